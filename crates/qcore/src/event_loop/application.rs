@@ -1,0 +1,151 @@
+//! The application: the outermost loop of a thread.
+
+use std::{fmt, io, rc::Rc, time::Duration};
+
+use super::{Dispatcher, ProcessEventsFlags, Run, clock::Nanos};
+use crate::{
+    QObject, class,
+    object::{Handle, Life, Node, Object},
+};
+
+class! {
+    /// The application: runs the event loop of a thread, until it is told to quit.
+    ///
+    /// There is one for each thread, made when it is first asked for. Stands for Qt's
+    /// [QCoreApplication](https://doc.qt.io/qt-5/qcoreapplication.html), whose static functions are
+    /// methods here.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use qcore::{QCoreApplication, QTimer};
+    ///
+    /// let app = QCoreApplication::new();
+    /// QTimer::single_shot(10, || QCoreApplication::instance().exit(3));
+    /// assert_eq!(app.exec(), 3);
+    /// ```
+    pub struct QCoreApplication(CoreApplicationNode): QObject = base
+}
+
+/// The object behind a [`QCoreApplication`].
+pub struct CoreApplicationNode {
+    base: QObject,
+    run: Rc<Run>,
+}
+
+impl Node for CoreApplicationNode {
+    fn life(&self) -> &Rc<Life> {
+        Object::life(&self.base)
+    }
+}
+
+impl QCoreApplication {
+    /// The application of this thread; the same as [`instance()`](QCoreApplication::instance).
+    #[must_use]
+    #[allow(clippy::new_without_default)] // it may return what is there
+    pub fn new() -> Self {
+        Self::instance()
+    }
+
+    /// The application of this thread.
+    #[must_use]
+    pub fn instance() -> Self {
+        let dispatcher = Dispatcher::current();
+        let existing = dispatcher.application().borrow().upgrade();
+        if let Some(node) = existing.filter(|node| !node.life().is_dead()) {
+            return QCoreApplication::from_node(node);
+        }
+        let node =
+            Rc::new(CoreApplicationNode { base: QObject::embed(&Life::new()), run: Rc::default() });
+        *dispatcher.application().borrow_mut() = Rc::downgrade(&node);
+        QCoreApplication(Handle::new(node))
+    }
+
+    /// Runs the event loop until [`exit`](QCoreApplication::exit) or [`quit`](QCoreApplication::quit);
+    /// returns the exit code.
+    ///
+    /// An `exit` from before is forgotten. Returns -1 at once, with a warning in the log, if it is
+    /// running already. May be called again when it has returned, also after a slot's panic has come
+    /// out of it.
+    pub fn exec(&self) -> i32 {
+        let dispatcher = self.dispatcher();
+        let code = self.run.exec(dispatcher);
+        if !self.run.running.get() {
+            dispatcher.delete_leftovers();
+        }
+        code
+    }
+
+    /// Ends all loops of this thread with an exit code, as soon as control is back in them. 0 is
+    /// success.
+    ///
+    /// While they are ending, no new one begins: its `exec` returns -1. Does nothing if none runs.
+    pub fn exit(&self, code: i32) {
+        self.dispatcher().exit_all(code);
+    }
+
+    /// [`exit(0)`](QCoreApplication::exit).
+    pub fn quit(&self) {
+        self.exit(0);
+    }
+
+    /// Handles what there is to handle, and returns whether there was anything.
+    #[doc(alias = "processEvents")]
+    pub fn process_events(&self) -> bool {
+        self.process_events_with(ProcessEventsFlags::ALL_EVENTS)
+    }
+
+    /// Handles what there is to handle of the kinds that `flags` names, and returns whether there was
+    /// anything. With `WAIT_FOR_MORE_EVENTS` it waits if there was nothing.
+    #[doc(alias = "processEvents")]
+    pub fn process_events_with(&self, flags: ProcessEventsFlags) -> bool {
+        process_events(self.dispatcher(), flags)
+    }
+
+    /// Handles events as they come, until there are none or the time is over. What comes late is
+    /// left for the loop.
+    #[doc(alias = "processEvents")]
+    pub fn process_events_for(&self, flags: ProcessEventsFlags, max_time: Duration) {
+        process_events_for(self.dispatcher(), flags, max_time);
+    }
+
+    /// Quits when the process is told to by SIGINT (Ctrl-C) or SIGTERM.
+    ///
+    /// The second SIGINT ends the process at once, in case the loop does not get to run.
+    ///
+    /// # Errors
+    ///
+    /// If there are no descriptors left, or the signals cannot be had.
+    #[cfg(feature = "ctrl-c")]
+    pub fn quit_on_ctrl_c(&self) -> io::Result<()> {
+        super::ctrl_c::install(self.dispatcher())
+    }
+
+    fn dispatcher(&self) -> &Rc<Dispatcher> {
+        Object::life(self).dispatcher()
+    }
+}
+
+impl fmt::Debug for CoreApplicationNode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CoreApplicationNode").field("run", &self.run).finish_non_exhaustive()
+    }
+}
+
+pub(super) fn process_events(dispatcher: &Rc<Dispatcher>, flags: ProcessEventsFlags) -> bool {
+    let done = dispatcher.turn(flags - ProcessEventsFlags::WAIT_FOR_MORE_EVENTS, None, None);
+    if done || !flags.contains(ProcessEventsFlags::WAIT_FOR_MORE_EVENTS) {
+        return done;
+    }
+    dispatcher.turn(flags, None, None)
+}
+
+pub(super) fn process_events_for(
+    dispatcher: &Rc<Dispatcher>,
+    flags: ProcessEventsFlags,
+    max_time: Duration,
+) {
+    let max_time = Nanos::try_from(max_time.as_nanos()).unwrap_or(Nanos::MAX);
+    let until = dispatcher.clock().now().saturating_add(max_time);
+    while dispatcher.turn(flags, Some(until), None) && dispatcher.clock().now() < until {}
+}

@@ -1,0 +1,115 @@
+//! The time of a loop: real, or one that a test moves.
+
+use std::{
+    cell::Cell,
+    rc::Rc,
+    time::{Duration, Instant},
+};
+
+use super::Dispatcher;
+
+/// A point on a loop's clock: nanoseconds since some instant. Never goes back.
+pub(crate) type Nanos = u64;
+
+/// A loop's clock.
+pub(super) struct Clock {
+    base: Cell<Instant>,
+    /// Loop time at `base`.
+    offset: Cell<Nanos>,
+    /// Loop time while it is virtual.
+    frozen: Cell<Option<Nanos>>,
+}
+
+impl Clock {
+    pub(super) fn new() -> Self {
+        Clock { base: Cell::new(Instant::now()), offset: Cell::new(0), frozen: Cell::new(None) }
+    }
+
+    #[inline]
+    pub(super) fn now(&self) -> Nanos {
+        self.frozen.get().unwrap_or_else(|| {
+            self.offset.get()
+                + u64::try_from(self.base.get().elapsed().as_nanos()).unwrap_or(Nanos::MAX)
+        })
+    }
+
+    pub(super) fn is_virtual(&self) -> bool {
+        self.frozen.get().is_some()
+    }
+
+    pub(super) fn advance_to(&self, at: Nanos) {
+        if let Some(now) = self.frozen.get() {
+            self.frozen.set(Some(now.max(at)));
+        }
+    }
+
+    fn freeze(&self) {
+        self.frozen.set(Some(self.now()));
+    }
+
+    fn thaw(&self) {
+        let now = self.now();
+        self.base.set(Instant::now());
+        self.offset.set(now);
+        self.frozen.set(None);
+    }
+}
+
+/// Virtual time for this thread's loop, for tests.
+///
+/// While it lives, the loop's clock stands still but for [`advance`](VirtualClock::advance), and
+/// for the loop itself: where it would wait for a timer, and nothing else is to be done, it moves
+/// the clock to that timer's due time instead. So an hour of timers passes in no time, in the same
+/// order as ever. What happens outside, at sockets and in other threads, takes the time it takes and
+/// is not waited for while a timer is pending.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::{Duration, Instant};
+/// use qcore::{QCoreApplication, QTimer, TimerType, VirtualClock};
+///
+/// let app = QCoreApplication::new();
+/// let clock = VirtualClock::install();
+/// let (started, before) = (Instant::now(), clock.now());
+/// let quit = app.clone();
+/// let hour = Duration::from_secs(3600);
+/// QTimer::single_shot_with(hour, TimerType::Precise, move || quit.quit());
+/// app.exec();
+/// assert_eq!(clock.now() - before, hour);
+/// assert!(started.elapsed() < Duration::from_secs(60));
+/// ```
+#[derive(Debug)]
+#[must_use = "time is virtual only while the clock lives"]
+pub struct VirtualClock {
+    dispatcher: Rc<Dispatcher>,
+}
+
+impl VirtualClock {
+    /// Stops this thread's loop clock at the time it is.
+    pub fn install() -> Self {
+        let dispatcher = Dispatcher::current();
+        dispatcher.clock().freeze();
+        VirtualClock { dispatcher }
+    }
+
+    /// Moves time on. Timers that come due fire when the loop next runs.
+    pub fn advance(&self, by: Duration) {
+        let clock = self.dispatcher.clock();
+        let by = u64::try_from(by.as_nanos()).unwrap_or(Nanos::MAX);
+        clock.advance_to(clock.now().saturating_add(by));
+    }
+
+    /// The loop's time, counted from when the loop was made.
+    #[must_use]
+    pub fn now(&self) -> Duration {
+        Duration::from_nanos(self.dispatcher.clock().now())
+    }
+}
+
+impl Drop for VirtualClock {
+    /// Time goes on at its own pace, from where it is.
+    fn drop(&mut self) {
+        self.dispatcher.clock().thaw();
+    }
+}

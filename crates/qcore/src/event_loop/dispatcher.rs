@@ -1,0 +1,457 @@
+//! A thread's loop.
+
+use std::{
+    any::{Any, TypeId},
+    cell::{Cell, OnceCell, RefCell},
+    collections::VecDeque,
+    fmt, io,
+    rc::{Rc, Weak},
+    time::Duration,
+};
+
+use mio::{Interest, event};
+
+use super::{
+    Deliver, EventSource, Poster, ProcessEventsFlags, Readiness, Registration, Run, TimerHandler,
+    TimerId, TimerType,
+    application::CoreApplicationNode,
+    clock::{Clock, Nanos},
+    poll::Sources,
+    posted::{PostQueue, Posted, may_delete},
+    source::SourceKey,
+    timers::{Action, Firing, Timers},
+};
+use crate::object::Life;
+
+/// The event loop of a thread.
+///
+/// Most programs meet it as [`QCoreApplication`](super::QCoreApplication) and
+/// [`QEventLoop`](super::QEventLoop). This is the side that sources of events are written against:
+/// posted calls, timers and registrations. See [the module](super) for what a turn of it does.
+pub struct Dispatcher {
+    clock: Clock,
+    posted: RefCell<PostQueue>,
+    sources: Sources,
+    writers: RefCell<VecDeque<SourceKey>>,
+    early_writers: RefCell<VecDeque<SourceKey>>,
+    timers: RefCell<Timers>,
+    /// How many loops and deliveries are under way, one in the other.
+    level: Cell<u32>,
+    runs: RefCell<Vec<Rc<Run>>>,
+    quitting: Cell<bool>,
+    sender: RefCell<Option<Rc<Life>>>,
+    application: RefCell<Weak<CoreApplicationNode>>,
+    locals: RefCell<Vec<(TypeId, Rc<dyn Any>)>>,
+}
+
+thread_local! {
+    static CURRENT: OnceCell<Owner> = const { OnceCell::new() };
+}
+
+/// Ends the loop with its thread. Objects that outlive it keep the rest of it.
+struct Owner(Rc<Dispatcher>);
+
+impl Drop for Owner {
+    fn drop(&mut self) {
+        self.0.shut_down();
+    }
+}
+
+impl Dispatcher {
+    /// The loop of this thread, made now if there is none.
+    #[must_use]
+    pub fn current() -> Rc<Dispatcher> {
+        // Where the thread is just ending, and its loop with it, a late object gets a loop that
+        // never runs.
+        CURRENT
+            .try_with(|current| current.get_or_init(|| Owner(Dispatcher::new())).0.clone())
+            .unwrap_or_else(|_| Dispatcher::new())
+    }
+
+    /// The loop of this thread, if there is one.
+    pub(crate) fn existing() -> Option<Rc<Dispatcher>> {
+        CURRENT.try_with(|current| current.get().map(|owner| owner.0.clone())).ok().flatten()
+    }
+
+    fn new() -> Rc<Dispatcher> {
+        Rc::new(Dispatcher {
+            clock: Clock::new(),
+            posted: RefCell::default(),
+            sources: Sources::default(),
+            writers: RefCell::default(),
+            early_writers: RefCell::default(),
+            timers: RefCell::default(),
+            level: Cell::new(0),
+            runs: RefCell::default(),
+            quitting: Cell::new(false),
+            sender: RefCell::new(None),
+            application: RefCell::new(Weak::new()),
+            locals: RefCell::default(),
+        })
+    }
+
+    // ---- posting
+
+    /// Has `call` run by the loop, in its next turn. A push, and no system call.
+    pub fn post(&self, call: impl FnOnce() + 'static) {
+        self.posted.borrow_mut().push(Posted::Call(Box::new(call)));
+    }
+
+    pub(crate) fn post_delivery(&self, delivery: Rc<dyn Deliver>) {
+        self.posted.borrow_mut().push(Posted::Delivery(delivery));
+    }
+
+    pub(crate) fn post_deletion(&self, object: Weak<Life>) {
+        self.posted.borrow_mut().push(Posted::Deletion(object, self.level.get()));
+    }
+
+    /// A way to post from other threads.
+    ///
+    /// # Errors
+    ///
+    /// The first call needs descriptors for the poll and its waker, and fails where there are none.
+    pub fn poster(&self) -> io::Result<Poster> {
+        Ok(Poster::new(self.sources.inbox()?))
+    }
+
+    // ---- sources
+
+    /// A place for a source. Nothing is registered with the operating system yet.
+    #[must_use]
+    pub fn add_source(self: &Rc<Self>, source: Weak<dyn EventSource>) -> Registration {
+        Registration::new(self.clone(), self.sources.add(source))
+    }
+
+    pub(super) fn remove_source(&self, key: SourceKey) {
+        self.sources.remove(key);
+    }
+
+    pub(super) fn register_io(
+        &self,
+        io: &mut dyn event::Source,
+        key: SourceKey,
+        interest: Interest,
+    ) -> io::Result<()> {
+        self.sources.register(io, key, interest)
+    }
+
+    pub(super) fn deregister_io(&self, io: &mut dyn event::Source) {
+        self.sources.deregister(io);
+    }
+
+    pub(super) fn make_ready(&self, key: SourceKey, ready: Readiness) {
+        self.sources.make_ready(key, ready);
+    }
+
+    pub(super) fn request_write(&self, key: SourceKey, early: bool) {
+        let queue = if early { &self.early_writers } else { &self.writers };
+        queue.borrow_mut().push_back(key);
+    }
+
+    // ---- timers
+
+    /// Starts a timer that calls `handler` again and again, until it is stopped.
+    pub fn start_timer(
+        &self,
+        interval: Duration,
+        kind: TimerType,
+        handler: Weak<dyn TimerHandler>,
+    ) -> TimerId {
+        let now = self.clock.now();
+        self.timers.borrow_mut().start(now, interval, kind, Action::Handler(handler))
+    }
+
+    /// Calls `call` once, when `interval` is over.
+    pub fn call_after(
+        &self,
+        interval: Duration,
+        kind: TimerType,
+        call: impl FnOnce() + 'static,
+    ) -> TimerId {
+        let now = self.clock.now();
+        self.timers.borrow_mut().start(now, interval, kind, Action::Once(Box::new(call)))
+    }
+
+    /// Stops a timer; whether it was running.
+    pub fn stop_timer(&self, id: TimerId) -> bool {
+        // Dropping what it was to call is running somebody's code.
+        let action = self.timers.borrow_mut().stop(id);
+        action.is_some()
+    }
+
+    /// How long until a timer is due: nothing if it is late, `None` if it does not run.
+    #[must_use]
+    pub fn remaining_time(&self, id: TimerId) -> Option<Duration> {
+        self.timers.borrow().remaining(id, self.clock.now())
+    }
+
+    // ---- what others keep here
+
+    /// The value of type `T` that belongs to this loop, made at first use. For what a library would
+    /// otherwise keep in a thread-local variable.
+    #[must_use]
+    pub fn local<T: Any + Default>(&self) -> Rc<T> {
+        let find = || {
+            let locals = self.locals.borrow();
+            locals.iter().find(|(id, _)| *id == TypeId::of::<T>()).map(|(_, local)| local.clone())
+        };
+        let local = find().unwrap_or_else(|| {
+            let local: Rc<dyn Any> = Rc::new(T::default());
+            self.locals.borrow_mut().push((TypeId::of::<T>(), local.clone()));
+            local
+        });
+        local.downcast().expect("stored under its own type")
+    }
+
+    pub(super) fn application(&self) -> &RefCell<Weak<CoreApplicationNode>> {
+        &self.application
+    }
+
+    pub(super) fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    pub(crate) fn sender(&self) -> Option<Rc<Life>> {
+        self.sender.borrow().clone()
+    }
+
+    #[inline]
+    pub(crate) fn replace_sender(&self, sender: Option<Rc<Life>>) -> Option<Rc<Life>> {
+        self.sender.replace(sender)
+    }
+
+    // ---- loops
+
+    pub(super) fn enter_run(&self, run: &Rc<Run>) {
+        self.level.set(self.level.get() + 1);
+        self.runs.borrow_mut().push(run.clone());
+    }
+
+    pub(super) fn leave_run(&self, run: &Rc<Run>) {
+        self.level.set(self.level.get() - 1);
+        let mut runs = self.runs.borrow_mut();
+        runs.retain(|other| !Rc::ptr_eq(other, run));
+        if runs.is_empty() {
+            self.quitting.set(false);
+        }
+    }
+
+    /// Ends all loops that run; until they have, none begins.
+    pub(super) fn exit_all(&self, code: i32) {
+        let runs = self.runs.borrow();
+        self.quitting.set(!runs.is_empty());
+        for run in runs.iter() {
+            run.exit(code);
+        }
+    }
+
+    pub(super) fn is_quitting(&self) -> bool {
+        self.quitting.get()
+    }
+
+    /// Carries out the deletions that the loop which has just ended left behind.
+    pub(super) fn delete_leftovers(self: &Rc<Self>) {
+        let level = self.level.get();
+        let end = {
+            let mut posted = self.posted.borrow_mut();
+            posted.unpark(|asked| asked >= level);
+            posted.end()
+        };
+        let mut kept = Vec::new();
+        while let Some(next) = self.next_posted(end) {
+            match next {
+                Posted::Deletion(object, asked) if asked >= level => self.deliver_deletion(&object),
+                other => kept.push(other),
+            }
+        }
+        let mut posted = self.posted.borrow_mut();
+        for other in kept {
+            posted.push(other);
+        }
+    }
+
+    /// One turn. Returns whether anything was done.
+    ///
+    /// With `WAIT_FOR_MORE_EVENTS` it waits for something to happen, at most until `until`, unless
+    /// there is anything to do or `run` is to end.
+    pub(super) fn turn(
+        self: &Rc<Self>,
+        flags: ProcessEventsFlags,
+        until: Option<Nanos>,
+        run: Option<&Rc<Run>>,
+    ) -> bool {
+        let mut done = self.deliver_posted();
+        let writers = self.writers.borrow().len();
+        let sockets = !flags.contains(ProcessEventsFlags::EXCLUDE_SOCKET_NOTIFIERS);
+        let timers = !flags.contains(ProcessEventsFlags::EXCLUDE_TIMERS);
+        let wait = flags.contains(ProcessEventsFlags::WAIT_FOR_MORE_EVENTS)
+            && !run.is_some_and(|run| run.exit.get())
+            && writers == 0
+            && self.early_writers.borrow().is_empty()
+            && self.posted.borrow().is_empty()
+            && !(sockets && self.sources.ready_count() > 0);
+        self.poll(wait, timers, until);
+        if let Some(inbox) = self.sources.take_woken() {
+            done = true;
+            for call in inbox.take() {
+                self.posted.borrow_mut().push(Posted::Call(call));
+            }
+        }
+        if sockets {
+            done |= self.run_sources();
+            done |= self.run_writers(&self.writers, writers);
+        }
+        if timers {
+            done |= self.run_timers();
+        }
+        let early = self.early_writers.borrow().len();
+        if sockets && early > 0 {
+            done |= self.run_writers(&self.early_writers, early);
+        }
+        done
+    }
+
+    /// Polls, and waits if it may. Everything that has happened is in the ready queue then.
+    fn poll(&self, wait: bool, timers: bool, until: Option<Nanos>) {
+        if !wait {
+            return self.sources.wait(Some(Duration::ZERO));
+        }
+        let due = if timers { self.timers.borrow_mut().next_due() } else { None };
+        let at = match (due, until) {
+            (Some(due), Some(until)) => Some(due.min(until)),
+            (due, until) => due.or(until),
+        };
+        let Some(at) = at else { return self.sources.wait(None) };
+        if self.clock.is_virtual() {
+            self.sources.wait(Some(Duration::ZERO));
+            if self.sources.ready_count() == 0 && !self.sources.is_woken() {
+                self.clock.advance_to(at);
+            }
+            return;
+        }
+        let timeout = Duration::from_nanos(at.saturating_sub(self.clock.now()));
+        self.sources.wait(Some(timeout));
+    }
+
+    fn deliver_posted(self: &Rc<Self>) -> bool {
+        let (start, end) = {
+            let mut posted = self.posted.borrow_mut();
+            let level = self.level.get();
+            posted.unpark(|asked| may_delete(asked, level));
+            (posted.is_empty(), posted.end())
+        };
+        if start {
+            return false;
+        }
+        let mut done = false;
+        while let Some(next) = self.next_posted(end) {
+            match next {
+                Posted::Call(call) => self.deliver(call),
+                Posted::Delivery(delivery) => self.deliver(|| delivery.deliver(self)),
+                Posted::Deletion(object, asked) => {
+                    if !may_delete(asked, self.level.get()) {
+                        self.posted.borrow_mut().park(object, asked);
+                        continue;
+                    }
+                    self.deliver_deletion(&object);
+                }
+            }
+            done = true;
+        }
+        done
+    }
+
+    fn next_posted(&self, end: u64) -> Option<Posted> {
+        self.posted.borrow_mut().pop(end)
+    }
+
+    fn deliver_deletion(&self, object: &Weak<Life>) {
+        if let Some(life) = object.upgrade() {
+            self.deliver(|| life.destroy());
+        }
+    }
+
+    fn run_sources(&self) -> bool {
+        // Those that requeue themselves come behind, and so wait for the next turn.
+        let mut count = self.sources.ready_count();
+        let done = count > 0;
+        while count > 0 {
+            let Some((source, ready)) = self.sources.pop_ready() else { break };
+            if let Some(source) = source.upgrade() {
+                self.deliver(|| source.ready(ready));
+            }
+            count -= 1;
+        }
+        done
+    }
+
+    fn run_writers(&self, queue: &RefCell<VecDeque<SourceKey>>, count: usize) -> bool {
+        for _ in 0..count {
+            let Some(key) = queue.borrow_mut().pop_front() else { break };
+            let source = self.sources.source(key).and_then(|source| source.upgrade());
+            if let Some(source) = source {
+                self.deliver(|| source.write_pending());
+            }
+        }
+        count > 0
+    }
+
+    fn run_timers(&self) -> bool {
+        if self.timers.borrow().is_empty() {
+            return false;
+        }
+        let now = self.clock.now();
+        let mark = self.timers.borrow().mark();
+        let mut done = false;
+        loop {
+            let firing = self.timers.borrow_mut().pop_due(now, mark);
+            match firing {
+                None => return done,
+                Some(Firing::Once(call)) => self.deliver(call),
+                Some(Firing::Handler(handler, id)) => {
+                    // Even if the handler panics, the timer goes on.
+                    struct Fired<'a>(&'a Dispatcher, TimerId);
+                    impl Drop for Fired<'_> {
+                        fn drop(&mut self) {
+                            self.0.timers.borrow_mut().fired(self.1);
+                        }
+                    }
+                    let _fired = Fired(self, id);
+                    if let Some(handler) = handler.upgrade() {
+                        self.deliver(|| handler.timer_due(id));
+                    }
+                }
+            }
+            done = true;
+        }
+    }
+
+    /// Calls somebody's code, one level deeper.
+    fn deliver(&self, call: impl FnOnce()) {
+        struct Level<'a>(&'a Cell<u32>);
+        impl Drop for Level<'_> {
+            fn drop(&mut self) {
+                self.0.set(self.0.get() - 1);
+            }
+        }
+        self.level.set(self.level.get() + 1);
+        let _level = Level(&self.level);
+        call();
+    }
+
+    /// The thread ends: what waits will not come.
+    fn shut_down(&self) {
+        self.sources.close();
+        // All of these may hold what the user gave.
+        let posted = self.posted.borrow_mut().take_all();
+        let timers = self.timers.borrow_mut().take_all();
+        let locals = self.locals.take();
+        drop((posted, timers, locals));
+    }
+}
+
+impl fmt::Debug for Dispatcher {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Dispatcher").field("level", &self.level.get()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,115 @@
+//! The event loop.
+//!
+//! Each thread has one [`Dispatcher`], made when it is first needed. [`QCoreApplication`] and
+//! [`QEventLoop`] are faces of it, and so are timers and sockets. All it does it does in turns:
+//!
+//! ```text
+//!   ┌─► posted calls ─► poll ─► sources that are ready ─► writers ─► due timers ─► early writers ─┐
+//!   └─────────────────────────────────────────────────────────────────────────────────────────────┘
+//! ```
+//!
+//! * **Posted calls**: queued slots, [`Poster::post`], `delete_later`. Those that are posted meanwhile
+//!   wait for the next turn.
+//! * **Poll** waits for the operating system, but not if there is anything left to do.
+//! * **Sources** are what is registered with it: sockets, listeners. One that has more to do than its
+//!   share goes to the end of the queue.
+//! * **Writers** are sockets with data to write from before this turn's poll, so that what a slot
+//!   writes goes out in the next turn, as a whole. A socket that nobody watches for it is an *early*
+//!   writer and is served at the end of the turn in which it was written to.
+//! * **Timers** that are due fire by their due time, each at most once.
+//!
+//! Everything that calls a slot is a *delivery*. A slot may run a loop of its own; that one goes on
+//! with the queues as they are, so that nothing is handled twice and nothing is lost.
+
+mod application;
+mod clock;
+#[cfg(feature = "ctrl-c")]
+mod ctrl_c;
+mod dispatcher;
+mod nested;
+mod poll;
+mod posted;
+mod poster;
+mod source;
+mod timers;
+
+use std::{cell::Cell, rc::Rc};
+
+pub(crate) use self::posted::Deliver;
+pub use self::{
+    application::{CoreApplicationNode, QCoreApplication},
+    clock::VirtualClock,
+    dispatcher::Dispatcher,
+    nested::{EventLoopNode, QEventLoop},
+    poster::{LoopGone, Poster},
+    source::{EventSource, Readiness, Registration},
+    timers::{TimerHandler, TimerId, TimerType},
+};
+
+bitflags::bitflags! {
+    /// What a call of `process_events` handles.
+    #[doc(alias = "QEventLoop::ProcessEventsFlags")]
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+    pub struct ProcessEventsFlags: u8 {
+        /// All that there is. The default.
+        #[doc(alias = "AllEvents")]
+        const ALL_EVENTS = 0;
+        /// Nothing here: there is no user input. For code that is ported.
+        #[doc(alias = "ExcludeUserInputEvents")]
+        const EXCLUDE_USER_INPUT_EVENTS = 0x01;
+        /// Not the sockets. What happens at them is kept for a later call.
+        #[doc(alias = "ExcludeSocketNotifiers")]
+        const EXCLUDE_SOCKET_NOTIFIERS = 0x02;
+        /// Wait for something to happen if nothing has.
+        #[doc(alias = "WaitForMoreEvents")]
+        const WAIT_FOR_MORE_EVENTS = 0x04;
+        /// Not the timers. Those that are due fire in a later call.
+        #[doc(alias = "X11ExcludeTimers")]
+        const EXCLUDE_TIMERS = 0x08;
+    }
+}
+
+/// One run of a loop, as those see it who end it.
+#[derive(Debug, Default)]
+pub(crate) struct Run {
+    running: Cell<bool>,
+    exit: Cell<bool>,
+    code: Cell<i32>,
+}
+
+impl Run {
+    fn exit(&self, code: i32) {
+        self.code.set(code);
+        self.exit.set(true);
+    }
+
+    /// Runs the loop of this thread until [`exit`](Run::exit); -1 if it may not run.
+    fn exec(self: &Rc<Self>, dispatcher: &Rc<Dispatcher>) -> i32 {
+        if dispatcher.is_quitting() {
+            return -1;
+        }
+        if self.running.replace(true) {
+            log::warn!(
+                "QEventLoop::exec: instance {:p} has already called exec()",
+                Rc::as_ptr(self)
+            );
+            return -1;
+        }
+        // An exit before exec is forgotten.
+        self.exit.set(false);
+        self.code.set(0);
+        struct Leave<'a>(&'a Rc<Run>, &'a Rc<Dispatcher>);
+        impl Drop for Leave<'_> {
+            fn drop(&mut self) {
+                self.1.leave_run(self.0);
+                self.0.running.set(false);
+            }
+        }
+        dispatcher.enter_run(self);
+        let _leave = Leave(self, dispatcher);
+        while !self.exit.get() {
+            dispatcher.turn(ProcessEventsFlags::WAIT_FOR_MORE_EVENTS, None, Some(self));
+        }
+        self.code.get()
+    }
+}

@@ -1,0 +1,107 @@
+//! Loops within the loop.
+
+use std::{fmt, rc::Rc, time::Duration};
+
+use super::{Dispatcher, ProcessEventsFlags, Run, application};
+use crate::{
+    QObject, class,
+    object::{Handle, Life, Node, Object},
+};
+
+class! {
+    /// A loop that can be run anywhere, also in a slot that a loop has called.
+    ///
+    /// Running one in a slot is a way to wait there while everything else goes on. Stands for Qt's
+    /// [QEventLoop](https://doc.qt.io/qt-5/qeventloop.html).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use qcore::{QEventLoop, QTimer};
+    ///
+    /// let event_loop = QEventLoop::new();
+    /// let timer = QTimer::new();
+    /// timer.timeout.connect_to(&event_loop, |event_loop, ()| event_loop.exit(7));
+    /// timer.start(10);
+    /// assert_eq!(event_loop.exec(), 7);
+    /// ```
+    pub struct QEventLoop(EventLoopNode): QObject = base
+}
+
+/// The object behind a [`QEventLoop`].
+pub struct EventLoopNode {
+    base: QObject,
+    run: Rc<Run>,
+}
+
+impl Node for EventLoopNode {
+    fn life(&self) -> &Rc<Life> {
+        Object::life(&self.base)
+    }
+}
+
+impl QEventLoop {
+    /// A loop that does not run yet.
+    #[must_use]
+    #[allow(clippy::new_without_default)] // a class's `new` makes an object, not a value
+    pub fn new() -> Self {
+        let base = QObject::embed(&Life::new());
+        QEventLoop(Handle::new(Rc::new(EventLoopNode { base, run: Rc::default() })))
+    }
+
+    /// Runs until [`exit`](QEventLoop::exit) or [`quit`](QEventLoop::quit); returns the exit code.
+    ///
+    /// An `exit` from before is forgotten. Returns -1 at once if this object is running already, with
+    /// a warning in the log, and while the application is quitting.
+    pub fn exec(&self) -> i32 {
+        // The object may be dropped by what runs in it.
+        let keep = self.clone();
+        keep.run.exec(keep.dispatcher())
+    }
+
+    /// Makes [`exec`](QEventLoop::exec) return `code` as soon as control is back in it.
+    pub fn exit(&self, code: i32) {
+        self.run.exit(code);
+    }
+
+    /// [`exit(0)`](QEventLoop::exit).
+    pub fn quit(&self) {
+        self.exit(0);
+    }
+
+    /// Whether [`exec`](QEventLoop::exec) is running and was not told to end.
+    #[doc(alias = "isRunning")]
+    #[must_use]
+    pub fn is_running(&self) -> bool {
+        self.run.running.get() && !self.run.exit.get()
+    }
+
+    /// Handles what there is to handle, and returns whether there was anything.
+    #[doc(alias = "processEvents")]
+    pub fn process_events(&self) -> bool {
+        self.process_events_with(ProcessEventsFlags::ALL_EVENTS)
+    }
+
+    /// Handles what there is to handle of the kinds that `flags` names, and returns whether there was
+    /// anything. With `WAIT_FOR_MORE_EVENTS` it waits if there was nothing.
+    #[doc(alias = "processEvents")]
+    pub fn process_events_with(&self, flags: ProcessEventsFlags) -> bool {
+        application::process_events(self.dispatcher(), flags)
+    }
+
+    /// Handles events as they come, until there are none or the time is over.
+    #[doc(alias = "processEvents")]
+    pub fn process_events_for(&self, flags: ProcessEventsFlags, max_time: Duration) {
+        application::process_events_for(self.dispatcher(), flags, max_time);
+    }
+
+    fn dispatcher(&self) -> &Rc<Dispatcher> {
+        Object::life(self).dispatcher()
+    }
+}
+
+impl fmt::Debug for EventLoopNode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EventLoopNode").field("run", &self.run).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,202 @@
+//! The operating system's part of a loop: what it waits on.
+
+use std::{
+    cell::{Cell, RefCell},
+    collections::VecDeque,
+    io,
+    rc::Weak,
+    sync::Arc,
+    time::Duration,
+};
+
+use mio::{Events, Interest, Poll, event};
+use slab::Slab;
+
+use super::{
+    poster::Inbox,
+    source::{EventSource, Readiness, SourceEntry, SourceKey, WAKER},
+};
+
+/// How many events one look at the poll takes.
+const EVENTS: usize = 1024;
+/// How long to wait at most where there is no poll to wait on, for want of descriptors.
+const WITHOUT_POLL: Duration = Duration::from_millis(10);
+
+/// The poll, the table of sources, and those of them that are ready.
+#[derive(Default)]
+pub(super) struct Sources {
+    poll: RefCell<Option<(Poll, Events)>>,
+    inbox: RefCell<Option<Arc<Inbox>>>,
+    /// Whether a poster has woken the loop since the last [`take_woken`](Sources::take_woken).
+    woken: Cell<bool>,
+    table: RefCell<Slab<SourceEntry>>,
+    generation: Cell<u32>,
+    ready: RefCell<VecDeque<SourceKey>>,
+}
+
+impl Sources {
+    // ---- the table
+
+    pub(super) fn add(&self, source: Weak<dyn EventSource>) -> SourceKey {
+        // Generation 0 is the waker's.
+        let generation = self.generation.get().checked_add(1).unwrap_or(1);
+        self.generation.set(generation);
+        let entry = SourceEntry { generation, source, ready: Readiness::empty(), queued: false };
+        SourceKey { index: self.table.borrow_mut().insert(entry), generation }
+    }
+
+    pub(super) fn remove(&self, key: SourceKey) {
+        let mut table = self.table.borrow_mut();
+        if table.get(key.index).is_some_and(|entry| entry.generation == key.generation) {
+            table.remove(key.index);
+        }
+    }
+
+    pub(super) fn source(&self, key: SourceKey) -> Option<Weak<dyn EventSource>> {
+        let table = self.table.borrow();
+        let entry = table.get(key.index).filter(|entry| entry.generation == key.generation)?;
+        Some(entry.source.clone())
+    }
+
+    // ---- readiness
+
+    pub(super) fn make_ready(&self, key: SourceKey, ready: Readiness) {
+        let mut table = self.table.borrow_mut();
+        // A source that is gone had events under way.
+        let Some(entry) = table.get_mut(key.index) else { return };
+        if entry.generation != key.generation {
+            return;
+        }
+        entry.ready |= ready;
+        if !std::mem::replace(&mut entry.queued, true) {
+            self.ready.borrow_mut().push_back(key);
+        }
+    }
+
+    pub(super) fn ready_count(&self) -> usize {
+        self.ready.borrow().len()
+    }
+
+    /// The next ready source and what it is ready for.
+    pub(super) fn pop_ready(&self) -> Option<(Weak<dyn EventSource>, Readiness)> {
+        let key = self.ready.borrow_mut().pop_front()?;
+        self.take_ready(key).or_else(|| Some((Weak::<Gone>::new(), Readiness::empty())))
+    }
+
+    /// What one source is ready for, taken from the queue's reach.
+    pub(super) fn take_ready(&self, key: SourceKey) -> Option<(Weak<dyn EventSource>, Readiness)> {
+        let mut table = self.table.borrow_mut();
+        let entry = table.get_mut(key.index).filter(|entry| entry.generation == key.generation)?;
+        entry.queued = false;
+        Some((entry.source.clone(), std::mem::take(&mut entry.ready)))
+    }
+
+    // ---- the poll
+
+    fn with_poll<R>(&self, f: impl FnOnce(&mut Poll, &mut Events) -> R) -> io::Result<R> {
+        let mut slot = self.poll.borrow_mut();
+        if slot.is_none() {
+            *slot = Some((Poll::new()?, Events::with_capacity(EVENTS)));
+        }
+        let (poll, events) = slot.as_mut().expect("made above");
+        Ok(f(poll, events))
+    }
+
+    pub(super) fn register(
+        &self,
+        io: &mut dyn event::Source,
+        key: SourceKey,
+        interest: Interest,
+    ) -> io::Result<()> {
+        self.with_poll(|poll, _| poll.registry().register(io, key.token(), interest))?
+    }
+
+    pub(super) fn deregister(&self, io: &mut dyn event::Source) {
+        let gone = self.with_poll(|poll, _| poll.registry().deregister(io));
+        if let Ok(Err(error)) | Err(error) = gone {
+            log::debug!("cannot deregister a descriptor: {error}");
+        }
+    }
+
+    /// Waits for events, for ever without a time-out, and notes them in the table.
+    pub(super) fn wait(&self, timeout: Option<Duration>) {
+        let waited = self.with_poll(|poll, events| {
+            poll.poll(events, timeout.map(whole_millis))?;
+            for event in events.iter() {
+                let key = SourceKey::from_token(event.token());
+                if key == WAKER {
+                    self.woken.set(true);
+                } else {
+                    self.make_ready(key, Readiness::of(event));
+                }
+            }
+            Ok::<_, io::Error>(())
+        });
+        match waited {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) if error.kind() == io::ErrorKind::Interrupted => {}
+            Ok(Err(error)) | Err(error) => {
+                // Timers and posts go on, and the next turn tries again.
+                log::warn!("cannot wait for events: {error}");
+                std::thread::sleep(
+                    timeout.map_or(WITHOUT_POLL, |timeout| timeout.min(WITHOUT_POLL)),
+                );
+            }
+        }
+    }
+
+    // ---- other threads
+
+    pub(super) fn inbox(&self) -> io::Result<Arc<Inbox>> {
+        if let Some(inbox) = &*self.inbox.borrow() {
+            return Ok(inbox.clone());
+        }
+        let waker = self.with_poll(|poll, _| mio::Waker::new(poll.registry(), WAKER.token()))??;
+        let inbox = Arc::new(Inbox::new(waker));
+        *self.inbox.borrow_mut() = Some(inbox.clone());
+        Ok(inbox)
+    }
+
+    pub(super) fn is_woken(&self) -> bool {
+        self.woken.get()
+    }
+
+    /// The inbox, if there is anything in it.
+    pub(super) fn take_woken(&self) -> Option<Arc<Inbox>> {
+        if self.woken.replace(false) { self.inbox.borrow().clone() } else { None }
+    }
+
+    pub(super) fn close(&self) {
+        if let Some(inbox) = self.inbox.take() {
+            inbox.close();
+        }
+    }
+}
+
+/// Poll's time-outs are whole milliseconds, and cut: a timer must not be asked for before its time.
+fn whole_millis(timeout: Duration) -> Duration {
+    match timeout.subsec_nanos() % 1_000_000 {
+        0 => timeout,
+        part => timeout.saturating_add(Duration::from_nanos(u64::from(1_000_000 - part))),
+    }
+}
+
+/// What stands for a source that is gone.
+enum Gone {}
+
+impl EventSource for Gone {
+    fn ready(self: std::rc::Rc<Self>, _: Readiness) {}
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn time_outs_round_up() {
+        assert_eq!(whole_millis(Duration::ZERO), Duration::ZERO);
+        assert_eq!(whole_millis(Duration::from_nanos(1)), Duration::from_millis(1));
+        assert_eq!(whole_millis(Duration::from_millis(3)), Duration::from_millis(3));
+        assert_eq!(whole_millis(Duration::from_micros(3001)), Duration::from_millis(4));
+    }
+}

@@ -1,0 +1,152 @@
+//! Sources of events: what is registered with the operating system's poll.
+
+use std::{
+    fmt, io,
+    rc::{Rc, Weak},
+};
+
+use mio::{Interest, Token, event};
+
+use super::Dispatcher;
+
+bitflags::bitflags! {
+    /// What a source has become ready for.
+    ///
+    /// Readiness is edge-triggered: it is told once, and a source that stops before the operating
+    /// system said "would block" asks for another delivery with [`Registration::requeue`].
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+    pub struct Readiness: u8 {
+        /// There may be something to read. An error counts as this, too.
+        const READABLE = 1;
+        /// There may be room to write. An error counts as this, too.
+        const WRITABLE = 2;
+        /// The other end will send no more, or there was an error: what is left can be read, and a
+        /// short read does not mean that nothing follows.
+        const READ_CLOSED = 4;
+    }
+}
+
+impl Readiness {
+    pub(super) fn of(event: &event::Event) -> Self {
+        let mut ready = Readiness::empty();
+        ready.set(Readiness::READABLE, event.is_readable() || event.is_error());
+        ready.set(Readiness::WRITABLE, event.is_writable() || event.is_error());
+        if event.is_read_closed() || event.is_error() {
+            ready |= Readiness::READ_CLOSED | Readiness::READABLE;
+        }
+        ready
+    }
+}
+
+/// What the loop calls at a source. It holds the source weakly.
+pub trait EventSource {
+    /// The source is ready, or was requeued. `ready` is all that has gathered since the last call.
+    fn ready(self: Rc<Self>, ready: Readiness);
+
+    /// The source's turn to write has come; see [`Registration::request_write`].
+    fn write_pending(self: Rc<Self>) {}
+}
+
+/// A place in a loop's table of sources, given back when it is dropped.
+///
+/// Whoever holds this also holds the descriptor, and calls [`deregister`](Registration::deregister)
+/// before closing it: a duplicate of a descriptor would keep its events coming.
+pub struct Registration {
+    dispatcher: Rc<Dispatcher>,
+    key: SourceKey,
+}
+
+/// An index into the table and the generation of what stands there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct SourceKey {
+    pub(super) index: usize,
+    pub(super) generation: u32,
+}
+
+const INDEX_BITS: u32 = usize::BITS / 2;
+const INDEX_MASK: usize = (1 << INDEX_BITS) - 1;
+
+impl SourceKey {
+    pub(super) fn token(self) -> Token {
+        Token(((self.generation as usize) << INDEX_BITS) | self.index)
+    }
+
+    pub(super) fn from_token(token: Token) -> Self {
+        SourceKey { index: token.0 & INDEX_MASK, generation: (token.0 >> INDEX_BITS) as u32 }
+    }
+}
+
+/// The key of the loop's own waker. No source gets it: generations begin at 1.
+pub(super) const WAKER: SourceKey = SourceKey { index: 0, generation: 0 };
+
+pub(super) struct SourceEntry {
+    pub(super) generation: u32,
+    pub(super) source: Weak<dyn EventSource>,
+    pub(super) ready: Readiness,
+    pub(super) queued: bool,
+}
+
+impl Registration {
+    pub(super) fn new(dispatcher: Rc<Dispatcher>, key: SourceKey) -> Self {
+        Registration { dispatcher, key }
+    }
+
+    /// Registers a descriptor under this place, once, for reading and writing as `interest` says.
+    ///
+    /// # Errors
+    ///
+    /// What the operating system says, for example that there are no more watches to be had.
+    pub fn register(&self, io: &mut dyn event::Source, interest: Interest) -> io::Result<()> {
+        self.dispatcher.register_io(io, self.key, interest)
+    }
+
+    /// Takes a descriptor out of the poll. An error is of no use to anybody, and left out.
+    pub fn deregister(&self, io: &mut dyn event::Source) {
+        self.dispatcher.deregister_io(io);
+    }
+
+    /// Delivers `ready` to the source in the next turn, as if the operating system had told it.
+    pub fn requeue(&self, ready: Readiness) {
+        self.dispatcher.make_ready(self.key, ready);
+    }
+
+    /// Asks for a call of [`EventSource::write_pending`]: in the next turn after its sources, or,
+    /// with `early`, at the end of this one.
+    pub fn request_write(&self, early: bool) {
+        self.dispatcher.request_write(self.key, early);
+    }
+
+    /// The loop.
+    #[must_use]
+    pub fn dispatcher(&self) -> &Rc<Dispatcher> {
+        &self.dispatcher
+    }
+}
+
+impl Drop for Registration {
+    fn drop(&mut self) {
+        self.dispatcher.remove_source(self.key);
+    }
+}
+
+impl fmt::Debug for Registration {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Registration").field("key", &self.key).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tokens_carry_index_and_generation() {
+        for key in [
+            SourceKey { index: 0, generation: 1 },
+            SourceKey { index: INDEX_MASK, generation: u16::MAX.into() },
+            SourceKey { index: 77, generation: 3 },
+        ] {
+            assert_eq!(SourceKey::from_token(key.token()), key);
+        }
+    }
+}

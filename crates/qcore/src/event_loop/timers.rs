@@ -1,0 +1,339 @@
+//! The timers of a loop.
+//!
+//! A heap of due times over a slab of timers. Stopping a timer takes it out of the slab only; its
+//! entry in the heap is stale then, is skipped when it comes up, and is swept out when most are. A
+//! timer that fires is out of the heap until its handler has returned, so that a loop run by the
+//! handler can neither fire it again nor wait for it.
+
+use std::{
+    cmp::Reverse,
+    collections::BinaryHeap,
+    rc::{Rc, Weak},
+    time::Duration,
+};
+
+use slab::Slab;
+
+use super::clock::Nanos;
+
+/// How exact a timer is.
+#[doc(alias = "Qt::TimerType")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum TimerType {
+    /// To the millisecond, and never early.
+    #[doc(alias = "PreciseTimer")]
+    Precise,
+    /// Within 5 % of the interval, early or late, so that timers which are due at about the same time
+    /// wake the process once. Intervals of 20 ms and less are precise. The default.
+    #[doc(alias = "CoarseTimer")]
+    #[default]
+    Coarse,
+    /// To the nearest second.
+    #[doc(alias = "VeryCoarseTimer")]
+    VeryCoarse,
+}
+
+/// What a timer calls. The loop holds it weakly.
+pub trait TimerHandler {
+    /// The timer `id` is due.
+    fn timer_due(self: Rc<Self>, id: TimerId);
+}
+
+/// A running timer of a loop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct TimerId {
+    index: u32,
+    serial: u64,
+}
+
+pub(super) enum Action {
+    Handler(Weak<dyn TimerHandler>),
+    Once(Box<dyn FnOnce()>),
+}
+
+struct Timer {
+    action: Option<Action>,
+    interval: Nanos,
+    kind: TimerType,
+    due: Nanos,
+    serial: u64,
+    /// The number of its place in the heap, or `None` while its handler runs.
+    entry: Option<u64>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Due {
+    due: Nanos,
+    /// Rises, so that equal due times fire in the order in which they were set.
+    order: u64,
+    index: u32,
+}
+
+#[derive(Default)]
+pub(super) struct Timers {
+    timers: Slab<Timer>,
+    heap: BinaryHeap<Reverse<Due>>,
+    /// Orders and serials given so far.
+    orders: u64,
+    stale: usize,
+}
+
+/// A timer that is to fire now.
+pub(super) enum Firing {
+    Handler(Weak<dyn TimerHandler>, TimerId),
+    Once(Box<dyn FnOnce()>),
+}
+
+impl Timers {
+    pub(super) fn start(
+        &mut self,
+        now: Nanos,
+        interval: Duration,
+        kind: TimerType,
+        action: Action,
+    ) -> TimerId {
+        let interval = Nanos::try_from(interval.as_nanos()).unwrap_or(Nanos::MAX);
+        let due = due_time(now, interval, kind);
+        let serial = self.next_order();
+        let index = self.timers.insert(Timer {
+            action: Some(action),
+            interval,
+            kind,
+            due,
+            serial,
+            entry: None,
+        });
+        self.push(index);
+        TimerId { index: index as u32, serial }
+    }
+
+    /// Whether there was such a timer. What it was to call is returned, to be dropped with nothing
+    /// borrowed.
+    pub(super) fn stop(&mut self, id: TimerId) -> Option<Action> {
+        let timer = self.get(id)?;
+        let waited = timer.entry.is_some();
+        let timer = self.timers.remove(id.index as usize);
+        if waited {
+            self.stale += 1;
+            self.sweep();
+        }
+        timer.action
+    }
+
+    pub(super) fn remaining(&self, id: TimerId, now: Nanos) -> Option<Duration> {
+        Some(Duration::from_nanos(self.get(id)?.due.saturating_sub(now)))
+    }
+
+    /// When the next one is due, if any waits.
+    pub(super) fn next_due(&mut self) -> Option<Nanos> {
+        while let Some(Reverse(top)) = self.heap.peek() {
+            if self.stands(top) {
+                return Some(top.due);
+            }
+            self.heap.pop();
+            self.stale -= 1;
+        }
+        None
+    }
+
+    /// The number that tells timers set from now on from those set before.
+    pub(super) fn mark(&self) -> u64 {
+        self.orders
+    }
+
+    /// The next one that is due at `now` and was set before `mark`. It counts as firing until
+    /// [`fired`](Timers::fired).
+    pub(super) fn pop_due(&mut self, now: Nanos, mark: u64) -> Option<Firing> {
+        let due = self.next_due()?;
+        let Reverse(top) = *self.heap.peek()?;
+        if due > now || top.order >= mark {
+            return None;
+        }
+        self.heap.pop();
+        let index = top.index as usize;
+        let timer = &mut self.timers[index];
+        timer.entry = None;
+        match &timer.action {
+            Some(Action::Handler(handler)) => {
+                let firing = Firing::Handler(
+                    handler.clone(),
+                    TimerId { index: top.index, serial: timer.serial },
+                );
+                let next = timer.due.saturating_add(timer.interval);
+                timer.due = if next > now {
+                    next
+                } else {
+                    // Late by a whole interval or more: those that were missed are not made up for.
+                    due_time(now, timer.interval, timer.kind)
+                };
+                Some(firing)
+            }
+            _ => match self.timers.remove(index).action {
+                Some(Action::Once(call)) => Some(Firing::Once(call)),
+                _ => None,
+            },
+        }
+    }
+
+    /// The handler has returned: the timer waits again, unless it was stopped.
+    pub(super) fn fired(&mut self, id: TimerId) {
+        if self.get(id).is_some_and(|timer| timer.entry.is_none()) {
+            self.push(id.index as usize);
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.heap.is_empty()
+    }
+
+    pub(super) fn take_all(&mut self) -> Slab<impl Sized + use<>> {
+        self.heap.clear();
+        self.stale = 0;
+        std::mem::take(&mut self.timers)
+    }
+
+    fn get(&self, id: TimerId) -> Option<&Timer> {
+        self.timers.get(id.index as usize).filter(|timer| timer.serial == id.serial)
+    }
+
+    fn next_order(&mut self) -> u64 {
+        self.orders += 1;
+        self.orders - 1
+    }
+
+    fn push(&mut self, index: usize) {
+        let order = self.next_order();
+        let timer = &mut self.timers[index];
+        timer.entry = Some(order);
+        self.heap.push(Reverse(Due { due: timer.due, order, index: index as u32 }));
+    }
+
+    fn stands(&self, entry: &Due) -> bool {
+        self.timers.get(entry.index as usize).is_some_and(|timer| timer.entry == Some(entry.order))
+    }
+
+    fn sweep(&mut self) {
+        if self.stale > 64 && self.stale * 2 > self.heap.len() {
+            let mut heap = std::mem::take(&mut self.heap);
+            heap.retain(|Reverse(entry)| self.stands(entry));
+            self.heap = heap;
+            self.stale = 0;
+        }
+    }
+}
+
+const MILLISECOND: Nanos = 1_000_000;
+const SECOND: Nanos = 1000 * MILLISECOND;
+
+/// When a timer started at `now` is due.
+///
+/// Coarse ones are moved, by at most a twentieth of the interval, to the roundest millisecond there
+/// is, so that those which are due at about the same time come due together.
+fn due_time(now: Nanos, interval: Nanos, kind: TimerType) -> Nanos {
+    let due = now.saturating_add(interval);
+    match kind {
+        TimerType::Precise => due,
+        TimerType::Coarse if interval <= 20 * MILLISECOND => due,
+        TimerType::Coarse => {
+            let slack = interval / 20;
+            // The largest step of which every window of this width holds a multiple.
+            let mut step = MILLISECOND;
+            while step * 2 <= slack.min(SECOND) {
+                step *= 2;
+            }
+            (due.saturating_add(step / 2) / step) * step
+        }
+        TimerType::VeryCoarse if interval < SECOND / 2 => now.saturating_add(SECOND),
+        TimerType::VeryCoarse => (due.saturating_add(SECOND / 2) / SECOND) * SECOND,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn once() -> Action {
+        Action::Once(Box::new(|| ()))
+    }
+
+    struct Nobody;
+    impl TimerHandler for Nobody {
+        fn timer_due(self: Rc<Self>, _: TimerId) {}
+    }
+
+    #[test]
+    fn equal_due_times_fire_in_the_order_of_their_start() {
+        let mut timers = Timers::default();
+        let nobody: Weak<dyn TimerHandler> =
+            Rc::downgrade(&(Rc::new(Nobody) as Rc<dyn TimerHandler>));
+        let ids: Vec<_> = (0..10)
+            .map(|_| {
+                let action = Action::Handler(nobody.clone());
+                timers.start(5, Duration::from_nanos(10), TimerType::Precise, action)
+            })
+            .collect();
+        let mark = timers.mark();
+        for id in ids {
+            match timers.pop_due(15, mark) {
+                Some(Firing::Handler(_, fired)) => assert_eq!(fired, id),
+                _ => panic!("none due"),
+            }
+        }
+        assert!(timers.pop_due(15, mark).is_none());
+    }
+
+    #[test]
+    fn what_is_set_after_the_mark_waits() {
+        let mut timers = Timers::default();
+        let mark = timers.mark();
+        timers.start(0, Duration::ZERO, TimerType::Coarse, once());
+        assert!(timers.pop_due(0, mark).is_none());
+        assert!(timers.pop_due(0, timers.mark()).is_some());
+        assert!(timers.is_empty());
+    }
+
+    #[test]
+    fn stopped_timers_do_not_pile_up() {
+        let mut timers = Timers::default();
+        for now in 0..100_000 {
+            let id = timers.start(now, Duration::from_secs(30), TimerType::Precise, once());
+            assert!(timers.stop(id).is_some());
+            assert!(timers.stop(id).is_none());
+        }
+        assert!(timers.heap.len() < 200);
+        assert_eq!(timers.next_due(), None);
+    }
+
+    #[test]
+    fn a_firing_timer_is_not_waited_for_and_keeps_its_pace() {
+        let mut timers = Timers::default();
+        let handler = Rc::new(Nobody);
+        let weak: Weak<dyn TimerHandler> = Rc::downgrade(&(handler as Rc<dyn TimerHandler>));
+        let id =
+            timers.start(0, Duration::from_nanos(10), TimerType::Precise, Action::Handler(weak));
+        assert!(timers.pop_due(13, timers.mark()).is_some());
+        assert_eq!(timers.next_due(), None);
+        assert_eq!(timers.remaining(id, 13), Some(Duration::from_nanos(7)));
+        timers.fired(id);
+        assert_eq!(timers.next_due(), Some(20));
+        // Three intervals late: one timeout, and the next a whole interval from now.
+        assert!(timers.pop_due(55, timers.mark()).is_some());
+        timers.fired(id);
+        assert_eq!(timers.next_due(), Some(65));
+    }
+
+    #[test]
+    fn coarse_timers_keep_within_a_twentieth() {
+        for start in [0, 1, 999_999, 123_456_789, 98_765_432_101] {
+            for millis in [1, 20, 21, 50, 99, 100, 1000, 12345, 100_000, 3_600_000] {
+                let interval = millis * MILLISECOND;
+                let due = due_time(start, interval, TimerType::Coarse);
+                assert!(due.abs_diff(start + interval) * 20 <= interval, "{start} {millis}");
+                assert_eq!(due_time(start, interval, TimerType::Precise), start + interval);
+                let due = due_time(start, interval, TimerType::VeryCoarse);
+                assert!(due > start && due.abs_diff(start + interval) <= SECOND);
+            }
+        }
+    }
+}

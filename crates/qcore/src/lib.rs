@@ -1,0 +1,56 @@
+//! Qt's signals and slots, event loop, timers, objects and I/O devices, in Rust.
+//!
+//! Everything in here belongs to one thread and is driven by its event loop. Objects are cheap
+//! handles, signals are public fields of them, and slots are closures or methods:
+//!
+//! ```
+//! use qcore::{QCoreApplication, QTimer};
+//!
+//! let app = QCoreApplication::new();
+//! let timer = QTimer::new();
+//! timer.timeout.connect_to(&app, |app, ()| app.quit());
+//! timer.start(10);
+//! app.exec();
+//! ```
+//!
+//! Names are Qt's, types as they are and methods in snake_case; searching for `setObjectName` finds
+//! [`set_object_name`](QObject::set_object_name). Where Qt returns `bool` for success, a `Result` is
+//! returned here; what Qt's documentation forbids, the compiler mostly does:
+//!
+//! ```compile_fail
+//! let timer = qcore::QTimer::new();
+//! std::thread::spawn(move || timer.start(10)); // a timer belongs to its thread's loop
+//! ```
+//!
+//! * [`signal`]: [`Signal`], [`Connection`], what may be a [`Receiver`]
+//! * [`object`]: [`QObject`], how objects live and die, classes of your own
+//! * [`event_loop`]: [`QCoreApplication`], [`QEventLoop`], [`Poster`] for other threads
+//! * [`timer`]: [`QTimer`]
+//! * [`io_device`]: [`QIODevice`], what can be read and written
+//! * [`stream`]: [`QDataStream`], Qt's binary format
+//!
+//! # Features
+//!
+//! * `ctrl-c` (default): `QCoreApplication::quit_on_ctrl_c()`
+
+#![forbid(unsafe_code)]
+
+pub mod event_loop;
+pub mod io_device;
+pub mod object;
+pub mod signal;
+pub mod stream;
+pub mod timer;
+
+pub use self::{
+    event_loop::{
+        Dispatcher, LoopGone, Poster, ProcessEventsFlags, QCoreApplication, QEventLoop, TimerType,
+        VirtualClock,
+    },
+    object::{QObject, QPointer},
+    signal::{
+        Connection, ConnectionBlocker, ConnectionType, QSignalBlocker, Receiver, ScopedConnection,
+        Signal, sender,
+    },
+    timer::{Interval, QTimer},
+};

@@ -1,0 +1,246 @@
+//! Handles: what a class of this library is to its users.
+
+use std::{
+    fmt,
+    ops::Deref,
+    rc::{Rc, Weak},
+};
+
+use super::Life;
+
+/// One class's part of an object: its signals and its state.
+///
+/// Written for you by [`class!`](crate::class), but for [`destructor`](Node::destructor).
+pub trait Node: 'static {
+    /// The life that all nodes of the object share.
+    fn life(&self) -> &Rc<Life>;
+
+    /// What the object does when it dies, while its signals still reach their slots. A class calls
+    /// its base class's last.
+    fn destructor(&self) {}
+}
+
+/// A counted reference to one class's node of an object.
+///
+/// `Handle<N>` is what the types that [`class!`](crate::class) makes are built of. Cloning gives the
+/// same object; the last clone that is dropped ends it, whatever class the clone was for.
+pub struct Handle<N: Node> {
+    node: Rc<N>,
+    /// `None` where the handle is a base class's, embedded in the node of the derived class: such a
+    /// one is not counted, as the object would otherwise hold itself.
+    life: Option<Rc<Life>>,
+}
+
+impl<N: Node> Handle<N> {
+    /// Completes a new object, `node` being its outermost one.
+    #[must_use]
+    pub fn new(node: Rc<N>) -> Self {
+        let whole: Rc<dyn Node> = node.clone();
+        node.life().own(whole);
+        Self::from_node(node)
+    }
+
+    /// A handle to embed in the node of a derived class.
+    #[must_use]
+    pub fn embed(node: Rc<N>) -> Self {
+        Handle { node, life: None }
+    }
+
+    /// A counted handle to the object that `node` is a part of.
+    #[inline]
+    #[must_use]
+    pub fn from_node(node: Rc<N>) -> Self {
+        let life = node.life().clone();
+        life.add_handle();
+        Handle { node, life: Some(life) }
+    }
+
+    /// The node.
+    #[inline]
+    #[must_use]
+    pub fn node(&self) -> &Rc<N> {
+        &self.node
+    }
+}
+
+impl<N: Node> Clone for Handle<N> {
+    #[inline]
+    fn clone(&self) -> Self {
+        Self::from_node(self.node.clone())
+    }
+}
+
+impl<N: Node> Drop for Handle<N> {
+    #[inline]
+    fn drop(&mut self) {
+        if let Some(life) = &self.life {
+            life.drop_handle();
+        }
+    }
+}
+
+impl<N: Node> Deref for Handle<N> {
+    type Target = N;
+
+    #[inline]
+    fn deref(&self) -> &N {
+        &self.node
+    }
+}
+
+impl<N: Node> fmt::Debug for Handle<N> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:p}", Rc::as_ptr(self.node.life()))
+    }
+}
+
+/// A handle type of any class: [`QObject`](crate::QObject) and all that derive from it.
+///
+/// Written for you by [`class!`](crate::class).
+pub trait Object: Clone + 'static {
+    /// A reference that does not keep the object. [`QPointer`](crate::QPointer) is the comfortable form.
+    type Weak: Clone + 'static;
+
+    /// The life that all handles of the object share; its address is the object's identity.
+    fn life(&self) -> &Rc<Life>;
+
+    /// Makes a weak reference.
+    fn to_weak(&self) -> Self::Weak;
+
+    /// A handle, unless the object is dead.
+    fn from_weak(weak: &Self::Weak) -> Option<Self>;
+
+    /// Whether [`from_weak`](Object::from_weak) would give a handle.
+    fn is_alive(weak: &Self::Weak) -> bool;
+}
+
+impl<N: Node> Object for Handle<N> {
+    type Weak = Weak<N>;
+
+    #[inline]
+    fn life(&self) -> &Rc<Life> {
+        self.node.life()
+    }
+
+    #[inline]
+    fn to_weak(&self) -> Weak<N> {
+        Rc::downgrade(&self.node)
+    }
+
+    #[inline]
+    fn from_weak(weak: &Weak<N>) -> Option<Self> {
+        let node = weak.upgrade()?;
+        if node.life().is_dead() { None } else { Some(Self::from_node(node)) }
+    }
+
+    fn is_alive(weak: &Weak<N>) -> bool {
+        weak.upgrade().is_some_and(|node| !node.life().is_dead())
+    }
+}
+
+/// Makes a class: a handle type over a node, with a base class or none.
+///
+/// ```text
+/// class! { /// docs
+///          pub struct QTcpServer(TcpServerNode): QObject = base }     a class with a node of its own
+/// class! { /// docs
+///          pub struct QTcpSocket(QAbstractSocket); }                  one that adds only methods
+/// ```
+///
+/// The node of the first form is a struct of yours with the base class's handle, made by its
+/// `embed` function, in the field that is named last, and an implementation of [`Node`]. The handle
+/// type gets `Clone`, `Debug`, comparison by identity, [`Object`](crate::object::Object) (so that it
+/// can receive signals) and, by `Deref`, the fields of the node and all that the base class has.
+#[macro_export]
+macro_rules! class {
+    ($(#[$doc:meta])* $vis:vis struct $class:ident($node:ident) : $base:ident = $field:ident) => {
+        $crate::class! { @handle $(#[$doc])* $vis struct $class($crate::object::Handle<$node>) }
+
+        impl $class {
+            /// A handle to the object that `node` is a part of.
+            #[inline]
+            #[allow(dead_code)]
+            pub(crate) fn from_node(node: ::std::rc::Rc<$node>) -> Self {
+                $class($crate::object::Handle::from_node(node))
+            }
+        }
+
+        impl ::std::ops::Deref for $class {
+            type Target = $node;
+            #[inline]
+            fn deref(&self) -> &$node {
+                &self.0
+            }
+        }
+
+        impl ::std::ops::Deref for $node {
+            type Target = $base;
+            #[inline]
+            fn deref(&self) -> &$base {
+                &self.$field
+            }
+        }
+    };
+    ($(#[$doc:meta])* $vis:vis struct $class:ident($base:ident) ;) => {
+        $crate::class! { @handle $(#[$doc])* $vis struct $class($base) }
+
+        impl ::std::ops::Deref for $class {
+            type Target = $base;
+            #[inline]
+            fn deref(&self) -> &$base {
+                &self.0
+            }
+        }
+    };
+    (@handle $(#[$doc:meta])* $vis:vis struct $class:ident($inner:ty)) => {
+        $(#[$doc])*
+        #[derive(Clone)]
+        $vis struct $class($inner);
+
+        impl ::std::fmt::Debug for $class {
+            fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+                self.debug_object(stringify!($class), f)
+            }
+        }
+
+        impl ::std::cmp::PartialEq for $class {
+            /// Whether both are the same object.
+            fn eq(&self, other: &Self) -> bool {
+                use $crate::object::Object;
+                ::std::rc::Rc::ptr_eq(Object::life(self), Object::life(other))
+            }
+        }
+
+        impl ::std::cmp::Eq for $class {}
+
+        impl ::std::hash::Hash for $class {
+            fn hash<H: ::std::hash::Hasher>(&self, state: &mut H) {
+                let life = $crate::object::Object::life(self);
+                ::std::ptr::hash(::std::rc::Rc::as_ptr(life), state);
+            }
+        }
+
+        impl $crate::object::Object for $class {
+            type Weak = <$inner as $crate::object::Object>::Weak;
+
+            #[inline]
+            fn life(&self) -> &::std::rc::Rc<$crate::object::Life> {
+                $crate::object::Object::life(&self.0)
+            }
+
+            #[inline]
+            fn to_weak(&self) -> Self::Weak {
+                $crate::object::Object::to_weak(&self.0)
+            }
+
+            #[inline]
+            fn from_weak(weak: &Self::Weak) -> ::std::option::Option<Self> {
+                $crate::object::Object::from_weak(weak).map($class)
+            }
+
+            fn is_alive(weak: &Self::Weak) -> bool {
+                <$inner as $crate::object::Object>::is_alive(weak)
+            }
+        }
+    };
+}

@@ -1,0 +1,272 @@
+//! The part of an object that all its handles share: who holds it, and whether it lives.
+
+use std::{
+    cell::{Cell, RefCell},
+    fmt,
+    rc::{Rc, Weak},
+};
+
+use super::{Node, ObjectNode, QObject};
+use crate::{
+    event_loop::Dispatcher,
+    signal::{Connection, SlotList},
+};
+
+/// How far an object has come.
+///
+/// ```text
+///   Alive ── last handle dropped, parent died, delete_later() ──► Dying ── destructor has run ──► Dead
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    /// Somebody holds it: a handle or its parent.
+    Alive,
+    /// Its destructor runs: slots still get handles to it, and what it closes it announces.
+    Dying,
+    /// Handles that are left find it closed; nobody gets a new one.
+    Dead,
+}
+
+/// The life of one object.
+///
+/// A class is a chain of nodes, one for each base class, and all of them share one `Life`. It counts
+/// the handles, keeps the outermost node alive as long as there are any (so that a handle to a base
+/// class keeps the whole object), and knows the connections that have to be cut when the object dies.
+pub struct Life {
+    handles: Cell<u32>,
+    stage: Cell<Stage>,
+    signals_blocked: Cell<bool>,
+    deletion_posted: Cell<bool>,
+    dispatcher: Rc<Dispatcher>,
+    whole: RefCell<Option<Rc<dyn Node>>>,
+    object: RefCell<Weak<ObjectNode>>,
+    /// The signals of this object that anybody was ever connected to.
+    signals: RefCell<Vec<Rc<dyn SlotList>>>,
+    /// The connections that this object receives. Those cut already are swept out now and then.
+    incoming: RefCell<Vec<Connection>>,
+    sweep_at: Cell<u32>,
+    parent: RefCell<Weak<Life>>,
+    children: RefCell<Vec<QObject>>,
+}
+
+impl Life {
+    /// A new life, on the event loop of this thread. The first step in making an object of a class
+    /// of your own; [`Handle::new`](super::Handle::new) is the last.
+    #[must_use]
+    pub fn new() -> Rc<Life> {
+        Rc::new(Life {
+            handles: Cell::new(0),
+            stage: Cell::new(Stage::Alive),
+            signals_blocked: Cell::new(false),
+            deletion_posted: Cell::new(false),
+            dispatcher: Dispatcher::current(),
+            whole: RefCell::new(None),
+            object: RefCell::new(Weak::new()),
+            signals: RefCell::default(),
+            incoming: RefCell::default(),
+            sweep_at: Cell::new(16),
+            parent: RefCell::default(),
+            children: RefCell::default(),
+        })
+    }
+
+    /// The event loop that the object lives on.
+    #[must_use]
+    pub fn dispatcher(&self) -> &Rc<Dispatcher> {
+        &self.dispatcher
+    }
+
+    /// Whether the object is dead: its destructor has run.
+    #[must_use]
+    pub fn is_dead(&self) -> bool {
+        self.stage.get() == Stage::Dead
+    }
+
+    /// Whether the object's destructor has begun; it may have ended, too.
+    #[must_use]
+    pub fn is_dying(&self) -> bool {
+        self.stage.get() != Stage::Alive
+    }
+
+    pub(crate) fn signals_blocked(&self) -> bool {
+        self.signals_blocked.get()
+    }
+
+    pub(crate) fn block_signals(&self, block: bool) -> bool {
+        self.signals_blocked.replace(block)
+    }
+
+    // ---- handles
+
+    pub(super) fn own(&self, whole: Rc<dyn Node>) {
+        *self.whole.borrow_mut() = Some(whole);
+    }
+
+    pub(super) fn set_object(&self, object: Weak<ObjectNode>) {
+        *self.object.borrow_mut() = object;
+    }
+
+    #[inline]
+    pub(super) fn add_handle(&self) {
+        self.handles.set(self.handles.get() + 1);
+    }
+
+    #[inline]
+    pub(super) fn drop_handle(self: &Rc<Self>) {
+        let left = self.handles.get() - 1;
+        self.handles.set(left);
+        if left == 0 && self.stage.get() == Stage::Alive {
+            self.destroy();
+        }
+    }
+
+    /// A handle to the object, unless it is dead.
+    pub(crate) fn object(&self) -> Option<QObject> {
+        if self.is_dead() {
+            return None;
+        }
+        let node = self.object.borrow().upgrade()?;
+        Some(QObject::from_node(node))
+    }
+
+    // ---- death
+
+    /// Ends the object now, whatever handles there are: what C++ calls `delete`.
+    pub(crate) fn destroy(self: &Rc<Self>) {
+        if self.stage.get() != Stage::Alive {
+            return;
+        }
+        self.stage.set(Stage::Dying);
+        // A slot that panics in here must not leave half an object behind.
+        struct Burial<'a>(&'a Rc<Life>);
+        impl Drop for Burial<'_> {
+            fn drop(&mut self) {
+                self.0.bury();
+            }
+        }
+        let burial = Burial(self);
+        let whole = self.whole.borrow().clone();
+        if let Some(whole) = &whole {
+            whole.destructor();
+        }
+        // Weak references are empty before destroyed() is emitted, and it is emitted in any case.
+        self.stage.set(Stage::Dead);
+        self.signals_blocked.set(false);
+        let object = self.object.borrow().upgrade();
+        if let Some(object) = object {
+            object.emit_destroyed();
+        }
+        drop(burial);
+    }
+
+    /// Cuts all connections, both ways, ends the children and lets the nodes go.
+    fn bury(&self) {
+        self.stage.set(Stage::Dead);
+        for signal in self.signals.take() {
+            signal.disconnect_all();
+        }
+        for connection in self.incoming.take() {
+            connection.disconnect();
+        }
+        loop {
+            // One at a time: a child's destructor may end a sibling.
+            let child = {
+                let mut children = self.children.borrow_mut();
+                if children.is_empty() {
+                    break;
+                }
+                children.remove(0)
+            };
+            *child.life().parent.borrow_mut() = Weak::new();
+            child.life().destroy();
+        }
+        self.leave_parent();
+        let whole = self.whole.take();
+        drop(whole);
+    }
+
+    /// Asks the event loop to end the object, once control is back at the level of this call.
+    pub(crate) fn delete_later(self: &Rc<Self>) {
+        if self.is_dying() || self.deletion_posted.replace(true) {
+            return;
+        }
+        self.dispatcher.post_deletion(Rc::downgrade(self));
+    }
+
+    // ---- connections
+
+    pub(crate) fn add_signal(&self, signal: Rc<dyn SlotList>) {
+        self.signals.borrow_mut().push(signal);
+    }
+
+    pub(crate) fn add_incoming(&self, connection: &Connection) {
+        let mut incoming = self.incoming.borrow_mut();
+        if incoming.len() >= self.sweep_at.get() as usize {
+            // Only liveness flags are read here: no user code runs.
+            incoming.retain(Connection::is_connected);
+            self.sweep_at.set((incoming.len() as u32 * 2).max(16));
+        }
+        incoming.push(connection.clone());
+    }
+
+    pub(crate) fn disconnect_signals(&self, receiver: Option<usize>) -> bool {
+        let signals: Vec<_> = self.signals.borrow().clone();
+        let mut any = false;
+        for signal in signals {
+            any |= match receiver {
+                Some(receiver) => signal.disconnect_receiver(receiver, None),
+                None => signal.disconnect_all(),
+            };
+        }
+        any
+    }
+
+    // ---- family
+
+    pub(super) fn parent(&self) -> Option<QObject> {
+        let parent = self.parent.borrow().upgrade()?;
+        parent.object()
+    }
+
+    pub(super) fn children(&self) -> Vec<QObject> {
+        self.children.borrow().clone()
+    }
+
+    pub(super) fn set_parent(&self, child: &QObject, parent: Option<&Rc<Life>>) {
+        let held = self.leave_parent();
+        if let Some(parent) = parent.filter(|parent| !parent.is_dead() && !self.is_dead()) {
+            *self.parent.borrow_mut() = Rc::downgrade(parent);
+            parent.children.borrow_mut().push(child.clone());
+        }
+        // This may have been the last handle.
+        drop(held);
+    }
+
+    fn leave_parent(&self) -> Option<QObject> {
+        let parent = std::mem::take(&mut *self.parent.borrow_mut()).upgrade()?;
+        let mut siblings = parent.children.borrow_mut();
+        let at = siblings.iter().position(|child| std::ptr::eq(&**child.life(), self))?;
+        Some(siblings.remove(at))
+    }
+
+    /// Whether `self` is `other` or one of its ancestors.
+    pub(super) fn is_ancestor_of(self: &Rc<Self>, other: &Rc<Life>) -> bool {
+        let mut at = Some(other.clone());
+        while let Some(life) = at {
+            if Rc::ptr_eq(self, &life) {
+                return true;
+            }
+            at = life.parent.borrow().upgrade();
+        }
+        false
+    }
+}
+
+impl fmt::Debug for Life {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Life")
+            .field("stage", &self.stage.get())
+            .field("handles", &self.handles.get())
+            .finish_non_exhaustive()
+    }
+}

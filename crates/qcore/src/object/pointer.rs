@@ -1,0 +1,75 @@
+//! A reference to an object that does not keep it.
+
+use std::fmt;
+
+use super::Object;
+
+/// A weak handle: it does not keep the object, and knows when that has died.
+///
+/// What a slot's closure holds that must use an object other than its receiver without keeping it
+/// alive. Stands for Qt's [QPointer](https://doc.qt.io/qt-5/qpointer.html).
+///
+/// # Examples
+///
+/// ```
+/// use qcore::{QPointer, QTimer};
+///
+/// let timer = QTimer::new();
+/// let pointer = QPointer::new(&timer);
+/// assert_eq!(pointer.upgrade(), Some(timer.clone()));
+/// drop(timer);
+/// assert!(pointer.is_null());
+/// ```
+pub struct QPointer<T: Object>(Option<T::Weak>);
+
+impl<T: Object> QPointer<T> {
+    /// A weak handle to `object`.
+    #[must_use]
+    pub fn new(object: &T) -> Self {
+        QPointer(Some(object.to_weak()))
+    }
+
+    /// A handle, unless the object has died.
+    #[doc(alias = "data")]
+    #[must_use]
+    pub fn upgrade(&self) -> Option<T> {
+        T::from_weak(self.0.as_ref()?)
+    }
+
+    /// Whether the object has died, or there never was one.
+    #[doc(alias = "isNull")]
+    #[must_use]
+    pub fn is_null(&self) -> bool {
+        !self.0.as_ref().is_some_and(T::is_alive)
+    }
+
+    /// Refers to nothing from now on.
+    pub fn clear(&mut self) {
+        self.0 = None;
+    }
+}
+
+impl<T: Object> Default for QPointer<T> {
+    /// One that refers to nothing.
+    fn default() -> Self {
+        QPointer(None)
+    }
+}
+
+impl<T: Object> Clone for QPointer<T> {
+    fn clone(&self) -> Self {
+        QPointer(self.0.clone())
+    }
+}
+
+impl<T: Object> From<&T> for QPointer<T> {
+    fn from(object: &T) -> Self {
+        QPointer::new(object)
+    }
+}
+
+impl<T: Object + fmt::Debug> fmt::Debug for QPointer<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("QPointer").field(&self.upgrade()).finish()
+    }
+}

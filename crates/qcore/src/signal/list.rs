@@ -1,0 +1,191 @@
+//! The list of slots of one signal.
+
+use std::{
+    any::TypeId,
+    cell::{Cell, RefCell},
+    rc::Rc,
+};
+
+use super::{
+    sender::SenderScope,
+    slot::{Call, Slot, Turn},
+};
+use crate::object::Life;
+
+/// The slots of a signal, in the order of their connection.
+///
+/// A cut slot leaves an empty entry, so that cutting costs a search by id and no shifting; the empty
+/// ones are swept out when they are half of all.
+pub(super) struct Slots<T: 'static> {
+    life: Option<Rc<Life>>,
+    entries: RefCell<Rc<Vec<Entry<T>>>>,
+    next_id: Cell<u64>,
+    live: Cell<usize>,
+}
+
+struct Entry<T: 'static> {
+    /// Ids rise, so that the entries are sorted by them.
+    id: u64,
+    slot: Option<Rc<Slot<dyn Call<T>>>>,
+}
+
+impl<T> Clone for Entry<T> {
+    fn clone(&self) -> Self {
+        Entry { id: self.id, slot: self.slot.clone() }
+    }
+}
+
+/// A list of slots of whatever signal: what connections and dying objects know of it.
+pub(crate) trait SlotList {
+    /// Cuts one connection; whether it was there.
+    fn disconnect(&self, id: u64) -> bool;
+    /// Cuts those to a receiver, and to one function of it if one is given; whether there were any.
+    fn disconnect_receiver(&self, receiver: usize, function: Option<TypeId>) -> bool;
+    /// Cuts all; whether there were any.
+    fn disconnect_all(&self) -> bool;
+    /// Whether a connection stands and its receiver lives.
+    fn is_connected(&self, id: u64) -> bool;
+    /// Adds a blocker to a connection, or takes one away; whether the connection stands.
+    fn block(&self, id: u64, block: bool) -> bool;
+}
+
+impl<T: 'static> Slots<T> {
+    pub(super) fn new(life: Option<Rc<Life>>) -> Self {
+        Slots { life, entries: RefCell::default(), next_id: Cell::new(0), live: Cell::new(0) }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.live.get()
+    }
+
+    #[inline]
+    pub(super) fn emit(&self, value: &T) {
+        let Some(life) = &self.life else { return self.call_all(value) };
+        if life.signals_blocked() || self.live.get() == 0 {
+            return;
+        }
+        let _scope = SenderScope::enter(life.dispatcher(), Some(life.clone()));
+        self.call_all(value);
+    }
+
+    #[inline]
+    fn call_all(&self, value: &T) {
+        // The snapshot: nothing is borrowed while a slot runs, and what slots change, they change in
+        // a copy. It is the last to hold a slot that was cut meanwhile.
+        let snapshot = self.entries.borrow().clone();
+        for entry in snapshot.iter() {
+            let Some(slot) = &entry.slot else { continue };
+            match slot.turn() {
+                Turn::Call => {}
+                Turn::CallOnce => {
+                    self.disconnect(entry.id);
+                }
+                Turn::Skip => continue,
+            }
+            if !slot.call.call(value) {
+                self.disconnect(entry.id);
+            }
+        }
+    }
+
+    pub(super) fn add(&self, slot: Slot<impl Call<T>>) -> u64 {
+        let id = self.next_id.get();
+        self.next_id.set(id + 1);
+        let slot: Rc<Slot<dyn Call<T>>> = Rc::new(slot);
+        Rc::make_mut(&mut self.entries.borrow_mut()).push(Entry { id, slot: Some(slot) });
+        self.live.set(self.live.get() + 1);
+        id
+    }
+
+    pub(super) fn has(&self, receiver: usize, function: TypeId) -> bool {
+        let entries = self.entries.borrow();
+        let mut slots = entries.iter().filter_map(|entry| entry.slot.as_ref());
+        slots.any(|slot| slot.is_for(receiver, Some(function)) && !slot.is_dead())
+    }
+
+    fn find(entries: &[Entry<T>], id: u64) -> Option<usize> {
+        // Without a gap before it, a slot stands at a place that its id tells.
+        let guess = id.wrapping_sub(entries.first()?.id) as usize;
+        if entries.get(guess).is_some_and(|entry| entry.id == id) {
+            return Some(guess);
+        }
+        entries.binary_search_by_key(&id, |entry| entry.id).ok()
+    }
+
+    fn slot(&self, id: u64) -> Option<Rc<Slot<dyn Call<T>>>> {
+        let entries = self.entries.borrow();
+        entries[Self::find(&entries, id)?].slot.clone()
+    }
+
+    /// Takes the slots out for which `wanted` says so. They are dropped by the caller's caller, with
+    /// nothing borrowed: dropping a closure is running somebody's code.
+    fn take(&self, wanted: impl Fn(&Slot<dyn Call<T>>) -> bool) -> Vec<Rc<Slot<dyn Call<T>>>> {
+        let mut taken = Vec::new();
+        let mut shared = self.entries.borrow_mut();
+        let entries = Rc::make_mut(&mut shared);
+        for entry in entries.iter_mut() {
+            if entry.slot.as_deref().is_some_and(&wanted) {
+                taken.extend(entry.slot.take());
+            }
+        }
+        for slot in &taken {
+            slot.kill();
+        }
+        self.live.set(self.live.get() - taken.len());
+        self.sweep(entries);
+        taken
+    }
+
+    fn sweep(&self, entries: &mut Vec<Entry<T>>) {
+        if self.live.get() == 0 {
+            entries.clear();
+            entries.shrink_to(16);
+        } else if self.live.get() * 2 < entries.len() && entries.len() >= 16 {
+            entries.retain(|entry| entry.slot.is_some());
+        }
+    }
+}
+
+impl<T: 'static> SlotList for Slots<T> {
+    fn disconnect(&self, id: u64) -> bool {
+        let taken = {
+            let mut shared = self.entries.borrow_mut();
+            let Some(at) = Self::find(&shared, id) else { return false };
+            if shared[at].slot.is_none() {
+                return false;
+            }
+            let entries = Rc::make_mut(&mut shared);
+            let taken = entries[at].slot.take();
+            self.live.set(self.live.get() - 1);
+            self.sweep(entries);
+            taken
+        };
+        // A dead receiver's slot was no connection any more.
+        taken.is_some_and(|slot| {
+            slot.kill();
+            slot.call.is_alive()
+        })
+    }
+
+    fn disconnect_receiver(&self, receiver: usize, function: Option<TypeId>) -> bool {
+        !self.take(|slot| slot.is_for(receiver, function)).is_empty()
+    }
+
+    fn disconnect_all(&self) -> bool {
+        !self.take(|_| true).is_empty()
+    }
+
+    fn is_connected(&self, id: u64) -> bool {
+        self.slot(id).is_some_and(|slot| slot.call.is_alive())
+    }
+
+    fn block(&self, id: u64, block: bool) -> bool {
+        let Some(slot) = self.slot(id) else { return false };
+        if block {
+            slot.block()
+        } else {
+            slot.unblock()
+        }
+        true
+    }
+}

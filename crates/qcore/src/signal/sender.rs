@@ -1,0 +1,49 @@
+//! Who emitted the signal whose slot is running.
+
+use std::rc::Rc;
+
+use crate::{QObject, event_loop::Dispatcher, object::Life};
+
+/// The object whose signal called the slot that is running.
+///
+/// `None` outside of slots, in a slot of a signal that belongs to no object, and once the sender has
+/// died. In a queued slot it is the object that emitted. Stands for Qt's
+/// [QObject::sender()](https://doc.qt.io/qt-5/qobject.html#sender), but asks for no receiver.
+///
+/// # Examples
+///
+/// ```
+/// use qcore::{QObject, Signal, sender};
+///
+/// let object = QObject::new();
+/// let pressed = Signal::of(&object);
+/// object.set_object_name("button");
+/// pressed.connect(|()| assert_eq!(sender().unwrap().object_name(), "button"));
+/// pressed.emit(());
+/// assert!(sender().is_none());
+/// ```
+#[must_use]
+pub fn sender() -> Option<QObject> {
+    Dispatcher::existing()?.sender()?.object()
+}
+
+/// While it lives, a sender is the current one. Then the one before is again.
+pub(crate) struct SenderScope<'a> {
+    dispatcher: &'a Rc<Dispatcher>,
+    before: Option<Rc<Life>>,
+}
+
+impl<'a> SenderScope<'a> {
+    #[inline]
+    pub(crate) fn enter(dispatcher: &'a Rc<Dispatcher>, sender: Option<Rc<Life>>) -> Self {
+        let before = dispatcher.replace_sender(sender);
+        SenderScope { dispatcher, before }
+    }
+}
+
+impl Drop for SenderScope<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        drop(self.dispatcher.replace_sender(self.before.take()));
+    }
+}

@@ -1,0 +1,282 @@
+//! Timers.
+
+use std::{
+    cell::Cell,
+    fmt,
+    rc::{Rc, Weak},
+    time::Duration,
+};
+
+use crate::{
+    QObject, Receiver, Signal, TimerType, class,
+    event_loop::{Dispatcher, TimerHandler, TimerId},
+    object::{Handle, Life, Node, Object},
+};
+
+/// How long something takes: a timer's interval.
+///
+/// Made from milliseconds (`i32`, as Qt has them) or a [`Duration`]. A negative one is no interval:
+/// a timer that is given it says so in the log and does not run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Interval(Option<Duration>);
+
+impl From<i32> for Interval {
+    fn from(millis: i32) -> Self {
+        Interval(u64::try_from(millis).ok().map(Duration::from_millis))
+    }
+}
+
+impl From<Duration> for Interval {
+    fn from(duration: Duration) -> Self {
+        Interval(Some(duration))
+    }
+}
+
+class! {
+    /// A timer: emits [`timeout`](TimerNode::timeout) when its interval is over, again and again or
+    /// once.
+    ///
+    /// An interval of 0 means once in every turn of the event loop. A timer does not run while its
+    /// own slot does, not even in a loop that the slot runs; and however late it is, it comes only
+    /// once in a turn. Dropping the last handle stops it. Stands for Qt's
+    /// [QTimer](https://doc.qt.io/qt-5/qtimer.html).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::{cell::Cell, rc::Rc};
+    /// use qcore::{QCoreApplication, QTimer};
+    ///
+    /// let app = QCoreApplication::new();
+    /// let ticks = Rc::new(Cell::new(0));
+    /// let timer = QTimer::new();
+    /// timer.timeout.connect_to(&ticks, |ticks, ()| {
+    ///     ticks.set(ticks.get() + 1);
+    ///     if ticks.get() == 3 {
+    ///         QCoreApplication::instance().quit();
+    ///     }
+    /// });
+    /// timer.start(5);
+    /// app.exec();
+    /// assert_eq!(ticks.get(), 3);
+    /// ```
+    pub struct QTimer(TimerNode): QObject = base
+}
+
+/// The signal of a [`QTimer`].
+pub struct TimerNode {
+    /// The interval is over.
+    pub timeout: Signal<()>,
+    base: QObject,
+    id: Cell<Option<TimerId>>,
+    interval: Cell<Duration>,
+    kind: Cell<TimerType>,
+    single_shot: Cell<bool>,
+}
+
+impl Node for TimerNode {
+    fn life(&self) -> &Rc<Life> {
+        Object::life(&self.base)
+    }
+
+    fn destructor(&self) {
+        self.halt();
+    }
+}
+
+impl TimerNode {
+    fn dispatcher(&self) -> &Rc<Dispatcher> {
+        self.life().dispatcher()
+    }
+
+    fn halt(&self) -> bool {
+        self.id.take().is_some_and(|id| self.dispatcher().stop_timer(id))
+    }
+}
+
+impl TimerHandler for TimerNode {
+    fn timer_due(self: Rc<Self>, id: TimerId) {
+        if self.id.get() != Some(id) {
+            return;
+        }
+        if self.single_shot.get() {
+            self.halt();
+        }
+        self.timeout.emit(());
+    }
+}
+
+impl QTimer {
+    /// A timer that does not run, with an interval of 0.
+    #[must_use]
+    #[allow(clippy::new_without_default)] // a class's `new` makes an object, not a value
+    pub fn new() -> Self {
+        let life = Life::new();
+        QTimer(Handle::new(Rc::new(TimerNode {
+            timeout: Signal::in_life(&life),
+            base: QObject::embed(&life),
+            id: Cell::new(None),
+            interval: Cell::new(Duration::ZERO),
+            kind: Cell::default(),
+            single_shot: Cell::new(false),
+        })))
+    }
+
+    /// Calls `slot` once, after `interval`.
+    #[doc(alias = "singleShot")]
+    pub fn single_shot(interval: impl Into<Interval>, slot: impl FnOnce() + 'static) {
+        Self::single_shot_with(interval, TimerType::default(), slot);
+    }
+
+    /// Calls `slot` once, after `interval`, as exactly as `kind` says.
+    #[doc(alias = "singleShot")]
+    pub fn single_shot_with(
+        interval: impl Into<Interval>,
+        kind: TimerType,
+        slot: impl FnOnce() + 'static,
+    ) {
+        if let Some(interval) = checked(interval.into(), "QTimer::singleShot") {
+            Dispatcher::current().call_after(interval, kind, slot);
+        }
+    }
+
+    /// Calls `slot` of `receiver` once, after `interval`, if the receiver lives then.
+    ///
+    /// ```
+    /// use qcore::{QCoreApplication, QTimer};
+    ///
+    /// let app = QCoreApplication::new();
+    /// QTimer::single_shot_to(5, &app, |app| app.quit());
+    /// assert_eq!(app.exec(), 0);
+    /// ```
+    #[doc(alias = "singleShot")]
+    pub fn single_shot_to<R: Receiver>(
+        interval: impl Into<Interval>,
+        receiver: &R,
+        slot: impl FnOnce(&R::Target) + 'static,
+    ) {
+        let receiver = receiver.downgrade();
+        Self::single_shot(interval, move || {
+            R::with(&receiver, slot);
+        });
+    }
+
+    /// Starts the timer with a new interval; if it was running, from the beginning.
+    ///
+    /// A negative interval stops it.
+    pub fn start(&self, interval: impl Into<Interval>) {
+        self.halt();
+        if let Some(interval) = checked(interval.into(), "QTimer::start") {
+            self.interval.set(interval);
+            self.restart();
+        }
+    }
+
+    /// Starts the timer with the [`interval`](QTimer::interval) that it has; if it was running, from
+    /// the beginning. This is Qt's `start()` without an argument.
+    #[doc(alias = "start")]
+    pub fn restart(&self) {
+        self.halt();
+        if self.is_deleted() {
+            return;
+        }
+        let node: Weak<TimerNode> = Rc::downgrade(self.0.node());
+        let id = self.dispatcher().start_timer(self.interval.get(), self.kind.get(), node);
+        self.id.set(Some(id));
+    }
+
+    /// Stops the timer.
+    pub fn stop(&self) {
+        self.halt();
+    }
+
+    /// Whether the timer runs.
+    #[doc(alias = "isActive")]
+    #[must_use]
+    pub fn is_active(&self) -> bool {
+        self.id.get().is_some()
+    }
+
+    /// The interval in milliseconds, what is less left out.
+    #[must_use]
+    pub fn interval(&self) -> i32 {
+        i32::try_from(self.interval.get().as_millis()).unwrap_or(i32::MAX)
+    }
+
+    /// The interval.
+    #[doc(alias = "intervalAsDuration")]
+    #[must_use]
+    pub fn interval_as_duration(&self) -> Duration {
+        self.interval.get()
+    }
+
+    /// Sets the interval. A timer that runs begins anew with it.
+    #[doc(alias = "setInterval")]
+    pub fn set_interval(&self, interval: impl Into<Interval>) {
+        let Some(interval) = checked(interval.into(), "QTimer::setInterval") else { return };
+        self.interval.set(interval);
+        if self.is_active() {
+            self.restart();
+        }
+    }
+
+    /// The time until the next timeout in milliseconds, rounded up: 0 if it is overdue, -1 if the timer
+    /// does not run. Inside of the slot of a single-shot timer it does not.
+    #[doc(alias = "remainingTime")]
+    #[must_use]
+    pub fn remaining_time(&self) -> i32 {
+        match self.remaining_time_as_duration() {
+            Some(left) => i32::try_from(left.as_nanos().div_ceil(1_000_000)).unwrap_or(i32::MAX),
+            None => -1,
+        }
+    }
+
+    /// The time until the next timeout, zero if it is overdue, `None` if the timer does not run.
+    #[doc(alias = "remainingTimeAsDuration")]
+    #[must_use]
+    pub fn remaining_time_as_duration(&self) -> Option<Duration> {
+        self.dispatcher().remaining_time(self.id.get()?)
+    }
+
+    /// Whether the timer stops at its first timeout. Not by default.
+    #[doc(alias = "isSingleShot")]
+    #[must_use]
+    pub fn is_single_shot(&self) -> bool {
+        self.single_shot.get()
+    }
+
+    /// Makes the timer one that stops at its first timeout, or one that goes on.
+    #[doc(alias = "setSingleShot")]
+    pub fn set_single_shot(&self, single_shot: bool) {
+        self.single_shot.set(single_shot);
+    }
+
+    /// How exact the timer is; [`TimerType::Coarse`] by default.
+    #[doc(alias = "timerType")]
+    #[must_use]
+    pub fn timer_type(&self) -> TimerType {
+        self.kind.get()
+    }
+
+    /// Says how exact the timer is to be. Holds from the next start.
+    #[doc(alias = "setTimerType")]
+    pub fn set_timer_type(&self, kind: TimerType) {
+        self.kind.set(kind);
+    }
+}
+
+impl fmt::Debug for TimerNode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TimerNode")
+            .field("interval", &self.interval.get())
+            .field("active", &self.id.get().is_some())
+            .finish_non_exhaustive()
+    }
+}
+
+fn checked(interval: Interval, function: &str) -> Option<Duration> {
+    if interval.0.is_none() {
+        log::warn!("{function}: Timers cannot have negative timeouts");
+    }
+    interval.0
+}
