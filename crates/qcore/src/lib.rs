@@ -47,6 +47,7 @@ pub use self::{
         Dispatcher, LoopGone, Poster, ProcessEventsFlags, QCoreApplication, QEventLoop, TimerType,
         VirtualClock,
     },
+    io_device::{DeviceError, DeviceErrorKind, OpenMode, QIODevice},
     object::{QObject, QPointer},
     signal::{
         Connection, ConnectionBlocker, ConnectionType, QSignalBlocker, Receiver, ScopedConnection,

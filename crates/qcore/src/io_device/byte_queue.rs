@@ -1,0 +1,377 @@
+//! A queue of bytes in chunks, and the pool that the chunks come from.
+
+use std::{
+    cell::{Cell, RefCell},
+    collections::VecDeque,
+    fmt,
+    io::IoSlice,
+};
+
+/// What a chunk holds at least: as much as most messages take.
+const SMALL: usize = 4096;
+/// The size of the buffer that a loop reads into.
+pub const SCRATCH: usize = 256 * 1024;
+const SMALL_KEPT: usize = 64;
+const LARGE_KEPT: usize = 4;
+
+/// Buffers for reuse, shared by all devices of a loop.
+///
+/// A queue that runs empty gives its memory back here, so that an idle device holds none, and
+/// a busy one causes no allocation.
+#[derive(Default)]
+pub struct BufferPool {
+    small: RefCell<Vec<Vec<u8>>>,
+    large: RefCell<Vec<Vec<u8>>>,
+    scratch: Cell<Vec<u8>>,
+}
+
+impl BufferPool {
+    /// An empty buffer with room for `size` bytes.
+    #[must_use]
+    pub fn take(&self, size: usize) -> Vec<u8> {
+        let kept = if size <= SMALL { &self.small } else { &self.large };
+        match kept.borrow_mut().pop() {
+            Some(buffer) if buffer.capacity() >= size => buffer,
+            _ => Vec::with_capacity(size.max(SMALL)),
+        }
+    }
+
+    /// Takes a buffer back.
+    pub fn put(&self, mut buffer: Vec<u8>) {
+        buffer.clear();
+        let (kept, most) = match buffer.capacity() {
+            ..SMALL => return,
+            SMALL..0x8000 => (&self.small, SMALL_KEPT),
+            0x8000..=SCRATCH => (&self.large, LARGE_KEPT),
+            _ => return,
+        };
+        let mut kept = kept.borrow_mut();
+        if kept.len() < most {
+            kept.push(buffer);
+        }
+    }
+
+    /// The buffer that everybody reads into: [`SCRATCH`] bytes of no particular content. To be given
+    /// back, or kept as a chunk if most of it was filled.
+    #[must_use]
+    pub fn take_scratch(&self) -> Vec<u8> {
+        let mut scratch = self.scratch.take();
+        if scratch.capacity() < SCRATCH {
+            scratch = self.take(SCRATCH);
+        }
+        scratch.resize(SCRATCH, 0);
+        scratch
+    }
+
+    /// Takes the buffer back.
+    pub fn put_scratch(&self, scratch: Vec<u8>) {
+        self.scratch.set(scratch);
+    }
+}
+
+impl fmt::Debug for BufferPool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BufferPool")
+            .field("small", &self.small.borrow().len())
+            .field("large", &self.large.borrow().len())
+            .finish_non_exhaustive()
+    }
+}
+
+#[derive(Debug, Default)]
+struct Chunk {
+    data: Vec<u8>,
+    start: usize,
+    /// How much it may hold in all, consumed bytes included.
+    limit: usize,
+}
+
+impl Chunk {
+    fn bytes(&self) -> &[u8] {
+        &self.data[self.start..]
+    }
+
+    fn len(&self) -> usize {
+        self.data.len() - self.start
+    }
+
+    fn room(&self) -> usize {
+        self.limit.saturating_sub(self.data.len())
+    }
+}
+
+/// Bytes in, bytes out, in order.
+///
+/// The first chunk is kept in place, so that a short message allocates nothing but its chunk, and
+/// that comes from the pool.
+#[derive(Debug, Default)]
+pub struct ByteQueue {
+    head: Chunk,
+    tail: VecDeque<Chunk>,
+    len: usize,
+}
+
+impl ByteQueue {
+    /// How many bytes there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    fn chunks(&self) -> impl Iterator<Item = &Chunk> {
+        std::iter::once(&self.head).chain(&self.tail).filter(|chunk| chunk.len() > 0)
+    }
+
+    /// Adds a copy of `data`. It goes to the last chunk if that has room for all of it, a chunk having
+    /// room for `block` bytes or for what it was made for; else to a new one.
+    pub fn append(&mut self, data: &[u8], block: usize, pool: &BufferPool) {
+        if data.is_empty() {
+            return;
+        }
+        self.len += data.len();
+        let last = self.tail.back_mut().unwrap_or(&mut self.head);
+        if last.room() >= data.len() {
+            return last.data.extend_from_slice(data);
+        }
+        let mut buffer = pool.take(data.len());
+        buffer.extend_from_slice(data);
+        self.push(Chunk { data: buffer, start: 0, limit: block.max(data.len()) });
+    }
+
+    /// Adds a whole buffer as a chunk of its own.
+    pub fn append_chunk(&mut self, data: Vec<u8>) {
+        if !data.is_empty() {
+            self.len += data.len();
+            self.push(Chunk { limit: data.len(), data, start: 0 });
+        }
+    }
+
+    fn push(&mut self, chunk: Chunk) {
+        if self.head.len() == 0 && self.tail.is_empty() {
+            self.head = chunk;
+        } else {
+            self.tail.push_back(chunk);
+        }
+    }
+
+    /// Puts a byte before all others.
+    pub fn unread(&mut self, byte: u8) {
+        self.len += 1;
+        if self.head.start > 0 {
+            self.head.start -= 1;
+            self.head.data[self.head.start] = byte;
+            return;
+        }
+        let start = 15;
+        let mut data = vec![0; start + 1];
+        data[start] = byte;
+        let before = std::mem::replace(&mut self.head, Chunk { data, start, limit: 0 });
+        if before.len() > 0 {
+            self.tail.push_front(before);
+        }
+    }
+
+    /// Copies what there is behind the first `offset` bytes, as far as it fits; how much that was.
+    pub fn copy_to(&self, mut offset: usize, out: &mut [u8]) -> usize {
+        let mut done = 0;
+        for chunk in self.chunks() {
+            let bytes = chunk.bytes();
+            if offset >= bytes.len() {
+                offset -= bytes.len();
+                continue;
+            }
+            let bytes = &bytes[offset..];
+            offset = 0;
+            let count = bytes.len().min(out.len() - done);
+            out[done..done + count].copy_from_slice(&bytes[..count]);
+            done += count;
+            if done == out.len() {
+                break;
+            }
+        }
+        done
+    }
+
+    /// Drops the first `count` bytes, or all if there are fewer.
+    pub fn consume(&mut self, mut count: usize, pool: &BufferPool) {
+        count = count.min(self.len);
+        self.len -= count;
+        while count > 0 {
+            let here = self.head.len().min(count);
+            self.head.start += here;
+            count -= here;
+            if self.head.len() == 0 {
+                self.next_chunk(pool);
+            }
+        }
+    }
+
+    fn next_chunk(&mut self, pool: &BufferPool) {
+        let next = self.tail.pop_front().unwrap_or_default();
+        pool.put(std::mem::replace(&mut self.head, next).data);
+        if self.tail.is_empty() {
+            self.tail.shrink_to(4);
+        }
+    }
+
+    /// Takes all bytes: the chunk itself where it is the only one and well filled.
+    #[must_use]
+    pub fn take_all(&mut self, pool: &BufferPool) -> Vec<u8> {
+        let chunk = &mut self.head;
+        if self.tail.is_empty() && chunk.start == 0 && chunk.data.len() * 2 > chunk.data.capacity()
+        {
+            self.len = 0;
+            return std::mem::take(&mut self.head).data;
+        }
+        let mut all = vec![0; self.len];
+        self.copy_to(0, &mut all);
+        self.clear(pool);
+        all
+    }
+
+    /// Drops everything.
+    pub fn clear(&mut self, pool: &BufferPool) {
+        self.len = 0;
+        pool.put(std::mem::take(&mut self.head).data);
+        for chunk in std::mem::take(&mut self.tail) {
+            pool.put(chunk.data);
+        }
+    }
+
+    /// Where `byte` is first found at or behind `from`.
+    #[must_use]
+    pub fn find(&self, byte: u8, from: usize) -> Option<usize> {
+        let mut before = 0;
+        for chunk in self.chunks() {
+            let bytes = chunk.bytes();
+            let skip = from.saturating_sub(before).min(bytes.len());
+            if let Some(at) = bytes[skip..].iter().position(|&other| other == byte) {
+                return Some(before + skip + at);
+            }
+            before += bytes.len();
+        }
+        None
+    }
+
+    /// The chunks as slices for a vectored write, as many as fit; how many that were.
+    pub fn slices<'a>(&'a self, out: &mut [IoSlice<'a>]) -> usize {
+        let mut count = 0;
+        for (slot, chunk) in out.iter_mut().zip(self.chunks()) {
+            *slot = IoSlice::new(chunk.bytes());
+            count += 1;
+        }
+        count
+    }
+
+    /// The length of the first chunk.
+    #[must_use]
+    pub fn first_len(&self) -> usize {
+        self.head.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[derive(Clone, Debug)]
+    enum Step {
+        Append(Vec<u8>),
+        AppendChunk(Vec<u8>),
+        Unread(u8),
+        Consume(usize),
+        TakeAll,
+        Clear,
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        let bytes = || proptest::collection::vec(0u8..4, 0..40);
+        prop_oneof![
+            4 => bytes().prop_map(Step::Append),
+            1 => bytes().prop_map(Step::AppendChunk),
+            2 => (0u8..4).prop_map(Step::Unread),
+            4 => (0usize..60).prop_map(Step::Consume),
+            1 => Just(Step::TakeAll),
+            1 => Just(Step::Clear),
+        ]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..Default::default() })]
+        #[test]
+        fn behaves_as_one_long_vector(steps in proptest::collection::vec(step(), 0..60)) {
+            let pool = BufferPool::default();
+            let (mut queue, mut model) = (ByteQueue::default(), Vec::new());
+            for step in steps {
+                match step {
+                    Step::Append(data) => {
+                        queue.append(&data, 16, &pool);
+                        model.extend(data);
+                    }
+                    Step::AppendChunk(data) => {
+                        queue.append_chunk(data.clone());
+                        model.extend(data);
+                    }
+                    Step::Unread(byte) => {
+                        queue.unread(byte);
+                        model.insert(0, byte);
+                    }
+                    Step::Consume(count) => {
+                        queue.consume(count, &pool);
+                        model.drain(..count.min(model.len()));
+                    }
+                    Step::TakeAll => prop_assert_eq!(queue.take_all(&pool), std::mem::take(&mut model)),
+                    Step::Clear => {
+                        queue.clear(&pool);
+                        model.clear();
+                    }
+                }
+                prop_assert_eq!(queue.len(), model.len());
+                let mut copy = vec![9; model.len() + 3];
+                for offset in [0, 1, model.len() / 2, model.len()] {
+                    let count = queue.copy_to(offset, &mut copy);
+                    prop_assert_eq!(&copy[..count], model.get(offset..).unwrap_or_default());
+                    let found = model.iter().skip(offset).position(|&b| b == 3).map(|at| at + offset);
+                    prop_assert_eq!(queue.find(3, offset), found);
+                }
+                let mut slices = [IoSlice::new(&[]); 100];
+                let count = queue.slices(&mut slices);
+                let joined: Vec<u8> = slices[..count].iter().flat_map(|s| s.iter().copied()).collect();
+                prop_assert_eq!(joined, &model[..]);
+            }
+        }
+    }
+
+    #[test]
+    fn an_empty_queue_holds_no_memory() {
+        let pool = BufferPool::default();
+        let mut queue = ByteQueue::default();
+        queue.append(&[1; 100], SMALL, &pool);
+        queue.consume(100, &pool);
+        assert_eq!(queue.head.data.capacity(), 0);
+        assert_eq!(pool.small.borrow().len(), 1);
+    }
+
+    #[test]
+    fn blocks_are_bounded_as_asked() {
+        let pool = BufferPool::default();
+        let mut queue = ByteQueue::default();
+        // As Qt's write buffer: what does not fit behind goes to a block of its own.
+        for _ in 0..3 {
+            queue.append(&[0; 10_000], 16_384, &pool);
+        }
+        assert_eq!(queue.first_len(), 10_000);
+        queue.append(&[0; 6_000], 16_384, &pool);
+        let mut slices = [IoSlice::new(&[]); 8];
+        assert_eq!(queue.slices(&mut slices), 3);
+        assert_eq!(slices[2].len(), 16_000);
+    }
+}

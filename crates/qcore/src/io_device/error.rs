@@ -1,0 +1,87 @@
+//! What can go wrong at a device.
+
+use std::{borrow::Cow, error::Error, fmt, io};
+
+/// What kind of failure a [`DeviceError`] is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum DeviceErrorKind {
+    /// The device is not open.
+    NotOpen,
+    /// It was not opened for reading.
+    NotReadable,
+    /// It was not opened for writing.
+    NotWritable,
+    /// There is nothing left to read and nothing will follow: Qt's -1 at the end of a stream.
+    Closed,
+    /// An argument that makes no sense.
+    InvalidArgument,
+    /// The device itself failed.
+    Device,
+}
+
+/// Why reading from a device or writing to it failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeviceError {
+    kind: DeviceErrorKind,
+    text: Cow<'static, str>,
+}
+
+impl DeviceError {
+    /// An error of a device of your own.
+    #[must_use]
+    pub fn new(kind: DeviceErrorKind, text: impl Into<Cow<'static, str>>) -> Self {
+        DeviceError { kind, text: text.into() }
+    }
+
+    /// What kind of failure it was.
+    #[must_use]
+    pub fn kind(&self) -> DeviceErrorKind {
+        self.kind
+    }
+}
+
+impl From<DeviceErrorKind> for DeviceError {
+    fn from(kind: DeviceErrorKind) -> Self {
+        DeviceError::new(
+            kind,
+            match kind {
+                DeviceErrorKind::NotOpen => "device not open",
+                DeviceErrorKind::NotReadable => "device not open for reading",
+                DeviceErrorKind::NotWritable => "device not open for writing",
+                DeviceErrorKind::Closed => "the end was reached",
+                DeviceErrorKind::InvalidArgument => "invalid argument",
+                DeviceErrorKind::Device => "device error",
+            },
+        )
+    }
+}
+
+impl PartialEq<DeviceErrorKind> for DeviceError {
+    fn eq(&self, kind: &DeviceErrorKind) -> bool {
+        self.kind == *kind
+    }
+}
+
+impl fmt::Display for DeviceError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl Error for DeviceError {}
+
+impl From<DeviceError> for io::Error {
+    fn from(error: DeviceError) -> Self {
+        let kind = match error.kind {
+            DeviceErrorKind::NotOpen => io::ErrorKind::NotConnected,
+            DeviceErrorKind::Closed => io::ErrorKind::UnexpectedEof,
+            DeviceErrorKind::InvalidArgument => io::ErrorKind::InvalidInput,
+            DeviceErrorKind::NotReadable | DeviceErrorKind::NotWritable => {
+                io::ErrorKind::PermissionDenied
+            }
+            DeviceErrorKind::Device => io::ErrorKind::Other,
+        };
+        io::Error::new(kind, error)
+    }
+}

@@ -1,0 +1,353 @@
+//! Taking bytes from a device.
+
+use super::{DeviceError, DeviceErrorKind, OpenMode, QIODevice};
+
+/// How much is asked of a device at once that does not say what it has.
+const PIECE: usize = 4096;
+
+/// Whether bytes that are read stay where they are.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Keep {
+    No,
+    Peek,
+}
+
+impl QIODevice {
+    /// Reads into `data`, as much as there is and fits; how much that was.
+    ///
+    /// # Errors
+    ///
+    /// [`DeviceErrorKind::Closed`] at the end of the stream, [`NotOpen`](DeviceErrorKind::NotOpen) or
+    /// [`NotReadable`](DeviceErrorKind::NotReadable), with a warning in the log as Qt's; else what the
+    /// device says. Where anything was read there is no error.
+    #[doc(alias = "read")]
+    pub fn read_into(&self, data: &mut [u8]) -> Result<usize, DeviceError> {
+        self.check_readable("read")?;
+        self.read_some(data, Keep::No)
+    }
+
+    /// Reads at most `max_size` bytes; none where there are none or reading fails.
+    #[must_use = "what was read is lost"]
+    pub fn read(&self, max_size: usize) -> Vec<u8> {
+        if self.check_readable("read").is_err() {
+            return Vec::new();
+        }
+        self.collect(max_size, Keep::No)
+    }
+
+    /// Reads all that there is now.
+    #[doc(alias = "readAll")]
+    #[must_use = "what was read is lost"]
+    pub fn read_all(&self) -> Vec<u8> {
+        if self.check_readable("read").is_err() {
+            return Vec::new();
+        }
+        let plain = !self.is_text_mode_enabled() && !self.is_transaction_started();
+        let mut all = if plain {
+            self.0.buffer.borrow_mut().take_all(&self.0.pool)
+        } else {
+            Vec::with_capacity(self.buffered())
+        };
+        // The device is asked, too, in any case: that is how it learns that there is room.
+        let mut piece = [0; 1024];
+        while let Ok(count @ 1..) = self.read_some(&mut piece, Keep::No) {
+            all.extend_from_slice(&piece[..count]);
+        }
+        all
+    }
+
+    /// Returns at most `max_size` bytes and leaves them to be read.
+    #[must_use]
+    pub fn peek(&self, max_size: usize) -> Vec<u8> {
+        if self.check_readable("peek").is_err() {
+            return Vec::new();
+        }
+        self.collect(max_size, Keep::Peek)
+    }
+
+    /// Reads at most `max_size` bytes and drops them; how many there were.
+    ///
+    /// # Errors
+    ///
+    /// As [`read_into`](QIODevice::read_into).
+    pub fn skip(&self, max_size: usize) -> Result<usize, DeviceError> {
+        self.check_readable("skip")?;
+        let mut skipped = 0;
+        let mut piece = [0; PIECE];
+        while skipped < max_size {
+            let want = piece.len().min(max_size - skipped);
+            match self.read_some(&mut piece[..want], Keep::No) {
+                Ok(0) => break,
+                Ok(count) => skipped += count,
+                Err(_) if skipped > 0 => break,
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(skipped)
+    }
+
+    /// Reads one byte, if there is one.
+    #[doc(alias = "getChar")]
+    #[must_use = "what was read is lost"]
+    pub fn get_char(&self) -> Option<u8> {
+        let mut byte = [0];
+        match self.read_into(&mut byte) {
+            Ok(1) => Some(byte[0]),
+            _ => None,
+        }
+    }
+
+    /// Puts a byte back, to be read next. It need not be the one that was read. Not possible during a
+    /// transaction: a warning says so.
+    #[doc(alias = "ungetChar")]
+    pub fn unget_char(&self, byte: u8) {
+        if self.check_readable("ungetChar").is_err() {
+            return;
+        }
+        if self.is_transaction_started() {
+            self.warn("ungetChar", "Called while transaction is in progress");
+            return;
+        }
+        self.0.buffer.borrow_mut().unread(byte);
+    }
+
+    /// Whether a whole line, with its `\n`, can be read.
+    #[doc(alias = "canReadLine")]
+    #[must_use]
+    pub fn can_read_line(&self) -> bool {
+        self.buffer().find(b'\n', self.start()).is_some()
+    }
+
+    /// Reads a line with its `\n`; or what there is, if there is none.
+    ///
+    /// In text mode the line ends with `\n` where it ended with `\r\n`.
+    #[doc(alias = "readLine")]
+    #[must_use = "what was read is lost"]
+    pub fn read_line(&self) -> Vec<u8> {
+        if self.check_readable("readLine").is_err() {
+            return Vec::new();
+        }
+        self.line(usize::MAX)
+    }
+
+    /// Reads a line of at most `max_size - 1` bytes, as Qt does, which keeps room for a NUL.
+    ///
+    /// A line that is longer is read in parts. With a `max_size` below 2 nothing is read, and a
+    /// warning says so; 0 is no limit.
+    #[doc(alias = "readLine")]
+    #[must_use = "what was read is lost"]
+    pub fn read_line_with(&self, max_size: usize) -> Vec<u8> {
+        if max_size == 0 {
+            return self.read_line();
+        }
+        if max_size < 2 {
+            self.warn("readLine", "Called with maxSize < 2");
+            return Vec::new();
+        }
+        if self.check_readable("readLine").is_err() {
+            return Vec::new();
+        }
+        self.line(max_size - 1)
+    }
+
+    /// Whether there is nothing to read now.
+    #[doc(alias = "atEnd")]
+    #[must_use]
+    pub fn at_end(&self) -> bool {
+        !self.is_open() || self.bytes_available() == 0
+    }
+
+    // ---- transactions
+
+    /// From now on what is read is kept, until the transaction is committed or rolled back. For
+    /// messages that may have come in part only.
+    ///
+    /// A second one inside the first is refused with a warning.
+    #[doc(alias = "startTransaction")]
+    pub fn start_transaction(&self) {
+        if self.is_transaction_started() {
+            self.warn("startTransaction", "Called while transaction already in progress");
+            return;
+        }
+        self.0.transaction.set(Some(0));
+    }
+
+    /// Ends the transaction: what was read in it is gone.
+    #[doc(alias = "commitTransaction")]
+    pub fn commit_transaction(&self) {
+        match self.0.transaction.take() {
+            Some(read) => self.0.buffer.borrow_mut().consume(read, &self.0.pool),
+            None => self.warn("commitTransaction", "Called while no transaction in progress"),
+        }
+    }
+
+    /// Ends the transaction: what was read in it will be read again.
+    #[doc(alias = "rollbackTransaction")]
+    pub fn rollback_transaction(&self) {
+        if self.0.transaction.take().is_none() {
+            self.warn("rollbackTransaction", "Called while no transaction in progress");
+        }
+    }
+
+    /// Whether a transaction is under way.
+    #[doc(alias = "isTransactionStarted")]
+    #[must_use]
+    pub fn is_transaction_started(&self) -> bool {
+        self.0.transaction.get().is_some()
+    }
+
+    // ---- in common
+
+    /// Where in the buffer the next byte is.
+    fn start(&self) -> usize {
+        self.0.transaction.get().unwrap_or(0)
+    }
+
+    pub(super) fn buffered(&self) -> usize {
+        self.buffer().len() - self.start()
+    }
+
+    fn check_readable(&self, function: &str) -> Result<(), DeviceError> {
+        if self.is_readable() {
+            return Ok(());
+        }
+        if self.is_open() {
+            self.warn(function, "WriteOnly device");
+            Err(DeviceErrorKind::NotReadable.into())
+        } else {
+            self.warn(function, "device not open");
+            Err(DeviceErrorKind::NotOpen.into())
+        }
+    }
+
+    /// Up to `max_size` bytes as a `Vec`, never much larger than what there is.
+    fn collect(&self, max_size: usize, keep: Keep) -> Vec<u8> {
+        // One more than there is: so the device is asked, which is how it learns that there is room.
+        let there = self.buffered() + self.backend().bytes_available() + 1;
+        let mut data = vec![0; max_size.min(there)];
+        let mut count = self.read_some(&mut data, keep).unwrap_or(0);
+        // A peek begins anew each time. What a device did not tell of comes piece by piece.
+        while keep == Keep::No && count == data.len() && count < max_size {
+            data.resize(count + PIECE.min(max_size - count), 0);
+            count += self.read_some(&mut data[count..], keep).unwrap_or(0);
+        }
+        data.truncate(count);
+        data
+    }
+
+    /// Reads until `data` is full or there is no more. In text mode carriage returns are left out,
+    /// and more is read in their place.
+    fn read_some(&self, data: &mut [u8], keep: Keep) -> Result<usize, DeviceError> {
+        let text = self.is_text_mode_enabled();
+        let mut at = self.start();
+        let mut done = 0;
+        let mut failed = None;
+        while done < data.len() {
+            let mut count = self.buffer().copy_to(at, &mut data[done..]);
+            if count == 0 {
+                match self.fill(&mut data[done..], keep) {
+                    Ok(Filled::Direct(direct)) => count = direct,
+                    Ok(Filled::Buffer) => continue,
+                    Ok(Filled::Nothing) => break,
+                    Err(error) => {
+                        failed = Some(error);
+                        break;
+                    }
+                }
+            } else if keep == Keep::Peek || self.is_transaction_started() {
+                at += count;
+            } else {
+                self.0.buffer.borrow_mut().consume(count, &self.0.pool);
+            }
+            done += if text { strip_returns(&mut data[done..done + count]) } else { count };
+        }
+        if keep == Keep::No && self.is_transaction_started() {
+            self.0.transaction.set(Some(at));
+        }
+        match failed {
+            Some(error) if done == 0 => Err(error),
+            _ => Ok(done),
+        }
+    }
+
+    /// Gets more from the device: straight into `data`, or into the buffer if it has to be kept.
+    fn fill(&self, data: &mut [u8], keep: Keep) -> Result<Filled, DeviceError> {
+        let backend = self.backend();
+        if keep == Keep::No && !self.is_transaction_started() {
+            return match backend.read_data(self, data)? {
+                0 => Ok(Filled::Nothing),
+                count => Ok(Filled::Direct(count)),
+            };
+        }
+        let unbuffered = self.open_mode().contains(OpenMode::UNBUFFERED);
+        let mut piece = [0; PIECE];
+        let want = if unbuffered { data.len().min(PIECE) } else { PIECE };
+        match backend.read_data(self, &mut piece[..want])? {
+            0 => Ok(Filled::Nothing),
+            count => {
+                self.append_to_buffer(&piece[..count]);
+                Ok(Filled::Buffer)
+            }
+        }
+    }
+
+    /// A line of at most `max_size` bytes.
+    fn line(&self, max_size: usize) -> Vec<u8> {
+        let mut line = Vec::new();
+        let mut text = self.is_text_mode_enabled();
+        while line.len() < max_size && line.last() != Some(&b'\n') {
+            let start = self.start();
+            let found = self.buffer().find(b'\n', start);
+            let there = match found {
+                Some(end) => end + 1 - start,
+                None => self.buffered(),
+            };
+            let want = there.min(max_size - line.len()).max(1);
+            let before = line.len();
+            line.resize(before + want, 0);
+            // Only at the end of the line is a carriage return left out.
+            let count = self.read_raw(&mut line[before..]).unwrap_or(0);
+            line.truncate(before + count);
+            if count == 0 {
+                break;
+            }
+        }
+        text &= line.ends_with(b"\r\n");
+        if text {
+            line.truncate(line.len() - 2);
+            line.push(b'\n');
+        }
+        line
+    }
+
+    /// [`read_some`](QIODevice::read_some), without regard to text mode.
+    fn read_raw(&self, data: &mut [u8]) -> Result<usize, DeviceError> {
+        let mode = self.0.mode.get();
+        self.0.mode.set(mode - OpenMode::TEXT);
+        let count = self.read_some(data, Keep::No);
+        // What the device did in between, closing for example, holds.
+        let now = self.0.mode.get();
+        if !now.is_empty() {
+            self.0.mode.set(now | (mode & OpenMode::TEXT));
+        }
+        count
+    }
+}
+
+enum Filled {
+    Direct(usize),
+    Buffer,
+    Nothing,
+}
+
+/// Moves the bytes together that are no carriage returns; how many there are.
+fn strip_returns(data: &mut [u8]) -> usize {
+    let mut kept = 0;
+    for at in 0..data.len() {
+        if data[at] != b'\r' {
+            data[kept] = data[at];
+            kept += 1;
+        }
+    }
+    kept
+}

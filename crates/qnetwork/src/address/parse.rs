@@ -1,0 +1,261 @@
+//! From text to address, with all that Qt tolerates.
+//!
+//! Numbers are read as C's `strtoull` reads them, which is where most of the tolerance comes from:
+//! a number may start with white space and a plus sign, and in an IPv4 address be hexadecimal
+//! (`0x7f`) or octal (`0177`). Qt first reduces each run of white space to one space; here the
+//! text stays as it is and a run counts as one character, so that nothing is copied.
+
+use super::QHostAddress;
+use std::borrow::Cow;
+use std::error::Error;
+use std::fmt;
+use std::net::{Ipv4Addr, Ipv6Addr};
+use std::str::FromStr;
+
+/// The text is no IP address.
+///
+/// # Examples
+///
+/// ```
+/// use qnetwork::QHostAddress;
+///
+/// let error = "300.1.1.1".parse::<QHostAddress>().unwrap_err();
+/// assert_eq!(error.to_string(), "invalid IP address");
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AddressParseError(());
+
+impl fmt::Display for AddressParseError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("invalid IP address")
+    }
+}
+
+impl Error for AddressParseError {}
+
+/// Parses as [`QHostAddress::set_address`] does.
+///
+/// # Errors
+///
+/// [`AddressParseError`] where `set_address` returns false.
+impl FromStr for QHostAddress {
+    type Err = AddressParseError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        parse(text).ok_or(AddressParseError(()))
+    }
+}
+
+impl QHostAddress {
+    /// Sets the address to the one that the text stands for, and tells whether it stands for one.
+    /// If not, the address is null afterwards.
+    ///
+    /// White space around the address is ignored.
+    ///
+    /// * IPv4 has one to four parts, each decimal, octal after `0` or hexadecimal after `0x`. The
+    ///   last part fills all the bytes that are left: `"127.1"` is 127.0.0.1, `"123.0.0"` is
+    ///   123.0.0.0, `"4294967295"` is 255.255.255.255.
+    /// * IPv6 has eight groups of up to four hexadecimal digits, one `::` for any number of zero
+    ///   groups, optionally the last two groups as four decimal parts of an IPv4 address, and
+    ///   optionally `%` and a scope id. As Qt does, it also takes eight full groups followed by
+    ///   `:` and anything that ends in `::`.
+    ///
+    /// Host names are not looked up. For a text that should be an address and nothing else,
+    /// [`std::net::IpAddr`]'s parser, followed by [`QHostAddress::from`], is the strict choice.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use qnetwork::QHostAddress;
+    ///
+    /// let mut address = QHostAddress::new();
+    /// assert!(address.set_address(" 0x7f.1 "));
+    /// assert_eq!(address, QHostAddress::LocalHost);
+    ///
+    /// assert!(!address.set_address("localhost"));
+    /// assert!(address.is_null());
+    /// ```
+    #[doc(alias = "setAddress")]
+    pub fn set_address(&mut self, text: &str) -> bool {
+        *self = parse(text).unwrap_or_default();
+        !self.is_null()
+    }
+}
+
+fn parse(text: &str) -> Option<QHostAddress> {
+    let text = text.trim();
+    if !text.contains(':') {
+        return parse_v4(text, LeadingZeros::Octal).map(QHostAddress::from_v4);
+    }
+    let (address, scope) = text.rsplit_once('%').unwrap_or((text, ""));
+    let ip = parse_v6(address)?;
+    Some(QHostAddress::from_v6_scoped(ip, &simplified(scope)))
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum LeadingZeros {
+    Octal,
+    /// Inside IPv6 a part with a leading zero is malformed.
+    Refused,
+}
+
+fn parse_v4(text: &str, leading_zeros: LeadingZeros) -> Option<Ipv4Addr> {
+    let mut address: u32 = 0;
+    let mut rest = text;
+    for dots in 0..4 {
+        if leading_zeros == LeadingZeros::Refused
+            && rest
+                .strip_prefix('0')
+                .is_some_and(|after| !after.is_empty() && !after.starts_with('.'))
+        {
+            return None;
+        }
+        let number = Number::read(rest, Base::FromPrefix)?;
+        let part = u32::try_from(number.value).ok()?;
+        // A part before a dot is one byte; the last one fills what is left.
+        let bytes = if number.rest.is_empty() { 4 - dots } else { 1 };
+        let bits = 8 * bytes;
+        if bits < 32 && part >> bits != 0 {
+            return None;
+        }
+        address = address.checked_shl(bits).unwrap_or(0) | part;
+        if number.rest.is_empty() {
+            return Some(Ipv4Addr::from(address));
+        }
+        rest = number.rest.strip_prefix('.')?;
+    }
+    None
+}
+
+fn parse_v6(text: &str) -> Option<Ipv6Addr> {
+    let mut colons: isize = 0;
+    let mut dots: usize = 0;
+    for c in text.chars() {
+        match c {
+            ':' => colons += 1,
+            '.' => dots += 1,
+            // What is behind the eighth group is not looked at again, so this is the only check.
+            '\0' | '\x7f' => return None,
+            c if !c.is_ascii() && !c.is_whitespace() => return None,
+            _ => {}
+        }
+    }
+    if dots != 0 && dots != 3 {
+        return None;
+    }
+    if text == "::" {
+        return Some(Ipv6Addr::UNSPECIFIED);
+    }
+
+    // How many groups the "::" stands for. At an end it brings one more colon.
+    let mut zeros = if text.starts_with("::") || text.ends_with("::") {
+        9 - colons
+    } else if (2..=7).contains(&colons) {
+        8 - colons
+    } else {
+        return None;
+    };
+    if dots != 0 {
+        zeros -= 1;
+    }
+
+    let mut groups = [0u16; 8];
+    let mut at = 0;
+    let mut rest = text;
+    while at < groups.len() {
+        if let Some(after) = rest.strip_prefix(':') {
+            // An empty group: right only as the one "::".
+            let skipped = usize::try_from(zeros).ok().filter(|&zeros| zeros > 0)?;
+            rest = if at == 0 { after.strip_prefix(':')? } else { after };
+            at += skipped;
+            zeros = 0;
+            continue;
+        }
+
+        let number = Number::read(rest, Base::Hexadecimal)?;
+        if number.width > 4 {
+            return None;
+        }
+        if number.rest.starts_with('.') {
+            if at != 6 {
+                return None;
+            }
+            let [a, b, c, d] = parse_v4(rest, LeadingZeros::Refused)?.octets();
+            groups[6] = u16::from_be_bytes([a, b]);
+            groups[7] = u16::from_be_bytes([c, d]);
+            return Some(Ipv6Addr::from(groups));
+        }
+        groups[at] = u16::try_from(number.value).ok()?;
+        at += 1;
+        if number.rest.is_empty() {
+            break;
+        }
+        rest = number.rest.strip_prefix(':')?;
+    }
+    (at == groups.len()).then(|| Ipv6Addr::from(groups))
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Base {
+    Hexadecimal,
+    /// Hexadecimal after `0x`, octal after `0`, else decimal.
+    FromPrefix,
+}
+
+/// A number at the start of a text.
+struct Number<'a> {
+    value: u64,
+    /// In characters, all that belongs to it: white space, sign, prefix, digits.
+    width: usize,
+    rest: &'a str,
+}
+
+impl<'a> Number<'a> {
+    fn read(text: &'a str, base: Base) -> Option<Self> {
+        let trimmed = text.trim_start();
+        let blank = usize::from(trimmed.len() < text.len());
+        let unsigned = trimmed.strip_prefix('+').unwrap_or(trimmed);
+        let prefixed = unsigned.strip_prefix("0x").or_else(|| unsigned.strip_prefix("0X"));
+        let (digits, radix) = match (base, prefixed) {
+            (_, Some(digits)) => (digits, 16),
+            (Base::Hexadecimal, None) => (unsigned, 16),
+            (Base::FromPrefix, None) if unsigned.starts_with('0') => (unsigned, 8),
+            (Base::FromPrefix, None) => (unsigned, 10),
+        };
+
+        let mut value: u64 = 0;
+        let mut count = 0;
+        while let Some(digit) = digits[count..].chars().next().and_then(|c| c.to_digit(radix)) {
+            value = value.checked_mul(u64::from(radix))?.checked_add(u64::from(digit))?;
+            count += 1; // a digit is ASCII: one byte
+        }
+        if count == 0 {
+            return None;
+        }
+        let width = blank + (trimmed.len() - digits.len()) + count;
+        Some(Self { value, width, rest: &digits[count..] })
+    }
+}
+
+/// The text with each run of white space as one space.
+fn simplified(text: &str) -> Cow<'_, str> {
+    let mut text_was_blank = false;
+    let is_simple = text.chars().all(|c| {
+        let blank = c.is_whitespace();
+        let simple = !blank || (c == ' ' && !text_was_blank);
+        text_was_blank = blank;
+        simple
+    });
+    if is_simple {
+        return Cow::Borrowed(text);
+    }
+    let mut simple = String::with_capacity(text.len());
+    for c in text.chars() {
+        if !c.is_whitespace() {
+            simple.push(c);
+        } else if !simple.ends_with(' ') {
+            simple.push(' ');
+        }
+    }
+    Cow::Owned(simple)
+}

@@ -1,0 +1,160 @@
+//! Networks: an address and the number of its leading bits that count.
+
+use super::QHostAddress;
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+impl QHostAddress {
+    /// Tells whether the address is in the network of the first `netmask` bits of `subnet`.
+    ///
+    /// Both must be IPv4 or both IPv6; a v4-mapped address is IPv6 here, and null and
+    /// [`Any`](Self::Any) are in no network. A negative `netmask` is never matched, 0 matches every
+    /// address of the family, and more than 32 (128 for IPv6) is taken as 32 (128). Scope ids are
+    /// not compared.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use qnetwork::QHostAddress;
+    ///
+    /// let peer: QHostAddress = "172.16.4.7".parse()?;
+    /// assert!(peer.is_in_subnet(&"172.16.0.0".parse()?, 12));
+    /// assert!(!peer.is_in_subnet(&"10.0.0.0".parse()?, 8));
+    /// # Ok::<(), qnetwork::AddressParseError>(())
+    /// ```
+    #[doc(alias = "isInSubnet")]
+    pub fn is_in_subnet(&self, subnet: &QHostAddress, netmask: i32) -> bool {
+        let Ok(prefix) = u32::try_from(netmask) else { return false };
+        if let (Some(ip), Some(net)) = (self.v4(), subnet.v4()) {
+            return network_v4(ip, prefix) == network_v4(net, prefix);
+        }
+        if let (Some(ip), Some(net)) = (self.v6(), subnet.v6()) {
+            return network_v6(ip, prefix) == network_v6(net, prefix);
+        }
+        false
+    }
+
+    /// [`is_in_subnet`](Self::is_in_subnet) with the pair that [`parse_subnet`](Self::parse_subnet)
+    /// returns.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use qnetwork::QHostAddress;
+    ///
+    /// let private = QHostAddress::parse_subnet("192.168.0.0/16").expect("a valid network");
+    /// assert!("192.168.4.7".parse::<QHostAddress>()?.is_in_subnet_pair(&private));
+    /// # Ok::<(), qnetwork::AddressParseError>(())
+    /// ```
+    #[doc(alias = "isInSubnet")]
+    pub fn is_in_subnet_pair(&self, subnet: &(QHostAddress, i32)) -> bool {
+        self.is_in_subnet(&subnet.0, subnet.1)
+    }
+
+    /// Parses a network: its address with all host bits cleared, and its prefix length. `None` if
+    /// the text is no network.
+    ///
+    /// The text is an IPv4 or IPv6 address, then optionally `/` and a prefix length or, for IPv4, a
+    /// netmask of four parts. IPv4 addresses may lack parts at the end (`"172.16"`, `"172.16."`),
+    /// here they are zero; the parts are decimal. Without a prefix length each part counts for
+    /// eight bits.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use qnetwork::QHostAddress;
+    ///
+    /// let parse = |text| {
+    ///     QHostAddress::parse_subnet(text).map(|(net, prefix)| format!("{net}/{prefix}"))
+    /// };
+    /// assert_eq!(parse("172.16").as_deref(), Some("172.16.0.0/16"));
+    /// assert_eq!(parse("10.1.2.3/255.0.0.0").as_deref(), Some("10.0.0.0/8"));
+    /// assert_eq!(parse("fe80::1/64").as_deref(), Some("fe80::/64"));
+    /// assert_eq!(parse("10.0.0.0/33"), None);
+    /// ```
+    #[doc(alias = "parseSubnet")]
+    pub fn parse_subnet(text: &str) -> Option<(QHostAddress, i32)> {
+        let (net, mask) = match text.split_once('/') {
+            Some((net, mask)) => (net, Some(mask)),
+            None => (text, None),
+        };
+        if text.is_empty() {
+            return None;
+        }
+        let (net, prefix) =
+            if net.contains(':') { parse_v6(net, mask)? } else { parse_v4(net, mask)? };
+        Some((net, i32::try_from(prefix).ok()?))
+    }
+
+    fn v4(&self) -> Option<Ipv4Addr> {
+        // Neither `Any` nor a mapped address, unlike `to_ipv4_address()`.
+        match self.repr {
+            super::Repr::V4(ip) => Some(ip),
+            _ => None,
+        }
+    }
+}
+
+fn parse_v6(net: &str, mask: Option<&str>) -> Option<(QHostAddress, u32)> {
+    let prefix = match mask {
+        Some(mask) => decimal(mask).filter(|&prefix| prefix <= Ipv6Addr::BITS)?,
+        None => Ipv6Addr::BITS,
+    };
+    let net: QHostAddress = net.parse().ok()?;
+    let cleared = network_v6(net.v6()?, prefix);
+    Some((QHostAddress::from_v6_scoped(cleared, net.scope_id()), prefix))
+}
+
+fn parse_v4(net: &str, mask: Option<&str>) -> Option<(QHostAddress, u32)> {
+    let prefix = match mask {
+        Some(mask) if mask.contains('.') => Some(prefix_of_mask(&mask.parse().ok()?)?),
+        Some(mask) => Some(decimal(mask)?),
+        None => None,
+    };
+    if prefix.is_some_and(|prefix| prefix > Ipv4Addr::BITS) {
+        return None;
+    }
+
+    // The empty part after a final dot is none, but it counts among the four.
+    if net.split('.').count() > 4 {
+        return None;
+    }
+    let mut octets = [0u8; 4];
+    let mut count = 0;
+    let parts = net.strip_suffix('.').unwrap_or(net);
+    if !net.is_empty() {
+        for (octet, part) in octets.iter_mut().zip(parts.split('.')) {
+            *octet = u8::try_from(decimal(part)?).ok()?;
+            count += 1;
+        }
+    }
+    let prefix = prefix.unwrap_or(8 * count);
+    Some((QHostAddress::from_v4(network_v4(octets.into(), prefix)), prefix))
+}
+
+/// The number of leading ones of a netmask, if these are all its ones.
+fn prefix_of_mask(mask: &QHostAddress) -> Option<u32> {
+    // A mask in IPv6's form (dotted at its end) is one, too: its first 32 ones count.
+    let (bits, width) = match mask.v4() {
+        Some(ip) => (u128::from(ip.to_bits()) << 96, Ipv4Addr::BITS),
+        None => (mask.v6()?.to_bits(), Ipv6Addr::BITS),
+    };
+    let prefix = bits.leading_ones().min(width);
+    (bits.count_ones() == prefix).then_some(prefix)
+}
+
+/// A decimal number as Qt reads one from a text: white space around it and a plus sign are fine.
+fn decimal(text: &str) -> Option<u32> {
+    text.trim().parse().ok()
+}
+
+fn network_v4(ip: Ipv4Addr, prefix: u32) -> Ipv4Addr {
+    let host_bits = Ipv4Addr::BITS.saturating_sub(prefix);
+    let mask = u32::MAX.checked_shl(host_bits).unwrap_or(0);
+    Ipv4Addr::from_bits(ip.to_bits() & mask)
+}
+
+fn network_v6(ip: Ipv6Addr, prefix: u32) -> Ipv6Addr {
+    let host_bits = Ipv6Addr::BITS.saturating_sub(prefix);
+    let mask = u128::MAX.checked_shl(host_bits).unwrap_or(0);
+    Ipv6Addr::from_bits(ip.to_bits() & mask)
+}

@@ -1,0 +1,68 @@
+//! What is below a socket: something that connects, reads and writes without waiting.
+//!
+//! An engine knows nothing of the socket above it. The loop tells the socket what it is ready for, the
+//! socket tells its engine, and asks it then to do what can be done. Engines will stack that way: each
+//! hands what it is told to the one below.
+
+mod native;
+
+use std::io::IoSlice;
+
+use qcore::event_loop::Readiness;
+
+pub(crate) use self::native::{NativeEngine, named};
+use crate::{QHostAddress, SocketError};
+
+/// How far an attempt to connect has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Progress {
+    Connected,
+    /// [`Engine::finish_connecting`] tells more when the engine is ready for writing.
+    Connecting,
+}
+
+/// What reading or writing came to.
+#[derive(Debug)]
+pub(crate) enum Outcome {
+    /// So many bytes were moved, at least one.
+    Moved(usize),
+    /// Not now; the loop will tell when.
+    WouldBlock,
+    /// The connection is over.
+    Failed(SocketError),
+}
+
+pub(crate) trait Engine {
+    /// Begins to connect.
+    fn connect(&self, address: &QHostAddress, port: u16) -> Result<Progress, SocketError>;
+
+    /// Looks whether an attempt to connect has ended.
+    fn finish_connecting(&self) -> Result<Progress, SocketError>;
+
+    /// Takes note of what the loop has told.
+    fn note(&self, ready: Readiness);
+
+    /// Whether reading may give something.
+    fn is_readable(&self) -> bool;
+
+    /// Whether writing may be possible.
+    fn is_writable(&self) -> bool;
+
+    fn read(&self, data: &mut [u8]) -> Outcome;
+
+    fn write(&self, data: &[IoSlice<'_>]) -> Outcome;
+
+    /// Has the loop tell the socket once more that it is ready for reading.
+    fn read_again(&self);
+
+    /// Has the loop call the socket to write; see
+    /// [`Registration::request_write`](qcore::event_loop::Registration::request_write).
+    fn request_write(&self, early: bool);
+
+    fn local_address(&self) -> Option<(QHostAddress, u16)>;
+
+    fn peer_address(&self) -> Option<(QHostAddress, u16)>;
+
+    /// The descriptor's number, or -1.
+    fn descriptor(&self) -> i32;
+}

@@ -1,0 +1,101 @@
+//! The threads that wait for the resolver.
+
+use std::{
+    collections::VecDeque,
+    io,
+    net::ToSocketAddrs,
+    sync::{Condvar, Mutex, MutexGuard, PoisonError},
+    thread,
+    time::Duration,
+};
+
+use super::{HostInfoError, Lookup, QHostInfo, cache};
+use crate::engine::named;
+
+/// How many wait at the same time.
+const MAX_THREADS: usize = 8;
+/// How long one that has nothing to do stays.
+const IDLE: Duration = Duration::from_secs(10);
+
+type Done = Box<dyn FnOnce(QHostInfo) + Send>;
+
+struct Pool {
+    jobs: VecDeque<(String, Done)>,
+    threads: usize,
+    idle: usize,
+}
+
+static POOL: Mutex<Pool> = Mutex::new(Pool { jobs: VecDeque::new(), threads: 0, idle: 0 });
+static WORK: Condvar = Condvar::new();
+
+fn pool() -> MutexGuard<'static, Pool> {
+    // Nothing panics while it is locked.
+    POOL.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Has `name` resolved; `done` is called in another thread.
+pub(super) fn submit(
+    name: String,
+    done: impl FnOnce(QHostInfo) + Send + 'static,
+) -> io::Result<()> {
+    let mut pool = pool();
+    if pool.idle <= pool.jobs.len() && pool.threads < MAX_THREADS {
+        let spawned = thread::Builder::new().name("qnetwork-lookup".to_owned()).spawn(work);
+        match spawned {
+            Ok(_) => pool.threads += 1,
+            // The threads there are will do it.
+            Err(error) if pool.threads > 0 => log::warn!("no further look-up thread: {error}"),
+            Err(error) => return Err(error),
+        }
+    }
+    pool.jobs.push_back((name, Box::new(done)));
+    drop(pool);
+    WORK.notify_one();
+    Ok(())
+}
+
+fn work() {
+    let mut pool = pool();
+    loop {
+        if let Some((name, done)) = pool.jobs.pop_front() {
+            drop(pool);
+            // Another look-up of the same name may have found it meanwhile.
+            let info = match Lookup::begin(&name) {
+                Lookup::Answer(info) => info,
+                Lookup::Ask => resolve(&name),
+            };
+            done(info);
+            pool = self::pool();
+            continue;
+        }
+        pool.idle += 1;
+        let (woken, waited) = WORK.wait_timeout(pool, IDLE).unwrap_or_else(PoisonError::into_inner);
+        pool = woken;
+        pool.idle -= 1;
+        if waited.timed_out() && pool.jobs.is_empty() {
+            pool.threads -= 1;
+            return;
+        }
+    }
+}
+
+/// Asks the system's resolver, and waits.
+pub(super) fn resolve(name: &str) -> QHostInfo {
+    let mut addresses = Vec::new();
+    match (name, 0).to_socket_addrs() {
+        Ok(found) => {
+            for address in found {
+                let (address, _) = named(&address);
+                if !addresses.contains(&address) {
+                    addresses.push(address);
+                }
+            }
+        }
+        Err(error) => log::debug!("cannot look up {name:?}: {error}"),
+    }
+    if addresses.is_empty() {
+        return QHostInfo::failed(name, HostInfoError::HostNotFound, "Host not found");
+    }
+    cache::put(name, &addresses);
+    QHostInfo::found(name, addresses)
+}

@@ -1,0 +1,37 @@
+//! Qt's socket classes, in Rust: sockets and servers on the event loop of [`qcore`].
+//!
+//! ```
+//! use qcore::QCoreApplication;
+//! use qnetwork::QTcpSocket;
+//!
+//! let app = QCoreApplication::new();
+//! let socket = QTcpSocket::new();
+//! socket.connected.connect_to(&socket, |socket, ()| {
+//!     socket.write("hello\n").ok();
+//! });
+//! socket.ready_read.connect_to(&socket, |socket, ()| print!("{:?}", socket.read_all()));
+//! socket.error_occurred.connect_to(&app, |app, _| app.quit());
+//! socket.connect_to_host("127.0.0.1", 1);
+//! app.exec();
+//! ```
+//!
+//! * [`socket`]: [`QTcpSocket`], its base class [`QAbstractSocket`], states and errors
+//! * [`server`]: [`QTcpServer`]
+//! * [`address`]: [`QHostAddress`]
+//! * [`host_info`]: [`QHostInfo`], names and their addresses
+
+pub mod address;
+mod engine;
+pub mod host_info;
+pub mod server;
+pub mod socket;
+mod sys;
+
+pub use self::{
+    address::{AddressParseError, ConversionMode, NetworkLayerProtocol, QHostAddress},
+    host_info::{HostInfoError, QHostInfo},
+    server::QTcpServer,
+    socket::{
+        Host, QAbstractSocket, QTcpSocket, SocketError, SocketErrorKind, SocketState, SocketType,
+    },
+};

@@ -1,0 +1,278 @@
+//! From a name to a connection.
+
+use std::{
+    rc::{Rc, Weak},
+    time::Duration,
+};
+
+use mio::net::TcpStream;
+use qcore::{
+    OpenMode, TimerType,
+    event_loop::{Dispatcher, EventSource, TimerHandler, TimerId},
+    object::Node,
+};
+
+use super::{
+    AbstractSocketNode, Ends, Host, QAbstractSocket, SocketError, SocketErrorKind, SocketState,
+};
+use crate::{
+    NetworkLayerProtocol, QHostAddress, QHostInfo,
+    engine::{Engine, NativeEngine, Progress, named},
+    host_info::{self, Lookup},
+};
+
+/// How long connecting to one address may take.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
+
+impl QAbstractSocket {
+    /// Connects to a host, for reading and writing.
+    ///
+    /// Returns at once; [`connected`](AbstractSocketNode::connected) or
+    /// [`error_occurred`](AbstractSocketNode::error_occurred) tells how it went. What is written
+    /// meanwhile goes out when the connection stands. A name is looked up first, and its addresses
+    /// are tried one after the other, each for 30 seconds at most.
+    ///
+    /// A socket that is connected, or about to be, stays as it is:
+    /// [`Operation`](SocketErrorKind::Operation) is the error then.
+    ///
+    /// ```
+    /// use qcore::QCoreApplication;
+    /// use qnetwork::{QTcpSocket, SocketErrorKind};
+    ///
+    /// let app = QCoreApplication::new();
+    /// let socket = QTcpSocket::new();
+    /// socket.error_occurred.connect_to(&app, |app, _| app.quit());
+    /// socket.connect_to_host("127.0.0.1", 1); // nobody listens there
+    /// app.exec();
+    /// assert_eq!(socket.error(), SocketErrorKind::ConnectionRefused);
+    /// ```
+    #[doc(alias = "connectToHost")]
+    pub fn connect_to_host(&self, host: impl Into<Host>, port: u16) {
+        let mode = OpenMode::READ_WRITE;
+        self.connect_to_host_with(host, port, mode, NetworkLayerProtocol::AnyIP);
+    }
+
+    /// [`connect_to_host`](QAbstractSocket::connect_to_host), opening the socket in some `mode` and
+    /// using only the addresses of one `protocol`.
+    #[doc(alias = "connectToHost")]
+    pub fn connect_to_host_with(
+        &self,
+        host: impl Into<Host>,
+        port: u16,
+        mode: OpenMode,
+        protocol: NetworkLayerProtocol,
+    ) {
+        self.begin_connecting(host.into().into_name(), port, mode, protocol);
+    }
+}
+
+impl AbstractSocketNode {
+    fn begin_connecting(
+        &self,
+        host_name: String,
+        port: u16,
+        mode: OpenMode,
+        protocol: NetworkLayerProtocol,
+    ) {
+        if self.life().is_dying() {
+            log::warn!("QAbstractSocket::connectToHost() called on a socket that was deleted");
+            return;
+        }
+        if !matches!(self.state.get(), SocketState::Unconnected | SocketState::Bound) {
+            log::warn!(
+                "QAbstractSocket::connectToHost() called when already looking up or \
+                 connecting/connected to \"{host_name}\""
+            );
+            let text = "Trying to connect while connection is in progress";
+            self.set_error(&SocketError::new(SocketErrorKind::Operation, text));
+            self.emit_error();
+            return;
+        }
+        self.flags.abort_called.set(false);
+        self.flags.pending_close.set(false);
+        self.flags.read_paused.set(false);
+        self.host_name.replace(host_name.clone());
+        self.peer_name.replace(host_name.clone());
+        self.port.set(port);
+        self.protocol.set(protocol);
+        self.ends.replace(Ends::default());
+        self.write_queue.borrow_mut().clear(self.base.pool());
+        self.clear_error();
+        self.base.open_device(mode);
+        self.change_state(SocketState::HostLookup);
+        if self.state.get() != SocketState::HostLookup || self.life().is_dying() {
+            return;
+        }
+        match Lookup::begin(&host_name) {
+            Lookup::Answer(info) if !host_name.is_empty() => self.start_connecting(&info),
+            // The answer that an empty name has none comes from the loop, as for any other.
+            _ => self.look_up(&host_name),
+        }
+    }
+
+    fn look_up(&self, host_name: &str) {
+        let node = self.this.clone();
+        let answer = move |info: QHostInfo| {
+            if let Some(node) = node.upgrade() {
+                node.lookup.set(None);
+                node.start_connecting(&info);
+            }
+        };
+        self.lookup.set(Some(host_info::ask(host_name, Box::new(answer))));
+    }
+
+    pub(super) fn cancel_lookup(&self) {
+        if let Some(lookup) = self.lookup.take() {
+            QHostInfo::abort_host_lookup(lookup);
+        }
+    }
+
+    fn start_connecting(&self, info: &QHostInfo) {
+        if self.state.get() != SocketState::HostLookup {
+            return;
+        }
+        let wanted = |address: &&QHostAddress| match self.protocol.get() {
+            protocol @ (NetworkLayerProtocol::IPv4 | NetworkLayerProtocol::IPv6) => {
+                address.protocol() == protocol
+            }
+            _ => true,
+        };
+        let addresses = info.addresses().iter().filter(wanted).cloned().collect();
+        self.addresses.replace(addresses);
+        if self.addresses.borrow().is_empty() {
+            self.state.set(SocketState::Unconnected);
+            self.set_error(&SocketError::host_not_found());
+            self.state_changed.emit(SocketState::Unconnected);
+            self.emit_error();
+            return;
+        }
+        self.change_state(SocketState::Connecting);
+        self.host_found.emit(());
+        if self.state.get() == SocketState::Connecting && self.engine().is_none() {
+            self.connect_to_next_address(SocketError::host_not_found());
+        }
+    }
+
+    /// Tries the addresses that are left, until one is at least under way. With none left, `error` is
+    /// what went wrong with the last one.
+    fn connect_to_next_address(&self, mut error: SocketError) {
+        loop {
+            let next = self.addresses.borrow_mut().pop_front();
+            let Some(address) = next else {
+                self.state.set(SocketState::Unconnected);
+                self.set_error(&error);
+                self.release_engine();
+                self.state_changed.emit(SocketState::Unconnected);
+                self.emit_error();
+                return;
+            };
+            let engine = Rc::new(NativeEngine::new(self.life().dispatcher(), self.source()));
+            let progress = engine.connect(&address, self.port.get());
+            match progress {
+                Ok(progress) => {
+                    *self.engine.borrow_mut() = Some(engine);
+                    match progress {
+                        Progress::Connected => self.on_connected(),
+                        Progress::Connecting => self.start_connect_timer(),
+                    }
+                    return;
+                }
+                Err(failed) => error = failed,
+            }
+        }
+    }
+
+    fn source(&self) -> Weak<dyn EventSource> {
+        self.this.clone()
+    }
+
+    /// The engine is ready for writing while it connects.
+    pub(super) fn on_connecting(&self, engine: &Rc<dyn Engine>) {
+        match engine.finish_connecting() {
+            Ok(Progress::Connecting) => {}
+            Ok(Progress::Connected) => {
+                self.stop_connect_timer();
+                self.on_connected();
+                if self.has_engine(engine) && engine.is_readable() {
+                    // What came along with the connection is told of in the next turn.
+                    engine.read_again();
+                }
+            }
+            Err(error) => {
+                self.stop_connect_timer();
+                self.release_engine();
+                self.connect_to_next_address(error);
+            }
+        }
+    }
+
+    /// Takes over a connection that a server has accepted.
+    pub(crate) fn adopt(
+        &self,
+        stream: TcpStream,
+        peer: std::net::SocketAddr,
+    ) -> Result<(), SocketError> {
+        let engine = NativeEngine::new(self.life().dispatcher(), self.source());
+        engine.adopt(stream, peer)?;
+        *self.engine.borrow_mut() = Some(Rc::new(engine));
+        self.base.open_device(OpenMode::READ_WRITE);
+        self.note_ends();
+        let (address, _) = named(&peer);
+        self.peer_name.replace(address.to_string());
+        self.state.set(SocketState::Connected);
+        Ok(())
+    }
+
+    fn note_ends(&self) {
+        if let Some(engine) = self.engine() {
+            self.ends.replace(Ends { local: engine.local_address(), peer: engine.peer_address() });
+        }
+    }
+
+    fn on_connected(&self) {
+        self.addresses.take();
+        self.note_ends();
+        self.change_state(SocketState::Connected);
+        // As Qt's, the signal comes even if a slot of the one before has closed the socket again.
+        self.connected.emit(());
+        if self.flags.pending_close.replace(false) {
+            self.disconnect();
+        }
+        if self.state.get() == SocketState::Connected {
+            self.request_write();
+        }
+    }
+
+    // ---- the time it may take
+
+    fn start_connect_timer(&self) {
+        self.stop_connect_timer();
+        let handler: Weak<dyn TimerHandler> = self.this.clone();
+        let id = self.dispatcher().start_timer(CONNECT_TIMEOUT, TimerType::Coarse, handler);
+        self.connect_timer.set(Some(id));
+    }
+
+    pub(super) fn stop_connect_timer(&self) {
+        if let Some(id) = self.connect_timer.take() {
+            self.dispatcher().stop_timer(id);
+        }
+    }
+
+    fn dispatcher(&self) -> &Rc<Dispatcher> {
+        self.life().dispatcher()
+    }
+}
+
+impl TimerHandler for AbstractSocketNode {
+    fn timer_due(self: Rc<Self>, id: TimerId) {
+        if self.connect_timer.get() != Some(id) {
+            return;
+        }
+        self.stop_connect_timer();
+        if self.state.get() == SocketState::Connecting {
+            self.release_engine();
+            let error = SocketError::new(SocketErrorKind::SocketTimeout, "Connection timed out");
+            self.connect_to_next_address(error);
+        }
+    }
+}

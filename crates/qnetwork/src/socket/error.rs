@@ -1,0 +1,165 @@
+//! What can go wrong at a socket.
+
+use std::{borrow::Cow, error::Error, fmt, io};
+
+use qcore::{DeviceError, DeviceErrorKind};
+
+/// What kind of failure a [`SocketError`] is: Qt's list.
+#[doc(alias = "QAbstractSocket::SocketError")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum SocketErrorKind {
+    /// Nobody listens there.
+    #[doc(alias = "ConnectionRefusedError")]
+    ConnectionRefused,
+    /// The other end has closed the connection. A client need not take this for a failure.
+    #[doc(alias = "RemoteHostClosedError")]
+    RemoteHostClosed,
+    /// There is no host of that name.
+    #[doc(alias = "HostNotFoundError")]
+    HostNotFound,
+    /// The application may not do that.
+    #[doc(alias = "SocketAccessError")]
+    SocketAccess,
+    /// The system is out of something, descriptors for example.
+    #[doc(alias = "SocketResourceError")]
+    SocketResource,
+    /// It took too long.
+    #[doc(alias = "SocketTimeoutError")]
+    SocketTimeout,
+    /// The datagram was larger than the system sends.
+    #[doc(alias = "DatagramTooLargeError")]
+    DatagramTooLarge,
+    /// The network failed.
+    #[doc(alias = "NetworkError")]
+    Network,
+    /// The address is taken.
+    #[doc(alias = "AddressInUseError")]
+    AddressInUse,
+    /// The address does not belong to this machine.
+    #[doc(alias = "SocketAddressNotAvailableError")]
+    SocketAddressNotAvailable,
+    /// The system cannot do that, IPv6 for example.
+    #[doc(alias = "UnsupportedSocketOperationError")]
+    UnsupportedSocketOperation,
+    /// The proxy wants to know who is asking.
+    #[doc(alias = "ProxyAuthenticationRequiredError")]
+    ProxyAuthenticationRequired,
+    /// TLS could not be agreed on.
+    #[doc(alias = "SslHandshakeFailedError")]
+    SslHandshakeFailed,
+    /// The last operation has not ended yet.
+    #[doc(alias = "UnfinishedSocketOperationError")]
+    UnfinishedSocketOperation,
+    /// The proxy refuses connections.
+    #[doc(alias = "ProxyConnectionRefusedError")]
+    ProxyConnectionRefused,
+    /// The proxy closed the connection before it had led anywhere.
+    #[doc(alias = "ProxyConnectionClosedError")]
+    ProxyConnectionClosed,
+    /// The proxy did not answer in time.
+    #[doc(alias = "ProxyConnectionTimeoutError")]
+    ProxyConnectionTimeout,
+    /// There is no proxy of that name.
+    #[doc(alias = "ProxyNotFoundError")]
+    ProxyNotFound,
+    /// The proxy said something that makes no sense.
+    #[doc(alias = "ProxyProtocolError")]
+    ProxyProtocol,
+    /// The socket is in a state in which that cannot be done.
+    #[doc(alias = "OperationError")]
+    Operation,
+    /// TLS itself failed.
+    #[doc(alias = "SslInternalError")]
+    SslInternal,
+    /// Certificates or keys that are no good.
+    #[doc(alias = "SslInvalidUserDataError")]
+    SslInvalidUserData,
+    /// Try again.
+    #[doc(alias = "TemporaryError")]
+    Temporary,
+    /// None of these; also where there was no error yet.
+    #[doc(alias = "UnknownSocketError")]
+    #[default]
+    Unknown,
+}
+
+/// A failure at a socket: its kind, and Qt's text for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SocketError {
+    kind: SocketErrorKind,
+    text: Cow<'static, str>,
+}
+
+impl SocketError {
+    pub(crate) fn new(kind: SocketErrorKind, text: impl Into<Cow<'static, str>>) -> Self {
+        SocketError { kind, text: text.into() }
+    }
+
+    /// What kind of failure it was.
+    #[must_use]
+    pub fn kind(&self) -> SocketErrorKind {
+        self.kind
+    }
+
+    pub(crate) fn text(&self) -> Cow<'static, str> {
+        self.text.clone()
+    }
+
+    pub(crate) fn remote_host_closed() -> Self {
+        Self::new(SocketErrorKind::RemoteHostClosed, "The remote host closed the connection")
+    }
+
+    pub(crate) fn connection_refused() -> Self {
+        Self::new(SocketErrorKind::ConnectionRefused, "Connection refused")
+    }
+
+    pub(crate) fn host_not_found() -> Self {
+        Self::new(SocketErrorKind::HostNotFound, "Host not found")
+    }
+
+    pub(crate) fn unsupported() -> Self {
+        Self::new(SocketErrorKind::UnsupportedSocketOperation, "Unsupported socket operation")
+    }
+}
+
+impl PartialEq<SocketErrorKind> for SocketError {
+    fn eq(&self, kind: &SocketErrorKind) -> bool {
+        self.kind == *kind
+    }
+}
+
+impl fmt::Display for SocketError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl Error for SocketError {}
+
+impl From<SocketError> for DeviceError {
+    fn from(error: SocketError) -> Self {
+        let kind = match error.kind {
+            SocketErrorKind::RemoteHostClosed => DeviceErrorKind::Closed,
+            _ => DeviceErrorKind::Device,
+        };
+        DeviceError::new(kind, error.text)
+    }
+}
+
+impl From<SocketError> for io::Error {
+    fn from(error: SocketError) -> Self {
+        let kind = match error.kind {
+            SocketErrorKind::ConnectionRefused => io::ErrorKind::ConnectionRefused,
+            SocketErrorKind::RemoteHostClosed => io::ErrorKind::ConnectionReset,
+            SocketErrorKind::HostNotFound => io::ErrorKind::NotFound,
+            SocketErrorKind::SocketAccess => io::ErrorKind::PermissionDenied,
+            SocketErrorKind::SocketTimeout => io::ErrorKind::TimedOut,
+            SocketErrorKind::AddressInUse => io::ErrorKind::AddrInUse,
+            SocketErrorKind::SocketAddressNotAvailable => io::ErrorKind::AddrNotAvailable,
+            SocketErrorKind::UnsupportedSocketOperation => io::ErrorKind::Unsupported,
+            _ => io::ErrorKind::Other,
+        };
+        io::Error::new(kind, error)
+    }
+}

@@ -1,0 +1,307 @@
+//! Sockets.
+//!
+//! [`QAbstractSocket`] is a state machine with a read buffer and a write buffer, over an engine that
+//! moves the bytes. Where a byte goes:
+//!
+//! ```text
+//!   loop ──► AbstractSocketNode::ready()          transfer.rs: what the poll has told
+//!              └► on_readable(): engine.read() ──► read buffer ──► emit ready_read ──► your slot
+//!   slot ──► write() ──► write buffer ──► next turn: write_pending() ──► engine.write()
+//!              └► emit bytes_written ──► your slot
+//! ```
+//!
+//! `connecting.rs` takes a socket from a name to a connection, `transfer.rs` moves bytes, and
+//! `closing.rs` ends it, also when the object dies.
+//!
+//! A slot may do anything to the socket that called it. So nothing is borrowed while one runs, and
+//! after each emission the state is looked at anew. The functions here work on the node: the loop does
+//! not hold a handle, and so a slot that drops the last one ends the socket there and then.
+
+mod closing;
+mod connecting;
+mod error;
+mod host;
+mod state;
+mod tcp;
+mod transfer;
+mod write_queue;
+
+use std::{
+    cell::{Cell, RefCell},
+    collections::VecDeque,
+    fmt,
+    rc::{Rc, Weak},
+};
+
+use qcore::{
+    OpenMode, QIODevice, Signal, class,
+    event_loop::TimerId,
+    io_device::DeviceBackend,
+    object::{Handle, Life, Node, Object},
+};
+
+use self::write_queue::WriteQueue;
+pub use self::{
+    error::{SocketError, SocketErrorKind},
+    host::Host,
+    state::{SocketState, SocketType},
+    tcp::QTcpSocket,
+};
+use crate::{NetworkLayerProtocol, QHostAddress, engine::Engine};
+
+class! {
+    /// What all sockets have in common: states, signals, connecting and closing, reading and writing.
+    ///
+    /// Reading and writing are [`QIODevice`]'s. Nothing here waits: `connect_to_host` and `write`
+    /// return at once and the loop does the rest, telling by signals how it goes. Stands for Qt's
+    /// [QAbstractSocket](https://doc.qt.io/qt-5/qabstractsocket.html).
+    ///
+    /// A socket that is dropped, by its last handle or its parent, is aborted.
+    ///
+    /// # The order of signals
+    ///
+    /// * connecting: `state_changed(HostLookup)`, `state_changed(Connecting)`, `host_found`,
+    ///   `state_changed(Connected)`, `connected`; for an address the first three come within
+    ///   [`connect_to_host`](QAbstractSocket::connect_to_host)
+    /// * failing to: `state_changed(Unconnected)`, `error`, `error_occurred`
+    /// * closed by the other end: `error(RemoteHostClosed)` while the state is still `Connected`, then
+    ///   as below; what was not read can be read afterwards
+    /// * closed by this end: `state_changed(Closing)`, what remains to be written with its
+    ///   `bytes_written`, `state_changed(Unconnected)`, `read_channel_finished`, `disconnected`
+    pub struct QAbstractSocket(AbstractSocketNode): QIODevice = base
+}
+
+/// The signals of a [`QAbstractSocket`].
+pub struct AbstractSocketNode {
+    /// The name was found; connecting begins.
+    #[doc(alias = "hostFound")]
+    pub host_found: Signal<()>,
+    /// The connection stands.
+    pub connected: Signal<()>,
+    /// The connection is over.
+    pub disconnected: Signal<()>,
+    /// The state is another one now.
+    #[doc(alias = "stateChanged")]
+    pub state_changed: Signal<SocketState>,
+    /// Something went wrong. Emitted before [`error_occurred`](Self::error_occurred), which is its
+    /// newer name.
+    pub error: Signal<SocketErrorKind>,
+    /// Something went wrong.
+    #[doc(alias = "errorOccurred")]
+    pub error_occurred: Signal<SocketErrorKind>,
+    base: QIODevice,
+    this: Weak<AbstractSocketNode>,
+    class_name: &'static str,
+    socket_type: SocketType,
+    state: Cell<SocketState>,
+    error_kind: Cell<SocketErrorKind>,
+    engine: RefCell<Option<Rc<dyn Engine>>>,
+    write_queue: RefCell<WriteQueue>,
+    read_limit: Cell<usize>,
+
+    // connecting
+    host_name: RefCell<String>,
+    port: Cell<u16>,
+    protocol: Cell<NetworkLayerProtocol>,
+    addresses: RefCell<VecDeque<QHostAddress>>,
+    lookup: Cell<Option<i32>>,
+    connect_timer: Cell<Option<TimerId>>,
+    peer_name: RefCell<String>,
+    ends: RefCell<Ends>,
+
+    flags: Flags,
+}
+
+/// The addresses of both ends, known as long as there is a connection.
+#[derive(Default)]
+struct Ends {
+    local: Option<(QHostAddress, u16)>,
+    peer: Option<(QHostAddress, u16)>,
+}
+
+#[derive(Default)]
+struct Flags {
+    /// To be closed once connected.
+    pending_close: Cell<bool>,
+    abort_called: Cell<bool>,
+    /// A slot of `ready_read` is running: what comes meanwhile waits.
+    in_ready_read: Cell<bool>,
+    /// A slot of `bytes_written` is running: it is not told of more.
+    in_bytes_written: Cell<bool>,
+    /// The read buffer is full: reading goes on when somebody asks for more than is in it.
+    read_paused: Cell<bool>,
+    /// The loop will call `write_pending`.
+    write_requested: Cell<bool>,
+}
+
+impl Node for AbstractSocketNode {
+    fn life(&self) -> &Rc<Life> {
+        Object::life(&self.base)
+    }
+
+    fn destructor(&self) {
+        self.destroy();
+    }
+}
+
+impl QAbstractSocket {
+    /// A new socket, of a class that says so in messages.
+    pub(crate) fn make(socket_type: SocketType, class_name: &'static str) -> Self {
+        let life = Life::new();
+        let node = Rc::new_cyclic(|this: &Weak<AbstractSocketNode>| AbstractSocketNode {
+            host_found: Signal::in_life(&life),
+            connected: Signal::in_life(&life),
+            disconnected: Signal::in_life(&life),
+            state_changed: Signal::in_life(&life),
+            error: Signal::in_life(&life),
+            error_occurred: Signal::in_life(&life),
+            base: QIODevice::embed(&life),
+            this: this.clone(),
+            class_name,
+            socket_type,
+            state: Cell::default(),
+            error_kind: Cell::default(),
+            engine: RefCell::new(None),
+            write_queue: RefCell::default(),
+            read_limit: Cell::new(0),
+            host_name: RefCell::default(),
+            port: Cell::new(0),
+            protocol: Cell::new(NetworkLayerProtocol::AnyIP),
+            addresses: RefCell::default(),
+            lookup: Cell::new(None),
+            connect_timer: Cell::new(None),
+            peer_name: RefCell::default(),
+            ends: RefCell::default(),
+            flags: Flags::default(),
+        });
+        let backend: Weak<dyn DeviceBackend> =
+            Rc::downgrade(&(node.clone() as Rc<dyn DeviceBackend>));
+        node.base.set_backend(backend);
+        QAbstractSocket(Handle::new(node))
+    }
+
+    /// What the socket is doing.
+    #[must_use]
+    pub fn state(&self) -> SocketState {
+        self.state.get()
+    }
+
+    /// What went wrong last; [`SocketErrorKind::Unknown`] if nothing did.
+    #[must_use]
+    pub fn error(&self) -> SocketErrorKind {
+        self.error_kind.get()
+    }
+
+    /// What the socket speaks.
+    #[doc(alias = "socketType")]
+    #[must_use]
+    pub fn socket_type(&self) -> SocketType {
+        self.socket_type
+    }
+
+    /// Whether the socket is open and can be used.
+    #[doc(alias = "isValid")]
+    #[must_use]
+    pub fn is_valid(&self) -> bool {
+        self.is_open()
+    }
+
+    /// The address of this end, null if there is no connection.
+    #[doc(alias = "localAddress")]
+    #[must_use]
+    pub fn local_address(&self) -> QHostAddress {
+        self.ends.borrow().local.clone().unwrap_or_default().0
+    }
+
+    /// The port of this end, 0 if there is no connection.
+    #[doc(alias = "localPort")]
+    #[must_use]
+    pub fn local_port(&self) -> u16 {
+        self.ends.borrow().local.as_ref().map_or(0, |end| end.1)
+    }
+
+    /// The address of the other end, null if there is no connection.
+    #[doc(alias = "peerAddress")]
+    #[must_use]
+    pub fn peer_address(&self) -> QHostAddress {
+        self.ends.borrow().peer.clone().unwrap_or_default().0
+    }
+
+    /// The port of the other end, 0 if there is no connection.
+    #[doc(alias = "peerPort")]
+    #[must_use]
+    pub fn peer_port(&self) -> u16 {
+        self.ends.borrow().peer.as_ref().map_or(0, |end| end.1)
+    }
+
+    /// The name that was given to [`connect_to_host`](QAbstractSocket::connect_to_host), empty if it
+    /// was never called. It outlasts the connection.
+    #[doc(alias = "peerName")]
+    #[must_use]
+    pub fn peer_name(&self) -> String {
+        self.peer_name.borrow().clone()
+    }
+
+    /// The number of the operating system's descriptor, -1 if there is none.
+    #[doc(alias = "socketDescriptor")]
+    #[must_use]
+    pub fn socket_descriptor(&self) -> i32 {
+        self.engine().map_or(-1, |engine| engine.descriptor())
+    }
+
+    /// How much the read buffer holds at most, 0 for no limit, which is the default.
+    #[doc(alias = "readBufferSize")]
+    #[must_use]
+    pub fn read_buffer_size(&self) -> usize {
+        self.read_limit.get()
+    }
+}
+
+impl AbstractSocketNode {
+    fn engine(&self) -> Option<Rc<dyn Engine>> {
+        self.engine.borrow().clone()
+    }
+
+    /// Whether `engine` is still the one of this socket.
+    fn has_engine(&self, engine: &Rc<dyn Engine>) -> bool {
+        self.engine.borrow().as_ref().is_some_and(|current| Rc::ptr_eq(current, engine))
+    }
+
+    fn is_dead(&self) -> bool {
+        self.life().is_dead()
+    }
+
+    fn change_state(&self, state: SocketState) {
+        self.state.set(state);
+        self.state_changed.emit(state);
+    }
+
+    fn set_error(&self, error: &SocketError) {
+        self.error_kind.set(error.kind());
+        self.base.set_error_string(error.text());
+    }
+
+    fn clear_error(&self) {
+        self.error_kind.set(SocketErrorKind::Unknown);
+        self.base.set_error_string("");
+    }
+
+    fn emit_error(&self) {
+        let kind = self.error_kind.get();
+        self.error.emit(kind);
+        self.error_occurred.emit(kind);
+    }
+
+    fn is_unbuffered(&self) -> bool {
+        self.base.open_mode().contains(OpenMode::UNBUFFERED)
+    }
+}
+
+impl fmt::Debug for AbstractSocketNode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AbstractSocketNode")
+            .field("state", &self.state.get())
+            .field("error", &self.error_kind.get())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,44 @@
+//! TCP sockets.
+
+use qcore::class;
+
+use super::{QAbstractSocket, SocketType};
+
+class! {
+    /// A TCP socket: [`QAbstractSocket`] for TCP.
+    ///
+    /// Stands for Qt's [QTcpSocket](https://doc.qt.io/qt-5/qtcpsocket.html).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use qcore::QCoreApplication;
+    /// use qnetwork::{QHostAddress, QTcpServer, QTcpSocket};
+    ///
+    /// let app = QCoreApplication::new();
+    /// let server = QTcpServer::new();
+    /// server.new_connection.connect_to(&server, |server, ()| {
+    ///     let socket = server.next_pending_connection().unwrap();
+    ///     socket.write("hello").unwrap();
+    ///     socket.disconnect_from_host();
+    /// });
+    /// server.listen(QHostAddress::LocalHost, 0)?;
+    ///
+    /// let client = QTcpSocket::new();
+    /// client.disconnected.connect_to(&app, |app, ()| app.quit());
+    /// client.connect_to_host("127.0.0.1", server.server_port());
+    /// app.exec();
+    /// assert_eq!(client.read_all(), b"hello");
+    /// # Ok::<(), qnetwork::SocketError>(())
+    /// ```
+    pub struct QTcpSocket(QAbstractSocket);
+}
+
+impl QTcpSocket {
+    /// A socket that is not connected.
+    #[must_use]
+    #[allow(clippy::new_without_default)] // a class's `new` makes an object, not a value
+    pub fn new() -> Self {
+        QTcpSocket(QAbstractSocket::make(SocketType::Tcp, "QTcpSocket"))
+    }
+}

@@ -1,0 +1,298 @@
+//! Moving bytes: from the engine to the read buffer, and from the write buffer to the engine.
+
+use std::{io::IoSlice, rc::Rc};
+
+use qcore::{
+    DeviceError, QIODevice,
+    event_loop::{EventSource, Readiness},
+    io_device::{DeviceBackend, DeviceErrorKind, SCRATCH},
+};
+
+use super::{AbstractSocketNode, QAbstractSocket, SocketError, SocketErrorKind, SocketState};
+use crate::engine::{Engine, Outcome};
+
+impl QAbstractSocket {
+    /// Writes as much of the write buffer as the system takes, now. Returns whether anything was written.
+    ///
+    /// There is no need to: the loop does it, for all that was written in a turn together.
+    pub fn flush(&self) -> bool {
+        self.flush_queue()
+    }
+
+    /// Limits the read buffer to `size` bytes; 0 is no limit.
+    ///
+    /// What does not fit stays with the operating system, which slows the sender down. Reading goes on
+    /// when the buffer was read empty, or when the limit is raised.
+    #[doc(alias = "setReadBufferSize")]
+    pub fn set_read_buffer_size(&self, size: usize) {
+        if self.read_limit.replace(size) == size {
+            return;
+        }
+        if size == 0 || self.buffer_len() < size {
+            self.resume_reading();
+        }
+    }
+}
+
+impl EventSource for AbstractSocketNode {
+    fn ready(self: Rc<Self>, ready: Readiness) {
+        let Some(engine) = self.engine() else { return };
+        engine.note(ready);
+        if self.state.get() == SocketState::Connecting {
+            if ready.intersects(Readiness::WRITABLE | Readiness::READ_CLOSED) {
+                self.on_connecting(&engine);
+            }
+            return;
+        }
+        if engine.is_readable() {
+            self.on_readable(&engine);
+        }
+        if ready.contains(Readiness::WRITABLE) && self.has_engine(&engine) {
+            self.flush_if_pending();
+        }
+    }
+
+    fn write_pending(self: Rc<Self>) {
+        self.flags.write_requested.set(false);
+        if self.engine().is_some_and(|engine| engine.is_writable()) {
+            self.flush_if_pending();
+        }
+    }
+}
+
+impl AbstractSocketNode {
+    // ---- reading
+
+    /// The engine may have something to read: reads it and says so, once.
+    fn on_readable(&self, engine: &Rc<dyn Engine>) {
+        if self.flags.in_ready_read.get() || self.state.get() == SocketState::Closing {
+            // What comes while a slot runs is read when it has returned.
+            return;
+        }
+        let room = match self.read_limit.get() {
+            0 => SCRATCH,
+            limit => limit.saturating_sub(self.base.buffer_len()).min(SCRATCH),
+        };
+        if room == 0 {
+            self.flags.read_paused.set(true);
+            return;
+        }
+        match self.read_to_buffer(engine, room) {
+            Outcome::Moved(_) => {}
+            Outcome::WouldBlock => return,
+            Outcome::Failed(error) => return self.on_remote_close(&error),
+        }
+        if self.base.is_readable() {
+            self.emit_ready_read();
+        }
+        if self.has_engine(engine) && self.state.get() == SocketState::Connected {
+            self.read_on(engine);
+        }
+    }
+
+    /// One read into the buffer. What comes to a socket that is open for writing only is dropped.
+    fn read_to_buffer(&self, engine: &Rc<dyn Engine>, room: usize) -> Outcome {
+        let pool = self.base.pool();
+        let mut scratch = pool.take_scratch();
+        let outcome = engine.read(&mut scratch[..room]);
+        match outcome {
+            Outcome::Moved(count) if self.base.is_readable() => {
+                if count >= SCRATCH / 2 {
+                    // Rather a new buffer than a copy of this one.
+                    scratch.truncate(count);
+                    self.base.append_chunk(scratch);
+                    return outcome;
+                }
+                self.base.append_to_buffer(&scratch[..count]);
+            }
+            _ => {}
+        }
+        pool.put_scratch(scratch);
+        outcome
+    }
+
+    /// Has what is left read in the next turn, if there is room for it.
+    fn read_on(&self, engine: &Rc<dyn Engine>) {
+        if !engine.is_readable() {
+            return;
+        }
+        let limit = self.read_limit.get();
+        if limit > 0 && self.base.buffer_len() >= limit {
+            self.flags.read_paused.set(true);
+        } else {
+            engine.read_again();
+        }
+    }
+
+    fn emit_ready_read(&self) {
+        struct Ended<'a>(&'a AbstractSocketNode);
+        impl Drop for Ended<'_> {
+            fn drop(&mut self) {
+                self.0.flags.in_ready_read.set(false);
+            }
+        }
+        self.flags.in_ready_read.set(true);
+        let _ended = Ended(self);
+        self.base.ready_read.emit(());
+    }
+
+    /// Somebody wants more than is in the buffer, or there may be more in it.
+    fn resume_reading(&self) {
+        if !self.flags.read_paused.replace(false) || self.flags.in_ready_read.get() {
+            return;
+        }
+        if let Some(engine) = self.engine()
+            && engine.is_readable()
+        {
+            engine.read_again();
+        }
+    }
+
+    /// The engine has nothing more to give, and never will.
+    fn on_remote_close(&self, error: &SocketError) {
+        let Some(engine) = self.engine() else { return };
+        self.set_error(error);
+        self.emit_error();
+        if self.has_engine(&engine) {
+            self.release_engine();
+            self.disconnect();
+        }
+    }
+
+    // ---- writing
+
+    /// Has the loop call for what is to be written: in the next turn, as a write notifier would; or at
+    /// the end of this one, if nobody can tell the difference.
+    pub(super) fn request_write(&self) {
+        if self.write_queue.borrow().is_empty() || self.flags.write_requested.get() {
+            return;
+        }
+        if let Some(engine) = self.engine() {
+            let early = !self.base.bytes_written.is_connected();
+            self.flags.write_requested.set(true);
+            engine.request_write(early && self.state.get() == SocketState::Connected);
+        }
+    }
+
+    fn flush_if_pending(&self) {
+        if !self.write_queue.borrow().is_empty() {
+            self.flush_queue();
+        }
+    }
+
+    fn flush_queue(&self) -> bool {
+        let mut written = false;
+        while let Some(engine) = self.engine() {
+            if matches!(self.state.get(), SocketState::Connecting | SocketState::HostLookup) {
+                break;
+            }
+            // Borrowed only here: no slot runs before the next line but one.
+            let announced = self.write_queue.borrow_mut().announce(self.base.pool());
+            if let Some(count) = announced {
+                written = true;
+                self.emit_bytes_written(count);
+                if self.has_engine(&engine)
+                    && self.state.get() == SocketState::Closing
+                    && self.write_queue.borrow().is_empty()
+                {
+                    self.disconnect();
+                }
+                continue;
+            }
+            if self.write_queue.borrow().is_empty() || !engine.is_writable() {
+                break;
+            }
+            let outcome = self.write_queue.borrow().send(|slices| engine.write(slices));
+            match outcome {
+                Outcome::Moved(count) => self.write_queue.borrow_mut().mark_sent(count),
+                Outcome::WouldBlock => break,
+                Outcome::Failed(error) => {
+                    self.on_write_error(&error);
+                    break;
+                }
+            }
+        }
+        written
+    }
+
+    fn on_write_error(&self, error: &SocketError) {
+        self.set_error(error);
+        self.emit_error();
+        self.abort_connection();
+    }
+
+    fn emit_bytes_written(&self, count: usize) {
+        if self.flags.in_bytes_written.replace(true) {
+            return;
+        }
+        struct Ended<'a>(&'a AbstractSocketNode);
+        impl Drop for Ended<'_> {
+            fn drop(&mut self) {
+                self.0.flags.in_bytes_written.set(false);
+            }
+        }
+        let _ended = Ended(self);
+        self.base.bytes_written.emit(count as i64);
+    }
+}
+
+impl DeviceBackend for AbstractSocketNode {
+    fn class_name(&self) -> &'static str {
+        self.class_name
+    }
+
+    fn read_data(&self, _: &QIODevice, _: &mut [u8]) -> Result<usize, DeviceError> {
+        if self.engine().is_none() || self.state.get() != SocketState::Connected {
+            return Err(SocketError::remote_host_closed().into());
+        }
+        // The loop reads, but it may have stopped for want of room.
+        self.resume_reading();
+        Ok(0)
+    }
+
+    fn write_data(&self, _: &QIODevice, data: &[u8]) -> Result<usize, DeviceError> {
+        if self.state.get() == SocketState::Unconnected || self.is_dead() {
+            let error = SocketError::new(SocketErrorKind::Unknown, "Socket is not connected");
+            self.set_error(&error);
+            return Err(DeviceError::new(DeviceErrorKind::Closed, error.text()));
+        }
+        let mut done = 0;
+        if self.is_unbuffered() && self.write_queue.borrow().is_empty() {
+            done = self.write_through(data)?;
+        }
+        self.write_queue.borrow_mut().append(&data[done..], self.base.pool());
+        if matches!(self.state.get(), SocketState::Connected | SocketState::Closing) {
+            self.request_write();
+        }
+        Ok(data.len())
+    }
+
+    fn bytes_to_write(&self) -> usize {
+        self.write_queue.borrow().len()
+    }
+
+    fn close(&self, _: &QIODevice) {
+        self.close_socket();
+    }
+}
+
+impl AbstractSocketNode {
+    /// Writes past the buffer; how much the system took.
+    fn write_through(&self, data: &[u8]) -> Result<usize, DeviceError> {
+        let Some(engine) = self.engine().filter(|_| self.state.get() == SocketState::Connected)
+        else {
+            return Ok(0);
+        };
+        if data.is_empty() {
+            return Ok(0);
+        }
+        match engine.write(&[IoSlice::new(data)]) {
+            Outcome::Moved(count) => Ok(count),
+            Outcome::WouldBlock => Ok(0),
+            Outcome::Failed(error) => {
+                self.set_error(&error);
+                Err(error.into())
+            }
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! What only the operating system knows. All unsafe code of the crate is in here.
+
+#![allow(unsafe_code)]
+
+use std::{
+    ffi::{CStr, CString},
+    io,
+};
+
+use crate::{SocketError, SocketErrorKind};
+
+/// The number of a network interface, 0 if there is none of that name.
+pub(crate) fn interface_index(name: &str) -> u32 {
+    let Ok(name) = CString::new(name) else { return 0 };
+    // SAFETY: `name` is a NUL-terminated string that lives during the call.
+    unsafe { libc::if_nametoindex(name.as_ptr()) }
+}
+
+/// The name of a network interface.
+pub(crate) fn interface_name(index: u32) -> Option<String> {
+    let mut name = [0u8; libc::IF_NAMESIZE];
+    // SAFETY: the buffer is of the size that the call asks for, and lives during it.
+    let found = unsafe { libc::if_indextoname(index, name.as_mut_ptr().cast()) };
+    if found.is_null() {
+        return None;
+    }
+    CStr::from_bytes_until_nul(&name).ok()?.to_str().ok().map(str::to_owned)
+}
+
+/// Whether a failed `accept` says that the descriptors are used up, or the memory.
+pub(crate) fn is_out_of_resources(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(libc::EMFILE | libc::ENFILE | libc::ENOBUFS | libc::ENOMEM))
+}
+
+/// Whether a failed `accept` concerns just the connection that was to be accepted.
+pub(crate) fn is_lost_connection(error: &io::Error) -> bool {
+    matches!(
+        error.raw_os_error(),
+        Some(
+            libc::ECONNABORTED
+                | libc::EINTR
+                | libc::EPROTO
+                | libc::ENETDOWN
+                | libc::ENOPROTOOPT
+                | libc::EHOSTDOWN
+                | libc::EHOSTUNREACH
+                | libc::EOPNOTSUPP
+                | libc::ENETUNREACH
+                | libc::EPERM
+        )
+    )
+}
+
+/// The error of a failed `connect`, as Qt calls it.
+pub(crate) fn connect_error(error: &io::Error) -> SocketError {
+    use SocketErrorKind::*;
+    let (kind, text) = match error.raw_os_error() {
+        Some(libc::ECONNREFUSED | libc::EINVAL) => return SocketError::connection_refused(),
+        Some(libc::ETIMEDOUT) => (Network, "Connection timed out"),
+        Some(libc::EHOSTUNREACH) => (Network, "Host unreachable"),
+        Some(libc::ENETUNREACH) => (Network, "Network unreachable"),
+        Some(libc::EADDRINUSE) => (Network, "The bound address is already in use"),
+        Some(libc::EADDRNOTAVAIL) => (SocketAddressNotAvailable, "The address is not available"),
+        Some(libc::EACCES | libc::EPERM) => (SocketAccess, "Permission denied"),
+        Some(libc::ECONNRESET) => return SocketError::remote_host_closed(),
+        _ => return other_error(error),
+    };
+    SocketError::new(kind, text)
+}
+
+/// The error of a failed `bind` or `listen`, as Qt calls it.
+pub(crate) fn bind_error(error: &io::Error) -> SocketError {
+    use SocketErrorKind::*;
+    let (kind, text) = match error.raw_os_error() {
+        Some(libc::EADDRINUSE) => (AddressInUse, "The bound address is already in use"),
+        Some(libc::EACCES) => (SocketAccess, "The address is protected"),
+        Some(libc::EADDRNOTAVAIL) => (SocketAddressNotAvailable, "The address is not available"),
+        Some(libc::EINVAL) => (UnsupportedSocketOperation, "Unsupported socket operation"),
+        _ => return other_error(error),
+    };
+    SocketError::new(kind, text)
+}
+
+/// The error of a failed `write`, as Qt calls it.
+pub(crate) fn write_error(error: &io::Error) -> SocketError {
+    match error.raw_os_error() {
+        Some(libc::EPIPE | libc::ECONNRESET) => SocketError::remote_host_closed(),
+        Some(libc::EACCES) => SocketError::new(SocketErrorKind::SocketAccess, "Permission denied"),
+        _ => other_error(error),
+    }
+}
+
+/// The error of a socket that could not be made, and of whatever else.
+pub(crate) fn other_error(error: &io::Error) -> SocketError {
+    use SocketErrorKind::*;
+    let (kind, text) = match error.raw_os_error() {
+        Some(libc::EAFNOSUPPORT | libc::EPROTONOSUPPORT | libc::EPROTOTYPE) => {
+            return SocketError::unsupported();
+        }
+        Some(libc::EMFILE | libc::ENFILE | libc::ENOBUFS | libc::ENOMEM) => {
+            (SocketResource, "Out of resources")
+        }
+        Some(libc::EACCES | libc::EPERM) => (SocketAccess, "Permission denied"),
+        _ => return SocketError::new(Unknown, error.to_string()),
+    };
+    SocketError::new(kind, text)
+}
