@@ -53,5 +53,6 @@ pub use self::{
         Connection, ConnectionBlocker, ConnectionType, QSignalBlocker, Receiver, ScopedConnection,
         Signal, sender,
     },
+    stream::QDataStream,
     timer::{Interval, QTimer},
 };

@@ -1,0 +1,62 @@
+//! Versions of the format.
+
+/// A version of the format, named after the release of Qt that brought it. Several releases share
+/// one, so constants may be equal.
+#[doc(alias = "QDataStream::Version")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct StreamVersion(u8);
+
+macro_rules! versions {
+    ($($name:ident $alias:literal $number:literal)*) => {
+        impl StreamVersion {
+            $(
+                #[doc = concat!("Version ", $number, " of the format.")]
+                #[doc(alias = $alias)]
+                pub const $name: StreamVersion = StreamVersion($number);
+            )*
+        }
+    };
+}
+
+versions! {
+    QT_4_0 "Qt_4_0" 7
+    QT_4_1 "Qt_4_1" 7
+    QT_4_2 "Qt_4_2" 8
+    QT_4_3 "Qt_4_3" 9
+    QT_4_4 "Qt_4_4" 10
+    QT_4_5 "Qt_4_5" 11
+    QT_4_6 "Qt_4_6" 12
+    QT_4_7 "Qt_4_7" 12
+    QT_4_8 "Qt_4_8" 12
+    QT_4_9 "Qt_4_9" 12
+    QT_5_0 "Qt_5_0" 13
+    QT_5_1 "Qt_5_1" 14
+    QT_5_2 "Qt_5_2" 15
+    QT_5_3 "Qt_5_3" 15
+    QT_5_4 "Qt_5_4" 16
+    QT_5_5 "Qt_5_5" 16
+    QT_5_6 "Qt_5_6" 17
+    QT_5_7 "Qt_5_7" 17
+    QT_5_8 "Qt_5_8" 17
+    QT_5_9 "Qt_5_9" 17
+    QT_5_10 "Qt_5_10" 17
+    QT_5_11 "Qt_5_11" 17
+    QT_5_12 "Qt_5_12" 18
+    QT_5_13 "Qt_5_13" 19
+    QT_5_14 "Qt_5_14" 19
+    QT_5_15 "Qt_5_15" 19
+}
+
+impl StreamVersion {
+    /// Qt's number for it.
+    #[must_use]
+    pub fn number(self) -> u8 {
+        self.0
+    }
+}
+
+impl Default for StreamVersion {
+    fn default() -> Self {
+        StreamVersion::QT_5_15
+    }
+}
