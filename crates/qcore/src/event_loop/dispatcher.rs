@@ -39,7 +39,7 @@ pub struct Dispatcher {
     level: Cell<u32>,
     runs: RefCell<Vec<Rc<Run>>>,
     quitting: Cell<bool>,
-    sender: RefCell<Option<Rc<Life>>>,
+    sender: Cell<Option<Rc<Life>>>,
     application: RefCell<Weak<CoreApplicationNode>>,
     locals: RefCell<Vec<(TypeId, Rc<dyn Any>)>>,
 }
@@ -84,7 +84,7 @@ impl Dispatcher {
             level: Cell::new(0),
             runs: RefCell::default(),
             quitting: Cell::new(false),
-            sender: RefCell::new(None),
+            sender: Cell::new(None),
             application: RefCell::new(Weak::new()),
             locals: RefCell::default(),
         })
@@ -212,7 +212,9 @@ impl Dispatcher {
     }
 
     pub(crate) fn sender(&self) -> Option<Rc<Life>> {
-        self.sender.borrow().clone()
+        let sender = self.sender.take();
+        self.sender.set(sender.clone());
+        sender
     }
 
     #[inline]

@@ -6,7 +6,7 @@ use std::{
     rc::{Rc, Weak},
 };
 
-use super::{Node, ObjectNode, QObject};
+use super::{Node, ObjectNode, QObject, children::Children};
 use crate::{
     event_loop::Dispatcher,
     signal::{Connection, SlotList},
@@ -46,7 +46,9 @@ pub struct Life {
     incoming: RefCell<Vec<Connection>>,
     sweep_at: Cell<u32>,
     parent: RefCell<Weak<Life>>,
-    children: RefCell<Vec<QObject>>,
+    children: RefCell<Children>,
+    /// The place among the parent's children.
+    place: Cell<usize>,
 }
 
 impl Life {
@@ -67,6 +69,7 @@ impl Life {
             sweep_at: Cell::new(16),
             parent: RefCell::default(),
             children: RefCell::default(),
+            place: Cell::new(0),
         })
     }
 
@@ -168,15 +171,8 @@ impl Life {
         for connection in self.incoming.take() {
             connection.disconnect();
         }
-        loop {
-            // One at a time: a child's destructor may end a sibling.
-            let child = {
-                let mut children = self.children.borrow_mut();
-                if children.is_empty() {
-                    break;
-                }
-                children.remove(0)
-            };
+        // One at a time: a child's destructor may end a sibling.
+        while let Some(child) = self.next_child() {
             *child.life().parent.borrow_mut() = Weak::new();
             child.life().destroy();
         }
@@ -229,14 +225,25 @@ impl Life {
     }
 
     pub(super) fn children(&self) -> Vec<QObject> {
-        self.children.borrow().clone()
+        self.children.borrow().list()
+    }
+
+    fn next_child(&self) -> Option<QObject> {
+        self.children.borrow_mut().take_next()
+    }
+
+    pub(super) fn set_place(&self, place: usize) {
+        self.place.set(place);
     }
 
     pub(super) fn set_parent(&self, child: &QObject, parent: Option<&Rc<Life>>) {
+        if self.parent.borrow().as_ptr() == parent.map_or(std::ptr::null(), Rc::as_ptr) {
+            return;
+        }
         let held = self.leave_parent();
         if let Some(parent) = parent.filter(|parent| !parent.is_dead() && !self.is_dead()) {
             *self.parent.borrow_mut() = Rc::downgrade(parent);
-            parent.children.borrow_mut().push(child.clone());
+            parent.children.borrow_mut().add(child.clone());
         }
         // This may have been the last handle.
         drop(held);
@@ -245,8 +252,7 @@ impl Life {
     fn leave_parent(&self) -> Option<QObject> {
         let parent = std::mem::take(&mut *self.parent.borrow_mut()).upgrade()?;
         let mut siblings = parent.children.borrow_mut();
-        let at = siblings.iter().position(|child| std::ptr::eq(&**child.life(), self))?;
-        Some(siblings.remove(at))
+        siblings.remove(self.place.get())
     }
 
     /// Whether `self` is `other` or one of its ancestors.

@@ -32,6 +32,7 @@
 //! [`class!`](crate::class) are for writing classes like those of this library. A struct with a
 //! `QObject` in it and signals made by [`Signal::of`](crate::Signal::of) is enough for most programs.
 
+mod children;
 mod handle;
 mod life;
 mod pointer;
