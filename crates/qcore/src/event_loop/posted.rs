@@ -58,18 +58,19 @@ impl PostQueue {
         self.parked.push((object, level));
     }
 
-    /// Puts the deletions back in line whose level `may` be carried out now.
+    /// Puts the deletions back in line whose level `may` be carried out now. They are older than all
+    /// that waits, and come first.
     pub(super) fn unpark(&mut self, may: impl Fn(u32) -> bool) {
         if self.parked.is_empty() {
             return;
         }
-        let parked = std::mem::take(&mut self.parked);
-        for (object, at) in parked {
-            if may(at) {
-                self.queue.push_back(Posted::Deletion(object, at));
-            } else {
-                self.parked.push((object, at));
-            }
+        let (due, parked) =
+            std::mem::take(&mut self.parked).into_iter().partition(|&(_, asked)| may(asked));
+        self.parked = parked;
+        let due: Vec<_> = due;
+        for (object, asked) in due.into_iter().rev() {
+            self.queue.push_front(Posted::Deletion(object, asked));
+            self.taken -= 1;
         }
     }
 

@@ -124,7 +124,7 @@ struct Flags {
     /// To be closed once connected.
     pending_close: Cell<bool>,
     abort_called: Cell<bool>,
-    /// A slot of `ready_read` is running: what comes meanwhile waits.
+    /// A slot of `ready_read` is running: it is not told of more.
     in_ready_read: Cell<bool>,
     /// A slot of `bytes_written` is running: it is not told of more.
     in_bytes_written: Cell<bool>,

@@ -1,6 +1,6 @@
 //! Moving bytes: from the engine to the read buffer, and from the write buffer to the engine.
 
-use std::{io::IoSlice, rc::Rc};
+use std::{cell::Cell, io::IoSlice, rc::Rc};
 
 use qcore::{
     DeviceError, QIODevice,
@@ -65,8 +65,7 @@ impl AbstractSocketNode {
 
     /// The engine may have something to read: reads it and says so, once.
     fn on_readable(&self, engine: &Rc<dyn Engine>) {
-        if self.flags.in_ready_read.get() || self.state.get() == SocketState::Closing {
-            // What comes while a slot runs is read when it has returned.
+        if self.state.get() == SocketState::Closing {
             return;
         }
         let room = match self.read_limit.get() {
@@ -124,21 +123,14 @@ impl AbstractSocketNode {
         }
     }
 
+    /// Says that there is something to read; but not to a slot that runs a loop of its own in here.
     fn emit_ready_read(&self) {
-        struct Ended<'a>(&'a AbstractSocketNode);
-        impl Drop for Ended<'_> {
-            fn drop(&mut self) {
-                self.0.flags.in_ready_read.set(false);
-            }
-        }
-        self.flags.in_ready_read.set(true);
-        let _ended = Ended(self);
-        self.base.ready_read.emit(());
+        emit_once(&self.flags.in_ready_read, || self.base.ready_read.emit(()));
     }
 
     /// Somebody wants more than is in the buffer, or there may be more in it.
     fn resume_reading(&self) {
-        if !self.flags.read_paused.replace(false) || self.flags.in_ready_read.get() {
+        if !self.flags.read_paused.replace(false) {
             return;
         }
         if let Some(engine) = self.engine()
@@ -222,17 +214,21 @@ impl AbstractSocketNode {
     }
 
     fn emit_bytes_written(&self, count: usize) {
-        if self.flags.in_bytes_written.replace(true) {
-            return;
+        emit_once(&self.flags.in_bytes_written, || self.base.bytes_written.emit(count as i64));
+    }
+}
+
+/// Calls `emit`, unless that is what is going on already.
+fn emit_once(running: &Cell<bool>, emit: impl FnOnce()) {
+    struct Ended<'a>(&'a Cell<bool>);
+    impl Drop for Ended<'_> {
+        fn drop(&mut self) {
+            self.0.set(false);
         }
-        struct Ended<'a>(&'a AbstractSocketNode);
-        impl Drop for Ended<'_> {
-            fn drop(&mut self) {
-                self.0.flags.in_bytes_written.set(false);
-            }
-        }
-        let _ended = Ended(self);
-        self.base.bytes_written.emit(count as i64);
+    }
+    if !running.replace(true) {
+        let _ended = Ended(running);
+        emit();
     }
 }
 

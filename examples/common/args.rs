@@ -1,0 +1,114 @@
+use std::{ffi::OsString, io::Write, net::IpAddr, process, str::FromStr};
+
+/// A host, by name or address, and a port: `HOST:PORT`, IPv6 addresses in brackets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Endpoint {
+    /// The name or address.
+    pub host: String,
+    /// The port.
+    pub port: u16,
+}
+
+impl FromStr for Endpoint {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let split = text.rsplit_once(':').ok_or_else(|| format!("{text:?} is no ADDR:PORT"))?;
+        let host = split.0.trim_start_matches('[').trim_end_matches(']').to_owned();
+        let port = split.1.parse().map_err(|_| format!("{:?} is no port", split.1))?;
+        Ok(Endpoint { host, port })
+    }
+}
+
+impl Endpoint {
+    /// The address, for listening.
+    ///
+    /// # Errors
+    ///
+    /// If the host is no address.
+    pub fn address(&self) -> Result<IpAddr, String> {
+        self.host.parse().map_err(|_| format!("{:?} is no address", self.host))
+    }
+}
+
+/// Goes through the command line with `each`, which says whether it knew the argument. Prints `usage`
+/// for `--help`; for what nobody knows it prints what is wrong, too, and ends the process with 2.
+pub fn parse_args(
+    usage: &str,
+    mut each: impl FnMut(&lexopt::Arg<'_>, &mut dyn FnMut() -> String) -> Result<bool, String>,
+) {
+    let mut parser = lexopt::Parser::from_env();
+    loop {
+        let argument = match parser.next() {
+            Ok(None) => return,
+            Ok(Some(lexopt::Arg::Long("help") | lexopt::Arg::Short('h'))) => {
+                print_line(usage);
+                process::exit(0);
+            }
+            Ok(Some(argument)) => own(&argument),
+            Err(error) => refuse(usage, &error.to_string()),
+        };
+        let mut value = || match parser.value() {
+            Ok(value) => text(value),
+            Err(error) => refuse(usage, &error.to_string()),
+        };
+        match each(&argument.as_arg(), &mut value) {
+            Ok(true) => {}
+            Ok(false) => refuse(usage, &argument.as_arg().unexpected().to_string()),
+            Err(error) => refuse(usage, &error),
+        }
+    }
+}
+
+/// An argument that does not borrow the parser, so that a value can be asked of that.
+enum Owned {
+    Long(String),
+    Short(char),
+    Value(OsString),
+}
+
+impl Owned {
+    fn as_arg(&self) -> lexopt::Arg<'_> {
+        match self {
+            Owned::Long(name) => lexopt::Arg::Long(name),
+            Owned::Short(name) => lexopt::Arg::Short(*name),
+            Owned::Value(value) => lexopt::Arg::Value(value.clone()),
+        }
+    }
+}
+
+fn own(argument: &lexopt::Arg<'_>) -> Owned {
+    match argument {
+        lexopt::Arg::Long(name) => Owned::Long((*name).to_owned()),
+        lexopt::Arg::Short(name) => Owned::Short(*name),
+        lexopt::Arg::Value(value) => Owned::Value(value.clone()),
+    }
+}
+
+fn text(value: OsString) -> String {
+    value.to_string_lossy().into_owned()
+}
+
+fn refuse(usage: &str, error: &str) -> ! {
+    eprintln!("{error}\n\n{usage}");
+    process::exit(2);
+}
+
+/// Prints a line at once. That nobody reads it is no reason to end.
+pub fn print_line(line: &str) {
+    let mut out = std::io::stdout().lock();
+    let _ = writeln!(out, "{line}").and_then(|()| out.flush());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn endpoints() {
+        let endpoint: Endpoint = "[::1]:80".parse().unwrap();
+        assert_eq!((endpoint.host.as_str(), endpoint.port), ("::1", 80));
+        assert!("80".parse::<Endpoint>().is_err());
+        assert!("localhost:80000".parse::<Endpoint>().is_err());
+    }
+}

@@ -1,0 +1,62 @@
+use std::{
+    collections::hash_map::RandomState,
+    hash::{BuildHasher, Hasher},
+};
+
+use qcore::{QDataStream, QIODevice, stream::StreamVersion};
+
+const FORTUNES: [&str; 7] = [
+    "A slot that is never connected is never late.",
+    "You will meet a stranger on a free port.",
+    "Tomorrow's bytes are in nobody's buffer.",
+    "He who waits in a slot makes all others wait.",
+    "An address that is taken was somebody's first choice.",
+    "Better a short read than a long silence.",
+    "What you write now goes out with the next turn.",
+];
+
+/// How a fortune is put on the wire.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Wire {
+    /// As Qt 5.15's example in C++: a QString in the format of Qt 5.10.
+    #[default]
+    Cpp,
+    /// As PySide2's example: 16 bits with the size of what follows, a QString in the format of Qt 4.0.
+    PySide2,
+}
+
+/// Writes a fortune, one or another.
+pub fn send_fortune(device: &QIODevice, wire: Wire) {
+    let choice = RandomState::new().build_hasher().finish() as usize;
+    let fortune = FORTUNES[choice % FORTUNES.len()];
+    let mut block = QDataStream::from_bytes(Vec::new());
+    match wire {
+        Wire::Cpp => {
+            block.set_version(StreamVersion::QT_5_10);
+            block.write_qstring(fortune);
+        }
+        Wire::PySide2 => {
+            block.set_version(StreamVersion::QT_4_0);
+            block.write_uint16((4 + 2 * fortune.encode_utf16().count()) as u16);
+            block.write_qstring(fortune);
+        }
+    }
+    if let Err(error) = device.write(block.into_bytes()) {
+        eprintln!("cannot send a fortune: {error}");
+    }
+}
+
+/// Reads a fortune, if all of it has come. Else nothing is read: try again when there is more.
+pub fn receive_fortune(device: &QIODevice, wire: Wire) -> Option<String> {
+    let mut input = QDataStream::new(device);
+    input.start_transaction();
+    match wire {
+        Wire::Cpp => input.set_version(StreamVersion::QT_5_10),
+        Wire::PySide2 => {
+            input.set_version(StreamVersion::QT_4_0);
+            input.read_uint16();
+        }
+    }
+    let fortune = input.read_qstring();
+    input.commit_transaction().then_some(fortune)
+}

@@ -1,0 +1,54 @@
+//! A server that sends back what it is sent. Try it with `nc 127.0.0.1 7007`.
+
+use std::process::ExitCode;
+
+use examples::{Endpoint, parse_args, print_line};
+use qcore::QCoreApplication;
+use qnetwork::QTcpServer;
+
+const USAGE: &str = "\
+usage: echoserver [--listen ADDR:PORT]
+
+Sends back what it is sent.
+
+  --listen ADDR:PORT  where to listen; port 0 is any free one [127.0.0.1:7007]
+  --help              this text";
+
+fn main() -> ExitCode {
+    let mut listen = Endpoint { host: "127.0.0.1".to_owned(), port: 7007 };
+    parse_args(USAGE, |argument, value| {
+        match argument {
+            lexopt::Arg::Long("listen") => listen = value().parse()?,
+            _ => return Ok(false),
+        }
+        Ok(true)
+    });
+    match run(&listen) {
+        Ok(code) => ExitCode::from(code as u8),
+        Err(error) => {
+            eprintln!("echoserver: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(listen: &Endpoint) -> Result<i32, Box<dyn std::error::Error>> {
+    let app = QCoreApplication::new();
+    app.quit_on_ctrl_c()?;
+
+    let server = QTcpServer::new();
+    server.new_connection.connect_to(&server, |server, ()| {
+        while let Some(socket) = server.next_pending_connection() {
+            socket.ready_read.connect_to(&socket, |socket, ()| {
+                let mut buffer = [0; 16 * 1024];
+                while let Ok(count @ 1..) = socket.read_into(&mut buffer) {
+                    socket.write(&buffer[..count]).ok();
+                }
+            });
+            socket.disconnected.connect_to(&socket, |socket, ()| socket.delete_later());
+        }
+    });
+    server.listen(listen.address()?, listen.port)?;
+    print_line(&format!("listening on {}:{}", listen.host, server.server_port()));
+    Ok(app.exec())
+}

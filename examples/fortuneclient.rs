@@ -1,0 +1,76 @@
+//! Asks a fortune server for a fortune and prints it.
+
+use std::{process::ExitCode, rc::Rc};
+
+use examples::{Wire, parse_args, print_line, receive_fortune};
+use qcore::QCoreApplication;
+use qnetwork::{QTcpSocket, SocketErrorKind};
+
+const USAGE: &str = "\
+usage: fortuneclient [--pyside2] [HOST PORT]
+
+Asks a fortune server for a fortune and prints it.
+
+  HOST PORT  the server [127.0.0.1 7733]
+  --pyside2  speak as PySide2's fortune client does, not as the one in C++
+  --help     this text";
+
+/// The client: a socket, and what is done when it has something to say.
+struct Client {
+    app: QCoreApplication,
+    socket: QTcpSocket,
+    wire: Wire,
+}
+
+impl Client {
+    fn new(app: &QCoreApplication, wire: Wire) -> Rc<Client> {
+        let client = Rc::new(Client { app: app.clone(), socket: QTcpSocket::new(), wire });
+        client.socket.ready_read.connect_to(&client, Client::on_ready_read);
+        client.socket.error_occurred.connect_to(&client, Client::on_error);
+        client
+    }
+
+    fn on_ready_read(&self, (): &()) {
+        // Until all of it is here, there is nothing to print.
+        if let Some(fortune) = receive_fortune(&self.socket, self.wire) {
+            print_line(&fortune);
+            self.socket.abort();
+            self.app.quit();
+        }
+    }
+
+    fn on_error(&self, kind: &SocketErrorKind) {
+        let text = match kind {
+            SocketErrorKind::RemoteHostClosed => "the server sent no fortune".to_owned(),
+            _ => self.socket.error_string(),
+        };
+        eprintln!("fortuneclient: {text}");
+        self.app.exit(1);
+    }
+}
+
+fn main() -> ExitCode {
+    let mut server = Vec::new();
+    let mut wire = Wire::Cpp;
+    parse_args(USAGE, |argument, _| {
+        match argument {
+            lexopt::Arg::Long("pyside2") => wire = Wire::PySide2,
+            lexopt::Arg::Value(value) => server.push(value.to_string_lossy().into_owned()),
+            _ => return Ok(false),
+        }
+        match server.get(1).map(|port| port.parse::<u16>()) {
+            Some(Err(_)) => Err(format!("{:?} is no port", server[1])),
+            _ => Ok(server.len() <= 2),
+        }
+    });
+    let (host, port) = match &server[..] {
+        [] => ("127.0.0.1", 7733),
+        [host] => (host.as_str(), 7733),
+        [host, port, ..] => (host.as_str(), port.parse().unwrap_or(7733)),
+    };
+
+    let app = QCoreApplication::new();
+    let client = Client::new(&app, wire);
+    client.socket.connect_to_host(host, port);
+    ExitCode::from(app.exec() as u8)
+}

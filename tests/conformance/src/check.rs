@@ -1,0 +1,223 @@
+//! Runs scenarios, each in a process of its own, and compares what they print.
+
+use std::{
+    env, fs,
+    io::{self, Read},
+    net::{Ipv6Addr, TcpListener},
+    path::{Path, PathBuf},
+    process::{Child, Command, ExitStatus, Stdio},
+    sync::atomic::{AtomicU32, Ordering},
+    thread::JoinHandle,
+    time::{Duration, Instant},
+};
+
+use crate::{command::RUN_FLAG, diff};
+
+/// How scenarios are run.
+#[derive(Clone, Debug)]
+pub(crate) struct Runner {
+    /// Where `useCertificate` and `trust` find their files.
+    pub(crate) certs: PathBuf,
+    /// How long one may take.
+    pub(crate) limit: Duration,
+}
+
+/// What became of a scenario's process.
+#[derive(Clone, Debug)]
+pub(crate) struct Outcome {
+    /// The trace, if there is one.
+    pub(crate) trace: String,
+    /// What it said on standard error.
+    pub(crate) messages: String,
+    /// How it ended; `None` if it took too long and was killed.
+    pub(crate) status: Option<ExitStatus>,
+}
+
+impl Outcome {
+    /// The exit status to pass on, 1 where the process has none.
+    #[must_use]
+    pub(crate) fn code(&self) -> i32 {
+        self.status.and_then(|status| status.code()).unwrap_or(1)
+    }
+
+    fn problem(&self, limit: Duration) -> Option<String> {
+        match self.status {
+            None => Some(format!("not done after {} s", limit.as_secs())),
+            Some(status) if status.success() => None,
+            Some(status) => Some(status.to_string()),
+        }
+    }
+}
+
+/// What a comparison came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// The trace is the one that is wanted.
+    Passed,
+    /// It is not, or there is none: what there is to say about it.
+    Failed(String),
+    /// It cannot be run on this machine.
+    Skipped(&'static str),
+}
+
+impl Runner {
+    /// Runs one scenario.
+    ///
+    /// # Errors
+    ///
+    /// If its process cannot be started or watched.
+    pub(crate) fn run(&self, scenario: &Path) -> io::Result<Outcome> {
+        let folder = OwnFolder::new()?;
+        let mut child = Command::new(env::current_exe()?)
+            .arg("--certs")
+            .arg(&self.certs)
+            .arg(RUN_FLAG)
+            .arg(scenario)
+            .env("TMPDIR", &folder.0)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()?;
+        let (trace, messages) = (reader(child.stdout.take()), reader(child.stderr.take()));
+        let status = wait(&mut child, self.limit)?;
+        Ok(Outcome { trace: text_of(trace), messages: text_of(messages), status })
+    }
+
+    /// Runs one scenario and compares its trace with the file beside it: `NAME.ours` where that
+    /// exists, else `NAME.trace`.
+    #[must_use]
+    pub(crate) fn check(&self, scenario: &Path) -> Verdict {
+        match fs::read_to_string(scenario) {
+            Ok(text) if needs_ipv6(&text) && !has_ipv6() => {
+                return Verdict::Skipped("there is no IPv6 loopback here");
+            }
+            Ok(_) => {}
+            Err(error) => return Verdict::Failed(format!("{error}\n")),
+        }
+        let ours = scenario.with_extension("ours");
+        let wanted = if ours.exists() { ours } else { scenario.with_extension("trace") };
+        let want = match fs::read_to_string(&wanted) {
+            Ok(want) => want,
+            Err(error) => return Verdict::Failed(format!("{}: {error}\n", wanted.display())),
+        };
+        let outcome = match self.run(scenario) {
+            Ok(outcome) => outcome,
+            Err(error) => return Verdict::Failed(format!("{error}\n")),
+        };
+        if let Some(problem) = outcome.problem(self.limit) {
+            return Verdict::Failed(format!("{}{problem}\n", outcome.messages));
+        }
+        let wanted = wanted.display().to_string();
+        let difference = diff::unified(&wanted, &want, "this run", &outcome.trace);
+        match difference.is_empty() {
+            true => Verdict::Passed,
+            false => Verdict::Failed(format!("{}{difference}", outcome.messages)),
+        }
+    }
+}
+
+/// Whether a scenario uses the IPv6 loopback.
+#[must_use]
+pub(crate) fn needs_ipv6(scenario: &str) -> bool {
+    scenario.lines().any(|line| {
+        let line = line.trim();
+        let peer = line.starts_with("peer ") || line.starts_with("udppeer ");
+        !line.starts_with('#')
+            && (line.contains("::1\"")
+                || line.contains("LocalHostIPv6")
+                || (peer && line.split(' ').any(|word| word == "ipv6")))
+    })
+}
+
+fn has_ipv6() -> bool {
+    TcpListener::bind((Ipv6Addr::LOCALHOST, 0)).is_ok()
+}
+
+/// The child's end, or `None` if it had to be killed.
+fn wait(child: &mut Child, limit: Duration) -> io::Result<Option<ExitStatus>> {
+    let deadline = Instant::now() + limit;
+    loop {
+        if let Some(status) = child.try_wait()? {
+            return Ok(Some(status));
+        }
+        if Instant::now() >= deadline {
+            child.kill()?;
+            child.wait()?;
+            return Ok(None);
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// Reads a pipe to its end on a thread of its own, so that the child never waits for us.
+fn reader(pipe: Option<impl Read + Send + 'static>) -> JoinHandle<Vec<u8>> {
+    std::thread::spawn(move || {
+        let mut data = Vec::new();
+        if let Some(mut pipe) = pipe {
+            pipe.read_to_end(&mut data).ok();
+        }
+        data
+    })
+}
+
+fn text_of(reader: JoinHandle<Vec<u8>>) -> String {
+    String::from_utf8_lossy(&reader.join().unwrap_or_default()).into_owned()
+}
+
+/// An empty folder, removed when it is dropped. Local servers live here: two runs do not meet.
+struct OwnFolder(PathBuf);
+
+impl OwnFolder {
+    fn new() -> io::Result<Self> {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        loop {
+            let number = COUNT.fetch_add(1, Ordering::Relaxed);
+            let name = format!("conformance-{}-{number}", std::process::id());
+            let path = env::temp_dir().join(name);
+            match fs::create_dir(&path) {
+                Ok(()) => return Ok(OwnFolder(path)),
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+}
+
+impl Drop for OwnFolder {
+    fn drop(&mut self) {
+        fs::remove_dir_all(&self.0).ok();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scenarios_that_need_ipv6_are_known() {
+        assert!(needs_ipv6("peer p\npeer q full ipv6\n"));
+        assert!(needs_ipv6("c.connectToHost(\"::1\", 80)\n"));
+        assert!(needs_ipv6("s.listen(LocalHostIPv6)\n"));
+        assert!(!needs_ipv6("# \"::1\"\npeer p\naddress ipv6\na.setAddress(\"fe80::1%lo\")\n"));
+    }
+
+    #[test]
+    fn a_child_that_hangs_is_killed() {
+        let mut child = Command::new("sleep").arg("60").spawn().unwrap();
+        let begun = Instant::now();
+        assert_eq!(wait(&mut child, Duration::from_millis(50)).unwrap(), None);
+        assert!(begun.elapsed() < Duration::from_secs(30));
+        let mut child = Command::new("true").spawn().unwrap();
+        assert!(wait(&mut child, Duration::from_secs(30)).unwrap().unwrap().success());
+    }
+
+    #[test]
+    fn folders_are_empty_and_go_away() {
+        let (one, two) = (OwnFolder::new().unwrap(), OwnFolder::new().unwrap());
+        assert_ne!(one.0, two.0);
+        let path = one.0.clone();
+        fs::write(path.join("file"), "x").unwrap();
+        drop(one);
+        assert!(!path.exists());
+    }
+}

@@ -1,0 +1,156 @@
+//! The command line.
+
+use std::{
+    ffi::OsString,
+    io::{self, ErrorKind, Write},
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use crate::{
+    check::{Runner, Verdict},
+    run,
+};
+
+/// Runs the one scenario in this very process. Not for users: the runner calls itself with it.
+pub(crate) const RUN_FLAG: &str = "--run";
+
+/// How long a scenario may take.
+const LIMIT: Duration = Duration::from_secs(120);
+
+/// The exit status for a scenario that is wrong.
+pub(crate) const WRONG_SCENARIO: i32 = 3;
+
+const USAGE: &str = "\
+Usage: conformance [--certs DIR] FILE...           print the trace of each scenario
+       conformance [--certs DIR] --check FILE...   compare each with NAME.ours or NAME.trace beside it
+";
+
+/// What the user wants.
+#[derive(Debug, PartialEq, Eq)]
+struct Options {
+    mode: Mode,
+    certs: PathBuf,
+    files: Vec<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Mode {
+    Print,
+    Check,
+    Run,
+    Help,
+}
+
+/// The program: does what the arguments say and returns the exit status.
+pub fn main(args: impl IntoIterator<Item = OsString>) -> i32 {
+    let options = match parse(args) {
+        Ok(options) => options,
+        Err(error) => {
+            eprint!("conformance: {error}\n{USAGE}");
+            return 2;
+        }
+    };
+    let done = match options.mode {
+        Mode::Help => io::stdout().write_all(USAGE.as_bytes()).map(|()| 0),
+        Mode::Run => Ok(run_here(&options)),
+        Mode::Print => print(&options),
+        Mode::Check => check(&options),
+    };
+    match done {
+        Ok(status) => status,
+        // Whoever read it has heard enough.
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => 0,
+        Err(error) => {
+            eprintln!("conformance: {error}");
+            1
+        }
+    }
+}
+
+fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Options, lexopt::Error> {
+    use lexopt::Arg::{Long, Short, Value};
+    let mut parser = lexopt::Parser::from_iter(args);
+    let certs = Path::new(env!("CARGO_MANIFEST_DIR")).join("certs");
+    let mut options = Options { mode: Mode::Print, certs, files: Vec::new() };
+    while let Some(arg) = parser.next()? {
+        match arg {
+            Long("certs") => options.certs = parser.value()?.into(),
+            Long("check") => options.mode = Mode::Check,
+            Long("run") => options.mode = Mode::Run,
+            Long("help") | Short('h') => options.mode = Mode::Help,
+            Value(file) => options.files.push(file.into()),
+            _ => return Err(arg.unexpected()),
+        }
+    }
+    if options.files.is_empty() && options.mode != Mode::Help {
+        return Err("no scenario is given".into());
+    }
+    Ok(options)
+}
+
+fn run_here(options: &Options) -> i32 {
+    match run::scenario(&options.files[0], &options.certs) {
+        Ok(trace) => match io::stdout().write_all(trace.as_bytes()) {
+            Ok(()) => 0,
+            Err(_) => 1,
+        },
+        Err(error) => {
+            eprintln!("{}", error.of_file(&options.files[0].to_string_lossy()));
+            WRONG_SCENARIO
+        }
+    }
+}
+
+fn print(options: &Options) -> io::Result<i32> {
+    let runner = Runner { certs: options.certs.clone(), limit: LIMIT };
+    let mut worst = 0;
+    for file in &options.files {
+        let outcome = runner.run(file)?;
+        io::stdout().write_all(outcome.trace.as_bytes())?;
+        io::stderr().write_all(outcome.messages.as_bytes())?;
+        if outcome.status.is_none_or(|status| status.code().is_none()) {
+            eprintln!("{}: it did not come to its end", file.display());
+        }
+        worst = worst.max(outcome.code());
+    }
+    Ok(worst)
+}
+
+fn check(options: &Options) -> io::Result<i32> {
+    let runner = Runner { certs: options.certs.clone(), limit: LIMIT };
+    let (mut passed, mut failed) = (0, 0);
+    let mut out = io::stdout();
+    for file in &options.files {
+        match runner.check(file) {
+            Verdict::Passed => passed += 1,
+            Verdict::Failed(why) => {
+                failed += 1;
+                write!(out, "failed {}\n{why}", file.display())?;
+            }
+            Verdict::Skipped(why) => writeln!(out, "skipped {}: {why}", file.display())?,
+        }
+    }
+    writeln!(out, "{passed} passed, {failed} failed")?;
+    Ok(i32::from(failed > 0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn options(args: &[&str]) -> Result<Options, lexopt::Error> {
+        parse(["conformance"].iter().chain(args).map(OsString::from))
+    }
+
+    #[test]
+    fn arguments() {
+        let parsed = options(&["--check", "a.scn", "--certs", "here", "b.scn"]).unwrap();
+        assert_eq!(parsed.mode, Mode::Check);
+        assert_eq!(parsed.certs, Path::new("here"));
+        assert_eq!(parsed.files, [Path::new("a.scn"), Path::new("b.scn")]);
+        assert_eq!(options(&["a.scn"]).unwrap().mode, Mode::Print);
+        assert!(options(&["--check"]).is_err());
+        assert!(options(&["--chek", "a.scn"]).is_err());
+    }
+}

@@ -1,0 +1,173 @@
+//! What a scenario can make and call: a file for each kind.
+
+mod address;
+mod device;
+mod event_loop;
+mod obj;
+mod server;
+mod socket;
+mod tcp;
+mod timer;
+
+use std::{cell::RefCell, rc::Rc, sync::Arc};
+
+use qcore::{
+    QObject,
+    object::{Life, Object},
+};
+use qnetwork::QHostAddress;
+
+pub(crate) use self::device::mode_number;
+
+use crate::{
+    args::Args,
+    error::{Error, Result},
+    peer::{Peer, TcpPeer, UdpPeer},
+    ports::Ports,
+    syntax::{KindName, PeerOption},
+    value::Value,
+    world::Recorder,
+};
+
+/// An object of a scenario.
+pub(crate) trait Kind {
+    /// Qt's name of its class.
+    fn class(&self) -> &'static str;
+
+    /// Calls a method by Qt's name.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such method, or its arguments are others.
+    fn call(&self, args: &Args<'_>) -> Result<Value>;
+
+    /// Connects the recorder to every signal.
+    fn watch(&self, recorder: &Recorder);
+
+    /// What is told of it with each of its signals; only of sockets.
+    fn snapshot(&self) -> Option<String> {
+        None
+    }
+
+    /// Its local port, if it is of a kind that has one: 0 while there is none.
+    fn port(&self) -> Option<u16> {
+        None
+    }
+
+    /// An address is one.
+    fn address(&self) -> Option<QHostAddress> {
+        None
+    }
+
+    /// What it has in common with all objects; an address has nothing.
+    fn held(&self) -> Option<&dyn AnyHeld>;
+}
+
+/// Makes an object.
+pub(crate) fn make(kind: KindName, name: &str) -> Result<Rc<dyn Kind>> {
+    Ok(match kind {
+        KindName::Tcp => Rc::new(tcp::Tcp::new()),
+        KindName::Server => Rc::new(server::Server::new()),
+        KindName::Obj => Rc::new(obj::Obj::new()),
+        KindName::Timer => Rc::new(timer::Timer::new()),
+        KindName::Loop => Rc::new(event_loop::Loop::new()),
+        KindName::Address => of_address(QHostAddress::new()),
+        _ => return Err(Error::new(format!("{name}: there are no {} yet", kind.word()))),
+    })
+}
+
+/// Makes a peer.
+pub(crate) fn make_peer(
+    kind: KindName,
+    name: &str,
+    options: &[PeerOption],
+    ports: &Arc<Ports>,
+) -> Result<Arc<dyn Peer>> {
+    Ok(match kind {
+        KindName::UdpPeer => Arc::new(UdpPeer::new(name, options, ports)?),
+        _ => Arc::new(TcpPeer::new(name, options, ports.clone())?),
+    })
+}
+
+/// The object that stands for an address which a call returned.
+pub(crate) fn of_address(address: QHostAddress) -> Rc<dyn Kind> {
+    Rc::new(address::Address::new(address))
+}
+
+/// The scenario's handle of an object, until the object is destroyed by dropping it.
+struct Held<T: Object> {
+    handle: RefCell<Option<T>>,
+    life: Rc<Life>,
+    upcast: fn(&T) -> &QObject,
+}
+
+/// A handle of whatever class.
+pub(crate) trait AnyHeld {
+    /// Outlasts the object, and knows when its destructor begins.
+    fn life(&self) -> &Rc<Life>;
+
+    /// As an object that can be a parent.
+    fn object(&self) -> Option<QObject>;
+
+    /// Drops the handle, and the parent's as well, as it counts too.
+    fn release(&self);
+}
+
+impl<T: Object> Held<T> {
+    fn new(handle: T, upcast: fn(&T) -> &QObject) -> Self {
+        Held { life: handle.life().clone(), handle: RefCell::new(Some(handle)), upcast }
+    }
+
+    /// Another handle. Whoever holds it while slots run keeps the object alive.
+    fn get(&self) -> Result<T> {
+        self.handle.borrow().clone().ok_or_else(|| Error::new("the object is destroyed"))
+    }
+}
+
+impl<T: Object> AnyHeld for Held<T> {
+    fn life(&self) -> &Rc<Life> {
+        &self.life
+    }
+
+    fn object(&self) -> Option<QObject> {
+        self.handle.borrow().as_ref().map(|handle| (self.upcast)(handle).clone())
+    }
+
+    fn release(&self) {
+        let handle = self.handle.borrow_mut().take();
+        if let Some(handle) = handle {
+            (self.upcast)(&handle).set_parent(None);
+        }
+    }
+}
+
+/// The methods that every object has.
+fn call_object(object: &QObject, class: &str, args: &Args<'_>) -> Result<Value> {
+    Ok(match args.method {
+        "blockSignals" => object.block_signals(args.boolean()?).into(),
+        "signalsBlocked" => object.signals_blocked().into(),
+        "objectName" => object.object_name().into(),
+        "setObjectName" => object.set_object_name(args.text()?).into(),
+        "deleteLater" => object.delete_later().into(),
+        "parent" => match object.parent() {
+            None => Value::None,
+            Some(parent) => {
+                let is_it = |life: &Rc<Life>| Rc::ptr_eq(life, parent.life());
+                let named =
+                    args.world.find(|kind| kind.held().is_some_and(|held| is_it(held.life())));
+                named.map_or(Value::None, |(_, parent)| Value::Object(parent))
+            }
+        },
+        "setParent" => {
+            let parent = match args.object()? {
+                None => None,
+                Some(parent) => match parent.held().and_then(AnyHeld::object) {
+                    None => return Err(Error::new("this can be no parent")),
+                    parent => parent,
+                },
+            };
+            object.set_parent(parent.as_ref()).into()
+        }
+        _ => return Err(args.unknown(class)),
+    })
+}

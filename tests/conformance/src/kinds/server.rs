@@ -1,0 +1,62 @@
+//! `server`: a QTcpServer.
+
+use std::rc::Rc;
+
+use qnetwork::{QHostAddress, QTcpServer};
+
+use super::{AnyHeld, Held, Kind, call_object, tcp::Tcp};
+use crate::{args::Args, error::Result, names, value::Value, world::Recorder};
+
+pub(super) struct Server(Held<QTcpServer>);
+
+impl Server {
+    pub(super) fn new() -> Self {
+        Server(Held::new(QTcpServer::new(), |it| it))
+    }
+}
+
+impl Kind for Server {
+    fn class(&self) -> &'static str {
+        "QTcpServer"
+    }
+
+    fn call(&self, args: &Args<'_>) -> Result<Value> {
+        let server = self.0.get()?;
+        Ok(match args.method {
+            "listen" => {
+                let address = args.or(QHostAddress::Any, Args::address)?;
+                server.listen(address, args.or(0, Args::number)?).is_ok().into()
+            }
+            "isListening" => server.is_listening().into(),
+            "close" => server.close().into(),
+            "serverAddress" => server.server_address().into(),
+            "serverPort" | "port" => Value::Port(server.server_port().into()),
+            "serverError" => names::value(server.server_error()),
+            "errorString" => server.error_string().into(),
+            "hasPendingConnections" => server.has_pending_connections().into(),
+            "nextPendingConnection" => match server.next_pending_connection() {
+                Some(socket) => Value::Object(Rc::new(Tcp::of(socket))),
+                None => Value::None,
+            },
+            "maxPendingConnections" => server.max_pending_connections().into(),
+            "setMaxPendingConnections" => server.set_max_pending_connections(args.number()?).into(),
+            _ => return call_object(&server, self.class(), args),
+        })
+    }
+
+    fn watch(&self, recorder: &Recorder) {
+        if let Ok(server) = self.0.get() {
+            recorder.plain(&server.new_connection, "newConnection");
+            recorder.one(&server.accept_error, "acceptError", |error| names::value(*error));
+            recorder.plain(&server.destroyed, "destroyed");
+        }
+    }
+
+    fn port(&self) -> Option<u16> {
+        Some(self.0.get().ok()?.server_port())
+    }
+
+    fn held(&self) -> Option<&dyn AnyHeld> {
+        Some(&self.0)
+    }
+}

@@ -1,0 +1,67 @@
+//! What all sockets have in common.
+
+use qcore::OpenMode;
+use qnetwork::{NetworkLayerProtocol, QAbstractSocket};
+
+use super::device::{call_device, open_mode, watch_device};
+use crate::{args::Args, error::Result, names, value::Value, world::Recorder};
+
+/// The methods of QAbstractSocket, and below it QIODevice.
+pub(super) fn call_socket(socket: &QAbstractSocket, class: &str, args: &Args<'_>) -> Result<Value> {
+    Ok(match args.method {
+        "connectToHost" => connect_to_host(socket, args)?.into(),
+        "disconnectFromHost" => socket.disconnect_from_host().into(),
+        "abort" => socket.abort().into(),
+        "flush" => socket.flush().into(),
+        "state" => names::value(socket.state()),
+        "error" => names::value(socket.error()),
+        "socketType" => names::value(socket.socket_type()),
+        "isValid" => socket.is_valid().into(),
+        "localAddress" => socket.local_address().into(),
+        "localPort" | "port" => Value::Port(socket.local_port().into()),
+        "peerAddress" => socket.peer_address().into(),
+        "peerPort" => Value::Port(socket.peer_port().into()),
+        "peerName" => socket.peer_name().into(),
+        "socketDescriptor" => socket.socket_descriptor().into(),
+        "readBufferSize" => socket.read_buffer_size().into(),
+        "setReadBufferSize" => socket.set_read_buffer_size(args.number()?).into(),
+        _ => return call_device(socket, class, args),
+    })
+}
+
+fn connect_to_host(socket: &QAbstractSocket, args: &Args<'_>) -> Result<()> {
+    if let Some(address) = args.special_address() {
+        return connect(socket, address.into(), args);
+    }
+    connect(socket, args.text()?.into(), args)
+}
+
+fn connect(socket: &QAbstractSocket, host: qnetwork::Host, args: &Args<'_>) -> Result<()> {
+    let port = args.number()?;
+    let mode = args.or(OpenMode::READ_WRITE, open_mode)?;
+    let protocol = args.or(NetworkLayerProtocol::AnyIP, Args::named)?;
+    socket.connect_to_host_with(host, port, mode, protocol);
+    Ok(())
+}
+
+/// Records the signals of QAbstractSocket, and below it QIODevice.
+pub(super) fn watch_socket(recorder: &Recorder, socket: &QAbstractSocket) {
+    recorder.plain(&socket.host_found, "hostFound");
+    recorder.plain(&socket.connected, "connected");
+    recorder.plain(&socket.disconnected, "disconnected");
+    recorder.one(&socket.state_changed, "stateChanged", |state| names::value(*state));
+    recorder.one(&socket.error_occurred, "errorOccurred", |error| names::value(*error));
+    watch_device(recorder, socket);
+}
+
+/// What stands in brackets.
+pub(super) fn snapshot(socket: &QAbstractSocket) -> String {
+    format!(
+        "{} {} avail={} out={} {}",
+        names::name(socket.state()),
+        names::name(socket.error()),
+        socket.bytes_available(),
+        socket.bytes_to_write(),
+        if socket.is_open() { "open" } else { "closed" },
+    )
+}

@@ -1,0 +1,5 @@
+//! `conformance`: see the library.
+
+fn main() {
+    std::process::exit(conformance::main(std::env::args_os()));
+}

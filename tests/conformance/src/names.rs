@@ -1,0 +1,113 @@
+//! The enumerators' names and numbers in Qt.
+
+use qcore::TimerType;
+use qnetwork::{NetworkLayerProtocol, SocketErrorKind, SocketState, SocketType};
+
+use crate::{kinds::mode_number, value::Value};
+
+/// An enum whose values have names in Qt.
+pub(crate) trait Named: Copy + PartialEq + 'static {
+    /// Each one's name and number there.
+    const TABLE: &'static [(&'static str, i64, Self)];
+}
+
+/// An enumerator as a call returns it.
+pub(crate) fn value<T: Named>(value: T) -> Value {
+    let (name, number) = entry(value);
+    Value::Enum(name.to_owned(), number)
+}
+
+/// An enumerator's name.
+pub(crate) fn name<T: Named>(value: T) -> &'static str {
+    entry(value).0
+}
+
+/// The enumerator of that name.
+pub(crate) fn find<T: Named>(name: &str) -> Option<T> {
+    T::TABLE.iter().find(|(known, _, _)| *known == name).map(|(_, _, value)| *value)
+}
+
+/// The number of whatever has that name, for comparisons.
+pub(crate) fn number(name: &str) -> Option<i64> {
+    fn of<T: Named>(name: &str) -> Option<i64> {
+        T::TABLE.iter().find(|(known, _, _)| *known == name).map(|(_, number, _)| *number)
+    }
+    of::<SocketState>(name)
+        .or_else(|| of::<SocketErrorKind>(name))
+        .or_else(|| of::<SocketType>(name))
+        .or_else(|| of::<NetworkLayerProtocol>(name))
+        .or_else(|| of::<TimerType>(name))
+        .or_else(|| mode_number(name))
+}
+
+fn entry<T: Named>(value: T) -> (&'static str, i64) {
+    let entry = T::TABLE.iter().find(|(_, _, entry)| *entry == value);
+    entry.map_or(("?", -2), |(name, number, _)| (*name, *number))
+}
+
+impl Named for SocketState {
+    const TABLE: &'static [(&'static str, i64, Self)] = &[
+        ("UnconnectedState", 0, SocketState::Unconnected),
+        ("HostLookupState", 1, SocketState::HostLookup),
+        ("ConnectingState", 2, SocketState::Connecting),
+        ("ConnectedState", 3, SocketState::Connected),
+        ("BoundState", 4, SocketState::Bound),
+        ("ListeningState", 5, SocketState::Listening),
+        ("ClosingState", 6, SocketState::Closing),
+    ];
+}
+
+impl Named for SocketErrorKind {
+    const TABLE: &'static [(&'static str, i64, Self)] = &[
+        ("UnknownSocketError", -1, SocketErrorKind::Unknown),
+        ("ConnectionRefusedError", 0, SocketErrorKind::ConnectionRefused),
+        ("RemoteHostClosedError", 1, SocketErrorKind::RemoteHostClosed),
+        ("HostNotFoundError", 2, SocketErrorKind::HostNotFound),
+        ("SocketAccessError", 3, SocketErrorKind::SocketAccess),
+        ("SocketResourceError", 4, SocketErrorKind::SocketResource),
+        ("SocketTimeoutError", 5, SocketErrorKind::SocketTimeout),
+        ("DatagramTooLargeError", 6, SocketErrorKind::DatagramTooLarge),
+        ("NetworkError", 7, SocketErrorKind::Network),
+        ("AddressInUseError", 8, SocketErrorKind::AddressInUse),
+        ("SocketAddressNotAvailableError", 9, SocketErrorKind::SocketAddressNotAvailable),
+        ("UnsupportedSocketOperationError", 10, SocketErrorKind::UnsupportedSocketOperation),
+        ("UnfinishedSocketOperationError", 11, SocketErrorKind::UnfinishedSocketOperation),
+        ("ProxyAuthenticationRequiredError", 12, SocketErrorKind::ProxyAuthenticationRequired),
+        ("SslHandshakeFailedError", 13, SocketErrorKind::SslHandshakeFailed),
+        ("ProxyConnectionRefusedError", 14, SocketErrorKind::ProxyConnectionRefused),
+        ("ProxyConnectionClosedError", 15, SocketErrorKind::ProxyConnectionClosed),
+        ("ProxyConnectionTimeoutError", 16, SocketErrorKind::ProxyConnectionTimeout),
+        ("ProxyNotFoundError", 17, SocketErrorKind::ProxyNotFound),
+        ("ProxyProtocolError", 18, SocketErrorKind::ProxyProtocol),
+        ("OperationError", 19, SocketErrorKind::Operation),
+        ("SslInternalError", 20, SocketErrorKind::SslInternal),
+        ("SslInvalidUserDataError", 21, SocketErrorKind::SslInvalidUserData),
+        ("TemporaryError", 22, SocketErrorKind::Temporary),
+    ];
+}
+
+impl Named for SocketType {
+    const TABLE: &'static [(&'static str, i64, Self)] = &[
+        ("UnknownSocketType", -1, SocketType::Unknown),
+        ("TcpSocket", 0, SocketType::Tcp),
+        ("UdpSocket", 1, SocketType::Udp),
+        ("SctpSocket", 2, SocketType::Sctp),
+    ];
+}
+
+impl Named for NetworkLayerProtocol {
+    const TABLE: &'static [(&'static str, i64, Self)] = &[
+        ("UnknownNetworkLayerProtocol", -1, NetworkLayerProtocol::Unknown),
+        ("IPv4Protocol", 0, NetworkLayerProtocol::IPv4),
+        ("IPv6Protocol", 1, NetworkLayerProtocol::IPv6),
+        ("AnyIPProtocol", 2, NetworkLayerProtocol::AnyIP),
+    ];
+}
+
+impl Named for TimerType {
+    const TABLE: &'static [(&'static str, i64, Self)] = &[
+        ("PreciseTimer", 0, TimerType::Precise),
+        ("CoarseTimer", 1, TimerType::Coarse),
+        ("VeryCoarseTimer", 2, TimerType::VeryCoarse),
+    ];
+}

@@ -1,0 +1,31 @@
+//! What the process of one scenario does.
+
+use std::{fs, path::Path};
+
+use qcore::QCoreApplication;
+
+use crate::{
+    error::{Error, Result},
+    parse,
+    world::World,
+};
+
+/// Runs a scenario on this thread's event loop and returns its trace.
+///
+/// What is wrong in one of its blocks ends the process, as there is nobody to return it to.
+///
+/// # Errors
+///
+/// If the scenario cannot be read, or one of its outermost statements cannot be carried out.
+pub(crate) fn scenario(path: &Path, certs: &Path) -> Result<String> {
+    let text = fs::read(path)?;
+    let text = String::from_utf8(text).map_err(|_| Error::new("a scenario is UTF-8"))?;
+    let block = parse::parse(&text)?;
+    let app = QCoreApplication::new();
+    let world = World::new(path, certs);
+    world.run_block(&block)?;
+    world.settle();
+    drop(app);
+    // The trace ends here: what the end of the process brings about is none of it.
+    Ok(world.trace())
+}

@@ -1,0 +1,340 @@
+//! A scenario under way: its objects, what they are called, what has been seen.
+//!
+//! Slots run blocks, blocks run statements, and statements call slots: everything in here is entered
+//! again while it runs. So nothing stays borrowed while a statement, a call or a slot does.
+
+mod meanwhile;
+mod recorder;
+mod statements;
+
+use std::{
+    cell::{Cell, RefCell},
+    collections::HashMap,
+    path::{Path, PathBuf},
+    rc::Rc,
+    sync::Arc,
+};
+
+use self::meanwhile::Meanwhile;
+pub(crate) use self::recorder::Recorder;
+use crate::{
+    args::{Arg, Args},
+    command::WRONG_SCENARIO,
+    error::{Error, Result},
+    kinds::{self, Kind},
+    names,
+    peer::{Peer, PeerArg},
+    ports::Ports,
+    syntax::{Block, Call, Event, Expr, KindName, PeerOption},
+    value::{self, Names, Value},
+};
+
+/// What a scenario can name.
+#[derive(Clone)]
+enum Thing {
+    Object(Rc<dyn Kind>),
+    Peer(Arc<dyn Peer>),
+    /// A call was to return an object and had none.
+    Nothing,
+}
+
+/// A block, and how often it may still run; for ever if that is not limited.
+struct Reaction {
+    left: Cell<Option<u64>>,
+    block: Block,
+}
+
+/// One run of a scenario.
+pub(crate) struct World {
+    scenario: String,
+    /// Where certificates and keys are.
+    #[allow(dead_code, reason = "for the kinds that encrypt")]
+    pub(crate) certs: PathBuf,
+    things: RefCell<HashMap<String, Thing>>,
+    ports: Arc<Ports>,
+    /// In the order in which their lines are grouped.
+    order: RefCell<Vec<String>>,
+    lines: RefCell<Vec<(String, String)>>,
+    ungrouped: Cell<bool>,
+    counts: RefCell<HashMap<Event, u64>>,
+    reactions: RefCell<HashMap<Event, Vec<Rc<Reaction>>>>,
+    /// The arguments of the signal whose block is running.
+    arguments: RefCell<Rc<[Value]>>,
+    /// The calls under way: objects and methods.
+    calls: RefCell<Vec<(String, String)>>,
+    meanwhile: RefCell<HashMap<String, Meanwhile>>,
+}
+
+impl World {
+    pub(crate) fn new(scenario: &Path, certs: &Path) -> Rc<Self> {
+        Rc::new(World {
+            scenario: scenario.display().to_string(),
+            certs: certs.to_owned(),
+            things: RefCell::default(),
+            ports: Arc::default(),
+            order: RefCell::default(),
+            lines: RefCell::default(),
+            ungrouped: Cell::new(false),
+            counts: RefCell::default(),
+            reactions: RefCell::default(),
+            arguments: RefCell::new(Rc::new([])),
+            calls: RefCell::default(),
+            meanwhile: RefCell::default(),
+        })
+    }
+
+    // ---- the trace
+
+    pub(crate) fn log(&self, name: &str, text: impl Into<String>) {
+        self.lines.borrow_mut().push((name.to_owned(), text.into()));
+    }
+
+    /// From here on the name has a place among the groups.
+    fn group(&self, name: &str) {
+        let mut order = self.order.borrow_mut();
+        if !order.iter().any(|known| known == name) {
+            order.push(name.to_owned());
+        }
+    }
+
+    /// All that was seen: in order of time, or object by object.
+    pub(crate) fn trace(&self) -> String {
+        let lines = self.lines.borrow();
+        let text = |(name, text): &(String, String)| format!("{name} {text}\n");
+        if self.ungrouped.get() {
+            return lines.iter().map(text).collect();
+        }
+        let order = self.order.borrow();
+        let group = |name: &String| lines.iter().filter(|line| line.0 == *name).map(text).collect();
+        order.iter().map(group).collect::<Vec<String>>().concat()
+    }
+
+    /// Ends the process: the scenario is wrong, and that was found where no error can be returned.
+    pub(crate) fn fail(&self, error: &Error) -> ! {
+        give_up(&self.scenario, error)
+    }
+
+    // ---- objects
+
+    fn make(self: &Rc<Self>, kind: KindName, name: &str, options: &[PeerOption]) -> Result<()> {
+        self.is_free(name)?;
+        let thing = match kind {
+            KindName::Peer | KindName::UdpPeer => {
+                Thing::Peer(kinds::make_peer(kind, name, options, &self.ports)?)
+            }
+            _ => Thing::Object(kinds::make(kind, name)?),
+        };
+        self.name(name, thing);
+        Ok(())
+    }
+
+    /// Names what a call returns.
+    fn take(self: &Rc<Self>, name: &str, call: &Call) -> Result<()> {
+        self.is_free(name)?;
+        let thing = match self.evaluate(call)? {
+            Some(Value::Object(object)) => {
+                if let Some(known) = self.name_of(&object) {
+                    return Err(Error::new(format!("this object is {known} already")));
+                }
+                Thing::Object(object)
+            }
+            Some(Value::Address(address)) => Thing::Object(kinds::of_address(address)),
+            Some(Value::None) => Thing::Nothing,
+            _ => return Err(Error::new("the call returns no object")),
+        };
+        if matches!(thing, Thing::Nothing) {
+            self.log(name, "= -");
+        }
+        self.name(name, thing);
+        Ok(())
+    }
+
+    fn is_free(&self, name: &str) -> Result<()> {
+        if matches!(name, "run" | "null") || self.things.borrow().contains_key(name) {
+            return Err(Error::new(format!("the name {name} is taken")));
+        }
+        Ok(())
+    }
+
+    fn name(self: &Rc<Self>, name: &str, thing: Thing) {
+        let object = match &thing {
+            Thing::Object(object) => Some(object.clone()),
+            _ => None,
+        };
+        self.things.borrow_mut().insert(name.to_owned(), thing);
+        self.group(name);
+        if let Some(object) = object {
+            object.watch(&Recorder::new(self, name));
+        }
+    }
+
+    fn thing(&self, name: &str) -> Result<Thing> {
+        match self.things.borrow().get(name) {
+            None => Err(Error::new(format!("there is no {name}"))),
+            Some(Thing::Nothing) => Err(Error::new(format!("{name} is nothing"))),
+            Some(thing) => Ok(thing.clone()),
+        }
+    }
+
+    /// The object of that name, if its destructor has not begun.
+    pub(crate) fn living(&self, name: &str) -> Result<Rc<dyn Kind>> {
+        match self.thing(name)? {
+            Thing::Object(object) if is_dying(&*object) => {
+                Err(Error::new(format!("{name} is destroyed")))
+            }
+            Thing::Object(object) => Ok(object),
+            _ => Err(Error::new(format!("{name} is no object"))),
+        }
+    }
+
+    /// The name of an object that has one.
+    fn name_of(&self, object: &Rc<dyn Kind>) -> Option<String> {
+        let life = object.held()?.life();
+        self.find(|other| other.held().is_some_and(|other| Rc::ptr_eq(life, other.life())))
+            .map(|(name, _)| name)
+    }
+
+    /// The one object that is so.
+    pub(crate) fn find(&self, is_it: impl Fn(&dyn Kind) -> bool) -> Option<(String, Rc<dyn Kind>)> {
+        let things = self.things.borrow();
+        things.iter().find_map(|(name, thing)| match thing {
+            Thing::Object(object) if is_it(&**object) => Some((name.clone(), object.clone())),
+            _ => None,
+        })
+    }
+
+    /// Destroys the object, as C++'s `delete` does.
+    fn delete(&self, name: &str) -> Result<()> {
+        let object = self.living(name)?;
+        let Some(held) = object.held() else {
+            return Err(Error::new(format!("{name} cannot be destroyed")));
+        };
+        // An `emit` holds no handle; any other call does, and would keep the object to its end.
+        if self.calls.borrow().iter().any(|(called, method)| called == name && method != "emit") {
+            return Err(Error::new(format!("a call on {name} is running")));
+        }
+        self.log(name, "> del");
+        held.release();
+        if !held.life().is_dying() {
+            return Err(Error::new(format!("something else still holds {name}")));
+        }
+        self.log(name, "< -");
+        Ok(())
+    }
+
+    // ---- calls
+
+    /// A call; `None` where it was a peer's that returns nothing.
+    fn evaluate(self: &Rc<Self>, call: &Call) -> Result<Option<Value>> {
+        let Call { object: name, method, args } = call;
+        let thing = self.thing(name)?;
+        if let Thing::Object(object) = &thing
+            && object.held().is_some()
+            && method == "isDeleted"
+            && args.is_empty()
+        {
+            return Ok(Some(is_dying(&**object).into()));
+        }
+        if let Thing::Peer(peer) = thing {
+            let args = self.peer_args(args)?;
+            return peer.call(method, &args).map(value::of_reply);
+        }
+        let object = self.living(name)?;
+        let args = args.iter().map(|arg| self.arg(arg)).collect::<Result<Vec<_>>>()?;
+        let args = Args::new(self, name, method, &args);
+        self.calls.borrow_mut().push((name.clone(), method.clone()));
+        let value = object.call(&args);
+        self.calls.borrow_mut().pop();
+        let value = value?;
+        args.end()?;
+        self.note_port(name, &*object);
+        Ok(Some(value))
+    }
+
+    fn peer_args(self: &Rc<Self>, args: &[Expr]) -> Result<Vec<PeerArg>> {
+        let plain = |arg: &Expr| match self.arg(arg)? {
+            Arg::Text(data) | Arg::Value(Value::Bytes(data)) => Ok(PeerArg::Bytes(data)),
+            Arg::Value(Value::Number(number) | Value::Port(number)) => Ok(PeerArg::Number(number)),
+            _ => Err(Error::new("a peer is given bytes and numbers")),
+        };
+        args.iter().map(plain).collect()
+    }
+
+    fn arg(self: &Rc<Self>, arg: &Expr) -> Result<Arg> {
+        Ok(match arg {
+            Expr::Text(text) => Arg::Text(text.clone()),
+            Expr::Number(number) => Arg::Value(Value::Number(*number)),
+            Expr::Names(names) => Arg::Names(names.clone()),
+            Expr::Port(name) => Arg::Value(Value::Port(self.port_of(name)?)),
+            Expr::Call(call) => match self.evaluate(call)? {
+                Some(value) => Arg::Value(value),
+                None => return Err(Error::new("the inner call returns nothing")),
+            },
+        })
+    }
+
+    /// The value that a comparison ends with.
+    fn literal(self: &Rc<Self>, value: &Expr) -> Result<Value> {
+        match value {
+            Expr::Text(text) => Ok(Value::Bytes(text.clone())),
+            Expr::Number(number) => Ok(Value::Number(*number)),
+            Expr::Names(names) => match &**names {
+                [name] if name == "true" || name == "false" => Ok((name == "true").into()),
+                names => {
+                    let mut number = 0;
+                    for name in names {
+                        let one = names::number(name);
+                        number |= one.ok_or_else(|| Error::new(format!("what is {name}?")))?;
+                    }
+                    Ok(Value::Number(number))
+                }
+            },
+            Expr::Port(_) | Expr::Call(_) => Err(Error::new("this is no plain value")),
+        }
+    }
+
+    // ---- ports
+
+    /// `NAME.port`: what it is to whoever wants to connect.
+    fn port_of(&self, name: &str) -> Result<i64> {
+        match self.thing(name)? {
+            Thing::Peer(peer) => Ok(peer.port().into()),
+            _ => {
+                let object = self.living(name)?;
+                let port =
+                    object.port().ok_or_else(|| Error::new(format!("{name} has no port")))?;
+                self.note_port(name, &*object);
+                Ok(port.into())
+            }
+        }
+    }
+
+    /// The object's port is known from now on, if it has one.
+    fn note_port(&self, name: &str, object: &dyn Kind) {
+        if !is_dying(object)
+            && let Some(port) = object.port()
+        {
+            self.ports.learn(port, || format!("{name}.port"));
+        }
+    }
+}
+
+impl Names for World {
+    fn port(&self, port: i64) -> String {
+        self.ports.show(port)
+    }
+
+    fn object(&self, object: &Rc<dyn Kind>) -> String {
+        self.name_of(object).unwrap_or_else(|| object.class().to_owned())
+    }
+}
+
+/// Whether the object's destructor has begun.
+fn is_dying(object: &dyn Kind) -> bool {
+    object.held().is_some_and(|held| held.life().is_dying())
+}
+
+fn give_up(scenario: &str, error: &Error) -> ! {
+    eprintln!("{}", error.of_file(scenario));
+    std::process::exit(WRONG_SCENARIO)
+}

@@ -1,0 +1,125 @@
+//! `meanwhile`: calls of peers on threads of their own.
+
+use std::{
+    cmp::Reverse,
+    collections::BinaryHeap,
+    rc::Rc,
+    sync::{Arc, Condvar, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use super::{Thing, World, give_up};
+use crate::{
+    error::{Error, Result},
+    peer::{Peer, PeerArg},
+    syntax::Call,
+};
+
+/// The calls that one peer has yet to make. A thread makes them in the order in which they are due.
+pub(super) struct Meanwhile {
+    queue: Arc<Queue>,
+    count: u64,
+}
+
+#[derive(Default)]
+struct Queue {
+    waiting: Mutex<BinaryHeap<Reverse<Due>>>,
+    changed: Condvar,
+}
+
+/// A call; those due at the same time keep the order of their statements.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Due {
+    at: Instant,
+    number: u64,
+    call: Later,
+}
+
+struct Later {
+    method: String,
+    args: Vec<PeerArg>,
+}
+
+impl World {
+    pub(super) fn meanwhile(self: &Rc<Self>, delay: u64, call: &Call) -> Result<()> {
+        let Thing::Peer(peer) = self.thing(&call.object)? else {
+            return Err(Error::new("only a peer does something meanwhile"));
+        };
+        let args = self.peer_args(&call.args)?;
+        let at = Instant::now() + Duration::from_millis(delay);
+        let mut all = self.meanwhile.borrow_mut();
+        let scenario = &self.scenario;
+        let meanwhile =
+            all.entry(call.object.clone()).or_insert_with(|| Meanwhile::start(peer, scenario));
+        meanwhile.add(at, Later { method: call.method.clone(), args });
+        Ok(())
+    }
+}
+
+impl Meanwhile {
+    fn start(peer: Arc<dyn Peer>, scenario: &str) -> Self {
+        let queue = Arc::<Queue>::default();
+        let (work, scenario) = (queue.clone(), scenario.to_owned());
+        std::thread::spawn(move || {
+            loop {
+                let call = work.next();
+                if let Err(error) = peer.call(&call.method, &call.args) {
+                    give_up(&format!("{scenario}: meanwhile"), &error);
+                }
+            }
+        });
+        Meanwhile { queue, count: 0 }
+    }
+
+    fn add(&mut self, at: Instant, call: Later) {
+        let due = Due { at, number: self.count, call };
+        self.count += 1;
+        self.queue.waiting.lock().unwrap_or_else(PoisonError::into_inner).push(Reverse(due));
+        self.queue.changed.notify_one();
+    }
+}
+
+impl Queue {
+    /// Waits until the first one is due.
+    fn next(&self) -> Later {
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        loop {
+            let left =
+                waiting.peek().map(|Reverse(due)| due.at.saturating_duration_since(Instant::now()));
+            waiting = match left {
+                Some(Duration::ZERO) => {
+                    if let Some(Reverse(due)) = waiting.pop() {
+                        return due.call;
+                    }
+                    waiting
+                }
+                Some(left) => {
+                    let woken = self.changed.wait_timeout(waiting, left);
+                    woken.unwrap_or_else(PoisonError::into_inner).0
+                }
+                None => self.changed.wait(waiting).unwrap_or_else(PoisonError::into_inner),
+            };
+        }
+    }
+}
+
+// The number tells any two apart, so the calls themselves are never compared.
+impl PartialEq for Later {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Later {}
+
+impl PartialOrd for Later {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Later {
+    fn cmp(&self, _: &Self) -> std::cmp::Ordering {
+        std::cmp::Ordering::Equal
+    }
+}

@@ -1,0 +1,91 @@
+//! What is connected to every signal of an object before anything else.
+
+use std::rc::Rc;
+
+use qcore::Signal;
+
+use super::{Reaction, Thing, World, is_dying};
+use crate::{syntax::Event, value::Value};
+
+/// Writes down what an object says, then runs the blocks that answer it.
+pub(crate) struct Recorder {
+    world: Rc<World>,
+    name: Rc<str>,
+}
+
+impl Recorder {
+    pub(super) fn new(world: &Rc<World>, name: &str) -> Self {
+        Recorder { world: world.clone(), name: name.into() }
+    }
+
+    /// A signal without arguments, or whose arguments are not shown.
+    pub(crate) fn plain<T: 'static>(&self, signal: &Signal<T>, name: &'static str) {
+        self.with(signal, name, |_| Vec::new());
+    }
+
+    /// A signal with one argument.
+    pub(crate) fn one<T: 'static, V: Into<Value>>(
+        &self,
+        signal: &Signal<T>,
+        name: &'static str,
+        shown: impl Fn(&T) -> V + 'static,
+    ) {
+        self.with(signal, name, move |value| vec![shown(value).into()]);
+    }
+
+    /// Any signal.
+    pub(crate) fn with<T: 'static>(
+        &self,
+        signal: &Signal<T>,
+        name: &'static str,
+        shown: impl Fn(&T) -> Vec<Value> + 'static,
+    ) {
+        let (world, object) = (self.world.clone(), self.name.clone());
+        signal.connect(move |value| world.heard(&object, name, shown(value)));
+    }
+}
+
+impl World {
+    fn heard(self: &Rc<Self>, name: &str, signal: &str, args: Vec<Value>) {
+        let mut brackets = String::new();
+        if let Ok(Thing::Object(object)) = self.thing(name)
+            && !is_dying(&*object)
+            && let Some(snapshot) = object.snapshot()
+        {
+            // Before the line is written, so that it may have the name.
+            self.note_port(name, &*object);
+            brackets = format!(" [{snapshot}]");
+        }
+        let shown: Vec<_> = args.iter().map(|value| value.show(&**self)).collect();
+        let shown =
+            if shown.is_empty() { String::new() } else { format!("({})", shown.join(", ")) };
+        self.log(name, format!("| {signal}{shown}{brackets}"));
+        let event = Event::Signal { object: name.to_owned(), signal: signal.to_owned() };
+        *self.counts.borrow_mut().entry(event.clone()).or_default() += 1;
+        self.react(&event, &args.into());
+    }
+
+    /// A slot of an `obj` is called.
+    pub(crate) fn slot_called(self: &Rc<Self>, name: &str, signal: &str, label: &str, value: i32) {
+        self.log(name, format!("| {signal}.{label}({value})"));
+        self.react(&Event::Slot(label.to_owned()), &vec![value.into()].into());
+    }
+
+    /// Runs the blocks that answer the event, those that are there now.
+    fn react(self: &Rc<Self>, event: &Event, args: &Rc<[Value]>) {
+        let reactions: Vec<Rc<Reaction>> =
+            self.reactions.borrow().get(event).cloned().unwrap_or_default();
+        for reaction in reactions {
+            match reaction.left.get() {
+                Some(0) => continue,
+                Some(left) => reaction.left.set(Some(left - 1)),
+                None => {}
+            }
+            let outer = self.arguments.replace(args.clone());
+            if let Err(error) = self.run_block(&reaction.block) {
+                self.fail(&error);
+            }
+            self.arguments.replace(outer);
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! What statements do.
+
+use std::{
+    cell::Cell,
+    rc::Rc,
+    time::{Duration, Instant},
+};
+
+use qcore::{QEventLoop, QTimer, TimerType};
+
+use super::{Reaction, Thing, World};
+use crate::{
+    error::{Error, Result},
+    syntax::{Action, Call, Condition, Event, Statement},
+};
+
+/// How often `run until` looks, in milliseconds.
+const LOOK_EVERY: i32 = 2;
+
+/// How long what is under way has to finish, in milliseconds.
+const SETTLE: u64 = 30;
+
+impl World {
+    /// Runs statements, one after another.
+    pub(crate) fn run_block(self: &Rc<Self>, block: &[Statement]) -> Result<()> {
+        for statement in block {
+            self.statement(&statement.action).map_err(|error| error.at(statement.line))?;
+        }
+        Ok(())
+    }
+
+    /// Lets what is under way finish, so that a trace never ends in the middle of a burst.
+    pub(crate) fn settle(self: &Rc<Self>) {
+        self.spin(SETTLE, |_| Ok(false));
+    }
+
+    fn statement(self: &Rc<Self>, action: &Action) -> Result<()> {
+        match action {
+            Action::Global => self.ungrouped.set(true),
+            Action::Make { kind, name, options } => return self.make(*kind, name, options),
+            Action::Take { name, call, .. } => return self.take(name, call),
+            Action::Call { call, text } => return self.call(call, text),
+            Action::Delete(name) => return self.delete(name),
+            Action::RunUntil { condition, text, within } => {
+                self.run_until(condition, text, *within);
+            }
+            Action::RunFor(time) => drop(self.spin(*time, |_| Ok(false))),
+            Action::Sleep(time) => std::thread::sleep(Duration::from_millis(*time)),
+            Action::On { event, times, block } => {
+                let reaction = Reaction { left: Cell::new(*times), block: block.clone() };
+                let mut reactions = self.reactions.borrow_mut();
+                reactions.entry(event.clone()).or_default().push(Rc::new(reaction));
+            }
+            Action::Meanwhile { delay, call } => return self.meanwhile(*delay, call),
+            Action::Set { argument, method, text } => return self.set(*argument, method, text),
+        }
+        Ok(())
+    }
+
+    fn call(self: &Rc<Self>, call: &Call, text: &str) -> Result<()> {
+        let name = &call.object;
+        if let Thing::Object(_) = self.thing(name)? {
+            self.log(name, format!("> {text}"));
+        }
+        if let Some(value) = self.evaluate(call)? {
+            let shown = value.show(&**self);
+            self.log(name, format!("< {shown}"));
+        }
+        Ok(())
+    }
+
+    fn run_until(self: &Rc<Self>, condition: &Rc<Condition>, text: &str, within: u64) {
+        let condition = condition.clone();
+        let came = match &*condition {
+            Condition::Signal(event) => {
+                let (event, before) = (event.clone(), self.count(event));
+                self.spin(within, move |world| Ok(world.count(&event) > before))
+            }
+            _ => self.spin(within, move |world| world.holds(&condition)),
+        };
+        if !came {
+            self.log("run", format!("! timed out: until {text}"));
+            self.group("run");
+        }
+        self.settle();
+    }
+
+    /// How often the signal has come.
+    fn count(&self, event: &Event) -> u64 {
+        self.counts.borrow().get(event).copied().unwrap_or(0)
+    }
+
+    fn holds(self: &Rc<Self>, condition: &Condition) -> Result<bool> {
+        let value = |call| {
+            let value = self.evaluate(call)?;
+            value.ok_or_else(|| Error::new("this call returns nothing to wait for"))
+        };
+        match condition {
+            Condition::Signal(_) => Ok(false),
+            Condition::True(call) => value(call)?.is_true(),
+            Condition::Compare { call, comparison, value: other } => {
+                value(call)?.compare(*comparison, &self.literal(other)?)
+            }
+        }
+    }
+
+    /// Runs a loop, nested in the one that runs already, until `done` says so or the time is over.
+    fn spin(
+        self: &Rc<Self>,
+        time: u64,
+        done: impl Fn(&Rc<World>) -> Result<bool> + 'static,
+    ) -> bool {
+        let deadline = Instant::now() + Duration::from_millis(time);
+        let (event_loop, ticker) = (QEventLoop::new(), QTimer::new());
+        let came = Rc::new(Cell::new(false));
+        let (world, seen) = (self.clone(), came.clone());
+        ticker.set_timer_type(TimerType::Precise);
+        ticker.timeout.connect_to(&event_loop, move |event_loop, ()| match done(&world) {
+            Ok(true) => {
+                seen.set(true);
+                event_loop.quit();
+            }
+            Ok(false) if Instant::now() >= deadline => event_loop.quit(),
+            Ok(false) => {}
+            Err(error) => world.fail(&error),
+        });
+        ticker.start(LOOK_EVERY);
+        event_loop.exec();
+        ticker.stop();
+        came.get()
+    }
+
+    fn set(&self, argument: usize, method: &str, _text: &str) -> Result<()> {
+        // None of the kinds that are here emits an argument that can be set.
+        match self.arguments.borrow().get(argument - 1) {
+            None => Err(Error::new(format!("the signal has no argument {argument}"))),
+            Some(_) => Err(Error::new(format!("argument {argument} has no setter {method}"))),
+        }
+    }
+}

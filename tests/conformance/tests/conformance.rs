@@ -1,0 +1,123 @@
+//! Every scenario that is finished comes out as recorded.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+const HERE: &str = env!("CARGO_MANIFEST_DIR");
+
+#[test]
+fn finished_scenarios_come_out_as_recorded() {
+    let scenarios = finished();
+    assert!(!scenarios.is_empty());
+    let run = Command::new(env!("CARGO_BIN_EXE_conformance"))
+        .arg("--check")
+        .args(&scenarios)
+        .current_dir(Path::new(HERE).join("scenarios"))
+        .output()
+        .expect("the runner runs");
+    let report = String::from_utf8_lossy(&run.stdout);
+    let messages = String::from_utf8_lossy(&run.stderr);
+    assert!(run.status.success(), "{report}{messages}");
+    // Scenarios that were skipped are named in it.
+    println!("{report}");
+}
+
+#[test]
+fn a_wrong_scenario_is_said_to_be_wrong() {
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
+    for (name, text, message) in [
+        ("unreadable", "obj o\no.emit(fired, 1\n", "unreadable.scn:2: expected `)`, found the end"),
+        (
+            "in-block",
+            "obj o\non slot A\n  x.y()\no.connectSlot(fired, A)\no.emit(fired, 1)\n",
+            "in-block.scn:3: there is no x",
+        ),
+        ("method", "obj o\no.frob()\n", "method.scn:2: QObject has no method frob"),
+        ("dead", "obj o\ndel o\no.parent()\n", "dead.scn:3: o is destroyed"),
+        ("twice", "obj o\nobj o\n", "twice.scn:2: the name o is taken"),
+        ("too-many", "timer t\nt.stop(1)\n", "too-many.scn:2: 1 argument(s) too many"),
+        (
+            "meanwhile",
+            "peer p\nmeanwhile 1 p.send(\"x\")\nrun for 500\n",
+            "meanwhile: the peer has no connection",
+        ),
+    ] {
+        let path = folder.join(format!("{name}.scn"));
+        fs::write(&path, text).unwrap();
+        let run = Command::new(env!("CARGO_BIN_EXE_conformance")).arg(&path).output().unwrap();
+        let messages = String::from_utf8_lossy(&run.stderr);
+        assert!(messages.contains(message), "{name}: {messages}");
+        assert_eq!(run.status.code(), Some(3), "{name}");
+        assert!(run.stdout.is_empty(), "{name}");
+    }
+}
+
+#[test]
+fn a_difference_is_shown_and_what_is_ours_goes_first() {
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("ours");
+    fs::create_dir_all(&folder).unwrap();
+    let check = |wanted: &str, text: &str| {
+        fs::write(folder.join("obj.scn"), "obj o\no.signalsBlocked()\n").unwrap();
+        fs::write(folder.join(wanted), text).unwrap();
+        let run = Command::new(env!("CARGO_BIN_EXE_conformance"))
+            .args(["--check", "obj.scn"])
+            .current_dir(&folder)
+            .output()
+            .unwrap();
+        (run.status.code(), String::from_utf8_lossy(&run.stdout).into_owned())
+    };
+    let (code, report) = check("obj.trace", "o > signalsBlocked()\no < true\n");
+    assert_eq!(code, Some(1));
+    assert!(report.contains("\n-o < true\n+o < false\n"), "{report}");
+    assert!(report.ends_with("\n0 passed, 1 failed\n"), "{report}");
+
+    let ours = check("obj.ours", "o > signalsBlocked()\no < false\n");
+    fs::remove_file(folder.join("obj.ours")).unwrap();
+    assert_eq!(ours, (Some(0), "1 passed, 0 failed\n".to_owned()));
+}
+
+/// The names of the scenarios that `finished.txt` lists.
+fn finished() -> Vec<String> {
+    let list = fs::read_to_string(Path::new(HERE).join("finished.txt")).unwrap();
+    let patterns =
+        list.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
+    let (out, wanted): (Vec<&str>, Vec<&str>) = patterns.partition(|line| line.starts_with('!'));
+    let mut names: Vec<String> = fs::read_dir(Path::new(HERE).join("scenarios"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| name.ends_with(".scn"))
+        .collect();
+    names.sort();
+    let matches = |pattern: &str, name: &str| glob(pattern, name.trim_end_matches(".scn"));
+    for pattern in out.iter().map(|line| &line[1..]).chain(wanted.iter().copied()) {
+        assert!(names.iter().any(|name| matches(pattern, name)), "{pattern} matches nothing");
+    }
+    names.retain(|name| {
+        wanted.iter().any(|pattern| matches(pattern, name))
+            && !out.iter().any(|line| matches(&line[1..], name))
+    });
+    names
+}
+
+/// Whether a name fits a pattern in which `*` stands for anything.
+fn glob(pattern: &str, name: &str) -> bool {
+    match pattern.split_once('*') {
+        None => pattern == name,
+        Some((start, rest)) => name.strip_prefix(start).is_some_and(|name| {
+            (0..=name.len())
+                .filter(|at| name.is_char_boundary(*at))
+                .any(|at| glob(rest, &name[at..]))
+        }),
+    }
+}
+
+#[test]
+fn patterns() {
+    assert!(glob("tcp-*", "tcp-connect"));
+    assert!(glob("death-*-slot", "death-timer-in-slot"));
+    assert!(!glob("death-*-slot", "death-timer"));
+    assert!(!glob("format", "format-slots"));
+}
