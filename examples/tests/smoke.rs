@@ -1,0 +1,265 @@
+//! Starts the examples and talks to them.
+
+use std::{
+    env,
+    io::{BufRead, BufReader, Read, Write},
+    net::{Shutdown, TcpListener, TcpStream},
+    path::{Path, PathBuf},
+    process::{Child, Command, Output, Stdio},
+    sync::mpsc,
+    thread,
+    time::{Duration, Instant},
+};
+
+const PATIENCE: Duration = Duration::from_secs(20);
+const PYTHON: &str = "/usr/bin/python3";
+
+/// Where cargo puts examples: beside the folder of this test.
+fn example(name: &str) -> Command {
+    let test = env::current_exe().unwrap();
+    let path: PathBuf = test.ancestors().nth(2).unwrap().join("examples").join(name);
+    assert!(path.exists(), "{} is not built: cargo test -p examples builds it", path.display());
+    let mut command = Command::new(path);
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+fn pyside2(script: &str) -> Command {
+    let mut command = Command::new(PYTHON);
+    command.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/pyside2").join(script));
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+fn has_pyside2() -> bool {
+    let asked = Command::new(PYTHON)
+        .args(["-c", "import PySide2.QtNetwork"])
+        .stdin(Stdio::null())
+        .stderr(Stdio::null())
+        .status();
+    let there = asked.is_ok_and(|status| status.success());
+    if !there {
+        println!("skipped: {PYTHON} has no PySide2.QtNetwork");
+    }
+    there
+}
+
+/// A process that does not outlive the test.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+impl Running {
+    /// Waits for the end, not for ever.
+    fn output(mut self) -> Output {
+        let end = Instant::now() + PATIENCE;
+        let status = loop {
+            if let Some(status) = self.0.try_wait().unwrap() {
+                break status;
+            }
+            assert!(Instant::now() < end, "it does not end");
+            thread::sleep(Duration::from_millis(5));
+        };
+        // The output of a server was taken to read its port.
+        let stdout = self.0.stdout.take().map(read_all).unwrap_or_default();
+        let stderr = self.0.stderr.take().map(read_all).unwrap_or_default();
+        Output { status, stdout, stderr }
+    }
+}
+
+fn read_all(mut from: impl Read) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    from.read_to_end(&mut bytes).unwrap();
+    bytes
+}
+
+fn run(mut command: Command) -> Output {
+    Running(command.spawn().unwrap()).output()
+}
+
+/// Starts a server and reads the port from its first line.
+fn serve(mut command: Command) -> (Running, u16) {
+    let mut child = Running(command.spawn().unwrap());
+    let out = child.0.stdout.take().unwrap();
+    let (tell, told) = mpsc::channel();
+    thread::spawn(move || {
+        let mut line = String::new();
+        let _ = BufReader::new(out).read_line(&mut line);
+        let _ = tell.send(line);
+    });
+    let line = told.recv_timeout(PATIENCE).expect("the server says where it listens");
+    let port = line.trim_end().strip_prefix("listening on 127.0.0.1:").and_then(|p| p.parse().ok());
+    (child, port.unwrap_or_else(|| panic!("{line:?}")))
+}
+
+fn listening(name: &str, more: &[&str]) -> (Running, u16) {
+    let mut command = example(name);
+    command.args(["--listen", "127.0.0.1:0"]).args(more);
+    serve(command)
+}
+
+fn connect(port: u16) -> TcpStream {
+    let stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream
+}
+
+fn text(bytes: &[u8]) -> &str {
+    std::str::from_utf8(bytes).unwrap()
+}
+
+#[test]
+fn fortune_prints_one() {
+    for arguments in [&[][..], &["--pyside2"]] {
+        let mut command = example("fortune");
+        command.args(arguments);
+        let output = run(command);
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        assert_eq!(text(&output.stdout).lines().count(), 1);
+        assert!(output.stderr.is_empty(), "{}", text(&output.stderr));
+    }
+}
+
+#[test]
+fn every_example_has_a_help() {
+    for name in ["echoserver", "fortune", "fortuneclient", "fortuneserver"] {
+        let mut command = example(name);
+        command.arg("--help");
+        let output = run(command);
+        assert!(output.status.success());
+        assert!(text(&output.stdout).starts_with(&format!("usage: {name}")));
+
+        let mut command = example(name);
+        command.arg("--nonsense");
+        let output = run(command);
+        assert_eq!(output.status.code(), Some(2));
+        assert!(text(&output.stderr).contains("--nonsense"));
+    }
+}
+
+#[test]
+fn fortune_client_and_server() {
+    for wire in [&[][..], &["--pyside2"]] {
+        let (_server, port) = listening("fortuneserver", wire);
+        for _ in 0..3 {
+            let mut client = example("fortuneclient");
+            client.args(["127.0.0.1", &port.to_string()]).args(wire);
+            let output = run(client);
+            assert!(output.status.success(), "{}", text(&output.stderr));
+            assert!(text(&output.stdout).len() > 10);
+        }
+    }
+}
+
+#[test]
+fn what_the_fortune_server_sends() {
+    let (_server, port) = listening("fortuneserver", &[]);
+    let mut bytes = Vec::new();
+    connect(port).read_to_end(&mut bytes).unwrap();
+    let length = u32::from_be_bytes(bytes[..4].try_into().unwrap()) as usize;
+    assert_eq!(length, bytes.len() - 4);
+
+    let (_server, port) = listening("fortuneserver", &["--pyside2"]);
+    let mut bytes = Vec::new();
+    connect(port).read_to_end(&mut bytes).unwrap();
+    assert_eq!(u16::from_be_bytes(bytes[..2].try_into().unwrap()) as usize, bytes.len() - 2);
+    assert_eq!(u32::from_be_bytes(bytes[2..6].try_into().unwrap()) as usize, bytes.len() - 6);
+}
+
+#[test]
+fn a_fortune_client_without_a_fortune() {
+    // Nobody listens.
+    let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let mut client = example("fortuneclient");
+    client.args(["127.0.0.1", &closed.to_string()]);
+    let output = run(client);
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(text(&output.stderr), "fortuneclient: Connection refused\n");
+
+    // A server that has only half a fortune, and one that has nonsense.
+    for answer in [&b"\0\0\0\x08\0a"[..], b"", b"\0\0\0\x03abc"] {
+        let server = TcpListener::bind("127.0.0.1:0").unwrap();
+        let mut client = example("fortuneclient");
+        client.args(["127.0.0.1", &server.local_addr().unwrap().port().to_string()]);
+        let client = Running(client.spawn().unwrap());
+        let (mut stream, _) = server.accept().unwrap();
+        stream.write_all(answer).unwrap();
+        drop(stream);
+        let output = client.output();
+        assert_eq!(output.status.code(), Some(1));
+        assert_eq!(text(&output.stderr), "fortuneclient: the server sent no fortune\n");
+    }
+}
+
+#[test]
+fn the_echo_server_echoes_to_many() {
+    let (_server, port) = listening("echoserver", &[]);
+    let mut streams: Vec<_> = (0..20).map(|_| connect(port)).collect();
+    for (at, stream) in streams.iter_mut().enumerate() {
+        stream.write_all(&[at as u8; 1000]).unwrap();
+    }
+    for (at, stream) in streams.iter_mut().enumerate().rev() {
+        let mut answer = [0; 1000];
+        stream.read_exact(&mut answer).unwrap();
+        assert_eq!(answer, [at as u8; 1000]);
+    }
+
+    let stream = &mut streams[7];
+    let big: Vec<u8> = (0..3_000_000).map(|at: u32| (at % 251) as u8).collect();
+    let mut writer = stream.try_clone().unwrap();
+    let sent = big.clone();
+    let writing = thread::spawn(move || writer.write_all(&sent).unwrap());
+    let mut answer = vec![0; big.len()];
+    stream.read_exact(&mut answer).unwrap();
+    writing.join().unwrap();
+    assert!(answer == big);
+    stream.shutdown(Shutdown::Write).unwrap();
+    assert_eq!(stream.read(&mut [0; 10]).unwrap(), 0);
+}
+
+#[test]
+fn servers_end_on_sigterm() {
+    for name in ["echoserver", "fortuneserver"] {
+        let (server, _) = listening(name, &[]);
+        let killed = Command::new("kill").arg(server.0.id().to_string()).status().unwrap();
+        assert!(killed.success());
+        assert_eq!(server.output().status.code(), Some(0));
+    }
+}
+
+#[test]
+fn our_client_asks_a_server_on_qt() {
+    if !has_pyside2() {
+        return;
+    }
+    for wire in [&[][..], &["--pyside2"]] {
+        let mut server = pyside2("fortuneserver.py");
+        server.args(wire);
+        let (_server, port) = serve(server);
+        let mut client = example("fortuneclient");
+        client.args(["localhost", &port.to_string()]).args(wire);
+        let output = run(client);
+        assert_eq!(text(&output.stdout), "Grüße from Qt \u{1f600}\n", "{}", text(&output.stderr));
+    }
+}
+
+#[test]
+fn a_client_on_qt_asks_our_server() {
+    if !has_pyside2() {
+        return;
+    }
+    for wire in [&[][..], &["--pyside2"]] {
+        let (_server, port) = listening("fortuneserver", wire);
+        let mut client = pyside2("fortuneclient.py");
+        client.arg(port.to_string()).args(wire);
+        let output = run(client);
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        assert_eq!(text(&output.stdout).lines().count(), 1);
+        assert!(text(&output.stdout).len() > 10);
+    }
+}
