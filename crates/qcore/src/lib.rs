@@ -22,12 +22,12 @@
 //! std::thread::spawn(move || timer.start(10)); // a timer belongs to its thread's loop
 //! ```
 //!
-//! * [`signal`]: [`Signal`], [`Connection`], what may be a [`Receiver`]
-//! * [`object`]: [`QObject`], how objects live and die, classes of your own
-//! * [`event_loop`]: [`QCoreApplication`], [`QEventLoop`], [`Poster`] for other threads
-//! * [`timer`]: [`QTimer`]
-//! * [`io_device`]: [`QIODevice`], what can be read and written
-//! * [`stream`]: [`QDataStream`], Qt's binary format
+//! * [`signal`] has [`Signal`], [`Connection`], what may be a [`Receiver`]
+//! * [`object`] has [`QObject`], how objects live and die, classes of your own
+//! * [`event_loop`] has [`QCoreApplication`], [`QEventLoop`], [`Poster`] for other threads
+//! * [`timer`] has [`QTimer`], [`QElapsedTimer`], [`QDeadlineTimer`]
+//! * [`io_device`] has [`QIODevice`], what can be read and written
+//! * [`stream`] has [`QDataStream`], Qt's binary format
 //!
 //! # Features
 //!
@@ -42,17 +42,19 @@ pub mod signal;
 pub mod stream;
 pub mod timer;
 
+#[cfg(unix)]
+pub use self::event_loop::{NotifierType, QSocketNotifier};
 pub use self::{
     event_loop::{
         Dispatcher, LoopGone, Poster, ProcessEventsFlags, QCoreApplication, QEventLoop, TimerType,
-        VirtualClock,
+        VirtualClock, wait_until,
     },
     io_device::{DeviceError, DeviceErrorKind, OpenMode, QIODevice},
     object::{QObject, QPointer},
     signal::{
-        Connection, ConnectionBlocker, ConnectionType, QSignalBlocker, Receiver, ScopedConnection,
-        Signal, sender,
+        Connection, ConnectionBlocker, ConnectionType, QSignalBlocker, QSignalSpy, Receiver,
+        ScopedConnection, Signal, sender,
     },
     stream::QDataStream,
-    timer::{Interval, QTimer},
+    timer::{Interval, QDeadlineTimer, QElapsedTimer, QTimer},
 };

@@ -64,22 +64,36 @@ impl QCoreApplication {
     /// Runs the event loop until [`exit`](QCoreApplication::exit) or [`quit`](QCoreApplication::quit);
     /// returns the exit code.
     ///
-    /// An `exit` from before is forgotten. Returns -1 at once, with a warning in the log, if it is
-    /// running already. May be called again when it has returned, also after a slot's panic has come
-    /// out of it.
+    /// An `exit` from before is forgotten. Returns -1 at once, with a warning in the log, if any loop
+    /// of this thread is running already. May be called again when it has returned, also after a
+    /// slot's panic has come out of it.
     pub fn exec(&self) -> i32 {
         let dispatcher = self.dispatcher();
-        let code = self.run.exec(dispatcher);
-        if !self.run.running.get() {
-            dispatcher.delete_leftovers();
+        if dispatcher.is_running() {
+            log::warn!("QCoreApplication::exec: The event loop is already running");
+            return -1;
         }
+        let code = {
+            // Also if a slot's panic ends it.
+            struct Forget<'a>(&'a Dispatcher);
+            impl Drop for Forget<'_> {
+                fn drop(&mut self) {
+                    self.0.forget_exit();
+                }
+            }
+            dispatcher.forget_exit();
+            let _forget = Forget(dispatcher);
+            self.run.exec(dispatcher)
+        };
+        dispatcher.delete_leftovers();
         code
     }
 
     /// Ends all loops of this thread with an exit code, as soon as control is back in them. 0 is
     /// success.
     ///
-    /// While they are ending, no new one begins: its `exec` returns -1. Does nothing if none runs.
+    /// From then on no [`QEventLoop`](super::QEventLoop) begins, its `exec` returns -1: until the
+    /// application's own `exec` has returned, or is called if it was not running.
     pub fn exit(&self, code: i32) {
         self.dispatcher().exit_all(code);
     }
@@ -103,7 +117,7 @@ impl QCoreApplication {
     }
 
     /// Handles events as they come, until there are none or the time is over. What comes late is
-    /// left for the loop.
+    /// left for the loop. It never waits: `WAIT_FOR_MORE_EVENTS` is ignored.
     #[doc(alias = "processEvents")]
     pub fn process_events_for(&self, flags: ProcessEventsFlags, max_time: Duration) {
         process_events_for(self.dispatcher(), flags, max_time);
@@ -137,7 +151,9 @@ pub(super) fn process_events(dispatcher: &Rc<Dispatcher>, flags: ProcessEventsFl
     if done || !flags.contains(ProcessEventsFlags::WAIT_FOR_MORE_EVENTS) {
         return done;
     }
-    dispatcher.turn(flags, None, None)
+    let done = dispatcher.turn(flags, None, None);
+    // If it was another thread's call that ended the wait, it has only been put in line.
+    dispatcher.deliver_posted() || done
 }
 
 pub(super) fn process_events_for(
@@ -147,5 +163,6 @@ pub(super) fn process_events_for(
 ) {
     let max_time = Nanos::try_from(max_time.as_nanos()).unwrap_or(Nanos::MAX);
     let until = dispatcher.clock().now().saturating_add(max_time);
-    while dispatcher.turn(flags, Some(until), None) && dispatcher.clock().now() < until {}
+    let flags = flags - ProcessEventsFlags::WAIT_FOR_MORE_EVENTS;
+    while dispatcher.turn(flags, None, None) && dispatcher.clock().now() < until {}
 }

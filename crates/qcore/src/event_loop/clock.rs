@@ -3,6 +3,7 @@
 use std::{
     cell::Cell,
     rc::Rc,
+    sync::LazyLock,
     time::{Duration, Instant},
 };
 
@@ -11,26 +12,30 @@ use super::Dispatcher;
 /// A point on a loop's clock: nanoseconds since some instant. Never goes back.
 pub(crate) type Nanos = u64;
 
-/// A loop's clock.
+/// Nanoseconds since the first clock of the process was looked at.
+fn real() -> Nanos {
+    static EPOCH: LazyLock<Instant> = LazyLock::new(Instant::now);
+    Nanos::try_from(EPOCH.elapsed().as_nanos()).unwrap_or(Nanos::MAX)
+}
+
+/// The time of this thread's loop, or the real time if it has none.
+pub(crate) fn now() -> Nanos {
+    Dispatcher::existing().map_or_else(real, |dispatcher| dispatcher.clock().now())
+}
+
+/// A loop's clock. Clocks that were never virtual all show the same.
+#[derive(Default)]
 pub(super) struct Clock {
-    base: Cell<Instant>,
-    /// Loop time at `base`.
-    offset: Cell<Nanos>,
-    /// Loop time while it is virtual.
+    /// How far it is ahead of the real time.
+    ahead: Cell<i64>,
+    /// The time it shows while it is virtual.
     frozen: Cell<Option<Nanos>>,
 }
 
 impl Clock {
-    pub(super) fn new() -> Self {
-        Clock { base: Cell::new(Instant::now()), offset: Cell::new(0), frozen: Cell::new(None) }
-    }
-
     #[inline]
     pub(super) fn now(&self) -> Nanos {
-        self.frozen.get().unwrap_or_else(|| {
-            self.offset.get()
-                + u64::try_from(self.base.get().elapsed().as_nanos()).unwrap_or(Nanos::MAX)
-        })
+        self.frozen.get().unwrap_or_else(|| real().saturating_add_signed(self.ahead.get()))
     }
 
     pub(super) fn is_virtual(&self) -> bool {
@@ -48,9 +53,8 @@ impl Clock {
     }
 
     fn thaw(&self) {
-        let now = self.now();
-        self.base.set(Instant::now());
-        self.offset.set(now);
+        let ahead = i128::from(self.now()) - i128::from(real());
+        self.ahead.set(i64::try_from(ahead).unwrap_or(i64::MAX));
         self.frozen.set(None);
     }
 }
@@ -100,7 +104,7 @@ impl VirtualClock {
         clock.advance_to(clock.now().saturating_add(by));
     }
 
-    /// The loop's time, counted from when the loop was made.
+    /// The loop's time, counted from some point in the past.
     #[must_use]
     pub fn now(&self) -> Duration {
         Duration::from_nanos(self.dispatcher.clock().now())

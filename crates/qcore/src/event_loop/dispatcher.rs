@@ -39,6 +39,8 @@ pub struct Dispatcher {
     level: Cell<u32>,
     runs: RefCell<Vec<Rc<Run>>>,
     quitting: Cell<bool>,
+    /// The thread has ended, and with it whatever would be called.
+    ended: Cell<bool>,
     sender: Cell<Option<Rc<Life>>>,
     application: RefCell<Weak<CoreApplicationNode>>,
     locals: RefCell<Vec<(TypeId, Rc<dyn Any>)>>,
@@ -64,8 +66,8 @@ impl Dispatcher {
         // Where the thread is just ending, and its loop with it, a late object gets a loop that
         // never runs.
         CURRENT
-            .try_with(|current| current.get_or_init(|| Owner(Dispatcher::new())).0.clone())
-            .unwrap_or_else(|_| Dispatcher::new())
+            .try_with(|current| current.get_or_init(|| Owner(Dispatcher::new(false))).0.clone())
+            .unwrap_or_else(|_| Dispatcher::new(true))
     }
 
     /// The loop of this thread, if there is one.
@@ -73,9 +75,9 @@ impl Dispatcher {
         CURRENT.try_with(|current| current.get().map(|owner| owner.0.clone())).ok().flatten()
     }
 
-    fn new() -> Rc<Dispatcher> {
+    fn new(ended: bool) -> Rc<Dispatcher> {
         Rc::new(Dispatcher {
-            clock: Clock::new(),
+            clock: Clock::default(),
             posted: RefCell::default(),
             sources: Sources::default(),
             writers: RefCell::default(),
@@ -84,6 +86,7 @@ impl Dispatcher {
             level: Cell::new(0),
             runs: RefCell::default(),
             quitting: Cell::new(false),
+            ended: Cell::new(ended),
             sender: Cell::new(None),
             application: RefCell::new(Weak::new()),
             locals: RefCell::default(),
@@ -93,12 +96,19 @@ impl Dispatcher {
     // ---- posting
 
     /// Has `call` run by the loop, in its next turn. A push, and no system call.
+    ///
+    /// Drops it if the thread is just ending, and its loop with it.
     pub fn post(&self, call: impl FnOnce() + 'static) {
-        self.posted.borrow_mut().push(Posted::Call(Box::new(call)));
+        // What waited for ever might hold an object that holds this loop.
+        if !self.ended.get() {
+            self.posted.borrow_mut().push(Posted::Call(Box::new(call)));
+        }
     }
 
     pub(crate) fn post_delivery(&self, delivery: Rc<dyn Deliver>) {
-        self.posted.borrow_mut().push(Posted::Delivery(delivery));
+        if !self.ended.get() {
+            self.posted.borrow_mut().push(Posted::Delivery(delivery));
+        }
     }
 
     pub(crate) fn post_deletion(&self, object: Weak<Life>) {
@@ -111,7 +121,11 @@ impl Dispatcher {
     ///
     /// The first call needs descriptors for the poll and its waker, and fails where there are none.
     pub fn poster(&self) -> io::Result<Poster> {
-        Ok(Poster::new(self.sources.inbox()?))
+        let inbox = self.sources.inbox()?;
+        if self.ended.get() {
+            inbox.close();
+        }
+        Ok(Poster::new(inbox))
     }
 
     // ---- sources
@@ -133,6 +147,15 @@ impl Dispatcher {
         interest: Interest,
     ) -> io::Result<()> {
         self.sources.register(io, key, interest)
+    }
+
+    pub(super) fn reregister_io(
+        &self,
+        io: &mut dyn event::Source,
+        key: SourceKey,
+        interest: Interest,
+    ) -> io::Result<()> {
+        self.sources.reregister(io, key, interest)
     }
 
     pub(super) fn deregister_io(&self, io: &mut dyn event::Source) {
@@ -169,7 +192,9 @@ impl Dispatcher {
         call: impl FnOnce() + 'static,
     ) -> TimerId {
         let now = self.clock.now();
-        self.timers.borrow_mut().start(now, interval, kind, Action::Once(Box::new(call)))
+        let call: Box<dyn FnOnce()> =
+            if self.ended.get() { Box::new(|| ()) } else { Box::new(call) };
+        self.timers.borrow_mut().start(now, interval, kind, Action::Once(call))
     }
 
     /// Stops a timer; whether it was running.
@@ -231,20 +256,24 @@ impl Dispatcher {
 
     pub(super) fn leave_run(&self, run: &Rc<Run>) {
         self.level.set(self.level.get() - 1);
-        let mut runs = self.runs.borrow_mut();
-        runs.retain(|other| !Rc::ptr_eq(other, run));
-        if runs.is_empty() {
-            self.quitting.set(false);
+        self.runs.borrow_mut().retain(|other| !Rc::ptr_eq(other, run));
+    }
+
+    /// Whether any loop runs.
+    pub(super) fn is_running(&self) -> bool {
+        !self.runs.borrow().is_empty()
+    }
+
+    /// Ends all loops that run. None begins until that is [forgotten](Dispatcher::forget_exit).
+    pub(super) fn exit_all(&self, code: i32) {
+        self.quitting.set(true);
+        for run in self.runs.borrow().iter() {
+            run.exit(code);
         }
     }
 
-    /// Ends all loops that run; until they have, none begins.
-    pub(super) fn exit_all(&self, code: i32) {
-        let runs = self.runs.borrow();
-        self.quitting.set(!runs.is_empty());
-        for run in runs.iter() {
-            run.exit(code);
-        }
+    pub(super) fn forget_exit(&self) {
+        self.quitting.set(false);
     }
 
     pub(super) fn is_quitting(&self) -> bool {
@@ -254,21 +283,14 @@ impl Dispatcher {
     /// Carries out the deletions that the loop which has just ended left behind.
     pub(super) fn delete_leftovers(self: &Rc<Self>) {
         let level = self.level.get();
-        let end = {
+        let (mut at, end) = {
             let mut posted = self.posted.borrow_mut();
             posted.unpark(|asked| asked >= level);
-            posted.end()
+            (posted.start(), posted.end())
         };
-        let mut kept = Vec::new();
-        while let Some(next) = self.next_posted(end) {
-            match next {
-                Posted::Deletion(object, asked) if asked >= level => self.deliver_deletion(&object),
-                other => kept.push(other),
-            }
-        }
-        let mut posted = self.posted.borrow_mut();
-        for other in kept {
-            posted.push(other);
+        let next = |at: &mut u64| self.posted.borrow_mut().take_deletion(at, end, level);
+        while let Some(object) = next(&mut at) {
+            self.deliver_deletion(&object);
         }
     }
 
@@ -282,23 +304,22 @@ impl Dispatcher {
         until: Option<Nanos>,
         run: Option<&Rc<Run>>,
     ) -> bool {
+        // What was posted by another thread before this turn is part of it, as if by this one.
+        self.collect_posts();
         let mut done = self.deliver_posted();
         let writers = self.writers.borrow().len();
         let sockets = !flags.contains(ProcessEventsFlags::EXCLUDE_SOCKET_NOTIFIERS);
         let timers = !flags.contains(ProcessEventsFlags::EXCLUDE_TIMERS);
         let wait = flags.contains(ProcessEventsFlags::WAIT_FOR_MORE_EVENTS)
-            && !run.is_some_and(|run| run.exit.get())
+            // Only a loop that runs waits although something was done: whoever runs a single turn wants
+            // to look at what it was.
+            && run.map_or(!done, |run| !run.exit.get())
             && writers == 0
             && self.early_writers.borrow().is_empty()
             && self.posted.borrow().is_empty()
             && !(sockets && self.sources.ready_count() > 0);
         self.poll(wait, timers, until);
-        if let Some(inbox) = self.sources.take_woken() {
-            done = true;
-            for call in inbox.take() {
-                self.posted.borrow_mut().push(Posted::Call(call));
-            }
-        }
+        done |= self.collect_posts();
         if sockets {
             done |= self.run_sources();
             done |= self.run_writers(&self.writers, writers);
@@ -335,7 +356,16 @@ impl Dispatcher {
         self.sources.wait(Some(timeout));
     }
 
-    fn deliver_posted(self: &Rc<Self>) -> bool {
+    /// Puts in line what other threads have posted; whether one of them has woken the loop.
+    fn collect_posts(&self) -> bool {
+        let Some(inbox) = self.sources.take_woken() else { return false };
+        for call in inbox.take() {
+            self.posted.borrow_mut().push(Posted::Call(call));
+        }
+        true
+    }
+
+    pub(super) fn deliver_posted(self: &Rc<Self>) -> bool {
         let (start, end) = {
             let mut posted = self.posted.borrow_mut();
             let level = self.level.get();
@@ -350,6 +380,8 @@ impl Dispatcher {
             match next {
                 Posted::Call(call) => self.deliver(call),
                 Posted::Delivery(delivery) => self.deliver(|| delivery.deliver(self)),
+                // It is dead already.
+                Posted::Deletion(object, _) if object.strong_count() == 0 => continue,
                 Posted::Deletion(object, asked) => {
                     if !may_delete(asked, self.level.get()) {
                         self.posted.borrow_mut().park(object, asked);
@@ -419,8 +451,10 @@ impl Dispatcher {
                         }
                     }
                     let _fired = Fired(self, id);
-                    if let Some(handler) = handler.upgrade() {
-                        self.deliver(|| handler.timer_due(id));
+                    match handler.upgrade() {
+                        Some(handler) => self.deliver(|| handler.timer_due(id)),
+                        // Nobody is left to stop it.
+                        None => drop(self.stop_timer(id)),
                     }
                 }
             }
@@ -430,19 +464,22 @@ impl Dispatcher {
 
     /// Calls somebody's code, one level deeper.
     fn deliver(&self, call: impl FnOnce()) {
-        struct Level<'a>(&'a Cell<u32>);
+        struct Level<'a>(&'a Dispatcher, Option<Rc<Life>>);
         impl Drop for Level<'_> {
             fn drop(&mut self) {
-                self.0.set(self.0.get() - 1);
+                self.0.level.set(self.0.level.get() - 1);
+                drop(self.0.replace_sender(self.1.take()));
             }
         }
         self.level.set(self.level.get() + 1);
-        let _level = Level(&self.level);
+        // Further out there may be a slot that runs this loop; its sender is none of this one's.
+        let _level = Level(self, self.replace_sender(None));
         call();
     }
 
     /// The thread ends: what waits will not come.
     fn shut_down(&self) {
+        self.ended.set(true);
         self.sources.close();
         // All of these may hold what the user gave.
         let posted = self.posted.borrow_mut().take_all();

@@ -30,12 +30,16 @@ mod nested;
 mod poll;
 mod posted;
 mod poster;
+#[cfg(unix)]
+mod socket_notifier;
 mod source;
 mod timers;
+mod waiting;
 
 use std::{cell::Cell, rc::Rc};
 
-pub(crate) use self::posted::Deliver;
+#[cfg(unix)]
+pub use self::socket_notifier::{NotifierType, QSocketNotifier, SocketNotifierNode};
 pub use self::{
     application::{CoreApplicationNode, QCoreApplication},
     clock::VirtualClock,
@@ -44,7 +48,9 @@ pub use self::{
     poster::{LoopGone, Poster},
     source::{EventSource, Readiness, Registration},
     timers::{TimerHandler, TimerId, TimerType},
+    waiting::wait_until,
 };
+pub(crate) use self::{clock::now, posted::Deliver};
 
 bitflags::bitflags! {
     /// What a call of `process_events` handles.

@@ -52,7 +52,8 @@ impl QEventLoop {
     /// Runs until [`exit`](QEventLoop::exit) or [`quit`](QEventLoop::quit); returns the exit code.
     ///
     /// An `exit` from before is forgotten. Returns -1 at once if this object is running already, with
-    /// a warning in the log, and while the application is quitting.
+    /// a warning in the log, and after
+    /// [`QCoreApplication::exit`](super::QCoreApplication::exit), which says for how long.
     pub fn exec(&self) -> i32 {
         // The object may be dropped by what runs in it.
         let keep = self.clone();
@@ -89,7 +90,8 @@ impl QEventLoop {
         application::process_events(self.dispatcher(), flags)
     }
 
-    /// Handles events as they come, until there are none or the time is over.
+    /// Handles events as they come, until there are none or the time is over. It never waits:
+    /// `WAIT_FOR_MORE_EVENTS` is ignored.
     #[doc(alias = "processEvents")]
     pub fn process_events_for(&self, flags: ProcessEventsFlags, max_time: Duration) {
         application::process_events_for(self.dispatcher(), flags, max_time);

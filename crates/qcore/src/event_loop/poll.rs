@@ -111,6 +111,15 @@ impl Sources {
         self.with_poll(|poll, _| poll.registry().register(io, key.token(), interest))?
     }
 
+    pub(super) fn reregister(
+        &self,
+        io: &mut dyn event::Source,
+        key: SourceKey,
+        interest: Interest,
+    ) -> io::Result<()> {
+        self.with_poll(|poll, _| poll.registry().reregister(io, key.token(), interest))?
+    }
+
     pub(super) fn deregister(&self, io: &mut dyn event::Source) {
         let gone = self.with_poll(|poll, _| poll.registry().deregister(io));
         if let Ok(Err(error)) | Err(error) = gone {
@@ -161,9 +170,11 @@ impl Sources {
         self.woken.get()
     }
 
-    /// The inbox, if there is anything in it.
+    /// The inbox, if there may be anything in it.
     pub(super) fn take_woken(&self) -> Option<Arc<Inbox>> {
-        if self.woken.replace(false) { self.inbox.borrow().clone() } else { None }
+        let inbox = self.inbox.borrow();
+        let woken = self.woken.replace(false) || inbox.as_ref()?.is_woken();
+        if woken { inbox.clone() } else { None }
     }
 
     pub(super) fn close(&self) {

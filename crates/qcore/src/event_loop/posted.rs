@@ -39,6 +39,11 @@ impl PostQueue {
         self.queue.is_empty()
     }
 
+    /// The number of the first place.
+    pub(super) fn start(&self) -> u64 {
+        self.taken
+    }
+
     /// The number of the first place behind the queue as it is now.
     pub(super) fn end(&self) -> u64 {
         self.taken + self.queue.len() as u64
@@ -56,6 +61,28 @@ impl PostQueue {
 
     pub(super) fn park(&mut self, object: Weak<Life>, level: u32) {
         self.parked.push((object, level));
+    }
+
+    /// The next deletion from place `at` on and before `end` that was asked for at `level` or deeper.
+    /// Its place stays, empty, so that all others keep theirs.
+    pub(super) fn take_deletion(
+        &mut self,
+        at: &mut u64,
+        end: u64,
+        level: u32,
+    ) -> Option<Weak<Life>> {
+        // A loop that ran in between may have taken some out.
+        *at = self.taken.max(*at);
+        while *at < end {
+            let posted = self.queue.get_mut((*at - self.taken) as usize)?;
+            *at += 1;
+            if let Posted::Deletion(object, asked) = posted
+                && *asked >= level
+            {
+                return Some(std::mem::take(object));
+            }
+        }
+        None
     }
 
     /// Puts the deletions back in line whose level `may` be carried out now. They are older than all

@@ -110,6 +110,11 @@ impl Inbox {
         }
     }
 
+    /// Whether anybody has posted since the loop last looked, or the loop is to go round.
+    pub(super) fn is_woken(&self) -> bool {
+        self.woken.load(Ordering::Acquire)
+    }
+
     /// The calls since the last time, for the loop.
     pub(super) fn take(&self) -> Vec<Call> {
         // Before looking: a post after this wakes anew.

@@ -23,6 +23,8 @@ bitflags::bitflags! {
         /// The other end will send no more, or there was an error: what is left can be read, and a
         /// short read does not mean that nothing follows.
         const READ_CLOSED = 4;
+        /// There is out-of-band data.
+        const PRIORITY = 8;
     }
 }
 
@@ -31,6 +33,7 @@ impl Readiness {
         let mut ready = Readiness::empty();
         ready.set(Readiness::READABLE, event.is_readable() || event.is_error());
         ready.set(Readiness::WRITABLE, event.is_writable() || event.is_error());
+        ready.set(Readiness::PRIORITY, event.is_priority());
         if event.is_read_closed() || event.is_error() {
             ready |= Readiness::READ_CLOSED | Readiness::READABLE;
         }
@@ -98,6 +101,15 @@ impl Registration {
     /// What the operating system says, for example that there are no more watches to be had.
     pub fn register(&self, io: &mut dyn event::Source, interest: Interest) -> io::Result<()> {
         self.dispatcher.register_io(io, self.key, interest)
+    }
+
+    /// Registers a descriptor anew that is registered. What it is ready for already is told once more.
+    ///
+    /// # Errors
+    ///
+    /// What the operating system says.
+    pub fn reregister(&self, io: &mut dyn event::Source, interest: Interest) -> io::Result<()> {
+        self.dispatcher.reregister_io(io, self.key, interest)
     }
 
     /// Takes a descriptor out of the poll. An error is of no use to anybody, and left out.

@@ -164,6 +164,14 @@ impl Life {
 
     /// Cuts all connections, both ways, ends the children and lets the nodes go.
     fn bury(&self) {
+        // A panic in here, in a child's slot or where a closure is dropped, must not stop the rest.
+        struct Rest<'a>(&'a Life);
+        impl Drop for Rest<'_> {
+            fn drop(&mut self) {
+                self.0.bury();
+            }
+        }
+        let rest = Rest(self);
         self.stage.set(Stage::Dead);
         for signal in self.signals.take() {
             signal.disconnect_all();
@@ -178,6 +186,7 @@ impl Life {
         }
         self.leave_parent();
         let whole = self.whole.take();
+        std::mem::forget(rest);
         drop(whole);
     }
 
@@ -193,6 +202,17 @@ impl Life {
 
     pub(crate) fn add_signal(&self, signal: Rc<dyn SlotList>) {
         self.signals.borrow_mut().push(signal);
+    }
+
+    /// A signal is gone before its object.
+    pub(crate) fn remove_signal<T>(&self, signal: &Rc<T>) {
+        let mut signals = self.signals.borrow_mut();
+        let signal = Rc::as_ptr(signal);
+        if let Some(at) = signals.iter().position(|one| std::ptr::addr_eq(Rc::as_ptr(one), signal))
+        {
+            // The caller holds it as well, so that nothing of the user's is dropped here.
+            signals.remove(at);
+        }
     }
 
     pub(crate) fn add_incoming(&self, connection: &Connection) {

@@ -34,28 +34,27 @@ impl QSignalBlocker {
         QSignalBlocker { object: QPointer::new(object), was_blocked, active: true }
     }
 
-    /// Puts back what was in force, before the blocker goes.
+    /// Puts back what was in force when the blocker was made, before it goes.
     pub fn unblock(&mut self) {
-        if std::mem::take(&mut self.active)
-            && let Some(object) = self.object.upgrade()
-        {
+        self.active = false;
+        if let Some(object) = self.object.upgrade() {
             object.block_signals(self.was_blocked);
         }
     }
 
     /// Blocks again after [`unblock`](QSignalBlocker::unblock).
     pub fn reblock(&mut self) {
+        self.active = true;
         if let Some(object) = self.object.upgrade() {
-            if !self.active {
-                self.was_blocked = object.block_signals(true);
-            }
-            self.active = true;
+            object.block_signals(true);
         }
     }
 }
 
 impl Drop for QSignalBlocker {
     fn drop(&mut self) {
-        self.unblock();
+        if self.active {
+            self.unblock();
+        }
     }
 }

@@ -10,7 +10,7 @@ use super::{
     sender::SenderScope,
     slot::{Call, Slot, Turn},
 };
-use crate::object::Life;
+use crate::{event_loop::Dispatcher, object::Life};
 
 /// The slots of a signal, in the order of their connection.
 ///
@@ -60,11 +60,18 @@ impl<T: 'static> Slots<T> {
 
     #[inline]
     pub(super) fn emit(&self, value: &T) {
-        let Some(life) = &self.life else { return self.call_all(value) };
+        let Some(life) = &self.life else { return self.emit_of_nobody(value) };
         if life.signals_blocked() || self.live.get() == 0 {
             return;
         }
         let _scope = SenderScope::enter(life.dispatcher(), Some(life.clone()));
+        self.call_all(value);
+    }
+
+    fn emit_of_nobody(&self, value: &T) {
+        // The slots have no sender, also where the emission is in a slot that has one.
+        let dispatcher = Dispatcher::existing();
+        let _scope = dispatcher.as_ref().map(|dispatcher| SenderScope::enter(dispatcher, None));
         self.call_all(value);
     }
 

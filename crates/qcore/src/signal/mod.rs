@@ -21,6 +21,7 @@ mod list;
 mod receiver;
 mod sender;
 mod slot;
+mod spy;
 
 use std::{any::TypeId, cell::OnceCell, fmt, rc::Rc};
 
@@ -30,6 +31,7 @@ pub use self::{
     connection::{Connection, ConnectionBlocker, ConnectionType, ScopedConnection},
     receiver::Receiver,
     sender::sender,
+    spy::QSignalSpy,
 };
 use self::{
     list::Slots,
@@ -221,7 +223,10 @@ impl<T: 'static> Signal<T> {
     pub fn connect_signal(&self, other: &Signal<T>) -> Connection {
         let Some(slots) = other.slots() else { return Connection::default() };
         let chained = Chained(Rc::downgrade(slots));
-        let identity = Rc::as_ptr(slots).cast::<()>().addr();
+        let identity = match &other.life {
+            Some(life) => Rc::as_ptr(life).addr(),
+            None => Rc::as_ptr(slots).addr(),
+        };
         let target = Target { identity, life: other.life.as_ref() };
         self.add(Some(target), ConnectionType::AUTO, TypeId::of::<Chained<T>>(), chained)
     }
@@ -338,6 +343,18 @@ impl<T: 'static> Signal<T> {
             life.add_incoming(&connection);
         }
         connection
+    }
+}
+
+impl<T: 'static> Drop for Signal<T> {
+    /// Cuts all connections.
+    fn drop(&mut self) {
+        if let Some(slots) = self.slots.take() {
+            if let Some(life) = &self.life {
+                life.remove_signal(&slots);
+            }
+            slots.disconnect_all();
+        }
     }
 }
 

@@ -6,8 +6,10 @@ use std::{
 use super::*;
 use crate::QObject;
 
+type Log = Rc<RefCell<Vec<String>>>;
+
 /// A log that slots write to.
-fn log() -> (Rc<RefCell<Vec<String>>>, impl Fn(&str, &i32) + Clone) {
+fn log() -> (Log, impl Fn(&str, &i32) + Clone) {
     let log = Rc::new(RefCell::new(Vec::new()));
     let write = {
         let log = log.clone();

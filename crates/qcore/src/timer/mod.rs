@@ -1,4 +1,7 @@
-//! Timers.
+//! Timers: what fires, what measures, and what limits.
+
+mod deadline;
+mod elapsed;
 
 use std::{
     cell::Cell,
@@ -7,6 +10,7 @@ use std::{
     time::Duration,
 };
 
+pub use self::{deadline::QDeadlineTimer, elapsed::QElapsedTimer};
 use crate::{
     QObject, Receiver, Signal, TimerType, class,
     event_loop::{Dispatcher, TimerHandler, TimerId},
@@ -135,7 +139,7 @@ impl QTimer {
         kind: TimerType,
         slot: impl FnOnce() + 'static,
     ) {
-        if let Some(interval) = checked(interval.into(), "QTimer::singleShot") {
+        if let Some(interval) = checked(interval.into(), SINGLE_SHOT_REFUSED) {
             Dispatcher::current().call_after(interval, kind, slot);
         }
     }
@@ -166,7 +170,7 @@ impl QTimer {
     /// A negative interval stops it.
     pub fn start(&self, interval: impl Into<Interval>) {
         self.halt();
-        if let Some(interval) = checked(interval.into(), "QTimer::start") {
+        if let Some(interval) = checked(interval.into(), START_REFUSED) {
             self.interval.set(interval);
             self.restart();
         }
@@ -210,10 +214,10 @@ impl QTimer {
         self.interval.get()
     }
 
-    /// Sets the interval. A timer that runs begins anew with it.
+    /// Sets the interval. A timer that runs begins anew with it; a negative interval stops it.
     #[doc(alias = "setInterval")]
     pub fn set_interval(&self, interval: impl Into<Interval>) {
-        let Some(interval) = checked(interval.into(), "QTimer::setInterval") else { return };
+        let Some(interval) = checked(interval.into(), START_REFUSED) else { return self.stop() };
         self.interval.set(interval);
         if self.is_active() {
             self.restart();
@@ -274,9 +278,12 @@ impl fmt::Debug for TimerNode {
     }
 }
 
-fn checked(interval: Interval, function: &str) -> Option<Duration> {
+const START_REFUSED: &str = "QObject::startTimer: Timers cannot have negative intervals";
+const SINGLE_SHOT_REFUSED: &str = "QTimer::singleShot: Timers cannot have negative timeouts";
+
+fn checked(interval: Interval, warning: &str) -> Option<Duration> {
     if interval.0.is_none() {
-        log::warn!("{function}: Timers cannot have negative timeouts");
+        log::warn!("{warning}");
     }
     interval.0
 }

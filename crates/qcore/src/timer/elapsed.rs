@@ -1,0 +1,146 @@
+//! Measuring how long something takes.
+
+use crate::event_loop::now;
+
+/// Measures time from when it was started.
+///
+/// The time is that of the thread's event loop, which never goes back. A timer that was not started is
+/// invalid: it has expired for any time but for ever, and says 0 for everything else. Stands for Qt's
+/// [QElapsedTimer](https://doc.qt.io/qt-5/qelapsedtimer.html).
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+/// use qcore::{QElapsedTimer, VirtualClock};
+///
+/// let clock = VirtualClock::install();
+/// let mut timer = QElapsedTimer::new();
+/// timer.start();
+/// clock.advance(Duration::from_millis(1500));
+/// assert_eq!(timer.restart(), 1500);
+/// assert_eq!(timer.elapsed(), 0);
+/// assert!(!timer.has_expired(-1));
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct QElapsedTimer(Option<u64>);
+
+impl QElapsedTimer {
+    /// A timer that was not started.
+    #[must_use]
+    pub const fn new() -> Self {
+        QElapsedTimer(None)
+    }
+
+    /// Starts the timer, anew if it was started.
+    pub fn start(&mut self) {
+        self.0 = Some(now());
+    }
+
+    /// Starts the timer anew; returns the milliseconds since it was started before.
+    pub fn restart(&mut self) -> i64 {
+        let elapsed = self.elapsed();
+        self.start();
+        elapsed
+    }
+
+    /// Makes the timer one that was not started.
+    pub fn invalidate(&mut self) {
+        self.0 = None;
+    }
+
+    /// Whether the timer was started.
+    #[doc(alias = "isValid")]
+    #[must_use]
+    pub fn is_valid(&self) -> bool {
+        self.0.is_some()
+    }
+
+    /// Milliseconds since the timer was started.
+    #[must_use]
+    pub fn elapsed(&self) -> i64 {
+        self.nsecs_elapsed() / 1_000_000
+    }
+
+    /// Nanoseconds since the timer was started.
+    #[doc(alias = "nsecsElapsed")]
+    #[must_use]
+    pub fn nsecs_elapsed(&self) -> i64 {
+        self.0.map_or(0, |start| difference(start, now()))
+    }
+
+    /// Whether more than `timeout` milliseconds have passed; of -1, which is for ever, never.
+    #[doc(alias = "hasExpired")]
+    #[must_use]
+    pub fn has_expired(&self, timeout: i64) -> bool {
+        // As unsigned, -1 is more than can ever pass.
+        !self.is_valid() && timeout != -1 || self.elapsed() as u64 > timeout as u64
+    }
+
+    /// Milliseconds from the start of this timer to that of another; negative if that was before.
+    #[doc(alias = "msecsTo")]
+    #[must_use]
+    pub fn msecs_to(&self, other: &QElapsedTimer) -> i64 {
+        match (self.0, other.0) {
+            (Some(start), Some(other)) => difference(start, other) / 1_000_000,
+            _ => 0,
+        }
+    }
+
+    /// Seconds from the start of this timer to that of another.
+    #[doc(alias = "secsTo")]
+    #[must_use]
+    pub fn secs_to(&self, other: &QElapsedTimer) -> i64 {
+        self.msecs_to(other) / 1000
+    }
+
+    /// When the timer was started, in milliseconds on the loop's clock.
+    #[doc(alias = "msecsSinceReference")]
+    #[must_use]
+    pub fn msecs_since_reference(&self) -> i64 {
+        self.0.map_or(0, |start| difference(0, start) / 1_000_000)
+    }
+
+    /// Whether the clock never goes back: it does not.
+    #[doc(alias = "isMonotonic")]
+    #[must_use]
+    pub const fn is_monotonic() -> bool {
+        true
+    }
+}
+
+fn difference(from: u64, to: u64) -> i64 {
+    i64::try_from(i128::from(to) - i128::from(from)).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::VirtualClock;
+
+    #[test]
+    fn differences_have_a_sign() {
+        let clock = VirtualClock::install();
+        let (mut first, mut second) = (QElapsedTimer::new(), QElapsedTimer::new());
+        assert_eq!(first.msecs_to(&second), 0);
+        first.start();
+        clock.advance(Duration::from_millis(2500));
+        second.start();
+        assert_eq!((first.msecs_to(&second), second.msecs_to(&first)), (2500, -2500));
+        assert_eq!((first.secs_to(&second), second.secs_to(&first)), (2, -2));
+        assert!(first < second);
+        assert!(first.has_expired(2499) && !first.has_expired(2500) && !first.has_expired(-1));
+    }
+
+    #[test]
+    fn one_that_was_not_started() {
+        let mut timer = QElapsedTimer::new();
+        assert!(!timer.is_valid() && timer.has_expired(5) && !timer.has_expired(-1));
+        assert_eq!(timer.restart(), 0);
+        assert!(timer.is_valid());
+        timer.invalidate();
+        assert_eq!(timer, QElapsedTimer::default());
+    }
+}

@@ -1,0 +1,177 @@
+//! Watching descriptors: each test is named after what it pins down.
+
+use std::{
+    cell::Cell,
+    fs::File,
+    io::{Read, Write},
+    os::unix::net::UnixStream,
+    rc::Rc,
+};
+
+use qcore::{
+    NotifierType, ProcessEventsFlags, QCoreApplication, QSignalSpy, QSocketNotifier, QTimer,
+    wait_until,
+};
+
+fn pair() -> (Rc<UnixStream>, UnixStream) {
+    let (ours, theirs) = UnixStream::pair().unwrap();
+    ours.set_nonblocking(true).unwrap();
+    (Rc::new(ours), theirs)
+}
+
+fn watch(stream: &Rc<UnixStream>, kind: NotifierType) -> QSocketNotifier {
+    QSocketNotifier::new(stream.clone(), kind).unwrap()
+}
+
+#[test]
+fn constructing() {
+    let (ours, _theirs) = pair();
+    let notifier = watch(&ours, NotifierType::Read);
+    assert!(notifier.is_enabled());
+    assert_eq!(notifier.notifier_type(), NotifierType::Read);
+    use std::os::fd::AsRawFd;
+    assert_eq!(notifier.socket(), ours.as_raw_fd());
+}
+
+#[test]
+fn posix_sockets() {
+    let (ours, mut theirs) = pair();
+    let [read, write, exception] =
+        [NotifierType::Read, NotifierType::Write, NotifierType::Exception]
+            .map(|kind| watch(&ours, kind));
+    write.set_enabled(false);
+    let spies = [&read, &write, &exception].map(|notifier| QSignalSpy::new(&notifier.activated));
+    let stream = ours.clone();
+    read.activated.connect(move |_| assert_eq!((&*stream).read(&mut [0; 8]).unwrap(), 1));
+    write.activated.connect_to(&write, |write, _| write.set_enabled(false));
+
+    theirs.write_all(b"x").unwrap();
+    assert!(spies[0].wait(5000));
+    QCoreApplication::instance().process_events();
+    assert_eq!(spies.each_ref().map(QSignalSpy::count), [1, 0, 0]);
+
+    write.set_enabled(true);
+    assert!(spies[1].wait(5000));
+    QCoreApplication::instance().process_events();
+    assert_eq!(spies.map(|spy| spy.count()), [1, 1, 0]);
+}
+
+#[test]
+fn it_says_so_for_as_long_as_it_is_so() {
+    let (ours, mut theirs) = pair();
+    let notifier = watch(&ours, NotifierType::Read);
+    let spy = QSignalSpy::new(&notifier.activated);
+    theirs.write_all(b"ab").unwrap();
+    assert!(wait_until(5000, || spy.count() == 3));
+    (&*ours).read_exact(&mut [0; 2]).unwrap();
+    // One that was on its way may still come.
+    QCoreApplication::instance().process_events();
+    let count = spy.count();
+    assert!(!wait_until(20, || spy.count() > count));
+    // The end of the stream counts as something to read, for ever.
+    drop(theirs);
+    assert!(wait_until(5000, || spy.count() > count + 2));
+}
+
+#[test]
+fn several_on_one_descriptor() {
+    let (ours, mut theirs) = pair();
+    let first = watch(&ours, NotifierType::Read);
+    let second = watch(&ours, NotifierType::Read);
+    let spies = [&first, &second].map(|notifier| QSignalSpy::new(&notifier.activated));
+    theirs.write_all(b"x").unwrap();
+    assert!(wait_until(5000, || spies.iter().all(|spy| spy.count() > 0)));
+    // That one of them goes is nothing to the other.
+    drop(first);
+    let before = spies[1].count();
+    assert!(wait_until(5000, || spies[1].count() > before));
+}
+
+#[test]
+fn unexpected_disconnection() {
+    // Both are ready; the first slot reads both empty. The second comes all the same, once.
+    let (one, mut to_one) = pair();
+    let (two, mut to_two) = pair();
+    let notifiers = [&one, &two].map(|stream| watch(stream, NotifierType::Read));
+    let calls = Rc::new(Cell::new(0));
+    for notifier in &notifiers {
+        let (one, two) = (one.clone(), two.clone());
+        notifier.activated.connect_to(&calls, move |calls, _| {
+            calls.set(calls.get() + 1);
+            let _ = (&*one).read(&mut [0; 8]);
+            let _ = (&*two).read(&mut [0; 8]);
+        });
+    }
+    to_one.write_all(b"x").unwrap();
+    to_two.write_all(b"x").unwrap();
+    assert!(wait_until(5000, || calls.get() == 2));
+    assert!(!wait_until(20, || calls.get() > 2));
+}
+
+#[test]
+fn mixing_with_timers() {
+    let app = QCoreApplication::instance();
+    let (ours, mut theirs) = pair();
+    let notifier = watch(&ours, NotifierType::Read);
+    let spy = QSignalSpy::new(&notifier.activated);
+    let timer = QTimer::new();
+    let ticks = QSignalSpy::new(&timer.timeout);
+    timer.start(0);
+    app.process_events();
+    assert_eq!((spy.count(), ticks.count()), (0, 1));
+    theirs.write_all(b"x").unwrap();
+    app.process_events();
+    assert_eq!((spy.count(), ticks.count()), (1, 2));
+}
+
+#[test]
+fn excluded_events_are_kept() {
+    let app = QCoreApplication::instance();
+    let (ours, mut theirs) = pair();
+    let notifier = watch(&ours, NotifierType::Read);
+    let spy = QSignalSpy::new(&notifier.activated);
+    theirs.write_all(b"x").unwrap();
+    for _ in 0..3 {
+        app.process_events_with(ProcessEventsFlags::EXCLUDE_SOCKET_NOTIFIERS);
+    }
+    assert_eq!(spy.count(), 0);
+    app.process_events();
+    assert_eq!(spy.count(), 1);
+}
+
+#[test]
+fn a_regular_file_is_always_ready() {
+    let file = Rc::new(File::open(env!("CARGO_MANIFEST_DIR").to_owned() + "/Cargo.toml").unwrap());
+    let notifier = QSocketNotifier::new(file.clone(), NotifierType::Read).unwrap();
+    let spy = QSignalSpy::new(&notifier.activated);
+    assert!(wait_until(5000, || spy.count() == 5));
+    notifier.set_enabled(false);
+    let count = spy.count();
+    assert!(!wait_until(10, || spy.count() > count));
+    notifier.set_enabled(true);
+    assert!(spy.wait(5000));
+}
+
+#[test]
+fn disabled_and_deleted_ones_are_silent() {
+    let (ours, mut theirs) = pair();
+    let notifier = watch(&ours, NotifierType::Read);
+    let spy = QSignalSpy::new(&notifier.activated);
+    notifier.activated.connect_to(&notifier, |notifier, _| notifier.set_enabled(false));
+    theirs.write_all(b"x").unwrap();
+    assert!(spy.wait(5000));
+    assert!(!spy.wait(20));
+    notifier.set_enabled(true);
+    assert!(spy.wait(5000));
+
+    notifier.set_enabled(true);
+    notifier.delete_later();
+    wait_until(5000, || notifier.is_deleted());
+    notifier.set_enabled(true);
+    assert!(!notifier.is_enabled());
+    let count = spy.count();
+    assert!(!wait_until(10, || spy.count() > count));
+    // The notifier was the other holder.
+    drop(notifier);
+    assert_eq!(Rc::strong_count(&ours), 1);
+}
