@@ -3,13 +3,15 @@
 use std::{
     env,
     io::{BufRead, BufReader, Read, Write},
-    net::{Shutdown, TcpListener, TcpStream},
+    net::{Shutdown, SocketAddr, TcpListener, TcpStream},
     path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
     sync::mpsc,
     thread,
     time::{Duration, Instant},
 };
+
+use socket2::{Domain, Socket, Type};
 
 const PATIENCE: Duration = Duration::from_secs(20);
 const PYTHON: &str = "/usr/bin/python3";
@@ -173,8 +175,10 @@ fn what_the_fortune_server_sends() {
 
 #[test]
 fn a_fortune_client_without_a_fortune() {
-    // Nobody listens.
-    let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    // Nobody listens there, and nobody else gets the port.
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    socket.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();
+    let closed = socket.local_addr().unwrap().as_socket().unwrap().port();
     let mut client = example("fortuneclient");
     client.args(["127.0.0.1", &closed.to_string()]);
     let output = run(client);

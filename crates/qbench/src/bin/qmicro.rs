@@ -1,0 +1,304 @@
+//! Benchmarks within one process: `qmicro emit|connect|queued|zero|timers10k|timers|echo`.
+//!
+//! Each prints its figures as lines of JSON.
+
+use std::{
+    cell::{Cell, RefCell},
+    hint::black_box,
+    process::ExitCode,
+    rc::Rc,
+    time::{Duration, Instant},
+};
+
+use qbench::{cpu_seconds, report};
+use qcore::{ConnectionType, QCoreApplication, QObject, QTimer, Signal, TimerType};
+use qnetwork::{QHostAddress, QTcpServer, QTcpSocket};
+
+fn main() -> ExitCode {
+    match std::env::args().nth(1).as_deref() {
+        Some("emit") => emit(),
+        Some("connect") => connect(),
+        Some("queued") => queued(),
+        Some("zero") => zero(),
+        Some("timers10k") => timers(10_000),
+        Some("timers") => timers(100_000),
+        Some("echo") => echo(),
+        _ => {
+            eprintln!("usage: qmicro emit|connect|queued|zero|timers10k|timers|echo");
+            return ExitCode::from(2);
+        }
+    }
+    ExitCode::SUCCESS
+}
+
+/// A signal of an object, and slots that add to a sum: closures, or methods of a receiver.
+fn emit() {
+    for count in [1, 10, 100] {
+        let object = QObject::new();
+        let sum = Rc::new(Cell::new(0i64));
+
+        let signal = Signal::of(&object);
+        for _ in 0..count {
+            let sum = sum.clone();
+            signal.connect(move |value| sum.set(sum.get() + value));
+        }
+        time_emission(&format!("emit_n{count}"), count, &signal);
+
+        let signal = Signal::of(&object);
+        for _ in 0..count {
+            signal.connect_to(&sum, |sum, value| sum.set(sum.get() + value));
+        }
+        time_emission(&format!("emit_to_n{count}"), count, &signal);
+        assert_ne!(sum.get(), 0);
+    }
+}
+
+fn time_emission(bench: &str, slots: i64, signal: &Signal<i64>) {
+    let times = (4_000_000 / slots).max(40_000);
+    for value in 0..times / 10 {
+        black_box(signal).emit(value);
+    }
+    let start = Instant::now();
+    for value in 0..times {
+        black_box(signal).emit(value);
+    }
+    report(bench, nanos(start) / (times * slots) as f64, "ns/slot");
+}
+
+fn nanos(start: Instant) -> f64 {
+    start.elapsed().as_secs_f64() * 1e9
+}
+
+fn connect() {
+    for (count, rounds) in [(1usize, 200_000), (100, 4_000), (10_000, 40)] {
+        let object = QObject::new();
+        let signal: Signal<i64> = Signal::of(&object);
+        let sum = Rc::new(Cell::new(0));
+        let mut connections = Vec::with_capacity(count);
+        let (mut connecting, mut cutting) = (0.0, 0.0);
+        for round in -rounds / 10..rounds {
+            if round == 0 {
+                (connecting, cutting) = (0.0, 0.0);
+            }
+            let start = Instant::now();
+            for _ in 0..count {
+                let sum = sum.clone();
+                connections.push(signal.connect(move |value| sum.set(sum.get() + value)));
+            }
+            connecting += nanos(start);
+            let start = Instant::now();
+            for connection in connections.drain(..) {
+                assert!(connection.disconnect());
+            }
+            cutting += nanos(start);
+        }
+        let all = rounds as f64 * count as f64;
+        report(&format!("connect_n{count}"), connecting / all, "ns/conn");
+        report(&format!("disconnect_n{count}"), cutting / all, "ns/conn");
+    }
+}
+
+fn queued() {
+    const BATCH: i64 = 1000;
+    const ROUNDS: i64 = 600;
+    let app = QCoreApplication::new();
+    let object = QObject::new();
+
+    let signal = Signal::of(&object);
+    let sum = Rc::new(Cell::new(0i64));
+    signal.connect_to_with(&sum, ConnectionType::QUEUED, |sum, value| sum.set(sum.get() + value));
+    let round = || {
+        for value in 0..BATCH {
+            signal.emit(value);
+        }
+        app.process_events();
+    };
+    for _ in 0..ROUNDS / 10 {
+        round();
+    }
+    sum.set(0);
+    let start = Instant::now();
+    for _ in 0..ROUNDS {
+        round();
+    }
+    report("queued_batch1000", nanos(start) / (ROUNDS * BATCH) as f64, "ns/call");
+    assert_eq!(sum.get(), ROUNDS * BATCH * (BATCH - 1) / 2);
+
+    // One call in each turn of the loop.
+    let next = Rc::new(Signal::of(&object));
+    let left = Rc::new(Cell::new(0u32));
+    let emitter = Rc::downgrade(&next);
+    next.connect_to_with(&left, ConnectionType::QUEUED, move |left, value: &i64| {
+        left.set(left.get() - 1);
+        match emitter.upgrade() {
+            Some(next) if left.get() > 0 => next.emit(value + 1),
+            _ => QCoreApplication::instance().quit(),
+        }
+    });
+    let go = |count| {
+        left.set(count);
+        next.emit(1);
+        app.exec();
+    };
+    go(10_000);
+    let start = Instant::now();
+    go(200_000);
+    report("queued_chain", nanos(start) / 200_000.0, "ns/call");
+}
+
+fn zero() {
+    let app = QCoreApplication::new();
+    let timer = QTimer::new();
+    let fires = Rc::new(Cell::new(0u64));
+    let start = Instant::now();
+    timer.timeout.connect_to(&fires, move |fires, ()| {
+        fires.set(fires.get() + 1);
+        if fires.get() % 1024 == 0 && start.elapsed() > Duration::from_secs(1) {
+            QCoreApplication::instance().quit();
+        }
+    });
+    timer.start(0);
+    app.exec();
+    report("zero_timer", fires.get() as f64 / start.elapsed().as_secs_f64(), "fires/s");
+}
+
+/// Single shots, all due within a second, in no order.
+fn timers(count: usize) {
+    let app = QCoreApplication::new();
+    let mut random = 12345u64;
+    let dues: Vec<u64> = (0..count)
+        .map(|_| {
+            random = random.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+            (random >> 33) % 1000
+        })
+        .collect();
+    let late = Rc::new(RefCell::new(Vec::with_capacity(count)));
+    let made = Instant::now();
+    let before = cpu_seconds();
+    let timers: Vec<QTimer> = dues
+        .iter()
+        .map(|_| {
+            let timer = QTimer::new();
+            timer.set_single_shot(true);
+            timer.set_timer_type(TimerType::Precise);
+            timer
+        })
+        .collect();
+    let start = Instant::now();
+    for (timer, due) in timers.iter().zip(&dues) {
+        let due = Duration::from_millis(*due);
+        let at = Instant::now() + due;
+        timer.timeout.connect_to(&late, move |late, ()| {
+            late.borrow_mut().push(Instant::now().duration_since(at).as_secs_f64());
+            if late.borrow().len() == count {
+                QCoreApplication::instance().quit();
+            }
+        });
+        timer.start(due);
+    }
+    let starting = nanos(start);
+    let started = cpu_seconds();
+    app.exec();
+    let after = cpu_seconds();
+    let mut late = late.borrow().clone();
+    assert_eq!(late.len(), count);
+    late.sort_by(f64::total_cmp);
+    let bench = format!("timers{}k", count / 1000);
+    let each = |seconds: f64| seconds * 1e9 / count as f64;
+    report(&format!("{bench}_start"), starting / count as f64, "ns/timer");
+    report(&format!("{bench}_startcpu"), each(started - before), "ns/timer");
+    report(&format!("{bench}_fire_cpu"), each(after - started), "ns/timer");
+    report(&format!("{bench}_total_cpu"), after - before, "s");
+    report(&format!("{bench}_wall"), made.elapsed().as_secs_f64(), "s");
+    report(&format!("{bench}_late_p50"), late[count / 2] * 1e3, "ms");
+    report(&format!("{bench}_late_p99"), late[count * 99 / 100] * 1e3, "ms");
+    report(&format!("{bench}_late_min"), late[0] * 1e3, "ms");
+}
+
+/// What an echo of 64 bytes takes, both ends being in one loop.
+struct Echo {
+    trips: RefCell<Vec<u32>>,
+    sent: Cell<Instant>,
+    began: Cell<Instant>,
+    cpu: Cell<f64>,
+    warm: Cell<bool>,
+}
+
+impl Echo {
+    /// A round trip is over; whether it was the last.
+    fn done(&self) -> bool {
+        let now = Instant::now();
+        self.trips.borrow_mut().push((now - self.sent.get()).as_nanos() as u32);
+        let passed = (now - self.began.get()).as_secs_f64();
+        if !self.warm.get() {
+            if passed > 0.2 {
+                self.warm.set(true);
+                self.trips.borrow_mut().clear();
+                self.began.set(now);
+                self.cpu.set(cpu_seconds());
+            }
+            return false;
+        }
+        if passed < 1.5 {
+            return false;
+        }
+        let mut trips = self.trips.borrow_mut();
+        trips.sort_unstable();
+        let count = trips.len();
+        report("echo_inproc", count as f64 / passed, "rt/s");
+        report("echo_inproc_cpu", (cpu_seconds() - self.cpu.get()) * 1e6 / count as f64, "us/rt");
+        report("echo_inproc_p50", f64::from(trips[count / 2]) / 1e3, "us");
+        report("echo_inproc_p99", f64::from(trips[count * 99 / 100]) / 1e3, "us");
+        true
+    }
+
+    fn send(&self, socket: &QTcpSocket) {
+        self.sent.set(Instant::now());
+        socket.write([b'x'; 64]).expect("the socket is connected");
+    }
+}
+
+fn echo() {
+    let app = QCoreApplication::new();
+    let server = QTcpServer::new();
+    server.new_connection.connect_to(&server, |server, ()| {
+        while let Some(socket) = server.next_pending_connection() {
+            socket.ready_read.connect_to(&socket, |socket, ()| {
+                let mut buffer = [0; 4096];
+                while let Ok(count @ 1..) = socket.read_into(&mut buffer) {
+                    socket.write(&buffer[..count]).expect("the socket is connected");
+                }
+            });
+        }
+    });
+    server.listen(QHostAddress::LocalHost, 0).expect("a port is free");
+
+    let now = Instant::now();
+    let echo = Rc::new(Echo {
+        trips: RefCell::new(Vec::with_capacity(2_000_000)),
+        sent: Cell::new(now),
+        began: Cell::new(now),
+        cpu: Cell::new(0.0),
+        warm: Cell::new(false),
+    });
+    let client = QTcpSocket::new();
+    let shared = echo.clone();
+    client.connected.connect_to(&client, move |client, ()| shared.send(client));
+    let got = Cell::new(0);
+    client.ready_read.connect_to(&client, move |client, ()| {
+        let mut buffer = [0; 4096];
+        while let Ok(count @ 1..) = client.read_into(&mut buffer) {
+            got.set(got.get() + count);
+        }
+        if got.get() == 64 {
+            got.set(0);
+            if echo.done() {
+                QCoreApplication::instance().quit();
+            } else {
+                echo.send(client);
+            }
+        }
+    });
+    client.connect_to_host(QHostAddress::LocalHost, server.server_port());
+    app.exec();
+}

@@ -1,0 +1,102 @@
+//! A server to be measured from outside: `qserver echo|sink|source`. Prints `LISTENING <port>`.
+//!
+//! * `echo` sends back what it gets
+//! * `sink` gets a number of bytes, as 64 bits little endian, then so many bytes, and answers the number;
+//!   again and again
+//! * `source` gets such a number and sends so many bytes; again and again
+
+use std::{cell::Cell, process::ExitCode, rc::Rc};
+
+use qcore::QCoreApplication;
+use qnetwork::{QHostAddress, QTcpServer, QTcpSocket};
+
+/// How much a source keeps in its write buffer.
+const AHEAD: usize = 1 << 20;
+
+fn main() -> ExitCode {
+    let serve: fn(&QTcpSocket) = match std::env::args().nth(1).as_deref() {
+        Some("echo") => echo,
+        Some("sink") => sink,
+        Some("source") => source,
+        _ => {
+            eprintln!("usage: qserver echo|sink|source");
+            return ExitCode::from(2);
+        }
+    };
+    let app = QCoreApplication::new();
+    let server = QTcpServer::new();
+    server.set_max_pending_connections(i32::MAX);
+    server.new_connection.connect_to(&server, move |server, ()| {
+        while let Some(socket) = server.next_pending_connection() {
+            socket.disconnected.connect_to(&socket, |socket, ()| socket.delete_later());
+            serve(&socket);
+        }
+    });
+    if let Err(error) = server.listen(QHostAddress::LocalHost, 0) {
+        eprintln!("qserver: {error}");
+        return ExitCode::FAILURE;
+    }
+    println!("LISTENING {}", server.server_port());
+    ExitCode::from(app.exec() as u8)
+}
+
+fn echo(socket: &QTcpSocket) {
+    socket.ready_read.connect_to(socket, |socket, ()| {
+        let mut buffer = [0; 16 * 1024];
+        while let Ok(count @ 1..) = socket.read_into(&mut buffer) {
+            socket.write(&buffer[..count]).ok();
+        }
+    });
+}
+
+fn sink(socket: &QTcpSocket) {
+    let (total, left) = (Cell::new(0), Cell::new(0u64));
+    socket.ready_read.connect_to(socket, move |socket, ()| {
+        let mut buffer = [0; 64 * 1024];
+        loop {
+            if left.get() == 0 {
+                let Some(number) = read_number(socket) else { return };
+                total.set(number);
+                left.set(number);
+            }
+            let want = buffer.len().min(usize::try_from(left.get()).unwrap_or(usize::MAX));
+            let Ok(count @ 1..) = socket.read_into(&mut buffer[..want]) else { return };
+            left.set(left.get() - count as u64);
+            if left.get() == 0 {
+                socket.write(total.get().to_le_bytes()).ok();
+            }
+        }
+    });
+}
+
+fn source(socket: &QTcpSocket) {
+    let left = Rc::new(Cell::new(0u64));
+    let more = left.clone();
+    socket.bytes_written.connect_to(socket, move |socket, _| supply(socket, &more));
+    socket.ready_read.connect_to(socket, move |socket, ()| {
+        while let Some(number) = read_number(socket) {
+            left.set(left.get() + number);
+        }
+        supply(socket, &left);
+    });
+}
+
+fn supply(socket: &QTcpSocket, left: &Cell<u64>) {
+    static ZEROS: [u8; 256 * 1024] = [0; 256 * 1024];
+    while left.get() > 0 && socket.bytes_to_write() < AHEAD {
+        let count = ZEROS.len().min(usize::try_from(left.get()).unwrap_or(usize::MAX));
+        if socket.write(&ZEROS[..count]).is_err() {
+            return;
+        }
+        left.set(left.get() - count as u64);
+    }
+}
+
+fn read_number(socket: &QTcpSocket) -> Option<u64> {
+    let mut number = [0; 8];
+    if socket.bytes_available() < 8 {
+        return None;
+    }
+    socket.read_into(&mut number).ok()?;
+    Some(u64::from_le_bytes(number))
+}
