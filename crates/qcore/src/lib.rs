@@ -26,7 +26,7 @@
 //! * [`object`] has [`QObject`], how objects live and die, classes of your own
 //! * [`event_loop`] has [`QCoreApplication`], [`QEventLoop`], [`Poster`] for other threads
 //! * [`timer`] has [`QTimer`], [`QElapsedTimer`], [`QDeadlineTimer`]
-//! * [`io_device`] has [`QIODevice`], what can be read and written
+//! * [`io_device`] has [`QIODevice`], what can be read and written, and [`QBuffer`]
 //! * [`stream`] has [`QDataStream`], Qt's binary format
 //!
 //! # Features
@@ -49,7 +49,7 @@ pub use self::{
         Dispatcher, LoopGone, Poster, ProcessEventsFlags, QCoreApplication, QEventLoop, TimerType,
         VirtualClock, wait_until,
     },
-    io_device::{DeviceError, DeviceErrorKind, OpenMode, QIODevice},
+    io_device::{DeviceError, DeviceErrorKind, OpenMode, QBuffer, QIODevice},
     object::{QObject, QPointer},
     signal::{
         Connection, ConnectionBlocker, ConnectionType, QSignalBlocker, QSignalSpy, Receiver,

@@ -15,10 +15,10 @@
 //! app.exec();
 //! ```
 //!
-//! * [`socket`]: [`QTcpSocket`], its base class [`QAbstractSocket`], states and errors
-//! * [`server`]: [`QTcpServer`]
-//! * [`address`]: [`QHostAddress`]
-//! * [`host_info`]: [`QHostInfo`], names and their addresses
+//! * [`socket`] has [`QTcpSocket`], its base class [`QAbstractSocket`], states and errors
+//! * [`server`] has [`QTcpServer`]
+//! * [`address`] has [`QHostAddress`]
+//! * [`host_info`] has [`QHostInfo`], names and their addresses
 
 pub mod address;
 mod engine;

@@ -1,6 +1,7 @@
 //! What a scenario can make and call: a file for each kind.
 
 mod address;
+mod buffer;
 mod device;
 mod event_loop;
 mod obj;
@@ -70,6 +71,7 @@ pub(crate) fn make(kind: KindName, name: &str) -> Result<Rc<dyn Kind>> {
         KindName::Server => Rc::new(server::Server::new()),
         KindName::Obj => Rc::new(obj::Obj::new()),
         KindName::Timer => Rc::new(timer::Timer::new()),
+        KindName::Buffer => Rc::new(buffer::Buffer::new()),
         KindName::Loop => Rc::new(event_loop::Loop::new()),
         KindName::Address => of_address(QHostAddress::new()),
         _ => return Err(Error::new(format!("{name}: there are no {} yet", kind.word()))),

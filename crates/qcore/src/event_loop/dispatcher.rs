@@ -225,7 +225,7 @@ impl Dispatcher {
             self.locals.borrow_mut().push((TypeId::of::<T>(), local.clone()));
             local
         });
-        local.downcast().expect("stored under its own type")
+        local.downcast().unwrap_or_else(|_| unreachable!("stored under its own type"))
     }
 
     pub(super) fn application(&self) -> &RefCell<Weak<CoreApplicationNode>> {

@@ -60,6 +60,8 @@ struct Timer {
     serial: u64,
     /// The number of its place in the heap, or `None` while its handler runs.
     entry: Option<u64>,
+    /// The number that it has or will have.
+    order: u64,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -103,8 +105,10 @@ impl Timers {
             due,
             serial,
             entry: None,
+            order: 0,
         });
-        self.push(index);
+        let order = self.next_order();
+        self.push(index, order);
         TimerId { index: index as u32, serial }
     }
 
@@ -152,7 +156,10 @@ impl Timers {
         }
         self.heap.pop();
         let index = top.index as usize;
+        // It is in line again as of now, before any timer that its handler starts.
+        let order = self.next_order();
         let timer = &mut self.timers[index];
+        timer.order = order;
         timer.entry = None;
         match &timer.action {
             Some(Action::Handler(handler)) => {
@@ -178,8 +185,9 @@ impl Timers {
 
     /// The handler has returned: the timer waits again, unless it was stopped.
     pub(super) fn fired(&mut self, id: TimerId) {
-        if self.get(id).is_some_and(|timer| timer.entry.is_none()) {
-            self.push(id.index as usize);
+        if let Some(timer) = self.get(id).filter(|timer| timer.entry.is_none()) {
+            let order = timer.order;
+            self.push(id.index as usize, order);
         }
     }
 
@@ -202,8 +210,7 @@ impl Timers {
         self.orders - 1
     }
 
-    fn push(&mut self, index: usize) {
-        let order = self.next_order();
+    fn push(&mut self, index: usize, order: u64) {
         let timer = &mut self.timers[index];
         timer.entry = Some(order);
         self.heap.push(Reverse(Due { due: timer.due, order, index: index as u32 }));

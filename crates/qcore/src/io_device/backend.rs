@@ -1,17 +1,62 @@
 //! What a device does that others do in another way.
 
-use super::{DeviceError, DeviceErrorKind, QIODevice};
+use super::{DeviceError, DeviceErrorKind, OpenMode, QIODevice};
 
-/// The virtual functions of a [`QIODevice`]: what a class derived from it brings along.
+/// The virtual functions of a [`QIODevice`]: what a class derived from it, or a device of your own,
+/// brings along.
 ///
 /// They are reached from any handle, also a mere `&QIODevice`. The device is given to those that may
 /// want to call what they replace.
+///
+/// # Examples
+///
+/// A device that gives the letters of the alphabet, again and again:
+///
+/// ```
+/// use std::cell::Cell;
+/// use qcore::{DeviceError, DeviceErrorKind, OpenMode, QIODevice, io_device::DeviceBackend};
+///
+/// struct Alphabet(Cell<u8>);
+///
+/// impl DeviceBackend for Alphabet {
+///     fn class_name(&self) -> &'static str {
+///         "Alphabet"
+///     }
+///
+///     fn is_sequential(&self) -> bool {
+///         true
+///     }
+///
+///     fn read_data(&self, _: &QIODevice, data: &mut [u8]) -> Result<usize, DeviceError> {
+///         for byte in data.iter_mut() {
+///             *byte = b'a' + self.0.get() % 26;
+///             self.0.set((self.0.get() + 1) % 26);
+///         }
+///         Ok(data.len())
+///     }
+///
+///     fn write_data(&self, _: &QIODevice, _: &[u8]) -> Result<usize, DeviceError> {
+///         Err(DeviceErrorKind::NotWritable.into())
+///     }
+/// }
+///
+/// let device = QIODevice::new(Alphabet(Cell::new(0)));
+/// device.open(OpenMode::READ_ONLY)?;
+/// assert_eq!(device.peek(2), b"ab");
+/// assert_eq!(device.read(3), b"abc");
+/// device.unget_char(b'C');
+/// assert_eq!(device.read(3), b"Cde");
+/// # Ok::<(), DeviceError>(())
+/// ```
 pub trait DeviceBackend {
     /// The name of the class, for messages.
     fn class_name(&self) -> &'static str;
 
     /// Reads from the device itself, behind what is in the read buffer. `Ok(0)` is nothing now;
     /// [`DeviceErrorKind::Closed`] is nothing ever again.
+    ///
+    /// With an empty `data` it is told that the read buffer has just been read empty: a device that
+    /// stopped for want of room goes on. What is returned then counts for nothing.
     ///
     /// # Errors
     ///
@@ -25,7 +70,44 @@ pub trait DeviceBackend {
     /// Whatever keeps the device from writing.
     fn write_data(&self, device: &QIODevice, data: &[u8]) -> Result<usize, DeviceError>;
 
-    /// What can be read beyond the read buffer.
+    /// Whether the device is a stream, without positions and a size. By default it is not.
+    fn is_sequential(&self) -> bool {
+        false
+    }
+
+    /// Opens the device at its beginning; [`QIODevice::open_device`] is what this stands for.
+    ///
+    /// # Errors
+    ///
+    /// Whatever keeps the device from being opened.
+    fn open(&self, device: &QIODevice, mode: OpenMode) -> Result<(), DeviceError> {
+        device.open_device(mode);
+        Ok(())
+    }
+
+    /// The size of a device that is not sequential.
+    fn size(&self) -> i64 {
+        0
+    }
+
+    /// Moves to where [`read_data`](DeviceBackend::read_data) and
+    /// [`write_data`](DeviceBackend::write_data) go on, in a device that is not sequential.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such position.
+    fn seek(&self, device: &QIODevice, position: i64) -> Result<(), DeviceError> {
+        let _ = (device, position);
+        Ok(())
+    }
+
+    /// Whether there is a whole line behind the read buffer.
+    fn can_read_line(&self, device: &QIODevice) -> bool {
+        let _ = device;
+        false
+    }
+
+    /// What can be read beyond the read buffer of a sequential device.
     fn bytes_available(&self) -> usize {
         0
     }
@@ -47,6 +129,10 @@ pub(super) struct NoBackend;
 impl DeviceBackend for NoBackend {
     fn class_name(&self) -> &'static str {
         "QIODevice"
+    }
+
+    fn is_sequential(&self) -> bool {
+        true
     }
 
     fn read_data(&self, _: &QIODevice, _: &mut [u8]) -> Result<usize, DeviceError> {

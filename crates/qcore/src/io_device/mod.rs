@@ -8,10 +8,12 @@
 //! ```
 
 mod backend;
+mod buffer;
 mod byte_queue;
 mod error;
 mod open_mode;
 mod reading;
+mod std_io;
 
 use std::{
     borrow::Cow,
@@ -23,6 +25,7 @@ use std::{
 use self::backend::NoBackend;
 pub use self::{
     backend::DeviceBackend,
+    buffer::{BufferNode, QBuffer},
     byte_queue::{BufferPool, ByteQueue, SCRATCH},
     error::{DeviceError, DeviceErrorKind},
     open_mode::OpenMode,
@@ -35,9 +38,9 @@ use crate::{
 class! {
     /// A device that bytes are read from and written to: the base class of all sockets.
     ///
-    /// Reading takes what there is and never waits. Stands for Qt's
-    /// [QIODevice](https://doc.qt.io/qt-5/qiodevice.html); the devices of this library so far are
-    /// sequential ones.
+    /// Reading takes what there is and never waits. A device is sequential, a stream like a socket; or it
+    /// has positions and a size, like [`QBuffer`]. One of your own is made of a [`DeviceBackend`].
+    /// Stands for Qt's [QIODevice](https://doc.qt.io/qt-5/qiodevice.html).
     ///
     /// # End of data
     ///
@@ -66,10 +69,24 @@ pub struct DeviceNode {
     mode: Cell<OpenMode>,
     buffer: RefCell<ByteQueue>,
     pool: Rc<BufferPool>,
-    /// How much was read since a transaction began.
+    /// Where the next byte is read or written; always 0 in a sequential device.
+    pos: Cell<i64>,
+    /// Where the backend is: at the end of the buffer, if nothing has moved it.
+    device_pos: Cell<i64>,
+    /// How much was read since a transaction began: that stays in the buffer of a sequential device.
     transaction: Cell<Option<usize>>,
+    /// Where a transaction began in another.
+    transaction_pos: Cell<i64>,
     error_string: RefCell<Cow<'static, str>>,
-    backend: OnceCell<Weak<dyn DeviceBackend>>,
+    backend: OnceCell<Backend>,
+}
+
+/// Where the virtual functions are.
+enum Backend {
+    /// In the node of a derived class, which embeds this one.
+    Derived(Weak<dyn DeviceBackend>),
+    /// In what the user gave.
+    Owned(Rc<dyn DeviceBackend>),
 }
 
 impl Node for DeviceNode {
@@ -78,12 +95,9 @@ impl Node for DeviceNode {
     }
 }
 
-impl QIODevice {
-    /// The device part of a new object of a derived class, to be embedded in that class's node.
-    /// [`set_backend`](QIODevice::set_backend) has to follow.
-    #[must_use]
-    pub fn embed(life: &Rc<Life>) -> Self {
-        QIODevice(Handle::embed(Rc::new(DeviceNode {
+impl DeviceNode {
+    fn make(life: &Rc<Life>) -> Rc<DeviceNode> {
+        Rc::new(DeviceNode {
             ready_read: Signal::in_life(life),
             bytes_written: Signal::in_life(life),
             about_to_close: Signal::in_life(life),
@@ -92,19 +106,43 @@ impl QIODevice {
             mode: Cell::default(),
             buffer: RefCell::default(),
             pool: life.dispatcher().local::<BufferPool>(),
+            pos: Cell::new(0),
+            device_pos: Cell::new(0),
             transaction: Cell::new(None),
+            transaction_pos: Cell::new(0),
             error_string: RefCell::default(),
             backend: OnceCell::new(),
-        })))
+        })
+    }
+}
+
+impl QIODevice {
+    /// A device of your own making, not open.
+    #[must_use]
+    pub fn new(backend: impl DeviceBackend + 'static) -> Self {
+        let node = DeviceNode::make(&Life::new());
+        let _ = node.backend.set(Backend::Owned(Rc::new(backend)));
+        QIODevice(Handle::new(node))
+    }
+
+    /// The device part of a new object of a derived class, to be embedded in that class's node.
+    /// [`set_backend`](QIODevice::set_backend) has to follow.
+    #[must_use]
+    pub fn embed(life: &Rc<Life>) -> Self {
+        QIODevice(Handle::embed(DeviceNode::make(life)))
     }
 
     /// Gives the device its virtual functions. Only the first call counts.
     pub fn set_backend(&self, backend: Weak<dyn DeviceBackend>) {
-        let _ = self.0.backend.set(backend);
+        let _ = self.0.backend.set(Backend::Derived(backend));
     }
 
     fn backend(&self) -> Rc<dyn DeviceBackend> {
-        let backend = self.0.backend.get().and_then(Weak::upgrade);
+        let backend = match self.0.backend.get() {
+            Some(Backend::Derived(backend)) => backend.upgrade(),
+            Some(Backend::Owned(backend)) => Some(backend.clone()),
+            None => None,
+        };
         backend.unwrap_or_else(|| Rc::new(NoBackend))
     }
 
@@ -165,11 +203,92 @@ impl QIODevice {
         if text.is_empty() { "Unknown error".to_owned() } else { text.clone().into_owned() }
     }
 
+    /// Whether the device is a stream, without positions and a size.
+    #[doc(alias = "isSequential")]
+    #[must_use]
+    pub fn is_sequential(&self) -> bool {
+        self.backend().is_sequential()
+    }
+
     /// How many bytes can be read now.
     #[doc(alias = "bytesAvailable")]
     #[must_use]
     pub fn bytes_available(&self) -> usize {
-        self.buffered() + self.backend().bytes_available()
+        let backend = self.backend();
+        if backend.is_sequential() {
+            self.buffered() + backend.bytes_available()
+        } else {
+            usize::try_from(backend.size() - self.pos()).unwrap_or(0)
+        }
+    }
+
+    /// The size of the device; of a sequential one, how many bytes can be read now.
+    #[must_use]
+    pub fn size(&self) -> i64 {
+        let backend = self.backend();
+        if backend.is_sequential() { self.bytes_available() as i64 } else { backend.size() }
+    }
+
+    /// Where the next byte is read or written; 0 in a sequential device.
+    ///
+    /// It is negative where [`unget_char`](QIODevice::unget_char) has put something before the
+    /// beginning.
+    #[must_use]
+    pub fn pos(&self) -> i64 {
+        self.0.pos.get()
+    }
+
+    /// Moves to a position.
+    ///
+    /// # Errors
+    ///
+    /// [`DeviceErrorKind::NotOpen`], [`InvalidArgument`](DeviceErrorKind::InvalidArgument) for a
+    /// position that is none or a sequential device; each with a warning in the log as Qt's.
+    pub fn seek(&self, position: i64) -> Result<(), DeviceError> {
+        if !self.is_open() {
+            self.warn("seek", "The device is not open");
+            return Err(DeviceErrorKind::NotOpen.into());
+        }
+        let backend = self.backend();
+        if backend.is_sequential() {
+            self.warn("seek", "Cannot call seek on a sequential device");
+            return Err(DeviceErrorKind::InvalidArgument.into());
+        }
+        if position < 0 {
+            log::warn!("{}::seek: Invalid pos: {position}", backend.class_name());
+            return Err(DeviceErrorKind::InvalidArgument.into());
+        }
+        backend.seek(self, position)?;
+        let ahead = position - self.pos();
+        if (0..=self.buffer_len() as i64).contains(&ahead) {
+            self.0.buffer.borrow_mut().consume(ahead as usize, &self.0.pool);
+        } else {
+            self.clear_buffer();
+        }
+        self.0.pos.set(position);
+        self.0.device_pos.set(position);
+        Ok(())
+    }
+
+    /// Moves to the beginning.
+    ///
+    /// # Errors
+    ///
+    /// As [`seek`](QIODevice::seek).
+    pub fn reset(&self) -> Result<(), DeviceError> {
+        self.seek(0)
+    }
+
+    /// Opens the device.
+    ///
+    /// # Errors
+    ///
+    /// What the device says. A socket is opened by connecting it.
+    pub fn open(&self, mode: OpenMode) -> Result<(), DeviceError> {
+        if self.is_deleted() {
+            return Err(DeviceErrorKind::NotOpen.into());
+        }
+        self.backend().open(self, mode)
     }
 
     /// How many bytes were written to the device and are not yet on their way.
@@ -195,7 +314,20 @@ impl QIODevice {
     /// in the log as Qt's; else what the device says.
     pub fn write(&self, data: impl AsRef<[u8]>) -> Result<usize, DeviceError> {
         self.check_writable("write")?;
-        self.backend().write_data(self, data.as_ref())
+        let backend = self.backend();
+        if backend.is_sequential() {
+            return backend.write_data(self, data.as_ref());
+        }
+        if self.0.device_pos.get() != self.pos() || self.buffer_len() > 0 {
+            // What was read ahead may be what is written now.
+            self.clear_buffer();
+            backend.seek(self, self.pos())?;
+            self.0.device_pos.set(self.pos());
+        }
+        let count = backend.write_data(self, data.as_ref())?;
+        self.0.pos.set(self.pos() + count as i64);
+        self.0.device_pos.set(self.pos());
+        Ok(count)
     }
 
     /// Writes one byte.
@@ -232,20 +364,29 @@ impl QIODevice {
 
     /// Opens the base part: sets the mode, and drops what was buffered and the error text.
     pub fn open_device(&self, mode: OpenMode) {
-        self.0.mode.set(mode);
-        self.clear_buffer();
-        self.0.transaction.set(None);
+        self.restart(mode);
         self.set_error_string("");
+        if mode.contains(OpenMode::APPEND) && !self.is_sequential() {
+            self.0.pos.set(self.backend().size());
+        }
     }
 
     /// Closes the base part: emits [`about_to_close`](DeviceNode::about_to_close), then drops what was
-    /// not read. Does nothing if the device is not open.
+    /// not read. The text of the last error stays. Does nothing if the device is not open.
     pub fn close_device(&self) {
         if !self.is_open() {
             return;
         }
         self.0.about_to_close.emit(());
-        self.open_device(OpenMode::NOT_OPEN);
+        self.restart(OpenMode::NOT_OPEN);
+    }
+
+    fn restart(&self, mode: OpenMode) {
+        self.0.mode.set(mode);
+        self.clear_buffer();
+        self.0.transaction.set(None);
+        self.0.pos.set(0);
+        self.0.device_pos.set(0);
     }
 
     /// Sets the open mode and nothing else.

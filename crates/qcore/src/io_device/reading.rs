@@ -4,6 +4,8 @@ use super::{DeviceError, DeviceErrorKind, OpenMode, QIODevice};
 
 /// How much is asked of a device at once that does not say what it has.
 const PIECE: usize = 4096;
+/// How long a line is taken to be at first.
+const LINE: usize = 128;
 
 /// Whether bytes that are read stay where they are.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -48,6 +50,7 @@ impl QIODevice {
         } else {
             Vec::with_capacity(self.buffered())
         };
+        self.advance(all.len() as i64);
         // The device is asked, too, in any case: that is how it learns that there is room.
         let mut piece = [0; 1024];
         while let Ok(count @ 1..) = self.read_some(&mut piece, Keep::No) {
@@ -109,13 +112,15 @@ impl QIODevice {
             return;
         }
         self.0.buffer.borrow_mut().unread(byte);
+        self.advance(-1);
     }
 
     /// Whether a whole line, with its `\n`, can be read.
     #[doc(alias = "canReadLine")]
     #[must_use]
     pub fn can_read_line(&self) -> bool {
-        self.buffer().find(b'\n', self.start()).is_some()
+        let buffered = self.buffer().find(b'\n', self.start()).is_some();
+        buffered || self.backend().can_read_line(self)
     }
 
     /// Reads a line with its `\n`; or what there is, if there is none.
@@ -170,6 +175,7 @@ impl QIODevice {
             return;
         }
         self.0.transaction.set(Some(0));
+        self.0.transaction_pos.set(self.pos());
     }
 
     /// Ends the transaction: what was read in it is gone.
@@ -186,6 +192,8 @@ impl QIODevice {
     pub fn rollback_transaction(&self) {
         if self.0.transaction.take().is_none() {
             self.warn("rollbackTransaction", "Called while no transaction in progress");
+        } else if !self.is_sequential() && self.seek(self.0.transaction_pos.get()).is_err() {
+            self.warn("rollbackTransaction", "Cannot go back to where the transaction began");
         }
     }
 
@@ -197,6 +205,17 @@ impl QIODevice {
     }
 
     // ---- in common
+
+    /// Whether what is read has to stay in the buffer.
+    fn keeps(&self) -> bool {
+        self.is_transaction_started() && self.is_sequential()
+    }
+
+    fn advance(&self, by: i64) {
+        if !self.is_sequential() {
+            self.0.pos.set(self.pos() + by);
+        }
+    }
 
     /// Where in the buffer the next byte is.
     fn start(&self) -> usize {
@@ -223,13 +242,18 @@ impl QIODevice {
     /// Up to `max_size` bytes as a `Vec`, never much larger than what there is.
     fn collect(&self, max_size: usize, keep: Keep) -> Vec<u8> {
         // One more than there is: so the device is asked, which is how it learns that there is room.
-        let there = self.buffered() + self.backend().bytes_available() + 1;
+        let there = self.bytes_available().max(self.buffered()) + 1;
         let mut data = vec![0; max_size.min(there)];
         let mut count = self.read_some(&mut data, keep).unwrap_or(0);
-        // A peek begins anew each time. What a device did not tell of comes piece by piece.
-        while keep == Keep::No && count == data.len() && count < max_size {
-            data.resize(count + PIECE.min(max_size - count), 0);
-            count += self.read_some(&mut data[count..], keep).unwrap_or(0);
+        // What a device did not tell of comes piece by piece.
+        while count == data.len() && count < max_size {
+            let before = count;
+            data.resize(count + PIECE.max(count).min(max_size - count), 0);
+            // A peek begins anew each time.
+            count = match keep {
+                Keep::No => before + self.read_some(&mut data[before..], keep).unwrap_or(0),
+                Keep::Peek => self.read_some(&mut data, keep).unwrap_or(0),
+            };
         }
         data.truncate(count);
         data
@@ -242,9 +266,12 @@ impl QIODevice {
         let mut at = self.start();
         let mut done = 0;
         let mut failed = None;
+        let mut asked = false;
+        let keeps = self.keeps();
         while done < data.len() {
             let mut count = self.buffer().copy_to(at, &mut data[done..]);
             if count == 0 {
+                asked = true;
                 match self.fill(&mut data[done..], keep) {
                     Ok(Filled::Direct(direct)) => count = direct,
                     Ok(Filled::Buffer) => continue,
@@ -254,15 +281,20 @@ impl QIODevice {
                         break;
                     }
                 }
-            } else if keep == Keep::Peek || self.is_transaction_started() {
+            } else if keep == Keep::Peek || keeps {
                 at += count;
             } else {
                 self.0.buffer.borrow_mut().consume(count, &self.0.pool);
+                self.advance(count as i64);
             }
             done += if text { strip_returns(&mut data[done..done + count]) } else { count };
         }
-        if keep == Keep::No && self.is_transaction_started() {
+        if keep == Keep::No && keeps {
             self.0.transaction.set(Some(at));
+        }
+        if keep == Keep::No && !asked && self.buffered() == 0 && self.is_sequential() {
+            // Just read empty: what the device had no room for may come now.
+            let _ = self.backend().read_data(self, &mut []);
         }
         match failed {
             Some(error) if done == 0 => Err(error),
@@ -270,25 +302,34 @@ impl QIODevice {
         }
     }
 
-    /// Gets more from the device: straight into `data`, or into the buffer if it has to be kept.
+    /// Gets more from the device: straight into `data`, or into the buffer if it has to be kept or if
+    /// more than is asked for can be had at once.
     fn fill(&self, data: &mut [u8], keep: Keep) -> Result<Filled, DeviceError> {
         let backend = self.backend();
-        if keep == Keep::No && !self.is_transaction_started() {
-            return match backend.read_data(self, data)? {
-                0 => Ok(Filled::Nothing),
-                count => Ok(Filled::Direct(count)),
-            };
-        }
+        let sequential = backend.is_sequential();
         let unbuffered = self.open_mode().contains(OpenMode::UNBUFFERED);
+        let end = self.pos() + self.buffer_len() as i64;
+        if !sequential && self.0.device_pos.get() != end {
+            backend.seek(self, end)?;
+            self.0.device_pos.set(end);
+        }
+        let ahead = !sequential && !unbuffered && data.len() < PIECE;
+        if keep == Keep::No && !self.keeps() && !ahead {
+            let count = backend.read_data(self, data)?;
+            if !sequential {
+                self.0.pos.set(end + count as i64);
+                self.0.device_pos.set(self.pos());
+            }
+            return Ok(if count == 0 { Filled::Nothing } else { Filled::Direct(count) });
+        }
         let mut piece = [0; PIECE];
         let want = if unbuffered { data.len().min(PIECE) } else { PIECE };
-        match backend.read_data(self, &mut piece[..want])? {
-            0 => Ok(Filled::Nothing),
-            count => {
-                self.append_to_buffer(&piece[..count]);
-                Ok(Filled::Buffer)
-            }
+        let count = backend.read_data(self, &mut piece[..want])?;
+        if !sequential {
+            self.0.device_pos.set(end + count as i64);
         }
+        self.append_to_buffer(&piece[..count]);
+        Ok(if count == 0 { Filled::Nothing } else { Filled::Buffer })
     }
 
     /// A line of at most `max_size` bytes.
@@ -302,7 +343,9 @@ impl QIODevice {
                 Some(end) => end + 1 - start,
                 None => self.buffered(),
             };
-            let want = there.min(max_size - line.len()).max(1);
+            // With positions, what was read too far can be given back.
+            let guess = if there == 0 && !self.is_sequential() { LINE } else { there.max(1) };
+            let want = guess.min(max_size - line.len());
             let before = line.len();
             line.resize(before + want, 0);
             // Only at the end of the line is a carriage return left out.
@@ -310,6 +353,13 @@ impl QIODevice {
             line.truncate(before + count);
             if count == 0 {
                 break;
+            }
+            if let Some(end) = line[before..].iter().position(|&byte| byte == b'\n') {
+                let beyond = (line.len() - before - end - 1) as i64;
+                line.truncate(before + end + 1);
+                if beyond > 0 && self.seek(self.pos() - beyond).is_err() {
+                    break;
+                }
             }
         }
         text &= line.ends_with(b"\r\n");

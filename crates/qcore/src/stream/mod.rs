@@ -271,7 +271,7 @@ impl QDataStream {
         if length == NULL || self.status != StreamStatus::Ok {
             return String::new();
         }
-        if length % 2 != 0 {
+        if !length.is_multiple_of(2) {
             self.set_status(StreamStatus::ReadCorruptData);
             return String::new();
         }

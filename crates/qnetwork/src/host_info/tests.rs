@@ -1,20 +1,13 @@
-use std::{cell::RefCell, rc::Rc, time::Duration};
+use std::{cell::RefCell, rc::Rc};
 
-use qcore::{ProcessEventsFlags, QCoreApplication};
+use qcore::wait_until;
 
 use super::*;
 
 /// Runs the loop until so many answers have come.
 fn wait_for(answers: &Rc<RefCell<Vec<QHostInfo>>>, count: usize) {
-    let app = QCoreApplication::instance();
-    for _ in 0..1000 {
-        if answers.borrow().len() >= count {
-            return;
-        }
-        let flags = ProcessEventsFlags::WAIT_FOR_MORE_EVENTS;
-        app.process_events_for(flags, Duration::from_millis(10));
-    }
-    panic!("{} of {count} answers", answers.borrow().len());
+    let came = wait_until(10_000, || answers.borrow().len() >= count);
+    assert!(came, "{} of {count} answers", answers.borrow().len());
 }
 
 fn look_up(name: &str, answers: &Rc<RefCell<Vec<QHostInfo>>>) -> i32 {

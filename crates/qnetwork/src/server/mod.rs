@@ -75,6 +75,8 @@ pub struct TcpServerNode {
     listener: RefCell<Option<Listener>>,
     pending: RefCell<VecDeque<QTcpSocket>>,
     max_pending: Cell<i32>,
+    /// There may be more to accept: the system has not said "would block" yet.
+    more: Cell<bool>,
     /// There may be more to accept, but the queue is full.
     held_back: Cell<bool>,
     retry: Cell<Option<TimerId>>,
@@ -118,6 +120,7 @@ impl QTcpServer {
             listener: RefCell::new(None),
             pending: RefCell::default(),
             max_pending: Cell::new(30),
+            more: Cell::new(false),
             held_back: Cell::new(false),
             retry: Cell::new(None),
             error: RefCell::new(None),
@@ -128,15 +131,15 @@ impl QTcpServer {
     /// [`server_port`](QTcpServer::server_port) then tells.
     ///
     /// [`QHostAddress::Any`] is every address of this machine, IPv4 and IPv6;
-    /// [`AnyIPv6`](QHostAddress::AnyIPv6) is IPv6 alone.
+    /// [`AnyIPv6`](QHostAddress::AnyIPv6) is IPv6 alone, a null address IPv4 alone.
     ///
     /// # Errors
     ///
     /// What keeps the system from it: [`AddressInUse`](SocketErrorKind::AddressInUse),
     /// [`SocketAccess`](SocketErrorKind::SocketAccess),
     /// [`SocketAddressNotAvailable`](SocketErrorKind::SocketAddressNotAvailable),
-    /// [`UnsupportedSocketOperation`](SocketErrorKind::UnsupportedSocketOperation) for an address of
-    /// no kind there is. A server that listens already goes on as it is, and refuses with
+    /// [`UnsupportedSocketOperation`](SocketErrorKind::UnsupportedSocketOperation) for an address that
+    /// the system does not know how to use. A server that listens already goes on as it is, and refuses with
     /// [`Operation`](SocketErrorKind::Operation) and a warning in the log.
     pub fn listen(&self, address: impl Into<QHostAddress>, port: u16) -> Result<(), SocketError> {
         if self.is_deleted() || self.is_listening() {
@@ -147,7 +150,6 @@ impl QTcpServer {
         let listener = self.open(&address.into(), port).inspect_err(|error| {
             self.error.replace(Some(error.clone()));
         })?;
-        self.error.replace(None);
         self.held_back.set(false);
         *self.listener.borrow_mut() = Some(listener);
         Ok(())
@@ -191,11 +193,7 @@ impl QTcpServer {
     #[must_use]
     pub fn next_pending_connection(&self) -> Option<QTcpSocket> {
         let socket = self.pending.borrow_mut().pop_front()?;
-        if self.held_back.replace(false)
-            && let Some(listener) = &*self.listener.borrow()
-        {
-            listener.registration.requeue(Readiness::READABLE);
-        }
+        self.0.accept_again();
         Some(socket)
     }
 
@@ -206,11 +204,15 @@ impl QTcpServer {
         self.max_pending.get()
     }
 
-    /// Sets how many accepted connections may wait to be taken. More are left to the system until some
-    /// were.
+    /// Sets how many accepted connections may wait to be taken. More are left to the system until one
+    /// was, also if the limit is raised meanwhile; with none waiting, raising it is enough.
     #[doc(alias = "setMaxPendingConnections")]
     pub fn set_max_pending_connections(&self, count: i32) {
         self.max_pending.set(count);
+        if count > 0 && !self.has_pending_connections() {
+            // Nobody could take one. Qt's server would not accept any more, for ever.
+            self.0.accept_again();
+        }
     }
 
     /// What went wrong last; [`SocketErrorKind::Unknown`] if nothing did.
@@ -232,6 +234,7 @@ impl QTcpServer {
             address.to_socket_addr(port, sys::interface_index).ok_or_else(SocketError::unsupported)
         };
         let any = *address == QHostAddress::Any;
+        let address = if address.is_null() { &QHostAddress::AnyIPv4 } else { address };
         let socket = match bind(at(address)?, !any) {
             // A machine without IPv6.
             Err(_) if any => bind(at(&QHostAddress::AnyIPv4)?, false),
@@ -282,6 +285,13 @@ impl TcpServerNode {
         }
     }
 
+    /// Goes on to accept, if the limit has kept the server from it.
+    fn accept_again(&self) {
+        if self.held_back.replace(false) {
+            self.requeue();
+        }
+    }
+
     fn accept(&self) {
         for _ in 0..BUDGET {
             let room = usize::try_from(self.max_pending.get()).unwrap_or(0);
@@ -295,13 +305,20 @@ impl TcpServerNode {
             };
             match accepted {
                 Ok((stream, peer)) => self.on_accepted(stream, peer),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    return self.more.set(false);
+                }
                 Err(error) if sys::is_lost_connection(&error) => {}
                 Err(error) => return self.on_accept_error(&error),
             }
         }
+        self.requeue();
+    }
+
+    /// Asks for another call of `ready`, which says nothing new.
+    fn requeue(&self) {
         if let Some(listener) = &*self.listener.borrow() {
-            listener.registration.requeue(Readiness::READABLE);
+            listener.registration.requeue(Readiness::empty());
         }
     }
 
@@ -312,6 +329,8 @@ impl TcpServerNode {
         }
         socket.set_parent(Some(&self.base));
         self.pending.borrow_mut().push_back(socket);
+        // First of all: a loop that a slot runs goes on to accept, and so does this one if it panics.
+        self.requeue();
         self.new_connection.emit(());
     }
 
@@ -340,8 +359,11 @@ impl TcpServerNode {
 }
 
 impl EventSource for TcpServerNode {
-    fn ready(self: Rc<Self>, _: Readiness) {
-        if self.retry.get().is_none() {
+    fn ready(self: Rc<Self>, ready: Readiness) {
+        if ready.contains(Readiness::READABLE) {
+            self.more.set(true);
+        }
+        if self.more.get() && self.retry.get().is_none() && !self.held_back.get() {
             self.accept();
         }
     }

@@ -94,7 +94,7 @@ impl AbstractSocketNode {
         drop(engine);
     }
 
-    fn clear_write_queue(&self) {
+    pub(super) fn clear_write_queue(&self) {
         self.write_queue.borrow_mut().clear(self.base.pool());
     }
 

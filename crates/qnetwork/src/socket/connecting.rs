@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     NetworkLayerProtocol, QHostAddress, QHostInfo,
-    engine::{Engine, NativeEngine, Progress, named},
+    engine::{Engine, NativeEngine, Progress},
     host_info::{self, Lookup},
 };
 
@@ -164,6 +164,10 @@ impl AbstractSocketNode {
                 self.release_engine();
                 self.state_changed.emit(SocketState::Unconnected);
                 self.emit_error();
+                if self.state.get() == SocketState::Unconnected {
+                    // What was written meanwhile was for this attempt.
+                    self.clear_write_queue();
+                }
                 return;
             };
             let engine = Rc::new(NativeEngine::new(self.life().dispatcher(), self.source()));
@@ -192,11 +196,11 @@ impl AbstractSocketNode {
             Ok(Progress::Connecting) => {}
             Ok(Progress::Connected) => {
                 self.stop_connect_timer();
-                self.on_connected();
-                if self.has_engine(engine) && engine.is_readable() {
+                if engine.is_readable() {
                     // What came along with the connection is told of in the next turn.
                     engine.read_again();
                 }
+                self.on_connected();
             }
             Err(error) => {
                 self.stop_connect_timer();
@@ -217,8 +221,6 @@ impl AbstractSocketNode {
         *self.engine.borrow_mut() = Some(Rc::new(engine));
         self.base.open_device(OpenMode::READ_WRITE);
         self.note_ends();
-        let (address, _) = named(&peer);
-        self.peer_name.replace(address.to_string());
         self.state.set(SocketState::Connected);
         Ok(())
     }
@@ -232,14 +234,14 @@ impl AbstractSocketNode {
     fn on_connected(&self) {
         self.addresses.take();
         self.note_ends();
-        self.change_state(SocketState::Connected);
+        self.state.set(SocketState::Connected);
+        // First of all: a loop that a slot runs is to send what was written already.
+        self.request_write();
+        self.state_changed.emit(SocketState::Connected);
         // As Qt's, the signal comes even if a slot of the one before has closed the socket again.
         self.connected.emit(());
         if self.flags.pending_close.replace(false) {
             self.disconnect();
-        }
-        if self.state.get() == SocketState::Connected {
-            self.request_write();
         }
     }
 

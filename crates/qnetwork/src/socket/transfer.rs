@@ -6,17 +6,22 @@ use qcore::{
     DeviceError, QIODevice,
     event_loop::{EventSource, Readiness},
     io_device::{DeviceBackend, DeviceErrorKind, SCRATCH},
+    object::Node,
 };
 
 use super::{AbstractSocketNode, QAbstractSocket, SocketError, SocketErrorKind, SocketState};
 use crate::engine::{Engine, Outcome};
+
+/// How much a socket sends in one turn, before others are served. A slot of `bytes_written` that
+/// always writes more would otherwise keep the loop for as long as the other end keeps up.
+const WRITE_BUDGET: usize = 256 * 1024;
 
 impl QAbstractSocket {
     /// Writes as much of the write buffer as the system takes, now. Returns whether anything was written.
     ///
     /// There is no need to: the loop does it, for all that was written in a turn together.
     pub fn flush(&self) -> bool {
-        self.flush_queue()
+        self.flush_queue(usize::MAX)
     }
 
     /// Limits the read buffer to `size` bytes; 0 is no limit.
@@ -36,6 +41,7 @@ impl QAbstractSocket {
 
 impl EventSource for AbstractSocketNode {
     fn ready(self: Rc<Self>, ready: Readiness) {
+        let _recovery = Recovery(&self);
         let Some(engine) = self.engine() else { return };
         engine.note(ready);
         if self.state.get() == SocketState::Connecting {
@@ -53,14 +59,46 @@ impl EventSource for AbstractSocketNode {
     }
 
     fn write_pending(self: Rc<Self>) {
+        let _recovery = Recovery(&self);
         self.flags.write_requested.set(false);
-        if self.engine().is_some_and(|engine| engine.is_writable()) {
+        if self.all_out() {
+            self.disconnect();
+        } else if self.engine().is_some_and(|engine| engine.is_writable()) {
             self.flush_if_pending();
         }
     }
 }
 
+/// If a slot panics, what it was called in the middle of is taken up again by the next turn.
+struct Recovery<'a>(&'a AbstractSocketNode);
+
+impl Drop for Recovery<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let node = self.0.this.clone();
+            self.0.life().dispatcher().post(move || {
+                if let Some(node) = node.upgrade() {
+                    node.recover();
+                }
+            });
+        }
+    }
+}
+
 impl AbstractSocketNode {
+    fn recover(&self) {
+        let linked = matches!(self.state.get(), SocketState::Connected | SocketState::Closing);
+        let closes = self.flags.pending_close.get() || self.all_out() || self.engine().is_none();
+        if linked && closes {
+            self.flags.pending_close.set(false);
+            self.disconnect();
+        }
+        self.request_write();
+        if let Some(engine) = self.engine().filter(|engine| engine.is_readable()) {
+            engine.read_again();
+        }
+    }
+
     // ---- reading
 
     /// The engine may have something to read: reads it and says so, once.
@@ -81,11 +119,16 @@ impl AbstractSocketNode {
             Outcome::WouldBlock => return,
             Outcome::Failed(error) => return self.on_remote_close(&error),
         }
+        // First of all: a loop that a slot runs is to go on reading.
+        self.read_on(engine);
         if self.base.is_readable() {
             self.emit_ready_read();
         }
-        if self.has_engine(engine) && self.state.get() == SocketState::Connected {
-            self.read_on(engine);
+        let limit = self.read_limit.get();
+        if self.state.get() == SocketState::Connected
+            && (limit == 0 || self.base.buffer_len() < limit)
+        {
+            self.resume_reading();
         }
     }
 
@@ -142,13 +185,19 @@ impl AbstractSocketNode {
 
     /// The engine has nothing more to give, and never will.
     fn on_remote_close(&self, error: &SocketError) {
-        let Some(engine) = self.engine() else { return };
-        self.set_error(error);
-        self.emit_error();
-        if self.has_engine(&engine) {
-            self.release_engine();
+        if self.fail(error) {
             self.disconnect();
         }
+    }
+
+    /// Tells of an error that ends the connection. The engine is gone by then: what the slots write
+    /// goes nowhere. Returns whether the rest is still to be told, and no slot has begun anew.
+    fn fail(&self, error: &SocketError) -> bool {
+        self.release_engine();
+        self.set_error(error);
+        self.emit_error();
+        self.engine().is_none()
+            && matches!(self.state.get(), SocketState::Connected | SocketState::Closing)
     }
 
     // ---- writing
@@ -156,7 +205,13 @@ impl AbstractSocketNode {
     /// Has the loop call for what is to be written: in the next turn, as a write notifier would; or at
     /// the end of this one, if nobody can tell the difference.
     pub(super) fn request_write(&self) {
-        if self.write_queue.borrow().is_empty() || self.flags.write_requested.get() {
+        if !self.write_queue.borrow().is_empty() {
+            self.call_for_writing();
+        }
+    }
+
+    fn call_for_writing(&self) {
+        if self.flags.write_requested.get() {
             return;
         }
         if let Some(engine) = self.engine() {
@@ -166,14 +221,18 @@ impl AbstractSocketNode {
         }
     }
 
+    /// Writes when the loop says so: so much that others have their turn, too.
     fn flush_if_pending(&self) {
         if !self.write_queue.borrow().is_empty() {
-            self.flush_queue();
+            self.flush_queue(WRITE_BUDGET);
         }
     }
 
-    fn flush_queue(&self) -> bool {
+    /// Sends what is to be written, until the system takes no more or `budget` bytes are out. Returns
+    /// whether anything was written.
+    fn flush_queue(&self, budget: usize) -> bool {
         let mut written = false;
+        let mut sent = 0;
         while let Some(engine) = self.engine() {
             if matches!(self.state.get(), SocketState::Connecting | SocketState::HostLookup) {
                 break;
@@ -182,11 +241,12 @@ impl AbstractSocketNode {
             let announced = self.write_queue.borrow_mut().announce(self.base.pool());
             if let Some(count) = announced {
                 written = true;
+                if self.all_out() || !self.write_queue.borrow().is_empty() {
+                    // A loop that a slot runs goes on from here.
+                    self.call_for_writing();
+                }
                 self.emit_bytes_written(count);
-                if self.has_engine(&engine)
-                    && self.state.get() == SocketState::Closing
-                    && self.write_queue.borrow().is_empty()
-                {
+                if self.has_engine(&engine) && self.all_out() {
                     self.disconnect();
                 }
                 continue;
@@ -194,9 +254,16 @@ impl AbstractSocketNode {
             if self.write_queue.borrow().is_empty() || !engine.is_writable() {
                 break;
             }
+            if sent >= budget {
+                self.request_write();
+                break;
+            }
             let outcome = self.write_queue.borrow().send(|slices| engine.write(slices));
             match outcome {
-                Outcome::Moved(count) => self.write_queue.borrow_mut().mark_sent(count),
+                Outcome::Moved(count) => {
+                    sent += count;
+                    self.write_queue.borrow_mut().mark_sent(count);
+                }
                 Outcome::WouldBlock => break,
                 Outcome::Failed(error) => {
                     self.on_write_error(&error);
@@ -207,10 +274,15 @@ impl AbstractSocketNode {
         written
     }
 
+    /// Whether the socket has only waited for its last bytes to go.
+    fn all_out(&self) -> bool {
+        self.state.get() == SocketState::Closing && self.write_queue.borrow().is_empty()
+    }
+
     fn on_write_error(&self, error: &SocketError) {
-        self.set_error(error);
-        self.emit_error();
-        self.abort_connection();
+        if self.fail(error) {
+            self.abort_connection();
+        }
     }
 
     fn emit_bytes_written(&self, count: usize) {
@@ -235,6 +307,10 @@ fn emit_once(running: &Cell<bool>, emit: impl FnOnce()) {
 impl DeviceBackend for AbstractSocketNode {
     fn class_name(&self) -> &'static str {
         self.class_name
+    }
+
+    fn is_sequential(&self) -> bool {
+        true
     }
 
     fn read_data(&self, _: &QIODevice, _: &mut [u8]) -> Result<usize, DeviceError> {

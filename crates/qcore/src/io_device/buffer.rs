@@ -1,0 +1,217 @@
+//! A device in memory.
+
+use std::{
+    cell::{Cell, RefCell},
+    fmt,
+    rc::{Rc, Weak},
+};
+
+use super::{DeviceBackend, DeviceError, DeviceErrorKind, OpenMode, QIODevice};
+use crate::{
+    class,
+    object::{Handle, Life, Node, Object},
+};
+
+class! {
+    /// A device over bytes in memory.
+    ///
+    /// `ready_read` and `bytes_written` come from the event loop, once for all that was written before.
+    /// Stands for Qt's [QBuffer](https://doc.qt.io/qt-5/qbuffer.html).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use qcore::{OpenMode, QBuffer};
+    ///
+    /// let buffer = QBuffer::new();
+    /// buffer.open(OpenMode::READ_WRITE)?;
+    /// buffer.write("hello world")?;
+    /// buffer.seek(6)?;
+    /// assert_eq!(buffer.read_all(), b"world");
+    /// assert_eq!(buffer.data(), b"hello world");
+    /// # Ok::<(), qcore::DeviceError>(())
+    /// ```
+    pub struct QBuffer(BufferNode): QIODevice = base
+}
+
+/// The object behind a [`QBuffer`].
+pub struct BufferNode {
+    base: QIODevice,
+    this: Weak<BufferNode>,
+    data: RefCell<Vec<u8>>,
+    at: Cell<usize>,
+    /// Written and not told of.
+    written: Cell<i64>,
+    telling: Cell<bool>,
+}
+
+impl Node for BufferNode {
+    fn life(&self) -> &Rc<Life> {
+        Object::life(&self.base)
+    }
+
+    fn destructor(&self) {
+        self.base.set_open_mode(OpenMode::NOT_OPEN);
+        self.base.clear_buffer();
+    }
+}
+
+impl QBuffer {
+    /// An empty buffer, not open.
+    #[must_use]
+    #[allow(clippy::new_without_default)] // a class's `new` makes an object, not a value
+    pub fn new() -> Self {
+        let life = Life::new();
+        let node = Rc::new_cyclic(|this: &Weak<BufferNode>| BufferNode {
+            base: QIODevice::embed(&life),
+            this: this.clone(),
+            data: RefCell::default(),
+            at: Cell::new(0),
+            written: Cell::new(0),
+            telling: Cell::new(false),
+        });
+        let backend: Weak<dyn DeviceBackend> = node.this.clone();
+        node.base.set_backend(backend);
+        QBuffer(Handle::new(node))
+    }
+
+    /// The bytes.
+    #[doc(alias = "buffer")]
+    #[must_use]
+    pub fn data(&self) -> Vec<u8> {
+        self.data.borrow().clone()
+    }
+
+    /// Sets the bytes. Not possible while the buffer is open: a warning in the log says so.
+    #[doc(alias = "setData")]
+    #[doc(alias = "setBuffer")]
+    pub fn set_data(&self, data: impl Into<Vec<u8>>) {
+        if self.is_open() {
+            log::warn!("QBuffer::setData: Buffer is open");
+            return;
+        }
+        self.data.replace(data.into());
+    }
+}
+
+impl BufferNode {
+    /// Has the loop tell those who listen, of this and of what was written before.
+    fn note_written(&self, count: usize) {
+        self.written.set(self.written.get() + count as i64);
+        let heard = self.base.bytes_written.is_connected() || self.base.ready_read.is_connected();
+        if !heard || self.base.signals_blocked() || self.telling.replace(true) {
+            return;
+        }
+        let node = self.this.clone();
+        self.life().dispatcher().post(move || {
+            if let Some(node) = node.upgrade() {
+                node.tell();
+            }
+        });
+    }
+
+    /// As Qt's, what a slot writes meanwhile is told of with what is written next.
+    fn tell(&self) {
+        struct Told<'a>(&'a Cell<bool>);
+        impl Drop for Told<'_> {
+            fn drop(&mut self) {
+                self.0.set(false);
+            }
+        }
+        let _told = Told(&self.telling);
+        self.base.bytes_written.emit(self.written.get());
+        self.written.set(0);
+        self.base.ready_read.emit(());
+    }
+}
+
+impl DeviceBackend for BufferNode {
+    fn class_name(&self) -> &'static str {
+        "QBuffer"
+    }
+
+    /// `APPEND` and `TRUNCATE` are ways to write.
+    fn open(&self, device: &QIODevice, mut mode: OpenMode) -> Result<(), DeviceError> {
+        if mode.intersects(OpenMode::APPEND | OpenMode::TRUNCATE) {
+            mode |= OpenMode::WRITE_ONLY;
+        }
+        if !mode.intersects(OpenMode::READ_WRITE) {
+            log::warn!("QBuffer::open: Buffer access not specified");
+            return Err(DeviceErrorKind::InvalidArgument.into());
+        }
+        if mode.contains(OpenMode::TRUNCATE) {
+            self.data.borrow_mut().clear();
+        }
+        self.at.set(0);
+        device.open_device(mode | OpenMode::UNBUFFERED);
+        Ok(())
+    }
+
+    fn size(&self) -> i64 {
+        self.data.borrow().len() as i64
+    }
+
+    /// A position beyond the end of a buffer that can be written to makes it longer, by zeros.
+    fn seek(&self, device: &QIODevice, position: i64) -> Result<(), DeviceError> {
+        let size = self.size();
+        let target = usize::try_from(position).map_err(|_| DeviceErrorKind::InvalidArgument)?;
+        if position > size {
+            if !device.is_writable() {
+                log::warn!("QBuffer::seek: Invalid pos: {position}");
+                return Err(DeviceErrorKind::InvalidArgument.into());
+            }
+            let gap = target - size as usize;
+            let mut data = self.data.borrow_mut();
+            data.try_reserve(gap).map_err(|_| out_of_memory())?;
+            data.resize(target, 0);
+            drop(data);
+            self.note_written(gap);
+        }
+        self.at.set(target);
+        Ok(())
+    }
+
+    fn can_read_line(&self, device: &QIODevice) -> bool {
+        let data = self.data.borrow();
+        let from = usize::try_from(device.pos()).unwrap_or(0).min(data.len());
+        device.is_open() && data[from..].contains(&b'\n')
+    }
+
+    fn read_data(&self, _: &QIODevice, out: &mut [u8]) -> Result<usize, DeviceError> {
+        let data = self.data.borrow();
+        let rest = data.get(self.at.get()..).unwrap_or_default();
+        let count = rest.len().min(out.len());
+        out[..count].copy_from_slice(&rest[..count]);
+        self.at.set(self.at.get() + count);
+        Ok(count)
+    }
+
+    fn write_data(&self, _: &QIODevice, new: &[u8]) -> Result<usize, DeviceError> {
+        if new.is_empty() {
+            return Ok(0);
+        }
+        let at = self.at.get();
+        let end = at.checked_add(new.len()).ok_or_else(out_of_memory)?;
+        let mut data = self.data.borrow_mut();
+        if end > data.len() {
+            let more = end - data.len();
+            data.try_reserve(more).map_err(|_| out_of_memory())?;
+            data.resize(end, 0);
+        }
+        data[at..end].copy_from_slice(new);
+        drop(data);
+        self.at.set(end);
+        self.note_written(new.len());
+        Ok(new.len())
+    }
+}
+
+fn out_of_memory() -> DeviceError {
+    DeviceError::new(DeviceErrorKind::Device, "Memory allocation error")
+}
+
+impl fmt::Debug for BufferNode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BufferNode").field("size", &self.size()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,26 @@
+//! What the tests share.
+
+#![allow(dead_code)] // not every test uses all of it
+
+use std::{cell::RefCell, fmt::Display, rc::Rc};
+
+/// A log that slots write to.
+#[derive(Clone, Default)]
+pub(crate) struct Log(Rc<RefCell<Vec<String>>>);
+
+impl Log {
+    pub(crate) fn add(&self, line: impl Display) {
+        self.0.borrow_mut().push(line.to_string());
+    }
+
+    /// What has been written since the last time.
+    pub(crate) fn take(&self) -> Vec<String> {
+        self.0.take()
+    }
+
+    /// A slot that writes `line`.
+    pub(crate) fn slot<T: ?Sized>(&self, line: &'static str) -> impl Fn(&T) + Clone + use<T> {
+        let log = self.clone();
+        move |_| log.add(line)
+    }
+}

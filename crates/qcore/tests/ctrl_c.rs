@@ -1,0 +1,118 @@
+//! Quitting on Ctrl-C, in a process of its own: this binary, run again.
+
+#![cfg(all(unix, feature = "ctrl-c"))]
+
+use std::{
+    env,
+    io::{BufRead, BufReader, Read, Write},
+    process::{Child, ChildStdout, Command, ExitStatus, Stdio, exit},
+    sync::mpsc::{self, RecvTimeoutError},
+    thread,
+    time::Duration,
+};
+
+use qcore::{QCoreApplication, QTimer};
+
+const MODE: &str = "QCORE_CTRL_C_CHILD";
+/// Longer than anything here takes.
+const LONG: Duration = Duration::from_secs(30);
+/// What the child's exit code is if `exec()` returned 0.
+const QUIT: i32 = 40;
+
+/// Not a test: what the child does.
+#[test]
+fn child() {
+    let Ok(mode) = env::var(MODE) else { return };
+    let app = QCoreApplication::new();
+    app.quit_on_ctrl_c().unwrap();
+    app.quit_on_ctrl_c().unwrap();
+    let ready = || println!("\nready");
+    match &*mode {
+        "running" => QTimer::single_shot(0, ready),
+        // The signal comes before the loop does.
+        "before" => {
+            ready();
+            std::io::stdin().read_line(&mut String::new()).unwrap();
+        }
+        // The loop does not get to run.
+        _ => QTimer::single_shot(0, move || {
+            ready();
+            let _ = std::io::stdin().read(&mut [0]);
+            exit(QUIT + 2);
+        }),
+    }
+    // In case the parent is gone.
+    QTimer::single_shot(2 * LONG, || exit(QUIT + 1));
+    exit(QUIT + app.exec());
+}
+
+/// Starts the child and waits until it is ready.
+fn start(mode: &str) -> (Child, BufReader<ChildStdout>) {
+    let mut child = Command::new(env::current_exe().unwrap())
+        .args(["--exact", "child", "--nocapture", "--test-threads=1"])
+        .env(MODE, mode)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut out = BufReader::new(child.stdout.take().unwrap());
+    let mut line = String::new();
+    while line.trim() != "ready" {
+        line.clear();
+        assert_ne!(out.read_line(&mut line).unwrap(), 0, "the child has ended");
+    }
+    (child, out)
+}
+
+fn kill(signal: &str, child: u32) {
+    let killed = Command::new("kill").args([signal, &child.to_string()]).status().unwrap();
+    assert!(killed.success());
+}
+
+/// Waits for the child; `again` is called now and then meanwhile.
+fn wait(mut child: Child, mut again: impl FnMut()) -> ExitStatus {
+    let stdin = child.stdin.take();
+    let (send, receive) = mpsc::channel();
+    let waiter = thread::spawn(move || send.send(child.wait().unwrap()));
+    let step = Duration::from_millis(20);
+    for _ in 0..LONG.as_millis() / step.as_millis() {
+        match receive.recv_timeout(step) {
+            Ok(status) => {
+                waiter.join().unwrap().unwrap();
+                drop(stdin);
+                return status;
+            }
+            Err(RecvTimeoutError::Timeout) => again(),
+            Err(error) => panic!("{error}"),
+        }
+    }
+    panic!("the child does not end");
+}
+
+#[test]
+fn ctrl_c_and_termination_quit() {
+    for signal in ["-INT", "-TERM"] {
+        let (child, _out) = start("running");
+        kill(signal, child.id());
+        assert_eq!(wait(child, || ()).code(), Some(QUIT), "{signal}");
+    }
+}
+
+#[test]
+fn a_signal_from_before_the_loop_is_not_lost() {
+    let (mut child, _out) = start("before");
+    kill("-INT", child.id());
+    child.stdin.as_mut().unwrap().write_all(b"\n").unwrap();
+    assert_eq!(wait(child, || ()).code(), Some(QUIT));
+}
+
+#[test]
+fn the_second_ctrl_c_ends_a_process_whose_loop_does_not_run() {
+    let (child, _out) = start("busy");
+    let id = child.id();
+    kill("-TERM", id);
+    kill("-INT", id);
+    // 128 + SIGINT. Two signals in one may be taken for one, so there are some more.
+    let again = || drop(Command::new("kill").args(["-INT", &id.to_string()]).output());
+    assert_eq!(wait(child, again).code(), Some(130));
+}

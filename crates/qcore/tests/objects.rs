@@ -1,0 +1,440 @@
+//! How objects live and die: handles, parents and children, weak pointers, blocked signals.
+
+mod common;
+
+use std::{
+    cell::{Cell, RefCell},
+    collections::HashSet,
+    panic::{AssertUnwindSafe, catch_unwind},
+    rc::Rc,
+};
+
+use common::Log;
+use qcore::{
+    Connection, QCoreApplication, QObject, QPointer, QTimer, Signal, class,
+    object::{Handle, Life, Node, Object},
+};
+
+class! {
+    /// A door that says when it is closed, also when it dies open.
+    struct Door(DoorNode): QObject = base
+}
+
+struct DoorNode {
+    closed: Signal<&'static str>,
+    open: Cell<bool>,
+    base: QObject,
+}
+
+impl Node for DoorNode {
+    fn life(&self) -> &Rc<Life> {
+        Object::life(&self.base)
+    }
+
+    fn destructor(&self) {
+        if self.open.replace(false) {
+            self.closed.emit("by death");
+        }
+    }
+}
+
+class! {
+    /// A door with a lock: a class that adds only methods.
+    struct LockedDoor(Door);
+}
+
+impl Door {
+    fn new() -> Self {
+        let life = Life::new();
+        Door(Handle::new(Rc::new(DoorNode {
+            closed: Signal::in_life(&life),
+            open: Cell::new(true),
+            base: QObject::embed(&life),
+        })))
+    }
+}
+
+impl LockedDoor {
+    fn new() -> Self {
+        LockedDoor(Door::new())
+    }
+}
+
+fn name(object: &QObject, name: &str) -> QObject {
+    object.set_object_name(name);
+    object.clone()
+}
+
+/// Notes in the log when the object dies.
+fn watch(object: &QObject, log: &Log) -> QPointer<QObject> {
+    let log = log.clone();
+    object.destroyed.connect(move |object| log.add(object.object_name()));
+    QPointer::new(object)
+}
+
+// ---- handles
+
+#[test]
+fn the_last_handle_of_any_class_ends_the_object() {
+    let log = Log::default();
+    let door = LockedDoor::new();
+    let pointer = watch(&door, &log);
+    name(&door, "door");
+    let base: Door = (*door).clone();
+    let object: QObject = (**base).clone();
+    assert_eq!(base, *door);
+    assert_eq!(object, pointer.upgrade().unwrap());
+    drop(door);
+    drop(base);
+    assert!(log.take().is_empty() && !pointer.is_null());
+    drop(object);
+    assert_eq!(log.take(), ["door"]);
+    assert!(pointer.is_null());
+}
+
+#[test]
+#[allow(clippy::mutable_key_type)] // the hash is of the identity
+fn handles_compare_hash_and_print_by_identity() {
+    let (one, two) = (QObject::new(), QObject::new());
+    assert_eq!(one, one.clone());
+    assert_ne!(one, two);
+    let set: HashSet<QObject> = [one.clone(), two.clone(), one.clone()].into();
+    assert_eq!(set.len(), 2);
+    one.set_object_name("one");
+    assert!(format!("{one:?}").contains("\"one\""));
+    one.delete_later();
+    assert!(!format!("{one:?}").contains("deleted"));
+    assert!(format!("{:?}", LockedDoor::new()).starts_with("LockedDoor("));
+}
+
+#[test]
+fn object_name_changed_is_emitted_for_another_name_only() {
+    let (object, log) = (QObject::new(), Log::default());
+    let names = log.clone();
+    object.object_name_changed.connect(move |name| names.add(name));
+    for name in ["", "a", "a", "b"] {
+        object.set_object_name(name);
+    }
+    assert_eq!(log.take(), ["a", "b"]);
+    assert_eq!(object.object_name(), "b");
+}
+
+// ---- the order of death
+
+#[test]
+fn the_destructor_speaks_first_then_destroyed_then_the_children_die() {
+    let log = Log::default();
+    let door = Door::new();
+    name(&door, "door");
+    let pointer = QPointer::new(&door);
+    let child = name(&QObject::new(), "child");
+    child.set_parent(Some(&door));
+    watch(&child, &log);
+    let (names, weak) = (log.clone(), pointer.clone());
+    door.closed.connect(move |how| {
+        // It still lives: slots get handles to it.
+        names.add(format!("closed {how}, {}", weak.upgrade().is_some()));
+    });
+    let (names, weak, kept) = (log.clone(), pointer.clone(), child.clone());
+    door.destroyed.connect(move |object| {
+        assert!(weak.is_null() && weak.upgrade().is_none());
+        assert!(object.is_deleted() && !kept.is_deleted());
+        assert_eq!(object.children(), vec![kept.clone()]);
+        names.add(format!("destroyed {}", object.object_name()));
+    });
+    drop(door);
+    assert_eq!(log.take(), ["closed by death, true", "destroyed door", "child"]);
+    assert!(child.is_deleted() && child.parent().is_none());
+}
+
+#[test]
+fn qpointer_reset_before_destroyed_signal() {
+    let object = QObject::new();
+    let pointer = QPointer::new(&object);
+    let seen = Rc::new(Cell::new(false));
+    let (weak, out) = (pointer.clone(), seen.clone());
+    object.destroyed.connect(move |_| out.set(weak.is_null()));
+    assert!(!pointer.is_null());
+    drop(object);
+    assert!(seen.get());
+}
+
+#[test]
+fn destroyed_is_emitted_even_if_signals_are_blocked() {
+    let (object, door, log) = (QObject::new(), Door::new(), Log::default());
+    watch(&name(&object, "object"), &log);
+    watch(&name(&door, "door"), &log);
+    door.closed.connect(log.slot("closed"));
+    object.block_signals(true);
+    door.block_signals(true);
+    drop((object, door));
+    assert_eq!(log.take(), ["object", "door"]);
+}
+
+#[test]
+fn a_handle_left_over_is_dead() {
+    let door = Door::new();
+    let parent = QObject::new();
+    let child = QObject::new();
+    door.set_parent(Some(&parent));
+    child.set_parent(Some(&door));
+    let incoming = parent.object_name_changed.connect_to(&door, |_, _| ());
+    let outgoing = door.closed.connect(|_| ());
+    drop(parent);
+    assert!(door.is_deleted() && child.is_deleted());
+    assert!(!door.open.get(), "its state is closed");
+    assert!(!incoming.is_connected() && !outgoing.is_connected());
+    assert!(door.parent().is_none() && door.children().is_empty());
+    assert!(QPointer::new(&door).is_null());
+    // What does nothing any more, but may be called.
+    door.delete_later();
+    door.closed.emit("again");
+    door.set_object_name("dead");
+    assert!(!door.disconnect_all());
+    assert!(!door.closed.connect(|_| ()).is_connected());
+    door.set_parent(Some(&QObject::new()));
+    assert!(door.parent().is_none());
+    let other = QObject::new();
+    other.set_parent(Some(&door));
+    assert!(other.parent().is_none());
+    assert!(door.clone().is_deleted());
+    QCoreApplication::new().process_events();
+}
+
+#[test]
+fn what_a_destructors_slot_connects_and_adopts_dies_too() {
+    let (door, log) = (Door::new(), Log::default());
+    let weak = QPointer::new(&door);
+    let late: Rc<RefCell<Vec<Connection>>> = Rc::default();
+    let (names, connections) = (log.clone(), late.clone());
+    door.closed.connect(move |_| {
+        let door = weak.upgrade().unwrap();
+        connections.borrow_mut().push(door.closed.connect(|_| ()));
+        let child = name(&QObject::new(), "late child");
+        child.set_parent(Some(&door));
+        watch(&child, &names);
+        // delete_later() and dropping handles do nothing to one that is dying.
+        door.delete_later();
+    });
+    watch(&name(&door, "door"), &log);
+    drop(door);
+    assert_eq!(log.take(), ["door", "late child"]);
+    assert!(!late.borrow()[0].is_connected());
+    assert!(!QCoreApplication::new().process_events());
+}
+
+#[test]
+fn a_slot_of_destroyed_may_keep_the_dead_handle() {
+    let object = name(&QObject::new(), "kept");
+    let kept: Rc<RefCell<Option<QObject>>> = Rc::default();
+    let out = kept.clone();
+    object.destroyed.connect(move |object| *out.borrow_mut() = Some(object.clone()));
+    drop(object);
+    let kept = kept.take().unwrap();
+    assert!(kept.is_deleted());
+    assert_eq!(kept.object_name(), "kept");
+}
+
+#[test]
+fn a_panicking_slot_leaves_no_half_object() {
+    let parent = QObject::new();
+    let token = Rc::new(());
+    let children: Vec<_> = (0..3)
+        .map(|_| {
+            let child = QObject::new();
+            child.set_parent(Some(&parent));
+            let held = token.clone();
+            child.object_name_changed.connect(move |_| drop(held.clone()));
+            child
+        })
+        .collect();
+    children[0].destroyed.connect(|_| panic!("in a child's slot"));
+    assert!(catch_unwind(AssertUnwindSafe(|| drop(parent))).is_err());
+    assert!(children.iter().all(|child| child.is_deleted()));
+    assert_eq!(Rc::strong_count(&token), 1);
+
+    let door = Door::new();
+    let held = token.clone();
+    door.closed.connect(move |_| panic!("in the destructor {held:?}"));
+    let child = QTimer::new();
+    child.set_parent(Some(&door));
+    let pointer = QPointer::new(&door);
+    assert!(catch_unwind(AssertUnwindSafe(|| drop(door))).is_err());
+    assert!(pointer.is_null() && child.is_deleted());
+    assert_eq!(Rc::strong_count(&token), 1);
+}
+
+#[test]
+fn dead_objects_are_freed() {
+    struct Token(Rc<Cell<u32>>);
+    impl Drop for Token {
+        fn drop(&mut self) {
+            self.0.set(self.0.get() + 1);
+        }
+    }
+    let freed = Rc::new(Cell::new(0));
+    let (one, two) = (QObject::new(), QObject::new());
+    for (from, to) in [(&one, &two), (&two, &one)] {
+        // Slots that hold their own sender and one another: cycles, which death breaks.
+        let (token, sender, receiver) = (Token(freed.clone()), from.clone(), to.clone());
+        from.object_name_changed.connect_to(to, move |_, _| {
+            assert!(sender != receiver && token.0.get() == 0);
+        });
+    }
+    one.set_object_name("one");
+    one.delete_later();
+    two.delete_later();
+    drop((one, two));
+    let app = QCoreApplication::new();
+    QTimer::single_shot_to(0, &app, QCoreApplication::quit);
+    app.exec();
+    assert_eq!(freed.get(), 2);
+}
+
+// ---- families
+
+#[test]
+fn a_parent_keeps_its_children_and_an_orphan_dies() {
+    let log = Log::default();
+    let parent = name(&QObject::new(), "parent");
+    for child in ["a", "b", "c"] {
+        let child = name(&QObject::new(), child);
+        watch(&child, &log);
+        child.set_parent(Some(&parent));
+    }
+    watch(&parent, &log);
+    let names: Vec<_> = parent.children().iter().map(|child| child.object_name()).collect();
+    assert_eq!(names, ["a", "b", "c"]);
+    assert_eq!(parent.children()[1].parent(), Some(parent.clone()));
+    parent.children()[1].set_parent(None);
+    assert_eq!(log.take(), ["b"]);
+    drop(parent);
+    assert_eq!(log.take(), ["parent", "a", "c"]);
+}
+
+#[test]
+fn reparenting() {
+    let (one, two) = (QObject::new(), QObject::new());
+    let [a, b] = [(); 2].map(|()| QObject::new());
+    a.set_parent(Some(&one));
+    b.set_parent(Some(&one));
+    // The same parent again changes nothing, not even the order.
+    a.set_parent(Some(&one));
+    assert_eq!(one.children(), [a.clone(), b.clone()]);
+    a.set_parent(Some(&two));
+    assert_eq!((one.children(), two.children()), (vec![b.clone()], vec![a.clone()]));
+    drop(one);
+    assert!(b.is_deleted() && !a.is_deleted());
+    a.set_parent(None);
+    drop(two);
+    assert!(!a.is_deleted() && a.parent().is_none());
+}
+
+#[test]
+fn a_cycle_of_parents_is_refused() {
+    let [a, b, c] = [(); 3].map(|()| QObject::new());
+    b.set_parent(Some(&a));
+    c.set_parent(Some(&b));
+    for child in [&a, &b, &c] {
+        child.set_parent(Some(child));
+    }
+    a.set_parent(Some(&c));
+    a.set_parent(Some(&b));
+    b.set_parent(Some(&c));
+    assert_eq!(a.parent(), None);
+    assert_eq!(b.parent(), Some(a.clone()));
+    assert_eq!(c.parent(), Some(b.clone()));
+    drop(a);
+    assert!(b.is_deleted() && c.is_deleted());
+}
+
+#[test]
+fn child_deletes_its_sibling() {
+    for victim in 0..3 {
+        let log = Log::default();
+        let parent = QObject::new();
+        let names = ["a", "b", "c"];
+        let children = names.map(|child| name(&QObject::new(), child));
+        for child in &children {
+            child.set_parent(Some(&parent));
+            watch(child, &log);
+        }
+        let sibling = QPointer::new(&children[victim]);
+        children[0].destroyed.connect(move |_| {
+            // Taken from its parent it is an orphan, and held by nobody else.
+            if let Some(sibling) = sibling.upgrade() {
+                sibling.set_parent(None);
+            }
+        });
+        drop(children);
+        drop(parent);
+        let expected = match victim {
+            2 => ["a", "c", "b"],
+            _ => ["a", "b", "c"],
+        };
+        assert_eq!(log.take(), expected);
+    }
+}
+
+#[test]
+fn a_child_may_take_itself_or_another_away_from_a_dying_parent() {
+    let parent = QObject::new();
+    let [child, rescued] = [(); 2].map(|()| QObject::new());
+    child.set_parent(Some(&parent));
+    rescued.set_parent(Some(&parent));
+    let pointer = QPointer::new(&rescued);
+    let foster = QObject::new();
+    let home = foster.clone();
+    child.destroyed.connect(move |child| {
+        child.set_parent(None);
+        pointer.upgrade().unwrap().set_parent(Some(&home));
+    });
+    drop(parent);
+    assert!(child.is_deleted() && !rescued.is_deleted());
+    assert_eq!(foster.children(), [rescued]);
+}
+
+#[test]
+fn a_parent_that_dies_in_a_childs_slot() {
+    let log = Log::default();
+    let parent = name(&QObject::new(), "parent");
+    let child = Door::new();
+    child.set_parent(Some(&parent));
+    watch(&name(&child, "child"), &log);
+    watch(&parent, &log);
+    let holder = Cell::new(Some(parent));
+    let names = log.clone();
+    child.closed.connect(move |_| {
+        drop(holder.take());
+        names.add("first");
+    });
+    child.closed.connect(log.slot("second"));
+    child.closed.emit("");
+    assert!(child.is_deleted());
+    // Its own closing, in its destructor, is told to both.
+    assert_eq!(log.take(), ["parent", "first", "second", "child", "first"]);
+}
+
+#[test]
+fn many_children_come_and_go_in_any_order() {
+    const COUNT: usize = 20_000;
+    let parent = QObject::new();
+    let children: Vec<_> = (0..COUNT).map(|_| QTimer::new()).collect();
+    for child in &children {
+        child.set_parent(Some(&parent));
+    }
+    for child in children.iter().rev().step_by(3) {
+        child.set_parent(None);
+    }
+    for child in children.iter().step_by(7) {
+        child.set_parent(None);
+    }
+    let kept: Vec<_> = children.iter().filter(|child| child.parent().is_some()).collect();
+    assert!(parent.children().iter().eq(kept.into_iter().map(|child| &***child)));
+    drop(parent);
+    let dead = children.iter().filter(|child| child.is_deleted()).count();
+    assert_eq!(
+        dead,
+        (0..COUNT).filter(|at| !(COUNT - 1 - at).is_multiple_of(3) && at % 7 != 0).count()
+    );
+}

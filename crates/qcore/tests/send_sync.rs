@@ -1,0 +1,90 @@
+//! Which of the public types may go to another thread.
+
+use std::{cell::Cell, marker::PhantomData};
+
+use qcore::{
+    Connection, ConnectionBlocker, ConnectionType, DeviceError, DeviceErrorKind, Dispatcher,
+    Interval, LoopGone, OpenMode, Poster, ProcessEventsFlags, QCoreApplication, QDataStream,
+    QDeadlineTimer, QElapsedTimer, QEventLoop, QIODevice, QObject, QPointer, QSignalBlocker,
+    QSignalSpy, QTimer, ScopedConnection, Signal, TimerType, VirtualClock,
+    event_loop::{CoreApplicationNode, EventLoopNode, Readiness, Registration, TimerId},
+    object::{Life, ObjectNode},
+    timer::TimerNode,
+};
+
+// Whether `T` has a trait: the inherent constant, where its bound holds, hides the trait's.
+struct SendProbe<T: ?Sized>(PhantomData<T>);
+struct SyncProbe<T: ?Sized>(PhantomData<T>);
+
+trait Otherwise {
+    const SEND: bool = false;
+    const SYNC: bool = false;
+}
+
+impl<T: ?Sized> Otherwise for SendProbe<T> {}
+impl<T: ?Sized> Otherwise for SyncProbe<T> {}
+
+#[allow(dead_code)]
+impl<T: ?Sized + Send> SendProbe<T> {
+    const SEND: bool = true;
+}
+
+#[allow(dead_code)]
+impl<T: ?Sized + Sync> SyncProbe<T> {
+    const SYNC: bool = true;
+}
+
+macro_rules! table {
+    ($($type:ty: $send:literal, $sync:literal;)*) => {
+        [$((stringify!($type), (SendProbe::<$type>::SEND, SyncProbe::<$type>::SYNC), ($send, $sync))),*]
+    };
+}
+
+#[test]
+fn what_belongs_to_a_loop_stays_in_its_thread() {
+    let table = table! {
+        // Objects, signals and what they are made of.
+        QObject: false, false;
+        ObjectNode: false, false;
+        Life: false, false;
+        QPointer<QObject>: false, false;
+        QPointer<QTimer>: false, false;
+        QTimer: false, false;
+        TimerNode: false, false;
+        QIODevice: false, false;
+        QCoreApplication: false, false;
+        CoreApplicationNode: false, false;
+        QEventLoop: false, false;
+        EventLoopNode: false, false;
+        QSignalBlocker: false, false;
+        Signal<()>: false, false;
+        Connection: false, false;
+        ConnectionBlocker: false, false;
+        ScopedConnection: false, false;
+        QSignalSpy<()>: false, false;
+        QDataStream: false, false;
+        Dispatcher: false, false;
+        Registration: false, false;
+        VirtualClock: false, false;
+        // What is for other threads, and plain values.
+        Poster: true, true;
+        LoopGone: true, true;
+        ConnectionType: true, true;
+        ProcessEventsFlags: true, true;
+        Readiness: true, true;
+        TimerId: true, true;
+        QDeadlineTimer: true, true;
+        QElapsedTimer: true, true;
+        TimerType: true, true;
+        Interval: true, true;
+        OpenMode: true, true;
+        DeviceError: true, true;
+        DeviceErrorKind: true, true;
+    };
+    for (name, found, expected) in table {
+        assert_eq!(found, expected, "{name}: (Send, Sync)");
+    }
+    // The probe itself works.
+    let probe = table! { Cell<u8>: true, false; std::sync::MutexGuard<'static, u8>: false, true; };
+    assert!(probe.iter().all(|(_, found, expected)| found == expected));
+}
