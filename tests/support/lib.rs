@@ -1,1 +1,265 @@
-//! What the tests share.
+//! What the tests share: bounded waiting, blocking peers, and looks at the process from outside.
+
+use std::{
+    env, fs,
+    io::Read,
+    net::{SocketAddr, TcpListener, TcpStream},
+    process::Command,
+    sync::{Mutex, MutexGuard, PoisonError},
+    thread::{self, JoinHandle},
+    time::{Duration, Instant},
+};
+
+use qcore::{ProcessEventsFlags, QCoreApplication, QTimer};
+use qnetwork::{QHostAddress, QTcpServer, QTcpSocket, SocketState};
+use socket2::SockRef;
+
+/// How long anything may take that is waited for. Far more than it does: a test that gets here fails.
+pub const LIMIT: Duration = Duration::from_secs(20);
+
+/// Runs this thread's loop until the condition holds.
+///
+/// # Panics
+///
+/// If it does not in [`LIMIT`].
+#[track_caller]
+pub fn wait_until(condition: impl FnMut() -> bool) {
+    assert!(wait_at_most(LIMIT, condition), "waited for {LIMIT:?} in vain");
+}
+
+/// Runs this thread's loop until the condition holds or the time is over; whether it does.
+pub fn wait_at_most(limit: Duration, mut condition: impl FnMut() -> bool) -> bool {
+    let app = QCoreApplication::instance();
+    let end = Instant::now() + limit;
+    // Wakes the loop for conditions that no event of this thread brings about.
+    let heartbeat = QTimer::new();
+    heartbeat.start(2);
+    while !condition() {
+        if Instant::now() >= end {
+            return false;
+        }
+        app.process_events_with(ProcessEventsFlags::WAIT_FOR_MORE_EVENTS);
+    }
+    true
+}
+
+/// Runs this thread's loop, as a program does, for so long.
+pub fn run_for(time: Duration) {
+    let app = QCoreApplication::instance();
+    QTimer::single_shot(time, || QCoreApplication::instance().quit());
+    app.exec();
+}
+
+/// Runs what waits to be run, deletions asked for outside of all loops included.
+pub fn settle() {
+    run_for(Duration::from_millis(1));
+}
+
+// ---- sockets of this library
+
+/// A server at a free port of the loopback address.
+///
+/// # Panics
+///
+/// If there is none.
+#[track_caller]
+#[must_use]
+pub fn server() -> QTcpServer {
+    let server = QTcpServer::new();
+    server.listen(QHostAddress::LocalHost, 0).expect("a free port");
+    server
+}
+
+/// A socket that is connected to `port`.
+///
+/// # Panics
+///
+/// If it cannot be.
+#[track_caller]
+#[must_use]
+pub fn connected_to(port: u16) -> QTcpSocket {
+    let socket = QTcpSocket::new();
+    socket.connect_to_host("127.0.0.1", port);
+    wait_until(|| socket.state() == SocketState::Connected);
+    socket
+}
+
+/// A socket and its blocking other end.
+///
+/// # Panics
+///
+/// If they cannot be had.
+#[track_caller]
+#[must_use]
+pub fn pair() -> (QTcpSocket, TcpStream) {
+    let listener = listener();
+    let socket = connected_to(port_of(&listener));
+    let (stream, _) = listener.accept().expect("a connection");
+    (socket, stream)
+}
+
+/// Both ends of a connection: the accepted one, and the one that connected.
+///
+/// # Panics
+///
+/// If they cannot be had.
+#[track_caller]
+#[must_use]
+pub fn pair_of(server: &QTcpServer) -> (QTcpSocket, QTcpSocket) {
+    let client = QTcpSocket::new();
+    client.connect_to_host("127.0.0.1", server.server_port());
+    wait_until(|| server.has_pending_connections() && client.state() == SocketState::Connected);
+    (server.next_pending_connection().expect("it has one"), client)
+}
+
+// ---- blocking peers
+
+/// A blocking listener at a free port of the loopback address.
+///
+/// # Panics
+///
+/// If there is none.
+#[must_use]
+pub fn listener() -> TcpListener {
+    TcpListener::bind(("127.0.0.1", 0)).expect("a free port")
+}
+
+/// The port of a blocking listener.
+///
+/// # Panics
+///
+/// Never.
+#[must_use]
+pub fn port_of(listener: &TcpListener) -> u16 {
+    listener.local_addr().as_ref().map(SocketAddr::port).expect("it listens")
+}
+
+/// A thread that accepts one connection and does something with it; and its port.
+pub fn peer<T: Send + 'static>(
+    work: impl FnOnce(TcpStream) -> T + Send + 'static,
+) -> (u16, JoinHandle<T>) {
+    let listener = listener();
+    let port = port_of(&listener);
+    let thread = thread::spawn(move || {
+        let (stream, _) = listener.accept().expect("a connection");
+        // Nothing here is to hang where the other side has failed.
+        stream.set_read_timeout(Some(LIMIT)).expect("a time-out");
+        stream.set_write_timeout(Some(LIMIT)).expect("a time-out");
+        work(stream)
+    });
+    (port, thread)
+}
+
+/// A port of which nobody listens, and which nobody else gets while the guard lives.
+///
+/// # Panics
+///
+/// If there is none.
+#[must_use]
+pub fn closed_port() -> (u16, socket2::Socket) {
+    let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None);
+    let socket = socket.expect("a socket");
+    socket.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).expect("a free port");
+    let address = socket.local_addr().ok().and_then(|address| address.as_socket());
+    (address.expect("it is bound").port(), socket)
+}
+
+/// Closes a connection with a reset.
+///
+/// # Panics
+///
+/// If the system refuses.
+pub fn reset(stream: TcpStream) {
+    SockRef::from(&stream).set_linger(Some(Duration::ZERO)).expect("lingering off");
+    drop(stream);
+}
+
+/// All that comes until the end of the stream, which may be a reset.
+#[must_use]
+pub fn read_to_end(mut stream: &TcpStream) -> Vec<u8> {
+    let mut all = Vec::new();
+    let _ = stream.read_to_end(&mut all);
+    all
+}
+
+/// Bytes of which each place has its own: `size` of them, from place `at` on.
+#[must_use]
+pub fn pattern(at: usize, size: usize) -> Vec<u8> {
+    (at..at + size).map(|place| (place.wrapping_mul(31) >> 3) as u8).collect()
+}
+
+// ---- the process
+
+/// How many descriptors are open.
+///
+/// # Panics
+///
+/// Without `/proc`.
+#[must_use]
+pub fn descriptors() -> usize {
+    // The one that reads the folder is in it.
+    fs::read_dir("/proc/self/fd").expect("/proc is there").count() - 1
+}
+
+/// How much memory of the process is in use, in bytes.
+///
+/// # Panics
+///
+/// Without `/proc`.
+#[must_use]
+pub fn memory() -> usize {
+    let pages = fs::read_to_string("/proc/self/statm").expect("/proc is there");
+    let resident = pages.split(' ').nth(1).and_then(|pages| pages.parse::<usize>().ok());
+    resident.expect("a number of pages") * 4096
+}
+
+/// How long this thread has run on a processor.
+///
+/// # Panics
+///
+/// Without `/proc`.
+#[must_use]
+pub fn cpu_time() -> Duration {
+    let stat = fs::read_to_string("/proc/thread-self/schedstat").expect("/proc is there");
+    let nanos = stat.split(' ').next().and_then(|nanos| nanos.parse().ok());
+    Duration::from_nanos(nanos.expect("a number of nanoseconds"))
+}
+
+/// For tests that count what belongs to the process: one at a time.
+pub fn alone() -> MutexGuard<'static, ()> {
+    static ALONE: Mutex<()> = Mutex::new(());
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Runs the test of this name in a process of its own, with so many descriptors. `true` is returned in
+/// there, where the test is to be done; `false` to the one that has started it, when that went well.
+///
+/// # Panics
+///
+/// If the test fails in there.
+#[track_caller]
+#[must_use]
+pub fn in_child(test: &str, descriptors: usize) -> bool {
+    const CHILD: &str = "QT_TEST_CHILD";
+    if env::var_os(CHILD).is_some() {
+        return true;
+    }
+    let output = Command::new("sh")
+        .arg("-c")
+        .arg(format!("ulimit -n {descriptors} && exec \"$0\" \"$@\""))
+        .arg(env::current_exe().expect("the test's own path"))
+        .args(["--exact", test, "--nocapture", "--test-threads=1"])
+        .env(CHILD, "1")
+        .output()
+        .expect("a shell");
+    let told = String::from_utf8_lossy(&output.stdout);
+    assert!(
+        output.status.success() && told.contains("1 passed"),
+        "{told}{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    for line in told.lines().filter(|line| line.starts_with("measured")) {
+        println!("{line}");
+    }
+    false
+}

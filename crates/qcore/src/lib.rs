@@ -27,6 +27,7 @@
 //! * [`event_loop`] has [`QCoreApplication`], [`QEventLoop`], [`Poster`] for other threads
 //! * [`timer`] has [`QTimer`], [`QElapsedTimer`], [`QDeadlineTimer`]
 //! * [`io_device`] has [`QIODevice`], what can be read and written, and [`QBuffer`]
+//! * [`message`] has [`install_message_handler`] for warnings
 //! * [`stream`] has [`QDataStream`], Qt's binary format
 //!
 //! # Features
@@ -37,6 +38,7 @@
 
 pub mod event_loop;
 pub mod io_device;
+pub mod message;
 pub mod object;
 pub mod signal;
 pub mod stream;
@@ -50,6 +52,7 @@ pub use self::{
         VirtualClock, wait_until,
     },
     io_device::{DeviceError, DeviceErrorKind, OpenMode, QBuffer, QIODevice},
+    message::{MessageType, install_message_handler},
     object::{QObject, QPointer},
     signal::{
         Connection, ConnectionBlocker, ConnectionType, QSignalBlocker, QSignalSpy, Receiver,

@@ -4,7 +4,7 @@ use std::{fmt, io, rc::Rc, time::Duration};
 
 use super::{Dispatcher, ProcessEventsFlags, Run, clock::Nanos};
 use crate::{
-    QObject, class,
+    QObject, Signal, class,
     object::{Handle, Life, Node, Object},
 };
 
@@ -27,8 +27,24 @@ class! {
     pub struct QCoreApplication(CoreApplicationNode): QObject = base
 }
 
-/// The object behind a [`QCoreApplication`].
+/// The signals of a [`QCoreApplication`].
 pub struct CoreApplicationNode {
+    /// [`exec`](QCoreApplication::exec) is about to return. A last chance for those who have to do
+    /// something before; no loop runs any more.
+    #[doc(alias = "aboutToQuit")]
+    pub about_to_quit: Signal<()>,
+    /// The application has another name.
+    #[doc(alias = "applicationNameChanged")]
+    pub application_name_changed: Signal<()>,
+    /// The application has another version.
+    #[doc(alias = "applicationVersionChanged")]
+    pub application_version_changed: Signal<()>,
+    /// The organization has another name.
+    #[doc(alias = "organizationNameChanged")]
+    pub organization_name_changed: Signal<()>,
+    /// The organization has another domain.
+    #[doc(alias = "organizationDomainChanged")]
+    pub organization_domain_changed: Signal<()>,
     base: QObject,
     run: Rc<Run>,
 }
@@ -55,8 +71,16 @@ impl QCoreApplication {
         if let Some(node) = existing.filter(|node| !node.life().is_dead()) {
             return QCoreApplication::from_node(node);
         }
-        let node =
-            Rc::new(CoreApplicationNode { base: QObject::embed(&Life::new()), run: Rc::default() });
+        let life = Life::new();
+        let node = Rc::new(CoreApplicationNode {
+            about_to_quit: Signal::in_life(&life),
+            application_name_changed: Signal::in_life(&life),
+            application_version_changed: Signal::in_life(&life),
+            organization_name_changed: Signal::in_life(&life),
+            organization_domain_changed: Signal::in_life(&life),
+            base: QObject::embed(&life),
+            run: Rc::default(),
+        });
         *dispatcher.application().borrow_mut() = Rc::downgrade(&node);
         QCoreApplication(Handle::new(node))
     }
@@ -70,7 +94,7 @@ impl QCoreApplication {
     pub fn exec(&self) -> i32 {
         let dispatcher = self.dispatcher();
         if dispatcher.is_running() {
-            log::warn!("QCoreApplication::exec: The event loop is already running");
+            crate::q_warning!("QCoreApplication::exec: The event loop is already running");
             return -1;
         }
         let code = {
@@ -85,6 +109,7 @@ impl QCoreApplication {
             let _forget = Forget(dispatcher);
             self.run.exec(dispatcher)
         };
+        self.about_to_quit.emit(());
         dispatcher.delete_leftovers();
         code
     }

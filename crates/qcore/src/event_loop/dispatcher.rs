@@ -75,6 +75,19 @@ impl Dispatcher {
         CURRENT.try_with(|current| current.get().map(|owner| owner.0.clone())).ok().flatten()
     }
 
+    /// The loop of this thread, if a slot is running that has a sender.
+    #[inline]
+    pub(crate) fn with_sender() -> Option<Rc<Dispatcher>> {
+        let busy = |owner: &&Owner| {
+            let sender = owner.0.sender.take();
+            let busy = sender.is_some();
+            owner.0.sender.set(sender);
+            busy
+        };
+        let find = |current: &OnceCell<Owner>| Some(current.get().filter(busy)?.0.clone());
+        CURRENT.try_with(find).ok().flatten()
+    }
+
     fn new(ended: bool) -> Rc<Dispatcher> {
         Rc::new(Dispatcher {
             clock: Clock::default(),

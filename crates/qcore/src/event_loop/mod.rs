@@ -26,6 +26,7 @@ mod clock;
 #[cfg(feature = "ctrl-c")]
 mod ctrl_c;
 mod dispatcher;
+mod identity;
 mod nested;
 mod poll;
 mod posted;
@@ -95,7 +96,7 @@ impl Run {
             return -1;
         }
         if self.running.replace(true) {
-            log::warn!(
+            crate::q_warning!(
                 "QEventLoop::exec: instance {:p} has already called exec()",
                 Rc::as_ptr(self)
             );

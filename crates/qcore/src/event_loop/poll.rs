@@ -146,7 +146,7 @@ impl Sources {
             Ok(Err(error)) if error.kind() == io::ErrorKind::Interrupted => {}
             Ok(Err(error)) | Err(error) => {
                 // Timers and posts go on, and the next turn tries again.
-                log::warn!("cannot wait for events: {error}");
+                crate::q_warning!("cannot wait for events: {error}");
                 std::thread::sleep(
                     timeout.map_or(WITHOUT_POLL, |timeout| timeout.min(WITHOUT_POLL)),
                 );

@@ -106,7 +106,7 @@ impl Inbox {
         if !self.woken.swap(true, Ordering::AcqRel)
             && let Err(error) = self.waker.wake()
         {
-            log::warn!("cannot wake an event loop: {error}");
+            crate::q_warning!("cannot wake an event loop: {error}");
         }
     }
 

@@ -149,7 +149,10 @@ impl QSocketNotifier {
         if !enabled {
             self.disable();
         } else if let Err(error) = self.enable() {
-            log::warn!("QSocketNotifier: cannot watch descriptor {}: {error}", self.socket());
+            crate::q_warning!(
+                "QSocketNotifier: cannot watch descriptor {}: {error}",
+                self.socket()
+            );
         }
     }
 }
@@ -216,7 +219,7 @@ impl SocketNotifierNode {
         if let Err(error) = watched
             && self.warned.replace(Some(error.kind())) != Some(error.kind())
         {
-            log::warn!("QSocketNotifier: cannot watch on: {error}");
+            crate::q_warning!("QSocketNotifier: cannot watch on: {error}");
         }
     }
 }

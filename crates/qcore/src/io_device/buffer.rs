@@ -87,7 +87,7 @@ impl QBuffer {
     #[doc(alias = "setBuffer")]
     pub fn set_data(&self, data: impl Into<Vec<u8>>) {
         if self.is_open() {
-            log::warn!("QBuffer::setData: Buffer is open");
+            crate::q_warning!("QBuffer::setData: Buffer is open");
             return;
         }
         self.data.replace(data.into());
@@ -136,7 +136,7 @@ impl DeviceBackend for BufferNode {
             mode |= OpenMode::WRITE_ONLY;
         }
         if !mode.intersects(OpenMode::READ_WRITE) {
-            log::warn!("QBuffer::open: Buffer access not specified");
+            crate::q_warning!("QBuffer::open: Buffer access not specified");
             return Err(DeviceErrorKind::InvalidArgument.into());
         }
         if mode.contains(OpenMode::TRUNCATE) {
@@ -157,7 +157,7 @@ impl DeviceBackend for BufferNode {
         let target = usize::try_from(position).map_err(|_| DeviceErrorKind::InvalidArgument)?;
         if position > size {
             if !device.is_writable() {
-                log::warn!("QBuffer::seek: Invalid pos: {position}");
+                crate::q_warning!("QBuffer::seek: Invalid pos: {position}");
                 return Err(DeviceErrorKind::InvalidArgument.into());
             }
             let gap = target - size as usize;

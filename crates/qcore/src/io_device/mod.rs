@@ -255,7 +255,7 @@ impl QIODevice {
             return Err(DeviceErrorKind::InvalidArgument.into());
         }
         if position < 0 {
-            log::warn!("{}::seek: Invalid pos: {position}", backend.class_name());
+            crate::q_warning!("{}::seek: Invalid pos: {position}", backend.class_name());
             return Err(DeviceErrorKind::InvalidArgument.into());
         }
         backend.seek(self, position)?;
@@ -357,7 +357,7 @@ impl QIODevice {
     }
 
     fn warn(&self, function: &str, text: &str) {
-        log::warn!("QIODevice::{function} ({}): {text}", self.backend().class_name());
+        crate::q_warning!("QIODevice::{function} ({}): {text}", self.backend().class_name());
     }
 
     // ---- for derived classes

@@ -189,7 +189,7 @@ impl QObject {
         if let Some(parent) = parent {
             let parent = Object::life(parent);
             if parent.is_dead() || life.is_ancestor_of(parent) {
-                log::warn!("QObject::setParent: Cannot set this parent");
+                crate::q_warning!("QObject::setParent: Cannot set this parent");
                 return;
             }
         }

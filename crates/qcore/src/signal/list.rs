@@ -68,9 +68,11 @@ impl<T: 'static> Slots<T> {
         self.call_all(value);
     }
 
+    /// Apart, so that it costs the signals of objects nothing.
+    #[inline(never)]
     fn emit_of_nobody(&self, value: &T) {
         // The slots have no sender, also where the emission is in a slot that has one.
-        let dispatcher = Dispatcher::existing();
+        let dispatcher = Dispatcher::with_sender();
         let _scope = dispatcher.as_ref().map(|dispatcher| SenderScope::enter(dispatcher, None));
         self.call_all(value);
     }

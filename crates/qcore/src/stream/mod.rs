@@ -217,7 +217,7 @@ impl QDataStream {
     /// Leaves one transaction; whether it was the outermost.
     fn end_transaction(&mut self) -> bool {
         if self.transactions == 0 {
-            log::warn!("QDataStream: No transaction in progress");
+            crate::q_warning!("QDataStream: No transaction in progress");
             return false;
         }
         self.transactions -= 1;

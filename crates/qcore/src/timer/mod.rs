@@ -283,7 +283,7 @@ const SINGLE_SHOT_REFUSED: &str = "QTimer::singleShot: Timers cannot have negati
 
 fn checked(interval: Interval, warning: &str) -> Option<Duration> {
     if interval.0.is_none() {
-        log::warn!("{warning}");
+        crate::q_warning!("{warning}");
     }
     interval.0
 }

@@ -44,7 +44,9 @@ pub(super) fn submit(
         match spawned {
             Ok(_) => pool.threads += 1,
             // The threads there are will do it.
-            Err(error) if pool.threads > 0 => log::warn!("no further look-up thread: {error}"),
+            Err(error) if pool.threads > 0 => {
+                qcore::q_warning!("no further look-up thread: {error}")
+            }
             Err(error) => return Err(error),
         }
     }

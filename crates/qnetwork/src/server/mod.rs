@@ -143,7 +143,7 @@ impl QTcpServer {
     /// [`Operation`](SocketErrorKind::Operation) and a warning in the log.
     pub fn listen(&self, address: impl Into<QHostAddress>, port: u16) -> Result<(), SocketError> {
         if self.is_deleted() || self.is_listening() {
-            log::warn!("QTcpServer::listen() called when already listening");
+            qcore::q_warning!("QTcpServer::listen() called when already listening");
             let text = "The server is listening already, or was deleted";
             return Err(SocketError::new(SocketErrorKind::Operation, text));
         }
@@ -340,7 +340,7 @@ impl TcpServerNode {
         self.stop_retrying();
         self.retry.set(Some(id));
         if !sys::is_out_of_resources(error) {
-            log::warn!("QTcpServer: cannot accept: {error}");
+            qcore::q_warning!("QTcpServer: cannot accept: {error}");
         }
         self.report(sys::other_error(error));
     }

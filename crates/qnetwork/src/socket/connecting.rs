@@ -75,11 +75,13 @@ impl AbstractSocketNode {
         protocol: NetworkLayerProtocol,
     ) {
         if self.life().is_dying() {
-            log::warn!("QAbstractSocket::connectToHost() called on a socket that was deleted");
+            qcore::q_warning!(
+                "QAbstractSocket::connectToHost() called on a socket that was deleted"
+            );
             return;
         }
         if !matches!(self.state.get(), SocketState::Unconnected | SocketState::Bound) {
-            log::warn!(
+            qcore::q_warning!(
                 "QAbstractSocket::connectToHost() called when already looking up or \
                  connecting/connected to \"{host_name}\""
             );

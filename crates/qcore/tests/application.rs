@@ -1,0 +1,61 @@
+//! What an application knows of itself, and its last words.
+
+use std::{cell::RefCell, rc::Rc};
+
+use qcore::{QCoreApplication, QEventLoop, QSignalSpy, QTimer};
+
+#[test]
+fn names_are_the_process_s_and_change_once() {
+    let app = QCoreApplication::new();
+    let program = app.application_name();
+    assert!(program.starts_with("application"), "{program}");
+    let spies = [
+        &app.application_name_changed,
+        &app.application_version_changed,
+        &app.organization_name_changed,
+        &app.organization_domain_changed,
+    ]
+    .map(QSignalSpy::new);
+    for _ in 0..2 {
+        app.set_application_name("a");
+        app.set_application_version("1");
+        app.set_organization_name("o");
+        app.set_organization_domain("d");
+    }
+    assert_eq!(spies.map(|spy| spy.count()), [1; 4]);
+    let elsewhere = std::thread::spawn(|| {
+        let app = QCoreApplication::instance();
+        let version = app.application_version();
+        [app.application_name(), version, app.organization_name(), app.organization_domain()]
+    });
+    assert_eq!(elsewhere.join().unwrap(), ["a", "1", "o", "d"]);
+    app.set_application_name("");
+    assert_eq!(app.application_name(), program);
+}
+
+#[test]
+fn about_to_quit_comes_at_the_end_of_exec_alone() {
+    let app = QCoreApplication::new();
+    let log = Rc::new(RefCell::new(Vec::new()));
+    app.about_to_quit.connect_to(&log, |log, ()| log.borrow_mut().push("about"));
+    app.quit();
+    assert!(log.borrow().is_empty());
+
+    QTimer::single_shot_to(0, &log, |log| log.borrow_mut().push("slot"));
+    QTimer::single_shot_to(1, &app, |app| app.exit(4));
+    assert_eq!(app.exec(), 4);
+    assert_eq!(*log.borrow(), ["slot", "about"]);
+
+    let nested = QEventLoop::new();
+    QTimer::single_shot_to(1, &nested, |nested| nested.quit());
+    nested.exec();
+    assert_eq!(log.borrow().len(), 2);
+}
+
+#[test]
+fn the_process() {
+    assert_eq!(QCoreApplication::application_pid(), std::process::id());
+    let file = QCoreApplication::application_file_path().unwrap();
+    assert_eq!(file.parent().map(ToOwned::to_owned), QCoreApplication::application_dir_path());
+    assert!(QCoreApplication::arguments()[0].contains("application"));
+}
