@@ -1,6 +1,6 @@
 //! The application: the outermost loop of a thread.
 
-use std::{fmt, io, rc::Rc, time::Duration};
+use std::{fmt, rc::Rc, time::Duration};
 
 use super::{Dispatcher, ProcessEventsFlags, Run, clock::Nanos};
 use crate::{
@@ -156,7 +156,7 @@ impl QCoreApplication {
     ///
     /// If there are no descriptors left, or the signals cannot be had.
     #[cfg(feature = "ctrl-c")]
-    pub fn quit_on_ctrl_c(&self) -> io::Result<()> {
+    pub fn quit_on_ctrl_c(&self) -> std::io::Result<()> {
         super::ctrl_c::install(self.dispatcher())
     }
 

@@ -10,6 +10,7 @@ use std::{
 };
 
 use mio::{Interest, event};
+use slab::Slab;
 
 use super::{
     Deliver, EventSource, Poster, ProcessEventsFlags, Readiness, Registration, Run, TimerHandler,
@@ -22,6 +23,17 @@ use super::{
     timers::{Action, Firing, Timers},
 };
 use crate::object::Life;
+
+/// The number of an object in its loop's table. No other object ever has the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ObjectId {
+    index: u32,
+    generation: u32,
+}
+
+impl ObjectId {
+    pub(crate) const NONE: ObjectId = ObjectId { index: 0, generation: 0 };
+}
 
 /// The event loop of a thread.
 ///
@@ -41,7 +53,11 @@ pub struct Dispatcher {
     quitting: Cell<bool>,
     /// The thread has ended, and with it whatever would be called.
     ended: Cell<bool>,
-    sender: Cell<Option<Rc<Life>>>,
+    /// Whose signal called the slot that is running: an id of an object, so that noting it is storing a
+    /// number.
+    sender: Cell<ObjectId>,
+    objects: RefCell<Slab<(u32, Weak<Life>)>>,
+    object_generation: Cell<u32>,
     application: RefCell<Weak<CoreApplicationNode>>,
     locals: RefCell<Vec<(TypeId, Rc<dyn Any>)>>,
 }
@@ -78,12 +94,7 @@ impl Dispatcher {
     /// The loop of this thread, if a slot is running that has a sender.
     #[inline]
     pub(crate) fn with_sender() -> Option<Rc<Dispatcher>> {
-        let busy = |owner: &&Owner| {
-            let sender = owner.0.sender.take();
-            let busy = sender.is_some();
-            owner.0.sender.set(sender);
-            busy
-        };
+        let busy = |owner: &&Owner| owner.0.sender.get() != ObjectId::NONE;
         let find = |current: &OnceCell<Owner>| Some(current.get().filter(busy)?.0.clone());
         CURRENT.try_with(find).ok().flatten()
     }
@@ -100,7 +111,9 @@ impl Dispatcher {
             runs: RefCell::default(),
             quitting: Cell::new(false),
             ended: Cell::new(ended),
-            sender: Cell::new(None),
+            sender: Cell::new(ObjectId::NONE),
+            objects: RefCell::default(),
+            object_generation: Cell::new(0),
             application: RefCell::new(Weak::new()),
             locals: RefCell::default(),
         })
@@ -249,14 +262,32 @@ impl Dispatcher {
         &self.clock
     }
 
-    pub(crate) fn sender(&self) -> Option<Rc<Life>> {
-        let sender = self.sender.take();
-        self.sender.set(sender.clone());
-        sender
+    /// Gives a new object its id.
+    pub(crate) fn add_object(&self, life: &Weak<Life>) -> ObjectId {
+        // Generation 0 is nobody's.
+        let generation = self.object_generation.get().checked_add(1).unwrap_or(1);
+        self.object_generation.set(generation);
+        let index = self.objects.borrow_mut().insert((generation, life.clone()));
+        ObjectId { index: index as u32, generation }
+    }
+
+    pub(crate) fn remove_object(&self, id: ObjectId) {
+        self.objects.borrow_mut().try_remove(id.index as usize);
+    }
+
+    pub(crate) fn object(&self, id: ObjectId) -> Option<Rc<Life>> {
+        let objects = self.objects.borrow();
+        let (generation, life) = objects.get(id.index as usize)?;
+        if *generation == id.generation { life.upgrade() } else { None }
     }
 
     #[inline]
-    pub(crate) fn replace_sender(&self, sender: Option<Rc<Life>>) -> Option<Rc<Life>> {
+    pub(crate) fn sender(&self) -> ObjectId {
+        self.sender.get()
+    }
+
+    #[inline]
+    pub(crate) fn replace_sender(&self, sender: ObjectId) -> ObjectId {
         self.sender.replace(sender)
     }
 
@@ -477,16 +508,16 @@ impl Dispatcher {
 
     /// Calls somebody's code, one level deeper.
     fn deliver(&self, call: impl FnOnce()) {
-        struct Level<'a>(&'a Dispatcher, Option<Rc<Life>>);
+        struct Level<'a>(&'a Dispatcher, ObjectId);
         impl Drop for Level<'_> {
             fn drop(&mut self) {
                 self.0.level.set(self.0.level.get() - 1);
-                drop(self.0.replace_sender(self.1.take()));
+                self.0.replace_sender(self.1);
             }
         }
         self.level.set(self.level.get() + 1);
         // Further out there may be a slot that runs this loop; its sender is none of this one's.
-        let _level = Level(self, self.replace_sender(None));
+        let _level = Level(self, self.replace_sender(ObjectId::NONE));
         call();
     }
 

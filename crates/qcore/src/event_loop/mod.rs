@@ -51,7 +51,7 @@ pub use self::{
     timers::{TimerHandler, TimerId, TimerType},
     waiting::wait_until,
 };
-pub(crate) use self::{clock::now, posted::Deliver};
+pub(crate) use self::{clock::now, dispatcher::ObjectId, posted::Deliver};
 
 bitflags::bitflags! {
     /// What a call of `process_events` handles.

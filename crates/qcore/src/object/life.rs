@@ -8,7 +8,7 @@ use std::{
 
 use super::{Node, ObjectNode, QObject, children::Children};
 use crate::{
-    event_loop::Dispatcher,
+    event_loop::{Dispatcher, ObjectId},
     signal::{Connection, SlotList},
 };
 
@@ -33,6 +33,7 @@ enum Stage {
 /// the handles, keeps the outermost node alive as long as there are any (so that a handle to a base
 /// class keeps the whole object), and knows the connections that have to be cut when the object dies.
 pub struct Life {
+    id: ObjectId,
     handles: Cell<u32>,
     stage: Cell<Stage>,
     signals_blocked: Cell<bool>,
@@ -56,12 +57,14 @@ impl Life {
     /// of your own; [`Handle::new`](super::Handle::new) is the last.
     #[must_use]
     pub fn new() -> Rc<Life> {
-        Rc::new(Life {
+        let dispatcher = Dispatcher::current();
+        Rc::new_cyclic(|this| Life {
+            id: dispatcher.add_object(this),
             handles: Cell::new(0),
             stage: Cell::new(Stage::Alive),
             signals_blocked: Cell::new(false),
             deletion_posted: Cell::new(false),
-            dispatcher: Dispatcher::current(),
+            dispatcher,
             whole: RefCell::new(None),
             object: RefCell::new(Weak::new()),
             signals: RefCell::default(),
@@ -77,6 +80,11 @@ impl Life {
     #[must_use]
     pub fn dispatcher(&self) -> &Rc<Dispatcher> {
         &self.dispatcher
+    }
+
+    #[inline]
+    pub(crate) fn id(&self) -> ObjectId {
+        self.id
     }
 
     /// Whether the object is dead: its destructor has run.
@@ -285,6 +293,12 @@ impl Life {
             at = life.parent.borrow().upgrade();
         }
         false
+    }
+}
+
+impl Drop for Life {
+    fn drop(&mut self) {
+        self.dispatcher.remove_object(self.id);
     }
 }
 

@@ -10,7 +10,10 @@ use super::{
     sender::SenderScope,
     slot::{Call, Slot, Turn},
 };
-use crate::{event_loop::Dispatcher, object::Life};
+use crate::{
+    event_loop::{Dispatcher, ObjectId},
+    object::Life,
+};
 
 /// The slots of a signal, in the order of their connection.
 ///
@@ -64,7 +67,7 @@ impl<T: 'static> Slots<T> {
         if life.signals_blocked() || self.live.get() == 0 {
             return;
         }
-        let _scope = SenderScope::enter(life.dispatcher(), Some(life.clone()));
+        let _scope = SenderScope::enter(life.dispatcher(), life.id());
         self.call_all(value);
     }
 
@@ -73,7 +76,8 @@ impl<T: 'static> Slots<T> {
     fn emit_of_nobody(&self, value: &T) {
         // The slots have no sender, also where the emission is in a slot that has one.
         let dispatcher = Dispatcher::with_sender();
-        let _scope = dispatcher.as_ref().map(|dispatcher| SenderScope::enter(dispatcher, None));
+        let _scope =
+            dispatcher.as_ref().map(|dispatcher| SenderScope::enter(dispatcher, ObjectId::NONE));
         self.call_all(value);
     }
 

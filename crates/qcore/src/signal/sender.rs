@@ -1,8 +1,9 @@
 //! Who emitted the signal whose slot is running.
 
-use std::rc::Rc;
-
-use crate::{QObject, event_loop::Dispatcher, object::Life};
+use crate::{
+    QObject,
+    event_loop::{Dispatcher, ObjectId},
+};
 
 /// The object whose signal called the slot that is running.
 ///
@@ -24,26 +25,26 @@ use crate::{QObject, event_loop::Dispatcher, object::Life};
 /// ```
 #[must_use]
 pub fn sender() -> Option<QObject> {
-    Dispatcher::existing()?.sender()?.object()
+    let dispatcher = Dispatcher::existing()?;
+    dispatcher.object(dispatcher.sender())?.object()
 }
 
 /// While it lives, a sender is the current one. Then the one before is again.
 pub(crate) struct SenderScope<'a> {
-    dispatcher: &'a Rc<Dispatcher>,
-    before: Option<Rc<Life>>,
+    dispatcher: &'a Dispatcher,
+    before: ObjectId,
 }
 
 impl<'a> SenderScope<'a> {
     #[inline]
-    pub(crate) fn enter(dispatcher: &'a Rc<Dispatcher>, sender: Option<Rc<Life>>) -> Self {
-        let before = dispatcher.replace_sender(sender);
-        SenderScope { dispatcher, before }
+    pub(crate) fn enter(dispatcher: &'a Dispatcher, sender: ObjectId) -> Self {
+        SenderScope { dispatcher, before: dispatcher.replace_sender(sender) }
     }
 }
 
 impl Drop for SenderScope<'_> {
     #[inline]
     fn drop(&mut self) {
-        drop(self.dispatcher.replace_sender(self.before.take()));
+        self.dispatcher.replace_sender(self.before);
     }
 }

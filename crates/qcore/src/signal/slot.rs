@@ -9,10 +9,7 @@ use std::{
 };
 
 use super::{Receiver, list::Slots, sender::SenderScope};
-use crate::{
-    event_loop::{Deliver, Dispatcher},
-    object::Life,
-};
+use crate::event_loop::{Deliver, Dispatcher, ObjectId};
 
 const DEAD: u32 = 1 << 31;
 const ONCE: u32 = 1 << 30;
@@ -171,7 +168,7 @@ pub(super) struct Queued<T, C> {
 }
 
 struct Queue<T, C> {
-    waiting: RefCell<VecDeque<(T, Option<Rc<Life>>)>>,
+    waiting: RefCell<VecDeque<(T, ObjectId)>>,
     call: C,
 }
 
