@@ -19,6 +19,9 @@ pub enum MessageType {
     Warning,
 }
 
+/// What is called with each message.
+pub type MessageHandler = Box<dyn Fn(MessageType, &str) + Send + Sync>;
+
 type Handler = Arc<dyn Fn(MessageType, &str) + Send + Sync>;
 
 static HANDLER: RwLock<Option<Handler>> = RwLock::new(None);
@@ -43,7 +46,7 @@ static HANDLER: RwLock<Option<Handler>> = RwLock::new(None);
 /// assert_eq!(told.recv().unwrap(), "QObject::startTimer: Timers cannot have negative intervals");
 /// ```
 #[doc(alias = "qInstallMessageHandler")]
-pub fn install_message_handler(handler: Option<Box<dyn Fn(MessageType, &str) + Send + Sync>>) {
+pub fn install_message_handler(handler: Option<MessageHandler>) {
     let handler: Option<Handler> = handler.map(Arc::from);
     let before = {
         let mut place = HANDLER.write().unwrap_or_else(PoisonError::into_inner);
