@@ -1,0 +1,17 @@
+//! The code blocks of the documents, compiled and run as doc tests.
+
+macro_rules! documents {
+    ($($name:ident $path:literal)*) => {
+        $(
+            #[doc = include_str!($path)]
+            mod $name {}
+        )*
+    };
+}
+
+documents! {
+    readme "../../README.md"
+    contributing "../../CONTRIBUTING.md"
+    architecture "../../docs/architecture.md"
+    decisions "../../docs/decisions.md"
+}
