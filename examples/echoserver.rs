@@ -49,6 +49,6 @@ fn run(listen: &Endpoint) -> Result<i32, Box<dyn std::error::Error>> {
         }
     });
     server.listen(listen.address()?, listen.port)?;
-    print_line(&format!("listening on {}:{}", listen.host, server.server_port()));
+    print_line(&format!("listening on {}", listen.at_port(server.server_port())));
     Ok(app.exec())
 }

@@ -1,4 +1,4 @@
-use std::{ffi::OsString, io::Write, net::IpAddr, process, str::FromStr};
+use std::{ffi::OsString, fmt, io::Write, net::IpAddr, process, str::FromStr};
 
 /// A host, by name or address, and a port: `HOST:PORT`, IPv6 addresses in brackets.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,7 +20,22 @@ impl FromStr for Endpoint {
     }
 }
 
+impl fmt::Display for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.host.contains(':') {
+            true => write!(f, "[{}]:{}", self.host, self.port),
+            false => write!(f, "{}:{}", self.host, self.port),
+        }
+    }
+}
+
 impl Endpoint {
+    /// The same host with the port that a server has got.
+    #[must_use]
+    pub fn at_port(&self, port: u16) -> Self {
+        Endpoint { host: self.host.clone(), port }
+    }
+
     /// The address, for listening.
     ///
     /// # Errors
@@ -108,6 +123,7 @@ mod tests {
     fn endpoints() {
         let endpoint: Endpoint = "[::1]:80".parse().unwrap();
         assert_eq!((endpoint.host.as_str(), endpoint.port), ("::1", 80));
+        assert_eq!(endpoint.at_port(81).to_string(), "[::1]:81");
         assert!("80".parse::<Endpoint>().is_err());
         assert!("localhost:80000".parse::<Endpoint>().is_err());
     }
