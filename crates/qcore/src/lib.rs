@@ -28,7 +28,7 @@
 //! * [`timer`] has [`QTimer`], [`QElapsedTimer`], [`QDeadlineTimer`]
 //! * [`io_device`] has [`QIODevice`], what can be read and written, and [`QBuffer`]
 //! * [`message`] has [`install_message_handler`] for warnings
-//! * [`stream`] has [`QDataStream`], Qt's binary format
+//! * [`stream`] has [`QDataStream`], Qt's binary format, and [`QVariant`]
 //!
 //! # Features
 //!
@@ -58,6 +58,6 @@ pub use self::{
         Connection, ConnectionBlocker, ConnectionType, QSignalBlocker, QSignalSpy, Receiver,
         ScopedConnection, Signal, sender,
     },
-    stream::QDataStream,
+    stream::{QDataStream, QVariant},
     timer::{Interval, QDeadlineTimer, QElapsedTimer, QTimer},
 };

@@ -8,7 +8,7 @@ use std::{
 };
 
 /// What a chunk holds at least: as much as most messages take.
-const SMALL: usize = 4096;
+pub(super) const SMALL: usize = 4096;
 /// The size of the buffer that a loop reads into.
 pub const SCRATCH: usize = 256 * 1024;
 const SMALL_KEPT: usize = 64;
@@ -31,14 +31,16 @@ impl BufferPool {
     pub fn take(&self, size: usize) -> Vec<u8> {
         let kept = if size <= SMALL { &self.small } else { &self.large };
         match kept.borrow_mut().pop() {
-            Some(buffer) if buffer.capacity() >= size => buffer,
+            Some(mut buffer) if buffer.capacity() >= size => {
+                buffer.clear();
+                buffer
+            }
             _ => Vec::with_capacity(size.max(SMALL)),
         }
     }
 
     /// Takes a buffer back.
-    pub fn put(&self, mut buffer: Vec<u8>) {
-        buffer.clear();
+    pub fn put(&self, buffer: Vec<u8>) {
         let (kept, most) = match buffer.capacity() {
             ..SMALL => return,
             SMALL..0x8000 => (&self.small, SMALL_KEPT),
@@ -57,8 +59,14 @@ impl BufferPool {
     pub fn take_scratch(&self) -> Vec<u8> {
         let mut scratch = self.scratch.take();
         if scratch.capacity() < SCRATCH {
-            scratch = self.take(SCRATCH);
+            let kept = self.large.borrow_mut().pop();
+            match kept.filter(|buffer| buffer.capacity() >= SCRATCH) {
+                Some(buffer) => scratch = buffer,
+                // Zeros from the system, which cost nothing until they are written to.
+                None => return vec![0; SCRATCH],
+            }
         }
+        // What is in there already need not be zeroed again.
         scratch.resize(SCRATCH, 0);
         scratch
     }
@@ -259,11 +267,17 @@ impl ByteQueue {
         None
     }
 
-    /// The chunks as slices for a vectored write, as many as fit; how many that were.
-    pub fn slices<'a>(&'a self, out: &mut [IoSlice<'a>]) -> usize {
+    /// The chunks behind the first `offset` bytes as slices for a vectored write, as many as fit; how
+    /// many that were.
+    pub fn slices<'a>(&'a self, mut offset: usize, out: &mut [IoSlice<'a>]) -> usize {
+        let rest = self.chunks().filter_map(|chunk| {
+            let skip = offset.min(chunk.len());
+            offset -= skip;
+            Some(&chunk.bytes()[skip..]).filter(|bytes| !bytes.is_empty())
+        });
         let mut count = 0;
-        for (slot, chunk) in out.iter_mut().zip(self.chunks()) {
-            *slot = IoSlice::new(chunk.bytes());
+        for (slot, bytes) in out.iter_mut().zip(rest) {
+            *slot = IoSlice::new(bytes);
             count += 1;
         }
         count
@@ -342,10 +356,13 @@ mod tests {
                     let found = model.iter().skip(offset).position(|&b| b == 3).map(|at| at + offset);
                     prop_assert_eq!(queue.find(3, offset), found);
                 }
-                let mut slices = [IoSlice::new(&[]); 100];
-                let count = queue.slices(&mut slices);
-                let joined: Vec<u8> = slices[..count].iter().flat_map(|s| s.iter().copied()).collect();
-                prop_assert_eq!(joined, &model[..]);
+                for offset in [0, 1, model.len() / 2, model.len()] {
+                    let mut slices = [IoSlice::new(&[]); 100];
+                    let count = queue.slices(offset, &mut slices);
+                    let joined: Vec<u8> =
+                        slices[..count].iter().flat_map(|s| s.iter().copied()).collect();
+                    prop_assert_eq!(joined, model.get(offset..).unwrap_or_default());
+                }
             }
         }
     }
@@ -371,7 +388,7 @@ mod tests {
         assert_eq!(queue.first_len(), 10_000);
         queue.append(&[0; 6_000], 16_384, &pool);
         let mut slices = [IoSlice::new(&[]); 8];
-        assert_eq!(queue.slices(&mut slices), 3);
+        assert_eq!(queue.slices(0, &mut slices), 3);
         assert_eq!(slices[2].len(), 16_000);
     }
 }

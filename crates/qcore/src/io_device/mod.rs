@@ -22,7 +22,6 @@ use std::{
     rc::{Rc, Weak},
 };
 
-use self::backend::NoBackend;
 pub use self::{
     backend::DeviceBackend,
     buffer::{BufferNode, QBuffer},
@@ -30,6 +29,7 @@ pub use self::{
     error::{DeviceError, DeviceErrorKind},
     open_mode::OpenMode,
 };
+use self::{backend::NoBackend, byte_queue::SMALL};
 use crate::{
     QObject, Signal, class,
     object::{Handle, Life, Node, Object},
@@ -402,10 +402,11 @@ impl QIODevice {
         drop(before);
     }
 
-    /// Adds to the read buffer. A `Vec` that is most of [`SCRATCH`] long becomes part of it as it is.
+    /// Adds to the read buffer.
     pub fn append_to_buffer(&self, data: &[u8]) {
         let mut buffer = self.0.buffer.borrow_mut();
-        buffer.append(data, 0, &self.0.pool);
+        // Chunks are filled: a chunk for each byte that comes by itself would take thousands.
+        buffer.append(data, SMALL, &self.0.pool);
     }
 
     /// Adds a whole buffer to the read buffer, without a copy.

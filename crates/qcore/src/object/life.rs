@@ -209,7 +209,10 @@ impl Life {
     // ---- connections
 
     pub(crate) fn add_signal(&self, signal: Rc<dyn SlotList>) {
-        self.signals.borrow_mut().push(signal);
+        let mut signals = self.signals.borrow_mut();
+        // Most objects have one or two with slots.
+        signals.reserve_exact(1);
+        signals.push(signal);
     }
 
     /// A signal is gone before its object.
@@ -229,6 +232,10 @@ impl Life {
             // Only liveness flags are read here: no user code runs.
             incoming.retain(Connection::is_connected);
             self.sweep_at.set((incoming.len() as u32 * 2).max(16));
+        }
+        if incoming.len() < 4 {
+            // Most receive few.
+            incoming.reserve_exact(1);
         }
         incoming.push(connection.clone());
     }

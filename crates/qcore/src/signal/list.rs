@@ -105,7 +105,13 @@ impl<T: 'static> Slots<T> {
         let id = self.next_id.get();
         self.next_id.set(id + 1);
         let slot: Rc<Slot<dyn Call<T>>> = Rc::new(slot);
-        Rc::make_mut(&mut self.entries.borrow_mut()).push(Entry { id, slot: Some(slot) });
+        let mut shared = self.entries.borrow_mut();
+        let entries = Rc::make_mut(&mut shared);
+        if entries.is_empty() {
+            // Most signals that have a slot have one.
+            entries.reserve_exact(1);
+        }
+        entries.push(Entry { id, slot: Some(slot) });
         self.live.set(self.live.get() + 1);
         id
     }

@@ -48,15 +48,34 @@ versions! {
 }
 
 impl StreamVersion {
+    /// The version of a stream that was given no other: that of Qt 5.15.
+    #[doc(alias = "Qt_DefaultCompiledVersion")]
+    pub const QT_DEFAULT_COMPILED_VERSION: StreamVersion = StreamVersion::QT_5_15;
+
     /// Qt's number for it.
     #[must_use]
     pub fn number(self) -> u8 {
         self.0
     }
+
+    /// The version with this number, from 7 for Qt 4.0 to 19 for Qt 5.15. Older and newer formats
+    /// are not known here.
+    ///
+    /// ```
+    /// use qcore::stream::StreamVersion;
+    ///
+    /// assert_eq!(StreamVersion::from_number(17), Some(StreamVersion::QT_5_6));
+    /// assert_eq!(StreamVersion::from_number(6), None);
+    /// ```
+    #[must_use]
+    pub fn from_number(number: u8) -> Option<Self> {
+        let known = StreamVersion::QT_4_0.0..=StreamVersion::QT_5_15.0;
+        known.contains(&number).then_some(StreamVersion(number))
+    }
 }
 
 impl Default for StreamVersion {
     fn default() -> Self {
-        StreamVersion::QT_5_15
+        StreamVersion::QT_DEFAULT_COMPILED_VERSION
     }
 }

@@ -1,0 +1,197 @@
+//! Bytes: raw ones, byte arrays, C strings, bits.
+
+use std::ffi::{CStr, CString};
+
+use super::{FromStream, Medium, NULL, QBitArray, QDataStream, StreamStatus, ToStream};
+
+/// How much is read at once on the strength of a claimed length alone.
+const STEP: usize = 64 * 1024;
+
+/// # Bytes
+impl QDataStream {
+    /// Reads into `data`; how much there was. Less than was asked for is an error of the stream.
+    #[doc(alias = "readRawData")]
+    pub fn read_raw_data(&mut self, data: &mut [u8]) -> usize {
+        let asked = data.len();
+        self.take(asked, |medium| medium.read(data))
+    }
+
+    /// Skips `count` bytes; how many there were. Less than was asked for is an error of the stream.
+    #[doc(alias = "skipRawData")]
+    pub fn skip_raw_data(&mut self, count: usize) -> usize {
+        self.take(count, |medium| medium.skip(count))
+    }
+
+    /// Writes `data` as it is. After an error nothing is written any more.
+    #[doc(alias = "writeRawData")]
+    pub fn write_raw_data(&mut self, data: &[u8]) {
+        if self.has_device() && self.status == StreamStatus::Ok && !self.medium.write(data) {
+            self.set_status(StreamStatus::WriteFailed);
+        }
+    }
+
+    /// Reads a QByteArray, a null one as an empty one.
+    pub fn read_qbytearray(&mut self) -> Vec<u8> {
+        self.read_optional_qbytearray().unwrap_or_default()
+    }
+
+    /// Reads a QByteArray, a null one as `None`. One that is not there as a whole is null, too.
+    pub fn read_optional_qbytearray(&mut self) -> Option<Vec<u8>> {
+        match self.read_uint32() {
+            NULL => None,
+            length => self.read_claimed(length as usize),
+        }
+    }
+
+    /// Writes a QByteArray that is not null: 32 bits with the length, then the bytes.
+    pub fn write_qbytearray(&mut self, bytes: &[u8]) {
+        self.write_optional_qbytearray(Some(bytes));
+    }
+
+    /// Writes a QByteArray, `None` as a null one.
+    pub fn write_optional_qbytearray(&mut self, bytes: Option<&[u8]>) {
+        match bytes {
+            Some(bytes) => self.write_bytes(bytes),
+            None => self.write_uint32(NULL),
+        }
+    }
+
+    /// Reads what [`write_bytes`](QDataStream::write_bytes) wrote.
+    ///
+    /// Other than [`read_qbytearray`](QDataStream::read_qbytearray) this knows no null: its length
+    /// is too long for any stream.
+    #[doc(alias = "readBytes")]
+    pub fn read_bytes(&mut self) -> Vec<u8> {
+        let length = self.read_uint32();
+        self.read_claimed(length as usize).unwrap_or_default()
+    }
+
+    /// Writes 32 bits with the length, then the bytes.
+    #[doc(alias = "writeBytes")]
+    pub fn write_bytes(&mut self, bytes: &[u8]) {
+        if self.write_length(bytes.len()) {
+            self.write_raw_data(bytes);
+        }
+    }
+
+    /// Reads a C string, Qt's `char *`: what comes before the first NUL.
+    pub fn read_c_string(&mut self) -> CString {
+        let mut bytes = self.read_bytes();
+        bytes.truncate(bytes.iter().position(|&byte| byte == 0).unwrap_or(bytes.len()));
+        CString::new(bytes).unwrap_or_default()
+    }
+
+    /// Writes a C string, Qt's `const char *`: 32 bits with the length, then the bytes, both with the
+    /// NUL at the end.
+    ///
+    /// ```
+    /// let mut out = qcore::QDataStream::from_bytes(Vec::new());
+    /// out.write_c_string(c"abc");
+    /// assert_eq!(out.into_bytes(), b"\0\0\0\x04abc\0");
+    /// ```
+    pub fn write_c_string(&mut self, text: &CStr) {
+        self.write_bytes(text.to_bytes_with_nul());
+    }
+
+    /// Writes 32 bits with a length or a count; whether it fits into them. If not, the status is
+    /// [`WriteFailed`](StreamStatus::WriteFailed) from now on.
+    pub(super) fn write_length(&mut self, length: usize) -> bool {
+        // The greatest length is the one that stands for null.
+        match u32::try_from(length) {
+            Ok(length) if length != NULL => {
+                self.write_uint32(length);
+                true
+            }
+            _ => {
+                self.set_status(StreamStatus::WriteFailed);
+                false
+            }
+        }
+    }
+
+    /// So many bytes, or `None` if there are fewer: then no more memory is taken than there are
+    /// bytes.
+    pub(super) fn read_claimed(&mut self, length: usize) -> Option<Vec<u8>> {
+        let mut bytes = Vec::new();
+        while bytes.len() < length {
+            let before = bytes.len();
+            // A device may have more than it knows of.
+            let step = self.medium.available().max(STEP.min(bytes.len())).max(64);
+            bytes.resize(before + step.min(length - before), 0);
+            if self.read_raw_data(&mut bytes[before..]) < bytes.len() - before {
+                return None;
+            }
+        }
+        Some(bytes)
+    }
+
+    pub(super) fn has_device(&self) -> bool {
+        !matches!(self.medium, Medium::None)
+    }
+
+    /// Takes bytes from the medium; how many. The status tells if it is less than `asked`.
+    fn take(&mut self, asked: usize, take: impl FnOnce(&mut Medium) -> usize) -> usize {
+        let failed = self.status != StreamStatus::Ok;
+        if !self.has_device() || failed && self.medium.is_transaction_started() {
+            return 0;
+        }
+        let taken = take(&mut self.medium);
+        self.taken += taken as u64;
+        if taken < asked {
+            self.set_status(StreamStatus::ReadPastEnd);
+        }
+        taken
+    }
+}
+
+impl FromStream for Option<Vec<u8>> {
+    fn read_from(stream: &mut QDataStream) -> Self {
+        stream.read_optional_qbytearray()
+    }
+}
+
+impl ToStream for Option<Vec<u8>> {
+    fn write_to(&self, stream: &mut QDataStream) {
+        stream.write_optional_qbytearray(self.as_deref());
+    }
+}
+
+impl FromStream for CString {
+    fn read_from(stream: &mut QDataStream) -> Self {
+        stream.read_c_string()
+    }
+}
+
+impl ToStream for CString {
+    fn write_to(&self, stream: &mut QDataStream) {
+        stream.write_c_string(self);
+    }
+}
+
+impl ToStream for CStr {
+    fn write_to(&self, stream: &mut QDataStream) {
+        stream.write_c_string(self);
+    }
+}
+
+impl FromStream for QBitArray {
+    fn read_from(stream: &mut QDataStream) -> Self {
+        let count = stream.read_uint32() as usize;
+        let bytes = stream.read_claimed(count.div_ceil(8)).unwrap_or_default();
+        if bytes.is_empty() {
+            return QBitArray::default();
+        }
+        QBitArray::from_bytes(bytes, count).unwrap_or_else(|| {
+            stream.set_status(StreamStatus::ReadCorruptData);
+            QBitArray::default()
+        })
+    }
+}
+
+impl ToStream for QBitArray {
+    fn write_to(&self, stream: &mut QDataStream) {
+        if stream.write_length(self.len()) {
+            stream.write_raw_data(self.as_bytes());
+        }
+    }
+}

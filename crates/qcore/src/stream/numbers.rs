@@ -1,0 +1,219 @@
+//! Numbers.
+
+use super::{FromStream, QDataStream, StreamVersion, ToStream};
+
+/// Which end of a number comes first.
+#[doc(alias = "QDataStream::ByteOrder")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum ByteOrder {
+    /// The most significant byte; the default.
+    #[default]
+    BigEndian,
+    /// The least significant byte.
+    LittleEndian,
+}
+
+/// How many bytes floating point numbers have, of whichever type they are.
+///
+/// | | before Qt 4.6 | [`SinglePrecision`](Self::SinglePrecision) | [`DoublePrecision`](Self::DoublePrecision) |
+/// |---|---|---|---|
+/// | `f32` | 4 | 4 | **8** |
+/// | `f64` | 8 | 4 | 8 |
+#[doc(alias = "QDataStream::FloatingPointPrecision")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum FloatingPointPrecision {
+    /// 4 bytes, an `f64` too, which is rounded.
+    SinglePrecision,
+    /// 8 bytes, an `f32` too; the default.
+    #[default]
+    DoublePrecision,
+}
+
+macro_rules! integers {
+    ($($type:ident $what:literal: $read:ident $read_alias:literal, $write:ident $write_alias:literal;)*) => {
+        impl QDataStream {
+            $(
+                #[doc = concat!("Reads ", $what, ".")]
+                #[doc(alias = $read_alias)]
+                pub fn $read(&mut self) -> $type {
+                    $type::from_be_bytes(self.read_ordered())
+                }
+
+                #[doc = concat!("Writes ", $what, ".")]
+                #[doc(alias = $write_alias)]
+                pub fn $write(&mut self, value: $type) {
+                    self.write_ordered(value.to_be_bytes());
+                }
+            )*
+        }
+    };
+}
+
+/// # Numbers
+impl QDataStream {
+    /// Reads a byte; whether it is another one than 0.
+    #[doc(alias = "readBool")]
+    pub fn read_bool(&mut self) -> bool {
+        self.read_uint8() != 0
+    }
+
+    /// Writes a byte, 0 or 1.
+    #[doc(alias = "writeBool")]
+    pub fn write_bool(&mut self, value: bool) {
+        self.write_uint8(value.into());
+    }
+}
+
+integers! {
+    i8 "a byte with a sign": read_int8 "readInt8", write_int8 "writeInt8";
+    u8 "a byte": read_uint8 "readUInt8", write_uint8 "writeUInt8";
+    i16 "16 bits with a sign": read_int16 "readInt16", write_int16 "writeInt16";
+    u16 "16 bits without a sign": read_uint16 "readUInt16", write_uint16 "writeUInt16";
+    i32 "32 bits with a sign": read_int32 "readInt32", write_int32 "writeInt32";
+    u32 "32 bits without a sign": read_uint32 "readUInt32", write_uint32 "writeUInt32";
+    i64 "64 bits with a sign": read_int64 "readInt64", write_int64 "writeInt64";
+    u64 "64 bits without a sign": read_uint64 "readUInt64", write_uint64 "writeUInt64";
+}
+
+impl QDataStream {
+    /// Reads a floating point number of 4 bytes, or of 8 in
+    /// [`DoublePrecision`](FloatingPointPrecision::DoublePrecision), which it has by default.
+    ///
+    /// ```
+    /// use qcore::{QDataStream, stream::FloatingPointPrecision};
+    ///
+    /// let mut out = QDataStream::from_bytes(Vec::new());
+    /// out.write_float(1.5);
+    /// assert_eq!(out.into_bytes().len(), 8);
+    ///
+    /// let mut out = QDataStream::from_bytes(Vec::new());
+    /// out.set_floating_point_precision(FloatingPointPrecision::SinglePrecision);
+    /// out.write_double(1.5);
+    /// assert_eq!(out.into_bytes().len(), 4);
+    /// ```
+    #[doc(alias = "readFloat")]
+    pub fn read_float(&mut self) -> f32 {
+        match self.forced_precision() {
+            Some(FloatingPointPrecision::DoublePrecision) => self.read_8_byte_float() as f32,
+            _ => self.read_4_byte_float(),
+        }
+    }
+
+    /// Writes a floating point number in 4 bytes, or in 8 as [`read_float`](Self::read_float) has it.
+    #[doc(alias = "writeFloat")]
+    pub fn write_float(&mut self, value: f32) {
+        match self.forced_precision() {
+            Some(FloatingPointPrecision::DoublePrecision) => {
+                self.write_ordered(f64::from(value).to_be_bytes());
+            }
+            _ => self.write_ordered(value.to_be_bytes()),
+        }
+    }
+
+    /// Reads a floating point number of 8 bytes, or of 4 in
+    /// [`SinglePrecision`](FloatingPointPrecision::SinglePrecision).
+    #[doc(alias = "readDouble")]
+    pub fn read_double(&mut self) -> f64 {
+        match self.forced_precision() {
+            Some(FloatingPointPrecision::SinglePrecision) => self.read_4_byte_float().into(),
+            _ => self.read_8_byte_float(),
+        }
+    }
+
+    /// Writes a floating point number in 8 bytes, or in 4 as [`read_double`](Self::read_double) has it.
+    #[doc(alias = "writeDouble")]
+    pub fn write_double(&mut self, value: f64) {
+        match self.forced_precision() {
+            Some(FloatingPointPrecision::SinglePrecision) => {
+                self.write_ordered((value as f32).to_be_bytes());
+            }
+            _ => self.write_ordered(value.to_be_bytes()),
+        }
+    }
+
+    /// The precision of all floating point numbers, in versions where they have one in common.
+    fn forced_precision(&self) -> Option<FloatingPointPrecision> {
+        (self.version >= StreamVersion::QT_4_6).then_some(self.precision)
+    }
+
+    fn read_4_byte_float(&mut self) -> f32 {
+        f32::from_be_bytes(self.read_ordered())
+    }
+
+    fn read_8_byte_float(&mut self) -> f64 {
+        f64::from_be_bytes(self.read_ordered())
+    }
+
+    /// So many bytes, turned into big endian; zeros if there are fewer.
+    fn read_ordered<const N: usize>(&mut self) -> [u8; N] {
+        let mut bytes = [0; N];
+        if self.read_raw_data(&mut bytes) < N {
+            return [0; N];
+        }
+        if self.byte_order == ByteOrder::LittleEndian {
+            bytes.reverse();
+        }
+        bytes
+    }
+
+    /// Writes what is big endian in the stream's order.
+    fn write_ordered<const N: usize>(&mut self, mut bytes: [u8; N]) {
+        if self.byte_order == ByteOrder::LittleEndian {
+            bytes.reverse();
+        }
+        self.write_raw_data(&bytes);
+    }
+}
+
+macro_rules! streamable {
+    ($($type:ident $read:ident $write:ident;)*) => {
+        $(
+            impl FromStream for $type {
+                fn read_from(stream: &mut QDataStream) -> Self {
+                    stream.$read()
+                }
+            }
+
+            impl ToStream for $type {
+                fn write_to(&self, stream: &mut QDataStream) {
+                    stream.$write(*self);
+                }
+            }
+        )*
+    };
+}
+
+streamable! {
+    bool read_bool write_bool;
+    i8 read_int8 write_int8;
+    i16 read_int16 write_int16;
+    u16 read_uint16 write_uint16;
+    i32 read_int32 write_int32;
+    u32 read_uint32 write_uint32;
+    i64 read_int64 write_int64;
+    u64 read_uint64 write_uint64;
+    f32 read_float write_float;
+    f64 read_double write_double;
+    char read_qchar write_qchar;
+}
+
+// A list of bytes is written as a byte array is, and read as one: all at once, and also if null.
+impl FromStream for u8 {
+    fn read_from(stream: &mut QDataStream) -> Self {
+        stream.read_uint8()
+    }
+
+    fn read_list(stream: &mut QDataStream) -> Vec<Self> {
+        stream.read_qbytearray()
+    }
+}
+
+impl ToStream for u8 {
+    fn write_to(&self, stream: &mut QDataStream) {
+        stream.write_uint8(*self);
+    }
+
+    fn write_list(list: &[Self], stream: &mut QDataStream) {
+        stream.write_qbytearray(list);
+    }
+}

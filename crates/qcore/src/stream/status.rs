@@ -1,0 +1,44 @@
+//! Whether a stream is all right.
+
+use super::QDataStream;
+
+/// How far a stream is to be trusted.
+#[doc(alias = "QDataStream::Status")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum StreamStatus {
+    /// All went well.
+    #[default]
+    Ok,
+    /// There was less to read than was asked for.
+    ReadPastEnd,
+    /// What was read made no sense.
+    ReadCorruptData,
+    /// The device did not take what was written, or it cannot be written in this format.
+    WriteFailed,
+}
+
+impl QDataStream {
+    /// How far what was read is to be trusted.
+    #[must_use]
+    pub fn status(&self) -> StreamStatus {
+        self.status
+    }
+
+    /// Sets the status, if it is [`Ok`](StreamStatus::Ok): the first error stays.
+    ///
+    /// While it is not `Ok` nothing is written any more. Reading goes on, but not in a transaction,
+    /// where it gives zeros and empty values.
+    #[doc(alias = "setStatus")]
+    pub fn set_status(&mut self, status: StreamStatus) {
+        if self.status == StreamStatus::Ok {
+            self.status = status;
+        }
+    }
+
+    /// Sets the status to [`Ok`](StreamStatus::Ok).
+    #[doc(alias = "resetStatus")]
+    pub fn reset_status(&mut self) {
+        self.status = StreamStatus::Ok;
+    }
+}

@@ -1,0 +1,177 @@
+//! Text.
+
+use super::{ByteOrder, FromStream, NULL, QDataStream, StreamStatus, ToStream};
+
+/// # Text
+impl QDataStream {
+    /// Reads a QString. A null one is read as an empty one, and half a surrogate pair as U+FFFD.
+    #[doc(alias = "readQString")]
+    pub fn read_qstring(&mut self) -> String {
+        self.read_optional_qstring().unwrap_or_default()
+    }
+
+    /// Reads a QString, a null one as `None`. One that is not there as a whole is null, too.
+    ///
+    /// ```
+    /// let mut input = qcore::QDataStream::from_bytes(*b"\xff\xff\xff\xff\0\0\0\0");
+    /// assert_eq!(input.read_optional_qstring(), None);
+    /// assert_eq!(input.read_optional_qstring(), Some(String::new()));
+    /// ```
+    #[doc(alias = "readQString")]
+    pub fn read_optional_qstring(&mut self) -> Option<String> {
+        let bytes = self.read_utf16_bytes()?;
+        let units = char::decode_utf16(self.units(&bytes));
+        Some(units.map(|unit| unit.unwrap_or(char::REPLACEMENT_CHARACTER)).collect())
+    }
+
+    /// Reads a QString as it is in Qt, in UTF-16, which need not be valid; `None` for a null one.
+    #[doc(alias = "readQString")]
+    pub fn read_utf16(&mut self) -> Option<Vec<u16>> {
+        let bytes = self.read_utf16_bytes()?;
+        Some(self.units(&bytes).collect())
+    }
+
+    /// Writes a QString that is not null: 32 bits with the length in bytes, then UTF-16.
+    #[doc(alias = "writeQString")]
+    pub fn write_qstring(&mut self, text: &str) {
+        self.write_units(text.encode_utf16().count(), text.encode_utf16());
+    }
+
+    /// Writes a QString, `None` as a null one.
+    #[doc(alias = "writeQString")]
+    pub fn write_optional_qstring(&mut self, text: Option<&str>) {
+        match text {
+            Some(text) => self.write_qstring(text),
+            None => self.write_uint32(NULL),
+        }
+    }
+
+    /// Writes a QString that is given in UTF-16, which need not be valid; `None` as a null one.
+    #[doc(alias = "writeQString")]
+    pub fn write_utf16(&mut self, units: Option<&[u16]>) {
+        match units {
+            Some(units) => self.write_units(units.len(), units.iter().copied()),
+            None => self.write_uint32(NULL),
+        }
+    }
+
+    /// Reads a string, in the format of a QString, as PySide2's function of this name does.
+    /// [`read_c_string`](QDataStream::read_c_string) is for C strings.
+    #[doc(alias = "readString")]
+    pub fn read_string(&mut self) -> String {
+        self.read_qstring()
+    }
+
+    /// Writes a string, in the format of a QString, as PySide2's function of this name does.
+    /// [`write_c_string`](QDataStream::write_c_string) is for C strings.
+    #[doc(alias = "writeString")]
+    pub fn write_string(&mut self, text: &str) {
+        self.write_qstring(text);
+    }
+
+    /// Reads a QChar: 16 bits, of which half a surrogate pair is read as U+FFFD.
+    /// [`read_uint16`](QDataStream::read_uint16) reads it as it is.
+    #[doc(alias = "readQChar")]
+    pub fn read_qchar(&mut self) -> char {
+        char::from_u32(self.read_uint16().into()).unwrap_or(char::REPLACEMENT_CHARACTER)
+    }
+
+    /// Writes a QChar: 16 bits. A character that has more, an emoji for example, is none: the status
+    /// is [`WriteFailed`](StreamStatus::WriteFailed) then.
+    #[doc(alias = "writeQChar")]
+    pub fn write_qchar(&mut self, value: char) {
+        match u16::try_from(u32::from(value)) {
+            Ok(unit) => self.write_uint16(unit),
+            Err(_) => self.set_status(StreamStatus::WriteFailed),
+        }
+    }
+
+    /// Reads a QStringList, null strings as empty ones. `read::<Vec<Option<String>>>()` tells them
+    /// apart.
+    #[doc(alias = "readQStringList")]
+    pub fn read_qstringlist(&mut self) -> Vec<String> {
+        self.read()
+    }
+
+    /// Writes a QStringList.
+    ///
+    /// ```
+    /// let mut stream = qcore::QDataStream::from_bytes(Vec::new());
+    /// stream.write_qstringlist(&["one", "two"]);
+    /// assert_eq!(stream.read_qstringlist(), ["one", "two"]);
+    /// ```
+    #[doc(alias = "writeQStringList")]
+    pub fn write_qstringlist<S: AsRef<str>>(&mut self, list: &[S]) {
+        self.write_counted(list.iter(), |stream, text| stream.write_qstring(text.as_ref()));
+    }
+
+    /// The bytes of a QString that is not null; `None` also if they are not there or make no sense.
+    fn read_utf16_bytes(&mut self) -> Option<Vec<u8>> {
+        match self.read_uint32() {
+            NULL => None,
+            length if !length.is_multiple_of(2) => {
+                self.set_status(StreamStatus::ReadCorruptData);
+                None
+            }
+            length => self.read_claimed(length as usize),
+        }
+    }
+
+    fn units<'a>(&self, bytes: &'a [u8]) -> impl Iterator<Item = u16> + use<'a> {
+        let unit = match self.byte_order {
+            ByteOrder::BigEndian => u16::from_be_bytes,
+            ByteOrder::LittleEndian => u16::from_le_bytes,
+        };
+        bytes.chunks_exact(2).map(move |pair| unit([pair[0], pair[1]]))
+    }
+
+    fn write_units(&mut self, count: usize, units: impl Iterator<Item = u16>) {
+        let length = count.saturating_mul(2);
+        if !self.write_length(length) || self.status != StreamStatus::Ok {
+            return;
+        }
+        let bytes = match self.byte_order {
+            ByteOrder::BigEndian => u16::to_be_bytes,
+            ByteOrder::LittleEndian => u16::to_le_bytes,
+        };
+        let mut text = Vec::with_capacity(length);
+        units.for_each(|unit| text.extend_from_slice(&bytes(unit)));
+        self.write_raw_data(&text);
+    }
+}
+
+impl FromStream for String {
+    fn read_from(stream: &mut QDataStream) -> Self {
+        stream.read_qstring()
+    }
+}
+
+impl ToStream for String {
+    fn write_to(&self, stream: &mut QDataStream) {
+        stream.write_qstring(self);
+    }
+}
+
+impl ToStream for str {
+    fn write_to(&self, stream: &mut QDataStream) {
+        stream.write_qstring(self);
+    }
+}
+
+impl FromStream for Option<String> {
+    fn read_from(stream: &mut QDataStream) -> Self {
+        stream.read_optional_qstring()
+    }
+}
+
+impl ToStream for Option<String> {
+    fn write_to(&self, stream: &mut QDataStream) {
+        stream.write_optional_qstring(self.as_deref());
+    }
+}
+
+impl ToStream for Option<&str> {
+    fn write_to(&self, stream: &mut QDataStream) {
+        stream.write_optional_qstring(*self);
+    }
+}

@@ -1,0 +1,262 @@
+//! A value that knows its type.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::{QBitArray, QDataStream};
+
+macro_rules! types {
+    ($($name:ident($type:ty) $id:literal $qt_name:literal $doc:literal;)*) => {
+        /// A value that knows its type, of those types that a [`QDataStream`] can read and write.
+        ///
+        /// Stands for Qt's [QVariant](https://doc.qt.io/qt-5/qvariant.html). What PySide2 writes with
+        /// `writeQVariant` is an `Int`, or a `LongLong` if it is too great, a `Double`, a `Bool`, a
+        /// `String`, a `StringList` or a `List`, and a `Map` of a `dict` with strings for keys.
+        ///
+        /// # Examples
+        ///
+        /// ```
+        /// use qcore::{QDataStream, stream::QVariant};
+        ///
+        /// let mut stream = QDataStream::from_bytes(Vec::new());
+        /// stream.write_qvariant(&QVariant::from(5));
+        /// stream.write_qvariant(&"text".into());
+        /// stream.write_qvariant(&vec![QVariant::from(true), QVariant::Invalid].into());
+        ///
+        /// assert_eq!(stream.read_qvariant(), QVariant::Int(5));
+        /// assert_eq!(stream.read_qvariant().as_str(), Some("text"));
+        /// match stream.read_qvariant() {
+        ///     QVariant::List(list) => assert_eq!(list[0].as_bool(), Some(true)),
+        ///     other => panic!("{other:?}"),
+        /// }
+        /// ```
+        #[derive(Clone, Debug, Default, PartialEq)]
+        #[non_exhaustive]
+        pub enum QVariant {
+            /// No value: Qt's `QVariant()`, PySide2's `None`.
+            #[default]
+            Invalid,
+            /// A value of this type that is null: Qt's `QVariant(QVariant::Int)` or
+            /// `QVariant(QString())`.
+            Null(VariantType),
+            $(#[doc = $doc] $name($type),)*
+        }
+
+        /// The type of a [`QVariant`].
+        #[doc(alias = "QVariant::Type")]
+        #[doc(alias = "QMetaType::Type")]
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[non_exhaustive]
+        pub enum VariantType {
+            /// None.
+            #[default]
+            Invalid,
+            $(#[doc = concat!("Qt's `", $qt_name, "`.")] $name,)*
+        }
+
+        impl VariantType {
+            /// Qt's number for it, as Qt 5 has it.
+            #[must_use]
+            pub fn id(self) -> u32 {
+                match self {
+                    VariantType::Invalid => 0,
+                    $(VariantType::$name => $id,)*
+                }
+            }
+
+            /// The type with this number.
+            #[must_use]
+            pub fn from_id(id: u32) -> Option<Self> {
+                match id {
+                    0 => Some(VariantType::Invalid),
+                    $($id => Some(VariantType::$name),)*
+                    _ => None,
+                }
+            }
+
+            /// Qt's name for it.
+            #[doc(alias = "typeName")]
+            #[must_use]
+            pub fn name(self) -> &'static str {
+                match self {
+                    VariantType::Invalid => "",
+                    $(VariantType::$name => $qt_name,)*
+                }
+            }
+
+            pub(super) fn read_value(self, stream: &mut QDataStream) -> QVariant {
+                match self {
+                    VariantType::Invalid => QVariant::Invalid,
+                    $(VariantType::$name => QVariant::$name(stream.read()),)*
+                }
+            }
+
+            /// Writes what a null value of this type has in place of a value.
+            pub(super) fn write_default(self, stream: &mut QDataStream) {
+                match self {
+                    VariantType::Invalid => {}
+                    $(VariantType::$name => {
+                        stream.write(&<$type>::default());
+                    })*
+                }
+            }
+        }
+
+        impl QVariant {
+            /// The type of the value.
+            #[doc(alias = "type")]
+            #[doc(alias = "userType")]
+            #[must_use]
+            pub fn kind(&self) -> VariantType {
+                match self {
+                    QVariant::Invalid => VariantType::Invalid,
+                    QVariant::Null(kind) => *kind,
+                    $(QVariant::$name(_) => VariantType::$name,)*
+                }
+            }
+
+            pub(super) fn write_value(&self, stream: &mut QDataStream) {
+                match self {
+                    QVariant::Invalid | QVariant::Null(_) => {}
+                    $(QVariant::$name(value) => {
+                        stream.write(value);
+                    })*
+                }
+            }
+        }
+    };
+}
+
+types! {
+    Bool(bool) 1 "bool" "A `bool`.";
+    Int(i32) 2 "int" "An `int`.";
+    UInt(u32) 3 "uint" "A `uint`.";
+    LongLong(i64) 4 "qlonglong" "A `qlonglong`.";
+    ULongLong(u64) 5 "qulonglong" "A `qulonglong`.";
+    Double(f64) 6 "double" "A `double`.";
+    Char(char) 7 "QChar" "A `QChar`: a character of 16 bits.";
+    Map(BTreeMap<String, QVariant>) 8 "QVariantMap" "A `QVariantMap`.";
+    List(Vec<QVariant>) 9 "QVariantList" "A `QVariantList`.";
+    String(String) 10 "QString" "A `QString` that is not null.";
+    StringList(Vec<String>) 11 "QStringList" "A `QStringList`.";
+    ByteArray(Vec<u8>) 12 "QByteArray" "A `QByteArray` that is not null.";
+    BitArray(QBitArray) 13 "QBitArray" "A `QBitArray`.";
+    Hash(BTreeMap<String, QVariant>) 28 "QVariantHash" "A `QVariantHash`; its order is of no meaning.";
+    Long(i64) 32 "long" "A `long`, which is written with 64 bits.";
+    Short(i16) 33 "short" "A `short`.";
+    CChar(i8) 34 "char" "A `char` of C++.";
+    ULong(u64) 35 "ulong" "A `ulong`, which is written with 64 bits.";
+    UShort(u16) 36 "ushort" "A `ushort`.";
+    UChar(u8) 37 "uchar" "A `uchar`.";
+    Float(f32) 38 "float" "A `float`.";
+    SChar(i8) 40 "signed char" "A `signed char`.";
+    ByteArrayList(Vec<Vec<u8>>) 49 "QByteArrayList" "A `QByteArrayList`.";
+}
+
+impl QVariant {
+    /// Whether it has a type.
+    #[doc(alias = "isValid")]
+    #[must_use]
+    pub fn is_valid(&self) -> bool {
+        self.kind() != VariantType::Invalid
+    }
+
+    /// Whether it has no value.
+    #[doc(alias = "isNull")]
+    #[must_use]
+    pub fn is_null(&self) -> bool {
+        matches!(self, QVariant::Invalid | QVariant::Null(_))
+    }
+
+    /// The value, if it is a `bool`.
+    #[must_use]
+    pub fn as_bool(&self) -> Option<bool> {
+        match self {
+            QVariant::Bool(value) => Some(*value),
+            _ => None,
+        }
+    }
+
+    /// The value, if it is an integer of any size and not beyond an `i64`.
+    ///
+    /// ```
+    /// use qcore::stream::QVariant;
+    ///
+    /// assert_eq!(QVariant::from(5u8).as_i64(), Some(5));
+    /// assert_eq!(QVariant::from(u64::MAX).as_i64(), None);
+    /// ```
+    #[must_use]
+    pub fn as_i64(&self) -> Option<i64> {
+        match *self {
+            QVariant::CChar(value) | QVariant::SChar(value) => Some(value.into()),
+            QVariant::UChar(value) => Some(value.into()),
+            QVariant::Short(value) => Some(value.into()),
+            QVariant::UShort(value) => Some(value.into()),
+            QVariant::Int(value) => Some(value.into()),
+            QVariant::UInt(value) => Some(value.into()),
+            QVariant::Long(value) | QVariant::LongLong(value) => Some(value),
+            QVariant::ULong(value) | QVariant::ULongLong(value) => value.try_into().ok(),
+            _ => None,
+        }
+    }
+
+    /// The value, if it is a floating point number.
+    #[must_use]
+    pub fn as_f64(&self) -> Option<f64> {
+        match *self {
+            QVariant::Double(value) => Some(value),
+            QVariant::Float(value) => Some(value.into()),
+            _ => None,
+        }
+    }
+
+    /// The text, if it is a string.
+    #[must_use]
+    pub fn as_str(&self) -> Option<&str> {
+        match self {
+            QVariant::String(text) => Some(text),
+            _ => None,
+        }
+    }
+}
+
+macro_rules! conversions {
+    ($($type:ty => $name:ident;)*) => {
+        $(
+            impl From<$type> for QVariant {
+                fn from(value: $type) -> Self {
+                    QVariant::$name(value.into())
+                }
+            }
+        )*
+    };
+}
+
+conversions! {
+    bool => Bool;
+    i8 => SChar;
+    u8 => UChar;
+    i16 => Short;
+    u16 => UShort;
+    i32 => Int;
+    u32 => UInt;
+    i64 => LongLong;
+    u64 => ULongLong;
+    f32 => Float;
+    f64 => Double;
+    char => Char;
+    String => String;
+    &str => String;
+    Vec<u8> => ByteArray;
+    &[u8] => ByteArray;
+    QBitArray => BitArray;
+    Vec<String> => StringList;
+    Vec<QVariant> => List;
+    Vec<Vec<u8>> => ByteArrayList;
+    BTreeMap<String, QVariant> => Map;
+}
+
+impl From<HashMap<String, QVariant>> for QVariant {
+    fn from(map: HashMap<String, QVariant>) -> Self {
+        QVariant::Hash(map.into_iter().collect())
+    }
+}
