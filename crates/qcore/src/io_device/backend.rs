@@ -107,6 +107,13 @@ pub trait DeviceBackend {
         false
     }
 
+    /// What [`QIODevice::peek`] returns, for a device that need not read for it; by default, `None`, it
+    /// reads.
+    fn peek(&self, device: &QIODevice, max_size: usize) -> Option<Vec<u8>> {
+        let _ = (device, max_size);
+        None
+    }
+
     /// What can be read beyond the read buffer of a sequential device.
     fn bytes_available(&self) -> usize {
         0

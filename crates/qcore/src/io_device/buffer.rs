@@ -177,6 +177,14 @@ impl DeviceBackend for BufferNode {
         device.is_open() && data[from..].contains(&b'\n')
     }
 
+    /// The bytes as they are: with carriage returns in text mode, and without what
+    /// [`unget_char`](QIODevice::unget_char) has put back.
+    fn peek(&self, device: &QIODevice, max_size: usize) -> Option<Vec<u8>> {
+        let data = self.data.borrow();
+        let from = usize::try_from(device.pos()).unwrap_or(0).min(data.len());
+        Some(data[from..][..max_size.min(data.len() - from)].to_vec())
+    }
+
     fn read_data(&self, _: &QIODevice, out: &mut [u8]) -> Result<usize, DeviceError> {
         let data = self.data.borrow();
         let rest = data.get(self.at.get()..).unwrap_or_default();
@@ -187,9 +195,6 @@ impl DeviceBackend for BufferNode {
     }
 
     fn write_data(&self, _: &QIODevice, new: &[u8]) -> Result<usize, DeviceError> {
-        if new.is_empty() {
-            return Ok(0);
-        }
         let at = self.at.get();
         let end = at.checked_add(new.len()).ok_or_else(out_of_memory)?;
         let mut data = self.data.borrow_mut();

@@ -216,9 +216,9 @@ impl QIODevice {
     pub fn bytes_available(&self) -> usize {
         let backend = self.backend();
         if backend.is_sequential() {
-            self.buffered() + backend.bytes_available()
+            self.buffered().saturating_add(backend.bytes_available())
         } else {
-            usize::try_from(backend.size() - self.pos()).unwrap_or(0)
+            usize::try_from(backend.size().saturating_sub(self.pos())).unwrap_or(0)
         }
     }
 
@@ -245,29 +245,34 @@ impl QIODevice {
     /// [`DeviceErrorKind::NotOpen`], [`InvalidArgument`](DeviceErrorKind::InvalidArgument) for a
     /// position that is none or a sequential device; each with a warning in the log as Qt's.
     pub fn seek(&self, position: i64) -> Result<(), DeviceError> {
-        if !self.is_open() {
-            self.warn("seek", "The device is not open");
-            return Err(DeviceErrorKind::NotOpen.into());
-        }
         let backend = self.backend();
         if backend.is_sequential() {
             self.warn("seek", "Cannot call seek on a sequential device");
             return Err(DeviceErrorKind::InvalidArgument.into());
+        }
+        if !self.is_open() {
+            self.warn("seek", "The device is not open");
+            return Err(DeviceErrorKind::NotOpen.into());
         }
         if position < 0 {
             crate::q_warning!("{}::seek: Invalid pos: {position}", backend.class_name());
             return Err(DeviceErrorKind::InvalidArgument.into());
         }
         backend.seek(self, position)?;
+        self.seek_buffer(position);
+        self.0.device_pos.set(position);
+        Ok(())
+    }
+
+    /// Moves in what is buffered, or drops it; not in the device.
+    fn seek_buffer(&self, position: i64) {
         let ahead = position - self.pos();
-        if (0..=self.buffer_len() as i64).contains(&ahead) {
+        if (0..self.buffer_len() as i64).contains(&ahead) {
             self.0.buffer.borrow_mut().consume(ahead as usize, &self.0.pool);
         } else {
             self.clear_buffer();
         }
         self.0.pos.set(position);
-        self.0.device_pos.set(position);
-        Ok(())
     }
 
     /// Moves to the beginning.
@@ -318,15 +323,16 @@ impl QIODevice {
         if backend.is_sequential() {
             return backend.write_data(self, data.as_ref());
         }
-        if self.0.device_pos.get() != self.pos() || self.buffer_len() > 0 {
-            // What was read ahead may be what is written now.
-            self.clear_buffer();
-            backend.seek(self, self.pos())?;
-            self.0.device_pos.set(self.pos());
+        if self.0.device_pos.get() != self.pos() {
+            self.seek(self.pos())?;
         }
         let count = backend.write_data(self, data.as_ref())?;
-        self.0.pos.set(self.pos() + count as i64);
-        self.0.device_pos.set(self.pos());
+        if self.is_open() {
+            self.0.pos.set(self.pos() + count as i64);
+            self.0.device_pos.set(self.0.device_pos.get() + count as i64);
+            // What was read ahead is what has been written now.
+            self.0.buffer.borrow_mut().consume(count, &self.0.pool);
+        }
         Ok(count)
     }
 
@@ -362,12 +368,17 @@ impl QIODevice {
 
     // ---- for derived classes
 
-    /// Opens the base part: sets the mode, and drops what was buffered and the error text.
+    /// Opens the base part: sets the mode, and drops what was buffered and the error text. A transaction
+    /// goes on, as Qt's does, if the device was open.
     pub fn open_device(&self, mode: OpenMode) {
-        self.restart(mode);
+        self.0.mode.set(mode);
         self.set_error_string("");
-        if mode.contains(OpenMode::APPEND) && !self.is_sequential() {
-            self.0.pos.set(self.backend().size());
+        self.clear_buffer();
+        let at_end = mode.contains(OpenMode::APPEND) && !self.is_sequential();
+        self.0.pos.set(if at_end { self.backend().size() } else { 0 });
+        if self.0.device_pos.get() != 0 {
+            // Where the device is now is not known: it is moved before it is used.
+            self.0.device_pos.set(i64::MIN);
         }
     }
 
@@ -378,15 +389,10 @@ impl QIODevice {
             return;
         }
         self.0.about_to_close.emit(());
-        self.restart(OpenMode::NOT_OPEN);
-    }
-
-    fn restart(&self, mode: OpenMode) {
-        self.0.mode.set(mode);
+        self.0.mode.set(OpenMode::NOT_OPEN);
         self.clear_buffer();
         self.0.transaction.set(None);
         self.0.pos.set(0);
-        self.0.device_pos.set(0);
     }
 
     /// Sets the open mode and nothing else.

@@ -2,8 +2,12 @@
 
 use super::{DeviceError, DeviceErrorKind, OpenMode, QIODevice};
 
-/// How much is asked of a device at once that does not say what it has.
-const PIECE: usize = 4096;
+/// How much is asked of a device at once, as Qt does.
+const PIECE: usize = 16_384;
+/// What `skip()` drops at once.
+const SKIPPED: usize = 4096;
+/// What room is made for at first, whatever a device says of itself.
+const ROOM: usize = 1 << 20;
 /// How long a line is taken to be at first.
 const LINE: usize = 128;
 
@@ -44,13 +48,22 @@ impl QIODevice {
         if self.check_readable("read").is_err() {
             return Vec::new();
         }
-        let plain = !self.is_text_mode_enabled() && !self.is_transaction_started();
+        if !self.is_sequential() {
+            let size = self.size();
+            if size != 0 {
+                return self.collect(
+                    usize::try_from(size.saturating_sub(self.pos())).unwrap_or(0),
+                    Keep::No,
+                );
+            }
+        }
+        let plain =
+            self.is_sequential() && !self.is_text_mode_enabled() && !self.is_transaction_started();
         let mut all = if plain {
             self.0.buffer.borrow_mut().take_all(&self.0.pool)
         } else {
             Vec::with_capacity(self.buffered())
         };
-        self.advance(all.len() as i64);
         // The device is asked, too, in any case: that is how it learns that there is room.
         let mut piece = [0; 1024];
         while let Ok(count @ 1..) = self.read_some(&mut piece, Keep::No) {
@@ -65,7 +78,8 @@ impl QIODevice {
         if self.check_readable("peek").is_err() {
             return Vec::new();
         }
-        self.collect(max_size, Keep::Peek)
+        let own = self.backend().peek(self, max_size);
+        own.unwrap_or_else(|| self.collect(max_size, Keep::Peek))
     }
 
     /// Reads at most `max_size` bytes and drops them; how many there were.
@@ -76,12 +90,34 @@ impl QIODevice {
     pub fn skip(&self, max_size: usize) -> Result<usize, DeviceError> {
         self.check_readable("skip")?;
         let mut skipped = 0;
-        let mut piece = [0; PIECE];
+        let sequential = self.is_sequential();
+        if !self.keeps() && !self.is_text_mode_enabled() {
+            skipped = self.buffer_len().min(max_size);
+            if skipped > 0 {
+                self.take(skipped);
+                self.note_empty();
+            }
+            let size = if sequential { 0 } else { self.size() };
+            let rest = usize::try_from(size.saturating_sub(self.pos())).unwrap_or(0);
+            let rest = rest.min(max_size - skipped);
+            if rest > 0 {
+                match self.seek(self.pos() + rest as i64) {
+                    Ok(()) => skipped += rest,
+                    Err(error) if skipped == 0 => return Err(error),
+                    Err(_) => return Ok(skipped),
+                }
+            }
+        }
+        let mut piece = [0; SKIPPED];
         while skipped < max_size {
             let want = piece.len().min(max_size - skipped);
             match self.read_some(&mut piece[..want], Keep::No) {
-                Ok(0) => break,
-                Ok(count) => skipped += count,
+                Ok(count) => {
+                    skipped += count;
+                    if count < want {
+                        break;
+                    }
+                }
                 Err(_) if skipped > 0 => break,
                 Err(error) => return Err(error),
             }
@@ -104,7 +140,7 @@ impl QIODevice {
     /// transaction: a warning says so.
     #[doc(alias = "ungetChar")]
     pub fn unget_char(&self, byte: u8) {
-        if self.check_readable("ungetChar").is_err() {
+        if self.check_readable("read").is_err() {
             return;
         }
         if self.is_transaction_started() {
@@ -129,7 +165,7 @@ impl QIODevice {
     #[doc(alias = "readLine")]
     #[must_use = "what was read is lost"]
     pub fn read_line(&self) -> Vec<u8> {
-        if self.check_readable("readLine").is_err() {
+        if self.check_readable("read").is_err() {
             return Vec::new();
         }
         self.line(usize::MAX)
@@ -149,7 +185,7 @@ impl QIODevice {
             self.warn("readLine", "Called with maxSize < 2");
             return Vec::new();
         }
-        if self.check_readable("readLine").is_err() {
+        if self.check_readable("read").is_err() {
             return Vec::new();
         }
         self.line(max_size - 1)
@@ -192,8 +228,8 @@ impl QIODevice {
     pub fn rollback_transaction(&self) {
         if self.0.transaction.take().is_none() {
             self.warn("rollbackTransaction", "Called while no transaction in progress");
-        } else if !self.is_sequential() && self.seek(self.0.transaction_pos.get()).is_err() {
-            self.warn("rollbackTransaction", "Cannot go back to where the transaction began");
+        } else if !self.is_sequential() {
+            self.seek_buffer(self.0.transaction_pos.get());
         }
     }
 
@@ -223,7 +259,7 @@ impl QIODevice {
     }
 
     pub(super) fn buffered(&self) -> usize {
-        self.buffer().len() - self.start()
+        self.buffer().len().saturating_sub(self.start())
     }
 
     fn check_readable(&self, function: &str) -> Result<(), DeviceError> {
@@ -242,10 +278,10 @@ impl QIODevice {
     /// Up to `max_size` bytes as a `Vec`, never much larger than what there is.
     fn collect(&self, max_size: usize, keep: Keep) -> Vec<u8> {
         // One more than there is: so the device is asked, which is how it learns that there is room.
-        let there = self.bytes_available().max(self.buffered()) + 1;
+        let there = self.bytes_available().max(self.buffered()).min(ROOM) + 1;
         let mut data = vec![0; max_size.min(there)];
         let mut count = self.read_some(&mut data, keep).unwrap_or(0);
-        // What a device did not tell of comes piece by piece.
+        // What a device did not tell of comes piece by piece, until it gives less than is asked for.
         while count == data.len() && count < max_size {
             let before = count;
             data.resize(count + PIECE.max(count).min(max_size - count), 0);
@@ -259,97 +295,163 @@ impl QIODevice {
         data
     }
 
-    /// Reads until `data` is full or there is no more. In text mode carriage returns are left out,
-    /// and more is read in their place.
+    /// Reads until `data` is full or the device has given less than it was asked for. In text mode
+    /// carriage returns are left out, and more is read in their place.
     fn read_some(&self, data: &mut [u8], keep: Keep) -> Result<usize, DeviceError> {
-        let text = self.is_text_mode_enabled();
+        let mode = self.open_mode();
+        let text = mode.contains(OpenMode::TEXT);
+        let peeking = keep == Keep::Peek;
+        let sequential = self.is_sequential();
+        let transaction = self.keeps();
+        let stays = if sequential {
+            peeking || transaction
+        } else {
+            peeking && !mode.contains(OpenMode::UNBUFFERED)
+        };
+        let before = self.pos();
         let mut at = self.start();
         let mut done = 0;
-        let mut failed = None;
         let mut asked = false;
-        let keeps = self.keeps();
-        while done < data.len() {
+        let mut at_end = false;
+        loop {
             let mut count = self.buffer().copy_to(at, &mut data[done..]);
-            if count == 0 {
-                asked = true;
-                match self.fill(&mut data[done..], keep) {
-                    Ok(Filled::Direct(direct)) => count = direct,
-                    Ok(Filled::Buffer) => continue,
-                    Ok(Filled::Nothing) => break,
-                    Err(error) => {
-                        failed = Some(error);
-                        break;
-                    }
-                }
-            } else if keep == Keep::Peek || keeps {
+            if stays {
                 at += count;
-            } else {
-                self.0.buffer.borrow_mut().consume(count, &self.0.pool);
                 self.advance(count as i64);
+            } else if count > 0 {
+                self.take(count);
+            }
+            if done + count < data.len() && !at_end {
+                asked = true;
+                let room = &mut data[done + count..];
+                match self.fill(room, stays, &mut at_end) {
+                    Ok(Filled::Direct(direct)) => count += direct,
+                    Ok(Filled::Buffer) if count == 0 => continue,
+                    Ok(Filled::Buffer | Filled::Nothing) => {}
+                    Err(error) if done + count == 0 => return Err(error),
+                    Err(_) => at_end = true,
+                }
+            }
+            if count == 0 {
+                break;
             }
             done += if text { strip_returns(&mut data[done..done + count]) } else { count };
         }
-        if keep == Keep::No && keeps {
-            self.0.transaction.set(Some(at));
+        // The device may have been closed meanwhile, by its own hand.
+        if !self.is_open() {
+            return Ok(done);
         }
-        if keep == Keep::No && !asked && self.buffered() == 0 && self.is_sequential() {
-            // Just read empty: what the device had no room for may come now.
+        if stays && peeking {
+            self.advance(before - self.pos());
+        } else if stays && self.is_transaction_started() {
+            self.0.transaction.set(Some(at.min(self.buffer_len())));
+        } else if peeking {
+            self.seek_buffer(before);
+        }
+        if !asked {
+            self.note_empty();
+        }
+        Ok(done)
+    }
+
+    /// Takes bytes off the read buffer.
+    fn take(&self, count: usize) {
+        self.0.buffer.borrow_mut().consume(count, &self.0.pool);
+        self.advance(count as i64);
+    }
+
+    /// Tells the device that the read buffer was just read empty: what it had no room for may come.
+    fn note_empty(&self) {
+        if self.buffered() == 0 {
             let _ = self.backend().read_data(self, &mut []);
-        }
-        match failed {
-            Some(error) if done == 0 => Err(error),
-            _ => Ok(done),
         }
     }
 
     /// Gets more from the device: straight into `data`, or into the buffer if it has to be kept or if
     /// more than is asked for can be had at once.
-    fn fill(&self, data: &mut [u8], keep: Keep) -> Result<Filled, DeviceError> {
+    fn fill(&self, data: &mut [u8], stays: bool, at_end: &mut bool) -> Result<Filled, DeviceError> {
         let backend = self.backend();
         let sequential = backend.is_sequential();
-        let unbuffered = self.open_mode().contains(OpenMode::UNBUFFERED);
-        let end = self.pos() + self.buffer_len() as i64;
-        if !sequential && self.0.device_pos.get() != end {
-            backend.seek(self, end)?;
-            self.0.device_pos.set(end);
+        if !sequential && self.0.device_pos.get() != self.pos() {
+            self.seek(self.pos())?;
         }
-        let ahead = !sequential && !unbuffered && data.len() < PIECE;
-        if keep == Keep::No && !self.keeps() && !ahead {
-            let count = backend.read_data(self, data)?;
-            if !sequential {
-                self.0.pos.set(end + count as i64);
-                self.0.device_pos.set(self.pos());
+        let unbuffered = self.open_mode().contains(OpenMode::UNBUFFERED);
+        if !stays && (unbuffered || data.len() >= PIECE) {
+            let count = backend.read_data(self, data)?.min(data.len());
+            *at_end = count < data.len();
+            if self.is_open() {
+                self.advance(count as i64);
+                self.advance_device(count);
             }
             return Ok(if count == 0 { Filled::Nothing } else { Filled::Direct(count) });
         }
-        let mut piece = [0; PIECE];
         let want = if unbuffered { data.len().min(PIECE) } else { PIECE };
-        let count = backend.read_data(self, &mut piece[..want])?;
-        if !sequential {
-            self.0.device_pos.set(end + count as i64);
+        let mut piece = self.0.pool.take_scratch();
+        let count = backend.read_data(self, &mut piece[..want]);
+        let count = count.map(|count| count.min(want));
+        if let (Ok(count), true) = (&count, self.is_open()) {
+            self.append_to_buffer(&piece[..*count]);
+            self.advance_device(*count);
         }
-        self.append_to_buffer(&piece[..count]);
-        Ok(if count == 0 { Filled::Nothing } else { Filled::Buffer })
+        self.0.pool.put_scratch(piece);
+        let count = count?;
+        *at_end = count < want;
+        Ok(if count == 0 || !self.is_open() { Filled::Nothing } else { Filled::Buffer })
+    }
+
+    fn advance_device(&self, by: usize) {
+        if !self.is_sequential() {
+            self.0.device_pos.set(self.0.device_pos.get() + by as i64);
+        }
     }
 
     /// A line of at most `max_size` bytes.
     fn line(&self, max_size: usize) -> Vec<u8> {
-        let mut line = Vec::new();
-        let mut text = self.is_text_mode_enabled();
+        let text = self.is_text_mode_enabled();
+        let start = self.start();
+        let found = self.buffer().find(b'\n', start).map(|end| end + 1 - start);
+        // A line in the buffer is as it came; what is read beyond it has no carriage returns.
+        let mut line = vec![0; found.unwrap_or(self.buffered()).min(max_size)];
+        if !line.is_empty() {
+            self.buffer().copy_to(start, &mut line);
+            if self.keeps() {
+                self.0.transaction.set(Some(start + line.len()));
+            } else {
+                self.take(line.len());
+            }
+            self.note_empty();
+        }
+        if line.last() != Some(&b'\n') {
+            self.line_beyond(&mut line, max_size);
+        }
+        if text && line.ends_with(b"\r\n") {
+            line.truncate(line.len() - 2);
+            line.push(b'\n');
+        }
+        line
+    }
+
+    /// What a line has beyond the read buffer.
+    fn line_beyond(&self, line: &mut Vec<u8>, max_size: usize) {
+        if !self.is_sequential()
+            && self.0.device_pos.get() != self.pos()
+            && self.seek(self.pos()).is_err()
+        {
+            return line.clear();
+        }
+        let unbuffered = self.open_mode().contains(OpenMode::UNBUFFERED);
+        // With positions, what was read too far can be given back.
+        let ahead = unbuffered && !self.is_sequential() && !self.is_text_mode_enabled();
         while line.len() < max_size && line.last() != Some(&b'\n') {
             let start = self.start();
-            let found = self.buffer().find(b'\n', start);
-            let there = match found {
-                Some(end) => end + 1 - start,
-                None => self.buffered(),
-            };
-            // With positions, what was read too far can be given back.
-            let guess = if there == 0 && !self.is_sequential() { LINE } else { there.max(1) };
-            let want = guess.min(max_size - line.len());
+            let found = self.buffer().find(b'\n', start).map(|end| end + 1 - start);
+            let there = found.unwrap_or(self.buffered());
+            let guess = if there == 0 && ahead { LINE } else { there.max(1) };
+            // In text mode a read goes on behind what it leaves out, into the next line.
+            let guess = if self.is_text_mode_enabled() { 1 } else { guess };
             let before = line.len();
-            line.resize(before + want, 0);
-            // Only at the end of the line is a carriage return left out.
-            let count = self.read_raw(&mut line[before..]).unwrap_or(0);
+            line.resize(before + guess.min(max_size - before), 0);
+            let count = self.read_some(&mut line[before..], Keep::No).unwrap_or(0);
             line.truncate(before + count);
             if count == 0 {
                 break;
@@ -362,25 +464,6 @@ impl QIODevice {
                 }
             }
         }
-        text &= line.ends_with(b"\r\n");
-        if text {
-            line.truncate(line.len() - 2);
-            line.push(b'\n');
-        }
-        line
-    }
-
-    /// [`read_some`](QIODevice::read_some), without regard to text mode.
-    fn read_raw(&self, data: &mut [u8]) -> Result<usize, DeviceError> {
-        let mode = self.0.mode.get();
-        self.0.mode.set(mode - OpenMode::TEXT);
-        let count = self.read_some(data, Keep::No);
-        // What the device did in between, closing for example, holds.
-        let now = self.0.mode.get();
-        if !now.is_empty() {
-            self.0.mode.set(now | (mode & OpenMode::TEXT));
-        }
-        count
     }
 }
 

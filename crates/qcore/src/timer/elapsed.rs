@@ -143,4 +143,28 @@ mod tests {
         timer.invalidate();
         assert_eq!(timer, QElapsedTimer::default());
     }
+
+    #[test]
+    fn restarting_begins_anew() {
+        let clock = VirtualClock::install();
+        let mut timer = QElapsedTimer::new();
+        timer.start();
+        clock.advance(Duration::from_nanos(20_999_999));
+        assert_eq!((timer.elapsed(), timer.nsecs_elapsed()), (20, 20_999_999));
+        assert_eq!((timer.restart(), timer.elapsed()), (20, 0));
+        clock.advance(Duration::from_millis(7));
+        assert!(timer.elapsed() == 7 && timer.has_expired(6) && !timer.has_expired(7));
+    }
+
+    #[test]
+    fn what_qt_says_of_the_clock() {
+        let clock = VirtualClock::install();
+        assert!(QElapsedTimer::is_monotonic());
+        let mut timer = QElapsedTimer::new();
+        timer.start();
+        let before = timer.msecs_since_reference();
+        clock.advance(Duration::from_secs(3));
+        timer.start();
+        assert_eq!(timer.msecs_since_reference() - before, 3000);
+    }
 }
