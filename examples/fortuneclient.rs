@@ -2,12 +2,12 @@
 
 use std::{process::ExitCode, rc::Rc};
 
-use examples::{Wire, parse_args, print_line, receive_fortune};
+use examples::{Wire, parse_args, print_line, receive_fortune, server_of};
 use qcore::QCoreApplication;
 use qnetwork::{QTcpSocket, SocketErrorKind};
 
 const USAGE: &str = "\
-usage: fortuneclient [--pyside2] [HOST PORT]
+usage: fortuneclient [--pyside2] [HOST [PORT]]
 
 Asks a fortune server for a fortune and prints it.
 
@@ -50,24 +50,17 @@ impl Client {
 }
 
 fn main() -> ExitCode {
-    let mut server = Vec::new();
+    let mut words = Vec::new();
     let mut wire = Wire::Cpp;
     parse_args(USAGE, |argument, _| {
         match argument {
             lexopt::Arg::Long("pyside2") => wire = Wire::PySide2,
-            lexopt::Arg::Value(value) => server.push(value.to_string_lossy().into_owned()),
+            lexopt::Arg::Value(value) => words.push(value.to_string_lossy().into_owned()),
             _ => return Ok(false),
         }
-        match server.get(1).map(|port| port.parse::<u16>()) {
-            Some(Err(_)) => Err(format!("{:?} is no port", server[1])),
-            _ => Ok(server.len() <= 2),
-        }
+        server_of(&words).map(|_| true)
     });
-    let (host, port) = match &server[..] {
-        [] => ("127.0.0.1", 7733),
-        [host] => (host.as_str(), 7733),
-        [host, port, ..] => (host.as_str(), port.parse().unwrap_or(7733)),
-    };
+    let Ok((host, port)) = server_of(&words) else { return ExitCode::from(2) };
 
     let app = QCoreApplication::new();
     let client = Client::new(&app, wire);

@@ -46,6 +46,22 @@ impl Endpoint {
     }
 }
 
+/// The server that a client's words name: `[HOST [PORT]]`.
+///
+/// # Errors
+///
+/// If there are too many words, or the second is no port.
+pub fn server_of(words: &[String]) -> Result<(String, u16), String> {
+    let (host, port) = match words {
+        [] => ("127.0.0.1", None),
+        [host] => (host.as_str(), None),
+        [host, port] => (host.as_str(), Some(port)),
+        [_, _, other, ..] => return Err(format!("unexpected argument {other:?}")),
+    };
+    let port = port.map(|port| port.parse().map_err(|_| format!("{port:?} is no port")));
+    Ok((host.to_owned(), port.transpose()?.unwrap_or(7733)))
+}
+
 /// Goes through the command line with `each`, which says whether it knew the argument. Prints `usage`
 /// for `--help`; for what nobody knows it prints what is wrong, too, and ends the process with 2.
 pub fn parse_args(

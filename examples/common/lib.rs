@@ -4,6 +4,6 @@ mod args;
 mod fortunes;
 
 pub use self::{
-    args::{Endpoint, parse_args, print_line},
+    args::{Endpoint, parse_args, print_line, server_of},
     fortunes::{Wire, receive_fortune, send_fortune},
 };

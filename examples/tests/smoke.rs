@@ -129,7 +129,8 @@ fn fortune_prints_one() {
 
 #[test]
 fn every_example_has_a_help() {
-    for name in ["echoserver", "fortune", "fortuneclient", "fortuneserver"] {
+    for name in ["blockingfortuneclient", "echoserver", "fortune", "fortuneclient", "fortuneserver"]
+    {
         let mut command = example(name);
         command.arg("--help");
         let output = run(command);
@@ -148,8 +149,8 @@ fn every_example_has_a_help() {
 fn fortune_client_and_server() {
     for wire in [&[][..], &["--pyside2"]] {
         let (_server, port) = listening("fortuneserver", wire);
-        for _ in 0..3 {
-            let mut client = example("fortuneclient");
+        for name in ["fortuneclient", "blockingfortuneclient", "fortuneclient"] {
+            let mut client = example(name);
             client.args(["127.0.0.1", &port.to_string()]).args(wire);
             let output = run(client);
             assert!(output.status.success(), "{}", text(&output.stderr));
@@ -184,6 +185,11 @@ fn a_fortune_client_without_a_fortune() {
     let output = run(client);
     assert_eq!(output.status.code(), Some(1));
     assert_eq!(text(&output.stderr), "fortuneclient: Connection refused\n");
+    let mut client = example("blockingfortuneclient");
+    client.args(["127.0.0.1", &closed.to_string()]);
+    let output = run(client);
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(text(&output.stderr), "blockingfortuneclient: Connection refused\n");
 
     // A server that has only half a fortune, and one that has nonsense.
     for answer in [&b"\0\0\0\x08\0a"[..], b"", b"\0\0\0\x03abc"] {
@@ -245,10 +251,13 @@ fn our_client_asks_a_server_on_qt() {
         let mut server = pyside2("fortuneserver.py");
         server.args(wire);
         let (_server, port) = serve(server);
-        let mut client = example("fortuneclient");
-        client.args(["localhost", &port.to_string()]).args(wire);
-        let output = run(client);
-        assert_eq!(text(&output.stdout), "Grüße from Qt \u{1f600}\n", "{}", text(&output.stderr));
+        for name in ["fortuneclient", "blockingfortuneclient"] {
+            let mut client = example(name);
+            client.args(["localhost", &port.to_string()]).args(wire);
+            let output = run(client);
+            let fortune = "Grüße from Qt \u{1f600}\n";
+            assert_eq!(text(&output.stdout), fortune, "{}", text(&output.stderr));
+        }
     }
 }
 

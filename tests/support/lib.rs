@@ -1,9 +1,13 @@
 //! What the tests share: bounded waiting, blocking peers, and looks at the process from outside.
 
+#[cfg(doctest)]
+mod book;
+
 use std::{
     env, fs,
     io::Read,
     net::{SocketAddr, TcpListener, TcpStream},
+    os::unix::fs::FileExt,
     process::Command,
     sync::{Mutex, MutexGuard, PoisonError},
     thread::{self, JoinHandle},
@@ -16,6 +20,10 @@ use socket2::SockRef;
 
 /// How long anything may take that is waited for. Far more than it does: a test that gets here fails.
 pub const LIMIT: Duration = Duration::from_secs(20);
+
+/// A name that no host has. One part of it is too long for one, so that the resolver says so without
+/// asking anybody: tests do not leave the machine.
+pub const NO_HOST: &str = "a.label.of.more.than.63.letters.xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx";
 
 /// Runs this thread's loop until the condition holds.
 ///
@@ -135,6 +143,10 @@ pub fn port_of(listener: &TcpListener) -> u16 {
 }
 
 /// A thread that accepts one connection and does something with it; and its port.
+///
+/// # Panics
+///
+/// In that thread, if nobody connects.
 pub fn peer<T: Send + 'static>(
     work: impl FnOnce(TcpStream) -> T + Send + 'static,
 ) -> (u16, JoinHandle<T>) {
@@ -213,16 +225,35 @@ pub fn memory() -> usize {
     resident.expect("a number of pages") * 4096
 }
 
-/// How long this thread has run on a processor.
-///
-/// # Panics
-///
-/// Without `/proc`.
-#[must_use]
-pub fn cpu_time() -> Duration {
-    let stat = fs::read_to_string("/proc/thread-self/schedstat").expect("/proc is there");
-    let nanos = stat.split(' ').next().and_then(|nanos| nanos.parse().ok());
-    Duration::from_nanos(nanos.expect("a number of nanoseconds"))
+/// How long the thread that made it has run on a processor. Keeps a descriptor, for those who have none.
+#[derive(Debug)]
+pub struct CpuClock(fs::File);
+
+impl CpuClock {
+    /// The clock of this thread.
+    ///
+    /// # Panics
+    ///
+    /// Without `/proc`.
+    #[must_use]
+    #[allow(clippy::new_without_default)] // it may fail
+    pub fn new() -> Self {
+        CpuClock(fs::File::open("/proc/thread-self/schedstat").expect("/proc is there"))
+    }
+
+    /// The time so far.
+    ///
+    /// # Panics
+    ///
+    /// If the system writes something else there.
+    #[must_use]
+    pub fn now(&self) -> Duration {
+        let mut text = [0; 64];
+        let count = self.0.read_at(&mut text, 0).expect("it can be read");
+        let text = str::from_utf8(&text[..count]).expect("it is text");
+        let nanos = text.split(' ').next().and_then(|nanos| nanos.parse().ok());
+        Duration::from_nanos(nanos.expect("a number of nanoseconds"))
+    }
 }
 
 /// For tests that count what belongs to the process: one at a time.
@@ -258,8 +289,8 @@ pub fn in_child(test: &str, descriptors: usize) -> bool {
         "{told}{}",
         String::from_utf8_lossy(&output.stderr)
     );
-    for line in told.lines().filter(|line| line.starts_with("measured")) {
-        println!("{line}");
+    for (_, figures) in told.lines().filter_map(|line| line.split_once("measured: ")) {
+        println!("measured: {figures}");
     }
     false
 }

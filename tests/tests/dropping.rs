@@ -8,8 +8,8 @@ use std::{
 };
 
 use integration::{
-    alone, closed_port, descriptors, listener, pair, pair_of, port_of, read_to_end, server, settle,
-    wait_until,
+    NO_HOST, alone, closed_port, descriptors, listener, pair, pair_of, port_of, read_to_end,
+    server, settle, wait_until,
 };
 use qcore::{QPointer, Signal};
 use qnetwork::{QTcpServer, QTcpSocket, SocketState};
@@ -50,7 +50,7 @@ fn in_every_state() {
             let gone = QPointer::new(&socket);
             match reached {
                 "unconnected" => {}
-                "lookup" => socket.connect_to_host("no.such.name.invalid", port),
+                "lookup" => socket.connect_to_host(NO_HOST, port),
                 "refused" => {
                     socket.connect_to_host("127.0.0.1", closed);
                     wait_until(|| socket.state() == SocketState::Unconnected);

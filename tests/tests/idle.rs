@@ -2,13 +2,13 @@
 
 use std::{cell::Cell, net::TcpStream, rc::Rc, time::Duration};
 
-use integration::{cpu_time, in_child, memory, pair_of, run_for, server, wait_until};
+use integration::{CpuClock, in_child, memory, pair_of, run_for, server, wait_until};
 use qnetwork::QTcpSocket;
 
 const CONNECTIONS: usize = 2000;
 
 /// The CPU time of so many round trips.
-fn round_trips(client: &QTcpSocket, count: usize) -> Duration {
+fn round_trips(cpu: &CpuClock, client: &QTcpSocket, count: usize) -> Duration {
     let done = Rc::new(Cell::new(0));
     let rounds = done.clone();
     let echo = client.ready_read.connect_to(client, move |client, ()| {
@@ -18,11 +18,11 @@ fn round_trips(client: &QTcpSocket, count: usize) -> Duration {
             client.write("x").unwrap();
         }
     });
-    let before = cpu_time();
+    let before = cpu.now();
     client.write("x").unwrap();
     wait_until(|| done.get() == count);
     echo.disconnect();
-    cpu_time() - before
+    cpu.now() - before
 }
 
 #[test]
@@ -30,13 +30,14 @@ fn two_thousand_idle_connections_cost_next_to_nothing() {
     if !in_child("two_thousand_idle_connections_cost_next_to_nothing", 3 * CONNECTIONS) {
         return;
     }
+    let cpu = CpuClock::new();
     let server = server();
     let (echo, client) = pair_of(&server);
     echo.ready_read.connect_to(&echo, |echo, ()| {
         echo.write(echo.read_all()).unwrap();
     });
-    round_trips(&client, 100);
-    let alone = round_trips(&client, 1000);
+    round_trips(&cpu, &client, 100);
+    let alone = round_trips(&cpu, &client, 1000);
 
     let before = memory();
     let mut accepted = Vec::new();
@@ -56,10 +57,10 @@ fn two_thousand_idle_connections_cost_next_to_nothing() {
     println!("measured: {each} bytes a connection");
     assert!(each < 6000, "{each} bytes a connection");
 
-    let start = cpu_time();
+    let start = cpu.now();
     run_for(Duration::from_millis(100));
-    let idle = cpu_time() - start;
-    let beside = round_trips(&client, 1000);
+    let idle = cpu.now() - start;
+    let beside = round_trips(&cpu, &client, 1000);
     println!(
         "measured: {idle:?} of CPU in 100 ms, 1000 round trips {alone:?} alone, {beside:?} now"
     );

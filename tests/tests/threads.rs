@@ -11,7 +11,7 @@ use std::{
     thread,
 };
 
-use integration::{connected_to, pair_of, peer, read_to_end, server, settle, wait_until};
+use integration::{NO_HOST, connected_to, pair_of, peer, read_to_end, server, settle, wait_until};
 use qnetwork::{HostInfoError, QHostInfo, QTcpSocket, SocketState};
 
 #[test]
@@ -21,7 +21,7 @@ fn every_thread_gets_its_own_answers() {
             thread::spawn(|| {
                 let answers: Rc<RefCell<Vec<i32>>> = Rc::default();
                 let me = thread::current().id();
-                let names = ["localhost", "127.0.0.1", "::1", "no.such.name.invalid", ""];
+                let names = ["localhost", "127.0.0.1", "::1", NO_HOST, ""];
                 let mut ids = Vec::new();
                 for name in names.iter().cycle().take(20) {
                     ids.push(QHostInfo::lookup_host(name, &answers, move |answers, info| {
@@ -66,7 +66,7 @@ fn look_ups_may_outlive_their_loop_and_thread() {
             thread::spawn(move || {
                 let held = Rc::new(Cell::new(round));
                 for at in 0..10 {
-                    let name = format!("name-{round}-{at}.invalid");
+                    let name = format!("name-{round}-{at}.{NO_HOST}");
                     QHostInfo::lookup_host(&name, &held, |_, _| panic!("nobody runs the loop"));
                     let socket = QTcpSocket::new();
                     socket.connect_to_host(name, 80);
@@ -88,7 +88,7 @@ fn look_ups_may_outlive_their_loop_and_thread() {
 fn a_thousand_sockets_dropped_while_they_look_up() {
     for _ in 0..1000 {
         let socket = QTcpSocket::new();
-        socket.connect_to_host("no.such.name.invalid", 80);
+        socket.connect_to_host(NO_HOST, 80);
     }
     settle();
 }

@@ -22,7 +22,7 @@ use super::{
     source::SourceKey,
     timers::{Action, Firing, Timers},
 };
-use crate::object::Life;
+use crate::{QDeadlineTimer, object::Life};
 
 /// The number of an object in its loop's table. No other object ever has the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -190,6 +190,29 @@ impl Dispatcher {
 
     pub(super) fn make_ready(&self, key: SourceKey, ready: Readiness) {
         self.sources.make_ready(key, ready);
+    }
+
+    pub(super) fn wait_for(&self, key: SourceKey, deadline: QDeadlineTimer) -> Option<Readiness> {
+        loop {
+            let (_, ready) = self.sources.take_ready(key)?;
+            if !ready.is_empty() {
+                return Some(ready);
+            }
+            // However little time there is, what has happened already counts.
+            let over = deadline.has_expired();
+            let timeout = match deadline.nanos() {
+                Some(_) if over || self.clock.is_virtual() => Some(Duration::ZERO),
+                Some(at) => Some(Duration::from_nanos(at.saturating_sub(self.clock.now()))),
+                None => None,
+            };
+            self.sources.wait(timeout);
+            if !self.sources.is_ready(key) {
+                if over {
+                    return None;
+                }
+                self.clock.advance_to(deadline.nanos().unwrap_or(0));
+            }
+        }
     }
 
     pub(super) fn request_write(&self, key: SourceKey, early: bool) {

@@ -91,6 +91,12 @@ impl Sources {
         Some((entry.source.clone(), std::mem::take(&mut entry.ready)))
     }
 
+    pub(super) fn is_ready(&self, key: SourceKey) -> bool {
+        let table = self.table.borrow();
+        let entry = table.get(key.index).filter(|entry| entry.generation == key.generation);
+        entry.is_some_and(|entry| !entry.ready.is_empty())
+    }
+
     // ---- the poll
 
     fn with_poll<R>(&self, f: impl FnOnce(&mut Poll, &mut Events) -> R) -> io::Result<R> {

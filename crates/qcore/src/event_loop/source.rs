@@ -8,6 +8,7 @@ use std::{
 use mio::{Interest, Token, event};
 
 use super::Dispatcher;
+use crate::QDeadlineTimer;
 
 bitflags::bitflags! {
     /// What a source has become ready for.
@@ -126,6 +127,15 @@ impl Registration {
     /// with `early`, at the end of this one.
     pub fn request_write(&self, early: bool) {
         self.dispatcher.request_write(self.key, early);
+    }
+
+    /// Waits for this source alone, with no loop, until a deadline: returns what it is ready for, or
+    /// `None` when the time is over.
+    ///
+    /// What happens to other sources meanwhile is kept for the loop. No slot is called.
+    #[must_use]
+    pub fn wait(&self, deadline: QDeadlineTimer) -> Option<Readiness> {
+        self.dispatcher.wait_for(self.key, deadline)
     }
 
     /// The loop.

@@ -8,7 +8,7 @@ mod native;
 
 use std::io::IoSlice;
 
-use qcore::event_loop::Readiness;
+use qcore::{QDeadlineTimer, event_loop::Readiness};
 
 pub(crate) use self::native::{NativeEngine, named};
 use crate::{QHostAddress, SocketError};
@@ -50,7 +50,13 @@ pub(crate) trait Engine {
 
     fn read(&self, data: &mut [u8]) -> Outcome;
 
+    /// Whether there really is something to read, the end of the stream included. Asks the system.
+    fn has_more(&self) -> bool;
+
     fn write(&self, data: &[IoSlice<'_>]) -> Outcome;
+
+    /// Waits, with no loop, until the engine is ready for something; `None` when the time is over.
+    fn wait(&self, deadline: QDeadlineTimer) -> Option<Readiness>;
 
     /// Has the loop tell the socket once more that it is ready for reading.
     fn read_again(&self);

@@ -10,7 +10,7 @@ use std::{
 
 use mio::{Interest, net::TcpStream};
 use qcore::{
-    Dispatcher,
+    Dispatcher, QDeadlineTimer,
     event_loop::{EventSource, Readiness, Registration},
 };
 use socket2::{Domain, Protocol, Socket, Type};
@@ -150,12 +150,21 @@ impl Engine for NativeEngine {
                     return Outcome::WouldBlock;
                 }
                 Some(Err(error)) if error.kind() == io::ErrorKind::Interrupted => {}
-                // A reset is the other end's way of closing, too.
-                Some(Err(_)) => {
+                Some(Err(error)) => {
                     self.readable.set(false);
-                    return Outcome::Failed(SocketError::remote_host_closed());
+                    return Outcome::Failed(sys::read_error(&error));
                 }
             }
+        }
+    }
+
+    fn has_more(&self) -> bool {
+        match self.with(|stream| stream.peek(&mut [0])) {
+            Some(Err(error)) if would_block(&error) => {
+                self.readable.set(false);
+                false
+            }
+            _ => true,
         }
     }
 
@@ -180,6 +189,10 @@ impl Engine for NativeEngine {
                 Some(Err(error)) => return Outcome::Failed(sys::write_error(&error)),
             }
         }
+    }
+
+    fn wait(&self, deadline: QDeadlineTimer) -> Option<Readiness> {
+        self.registration.wait(deadline)
     }
 
     fn read_again(&self) {

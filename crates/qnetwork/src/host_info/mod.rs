@@ -10,10 +10,14 @@ mod workers;
 use std::{
     cell::RefCell,
     collections::HashMap,
-    sync::atomic::{AtomicI32, Ordering},
+    sync::{
+        Arc, Weak,
+        atomic::{AtomicI32, Ordering},
+        mpsc,
+    },
 };
 
-use qcore::{Dispatcher, Receiver};
+use qcore::{Dispatcher, QDeadlineTimer, Receiver};
 
 use crate::QHostAddress;
 
@@ -140,7 +144,7 @@ impl QHostInfo {
                 info.lookup_id = next_id();
                 let id = info.lookup_id;
                 let dispatcher = Dispatcher::current();
-                dispatcher.local::<Pending>().add(id, Box::new(answer));
+                let _ = dispatcher.local::<Pending>().add(id, Box::new(answer));
                 dispatcher.post(move || Pending::answer(id, info));
                 id
             }
@@ -162,6 +166,23 @@ impl QHostInfo {
         match Lookup::begin(name) {
             Lookup::Answer(info) => info,
             Lookup::Ask => workers::resolve(name),
+        }
+    }
+
+    /// Looks up `name`, and waits for the answer until a deadline.
+    pub(crate) fn from_name_until(name: &str, deadline: QDeadlineTimer) -> Option<QHostInfo> {
+        if let Lookup::Answer(info) = Lookup::begin(name) {
+            return Some(info);
+        }
+        let wanted = Arc::new(());
+        let (tell, told) = mpsc::channel();
+        let answer = move |info| drop(tell.send(info));
+        if let Err(error) = workers::submit(name.to_owned(), Arc::downgrade(&wanted), answer) {
+            return Some(QHostInfo::failed(name, HostInfoError::Unknown, error.to_string()));
+        }
+        match deadline.remaining() {
+            Some(left) => told.recv_timeout(left).ok(),
+            None => told.recv().ok(),
         }
     }
 }
@@ -194,18 +215,24 @@ impl Lookup {
 type Answer = Box<dyn FnOnce(QHostInfo)>;
 
 /// The look-ups of a loop whose answers have not come.
+///
+/// What is counted lives as long as somebody waits: a worker that comes to the job later, after an
+/// abort or the end of the loop, lets it be.
 #[derive(Default)]
-struct Pending(RefCell<HashMap<i32, Answer>>);
+struct Pending(RefCell<HashMap<i32, (Answer, Arc<()>)>>);
 
 impl Pending {
-    fn add(&self, id: i32, answer: Answer) {
-        self.0.borrow_mut().insert(id, answer);
+    fn add(&self, id: i32, answer: Answer) -> Weak<()> {
+        let waiting = Arc::new(());
+        let wanted = Arc::downgrade(&waiting);
+        self.0.borrow_mut().insert(id, (answer, waiting));
+        wanted
     }
 
     /// Gives an answer to who waits for it, in the thread that asked.
     fn answer(id: i32, mut info: QHostInfo) {
         let answer = Dispatcher::current().local::<Pending>().0.borrow_mut().remove(&id);
-        if let Some(answer) = answer {
+        if let Some((answer, _)) = answer {
             info.lookup_id = id;
             answer(info);
         }
@@ -216,9 +243,9 @@ impl Pending {
 pub(crate) fn ask(name: &str, answer: Answer) -> i32 {
     let id = next_id();
     let dispatcher = Dispatcher::current();
-    dispatcher.local::<Pending>().add(id, answer);
+    let wanted = dispatcher.local::<Pending>().add(id, answer);
     let failed = match dispatcher.poster() {
-        Ok(poster) => workers::submit(name.to_owned(), move |info| {
+        Ok(poster) => workers::submit(name.to_owned(), wanted, move |info| {
             // If the loop is gone, so is everybody who wanted to know.
             let _ = poster.post(move || Pending::answer(id, info));
         }),

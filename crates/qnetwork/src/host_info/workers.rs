@@ -4,7 +4,7 @@ use std::{
     collections::VecDeque,
     io,
     net::ToSocketAddrs,
-    sync::{Condvar, Mutex, MutexGuard, PoisonError},
+    sync::{Condvar, Mutex, MutexGuard, PoisonError, Weak},
     thread,
     time::Duration,
 };
@@ -19,8 +19,15 @@ const IDLE: Duration = Duration::from_secs(10);
 
 type Done = Box<dyn FnOnce(QHostInfo) + Send>;
 
+struct Job {
+    name: String,
+    /// Empty once nobody waits for it.
+    wanted: Weak<()>,
+    done: Done,
+}
+
 struct Pool {
-    jobs: VecDeque<(String, Done)>,
+    jobs: VecDeque<Job>,
     threads: usize,
     idle: usize,
 }
@@ -33,9 +40,11 @@ fn pool() -> MutexGuard<'static, Pool> {
     POOL.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Has `name` resolved; `done` is called in another thread.
+/// Has `name` resolved; `done` is called in another thread, if the look-up is still `wanted` when its
+/// turn comes.
 pub(super) fn submit(
     name: String,
+    wanted: Weak<()>,
     done: impl FnOnce(QHostInfo) + Send + 'static,
 ) -> io::Result<()> {
     let mut pool = pool();
@@ -50,7 +59,7 @@ pub(super) fn submit(
             Err(error) => return Err(error),
         }
     }
-    pool.jobs.push_back((name, Box::new(done)));
+    pool.jobs.push_back(Job { name, wanted, done: Box::new(done) });
     drop(pool);
     WORK.notify_one();
     Ok(())
@@ -59,14 +68,9 @@ pub(super) fn submit(
 fn work() {
     let mut pool = pool();
     loop {
-        if let Some((name, done)) = pool.jobs.pop_front() {
+        if let Some(job) = pool.jobs.pop_front() {
             drop(pool);
-            // Another look-up of the same name may have found it meanwhile.
-            let info = match Lookup::begin(&name) {
-                Lookup::Answer(info) => info,
-                Lookup::Ask => resolve(&name),
-            };
-            done(info);
+            work_on(job);
             pool = self::pool();
             continue;
         }
@@ -79,6 +83,18 @@ fn work() {
             return;
         }
     }
+}
+
+fn work_on(job: Job) {
+    if job.wanted.strong_count() == 0 {
+        return;
+    }
+    // Another look-up of the same name may have found it meanwhile.
+    let info = match Lookup::begin(&job.name) {
+        Lookup::Answer(info) => info,
+        Lookup::Ask => resolve(&job.name),
+    };
+    (job.done)(info);
 }
 
 /// Asks the system's resolver, and waits.

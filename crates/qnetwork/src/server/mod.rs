@@ -14,7 +14,7 @@ use mio::{
     net::{TcpListener, TcpStream},
 };
 use qcore::{
-    QObject, Signal, TimerType, class,
+    QDeadlineTimer, QObject, Signal, TimerType, class,
     event_loop::{EventSource, Readiness, Registration, TimerHandler, TimerId},
     object::{Handle, Life, Node, Object},
 };
@@ -197,6 +197,40 @@ impl QTcpServer {
         Some(socket)
     }
 
+    /// Waits for a connection with no loop, at most until a deadline: milliseconds, -1 being for ever, or
+    /// a `Duration`. It is accepted then, and has been told of by
+    /// [`new_connection`](TcpServerNode::new_connection).
+    ///
+    /// # Errors
+    ///
+    /// [`SocketTimeout`](SocketErrorKind::SocketTimeout) for the deadline,
+    /// [`Operation`](SocketErrorKind::Operation) if the server does not listen.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::net::TcpStream;
+    /// use qnetwork::{QHostAddress, QTcpServer, SocketErrorKind};
+    ///
+    /// let server = QTcpServer::new();
+    /// server.listen(QHostAddress::LocalHost, 0)?;
+    /// let error = server.wait_for_new_connection(1).unwrap_err();
+    /// assert_eq!(error, SocketErrorKind::SocketTimeout);
+    /// let _stream = TcpStream::connect(("127.0.0.1", server.server_port())).unwrap();
+    /// server.wait_for_new_connection(5000)?;
+    /// assert!(server.next_pending_connection().is_some());
+    /// # Ok::<(), qnetwork::SocketError>(())
+    /// ```
+    #[doc(alias = "waitForNewConnection")]
+    pub fn wait_for_new_connection(
+        &self,
+        deadline: impl Into<QDeadlineTimer>,
+    ) -> Result<(), SocketError> {
+        // A slot may drop the last handle.
+        let node = self.0.node().clone();
+        node.wait(deadline.into())
+    }
+
     /// How many accepted connections may wait to be taken; 30 by default.
     #[doc(alias = "maxPendingConnections")]
     #[must_use]
@@ -292,27 +326,74 @@ impl TcpServerNode {
         }
     }
 
-    fn accept(&self) {
+    fn wait(&self, deadline: QDeadlineTimer) -> Result<(), SocketError> {
+        loop {
+            if self.listener.borrow().is_none() {
+                let text = "The server does not listen";
+                return Err(SocketError::new(SocketErrorKind::Operation, text));
+            }
+            // With the queue full, what comes waits with the system. It has come.
+            if self.more.get() && (self.accept() || self.held_back.get()) {
+                return Ok(());
+            }
+            if self.retry.get().is_some()
+                && let Some(error) = self.error.borrow().clone()
+            {
+                return Err(error);
+            }
+            let ready = match &*self.listener.borrow() {
+                Some(listener) => listener.registration.wait(deadline),
+                None => continue,
+            };
+            match ready {
+                Some(ready) => self.note(ready),
+                None => {
+                    let text = "Network operation timed out";
+                    let error = SocketError::new(SocketErrorKind::SocketTimeout, text);
+                    self.error.replace(Some(error.clone()));
+                    return Err(error);
+                }
+            }
+        }
+    }
+
+    fn note(&self, ready: Readiness) {
+        if ready.contains(Readiness::READABLE) {
+            self.more.set(true);
+        }
+    }
+
+    /// Accepts what waits with the system. Returns whether anything did.
+    fn accept(&self) -> bool {
+        let mut any = false;
         for _ in 0..BUDGET {
             let room = usize::try_from(self.max_pending.get()).unwrap_or(0);
             if self.pending.borrow().len() >= room {
                 self.held_back.set(true);
-                return;
+                return any;
             }
             let accepted = match &*self.listener.borrow() {
                 Some(listener) => listener.io.accept(),
-                None => return,
+                None => return any,
             };
             match accepted {
-                Ok((stream, peer)) => self.on_accepted(stream, peer),
+                Ok((stream, peer)) => {
+                    any = true;
+                    self.on_accepted(stream, peer);
+                }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    return self.more.set(false);
+                    self.more.set(false);
+                    return any;
                 }
                 Err(error) if sys::is_lost_connection(&error) => {}
-                Err(error) => return self.on_accept_error(&error),
+                Err(error) => {
+                    self.on_accept_error(&error);
+                    return any;
+                }
             }
         }
         self.requeue();
+        any
     }
 
     /// Asks for another call of `ready`, which says nothing new.
@@ -360,9 +441,7 @@ impl TcpServerNode {
 
 impl EventSource for TcpServerNode {
     fn ready(self: Rc<Self>, ready: Readiness) {
-        if ready.contains(Readiness::READABLE) {
-            self.more.set(true);
-        }
+        self.note(ready);
         if self.more.get() && self.retry.get().is_none() && !self.held_back.get() {
             self.accept();
         }

@@ -7,7 +7,7 @@ use std::{
 
 use mio::net::TcpStream;
 use qcore::{
-    OpenMode, TimerType,
+    OpenMode, QDeadlineTimer, TimerType,
     event_loop::{Dispatcher, EventSource, TimerHandler, TimerId},
     object::Node,
 };
@@ -129,7 +129,7 @@ impl AbstractSocketNode {
         }
     }
 
-    fn start_connecting(&self, info: &QHostInfo) {
+    pub(super) fn start_connecting(&self, info: &QHostInfo) {
         if self.state.get() != SocketState::HostLookup {
             return;
         }
@@ -256,6 +256,20 @@ impl AbstractSocketNode {
         self.connect_timer.set(Some(id));
     }
 
+    /// Until when connecting to this address may take.
+    pub(super) fn connect_deadline(&self) -> QDeadlineTimer {
+        let left = self.connect_timer.get().and_then(|id| self.dispatcher().remaining_time(id));
+        left.map_or(QDeadlineTimer::forever(), QDeadlineTimer::from)
+    }
+
+    /// This address takes too long.
+    pub(super) fn on_connect_timeout(&self) {
+        self.stop_connect_timer();
+        self.release_engine();
+        let error = SocketError::new(SocketErrorKind::SocketTimeout, "Connection timed out");
+        self.connect_to_next_address(error);
+    }
+
     pub(super) fn stop_connect_timer(&self) {
         if let Some(id) = self.connect_timer.take() {
             self.dispatcher().stop_timer(id);
@@ -272,11 +286,10 @@ impl TimerHandler for AbstractSocketNode {
         if self.connect_timer.get() != Some(id) {
             return;
         }
-        self.stop_connect_timer();
         if self.state.get() == SocketState::Connecting {
-            self.release_engine();
-            let error = SocketError::new(SocketErrorKind::SocketTimeout, "Connection timed out");
-            self.connect_to_next_address(error);
+            self.on_connect_timeout();
+        } else {
+            self.stop_connect_timer();
         }
     }
 }

@@ -10,8 +10,8 @@
 //!              └► emit bytes_written ──► your slot
 //! ```
 //!
-//! `connecting.rs` takes a socket from a name to a connection, `transfer.rs` moves bytes, and
-//! `closing.rs` ends it, also when the object dies.
+//! `connecting.rs` takes a socket from a name to a connection, `transfer.rs` moves bytes, `closing.rs`
+//! ends it, also when the object dies, and `waiting.rs` does all of this with no loop.
 //!
 //! A slot may do anything to the socket that called it. So nothing is borrowed while one runs, and
 //! after each emission the state is looked at anew. The functions here work on the node: the loop does
@@ -24,6 +24,7 @@ mod host;
 mod state;
 mod tcp;
 mod transfer;
+mod waiting;
 mod write_queue;
 
 use std::{

@@ -50,7 +50,8 @@ impl EventSource for AbstractSocketNode {
             }
             return;
         }
-        if engine.is_readable() {
+        // With the read buffer full it waits until somebody asks for more, whatever comes.
+        if engine.is_readable() && !self.flags.read_paused.get() {
             self.on_readable(&engine);
         }
         if ready.contains(Readiness::WRITABLE) && self.has_engine(&engine) {
@@ -88,7 +89,10 @@ impl Drop for Recovery<'_> {
 impl AbstractSocketNode {
     fn recover(&self) {
         let linked = matches!(self.state.get(), SocketState::Connected | SocketState::Closing);
-        let closes = self.flags.pending_close.get() || self.all_out() || self.engine().is_none();
+        let closes = self.flags.pending_close.get()
+            || self.flags.abort_called.get()
+            || self.all_out()
+            || self.engine().is_none();
         if linked && closes {
             self.flags.pending_close.set(false);
             self.disconnect();
@@ -101,23 +105,29 @@ impl AbstractSocketNode {
 
     // ---- reading
 
-    /// The engine may have something to read: reads it and says so, once.
-    fn on_readable(&self, engine: &Rc<dyn Engine>) {
+    /// The engine may have something to read: reads it and says so, once. Returns whether there was
+    /// anything.
+    pub(super) fn on_readable(&self, engine: &Rc<dyn Engine>) -> bool {
         if self.state.get() == SocketState::Closing {
-            return;
+            return false;
         }
         let room = match self.read_limit.get() {
             0 => SCRATCH,
             limit => limit.saturating_sub(self.base.buffer_len()).min(SCRATCH),
         };
         if room == 0 {
-            self.flags.read_paused.set(true);
-            return;
+            // As Qt's notifier, which is turned off when it finds the buffer full: once it is, even
+            // what comes after some bytes were taken waits for somebody to ask.
+            self.flags.read_paused.set(engine.has_more());
+            return false;
         }
         match self.read_to_buffer(engine, room) {
             Outcome::Moved(_) => {}
-            Outcome::WouldBlock => return,
-            Outcome::Failed(error) => return self.on_remote_close(&error),
+            Outcome::WouldBlock => return false,
+            Outcome::Failed(error) => {
+                self.on_remote_close(&error);
+                return false;
+            }
         }
         // First of all: a loop that a slot runs is to go on reading.
         self.read_on(engine);
@@ -130,6 +140,7 @@ impl AbstractSocketNode {
         {
             self.resume_reading();
         }
+        true
     }
 
     /// One read into the buffer. What comes to a socket that is open for writing only is dropped.
@@ -153,15 +164,9 @@ impl AbstractSocketNode {
         outcome
     }
 
-    /// Has what is left read in the next turn, if there is room for it.
+    /// Has what is left read in the next turn, if there is room for it then.
     fn read_on(&self, engine: &Rc<dyn Engine>) {
-        if !engine.is_readable() {
-            return;
-        }
-        let limit = self.read_limit.get();
-        if limit > 0 && self.base.buffer_len() >= limit {
-            self.flags.read_paused.set(true);
-        } else {
+        if engine.is_readable() {
             engine.read_again();
         }
     }
@@ -230,33 +235,30 @@ impl AbstractSocketNode {
 
     /// Sends what is to be written, until the system takes no more or `budget` bytes are out. Returns
     /// whether anything was written.
-    fn flush_queue(&self, budget: usize) -> bool {
+    pub(super) fn flush_queue(&self, budget: usize) -> bool {
         let mut written = false;
         let mut sent = 0;
         while let Some(engine) = self.engine() {
             if matches!(self.state.get(), SocketState::Connecting | SocketState::HostLookup) {
                 break;
             }
-            // Borrowed only here: no slot runs before the next line but one.
-            let announced = self.write_queue.borrow_mut().announce(self.base.pool());
-            if let Some(count) = announced {
-                written = true;
-                if self.all_out() || !self.write_queue.borrow().is_empty() {
-                    // A loop that a slot runs goes on from here.
-                    self.call_for_writing();
+            // A block that has grown since it was sent is sent whole before it is announced, as Qt's.
+            let whole = !self.write_queue.borrow().is_partly_sent();
+            if whole || !engine.is_writable() || sent >= budget {
+                // Borrowed only here: no slot runs before the next line but one.
+                let announced = self.write_queue.borrow_mut().announce(self.base.pool());
+                if let Some(count) = announced {
+                    written = true;
+                    self.announce(&engine, count);
+                    continue;
                 }
-                self.emit_bytes_written(count);
-                if self.has_engine(&engine) && self.all_out() {
-                    self.disconnect();
+                if self.write_queue.borrow().is_empty() || !engine.is_writable() {
+                    break;
                 }
-                continue;
-            }
-            if self.write_queue.borrow().is_empty() || !engine.is_writable() {
-                break;
-            }
-            if sent >= budget {
-                self.request_write();
-                break;
+                if sent >= budget {
+                    self.request_write();
+                    break;
+                }
             }
             let outcome = self.write_queue.borrow().send(|slices| engine.write(slices));
             match outcome {
@@ -264,7 +266,8 @@ impl AbstractSocketNode {
                     sent += count;
                     self.write_queue.borrow_mut().mark_sent(count);
                 }
-                Outcome::WouldBlock => break,
+                // The engine is not writable now; what is out is to be announced first.
+                Outcome::WouldBlock => {}
                 Outcome::Failed(error) => {
                     self.on_write_error(&error);
                     break;
@@ -272,6 +275,18 @@ impl AbstractSocketNode {
             }
         }
         written
+    }
+
+    /// Says that so many bytes are out, and closes if that was what the socket has waited for.
+    fn announce(&self, engine: &Rc<dyn Engine>, count: usize) {
+        if self.all_out() || !self.write_queue.borrow().is_empty() {
+            // A loop that a slot runs goes on from here.
+            self.call_for_writing();
+        }
+        self.emit_bytes_written(count);
+        if self.has_engine(engine) && self.all_out() {
+            self.disconnect();
+        }
     }
 
     /// Whether the socket has only waited for its last bytes to go.

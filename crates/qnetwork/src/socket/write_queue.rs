@@ -38,11 +38,16 @@ impl WriteQueue {
         self.sent = 0;
     }
 
-    /// Sends what is there, with nothing sent before: all of it is announced.
+    /// Whether the first block is on its way in part: the system did not take all of it, or it has
+    /// grown since.
+    pub(super) fn is_partly_sent(&self) -> bool {
+        self.sent > 0 && self.sent < self.bytes.first_len()
+    }
+
+    /// Sends what is there and not sent yet.
     pub(super) fn send<R>(&self, send: impl FnOnce(&[IoSlice<'_>]) -> R) -> R {
-        debug_assert_eq!(self.sent, 0);
         let mut slices = [IoSlice::new(&[]); VECTOR];
-        let count = self.bytes.slices(&mut slices);
+        let count = self.bytes.slices(self.sent, &mut slices);
         send(&slices[..count])
     }
 

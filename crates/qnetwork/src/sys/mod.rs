@@ -81,6 +81,18 @@ pub(crate) fn bind_error(error: &io::Error) -> SocketError {
     SocketError::new(kind, text)
 }
 
+/// The error of a failed `read`, as Qt calls it.
+pub(crate) fn read_error(error: &io::Error) -> SocketError {
+    use SocketErrorKind::Network;
+    match error.raw_os_error() {
+        // The other end's way of closing, too.
+        Some(libc::ECONNRESET) => SocketError::remote_host_closed(),
+        Some(libc::ETIMEDOUT) => SocketError::new(Network, "Connection timed out"),
+        Some(libc::EHOSTUNREACH) => SocketError::new(Network, "No route to host"),
+        _ => SocketError::new(Network, error.to_string()),
+    }
+}
+
 /// The error of a failed `write`, as Qt calls it.
 pub(crate) fn write_error(error: &io::Error) -> SocketError {
     match error.raw_os_error() {

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use qnetwork::{QHostAddress, QTcpServer};
 
-use super::{AnyHeld, Held, Kind, call_object, tcp::Tcp};
+use super::{AnyHeld, Held, Kind, call_object, socket, tcp::Tcp};
 use crate::{args::Args, error::Result, names, value::Value, world::Recorder};
 
 pub(super) struct Server(Held<QTcpServer>);
@@ -34,6 +34,9 @@ impl Kind for Server {
             "serverError" => names::value(server.server_error()),
             "errorString" => server.error_string().into(),
             "hasPendingConnections" => server.has_pending_connections().into(),
+            "waitForNewConnection" => {
+                server.wait_for_new_connection(socket::msecs(args, 0)?).is_ok().into()
+            }
             "nextPendingConnection" => match server.next_pending_connection() {
                 Some(socket) => Value::Object(Rc::new(Tcp::of(socket))),
                 None => Value::None,

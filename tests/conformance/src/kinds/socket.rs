@@ -13,6 +13,10 @@ pub(super) fn call_socket(socket: &QAbstractSocket, class: &str, args: &Args<'_>
         "disconnectFromHost" => socket.disconnect_from_host().into(),
         "abort" => socket.abort().into(),
         "flush" => socket.flush().into(),
+        "waitForConnected" => socket.wait_for_connected(msecs(args, 30_000)?).is_ok().into(),
+        "waitForReadyRead" => socket.wait_for_ready_read(msecs(args, 30_000)?).is_ok().into(),
+        "waitForBytesWritten" => socket.wait_for_bytes_written(msecs(args, 30_000)?).is_ok().into(),
+        "waitForDisconnected" => socket.wait_for_disconnected(msecs(args, 30_000)?).is_ok().into(),
         "state" => names::value(socket.state()),
         "error" => names::value(socket.error()),
         "socketType" => names::value(socket.socket_type()),
@@ -64,4 +68,9 @@ pub(super) fn snapshot(socket: &QAbstractSocket) -> String {
         socket.bytes_to_write(),
         if socket.is_open() { "open" } else { "closed" },
     )
+}
+
+/// How long to wait, in milliseconds.
+pub(super) fn msecs(args: &Args<'_>, default: i32) -> Result<i32> {
+    if args.left() == 0 { Ok(default) } else { args.number() }
 }
