@@ -214,3 +214,26 @@ fn closing_is_waited_for_with_all_that_was_written() {
     socket.wait_for_disconnected(LONG).unwrap();
     assert_eq!(server.join().unwrap(), 5_000_000);
 }
+
+#[test]
+fn wait_for_connected_in_host_lookup_slot() {
+    let listener = listener();
+    let port = port_of(&listener);
+    for name in ["localhost", "127.0.0.1"] {
+        let socket = QTcpSocket::new();
+        let connected = QSignalSpy::new(&socket.connected);
+        let waited = Rc::new(Cell::new(false));
+        let done = waited.clone();
+        socket.host_found.connect_to(&socket, move |socket, ()| {
+            socket.wait_for_connected(LONG).unwrap();
+            done.set(true);
+        });
+        let protocol = qnetwork::NetworkLayerProtocol::IPv4;
+        socket.connect_to_host_with(name, port, qcore::OpenMode::READ_WRITE, protocol);
+        wait_until(|| waited.get());
+        for _ in 0..5 {
+            QCoreApplication::instance().process_events();
+        }
+        assert_eq!((connected.count(), socket.state()), (1, SocketState::Connected));
+    }
+}

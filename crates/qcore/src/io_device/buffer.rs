@@ -37,7 +37,13 @@ class! {
 /// The object behind a [`QBuffer`].
 pub struct BufferNode {
     base: QIODevice,
-    this: Weak<BufferNode>,
+    memory: Rc<Memory>,
+}
+
+/// The device itself. Apart from the node, whose users are not to meet the backend's functions where
+/// they look for the device's.
+struct Memory {
+    node: Weak<BufferNode>,
     data: RefCell<Vec<u8>>,
     at: Cell<usize>,
     /// Written and not told of.
@@ -64,14 +70,16 @@ impl QBuffer {
         let life = Life::new();
         let node = Rc::new_cyclic(|this: &Weak<BufferNode>| BufferNode {
             base: QIODevice::embed(&life),
-            this: this.clone(),
-            data: RefCell::default(),
-            at: Cell::new(0),
-            written: Cell::new(0),
-            telling: Cell::new(false),
+            memory: Rc::new(Memory {
+                node: this.clone(),
+                data: RefCell::default(),
+                at: Cell::new(0),
+                written: Cell::new(0),
+                telling: Cell::new(false),
+            }),
         });
-        let backend: Weak<dyn DeviceBackend> = node.this.clone();
-        node.base.set_backend(backend);
+        let memory: Rc<dyn DeviceBackend> = node.memory.clone();
+        node.base.set_backend(Rc::downgrade(&memory));
         QBuffer(Handle::new(node))
     }
 
@@ -79,7 +87,7 @@ impl QBuffer {
     #[doc(alias = "buffer")]
     #[must_use]
     pub fn data(&self) -> Vec<u8> {
-        self.data.borrow().clone()
+        self.memory.data.borrow().clone()
     }
 
     /// Sets the bytes. Not possible while the buffer is open: a warning in the log says so.
@@ -90,26 +98,29 @@ impl QBuffer {
             crate::q_warning!("QBuffer::setData: Buffer is open");
             return;
         }
-        self.data.replace(data.into());
+        self.memory.data.replace(data.into());
     }
 }
 
-impl BufferNode {
+impl Memory {
     /// Has the loop tell those who listen, of this and of what was written before.
     fn note_written(&self, count: usize) {
         self.written.set(self.written.get() + count as i64);
-        let heard = self.base.bytes_written.is_connected() || self.base.ready_read.is_connected();
-        if !heard || self.base.signals_blocked() || self.telling.replace(true) {
+        let Some(node) = self.node.upgrade() else { return };
+        let heard = node.base.bytes_written.is_connected() || node.base.ready_read.is_connected();
+        if !heard || node.base.signals_blocked() || self.telling.replace(true) {
             return;
         }
-        let node = self.this.clone();
-        self.life().dispatcher().post(move || {
-            if let Some(node) = node.upgrade() {
+        let buffer = self.node.clone();
+        node.life().dispatcher().post(move || {
+            if let Some(node) = buffer.upgrade() {
                 node.tell();
             }
         });
     }
+}
 
+impl BufferNode {
     /// As Qt's, what a slot writes meanwhile is told of with what is written next.
     fn tell(&self) {
         struct Told<'a>(&'a Cell<bool>);
@@ -118,14 +129,14 @@ impl BufferNode {
                 self.0.set(false);
             }
         }
-        let _told = Told(&self.telling);
-        self.base.bytes_written.emit(self.written.get());
-        self.written.set(0);
+        let _told = Told(&self.memory.telling);
+        self.base.bytes_written.emit(self.memory.written.get());
+        self.memory.written.set(0);
         self.base.ready_read.emit(());
     }
 }
 
-impl DeviceBackend for BufferNode {
+impl DeviceBackend for Memory {
     fn class_name(&self) -> &'static str {
         "QBuffer"
     }
@@ -217,6 +228,6 @@ fn out_of_memory() -> DeviceError {
 
 impl fmt::Debug for BufferNode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("BufferNode").field("size", &self.size()).finish_non_exhaustive()
+        f.debug_struct("BufferNode").field("size", &self.memory.size()).finish_non_exhaustive()
     }
 }

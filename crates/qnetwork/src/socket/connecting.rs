@@ -157,7 +157,7 @@ impl AbstractSocketNode {
 
     /// Tries the addresses that are left, until one is at least under way. With none left, `error` is
     /// what went wrong with the last one.
-    fn connect_to_next_address(&self, mut error: SocketError) {
+    pub(super) fn connect_to_next_address(&self, mut error: SocketError) {
         loop {
             let next = self.addresses.borrow_mut().pop_front();
             let Some(address) = next else {

@@ -41,13 +41,13 @@ use qcore::{
     object::{Handle, Life, Node, Object},
 };
 
-use self::write_queue::WriteQueue;
 pub use self::{
     error::{SocketError, SocketErrorKind},
     host::Host,
     state::{SocketState, SocketType},
     tcp::QTcpSocket,
 };
+use self::{transfer::SocketDevice, write_queue::WriteQueue};
 use crate::{NetworkLayerProtocol, QHostAddress, engine::Engine};
 
 class! {
@@ -92,7 +92,7 @@ pub struct AbstractSocketNode {
     pub error_occurred: Signal<SocketErrorKind>,
     base: QIODevice,
     this: Weak<AbstractSocketNode>,
-    class_name: &'static str,
+    device: Rc<SocketDevice>,
     socket_type: SocketType,
     state: Cell<SocketState>,
     error_kind: Cell<SocketErrorKind>,
@@ -158,7 +158,7 @@ impl QAbstractSocket {
             error_occurred: Signal::in_life(&life),
             base: QIODevice::embed(&life),
             this: this.clone(),
-            class_name,
+            device: Rc::new(SocketDevice { node: this.clone(), class_name }),
             socket_type,
             state: Cell::default(),
             error_kind: Cell::default(),
@@ -175,9 +175,8 @@ impl QAbstractSocket {
             ends: RefCell::default(),
             flags: Flags::default(),
         });
-        let backend: Weak<dyn DeviceBackend> =
-            Rc::downgrade(&(node.clone() as Rc<dyn DeviceBackend>));
-        node.base.set_backend(backend);
+        let device: Rc<dyn DeviceBackend> = node.device.clone();
+        node.base.set_backend(Rc::downgrade(&device));
         QAbstractSocket(Handle::new(node))
     }
 

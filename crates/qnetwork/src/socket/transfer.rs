@@ -1,6 +1,10 @@
 //! Moving bytes: from the engine to the read buffer, and from the write buffer to the engine.
 
-use std::{cell::Cell, io::IoSlice, rc::Rc};
+use std::{
+    cell::Cell,
+    io::IoSlice,
+    rc::{Rc, Weak},
+};
 
 use qcore::{
     DeviceError, QIODevice,
@@ -319,7 +323,14 @@ fn emit_once(running: &Cell<bool>, emit: impl FnOnce()) {
     }
 }
 
-impl DeviceBackend for AbstractSocketNode {
+/// A socket as a device. Apart from the node, whose users are not to meet the backend's functions where
+/// they look for the device's.
+pub(super) struct SocketDevice {
+    pub(super) node: Weak<AbstractSocketNode>,
+    pub(super) class_name: &'static str,
+}
+
+impl DeviceBackend for SocketDevice {
     fn class_name(&self) -> &'static str {
         self.class_name
     }
@@ -329,6 +340,33 @@ impl DeviceBackend for AbstractSocketNode {
     }
 
     fn read_data(&self, _: &QIODevice, _: &mut [u8]) -> Result<usize, DeviceError> {
+        match self.node.upgrade() {
+            Some(node) => node.supply(),
+            None => Err(DeviceErrorKind::NotOpen.into()),
+        }
+    }
+
+    fn write_data(&self, _: &QIODevice, data: &[u8]) -> Result<usize, DeviceError> {
+        match self.node.upgrade() {
+            Some(node) => node.accept(data),
+            None => Err(DeviceErrorKind::NotOpen.into()),
+        }
+    }
+
+    fn bytes_to_write(&self) -> usize {
+        self.node.upgrade().map_or(0, |node| node.write_queue.borrow().len())
+    }
+
+    fn close(&self, _: &QIODevice) {
+        if let Some(node) = self.node.upgrade() {
+            node.close_socket();
+        }
+    }
+}
+
+impl AbstractSocketNode {
+    /// Somebody has read all that there is in the buffer, and wants more.
+    fn supply(&self) -> Result<usize, DeviceError> {
         if self.engine().is_none() || self.state.get() != SocketState::Connected {
             return Err(SocketError::remote_host_closed().into());
         }
@@ -337,7 +375,8 @@ impl DeviceBackend for AbstractSocketNode {
         Ok(0)
     }
 
-    fn write_data(&self, _: &QIODevice, data: &[u8]) -> Result<usize, DeviceError> {
+    /// Takes what is written.
+    fn accept(&self, data: &[u8]) -> Result<usize, DeviceError> {
         if self.state.get() == SocketState::Unconnected || self.is_dead() {
             let error = SocketError::new(SocketErrorKind::Unknown, "Socket is not connected");
             self.set_error(&error);
@@ -354,16 +393,6 @@ impl DeviceBackend for AbstractSocketNode {
         Ok(data.len())
     }
 
-    fn bytes_to_write(&self) -> usize {
-        self.write_queue.borrow().len()
-    }
-
-    fn close(&self, _: &QIODevice) {
-        self.close_socket();
-    }
-}
-
-impl AbstractSocketNode {
     /// Writes past the buffer; how much the system took.
     fn write_through(&self, data: &[u8]) -> Result<usize, DeviceError> {
         let Some(engine) = self.engine().filter(|_| self.state.get() == SocketState::Connected)

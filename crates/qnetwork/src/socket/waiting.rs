@@ -194,7 +194,11 @@ impl AbstractSocketNode {
             }
         }
         while self.state.get() == SocketState::Connecting {
-            let Some(engine) = self.engine() else { break };
+            let Some(engine) = self.engine() else {
+                // A slot of host_found waits: the first address has not been tried yet.
+                self.connect_to_next_address(SocketError::host_not_found());
+                continue;
+            };
             let until = self.connect_deadline().min(deadline);
             match engine.wait(until) {
                 Some(ready) => {

@@ -1,0 +1,32 @@
+//! Traits that a program may have in scope do not stand in the way of Qt's names.
+
+#[allow(unused_imports)]
+use std::io::{Read as _, Write as _};
+
+#[allow(unused_imports)]
+use qcore::{
+    OpenMode, QBuffer,
+    event_loop::{EventSource as _, TimerHandler as _},
+    io_device::DeviceBackend as _,
+    object::{Node as _, Object as _},
+};
+use qnetwork::QTcpSocket;
+
+#[test]
+fn methods_are_those_of_the_class() {
+    let buffer = QBuffer::new();
+    buffer.open(OpenMode::READ_WRITE).unwrap();
+    assert_eq!(buffer.write("hello").unwrap(), 5);
+    buffer.seek(1).unwrap();
+    assert_eq!(buffer.peek(2), b"el");
+    assert_eq!((buffer.size(), buffer.is_sequential()), (5, false));
+    assert!(!buffer.can_read_line());
+    buffer.close();
+
+    let socket = QTcpSocket::new();
+    assert!(socket.write("x").is_err());
+    assert!(socket.read(1).is_empty());
+    assert_eq!((socket.bytes_available(), socket.bytes_to_write()), (0, 0));
+    socket.close();
+    assert!(socket.wait_for_connected(0).is_err());
+}
