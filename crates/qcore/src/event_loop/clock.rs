@@ -30,6 +30,8 @@ pub(super) struct Clock {
     ahead: Cell<i64>,
     /// The time it shows while it is virtual.
     frozen: Cell<Option<Nanos>>,
+    /// How many want it to be virtual.
+    freezers: Cell<u32>,
 }
 
 impl Clock {
@@ -49,10 +51,15 @@ impl Clock {
     }
 
     fn freeze(&self) {
+        self.freezers.set(self.freezers.get() + 1);
         self.frozen.set(Some(self.now()));
     }
 
     fn thaw(&self) {
+        self.freezers.set(self.freezers.get() - 1);
+        if self.freezers.get() > 0 {
+            return;
+        }
         let ahead = i128::from(self.now()) - i128::from(real());
         self.ahead.set(i64::try_from(ahead).unwrap_or(i64::MAX));
         self.frozen.set(None);
@@ -90,7 +97,8 @@ pub struct VirtualClock {
 }
 
 impl VirtualClock {
-    /// Stops this thread's loop clock at the time it is.
+    /// Stops this thread's loop clock at the time it is. Of several at once, the last to be dropped lets
+    /// it go on.
     pub fn install() -> Self {
         let dispatcher = Dispatcher::current();
         dispatcher.clock().freeze();
@@ -115,5 +123,36 @@ impl Drop for VirtualClock {
     /// Time goes on at its own pace, from where it is.
     fn drop(&mut self) {
         self.dispatcher.clock().thaw();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{ProcessEventsFlags, QCoreApplication, QTimer};
+
+    #[test]
+    fn the_last_virtual_clock_lets_time_go_on() {
+        let first = VirtualClock::install();
+        let second = VirtualClock::install();
+        let now = second.now();
+        drop(first);
+        std::thread::yield_now();
+        assert_eq!(second.now(), now);
+        second.advance(Duration::from_secs(5));
+        let dispatcher = Dispatcher::current();
+        drop(second);
+        assert!(!dispatcher.clock().is_virtual());
+        assert!(Duration::from_nanos(dispatcher.clock().now()) >= now + Duration::from_secs(5));
+    }
+
+    #[test]
+    fn a_bound_in_time_holds_while_time_stands_still() {
+        let _clock = VirtualClock::install();
+        let timer = QTimer::new();
+        timer.start(0);
+        let app = QCoreApplication::instance();
+        app.process_events_for(ProcessEventsFlags::ALL_EVENTS, Duration::from_millis(2));
+        assert!(timer.is_active());
     }
 }
