@@ -85,6 +85,10 @@ impl QHostInfo {
         QHostInfo { host_name: name.to_owned(), addresses, ..QHostInfo::default() }
     }
 
+    fn not_found(name: &str) -> Self {
+        QHostInfo::failed(name, HostInfoError::HostNotFound, "Host not found")
+    }
+
     fn failed(name: &str, error: HostInfoError, text: impl Into<String>) -> Self {
         let mut info = QHostInfo::found(name, Vec::new());
         info.error = error;
@@ -196,11 +200,15 @@ pub(crate) enum Lookup {
 }
 
 impl Lookup {
-    /// Answers what needs no resolver: nothing, an address, a name that is in the cache.
+    /// Answers what needs no resolver: nothing, a name that cannot be, an address, a name that is in the
+    /// cache.
     pub(crate) fn begin(name: &str) -> Lookup {
         if name.is_empty() {
             let text = "No host name given";
             return Lookup::Answer(QHostInfo::failed(name, HostInfoError::HostNotFound, text));
+        }
+        if is_never_found(name) {
+            return Lookup::Answer(QHostInfo::not_found(name));
         }
         if let Ok(address) = name.parse() {
             return Lookup::Answer(QHostInfo::found(name, vec![address]));
@@ -210,6 +218,14 @@ impl Lookup {
             None => Lookup::Ask,
         }
     }
+}
+
+/// Whether `name` is one of those that end in `.invalid`: there are no such hosts, and nobody is to be
+/// asked for them (RFC 6761, section 6.4).
+fn is_never_found(name: &str) -> bool {
+    let name = name.strip_suffix('.').unwrap_or(name);
+    let last = name.rsplit('.').next().unwrap_or_default();
+    last.eq_ignore_ascii_case("invalid")
 }
 
 type Answer = Box<dyn FnOnce(QHostInfo)>;

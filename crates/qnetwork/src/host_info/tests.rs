@@ -63,3 +63,14 @@ fn names_that_are_none() {
         assert_eq!(QHostInfo::from_name(name).error(), HostInfoError::HostNotFound, "{name:?}");
     }
 }
+
+#[test]
+fn nobody_is_asked_for_invalid_names() {
+    for name in ["invalid", "no.such.host.INVALID", "host.invalid."] {
+        assert!(is_never_found(name), "{name}");
+        assert_eq!(QHostInfo::from_name(name).error_string(), "Host not found");
+    }
+    for name in ["", ".", "localhost", "invalid.example", "notinvalid"] {
+        assert!(!is_never_found(name), "{name}");
+    }
+}

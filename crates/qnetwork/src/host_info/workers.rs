@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use super::{HostInfoError, Lookup, QHostInfo, cache};
+use super::{Lookup, QHostInfo, cache};
 use crate::engine::named;
 
 /// How many wait at the same time.
@@ -112,7 +112,7 @@ pub(super) fn resolve(name: &str) -> QHostInfo {
         Err(error) => log::debug!("cannot look up {name:?}: {error}"),
     }
     if addresses.is_empty() {
-        return QHostInfo::failed(name, HostInfoError::HostNotFound, "Host not found");
+        return QHostInfo::not_found(name);
     }
     cache::put(name, &addresses);
     QHostInfo::found(name, addresses)

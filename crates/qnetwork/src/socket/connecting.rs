@@ -16,7 +16,7 @@ use super::{
     AbstractSocketNode, Ends, Host, QAbstractSocket, SocketError, SocketErrorKind, SocketState,
 };
 use crate::{
-    NetworkLayerProtocol, QHostAddress, QHostInfo,
+    HostInfoError, NetworkLayerProtocol, QHostAddress, QHostInfo,
     engine::{Engine, NativeEngine, Progress},
     host_info::{self, Lookup},
 };
@@ -106,8 +106,10 @@ impl AbstractSocketNode {
             return;
         }
         match Lookup::begin(&host_name) {
-            Lookup::Answer(info) if !host_name.is_empty() => self.start_connecting(&info),
-            // The answer that an empty name has none comes from the loop, as for any other.
+            Lookup::Answer(info) if info.error() == HostInfoError::NoError => {
+                self.start_connecting(&info);
+            }
+            // The answer that there is no such host comes from the loop, whoever knows it.
             _ => self.look_up(&host_name),
         }
     }
