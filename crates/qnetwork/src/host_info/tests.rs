@@ -50,7 +50,8 @@ fn no_answer_after_abort_or_to_the_dead() {
     look_up("127.0.0.1", &answers);
     let id = look_up("127.0.0.2", &answers);
     QHostInfo::abort_host_lookup(id);
-    look_up("no such name", &answers);
+    // Too long for a name: the resolver says so without asking anybody.
+    look_up(&"x".repeat(64), &answers);
     wait_for(&answers, 2);
     assert_eq!(answers.borrow()[0].host_name(), "127.0.0.1");
     assert_eq!(answers.borrow()[1].error(), HostInfoError::HostNotFound);
@@ -59,7 +60,7 @@ fn no_answer_after_abort_or_to_the_dead() {
 
 #[test]
 fn names_that_are_none() {
-    for name in ["a\0b", "----", "..", &"x".repeat(5000)] {
+    for name in ["a\0b", "..", &"x".repeat(64), &"x".repeat(5000)] {
         assert_eq!(QHostInfo::from_name(name).error(), HostInfoError::HostNotFound, "{name:?}");
     }
 }
