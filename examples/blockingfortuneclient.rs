@@ -2,7 +2,7 @@
 
 use std::{process::ExitCode, thread};
 
-use examples::{Wire, parse_args, print_line, receive_fortune, server_of};
+use examples::{Wire, client_args, print_line, receive_fortune};
 use qnetwork::{QTcpSocket, SocketError};
 
 const USAGE: &str = "\
@@ -18,20 +18,8 @@ Asks a fortune server for a fortune and prints it, with no event loop.
 const TIMEOUT: i32 = 5000;
 
 fn main() -> ExitCode {
-    let mut words = Vec::new();
-    let mut wire = Wire::Cpp;
-    parse_args(USAGE, |argument, _| {
-        match argument {
-            lexopt::Arg::Long("pyside2") => wire = Wire::PySide2,
-            lexopt::Arg::Value(value) => words.push(value.to_string_lossy().into_owned()),
-            _ => return Ok(false),
-        }
-        server_of(&words).map(|_| true)
-    });
-    let asking = thread::spawn(move || {
-        let (host, port) = server_of(&words).map_err(|error| error.to_string())?;
-        ask(&host, port, wire).map_err(|error| error.to_string())
-    });
+    let (host, port, wire) = client_args(USAGE);
+    let asking = thread::spawn(move || ask(&host, port, wire));
     match asking.join() {
         Ok(Ok(fortune)) => {
             print_line(&fortune);

@@ -2,7 +2,7 @@
 
 use std::{process::ExitCode, rc::Rc};
 
-use examples::{Wire, parse_args, print_line, receive_fortune, server_of};
+use examples::{Wire, client_args, print_line, receive_fortune};
 use qcore::QCoreApplication;
 use qnetwork::{QTcpSocket, SocketErrorKind};
 
@@ -50,18 +50,7 @@ impl Client {
 }
 
 fn main() -> ExitCode {
-    let mut words = Vec::new();
-    let mut wire = Wire::Cpp;
-    parse_args(USAGE, |argument, _| {
-        match argument {
-            lexopt::Arg::Long("pyside2") => wire = Wire::PySide2,
-            lexopt::Arg::Value(value) => words.push(value.to_string_lossy().into_owned()),
-            _ => return Ok(false),
-        }
-        server_of(&words).map(|_| true)
-    });
-    let Ok((host, port)) = server_of(&words) else { return ExitCode::from(2) };
-
+    let (host, port, wire) = client_args(USAGE);
     let app = QCoreApplication::new();
     let client = Client::new(&app, wire);
     client.socket.connect_to_host(host, port);

@@ -1,5 +1,7 @@
 use std::{ffi::OsString, fmt, io::Write, net::IpAddr, process, str::FromStr};
 
+use crate::Wire;
+
 /// A host, by name or address, and a port: `HOST:PORT`, IPv6 addresses in brackets.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Endpoint {
@@ -46,12 +48,29 @@ impl Endpoint {
     }
 }
 
-/// The server that a client's words name: `[HOST [PORT]]`.
-///
-/// # Errors
-///
-/// If there are too many words, or the second is no port.
-pub fn server_of(words: &[String]) -> Result<(String, u16), String> {
+/// Reads the command line of a fortune client: `[--pyside2] [HOST [PORT]]`.
+#[must_use]
+pub fn client_args(usage: &str) -> (String, u16, Wire) {
+    let mut words = Vec::new();
+    let mut server = server_of(&words);
+    let mut wire = Wire::Cpp;
+    parse_args(usage, |argument, _| {
+        match argument {
+            lexopt::Arg::Long("pyside2") => wire = Wire::PySide2,
+            lexopt::Arg::Value(value) => words.push(value.to_string_lossy().into_owned()),
+            _ => return Ok(false),
+        }
+        server = server_of(&words);
+        server.clone().map(|_| true)
+    });
+    match server {
+        Ok((host, port)) => (host, port, wire),
+        Err(error) => refuse(usage, &error),
+    }
+}
+
+/// The server that a client's words name.
+fn server_of(words: &[String]) -> Result<(String, u16), String> {
     let (host, port) = match words {
         [] => ("127.0.0.1", None),
         [host] => (host.as_str(), None),

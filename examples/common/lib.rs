@@ -4,6 +4,6 @@ mod args;
 mod fortunes;
 
 pub use self::{
-    args::{Endpoint, parse_args, print_line, server_of},
+    args::{Endpoint, client_args, parse_args, print_line},
     fortunes::{Wire, receive_fortune, send_fortune},
 };

@@ -194,7 +194,7 @@ impl Dispatcher {
 
     pub(super) fn wait_for(&self, key: SourceKey, deadline: QDeadlineTimer) -> Option<Readiness> {
         loop {
-            let (_, ready) = self.sources.take_ready(key)?;
+            let ready = self.sources.take_ahead(key)?;
             if !ready.is_empty() {
                 return Some(ready);
             }
@@ -217,7 +217,9 @@ impl Dispatcher {
 
     pub(super) fn request_write(&self, key: SourceKey, early: bool) {
         let queue = if early { &self.early_writers } else { &self.writers };
-        queue.borrow_mut().push_back(key);
+        let mut queue = queue.borrow_mut();
+        self.sources.sweep(&mut queue);
+        queue.push_back(key);
     }
 
     // ---- timers

@@ -69,7 +69,20 @@ impl Sources {
         }
         entry.ready |= ready;
         if !std::mem::replace(&mut entry.queued, true) {
-            self.ready.borrow_mut().push_back(key);
+            let mut queue = self.ready.borrow_mut();
+            if is_crowded(queue.len(), table.len()) {
+                queue.retain(|&key| stands(&table, key));
+            }
+            queue.push_back(key);
+        }
+    }
+
+    /// Drops the keys of sources that are gone, if they are most of `queue`. A thread whose loop never
+    /// runs would else gather them for ever.
+    pub(super) fn sweep(&self, queue: &mut VecDeque<SourceKey>) {
+        let table = self.table.borrow();
+        if is_crowded(queue.len(), table.len()) {
+            queue.retain(|&key| stands(&table, key));
         }
     }
 
@@ -83,8 +96,15 @@ impl Sources {
         self.take_ready(key).or_else(|| Some((Weak::<Gone>::new(), Readiness::empty())))
     }
 
-    /// What one source is ready for, taken from the queue's reach.
-    pub(super) fn take_ready(&self, key: SourceKey) -> Option<(Weak<dyn EventSource>, Readiness)> {
+    /// What one source is ready for, ahead of the queue, in which it keeps its place. `None` if it is
+    /// gone.
+    pub(super) fn take_ahead(&self, key: SourceKey) -> Option<Readiness> {
+        let mut table = self.table.borrow_mut();
+        let entry = table.get_mut(key.index).filter(|entry| entry.generation == key.generation)?;
+        Some(std::mem::take(&mut entry.ready))
+    }
+
+    fn take_ready(&self, key: SourceKey) -> Option<(Weak<dyn EventSource>, Readiness)> {
         let mut table = self.table.borrow_mut();
         let entry = table.get_mut(key.index).filter(|entry| entry.generation == key.generation)?;
         entry.queued = false;
@@ -198,6 +218,15 @@ fn whole_millis(timeout: Duration) -> Duration {
     }
 }
 
+fn stands(table: &Slab<SourceEntry>, key: SourceKey) -> bool {
+    table.get(key.index).is_some_and(|entry| entry.generation == key.generation)
+}
+
+/// Whether most of a queue must be keys of sources that are gone, each other being in it once.
+fn is_crowded(queued: usize, sources: usize) -> bool {
+    queued > 64 && queued > 2 * sources
+}
+
 /// What stands for a source that is gone.
 enum Gone {}
 
@@ -208,6 +237,27 @@ impl EventSource for Gone {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_thread_whose_loop_never_runs_gathers_nothing() {
+        let sources = Sources::default();
+        let nobody = || Weak::<Gone>::new() as Weak<dyn EventSource>;
+        let lasting = sources.add(nobody());
+        let mut writers = VecDeque::new();
+        for _ in 0..10_000 {
+            // One that waits again and again, and others that come and go.
+            sources.make_ready(lasting, Readiness::READABLE);
+            assert_eq!(sources.take_ahead(lasting), Some(Readiness::READABLE));
+            let passing = sources.add(nobody());
+            sources.make_ready(passing, Readiness::WRITABLE);
+            sources.sweep(&mut writers);
+            writers.push_back(passing);
+            sources.remove(passing);
+            assert_eq!(sources.take_ahead(passing), None);
+        }
+        assert!(sources.ready_count() < 100 && writers.len() < 100);
+        assert!(sources.ready.borrow().contains(&lasting));
+    }
 
     #[test]
     fn time_outs_round_up() {

@@ -210,8 +210,10 @@ impl Life {
 
     pub(crate) fn add_signal(&self, signal: Rc<dyn SlotList>) {
         let mut signals = self.signals.borrow_mut();
-        // Most objects have one or two with slots.
-        signals.reserve_exact(1);
+        if signals.len() < 4 {
+            // Most objects have few with slots.
+            signals.reserve_exact(1);
+        }
         signals.push(signal);
     }
 
