@@ -24,6 +24,7 @@
 //!
 //! * [`signal`] has [`Signal`], [`Connection`], what may be a [`Receiver`]
 //! * [`object`] has [`QObject`], how objects live and die, classes of your own
+//! * [`event`] has [`QEvent`] and [`EventHandler`]
 //! * [`event_loop`] has [`QCoreApplication`], [`QEventLoop`], [`Poster`] for other threads
 //! * [`timer`] has [`QTimer`], [`QElapsedTimer`], [`QDeadlineTimer`]
 //! * [`io_device`] has [`QIODevice`], what can be read and written, and [`QBuffer`]
@@ -36,6 +37,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod event;
 pub mod event_loop;
 pub mod io_device;
 pub mod message;
@@ -47,17 +49,18 @@ pub mod timer;
 #[cfg(unix)]
 pub use self::event_loop::{NotifierType, QSocketNotifier};
 pub use self::{
+    event::{EventHandler, EventType, QChildEvent, QEvent, QTimerEvent},
     event_loop::{
-        Dispatcher, LoopGone, Poster, ProcessEventsFlags, QCoreApplication, QEventLoop, TimerType,
-        VirtualClock, wait_until,
+        Dispatcher, LoopGone, Poster, ProcessEventsFlags, QCoreApplication, QEventLoop,
+        QEventLoopLocker, TimerId, TimerType, VirtualClock, wait_until,
     },
     io_device::{DeviceError, DeviceErrorKind, OpenMode, QBuffer, QIODevice},
     message::{MessageType, install_message_handler},
-    object::{QObject, QPointer},
+    object::{FindChildOptions, QObject, QPointer},
     signal::{
         Connection, ConnectionBlocker, ConnectionType, QSignalBlocker, QSignalSpy, Receiver,
         ScopedConnection, Signal, sender,
     },
     stream::{QDataStream, QVariant},
-    timer::{Interval, QDeadlineTimer, QElapsedTimer, QTimer},
+    timer::{Interval, QBasicTimer, QDeadlineTimer, QElapsedTimer, QTimer},
 };

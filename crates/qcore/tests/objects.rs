@@ -11,7 +11,8 @@ use std::{
 
 use common::Log;
 use qcore::{
-    Connection, QCoreApplication, QObject, QPointer, QTimer, Signal, class,
+    Connection, FindChildOptions, QBuffer, QCoreApplication, QIODevice, QObject, QPointer, QTimer,
+    Signal, class,
     object::{Handle, Life, Node, Object},
 };
 
@@ -437,4 +438,67 @@ fn many_children_come_and_go_in_any_order() {
         dead,
         (0..COUNT).filter(|at| !(COUNT - 1 - at).is_multiple_of(3) && at % 7 != 0).count()
     );
+}
+
+// ---- finding children
+
+#[test]
+fn find_children() {
+    let named = |name: &str, parent: &QObject, child: &QObject| {
+        child.set_object_name(name);
+        child.set_parent(Some(parent));
+    };
+    let names = |found: Vec<QObject>| -> Vec<String> {
+        found.iter().map(|child| child.object_name()).collect()
+    };
+    let parent = QObject::new();
+    parent.set_object_name("parent");
+    let (first, plain, inner, unnamed) =
+        (QTimer::new(), QObject::new(), QTimer::new(), QTimer::new());
+    named("k", &parent, &first);
+    named("k", &parent, &plain);
+    named("z", &plain, &inner);
+    named("", &parent, &unnamed);
+
+    assert_eq!(names(parent.find_children(None)), ["k", "k", "z", ""]);
+    let direct = FindChildOptions::DirectChildrenOnly;
+    assert_eq!(names(parent.find_children_with(None, direct)), ["k", "k", ""]);
+    assert_eq!(
+        parent.find_children::<QTimer>(None),
+        [first.clone(), inner.clone(), unnamed.clone()]
+    );
+    assert_eq!(parent.find_children::<QTimer>(""), [unnamed]);
+    assert_eq!(parent.find_children::<QTimer>("k"), std::slice::from_ref(&first));
+    assert_eq!(parent.find_children::<QObject>("parent"), []);
+
+    assert_eq!(parent.find_child::<QTimer>("z"), Some(inner));
+    assert_eq!(parent.find_child_with::<QTimer>("z", direct), None);
+    assert_eq!(parent.find_child::<QObject>(None), Some((*first).clone()));
+    assert_eq!(parent.find_child::<QObject>("nope"), None);
+    assert_eq!(parent.find_child::<QBuffer>(None), None);
+}
+
+#[test]
+fn a_cast_gives_a_counted_handle_of_the_same_object() {
+    let buffer = QBuffer::new();
+    let object: QObject = {
+        let device: &QIODevice = &buffer;
+        let object: &QObject = device;
+        object.clone()
+    };
+    drop(buffer);
+    assert!(object.cast::<QTimer>().is_none());
+    let device: QIODevice = object.cast().unwrap();
+    let buffer: QBuffer = device.cast().unwrap();
+    let itself: QObject = buffer.cast().unwrap();
+    assert_eq!(itself, object);
+    drop((object, device, itself));
+    assert!(!buffer.is_deleted());
+    buffer.set_data(b"abc");
+    assert_eq!(buffer.size(), 3);
+
+    let parent = QObject::new();
+    buffer.set_parent(Some(&parent));
+    drop(parent);
+    assert!(buffer.cast::<QObject>().is_none(), "it is dead");
 }

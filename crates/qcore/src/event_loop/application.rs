@@ -6,9 +6,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Dispatcher, ProcessEventsFlags, Run};
+use super::{Dispatcher, ProcessEventsFlags, Run, Which};
 use crate::{
-    QObject, Signal, class,
+    EventType, QEvent, QObject, Signal, class,
     object::{Handle, Life, Node, Object},
 };
 
@@ -57,6 +57,18 @@ impl Node for CoreApplicationNode {
     fn life(&self) -> &Rc<Life> {
         Object::life(&self.base)
     }
+
+    fn destructor(&self) {
+        self.life().dispatcher().set_closing_down(true);
+    }
+
+    fn event(&self, event: &QEvent) -> bool {
+        let quits = event.event_type() == EventType::QUIT;
+        if quits {
+            self.life().dispatcher().exit_all(0);
+        }
+        quits
+    }
 }
 
 impl QCoreApplication {
@@ -86,6 +98,7 @@ impl QCoreApplication {
             run: Rc::default(),
         });
         *dispatcher.application().borrow_mut() = Rc::downgrade(&node);
+        dispatcher.set_closing_down(false);
         QCoreApplication(Handle::new(node))
     }
 
@@ -132,6 +145,34 @@ impl QCoreApplication {
         self.exit(0);
     }
 
+    /// Ends the application object, whatever handles there are, and all loops of this thread with it. The
+    /// next [`instance()`](QCoreApplication::instance) is another one.
+    ///
+    /// There is seldom a need to: dropping the last handle does it.
+    pub fn shutdown(&self) {
+        // The last handle may be in what dies with it.
+        let keep = self.clone();
+        keep.quit();
+        Object::life(&keep).destroy();
+    }
+
+    /// Whether the application of this thread is ending or has ended, and there is no other yet.
+    ///
+    /// ```
+    /// use qcore::QCoreApplication;
+    ///
+    /// let app = QCoreApplication::new();
+    /// assert!(!QCoreApplication::closing_down());
+    /// app.destroyed.connect(|_| assert!(QCoreApplication::closing_down()));
+    /// drop(app);
+    /// assert!(QCoreApplication::closing_down());
+    /// ```
+    #[doc(alias = "closingDown")]
+    #[must_use]
+    pub fn closing_down() -> bool {
+        Dispatcher::existing().is_some_and(|dispatcher| dispatcher.is_closing_down())
+    }
+
     /// Handles what there is to handle, and returns whether there was anything.
     #[doc(alias = "processEvents")]
     pub fn process_events(&self) -> bool {
@@ -164,6 +205,10 @@ impl QCoreApplication {
         super::ctrl_c::install(self.dispatcher())
     }
 
+    pub(super) fn run(&self) -> &Rc<Run> {
+        &self.run
+    }
+
     fn dispatcher(&self) -> &Rc<Dispatcher> {
         Object::life(self).dispatcher()
     }
@@ -182,7 +227,7 @@ pub(super) fn process_events(dispatcher: &Rc<Dispatcher>, flags: ProcessEventsFl
     }
     let done = dispatcher.turn(flags, None, None);
     // If it was another thread's call that ended the wait, it has only been put in line.
-    dispatcher.deliver_posted() || done
+    dispatcher.send_posted(&Which::ALL) || done
 }
 
 pub(super) fn process_events_for(

@@ -18,11 +18,15 @@ use super::{
     application::CoreApplicationNode,
     clock::{Clock, Nanos},
     poll::Sources,
-    posted::{PostQueue, Posted, may_delete},
+    posted::{PostQueue, Posted, Which},
     source::SourceKey,
     timers::{Action, Firing, Timers},
 };
-use crate::{QDeadlineTimer, object::Life};
+use crate::{
+    QDeadlineTimer,
+    event::{EventType, QEvent},
+    object::{Life, Node},
+};
 
 /// The number of an object in its loop's table. No other object ever has the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,6 +63,12 @@ pub struct Dispatcher {
     objects: RefCell<Slab<(u32, Weak<Life>)>>,
     object_generation: Cell<u32>,
     application: RefCell<Weak<CoreApplicationNode>>,
+    /// Whether the application filters the events of all objects.
+    application_filters: Cell<bool>,
+    /// The application has ended.
+    closing_down: Cell<bool>,
+    /// Somebody wants the loop to go round once.
+    woken: Cell<bool>,
     locals: RefCell<Vec<(TypeId, Rc<dyn Any>)>>,
 }
 
@@ -115,6 +125,9 @@ impl Dispatcher {
             objects: RefCell::default(),
             object_generation: Cell::new(0),
             application: RefCell::new(Weak::new()),
+            application_filters: Cell::new(false),
+            closing_down: Cell::new(false),
+            woken: Cell::new(false),
             locals: RefCell::default(),
         })
     }
@@ -131,14 +144,58 @@ impl Dispatcher {
         }
     }
 
-    pub(crate) fn post_delivery(&self, delivery: Rc<dyn Deliver>) {
+    /// Whether it was taken: not any more once the thread has ended.
+    #[inline]
+    pub(crate) fn post_delivery(&self, delivery: Rc<dyn Deliver>) -> bool {
+        if self.ended.get() {
+            return false;
+        }
+        self.posted.borrow_mut().push(Posted::Delivery(delivery));
+        true
+    }
+
+    pub(crate) fn post_event(&self, receiver: &Rc<Life>, event: QEvent, priority: i32) {
         if !self.ended.get() {
-            self.posted.borrow_mut().push(Posted::Delivery(delivery));
+            receiver.note_posted(1);
+            let event = Posted::Event(Rc::downgrade(receiver), Box::new(event));
+            self.posted.borrow_mut().push_with(priority, event);
         }
     }
 
     pub(crate) fn post_deletion(&self, object: Weak<Life>) {
         self.posted.borrow_mut().push(Posted::Deletion(object, self.level.get()));
+    }
+
+    /// Drops some of what is posted.
+    pub(crate) fn remove_posted(&self, which: &Which) {
+        let removed = self.posted.borrow_mut().remove(which);
+        for posted in removed {
+            match posted {
+                Posted::Delivery(delivery) => {
+                    if let Some(receiver) = delivery.receiver().and_then(Weak::upgrade) {
+                        receiver.note_posted(-1);
+                    }
+                    delivery.cancel();
+                }
+                Posted::Event(receiver, event) => {
+                    if let Some(receiver) = receiver.upgrade() {
+                        receiver.note_posted(-1);
+                    }
+                    drop(event);
+                }
+                Posted::Deletion(object, _) => {
+                    if let Some(object) = object.upgrade() {
+                        object.forget_deletion();
+                    }
+                }
+                Posted::Call(_) | Posted::Gone => {}
+            }
+        }
+    }
+
+    /// Makes the loop go round once without waiting.
+    pub(super) fn wake_up(&self) {
+        self.woken.set(true);
     }
 
     /// A way to post from other threads.
@@ -283,6 +340,38 @@ impl Dispatcher {
         &self.application
     }
 
+    pub(super) fn set_closing_down(&self, closing: bool) {
+        self.closing_down.set(closing);
+        // Another application has filters of its own.
+        self.application_filters.set(false);
+    }
+
+    pub(super) fn is_closing_down(&self) -> bool {
+        self.closing_down.get()
+    }
+
+    /// The filters of `life` are others now. They count for all objects if it is the application.
+    pub(crate) fn note_filters(&self, life: &Rc<Life>, has: bool) {
+        let application = self.application.borrow().upgrade();
+        if application.is_some_and(|application| Rc::ptr_eq(application.life(), life)) {
+            self.application_filters.set(has);
+        }
+    }
+
+    #[inline]
+    pub(crate) fn has_application_filters(&self) -> bool {
+        self.application_filters.get()
+    }
+
+    /// The application, if it has filters.
+    pub(crate) fn filtering_application(&self) -> Option<Rc<Life>> {
+        if !self.application_filters.get() {
+            return None;
+        }
+        let application = self.application.borrow().upgrade()?;
+        Some(application.life().clone())
+    }
+
     pub(super) fn clock(&self) -> &Clock {
         &self.clock
     }
@@ -351,16 +440,7 @@ impl Dispatcher {
 
     /// Carries out the deletions that the loop which has just ended left behind.
     pub(super) fn delete_leftovers(self: &Rc<Self>) {
-        let level = self.level.get();
-        let (mut at, end) = {
-            let mut posted = self.posted.borrow_mut();
-            posted.unpark(|asked| asked >= level);
-            (posted.start(), posted.end())
-        };
-        let next = |at: &mut u64| self.posted.borrow_mut().take_deletion(at, end, level);
-        while let Some(object) = next(&mut at) {
-            self.deliver_deletion(&object);
-        }
+        self.send_posted(&Which::new(None, Some(EventType::DEFERRED_DELETE)));
     }
 
     /// One turn. Returns whether anything was done.
@@ -375,7 +455,7 @@ impl Dispatcher {
     ) -> bool {
         // What was posted by another thread before this turn is part of it, as if by this one.
         self.collect_posts();
-        let mut done = self.deliver_posted();
+        let mut done = self.send_posted(&Which::ALL);
         let writers = self.writers.borrow().len();
         let sockets = !flags.contains(ProcessEventsFlags::EXCLUDE_SOCKET_NOTIFIERS);
         let timers = !flags.contains(ProcessEventsFlags::EXCLUDE_TIMERS);
@@ -386,9 +466,11 @@ impl Dispatcher {
             && writers == 0
             && self.early_writers.borrow().is_empty()
             && self.posted.borrow().is_empty()
+            && !self.woken.get()
             && !(sockets && self.sources.ready_count() > 0);
         self.poll(wait, timers, until);
         done |= self.collect_posts();
+        done |= self.woken.take();
         if sockets {
             done |= self.run_sources();
             done |= self.run_writers(&self.writers, writers);
@@ -434,44 +516,60 @@ impl Dispatcher {
         true
     }
 
-    pub(super) fn deliver_posted(self: &Rc<Self>) -> bool {
-        let (start, end) = {
+    /// Delivers what is posted, or some of it. Returns whether there was anything.
+    pub(crate) fn send_posted(self: &Rc<Self>, which: &Which) -> bool {
+        let mut round = {
             let mut posted = self.posted.borrow_mut();
-            let level = self.level.get();
-            posted.unpark(|asked| may_delete(asked, level));
-            (posted.is_empty(), posted.end())
+            posted.begin_round(which, self.level.get())
         };
-        if start {
-            return false;
-        }
         let mut done = false;
-        while let Some(next) = self.next_posted(end) {
-            match next {
+        let mut next = || self.posted.borrow_mut().next(&mut round, which, self.level.get());
+        while let Some(posted) = next() {
+            match posted {
                 Posted::Call(call) => self.deliver(call),
-                Posted::Delivery(delivery) => self.deliver(|| delivery.deliver(self)),
+                Posted::Delivery(delivery) => self.deliver_slot(&*delivery),
+                Posted::Event(receiver, event) => self.deliver_event(&receiver, &event),
                 // It is dead already.
                 Posted::Deletion(object, _) if object.strong_count() == 0 => continue,
-                Posted::Deletion(object, asked) => {
-                    if !may_delete(asked, self.level.get()) {
-                        self.posted.borrow_mut().park(object, asked);
-                        continue;
-                    }
-                    self.deliver_deletion(&object);
-                }
+                Posted::Deletion(object, _) => self.deliver_deletion(&object),
+                Posted::Gone => continue,
             }
             done = true;
         }
         done
     }
 
-    fn next_posted(&self, end: u64) -> Option<Posted> {
-        self.posted.borrow_mut().pop(end)
+    #[inline]
+    fn deliver_slot(self: &Rc<Self>, delivery: &dyn Deliver) {
+        if let Some(receiver) = delivery.receiver() {
+            let Some(receiver) = receiver.upgrade() else { return delivery.cancel() };
+            receiver.note_posted(-1);
+            if receiver.is_filtered(|| QEvent::new(EventType::META_CALL)) {
+                return delivery.cancel();
+            }
+        }
+        self.deliver(|| delivery.deliver(self));
+    }
+
+    fn deliver_event(&self, receiver: &Weak<Life>, event: &QEvent) {
+        let Some(life) = receiver.upgrade() else { return };
+        life.note_posted(-1);
+        if let Some(object) = life.object() {
+            self.deliver(|| {
+                life.send(&object, event);
+            });
+        }
     }
 
     fn deliver_deletion(&self, object: &Weak<Life>) {
-        if let Some(life) = object.upgrade() {
-            self.deliver(|| life.destroy());
-        }
+        let Some(life) = object.upgrade() else { return };
+        // From here on another one can be asked for.
+        life.forget_deletion();
+        self.deliver(|| {
+            if !life.is_filtered(|| QEvent::new(EventType::DEFERRED_DELETE)) {
+                life.destroy();
+            }
+        });
     }
 
     fn run_sources(&self) -> bool {

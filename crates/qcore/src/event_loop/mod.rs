@@ -27,6 +27,7 @@ mod clock;
 mod ctrl_c;
 mod dispatcher;
 mod identity;
+mod locker;
 mod nested;
 mod poll;
 mod posted;
@@ -37,21 +38,31 @@ mod source;
 mod timers;
 mod waiting;
 
-use std::{cell::Cell, rc::Rc};
+use std::{
+    cell::{Cell, OnceCell},
+    rc::Rc,
+    sync::Arc,
+};
 
+use self::locker::Locks;
 #[cfg(unix)]
 pub use self::socket_notifier::{NotifierType, QSocketNotifier, SocketNotifierNode};
 pub use self::{
     application::{CoreApplicationNode, QCoreApplication},
     clock::VirtualClock,
     dispatcher::Dispatcher,
+    locker::QEventLoopLocker,
     nested::{EventLoopNode, QEventLoop},
     poster::{LoopGone, Poster},
     source::{EventSource, Readiness, Registration},
     timers::{TimerHandler, TimerId, TimerType},
     waiting::wait_until,
 };
-pub(crate) use self::{clock::now, dispatcher::ObjectId, posted::Deliver};
+pub(crate) use self::{
+    clock::now,
+    dispatcher::ObjectId,
+    posted::{Deliver, Which},
+};
 
 bitflags::bitflags! {
     /// What a call of `process_events` handles.
@@ -82,9 +93,22 @@ pub(crate) struct Run {
     running: Cell<bool>,
     exit: Cell<bool>,
     code: Cell<i32>,
+    locks: OnceCell<Arc<Locks>>,
 }
 
 impl Run {
+    /// Those that keep it running.
+    fn locks(&self) -> &Arc<Locks> {
+        self.locks.get_or_init(|| Locks::new(self.running.get()))
+    }
+
+    fn set_running(&self, running: bool) {
+        self.running.set(running);
+        if let Some(locks) = self.locks.get() {
+            locks.set_running(running);
+        }
+    }
+
     fn exit(&self, code: i32) {
         self.code.set(code);
         self.exit.set(true);
@@ -95,7 +119,7 @@ impl Run {
         if dispatcher.is_quitting() {
             return -1;
         }
-        if self.running.replace(true) {
+        if self.running.get() {
             crate::q_warning!(
                 "QEventLoop::exec: instance {:p} has already called exec()",
                 Rc::as_ptr(self)
@@ -109,9 +133,10 @@ impl Run {
         impl Drop for Leave<'_> {
             fn drop(&mut self) {
                 self.1.leave_run(self.0);
-                self.0.running.set(false);
+                self.0.set_running(false);
             }
         }
+        self.set_running(true);
         dispatcher.enter_run(self);
         let _leave = Leave(self, dispatcher);
         while !self.exit.get() {

@@ -4,7 +4,7 @@ use std::{fmt, rc::Rc, time::Duration};
 
 use super::{Dispatcher, ProcessEventsFlags, Run, application};
 use crate::{
-    QObject, class,
+    EventType, QEvent, QObject, class,
     object::{Handle, Life, Node, Object},
 };
 
@@ -37,6 +37,14 @@ pub struct EventLoopNode {
 impl Node for EventLoopNode {
     fn life(&self) -> &Rc<Life> {
         Object::life(&self.base)
+    }
+
+    fn event(&self, event: &QEvent) -> bool {
+        let quits = event.event_type() == EventType::QUIT;
+        if quits {
+            self.run.exit(0);
+        }
+        quits
     }
 }
 
@@ -95,6 +103,16 @@ impl QEventLoop {
     #[doc(alias = "processEvents")]
     pub fn process_events_for(&self, flags: ProcessEventsFlags, max_time: Duration) {
         application::process_events_for(self.dispatcher(), flags, max_time);
+    }
+
+    /// Makes the loop go round once without waiting. A [`Poster`](super::Poster) does it from other threads.
+    #[doc(alias = "wakeUp")]
+    pub fn wake_up(&self) {
+        self.dispatcher().wake_up();
+    }
+
+    pub(super) fn run(&self) -> &Rc<Run> {
+        &self.run
     }
 
     fn dispatcher(&self) -> &Rc<Dispatcher> {

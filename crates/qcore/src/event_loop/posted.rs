@@ -1,4 +1,4 @@
-//! What waits to be delivered by the loop itself: queued slots, posted calls, deletions.
+//! What waits to be delivered by the loop itself: queued slots, posted calls and events, deletions.
 
 use std::{
     collections::VecDeque,
@@ -6,88 +6,213 @@ use std::{
 };
 
 use super::Dispatcher;
-use crate::object::Life;
+use crate::{
+    event::{EventType, QEvent},
+    object::Life,
+};
 
 /// Something of which one delivery waits.
 pub(crate) trait Deliver {
+    /// Makes the delivery.
     fn deliver(&self, dispatcher: &Rc<Dispatcher>);
+
+    /// There will be none.
+    fn cancel(&self);
+
+    /// The object that it is for, if it is for one.
+    fn receiver(&self) -> Option<&Weak<Life>>;
 }
 
 pub(super) enum Posted {
     Call(Box<dyn FnOnce()>),
     Delivery(Rc<dyn Deliver>),
+    Event(Weak<Life>, Box<QEvent>),
     /// An object's end, and the depth of deliveries and loops at which it was asked for.
     Deletion(Weak<Life>, u32),
+    /// It was delivered or removed out of its order.
+    Gone,
 }
 
-/// First in, first out. A round takes what is there when it begins.
+/// Some of what is posted.
+pub(crate) struct Which {
+    /// Only compared.
+    receiver: Option<*const Life>,
+    kind: Option<EventType>,
+}
+
+impl Which {
+    pub(crate) const ALL: Which = Which { receiver: None, kind: None };
+
+    /// What is for one object, if one is given, and of one type, if that is given.
+    pub(crate) fn new(receiver: Option<&Life>, kind: Option<EventType>) -> Self {
+        Which { receiver: receiver.map(std::ptr::from_ref), kind }
+    }
+
+    fn is_all(&self) -> bool {
+        self.receiver.is_none() && self.kind.is_none()
+    }
+
+    fn has(&self, posted: &Posted) -> bool {
+        let (receiver, kind) = match posted {
+            Posted::Call(_) | Posted::Gone => return false,
+            Posted::Delivery(delivery) => (delivery.receiver(), EventType::META_CALL),
+            Posted::Event(receiver, event) => (Some(receiver), event.event_type()),
+            Posted::Deletion(receiver, _) => (Some(receiver), EventType::DEFERRED_DELETE),
+        };
+        self.has_receiver(receiver) && self.kind.is_none_or(|wanted| wanted == kind)
+    }
+
+    fn has_receiver(&self, receiver: Option<&Weak<Life>>) -> bool {
+        self.receiver.is_none_or(|wanted| {
+            receiver.is_some_and(|receiver| std::ptr::eq(receiver.as_ptr(), wanted))
+        })
+    }
+
+    /// Whether a deletion asked for at level `asked` is done at level `now`.
+    ///
+    /// A level counts the loops that run and the deliveries under way. A slot is one deeper than its
+    /// loop, so what it asks for is done by that loop, and not by one which the slot runs itself; unless it
+    /// asks for deletions in particular. What was asked for outside of all loops is done by the first one.
+    fn may_delete(&self, asked: u32, now: u32) -> bool {
+        asked > now
+            || (asked == 0 && now > 0)
+            || (asked == now && self.kind == Some(EventType::DEFERRED_DELETE))
+    }
+}
+
+/// By priority, and first in, first out. A round takes what is there when it begins.
 #[derive(Default)]
 pub(super) struct PostQueue {
-    queue: VecDeque<Posted>,
+    queue: VecDeque<Entry>,
     /// How many were ever taken out, so that a place in the queue keeps its number.
     taken: u64,
+    /// The first place behind what the round that began last takes: nothing is put in before it.
+    behind: u64,
     /// Deletions that came up while a loop too deep for them was running.
     parked: Vec<(Weak<Life>, u32)>,
 }
 
+struct Entry {
+    priority: i32,
+    posted: Posted,
+}
+
+/// How far a round has come.
+pub(super) enum Round {
+    /// One that takes everything, and so empties the queue.
+    All,
+    /// One that takes some, from this place on.
+    Some(u64),
+}
+
 impl PostQueue {
+    #[inline]
     pub(super) fn push(&mut self, posted: Posted) {
-        self.queue.push_back(posted);
+        self.push_with(0, posted);
+    }
+
+    #[inline]
+    pub(super) fn push_with(&mut self, priority: i32, posted: Posted) {
+        let entry = Entry { priority, posted };
+        match self.queue.back() {
+            Some(last) if last.priority < priority => {
+                let from = self.behind.saturating_sub(self.taken) as usize;
+                self.queue.insert(self.place_for(priority, from), entry);
+            }
+            _ => self.queue.push_back(entry),
+        }
+    }
+
+    /// Behind those of the same priority. From `from` on the queue is sorted.
+    fn place_for(&self, priority: i32, from: usize) -> usize {
+        let (mut low, mut high) = (from.min(self.queue.len()), self.queue.len());
+        while low < high {
+            let middle = low + (high - low) / 2;
+            if self.queue[middle].priority >= priority {
+                low = middle + 1;
+            } else {
+                high = middle;
+            }
+        }
+        low
     }
 
     pub(super) fn is_empty(&self) -> bool {
         self.queue.is_empty()
     }
 
-    /// The number of the first place.
-    pub(super) fn start(&self) -> u64 {
-        self.taken
+    /// Begins a round over what is posted so far, at some level of loops and deliveries.
+    pub(super) fn begin_round(&mut self, which: &Which, level: u32) -> Round {
+        self.unpark(|asked| which.may_delete(asked, level));
+        self.behind = self.taken + self.queue.len() as u64;
+        if which.is_all() { Round::All } else { Round::Some(self.taken) }
     }
 
-    /// The number of the first place behind the queue as it is now.
-    pub(super) fn end(&self) -> u64 {
-        self.taken + self.queue.len() as u64
-    }
-
-    /// The next one before `end`.
-    pub(super) fn pop(&mut self, end: u64) -> Option<Posted> {
-        if self.taken >= end {
-            return None;
+    /// The next one of a round. A deletion whose time has not come is parked, or left in its place.
+    pub(super) fn next(&mut self, round: &mut Round, which: &Which, level: u32) -> Option<Posted> {
+        match round {
+            Round::All => self.next_of_all(level),
+            Round::Some(at) => self.next_of_some(at, which, level),
         }
-        let posted = self.queue.pop_front()?;
-        self.taken += 1;
-        Some(posted)
     }
 
-    pub(super) fn park(&mut self, object: Weak<Life>, level: u32) {
-        self.parked.push((object, level));
-    }
-
-    /// The next deletion from place `at` on and before `end` that was asked for at `level` or deeper.
-    /// Its place stays, empty, so that all others keep theirs.
-    pub(super) fn take_deletion(
-        &mut self,
-        at: &mut u64,
-        end: u64,
-        level: u32,
-    ) -> Option<Weak<Life>> {
-        // A loop that ran in between may have taken some out.
-        *at = self.taken.max(*at);
-        while *at < end {
-            let posted = self.queue.get_mut((*at - self.taken) as usize)?;
-            *at += 1;
-            if let Posted::Deletion(object, asked) = posted
-                && *asked >= level
-            {
-                return Some(std::mem::take(object));
+    #[inline]
+    fn next_of_all(&mut self, level: u32) -> Option<Posted> {
+        while self.taken < self.behind {
+            let entry = self.queue.pop_front()?;
+            self.taken += 1;
+            match entry.posted {
+                Posted::Gone => {}
+                Posted::Deletion(object, asked) if !Which::ALL.may_delete(asked, level) => {
+                    self.parked.push((object, asked));
+                }
+                posted => return Some(posted),
             }
         }
         None
     }
 
+    fn next_of_some(&mut self, at: &mut u64, which: &Which, level: u32) -> Option<Posted> {
+        // A loop that ran in between may have taken some out.
+        *at = self.taken.max(*at);
+        while *at < self.behind {
+            let entry = self.queue.get_mut((*at - self.taken) as usize)?;
+            *at += 1;
+            let due = match entry.posted {
+                Posted::Deletion(_, asked) => which.may_delete(asked, level),
+                _ => true,
+            };
+            if due && which.has(&entry.posted) {
+                return Some(std::mem::replace(&mut entry.posted, Posted::Gone));
+            }
+        }
+        None
+    }
+
+    /// Takes some out that will not be delivered. To be dropped with nothing borrowed.
+    pub(super) fn remove(&mut self, which: &Which) -> Vec<Posted> {
+        let mut removed = Vec::new();
+        for entry in &mut self.queue {
+            if which.has(&entry.posted) {
+                removed.push(std::mem::replace(&mut entry.posted, Posted::Gone));
+            }
+        }
+        if which.kind.is_none_or(|kind| kind == EventType::DEFERRED_DELETE) {
+            let parked = std::mem::take(&mut self.parked);
+            for (object, asked) in parked {
+                if which.has_receiver(Some(&object)) {
+                    removed.push(Posted::Deletion(object, asked));
+                } else {
+                    self.parked.push((object, asked));
+                }
+            }
+        }
+        removed
+    }
+
     /// Puts the deletions back in line whose level `may` be carried out now. They are older than all
     /// that waits, and come first.
-    pub(super) fn unpark(&mut self, may: impl Fn(u32) -> bool) {
+    fn unpark(&mut self, may: impl Fn(u32) -> bool) {
         if self.parked.is_empty() {
             return;
         }
@@ -95,53 +220,69 @@ impl PostQueue {
             std::mem::take(&mut self.parked).into_iter().partition(|&(_, asked)| may(asked));
         self.parked = parked;
         let due: Vec<_> = due;
+        let priority = self.queue.front().map_or(0, |first| first.priority);
         for (object, asked) in due.into_iter().rev() {
-            self.queue.push_front(Posted::Deletion(object, asked));
+            self.queue.push_front(Entry { priority, posted: Posted::Deletion(object, asked) });
             self.taken -= 1;
         }
     }
 
-    pub(super) fn take_all(&mut self) -> VecDeque<Posted> {
+    pub(super) fn take_all(&mut self) -> impl Sized + use<> {
         self.parked.clear();
         self.taken += self.queue.len() as u64;
         std::mem::take(&mut self.queue)
     }
 }
 
-/// Whether a deletion asked for at level `asked` is done at level `now`.
-///
-/// A level counts the loops that run and the deliveries under way. A slot is one deeper than its
-/// loop, so what it asks for is done by that loop, and not by one which the slot runs itself. What
-/// was asked for outside of all loops is done by the first one.
-pub(super) fn may_delete(asked: u32, now: u32) -> bool {
-    asked > now || (asked == 0 && now > 0)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn call() -> Posted {
+        Posted::Call(Box::new(|| ()))
+    }
+
     #[test]
     fn a_deletion_waits_for_its_level() {
+        let all = |asked, now| Which::ALL.may_delete(asked, now);
         // A slot (loop + delivery = 2) asks: its loop (1) does it, a loop it runs itself (3) not.
-        assert!(may_delete(2, 1));
-        assert!(!may_delete(2, 3));
-        assert!(!may_delete(2, 2));
+        assert!(all(2, 1));
+        assert!(!all(2, 3));
+        assert!(!all(2, 2));
         // Asked for outside: any loop, but not processEvents() outside of one.
-        assert!(may_delete(0, 1));
-        assert!(may_delete(0, 3));
-        assert!(!may_delete(0, 0));
+        assert!(all(0, 1));
+        assert!(all(0, 3));
+        assert!(!all(0, 0));
+        // Whoever asks for deletions in particular gets those of his own level.
+        let deletions = Which::new(None, Some(EventType::DEFERRED_DELETE));
+        assert!(deletions.may_delete(0, 0));
+        assert!(deletions.may_delete(2, 2));
+        assert!(!deletions.may_delete(2, 3));
     }
 
     #[test]
     fn a_round_ends_where_the_queue_ended() {
         let mut queue = PostQueue::default();
-        queue.push(Posted::Call(Box::new(|| ())));
-        let end = queue.end();
-        queue.push(Posted::Call(Box::new(|| ())));
-        assert!(queue.pop(end).is_some());
-        assert!(queue.pop(end).is_none());
-        assert!(queue.pop(queue.end()).is_some());
+        queue.push(call());
+        let mut round = queue.begin_round(&Which::ALL, 1);
+        queue.push(call());
+        assert!(queue.next(&mut round, &Which::ALL, 1).is_some());
+        assert!(queue.next(&mut round, &Which::ALL, 1).is_none());
+        let mut round = queue.begin_round(&Which::ALL, 1);
+        assert!(queue.next(&mut round, &Which::ALL, 1).is_some());
         assert!(queue.is_empty());
+    }
+
+    #[test]
+    fn priorities_hold_among_those_that_no_round_takes() {
+        let mut queue = PostQueue::default();
+        queue.push(call());
+        queue.push_with(-1, call());
+        let _round = queue.begin_round(&Which::ALL, 1);
+        for priority in [0, 5, -1, 5, 0, 7] {
+            queue.push_with(priority, call());
+        }
+        let priorities: Vec<_> = queue.queue.iter().map(|entry| entry.priority).collect();
+        assert_eq!(priorities, [0, -1, 7, 5, 5, 0, 0, -1]);
     }
 }

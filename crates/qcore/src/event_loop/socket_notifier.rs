@@ -11,7 +11,7 @@ use mio::{Interest, unix::SourceFd};
 
 use super::{EventSource, Readiness, Registration};
 use crate::{
-    QObject, Signal, class,
+    EventType, QEvent, QObject, Signal, class,
     object::{Handle, Life, Node, Object},
 };
 
@@ -237,7 +237,9 @@ impl EventSource for SocketNotifierNode {
             }
         }
         let _again = Again(&self);
-        if ready.intersects(self.wanted()) {
+        if ready.intersects(self.wanted())
+            && !self.life().is_filtered(|| QEvent::new(EventType::SOCK_ACT))
+        {
             self.activated.emit((self.watched.as_fd().as_raw_fd(), self.kind));
         }
     }

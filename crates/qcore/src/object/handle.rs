@@ -1,23 +1,42 @@
 //! Handles: what a class of this library is to its users.
 
 use std::{
+    any::{Any, TypeId},
     fmt,
     ops::Deref,
     rc::{Rc, Weak},
 };
 
 use super::Life;
+use crate::QEvent;
 
 /// One class's part of an object: its signals and its state.
 ///
-/// Written for you by [`class!`](crate::class), but for [`destructor`](Node::destructor).
-pub trait Node: 'static {
+/// A class writes [`life`](Node::life), and the others if it has anything to do there.
+pub trait Node: Lineage {
     /// The life that all nodes of the object share.
     fn life(&self) -> &Rc<Life>;
+
+    /// An event has come that no filter has ended. Returns whether it is one for this class, or for its
+    /// base class; else the object's [`EventHandler`](crate::EventHandler) gets it.
+    fn event(&self, event: &QEvent) -> bool {
+        let _ = event;
+        false
+    }
 
     /// What the object does when it dies, while its signals still reach their slots. A class calls
     /// its base class's last.
     fn destructor(&self) {}
+}
+
+/// From which classes a node's class derives, and where their nodes are. Written by
+/// [`class!`](crate::class).
+pub trait Lineage: 'static {
+    /// Whether the node's class is `class`, a handle type, or derives from it.
+    fn derives_from(&self, class: TypeId) -> bool;
+
+    /// The node of that type, this one or a base class's.
+    fn find(self: Rc<Self>, node: TypeId) -> Option<Rc<dyn Any>>;
 }
 
 /// A counted reference to one class's node of an object.
@@ -112,6 +131,15 @@ pub trait Object: Clone + 'static {
 
     /// Whether [`from_weak`](Object::from_weak) would give a handle.
     fn is_alive(weak: &Self::Weak) -> bool;
+
+    /// Whether this class is `class` or derives from it.
+    fn derives_from(class: TypeId) -> bool;
+
+    /// A handle to the object with the outermost node `whole`, if it has a node of this class.
+    fn from_whole(whole: Rc<dyn Node>) -> Option<Self>;
+
+    /// The node of that type, of this class or of a base class.
+    fn find_node(&self, node: TypeId) -> Option<Rc<dyn Any>>;
 }
 
 impl<N: Node> Object for Handle<N> {
@@ -136,6 +164,19 @@ impl<N: Node> Object for Handle<N> {
     fn is_alive(weak: &Weak<N>) -> bool {
         weak.upgrade().is_some_and(|node| !node.life().is_dead())
     }
+
+    fn derives_from(class: TypeId) -> bool {
+        TypeId::of::<Self>() == class
+    }
+
+    fn from_whole(whole: Rc<dyn Node>) -> Option<Self> {
+        let node = whole.find(TypeId::of::<N>())?.downcast().ok()?;
+        Some(Self::from_node(node))
+    }
+
+    fn find_node(&self, node: TypeId) -> Option<Rc<dyn Any>> {
+        self.node.clone().find(node)
+    }
 }
 
 /// Makes a class: a handle type over a node, with a base class or none.
@@ -154,7 +195,23 @@ impl<N: Node> Object for Handle<N> {
 #[macro_export]
 macro_rules! class {
     ($(#[$doc:meta])* $vis:vis struct $class:ident($node:ident) : $base:ident = $field:ident) => {
-        $crate::class! { @handle $(#[$doc])* $vis struct $class($crate::object::Handle<$node>) }
+        $crate::class! { @handle $(#[$doc])* $vis struct $class($crate::object::Handle<$node>): $base }
+
+        impl $crate::object::Lineage for $node {
+            fn derives_from(&self, class: ::std::any::TypeId) -> bool {
+                <$class as $crate::object::Object>::derives_from(class)
+            }
+
+            fn find(
+                self: ::std::rc::Rc<Self>,
+                node: ::std::any::TypeId,
+            ) -> ::std::option::Option<::std::rc::Rc<dyn ::std::any::Any>> {
+                if node == ::std::any::TypeId::of::<$node>() {
+                    return ::std::option::Option::Some(self);
+                }
+                $crate::object::Object::find_node(&self.$field, node)
+            }
+        }
 
         impl $class {
             /// A handle to the object that `node` is a part of.
@@ -182,7 +239,16 @@ macro_rules! class {
         }
     };
     ($(#[$doc:meta])* $vis:vis struct $class:ident($base:ident) ;) => {
-        $crate::class! { @handle $(#[$doc])* $vis struct $class($base) }
+        $crate::class! { @handle $(#[$doc])* $vis struct $class($base): $base }
+
+        impl $class {
+            /// An object of this class, made of one of its base class.
+            #[allow(dead_code)]
+            fn derive(base: $base) -> Self {
+                $crate::object::Object::life(&base).set_class::<$class>();
+                $class(base)
+            }
+        }
 
         impl ::std::ops::Deref for $class {
             type Target = $base;
@@ -192,7 +258,7 @@ macro_rules! class {
             }
         }
     };
-    (@handle $(#[$doc:meta])* $vis:vis struct $class:ident($inner:ty)) => {
+    (@handle $(#[$doc:meta])* $vis:vis struct $class:ident($inner:ty): $base:ident) => {
         $(#[$doc])*
         #[derive(Clone)]
         $vis struct $class($inner);
@@ -240,6 +306,24 @@ macro_rules! class {
 
             fn is_alive(weak: &Self::Weak) -> bool {
                 <$inner as $crate::object::Object>::is_alive(weak)
+            }
+
+            fn derives_from(class: ::std::any::TypeId) -> bool {
+                class == ::std::any::TypeId::of::<$class>()
+                    || <$base as $crate::object::Object>::derives_from(class)
+            }
+
+            fn from_whole(
+                whole: ::std::rc::Rc<dyn $crate::object::Node>,
+            ) -> ::std::option::Option<Self> {
+                <$inner as $crate::object::Object>::from_whole(whole).map($class)
+            }
+
+            fn find_node(
+                &self,
+                node: ::std::any::TypeId,
+            ) -> ::std::option::Option<::std::rc::Rc<dyn ::std::any::Any>> {
+                $crate::object::Object::find_node(&self.0, node)
             }
         }
     };

@@ -1,14 +1,16 @@
 //! The part of an object that all its handles share: who holds it, and whether it lives.
 
 use std::{
-    cell::{Cell, RefCell},
+    any::TypeId,
+    cell::{Cell, OnceCell, RefCell},
     fmt,
     rc::{Rc, Weak},
 };
 
-use super::{Node, ObjectNode, QObject, children::Children};
+use super::{Node, Object, ObjectNode, QObject, children::Children};
 use crate::{
-    event_loop::{Dispatcher, ObjectId},
+    event::{EventSide, EventType, QEvent},
+    event_loop::{Dispatcher, ObjectId, Which},
     signal::{Connection, SlotList},
 };
 
@@ -26,6 +28,8 @@ enum Stage {
     /// Handles that are left find it closed; nobody gets a new one.
     Dead,
 }
+
+type DerivesFrom = fn(TypeId) -> bool;
 
 /// The life of one object.
 ///
@@ -50,6 +54,11 @@ pub struct Life {
     children: RefCell<Children>,
     /// The place among the parent's children.
     place: Cell<usize>,
+    /// Whether the object's class is that or derives from it, if its outermost node does not tell.
+    class: Cell<Option<DerivesFrom>>,
+    /// How many events and queued calls wait for the object.
+    posted: Cell<u32>,
+    events: OnceCell<Box<EventSide>>,
 }
 
 impl Life {
@@ -73,6 +82,9 @@ impl Life {
             parent: RefCell::default(),
             children: RefCell::default(),
             place: Cell::new(0),
+            class: Cell::new(None),
+            posted: Cell::new(0),
+            events: OnceCell::new(),
         })
     }
 
@@ -187,6 +199,15 @@ impl Life {
         for connection in self.incoming.take() {
             connection.disconnect();
         }
+        if self.posted.get() > 0 {
+            self.dispatcher.remove_posted(&Which::new(Some(self), None));
+        }
+        if let Some(events) = self.events.get() {
+            for timer in events.timers.take() {
+                self.dispatcher.stop_timer(timer);
+            }
+            events.clear();
+        }
         // One at a time: a child's destructor may end a sibling.
         while let Some(child) = self.next_child() {
             *child.life().parent.borrow_mut() = Weak::new();
@@ -204,6 +225,52 @@ impl Life {
             return;
         }
         self.dispatcher.post_deletion(Rc::downgrade(self));
+    }
+
+    /// What was asked for is under way, or will not come.
+    pub(crate) fn forget_deletion(&self) {
+        self.deletion_posted.set(false);
+    }
+
+    // ---- events
+
+    pub(crate) fn event_side(&self) -> &EventSide {
+        self.events.get_or_init(Box::default)
+    }
+
+    #[inline]
+    pub(crate) fn existing_event_side(&self) -> Option<&EventSide> {
+        self.events.get().map(|events| &**events)
+    }
+
+    /// So many more events or queued calls wait for the object.
+    #[inline]
+    pub(crate) fn note_posted(&self, more: i32) {
+        self.posted.set(self.posted.get().saturating_add_signed(more));
+    }
+
+    /// What the object's class has to say to an event: whether it was for it.
+    pub(crate) fn node_event(&self, event: &QEvent) -> bool {
+        let whole = self.whole.borrow().clone();
+        whole.is_some_and(|whole| whole.event(event))
+    }
+
+    // ---- class
+
+    /// Says of which class the object is: one that adds only methods to that of its outermost node.
+    pub fn set_class<T: Object>(&self) {
+        self.class.set(Some(T::derives_from));
+    }
+
+    /// The object as one of class `T`, if it is.
+    pub(crate) fn cast<T: Object>(&self) -> Option<T> {
+        let whole = self.whole.borrow().clone()?;
+        let class = TypeId::of::<T>();
+        let is_one = match self.class.get() {
+            Some(derives_from) => derives_from(class),
+            None => whole.derives_from(class),
+        };
+        if is_one && !self.is_dead() { T::from_whole(whole) } else { None }
     }
 
     // ---- connections
@@ -273,23 +340,30 @@ impl Life {
         self.place.set(place);
     }
 
-    pub(super) fn set_parent(&self, child: &QObject, parent: Option<&Rc<Life>>) {
+    pub(super) fn set_parent(self: &Rc<Self>, child: &QObject, parent: Option<&Rc<Life>>) {
         if self.parent.borrow().as_ptr() == parent.map_or(std::ptr::null(), Rc::as_ptr) {
             return;
         }
-        let held = self.leave_parent();
-        if let Some(parent) = parent.filter(|parent| !parent.is_dead() && !self.is_dead()) {
-            *self.parent.borrow_mut() = Rc::downgrade(parent);
-            parent.children.borrow_mut().add(child.clone());
+        // The parent may have been the last to hold the object, and be told of its going.
+        let _held = self.leave_parent();
+        let Some(parent) = parent else { return };
+        // A slot or handler that was told may have done anything.
+        if parent.is_dead() || self.is_dead() || self.parent.borrow().strong_count() > 0 {
+            return;
         }
-        // This may have been the last handle.
-        drop(held);
+        *self.parent.borrow_mut() = Rc::downgrade(parent);
+        parent.children.borrow_mut().add(child.clone());
+        parent.tell(|| QEvent::of_child(EventType::CHILD_ADDED, child.clone()));
     }
 
+    /// Leaves the parent, which is told. Returns the handle that it had.
     fn leave_parent(&self) -> Option<QObject> {
         let parent = std::mem::take(&mut *self.parent.borrow_mut()).upgrade()?;
-        let mut siblings = parent.children.borrow_mut();
-        siblings.remove(self.place.get())
+        let child = parent.children.borrow_mut().remove(self.place.get());
+        if let Some(child) = &child {
+            parent.tell(|| QEvent::of_child(EventType::CHILD_REMOVED, child.clone()));
+        }
+        child
     }
 
     /// Whether `self` is `other` or one of its ancestors.

@@ -36,13 +36,21 @@ mod children;
 mod handle;
 mod life;
 mod pointer;
+mod search;
+mod timers;
 
-use std::{cell::RefCell, fmt, rc::Rc};
+use std::{
+    any::{Any, TypeId},
+    cell::RefCell,
+    fmt,
+    rc::Rc,
+};
 
 pub use self::{
-    handle::{Handle, Node, Object},
+    handle::{Handle, Lineage, Node, Object},
     life::Life,
     pointer::QPointer,
+    search::FindChildOptions,
 };
 use crate::{Receiver, Signal};
 
@@ -94,6 +102,16 @@ impl Node for ObjectNode {
     }
 }
 
+impl Lineage for ObjectNode {
+    fn derives_from(&self, class: TypeId) -> bool {
+        QObject::derives_from(class)
+    }
+
+    fn find(self: Rc<Self>, node: TypeId) -> Option<Rc<dyn Any>> {
+        if node == TypeId::of::<ObjectNode>() { Some(self) } else { None }
+    }
+}
+
 impl ObjectNode {
     fn make(life: &Rc<Life>) -> Rc<ObjectNode> {
         let node = Rc::new(ObjectNode {
@@ -139,6 +157,10 @@ impl QObject {
     #[must_use]
     pub fn object_name(&self) -> String {
         self.0.name.borrow().clone()
+    }
+
+    fn has_name(&self, name: &str) -> bool {
+        *self.0.name.borrow() == name
     }
 
     /// Names the object; emits [`object_name_changed`](ObjectNode::object_name_changed) if the name
@@ -324,5 +346,17 @@ impl Object for QObject {
 
     fn is_alive(weak: &Self::Weak) -> bool {
         <Handle<ObjectNode> as Object>::is_alive(weak)
+    }
+
+    fn derives_from(class: TypeId) -> bool {
+        class == TypeId::of::<QObject>()
+    }
+
+    fn from_whole(whole: Rc<dyn Node>) -> Option<Self> {
+        Handle::from_whole(whole).map(QObject)
+    }
+
+    fn find_node(&self, node: TypeId) -> Option<Rc<dyn Any>> {
+        self.0.find_node(node)
     }
 }

@@ -313,7 +313,8 @@ impl<T: 'static> Signal<T> {
                 Some(life) => life.dispatcher().clone(),
                 None => Dispatcher::current(),
             };
-            self.add(target, flags, function, Queued::new(dispatcher, call))
+            let receiver = target.and_then(|target| target.life);
+            self.add(target, flags, function, Queued::new(dispatcher, receiver, call))
         } else {
             self.add(target, flags, function, call)
         }

@@ -9,7 +9,10 @@ use std::{
 };
 
 use super::{Receiver, list::Slots, sender::SenderScope};
-use crate::event_loop::{Deliver, Dispatcher, ObjectId};
+use crate::{
+    event_loop::{Deliver, Dispatcher, ObjectId},
+    object::Life,
+};
 
 const DEAD: u32 = 1 << 31;
 const ONCE: u32 = 1 << 30;
@@ -169,12 +172,15 @@ pub(super) struct Queued<T, C> {
 
 struct Queue<T, C> {
     waiting: RefCell<VecDeque<(T, ObjectId)>>,
+    receiver: Option<Weak<Life>>,
     call: C,
 }
 
 impl<T, C: Call<T>> Queued<T, C> {
-    pub(super) fn new(dispatcher: Rc<Dispatcher>, call: C) -> Self {
-        let queue = Rc::new(Queue { waiting: RefCell::default(), call });
+    /// `receiver` is the object that the slot belongs to, if it belongs to one.
+    pub(super) fn new(dispatcher: Rc<Dispatcher>, receiver: Option<&Rc<Life>>, call: C) -> Self {
+        let receiver = receiver.map(Rc::downgrade);
+        let queue = Rc::new(Queue { waiting: RefCell::default(), receiver, call });
         Queued { queue, dispatcher }
     }
 }
@@ -187,7 +193,11 @@ impl<T: Clone + 'static, C: Call<T>> Call<T> for Queued<T, C> {
         let value = value.clone();
         let sender = self.dispatcher.sender();
         self.queue.waiting.borrow_mut().push_back((value, sender));
-        self.dispatcher.post_delivery(self.queue.clone());
+        if !self.dispatcher.post_delivery(self.queue.clone()) {
+            self.queue.cancel();
+        } else if let Some(receiver) = self.queue.receiver.as_ref().and_then(Weak::upgrade) {
+            receiver.note_posted(1);
+        }
         true
     }
 
@@ -203,5 +213,14 @@ impl<T: 'static, C: Call<T>> Deliver for Queue<T, C> {
             let _scope = SenderScope::enter(dispatcher, sender);
             self.call.call(&value);
         }
+    }
+
+    fn cancel(&self) {
+        let next = self.waiting.borrow_mut().pop_front();
+        drop(next);
+    }
+
+    fn receiver(&self) -> Option<&Weak<Life>> {
+        self.receiver.as_ref()
     }
 }

@@ -1,5 +1,6 @@
 //! Timers: what fires, what measures, and what limits.
 
+mod basic;
 mod deadline;
 mod elapsed;
 
@@ -10,9 +11,9 @@ use std::{
     time::Duration,
 };
 
-pub use self::{deadline::QDeadlineTimer, elapsed::QElapsedTimer};
+pub use self::{basic::QBasicTimer, deadline::QDeadlineTimer, elapsed::QElapsedTimer};
 use crate::{
-    QObject, Receiver, Signal, TimerType, class,
+    QEvent, QObject, Receiver, Signal, TimerType, class,
     event_loop::{Dispatcher, TimerHandler, TimerId},
     object::{Handle, Life, Node, Object},
 };
@@ -100,7 +101,7 @@ impl TimerNode {
 
 impl TimerHandler for TimerNode {
     fn timer_due(self: Rc<Self>, id: TimerId) {
-        if self.id.get() != Some(id) {
+        if self.id.get() != Some(id) || self.life().is_filtered(|| QEvent::of_timer(id)) {
             return;
         }
         if self.single_shot.get() {
@@ -278,10 +279,10 @@ impl fmt::Debug for TimerNode {
     }
 }
 
-const START_REFUSED: &str = "QObject::startTimer: Timers cannot have negative intervals";
+pub(crate) const START_REFUSED: &str = "QObject::startTimer: Timers cannot have negative intervals";
 const SINGLE_SHOT_REFUSED: &str = "QTimer::singleShot: Timers cannot have negative timeouts";
 
-fn checked(interval: Interval, warning: &str) -> Option<Duration> {
+pub(crate) fn checked(interval: Interval, warning: &str) -> Option<Duration> {
     if interval.0.is_none() {
         crate::q_warning!("{warning}");
     }

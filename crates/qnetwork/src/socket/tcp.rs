@@ -39,6 +39,6 @@ impl QTcpSocket {
     #[must_use]
     #[allow(clippy::new_without_default)] // a class's `new` makes an object, not a value
     pub fn new() -> Self {
-        QTcpSocket(QAbstractSocket::make(SocketType::Tcp, "QTcpSocket"))
+        QTcpSocket::derive(QAbstractSocket::make(SocketType::Tcp, "QTcpSocket"))
     }
 }

@@ -1,0 +1,141 @@
+//! What events there are.
+
+use std::{
+    collections::BTreeSet,
+    fmt,
+    sync::{Mutex, PoisonError},
+};
+
+/// The type of an event: one of Qt's, or from [`USER`](EventType::USER) on one of the program's own.
+///
+/// # Examples
+///
+/// ```
+/// use qcore::EventType;
+///
+/// const MEASURED: EventType = EventType::user(1);
+/// assert!(MEASURED > EventType::USER && MEASURED < EventType::MAX_USER);
+/// assert_eq!(MEASURED.number(), 1001);
+/// ```
+#[doc(alias = "QEvent::Type")]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct EventType(u16);
+
+impl EventType {
+    /// No event.
+    #[doc(alias = "QEvent::None")]
+    pub const NONE: EventType = EventType(0);
+    /// A timer is due: [`QEvent::timer`](super::QEvent::timer) has its id.
+    #[doc(alias = "QEvent::Timer")]
+    pub const TIMER: EventType = EventType(1);
+    /// The application or the event loop that gets it is to quit.
+    #[doc(alias = "QEvent::Quit")]
+    pub const QUIT: EventType = EventType(20);
+    /// A queued slot of the object is to be called.
+    #[doc(alias = "QEvent::MetaCall")]
+    pub const META_CALL: EventType = EventType(43);
+    /// The descriptor of a socket notifier is ready.
+    #[doc(alias = "QEvent::SockAct")]
+    pub const SOCK_ACT: EventType = EventType(50);
+    /// The object is to end: what [`delete_later`](crate::QObject::delete_later) posts.
+    #[doc(alias = "QEvent::DeferredDelete")]
+    pub const DEFERRED_DELETE: EventType = EventType(52);
+    /// The object has got a child: [`QEvent::child`](super::QEvent::child).
+    #[doc(alias = "QEvent::ChildAdded")]
+    pub const CHILD_ADDED: EventType = EventType(68);
+    /// A child has left the object, or has died.
+    #[doc(alias = "QEvent::ChildRemoved")]
+    pub const CHILD_REMOVED: EventType = EventType(71);
+    /// The first of the program's own.
+    #[doc(alias = "QEvent::User")]
+    pub const USER: EventType = EventType(1000);
+    /// The last of the program's own.
+    #[doc(alias = "QEvent::MaxUser")]
+    pub const MAX_USER: EventType = EventType(u16::MAX);
+
+    /// The type of the program's own with number [`USER`](EventType::USER)` + offset`.
+    ///
+    /// # Panics
+    ///
+    /// If that is beyond [`MAX_USER`](EventType::MAX_USER): at compile time, for a constant.
+    #[must_use]
+    #[track_caller]
+    pub const fn user(offset: u16) -> EventType {
+        assert!(offset <= u16::MAX - 1000, "there are no event types beyond 65535");
+        EventType(1000 + offset)
+    }
+
+    /// Qt's number of it.
+    #[must_use]
+    pub const fn number(self) -> u16 {
+        self.0
+    }
+
+    /// A type that nobody else in the process is given, counted down from
+    /// [`MAX_USER`](EventType::MAX_USER). `None` when all are taken.
+    ///
+    /// ```
+    /// use qcore::EventType;
+    ///
+    /// let (one, other) = (EventType::register().unwrap(), EventType::register().unwrap());
+    /// assert!(one != other && one > EventType::USER);
+    /// ```
+    #[doc(alias = "registerEventType")]
+    #[must_use]
+    pub fn register() -> Option<EventType> {
+        register(None)
+    }
+
+    /// [`register`](EventType::register), rather with the type `hint` if that is one of the program's own
+    /// and not taken.
+    #[doc(alias = "registerEventType")]
+    #[must_use]
+    pub fn register_with(hint: EventType) -> Option<EventType> {
+        register(Some(hint).filter(|hint| *hint >= EventType::USER))
+    }
+}
+
+fn register(hint: Option<EventType>) -> Option<EventType> {
+    static TAKEN: Mutex<BTreeSet<u16>> = Mutex::new(BTreeSet::new());
+    // Nothing panics while it is locked.
+    let mut taken = TAKEN.lock().unwrap_or_else(PoisonError::into_inner);
+    let own = || (EventType::USER.0..=EventType::MAX_USER.0).rev();
+    let kind = match hint {
+        Some(hint) if !taken.contains(&hint.0) => hint.0,
+        _ => own().find(|kind| !taken.contains(kind))?,
+    };
+    taken.insert(kind);
+    Some(EventType(kind))
+}
+
+impl fmt::Debug for EventType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = match *self {
+            EventType::NONE => "None",
+            EventType::TIMER => "Timer",
+            EventType::QUIT => "Quit",
+            EventType::META_CALL => "MetaCall",
+            EventType::SOCK_ACT => "SockAct",
+            EventType::DEFERRED_DELETE => "DeferredDelete",
+            EventType::CHILD_ADDED => "ChildAdded",
+            EventType::CHILD_REMOVED => "ChildRemoved",
+            EventType(number) => return write!(f, "EventType({number})"),
+        };
+        f.write_str(name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hint_is_taken_once_and_only_among_the_programs_own() {
+        let hint = EventType::user(17);
+        assert_eq!(EventType::register_with(hint), Some(hint));
+        let other = EventType::register_with(hint).unwrap();
+        assert!(other != hint && other > EventType::USER);
+        let other = EventType::register_with(EventType::TIMER).unwrap();
+        assert!(other > EventType::USER);
+    }
+}

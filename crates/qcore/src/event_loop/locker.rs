@@ -1,0 +1,112 @@
+//! Keeping a loop running for as long as there is work.
+
+use std::{
+    fmt, io,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+};
+
+use super::{Dispatcher, ObjectId, Poster, QCoreApplication, QEventLoop, Run};
+use crate::{
+    EventType, QEvent,
+    object::{Life, Object},
+};
+
+/// Keeps a loop running: when the last locker of a loop is dropped, the loop quits.
+///
+/// One for each piece of work, held where that is done, also in another thread. A loop that is not
+/// running when the last one goes is not told. Stands for Qt's
+/// [QEventLoopLocker](https://doc.qt.io/qt-5/qeventlooplocker.html).
+///
+/// # Examples
+///
+/// ```
+/// use qcore::{QCoreApplication, QEventLoopLocker};
+///
+/// let app = QCoreApplication::new();
+/// for _ in 0..3 {
+///     let locker = QEventLoopLocker::new()?;
+///     std::thread::spawn(move || {
+///         // some work
+///         drop(locker);
+///     });
+/// }
+/// assert_eq!(app.exec(), 0); // until the last thread is done
+/// # Ok::<(), std::io::Error>(())
+/// ```
+#[must_use = "the loop is kept running only while the locker lives"]
+pub struct QEventLoopLocker {
+    locks: Arc<Locks>,
+    poster: Poster,
+    /// The application or the loop.
+    object: ObjectId,
+}
+
+/// The lockers of one loop.
+#[derive(Debug, Default)]
+pub(super) struct Locks {
+    count: AtomicUsize,
+    running: AtomicBool,
+}
+
+impl QEventLoopLocker {
+    /// Locks the application of this thread.
+    ///
+    /// # Errors
+    ///
+    /// If the loop cannot be woken from other threads, for want of descriptors.
+    pub fn new() -> io::Result<Self> {
+        let app = QCoreApplication::instance();
+        Self::lock(Object::life(&app), app.run())
+    }
+
+    /// Locks a loop of this thread.
+    ///
+    /// # Errors
+    ///
+    /// As [`new`](QEventLoopLocker::new).
+    pub fn with_loop(event_loop: &QEventLoop) -> io::Result<Self> {
+        Self::lock(Object::life(event_loop), event_loop.run())
+    }
+
+    fn lock(life: &Life, run: &Run) -> io::Result<Self> {
+        let poster = life.dispatcher().poster()?;
+        let locks = run.locks().clone();
+        locks.count.fetch_add(1, Ordering::Relaxed);
+        Ok(QEventLoopLocker { locks, poster, object: life.id() })
+    }
+}
+
+impl Drop for QEventLoopLocker {
+    fn drop(&mut self) {
+        let last = self.locks.count.fetch_sub(1, Ordering::AcqRel) == 1;
+        if last && self.locks.running.load(Ordering::Acquire) {
+            let object = self.object;
+            // With the loop gone, there is nothing to quit.
+            let _ = self.poster.post(move || {
+                let life = Dispatcher::current().object(object);
+                if let Some(object) = life.and_then(|life| life.object()) {
+                    QCoreApplication::send_event(&object, &QEvent::new(EventType::QUIT));
+                }
+            });
+        }
+    }
+}
+
+impl fmt::Debug for QEventLoopLocker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("QEventLoopLocker").field("locks", &self.locks).finish_non_exhaustive()
+    }
+}
+
+impl Locks {
+    pub(super) fn new(running: bool) -> Arc<Self> {
+        Arc::new(Locks { count: AtomicUsize::new(0), running: AtomicBool::new(running) })
+    }
+
+    pub(super) fn set_running(&self, running: bool) {
+        self.running.store(running, Ordering::Release);
+    }
+}

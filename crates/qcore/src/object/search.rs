@@ -1,0 +1,137 @@
+//! Finding children, and what class they are.
+
+use super::{Object, QObject};
+
+/// Where [`find_children_with`](QObject::find_children_with) looks.
+#[doc(alias = "Qt::FindChildOptions")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum FindChildOptions {
+    /// Among the children only.
+    #[doc(alias = "FindDirectChildrenOnly")]
+    DirectChildrenOnly,
+    /// Among the children and theirs, all the way down. The default.
+    #[doc(alias = "FindChildrenRecursively")]
+    #[default]
+    ChildrenRecursively,
+}
+
+impl QObject {
+    /// The object as one of a class that derives from `QObject`, if it is one.
+    ///
+    /// ```
+    /// use qcore::{QBuffer, QIODevice, QObject, QTimer};
+    ///
+    /// fn size_of(object: &QObject) -> Option<i64> {
+    ///     Some(object.cast::<QIODevice>()?.size())
+    /// }
+    ///
+    /// let buffer = QBuffer::new();
+    /// buffer.set_data(b"four");
+    /// assert_eq!(size_of(&buffer), Some(4));
+    /// assert_eq!(size_of(&QTimer::new()), None);
+    /// ```
+    #[doc(alias = "qobject_cast")]
+    #[must_use]
+    pub fn cast<T: Object>(&self) -> Option<T> {
+        Object::life(self).cast()
+    }
+
+    /// The first child of class `T`, and of that name if one is given, among the children and theirs.
+    ///
+    /// `None` is any name, an empty one is that of those without a name. Children come before
+    /// grandchildren.
+    ///
+    /// ```
+    /// use qcore::{QObject, QTimer};
+    ///
+    /// let parent = QObject::new();
+    /// let timer = QTimer::new();
+    /// timer.set_object_name("heartbeat");
+    /// timer.set_parent(Some(&parent));
+    /// assert_eq!(parent.find_child::<QTimer>("heartbeat"), Some(timer));
+    /// assert_eq!(parent.find_child::<QTimer>(""), None);
+    /// assert!(parent.find_child::<QObject>(None).is_some());
+    /// ```
+    #[doc(alias = "findChild")]
+    #[must_use]
+    pub fn find_child<'a, T: Object>(&self, name: impl Into<Option<&'a str>>) -> Option<T> {
+        self.find_child_with(name, FindChildOptions::default())
+    }
+
+    /// [`find_child`](QObject::find_child), looking where `options` says.
+    #[doc(alias = "findChild")]
+    #[must_use]
+    pub fn find_child_with<'a, T: Object>(
+        &self,
+        name: impl Into<Option<&'a str>>,
+        options: FindChildOptions,
+    ) -> Option<T> {
+        first(self, name.into(), options)
+    }
+
+    /// All children of class `T`, and of that name if one is given, each followed by its own children.
+    ///
+    /// ```
+    /// use qcore::{QObject, QTimer};
+    ///
+    /// let parent = QObject::new();
+    /// for _ in 0..3 {
+    ///     QTimer::new().set_parent(Some(&parent));
+    /// }
+    /// for timer in parent.find_children::<QTimer>(None) {
+    ///     timer.start(1000);
+    /// }
+    /// assert_eq!(parent.find_children::<QObject>("heartbeat").len(), 0);
+    /// ```
+    #[doc(alias = "findChildren")]
+    #[must_use]
+    pub fn find_children<'a, T: Object>(&self, name: impl Into<Option<&'a str>>) -> Vec<T> {
+        self.find_children_with(name, FindChildOptions::default())
+    }
+
+    /// [`find_children`](QObject::find_children), looking where `options` says.
+    #[doc(alias = "findChildren")]
+    #[must_use]
+    pub fn find_children_with<'a, T: Object>(
+        &self,
+        name: impl Into<Option<&'a str>>,
+        options: FindChildOptions,
+    ) -> Vec<T> {
+        let mut found = Vec::new();
+        collect(self, name.into(), options, &mut found);
+        found
+    }
+}
+
+/// The object, if it is what is looked for.
+fn wanted<T: Object>(object: &QObject, name: Option<&str>) -> Option<T> {
+    if name.is_none_or(|name| object.has_name(name)) { object.cast() } else { None }
+}
+
+fn first<T: Object>(of: &QObject, name: Option<&str>, options: FindChildOptions) -> Option<T> {
+    let children = of.children();
+    if let Some(child) = children.iter().find_map(|child| wanted(child, name)) {
+        return Some(child);
+    }
+    match options {
+        FindChildOptions::DirectChildrenOnly => None,
+        FindChildOptions::ChildrenRecursively => {
+            children.iter().find_map(|child| first(child, name, options))
+        }
+    }
+}
+
+fn collect<T: Object>(
+    of: &QObject,
+    name: Option<&str>,
+    options: FindChildOptions,
+    found: &mut Vec<T>,
+) {
+    for child in of.children() {
+        found.extend(wanted(&child, name));
+        if options == FindChildOptions::ChildrenRecursively {
+            collect(&child, name, options, found);
+        }
+    }
+}

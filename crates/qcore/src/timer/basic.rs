@@ -1,0 +1,109 @@
+//! Timers for those who have an object already.
+
+use std::{cell::RefCell, fmt};
+
+use crate::{Interval, QObject, QPointer, TimerType, event_loop::TimerId};
+
+/// A timer that sends events to an object: [`QObject::start_timer`] with an owner.
+///
+/// It stops when it is dropped, when its object dies, or by [`stop`](QBasicTimer::stop). Stands for Qt's
+/// [QBasicTimer](https://doc.qt.io/qt-5/qbasictimer.html).
+///
+/// # Examples
+///
+/// ```
+/// use std::{cell::Cell, rc::Rc};
+/// use qcore::{EventHandler, QBasicTimer, QObject, QTimerEvent, wait_until};
+///
+/// struct Blinker {
+///     object: QObject,
+///     timer: QBasicTimer,
+///     on: Cell<bool>,
+/// }
+///
+/// impl EventHandler for Blinker {
+///     fn timer_event(&self, event: &QTimerEvent) {
+///         if Some(event.timer_id()) == self.timer.timer_id() {
+///             self.on.set(!self.on.get());
+///         }
+///     }
+/// }
+///
+/// let blinker = Rc::new(Blinker {
+///     object: QObject::new(),
+///     timer: QBasicTimer::new(),
+///     on: Cell::new(false),
+/// });
+/// blinker.object.set_event_handler(&blinker);
+/// blinker.timer.start(1, &blinker.object);
+/// assert!(wait_until(5000, || blinker.on.get()));
+/// blinker.timer.stop();
+/// assert!(!blinker.timer.is_active());
+/// ```
+#[derive(Default)]
+pub struct QBasicTimer(RefCell<Option<(TimerId, QPointer<QObject>)>>);
+
+impl QBasicTimer {
+    /// A timer that does not run.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Sends `object` an event every `interval`, coarsely; if the timer runs, it stops first.
+    ///
+    /// A negative interval only stops it, with a warning in the log.
+    pub fn start(&self, interval: impl Into<Interval>, object: &QObject) {
+        self.start_with(interval, TimerType::default(), object);
+    }
+
+    /// [`start`](QBasicTimer::start), as exactly as `kind` says.
+    #[doc(alias = "start")]
+    pub fn start_with(&self, interval: impl Into<Interval>, kind: TimerType, object: &QObject) {
+        self.stop();
+        let id = object.start_timer_with(interval, kind);
+        *self.0.borrow_mut() = id.map(|id| (id, QPointer::new(object)));
+    }
+
+    /// Stops the timer.
+    pub fn stop(&self) {
+        if let Some((id, object)) = self.0.take()
+            && let Some(object) = object.upgrade()
+        {
+            object.stop_own_timer(id);
+        }
+    }
+
+    /// Whether the timer runs.
+    #[doc(alias = "isActive")]
+    #[must_use]
+    pub fn is_active(&self) -> bool {
+        self.timer_id().is_some()
+    }
+
+    /// The id that its events have, if it runs.
+    #[doc(alias = "timerId")]
+    #[must_use]
+    pub fn timer_id(&self) -> Option<TimerId> {
+        let timer = self.0.borrow();
+        let (id, object) = timer.as_ref()?;
+        if object.is_null() { None } else { Some(*id) }
+    }
+
+    /// Exchanges two timers, running or not.
+    pub fn swap(&self, other: &QBasicTimer) {
+        self.0.swap(&other.0);
+    }
+}
+
+impl Drop for QBasicTimer {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+impl fmt::Debug for QBasicTimer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("QBasicTimer").field("timer_id", &self.timer_id()).finish()
+    }
+}
