@@ -5,7 +5,10 @@ use std::{
     rc::Rc,
 };
 
-use qcore::{DeviceError, DeviceErrorKind, OpenMode, QBuffer, QIODevice, io_device::DeviceBackend};
+use qcore::{
+    DeviceError, DeviceErrorKind, OpenMode, QBuffer, QDeadlineTimer, QIODevice, QSignalSpy,
+    io_device::DeviceBackend,
+};
 
 /// Bytes that can be read, as a stream or with positions, and a log of what the device was asked for.
 #[derive(Default)]
@@ -532,4 +535,82 @@ fn one_that_lies() {
             assert!(device.get_char().is_some());
         },
     );
+}
+
+// ---- channels and waiting
+
+#[test]
+fn channels_come_and_go_with_the_open_mode() {
+    let buffer = QBuffer::new();
+    let counts = || (buffer.read_channel_count(), buffer.write_channel_count());
+    assert_eq!(counts(), (0, 0));
+    buffer.open(OpenMode::READ_ONLY).unwrap();
+    assert_eq!(counts(), (1, 0));
+    buffer.close();
+    assert_eq!(counts(), (0, 0));
+    buffer.open(OpenMode::READ_WRITE).unwrap();
+    assert_eq!(counts(), (1, 1));
+    buffer.set_open_mode(OpenMode::WRITE_ONLY);
+    assert_eq!(counts(), (0, 1));
+    assert_eq!((buffer.current_read_channel(), buffer.current_write_channel()), (0, 0));
+}
+
+#[test]
+fn a_channel_that_there_is_not_has_nothing_and_takes_nothing() {
+    let (device, _) = memory(b"one\ntwo\n", true, 0, OpenMode::READ_WRITE);
+    assert_eq!(device.peek(3), b"one");
+    device.set_current_read_channel(1);
+    assert_eq!(device.current_read_channel(), 1);
+    assert_eq!(device.bytes_available(), 0);
+    assert!(device.at_end() && !device.can_read_line());
+    assert_eq!(device.read_all(), b"");
+    assert_eq!(device.read_line(), b"");
+    assert_eq!(device.read_into(&mut [0; 4]).unwrap_err(), DeviceErrorKind::InvalidArgument);
+    device.set_current_read_channel(0);
+    assert_eq!(device.read_line(), b"one\n");
+
+    device.set_current_write_channel(2);
+    assert_eq!(device.write("x").unwrap_err(), DeviceErrorKind::InvalidArgument);
+    assert_eq!((device.current_read_channel(), device.current_write_channel()), (0, 2));
+
+    device.start_transaction();
+    device.set_current_read_channel(1);
+    assert_eq!(device.current_read_channel(), 0);
+    device.rollback_transaction();
+}
+
+#[test]
+fn a_device_waits_only_if_it_can() {
+    struct Patient;
+    impl DeviceBackend for Patient {
+        fn class_name(&self) -> &'static str {
+            "Patient"
+        }
+
+        fn read_data(&self, _: &QIODevice, _: &mut [u8]) -> Result<usize, DeviceError> {
+            Ok(0)
+        }
+
+        fn write_data(&self, _: &QIODevice, data: &[u8]) -> Result<usize, DeviceError> {
+            Ok(data.len())
+        }
+
+        fn wait_for_ready_read(
+            &self,
+            device: &QIODevice,
+            deadline: QDeadlineTimer,
+        ) -> Result<(), DeviceError> {
+            if deadline.is_forever() {
+                device.ready_read.emit(());
+                return Ok(());
+            }
+            Err(DeviceErrorKind::TimedOut.into())
+        }
+    }
+    let device = QIODevice::new(Patient);
+    let spy = QSignalSpy::new(&device.ready_read);
+    device.wait_for_ready_read(-1).unwrap();
+    assert_eq!(spy.count(), 1);
+    assert_eq!(device.wait_for_ready_read(1).unwrap_err(), DeviceErrorKind::TimedOut);
+    assert_eq!(device.wait_for_bytes_written(-1).unwrap_err(), DeviceErrorKind::Unsupported);
 }

@@ -1,6 +1,7 @@
 //! What a device does that others do in another way.
 
 use super::{DeviceError, DeviceErrorKind, OpenMode, QIODevice};
+use crate::QDeadlineTimer;
 
 /// The virtual functions of a [`QIODevice`]: what a class derived from it, or a device of your own,
 /// brings along.
@@ -122,6 +123,34 @@ pub trait DeviceBackend {
     /// What was written and is not yet on its way.
     fn bytes_to_write(&self) -> usize {
         0
+    }
+
+    /// Waits, with no loop, until there is something new to read. By default it fails at once.
+    ///
+    /// # Errors
+    ///
+    /// What went wrong; [`DeviceErrorKind::TimedOut`] for the deadline.
+    fn wait_for_ready_read(
+        &self,
+        device: &QIODevice,
+        deadline: QDeadlineTimer,
+    ) -> Result<(), DeviceError> {
+        let _ = (device, deadline);
+        Err(DeviceErrorKind::Unsupported.into())
+    }
+
+    /// Waits, with no loop, until something of what was written is on its way. By default it fails at once.
+    ///
+    /// # Errors
+    ///
+    /// As [`wait_for_ready_read`](DeviceBackend::wait_for_ready_read).
+    fn wait_for_bytes_written(
+        &self,
+        device: &QIODevice,
+        deadline: QDeadlineTimer,
+    ) -> Result<(), DeviceError> {
+        let _ = (device, deadline);
+        Err(DeviceErrorKind::Unsupported.into())
     }
 
     /// Closes the device; [`QIODevice::close_device`] is what this stands for.

@@ -16,6 +16,10 @@ pub enum DeviceErrorKind {
     Closed,
     /// An argument that makes no sense.
     InvalidArgument,
+    /// The time was over.
+    TimedOut,
+    /// The device does not do such a thing, wait for example.
+    Unsupported,
     /// The device itself failed.
     Device,
 }
@@ -51,6 +55,8 @@ impl From<DeviceErrorKind> for DeviceError {
                 DeviceErrorKind::NotWritable => "device not open for writing",
                 DeviceErrorKind::Closed => "the end was reached",
                 DeviceErrorKind::InvalidArgument => "invalid argument",
+                DeviceErrorKind::TimedOut => "the time was over",
+                DeviceErrorKind::Unsupported => "the device cannot do this",
                 DeviceErrorKind::Device => "device error",
             },
         )
@@ -80,6 +86,8 @@ impl From<DeviceError> for io::Error {
             DeviceErrorKind::NotReadable | DeviceErrorKind::NotWritable => {
                 io::ErrorKind::PermissionDenied
             }
+            DeviceErrorKind::TimedOut => io::ErrorKind::TimedOut,
+            DeviceErrorKind::Unsupported => io::ErrorKind::Unsupported,
             DeviceErrorKind::Device => io::ErrorKind::Other,
         };
         io::Error::new(kind, error)

@@ -10,6 +10,7 @@
 mod backend;
 mod buffer;
 mod byte_queue;
+mod channels;
 mod error;
 mod open_mode;
 mod reading;
@@ -31,7 +32,7 @@ pub use self::{
 };
 use self::{backend::NoBackend, byte_queue::SMALL};
 use crate::{
-    QObject, Signal, class,
+    QDeadlineTimer, QObject, Signal, class,
     object::{Handle, Life, Node, Object},
 };
 
@@ -59,6 +60,14 @@ pub struct DeviceNode {
     /// So many bytes have been handed to the operating system.
     #[doc(alias = "bytesWritten")]
     pub bytes_written: Signal<i64>,
+    /// There is something new to read on a channel, whose number is the argument. Also emitted while a
+    /// slot of it is running. [`QBuffer`] does not emit it, as Qt's does not.
+    #[doc(alias = "channelReadyRead")]
+    pub channel_ready_read: Signal<i32>,
+    /// So many bytes, the second argument, written to a channel, the first, have been handed to the
+    /// operating system. [`QBuffer`] does not emit it.
+    #[doc(alias = "channelBytesWritten")]
+    pub channel_bytes_written: Signal<(i32, i64)>,
     /// The device is about to close.
     #[doc(alias = "aboutToClose")]
     pub about_to_close: Signal<()>,
@@ -67,6 +76,9 @@ pub struct DeviceNode {
     pub read_channel_finished: Signal<()>,
     base: QObject,
     mode: Cell<OpenMode>,
+    /// How many channels there are for reading and for writing.
+    channels: Cell<(i32, i32)>,
+    current_channels: Cell<(i32, i32)>,
     buffer: RefCell<ByteQueue>,
     pool: Rc<BufferPool>,
     /// Where the next byte is read or written; always 0 in a sequential device.
@@ -100,10 +112,14 @@ impl DeviceNode {
         Rc::new(DeviceNode {
             ready_read: Signal::in_life(life),
             bytes_written: Signal::in_life(life),
+            channel_ready_read: Signal::in_life(life),
+            channel_bytes_written: Signal::in_life(life),
             about_to_close: Signal::in_life(life),
             read_channel_finished: Signal::in_life(life),
             base: QObject::embed(life),
             mode: Cell::default(),
+            channels: Cell::default(),
+            current_channels: Cell::default(),
             buffer: RefCell::default(),
             pool: life.dispatcher().local::<BufferPool>(),
             pos: Cell::new(0),
@@ -215,7 +231,9 @@ impl QIODevice {
     #[must_use]
     pub fn bytes_available(&self) -> usize {
         let backend = self.backend();
-        if backend.is_sequential() {
+        if backend.is_sequential() && !self.reads_a_channel() {
+            0
+        } else if backend.is_sequential() {
             self.buffered().saturating_add(backend.bytes_available())
         } else {
             usize::try_from(backend.size().saturating_sub(self.pos())).unwrap_or(0)
@@ -309,6 +327,50 @@ impl QIODevice {
         self.backend().close(self);
     }
 
+    // ---- waiting
+
+    /// Waits, with no loop, until there is something new to read, at most until a deadline: milliseconds,
+    /// -1 being for ever, or a `Duration`.
+    ///
+    /// What this does is the device's affair: a [socket](https://doc.qt.io/qt-5/qabstractsocket.html)
+    /// waits, a [`QBuffer`] cannot.
+    ///
+    /// # Errors
+    ///
+    /// What went wrong; [`DeviceErrorKind::TimedOut`] for the deadline,
+    /// [`DeviceErrorKind::Unsupported`] at once for a device that cannot wait.
+    ///
+    /// ```
+    /// use qcore::{DeviceErrorKind, OpenMode, QBuffer};
+    ///
+    /// let buffer = QBuffer::new();
+    /// buffer.open(OpenMode::READ_ONLY)?;
+    /// let error = buffer.wait_for_ready_read(-1).unwrap_err();
+    /// assert_eq!(error, DeviceErrorKind::Unsupported);
+    /// # Ok::<(), qcore::DeviceError>(())
+    /// ```
+    #[doc(alias = "waitForReadyRead")]
+    pub fn wait_for_ready_read(
+        &self,
+        deadline: impl Into<QDeadlineTimer>,
+    ) -> Result<(), DeviceError> {
+        self.backend().wait_for_ready_read(self, deadline.into())
+    }
+
+    /// Waits, with no loop, until something of what was written is on its way, at most until a deadline:
+    /// milliseconds, -1 being for ever, or a `Duration`.
+    ///
+    /// # Errors
+    ///
+    /// As [`wait_for_ready_read`](QIODevice::wait_for_ready_read).
+    #[doc(alias = "waitForBytesWritten")]
+    pub fn wait_for_bytes_written(
+        &self,
+        deadline: impl Into<QDeadlineTimer>,
+    ) -> Result<(), DeviceError> {
+        self.backend().wait_for_bytes_written(self, deadline.into())
+    }
+
     // ---- writing
 
     /// Writes `data`. Returns how much of it was taken; a device with a buffer takes all of it.
@@ -319,6 +381,7 @@ impl QIODevice {
     /// in the log as Qt's; else what the device says.
     pub fn write(&self, data: impl AsRef<[u8]>) -> Result<usize, DeviceError> {
         self.check_writable("write")?;
+        self.check_write_channel()?;
         let backend = self.backend();
         if backend.is_sequential() {
             return backend.write_data(self, data.as_ref());
@@ -372,6 +435,7 @@ impl QIODevice {
     /// goes on, as Qt's does, if the device was open.
     pub fn open_device(&self, mode: OpenMode) {
         self.0.mode.set(mode);
+        self.reset_channel_counts();
         self.set_error_string("");
         self.clear_buffer();
         let at_end = mode.contains(OpenMode::APPEND) && !self.is_sequential();
@@ -390,15 +454,17 @@ impl QIODevice {
         }
         self.0.about_to_close.emit(());
         self.0.mode.set(OpenMode::NOT_OPEN);
+        self.reset_channel_counts();
         self.clear_buffer();
         self.0.transaction.set(None);
         self.0.pos.set(0);
     }
 
-    /// Sets the open mode and nothing else.
+    /// Sets the open mode, and the channels that go with it.
     #[doc(alias = "setOpenMode")]
     pub fn set_open_mode(&self, mode: OpenMode) {
         self.0.mode.set(mode);
+        self.reset_channel_counts();
     }
 
     /// Sets the text of the last error; an empty one is none.

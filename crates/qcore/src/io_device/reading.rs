@@ -1,6 +1,6 @@
 //! Taking bytes from a device.
 
-use super::{DeviceError, DeviceErrorKind, OpenMode, QIODevice};
+use super::{DeviceError, DeviceErrorKind, OpenMode, QIODevice, channels::no_such_channel};
 
 /// How much is asked of a device at once, as Qt does.
 const PIECE: usize = 16_384;
@@ -155,6 +155,9 @@ impl QIODevice {
     #[doc(alias = "canReadLine")]
     #[must_use]
     pub fn can_read_line(&self) -> bool {
+        if !self.reads_a_channel() {
+            return false;
+        }
         let buffered = self.buffer().find(b'\n', self.start()).is_some();
         buffered || self.backend().can_read_line(self)
     }
@@ -264,7 +267,7 @@ impl QIODevice {
 
     fn check_readable(&self, function: &str) -> Result<(), DeviceError> {
         if self.is_readable() {
-            return Ok(());
+            return if self.reads_a_channel() { Ok(()) } else { Err(no_such_channel()) };
         }
         if self.is_open() {
             self.warn(function, "WriteOnly device");

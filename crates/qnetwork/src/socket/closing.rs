@@ -25,6 +25,7 @@ impl QAbstractSocket {
 impl AbstractSocketNode {
     pub(super) fn abort_connection(&self) {
         self.clear_write_queue();
+        self.close_write_channel();
         if self.state.get() == SocketState::Unconnected {
             return;
         }
@@ -84,7 +85,13 @@ impl AbstractSocketNode {
         if self.state.get() == SocketState::Unconnected {
             self.ends.replace(Ends::default());
             self.clear_write_queue();
+            self.close_write_channel();
         }
+    }
+
+    /// What was received can still be read, but nothing be written.
+    fn close_write_channel(&self) {
+        self.base.set_channel_counts(self.base.read_channel_count(), 0);
     }
 
     pub(super) fn release_engine(&self) {

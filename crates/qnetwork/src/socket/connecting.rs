@@ -101,6 +101,7 @@ impl AbstractSocketNode {
         self.write_queue.borrow_mut().clear(self.base.pool());
         self.clear_error();
         self.base.open_device(mode);
+        self.base.set_channel_counts(0, 0);
         self.change_state(SocketState::HostLookup);
         if self.state.get() != SocketState::HostLookup || self.life().is_dying() {
             return;
@@ -238,6 +239,8 @@ impl AbstractSocketNode {
     fn on_connected(&self) {
         self.addresses.take();
         self.note_ends();
+        self.base
+            .set_channel_counts(self.base.is_readable().into(), self.base.is_writable().into());
         self.state.set(SocketState::Connected);
         // First of all: a loop that a slot runs is to send what was written already.
         self.request_write();

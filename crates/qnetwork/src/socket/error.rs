@@ -141,6 +141,8 @@ impl From<SocketError> for DeviceError {
     fn from(error: SocketError) -> Self {
         let kind = match error.kind {
             SocketErrorKind::RemoteHostClosed => DeviceErrorKind::Closed,
+            SocketErrorKind::SocketTimeout => DeviceErrorKind::TimedOut,
+            SocketErrorKind::UnsupportedSocketOperation => DeviceErrorKind::Unsupported,
             _ => DeviceErrorKind::Device,
         };
         DeviceError::new(kind, error.text)

@@ -7,7 +7,7 @@ use std::{
 };
 
 use qcore::{
-    DeviceError, QIODevice,
+    DeviceError, QDeadlineTimer, QIODevice,
     event_loop::{EventSource, Readiness},
     io_device::{DeviceBackend, DeviceErrorKind, SCRATCH},
     object::Node,
@@ -175,9 +175,11 @@ impl AbstractSocketNode {
         }
     }
 
-    /// Says that there is something to read; but not to a slot that runs a loop of its own in here.
+    /// Says that there is something to read; but not to a slot that runs a loop of its own in here, unless
+    /// it is one for a channel.
     fn emit_ready_read(&self) {
         emit_once(&self.flags.in_ready_read, || self.base.ready_read.emit(()));
+        self.base.channel_ready_read.emit(0);
     }
 
     /// Somebody wants more than is in the buffer, or there may be more in it.
@@ -224,7 +226,8 @@ impl AbstractSocketNode {
             return;
         }
         if let Some(engine) = self.engine() {
-            let early = !self.base.bytes_written.is_connected();
+            let early = !self.base.bytes_written.is_connected()
+                && !self.base.channel_bytes_written.is_connected();
             self.flags.write_requested.set(true);
             engine.request_write(early && self.state.get() == SocketState::Connected);
         }
@@ -306,6 +309,7 @@ impl AbstractSocketNode {
 
     fn emit_bytes_written(&self, count: usize) {
         emit_once(&self.flags.in_bytes_written, || self.base.bytes_written.emit(count as i64));
+        self.base.channel_bytes_written.emit((0, count as i64));
     }
 }
 
@@ -355,6 +359,24 @@ impl DeviceBackend for SocketDevice {
 
     fn bytes_to_write(&self) -> usize {
         self.node.upgrade().map_or(0, |node| node.write_queue.borrow().len())
+    }
+
+    fn wait_for_ready_read(
+        &self,
+        _: &QIODevice,
+        deadline: QDeadlineTimer,
+    ) -> Result<(), DeviceError> {
+        let node = self.node.upgrade().ok_or(DeviceErrorKind::NotOpen)?;
+        Ok(QAbstractSocket::from_node(node).wait_for_ready_read(deadline)?)
+    }
+
+    fn wait_for_bytes_written(
+        &self,
+        _: &QIODevice,
+        deadline: QDeadlineTimer,
+    ) -> Result<(), DeviceError> {
+        let node = self.node.upgrade().ok_or(DeviceErrorKind::NotOpen)?;
+        Ok(QAbstractSocket::from_node(node).wait_for_bytes_written(deadline)?)
     }
 
     fn close(&self, _: &QIODevice) {
