@@ -29,14 +29,25 @@ use crate::{
 };
 
 /// The number of an object in its loop's table. No other object ever has the same.
+///
+/// One word, as each emission stores it: a generation, and the index below it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct ObjectId {
-    index: u32,
-    generation: u32,
-}
+pub(crate) struct ObjectId(u64);
 
 impl ObjectId {
-    pub(crate) const NONE: ObjectId = ObjectId { index: 0, generation: 0 };
+    pub(crate) const NONE: ObjectId = ObjectId(0);
+
+    fn new(generation: u32, index: u32) -> Self {
+        ObjectId((u64::from(generation) << 32) | u64::from(index))
+    }
+
+    fn generation(self) -> u32 {
+        (self.0 >> 32) as u32
+    }
+
+    fn index(self) -> usize {
+        self.0 as u32 as usize
+    }
 }
 
 /// The event loop of a thread.
@@ -382,17 +393,17 @@ impl Dispatcher {
         let generation = self.object_generation.get().checked_add(1).unwrap_or(1);
         self.object_generation.set(generation);
         let index = self.objects.borrow_mut().insert((generation, life.clone()));
-        ObjectId { index: index as u32, generation }
+        ObjectId::new(generation, index as u32)
     }
 
     pub(crate) fn remove_object(&self, id: ObjectId) {
-        self.objects.borrow_mut().try_remove(id.index as usize);
+        self.objects.borrow_mut().try_remove(id.index());
     }
 
     pub(crate) fn object(&self, id: ObjectId) -> Option<Rc<Life>> {
         let objects = self.objects.borrow();
-        let (generation, life) = objects.get(id.index as usize)?;
-        if *generation == id.generation { life.upgrade() } else { None }
+        let (generation, life) = objects.get(id.index())?;
+        if *generation == id.generation() { life.upgrade() } else { None }
     }
 
     #[inline]

@@ -6,9 +6,11 @@ use std::{
     rc::Rc,
 };
 
+use smallvec::SmallVec;
+
 use super::{
     sender::SenderScope,
-    slot::{Call, Slot, Turn},
+    slot::{AnySlot, Call, Ran, Slot},
 };
 use crate::{
     event_loop::{Dispatcher, ObjectId},
@@ -21,15 +23,18 @@ use crate::{
 /// ones are swept out when they are half of all.
 pub(super) struct Slots<T: 'static> {
     life: Option<Rc<Life>>,
-    entries: RefCell<Rc<Vec<Entry<T>>>>,
+    entries: RefCell<Rc<Entries<T>>>,
     next_id: Cell<u64>,
     live: Cell<usize>,
 }
 
+/// Most signals that have a slot have one: that stands in the list itself.
+type Entries<T> = SmallVec<[Entry<T>; 1]>;
+
 struct Entry<T: 'static> {
     /// Ids rise, so that the entries are sorted by them.
     id: u64,
-    slot: Option<Rc<Slot<dyn Call<T>>>>,
+    slot: Option<Rc<dyn AnySlot<T>>>,
 }
 
 impl<T> Clone for Entry<T> {
@@ -86,31 +91,37 @@ impl<T: 'static> Slots<T> {
         // The snapshot: nothing is borrowed while a slot runs, and what slots change, they change in
         // a copy. It is the last to hold a slot that was cut meanwhile.
         let snapshot = self.entries.borrow().clone();
-        for entry in snapshot.iter() {
-            let Some(slot) = &entry.slot else { continue };
-            match slot.turn() {
-                Turn::Call => {}
-                Turn::CallOnce => {
-                    self.disconnect(entry.id);
-                }
-                Turn::Skip => continue,
-            }
-            if !slot.call.call(value) {
-                self.disconnect(entry.id);
-            }
+        match snapshot.as_slice() {
+            [only] => self.run(only, value),
+            all => all.iter().for_each(|entry| self.run(entry, value)),
+        }
+    }
+
+    #[inline(always)] // so that the case of a single slot has no loop around it
+    fn run(&self, entry: &Entry<T>, value: &T) {
+        let Some(slot) = &entry.slot else { return };
+        let ran = slot.run(value);
+        if ran != Ran::Done {
+            self.cut(entry, ran == Ran::Once, value);
+        }
+    }
+
+    /// A slot whose receiver has died, or that is to be called a single time.
+    #[cold]
+    #[inline(never)]
+    fn cut(&self, entry: &Entry<T>, once: bool, value: &T) {
+        self.disconnect(entry.id);
+        if let (true, Some(slot)) = (once, &entry.slot) {
+            slot.call().call(value);
         }
     }
 
     pub(super) fn add(&self, slot: Slot<impl Call<T>>) -> u64 {
         let id = self.next_id.get();
         self.next_id.set(id + 1);
-        let slot: Rc<Slot<dyn Call<T>>> = Rc::new(slot);
+        let slot: Rc<dyn AnySlot<T>> = Rc::new(slot);
         let mut shared = self.entries.borrow_mut();
         let entries = Rc::make_mut(&mut shared);
-        if entries.is_empty() {
-            // Most signals that have a slot have one.
-            entries.reserve_exact(1);
-        }
         entries.push(Entry { id, slot: Some(slot) });
         self.live.set(self.live.get() + 1);
         id
@@ -119,7 +130,7 @@ impl<T: 'static> Slots<T> {
     pub(super) fn has(&self, receiver: usize, function: TypeId) -> bool {
         let entries = self.entries.borrow();
         let mut slots = entries.iter().filter_map(|entry| entry.slot.as_ref());
-        slots.any(|slot| slot.is_for(receiver, Some(function)) && !slot.is_dead())
+        slots.any(|slot| slot.state().is_for(receiver, Some(function)) && !slot.state().is_dead())
     }
 
     fn find(entries: &[Entry<T>], id: u64) -> Option<usize> {
@@ -131,14 +142,14 @@ impl<T: 'static> Slots<T> {
         entries.binary_search_by_key(&id, |entry| entry.id).ok()
     }
 
-    fn slot(&self, id: u64) -> Option<Rc<Slot<dyn Call<T>>>> {
+    fn slot(&self, id: u64) -> Option<Rc<dyn AnySlot<T>>> {
         let entries = self.entries.borrow();
         entries[Self::find(&entries, id)?].slot.clone()
     }
 
     /// Takes the slots out for which `wanted` says so. They are dropped by the caller's caller, with
     /// nothing borrowed: dropping a closure is running somebody's code.
-    fn take(&self, wanted: impl Fn(&Slot<dyn Call<T>>) -> bool) -> Vec<Rc<Slot<dyn Call<T>>>> {
+    fn take(&self, wanted: impl Fn(&dyn AnySlot<T>) -> bool) -> Vec<Rc<dyn AnySlot<T>>> {
         let mut taken = Vec::new();
         let mut shared = self.entries.borrow_mut();
         let entries = Rc::make_mut(&mut shared);
@@ -148,17 +159,19 @@ impl<T: 'static> Slots<T> {
             }
         }
         for slot in &taken {
-            slot.kill();
+            slot.state().kill();
         }
         self.live.set(self.live.get() - taken.len());
         self.sweep(entries);
         taken
     }
 
-    fn sweep(&self, entries: &mut Vec<Entry<T>>) {
+    fn sweep(&self, entries: &mut Entries<T>) {
         if self.live.get() == 0 {
             entries.clear();
-            entries.shrink_to(16);
+            if entries.capacity() > 16 {
+                entries.shrink_to_fit();
+            }
         } else if self.live.get() * 2 < entries.len() && entries.len() >= 16 {
             entries.retain(|entry| entry.slot.is_some());
         }
@@ -181,13 +194,13 @@ impl<T: 'static> SlotList for Slots<T> {
         };
         // A dead receiver's slot was no connection any more.
         taken.is_some_and(|slot| {
-            slot.kill();
-            slot.call.is_alive()
+            slot.state().kill();
+            slot.call().is_alive()
         })
     }
 
     fn disconnect_receiver(&self, receiver: usize, function: Option<TypeId>) -> bool {
-        !self.take(|slot| slot.is_for(receiver, function)).is_empty()
+        !self.take(|slot| slot.state().is_for(receiver, function)).is_empty()
     }
 
     fn disconnect_all(&self) -> bool {
@@ -195,15 +208,15 @@ impl<T: 'static> SlotList for Slots<T> {
     }
 
     fn is_connected(&self, id: u64) -> bool {
-        self.slot(id).is_some_and(|slot| slot.call.is_alive())
+        self.slot(id).is_some_and(|slot| slot.call().is_alive())
     }
 
     fn block(&self, id: u64, block: bool) -> bool {
         let Some(slot) = self.slot(id) else { return false };
         if block {
-            slot.block()
+            slot.state().block()
         } else {
-            slot.unblock()
+            slot.state().unblock()
         }
         true
     }

@@ -18,55 +18,86 @@ const DEAD: u32 = 1 << 31;
 const ONCE: u32 = 1 << 30;
 const BLOCKS: u32 = ONCE - 1;
 
-/// A slot in a list. `C` is how it is called, unsized in the list.
-pub(super) struct Slot<C: ?Sized> {
-    /// 0 for a slot that is simply to be called, which is what an emission looks for: else `DEAD`,
-    /// `ONCE`, and the number of blockers.
-    state: Cell<u32>,
-    receiver: usize,
-    function: TypeId,
-    pub(super) call: C,
+/// What an emission and its list see of a slot, whatever it is that is called.
+///
+/// The emission makes one call, [`run`](AnySlot::run), which looks at the state itself: there it is known
+/// where that stands.
+pub(super) trait AnySlot<T> {
+    /// Calls the slot, if it is simply to be called.
+    fn run(&self, value: &T) -> Ran;
+    fn state(&self) -> &SlotState;
+    fn call(&self) -> &dyn Call<T>;
 }
 
-/// What an emission has to do with a slot.
+/// What came of [`AnySlot::run`].
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Turn {
-    Call,
-    CallOnce,
-    Skip,
+pub(super) enum Ran {
+    /// It was called, or is not to be called.
+    Done,
+    /// It was not called: it is to be cut first.
+    Once,
+    /// Its receiver is gone.
+    Gone,
+}
+
+/// A slot; `C` is how it is called.
+pub(super) struct Slot<C> {
+    state: SlotState,
+    call: C,
+}
+
+/// What there is to know of a slot but how it is called.
+pub(super) struct SlotState {
+    /// 0 for a slot that is simply to be called, which is what an emission looks for: else `DEAD`,
+    /// `ONCE`, and the number of blockers.
+    bits: Cell<u32>,
+    receiver: usize,
+    function: TypeId,
 }
 
 impl<C> Slot<C> {
     pub(super) fn new(receiver: usize, function: TypeId, once: bool, call: C) -> Self {
-        Slot { state: Cell::new(if once { ONCE } else { 0 }), receiver, function, call }
+        let bits = Cell::new(if once { ONCE } else { 0 });
+        Slot { state: SlotState { bits, receiver, function }, call }
     }
 }
 
-impl<C: ?Sized> Slot<C> {
+impl<T, C: Call<T>> AnySlot<T> for Slot<C> {
     #[inline]
-    pub(super) fn turn(&self) -> Turn {
-        match self.state.get() {
-            0 => Turn::Call,
-            ONCE => Turn::CallOnce,
-            _ => Turn::Skip,
+    fn run(&self, value: &T) -> Ran {
+        match self.state.bits.get() {
+            0 if self.call.call(value) => Ran::Done,
+            0 => Ran::Gone,
+            ONCE => Ran::Once,
+            _ => Ran::Done,
         }
     }
 
+    fn state(&self) -> &SlotState {
+        &self.state
+    }
+
+    fn call(&self) -> &dyn Call<T> {
+        &self.call
+    }
+}
+
+impl SlotState {
     pub(super) fn is_dead(&self) -> bool {
-        self.state.get() & DEAD != 0
+        self.bits.get() & DEAD != 0
     }
 
     pub(super) fn kill(&self) {
-        self.state.set(self.state.get() | DEAD);
+        self.bits.set(self.bits.get() | DEAD);
     }
 
     pub(super) fn block(&self) {
-        debug_assert!(self.state.get() & BLOCKS < BLOCKS);
-        self.state.set(self.state.get() + 1);
+        debug_assert!(self.bits.get() & BLOCKS < BLOCKS);
+        self.bits.set(self.bits.get() + 1);
     }
 
     pub(super) fn unblock(&self) {
-        self.state.set(self.state.get() - 1);
+        self.bits.set(self.bits.get() - 1);
     }
 
     pub(super) fn is_for(&self, receiver: usize, function: Option<TypeId>) -> bool {
