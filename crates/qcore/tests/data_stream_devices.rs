@@ -43,12 +43,13 @@ fn settings_and_device() {
     assert_eq!(stream.floating_point_precision(), FloatingPointPrecision::SinglePrecision);
 
     assert_eq!(stream.version(), StreamVersion::QT_5_15);
-    for number in 7..=19 {
+    for number in 1..=19 {
         stream.set_version(StreamVersion::from_number(number).unwrap());
         assert_eq!(stream.version().number(), number);
     }
     assert!(StreamVersion::QT_4_6 > StreamVersion::QT_4_5);
     assert_eq!(StreamVersion::QT_5_11, StreamVersion::QT_5_6);
+    assert_eq!(StreamVersion::from_number(0), None);
     assert_eq!(StreamVersion::from_number(20), None);
 }
 

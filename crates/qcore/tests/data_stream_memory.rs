@@ -138,7 +138,7 @@ fn orders() -> impl Strategy<Value = ByteOrder> {
 }
 
 fn versions() -> impl Strategy<Value = StreamVersion> {
-    (7u8..=19).prop_map(|number| StreamVersion::from_number(number).unwrap())
+    (1u8..=19).prop_map(|number| StreamVersion::from_number(number).unwrap())
 }
 
 /// What is found in messages, so that something is often understood.

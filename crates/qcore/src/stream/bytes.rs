@@ -2,7 +2,9 @@
 
 use std::ffi::{CStr, CString};
 
-use super::{FromStream, Medium, NULL, QBitArray, QDataStream, StreamStatus, ToStream};
+use super::{
+    FromStream, Medium, NULL, QBitArray, QDataStream, StreamStatus, StreamVersion, ToStream,
+};
 
 /// How much is read at once on the strength of a claimed length alone.
 const STEP: usize = 64 * 1024;
@@ -48,10 +50,11 @@ impl QDataStream {
         self.write_optional_qbytearray(Some(bytes));
     }
 
-    /// Writes a QByteArray, `None` as a null one.
+    /// Writes a QByteArray, `None` as a null one: before [`StreamVersion::QT_3_3`] as an empty one.
     pub fn write_optional_qbytearray(&mut self, bytes: Option<&[u8]>) {
         match bytes {
             Some(bytes) => self.write_bytes(bytes),
+            None if self.version < StreamVersion::QT_3_3 => self.write_bytes(b""),
             None => self.write_uint32(NULL),
         }
     }

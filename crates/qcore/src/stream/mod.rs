@@ -32,8 +32,12 @@
 //!
 //! | [version](StreamVersion) | what is new |
 //! |---|---|
-//! | 4.0 | a [`QVariant`] has no byte that tells whether it is null |
-//! | 4.2 | it has one |
+//! | 1.0 | text is in Latin-1; there is no null text, it is an empty one; 64 bits are two numbers of 32, the upper ones first in either byte order |
+//! | 2.0 | text is in UTF-16 |
+//! | 2.1 | text may be null |
+//! | 3.3 | a byte array may be null; 64 bits are one number |
+//! | 4.0 | the types of a [`QVariant`] have new numbers; before, some have none and are written as an invalid one |
+//! | 4.2 | a [`QVariant`] has a byte that tells whether it is null |
 //! | 4.6 | the [precision](FloatingPointPrecision) counts: before, an `f32` has 4 bytes and an `f64` 8 |
 //! | 5.0 | numbers of types from `Long` on are other ones; an invalid [`QVariant`] is not followed by a null string |
 //!

@@ -71,11 +71,33 @@ integers! {
     u16 "16 bits without a sign": read_uint16 "readUInt16", write_uint16 "writeUInt16";
     i32 "32 bits with a sign": read_int32 "readInt32", write_int32 "writeInt32";
     u32 "32 bits without a sign": read_uint32 "readUInt32", write_uint32 "writeUInt32";
-    i64 "64 bits with a sign": read_int64 "readInt64", write_int64 "writeInt64";
-    u64 "64 bits without a sign": read_uint64 "readUInt64", write_uint64 "writeUInt64";
 }
 
 impl QDataStream {
+    /// Reads 64 bits with a sign.
+    #[doc(alias = "readInt64")]
+    pub fn read_int64(&mut self) -> i64 {
+        i64::from_be_bytes(self.read_64_bits())
+    }
+
+    /// Writes 64 bits with a sign.
+    #[doc(alias = "writeInt64")]
+    pub fn write_int64(&mut self, value: i64) {
+        self.write_64_bits(value.to_be_bytes());
+    }
+
+    /// Reads 64 bits without a sign.
+    #[doc(alias = "readUInt64")]
+    pub fn read_uint64(&mut self) -> u64 {
+        u64::from_be_bytes(self.read_64_bits())
+    }
+
+    /// Writes 64 bits without a sign.
+    #[doc(alias = "writeUInt64")]
+    pub fn write_uint64(&mut self, value: u64) {
+        self.write_64_bits(value.to_be_bytes());
+    }
+
     /// Reads a floating point number of 4 bytes, or of 8 in
     /// [`DoublePrecision`](FloatingPointPrecision::DoublePrecision), which it has by default.
     ///
@@ -142,6 +164,26 @@ impl QDataStream {
 
     fn read_8_byte_float(&mut self) -> f64 {
         f64::from_be_bytes(self.read_ordered())
+    }
+
+    fn read_64_bits(&mut self) -> [u8; 8] {
+        let mut bytes = self.read_ordered();
+        if self.has_upper_half_first() {
+            bytes.rotate_left(4);
+        }
+        bytes
+    }
+
+    fn write_64_bits(&mut self, mut bytes: [u8; 8]) {
+        if self.has_upper_half_first() {
+            bytes.rotate_left(4);
+        }
+        self.write_ordered(bytes);
+    }
+
+    /// Whether 64 bits are two numbers of 32, the upper ones in front, though the lower bytes come first.
+    fn has_upper_half_first(&self) -> bool {
+        self.version < StreamVersion::QT_3_3 && self.byte_order == ByteOrder::LittleEndian
     }
 
     /// So many bytes, turned into big endian; zeros if there are fewer.

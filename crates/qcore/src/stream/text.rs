@@ -1,6 +1,6 @@
 //! Text.
 
-use super::{ByteOrder, FromStream, NULL, QDataStream, StreamStatus, ToStream};
+use super::{ByteOrder, FromStream, NULL, QDataStream, StreamStatus, StreamVersion, ToStream};
 
 /// # Text
 impl QDataStream {
@@ -19,7 +19,7 @@ impl QDataStream {
     /// ```
     #[doc(alias = "readQString")]
     pub fn read_optional_qstring(&mut self) -> Option<String> {
-        let bytes = self.read_utf16_bytes()?;
+        let bytes = self.read_text_bytes()?;
         let units = char::decode_utf16(self.units(&bytes));
         Some(units.map(|unit| unit.unwrap_or(char::REPLACEMENT_CHARACTER)).collect())
     }
@@ -27,22 +27,23 @@ impl QDataStream {
     /// Reads a QString as it is in Qt, in UTF-16, which need not be valid; `None` for a null one.
     #[doc(alias = "readQString")]
     pub fn read_utf16(&mut self) -> Option<Vec<u16>> {
-        let bytes = self.read_utf16_bytes()?;
+        let bytes = self.read_text_bytes()?;
         Some(self.units(&bytes).collect())
     }
 
-    /// Writes a QString that is not null: 32 bits with the length in bytes, then UTF-16.
+    /// Writes a QString that is not null: 32 bits with the length in bytes, then UTF-16. In
+    /// [`StreamVersion::QT_1_0`] it is Latin-1, with a question mark for what that has not.
     #[doc(alias = "writeQString")]
     pub fn write_qstring(&mut self, text: &str) {
         self.write_units(text.encode_utf16().count(), text.encode_utf16());
     }
 
-    /// Writes a QString, `None` as a null one.
+    /// Writes a QString, `None` as a null one: before [`StreamVersion::QT_2_1`] as an empty one.
     #[doc(alias = "writeQString")]
     pub fn write_optional_qstring(&mut self, text: Option<&str>) {
         match text {
             Some(text) => self.write_qstring(text),
-            None => self.write_uint32(NULL),
+            None => self.write_null_text(),
         }
     }
 
@@ -51,7 +52,7 @@ impl QDataStream {
     pub fn write_utf16(&mut self, units: Option<&[u16]>) {
         match units {
             Some(units) => self.write_units(units.len(), units.iter().copied()),
-            None => self.write_uint32(NULL),
+            None => self.write_null_text(),
         }
     }
 
@@ -106,7 +107,13 @@ impl QDataStream {
     }
 
     /// The bytes of a QString that is not null; `None` also if they are not there or make no sense.
-    fn read_utf16_bytes(&mut self) -> Option<Vec<u8>> {
+    fn read_text_bytes(&mut self) -> Option<Vec<u8>> {
+        if self.has_latin1() {
+            let mut bytes = self.read_optional_qbytearray()?;
+            // To Qt it ends with the first NUL.
+            bytes.truncate(bytes.iter().position(|&byte| byte == 0).unwrap_or(bytes.len()));
+            return Some(bytes);
+        }
         match self.read_uint32() {
             NULL => None,
             length if !length.is_multiple_of(2) => {
@@ -118,14 +125,27 @@ impl QDataStream {
     }
 
     fn units<'a>(&self, bytes: &'a [u8]) -> impl Iterator<Item = u16> + use<'a> {
-        let unit = match self.byte_order {
-            ByteOrder::BigEndian => u16::from_be_bytes,
-            ByteOrder::LittleEndian => u16::from_le_bytes,
-        };
-        bytes.chunks_exact(2).map(move |pair| unit([pair[0], pair[1]]))
+        let order = self.byte_order;
+        bytes.chunks_exact(if self.has_latin1() { 1 } else { 2 }).map(move |unit| match *unit {
+            [high, low] if order == ByteOrder::BigEndian => u16::from_be_bytes([high, low]),
+            [low, high] => u16::from_le_bytes([low, high]),
+            _ => unit[0].into(),
+        })
+    }
+
+    /// Whether text is in Latin-1, and not in UTF-16.
+    fn has_latin1(&self) -> bool {
+        self.version < StreamVersion::QT_2_0
+    }
+
+    fn write_null_text(&mut self) {
+        self.write_uint32(if self.version < StreamVersion::QT_2_1 { 0 } else { NULL });
     }
 
     fn write_units(&mut self, count: usize, units: impl Iterator<Item = u16>) {
+        if self.has_latin1() {
+            return self.write_latin1(units);
+        }
         let length = count.saturating_mul(2);
         if !self.write_length(length) || self.status != StreamStatus::Ok {
             return;
@@ -137,6 +157,11 @@ impl QDataStream {
         let mut text = Vec::with_capacity(length);
         units.for_each(|unit| text.extend_from_slice(&bytes(unit)));
         self.write_raw_data(&text);
+    }
+
+    fn write_latin1(&mut self, units: impl Iterator<Item = u16>) {
+        let text: Vec<u8> = units.map(|unit| u8::try_from(unit).unwrap_or(b'?')).collect();
+        self.write_bytes(&text);
     }
 }
 

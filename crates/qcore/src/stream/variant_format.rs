@@ -1,7 +1,7 @@
 //! How a variant is read and written, which depends on the version.
 
 use super::{
-    FromStream, NULL, QDataStream, QVariant, StreamStatus, StreamVersion, ToStream, VariantType,
+    FromStream, QDataStream, QVariant, StreamStatus, StreamVersion, ToStream, VariantType,
 };
 
 /// The first number of the types that had other ones before Qt 5.0.
@@ -14,6 +14,11 @@ const USER_TYPE: u32 = 1024;
 const OLD_USER_TYPE: u32 = 127;
 /// Is as good as no type.
 const VOID: u32 = 43;
+/// The types that there were before Qt 4.0, by the numbers that they have since Qt 5.0.
+const QT_3_TYPES: [u32; 36] = [
+    0, 8, 9, 10, 11, 64, 65, 66, 19, 21, 67, 68, 0, 69, 25, 70, 2, 3, 1, 6, 0, 71, 72, 73, 74, 121,
+    14, 15, 16, 12, 13, 75, 76, 4, 5, 29,
+];
 
 /// # Variants
 impl QDataStream {
@@ -25,18 +30,19 @@ impl QDataStream {
     #[doc(alias = "readQVariant")]
     pub fn read_qvariant(&mut self) -> QVariant {
         let number = self.read_uint32();
-        let number = if self.version < StreamVersion::QT_5_0 { modern(number) } else { number };
+        let id = self.modern(number);
         let is_null = self.version >= StreamVersion::QT_4_2 && self.read_bool();
-        match VariantType::from_id(number) {
+        match id.and_then(VariantType::from_id) {
             Some(VariantType::Invalid) => self.read_no_value(),
-            None if number == VOID => self.read_no_value(),
+            None if id == Some(VOID) => self.read_no_value(),
             Some(kind) => self.read_value(kind, is_null),
             None => {
-                if number == USER_TYPE {
+                if id == Some(USER_TYPE) {
                     let name = self.read_qbytearray();
                     let name = String::from_utf8_lossy(name.strip_suffix(b"\0").unwrap_or(&name));
                     crate::q_warning!("QVariant::load: unknown user type with name {name}.");
                 } else {
+                    let number = id.unwrap_or(number);
                     crate::q_warning!("QVariant::load: unable to load type {number}.");
                 }
                 self.set_status(StreamStatus::ReadCorruptData);
@@ -45,22 +51,45 @@ impl QDataStream {
         }
     }
 
-    /// Writes a QVariant.
+    /// Writes a QVariant. Before [`StreamVersion::QT_4_0`] some types had no number: a value of these is
+    /// written as [`QVariant::Invalid`].
     #[doc(alias = "writeQVariant")]
     pub fn write_qvariant(&mut self, value: &QVariant) {
         let kind = value.kind();
+        if self.version < StreamVersion::QT_4_0 {
+            return self.write_qt_3_variant(value);
+        }
         let old = self.version < StreamVersion::QT_5_0;
         let moved = old && kind.id() >= FIRST_MOVED;
         self.write_uint32(if moved { kind.id() + MOVED_BY } else { kind.id() });
         if self.version >= StreamVersion::QT_4_2 {
             self.write_bool(value.is_null());
         }
-        match (value, kind) {
-            (_, VariantType::Invalid) if old => self.write_optional_qstring(None),
-            (QVariant::Null(_), VariantType::String | VariantType::ByteArray) => {
-                self.write_uint32(NULL);
+        match kind {
+            VariantType::Invalid if old => self.write_optional_qstring(None),
+            _ => self.write_value(value),
+        }
+    }
+
+    /// As before Qt 4.0: what had no number then is written as an invalid value.
+    fn write_qt_3_variant(&mut self, value: &QVariant) {
+        match QT_3_TYPES.iter().position(|&id| id == value.kind().id()) {
+            Some(0) | None => {
+                self.write_uint32(0);
+                self.write_optional_qstring(None);
             }
-            (QVariant::Null(_), _) => kind.write_default(self),
+            Some(number) => {
+                self.write_uint32(number as u32);
+                self.write_value(value);
+            }
+        }
+    }
+
+    fn write_value(&mut self, value: &QVariant) {
+        match value {
+            QVariant::Null(VariantType::String) => self.write_optional_qstring(None),
+            QVariant::Null(VariantType::ByteArray) => self.write_optional_qbytearray(None),
+            QVariant::Null(kind) => kind.write_default(self),
             _ => value.write_value(self),
         }
     }
@@ -81,22 +110,26 @@ impl QDataStream {
         value.unwrap_or(QVariant::Null(kind))
     }
 
+    /// The number that a type has since Qt 5.0, if there was one with this number.
+    fn modern(&self, number: u32) -> Option<u32> {
+        if self.version < StreamVersion::QT_4_0 {
+            return QT_3_TYPES.get(number as usize).copied();
+        }
+        let old = self.version < StreamVersion::QT_5_0;
+        Some(match number {
+            OLD_USER_TYPE if old => USER_TYPE,
+            128.. if old && number != USER_TYPE => number - MOVED_BY,
+            // Types of the GUI had other numbers, too, but none of them is known here.
+            _ => number,
+        })
+    }
+
     fn read_no_value(&mut self) -> QVariant {
         if self.version < StreamVersion::QT_5_0 {
             // Comes where a value would.
             self.read_utf16();
         }
         QVariant::Invalid
-    }
-}
-
-/// What Qt 5 takes a type's number from a version before 5.0 for.
-fn modern(number: u32) -> u32 {
-    match number {
-        OLD_USER_TYPE | USER_TYPE => USER_TYPE,
-        128.. => number - MOVED_BY,
-        // Types of the GUI, of which none is known here.
-        _ => number,
     }
 }
 

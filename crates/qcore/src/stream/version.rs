@@ -1,7 +1,21 @@
 //! Versions of the format.
 
 /// A version of the format, named after the release of Qt that brought it. Several releases share
-/// one, so constants may be equal.
+/// one, so constants may be equal. [The module](crate::stream#versions) says what differs.
+///
+/// # Examples
+///
+/// ```
+/// use qcore::{QDataStream, stream::StreamVersion};
+///
+/// let mut out = QDataStream::from_bytes(Vec::new());
+/// out.set_version(StreamVersion::QT_4_0); // as PySide2's fortune examples have it
+/// out.write_float(1.5);
+/// assert_eq!(out.into_bytes().len(), 4); // 8 since Qt 4.6
+///
+/// assert!(StreamVersion::QT_4_6 > StreamVersion::QT_4_5);
+/// assert_eq!(StreamVersion::QT_5_15, StreamVersion::default());
+/// ```
 #[doc(alias = "QDataStream::Version")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct StreamVersion(u8);
@@ -19,6 +33,12 @@ macro_rules! versions {
 }
 
 versions! {
+    QT_1_0 "Qt_1_0" 1
+    QT_2_0 "Qt_2_0" 2
+    QT_2_1 "Qt_2_1" 3
+    QT_3_0 "Qt_3_0" 4
+    QT_3_1 "Qt_3_1" 5
+    QT_3_3 "Qt_3_3" 6
     QT_4_0 "Qt_4_0" 7
     QT_4_1 "Qt_4_1" 7
     QT_4_2 "Qt_4_2" 8
@@ -58,18 +78,18 @@ impl StreamVersion {
         self.0
     }
 
-    /// The version with this number, from 7 for Qt 4.0 to 19 for Qt 5.15. Older and newer formats
-    /// are not known here.
+    /// The version with this number, from 1 for Qt 1.0 to 19 for Qt 5.15. Newer formats are not known
+    /// here.
     ///
     /// ```
     /// use qcore::stream::StreamVersion;
     ///
     /// assert_eq!(StreamVersion::from_number(17), Some(StreamVersion::QT_5_6));
-    /// assert_eq!(StreamVersion::from_number(6), None);
+    /// assert_eq!(StreamVersion::from_number(20), None);
     /// ```
     #[must_use]
     pub fn from_number(number: u8) -> Option<Self> {
-        let known = StreamVersion::QT_4_0.0..=StreamVersion::QT_5_15.0;
+        let known = StreamVersion::QT_1_0.0..=StreamVersion::QT_5_15.0;
         known.contains(&number).then_some(StreamVersion(number))
     }
 }

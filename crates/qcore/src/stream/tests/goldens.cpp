@@ -21,7 +21,7 @@
 #include <utility>
 #include <vector>
 
-static const int FIRST = QDataStream::Qt_4_0, LAST = QDataStream::Qt_5_15;
+static const int FIRST = QDataStream::Qt_1_0, LAST = QDataStream::Qt_5_15;
 
 using Write = std::function<void(QDataStream &)>;
 static std::vector<std::pair<const char *, Write>> values;
@@ -314,12 +314,24 @@ static void readBytes(const char *type, const QByteArray &hex, int version, int 
 
 using Read = void (*)(const char *, const QByteArray &, int, int);
 
+// Those between which reading this type differs.
+static std::vector<int> versions(const char *type)
+{
+    if (std::strcmp(type, "qvariant") == 0)
+        return {1, 5, 7, 8, 12, 13, 19};
+    if (std::strcmp(type, "qstring") == 0 || std::strcmp(type, "qbytearray") == 0
+            || std::strcmp(type, "stringlist") == 0 || std::strcmp(type, "i64") == 0)
+        return {1, 2, 5, 6, 19};
+    if (type[0] == 'f')
+        return {7, 8, 12, 13, 19};
+    return {19};
+}
+
 // Where a value is read whole, cut at each byte, and with the inputs given.
 static void reads(const char *type, Read read, const char *prefix,
                   std::initializer_list<const char *> inputs = {})
 {
-    const bool differs = std::strcmp(type, "qvariant") == 0 || type[0] == 'f';
-    for (int version : differs ? std::vector<int>{7, 8, 12, 13, 19} : std::vector<int>{19}) {
+    for (int version : versions(type)) {
         for (int order = 0; order < 2; order++) {
             QSet<QByteArray> done;
             for (const auto &entry : values) {

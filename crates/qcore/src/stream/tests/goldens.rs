@@ -66,15 +66,44 @@ fn what_qt_writes() {
                 assert!(input.at_end(), "{context}");
                 // A double is not what it was after single precision.
                 let rounded = precision == FloatingPointPrecision::SinglePrecision && number >= 12;
-                assert!(same || rounded, "reading {context}");
-                if !name.ends_with("unflagged_null") || number < 13 {
+                match is_lost(name, number) {
+                    true => assert!(!same, "reading {context}"),
+                    false => assert!(same || rounded, "reading {context}"),
+                }
+                let cut = name == "qstring_nul" && number < 2;
+                if !cut && (!name.ends_with("unflagged_null") || number < 13) {
                     assert_eq!(hex(&again.into_bytes()), bytes, "{context}");
                 }
                 checked += 1;
             }
         }
     }
-    assert_eq!(checked, values.len() * 13 * 2 * 2);
+    assert_eq!(checked, values.len() * 19 * 2 * 2);
+}
+
+/// Whether the version has no way to write this value.
+fn is_lost(name: &str, version: u8) -> bool {
+    // Nor is a NUL, which ends a text in Latin-1.
+    const NOT_LATIN_1: [&str; 5] = [
+        "qstring_accents",
+        "qstring_astral",
+        "qstring_lone_surrogate",
+        "qstring_nul",
+        "stringlist",
+    ];
+    const NULL_TEXT: [&str; 4] =
+        ["qstring_null", "list_optional_string", "null_string", "variant_string_unflagged_null"];
+    const NULL_BYTES: [&str; 3] =
+        ["qbytearray_null", "null_bytearray", "variant_bytearray_unflagged_null"];
+    let no_number = || {
+        let kind = name.strip_prefix("variant_").or_else(|| name.strip_prefix("null_"));
+        let kinds = "char hash long short cchar ulong ushort uchar float schar bytearraylist";
+        kind.is_some_and(|kind| kinds.split(' ').any(|other| kind == other))
+    };
+    version < 2 && NOT_LATIN_1.contains(&name)
+        || version < 3 && NULL_TEXT.contains(&name)
+        || version < 6 && NULL_BYTES.contains(&name)
+        || version < 7 && no_number()
 }
 
 /// Reads a value of this type and writes it again.
@@ -122,6 +151,13 @@ fn what_qt_reads() {
             "2" => StreamStatus::ReadCorruptData,
             _ => panic!("{status}"),
         };
+        // Qt takes the upper half for the lower one, also of what it has written itself.
+        if kind == "i64" && input.version() < StreamVersion::QT_3_3 {
+            let whole = status == StreamStatus::Ok;
+            assert_eq!(again, if whole { "fffffffffffffffe" } else { "0000000000000000" });
+            assert_eq!((input.status(), input.medium.available()), (status, 0), "{context}");
+            continue;
+        }
         // Qt goes on behind a type that it does not know as if there had been a value.
         if status != input.status() && input.status() == StreamStatus::ReadCorruptData {
             assert_eq!((kind, value), ("qvariant", "0000000001"), "{context}");

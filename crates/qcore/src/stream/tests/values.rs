@@ -256,13 +256,16 @@ fn variants() -> Vec<Value> {
             },
             move |input, again| {
                 let value = input.read_qvariant();
-                assert_eq!(value, QVariant::Null(kind));
-                again.write_uint32(kind.id());
-                if input.version() >= StreamVersion::QT_4_2 {
-                    again.write_bool(false);
+                if input.version() < StreamVersion::QT_4_0 {
+                    again.write_qvariant(&value);
+                } else {
+                    again.write_uint32(kind.id());
+                    if input.version() >= StreamVersion::QT_4_2 {
+                        again.write_bool(false);
+                    }
+                    again.write_optional_qstring(None);
                 }
-                again.write_optional_qstring(None);
-                true
+                value == QVariant::Null(kind)
             },
         )
     };
