@@ -10,6 +10,20 @@ use std::{
 };
 
 /// How grave a message is.
+///
+/// # Examples
+///
+/// ```
+/// use qcore::MessageType;
+///
+/// fn name(kind: MessageType) -> &'static str {
+///     match kind {
+///         MessageType::Warning => "warning",
+///         _ => "message", // of a later version
+///     }
+/// }
+/// assert_eq!(name(MessageType::Warning), "warning");
+/// ```
 #[doc(alias = "QtMsgType")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]

@@ -27,6 +27,15 @@ pub struct QBitArray {
 
 impl QBitArray {
     /// So many bits, all of them 0.
+    ///
+    /// ```
+    /// use qcore::stream::QBitArray;
+    ///
+    /// let mut bits = QBitArray::new(3);
+    /// bits.set_bit(1, true);
+    /// assert_eq!(bits, [false, true, false].into_iter().collect());
+    /// assert!(!bits.test_bit(100)); // there is none
+    /// ```
     #[must_use]
     pub fn new(len: usize) -> Self {
         QBitArray { bytes: vec![0; len.div_ceil(8)], len }

@@ -12,6 +12,16 @@ const STEP: usize = 64 * 1024;
 /// # Bytes
 impl QDataStream {
     /// Reads into `data`; how much there was. Less than was asked for is an error of the stream.
+    ///
+    /// ```
+    /// use qcore::{QDataStream, stream::StreamStatus};
+    ///
+    /// let mut input = QDataStream::from_bytes(*b"abc");
+    /// let mut data = [0; 5];
+    /// assert_eq!(input.read_raw_data(&mut data), 3);
+    /// assert_eq!(&data[..3], b"abc");
+    /// assert_eq!(input.status(), StreamStatus::ReadPastEnd);
+    /// ```
     #[doc(alias = "readRawData")]
     pub fn read_raw_data(&mut self, data: &mut [u8]) -> usize {
         let asked = data.len();
@@ -19,12 +29,24 @@ impl QDataStream {
     }
 
     /// Skips `count` bytes; how many there were. Less than was asked for is an error of the stream.
+    ///
+    /// ```
+    /// let mut input = qcore::QDataStream::from_bytes(*b"abc");
+    /// assert_eq!(input.skip_raw_data(2), 2);
+    /// assert_eq!(input.read_uint8(), b'c');
+    /// ```
     #[doc(alias = "skipRawData")]
     pub fn skip_raw_data(&mut self, count: usize) -> usize {
         self.take(count, |medium| medium.skip(count))
     }
 
     /// Writes `data` as it is. After an error nothing is written any more.
+    ///
+    /// ```
+    /// let mut out = qcore::QDataStream::from_bytes(Vec::new());
+    /// out.write_raw_data(b"abc");
+    /// assert_eq!(out.into_bytes(), b"abc"); // no length in front
+    /// ```
     #[doc(alias = "writeRawData")]
     pub fn write_raw_data(&mut self, data: &[u8]) {
         if self.has_device() && self.status == StreamStatus::Ok && !self.medium.write(data) {
@@ -38,6 +60,12 @@ impl QDataStream {
     }
 
     /// Reads a QByteArray, a null one as `None`. One that is not there as a whole is null, too.
+    ///
+    /// ```
+    /// let mut input = qcore::QDataStream::from_bytes(*b"\xff\xff\xff\xff\0\0\0\x01a");
+    /// assert_eq!(input.read_optional_qbytearray(), None);
+    /// assert_eq!(input.read_optional_qbytearray().as_deref(), Some(&b"a"[..]));
+    /// ```
     pub fn read_optional_qbytearray(&mut self) -> Option<Vec<u8>> {
         match self.read_uint32() {
             NULL => None,
@@ -63,6 +91,15 @@ impl QDataStream {
     ///
     /// Other than [`read_qbytearray`](QDataStream::read_qbytearray) this knows no null: its length
     /// is too long for any stream.
+    ///
+    /// ```
+    /// use qcore::{QDataStream, stream::StreamStatus};
+    ///
+    /// let mut input = QDataStream::from_bytes(*b"\0\0\0\x02hi\xff\xff\xff\xff");
+    /// assert_eq!(input.read_bytes(), b"hi");
+    /// assert_eq!(input.read_bytes(), b"");
+    /// assert_eq!(input.status(), StreamStatus::ReadPastEnd);
+    /// ```
     #[doc(alias = "readBytes")]
     pub fn read_bytes(&mut self) -> Vec<u8> {
         let length = self.read_uint32();

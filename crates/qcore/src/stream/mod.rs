@@ -146,6 +146,21 @@ pub struct QDataStream {
 
 impl QDataStream {
     /// A stream over a device.
+    ///
+    /// ```
+    /// use qcore::{OpenMode, QBuffer, QDataStream};
+    ///
+    /// let buffer = QBuffer::new();
+    /// buffer.open(OpenMode::READ_WRITE)?;
+    /// let mut stream = QDataStream::new(&buffer);
+    /// stream.write_uint16(5);
+    /// assert_eq!(buffer.data(), b"\0\x05");
+    ///
+    /// // A device has one position for both.
+    /// buffer.seek(0)?;
+    /// assert_eq!(stream.read_uint16(), 5);
+    /// # Ok::<(), qcore::DeviceError>(())
+    /// ```
     #[must_use]
     pub fn new(device: &QIODevice) -> Self {
         QDataStream { medium: Medium::Device(device.clone()), ..Self::default() }
@@ -154,6 +169,15 @@ impl QDataStream {
     /// A stream over bytes: reading begins at the front, and what is written comes behind.
     ///
     /// A stream over nothing, to be given a device later, is `QDataStream::default()`.
+    ///
+    /// ```
+    /// use qcore::QDataStream;
+    ///
+    /// let mut stream = QDataStream::from_bytes(*b"\x01");
+    /// stream.write_uint8(2);
+    /// assert_eq!((stream.read_uint8(), stream.read_uint8()), (1, 2));
+    /// assert_eq!(stream.into_bytes(), b"\x01\x02");
+    /// ```
     #[must_use]
     pub fn from_bytes(bytes: impl Into<Vec<u8>>) -> Self {
         QDataStream { medium: Medium::bytes(bytes.into()), ..Self::default() }
@@ -184,6 +208,15 @@ impl QDataStream {
 
     /// From now on the stream is over nothing: what is read is zero or empty and what is written is
     /// lost, and neither changes the status.
+    ///
+    /// ```
+    /// use qcore::{QDataStream, stream::StreamStatus};
+    ///
+    /// let mut stream = QDataStream::from_bytes(*b"\x05");
+    /// stream.unset_device();
+    /// assert_eq!(stream.read_uint8(), 0);
+    /// assert_eq!(stream.status(), StreamStatus::Ok);
+    /// ```
     #[doc(alias = "unsetDevice")]
     pub fn unset_device(&mut self) {
         self.medium = Medium::None;
@@ -218,6 +251,16 @@ impl QDataStream {
     }
 
     /// Sets which end of a number comes first; the big one by default.
+    ///
+    /// ```
+    /// use qcore::{QDataStream, stream::ByteOrder};
+    ///
+    /// let mut out = QDataStream::from_bytes(Vec::new());
+    /// out.write_uint16(1);
+    /// out.set_byte_order(ByteOrder::LittleEndian);
+    /// out.write_uint16(1);
+    /// assert_eq!(out.into_bytes(), b"\x00\x01\x01\x00");
+    /// ```
     #[doc(alias = "setByteOrder")]
     pub fn set_byte_order(&mut self, byte_order: ByteOrder) {
         self.byte_order = byte_order;
@@ -232,6 +275,15 @@ impl QDataStream {
 
     /// Sets how many bytes a floating point number has; 8 by default. Before
     /// [`StreamVersion::QT_4_6`] this counts for nothing.
+    ///
+    /// ```
+    /// use qcore::{QDataStream, stream::FloatingPointPrecision};
+    ///
+    /// let mut stream = QDataStream::from_bytes(Vec::new());
+    /// stream.set_floating_point_precision(FloatingPointPrecision::SinglePrecision);
+    /// stream.write_double(0.1);
+    /// assert_eq!(stream.read_double(), f64::from(0.1f32));
+    /// ```
     #[doc(alias = "setFloatingPointPrecision")]
     pub fn set_floating_point_precision(&mut self, precision: FloatingPointPrecision) {
         self.precision = precision;

@@ -29,6 +29,21 @@ impl QDataStream {
     ///
     /// While it is not `Ok` nothing is written any more. Reading goes on, but not in a transaction,
     /// where it gives zeros and empty values.
+    ///
+    /// ```
+    /// use qcore::{QDataStream, stream::StreamStatus};
+    ///
+    /// let mut input = QDataStream::from_bytes(*b"\x09\0");
+    /// let month = input.read_uint8();
+    /// if !(1..=12).contains(&month) {
+    ///     input.set_status(StreamStatus::ReadCorruptData);
+    /// }
+    /// assert_eq!(input.status(), StreamStatus::Ok);
+    ///
+    /// input.read_uint32(); // too much
+    /// input.set_status(StreamStatus::ReadCorruptData);
+    /// assert_eq!(input.status(), StreamStatus::ReadPastEnd); // came first
+    /// ```
     #[doc(alias = "setStatus")]
     pub fn set_status(&mut self, status: StreamStatus) {
         if self.status == StreamStatus::Ok {

@@ -25,6 +25,13 @@ impl QDataStream {
     }
 
     /// Reads a QString as it is in Qt, in UTF-16, which need not be valid; `None` for a null one.
+    ///
+    /// ```
+    /// use qcore::QDataStream;
+    ///
+    /// let mut input = QDataStream::from_bytes(*b"\0\0\0\x02\xd8\0");
+    /// assert_eq!(input.read_utf16(), Some(vec![0xd800])); // no text in Rust
+    /// ```
     #[doc(alias = "readQString")]
     pub fn read_utf16(&mut self) -> Option<Vec<u16>> {
         let bytes = self.read_text_bytes()?;
@@ -33,6 +40,12 @@ impl QDataStream {
 
     /// Writes a QString that is not null: 32 bits with the length in bytes, then UTF-16. In
     /// [`StreamVersion::QT_1_0`] it is Latin-1, with a question mark for what that has not.
+    ///
+    /// ```
+    /// let mut out = qcore::QDataStream::from_bytes(Vec::new());
+    /// out.write_qstring("a€");
+    /// assert_eq!(out.into_bytes(), b"\0\0\0\x04\x00\x61\x20\xac");
+    /// ```
     #[doc(alias = "writeQString")]
     pub fn write_qstring(&mut self, text: &str) {
         self.write_units(text.encode_utf16().count(), text.encode_utf16());
@@ -79,6 +92,16 @@ impl QDataStream {
 
     /// Writes a QChar: 16 bits. A character that has more, an emoji for example, is none: the status
     /// is [`WriteFailed`](StreamStatus::WriteFailed) then.
+    ///
+    /// ```
+    /// use qcore::{QDataStream, stream::StreamStatus};
+    ///
+    /// let mut out = QDataStream::from_bytes(Vec::new());
+    /// out.write_qchar('€');
+    /// out.write_qchar('😀');
+    /// assert_eq!(out.status(), StreamStatus::WriteFailed);
+    /// assert_eq!(out.into_bytes(), b"\x20\xac");
+    /// ```
     #[doc(alias = "writeQChar")]
     pub fn write_qchar(&mut self, value: char) {
         match u16::try_from(u32::from(value)) {

@@ -35,6 +35,21 @@ impl QDataStream {
     ///
     /// A transaction within a transaction leaves this to the outer one. Without a transaction a
     /// warning is logged, and the answer is `false`.
+    ///
+    /// ```
+    /// use qcore::QDataStream;
+    ///
+    /// let mut stream = QDataStream::from_bytes(*b"\x01");
+    /// stream.start_transaction();
+    /// stream.read_uint16();
+    /// assert!(!stream.commit_transaction()); // the second byte has not come yet
+    ///
+    /// stream.reset_status();
+    /// stream.write_raw_data(b"\x02");
+    /// stream.start_transaction();
+    /// assert_eq!(stream.read_uint16(), 0x0102);
+    /// assert!(stream.commit_transaction());
+    /// ```
     #[doc(alias = "commitTransaction")]
     #[must_use = "what was read is of no use if the transaction failed"]
     pub fn commit_transaction(&mut self) -> bool {
@@ -47,6 +62,17 @@ impl QDataStream {
     }
 
     /// Ends the transaction: all that was read since it began will be read again.
+    ///
+    /// ```
+    /// use qcore::QDataStream;
+    ///
+    /// let mut input = QDataStream::from_bytes(*b"\x07rest");
+    /// input.start_transaction();
+    /// if input.read_uint8() == 7 {
+    ///     input.rollback_transaction(); // for somebody else to read
+    /// }
+    /// assert_eq!(input.read_uint8(), 7);
+    /// ```
     #[doc(alias = "rollbackTransaction")]
     pub fn rollback_transaction(&mut self) {
         self.set_status(StreamStatus::ReadPastEnd);
@@ -56,6 +82,18 @@ impl QDataStream {
     }
 
     /// Ends the transaction: what was read since it began is corrupt, and gone.
+    ///
+    /// ```
+    /// use qcore::{QDataStream, stream::StreamStatus};
+    ///
+    /// let mut input = QDataStream::from_bytes(*b"?a");
+    /// input.start_transaction();
+    /// if input.read_uint8() == b'?' {
+    ///     input.abort_transaction();
+    /// }
+    /// assert_eq!(input.status(), StreamStatus::ReadCorruptData);
+    /// assert_eq!(input.read_uint8(), b'a');
+    /// ```
     #[doc(alias = "abortTransaction")]
     pub fn abort_transaction(&mut self) {
         self.status = StreamStatus::ReadCorruptData;

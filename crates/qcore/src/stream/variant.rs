@@ -103,6 +103,14 @@ macro_rules! types {
 
         impl QVariant {
             /// The type of the value.
+            ///
+            /// ```
+            /// use qcore::stream::{QVariant, VariantType};
+            ///
+            /// assert_eq!(QVariant::from(5u16).kind(), VariantType::UShort);
+            /// assert_eq!(QVariant::Null(VariantType::Int).kind(), VariantType::Int);
+            /// assert_eq!(VariantType::Int.name(), "int");
+            /// ```
             #[doc(alias = "type")]
             #[doc(alias = "userType")]
             #[must_use]
@@ -161,6 +169,14 @@ impl QVariant {
     }
 
     /// Whether it has no value.
+    ///
+    /// ```
+    /// use qcore::stream::{QVariant, VariantType};
+    ///
+    /// assert!(QVariant::Null(VariantType::String).is_null());
+    /// assert!(!QVariant::from("").is_null()); // an empty text is one
+    /// assert!(QVariant::Invalid.is_null());
+    /// ```
     #[doc(alias = "isNull")]
     #[must_use]
     pub fn is_null(&self) -> bool {

@@ -27,6 +27,14 @@ impl QDataStream {
     /// Half a surrogate pair is read as U+FFFD. A type that is not among those of [`VariantType`],
     /// also one of the program that wrote it, makes the status
     /// [`ReadCorruptData`](StreamStatus::ReadCorruptData) and the value [`QVariant::Invalid`].
+    ///
+    /// ```
+    /// use qcore::{QDataStream, QVariant};
+    ///
+    /// // The type int, not null, 5.
+    /// let mut input = QDataStream::from_bytes(*b"\0\0\0\x02\0\0\0\0\x05");
+    /// assert_eq!(input.read_qvariant(), QVariant::Int(5));
+    /// ```
     #[doc(alias = "readQVariant")]
     pub fn read_qvariant(&mut self) -> QVariant {
         let number = self.read_uint32();

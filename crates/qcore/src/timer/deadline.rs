@@ -52,12 +52,28 @@ impl QDeadlineTimer {
     }
 
     /// The time it is now.
+    ///
+    /// ```
+    /// use qcore::{QDeadlineTimer, TimerType};
+    ///
+    /// let begin = QDeadlineTimer::current(TimerType::Precise);
+    /// let later = begin + 250;
+    /// assert_eq!(later - begin, 250);
+    /// ```
     #[must_use]
     pub fn current(kind: TimerType) -> Self {
         QDeadlineTimer { at: Some(i128::from(now())), kind }
     }
 
     /// A deadline so many milliseconds from now; -1 is for ever, less than that is over.
+    ///
+    /// ```
+    /// use qcore::QDeadlineTimer;
+    ///
+    /// assert!(QDeadlineTimer::from_millis(-1).is_forever());
+    /// assert!(QDeadlineTimer::from_millis(-2).has_expired());
+    /// assert!(QDeadlineTimer::from_millis(i64::MAX).remaining_time() > 0);
+    /// ```
     #[must_use]
     pub fn from_millis(millis: i64) -> Self {
         let mut deadline = Self::new();
@@ -80,6 +96,18 @@ impl QDeadlineTimer {
     }
 
     /// Milliseconds until the deadline, rounded up; 0 if it has passed, -1 if it never does.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use qcore::{QDeadlineTimer, VirtualClock};
+    ///
+    /// let clock = VirtualClock::install();
+    /// let deadline = QDeadlineTimer::from(Duration::from_micros(1500));
+    /// assert_eq!(deadline.remaining_time(), 2);
+    /// clock.advance(Duration::from_millis(5));
+    /// assert_eq!(deadline.remaining_time(), 0);
+    /// assert_eq!(QDeadlineTimer::forever().remaining_time(), -1);
+    /// ```
     #[doc(alias = "remainingTime")]
     #[must_use]
     pub fn remaining_time(&self) -> i64 {
@@ -132,6 +160,16 @@ impl QDeadlineTimer {
     }
 
     /// Sets the deadline in milliseconds on the loop's clock; `i64::MAX` is for ever.
+    ///
+    /// ```
+    /// use qcore::{QDeadlineTimer, TimerType};
+    ///
+    /// let mut deadline = QDeadlineTimer::current(TimerType::Coarse);
+    /// deadline.set_deadline(deadline.deadline() + 1000);
+    /// assert!((1..=1000).contains(&deadline.remaining_time()));
+    /// deadline.set_deadline(i64::MAX);
+    /// assert!(deadline.is_forever());
+    /// ```
     #[doc(alias = "setDeadline")]
     pub fn set_deadline(&mut self, millis: i64) {
         self.at = (millis != i64::MAX).then(|| i128::from(millis) * MILLISECOND);

@@ -38,6 +38,19 @@ impl QElapsedTimer {
     }
 
     /// Starts the timer anew; returns the milliseconds since it was started before.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use qcore::{QElapsedTimer, VirtualClock};
+    ///
+    /// let clock = VirtualClock::install();
+    /// let mut lap = QElapsedTimer::new();
+    /// lap.start();
+    /// for expected in [30, 40] {
+    ///     clock.advance(Duration::from_millis(expected as u64));
+    ///     assert_eq!(lap.restart(), expected);
+    /// }
+    /// ```
     pub fn restart(&mut self) -> i64 {
         let elapsed = self.elapsed();
         self.start();
@@ -70,6 +83,20 @@ impl QElapsedTimer {
     }
 
     /// Whether more than `timeout` milliseconds have passed; of -1, which is for ever, never.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use qcore::{QElapsedTimer, VirtualClock};
+    ///
+    /// let clock = VirtualClock::install();
+    /// let mut timer = QElapsedTimer::new();
+    /// assert!(timer.has_expired(10)); // was not started
+    /// timer.start();
+    /// clock.advance(Duration::from_millis(10));
+    /// assert!(!timer.has_expired(10)); // has to be more
+    /// clock.advance(Duration::from_millis(1));
+    /// assert!(timer.has_expired(10) && !timer.has_expired(-1));
+    /// ```
     #[doc(alias = "hasExpired")]
     #[must_use]
     pub fn has_expired(&self, timeout: i64) -> bool {
@@ -78,6 +105,18 @@ impl QElapsedTimer {
     }
 
     /// Milliseconds from the start of this timer to that of another; negative if that was before.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use qcore::{QElapsedTimer, VirtualClock};
+    ///
+    /// let clock = VirtualClock::install();
+    /// let (mut first, mut second) = (QElapsedTimer::new(), QElapsedTimer::new());
+    /// first.start();
+    /// clock.advance(Duration::from_millis(7));
+    /// second.start();
+    /// assert_eq!((first.msecs_to(&second), second.msecs_to(&first)), (7, -7));
+    /// ```
     #[doc(alias = "msecsTo")]
     #[must_use]
     pub fn msecs_to(&self, other: &QElapsedTimer) -> i64 {

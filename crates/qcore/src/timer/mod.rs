@@ -22,6 +22,19 @@ use crate::{
 ///
 /// Made from milliseconds (`i32`, as Qt has them) or a [`Duration`]. A negative one is no interval:
 /// a timer that is given it says so in the log and does not run.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+/// use qcore::{Interval, QTimer};
+///
+/// assert_eq!(Interval::from(1500), Duration::from_millis(1500).into());
+///
+/// let timer = QTimer::new();
+/// timer.start(Duration::from_millis(1500));
+/// assert_eq!(timer.interval(), 1500);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Interval(Option<Duration>);
 
@@ -128,6 +141,14 @@ impl QTimer {
     }
 
     /// Calls `slot` once, after `interval`.
+    ///
+    /// ```
+    /// use qcore::{QCoreApplication, QTimer};
+    ///
+    /// let app = QCoreApplication::new();
+    /// QTimer::single_shot(5, || QCoreApplication::instance().exit(3));
+    /// assert_eq!(app.exec(), 3);
+    /// ```
     #[doc(alias = "singleShot")]
     pub fn single_shot(interval: impl Into<Interval>, slot: impl FnOnce() + 'static) {
         Self::single_shot_with(interval, TimerType::default(), slot);
@@ -169,6 +190,18 @@ impl QTimer {
     /// Starts the timer with a new interval; if it was running, from the beginning.
     ///
     /// A negative interval stops it.
+    ///
+    /// ```
+    /// use qcore::QTimer;
+    ///
+    /// let timer = QTimer::new();
+    /// timer.start(1000);
+    /// assert!(timer.is_active());
+    ///
+    /// timer.start(-1); // is told in the log
+    /// assert!(!timer.is_active());
+    /// assert_eq!(timer.interval(), 1000);
+    /// ```
     pub fn start(&self, interval: impl Into<Interval>) {
         self.halt();
         if let Some(interval) = checked(interval.into(), START_REFUSED) {
@@ -179,6 +212,16 @@ impl QTimer {
 
     /// Starts the timer with the [`interval`](QTimer::interval) that it has; if it was running, from
     /// the beginning. This is Qt's `start()` without an argument.
+    ///
+    /// ```
+    /// use qcore::QTimer;
+    ///
+    /// let timeout = QTimer::new();
+    /// timeout.set_single_shot(true);
+    /// timeout.set_interval(30_000);
+    /// timeout.restart(); // and again whenever something has come
+    /// assert!(timeout.remaining_time() > 29_000);
+    /// ```
     #[doc(alias = "start")]
     pub fn restart(&self) {
         self.halt();
@@ -227,6 +270,19 @@ impl QTimer {
 
     /// The time until the next timeout in milliseconds, rounded up: 0 if it is overdue, -1 if the timer
     /// does not run. Inside of the slot of a single-shot timer it does not.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use qcore::{QTimer, TimerType, VirtualClock};
+    ///
+    /// let clock = VirtualClock::install();
+    /// let timer = QTimer::new();
+    /// assert_eq!(timer.remaining_time(), -1);
+    /// timer.set_timer_type(TimerType::Precise);
+    /// timer.start(100);
+    /// clock.advance(Duration::from_micros(30_500));
+    /// assert_eq!(timer.remaining_time(), 70);
+    /// ```
     #[doc(alias = "remainingTime")]
     #[must_use]
     pub fn remaining_time(&self) -> i32 {
@@ -251,6 +307,21 @@ impl QTimer {
     }
 
     /// Makes the timer one that stops at its first timeout, or one that goes on.
+    ///
+    /// ```
+    /// use std::{cell::Cell, rc::Rc};
+    /// use qcore::{QCoreApplication, QTimer};
+    ///
+    /// let app = QCoreApplication::new();
+    /// let (count, timer) = (Rc::new(Cell::new(0)), QTimer::new());
+    /// timer.timeout.connect_to(&count, |count, ()| count.set(count.get() + 1));
+    /// timer.set_single_shot(true);
+    /// timer.start(0);
+    /// QTimer::single_shot_to(20, &app, |app| app.quit());
+    /// app.exec();
+    /// assert_eq!(count.get(), 1);
+    /// assert!(!timer.is_active());
+    /// ```
     #[doc(alias = "setSingleShot")]
     pub fn set_single_shot(&self, single_shot: bool) {
         self.single_shot.set(single_shot);
