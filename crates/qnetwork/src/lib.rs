@@ -18,11 +18,13 @@
 //! * [`socket`] has [`QTcpSocket`], its base class [`QAbstractSocket`], states and errors
 //! * [`server`] has [`QTcpServer`]
 //! * [`address`] has [`QHostAddress`]
+//! * [`interface`] has [`QNetworkInterface`], the network interfaces of this machine
 //! * [`host_info`] has [`QHostInfo`], names and their addresses
 
 pub mod address;
 mod engine;
 pub mod host_info;
+pub mod interface;
 pub mod server;
 pub mod socket;
 mod sys;
@@ -30,6 +32,10 @@ mod sys;
 pub use self::{
     address::{AddressParseError, ConversionMode, NetworkLayerProtocol, QHostAddress},
     host_info::{HostInfoError, QHostInfo},
+    interface::{
+        DnsEligibilityStatus, InterfaceFlags, InterfaceType, QNetworkAddressEntry,
+        QNetworkInterface,
+    },
     server::QTcpServer,
     socket::{
         Host, QAbstractSocket, QTcpSocket, SocketError, SocketErrorKind, SocketState, SocketType,

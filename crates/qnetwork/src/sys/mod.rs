@@ -2,11 +2,14 @@
 
 #![allow(unsafe_code)]
 
+mod interfaces;
+
 use std::{
     ffi::{CStr, CString},
     io,
 };
 
+pub(crate) use self::interfaces::{Lifetime, Link, LinkAddress, links};
 use crate::{SocketError, SocketErrorKind};
 
 /// The number of a network interface, 0 if there is none of that name.

@@ -1,0 +1,358 @@
+//! An address of an interface, and what belongs to it.
+
+use std::{
+    fmt,
+    net::{Ipv4Addr, Ipv6Addr},
+};
+
+use qcore::QDeadlineTimer;
+
+use crate::{
+    InterfaceFlags, NetworkLayerProtocol, QHostAddress,
+    sys::{Lifetime, LinkAddress},
+};
+
+/// Whether an address is for publishing in the DNS.
+///
+/// Stands for [`QNetworkAddressEntry::DnsEligibilityStatus`][qt].
+///
+/// # Examples
+///
+/// ```
+/// use qnetwork::{DnsEligibilityStatus, QHostAddress, QNetworkAddressEntry, QNetworkInterface};
+///
+/// for entry in QNetworkInterface::all_interfaces().iter().flat_map(|one| one.address_entries()) {
+///     if entry.ip() == QHostAddress::LocalHost {
+///         assert_eq!(entry.dns_eligibility(), DnsEligibilityStatus::Ineligible);
+///     }
+/// }
+/// assert_eq!(QNetworkAddressEntry::new().dns_eligibility(), DnsEligibilityStatus::Unknown);
+/// ```
+///
+/// [qt]: https://doc.qt.io/qt-5/qnetworkaddressentry.html#DnsEligibilityStatus-enum
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum DnsEligibilityStatus {
+    /// Nobody said. The default.
+    #[default]
+    #[doc(alias = "DnsEligibilityUnknown")]
+    Unknown,
+    /// It is not.
+    #[doc(alias = "DnsIneligible")]
+    Ineligible,
+    /// It is.
+    #[doc(alias = "DnsEligible")]
+    Eligible,
+}
+
+/// An address of a network interface, with its netmask, its broadcast address, and how long it lasts.
+///
+/// A plain value, `Send` and `Sync`. Two are equal if their addresses, prefix lengths and broadcast addresses
+/// are; the rest is not compared.
+///
+/// The netmask and the prefix length are one: setting the one sets the other. It has to fit the address, which
+/// therefore has to be set before.
+///
+/// # Examples
+///
+/// ```
+/// use qnetwork::{QHostAddress, QNetworkAddressEntry};
+///
+/// let mut entry = QNetworkAddressEntry::new();
+/// entry.set_ip("192.0.2.7".parse::<QHostAddress>()?);
+/// entry.set_prefix_length(24);
+/// assert_eq!(entry.netmask().to_string(), "255.255.255.0");
+/// assert_eq!(entry.to_string(), "192.0.2.7/24");
+///
+/// entry.set_netmask("255.255.0.0".parse::<QHostAddress>()?);
+/// assert_eq!(entry.prefix_length(), 16);
+/// # Ok::<(), qnetwork::AddressParseError>(())
+/// ```
+///
+/// Qt's page: [QNetworkAddressEntry](https://doc.qt.io/qt-5/qnetworkaddressentry.html).
+#[derive(Clone, Debug)]
+pub struct QNetworkAddressEntry {
+    ip: QHostAddress,
+    broadcast: QHostAddress,
+    prefix_length: Option<u8>,
+    dns_eligibility: DnsEligibilityStatus,
+    lifetime_known: bool,
+    preferred: QDeadlineTimer,
+    valid: QDeadlineTimer,
+}
+
+impl QNetworkAddressEntry {
+    /// An entry with nothing in it.
+    #[must_use]
+    pub fn new() -> Self {
+        QNetworkAddressEntry {
+            ip: QHostAddress::Null,
+            broadcast: QHostAddress::Null,
+            prefix_length: None,
+            dns_eligibility: DnsEligibilityStatus::Unknown,
+            lifetime_known: false,
+            preferred: QDeadlineTimer::forever(),
+            valid: QDeadlineTimer::forever(),
+        }
+    }
+
+    /// What Qt makes of an address that the system tells of.
+    pub(super) fn of(address: &LinkAddress, interface: &str, flags: InterfaceFlags) -> Self {
+        let mut entry = QNetworkAddressEntry::new();
+        entry.ip = QHostAddress::from(address.ip);
+        if entry.ip.protocol() == NetworkLayerProtocol::IPv6 && entry.ip.is_link_local() {
+            entry.ip.set_scope_id(interface);
+        }
+        entry.set_prefix_length(address.prefix_length.map_or(-1, i32::from));
+        entry.broadcast = address.broadcast.map_or_else(|| entry.last_of_network(), Into::into);
+        if let Some((preferred, valid)) = address.lifetimes {
+            entry.set_address_lifetime(deadline(preferred), deadline(valid));
+        }
+        let here = entry.ip.is_loopback() || entry.ip.is_link_local();
+        entry.dns_eligibility = match flags.contains(InterfaceFlags::IS_UP) && !here {
+            true => DnsEligibilityStatus::Eligible,
+            false => DnsEligibilityStatus::Ineligible,
+        };
+        entry
+    }
+
+    /// The broadcast address that an IPv4 network has by rule.
+    fn last_of_network(&self) -> QHostAddress {
+        match (self.ip.protocol(), self.ip.to_ipv4_address(), self.netmask().to_ipv4_address()) {
+            (NetworkLayerProtocol::IPv4, Some(ip), Some(netmask)) => (ip | !netmask).into(),
+            _ => QHostAddress::Null,
+        }
+    }
+
+    /// The address; null if there is none.
+    #[must_use]
+    pub fn ip(&self) -> QHostAddress {
+        self.ip.clone()
+    }
+
+    /// Sets the address. Nothing else changes: the prefix length stays, also if it is longer than one can be.
+    #[doc(alias = "setIp")]
+    pub fn set_ip(&mut self, ip: impl Into<QHostAddress>) {
+        self.ip = ip.into();
+    }
+
+    /// The netmask, of the address's protocol; null if there is none.
+    ///
+    /// ```
+    /// use qnetwork::{QHostAddress, QNetworkAddressEntry};
+    ///
+    /// let mut entry = QNetworkAddressEntry::new();
+    /// entry.set_ip("fd00::1".parse::<QHostAddress>()?);
+    /// assert!(entry.netmask().is_null());
+    /// entry.set_prefix_length(64);
+    /// assert_eq!(entry.netmask().to_string(), "ffff:ffff:ffff:ffff::");
+    /// # Ok::<(), qnetwork::AddressParseError>(())
+    /// ```
+    #[must_use]
+    pub fn netmask(&self) -> QHostAddress {
+        let Some(length) = self.prefix_length.map(u32::from) else { return QHostAddress::Null };
+        match self.ip.protocol() {
+            NetworkLayerProtocol::IPv4 => {
+                let host_bits = Ipv4Addr::BITS.saturating_sub(length);
+                Ipv4Addr::from_bits(u32::MAX.checked_shl(host_bits).unwrap_or(0)).into()
+            }
+            NetworkLayerProtocol::IPv6 => {
+                let host_bits = Ipv6Addr::BITS.saturating_sub(length);
+                Ipv6Addr::from_bits(u128::MAX.checked_shl(host_bits).unwrap_or(0)).into()
+            }
+            _ => QHostAddress::Null,
+        }
+    }
+
+    /// Sets the netmask and with it the prefix length.
+    ///
+    /// There is none afterwards if it is of another protocol than the address, or if its ones are not all in
+    /// front.
+    ///
+    /// ```
+    /// use qnetwork::{QHostAddress, QNetworkAddressEntry};
+    ///
+    /// let mut entry = QNetworkAddressEntry::new();
+    /// entry.set_ip(QHostAddress::LocalHost);
+    /// entry.set_netmask("255.0.255.0".parse::<QHostAddress>()?);
+    /// assert_eq!(entry.prefix_length(), -1);
+    /// # Ok::<(), qnetwork::AddressParseError>(())
+    /// ```
+    #[doc(alias = "setNetmask")]
+    pub fn set_netmask(&mut self, netmask: impl Into<QHostAddress>) {
+        let netmask = netmask.into();
+        let protocol = netmask.protocol();
+        let (ones, all) = match (protocol, netmask.to_ipv4_address()) {
+            (NetworkLayerProtocol::IPv4, Some(mask)) => {
+                (mask.to_bits().leading_ones(), mask.to_bits().count_ones())
+            }
+            (NetworkLayerProtocol::IPv6, _) => {
+                let bits = netmask.to_ipv6_address().to_bits();
+                (bits.leading_ones(), bits.count_ones())
+            }
+            _ => (0, 1),
+        };
+        let fits = protocol == self.ip.protocol() && ones == all;
+        self.prefix_length = fits.then_some(ones as u8);
+    }
+
+    /// How many bits of the address are the network's; -1 if that is not known.
+    ///
+    /// It is what [`is_in_subnet`](QHostAddress::is_in_subnet) takes.
+    #[doc(alias = "prefixLength")]
+    #[must_use]
+    pub fn prefix_length(&self) -> i32 {
+        self.prefix_length.map_or(-1, i32::from)
+    }
+
+    /// Sets the prefix length and with it the netmask.
+    ///
+    /// There is none afterwards if `length` is less than 0 or more than 32, with an IPv6 address 128, or if
+    /// there is no address.
+    #[doc(alias = "setPrefixLength")]
+    pub fn set_prefix_length(&mut self, length: i32) {
+        let longest = match self.ip.protocol() {
+            NetworkLayerProtocol::IPv4 => 32,
+            NetworkLayerProtocol::IPv6 => 128,
+            _ => {
+                self.prefix_length = None;
+                return;
+            }
+        };
+        self.prefix_length = u8::try_from(length).ok().filter(|&length| length <= longest);
+    }
+
+    /// The address that reaches all of an IPv4 network; null if there is none, as in IPv6.
+    ///
+    /// Where the system tells none it is the last address of the network.
+    #[must_use]
+    pub fn broadcast(&self) -> QHostAddress {
+        self.broadcast.clone()
+    }
+
+    /// Sets the broadcast address.
+    #[doc(alias = "setBroadcast")]
+    pub fn set_broadcast(&mut self, broadcast: impl Into<QHostAddress>) {
+        self.broadcast = broadcast.into();
+    }
+
+    /// Whether the address is for publishing in the DNS.
+    ///
+    /// As Qt tells of what there is on Linux: those of an interface that is up, but for loopback and
+    /// link-local ones. Deprecated and temporary ones are, too.
+    #[doc(alias = "dnsEligibility")]
+    #[must_use]
+    pub fn dns_eligibility(&self) -> DnsEligibilityStatus {
+        self.dns_eligibility
+    }
+
+    /// Sets whether the address is for publishing in the DNS.
+    #[doc(alias = "setDnsEligibility")]
+    pub fn set_dns_eligibility(&mut self, status: DnsEligibilityStatus) {
+        self.dns_eligibility = status;
+    }
+
+    /// Whether it is known how long the address lasts.
+    #[doc(alias = "isLifetimeKnown")]
+    #[must_use]
+    pub fn is_lifetime_known(&self) -> bool {
+        self.lifetime_known
+    }
+
+    /// Until when the address is to be used for new connections; for ever if that is not known.
+    #[doc(alias = "preferredLifetime")]
+    #[must_use]
+    pub fn preferred_lifetime(&self) -> QDeadlineTimer {
+        self.preferred
+    }
+
+    /// Until when the address is there; for ever if that is not known.
+    #[doc(alias = "validityLifetime")]
+    #[must_use]
+    pub fn validity_lifetime(&self) -> QDeadlineTimer {
+        self.valid
+    }
+
+    /// Sets how long the address is preferred, and how long it is valid.
+    ///
+    /// ```
+    /// use qnetwork::QNetworkAddressEntry;
+    ///
+    /// let mut entry = QNetworkAddressEntry::new();
+    /// entry.set_address_lifetime(1000, 60_000); // milliseconds; -1 is for ever
+    /// assert!(entry.is_lifetime_known() && entry.is_temporary());
+    /// entry.clear_address_lifetime();
+    /// assert!(!entry.is_lifetime_known() && entry.is_permanent());
+    /// ```
+    #[doc(alias = "setAddressLifetime")]
+    pub fn set_address_lifetime(
+        &mut self,
+        preferred: impl Into<QDeadlineTimer>,
+        validity: impl Into<QDeadlineTimer>,
+    ) {
+        self.lifetime_known = true;
+        self.preferred = preferred.into();
+        self.valid = validity.into();
+    }
+
+    /// Makes it not known how long the address lasts.
+    #[doc(alias = "clearAddressLifetime")]
+    pub fn clear_address_lifetime(&mut self) {
+        self.lifetime_known = false;
+        self.preferred = QDeadlineTimer::forever();
+        self.valid = QDeadlineTimer::forever();
+    }
+
+    /// Whether the address is valid for ever. It is taken to be if nobody said.
+    #[doc(alias = "isPermanent")]
+    #[must_use]
+    pub fn is_permanent(&self) -> bool {
+        self.valid.is_forever()
+    }
+
+    /// Whether the address is valid for some time only.
+    #[doc(alias = "isTemporary")]
+    #[must_use]
+    pub fn is_temporary(&self) -> bool {
+        !self.is_permanent()
+    }
+
+    /// Swaps two entries.
+    pub fn swap(&mut self, other: &mut Self) {
+        std::mem::swap(self, other);
+    }
+}
+
+fn deadline(lifetime: Lifetime) -> QDeadlineTimer {
+    match lifetime {
+        Some(seconds) => QDeadlineTimer::from_millis(i64::from(seconds) * 1000),
+        None => QDeadlineTimer::forever(),
+    }
+}
+
+impl Default for QNetworkAddressEntry {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl PartialEq for QNetworkAddressEntry {
+    /// As in Qt: the address, the prefix length and the broadcast address.
+    fn eq(&self, other: &Self) -> bool {
+        self.ip == other.ip
+            && self.prefix_length == other.prefix_length
+            && self.broadcast == other.broadcast
+    }
+}
+
+impl Eq for QNetworkAddressEntry {}
+
+/// Writes the address and, if it is known, the prefix length: `192.0.2.7/24`.
+impl fmt::Display for QNetworkAddressEntry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.prefix_length {
+            Some(length) => f.pad(&format!("{}/{length}", self.ip)),
+            None => self.ip.fmt(f),
+        }
+    }
+}

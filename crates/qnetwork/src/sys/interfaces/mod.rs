@@ -1,0 +1,62 @@
+//! The network interfaces, as the system tells of them.
+
+#[cfg(any(target_os = "linux", target_os = "android"))]
+#[path = "netlink.rs"]
+mod platform;
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+#[path = "getifaddrs.rs"]
+mod platform;
+
+use std::{io, net::IpAddr};
+
+pub(crate) use self::platform::links;
+use crate::{InterfaceFlags, InterfaceType};
+
+/// A network interface.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Link {
+    pub(crate) index: u32,
+    pub(crate) name: String,
+    pub(crate) flags: InterfaceFlags,
+    pub(crate) kind: InterfaceType,
+    /// 0 if it is not known.
+    pub(crate) mtu: u32,
+    /// Of any length; none has none.
+    pub(crate) hardware_address: Vec<u8>,
+    pub(crate) addresses: Vec<LinkAddress>,
+}
+
+/// An address that an interface has.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct LinkAddress {
+    pub(crate) ip: IpAddr,
+    pub(crate) broadcast: Option<IpAddr>,
+    pub(crate) prefix_length: Option<u8>,
+    /// How long it is preferred, and how long it is valid; `None` if that is not known.
+    pub(crate) lifetimes: Option<(Lifetime, Lifetime)>,
+}
+
+/// How long something lasts, in seconds from now; `None` is for ever.
+pub(crate) type Lifetime = Option<u32>;
+
+/// Says that something failed, as Qt does.
+fn warn(what: &str, error: &io::Error) {
+    qcore::q_warning!("{what} ({})", reason(error));
+}
+
+/// The system's text alone, without the number that the standard library puts behind it.
+fn reason(error: &io::Error) -> String {
+    let text = error.to_string();
+    text.split(" (os error").next().unwrap_or_default().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_reason_is_the_system_s() {
+        assert_eq!(reason(&io::Error::from_raw_os_error(libc::EMFILE)), "Too many open files");
+        assert_eq!(reason(&io::Error::other("of our own")), "of our own");
+    }
+}

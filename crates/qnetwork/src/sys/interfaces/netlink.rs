@@ -1,0 +1,459 @@
+//! Linux's answer, by netlink. It needs no rights, and knows all that Qt tells.
+
+use std::{
+    io::{self, Read},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
+    os::fd::AsRawFd,
+};
+
+use socket2::{Domain, Protocol, Socket, Type};
+
+use super::{Lifetime, Link, LinkAddress, warn};
+use crate::{InterfaceFlags, InterfaceType};
+
+/// As much as the kernel puts into one message at most.
+const BUFFER: usize = 32 * 1024;
+/// How often the kernel is asked if its answer changed while it was given.
+const ATTEMPTS: u32 = 4;
+
+const HEADER: usize = 16;
+const LINK_HEADER: usize = 16;
+const ADDRESS_HEADER: usize = 8;
+const ATTRIBUTE_HEADER: usize = 4;
+/// The bits of an attribute's type that are not flags.
+const ATTRIBUTE_TYPE: u16 = 0x3fff;
+
+const DUMP_INTERRUPTED: u16 = 0x10;
+
+const IFLA_ADDRESS: u16 = 1;
+const IFLA_IFNAME: u16 = 3;
+const IFLA_MTU: u16 = 4;
+const IFLA_OPERSTATE: u16 = 16;
+const IF_OPER_UNKNOWN: u8 = 0;
+const IF_OPER_UP: u8 = 6;
+
+const IFA_ADDRESS: u16 = 1;
+const IFA_LOCAL: u16 = 2;
+const IFA_BROADCAST: u16 = 4;
+const IFA_CACHEINFO: u16 = 6;
+/// Another machine on the link has this address.
+const IFA_F_DADFAILED: u8 = 8;
+const FOR_EVER: u32 = u32::MAX;
+
+const SIOCGIWMODE: u32 = 0x8b07;
+
+/// The interfaces with their addresses, in the kernel's order. If it does not answer there are none, and a
+/// warning.
+pub(crate) fn links() -> Vec<Link> {
+    let (family, protocol) = (Domain::from(libc::AF_NETLINK), Protocol::from(libc::NETLINK_ROUTE));
+    let socket = match Socket::new(family, Type::DGRAM, Some(protocol)) {
+        Ok(socket) => socket,
+        Err(error) => {
+            warn("Could not create AF_NETLINK socket", &error);
+            return Vec::new();
+        }
+    };
+    let mut links: Vec<Link> = ask(&socket, libc::RTM_GETLINK, &[0; LINK_HEADER])
+        .iter()
+        .filter(|message| message.kind == libc::RTM_NEWLINK)
+        .filter_map(|message| link(&message.payload))
+        .collect();
+    for link in &mut links {
+        if link.kind == InterfaceType::Ethernet && is_wireless(&socket, &link.name) {
+            link.kind = InterfaceType::Wifi;
+        }
+    }
+    for message in ask(&socket, libc::RTM_GETADDR, &[0; ADDRESS_HEADER]) {
+        if message.kind != libc::RTM_NEWADDR {
+            continue;
+        }
+        let Some((index, address)) = address(&message.payload) else { continue };
+        match links.iter_mut().find(|link| link.index == index) {
+            Some(link) => link.addresses.push(address),
+            None => qcore::q_warning!(
+                "QNetworkInterface/AF_NETLINK: found unknown interface with index {index}"
+            ),
+        }
+    }
+    links
+}
+
+// ---- messages
+
+struct Message {
+    kind: u16,
+    payload: Vec<u8>,
+}
+
+/// All that the kernel has to say to a request.
+fn ask(socket: &Socket, kind: u16, body: &[u8]) -> Vec<Message> {
+    for sequence in 1..=ATTEMPTS {
+        match dump(socket, kind, sequence, body) {
+            Ok((messages, whole)) if whole || sequence == ATTEMPTS => return messages,
+            Ok(_) => {}
+            Err(error) => {
+                warn("QNetworkInterface/AF_NETLINK: no answer", &error);
+                break;
+            }
+        }
+    }
+    Vec::new()
+}
+
+/// The answer to one request, and whether nothing changed while it was given.
+fn dump(
+    socket: &Socket,
+    kind: u16,
+    sequence: u32,
+    body: &[u8],
+) -> io::Result<(Vec<Message>, bool)> {
+    socket.send(&request(kind, sequence, body))?;
+    let mut messages = Vec::new();
+    let mut whole = true;
+    let mut buffer = vec![0; BUFFER];
+    loop {
+        let count = match { socket }.read(&mut buffer) {
+            Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+            Ok(count) => count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(error),
+        };
+        let mut left = &buffer[..count];
+        while let Some(message) = next_message(&mut left) {
+            let (header, payload) = message.split_at(HEADER);
+            let (kind, flags) = (u16_at(header, 4)?, u16_at(header, 6)?);
+            if u32_at(header, 8)? != sequence {
+                continue;
+            }
+            whole &= flags & DUMP_INTERRUPTED == 0;
+            match i32::from(kind) {
+                libc::NLMSG_DONE => return Ok((messages, whole)),
+                libc::NLMSG_ERROR => {
+                    let code = u32_at(payload, 0)? as i32;
+                    return Err(io::Error::from_raw_os_error(code.saturating_neg()));
+                }
+                _ => messages.push(Message { kind, payload: payload.to_vec() }),
+            }
+        }
+    }
+}
+
+fn request(kind: u16, sequence: u32, body: &[u8]) -> Vec<u8> {
+    let flags = (libc::NLM_F_REQUEST | libc::NLM_F_DUMP) as u16;
+    let mut request = Vec::with_capacity(HEADER + body.len());
+    request.extend(((HEADER + body.len()) as u32).to_ne_bytes());
+    request.extend(kind.to_ne_bytes());
+    request.extend(flags.to_ne_bytes());
+    request.extend(sequence.to_ne_bytes());
+    request.extend(0u32.to_ne_bytes()); // the kernel knows who asks
+    request.extend(body);
+    request
+}
+
+/// The next message with its header, if it is there as a whole.
+fn next_message<'a>(left: &mut &'a [u8]) -> Option<&'a [u8]> {
+    let length = u32_at(left, 0).ok()? as usize;
+    if length < HEADER {
+        return None;
+    }
+    let message = left.get(..length)?;
+    *left = left.get(length.next_multiple_of(4)..).unwrap_or_default();
+    Some(message)
+}
+
+/// The types and values of attributes.
+struct Attributes<'a>(&'a [u8]);
+
+impl<'a> Iterator for Attributes<'a> {
+    type Item = (u16, &'a [u8]);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let length = usize::from(u16_at(self.0, 0).ok()?);
+        let kind = u16_at(self.0, 2).ok()? & ATTRIBUTE_TYPE;
+        let value = self.0.get(ATTRIBUTE_HEADER..length)?;
+        self.0 = self.0.get(length.next_multiple_of(4)..).unwrap_or_default();
+        Some((kind, value))
+    }
+}
+
+fn u16_at(bytes: &[u8], at: usize) -> io::Result<u16> {
+    array_at(bytes, at).map(u16::from_ne_bytes)
+}
+
+fn u32_at(bytes: &[u8], at: usize) -> io::Result<u32> {
+    array_at(bytes, at).map(u32::from_ne_bytes)
+}
+
+fn array_at<const N: usize>(bytes: &[u8], at: usize) -> io::Result<[u8; N]> {
+    let bytes = bytes.get(at..).and_then(|bytes| bytes.first_chunk());
+    bytes.copied().ok_or_else(|| io::ErrorKind::InvalidData.into())
+}
+
+// ---- what they say
+
+fn link(payload: &[u8]) -> Option<Link> {
+    let hardware = u16_at(payload, 2).ok()?;
+    let mut link = Link {
+        index: u32_at(payload, 4).ok()?,
+        flags: flags(u32_at(payload, 8).ok()?),
+        kind: kind(hardware),
+        ..Link::default()
+    };
+    for (kind, value) in Attributes(payload.get(LINK_HEADER..)?) {
+        match kind {
+            IFLA_ADDRESS => link.hardware_address = value.to_vec(),
+            IFLA_IFNAME => {
+                let name = value.split(|&byte| byte == 0).next().unwrap_or_default();
+                link.name = String::from_utf8_lossy(name).into_owned();
+            }
+            IFLA_MTU => link.mtu = u32_at(value, 0).ok()?,
+            // What is up, but has no carrier, is none that Qt calls up.
+            IFLA_OPERSTATE => match *value.first()? {
+                IF_OPER_UNKNOWN => {}
+                state => link.flags.set(InterfaceFlags::IS_UP, state == IF_OPER_UP),
+            },
+            _ => {}
+        }
+    }
+    (!link.name.is_empty()).then_some(link)
+}
+
+fn flags(bits: u32) -> InterfaceFlags {
+    [
+        (libc::IFF_UP, InterfaceFlags::IS_UP),
+        (libc::IFF_RUNNING, InterfaceFlags::IS_RUNNING),
+        (libc::IFF_BROADCAST, InterfaceFlags::CAN_BROADCAST),
+        (libc::IFF_LOOPBACK, InterfaceFlags::IS_LOOP_BACK),
+        (libc::IFF_POINTOPOINT, InterfaceFlags::IS_POINT_TO_POINT),
+        (libc::IFF_MULTICAST, InterfaceFlags::CAN_MULTICAST),
+    ]
+    .into_iter()
+    .filter_map(|(bit, flag)| (bits & bit as u32 != 0).then_some(flag))
+    .collect()
+}
+
+/// The type by the kind of hardware, a number of the kernel's (`ARPHRD_..`).
+fn kind(hardware: u16) -> InterfaceType {
+    match hardware {
+        1 => InterfaceType::Ethernet,
+        256..=259 => InterfaceType::Slip,
+        280 => InterfaceType::CanBus,
+        512 => InterfaceType::Ppp,
+        768 | 769 | 0xfffe | 0xffff => InterfaceType::Virtual,
+        772 => InterfaceType::Loopback,
+        774 => InterfaceType::Fddi,
+        801..=803 => InterfaceType::Wifi,
+        804 => InterfaceType::Ieee802154,
+        820 | 821 => InterfaceType::Phonet,
+        825 => InterfaceType::SixLoWPAN,
+        _ => InterfaceType::Unknown,
+    }
+}
+
+/// Whether the interface, which says that it is Ethernet, has no cable.
+fn is_wireless(socket: &Socket, name: &str) -> bool {
+    // Longer than what the call takes and gives, a name and 16 bytes.
+    let mut request = [0u8; 64];
+    let Some(place) = request.get_mut(..libc::IFNAMSIZ - 1) else { return false };
+    let Some(place) = place.get_mut(..name.len()) else { return false };
+    place.copy_from_slice(name.as_bytes());
+    // SAFETY: the descriptor is open, and the buffer, which has a name that ends with a NUL, is longer than
+    // the `iwreq` that the kernel reads and writes.
+    unsafe { libc::ioctl(socket.as_raw_fd(), SIOCGIWMODE as _, request.as_mut_ptr()) >= 0 }
+}
+
+/// An address, and the interface that has it.
+fn address(payload: &[u8]) -> Option<(u32, LinkAddress)> {
+    let &[family, prefix_length, flags, ..] = payload else { return None };
+    let index = u32_at(payload, 4).ok()?;
+    let family = i32::from(family);
+    let parse = |value: &[u8]| -> Option<IpAddr> {
+        match family {
+            libc::AF_INET => Some(Ipv4Addr::from(<[u8; 4]>::try_from(value).ok()?).into()),
+            libc::AF_INET6 => Some(Ipv6Addr::from(<[u8; 16]>::try_from(value).ok()?).into()),
+            _ => None,
+        }
+    };
+    if family == libc::AF_INET6 && flags & IFA_F_DADFAILED != 0 {
+        return None;
+    }
+    let (mut shared, mut local, mut broadcast, mut lifetimes) = (None, None, None, None);
+    for (kind, value) in Attributes(payload.get(ADDRESS_HEADER..)?) {
+        match kind {
+            // The other end's, where there is one and this end's is given, too.
+            IFA_ADDRESS => shared = parse(value),
+            IFA_LOCAL => local = parse(value),
+            IFA_BROADCAST => broadcast = parse(value),
+            IFA_CACHEINFO => lifetimes = lifetime(value, 0).zip(lifetime(value, 4)),
+            _ => {}
+        }
+    }
+    let ip = local.or(shared)?;
+    Some((index, LinkAddress { ip, broadcast, prefix_length: Some(prefix_length), lifetimes }))
+}
+
+fn lifetime(value: &[u8], at: usize) -> Option<Lifetime> {
+    let seconds = u32_at(value, at).ok()?;
+    Some((seconds != FOR_EVER).then_some(seconds))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn attribute(kind: u16, value: &[u8]) -> Vec<u8> {
+        let length = (ATTRIBUTE_HEADER + value.len()) as u16;
+        let mut bytes = [length.to_ne_bytes(), kind.to_ne_bytes()].concat();
+        bytes.extend(value);
+        bytes.resize(bytes.len().next_multiple_of(4), 0);
+        bytes
+    }
+
+    fn link_message(hardware: u16, flags: u32, attributes: &[Vec<u8>]) -> Vec<u8> {
+        let mut bytes = vec![0, 0];
+        bytes.extend(hardware.to_ne_bytes());
+        bytes.extend(7u32.to_ne_bytes());
+        bytes.extend(flags.to_ne_bytes());
+        bytes.extend([0; 4]);
+        bytes.extend(attributes.concat());
+        bytes
+    }
+
+    fn address_message(family: i32, flags: u8, attributes: &[Vec<u8>]) -> Vec<u8> {
+        let mut bytes = vec![family as u8, 24, flags, 0];
+        bytes.extend(7u32.to_ne_bytes());
+        bytes.extend(attributes.concat());
+        bytes
+    }
+
+    fn name(name: &str) -> Vec<u8> {
+        attribute(IFLA_IFNAME, &[name.as_bytes(), b"\0"].concat())
+    }
+
+    #[test]
+    fn a_link_with_all_there_is() {
+        let attributes = [
+            attribute(IFLA_ADDRESS, &[1, 2, 3, 4, 5, 0xfe]),
+            attribute(99 | 0x8000, b"of no meaning here"),
+            name("eth0"),
+            attribute(IFLA_MTU, &1400u32.to_ne_bytes()),
+            attribute(IFLA_OPERSTATE, &[IF_OPER_UP]),
+        ];
+        let message = link_message(1, 0x1043, &attributes);
+        let expected = Link {
+            index: 7,
+            name: "eth0".to_owned(),
+            flags: InterfaceFlags::IS_UP
+                | InterfaceFlags::IS_RUNNING
+                | InterfaceFlags::CAN_BROADCAST
+                | InterfaceFlags::CAN_MULTICAST,
+            kind: InterfaceType::Ethernet,
+            mtu: 1400,
+            hardware_address: vec![1, 2, 3, 4, 5, 0xfe],
+            addresses: Vec::new(),
+        };
+        assert_eq!(link(&message), Some(expected));
+        // Cut anywhere it is less, or nothing, and no panic.
+        for end in 0..message.len() {
+            link(&message[..end]);
+        }
+        assert_eq!(link(&link_message(1, 0, &[])), None);
+    }
+
+    /// What Qt 5.15 makes of flags and states: 3 is down by a layer below, 5 is dormant.
+    #[test]
+    fn up_is_what_the_state_says() {
+        let is_up = |state, flags| {
+            let attributes = [name("x"), attribute(IFLA_OPERSTATE, &[state])];
+            link(&link_message(1, flags, &attributes)).unwrap().flags
+        };
+        let (up, running) = (InterfaceFlags::IS_UP, InterfaceFlags::IS_RUNNING);
+        assert_eq!(is_up(IF_OPER_UNKNOWN, 0x1), up);
+        assert_eq!(is_up(IF_OPER_UNKNOWN, 0x40), running);
+        assert_eq!(is_up(IF_OPER_UP, 0x40), up | running);
+        for state in [1, 2, 3, 4, 5, 7] {
+            assert_eq!(is_up(state, 0x41), running);
+        }
+    }
+
+    /// All numbers of which Qt 5.15 knows the type.
+    #[test]
+    fn the_types_that_qt_tells() {
+        use InterfaceType as T;
+        let known: &[(T, &[u16])] = &[
+            (T::Ethernet, &[1]),
+            (T::Slip, &[256, 257, 258, 259]),
+            (T::CanBus, &[280]),
+            (T::Ppp, &[512]),
+            (T::Virtual, &[768, 769, 65534, 65535]),
+            (T::Loopback, &[772]),
+            (T::Fddi, &[774]),
+            (T::Ieee80211, &[801, 802, 803]),
+            (T::Ieee802154, &[804]),
+            (T::Phonet, &[820, 821]),
+            (T::SixLoWPAN, &[825]),
+        ];
+        for number in 0..=u16::MAX {
+            let known = known.iter().find(|(_, numbers)| numbers.contains(&number));
+            assert_eq!(kind(number), known.map_or(T::Unknown, |(kind, _)| *kind), "{number}");
+        }
+    }
+
+    #[test]
+    fn addresses_of_both_families() {
+        let (here, there) = (&[10, 0, 0, 1], &[10, 0, 0, 2]);
+        let times = [50u32.to_ne_bytes(), FOR_EVER.to_ne_bytes(), [0; 4], [0; 4]].concat();
+        let attributes = [
+            attribute(IFA_ADDRESS, there),
+            attribute(IFA_LOCAL, here),
+            attribute(IFA_BROADCAST, &[10, 0, 0, 255]),
+            attribute(IFA_CACHEINFO, &times),
+        ];
+        let message = address_message(libc::AF_INET, 0x88, &attributes);
+        let expected = LinkAddress {
+            ip: IpAddr::from(*here),
+            broadcast: Some([10, 0, 0, 255].into()),
+            prefix_length: Some(24),
+            lifetimes: Some((Some(50), None)),
+        };
+        assert_eq!(address(&message), Some((7, expected)));
+        for end in 0..message.len() {
+            address(&message[..end]);
+        }
+
+        let six = [attribute(IFA_ADDRESS, &Ipv6Addr::LOCALHOST.octets())];
+        let (_, entry) = address(&address_message(libc::AF_INET6, 0x80, &six)).unwrap();
+        assert_eq!((entry.ip, entry.lifetimes), (Ipv6Addr::LOCALHOST.into(), None));
+        // One that somebody else has, too; one of a family that is not known; none; one of a wrong length.
+        assert_eq!(address(&address_message(libc::AF_INET6, 0x88, &six)), None);
+        assert_eq!(address(&address_message(99, 0, &six)), None);
+        assert_eq!(address(&address_message(libc::AF_INET, 0, &[])), None);
+        assert_eq!(address(&address_message(libc::AF_INET, 0, &six)), None);
+    }
+
+    #[test]
+    fn messages_follow_each_other() {
+        let mut bytes = request(libc::RTM_GETLINK, 1, &[1; 5]);
+        bytes.resize(bytes.len().next_multiple_of(4), 0);
+        bytes.extend(request(libc::RTM_GETADDR, 2, &[]));
+        let mut left = &bytes[..];
+        assert_eq!(next_message(&mut left).unwrap()[HEADER..], [1; 5]);
+        assert_eq!(next_message(&mut left).unwrap().len(), HEADER);
+        assert_eq!(next_message(&mut left), None);
+        // A length that is too short does not go on for ever, nor is one too long believed.
+        for length in [0u32, 15, 17, u32::MAX] {
+            let bytes = [&length.to_ne_bytes()[..], &[0; 12]].concat();
+            assert_eq!(next_message(&mut &bytes[..]), None);
+        }
+    }
+
+    #[test]
+    fn a_request_that_is_refused_is_an_error() {
+        let family = Domain::from(libc::AF_NETLINK);
+        let socket = Socket::new(family, Type::DGRAM, Some(Protocol::from(libc::NETLINK_ROUTE)));
+        let socket = socket.unwrap();
+        assert!(dump(&socket, u16::MAX, 1, &[0; LINK_HEADER]).is_err());
+        assert!(!is_wireless(&socket, "lo"));
+        assert!(!is_wireless(&socket, &"x".repeat(100)));
+    }
+}
