@@ -19,9 +19,11 @@
 //! * [`server`] has [`QTcpServer`]
 //! * [`address`] has [`QHostAddress`]
 //! * [`interface`] has [`QNetworkInterface`], the network interfaces of this machine
+//! * [`datagram`] has [`QNetworkDatagram`]
 //! * [`host_info`] has [`QHostInfo`], names and their addresses
 
 pub mod address;
+pub mod datagram;
 mod engine;
 pub mod host_info;
 pub mod interface;
@@ -31,6 +33,7 @@ mod sys;
 
 pub use self::{
     address::{AddressParseError, ConversionMode, NetworkLayerProtocol, QHostAddress},
+    datagram::QNetworkDatagram,
     host_info::{HostInfoError, QHostInfo},
     interface::{
         DnsEligibilityStatus, InterfaceFlags, InterfaceType, QNetworkAddressEntry,
