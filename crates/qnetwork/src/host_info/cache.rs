@@ -6,39 +6,114 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::QHostAddress;
+use super::{HostInfoError, QHostInfo};
 
 /// How long a name is remembered.
 const MAX_AGE: Duration = Duration::from_secs(60);
-/// How many are.
+/// How many are. With one more the one goes that nobody has asked for the longest.
 const MAX_NAMES: usize = 128;
 
-struct Found {
-    addresses: Vec<QHostAddress>,
-    at: Instant,
+/// What is known of `name`, if it was found lately.
+pub(super) fn get(name: &str) -> Option<QHostInfo> {
+    cache().get(name, Instant::now())
 }
 
-fn names() -> MutexGuard<'static, HashMap<String, Found>> {
-    static NAMES: LazyLock<Mutex<HashMap<String, Found>>> = LazyLock::new(Mutex::default);
+/// Remembers an answer, unless it is that there is none.
+pub(super) fn put(name: &str, info: &QHostInfo) {
+    cache().put(name, info, Instant::now());
+}
+
+fn cache() -> MutexGuard<'static, Cache> {
+    static CACHE: LazyLock<Mutex<Cache>> = LazyLock::new(Mutex::default);
     // Nothing panics while it is locked.
-    NAMES.lock().unwrap_or_else(PoisonError::into_inner)
+    CACHE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-pub(super) fn get(name: &str) -> Option<Vec<QHostAddress>> {
-    let names = names();
-    let found = names.get(name).filter(|found| found.at.elapsed() < MAX_AGE)?;
-    Some(found.addresses.clone())
+#[derive(Default)]
+struct Cache {
+    names: HashMap<String, Known>,
+    /// How often anything was asked for or put in: tells what was so last.
+    uses: u64,
+    #[cfg(test)]
+    disabled: bool,
 }
 
-pub(super) fn put(name: &str, addresses: &[QHostAddress]) {
-    let mut names = names();
-    if names.len() >= MAX_NAMES && !names.contains_key(name) {
-        names.retain(|_, found| found.at.elapsed() < MAX_AGE);
-        while names.len() >= MAX_NAMES {
-            let oldest = names.iter().min_by_key(|(_, found)| found.at);
-            let Some(oldest) = oldest.map(|(name, _)| name.clone()) else { break };
-            names.remove(&oldest);
-        }
+struct Known {
+    info: QHostInfo,
+    since: Instant,
+    used: u64,
+}
+
+impl Cache {
+    fn get(&mut self, name: &str, now: Instant) -> Option<QHostInfo> {
+        let known = self.names.get_mut(name)?;
+        self.uses += 1;
+        known.used = self.uses;
+        let fresh = now.saturating_duration_since(known.since) < MAX_AGE;
+        fresh.then(|| known.info.clone())
     }
-    names.insert(name.to_owned(), Found { addresses: addresses.to_vec(), at: Instant::now() });
+
+    fn put(&mut self, name: &str, info: &QHostInfo, now: Instant) {
+        if info.error() != HostInfoError::NoError {
+            return;
+        }
+        #[cfg(test)]
+        if self.disabled {
+            return;
+        }
+        if self.names.len() >= MAX_NAMES && !self.names.contains_key(name) {
+            let unused = self.names.iter().min_by_key(|(_, known)| known.used);
+            if let Some(unused) = unused.map(|(name, _)| name.clone()) {
+                self.names.remove(&unused);
+            }
+        }
+        self.uses += 1;
+        let known = Known { info: info.clone(), since: now, used: self.uses };
+        self.names.insert(name.to_owned(), known);
+    }
+}
+
+/// Forgets everything, and remembers nothing more if it is disabled.
+#[cfg(test)]
+pub(super) fn reset(disabled: bool) {
+    *cache() = Cache { disabled, ..Cache::default() };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::QHostAddress;
+
+    fn info(name: &str) -> QHostInfo {
+        QHostInfo::found(name, vec![QHostAddress::LocalHost])
+    }
+
+    #[test]
+    fn a_name_is_remembered_for_a_minute() {
+        let (mut cache, now) = (Cache::default(), Instant::now());
+        cache.put("a", &info("a"), now);
+        cache.put("none", &QHostInfo::not_found("none"), now);
+        assert_eq!(cache.get("a", now + Duration::from_millis(59_999)), Some(info("a")));
+        assert_eq!(cache.get("a", now + Duration::from_secs(60)), None);
+        assert_eq!(cache.get("A", now), None);
+        assert_eq!(cache.get("none", now), None);
+        // Asking keeps a name among the others, but makes it no younger.
+        cache.put("a", &info("b"), now + Duration::from_secs(60));
+        assert_eq!(cache.get("a", now + Duration::from_secs(61)), Some(info("b")));
+    }
+
+    #[test]
+    fn what_nobody_asks_for_makes_room() {
+        let (mut cache, now) = (Cache::default(), Instant::now());
+        for at in 0..MAX_NAMES {
+            cache.put(&at.to_string(), &info("x"), now);
+        }
+        assert!(cache.get("0", now).is_some());
+        cache.put("new", &info("x"), now);
+        cache.put("new", &info("x"), now);
+        assert_eq!(cache.names.len(), MAX_NAMES);
+        assert!(cache.get("0", now).is_some());
+        assert!(cache.get("1", now).is_none());
+        assert!(cache.get("2", now).is_some());
+    }
 }

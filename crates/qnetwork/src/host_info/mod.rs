@@ -1,10 +1,21 @@
 //! Names of hosts and their addresses.
 //!
-//! A look-up is done by the system's resolver, `getaddrinfo`, which blocks; so it is done by a few
-//! threads of its own. Their answers are posted to the loop that asked, and found names are kept for
-//! a minute.
+//! A look-up is done by the system's resolver, `getaddrinfo` or, for the name of an address,
+//! `getnameinfo`. These block; so they are called by a few threads of their own, whose answers are
+//! posted to the loop that asked:
+//!
+//! ```text
+//!   lookup_host ──► empty, no name, remembered? ──────────────────────────► posted to this loop
+//!                     └► workers.rs: one queue, equal names share a call ──► posted to the asking loop
+//!                          └► resolver.rs ──► cache.rs: what was found, for a minute
+//! ```
+//!
+//! `ace.rs` makes ASCII of other names, `local.rs` knows this machine's.
 
+mod ace;
 mod cache;
+mod local;
+mod resolver;
 mod workers;
 
 use std::{
@@ -19,7 +30,7 @@ use std::{
 
 use qcore::{Dispatcher, QDeadlineTimer, Receiver};
 
-use crate::QHostAddress;
+use crate::{QHostAddress, sys};
 
 /// How a look-up ended.
 #[doc(alias = "QHostInfo::HostInfoError")]
@@ -38,6 +49,18 @@ pub enum HostInfoError {
 
 /// What is known of a host: its addresses, or why they could not be found.
 ///
+/// [`lookup_host`](QHostInfo::lookup_host) asks and goes on, [`from_name`](QHostInfo::from_name) waits.
+/// Both take
+///
+/// * a name, and give its addresses. It may have letters of all languages (`bücher.example`), which are
+///   asked for in punycode; [`host_name`](QHostInfo::host_name) stays as it was given. What cannot be a
+///   name, for example with a NUL or a space in it, or a part of more than 63 letters, is
+///   [`HostNotFound`](HostInfoError::HostNotFound), "Invalid hostname".
+/// * an address, and give its name: the address as text where it has none.
+///
+/// What `lookup_host` asks for is remembered for 60 seconds, 128 names at most; `from_name` always asks
+/// anew. Names that end in `.invalid` are not asked for, there are none (RFC 6761).
+///
 /// Stands for Qt's [QHostInfo](https://doc.qt.io/qt-5/qhostinfo.html).
 ///
 /// # Examples
@@ -47,8 +70,8 @@ pub enum HostInfoError {
 /// use qnetwork::{QHostAddress, QHostInfo};
 ///
 /// let app = QCoreApplication::new();
-/// QHostInfo::lookup_host("127.0.0.1", &app, |app, info| {
-///     assert_eq!(info.addresses(), [QHostAddress::LocalHost]);
+/// QHostInfo::lookup_host("localhost", &app, |app, info| {
+///     assert!(info.addresses().iter().all(QHostAddress::is_loopback));
 ///     app.quit();
 /// });
 /// app.exec();
@@ -69,7 +92,7 @@ impl Default for QHostInfo {
 }
 
 impl QHostInfo {
-    /// Knows nothing yet.
+    /// Knows nothing yet. Where Qt has no number for a look-up, it is -1.
     #[must_use]
     pub fn new(lookup_id: i32) -> Self {
         QHostInfo {
@@ -96,7 +119,7 @@ impl QHostInfo {
         info
     }
 
-    /// The name that was looked up.
+    /// The name that was looked up; if that was an address, its name.
     #[doc(alias = "hostName")]
     #[must_use]
     pub fn host_name(&self) -> &str {
@@ -122,17 +145,82 @@ impl QHostInfo {
         &self.error_string
     }
 
-    /// The number of the look-up, as [`lookup_host`](QHostInfo::lookup_host) returned it.
+    /// The number of the look-up, as [`lookup_host`](QHostInfo::lookup_host) returned it; -1 from
+    /// [`from_name`](QHostInfo::from_name).
     #[doc(alias = "lookupId")]
     #[must_use]
     pub fn lookup_id(&self) -> i32 {
         self.lookup_id
     }
 
-    /// Looks up `name` and gives the answer to `slot` of `receiver`, from the event loop, if the receiver
-    /// lives then. Returns a number by which the look-up can be [aborted](QHostInfo::abort_host_lookup).
+    /// Sets the name.
+    #[doc(alias = "setHostName")]
+    pub fn set_host_name(&mut self, name: impl Into<String>) {
+        self.host_name = name.into();
+    }
+
+    /// Sets the addresses.
+    #[doc(alias = "setAddresses")]
+    pub fn set_addresses(&mut self, addresses: impl Into<Vec<QHostAddress>>) {
+        self.addresses = addresses.into();
+    }
+
+    /// Sets how the look-up ended, but not the text of it.
+    #[doc(alias = "setError")]
+    pub fn set_error(&mut self, error: HostInfoError) {
+        self.error = error;
+    }
+
+    /// Sets the text of the error.
+    #[doc(alias = "setErrorString")]
+    pub fn set_error_string(&mut self, text: impl Into<String>) {
+        self.error_string = text.into();
+    }
+
+    /// Sets the number of the look-up.
+    #[doc(alias = "setLookupId")]
+    pub fn set_lookup_id(&mut self, id: i32) {
+        self.lookup_id = id;
+    }
+
+    /// Changes places with `other`: [`std::mem::swap`] by Qt's name.
+    pub fn swap(&mut self, other: &mut QHostInfo) {
+        std::mem::swap(self, other);
+    }
+
+    // ---- asking
+
+    /// Looks up a name or an address, and gives the answer to `slot` of `receiver`, from the event loop,
+    /// if the receiver lives then. Returns a number by which the look-up can be
+    /// [aborted](QHostInfo::abort_host_lookup).
     ///
-    /// An address is its own answer. There is one answer for each call, also for equal names.
+    /// There is one answer for each call, also for equal names.
+    ///
+    /// ```
+    /// use std::cell::Cell;
+    /// use std::rc::Rc;
+    /// use qcore::QCoreApplication;
+    /// use qnetwork::{HostInfoError, QHostInfo};
+    ///
+    /// #[derive(Default)]
+    /// struct Client {
+    ///     lookup: Cell<i32>,
+    /// }
+    ///
+    /// impl Client {
+    ///     fn on_looked_up(&self, info: QHostInfo) {
+    ///         assert_eq!(info.lookup_id(), self.lookup.get());
+    ///         assert_eq!(info.error(), HostInfoError::HostNotFound);
+    ///         assert_eq!(info.error_string(), "Invalid hostname");
+    ///         QCoreApplication::instance().quit();
+    ///     }
+    /// }
+    ///
+    /// let app = QCoreApplication::new();
+    /// let client = Rc::new(Client::default());
+    /// client.lookup.set(QHostInfo::lookup_host("no name", &client, Client::on_looked_up));
+    /// app.exec();
+    /// ```
     #[doc(alias = "lookupHost")]
     pub fn lookup_host<R: Receiver>(
         name: &str,
@@ -144,14 +232,7 @@ impl QHostInfo {
             R::with(&receiver, |receiver| slot(receiver, info));
         };
         match Lookup::begin(name) {
-            Lookup::Answer(mut info) => {
-                info.lookup_id = next_id();
-                let id = info.lookup_id;
-                let dispatcher = Dispatcher::current();
-                let _ = dispatcher.local::<Pending>().add(id, Box::new(answer));
-                dispatcher.post(move || Pending::answer(id, info));
-                id
-            }
+            Lookup::Answer(info) => answer_later(info, Box::new(answer)),
             Lookup::Ask => ask(name, Box::new(answer)),
         }
     }
@@ -163,31 +244,65 @@ impl QHostInfo {
         drop(answer);
     }
 
-    /// Looks up `name`, and waits for the answer as long as the system's resolver does.
+    /// Looks up a name or an address, and waits for the answer as long as the system's resolver does.
+    ///
+    /// ```
+    /// use qnetwork::{HostInfoError, QHostAddress, QHostInfo};
+    ///
+    /// let info = QHostInfo::from_name("localhost");
+    /// assert!(info.addresses().contains(&QHostAddress::LocalHost));
+    /// let info = QHostInfo::from_name("");
+    /// assert_eq!(info.error(), HostInfoError::HostNotFound);
+    /// assert_eq!(info.error_string(), "No host name given");
+    /// ```
     #[doc(alias = "fromName")]
     #[must_use]
     pub fn from_name(name: &str) -> QHostInfo {
-        match Lookup::begin(name) {
-            Lookup::Answer(info) => info,
-            Lookup::Ask => workers::resolve(name),
-        }
+        resolver::resolve(name)
     }
 
     /// Looks up `name`, and waits for the answer until a deadline.
     pub(crate) fn from_name_until(name: &str, deadline: QDeadlineTimer) -> Option<QHostInfo> {
-        if let Lookup::Answer(info) = Lookup::begin(name) {
+        if let Lookup::Answer(info) = Lookup::begin_for_address(name) {
             return Some(info);
         }
         let wanted = Arc::new(());
         let (tell, told) = mpsc::channel();
         let answer = move |info| drop(tell.send(info));
-        if let Err(error) = workers::submit(name.to_owned(), Arc::downgrade(&wanted), answer) {
+        if let Err(error) = workers::submit(name, Arc::downgrade(&wanted), answer) {
             return Some(QHostInfo::failed(name, HostInfoError::Unknown, error.to_string()));
         }
         match deadline.remaining() {
             Some(left) => told.recv_timeout(left).ok(),
             None => told.recv().ok(),
         }
+    }
+
+    // ---- this machine
+
+    /// The name of this machine, as it calls itself.
+    ///
+    /// ```
+    /// assert!(!qnetwork::QHostInfo::local_host_name().is_empty());
+    /// ```
+    #[doc(alias = "localHostName")]
+    #[must_use]
+    pub fn local_host_name() -> String {
+        sys::host_name()
+    }
+
+    /// The domain of this machine, empty if it has none.
+    ///
+    /// The first one of the environment's `LOCALDOMAIN`, or else of the last `search` or `domain` in
+    /// `/etc/resolv.conf`, or else what follows the first dot in the machine's name.
+    ///
+    /// ```
+    /// println!("{}", qnetwork::QHostInfo::local_domain_name());
+    /// ```
+    #[doc(alias = "localDomainName")]
+    #[must_use]
+    pub fn local_domain_name() -> String {
+        local::domain_name()
     }
 }
 
@@ -200,32 +315,21 @@ pub(crate) enum Lookup {
 }
 
 impl Lookup {
-    /// Answers what needs no resolver: nothing, a name that cannot be, an address, a name that is in the
-    /// cache.
-    pub(crate) fn begin(name: &str) -> Lookup {
-        if name.is_empty() {
-            let text = "No host name given";
-            return Lookup::Answer(QHostInfo::failed(name, HostInfoError::HostNotFound, text));
-        }
-        if is_never_found(name) {
-            return Lookup::Answer(QHostInfo::not_found(name));
-        }
-        if let Ok(address) = name.parse() {
-            return Lookup::Answer(QHostInfo::found(name, vec![address]));
-        }
-        match cache::get(name) {
-            Some(addresses) => Lookup::Answer(QHostInfo::found(name, addresses)),
+    /// Answers what needs no resolver: what is no name, and a name that is in the cache.
+    fn begin(name: &str) -> Lookup {
+        match resolver::refuse(name).or_else(|| cache::get(name)) {
+            Some(info) => Lookup::Answer(info),
             None => Lookup::Ask,
         }
     }
-}
 
-/// Whether `name` is one of those that end in `.invalid`: there are no such hosts, and nobody is to be
-/// asked for them (RFC 6761, section 6.4).
-fn is_never_found(name: &str) -> bool {
-    let name = name.strip_suffix('.').unwrap_or(name);
-    let last = name.rsplit('.').next().unwrap_or_default();
-    last.eq_ignore_ascii_case("invalid")
+    /// The same for those who want to know no more of an address.
+    pub(crate) fn begin_for_address(name: &str) -> Lookup {
+        match name.parse() {
+            Ok(address) => Lookup::Answer(QHostInfo::found(name, vec![address])),
+            Err(_) => Lookup::begin(name),
+        }
+    }
 }
 
 type Answer = Box<dyn FnOnce(QHostInfo)>;
@@ -255,13 +359,22 @@ impl Pending {
     }
 }
 
+/// Has `answer` called from the loop, with what is known already.
+fn answer_later(info: QHostInfo, answer: Answer) -> i32 {
+    let id = next_id();
+    let dispatcher = Dispatcher::current();
+    let _ = dispatcher.local::<Pending>().add(id, answer);
+    dispatcher.post(move || Pending::answer(id, info));
+    id
+}
+
 /// Has the resolver asked, and `answer` called from the loop.
 pub(crate) fn ask(name: &str, answer: Answer) -> i32 {
     let id = next_id();
     let dispatcher = Dispatcher::current();
     let wanted = dispatcher.local::<Pending>().add(id, answer);
     let failed = match dispatcher.poster() {
-        Ok(poster) => workers::submit(name.to_owned(), wanted, move |info| {
+        Ok(poster) => workers::submit(name, wanted, move |info| {
             // If the loop is gone, so is everybody who wanted to know.
             let _ = poster.post(move || Pending::answer(id, info));
         }),

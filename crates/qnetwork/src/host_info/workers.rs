@@ -1,16 +1,17 @@
 //! The threads that wait for the resolver.
+//!
+//! Who asks for a name that is being asked for shares the answer: the resolver is called once, and
+//! each gets an answer of their own.
 
 use std::{
-    collections::VecDeque,
+    collections::{HashMap, VecDeque},
     io,
-    net::ToSocketAddrs,
-    sync::{Condvar, Mutex, MutexGuard, PoisonError, Weak},
+    sync::{Condvar, LazyLock, Mutex, MutexGuard, PoisonError, Weak},
     thread,
     time::Duration,
 };
 
-use super::{Lookup, QHostInfo, cache};
-use crate::engine::named;
+use super::{QHostInfo, cache, resolver::resolve};
 
 /// How many wait at the same time.
 const MAX_THREADS: usize = 8;
@@ -19,23 +20,26 @@ const IDLE: Duration = Duration::from_secs(10);
 
 type Done = Box<dyn FnOnce(QHostInfo) + Send>;
 
-struct Job {
-    name: String,
+struct Asker {
     /// Empty once nobody waits for it.
     wanted: Weak<()>,
     done: Done,
 }
 
+#[derive(Default)]
 struct Pool {
-    jobs: VecDeque<Job>,
+    /// Those whose turn has not come.
+    names: VecDeque<String>,
+    /// Who asks for them, and for those that are being asked for.
+    askers: HashMap<String, Vec<Asker>>,
     threads: usize,
     idle: usize,
 }
 
-static POOL: Mutex<Pool> = Mutex::new(Pool { jobs: VecDeque::new(), threads: 0, idle: 0 });
 static WORK: Condvar = Condvar::new();
 
 fn pool() -> MutexGuard<'static, Pool> {
+    static POOL: LazyLock<Mutex<Pool>> = LazyLock::new(Mutex::default);
     // Nothing panics while it is locked.
     POOL.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -43,12 +47,17 @@ fn pool() -> MutexGuard<'static, Pool> {
 /// Has `name` resolved; `done` is called in another thread, if the look-up is still `wanted` when its
 /// turn comes.
 pub(super) fn submit(
-    name: String,
+    name: &str,
     wanted: Weak<()>,
     done: impl FnOnce(QHostInfo) + Send + 'static,
 ) -> io::Result<()> {
+    let asker = Asker { wanted, done: Box::new(done) };
     let mut pool = pool();
-    if pool.idle <= pool.jobs.len() && pool.threads < MAX_THREADS {
+    if let Some(askers) = pool.askers.get_mut(name) {
+        askers.push(asker);
+        return Ok(());
+    }
+    if pool.idle <= pool.names.len() && pool.threads < MAX_THREADS {
         let spawned = thread::Builder::new().name("qnetwork-lookup".to_owned()).spawn(work);
         match spawned {
             Ok(_) => pool.threads += 1,
@@ -59,7 +68,8 @@ pub(super) fn submit(
             Err(error) => return Err(error),
         }
     }
-    pool.jobs.push_back(Job { name, wanted, done: Box::new(done) });
+    pool.names.push_back(name.to_owned());
+    pool.askers.insert(name.to_owned(), vec![asker]);
     drop(pool);
     WORK.notify_one();
     Ok(())
@@ -68,52 +78,33 @@ pub(super) fn submit(
 fn work() {
     let mut pool = pool();
     loop {
-        if let Some(job) = pool.jobs.pop_front() {
-            drop(pool);
-            work_on(job);
-            pool = self::pool();
+        if let Some(name) = pool.names.pop_front() {
+            pool = work_on(&name, pool);
             continue;
         }
         pool.idle += 1;
         let (woken, waited) = WORK.wait_timeout(pool, IDLE).unwrap_or_else(PoisonError::into_inner);
         pool = woken;
         pool.idle -= 1;
-        if waited.timed_out() && pool.jobs.is_empty() {
+        if waited.timed_out() && pool.names.is_empty() {
             pool.threads -= 1;
             return;
         }
     }
 }
 
-fn work_on(job: Job) {
-    if job.wanted.strong_count() == 0 {
-        return;
+fn work_on<'a>(name: &str, mut pool: MutexGuard<'a, Pool>) -> MutexGuard<'a, Pool> {
+    let wanted = |asker: &Asker| asker.wanted.strong_count() > 0;
+    if !pool.askers.get(name).is_some_and(|askers| askers.iter().any(wanted)) {
+        pool.askers.remove(name);
+        return pool;
     }
-    // Another look-up of the same name may have found it meanwhile.
-    let info = match Lookup::begin(&job.name) {
-        Lookup::Answer(info) => info,
-        Lookup::Ask => resolve(&job.name),
-    };
-    (job.done)(info);
-}
-
-/// Asks the system's resolver, and waits.
-pub(super) fn resolve(name: &str) -> QHostInfo {
-    let mut addresses = Vec::new();
-    match (name, 0).to_socket_addrs() {
-        Ok(found) => {
-            for address in found {
-                let (address, _) = named(&address);
-                if !addresses.contains(&address) {
-                    addresses.push(address);
-                }
-            }
-        }
-        Err(error) => log::debug!("cannot look up {name:?}: {error}"),
+    drop(pool);
+    // It may have been found since it was asked for.
+    let info = cache::get(name).unwrap_or_else(|| resolve(name));
+    let askers = self::pool().askers.remove(name).unwrap_or_default();
+    for asker in askers {
+        (asker.done)(info.clone());
     }
-    if addresses.is_empty() {
-        return QHostInfo::not_found(name);
-    }
-    cache::put(name, &addresses);
-    QHostInfo::found(name, addresses)
+    self::pool()
 }

@@ -106,7 +106,7 @@ impl AbstractSocketNode {
         if self.state.get() != SocketState::HostLookup || self.life().is_dying() {
             return;
         }
-        match Lookup::begin(&host_name) {
+        match Lookup::begin_for_address(&host_name) {
             Lookup::Answer(info) if info.error() == HostInfoError::NoError => {
                 self.start_connecting(&info);
             }

@@ -30,6 +30,23 @@ pub(crate) fn interface_name(index: u32) -> Option<String> {
     CStr::from_bytes_until_nul(&name).ok()?.to_str().ok().map(str::to_owned)
 }
 
+/// The name of this machine.
+pub(crate) fn host_name() -> String {
+    // Longer than any system's limit.
+    let mut name = [0u8; 1025];
+    // SAFETY: the buffer is valid for its length during the call. A name that does not fit may come
+    // without its NUL, for which the last byte is left alone.
+    let failed = unsafe { libc::gethostname(name.as_mut_ptr().cast(), name.len() - 1) } != 0;
+    if failed {
+        return String::new();
+    }
+    let name = CStr::from_bytes_until_nul(&name).unwrap_or_default();
+    name.to_string_lossy().into_owned()
+}
+
+/// Has the resolver leave out addresses of a family that this machine has none of.
+pub(crate) const ADDRESSES_OF_USE: i32 = libc::AI_ADDRCONFIG;
+
 /// Whether a failed `accept` says that the descriptors are used up, or the memory.
 pub(crate) fn is_out_of_resources(error: &io::Error) -> bool {
     matches!(error.raw_os_error(), Some(libc::EMFILE | libc::ENFILE | libc::ENOBUFS | libc::ENOMEM))

@@ -1,0 +1,68 @@
+//! What this machine calls itself.
+
+use std::{env, fs};
+
+use crate::sys;
+
+const RESOLVER_CONFIGURATION: &str = "/etc/resolv.conf";
+
+/// The domain in which the resolver looks for names first.
+pub(super) fn domain_name() -> String {
+    let configured = fs::read_to_string(RESOLVER_CONFIGURATION).unwrap_or_default();
+    let told = env::var_os("LOCALDOMAIN").map(|told| told.to_string_lossy().into_owned());
+    domain(told.as_deref(), &configured, &sys::host_name())
+}
+
+/// The environment tells, or else the last line of the configuration that does, or else the name of
+/// this machine.
+fn domain(told: Option<&str>, configured: &str, host: &str) -> String {
+    let first = |words: &str| {
+        let word = words.split([' ', '\t']).next().unwrap_or_default();
+        if word == "." { String::new() } else { word.to_owned() }
+    };
+    if let Some(told) = told {
+        return first(told);
+    }
+    let search = |line: &'_ str| {
+        let words = line.strip_prefix("domain").or_else(|| line.strip_prefix("search"))?;
+        let words = words.strip_prefix([' ', '\t'])?.trim_matches([' ', '\t']);
+        (!words.is_empty()).then(|| first(words))
+    };
+    match configured.lines().filter_map(search).next_back() {
+        Some(domain) => domain,
+        None => host.split_once('.').map(|(_, domain)| domain.to_owned()).unwrap_or_default(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Asked of Qt 5.15.8 with the files and the environment so.
+    #[test]
+    fn domains_as_qt_finds_them() {
+        for (configured, wanted) in [
+            ("nameserver 127.0.0.1\ndomain one.example\n", "one.example"),
+            ("search a.b c.d\n", "a.b"),
+            ("domain one\nsearch two three\n", "two"),
+            ("search two three\ndomain one extra\n", "one"),
+            ("# domain x\n;search y\n  search z\n", ""),
+            ("search\ttab.example\n", "tab.example"),
+            ("domainfoo bar\n", ""),
+            ("search a.b\nsearch\n", "a.b"),
+            ("search a.b\ndomain \n", "a.b"),
+            ("search .\n", ""),
+            ("search a.\n", "a."),
+            ("", ""),
+        ] {
+            assert_eq!(domain(None, configured, "vm"), wanted, "{configured:?}");
+        }
+        assert_eq!(domain(None, "search \n", "box.sub.example"), "sub.example");
+        assert_eq!(domain(None, "search .\n", "box.sub.example"), "");
+        for (told, wanted) in
+            [("", ""), (" x y", ""), (".", ""), ("a.example b", "a.example"), ("x\ty", "x")]
+        {
+            assert_eq!(domain(Some(told), "search one two\n", "box.sub.example"), wanted);
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! The system's resolver: names to addresses, addresses to names. It blocks.
+
+use std::{io, net::SocketAddr};
+
+use dns_lookup::{AddrInfoHints, LookupError, LookupErrorKind};
+
+use super::{HostInfoError, QHostInfo, ace::to_ace, cache};
+use crate::{NetworkLayerProtocol, QHostAddress, engine::named, sys};
+
+/// The answer for what is no name, which needs nobody to be asked.
+pub(super) fn refuse(name: &str) -> Option<QHostInfo> {
+    let not_found = |text| QHostInfo::failed(name, HostInfoError::HostNotFound, text);
+    if name.is_empty() {
+        return Some(not_found("No host name given"));
+    }
+    if name.parse::<QHostAddress>().is_ok() {
+        return None;
+    }
+    match to_ace(name) {
+        None => Some(not_found("Invalid hostname")),
+        Some(ace) if is_never_found(&ace) => Some(QHostInfo::not_found(name)),
+        Some(_) => None,
+    }
+}
+
+/// Whether `name` is one of those that end in `.invalid`: there are no such hosts, and nobody is to be
+/// asked for them (RFC 6761, section 6.4).
+fn is_never_found(name: &str) -> bool {
+    let name = name.strip_suffix('.').unwrap_or(name);
+    let last = name.rsplit('.').next().unwrap_or_default();
+    last.eq_ignore_ascii_case("invalid")
+}
+
+/// Asks, and waits.
+pub(super) fn resolve(name: &str) -> QHostInfo {
+    let info = refuse(name).unwrap_or_else(|| match name.parse() {
+        Ok(address) => name_of(address),
+        Err(_) => addresses_of(name),
+    });
+    cache::put(name, &info);
+    info
+}
+
+fn name_of(address: QHostAddress) -> QHostInfo {
+    // As Qt asks: an interface makes no difference.
+    let ip = match (address.protocol(), address.to_ipv4_address()) {
+        (NetworkLayerProtocol::IPv4, Some(ip)) => ip.into(),
+        _ => address.to_ipv6_address().into(),
+    };
+    let name = match dns_lookup::getnameinfo(&SocketAddr::new(ip, 0), 0) {
+        Ok((name, _)) if !name.is_empty() => name,
+        _ => address.to_string(),
+    };
+    QHostInfo::found(&name, vec![address])
+}
+
+fn addresses_of(name: &str) -> QHostInfo {
+    let hints = AddrInfoHints { flags: sys::ADDRESSES_OF_USE, ..AddrInfoHints::default() };
+    // A system that does not know the flag is asked without.
+    let asked = to_ace(name).unwrap_or_default();
+    let found = match dns_lookup::getaddrinfo(Some(&asked), None, Some(hints)) {
+        Err(error) if matches!(error.kind(), LookupErrorKind::Badflags) => {
+            dns_lookup::getaddrinfo(Some(&asked), None, None)
+        }
+        found => found,
+    };
+    let found = match found {
+        Ok(found) => found,
+        Err(error) => return failed(name, error),
+    };
+    let mut addresses = Vec::new();
+    for one in found.flatten() {
+        // Each comes once for each kind of socket.
+        let (address, _) = named(&one.sockaddr);
+        if !addresses.contains(&address) {
+            addresses.push(address);
+        }
+    }
+    if addresses.is_empty() {
+        return QHostInfo::failed(name, HostInfoError::Unknown, "Unknown address type");
+    }
+    QHostInfo::found(name, addresses)
+}
+
+fn failed(name: &str, error: LookupError) -> QHostInfo {
+    match error.kind() {
+        LookupErrorKind::NoName | LookupErrorKind::NoData | LookupErrorKind::Fail => {
+            QHostInfo::not_found(name)
+        }
+        _ => {
+            let text = io::Error::from(error).to_string();
+            // The system's own words, as Qt has them.
+            let text = text.strip_prefix("failed to lookup address information: ").unwrap_or(&text);
+            QHostInfo::failed(name, HostInfoError::Unknown, text)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_is_asked_for_invalid_names() {
+        for name in ["invalid", "no.such.host.INVALID", "host.invalid.", "b\u{fc}cher.invalid"] {
+            assert!(is_never_found(name), "{name}");
+            assert_eq!(refuse(name), Some(QHostInfo::not_found(name)));
+        }
+        for name in ["", ".", "localhost", "invalid.example", "notinvalid"] {
+            assert!(!is_never_found(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn errors_of_the_resolver_as_qt_tells_them() {
+        for code in [libc::EAI_NONAME, libc::EAI_NODATA, libc::EAI_FAIL] {
+            assert_eq!(failed("x", LookupError::new(code)), QHostInfo::not_found("x"));
+        }
+        let info = failed("x", LookupError::new(libc::EAI_AGAIN));
+        assert_eq!(info.error(), HostInfoError::Unknown);
+        assert!(!info.error_string().is_empty());
+        assert!(!info.error_string().contains("failed to lookup"), "{}", info.error_string());
+    }
+}
