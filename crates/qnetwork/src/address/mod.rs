@@ -15,6 +15,7 @@ mod classify;
 mod convert;
 mod format;
 mod parse;
+mod stream;
 mod subnet;
 
 #[cfg(test)]
@@ -186,6 +187,21 @@ impl QHostAddress {
     /// ```
     pub fn clear(&mut self) {
         *self = Self::Null;
+    }
+
+    /// Changes places with `other`: [`std::mem::swap`] by Qt's name.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use qnetwork::QHostAddress;
+    ///
+    /// let (mut one, mut other) = (QHostAddress::LocalHost, QHostAddress::Null);
+    /// one.swap(&mut other);
+    /// assert!(one.is_null() && other.is_loopback());
+    /// ```
+    pub fn swap(&mut self, other: &mut Self) {
+        std::mem::swap(self, other);
     }
 
     /// Returns the network layer of the address; `Unknown` for a null one.

@@ -60,6 +60,8 @@ impl QHostAddress {
     ///   optionally `%` and a scope id. As Qt does, it also takes eight full groups followed by
     ///   `:` and anything that ends in `::`.
     ///
+    /// Qt's other `setAddress()`s are assignments: `address = QHostAddress::Any`, `address = ip.into()`.
+    ///
     /// Host names are not looked up. For a text that should be an address and nothing else,
     /// [`std::net::IpAddr`]'s parser, followed by [`QHostAddress::from`], is the strict choice.
     ///
