@@ -16,7 +16,7 @@ use qcore::{
     QObject,
     object::{Life, Object},
 };
-use qnetwork::QHostAddress;
+use qnetwork::{QHostAddress, QTcpSocket};
 
 pub(crate) use self::device::mode_number;
 
@@ -57,6 +57,11 @@ pub(crate) trait Kind {
 
     /// An address is one.
     fn address(&self) -> Option<QHostAddress> {
+        None
+    }
+
+    /// A `tcp` is one.
+    fn tcp(&self) -> Option<QTcpSocket> {
         None
     }
 

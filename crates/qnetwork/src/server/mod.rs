@@ -1,33 +1,27 @@
 //! Servers: what accepts connections.
+//!
+//! `listening.rs` has the socket that listens, `accepting.rs` what happens when the loop says that
+//! somebody is at the door.
+
+mod accepting;
+mod listening;
 
 use std::{
     cell::{Cell, RefCell},
     collections::VecDeque,
-    fmt, io,
-    net::SocketAddr,
+    fmt,
+    os::fd::OwnedFd,
     rc::{Rc, Weak},
-    time::Duration,
 };
 
-use mio::{
-    Interest,
-    net::{TcpListener, TcpStream},
-};
 use qcore::{
-    QDeadlineTimer, QObject, Signal, TimerType, class,
-    event_loop::{EventSource, Readiness, Registration, TimerHandler, TimerId},
+    QDeadlineTimer, QObject, Receiver, Signal, class,
+    event_loop::TimerId,
     object::{Handle, Life, Node, Object},
 };
-use socket2::{Domain, Protocol, Socket, Type};
 
-use crate::{QHostAddress, QTcpSocket, SocketError, SocketErrorKind, engine::named, sys};
-
-/// How many connections may wait with the system.
-const BACKLOG: i32 = 1024;
-/// How many are accepted in one turn of the loop.
-const BUDGET: usize = 64;
-/// How long to wait where the system has no descriptor for one more.
-const RETRY: Duration = Duration::from_millis(100);
+use self::listening::Listener;
+use crate::{QHostAddress, QTcpSocket, SocketError, SocketErrorKind};
 
 class! {
     /// A TCP server: accepts connections and hands them out as sockets.
@@ -77,24 +71,25 @@ pub struct TcpServerNode {
     max_pending: Cell<i32>,
     /// There may be more to accept: the system has not said "would block" yet.
     more: Cell<bool>,
-    /// There may be more to accept, but the queue is full.
-    held_back: Cell<bool>,
+    hold: Cell<Hold>,
+    /// The program's handler, if there is one. No signal to anybody else: it is not blocked with them.
+    incoming: Signal<Offered>,
     retry: Cell<Option<TimerId>>,
     error: RefCell<Option<SocketError>>,
 }
 
-struct Listener {
-    io: TcpListener,
-    registration: Registration,
-    address: QHostAddress,
-    port: u16,
+/// What keeps a server from accepting.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Hold {
+    No,
+    /// Somebody has to take a connection first.
+    Full,
+    /// The program wants it so.
+    Paused,
 }
 
-impl Drop for Listener {
-    fn drop(&mut self) {
-        self.registration.deregister(&mut self.io);
-    }
-}
+/// A descriptor on its way to a handler, which takes it out.
+type Offered = Rc<Cell<Option<OwnedFd>>>;
 
 impl Node for TcpServerNode {
     fn life(&self) -> &Rc<Life> {
@@ -103,6 +98,7 @@ impl Node for TcpServerNode {
 
     fn destructor(&self) {
         self.close();
+        self.incoming.disconnect_all();
     }
 }
 
@@ -121,7 +117,8 @@ impl QTcpServer {
             pending: RefCell::default(),
             max_pending: Cell::new(30),
             more: Cell::new(false),
-            held_back: Cell::new(false),
+            hold: Cell::new(Hold::No),
+            incoming: Signal::new(),
             retry: Cell::new(None),
             error: RefCell::new(None),
         })))
@@ -147,12 +144,50 @@ impl QTcpServer {
             let text = "The server is listening already, or was deleted";
             return Err(SocketError::new(SocketErrorKind::Operation, text));
         }
-        let listener = self.open(&address.into(), port).inspect_err(|error| {
-            self.error.replace(Some(error.clone()));
-        })?;
-        self.held_back.set(false);
-        *self.listener.borrow_mut() = Some(listener);
-        Ok(())
+        self.start(Listener::open(self, &address.into(), port))
+    }
+
+    /// Listens with a socket that listens already: one that another process has left to this one, or
+    /// that was made with options that [`listen`](QTcpServer::listen) does not know.
+    ///
+    /// The server owns the descriptor from here on, also if it cannot use it.
+    ///
+    /// ```
+    /// use std::net::TcpListener;
+    /// use qnetwork::{QTcpServer, SocketErrorKind};
+    ///
+    /// let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    /// let port = listener.local_addr().unwrap().port();
+    /// let server = QTcpServer::new();
+    /// server.set_socket_descriptor(listener)?;
+    /// assert!(server.is_listening() && server.server_port() == port);
+    ///
+    /// let file = std::fs::File::open("/dev/null").unwrap();
+    /// let error = QTcpServer::new().set_socket_descriptor(file).unwrap_err();
+    /// assert_eq!(error, SocketErrorKind::UnsupportedSocketOperation);
+    /// # Ok::<(), qnetwork::SocketError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`UnsupportedSocketOperation`](SocketErrorKind::UnsupportedSocketOperation) for what is no TCP
+    /// socket that listens (where Qt listens in vain). A server that listens already goes on as it is,
+    /// and refuses with [`Operation`](SocketErrorKind::Operation) and a warning in the log.
+    #[doc(alias = "setSocketDescriptor")]
+    pub fn set_socket_descriptor(&self, descriptor: impl Into<OwnedFd>) -> Result<(), SocketError> {
+        if self.is_deleted() || self.is_listening() {
+            qcore::q_warning!("QTcpServer::setSocketDescriptor() called when already listening");
+            let text = "The server is listening already, or was deleted";
+            return Err(SocketError::new(SocketErrorKind::Operation, text));
+        }
+        self.start(Listener::adopt(self, descriptor.into()))
+    }
+
+    /// The number of the operating system's descriptor, -1 if the server does not listen.
+    #[doc(alias = "socketDescriptor")]
+    #[must_use]
+    pub fn socket_descriptor(&self) -> i32 {
+        self.listener.borrow().as_ref().map_or(-1, Listener::descriptor)
     }
 
     /// Stops listening. Connections that were accepted and not taken are closed.
@@ -181,20 +216,128 @@ impl QTcpServer {
         self.listener.borrow().as_ref().map_or(0, |listener| listener.port)
     }
 
+    // ---- accepting
+
+    /// Accepts no connections until [`resume_accepting`](QTcpServer::resume_accepting). They wait with
+    /// the system meanwhile, 1024 of them at most.
+    ///
+    /// As in Qt, [taking](QTcpServer::next_pending_connection) a connection that was accepted before
+    /// resumes it as well, [waiting](QTcpServer::wait_for_new_connection) for one accepts it, and a slot
+    /// of [`new_connection`](TcpServerNode::new_connection) that pauses is called for those that wait
+    /// already. Does nothing if the server does not listen.
+    #[doc(alias = "pauseAccepting")]
+    pub fn pause_accepting(&self) {
+        if self.is_listening() {
+            self.hold.set(Hold::Paused);
+        }
+    }
+
+    /// Accepts connections again after [`pause_accepting`](QTcpServer::pause_accepting), or at once after
+    /// an [error](TcpServerNode::accept_error).
+    #[doc(alias = "resumeAccepting")]
+    pub fn resume_accepting(&self) {
+        self.0.stop_retrying();
+        self.0.resume();
+    }
+
+    /// Has a handler called with the descriptor of each connection that is accepted: what in Qt
+    /// reimplementing `incomingConnection()` is for.
+    ///
+    /// The descriptor is the handler's. It is in blocking mode. Usually the handler makes a socket of the
+    /// class that is wanted, gives it the descriptor and
+    /// [adds it](QTcpServer::add_pending_connection) to those that
+    /// [`next_pending_connection`](QTcpServer::next_pending_connection) returns; but it may also keep the
+    /// connection, hand the descriptor to a thread, or drop it, which closes the connection. In any case
+    /// [`new_connection`](TcpServerNode::new_connection) is emitted after it.
+    ///
+    /// `handler` is a method or a closure of `receiver`: an object, the server itself for example, or an
+    /// `Rc` of anything. The server does not keep the receiver; without it, and after
+    /// [`clear_incoming_connection`](QTcpServer::clear_incoming_connection), it makes a
+    /// [`QTcpSocket`] of each connection, as at first. There is one handler at a time.
+    ///
+    /// # Examples
+    ///
+    /// A thread for each connection:
+    ///
+    /// ```
+    /// use std::{io::Write, net::TcpStream, thread};
+    /// use qnetwork::{QHostAddress, QTcpServer};
+    ///
+    /// let server = QTcpServer::new();
+    /// server.set_incoming_connection(&server, |_, descriptor| {
+    ///     let mut stream = TcpStream::from(descriptor);
+    ///     thread::spawn(move || stream.write_all(b"hello"));
+    /// });
+    /// server.listen(QHostAddress::LocalHost, 0)?;
+    ///
+    /// let client = TcpStream::connect(("127.0.0.1", server.server_port())).unwrap();
+    /// server.wait_for_new_connection(5000)?;
+    /// assert_eq!(std::io::read_to_string(client).unwrap(), "hello");
+    /// # Ok::<(), qnetwork::SocketError>(())
+    /// ```
+    #[doc(alias = "incomingConnection")]
+    pub fn set_incoming_connection<R: Receiver>(
+        &self,
+        receiver: &R,
+        handler: impl Fn(&R::Target, OwnedFd) + 'static,
+    ) {
+        self.incoming.disconnect_all();
+        if self.is_deleted() {
+            return;
+        }
+        self.incoming.connect_to(receiver, move |receiver, offered: &Offered| {
+            if let Some(descriptor) = offered.take() {
+                handler(receiver, descriptor);
+            }
+        });
+    }
+
+    /// Makes a [`QTcpSocket`] of each connection again, without a
+    /// [handler](QTcpServer::set_incoming_connection).
+    pub fn clear_incoming_connection(&self) {
+        self.incoming.disconnect_all();
+    }
+
+    /// Appends a socket to those that [`next_pending_connection`](QTcpServer::next_pending_connection)
+    /// returns.
+    ///
+    /// For [handlers](QTcpServer::set_incoming_connection) of connections. A socket without a parent
+    /// becomes a child of the server, which in Qt is for the handler to do. The limit of
+    /// [pending connections](QTcpServer::max_pending_connections) does not apply, but is looked at
+    /// before the next connection is accepted; and the server need not listen.
+    #[doc(alias = "addPendingConnection")]
+    pub fn add_pending_connection(&self, socket: QTcpSocket) {
+        if !self.is_deleted() {
+            self.0.add_pending(socket);
+        }
+    }
+
     /// Whether there is a connection to be taken.
     #[doc(alias = "hasPendingConnections")]
     #[must_use]
     pub fn has_pending_connections(&self) -> bool {
-        !self.pending.borrow().is_empty()
+        self.pending.borrow().iter().any(|socket| !socket.is_deleted())
     }
 
-    /// Takes the next connection that was accepted, if there is one. It is a child of the server.
+    /// Takes the next connection that was accepted, if there is one. It is a child of the server, unless
+    /// a [handler](QTcpServer::set_incoming_connection) has given it another parent.
+    ///
+    /// There may be some also while the server does not listen; Qt's warning is given then.
     #[doc(alias = "nextPendingConnection")]
     #[must_use]
     pub fn next_pending_connection(&self) -> Option<QTcpSocket> {
-        let socket = self.pending.borrow_mut().pop_front()?;
-        self.0.accept_again();
-        Some(socket)
+        loop {
+            let socket = self.pending.borrow_mut().pop_front()?;
+            if socket.is_deleted() {
+                continue;
+            }
+            if self.is_listening() {
+                self.0.resume();
+            } else {
+                qcore::q_warning!("QTcpServer::nextPendingConnection() called while not listening");
+            }
+            return Some(socket);
+        }
     }
 
     /// Waits for a connection with no loop, at most until a deadline: milliseconds, -1 being for ever, or
@@ -243,9 +386,9 @@ impl QTcpServer {
     #[doc(alias = "setMaxPendingConnections")]
     pub fn set_max_pending_connections(&self, count: i32) {
         self.max_pending.set(count);
-        if count > 0 && !self.has_pending_connections() {
+        if count > 0 && !self.has_pending_connections() && self.hold.get() == Hold::Full {
             // Nobody could take one. Qt's server would not accept any more, for ever.
-            self.0.accept_again();
+            self.0.resume();
         }
     }
 
@@ -263,48 +406,14 @@ impl QTcpServer {
         self.error.borrow().as_ref().map(ToString::to_string).unwrap_or_default()
     }
 
-    fn open(&self, address: &QHostAddress, port: u16) -> Result<Listener, SocketError> {
-        let at = |address: &QHostAddress| {
-            address.to_socket_addr(port, sys::interface_index).ok_or_else(SocketError::unsupported)
-        };
-        let any = *address == QHostAddress::Any;
-        let address = if address.is_null() { &QHostAddress::AnyIPv4 } else { address };
-        let socket = match bind(at(address)?, !any) {
-            // A machine without IPv6.
-            Err(_) if any => bind(at(&QHostAddress::AnyIPv4)?, false),
-            result => result,
-        }?;
-        let mut io = TcpListener::from_std(socket.into());
-        let local = io.local_addr().map_err(|error| sys::other_error(&error))?;
-        let source: Weak<dyn EventSource> = self.this.clone();
-        let registration = self.life().dispatcher().add_source(source);
-        registration
-            .register(&mut io, Interest::READABLE)
-            .map_err(|error| sys::other_error(&error))?;
-        let (named, port) = named(&local);
-        let address = if any && local.is_ipv6() { QHostAddress::Any } else { named };
-        Ok(Listener { io, registration, address, port })
+    fn start(&self, listener: Result<Listener, SocketError>) -> Result<(), SocketError> {
+        let listener = listener.inspect_err(|error| {
+            self.error.replace(Some(error.clone()));
+        })?;
+        self.hold.set(Hold::No);
+        *self.listener.borrow_mut() = Some(listener);
+        Ok(())
     }
-}
-
-/// A socket that listens at an address.
-fn bind(address: SocketAddr, only_v6: bool) -> Result<Socket, SocketError> {
-    let make = || {
-        let domain = Domain::for_address(address);
-        let socket = Socket::new(domain, Type::STREAM, Some(Protocol::TCP))?;
-        socket.set_nonblocking(true)?;
-        socket.set_reuse_address(true)?;
-        if address.is_ipv6() {
-            socket.set_only_v6(only_v6)?;
-        }
-        Ok(socket)
-    };
-    let socket = make().map_err(|error: io::Error| sys::other_error(&error))?;
-    socket
-        .bind(&address.into())
-        .and_then(|()| socket.listen(BACKLOG))
-        .map_err(|error| sys::bind_error(&error))?;
-    Ok(socket)
 }
 
 impl TcpServerNode {
@@ -317,141 +426,6 @@ impl TcpServerNode {
             // The server is a holder, too, as the parent: then this was the last handle.
             socket.set_parent(None);
         }
-    }
-
-    /// Goes on to accept, if the limit has kept the server from it.
-    fn accept_again(&self) {
-        if self.held_back.replace(false) {
-            self.requeue();
-        }
-    }
-
-    fn wait(&self, deadline: QDeadlineTimer) -> Result<(), SocketError> {
-        loop {
-            if self.listener.borrow().is_none() {
-                let text = "The server does not listen";
-                return Err(SocketError::new(SocketErrorKind::Operation, text));
-            }
-            // With the queue full, what comes waits with the system. It has come.
-            if self.more.get() && (self.accept() || self.held_back.get()) {
-                return Ok(());
-            }
-            if self.retry.get().is_some()
-                && let Some(error) = self.error.borrow().clone()
-            {
-                return Err(error);
-            }
-            let ready = match &*self.listener.borrow() {
-                Some(listener) => listener.registration.wait(deadline),
-                None => continue,
-            };
-            match ready {
-                Some(ready) => self.note(ready),
-                None => {
-                    let text = "Network operation timed out";
-                    let error = SocketError::new(SocketErrorKind::SocketTimeout, text);
-                    self.error.replace(Some(error.clone()));
-                    return Err(error);
-                }
-            }
-        }
-    }
-
-    fn note(&self, ready: Readiness) {
-        if ready.contains(Readiness::READABLE) {
-            self.more.set(true);
-        }
-    }
-
-    /// Accepts what waits with the system. Returns whether anything did.
-    fn accept(&self) -> bool {
-        let mut any = false;
-        for _ in 0..BUDGET {
-            let room = usize::try_from(self.max_pending.get()).unwrap_or(0);
-            if self.pending.borrow().len() >= room {
-                self.held_back.set(true);
-                return any;
-            }
-            let accepted = match &*self.listener.borrow() {
-                Some(listener) => listener.io.accept(),
-                None => return any,
-            };
-            match accepted {
-                Ok((stream, peer)) => {
-                    any = true;
-                    self.on_accepted(stream, peer);
-                }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    self.more.set(false);
-                    return any;
-                }
-                Err(error) if sys::is_lost_connection(&error) => {}
-                Err(error) => {
-                    self.on_accept_error(&error);
-                    return any;
-                }
-            }
-        }
-        self.requeue();
-        any
-    }
-
-    /// Asks for another call of `ready`, which says nothing new.
-    fn requeue(&self) {
-        if let Some(listener) = &*self.listener.borrow() {
-            listener.registration.requeue(Readiness::empty());
-        }
-    }
-
-    fn on_accepted(&self, stream: TcpStream, peer: SocketAddr) {
-        let socket = QTcpSocket::new();
-        if let Err(error) = socket.adopt(stream, peer) {
-            return self.report(error);
-        }
-        socket.set_parent(Some(&self.base));
-        self.pending.borrow_mut().push_back(socket);
-        // First of all: a loop that a slot runs goes on to accept, and so does this one if it panics.
-        self.requeue();
-        self.new_connection.emit(());
-    }
-
-    fn on_accept_error(&self, error: &io::Error) {
-        // The connection still waits: without a pause this would be told again and again.
-        let id = self.life().dispatcher().start_timer(RETRY, TimerType::Coarse, self.this.clone());
-        self.stop_retrying();
-        self.retry.set(Some(id));
-        if !sys::is_out_of_resources(error) {
-            qcore::q_warning!("QTcpServer: cannot accept: {error}");
-        }
-        self.report(sys::other_error(error));
-    }
-
-    fn report(&self, error: SocketError) {
-        let kind = error.kind();
-        self.error.replace(Some(error));
-        self.accept_error.emit(kind);
-    }
-
-    fn stop_retrying(&self) {
-        if let Some(id) = self.retry.take() {
-            self.life().dispatcher().stop_timer(id);
-        }
-    }
-}
-
-impl EventSource for TcpServerNode {
-    fn ready(self: Rc<Self>, ready: Readiness) {
-        self.note(ready);
-        if self.more.get() && self.retry.get().is_none() && !self.held_back.get() {
-            self.accept();
-        }
-    }
-}
-
-impl TimerHandler for TcpServerNode {
-    fn timer_due(self: Rc<Self>, _: TimerId) {
-        self.stop_retrying();
-        self.accept();
     }
 }
 

@@ -7,7 +7,10 @@ mod interfaces;
 use std::{
     ffi::{CStr, CString},
     io,
+    os::fd::{AsFd, AsRawFd, OwnedFd},
 };
+
+use socket2::Socket;
 
 pub(crate) use self::interfaces::{Lifetime, Link, LinkAddress, links};
 use crate::{SocketError, SocketErrorKind};
@@ -46,6 +49,33 @@ pub(crate) fn host_name() -> String {
 
 /// Has the resolver leave out addresses of a family that this machine has none of.
 pub(crate) const ADDRESSES_OF_USE: i32 = libc::AI_ADDRCONFIG;
+
+/// Whether a socket listens.
+pub(crate) fn is_listening(socket: &impl AsFd) -> bool {
+    let (mut listens, mut length): (libc::c_int, _) =
+        (0, size_of::<libc::c_int>() as libc::socklen_t);
+    // SAFETY: the descriptor is open as long as it is borrowed, and the call is told of the size of
+    // what it writes to.
+    let failed = unsafe {
+        libc::getsockopt(
+            socket.as_fd().as_raw_fd(),
+            libc::SOL_SOCKET,
+            libc::SO_ACCEPTCONN,
+            (&raw mut listens).cast(),
+            &raw mut length,
+        )
+    } != 0;
+    !failed && listens != 0
+}
+
+/// Accepts a connection, in blocking mode and closed on exec.
+pub(crate) fn accept_blocking(listener: &Socket) -> io::Result<OwnedFd> {
+    let (socket, _) = listener.accept()?;
+    // Some systems hand the mode of the listener on.
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    socket.set_nonblocking(false)?;
+    Ok(socket.into())
+}
 
 /// Whether a failed `accept` says that the descriptors are used up, or the memory.
 pub(crate) fn is_out_of_resources(error: &io::Error) -> bool {

@@ -5,7 +5,13 @@ use std::rc::Rc;
 use qnetwork::{QHostAddress, QTcpServer};
 
 use super::{AnyHeld, Held, Kind, call_object, socket, tcp::Tcp};
-use crate::{args::Args, error::Result, names, value::Value, world::Recorder};
+use crate::{
+    args::Args,
+    error::{Error, Result},
+    names,
+    value::Value,
+    world::Recorder,
+};
 
 pub(super) struct Server(Held<QTcpServer>);
 
@@ -33,6 +39,13 @@ impl Kind for Server {
             "serverPort" | "port" => Value::Port(server.server_port().into()),
             "serverError" => names::value(server.server_error()),
             "errorString" => server.error_string().into(),
+            "socketDescriptor" => i64::from(server.socket_descriptor()).into(),
+            "pauseAccepting" => server.pause_accepting().into(),
+            "resumeAccepting" => server.resume_accepting().into(),
+            "addPendingConnection" => match args.object()?.and_then(|object| object.tcp()) {
+                Some(socket) => server.add_pending_connection(socket).into(),
+                None => return Err(Error::new("only a tcp can be added")),
+            },
             "hasPendingConnections" => server.has_pending_connections().into(),
             "waitForNewConnection" => {
                 server.wait_for_new_connection(socket::msecs(args, 0)?).is_ok().into()

@@ -45,6 +45,10 @@ impl Kind for Tcp {
         Some(self.0.get().ok()?.local_port())
     }
 
+    fn tcp(&self) -> Option<QTcpSocket> {
+        self.0.get().ok()
+    }
+
     fn held(&self) -> Option<&dyn AnyHeld> {
         Some(&self.0)
     }

@@ -1,0 +1,129 @@
+//! What a server listens with.
+
+use std::{
+    io,
+    net::SocketAddr,
+    os::fd::{AsRawFd, OwnedFd},
+    rc::Weak,
+};
+
+use mio::{
+    Interest,
+    net::{TcpListener, TcpStream},
+};
+use qcore::{
+    event_loop::{EventSource, Readiness, Registration},
+    object::Object,
+};
+use socket2::{Domain, Protocol, SockRef, Socket, Type};
+
+use super::QTcpServer;
+use crate::{QHostAddress, SocketError, SocketErrorKind, engine::named, sys};
+
+/// How many connections may wait with the system.
+const BACKLOG: i32 = 1024;
+
+/// A socket that listens, in the loop's poll.
+pub(super) struct Listener {
+    io: TcpListener,
+    registration: Registration,
+    pub(super) address: QHostAddress,
+    pub(super) port: u16,
+}
+
+impl Listener {
+    /// Listens at an address.
+    pub(super) fn open(
+        server: &QTcpServer,
+        address: &QHostAddress,
+        port: u16,
+    ) -> Result<Self, SocketError> {
+        let at = |address: &QHostAddress| {
+            address.to_socket_addr(port, sys::interface_index).ok_or_else(SocketError::unsupported)
+        };
+        let any = *address == QHostAddress::Any;
+        let address = if address.is_null() { &QHostAddress::AnyIPv4 } else { address };
+        let socket = match bind(at(address)?, !any) {
+            // A machine without IPv6.
+            Err(_) if any => bind(at(&QHostAddress::AnyIPv4)?, false),
+            result => result,
+        }?;
+        Self::of(server, socket)
+    }
+
+    /// Takes a socket over that listens already.
+    pub(super) fn adopt(server: &QTcpServer, descriptor: OwnedFd) -> Result<Self, SocketError> {
+        let socket = Socket::from(descriptor);
+        let is_inet = socket.local_addr().is_ok_and(|address| address.as_socket().is_some());
+        if !is_inet || !sys::is_listening(&socket) || socket.set_nonblocking(true).is_err() {
+            let kind = SocketErrorKind::UnsupportedSocketOperation;
+            return Err(SocketError::new(kind, "Invalid socket descriptor"));
+        }
+        Self::of(server, socket)
+    }
+
+    fn of(server: &QTcpServer, socket: Socket) -> Result<Self, SocketError> {
+        let failed = |error: io::Error| sys::other_error(&error);
+        let dual = |address: &SocketAddr| {
+            address.is_ipv6() && address.ip().is_unspecified() && !socket.only_v6().unwrap_or(true)
+        };
+        let local = socket.local_addr().map_err(failed)?;
+        let local = local.as_socket().ok_or_else(SocketError::unsupported)?;
+        let (address, port) = named(&local);
+        let address = if dual(&local) { QHostAddress::Any } else { address };
+        let mut io = TcpListener::from_std(socket.into());
+        let source: Weak<dyn EventSource> = server.this.clone();
+        let registration = server.life().dispatcher().add_source(source);
+        registration.register(&mut io, Interest::READABLE).map_err(failed)?;
+        Ok(Listener { io, registration, address, port })
+    }
+
+    /// A connection for a socket of this library.
+    pub(super) fn accept(&self) -> io::Result<(TcpStream, SocketAddr)> {
+        self.io.accept()
+    }
+
+    /// A connection for whoever knows what to do with a descriptor.
+    pub(super) fn accept_descriptor(&self) -> io::Result<OwnedFd> {
+        sys::accept_blocking(&SockRef::from(&self.io))
+    }
+
+    pub(super) fn registration(&self) -> &Registration {
+        &self.registration
+    }
+
+    /// Asks for another call of the server, which says nothing new.
+    pub(super) fn requeue(&self) {
+        self.registration.requeue(Readiness::empty());
+    }
+
+    pub(super) fn descriptor(&self) -> i32 {
+        self.io.as_raw_fd()
+    }
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        self.registration.deregister(&mut self.io);
+    }
+}
+
+/// A socket that listens at an address.
+fn bind(address: SocketAddr, only_v6: bool) -> Result<Socket, SocketError> {
+    let make = || {
+        let domain = Domain::for_address(address);
+        let socket = Socket::new(domain, Type::STREAM, Some(Protocol::TCP))?;
+        socket.set_nonblocking(true)?;
+        socket.set_reuse_address(true)?;
+        if address.is_ipv6() {
+            socket.set_only_v6(only_v6)?;
+        }
+        Ok(socket)
+    };
+    let socket = make().map_err(|error: io::Error| sys::other_error(&error))?;
+    socket
+        .bind(&address.into())
+        .and_then(|()| socket.listen(BACKLOG))
+        .map_err(|error| sys::bind_error(&error))?;
+    Ok(socket)
+}
