@@ -41,6 +41,7 @@ pub use self::{
     },
     server::QTcpServer,
     socket::{
-        Host, QAbstractSocket, QTcpSocket, SocketError, SocketErrorKind, SocketState, SocketType,
+        BindMode, Host, PauseModes, QAbstractSocket, QTcpSocket, SocketError, SocketErrorKind,
+        SocketOption, SocketState, SocketType,
     },
 };

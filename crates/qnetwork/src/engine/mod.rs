@@ -11,7 +11,7 @@ use std::io::IoSlice;
 use qcore::{QDeadlineTimer, event_loop::Readiness};
 
 pub(crate) use self::native::{NativeEngine, named};
-use crate::{QHostAddress, SocketError};
+use crate::{QHostAddress, SocketError, SocketOption};
 
 /// How far an attempt to connect has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,6 +19,17 @@ pub(crate) enum Progress {
     Connected,
     /// [`Engine::finish_connecting`] tells more when the engine is ready for writing.
     Connecting,
+}
+
+/// What an engine has come to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stage {
+    /// It has a descriptor, and no more. What has failed to connect is here again.
+    Unconnected,
+    /// It has an address of its own, which it may listen at.
+    Bound,
+    Connecting,
+    Connected,
 }
 
 /// What reading or writing came to.
@@ -33,7 +44,18 @@ pub(crate) enum Outcome {
 }
 
 pub(crate) trait Engine {
-    /// Begins to connect.
+    fn stage(&self) -> Stage;
+
+    /// Takes an address of this machine. `reuse` says whether others may have it, too; by default that
+    /// is for the system to say.
+    fn bind(
+        &self,
+        address: &QHostAddress,
+        port: u16,
+        reuse: Option<bool>,
+    ) -> Result<(), SocketError>;
+
+    /// Begins to connect. One that has failed to may try again.
     fn connect(&self, address: &QHostAddress, port: u16) -> Result<Progress, SocketError>;
 
     /// Looks whether an attempt to connect has ended.
@@ -53,6 +75,9 @@ pub(crate) trait Engine {
     /// Whether there really is something to read, the end of the stream included. Asks the system.
     fn has_more(&self) -> bool;
 
+    /// How many bytes can be read. Asks the system.
+    fn bytes_available(&self) -> usize;
+
     fn write(&self, data: &[IoSlice<'_>]) -> Outcome;
 
     /// Waits, with no loop, until the engine is ready for something; `None` when the time is over.
@@ -71,4 +96,13 @@ pub(crate) trait Engine {
 
     /// The descriptor's number, or -1.
     fn descriptor(&self) -> i32;
+
+    /// Sets an option; one that the system refuses, or does not know, stays as it is.
+    fn set_option(&self, option: SocketOption, value: i32);
+
+    /// The value of an option, if the system has it.
+    fn option(&self, option: SocketOption) -> Option<i32>;
+
+    /// What went wrong first, as Qt's engine remembers it.
+    fn error(&self) -> SocketError;
 }

@@ -1,114 +1,304 @@
 //! The engine that is the operating system's own socket.
 
 use std::{
-    cell::{Cell, RefCell},
-    io::{self, IoSlice, Read, Write},
-    net::SocketAddr,
+    cell::{Cell, OnceCell, RefCell},
+    io::{self, IoSlice, Read},
+    mem::MaybeUninit,
+    net::{IpAddr, SocketAddr},
     os::fd::AsRawFd,
     rc::{Rc, Weak},
 };
 
-use mio::{Interest, net::TcpStream};
+use mio::{Interest, unix::SourceFd};
 use qcore::{
     Dispatcher, QDeadlineTimer,
     event_loop::{EventSource, Readiness, Registration},
 };
-use socket2::{Domain, Protocol, Socket, Type};
+use socket2::{Domain, Socket, Type};
 
-use super::{Engine, Outcome, Progress};
-use crate::{QHostAddress, SocketError, sys};
+use super::{Engine, Outcome, Progress, Stage};
+use crate::{
+    NetworkLayerProtocol, QHostAddress, SocketError, SocketErrorKind, SocketOption, SocketType, sys,
+};
 
 /// A TCP socket, registered once for reading and writing, edge-triggered.
+///
+/// It is registered after `connect()` and not before: the poll takes a socket that is not connected
+/// for one that was hung up. One that fails to connect is taken out again, and may be tried anew.
 ///
 /// `readable` is what the edges make of it: set by an event, cleared by "would block", and by a short
 /// read, after which there is nothing more unless the loop says so. The exception is a socket whose other
 /// end has closed: data and end come in one edge, and the end is seen only by reading on.
 pub(crate) struct NativeEngine {
-    io: RefCell<Option<TcpStream>>,
+    /// Gone once reading or writing has failed.
+    io: RefCell<Option<Socket>>,
     registration: Registration,
+    registered: Cell<bool>,
+    stage: Cell<Stage>,
     readable: Cell<bool>,
     writable: Cell<bool>,
     read_closed: Cell<bool>,
+    /// Whether it is of the family of IPv6 addresses.
+    is_v6: Cell<bool>,
+    /// Whether an attempt to connect did not end at once. Qt takes that for an error.
+    was_unfinished: Cell<bool>,
     peer: Cell<Option<SocketAddr>>,
+    error: OnceCell<Box<SocketError>>,
 }
 
 impl NativeEngine {
-    /// One without a socket yet.
-    pub(crate) fn new(dispatcher: &Rc<Dispatcher>, source: Weak<dyn EventSource>) -> Self {
+    /// One with a new socket, for addresses of a protocol; of no protocol means IPv4, of any both.
+    pub(crate) fn open(
+        dispatcher: &Rc<Dispatcher>,
+        source: Weak<dyn EventSource>,
+        socket_type: SocketType,
+        protocol: NetworkLayerProtocol,
+    ) -> Result<Self, SocketError> {
+        let kind = kind_of(socket_type)?;
+        let any = protocol == NetworkLayerProtocol::AnyIP;
+        let mut is_v6 = any || protocol == NetworkLayerProtocol::IPv6;
+        let mut socket = open(if is_v6 { Domain::IPV6 } else { Domain::IPV4 }, kind);
+        if let Err(error) = &socket
+            && any
+            && error.raw_os_error() == Some(libc::EAFNOSUPPORT)
+        {
+            // A machine without IPv6.
+            is_v6 = false;
+            socket = open(Domain::IPV4, kind);
+        }
+        let socket = socket.map_err(|error| sys::other_error(&error))?;
+        let engine = Self::of(dispatcher, source, socket, Stage::Unconnected);
+        engine.is_v6.set(is_v6);
+        Ok(engine)
+    }
+
+    /// One that takes over a socket: checked to be of the right kind, and made to block nobody.
+    pub(crate) fn adopt(
+        dispatcher: &Rc<Dispatcher>,
+        source: Weak<dyn EventSource>,
+        socket_type: SocketType,
+        socket: Socket,
+        stage: Stage,
+    ) -> Result<Self, SocketError> {
+        let invalid = || {
+            let kind = SocketErrorKind::UnsupportedSocketOperation;
+            SocketError::new(kind, "Invalid socket descriptor")
+        };
+        let kind = kind_of(socket_type)?;
+        if !socket.r#type().is_ok_and(|found| found == kind) {
+            return Err(invalid());
+        }
+        socket.set_nonblocking(true).and_then(|()| socket.set_cloexec(true)).map_err(|_| {
+            let kind = SocketErrorKind::UnsupportedSocketOperation;
+            SocketError::new(kind, "Unable to initialize non-blocking socket")
+        })?;
+        let peer = socket.peer_addr().ok().and_then(|peer| peer.as_socket());
+        Self::take(dispatcher, source, socket, stage, peer)
+    }
+
+    /// One that takes over a connection of the right kind that blocks nobody.
+    pub(crate) fn take(
+        dispatcher: &Rc<Dispatcher>,
+        source: Weak<dyn EventSource>,
+        socket: Socket,
+        stage: Stage,
+        peer: Option<SocketAddr>,
+    ) -> Result<Self, SocketError> {
+        inline_urgent_data(&socket);
+        let engine = Self::of(dispatcher, source, socket, stage);
+        engine.peer.set(peer);
+        engine.is_v6.set(engine.local().is_some_and(|local| local.is_ipv6()));
+        if matches!(stage, Stage::Connecting | Stage::Connected) {
+            engine.writable.set(stage == Stage::Connected);
+            engine.register().map_err(|error| sys::other_error(&error))?;
+        }
+        Ok(engine)
+    }
+
+    fn of(
+        dispatcher: &Rc<Dispatcher>,
+        source: Weak<dyn EventSource>,
+        socket: Socket,
+        stage: Stage,
+    ) -> Self {
         NativeEngine {
-            io: RefCell::new(None),
+            io: RefCell::new(Some(socket)),
             registration: dispatcher.add_source(source),
+            registered: Cell::new(false),
+            stage: Cell::new(stage),
             readable: Cell::new(false),
-            writable: Cell::new(false),
+            // So that one who writes too early is told.
+            writable: Cell::new(true),
             read_closed: Cell::new(false),
+            is_v6: Cell::new(false),
+            was_unfinished: Cell::new(false),
             peer: Cell::new(None),
+            error: OnceCell::new(),
         }
     }
 
-    /// Takes over a connection.
-    pub(crate) fn adopt(&self, stream: TcpStream, peer: SocketAddr) -> Result<(), SocketError> {
-        self.peer.set(Some(peer));
-        self.writable.set(true);
-        self.register(stream).map_err(|error| sys::other_error(&error))
-    }
-
-    fn register(&self, mut stream: TcpStream) -> io::Result<()> {
-        self.registration.register(&mut stream, Interest::READABLE | Interest::WRITABLE)?;
-        *self.io.borrow_mut() = Some(stream);
+    fn register(&self) -> io::Result<()> {
+        if self.registered.get() {
+            return Ok(());
+        }
+        if let Some(fd) = self.with(|socket| socket.as_raw_fd()) {
+            let interest = Interest::READABLE | Interest::WRITABLE;
+            self.registration.register(&mut SourceFd(&fd), interest)?;
+            self.registered.set(true);
+        }
         Ok(())
     }
 
-    fn with<R>(&self, f: impl FnOnce(&mut TcpStream) -> R) -> Option<R> {
-        self.io.borrow_mut().as_mut().map(f)
+    fn deregister(&self) {
+        if self.registered.replace(false)
+            && let Some(fd) = self.with(|socket| socket.as_raw_fd())
+        {
+            self.registration.deregister(&mut SourceFd(&fd));
+        }
+    }
+
+    fn with<R>(&self, f: impl FnOnce(&mut &Socket) -> R) -> Option<R> {
+        self.io.borrow().as_ref().map(|mut socket| f(&mut socket))
     }
 
     fn close(&self) {
-        if let Some(mut stream) = self.io.take() {
-            self.registration.deregister(&mut stream);
+        self.deregister();
+        self.io.take();
+        self.stage.set(Stage::Unconnected);
+    }
+
+    /// Keeps an error, if it is the first, and returns the one that is kept.
+    ///
+    /// So Qt's engine does. A bound socket that was refused, and is connected then, says "refused" also
+    /// when that connection ends.
+    fn fail(&self, error: SocketError) -> SocketError {
+        self.error.get_or_init(|| Box::new(error)).as_ref().clone()
+    }
+
+    /// An address as the system wants it for this socket.
+    fn target(&self, address: &QHostAddress, port: u16) -> Option<SocketAddr> {
+        let any = &QHostAddress::AnyIPv4;
+        let address = if address.is_null() { any } else { address };
+        let target = match (address.to_socket_addr(port, sys::interface_index)?, self.is_v6.get()) {
+            (SocketAddr::V4(_), true) => (address.to_ipv6_address(), port).into(),
+            (SocketAddr::V6(v6), false) => match address.to_ipv4_address() {
+                Some(v4) => (v4, port).into(),
+                None => v6.into(),
+            },
+            (target, _) => target,
+        };
+        Some(target)
+    }
+
+    /// Calls `connect()`. Called again it tells what has become of the attempt, and one that has failed
+    /// leaves a socket behind that can be used again; `SO_ERROR` would tell the same, but leave one that
+    /// fails once more.
+    fn attempt(&self, target: SocketAddr) -> Result<Progress, SocketError> {
+        let called = self.with(|socket| socket.connect(&target.into()));
+        let progress = match called {
+            None => return Err(self.fail(SocketError::connection_refused())),
+            Some(Ok(())) => Progress::Connected,
+            Some(Err(error)) => match error.raw_os_error() {
+                Some(libc::EISCONN) => Progress::Connected,
+                Some(libc::EINPROGRESS | libc::EALREADY | libc::EINTR) => Progress::Connecting,
+                _ => {
+                    self.deregister();
+                    self.stage.set(Stage::Unconnected);
+                    return Err(self.fail(sys::connect_error(&error)));
+                }
+            },
+        };
+        self.register().map_err(|error| self.fail(sys::other_error(&error)))?;
+        match progress {
+            Progress::Connected => {
+                self.stage.set(Stage::Connected);
+                // Of several addresses it may be an earlier one that has answered.
+                let peer = self.with(|socket| socket.peer_addr().ok()).flatten();
+                self.peer.set(peer.and_then(|peer| peer.as_socket()).or(Some(target)));
+            }
+            Progress::Connecting => {
+                self.stage.set(Stage::Connecting);
+                self.was_unfinished.set(true);
+            }
         }
+        self.writable.set(progress == Progress::Connected);
+        Ok(progress)
+    }
+
+    fn local(&self) -> Option<SocketAddr> {
+        self.with(|socket| socket.local_addr().ok())??.as_socket()
     }
 }
 
 impl Engine for NativeEngine {
-    fn connect(&self, address: &QHostAddress, port: u16) -> Result<Progress, SocketError> {
-        self.close();
-        let address = address
-            .to_socket_addr(port, sys::interface_index)
-            .ok_or_else(SocketError::unsupported)?;
-        let socket = open(address).map_err(|error| sys::other_error(&error))?;
-        let progress = match socket.connect(&address.into()) {
-            Ok(()) => Progress::Connected,
-            Err(error) if would_block(&error) || is_in_progress(&error) => Progress::Connecting,
-            Err(error) => return Err(sys::connect_error(&error)),
+    fn stage(&self) -> Stage {
+        self.stage.get()
+    }
+
+    fn bind(
+        &self,
+        address: &QHostAddress,
+        port: u16,
+        reuse: Option<bool>,
+    ) -> Result<(), SocketError> {
+        if let Some(reuse) = reuse {
+            // If the system refuses, bind() tells.
+            let _ = self.with(|socket| socket.set_reuse_address(reuse));
+        }
+        if self.stage.get() != Stage::Unconnected {
+            qcore::q_warning!(
+                "QNativeSocketEngine::bind() was not called in QAbstractSocket::UnconnectedState"
+            );
+            return Err(self.error());
+        }
+        let Some(target) = self.target(address, port) else {
+            return Err(self.fail(SocketError::unsupported()));
         };
-        self.peer.set(Some(address));
-        self.writable.set(progress == Progress::Connected);
-        // Registered after connect(): before it, the poll tells of a hang-up that is none.
-        let stream = TcpStream::from_std(socket.into());
-        self.register(stream).map_err(|error| sys::other_error(&error))?;
-        Ok(progress)
+        let bound = self.with(|socket| {
+            if target.is_ipv6() {
+                let only_v6 = address.protocol() == NetworkLayerProtocol::IPv6;
+                // A family that does not know it has no need for it.
+                let _ = socket.set_only_v6(only_v6);
+            }
+            socket.bind(&target.into())
+        });
+        match bound {
+            Some(Ok(())) => {
+                self.stage.set(Stage::Bound);
+                Ok(())
+            }
+            Some(Err(error)) => Err(self.fail(sys::bind_error(&error))),
+            None => Err(self.fail(SocketError::unsupported())),
+        }
+    }
+
+    fn connect(&self, address: &QHostAddress, port: u16) -> Result<Progress, SocketError> {
+        let Some(target) = self.target(address, port) else {
+            return Err(self.fail(SocketError::unsupported()));
+        };
+        self.peer.set(Some(target));
+        self.attempt(target)
     }
 
     fn finish_connecting(&self) -> Result<Progress, SocketError> {
-        let looked = self.with(|stream| match stream.take_error() {
-            Ok(None) => match stream.peer_addr() {
-                Ok(peer) => Ok(Some(peer)),
-                Err(error) if error.kind() == io::ErrorKind::NotConnected => Ok(None),
-                Err(error) => Err(sys::connect_error(&error)),
+        match self.peer.get() {
+            Some(target) => self.attempt(target),
+            // Taken over in the middle of it: who the other end is shows when it is there.
+            None => match self.with(|socket| (socket.take_error(), socket.peer_addr())) {
+                Some((Ok(None), Ok(peer))) => {
+                    self.peer.set(peer.as_socket());
+                    self.stage.set(Stage::Connected);
+                    self.writable.set(true);
+                    Ok(Progress::Connected)
+                }
+                Some((Ok(None), Err(_))) => Ok(Progress::Connecting),
+                Some((Ok(Some(error)) | Err(error), _)) => {
+                    self.deregister();
+                    self.stage.set(Stage::Unconnected);
+                    Err(self.fail(sys::connect_error(&error)))
+                }
+                None => Err(self.fail(SocketError::connection_refused())),
             },
-            Ok(Some(error)) | Err(error) => Err(sys::connect_error(&error)),
-        });
-        match looked {
-            Some(Ok(Some(peer))) => {
-                self.peer.set(Some(peer));
-                Ok(Progress::Connected)
-            }
-            Some(Ok(None)) => Ok(Progress::Connecting),
-            Some(Err(error)) => {
-                self.close();
-                Err(error)
-            }
-            None => Err(SocketError::connection_refused()),
         }
     }
 
@@ -134,11 +324,8 @@ impl Engine for NativeEngine {
 
     fn read(&self, data: &mut [u8]) -> Outcome {
         loop {
-            match self.with(|stream| stream.read(data)) {
-                Some(Ok(0)) | None => {
-                    self.readable.set(false);
-                    return Outcome::Failed(SocketError::remote_host_closed());
-                }
+            let error = match self.with(|socket| socket.read(data)) {
+                Some(Ok(0)) | None => SocketError::remote_host_closed(),
                 Some(Ok(count)) => {
                     if count < data.len() && !self.read_closed.get() {
                         self.readable.set(false);
@@ -149,17 +336,17 @@ impl Engine for NativeEngine {
                     self.readable.set(false);
                     return Outcome::WouldBlock;
                 }
-                Some(Err(error)) if error.kind() == io::ErrorKind::Interrupted => {}
-                Some(Err(error)) => {
-                    self.readable.set(false);
-                    return Outcome::Failed(sys::read_error(&error));
-                }
-            }
+                Some(Err(error)) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Some(Err(error)) => sys::read_error(&error),
+            };
+            self.readable.set(false);
+            self.close();
+            return Outcome::Failed(self.fail(error));
         }
     }
 
     fn has_more(&self) -> bool {
-        match self.with(|stream| stream.peek(&mut [0])) {
+        match self.with(|socket| socket.peek(&mut [MaybeUninit::uninit()])) {
             Some(Err(error)) if would_block(&error) => {
                 self.readable.set(false);
                 false
@@ -168,14 +355,24 @@ impl Engine for NativeEngine {
         }
     }
 
+    fn bytes_available(&self) -> usize {
+        match self.stage.get() {
+            Stage::Connected => self.with(|socket| sys::available(*socket)).unwrap_or(0),
+            _ => 0,
+        }
+    }
+
     fn write(&self, data: &[IoSlice<'_>]) -> Outcome {
+        if self.stage.get() != Stage::Connected && self.io.borrow().is_some() {
+            qcore::q_warning!(
+                "QNativeSocketEngine::write() was not called in QAbstractSocket::ConnectedState"
+            );
+            return Outcome::Failed(self.error());
+        }
         let total: usize = data.iter().map(|part| part.len()).sum();
         loop {
-            match self.with(|stream| match data {
-                [one] => stream.write(one),
-                many => stream.write_vectored(many),
-            }) {
-                None => return Outcome::Failed(SocketError::remote_host_closed()),
+            let error = match self.with(|socket| sys::send(socket, data)) {
+                None => SocketError::remote_host_closed(),
                 Some(Ok(count)) => {
                     // The system took what it could: an event tells when there is room again.
                     self.writable.set(count == total);
@@ -185,13 +382,19 @@ impl Engine for NativeEngine {
                     self.writable.set(false);
                     return Outcome::WouldBlock;
                 }
-                Some(Err(error)) if error.kind() == io::ErrorKind::Interrupted => {}
-                Some(Err(error)) => return Outcome::Failed(sys::write_error(&error)),
-            }
+                Some(Err(error)) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Some(Err(error)) => sys::write_error(&error),
+            };
+            self.close();
+            return Outcome::Failed(self.fail(error));
         }
     }
 
     fn wait(&self, deadline: QDeadlineTimer) -> Option<Readiness> {
+        if !self.registered.get() {
+            // As a poll has it, one that is not connected was hung up.
+            return Some(Readiness::all());
+        }
         self.registration.wait(deadline)
     }
 
@@ -204,8 +407,15 @@ impl Engine for NativeEngine {
     }
 
     fn local_address(&self) -> Option<(QHostAddress, u16)> {
-        let address = self.with(|stream| stream.local_addr().ok())??;
-        Some(named(&address))
+        let Some(local) = self.local() else {
+            // Of a family that has no ports.
+            return Some((QHostAddress::AnyIPv4, 0));
+        };
+        let dual = |socket: &mut &Socket| socket.only_v6().is_ok_and(|only| !only);
+        if local.ip() == IpAddr::from([0; 16]) && self.with(dual) == Some(true) {
+            return Some((QHostAddress::Any, local.port()));
+        }
+        Some(named(&local))
     }
 
     fn peer_address(&self) -> Option<(QHostAddress, u16)> {
@@ -213,7 +423,30 @@ impl Engine for NativeEngine {
     }
 
     fn descriptor(&self) -> i32 {
-        self.with(|stream| stream.as_raw_fd()).unwrap_or(-1)
+        self.with(|socket| socket.as_raw_fd()).unwrap_or(-1)
+    }
+
+    fn set_option(&self, option: SocketOption, value: i32) {
+        let set = self.with(|socket| sys::set_option(*socket, option, self.is_v6.get(), value));
+        if let Some(Err(error)) = set {
+            log::debug!("{option:?} cannot be set to {value}: {error}");
+        }
+    }
+
+    fn option(&self, option: SocketOption) -> Option<i32> {
+        self.with(|socket| sys::option(*socket, option, self.is_v6.get()).ok())?
+            .filter(|&value| value != -1)
+    }
+
+    fn error(&self) -> SocketError {
+        if let Some(error) = self.error.get() {
+            return error.as_ref().clone();
+        }
+        if self.was_unfinished.get() {
+            let kind = SocketErrorKind::UnfinishedSocketOperation;
+            return SocketError::new(kind, "Invalid socket descriptor");
+        }
+        SocketError::unknown()
     }
 }
 
@@ -223,11 +456,30 @@ impl Drop for NativeEngine {
     }
 }
 
-/// A socket for an address: non-blocking and closed on exec.
-fn open(address: SocketAddr) -> io::Result<Socket> {
-    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+/// The system's word for a type of sockets.
+fn kind_of(socket_type: SocketType) -> Result<Type, SocketError> {
+    match socket_type {
+        // As Qt, which makes one of TCP of whatever it does not know.
+        SocketType::Tcp | SocketType::Unknown => Ok(Type::STREAM),
+        SocketType::Udp | SocketType::Sctp => {
+            let kind = SocketErrorKind::UnsupportedSocketOperation;
+            Err(SocketError::new(kind, "Protocol type not supported"))
+        }
+    }
+}
+
+/// A new socket, non-blocking and closed on exec.
+fn open(domain: Domain, kind: Type) -> io::Result<Socket> {
+    let socket = Socket::new(domain, kind, None)?;
     socket.set_nonblocking(true)?;
+    inline_urgent_data(&socket);
     Ok(socket)
+}
+
+/// Urgent data comes as all other data does.
+fn inline_urgent_data(socket: &Socket) {
+    // Where the system has no urgent data it does not come at all.
+    let _ = socket.set_out_of_band_inline(true);
 }
 
 /// An address of the system's as a Qt one.
@@ -237,8 +489,4 @@ pub(crate) fn named(address: &SocketAddr) -> (QHostAddress, u16) {
 
 fn would_block(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::WouldBlock
-}
-
-fn is_in_progress(error: &io::Error) -> bool {
-    error.raw_os_error() == Some(libc::EINPROGRESS)
 }

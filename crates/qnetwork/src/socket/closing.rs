@@ -84,6 +84,7 @@ impl AbstractSocketNode {
         }
         if self.state.get() == SocketState::Unconnected {
             self.ends.replace(Ends::default());
+            self.peer_name.replace(String::new());
             self.clear_write_queue();
             self.close_write_channel();
         }
@@ -95,9 +96,16 @@ impl AbstractSocketNode {
     }
 
     pub(super) fn release_engine(&self) {
+        self.drop_engine();
+        self.descriptor.set(-1);
+    }
+
+    /// Lets go of the engine, while its descriptor's number is still told.
+    pub(super) fn drop_engine(&self) {
         let engine = self.engine.borrow_mut().take();
         self.flags.write_requested.set(false);
         self.flags.read_paused.set(false);
+        self.flags.unread.set(false);
         drop(engine);
     }
 

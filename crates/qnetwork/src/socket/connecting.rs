@@ -5,7 +5,6 @@ use std::{
     time::Duration,
 };
 
-use mio::net::TcpStream;
 use qcore::{
     OpenMode, QDeadlineTimer, TimerType,
     event_loop::{Dispatcher, EventSource, TimerHandler, TimerId},
@@ -13,11 +12,11 @@ use qcore::{
 };
 
 use super::{
-    AbstractSocketNode, Ends, Host, QAbstractSocket, SocketError, SocketErrorKind, SocketState,
+    AbstractSocketNode, End, Host, QAbstractSocket, SocketError, SocketErrorKind, SocketState,
 };
 use crate::{
     HostInfoError, NetworkLayerProtocol, QHostAddress, QHostInfo,
-    engine::{Engine, NativeEngine, Progress},
+    engine::{Engine, Progress},
     host_info::{self, Lookup},
 };
 
@@ -54,6 +53,17 @@ impl QAbstractSocket {
 
     /// [`connect_to_host`](QAbstractSocket::connect_to_host), opening the socket in some `mode` and
     /// using only the addresses of one `protocol`.
+    ///
+    /// With [`OpenMode::UNBUFFERED`] nothing is read ahead, and what is written goes to the system at once:
+    ///
+    /// * `ready_read` tells that there is something, or that the other end has closed, and is silent then
+    ///   until something is read. A limit of the read buffer means nothing.
+    /// * Who reads on to the end of the stream finds the socket
+    ///   [`Unconnected`](SocketState::Unconnected); no signal tells of that.
+    /// * Writing fails while the connection is being made; during the look-up, and where the system
+    ///   does not take all, there is a write buffer all the same. `bytes_written` tells of that alone.
+    ///
+    /// A socket that was connected so once stays unbuffered.
     #[doc(alias = "connectToHost")]
     pub fn connect_to_host_with(
         &self,
@@ -94,14 +104,25 @@ impl AbstractSocketNode {
         self.flags.pending_close.set(false);
         self.flags.read_paused.set(false);
         self.host_name.replace(host_name.clone());
-        self.peer_name.replace(host_name.clone());
+        self.peer_name.replace(String::new());
         self.port.set(port);
         self.protocol.set(protocol);
-        self.ends.replace(Ends::default());
+        {
+            let mut ends = self.ends.borrow_mut();
+            ends.peer = End::default();
+            if self.state.get() != SocketState::Bound {
+                ends.local = End::default();
+            }
+        }
         self.write_queue.borrow_mut().clear(self.base.pool());
         self.clear_error();
-        self.base.open_device(mode);
+        self.flags.unread.set(false);
+        // Once unbuffered, a socket stays so, as Qt's.
+        let unbuffered = self.is_unbuffered() || mode.contains(OpenMode::UNBUFFERED);
+        self.flags.unbuffered.set(unbuffered);
+        self.base.open_device(if unbuffered { mode | OpenMode::UNBUFFERED } else { mode });
         self.base.set_channel_counts(0, 0);
+        self.cancel_lookup();
         self.change_state(SocketState::HostLookup);
         if self.state.get() != SocketState::HostLookup || self.life().is_dying() {
             return;
@@ -151,9 +172,11 @@ impl AbstractSocketNode {
             self.emit_error();
             return;
         }
+        self.flags.trying.set(false);
         self.change_state(SocketState::Connecting);
         self.host_found.emit(());
-        if self.state.get() == SocketState::Connecting && self.engine().is_none() {
+        // A slot that waits has tried the first address already.
+        if self.state.get() == SocketState::Connecting && !self.flags.trying.get() {
             self.connect_to_next_address(SocketError::host_not_found());
         }
     }
@@ -161,12 +184,13 @@ impl AbstractSocketNode {
     /// Tries the addresses that are left, until one is at least under way. With none left, `error` is
     /// what went wrong with the last one.
     pub(super) fn connect_to_next_address(&self, mut error: SocketError) {
+        self.flags.trying.set(true);
         loop {
             let next = self.addresses.borrow_mut().pop_front();
             let Some(address) = next else {
                 self.state.set(SocketState::Unconnected);
                 self.set_error(&error);
-                self.release_engine();
+                self.drop_attempt();
                 self.state_changed.emit(SocketState::Unconnected);
                 self.emit_error();
                 if self.state.get() == SocketState::Unconnected {
@@ -175,9 +199,18 @@ impl AbstractSocketNode {
                 }
                 return;
             };
-            let engine = Rc::new(NativeEngine::new(self.life().dispatcher(), self.source()));
-            let progress = engine.connect(&address, self.port.get());
-            match progress {
+            let engine = match self.engine() {
+                // Bound, or taken over: it keeps its descriptor, come what may.
+                Some(engine) => engine,
+                None => match self.open_engine(address.protocol()) {
+                    Ok(engine) => engine,
+                    Err(failed) => {
+                        error = failed;
+                        continue;
+                    }
+                },
+            };
+            match engine.connect(&address, self.port.get()) {
                 Ok(progress) => {
                     *self.engine.borrow_mut() = Some(engine);
                     match progress {
@@ -191,7 +224,14 @@ impl AbstractSocketNode {
         }
     }
 
-    fn source(&self) -> Weak<dyn EventSource> {
+    /// Lets go of an engine that could not connect, unless the socket is to keep it.
+    fn drop_attempt(&self) {
+        if self.descriptor.get() == -1 {
+            self.release_engine();
+        }
+    }
+
+    pub(super) fn source(&self) -> Weak<dyn EventSource> {
         self.this.clone()
     }
 
@@ -209,30 +249,9 @@ impl AbstractSocketNode {
             }
             Err(error) => {
                 self.stop_connect_timer();
-                self.release_engine();
+                self.drop_attempt();
                 self.connect_to_next_address(error);
             }
-        }
-    }
-
-    /// Takes over a connection that a server has accepted.
-    pub(crate) fn adopt(
-        &self,
-        stream: TcpStream,
-        peer: std::net::SocketAddr,
-    ) -> Result<(), SocketError> {
-        let engine = NativeEngine::new(self.life().dispatcher(), self.source());
-        engine.adopt(stream, peer)?;
-        *self.engine.borrow_mut() = Some(Rc::new(engine));
-        self.base.open_device(OpenMode::READ_WRITE);
-        self.note_ends();
-        self.state.set(SocketState::Connected);
-        Ok(())
-    }
-
-    fn note_ends(&self) {
-        if let Some(engine) = self.engine() {
-            self.ends.replace(Ends { local: engine.local_address(), peer: engine.peer_address() });
         }
     }
 
@@ -270,7 +289,7 @@ impl AbstractSocketNode {
     /// This address takes too long.
     pub(super) fn on_connect_timeout(&self) {
         self.stop_connect_timer();
-        self.release_engine();
+        self.drop_attempt();
         let error = SocketError::new(SocketErrorKind::SocketTimeout, "Connection timed out");
         self.connect_to_next_address(error);
     }

@@ -118,6 +118,11 @@ impl SocketError {
         Self::new(SocketErrorKind::HostNotFound, "Host not found")
     }
 
+    /// What is said where nothing is known.
+    pub(crate) fn unknown() -> Self {
+        Self::new(SocketErrorKind::Unknown, "Unknown error")
+    }
+
     pub(crate) fn unsupported() -> Self {
         Self::new(SocketErrorKind::UnsupportedSocketOperation, "Unsupported socket operation")
     }

@@ -11,19 +11,25 @@
 //! ```
 //!
 //! `connecting.rs` takes a socket from a name to a connection, `transfer.rs` moves bytes, `closing.rs`
-//! ends it, also when the object dies, and `waiting.rs` does all of this with no loop.
+//! ends it, also when the object dies, and `waiting.rs` does all of this with no loop. `binding.rs` has
+//! what is done to a descriptor before there is a connection, `unbuffered.rs` reading and writing
+//! without the buffers.
 //!
 //! A slot may do anything to the socket that called it. So nothing is borrowed while one runs, and
 //! after each emission the state is looked at anew. The functions here work on the node: the loop does
 //! not hold a handle, and so a slot that drops the last one ends the socket there and then.
 
+mod binding;
 mod closing;
 mod connecting;
 mod error;
 mod host;
+mod options;
+mod setters;
 mod state;
 mod tcp;
 mod transfer;
+mod unbuffered;
 mod waiting;
 mod write_queue;
 
@@ -35,15 +41,18 @@ use std::{
 };
 
 use qcore::{
-    OpenMode, QIODevice, Signal, class,
+    QIODevice, Signal, class,
     event_loop::TimerId,
     io_device::DeviceBackend,
     object::{Handle, Life, Node, Object},
 };
 
 pub use self::{
+    binding::BindMode,
     error::{SocketError, SocketErrorKind},
     host::Host,
+    options::SocketOption,
+    setters::PauseModes,
     state::{SocketState, SocketType},
     tcp::QTcpSocket,
 };
@@ -107,17 +116,26 @@ pub struct AbstractSocketNode {
     addresses: RefCell<VecDeque<QHostAddress>>,
     lookup: Cell<Option<i32>>,
     connect_timer: Cell<Option<TimerId>>,
+    /// What was set in place of `host_name`.
     peer_name: RefCell<String>,
     ends: RefCell<Ends>,
+    /// The number of a descriptor that is more than an attempt to connect: the next one uses it, too. It is
+    /// still told while slots hear of the end of the connection, when the descriptor is closed already.
+    descriptor: Cell<i32>,
 
+    pause_mode: Cell<PauseModes>,
+    protocol_tag: RefCell<Option<Box<str>>>,
     flags: Flags,
 }
 
-/// The addresses of both ends, known as long as there is a connection.
+/// The address and port of one end.
+type End = (QHostAddress, u16);
+
+/// The addresses of both ends, as far as they are known.
 #[derive(Default)]
 struct Ends {
-    local: Option<(QHostAddress, u16)>,
-    peer: Option<(QHostAddress, u16)>,
+    local: End,
+    peer: End,
 }
 
 #[derive(Default)]
@@ -125,10 +143,16 @@ struct Flags {
     /// To be closed once connected.
     pending_close: Cell<bool>,
     abort_called: Cell<bool>,
+    /// The first address of a host, at least, was tried.
+    trying: Cell<bool>,
     /// A slot of `ready_read` is running: it is not told of more.
     in_ready_read: Cell<bool>,
     /// A slot of `bytes_written` is running: it is not told of more.
     in_bytes_written: Cell<bool>,
+    /// There is no read buffer, and a write buffer only for what the system does not take.
+    unbuffered: Cell<bool>,
+    /// An unbuffered socket has told that there is something to read, and nothing was read since.
+    unread: Cell<bool>,
     /// The read buffer is full: reading goes on when somebody asks for more than is in it.
     read_paused: Cell<bool>,
     /// The loop will call `write_pending`.
@@ -146,6 +170,31 @@ impl Node for AbstractSocketNode {
 }
 
 impl QAbstractSocket {
+    /// A socket of some type, not connected: what classes of your own are made of.
+    ///
+    /// It has no buffers: what a [`QTcpSocket`] does for its users is left to them, as with Qt. See
+    /// [`OpenMode::UNBUFFERED`](qcore::OpenMode::UNBUFFERED).
+    ///
+    /// [`Sctp`](SocketType::Sctp) cannot be bound or connected:
+    /// [`UnsupportedSocketOperation`](SocketErrorKind::UnsupportedSocketOperation); nor can
+    /// [`Udp`](SocketType::Udp) for now. [`Unknown`](SocketType::Unknown) is taken for TCP.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use qnetwork::{QAbstractSocket, QHostAddress, SocketErrorKind, SocketType};
+    ///
+    /// let socket = QAbstractSocket::new(SocketType::Sctp);
+    /// let error = socket.bind(QHostAddress::LocalHost, 0).unwrap_err();
+    /// assert_eq!(error, SocketErrorKind::UnsupportedSocketOperation);
+    /// ```
+    #[must_use]
+    pub fn new(socket_type: SocketType) -> Self {
+        let socket = Self::make(socket_type, "QAbstractSocket");
+        socket.flags.unbuffered.set(true);
+        socket
+    }
+
     /// A new socket, of a class that says so in messages.
     pub(crate) fn make(socket_type: SocketType, class_name: &'static str) -> Self {
         let life = Life::new();
@@ -173,6 +222,9 @@ impl QAbstractSocket {
             connect_timer: Cell::new(None),
             peer_name: RefCell::default(),
             ends: RefCell::default(),
+            descriptor: Cell::new(-1),
+            pause_mode: Cell::default(),
+            protocol_tag: RefCell::default(),
             flags: Flags::default(),
         });
         let device: Rc<dyn DeviceBackend> = node.device.clone();
@@ -206,32 +258,32 @@ impl QAbstractSocket {
         self.is_open()
     }
 
-    /// The address of this end, null if there is no connection.
+    /// The address of this end, null if it is not known.
     #[doc(alias = "localAddress")]
     #[must_use]
     pub fn local_address(&self) -> QHostAddress {
-        self.ends.borrow().local.clone().unwrap_or_default().0
+        self.ends.borrow().local.0.clone()
     }
 
-    /// The port of this end, 0 if there is no connection.
+    /// The port of this end, 0 if it is not known.
     #[doc(alias = "localPort")]
     #[must_use]
     pub fn local_port(&self) -> u16 {
-        self.ends.borrow().local.as_ref().map_or(0, |end| end.1)
+        self.ends.borrow().local.1
     }
 
     /// The address of the other end, null if there is no connection.
     #[doc(alias = "peerAddress")]
     #[must_use]
     pub fn peer_address(&self) -> QHostAddress {
-        self.ends.borrow().peer.clone().unwrap_or_default().0
+        self.ends.borrow().peer.0.clone()
     }
 
     /// The port of the other end, 0 if there is no connection.
     #[doc(alias = "peerPort")]
     #[must_use]
     pub fn peer_port(&self) -> u16 {
-        self.ends.borrow().peer.as_ref().map_or(0, |end| end.1)
+        self.ends.borrow().peer.1
     }
 
     /// The name that was given to [`connect_to_host`](QAbstractSocket::connect_to_host), empty if it
@@ -239,14 +291,19 @@ impl QAbstractSocket {
     #[doc(alias = "peerName")]
     #[must_use]
     pub fn peer_name(&self) -> String {
-        self.peer_name.borrow().clone()
+        let name = self.peer_name.borrow();
+        if name.is_empty() { self.host_name.borrow().clone() } else { name.clone() }
     }
 
-    /// The number of the operating system's descriptor, -1 if there is none.
+    /// The number of the operating system's descriptor, -1 if there is none; also while an attempt to
+    /// connect is under way, unless the socket was bound before.
+    ///
+    /// Slots of [`error_occurred`](AbstractSocketNode::error_occurred) that hear of the end of a
+    /// connection are told the number it had; it is closed by then.
     #[doc(alias = "socketDescriptor")]
     #[must_use]
     pub fn socket_descriptor(&self) -> i32 {
-        self.engine().map_or(-1, |engine| engine.descriptor())
+        self.descriptor.get()
     }
 
     /// How much the read buffer holds at most, 0 for no limit, which is the default.
@@ -293,7 +350,7 @@ impl AbstractSocketNode {
     }
 
     fn is_unbuffered(&self) -> bool {
-        self.base.open_mode().contains(OpenMode::UNBUFFERED)
+        self.flags.unbuffered.get()
     }
 }
 

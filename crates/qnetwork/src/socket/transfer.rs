@@ -2,7 +2,6 @@
 
 use std::{
     cell::Cell,
-    io::IoSlice,
     rc::{Rc, Weak},
 };
 
@@ -48,11 +47,16 @@ impl EventSource for AbstractSocketNode {
         let _recovery = Recovery(&self);
         let Some(engine) = self.engine() else { return };
         engine.note(ready);
-        if self.state.get() == SocketState::Connecting {
-            if ready.intersects(Readiness::WRITABLE | Readiness::READ_CLOSED) {
-                self.on_connecting(&engine);
+        match self.state.get() {
+            SocketState::Connecting => {
+                if ready.intersects(Readiness::WRITABLE | Readiness::READ_CLOSED) {
+                    self.on_connecting(&engine);
+                }
+                return;
             }
-            return;
+            SocketState::Connected | SocketState::Closing => {}
+            // What is left of an attempt that was given up.
+            _ => return,
         }
         // With the read buffer full it waits until somebody asks for more, whatever comes.
         if engine.is_readable() && !self.flags.read_paused.get() {
@@ -114,6 +118,9 @@ impl AbstractSocketNode {
     pub(super) fn on_readable(&self, engine: &Rc<dyn Engine>) -> bool {
         if self.state.get() == SocketState::Closing {
             return false;
+        }
+        if self.is_unbuffered() {
+            return self.tell_unread(engine);
         }
         let room = match self.read_limit.get() {
             0 => SCRATCH,
@@ -177,7 +184,7 @@ impl AbstractSocketNode {
 
     /// Says that there is something to read; but not to a slot that runs a loop of its own in here, unless
     /// it is one for a channel.
-    fn emit_ready_read(&self) {
+    pub(super) fn emit_ready_read(&self) {
         emit_once(&self.flags.in_ready_read, || self.base.ready_read.emit(()));
         self.base.channel_ready_read.emit(0);
     }
@@ -204,11 +211,11 @@ impl AbstractSocketNode {
     /// Tells of an error that ends the connection. The engine is gone by then: what the slots write
     /// goes nowhere. Returns whether the rest is still to be told, and no slot has begun anew.
     fn fail(&self, error: &SocketError) -> bool {
-        self.release_engine();
+        self.drop_engine();
         self.set_error(error);
         self.emit_error();
-        self.engine().is_none()
-            && matches!(self.state.get(), SocketState::Connected | SocketState::Closing)
+        let begins = matches!(self.state.get(), SocketState::HostLookup | SocketState::Connecting);
+        self.engine().is_none() && !begins && self.state.get() != SocketState::Unconnected
     }
 
     // ---- writing
@@ -343,9 +350,13 @@ impl DeviceBackend for SocketDevice {
         true
     }
 
-    fn read_data(&self, _: &QIODevice, _: &mut [u8]) -> Result<usize, DeviceError> {
+    fn bytes_available(&self) -> usize {
+        self.node.upgrade().map_or(0, |node| node.unread_bytes())
+    }
+
+    fn read_data(&self, _: &QIODevice, data: &mut [u8]) -> Result<usize, DeviceError> {
         match self.node.upgrade() {
-            Some(node) => node.supply(),
+            Some(node) => node.supply(data),
             None => Err(DeviceErrorKind::NotOpen.into()),
         }
     }
@@ -388,9 +399,13 @@ impl DeviceBackend for SocketDevice {
 
 impl AbstractSocketNode {
     /// Somebody has read all that there is in the buffer, and wants more.
-    fn supply(&self) -> Result<usize, DeviceError> {
-        if self.engine().is_none() || self.state.get() != SocketState::Connected {
+    fn supply(&self, data: &mut [u8]) -> Result<usize, DeviceError> {
+        let Some(engine) = self.engine().filter(|_| self.state.get() == SocketState::Connected)
+        else {
             return Err(SocketError::remote_host_closed().into());
+        };
+        if self.is_unbuffered() {
+            return self.read_through(&engine, data);
         }
         // The loop reads, but it may have stopped for want of room.
         self.resume_reading();
@@ -399,7 +414,8 @@ impl AbstractSocketNode {
 
     /// Takes what is written.
     fn accept(&self, data: &[u8]) -> Result<usize, DeviceError> {
-        if self.state.get() == SocketState::Unconnected || self.is_dead() {
+        let state = self.state.get();
+        if state == SocketState::Unconnected || self.is_dead() {
             let error = SocketError::new(SocketErrorKind::Unknown, "Socket is not connected");
             self.set_error(&error);
             return Err(DeviceError::new(DeviceErrorKind::Closed, error.text()));
@@ -409,28 +425,9 @@ impl AbstractSocketNode {
             done = self.write_through(data)?;
         }
         self.write_queue.borrow_mut().append(&data[done..], self.base.pool());
-        if matches!(self.state.get(), SocketState::Connected | SocketState::Closing) {
+        if !matches!(state, SocketState::HostLookup | SocketState::Connecting) {
             self.request_write();
         }
         Ok(data.len())
-    }
-
-    /// Writes past the buffer; how much the system took.
-    fn write_through(&self, data: &[u8]) -> Result<usize, DeviceError> {
-        let Some(engine) = self.engine().filter(|_| self.state.get() == SocketState::Connected)
-        else {
-            return Ok(0);
-        };
-        if data.is_empty() {
-            return Ok(0);
-        }
-        match engine.write(&[IoSlice::new(data)]) {
-            Outcome::Moved(count) => Ok(count),
-            Outcome::WouldBlock => Ok(0),
-            Outcome::Failed(error) => {
-                self.set_error(&error);
-                Err(error.into())
-            }
-        }
     }
 }

@@ -59,7 +59,7 @@ impl QAbstractSocket {
         let (node, deadline) = (self.node(), deadline.into());
         node.connect_first(deadline)?;
         loop {
-            if node.state.get() != SocketState::Connected {
+            if !node.reads() {
                 return Err(node.last_error());
             }
             if !node.has_room() {
@@ -94,7 +94,8 @@ impl QAbstractSocket {
         }
         node.connect_first(deadline)?;
         loop {
-            let (readable, writable) = node.wait_for_either(node.has_room(), deadline)?;
+            let reads = node.has_room() && !node.is_unread();
+            let (readable, writable) = node.wait_for_either(reads, deadline)?;
             if readable {
                 node.on_readable_now();
             }
@@ -126,7 +127,7 @@ impl QAbstractSocket {
         }
         node.connect_first(deadline)?;
         while node.state.get() != SocketState::Unconnected {
-            let reads = node.state.get() == SocketState::Connected && node.has_room();
+            let reads = node.reads() && node.has_room() && !node.is_unread();
             let (readable, writable) = node.wait_for_either(reads, deadline)?;
             if readable {
                 node.on_readable_now();
@@ -156,8 +157,18 @@ impl AbstractSocketNode {
         }
     }
 
+    /// Whether the state is one in which something may come. A TCP socket that is bound finds out that
+    /// nothing can.
+    fn reads(&self) -> bool {
+        use SocketState::{Bound, Connected, Listening};
+        matches!(self.state.get(), Connected | Bound | Listening)
+    }
+
     /// Whether there is room in the read buffer.
     fn has_room(&self) -> bool {
+        if self.is_unbuffered() {
+            return true;
+        }
         let limit = self.read_limit.get();
         limit == 0 || self.base.buffer_len() < limit
     }
@@ -180,8 +191,11 @@ impl AbstractSocketNode {
     }
 
     fn wait_for_connected(&self, deadline: QDeadlineTimer) -> Result<(), SocketError> {
-        if self.state.get() == SocketState::Connected {
-            return Ok(());
+        match self.state.get() {
+            SocketState::Connected => return Ok(()),
+            // There is nothing to wait for, which is how Qt says it.
+            SocketState::Bound | SocketState::Listening => return Err(self.give_up_connecting()),
+            _ => {}
         }
         // Closing comes after all else.
         let closes = self.flags.pending_close.replace(false);
@@ -194,7 +208,7 @@ impl AbstractSocketNode {
             }
         }
         while self.state.get() == SocketState::Connecting {
-            let Some(engine) = self.engine() else {
+            let Some(engine) = self.engine().filter(|_| self.flags.trying.get()) else {
                 // A slot of host_found waits: the first address has not been tried yet.
                 self.connect_to_next_address(SocketError::host_not_found());
                 continue;

@@ -3,6 +3,7 @@
 #![allow(unsafe_code)]
 
 mod interfaces;
+mod options;
 
 use std::{
     ffi::{CStr, CString},
@@ -13,6 +14,7 @@ use std::{
 use socket2::Socket;
 
 pub(crate) use self::interfaces::{Lifetime, Link, LinkAddress, links};
+pub(crate) use self::options::{available, option, send, set_option};
 use crate::{SocketError, SocketErrorKind};
 
 /// The number of a network interface, 0 if there is none of that name.
@@ -113,6 +115,9 @@ pub(crate) fn connect_error(error: &io::Error) -> SocketError {
         Some(libc::EADDRNOTAVAIL) => (SocketAddressNotAvailable, "The address is not available"),
         Some(libc::EACCES | libc::EPERM) => (SocketAccess, "Permission denied"),
         Some(libc::ECONNRESET) => return SocketError::remote_host_closed(),
+        Some(libc::EAGAIN) => (SocketResource, "Out of resources"),
+        // An address of another family than the socket's.
+        Some(libc::EAFNOSUPPORT) => return SocketError::unknown(),
         _ => return other_error(error),
     };
     SocketError::new(kind, text)
@@ -139,7 +144,7 @@ pub(crate) fn read_error(error: &io::Error) -> SocketError {
         Some(libc::ECONNRESET) => SocketError::remote_host_closed(),
         Some(libc::ETIMEDOUT) => SocketError::new(Network, "Connection timed out"),
         Some(libc::EHOSTUNREACH) => SocketError::new(Network, "No route to host"),
-        _ => SocketError::new(Network, error.to_string()),
+        _ => SocketError::new(Network, text_of(error)),
     }
 }
 
@@ -163,7 +168,16 @@ pub(crate) fn other_error(error: &io::Error) -> SocketError {
             (SocketResource, "Out of resources")
         }
         Some(libc::EACCES | libc::EPERM) => (SocketAccess, "Permission denied"),
-        _ => return SocketError::new(Unknown, error.to_string()),
+        _ => return SocketError::new(Unknown, text_of(error)),
     };
     SocketError::new(kind, text)
+}
+
+/// The system's text for an error, as Qt has it: without the number that Rust adds.
+fn text_of(error: &io::Error) -> String {
+    let text = error.to_string();
+    match error.raw_os_error() {
+        Some(code) => text.trim_end_matches(&format!(" (os error {code})")).to_owned(),
+        None => text,
+    }
 }

@@ -1,0 +1,267 @@
+//! Addresses of one's own: binding, and taking over a socket that there is.
+
+use std::{net::SocketAddr, os::fd::OwnedFd, rc::Rc};
+
+use mio::net::TcpStream;
+use qcore::{OpenMode, object::Node};
+use socket2::Socket;
+
+use super::{AbstractSocketNode, End, QAbstractSocket, SocketError, SocketErrorKind, SocketState};
+use crate::{
+    NetworkLayerProtocol, QHostAddress,
+    engine::{Engine, NativeEngine, Stage},
+};
+
+bitflags::bitflags! {
+    /// Whether an address and port are shared with other sockets.
+    ///
+    /// On Unix the first socket that is bound has to allow it, and those that come later need not ask.
+    #[doc(alias = "QAbstractSocket::BindMode")]
+    #[doc(alias = "BindFlag")]
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+    pub struct BindMode: u32 {
+        /// Others may have the address and port, too.
+        #[doc(alias = "ShareAddress")]
+        const SHARE_ADDRESS = 1;
+        /// Nobody else may.
+        #[doc(alias = "DontShareAddress")]
+        const DONT_SHARE_ADDRESS = 2;
+        /// The address may be taken over from others. On Unix the same as `SHARE_ADDRESS`.
+        #[doc(alias = "ReuseAddressHint")]
+        const REUSE_ADDRESS_HINT = 4;
+    }
+}
+
+impl BindMode {
+    /// What the system does by itself; on Unix nobody else may have the address.
+    #[doc(alias = "DefaultForPlatform")]
+    pub const DEFAULT_FOR_PLATFORM: BindMode = BindMode::empty();
+}
+
+impl QAbstractSocket {
+    /// Binds the socket to an address and port of this machine; port 0 is one that the system chooses.
+    ///
+    /// The socket is [`Bound`](SocketState::Bound) then, and
+    /// [`local_port`](QAbstractSocket::local_port) tells the port. A TCP socket need not be bound; one
+    /// that is keeps address, port and descriptor when it connects, also if a host has several addresses
+    /// and the first of them fail.
+    ///
+    /// [`QHostAddress::Any`] is every address of this machine, IPv4 and IPv6, where there is IPv6;
+    /// [`AnyIPv6`](QHostAddress::AnyIPv6) is IPv6 alone, a null address IPv4 alone. An IPv4 host that a
+    /// socket bound to `Any` connects to is shown as `::ffff:a.b.c.d`.
+    ///
+    /// # Errors
+    ///
+    /// What keeps the system from it: [`AddressInUse`](SocketErrorKind::AddressInUse),
+    /// [`SocketAccess`](SocketErrorKind::SocketAccess),
+    /// [`SocketAddressNotAvailable`](SocketErrorKind::SocketAddressNotAvailable),
+    /// [`SocketResource`](SocketErrorKind::SocketResource),
+    /// [`UnsupportedSocketOperation`](SocketErrorKind::UnsupportedSocketOperation). It is told by
+    /// [`error_occurred`](AbstractSocketNode::error_occurred), too, and the state stays; it may be tried
+    /// again. A socket that fails so keeps the first error for all attempts, as Qt's does.
+    ///
+    /// [`Operation`](SocketErrorKind::Operation) if the socket is bound or connected already, or about to
+    /// be; [`error`](QAbstractSocket::error) is what went wrong before then, as with Qt.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use qnetwork::{QHostAddress, QTcpSocket, SocketErrorKind, SocketState};
+    ///
+    /// let socket = QTcpSocket::new();
+    /// socket.bind(QHostAddress::LocalHost, 0)?;
+    /// assert_eq!(socket.state(), SocketState::Bound);
+    ///
+    /// let other = QTcpSocket::new();
+    /// let error = other.bind(QHostAddress::LocalHost, socket.local_port()).unwrap_err();
+    /// assert_eq!(error, SocketErrorKind::AddressInUse);
+    /// # Ok::<(), qnetwork::SocketError>(())
+    /// ```
+    pub fn bind(&self, address: impl Into<QHostAddress>, port: u16) -> Result<(), SocketError> {
+        self.bind_with(address, port, BindMode::DEFAULT_FOR_PLATFORM)
+    }
+
+    /// [`bind`](QAbstractSocket::bind), saying whether others may have the same address and port.
+    ///
+    /// # Errors
+    ///
+    /// As [`bind`](QAbstractSocket::bind).
+    pub fn bind_with(
+        &self,
+        address: impl Into<QHostAddress>,
+        port: u16,
+        mode: BindMode,
+    ) -> Result<(), SocketError> {
+        self.bind_node(&address.into(), port, mode)
+    }
+
+    /// Takes over a connection: a descriptor of a socket that is connected.
+    ///
+    /// The socket is [`Connected`](SocketState::Connected) and open for reading and writing then, and the
+    /// descriptor is its own: it is closed with the socket.
+    ///
+    /// # Errors
+    ///
+    /// As [`set_socket_descriptor_with`](QAbstractSocket::set_socket_descriptor_with).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::net::{TcpListener, TcpStream};
+    /// use qnetwork::{QTcpSocket, SocketState};
+    ///
+    /// let listener = TcpListener::bind("127.0.0.1:0")?;
+    /// let stream = TcpStream::connect(listener.local_addr()?)?;
+    ///
+    /// let socket = QTcpSocket::new();
+    /// socket.set_socket_descriptor(stream)?;
+    /// assert_eq!(socket.state(), SocketState::Connected);
+    /// assert_eq!(socket.peer_port(), listener.local_addr()?.port());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[doc(alias = "setSocketDescriptor")]
+    pub fn set_socket_descriptor(&self, descriptor: impl Into<OwnedFd>) -> Result<(), SocketError> {
+        self.set_socket_descriptor_with(descriptor, SocketState::Connected, OpenMode::READ_WRITE)
+    }
+
+    /// Takes over a socket in some `state`, opening it in some `mode`.
+    ///
+    /// A socket that is to connect is [`Unconnected`](SocketState::Unconnected) or
+    /// [`Bound`](SocketState::Bound), and keeps its descriptor when it does. It is made non-blocking and
+    /// closed on exec. What this socket was connected to before is closed, without a signal but
+    /// [`state_changed`](AbstractSocketNode::state_changed) if the state is another one.
+    ///
+    /// # Errors
+    ///
+    /// [`UnsupportedSocketOperation`](SocketErrorKind::UnsupportedSocketOperation) for what is no socket
+    /// of this type. The descriptor is closed then, and this socket is as it was.
+    #[doc(alias = "setSocketDescriptor")]
+    pub fn set_socket_descriptor_with(
+        &self,
+        descriptor: impl Into<OwnedFd>,
+        state: SocketState,
+        mode: OpenMode,
+    ) -> Result<(), SocketError> {
+        self.take_over(descriptor.into(), state, mode)
+    }
+}
+
+impl AbstractSocketNode {
+    fn bind_node(
+        &self,
+        address: &QHostAddress,
+        port: u16,
+        mode: BindMode,
+    ) -> Result<(), SocketError> {
+        self.refuse_deleted("bind")?;
+        let engine = match self.engine() {
+            Some(engine) => engine,
+            None => {
+                let protocol = match address.protocol() {
+                    NetworkLayerProtocol::Unknown => NetworkLayerProtocol::IPv4,
+                    protocol => protocol,
+                };
+                let engine = self.open_engine(protocol).inspect_err(|error| {
+                    self.set_error(error);
+                })?;
+                *self.engine.borrow_mut() = Some(engine.clone());
+                engine
+            }
+        };
+        let shared = BindMode::SHARE_ADDRESS | BindMode::REUSE_ADDRESS_HINT;
+        let reuse = (!mode.is_empty()).then(|| mode.intersects(shared));
+        let too_late = engine.stage() != Stage::Unconnected;
+        let bound = engine.bind(address, port, reuse);
+        // From now on it is this one that connects.
+        self.descriptor.set(engine.descriptor());
+        if let Err(error) = bound {
+            self.set_error(&error);
+            self.emit_error();
+            return Err(if too_late { is_in_use() } else { error });
+        }
+        self.ends.borrow_mut().local = engine.local_address().unwrap_or_default();
+        self.change_state(SocketState::Bound);
+        Ok(())
+    }
+
+    pub(super) fn open_engine(
+        &self,
+        protocol: NetworkLayerProtocol,
+    ) -> Result<Rc<dyn Engine>, SocketError> {
+        let dispatcher = self.life().dispatcher();
+        let engine = NativeEngine::open(dispatcher, self.source(), self.socket_type, protocol)?;
+        Ok(Rc::new(engine))
+    }
+
+    fn take_over(
+        &self,
+        descriptor: OwnedFd,
+        state: SocketState,
+        mode: OpenMode,
+    ) -> Result<(), SocketError> {
+        self.refuse_deleted("setSocketDescriptor")?;
+        let stage = match state {
+            SocketState::Connected | SocketState::Closing => Stage::Connected,
+            SocketState::Connecting => Stage::Connecting,
+            SocketState::Bound | SocketState::Listening => Stage::Bound,
+            SocketState::Unconnected | SocketState::HostLookup => Stage::Unconnected,
+        };
+        let (dispatcher, socket) = (self.life().dispatcher(), Socket::from(descriptor));
+        let engine =
+            NativeEngine::adopt(dispatcher, self.source(), self.socket_type, socket, stage);
+        let engine = engine.inspect_err(|error| self.set_error(error))?;
+        self.cancel_lookup();
+        self.stop_connect_timer();
+        self.release_engine();
+        self.addresses.take();
+        self.clear_write_queue();
+        self.flags.pending_close.set(false);
+        self.flags.abort_called.set(false);
+        self.install(Rc::new(engine), mode);
+        if self.state.replace(state) != state {
+            self.state_changed.emit(state);
+        }
+        Ok(())
+    }
+
+    /// Takes over a connection that a server has accepted.
+    pub(crate) fn adopt(&self, stream: TcpStream, peer: SocketAddr) -> Result<(), SocketError> {
+        let (dispatcher, socket) = (self.life().dispatcher(), Socket::from(OwnedFd::from(stream)));
+        let (stage, peer) = (Stage::Connected, Some(peer));
+        let engine = NativeEngine::take(dispatcher, self.source(), socket, stage, peer)?;
+        self.install(Rc::new(engine), OpenMode::READ_WRITE);
+        self.state.set(SocketState::Connected);
+        Ok(())
+    }
+
+    fn install(&self, engine: Rc<dyn Engine>, mode: OpenMode) {
+        *self.engine.borrow_mut() = Some(engine);
+        self.base.open_device(mode);
+        self.note_ends();
+    }
+
+    /// Learns from the engine who both ends are.
+    pub(super) fn note_ends(&self) {
+        if let Some(engine) = self.engine() {
+            let end = |end: Option<End>| end.unwrap_or_default();
+            let mut ends = self.ends.borrow_mut();
+            ends.local = end(engine.local_address());
+            ends.peer = end(engine.peer_address());
+            self.descriptor.set(engine.descriptor());
+        }
+    }
+
+    fn refuse_deleted(&self, function: &str) -> Result<(), SocketError> {
+        if self.life().is_dying() {
+            qcore::q_warning!("QAbstractSocket::{function}() called on a socket that was deleted");
+            let text = "The socket was deleted";
+            return Err(SocketError::new(SocketErrorKind::Operation, text));
+        }
+        Ok(())
+    }
+}
+
+fn is_in_use() -> SocketError {
+    let text = "The socket is bound or connected already, or about to be";
+    SocketError::new(SocketErrorKind::Operation, text)
+}
