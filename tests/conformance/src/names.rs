@@ -1,7 +1,7 @@
 //! The enumerators' names and numbers in Qt.
 
 use qcore::TimerType;
-use qnetwork::{NetworkLayerProtocol, SocketErrorKind, SocketState, SocketType};
+use qnetwork::{NetworkLayerProtocol, SocketErrorKind, SocketOption, SocketState, SocketType};
 
 use crate::{kinds::mode_number, value::Value};
 
@@ -36,6 +36,7 @@ pub(crate) fn number(name: &str) -> Option<i64> {
         .or_else(|| of::<SocketErrorKind>(name))
         .or_else(|| of::<SocketType>(name))
         .or_else(|| of::<NetworkLayerProtocol>(name))
+        .or_else(|| of::<SocketOption>(name))
         .or_else(|| of::<TimerType>(name))
         .or_else(|| mode_number(name))
 }
@@ -92,6 +93,19 @@ impl Named for SocketType {
         ("TcpSocket", 0, SocketType::Tcp),
         ("UdpSocket", 1, SocketType::Udp),
         ("SctpSocket", 2, SocketType::Sctp),
+    ];
+}
+
+impl Named for SocketOption {
+    const TABLE: &'static [(&'static str, i64, Self)] = &[
+        ("LowDelayOption", 0, SocketOption::LowDelay),
+        ("KeepAliveOption", 1, SocketOption::KeepAlive),
+        ("MulticastTtlOption", 2, SocketOption::MulticastTtl),
+        ("MulticastLoopbackOption", 3, SocketOption::MulticastLoopback),
+        ("TypeOfServiceOption", 4, SocketOption::TypeOfService),
+        ("SendBufferSizeSocketOption", 5, SocketOption::SendBufferSize),
+        ("ReceiveBufferSizeSocketOption", 6, SocketOption::ReceiveBufferSize),
+        ("PathMtuSocketOption", 7, SocketOption::PathMtu),
     ];
 }
 

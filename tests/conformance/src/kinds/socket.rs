@@ -1,7 +1,7 @@
 //! What all sockets have in common.
 
 use qcore::OpenMode;
-use qnetwork::{NetworkLayerProtocol, QAbstractSocket};
+use qnetwork::{BindMode, NetworkLayerProtocol, PauseModes, QAbstractSocket, QHostAddress};
 
 use super::device::{call_device, open_mode, watch_device};
 use crate::{args::Args, error::Result, names, value::Value, world::Recorder};
@@ -9,6 +9,14 @@ use crate::{args::Args, error::Result, names, value::Value, world::Recorder};
 /// The methods of QAbstractSocket, and below it QIODevice.
 pub(super) fn call_socket(socket: &QAbstractSocket, class: &str, args: &Args<'_>) -> Result<Value> {
     Ok(match args.method {
+        "bind" => {
+            let address = args.or(QHostAddress::Any, Args::address)?;
+            let port = args.or(0, Args::number)?;
+            let mode = args.or(BindMode::DEFAULT_FOR_PLATFORM, |args| {
+                args.flags(bind_mode_named, |one, other| one | other)
+            })?;
+            socket.bind_with(address, port, mode).is_ok().into()
+        }
         "connectToHost" => connect_to_host(socket, args)?.into(),
         "disconnectFromHost" => socket.disconnect_from_host().into(),
         "abort" => socket.abort().into(),
@@ -29,7 +37,47 @@ pub(super) fn call_socket(socket: &QAbstractSocket, class: &str, args: &Args<'_>
         "socketDescriptor" => socket.socket_descriptor().into(),
         "readBufferSize" => socket.read_buffer_size().into(),
         "setReadBufferSize" => socket.set_read_buffer_size(args.number()?).into(),
+        "setSocketOption" => {
+            let option = args.named()?;
+            socket.set_socket_option(option, args.number()?).into()
+        }
+        "socketOption" => socket.socket_option(args.named()?).map_or(Value::None, Value::from),
+        "pauseMode" => match socket.pause_mode() {
+            mode if mode.is_empty() => Value::Enum("PauseNever".to_owned(), 0),
+            mode => Value::Enum("PauseOnSslErrors".to_owned(), mode.bits().into()),
+        },
+        "setPauseMode" => {
+            socket.set_pause_mode(args.flags(pause_mode_named, |one, other| one | other)?).into()
+        }
+        "resume" => socket.resume().into(),
+        "protocolTag" => socket.protocol_tag().into(),
+        "setProtocolTag" => socket.set_protocol_tag(args.text()?).into(),
+        "setSocketState" => socket.set_socket_state(args.named()?).into(),
+        "setSocketError" => socket.set_socket_error(args.named()?).into(),
+        "setLocalPort" => socket.set_local_port(args.number()?).into(),
+        "setLocalAddress" => socket.set_local_address(args.address()?).into(),
+        "setPeerPort" => socket.set_peer_port(args.number()?).into(),
+        "setPeerAddress" => socket.set_peer_address(args.address()?).into(),
+        "setPeerName" => socket.set_peer_name(args.text()?).into(),
         _ => return call_device(socket, class, args),
+    })
+}
+
+fn bind_mode_named(name: &str) -> Option<BindMode> {
+    Some(match name {
+        "DefaultForPlatform" => BindMode::DEFAULT_FOR_PLATFORM,
+        "ShareAddress" => BindMode::SHARE_ADDRESS,
+        "DontShareAddress" => BindMode::DONT_SHARE_ADDRESS,
+        "ReuseAddressHint" => BindMode::REUSE_ADDRESS_HINT,
+        _ => return None,
+    })
+}
+
+fn pause_mode_named(name: &str) -> Option<PauseModes> {
+    Some(match name {
+        "PauseNever" => PauseModes::PAUSE_NEVER,
+        "PauseOnSslErrors" => PauseModes::PAUSE_ON_SSL_ERRORS,
+        _ => return None,
     })
 }
 
