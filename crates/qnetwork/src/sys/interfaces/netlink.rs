@@ -111,8 +111,9 @@ fn dump(
     let mut messages = Vec::new();
     let mut whole = true;
     let mut buffer = vec![0; BUFFER];
+    let mut reader = socket;
     loop {
-        let count = match { socket }.read(&mut buffer) {
+        let count = match reader.read(&mut buffer) {
             Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
             Ok(count) => count,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
