@@ -58,10 +58,11 @@ struct Timer {
     kind: TimerType,
     due: Nanos,
     serial: u64,
-    /// The number of its place in the heap, or `None` while its handler runs.
-    entry: Option<u64>,
-    /// The number that it has or will have.
+    /// The number of its place in the heap: the one that it has, or while its handler runs the one that it
+    /// will have.
     order: u64,
+    /// Whether it is in the heap; it is not while its handler runs.
+    waits: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -104,8 +105,8 @@ impl Timers {
             kind,
             due,
             serial,
-            entry: None,
             order: 0,
+            waits: false,
         });
         let order = self.next_order();
         self.push(index, order);
@@ -116,7 +117,7 @@ impl Timers {
     /// borrowed.
     pub(super) fn stop(&mut self, id: TimerId) -> Option<Action> {
         let timer = self.get(id)?;
-        let waited = timer.entry.is_some();
+        let waited = timer.waits;
         let timer = self.timers.remove(id.index as usize);
         if waited {
             self.stale += 1;
@@ -160,7 +161,7 @@ impl Timers {
         let order = self.next_order();
         let timer = &mut self.timers[index];
         timer.order = order;
-        timer.entry = None;
+        timer.waits = false;
         match &timer.action {
             Some(Action::Handler(handler)) => {
                 let firing = Firing::Handler(
@@ -185,7 +186,7 @@ impl Timers {
 
     /// The handler has returned: the timer waits again, unless it was stopped.
     pub(super) fn fired(&mut self, id: TimerId) {
-        if let Some(timer) = self.get(id).filter(|timer| timer.entry.is_none()) {
+        if let Some(timer) = self.get(id).filter(|timer| !timer.waits) {
             let order = timer.order;
             self.push(id.index as usize, order);
         }
@@ -212,12 +213,14 @@ impl Timers {
 
     fn push(&mut self, index: usize, order: u64) {
         let timer = &mut self.timers[index];
-        timer.entry = Some(order);
+        timer.order = order;
+        timer.waits = true;
         self.heap.push(Reverse(Due { due: timer.due, order, index: index as u32 }));
     }
 
     fn stands(&self, entry: &Due) -> bool {
-        self.timers.get(entry.index as usize).is_some_and(|timer| timer.entry == Some(entry.order))
+        let timer = self.timers.get(entry.index as usize);
+        timer.is_some_and(|timer| timer.waits && timer.order == entry.order)
     }
 
     fn sweep(&mut self) {

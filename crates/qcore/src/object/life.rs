@@ -36,29 +36,32 @@ type DerivesFrom = fn(TypeId) -> bool;
 /// A class is a chain of nodes, one for each base class, and all of them share one `Life`. It counts
 /// the handles, keeps the outermost node alive as long as there are any (so that a handle to a base
 /// class keeps the whole object), and knows the connections that have to be cut when the object dies.
+///
+/// What an emission looks at comes first, so that it is in one line of the cache.
+#[repr(C)]
 pub struct Life {
     id: ObjectId,
-    handles: Cell<u32>,
-    stage: Cell<Stage>,
-    signals_blocked: Cell<bool>,
-    deletion_posted: Cell<bool>,
     dispatcher: Rc<Dispatcher>,
+    events: OnceCell<Box<EventSide>>,
+    signals_blocked: Cell<bool>,
+    stage: Cell<Stage>,
+    deletion_posted: Cell<bool>,
+    handles: Cell<u32>,
+    /// How many events and queued calls wait for the object.
+    posted: Cell<u32>,
+    sweep_at: Cell<u32>,
     whole: RefCell<Option<Rc<dyn Node>>>,
     object: RefCell<Weak<ObjectNode>>,
     /// The signals of this object that anybody was ever connected to.
     signals: RefCell<Vec<Rc<dyn SlotList>>>,
     /// The connections that this object receives. Those cut already are swept out now and then.
     incoming: RefCell<Vec<Connection>>,
-    sweep_at: Cell<u32>,
     parent: RefCell<Weak<Life>>,
     children: RefCell<Children>,
     /// The place among the parent's children.
     place: Cell<usize>,
     /// Whether the object's class is that or derives from it, if its outermost node does not tell.
     class: Cell<Option<DerivesFrom>>,
-    /// How many events and queued calls wait for the object.
-    posted: Cell<u32>,
-    events: OnceCell<Box<EventSide>>,
 }
 
 impl Life {

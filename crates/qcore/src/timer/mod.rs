@@ -15,7 +15,7 @@ pub use self::{basic::QBasicTimer, deadline::QDeadlineTimer, elapsed::QElapsedTi
 use crate::{
     QEvent, QObject, Receiver, Signal, TimerType, class,
     event_loop::{Dispatcher, TimerHandler, TimerId},
-    object::{Handle, Life, Node, Object},
+    object::{Handle, Life, Node},
 };
 
 /// How long something takes: a timer's interval.
@@ -86,6 +86,8 @@ pub struct TimerNode {
     /// The interval is over.
     pub timeout: Signal<()>,
     base: QObject,
+    /// At hand: with many timers each step to another part of the object is felt.
+    life: Rc<Life>,
     id: Cell<Option<TimerId>>,
     interval: Cell<Duration>,
     kind: Cell<TimerType>,
@@ -94,7 +96,7 @@ pub struct TimerNode {
 
 impl Node for TimerNode {
     fn life(&self) -> &Rc<Life> {
-        Object::life(&self.base)
+        &self.life
     }
 
     fn destructor(&self) {
@@ -133,6 +135,7 @@ impl QTimer {
         QTimer(Handle::new(Rc::new(TimerNode {
             timeout: Signal::in_life(&life),
             base: QObject::embed(&life),
+            life,
             id: Cell::new(None),
             interval: Cell::new(Duration::ZERO),
             kind: Cell::default(),
