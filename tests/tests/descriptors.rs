@@ -45,6 +45,23 @@ fn connecting() {
 }
 
 #[test]
+fn binding() {
+    if !in_child("binding", DESCRIPTORS) {
+        return;
+    }
+    let socket = QTcpSocket::new();
+    let errors = Rc::new(Cell::new(0));
+    socket.error_occurred.connect_to(&errors, |errors, _| errors.set(errors.get() + 1));
+    let taken = take_all();
+    let error = socket.bind(qnetwork::QHostAddress::LocalHost, 0).unwrap_err();
+    assert_eq!(error, SocketErrorKind::SocketResource);
+    assert_eq!((socket.state(), socket.socket_descriptor()), (SocketState::Unconnected, -1));
+    assert_eq!((socket.error(), errors.get()), (SocketErrorKind::SocketResource, 0));
+    drop(taken);
+    assert_eq!(socket.bind(qnetwork::QHostAddress::LocalHost, 0), Ok(()));
+}
+
+#[test]
 fn listening() {
     if !in_child("listening", DESCRIPTORS) {
         return;

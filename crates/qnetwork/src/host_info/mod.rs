@@ -396,5 +396,11 @@ fn next_id() -> i32 {
     .unwrap_or(1)
 }
 
+/// Has a name be known for the next minute.
+#[cfg(test)]
+pub(crate) fn remember(name: &str, addresses: &[QHostAddress]) {
+    cache::put(name, &QHostInfo::found(name, addresses.to_vec()));
+}
+
 #[cfg(test)]
 mod tests;

@@ -1,0 +1,210 @@
+//! Hosts with several addresses: such names are put where those go that were looked up. All of 127.0.0.0/8
+//! is this machine on Linux.
+
+use std::{
+    net::{SocketAddr, TcpListener},
+    time::{Duration, Instant},
+};
+
+use qcore::{QSignalSpy, VirtualClock, wait_until};
+use socket2::{Domain, Socket, Type};
+
+use super::*;
+use crate::{QHostAddress, QTcpSocket, host_info::remember};
+
+const LIMIT: i32 = 20_000;
+
+fn address(last: u8) -> QHostAddress {
+    std::net::Ipv4Addr::new(127, 0, 0, last).into()
+}
+
+/// A name of its own for these addresses.
+fn host(name: &str, last: &[u8]) -> String {
+    let addresses: Vec<_> = last.iter().map(|last| address(*last)).collect();
+    remember(name, &addresses);
+    name.to_owned()
+}
+
+fn bound(address: SocketAddr) -> Option<Socket> {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    socket.bind(&address.into()).ok()?;
+    Some(socket)
+}
+
+/// A port of 127.0.0.1 that is listened at, of which 127.0.0.2 is had, too.
+fn two_addresses() -> (TcpListener, Socket, u16) {
+    for _ in 0..100 {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        if let Some(other) = bound(([127, 0, 0, 2], port).into()) {
+            return (listener, other, port);
+        }
+    }
+    panic!("no port is free at both addresses");
+}
+
+/// Has a socket listen whose queue is full, so that those who connect wait. What fills it is returned.
+fn fill(socket: &Socket) -> Vec<Socket> {
+    socket.listen(0).unwrap();
+    let address = socket.local_addr().unwrap();
+    let fillers = (0..3).map(|_| {
+        let filler = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+        filler.set_nonblocking(true).unwrap();
+        let _ = filler.connect(&address);
+        filler
+    });
+    fillers.collect()
+}
+
+fn states(socket: &QTcpSocket) -> QSignalSpy<SocketState> {
+    QSignalSpy::new(&socket.state_changed)
+}
+
+#[test]
+fn addresses_are_tried_in_turn() {
+    let (listener, _refuses, port) = two_addresses();
+    let socket = QTcpSocket::new();
+    let (states, errors) = (states(&socket), QSignalSpy::new(&socket.error_occurred));
+    socket.connect_to_host(host("in-turn.test", &[2, 2, 1]), port);
+    assert!(wait_until(LIMIT, || socket.state() == SocketState::Connected));
+    assert_eq!((socket.peer_address(), socket.peer_port()), (address(1), port));
+    assert_eq!(socket.peer_name(), "in-turn.test");
+    let expected = [SocketState::HostLookup, SocketState::Connecting, SocketState::Connected];
+    assert_eq!(states.take(), expected);
+    assert_eq!((errors.count(), socket.error()), (0, SocketErrorKind::Unknown));
+    drop(listener);
+}
+
+#[test]
+fn with_no_address_left_it_fails_once() {
+    let (listener, _refuses, port) = two_addresses();
+    drop(listener);
+    let socket = QTcpSocket::new();
+    let (states, errors) = (states(&socket), QSignalSpy::new(&socket.error_occurred));
+    socket.connect_to_host(host("all-refused.test", &[2, 2, 2]), port);
+    assert!(wait_until(LIMIT, || socket.state() == SocketState::Unconnected));
+    assert_eq!(errors.take(), [SocketErrorKind::ConnectionRefused]);
+    assert_eq!(states.count(), 3);
+    assert_eq!(socket.socket_descriptor(), -1);
+}
+
+#[test]
+fn waiting_tries_them_too() {
+    let (_listener, _refuses, port) = two_addresses();
+    let socket = QTcpSocket::new();
+    socket.connect_to_host(host("waited.test", &[2, 1]), port);
+    socket.wait_for_connected(LIMIT).unwrap();
+    assert_eq!(socket.peer_address(), address(1));
+}
+
+#[test]
+fn only_those_of_the_protocol() {
+    let (_listener, _refuses, port) = two_addresses();
+    remember("both.test", &[QHostAddress::LocalHostIPv6, address(1)]);
+    let socket = QTcpSocket::new();
+    let (mode, protocol) = (qcore::OpenMode::READ_WRITE, NetworkLayerProtocol::IPv4);
+    socket.connect_to_host_with("both.test", port, mode, protocol);
+    socket.wait_for_connected(LIMIT).unwrap();
+    assert_eq!(socket.peer_address(), address(1));
+}
+
+/// Qt's `bindThenResolveHost`: port and descriptor outlast the look-up, a first address that fails, and
+/// being told to close meanwhile.
+#[test]
+fn bind_then_resolve_host() {
+    let (_listener, _refuses, port) = two_addresses();
+    remember("first-fails.test", &[QHostAddress::LocalHostIPv6, address(2), address(1)]);
+    // A port that was chosen is given up by the system when a connection is refused; one that was asked
+    // for is not.
+    let (socket, wanted) = (0..100)
+        .find_map(|_| {
+            let free = QTcpSocket::new();
+            free.bind(QHostAddress::AnyIPv4, 0).unwrap();
+            let wanted = free.local_port();
+            drop(free);
+            let socket = QTcpSocket::new();
+            // Somebody else may have been faster.
+            socket.bind(QHostAddress::AnyIPv4, wanted).ok().map(|()| (socket, wanted))
+        })
+        .unwrap();
+    let descriptor = socket.socket_descriptor();
+    assert!(descriptor > 0);
+    socket.connect_to_host("first-fails.test", port);
+    assert_eq!(socket.local_port(), wanted);
+    socket.put_char(b'x').unwrap();
+    socket.close();
+    socket.wait_for_connected(LIMIT).unwrap();
+    assert_eq!((socket.local_port(), socket.socket_descriptor()), (wanted, descriptor));
+    assert_eq!(socket.peer_address(), address(1));
+    assert!(wait_until(LIMIT, || socket.state() == SocketState::Unconnected));
+    assert_eq!((socket.local_port(), socket.socket_descriptor()), (0, -1));
+}
+
+#[test]
+fn an_address_has_30_seconds() {
+    let (_listener, silent, port) = two_addresses();
+    let _fillers = fill(&silent);
+    let (clock, started) = (VirtualClock::install(), Instant::now());
+    let before = clock.now();
+    let socket = QTcpSocket::new();
+    socket.connect_to_host(host("silent-first.test", &[2, 1]), port);
+    assert_eq!(socket.state(), SocketState::Connecting);
+    assert!(wait_until(60_000, || socket.state() == SocketState::Connected));
+    let took = clock.now() - before;
+    // A coarse timer: 5 % more or less.
+    assert!((28..32).contains(&took.as_secs()), "{took:?}");
+    assert!(started.elapsed() < Duration::from_secs(20));
+    assert_eq!(socket.peer_address(), address(1));
+}
+
+#[test]
+fn the_last_address_that_takes_too_long_is_told() {
+    let (_listener, silent, port) = two_addresses();
+    let _fillers = fill(&silent);
+    for bound in [false, true] {
+        let clock = VirtualClock::install();
+        let before = clock.now();
+        let socket = QTcpSocket::new();
+        if bound {
+            socket.bind(QHostAddress::LocalHost, 0).unwrap();
+        }
+        let errors = QSignalSpy::new(&socket.error_occurred);
+        socket.connect_to_host(host("silent.test", &[2, 2]), port);
+        assert!(wait_until(100_000, || socket.state() == SocketState::Unconnected));
+        let took = clock.now() - before;
+        assert!((56..64).contains(&took.as_secs()), "{took:?}");
+        assert_eq!(errors.take(), [SocketErrorKind::SocketTimeout]);
+        assert_eq!(socket.error_string(), "Connection timed out");
+        // What is left of it does no harm, and is closed with the socket.
+        assert_eq!(socket.socket_descriptor() == -1, !bound);
+        wait_until(10, || false);
+        assert_eq!(socket.state(), SocketState::Unconnected);
+    }
+}
+
+#[test]
+fn slots_may_end_it_between_two_addresses() {
+    let (_listener, _refuses, port) = two_addresses();
+    let socket = QTcpSocket::new();
+    // A slot that waits tries both; the socket must not begin anew when it returns.
+    socket.host_found.connect_to(&socket, |socket, ()| {
+        socket.wait_for_connected(LIMIT).unwrap();
+    });
+    let connected = QSignalSpy::new(&socket.connected);
+    socket.connect_to_host(host("waits-in-slot.test", &[2, 1]), port);
+    assert_eq!((connected.count(), socket.state()), (1, SocketState::Connected));
+    socket.host_found.disconnect_all();
+    socket.abort();
+
+    // And one that begins with another host there.
+    let other = host("other.test", &[1]);
+    socket.host_found.connect_to(&socket, move |socket, ()| {
+        if socket.peer_name() != "other.test" {
+            socket.abort();
+            socket.connect_to_host(&other, port);
+        }
+    });
+    socket.connect_to_host(host("left-alone.test", &[2, 2]), port);
+    assert!(wait_until(LIMIT, || socket.state() == SocketState::Connected));
+    assert_eq!((connected.count(), socket.peer_name()), (2, "other.test".to_owned()));
+}

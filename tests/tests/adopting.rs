@@ -1,0 +1,278 @@
+//! Descriptors that are taken over.
+
+use std::{
+    fs::{self, File},
+    io::{Read, Write, pipe},
+    net::{TcpListener, TcpStream, UdpSocket},
+    os::{fd::AsRawFd, fd::OwnedFd, unix::net::UnixStream},
+};
+
+use integration::{descriptors, in_child, listener, pair, port_of, settle, wait_until};
+use qcore::{OpenMode, QSignalSpy};
+use qnetwork::{QHostAddress, QTcpSocket, SocketErrorKind, SocketState};
+use socket2::{Domain, Socket, Type};
+
+/// Both ends of a connection with nothing of this library in it.
+fn streams() -> (TcpStream, TcpStream) {
+    let listener = listener();
+    let one = TcpStream::connect(("127.0.0.1", port_of(&listener))).unwrap();
+    (one, listener.accept().unwrap().0)
+}
+
+fn bound() -> Socket {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    socket.bind(&std::net::SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();
+    socket
+}
+
+fn port(socket: &Socket) -> u16 {
+    socket.local_addr().unwrap().as_socket().unwrap().port()
+}
+
+/// The flags of a descriptor, as the system shows them.
+fn flags(descriptor: i32) -> u32 {
+    let info = fs::read_to_string(format!("/proc/self/fdinfo/{descriptor}")).unwrap();
+    let flags = info.lines().find_map(|line| line.strip_prefix("flags:")).unwrap();
+    u32::from_str_radix(flags.trim(), 8).unwrap()
+}
+
+const NONBLOCKING: u32 = 0o4000;
+const CLOSE_ON_EXEC: u32 = 0o2_000_000;
+
+#[test]
+fn what_is_no_socket_of_the_kind() {
+    if !in_child("what_is_no_socket_of_the_kind", 100) {
+        return;
+    }
+    let before = descriptors();
+    let (reader, writer) = pipe().unwrap();
+    let things: [OwnedFd; 5] = [
+        File::open("/dev/null").unwrap().into(),
+        reader.into(),
+        writer.into(),
+        UdpSocket::bind("127.0.0.1:0").unwrap().into(),
+        Socket::new(Domain::UNIX, Type::DGRAM, None).unwrap().into(),
+    ];
+    let socket = QTcpSocket::new();
+    let errors = QSignalSpy::new(&socket.error_occurred);
+    for thing in things {
+        let error = socket.set_socket_descriptor(thing).unwrap_err();
+        assert_eq!(error, SocketErrorKind::UnsupportedSocketOperation);
+        assert_eq!(error.to_string(), "Invalid socket descriptor");
+        assert_eq!(socket.error(), SocketErrorKind::UnsupportedSocketOperation);
+        assert_eq!((socket.socket_descriptor(), socket.is_open()), (-1, false));
+        assert_eq!(socket.state(), SocketState::Unconnected);
+    }
+    // As Qt's: the call tells, and no signal does.
+    assert_eq!(errors.count(), 0);
+    assert_eq!(descriptors(), before);
+}
+
+#[test]
+fn a_connection() {
+    if !in_child("a_connection", 100) {
+        return;
+    }
+    let before = descriptors();
+    let (stream, mut other) = streams();
+    other.write_all(b"before").unwrap();
+    let (number, from) = (stream.as_raw_fd(), stream.local_addr().unwrap().port());
+    let socket = QTcpSocket::new();
+    let states = QSignalSpy::new(&socket.state_changed);
+    socket.set_socket_descriptor(stream).unwrap();
+    assert_eq!(states.take(), [SocketState::Connected]);
+    assert_eq!((socket.socket_descriptor(), socket.local_port()), (number, from));
+    assert_eq!(socket.peer_port(), other.local_addr().unwrap().port());
+    assert_eq!(socket.peer_address(), QHostAddress::LocalHost);
+    assert_eq!((socket.peer_name(), socket.open_mode()), (String::new(), OpenMode::READ_WRITE));
+    assert_eq!(flags(number) & (NONBLOCKING | CLOSE_ON_EXEC), NONBLOCKING | CLOSE_ON_EXEC);
+    wait_until(|| socket.bytes_available() == 6);
+    assert_eq!(socket.read_all(), b"before");
+    socket.write("answer").unwrap();
+    wait_until(|| socket.bytes_to_write() == 0);
+    let mut answer = [0; 6];
+    other.read_exact(&mut answer).unwrap();
+    assert_eq!(&answer, b"answer");
+    drop(other);
+    wait_until(|| socket.state() == SocketState::Unconnected);
+    assert_eq!(socket.error(), SocketErrorKind::RemoteHostClosed);
+    // The loop's poll may have been made meanwhile.
+    assert!(descriptors() <= before + 3);
+}
+
+#[test]
+fn a_connection_that_has_ended_already() {
+    let (stream, mut other) = streams();
+    other.write_all(b"last words").unwrap();
+    drop(other);
+    let socket = QTcpSocket::new();
+    socket.set_socket_descriptor(stream).unwrap();
+    wait_until(|| socket.state() == SocketState::Unconnected);
+    assert_eq!(socket.read_all(), b"last words");
+
+    let (stream, other) = streams();
+    integration::reset(other);
+    let socket = QTcpSocket::new();
+    socket.set_socket_descriptor(stream).unwrap();
+    wait_until(|| socket.state() == SocketState::Unconnected);
+    assert_eq!(socket.error(), SocketErrorKind::RemoteHostClosed);
+}
+
+#[test]
+fn set_socket_descriptor_unconnected() {
+    for bind in [false, true] {
+        let own =
+            if bind { bound() } else { Socket::new(Domain::IPV4, Type::STREAM, None).unwrap() };
+        let (number, own_port) = (own.as_raw_fd(), port(&own));
+        let (state, mode) = (SocketState::Unconnected, OpenMode::READ_WRITE);
+        let socket = QTcpSocket::new();
+        let states = QSignalSpy::new(&socket.state_changed);
+        socket.set_socket_descriptor_with(own, state, mode).unwrap();
+        assert_eq!((states.count(), socket.state()), (0, SocketState::Unconnected));
+        assert_eq!((socket.socket_descriptor(), socket.local_port()), (number, own_port));
+        settle();
+        let listener = listener();
+        socket.connect_to_host("localhost", port_of(&listener));
+        assert_eq!(socket.socket_descriptor(), number);
+        wait_until(|| socket.state() == SocketState::Connected);
+        assert_eq!(socket.socket_descriptor(), number);
+        assert!(!bind || socket.local_port() == own_port);
+    }
+}
+
+#[test]
+fn bound_and_listening_ones() {
+    for (listens, state) in [(false, SocketState::Bound), (true, SocketState::Listening)] {
+        let own = bound();
+        if listens {
+            own.listen(5).unwrap();
+        }
+        let (number, own_port) = (own.as_raw_fd(), port(&own));
+        let socket = QTcpSocket::new();
+        let states = QSignalSpy::new(&socket.state_changed);
+        socket.set_socket_descriptor_with(own, state, OpenMode::READ_ONLY).unwrap();
+        assert_eq!(states.take(), [state]);
+        assert_eq!((socket.local_port(), socket.open_mode()), (own_port, OpenMode::READ_ONLY));
+        // Somebody who connects is none of its business.
+        let _client = TcpStream::connect(("127.0.0.1", own_port));
+        settle();
+        assert_eq!((socket.state(), socket.socket_descriptor()), (state, number));
+        socket.disconnect_from_host();
+        let ends = [SocketState::Closing, SocketState::Unconnected];
+        assert_eq!(states.take(), ends);
+        assert_eq!(socket.socket_descriptor(), -1);
+    }
+}
+
+#[test]
+fn one_that_is_still_connecting() {
+    let listener = listener();
+    let own = bound();
+    own.set_nonblocking(true).unwrap();
+    let _ = own.connect(&listener.local_addr().unwrap().into());
+    let socket = QTcpSocket::new();
+    let connected = QSignalSpy::new(&socket.connected);
+    let (state, mode) = (SocketState::Connecting, OpenMode::READ_WRITE);
+    socket.set_socket_descriptor_with(own, state, mode).unwrap();
+    socket.write("early").unwrap();
+    wait_until(|| socket.state() == SocketState::Connected);
+    assert_eq!((connected.count(), socket.peer_port()), (1, port_of(&listener)));
+    let (mut stream, _) = listener.accept().unwrap();
+    let mut early = [0; 5];
+    wait_until(|| socket.bytes_to_write() == 0);
+    stream.read_exact(&mut early).unwrap();
+    assert_eq!(&early, b"early");
+}
+
+#[test]
+fn in_place_of_another() {
+    let (socket, mut old) = pair();
+    old.write_all(b"old").unwrap();
+    wait_until(|| socket.bytes_available() == 3);
+    socket.write(vec![0; 20 << 20]).unwrap();
+    let signals = (
+        QSignalSpy::new(&socket.state_changed),
+        QSignalSpy::new(&socket.disconnected),
+        QSignalSpy::new(&socket.error_occurred),
+    );
+    // Nothing comes of what is no socket.
+    socket.set_socket_descriptor(File::open("/dev/null").unwrap()).unwrap_err();
+    assert_eq!((socket.state(), socket.bytes_available()), (SocketState::Connected, 3));
+    assert!(socket.bytes_to_write() > 0);
+
+    let (stream, mut new) = streams();
+    socket.set_socket_descriptor(stream).unwrap();
+    assert_eq!((socket.bytes_available(), socket.bytes_to_write()), (0, 0));
+    new.write_all(b"new").unwrap();
+    wait_until(|| socket.bytes_available() == 3);
+    assert_eq!(socket.read_all(), b"new");
+    // The old one is closed, and the new one as good as any.
+    let _ = integration::read_to_end(&old);
+    assert_eq!((signals.0.count(), signals.1.count(), signals.2.count()), (0, 0, 0));
+}
+
+#[test]
+fn in_place_of_a_look_up_and_of_an_attempt() {
+    let listener = listener();
+    for name in [integration::NO_HOST, "127.0.0.1"] {
+        let socket = QTcpSocket::new();
+        socket.connect_to_host(name, port_of(&listener));
+        let (stream, mut other) = streams();
+        socket.set_socket_descriptor(stream).unwrap();
+        let states = QSignalSpy::new(&socket.state_changed);
+        other.write_all(b"x").unwrap();
+        wait_until(|| socket.bytes_available() == 1);
+        integration::run_for(std::time::Duration::from_millis(30));
+        assert_eq!((states.count(), socket.state()), (0, SocketState::Connected));
+        assert_eq!(socket.peer_port(), other.local_addr().unwrap().port());
+    }
+}
+
+#[test]
+fn a_stream_of_another_family() {
+    let (one, mut other) = UnixStream::pair().unwrap();
+    let socket = QTcpSocket::new();
+    socket.set_socket_descriptor(one).unwrap();
+    assert_eq!((socket.local_address(), socket.local_port()), (QHostAddress::AnyIPv4, 0));
+    other.write_all(b"hello").unwrap();
+    wait_until(|| socket.bytes_available() == 5);
+    socket.write("there").unwrap();
+    socket.disconnect_from_host();
+    wait_until(|| socket.state() == SocketState::Unconnected);
+    let mut all = Vec::new();
+    other.read_to_end(&mut all).unwrap();
+    assert_eq!(all, b"there");
+}
+
+#[test]
+fn by_one_that_is_dead_or_dies_of_it() {
+    if !in_child("by_one_that_is_dead_or_dies_of_it", 100) {
+        return;
+    }
+    let before = descriptors();
+    let dead = QTcpSocket::new();
+    dead.delete_later();
+    settle();
+    assert!(dead.is_deleted());
+    let (stream, _other) = streams();
+    assert_eq!(dead.set_socket_descriptor(stream).unwrap_err(), SocketErrorKind::Operation);
+
+    let socket = QTcpSocket::new();
+    socket.state_changed.connect_to(&socket, |socket, _| socket.abort());
+    let (stream, other) = streams();
+    socket.set_socket_descriptor(stream).unwrap();
+    assert_eq!(socket.state(), SocketState::Unconnected);
+    assert_eq!(integration::read_to_end(&other), b"");
+    drop((socket, other, _other));
+    wait_until(|| descriptors() <= before + 3);
+}
+
+#[test]
+fn a_listener_of_the_standard_library() {
+    // Whatever owns a descriptor may be given.
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let socket = QTcpSocket::new();
+    let (state, mode) = (SocketState::Listening, OpenMode::READ_WRITE);
+    socket.set_socket_descriptor_with(listener, state, mode).unwrap();
+    assert!(socket.local_port() > 0);
+}
