@@ -38,8 +38,8 @@ pub(crate) struct NativeEngine {
     readable: Cell<bool>,
     writable: Cell<bool>,
     read_closed: Cell<bool>,
-    /// Whether it is of the family of IPv6 addresses.
-    is_v6: Cell<bool>,
+    /// What addresses it was made for: of IPv4, of IPv6, or both, which is one of IPv6, too.
+    family: Cell<NetworkLayerProtocol>,
     /// Whether an attempt to connect did not end at once. Qt takes that for an error.
     was_unfinished: Cell<bool>,
     peer: Cell<Option<SocketAddr>>,
@@ -55,20 +55,19 @@ impl NativeEngine {
         protocol: NetworkLayerProtocol,
     ) -> Result<Self, SocketError> {
         let kind = kind_of(socket_type)?;
-        let any = protocol == NetworkLayerProtocol::AnyIP;
-        let mut is_v6 = any || protocol == NetworkLayerProtocol::IPv6;
-        let mut socket = open(if is_v6 { Domain::IPV6 } else { Domain::IPV4 }, kind);
+        let mut family = protocol;
+        let mut socket = open(domain_of(family), kind);
         if let Err(error) = &socket
-            && any
+            && family == NetworkLayerProtocol::AnyIP
             && error.raw_os_error() == Some(libc::EAFNOSUPPORT)
         {
             // A machine without IPv6.
-            is_v6 = false;
-            socket = open(Domain::IPV4, kind);
+            family = NetworkLayerProtocol::IPv4;
+            socket = open(domain_of(family), kind);
         }
         let socket = socket.map_err(|error| sys::other_error(&error))?;
         let engine = Self::of(dispatcher, source, socket, Stage::Unconnected);
-        engine.is_v6.set(is_v6);
+        engine.family.set(family);
         Ok(engine)
     }
 
@@ -107,7 +106,9 @@ impl NativeEngine {
         inline_urgent_data(&socket);
         let engine = Self::of(dispatcher, source, socket, stage);
         engine.peer.set(peer);
-        engine.is_v6.set(engine.local().is_some_and(|local| local.is_ipv6()));
+        if engine.local().is_some_and(|local| local.is_ipv6()) {
+            engine.family.set(NetworkLayerProtocol::IPv6);
+        }
         if matches!(stage, Stage::Connecting | Stage::Connected) {
             engine.writable.set(stage == Stage::Connected);
             engine.register().map_err(|error| sys::other_error(&error))?;
@@ -130,7 +131,7 @@ impl NativeEngine {
             // So that one who writes too early is told.
             writable: Cell::new(true),
             read_closed: Cell::new(false),
-            is_v6: Cell::new(false),
+            family: Cell::new(NetworkLayerProtocol::IPv4),
             was_unfinished: Cell::new(false),
             peer: Cell::new(None),
             error: OnceCell::new(),
@@ -175,11 +176,15 @@ impl NativeEngine {
         self.error.get_or_init(|| Box::new(error)).as_ref().clone()
     }
 
+    fn is_v6(&self) -> bool {
+        domain_of(self.family.get()) == Domain::IPV6
+    }
+
     /// An address as the system wants it for this socket.
     fn target(&self, address: &QHostAddress, port: u16) -> Option<SocketAddr> {
         let any = &QHostAddress::AnyIPv4;
         let address = if address.is_null() { any } else { address };
-        let target = match (address.to_socket_addr(port, sys::interface_index)?, self.is_v6.get()) {
+        let target = match (address.to_socket_addr(port, sys::interface_index)?, self.is_v6()) {
             (SocketAddr::V4(_), true) => (address.to_ipv6_address(), port).into(),
             (SocketAddr::V6(v6), false) => match address.to_ipv4_address() {
                 Some(v4) => (v4, port).into(),
@@ -256,7 +261,11 @@ impl Engine for NativeEngine {
         };
         let bound = self.with(|socket| {
             if target.is_ipv6() {
-                let only_v6 = address.protocol() == NetworkLayerProtocol::IPv6;
+                // An IPv4 address is one of IPv6 to a socket that is for those alone.
+                let only_v6 = match address.protocol() {
+                    NetworkLayerProtocol::IPv4 => self.family.get() == NetworkLayerProtocol::IPv6,
+                    protocol => protocol == NetworkLayerProtocol::IPv6,
+                };
                 // A family that does not know it has no need for it.
                 let _ = socket.set_only_v6(only_v6);
             }
@@ -427,14 +436,14 @@ impl Engine for NativeEngine {
     }
 
     fn set_option(&self, option: SocketOption, value: i32) {
-        let set = self.with(|socket| sys::set_option(*socket, option, self.is_v6.get(), value));
+        let set = self.with(|socket| sys::set_option(*socket, option, self.is_v6(), value));
         if let Some(Err(error)) = set {
             log::debug!("{option:?} cannot be set to {value}: {error}");
         }
     }
 
     fn option(&self, option: SocketOption) -> Option<i32> {
-        self.with(|socket| sys::option(*socket, option, self.is_v6.get()).ok())?
+        self.with(|socket| sys::option(*socket, option, self.is_v6()).ok())?
             .filter(|&value| value != -1)
     }
 
@@ -468,6 +477,14 @@ fn kind_of(socket_type: SocketType) -> Result<Type, SocketError> {
     }
 }
 
+/// The system's word for a family of addresses.
+fn domain_of(family: NetworkLayerProtocol) -> Domain {
+    match family {
+        NetworkLayerProtocol::IPv6 | NetworkLayerProtocol::AnyIP => Domain::IPV6,
+        _ => Domain::IPV4,
+    }
+}
+
 /// A new socket, non-blocking and closed on exec.
 fn open(domain: Domain, kind: Type) -> io::Result<Socket> {
     let socket = Socket::new(domain, kind, None)?;
@@ -489,4 +506,59 @@ pub(crate) fn named(address: &SocketAddr) -> (QHostAddress, u16) {
 
 fn would_block(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::WouldBlock
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Nobody;
+
+    impl EventSource for Nobody {
+        fn ready(self: Rc<Self>, _: Readiness) {}
+    }
+
+    fn opened(protocol: NetworkLayerProtocol) -> NativeEngine {
+        let source = Weak::<Nobody>::new();
+        NativeEngine::open(&Dispatcher::current(), source, SocketType::Tcp, protocol).unwrap()
+    }
+
+    #[test]
+    fn construction() {
+        let engine = opened(NetworkLayerProtocol::IPv4);
+        assert_eq!(engine.stage(), Stage::Unconnected);
+        assert!(engine.descriptor() > 0);
+        assert_eq!(engine.local_address(), Some((QHostAddress::AnyIPv4, 0)));
+        assert_eq!((engine.peer_address(), engine.bytes_available()), (None, 0));
+        assert_eq!(engine.error(), SocketError::unknown());
+        assert!(!engine.registered.get());
+    }
+
+    #[test]
+    fn it_is_used_again_after_a_failure() {
+        let taken = opened(NetworkLayerProtocol::IPv4);
+        taken.bind(&QHostAddress::LocalHost, 0, None).unwrap();
+        let (_, closed) = taken.local_address().unwrap();
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+
+        let engine = opened(NetworkLayerProtocol::IPv4);
+        let descriptor = engine.descriptor();
+        let connect = |port| {
+            let mut progress = engine.connect(&QHostAddress::LocalHost, port);
+            while matches!(progress, Ok(Progress::Connecting)) {
+                engine.wait(QDeadlineTimer::forever());
+                progress = engine.finish_connecting();
+            }
+            progress
+        };
+        let refused = connect(closed).unwrap_err();
+        assert_eq!(refused, SocketErrorKind::ConnectionRefused);
+        assert_eq!((engine.stage(), engine.registered.get()), (Stage::Unconnected, false));
+        assert_eq!(connect(port), Ok(Progress::Connected));
+        assert_eq!((engine.descriptor(), engine.registered.get()), (descriptor, true));
+        // The first error is kept.
+        assert_eq!(engine.error(), refused);
+        drop(listener);
+    }
 }
