@@ -1,4 +1,4 @@
-//! A server that sends back what it is sent. Try it with `nc 127.0.0.1 7007`.
+//! A server that sends back what it is sent, or drops it. Try it with `nc 127.0.0.1 7007`.
 
 use std::process::ExitCode;
 
@@ -7,23 +7,26 @@ use qcore::QCoreApplication;
 use qnetwork::QTcpServer;
 
 const USAGE: &str = "\
-usage: echoserver [--listen ADDR:PORT]
+usage: echoserver [--listen ADDR:PORT] [--sink]
 
 Sends back what it is sent.
 
   --listen ADDR:PORT  where to listen; port 0 is any free one [127.0.0.1:7007]
+  --sink              reads only, and sends nothing back
   --help              this text";
 
 fn main() -> ExitCode {
     let mut listen = Endpoint { host: "127.0.0.1".to_owned(), port: 7007 };
+    let mut sink = false;
     parse_args(USAGE, |argument, value| {
         match argument {
             lexopt::Arg::Long("listen") => listen = value().parse()?,
+            lexopt::Arg::Long("sink") => sink = true,
             _ => return Ok(false),
         }
         Ok(true)
     });
-    match run(&listen) {
+    match run(&listen, sink) {
         Ok(code) => ExitCode::from(code as u8),
         Err(error) => {
             eprintln!("echoserver: {error}");
@@ -32,17 +35,19 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(listen: &Endpoint) -> Result<i32, Box<dyn std::error::Error>> {
+fn run(listen: &Endpoint, sink: bool) -> Result<i32, Box<dyn std::error::Error>> {
     let app = QCoreApplication::new();
     app.quit_on_ctrl_c()?;
 
     let server = QTcpServer::new();
-    server.new_connection.connect_to(&server, |server, ()| {
+    server.new_connection.connect_to(&server, move |server, ()| {
         while let Some(socket) = server.next_pending_connection() {
-            socket.ready_read.connect_to(&socket, |socket, ()| {
+            socket.ready_read.connect_to(&socket, move |socket, ()| {
                 let mut buffer = [0; 16 * 1024];
                 while let Ok(count @ 1..) = socket.read_into(&mut buffer) {
-                    socket.write(&buffer[..count]).ok();
+                    if !sink {
+                        socket.write(&buffer[..count]).ok();
+                    }
                 }
             });
             socket.disconnected.connect_to(&socket, |socket, ()| socket.delete_later());

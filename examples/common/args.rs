@@ -139,7 +139,8 @@ fn text(value: OsString) -> String {
     value.to_string_lossy().into_owned()
 }
 
-fn refuse(usage: &str, error: &str) -> ! {
+/// Says what is wrong with the command line, and ends the process with 2.
+pub fn refuse(usage: &str, error: &str) -> ! {
     eprintln!("{error}\n\n{usage}");
     process::exit(2);
 }

@@ -129,8 +129,15 @@ fn fortune_prints_one() {
 
 #[test]
 fn every_example_has_a_help() {
-    for name in ["blockingfortuneclient", "echoserver", "fortune", "fortuneclient", "fortuneserver"]
-    {
+    for name in [
+        "blockingfortuneclient",
+        "chat",
+        "echoserver",
+        "fortune",
+        "fortuneclient",
+        "fortuneserver",
+        "loopback",
+    ] {
         let mut command = example(name);
         command.arg("--help");
         let output = run(command);
@@ -233,12 +240,166 @@ fn the_echo_server_echoes_to_many() {
 }
 
 #[test]
+fn the_sink_sends_nothing_back() {
+    let (_server, port) = listening("echoserver", &["--sink"]);
+    let mut stream = connect(port);
+    // More than lies in between: it is read.
+    stream.write_all(&vec![1; 30_000_000]).unwrap();
+    stream.shutdown(Shutdown::Write).unwrap();
+    assert_eq!(read_all(stream), b"");
+}
+
+#[test]
+fn loopback_gets_all_that_it_sends() {
+    for (bytes, tenths) in [("50000000", 5..=10), ("1", 1..=1), ("0", 0..=0)] {
+        let mut command = example("loopback");
+        command.args(["--bytes", bytes]);
+        let output = run(command);
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        assert!(text(&output.stdout).starts_with(&format!("{bytes} bytes in ")));
+        // No terminal, no bars.
+        assert!(tenths.contains(&text(&output.stderr).lines().count()));
+    }
+    let mut command = example("loopback");
+    command.args(["--bytes", "many"]);
+    assert_eq!(run(command).status.code(), Some(2));
+}
+
+fn chat_server() -> (Running, u16) {
+    let mut command = example("chat");
+    command.args(["--serve", "127.0.0.1:0"]);
+    serve(command)
+}
+
+/// Somebody with another client, by name.
+struct Guest(BufReader<TcpStream>);
+
+impl Guest {
+    fn new(port: u16, name: &str) -> Self {
+        let mut guest = Guest(BufReader::new(connect(port)));
+        assert!(guest.line().starts_with("* welcome"));
+        guest.say(name);
+        guest
+    }
+
+    fn say(&mut self, line: &str) {
+        self.0.get_mut().write_all(format!("{line}\n").as_bytes()).unwrap();
+    }
+
+    /// Empty at the end.
+    fn line(&mut self) -> String {
+        let mut line = String::new();
+        self.0.read_line(&mut line).unwrap();
+        line.trim_end().to_owned()
+    }
+}
+
+#[test]
+fn a_chat() {
+    let (_server, port) = chat_server();
+    let mut alice = Guest::new(port, "alice");
+    assert_eq!(alice.line(), "* nobody is here yet");
+    let mut bob = Guest::new(port, "alice");
+    assert_eq!(bob.line(), "* alice is here already; your name?");
+    bob.say("");
+    assert!(bob.line().starts_with("* a name has"));
+    bob.say("b\u{f6}b");
+    assert_eq!(bob.line(), "* here are alice");
+    assert_eq!(alice.line(), "* b\u{f6}b came");
+
+    let mut client = example("chat");
+    client.args([&format!("127.0.0.1:{port}"), "carol"]).stdin(Stdio::piped());
+    let mut client = Running(client.spawn().unwrap());
+    let mut typed = client.0.stdin.take().unwrap();
+    assert_eq!((alice.line(), bob.line()), ("* carol came".into(), "* carol came".into()));
+    // What could upset a terminal does not get there.
+    alice.say("hello\x1b[31m\x07 carol");
+    assert_eq!(bob.line(), "alice: hello[31m carol");
+    typed.write_all(b"one\ntwo, without an end").unwrap();
+    assert_eq!((alice.line(), bob.line()), ("carol: one".into(), "carol: one".into()));
+    drop(bob);
+    assert_eq!(alice.line(), "* b\u{f6}b left");
+    // The client prints what it has got before it goes.
+    let mut out = BufReader::new(client.0.stdout.take().unwrap());
+    let mut printed = || {
+        let mut line = String::new();
+        out.read_line(&mut line).unwrap();
+        line.trim_end().to_owned()
+    };
+    for wanted in ["* here are alice, b\u{f6}b", "alice: hello[31m carol", "* b\u{f6}b left"] {
+        assert_eq!(printed(), wanted);
+    }
+    drop(typed);
+    assert_eq!(alice.line(), "carol: two, without an end");
+    assert_eq!(alice.line(), "* carol left");
+    let output = client.output();
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+}
+
+#[test]
+fn who_does_not_read_is_dropped_from_the_chat() {
+    let (_server, port) = chat_server();
+    let mut slow = Guest::new(port, "slow");
+    assert_eq!(slow.line(), "* nobody is here yet");
+    let mut reader = Guest::new(port, "reader");
+    assert_eq!(reader.line(), "* here are slow");
+    let mut talker = Guest::new(port, "talker");
+    assert_eq!(talker.line(), "* here are slow, reader");
+    assert_eq!(reader.line(), "* talker came");
+    // The system takes some megabytes for somebody who does not read, but not all.
+    let (line, mut dropped, mut rounds) = ("x".repeat(1000), false, 0);
+    while !dropped {
+        rounds += 1;
+        assert!(rounds < 200, "nobody is dropped");
+        (0..500).for_each(|_| talker.say(&line));
+        let mut lines = 0;
+        while lines < 500 {
+            match reader.line() {
+                said if said.starts_with("talker: x") => lines += 1,
+                told => {
+                    assert_eq!(told, "* slow was dropped: reads too slowly");
+                    dropped = true;
+                }
+            }
+        }
+    }
+    drop(talker);
+    assert_eq!(reader.line(), "* talker left");
+
+    // Nor is a line waited for that does not end.
+    let mut endless = Guest::new(port, "endless");
+    assert_eq!(reader.line(), "* endless came");
+    endless.0.get_mut().write_all(&[b'x'; 5000]).unwrap();
+    assert_eq!(reader.line(), "* endless was dropped: a line without end");
+}
+
+#[test]
+fn a_chat_client_without_a_server() {
+    let (server, port) = chat_server();
+    let mut client = example("chat");
+    client.args([&format!("127.0.0.1:{port}"), "alice"]).stdin(Stdio::piped());
+    let mut client = Running(client.spawn().unwrap());
+    let _typed = client.0.stdin.take();
+    let mut other = Guest::new(port, "other");
+    // The client has come when it is told of.
+    let told = other.line();
+    assert!(told == "* here are alice" || other.line() == "* alice came", "{told}");
+    drop(server);
+    let output = client.output();
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(text(&output.stderr), "chat: The remote host closed the connection\n");
+}
+
+#[test]
 fn servers_end_on_sigterm() {
-    for name in ["echoserver", "fortuneserver"] {
-        let (server, _) = listening(name, &[]);
+    for (name, (server, _)) in [
+        ("chat", chat_server()),
+        ("echoserver", listening("echoserver", &[])),
+        ("fortuneserver", listening("fortuneserver", &[])),
+    ] {
         let killed = Command::new("kill").arg(server.0.id().to_string()).status().unwrap();
         assert!(killed.success());
-        assert_eq!(server.output().status.code(), Some(0));
+        assert_eq!(server.output().status.code(), Some(0), "{name}");
     }
 }
 

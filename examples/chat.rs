@@ -1,0 +1,337 @@
+//! A chat: a server, and a client for the terminal. `nc 127.0.0.1 7744` will do as a client, too.
+//!
+//! What goes over the wire is lines: the first one a client sends is its name.
+
+use std::{
+    cell::{Cell, RefCell},
+    fs::File,
+    io::{self, Read},
+    os::fd::AsFd,
+    process::ExitCode,
+    rc::{Rc, Weak},
+};
+
+use examples::{Endpoint, parse_args, print_line, refuse};
+use qcore::{NotifierType, QCoreApplication, QSocketNotifier};
+use qnetwork::{QTcpServer, QTcpSocket, SocketErrorKind};
+
+const USAGE: &str = "\
+usage: chat --serve [ADDR:PORT]
+       chat ADDR:PORT NAME
+
+Talks to everybody who is in the chat: what is read from standard input goes to them, line by line,
+until it ends.
+
+  --serve    be the server instead, at ADDR:PORT; port 0 is any free one [127.0.0.1:7744]
+  ADDR:PORT  where the server is
+  NAME       your name
+  --help     this text";
+
+fn main() -> ExitCode {
+    let (mut serve, mut words) = (false, Vec::new());
+    parse_args(USAGE, |argument, _| {
+        match argument {
+            lexopt::Arg::Long("serve") => serve = true,
+            lexopt::Arg::Value(value) => words.push(value.to_string_lossy().into_owned()),
+            _ => return Ok(false),
+        }
+        Ok(true)
+    });
+    let endpoint = |text: &str| match text.parse::<Endpoint>() {
+        Ok(endpoint) => endpoint,
+        Err(error) => refuse(USAGE, &error),
+    };
+    let words: Vec<_> = words.iter().map(String::as_str).collect();
+    let done = match (serve, &*words) {
+        (true, []) => run_server(&endpoint("127.0.0.1:7744")),
+        (true, [at]) => run_server(&endpoint(at)),
+        (false, [at, name]) if is_name(name) => run_client(&endpoint(at), name),
+        (false, [_, name]) => {
+            refuse(USAGE, &format!("{name:?} is no name: 1 to {MAX_NAME} letters"))
+        }
+        (false, []) => refuse(USAGE, "where, and who are you?"),
+        (false, [_]) => refuse(USAGE, "who are you?"),
+        (_, [.., last]) => refuse(USAGE, &format!("unexpected argument {last:?}")),
+    };
+    match done {
+        Ok(code) => ExitCode::from(code as u8),
+        Err(error) => {
+            eprintln!("chat: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+type Outcome = Result<i32, Box<dyn std::error::Error>>;
+
+/// For those who come with another client. Ours has told the name already.
+const GREETING: &str = "* welcome; the first line is your name";
+
+/// How long a name can be, in characters.
+const MAX_NAME: usize = 32;
+
+fn is_name(name: &str) -> bool {
+    (1..=MAX_NAME).contains(&name.chars().count())
+        && name.trim() == name
+        && !name.contains(char::is_control)
+}
+
+/// The next whole line that has come, without what could upset a terminal.
+fn next_line(socket: &QTcpSocket) -> Option<String> {
+    if !socket.can_read_line() {
+        return None;
+    }
+    let line = socket.read_line();
+    let text = String::from_utf8_lossy(&line);
+    Some(text.chars().filter(|c| !c.is_control()).collect())
+}
+
+// ---- the server
+
+/// How long a line can be, in bytes.
+const MAX_LINE: usize = 4096;
+/// How much may wait for a guest who does not read. All that was said to them is in it.
+const MAX_QUEUED: usize = 256 * 1024;
+
+fn run_server(at: &Endpoint) -> Outcome {
+    let app = QCoreApplication::new();
+    app.quit_on_ctrl_c()?;
+    let room = Room::new();
+    room.server.listen(at.address()?, at.port)?;
+    print_line(&format!("listening on {}", at.at_port(room.server.server_port())));
+    Ok(app.exec())
+}
+
+/// Where everybody is.
+struct Room {
+    server: QTcpServer,
+    guests: RefCell<Vec<Rc<Guest>>>,
+}
+
+/// Somebody who is connected.
+struct Guest {
+    room: Weak<Room>,
+    socket: QTcpSocket,
+    /// Empty until it was told.
+    name: RefCell<String>,
+}
+
+impl Room {
+    fn new() -> Rc<Self> {
+        let room = Rc::new(Room { server: QTcpServer::new(), guests: RefCell::default() });
+        let this = Rc::downgrade(&room);
+        room.server.new_connection.connect_to(&room, move |room, ()| {
+            while let Some(socket) = room.server.next_pending_connection() {
+                room.guests.borrow_mut().push(Guest::new(&this, socket));
+            }
+        });
+        room
+    }
+
+    /// Tells all who have a name, but for one.
+    fn tell(&self, line: &str, but: Option<&Guest>) {
+        print_line(line);
+        let is_told = |guest: &&Rc<Guest>| {
+            guest.is_in() && but.is_none_or(|but| !std::ptr::eq(but, Rc::as_ptr(guest)))
+        };
+        let told: Vec<_> = self.guests.borrow().iter().filter(is_told).cloned().collect();
+        for guest in &told {
+            guest.tell(line);
+        }
+        // Who does not read must not fill the server's memory.
+        for guest in told.iter().filter(|guest| guest.is_slow()) {
+            guest.leave("was dropped: reads too slowly");
+        }
+    }
+
+    fn has(&self, name: &str) -> bool {
+        self.guests.borrow().iter().any(|guest| *guest.name.borrow() == name)
+    }
+
+    fn names(&self) -> String {
+        let guests = self.guests.borrow();
+        let names =
+            guests.iter().filter(|guest| guest.is_in()).map(|guest| guest.name.borrow().clone());
+        names.collect::<Vec<_>>().join(", ")
+    }
+}
+
+impl Guest {
+    fn new(room: &Weak<Room>, socket: QTcpSocket) -> Rc<Self> {
+        let guest = Rc::new(Guest { room: room.clone(), socket, name: RefCell::default() });
+        // More is left to the system, and so to the sender.
+        guest.socket.set_read_buffer_size(MAX_LINE);
+        guest.socket.ready_read.connect_to(&guest, |guest, ()| guest.on_ready_read());
+        guest.socket.disconnected.connect_to(&guest, |guest, ()| guest.leave("left"));
+        guest.tell(GREETING);
+        guest
+    }
+
+    fn is_in(&self) -> bool {
+        !self.name.borrow().is_empty()
+    }
+
+    fn tell(&self, line: &str) {
+        // Who is gone is told nothing; that they are comes from their socket.
+        self.socket.write(format!("{line}\n")).ok();
+    }
+
+    /// Whether too much waits for them, also after the system has taken what it can.
+    fn is_slow(&self) -> bool {
+        let is_full = || self.socket.bytes_to_write() > MAX_QUEUED;
+        is_full() && {
+            self.socket.flush();
+            is_full()
+        }
+    }
+
+    fn on_ready_read(&self) {
+        while let Some(line) = next_line(&self.socket) {
+            let Some(room) = self.room.upgrade() else { return };
+            let name = self.name.borrow().clone();
+            if name.is_empty() {
+                self.enter(&room, line.trim());
+            } else if !line.is_empty() {
+                room.tell(&format!("{name}: {line}"), Some(self));
+            }
+        }
+        if self.socket.bytes_available() >= MAX_LINE {
+            self.leave("was dropped: a line without end");
+        }
+    }
+
+    fn enter(&self, room: &Room, name: &str) {
+        if !is_name(name) {
+            self.tell(&format!("* a name has 1 to {MAX_NAME} letters; yours?"));
+        } else if room.has(name) {
+            self.tell(&format!("* {name} is here already; your name?"));
+        } else {
+            match room.names() {
+                names if names.is_empty() => self.tell("* nobody is here yet"),
+                names => self.tell(&format!("* here are {names}")),
+            }
+            self.name.replace(name.to_owned());
+            room.tell(&format!("* {name} came"), Some(self));
+        }
+    }
+
+    /// Ends the connection, if it has not ended, and tells the others why.
+    fn leave(&self, why: &str) {
+        let Some(room) = self.room.upgrade() else { return };
+        let at = room.guests.borrow().iter().position(|guest| std::ptr::eq(&**guest, self));
+        let Some(at) = at else { return };
+        // Held to the end of this function.
+        let this = room.guests.borrow_mut().remove(at);
+        this.socket.abort();
+        this.socket.delete_later();
+        let name = this.name.take();
+        if !name.is_empty() {
+            room.tell(&format!("* {name} {why}"), None);
+        }
+    }
+}
+
+// ---- the client
+
+fn run_client(server: &Endpoint, name: &str) -> Outcome {
+    let app = QCoreApplication::new();
+    app.quit_on_ctrl_c()?;
+    let client = Client::new(&app)?;
+    client.socket.connect_to_host(&server.host, server.port);
+    // What is written goes out once the connection stands.
+    client.send(format!("{name}\n").as_bytes());
+    Ok(app.exec())
+}
+
+struct Client {
+    app: QCoreApplication,
+    socket: QTcpSocket,
+    /// Standard input, without a buffer: what lies in one would not be told of.
+    input: Rc<File>,
+    typed: QSocketNotifier,
+    /// Whether what was read last ended in the middle of a line.
+    in_line: Cell<bool>,
+    leaving: Cell<bool>,
+}
+
+impl Client {
+    fn new(app: &QCoreApplication) -> io::Result<Rc<Self>> {
+        let input = Rc::new(File::from(io::stdin().as_fd().try_clone_to_owned()?));
+        let client = Rc::new(Client {
+            app: app.clone(),
+            socket: QTcpSocket::new(),
+            typed: QSocketNotifier::new(input.clone(), NotifierType::Read)?,
+            input,
+            in_line: Cell::new(false),
+            leaving: Cell::new(false),
+        });
+        client.typed.activated.connect_to(&client, |client, _| client.on_typed());
+        client.socket.ready_read.connect_to(&client, |client, ()| client.on_ready_read());
+        client.socket.bytes_written.connect_to(&client, |client, _| client.on_bytes_written());
+        client.socket.error_occurred.connect_to(&client, Client::on_error);
+        client.socket.disconnected.connect_to(&client, |client, ()| client.on_disconnected());
+        Ok(client)
+    }
+
+    fn on_typed(&self) {
+        let mut buffer = [0; 4096];
+        // It is ready, so that this does not wait.
+        match (&*self.input).read(&mut buffer) {
+            Ok(count @ 1..) => self.send(&buffer[..count]),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            end => {
+                if let Err(error) = end {
+                    eprintln!("chat: standard input: {error}");
+                }
+                self.leave();
+            }
+        }
+    }
+
+    fn send(&self, bytes: &[u8]) {
+        self.in_line.set(!bytes.ends_with(b"\n"));
+        self.socket.write(bytes).ok();
+        // A file that is read faster than it can be sent waits.
+        if self.socket.bytes_to_write() > MAX_QUEUED {
+            self.typed.set_enabled(false);
+        }
+    }
+
+    fn on_bytes_written(&self) {
+        if self.socket.bytes_to_write() == 0 && !self.leaving.get() {
+            self.typed.set_enabled(true);
+        }
+    }
+
+    fn on_ready_read(&self) {
+        while let Some(line) = next_line(&self.socket) {
+            if line != GREETING {
+                print_line(&line);
+            }
+        }
+    }
+
+    /// Says the last line, and goes when it is sent.
+    fn leave(&self) {
+        self.typed.set_enabled(false);
+        if self.in_line.get() {
+            self.send(b"\n");
+        }
+        self.leaving.set(true);
+        self.socket.disconnect_from_host();
+    }
+
+    fn on_disconnected(&self) {
+        if self.leaving.get() {
+            self.app.quit();
+        }
+    }
+
+    fn on_error(&self, kind: &SocketErrorKind) {
+        if self.leaving.get() && *kind == SocketErrorKind::RemoteHostClosed {
+            return;
+        }
+        eprintln!("chat: {}", self.socket.error_string());
+        self.app.exit(1);
+    }
+}
