@@ -23,7 +23,7 @@ use integration::{
 use qcore::{
     ProcessEventsFlags, QCoreApplication, QObject, QPointer, QTimer, install_message_handler,
 };
-use qnetwork::{QHostAddress, QTcpServer, QTcpSocket, SocketErrorKind};
+use qnetwork::{QHostAddress, QTcpServer, QTcpSocket, SocketErrorKind, SocketState};
 use socket2::{Domain, Socket, Type};
 
 fn connect(server: &QTcpServer) -> TcpStream {
@@ -116,6 +116,39 @@ fn a_thread_for_each_connection() {
         assert_eq!(read_to_end(client), [at as u8]);
     }
     threads.take().into_iter().for_each(|thread| thread.join().unwrap());
+}
+
+#[test]
+fn a_handler_that_makes_the_sockets() {
+    let server = server();
+    server.set_incoming_connection(&server, |server, descriptor| {
+        let socket = QTcpSocket::new();
+        socket.set_object_name("made by hand");
+        socket.set_socket_descriptor(descriptor).unwrap();
+        server.add_pending_connection(socket);
+    });
+    server.set_max_pending_connections(2);
+    let count = announced(&server);
+    let mut clients: Vec<_> = (0..3).map(|_| connect(&server)).collect();
+    wait_until(|| count.get() == 2);
+    settle();
+    // The limit is for them as well.
+    assert_eq!(count.get(), 2);
+    for (at, client) in clients.iter_mut().enumerate() {
+        wait_until(|| server.has_pending_connections());
+        let socket = server.next_pending_connection().unwrap();
+        assert_eq!(
+            (socket.object_name().as_str(), socket.state()),
+            ("made by hand", SocketState::Connected)
+        );
+        assert_eq!(socket.peer_port(), client.local_addr().unwrap().port());
+        client.write_all(&[at as u8; 100_000]).unwrap();
+        wait_until(|| socket.bytes_available() == 100_000);
+        socket.write(socket.read_all()).unwrap();
+        socket.disconnect_from_host();
+        wait_until(|| socket.state() == SocketState::Unconnected);
+        assert_eq!(read_to_end(client), [at as u8; 100_000]);
+    }
 }
 
 #[test]

@@ -152,14 +152,10 @@ impl TcpServerNode {
             return Ok(());
         }
         // The handler's receiver has died: as if there were none.
-        let adopt = || {
-            let stream = std::net::TcpStream::from(left);
-            stream.set_nonblocking(true)?;
-            let peer = stream.peer_addr()?;
-            Ok((TcpStream::from_std(stream), peer))
-        };
-        let (stream, peer) = adopt().map_err(|error: io::Error| sys::other_error(&error))?;
-        self.make_socket(stream, peer)
+        let socket = QTcpSocket::new();
+        socket.set_socket_descriptor(left)?;
+        self.add_pending(socket);
+        Ok(())
     }
 
     pub(super) fn add_pending(&self, socket: QTcpSocket) {

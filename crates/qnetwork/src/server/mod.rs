@@ -257,6 +257,53 @@ impl QTcpServer {
     ///
     /// # Examples
     ///
+    /// What in Qt is a class derived from QTcpServer, with sockets of its own, is a struct around one:
+    ///
+    /// ```
+    /// use std::{cell::RefCell, os::fd::OwnedFd, rc::Rc};
+    /// use qnetwork::{QHostAddress, QTcpServer, QTcpSocket, SocketOption};
+    ///
+    /// struct Session {
+    ///     socket: QTcpSocket,
+    ///     // and what else belongs to a connection
+    /// }
+    ///
+    /// struct Server {
+    ///     server: QTcpServer,
+    ///     sessions: RefCell<Vec<Rc<Session>>>,
+    /// }
+    ///
+    /// impl Server {
+    ///     fn new() -> Rc<Server> {
+    ///         let (server, sessions) = (QTcpServer::new(), RefCell::default());
+    ///         let server = Rc::new(Server { server, sessions });
+    ///         server.server.set_incoming_connection(&server, Server::incoming_connection);
+    ///         server
+    ///     }
+    ///
+    ///     fn incoming_connection(&self, descriptor: OwnedFd) {
+    ///         let socket = QTcpSocket::new();
+    ///         if socket.set_socket_descriptor(descriptor).is_err() {
+    ///             return;
+    ///         }
+    ///         socket.set_socket_option(SocketOption::LowDelay, 1);
+    ///         self.sessions.borrow_mut().push(Rc::new(Session { socket: socket.clone() }));
+    ///         // For those who ask the server for its connections.
+    ///         self.server.add_pending_connection(socket);
+    ///     }
+    /// }
+    ///
+    /// let server = Server::new();
+    /// server.server.listen(QHostAddress::LocalHost, 0)?;
+    /// let client = QTcpSocket::new();
+    /// client.connect_to_host(QHostAddress::LocalHost, server.server.server_port());
+    /// client.wait_for_connected(5000)?;
+    /// server.server.wait_for_new_connection(5000)?;
+    /// let socket = server.server.next_pending_connection().unwrap();
+    /// assert!(socket == server.sessions.borrow()[0].socket);
+    /// # Ok::<(), qnetwork::SocketError>(())
+    /// ```
+    ///
     /// A thread for each connection:
     ///
     /// ```
