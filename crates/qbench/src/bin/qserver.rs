@@ -85,7 +85,7 @@ fn supply(socket: &QTcpSocket, left: &Cell<u64>) {
     static ZEROS: [u8; 256 * 1024] = [0; 256 * 1024];
     while left.get() > 0 && socket.bytes_to_write() < AHEAD {
         let count = ZEROS.len().min(usize::try_from(left.get()).unwrap_or(usize::MAX));
-        if socket.write(&ZEROS[..count]).is_err() {
+        if socket.write_chunk(&ZEROS[..count]).is_err() {
             return;
         }
         left.set(left.get() - count as u64);

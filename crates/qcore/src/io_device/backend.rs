@@ -1,6 +1,6 @@
 //! What a device does that others do in another way.
 
-use super::{DeviceError, DeviceErrorKind, OpenMode, QIODevice};
+use super::{Chunk, DeviceError, DeviceErrorKind, OpenMode, QIODevice};
 use crate::QDeadlineTimer;
 
 /// The virtual functions of a [`QIODevice`]: what a class derived from it, or a device of your own,
@@ -70,6 +70,16 @@ pub trait DeviceBackend {
     ///
     /// Whatever keeps the device from writing.
     fn write_data(&self, device: &QIODevice, data: &[u8]) -> Result<usize, DeviceError>;
+
+    /// [`write_data`](DeviceBackend::write_data) for bytes that a sequential device may keep as they are. By
+    /// default it writes them.
+    ///
+    /// # Errors
+    ///
+    /// Whatever keeps the device from writing.
+    fn write_chunk(&self, device: &QIODevice, data: Chunk) -> Result<usize, DeviceError> {
+        self.write_data(device, &data)
+    }
 
     /// Whether the device is a stream, without positions and a size. By default it is not.
     fn is_sequential(&self) -> bool {

@@ -7,6 +7,8 @@ use std::{
     io::IoSlice,
 };
 
+use super::Chunk;
+
 /// What a chunk holds at least: as much as most messages take.
 pub(super) const SMALL: usize = 4096;
 /// The size of the buffer that a loop reads into.
@@ -87,14 +89,14 @@ impl fmt::Debug for BufferPool {
 }
 
 #[derive(Debug, Default)]
-struct Chunk {
-    data: Vec<u8>,
+struct Piece {
+    data: Chunk,
     start: usize,
     /// How much it may hold in all, consumed bytes included.
     limit: usize,
 }
 
-impl Chunk {
+impl Piece {
     fn bytes(&self) -> &[u8] {
         &self.data[self.start..]
     }
@@ -103,8 +105,10 @@ impl Chunk {
         self.data.len() - self.start
     }
 
-    fn room(&self) -> usize {
-        self.limit.saturating_sub(self.data.len())
+    /// The buffer, if `count` bytes more may be put in there.
+    fn with_room(&mut self, count: usize) -> Option<&mut Vec<u8>> {
+        let room = self.limit.saturating_sub(self.data.len());
+        self.data.as_mut_vec().filter(|_| room >= count)
     }
 }
 
@@ -114,8 +118,8 @@ impl Chunk {
 /// that comes from the pool.
 #[derive(Debug, Default)]
 pub struct ByteQueue {
-    head: Chunk,
-    tail: VecDeque<Chunk>,
+    head: Piece,
+    tail: VecDeque<Piece>,
     len: usize,
 }
 
@@ -132,8 +136,8 @@ impl ByteQueue {
         self.len == 0
     }
 
-    fn chunks(&self) -> impl Iterator<Item = &Chunk> {
-        std::iter::once(&self.head).chain(&self.tail).filter(|chunk| chunk.len() > 0)
+    fn pieces(&self) -> impl Iterator<Item = &Piece> {
+        std::iter::once(&self.head).chain(&self.tail).filter(|piece| piece.len() > 0)
     }
 
     /// Adds a copy of `data`. It goes to the last chunk if that has room for all of it, a chunk having
@@ -144,42 +148,45 @@ impl ByteQueue {
         }
         self.len += data.len();
         let last = self.tail.back_mut().unwrap_or(&mut self.head);
-        if last.room() >= data.len() {
-            return last.data.extend_from_slice(data);
+        if let Some(buffer) = last.with_room(data.len()) {
+            return buffer.extend_from_slice(data);
         }
         let mut buffer = pool.take(data.len());
         buffer.extend_from_slice(data);
-        self.push(Chunk { data: buffer, start: 0, limit: block.max(data.len()) });
+        self.push(Piece { data: buffer.into(), start: 0, limit: block.max(data.len()) });
     }
 
-    /// Adds a whole buffer as a chunk of its own.
-    pub fn append_chunk(&mut self, data: Vec<u8>) {
+    /// Adds a whole chunk, without a copy.
+    pub fn append_chunk(&mut self, data: impl Into<Chunk>) {
+        let data = data.into();
         if !data.is_empty() {
             self.len += data.len();
-            self.push(Chunk { limit: data.len(), data, start: 0 });
+            self.push(Piece { limit: data.len(), data, start: 0 });
         }
     }
 
-    fn push(&mut self, chunk: Chunk) {
+    fn push(&mut self, piece: Piece) {
         if self.head.len() == 0 && self.tail.is_empty() {
-            self.head = chunk;
+            self.head = piece;
         } else {
-            self.tail.push_back(chunk);
+            self.tail.push_back(piece);
         }
     }
 
     /// Puts a byte before all others.
     pub fn unread(&mut self, byte: u8) {
         self.len += 1;
-        if self.head.start > 0 {
-            self.head.start -= 1;
-            self.head.data[self.head.start] = byte;
+        let before = self.head.start.wrapping_sub(1);
+        if let Some(place) = self.head.data.as_mut_vec().and_then(|data| data.get_mut(before)) {
+            *place = byte;
+            self.head.start = before;
             return;
         }
         let start = 15;
         let mut data = vec![0; start + 1];
         data[start] = byte;
-        let before = std::mem::replace(&mut self.head, Chunk { data, start, limit: 0 });
+        let first = Piece { data: data.into(), start, limit: 0 };
+        let before = std::mem::replace(&mut self.head, first);
         if before.len() > 0 {
             self.tail.push_front(before);
         }
@@ -188,8 +195,8 @@ impl ByteQueue {
     /// Copies what there is behind the first `offset` bytes, as far as it fits; how much that was.
     pub fn copy_to(&self, mut offset: usize, out: &mut [u8]) -> usize {
         let mut done = 0;
-        for chunk in self.chunks() {
-            let bytes = chunk.bytes();
+        for piece in self.pieces() {
+            let bytes = piece.bytes();
             if offset >= bytes.len() {
                 offset -= bytes.len();
                 continue;
@@ -222,7 +229,7 @@ impl ByteQueue {
 
     fn next_chunk(&mut self, pool: &BufferPool) {
         let next = self.tail.pop_front().unwrap_or_default();
-        pool.put(std::mem::replace(&mut self.head, next).data);
+        std::mem::replace(&mut self.head, next).data.recycle(pool);
         if self.tail.is_empty() {
             self.tail.shrink_to(4);
         }
@@ -231,11 +238,13 @@ impl ByteQueue {
     /// Takes all bytes: the chunk itself where it is the only one and well filled.
     #[must_use]
     pub fn take_all(&mut self, pool: &BufferPool) -> Vec<u8> {
-        let chunk = &mut self.head;
-        if self.tail.is_empty() && chunk.start == 0 && chunk.data.len() * 2 > chunk.data.capacity()
+        if self.tail.is_empty()
+            && self.head.start == 0
+            && let Some(data) = self.head.data.as_mut_vec()
+            && data.len() * 2 > data.capacity()
         {
             self.len = 0;
-            return std::mem::take(&mut self.head).data;
+            return std::mem::take(data);
         }
         let mut all = vec![0; self.len];
         self.copy_to(0, &mut all);
@@ -246,9 +255,9 @@ impl ByteQueue {
     /// Drops everything.
     pub fn clear(&mut self, pool: &BufferPool) {
         self.len = 0;
-        pool.put(std::mem::take(&mut self.head).data);
-        for chunk in std::mem::take(&mut self.tail) {
-            pool.put(chunk.data);
+        std::mem::take(&mut self.head).data.recycle(pool);
+        for piece in std::mem::take(&mut self.tail) {
+            piece.data.recycle(pool);
         }
     }
 
@@ -256,8 +265,8 @@ impl ByteQueue {
     #[must_use]
     pub fn find(&self, byte: u8, from: usize) -> Option<usize> {
         let mut before = 0;
-        for chunk in self.chunks() {
-            let bytes = chunk.bytes();
+        for piece in self.pieces() {
+            let bytes = piece.bytes();
             let skip = from.saturating_sub(before).min(bytes.len());
             if let Some(at) = bytes[skip..].iter().position(|&other| other == byte) {
                 return Some(before + skip + at);
@@ -270,10 +279,10 @@ impl ByteQueue {
     /// The chunks behind the first `offset` bytes as slices for a vectored write, as many as fit; how
     /// many that were.
     pub fn slices<'a>(&'a self, mut offset: usize, out: &mut [IoSlice<'a>]) -> usize {
-        let rest = self.chunks().filter_map(|chunk| {
-            let skip = offset.min(chunk.len());
+        let rest = self.pieces().filter_map(|piece| {
+            let skip = offset.min(piece.len());
             offset -= skip;
-            Some(&chunk.bytes()[skip..]).filter(|bytes| !bytes.is_empty())
+            Some(&piece.bytes()[skip..]).filter(|bytes| !bytes.is_empty())
         });
         let mut count = 0;
         for (slot, bytes) in out.iter_mut().zip(rest) {
@@ -292,6 +301,8 @@ impl ByteQueue {
 
 #[cfg(test)]
 mod tests {
+    use std::rc::Rc;
+
     use proptest::prelude::*;
 
     use super::*;
@@ -300,6 +311,7 @@ mod tests {
     enum Step {
         Append(Vec<u8>),
         AppendChunk(Vec<u8>),
+        AppendShared(Vec<u8>),
         Unread(u8),
         Consume(usize),
         TakeAll,
@@ -311,6 +323,7 @@ mod tests {
         prop_oneof![
             4 => bytes().prop_map(Step::Append),
             1 => bytes().prop_map(Step::AppendChunk),
+            1 => bytes().prop_map(Step::AppendShared),
             2 => (0u8..4).prop_map(Step::Unread),
             4 => (0usize..60).prop_map(Step::Consume),
             1 => Just(Step::TakeAll),
@@ -332,6 +345,10 @@ mod tests {
                     }
                     Step::AppendChunk(data) => {
                         queue.append_chunk(data.clone());
+                        model.extend(data);
+                    }
+                    Step::AppendShared(data) => {
+                        queue.append_chunk(Rc::<[u8]>::from(&*data));
                         model.extend(data);
                     }
                     Step::Unread(byte) => {
@@ -373,7 +390,7 @@ mod tests {
         let mut queue = ByteQueue::default();
         queue.append(&[1; 100], SMALL, &pool);
         queue.consume(100, &pool);
-        assert_eq!(queue.head.data.capacity(), 0);
+        assert_eq!(queue.head.data.as_mut_vec().unwrap().capacity(), 0);
         assert_eq!(pool.small.borrow().len(), 1);
     }
 

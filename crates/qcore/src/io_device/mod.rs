@@ -11,6 +11,7 @@ mod backend;
 mod buffer;
 mod byte_queue;
 mod channels;
+mod chunk;
 mod error;
 mod open_mode;
 mod reading;
@@ -27,6 +28,7 @@ pub use self::{
     backend::DeviceBackend,
     buffer::{BufferNode, QBuffer},
     byte_queue::{BufferPool, ByteQueue, SCRATCH},
+    chunk::Chunk,
     error::{DeviceError, DeviceErrorKind},
     open_mode::OpenMode,
 };
@@ -399,6 +401,36 @@ impl QIODevice {
         Ok(count)
     }
 
+    /// [`write`](QIODevice::write) for bytes that can be given away or shared, see [`Chunk`]. A device with
+    /// a write buffer, like a socket, keeps them as they are, without a copy, and announces them as a whole.
+    ///
+    /// # Errors
+    ///
+    /// As [`write`](QIODevice::write).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use qcore::{OpenMode, QBuffer};
+    ///
+    /// let device = QBuffer::new();
+    /// device.open(OpenMode::WRITE_ONLY)?;
+    /// device.write_chunk("HTTP/1.1 200 OK\r\n")?;
+    /// device.write_chunk(format!("Content-Length: {}\r\n\r\n", 0))?;
+    /// assert!(device.data().ends_with(b"0\r\n\r\n"));
+    /// # Ok::<(), qcore::DeviceError>(())
+    /// ```
+    #[doc(alias = "write")]
+    pub fn write_chunk(&self, data: impl Into<Chunk>) -> Result<usize, DeviceError> {
+        let (data, backend) = (data.into(), self.backend());
+        if !backend.is_sequential() {
+            return self.write(&*data);
+        }
+        self.check_writable("write")?;
+        self.check_write_channel()?;
+        backend.write_chunk(self, data)
+    }
+
     /// Writes one byte.
     ///
     /// # Errors
@@ -482,7 +514,7 @@ impl QIODevice {
     }
 
     /// Adds a whole buffer to the read buffer, without a copy.
-    pub fn append_chunk(&self, data: Vec<u8>) {
+    pub fn append_chunk(&self, data: impl Into<Chunk>) {
         self.0.buffer.borrow_mut().append_chunk(data);
     }
 

@@ -8,7 +8,7 @@ use std::{
 use qcore::{
     DeviceError, QDeadlineTimer, QIODevice,
     event_loop::{EventSource, Readiness},
-    io_device::{DeviceBackend, DeviceErrorKind, SCRATCH},
+    io_device::{Chunk, DeviceBackend, DeviceErrorKind, SCRATCH},
     object::Node,
 };
 
@@ -368,6 +368,13 @@ impl DeviceBackend for SocketDevice {
         }
     }
 
+    fn write_chunk(&self, device: &QIODevice, data: Chunk) -> Result<usize, DeviceError> {
+        match self.node.upgrade() {
+            Some(node) if !node.is_unbuffered() => node.accept_chunk(data),
+            _ => self.write_data(device, &data),
+        }
+    }
+
     fn bytes_to_write(&self) -> usize {
         self.node.upgrade().map_or(0, |node| node.write_queue.borrow().len())
     }
@@ -414,20 +421,38 @@ impl AbstractSocketNode {
 
     /// Takes what is written.
     fn accept(&self, data: &[u8]) -> Result<usize, DeviceError> {
-        let state = self.state.get();
-        if state == SocketState::Unconnected || self.is_dead() {
-            let error = SocketError::new(SocketErrorKind::Unknown, "Socket is not connected");
-            self.set_error(&error);
-            return Err(DeviceError::new(DeviceErrorKind::Closed, error.text()));
-        }
+        self.check_linked()?;
         let mut done = 0;
         if self.is_unbuffered() && self.write_queue.borrow().is_empty() {
             done = self.write_through(data)?;
         }
         self.write_queue.borrow_mut().append(&data[done..], self.base.pool());
-        if !matches!(state, SocketState::HostLookup | SocketState::Connecting) {
+        self.on_accepted();
+        Ok(data.len())
+    }
+
+    /// Takes a whole chunk.
+    fn accept_chunk(&self, data: Chunk) -> Result<usize, DeviceError> {
+        self.check_linked()?;
+        let count = data.len();
+        self.write_queue.borrow_mut().append_chunk(data);
+        self.on_accepted();
+        Ok(count)
+    }
+
+    /// Whether there is a connection to write to, or will be one.
+    fn check_linked(&self) -> Result<(), DeviceError> {
+        if self.state.get() == SocketState::Unconnected || self.is_dead() {
+            let error = SocketError::new(SocketErrorKind::Unknown, "Socket is not connected");
+            self.set_error(&error);
+            return Err(DeviceError::new(DeviceErrorKind::Closed, error.text()));
+        }
+        Ok(())
+    }
+
+    fn on_accepted(&self) {
+        if !matches!(self.state.get(), SocketState::HostLookup | SocketState::Connecting) {
             self.request_write();
         }
-        Ok(data.len())
     }
 }

@@ -2,7 +2,7 @@
 
 use std::io::IoSlice;
 
-use qcore::io_device::{BufferPool, ByteQueue};
+use qcore::io_device::{BufferPool, ByteQueue, Chunk};
 
 /// Qt's sockets gather what is written in blocks of this size, and announce block by block.
 const BLOCK: usize = 32 * 1024;
@@ -31,6 +31,10 @@ impl WriteQueue {
 
     pub(super) fn append(&mut self, data: &[u8], pool: &BufferPool) {
         self.bytes.append(data, BLOCK, pool);
+    }
+
+    pub(super) fn append_chunk(&mut self, data: Chunk) {
+        self.bytes.append_chunk(data);
     }
 
     pub(super) fn clear(&mut self, pool: &BufferPool) {

@@ -1,0 +1,113 @@
+//! Bytes that change hands without being copied.
+
+use std::{fmt, ops::Deref, rc::Rc};
+
+use super::BufferPool;
+
+/// Bytes that are given away or shared: what [`write_chunk`](super::QIODevice::write_chunk) takes.
+///
+/// Made of a `Vec<u8>` or `String`, which is given away; of an `Rc<[u8]>`, which others may go on to use,
+/// for example to write the same bytes to many sockets; or of bytes that are there for ever. In each case
+/// what is written is not copied. It stands for Qt's `QByteArray` in that place.
+///
+/// # Examples
+///
+/// ```
+/// use std::rc::Rc;
+/// use qcore::io_device::Chunk;
+///
+/// let given = Chunk::from(vec![1, 2, 3]);
+/// let forever = Chunk::from("hello");
+/// let everybodys: Rc<[u8]> = Rc::from(*b"news");
+/// let shared = Chunk::from(everybodys.clone());
+/// assert_eq!((given.len(), forever.len(), shared.len()), (3, 5, 4));
+/// assert_eq!(Rc::strong_count(&everybodys), 2);
+/// ```
+#[derive(Clone)]
+pub struct Chunk(Bytes);
+
+#[derive(Clone)]
+enum Bytes {
+    Owned(Vec<u8>),
+    Shared(Rc<[u8]>),
+    Static(&'static [u8]),
+}
+
+impl Chunk {
+    /// The buffer, if it is this chunk's alone.
+    pub(super) fn as_mut_vec(&mut self) -> Option<&mut Vec<u8>> {
+        match &mut self.0 {
+            Bytes::Owned(data) => Some(data),
+            Bytes::Shared(_) | Bytes::Static(_) => None,
+        }
+    }
+
+    /// Drops the bytes, but not the buffer if that can be used again.
+    pub(super) fn recycle(self, pool: &BufferPool) {
+        if let Bytes::Owned(data) = self.0 {
+            pool.put(data);
+        }
+    }
+}
+
+impl Deref for Chunk {
+    type Target = [u8];
+
+    #[inline]
+    fn deref(&self) -> &[u8] {
+        match &self.0 {
+            Bytes::Owned(data) => data,
+            Bytes::Shared(data) => data,
+            Bytes::Static(data) => data,
+        }
+    }
+}
+
+impl Default for Chunk {
+    /// No bytes.
+    fn default() -> Self {
+        Chunk(Bytes::Owned(Vec::new()))
+    }
+}
+
+impl From<Vec<u8>> for Chunk {
+    fn from(data: Vec<u8>) -> Self {
+        Chunk(Bytes::Owned(data))
+    }
+}
+
+impl From<String> for Chunk {
+    fn from(text: String) -> Self {
+        Chunk(Bytes::Owned(text.into_bytes()))
+    }
+}
+
+impl From<Rc<[u8]>> for Chunk {
+    fn from(data: Rc<[u8]>) -> Self {
+        Chunk(Bytes::Shared(data))
+    }
+}
+
+impl From<&'static [u8]> for Chunk {
+    fn from(data: &'static [u8]) -> Self {
+        Chunk(Bytes::Static(data))
+    }
+}
+
+impl<const N: usize> From<&'static [u8; N]> for Chunk {
+    fn from(data: &'static [u8; N]) -> Self {
+        Chunk(Bytes::Static(data))
+    }
+}
+
+impl From<&'static str> for Chunk {
+    fn from(text: &'static str) -> Self {
+        Chunk(Bytes::Static(text.as_bytes()))
+    }
+}
+
+impl fmt::Debug for Chunk {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Chunk").field(&self.len()).finish()
+    }
+}
