@@ -52,6 +52,37 @@ pub trait EventHandler {
 
 /// Hands an event to the function of `handler` that is for its type; whether there is one. To be called by
 /// those who write [`EventHandler::event`] and have no use for the event themselves.
+///
+/// # Examples
+///
+/// ```
+/// use std::{cell::Cell, rc::Rc};
+/// use qcore::{EventHandler, EventType, QCoreApplication, QEvent, QObject, event::handle_event};
+///
+/// /// Counts all events, and leaves them to the functions for their types.
+/// #[derive(Default)]
+/// struct Counter {
+///     all: Cell<u32>,
+///     own: Cell<u32>,
+/// }
+///
+/// impl EventHandler for Counter {
+///     fn event(&self, event: &QEvent) -> bool {
+///         self.all.set(self.all.get() + 1);
+///         handle_event(self, event)
+///     }
+///
+///     fn custom_event(&self, _: &QEvent) {
+///         self.own.set(self.own.get() + 1);
+///     }
+/// }
+///
+/// let (object, counter) = (QObject::new(), Rc::new(Counter::default()));
+/// object.set_event_handler(&counter);
+/// assert!(QCoreApplication::send_event(&object, &QEvent::new(EventType::USER)));
+/// assert!(!QCoreApplication::send_event(&object, &QEvent::new(EventType::NONE)));
+/// assert_eq!((counter.all.get(), counter.own.get()), (2, 1));
+/// ```
 #[doc(alias = "QObject::event")]
 pub fn handle_event<H: EventHandler + ?Sized>(handler: &H, event: &QEvent) -> bool {
     if let Some(event) = event.timer() {

@@ -200,6 +200,30 @@ impl QTimerEvent {
 }
 
 /// An object has got a child, or has one less.
+///
+/// # Examples
+///
+/// ```
+/// use std::{cell::RefCell, rc::Rc};
+/// use qcore::{EventHandler, QChildEvent, QObject};
+///
+/// #[derive(Default)]
+/// struct Family(RefCell<Vec<String>>);
+///
+/// impl EventHandler for Family {
+///     fn child_event(&self, event: &QChildEvent) {
+///         let what = if event.added() { "came" } else { "left" };
+///         self.0.borrow_mut().push(format!("{} {what}", event.child().object_name()));
+///     }
+/// }
+///
+/// let (parent, child, family) = (QObject::new(), QObject::new(), Rc::new(Family::default()));
+/// parent.set_event_handler(&family);
+/// child.set_object_name("Ann");
+/// child.set_parent(Some(&parent));
+/// child.set_parent(None);
+/// assert_eq!(*family.0.borrow(), ["Ann came", "Ann left"]);
+/// ```
 #[derive(Clone, Debug)]
 pub struct QChildEvent {
     kind: EventType,

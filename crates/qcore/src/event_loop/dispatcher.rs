@@ -55,6 +55,25 @@ impl ObjectId {
 /// Most programs meet it as [`QCoreApplication`](super::QCoreApplication) and
 /// [`QEventLoop`](super::QEventLoop). This is the side that sources of events are written against:
 /// posted calls, timers and registrations. See [the module](super) for what a turn of it does.
+///
+/// # Examples
+///
+/// ```
+/// use std::{cell::Cell, rc::Rc, time::Duration};
+/// use qcore::{Dispatcher, QCoreApplication, TimerType};
+///
+/// let dispatcher = Dispatcher::current();
+/// let calls = Rc::new(Cell::new(0));
+/// let count = |more: u32| {
+///     let calls = calls.clone();
+///     move || calls.set(calls.get() + more)
+/// };
+/// dispatcher.post(count(1));
+/// let late = dispatcher.call_after(Duration::from_secs(60), TimerType::Coarse, count(10));
+/// assert!(dispatcher.stop_timer(late));
+/// QCoreApplication::instance().process_events();
+/// assert_eq!(calls.get(), 1);
+/// ```
 pub struct Dispatcher {
     clock: Clock,
     posted: RefCell<PostQueue>,

@@ -66,6 +66,20 @@ pub(crate) use self::{
 
 bitflags::bitflags! {
     /// What a call of `process_events` handles.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::{cell::Cell, rc::Rc};
+    /// use qcore::{ProcessEventsFlags, QCoreApplication, QTimer};
+    ///
+    /// let (app, fired) = (QCoreApplication::new(), Rc::new(Cell::new(false)));
+    /// QTimer::single_shot_to(0, &fired, |fired| fired.set(true));
+    /// app.process_events_with(ProcessEventsFlags::EXCLUDE_TIMERS);
+    /// assert!(!fired.get());
+    /// app.process_events_with(ProcessEventsFlags::WAIT_FOR_MORE_EVENTS);
+    /// assert!(fired.get());
+    /// ```
     #[doc(alias = "QEventLoop::ProcessEventsFlags")]
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
     pub struct ProcessEventsFlags: u8 {

@@ -43,6 +43,45 @@ impl Readiness {
 }
 
 /// What the loop calls at a source. It holds the source weakly.
+///
+/// # Examples
+///
+/// ```
+/// use std::{cell::{Cell, RefCell}, io::{Read, Write}, os::unix::net::UnixStream, rc::Rc};
+/// use mio::Interest;
+/// use qcore::{Dispatcher, wait_until};
+/// use qcore::event_loop::{EventSource, Readiness, Registration};
+///
+/// /// Counts the bytes that come out of a pipe.
+/// struct Meter {
+///     pipe: RefCell<mio::net::UnixStream>,
+///     registration: Registration,
+///     bytes: Cell<usize>,
+/// }
+///
+/// impl EventSource for Meter {
+///     fn ready(self: Rc<Self>, _: Readiness) {
+///         // Read until it would block: there is no other event for what is left.
+///         let mut buffer = [0; 64];
+///         while let Ok(count @ 1..) = self.pipe.borrow_mut().read(&mut buffer) {
+///             self.bytes.set(self.bytes.get() + count);
+///         }
+///     }
+/// }
+///
+/// let (ours, mut theirs) = UnixStream::pair()?;
+/// ours.set_nonblocking(true)?;
+/// let meter = Rc::new_cyclic(|this: &std::rc::Weak<Meter>| Meter {
+///     pipe: RefCell::new(mio::net::UnixStream::from_std(ours)),
+///     registration: Dispatcher::current().add_source(this.clone()),
+///     bytes: Cell::new(0),
+/// });
+/// meter.registration.register(&mut *meter.pipe.borrow_mut(), Interest::READABLE)?;
+/// theirs.write_all(b"twelve bytes")?;
+/// assert!(wait_until(5000, || meter.bytes.get() == 12));
+/// meter.registration.deregister(&mut *meter.pipe.borrow_mut());
+/// # Ok::<(), std::io::Error>(())
+/// ```
 pub trait EventSource {
     /// The source is ready, or was requeued. `ready` is all that has gathered since the last call.
     fn ready(self: Rc<Self>, ready: Readiness);

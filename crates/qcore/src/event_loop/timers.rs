@@ -17,6 +17,17 @@ use slab::Slab;
 use super::clock::Nanos;
 
 /// How exact a timer is.
+///
+/// # Examples
+///
+/// ```
+/// use qcore::{QTimer, TimerType};
+///
+/// let timer = QTimer::new();
+/// assert_eq!(timer.timer_type(), TimerType::Coarse);
+/// timer.set_timer_type(TimerType::Precise);
+/// timer.start(1000);
+/// ```
 #[doc(alias = "Qt::TimerType")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -35,6 +46,28 @@ pub enum TimerType {
 }
 
 /// What a timer calls. The loop holds it weakly.
+///
+/// # Examples
+///
+/// ```
+/// use std::{cell::Cell, rc::{Rc, Weak}, time::Duration};
+/// use qcore::{Dispatcher, TimerId, TimerType, event_loop::TimerHandler, wait_until};
+///
+/// #[derive(Default)]
+/// struct Heartbeat(Cell<u32>);
+///
+/// impl TimerHandler for Heartbeat {
+///     fn timer_due(self: Rc<Self>, _: TimerId) {
+///         self.0.set(self.0.get() + 1);
+///     }
+/// }
+///
+/// let heartbeat = Rc::new(Heartbeat::default());
+/// let handler: Weak<dyn TimerHandler> = Rc::downgrade(&(heartbeat.clone() as Rc<dyn TimerHandler>));
+/// let id = Dispatcher::current().start_timer(Duration::ZERO, TimerType::Precise, handler);
+/// assert!(wait_until(5000, || heartbeat.0.get() == 3));
+/// Dispatcher::current().stop_timer(id);
+/// ```
 pub trait TimerHandler {
     /// The timer `id` is due.
     fn timer_due(self: Rc<Self>, id: TimerId);

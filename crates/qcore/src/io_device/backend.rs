@@ -49,6 +49,61 @@ use crate::QDeadlineTimer;
 /// assert_eq!(device.read(3), b"Cde");
 /// # Ok::<(), DeviceError>(())
 /// ```
+///
+/// A device around another one, that counts what passes:
+///
+/// ```
+/// use std::{cell::Cell, rc::Rc};
+/// use qcore::{DeviceError, OpenMode, QBuffer, QIODevice, io_device::DeviceBackend};
+///
+/// #[derive(Default)]
+/// struct Traffic {
+///     read: Cell<usize>,
+///     written: Cell<usize>,
+/// }
+///
+/// struct Metered {
+///     inner: QIODevice,
+///     traffic: Rc<Traffic>,
+/// }
+///
+/// impl DeviceBackend for Metered {
+///     fn class_name(&self) -> &'static str {
+///         "Metered"
+///     }
+///
+///     fn is_sequential(&self) -> bool {
+///         true
+///     }
+///
+///     fn bytes_available(&self) -> usize {
+///         self.inner.bytes_available()
+///     }
+///
+///     fn read_data(&self, _: &QIODevice, data: &mut [u8]) -> Result<usize, DeviceError> {
+///         let count = self.inner.read_into(data)?;
+///         self.traffic.read.set(self.traffic.read.get() + count);
+///         Ok(count)
+///     }
+///
+///     fn write_data(&self, _: &QIODevice, data: &[u8]) -> Result<usize, DeviceError> {
+///         let count = self.inner.write(data)?;
+///         self.traffic.written.set(self.traffic.written.get() + count);
+///         Ok(count)
+///     }
+/// }
+///
+/// let (buffer, traffic) = (QBuffer::new(), Rc::new(Traffic::default()));
+/// buffer.open(OpenMode::READ_WRITE)?;
+/// let inner = QIODevice::clone(&buffer);
+/// let device = QIODevice::new(Metered { inner, traffic: traffic.clone() });
+/// device.open(OpenMode::READ_WRITE | OpenMode::UNBUFFERED)?;
+/// device.write("hello\nworld\n")?;
+/// buffer.reset()?;
+/// assert_eq!(device.read_line(), b"hello\n");
+/// assert_eq!((traffic.read.get(), traffic.written.get()), (6, 12));
+/// # Ok::<(), DeviceError>(())
+/// ```
 pub trait DeviceBackend {
     /// The name of the class, for messages.
     fn class_name(&self) -> &'static str;

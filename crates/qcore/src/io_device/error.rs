@@ -25,6 +25,20 @@ pub enum DeviceErrorKind {
 }
 
 /// Why reading from a device or writing to it failed.
+///
+/// # Examples
+///
+/// ```
+/// use qcore::{DeviceError, DeviceErrorKind, QBuffer};
+///
+/// let buffer = QBuffer::new();
+/// let error = buffer.write("early").unwrap_err();
+/// assert_eq!(error, DeviceErrorKind::NotOpen);
+/// assert_eq!(error.to_string(), "device not open");
+/// // With `?` it becomes an `io::Error`, too.
+/// let error = std::io::Error::from(DeviceError::from(DeviceErrorKind::Closed));
+/// assert_eq!(error.kind(), std::io::ErrorKind::UnexpectedEof);
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeviceError {
     kind: DeviceErrorKind,

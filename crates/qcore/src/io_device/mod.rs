@@ -51,6 +51,30 @@ class! {
     /// [`DeviceErrorKind::Closed`] is the end of a stream that was read to its end, and
     /// [`DeviceErrorKind::NotOpen`] a closed device. The functions that return bytes return those
     /// that there are, none in all three cases.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use qcore::{OpenMode, QBuffer, QIODevice};
+    ///
+    /// /// Works with a buffer, a socket, or a device of one's own.
+    /// fn copy_lines(from: &QIODevice, to: &QIODevice) -> Result<usize, qcore::DeviceError> {
+    ///     let mut count = 0;
+    ///     while from.can_read_line() {
+    ///         to.write(from.read_line())?;
+    ///         count += 1;
+    ///     }
+    ///     Ok(count)
+    /// }
+    ///
+    /// let (from, to) = (QBuffer::new(), QBuffer::new());
+    /// from.set_data(b"one\ntwo\nthr");
+    /// from.open(OpenMode::READ_ONLY)?;
+    /// to.open(OpenMode::WRITE_ONLY)?;
+    /// assert_eq!(copy_lines(&from, &to)?, 2);
+    /// assert_eq!(to.data(), b"one\ntwo\n");
+    /// # Ok::<(), qcore::DeviceError>(())
+    /// ```
     pub struct QIODevice(DeviceNode): QObject = base
 }
 

@@ -4,6 +4,19 @@ use std::fmt;
 
 bitflags::bitflags! {
     /// How a [`QIODevice`](crate::QIODevice) is opened.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use qcore::{OpenMode, QBuffer};
+    ///
+    /// let buffer = QBuffer::new();
+    /// buffer.set_data(b"one\r\ntwo");
+    /// buffer.open(OpenMode::READ_ONLY | OpenMode::TEXT)?;
+    /// assert!(buffer.is_readable() && !buffer.is_writable());
+    /// assert_eq!(buffer.read_line(), b"one\n");
+    /// # Ok::<(), qcore::DeviceError>(())
+    /// ```
     #[doc(alias = "QIODevice::OpenMode")]
     #[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]
     pub struct OpenMode: u32 {

@@ -191,7 +191,90 @@ impl<N: Node> Object for Handle<N> {
 /// The node of the first form is a struct of yours with the base class's handle, made by its
 /// `embed` function, in the field that is named last, and an implementation of [`Node`]. The handle
 /// type gets `Clone`, `Debug`, comparison by identity, [`Object`](crate::object::Object) (so that it
-/// can receive signals) and, by `Deref`, the fields of the node and all that the base class has.
+/// can receive signals) and, by `Deref`, the fields of the node and all that the base class has. The
+/// second form gets a private function `derive`, which makes an object of the class of one of its base
+/// class; without it the object does not know that it is one, and cannot be
+/// [cast](crate::QObject::cast) to it.
+///
+/// # Examples
+///
+/// A class with a signal, a state and a destructor, and one that derives from it:
+///
+/// ```
+/// use std::{cell::Cell, rc::Rc};
+/// use qcore::{QObject, Signal, class};
+/// use qcore::object::{Handle, Life, Node, Object};
+///
+/// class! {
+///     /// A door.
+///     pub struct Door(DoorNode): QObject = base
+/// }
+///
+/// pub struct DoorNode {
+///     pub opened: Signal<bool>,
+///     base: QObject,
+///     open: Cell<bool>,
+/// }
+///
+/// impl Node for DoorNode {
+///     fn life(&self) -> &Rc<Life> {
+///         Object::life(&self.base)
+///     }
+///
+///     fn destructor(&self) {
+///         self.set_open(false); // its slots still hear of it
+///     }
+/// }
+///
+/// impl DoorNode {
+///     fn set_open(&self, open: bool) {
+///         if self.open.replace(open) != open {
+///             self.opened.emit(open);
+///         }
+///     }
+/// }
+///
+/// impl Door {
+///     pub fn new() -> Self {
+///         let life = Life::new();
+///         Door(Handle::new(Rc::new(DoorNode {
+///             opened: Signal::in_life(&life),
+///             base: QObject::embed(&life),
+///             open: Cell::new(false),
+///         })))
+///     }
+///
+///     pub fn set_open(&self, open: bool) {
+///         self.0.set_open(open);
+///     }
+/// }
+///
+/// class! {
+///     /// A door that can be slammed.
+///     pub struct HeavyDoor(Door);
+/// }
+///
+/// impl HeavyDoor {
+///     pub fn new() -> Self {
+///         HeavyDoor::derive(Door::new())
+///     }
+///
+///     pub fn slam(&self) {
+///         self.set_open(false);
+///     }
+/// }
+///
+/// let (door, seen) = (HeavyDoor::new(), Rc::new(Cell::new(0)));
+/// door.opened.connect_to(&seen, |seen, _| seen.set(seen.get() + 1));
+/// door.set_object_name("front");
+/// door.set_open(true);
+/// door.slam();
+/// door.set_open(true);
+/// let object: QObject = door.cast().unwrap();
+/// assert!(object.cast::<HeavyDoor>().is_some());
+/// drop((door, object));
+/// assert_eq!(seen.get(), 4);
+/// ```
 #[macro_export]
 macro_rules! class {
     ($(#[$doc:meta])* $vis:vis struct $class:ident($node:ident) : $base:ident = $field:ident) => {

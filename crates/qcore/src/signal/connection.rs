@@ -6,6 +6,24 @@ use super::SlotList;
 
 bitflags::bitflags! {
     /// How a connection is made. [`AUTO`](ConnectionType::AUTO) is what the functions without flags do.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::{cell::RefCell, rc::Rc};
+    /// use qcore::{ConnectionType, QCoreApplication, Signal};
+    ///
+    /// let app = QCoreApplication::new();
+    /// let (said, heard) = (Signal::new(), Rc::new(RefCell::new(Vec::new())));
+    /// let hear = |heard: &RefCell<Vec<i32>>, word: &i32| heard.borrow_mut().push(*word);
+    /// let later_once = ConnectionType::QUEUED | ConnectionType::SINGLE_SHOT;
+    /// said.connect_to_with(&heard, later_once, hear);
+    /// said.emit(1);
+    /// said.emit(2);
+    /// assert!(heard.borrow().is_empty());
+    /// app.process_events();
+    /// assert_eq!(*heard.borrow(), [1]);
+    /// ```
     #[doc(alias = "Qt::ConnectionType")]
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
     pub struct ConnectionType: u8 {
@@ -104,6 +122,18 @@ impl fmt::Debug for Connection {
 }
 
 /// Keeps a slot from being called. Made by [`Connection::block`].
+///
+/// # Examples
+///
+/// ```
+/// use qcore::Signal;
+///
+/// let signal = Signal::new();
+/// let connection = signal.connect(|()| unreachable!("it is blocked"));
+/// let quiet = connection.block();
+/// signal.emit(());
+/// drop(quiet); // now it would be called
+/// ```
 #[derive(Debug)]
 pub struct ConnectionBlocker(Connection);
 

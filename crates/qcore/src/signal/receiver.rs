@@ -9,6 +9,35 @@ use crate::object::{Life, Object};
 /// A connection made by [`Signal::connect_to`](crate::Signal::connect_to) holds its receiver weakly
 /// and hands it to the slot: an object as the handle, an `Rc<T>` as `&T`, so that a method of `&self`
 /// is a slot in either case.
+///
+/// # Examples
+///
+/// ```
+/// use std::{cell::Cell, rc::Rc};
+/// use qcore::{QTimer, Receiver, Signal, wait_until};
+///
+/// /// Tells `receiver` of every second emission.
+/// fn connect_every_second<R: Receiver>(
+///     signal: &Signal<()>,
+///     receiver: &R,
+///     slot: impl Fn(&R::Target) + 'static,
+/// ) {
+///     let odd = Cell::new(false);
+///     signal.connect_to(receiver, move |receiver, ()| {
+///         odd.set(!odd.get());
+///         if !odd.get() {
+///             slot(receiver);
+///         }
+///     });
+/// }
+///
+/// let (signal, count) = (Signal::new(), Rc::new(Cell::new(0)));
+/// connect_every_second(&signal, &count, |count| count.set(count.get() + 1));
+/// for _ in 0..5 {
+///     signal.emit(());
+/// }
+/// assert_eq!(count.get(), 2);
+/// ```
 pub trait Receiver: 'static {
     /// What the slot is given.
     type Target: ?Sized;

@@ -3,6 +3,16 @@
 use super::QDataStream;
 
 /// How far a stream is to be trusted.
+///
+/// # Examples
+///
+/// ```
+/// use qcore::{QDataStream, stream::StreamStatus};
+///
+/// let mut stream = QDataStream::from_bytes([0, 0, 0]);
+/// assert_eq!(stream.read::<u32>(), 0);
+/// assert_eq!(stream.status(), StreamStatus::ReadPastEnd);
+/// ```
 #[doc(alias = "QDataStream::Status")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
