@@ -12,6 +12,7 @@ macro_rules! documents {
 documents! {
     readme "../../README.md"
     contributing "../../CONTRIBUTING.md"
+    porting "../../docs/porting.md"
     architecture "../../docs/architecture.md"
     decisions "../../docs/decisions.md"
 }
