@@ -300,20 +300,18 @@ fn a_slot_that_panics_leaves_it_bound() {
 }
 
 #[test]
-fn types_that_are_not_spoken() {
-    for socket_type in [SocketType::Sctp, SocketType::Udp] {
-        let socket = QAbstractSocket::new(socket_type);
-        assert_eq!(socket.socket_type(), socket_type);
-        let errors = QSignalSpy::new(&socket.error_occurred);
-        let error = socket.bind(QHostAddress::LocalHost, 0).unwrap_err();
-        assert_eq!(error, SocketErrorKind::UnsupportedSocketOperation);
-        assert_eq!(error.to_string(), "Protocol type not supported");
-        // Told by the call alone, as the socket does not come to exist.
-        assert_eq!((errors.count(), socket.error()), (0, error.kind()));
-        socket.connect_to_host("127.0.0.1", 1);
-        wait_until(|| socket.state() == SocketState::Unconnected);
-        assert_eq!(errors.take(), [SocketErrorKind::UnsupportedSocketOperation]);
-    }
+fn a_type_that_is_not_spoken() {
+    let socket = QAbstractSocket::new(SocketType::Sctp);
+    assert_eq!(socket.socket_type(), SocketType::Sctp);
+    let errors = QSignalSpy::new(&socket.error_occurred);
+    let error = socket.bind(QHostAddress::LocalHost, 0).unwrap_err();
+    assert_eq!(error, SocketErrorKind::UnsupportedSocketOperation);
+    assert_eq!(error.to_string(), "Protocol type not supported");
+    // Told by the call alone, as the socket does not come to exist.
+    assert_eq!((errors.count(), socket.error()), (0, error.kind()));
+    socket.connect_to_host("127.0.0.1", 1);
+    wait_until(|| socket.state() == SocketState::Unconnected);
+    assert_eq!(errors.take(), [SocketErrorKind::UnsupportedSocketOperation]);
 }
 
 #[test]

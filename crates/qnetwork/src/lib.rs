@@ -15,7 +15,7 @@
 //! app.exec();
 //! ```
 //!
-//! * [`socket`] has [`QTcpSocket`], its base class [`QAbstractSocket`], states and errors
+//! * [`socket`] has [`QTcpSocket`], [`QUdpSocket`], their base class [`QAbstractSocket`], states and errors
 //! * [`server`] has [`QTcpServer`]
 //! * [`address`] has [`QHostAddress`]
 //! * [`interface`] has [`QNetworkInterface`], the network interfaces of this machine
@@ -41,7 +41,7 @@ pub use self::{
     },
     server::QTcpServer,
     socket::{
-        BindMode, Host, PauseModes, QAbstractSocket, QTcpSocket, SocketError, SocketErrorKind,
-        SocketOption, SocketState, SocketType,
+        BindMode, Host, PauseModes, QAbstractSocket, QTcpSocket, QUdpSocket, SocketError,
+        SocketErrorKind, SocketOption, SocketState, SocketType,
     },
 };

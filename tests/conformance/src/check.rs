@@ -3,7 +3,7 @@
 use std::{
     env, fs,
     io::{self, Read},
-    net::{Ipv6Addr, TcpListener},
+    net::{Ipv4Addr, Ipv6Addr, TcpListener, UdpSocket},
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
     sync::atomic::{AtomicU32, Ordering},
@@ -91,6 +91,9 @@ impl Runner {
             Ok(text) if needs_ipv6(&text) && !has_ipv6() => {
                 return Verdict::Skipped("there is no IPv6 loopback here");
             }
+            Ok(text) if needs_multicast(&text) && !has_multicast() => {
+                return Verdict::Skipped("no group can be joined here");
+            }
             Ok(_) => {}
             Err(error) => return Verdict::Failed(format!("{error}\n")),
         }
@@ -131,6 +134,19 @@ pub(crate) fn needs_ipv6(scenario: &str) -> bool {
 
 fn has_ipv6() -> bool {
     TcpListener::bind((Ipv6Addr::LOCALHOST, 0)).is_ok()
+}
+
+/// Whether a scenario joins a group of IPv4.
+#[must_use]
+pub(crate) fn needs_multicast(scenario: &str) -> bool {
+    scenario.lines().any(|line| line.trim().contains(".joinMulticastGroup(\"224."))
+}
+
+fn has_multicast() -> bool {
+    let joins = |socket: UdpSocket| {
+        socket.join_multicast_v4(&Ipv4Addr::new(224, 0, 0, 251), &Ipv4Addr::UNSPECIFIED)
+    };
+    UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).and_then(joins).is_ok()
 }
 
 /// The child's end, or `None` if it had to be killed.
@@ -199,6 +215,12 @@ mod tests {
         assert!(needs_ipv6("c.connectToHost(\"::1\", 80)\n"));
         assert!(needs_ipv6("s.listen(LocalHostIPv6)\n"));
         assert!(!needs_ipv6("# \"::1\"\npeer p\naddress ipv6\na.setAddress(\"fe80::1%lo\")\n"));
+    }
+
+    #[test]
+    fn scenarios_that_need_multicast_are_known() {
+        assert!(needs_multicast("udp u\n  u.joinMulticastGroup(\"224.0.0.251\")\n"));
+        assert!(!needs_multicast("udp u\nu.joinMulticastGroup(\"127.0.0.1\")\n"));
     }
 
     #[test]

@@ -9,6 +9,7 @@ mod server;
 mod socket;
 mod tcp;
 mod timer;
+mod udp;
 
 use std::{cell::RefCell, rc::Rc, sync::Arc};
 
@@ -73,6 +74,7 @@ pub(crate) trait Kind {
 pub(crate) fn make(kind: KindName, name: &str) -> Result<Rc<dyn Kind>> {
     Ok(match kind {
         KindName::Tcp => Rc::new(tcp::Tcp::new()),
+        KindName::Udp => Rc::new(udp::Udp::new()),
         KindName::Server => Rc::new(server::Server::new()),
         KindName::Obj => Rc::new(obj::Obj::new()),
         KindName::Timer => Rc::new(timer::Timer::new()),

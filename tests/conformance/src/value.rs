@@ -29,7 +29,6 @@ pub(crate) enum Value {
     /// Written by its name if it has one.
     Port(i64),
     List(Vec<Value>),
-    #[allow(dead_code, reason = "for the sockets that have datagrams")]
     Datagram(Box<Datagram>),
     Object(Rc<dyn Kind>),
 }

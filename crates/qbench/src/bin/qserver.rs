@@ -1,29 +1,37 @@
-//! A server to be measured from outside: `qserver echo|sink|source`. Prints `LISTENING <port>`.
+//! A server to be measured from outside: `qserver echo|sink|source|udp|udp-each`. Prints `LISTENING <port>`.
 //!
 //! * `echo` sends back what it gets
 //! * `sink` gets a number of bytes, as 64 bits little endian, then so many bytes, and answers the number;
 //!   again and again
+//! * `udp` sends back datagrams, all that there are together; `udp-each` one after the other
 //! * `source` gets such a number and sends so many bytes; again and again
 
-use std::{cell::Cell, process::ExitCode, rc::Rc};
+use std::{
+    cell::{Cell, RefCell},
+    process::ExitCode,
+    rc::Rc,
+};
 
 use qcore::QCoreApplication;
-use qnetwork::{QHostAddress, QTcpServer, QTcpSocket};
+use qnetwork::{QHostAddress, QNetworkDatagram, QTcpServer, QTcpSocket, QUdpSocket, SocketError};
 
 /// How much a source keeps in its write buffer.
 const AHEAD: usize = 1 << 20;
 
 fn main() -> ExitCode {
-    let serve: fn(&QTcpSocket) = match std::env::args().nth(1).as_deref() {
+    let app = QCoreApplication::new();
+    let mode = std::env::args().nth(1);
+    let serve: fn(&QTcpSocket) = match mode.as_deref() {
         Some("echo") => echo,
         Some("sink") => sink,
         Some("source") => source,
+        Some("udp") => return serve_datagrams(&app, echo_datagrams),
+        Some("udp-each") => return serve_datagrams(&app, echo_each_datagram),
         _ => {
-            eprintln!("usage: qserver echo|sink|source");
+            eprintln!("usage: qserver echo|sink|source|udp|udp-each");
             return ExitCode::from(2);
         }
     };
-    let app = QCoreApplication::new();
     let server = QTcpServer::new();
     server.set_max_pending_connections(i32::MAX);
     server.new_connection.connect_to(&server, move |server, ()| {
@@ -45,6 +53,45 @@ fn echo(socket: &QTcpSocket) {
         let mut buffer = [0; 16 * 1024];
         while let Ok(count @ 1..) = socket.read_into(&mut buffer) {
             socket.write(&buffer[..count]).ok();
+        }
+    });
+}
+
+fn serve_datagrams(app: &QCoreApplication, serve: fn(&QUdpSocket)) -> ExitCode {
+    let socket = QUdpSocket::new();
+    serve(&socket);
+    if let Err(error) = socket.bind(QHostAddress::LocalHost, 0) {
+        eprintln!("qserver: {error}");
+        return ExitCode::FAILURE;
+    }
+    println!("LISTENING {}", socket.local_port());
+    ExitCode::from(app.exec() as u8)
+}
+
+fn echo_datagrams(socket: &QUdpSocket) {
+    let datagrams = RefCell::new(vec![QNetworkDatagram::default(); 32]);
+    socket.ready_read.connect_to(socket, move |socket, ()| {
+        let mut datagrams = datagrams.borrow_mut();
+        let count = socket.receive_datagrams_into(&mut datagrams);
+        for datagram in &mut datagrams[..count] {
+            datagram.set_destination(datagram.sender_address(), datagram.sender_port() as u16);
+            datagram.set_sender(QHostAddress::Null, 0);
+            datagram.set_interface_index(0);
+            datagram.set_hop_limit(-1);
+        }
+        socket.write_datagrams(&datagrams[..count]).ok();
+    });
+}
+
+fn echo_each_datagram(socket: &QUdpSocket) {
+    socket.ready_read.connect_to(socket, |socket, ()| {
+        let mut buffer = [0; 2048];
+        while socket.has_pending_datagrams() {
+            let received = socket.read_datagram_into(&mut buffer);
+            let sent: Result<usize, SocketError> = received.and_then(|(count, host, port)| {
+                socket.write_datagram(&buffer[..count], host, port)
+            });
+            sent.ok();
         }
     });
 }

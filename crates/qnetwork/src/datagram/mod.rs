@@ -217,6 +217,20 @@ impl QNetworkDatagram {
         }
     }
 
+    /// Sets the bytes, in the memory that there is.
+    pub(crate) fn refill(&mut self, data: &[u8]) {
+        self.data.clear();
+        self.data.extend_from_slice(data);
+    }
+
+    pub(crate) fn sender(&self) -> &QHostAddress {
+        &self.sender.address
+    }
+
+    pub(crate) fn destination(&self) -> &QHostAddress {
+        &self.destination.address
+    }
+
     /// Swaps two datagrams.
     pub fn swap(&mut self, other: &mut Self) {
         std::mem::swap(self, other);

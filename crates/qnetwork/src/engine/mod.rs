@@ -4,13 +4,18 @@
 //! socket tells its engine, and asks it then to do what can be done. Engines will stack that way: each
 //! hands what it is told to the one below.
 
+mod datagrams;
 mod native;
+mod read_ahead;
 
 use std::io::IoSlice;
 
 use qcore::{QDeadlineTimer, event_loop::Readiness};
 
-pub(crate) use self::native::{NativeEngine, named};
+pub(crate) use self::{
+    datagrams::{Datagrams, Incoming},
+    native::{NativeEngine, named},
+};
 use crate::{QHostAddress, SocketError, SocketOption};
 
 /// How far an attempt to connect has come.
@@ -35,7 +40,7 @@ pub(crate) enum Stage {
 /// What reading or writing came to.
 #[derive(Debug)]
 pub(crate) enum Outcome {
-    /// So many bytes were moved, at least one.
+    /// So many bytes were moved, at least one; or a datagram was, which may be empty.
     Moved(usize),
     /// Not now; the loop will tell when.
     WouldBlock,
@@ -105,4 +110,9 @@ pub(crate) trait Engine {
 
     /// What went wrong first, as Qt's engine remembers it.
     fn error(&self) -> SocketError;
+
+    /// What it does beside, if it is for datagrams.
+    fn datagrams(&self) -> Option<&dyn Datagrams> {
+        None
+    }
 }

@@ -16,12 +16,13 @@ use qcore::{
 };
 use socket2::{Domain, Socket, Type};
 
-use super::{Engine, Outcome, Progress, Stage};
+use super::{Datagrams, Engine, Outcome, Progress, Stage, datagrams::DatagramState};
 use crate::{
     NetworkLayerProtocol, QHostAddress, SocketError, SocketErrorKind, SocketOption, SocketType, sys,
 };
 
-/// A TCP socket, registered once for reading and writing, edge-triggered.
+/// A TCP or UDP socket, registered once, edge-triggered; one of UDP for reading alone, as each datagram
+/// that has gone out would be worth an event else.
 ///
 /// It is registered after `connect()` and not before: the poll takes a socket that is not connected
 /// for one that was hung up. One that fails to connect is taken out again, and may be tried anew.
@@ -44,6 +45,8 @@ pub(crate) struct NativeEngine {
     was_unfinished: Cell<bool>,
     peer: Cell<Option<SocketAddr>>,
     error: OnceCell<Box<SocketError>>,
+    /// A UDP socket has it.
+    pub(super) datagrams: Option<Box<DatagramState>>,
 }
 
 impl NativeEngine {
@@ -66,7 +69,10 @@ impl NativeEngine {
             socket = open(domain_of(family), kind);
         }
         let socket = socket.map_err(|error| sys::other_error(&error))?;
-        let engine = Self::of(dispatcher, source, socket, Stage::Unconnected);
+        if kind == Type::DGRAM {
+            sys::datagrams::tell_paths(&socket, domain_of(family) == Domain::IPV6);
+        }
+        let engine = Self::of(dispatcher, source, kind, socket, Stage::Unconnected)?;
         engine.family.set(family);
         Ok(engine)
     }
@@ -92,25 +98,30 @@ impl NativeEngine {
             SocketError::new(kind, "Unable to initialize non-blocking socket")
         })?;
         let peer = socket.peer_addr().ok().and_then(|peer| peer.as_socket());
-        Self::take(dispatcher, source, socket, stage, peer)
+        Self::take(dispatcher, source, kind, socket, stage, peer)
     }
 
     /// One that takes over a connection of the right kind that blocks nobody.
     pub(crate) fn take(
         dispatcher: &Rc<Dispatcher>,
         source: Weak<dyn EventSource>,
+        kind: Type,
         socket: Socket,
         stage: Stage,
         peer: Option<SocketAddr>,
     ) -> Result<Self, SocketError> {
         inline_urgent_data(&socket);
-        let engine = Self::of(dispatcher, source, socket, stage);
+        let engine = Self::of(dispatcher, source, kind, socket, stage)?;
         engine.peer.set(peer);
         if engine.local().is_some_and(|local| local.is_ipv6()) {
             engine.family.set(NetworkLayerProtocol::IPv6);
         }
-        if matches!(stage, Stage::Connecting | Stage::Connected) {
-            engine.writable.set(stage == Stage::Connected);
+        if let Some(datagrams) = &engine.datagrams {
+            datagrams.local_port.set(engine.local().map_or(0, |local| local.port()));
+        }
+        let can_receive = engine.datagrams.is_some() && stage == Stage::Bound;
+        if can_receive || matches!(stage, Stage::Connecting | Stage::Connected) {
+            engine.writable.set(stage != Stage::Connecting);
             engine.register().map_err(|error| sys::other_error(&error))?;
         }
         Ok(engine)
@@ -119,10 +130,16 @@ impl NativeEngine {
     fn of(
         dispatcher: &Rc<Dispatcher>,
         source: Weak<dyn EventSource>,
+        kind: Type,
         socket: Socket,
         stage: Stage,
-    ) -> Self {
-        NativeEngine {
+    ) -> Result<Self, SocketError> {
+        let is_datagrams = kind == Type::DGRAM;
+        if is_datagrams && socket.set_broadcast(true).is_err() {
+            let kind = SocketErrorKind::UnsupportedSocketOperation;
+            return Err(SocketError::new(kind, "Unable to initialize broadcast socket"));
+        }
+        Ok(NativeEngine {
             io: RefCell::new(Some(socket)),
             registration: dispatcher.add_source(source),
             registered: Cell::new(false),
@@ -135,7 +152,8 @@ impl NativeEngine {
             was_unfinished: Cell::new(false),
             peer: Cell::new(None),
             error: OnceCell::new(),
-        }
+            datagrams: is_datagrams.then(|| Box::new(DatagramState::new(dispatcher))),
+        })
     }
 
     fn register(&self) -> io::Result<()> {
@@ -143,7 +161,10 @@ impl NativeEngine {
             return Ok(());
         }
         if let Some(fd) = self.with(|socket| socket.as_raw_fd()) {
-            let interest = Interest::READABLE | Interest::WRITABLE;
+            let interest = match self.datagrams {
+                Some(_) => Interest::READABLE,
+                None => Interest::READABLE | Interest::WRITABLE,
+            };
             self.registration.register(&mut SourceFd(&fd), interest)?;
             self.registered.set(true);
         }
@@ -158,7 +179,7 @@ impl NativeEngine {
         }
     }
 
-    fn with<R>(&self, f: impl FnOnce(&mut &Socket) -> R) -> Option<R> {
+    pub(super) fn with<R>(&self, f: impl FnOnce(&mut &Socket) -> R) -> Option<R> {
         self.io.borrow().as_ref().map(|mut socket| f(&mut socket))
     }
 
@@ -172,11 +193,11 @@ impl NativeEngine {
     ///
     /// So Qt's engine does. A bound socket that was refused, and is connected then, says "refused" also
     /// when that connection ends.
-    fn fail(&self, error: SocketError) -> SocketError {
+    pub(super) fn fail(&self, error: SocketError) -> SocketError {
         self.error.get_or_init(|| Box::new(error)).as_ref().clone()
     }
 
-    fn is_v6(&self) -> bool {
+    pub(super) fn is_v6(&self) -> bool {
         domain_of(self.family.get()) == Domain::IPV6
     }
 
@@ -230,6 +251,18 @@ impl NativeEngine {
         Ok(progress)
     }
 
+    /// Whether there may be more to read than was read now.
+    pub(super) fn note_more(&self, more: bool) {
+        self.readable.set(more);
+    }
+
+    /// A socket for datagrams has an address now.
+    fn begin_receiving(&self) -> Result<(), SocketError> {
+        let Some(datagrams) = &self.datagrams else { return Ok(()) };
+        datagrams.local_port.set(self.local().map_or(0, |local| local.port()));
+        self.register().map_err(|error| self.fail(sys::other_error(&error)))
+    }
+
     fn local(&self) -> Option<SocketAddr> {
         self.with(|socket| socket.local_addr().ok())??.as_socket()
     }
@@ -274,7 +307,7 @@ impl Engine for NativeEngine {
         match bound {
             Some(Ok(())) => {
                 self.stage.set(Stage::Bound);
-                Ok(())
+                self.begin_receiving()
             }
             Some(Err(error)) => Err(self.fail(sys::bind_error(&error))),
             None => Err(self.fail(SocketError::unsupported())),
@@ -286,7 +319,9 @@ impl Engine for NativeEngine {
             return Err(self.fail(SocketError::unsupported()));
         };
         self.peer.set(Some(target));
-        self.attempt(target)
+        let progress = self.attempt(target)?;
+        self.begin_receiving()?;
+        Ok(progress)
     }
 
     fn finish_connecting(&self) -> Result<Progress, SocketError> {
@@ -324,7 +359,7 @@ impl Engine for NativeEngine {
     }
 
     fn is_readable(&self) -> bool {
-        self.readable.get()
+        self.readable.get() || self.datagrams.as_ref().is_some_and(|state| !state.is_empty())
     }
 
     fn is_writable(&self) -> bool {
@@ -332,6 +367,9 @@ impl Engine for NativeEngine {
     }
 
     fn read(&self, data: &mut [u8]) -> Outcome {
+        if let Some(state) = &self.datagrams {
+            return self.read_datagram(state, data);
+        }
         loop {
             let error = match self.with(|socket| socket.read(data)) {
                 Some(Ok(0)) | None => SocketError::remote_host_closed(),
@@ -355,6 +393,9 @@ impl Engine for NativeEngine {
     }
 
     fn has_more(&self) -> bool {
+        if let Some(state) = &self.datagrams {
+            return self.read_datagrams(state);
+        }
         match self.with(|socket| socket.peek(&mut [MaybeUninit::uninit()])) {
             Some(Err(error)) if would_block(&error) => {
                 self.readable.set(false);
@@ -365,8 +406,19 @@ impl Engine for NativeEngine {
     }
 
     fn bytes_available(&self) -> usize {
-        match self.stage.get() {
-            Stage::Connected => self.with(|socket| sys::available(*socket)).unwrap_or(0),
+        let ahead = self.datagrams.as_ref().map(|state| state.first_len());
+        match (self.stage.get(), ahead) {
+            (_, Some(Some(len))) => len,
+            (Stage::Connected, _) | (Stage::Bound, Some(None)) => {
+                self.with(|socket| sys::available(*socket)).unwrap_or(0)
+            }
+            (Stage::Unconnected, Some(None)) => {
+                qcore::q_warning!(
+                    "QNativeSocketEngine::bytesAvailable() was called in \
+                     QAbstractSocket::UnconnectedState"
+                );
+                0
+            }
             _ => 0,
         }
     }
@@ -377,6 +429,9 @@ impl Engine for NativeEngine {
                 "QNativeSocketEngine::write() was not called in QAbstractSocket::ConnectedState"
             );
             return Outcome::Failed(self.error());
+        }
+        if let Some(state) = &self.datagrams {
+            return self.write_datagram(state, data);
         }
         let total: usize = data.iter().map(|part| part.len()).sum();
         loop {
@@ -457,6 +512,10 @@ impl Engine for NativeEngine {
         }
         SocketError::unknown()
     }
+
+    fn datagrams(&self) -> Option<&dyn Datagrams> {
+        self.datagrams.as_ref().map(|_| self as &dyn Datagrams)
+    }
 }
 
 impl Drop for NativeEngine {
@@ -470,7 +529,8 @@ fn kind_of(socket_type: SocketType) -> Result<Type, SocketError> {
     match socket_type {
         // As Qt, which makes one of TCP of whatever it does not know.
         SocketType::Tcp | SocketType::Unknown => Ok(Type::STREAM),
-        SocketType::Udp | SocketType::Sctp => {
+        SocketType::Udp => Ok(Type::DGRAM),
+        SocketType::Sctp => {
             let kind = SocketErrorKind::UnsupportedSocketOperation;
             Err(SocketError::new(kind, "Protocol type not supported"))
         }

@@ -4,7 +4,7 @@ use std::{net::SocketAddr, os::fd::OwnedFd, rc::Rc};
 
 use mio::net::TcpStream;
 use qcore::{OpenMode, object::Node};
-use socket2::Socket;
+use socket2::{Socket, Type};
 
 use super::{AbstractSocketNode, End, QAbstractSocket, SocketError, SocketErrorKind, SocketState};
 use crate::{
@@ -147,7 +147,7 @@ impl QAbstractSocket {
 }
 
 impl AbstractSocketNode {
-    fn bind_node(
+    pub(super) fn bind_node(
         &self,
         address: &QHostAddress,
         port: u16,
@@ -228,7 +228,8 @@ impl AbstractSocketNode {
     pub(crate) fn adopt(&self, stream: TcpStream, peer: SocketAddr) -> Result<(), SocketError> {
         let (dispatcher, socket) = (self.life().dispatcher(), Socket::from(OwnedFd::from(stream)));
         let (stage, peer) = (Stage::Connected, Some(peer));
-        let engine = NativeEngine::take(dispatcher, self.source(), socket, stage, peer)?;
+        let engine =
+            NativeEngine::take(dispatcher, self.source(), Type::STREAM, socket, stage, peer)?;
         self.install(Rc::new(engine), OpenMode::READ_WRITE);
         self.state.set(SocketState::Connected);
         Ok(())
@@ -251,7 +252,7 @@ impl AbstractSocketNode {
         }
     }
 
-    fn refuse_deleted(&self, function: &str) -> Result<(), SocketError> {
+    pub(super) fn refuse_deleted(&self, function: &str) -> Result<(), SocketError> {
         if self.life().is_dying() {
             qcore::q_warning!("QAbstractSocket::{function}() called on a socket that was deleted");
             let text = "The socket was deleted";

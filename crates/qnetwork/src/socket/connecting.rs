@@ -263,6 +263,12 @@ impl AbstractSocketNode {
         self.state.set(SocketState::Connected);
         // First of all: a loop that a slot runs is to send what was written already.
         self.request_write();
+        if self.is_for_datagrams()
+            && let Some(engine) = self.engine()
+        {
+            // What has come to a bound socket.
+            self.read_again_if_readable(&engine);
+        }
         self.state_changed.emit(SocketState::Connected);
         // As Qt's, the signal comes even if a slot of the one before has closed the socket again.
         self.connected.emit(());

@@ -114,6 +114,10 @@ impl SocketError {
         Self::new(SocketErrorKind::ConnectionRefused, "Connection refused")
     }
 
+    pub(crate) fn datagram_too_large() -> Self {
+        Self::new(SocketErrorKind::DatagramTooLarge, "Datagram was too large to send")
+    }
+
     pub(crate) fn host_not_found() -> Self {
         Self::new(SocketErrorKind::HostNotFound, "Host not found")
     }

@@ -13,7 +13,7 @@
 //! `connecting.rs` takes a socket from a name to a connection, `transfer.rs` moves bytes, `closing.rs`
 //! ends it, also when the object dies, and `waiting.rs` does all of this with no loop. `binding.rs` has
 //! what is done to a descriptor before there is a connection, `unbuffered.rs` reading and writing
-//! without the buffers.
+//! without the buffers, and `udp/` datagrams, which have none either.
 //!
 //! A slot may do anything to the socket that called it. So nothing is borrowed while one runs, and
 //! after each emission the state is looked at anew. The functions here work on the node: the loop does
@@ -29,6 +29,7 @@ mod setters;
 mod state;
 mod tcp;
 mod transfer;
+mod udp;
 mod unbuffered;
 mod waiting;
 mod write_queue;
@@ -55,6 +56,7 @@ pub use self::{
     setters::PauseModes,
     state::{SocketState, SocketType},
     tcp::QTcpSocket,
+    udp::QUdpSocket,
 };
 use self::{transfer::SocketDevice, write_queue::WriteQueue};
 use crate::{NetworkLayerProtocol, QHostAddress, engine::Engine};
@@ -176,8 +178,7 @@ impl QAbstractSocket {
     /// [`OpenMode::UNBUFFERED`](qcore::OpenMode::UNBUFFERED).
     ///
     /// [`Sctp`](SocketType::Sctp) cannot be bound or connected:
-    /// [`UnsupportedSocketOperation`](SocketErrorKind::UnsupportedSocketOperation); nor can
-    /// [`Udp`](SocketType::Udp) for now. [`Unknown`](SocketType::Unknown) is taken for TCP.
+    /// [`UnsupportedSocketOperation`](SocketErrorKind::UnsupportedSocketOperation). [`Unknown`](SocketType::Unknown) is taken for TCP.
     ///
     /// # Examples
     ///
@@ -251,11 +252,11 @@ impl QAbstractSocket {
         self.socket_type
     }
 
-    /// Whether the socket is open and can be used.
+    /// Whether the socket can be used: it has a descriptor, or is open at least.
     #[doc(alias = "isValid")]
     #[must_use]
     pub fn is_valid(&self) -> bool {
-        self.is_open()
+        self.engine().map_or(self.is_open(), |engine| engine.descriptor() != -1)
     }
 
     /// The address of this end, null if it is not known.

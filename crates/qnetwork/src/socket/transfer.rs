@@ -47,6 +47,10 @@ impl EventSource for AbstractSocketNode {
         let _recovery = Recovery(&self);
         let Some(engine) = self.engine() else { return };
         engine.note(ready);
+        if self.is_for_datagrams() {
+            self.on_datagrams(&engine);
+            return;
+        }
         match self.state.get() {
             SocketState::Connecting => {
                 if ready.intersects(Readiness::WRITABLE | Readiness::READ_CLOSED) {
@@ -421,6 +425,9 @@ impl AbstractSocketNode {
 
     /// Takes what is written.
     fn accept(&self, data: &[u8]) -> Result<usize, DeviceError> {
+        if self.is_for_datagrams() {
+            return self.write_connected(data);
+        }
         self.check_linked()?;
         let mut done = 0;
         if self.is_unbuffered() && self.write_queue.borrow().is_empty() {

@@ -33,7 +33,8 @@ impl AbstractSocketNode {
 
     /// How much the system has for an unbuffered socket.
     pub(super) fn unread_bytes(&self) -> usize {
-        if !self.is_unbuffered() || self.state.get() != SocketState::Connected {
+        let has_any = self.is_for_datagrams() || self.state.get() == SocketState::Connected;
+        if !self.is_unbuffered() || !has_any {
             return 0;
         }
         self.engine().map_or(0, |engine| engine.bytes_available())

@@ -2,6 +2,7 @@
 
 #![allow(unsafe_code)]
 
+pub(crate) mod datagrams;
 mod interfaces;
 mod options;
 
@@ -155,6 +156,40 @@ pub(crate) fn write_error(error: &io::Error) -> SocketError {
         Some(libc::EACCES) => SocketError::new(SocketErrorKind::SocketAccess, "Permission denied"),
         _ => other_error(error),
     }
+}
+
+/// The error of a datagram that could not be sent, as Qt calls it.
+pub(crate) fn send_error(error: &io::Error) -> SocketError {
+    match error.raw_os_error() {
+        Some(libc::EMSGSIZE) => SocketError::datagram_too_large(),
+        Some(libc::ECONNRESET) => SocketError::remote_host_closed(),
+        _ => SocketError::new(SocketErrorKind::Network, "Unable to send a message"),
+    }
+}
+
+/// The error of a datagram that could not be received, as Qt calls it.
+pub(crate) fn receive_error(error: &io::Error) -> SocketError {
+    match error.raw_os_error() {
+        Some(libc::ECONNREFUSED) => SocketError::connection_refused(),
+        _ => SocketError::new(SocketErrorKind::Network, "Unable to receive a message"),
+    }
+}
+
+/// The error of a failed setting of a group, as Qt calls it.
+pub(crate) fn group_error(error: &io::Error) -> SocketError {
+    match error.raw_os_error() {
+        Some(libc::ENOPROTOOPT) => SocketError::unsupported(),
+        Some(libc::EADDRNOTAVAIL) => {
+            let kind = SocketErrorKind::SocketAddressNotAvailable;
+            SocketError::new(kind, "The address is not available")
+        }
+        _ => SocketError::unknown(),
+    }
+}
+
+/// Whether a failed `send` of a datagram ends a connection.
+pub(crate) fn is_end(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(libc::EPIPE | libc::ECONNRESET))
 }
 
 /// The error of a socket that could not be made, and of whatever else.

@@ -1,0 +1,413 @@
+//! Datagrams, by the operating system's own socket.
+
+use std::{
+    cell::{Cell, RefCell},
+    io::{self, IoSlice},
+    net::{Ipv4Addr, SocketAddr},
+    rc::Rc,
+};
+
+use qcore::Dispatcher;
+use socket2::Socket;
+
+use super::{
+    Engine, NativeEngine, Outcome, Stage, named,
+    read_ahead::{Arenas, ReadAhead},
+};
+use crate::{
+    NetworkLayerProtocol, QHostAddress, QNetworkDatagram, QNetworkInterface, SocketError,
+    SocketErrorKind,
+    sys::{
+        self,
+        datagrams::{Arrival, BATCH, Departure},
+    },
+};
+
+/// What an engine for datagrams does beside the rest.
+pub(crate) trait Datagrams {
+    /// Whether there is a datagram. Asks the system, if none was read ahead. If what there is is an
+    /// error it is none, and the error is forgotten, as when Qt peeks.
+    fn has_pending(&self) -> bool;
+
+    /// How many bytes the first datagram has. As [`has_pending`](Datagrams::has_pending).
+    fn pending_size(&self) -> Option<usize>;
+
+    /// Lends the first datagram to `take`, and drops it. `false` if there is none.
+    fn receive(&self, take: &mut dyn FnMut(&Incoming<'_>)) -> Result<bool, SocketError>;
+
+    /// A slot has had its chance: gives back what sockets share.
+    fn settle(&self);
+
+    /// Sends a datagram to an address. `false` is "not now".
+    fn send(&self, data: &[u8], to: &QHostAddress, port: u16) -> Result<bool, SocketError>;
+
+    /// Sends datagrams until one fails; how many were sent. Fewer than all without an error is "not now".
+    fn send_all(&self, datagrams: &[QNetworkDatagram]) -> (usize, Option<SocketError>);
+
+    fn join(&self, group: &QHostAddress, by: &QNetworkInterface) -> Result<(), SocketError>;
+
+    fn leave(&self, group: &QHostAddress, by: &QNetworkInterface) -> Result<(), SocketError>;
+
+    /// The interface by which datagrams for groups go; one that is not valid if the system chooses.
+    fn multicast_interface(&self) -> QNetworkInterface;
+
+    fn set_multicast_interface(&self, interface: &QNetworkInterface) -> Result<(), SocketError>;
+}
+
+/// A datagram that was received, as long as it is lent.
+pub(crate) struct Incoming<'a> {
+    pub(crate) data: &'a [u8],
+    arrival: &'a Arrival,
+    local_port: u16,
+}
+
+impl Incoming<'_> {
+    /// The address and port that sent it.
+    pub(crate) fn sender(&self) -> (QHostAddress, u16) {
+        self.arrival.from.as_ref().map(named).unwrap_or_default()
+    }
+
+    /// Writes all there is to know to a datagram. Of the bytes it is at most `max_size`.
+    pub(crate) fn write_to(&self, datagram: &mut QNetworkDatagram, max_size: usize) {
+        let path = &self.arrival.path;
+        let (sender, port) = self.sender();
+        let mut destination = path.destination.map(QHostAddress::from).unwrap_or_default();
+        if path.destination.is_some_and(|to| to.is_ipv6()) && path.interface != 0 {
+            // The number and not the name, as Qt has it.
+            destination.set_scope_id(&path.interface.to_string());
+        }
+        datagram.refill(&self.data[..self.data.len().min(max_size)]);
+        datagram.set_sender(sender, port);
+        datagram.set_destination(destination, self.local_port);
+        datagram.set_interface_index(path.interface);
+        datagram.set_hop_limit(path.hops.unwrap_or(-1));
+    }
+}
+
+/// What a native engine for datagrams has beside the rest.
+pub(super) struct DatagramState {
+    ahead: RefCell<ReadAhead>,
+    /// What the system said when it was asked ahead, not yet told.
+    error: RefCell<Option<io::Error>>,
+    pub(super) local_port: Cell<u16>,
+}
+
+impl DatagramState {
+    pub(super) fn new(dispatcher: &Rc<Dispatcher>) -> Self {
+        DatagramState {
+            ahead: RefCell::new(ReadAhead::new(dispatcher.local::<Arenas>())),
+            error: RefCell::default(),
+            local_port: Cell::new(0),
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.ahead.borrow().is_empty() && self.error.borrow().is_none()
+    }
+
+    pub(super) fn first_len(&self) -> Option<usize> {
+        self.ahead.borrow().first_len()
+    }
+}
+
+impl NativeEngine {
+    /// Has something waiting, if there is anything: datagrams, or an error. Asks the system if not.
+    pub(super) fn read_datagrams(&self, state: &DatagramState) -> bool {
+        if !state.is_empty() {
+            return true;
+        }
+        loop {
+            let filled = state.ahead.borrow_mut().fill(|arena, want, each| {
+                let received =
+                    self.with(|socket| sys::datagrams::receive(*socket, arena, want, each));
+                received.unwrap_or_else(|| Err(io::ErrorKind::NotConnected.into()))
+            });
+            match filled {
+                Ok(more) => {
+                    // Fewer than asked for: an event will tell of others.
+                    self.note_more(more);
+                    return !state.is_empty();
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    self.note_more(false);
+                    return false;
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => {
+                    state.error.replace(Some(error));
+                    return true;
+                }
+            }
+        }
+    }
+
+    /// Reads for a connected socket: a datagram, of which as much as there is room for.
+    pub(super) fn read_datagram(&self, state: &DatagramState, data: &mut [u8]) -> Outcome {
+        self.read_datagrams(state);
+        let mut count = 0;
+        let taken = state.ahead.borrow_mut().take(|bytes, _| {
+            count = bytes.len().min(data.len());
+            data[..count].copy_from_slice(&bytes[..count]);
+        });
+        if taken {
+            return Outcome::Moved(count);
+        }
+        match state.error.take() {
+            None => Outcome::WouldBlock,
+            Some(error) => Outcome::Failed(self.fail(sys::read_error(&error))),
+        }
+    }
+
+    /// Writes for a connected socket: a datagram. As Qt's, what is wrong is told of some errors only.
+    pub(super) fn write_datagram(&self, state: &DatagramState, data: &[IoSlice<'_>]) -> Outcome {
+        let sent = match state.error.take() {
+            Some(error) => Some(Err(error)),
+            None => self.with(|socket| {
+                loop {
+                    match sys::send(socket, data) {
+                        Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                        sent => return sent,
+                    }
+                }
+            }),
+        };
+        match sent {
+            Some(Ok(count)) => Outcome::Moved(count),
+            Some(Err(error)) if error.kind() == io::ErrorKind::WouldBlock => Outcome::WouldBlock,
+            Some(Err(error)) if sys::is_end(&error) => {
+                Outcome::Failed(self.fail(SocketError::remote_host_closed()))
+            }
+            Some(Err(error)) if error.raw_os_error() == Some(libc::EMSGSIZE) => {
+                Outcome::Failed(self.fail(SocketError::datagram_too_large()))
+            }
+            _ => Outcome::Failed(self.error()),
+        }
+    }
+
+    /// Sends some datagrams; how many. An error is the first one's.
+    fn send_some(&self, state: &DatagramState, datagrams: &[Departure<'_>]) -> io::Result<usize> {
+        if let Some(error) = state.error.take() {
+            return Err(error);
+        }
+        loop {
+            let sent = self.with(|socket| sys::datagrams::send_all(*socket, datagrams));
+            match sent {
+                None => return Err(io::ErrorKind::NotConnected.into()),
+                Some(Err(error)) if error.kind() == io::ErrorKind::Interrupted => {}
+                Some(sent) => return sent,
+            }
+        }
+    }
+
+    /// Where a datagram goes; `None` is the other end of a connection, which is where those for port 0 go.
+    ///
+    /// An address of IPv6 stays one if the socket is not: the system refuses it, as with Qt.
+    fn departure_address(&self, address: &QHostAddress, port: u16) -> Option<SocketAddr> {
+        if port == 0 {
+            return None;
+        }
+        let any = &QHostAddress::AnyIPv4;
+        let address = if address.is_null() { any } else { address };
+        match (address.to_socket_addr(port, sys::interface_index)?, self.is_v6()) {
+            (SocketAddr::V4(_), true) => Some((address.to_ipv6_address(), port).into()),
+            (target, _) => Some(target),
+        }
+    }
+
+    fn departure<'a>(&self, datagram: &'a QNetworkDatagram) -> Departure<'a> {
+        let port = u16::try_from(datagram.destination_port()).unwrap_or(0);
+        Departure {
+            data: datagram.data(),
+            to: self.departure_address(datagram.destination(), port),
+            from: datagram.sender().to_ip_addr(),
+            interface: datagram.interface_index(),
+            hops: Some(datagram.hop_limit()).filter(|&hops| hops != -1),
+        }
+    }
+
+    /// Joins or leaves a group.
+    fn change_membership(
+        &self,
+        group: &QHostAddress,
+        by: &QNetworkInterface,
+        v4: fn(&Socket, &Ipv4Addr, &Ipv4Addr) -> io::Result<()>,
+        v6: fn(&Socket, &std::net::Ipv6Addr, u32) -> io::Result<()>,
+    ) -> Result<(), SocketError> {
+        let done = match group.protocol() {
+            NetworkLayerProtocol::IPv6 => {
+                self.with(|socket| v6(socket, &group.to_ipv6_address(), by.index()))
+            }
+            NetworkLayerProtocol::IPv4 => {
+                let own = match ipv4_addresses(by).next() {
+                    Some(own) => own,
+                    None if by.is_valid() => {
+                        let kind = SocketErrorKind::Network;
+                        return Err(self.fail(SocketError::new(kind, "Network unreachable")));
+                    }
+                    None => Ipv4Addr::UNSPECIFIED,
+                };
+                let group = group.to_ipv4_address().unwrap_or(Ipv4Addr::UNSPECIFIED);
+                self.with(|socket| v4(socket, &group, &own))
+            }
+            _ => {
+                let kind = SocketErrorKind::UnsupportedSocketOperation;
+                return Err(self.fail(SocketError::new(kind, "Protocol type not supported")));
+            }
+        };
+        match done {
+            Some(Ok(())) => Ok(()),
+            Some(Err(error)) => Err(self.fail(sys::group_error(&error))),
+            None => Err(SocketError::unknown()),
+        }
+    }
+
+    fn refuse_unbound(&self, function: &str) -> Result<(), SocketError> {
+        if self.stage() == Stage::Bound {
+            return Ok(());
+        }
+        qcore::q_warning!(
+            "QNativeSocketEngine::{function}() was not called in QAbstractSocket::BoundState"
+        );
+        let text = "The socket is not bound";
+        Err(SocketError::new(SocketErrorKind::Operation, text))
+    }
+
+    fn datagram_state(&self) -> &DatagramState {
+        self.datagrams.as_deref().expect("only an engine for datagrams is asked for them")
+    }
+}
+
+impl Datagrams for NativeEngine {
+    fn has_pending(&self) -> bool {
+        if self.stage() == Stage::Unconnected {
+            qcore::q_warning!(
+                "QNativeSocketEngine::hasPendingDatagrams() was called in \
+                 QAbstractSocket::UnconnectedState"
+            );
+            return false;
+        }
+        self.pending_size().is_some()
+    }
+
+    fn pending_size(&self) -> Option<usize> {
+        let state = self.datagram_state();
+        if self.stage() == Stage::Unconnected {
+            return None;
+        }
+        self.read_datagrams(state);
+        let size = state.first_len();
+        if size.is_none() {
+            state.error.take();
+        }
+        size
+    }
+
+    fn receive(&self, take: &mut dyn FnMut(&Incoming<'_>)) -> Result<bool, SocketError> {
+        let state = self.datagram_state();
+        if !matches!(self.stage(), Stage::Bound | Stage::Connected) {
+            qcore::q_warning!(
+                "QNativeSocketEngine::readDatagram() was called not in QAbstractSocket::BoundState \
+                 or QAbstractSocket::ConnectedState"
+            );
+            return Err(self.error());
+        }
+        self.read_datagrams(state);
+        let local_port = state.local_port.get();
+        let taken = state
+            .ahead
+            .borrow_mut()
+            .take(|data, arrival| take(&Incoming { data, arrival, local_port }));
+        match state.error.take() {
+            Some(error) if !taken => Err(self.fail(sys::receive_error(&error))),
+            _ => Ok(taken),
+        }
+    }
+
+    fn settle(&self) {
+        self.datagram_state().ahead.borrow_mut().settle();
+    }
+
+    fn send(&self, data: &[u8], to: &QHostAddress, port: u16) -> Result<bool, SocketError> {
+        let to = self.departure_address(to, port);
+        let datagram = Departure { data, to, from: None, interface: 0, hops: None };
+        match self.send_some(self.datagram_state(), &[datagram]) {
+            Ok(_) => Ok(true),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(false),
+            Err(error) => Err(self.fail(sys::send_error(&error))),
+        }
+    }
+
+    fn send_all(&self, datagrams: &[QNetworkDatagram]) -> (usize, Option<SocketError>) {
+        let mut sent = 0;
+        while sent < datagrams.len() {
+            let nothing = Departure { data: &[], to: None, from: None, interface: 0, hops: None };
+            let mut batch = [nothing; BATCH];
+            let count = BATCH.min(datagrams.len() - sent);
+            for (departure, datagram) in batch.iter_mut().zip(&datagrams[sent..sent + count]) {
+                *departure = self.departure(datagram);
+            }
+            match self.send_some(self.datagram_state(), &batch[..count]) {
+                Ok(count) => sent += count,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return (sent, None),
+                Err(error) => return (sent, Some(self.fail(sys::send_error(&error)))),
+            }
+        }
+        (sent, None)
+    }
+
+    fn join(&self, group: &QHostAddress, by: &QNetworkInterface) -> Result<(), SocketError> {
+        self.refuse_unbound("joinMulticastGroup")?;
+        if group.protocol() == NetworkLayerProtocol::IPv4 && self.is_v6() {
+            qcore::q_warning!(
+                "QAbstractSocket: cannot bind to QHostAddress::Any (or an IPv6 address) and join an \
+                 IPv4 multicast group; bind to QHostAddress::AnyIPv4 instead if you want to do this"
+            );
+            return Err(SocketError::unsupported());
+        }
+        self.change_membership(group, by, Socket::join_multicast_v4, Socket::join_multicast_v6)
+    }
+
+    fn leave(&self, group: &QHostAddress, by: &QNetworkInterface) -> Result<(), SocketError> {
+        self.refuse_unbound("leaveMulticastGroup")?;
+        self.change_membership(group, by, Socket::leave_multicast_v4, Socket::leave_multicast_v6)
+    }
+
+    fn multicast_interface(&self) -> QNetworkInterface {
+        if self.is_v6() {
+            let index = self.with(|socket| socket.multicast_if_v6().ok()).flatten();
+            return index
+                .map_or_else(QNetworkInterface::default, QNetworkInterface::interface_from_index);
+        }
+        let own = self.with(|socket| socket.multicast_if_v4().ok()).flatten();
+        let own = own.filter(|own| !own.is_unspecified());
+        let found = own.and_then(|own| {
+            let is_it = |one: &QNetworkInterface| ipv4_addresses(one).any(|other| other == own);
+            QNetworkInterface::all_interfaces().into_iter().find(is_it)
+        });
+        found.unwrap_or_default()
+    }
+
+    fn set_multicast_interface(&self, interface: &QNetworkInterface) -> Result<(), SocketError> {
+        let set = |own: Ipv4Addr| self.with(|socket| socket.set_multicast_if_v4(&own));
+        let done = if self.is_v6() {
+            self.with(|socket| socket.set_multicast_if_v6(interface.index()))
+        } else if interface.is_valid() {
+            ipv4_addresses(interface).map(set).find(|done| matches!(done, Some(Ok(())))).flatten()
+        } else {
+            set(Ipv4Addr::UNSPECIFIED)
+        };
+        match done {
+            Some(Ok(())) => Ok(()),
+            Some(Err(error)) => Err(sys::group_error(&error)),
+            None => Err(SocketError::unsupported()),
+        }
+    }
+}
+
+/// The IPv4 addresses of an interface.
+fn ipv4_addresses(interface: &QNetworkInterface) -> impl Iterator<Item = Ipv4Addr> {
+    let entries = interface.address_entries().iter().map(|entry| entry.ip());
+    entries
+        .filter(|own| own.protocol() == NetworkLayerProtocol::IPv4)
+        .filter_map(|own| own.to_ipv4_address())
+}

@@ -1,0 +1,190 @@
+//! Datagrams that are read from the system and not yet asked for.
+//!
+//! One call of the system reads many. Their bytes stay where it has put them, in one large piece of memory that
+//! all sockets of a loop share, as long as the slot runs that they are for; what the slot leaves is moved
+//! to a buffer of the socket's own, so that the large piece is there for the next one. Both are used again
+//! and again: reading allocates nothing once it has been going for a while.
+
+use std::{cell::RefCell, collections::VecDeque, rc::Rc};
+
+use crate::sys::datagrams::{Arrival, BATCH, SLOT};
+
+/// How much memory of its own a socket keeps that has nothing in it.
+const KEPT: usize = 64 * 1024;
+/// How many datagrams a socket asks for that has not had many.
+const FEW: usize = 4;
+
+/// The large pieces of memory, those that are not in use. One, as a rule.
+#[derive(Default)]
+pub(super) struct Arenas(RefCell<Option<Box<[u8]>>>);
+
+impl Arenas {
+    fn take(&self) -> Box<[u8]> {
+        // Only the pages that are written to take memory.
+        self.0.take().unwrap_or_else(|| vec![0; BATCH * SLOT].into_boxed_slice())
+    }
+
+    fn put(&self, arena: Box<[u8]>) {
+        self.0.replace(Some(arena));
+    }
+}
+
+pub(super) struct ReadAhead {
+    arenas: Rc<Arenas>,
+    /// Where the bytes are, if they are not in `kept`.
+    arena: Option<Box<[u8]>>,
+    kept: Vec<u8>,
+    waiting: VecDeque<(usize, Arrival)>,
+    /// How many to ask the system for: more, if there were many.
+    want: usize,
+}
+
+impl ReadAhead {
+    pub(super) fn new(arenas: Rc<Arenas>) -> Self {
+        let (kept, waiting) = (Vec::new(), VecDeque::new());
+        ReadAhead { arenas, arena: None, kept, waiting, want: FEW }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
+    pub(super) fn first_len(&self) -> Option<usize> {
+        self.waiting.front().map(|(_, arrival)| arrival.len)
+    }
+
+    /// Has `receive` fill slots of a piece of memory, at most so many, and tell of each. It returns
+    /// how many; whether that was as many as there may be more, this does.
+    ///
+    /// Nothing may be waiting.
+    pub(super) fn fill<E>(
+        &mut self,
+        receive: impl FnOnce(&mut [u8], usize, &mut dyn FnMut(usize, Arrival)) -> Result<usize, E>,
+    ) -> Result<bool, E> {
+        debug_assert!(self.waiting.is_empty(), "what waits would be overwritten");
+        let mut arena = self.arenas.take();
+        let (waiting, want) = (&mut self.waiting, self.want);
+        let received = receive(&mut arena, want, &mut |slot, arrival| {
+            waiting.push_back((slot * SLOT, arrival))
+        });
+        match received {
+            Ok(count @ 1..) => {
+                self.arena = Some(arena);
+                let all = count >= want;
+                self.want = if all { want * 2 } else { count * 2 }.clamp(FEW, BATCH);
+                Ok(all)
+            }
+            other => {
+                self.arenas.put(arena);
+                other.map(|_| false)
+            }
+        }
+    }
+
+    /// Lends the first datagram to `take`, and drops it. Returns whether there was one.
+    pub(super) fn take(&mut self, take: impl FnOnce(&[u8], &Arrival)) -> bool {
+        let Some((at, arrival)) = self.waiting.pop_front() else { return false };
+        let bytes = self.arena.as_deref().unwrap_or(&self.kept);
+        take(&bytes[at..at + arrival.len], &arrival);
+        if self.waiting.is_empty() {
+            self.clear();
+        }
+        true
+    }
+
+    /// Moves what is waiting out of the shared memory.
+    pub(super) fn settle(&mut self) {
+        let Some(arena) = self.arena.take() else { return };
+        self.kept.clear();
+        for (at, arrival) in &mut self.waiting {
+            let moved = self.kept.len();
+            self.kept.extend_from_slice(&arena[*at..*at + arrival.len]);
+            *at = moved;
+        }
+        self.arenas.put(arena);
+    }
+
+    fn clear(&mut self) {
+        self.waiting.clear();
+        self.kept.clear();
+        self.kept.shrink_to(KEPT);
+        if let Some(arena) = self.arena.take() {
+            self.arenas.put(arena);
+        }
+    }
+}
+
+impl Drop for ReadAhead {
+    fn drop(&mut self) {
+        self.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sys::datagrams::Path;
+
+    fn fill(ahead: &mut ReadAhead, datagrams: &[&[u8]]) -> bool {
+        let filled = ahead.fill::<()>(|arena, want, each| {
+            let count = datagrams.len().min(want);
+            for (slot, data) in datagrams.iter().take(count).enumerate() {
+                arena[slot * SLOT..][..data.len()].copy_from_slice(data);
+                each(slot, Arrival { len: data.len(), from: None, path: Path::default() });
+            }
+            Ok(count)
+        });
+        filled.unwrap()
+    }
+
+    fn take(ahead: &mut ReadAhead) -> Option<Vec<u8>> {
+        let mut taken = None;
+        ahead.take(|data, _| taken = Some(data.to_vec()));
+        taken
+    }
+
+    #[test]
+    fn they_come_in_their_order_wherever_they_are() {
+        let arenas = Rc::new(Arenas::default());
+        let mut ahead = ReadAhead::new(arenas.clone());
+        assert!(!fill(&mut ahead, &[b"one", b"", b"three"]));
+        assert_eq!(ahead.first_len(), Some(3));
+        assert_eq!(take(&mut ahead), Some(b"one".to_vec()));
+        assert!(arenas.0.borrow().is_none());
+        ahead.settle();
+        assert!(arenas.0.borrow().is_some());
+        assert_eq!(ahead.first_len(), Some(0));
+        assert_eq!(take(&mut ahead), Some(Vec::new()));
+        assert_eq!(take(&mut ahead), Some(b"three".to_vec()));
+        assert!(ahead.is_empty());
+        assert_eq!(take(&mut ahead), None);
+    }
+
+    #[test]
+    fn it_asks_for_more_where_there_are_many() {
+        let mut ahead = ReadAhead::new(Rc::default());
+        let many = [&b"x"[..]; 2 * BATCH];
+        for want in [4, 8, 16, 32, 32] {
+            assert!(fill(&mut ahead, &many));
+            let mut count = 0;
+            while take(&mut ahead).is_some() {
+                count += 1;
+            }
+            assert_eq!(count, want);
+        }
+        assert!(!fill(&mut ahead, &many[..3]));
+        assert_eq!(ahead.want, 6);
+    }
+
+    #[test]
+    fn the_shared_memory_comes_back() {
+        let arenas = Rc::new(Arenas::default());
+        let mut ahead = ReadAhead::new(arenas.clone());
+        fill(&mut ahead, &[b"one"]);
+        drop(ahead);
+        assert!(arenas.0.borrow().is_some());
+        let mut ahead = ReadAhead::new(arenas.clone());
+        assert!(ahead.fill(|_, _, _| Err(())).is_err());
+        assert!(arenas.0.borrow().is_some());
+    }
+}

@@ -1,0 +1,178 @@
+//! Control messages: what goes with a datagram beside its bytes and its address.
+
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub(super) use linux::{add, path, tell_paths};
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+pub(super) use none::{add, path, tell_paths};
+
+/// Room for the control messages of a datagram: where it goes and how far.
+#[repr(C, align(8))]
+#[derive(Clone, Copy, Default)]
+pub(super) struct Control([u64; 16]);
+
+#[cfg(any(target_os = "linux", target_os = "android"))]
+mod linux {
+    use std::{
+        ffi::c_int,
+        net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+        os::fd::RawFd,
+        ptr,
+    };
+
+    use super::super::{Departure, Path};
+
+    pub(crate) fn tell_paths(fd: RawFd, is_v6: bool) {
+        let options = if is_v6 {
+            [
+                (libc::IPPROTO_IPV6, libc::IPV6_RECVPKTINFO),
+                (libc::IPPROTO_IPV6, libc::IPV6_RECVHOPLIMIT),
+            ]
+        } else {
+            [(libc::IPPROTO_IP, libc::IP_PKTINFO), (libc::IPPROTO_IP, libc::IP_RECVTTL)]
+        };
+        for (level, name) in options {
+            let on: c_int = 1;
+            let size = size_of::<c_int>() as libc::socklen_t;
+            // SAFETY: `on` is a number of the size that is given, and lives during the call. A system
+            // that refuses tells less of datagrams, and nothing else.
+            unsafe { libc::setsockopt(fd, level, name, ptr::from_ref(&on).cast(), size) };
+        }
+    }
+
+    /// What a received message's control messages tell.
+    ///
+    /// # Safety
+    ///
+    /// The system has filled in the header, and what it points to is still there.
+    pub(crate) unsafe fn path(header: &libc::msghdr) -> Path {
+        let mut path = Path::default();
+        // SAFETY: these walk the control messages within the length that the header tells.
+        let mut control = unsafe { libc::CMSG_FIRSTHDR(header) };
+        while !control.is_null() {
+            // SAFETY: it is one of the header's control messages, with data of the type that its level
+            // and its type say.
+            unsafe {
+                let data = libc::CMSG_DATA(control);
+                match ((*control).cmsg_level, (*control).cmsg_type) {
+                    (libc::IPPROTO_IP, libc::IP_PKTINFO) => {
+                        let info = data.cast::<libc::in_pktinfo>().read_unaligned();
+                        let to = Ipv4Addr::from(u32::from_be(info.ipi_addr.s_addr));
+                        path.destination = Some(to.into());
+                        path.interface = info.ipi_ifindex.cast_unsigned();
+                    }
+                    (libc::IPPROTO_IPV6, libc::IPV6_PKTINFO) => {
+                        let info = data.cast::<libc::in6_pktinfo>().read_unaligned();
+                        path.destination = Some(Ipv6Addr::from(info.ipi6_addr.s6_addr).into());
+                        path.interface = info.ipi6_ifindex as u32;
+                    }
+                    (libc::IPPROTO_IP, libc::IP_TTL)
+                    | (libc::IPPROTO_IPV6, libc::IPV6_HOPLIMIT) => {
+                        path.hops = Some(data.cast::<c_int>().read_unaligned());
+                    }
+                    _ => {}
+                }
+                control = libc::CMSG_NXTHDR(header, control);
+            }
+        }
+        path
+    }
+
+    /// Adds the control messages that a datagram to be sent needs; how long they are.
+    ///
+    /// As Qt's, they are those of the address's family. A sender of IPv4 stands where Linux does not look
+    /// for it, so that it is the system that chooses it.
+    ///
+    /// # Safety
+    ///
+    /// The header has room for two control messages, which is zeroed.
+    pub(crate) unsafe fn add(header: &libc::msghdr, datagram: &Departure<'_>) -> usize {
+        let mut at = ptr::null_mut();
+        let mut len = 0;
+        let is_v6 = matches!(datagram.to, Some(SocketAddr::V6(_)));
+        if let Some(hops) = datagram.hops {
+            let (level, kind) = if is_v6 {
+                (libc::IPPROTO_IPV6, libc::IPV6_HOPLIMIT)
+            } else {
+                (libc::IPPROTO_IP, libc::IP_TTL)
+            };
+            // SAFETY: there is room, as the caller promises.
+            len += unsafe { put(header, &mut at, level, kind, hops) };
+        }
+        if datagram.interface == 0 && datagram.from.is_none() {
+            return len;
+        }
+        if is_v6 {
+            let from = match datagram.from {
+                Some(IpAddr::V6(from)) => from,
+                Some(IpAddr::V4(from)) => from.to_ipv6_mapped(),
+                None => Ipv6Addr::UNSPECIFIED,
+            };
+            let info = libc::in6_pktinfo {
+                ipi6_addr: libc::in6_addr { s6_addr: from.octets() },
+                ipi6_ifindex: datagram.interface as _,
+            };
+            // SAFETY: there is room, as the caller promises.
+            len += unsafe { put(header, &mut at, libc::IPPROTO_IPV6, libc::IPV6_PKTINFO, info) };
+        } else {
+            let info = libc::in_pktinfo {
+                ipi_ifindex: datagram.interface.cast_signed(),
+                ipi_spec_dst: libc::in_addr { s_addr: 0 },
+                ipi_addr: libc::in_addr { s_addr: 0 },
+            };
+            // SAFETY: there is room, as the caller promises.
+            len += unsafe { put(header, &mut at, libc::IPPROTO_IP, libc::IP_PKTINFO, info) };
+        }
+        len
+    }
+
+    /// Adds a control message behind the one `at` which the last one was put, and tells its length.
+    ///
+    /// # Safety
+    ///
+    /// The header has room for it, which is zeroed.
+    unsafe fn put<T>(
+        header: &libc::msghdr,
+        at: &mut *mut libc::cmsghdr,
+        level: c_int,
+        kind: c_int,
+        data: T,
+    ) -> usize {
+        let size = size_of::<T>() as libc::c_uint;
+        // SAFETY: the place is within the room for control messages, as the caller promises.
+        unsafe {
+            *at = match at.is_null() {
+                true => libc::CMSG_FIRSTHDR(header),
+                false => libc::CMSG_NXTHDR(header, *at),
+            };
+            let control = &mut **at;
+            control.cmsg_level = level;
+            control.cmsg_type = kind;
+            control.cmsg_len = libc::CMSG_LEN(size) as _;
+            libc::CMSG_DATA(*at).cast::<T>().write_unaligned(data);
+            libc::CMSG_SPACE(size) as usize
+        }
+    }
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+mod none {
+    use std::os::fd::RawFd;
+
+    use super::super::{Departure, Path};
+
+    pub(crate) fn tell_paths(_: RawFd, _: bool) {}
+
+    /// # Safety
+    ///
+    /// There is nothing to keep to.
+    pub(crate) unsafe fn path(_: &libc::msghdr) -> Path {
+        Path::default()
+    }
+
+    /// # Safety
+    ///
+    /// There is nothing to keep to.
+    pub(crate) unsafe fn add(_: &libc::msghdr, _: &Departure<'_>) -> usize {
+        0
+    }
+}
