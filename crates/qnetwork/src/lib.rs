@@ -17,6 +17,7 @@
 //!
 //! * [`socket`] has [`QTcpSocket`], [`QUdpSocket`], their base class [`QAbstractSocket`], states and errors
 //! * [`server`] has [`QTcpServer`]
+//! * [`local`] has [`QLocalSocket`] and [`QLocalServer`], connections within this machine
 //! * [`address`] has [`QHostAddress`]
 //! * [`interface`] has [`QNetworkInterface`], the network interfaces of this machine
 //! * [`datagram`] has [`QNetworkDatagram`]
@@ -27,6 +28,7 @@ pub mod datagram;
 mod engine;
 pub mod host_info;
 pub mod interface;
+pub mod local;
 pub mod server;
 pub mod socket;
 mod sys;
@@ -38,6 +40,10 @@ pub use self::{
     interface::{
         DnsEligibilityStatus, InterfaceFlags, InterfaceType, QNetworkAddressEntry,
         QNetworkInterface,
+    },
+    local::{
+        LocalServerOptions, LocalSocketError, LocalSocketErrorKind, LocalSocketState, QLocalServer,
+        QLocalSocket,
     },
     server::QTcpServer,
     socket::{

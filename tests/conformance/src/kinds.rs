@@ -4,6 +4,8 @@ mod address;
 mod buffer;
 mod device;
 mod event_loop;
+mod local;
+mod local_server;
 mod obj;
 mod server;
 mod socket;
@@ -76,6 +78,8 @@ pub(crate) fn make(kind: KindName, name: &str) -> Result<Rc<dyn Kind>> {
         KindName::Tcp => Rc::new(tcp::Tcp::new()),
         KindName::Udp => Rc::new(udp::Udp::new()),
         KindName::Server => Rc::new(server::Server::new()),
+        KindName::Local => Rc::new(local::Local::new()),
+        KindName::LocalServer => Rc::new(local_server::LocalServer::new()),
         KindName::Obj => Rc::new(obj::Obj::new()),
         KindName::Timer => Rc::new(timer::Timer::new()),
         KindName::Buffer => Rc::new(buffer::Buffer::new()),

@@ -1,7 +1,10 @@
 //! The enumerators' names and numbers in Qt.
 
 use qcore::TimerType;
-use qnetwork::{NetworkLayerProtocol, SocketErrorKind, SocketOption, SocketState, SocketType};
+use qnetwork::{
+    LocalSocketErrorKind, LocalSocketState, NetworkLayerProtocol, SocketErrorKind, SocketOption,
+    SocketState, SocketType,
+};
 
 use crate::{kinds::mode_number, value::Value};
 
@@ -34,6 +37,7 @@ pub(crate) fn number(name: &str) -> Option<i64> {
     }
     of::<SocketState>(name)
         .or_else(|| of::<SocketErrorKind>(name))
+        .or_else(|| of::<LocalSocketErrorKind>(name))
         .or_else(|| of::<SocketType>(name))
         .or_else(|| of::<NetworkLayerProtocol>(name))
         .or_else(|| of::<SocketOption>(name))
@@ -84,6 +88,31 @@ impl Named for SocketErrorKind {
         ("SslInternalError", 20, SocketErrorKind::SslInternal),
         ("SslInvalidUserDataError", 21, SocketErrorKind::SslInvalidUserData),
         ("TemporaryError", 22, SocketErrorKind::Temporary),
+    ];
+}
+
+impl Named for LocalSocketState {
+    const TABLE: &'static [(&'static str, i64, Self)] = &[
+        ("UnconnectedState", 0, LocalSocketState::Unconnected),
+        ("ConnectingState", 2, LocalSocketState::Connecting),
+        ("ConnectedState", 3, LocalSocketState::Connected),
+        ("ClosingState", 6, LocalSocketState::Closing),
+    ];
+}
+
+impl Named for LocalSocketErrorKind {
+    const TABLE: &'static [(&'static str, i64, Self)] = &[
+        ("UnknownSocketError", -1, LocalSocketErrorKind::Unknown),
+        ("ConnectionRefusedError", 0, LocalSocketErrorKind::ConnectionRefused),
+        ("PeerClosedError", 1, LocalSocketErrorKind::PeerClosed),
+        ("ServerNotFoundError", 2, LocalSocketErrorKind::ServerNotFound),
+        ("SocketAccessError", 3, LocalSocketErrorKind::SocketAccess),
+        ("SocketResourceError", 4, LocalSocketErrorKind::SocketResource),
+        ("SocketTimeoutError", 5, LocalSocketErrorKind::SocketTimeout),
+        ("DatagramTooLargeError", 6, LocalSocketErrorKind::DatagramTooLarge),
+        ("ConnectionError", 7, LocalSocketErrorKind::Connection),
+        ("UnsupportedSocketOperationError", 10, LocalSocketErrorKind::UnsupportedSocketOperation),
+        ("OperationError", 19, LocalSocketErrorKind::Operation),
     ];
 }
 

@@ -210,13 +210,7 @@ impl AbstractSocketNode {
         let engine =
             NativeEngine::adopt(dispatcher, self.source(), self.socket_type, socket, stage);
         let engine = engine.inspect_err(|error| self.set_error(error))?;
-        self.cancel_lookup();
-        self.stop_connect_timer();
-        self.release_engine();
-        self.addresses.take();
-        self.clear_write_queue();
-        self.flags.pending_close.set(false);
-        self.flags.abort_called.set(false);
+        self.forget_connection();
         self.install(Rc::new(engine), mode);
         if self.state.replace(state) != state {
             self.state_changed.emit(state);
@@ -226,13 +220,36 @@ impl AbstractSocketNode {
 
     /// Takes over a connection that a server has accepted.
     pub(crate) fn adopt(&self, stream: TcpStream, peer: SocketAddr) -> Result<(), SocketError> {
-        let (dispatcher, socket) = (self.life().dispatcher(), Socket::from(OwnedFd::from(stream)));
-        let (stage, peer) = (Stage::Connected, Some(peer));
+        let socket = Socket::from(OwnedFd::from(stream));
+        self.adopt_connected(socket, Some(peer), OpenMode::READ_WRITE)
+    }
+
+    /// Takes over a connection that blocks nobody, in place of what the socket had. No signal tells of it.
+    pub(crate) fn adopt_connected(
+        &self,
+        socket: Socket,
+        peer: Option<SocketAddr>,
+        mode: OpenMode,
+    ) -> Result<(), SocketError> {
+        let (dispatcher, source) = (self.life().dispatcher(), self.source());
         let engine =
-            NativeEngine::take(dispatcher, self.source(), Type::STREAM, socket, stage, peer)?;
-        self.install(Rc::new(engine), OpenMode::READ_WRITE);
+            NativeEngine::take(dispatcher, source, Type::STREAM, socket, Stage::Connected, peer)?;
+        self.forget_connection();
+        self.install(Rc::new(engine), mode);
         self.state.set(SocketState::Connected);
         Ok(())
+    }
+
+    /// Lets go of what the socket is connected to, or about to be, and of what belongs to that.
+    fn forget_connection(&self) {
+        self.cancel_lookup();
+        self.stop_connect_timer();
+        self.release_engine();
+        self.addresses.take();
+        self.clear_write_queue();
+        self.clear_error();
+        self.flags.pending_close.set(false);
+        self.flags.abort_called.set(false);
     }
 
     fn install(&self, engine: Rc<dyn Engine>, mode: OpenMode) {

@@ -35,7 +35,7 @@ mod waiting;
 mod write_queue;
 
 use std::{
-    cell::{Cell, RefCell},
+    cell::{Cell, OnceCell, RefCell},
     collections::VecDeque,
     fmt,
     rc::{Rc, Weak},
@@ -44,7 +44,7 @@ use std::{
 use qcore::{
     QIODevice, Signal, class,
     event_loop::TimerId,
-    io_device::DeviceBackend,
+    io_device::{DeviceBackend, DeviceNode},
     object::{Handle, Life, Node, Object},
 };
 
@@ -104,6 +104,9 @@ pub struct AbstractSocketNode {
     base: QIODevice,
     this: Weak<AbstractSocketNode>,
     device: Rc<SocketDevice>,
+    /// The device that this socket moves bytes for, if it is a part of another object: that one's signals
+    /// tell of them.
+    front: OnceCell<Weak<DeviceNode>>,
     socket_type: SocketType,
     state: Cell<SocketState>,
     error_kind: Cell<SocketErrorKind>,
@@ -209,6 +212,7 @@ impl QAbstractSocket {
             base: QIODevice::embed(&life),
             this: this.clone(),
             device: Rc::new(SocketDevice { node: this.clone(), class_name }),
+            front: OnceCell::new(),
             socket_type,
             state: Cell::default(),
             error_kind: Cell::default(),
@@ -231,6 +235,14 @@ impl QAbstractSocket {
         let device: Rc<dyn DeviceBackend> = node.device.clone();
         node.base.set_backend(Rc::downgrade(&device));
         QAbstractSocket(Handle::new(node))
+    }
+
+    /// A new socket that works for another device, unseen: `ready_read` and `bytes_written` are emitted by
+    /// that one, as if it were the socket. All other signals are the socket's own.
+    pub(crate) fn make_behind(front: &QIODevice, class_name: &'static str) -> Self {
+        let socket = Self::make(SocketType::Tcp, class_name);
+        let _ = socket.front.set(front.to_weak());
+        socket
     }
 
     /// What the socket is doing.
@@ -352,6 +364,18 @@ impl AbstractSocketNode {
 
     fn is_unbuffered(&self) -> bool {
         self.flags.unbuffered.get()
+    }
+
+    /// Calls `f` with the device whose signals tell of the bytes that were moved.
+    fn with_front<R>(&self, f: impl FnOnce(&DeviceNode) -> R) -> R {
+        match self.front.get() {
+            None => f(&self.base),
+            Some(front) => match front.upgrade() {
+                Some(front) => f(&front),
+                // Nobody is there to be told.
+                None => f(&self.base),
+            },
+        }
     }
 }
 

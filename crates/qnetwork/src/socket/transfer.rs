@@ -189,7 +189,9 @@ impl AbstractSocketNode {
     /// Says that there is something to read; but not to a slot that runs a loop of its own in here, unless
     /// it is one for a channel.
     pub(super) fn emit_ready_read(&self) {
-        emit_once(&self.flags.in_ready_read, || self.base.ready_read.emit(()));
+        emit_once(&self.flags.in_ready_read, || {
+            self.with_front(|device| device.ready_read.emit(()));
+        });
         self.base.channel_ready_read.emit(0);
     }
 
@@ -237,8 +239,8 @@ impl AbstractSocketNode {
             return;
         }
         if let Some(engine) = self.engine() {
-            let early = !self.base.bytes_written.is_connected()
-                && !self.base.channel_bytes_written.is_connected();
+            let watched = self.with_front(|device| device.bytes_written.is_connected());
+            let early = !watched && !self.base.channel_bytes_written.is_connected();
             self.flags.write_requested.set(true);
             engine.request_write(early && self.state.get() == SocketState::Connected);
         }
@@ -319,7 +321,9 @@ impl AbstractSocketNode {
     }
 
     fn emit_bytes_written(&self, count: usize) {
-        emit_once(&self.flags.in_bytes_written, || self.base.bytes_written.emit(count as i64));
+        emit_once(&self.flags.in_bytes_written, || {
+            self.with_front(|device| device.bytes_written.emit(count as i64));
+        });
         self.base.channel_bytes_written.emit((0, count as i64));
     }
 }
@@ -372,10 +376,10 @@ impl DeviceBackend for SocketDevice {
         }
     }
 
-    fn write_chunk(&self, device: &QIODevice, data: Chunk) -> Result<usize, DeviceError> {
+    fn write_chunk(&self, _: &QIODevice, data: Chunk) -> Result<usize, DeviceError> {
         match self.node.upgrade() {
-            Some(node) if !node.is_unbuffered() => node.accept_chunk(data),
-            _ => self.write_data(device, &data),
+            Some(node) => node.accept_chunk(data),
+            None => Err(DeviceErrorKind::NotOpen.into()),
         }
     }
 
@@ -424,7 +428,7 @@ impl AbstractSocketNode {
     }
 
     /// Takes what is written.
-    fn accept(&self, data: &[u8]) -> Result<usize, DeviceError> {
+    pub(crate) fn accept(&self, data: &[u8]) -> Result<usize, DeviceError> {
         if self.is_for_datagrams() {
             return self.write_connected(data);
         }
@@ -439,7 +443,10 @@ impl AbstractSocketNode {
     }
 
     /// Takes a whole chunk.
-    fn accept_chunk(&self, data: Chunk) -> Result<usize, DeviceError> {
+    pub(crate) fn accept_chunk(&self, data: Chunk) -> Result<usize, DeviceError> {
+        if self.is_unbuffered() {
+            return self.accept(&data);
+        }
         self.check_linked()?;
         let count = data.len();
         self.write_queue.borrow_mut().append_chunk(data);

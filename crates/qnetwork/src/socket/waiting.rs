@@ -259,8 +259,15 @@ impl AbstractSocketNode {
     ) -> Result<(bool, bool), SocketError> {
         loop {
             let Some(engine) = self.engine() else { return Err(self.last_error()) };
-            let readable = reads && engine.is_readable();
+            let mut readable = reads && engine.is_readable();
             let writable = engine.is_writable() && !self.write_queue.borrow().is_empty();
+            // What has come, or the end, goes before what is written; if nobody has looked yet, now is the
+            // time. What else is told may be old.
+            while writable && reads && !readable {
+                let Some(ready) = engine.wait(0.into()) else { break };
+                engine.note(ready);
+                readable = engine.is_readable();
+            }
             if readable || writable {
                 return Ok((readable, writable));
             }

@@ -1,0 +1,203 @@
+//! From a name to a connection.
+//!
+//! It is made within the call, unless the server has as many waiting as it allows: the system has no
+//! event for that, so that it is tried again and again, for half a minute.
+
+use std::{io, rc::Rc, thread, time::Duration};
+
+use qcore::{
+    OpenMode, QDeadlineTimer, TimerType,
+    event_loop::{TimerHandler, TimerId},
+    object::Node,
+};
+use socket2::{Domain, Socket, Type};
+
+use super::{
+    LocalSocketError, LocalSocketErrorKind, LocalSocketNode, LocalSocketState, name,
+    socket::not_connected,
+};
+use crate::SocketState;
+
+/// How long to try, if the server has no room.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long to wait before trying again.
+const RETRY: Duration = Duration::from_millis(5);
+
+const FUNCTION: &str = "QLocalSocket::connectToServer";
+
+/// A connection that is to be made as soon as the server has room.
+pub(super) struct Attempt {
+    socket: Socket,
+    mode: OpenMode,
+    timer: TimerId,
+    until: QDeadlineTimer,
+}
+
+impl LocalSocketNode {
+    /// Connects to the server whose name was set.
+    pub(super) fn connect(&self, mode: OpenMode) -> Result<(), LocalSocketError> {
+        if self.life().is_dying() {
+            qcore::q_warning!("{FUNCTION}() called on a socket that was deleted");
+            return Err(not_connected());
+        }
+        if matches!(self.state.get(), LocalSocketState::Connected | LocalSocketState::Connecting) {
+            let function = "QLocalSocket::connectToserver";
+            let error = LocalSocketError::new(LocalSocketErrorKind::Operation, function);
+            self.base.set_error_string(error.text());
+            self.emit_error(error.kind());
+            return Err(error);
+        }
+        self.base.set_error_string("");
+        let number = self.next_attempt();
+        self.inner.set_socket_state(SocketState::Connecting);
+        self.change_state(LocalSocketState::Connecting);
+        if self.attempt_number.get() != number {
+            return Err(not_connected());
+        }
+        let name = self.server_name.borrow().clone();
+        if name.is_empty() {
+            return self.fail(LocalSocketErrorKind::ServerNotFound);
+        }
+        let Ok(socket) = open() else {
+            return self.fail(LocalSocketErrorKind::UnsupportedSocketOperation);
+        };
+        match self.try_to_connect(&socket) {
+            Ok(true) => self.on_connected(socket, mode),
+            Ok(false) => {
+                self.retry_later(socket, mode);
+                Ok(())
+            }
+            Err(kind) => self.fail(kind),
+        }
+    }
+
+    /// Whether the connection is made; if it is not, there is no room now.
+    fn try_to_connect(&self, socket: &Socket) -> Result<bool, LocalSocketErrorKind> {
+        use LocalSocketErrorKind::*;
+        let path = name::full_name(&self.server_name.borrow());
+        let address = name::address_of(&path).map_err(|_| ServerNotFound)?;
+        loop {
+            let Err(error) = socket.connect(&address) else { return Ok(true) };
+            return match error.raw_os_error() {
+                Some(libc::EINTR) => continue,
+                Some(libc::EAGAIN) => Ok(false),
+                Some(libc::EINVAL | libc::ECONNREFUSED) => Err(ConnectionRefused),
+                Some(libc::ENOENT) => Err(ServerNotFound),
+                Some(libc::EACCES | libc::EPERM) => Err(SocketAccess),
+                Some(libc::ETIMEDOUT) => Err(SocketTimeout),
+                _ => Err(Unknown),
+            };
+        }
+    }
+
+    fn on_connected(&self, socket: Socket, mode: OpenMode) -> Result<(), LocalSocketError> {
+        self.drop_attempt();
+        let full_name = name::full_name(&self.server_name.borrow());
+        self.full_server_name.replace(full_name);
+        if self.inner.adopt_connected(socket, None, mode).is_err() {
+            return self.fail(LocalSocketErrorKind::Unknown);
+        }
+        let number = self.attempt_number.get();
+        self.change_state(LocalSocketState::Connected);
+        if self.attempt_number.get() == number && !self.life().is_dying() {
+            // The inner socket has the buffer. As Qt's, the socket is open and tells of its connection also
+            // if a slot has ended that.
+            self.base.open_device(mode | OpenMode::UNBUFFERED);
+            self.connected.emit(());
+        }
+        Ok(())
+    }
+
+    /// There is no connection: says so, and closes what was open.
+    fn fail(&self, kind: LocalSocketErrorKind) -> Result<(), LocalSocketError> {
+        let error = LocalSocketError::new(kind, FUNCTION);
+        self.drop_attempt();
+        self.inner.set_socket_error(kind.of_socket());
+        self.base.set_error_string(error.text());
+        let number = self.attempt_number.get();
+        self.emit_error(kind);
+        if self.attempt_number.get() == number {
+            self.inner.set_socket_state(SocketState::Unconnected);
+            let before = self.state.replace(LocalSocketState::Unconnected);
+            self.close_socket();
+            if before != LocalSocketState::Unconnected
+                && self.state.get() == LocalSocketState::Unconnected
+            {
+                self.state_changed.emit(LocalSocketState::Unconnected);
+            }
+        }
+        Err(error)
+    }
+
+    // ---- trying again
+
+    fn retry_later(&self, socket: Socket, mode: OpenMode) {
+        let dispatcher = self.life().dispatcher();
+        let timer = dispatcher.start_timer(RETRY, TimerType::Precise, self.this.clone());
+        let until = CONNECT_TIMEOUT.into();
+        self.attempt.replace(Some(Attempt { socket, mode, timer, until }));
+    }
+
+    /// Tries again. Returns whether that has led to something.
+    fn retry(&self) -> bool {
+        let Some(attempt) = self.attempt.take() else { return true };
+        match self.try_to_connect(&attempt.socket) {
+            Ok(true) => {
+                self.stop_timer(attempt.timer);
+                let _ = self.on_connected(attempt.socket, attempt.mode);
+            }
+            Ok(false) if !attempt.until.has_expired() => {
+                self.attempt.replace(Some(attempt));
+                return false;
+            }
+            failed => {
+                self.stop_timer(attempt.timer);
+                drop(attempt);
+                let kind = failed.err().unwrap_or(LocalSocketErrorKind::SocketTimeout);
+                // The signals tell.
+                let _ = self.fail(kind);
+            }
+        }
+        true
+    }
+
+    pub(super) fn drop_attempt(&self) {
+        if let Some(attempt) = self.attempt.take() {
+            self.stop_timer(attempt.timer);
+        }
+    }
+
+    fn stop_timer(&self, timer: TimerId) {
+        self.life().dispatcher().stop_timer(timer);
+    }
+
+    /// What slots have begun, and ended, shows by this number.
+    pub(super) fn next_attempt(&self) -> u32 {
+        let number = self.attempt_number.get().wrapping_add(1);
+        self.attempt_number.set(number);
+        number
+    }
+
+    /// Waits until the server has room.
+    pub(super) fn wait_for_room(&self, deadline: QDeadlineTimer) {
+        while self.attempt.borrow().is_some() && !self.retry() {
+            if deadline.has_expired() {
+                return;
+            }
+            thread::sleep(deadline.remaining().map_or(RETRY, |left| left.min(RETRY)));
+        }
+    }
+}
+
+impl TimerHandler for LocalSocketNode {
+    fn timer_due(self: Rc<Self>, _: TimerId) {
+        self.retry();
+    }
+}
+
+/// A new socket, non-blocking and closed on exec.
+fn open() -> io::Result<Socket> {
+    let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
+    socket.set_nonblocking(true)?;
+    Ok(socket)
+}

@@ -1,0 +1,104 @@
+//! A local socket as a device: what it asks of the socket behind it.
+
+use std::rc::Weak;
+
+use qcore::{
+    DeviceError, OpenMode, QDeadlineTimer, QIODevice,
+    io_device::{Chunk, DeviceBackend, DeviceErrorKind},
+};
+
+use super::{LocalSocketNode, QLocalSocket, error::CLASS};
+use crate::QAbstractSocket;
+
+/// Apart from the node, whose users are not to meet the backend's functions where they look for the
+/// device's.
+pub(super) struct LocalDevice {
+    pub(super) node: Weak<LocalSocketNode>,
+}
+
+impl LocalDevice {
+    fn inner(&self) -> Result<QAbstractSocket, DeviceError> {
+        let node = self.node.upgrade().ok_or(DeviceErrorKind::NotOpen)?;
+        Ok(node.inner.clone())
+    }
+
+    fn socket(&self) -> Result<QLocalSocket, DeviceError> {
+        let node = self.node.upgrade().ok_or(DeviceErrorKind::NotOpen)?;
+        Ok(QLocalSocket::from_node(node))
+    }
+}
+
+impl DeviceBackend for LocalDevice {
+    fn class_name(&self) -> &'static str {
+        CLASS
+    }
+
+    fn is_sequential(&self) -> bool {
+        true
+    }
+
+    fn read_data(&self, _: &QIODevice, data: &mut [u8]) -> Result<usize, DeviceError> {
+        let inner = self.inner()?;
+        if data.is_empty() && !inner.is_readable() {
+            // Nobody wants to read, so that it needs no warning.
+            return Ok(0);
+        }
+        inner.read_into(data)
+    }
+
+    fn write_data(&self, _: &QIODevice, data: &[u8]) -> Result<usize, DeviceError> {
+        self.inner()?.accept(data)
+    }
+
+    fn write_chunk(&self, _: &QIODevice, data: Chunk) -> Result<usize, DeviceError> {
+        self.inner()?.accept_chunk(data)
+    }
+
+    fn open(&self, device: &QIODevice, mode: OpenMode) -> Result<(), DeviceError> {
+        let socket = self.socket()?;
+        let connected = socket.connect_in_mode(mode);
+        // What counts is whether the device is open, which it may have been before.
+        if device.is_open() {
+            Ok(())
+        } else {
+            Err(connected.err().unwrap_or(NOT_YET.into()).into())
+        }
+    }
+
+    fn can_read_line(&self, _: &QIODevice) -> bool {
+        self.inner().is_ok_and(|inner| inner.can_read_line())
+    }
+
+    fn bytes_available(&self) -> usize {
+        self.inner().map_or(0, |inner| inner.bytes_available())
+    }
+
+    fn bytes_to_write(&self) -> usize {
+        self.inner().map_or(0, |inner| inner.bytes_to_write())
+    }
+
+    fn wait_for_ready_read(
+        &self,
+        _: &QIODevice,
+        deadline: QDeadlineTimer,
+    ) -> Result<(), DeviceError> {
+        Ok(self.socket()?.wait_for_ready_read(deadline)?)
+    }
+
+    fn wait_for_bytes_written(
+        &self,
+        _: &QIODevice,
+        deadline: QDeadlineTimer,
+    ) -> Result<(), DeviceError> {
+        Ok(self.socket()?.wait_for_bytes_written(deadline)?)
+    }
+
+    fn close(&self, _: &QIODevice) {
+        if let Some(node) = self.node.upgrade() {
+            node.close_socket();
+        }
+    }
+}
+
+/// The server has no room for a connection yet.
+const NOT_YET: crate::SocketErrorKind = crate::SocketErrorKind::SocketTimeout;

@@ -1,0 +1,159 @@
+//! What a local server listens with: a socket, and its file.
+
+use std::{
+    fs, io,
+    os::{
+        fd::{AsRawFd, OwnedFd},
+        unix::fs::{DirBuilderExt, PermissionsExt},
+    },
+    path::{Path, PathBuf},
+    process,
+    rc::Weak,
+    sync::atomic::{AtomicU32, Ordering},
+};
+
+use mio::{Interest, unix::SourceFd};
+use qcore::{
+    event_loop::{EventSource, Readiness, Registration},
+    object::Object,
+};
+use socket2::{Domain, SockAddr, Socket, Type};
+
+use super::{LocalServerOptions, QLocalServer, name};
+use crate::sys;
+
+/// How many connections may wait with the system.
+const BACKLOG: i32 = 50;
+
+/// A socket that listens, in the loop's poll.
+pub(super) struct Listener {
+    io: Socket,
+    registration: Registration,
+    /// Its file, which goes with it.
+    file: Option<PathBuf>,
+}
+
+impl Listener {
+    /// Listens at a path.
+    pub(super) fn open(
+        server: &QLocalServer,
+        path: &str,
+        options: LocalServerOptions,
+    ) -> io::Result<Self> {
+        let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
+        socket.set_nonblocking(true)?;
+        let address = name::address_of(path)?;
+        if options.is_empty() {
+            socket.bind(&address)?;
+            socket.listen(BACKLOG).inspect_err(|_| drop(fs::remove_file(path)))?;
+        } else {
+            listen_with_access(&socket, Path::new(path), options.mode())?;
+        }
+        Self::of(server, socket, Some(path.into())).inspect_err(|_| drop(fs::remove_file(path)))
+    }
+
+    /// Takes a socket over, and tells the name that it has.
+    pub(super) fn adopt(server: &QLocalServer, descriptor: OwnedFd) -> io::Result<(Self, String)> {
+        let socket = Socket::from(descriptor);
+        let invalid = || io::Error::from_raw_os_error(libc::EPROTONOSUPPORT);
+        let address = socket.local_addr().map_err(|_| invalid())?;
+        if !address.is_unix() || !socket.r#type().is_ok_and(|kind| kind == Type::STREAM) {
+            return Err(invalid());
+        }
+        socket.set_nonblocking(true)?;
+        socket.set_cloexec(true)?;
+        let file = address.as_pathname().map(Path::to_owned);
+        let name = shown(&address);
+        Ok((Self::of(server, socket, file)?, name))
+    }
+
+    fn of(server: &QLocalServer, io: Socket, file: Option<PathBuf>) -> io::Result<Self> {
+        let source: Weak<dyn EventSource> = server.this.clone();
+        let registration = server.life().dispatcher().add_source(source);
+        registration.register(&mut SourceFd(&io.as_raw_fd()), Interest::READABLE)?;
+        Ok(Listener { io, registration, file })
+    }
+
+    /// A connection for a socket of this library, which blocks nobody.
+    pub(super) fn accept(&self) -> io::Result<Socket> {
+        let (socket, _) = self.io.accept()?;
+        socket.set_nonblocking(true)?;
+        Ok(socket)
+    }
+
+    /// A connection for whoever knows what to do with a descriptor.
+    pub(super) fn accept_descriptor(&self) -> io::Result<OwnedFd> {
+        sys::accept_blocking(&self.io)
+    }
+
+    pub(super) fn registration(&self) -> &Registration {
+        &self.registration
+    }
+
+    /// Asks for another call of the server, which says nothing new.
+    pub(super) fn requeue(&self) {
+        self.registration.requeue(Readiness::empty());
+    }
+
+    pub(super) fn descriptor(&self) -> i32 {
+        self.io.as_raw_fd()
+    }
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        self.registration.deregister(&mut SourceFd(&self.io.as_raw_fd()));
+        if let Some(file) = &self.file {
+            // It may have been removed already.
+            let _ = fs::remove_file(file);
+        }
+    }
+}
+
+/// Has the file come up with its permissions: it is made in a directory that nobody else can enter, and
+/// moved, in place of what was there.
+fn listen_with_access(socket: &Socket, path: &Path, mode: u32) -> io::Result<()> {
+    let directory = TempDir::beside(path)?;
+    let file = directory.0.join("s");
+    let text = file.to_str().ok_or(io::ErrorKind::InvalidInput)?;
+    socket.bind(&name::address_of(text)?)?;
+    socket.listen(BACKLOG)?;
+    fs::set_permissions(&file, fs::Permissions::from_mode(mode))?;
+    fs::rename(&file, path)
+}
+
+/// A directory of one's own, removed when dropped.
+struct TempDir(PathBuf);
+
+impl TempDir {
+    fn beside(path: &Path) -> io::Result<Self> {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let parent = path.parent().unwrap_or(Path::new("/"));
+        loop {
+            let number = COUNT.fetch_add(1, Ordering::Relaxed);
+            let directory = parent.join(format!(".{:x}-{number:x}", process::id()));
+            match fs::DirBuilder::new().mode(0o700).create(&directory) {
+                Ok(()) => return Ok(TempDir(directory)),
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+}
+
+impl Drop for TempDir {
+    fn drop(&mut self) {
+        // What could not be moved away.
+        let _ = fs::remove_file(self.0.join("s"));
+        let _ = fs::remove_dir(&self.0);
+    }
+}
+
+/// An address as Qt shows it: a path, or a name with an `@` before it.
+fn shown(address: &SockAddr) -> String {
+    if let Some(path) = address.as_pathname() {
+        return path.to_string_lossy().into_owned();
+    }
+    let name = address.as_abstract_namespace().unwrap_or_default();
+    format!("@{}", String::from_utf8_lossy(name))
+}
