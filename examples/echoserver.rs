@@ -1,32 +1,35 @@
-//! A server that sends back what it is sent, or drops it. Try it with `nc 127.0.0.1 7007`.
+//! A server that sends back what it is sent, or drops it. Try it with `nc 127.0.0.1 7007`; with `--udp`,
+//! with `nc -u`.
 
 use std::process::ExitCode;
 
 use examples::{Endpoint, parse_args, print_line};
 use qcore::QCoreApplication;
-use qnetwork::QTcpServer;
+use qnetwork::{QTcpServer, QUdpSocket};
 
 const USAGE: &str = "\
-usage: echoserver [--listen ADDR:PORT] [--sink]
+usage: echoserver [--udp] [--listen ADDR:PORT] [--sink]
 
 Sends back what it is sent.
 
+  --udp               by UDP, not by TCP
   --listen ADDR:PORT  where to listen; port 0 is any free one [127.0.0.1:7007]
   --sink              reads only, and sends nothing back
   --help              this text";
 
 fn main() -> ExitCode {
     let mut listen = Endpoint { host: "127.0.0.1".to_owned(), port: 7007 };
-    let mut sink = false;
+    let (mut udp, mut sink) = (false, false);
     parse_args(USAGE, |argument, value| {
         match argument {
+            lexopt::Arg::Long("udp") => udp = true,
             lexopt::Arg::Long("listen") => listen = value().parse()?,
             lexopt::Arg::Long("sink") => sink = true,
             _ => return Ok(false),
         }
         Ok(true)
     });
-    match run(&listen, sink) {
+    match run(&listen, udp, sink) {
         Ok(code) => ExitCode::from(code as u8),
         Err(error) => {
             eprintln!("echoserver: {error}");
@@ -35,9 +38,14 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(listen: &Endpoint, sink: bool) -> Result<i32, Box<dyn std::error::Error>> {
+fn run(listen: &Endpoint, udp: bool, sink: bool) -> Result<i32, Box<dyn std::error::Error>> {
     let app = QCoreApplication::new();
     app.quit_on_ctrl_c()?;
+    if udp {
+        let socket = serve_datagrams(listen, sink)?;
+        print_line(&format!("listening on {}", listen.at_port(socket.local_port())));
+        return Ok(app.exec());
+    }
 
     let server = QTcpServer::new();
     server.new_connection.connect_to(&server, move |server, ()| {
@@ -56,4 +64,26 @@ fn run(listen: &Endpoint, sink: bool) -> Result<i32, Box<dyn std::error::Error>>
     server.listen(listen.address()?, listen.port)?;
     print_line(&format!("listening on {}", listen.at_port(server.server_port())));
     Ok(app.exec())
+}
+
+fn serve_datagrams(
+    listen: &Endpoint,
+    sink: bool,
+) -> Result<QUdpSocket, Box<dyn std::error::Error>> {
+    let socket = QUdpSocket::new();
+    socket.ready_read.connect_to(&socket, move |socket, ()| {
+        // All that there are, with one call of the system for many of them.
+        let mut datagrams = socket.receive_datagrams(1000);
+        if sink {
+            return;
+        }
+        for datagram in &mut datagrams {
+            *datagram = datagram.make_reply(datagram.data());
+        }
+        if let Err(error) = socket.write_datagrams(&datagrams) {
+            eprintln!("echoserver: {error}");
+        }
+    });
+    socket.bind(listen.address()?, listen.port)?;
+    Ok(socket)
 }

@@ -1,12 +1,14 @@
-//! What the examples share: reading the command line, showing how far something has come, and the
-//! fortunes and how they are sent.
+//! What the examples share: reading the command line, showing how far something has come, groups, and
+//! the fortunes and how they are sent.
 
 mod args;
 mod fortunes;
+mod group;
 mod progress;
 
 pub use self::{
     args::{Endpoint, client_args, parse_args, print_line, refuse},
     fortunes::{Wire, receive_fortune, send_fortune},
+    group::Group,
     progress::Progress,
 };

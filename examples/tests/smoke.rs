@@ -3,7 +3,7 @@
 use std::{
     env,
     io::{BufRead, BufReader, Read, Write},
-    net::{Shutdown, SocketAddr, TcpListener, TcpStream},
+    net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream, UdpSocket},
     path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
     sync::mpsc,
@@ -131,12 +131,16 @@ fn fortune_prints_one() {
 fn every_example_has_a_help() {
     for name in [
         "blockingfortuneclient",
+        "broadcastreceiver",
+        "broadcastsender",
         "chat",
         "echoserver",
         "fortune",
         "fortuneclient",
         "fortuneserver",
         "loopback",
+        "multicastreceiver",
+        "multicastsender",
     ] {
         let mut command = example(name);
         command.arg("--help");
@@ -388,6 +392,79 @@ fn a_chat_client_without_a_server() {
     let output = client.output();
     assert_eq!(output.status.code(), Some(1));
     assert_eq!(text(&output.stderr), "chat: The remote host closed the connection\n");
+}
+
+#[test]
+fn the_echo_server_echoes_datagrams() {
+    let (_server, port) = listening("echoserver", &["--udp"]);
+    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+    socket.set_read_timeout(Some(PATIENCE)).unwrap();
+    socket.connect(("127.0.0.1", port)).unwrap();
+    for size in 0..40 {
+        socket.send(&vec![7; size * 30]).unwrap();
+    }
+    for size in 0..40 {
+        let mut answer = [0; 2000];
+        let count = socket.recv(&mut answer).unwrap();
+        assert_eq!(answer[..count], vec![7; size * 30]);
+    }
+}
+
+/// Starts a receiver of datagrams: its port, and what it prints then.
+fn receiver(mut command: Command) -> (Running, u16, mpsc::Receiver<String>) {
+    let mut child = Running(command.spawn().unwrap());
+    let out = child.0.stdout.take().unwrap();
+    let (tell, told) = mpsc::channel();
+    thread::spawn(move || {
+        for line in BufReader::new(out).lines() {
+            let _ = tell.send(line.unwrap());
+        }
+    });
+    let line = told.recv_timeout(PATIENCE).expect("the receiver says where it listens");
+    let port = line.split([':', ' ']).nth(3).and_then(|port| port.parse().ok());
+    (child, port.unwrap_or_else(|| panic!("{line:?}")), told)
+}
+
+#[test]
+fn everybody_hears_the_broadcast_sender() {
+    let mut command = example("broadcastreceiver");
+    // What is sent to all of the loopback network stays there.
+    command.args(["--listen", "0.0.0.0:0", "--count", "2"]);
+    let (receiver, port, lines) = receiver(command);
+    let mut sender = example("broadcastsender");
+    sender.args(["--to", "127.255.255.255", "--port", &port.to_string()]);
+    sender.args(["--every", "10", "--count", "2"]);
+    let output = run(sender);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert_eq!(text(&output.stdout), "sent: Broadcast message 1\nsent: Broadcast message 2\n");
+    for number in 1..=2 {
+        let line = lines.recv_timeout(PATIENCE).unwrap();
+        assert!(line.ends_with(&format!(": Broadcast message {number}")), "{line}");
+        assert!(line.starts_with("127.0.0.1:"), "{line}");
+    }
+    assert!(receiver.output().status.success());
+}
+
+#[test]
+fn a_group_hears_the_multicast_sender() {
+    const GROUP: Ipv4Addr = Ipv4Addr::new(239, 255, 43, 21);
+    let joined = UdpSocket::bind("0.0.0.0:0")
+        .and_then(|socket| socket.join_multicast_v4(&GROUP, &Ipv4Addr::LOCALHOST));
+    if let Err(error) = joined {
+        println!("skipped: no group can be joined by the loopback interface: {error}");
+        return;
+    }
+    let group = ["--group", "239.255.43.21", "--interface", "lo"];
+    let mut command = example("multicastreceiver");
+    command.args(group).args(["--port", "0", "--count", "1"]);
+    let (receiver, port, lines) = receiver(command);
+    let mut sender = example("multicastsender");
+    sender.args(group).args(["--port", &port.to_string(), "--every", "10", "--count", "1"]);
+    let output = run(sender);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let line = lines.recv_timeout(PATIENCE).unwrap();
+    assert!(line.ends_with(" to 239.255.43.21: Multicast message 1"), "{line}");
+    assert!(receiver.output().status.success());
 }
 
 #[test]

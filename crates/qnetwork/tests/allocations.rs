@@ -3,11 +3,14 @@
 #[path = "../../qcore/tests/common/counting.rs"]
 mod counting;
 
-use std::{cell::Cell, rc::Rc};
+use std::{
+    cell::{Cell, RefCell},
+    rc::Rc,
+};
 
 use counting::allocations;
 use qcore::wait_until;
-use qnetwork::{QHostAddress, QTcpServer, QTcpSocket};
+use qnetwork::{QHostAddress, QNetworkDatagram, QTcpServer, QTcpSocket, QUdpSocket};
 
 #[test]
 fn an_echo() {
@@ -48,4 +51,70 @@ fn an_echo() {
     // The run of the loop itself is one.
     assert_eq!(count, 1);
     assert!(told.get() >= 64 * 500);
+}
+
+#[test]
+fn an_echo_of_datagrams() {
+    let server = QUdpSocket::new();
+    server.ready_read.connect_to(&server, |server, ()| {
+        let mut buffer = [0; 1024];
+        while server.has_pending_datagrams() {
+            let (count, host, port) = server.read_datagram_into(&mut buffer).unwrap();
+            server.write_datagram(&buffer[..count], host, port).unwrap();
+        }
+    });
+    server.bind(QHostAddress::LocalHost, 0).unwrap();
+
+    // Several are on their way, so that some are read ahead, and one is read at a time, so that they are kept.
+    let client = QUdpSocket::new();
+    client.bind(QHostAddress::LocalHost, 0).unwrap();
+    let trips = Rc::new(Cell::new(0));
+    let counted = trips.clone();
+    let to = server.local_port();
+    client.ready_read.connect_to(&client, move |client, ()| {
+        let mut buffer = [0; 1024];
+        let (count, host, port) = client.read_datagram_into(&mut buffer).unwrap();
+        assert_eq!((count, port), (64, to));
+        client.write_datagram(&buffer[..count], host, port).unwrap();
+        counted.set(counted.get() + 1);
+    });
+    for _ in 0..8 {
+        client.write_datagram([7; 64], QHostAddress::LocalHost, to).unwrap();
+    }
+    assert!(wait_until(10_000, || trips.get() >= 200));
+
+    let first = trips.get();
+    let count = allocations(|| assert!(wait_until(10_000, || trips.get() >= first + 1000)));
+    // The run of the loop itself is one.
+    assert_eq!(count, 1);
+}
+
+#[test]
+fn an_echo_of_many_datagrams_together() {
+    let trips = Rc::new(Cell::new(0));
+    let (server, client) = (QUdpSocket::new(), QUdpSocket::new());
+    for socket in [&server, &client] {
+        let memory = RefCell::new(vec![QNetworkDatagram::default(); 32]);
+        let counted = trips.clone();
+        socket.ready_read.connect_to(socket, move |socket, ()| {
+            let mut datagrams = memory.borrow_mut();
+            let count = socket.receive_datagrams_into(&mut datagrams);
+            for datagram in &mut datagrams[..count] {
+                let port = u16::try_from(datagram.sender_port()).unwrap();
+                datagram.set_destination(datagram.sender_address(), port);
+            }
+            assert_eq!(socket.write_datagrams(&datagrams[..count]).unwrap(), count);
+            counted.set(counted.get() + count);
+        });
+        socket.bind(QHostAddress::LocalHost, 0).unwrap();
+    }
+    for _ in 0..20 {
+        client.write_datagram([7; 64], QHostAddress::LocalHost, server.local_port()).unwrap();
+    }
+    assert!(wait_until(10_000, || trips.get() >= 1000));
+
+    let first = trips.get();
+    let count = allocations(|| assert!(wait_until(10_000, || trips.get() >= first + 2000)));
+    // The run of the loop itself is one.
+    assert_eq!(count, 1);
 }

@@ -8,6 +8,7 @@ use std::{
 };
 
 use qcore::Dispatcher;
+use smallvec::SmallVec;
 use socket2::Socket;
 
 use super::{
@@ -340,13 +341,10 @@ impl Datagrams for NativeEngine {
     fn send_all(&self, datagrams: &[QNetworkDatagram]) -> (usize, Option<SocketError>) {
         let mut sent = 0;
         while sent < datagrams.len() {
-            let nothing = Departure { data: &[], to: None, from: None, interface: 0, hops: None };
-            let mut batch = [nothing; BATCH];
-            let count = BATCH.min(datagrams.len() - sent);
-            for (departure, datagram) in batch.iter_mut().zip(&datagrams[sent..sent + count]) {
-                *departure = self.departure(datagram);
-            }
-            match self.send_some(self.datagram_state(), &batch[..count]) {
+            let rest = datagrams[sent..].iter().take(BATCH);
+            let batch: SmallVec<[Departure<'_>; BATCH]> =
+                rest.map(|datagram| self.departure(datagram)).collect();
+            match self.send_some(self.datagram_state(), &batch) {
                 Ok(count) => sent += count,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return (sent, None),
                 Err(error) => return (sent, Some(self.fail(sys::send_error(&error)))),

@@ -75,22 +75,24 @@ pub(crate) fn receive(
     let count = count.min(BATCH).min(room.len() / SLOT);
     let mut names = [const { MaybeUninit::<libc::sockaddr_storage>::uninit() }; BATCH];
     let mut controls = [const { MaybeUninit::<Control>::uninit() }; BATCH];
-    let mut parts = [libc::iovec { iov_base: ptr::null_mut(), iov_len: 0 }; BATCH];
-    let mut headers = [empty_header(); BATCH];
+    let mut parts = [const { MaybeUninit::<libc::iovec>::uninit() }; BATCH];
+    let mut headers = [const { MaybeUninit::<Header>::uninit() }; BATCH];
     for (at, slot) in room.chunks_exact_mut(SLOT).take(count).enumerate() {
-        parts[at] = libc::iovec { iov_base: slot.as_mut_ptr().cast(), iov_len: SLOT };
-        let header = message(&mut headers[at]);
+        let part = libc::iovec { iov_base: slot.as_mut_ptr().cast(), iov_len: SLOT };
+        let header = message(headers[at].write(empty_header()));
         header.msg_name = names[at].as_mut_ptr().cast();
         header.msg_namelen = size_of::<libc::sockaddr_storage>() as libc::socklen_t;
-        header.msg_iov = &raw mut parts[at];
+        header.msg_iov = parts[at].write(part);
         header.msg_iovlen = 1;
         header.msg_control = controls[at].as_mut_ptr().cast();
         header.msg_controllen = size_of::<Control>() as _;
     }
-    // SAFETY: the first `count` headers point to a name, a part, control messages and a slot each, of
+    // SAFETY: so many headers were written.
+    let headers = unsafe { written(&mut headers, count) };
+    // SAFETY: the headers point to a name, a part, control messages and a slot each, of
     // the sizes that they tell. All live until the end of this function, and none is used otherwise
     // before the call has returned.
-    let received = unsafe { receive_messages(socket.as_fd().as_raw_fd(), &mut headers[..count]) }?;
+    let received = unsafe { receive_messages(socket.as_fd().as_raw_fd(), headers) }?;
     for (at, header) in headers.iter_mut().take(received).enumerate() {
         let len = message_len(header);
         let header = message(header);
@@ -126,14 +128,14 @@ fn send_plain(fd: RawFd, datagram: &Departure<'_>) -> io::Result<()> {
 fn send_batch(fd: RawFd, datagrams: &[Departure<'_>]) -> io::Result<usize> {
     let mut names = [const { MaybeUninit::<SockAddr>::uninit() }; BATCH];
     let mut controls = [const { MaybeUninit::<Control>::uninit() }; BATCH];
-    let mut parts = [libc::iovec { iov_base: ptr::null_mut(), iov_len: 0 }; BATCH];
-    let mut headers = [empty_header(); BATCH];
+    let mut parts = [const { MaybeUninit::<libc::iovec>::uninit() }; BATCH];
+    let mut headers = [const { MaybeUninit::<Header>::uninit() }; BATCH];
     for (at, datagram) in datagrams.iter().enumerate() {
         // The system does not write to it.
         let base = datagram.data.as_ptr().cast_mut().cast::<c_void>();
-        parts[at] = libc::iovec { iov_base: base, iov_len: datagram.data.len() };
-        let header = message(&mut headers[at]);
-        header.msg_iov = &raw mut parts[at];
+        let part = libc::iovec { iov_base: base, iov_len: datagram.data.len() };
+        let header = message(headers[at].write(empty_header()));
+        header.msg_iov = parts[at].write(part);
         header.msg_iovlen = 1;
         if let Some(to) = datagram.to {
             let name = names[at].write(SockAddr::from(to));
@@ -152,9 +154,11 @@ fn send_batch(fd: RawFd, datagrams: &[Departure<'_>]) -> io::Result<usize> {
             }
         }
     }
+    // SAFETY: a header was written for each datagram, of which there are `BATCH` at most.
+    let headers = unsafe { written(&mut headers, datagrams.len()) };
     // SAFETY: each of these headers points to a part, and to a name and control messages of the lengths
     // that it tells, or to none; the part to the datagram's bytes. All live until the call has returned.
-    unsafe { send_messages(fd, &mut headers[..datagrams.len()]) }
+    unsafe { send_messages(fd, headers) }
 }
 
 #[cfg(not(target_vendor = "apple"))]
@@ -285,6 +289,17 @@ mod several {
 }
 
 use several::{Header, message, message_len, receive_messages, send_messages};
+
+/// The first of some headers.
+///
+/// # Safety
+///
+/// So many have been written.
+unsafe fn written(headers: &mut [MaybeUninit<Header>], count: usize) -> &mut [Header] {
+    let headers = &mut headers[..count];
+    // SAFETY: they are all written, and `MaybeUninit` has the layout of what it holds.
+    unsafe { &mut *(ptr::from_mut(headers) as *mut [Header]) }
+}
 
 fn empty_header() -> Header {
     // SAFETY: numbers and pointers, for which zero is a value.

@@ -1,0 +1,88 @@
+//! Sends a datagram to everybody on the network, once a second, as Qt's example does.
+
+use std::{cell::Cell, process::ExitCode, rc::Rc};
+
+use examples::{parse_args, print_line};
+use qcore::{QCoreApplication, QTimer};
+use qnetwork::{QHostAddress, QUdpSocket};
+
+const USAGE: &str = "\
+usage: broadcastsender [--to ADDR] [--port PORT] [--every MS] [--count N]
+
+Sends a datagram to everybody on the network, again and again.
+
+  --to ADDR    whom to send it to [255.255.255.255]
+  --port PORT  at which port they listen [45454]
+  --every MS   how often, in milliseconds [1000]
+  --count N    how many; 0 is until Ctrl-C [0]
+  --help       this text";
+
+struct Options {
+    to: String,
+    port: u16,
+    every: u32,
+    count: u64,
+}
+
+/// The sender: a timer, and a socket that need not be bound.
+struct Sender {
+    app: QCoreApplication,
+    socket: QUdpSocket,
+    to: QHostAddress,
+    options: Options,
+    number: Cell<u64>,
+}
+
+impl Sender {
+    fn send(&self, (): &()) {
+        let number = self.number.get() + 1;
+        self.number.set(number);
+        let text = format!("Broadcast message {number}");
+        match self.socket.write_datagram(&text, self.to.clone(), self.options.port) {
+            Ok(_) => print_line(&format!("sent: {text}")),
+            Err(error) => {
+                eprintln!("broadcastsender: {error}");
+                return self.app.exit(1);
+            }
+        }
+        if number == self.options.count {
+            self.app.quit();
+        }
+    }
+}
+
+fn main() -> ExitCode {
+    let mut options =
+        Options { to: "255.255.255.255".to_owned(), port: 45454, every: 1000, count: 0 };
+    parse_args(USAGE, |argument, value| {
+        let number = |error: std::num::ParseIntError| error.to_string();
+        match argument {
+            lexopt::Arg::Long("to") => options.to = value(),
+            lexopt::Arg::Long("port") => options.port = value().parse().map_err(number)?,
+            lexopt::Arg::Long("every") => options.every = value().parse().map_err(number)?,
+            lexopt::Arg::Long("count") => options.count = value().parse().map_err(number)?,
+            _ => return Ok(false),
+        }
+        Ok(true)
+    });
+    match run(options) {
+        Ok(code) => ExitCode::from(code as u8),
+        Err(error) => {
+            eprintln!("broadcastsender: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(options: Options) -> Result<i32, Box<dyn std::error::Error>> {
+    let app = QCoreApplication::new();
+    app.quit_on_ctrl_c()?;
+    let to = options.to.parse()?;
+    let timer = QTimer::new();
+    let every = i32::try_from(options.every)?;
+    let socket = QUdpSocket::new();
+    let sender = Rc::new(Sender { app: app.clone(), socket, to, options, number: Cell::new(0) });
+    timer.timeout.connect_to(&sender, Sender::send);
+    timer.start(every);
+    Ok(app.exec())
+}

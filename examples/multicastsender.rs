@@ -1,0 +1,97 @@
+//! Sends a datagram to a group of IPv4 and one of IPv6, once a second, as Qt's example does.
+
+use std::{cell::Cell, process::ExitCode, rc::Rc};
+
+use examples::{Group, parse_args, print_line};
+use qcore::{QCoreApplication, QTimer};
+use qnetwork::{QHostAddress, QUdpSocket, SocketOption};
+
+const USAGE: &str = "\
+usage: multicastsender [--group ADDR]... [--interface NAME] [--port PORT] [--ttl N]
+                       [--every MS] [--count N]
+
+Sends a datagram to groups, again and again.
+
+  --group ADDR      a group [239.255.43.21 and ff12::2115]
+  --interface NAME  by which interface; the system chooses it if this is not given
+  --port PORT       at which port they listen [45454]
+  --ttl N           how many routers it may pass, plus one [1]
+  --every MS        how often, in milliseconds [1000]
+  --count N         how many times; 0 is until Ctrl-C [0]
+  --help            this text";
+
+struct Options {
+    group: Group,
+    ttl: u8,
+    every: u32,
+    count: u64,
+}
+
+/// The sender: a timer, and a socket for each group.
+struct Sender {
+    app: QCoreApplication,
+    sockets: Vec<(QHostAddress, QUdpSocket)>,
+    options: Options,
+    number: Cell<u64>,
+}
+
+impl Sender {
+    fn send(&self, (): &()) {
+        let number = self.number.get() + 1;
+        self.number.set(number);
+        let text = format!("Multicast message {number}");
+        for (group, socket) in &self.sockets {
+            match socket.write_datagram(&text, group.clone(), self.options.group.port) {
+                Ok(_) => print_line(&format!("sent to {group}: {text}")),
+                Err(error) => eprintln!("multicastsender: {group}: {error}"),
+            }
+        }
+        if number == self.options.count {
+            self.app.quit();
+        }
+    }
+}
+
+fn main() -> ExitCode {
+    let mut options = Options { group: Group::default(), ttl: 1, every: 1000, count: 0 };
+    parse_args(USAGE, |argument, value| {
+        let number = |error: std::num::ParseIntError| error.to_string();
+        match argument {
+            lexopt::Arg::Long("ttl") => options.ttl = value().parse().map_err(number)?,
+            lexopt::Arg::Long("every") => options.every = value().parse().map_err(number)?,
+            lexopt::Arg::Long("count") => options.count = value().parse().map_err(number)?,
+            _ => return options.group.argument(argument, value),
+        }
+        Ok(true)
+    });
+    match run(options) {
+        Ok(code) => ExitCode::from(code as u8),
+        Err(error) => {
+            eprintln!("multicastsender: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(options: Options) -> Result<i32, Box<dyn std::error::Error>> {
+    let app = QCoreApplication::new();
+    app.quit_on_ctrl_c()?;
+    let (groups, by) = (options.group.addresses(), options.group.interface()?);
+    let mut sockets = Vec::new();
+    for group in groups {
+        let socket = QUdpSocket::new();
+        // An option needs a socket that is bound: to the addresses of the group's family.
+        socket.bind(Group::any(&group), 0)?;
+        socket.set_socket_option(SocketOption::MulticastTtl, options.ttl.into());
+        if let Some(by) = &by {
+            socket.set_multicast_interface(by)?;
+        }
+        sockets.push((group, socket));
+    }
+    let timer = QTimer::new();
+    let every = i32::try_from(options.every)?;
+    let sender = Rc::new(Sender { app: app.clone(), sockets, options, number: Cell::new(0) });
+    timer.timeout.connect_to(&sender, Sender::send);
+    timer.start(every);
+    Ok(app.exec())
+}
