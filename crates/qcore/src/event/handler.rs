@@ -273,6 +273,8 @@ impl EventSide {
     pub(crate) fn clear(&self) {
         let handler = self.handler.take();
         let filters = self.filters.take();
+        // An event may just be passing them.
+        filters.iter().for_each(|filter| filter.installed.set(false));
         drop((handler, filters));
     }
 }

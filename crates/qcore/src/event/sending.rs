@@ -60,10 +60,13 @@ impl QCoreApplication {
         let life = Object::life(receiver);
         if life.is_dead() {
             crate::q_warning!("QCoreApplication::postEvent: Unexpected deleted receiver");
-        } else if event.event_type() == EventType::DEFERRED_DELETE {
-            life.delete_later();
-        } else {
-            life.dispatcher().post_event(life, event, priority);
+            return;
+        }
+        match event.event_type() {
+            EventType::DEFERRED_DELETE => life.delete_later(),
+            // One is as good as many.
+            EventType::QUIT if life.has_posted_of(EventType::QUIT) => {}
+            _ => life.dispatcher().post_event(life, event, priority),
         }
     }
 
@@ -85,7 +88,9 @@ impl QCoreApplication {
         }
         // A filter or a handler may drop the last handle but this.
         let keep = receiver.clone();
-        Object::life(&keep).send(&keep, event)
+        let mut known = false;
+        life.dispatcher().deepen(|| known = life.send(&keep, event));
+        known
     }
 
     /// Sends what is posted to the objects of this thread: events, queued slots, deletions that are due.
@@ -103,12 +108,16 @@ impl QCoreApplication {
     /// [`DEFERRED_DELETE`](EventType::DEFERRED_DELETE). All others stay where they are.
     #[doc(alias = "sendPostedEvents")]
     pub fn send_posted_events_with(receiver: Option<&QObject>, event_type: Option<EventType>) {
+        if receiver.is_some_and(|object| !life_of(object).has_posted()) {
+            // Nothing is a round then, and what is posted meanwhile still waits for the next one.
+            return;
+        }
         let which = Which::new(receiver.map(life_of), event_type);
         Dispatcher::current().send_posted(&which);
     }
 
     /// Drops all that is posted to `receiver`, queued slots and its deletion included; and with `None` all
-    /// that is posted to any object of this thread.
+    /// that is posted to any object of this thread, and all queued slots of closures.
     #[doc(alias = "removePostedEvents")]
     pub fn remove_posted_events(receiver: Option<&QObject>) {
         let which = Which::new(receiver.map(life_of), None);
@@ -171,6 +180,10 @@ impl Life {
         if self.node_event(event) {
             return true;
         }
+        if event.event_type() == EventType::DEFERRED_DELETE {
+            self.destroy();
+            return true;
+        }
         let said = self.existing_event_side().and_then(|side| side.handle(event));
         // What an object without a handler does: nothing, but it knows these.
         let known = || {
@@ -185,8 +198,14 @@ impl Life {
         if (self.has_filters() || self.existing_event_side().is_some())
             && let Some(object) = self.object()
         {
-            self.send(&object, &event());
+            self.dispatcher().deepen(|| {
+                self.send(&object, &event());
+            });
         }
+    }
+
+    fn has_posted_of(&self, event_type: EventType) -> bool {
+        self.has_posted() && self.dispatcher().has_posted(&Which::new(Some(self), Some(event_type)))
     }
 
     /// Which filters there are has changed: the loop keeps it at hand whether the application has any.

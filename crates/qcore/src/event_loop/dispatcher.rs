@@ -193,34 +193,42 @@ impl Dispatcher {
     }
 
     pub(crate) fn post_deletion(&self, object: Weak<Life>) {
-        self.posted.borrow_mut().push(Posted::Deletion(object, self.level.get()));
+        // What a loop does outside of all deliveries counts as one, as with Qt.
+        let (level, runs) = (self.level.get(), self.runs.borrow().len() as u32);
+        let level = if runs > 0 && level == runs { level + 1 } else { level };
+        self.posted.borrow_mut().push(Posted::Deletion(object, level));
+    }
+
+    /// Whether any such thing is posted.
+    pub(crate) fn has_posted(&self, which: &Which) -> bool {
+        self.posted.borrow().contains(which)
     }
 
     /// Drops some of what is posted.
     pub(crate) fn remove_posted(&self, which: &Which) {
         let removed = self.posted.borrow_mut().remove(which);
-        for posted in removed {
-            match posted {
+        // All the counting first: what is dropped may be anything, and panic.
+        let mut cancelled = Vec::new();
+        for posted in &removed {
+            let counted = match posted {
                 Posted::Delivery(delivery) => {
-                    if let Some(receiver) = delivery.receiver().and_then(Weak::upgrade) {
-                        receiver.note_posted(-1);
-                    }
-                    delivery.cancel();
+                    cancelled.extend(delivery.cancel());
+                    delivery.receiver().and_then(Weak::upgrade)
                 }
-                Posted::Event(receiver, event) => {
-                    if let Some(receiver) = receiver.upgrade() {
-                        receiver.note_posted(-1);
-                    }
-                    drop(event);
-                }
+                Posted::Event(receiver, _) => receiver.upgrade(),
                 Posted::Deletion(object, _) => {
                     if let Some(object) = object.upgrade() {
                         object.forget_deletion();
                     }
+                    None
                 }
-                Posted::Call(_) | Posted::Gone => {}
+                Posted::Call(_) | Posted::Gone => None,
+            };
+            if let Some(receiver) = counted {
+                receiver.note_posted(-1);
             }
         }
+        drop((removed, cancelled));
     }
 
     /// Makes the loop go round once without waiting.
@@ -495,7 +503,7 @@ impl Dispatcher {
             && run.map_or(!done, |run| !run.exit.get())
             && writers == 0
             && self.early_writers.borrow().is_empty()
-            && self.posted.borrow().is_empty()
+            && !self.posted.borrow().has_work(self.level.get())
             && !self.woken.get()
             && !(sockets && self.sources.ready_count() > 0);
         self.poll(wait, timers, until);
@@ -548,20 +556,19 @@ impl Dispatcher {
 
     /// Delivers what is posted, or some of it. Returns whether there was anything.
     pub(crate) fn send_posted(self: &Rc<Self>, which: &Which) -> bool {
-        let mut round = {
-            let mut posted = self.posted.borrow_mut();
-            posted.begin_round(which, self.level.get())
-        };
+        let mut round = self.posted.borrow_mut().begin_round(which);
         let mut done = false;
         let mut next = || self.posted.borrow_mut().next(&mut round, which, self.level.get());
         while let Some(posted) = next() {
             match posted {
                 Posted::Call(call) => self.deliver(call),
                 Posted::Delivery(delivery) => self.deliver_slot(&*delivery),
-                Posted::Event(receiver, event) => self.deliver_event(&receiver, &event),
-                // It is dead already.
-                Posted::Deletion(object, _) if object.strong_count() == 0 => continue,
-                Posted::Deletion(object, _) => self.deliver_deletion(&object),
+                Posted::Event(receiver, event) => self.deliver_event(&receiver, event),
+                Posted::Deletion(object, _) => match object.upgrade() {
+                    Some(life) if !life.is_dying() => self.deliver_deletion(&life),
+                    // It is dead already.
+                    _ => continue,
+                },
                 Posted::Gone => continue,
             }
             done = true;
@@ -572,33 +579,42 @@ impl Dispatcher {
     #[inline]
     fn deliver_slot(self: &Rc<Self>, delivery: &dyn Deliver) {
         if let Some(receiver) = delivery.receiver() {
-            let Some(receiver) = receiver.upgrade() else { return delivery.cancel() };
-            receiver.note_posted(-1);
-            if receiver.is_filtered(|| QEvent::new(EventType::META_CALL)) {
-                return delivery.cancel();
+            match receiver.upgrade() {
+                Some(receiver) => receiver.note_posted(-1),
+                None => return drop(delivery.cancel()),
             }
         }
         self.deliver(|| delivery.deliver(self));
     }
 
-    fn deliver_event(&self, receiver: &Weak<Life>, event: &QEvent) {
+    fn deliver_event(&self, receiver: &Weak<Life>, event: Box<QEvent>) {
         let Some(life) = receiver.upgrade() else { return };
         life.note_posted(-1);
-        if let Some(object) = life.object() {
-            self.deliver(|| {
-                life.send(&object, event);
-            });
-        }
+        // The event, and what may be the last handle, are dropped in the delivery.
+        self.deliver(move || {
+            if let Some(object) = life.object() {
+                life.send(&object, &event);
+            }
+            drop(event);
+        });
     }
 
-    fn deliver_deletion(&self, object: &Weak<Life>) {
-        let Some(life) = object.upgrade() else { return };
+    fn deliver_deletion(&self, life: &Rc<Life>) {
         // From here on another one can be asked for.
         life.forget_deletion();
         self.deliver(|| {
             if !life.is_filtered(|| QEvent::new(EventType::DEFERRED_DELETE)) {
                 life.destroy();
             }
+        });
+    }
+
+    /// Has an event sent, which is one level deeper. The sender stays who it is.
+    pub(crate) fn deepen(&self, call: impl FnOnce()) {
+        let sender = self.sender.get();
+        self.deliver(|| {
+            self.sender.set(sender);
+            call();
         });
     }
 

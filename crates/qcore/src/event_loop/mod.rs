@@ -8,8 +8,8 @@
 //!   └─────────────────────────────────────────────────────────────────────────────────────────────┘
 //! ```
 //!
-//! * **Posted calls**: queued slots, [`Poster::post`], `delete_later`. Those that are posted meanwhile
-//!   wait for the next turn.
+//! * **Posted calls**: queued slots, events, [`Poster::post`], `delete_later`. Those that are posted
+//!   meanwhile wait for the next turn.
 //! * **Poll** waits for the operating system, but not if there is anything left to do.
 //! * **Sources** are what is registered with it: sockets, listeners. One that has more to do than its
 //!   share goes to the end of the queue.

@@ -1,6 +1,7 @@
 //! What waits to be delivered by the loop itself: queued slots, posted calls and events, deletions.
 
 use std::{
+    any::Any,
     collections::VecDeque,
     rc::{Rc, Weak},
 };
@@ -16,8 +17,8 @@ pub(crate) trait Deliver {
     /// Makes the delivery.
     fn deliver(&self, dispatcher: &Rc<Dispatcher>);
 
-    /// There will be none.
-    fn cancel(&self);
+    /// There will be none: returns what would have been delivered, to be dropped.
+    fn cancel(&self) -> Option<Box<dyn Any>>;
 
     /// The object that it is for, if it is for one.
     fn receiver(&self) -> Option<&Weak<Life>>;
@@ -52,25 +53,22 @@ impl Which {
         self.receiver.is_none() && self.kind.is_none()
     }
 
-    fn has(&self, posted: &Posted) -> bool {
+    pub(super) fn has(&self, posted: &Posted) -> bool {
         let (receiver, kind) = match posted {
             Posted::Call(_) | Posted::Gone => return false,
             Posted::Delivery(delivery) => (delivery.receiver(), EventType::META_CALL),
             Posted::Event(receiver, event) => (Some(receiver), event.event_type()),
             Posted::Deletion(receiver, _) => (Some(receiver), EventType::DEFERRED_DELETE),
         };
-        self.has_receiver(receiver) && self.kind.is_none_or(|wanted| wanted == kind)
-    }
-
-    fn has_receiver(&self, receiver: Option<&Weak<Life>>) -> bool {
-        self.receiver.is_none_or(|wanted| {
-            receiver.is_some_and(|receiver| std::ptr::eq(receiver.as_ptr(), wanted))
-        })
+        self.kind.is_none_or(|wanted| wanted == kind)
+            && self.receiver.is_none_or(|wanted| {
+                receiver.is_some_and(|receiver| std::ptr::eq(receiver.as_ptr(), wanted))
+            })
     }
 
     /// Whether a deletion asked for at level `asked` is done at level `now`.
     ///
-    /// A level counts the loops that run and the deliveries under way. A slot is one deeper than its
+    /// A level counts the loops that run, the deliveries under way and the events that are being sent. A slot is one deeper than its
     /// loop, so what it asks for is done by that loop, and not by one which the slot runs itself; unless it
     /// asks for deletions in particular. What was asked for outside of all loops is done by the first one.
     fn may_delete(&self, asked: u32, now: u32) -> bool {
@@ -81,6 +79,9 @@ impl Which {
 }
 
 /// By priority, and first in, first out. A round takes what is there when it begins.
+///
+/// A deletion that a round comes to before its time goes to the end, behind all that waits: so it is with
+/// Qt, and so events for the object that were posted before it is due still come.
 #[derive(Default)]
 pub(super) struct PostQueue {
     queue: VecDeque<Entry>,
@@ -88,8 +89,6 @@ pub(super) struct PostQueue {
     taken: u64,
     /// The first place behind what the round that began last takes: nothing is put in before it.
     behind: u64,
-    /// Deletions that came up while a loop too deep for them was running.
-    parked: Vec<(Weak<Life>, u32)>,
 }
 
 struct Entry {
@@ -137,18 +136,27 @@ impl PostQueue {
         low
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.queue.is_empty()
+    /// Whether a round over everything would find anything to do at this level.
+    pub(super) fn has_work(&self, level: u32) -> bool {
+        self.queue.iter().any(|entry| match &entry.posted {
+            Posted::Gone => false,
+            Posted::Deletion(_, asked) => Which::ALL.may_delete(*asked, level),
+            _ => true,
+        })
     }
 
-    /// Begins a round over what is posted so far, at some level of loops and deliveries.
-    pub(super) fn begin_round(&mut self, which: &Which, level: u32) -> Round {
-        self.unpark(|asked| which.may_delete(asked, level));
+    /// Whether any such thing is posted.
+    pub(super) fn contains(&self, which: &Which) -> bool {
+        self.queue.iter().any(|entry| which.has(&entry.posted))
+    }
+
+    /// Begins a round over what is posted so far.
+    pub(super) fn begin_round(&mut self, which: &Which) -> Round {
         self.behind = self.taken + self.queue.len() as u64;
         if which.is_all() { Round::All } else { Round::Some(self.taken) }
     }
 
-    /// The next one of a round. A deletion whose time has not come is parked, or left in its place.
+    /// The next one of a round. A deletion whose time has not come goes to the end, or stays in its place.
     pub(super) fn next(&mut self, round: &mut Round, which: &Which, level: u32) -> Option<Posted> {
         match round {
             Round::All => self.next_of_all(level),
@@ -164,7 +172,7 @@ impl PostQueue {
             match entry.posted {
                 Posted::Gone => {}
                 Posted::Deletion(object, asked) if !Which::ALL.may_delete(asked, level) => {
-                    self.parked.push((object, asked));
+                    self.push_with(entry.priority, Posted::Deletion(object, asked));
                 }
                 posted => return Some(posted),
             }
@@ -197,38 +205,10 @@ impl PostQueue {
                 removed.push(std::mem::replace(&mut entry.posted, Posted::Gone));
             }
         }
-        if which.kind.is_none_or(|kind| kind == EventType::DEFERRED_DELETE) {
-            let parked = std::mem::take(&mut self.parked);
-            for (object, asked) in parked {
-                if which.has_receiver(Some(&object)) {
-                    removed.push(Posted::Deletion(object, asked));
-                } else {
-                    self.parked.push((object, asked));
-                }
-            }
-        }
         removed
     }
 
-    /// Puts the deletions back in line whose level `may` be carried out now. They are older than all
-    /// that waits, and come first.
-    fn unpark(&mut self, may: impl Fn(u32) -> bool) {
-        if self.parked.is_empty() {
-            return;
-        }
-        let (due, parked) =
-            std::mem::take(&mut self.parked).into_iter().partition(|&(_, asked)| may(asked));
-        self.parked = parked;
-        let due: Vec<_> = due;
-        let priority = self.queue.front().map_or(0, |first| first.priority);
-        for (object, asked) in due.into_iter().rev() {
-            self.queue.push_front(Entry { priority, posted: Posted::Deletion(object, asked) });
-            self.taken -= 1;
-        }
-    }
-
     pub(super) fn take_all(&mut self) -> impl Sized + use<> {
-        self.parked.clear();
         self.taken += self.queue.len() as u64;
         std::mem::take(&mut self.queue)
     }
@@ -264,13 +244,30 @@ mod tests {
     fn a_round_ends_where_the_queue_ended() {
         let mut queue = PostQueue::default();
         queue.push(call());
-        let mut round = queue.begin_round(&Which::ALL, 1);
+        let mut round = queue.begin_round(&Which::ALL);
         queue.push(call());
         assert!(queue.next(&mut round, &Which::ALL, 1).is_some());
         assert!(queue.next(&mut round, &Which::ALL, 1).is_none());
-        let mut round = queue.begin_round(&Which::ALL, 1);
+        let mut round = queue.begin_round(&Which::ALL);
         assert!(queue.next(&mut round, &Which::ALL, 1).is_some());
-        assert!(queue.is_empty());
+        assert!(!queue.has_work(1));
+    }
+
+    #[test]
+    fn a_deletion_before_its_time_goes_to_the_end_and_is_no_work() {
+        let mut queue = PostQueue::default();
+        queue.push(Posted::Deletion(Weak::new(), 2));
+        queue.push(call());
+        assert!(queue.has_work(3));
+        let mut round = queue.begin_round(&Which::ALL);
+        assert!(matches!(queue.next(&mut round, &Which::ALL, 3), Some(Posted::Call(_))));
+        assert!(queue.next(&mut round, &Which::ALL, 3).is_none());
+        assert!(!queue.has_work(3));
+        queue.push(call());
+        assert!(queue.has_work(1));
+        let mut round = queue.begin_round(&Which::ALL);
+        assert!(matches!(queue.next(&mut round, &Which::ALL, 1), Some(Posted::Deletion(..))));
+        assert!(matches!(queue.next(&mut round, &Which::ALL, 1), Some(Posted::Call(_))));
     }
 
     #[test]
@@ -278,7 +275,7 @@ mod tests {
         let mut queue = PostQueue::default();
         queue.push(call());
         queue.push_with(-1, call());
-        let _round = queue.begin_round(&Which::ALL, 1);
+        let _round = queue.begin_round(&Which::ALL);
         for priority in [0, 5, -1, 5, 0, 7] {
             queue.push_with(priority, call());
         }

@@ -30,8 +30,8 @@ impl QIODevice {
         self.current_channels.get().0
     }
 
-    /// Chooses the channel that is read from. From one that there is not nothing can be read. During a
-    /// transaction it is refused, with a warning in the log.
+    /// Chooses the channel that is read from. From one that there is not nothing can be read, unless the
+    /// device is one with positions. During a transaction it is refused, with a warning in the log.
     #[doc(alias = "setCurrentReadChannel")]
     pub fn set_current_read_channel(&self, channel: i32) {
         if self.is_transaction_started() {
@@ -49,7 +49,7 @@ impl QIODevice {
     }
 
     /// Chooses the channel that is written to. Writing to one that there is not fails with
-    /// [`DeviceErrorKind::InvalidArgument`].
+    /// [`DeviceErrorKind::InvalidArgument`], unless the device is one with positions.
     #[doc(alias = "setCurrentWriteChannel")]
     pub fn set_current_write_channel(&self, channel: i32) {
         self.current_channels.set((self.current_read_channel(), channel));
@@ -66,11 +66,12 @@ impl QIODevice {
     }
 
     pub(super) fn reads_a_channel(&self) -> bool {
-        self.current_read_channel() == 0
+        self.current_read_channel() == 0 || !self.is_sequential()
     }
 
     pub(super) fn check_write_channel(&self) -> Result<(), DeviceError> {
-        if self.current_write_channel() == 0 { Ok(()) } else { Err(no_such_channel()) }
+        let is_one = self.current_write_channel() == 0 || !self.is_sequential();
+        if is_one { Ok(()) } else { Err(no_such_channel()) }
     }
 }
 

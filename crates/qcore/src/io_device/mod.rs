@@ -257,7 +257,7 @@ impl QIODevice {
     #[must_use]
     pub fn bytes_available(&self) -> usize {
         let backend = self.backend();
-        if backend.is_sequential() && !self.reads_a_channel() {
+        if backend.is_sequential() && self.current_read_channel() != 0 {
             0
         } else if backend.is_sequential() {
             self.buffered().saturating_add(backend.bytes_available())

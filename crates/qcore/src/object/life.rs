@@ -125,6 +125,8 @@ impl Life {
     // ---- handles
 
     pub(super) fn own(&self, whole: Rc<dyn Node>) {
+        // A base class may have said that it is of that class.
+        self.class.set(None);
         *self.whole.borrow_mut() = Some(whole);
     }
 
@@ -141,7 +143,8 @@ impl Life {
     pub(super) fn drop_handle(self: &Rc<Self>) {
         let left = self.handles.get() - 1;
         self.handles.set(left);
-        if left == 0 && self.stage.get() == Stage::Alive {
+        // One that is still being made has none yet.
+        if left == 0 && self.stage.get() == Stage::Alive && self.whole.borrow().is_some() {
             self.destroy();
         }
     }
@@ -246,6 +249,10 @@ impl Life {
         self.events.get().map(|events| &**events)
     }
 
+    pub(crate) fn has_posted(&self) -> bool {
+        self.posted.get() > 0 || self.deletion_posted.get()
+    }
+
     /// So many more events or queued calls wait for the object.
     #[inline]
     pub(crate) fn note_posted(&self, more: i32) {
@@ -299,17 +306,25 @@ impl Life {
     }
 
     pub(crate) fn add_incoming(&self, connection: &Connection) {
-        let mut incoming = self.incoming.borrow_mut();
-        if incoming.len() >= self.sweep_at.get() as usize {
-            // Only liveness flags are read here: no user code runs.
-            incoming.retain(Connection::is_connected);
-            self.sweep_at.set((incoming.len() as u32 * 2).max(16));
+        if self.incoming.borrow().len() >= self.sweep_at.get() as usize {
+            self.sweep_incoming();
         }
+        let mut incoming = self.incoming.borrow_mut();
         if incoming.len() < 4 {
             // Most receive few.
             incoming.reserve_exact(1);
         }
         incoming.push(connection.clone());
+    }
+
+    /// Forgets the connections that were cut. Their receivers are asked, which may be anybody's code.
+    fn sweep_incoming(&self) {
+        let mut swept = self.incoming.take();
+        swept.retain(Connection::is_connected);
+        let mut incoming = self.incoming.borrow_mut();
+        swept.append(&mut incoming);
+        self.sweep_at.set((swept.len() as u32 * 2).max(16));
+        *incoming = swept;
     }
 
     pub(crate) fn disconnect_signals(&self, receiver: Option<usize>) -> bool {
@@ -351,7 +366,8 @@ impl Life {
         let _held = self.leave_parent();
         let Some(parent) = parent else { return };
         // A slot or handler that was told may have done anything.
-        if parent.is_dead() || self.is_dead() || self.parent.borrow().strong_count() > 0 {
+        let has_parent = self.parent.borrow().strong_count() > 0;
+        if parent.is_dead() || self.is_dead() || has_parent || self.is_ancestor_of(parent) {
             return;
         }
         *self.parent.borrow_mut() = Rc::downgrade(parent);

@@ -1,7 +1,7 @@
 //! One slot: whether it is to be called, and how.
 
 use std::{
-    any::TypeId,
+    any::{Any, TypeId},
     cell::{Cell, RefCell},
     collections::VecDeque,
     panic::Location,
@@ -10,6 +10,7 @@ use std::{
 
 use super::{Receiver, list::Slots, sender::SenderScope};
 use crate::{
+    event::{EventType, QEvent},
     event_loop::{Deliver, Dispatcher, ObjectId},
     object::Life,
 };
@@ -225,7 +226,7 @@ impl<T: Clone + 'static, C: Call<T>> Call<T> for Queued<T, C> {
         let sender = self.dispatcher.sender();
         self.queue.waiting.borrow_mut().push_back((value, sender));
         if !self.dispatcher.post_delivery(self.queue.clone()) {
-            self.queue.cancel();
+            drop(self.queue.cancel());
         } else if let Some(receiver) = self.queue.receiver.as_ref().and_then(Weak::upgrade) {
             receiver.note_posted(1);
         }
@@ -241,14 +242,20 @@ impl<T: 'static, C: Call<T>> Deliver for Queue<T, C> {
     fn deliver(&self, dispatcher: &Rc<Dispatcher>) {
         let next = self.waiting.borrow_mut().pop_front();
         if let Some((value, sender)) = next {
+            // Only now, with the value out of the queue: a filter may run a loop, remove calls, or panic.
+            let receiver = self.receiver.as_ref().and_then(Weak::upgrade);
+            let meta_call = || QEvent::new(EventType::META_CALL);
+            if receiver.is_some_and(|life| life.is_filtered(meta_call)) {
+                return;
+            }
             let _scope = SenderScope::enter(dispatcher, sender);
             self.call.call(&value);
         }
     }
 
-    fn cancel(&self) {
-        let next = self.waiting.borrow_mut().pop_front();
-        drop(next);
+    fn cancel(&self) -> Option<Box<dyn Any>> {
+        let (value, _) = self.waiting.borrow_mut().pop_front()?;
+        Some(Box::new(value))
     }
 
     fn receiver(&self) -> Option<&Weak<Life>> {
