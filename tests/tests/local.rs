@@ -1,0 +1,867 @@
+//! Local sockets and servers: what the scenarios cannot say.
+
+use std::{
+    cell::{Cell, RefCell},
+    env, fs,
+    io::{Read, Write},
+    os::{
+        fd::OwnedFd,
+        unix::{
+            fs::{MetadataExt, PermissionsExt, symlink},
+            net::{UnixListener, UnixStream},
+        },
+    },
+    path::PathBuf,
+    process,
+    rc::Rc,
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU32, Ordering},
+    },
+    thread,
+    time::Duration,
+};
+
+use integration::{descriptors, in_child, settle, wait_until};
+use qcore::{
+    DeviceErrorKind, OpenMode, QDataStream, QPointer, VirtualClock, stream::StreamVersion,
+};
+use qnetwork::{
+    LocalServerOptions, LocalSocketErrorKind, LocalSocketState, QLocalServer, QLocalSocket,
+    SocketErrorKind,
+};
+use socket2::{Domain, SockAddr, Socket, Type};
+
+/// A directory of its own, gone with the test.
+struct Dir(PathBuf);
+
+impl Dir {
+    fn new() -> Self {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        let dir = fs::canonicalize(env::temp_dir()).unwrap();
+        let dir = dir.join(format!("qlocal-{}-{number}", process::id()));
+        fs::create_dir(&dir).unwrap();
+        Dir(dir)
+    }
+
+    fn path(&self, name: &str) -> String {
+        self.0.join(name).to_str().unwrap().to_owned()
+    }
+
+    fn names(&self) -> Vec<String> {
+        let mut names: Vec<_> = fs::read_dir(&self.0)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    }
+}
+
+impl Drop for Dir {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// A server at a name of its own.
+fn server(dir: &Dir) -> QLocalServer {
+    let server = QLocalServer::new();
+    server.listen(dir.path("name")).unwrap();
+    server
+}
+
+fn connected_to(server: &QLocalServer) -> QLocalSocket {
+    let socket = QLocalSocket::new();
+    socket.connect_to_server(server.full_server_name());
+    assert_eq!(socket.state(), LocalSocketState::Connected, "{}", socket.error_string());
+    socket
+}
+
+fn accepted_by(server: &QLocalServer) -> QLocalSocket {
+    // Waiting is for one more than there are.
+    if !server.has_pending_connections() {
+        server.wait_for_new_connection(integration::LIMIT).unwrap();
+    }
+    server.next_pending_connection().unwrap()
+}
+
+/// A client, and its other end.
+fn pair(server: &QLocalServer) -> (QLocalSocket, QLocalSocket) {
+    let client = connected_to(server);
+    let other = accepted_by(server);
+    (client, other)
+}
+
+/// A listener that has no room for one more; who has the places.
+fn full(path: &str) -> (UnixListener, Vec<UnixStream>) {
+    let socket = Socket::new(Domain::UNIX, Type::STREAM, None).unwrap();
+    socket.bind(&SockAddr::unix(path).unwrap()).unwrap();
+    socket.listen(0).unwrap();
+    let mut places = Vec::new();
+    loop {
+        let client = Socket::new(Domain::UNIX, Type::STREAM, None).unwrap();
+        client.set_nonblocking(true).unwrap();
+        match client.connect(&SockAddr::unix(path).unwrap()) {
+            Ok(()) => places.push(UnixStream::from(OwnedFd::from(client))),
+            Err(_) => break,
+        }
+    }
+    (OwnedFd::from(socket).into(), places)
+}
+
+/// What a socket has told of its states.
+fn states(socket: &QLocalSocket) -> Rc<RefCell<Vec<LocalSocketState>>> {
+    let states = Rc::new(RefCell::new(Vec::new()));
+    socket.state_changed.connect_to(&states, |states, state| states.borrow_mut().push(*state));
+    states
+}
+
+/// For tests that change `TMPDIR`, or depend on it.
+fn temp_dir_lock() -> MutexGuard<'static, ()> {
+    static LOCK: Mutex<()> = Mutex::new(());
+    LOCK.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+// ---- names and files
+
+#[test]
+fn names_without_a_slash_lie_in_the_temporary_directory() {
+    let _lock = temp_dir_lock();
+    let server = QLocalServer::new();
+    let name = format!("qlocal-name-{}", process::id());
+    server.listen(&name).unwrap();
+    let temp = fs::canonicalize(env::temp_dir()).unwrap();
+    assert_eq!(server.server_name(), name);
+    assert_eq!(server.full_server_name(), temp.join(&name).to_str().unwrap());
+    let client = QLocalSocket::new();
+    client.connect_to_server(&name);
+    assert_eq!(client.server_name(), name);
+    assert_eq!(client.full_server_name(), server.full_server_name());
+}
+
+#[test]
+fn a_full_path_is_a_name_and_nothing_is_left_behind() {
+    let dir = Dir::new();
+    let server = server(&dir);
+    let path = dir.path("name");
+    assert_eq!([server.server_name(), server.full_server_name()], [path.clone(), path.clone()]);
+    let (client, _other) = pair(&server);
+    assert_eq!([client.server_name(), client.full_server_name()], [path.clone(), path]);
+    client.disconnect_from_server();
+    assert_eq!([client.server_name(), client.full_server_name()], ["", ""]);
+    assert_eq!(dir.names(), ["name"]);
+    server.close();
+    assert!(dir.names().is_empty());
+    assert_eq!([server.server_name(), server.full_server_name()], ["", ""]);
+
+    server.listen(dir.path("dropped")).unwrap();
+    drop(server);
+    assert!(dir.names().is_empty());
+}
+
+#[test]
+fn a_path_may_have_107_bytes() {
+    let dir = Dir::new();
+    let room = 107 - dir.path("").len();
+    for (length, works) in [(room, true), (room + 1, false)] {
+        let path = dir.path(&"x".repeat(length));
+        for options in [LocalServerOptions::NO_OPTIONS, LocalServerOptions::USER_ACCESS] {
+            let (server, client) = (QLocalServer::new(), QLocalSocket::new());
+            server.set_socket_options(options);
+            assert_eq!(server.listen(&path).is_ok(), works, "{length}");
+            client.connect_to_server(&path);
+            assert_eq!(client.state() == LocalSocketState::Connected, works);
+            if !works {
+                assert_eq!(client.error(), LocalSocketErrorKind::ServerNotFound);
+            }
+        }
+    }
+    assert!(dir.names().is_empty());
+}
+
+#[test]
+fn a_nul_is_in_no_name() {
+    let dir = Dir::new();
+    let (server, client) = (QLocalServer::new(), QLocalSocket::new());
+    let error = server.listen(dir.path("a\0b")).unwrap_err();
+    assert_eq!(error, SocketErrorKind::HostNotFound);
+    assert!(dir.names().is_empty());
+    server.listen(dir.path("a")).unwrap();
+    client.connect_to_server(dir.path("a\0b"));
+    assert_eq!(client.error(), LocalSocketErrorKind::ServerNotFound);
+    // Not even an abstract one.
+    client.connect_to_server("\0a");
+    assert_eq!(client.error(), LocalSocketErrorKind::ServerNotFound);
+}
+
+#[test]
+fn the_files_permissions() {
+    let dir = Dir::new();
+    let server = QLocalServer::new();
+    assert_eq!(server.socket_options(), LocalServerOptions::NO_OPTIONS);
+    use LocalServerOptions as O;
+    for (options, mode) in [
+        (O::USER_ACCESS, 0o700),
+        (O::GROUP_ACCESS, 0o070),
+        (O::OTHER_ACCESS, 0o007),
+        (O::WORLD_ACCESS, 0o777),
+        (O::USER_ACCESS | O::OTHER_ACCESS, 0o707),
+    ] {
+        server.set_socket_options(options);
+        assert_eq!(server.socket_options(), options);
+        server.listen(dir.path("name")).unwrap();
+        let there = fs::metadata(dir.path("name")).unwrap().permissions().mode() & 0o777;
+        assert_eq!(there, mode, "{options:?}");
+        // The directory in which it was made is gone.
+        assert_eq!(dir.names(), ["name"]);
+        server.close();
+        assert!(dir.names().is_empty());
+    }
+}
+
+#[test]
+fn what_is_in_the_way() {
+    let dir = Dir::new();
+    fs::write(dir.path("file"), "").unwrap();
+    fs::create_dir(dir.path("folder")).unwrap();
+    symlink("nowhere", dir.path("link")).unwrap();
+    let server = QLocalServer::new();
+    for name in ["file", "folder", "link"] {
+        let error = server.listen(dir.path(name)).unwrap_err();
+        assert_eq!(error, SocketErrorKind::AddressInUse, "{name}");
+    }
+    assert!(!QLocalServer::remove_server(dir.path("folder")));
+    assert!(QLocalServer::remove_server(dir.path("file")));
+    assert!(QLocalServer::remove_server(dir.path("file")));
+
+    server.set_socket_options(LocalServerOptions::USER_ACCESS);
+    let error = server.listen(dir.path("folder")).unwrap_err();
+    // EISDIR.
+    assert_eq!(error.to_string(), "QLocalServer::listen: Unknown error 21");
+    assert_eq!(dir.names(), ["folder", "link"]);
+    server.listen(dir.path("link")).unwrap();
+    assert!(!fs::symlink_metadata(dir.path("link")).unwrap().is_symlink());
+}
+
+#[test]
+fn a_server_without_permission() {
+    let dir = Dir::new();
+    fs::set_permissions(&dir.0, fs::Permissions::from_mode(0o500)).unwrap();
+    if fs::write(dir.path("probe"), "").is_ok() {
+        println!("skipped: root may do anything");
+        return;
+    }
+    let server = QLocalServer::new();
+    for options in [LocalServerOptions::NO_OPTIONS, LocalServerOptions::USER_ACCESS] {
+        server.set_socket_options(options);
+        let error = server.listen(dir.path("name")).unwrap_err();
+        assert_eq!(error, SocketErrorKind::SocketAccess);
+        assert_eq!(error.to_string(), "QLocalServer::listen: Permission denied");
+    }
+    fs::set_permissions(&dir.0, fs::Permissions::from_mode(0o700)).unwrap();
+    server.set_socket_options(LocalServerOptions::GROUP_ACCESS);
+    server.listen(dir.path("name")).unwrap();
+    let client = QLocalSocket::new();
+    client.connect_to_server(dir.path("name"));
+    assert_eq!(client.error(), LocalSocketErrorKind::SocketAccess);
+}
+
+#[test]
+fn a_file_that_was_removed_or_replaced() {
+    let dir = Dir::new();
+    let old = server(&dir);
+    fs::remove_file(dir.path("name")).unwrap();
+    let client = QLocalSocket::new();
+    client.connect_to_server(dir.path("name"));
+    assert_eq!(client.error(), LocalSocketErrorKind::ServerNotFound);
+    assert!(old.is_listening());
+
+    // Another takes the name; who closes first takes the file along, as with Qt.
+    let new = QLocalServer::new();
+    new.listen(dir.path("name")).unwrap();
+    let client = connected_to(&old);
+    assert_eq!(old.wait_for_new_connection(0).unwrap_err(), SocketErrorKind::SocketTimeout);
+    let _other = accepted_by(&new);
+    old.close();
+    assert!(dir.names().is_empty());
+    assert_eq!(client.state(), LocalSocketState::Connected);
+    new.close();
+
+    // One that has crashed leaves its file.
+    drop(UnixListener::bind(dir.path("name")).unwrap());
+    client.abort();
+    client.connect_to_server(dir.path("name"));
+    assert_eq!(client.error(), LocalSocketErrorKind::ConnectionRefused);
+    let error = new.listen(dir.path("name")).unwrap_err();
+    assert_eq!(error, SocketErrorKind::AddressInUse);
+    assert!(QLocalServer::remove_server(dir.path("name")));
+    new.listen(dir.path("name")).unwrap();
+}
+
+// ---- descriptors
+
+#[test]
+fn a_server_takes_descriptors_that_listen() {
+    let dir = Dir::new();
+    let server = QLocalServer::new();
+    server.set_socket_descriptor(UnixListener::bind(dir.path("bound")).unwrap()).unwrap();
+    assert_eq!(server.full_server_name(), dir.path("bound"));
+    assert_eq!(server.server_name(), "bound");
+    assert!(server.socket_descriptor() >= 0);
+    let (_client, _other) = pair(&server);
+    let error =
+        server.set_socket_descriptor(UnixListener::bind(dir.path("more")).unwrap()).unwrap_err();
+    assert_eq!(error, SocketErrorKind::Operation);
+    server.close();
+    assert_eq!(dir.names(), ["more"]);
+
+    // One of a pair has no name, and shows that it does not listen when somebody is there.
+    let (ours, mut theirs) = UnixStream::pair().unwrap();
+    server.set_socket_descriptor(ours).unwrap();
+    assert_eq!([server.server_name(), server.full_server_name()], ["@", "@"]);
+    theirs.write_all(b"x").unwrap();
+    wait_until(|| !server.is_listening());
+    assert!(server.error_string().starts_with("QLocalSocket::activated: "));
+
+    for wrong in [
+        OwnedFd::from(fs::File::open("/dev/null").unwrap()),
+        std::net::TcpListener::bind("127.0.0.1:0").unwrap().into(),
+        Socket::new(Domain::UNIX, Type::DGRAM, None).unwrap().into(),
+    ] {
+        let error = server.set_socket_descriptor(wrong).unwrap_err();
+        assert_eq!(error, SocketErrorKind::UnsupportedSocketOperation);
+        assert!(!server.is_listening());
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_server_takes_an_abstract_name() {
+    use std::os::{linux::net::SocketAddrExt, unix::net::SocketAddr};
+    let name = format!("qlocal-{}", process::id());
+    let address = SocketAddr::from_abstract_name(&name).unwrap();
+    let server = QLocalServer::new();
+    server.set_socket_descriptor(UnixListener::bind_addr(&address).unwrap()).unwrap();
+    assert_eq!(server.full_server_name(), format!("@{name}"));
+    assert_eq!(server.server_name(), format!("@{name}"));
+    let mut client = UnixStream::connect_addr(&address).unwrap();
+    let other = accepted_by(&server);
+    client.write_all(b"x").unwrap();
+    other.wait_for_ready_read(5000).unwrap();
+    assert_eq!(other.read_all(), b"x");
+}
+
+#[test]
+fn a_socket_takes_descriptors() {
+    let socket = QLocalSocket::new();
+    let states = states(&socket);
+    let (ours, mut theirs) = UnixStream::pair().unwrap();
+    let mode = OpenMode::READ_ONLY;
+    socket.set_socket_descriptor_with(ours, LocalSocketState::Connected, mode).unwrap();
+    assert_eq!(socket.open_mode(), mode);
+    assert!(socket.is_valid() && socket.socket_descriptor() >= 0);
+    theirs.write_all(b"hello").unwrap();
+    socket.wait_for_ready_read(5000).unwrap();
+
+    // Another takes its place: what belonged to the first is gone.
+    let (ours, _theirs) = UnixStream::pair().unwrap();
+    socket.set_socket_descriptor(ours).unwrap();
+    assert_eq!(theirs.read(&mut [0; 8]).unwrap(), 0);
+    assert_eq!(socket.bytes_available(), 0);
+    assert!(states.borrow().is_empty(), "{states:?}");
+
+    let wrong = fs::File::open("/dev/null").unwrap();
+    let error = socket.set_socket_descriptor(wrong).unwrap_err();
+    assert_eq!(error, LocalSocketErrorKind::UnsupportedSocketOperation);
+    assert_eq!(socket.state(), LocalSocketState::Connected);
+    assert!(socket.is_open());
+}
+
+#[test]
+fn descriptors_are_closed_on_exec_and_given_back() {
+    if !in_child("descriptors_are_closed_on_exec_and_given_back", 256) {
+        return;
+    }
+    let dir = Dir::new();
+    let server = server(&dir);
+    let _warm = pair(&server);
+    let before = descriptors();
+    {
+        let (client, other) = pair(&server);
+        for fd in
+            [client.socket_descriptor(), other.socket_descriptor(), server.socket_descriptor()]
+        {
+            let info = fs::read_to_string(format!("/proc/self/fdinfo/{fd}")).unwrap();
+            let flags = info.lines().find_map(|line| line.strip_prefix("flags:")).unwrap();
+            let flags = i64::from_str_radix(flags.trim(), 8).unwrap();
+            assert_ne!(flags & 0o2_000_000, 0, "{info}");
+        }
+        other.delete_later();
+        settle();
+        for _ in 0..10 {
+            let failed = QLocalSocket::new();
+            failed.connect_to_server(dir.path("nobody"));
+        }
+    }
+    assert_eq!(descriptors(), before);
+}
+
+#[test]
+fn without_descriptors() {
+    if !in_child("without_descriptors", 24) {
+        return;
+    }
+    let dir = Dir::new();
+    let server = server(&dir);
+    let client = connected_to(&server);
+    let mut kept = Vec::new();
+    while let Ok(file) = fs::File::open("/dev/null") {
+        kept.push(file);
+    }
+    let other = QLocalSocket::new();
+    other.connect_to_server(server.full_server_name());
+    assert_eq!(other.error(), LocalSocketErrorKind::UnsupportedSocketOperation);
+    let second = QLocalServer::new();
+    assert_eq!(second.listen(dir.path("second")).unwrap_err(), SocketErrorKind::Unknown);
+
+    // Nobody can be accepted; then somebody can.
+    server.wait_for_new_connection(1000).unwrap_err();
+    assert_eq!(server.error_string(), "QLocalSocket::activated: Unknown error 24");
+    assert!(server.is_listening());
+    kept.clear();
+    wait_until(|| server.has_pending_connections());
+    let accepted = server.next_pending_connection().unwrap();
+    accepted.write("x").unwrap();
+    wait_until(|| client.bytes_available() == 1);
+}
+
+// ---- a server without room
+
+#[test]
+fn a_server_without_room_is_tried_again() {
+    let dir = Dir::new();
+    let (listener, places) = full(&dir.path("full"));
+    let socket = QLocalSocket::new();
+    let states = states(&socket);
+    socket.connect_to_server(dir.path("full"));
+    assert_eq!(socket.state(), LocalSocketState::Connecting);
+    assert_eq!(socket.server_name(), dir.path("full"));
+    assert_eq!(socket.full_server_name(), "");
+    assert!(!socket.is_open());
+    assert_eq!(socket.write("x").unwrap_err(), DeviceErrorKind::NotOpen);
+    let error = socket.wait_for_connected(10).unwrap_err();
+    assert_eq!(error, LocalSocketErrorKind::SocketTimeout);
+    assert_eq!(socket.state(), LocalSocketState::Connecting);
+    socket.connect_to_server("other");
+    assert!(socket.error_string().ends_with("not permitted when socket is in this state"));
+    socket.disconnect_from_server();
+    assert_eq!(socket.state(), LocalSocketState::Connecting);
+
+    for _ in &places {
+        drop(listener.accept().unwrap());
+    }
+    wait_until(|| socket.state() == LocalSocketState::Connected);
+    assert_eq!(*states.borrow(), [LocalSocketState::Connecting, LocalSocketState::Connected]);
+    assert_eq!(socket.full_server_name(), dir.path("full"));
+    let mut other = listener.accept().unwrap().0;
+    socket.write("hello").unwrap();
+    socket.wait_for_bytes_written(5000).unwrap();
+    let mut hello = [0; 5];
+    other.read_exact(&mut hello).unwrap();
+    assert_eq!(&hello, b"hello");
+}
+
+#[test]
+fn waiting_for_room() {
+    let dir = Dir::new();
+    let (listener, places) = full(&dir.path("full"));
+    let socket = QLocalSocket::new();
+    socket.connect_to_server(dir.path("full"));
+    assert_eq!(socket.state(), LocalSocketState::Connecting);
+    let making_room = thread::spawn(move || {
+        for _ in &places {
+            drop(listener.accept().unwrap());
+        }
+        let mut stream = listener.accept().unwrap().0;
+        stream.write_all(b"hello").unwrap();
+    });
+    socket.wait_for_ready_read(integration::LIMIT).unwrap();
+    making_room.join().unwrap();
+    assert_eq!(socket.read_all(), b"hello");
+}
+
+#[test]
+fn giving_up_on_a_server_without_room() {
+    if !in_child("giving_up_on_a_server_without_room", 256) {
+        return;
+    }
+    let dir = Dir::new();
+    let (listener, places) = full(&dir.path("full"));
+    let before = descriptors();
+    let socket = QLocalSocket::new();
+    let states = states(&socket);
+    use LocalSocketState::{Connecting, Unconnected};
+    socket.connect_to_server(dir.path("full"));
+    socket.abort();
+    assert_eq!(socket.state(), Unconnected);
+    socket.connect_to_server(dir.path("full"));
+    socket.close();
+    assert_eq!(socket.state(), Unconnected);
+    socket.connect_to_server(dir.path("full"));
+    assert_eq!(*states.borrow(), [Connecting, Unconnected, Connecting, Unconnected, Connecting]);
+
+    // The server is gone.
+    drop(listener);
+    drop(places);
+    wait_until(|| socket.state() == Unconnected);
+    assert_eq!(socket.error(), LocalSocketErrorKind::ConnectionRefused);
+    let dropped = QLocalSocket::new();
+    let (_listener, _places) = full(&dir.path("full again"));
+    dropped.connect_to_server(dir.path("full again"));
+    assert_eq!(dropped.state(), Connecting);
+    drop(dropped);
+    settle();
+    drop((_listener, _places));
+    assert!(descriptors() < before);
+}
+
+#[test]
+fn a_server_without_room_is_given_up_after_half_a_minute() {
+    let clock = VirtualClock::install();
+    let dir = Dir::new();
+    let (_listener, _places) = full(&dir.path("full"));
+    let socket = QLocalSocket::new();
+    let states = states(&socket);
+    socket.connect_to_server(dir.path("full"));
+    for _ in 0..29 {
+        clock.advance(Duration::from_secs(1));
+        settle();
+        assert_eq!(socket.state(), LocalSocketState::Connecting);
+    }
+    clock.advance(Duration::from_millis(1100));
+    settle();
+    assert_eq!(socket.state(), LocalSocketState::Unconnected);
+    assert_eq!(socket.error(), LocalSocketErrorKind::SocketTimeout);
+    assert_eq!(socket.error_string(), "QLocalSocket::connectToServer: Socket operation timed out");
+    assert_eq!(states.borrow().len(), 2);
+}
+
+// ---- slots
+
+#[test]
+fn slots_that_drop_the_socket() {
+    let dir = Dir::new();
+    let server = server(&dir);
+    /// The handle that a slot lets go of.
+    type Holder = Rc<RefCell<Option<QLocalSocket>>>;
+    let holder: Holder = Rc::default();
+    let drop_it = |holder: &Holder| {
+        let holder = holder.clone();
+        move || {
+            let socket = holder.take();
+            drop(socket);
+        }
+    };
+    let with_socket = |prepare: &dyn Fn(&QLocalSocket)| {
+        let socket = QLocalSocket::new();
+        prepare(&socket);
+        let pointer = QPointer::from(&socket);
+        holder.replace(Some(socket));
+        pointer
+    };
+
+    // While it connects, is told that it is connected, and fails.
+    let name = server.full_server_name();
+    for (wanted, name) in [
+        (LocalSocketState::Connecting, name.clone()),
+        (LocalSocketState::Connected, name),
+        (LocalSocketState::Unconnected, dir.path("nobody")),
+    ] {
+        let go = drop_it(&holder);
+        let pointer = with_socket(&|socket| {
+            let go = go.clone();
+            socket.state_changed.connect(move |state| {
+                if *state == wanted {
+                    go();
+                }
+            });
+        });
+        let socket = pointer.upgrade().unwrap();
+        let weak = QPointer::from(&socket);
+        socket.connect_to_server(&name);
+        drop(socket);
+        assert!(weak.upgrade().is_none(), "{wanted:?}");
+        assert!(holder.borrow().is_none());
+    }
+    while server.wait_for_new_connection(0).is_ok() {
+        drop(server.next_pending_connection());
+    }
+
+    // While it reads.
+    let go = drop_it(&holder);
+    let pointer = with_socket(&|socket| {
+        let go = go.clone();
+        socket.ready_read.connect(move |()| go());
+    });
+    pointer.upgrade().unwrap().connect_to_server(server.full_server_name());
+    let other = accepted_by(&server);
+    other.write("bye").unwrap();
+    wait_until(|| pointer.upgrade().is_none());
+    wait_until(|| other.state() == LocalSocketState::Unconnected);
+}
+
+#[test]
+fn a_slot_that_deletes_the_server() {
+    let dir = Dir::new();
+    let holder: Rc<RefCell<Option<QLocalServer>>> = Rc::default();
+    let server = server(&dir);
+    let name = server.full_server_name();
+    server.new_connection.connect_to(&holder, |holder, ()| {
+        let server = holder.take();
+        drop(server);
+    });
+    let pointer = QPointer::from(&server);
+    holder.replace(Some(server));
+    let client = QLocalSocket::new();
+    client.connect_to_server(name);
+    wait_until(|| pointer.upgrade().is_none());
+    assert!(dir.names().is_empty());
+    wait_until(|| client.state() == LocalSocketState::Unconnected);
+    assert_eq!(client.error(), LocalSocketErrorKind::PeerClosed);
+}
+
+#[test]
+fn a_slot_that_connects_again_when_it_has_failed() {
+    let dir = Dir::new();
+    let server = server(&dir);
+    let socket = QLocalSocket::new();
+    let name = server.full_server_name();
+    socket.state_changed.connect_to(&socket, move |socket, state| {
+        if *state == LocalSocketState::Unconnected {
+            socket.connect_to_server(&name);
+        }
+    });
+    socket.connect_to_server(dir.path("nobody"));
+    assert_eq!(socket.state(), LocalSocketState::Connected);
+    assert!(socket.is_open());
+    let other = accepted_by(&server);
+    other.write("hello").unwrap();
+    wait_until(|| socket.bytes_available() == 5);
+}
+
+#[test]
+fn a_dead_socket_and_a_dead_server() {
+    let dir = Dir::new();
+    let server = server(&dir);
+    let (client, other) = pair(&server);
+    other.delete_later();
+    client.delete_later();
+    server.delete_later();
+    settle();
+    assert!(client.is_deleted() && other.is_deleted() && server.is_deleted());
+    client.connect_to_server(dir.path("name"));
+    assert_eq!(client.state(), LocalSocketState::Unconnected);
+    assert!(!client.is_open());
+    client.write("x").unwrap_err();
+    client.abort();
+    server.listen(dir.path("name")).unwrap_err();
+    server.close();
+    assert!(server.next_pending_connection().is_none());
+    assert!(dir.names().is_empty());
+}
+
+#[test]
+fn a_handler_of_connections() {
+    let dir = Dir::new();
+    let server = server(&dir);
+    let announced = Rc::new(Cell::new(0));
+    server
+        .new_connection
+        .connect_to(&announced, |announced, ()| announced.set(announced.get() + 1));
+    let greeted = Rc::new(Cell::new(0));
+    server.set_incoming_connection(&greeted, |greeted, descriptor| {
+        greeted.set(greeted.get() + 1);
+        UnixStream::from(descriptor).write_all(b"hello").unwrap();
+    });
+    let client = connected_to(&server);
+    wait_until(|| client.bytes_available() == 5);
+    // As in Qt, whose handler would have to emit it.
+    assert_eq!((greeted.get(), announced.get()), (1, 0));
+    assert!(!server.has_pending_connections());
+
+    // Its receiver is gone.
+    drop(greeted);
+    let _client = connected_to(&server);
+    let _other = accepted_by(&server);
+    assert_eq!(announced.get(), 1);
+
+    let socket = QLocalSocket::new();
+    server.set_incoming_connection(&socket, |socket, descriptor| {
+        socket.set_socket_descriptor(descriptor).unwrap();
+    });
+    let client = connected_to(&server);
+    server.wait_for_new_connection(5000).unwrap();
+    socket.write("from a socket of one's own").unwrap();
+    wait_until(|| client.bytes_available() > 0);
+    server.clear_incoming_connection();
+    let _client = connected_to(&server);
+    let _other = accepted_by(&server);
+}
+
+// ---- many, and much
+
+#[test]
+fn a_thousand_connections() {
+    if !in_child("a_thousand_connections", 4096) {
+        return;
+    }
+    let dir = Dir::new();
+    let server = server(&dir);
+    server.new_connection.connect_to(&server, |server, ()| {
+        while let Some(socket) = server.next_pending_connection() {
+            socket.ready_read.connect_to(&socket, |socket, ()| {
+                socket.write(socket.read_all()).unwrap();
+            });
+            socket.disconnected.connect_to(&socket, |socket, ()| socket.delete_later());
+        }
+    });
+    // More than the system lets wait: some have to try again.
+    let clients: Vec<_> = (0..1000)
+        .map(|number: u32| {
+            let client = QLocalSocket::new();
+            client.connected.connect_to(&client, move |client, ()| {
+                client.write(number.to_be_bytes()).unwrap();
+            });
+            client.connect_to_server(server.full_server_name());
+            client
+        })
+        .collect();
+    wait_until(|| clients.iter().all(|client| client.bytes_available() == 4));
+    for (number, client) in clients.iter().enumerate() {
+        assert_eq!(client.read_all(), (number as u32).to_be_bytes());
+    }
+    drop(clients);
+    wait_until(|| server.children().is_empty());
+}
+
+#[test]
+fn messages_of_a_protocol() {
+    let dir = Dir::new();
+    let server = server(&dir);
+    let (client, other) = pair(&server);
+    let read_message = |socket: &QLocalSocket| -> Option<String> {
+        let mut stream = QDataStream::new(socket);
+        stream.set_version(StreamVersion::QT_5_10);
+        stream.start_transaction();
+        let message = stream.read_qstring();
+        stream.commit_transaction().then_some(message)
+    };
+    for number in 0..500 {
+        let text = "command ".repeat(number) + &number.to_string();
+        let mut stream = QDataStream::new(&client);
+        stream.set_version(StreamVersion::QT_5_10);
+        stream.write_qstring(&text);
+        client.flush();
+        let message = loop {
+            if let Some(message) = read_message(&other) {
+                break message;
+            }
+            other.wait_for_ready_read(5000).unwrap();
+        };
+        assert_eq!(message, text);
+    }
+    client.abort();
+    assert_eq!(client.state(), LocalSocketState::Unconnected);
+    assert_eq!(client.bytes_to_write(), 0);
+    other.wait_for_disconnected(5000).unwrap();
+}
+
+#[test]
+fn clients_in_threads() {
+    let dir = Dir::new();
+    let server = server(&dir);
+    let count = 20;
+    let clients: Vec<_> = (0..count)
+        .map(|_| {
+            let name = server.full_server_name();
+            thread::spawn(move || {
+                let client = QLocalSocket::new();
+                client.connect_to_server(name);
+                client.wait_for_connected(integration::LIMIT).unwrap();
+                let told = Rc::new(Cell::new(0));
+                client.ready_read.connect_to(&told, |told, ()| told.set(told.get() + 1));
+                client.wait_for_ready_read(integration::LIMIT).unwrap();
+                assert_eq!(told.get(), 1);
+                let line = client.read_line();
+                client.write(&line).unwrap();
+                client.wait_for_bytes_written(integration::LIMIT).unwrap();
+                line
+            })
+        })
+        .collect();
+    for _ in 0..count {
+        let other = accepted_by(&server);
+        other.write("a line\n").unwrap();
+        other.wait_for_bytes_written(integration::LIMIT).unwrap();
+        other.wait_for_ready_read(integration::LIMIT).unwrap();
+        assert_eq!(other.read_all(), b"a line\n");
+        other.delete_later();
+        settle();
+    }
+    for client in clients {
+        assert_eq!(client.join().unwrap(), b"a line\n");
+    }
+}
+
+#[test]
+fn much_in_both_directions() {
+    let dir = Dir::new();
+    let server = server(&dir);
+    let (client, other) = pair(&server);
+    let data = integration::pattern(0, 3_000_000);
+    let (out, back) = (Rc::new(Cell::new(0)), Rc::new(RefCell::new(Vec::new())));
+    client.bytes_written.connect_to(&out, |out, count| out.set(out.get() + count));
+    other.ready_read.connect_to(&other, |other, ()| {
+        other.write(other.read_all()).unwrap();
+    });
+    let taker = back.clone();
+    client.ready_read.connect_to(&client, move |client, ()| {
+        taker.borrow_mut().extend(client.read_all());
+    });
+    client.write(&data).unwrap();
+    wait_until(|| back.borrow().len() == data.len());
+    assert!(*back.borrow() == data);
+    assert_eq!(out.get(), data.len() as i64);
+}
+
+#[test]
+fn skipping_beyond_the_end() {
+    let dir = Dir::new();
+    let server = server(&dir);
+    for (length, skipped, left) in [(10, 6, 4), (20_000, 10_000, 10_000), (19_999, 20_000, 0)] {
+        let (client, other) = pair(&server);
+        other.write(integration::pattern(0, length)).unwrap();
+        other.disconnect_from_server();
+        wait_until(|| {
+            client.state() == LocalSocketState::Unconnected
+                && other.state() == LocalSocketState::Unconnected
+        });
+        assert_eq!(client.skip(skipped).unwrap(), skipped.min(length));
+        assert_eq!(client.read_all().len(), left);
+        // The end was reached.
+        assert_eq!(client.read_into(&mut [0]).unwrap_err(), DeviceErrorKind::Closed);
+    }
+}
+
+#[test]
+fn the_file_is_a_socket_of_this_process() {
+    let dir = Dir::new();
+    let server = server(&dir);
+    let there = fs::metadata(dir.path("name")).unwrap();
+    assert_eq!(there.mode() & 0o170_000, 0o140_000);
+    let copy = server.clone();
+    assert_eq!(copy, server);
+    assert!(format!("{server:?}").contains("QLocalServer"));
+}
