@@ -25,10 +25,38 @@ pub enum Wire {
     PySide2,
 }
 
+/// The name at which local fortune servers listen, as Qt's example does.
+pub const LOCAL_NAME: &str = "fortune";
+
+/// One fortune or another.
+fn fortune() -> &'static str {
+    let choice = RandomState::new().build_hasher().finish() as usize;
+    FORTUNES[choice % FORTUNES.len()]
+}
+
+/// Writes a fortune as Qt's local fortune server does: 32 bits with the size of what follows, a QString.
+pub fn send_local_fortune(device: &QIODevice) {
+    let fortune = fortune();
+    let mut block = QDataStream::from_bytes(Vec::new());
+    block.set_version(StreamVersion::QT_5_10);
+    block.write_uint32((4 + 2 * fortune.encode_utf16().count()) as u32);
+    block.write_qstring(fortune);
+    send(device, block);
+}
+
+/// Reads such a fortune, if all of it has come. Else nothing is read: try again when there is more.
+pub fn receive_local_fortune(device: &QIODevice) -> Option<String> {
+    let mut input = QDataStream::new(device);
+    input.set_version(StreamVersion::QT_5_10);
+    input.start_transaction();
+    input.read_uint32();
+    let fortune = input.read_qstring();
+    input.commit_transaction().then_some(fortune)
+}
+
 /// Writes a fortune, one or another.
 pub fn send_fortune(device: &QIODevice, wire: Wire) {
-    let choice = RandomState::new().build_hasher().finish() as usize;
-    let fortune = FORTUNES[choice % FORTUNES.len()];
+    let fortune = fortune();
     let mut block = QDataStream::from_bytes(Vec::new());
     match wire {
         Wire::Cpp => {
@@ -41,6 +69,10 @@ pub fn send_fortune(device: &QIODevice, wire: Wire) {
             block.write_qstring(fortune);
         }
     }
+    send(device, block);
+}
+
+fn send(device: &QIODevice, block: QDataStream) {
     if let Err(error) = device.write(block.into_bytes()) {
         eprintln!("cannot send a fortune: {error}");
     }

@@ -8,7 +8,9 @@ mod progress;
 
 pub use self::{
     args::{Endpoint, client_args, parse_args, print_line, refuse},
-    fortunes::{Wire, receive_fortune, send_fortune},
+    fortunes::{
+        LOCAL_NAME, Wire, receive_fortune, receive_local_fortune, send_fortune, send_local_fortune,
+    },
     group::Group,
     progress::Progress,
 };

@@ -4,6 +4,7 @@ use std::{
     env,
     io::{BufRead, BufReader, Read, Write},
     net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream, UdpSocket},
+    os::unix::net::{UnixListener, UnixStream},
     path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
     sync::mpsc,
@@ -85,7 +86,14 @@ fn run(mut command: Command) -> Output {
 }
 
 /// Starts a server and reads the port from its first line.
-fn serve(mut command: Command) -> (Running, u16) {
+fn serve(command: Command) -> (Running, u16) {
+    let (child, line) = started(command);
+    let port = line.strip_prefix("127.0.0.1:").and_then(|port| port.parse().ok());
+    (child, port.unwrap_or_else(|| panic!("{line:?}")))
+}
+
+/// Starts a server and reads from its first line where it listens.
+fn started(mut command: Command) -> (Running, String) {
     let mut child = Running(command.spawn().unwrap());
     let out = child.0.stdout.take().unwrap();
     let (tell, told) = mpsc::channel();
@@ -95,8 +103,8 @@ fn serve(mut command: Command) -> (Running, u16) {
         let _ = tell.send(line);
     });
     let line = told.recv_timeout(PATIENCE).expect("the server says where it listens");
-    let port = line.trim_end().strip_prefix("listening on 127.0.0.1:").and_then(|p| p.parse().ok());
-    (child, port.unwrap_or_else(|| panic!("{line:?}")))
+    let place = line.trim_end().strip_prefix("listening on ");
+    (child, place.unwrap_or_else(|| panic!("{line:?}")).to_owned())
 }
 
 fn listening(name: &str, more: &[&str]) -> (Running, u16) {
@@ -138,6 +146,8 @@ fn every_example_has_a_help() {
         "fortune",
         "fortuneclient",
         "fortuneserver",
+        "localfortuneclient",
+        "localfortuneserver",
         "loopback",
         "multicastreceiver",
         "multicastsender",
@@ -513,4 +523,95 @@ fn a_client_on_qt_asks_our_server() {
         assert_eq!(text(&output.stdout).lines().count(), 1);
         assert!(text(&output.stdout).len() > 10);
     }
+}
+
+/// A name for a local server that no other has.
+fn local_name(what: &str) -> String {
+    let name = format!("qt-smoke-{what}-{}", std::process::id());
+    env::temp_dir().join(name).to_str().unwrap().to_owned()
+}
+
+#[test]
+fn local_fortune_client_and_server() {
+    let name = local_name("both");
+    let mut server = example("localfortuneserver");
+    server.arg(&name);
+    let (server, place) = started(server);
+    assert_eq!(Path::new(&place).file_name(), Path::new(&name).file_name());
+    for _ in 0..3 {
+        let mut client = example("localfortuneclient");
+        client.arg(&name);
+        let output = run(client);
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        assert!(text(&output.stdout).len() > 10);
+    }
+    let mut bytes = Vec::new();
+    UnixStream::connect(&name).unwrap().read_to_end(&mut bytes).unwrap();
+    assert_eq!(u32::from_be_bytes(bytes[..4].try_into().unwrap()) as usize, bytes.len() - 4);
+    assert_eq!(u32::from_be_bytes(bytes[4..8].try_into().unwrap()) as usize, bytes.len() - 8);
+
+    let mut second = example("localfortuneserver");
+    second.arg(&name);
+    let output = run(second);
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(text(&output.stderr), "localfortuneserver: QLocalServer::listen: Address in use\n");
+    let killed = Command::new("kill").arg(server.0.id().to_string()).status().unwrap();
+    assert!(killed.success());
+    assert_eq!(server.output().status.code(), Some(0));
+    assert!(!Path::new(&name).exists());
+}
+
+#[test]
+fn a_local_fortune_client_without_a_fortune() {
+    let name = local_name("none");
+    let ask = || {
+        let mut client = example("localfortuneclient");
+        client.arg(&name);
+        client
+    };
+    let output = run(ask());
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(text(&output.stderr), "localfortuneclient: there is no server of that name\n");
+
+    let server = UnixListener::bind(&name).unwrap();
+    let client = Running(ask().spawn().unwrap());
+    server.accept().unwrap().0.write_all(b"\0\0\0\x0c\0\0\0\x08\0a").unwrap();
+    let output = client.output();
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(text(&output.stderr), "localfortuneclient: the server sent no fortune\n");
+
+    drop(server);
+    let output = run(ask());
+    assert_eq!(text(&output.stderr), "localfortuneclient: the server does not run\n");
+    std::fs::remove_file(&name).unwrap();
+}
+
+#[test]
+fn local_fortunes_and_qt() {
+    if !has_pyside2() {
+        return;
+    }
+    let name = local_name("qt");
+    let mut server = pyside2("localfortuneserver.py");
+    server.arg(&name);
+    let (_server, _) = started(server);
+    let mut client = example("localfortuneclient");
+    client.arg(&name);
+    let output = run(client);
+    let fortune = "Grüße from Qt \u{1f600}\n";
+    assert_eq!(text(&output.stdout), fortune, "{}", text(&output.stderr));
+    std::fs::remove_file(&name).unwrap();
+
+    let name = local_name("ours");
+    let mut server = example("localfortuneserver");
+    server.arg(&name);
+    let (server, _) = started(server);
+    let mut client = pyside2("localfortuneclient.py");
+    client.arg(&name);
+    let output = run(client);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert_eq!(text(&output.stdout).lines().count(), 1);
+    assert!(text(&output.stdout).len() > 10);
+    drop(server);
+    std::fs::remove_file(&name).unwrap();
 }
