@@ -25,7 +25,7 @@ class! {
     /// A UDP socket: sends and receives datagrams.
     ///
     /// [`bind`](QAbstractSocket::bind) gives it an address and port, at which it receives; who only sends need
-    /// not call it. [`ready_read`](qcore::DeviceNode::ready_read) tells of datagrams. It is silent then until one
+    /// not call it. [`ready_read`](qcore::io_device::DeviceNode::ready_read) tells of datagrams. It is silent then until one
     /// of them is read, and tells of the next one, if there is one, in the next turn of the loop: so a
     /// slot may read one, or all. A datagram without bytes is told of as well.
     ///

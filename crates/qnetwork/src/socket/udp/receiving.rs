@@ -165,7 +165,7 @@ impl QUdpSocket {
     /// wrong, there are none; no signal tells of that.
     ///
     /// The system is asked for many at once, and not once more to learn that these were all: what comes meanwhile
-    /// is told by [`ready_read`](qcore::DeviceNode::ready_read).
+    /// is told by [`ready_read`](qcore::io_device::DeviceNode::ready_read).
     ///
     /// # Examples
     ///

@@ -14,7 +14,7 @@ use crate::{
 
 impl QUdpSocket {
     /// Sends a datagram; returns how many bytes it has. It is on its way when this returns, and
-    /// [`bytes_written`](qcore::DeviceNode::bytes_written) has told of it.
+    /// [`bytes_written`](qcore::io_device::DeviceNode::bytes_written) has told of it.
     ///
     /// A socket that is not bound is bound to [`QHostAddress::Any`] and a port that the system chooses. Datagrams
     /// for a whole network, [`QHostAddress::Broadcast`] among them, are sent without asking.
@@ -101,7 +101,7 @@ impl QUdpSocket {
     }
 
     /// Sends datagrams in their order, with one call of the system for up to 32 of them; how many were sent.
-    /// [`bytes_written`](qcore::DeviceNode::bytes_written) tells of each of them when they are on their way.
+    /// [`bytes_written`](qcore::io_device::DeviceNode::bytes_written) tells of each of them when they are on their way.
     ///
     /// If one cannot be sent it and those that follow it are not, and the ones before are counted.
     ///
