@@ -39,11 +39,15 @@ impl DeviceBackend for LocalDevice {
 
     fn read_data(&self, _: &QIODevice, data: &mut [u8]) -> Result<usize, DeviceError> {
         let inner = self.inner()?;
-        if data.is_empty() && !inner.is_readable() {
-            // Nobody wants to read, so that it needs no warning.
-            return Ok(0);
+        if !inner.is_readable() {
+            // With nothing to be read it needs no warning.
+            return if data.is_empty() { Ok(0) } else { inner.read_into(data) };
         }
-        inner.read_into(data)
+        match inner.bytes_available().min(data.len()) {
+            0 => inner.supply(&mut []),
+            // No more than there is: looking for it takes another buffer.
+            there => inner.read_into(&mut data[..there]),
+        }
     }
 
     fn write_data(&self, _: &QIODevice, data: &[u8]) -> Result<usize, DeviceError> {

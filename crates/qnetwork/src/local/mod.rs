@@ -15,18 +15,25 @@
 //! outer one directly. All others are translated, since their values differ.
 //!
 //! `connecting.rs` is how a name becomes a connection, `device.rs` what the outer device asks of the
-//! inner one, and `name.rs` where a name is found. `server.rs` and `listening.rs` are the other end.
+//! inner one, `inner.rs` what that one tells, and `name.rs` where a name is found. `server.rs`,
+//! `listening.rs` and `accepting.rs` are the other end.
 
+mod accepting;
 mod connecting;
 mod device;
 mod error;
+mod inner;
 mod listening;
 mod name;
+mod options;
 mod server;
 mod socket;
+mod state;
 
 pub use self::{
     error::{LocalSocketError, LocalSocketErrorKind},
-    server::{LocalServerNode, LocalServerOptions, QLocalServer},
-    socket::{LocalSocketNode, LocalSocketState, QLocalSocket},
+    options::LocalServerOptions,
+    server::{LocalServerNode, QLocalServer},
+    socket::{LocalSocketNode, QLocalSocket},
+    state::LocalSocketState,
 };

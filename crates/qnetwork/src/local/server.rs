@@ -7,58 +7,16 @@ use std::{
     os::fd::OwnedFd,
     path::Path,
     rc::{Rc, Weak},
-    time::Duration,
 };
 
 use qcore::{
-    QDeadlineTimer, QObject, Receiver, Signal, TimerType, class,
-    event_loop::{EventSource, Readiness, TimerHandler, TimerId},
+    QDeadlineTimer, QObject, Receiver, Signal, class,
+    event_loop::TimerId,
     object::{Handle, Life, Node, Object},
 };
-use socket2::Socket;
 
-use super::{QLocalSocket, listening::Listener, name};
-use crate::{SocketError, SocketErrorKind, sys};
-
-/// How long to wait where the system has no descriptor for one more.
-const RETRY: Duration = Duration::from_millis(100);
-
-bitflags::bitflags! {
-    /// Who may connect to a local server: the permissions of its file.
-    ///
-    /// With none of them they are what the process gives to its files, by its umask.
-    #[doc(alias = "QLocalServer::SocketOption")]
-    #[doc(alias = "SocketOptions")]
-    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-    pub struct LocalServerOptions: u32 {
-        /// The user of this process.
-        #[doc(alias = "UserAccessOption")]
-        const USER_ACCESS = 1;
-        /// The group of this process.
-        #[doc(alias = "GroupAccessOption")]
-        const GROUP_ACCESS = 2;
-        /// All others.
-        #[doc(alias = "OtherAccessOption")]
-        const OTHER_ACCESS = 4;
-        /// Everybody.
-        #[doc(alias = "WorldAccessOption")]
-        const WORLD_ACCESS = 7;
-    }
-}
-
-impl LocalServerOptions {
-    /// As the process is set up: the default.
-    #[doc(alias = "NoOptions")]
-    pub const NO_OPTIONS: LocalServerOptions = LocalServerOptions::empty();
-
-    /// The permissions.
-    pub(super) fn mode(self) -> u32 {
-        [(Self::USER_ACCESS, 0o700), (Self::GROUP_ACCESS, 0o070), (Self::OTHER_ACCESS, 0o007)]
-            .into_iter()
-            .filter(|(flag, _)| self.contains(*flag))
-            .fold(0, |mode, (_, bits)| mode | bits)
-    }
-}
+use super::{LocalServerOptions, QLocalSocket, listening::Listener, name};
+use crate::{SocketError, SocketErrorKind};
 
 class! {
     /// A server for [`QLocalSocket`]s: accepts connections at a name and hands them out as sockets.
@@ -99,21 +57,21 @@ pub struct LocalServerNode {
     /// it. Emitted once for each, one in a turn of the loop.
     #[doc(alias = "newConnection")]
     pub new_connection: Signal<()>,
-    base: QObject,
+    pub(super) base: QObject,
     pub(super) this: Weak<LocalServerNode>,
-    listener: RefCell<Option<Listener>>,
+    pub(super) listener: RefCell<Option<Listener>>,
     names: RefCell<Names>,
     options: Cell<LocalServerOptions>,
-    pending: RefCell<VecDeque<QLocalSocket>>,
-    max_pending: Cell<i32>,
+    pub(super) pending: RefCell<VecDeque<QLocalSocket>>,
+    pub(super) max_pending: Cell<i32>,
     /// Accepts in the loop; not while there are too many that nobody has taken.
-    accepts: Cell<bool>,
+    pub(super) accepts: Cell<bool>,
     /// There may be more to accept: the system has not said "would block" yet.
-    more: Cell<bool>,
+    pub(super) more: Cell<bool>,
     /// The program's handler, if there is one. No signal to anybody else: it is not blocked with them.
-    incoming: Signal<Offered>,
-    retry: Cell<Option<TimerId>>,
-    error: RefCell<Option<SocketError>>,
+    pub(super) incoming: Signal<Offered>,
+    pub(super) retry: Cell<Option<TimerId>>,
+    pub(super) error: RefCell<Option<SocketError>>,
 }
 
 #[derive(Default)]
@@ -123,15 +81,7 @@ struct Names {
 }
 
 /// A descriptor on its way to a handler, which takes it out.
-type Offered = Rc<Cell<Option<OwnedFd>>>;
-
-/// What the system has let in.
-enum Accepted {
-    /// For a socket of this library.
-    Socket(Socket),
-    /// For the program's own handler.
-    Descriptor(OwnedFd),
-}
+pub(super) type Offered = Rc<Cell<Option<OwnedFd>>>;
 
 impl Node for LocalServerNode {
     fn life(&self) -> &Rc<Life> {
@@ -477,159 +427,13 @@ impl LocalServerNode {
         self.close_listener();
     }
 
-    fn close_listener(&self) {
+    pub(super) fn close_listener(&self) {
         if let Some(id) = self.retry.take() {
             self.life().dispatcher().stop_timer(id);
         }
         let listener = self.listener.take();
         drop(listener);
         self.names.replace(Names::default());
-    }
-
-    /// Accepts as long as there is no more than the limit waiting to be taken.
-    fn accept_by_limit(&self) {
-        let accepts = self.pending.borrow().len() as i64 <= self.max_pending.get().into();
-        if !self.accepts.replace(accepts) && accepts {
-            self.requeue();
-        }
-    }
-
-    fn requeue(&self) {
-        if let Some(listener) = &*self.listener.borrow() {
-            listener.requeue();
-        }
-    }
-
-    fn note(&self, ready: Readiness) {
-        if ready.intersects(Readiness::READABLE | Readiness::READ_CLOSED) {
-            self.more.set(true);
-        }
-    }
-
-    fn wait(&self, deadline: QDeadlineTimer) -> Result<(), SocketError> {
-        loop {
-            if self.listener.borrow().is_none() {
-                let text = "The server does not listen";
-                return Err(SocketError::new(SocketErrorKind::Operation, text));
-            }
-            if self.more.get() {
-                if self.accept() {
-                    return Ok(());
-                }
-                if self.retry.get().is_some()
-                    && let Some(error) = self.error.borrow().clone()
-                {
-                    return Err(error);
-                }
-                continue;
-            }
-            let ready = match &*self.listener.borrow() {
-                Some(listener) => listener.registration().wait(deadline),
-                None => continue,
-            };
-            match ready {
-                Some(ready) => self.note(ready),
-                None if !self.pending.borrow().is_empty() => return Ok(()),
-                None => {
-                    let text = "Network operation timed out";
-                    return Err(SocketError::new(SocketErrorKind::SocketTimeout, text));
-                }
-            }
-        }
-    }
-
-    /// Accepts one that waits with the system. Returns whether there was one.
-    fn accept(&self) -> bool {
-        let has_handler = self.incoming.is_connected();
-        let accepted = match &*self.listener.borrow() {
-            Some(listener) if has_handler => listener.accept_descriptor().map(Accepted::Descriptor),
-            Some(listener) => listener.accept().map(Accepted::Socket),
-            None => return false,
-        };
-        match accepted {
-            Ok(accepted) => {
-                let room = self.pending.borrow().len() as i64 <= self.max_pending.get().into();
-                self.accepts.set(room);
-                // First of all: a loop that a slot runs goes on to accept.
-                self.requeue();
-                self.on_accepted(accepted);
-                true
-            }
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                self.more.set(false);
-                false
-            }
-            Err(error) if sys::is_lost_connection(&error) => {
-                self.requeue();
-                false
-            }
-            Err(error) => {
-                self.on_accept_error(&error);
-                false
-            }
-        }
-    }
-
-    fn on_accepted(&self, accepted: Accepted) {
-        let socket = match accepted {
-            Accepted::Socket(socket) => socket,
-            Accepted::Descriptor(descriptor) => {
-                let offered = Rc::new(Cell::new(Some(descriptor)));
-                self.incoming.emit(offered.clone());
-                let Some(left) = offered.take().filter(|_| !self.life().is_dying()) else { return };
-                // The handler's receiver has died: as if there were none.
-                let socket = Socket::from(left);
-                if socket.set_nonblocking(true).is_err() {
-                    return;
-                }
-                socket
-            }
-        };
-        let adopted = QLocalSocket::new();
-        match adopted.adopt(socket) {
-            Ok(()) => {
-                adopted.set_parent(Some(&self.base));
-                self.pending.borrow_mut().push_back(adopted);
-                self.new_connection.emit(());
-            }
-            Err(error) => drop(self.error.replace(Some(error))),
-        }
-    }
-
-    fn on_accept_error(&self, error: &io::Error) {
-        let failed = server_error("QLocalSocket::activated", error);
-        self.error.replace(Some(failed));
-        if sys::is_out_of_resources(error) {
-            // The connection still waits, and soon there may be a descriptor for it.
-            let dispatcher = self.life().dispatcher();
-            let id = dispatcher.start_timer(RETRY, TimerType::Coarse, self.this.clone());
-            if let Some(before) = self.retry.replace(Some(id)) {
-                dispatcher.stop_timer(before);
-            }
-        } else {
-            self.close_listener();
-        }
-    }
-}
-
-impl EventSource for LocalServerNode {
-    fn ready(self: Rc<Self>, ready: Readiness) {
-        self.note(ready);
-        if self.more.get() && self.retry.get().is_none() && self.accepts.get() {
-            self.accept();
-        }
-    }
-}
-
-impl TimerHandler for LocalServerNode {
-    fn timer_due(self: Rc<Self>, id: TimerId) {
-        if self.retry.get() == Some(id) {
-            self.retry.set(None);
-            self.life().dispatcher().stop_timer(id);
-            if self.accepts.get() {
-                self.accept();
-            }
-        }
     }
 }
 
@@ -638,7 +442,7 @@ fn listen_error(error: &io::Error) -> SocketError {
 }
 
 /// A failure as Qt's server tells of it.
-fn server_error(function: &str, error: &io::Error) -> SocketError {
+pub(super) fn server_error(function: &str, error: &io::Error) -> SocketError {
     let code = error.raw_os_error().unwrap_or(libc::EINVAL);
     let (kind, text) = match code {
         libc::EACCES => (SocketErrorKind::SocketAccess, "Permission denied"),

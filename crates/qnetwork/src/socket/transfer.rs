@@ -414,7 +414,7 @@ impl DeviceBackend for SocketDevice {
 
 impl AbstractSocketNode {
     /// Somebody has read all that there is in the buffer, and wants more.
-    fn supply(&self, data: &mut [u8]) -> Result<usize, DeviceError> {
+    pub(crate) fn supply(&self, data: &mut [u8]) -> Result<usize, DeviceError> {
         let Some(engine) = self.engine().filter(|_| self.state.get() == SocketState::Connected)
         else {
             return Err(SocketError::remote_host_closed().into());
