@@ -21,20 +21,24 @@
 //! * [`address`] has [`QHostAddress`]
 //! * [`interface`] has [`QNetworkInterface`], the network interfaces of this machine
 //! * [`datagram`] has [`QNetworkDatagram`]
+//! * [`proxy`] has [`QNetworkProxy`] and [`QNetworkProxyFactory`], [`auth`] has [`QAuthenticator`]
 //! * [`host_info`] has [`QHostInfo`], names and their addresses
 
 pub mod address;
+pub mod auth;
 pub mod datagram;
 mod engine;
 pub mod host_info;
 pub mod interface;
 pub mod local;
+pub mod proxy;
 pub mod server;
 pub mod socket;
 mod sys;
 
 pub use self::{
     address::{AddressParseError, ConversionMode, NetworkLayerProtocol, QHostAddress},
+    auth::QAuthenticator,
     datagram::QNetworkDatagram,
     host_info::{HostInfoError, QHostInfo},
     interface::{
@@ -44,6 +48,10 @@ pub use self::{
     local::{
         LocalServerOptions, LocalSocketError, LocalSocketErrorKind, LocalSocketState, QLocalServer,
         QLocalSocket,
+    },
+    proxy::{
+        KnownHeader, ProxyCapabilities, ProxyFactory, ProxyQueryType, ProxyType, QNetworkProxy,
+        QNetworkProxyFactory, QNetworkProxyQuery,
     },
     server::QTcpServer,
     socket::{

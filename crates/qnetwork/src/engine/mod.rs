@@ -1,11 +1,12 @@
 //! What is below a socket: something that connects, reads and writes without waiting.
 //!
 //! An engine knows nothing of the socket above it. The loop tells the socket what it is ready for, the
-//! socket tells its engine, and asks it then to do what can be done. Engines will stack that way: each
+//! socket tells its engine, and asks it then to do what can be done. Engines stack that way: each
 //! hands what it is told to the one below.
 
 mod datagrams;
 mod native;
+mod proxy;
 mod read_ahead;
 
 use std::io::IoSlice;
@@ -15,15 +16,18 @@ use qcore::{QDeadlineTimer, event_loop::Readiness};
 pub(crate) use self::{
     datagrams::{Datagrams, Incoming},
     native::{NativeEngine, named},
+    proxy::ProxyEngine,
 };
-use crate::{QHostAddress, SocketError, SocketOption};
+use crate::{QAuthenticator, QHostAddress, QNetworkProxy, SocketError, SocketOption};
 
 /// How far an attempt to connect has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Progress {
     Connected,
-    /// [`Engine::finish_connecting`] tells more when the engine is ready for writing.
+    /// [`Engine::finish_connecting`] tells more when the engine is ready for something.
     Connecting,
+    /// A proxy wants to know who is asking: [`Engine::question`], and then [`Engine::answered`].
+    Asks,
 }
 
 /// What an engine has come to.
@@ -63,8 +67,28 @@ pub(crate) trait Engine {
     /// Begins to connect. One that has failed to may try again.
     fn connect(&self, address: &QHostAddress, port: u16) -> Result<Progress, SocketError>;
 
+    /// Begins to connect to what has no address here. Only a proxy's can.
+    fn connect_by_name(&self, _name: &str, _port: u16) -> Result<Progress, SocketError> {
+        Err(SocketError::unsupported())
+    }
+
     /// Looks whether an attempt to connect has ended.
     fn finish_connecting(&self) -> Result<Progress, SocketError>;
+
+    /// What the program is to be asked.
+    fn question(&self) -> Option<(QNetworkProxy, QAuthenticator)> {
+        None
+    }
+
+    /// The program was asked: goes on to connect.
+    fn answered(&self) -> Result<Progress, SocketError> {
+        Ok(Progress::Connecting)
+    }
+
+    /// An attempt to connect takes too long. There may be something else to try.
+    fn timed_out(&self) -> Result<Progress, SocketError> {
+        Err(SocketError::timed_out())
+    }
 
     /// Takes note of what the loop has told.
     fn note(&self, ready: Readiness);

@@ -242,7 +242,7 @@ impl NativeEngine {
                 let peer = self.with(|socket| socket.peer_addr().ok()).flatten();
                 self.peer.set(peer.and_then(|peer| peer.as_socket()).or(Some(target)));
             }
-            Progress::Connecting => {
+            Progress::Connecting | Progress::Asks => {
                 self.stage.set(Stage::Connecting);
                 self.was_unfinished.set(true);
             }

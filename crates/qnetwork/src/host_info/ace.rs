@@ -5,7 +5,7 @@ const MAX_LABEL: usize = 63;
 
 /// The name in ASCII and small letters, each part that is not ASCII in punycode; `None` if it cannot be
 /// the name of a host.
-pub(super) fn to_ace(name: &str) -> Option<String> {
+pub(crate) fn to_ace(name: &str) -> Option<String> {
     let mut ace = String::with_capacity(name.len());
     let mut labels = name.split(['.', '\u{3002}', '\u{ff0e}', '\u{ff61}']).peekable();
     while let Some(label) = labels.next() {

@@ -12,7 +12,7 @@
 //!
 //! `ace.rs` makes ASCII of other names, `local.rs` knows this machine's.
 
-mod ace;
+pub(crate) mod ace;
 mod cache;
 mod local;
 mod resolver;

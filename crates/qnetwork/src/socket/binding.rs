@@ -161,6 +161,7 @@ impl AbstractSocketNode {
                     NetworkLayerProtocol::Unknown => NetworkLayerProtocol::IPv4,
                     protocol => protocol,
                 };
+                self.refuse_proxy(address, port)?;
                 let engine = self.open_engine(protocol).inspect_err(|error| {
                     self.set_error(error);
                 })?;
@@ -189,6 +190,9 @@ impl AbstractSocketNode {
         protocol: NetworkLayerProtocol,
     ) -> Result<Rc<dyn Engine>, SocketError> {
         let dispatcher = self.life().dispatcher();
+        if let Some(proxy) = &*self.route.borrow() {
+            return Ok(self.proxy_engine((**proxy).clone()));
+        }
         let engine = NativeEngine::open(dispatcher, self.source(), self.socket_type, protocol)?;
         Ok(Rc::new(engine))
     }

@@ -115,6 +115,12 @@ impl AbstractSocketNode {
             }
         }
         self.write_queue.borrow_mut().clear(self.base.pool());
+        self.cancel_lookup();
+        if let Err(error) = self.find_route(&host_name, port) {
+            self.set_error(&error);
+            self.emit_error();
+            return;
+        }
         self.clear_error();
         self.flags.unread.set(false);
         // Once unbuffered, a socket stays so, as Qt's.
@@ -122,15 +128,16 @@ impl AbstractSocketNode {
         self.flags.unbuffered.set(unbuffered);
         self.base.open_device(if unbuffered { mode | OpenMode::UNBUFFERED } else { mode });
         self.base.set_channel_counts(0, 0);
-        self.cancel_lookup();
         self.change_state(SocketState::HostLookup);
         if self.state.get() != SocketState::HostLookup || self.life().is_dying() {
             return;
         }
+        let by_name = self.proxy_looks_up() && host_name.parse::<QHostAddress>().is_err();
         match Lookup::begin_for_address(&host_name) {
-            Lookup::Answer(info) if info.error() == HostInfoError::NoError => {
+            Lookup::Answer(info) if info.error() == HostInfoError::NoError && !by_name => {
                 self.start_connecting(&info);
             }
+            _ if by_name => self.connect_by_name(&host_name),
             // The answer that there is no such host comes from the loop, whoever knows it.
             _ => self.look_up(&host_name),
         }
@@ -215,7 +222,7 @@ impl AbstractSocketNode {
                     *self.engine.borrow_mut() = Some(engine);
                     match progress {
                         Progress::Connected => self.on_connected(),
-                        Progress::Connecting => self.start_connect_timer(),
+                        Progress::Connecting | Progress::Asks => self.start_connect_timer(),
                     }
                     return;
                 }
@@ -235,10 +242,19 @@ impl AbstractSocketNode {
         self.this.clone()
     }
 
-    /// The engine is ready for writing while it connects.
+    /// The engine is ready for something while it connects.
     pub(super) fn on_connecting(&self, engine: &Rc<dyn Engine>) {
-        match engine.finish_connecting() {
+        self.on_progress(engine, engine.finish_connecting());
+    }
+
+    pub(super) fn on_progress(
+        &self,
+        engine: &Rc<dyn Engine>,
+        progress: Result<Progress, SocketError>,
+    ) {
+        match progress {
             Ok(Progress::Connecting) => {}
+            Ok(Progress::Asks) => self.ask_for_credentials(engine),
             Ok(Progress::Connected) => {
                 self.stop_connect_timer();
                 if engine.is_readable() {
@@ -279,7 +295,7 @@ impl AbstractSocketNode {
 
     // ---- the time it may take
 
-    fn start_connect_timer(&self) {
+    pub(super) fn start_connect_timer(&self) {
         self.stop_connect_timer();
         let handler: Weak<dyn TimerHandler> = self.this.clone();
         let id = self.dispatcher().start_timer(CONNECT_TIMEOUT, TimerType::Coarse, handler);
@@ -295,8 +311,12 @@ impl AbstractSocketNode {
     /// This address takes too long.
     pub(super) fn on_connect_timeout(&self) {
         self.stop_connect_timer();
+        let error = match self.engine().map(|engine| engine.timed_out()) {
+            Some(Ok(_)) => return self.start_connect_timer(),
+            Some(Err(error)) => error,
+            None => SocketError::timed_out(),
+        };
         self.drop_attempt();
-        let error = SocketError::new(SocketErrorKind::SocketTimeout, "Connection timed out");
         self.connect_to_next_address(error);
     }
 

@@ -122,6 +122,11 @@ impl SocketError {
         Self::new(SocketErrorKind::HostNotFound, "Host not found")
     }
 
+    /// Connecting took too long.
+    pub(crate) fn timed_out() -> Self {
+        Self::new(SocketErrorKind::SocketTimeout, "Connection timed out")
+    }
+
     /// What is said where nothing is known.
     pub(crate) fn unknown() -> Self {
         Self::new(SocketErrorKind::Unknown, "Unknown error")

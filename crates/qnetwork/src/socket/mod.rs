@@ -12,8 +12,8 @@
 //!
 //! `connecting.rs` takes a socket from a name to a connection, `transfer.rs` moves bytes, `closing.rs`
 //! ends it, also when the object dies, and `waiting.rs` does all of this with no loop. `binding.rs` has
-//! what is done to a descriptor before there is a connection, `unbuffered.rs` reading and writing
-//! without the buffers, and `udp/` datagrams, which have none either.
+//! what is done to a descriptor before there is a connection, `proxying.rs` the choice of a proxy,
+//! `unbuffered.rs` reading and writing without the buffers, and `udp/` datagrams, which have none either.
 //!
 //! A slot may do anything to the socket that called it. So nothing is borrowed while one runs, and
 //! after each emission the state is looked at anew. The functions here work on the node: the loop does
@@ -25,6 +25,7 @@ mod connecting;
 mod error;
 mod host;
 mod options;
+mod proxying;
 mod setters;
 mod state;
 mod tcp;
@@ -59,7 +60,7 @@ pub use self::{
     udp::QUdpSocket,
 };
 use self::{transfer::SocketDevice, write_queue::WriteQueue};
-use crate::{NetworkLayerProtocol, QHostAddress, engine::Engine};
+use crate::{NetworkLayerProtocol, QAuthenticator, QHostAddress, QNetworkProxy, engine::Engine};
 
 class! {
     /// What all sockets have in common: states, signals, connecting and closing, reading and writing.
@@ -101,6 +102,10 @@ pub struct AbstractSocketNode {
     /// Something went wrong.
     #[doc(alias = "errorOccurred")]
     pub error_occurred: Signal<SocketErrorKind>,
+    /// The proxy wants to know who is asking. A slot sets user and password of the authenticator, then
+    /// and there; it may run a loop for that. If none does, connecting fails.
+    #[doc(alias = "proxyAuthenticationRequired")]
+    pub proxy_authentication_required: Signal<(QNetworkProxy, QAuthenticator)>,
     base: QIODevice,
     this: Weak<AbstractSocketNode>,
     device: Rc<SocketDevice>,
@@ -130,6 +135,10 @@ pub struct AbstractSocketNode {
 
     pause_mode: Cell<PauseModes>,
     protocol_tag: RefCell<Option<Box<str>>>,
+    /// Its own proxy, if it has one.
+    proxy: RefCell<Option<Box<QNetworkProxy>>>,
+    /// The proxy by which it connects.
+    route: RefCell<Option<Box<QNetworkProxy>>>,
     flags: Flags,
 }
 
@@ -209,6 +218,7 @@ impl QAbstractSocket {
             state_changed: Signal::in_life(&life),
             error: Signal::in_life(&life),
             error_occurred: Signal::in_life(&life),
+            proxy_authentication_required: Signal::in_life(&life),
             base: QIODevice::embed(&life),
             this: this.clone(),
             device: Rc::new(SocketDevice { node: this.clone(), class_name }),
@@ -230,6 +240,8 @@ impl QAbstractSocket {
             descriptor: Cell::new(-1),
             pause_mode: Cell::default(),
             protocol_tag: RefCell::default(),
+            proxy: RefCell::default(),
+            route: RefCell::default(),
             flags: Flags::default(),
         });
         let device: Rc<dyn DeviceBackend> = node.device.clone();

@@ -53,9 +53,7 @@ impl EventSource for AbstractSocketNode {
         }
         match self.state.get() {
             SocketState::Connecting => {
-                if ready.intersects(Readiness::WRITABLE | Readiness::READ_CLOSED) {
-                    self.on_connecting(&engine);
-                }
+                self.on_connecting(&engine);
                 return;
             }
             SocketState::Connected | SocketState::Closing => {}

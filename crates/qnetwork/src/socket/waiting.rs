@@ -5,7 +5,7 @@
 
 use std::rc::Rc;
 
-use qcore::{QDeadlineTimer, event_loop::Readiness};
+use qcore::QDeadlineTimer;
 
 use super::{AbstractSocketNode, QAbstractSocket, SocketError, SocketErrorKind, SocketState};
 use crate::{QHostInfo, engine::Engine};
@@ -217,9 +217,7 @@ impl AbstractSocketNode {
             match engine.wait(until) {
                 Some(ready) => {
                     engine.note(ready);
-                    if ready.intersects(Readiness::WRITABLE | Readiness::READ_CLOSED) {
-                        self.on_connecting(&engine);
-                    }
+                    self.on_connecting(&engine);
                 }
                 None if deadline.has_expired() => return Err(self.give_up_connecting()),
                 None => self.on_connect_timeout(),

@@ -1,0 +1,501 @@
+//! The engine that goes through a proxy.
+
+use std::{
+    cell::{Cell, RefCell},
+    collections::VecDeque,
+    io::IoSlice,
+    rc::{Rc, Weak},
+};
+
+use qcore::{
+    Dispatcher, QDeadlineTimer,
+    event_loop::{EventSource, Readiness, Registration},
+};
+
+use super::{Engine, Outcome, Progress, Stage};
+use crate::{
+    HostInfoError, NetworkLayerProtocol, ProxyType, QAuthenticator, QHostAddress, QHostInfo,
+    QNetworkProxy, SocketError, SocketOption,
+    host_info::{self, Lookup},
+    proxy::{Handshake, Http, Next, Socks5, Target},
+};
+
+/// How much of what the proxy says is read at once.
+const PIECE: usize = 4096;
+
+/// Makes an engine for the connection to the proxy.
+type Open = Box<dyn Fn(NetworkLayerProtocol) -> Result<Rc<dyn Engine>, SocketError>>;
+
+/// Connects to a proxy by an engine below, talks to it until it gets out of the way, and hands everything on
+/// from then on.
+///
+/// It calls nobody above: where the proxy wants to know who is asking, connecting comes to
+/// [`Progress::Asks`], and goes on when the socket says that it has been answered.
+pub(crate) struct ProxyEngine {
+    proxy: QNetworkProxy,
+    open: Open,
+    below: RefCell<Option<Rc<dyn Engine>>>,
+    talk: RefCell<Option<Box<dyn Handshake>>>,
+    stage: Cell<Stage>,
+    lookup: Rc<ProxyLookup>,
+    addresses: RefCell<VecDeque<QHostAddress>>,
+    /// What has gone wrong, to be told by the loop.
+    failed: RefCell<Option<SocketError>>,
+    /// What the proxy said and nobody has looked at; once connected it is the host that said it.
+    input: RefCell<Vec<u8>>,
+    output: RefCell<Vec<u8>>,
+    asks: Cell<bool>,
+    local: RefCell<Option<(QHostAddress, u16)>>,
+    peer: RefCell<Option<(QHostAddress, u16)>>,
+}
+
+/// The proxy's name being looked up.
+struct ProxyLookup {
+    /// Has the loop call the socket while there is nothing below that would.
+    wake: Registration,
+    id: Cell<Option<i32>>,
+    answer: RefCell<Option<QHostInfo>>,
+}
+
+impl ProxyEngine {
+    pub(crate) fn new(
+        dispatcher: &Rc<Dispatcher>,
+        source: Weak<dyn EventSource>,
+        proxy: QNetworkProxy,
+        open: Open,
+    ) -> Self {
+        ProxyEngine {
+            proxy,
+            open,
+            below: RefCell::new(None),
+            talk: RefCell::new(None),
+            stage: Cell::new(Stage::Unconnected),
+            lookup: Rc::new(ProxyLookup {
+                wake: dispatcher.add_source(source),
+                id: Cell::new(None),
+                answer: RefCell::default(),
+            }),
+            addresses: RefCell::default(),
+            failed: RefCell::default(),
+            input: RefCell::default(),
+            output: RefCell::default(),
+            asks: Cell::new(false),
+            local: RefCell::default(),
+            peer: RefCell::default(),
+        }
+    }
+
+    fn below(&self) -> Option<Rc<dyn Engine>> {
+        self.below.borrow().clone()
+    }
+
+    fn begin(&self, target: Target) -> Progress {
+        let talk: Box<dyn Handshake> = match self.proxy.proxy_type() {
+            ProxyType::Socks5 => Box::new(Socks5::new(&self.proxy, target)),
+            _ => Box::new(Http::new(&self.proxy, &target)),
+        };
+        self.talk.replace(Some(talk));
+        self.stage.set(Stage::Connecting);
+        self.connect_to_proxy();
+        Progress::Connecting
+    }
+
+    fn wake(&self) {
+        self.lookup.wake.requeue(Readiness::empty());
+    }
+
+    // ---- to the proxy
+
+    fn connect_to_proxy(&self) {
+        self.below.take();
+        self.input.take();
+        self.output.take();
+        match Lookup::begin_for_address(self.proxy.host_name()) {
+            Lookup::Answer(info) => {
+                self.lookup.answer.replace(Some(info));
+                self.on_found();
+            }
+            Lookup::Ask => {
+                let weak = Rc::downgrade(&self.lookup);
+                let answer = move |info| {
+                    if let Some(lookup) = weak.upgrade() {
+                        lookup.id.set(None);
+                        lookup.answer.replace(Some(info));
+                        lookup.wake.requeue(Readiness::empty());
+                    }
+                };
+                let id = host_info::ask(self.proxy.host_name(), Box::new(answer));
+                self.lookup.id.set(Some(id));
+            }
+        }
+    }
+
+    /// The proxy's name was looked up.
+    fn on_found(&self) {
+        let Some(info) = self.lookup.answer.take() else { return };
+        if info.error() != HostInfoError::NoError || info.addresses().is_empty() {
+            return self.fail_later(&SocketError::host_not_found());
+        }
+        self.addresses.replace(info.addresses().iter().cloned().collect());
+        self.try_next_address(SocketError::host_not_found());
+    }
+
+    /// Tries the proxy's addresses that are left. With none left, `error` is what went wrong last.
+    fn try_next_address(&self, mut error: SocketError) {
+        loop {
+            let Some(address) = self.addresses.borrow_mut().pop_front() else {
+                return self.fail_later(&error);
+            };
+            let connected = (self.open)(address.protocol()).and_then(|below| {
+                let progress = below.connect(&address, self.proxy.port())?;
+                Ok((below, progress))
+            });
+            match connected {
+                Ok((below, progress)) => {
+                    self.below.replace(Some(below));
+                    if progress == Progress::Connected {
+                        // It is talked to when the loop says so.
+                        self.on_proxy_connected();
+                        self.wake();
+                    }
+                    return;
+                }
+                Err(failed) => error = failed,
+            }
+        }
+    }
+
+    fn on_proxy_connected(&self) {
+        self.addresses.take();
+        if let Some(talk) = &mut *self.talk.borrow_mut()
+            && let Next::Send(bytes) = talk.begin()
+        {
+            self.output.borrow_mut().extend_from_slice(&bytes);
+        }
+    }
+
+    /// Connecting has failed, which the loop is to tell: never the call that began it.
+    fn fail_later(&self, error: &SocketError) {
+        let told = match &*self.talk.borrow() {
+            Some(talk) => talk.failed_to_connect(error),
+            None => error.clone(),
+        };
+        self.failed.replace(Some(told));
+        self.wake();
+    }
+
+    // ---- talking to it
+
+    fn talk(&self) -> Result<Progress, SocketError> {
+        loop {
+            let Some(below) = self.below() else { return self.failure() };
+            let more = !self.output.borrow().is_empty() && below.is_writable();
+            if more {
+                self.send(&below)?;
+                continue;
+            }
+            let next = self.feed();
+            match next {
+                Next::More => {}
+                next => match self.follow(next)? {
+                    Some(progress) => return Ok(progress),
+                    None => continue,
+                },
+            }
+            if !below.is_readable() {
+                return Ok(Progress::Connecting);
+            }
+            let mut piece = [0; PIECE];
+            match below.read(&mut piece) {
+                Outcome::Moved(count) => self.input.borrow_mut().extend_from_slice(&piece[..count]),
+                Outcome::WouldBlock => return Ok(Progress::Connecting),
+                Outcome::Failed(error) => return Err(self.lost(&error)),
+            }
+        }
+    }
+
+    fn send(&self, below: &Rc<dyn Engine>) -> Result<(), SocketError> {
+        let mut output = self.output.borrow_mut();
+        match below.write(&[IoSlice::new(&output)]) {
+            Outcome::Moved(count) => drop(output.drain(..count)),
+            Outcome::WouldBlock => {}
+            Outcome::Failed(error) => {
+                drop(output);
+                // What the proxy has said before it went may be the reason.
+                self.output.take();
+                if !below.is_readable() {
+                    return Err(self.lost(&error));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn feed(&self) -> Next {
+        let mut talk = self.talk.borrow_mut();
+        let Some(talk) = &mut *talk else { return Next::More };
+        let mut input = self.input.borrow_mut();
+        let (used, next) = talk.feed(&input);
+        input.drain(..used);
+        next
+    }
+
+    fn follow(&self, next: Next) -> Result<Option<Progress>, SocketError> {
+        match next {
+            Next::More => Ok(None),
+            Next::Send(bytes) => {
+                self.output.borrow_mut().extend_from_slice(&bytes);
+                Ok(None)
+            }
+            Next::Ask => {
+                self.asks.set(true);
+                Ok(Some(Progress::Asks))
+            }
+            Next::Reconnect => {
+                self.connect_to_proxy();
+                Ok(Some(Progress::Connecting))
+            }
+            Next::Connected(local) => {
+                self.talk.take();
+                self.stage.set(Stage::Connected);
+                self.local.replace(local);
+                Ok(Some(Progress::Connected))
+            }
+            Next::Failed(error) => Err(self.over(error)),
+        }
+    }
+
+    /// The proxy is gone.
+    fn lost(&self, error: &SocketError) -> SocketError {
+        let told = match &mut *self.talk.borrow_mut() {
+            Some(talk) if *error == SocketError::remote_host_closed() => talk.closed(),
+            Some(talk) => talk.failed_to_connect(error),
+            None => error.clone(),
+        };
+        self.over(told)
+    }
+
+    fn over(&self, error: SocketError) -> SocketError {
+        self.below.take();
+        self.stage.set(Stage::Unconnected);
+        error
+    }
+
+    fn failure(&self) -> Result<Progress, SocketError> {
+        let failed = self.failed.take();
+        match failed {
+            Some(error) => Err(self.over(error)),
+            None => Ok(Progress::Connecting),
+        }
+    }
+
+    fn cancel_lookup(&self) {
+        if let Some(id) = self.lookup.id.take() {
+            QHostInfo::abort_host_lookup(id);
+        }
+    }
+}
+
+impl Engine for ProxyEngine {
+    fn stage(&self) -> Stage {
+        self.stage.get()
+    }
+
+    fn bind(&self, _: &QHostAddress, _: u16, _: Option<bool>) -> Result<(), SocketError> {
+        Err(SocketError::unsupported())
+    }
+
+    fn connect(&self, address: &QHostAddress, port: u16) -> Result<Progress, SocketError> {
+        self.peer.replace(Some((address.clone(), port)));
+        Ok(self.begin(Target::Address(address.clone(), port)))
+    }
+
+    fn connect_by_name(&self, name: &str, port: u16) -> Result<Progress, SocketError> {
+        let name = host_info::ace::to_ace(name).ok_or_else(SocketError::host_not_found)?;
+        // As Qt's: only the proxy knows the address.
+        self.peer.replace(Some((QHostAddress::new(), port)));
+        Ok(self.begin(Target::Name(name, port)))
+    }
+
+    fn finish_connecting(&self) -> Result<Progress, SocketError> {
+        // A slot that was asked may run a loop.
+        if self.asks.get() {
+            return Ok(Progress::Connecting);
+        }
+        if self.lookup.id.get().is_some() {
+            return Ok(Progress::Connecting);
+        }
+        self.on_found();
+        if self.failed.borrow().is_some() {
+            return self.failure();
+        }
+        let Some(below) = self.below() else { return Ok(Progress::Connecting) };
+        if below.stage() != Stage::Connected {
+            match below.finish_connecting() {
+                Ok(Progress::Connected) => self.on_proxy_connected(),
+                Ok(_) => return Ok(Progress::Connecting),
+                Err(error) => {
+                    self.below.take();
+                    self.try_next_address(error);
+                    return Ok(Progress::Connecting);
+                }
+            }
+        }
+        self.talk()
+    }
+
+    fn question(&self) -> Option<(QNetworkProxy, QAuthenticator)> {
+        let talk = self.talk.borrow();
+        let authenticator = talk.as_ref()?.authenticator();
+        self.asks.get().then(|| (self.proxy.clone(), authenticator))
+    }
+
+    fn answered(&self) -> Result<Progress, SocketError> {
+        self.asks.set(false);
+        let next = self.talk.borrow_mut().as_mut().map_or(Next::More, |talk| talk.answered());
+        match self.follow(next)? {
+            Some(progress) => Ok(progress),
+            None => self.finish_connecting(),
+        }
+    }
+
+    fn timed_out(&self) -> Result<Progress, SocketError> {
+        self.cancel_lookup();
+        let error = SocketError::timed_out();
+        let connects = self.below().is_some_and(|below| below.stage() != Stage::Connected);
+        self.below.take();
+        if connects && !self.addresses.borrow().is_empty() {
+            self.try_next_address(error);
+            return Ok(Progress::Connecting);
+        }
+        Err(self.lost(&error))
+    }
+
+    fn note(&self, ready: Readiness) {
+        if let Some(below) = self.below() {
+            below.note(ready);
+        }
+    }
+
+    fn is_readable(&self) -> bool {
+        !self.input.borrow().is_empty() || self.below().is_some_and(|below| below.is_readable())
+    }
+
+    fn is_writable(&self) -> bool {
+        self.below().is_some_and(|below| below.is_writable())
+    }
+
+    fn read(&self, data: &mut [u8]) -> Outcome {
+        let mut input = self.input.borrow_mut();
+        if !input.is_empty() {
+            let count = input.len().min(data.len());
+            data[..count].copy_from_slice(&input[..count]);
+            input.drain(..count);
+            if input.is_empty() {
+                // No buffer is kept when empty.
+                *input = Vec::new();
+            }
+            return Outcome::Moved(count);
+        }
+        drop(input);
+        match self.below() {
+            Some(below) => below.read(data),
+            None => Outcome::Failed(SocketError::remote_host_closed()),
+        }
+    }
+
+    fn has_more(&self) -> bool {
+        !self.input.borrow().is_empty() || self.below().is_none_or(|below| below.has_more())
+    }
+
+    fn bytes_available(&self) -> usize {
+        if self.stage.get() != Stage::Connected {
+            return 0;
+        }
+        self.input.borrow().len() + self.below().map_or(0, |below| below.bytes_available())
+    }
+
+    fn write(&self, data: &[IoSlice<'_>]) -> Outcome {
+        match self.below().filter(|_| self.stage.get() == Stage::Connected) {
+            Some(below) => below.write(data),
+            None => Outcome::Failed(SocketError::unknown()),
+        }
+    }
+
+    fn wait(&self, deadline: QDeadlineTimer) -> Option<Readiness> {
+        if self.lookup.id.get().is_some() {
+            // The answer comes by the loop, and that does not run.
+            self.cancel_lookup();
+            let info = QHostInfo::from_name_until(self.proxy.host_name(), deadline)?;
+            self.lookup.answer.replace(Some(info));
+            return Some(Readiness::empty());
+        }
+        let waits = self.failed.borrow().is_some()
+            || self.lookup.answer.borrow().is_some()
+            || self.is_talking();
+        if waits {
+            return Some(Readiness::empty());
+        }
+        match self.below() {
+            Some(below) => below.wait(deadline),
+            None => Some(Readiness::empty()),
+        }
+    }
+
+    fn read_again(&self) {
+        match self.below() {
+            Some(below) => below.read_again(),
+            None => self.wake(),
+        }
+    }
+
+    fn request_write(&self, early: bool) {
+        if let Some(below) = self.below() {
+            below.request_write(early);
+        }
+    }
+
+    fn local_address(&self) -> Option<(QHostAddress, u16)> {
+        let told = self.local.borrow().clone();
+        told.or_else(|| self.below()?.local_address())
+    }
+
+    fn peer_address(&self) -> Option<(QHostAddress, u16)> {
+        self.peer.borrow().clone()
+    }
+
+    fn descriptor(&self) -> i32 {
+        self.below().map_or(-1, |below| below.descriptor())
+    }
+
+    fn set_option(&self, option: SocketOption, value: i32) {
+        if let Some(below) = self.below() {
+            below.set_option(option, value);
+        }
+    }
+
+    fn option(&self, option: SocketOption) -> Option<i32> {
+        self.below()?.option(option)
+    }
+
+    fn error(&self) -> SocketError {
+        self.below().map_or_else(SocketError::unknown, |below| below.error())
+    }
+}
+
+impl ProxyEngine {
+    /// Whether there is something to say to the proxy that it can be told now.
+    fn is_talking(&self) -> bool {
+        self.stage.get() == Stage::Connecting
+            && self.below().is_some_and(|below| {
+                let says = !self.output.borrow().is_empty() && below.is_writable();
+                below.stage() == Stage::Connected && (says || below.is_readable())
+            })
+    }
+}
+
+impl Drop for ProxyEngine {
+    fn drop(&mut self) {
+        self.cancel_lookup();
+    }
+}

@@ -1,0 +1,232 @@
+//! SOCKS, version 5 (RFC 1928), with user and password (RFC 1929).
+
+use std::net::{IpAddr, Ipv6Addr};
+
+use super::{
+    QNetworkProxy,
+    handshake::{Handshake, Next, Target, Texts},
+};
+use crate::{QAuthenticator, QHostAddress, SocketError, SocketErrorKind, auth};
+
+const VERSION: u8 = 5;
+const NO_AUTHENTICATION: u8 = 0;
+const USER_AND_PASSWORD: u8 = 2;
+const NONE_ACCEPTABLE: u8 = 0xff;
+const CONNECT: u8 = 1;
+
+const TEXTS: Texts = Texts {
+    refused: "Connection to proxy refused",
+    closed: "Connection to proxy closed prematurely",
+    not_found: "Proxy host not found",
+    timed_out: "Connection to proxy timed out",
+};
+
+/// Connecting to a host through a proxy.
+#[derive(Debug)]
+pub(crate) struct Socks5 {
+    target: Target,
+    user: String,
+    password: String,
+    state: State,
+    authenticator: QAuthenticator,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// Which method the proxy wants.
+    Method,
+    /// Whether the password was right.
+    Password,
+    /// What became of the request.
+    Reply,
+    Over,
+}
+
+impl Socks5 {
+    pub(crate) fn new(proxy: &QNetworkProxy, target: Target) -> Self {
+        let (user, password) = (proxy.user().to_owned(), proxy.password().to_owned());
+        let (state, authenticator) = (State::Method, QAuthenticator::new());
+        Socks5 { target, user, password, state, authenticator }
+    }
+
+    /// As Qt: who has credentials offers nothing else, who has none offers none.
+    fn method(&self) -> u8 {
+        match self.user.is_empty() && self.password.is_empty() {
+            true => NO_AUTHENTICATION,
+            false => USER_AND_PASSWORD,
+        }
+    }
+
+    fn choose(&mut self, method: u8) -> Next {
+        match method {
+            NO_AUTHENTICATION => self.request(),
+            NONE_ACCEPTABLE => self.ask(),
+            USER_AND_PASSWORD if self.method() == USER_AND_PASSWORD => {
+                let (user, password) = (auth::to_bytes(&self.user), auth::to_bytes(&self.password));
+                let (Ok(user_length), Ok(password_length)) =
+                    (u8::try_from(user.len()), u8::try_from(password.len()))
+                else {
+                    return self.fail(refused_credentials());
+                };
+                self.state = State::Password;
+                let parts: [&[u8]; 4] = [&[1, user_length], &user, &[password_length], &password];
+                Next::Send(parts.concat())
+            }
+            _ => {
+                let text = "Proxy authentication failed: \
+                            Socks5 host did not support authentication method.";
+                self.fail(SocketError::new(SocketErrorKind::SocketAccess, text))
+            }
+        }
+    }
+
+    fn ask(&mut self) -> Next {
+        self.state = State::Over;
+        self.authenticator = QAuthenticator::new();
+        Next::Ask
+    }
+
+    fn request(&mut self) -> Next {
+        let mut request = vec![VERSION, CONNECT, 0];
+        let port = match &self.target {
+            Target::Address(address, port) => {
+                match address.to_ip_addr() {
+                    Some(IpAddr::V4(address)) => {
+                        request.push(1);
+                        request.extend_from_slice(&address.octets());
+                    }
+                    Some(IpAddr::V6(address)) => {
+                        request.push(4);
+                        request.extend_from_slice(&address.octets());
+                    }
+                    None => return self.fail(SocketError::host_not_found()),
+                }
+                port
+            }
+            Target::Name(name, port) => {
+                let Ok(length) = u8::try_from(name.len()) else {
+                    return self.fail(SocketError::host_not_found());
+                };
+                request.extend_from_slice(&[3, length]);
+                request.extend_from_slice(name.as_bytes());
+                port
+            }
+        };
+        request.extend_from_slice(&port.to_be_bytes());
+        self.state = State::Reply;
+        Next::Send(request)
+    }
+
+    /// The reply to a request: its length and what it says, once all of it is there.
+    fn reply(&mut self, bytes: &[u8]) -> (usize, Next) {
+        let &[version, code, ref rest @ ..] = bytes else { return (0, Next::More) };
+        if version != VERSION {
+            return (bytes.len(), self.fail(protocol_error()));
+        }
+        if code != 0 {
+            let by_name = matches!(self.target, Target::Name(..));
+            return (bytes.len(), self.fail(refusal(code, by_name)));
+        }
+        let &[_, kind, ref rest @ ..] = rest else { return (0, Next::More) };
+        let (skipped, length) = match (kind, rest) {
+            (1, _) => (0, 4),
+            (4, _) => (0, 16),
+            (3, []) => return (0, Next::More),
+            (3, [length, ..]) => (1, usize::from(*length)),
+            _ => return (bytes.len(), self.fail(protocol_error())),
+        };
+        let Some(end) = rest.get(skipped..skipped + length + 2) else { return (0, Next::More) };
+        let (address, port) = end.split_at(length);
+        let address = match (kind, address) {
+            (1, &[a, b, c, d]) => QHostAddress::from(IpAddr::from([a, b, c, d])),
+            (4, address) => {
+                let octets: [u8; 16] = address.try_into().unwrap_or_default();
+                QHostAddress::from(IpAddr::from(Ipv6Addr::from(octets)))
+            }
+            _ => QHostAddress::new(),
+        };
+        let port = u16::from_be_bytes([port[0], port[1]]);
+        self.state = State::Over;
+        (4 + skipped + length + 2, Next::Connected(Some((address, port))))
+    }
+
+    fn fail(&mut self, error: SocketError) -> Next {
+        self.state = State::Over;
+        Next::Failed(error)
+    }
+}
+
+impl Handshake for Socks5 {
+    fn begin(&mut self) -> Next {
+        self.state = State::Method;
+        Next::Send(vec![VERSION, 1, self.method()])
+    }
+
+    fn feed(&mut self, bytes: &[u8]) -> (usize, Next) {
+        match self.state {
+            State::Over => (0, Next::More),
+            State::Reply => self.reply(bytes),
+            State::Method | State::Password => match (self.state, bytes) {
+                (State::Method, &[VERSION, method, ..]) => (2, self.choose(method)),
+                (State::Method, &[_, _, ..]) => (2, self.fail(protocol_error())),
+                (_, &[1, 0, ..]) => (2, self.request()),
+                (_, &[_, _, ..]) => (2, self.ask()),
+                _ => (0, Next::More),
+            },
+        }
+    }
+
+    fn closed(&mut self) -> SocketError {
+        self.failed_to_connect(&SocketError::remote_host_closed())
+    }
+
+    fn authenticator(&self) -> QAuthenticator {
+        self.authenticator.clone()
+    }
+
+    fn answered(&mut self) -> Next {
+        if !self.authenticator.has_credentials() {
+            return self.fail(refused_credentials());
+        }
+        self.user = self.authenticator.user();
+        self.password = self.authenticator.password();
+        Next::Reconnect
+    }
+
+    fn failed_to_connect(&self, error: &SocketError) -> SocketError {
+        TEXTS.of(error)
+    }
+}
+
+fn refused_credentials() -> SocketError {
+    let kind = SocketErrorKind::ProxyAuthenticationRequired;
+    SocketError::new(kind, "Proxy authentication failed")
+}
+
+fn protocol_error() -> SocketError {
+    SocketError::new(SocketErrorKind::ProxyProtocol, "SOCKS version 5 protocol error")
+}
+
+/// The proxy's reason, as Qt has it.
+fn refusal(code: u8, by_name: bool) -> SocketError {
+    use SocketErrorKind::*;
+    let (kind, text) = match code {
+        1 => (Network, "General SOCKSv5 server failure"),
+        2 => (SocketAccess, "Connection not allowed by SOCKSv5 server"),
+        3 => (Network, "Network unreachable"),
+        4 => return SocketError::host_not_found(),
+        5 => return SocketError::connection_refused(),
+        // Some proxies say so of names that they do not know.
+        6 if by_name => return SocketError::host_not_found(),
+        6 => (Network, "TTL expired"),
+        7 => (UnsupportedSocketOperation, "SOCKSv5 command not supported"),
+        8 => (UnsupportedSocketOperation, "Address type not supported"),
+        _ => {
+            return SocketError::new(
+                Unknown,
+                format!("Unknown SOCKSv5 proxy error code 0x{code:x}"),
+            );
+        }
+    };
+    SocketError::new(kind, text)
+}

@@ -1,0 +1,80 @@
+//! The proxies that the environment names.
+
+use super::{ProxyQueryType, ProxyType, QNetworkProxy, QNetworkProxyQuery, url::Url};
+
+/// Whether the environment names any proxy at all. For the way of all sockets: it allocates nothing if not.
+pub(super) fn has_any() -> bool {
+    ALL.iter().any(|names| names.iter().any(|name| std::env::var_os(name).is_some()))
+}
+
+/// Qt reads the first of each. `HTTP_PROXY` is not among them: a web server gives its scripts, under that
+/// name, what its client has sent.
+const HTTP: &[&str] = &["http_proxy"];
+const HTTPS: &[&str] = &["https_proxy", "HTTPS_PROXY"];
+const FTP: &[&str] = &["ftp_proxy", "FTP_PROXY"];
+const OTHER: &[&str] = &["all_proxy", "ALL_PROXY"];
+const EXCEPT: &[&str] = &["no_proxy", "NO_PROXY"];
+const ALL: [&[&str]; 4] = [HTTP, HTTPS, FTP, OTHER];
+
+/// The proxies for a query in some environment.
+pub(super) fn proxies(
+    query: &QNetworkProxyQuery,
+    environment: &dyn Fn(&str) -> Option<String>,
+) -> Vec<QNetworkProxy> {
+    let value = |names: &[&str]| {
+        let mut values = names.iter().filter_map(|name| environment(name));
+        values.find(|value| !value.trim().is_empty())
+    };
+    if value(EXCEPT).is_some_and(|list| is_listed(query.peer_host_name(), &list)) {
+        return vec![QNetworkProxy::none()];
+    }
+    let names = match query.protocol_tag() {
+        "http" => HTTP,
+        "https" => HTTPS,
+        "ftp" => FTP,
+        _ => OTHER,
+    };
+    let named = value(names).or_else(|| value(HTTP));
+    let proxy = named.and_then(|text| proxy(text.trim(), query.query_type()));
+    vec![proxy.unwrap_or_else(QNetworkProxy::none)]
+}
+
+/// Whether a host is one of a list of hosts and domains.
+fn is_listed(host: &str, list: &str) -> bool {
+    list.split(',').map(str::trim).any(|entry| {
+        if entry == "*" {
+            return true;
+        }
+        let domain = entry.strip_prefix('.').unwrap_or(entry);
+        let Some(at) = host.len().checked_sub(domain.len()).filter(|_| !domain.is_empty()) else {
+            return false;
+        };
+        let matches = host.get(at..).is_some_and(|end| end.eq_ignore_ascii_case(domain));
+        let whole = at == 0 && domain.len() == entry.len();
+        matches && (whole || host[..at].ends_with('.'))
+    })
+}
+
+/// A proxy as the environment writes it, if it is one of those that there are and good for that.
+fn proxy(text: &str, kind: ProxyQueryType) -> Option<QNetworkProxy> {
+    // `host:port` alone: what stands before the colon would pass for a scheme.
+    let url = match text.contains("//") {
+        true => Url::parse(text)?,
+        false => Url::parse(&format!("//{text}"))?,
+    };
+    if url.host.is_empty() {
+        return None;
+    }
+    let (proxy_type, port) = match &*url.scheme {
+        "socks5" | "socks5h" => (ProxyType::Socks5, 1080),
+        "" | "http" => (ProxyType::Http, 8080),
+        _ => return None,
+    };
+    let listens_or_sends = matches!(kind, ProxyQueryType::UdpSocket | ProxyQueryType::TcpServer);
+    if proxy_type == ProxyType::Http && listens_or_sends {
+        return None;
+    }
+    let port = url.port.filter(|port| *port != 0).unwrap_or(port);
+    let (user, password) = (url.user(), url.password());
+    Some(QNetworkProxy::with_credentials(proxy_type, url.host, port, user, password))
+}

@@ -1,0 +1,443 @@
+//! The protocols, without a socket.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::{QHostAddress, SocketError, SocketErrorKind};
+
+fn name() -> Target {
+    Target::Name("some.example".to_owned(), 443)
+}
+
+fn socks(user: &str, password: &str, target: Target) -> Socks5 {
+    let kind = ProxyType::Socks5;
+    Socks5::new(&QNetworkProxy::with_credentials(kind, "p", 1, user, password), target)
+}
+
+fn http(user: &str, password: &str) -> Http {
+    let kind = ProxyType::Http;
+    Http::new(&QNetworkProxy::with_credentials(kind, "p", 1, user, password), &name())
+}
+
+/// What a talk came to.
+#[derive(Debug, PartialEq)]
+struct Talk {
+    /// What was said, each time.
+    said: Vec<Vec<u8>>,
+    end: Next,
+    /// What was left for the one behind the proxy.
+    left: Vec<u8>,
+}
+
+/// Feeds what a proxy says in pieces, cut at some places. `answer` is called when the program is asked.
+fn talk(
+    protocol: &mut dyn Handshake,
+    replies: &[u8],
+    cuts: &[usize],
+    answer: &dyn Fn(&crate::QAuthenticator),
+) -> Talk {
+    let (mut said, mut input, mut asked) = (Vec::new(), Vec::new(), 0);
+    let mut pieces: Vec<&[u8]> = Vec::new();
+    let (mut from, mut cuts) = (0, cuts.to_vec());
+    cuts.sort_unstable();
+    for cut in cuts {
+        let cut = cut.clamp(from, replies.len());
+        pieces.push(&replies[from..cut]);
+        from = cut;
+    }
+    pieces.push(&replies[from..]);
+    let mut next = protocol.begin();
+    let mut pieces = pieces.into_iter();
+    loop {
+        next = match next {
+            Next::Send(bytes) => {
+                if !bytes.is_empty() {
+                    said.push(bytes);
+                }
+                feed(protocol, &mut input)
+            }
+            Next::Ask => {
+                asked += 1;
+                assert!(asked < 20, "asked without end");
+                answer(&protocol.authenticator());
+                protocol.answered()
+            }
+            Next::Reconnect => {
+                said.push(b"(reconnect)".to_vec());
+                input.clear();
+                protocol.begin()
+            }
+            Next::More => match pieces.next() {
+                Some(piece) => {
+                    input.extend_from_slice(piece);
+                    // What is kept is bounded, whatever comes.
+                    assert!(input.len() <= 70_000 + piece.len());
+                    feed(protocol, &mut input)
+                }
+                None => return Talk { said, end: Next::Failed(protocol.closed()), left: input },
+            },
+            end => {
+                input.extend(pieces.flatten());
+                return Talk { said, end, left: input };
+            }
+        };
+    }
+}
+
+fn feed(protocol: &mut dyn Handshake, input: &mut Vec<u8>) -> Next {
+    let (used, next) = protocol.feed(input);
+    input.drain(..used);
+    next
+}
+
+fn nobody(_: &crate::QAuthenticator) {}
+
+fn failure(talk: Talk) -> (SocketErrorKind, String) {
+    match talk.end {
+        Next::Failed(error) => (error.kind(), error.to_string()),
+        other => panic!("{other:?}"),
+    }
+}
+
+// ---- SOCKS5
+
+#[test]
+fn socks5_requests() {
+    let reply = b"\x05\x00\x05\x00\x00\x01\x01\x02\x03\x04\x05\x06rest";
+    let end = Next::Connected(Some(("1.2.3.4".parse().unwrap(), 0x0506)));
+    let ip = |text: &str| Target::Address(text.parse::<QHostAddress>().unwrap(), 80);
+    for (target, request) in [
+        (name(), &b"\x05\x01\x00\x03\x0csome.example\x01\xbb"[..]),
+        (ip("93.184.216.34"), b"\x05\x01\x00\x01\x5d\xb8\xd8\x22\x00\x50"),
+        (ip("::1"), b"\x05\x01\x00\x04\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x01\x00\x50"),
+    ] {
+        let talk = talk(&mut socks("", "", target), reply, &[], &nobody);
+        assert_eq!(talk.said, [b"\x05\x01\x00".to_vec(), request.to_vec()]);
+        assert_eq!(
+            (talk.end, talk.left),
+            (Next::Connected(Some(("1.2.3.4".parse().unwrap(), 0x0506))), b"rest".to_vec())
+        );
+    }
+    drop(end);
+    let long = Target::Name("x".repeat(256), 1);
+    let talk = talk(&mut socks("", "", long), reply, &[], &nobody);
+    assert_eq!(failure(talk).0, SocketErrorKind::HostNotFound);
+}
+
+#[test]
+fn socks5_replies_with_other_addresses() {
+    for (address, shown) in [
+        (&b"\x04\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x01"[..], "::1"),
+        (b"\x03\x05names", ""),
+        (b"\x03\x00", ""),
+    ] {
+        let reply = [b"\x05\x00\x05\x00\x00", address, b"\x00\x07left"].concat();
+        let talk = talk(&mut socks("", "", name()), &reply, &[], &nobody);
+        let Next::Connected(Some((local, 7))) = talk.end else { panic!("{:?}", talk.end) };
+        assert_eq!((local.to_string(), talk.left), (shown.to_owned(), b"left".to_vec()));
+    }
+}
+
+#[test]
+fn socks5_errors() {
+    use SocketErrorKind::*;
+    let end = |replies: &[u8]| failure(talk(&mut socks("", "", name()), replies, &[], &nobody)).0;
+    assert_eq!(end(b"\x04\x04\x04\x04"), ProxyProtocol);
+    assert_eq!(end(b"\x05\x00\x04\x04\x04\x04"), ProxyProtocol);
+    assert_eq!(end(b"\x05\x7f"), SocketAccess);
+    assert_eq!(end(b"\x05\x02"), SocketAccess);
+    assert_eq!(end(b"\x05\xff"), ProxyAuthenticationRequired);
+    assert_eq!(end(b"\x05\x00\x05\x00\x00\x02"), ProxyProtocol);
+    assert_eq!(end(b""), ProxyConnectionClosed);
+    let ip = || Target::Address("1.2.3.4".parse().unwrap(), 1);
+    for (code, kind, text) in [
+        (1, Network, "General SOCKSv5 server failure"),
+        (2, SocketAccess, "Connection not allowed by SOCKSv5 server"),
+        (3, Network, "Network unreachable"),
+        (4, HostNotFound, "Host not found"),
+        (5, ConnectionRefused, "Connection refused"),
+        (6, Network, "TTL expired"),
+        (7, UnsupportedSocketOperation, "SOCKSv5 command not supported"),
+        (8, UnsupportedSocketOperation, "Address type not supported"),
+        (0x2a, Unknown, "Unknown SOCKSv5 proxy error code 0x2a"),
+    ] {
+        let replies = [5, 0, 5, code];
+        let told = failure(talk(&mut socks("", "", ip()), &replies, &[], &nobody));
+        assert_eq!(told, (kind, text.to_owned()));
+    }
+    assert_eq!(end(b"\x05\x00\x05\x06"), HostNotFound);
+}
+
+#[test]
+fn socks5_credentials() {
+    let good = b"\x05\x02\x01\x00\x05\x00\x00\x01\x01\x02\x03\x04\x05\x06";
+    let told = talk(&mut socks("user", "pass", name()), good, &[], &nobody);
+    assert_eq!(told.said[..2], [b"\x05\x01\x02".to_vec(), b"\x01\x04user\x04pass".to_vec()]);
+    assert!(matches!(told.end, Next::Connected(_)));
+    // Who has credentials may still be let in without.
+    let told = talk(&mut socks("user", "pass", name()), b"\x05\x00\x05\x05", &[], &nobody);
+    assert_eq!(failure(told).0, SocketErrorKind::ConnectionRefused);
+    // Others are asked for, and the connection made anew.
+    let answer = |authenticator: &crate::QAuthenticator| {
+        assert!(authenticator.user().is_empty());
+        authenticator.set_user("u");
+    };
+    let mut protocol = socks("", "", name());
+    let told = talk(&mut protocol, b"\x05\xff", &[], &answer);
+    assert_eq!(told.said[1..], [b"(reconnect)".to_vec(), b"\x05\x01\x02".to_vec()]);
+    let told = talk(&mut protocol, b"\x05\x02\x01\x01", &[], &nobody);
+    assert_eq!(told.said[1], b"\x01\x01u\x00");
+    assert_eq!(
+        failure(told),
+        (SocketErrorKind::ProxyAuthenticationRequired, "Proxy authentication failed".to_owned(),)
+    );
+    let long = "x".repeat(256);
+    let told = talk(&mut socks(&long, "", name()), b"\x05\x02", &[], &nobody);
+    assert_eq!(failure(told).0, SocketErrorKind::ProxyAuthenticationRequired);
+}
+
+/// Cut anywhere, the replies say the same; and ended anywhere, that the proxy has closed.
+#[test]
+fn socks5_replies_cut_and_incomplete() {
+    for reply in [
+        &b"\x05\x02\x01\x00\x05\x00\x00\x01\x01\x02\x03\x04\x05\x06"[..],
+        b"\x05\x02\x01\x00\x05\x00\x00\x04\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x01\x05\x06",
+        b"\x05\x02\x01\x00\x05\x00\x00\x03\x03abc\x05\x06",
+    ] {
+        let whole = talk(&mut socks("u", "p", name()), reply, &[], &nobody);
+        assert!(matches!(whole.end, Next::Connected(_)));
+        for cut in 0..reply.len() {
+            assert_eq!(talk(&mut socks("u", "p", name()), reply, &[cut], &nobody), whole);
+            let ended = talk(&mut socks("u", "p", name()), &reply[..cut], &[], &nobody);
+            assert_eq!(failure(ended).0, SocketErrorKind::ProxyConnectionClosed, "{cut}");
+        }
+    }
+}
+
+// ---- HTTP
+
+#[test]
+fn http_requests() {
+    let sent = |mut protocol: Http| match protocol.begin() {
+        Next::Send(bytes) => String::from_utf8(bytes).unwrap(),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(
+        sent(http("", "")),
+        "CONNECT some.example:443 HTTP/1.1\r\nProxy-Connection: keep-alive\r\n\
+         Host: some.example\r\nUser-Agent: Mozilla/5.0\r\n\r\n"
+    );
+    // Nothing is told before somebody asks.
+    assert!(!sent(http("user", "pass")).contains("Authorization"));
+    let mut proxy = QNetworkProxy::new(ProxyType::Http, "p", 1);
+    proxy.set_header(KnownHeader::UserAgent, "me");
+    proxy.set_raw_header("X-Y", "z");
+    let target = Target::Address("fe80::1%lo".parse().unwrap(), 80);
+    let told = sent(Http::new(&proxy, &target));
+    assert!(told.starts_with("CONNECT [fe80::1]:80 HTTP/1.1\r\n"), "{told}");
+    assert!(told.ends_with("\r\nUser-Agent: me\r\nX-Y: z\r\n\r\n"), "{told}");
+}
+
+fn http_end(reply: &[u8]) -> SocketErrorKind {
+    failure(talk(&mut http("", ""), reply, &[], &nobody)).0
+}
+
+#[test]
+fn http_errors() {
+    use SocketErrorKind::*;
+    for (reply, kind) in [
+        (&b""[..], ProxyConnectionClosed),
+        (b"HTTP/1.0 200", ProxyConnectionClosed),
+        (b"This is not HTTP\r\n\r\n", ProxyProtocol),
+        (b"This is", ProxyProtocol),
+        (b"HTTP/1 200 OK\r\n\r\n", ProxyProtocol),
+        (b"HTTP/1.1 2x0 OK\r\n\r\n", ProxyProtocol),
+        (b"HTTP/1.1 +20 OK\r\n\r\n", ProxyProtocol),
+        (b"HTTP/1.0 403 Forbidden\r\n\r\n", SocketAccess),
+        (b"HTTP/1.0 405 Method Not Allowed\r\nContent-Length: 10\r\n\r\n", SocketAccess),
+        (b"HTTP/1.0 404 Not Found\r\n\r\n", HostNotFound),
+        (b"HTTP/1.0 503 Service Unavailable\n\n", ConnectionRefused),
+        (b"HTTP/1.0 206 Partial Content\r\n\r\n", ProxyProtocol),
+        (b"HTTP/1.0 407 Authorization Required\r\n\r\n", ProxyProtocol),
+        (
+            b"HTTP/1.0 407 Authorization Required\r\nProxy-Authenticate: Nothing\r\n\r\n",
+            ProxyProtocol,
+        ),
+        (
+            b"HTTP/1.0 407 A\r\nProxy-Authenticate: Basic realm=\"x\"\r\nConnection: close\r\n\r\n",
+            ProxyAuthenticationRequired,
+        ),
+        (
+            b"HTTP/1.1 407 A\r\nProxy-Authenticate: Basic realm=\"x\"\r\n\r\n",
+            ProxyAuthenticationRequired,
+        ),
+    ] {
+        assert_eq!(http_end(reply), kind, "{}", String::from_utf8_lossy(reply));
+    }
+    let endless = [b"HTTP/1.1 200 OK\r\n".to_vec(), b"X: y\r\n".repeat(20_000)].concat();
+    assert_eq!(http_end(&endless), ProxyProtocol);
+    let mut cuts: Vec<usize> = (0..endless.len()).step_by(997).collect();
+    cuts.push(1);
+    assert_eq!(failure(talk(&mut http("", ""), &endless, &cuts, &nobody)).0, ProxyProtocol);
+}
+
+#[test]
+fn http_connected() {
+    for reply in [
+        &b"HTTP/1.1 200 OK\r\n\r\nrest"[..],
+        b"HTTP/1.0 200 Connection established\r\nX: y\r\n\r\nrest",
+        b"HTTP/1.1 200\n\nrest",
+        // What follows is the host's, whatever the proxy says of its length.
+        b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nrest",
+    ] {
+        let whole = talk(&mut http("", ""), reply, &[], &nobody);
+        assert_eq!((&whole.end, &*whole.left), (&Next::Connected(None), &b"rest"[..]));
+        for cut in 0..reply.len() {
+            assert_eq!(talk(&mut http("", ""), reply, &[cut], &nobody), whole, "{cut}");
+        }
+    }
+}
+
+#[test]
+fn http_credentials() {
+    let challenge = |headers: &str| {
+        format!("HTTP/1.1 407 Who\r\nProxy-Authenticate: Basic realm=\"here\"\r\n{headers}\r\n")
+    };
+    let answered = "Proxy-Authorization: Basic dXNlcjpwYXNz\r\n\r\n";
+    for (headers, body, again) in [
+        ("", "", false),
+        ("Content-Length: 5\r\n", "HTTP/", false),
+        (
+            "Transfer-Encoding: chunked\r\n",
+            "3;x=y\r\nabc\r\n0a\r\n0123456789\r\n0\r\nT: x\r\n\r\n",
+            false,
+        ),
+        ("Proxy-Connection: close\r\nContent-Length: 5\r\n", "", true),
+        ("Connection: Close\r\nProxy-Connection: keep-alive\r\n", "", false),
+        ("Content-Length: many\r\n", "", true),
+    ] {
+        let replies = format!("{}{body}HTTP/1.1 200 OK\r\n\r\nrest", challenge(headers));
+        let first = challenge(headers).len();
+        let whole = if again { &replies[..first] } else { &replies[..] };
+        let told = talk(&mut http("user", "pass"), whole.as_bytes(), &[], &nobody);
+        let last = String::from_utf8(told.said.last().unwrap().clone()).unwrap();
+        assert!(last.ends_with(answered), "{headers} {last}");
+        assert_eq!(told.said.len(), if again { 3 } else { 2 }, "{headers}");
+        if again {
+            continue;
+        }
+        assert_eq!((&told.end, &*told.left), (&Next::Connected(None), &b"rest"[..]), "{headers}");
+        for cut in 0..replies.len() {
+            let cut = talk(&mut http("user", "pass"), replies.as_bytes(), &[cut], &nobody);
+            assert_eq!(cut, told, "{headers}");
+        }
+    }
+    // Refused, and asked for others, without being told which they were.
+    let twice = challenge("").repeat(2);
+    let other = |authenticator: &crate::QAuthenticator| {
+        assert_eq!((&*authenticator.user(), &*authenticator.realm()), ("", "here"));
+        authenticator.set_password("other");
+    };
+    let told = talk(&mut http("user", "pass"), twice.as_bytes(), &[], &other);
+    let last = String::from_utf8(told.said[2].clone()).unwrap();
+    assert!(last.ends_with("Proxy-Authorization: Basic Om90aGVy\r\n\r\n"), "{last}");
+    assert_eq!(failure(told).0, SocketErrorKind::ProxyConnectionClosed);
+    let told = talk(&mut http("user", "pass"), twice.as_bytes(), &[], &nobody);
+    assert_eq!(failure(told).0, SocketErrorKind::ProxyAuthenticationRequired);
+}
+
+#[test]
+fn http_bodies_that_make_no_sense() {
+    let challenge = "HTTP/1.1 407 Who\r\nProxy-Authenticate: Basic realm=\"x\"\r\n\
+                     Transfer-Encoding: chunked\r\n\r\n";
+    for body in ["zz\r\n", "+5\r\n", "\r\n", "ffffffffffffffffff\r\n"] {
+        let replies = format!("{challenge}{body}");
+        assert_eq!(http_end(replies.as_bytes()), SocketErrorKind::ProxyProtocol, "{body}");
+    }
+    let line = format!("{challenge}{}", "1".repeat(200_000));
+    assert_eq!(http_end(line.as_bytes()), SocketErrorKind::ProxyProtocol);
+}
+
+/// What could be a reply, and what could not.
+fn replies() -> impl Strategy<Value = Vec<u8>> {
+    let words = proptest::sample::select(vec![
+        &b"HTTP/1.1 200 OK\r\n"[..],
+        b"HTTP/1.0 407 Who\r\n",
+        b"Proxy-Authenticate: Basic realm=\"x\"\r\n",
+        b"Proxy-Authenticate: Digest realm=\"x\", nonce=\"",
+        b"Content-Length: 7\r\n",
+        b"Transfer-Encoding: chunked\r\n",
+        b"Connection: close\r\n",
+        b"\r\n",
+        b"\n",
+        b"5\r\n",
+        b"0\r\n",
+        b"\x05\x00",
+        b"\x05\x02",
+        b"\x01\x00",
+        b"\x05\x00\x00\x01",
+        b"\x00\x03\xff",
+    ]);
+    let piece = prop_oneof![
+        3 => words.prop_map(<[u8]>::to_vec),
+        1 => proptest::collection::vec(any::<u8>(), 0..20),
+    ];
+    proptest::collection::vec(piece, 0..12).prop_map(|pieces| pieces.concat())
+}
+
+proptest! {
+    #[test]
+    fn it_does_not_matter_how_replies_are_cut(
+        replies in replies(),
+        cuts in proptest::collection::vec(0_usize..200, 0..6),
+    ) {
+        let answer = |authenticator: &crate::QAuthenticator| authenticator.set_user("u");
+        for user in ["", "user"] {
+            let whole = talk(&mut socks(user, user, name()), &replies, &[], &answer);
+            let cut = talk(&mut socks(user, user, name()), &replies, &cuts, &answer);
+            // A connection made anew gets other bytes.
+            let anew = |talk: &Talk| talk.said.contains(&b"(reconnect)".to_vec());
+            prop_assert!(anew(&whole) || same(&whole, &cut));
+            let whole = talk(&mut http(user, user), &replies, &[], &answer);
+            let cut = talk(&mut http(user, user), &replies, &cuts, &answer);
+            prop_assert!(anew(&whole) || same(&whole, &cut));
+        }
+    }
+}
+
+/// Whether two talks came to the same. Of what failed nobody wants the rest, and nonces differ.
+fn same(one: &Talk, other: &Talk) -> bool {
+    let failed = matches!(one.end, Next::Failed(_));
+    one.end == other.end && one.said.len() == other.said.len() && (failed || one.left == other.left)
+}
+
+#[test]
+fn errors_on_the_way_to_the_proxy() {
+    use SocketErrorKind::*;
+    for (error, kind, of_socks, of_http) in [
+        (
+            SocketError::connection_refused(),
+            ProxyConnectionRefused,
+            "Connection to proxy refused",
+            "Proxy connection refused",
+        ),
+        (
+            SocketError::host_not_found(),
+            ProxyNotFound,
+            "Proxy host not found",
+            "Proxy server not found",
+        ),
+        (
+            SocketError::timed_out(),
+            ProxyConnectionTimeout,
+            "Connection to proxy timed out",
+            "Proxy server connection timed out",
+        ),
+        (SocketError::unknown(), Unknown, "Unknown error", "Unknown error"),
+    ] {
+        let told = socks("", "", name()).failed_to_connect(&error);
+        assert_eq!((told.kind(), &*told.to_string()), (kind, of_socks));
+        let told = http("", "").failed_to_connect(&error);
+        assert_eq!((told.kind(), &*told.to_string()), (kind, of_http));
+    }
+}

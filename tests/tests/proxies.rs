@@ -1,0 +1,402 @@
+//! Connecting by proxies, which blocking threads play.
+
+use std::{
+    cell::{Cell, RefCell},
+    io::{Read, Write},
+    net::TcpStream,
+    rc::Rc,
+    time::Duration,
+};
+
+use integration::{NO_HOST, closed_port, listener, peer, port_of, wait_until};
+use qcore::QCoreApplication;
+use qnetwork::{
+    ProxyCapabilities, ProxyType, QHostAddress, QNetworkProxy, QTcpSocket, SocketErrorKind,
+    SocketState,
+};
+
+/// Where nobody is asked for: the proxies here never connect anywhere.
+const TARGET: &str = "93.184.216.34";
+
+fn by(kind: ProxyType, port: u16) -> QTcpSocket {
+    let socket = QTcpSocket::new();
+    socket.set_proxy(QNetworkProxy::new(kind, "127.0.0.1", port));
+    socket
+}
+
+/// Connects and waits for what comes of it.
+fn end_of(socket: &QTcpSocket) -> (SocketErrorKind, String) {
+    socket.connect_to_host(TARGET, 80);
+    wait_until(|| socket.state() == SocketState::Unconnected);
+    (socket.error(), socket.error_string())
+}
+
+/// Reads up to the empty line.
+fn request(stream: &mut TcpStream) -> String {
+    let mut text = Vec::new();
+    while !text.ends_with(b"\r\n\r\n") {
+        let mut byte = [0];
+        stream.read_exact(&mut byte).unwrap();
+        text.push(byte[0]);
+    }
+    String::from_utf8(text).unwrap()
+}
+
+/// Answers SOCKS5's first two messages.
+fn let_in(stream: &mut TcpStream) {
+    stream.read_exact(&mut [0; 3]).unwrap();
+    stream.write_all(b"\x05\x00").unwrap();
+    stream.read_exact(&mut [0; 10]).unwrap();
+    stream.write_all(b"\x05\x00\x00\x01\x01\x02\x03\x04\x05\x06").unwrap();
+}
+
+#[test]
+fn the_proxy_cannot_be_reached() {
+    let _app = QCoreApplication::new();
+    let (port, _kept) = closed_port();
+    for (kind, refused, not_found) in [
+        (ProxyType::Socks5, "Connection to proxy refused", "Proxy host not found"),
+        (ProxyType::Http, "Proxy connection refused", "Proxy server not found"),
+    ] {
+        let socket = by(kind, port);
+        let told = (SocketErrorKind::ProxyConnectionRefused, refused.to_owned());
+        assert_eq!(end_of(&socket), told);
+        assert_eq!(
+            socket.wait_for_connected(0).unwrap_err(),
+            SocketErrorKind::ProxyConnectionRefused
+        );
+        socket.connect_to_host(TARGET, 80);
+        assert_eq!(socket.state(), SocketState::Connecting);
+        let error = socket.wait_for_connected(20_000).unwrap_err();
+        assert_eq!((error.kind(), error.to_string()), told);
+
+        socket.set_proxy(QNetworkProxy::new(kind, NO_HOST, port));
+        let told = (SocketErrorKind::ProxyNotFound, not_found.to_owned());
+        assert_eq!(end_of(&socket), told);
+        socket.connect_to_host("somewhere.example", 80);
+        let error = socket.wait_for_connected(20_000).unwrap_err();
+        assert_eq!((error.kind(), error.to_string()), told);
+    }
+}
+
+#[test]
+fn a_proxy_that_cannot_lead_there() {
+    let _app = QCoreApplication::new();
+    let mut less = QNetworkProxy::new(ProxyType::Http, "127.0.0.1", 1);
+    less.set_capabilities(ProxyCapabilities::HOST_NAME_LOOKUP);
+    for proxy in [less, ProxyType::HttpCaching.into(), ProxyType::FtpCaching.into()] {
+        let socket = QTcpSocket::new();
+        socket.set_proxy(proxy);
+        let errors = Rc::new(Cell::new(0));
+        let counted = errors.clone();
+        socket.error_occurred.connect(move |_| counted.set(counted.get() + 1));
+        socket.state_changed.connect(|_| panic!("no state changes"));
+        socket.connect_to_host(TARGET, 80);
+        assert_eq!(errors.get(), 1);
+        assert_eq!(socket.error(), SocketErrorKind::UnsupportedSocketOperation);
+        assert_eq!(socket.error_string(), "Operation on socket is not supported");
+        assert_eq!((socket.state(), socket.is_open()), (SocketState::Unconnected, false));
+        assert_eq!((socket.peer_name().as_str(), socket.peer_port()), (TARGET, 0));
+        assert_eq!(
+            socket.bind(QHostAddress::LocalHost, 0).unwrap_err(),
+            SocketErrorKind::UnsupportedSocketOperation
+        );
+    }
+    let socket = by(ProxyType::Http, 1);
+    let error = socket.bind(QHostAddress::LocalHost, 0).unwrap_err();
+    assert_eq!(error, SocketErrorKind::UnsupportedSocketOperation);
+    socket.set_proxy(QNetworkProxy::none());
+    socket.bind(QHostAddress::LocalHost, 0).unwrap();
+}
+
+/// What a proxy says comes in pieces, and by loop or by waiting it is the same.
+#[test]
+fn fragmentation() {
+    let _app = QCoreApplication::new();
+    for waits in [false, true] {
+        let (port, proxy) = peer(|mut stream| {
+            stream.set_nodelay(true).unwrap();
+            stream.read_exact(&mut [0; 3]).unwrap();
+            stream.write_all(b"\x05").unwrap();
+            std::thread::yield_now();
+            stream.write_all(b"\x00").unwrap();
+            stream.read_exact(&mut [0; 10]).unwrap();
+            // With what the host says behind it, in one.
+            for byte in b"\x05\x00\x00\x01\x01\x02\x03\x04\x05" {
+                stream.write_all(&[*byte]).unwrap();
+                std::thread::yield_now();
+            }
+            stream.write_all(b"\x06hello").unwrap();
+            let mut said = [0; 7];
+            stream.read_exact(&mut said).unwrap();
+            said
+        });
+        let socket = by(ProxyType::Socks5, port);
+        socket.connect_to_host(TARGET, 80);
+        socket.write("through").unwrap();
+        if waits {
+            socket.wait_for_connected(20_000).unwrap();
+            while socket.bytes_available() < 5 {
+                socket.wait_for_ready_read(20_000).unwrap();
+            }
+            if socket.bytes_to_write() > 0 {
+                socket.wait_for_bytes_written(20_000).unwrap();
+            }
+        } else {
+            wait_until(|| socket.bytes_available() == 5 && socket.bytes_to_write() == 0);
+        }
+        assert_eq!(socket.read_all(), b"hello");
+        assert_eq!(
+            (socket.local_address().to_string(), socket.local_port()),
+            ("1.2.3.4".to_owned(), 0x0506)
+        );
+        assert_eq!(
+            (socket.peer_address().to_string(), socket.peer_port()),
+            (TARGET.to_owned(), 80)
+        );
+        assert_eq!(&proxy.join().unwrap(), b"through");
+    }
+}
+
+/// A host that no proxy reaches: told at once, where Qt waits for ever.
+#[test]
+fn replies_of_socks5() {
+    use SocketErrorKind::*;
+    let _app = QCoreApplication::new();
+    for (code, kind) in [
+        (1, Network),
+        (2, SocketAccess),
+        (3, Network),
+        (4, HostNotFound),
+        (5, ConnectionRefused),
+        (6, Network),
+        (7, UnsupportedSocketOperation),
+        (8, UnsupportedSocketOperation),
+        (99, Unknown),
+    ] {
+        let (port, proxy) = peer(move |mut stream| {
+            stream.read_exact(&mut [0; 3]).unwrap();
+            stream.write_all(b"\x05\x00").unwrap();
+            stream.read_exact(&mut [0; 10]).unwrap();
+            stream.write_all(&[5, code, 0, 1, 0, 0, 0, 0, 0, 0]).unwrap();
+            stream
+        });
+        assert_eq!(end_of(&by(ProxyType::Socks5, port)).0, kind, "{code}");
+        drop(proxy.join().unwrap());
+    }
+}
+
+/// The end of the stream is not lost when reading had stopped for want of room.
+#[test]
+fn ensure_eof_triggers_notification() {
+    let _app = QCoreApplication::new();
+    let (port, proxy) = peer(|mut stream| {
+        request(&mut stream);
+        stream.write_all(b"HTTP/1.0 200 Connection established\r\n\r\nx").unwrap();
+    });
+    let socket = by(ProxyType::Http, port);
+    socket.set_read_buffer_size(1);
+    socket.connect_to_host("somewhere.example", 12345);
+    wait_until(|| socket.bytes_available() == 1);
+    proxy.join().unwrap();
+    assert_eq!(socket.state(), SocketState::Connected);
+    assert_eq!(socket.read_all(), b"x");
+    assert_eq!(socket.state(), SocketState::Connected);
+    wait_until(|| socket.state() == SocketState::Unconnected);
+    assert_eq!(socket.error(), SocketErrorKind::RemoteHostClosed);
+}
+
+/// A digest is asked for, by a proxy that closes each time; then it has grown stale.
+#[test]
+fn digest_on_new_connections() {
+    let _app = QCoreApplication::new();
+    let listener = listener();
+    let port = port_of(&listener);
+    let proxy = std::thread::spawn(move || {
+        let mut requests = Vec::new();
+        for (nonce, stale) in [("one", ""), ("two", ", stale=true")] {
+            let (mut stream, _) = listener.accept().unwrap();
+            requests.push(request(&mut stream));
+            let reply = format!(
+                "HTTP/1.1 407 Who\r\nProxy-Authenticate: Basic realm=\"r\"\r\n\
+                 Proxy-Authenticate: Digest realm=\"r\", nonce=\"{nonce}\", qop=\"auth\", \
+                 algorithm=SHA-256{stale}\r\nProxy-Connection: close\r\n\r\n"
+            );
+            stream.write_all(reply.as_bytes()).unwrap();
+        }
+        let (mut stream, _) = listener.accept().unwrap();
+        requests.push(request(&mut stream));
+        stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n").unwrap();
+        stream.read_to_end(&mut Vec::new()).unwrap();
+        requests
+    });
+    let socket = by(ProxyType::Http, port);
+    let asked = Rc::new(Cell::new(0));
+    let counted = asked.clone();
+    socket.proxy_authentication_required.connect(move |(proxy, authenticator)| {
+        counted.set(counted.get() + 1);
+        assert_eq!((proxy.port(), &*authenticator.realm()), (port, "r"));
+        authenticator.set_user("me");
+        authenticator.set_password("secret");
+    });
+    socket.connect_to_host("somewhere.example", 443);
+    socket.wait_for_connected(20_000).unwrap();
+    socket.abort();
+    let requests = proxy.join().unwrap();
+    assert_eq!(asked.get(), 1);
+    assert!(!requests[0].contains("Proxy-Authorization"));
+    assert!(
+        requests[1]
+            .contains("username=\"me\", realm=\"r\", nonce=\"one\", uri=\"somewhere.example:443\"")
+    );
+    assert!(requests[2].contains("nonce=\"two\"") && requests[2].contains("nc=00000001"));
+    assert!(!requests.concat().contains("secret"));
+}
+
+/// The slot that is asked may do anything to the socket.
+#[test]
+fn slots_that_are_asked() {
+    let app = QCoreApplication::new();
+    let unwilling = || {
+        peer(|mut stream| {
+            stream.read_exact(&mut [0; 3]).unwrap();
+            stream.write_all(b"\x05\xff").unwrap();
+            stream.read_to_end(&mut Vec::new()).ok();
+        })
+    };
+    let tell = |act: fn(&QTcpSocket, u16)| {
+        let (port, proxy) = unwilling();
+        let socket = by(ProxyType::Socks5, port);
+        let errors = Rc::new(RefCell::new(Vec::new()));
+        let heard = errors.clone();
+        socket.error_occurred.connect(move |error| heard.borrow_mut().push(*error));
+        let (other, second) = unwilling();
+        socket.proxy_authentication_required.connect_to(&socket, move |socket, _| {
+            if socket.proxy().port() != other {
+                act(socket, other);
+            }
+        });
+        socket.connect_to_host(TARGET, 80);
+        wait_until(|| socket.is_deleted() || socket.state() == SocketState::Unconnected);
+        socket.delete_later();
+        drop(socket);
+        integration::settle();
+        // The second one may have waited in vain.
+        drop(TcpStream::connect(("127.0.0.1", other)));
+        proxy.join().unwrap();
+        second.join().ok();
+        errors.take()
+    };
+    let required = SocketErrorKind::ProxyAuthenticationRequired;
+    assert_eq!(tell(|_, _| {}), [required]);
+    assert_eq!(tell(|socket, _| socket.abort()), []);
+    assert_eq!(tell(|socket, _| socket.delete_later()), [required]);
+    assert_eq!(
+        tell(|socket, other| {
+            socket.abort();
+            socket.set_proxy(QNetworkProxy::new(ProxyType::Socks5, "127.0.0.1", other));
+            socket.connect_to_host(TARGET, 80);
+        }),
+        [required]
+    );
+    // A loop that runs meanwhile changes nothing.
+    assert_eq!(tell(|_, _| integration::run_for(Duration::from_millis(20))), [required]);
+    drop(app);
+}
+
+/// A megabyte each way, by the loop.
+#[test]
+fn download_big_file() {
+    let _app = QCoreApplication::new();
+    for kind in [ProxyType::Socks5, ProxyType::Http] {
+        let (port, proxy) = peer(move |mut stream| {
+            match kind {
+                ProxyType::Socks5 => let_in(&mut stream),
+                _ => {
+                    request(&mut stream);
+                    stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n").unwrap();
+                }
+            }
+            let mut data = vec![0; 1 << 20];
+            stream.read_exact(&mut data).unwrap();
+            stream.write_all(&data).unwrap();
+        });
+        let socket = by(kind, port);
+        let sent: Vec<u8> = (0..1 << 20).map(|at: u32| ((at * 7) >> 3) as u8).collect();
+        socket.connect_to_host(TARGET, 80);
+        socket.write(&sent).unwrap();
+        wait_until(|| socket.state() == SocketState::Unconnected);
+        assert_eq!(socket.error(), SocketErrorKind::RemoteHostClosed);
+        assert!(socket.read_all() == sent);
+        proxy.join().unwrap();
+    }
+}
+
+/// A proxy that takes the connection and says nothing does not keep anybody who does not want to wait.
+#[test]
+fn a_silent_proxy() {
+    let _app = QCoreApplication::new();
+    let silent = listener();
+    for kind in [ProxyType::Socks5, ProxyType::Http] {
+        let socket = by(kind, port_of(&silent));
+        socket.connect_to_host("somewhere.example", 80);
+        let error = socket.wait_for_connected(20).unwrap_err();
+        assert_eq!(error, SocketErrorKind::SocketTimeout);
+        assert_eq!(socket.state(), SocketState::Unconnected);
+    }
+}
+
+/// One that never answers is given up after half a minute.
+#[test]
+fn a_proxy_that_takes_too_long() {
+    let _app = QCoreApplication::new();
+    let clock = qcore::VirtualClock::install();
+    let silent = listener();
+    for kind in [ProxyType::Socks5, ProxyType::Http] {
+        let socket = by(kind, port_of(&silent));
+        socket.connect_to_host("somewhere.example", 80);
+        let (mut proxy, _) = silent.accept().unwrap();
+        let app = QCoreApplication::instance();
+        // What is said to the proxy first has arrived.
+        proxy.set_nonblocking(true).unwrap();
+        while proxy.read(&mut [0; 3]).is_err() {
+            app.process_events();
+        }
+        clock.advance(Duration::from_secs(20));
+        app.process_events();
+        assert_eq!(socket.state(), SocketState::Connecting);
+        clock.advance(Duration::from_secs(20));
+        app.process_events();
+        assert_eq!(socket.error(), SocketErrorKind::ProxyConnectionTimeout);
+        assert_eq!(socket.state(), SocketState::Unconnected);
+    }
+}
+
+/// A socket without a proxy of its own asks the application's factory, once for each connection.
+#[test]
+fn the_factory_is_asked_once() {
+    use qnetwork::{QNetworkProxyFactory, QNetworkProxyQuery};
+    use std::sync::{Arc, Mutex};
+
+    let _app = QCoreApplication::new();
+    let (port, proxy) = peer(|mut stream| request(&mut stream));
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let queries = asked.clone();
+    QNetworkProxyFactory::set_application_proxy_factory(move |query: &QNetworkProxyQuery| {
+        queries.lock().unwrap().push(query.clone());
+        vec![
+            ProxyType::FtpCaching.into(),
+            QNetworkProxy::new(ProxyType::Http, "127.0.0.1", port),
+            QNetworkProxy::none(),
+        ]
+    });
+    let socket = QTcpSocket::new();
+    socket.set_protocol_tag("smtp");
+    socket.connect_to_host("Somewhere.example", 25);
+    wait_until(|| socket.state() == SocketState::Unconnected);
+    QNetworkProxyFactory::set_use_system_configuration(true);
+    assert_eq!(socket.error(), SocketErrorKind::ProxyConnectionClosed);
+    assert!(proxy.join().unwrap().starts_with("CONNECT somewhere.example:25 HTTP/1.1\r\n"));
+    let urls: Vec<_> = asked.lock().unwrap().iter().map(QNetworkProxyQuery::url).collect();
+    assert_eq!(urls, ["smtp://somewhere.example:25"]);
+}
