@@ -2,8 +2,8 @@
 
 use qcore::TimerType;
 use qnetwork::{
-    LocalSocketErrorKind, LocalSocketState, NetworkLayerProtocol, SocketErrorKind, SocketOption,
-    SocketState, SocketType,
+    LocalSocketErrorKind, LocalSocketState, NetworkLayerProtocol, ProxyType, SocketErrorKind,
+    SocketOption, SocketState, SocketType,
 };
 
 use crate::{kinds::mode_number, value::Value};
@@ -41,6 +41,7 @@ pub(crate) fn number(name: &str) -> Option<i64> {
         .or_else(|| of::<SocketType>(name))
         .or_else(|| of::<NetworkLayerProtocol>(name))
         .or_else(|| of::<SocketOption>(name))
+        .or_else(|| of::<ProxyType>(name))
         .or_else(|| of::<TimerType>(name))
         .or_else(|| mode_number(name))
 }
@@ -135,6 +136,17 @@ impl Named for SocketOption {
         ("SendBufferSizeSocketOption", 5, SocketOption::SendBufferSize),
         ("ReceiveBufferSizeSocketOption", 6, SocketOption::ReceiveBufferSize),
         ("PathMtuSocketOption", 7, SocketOption::PathMtu),
+    ];
+}
+
+impl Named for ProxyType {
+    const TABLE: &'static [(&'static str, i64, Self)] = &[
+        ("DefaultProxy", 0, ProxyType::Default),
+        ("Socks5Proxy", 1, ProxyType::Socks5),
+        ("NoProxy", 2, ProxyType::NoProxy),
+        ("HttpProxy", 3, ProxyType::Http),
+        ("HttpCachingProxy", 4, ProxyType::HttpCaching),
+        ("FtpCachingProxy", 5, ProxyType::FtpCaching),
     ];
 }
 

@@ -2,11 +2,12 @@
 
 use std::{cmp::Ordering, fmt::Write, rc::Rc};
 
-use qnetwork::QHostAddress;
+use qnetwork::{QAuthenticator, QHostAddress, QNetworkProxy};
 
 use crate::{
     error::{Error, Result},
     kinds::Kind,
+    names,
     peer::Reply,
     syntax::Comparison,
 };
@@ -31,6 +32,8 @@ pub(crate) enum Value {
     List(Vec<Value>),
     Datagram(Box<Datagram>),
     Object(Rc<dyn Kind>),
+    Proxy(Box<QNetworkProxy>),
+    Authenticator(QAuthenticator),
 }
 
 /// A datagram with its ends.
@@ -71,6 +74,14 @@ impl Value {
                 format!("{} from {sender} to {destination}", show_bytes(&datagram.data))
             }
             Value::Object(object) => names.object(object),
+            Value::Proxy(proxy) => {
+                let kind = names::name(proxy.proxy_type());
+                let host = show_bytes(proxy.host_name().as_bytes());
+                format!("proxy({kind}, {host}, {})", names.port(proxy.port().into()))
+            }
+            Value::Authenticator(authenticator) => {
+                format!("authenticator(realm {})", show_bytes(authenticator.realm().as_bytes()))
+            }
         }
     }
 

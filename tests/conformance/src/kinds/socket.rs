@@ -1,7 +1,10 @@
 //! What all sockets have in common.
 
 use qcore::OpenMode;
-use qnetwork::{BindMode, NetworkLayerProtocol, PauseModes, QAbstractSocket, QHostAddress};
+use qnetwork::{
+    BindMode, NetworkLayerProtocol, PauseModes, ProxyType, QAbstractSocket, QHostAddress,
+    QNetworkProxy,
+};
 
 use super::device::{call_device, open_mode, watch_device};
 use crate::{args::Args, error::Result, names, value::Value, world::Recorder};
@@ -50,6 +53,15 @@ pub(super) fn call_socket(socket: &QAbstractSocket, class: &str, args: &Args<'_>
             socket.set_pause_mode(args.flags(pause_mode_named, |one, other| one | other)?).into()
         }
         "resume" => socket.resume().into(),
+        "proxy" => show_proxy(socket.proxy()),
+        "setProxy" => {
+            let kind: ProxyType = args.named()?;
+            let (host, port) = (args.or(String::new(), Args::text)?, args.or(0, Args::number)?);
+            let (user, password) =
+                (args.or(String::new(), Args::text)?, args.or(String::new(), Args::text)?);
+            let proxy = QNetworkProxy::with_credentials(kind, host, port, user, password);
+            socket.set_proxy(proxy).into()
+        }
         "protocolTag" => socket.protocol_tag().into(),
         "setProtocolTag" => socket.set_protocol_tag(args.text()?).into(),
         "setSocketState" => socket.set_socket_state(args.named()?).into(),
@@ -103,7 +115,15 @@ pub(super) fn watch_socket(recorder: &Recorder, socket: &QAbstractSocket) {
     recorder.plain(&socket.disconnected, "disconnected");
     recorder.one(&socket.state_changed, "stateChanged", |state| names::value(*state));
     recorder.one(&socket.error_occurred, "errorOccurred", |error| names::value(*error));
+    recorder.with(&socket.proxy_authentication_required, "proxyAuthenticationRequired", |asked| {
+        let (proxy, authenticator) = asked;
+        vec![show_proxy(proxy.clone()), Value::Authenticator(authenticator.clone())]
+    });
     watch_device(recorder, socket);
+}
+
+fn show_proxy(proxy: QNetworkProxy) -> Value {
+    Value::Proxy(Box::new(proxy))
 }
 
 /// What stands in brackets.

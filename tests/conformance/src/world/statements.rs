@@ -12,6 +12,7 @@ use super::{Reaction, Thing, World};
 use crate::{
     error::{Error, Result},
     syntax::{Action, Call, Condition, Event, Statement},
+    value::Value,
 };
 
 /// How often `run until` looks, in milliseconds.
@@ -130,11 +131,16 @@ impl World {
         came.get()
     }
 
-    fn set(&self, argument: usize, method: &str, _text: &str) -> Result<()> {
-        // None of the kinds that are here emits an argument that can be set.
-        match self.arguments.borrow().get(argument - 1) {
-            None => Err(Error::new(format!("the signal has no argument {argument}"))),
-            Some(_) => Err(Error::new(format!("argument {argument} has no setter {method}"))),
+    fn set(&self, argument: usize, method: &str, text: &str) -> Result<()> {
+        match (self.arguments.borrow().get(argument - 1), method) {
+            (None, _) => return Err(Error::new(format!("the signal has no argument {argument}"))),
+            (Some(Value::Authenticator(it)), "setUser") => it.set_user(text),
+            (Some(Value::Authenticator(it)), "setPassword") => it.set_password(text),
+            (Some(Value::Authenticator(it)), "setRealm") => it.set_realm(text),
+            (Some(_), _) => {
+                return Err(Error::new(format!("argument {argument} has no setter {method}")));
+            }
         }
+        Ok(())
     }
 }
