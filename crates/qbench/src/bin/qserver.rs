@@ -72,14 +72,19 @@ fn echo_datagrams(socket: &QUdpSocket) {
     let datagrams = RefCell::new(vec![QNetworkDatagram::default(); 32]);
     socket.ready_read.connect_to(socket, move |socket, ()| {
         let mut datagrams = datagrams.borrow_mut();
-        let count = socket.receive_datagrams_into(&mut datagrams);
-        for datagram in &mut datagrams[..count] {
-            datagram.set_destination(datagram.sender_address(), datagram.sender_port() as u16);
-            datagram.set_sender(QHostAddress::Null, 0);
-            datagram.set_interface_index(0);
-            datagram.set_hop_limit(-1);
+        loop {
+            let count = socket.receive_datagrams_into(&mut datagrams);
+            if count == 0 {
+                break;
+            }
+            for datagram in &mut datagrams[..count] {
+                datagram.set_destination(datagram.sender_address(), datagram.sender_port() as u16);
+                datagram.set_sender(QHostAddress::Null, 0);
+                datagram.set_interface_index(0);
+                datagram.set_hop_limit(-1);
+            }
+            socket.write_datagrams(&datagrams[..count]).ok();
         }
-        socket.write_datagrams(&datagrams[..count]).ok();
     });
 }
 

@@ -36,6 +36,10 @@ pub(crate) trait Datagrams {
     /// Lends the first datagram to `take`, and drops it. `false` if there is none.
     fn receive(&self, take: &mut dyn FnMut(&Incoming<'_>)) -> Result<bool, SocketError>;
 
+    /// Whether a slot that takes all there are is to ask for more. It is not if the system has just said that
+    /// there are no more, unless asking all the same has been successful lately; nor if it has had many.
+    fn may_have_more(&self) -> bool;
+
     /// A slot has had its chance: gives back what sockets share.
     fn settle(&self);
 
@@ -91,6 +95,49 @@ pub(super) struct DatagramState {
     /// What the system said when it was asked ahead, not yet told.
     error: RefCell<Option<io::Error>>,
     pub(super) local_port: Cell<u16>,
+    /// The system has said that there are no more, and the poll has told of none since.
+    drained: Cell<bool>,
+    guess: Guess,
+    /// How many were taken since the loop has called.
+    taken: Cell<u32>,
+}
+
+/// How many datagrams a slot is given that takes all there are, before others have their turn.
+const BUDGET: u32 = 1024;
+
+/// Whether to ask for more than the poll has told of.
+///
+/// With each datagram answered at once, the next one is often there before the poll is asked, where the other
+/// end runs on the same processor. Asking then saves the poll's call; where it is not there the question is
+/// a call too many. What is done is what would have paid lately.
+#[derive(Default)]
+struct Guess {
+    /// How often to ask, yet, without success.
+    trust: Cell<u8>,
+    /// How often it was not asked.
+    passed: Cell<u8>,
+    asking: Cell<bool>,
+}
+
+impl Guess {
+    /// How often asking may be in vain before it is given up.
+    const TRUST: u8 = 8;
+
+    /// Whether to ask; now and then it is tried out.
+    fn asks(&self) -> bool {
+        let passed = self.passed.get().wrapping_add(1);
+        let asks = self.trust.get() > 0 || passed == 0;
+        self.asking.set(asks);
+        self.passed.set(if asks { 0 } else { passed });
+        asks
+    }
+
+    /// What the system answered.
+    fn learn(&self, found: bool) {
+        if self.asking.replace(false) {
+            self.trust.set(if found { Self::TRUST } else { self.trust.get().saturating_sub(1) });
+        }
+    }
 }
 
 impl DatagramState {
@@ -99,11 +146,19 @@ impl DatagramState {
             ahead: RefCell::new(ReadAhead::new(dispatcher.local::<Arenas>())),
             error: RefCell::default(),
             local_port: Cell::new(0),
+            drained: Cell::new(false),
+            guess: Guess::default(),
+            taken: Cell::new(0),
         }
     }
 
     pub(super) fn is_empty(&self) -> bool {
         self.ahead.borrow().is_empty() && self.error.borrow().is_none()
+    }
+
+    /// The poll has told of datagrams.
+    pub(super) fn note_told(&self) {
+        self.drained.set(false);
     }
 
     pub(super) fn first_len(&self) -> Option<usize> {
@@ -127,10 +182,14 @@ impl NativeEngine {
                 Ok(more) => {
                     // Fewer than asked for: an event will tell of others.
                     self.note_more(more);
-                    return !state.is_empty();
+                    state.drained.set(!more);
+                    state.guess.learn(true);
+                    return true;
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     self.note_more(false);
+                    state.drained.set(true);
+                    state.guess.learn(false);
                     return false;
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -318,14 +377,25 @@ impl Datagrams for NativeEngine {
             .ahead
             .borrow_mut()
             .take(|data, arrival| take(&Incoming { data, arrival, local_port }));
+        state.taken.set(state.taken.get().saturating_add(taken.into()));
         match state.error.take() {
             Some(error) if !taken => Err(self.fail(sys::receive_error(&error))),
             _ => Ok(taken),
         }
     }
 
+    fn may_have_more(&self) -> bool {
+        let state = self.datagram_state();
+        if state.taken.get() >= BUDGET {
+            return false;
+        }
+        !state.is_empty() || !state.drained.get() || state.guess.asks()
+    }
+
     fn settle(&self) {
-        self.datagram_state().ahead.borrow_mut().settle();
+        let state = self.datagram_state();
+        state.taken.set(0);
+        state.ahead.borrow_mut().settle();
     }
 
     fn send(&self, data: &[u8], to: &QHostAddress, port: u16) -> Result<bool, SocketError> {
@@ -339,6 +409,13 @@ impl Datagrams for NativeEngine {
     }
 
     fn send_all(&self, datagrams: &[QNetworkDatagram]) -> (usize, Option<SocketError>) {
+        if let [one] = datagrams {
+            return match self.send_some(self.datagram_state(), &[self.departure(one)]) {
+                Ok(count) => (count, None),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => (0, None),
+                Err(error) => (0, Some(self.fail(sys::send_error(&error)))),
+            };
+        }
         let mut sent = 0;
         while sent < datagrams.len() {
             let rest = datagrams[sent..].iter().take(BATCH);
@@ -408,4 +485,29 @@ fn ipv4_addresses(interface: &QNetworkInterface) -> impl Iterator<Item = Ipv4Add
     entries
         .filter(|own| own.protocol() == NetworkLayerProtocol::IPv4)
         .filter_map(|own| own.to_ipv4_address())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_pays_is_done() {
+        let guess = Guess::default();
+        let asks = |found: bool| {
+            let asks = guess.asks();
+            guess.learn(found);
+            asks
+        };
+        // It is tried once in 256 times.
+        assert_eq!((0..512).filter(|_| asks(false)).count(), 2);
+        assert_eq!((0..256).filter(|_| asks(true)).count(), 1);
+        assert!((0..1000).all(|_| asks(true)));
+        // Some failures are forgiven.
+        for _ in 1..Guess::TRUST {
+            assert!(asks(false));
+        }
+        assert!(asks(true));
+        assert_eq!((0..100).filter(|_| asks(false)).count(), Guess::TRUST.into());
+    }
 }

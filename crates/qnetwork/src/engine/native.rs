@@ -349,6 +349,9 @@ impl Engine for NativeEngine {
     fn note(&self, ready: Readiness) {
         if ready.contains(Readiness::READABLE) {
             self.readable.set(true);
+            if let Some(state) = &self.datagrams {
+                state.note_told();
+            }
         }
         if ready.contains(Readiness::WRITABLE) {
             self.writable.set(true);

@@ -164,8 +164,10 @@ impl QUdpSocket {
     /// Takes all the datagrams there are now, at most `max_count`, each whole. With none there, or something
     /// wrong, there are none; no signal tells of that.
     ///
-    /// The system is asked for many at once, and not once more to learn that these were all: what comes meanwhile
-    /// is told by [`ready_read`](qcore::io_device::DeviceNode::ready_read).
+    /// The system is asked for many at once, and not once more to learn that these were all. A slot of
+    /// [`ready_read`](qcore::io_device::DeviceNode::ready_read) may ask until there are none, and need not: if there
+    /// is reason to think that no more have come it is told so without asking the system, and those that have
+    /// come all the same are told of in the next turn.
     ///
     /// # Examples
     ///
@@ -246,6 +248,10 @@ impl AbstractSocketNode {
     fn receive_many(&self, max_count: usize, take: &mut dyn FnMut(&Incoming<'_>)) -> usize {
         let Ok(engine) = self.datagram_engine("receiveDatagram") else { return 0 };
         let Some(datagrams) = engine.datagrams() else { return 0 };
+        if self.flags.in_ready_read.get() && !datagrams.may_have_more() {
+            self.read_again_if_readable(&engine);
+            return 0;
+        }
         let mut count = 0;
         while count < max_count {
             // What the first call of the system has found is all there is, unless it could not hold more.
