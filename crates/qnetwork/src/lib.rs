@@ -34,8 +34,15 @@ pub mod local;
 pub mod proxy;
 pub mod server;
 pub mod socket;
+#[cfg(feature = "_tls")]
+pub mod ssl;
 mod sys;
 
+#[cfg(feature = "_tls")]
+pub use self::ssl::{
+    AlternativeNameEntryType, EncodingFormat, KeyAlgorithm, KeyType, NextProtocolNegotiationStatus,
+    PeerVerifyMode, SslMode, SslOptions, SslProtocol,
+};
 pub use self::{
     address::{AddressParseError, ConversionMode, NetworkLayerProtocol, QHostAddress},
     auth::QAuthenticator,
