@@ -57,8 +57,8 @@ pub use self::{
         QLocalSocket,
     },
     proxy::{
-        KnownHeader, ProxyCapabilities, ProxyFactory, ProxyQueryType, ProxyType, QNetworkProxy,
-        QNetworkProxyFactory, QNetworkProxyQuery,
+        KnownHeader, ProxyCapabilities, ProxyFactory, ProxyParseError, ProxyQueryType, ProxyType,
+        QNetworkProxy, QNetworkProxyFactory, QNetworkProxyQuery,
     },
     server::QTcpServer,
     socket::{
