@@ -28,6 +28,9 @@ pub mod address;
 pub mod auth;
 pub mod datagram;
 mod engine;
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod host_info;
 pub mod interface;
 pub mod local;
