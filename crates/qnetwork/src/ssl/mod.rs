@@ -7,6 +7,8 @@
 //! Whatever the cryptography, it is reached by [`provider`] alone.
 
 mod kinds;
+mod session;
+mod tls;
 
 use std::sync::Arc;
 
