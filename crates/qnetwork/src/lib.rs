@@ -40,8 +40,9 @@ mod sys;
 
 #[cfg(feature = "_tls")]
 pub use self::ssl::{
-    AlternativeNameEntryType, EncodingFormat, KeyAlgorithm, KeyType, NextProtocolNegotiationStatus,
-    PeerVerifyMode, SslMode, SslOptions, SslProtocol,
+    AlternativeNameEntryType, CertificateParseError, EncodingFormat, HashAlgorithm, InfoAttribute,
+    KeyAlgorithm, KeyType, NextProtocolNegotiationStatus, PeerVerifyMode, QSslCertificate,
+    QSslError, SslError, SslMode, SslOptions, SslProtocol, SubjectInfo,
 };
 pub use self::{
     address::{AddressParseError, ConversionMode, NetworkLayerProtocol, QHostAddress},
