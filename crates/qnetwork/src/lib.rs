@@ -41,8 +41,9 @@ mod sys;
 #[cfg(feature = "_tls")]
 pub use self::ssl::{
     AlternativeNameEntryType, CertificateParseError, EncodingFormat, HashAlgorithm, InfoAttribute,
-    KeyAlgorithm, KeyType, NextProtocolNegotiationStatus, PeerVerifyMode, QSslCertificate,
-    QSslError, SslError, SslMode, SslOptions, SslProtocol, SubjectInfo,
+    KeyAlgorithm, KeyError, KeyType, NextProtocolNegotiationStatus, PeerVerifyMode,
+    QSslCertificate, QSslCipher, QSslConfiguration, QSslError, QSslKey, SslError, SslMode,
+    SslOptions, SslProtocol, SubjectInfo,
 };
 pub use self::{
     address::{AddressParseError, ConversionMode, NetworkLayerProtocol, QHostAddress},

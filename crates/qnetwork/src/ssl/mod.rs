@@ -7,7 +7,10 @@
 //! Whatever the cryptography, it is reached by [`provider`] alone.
 
 mod certificate;
+mod cipher;
+mod configuration;
 mod error;
+mod key;
 mod kinds;
 mod verify;
 
@@ -19,7 +22,10 @@ pub use self::{
     certificate::{
         CertificateParseError, HashAlgorithm, InfoAttribute, QSslCertificate, SubjectInfo,
     },
+    cipher::QSslCipher,
+    configuration::QSslConfiguration,
     error::{QSslError, SslError},
+    key::{KeyError, QSslKey},
     kinds::{
         AlternativeNameEntryType, EncodingFormat, KeyAlgorithm, KeyType,
         NextProtocolNegotiationStatus, PeerVerifyMode, SslMode, SslOptions, SslProtocol,
