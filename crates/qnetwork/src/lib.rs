@@ -40,8 +40,10 @@ mod sys;
 
 #[cfg(feature = "_tls")]
 pub use self::ssl::{
-    AlternativeNameEntryType, EncodingFormat, KeyAlgorithm, KeyType, NextProtocolNegotiationStatus,
-    PeerVerifyMode, SslMode, SslOptions, SslProtocol,
+    AlternativeNameEntryType, CertificateParseError, EncodingFormat, HashAlgorithm, InfoAttribute,
+    KeyAlgorithm, KeyError, KeyType, NextProtocolNegotiationStatus, PeerVerifyMode,
+    QSslCertificate, QSslCipher, QSslConfiguration, QSslError, QSslKey, SslError, SslMode,
+    SslOptions, SslProtocol, SubjectInfo,
 };
 pub use self::{
     address::{AddressParseError, ConversionMode, NetworkLayerProtocol, QHostAddress},

@@ -11,7 +11,11 @@ use std::{
     time::Duration,
 };
 
-pub use self::{basic::QBasicTimer, deadline::QDeadlineTimer, elapsed::QElapsedTimer};
+pub use self::{
+    basic::QBasicTimer,
+    deadline::QDeadlineTimer,
+    elapsed::{ClockType, QElapsedTimer},
+};
 use crate::{
     QEvent, QObject, Receiver, Signal, TimerType, class,
     event_loop::{Dispatcher, TimerHandler, TimerId},
