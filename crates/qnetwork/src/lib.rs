@@ -42,8 +42,8 @@ mod sys;
 pub use self::ssl::{
     AlternativeNameEntryType, CertificateParseError, EncodingFormat, HashAlgorithm, InfoAttribute,
     KeyAlgorithm, KeyError, KeyType, NextProtocolNegotiationStatus, PeerVerifyMode,
-    QSslCertificate, QSslCipher, QSslConfiguration, QSslError, QSslKey, SslError, SslMode,
-    SslOptions, SslProtocol, SubjectInfo,
+    QSslCertificate, QSslCipher, QSslConfiguration, QSslError, QSslKey, QSslServer, QSslSocket,
+    SslError, SslMode, SslOptions, SslProtocol, SubjectInfo,
 };
 pub use self::{
     address::{AddressParseError, ConversionMode, NetworkLayerProtocol, QHostAddress},

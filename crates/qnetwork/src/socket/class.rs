@@ -5,7 +5,10 @@
 //! traits are all that connects them with what is in this folder. [`SocketClass`] leads calls on a handle of
 //! the base class to the outer socket; [`Outer`] leads what the inner one tells, its bytes above all, to it.
 
-use std::{os::fd::OwnedFd, rc::Rc};
+use std::{
+    os::fd::OwnedFd,
+    rc::{Rc, Weak},
+};
 
 use qcore::{OpenMode, QDeadlineTimer};
 
@@ -80,6 +83,45 @@ pub(crate) trait Outer {
 }
 
 impl AbstractSocketNode {
+    /// Leads calls to the class that the socket is of. Only the first call counts.
+    #[cfg(feature = "_tls")]
+    pub(crate) fn set_class(&self, class: Weak<dyn SocketClass>) {
+        let _ = self.class.set(class);
+    }
+
+    /// Leads what this socket tells to the one that stands over it. Only the first call counts.
+    #[cfg(feature = "_tls")]
+    pub(crate) fn set_outer(&self, outer: Weak<dyn Outer>) {
+        let _ = self.outer.set(outer);
+    }
+
+    /// Learns from the inner socket who both ends are.
+    #[cfg(feature = "_tls")]
+    pub(crate) fn mirror(&self, inner: &AbstractSocketNode) {
+        let ends = inner.ends.borrow().clone();
+        self.ends.replace(ends);
+        self.peer_name.replace(inner.host_name.borrow().clone());
+        self.descriptor.set(inner.descriptor.get());
+    }
+
+    /// Forgets who both ends were.
+    #[cfg(feature = "_tls")]
+    pub(crate) fn forget_ends(&self) {
+        self.ends.take();
+        self.peer_name.take();
+        self.descriptor.set(-1);
+    }
+
+    /// From now on the bytes are read by the one that stands over this socket.
+    #[cfg(feature = "_tls")]
+    pub(crate) fn read_anew(&self) {
+        self.flags.unread.set(false);
+        self.flags.read_paused.set(false);
+        if let Some(engine) = self.engine().filter(|engine| engine.is_readable()) {
+            engine.read_again();
+        }
+    }
+
     /// The class with functions of its own, if the socket is of one.
     pub(super) fn class(&self) -> Option<Rc<dyn SocketClass>> {
         self.class.get()?.upgrade()

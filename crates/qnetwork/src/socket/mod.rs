@@ -153,7 +153,7 @@ pub struct AbstractSocketNode {
 type End = (QHostAddress, u16);
 
 /// The addresses of both ends, as far as they are known.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Ends {
     local: End,
     peer: End,

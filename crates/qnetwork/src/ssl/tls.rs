@@ -10,15 +10,17 @@ use rustls::{
         danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
     },
     crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature},
-    pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime},
+    pki_types::{CertificateDer, ServerName, UnixTime},
     server::{
         NoServerSessionStorage, ServerSessionMemoryCache,
         danger::{ClientCertVerified, ClientCertVerifier},
     },
+    sign::{CertifiedKey, SingleCertAndKey},
     version::{TLS12, TLS13},
 };
 
-use super::{SslOptions, SslProtocol, provider};
+use super::{PeerVerifyMode, QSslConfiguration, SslOptions, SslProtocol, provider};
+use crate::{SocketError, SocketErrorKind};
 
 /// How many sessions are kept for resuming, for each configuration.
 const SESSIONS: usize = 256;
@@ -30,7 +32,7 @@ pub(super) struct Settings {
     /// In the order of preference; all there are, if empty.
     pub(super) suites: Vec<SupportedCipherSuite>,
     /// The own certificates, and the key of the first.
-    pub(super) identity: Option<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>)>,
+    pub(super) identity: Option<Arc<CertifiedKey>>,
     pub(super) options: SslOptions,
     /// Names of protocols for ALPN, the best first.
     pub(super) next_protocols: Vec<Vec<u8>>,
@@ -61,7 +63,9 @@ impl Settings {
             .dangerous()
             .with_custom_certificate_verifier(Arc::new(AcceptAny(provider)));
         let mut config = match self.identity {
-            Some((chain, key)) => builder.with_client_auth_cert(chain, key)?,
+            Some(identity) => {
+                builder.with_client_cert_resolver(Arc::new(SingleCertAndKey::from(identity)))
+            }
             None => builder.with_no_client_auth(),
         };
         config.alpn_protocols = self.next_protocols;
@@ -91,7 +95,9 @@ impl Settings {
             builder.with_no_client_auth()
         };
         let mut config = match self.identity {
-            Some((chain, key)) => builder.with_single_cert(chain, key)?,
+            Some(identity) => {
+                builder.with_cert_resolver(Arc::new(SingleCertAndKey::from(identity)))
+            }
             None => builder.with_cert_resolver(Arc::new(Nobody)),
         };
         config.alpn_protocols = self.next_protocols;
@@ -240,10 +246,50 @@ impl ClientCertVerifier for AcceptAny {
 struct Nobody;
 
 impl rustls::server::ResolvesServerCert for Nobody {
-    fn resolve(
-        &self,
-        _: rustls::server::ClientHello<'_>,
-    ) -> Option<Arc<rustls::sign::CertifiedKey>> {
+    fn resolve(&self, _: rustls::server::ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
         None
     }
+}
+
+/// A configuration that rustls does not take.
+pub(super) fn bad_configuration(error: &Error) -> SocketError {
+    SocketError::new(SocketErrorKind::SslInvalidUserData, error.to_string())
+}
+
+/// What rustls makes of a configuration for a client.
+pub(super) fn client_config(
+    configuration: &QSslConfiguration,
+) -> Result<Arc<ClientConfig>, SocketError> {
+    let made = &configuration.cache().client;
+    if let Some(config) = made.get() {
+        return Ok(config.clone());
+    }
+    let config = settings(configuration)?.client().map_err(|error| bad_configuration(&error))?;
+    Ok(made.get_or_init(|| Arc::new(config)).clone())
+}
+
+/// What rustls makes of a configuration for a server.
+pub(super) fn server_config(
+    configuration: &QSslConfiguration,
+) -> Result<Arc<ServerConfig>, SocketError> {
+    let made = &configuration.cache().server;
+    if let Some(config) = made.get() {
+        return Ok(config.clone());
+    }
+    let config = settings(configuration)?.server().map_err(|error| bad_configuration(&error))?;
+    Ok(made.get_or_init(|| Arc::new(config)).clone())
+}
+
+fn settings(configuration: &QSslConfiguration) -> Result<Settings, SocketError> {
+    let identity = configuration
+        .identity()
+        .map_err(|text| SocketError::new(SocketErrorKind::SslInvalidUserData, text))?;
+    Ok(Settings {
+        protocol: configuration.protocol(),
+        suites: configuration.suites(),
+        identity,
+        options: configuration.options(),
+        next_protocols: configuration.allowed_next_protocols(),
+        asks: configuration.peer_verify_mode() != PeerVerifyMode::None,
+    })
 }

@@ -327,7 +327,6 @@ impl QSslConfiguration {
     }
 
     /// What rustls may choose from.
-    #[allow(dead_code)] // until there is a socket
     pub(crate) fn suites(&self) -> Vec<SupportedCipherSuite> {
         let mut suites = Vec::new();
         for protocol in [SslProtocol::TlsV1_3, SslProtocol::TlsV1_2] {
@@ -388,7 +387,6 @@ impl QSslConfiguration {
     /// What this end shows of itself, if it has a certificate. With a certificate and no key that fits, the text
     /// of the error that Qt has, [`SslInvalidUserData`](crate::SocketErrorKind::SslInvalidUserData), which
     /// [`SslInternal`](crate::SocketErrorKind::SslInternal), `"Unable to init SSL Context: "`, follows.
-    #[allow(dead_code)] // until there is a socket
     pub(crate) fn identity(&self) -> Result<Option<Arc<CertifiedKey>>, &'static str> {
         let settings = &self.settings;
         let chain: Vec<_> =
@@ -480,13 +478,11 @@ impl QSslConfiguration {
     }
 
     /// What was made of the settings.
-    #[allow(dead_code)] // until there is a socket
     pub(crate) fn cache(&self) -> &Cache {
         &self.settings.cache
     }
 
     /// The options that are set.
-    #[allow(dead_code)] // until there is a socket
     pub(crate) fn options(&self) -> SslOptions {
         self.settings.options
     }
@@ -560,14 +556,17 @@ impl QSslConfiguration {
         self.learnt = None;
     }
 
+    /// Takes all that can be set over from another one, and keeps what was learnt.
+    pub(crate) fn take_settings(&mut self, other: &QSslConfiguration) {
+        self.settings = other.settings.clone();
+    }
+
     /// The other end has said who it is.
-    #[allow(dead_code)] // until there is a socket
     pub(crate) fn learn_peer(&mut self, chain: Vec<QSslCertificate>) {
         self.learnt_mut().peer_certificate_chain = chain;
     }
 
     /// The handshake is over.
-    #[allow(dead_code)] // until there is a socket
     pub(crate) fn learn_session(&mut self, session: &rustls::CommonState) {
         let asked = !self.settings.allowed_next_protocols.is_empty();
         let learnt = self.learnt_mut();

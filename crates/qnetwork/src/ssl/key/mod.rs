@@ -260,7 +260,6 @@ impl QSslKey {
 
     /// What signs with it, if it is a private key that can. It lives as long as that does, and is overwritten
     /// then; no copy is made on the way.
-    #[allow(dead_code)] // until there is a socket
     pub(crate) fn signing_key(&self) -> Option<Arc<dyn SigningKey>> {
         #[cfg(feature = "aws-lc-rs")]
         use rustls::crypto::aws_lc_rs::sign::any_supported_type;

@@ -1,17 +1,18 @@
 use std::collections::VecDeque;
 
-use rustls::pki_types::PrivateKeyDer;
+use rustls::{pki_types::PrivateKeyDer, sign::CertifiedKey};
 
 use super::*;
 use crate::ssl::{
-    SslOptions, SslProtocol,
+    SslOptions, SslProtocol, provider,
     tls::{Settings, versions},
 };
 
-fn identity(name: &str) -> (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>) {
+fn identity(name: &str) -> Arc<CertifiedKey> {
     let made = rcgen::generate_simple_self_signed([name.to_owned()]).unwrap();
     let key = PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
-    (vec![made.cert.der().clone()], key)
+    let key = provider().key_provider.load_private_key(key).unwrap();
+    Arc::new(CertifiedKey::new(vec![made.cert.der().clone()], key))
 }
 
 struct Ends {
