@@ -20,10 +20,12 @@ impl SslSocketNode {
             &flags.paused,
             &flags.pending_close,
             &flags.shut_down,
+            &flags.tickets_wait,
         ] {
             flag.set(false);
         }
         self.tickets.set(0);
+        self.ready_reads.set(0);
         self.base.clear_buffer();
         self.write_buffer.borrow_mut().clear(self.base.pool());
         self.configuration.borrow_mut().forget();
@@ -99,6 +101,7 @@ impl SslSocketNode {
             // A session that cannot say it any more is over anyway.
             let _ = session.close();
         }
+        self.flags.tickets_wait.set(false);
         self.transmit();
     }
 

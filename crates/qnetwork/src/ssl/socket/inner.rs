@@ -105,6 +105,10 @@ impl Outer for SslSocketNode {
         if self.mode.get() == SslMode::Unencrypted {
             self.emit_ready_read();
         } else {
+            if self.flags.encrypted.get() && self.ready_reads.get() > 0 {
+                // Nobody has answered what came before.
+                self.flags.tickets_wait.set(false);
+            }
             self.transmit();
         }
     }

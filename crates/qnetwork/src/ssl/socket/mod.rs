@@ -170,6 +170,8 @@ struct Flags {
     in_bytes_written: Cell<bool>,
     /// An error that ends the session is being told.
     failing: Cell<bool>,
+    /// What a server sends beyond the handshake, tickets, waits to go out with the first data.
+    tickets_wait: Cell<bool>,
     /// `init` was called for the connection that is about to begin.
     initialized: Cell<bool>,
 }

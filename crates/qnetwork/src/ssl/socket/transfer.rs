@@ -109,6 +109,7 @@ impl SslSocketNode {
 
     pub(super) fn flush_all(&self) -> bool {
         if self.mode.get() != SslMode::Unencrypted {
+            self.flags.tickets_wait.set(false);
             self.transmit();
         }
         self.inner.flush()
@@ -210,6 +211,7 @@ impl SslSocketNode {
             })?;
             buffer.consume(count, self.base.pool());
             total += count;
+            self.flags.tickets_wait.set(false);
             if let Some(output) = session.take_output() {
                 // The inner socket may be closed; then it is its loss, and told by it.
                 let _ = self.inner.accept_chunk(output.into());
@@ -220,6 +222,9 @@ impl SslSocketNode {
 
     /// Hands what is to be sent to the inner socket.
     fn send_output(&self) -> bool {
+        if self.flags.tickets_wait.get() {
+            return false;
+        }
         let output = self.session.borrow_mut().as_mut().and_then(|session| session.take_output());
         match output {
             None => false,
