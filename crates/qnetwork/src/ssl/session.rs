@@ -260,6 +260,13 @@ impl Session {
         (!self.output.is_empty()).then(|| mem::take(&mut self.output))
     }
 
+    /// What the other end is to be told when it has failed.
+    pub(super) fn alert(&mut self) -> Option<Vec<u8>> {
+        // One step gets it out; that there may be nothing to be had is no news.
+        let _ = self.step(&Want::Nothing);
+        self.take_output()
+    }
+
     // ---- what was agreed on
 
     pub(super) fn common(&self) -> &CommonState {

@@ -568,7 +568,6 @@ impl QSslConfiguration {
 
     /// The handshake is over.
     pub(crate) fn learn_session(&mut self, session: &rustls::CommonState) {
-        let asked = !self.settings.allowed_next_protocols.is_empty();
         let learnt = self.learnt_mut();
         let suite = session.negotiated_cipher_suite();
         learnt.session_cipher =
@@ -582,7 +581,6 @@ impl QSslConfiguration {
         learnt.next_negotiated_protocol = agreed.map(<[u8]>::to_vec).unwrap_or_default();
         learnt.next_protocol_negotiation_status = match agreed {
             Some(_) => NextProtocolNegotiationStatus::Negotiated,
-            None if asked => NextProtocolNegotiationStatus::Unsupported,
             None => NextProtocolNegotiationStatus::None,
         };
     }

@@ -167,14 +167,32 @@ impl SslSocketNode {
     /// The other end says what makes no sense, or refuses.
     pub(super) fn on_failed(&self, error: &rustls::Error) {
         if self.flags.encrypted.get() {
-            let text = format!("Error while reading: {error}");
-            self.fail(&SocketError::new(SocketErrorKind::SslInternal, text));
-            return;
+            return self.on_broken(error);
         }
         let text = format!("Error during SSL handshake: {error}");
         self.flags.failing.set(true);
         self.fail(&SocketError::new(SocketErrorKind::SslHandshakeFailed, text));
         self.flags.failing.set(false);
         self.abort_connection();
+    }
+
+    /// What comes cannot be decrypted any more. In Qt the connection stays, and cannot even be closed; here it ends,
+    /// and the other end is told.
+    fn on_broken(&self, error: &rustls::Error) {
+        let number = self.session_number.get();
+        let text = format!("Error while reading: {error}");
+        self.flags.failing.set(true);
+        self.fail(&SocketError::new(SocketErrorKind::SslInternal, text));
+        self.flags.failing.set(false);
+        if self.session_number.get() != number {
+            return;
+        }
+        let alert = self.session.borrow_mut().as_mut().and_then(|session| session.alert());
+        if let Some(alert) = alert {
+            // If there is no telling it any more the connection is over anyway.
+            let _ = self.inner.accept_chunk(alert.into());
+        }
+        self.drop_session();
+        self.inner.disconnect_from_host();
     }
 }

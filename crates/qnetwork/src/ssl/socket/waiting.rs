@@ -63,8 +63,15 @@ impl SslSocketNode {
             if self.mode.get() == SslMode::Unencrypted {
                 self.start_encryption(SslMode::Client);
             }
-            self.inner.wait_for_ready_read(deadline).map_err(|error| self.reason(error))?;
+            self.wait_for_more(deadline)?;
         }
+        Ok(())
+    }
+
+    /// Waits until something has come, and works on it, also if that is what is going on: a slot may wait.
+    fn wait_for_more(&self, deadline: QDeadlineTimer) -> Result<(), SocketError> {
+        self.inner.wait_for_ready_read(deadline).map_err(|error| self.reason(error))?;
+        self.transmit();
         Ok(())
     }
 
@@ -76,11 +83,10 @@ impl SslSocketNode {
         if !self.flags.encrypted.get() {
             self.wait_encrypted(deadline)?;
         }
-        if !self.write_buffer.borrow().is_empty() {
-            self.transmit();
-        }
+        // What was written goes first; and a slot that waits may have more than was told of.
+        self.transmit();
         while self.ready_reads.get() == before {
-            self.inner.wait_for_ready_read(deadline).map_err(|error| self.reason(error))?;
+            self.wait_for_more(deadline)?;
         }
         Ok(())
     }
