@@ -284,7 +284,8 @@ impl Reception for SslServerNode {
             let Some(socket) = socket else { return };
             self.end(&socket);
             socket.abort();
-            socket.delete_later();
+            // The server is a holder, too, as the parent: then this was the last handle.
+            socket.set_parent(None);
         }
     }
 }

@@ -65,7 +65,10 @@ impl SslSocketNode {
             );
             return;
         }
-        if self.base.state() != SocketState::Connected {
+        let state = self.base.state();
+        // What was written is still to go out, encrypted, if a slot has asked for the end before this begins.
+        let is_last_wish = state == SocketState::Closing && self.flags.pending_close.get();
+        if state != SocketState::Connected && !is_last_wish {
             qcore::q_warning!("QSslSocket::{function}: cannot start handshake when not connected");
             return;
         }
@@ -74,7 +77,7 @@ impl SslSocketNode {
         }
         self.mode.set(mode);
         self.mode_changed.emit(mode);
-        if self.mode.get() != mode || self.base.state() != SocketState::Connected {
+        if self.mode.get() != mode || self.inner.state() != SocketState::Connected {
             // A slot has ended it.
             return;
         }

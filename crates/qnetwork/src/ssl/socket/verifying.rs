@@ -41,52 +41,66 @@ impl QSslSocket {
     }
 }
 
+/// Which connection it is that is judged, and its state: a slot may change both.
+#[derive(Clone, Copy)]
+struct Judged {
+    number: u32,
+    state: SocketState,
+}
+
 impl SslSocketNode {
     /// Looks at who the other end is, and tells what is wrong. Returns whether to go on.
     pub(super) fn judge(&self) -> bool {
-        let number = self.session_number.get();
+        let judged = Judged { number: self.session_number.get(), state: self.base.state() };
         self.flags.judging.set(true);
-        let verdict = self.tell_errors(number);
+        let verdict = self.tell_errors(judged);
         self.flags.judging.set(false);
-        verdict && self.session_number.get() == number
+        let is_same = self.session_number.get() == judged.number;
+        if !verdict && is_same && !self.flags.paused.get() {
+            // A slot has closed the connection. What is still to be written cannot be: Qt waits for it for ever.
+            self.drop_session();
+            self.write_buffer.borrow_mut().clear(self.base.pool());
+            self.inner.disconnect_from_host();
+        }
+        verdict && is_same
     }
 
-    fn tell_errors(&self, number: u32) -> bool {
+    fn tell_errors(&self, judged: Judged) -> bool {
         let mode = self.verify_mode();
         let errors = self.find_errors(mode);
         // Those of the chain come last in the list; but they are told first.
         let of_leaf = errors.iter().take_while(|error| is_of_leaf(error.error())).count();
         for error in errors[of_leaf..].iter().chain(&errors[..of_leaf]) {
             self.peer_verify_error.emit(error.clone());
-            if !self.is_judged(number) {
+            if !self.is_judged(judged) {
                 return false;
             }
         }
         self.errors.replace(errors.clone());
-        errors.is_empty() || self.ask(errors, mode, number)
+        errors.is_empty() || self.ask(errors, mode, judged)
     }
 
     /// Tells all errors, and looks whether they are to be ignored.
-    fn ask(&self, errors: Vec<QSslError>, mode: PeerVerifyMode, number: u32) -> bool {
+    fn ask(&self, errors: Vec<QSslError>, mode: PeerVerifyMode, judged: Judged) -> bool {
         self.ssl_errors.emit(errors);
         if self.life().is_dead() {
             return false;
         }
         if mode == PeerVerifyMode::Verify && !self.are_ignored() {
             let pauses = self.base.pause_mode().contains(PauseModes::PAUSE_ON_SSL_ERRORS);
-            if pauses && self.is_judged(number) {
+            if pauses && self.is_judged(judged) {
                 self.flags.paused.set(true);
             } else {
                 self.refuse();
             }
             return false;
         }
-        self.is_judged(number)
+        self.is_judged(judged)
     }
 
     /// Whether it is still this connection that is judged.
-    fn is_judged(&self, number: u32) -> bool {
-        self.session_number.get() == number && self.base.state() == SocketState::Connected
+    fn is_judged(&self, judged: Judged) -> bool {
+        self.session_number.get() == judged.number && self.base.state() == judged.state
     }
 
     fn refuse(&self) {
