@@ -58,7 +58,7 @@ pub(in crate::ssl) struct Uses {
     pub(in crate::ssl) is_proxy: bool,
     /// There is a critical one that is not known.
     pub(in crate::ssl) has_unknown_critical: bool,
-    /// There is one that cannot be read.
+    /// There is one that cannot be read, or that is there twice.
     pub(in crate::ssl) is_malformed: bool,
 }
 
@@ -229,8 +229,9 @@ impl Algorithm<'_> {
 impl Uses {
     fn of(parsed: &Parsed) -> Self {
         let mut uses = Uses::default();
-        for extension in &parsed.extensions {
-            if uses.take(&extension.oid, parsed.value(extension)).is_none() {
+        for (index, extension) in parsed.extensions.iter().enumerate() {
+            let before = parsed.extensions[..index].iter().any(|other| other.oid == extension.oid);
+            if before || uses.take(&extension.oid, parsed.value(extension)).is_none() {
                 uses.is_malformed = true;
             }
             uses.has_unknown_critical |= extension.is_critical && !is_handled(&extension.oid);

@@ -137,7 +137,7 @@ impl Verifier {
         if self.checks_strength() && !signature::is_strong_key(path.certificates[0]) {
             found.push((SslError::Unspecified, 0));
         }
-        found.extend(path.missing_trust(self.max_depth));
+        path.missing_trust(self.max_depth, &mut found);
         self.check_extensions(path, &mut found);
         if self.checks_strength() {
             self.check_strength(path, &mut found);
@@ -157,7 +157,7 @@ impl Verifier {
         let mut length = 0;
         for (place, certificate) in path.certificates.iter().enumerate() {
             let uses = &certificate.uses;
-            if uses.has_unknown_critical || uses.is_malformed {
+            if uses.has_unknown_critical {
                 found.push((SslError::Unspecified, place));
             }
             if uses.is_proxy {
