@@ -40,9 +40,10 @@ mod sys;
 
 #[cfg(feature = "_tls")]
 pub use self::ssl::{
-    AlternativeNameEntryType, CertificateParseError, EncodingFormat, HashAlgorithm, InfoAttribute,
-    KeyAlgorithm, KeyType, NextProtocolNegotiationStatus, PeerVerifyMode, QSslCertificate,
-    QSslError, SslError, SslMode, SslOptions, SslProtocol, SubjectInfo,
+    AlternativeNameEntryType, CertificateParseError, EncodingFormat, ExtensionValue, HashAlgorithm,
+    InfoAttribute, KeyAlgorithm, KeyType, NextProtocolNegotiationStatus, PeerVerifyMode,
+    QSslCertificate, QSslCertificateExtension, QSslError, SslError, SslMode, SslOptions,
+    SslProtocol, SubjectInfo,
 };
 pub use self::{
     address::{AddressParseError, ConversionMode, NetworkLayerProtocol, QHostAddress},

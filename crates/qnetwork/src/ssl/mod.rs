@@ -17,7 +17,8 @@ use rustls::crypto::CryptoProvider;
 
 pub use self::{
     certificate::{
-        CertificateParseError, HashAlgorithm, InfoAttribute, QSslCertificate, SubjectInfo,
+        CertificateParseError, ExtensionValue, HashAlgorithm, InfoAttribute, QSslCertificate,
+        QSslCertificateExtension, SubjectInfo,
     },
     error::{QSslError, SslError},
     kinds::{

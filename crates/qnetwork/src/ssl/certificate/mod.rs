@@ -1,12 +1,16 @@
 //! [`QSslCertificate`]: who somebody is, and who says so.
 
 mod der;
+mod describe;
+mod extension;
 mod issuing;
 mod known_bad;
 mod name;
 mod oid;
 mod parse;
 mod pem;
+mod policies;
+mod text;
 mod time;
 
 use std::{
@@ -22,6 +26,7 @@ use qcore::QIODevice;
 use sha1::Sha1;
 use sha2::{Sha224, Sha256, Sha384, Sha512};
 
+pub use self::extension::{ExtensionValue, QSslCertificateExtension};
 pub(in crate::ssl) use self::{
     name::DistinguishedName,
     parse::{GeneralName, NameConstraints, Parsed},
@@ -355,18 +360,18 @@ impl QSslCertificate {
         self.parsed.as_ref().map(|parsed| parsed.alternative_names()).unwrap_or_default()
     }
 
-    /// The moment from which on it is valid. `None` if it is null.
+    /// The moment from which on it is valid. `None` if it is null, or if what is there is no time.
     #[doc(alias = "effectiveDate")]
     #[must_use]
     pub fn effective_date(&self) -> Option<SystemTime> {
-        time::system_time(self.parsed.as_ref()?.not_before)
+        time::system_time(self.parsed.as_ref()?.not_before?)
     }
 
-    /// The last moment at which it is valid. `None` if it is null.
+    /// The last moment at which it is valid. `None` if it is null, or if what is there is no time.
     #[doc(alias = "expiryDate")]
     #[must_use]
     pub fn expiry_date(&self) -> Option<SystemTime> {
-        time::system_time(self.parsed.as_ref()?.not_after)
+        time::system_time(self.parsed.as_ref()?.not_after?)
     }
 
     /// It as text: base64 in lines of 64 characters. Empty if it is null.
@@ -390,6 +395,32 @@ impl QSslCertificate {
     #[must_use]
     pub fn to_der(&self) -> Vec<u8> {
         self.der().to_vec()
+    }
+
+    /// All that it says, for people to read, laid out as `openssl x509 -text` does. Empty if it is null.
+    ///
+    /// Extensions and keys that are not known are shown as bytes.
+    ///
+    /// ```
+    /// use qnetwork::{EncodingFormat, QSslCertificate};
+    ///
+    /// let pem = rcgen::generate_simple_self_signed(["a.example".to_owned()]).unwrap().cert.pem();
+    /// let text = QSslCertificate::new(pem, EncodingFormat::Pem).to_text();
+    /// assert!(text.starts_with("Certificate:\n    Data:\n        Version: 3 (0x2)\n"));
+    /// assert!(text.contains("X509v3 Subject Alternative Name: \n                DNS:a.example\n"));
+    /// ```
+    #[doc(alias = "toText")]
+    #[must_use]
+    pub fn to_text(&self) -> String {
+        self.parsed.as_ref().map(|parsed| text::to_text(parsed)).unwrap_or_default()
+    }
+
+    /// What it says beyond a name and a key, in its order.
+    #[must_use]
+    pub fn extensions(&self) -> Vec<QSslCertificateExtension> {
+        let Some(parsed) = &self.parsed else { return Vec::new() };
+        let extensions = parsed.extensions.iter();
+        extensions.map(|extension| QSslCertificateExtension::new(parsed, extension)).collect()
     }
 
     /// Its DER. Empty if it is null.
@@ -466,8 +497,8 @@ impl fmt::Debug for QSslCertificate {
             .field("issuer", &self.issuer_display_name())
             .field("serial_number", &self.serial_number())
             .field("alternative_names", &self.subject_alternative_names())
-            .field("effective_date", &time::iso(parsed.not_before))
-            .field("expiry_date", &time::iso(parsed.not_after))
+            .field("effective_date", &parsed.not_before.map(time::iso))
+            .field("expiry_date", &parsed.not_after.map(time::iso))
             .finish_non_exhaustive()
     }
 }

@@ -108,7 +108,7 @@ fn verify_chain(request: &Request<'_>) -> Vec<Found> {
     };
     // A root that has expired is none.
     let parsed = request.trusted.iter().filter_map(QSslCertificate::parsed);
-    let trusted: Vec<_> = parsed.filter(|root| root.not_after >= now).collect();
+    let trusted: Vec<_> = parsed.filter(|root| root.not_after >= Some(now)).collect();
     let sent: Vec<_> = request.chain[1..].iter().filter_map(QSslCertificate::parsed).collect();
 
     let first = path::build(&verifier, leaf, &sent, &trusted);
@@ -221,16 +221,23 @@ impl Verifier {
                     found.push((error, if is_issuers { place + 1 } else { place }));
                 }
             }
-            if certificate.not_before > self.now {
-                found.push((SslError::CertificateNotYetValid, place));
+            match certificate.not_before {
+                None => found.push((SslError::InvalidNotBeforeField, place)),
+                Some(time) if time > self.now => {
+                    found.push((SslError::CertificateNotYetValid, place));
+                }
+                Some(_) => {}
             }
-            if certificate.not_after < self.now {
-                found.push((SslError::CertificateExpired, place));
+            match certificate.not_after {
+                None => found.push((SslError::InvalidNotAfterField, place)),
+                Some(time) if time < self.now => found.push((SslError::CertificateExpired, place)),
+                Some(_) => {}
             }
         }
     }
 
     fn is_in_time(&self, certificate: &Parsed) -> bool {
-        (certificate.not_before..=certificate.not_after).contains(&self.now)
+        certificate.not_before.is_some_and(|time| time <= self.now)
+            && certificate.not_after.is_some_and(|time| time >= self.now)
     }
 }
