@@ -6,6 +6,7 @@ use super::{
     name::{latin1, to_text},
     oid::{long_name, short_name},
     parse::{self, AuthorityKeyId, GeneralName, NameConstraints},
+    time,
 };
 
 /// What an extension says.
@@ -71,6 +72,7 @@ pub(super) fn describe(oid: &str, value: &[u8], indent: usize) -> Description {
         "1.3.6.1.5.5.7.1.24" => tls_features(value),
         "2.5.29.33" => policy_mappings(value),
         "2.5.29.36" => policy_constraints(value),
+        "2.5.29.16" => usage_period(value, indent),
         "2.5.29.54" => only_integer(value),
         "2.5.29.31" | "2.5.29.46" => distribution_points(value, indent),
         "2.5.29.32" => super::policies::describe(value, indent),
@@ -146,7 +148,12 @@ fn extended_key_usage(value: &[u8]) -> Option<Description> {
 }
 
 fn alternative_names(value: &[u8]) -> Option<Description> {
-    let values = GeneralName::parse_all(value)?.iter().map(GeneralName::describe).collect();
+    let names = GeneralName::parse_all(value)?;
+    if names.iter().any(GeneralName::has_nul) {
+        // OpenSSL says nothing of such names.
+        return Some(Description::Values { values: Vec::new(), is_list: false });
+    }
+    let values = names.iter().map(GeneralName::describe).collect();
     Some(Description::Values { values, is_list: true })
 }
 
@@ -199,6 +206,18 @@ fn policy_constraints(value: &[u8]) -> Option<Description> {
         }
     }
     Some(Description::Values { values, is_list: false })
+}
+
+fn usage_period(value: &[u8], indent: usize) -> Option<Description> {
+    let mut inside = Der::inside(value, der::SEQUENCE)?;
+    let mut texts = Vec::new();
+    for (tag, name) in [(0x80, "Not Before"), (0x81, "Not After")] {
+        if let Some(moment) = inside.read(tag) {
+            let moment = time::parse(time::GENERALIZED_TIME, moment)??;
+            texts.push(format!("{name}: {}", time::readable(moment)));
+        }
+    }
+    Some(Description::Lines(" ".repeat(indent) + &texts.join(", ")))
 }
 
 fn only_integer(value: &[u8]) -> Option<Description> {
@@ -285,11 +304,21 @@ fn ip_text(bytes: &[u8]) -> String {
             let group = |pair: &[u8]| format!("{:X}", u16::from_be_bytes([pair[0], pair[1]]));
             bytes.chunks(2).map(group).collect::<Vec<_>>().join(":")
         }
-        _ => "<invalid>".to_owned(),
+        length => format!("<invalid length={length}>"),
     }
 }
 
 impl GeneralName {
+    /// Whether there is a NUL within the text that it is.
+    fn has_nul(&self) -> bool {
+        match self {
+            GeneralName::Email(text) | GeneralName::Dns(text) | GeneralName::Uri(text) => {
+                text.contains(&0)
+            }
+            _ => false,
+        }
+    }
+
     /// Its kind and the name.
     fn describe(&self) -> Value {
         match self {

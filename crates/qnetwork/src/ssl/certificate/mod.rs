@@ -10,6 +10,8 @@ mod oid;
 mod parse;
 mod pem;
 mod policies;
+#[cfg(test)]
+mod tests;
 mod text;
 mod time;
 

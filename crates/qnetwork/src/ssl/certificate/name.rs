@@ -17,6 +17,9 @@ const UNIVERSAL_STRING: u8 = 0x1c;
 const BMP_STRING: u8 = 0x1e;
 const SET: u8 = 0x31;
 
+const BIT_STRING: u8 = 0x03;
+const SEQUENCE: u8 = 0x30;
+
 /// A distinguished name.
 pub(in crate::ssl) struct DistinguishedName {
     pub(super) attributes: Vec<Attribute>,
@@ -60,15 +63,18 @@ impl DistinguishedName {
         while !attributes.is_empty() {
             let mut pair = Der::new(attributes.read(der::SEQUENCE)?);
             let (oid, value) = (pair.read(der::OID)?, pair.next_value()?);
-            let text = to_text(value.tag, value.value);
-            if text.is_none() && matches!(value.tag, UTF8_STRING | UNIVERSAL_STRING | BMP_STRING) {
-                return None;
-            }
+            let (text, raw) = match value.tag {
+                // Allowed, but no text.
+                BIT_STRING => (String::new(), value.value.get(1..)?),
+                SEQUENCE => (String::new(), value.raw),
+                VISIBLE_STRING => return None,
+                tag => (to_text(tag, value.value)?, value.value),
+            };
             self.push_canonical(oid, value.tag, value.value);
             self.attributes.push(Attribute {
                 oid: der::oid_to_string(oid)?,
-                text: text.unwrap_or_default(),
-                raw: value.value.to_vec(),
+                text,
+                raw: raw.to_vec(),
                 is_joined,
             });
             is_joined = true;
@@ -206,6 +212,7 @@ pub(super) fn latin1(value: &[u8]) -> String {
 /// The bytes, those that are not printable ASCII in hexadecimal.
 fn printable(bytes: &[u8]) -> String {
     let text = |byte: &u8| match byte {
+        b'/' | b'+' => format!("\\{}", char::from(*byte)),
         b' '..=b'~' => char::from(*byte).to_string(),
         _ => format!("\\x{byte:02X}"),
     };

@@ -9,6 +9,7 @@ use super::{
 };
 use crate::{AlternativeNameEntryType, QHostAddress};
 
+const ALTERNATIVE_NAME: &str = "2.5.29.17";
 const CONTEXT_0: u8 = 0xa0;
 const UNIQUE_ID_1: u8 = 0x81;
 const UNIQUE_ID_2: u8 = 0x82;
@@ -258,6 +259,10 @@ impl Uses {
         let mut uses = Uses::default();
         for (index, extension) in parsed.extensions.iter().enumerate() {
             let before = parsed.extensions[..index].iter().any(|other| other.oid == extension.oid);
+            if before && extension.oid == ALTERNATIVE_NAME {
+                // Which of the two counts is not said, so neither does.
+                uses.alternative_names.clear();
+            }
             if before || uses.take(&extension.oid, parsed.value(extension)).is_none() {
                 uses.is_malformed = true;
             }
@@ -280,7 +285,7 @@ impl Uses {
             "2.5.29.15" => self.key_usage = Some(only_bits(value)?),
             "2.16.840.1.113730.1.1" => self.netscape_type = Some(only_bits(value)?),
             "2.5.29.37" => self.extended_key_usage = Some(oids(value)?),
-            "2.5.29.17" => self.alternative_names = GeneralName::parse_all(value)?,
+            ALTERNATIVE_NAME => self.alternative_names = GeneralName::parse_all(value)?,
             "2.5.29.14" => {
                 self.subject_key_id = Some(Der::new(value).read(der::OCTET_STRING)?.to_vec());
             }

@@ -3,7 +3,6 @@
 use super::{
     der::{self, Der},
     describe::Description,
-    name::to_text,
     oid::long_name,
 };
 
@@ -29,7 +28,7 @@ fn push_qualifier(qualifier: &[u8], lines: &mut Vec<(usize, String)>) -> Option<
     match &oid[..] {
         "1.3.6.1.5.5.7.2.1" => {
             let text = qualifier.next_value()?;
-            lines.push((2, format!("CPS: {}", to_text(text.tag, text.value)?)));
+            lines.push((2, format!("CPS: {}", c_text(text.value))));
         }
         "1.3.6.1.5.5.7.2.2" => {
             lines.push((2, "User Notice:".to_owned()));
@@ -37,7 +36,7 @@ fn push_qualifier(qualifier: &[u8], lines: &mut Vec<(usize, String)>) -> Option<
             if let Some(reference) = notice.read(der::SEQUENCE) {
                 let mut reference = Der::new(reference);
                 let organization = reference.next_value()?;
-                let organization = to_text(organization.tag, organization.value)?;
+                let organization = c_text(organization.value);
                 lines.push((4, format!("Organization: {organization}")));
                 let mut numbers = Der::new(reference.read(der::SEQUENCE)?);
                 let mut texts = Vec::new();
@@ -48,10 +47,16 @@ fn push_qualifier(qualifier: &[u8], lines: &mut Vec<(usize, String)>) -> Option<
                 lines.push((4, format!("Number{plural}: {}", texts.join(", "))));
             }
             if let Some(text) = notice.next_value() {
-                lines.push((4, format!("Explicit Text: {}", to_text(text.tag, text.value)?)));
+                lines.push((4, format!("Explicit Text: {}", c_text(text.value))));
             }
         }
         _ => lines.push((4, format!("Unknown Qualifier: {}", long_name(&oid)))),
     }
     Some(())
+}
+
+/// The bytes as they are, to the first that is 0, whichever kind of text they are.
+fn c_text(bytes: &[u8]) -> String {
+    let end = bytes.iter().position(|byte| *byte == 0).unwrap_or(bytes.len());
+    String::from_utf8_lossy(&bytes[..end]).into_owned()
 }
