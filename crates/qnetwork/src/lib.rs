@@ -41,9 +41,9 @@ mod sys;
 #[cfg(feature = "_tls")]
 pub use self::ssl::{
     AlternativeNameEntryType, CertificateParseError, EncodingFormat, ExtensionValue, HashAlgorithm,
-    InfoAttribute, KeyAlgorithm, KeyType, NextProtocolNegotiationStatus, PeerVerifyMode,
-    QSslCertificate, QSslCertificateExtension, QSslError, SslError, SslMode, SslOptions,
-    SslProtocol, SubjectInfo,
+    InfoAttribute, KeyAlgorithm, KeyType, NextProtocolNegotiationStatus, PatternSyntax,
+    PeerVerifyMode, QSslCertificate, QSslCertificateExtension, QSslError, SslError, SslMode,
+    SslOptions, SslProtocol, SubjectInfo,
 };
 pub use self::{
     address::{AddressParseError, ConversionMode, NetworkLayerProtocol, QHostAddress},

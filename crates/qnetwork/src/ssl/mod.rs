@@ -17,8 +17,8 @@ use rustls::crypto::CryptoProvider;
 
 pub use self::{
     certificate::{
-        CertificateParseError, ExtensionValue, HashAlgorithm, InfoAttribute, QSslCertificate,
-        QSslCertificateExtension, SubjectInfo,
+        CertificateParseError, ExtensionValue, HashAlgorithm, InfoAttribute, PatternSyntax,
+        QSslCertificate, QSslCertificateExtension, SubjectInfo,
     },
     error::{QSslError, SslError},
     kinds::{

@@ -8,6 +8,7 @@ mod known_bad;
 mod name;
 mod oid;
 mod parse;
+mod path;
 mod pem;
 mod policies;
 #[cfg(test)]
@@ -114,6 +115,19 @@ pub enum HashAlgorithm {
     Sha512,
 }
 
+/// What a path is written in. See [`QSslCertificate::from_path`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum PatternSyntax {
+    /// A path as it is. The default.
+    #[default]
+    FixedString,
+    /// As in a shell: `*` and `?` for characters other than slashes, `[abc]` and `[!abc]` for one of several.
+    Wildcard,
+    /// A regular expression for the whole path, without back references and look-around.
+    RegularExpression,
+}
+
 /// Why bytes are no certificate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -200,6 +214,33 @@ impl QSslCertificate {
     #[must_use]
     pub fn from_device(device: &QIODevice, format: EncodingFormat) -> Vec<Self> {
         QSslCertificate::from_data(device.read_all(), format)
+    }
+
+    /// All certificates in the files whose path fits.
+    ///
+    /// With [`PatternSyntax::FixedString`] that is one file, at most. Else directories are searched, from the last one on
+    /// in whose path there is nothing special, those inside of them as well, but neither hidden files nor hidden
+    /// directories; the path that has to fit is that from where the search begins. A directory is no file:
+    /// `"/etc/certs"` gives nothing, `"/etc/certs/*"` what is in it. The files are read in the order of their names.
+    ///
+    /// ```
+    /// use qnetwork::{EncodingFormat, PatternSyntax, QSslCertificate};
+    ///
+    /// let pem = rcgen::generate_simple_self_signed(["a.example".to_owned()]).unwrap().cert.pem();
+    /// let directory = std::env::temp_dir().join(format!("qnetwork-certificates-{}", std::process::id()));
+    /// std::fs::create_dir_all(&directory).unwrap();
+    /// std::fs::write(directory.join("a.pem"), &pem).unwrap();
+    /// std::fs::write(directory.join("b.pem"), &pem).unwrap();
+    ///
+    /// let pattern = format!("{}/*.pem", directory.display());
+    /// let certificates = QSslCertificate::from_path(&pattern, EncodingFormat::Pem, PatternSyntax::Wildcard);
+    /// assert_eq!(certificates.len(), 2);
+    /// std::fs::remove_dir_all(&directory).unwrap();
+    /// ```
+    #[doc(alias = "fromPath")]
+    #[must_use]
+    pub fn from_path(path: &str, format: EncodingFormat, syntax: PatternSyntax) -> Vec<Self> {
+        path::certificates(path, format, syntax)
     }
 
     /// What is wrong with the first certificate of the chain, as of now: all errors, none if it is good.

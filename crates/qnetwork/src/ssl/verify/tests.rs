@@ -5,7 +5,7 @@ use std::{
 
 use base64::Engine;
 
-use super::{Purpose, Request, verify};
+use super::{Purpose, Request, host, verify};
 use crate::{EncodingFormat, QSslCertificate, QSslError, SslError};
 
 fn load(name: &str) -> Vec<QSslCertificate> {
@@ -176,4 +176,49 @@ fn all_that_qt_says_in_its_order() {
     }
     assert!(cases > 500, "{cases}");
     assert!(wrong.is_empty(), "{} of {cases}:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+/// The rows that Qt's own test of wildcards has.
+#[test]
+fn patterns_for_names() {
+    let good = [
+        ("www.example.com", "www.example.com"),
+        ("WWW.example.com", "www.example.com"),
+        ("*.example.com", "www.example.com"),
+        ("xxx*.example.com", "xxxwww.example.com"),
+        ("f*.example.com", "foo.example.com"),
+        ("192.168.0.0", "192.168.0.0"),
+        ("foo.éxample.com", "foo.xn--xample-9ua.com"),
+        ("*.éxample.com", "foo.xn--xample-9ua.com"),
+        ("xn--kcry6tjko.example.org", "xn--kcry6tjko.example.org"),
+        ("*.xn--kcry6tjko.example.org", "xn--kcr.xn--kcry6tjko.example.org"),
+    ];
+    for (pattern, host) in good {
+        assert!(host::is_match(pattern, host), "{pattern} {host}");
+    }
+    let bad = [
+        ("xxx.example.com", "www.example.com"),
+        ("*", "www.example.com"),
+        ("*.*.com", "www.example.com"),
+        ("*.com", "www.example.com"),
+        ("*.com", "example.com"),
+        ("*fail.com", "example.com"),
+        ("*.example.", "www.example."),
+        ("*.example.", "www.example"),
+        ("", "www.example"),
+        ("*.", "www.example"),
+        ("*.example.com", "www.foo.example.com"),
+        ("*.example.com", "baa.foo.example.com"),
+        ("f*.example.com", "baa.example.com"),
+        ("*.example.com", "example.com"),
+        ("*fail.example.com", "example.com"),
+        ("", ""),
+        ("*.", ""),
+        ("*.168.0.0", "192.168.0.0"),
+        ("xn--kcry6tjko*.example.org", "xn--kcry6tjkoanc.example.org"),
+        ("å*.example.org", "xn--la-xia.example.org"),
+    ];
+    for (pattern, host) in bad {
+        assert!(!host::is_match(pattern, host), "{pattern} {host}");
+    }
 }
