@@ -79,6 +79,10 @@ pub fn client() -> QSslSocket {
 }
 
 /// A server whose connections are sockets of that kind, not encrypted yet, that `prepare` does something with.
+///
+/// # Panics
+///
+/// If a connection cannot be had.
 #[must_use]
 pub fn accepting(prepare: impl Fn(&QSslSocket) + 'static) -> QTcpServer {
     let server = server();
@@ -102,6 +106,10 @@ pub fn encrypting(stem: &str) -> QTcpServer {
 }
 
 /// The next connection of a server.
+///
+/// # Panics
+///
+/// If none comes.
 #[track_caller]
 #[must_use]
 pub fn accepted(server: &QTcpServer) -> QSslSocket {

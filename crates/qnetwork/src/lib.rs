@@ -40,10 +40,11 @@ mod sys;
 
 #[cfg(feature = "_tls")]
 pub use self::ssl::{
-    AlternativeNameEntryType, CertificateParseError, EncodingFormat, HashAlgorithm, InfoAttribute,
-    KeyAlgorithm, KeyError, KeyType, NextProtocolNegotiationStatus, PeerVerifyMode,
-    QSslCertificate, QSslCipher, QSslConfiguration, QSslError, QSslKey, QSslServer, QSslSocket,
-    SslError, SslMode, SslOptions, SslProtocol, SubjectInfo,
+    AlternativeNameEntryType, CertificateParseError, EncodingFormat, ExtensionValue, HashAlgorithm,
+    InfoAttribute, KeyAlgorithm, KeyError, KeyType, NextProtocolNegotiationStatus, PatternSyntax,
+    PeerVerifyMode, QSslCertificate, QSslCertificateExtension, QSslCipher, QSslConfiguration,
+    QSslError, QSslKey, QSslServer, QSslSocket, SslError, SslMode, SslOptions, SslProtocol,
+    SubjectInfo,
 };
 pub use self::{
     address::{AddressParseError, ConversionMode, NetworkLayerProtocol, QHostAddress},

@@ -26,7 +26,8 @@ use rustls::crypto::CryptoProvider;
 
 pub use self::{
     certificate::{
-        CertificateParseError, HashAlgorithm, InfoAttribute, QSslCertificate, SubjectInfo,
+        CertificateParseError, ExtensionValue, HashAlgorithm, InfoAttribute, PatternSyntax,
+        QSslCertificate, QSslCertificateExtension, SubjectInfo,
     },
     cipher::QSslCipher,
     configuration::QSslConfiguration,

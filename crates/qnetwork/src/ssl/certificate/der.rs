@@ -18,7 +18,6 @@ pub(super) const INTEGER: u8 = 0x02;
 pub(super) const BIT_STRING: u8 = 0x03;
 pub(super) const OCTET_STRING: u8 = 0x04;
 pub(super) const OID: u8 = 0x06;
-pub(super) const ENUMERATED: u8 = 0x0a;
 pub(super) const SEQUENCE: u8 = 0x30;
 
 impl<'a> Der<'a> {
@@ -31,6 +30,21 @@ impl<'a> Der<'a> {
         let mut der = Der(bytes);
         let value = der.read(tag)?;
         der.0.is_empty().then_some(Der(value))
+    }
+
+    /// The first of the values that are left that has this tag.
+    pub(super) fn find(mut self, tag: u8) -> Option<&'a [u8]> {
+        loop {
+            let next = self.next_value()?;
+            if next.tag == tag {
+                return Some(next.value);
+            }
+        }
+    }
+
+    /// All that is left.
+    pub(super) fn rest(&self) -> &'a [u8] {
+        self.0
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -71,6 +85,25 @@ pub(super) fn small_integer(value: &[u8]) -> Option<u64> {
         return None;
     }
     Some(value.iter().fold(0, |number, byte| number << 8 | u64::from(*byte)))
+}
+
+/// A whole number that is not too large.
+pub(super) fn signed_integer(value: &[u8]) -> Option<i64> {
+    if value.is_empty() || value.len() > 8 {
+        return None;
+    }
+    let sign = if value[0] & 0x80 != 0 { -1 } else { 0 };
+    Some(value.iter().fold(sign, |number, byte| number << 8 | i64::from(*byte)))
+}
+
+/// A whole number as OpenSSL writes it: large ones in hexadecimal.
+pub(super) fn integer_to_string(value: &[u8]) -> String {
+    if let Some(number) = signed_integer(value) {
+        return number.to_string();
+    }
+    let (bytes, is_negative) = super::parse::magnitude(value);
+    let sign = if is_negative { "-" } else { "" };
+    format!("{sign}0x{}", super::hex(&bytes, "").to_uppercase())
 }
 
 /// An object identifier with dots.

@@ -44,9 +44,11 @@ impl Parsed {
     }
 
     /// Whether this may have issued the other: the names, what the other says about its issuer's key, and the kind of
-    /// the signature.
+    /// the signature. Nobody has issued one whose extensions cannot be read, and it has issued none.
     pub(in crate::ssl) fn is_issuer_of(&self, other: &Parsed) -> bool {
         self.subject.is_same(&other.issuer)
+            && !self.uses.is_malformed
+            && !other.uses.is_malformed
             && self.has_key_id(other)
             && self.can_have_signed(other.signature_algorithm())
     }

@@ -1,12 +1,19 @@
 //! [`QSslCertificate`]: who somebody is, and who says so.
 
 mod der;
+mod describe;
+mod extension;
 mod issuing;
 mod known_bad;
 mod name;
 mod oid;
 mod parse;
+mod path;
 mod pem;
+mod policies;
+#[cfg(test)]
+mod tests;
+mod text;
 mod time;
 
 use std::{
@@ -22,6 +29,7 @@ use qcore::QIODevice;
 use sha1::Sha1;
 use sha2::{Sha224, Sha256, Sha384, Sha512};
 
+pub use self::extension::{ExtensionValue, QSslCertificateExtension};
 pub(in crate::ssl) use self::{
     name::DistinguishedName,
     parse::{GeneralName, NameConstraints, Parsed},
@@ -105,6 +113,19 @@ pub enum HashAlgorithm {
     Sha384,
     /// SHA-512, 64 bytes.
     Sha512,
+}
+
+/// What a path is written in. See [`QSslCertificate::from_path`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum PatternSyntax {
+    /// A path as it is. The default.
+    #[default]
+    FixedString,
+    /// As in a shell: `*` and `?` for characters other than slashes, `[abc]` and `[!abc]` for one of several.
+    Wildcard,
+    /// A regular expression for the whole path, without back references and look-around.
+    RegularExpression,
 }
 
 /// Why bytes are no certificate.
@@ -193,6 +214,33 @@ impl QSslCertificate {
     #[must_use]
     pub fn from_device(device: &QIODevice, format: EncodingFormat) -> Vec<Self> {
         QSslCertificate::from_data(device.read_all(), format)
+    }
+
+    /// All certificates in the files whose path fits.
+    ///
+    /// With [`PatternSyntax::FixedString`] that is one file, at most. Else directories are searched, from the last one on
+    /// in whose path there is nothing special, those inside of them as well, but neither hidden files nor hidden
+    /// directories; the path that has to fit is that from where the search begins. A directory is no file:
+    /// `"/etc/certs"` gives nothing, `"/etc/certs/*"` what is in it. The files are read in the order of their names.
+    ///
+    /// ```
+    /// use qnetwork::{EncodingFormat, PatternSyntax, QSslCertificate};
+    ///
+    /// let pem = rcgen::generate_simple_self_signed(["a.example".to_owned()]).unwrap().cert.pem();
+    /// let directory = std::env::temp_dir().join(format!("qnetwork-certificates-{}", std::process::id()));
+    /// std::fs::create_dir_all(&directory).unwrap();
+    /// std::fs::write(directory.join("a.pem"), &pem).unwrap();
+    /// std::fs::write(directory.join("b.pem"), &pem).unwrap();
+    ///
+    /// let pattern = format!("{}/*.pem", directory.display());
+    /// let certificates = QSslCertificate::from_path(&pattern, EncodingFormat::Pem, PatternSyntax::Wildcard);
+    /// assert_eq!(certificates.len(), 2);
+    /// std::fs::remove_dir_all(&directory).unwrap();
+    /// ```
+    #[doc(alias = "fromPath")]
+    #[must_use]
+    pub fn from_path(path: &str, format: EncodingFormat, syntax: PatternSyntax) -> Vec<Self> {
+        path::certificates(path, format, syntax)
     }
 
     /// What is wrong with the first certificate of the chain, as of now: all errors, none if it is good.
@@ -355,18 +403,18 @@ impl QSslCertificate {
         self.parsed.as_ref().map(|parsed| parsed.alternative_names()).unwrap_or_default()
     }
 
-    /// The moment from which on it is valid. `None` if it is null.
+    /// The moment from which on it is valid. `None` if it is null, or if what is there is no time.
     #[doc(alias = "effectiveDate")]
     #[must_use]
     pub fn effective_date(&self) -> Option<SystemTime> {
-        time::system_time(self.parsed.as_ref()?.not_before)
+        time::system_time(self.parsed.as_ref()?.not_before?)
     }
 
-    /// The last moment at which it is valid. `None` if it is null.
+    /// The last moment at which it is valid. `None` if it is null, or if what is there is no time.
     #[doc(alias = "expiryDate")]
     #[must_use]
     pub fn expiry_date(&self) -> Option<SystemTime> {
-        time::system_time(self.parsed.as_ref()?.not_after)
+        time::system_time(self.parsed.as_ref()?.not_after?)
     }
 
     /// It as text: base64 in lines of 64 characters. Empty if it is null.
@@ -390,6 +438,32 @@ impl QSslCertificate {
     #[must_use]
     pub fn to_der(&self) -> Vec<u8> {
         self.der().to_vec()
+    }
+
+    /// All that it says, for people to read, laid out as `openssl x509 -text` does. Empty if it is null.
+    ///
+    /// Extensions and keys that are not known are shown as bytes.
+    ///
+    /// ```
+    /// use qnetwork::{EncodingFormat, QSslCertificate};
+    ///
+    /// let pem = rcgen::generate_simple_self_signed(["a.example".to_owned()]).unwrap().cert.pem();
+    /// let text = QSslCertificate::new(pem, EncodingFormat::Pem).to_text();
+    /// assert!(text.starts_with("Certificate:\n    Data:\n        Version: 3 (0x2)\n"));
+    /// assert!(text.contains("X509v3 Subject Alternative Name: \n                DNS:a.example\n"));
+    /// ```
+    #[doc(alias = "toText")]
+    #[must_use]
+    pub fn to_text(&self) -> String {
+        self.parsed.as_ref().map(|parsed| text::to_text(parsed)).unwrap_or_default()
+    }
+
+    /// What it says beyond a name and a key, in its order.
+    #[must_use]
+    pub fn extensions(&self) -> Vec<QSslCertificateExtension> {
+        let Some(parsed) = &self.parsed else { return Vec::new() };
+        let extensions = parsed.extensions.iter();
+        extensions.map(|extension| QSslCertificateExtension::new(parsed, extension)).collect()
     }
 
     /// Its DER. Empty if it is null.
@@ -466,8 +540,8 @@ impl fmt::Debug for QSslCertificate {
             .field("issuer", &self.issuer_display_name())
             .field("serial_number", &self.serial_number())
             .field("alternative_names", &self.subject_alternative_names())
-            .field("effective_date", &time::iso(parsed.not_before))
-            .field("expiry_date", &time::iso(parsed.not_after))
+            .field("effective_date", &parsed.not_before.map(time::iso))
+            .field("expiry_date", &parsed.not_after.map(time::iso))
             .finish_non_exhaustive()
     }
 }

@@ -17,6 +17,9 @@ const UNIVERSAL_STRING: u8 = 0x1c;
 const BMP_STRING: u8 = 0x1e;
 const SET: u8 = 0x31;
 
+const BIT_STRING: u8 = 0x03;
+const SEQUENCE: u8 = 0x30;
+
 /// A distinguished name.
 pub(in crate::ssl) struct DistinguishedName {
     pub(super) attributes: Vec<Attribute>,
@@ -28,42 +31,99 @@ pub(super) struct Attribute {
     pub(super) oid: String,
     /// As Qt has it.
     pub(super) text: String,
-    /// As it is written, for those who print it; tells how.
-    pub(super) tag: u8,
-    pub(super) raw: Vec<u8>,
-    /// Whether it belongs with the one before.
-    pub(super) joined: bool,
+    /// As it is written.
+    raw: Vec<u8>,
+    /// Whether it is in one set with the one before.
+    is_joined: bool,
 }
 
 impl DistinguishedName {
-    /// Reads what is inside of the sequence that a name is.
+    /// Reads what is inside of the sequence that a name is. Texts that are none by their own kind make it none, as with
+    /// OpenSSL.
     pub(super) fn parse(name: &[u8]) -> Option<Self> {
         let mut result = DistinguishedName { attributes: Vec::new(), canonical: Vec::new() };
         let mut sets = Der::new(name);
         while !sets.is_empty() {
-            let mut attributes = Der::new(sets.read(SET)?);
-            let mut joined = false;
-            result.canonical.push(b'{');
-            while !attributes.is_empty() {
-                let mut pair = Der::new(attributes.read(der::SEQUENCE)?);
-                let (oid, value) = (pair.read(der::OID)?, pair.next_value()?);
-                result.push_canonical(oid, value.tag, value.value);
-                result.attributes.push(Attribute {
-                    oid: der::oid_to_string(oid)?,
-                    text: to_text(value.tag, value.value).unwrap_or_default(),
-                    tag: value.tag,
-                    raw: value.value.to_vec(),
-                    joined,
-                });
-                joined = true;
-            }
+            result.push_set(sets.read(SET)?)?;
         }
         Some(result)
+    }
+
+    /// Reads what is inside of one of the sets that a name consists of.
+    pub(super) fn parse_set(set: &[u8]) -> Option<Self> {
+        let mut result = DistinguishedName { attributes: Vec::new(), canonical: Vec::new() };
+        result.push_set(set)?;
+        Some(result)
+    }
+
+    fn push_set(&mut self, set: &[u8]) -> Option<()> {
+        let mut attributes = Der::new(set);
+        let mut is_joined = false;
+        self.canonical.push(b'{');
+        while !attributes.is_empty() {
+            let mut pair = Der::new(attributes.read(der::SEQUENCE)?);
+            let (oid, value) = (pair.read(der::OID)?, pair.next_value()?);
+            let (text, raw) = match value.tag {
+                // Allowed, but no text.
+                BIT_STRING => (String::new(), value.value.get(1..)?),
+                SEQUENCE => (String::new(), value.raw),
+                VISIBLE_STRING => return None,
+                tag => (to_text(tag, value.value)?, value.value),
+            };
+            self.push_canonical(oid, value.tag, value.value);
+            self.attributes.push(Attribute {
+                oid: der::oid_to_string(oid)?,
+                text,
+                raw: raw.to_vec(),
+                is_joined,
+            });
+            is_joined = true;
+        }
+        Some(())
     }
 
     /// Whether the two are called the same: the case of letters, the kind of text and spaces do not count.
     pub(in crate::ssl) fn is_same(&self, other: &Self) -> bool {
         self.canonical == other.canonical
+    }
+
+    /// As in `/C=NO/CN=localhost`.
+    pub(super) fn slashes(&self) -> String {
+        let part = |a: &Attribute| format!("/{}={}", oid::short_name(&a.oid), printable(&a.raw));
+        self.attributes.iter().map(part).collect()
+    }
+
+    /// As in `C=NO, CN=localhost`: a comma is before names of one or two capital letters, before others it is a slash.
+    pub(super) fn commas(&self) -> String {
+        let slashes = self.slashes();
+        let text = slashes.strip_prefix('/').unwrap_or_default().as_bytes();
+        let mut out = String::with_capacity(text.len());
+        for (index, byte) in text.iter().enumerate() {
+            let is_short = match &text[index + 1..] {
+                [a, b'=', ..] => a.is_ascii_uppercase(),
+                [a, b, b'=', ..] => a.is_ascii_uppercase() && b.is_ascii_uppercase(),
+                _ => false,
+            };
+            if *byte == b'/' && is_short {
+                out.push_str(", ");
+            } else {
+                out.push(char::from(*byte));
+            }
+        }
+        out
+    }
+
+    /// As in `C = NO, CN = localhost`.
+    pub(super) fn one_line(&self) -> String {
+        let mut out = String::new();
+        for (index, attribute) in self.attributes.iter().enumerate() {
+            if index > 0 {
+                out.push_str(if attribute.is_joined { " + " } else { ", " });
+            }
+            let name = oid::short_name(&attribute.oid);
+            out.push_str(&format!("{name} = {}", quoted(&attribute.text)));
+        }
+        out
     }
 
     /// What two names have to have in common to be the same.
@@ -147,4 +207,36 @@ pub(super) fn to_text(tag: u8, value: &[u8]) -> Option<String> {
 /// Each byte is a character.
 pub(super) fn latin1(value: &[u8]) -> String {
     value.iter().copied().map(char::from).collect()
+}
+
+/// The bytes, those that are not printable ASCII in hexadecimal.
+fn printable(bytes: &[u8]) -> String {
+    let text = |byte: &u8| match byte {
+        b'/' | b'+' => format!("\\{}", char::from(*byte)),
+        b' '..=b'~' => char::from(*byte).to_string(),
+        _ => format!("\\x{byte:02X}"),
+    };
+    bytes.iter().map(text).collect()
+}
+
+/// The text, in quotes if there is anything in it that has a meaning in names; what is not printable ASCII in
+/// hexadecimal.
+fn quoted(text: &str) -> String {
+    let is_special = |c: char| matches!(c, ',' | '+' | '<' | '>' | ';');
+    let needs_quotes =
+        text.contains(is_special) || text.starts_with([' ', '#']) || text.ends_with(' ');
+    let mut out = String::new();
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => out.extend(['\\', c]),
+            ' '..='~' => out.push(c),
+            _ => {
+                let mut buffer = [0; 4];
+                for byte in c.encode_utf8(&mut buffer).bytes() {
+                    out.push_str(&format!("\\{byte:02X}"));
+                }
+            }
+        }
+    }
+    if needs_quotes { format!("\"{out}\"") } else { out }
 }

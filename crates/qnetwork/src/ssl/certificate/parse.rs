@@ -2,13 +2,18 @@
 
 use std::{collections::BTreeMap, net::IpAddr, ops::Range};
 
-use x509_parser::{certificate::X509CertificateParser, nom::Parser};
-
 use super::{
     der::{self, Der},
     name::{DistinguishedName, latin1},
+    time,
 };
 use crate::{AlternativeNameEntryType, QHostAddress};
+
+const ALTERNATIVE_NAME: &str = "2.5.29.17";
+const CONTEXT_0: u8 = 0xa0;
+const UNIQUE_ID_1: u8 = 0x81;
+const UNIQUE_ID_2: u8 = 0x82;
+const CONTEXT_3: u8 = 0xa3;
 
 /// Longer texts are taken for a mistake, as with Qt.
 const MAX_ALTERNATIVE_NAME: usize = 8192;
@@ -21,15 +26,15 @@ pub(in crate::ssl) struct Parsed {
     spki: Range<usize>,
     signature_algorithm: Range<usize>,
     signature: Range<usize>,
-    pub(super) version: u32,
+    pub(super) version: u64,
     /// The bytes of the number, most significant first, and whether it is negative.
     pub(super) serial: Vec<u8>,
     pub(super) serial_is_negative: bool,
     pub(in crate::ssl) subject: DistinguishedName,
     pub(in crate::ssl) issuer: DistinguishedName,
-    /// Seconds since 1970.
-    pub(in crate::ssl) not_before: i64,
-    pub(in crate::ssl) not_after: i64,
+    /// Seconds since 1970; `None` if what is there is no time.
+    pub(in crate::ssl) not_before: Option<i64>,
+    pub(in crate::ssl) not_after: Option<i64>,
     pub(super) extensions: Vec<RawExtension>,
     pub(in crate::ssl) uses: Uses,
 }
@@ -58,7 +63,7 @@ pub(in crate::ssl) struct Uses {
     pub(in crate::ssl) is_proxy: bool,
     /// There is a critical one that is not known.
     pub(in crate::ssl) has_unknown_critical: bool,
-    /// There is one that cannot be read.
+    /// There is one that cannot be read, or that is there twice.
     pub(in crate::ssl) is_malformed: bool,
 }
 
@@ -110,43 +115,51 @@ pub(in crate::ssl) struct PublicKeyInfo<'a> {
 impl Parsed {
     /// Reads one certificate from the start of the bytes.
     pub(super) fn parse(bytes: &[u8]) -> Option<Self> {
-        let frame = Der::new(bytes).next_value()?;
+        let mut outer = Der::new(bytes);
+        let frame = outer.next_value().filter(|frame| frame.tag == der::SEQUENCE)?;
         let der = frame.raw;
-        let mut parser = X509CertificateParser::new().with_deep_parse_extensions(false);
-        let (rest, certificate) = parser.parse(der).ok()?;
-        if !rest.is_empty() {
-            return None;
-        }
-        let tbs = &certificate.tbs_certificate;
-        let serial = tbs.raw_serial();
-        let (serial, serial_is_negative) = magnitude(serial);
-        let mut extensions = Vec::new();
-        for extension in tbs.extensions() {
-            extensions.push(RawExtension {
-                oid: der::oid_to_string(extension.oid.as_bytes())?,
-                is_critical: extension.critical,
-                value: range_in(der, extension.value)?,
-            });
-        }
         let mut inside = Der::new(frame.value);
-        let tbs_raw = inside.next_value()?.raw;
+        let tbs = inside.next_value().filter(|tbs| tbs.tag == der::SEQUENCE)?;
         let signature_algorithm = inside.read(der::SEQUENCE)?;
         let (unused_bits, signature) = inside.read(der::BIT_STRING)?.split_first()?;
-        if *unused_bits != 0 {
+        if *unused_bits != 0 || !inside.is_empty() {
+            return None;
+        }
+
+        let mut fields = Der::new(tbs.value);
+        let version = match fields.read(CONTEXT_0) {
+            Some(version) => der::small_integer(Der::inside(version, der::INTEGER)?.rest())?,
+            None => 0,
+        };
+        let (serial, serial_is_negative) = integer(fields.read(der::INTEGER)?)?;
+        fields.read(der::SEQUENCE)?;
+        let issuer = DistinguishedName::parse(fields.read(der::SEQUENCE)?)?;
+        let mut validity = Der::new(fields.read(der::SEQUENCE)?);
+        let (not_before, not_after) = (validity.next_value()?, validity.next_value()?);
+        let subject = DistinguishedName::parse(fields.read(der::SEQUENCE)?)?;
+        let spki = fields.next_value().filter(|spki| spki.tag == der::SEQUENCE)?;
+        for unique_identifier in [UNIQUE_ID_1, UNIQUE_ID_2] {
+            fields.read(unique_identifier);
+        }
+        let extensions = match fields.read(CONTEXT_3) {
+            Some(extensions) => RawExtension::parse_all(der, extensions)?,
+            None => Vec::new(),
+        };
+        if !fields.is_empty() {
             return None;
         }
         let mut parsed = Parsed {
-            tbs: range_in(der, tbs_raw)?,
-            spki: range_in(der, tbs.subject_pki.raw)?,
+            tbs: range_in(der, tbs.raw)?,
+            spki: range_in(der, spki.raw)?,
             signature_algorithm: range_in(der, signature_algorithm)?,
             signature: range_in(der, signature)?,
-            version: tbs.version.0 + 1,
+            version: version + 1,
             serial,
             serial_is_negative,
-            subject: DistinguishedName::parse(Der::new(tbs.subject.as_raw()).next_value()?.value)?,
-            issuer: DistinguishedName::parse(Der::new(tbs.issuer.as_raw()).next_value()?.value)?,
-            not_before: tbs.validity.not_before.timestamp(),
-            not_after: tbs.validity.not_after.timestamp(),
+            subject,
+            issuer,
+            not_before: time::parse(not_before.tag, not_before.value)?,
+            not_after: time::parse(not_after.tag, not_after.value)?,
             extensions,
             uses: Uses::default(),
             der: der.to_vec(),
@@ -212,6 +225,21 @@ impl Parsed {
     }
 }
 
+impl RawExtension {
+    fn parse_all(der: &[u8], extensions: &[u8]) -> Option<Vec<Self>> {
+        let mut list = Der::inside(extensions, der::SEQUENCE)?;
+        let mut all = Vec::new();
+        while !list.is_empty() {
+            let mut extension = Der::new(list.read(der::SEQUENCE)?);
+            let oid = der::oid_to_string(extension.read(der::OID)?)?;
+            let is_critical = extension.read(der::BOOLEAN).is_some_and(|value| value != [0]);
+            let value = extension.read(der::OCTET_STRING)?;
+            all.push(RawExtension { oid, is_critical, value: range_in(der, value)? });
+        }
+        Some(all)
+    }
+}
+
 impl Algorithm<'_> {
     /// The identifier of the algorithm.
     pub(in crate::ssl) fn oid(&self) -> Option<String> {
@@ -229,8 +257,13 @@ impl Algorithm<'_> {
 impl Uses {
     fn of(parsed: &Parsed) -> Self {
         let mut uses = Uses::default();
-        for extension in &parsed.extensions {
-            if uses.take(&extension.oid, parsed.value(extension)).is_none() {
+        for (index, extension) in parsed.extensions.iter().enumerate() {
+            let before = parsed.extensions[..index].iter().any(|other| other.oid == extension.oid);
+            if before && extension.oid == ALTERNATIVE_NAME {
+                // Which of the two counts is not said, so neither does.
+                uses.alternative_names.clear();
+            }
+            if before || uses.take(&extension.oid, parsed.value(extension)).is_none() {
                 uses.is_malformed = true;
             }
             uses.has_unknown_critical |= extension.is_critical && !is_handled(&extension.oid);
@@ -252,7 +285,7 @@ impl Uses {
             "2.5.29.15" => self.key_usage = Some(only_bits(value)?),
             "2.16.840.1.113730.1.1" => self.netscape_type = Some(only_bits(value)?),
             "2.5.29.37" => self.extended_key_usage = Some(oids(value)?),
-            "2.5.29.17" => self.alternative_names = GeneralName::parse_all(value)?,
+            ALTERNATIVE_NAME => self.alternative_names = GeneralName::parse_all(value)?,
             "2.5.29.14" => {
                 self.subject_key_id = Some(Der::new(value).read(der::OCTET_STRING)?.to_vec());
             }
@@ -302,7 +335,7 @@ pub(super) fn oids(value: &[u8]) -> Option<Vec<String>> {
 }
 
 impl AuthorityKeyId {
-    fn parse(value: &[u8]) -> Option<Self> {
+    pub(super) fn parse(value: &[u8]) -> Option<Self> {
         let mut inside = Der::inside(value, der::SEQUENCE)?;
         let key_id = inside.read(0x80).map(<[u8]>::to_vec);
         let issuer = match inside.read(0xa1) {
@@ -320,7 +353,7 @@ impl AuthorityKeyId {
 }
 
 impl NameConstraints {
-    fn parse(value: &[u8]) -> Option<Self> {
+    pub(super) fn parse(value: &[u8]) -> Option<Self> {
         let mut inside = Der::inside(value, der::SEQUENCE)?;
         let mut has_distances = false;
         let mut trees = |tag| {
@@ -376,6 +409,14 @@ pub(super) fn ip_address(bytes: &[u8]) -> Option<IpAddr> {
         return Some(v4.into());
     }
     <[u8; 16]>::try_from(bytes).ok().map(IpAddr::from)
+}
+
+/// A number as [`magnitude`] has it; `None` if there are more bytes than it needs, or none.
+fn integer(value: &[u8]) -> Option<(Vec<u8>, bool)> {
+    match value {
+        [] | [0, 0..=0x7f, ..] | [0xff, 0x80..=0xff, ..] => None,
+        _ => Some(magnitude(value)),
+    }
 }
 
 /// A number in two's complement without its sign, and whether it is negative.

@@ -2,9 +2,54 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+const UTC_TIME: u8 = 0x17;
+pub(super) const GENERALIZED_TIME: u8 = 0x18;
 const DAY: i64 = 24 * 60 * 60;
 const MONTHS: [&str; 12] =
     ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+
+/// The seconds since 1970 of a `UTCTime` or a `GeneralizedTime` as certificates may have them: to the second, and of
+/// Greenwich. `Some(None)` is some other time, or none at all; `None` is something else than a time.
+pub(super) fn parse(tag: u8, value: &[u8]) -> Option<Option<i64>> {
+    let year_digits = match tag {
+        UTC_TIME => 2,
+        GENERALIZED_TIME => 4,
+        _ => return None,
+    };
+    Some(parse_digits(value, year_digits))
+}
+
+fn parse_digits(value: &[u8], year_digits: usize) -> Option<i64> {
+    let digits = value.strip_suffix(b"Z")?;
+    if digits.len() != year_digits + 10 || !digits.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    let number = |digits: &[u8]| digits.iter().fold(0, |n, digit| n * 10 + i64::from(digit - b'0'));
+    let (year, rest) = digits.split_at(year_digits);
+    let mut year = number(year);
+    if year_digits == 2 {
+        year += if year < 50 { 2000 } else { 1900 };
+    }
+    let mut parts = rest.chunks(2).map(number);
+    let (month, day) = (parts.next()?, parts.next()?);
+    let (hour, minute, second) = (parts.next()?, parts.next()?, parts.next()?);
+    let days = days(year, month, day);
+    if !(1..=12).contains(&month) || hour > 23 || minute > 59 || second > 59 {
+        return None;
+    }
+    // A day that the month has not got is one of the next.
+    let seconds = days * DAY + hour * 3600 + minute * 60 + second;
+    (date(seconds) == (year, month, day)).then_some(seconds)
+}
+
+/// The days from 1970 on to this one: the opposite of [`date`].
+fn days(year: i64, month: i64, day: i64) -> i64 {
+    let year = if month <= 2 { year - 1 } else { year };
+    let (era, year_of_era) = (year.div_euclid(400), year.rem_euclid(400));
+    let month = if month > 2 { month - 3 } else { month + 9 };
+    let day_of_year = (153 * month + 2) / 5 + day - 1;
+    era * 146_097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719_468
+}
 
 /// The moment so many seconds after 1970 began.
 pub(super) fn system_time(seconds: i64) -> Option<SystemTime> {
@@ -33,7 +78,6 @@ pub(super) fn iso(seconds: i64) -> String {
 }
 
 /// As in `Nov 28 06:57:54 2026 GMT`.
-#[allow(dead_code)]
 pub(super) fn readable(seconds: i64) -> String {
     let (year, month, day) = date(seconds);
     let time = seconds.rem_euclid(DAY);

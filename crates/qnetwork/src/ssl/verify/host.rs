@@ -25,7 +25,7 @@ pub(super) fn matches(certificate: &QSslCertificate, host: &str) -> bool {
 
 /// Whether a name out of a certificate, which may be a pattern, is that of the host, which is in ASCII and small
 /// letters. An asterisk stands for what is left of the first label, of one label of at least three.
-fn is_match(pattern: &str, host: &str) -> bool {
+pub(super) fn is_match(pattern: &str, host: &str) -> bool {
     if host.is_empty() {
         return false;
     }

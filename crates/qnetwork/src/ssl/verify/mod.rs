@@ -106,7 +106,7 @@ fn verify_chain(request: &Request<'_>) -> Vec<Found> {
     };
     // A root that has expired is none.
     let parsed = request.trusted.iter().filter_map(QSslCertificate::parsed);
-    let trusted: Vec<_> = parsed.filter(|root| root.not_after >= now).collect();
+    let trusted: Vec<_> = parsed.filter(|root| root.not_after >= Some(now)).collect();
     let sent: Vec<_> = request.chain[1..].iter().filter_map(QSslCertificate::parsed).collect();
 
     let first = path::build(&verifier, leaf, &sent, &trusted);
@@ -135,7 +135,7 @@ impl Verifier {
         if self.checks_strength() && !signature::is_strong_key(path.certificates[0]) {
             found.push((SslError::Unspecified, 0));
         }
-        found.extend(path.missing_trust(self.max_depth));
+        path.missing_trust(self.max_depth, &mut found);
         self.check_extensions(path, &mut found);
         if self.checks_strength() {
             self.check_strength(path, &mut found);
@@ -155,7 +155,7 @@ impl Verifier {
         let mut length = 0;
         for (place, certificate) in path.certificates.iter().enumerate() {
             let uses = &certificate.uses;
-            if uses.has_unknown_critical || uses.is_malformed {
+            if uses.has_unknown_critical {
                 found.push((SslError::Unspecified, place));
             }
             if uses.is_proxy {
@@ -219,16 +219,23 @@ impl Verifier {
                     found.push((error, if is_issuers { place + 1 } else { place }));
                 }
             }
-            if certificate.not_before > self.now {
-                found.push((SslError::CertificateNotYetValid, place));
+            match certificate.not_before {
+                None => found.push((SslError::InvalidNotBeforeField, place)),
+                Some(time) if time > self.now => {
+                    found.push((SslError::CertificateNotYetValid, place));
+                }
+                Some(_) => {}
             }
-            if certificate.not_after < self.now {
-                found.push((SslError::CertificateExpired, place));
+            match certificate.not_after {
+                None => found.push((SslError::InvalidNotAfterField, place)),
+                Some(time) if time < self.now => found.push((SslError::CertificateExpired, place)),
+                Some(_) => {}
             }
         }
     }
 
     fn is_in_time(&self, certificate: &Parsed) -> bool {
-        (certificate.not_before..=certificate.not_after).contains(&self.now)
+        certificate.not_before.is_some_and(|time| time <= self.now)
+            && certificate.not_after.is_some_and(|time| time >= self.now)
     }
 }

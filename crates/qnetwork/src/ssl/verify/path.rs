@@ -19,24 +19,23 @@ pub(super) struct Path<'a> {
 
 impl Path<'_> {
     /// What is wrong if it does not end at a root.
-    pub(super) fn missing_trust(&self, max_depth: usize) -> Option<Found> {
+    pub(super) fn missing_trust(&self, max_depth: usize, found: &mut Vec<Found>) {
+        if self.is_trusted {
+            return;
+        }
         let last = self.certificates.len() - 1;
-        let error = if self.is_trusted {
-            return None;
-        } else if last > max_depth {
-            // Too long.
-            SslError::Unspecified
-        } else if self.certificates[last].is_self_issued_by_name_and_key() {
-            match last {
-                0 => SslError::SelfSignedCertificate,
-                _ => SslError::SelfSignedCertificateInChain,
+        if last > max_depth {
+            found.push((SslError::Unspecified, last));
+        }
+        let error = match (self.certificates[last].is_self_issued_by_name_and_key(), last) {
+            (true, 0) => SslError::SelfSignedCertificate,
+            (true, _) => SslError::SelfSignedCertificateInChain,
+            (false, _) if self.sent < self.certificates.len() => {
+                SslError::UnableToGetIssuerCertificate
             }
-        } else if self.sent < self.certificates.len() {
-            SslError::UnableToGetIssuerCertificate
-        } else {
-            SslError::UnableToGetLocalIssuerCertificate
+            (false, _) => SslError::UnableToGetLocalIssuerCertificate,
         };
-        Some((error, last))
+        found.push((error, last));
     }
 }
 
@@ -157,7 +156,7 @@ impl<'a> Search<'a, '_> {
                 path.sent += usize::from(is_sent);
                 path.is_trusted = !is_sent && issuer.is_self_issued_by_name_and_key();
                 let is_good = if path.is_trusted {
-                    self.verifier.judge(path).is_empty()
+                    self.spend(path.certificates.len()) && self.verifier.judge(path).is_empty()
                 } else {
                     self.extend(path)
                 };
@@ -173,10 +172,13 @@ impl<'a> Search<'a, '_> {
     }
 
     fn has_signed(&mut self, certificate: &Parsed, issuer: &Parsed) -> bool {
-        match self.signatures.checked_sub(1) {
-            Some(signatures) => self.signatures = signatures,
-            None => return false,
-        }
-        signature::verify(certificate, issuer).is_ok()
+        self.spend(1) && signature::verify(certificate, issuer).is_ok()
+    }
+
+    /// Whether so many signatures may still be verified.
+    fn spend(&mut self, signatures: usize) -> bool {
+        let left = self.signatures.checked_sub(signatures);
+        self.signatures = left.unwrap_or(0);
+        left.is_some()
     }
 }
