@@ -4,19 +4,23 @@ use std::{
     cell::{Cell, RefCell},
     io::{Read, Write},
     net::{Shutdown, TcpStream},
+    panic::AssertUnwindSafe,
     rc::Rc,
     time::Duration,
 };
 
 use integration::{
-    listener, pattern, peer, port_of, run_for,
-    tls::{accepted, accepting, client, count, encrypt, encrypting, identified, trusting},
+    in_child, listener, pattern, peer, port_of, run_for,
+    tls::{
+        Wire, accepted, accepting, certificates, client, count, encrypt, encrypting, identified,
+        trusting,
+    },
     wait_at_most, wait_until,
 };
 use qcore::{QCoreApplication, QPointer};
 use qnetwork::{
-    ProxyType, QNetworkProxy, QSslSocket, SocketErrorKind, SocketOption, SocketState, SslMode,
-    SslOptions, SslProtocol,
+    PauseModes, ProxyType, QNetworkProxy, QSslConfiguration, QSslSocket, SocketErrorKind,
+    SocketOption, SocketState, SslMode, SslOptions, SslProtocol,
 };
 
 /// A SOCKS5 proxy for one connection, which knows one host.
@@ -196,6 +200,35 @@ fn a_resumed_session_is_verified_anew() {
 }
 
 #[test]
+fn a_default_configuration_that_is_null() {
+    // It is the whole process's.
+    if !in_child("a_default_configuration_that_is_null", 100) {
+        return;
+    }
+    let _app = QCoreApplication::new();
+    let server = encrypting("good");
+    let before = QSslSocket::new();
+    QSslConfiguration::set_default_configuration(QSslConfiguration::default());
+    let socket = QSslSocket::new();
+    assert!(socket.ssl_configuration().is_null() && !before.ssl_configuration().is_null());
+    socket.connect_to_host_encrypted("127.0.0.1", server.server_port());
+    let _other = accepted(&server);
+    wait_until(|| socket.state() == SocketState::Unconnected);
+    assert_eq!(socket.error(), SocketErrorKind::SslHandshakeFailed);
+
+    // Whom new sockets trust.
+    QSslSocket::set_default_ca_certificates(certificates("selfsigned"));
+    QSslSocket::add_default_ca_certificates(certificates("ca"));
+    assert_eq!(QSslSocket::default_ca_certificates().len(), 2);
+    QSslSocket::set_default_ciphers([QSslSocket::supported_ciphers()[0]]);
+    let socket = QSslSocket::new();
+    assert_eq!(socket.ciphers(), QSslSocket::default_ciphers());
+    socket.set_peer_verify_name("localhost");
+    let _other = encrypt(&socket, &server);
+    assert!(socket.ssl_handshake_errors().is_empty());
+}
+
+#[test]
 fn options_of_the_system_s_socket() {
     let _app = QCoreApplication::new();
     let server = encrypting("good");
@@ -225,6 +258,86 @@ fn encrypted_bytes_are_counted() {
     assert_eq!(plain.get(), 1000);
     // A header, a type and a tag.
     assert_eq!(encrypted.get(), 1000 + 5 + 1 + 16);
+}
+
+#[test]
+fn the_server_is_told_which_name_it_was_asked_for() {
+    let _app = QCoreApplication::new();
+    let server = encrypting("good");
+    for (name, hides, told) in
+        [("localhost", false, true), ("localhost", true, false), ("127.0.0.1", false, false)]
+    {
+        let wire = Wire::to(server.server_port());
+        let client = client();
+        let mut configuration = client.ssl_configuration();
+        configuration.set_ssl_option(SslOptions::DISABLE_SERVER_NAME_INDICATION, hides);
+        client.set_ssl_configuration(configuration);
+        client.set_peer_verify_name(name);
+        client.connect_to_host_encrypted("127.0.0.1", wire.port);
+        let _other = accepted(&server);
+        wait_until(|| !wire.records().is_empty());
+        let has = wire.sent().windows(name.len()).any(|part| part == name.as_bytes());
+        assert_eq!(has, told, "{name}");
+    }
+}
+
+#[test]
+fn an_encrypted_connection_does_not_become_a_plain_one() {
+    let _app = QCoreApplication::new();
+    let server = encrypting("good");
+    let wire = Wire::to(server.server_port());
+    let client = client();
+    client.connect_to_host_encrypted("127.0.0.1", wire.port);
+    let other = accepted(&server);
+    wait_until(|| client.is_encrypted() && other.is_encrypted());
+    // It is connected: this is an error, and nothing else.
+    client.connect_to_host("127.0.0.1", server.server_port());
+    assert_eq!(client.error(), SocketErrorKind::Operation);
+    client.connect_to_host_encrypted("127.0.0.1", server.server_port());
+    assert_eq!((client.mode(), client.is_encrypted()), (SslMode::Client, true));
+    client.write("a secret").unwrap();
+    wait_until(|| other.bytes_available() == 8);
+    assert!(!wire.sent().windows(8).any(|part| part == b"a secret"));
+}
+
+#[test]
+fn a_slot_that_panics_accepts_nobody() {
+    let _app = QCoreApplication::new();
+    let server = encrypting("selfsigned");
+    let wire = Wire::to(server.server_port());
+    let client = client();
+    client.ssl_errors.connect(|_| panic!("on purpose"));
+    let encrypted = count(&client.encrypted);
+    client.connect_to_host_encrypted("127.0.0.1", wire.port);
+    client.write("a secret").unwrap();
+    let _other = accepted(&server);
+    let panicked = std::panic::catch_unwind(AssertUnwindSafe(|| {
+        wait_until(|| client.state() == SocketState::Unconnected);
+    }));
+    assert!(panicked.is_err());
+    wait_until(|| client.state() == SocketState::Unconnected);
+    assert_eq!(encrypted.get(), 0);
+    assert_eq!(wire.records(), [22], "the greeting alone");
+}
+
+#[test]
+fn closing_in_a_pause_is_a_verdict() {
+    let _app = QCoreApplication::new();
+    let server = encrypting("selfsigned");
+    let client = client();
+    client.set_pause_mode(PauseModes::PAUSE_ON_SSL_ERRORS);
+    let told = count(&client.ssl_errors);
+    client.connect_to_host_encrypted("127.0.0.1", server.server_port());
+    client.write("never sent").unwrap();
+    let other = accepted(&server);
+    wait_until(|| told.get() == 1);
+    client.disconnect_from_host();
+    wait_until(|| client.state() == SocketState::Unconnected);
+    wait_until(|| other.state() == SocketState::Unconnected);
+    assert_eq!((other.is_encrypted(), client.bytes_to_write()), (false, 0));
+    client.resume();
+    run_for(Duration::from_millis(5));
+    assert_eq!(client.error(), SocketErrorKind::Unknown);
 }
 
 /// What a slot does to the socket that called it.

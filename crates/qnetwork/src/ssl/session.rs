@@ -167,6 +167,10 @@ impl Session {
 
     /// Works on what was received until there is something to tell.
     pub(super) fn advance(&mut self) -> News {
+        if self.closed == Some(true) {
+            // What follows is none of ours.
+            self.start = self.end;
+        }
         let mut blocked = false;
         loop {
             if let Some(news) = self.news() {
@@ -211,7 +215,6 @@ impl Session {
         }
         if self.closed == Some(false) {
             self.closed = Some(true);
-            // What follows is none of ours.
             self.start = self.end;
             return Some(News::Closed);
         }

@@ -38,6 +38,11 @@ impl SslSocketNode {
         mode: OpenMode,
         protocol: NetworkLayerProtocol,
     ) {
+        if !self.is_free() {
+            // It stays as it is, encrypted if it was; the inner socket says so.
+            self.inner.connect_to_host_with(host_name, port, mode, protocol);
+            return;
+        }
         if !self.flags.initialized.replace(false) {
             self.init();
         }
@@ -46,6 +51,11 @@ impl SslSocketNode {
         self.base.open_device(mode);
         self.base.set_channel_counts(0, 0);
         self.inner.connect_to_host_with(host_name, port, mode, protocol);
+    }
+
+    /// Whether there is no connection, and none about to be.
+    pub(super) fn is_free(&self) -> bool {
+        matches!(self.inner.state(), SocketState::Unconnected | SocketState::Bound)
     }
 
     pub(super) fn take_over(
@@ -83,6 +93,11 @@ impl SslSocketNode {
         }
         if state != SocketState::Closing {
             self.base.change_state(SocketState::Closing);
+        }
+        if self.flags.paused.replace(false) {
+            // Whoever does not wait for what the program makes of the errors has decided.
+            self.drop_session();
+            self.write_buffer.borrow_mut().clear(self.base.pool());
         }
         if !self.write_buffer.borrow().is_empty() {
             self.flags.pending_close.set(true);

@@ -1,6 +1,9 @@
 //! The beginning of a session, and its handshake.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::{
+    cell::Cell,
+    net::{IpAddr, Ipv4Addr},
+};
 
 use qcore::OpenMode;
 use rustls::{
@@ -36,9 +39,11 @@ impl SslSocketNode {
         if self.check_protocol("connectToHostEncrypted").is_err() {
             return;
         }
-        self.init();
-        self.flags.auto_start.set(true);
-        self.flags.initialized.set(true);
+        if self.is_free() {
+            self.init();
+            self.flags.auto_start.set(true);
+            self.flags.initialized.set(true);
+        }
         self.connect_plain(host_name, port, mode, protocol);
     }
 
@@ -173,10 +178,21 @@ impl SslSocketNode {
             return self.on_broken(error);
         }
         let text = format!("Error during SSL handshake: {error}");
-        self.flags.failing.set(true);
-        self.fail(&SocketError::new(SocketErrorKind::SslHandshakeFailed, text));
-        self.flags.failing.set(false);
+        self.fail_for_good(&SocketError::new(SocketErrorKind::SslHandshakeFailed, text));
         self.abort_connection();
+    }
+
+    /// Tells of an error that ends the session; it moves nothing meanwhile.
+    fn fail_for_good(&self, error: &SocketError) {
+        struct Told<'a>(&'a Cell<bool>);
+        impl Drop for Told<'_> {
+            fn drop(&mut self) {
+                self.0.set(false);
+            }
+        }
+        self.flags.failing.set(true);
+        let _told = Told(&self.flags.failing);
+        self.fail(error);
     }
 
     /// What comes cannot be decrypted any more. In Qt the connection stays, and cannot even be closed; here it ends,
@@ -184,9 +200,7 @@ impl SslSocketNode {
     fn on_broken(&self, error: &rustls::Error) {
         let number = self.session_number.get();
         let text = format!("Error while reading: {error}");
-        self.flags.failing.set(true);
-        self.fail(&SocketError::new(SocketErrorKind::SslInternal, text));
-        self.flags.failing.set(false);
+        self.fail_for_good(&SocketError::new(SocketErrorKind::SslInternal, text));
         if self.session_number.get() != number {
             return;
         }

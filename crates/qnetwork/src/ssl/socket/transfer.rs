@@ -145,11 +145,11 @@ impl SslSocketNode {
             match news {
                 News::Blocked => {
                     self.tell_tickets();
-                    if !flags.encrypted.get() {
-                        self.send_output();
+                    if !self.is_session(number) {
                         return;
                     }
-                    if !moved {
+                    moved |= self.send_output();
+                    if !moved || !flags.encrypted.get() {
                         return;
                     }
                 }

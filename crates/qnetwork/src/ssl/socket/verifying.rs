@@ -52,9 +52,9 @@ impl SslSocketNode {
     /// Looks at who the other end is, and tells what is wrong. Returns whether to go on.
     pub(super) fn judge(&self) -> bool {
         let judged = Judged { number: self.session_number.get(), state: self.base.state() };
-        self.flags.judging.set(true);
+        let court = Court::assemble(self);
         let verdict = self.tell_errors(judged);
-        self.flags.judging.set(false);
+        drop(court);
         let is_same = self.session_number.get() == judged.number;
         if !verdict && is_same && !self.flags.paused.get() {
             // A slot has closed the connection. What is still to be written cannot be: Qt waits for it for ever.
@@ -193,6 +193,32 @@ impl SslSocketNode {
         }
         self.inner.resume_reading();
         self.transmit();
+    }
+}
+
+/// Sits while errors are told: nothing is sent meanwhile. If a slot panics there is no verdict, and the
+/// connection ends.
+struct Court<'a>(&'a SslSocketNode);
+
+impl<'a> Court<'a> {
+    fn assemble(node: &'a SslSocketNode) -> Self {
+        node.flags.judging.set(true);
+        Court(node)
+    }
+}
+
+impl Drop for Court<'_> {
+    fn drop(&mut self) {
+        self.0.flags.judging.set(false);
+        if std::thread::panicking() {
+            self.0.drop_session();
+            let node = self.0.this.clone();
+            self.0.life().dispatcher().post(move || {
+                if let Some(node) = node.upgrade() {
+                    node.inner.abort();
+                }
+            });
+        }
     }
 }
 
