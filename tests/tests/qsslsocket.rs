@@ -12,9 +12,10 @@ use integration::{
 };
 use qcore::{OpenMode, QCoreApplication, object::Object};
 use qnetwork::{
-    NetworkLayerProtocol, NextProtocolNegotiationStatus, PauseModes, PeerVerifyMode, ProxyType,
-    QSslCipher, QSslConfiguration, QSslError, QSslSocket, QTcpSocket, SocketErrorKind, SocketState,
-    SslError, SslMode, SslOptions, SslProtocol,
+    EncodingFormat, KeyAlgorithm, NetworkLayerProtocol, NextProtocolNegotiationStatus,
+    PatternSyntax, PauseModes, PeerVerifyMode, ProxyType, QSslCipher, QSslConfiguration, QSslError,
+    QSslSocket, QTcpSocket, SocketErrorKind, SocketState, SslError, SslMode, SslOptions,
+    SslProtocol,
 };
 
 fn kinds(errors: &[QSslError]) -> Vec<SslError> {
@@ -164,6 +165,29 @@ fn local_certificate_chain() {
     let _other = encrypt(&client, &server);
     assert_eq!(client.peer_certificate_chain(), certificates("chain"));
     assert_eq!(client.peer_certificate(), certificates("chain")[0]);
+}
+
+#[test]
+fn certificates_and_keys_of_files() {
+    let at = |name: &str| format!("{}/conformance/certs/{name}", env!("CARGO_MANIFEST_DIR"));
+    let socket = QSslSocket::new();
+    let pem = EncodingFormat::Pem;
+    socket.set_local_certificate_file(at("chain.crt"), pem).unwrap();
+    assert_eq!(socket.local_certificate_chain(), certificates("chain")[..1]);
+    socket.set_private_key_file(at("chain.key"), KeyAlgorithm::Rsa, pem, "").unwrap();
+    assert_eq!(socket.private_key(), key("chain"));
+    socket.add_ca_certificates_from(&at("ca.crt"), pem, PatternSyntax::FixedString).unwrap();
+    assert_eq!(socket.ca_certificates(), certificates("ca"));
+    socket.add_ca_certificates_from(&at("*.crt"), pem, PatternSyntax::Wildcard).unwrap();
+    assert!(socket.ca_certificates().len() > 10);
+    // What is not there changes nothing.
+    let before = socket.ssl_configuration();
+    assert!(socket.set_local_certificate_file(at("chain.key"), pem).is_err());
+    assert!(socket.set_private_key_file(at("none"), KeyAlgorithm::Rsa, pem, "").is_err());
+    assert!(socket.set_private_key_file(at("ca.crt"), KeyAlgorithm::Rsa, pem, "").is_err());
+    let missing = at("none.crt");
+    assert!(socket.add_ca_certificates_from(&missing, pem, PatternSyntax::FixedString).is_err());
+    assert_eq!(socket.ssl_configuration(), before);
 }
 
 #[test]

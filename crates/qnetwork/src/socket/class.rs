@@ -84,19 +84,16 @@ pub(crate) trait Outer {
 
 impl AbstractSocketNode {
     /// Leads calls to the class that the socket is of. Only the first call counts.
-    #[cfg(feature = "_tls")]
     pub(crate) fn set_class(&self, class: Weak<dyn SocketClass>) {
         let _ = self.class.set(class);
     }
 
     /// Leads what this socket tells to the one that stands over it. Only the first call counts.
-    #[cfg(feature = "_tls")]
     pub(crate) fn set_outer(&self, outer: Weak<dyn Outer>) {
         let _ = self.outer.set(outer);
     }
 
     /// Learns from the inner socket who both ends are.
-    #[cfg(feature = "_tls")]
     pub(crate) fn mirror(&self, inner: &AbstractSocketNode) {
         let ends = inner.ends.borrow().clone();
         self.ends.replace(ends);
@@ -105,7 +102,6 @@ impl AbstractSocketNode {
     }
 
     /// Forgets who both ends were.
-    #[cfg(feature = "_tls")]
     pub(crate) fn forget_ends(&self) {
         self.ends.take();
         self.peer_name.take();
@@ -113,7 +109,6 @@ impl AbstractSocketNode {
     }
 
     /// From now on the bytes are read by the one that stands over this socket.
-    #[cfg(feature = "_tls")]
     pub(crate) fn read_anew(&self) {
         self.flags.unread.set(false);
         self.flags.read_paused.set(false);

@@ -20,6 +20,8 @@
 //! not hold a handle, and so a slot that drops the last one ends the socket there and then.
 
 mod binding;
+// Nobody stands over a socket but one that encrypts.
+#[cfg_attr(not(feature = "_tls"), allow(dead_code))]
 mod class;
 mod closing;
 mod connecting;
@@ -50,7 +52,6 @@ use qcore::{
     object::{Handle, Life, Node, Object},
 };
 
-#[cfg(feature = "_tls")]
 pub(crate) use self::class::{Outer, SocketClass};
 pub use self::{
     binding::BindMode,

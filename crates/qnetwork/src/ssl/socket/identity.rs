@@ -1,8 +1,12 @@
 //! Who the two ends are, and what they have agreed on.
 
+use std::{fs, io, path::Path};
+
+use zeroize::Zeroizing;
+
 use super::QSslSocket;
 use crate::{
-    SslProtocol,
+    EncodingFormat, KeyAlgorithm, KeyType, SslProtocol,
     ssl::{QSslCertificate, QSslCipher, QSslKey},
 };
 
@@ -21,6 +25,32 @@ impl QSslSocket {
     #[doc(alias = "setLocalCertificate")]
     pub fn set_local_certificate(&self, certificate: QSslCertificate) {
         self.set(|configuration| configuration.set_local_certificate(certificate));
+    }
+
+    /// Sets the certificate of this end, the first that a file has.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be read or has none; the socket keeps the one it has then.
+    ///
+    /// ```
+    /// use qnetwork::{EncodingFormat, QSslSocket};
+    ///
+    /// let socket = QSslSocket::new();
+    /// assert!(socket.set_local_certificate_file("/none/such", EncodingFormat::Pem).is_err());
+    /// ```
+    #[doc(alias = "setLocalCertificate")]
+    pub fn set_local_certificate_file(
+        &self,
+        path: impl AsRef<Path>,
+        format: EncodingFormat,
+    ) -> io::Result<()> {
+        let found = QSslCertificate::from_data(fs::read(path)?, format);
+        let certificate = found.into_iter().next();
+        let certificate =
+            certificate.ok_or_else(|| no_certificate("the file has no certificate"))?;
+        self.set_local_certificate(certificate);
+        Ok(())
     }
 
     /// The certificate of this end, and those of who has issued it.
@@ -48,6 +78,27 @@ impl QSslSocket {
     #[doc(alias = "setPrivateKey")]
     pub fn set_private_key(&self, key: QSslKey) {
         self.set(|configuration| configuration.set_private_key(key));
+    }
+
+    /// Sets the key of this end's certificate, which a file has; with a pass phrase if it is encrypted, else with
+    /// an empty one.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be read, or has no such key; the socket keeps the one it has then.
+    #[doc(alias = "setPrivateKey")]
+    pub fn set_private_key_file(
+        &self,
+        path: impl AsRef<Path>,
+        algorithm: KeyAlgorithm,
+        format: EncodingFormat,
+        pass_phrase: impl AsRef<[u8]>,
+    ) -> io::Result<()> {
+        let data = Zeroizing::new(fs::read(path)?);
+        let key = QSslKey::try_new(&data, algorithm, format, KeyType::Private, pass_phrase)
+            .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
+        self.set_private_key(key);
+        Ok(())
     }
 
     /// The other end's certificate; a null one before it has said who it is, and if it did not say.
@@ -121,4 +172,9 @@ impl QSslSocket {
     pub fn ssl_library_build_version_string() -> String {
         Self::ssl_library_version_string()
     }
+}
+
+/// Nothing was found where certificates were to be.
+pub(super) fn no_certificate(text: &'static str) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, text)
 }

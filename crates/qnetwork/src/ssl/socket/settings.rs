@@ -1,8 +1,10 @@
 //! What can be set: all of it is in the configuration but the name to be verified.
 
-use super::{QSslSocket, SslSocketNode};
+use std::io;
+
+use super::{QSslSocket, SslSocketNode, identity::no_certificate};
 use crate::{
-    PeerVerifyMode, SslProtocol,
+    EncodingFormat, PatternSyntax, PeerVerifyMode, SslProtocol,
     ssl::{QSslCertificate, QSslCipher, QSslConfiguration, system_ca_certificates},
 };
 
@@ -182,6 +184,31 @@ impl QSslSocket {
         self.set(|configuration| configuration.add_to_trusted(certificates));
     }
 
+    /// Trusts the certificates more that are in the files of a path, or whose names fit a pattern; see
+    /// [`QSslCertificate::from_path`].
+    ///
+    /// # Errors
+    ///
+    /// If there are none.
+    ///
+    /// ```
+    /// use qnetwork::{EncodingFormat, PatternSyntax, QSslSocket};
+    ///
+    /// let socket = QSslSocket::new();
+    /// let (format, syntax) = (EncodingFormat::Pem, PatternSyntax::FixedString);
+    /// assert!(socket.add_ca_certificates_from("/none/such", format, syntax).is_err());
+    /// ```
+    #[doc(alias = "addCaCertificates")]
+    pub fn add_ca_certificates_from(
+        &self,
+        path: &str,
+        format: EncodingFormat,
+        syntax: PatternSyntax,
+    ) -> io::Result<()> {
+        self.add_ca_certificates(from_path(path, format, syntax)?);
+        Ok(())
+    }
+
     /// The certificates that new sockets trust: those that were set, or the system's.
     #[doc(alias = "defaultCaCertificates")]
     #[must_use]
@@ -209,11 +236,38 @@ impl QSslSocket {
         change_default(|configuration| configuration.add_to_trusted(certificates));
     }
 
+    /// Has new sockets trust the certificates more that are in the files of a path, in all threads; see
+    /// [`QSslCertificate::from_path`].
+    ///
+    /// # Errors
+    ///
+    /// If there are none.
+    #[doc(alias = "addDefaultCaCertificates")]
+    pub fn add_default_ca_certificates_from(
+        path: &str,
+        format: EncodingFormat,
+        syntax: PatternSyntax,
+    ) -> io::Result<()> {
+        Self::add_default_ca_certificates(from_path(path, format, syntax)?);
+        Ok(())
+    }
+
     /// The certificates that the system trusts. They are read once, when first asked for.
     #[doc(alias = "systemCaCertificates")]
     #[must_use]
     pub fn system_ca_certificates() -> Vec<QSslCertificate> {
         system_ca_certificates().to_vec()
+    }
+}
+
+fn from_path(
+    path: &str,
+    format: EncodingFormat,
+    syntax: PatternSyntax,
+) -> io::Result<Vec<QSslCertificate>> {
+    match QSslCertificate::from_path(path, format, syntax) {
+        found if found.is_empty() => Err(no_certificate("there is no certificate at that path")),
+        found => Ok(found),
     }
 }
 
