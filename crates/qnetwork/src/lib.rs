@@ -43,8 +43,11 @@ mod sys;
 
 #[cfg(feature = "_tls")]
 pub use self::ssl::{
-    AlternativeNameEntryType, EncodingFormat, KeyAlgorithm, KeyType, NextProtocolNegotiationStatus,
-    PeerVerifyMode, SslMode, SslOptions, SslProtocol,
+    AlternativeNameEntryType, CertificateParseError, EncodingFormat, ExtensionValue, HashAlgorithm,
+    InfoAttribute, KeyAlgorithm, KeyError, KeyType, NextProtocolNegotiationStatus, PatternSyntax,
+    PeerVerifyMode, QSslCertificate, QSslCertificateExtension, QSslCipher, QSslConfiguration,
+    QSslError, QSslKey, QSslServer, QSslSocket, SslError, SslMode, SslOptions, SslProtocol,
+    SubjectInfo,
 };
 pub use self::{
     address::{AddressParseError, ConversionMode, NetworkLayerProtocol, QHostAddress},

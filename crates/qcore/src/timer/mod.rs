@@ -42,6 +42,14 @@ use crate::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Interval(Option<Duration>);
 
+impl Interval {
+    /// How long it is; `None` for a negative number of milliseconds, which is none.
+    #[must_use]
+    pub fn duration(self) -> Option<Duration> {
+        self.0
+    }
+}
+
 impl From<i32> for Interval {
     fn from(millis: i32) -> Self {
         Interval(u64::try_from(millis).ok().map(Duration::from_millis))

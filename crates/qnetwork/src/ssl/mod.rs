@@ -3,25 +3,48 @@
 //! * `kinds.rs` has the small enumerations: protocols, modes, options
 //! * `certificate/` and `key/` have what identifies the ends of a connection
 //! * `verify/` says what is wrong with a chain of certificates. It knows no socket and no clock
+//! * `tls.rs` makes of a configuration what rustls needs, `session.rs` is one end of a connection without a socket
+//! * `socket/` has [`QSslSocket`], `server.rs` [`QSslServer`]
 //!
 //! Whatever the cryptography, it is reached by [`provider`] alone.
 
+mod certificate;
+mod cipher;
+mod configuration;
+mod error;
+mod key;
 mod kinds;
+mod server;
+mod session;
+mod socket;
+mod tls;
+mod verify;
 
 use std::sync::Arc;
 
 use rustls::crypto::CryptoProvider;
 
-pub use self::kinds::{
-    AlternativeNameEntryType, EncodingFormat, KeyAlgorithm, KeyType, NextProtocolNegotiationStatus,
-    PeerVerifyMode, SslMode, SslOptions, SslProtocol,
+pub use self::{
+    certificate::{
+        CertificateParseError, ExtensionValue, HashAlgorithm, InfoAttribute, PatternSyntax,
+        QSslCertificate, QSslCertificateExtension, SubjectInfo,
+    },
+    cipher::QSslCipher,
+    configuration::QSslConfiguration,
+    error::{QSslError, SslError},
+    key::{KeyError, QSslKey},
+    kinds::{
+        AlternativeNameEntryType, EncodingFormat, KeyAlgorithm, KeyType,
+        NextProtocolNegotiationStatus, PeerVerifyMode, SslMode, SslOptions, SslProtocol,
+    },
+    server::{QSslServer, SslServerNode},
+    socket::{QSslSocket, SslSocketNode},
 };
 
 #[cfg(all(not(feature = "aws-lc-rs"), not(feature = "ring")))]
 compile_error!("TLS needs cryptography: enable the feature `aws-lc-rs` or `ring`");
 
 /// The cryptography.
-#[allow(dead_code)]
 pub(crate) fn provider() -> Arc<CryptoProvider> {
     use std::sync::OnceLock;
     static PROVIDER: OnceLock<Arc<CryptoProvider>> = OnceLock::new();
@@ -30,4 +53,21 @@ pub(crate) fn provider() -> Arc<CryptoProvider> {
     #[cfg(not(feature = "aws-lc-rs"))]
     use rustls::crypto::ring::default_provider;
     PROVIDER.get_or_init(|| Arc::new(default_provider())).clone()
+}
+
+/// The certificates that the system trusts. Read once; those that cannot be read are left out.
+pub(crate) fn system_ca_certificates() -> Arc<[QSslCertificate]> {
+    use std::sync::OnceLock;
+    static CERTIFICATES: OnceLock<Arc<[QSslCertificate]>> = OnceLock::new();
+    let load = || {
+        let found = rustls_native_certs::load_native_certs();
+        for error in &found.errors {
+            log::warn!("QSslSocket: the system's certificates cannot be read: {error}");
+        }
+        let parse = |der: &rustls::pki_types::CertificateDer<'_>| {
+            QSslCertificate::try_new(der, EncodingFormat::Der).ok()
+        };
+        found.certs.iter().filter_map(parse).collect()
+    };
+    CERTIFICATES.get_or_init(load).clone()
 }

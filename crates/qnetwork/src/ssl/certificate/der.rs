@@ -1,0 +1,143 @@
+//! Reading DER: a tag, a length, a value.
+
+/// What is left to be read.
+#[derive(Clone, Copy)]
+pub(super) struct Der<'a>(&'a [u8]);
+
+/// A value with its tag.
+#[derive(Clone, Copy)]
+pub(super) struct Tlv<'a> {
+    pub(super) tag: u8,
+    pub(super) value: &'a [u8],
+    /// The tag and the length as well.
+    pub(super) raw: &'a [u8],
+}
+
+pub(super) const BOOLEAN: u8 = 0x01;
+pub(super) const INTEGER: u8 = 0x02;
+pub(super) const BIT_STRING: u8 = 0x03;
+pub(super) const OCTET_STRING: u8 = 0x04;
+pub(super) const OID: u8 = 0x06;
+pub(super) const SEQUENCE: u8 = 0x30;
+
+impl<'a> Der<'a> {
+    pub(super) fn new(bytes: &'a [u8]) -> Self {
+        Der(bytes)
+    }
+
+    /// The values inside of the only value there is, which is of this tag.
+    pub(super) fn inside(bytes: &'a [u8], tag: u8) -> Option<Self> {
+        let mut der = Der(bytes);
+        let value = der.read(tag)?;
+        der.0.is_empty().then_some(Der(value))
+    }
+
+    /// The first of the values that are left that has this tag.
+    pub(super) fn find(mut self, tag: u8) -> Option<&'a [u8]> {
+        loop {
+            let next = self.next_value()?;
+            if next.tag == tag {
+                return Some(next.value);
+            }
+        }
+    }
+
+    /// All that is left.
+    pub(super) fn rest(&self) -> &'a [u8] {
+        self.0
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The next value, if it is of this tag; nothing is read else.
+    pub(super) fn read(&mut self, tag: u8) -> Option<&'a [u8]> {
+        (*self.0.first()? == tag).then(|| self.next_value())?.map(|tlv| tlv.value)
+    }
+
+    /// The next value; `None` at the end, and if what follows is none. Tags above 30 and lengths that are not
+    /// told are not known here: no certificate has any.
+    pub(super) fn next_value(&mut self) -> Option<Tlv<'a>> {
+        let (&tag, &first) = (self.0.first()?, self.0.get(1)?);
+        if tag & 0x1f == 0x1f {
+            return None;
+        }
+        let (length, header) = match first {
+            0..=0x7f => (usize::from(first), 2),
+            0x81..=0x84 => {
+                let header = 2 + usize::from(first & 0x7f);
+                let bytes = self.0.get(2..header)?;
+                (bytes.iter().fold(0, |length, byte| length << 8 | usize::from(*byte)), header)
+            }
+            _ => return None,
+        };
+        let end = header.checked_add(length)?;
+        let raw = self.0.get(..end)?;
+        self.0 = &self.0[end..];
+        Some(Tlv { tag, value: &raw[header..], raw })
+    }
+}
+
+/// A whole number that is not negative and not too large.
+pub(super) fn small_integer(value: &[u8]) -> Option<u64> {
+    if value.is_empty() || value[0] & 0x80 != 0 || value.len() > 8 {
+        return None;
+    }
+    Some(value.iter().fold(0, |number, byte| number << 8 | u64::from(*byte)))
+}
+
+/// A whole number that is not too large.
+pub(super) fn signed_integer(value: &[u8]) -> Option<i64> {
+    if value.is_empty() || value.len() > 8 {
+        return None;
+    }
+    let sign = if value[0] & 0x80 != 0 { -1 } else { 0 };
+    Some(value.iter().fold(sign, |number, byte| number << 8 | i64::from(*byte)))
+}
+
+/// A whole number as OpenSSL writes it: large ones in hexadecimal.
+pub(super) fn integer_to_string(value: &[u8]) -> String {
+    if let Some(number) = signed_integer(value) {
+        return number.to_string();
+    }
+    let (bytes, is_negative) = super::parse::magnitude(value);
+    let sign = if is_negative { "-" } else { "" };
+    format!("{sign}0x{}", super::hex(&bytes, "").to_uppercase())
+}
+
+/// An object identifier with dots.
+pub(super) fn oid_to_string(value: &[u8]) -> Option<String> {
+    let mut numbers = Vec::new();
+    let mut number: u128 = 0;
+    for byte in value {
+        if number >> 120 != 0 {
+            return None;
+        }
+        number = number << 7 | u128::from(byte & 0x7f);
+        if byte & 0x80 == 0 {
+            numbers.push(number);
+            number = 0;
+        }
+    }
+    if value.last()? & 0x80 != 0 {
+        return None;
+    }
+    let first = numbers[0].min(80) / 40;
+    let mut text = format!("{first}.{}", numbers[0] - first * 40);
+    for number in &numbers[1..] {
+        text.push('.');
+        text.push_str(&number.to_string());
+    }
+    Some(text)
+}
+
+/// The first bits, the first being bit 0 here, and whether there are any at all.
+pub(super) fn bits(value: &[u8]) -> Option<u32> {
+    let (_, bytes) = value.split_first()?;
+    let mut bits = 0;
+    for (index, byte) in bytes.iter().take(4).enumerate() {
+        bits |= u32::from(byte.reverse_bits()) << (8 * index);
+    }
+    Some(bits)
+}

@@ -1,0 +1,116 @@
+//! Which certificate was issued by which, by what they say of each other; signatures are not looked at.
+
+use super::{
+    der::{self, Der},
+    parse::{Algorithm, Parsed},
+};
+
+const RSA: &str = "1.2.840.113549.1.1.1";
+const RSA_PSS: &str = "1.2.840.113549.1.1.10";
+const EC: &str = "1.2.840.10045.2.1";
+const DSA: &str = "1.2.840.10040.4.1";
+const CERTIFICATE_SIGN: u32 = 1 << 5;
+
+/// How large a key is.
+pub(in crate::ssl) struct KeyBits {
+    pub(in crate::ssl) is_rsa: bool,
+    pub(in crate::ssl) bits: usize,
+}
+
+impl Parsed {
+    pub(in crate::ssl) fn der(&self) -> &[u8] {
+        &self.der
+    }
+
+    /// Whether it is of the first version, which knows no extensions.
+    pub(in crate::ssl) fn is_version_1(&self) -> bool {
+        self.version == 1
+    }
+
+    /// Whether subject and issuer have one name.
+    pub(in crate::ssl) fn is_self_issued(&self) -> bool {
+        self.subject.is_same(&self.issuer)
+    }
+
+    /// Whether it says to have been signed with its own key.
+    pub(in crate::ssl) fn is_self_issued_by_name_and_key(&self) -> bool {
+        self.is_issuer_of(self)
+    }
+
+    /// The same, and its key may sign certificates: what Qt calls self-signed.
+    pub(in crate::ssl) fn is_self_signed(&self) -> bool {
+        self.is_self_issued_by_name_and_key()
+            && self.uses.key_usage.is_none_or(|usage| usage & CERTIFICATE_SIGN != 0)
+    }
+
+    /// Whether this may have issued the other: the names, what the other says about its issuer's key, and the kind of
+    /// the signature. Nobody has issued one whose extensions cannot be read, and it has issued none.
+    pub(in crate::ssl) fn is_issuer_of(&self, other: &Parsed) -> bool {
+        self.subject.is_same(&other.issuer)
+            && !self.uses.is_malformed
+            && !other.uses.is_malformed
+            && self.has_key_id(other)
+            && self.can_have_signed(other.signature_algorithm())
+    }
+
+    fn has_key_id(&self, other: &Parsed) -> bool {
+        let wanted = &other.uses.authority_key_id;
+        let is_id = match (&wanted.key_id, &self.uses.subject_key_id) {
+            (Some(wanted), Some(id)) => wanted == id,
+            _ => true,
+        };
+        is_id
+            && wanted.serial.as_ref().is_none_or(|serial| serial == self.serial())
+            && wanted.issuer.as_ref().is_none_or(|issuer| issuer.is_same(&self.issuer))
+    }
+
+    fn can_have_signed(&self, signature: Algorithm<'_>) -> bool {
+        let key = self.public_key().and_then(|key| key.algorithm.oid());
+        let (Some(key), Some(signature)) = (key, signature.oid()) else { return false };
+        match &signature[..] {
+            RSA_PSS => key == RSA || key == RSA_PSS,
+            "1.3.101.112" | "1.3.101.113" => key == signature,
+            "1.2.840.10040.4.3" => key == DSA,
+            _ if signature.starts_with("2.16.840.1.101.3.4.3.") => key == DSA,
+            _ if signature.starts_with("1.2.840.10045.4.") => key == EC,
+            _ if signature.starts_with("1.2.840.113549.1.1.") || signature == "1.3.14.3.2.29" => {
+                key == RSA
+            }
+            _ => false,
+        }
+    }
+
+    /// How large the key is; `None` if its kind is not known.
+    pub(in crate::ssl) fn key_bits(&self) -> Option<KeyBits> {
+        let key = self.public_key()?;
+        let bits = match &key.algorithm.oid()?[..] {
+            RSA | RSA_PSS => {
+                let modulus = Der::inside(key.key, der::SEQUENCE)?.read(der::INTEGER)?;
+                return Some(KeyBits { is_rsa: true, bits: bit_length(modulus) });
+            }
+            EC => curve_bits(&key.algorithm.parameter_oid()?)?,
+            "1.3.101.112" => 256,
+            "1.3.101.113" => 456,
+            _ => return None,
+        };
+        Some(KeyBits { is_rsa: false, bits })
+    }
+}
+
+/// How many bits a positive number has.
+pub(super) fn bit_length(number: &[u8]) -> usize {
+    let zeros = number.iter().take_while(|byte| **byte == 0).count();
+    let digits = &number[zeros..];
+    digits.first().map_or(0, |first| digits.len() * 8 - first.leading_zeros() as usize)
+}
+
+fn curve_bits(curve: &str) -> Option<usize> {
+    Some(match curve {
+        "1.2.840.10045.3.1.1" => 192,
+        "1.3.132.0.33" => 224,
+        "1.2.840.10045.3.1.7" | "1.3.132.0.10" => 256,
+        "1.3.132.0.34" => 384,
+        "1.3.132.0.35" => 521,
+        _ => return None,
+    })
+}

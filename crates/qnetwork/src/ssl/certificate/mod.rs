@@ -1,0 +1,579 @@
+//! [`QSslCertificate`]: who somebody is, and who says so.
+
+mod der;
+mod describe;
+mod extension;
+mod issuing;
+mod known_bad;
+mod name;
+mod oid;
+mod parse;
+mod path;
+mod pem;
+mod policies;
+#[cfg(test)]
+mod tests;
+mod text;
+mod time;
+
+use std::{
+    collections::BTreeMap,
+    fmt,
+    hash::{Hash, Hasher},
+    sync::Arc,
+    time::SystemTime,
+};
+
+use md5::{Digest, Md5};
+use qcore::QIODevice;
+use sha1::Sha1;
+use sha2::{Sha224, Sha256, Sha384, Sha512};
+
+pub use self::extension::{ExtensionValue, QSslCertificateExtension};
+pub(in crate::ssl) use self::{
+    name::DistinguishedName,
+    parse::{GeneralName, NameConstraints, Parsed},
+    time::seconds,
+};
+use crate::{
+    AlternativeNameEntryType, EncodingFormat, QSslError,
+    ssl::{
+        system_ca_certificates,
+        verify::{self, Purpose, Request},
+    },
+};
+
+/// A certificate: a public key, whose it is, and the signature of somebody who says so.
+///
+/// A value that is cheap to copy, `Send` and `Sync`. It may be null: the default one is, and one that was made of
+/// bytes that are no certificate. Two are equal if their bytes are.
+///
+/// # Examples
+///
+/// ```
+/// use qnetwork::{EncodingFormat, QSslCertificate, SubjectInfo};
+///
+/// let pem = rcgen::generate_simple_self_signed(["www.example.com".to_owned()]).unwrap().cert.pem();
+/// let certificate = QSslCertificate::new(&pem, EncodingFormat::Pem);
+/// assert_eq!(certificate.subject_info(SubjectInfo::CommonName), ["rcgen self signed cert"]);
+/// assert!(certificate.is_self_signed());
+///
+/// assert!(QSslCertificate::new("garbage", EncodingFormat::Pem).is_null());
+/// ```
+///
+/// Qt's page: [QSslCertificate](https://doc.qt.io/qt-5/qsslcertificate.html).
+#[derive(Clone, Default)]
+pub struct QSslCertificate {
+    parsed: Option<Arc<Parsed>>,
+}
+
+/// What can be asked about a subject or an issuer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum SubjectInfo {
+    /// The organisation: `O`.
+    Organization,
+    /// The name, of a host for example: `CN`.
+    CommonName,
+    /// The town: `L`.
+    LocalityName,
+    /// The part of the organisation: `OU`.
+    OrganizationalUnitName,
+    /// The country, in two letters: `C`.
+    CountryName,
+    /// The state or the province: `ST`.
+    StateOrProvinceName,
+    /// What tells it from others of that name: `dnQualifier`.
+    DistinguishedNameQualifier,
+    /// A number, of a device for example, not the certificate's: `serialNumber`.
+    SerialNumber,
+    /// A mail address: `emailAddress`.
+    EmailAddress,
+}
+
+/// How the bytes of a certificate are made into a few.
+///
+/// Stands for those of Qt's
+/// [QCryptographicHash::Algorithm](https://doc.qt.io/qt-5/qcryptographichash.html#Algorithm-enum) that
+/// certificates are known by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum HashAlgorithm {
+    /// MD5, 16 bytes. The default of [`QSslCertificate::digest`], since it is Qt's; good for nothing where somebody
+    /// might cheat.
+    #[default]
+    Md5,
+    /// SHA-1, 20 bytes.
+    Sha1,
+    /// SHA-224, 28 bytes.
+    Sha224,
+    /// SHA-256, 32 bytes.
+    Sha256,
+    /// SHA-384, 48 bytes.
+    Sha384,
+    /// SHA-512, 64 bytes.
+    Sha512,
+}
+
+/// What a path is written in. See [`QSslCertificate::from_path`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum PatternSyntax {
+    /// A path as it is. The default.
+    #[default]
+    FixedString,
+    /// As in a shell: `*` and `?` for characters other than slashes, `[abc]` and `[!abc]` for one of several.
+    Wildcard,
+    /// A regular expression for the whole path, without back references and look-around.
+    RegularExpression,
+}
+
+/// Why bytes are no certificate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum CertificateParseError {
+    /// There is no whole block between the lines `-----BEGIN CERTIFICATE-----` and
+    /// `-----END CERTIFICATE-----`.
+    NoPemBlock,
+    /// What is there is not the DER of a certificate.
+    NoCertificate,
+}
+
+impl fmt::Display for CertificateParseError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            CertificateParseError::NoPemBlock => "there is no PEM block of a certificate",
+            CertificateParseError::NoCertificate => "this is not the DER of a certificate",
+        })
+    }
+}
+
+impl std::error::Error for CertificateParseError {}
+
+impl QSslCertificate {
+    /// The first certificate in these bytes; a null one if there is none.
+    #[must_use]
+    pub fn new(data: impl AsRef<[u8]>, format: EncodingFormat) -> Self {
+        certificates(data.as_ref(), format).next().unwrap_or_default()
+    }
+
+    /// The first certificate in these bytes, as [`new`](Self::new), or why there is none.
+    ///
+    /// ```
+    /// use qnetwork::{CertificateParseError, EncodingFormat, QSslCertificate};
+    ///
+    /// let error = QSslCertificate::try_new("garbage", EncodingFormat::Der).unwrap_err();
+    /// assert_eq!(error, CertificateParseError::NoCertificate);
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Those of [`CertificateParseError`].
+    pub fn try_new(
+        data: impl AsRef<[u8]>,
+        format: EncodingFormat,
+    ) -> Result<Self, CertificateParseError> {
+        let data = data.as_ref();
+        if let Some(certificate) = certificates(data, format).next() {
+            return Ok(certificate);
+        }
+        Err(match format {
+            EncodingFormat::Pem if pem::Blocks::new(data).next().is_none() => {
+                CertificateParseError::NoPemBlock
+            }
+            _ => CertificateParseError::NoCertificate,
+        })
+    }
+
+    /// All certificates in these bytes. What is no certificate is left out; in DER, where one follows the other, it
+    /// ends the list.
+    ///
+    /// ```
+    /// use qnetwork::{EncodingFormat, QSslCertificate};
+    ///
+    /// let pem = rcgen::generate_simple_self_signed(["a.example".to_owned()]).unwrap().cert.pem();
+    /// assert_eq!(QSslCertificate::from_data(pem.repeat(2), EncodingFormat::Pem).len(), 2);
+    /// ```
+    #[doc(alias = "fromData")]
+    #[must_use]
+    pub fn from_data(data: impl AsRef<[u8]>, format: EncodingFormat) -> Vec<Self> {
+        certificates(data.as_ref(), format).collect()
+    }
+
+    /// All certificates in what the device has to read.
+    ///
+    /// ```
+    /// use qcore::{QBuffer, OpenMode};
+    /// use qnetwork::{EncodingFormat, QSslCertificate};
+    ///
+    /// let buffer = QBuffer::new();
+    /// buffer.open(OpenMode::READ_ONLY).unwrap();
+    /// assert!(QSslCertificate::from_device(&buffer, EncodingFormat::Pem).is_empty());
+    /// ```
+    #[doc(alias = "fromDevice")]
+    #[must_use]
+    pub fn from_device(device: &QIODevice, format: EncodingFormat) -> Vec<Self> {
+        QSslCertificate::from_data(device.read_all(), format)
+    }
+
+    /// All certificates in the files whose path fits.
+    ///
+    /// With [`PatternSyntax::FixedString`] that is one file, at most. Else directories are searched, from the last one on
+    /// in whose path there is nothing special, those inside of them as well, but neither hidden files nor hidden
+    /// directories; the path that has to fit is that from where the search begins. A directory is no file:
+    /// `"/etc/certs"` gives nothing, `"/etc/certs/*"` what is in it. The files are read in the order of their names.
+    ///
+    /// ```
+    /// use qnetwork::{EncodingFormat, PatternSyntax, QSslCertificate};
+    ///
+    /// let pem = rcgen::generate_simple_self_signed(["a.example".to_owned()]).unwrap().cert.pem();
+    /// let directory = std::env::temp_dir().join(format!("qnetwork-certificates-{}", std::process::id()));
+    /// std::fs::create_dir_all(&directory).unwrap();
+    /// std::fs::write(directory.join("a.pem"), &pem).unwrap();
+    /// std::fs::write(directory.join("b.pem"), &pem).unwrap();
+    ///
+    /// let pattern = format!("{}/*.pem", directory.display());
+    /// let certificates = QSslCertificate::from_path(&pattern, EncodingFormat::Pem, PatternSyntax::Wildcard);
+    /// assert_eq!(certificates.len(), 2);
+    /// std::fs::remove_dir_all(&directory).unwrap();
+    /// ```
+    #[doc(alias = "fromPath")]
+    #[must_use]
+    pub fn from_path(path: &str, format: EncodingFormat, syntax: PatternSyntax) -> Vec<Self> {
+        path::certificates(path, format, syntax)
+    }
+
+    /// What is wrong with the first certificate of the chain, as of now: all errors, none if it is good.
+    ///
+    /// The others are what it may have been issued by; who is trusted in the end are the certificates that the
+    /// system trusts. Unless the host's name is empty, the certificate has to be for it. What it may be used for is
+    /// not looked at.
+    ///
+    /// ```
+    /// use qnetwork::{EncodingFormat, QSslCertificate, SslError};
+    ///
+    /// let pem = rcgen::generate_simple_self_signed(["a.example".to_owned()]).unwrap().cert.pem();
+    /// let chain = QSslCertificate::from_data(pem, EncodingFormat::Pem);
+    /// let errors = QSslCertificate::verify(&chain, "b.example");
+    /// assert_eq!(errors.len(), 2);
+    /// assert_eq!(errors[0], SslError::HostNameMismatch);
+    /// assert_eq!(errors[1], SslError::SelfSignedCertificate);
+    /// assert_eq!(errors[1].certificate(), &chain[0]);
+    /// ```
+    #[must_use]
+    pub fn verify(chain: &[QSslCertificate], host_name: &str) -> Vec<QSslError> {
+        verify::verify(&Request {
+            chain,
+            trusted: &system_ca_certificates(),
+            host: Some(host_name).filter(|host| !host.is_empty()),
+            purpose: Purpose::Any,
+            depth: 0,
+            now: SystemTime::now(),
+        })
+    }
+
+    /// Makes it a null one.
+    pub fn clear(&mut self) {
+        *self = QSslCertificate::default();
+    }
+
+    /// Exchanges the two.
+    pub fn swap(&mut self, other: &mut Self) {
+        std::mem::swap(self, other);
+    }
+
+    /// Whether it is none.
+    #[doc(alias = "isNull")]
+    #[must_use]
+    pub fn is_null(&self) -> bool {
+        self.parsed.is_none()
+    }
+
+    /// Whether its subject is its issuer, by their names. The signature is not looked at.
+    #[doc(alias = "isSelfSigned")]
+    #[must_use]
+    pub fn is_self_signed(&self) -> bool {
+        self.parsed.as_ref().is_some_and(|parsed| parsed.is_self_signed())
+    }
+
+    /// Whether it is one of those that Qt knows to be frauds, by its number and its name: certificates for Google,
+    /// Yahoo and others that were obtained by break-ins of 2011, the authorities that were broken into, and the like.
+    #[doc(alias = "isBlacklisted")]
+    #[must_use]
+    pub fn is_blacklisted(&self) -> bool {
+        self.parsed.as_ref().is_some_and(|parsed| known_bad::is_known_bad(parsed))
+    }
+
+    /// The version: `"3"`, or `"1"` for old ones. Empty if it is null.
+    #[must_use]
+    pub fn version(&self) -> String {
+        self.parsed.as_ref().map(|parsed| parsed.version.to_string()).unwrap_or_default()
+    }
+
+    /// The number that its issuer has given it: bytes in hexadecimal with colons between them, as in `"01:2f"`. Empty
+    /// if it is null.
+    #[doc(alias = "serialNumber")]
+    #[must_use]
+    pub fn serial_number(&self) -> String {
+        self.parsed.as_ref().map(|parsed| hex(&parsed.serial, ":")).unwrap_or_default()
+    }
+
+    /// The hash of its DER, by which it can be told from all others; of no bytes if it is null.
+    ///
+    /// ```
+    /// use qnetwork::{EncodingFormat, HashAlgorithm, QSslCertificate};
+    ///
+    /// let key = rcgen::generate_simple_self_signed(["a.example".to_owned()]).unwrap();
+    /// let certificate = QSslCertificate::new(key.cert.der(), EncodingFormat::Der);
+    /// assert_eq!(certificate.digest(HashAlgorithm::Sha256).len(), 32);
+    /// ```
+    #[must_use]
+    pub fn digest(&self, algorithm: HashAlgorithm) -> Vec<u8> {
+        let der = self.der();
+        match algorithm {
+            HashAlgorithm::Md5 => Md5::digest(der).to_vec(),
+            HashAlgorithm::Sha1 => Sha1::digest(der).to_vec(),
+            HashAlgorithm::Sha224 => Sha224::digest(der).to_vec(),
+            HashAlgorithm::Sha256 => Sha256::digest(der).to_vec(),
+            HashAlgorithm::Sha384 => Sha384::digest(der).to_vec(),
+            HashAlgorithm::Sha512 => Sha512::digest(der).to_vec(),
+        }
+    }
+
+    /// What it says about whose it is; the last one comes first, if there are several, as with Qt.
+    ///
+    /// Either a [`SubjectInfo`] or the name of an attribute, such as `"CN"` or `"1.2.3.4"`, as
+    /// [`subject_info_attributes`](Self::subject_info_attributes) gives them.
+    #[doc(alias = "subjectInfo")]
+    #[must_use]
+    pub fn subject_info<'a>(&self, attribute: impl Into<InfoAttribute<'a>>) -> Vec<String> {
+        let attribute = attribute.into().0;
+        self.parsed.as_ref().map(|parsed| parsed.subject.values(attribute)).unwrap_or_default()
+    }
+
+    /// What it says about who has issued it. See [`subject_info`](Self::subject_info).
+    #[doc(alias = "issuerInfo")]
+    #[must_use]
+    pub fn issuer_info<'a>(&self, attribute: impl Into<InfoAttribute<'a>>) -> Vec<String> {
+        let attribute = attribute.into().0;
+        self.parsed.as_ref().map(|parsed| parsed.issuer.values(attribute)).unwrap_or_default()
+    }
+
+    /// What there is to be asked of [`subject_info`](Self::subject_info), sorted: `"CN"`, `"O"` and so on; dotted
+    /// numbers for what has no name.
+    #[doc(alias = "subjectInfoAttributes")]
+    #[must_use]
+    pub fn subject_info_attributes(&self) -> Vec<String> {
+        self.parsed.as_ref().map(|parsed| parsed.subject.attribute_names()).unwrap_or_default()
+    }
+
+    /// What there is to be asked of [`issuer_info`](Self::issuer_info).
+    #[doc(alias = "issuerInfoAttributes")]
+    #[must_use]
+    pub fn issuer_info_attributes(&self) -> Vec<String> {
+        self.parsed.as_ref().map(|parsed| parsed.issuer.attribute_names()).unwrap_or_default()
+    }
+
+    /// A name for whose it is: the common name, else that of the organisation, else that of its part.
+    #[doc(alias = "subjectDisplayName")]
+    #[must_use]
+    pub fn subject_display_name(&self) -> String {
+        self.parsed.as_ref().map(|parsed| display_name(&parsed.subject)).unwrap_or_default()
+    }
+
+    /// A name for who has issued it. See [`subject_display_name`](Self::subject_display_name).
+    #[doc(alias = "issuerDisplayName")]
+    #[must_use]
+    pub fn issuer_display_name(&self) -> String {
+        self.parsed.as_ref().map(|parsed| display_name(&parsed.issuer)).unwrap_or_default()
+    }
+
+    /// The hosts, addresses and mail addresses that it is for; of each kind the last one comes first, as with Qt.
+    ///
+    /// ```
+    /// use qnetwork::{AlternativeNameEntryType, EncodingFormat, QSslCertificate};
+    ///
+    /// let pem = rcgen::generate_simple_self_signed(["a.example".to_owned()]).unwrap().cert.pem();
+    /// let certificate = QSslCertificate::new(pem, EncodingFormat::Pem);
+    /// assert_eq!(certificate.subject_alternative_names()[&AlternativeNameEntryType::Dns], ["a.example"]);
+    /// ```
+    #[doc(alias = "subjectAlternativeNames")]
+    #[must_use]
+    pub fn subject_alternative_names(&self) -> BTreeMap<AlternativeNameEntryType, Vec<String>> {
+        self.parsed.as_ref().map(|parsed| parsed.alternative_names()).unwrap_or_default()
+    }
+
+    /// The moment from which on it is valid. `None` if it is null, or if what is there is no time.
+    #[doc(alias = "effectiveDate")]
+    #[must_use]
+    pub fn effective_date(&self) -> Option<SystemTime> {
+        time::system_time(self.parsed.as_ref()?.not_before?)
+    }
+
+    /// The last moment at which it is valid. `None` if it is null, or if what is there is no time.
+    #[doc(alias = "expiryDate")]
+    #[must_use]
+    pub fn expiry_date(&self) -> Option<SystemTime> {
+        time::system_time(self.parsed.as_ref()?.not_after?)
+    }
+
+    /// It as text: base64 in lines of 64 characters. Empty if it is null.
+    ///
+    /// ```
+    /// use qnetwork::{EncodingFormat, QSslCertificate};
+    ///
+    /// let key = rcgen::generate_simple_self_signed(["a.example".to_owned()]).unwrap();
+    /// let certificate = QSslCertificate::new(key.cert.der(), EncodingFormat::Der);
+    /// assert!(certificate.to_pem().starts_with(b"-----BEGIN CERTIFICATE-----\n"));
+    /// assert_eq!(QSslCertificate::new(certificate.to_pem(), EncodingFormat::Pem), certificate);
+    /// ```
+    #[doc(alias = "toPem")]
+    #[must_use]
+    pub fn to_pem(&self) -> Vec<u8> {
+        self.parsed.as_ref().map(|parsed| pem::encode(&parsed.der)).unwrap_or_default()
+    }
+
+    /// It as bytes, DER. Empty if it is null.
+    #[doc(alias = "toDer")]
+    #[must_use]
+    pub fn to_der(&self) -> Vec<u8> {
+        self.der().to_vec()
+    }
+
+    /// All that it says, for people to read, laid out as `openssl x509 -text` does. Empty if it is null.
+    ///
+    /// Extensions and keys that are not known are shown as bytes.
+    ///
+    /// ```
+    /// use qnetwork::{EncodingFormat, QSslCertificate};
+    ///
+    /// let pem = rcgen::generate_simple_self_signed(["a.example".to_owned()]).unwrap().cert.pem();
+    /// let text = QSslCertificate::new(pem, EncodingFormat::Pem).to_text();
+    /// assert!(text.starts_with("Certificate:\n    Data:\n        Version: 3 (0x2)\n"));
+    /// assert!(text.contains("X509v3 Subject Alternative Name: \n                DNS:a.example\n"));
+    /// ```
+    #[doc(alias = "toText")]
+    #[must_use]
+    pub fn to_text(&self) -> String {
+        self.parsed.as_ref().map(|parsed| text::to_text(parsed)).unwrap_or_default()
+    }
+
+    /// What it says beyond a name and a key, in its order.
+    #[must_use]
+    pub fn extensions(&self) -> Vec<QSslCertificateExtension> {
+        let Some(parsed) = &self.parsed else { return Vec::new() };
+        let extensions = parsed.extensions.iter();
+        extensions.map(|extension| QSslCertificateExtension::new(parsed, extension)).collect()
+    }
+
+    /// Its DER. Empty if it is null.
+    pub(crate) fn der(&self) -> &[u8] {
+        self.parsed.as_ref().map(|parsed| &parsed.der[..]).unwrap_or_default()
+    }
+
+    /// Its public key as a `SubjectPublicKeyInfo`, DER. Empty if it is null.
+    #[allow(dead_code)]
+    pub(crate) fn public_key_der(&self) -> &[u8] {
+        self.parsed.as_ref().map(|parsed| parsed.public_key_der()).unwrap_or_default()
+    }
+
+    pub(in crate::ssl) fn parsed(&self) -> Option<&Parsed> {
+        self.parsed.as_deref()
+    }
+}
+
+/// The name of an attribute of a subject or an issuer: made of a [`SubjectInfo`] or of a text.
+#[derive(Clone, Copy, Debug)]
+pub struct InfoAttribute<'a>(&'a str);
+
+impl From<SubjectInfo> for InfoAttribute<'_> {
+    fn from(info: SubjectInfo) -> Self {
+        InfoAttribute(match info {
+            SubjectInfo::Organization => "O",
+            SubjectInfo::CommonName => "CN",
+            SubjectInfo::LocalityName => "L",
+            SubjectInfo::OrganizationalUnitName => "OU",
+            SubjectInfo::CountryName => "C",
+            SubjectInfo::StateOrProvinceName => "ST",
+            SubjectInfo::DistinguishedNameQualifier => "dnQualifier",
+            SubjectInfo::SerialNumber => "serialNumber",
+            SubjectInfo::EmailAddress => "emailAddress",
+        })
+    }
+}
+
+impl<'a> From<&'a str> for InfoAttribute<'a> {
+    fn from(name: &'a str) -> Self {
+        InfoAttribute(name)
+    }
+}
+
+impl<'a> From<&'a String> for InfoAttribute<'a> {
+    fn from(name: &'a String) -> Self {
+        InfoAttribute(name)
+    }
+}
+
+impl PartialEq for QSslCertificate {
+    fn eq(&self, other: &Self) -> bool {
+        match (&self.parsed, &other.parsed) {
+            (Some(a), Some(b)) => Arc::ptr_eq(a, b) || a.der == b.der,
+            (None, None) => true,
+            _ => false,
+        }
+    }
+}
+
+impl Eq for QSslCertificate {}
+
+impl Hash for QSslCertificate {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.der().hash(state);
+    }
+}
+
+impl fmt::Debug for QSslCertificate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some(parsed) = &self.parsed else { return f.write_str("QSslCertificate(null)") };
+        f.debug_struct("QSslCertificate")
+            .field("subject", &self.subject_display_name())
+            .field("issuer", &self.issuer_display_name())
+            .field("serial_number", &self.serial_number())
+            .field("alternative_names", &self.subject_alternative_names())
+            .field("effective_date", &parsed.not_before.map(time::iso))
+            .field("expiry_date", &parsed.not_after.map(time::iso))
+            .finish_non_exhaustive()
+    }
+}
+
+/// The certificates in the bytes, one at a time.
+fn certificates(
+    data: &[u8],
+    format: EncodingFormat,
+) -> Box<dyn Iterator<Item = QSslCertificate> + '_> {
+    let new = |parsed| QSslCertificate { parsed: Some(Arc::new(parsed)) };
+    match format {
+        EncodingFormat::Pem => {
+            Box::new(pem::Blocks::new(data).filter_map(|der| Parsed::parse(&der)).map(new))
+        }
+        EncodingFormat::Der => {
+            let mut rest = data;
+            Box::new(std::iter::from_fn(move || {
+                let parsed = Parsed::parse(rest)?;
+                rest = &rest[parsed.der.len()..];
+                Some(new(parsed))
+            }))
+        }
+    }
+}
+
+fn display_name(name: &DistinguishedName) -> String {
+    let first = |attribute| name.values(attribute).into_iter().next();
+    first("CN").or_else(|| first("O")).or_else(|| first("OU")).unwrap_or_default()
+}
+
+/// Bytes in hexadecimal.
+fn hex(bytes: &[u8], between: &str) -> String {
+    let bytes: Vec<_> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    bytes.join(between)
+}

@@ -1,0 +1,448 @@
+//! What a certificate says, taken out of its DER once.
+
+use std::{collections::BTreeMap, net::IpAddr, ops::Range};
+
+use super::{
+    der::{self, Der},
+    name::{DistinguishedName, latin1},
+    time,
+};
+use crate::{AlternativeNameEntryType, QHostAddress};
+
+const ALTERNATIVE_NAME: &str = "2.5.29.17";
+const CONTEXT_0: u8 = 0xa0;
+const UNIQUE_ID_1: u8 = 0x81;
+const UNIQUE_ID_2: u8 = 0x82;
+const CONTEXT_3: u8 = 0xa3;
+
+/// Longer texts are taken for a mistake, as with Qt.
+const MAX_ALTERNATIVE_NAME: usize = 8192;
+
+/// A certificate, parsed.
+pub(in crate::ssl) struct Parsed {
+    pub(super) der: Vec<u8>,
+    /// What is signed, the key with its kind, the kind of the signature, the signature: where they are.
+    tbs: Range<usize>,
+    spki: Range<usize>,
+    signature_algorithm: Range<usize>,
+    signature: Range<usize>,
+    pub(super) version: u64,
+    /// The bytes of the number, most significant first, and whether it is negative.
+    pub(super) serial: Vec<u8>,
+    pub(super) serial_is_negative: bool,
+    pub(in crate::ssl) subject: DistinguishedName,
+    pub(in crate::ssl) issuer: DistinguishedName,
+    /// Seconds since 1970; `None` if what is there is no time.
+    pub(in crate::ssl) not_before: Option<i64>,
+    pub(in crate::ssl) not_after: Option<i64>,
+    pub(super) extensions: Vec<RawExtension>,
+    pub(in crate::ssl) uses: Uses,
+}
+
+/// An extension as it is written.
+pub(super) struct RawExtension {
+    pub(super) oid: String,
+    pub(super) is_critical: bool,
+    pub(super) value: Range<usize>,
+}
+
+/// What the extensions say that matters for trusting the certificate.
+#[derive(Default)]
+pub(in crate::ssl) struct Uses {
+    pub(in crate::ssl) basic_constraints: Option<BasicConstraints>,
+    /// Bit 0 is digitalSignature.
+    pub(in crate::ssl) key_usage: Option<u32>,
+    /// Identifiers.
+    pub(in crate::ssl) extended_key_usage: Option<Vec<String>>,
+    /// Bit 0 is for clients.
+    pub(in crate::ssl) netscape_type: Option<u32>,
+    pub(in crate::ssl) alternative_names: Vec<GeneralName>,
+    pub(in crate::ssl) subject_key_id: Option<Vec<u8>>,
+    pub(in crate::ssl) authority_key_id: AuthorityKeyId,
+    pub(in crate::ssl) name_constraints: Option<NameConstraints>,
+    pub(in crate::ssl) is_proxy: bool,
+    /// There is a critical one that is not known.
+    pub(in crate::ssl) has_unknown_critical: bool,
+    /// There is one that cannot be read, or that is there twice.
+    pub(in crate::ssl) is_malformed: bool,
+}
+
+/// Whether it may sign others, and how many more may be between those it signs and the end.
+#[derive(Clone, Copy)]
+pub(in crate::ssl) struct BasicConstraints {
+    pub(in crate::ssl) is_ca: bool,
+    pub(in crate::ssl) path_length: Option<u64>,
+}
+
+/// Which key signed it.
+#[derive(Default)]
+pub(in crate::ssl) struct AuthorityKeyId {
+    pub(in crate::ssl) key_id: Option<Vec<u8>>,
+    pub(in crate::ssl) issuer: Option<DistinguishedName>,
+    pub(in crate::ssl) serial: Option<Vec<u8>>,
+}
+
+/// Which names certificates below may have.
+pub(in crate::ssl) struct NameConstraints {
+    pub(in crate::ssl) permitted: Vec<GeneralName>,
+    pub(in crate::ssl) excluded: Vec<GeneralName>,
+    /// There is one with a minimum or a maximum, which nobody supports.
+    pub(in crate::ssl) has_distances: bool,
+}
+
+/// A name of some kind.
+pub(in crate::ssl) enum GeneralName {
+    Email(Vec<u8>),
+    Dns(Vec<u8>),
+    Uri(Vec<u8>),
+    Directory(DistinguishedName),
+    /// An address, or one with its mask.
+    Ip(Vec<u8>),
+    /// Anything else: its tag and what is in it.
+    Other(u8, Vec<u8>),
+}
+
+/// An algorithm with its parameters: the identifier, and all that is in the sequence.
+#[derive(Clone, Copy)]
+pub(in crate::ssl) struct Algorithm<'a>(pub(in crate::ssl) &'a [u8]);
+
+/// The public key and its kind.
+pub(in crate::ssl) struct PublicKeyInfo<'a> {
+    pub(in crate::ssl) algorithm: Algorithm<'a>,
+    pub(in crate::ssl) key: &'a [u8],
+}
+
+impl Parsed {
+    /// Reads one certificate from the start of the bytes.
+    pub(super) fn parse(bytes: &[u8]) -> Option<Self> {
+        let mut outer = Der::new(bytes);
+        let frame = outer.next_value().filter(|frame| frame.tag == der::SEQUENCE)?;
+        let der = frame.raw;
+        let mut inside = Der::new(frame.value);
+        let tbs = inside.next_value().filter(|tbs| tbs.tag == der::SEQUENCE)?;
+        let signature_algorithm = inside.read(der::SEQUENCE)?;
+        let (unused_bits, signature) = inside.read(der::BIT_STRING)?.split_first()?;
+        if *unused_bits != 0 || !inside.is_empty() {
+            return None;
+        }
+
+        let mut fields = Der::new(tbs.value);
+        let version = match fields.read(CONTEXT_0) {
+            Some(version) => der::small_integer(Der::inside(version, der::INTEGER)?.rest())?,
+            None => 0,
+        };
+        let (serial, serial_is_negative) = integer(fields.read(der::INTEGER)?)?;
+        fields.read(der::SEQUENCE)?;
+        let issuer = DistinguishedName::parse(fields.read(der::SEQUENCE)?)?;
+        let mut validity = Der::new(fields.read(der::SEQUENCE)?);
+        let (not_before, not_after) = (validity.next_value()?, validity.next_value()?);
+        let subject = DistinguishedName::parse(fields.read(der::SEQUENCE)?)?;
+        let spki = fields.next_value().filter(|spki| spki.tag == der::SEQUENCE)?;
+        for unique_identifier in [UNIQUE_ID_1, UNIQUE_ID_2] {
+            fields.read(unique_identifier);
+        }
+        let extensions = match fields.read(CONTEXT_3) {
+            Some(extensions) => RawExtension::parse_all(der, extensions)?,
+            None => Vec::new(),
+        };
+        if !fields.is_empty() {
+            return None;
+        }
+        let mut parsed = Parsed {
+            tbs: range_in(der, tbs.raw)?,
+            spki: range_in(der, spki.raw)?,
+            signature_algorithm: range_in(der, signature_algorithm)?,
+            signature: range_in(der, signature)?,
+            version: version + 1,
+            serial,
+            serial_is_negative,
+            subject,
+            issuer,
+            not_before: time::parse(not_before.tag, not_before.value)?,
+            not_after: time::parse(not_after.tag, not_after.value)?,
+            extensions,
+            uses: Uses::default(),
+            der: der.to_vec(),
+        };
+        parsed.uses = Uses::of(&parsed);
+        Some(parsed)
+    }
+
+    pub(in crate::ssl) fn signed(&self) -> &[u8] {
+        &self.der[self.tbs.clone()]
+    }
+
+    /// The public key as a `SubjectPublicKeyInfo`.
+    pub(in crate::ssl) fn public_key_der(&self) -> &[u8] {
+        &self.der[self.spki.clone()]
+    }
+
+    pub(in crate::ssl) fn signature_algorithm(&self) -> Algorithm<'_> {
+        Algorithm(&self.der[self.signature_algorithm.clone()])
+    }
+
+    pub(in crate::ssl) fn signature(&self) -> &[u8] {
+        &self.der[self.signature.clone()]
+    }
+
+    pub(in crate::ssl) fn public_key(&self) -> Option<PublicKeyInfo<'_>> {
+        let mut info = Der::inside(self.public_key_der(), der::SEQUENCE)?;
+        let algorithm = Algorithm(info.read(der::SEQUENCE)?);
+        let (unused_bits, key) = info.read(der::BIT_STRING)?.split_first()?;
+        (*unused_bits == 0).then_some(PublicKeyInfo { algorithm, key })
+    }
+
+    pub(in crate::ssl) fn serial(&self) -> &[u8] {
+        &self.serial
+    }
+
+    pub(super) fn value(&self, extension: &RawExtension) -> &[u8] {
+        &self.der[extension.value.clone()]
+    }
+
+    /// Mail addresses, names of hosts and addresses, the last ones first.
+    pub(super) fn alternative_names(&self) -> BTreeMap<AlternativeNameEntryType, Vec<String>> {
+        let mut names: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        for name in self.uses.alternative_names.iter().rev() {
+            let (kind, text) = match name {
+                GeneralName::Email(text) if text.len() < MAX_ALTERNATIVE_NAME => {
+                    (AlternativeNameEntryType::Email, latin1(text))
+                }
+                GeneralName::Dns(text) if text.len() < MAX_ALTERNATIVE_NAME => {
+                    (AlternativeNameEntryType::Dns, latin1(text))
+                }
+                GeneralName::Ip(bytes) => match ip_address(bytes) {
+                    Some(ip) => {
+                        (AlternativeNameEntryType::IpAddress, QHostAddress::from(ip).to_string())
+                    }
+                    None => continue,
+                },
+                _ => continue,
+            };
+            names.entry(kind).or_default().push(text);
+        }
+        names
+    }
+}
+
+impl RawExtension {
+    fn parse_all(der: &[u8], extensions: &[u8]) -> Option<Vec<Self>> {
+        let mut list = Der::inside(extensions, der::SEQUENCE)?;
+        let mut all = Vec::new();
+        while !list.is_empty() {
+            let mut extension = Der::new(list.read(der::SEQUENCE)?);
+            let oid = der::oid_to_string(extension.read(der::OID)?)?;
+            let is_critical = extension.read(der::BOOLEAN).is_some_and(|value| value != [0]);
+            let value = extension.read(der::OCTET_STRING)?;
+            all.push(RawExtension { oid, is_critical, value: range_in(der, value)? });
+        }
+        Some(all)
+    }
+}
+
+impl Algorithm<'_> {
+    /// The identifier of the algorithm.
+    pub(in crate::ssl) fn oid(&self) -> Option<String> {
+        der::oid_to_string(Der::new(self.0).read(der::OID)?)
+    }
+
+    /// The identifier that the parameters are, if they are one: the curve.
+    pub(in crate::ssl) fn parameter_oid(&self) -> Option<String> {
+        let mut inside = Der::new(self.0);
+        inside.next_value()?;
+        der::oid_to_string(inside.read(der::OID)?)
+    }
+}
+
+impl Uses {
+    fn of(parsed: &Parsed) -> Self {
+        let mut uses = Uses::default();
+        for (index, extension) in parsed.extensions.iter().enumerate() {
+            let before = parsed.extensions[..index].iter().any(|other| other.oid == extension.oid);
+            if before && extension.oid == ALTERNATIVE_NAME {
+                // Which of the two counts is not said, so neither does.
+                uses.alternative_names.clear();
+            }
+            if before || uses.take(&extension.oid, parsed.value(extension)).is_none() {
+                uses.is_malformed = true;
+            }
+            uses.has_unknown_critical |= extension.is_critical && !is_handled(&extension.oid);
+        }
+        uses
+    }
+
+    fn take(&mut self, oid: &str, value: &[u8]) -> Option<()> {
+        match oid {
+            "2.5.29.19" => {
+                let mut inside = Der::inside(value, der::SEQUENCE)?;
+                let is_ca = inside.read(der::BOOLEAN).is_some_and(|value| value != [0]);
+                let path_length = match inside.read(der::INTEGER) {
+                    Some(value) => Some(der::small_integer(value)?),
+                    None => None,
+                };
+                self.basic_constraints = Some(BasicConstraints { is_ca, path_length });
+            }
+            "2.5.29.15" => self.key_usage = Some(only_bits(value)?),
+            "2.16.840.1.113730.1.1" => self.netscape_type = Some(only_bits(value)?),
+            "2.5.29.37" => self.extended_key_usage = Some(oids(value)?),
+            ALTERNATIVE_NAME => self.alternative_names = GeneralName::parse_all(value)?,
+            "2.5.29.14" => {
+                self.subject_key_id = Some(Der::new(value).read(der::OCTET_STRING)?.to_vec());
+            }
+            "2.5.29.35" => self.authority_key_id = AuthorityKeyId::parse(value)?,
+            "2.5.29.30" => self.name_constraints = Some(NameConstraints::parse(value)?),
+            "1.3.6.1.5.5.7.1.14" => self.is_proxy = true,
+            _ => {}
+        }
+        Some(())
+    }
+}
+
+/// Whether an extension may be critical, since it is known here or does no harm.
+fn is_handled(oid: &str) -> bool {
+    matches!(
+        oid,
+        "2.16.840.1.113730.1.1"
+            | "2.5.29.15"
+            | "2.5.29.17"
+            | "2.5.29.19"
+            | "2.5.29.14"
+            | "2.5.29.35"
+            | "2.5.29.31"
+            | "2.5.29.32"
+            | "2.5.29.33"
+            | "2.5.29.36"
+            | "2.5.29.37"
+            | "2.5.29.30"
+            | "2.5.29.54"
+            | "1.3.6.1.5.5.7.1.14"
+            | "1.3.6.1.5.5.7.48.1.5"
+    )
+}
+
+fn only_bits(value: &[u8]) -> Option<u32> {
+    der::bits(Der::new(value).read(der::BIT_STRING)?)
+}
+
+/// The identifiers in a sequence.
+pub(super) fn oids(value: &[u8]) -> Option<Vec<String>> {
+    let mut inside = Der::inside(value, der::SEQUENCE)?;
+    let mut oids = Vec::new();
+    while !inside.is_empty() {
+        oids.push(der::oid_to_string(inside.read(der::OID)?)?);
+    }
+    Some(oids)
+}
+
+impl AuthorityKeyId {
+    pub(super) fn parse(value: &[u8]) -> Option<Self> {
+        let mut inside = Der::inside(value, der::SEQUENCE)?;
+        let key_id = inside.read(0x80).map(<[u8]>::to_vec);
+        let issuer = match inside.read(0xa1) {
+            Some(names) => {
+                GeneralName::parse_list(names)?.into_iter().find_map(|name| match name {
+                    GeneralName::Directory(name) => Some(name),
+                    _ => None,
+                })
+            }
+            None => None,
+        };
+        let serial = inside.read(0x82).map(|serial| magnitude(serial).0);
+        Some(AuthorityKeyId { key_id, issuer, serial })
+    }
+}
+
+impl NameConstraints {
+    pub(super) fn parse(value: &[u8]) -> Option<Self> {
+        let mut inside = Der::inside(value, der::SEQUENCE)?;
+        let mut has_distances = false;
+        let mut trees = |tag| {
+            let mut names = Vec::new();
+            let mut trees = Der::new(inside.read(tag).unwrap_or_default());
+            while !trees.is_empty() {
+                let mut tree = Der::new(trees.read(der::SEQUENCE)?);
+                let base = tree.next_value()?;
+                names.push(GeneralName::parse(base.tag, base.value)?);
+                has_distances |= !tree.is_empty();
+            }
+            Some(names)
+        };
+        let (permitted, excluded) = (trees(0xa0)?, trees(0xa1)?);
+        Some(NameConstraints { permitted, excluded, has_distances })
+    }
+}
+
+impl GeneralName {
+    pub(super) fn parse_all(value: &[u8]) -> Option<Vec<Self>> {
+        let mut outer = Der::new(value);
+        GeneralName::parse_list(outer.read(der::SEQUENCE)?)
+    }
+
+    pub(super) fn parse_list(list: &[u8]) -> Option<Vec<Self>> {
+        let mut inside = Der::new(list);
+        let mut names = Vec::new();
+        while !inside.is_empty() {
+            let name = inside.next_value()?;
+            names.push(GeneralName::parse(name.tag, name.value)?);
+        }
+        Some(names)
+    }
+
+    pub(super) fn parse(tag: u8, value: &[u8]) -> Option<Self> {
+        Some(match tag {
+            0x81 => GeneralName::Email(value.to_vec()),
+            0x82 => GeneralName::Dns(value.to_vec()),
+            0x86 => GeneralName::Uri(value.to_vec()),
+            0x87 => GeneralName::Ip(value.to_vec()),
+            0xa4 => {
+                let mut inside = Der::new(value);
+                GeneralName::Directory(DistinguishedName::parse(inside.read(der::SEQUENCE)?)?)
+            }
+            _ => GeneralName::Other(tag, value.to_vec()),
+        })
+    }
+}
+
+/// The address that these bytes are.
+pub(super) fn ip_address(bytes: &[u8]) -> Option<IpAddr> {
+    if let Ok(v4) = <[u8; 4]>::try_from(bytes) {
+        return Some(v4.into());
+    }
+    <[u8; 16]>::try_from(bytes).ok().map(IpAddr::from)
+}
+
+/// A number as [`magnitude`] has it; `None` if there are more bytes than it needs, or none.
+fn integer(value: &[u8]) -> Option<(Vec<u8>, bool)> {
+    match value {
+        [] | [0, 0..=0x7f, ..] | [0xff, 0x80..=0xff, ..] => None,
+        _ => Some(magnitude(value)),
+    }
+}
+
+/// A number in two's complement without its sign, and whether it is negative.
+pub(super) fn magnitude(value: &[u8]) -> (Vec<u8>, bool) {
+    let is_negative = value.first().is_some_and(|byte| byte & 0x80 != 0);
+    let mut bytes = value.to_vec();
+    if is_negative {
+        for byte in &mut bytes {
+            *byte = !*byte;
+        }
+        for byte in bytes.iter_mut().rev() {
+            let (sum, carry) = byte.overflowing_add(1);
+            *byte = sum;
+            if !carry {
+                break;
+            }
+        }
+    }
+    let zeros = bytes.iter().take_while(|byte| **byte == 0).count();
+    let bytes = if zeros == bytes.len() { vec![0] } else { bytes.split_off(zeros) };
+    (bytes, is_negative)
+}
+
+/// Where in the whole the part is.
+fn range_in(whole: &[u8], part: &[u8]) -> Option<Range<usize>> {
+    let start = (part.as_ptr() as usize).checked_sub(whole.as_ptr() as usize)?;
+    let end = start.checked_add(part.len())?;
+    (end <= whole.len()).then_some(start..end)
+}

@@ -1,0 +1,154 @@
+//! Certificates in files.
+
+use std::{
+    collections::{HashSet, VecDeque},
+    fs,
+    path::{Path, PathBuf},
+};
+
+use regex_lite::Regex;
+
+use crate::{EncodingFormat, PatternSyntax, QSslCertificate};
+
+/// How deep directories are looked into.
+const MAX_DEPTH: usize = 128;
+
+/// The certificates in all files whose path is like this.
+pub(super) fn certificates(
+    path: &str,
+    format: EncodingFormat,
+    syntax: PatternSyntax,
+) -> Vec<QSslCertificate> {
+    let search = match syntax {
+        PatternSyntax::FixedString => None,
+        PatternSyntax::Wildcard => Search::by_wildcard(path),
+        PatternSyntax::RegularExpression => Search::by_expression(path),
+    };
+    let files = match search {
+        // There is nothing in it but a path.
+        None if Path::new(path).is_file() => vec![PathBuf::from(path)],
+        None => Vec::new(),
+        Some(search) => search.files(),
+    };
+    let read = |file: PathBuf| fs::read(file).unwrap_or_default();
+    files.into_iter().flat_map(|file| QSslCertificate::from_data(read(file), format)).collect()
+}
+
+/// What is looked for, and from where on.
+struct Search {
+    directory: PathBuf,
+    pattern: Regex,
+    /// How many directories there may be between this one and a file that is meant.
+    depth: usize,
+}
+
+impl Search {
+    /// Looks from the last directory on that has no special character in its path; `None` if there is no such character
+    /// in any, and the path is that of a file.
+    fn by_wildcard(path: &str) -> Option<Self> {
+        let directories = path.rfind('/').map_or("", |slash| &path[..slash]);
+        let start = match directories.find(['*', '?', '[']) {
+            Some(special) => before_last_slash(&directories[..special]),
+            None if Path::new(path).is_file() => return None,
+            None => directories,
+        };
+        let rest = path[start.len()..].trim_start_matches('/');
+        Some(Search {
+            directory: PathBuf::from(start),
+            pattern: anchored(&wildcard_to_expression(path))?,
+            // None of the wildcards is a slash.
+            depth: rest.matches('/').count(),
+        })
+    }
+
+    fn by_expression(path: &str) -> Option<Self> {
+        let is_special = |c: char| "$()*+.?[]^{|}".contains(c);
+        let directories = path.rfind('/').map_or("", |slash| &path[..slash]);
+        let start = match path.find(is_special) {
+            Some(special) => before_last_slash(directories.get(..special).unwrap_or(directories)),
+            None if Path::new(path).is_file() => return None,
+            None => directories,
+        };
+        let Some(pattern) = anchored(path) else {
+            log::warn!(
+                "QRegularExpressionPrivate::doMatch(): called on an invalid QRegularExpression object"
+            );
+            return None;
+        };
+        Some(Search { directory: PathBuf::from(start), pattern, depth: MAX_DEPTH })
+    }
+
+    /// All files whose path, as it is reached from where the search begins, fits; by their names, those of a directory before
+    /// those further down, so that one that can be reached in two ways is reached by the shorter one.
+    fn files(&self) -> Vec<PathBuf> {
+        let mut files = Vec::new();
+        let mut seen = HashSet::new();
+        let mut directories = VecDeque::from([(self.directory.clone(), 0)]);
+        while let Some((directory, depth)) = directories.pop_front() {
+            let is_here = directory.as_os_str().is_empty();
+            let place = if is_here { Path::new(".") } else { &directory };
+            // By way of links it may come up again.
+            let is_new = place.canonicalize().is_ok_and(|place| seen.insert(place));
+            let Some(entries) = is_new.then(|| fs::read_dir(place).ok()).flatten() else {
+                continue;
+            };
+            let mut names: Vec<_> =
+                entries.filter_map(|entry| Some(entry.ok()?.file_name())).collect();
+            names.sort_unstable();
+            // Hidden ones are not meant.
+            for name in names.iter().filter(|name| !name.as_encoded_bytes().starts_with(b".")) {
+                let path = directory.join(name);
+                let Ok(kind) = fs::metadata(&path) else { continue };
+                let fits = || path.to_str().is_some_and(|path| self.pattern.is_match(path));
+                if kind.is_dir() && depth < self.depth {
+                    directories.push_back((path, depth + 1));
+                } else if kind.is_file() && fits() {
+                    files.push(path);
+                }
+            }
+        }
+        files
+    }
+}
+
+fn before_last_slash(path: &str) -> &str {
+    path.rfind('/').map_or("", |slash| &path[..slash])
+}
+
+fn anchored(expression: &str) -> Option<Regex> {
+    Regex::new(&format!("^(?:{expression})$")).ok()
+}
+
+/// `*` and `?` for what is no slash, `[abc]` and `[!abc]` for one character of several; a bracket that is not closed makes
+/// it fit nothing.
+fn wildcard_to_expression(wildcard: &str) -> String {
+    let mut out = String::new();
+    let mut chars = wildcard.chars().peekable();
+    while let Some(c) = chars.next() {
+        match c {
+            '*' => out.push_str("[^/]*"),
+            '?' => out.push_str("[^/]"),
+            '[' => {
+                out.push('[');
+                if chars.next_if(|c| matches!(c, '!' | '^')).is_some() {
+                    out.push('^');
+                }
+                // At the start it is one of them.
+                if chars.next_if_eq(&']').is_some() {
+                    out.push_str("\\]");
+                }
+                for c in chars.by_ref() {
+                    if matches!(c, '\\' | '[' | '&' | '~') {
+                        out.push('\\');
+                    }
+                    out.push(c);
+                    if c == ']' {
+                        break;
+                    }
+                }
+            }
+            c => out.push_str(&regex_lite::escape(c.encode_utf8(&mut [0; 4]))),
+        }
+    }
+    out
+}

@@ -1,0 +1,259 @@
+//! What can be wrong with a certificate.
+
+use std::fmt;
+
+use crate::ssl::QSslCertificate;
+
+/// What is wrong.
+///
+/// Stands for Qt's [QSslError::SslError](https://doc.qt.io/qt-5/qsslerror.html#SslError-enum).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum SslError {
+    /// Something that has no code of its own.
+    #[doc(alias = "UnspecifiedError")]
+    Unspecified,
+    /// Nothing.
+    #[default]
+    NoError,
+    /// The issuer of a certificate that came from the store is not in the store.
+    UnableToGetIssuerCertificate,
+    /// A signature cannot be decrypted.
+    UnableToDecryptCertificateSignature,
+    /// An issuer's public key cannot be read.
+    UnableToDecodeIssuerPublicKey,
+    /// A signature is not the issuer's, or is of a kind that is not trusted.
+    CertificateSignatureFailed,
+    /// A certificate is not valid yet.
+    CertificateNotYetValid,
+    /// A certificate is not valid any more.
+    CertificateExpired,
+    /// A certificate's first moment is no time.
+    InvalidNotBeforeField,
+    /// A certificate's last moment is no time.
+    InvalidNotAfterField,
+    /// The certificate was signed with its own key, and is not trusted.
+    SelfSignedCertificate,
+    /// The chain ends in a certificate that was signed with its own key, and is not trusted.
+    SelfSignedCertificateInChain,
+    /// Nobody knows the issuer of the last certificate of the chain.
+    UnableToGetLocalIssuerCertificate,
+    /// There is one certificate, and none to verify it with.
+    UnableToVerifyFirstCertificate,
+    /// A certificate was revoked. Not found out here.
+    CertificateRevoked,
+    /// A certificate signed others that was not to.
+    InvalidCaCertificate,
+    /// A certificate is further from the end of the chain than one above it allows.
+    PathLengthExceeded,
+    /// A certificate is not for this use.
+    InvalidPurpose,
+    /// The root is not trusted for this use.
+    CertificateUntrusted,
+    /// The root is not to be used for this.
+    CertificateRejected,
+    /// A certificate's issuer has another name.
+    SubjectIssuerMismatch,
+    /// A certificate's issuer has another serial number.
+    AuthorityIssuerSerialNumberMismatch,
+    /// The peer has shown no certificate.
+    NoPeerCertificate,
+    /// The certificate is for other hosts.
+    HostNameMismatch,
+    /// There is no TLS.
+    NoSslSupport,
+    /// The certificate is known to be a fraud. See [`QSslCertificate::is_blacklisted`].
+    CertificateBlacklisted,
+    /// Whether the certificate was revoked is not known.
+    CertificateStatusUnknown,
+    /// OCSP: no answer.
+    OcspNoResponseFound,
+    /// OCSP: the question was not understood.
+    OcspMalformedRequest,
+    /// OCSP: the answer is not understood.
+    OcspMalformedResponse,
+    /// OCSP: the responder failed.
+    OcspInternalError,
+    /// OCSP: the responder is busy.
+    OcspTryLater,
+    /// OCSP: the question has to be signed.
+    #[doc(alias = "OcspSigRequred")]
+    OcspSigRequired,
+    /// OCSP: the question was not allowed.
+    OcspUnauthorized,
+    /// OCSP: the answer is not the responder's.
+    OcspResponseCannotBeTrusted,
+    /// OCSP: the answer is about some other certificate.
+    OcspResponseCertIdUnknown,
+    /// OCSP: the answer is too old.
+    OcspResponseExpired,
+    /// OCSP: the responder does not know the certificate.
+    OcspStatusUnknown,
+}
+
+impl SslError {
+    /// Qt's words for it.
+    fn text(self) -> &'static str {
+        match self {
+            SslError::NoError => "No error",
+            SslError::UnableToGetIssuerCertificate => "The issuer certificate could not be found",
+            SslError::UnableToDecryptCertificateSignature => {
+                "The certificate signature could not be decrypted"
+            }
+            SslError::UnableToDecodeIssuerPublicKey => {
+                "The public key in the certificate could not be read"
+            }
+            SslError::CertificateSignatureFailed => "The signature of the certificate is invalid",
+            SslError::CertificateNotYetValid => "The certificate is not yet valid",
+            SslError::CertificateExpired => "The certificate has expired",
+            SslError::InvalidNotBeforeField => {
+                "The certificate's notBefore field contains an invalid time"
+            }
+            SslError::InvalidNotAfterField => {
+                "The certificate's notAfter field contains an invalid time"
+            }
+            SslError::SelfSignedCertificate => "The certificate is self-signed, and untrusted",
+            SslError::SelfSignedCertificateInChain => {
+                "The root certificate of the certificate chain is self-signed, and untrusted"
+            }
+            SslError::UnableToGetLocalIssuerCertificate => {
+                "The issuer certificate of a locally looked up certificate could not be found"
+            }
+            SslError::UnableToVerifyFirstCertificate => "No certificates could be verified",
+            SslError::InvalidCaCertificate => "One of the CA certificates is invalid",
+            SslError::PathLengthExceeded => {
+                "The basicConstraints path length parameter has been exceeded"
+            }
+            SslError::InvalidPurpose => "The supplied certificate is unsuitable for this purpose",
+            SslError::CertificateUntrusted => {
+                "The root CA certificate is not trusted for this purpose"
+            }
+            SslError::CertificateRejected => {
+                "The root CA certificate is marked to reject the specified purpose"
+            }
+            SslError::SubjectIssuerMismatch => {
+                "The current candidate issuer certificate was rejected because its subject name did not match \
+                 the issuer name of the current certificate"
+            }
+            SslError::AuthorityIssuerSerialNumberMismatch => {
+                "The current candidate issuer certificate was rejected because its issuer name and serial \
+                 number was present and did not match the authority key identifier of the current certificate"
+            }
+            SslError::NoPeerCertificate => "The peer did not present any certificate",
+            SslError::HostNameMismatch => {
+                "The host name did not match any of the valid hosts for this certificate"
+            }
+            // Qt has no words for it.
+            SslError::NoSslSupport => "",
+            SslError::CertificateBlacklisted => "The peer certificate is blacklisted",
+            SslError::OcspNoResponseFound => "No OCSP status response found",
+            SslError::OcspMalformedRequest => "The OCSP status request had invalid syntax",
+            SslError::OcspMalformedResponse => {
+                "OCSP response contains an unexpected number of SingleResponse structures"
+            }
+            SslError::OcspInternalError => "OCSP responder reached an inconsistent internal state",
+            SslError::OcspTryLater => {
+                "OCSP responder was unable to return a status for the requested certificate"
+            }
+            SslError::OcspSigRequired => {
+                "The server requires the client to sign the OCSP request in order to construct a response"
+            }
+            SslError::OcspUnauthorized => {
+                "The client is not authorized to request OCSP status from this server"
+            }
+            SslError::OcspResponseCannotBeTrusted => "OCSP responder's identity cannot be verified",
+            SslError::OcspResponseCertIdUnknown => {
+                "The identity of a certificate in an OCSP response cannot be established"
+            }
+            SslError::OcspResponseExpired => "The certificate status response has expired",
+            SslError::OcspStatusUnknown => "The certificate's status is unknown",
+            SslError::Unspecified
+            | SslError::CertificateRevoked
+            | SslError::CertificateStatusUnknown => "Unknown error",
+        }
+    }
+}
+
+impl fmt::Display for SslError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.text())
+    }
+}
+
+/// Something that is wrong with a certificate, and with which one.
+///
+/// Two are equal if they say the same of equal certificates. That is what counts when errors are ignored: the
+/// error alone, without its certificate, is another one.
+///
+/// # Examples
+///
+/// ```
+/// use qnetwork::{QSslError, SslError};
+///
+/// let error = QSslError::new(SslError::SelfSignedCertificate);
+/// assert_eq!(error.error_string(), "The certificate is self-signed, and untrusted");
+/// assert!(error.certificate().is_null());
+/// assert_eq!(error, SslError::SelfSignedCertificate);
+///
+/// assert_eq!(QSslError::default().error(), SslError::NoError);
+/// ```
+///
+/// Qt's page: [QSslError](https://doc.qt.io/qt-5/qsslerror.html).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct QSslError {
+    error: SslError,
+    certificate: QSslCertificate,
+}
+
+impl QSslError {
+    /// An error that is of no certificate.
+    #[must_use]
+    pub fn new(error: SslError) -> Self {
+        QSslError { error, certificate: QSslCertificate::default() }
+    }
+
+    /// An error of this certificate.
+    #[must_use]
+    pub fn with_certificate(error: SslError, certificate: QSslCertificate) -> Self {
+        QSslError { error, certificate }
+    }
+
+    /// What is wrong.
+    #[must_use]
+    pub fn error(&self) -> SslError {
+        self.error
+    }
+
+    /// What is wrong, in Qt's words.
+    #[doc(alias = "errorString")]
+    #[must_use]
+    pub fn error_string(&self) -> String {
+        self.error.to_string()
+    }
+
+    /// With which certificate; a null one if it is not about one.
+    #[must_use]
+    pub fn certificate(&self) -> &QSslCertificate {
+        &self.certificate
+    }
+
+    /// Exchanges the two.
+    pub fn swap(&mut self, other: &mut Self) {
+        std::mem::swap(self, other);
+    }
+}
+
+impl PartialEq<SslError> for QSslError {
+    /// Whether it is this error, of whichever certificate.
+    fn eq(&self, error: &SslError) -> bool {
+        self.error == *error
+    }
+}
+
+impl fmt::Display for QSslError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.error.fmt(f)
+    }
+}
+
+impl std::error::Error for QSslError {}

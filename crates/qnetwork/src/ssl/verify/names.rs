@@ -1,0 +1,165 @@
+//! Names that an authority may vouch for, and those that it may not.
+
+use super::{Found, path::Path};
+use crate::ssl::{
+    SslError,
+    certificate::{DistinguishedName, GeneralName, NameConstraints, Parsed},
+};
+
+/// More comparisons than this are refused.
+const MAX_COMPARISONS: usize = 1 << 20;
+
+/// One error for each certificate and each one above it that does not allow its names.
+pub(super) fn check(path: &Path<'_>, found: &mut Vec<Found>) {
+    for (place, certificate) in path.certificates.iter().enumerate().rev() {
+        if place > 0 && certificate.is_self_issued() {
+            continue;
+        }
+        for above in path.certificates[place + 1..].iter().rev() {
+            if let Some(constraints) = &above.uses.name_constraints
+                && !is_allowed(certificate, constraints, place == 0)
+            {
+                found.push((SslError::Unspecified, place));
+            }
+        }
+    }
+}
+
+fn is_allowed(certificate: &Parsed, constraints: &NameConstraints, is_leaf: bool) -> bool {
+    let alternative = &certificate.uses.alternative_names;
+    let count = constraints.permitted.len() + constraints.excluded.len();
+    let names = alternative.len() + certificate.subject.len();
+    if constraints.has_distances || count.saturating_mul(names) > MAX_COMPARISONS {
+        return false;
+    }
+    let subject = Name::Directory(&certificate.subject);
+    let mails = certificate.subject.texts("emailAddress").map(|mail| Name::Email(mail.as_bytes()));
+    let whole = (!certificate.subject.is_empty()).then_some(subject);
+    let names = whole.into_iter().chain(mails).chain(alternative.iter().map(Name::of));
+    let mut are_allowed = names.into_iter().all(|name| is_name_allowed(name, constraints));
+    let has_host = alternative.iter().any(|name| matches!(name, GeneralName::Dns(_)));
+    if are_allowed && is_leaf && !has_host {
+        let hosts = certificate.subject.texts("CN").filter(|name| is_host_name(name));
+        are_allowed =
+            hosts.into_iter().all(|name| is_name_allowed(Name::Dns(name.as_bytes()), constraints));
+    }
+    are_allowed
+}
+
+/// One of the names of a certificate.
+#[derive(Clone, Copy)]
+enum Name<'a> {
+    Email(&'a [u8]),
+    Dns(&'a [u8]),
+    Uri(&'a [u8]),
+    Directory(&'a DistinguishedName),
+    Ip(&'a [u8]),
+    Other(u8),
+}
+
+impl<'a> Name<'a> {
+    fn of(name: &'a GeneralName) -> Self {
+        match name {
+            GeneralName::Email(text) => Name::Email(text),
+            GeneralName::Dns(text) => Name::Dns(text),
+            GeneralName::Uri(text) => Name::Uri(text),
+            GeneralName::Directory(name) => Name::Directory(name),
+            GeneralName::Ip(bytes) => Name::Ip(bytes),
+            GeneralName::Other(tag, _) => Name::Other(*tag),
+        }
+    }
+}
+
+/// If names of its kind are permitted it has to be one of them, and it must not be among the excluded ones.
+fn is_name_allowed(name: Name<'_>, constraints: &NameConstraints) -> bool {
+    let mut of_kind = constraints.permitted.iter().filter(|base| is_of_kind(name, base)).peekable();
+    let is_permitted =
+        of_kind.peek().is_none() || of_kind.any(|base| is_within(name, base) == Some(true));
+    let mut excluded = constraints.excluded.iter().filter(|base| is_of_kind(name, base));
+    is_permitted && excluded.all(|base| is_within(name, base) == Some(false))
+}
+
+fn is_of_kind(name: Name<'_>, base: &GeneralName) -> bool {
+    match (name, base) {
+        (Name::Email(_), GeneralName::Email(_))
+        | (Name::Dns(_), GeneralName::Dns(_))
+        | (Name::Uri(_), GeneralName::Uri(_))
+        | (Name::Directory(_), GeneralName::Directory(_))
+        | (Name::Ip(_), GeneralName::Ip(_)) => true,
+        (Name::Other(tag), GeneralName::Other(base, _)) => tag == *base,
+        _ => false,
+    }
+}
+
+/// Whether the name is within the tree; `None` if that cannot be said.
+fn is_within(name: Name<'_>, base: &GeneralName) -> Option<bool> {
+    match (name, base) {
+        (Name::Email(mail), GeneralName::Email(base)) => is_mail_within(mail, base),
+        (Name::Dns(host), GeneralName::Dns(base)) => Some(is_host_within(host, base)),
+        (Name::Uri(uri), GeneralName::Uri(base)) => {
+            let host = uri_host(uri)?;
+            Some(match base.first() {
+                Some(b'.') => ends_with(host, base) && host.len() > base.len(),
+                _ => host.eq_ignore_ascii_case(base),
+            })
+        }
+        (Name::Directory(name), GeneralName::Directory(base)) => {
+            Some(name.canonical().starts_with(base.canonical()))
+        }
+        (Name::Ip(ip), GeneralName::Ip(base)) => {
+            if base.len() != 2 * ip.len() {
+                return if matches!(base.len(), 8 | 32) { Some(false) } else { None };
+            }
+            let (network, mask) = base.split_at(ip.len());
+            let mut bytes = ip.iter().zip(network).zip(mask);
+            Some(bytes.all(|((ip, network), mask)| ip & mask == network & mask))
+        }
+        _ => None,
+    }
+}
+
+/// A host is within its domain and all above it; a dot at the start of one means "below it".
+fn is_host_within(host: &[u8], base: &[u8]) -> bool {
+    if base.is_empty() {
+        return true;
+    }
+    if !ends_with(host, base) {
+        return false;
+    }
+    let before = host.len() - base.len();
+    before == 0 || base[0] == b'.' || host[before - 1] == b'.'
+}
+
+/// The base is a whole address, a host, or a domain with a dot before it.
+fn is_mail_within(mail: &[u8], base: &[u8]) -> Option<bool> {
+    let at = mail.iter().rposition(|byte| *byte == b'@')?;
+    let (user, host) = (&mail[..at], &mail[at + 1..]);
+    Some(match base.iter().rposition(|byte| *byte == b'@') {
+        None if base.first() == Some(&b'.') => ends_with(mail, base) && mail.len() > base.len(),
+        None => host.eq_ignore_ascii_case(base),
+        Some(at) => (at == 0 || user == &base[..at]) && host.eq_ignore_ascii_case(&base[at + 1..]),
+    })
+}
+
+fn uri_host(uri: &[u8]) -> Option<&[u8]> {
+    let colon = uri.iter().position(|byte| *byte == b':')?;
+    let rest = uri[colon + 1..].strip_prefix(b"//")?;
+    let end = rest.iter().position(|byte| matches!(byte, b':' | b'/')).unwrap_or(rest.len());
+    (end > 0).then_some(&rest[..end])
+}
+
+fn ends_with(text: &[u8], end: &[u8]) -> bool {
+    text.len() >= end.len() && text[text.len() - end.len()..].eq_ignore_ascii_case(end)
+}
+
+/// Whether a common name is meant as the name of a host: letters, digits, and inside of labels hyphens; at least two
+/// labels.
+fn is_host_name(name: &str) -> bool {
+    let is_label = |label: &str| {
+        !label.is_empty()
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+            && label.bytes().all(|c| c.is_ascii_alphanumeric() || matches!(c, b'-' | b'_'))
+    };
+    name.contains('.') && name.split('.').all(is_label)
+}

@@ -1,0 +1,224 @@
+use std::{
+    collections::HashMap,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use base64::Engine;
+
+use super::{Purpose, Request, host, verify};
+use crate::{EncodingFormat, QSslCertificate, QSslError, SslError};
+
+fn load(name: &str) -> Vec<QSslCertificate> {
+    let path = format!("{}/../../tests/conformance/certs/{name}", env!("CARGO_MANIFEST_DIR"));
+    let chain = QSslCertificate::from_data(std::fs::read(path).unwrap(), EncodingFormat::Pem);
+    assert!(!chain.is_empty(), "{name}");
+    chain
+}
+
+/// The middle of 2026.
+fn now() -> SystemTime {
+    UNIX_EPOCH + Duration::from_secs(1_782_000_000)
+}
+
+fn errors(chain: &[QSslCertificate], host: &str) -> Vec<(SslError, bool)> {
+    let found = verify(&Request {
+        chain,
+        trusted: &load("ca.crt"),
+        host: Some(host),
+        purpose: Purpose::Server,
+        depth: 0,
+        now: now(),
+    });
+    found.iter().map(|error| (error.error(), error.certificate() == &chain[0])).collect()
+}
+
+#[test]
+fn the_certificates_of_the_scenarios() {
+    assert_eq!(errors(&load("good.crt"), "localhost"), []);
+    assert_eq!(errors(&load("good-ec.crt"), "127.0.0.1"), []);
+    assert_eq!(errors(&load("chain.crt"), "localhost"), []);
+    assert_eq!(errors(&load("good.crt"), "other"), [(SslError::HostNameMismatch, true)]);
+    assert_eq!(errors(&load("expired.crt"), "localhost"), [(SslError::CertificateExpired, true)]);
+    assert_eq!(
+        errors(&load("notyet.crt"), "localhost"),
+        [(SslError::CertificateNotYetValid, true)]
+    );
+    assert_eq!(
+        errors(&load("selfsigned.crt"), "localhost"),
+        [(SslError::SelfSignedCertificate, true)]
+    );
+    assert_eq!(
+        errors(&load("chain-missing.crt"), "localhost"),
+        [
+            (SslError::UnableToGetLocalIssuerCertificate, true),
+            (SslError::UnableToVerifyFirstCertificate, true)
+        ]
+    );
+}
+
+/// Where ours differs: how, chain and trusted, and ours. Qt takes what is signed with MD5, SHA-1 or a small RSA key, which cannot
+/// be verified here; it has one path and no other if that does not lead to a root; and it forgets that a
+/// certificate whose key is too small is signed by itself.
+const OURS: &[(&str, &str, &str, &str)] = &[
+    ("any", "leaf-sha1", "root", "CertificateSignatureFailed@0"),
+    ("server", "leaf-sha1", "root", "UnspecifiedError@0 CertificateSignatureFailed@0"),
+    ("client", "leaf-sha1", "root", "UnspecifiedError@0 CertificateSignatureFailed@0"),
+    ("any", "leaf-by-mid,mid-by-other,mid", "root", ""),
+    ("server", "leaf-by-mid,mid-by-other,mid", "root", ""),
+    ("any", "leaf-by-mid,mid-by-expired,mid", "root", ""),
+    ("server", "leaf-by-mid,mid-by-expired,mid", "root", ""),
+    ("server", "self-rsa1024", "", "UnspecifiedError@0 SelfSignedCertificate@0"),
+    ("client", "self-rsa1024", "", "UnspecifiedError@0 SelfSignedCertificate@0"),
+    ("server", "self-rsa1024,root", "root", "UnspecifiedError@0 SelfSignedCertificate@0"),
+    ("any", "leaf-by-rsa1024", "root-rsa1024", "CertificateSignatureFailed@0"),
+    (
+        "server",
+        "leaf-by-rsa1024",
+        "root-rsa1024",
+        "UnspecifiedError@- CertificateSignatureFailed@0",
+    ),
+    (
+        "client",
+        "leaf-by-rsa1024",
+        "root-rsa1024",
+        "UnspecifiedError@- CertificateSignatureFailed@0",
+    ),
+    ("any", "leaf-by-mid-rsa1024,mid-rsa1024", "root", "CertificateSignatureFailed@0"),
+    (
+        "server",
+        "leaf-by-mid-rsa1024,mid-rsa1024",
+        "root",
+        "UnspecifiedError@1 CertificateSignatureFailed@0",
+    ),
+    (
+        "client",
+        "leaf-by-mid-rsa1024,mid-rsa1024",
+        "root",
+        "UnspecifiedError@1 CertificateSignatureFailed@0",
+    ),
+    ("any", "leaf-by-mid-sha1,mid-sha1", "root", "CertificateSignatureFailed@1"),
+    (
+        "server",
+        "leaf-by-mid-sha1,mid-sha1",
+        "root",
+        "UnspecifiedError@1 CertificateSignatureFailed@1",
+    ),
+    (
+        "client",
+        "leaf-by-mid-sha1,mid-sha1",
+        "root",
+        "UnspecifiedError@1 CertificateSignatureFailed@1",
+    ),
+    (
+        "any",
+        "leaf-by-mid-sha1,mid-sha1,root",
+        "",
+        "SelfSignedCertificateInChain@2 CertificateSignatureFailed@1",
+    ),
+    (
+        "server",
+        "leaf-by-mid-sha1,mid-sha1,root",
+        "",
+        "SelfSignedCertificateInChain@2 UnspecifiedError@1 CertificateSignatureFailed@1",
+    ),
+];
+
+/// What Qt says, recorded by `goldens.py`.
+const GOLDENS: &str = include_str!("goldens.tsv");
+
+#[test]
+fn all_that_qt_says_in_its_order() {
+    let mut certificates = HashMap::new();
+    let (mut cases, mut wrong) = (0, Vec::new());
+    for line in GOLDENS.lines() {
+        let fields: Vec<_> = line.split('\t').collect();
+        if let ["certificate", name, der] = fields[..] {
+            let der = base64::engine::general_purpose::STANDARD.decode(der).unwrap();
+            let certificate = QSslCertificate::try_new(der, EncodingFormat::Der);
+            certificates.insert(name, certificate.expect(name));
+            continue;
+        }
+        let ["case", how, chain, trusted, host, depth, expected] = fields[..] else {
+            panic!("{line}");
+        };
+        let ours = OURS.iter().find(|ours| (ours.0, ours.1, ours.2) == (how, chain, trusted));
+        let expected = ours.map_or(expected, |ours| ours.3);
+        let list = |names: &str| -> Vec<QSslCertificate> {
+            let names = names.split(',').filter(|name| !name.is_empty());
+            names.map(|name| certificates[name].clone()).collect()
+        };
+        let chain = list(chain);
+        let found = verify(&Request {
+            chain: &chain,
+            trusted: &list(trusted),
+            host: Some(host).filter(|host| !host.is_empty()),
+            purpose: match how {
+                "any" => Purpose::Any,
+                "server" => Purpose::Server,
+                _ => Purpose::Client,
+            },
+            depth: depth.parse().unwrap(),
+            now: now(),
+        });
+        let describe = |error: &QSslError| {
+            let place = chain.iter().position(|c| c == error.certificate());
+            let code = match error.error() {
+                SslError::Unspecified => "UnspecifiedError".to_owned(),
+                code => format!("{code:?}"),
+            };
+            format!("{code}@{}", place.map_or("-".to_owned(), |place| place.to_string()))
+        };
+        let found = found.iter().map(describe).collect::<Vec<_>>().join(" ");
+        cases += 1;
+        if found != expected {
+            wrong.push(format!("{line}\n    ours: {found}"));
+        }
+    }
+    assert!(cases > 500, "{cases}");
+    assert!(wrong.is_empty(), "{} of {cases}:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+/// The rows that Qt's own test of wildcards has.
+#[test]
+fn patterns_for_names() {
+    let good = [
+        ("www.example.com", "www.example.com"),
+        ("WWW.example.com", "www.example.com"),
+        ("*.example.com", "www.example.com"),
+        ("xxx*.example.com", "xxxwww.example.com"),
+        ("f*.example.com", "foo.example.com"),
+        ("192.168.0.0", "192.168.0.0"),
+        ("foo.éxample.com", "foo.xn--xample-9ua.com"),
+        ("*.éxample.com", "foo.xn--xample-9ua.com"),
+        ("xn--kcry6tjko.example.org", "xn--kcry6tjko.example.org"),
+        ("*.xn--kcry6tjko.example.org", "xn--kcr.xn--kcry6tjko.example.org"),
+    ];
+    for (pattern, host) in good {
+        assert!(host::is_match(pattern, host), "{pattern} {host}");
+    }
+    let bad = [
+        ("xxx.example.com", "www.example.com"),
+        ("*", "www.example.com"),
+        ("*.*.com", "www.example.com"),
+        ("*.com", "www.example.com"),
+        ("*.com", "example.com"),
+        ("*fail.com", "example.com"),
+        ("*.example.", "www.example."),
+        ("*.example.", "www.example"),
+        ("", "www.example"),
+        ("*.", "www.example"),
+        ("*.example.com", "www.foo.example.com"),
+        ("*.example.com", "baa.foo.example.com"),
+        ("f*.example.com", "baa.example.com"),
+        ("*.example.com", "example.com"),
+        ("*fail.example.com", "example.com"),
+        ("", ""),
+        ("*.", ""),
+        ("*.168.0.0", "192.168.0.0"),
+        ("xn--kcry6tjko*.example.org", "xn--kcry6tjkoanc.example.org"),
+        ("å*.example.org", "xn--la-xia.example.org"),
+    ];
+    for (pattern, host) in bad {
+        assert!(!host::is_match(pattern, host), "{pattern} {host}");
+    }
+}
