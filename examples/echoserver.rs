@@ -1,35 +1,40 @@
 //! A server that sends back what it is sent, or drops it. Try it with `nc 127.0.0.1 7007`; with `--udp`,
-//! with `nc -u`.
+//! with `nc -u`; with `--tls`, with `openssl s_client -connect 127.0.0.1:7007`.
 
 use std::process::ExitCode;
 
-use examples::{Endpoint, parse_args, print_line};
+use examples::{Endpoint, parse_args, print_line, refuse, server_configuration};
 use qcore::QCoreApplication;
-use qnetwork::{QTcpServer, QUdpSocket};
+use qnetwork::{QSslConfiguration, QSslServer, QTcpServer, QUdpSocket};
 
 const USAGE: &str = "\
-usage: echoserver [--udp] [--listen ADDR:PORT] [--sink]
+usage: echoserver [--udp | --tls CERT KEY] [--listen ADDR:PORT] [--sink]
 
 Sends back what it is sent.
 
   --udp               by UDP, not by TCP
+  --tls CERT KEY      by TLS, with the certificate and the key in these files (PEM)
   --listen ADDR:PORT  where to listen; port 0 is any free one [127.0.0.1:7007]
   --sink              reads only, and sends nothing back
   --help              this text";
 
 fn main() -> ExitCode {
     let mut listen = Endpoint { host: "127.0.0.1".to_owned(), port: 7007 };
-    let (mut udp, mut sink) = (false, false);
+    let (mut udp, mut tls, mut sink) = (false, None, false);
     parse_args(USAGE, |argument, value| {
         match argument {
             lexopt::Arg::Long("udp") => udp = true,
+            lexopt::Arg::Long("tls") => tls = Some(server_configuration(&value(), &value())?),
             lexopt::Arg::Long("listen") => listen = value().parse()?,
             lexopt::Arg::Long("sink") => sink = true,
             _ => return Ok(false),
         }
         Ok(true)
     });
-    match run(&listen, udp, sink) {
+    if udp && tls.is_some() {
+        refuse(USAGE, "there is no TLS by UDP");
+    }
+    match run(&listen, udp, tls, sink) {
         Ok(code) => ExitCode::from(code as u8),
         Err(error) => {
             eprintln!("echoserver: {error}");
@@ -38,7 +43,12 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(listen: &Endpoint, udp: bool, sink: bool) -> Result<i32, Box<dyn std::error::Error>> {
+fn run(
+    listen: &Endpoint,
+    udp: bool,
+    tls: Option<QSslConfiguration>,
+    sink: bool,
+) -> Result<i32, Box<dyn std::error::Error>> {
     let app = QCoreApplication::new();
     app.quit_on_ctrl_c()?;
     if udp {
@@ -47,7 +57,10 @@ fn run(listen: &Endpoint, udp: bool, sink: bool) -> Result<i32, Box<dyn std::err
         return Ok(app.exec());
     }
 
-    let server = QTcpServer::new();
+    let server = match tls {
+        None => QTcpServer::new(),
+        Some(configuration) => secure_server(configuration),
+    };
     server.new_connection.connect_to(&server, move |server, ()| {
         while let Some(socket) = server.next_pending_connection() {
             socket.ready_read.connect_to(&socket, move |socket, ()| {
@@ -64,6 +77,16 @@ fn run(listen: &Endpoint, udp: bool, sink: bool) -> Result<i32, Box<dyn std::err
     server.listen(listen.address()?, listen.port)?;
     print_line(&format!("listening on {}", listen.at_port(server.server_port())));
     Ok(app.exec())
+}
+
+/// A server whose connections are encrypted: that is all the difference it makes.
+fn secure_server(configuration: QSslConfiguration) -> QTcpServer {
+    let server = QSslServer::new();
+    server.set_ssl_configuration(configuration);
+    server.error_occurred.connect(|(client, _)| {
+        eprintln!("{}: {}", client.peer_address(), client.error_string());
+    });
+    (*server).clone()
 }
 
 fn serve_datagrams(

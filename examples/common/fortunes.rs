@@ -29,7 +29,8 @@ pub enum Wire {
 pub const LOCAL_NAME: &str = "fortune";
 
 /// One fortune or another.
-fn fortune() -> &'static str {
+#[must_use]
+pub fn fortune() -> &'static str {
     let choice = RandomState::new().build_hasher().finish() as usize;
     FORTUNES[choice % FORTUNES.len()]
 }

@@ -1,5 +1,7 @@
 //! Starts the examples and talks to them.
 
+mod tls;
+
 use std::{
     env,
     io::{BufRead, BufReader, Read, Write},
@@ -151,6 +153,8 @@ fn every_example_has_a_help() {
         "loopback",
         "multicastreceiver",
         "multicastsender",
+        "securefortuneserver",
+        "securesocketclient",
     ] {
         let mut command = example(name);
         command.arg("--help");

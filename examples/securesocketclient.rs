@@ -1,0 +1,196 @@
+//! Connects to a server by TLS, tells who it is and how the connection is encrypted, and prints what the server
+//! says.
+
+use std::{
+    cell::Cell,
+    fs::File,
+    io::{self, Read, Write},
+    os::fd::AsFd,
+    process::ExitCode,
+    rc::Rc,
+};
+
+use examples::{certificates, parse_args, print_line, refuse};
+use qcore::{NotifierType, QCoreApplication, QSocketNotifier};
+use qnetwork::{
+    AlternativeNameEntryType, HashAlgorithm, PauseModes, QSslCertificate, QSslError, QSslSocket,
+    SocketErrorKind, SocketState, SubjectInfo,
+};
+
+const USAGE: &str = "\
+usage: securesocketclient [--ca FILE] [--name NAME] [--get PATH] HOST [PORT]
+
+Connects to a server by TLS, tells who it is and how the connection is encrypted, and prints what the server
+says. If something is wrong with its certificate it asks on standard input whether to go on.
+
+  HOST PORT    the server [port 443]
+  --ca FILE    trust the certificates in this file (PEM), and no others
+  --name NAME  the name that the certificate is to be for [HOST]
+  --get PATH   ask for this path by HTTP
+  --help       this text";
+
+/// What was asked for.
+#[derive(Default)]
+struct Options {
+    host: String,
+    port: u16,
+    name: String,
+    ca: Vec<QSslCertificate>,
+    path: Option<String>,
+}
+
+struct Client {
+    app: QCoreApplication,
+    socket: QSslSocket,
+    options: Options,
+    /// Standard input, without a buffer: what lies in one would not be told of.
+    input: Rc<File>,
+    /// Tells of an answer, while there is a question.
+    typed: QSocketNotifier,
+    exit_code: Cell<i32>,
+}
+
+fn main() -> ExitCode {
+    let mut options = Options { port: 443, ..Options::default() };
+    let mut words = Vec::new();
+    parse_args(USAGE, |argument, value| {
+        match argument {
+            lexopt::Arg::Long("ca") => options.ca = certificates(value())?,
+            lexopt::Arg::Long("name") => options.name = value(),
+            lexopt::Arg::Long("get") => options.path = Some(value()),
+            lexopt::Arg::Value(word) => words.push(word.to_string_lossy().into_owned()),
+            _ => return Ok(false),
+        }
+        Ok(true)
+    });
+    match &words[..] {
+        [host] => options.host.clone_from(host),
+        [host, port] => {
+            options.host.clone_from(host);
+            let number = port.parse();
+            options.port =
+                number.unwrap_or_else(|_| refuse(USAGE, &format!("{port:?} is no port")));
+        }
+        _ => refuse(USAGE, "a host is needed"),
+    }
+    match run(options) {
+        Ok(code) => ExitCode::from(code as u8),
+        Err(error) => {
+            eprintln!("securesocketclient: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(options: Options) -> io::Result<i32> {
+    let app = QCoreApplication::new();
+    let client = Client::new(&app, options)?;
+    client.connect();
+    Ok(app.exec())
+}
+
+impl Client {
+    fn new(app: &QCoreApplication, options: Options) -> io::Result<Rc<Client>> {
+        let input = Rc::new(File::from(io::stdin().as_fd().try_clone_to_owned()?));
+        let client = Rc::new(Client {
+            app: app.clone(),
+            socket: QSslSocket::new(),
+            options,
+            typed: QSocketNotifier::new(input.clone(), NotifierType::Read)?,
+            input,
+            exit_code: Cell::new(0),
+        });
+        client.typed.set_enabled(false);
+        client.typed.activated.connect_to(&client, |client, _| client.on_typed());
+        client.socket.encrypted.connect_to(&client, Client::on_encrypted);
+        client.socket.ready_read.connect_to(&client, Client::on_ready_read);
+        client.socket.ssl_errors.connect_to(&client, |client, errors| client.ask(errors));
+        client.socket.error_occurred.connect_to(&client, Client::on_error);
+        client.socket.disconnected.connect_to(&client, |client, ()| {
+            client.app.exit(client.exit_code.get());
+        });
+        Ok(client)
+    }
+
+    fn connect(&self) {
+        let Options { host, port, name, ca, .. } = &self.options;
+        if !ca.is_empty() {
+            self.socket.set_ca_certificates(ca.clone());
+        }
+        if !name.is_empty() {
+            self.socket.set_peer_verify_name(name.clone());
+        }
+        // While somebody thinks about an error, nothing is sent.
+        self.socket.set_pause_mode(PauseModes::PAUSE_ON_SSL_ERRORS);
+        self.socket.connect_to_host_encrypted(host.as_str(), *port);
+    }
+
+    fn on_encrypted(&self, (): &()) {
+        let socket = &self.socket;
+        let cipher = socket.session_cipher();
+        print_line(&format!("{}, {}", cipher.protocol_string(), cipher.name()));
+        for (depth, certificate) in socket.peer_certificate_chain().iter().enumerate() {
+            print_line(&format!("{depth}  {}", describe(certificate)));
+        }
+        if let Some(path) = &self.options.path {
+            let host = &self.options.host;
+            let request =
+                format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
+            socket.write(request).ok();
+        }
+    }
+
+    fn on_ready_read(&self, (): &()) {
+        let _ = io::stdout().write_all(&self.socket.read_all());
+    }
+
+    /// Asks. The connection waits for the answer, which the notifier tells of.
+    fn ask(&self, errors: &[QSslError]) {
+        for error in errors {
+            eprintln!("{error}");
+        }
+        eprintln!(
+            "{} shows this: {}",
+            self.options.host,
+            describe(&self.socket.peer_certificate())
+        );
+        eprint!("Go on? [y/N] ");
+        self.typed.set_enabled(true);
+    }
+
+    fn on_typed(&self) {
+        self.typed.set_enabled(false);
+        let mut line = [0; 100];
+        let count = (&*self.input).read(&mut line).unwrap_or(0);
+        if line[..count].first().is_some_and(|first| first.eq_ignore_ascii_case(&b'y')) {
+            self.socket.ignore_ssl_errors();
+        }
+        self.socket.resume();
+    }
+
+    fn on_error(&self, kind: &SocketErrorKind) {
+        // That the server closes when it has said all is no error.
+        if *kind == SocketErrorKind::RemoteHostClosed && self.socket.is_encrypted() {
+            return;
+        }
+        eprintln!("securesocketclient: {}", self.socket.error_string());
+        self.exit_code.set(1);
+        self.app.exit(1);
+        if self.socket.state() != SocketState::Unconnected {
+            self.socket.abort();
+        }
+    }
+}
+
+/// A certificate in a line: whose it is, who says so, and by what it can be told from all others.
+fn describe(certificate: &QSslCertificate) -> String {
+    let names = certificate.subject_alternative_names();
+    let names = names.get(&AlternativeNameEntryType::Dns).cloned().unwrap_or_default();
+    let subject = match certificate.subject_info(SubjectInfo::CommonName).first() {
+        Some(name) => name.clone(),
+        None => names.first().cloned().unwrap_or_default(),
+    };
+    let digest = certificate.digest(HashAlgorithm::Sha256);
+    let digest: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("{subject}, by {}, SHA-256 {digest}", certificate.issuer_display_name())
+}
