@@ -242,4 +242,5 @@ def main():
         print(label, base64.b64encode(der).decode(), text, sep="\t")
 
 
-main()
+if __name__ == "__main__":
+    main()

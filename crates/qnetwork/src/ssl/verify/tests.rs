@@ -6,7 +6,7 @@ use std::{
 use base64::Engine;
 
 use super::{Purpose, Request, host, verify};
-use crate::{EncodingFormat, QSslCertificate, QSslError, SslError};
+use crate::{EncodingFormat, QSslCertificate, QSslError, SslError, host_info::ace::to_ace};
 
 fn load(name: &str) -> Vec<QSslCertificate> {
     let path = format!("{}/../../tests/conformance/certs/{name}", env!("CARGO_MANIFEST_DIR"));
@@ -221,4 +221,31 @@ fn patterns_for_names() {
     for (pattern, host) in bad {
         assert!(!host::is_match(pattern, host), "{pattern} {host}");
     }
+}
+
+/// What Qt says, recorded by `hosts.py`.
+#[test]
+fn hosts_that_certificates_are_for() {
+    let mut lines = include_str!("hosts.tsv").split_terminator('\n');
+    let hosts: Vec<_> = lines.next().unwrap().split('\t').collect();
+    let (mut count, mut holes, mut wrong) = (0, 0, Vec::new());
+    for line in lines {
+        let mut fields = line.split('\t');
+        let der = base64::engine::general_purpose::STANDARD.decode(fields.next().unwrap());
+        let certificate = QSslCertificate::try_new(der.unwrap(), EncodingFormat::Der).unwrap();
+        let what = fields.next().unwrap();
+        let fits: Vec<usize> = fields.map(|field| field.parse().unwrap()).collect();
+        for (index, host) in hosts.iter().enumerate() {
+            count += 1;
+            let (ours, qts) = (host::matches(&certificate, host), fits.contains(&index));
+            // To Qt all names that are none are the same: any of them in a certificate makes it one for `::1`.
+            if qts && !ours && to_ace(host).is_none() {
+                holes += 1;
+            } else if ours != qts {
+                wrong.push(format!("{what} {host:?}: {}", fits.contains(&index)));
+            }
+        }
+    }
+    assert!(count > 4000 && holes > 100, "{count} {holes}");
+    assert!(wrong.is_empty(), "{} of {count}:\n{}", wrong.len(), wrong.join("\n"));
 }
