@@ -1,6 +1,10 @@
 //! What a certificate says, taken out of its DER once.
 
-use std::{collections::BTreeMap, net::IpAddr, ops::Range};
+use std::{
+    collections::{BTreeMap, HashSet},
+    net::IpAddr,
+    ops::Range,
+};
 
 use super::{
     der::{self, Der},
@@ -257,8 +261,9 @@ impl Algorithm<'_> {
 impl Uses {
     fn of(parsed: &Parsed) -> Self {
         let mut uses = Uses::default();
-        for (index, extension) in parsed.extensions.iter().enumerate() {
-            let before = parsed.extensions[..index].iter().any(|other| other.oid == extension.oid);
+        let mut seen = HashSet::new();
+        for extension in &parsed.extensions {
+            let before = !seen.insert(&extension.oid[..]);
             if before && extension.oid == ALTERNATIVE_NAME {
                 // Which of the two counts is not said, so neither does.
                 uses.alternative_names.clear();

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use super::{parse::Parsed, time};
 use crate::{
     AlternativeNameEntryType, CertificateParseError, EncodingFormat, ExtensionValue, HashAlgorithm,
-    PatternSyntax, QSslCertificate, SubjectInfo,
+    PatternSyntax, QSslCertificate, QSslError, SslError, SubjectInfo,
 };
 
 /// What Qt says, recorded by `goldens.py`.
@@ -54,6 +54,7 @@ fn unescape(text: &str) -> String {
                 Some('n') => '\n',
                 Some('r') => '\r',
                 Some('t') => '\t',
+                Some('0') => '\0',
                 other => other.unwrap(),
             },
             c => c,
@@ -205,6 +206,19 @@ fn a_null_certificate() {
     assert_eq!(certificate, copy);
     let extension = crate::QSslCertificateExtension::default();
     assert_eq!((extension.name(), extension.value()), ("", ExtensionValue::Null));
+}
+
+#[test]
+fn verifying_by_the_systems_certificates() {
+    let errors = QSslCertificate::verify(&[], "a.example");
+    assert_eq!(errors, [QSslError::new(SslError::Unspecified)]);
+    let chain = [QSslCertificate::new(pem("a.example"), EncodingFormat::Pem)];
+    let self_signed =
+        QSslError::with_certificate(SslError::SelfSignedCertificate, chain[0].clone());
+    assert_eq!(QSslCertificate::verify(&chain, ""), [self_signed.clone()]);
+    assert_eq!(QSslCertificate::verify(&chain, "a.example"), [self_signed.clone()]);
+    let mismatch = QSslError::with_certificate(SslError::HostNameMismatch, chain[0].clone());
+    assert_eq!(QSslCertificate::verify(&chain, "b.example"), [mismatch, self_signed]);
 }
 
 #[test]

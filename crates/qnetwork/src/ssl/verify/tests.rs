@@ -249,3 +249,105 @@ fn hosts_that_certificates_are_for() {
     assert!(count > 4000 && holes > 100, "{count} {holes}");
     assert!(wrong.is_empty(), "{} of {count}:\n{}", wrong.len(), wrong.join("\n"));
 }
+
+fn codes(request: &Request<'_>) -> Vec<SslError> {
+    verify(request).iter().map(QSslError::error).collect()
+}
+
+fn request<'a>(
+    chain: &'a [QSslCertificate],
+    trusted: &'a [QSslCertificate],
+    purpose: Purpose,
+) -> Request<'a> {
+    Request { chain, trusted, host: None, purpose, depth: 0, now: now() }
+}
+
+#[test]
+fn nothing_to_verify() {
+    assert_eq!(codes(&request(&[], &[], Purpose::Any)), [SslError::Unspecified]);
+    assert_eq!(codes(&request(&[], &[], Purpose::Server)), [SslError::NoPeerCertificate]);
+    // With Qt nothing is wrong with it.
+    let null = [QSslCertificate::default()];
+    assert_eq!(codes(&request(&null, &null, Purpose::Any)), [SslError::Unspecified]);
+    let mut chain = load("good.crt");
+    chain.push(QSslCertificate::default());
+    assert_eq!(codes(&request(&chain, &load("ca.crt"), Purpose::Server)), []);
+}
+
+#[test]
+fn to_the_second() {
+    let chain = load("good.crt");
+    let trusted = load("ca.crt");
+    let second = Duration::from_secs(1);
+    let (first, last) = (chain[0].effective_date().unwrap(), chain[0].expiry_date().unwrap());
+    let at = |now| codes(&Request { now, ..request(&chain, &trusted, Purpose::Server) });
+    assert_eq!(at(first), []);
+    assert_eq!(at(last), []);
+    let not_yet = SslError::CertificateNotYetValid;
+    assert_eq!(at(first - second), [not_yet, not_yet]);
+    // A root that has expired is not among those that are trusted.
+    let over = [
+        SslError::UnableToGetLocalIssuerCertificate,
+        SslError::UnableToVerifyFirstCertificate,
+        SslError::CertificateExpired,
+    ];
+    assert_eq!(at(last + second), over);
+}
+
+/// Certificates of `count` each for two names that have issued one another, all with one key: there are more paths than
+/// anybody can try.
+fn maze(count: usize) -> Vec<QSslCertificate> {
+    let key = rcgen::KeyPair::generate().unwrap();
+    let parameters = |name: &str, number: usize| {
+        let mut parameters = rcgen::CertificateParams::default();
+        parameters.distinguished_name = rcgen::DistinguishedName::new();
+        parameters.distinguished_name.push(rcgen::DnType::CommonName, name);
+        parameters.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+        parameters.serial_number = Some((number as u64 + 1).into());
+        parameters
+    };
+    let make = |number: usize| {
+        let (name, issuer) = if number.is_multiple_of(2) { ("a", "b") } else { ("b", "a") };
+        let issuer = rcgen::Issuer::new(parameters(issuer, 0), &key);
+        let certificate = parameters(name, number).signed_by(&key, &issuer).unwrap();
+        QSslCertificate::new(certificate.der(), EncodingFormat::Der)
+    };
+    (0..2 * count).map(make).collect()
+}
+
+#[test]
+fn a_maze_is_left_soon() {
+    let chain = maze(40);
+    let found = codes(&request(&chain, &load("ca.crt"), Purpose::Any));
+    assert_eq!(found, [SslError::UnableToGetLocalIssuerCertificate]);
+    let (signatures, steps) = super::path::work_of_last_search();
+    assert!((90..=100).contains(&signatures) && steps <= 1000, "{signatures} {steps}");
+    // And as trusted ones, of which none is a root.
+    let found = codes(&request(&chain[..1], &chain, Purpose::Any));
+    assert_eq!(found[0], SslError::Unspecified);
+    let (signatures, steps) = super::path::work_of_last_search();
+    assert!(signatures <= 100 && steps <= 1000, "{signatures} {steps}");
+}
+
+/// Of two issuers with one name and no other sign the first in the list has the wrong key.
+#[test]
+fn another_path_is_tried() {
+    let issuer = |key: &rcgen::KeyPair| {
+        let mut parameters = rcgen::CertificateParams::default();
+        parameters.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+        parameters.key_identifier_method = rcgen::KeyIdMethod::PreSpecified(b"the same".to_vec());
+        (parameters.clone(), parameters.self_signed(key).unwrap())
+    };
+    let keys = [rcgen::KeyPair::generate().unwrap(), rcgen::KeyPair::generate().unwrap()];
+    let (wrong, right) = (issuer(&keys[0]).1, issuer(&keys[1]));
+    let key = rcgen::KeyPair::generate().unwrap();
+    let mut leaf = rcgen::CertificateParams::new(["a.example".to_owned()]).unwrap();
+    leaf.distinguished_name = rcgen::DistinguishedName::new();
+    let leaf = leaf.signed_by(&key, &rcgen::Issuer::new(right.0, &keys[1])).unwrap();
+    let load = |der: &[u8]| QSslCertificate::new(der, EncodingFormat::Der);
+    let (leaf, wrong, right) = ([load(leaf.der())], load(wrong.der()), load(right.1.der()));
+    let both = [wrong.clone(), right.clone()];
+    assert_eq!(codes(&request(&leaf, &both, Purpose::Server)), []);
+    let found = codes(&request(&leaf, &both[..1], Purpose::Server));
+    assert_eq!(found, [SslError::CertificateSignatureFailed]);
+}
