@@ -351,3 +351,35 @@ fn another_path_is_tried() {
     let found = codes(&request(&leaf, &both[..1], Purpose::Server));
     assert_eq!(found, [SslError::CertificateSignatureFailed]);
 }
+
+/// An authority's limits that cannot be read whole are not taken for smaller ones.
+#[test]
+fn limits_that_cannot_be_read() {
+    let leaf_errors = |constraints: &[u8]| {
+        let keys = [rcgen::KeyPair::generate().unwrap(), rcgen::KeyPair::generate().unwrap()];
+        let mut root = rcgen::CertificateParams::default();
+        root.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+        let extension =
+            rcgen::CustomExtension::from_oid_content(&[2, 5, 29, 30], constraints.to_vec());
+        root.custom_extensions.push(extension);
+        let mut leaf = rcgen::CertificateParams::new(["a.example".to_owned()]).unwrap();
+        leaf.distinguished_name = rcgen::DistinguishedName::new();
+        let issuer = rcgen::Issuer::new(root.clone(), &keys[0]);
+        let leaf = leaf.signed_by(&keys[1], &issuer).unwrap();
+        let root = root.self_signed(&keys[0]).unwrap();
+        let load = |der: &[u8]| QSslCertificate::new(der, EncodingFormat::Der);
+        codes(&request(&[load(leaf.der())], &[load(root.der())], Purpose::Server))
+    };
+    let permitted = |name: &[u8]| {
+        let length = name.len() as u8;
+        let mut tree = vec![0x30, length + 6, 0xa0, length + 4, 0x30, length + 2, 0x82, length];
+        tree.extend(name);
+        tree
+    };
+    assert_eq!(leaf_errors(&permitted(b"example")), []);
+    assert_eq!(leaf_errors(&permitted(b"other")), [SslError::Unspecified]);
+    let mut spoilt = permitted(b"example");
+    spoilt[2] = 0xa5;
+    let errors = leaf_errors(&spoilt);
+    assert!(errors.contains(&SslError::UnableToGetLocalIssuerCertificate), "{errors:?}");
+}
