@@ -4,7 +4,7 @@
 //! * `certificate/` and `key/` have what identifies the ends of a connection
 //! * `verify/` says what is wrong with a chain of certificates. It knows no socket and no clock
 //!
-//! Whatever the cryptography, it is reached by [`provider`] alone.
+//! Whatever the cryptography, it is reached by `provider()` alone.
 
 mod certificate;
 mod error;

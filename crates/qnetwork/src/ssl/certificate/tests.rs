@@ -368,7 +368,8 @@ proptest! {
         places in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..4),
         cut in any::<prop::sample::Index>(),
     ) {
-        let lines: Vec<_> = GOLDENS.lines().collect();
+        // That one has more than it needs.
+        let lines: Vec<_> = GOLDENS.lines().filter(|line| !line.starts_with("tail")).collect();
         let der = which.get(&lines).split('\t').nth(1).unwrap();
         let mut der = base64::engine::general_purpose::STANDARD.decode(der).unwrap();
         prop_assert!(Parsed::parse(&der[..cut.index(der.len())]).is_none());

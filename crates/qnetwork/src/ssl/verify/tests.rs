@@ -123,6 +123,9 @@ const OURS: &[(&str, &str, &str, &str)] = &[
     ),
 ];
 
+/// What ring does not verify: signatures of P-256 with SHA-512.
+const NOT_BY_RING: &str = "leaf-sha512";
+
 /// What Qt says, recorded by `goldens.py`.
 const GOLDENS: &str = include_str!("goldens.tsv");
 
@@ -142,7 +145,10 @@ fn all_that_qt_says_in_its_order() {
             panic!("{line}");
         };
         let ours = OURS.iter().find(|ours| (ours.0, ours.1, ours.2) == (how, chain, trusted));
-        let expected = ours.map_or(expected, |ours| ours.3);
+        let mut expected = ours.map_or(expected, |ours| ours.3);
+        if cfg!(not(feature = "aws-lc-rs")) && chain == NOT_BY_RING {
+            expected = "CertificateSignatureFailed@0";
+        }
         let list = |names: &str| -> Vec<QSslCertificate> {
             let names = names.split(',').filter(|name| !name.is_empty());
             names.map(|name| certificates[name].clone()).collect()
