@@ -227,6 +227,9 @@ fn values_that_threads_share() {
     fn is_shared<T: Send + Sync + std::hash::Hash + Eq>(_: &T) {}
     let certificate = QSslCertificate::new(pem("a.example"), EncodingFormat::Pem);
     is_shared(&certificate);
+    is_shared(&QSslError::with_certificate(SslError::CertificateExpired, certificate.clone()));
+    fn is_sendable<T: Send + Sync>(_: &T) {}
+    is_sendable(&crate::QSslCertificateExtension::default());
     let text = certificate.to_text();
     std::thread::scope(|scope| {
         for _ in 0..2 {
