@@ -2,6 +2,7 @@
 
 #[cfg(doctest)]
 mod book;
+pub mod tls;
 
 use std::{
     env, fs,

@@ -3,12 +3,14 @@
 use std::{
     env, fs,
     io::ErrorKind,
-    net::TcpStream,
+    iter,
+    net::{TcpListener, TcpStream},
     path::PathBuf,
     process::{Child, Command, Stdio},
+    sync::atomic::{AtomicU16, Ordering::Relaxed},
 };
 
-use integration::{closed_port, listener, port_of, server, wait_until};
+use integration::{closed_port, server, wait_until};
 use qcore::QCoreApplication;
 use qnetwork::{ProxyType, QNetworkProxy, QTcpServer, QTcpSocket, SocketErrorKind, SocketState};
 
@@ -28,43 +30,65 @@ impl Drop for Running {
     }
 }
 
-/// A port that was free a moment ago: these programs have to be told one.
+/// A port that was free a moment ago: these programs have to be told one. It is none that the system gives
+/// to whoever connects, or looking whether the program listens could end in a connection with itself.
 fn free_port() -> u16 {
-    port_of(&listener())
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let first = (std::process::id() % 10_000) as u16;
+    let mut ports = iter::repeat_with(|| 20_000 + (first + NEXT.fetch_add(1, Relaxed)) % 10_000);
+    let free =
+        ports.by_ref().take(10_000).find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok());
+    free.expect("a free port")
 }
 
-fn start(mut command: Command, port: u16, config: Option<PathBuf>) -> Option<Running> {
-    let started = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
-    let child = match started {
-        Err(error) if error.kind() == ErrorKind::NotFound => {
-            println!("skipped: {} is not installed", command.get_program().display());
-            return None;
+/// Starts what `command` makes for a port, and waits until it listens.
+fn start(command: impl Fn(u16) -> (Command, Option<PathBuf>)) -> Option<Running> {
+    for _ in 0..5 {
+        let port = free_port();
+        let (mut command, config) = command(port);
+        let started =
+            command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+        let child = match started {
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                println!("skipped: {} is not installed", command.get_program().display());
+                return None;
+            }
+            started => started.expect("it can be started"),
+        };
+        let mut running = Running { child, port, config };
+        let mut ended = false;
+        wait_until(|| {
+            ended = running.child.try_wait().expect("it is a child").is_some();
+            ended || TcpStream::connect(("127.0.0.1", port)).is_ok()
+        });
+        // Somebody else may have taken the port meanwhile.
+        if !ended {
+            return Some(running);
         }
-        started => started.expect("it can be started"),
-    };
-    let running = Running { child, port, config };
-    wait_until(|| TcpStream::connect(("127.0.0.1", port)).is_ok());
-    Some(running)
+    }
+    panic!("it does not stay");
 }
 
 /// `microsocks`, which asks for credentials if there are any.
 fn microsocks(credentials: &[&str]) -> Option<Running> {
-    let port = free_port();
-    let mut command = Command::new("microsocks");
-    command.args(["-i", "127.0.0.1", "-p", &port.to_string()]).args(credentials);
-    start(command, port, None)
+    start(|port| {
+        let mut command = Command::new("microsocks");
+        command.args(["-i", "127.0.0.1", "-p", &port.to_string()]).args(credentials);
+        (command, None)
+    })
 }
 
 /// `tinyproxy` with more lines in its configuration.
 fn tinyproxy(name: &str, more: &str) -> Option<Running> {
-    let port = free_port();
-    let file = format!("tinyproxy-{}-{name}.conf", std::process::id());
-    let config = env::temp_dir().join(file);
-    let text = format!("Port {port}\nListen 127.0.0.1\nTimeout 60\nAllow 127.0.0.1\n{more}\n");
-    fs::write(&config, text).expect("a file");
-    let mut command = Command::new("tinyproxy");
-    command.arg("-d").arg("-c").arg(&config);
-    start(command, port, Some(config))
+    start(|port| {
+        let file = format!("tinyproxy-{}-{name}.conf", std::process::id());
+        let config = env::temp_dir().join(file);
+        let text = format!("Port {port}\nListen 127.0.0.1\nTimeout 60\nAllow 127.0.0.1\n{more}\n");
+        fs::write(&config, text).expect("a file");
+        let mut command = Command::new("tinyproxy");
+        command.arg("-d").arg("-c").arg(&config);
+        (command, Some(config))
+    })
 }
 
 /// A server that sends back what it gets.

@@ -62,5 +62,5 @@ pub use self::{
         ScopedConnection, Signal, sender,
     },
     stream::{QDataStream, QVariant},
-    timer::{Interval, QBasicTimer, QDeadlineTimer, QElapsedTimer, QTimer},
+    timer::{ClockType, Interval, QBasicTimer, QDeadlineTimer, QElapsedTimer, QTimer},
 };

@@ -28,6 +28,9 @@ pub mod address;
 pub mod auth;
 pub mod datagram;
 mod engine;
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod host_info;
 pub mod interface;
 pub mod local;
@@ -41,9 +44,10 @@ mod sys;
 #[cfg(feature = "_tls")]
 pub use self::ssl::{
     AlternativeNameEntryType, CertificateParseError, EncodingFormat, ExtensionValue, HashAlgorithm,
-    InfoAttribute, KeyAlgorithm, KeyType, NextProtocolNegotiationStatus, PatternSyntax,
-    PeerVerifyMode, QSslCertificate, QSslCertificateExtension, QSslError, SslError, SslMode,
-    SslOptions, SslProtocol, SubjectInfo,
+    InfoAttribute, KeyAlgorithm, KeyError, KeyType, NextProtocolNegotiationStatus, PatternSyntax,
+    PeerVerifyMode, QSslCertificate, QSslCertificateExtension, QSslCipher, QSslConfiguration,
+    QSslError, QSslKey, QSslServer, QSslSocket, SslError, SslMode, SslOptions, SslProtocol,
+    SubjectInfo,
 };
 pub use self::{
     address::{AddressParseError, ConversionMode, NetworkLayerProtocol, QHostAddress},
@@ -59,8 +63,8 @@ pub use self::{
         QLocalSocket,
     },
     proxy::{
-        KnownHeader, ProxyCapabilities, ProxyFactory, ProxyQueryType, ProxyType, QNetworkProxy,
-        QNetworkProxyFactory, QNetworkProxyQuery,
+        KnownHeader, ProxyCapabilities, ProxyFactory, ProxyParseError, ProxyQueryType, ProxyType,
+        QNetworkProxy, QNetworkProxyFactory, QNetworkProxyQuery,
     },
     server::QTcpServer,
     socket::{

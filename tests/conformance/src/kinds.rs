@@ -9,6 +9,8 @@ mod local_server;
 mod obj;
 mod server;
 mod socket;
+mod ssl;
+mod ssl_server;
 mod tcp;
 mod timer;
 mod udp;
@@ -78,6 +80,8 @@ pub(crate) fn make(kind: KindName, name: &str) -> Result<Rc<dyn Kind>> {
         KindName::Tcp => Rc::new(tcp::Tcp::new()),
         KindName::Udp => Rc::new(udp::Udp::new()),
         KindName::Server => Rc::new(server::Server::new()),
+        KindName::Ssl => Rc::new(ssl::Ssl::new()),
+        KindName::SslServer => Rc::new(ssl_server::SslServer::new()),
         KindName::Local => Rc::new(local::Local::new()),
         KindName::LocalServer => Rc::new(local_server::LocalServer::new()),
         KindName::Obj => Rc::new(obj::Obj::new()),
@@ -85,7 +89,9 @@ pub(crate) fn make(kind: KindName, name: &str) -> Result<Rc<dyn Kind>> {
         KindName::Buffer => Rc::new(buffer::Buffer::new()),
         KindName::Loop => Rc::new(event_loop::Loop::new()),
         KindName::Address => of_address(QHostAddress::new()),
-        _ => return Err(Error::new(format!("{name}: there are no {} yet", kind.word()))),
+        KindName::Peer | KindName::UdpPeer => {
+            return Err(Error::new(format!("{name}: a {} is made in another way", kind.word())));
+        }
     })
 }
 

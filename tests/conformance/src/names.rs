@@ -2,8 +2,8 @@
 
 use qcore::TimerType;
 use qnetwork::{
-    LocalSocketErrorKind, LocalSocketState, NetworkLayerProtocol, ProxyType, SocketErrorKind,
-    SocketOption, SocketState, SocketType,
+    LocalSocketErrorKind, LocalSocketState, NetworkLayerProtocol, PeerVerifyMode, ProxyType,
+    SocketErrorKind, SocketOption, SocketState, SocketType, SslMode, SslProtocol,
 };
 
 use crate::{kinds::mode_number, value::Value};
@@ -43,6 +43,9 @@ pub(crate) fn number(name: &str) -> Option<i64> {
         .or_else(|| of::<SocketOption>(name))
         .or_else(|| of::<ProxyType>(name))
         .or_else(|| of::<TimerType>(name))
+        .or_else(|| of::<SslMode>(name))
+        .or_else(|| of::<SslProtocol>(name))
+        .or_else(|| of::<PeerVerifyMode>(name))
         .or_else(|| mode_number(name))
 }
 
@@ -164,5 +167,38 @@ impl Named for TimerType {
         ("PreciseTimer", 0, TimerType::Precise),
         ("CoarseTimer", 1, TimerType::Coarse),
         ("VeryCoarseTimer", 2, TimerType::VeryCoarse),
+    ];
+}
+
+impl Named for SslMode {
+    const TABLE: &'static [(&'static str, i64, Self)] = &[
+        ("UnencryptedMode", 0, SslMode::Unencrypted),
+        ("SslClientMode", 1, SslMode::Client),
+        ("SslServerMode", 2, SslMode::Server),
+    ];
+}
+
+impl Named for SslProtocol {
+    const TABLE: &'static [(&'static str, i64, Self)] = &[
+        ("UnknownProtocol", -1, SslProtocol::Unknown),
+        ("TlsV1_0", 2, SslProtocol::TlsV1_0),
+        ("TlsV1_1", 3, SslProtocol::TlsV1_1),
+        ("TlsV1_2", 4, SslProtocol::TlsV1_2),
+        ("AnyProtocol", 5, SslProtocol::Any),
+        ("SecureProtocols", 7, SslProtocol::Secure),
+        ("TlsV1_0OrLater", 8, SslProtocol::TlsV1_0OrLater),
+        ("TlsV1_1OrLater", 9, SslProtocol::TlsV1_1OrLater),
+        ("TlsV1_2OrLater", 10, SslProtocol::TlsV1_2OrLater),
+        ("TlsV1_3", 15, SslProtocol::TlsV1_3),
+        ("TlsV1_3OrLater", 16, SslProtocol::TlsV1_3OrLater),
+    ];
+}
+
+impl Named for PeerVerifyMode {
+    const TABLE: &'static [(&'static str, i64, Self)] = &[
+        ("VerifyNone", 0, PeerVerifyMode::None),
+        ("QueryPeer", 1, PeerVerifyMode::Query),
+        ("VerifyPeer", 2, PeerVerifyMode::Verify),
+        ("AutoVerifyPeer", 3, PeerVerifyMode::Auto),
     ];
 }

@@ -1,19 +1,25 @@
-//! A server to be measured from outside: `qserver echo|sink|source|udp|udp-each`. Prints `LISTENING <port>`.
+//! A server to be measured from outside: `qserver echo|sink|source|udp|udp-each`, or `qserver tls-echo|tls-sink CERT KEY`.
+//! Prints `LISTENING <port>`.
 //!
 //! * `echo` sends back what it gets
 //! * `sink` gets a number of bytes, as 64 bits little endian, then so many bytes, and answers the number;
 //!   again and again
 //! * `udp` sends back datagrams, all that there are together; `udp-each` one after the other
 //! * `source` gets such a number and sends so many bytes; again and again
+//! * `tls-echo` and `tls-sink` do the same, encrypted
 
 use std::{
     cell::{Cell, RefCell},
+    fs,
     process::ExitCode,
     rc::Rc,
 };
 
 use qcore::QCoreApplication;
-use qnetwork::{QHostAddress, QNetworkDatagram, QTcpServer, QTcpSocket, QUdpSocket, SocketError};
+use qnetwork::{
+    EncodingFormat, KeyAlgorithm, QHostAddress, QNetworkDatagram, QSslCertificate,
+    QSslConfiguration, QSslKey, QSslServer, QTcpServer, QTcpSocket, QUdpSocket, SocketError,
+};
 
 /// How much a source keeps in its write buffer.
 const AHEAD: usize = 1 << 20;
@@ -25,14 +31,30 @@ fn main() -> ExitCode {
         Some("echo") => echo,
         Some("sink") => sink,
         Some("source") => source,
+        Some("tls-echo") => echo,
+        Some("tls-sink") => sink,
         Some("udp") => return serve_datagrams(&app, echo_datagrams),
         Some("udp-each") => return serve_datagrams(&app, echo_each_datagram),
         _ => {
-            eprintln!("usage: qserver echo|sink|source|udp|udp-each");
+            eprintln!(
+                "usage: qserver echo|sink|source|udp|udp-each, or tls-echo|tls-sink CERT KEY"
+            );
             return ExitCode::from(2);
         }
     };
-    let server = QTcpServer::new();
+    let server = if mode.is_some_and(|mode| mode.starts_with("tls")) {
+        let server = QSslServer::new();
+        match configuration() {
+            Some(configuration) => server.set_ssl_configuration(configuration),
+            None => {
+                eprintln!("qserver: no certificate and key");
+                return ExitCode::FAILURE;
+            }
+        }
+        QTcpServer::clone(&server)
+    } else {
+        QTcpServer::new()
+    };
     server.set_max_pending_connections(i32::MAX);
     server.new_connection.connect_to(&server, move |server, ()| {
         while let Some(socket) = server.next_pending_connection() {
@@ -46,6 +68,21 @@ fn main() -> ExitCode {
     }
     println!("LISTENING {}", server.server_port());
     ExitCode::from(app.exec() as u8)
+}
+
+/// What the command line says.
+fn configuration() -> Option<QSslConfiguration> {
+    let mut files = std::env::args().skip(2);
+    let chain = QSslCertificate::from_data(fs::read(files.next()?).ok()?, EncodingFormat::Pem);
+    let pem = fs::read(files.next()?).ok()?;
+    let mut keys = [KeyAlgorithm::Rsa, KeyAlgorithm::Ec]
+        .map(|algorithm| QSslKey::new(&pem, algorithm, EncodingFormat::Pem))
+        .into_iter()
+        .filter(|key| !key.is_null());
+    let mut configuration = QSslConfiguration::default_configuration();
+    configuration.set_local_certificate_chain(chain);
+    configuration.set_private_key(keys.next()?);
+    Some(configuration)
 }
 
 fn echo(socket: &QTcpSocket) {

@@ -547,6 +547,13 @@ impl QIODevice {
         self.0.buffer.borrow_mut().clear(&self.0.pool);
     }
 
+    /// Takes the read buffer, with what a transaction has read, and ends the transaction.
+    #[must_use]
+    pub fn take_buffer(&self) -> Vec<u8> {
+        self.0.transaction.set(None);
+        self.0.buffer.borrow_mut().take_all(&self.0.pool)
+    }
+
     /// How much is in the read buffer, what a transaction has read included.
     #[must_use]
     pub fn buffer_len(&self) -> usize {

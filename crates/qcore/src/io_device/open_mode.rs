@@ -44,6 +44,12 @@ bitflags::bitflags! {
         /// Without the device's buffers.
         #[doc(alias = "Unbuffered")]
         const UNBUFFERED = 0x20;
+        /// What is opened is not to exist yet. It is for files: no device here looks at it.
+        #[doc(alias = "NewOnly")]
+        const NEW_ONLY = 0x40;
+        /// What is opened has to exist already. It is for files: no device here looks at it.
+        #[doc(alias = "ExistingOnly")]
+        const EXISTING_ONLY = 0x80;
     }
 }
 

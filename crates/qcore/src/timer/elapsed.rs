@@ -25,6 +25,15 @@ use crate::event_loop::now;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct QElapsedTimer(Option<u64>);
 
+/// A kind of clock; see [`QElapsedTimer::clock_type`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ClockType {
+    /// It never goes back, whatever is done to the time of day.
+    #[doc(alias = "MonotonicClock")]
+    Monotonic,
+}
+
 impl QElapsedTimer {
     /// A timer that was not started.
     #[must_use]
@@ -140,6 +149,13 @@ impl QElapsedTimer {
         self.0.map_or(0, |start| difference(0, start) / 1_000_000)
     }
 
+    /// The clock by which time is measured: one that never goes back.
+    #[doc(alias = "clockType")]
+    #[must_use]
+    pub const fn clock_type() -> ClockType {
+        ClockType::Monotonic
+    }
+
     /// Whether the clock never goes back: it does not.
     #[doc(alias = "isMonotonic")]
     #[must_use]
@@ -199,6 +215,7 @@ mod tests {
     fn what_qt_says_of_the_clock() {
         let clock = VirtualClock::install();
         assert!(QElapsedTimer::is_monotonic());
+        assert_eq!(QElapsedTimer::clock_type(), ClockType::Monotonic);
         let mut timer = QElapsedTimer::new();
         timer.start();
         let before = timer.msecs_since_reference();

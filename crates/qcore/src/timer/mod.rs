@@ -11,7 +11,11 @@ use std::{
     time::Duration,
 };
 
-pub use self::{basic::QBasicTimer, deadline::QDeadlineTimer, elapsed::QElapsedTimer};
+pub use self::{
+    basic::QBasicTimer,
+    deadline::QDeadlineTimer,
+    elapsed::{ClockType, QElapsedTimer},
+};
 use crate::{
     QEvent, QObject, Receiver, Signal, TimerType, class,
     event_loop::{Dispatcher, TimerHandler, TimerId},
@@ -37,6 +41,14 @@ use crate::{
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Interval(Option<Duration>);
+
+impl Interval {
+    /// How long it is; `None` for a negative number of milliseconds, which is none.
+    #[must_use]
+    pub fn duration(self) -> Option<Duration> {
+        self.0
+    }
+}
 
 impl From<i32> for Interval {
     fn from(millis: i32) -> Self {

@@ -27,7 +27,7 @@ enum Accepted {
 
 impl TcpServerNode {
     /// Goes on to accept, whatever has kept the server from it.
-    pub(super) fn resume(&self) {
+    pub(crate) fn resume(&self) {
         if self.hold.replace(Hold::No) != Hold::No {
             self.requeue();
         }
@@ -72,7 +72,8 @@ impl TcpServerNode {
 
     fn is_full(&self) -> bool {
         let room = usize::try_from(self.max_pending.get()).unwrap_or(0);
-        self.pending.borrow().len() >= room
+        let in_hand = self.reception().map_or(0, |reception| reception.count());
+        self.pending.borrow().len() + in_hand >= room
     }
 
     /// Accepts what waits with the system. Returns whether anything did.
@@ -127,6 +128,12 @@ impl TcpServerNode {
 
     fn on_accepted(&self, accepted: Accepted) {
         let taken = match accepted {
+            Accepted::Stream(stream, peer) if self.reception.get().is_some() => {
+                if let Some(reception) = self.reception() {
+                    reception.receive(stream, peer);
+                }
+                return;
+            }
             Accepted::Stream(stream, peer) => self.make_socket(stream, peer),
             Accepted::Descriptor(descriptor) => self.hand_over(descriptor),
         };
@@ -158,7 +165,7 @@ impl TcpServerNode {
         Ok(())
     }
 
-    pub(super) fn add_pending(&self, socket: QTcpSocket) {
+    pub(crate) fn add_pending(&self, socket: QTcpSocket) {
         if socket.parent().is_none() {
             socket.set_parent(Some(&self.base));
         }

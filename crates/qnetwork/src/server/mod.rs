@@ -7,13 +7,15 @@ mod accepting;
 mod listening;
 
 use std::{
-    cell::{Cell, RefCell},
+    cell::{Cell, OnceCell, RefCell},
     collections::VecDeque,
     fmt,
+    net::SocketAddr,
     os::fd::OwnedFd,
     rc::{Rc, Weak},
 };
 
+use mio::net::TcpStream;
 use qcore::{
     QDeadlineTimer, QObject, Receiver, Signal, class,
     event_loop::TimerId,
@@ -76,6 +78,20 @@ pub struct TcpServerNode {
     incoming: Signal<Offered>,
     retry: Cell<Option<TimerId>>,
     error: RefCell<Option<SocketError>>,
+    /// Who gets the connections before they are handed out.
+    reception: OnceCell<Weak<dyn Reception>>,
+}
+
+/// A class of servers that does something with a connection before it hands it out.
+pub(crate) trait Reception {
+    /// How many connections it has in hand: they count as if they were waiting to be taken.
+    fn count(&self) -> usize;
+
+    /// Takes a connection.
+    fn receive(&self, stream: TcpStream, peer: SocketAddr);
+
+    /// The server stops listening.
+    fn close(&self);
 }
 
 /// What keeps a server from accepting.
@@ -107,21 +123,13 @@ impl QTcpServer {
     #[must_use]
     #[allow(clippy::new_without_default)] // a class's `new` makes an object, not a value
     pub fn new() -> Self {
-        let life = Life::new();
-        QTcpServer(Handle::new(Rc::new_cyclic(|this| TcpServerNode {
-            new_connection: Signal::in_life(&life),
-            accept_error: Signal::in_life(&life),
-            base: QObject::embed(&life),
-            this: this.clone(),
-            listener: RefCell::new(None),
-            pending: RefCell::default(),
-            max_pending: Cell::new(30),
-            more: Cell::new(false),
-            hold: Cell::new(Hold::No),
-            incoming: Signal::new(),
-            retry: Cell::new(None),
-            error: RefCell::new(None),
-        })))
+        QTcpServer(Handle::new(TcpServerNode::make(&Life::new())))
+    }
+
+    /// The server part of a new object of a derived class.
+    #[cfg(feature = "_tls")]
+    pub(crate) fn embed(life: &Rc<Life>) -> Self {
+        QTcpServer(Handle::embed(TcpServerNode::make(life)))
     }
 
     /// Listens at an address and port; port 0 is one that the system chooses, which
@@ -464,10 +472,41 @@ impl QTcpServer {
 }
 
 impl TcpServerNode {
+    fn make(life: &Rc<Life>) -> Rc<Self> {
+        Rc::new_cyclic(|this| TcpServerNode {
+            new_connection: Signal::in_life(life),
+            accept_error: Signal::in_life(life),
+            base: QObject::embed(life),
+            this: this.clone(),
+            listener: RefCell::new(None),
+            pending: RefCell::default(),
+            max_pending: Cell::new(30),
+            more: Cell::new(false),
+            hold: Cell::new(Hold::No),
+            incoming: Signal::new(),
+            retry: Cell::new(None),
+            error: RefCell::new(None),
+            reception: OnceCell::new(),
+        })
+    }
+
+    /// Leads connections to the class that the server is of. Only the first call counts.
+    #[cfg(feature = "_tls")]
+    pub(crate) fn set_reception(&self, reception: Weak<dyn Reception>) {
+        let _ = self.reception.set(reception);
+    }
+
+    fn reception(&self) -> Option<Rc<dyn Reception>> {
+        self.reception.get()?.upgrade()
+    }
+
     fn close(&self) {
         self.stop_retrying();
         let listener = self.listener.take();
         drop(listener);
+        if let Some(reception) = self.reception() {
+            reception.close();
+        }
         for socket in self.pending.take() {
             socket.abort();
             // The server is a holder, too, as the parent: then this was the last handle.

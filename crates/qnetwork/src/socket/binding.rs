@@ -142,7 +142,10 @@ impl QAbstractSocket {
         state: SocketState,
         mode: OpenMode,
     ) -> Result<(), SocketError> {
-        self.take_over(descriptor.into(), state, mode)
+        match self.class() {
+            Some(class) => class.set_socket_descriptor(descriptor.into(), state, mode),
+            None => self.take_over(descriptor.into(), state, mode),
+        }
     }
 }
 

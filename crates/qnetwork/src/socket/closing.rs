@@ -13,12 +13,18 @@ impl QAbstractSocket {
     /// can be read.
     #[doc(alias = "disconnectFromHost")]
     pub fn disconnect_from_host(&self) {
-        self.disconnect();
+        match self.class() {
+            Some(class) => class.disconnect_from_host(),
+            None => self.disconnect(),
+        }
     }
 
     /// Closes the connection at once. What was not written is lost.
     pub fn abort(&self) {
-        self.abort_connection();
+        match self.class() {
+            Some(class) => class.abort(),
+            None => self.abort_connection(),
+        }
     }
 }
 
@@ -35,7 +41,7 @@ impl AbstractSocketNode {
     }
 
     /// What `close()` of the device does here.
-    pub(super) fn close_socket(&self) {
+    pub(crate) fn close_socket(&self) {
         self.base.close_device();
         if self.state.get() != SocketState::Unconnected {
             self.disconnect();
@@ -114,7 +120,7 @@ impl AbstractSocketNode {
     }
 
     /// The object dies.
-    pub(super) fn destroy(&self) {
+    pub(crate) fn destroy(&self) {
         if self.state.get() != SocketState::Unconnected {
             self.abort_connection();
         }

@@ -72,7 +72,11 @@ impl QAbstractSocket {
         mode: OpenMode,
         protocol: NetworkLayerProtocol,
     ) {
-        self.begin_connecting(host.into().into_name(), port, mode, protocol);
+        let host_name = host.into().into_name();
+        match self.class() {
+            Some(class) => class.connect_to_host(host_name, port, mode, protocol),
+            None => self.begin_connecting(host_name, port, mode, protocol),
+        }
     }
 }
 

@@ -18,7 +18,7 @@ pub enum Host {
 }
 
 impl Host {
-    pub(super) fn into_name(self) -> String {
+    pub(crate) fn into_name(self) -> String {
         match self {
             Host::Name(name) => name,
             Host::Address(address) => address.to_string(),

@@ -20,6 +20,9 @@
 //! not hold a handle, and so a slot that drops the last one ends the socket there and then.
 
 mod binding;
+// Nobody stands over a socket but one that encrypts.
+#[cfg_attr(not(feature = "_tls"), allow(dead_code))]
+mod class;
 mod closing;
 mod connecting;
 mod error;
@@ -49,6 +52,7 @@ use qcore::{
     object::{Handle, Life, Node, Object},
 };
 
+pub(crate) use self::class::{Outer, SocketClass};
 pub use self::{
     binding::BindMode,
     error::{SocketError, SocketErrorKind},
@@ -112,6 +116,10 @@ pub struct AbstractSocketNode {
     /// The device that this socket moves bytes for, if it is a part of another object: that one's signals
     /// tell of them.
     front: OnceCell<Weak<DeviceNode>>,
+    /// The class whose functions are called in place of those here.
+    class: OnceCell<Weak<dyn SocketClass>>,
+    /// The socket that stands over this one.
+    outer: OnceCell<Weak<dyn Outer>>,
     socket_type: SocketType,
     state: Cell<SocketState>,
     error_kind: Cell<SocketErrorKind>,
@@ -146,7 +154,7 @@ pub struct AbstractSocketNode {
 type End = (QHostAddress, u16);
 
 /// The addresses of both ends, as far as they are known.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Ends {
     local: End,
     peer: End,
@@ -210,43 +218,18 @@ impl QAbstractSocket {
 
     /// A new socket, of a class that says so in messages.
     pub(crate) fn make(socket_type: SocketType, class_name: &'static str) -> Self {
-        let life = Life::new();
-        let node = Rc::new_cyclic(|this: &Weak<AbstractSocketNode>| AbstractSocketNode {
-            host_found: Signal::in_life(&life),
-            connected: Signal::in_life(&life),
-            disconnected: Signal::in_life(&life),
-            state_changed: Signal::in_life(&life),
-            error: Signal::in_life(&life),
-            error_occurred: Signal::in_life(&life),
-            proxy_authentication_required: Signal::in_life(&life),
-            base: QIODevice::embed(&life),
-            this: this.clone(),
-            device: Rc::new(SocketDevice { node: this.clone(), class_name }),
-            front: OnceCell::new(),
-            socket_type,
-            state: Cell::default(),
-            error_kind: Cell::default(),
-            engine: RefCell::new(None),
-            write_queue: RefCell::default(),
-            read_limit: Cell::new(0),
-            host_name: RefCell::default(),
-            port: Cell::new(0),
-            protocol: Cell::new(NetworkLayerProtocol::AnyIP),
-            addresses: RefCell::default(),
-            lookup: Cell::new(None),
-            connect_timer: Cell::new(None),
-            peer_name: RefCell::default(),
-            ends: RefCell::default(),
-            descriptor: Cell::new(-1),
-            pause_mode: Cell::default(),
-            protocol_tag: RefCell::default(),
-            proxy: RefCell::default(),
-            route: RefCell::default(),
-            flags: Flags::default(),
-        });
+        let node = AbstractSocketNode::make(&Life::new(), socket_type, class_name);
         let device: Rc<dyn DeviceBackend> = node.device.clone();
         node.base.set_backend(Rc::downgrade(&device));
         QAbstractSocket(Handle::new(node))
+    }
+
+    /// The socket part of a new object of a class that has its own device and its own functions; these are
+    /// to be given to it.
+    #[cfg(feature = "_tls")]
+    pub(crate) fn embed(life: &Rc<Life>, class_name: &'static str) -> Self {
+        let node = AbstractSocketNode::make(life, SocketType::Tcp, class_name);
+        QAbstractSocket(Handle::embed(node))
     }
 
     /// A new socket that works for another device, unseen: `ready_read` and `bytes_written` are emitted by
@@ -340,6 +323,44 @@ impl QAbstractSocket {
 }
 
 impl AbstractSocketNode {
+    fn make(life: &Rc<Life>, socket_type: SocketType, class_name: &'static str) -> Rc<Self> {
+        Rc::new_cyclic(|this: &Weak<AbstractSocketNode>| AbstractSocketNode {
+            host_found: Signal::in_life(life),
+            connected: Signal::in_life(life),
+            disconnected: Signal::in_life(life),
+            state_changed: Signal::in_life(life),
+            error: Signal::in_life(life),
+            error_occurred: Signal::in_life(life),
+            proxy_authentication_required: Signal::in_life(life),
+            base: QIODevice::embed(life),
+            this: this.clone(),
+            device: Rc::new(SocketDevice { node: this.clone(), class_name }),
+            front: OnceCell::new(),
+            class: OnceCell::new(),
+            outer: OnceCell::new(),
+            socket_type,
+            state: Cell::default(),
+            error_kind: Cell::default(),
+            engine: RefCell::new(None),
+            write_queue: RefCell::default(),
+            read_limit: Cell::new(0),
+            host_name: RefCell::default(),
+            port: Cell::new(0),
+            protocol: Cell::new(NetworkLayerProtocol::AnyIP),
+            addresses: RefCell::default(),
+            lookup: Cell::new(None),
+            connect_timer: Cell::new(None),
+            peer_name: RefCell::default(),
+            ends: RefCell::default(),
+            descriptor: Cell::new(-1),
+            pause_mode: Cell::default(),
+            protocol_tag: RefCell::default(),
+            proxy: RefCell::default(),
+            route: RefCell::default(),
+            flags: Flags::default(),
+        })
+    }
+
     fn engine(&self) -> Option<Rc<dyn Engine>> {
         self.engine.borrow().clone()
     }
@@ -353,22 +374,22 @@ impl AbstractSocketNode {
         self.life().is_dead()
     }
 
-    fn change_state(&self, state: SocketState) {
+    pub(crate) fn change_state(&self, state: SocketState) {
         self.state.set(state);
         self.state_changed.emit(state);
     }
 
-    fn set_error(&self, error: &SocketError) {
+    pub(crate) fn set_error(&self, error: &SocketError) {
         self.error_kind.set(error.kind());
         self.base.set_error_string(error.text());
     }
 
-    fn clear_error(&self) {
+    pub(crate) fn clear_error(&self) {
         self.error_kind.set(SocketErrorKind::Unknown);
         self.base.set_error_string("");
     }
 
-    fn emit_error(&self) {
+    pub(crate) fn emit_error(&self) {
         let kind = self.error_kind.get();
         self.error.emit(kind);
         self.error_occurred.emit(kind);

@@ -58,7 +58,9 @@ impl QAbstractSocket {
     /// ```
     #[doc(alias = "setSocketOption")]
     pub fn set_socket_option(&self, option: SocketOption, value: i32) {
-        if let Some(engine) = self.engine() {
+        if let Some(class) = self.class() {
+            class.set_socket_option(option, value);
+        } else if let Some(engine) = self.engine() {
             engine.set_option(option, value);
         }
     }
@@ -68,6 +70,9 @@ impl QAbstractSocket {
     #[doc(alias = "socketOption")]
     #[must_use]
     pub fn socket_option(&self, option: SocketOption) -> Option<i32> {
-        self.engine()?.option(option)
+        match self.class() {
+            Some(class) => class.socket_option(option),
+            None => self.engine()?.option(option),
+        }
     }
 }

@@ -35,7 +35,11 @@ impl QAbstractSocket {
     }
 
     /// Goes on after a pause. Does nothing if the socket has not stopped.
-    pub fn resume(&self) {}
+    pub fn resume(&self) {
+        if let Some(class) = self.class() {
+            class.resume();
+        }
+    }
 
     /// What the socket is used for, as a factory of proxies is told; empty by default.
     #[doc(alias = "protocolTag")]

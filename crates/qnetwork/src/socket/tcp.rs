@@ -1,6 +1,11 @@
 //! TCP sockets.
 
+#[cfg(feature = "_tls")]
+use std::rc::Rc;
+
 use qcore::class;
+#[cfg(feature = "_tls")]
+use qcore::object::Life;
 
 use super::{QAbstractSocket, SocketType};
 
@@ -40,5 +45,11 @@ impl QTcpSocket {
     #[allow(clippy::new_without_default)] // a class's `new` makes an object, not a value
     pub fn new() -> Self {
         QTcpSocket::derive(QAbstractSocket::make(SocketType::Tcp, "QTcpSocket"))
+    }
+
+    /// The TCP part of a new object of a class that has its own device and its own functions.
+    #[cfg(feature = "_tls")]
+    pub(crate) fn embed(life: &Rc<Life>, class_name: &'static str) -> Self {
+        QTcpSocket(QAbstractSocket::embed(life, class_name))
     }
 }

@@ -12,7 +12,9 @@ use qcore::{
     object::Node,
 };
 
-use super::{AbstractSocketNode, QAbstractSocket, SocketError, SocketErrorKind, SocketState};
+use super::{
+    AbstractSocketNode, QAbstractSocket, SocketError, SocketErrorKind, SocketState, class::Outer,
+};
 use crate::engine::{Engine, Outcome};
 
 /// How much a socket sends in one turn, before others are served. A slot of `bytes_written` that
@@ -24,7 +26,10 @@ impl QAbstractSocket {
     ///
     /// There is no need to: the loop does it, for all that was written in a turn together.
     pub fn flush(&self) -> bool {
-        self.flush_queue(usize::MAX)
+        match self.class() {
+            Some(class) => class.flush(),
+            None => self.flush_queue(usize::MAX),
+        }
     }
 
     /// Limits the read buffer to `size` bytes; 0 is no limit.
@@ -33,11 +38,9 @@ impl QAbstractSocket {
     /// when the buffer was read empty, or when the limit is raised.
     #[doc(alias = "setReadBufferSize")]
     pub fn set_read_buffer_size(&self, size: usize) {
-        if self.read_limit.replace(size) == size {
-            return;
-        }
-        if size == 0 || self.buffer_len() < size {
-            self.resume_reading();
+        match self.class() {
+            Some(class) => class.set_read_buffer_size(size),
+            None => self.limit_reading(size),
         }
     }
 }
@@ -71,6 +74,9 @@ impl EventSource for AbstractSocketNode {
 
     fn write_pending(self: Rc<Self>) {
         let _recovery = Recovery(&self);
+        if let Some(outer) = self.outer() {
+            outer.before_writing();
+        }
         self.flags.write_requested.set(false);
         if self.all_out() {
             self.disconnect();
@@ -115,11 +121,25 @@ impl AbstractSocketNode {
 
     // ---- reading
 
+    pub(crate) fn limit_reading(&self, size: usize) {
+        if self.read_limit.replace(size) == size {
+            return;
+        }
+        if size == 0 || self.base.buffer_len() < size {
+            self.resume_reading();
+        }
+    }
+
     /// The engine may have something to read: reads it and says so, once. Returns whether there was
     /// anything.
     pub(super) fn on_readable(&self, engine: &Rc<dyn Engine>) -> bool {
         if self.state.get() == SocketState::Closing {
             return false;
+        }
+        if let Some(outer) = self.outer()
+            && let Some(room) = outer.room()
+        {
+            return self.feed(&outer, engine, room);
         }
         if self.is_unbuffered() {
             return self.tell_unread(engine);
@@ -156,6 +176,28 @@ impl AbstractSocketNode {
         true
     }
 
+    /// As [`on_readable`](Self::on_readable), for the one that stands over this socket.
+    fn feed(&self, outer: &Rc<dyn Outer>, engine: &Rc<dyn Engine>, room: usize) -> bool {
+        if room == 0 {
+            self.flags.read_paused.set(engine.has_more());
+            return false;
+        }
+        match outer.receive(engine, room) {
+            Outcome::Moved(_) => {}
+            Outcome::WouldBlock => return false,
+            Outcome::Failed(error) => {
+                self.on_remote_close(&error);
+                return false;
+            }
+        }
+        self.read_on(engine);
+        self.emit_ready_read();
+        if self.state.get() == SocketState::Connected && outer.room() != Some(0) {
+            self.resume_reading();
+        }
+        true
+    }
+
     /// One read into the buffer. What comes to a socket that is open for writing only is dropped.
     fn read_to_buffer(&self, engine: &Rc<dyn Engine>, room: usize) -> Outcome {
         let pool = self.base.pool();
@@ -187,6 +229,9 @@ impl AbstractSocketNode {
     /// Says that there is something to read; but not to a slot that runs a loop of its own in here, unless
     /// it is one for a channel.
     pub(super) fn emit_ready_read(&self) {
+        if let Some(outer) = self.outer() {
+            return emit_once(&self.flags.in_ready_read, || outer.on_ready_read());
+        }
         emit_once(&self.flags.in_ready_read, || {
             self.with_front(|device| device.ready_read.emit(()));
         });
@@ -194,7 +239,7 @@ impl AbstractSocketNode {
     }
 
     /// Somebody wants more than is in the buffer, or there may be more in it.
-    fn resume_reading(&self) {
+    pub(crate) fn resume_reading(&self) {
         if !self.flags.read_paused.replace(false) {
             return;
         }
@@ -232,13 +277,21 @@ impl AbstractSocketNode {
         }
     }
 
-    fn call_for_writing(&self) {
+    /// Whether anybody could tell when bytes are written.
+    fn is_watched(&self) -> bool {
+        if let Some(outer) = self.outer() {
+            return outer.watches_writing();
+        }
+        self.with_front(|device| device.bytes_written.is_connected())
+            || self.base.channel_bytes_written.is_connected()
+    }
+
+    pub(crate) fn call_for_writing(&self) {
         if self.flags.write_requested.get() {
             return;
         }
         if let Some(engine) = self.engine() {
-            let watched = self.with_front(|device| device.bytes_written.is_connected());
-            let early = !watched && !self.base.channel_bytes_written.is_connected();
+            let early = !self.is_watched();
             self.flags.write_requested.set(true);
             engine.request_write(early && self.state.get() == SocketState::Connected);
         }
@@ -253,7 +306,7 @@ impl AbstractSocketNode {
 
     /// Sends what is to be written, until the system takes no more or `budget` bytes are out. Returns
     /// whether anything was written.
-    pub(super) fn flush_queue(&self, budget: usize) -> bool {
+    pub(crate) fn flush_queue(&self, budget: usize) -> bool {
         let mut written = false;
         let mut sent = 0;
         while let Some(engine) = self.engine() {
@@ -319,6 +372,9 @@ impl AbstractSocketNode {
     }
 
     fn emit_bytes_written(&self, count: usize) {
+        if let Some(outer) = self.outer() {
+            return emit_once(&self.flags.in_bytes_written, || outer.on_bytes_written(count));
+        }
         emit_once(&self.flags.in_bytes_written, || {
             self.with_front(|device| device.bytes_written.emit(count as i64));
         });

@@ -37,8 +37,11 @@ impl QAbstractSocket {
         &self,
         deadline: impl Into<QDeadlineTimer>,
     ) -> Result<(), SocketError> {
-        let node = self.node();
-        node.wait_for_connected(deadline.into())
+        let (node, deadline) = (self.node(), deadline.into());
+        match node.class() {
+            Some(class) => class.wait_for_connected(deadline),
+            None => node.wait_for_connected(deadline),
+        }
     }
 
     /// Waits until there is something new to read, and has told so by `ready_read`, at most until a
@@ -57,6 +60,9 @@ impl QAbstractSocket {
         deadline: impl Into<QDeadlineTimer>,
     ) -> Result<(), SocketError> {
         let (node, deadline) = (self.node(), deadline.into());
+        if let Some(class) = node.class() {
+            return class.wait_for_ready_read(deadline);
+        }
         node.connect_first(deadline)?;
         loop {
             if !node.reads() {
@@ -89,6 +95,9 @@ impl QAbstractSocket {
         deadline: impl Into<QDeadlineTimer>,
     ) -> Result<(), SocketError> {
         let (node, deadline) = (self.node(), deadline.into());
+        if let Some(class) = node.class() {
+            return class.wait_for_bytes_written(deadline);
+        }
         if node.refuse_unconnected("waitForBytesWritten") || node.write_queue.borrow().is_empty() {
             return Err(not_possible());
         }
@@ -122,6 +131,9 @@ impl QAbstractSocket {
         deadline: impl Into<QDeadlineTimer>,
     ) -> Result<(), SocketError> {
         let (node, deadline) = (self.node(), deadline.into());
+        if let Some(class) = node.class() {
+            return class.wait_for_disconnected(deadline);
+        }
         if node.refuse_unconnected("waitForDisconnected") {
             return Err(not_possible());
         }
@@ -150,7 +162,7 @@ fn not_possible() -> SocketError {
 }
 
 impl AbstractSocketNode {
-    fn last_error(&self) -> SocketError {
+    pub(crate) fn last_error(&self) -> SocketError {
         match self.error_kind.get() {
             SocketErrorKind::Unknown => not_possible(),
             kind => SocketError::new(kind, self.base.error_string()),
@@ -166,6 +178,9 @@ impl AbstractSocketNode {
 
     /// Whether there is room in the read buffer.
     fn has_room(&self) -> bool {
+        if let Some(room) = self.outer().and_then(|outer| outer.room()) {
+            return room > 0;
+        }
         if self.is_unbuffered() {
             return true;
         }

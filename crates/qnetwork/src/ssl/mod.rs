@@ -3,12 +3,21 @@
 //! * `kinds.rs` has the small enumerations: protocols, modes, options
 //! * `certificate/` and `key/` have what identifies the ends of a connection
 //! * `verify/` says what is wrong with a chain of certificates. It knows no socket and no clock
+//! * `tls.rs` makes of a configuration what rustls needs, `session.rs` is one end of a connection without a socket
+//! * `socket/` has [`QSslSocket`], `server.rs` [`QSslServer`]
 //!
 //! Whatever the cryptography, it is reached by `provider()` alone.
 
 mod certificate;
+mod cipher;
+mod configuration;
 mod error;
+mod key;
 mod kinds;
+mod server;
+mod session;
+mod socket;
+mod tls;
 mod verify;
 
 use std::sync::Arc;
@@ -20,18 +29,22 @@ pub use self::{
         CertificateParseError, ExtensionValue, HashAlgorithm, InfoAttribute, PatternSyntax,
         QSslCertificate, QSslCertificateExtension, SubjectInfo,
     },
+    cipher::QSslCipher,
+    configuration::QSslConfiguration,
     error::{QSslError, SslError},
+    key::{KeyError, QSslKey},
     kinds::{
         AlternativeNameEntryType, EncodingFormat, KeyAlgorithm, KeyType,
         NextProtocolNegotiationStatus, PeerVerifyMode, SslMode, SslOptions, SslProtocol,
     },
+    server::{QSslServer, SslServerNode},
+    socket::{QSslSocket, SslSocketNode},
 };
 
 #[cfg(all(not(feature = "aws-lc-rs"), not(feature = "ring")))]
 compile_error!("TLS needs cryptography: enable the feature `aws-lc-rs` or `ring`");
 
 /// The cryptography.
-#[allow(dead_code)]
 pub(crate) fn provider() -> Arc<CryptoProvider> {
     use std::sync::OnceLock;
     static PROVIDER: OnceLock<Arc<CryptoProvider>> = OnceLock::new();

@@ -17,7 +17,15 @@ pub(super) struct Server(Held<QTcpServer>);
 
 impl Server {
     pub(super) fn new() -> Self {
-        Server(Held::new(QTcpServer::new(), |it| it))
+        Self::of(QTcpServer::new())
+    }
+
+    pub(super) fn of(server: QTcpServer) -> Self {
+        Server(Held::new(server, |it| it))
+    }
+
+    pub(super) fn get(&self) -> Result<QTcpServer> {
+        self.0.get()
     }
 }
 

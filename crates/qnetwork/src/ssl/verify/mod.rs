@@ -55,10 +55,8 @@ pub(crate) enum Purpose {
     /// which looks for known frauds at the leaf alone.
     Any,
     /// It is a server's.
-    #[allow(dead_code)]
     Server,
     /// It is a client's.
-    #[allow(dead_code)]
     Client,
 }
 

@@ -1,0 +1,303 @@
+use proptest::prelude::*;
+use zeroize::Zeroize;
+
+use super::*;
+
+macro_rules! data {
+    ($name:literal) => {
+        include_str!(concat!("data/", $name, ".pem"))
+    };
+}
+
+const RSA: KeyAlgorithm = KeyAlgorithm::Rsa;
+const EC: KeyAlgorithm = KeyAlgorithm::Ec;
+const DSA: KeyAlgorithm = KeyAlgorithm::Dsa;
+const PEM: EncodingFormat = EncodingFormat::Pem;
+const DER: EncodingFormat = EncodingFormat::Der;
+
+fn private(pem: &str, algorithm: KeyAlgorithm, pass_phrase: &str) -> Result<QSslKey, KeyError> {
+    QSslKey::try_new(pem, algorithm, PEM, KeyType::Private, pass_phrase)
+}
+
+fn public(pem: &str, algorithm: KeyAlgorithm) -> Result<QSslKey, KeyError> {
+    QSslKey::try_new(pem, algorithm, PEM, KeyType::Public, "")
+}
+
+/// The bytes in the only block of a PEM.
+fn der_of(pem: &str) -> Vec<u8> {
+    let label = pem.split("-----").nth(1).unwrap().strip_prefix("BEGIN ").unwrap();
+    pem::find(pem.as_bytes(), &[label]).unwrap().der.to_vec()
+}
+
+#[test]
+fn null_keys() {
+    let null = QSslKey::default();
+    assert!(null.is_null() && null == QSslKey::default());
+    assert_eq!((null.algorithm(), null.key_type()), (KeyAlgorithm::Opaque, KeyType::Private));
+    assert_eq!(null.length(), -1);
+    assert!(
+        null.to_pem().is_empty() && null.to_der().is_empty() && null.to_pem_with("1").is_empty()
+    );
+    assert!(null.signing_key().is_none());
+    assert_eq!(format!("{null:?}"), "QSslKey(null)");
+    let mut key = private(data!("rsa"), RSA, "").unwrap();
+    let copy = key.clone();
+    assert!(key != null && key == copy);
+    key.clear();
+    assert!(key.is_null() && !copy.is_null());
+    let mut other = copy.clone();
+    other.swap(&mut key);
+    assert!(other.is_null() && key == copy);
+}
+
+/// The keys of the folder: algorithm, length, and whether writing gives the same text.
+#[test]
+fn all_kinds_and_encodings() {
+    let privates = [
+        (data!("rsa"), RSA, 1024, true),
+        (data!("rsa-pkcs8"), RSA, 1024, false),
+        (data!("prime256v1"), EC, 256, true),
+        (data!("prime256v1-pkcs8"), EC, 256, false),
+        (data!("prime256v1-with-parameters"), EC, 256, false),
+        (data!("secp384r1"), EC, 384, true),
+        (data!("secp384r1-pkcs8"), EC, 384, false),
+        (data!("secp521r1"), EC, 521, true),
+        (data!("secp521r1-pkcs8"), EC, 521, false),
+        (data!("secp256k1"), EC, 256, true),
+        (data!("secp256k1-pkcs8"), EC, 256, false),
+        (data!("ed25519"), EC, 256, true),
+        (data!("dsa"), DSA, 1024, true),
+    ];
+    for (pem, algorithm, bits, same) in privates {
+        let key = private(pem, algorithm, "").unwrap();
+        assert_eq!((key.algorithm(), key.key_type()), (algorithm, KeyType::Private), "{pem}");
+        assert_eq!(key.length(), bits, "{pem}");
+        assert_eq!(key.to_pem() == pem.as_bytes(), same, "{pem}");
+        // Not looked at, as with Qt.
+        assert_eq!(private(pem, algorithm, "not needed").unwrap(), key);
+        let from_der =
+            QSslKey::try_new(key.to_der(), algorithm, DER, KeyType::Private, "").unwrap();
+        assert_eq!(from_der, key);
+        for other in [RSA, EC, DSA, KeyAlgorithm::Dh, KeyAlgorithm::Opaque] {
+            assert_eq!(private(pem, other, "").is_ok(), other == algorithm, "{pem} {other:?}");
+        }
+        assert!(public(pem, algorithm).is_err());
+    }
+    let publics = [
+        (data!("rsa-public"), RSA, 1024),
+        (data!("prime256v1-public"), EC, 256),
+        (data!("secp384r1-public"), EC, 384),
+        (data!("secp521r1-public"), EC, 521),
+        (data!("secp256k1-public"), EC, 256),
+        (data!("ed25519-public"), EC, 256),
+        (data!("dsa-public"), DSA, 1024),
+    ];
+    for (pem, algorithm, bits) in publics {
+        let key = public(pem, algorithm).unwrap();
+        assert_eq!((key.key_type(), key.length()), (KeyType::Public, bits), "{pem}");
+        assert_eq!(key.to_pem(), pem.as_bytes());
+        let from_der = QSslKey::try_new(key.to_der(), algorithm, DER, KeyType::Public, "").unwrap();
+        assert_eq!(from_der, key);
+        assert_eq!(QSslKey::of_certificate(&key.to_der()), key);
+        assert!(private(pem, algorithm, "").is_err());
+        assert!(key.signing_key().is_none());
+    }
+}
+
+#[test]
+fn what_a_key_was_wrapped_in_does_not_count() {
+    assert_eq!(private(data!("rsa"), RSA, ""), private(data!("rsa-pkcs8"), RSA, ""));
+    for (own, pkcs8) in [
+        (data!("prime256v1"), data!("prime256v1-pkcs8")),
+        (data!("secp384r1"), data!("secp384r1-pkcs8")),
+        (data!("secp521r1"), data!("secp521r1-pkcs8")),
+    ] {
+        assert_eq!(private(own, EC, ""), private(pkcs8, EC, ""));
+        let der = QSslKey::try_new(der_of(pkcs8), EC, DER, KeyType::Private, "");
+        assert_eq!(der, private(own, EC, ""));
+    }
+    let private = private(data!("rsa"), RSA, "").unwrap();
+    assert!(private != public(data!("rsa-public"), RSA).unwrap());
+}
+
+#[test]
+fn pass_phrases() {
+    let plain = private(data!("rsa"), RSA, "").unwrap();
+    for pem in [data!("rsa-encrypted"), data!("rsa-scrypt")] {
+        assert_eq!(private(pem, RSA, "1234").unwrap(), plain);
+        for wrong in ["", "123", "12345"] {
+            assert_eq!(private(pem, RSA, wrong).unwrap_err(), KeyError::PassPhrase);
+        }
+        let der = QSslKey::try_new(der_of(pem), RSA, DER, KeyType::Private, "1234");
+        assert_eq!(der.unwrap(), plain);
+    }
+    assert_eq!(
+        private(data!("prime256v1-encrypted"), EC, "1234"),
+        private(data!("prime256v1"), EC, "")
+    );
+    // Encrypted in ways that are not known here.
+    for pem in [data!("rsa-pbes1"), data!("rsa-old-encryption")] {
+        assert_eq!(private(pem, RSA, "1234").unwrap_err(), KeyError::Unsupported);
+    }
+}
+
+#[test]
+fn encrypting() {
+    for (pem, algorithm) in
+        [(data!("rsa"), RSA), (data!("prime256v1-pkcs8"), EC), (data!("ed25519"), EC)]
+    {
+        let key = private(pem, algorithm, "").unwrap();
+        let locked = String::from_utf8(key.to_pem_with("1234")).unwrap();
+        assert!(locked.starts_with("-----BEGIN ENCRYPTED PRIVATE KEY-----\n"));
+        assert_eq!(private(&locked, algorithm, "1234").unwrap(), key);
+        assert_eq!(private(&locked, algorithm, "1235").unwrap_err(), KeyError::PassPhrase);
+        // It is never the same twice, and with no pass phrase it is not encrypted.
+        assert_ne!(key.to_pem_with("1234"), locked.as_bytes());
+        assert_eq!(key.to_pem_with(""), key.to_pem());
+    }
+    let public = public(data!("rsa-public"), RSA).unwrap();
+    assert_eq!(public.to_pem_with("1234"), public.to_pem());
+    assert!(private(data!("dsa"), DSA, "").unwrap().to_pem_with("1234").is_empty());
+}
+
+/// What Qt takes and what it does not, of texts that are not quite as they should be.
+#[test]
+fn around_the_block() {
+    let pem = data!("rsa");
+    let taken = [
+        format!("junk\n{pem}"),
+        format!("{pem}junk"),
+        pem.replace('\n', "\r\n"),
+        pem.trim_end().to_owned(),
+        format!("{pem}\n{}", data!("prime256v1")),
+        format!("{}{pem}", data!("prime256v1")),
+    ];
+    for text in taken {
+        assert_eq!(private(&text, RSA, ""), private(pem, RSA, ""), "{text}");
+    }
+    let not_taken = [
+        pem.replace('\n', ""),
+        pem.replace("RSA PRIVATE", "PRIVATE KEYS"),
+        "-----BEGIN RSA PRIVATE KEY-----\n".to_owned(),
+    ];
+    for text in not_taken {
+        assert_eq!(private(&text, RSA, "").unwrap_err(), KeyError::NoPemBlock, "{text}");
+    }
+    // In PEM what should be DER, and the other way round.
+    let key = private(pem, RSA, "").unwrap();
+    assert!(QSslKey::new(pem, RSA, DER).is_null());
+    assert!(QSslKey::new(key.to_der(), RSA, PEM).is_null());
+    // What follows is not looked at.
+    assert_eq!(QSslKey::new([key.to_der(), b"xx".to_vec()].concat(), RSA, DER), key);
+}
+
+#[test]
+fn what_is_not_known() {
+    assert_eq!(private(data!("x25519"), EC, "").unwrap_err(), KeyError::Unsupported);
+    assert_eq!(private(data!("dsa-pkcs8"), DSA, "").unwrap_err(), KeyError::Unsupported);
+    assert!(QSslKey::of_certificate(b"garbage").is_null());
+}
+
+#[test]
+fn keys_sign() {
+    for (pem, algorithm) in [
+        (data!("prime256v1"), EC),
+        (data!("prime256v1-pkcs8"), EC),
+        (data!("secp384r1"), EC),
+        (data!("ed25519"), EC),
+    ] {
+        assert!(private(pem, algorithm, "").unwrap().signing_key().is_some(), "{pem}");
+    }
+    // Too short, or of no use.
+    assert!(private(data!("dsa"), DSA, "").unwrap().signing_key().is_none());
+    assert!(private(data!("secp256k1"), EC, "").unwrap().signing_key().is_none());
+}
+
+#[test]
+fn secrets_are_not_told_and_not_left() {
+    let key = private(data!("rsa"), RSA, "").unwrap();
+    assert_eq!(
+        format!("{key:?}"),
+        "QSslKey { key_type: Private, algorithm: Rsa, length: 1024, .. }"
+    );
+    // What a drop does to the bytes.
+    let QSslKey(Some(inner)) = key else { unreachable!() };
+    let mut inner = Arc::into_inner(inner).expect("there is no copy");
+    assert!(inner.decoded.der.len() > 500);
+    inner.decoded.der.zeroize();
+    assert!(inner.decoded.der.is_empty());
+}
+
+/// Making a key of the pass phrase may not take for ever, whatever the file says.
+#[test]
+fn work_is_bounded() {
+    let der = der_of(data!("rsa-encrypted"));
+    // The number of rounds: 2048, as two bytes.
+    let at = der.windows(4).position(|bytes| bytes == [0x02, 0x02, 0x08, 0x00]).unwrap();
+    let mut rounds = der.clone();
+    rounds.splice(at..at + 4, [0x02, 0x04, 0x7f, 0xff, 0xff, 0xff]);
+    // The lengths of what it is in, which are two bytes longer now: any of them.
+    for header in 0..at {
+        if rounds[header] == 0x30 {
+            match rounds[header + 1] {
+                0x82 => {
+                    let length = u16::from_be_bytes([rounds[header + 2], rounds[header + 3]]) + 2;
+                    rounds[header + 2..header + 4].copy_from_slice(&length.to_be_bytes());
+                }
+                short if short < 0x7e && header + 2 + usize::from(short) >= at => {
+                    rounds[header + 1] = short + 2;
+                }
+                _ => {}
+            }
+        }
+    }
+    let error = QSslKey::try_new(&rounds, RSA, DER, KeyType::Private, "1234").unwrap_err();
+    assert_eq!(error, KeyError::Unsupported);
+}
+
+proptest! {
+    #[test]
+    fn any_bytes(data in proptest::collection::vec(any::<u8>(), 0..300)) {
+        for algorithm in [RSA, EC, DSA] {
+            for format in [PEM, DER] {
+                for key_type in [KeyType::Private, KeyType::Public] {
+                    let _ = QSslKey::try_new(&data, algorithm, format, key_type, "1234");
+                }
+            }
+        }
+    }
+
+    /// A key with some bytes changed is another key or none.
+    #[test]
+    fn damaged_keys(which in 0..4usize, changes in proptest::collection::vec((any::<u16>(), any::<u8>()), 1..4)) {
+        let (pem, algorithm) = [
+            (data!("rsa"), RSA),
+            (data!("rsa-pkcs8"), RSA),
+            (data!("prime256v1-pkcs8"), EC),
+            (data!("ed25519"), EC),
+        ][which];
+        let mut der = der_of(pem);
+        for (at, byte) in changes {
+            let at = usize::from(at) % der.len();
+            der[at] = byte;
+        }
+        if let Ok(key) = QSslKey::try_new(&der, algorithm, DER, KeyType::Private, "") {
+            let _ = (key.length(), key.to_pem(), key.signing_key());
+        }
+    }
+}
+
+#[test]
+fn the_public_key_of_a_certificate() {
+    for algorithm in
+        [&rcgen::PKCS_ECDSA_P256_SHA256, &rcgen::PKCS_ECDSA_P384_SHA384, &rcgen::PKCS_ED25519]
+    {
+        let pair = rcgen::KeyPair::generate_for(algorithm).unwrap();
+        let params = rcgen::CertificateParams::new(["a.example".to_owned()]).unwrap();
+        let certificate = params.self_signed(&pair).unwrap();
+        let certificate = crate::QSslCertificate::new(certificate.der(), DER);
+        let key = QSslKey::try_new(pair.public_key_pem(), EC, PEM, KeyType::Public, "").unwrap();
+        assert_eq!(certificate.public_key(), key);
+    }
+    assert!(crate::QSslCertificate::default().public_key().is_null());
+}

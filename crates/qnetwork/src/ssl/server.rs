@@ -1,0 +1,300 @@
+//! Servers that encrypt.
+
+use std::{
+    cell::{Cell, RefCell},
+    fmt,
+    net::SocketAddr,
+    os::fd::OwnedFd,
+    rc::{Rc, Weak},
+    time::Duration,
+};
+
+use mio::net::TcpStream;
+use qcore::{
+    Connection, Interval, Signal, TimerType, class,
+    event_loop::TimerId,
+    object::{Handle, Life, Node, Object},
+};
+
+use super::{QSslConfiguration, QSslError, QSslSocket};
+use crate::{QTcpServer, QTcpSocket, SocketErrorKind, server::Reception};
+
+/// How long a handshake may take.
+const TIMEOUT: Duration = Duration::from_secs(5);
+
+class! {
+    /// A TCP server whose connections are encrypted: it hands them out when the handshake is over.
+    ///
+    /// [`new_connection`](crate::server::TcpServerNode::new_connection) tells of an encrypted connection, and
+    /// [`next_pending_connection`](QTcpServer::next_pending_connection) returns it, a [`QSslSocket`] by
+    /// [`cast`](qcore::QObject::cast). It is a child of the server.
+    ///
+    /// A handshake may take [five seconds](QSslServer::handshake_timeout). Those under way count for
+    /// [`max_pending_connections`](QTcpServer::max_pending_connections), as connections do that wait to be taken:
+    /// what is more waits with the system until one of them is over. So it is with how many clients
+    /// that stall, 30 by default, that new ones wait for the time-out.
+    ///
+    /// Stands for Qt 6's [QSslServer](https://doc.qt.io/qt-6/qsslserver.html); Qt 5 has none. Of its signals, those about
+    /// alerts and pre-shared keys are left out. With
+    /// [`set_incoming_connection`](QTcpServer::set_incoming_connection) it is a plain server.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// use qcore::QCoreApplication;
+    /// use qnetwork::{QHostAddress, QSslConfiguration, QSslServer, QSslSocket};
+    ///
+    /// # fn configuration() -> QSslConfiguration { QSslConfiguration::default() }
+    /// let app = QCoreApplication::new();
+    /// let server = QSslServer::new();
+    /// server.set_ssl_configuration(configuration()); // with a certificate and its key
+    /// server.new_connection.connect_to(&server, |server, ()| {
+    ///     while let Some(socket) = server.next_pending_connection() {
+    ///         let socket: QSslSocket = socket.cast().unwrap();
+    ///         println!("{:?}", socket.session_cipher());
+    ///         socket.write("hello").ok();
+    ///         socket.disconnected.connect_to(&socket, |socket, ()| socket.delete_later());
+    ///         socket.disconnect_from_host();
+    ///     }
+    /// });
+    /// server.listen(QHostAddress::LocalHost, 4433)?;
+    /// app.exec();
+    /// # Ok::<(), qnetwork::SocketError>(())
+    /// ```
+    pub struct QSslServer(SslServerNode): QTcpServer = base
+}
+
+/// The signals of a [`QSslServer`]. All are of connections whose handshake is under way.
+pub struct SslServerNode {
+    /// All that is wrong with a client's certificate. A slot may call
+    /// [`ignore_ssl_errors`](QSslSocket::ignore_ssl_errors) of the socket.
+    #[doc(alias = "sslErrors")]
+    pub ssl_errors: Signal<(QSslSocket, Vec<QSslError>)>,
+    /// Something is wrong with a client's certificate.
+    #[doc(alias = "peerVerifyError")]
+    pub peer_verify_error: Signal<(QSslSocket, QSslError)>,
+    /// A handshake has failed, or taken too long: [`SocketTimeout`](SocketErrorKind::SocketTimeout). The socket is
+    /// deleted afterwards.
+    #[doc(alias = "errorOccurred")]
+    pub error_occurred: Signal<(QSslSocket, SocketErrorKind)>,
+    /// A handshake begins.
+    #[doc(alias = "startedEncryptionHandshake")]
+    pub started_encryption_handshake: Signal<QSslSocket>,
+    base: QTcpServer,
+    this: Weak<SslServerNode>,
+    configuration: RefCell<QSslConfiguration>,
+    timeout: Cell<Duration>,
+    handshakes: RefCell<Vec<Handshake>>,
+}
+
+/// A connection whose handshake is under way.
+struct Handshake {
+    socket: QSslSocket,
+    timer: TimerId,
+    connections: Vec<Connection>,
+}
+
+impl Node for SslServerNode {
+    fn life(&self) -> &Rc<Life> {
+        Object::life(&self.base)
+    }
+
+    fn destructor(&self) {
+        self.base.close();
+        self.base.clear_incoming_connection();
+    }
+}
+
+impl QSslServer {
+    /// A server that does not listen yet.
+    #[must_use]
+    #[allow(clippy::new_without_default)] // a class's `new` makes an object, not a value
+    pub fn new() -> Self {
+        let life = Life::new();
+        let node = Rc::new_cyclic(|this: &Weak<SslServerNode>| SslServerNode {
+            ssl_errors: Signal::in_life(&life),
+            peer_verify_error: Signal::in_life(&life),
+            error_occurred: Signal::in_life(&life),
+            started_encryption_handshake: Signal::in_life(&life),
+            base: QTcpServer::embed(&life),
+            this: this.clone(),
+            configuration: RefCell::new(QSslConfiguration::default_configuration()),
+            timeout: Cell::new(TIMEOUT),
+            handshakes: RefCell::default(),
+        });
+        let reception: Rc<dyn Reception> = node.clone();
+        node.base.set_reception(Rc::downgrade(&reception));
+        QSslServer(Handle::new(node))
+    }
+
+    /// The configuration of the sockets to come.
+    #[doc(alias = "sslConfiguration")]
+    #[must_use]
+    pub fn ssl_configuration(&self) -> QSslConfiguration {
+        self.configuration.borrow().clone()
+    }
+
+    /// Sets the configuration of the sockets to come. It needs a certificate and its key.
+    #[doc(alias = "setSslConfiguration")]
+    pub fn set_ssl_configuration(&self, configuration: QSslConfiguration) {
+        self.configuration.replace(configuration);
+    }
+
+    /// How long a handshake may take; 5 seconds by default.
+    #[doc(alias = "handshakeTimeout")]
+    #[must_use]
+    pub fn handshake_timeout(&self) -> Duration {
+        self.timeout.get()
+    }
+
+    /// Sets how long a handshake may take, in milliseconds or as a `Duration`. It holds for those to come. A
+    /// negative number changes nothing.
+    #[doc(alias = "setHandshakeTimeout")]
+    pub fn set_handshake_timeout(&self, timeout: impl Into<Interval>) {
+        if let Some(timeout) = timeout.into().duration() {
+            self.timeout.set(timeout);
+        }
+    }
+}
+
+impl SslServerNode {
+    fn begin(&self, stream: TcpStream) {
+        let socket = QSslSocket::new();
+        socket.set_ssl_configuration(self.configuration.borrow().clone());
+        socket.set_parent(Some(&self.base));
+        if socket.set_socket_descriptor(OwnedFd::from(stream)).is_err() {
+            // Gone again.
+            socket.delete_later();
+            return;
+        }
+        self.watch(&socket);
+        socket.start_server_encryption();
+        if self.is_under_way(&socket) {
+            self.started_encryption_handshake.emit(socket);
+        }
+    }
+
+    fn watch(&self, socket: &QSslSocket) {
+        let (server, weak) = (self.this.clone(), socket.to_weak());
+        // Nobody holds the socket for the sake of these but the server.
+        let ends = move || Some((server.upgrade()?, QSslSocket::from_weak(&weak)?));
+        let on_encrypted = ends.clone();
+        let on_error = ends.clone();
+        let on_peer_error = ends.clone();
+        let on_errors = ends.clone();
+        let on_end = ends.clone();
+        let connections = vec![
+            socket.encrypted.connect(move |()| {
+                if let Some((server, socket)) = on_encrypted() {
+                    server.hand_out(&socket);
+                }
+            }),
+            socket.error_occurred.connect(move |error| {
+                if let Some((server, socket)) = on_error() {
+                    server.give_up(&socket, *error);
+                }
+            }),
+            socket.peer_verify_error.connect(move |error| {
+                if let Some((server, socket)) = on_peer_error() {
+                    server.peer_verify_error.emit((socket, error.clone()));
+                }
+            }),
+            socket.ssl_errors.connect(move |errors| {
+                if let Some((server, socket)) = on_errors() {
+                    server.ssl_errors.emit((socket, errors.clone()));
+                }
+            }),
+            socket.disconnected.connect(move |()| {
+                if let Some((server, socket)) = on_end()
+                    && server.end(&socket)
+                {
+                    socket.delete_later();
+                    server.base.resume();
+                }
+            }),
+        ];
+        let late = move || {
+            if let Some((server, socket)) = ends() {
+                server.time_out(&socket);
+            }
+        };
+        let dispatcher = self.life().dispatcher();
+        let timer = dispatcher.call_after(self.timeout.get(), TimerType::Coarse, late);
+        let handshake = Handshake { socket: socket.clone(), timer, connections };
+        self.handshakes.borrow_mut().push(handshake);
+    }
+
+    fn is_under_way(&self, socket: &QSslSocket) -> bool {
+        self.handshakes.borrow().iter().any(|one| one.socket == *socket)
+    }
+
+    /// The handshake is over, come what may. Returns whether it was under way.
+    fn end(&self, socket: &QSslSocket) -> bool {
+        let ended = {
+            let mut handshakes = self.handshakes.borrow_mut();
+            let at = handshakes.iter().position(|one| one.socket == *socket);
+            at.map(|at| handshakes.swap_remove(at))
+        };
+        let Some(ended) = ended else { return false };
+        self.life().dispatcher().stop_timer(ended.timer);
+        for connection in &ended.connections {
+            connection.disconnect();
+        }
+        true
+    }
+
+    fn hand_out(&self, socket: &QSslSocket) {
+        if self.end(socket) {
+            self.base.add_pending(QTcpSocket::clone(socket));
+            self.base.new_connection.emit(());
+        }
+    }
+
+    fn give_up(&self, socket: &QSslSocket, error: SocketErrorKind) {
+        if self.end(socket) {
+            self.error_occurred.emit((socket.clone(), error));
+            socket.delete_later();
+            self.base.resume();
+        }
+    }
+
+    fn time_out(&self, socket: &QSslSocket) {
+        if self.end(socket) {
+            socket.abort();
+            self.error_occurred.emit((socket.clone(), SocketErrorKind::SocketTimeout));
+            socket.delete_later();
+            self.base.resume();
+        }
+    }
+}
+
+impl Reception for SslServerNode {
+    fn count(&self) -> usize {
+        self.handshakes.borrow().len()
+    }
+
+    fn receive(&self, stream: TcpStream, _: SocketAddr) {
+        self.begin(stream);
+    }
+
+    fn close(&self) {
+        // One at a time: a slot of one may end another.
+        loop {
+            let socket = self.handshakes.borrow().last().map(|one| one.socket.clone());
+            let Some(socket) = socket else { return };
+            self.end(&socket);
+            socket.abort();
+            // The server is a holder, too, as the parent: then this was the last handle.
+            socket.set_parent(None);
+        }
+    }
+}
+
+impl fmt::Debug for SslServerNode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SslServerNode")
+            .field("handshakes", &self.count())
+            .field("timeout", &self.timeout.get())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,259 @@
+use std::collections::VecDeque;
+
+use rustls::{pki_types::PrivateKeyDer, sign::CertifiedKey};
+
+use super::*;
+use crate::ssl::{
+    SslOptions, SslProtocol, provider,
+    tls::{Settings, versions},
+};
+
+fn identity(name: &str) -> Arc<CertifiedKey> {
+    let made = rcgen::generate_simple_self_signed([name.to_owned()]).unwrap();
+    let key = PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
+    let key = provider().key_provider.load_private_key(key).unwrap();
+    Arc::new(CertifiedKey::new(vec![made.cert.der().clone()], key))
+}
+
+struct Ends {
+    client: Session,
+    server: Session,
+    pool: Rc<BufferPool>,
+}
+
+fn ends_with(client: Settings, server: Settings) -> Ends {
+    let server = Settings { identity: Some(identity("localhost")), ..server };
+    let pool = Rc::new(BufferPool::default());
+    let name = ServerName::try_from("localhost").unwrap();
+    Ends {
+        client: Session::client(Arc::new(client.client().unwrap()), name, pool.clone()).unwrap(),
+        server: Session::server(Arc::new(server.server().unwrap()), pool.clone()).unwrap(),
+        pool,
+    }
+}
+
+fn ends(protocol: SslProtocol) -> Ends {
+    let settings = || Settings { protocol, ..Settings::default() };
+    ends_with(settings(), settings())
+}
+
+/// Gives bytes to a session, in pieces of some size. What it had to tell, once if again and again, and the
+/// plain text.
+fn feed(session: &mut Session, bytes: &[u8], piece: usize) -> (Vec<&'static str>, Vec<u8>) {
+    let mut left: VecDeque<u8> = bytes.iter().copied().collect();
+    let (mut told, mut plain) = (Vec::new(), Vec::new());
+    loop {
+        loop {
+            let news = session.advance();
+            if matches!(news, News::Blocked) {
+                break;
+            }
+            if matches!(news, News::Data) {
+                plain.extend(take_plain(session));
+            }
+            if told.last() != Some(&name(&news)) {
+                told.push(name(&news));
+            }
+        }
+        if left.is_empty() || told.last() == Some(&"failed") {
+            return (told, plain);
+        }
+        let moved = session.receive(piece, |room| {
+            let count = room.len().min(left.len());
+            for (to, from) in room.iter_mut().zip(left.drain(..count)) {
+                *to = from;
+            }
+            Outcome::Moved(count)
+        });
+        assert!(matches!(moved, Outcome::Moved(1..)), "{moved:?}");
+    }
+}
+
+fn name(news: &News) -> &'static str {
+    match news {
+        News::Blocked => "blocked",
+        News::Peer => "peer",
+        News::Encrypted => "encrypted",
+        News::Data => "data",
+        News::Closed => "closed",
+        News::Failed(_) => "failed",
+    }
+}
+
+/// Shakes hands, all messages cut into pieces of some size. What each end told.
+fn shake_hands(ends: &mut Ends, piece: usize) -> (Vec<&'static str>, Vec<&'static str>) {
+    let (mut client, mut server) = (Vec::new(), Vec::new());
+    client.extend(feed(&mut ends.client, &[], piece).0);
+    for _ in 0..10 {
+        let out = ends.client.take_output().unwrap_or_default();
+        server.extend(feed(&mut ends.server, &out, piece).0);
+        let out = ends.server.take_output().unwrap_or_default();
+        client.extend(feed(&mut ends.client, &out, piece).0);
+    }
+    (client, server)
+}
+
+fn take_plain(session: &mut Session) -> Vec<u8> {
+    let plain = session.plain().to_vec();
+    session.consume(plain.len());
+    plain
+}
+
+#[test]
+fn hands_are_shaken_whatever_the_pieces() {
+    for protocol in [SslProtocol::TlsV1_2, SslProtocol::TlsV1_3] {
+        for piece in [1, 2, 3, 5, 7, 64, 1000, 16_384, 100_000] {
+            let mut ends = ends(protocol);
+            let (client, server) = shake_hands(&mut ends, piece);
+            assert_eq!(
+                (&*client, &*server),
+                (&["peer", "encrypted"][..], &["peer", "encrypted"][..])
+            );
+            let version = ends.client.common().protocol_version().unwrap();
+            assert_eq!([version], [versions(protocol)[0].version]);
+            assert_eq!(ends.client.peer_certificates().len(), 1);
+            // Nothing is left behind.
+            assert_eq!((ends.client.held(), ends.server.held()), (0, 0));
+            assert_eq!((ends.client.input.capacity(), ends.server.input.capacity()), (0, 0));
+        }
+    }
+}
+
+#[test]
+fn data_in_records_of_every_size() {
+    let mut ends = ends(SslProtocol::Any);
+    shake_hands(&mut ends, 100_000);
+    for size in [1, 2, 3, 100, 4095, 4096, 4097, 16_383, 16_384, 16_385, 50_000] {
+        let data: Vec<u8> = (0..size).map(|at| at as u8).collect();
+        for piece in [1, 13, 4096, 200_000] {
+            ends.client.encrypt(&data).unwrap();
+            let out = ends.client.take_output().unwrap();
+            let (told, got) = feed(&mut ends.server, &out, piece);
+            assert_eq!(told, ["data"]);
+            assert!(got == data, "{size} in pieces of {piece}");
+            assert_eq!((ends.server.held(), ends.server.plain.capacity()), (0, 0));
+        }
+    }
+}
+
+#[test]
+fn the_answer_to_the_peer_is_held_until_somebody_takes_it() {
+    for protocol in [SslProtocol::TlsV1_2, SslProtocol::TlsV1_3] {
+        let mut ends = ends(protocol);
+        assert!(feed(&mut ends.client, &[], 1).0.is_empty());
+        let hello = ends.client.take_output().unwrap();
+        assert!(feed(&mut ends.server, &hello, 9999).0.is_empty());
+        let flight = ends.server.take_output().unwrap();
+        ends.client.receive_all(flight);
+        assert!(matches!(ends.client.advance(), News::Peer));
+        // It has something to say, and has not said it.
+        assert!(!ends.client.output.is_empty());
+        assert!(!ends.client.peer_certificates().is_empty());
+    }
+}
+
+#[test]
+fn closing_is_told_once_and_nothing_after_it() {
+    let mut ends = ends(SslProtocol::Any);
+    shake_hands(&mut ends, 9999);
+    ends.server.encrypt(b"bye").unwrap();
+    ends.server.close().unwrap();
+    let mut out = ends.server.take_output().unwrap();
+    out.extend_from_slice(b"garbage");
+    ends.client.receive_all(out);
+    assert!(matches!(ends.client.advance(), News::Data));
+    assert_eq!(take_plain(&mut ends.client), b"bye");
+    assert!(matches!(ends.client.advance(), News::Closed));
+    assert!(matches!(ends.client.advance(), News::Blocked));
+    // The other direction is open still.
+    ends.client.encrypt(b"so long").unwrap();
+    let out = ends.client.take_output().unwrap();
+    assert_eq!(feed(&mut ends.server, &out, 9999), (vec!["data"], b"so long".to_vec()));
+}
+
+#[test]
+fn garbage_is_an_error_at_any_time() {
+    let mut ends = ends(SslProtocol::Any);
+    let (told, _) = feed(&mut ends.server, b"GET / HTTP/1.0\r\n\r\n", 9999);
+    assert_eq!(told, ["failed"]);
+    assert!(matches!(ends.server.advance(), News::Blocked));
+
+    let mut ends = self::ends(SslProtocol::Any);
+    shake_hands(&mut ends, 9999);
+    ends.client.encrypt(b"hello").unwrap();
+    let mut out = ends.client.take_output().unwrap();
+    *out.last_mut().unwrap() ^= 1;
+    assert_eq!(feed(&mut ends.server, &out, 9999).0, ["failed"]);
+    assert!(matches!(ends.server.advance(), News::Blocked));
+}
+
+#[test]
+fn no_more_is_held_than_a_message_takes() {
+    let mut ends = ends(SslProtocol::Any);
+    // Handshake records without end, of a message that says it is as long as can be.
+    let mut message = vec![1, 0xff, 0xff, 0xff];
+    message.resize(16_000, 0);
+    let mut record = vec![22, 3, 3];
+    record.extend_from_slice(&(message.len() as u16).to_be_bytes());
+    record.extend_from_slice(&message);
+    let mut failed = false;
+    for _ in 0..100 {
+        assert!(ends.server.held() <= HELD);
+        if feed(&mut ends.server, &record, 1400).0.contains(&"failed") {
+            failed = true;
+            break;
+        }
+    }
+    assert!(failed);
+}
+
+#[test]
+fn a_session_is_resumed() {
+    let pool = Rc::new(BufferPool::default());
+    for protocol in [SslProtocol::TlsV1_2, SslProtocol::TlsV1_3] {
+        let settings = || Settings { protocol, ..Settings::default() };
+        let client = Arc::new(settings().client().unwrap());
+        let server = Settings { identity: Some(identity("localhost")), ..settings() };
+        let server = Arc::new(server.server().unwrap());
+        let mut kinds = Vec::new();
+        for _ in 0..2 {
+            let name = ServerName::try_from("localhost").unwrap();
+            let mut ends = Ends {
+                client: Session::client(client.clone(), name, pool.clone()).unwrap(),
+                server: Session::server(server.clone(), pool.clone()).unwrap(),
+                pool: pool.clone(),
+            };
+            let (told, _) = shake_hands(&mut ends, 9999);
+            // Resumed or not: who the other end is is told, and there to be looked at.
+            assert_eq!(told, ["peer", "encrypted"]);
+            assert_eq!(ends.client.peer_certificates().len(), 1);
+            kinds.push(ends.client.common().handshake_kind().unwrap());
+            if protocol == SslProtocol::TlsV1_3 {
+                assert!(ends.client.tickets_received() > 0);
+            }
+        }
+        use rustls::HandshakeKind::{Full, Resumed};
+        assert!(matches!(kinds[..], [Full, Resumed]), "{kinds:?}");
+    }
+}
+
+#[test]
+fn options_turn_resuming_off() {
+    let settings = || Settings {
+        options: SslOptions::default() | SslOptions::DISABLE_SESSION_SHARING,
+        ..Settings::default()
+    };
+    let mut ends = ends_with(settings(), settings());
+    shake_hands(&mut ends, 9999);
+    assert_eq!(ends.client.tickets_received(), 0);
+}
+
+#[test]
+fn nothing_can_be_encrypted_before_its_time() {
+    let mut ends = ends(SslProtocol::Any);
+    assert!(ends.client.encrypt(b"early").is_err());
+    assert!(ends.client.close().is_err());
+    shake_hands(&mut ends, 9999);
+    assert!(ends.client.encrypt(b"now").is_ok());
+    assert_eq!(ends.pool.take_scratch().len(), SCRATCH);
+}

@@ -1,0 +1,153 @@
+//! The end of a connection, and what precedes the next one.
+
+use std::os::fd::OwnedFd;
+
+use qcore::OpenMode;
+
+use super::SslSocketNode;
+use crate::{NetworkLayerProtocol, SocketError, SocketState, SslMode};
+
+impl SslSocketNode {
+    /// Forgets what belongs to the connection before.
+    pub(super) fn init(&self) {
+        self.drop_session();
+        self.mode.set(SslMode::Unencrypted);
+        let flags = &self.flags;
+        for flag in [
+            &flags.auto_start,
+            &flags.encrypted,
+            &flags.ignore_all,
+            &flags.paused,
+            &flags.pending_close,
+            &flags.shut_down,
+            &flags.tickets_wait,
+        ] {
+            flag.set(false);
+        }
+        self.tickets.set(0);
+        self.ready_reads.set(0);
+        self.base.clear_buffer();
+        self.write_buffer.borrow_mut().clear(self.base.pool());
+        self.configuration.borrow_mut().forget();
+    }
+
+    pub(super) fn connect_plain(
+        &self,
+        host_name: String,
+        port: u16,
+        mode: OpenMode,
+        protocol: NetworkLayerProtocol,
+    ) {
+        if !self.is_free() {
+            // It stays as it is, encrypted if it was; the inner socket says so.
+            self.inner.connect_to_host_with(host_name, port, mode, protocol);
+            return;
+        }
+        if !self.flags.initialized.replace(false) {
+            self.init();
+        }
+        self.inner.set_proxy(self.base.proxy());
+        self.inner.set_protocol_tag(self.base.protocol_tag());
+        self.base.open_device(mode);
+        self.base.set_channel_counts(0, 0);
+        self.inner.connect_to_host_with(host_name, port, mode, protocol);
+    }
+
+    /// Whether there is no connection, and none about to be.
+    pub(super) fn is_free(&self) -> bool {
+        matches!(self.inner.state(), SocketState::Unconnected | SocketState::Bound)
+    }
+
+    pub(super) fn take_over(
+        &self,
+        descriptor: OwnedFd,
+        state: SocketState,
+        mode: OpenMode,
+    ) -> Result<(), SocketError> {
+        self.init();
+        if let Err(error) = self.inner.set_socket_descriptor_with(descriptor, state, mode) {
+            self.base.set_error(&error);
+            // What there was before is not to go on without its session.
+            self.inner.abort();
+            return Err(error);
+        }
+        self.base.clear_error();
+        self.base.set_socket_state(state);
+        self.base.open_device(mode);
+        self.base.mirror(&self.inner);
+        Ok(())
+    }
+
+    pub(super) fn disconnect(&self) {
+        let state = self.base.state();
+        if state == SocketState::Unconnected {
+            return;
+        }
+        if self.is_plain() {
+            self.inner.disconnect_from_host();
+            return;
+        }
+        if matches!(state, SocketState::HostLookup | SocketState::Connecting) {
+            self.flags.pending_close.set(true);
+            return;
+        }
+        if state != SocketState::Closing {
+            self.base.change_state(SocketState::Closing);
+        }
+        if self.flags.paused.replace(false) {
+            // Whoever does not wait for what the program makes of the errors has decided.
+            self.drop_session();
+            self.write_buffer.borrow_mut().clear(self.base.pool());
+        }
+        if !self.write_buffer.borrow().is_empty() {
+            self.flags.pending_close.set(true);
+            return;
+        }
+        self.say_goodbye();
+        self.inner.disconnect_from_host();
+    }
+
+    /// Tells the other end that no more will be sent.
+    fn say_goodbye(&self) {
+        if !self.flags.encrypted.get() || self.flags.shut_down.replace(true) {
+            return;
+        }
+        if let Some(session) = &mut *self.session.borrow_mut() {
+            // A session that cannot say it any more is over anyway.
+            let _ = session.close();
+        }
+        self.flags.tickets_wait.set(false);
+        self.transmit();
+    }
+
+    pub(super) fn abort_connection(&self) {
+        self.inner.abort();
+        self.close_socket();
+    }
+
+    /// What `close()` of the device does here.
+    pub(super) fn close_socket(&self) {
+        if self.inner.bytes_to_write() > 0 || !self.write_buffer.borrow().is_empty() {
+            self.flush_all();
+        }
+        self.inner.close();
+        self.base.close_device();
+        if self.base.state() != SocketState::Unconnected {
+            self.disconnect();
+        }
+        self.base.clear_buffer();
+        self.write_buffer.borrow_mut().clear(self.base.pool());
+    }
+
+    pub(super) fn drop_session(&self) {
+        self.session_number.set(self.session_number.get().wrapping_add(1));
+        let session = self.session.take();
+        drop(session);
+    }
+
+    /// Tells of an error.
+    pub(super) fn fail(&self, error: &SocketError) {
+        self.base.set_error(error);
+        self.base.emit_error();
+    }
+}

@@ -1,0 +1,160 @@
+//! A socket that encrypts as a device.
+
+use std::{
+    os::fd::OwnedFd,
+    rc::{Rc, Weak},
+};
+
+use qcore::{
+    DeviceError, OpenMode, QDeadlineTimer, QIODevice,
+    io_device::{Chunk, DeviceBackend, DeviceErrorKind},
+};
+
+use super::{CLASS, SslSocketNode};
+use crate::{
+    NetworkLayerProtocol, QAbstractSocket, SocketError, SocketOption, SocketState,
+    socket::SocketClass,
+};
+
+/// Apart from the node, whose users are not to meet the backend's functions where they look for the
+/// device's.
+pub(super) struct SslDevice {
+    pub(super) node: Weak<SslSocketNode>,
+}
+
+impl SslDevice {
+    fn node(&self) -> Result<Rc<SslSocketNode>, DeviceError> {
+        self.node.upgrade().ok_or_else(|| DeviceErrorKind::NotOpen.into())
+    }
+
+    /// The inner socket, if it is the one that has the plain text.
+    fn plain(&self) -> Option<QAbstractSocket> {
+        let node = self.node.upgrade()?;
+        node.is_plain().then(|| node.inner.clone())
+    }
+}
+
+impl DeviceBackend for SslDevice {
+    fn class_name(&self) -> &'static str {
+        CLASS
+    }
+
+    fn is_sequential(&self) -> bool {
+        true
+    }
+
+    fn read_data(&self, _: &QIODevice, data: &mut [u8]) -> Result<usize, DeviceError> {
+        self.node()?.supply(data)
+    }
+
+    fn write_data(&self, _: &QIODevice, data: &[u8]) -> Result<usize, DeviceError> {
+        self.node()?.accept(data)
+    }
+
+    fn write_chunk(&self, _: &QIODevice, data: Chunk) -> Result<usize, DeviceError> {
+        self.node()?.accept_chunk(data)
+    }
+
+    fn can_read_line(&self, _: &QIODevice) -> bool {
+        self.plain().is_some_and(|inner| inner.can_read_line())
+    }
+
+    fn bytes_available(&self) -> usize {
+        self.plain().map_or(0, |inner| inner.bytes_available())
+    }
+
+    fn bytes_to_write(&self) -> usize {
+        self.node.upgrade().map_or(0, |node| node.bytes_to_write())
+    }
+
+    fn wait_for_ready_read(
+        &self,
+        _: &QIODevice,
+        deadline: QDeadlineTimer,
+    ) -> Result<(), DeviceError> {
+        Ok(SocketClass::wait_for_ready_read(&*self.node()?, deadline)?)
+    }
+
+    fn wait_for_bytes_written(
+        &self,
+        _: &QIODevice,
+        deadline: QDeadlineTimer,
+    ) -> Result<(), DeviceError> {
+        Ok(SocketClass::wait_for_bytes_written(&*self.node()?, deadline)?)
+    }
+
+    fn close(&self, _: &QIODevice) {
+        if let Some(node) = self.node.upgrade() {
+            node.close_socket();
+        }
+    }
+}
+
+impl SocketClass for SslSocketNode {
+    fn connect_to_host(
+        &self,
+        host_name: String,
+        port: u16,
+        mode: OpenMode,
+        protocol: NetworkLayerProtocol,
+    ) {
+        self.connect_plain(host_name, port, mode, protocol);
+    }
+
+    fn disconnect_from_host(&self) {
+        self.disconnect();
+    }
+
+    fn abort(&self) {
+        self.abort_connection();
+    }
+
+    fn resume(&self) {
+        self.resume_later();
+    }
+
+    fn flush(&self) -> bool {
+        self.flush_all()
+    }
+
+    fn set_read_buffer_size(&self, size: usize) {
+        self.base.limit_reading(size);
+        self.inner.limit_reading(size);
+        if size == 0 || self.base.buffer_len() < size {
+            self.inner.resume_reading();
+        }
+    }
+
+    fn set_socket_option(&self, option: SocketOption, value: i32) {
+        self.inner.set_socket_option(option, value);
+    }
+
+    fn socket_option(&self, option: SocketOption) -> Option<i32> {
+        self.inner.socket_option(option)
+    }
+
+    fn set_socket_descriptor(
+        &self,
+        descriptor: OwnedFd,
+        state: SocketState,
+        mode: OpenMode,
+    ) -> Result<(), SocketError> {
+        self.take_over(descriptor, state, mode)
+    }
+
+    fn wait_for_connected(&self, deadline: QDeadlineTimer) -> Result<(), SocketError> {
+        self.wait_connected(deadline)
+    }
+
+    fn wait_for_ready_read(&self, deadline: QDeadlineTimer) -> Result<(), SocketError> {
+        self.wait_readable(deadline)
+    }
+
+    fn wait_for_bytes_written(&self, deadline: QDeadlineTimer) -> Result<(), SocketError> {
+        self.wait_written(deadline)
+    }
+
+    fn wait_for_disconnected(&self, deadline: QDeadlineTimer) -> Result<(), SocketError> {
+        self.wait_disconnected(deadline)
+    }
+}

@@ -1,0 +1,138 @@
+//! What the inner socket tells, and how that is passed on.
+
+use std::rc::{Rc, Weak};
+
+use super::SslSocketNode;
+use crate::{
+    QAuthenticator, QNetworkProxy, SocketState, SslMode,
+    engine::{Engine, Outcome},
+    socket::Outer,
+};
+
+/// What a proxy wants to know.
+type Asked = (QNetworkProxy, QAuthenticator);
+
+/// How much is read at once of what nobody wants.
+const DROPPED: usize = 4096;
+
+impl SslSocketNode {
+    /// Has the inner socket tell this one what becomes of it.
+    pub(super) fn listen_to_inner(&self) {
+        /// A slot that calls a function of the node.
+        fn slot<T: 'static>(
+            this: &Weak<SslSocketNode>,
+            call: impl Fn(&SslSocketNode, &T) + 'static,
+        ) -> impl Fn(&T) + 'static {
+            let this = this.clone();
+            move |value| {
+                if let Some(node) = this.upgrade() {
+                    call(&node, value);
+                }
+            }
+        }
+        let (inner, this) = (&self.inner, &self.this);
+        inner.host_found.connect(slot(this, |node, ()| node.base.host_found.emit(())));
+        inner.connected.connect(slot(this, |node, ()| node.on_connected()));
+        inner.state_changed.connect(slot(this, |node, state| node.base.change_state(*state)));
+        inner.error_occurred.connect(slot(this, |node, _| node.on_inner_error()));
+        inner.disconnected.connect(slot(this, |node, ()| node.on_disconnected()));
+        inner.read_channel_finished.connect(slot(this, |node, ()| {
+            node.base.read_channel_finished.emit(());
+        }));
+        inner.proxy_authentication_required.connect(slot(this, |node, asked: &Asked| {
+            node.base.proxy_authentication_required.emit(asked.clone());
+        }));
+    }
+
+    fn on_connected(&self) {
+        self.base.mirror(&self.inner);
+        self.base
+            .set_channel_counts(self.base.is_readable().into(), self.base.is_writable().into());
+        if self.flags.auto_start.get() {
+            self.start_encryption(SslMode::Client);
+        }
+        self.base.connected.emit(());
+        if !self.flags.auto_start.get() && self.flags.pending_close.replace(false) {
+            self.disconnect();
+        }
+    }
+
+    fn on_inner_error(&self) {
+        if self.session.borrow().is_some() {
+            // What has come before goes first.
+            self.transmit();
+        }
+        self.fail(&self.inner.last_error());
+    }
+
+    fn on_disconnected(&self) {
+        self.drop_session();
+        self.base.disconnected.emit(());
+        if self.base.state() == SocketState::Unconnected {
+            self.base.forget_ends();
+        }
+    }
+}
+
+impl Outer for SslSocketNode {
+    fn room(&self) -> Option<usize> {
+        if self.mode.get() == SslMode::Unencrypted {
+            return None;
+        }
+        if self.flags.paused.get() {
+            return Some(0);
+        }
+        let session = self.session.borrow();
+        // What comes where no session is to be had is for nobody; its end shows all the same.
+        let Some(session) = session.as_ref() else { return Some(DROPPED) };
+        let limit = self.base.read_buffer_size();
+        let room = if limit > 0 && self.flags.encrypted.get() {
+            limit.saturating_sub(self.base.buffer_len())
+        } else {
+            usize::MAX
+        };
+        Some(room.min(session.room()))
+    }
+
+    fn receive(&self, engine: &Rc<dyn Engine>, room: usize) -> Outcome {
+        match &mut *self.session.borrow_mut() {
+            Some(session) => session.receive(room, |data| engine.read(data)),
+            None => engine.read(&mut [0; DROPPED][..room.min(DROPPED)]),
+        }
+    }
+
+    fn on_ready_read(&self) {
+        if self.mode.get() == SslMode::Unencrypted {
+            self.emit_ready_read();
+        } else {
+            if self.flags.encrypted.get() && self.ready_reads.get() > 0 {
+                // Nobody has answered what came before.
+                self.flags.tickets_wait.set(false);
+            }
+            self.transmit();
+        }
+    }
+
+    fn on_bytes_written(&self, count: usize) {
+        if self.mode.get() == SslMode::Unencrypted {
+            self.emit_bytes_written(count);
+        } else {
+            self.encrypted_bytes_written.emit(count as i64);
+        }
+        if self.base.state() == SocketState::Closing && self.write_buffer.borrow().is_empty() {
+            self.disconnect();
+        }
+    }
+
+    fn watches_writing(&self) -> bool {
+        self.base.bytes_written.is_connected()
+            || self.base.channel_bytes_written.is_connected()
+            || self.encrypted_bytes_written.is_connected()
+    }
+
+    fn before_writing(&self) {
+        if self.flags.encrypted.get() && !self.write_buffer.borrow().is_empty() {
+            self.transmit();
+        }
+    }
+}

@@ -1,0 +1,292 @@
+//! Moving bytes: encrypted below, plain above.
+
+use std::io::IoSlice;
+
+use qcore::{
+    DeviceError,
+    io_device::{Chunk, DeviceErrorKind},
+    object::Node,
+};
+
+use super::SslSocketNode;
+use crate::{SocketError, SocketErrorKind, SocketState, SslMode, ssl::session::News};
+
+/// Plain text is gathered in blocks of this size, and encrypted so.
+const BLOCK: usize = 32 * 1024;
+/// Qt decrypts so much at once, and tells of it each time.
+const PORTION: usize = 4096;
+/// How often a session is gone round before others have their turn. One that has data to decrypt goes round
+/// once for each record, one whose slots always write more does so for ever.
+const ROUNDS: u32 = 256;
+
+impl SslSocketNode {
+    /// Whether what is written and read goes straight through.
+    pub(super) fn is_plain(&self) -> bool {
+        self.mode.get() == SslMode::Unencrypted && !self.flags.auto_start.get()
+    }
+
+    // ---- the device
+
+    pub(super) fn bytes_to_write(&self) -> usize {
+        match self.mode.get() {
+            SslMode::Unencrypted => self.inner.bytes_to_write(),
+            _ => self.write_buffer.borrow().len(),
+        }
+    }
+
+    /// Somebody has read all that there is in the buffer, and wants more.
+    pub(super) fn supply(&self, data: &mut [u8]) -> Result<usize, DeviceError> {
+        if self.is_plain() {
+            if !self.inner.is_readable() {
+                // With nothing to be read it needs no warning.
+                return if data.is_empty() { Ok(0) } else { self.inner.read_into(data) };
+            }
+            return match self.inner.bytes_available().min(data.len()) {
+                0 => self.inner.supply(data),
+                // No more than there is: looking for it takes another buffer.
+                there => self.inner.read_into(&mut data[..there]),
+            };
+        }
+        if self.base.state() != SocketState::Connected {
+            return Err(SocketError::remote_host_closed().into());
+        }
+        // The loop reads, but it may have stopped for want of room.
+        self.inner.resume_reading();
+        Ok(0)
+    }
+
+    pub(super) fn accept(&self, data: &[u8]) -> Result<usize, DeviceError> {
+        if self.is_plain() {
+            return self.inner.accept(data);
+        }
+        self.check_alive()?;
+        self.write_buffer.borrow_mut().append(data, BLOCK, self.base.pool());
+        self.call_for_encryption();
+        Ok(data.len())
+    }
+
+    pub(super) fn accept_chunk(&self, data: Chunk) -> Result<usize, DeviceError> {
+        if self.is_plain() {
+            return self.inner.accept_chunk(data);
+        }
+        self.check_alive()?;
+        let count = data.len();
+        self.write_buffer.borrow_mut().append_chunk(data);
+        self.call_for_encryption();
+        Ok(count)
+    }
+
+    fn check_alive(&self) -> Result<(), DeviceError> {
+        if self.life().is_dead() { Err(DeviceErrorKind::NotOpen.into()) } else { Ok(()) }
+    }
+
+    /// Has the loop call for what was written: in the next turn, as Qt's, or, if nobody can tell the
+    /// difference, at the end of this one.
+    fn call_for_encryption(&self) {
+        if !self.flags.encrypted.get() || self.flags.flush_posted.get() {
+            return;
+        }
+        if !crate::socket::Outer::watches_writing(self) && !self.flags.pending_close.get() {
+            self.inner.call_for_writing();
+            return;
+        }
+        self.post_flush();
+    }
+
+    pub(super) fn post_flush(&self) {
+        if self.flags.flush_posted.replace(true) {
+            return;
+        }
+        let node = self.this.clone();
+        self.life().dispatcher().post(move || {
+            if let Some(node) = node.upgrade()
+                && node.flags.flush_posted.replace(false)
+            {
+                node.flush_all();
+            }
+        });
+    }
+
+    pub(super) fn flush_all(&self) -> bool {
+        if self.mode.get() != SslMode::Unencrypted {
+            self.flags.tickets_wait.set(false);
+            self.transmit();
+        }
+        self.inner.flush()
+    }
+
+    // ---- the session
+
+    /// Whether that is still the session.
+    fn is_session(&self, number: u32) -> bool {
+        self.session_number.get() == number
+    }
+
+    /// Encrypts what was written, sends what there is to send, works on what has come, and tells of it.
+    pub(super) fn transmit(&self) {
+        let flags = &self.flags;
+        if flags.judging.get() || flags.paused.get() || flags.failing.get() {
+            return;
+        }
+        let number = self.session_number.get();
+        for _ in 0..ROUNDS {
+            let mut moved = false;
+            if flags.encrypted.get() {
+                moved |= self.encrypt_written();
+                if !self.is_session(number) {
+                    return;
+                }
+                moved |= self.send_output();
+            }
+            let news = match &mut *self.session.borrow_mut() {
+                Some(session) => session.advance(),
+                None => return,
+            };
+            match news {
+                News::Blocked => {
+                    self.tell_tickets();
+                    if !self.is_session(number) {
+                        return;
+                    }
+                    moved |= self.send_output();
+                    if !moved || !flags.encrypted.get() {
+                        return;
+                    }
+                }
+                News::Peer => {
+                    if !self.judge() {
+                        return;
+                    }
+                }
+                News::Encrypted => self.on_encrypted(),
+                News::Data => self.deliver(number),
+                News::Closed => {
+                    // The other end is not to be told what it has said itself.
+                    flags.shut_down.set(true);
+                    let text = "The TLS/SSL connection has been closed";
+                    self.fail(&SocketError::new(SocketErrorKind::RemoteHostClosed, text));
+                    return;
+                }
+                News::Failed(error) => {
+                    self.on_failed(&error);
+                    return;
+                }
+            }
+            if !self.is_session(number) {
+                return;
+            }
+        }
+        self.post_flush();
+    }
+
+    /// Encrypts what was written, and says so. Returns whether there was anything.
+    fn encrypt_written(&self) -> bool {
+        match self.encrypt_buffer() {
+            Ok(0) => false,
+            Ok(total) => {
+                self.emit_bytes_written(total);
+                true
+            }
+            Err(error) => {
+                self.write_buffer.borrow_mut().clear(self.base.pool());
+                self.fail(&error);
+                false
+            }
+        }
+    }
+
+    /// Encrypts the write buffer into the inner socket's. Calls nothing of the program's.
+    fn encrypt_buffer(&self) -> Result<usize, SocketError> {
+        let mut buffer = self.write_buffer.borrow_mut();
+        let mut session = self.session.borrow_mut();
+        let Some(session) = &mut *session else { return Ok(0) };
+        let mut total = 0;
+        while !buffer.is_empty() {
+            let mut block = [IoSlice::new(&[])];
+            buffer.slices(0, &mut block);
+            let count = block[0].len().min(BLOCK);
+            session.encrypt(&block[0][..count]).map_err(|error| {
+                let text = format!("Unable to write data: {error}");
+                SocketError::new(SocketErrorKind::SslInternal, text)
+            })?;
+            buffer.consume(count, self.base.pool());
+            total += count;
+            self.flags.tickets_wait.set(false);
+            if let Some(output) = session.take_output() {
+                // The inner socket may be closed; then it is its loss, and told by it.
+                let _ = self.inner.accept_chunk(output.into());
+            }
+        }
+        Ok(total)
+    }
+
+    /// Hands what is to be sent to the inner socket.
+    fn send_output(&self) -> bool {
+        if self.flags.tickets_wait.get() {
+            return false;
+        }
+        let output = self.session.borrow_mut().as_mut().and_then(|session| session.take_output());
+        match output {
+            None => false,
+            Some(output) => {
+                if let Err(error) = self.inner.accept_chunk(output.into()) {
+                    let text = error.to_string();
+                    self.fail(&SocketError::new(SocketErrorKind::Unknown, text));
+                }
+                true
+            }
+        }
+    }
+
+    /// Puts plain text into the read buffer, and says so, portion by portion.
+    fn deliver(&self, number: u32) {
+        while self.is_session(number) {
+            {
+                let mut session = self.session.borrow_mut();
+                let Some(session) = &mut *session else { return };
+                let portion = session.plain().len().min(PORTION);
+                if portion == 0 {
+                    return;
+                }
+                if self.base.is_readable() {
+                    self.base.append_to_buffer(&session.plain()[..portion]);
+                }
+                session.consume(portion);
+            }
+            if self.base.is_readable() {
+                self.emit_ready_read();
+            }
+        }
+    }
+
+    pub(super) fn emit_ready_read(&self) {
+        self.ready_reads.set(self.ready_reads.get().wrapping_add(1));
+        self.base.ready_read.emit(());
+        self.base.channel_ready_read.emit(0);
+    }
+
+    /// Says that so many bytes were written; but not to a slot that is being told already.
+    pub(super) fn emit_bytes_written(&self, count: usize) {
+        let running = &self.flags.in_bytes_written;
+        if !running.replace(true) {
+            struct Ended<'a>(&'a std::cell::Cell<bool>);
+            impl Drop for Ended<'_> {
+                fn drop(&mut self) {
+                    self.0.set(false);
+                }
+            }
+            let _ended = Ended(running);
+            self.base.bytes_written.emit(count as i64);
+        }
+        self.base.channel_bytes_written.emit((0, count as i64));
+    }
+
+    /// Tells of what came to resume the session by.
+    fn tell_tickets(&self) {
+        let received =
+            self.session.borrow().as_ref().map_or(0, |session| session.tickets_received());
+        if received > self.tickets.replace(received) {
+            self.new_session_ticket_received.emit(());
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! Waiting with no loop.
+
+use qcore::QDeadlineTimer;
+
+use super::{QSslSocket, SslSocketNode};
+use crate::{SocketError, SocketErrorKind, SocketState, SslMode};
+
+impl QSslSocket {
+    /// Waits until the handshake is over, at most until a deadline: milliseconds, -1 being for ever, or a
+    /// `Duration`. Connects first, if need be.
+    ///
+    /// # Errors
+    ///
+    /// What went wrong; [`SocketTimeout`](SocketErrorKind::SocketTimeout) for the deadline.
+    /// [`Operation`](SocketErrorKind::Operation) if the socket encrypts already, or is not about to.
+    #[doc(alias = "waitForEncrypted")]
+    pub fn wait_for_encrypted(
+        &self,
+        deadline: impl Into<QDeadlineTimer>,
+    ) -> Result<(), SocketError> {
+        let (node, deadline) = (self.node(), deadline.into());
+        node.wait_encrypted(deadline)
+    }
+}
+
+fn not_possible() -> SocketError {
+    SocketError::new(SocketErrorKind::Operation, "Not possible in this state of the socket")
+}
+
+impl SslSocketNode {
+    /// What went wrong, if the inner socket could not wait.
+    fn reason(&self, inner: SocketError) -> SocketError {
+        match self.base.error() {
+            SocketErrorKind::Unknown => inner,
+            _ => self.base.last_error(),
+        }
+    }
+
+    /// Waits by the inner socket, and takes its state and error over if that fails.
+    fn follow(&self, waited: Result<(), SocketError>) -> Result<(), SocketError> {
+        if let Err(error) = &waited {
+            self.base.set_socket_state(self.inner.state());
+            if *error != SocketErrorKind::Operation {
+                self.base.set_error(error);
+            }
+        }
+        waited
+    }
+
+    pub(super) fn wait_connected(&self, deadline: QDeadlineTimer) -> Result<(), SocketError> {
+        self.follow(self.inner.wait_for_connected(deadline))
+    }
+
+    fn wait_encrypted(&self, deadline: QDeadlineTimer) -> Result<(), SocketError> {
+        if self.flags.encrypted.get() || self.is_plain() {
+            return Err(not_possible());
+        }
+        self.check_protocol("waitForEncrypted")?;
+        if self.inner.state() != SocketState::Connected {
+            self.inner.wait_for_connected(deadline).map_err(|error| self.reason(error))?;
+        }
+        while !self.flags.encrypted.get() {
+            if self.mode.get() == SslMode::Unencrypted {
+                self.start_encryption(SslMode::Client);
+            }
+            self.wait_for_more(deadline)?;
+        }
+        Ok(())
+    }
+
+    /// Waits until something has come, and works on it, also if that is what is going on: a slot may wait.
+    fn wait_for_more(&self, deadline: QDeadlineTimer) -> Result<(), SocketError> {
+        self.inner.wait_for_ready_read(deadline).map_err(|error| self.reason(error))?;
+        self.transmit();
+        Ok(())
+    }
+
+    pub(super) fn wait_readable(&self, deadline: QDeadlineTimer) -> Result<(), SocketError> {
+        if self.is_plain() {
+            return self.inner.wait_for_ready_read(deadline);
+        }
+        let before = self.ready_reads.get();
+        if !self.flags.encrypted.get() {
+            self.wait_encrypted(deadline)?;
+        }
+        // What was written goes first; and a slot that waits may have more than was told of.
+        self.transmit();
+        while self.ready_reads.get() == before {
+            self.wait_for_more(deadline)?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn wait_written(&self, deadline: QDeadlineTimer) -> Result<(), SocketError> {
+        if self.is_plain() {
+            return self.inner.wait_for_bytes_written(deadline);
+        }
+        if !self.flags.encrypted.get() {
+            self.wait_encrypted(deadline)?;
+        }
+        if !self.write_buffer.borrow().is_empty() {
+            self.transmit();
+        }
+        self.inner.wait_for_bytes_written(deadline).map_err(|error| self.reason(error))
+    }
+
+    pub(super) fn wait_disconnected(&self, deadline: QDeadlineTimer) -> Result<(), SocketError> {
+        if self.base.state() == SocketState::Unconnected {
+            qcore::q_warning!(
+                "QSslSocket::waitForDisconnected() is not allowed in UnconnectedState"
+            );
+            return Err(not_possible());
+        }
+        if self.is_plain() {
+            return self.inner.wait_for_disconnected(deadline);
+        }
+        if !self.flags.encrypted.get() {
+            self.wait_encrypted(deadline)?;
+        }
+        if !self.write_buffer.borrow().is_empty() {
+            self.transmit();
+        }
+        if self.base.state() == SocketState::Unconnected {
+            return Ok(());
+        }
+        self.follow(self.inner.wait_for_disconnected(deadline))
+    }
+}

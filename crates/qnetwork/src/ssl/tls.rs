@@ -1,0 +1,295 @@
+//! What a configuration is to rustls.
+
+use std::sync::Arc;
+
+use rustls::{
+    ClientConfig, DigitallySignedStruct, DistinguishedName, Error, ServerConfig, SignatureScheme,
+    SupportedCipherSuite, SupportedProtocolVersion,
+    client::{
+        ClientSessionMemoryCache, Resumption, Tls12Resumption,
+        danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
+    },
+    crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature},
+    pki_types::{CertificateDer, ServerName, UnixTime},
+    server::{
+        NoServerSessionStorage, ServerSessionMemoryCache,
+        danger::{ClientCertVerified, ClientCertVerifier},
+    },
+    sign::{CertifiedKey, SingleCertAndKey},
+    version::{TLS12, TLS13},
+};
+
+use super::{PeerVerifyMode, QSslConfiguration, SslOptions, SslProtocol, provider};
+use crate::{SocketError, SocketErrorKind};
+
+/// How many sessions are kept for resuming, for each configuration.
+const SESSIONS: usize = 256;
+
+/// What of a configuration matters to rustls.
+#[derive(Default)]
+pub(super) struct Settings {
+    pub(super) protocol: SslProtocol,
+    /// In the order of preference; all there are, if empty.
+    pub(super) suites: Vec<SupportedCipherSuite>,
+    /// The own certificates, and the key of the first.
+    pub(super) identity: Option<Arc<CertifiedKey>>,
+    pub(super) options: SslOptions,
+    /// Names of protocols for ALPN, the best first.
+    pub(super) next_protocols: Vec<Vec<u8>>,
+    /// Whether a server asks for the client's certificate.
+    pub(super) asks: bool,
+}
+
+/// The versions that a protocol stands for: none of what is not spoken.
+pub(super) fn versions(protocol: SslProtocol) -> &'static [&'static SupportedProtocolVersion] {
+    const BOTH: &[&SupportedProtocolVersion] = &[&TLS13, &TLS12];
+    match protocol {
+        SslProtocol::TlsV1_2 => &BOTH[1..],
+        SslProtocol::TlsV1_3 | SslProtocol::TlsV1_3OrLater => &BOTH[..1],
+        SslProtocol::Any
+        | SslProtocol::Secure
+        | SslProtocol::TlsV1_0OrLater
+        | SslProtocol::TlsV1_1OrLater
+        | SslProtocol::TlsV1_2OrLater => BOTH,
+        SslProtocol::TlsV1_0 | SslProtocol::TlsV1_1 | SslProtocol::Unknown => &[],
+    }
+}
+
+impl Settings {
+    pub(super) fn client(self) -> Result<ClientConfig, Error> {
+        let provider = self.provider();
+        let builder = ClientConfig::builder_with_provider(provider.clone())
+            .with_protocol_versions(versions(self.protocol))?
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::new(AcceptAny(provider)));
+        let mut config = match self.identity {
+            Some(identity) => {
+                builder.with_client_cert_resolver(Arc::new(SingleCertAndKey::from(identity)))
+            }
+            None => builder.with_no_client_auth(),
+        };
+        config.alpn_protocols = self.next_protocols;
+        config.enable_sni = !self.options.contains(SslOptions::DISABLE_SERVER_NAME_INDICATION);
+        config.resumption = if self.options.contains(SslOptions::DISABLE_SESSION_SHARING) {
+            Resumption::disabled()
+        } else {
+            let tickets = !self.options.contains(SslOptions::DISABLE_SESSION_TICKETS);
+            let by = if tickets {
+                Tls12Resumption::SessionIdOrTickets
+            } else {
+                Tls12Resumption::SessionIdOnly
+            };
+            Resumption::store(Arc::new(ClientSessionMemoryCache::new(SESSIONS)))
+                .tls12_resumption(by)
+        };
+        Ok(config)
+    }
+
+    pub(super) fn server(self) -> Result<ServerConfig, Error> {
+        let provider = self.provider();
+        let builder = ServerConfig::builder_with_provider(provider.clone())
+            .with_protocol_versions(versions(self.protocol))?;
+        let builder = if self.asks {
+            builder.with_client_cert_verifier(Arc::new(AcceptAny(provider)))
+        } else {
+            builder.with_no_client_auth()
+        };
+        let mut config = match self.identity {
+            Some(identity) => {
+                builder.with_cert_resolver(Arc::new(SingleCertAndKey::from(identity)))
+            }
+            None => builder.with_cert_resolver(Arc::new(Nobody)),
+        };
+        config.alpn_protocols = self.next_protocols;
+        config.ignore_client_order =
+            !self.options.contains(SslOptions::DISABLE_SERVER_CIPHER_PREFERENCE);
+        if self.options.contains(SslOptions::DISABLE_SESSION_SHARING) {
+            config.session_storage = Arc::new(NoServerSessionStorage {});
+            config.send_tls13_tickets = 0;
+        } else {
+            config.session_storage = ServerSessionMemoryCache::new(SESSIONS);
+            if !self.options.contains(SslOptions::DISABLE_SESSION_TICKETS) {
+                config.ticketer = ticketer()?;
+            }
+        }
+        Ok(config)
+    }
+
+    /// The cryptography with the ciphers that are wanted.
+    fn provider(&self) -> Arc<CryptoProvider> {
+        let all = provider();
+        if self.suites.is_empty() {
+            return all;
+        }
+        Arc::new(CryptoProvider { cipher_suites: self.suites.clone(), ..(*all).clone() })
+    }
+}
+
+fn ticketer() -> Result<Arc<dyn rustls::server::ProducesTickets>, Error> {
+    #[cfg(feature = "aws-lc-rs")]
+    use rustls::crypto::aws_lc_rs::Ticketer;
+    #[cfg(not(feature = "aws-lc-rs"))]
+    use rustls::crypto::ring::Ticketer;
+    Ticketer::new()
+}
+
+/// Takes whatever certificates the other end has, but not its word that they are its own: the handshake has to
+/// be signed with their key. What is wrong with them is found out afterwards, by ours.
+#[derive(Debug)]
+struct AcceptAny(Arc<CryptoProvider>);
+
+impl AcceptAny {
+    fn tls12(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        let algorithms = &self.0.signature_verification_algorithms;
+        verify_tls12_signature(message, certificate, signature, algorithms)
+    }
+
+    fn tls13(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        let algorithms = &self.0.signature_verification_algorithms;
+        verify_tls13_signature(message, certificate, signature, algorithms)
+    }
+
+    fn schemes(&self) -> Vec<SignatureScheme> {
+        self.0.signature_verification_algorithms.supported_schemes()
+    }
+}
+
+impl ServerCertVerifier for AcceptAny {
+    fn verify_server_cert(
+        &self,
+        _: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: &ServerName<'_>,
+        _: &[u8],
+        _: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.tls12(message, certificate, signature)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.tls13(message, certificate, signature)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.schemes()
+    }
+}
+
+impl ClientCertVerifier for AcceptAny {
+    fn client_auth_mandatory(&self) -> bool {
+        // That there is none is one of the errors that are told.
+        false
+    }
+
+    fn root_hint_subjects(&self) -> &[DistinguishedName] {
+        &[]
+    }
+
+    fn verify_client_cert(
+        &self,
+        _: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: UnixTime,
+    ) -> Result<ClientCertVerified, Error> {
+        Ok(ClientCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.tls12(message, certificate, signature)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.tls13(message, certificate, signature)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.schemes()
+    }
+}
+
+/// A server without a certificate: no client gets anywhere with it.
+#[derive(Debug)]
+struct Nobody;
+
+impl rustls::server::ResolvesServerCert for Nobody {
+    fn resolve(&self, _: rustls::server::ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        None
+    }
+}
+
+/// A configuration that rustls does not take.
+pub(super) fn bad_configuration(error: &Error) -> SocketError {
+    SocketError::new(SocketErrorKind::SslInvalidUserData, error.to_string())
+}
+
+/// What rustls makes of a configuration for a client.
+pub(super) fn client_config(
+    configuration: &QSslConfiguration,
+) -> Result<Arc<ClientConfig>, SocketError> {
+    let made = &configuration.cache().client;
+    if let Some(config) = made.get() {
+        return Ok(config.clone());
+    }
+    let config = settings(configuration)?.client().map_err(|error| bad_configuration(&error))?;
+    Ok(made.get_or_init(|| Arc::new(config)).clone())
+}
+
+/// What rustls makes of a configuration for a server.
+pub(super) fn server_config(
+    configuration: &QSslConfiguration,
+) -> Result<Arc<ServerConfig>, SocketError> {
+    let made = &configuration.cache().server;
+    if let Some(config) = made.get() {
+        return Ok(config.clone());
+    }
+    let config = settings(configuration)?.server().map_err(|error| bad_configuration(&error))?;
+    Ok(made.get_or_init(|| Arc::new(config)).clone())
+}
+
+fn settings(configuration: &QSslConfiguration) -> Result<Settings, SocketError> {
+    let identity = configuration
+        .identity()
+        .map_err(|text| SocketError::new(SocketErrorKind::SslInvalidUserData, text))?;
+    Ok(Settings {
+        protocol: configuration.protocol(),
+        suites: configuration.suites(),
+        identity,
+        options: configuration.options(),
+        next_protocols: configuration.allowed_next_protocols(),
+        asks: configuration.peer_verify_mode() != PeerVerifyMode::None,
+    })
+}

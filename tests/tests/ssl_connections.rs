@@ -1,0 +1,437 @@
+//! Encrypted connections where things go wrong, and by ways that are not straight.
+
+use std::{
+    cell::{Cell, RefCell},
+    io::{Read, Write},
+    net::{Shutdown, TcpStream},
+    panic::AssertUnwindSafe,
+    rc::Rc,
+    time::Duration,
+};
+
+use integration::{
+    in_child, listener, pattern, peer, port_of, run_for,
+    tls::{
+        Wire, accepted, accepting, certificates, client, count, encrypt, encrypting, identified,
+        trusting,
+    },
+    wait_at_most, wait_until,
+};
+use qcore::{QCoreApplication, QPointer};
+use qnetwork::{
+    PauseModes, ProxyType, QNetworkProxy, QSslConfiguration, QSslSocket, SocketErrorKind,
+    SocketOption, SocketState, SslMode, SslOptions, SslProtocol,
+};
+
+/// A SOCKS5 proxy for one connection, which knows one host.
+fn proxy(target: u16) -> u16 {
+    let (port, _) = peer(move |mut client| {
+        client.read_exact(&mut [0; 3]).unwrap();
+        client.write_all(b"\x05\x00").unwrap();
+        let mut head = [0; 5];
+        client.read_exact(&mut head).unwrap();
+        assert_eq!(head[..4], [5, 1, 0, 3], "a connection to a name");
+        let mut name = vec![0; usize::from(head[4]) + 2];
+        client.read_exact(&mut name).unwrap();
+        assert_eq!(&name[..name.len() - 2], b"localhost");
+        client.write_all(b"\x05\x00\x00\x01\x7f\x00\x00\x01\x00\x00").unwrap();
+        let host = TcpStream::connect(("127.0.0.1", target)).unwrap();
+        let (mut from, mut to) = (host.try_clone().unwrap(), client.try_clone().unwrap());
+        let back = std::thread::spawn(move || {
+            let _ = std::io::copy(&mut from, &mut to);
+            let _ = to.shutdown(Shutdown::Write);
+        });
+        let _ = std::io::copy(&mut client, &mut &host);
+        let _ = host.shutdown(Shutdown::Write);
+        back.join().unwrap();
+    });
+    port
+}
+
+#[test]
+fn through_a_proxy() {
+    let _app = QCoreApplication::new();
+    let server = encrypting("good");
+    let client = QSslSocket::new();
+    client.set_ssl_configuration(trusting("ca"));
+    client.set_proxy(QNetworkProxy::new(
+        ProxyType::Socks5,
+        "127.0.0.1",
+        proxy(server.server_port()),
+    ));
+    // The name that is verified is the host's, which only the proxy has looked up.
+    client.connect_to_host_encrypted("localhost", server.server_port());
+    client.write("by a proxy").unwrap();
+    let other = accepted(&server);
+    wait_until(|| other.bytes_available() == 10);
+    assert!(client.ssl_handshake_errors().is_empty());
+    let data = pattern(0, 300_000);
+    other.write(&data).unwrap();
+    wait_until(|| client.bytes_available() == data.len());
+    assert!(client.read_all() == data);
+    client.disconnect_from_host();
+    wait_until(|| other.state() == SocketState::Unconnected);
+}
+
+#[test]
+fn records_of_odd_sizes_arrive() {
+    let _app = QCoreApplication::new();
+    let server = encrypting("good");
+    let client = client();
+    let other = encrypt(&client, &server);
+    let mut sent = 0;
+    for size in [1, 2, 3, 5, 17, 255, 256, 4095, 4096, 4097, 16_383, 16_384, 16_385, 99_999] {
+        let data = pattern(sent, size);
+        sent += size;
+        client.write(&data).unwrap();
+        client.flush();
+        wait_until(|| other.bytes_available() == size);
+        assert!(other.read_all() == data, "{size}");
+    }
+}
+
+#[test]
+fn who_stalls_or_floods_in_a_handshake_is_not_held_much() {
+    let _app = QCoreApplication::new();
+    let server = accepting(|socket| {
+        socket.set_ssl_configuration(identified("good"));
+        socket.start_server_encryption();
+    });
+    // A greeting that goes on for ever, by pieces of every size.
+    let mut stream = TcpStream::connect(("127.0.0.1", server.server_port())).unwrap();
+    let other = accepted(&server);
+    stream.write_all(&[22, 3, 1, 0x3f, 0xff, 1, 0xff, 0xff, 0xff]).unwrap();
+    for size in 1..200 {
+        if stream.write_all(&vec![0; size]).is_err() {
+            break;
+        }
+        run_for(Duration::from_millis(0));
+        assert!(other.encrypted_bytes_available() <= 128 * 1024);
+    }
+    assert!(!other.is_encrypted());
+    drop(stream);
+    wait_until(|| other.state() == SocketState::Unconnected);
+
+    // As much as the wire takes.
+    let mut stream = TcpStream::connect(("127.0.0.1", server.server_port())).unwrap();
+    let other = accepted(&server);
+    let flood = std::thread::spawn(move || {
+        let mut record = vec![22, 3, 3, 0x3f, 0xff];
+        record.resize(5 + 0x3fff, 1);
+        while stream.write_all(&record).is_ok() {}
+    });
+    wait_until(|| {
+        assert!(other.encrypted_bytes_available() <= 128 * 1024);
+        other.state() == SocketState::Unconnected
+    });
+    assert_eq!(other.error(), SocketErrorKind::SslHandshakeFailed);
+    flood.join().unwrap();
+}
+
+#[test]
+fn a_server_that_does_not_answer() {
+    let _app = QCoreApplication::new();
+    let listener = listener();
+    let client = client();
+    client.connect_to_host_encrypted("127.0.0.1", port_of(&listener));
+    client.write("waits").unwrap();
+    assert_eq!(client.wait_for_encrypted(50).unwrap_err(), SocketErrorKind::SocketTimeout);
+    assert_eq!((client.state(), client.mode()), (SocketState::Connected, SslMode::Client));
+    // As Qt's: it goes on to wait for the handshake, and closes what it can.
+    client.disconnect_from_host();
+    client.abort();
+    assert_eq!(client.state(), SocketState::Unconnected);
+}
+
+#[test]
+fn sessions_are_resumed_by_sockets_of_one_configuration() {
+    let _app = QCoreApplication::new();
+    for (options, resumes) in
+        [(SslOptions::empty(), true), (SslOptions::DISABLE_SESSION_SHARING, false)]
+    {
+        let mut of_server = identified("good");
+        of_server.set_ssl_option(options, true);
+        let server = accepting(move |socket| {
+            socket.set_ssl_configuration(of_server.clone());
+            socket.encrypted.connect_to(socket, |socket, ()| {
+                socket.write("tickets go along with this").unwrap();
+            });
+            socket.start_server_encryption();
+        });
+        let configuration = trusting("ca");
+        let mut tickets = 0;
+        for attempt in 0..2 {
+            let client = QSslSocket::new();
+            client.set_ssl_configuration(configuration.clone());
+            client.set_peer_verify_name("localhost");
+            let told = count(&client.new_session_ticket_received);
+            let verified = count(&client.peer_verify_error);
+            let _other = encrypt(&client, &server);
+            wait_until(|| client.bytes_available() > 0);
+            tickets += told.get();
+            // Resumed or not, it is known who the other end is.
+            assert!(!client.peer_certificate().is_null(), "{attempt}");
+            assert_eq!(verified.get(), 0);
+            client.disconnect_from_host();
+        }
+        assert_eq!(tickets > 0, resumes);
+    }
+}
+
+#[test]
+fn a_resumed_session_is_verified_anew() {
+    let _app = QCoreApplication::new();
+    let server = encrypting("good");
+    let configuration = trusting("ca");
+    for (name, good) in [("localhost", true), ("localhost", true), ("other.example", false)] {
+        let client = QSslSocket::new();
+        client.set_ssl_configuration(configuration.clone());
+        client.set_peer_verify_name(name);
+        client.connect_to_host_encrypted("127.0.0.1", server.server_port());
+        let other = accepted(&server);
+        wait_until(|| client.is_encrypted() || client.state() == SocketState::Unconnected);
+        assert_eq!(client.is_encrypted(), good);
+        if good {
+            wait_until(|| other.is_encrypted());
+            other.write("x").unwrap();
+            wait_until(|| client.bytes_available() == 1);
+        }
+    }
+}
+
+#[test]
+fn a_default_configuration_that_is_null() {
+    // It is the whole process's.
+    if !in_child("a_default_configuration_that_is_null", 100) {
+        return;
+    }
+    let _app = QCoreApplication::new();
+    let server = encrypting("good");
+    let before = QSslSocket::new();
+    QSslConfiguration::set_default_configuration(QSslConfiguration::default());
+    let socket = QSslSocket::new();
+    assert!(socket.ssl_configuration().is_null() && !before.ssl_configuration().is_null());
+    socket.connect_to_host_encrypted("127.0.0.1", server.server_port());
+    let _other = accepted(&server);
+    wait_until(|| socket.state() == SocketState::Unconnected);
+    assert_eq!(socket.error(), SocketErrorKind::SslHandshakeFailed);
+
+    // Whom new sockets trust.
+    QSslSocket::set_default_ca_certificates(certificates("selfsigned"));
+    QSslSocket::add_default_ca_certificates(certificates("ca"));
+    assert_eq!(QSslSocket::default_ca_certificates().len(), 2);
+    QSslSocket::set_default_ciphers([QSslSocket::supported_ciphers()[0]]);
+    let socket = QSslSocket::new();
+    assert_eq!(socket.ciphers(), QSslSocket::default_ciphers());
+    socket.set_peer_verify_name("localhost");
+    let _other = encrypt(&socket, &server);
+    assert!(socket.ssl_handshake_errors().is_empty());
+}
+
+#[test]
+fn options_of_the_system_s_socket() {
+    let _app = QCoreApplication::new();
+    let server = encrypting("good");
+    let client = client();
+    client.set_socket_option(SocketOption::LowDelay, 1);
+    assert_eq!(client.socket_option(SocketOption::LowDelay), None);
+    let _other = encrypt(&client, &server);
+    client.set_socket_option(SocketOption::LowDelay, 1);
+    assert_eq!(client.socket_option(SocketOption::LowDelay), Some(1));
+}
+
+#[test]
+fn encrypted_bytes_are_counted() {
+    let _app = QCoreApplication::new();
+    let server = encrypting("good");
+    let client = client();
+    let other = encrypt(&client, &server);
+    run_for(Duration::from_millis(5));
+    let (plain, encrypted) = (Rc::new(Cell::new(0)), Rc::new(Cell::new(0)));
+    client.bytes_written.connect_to(&plain, |plain, count| plain.set(plain.get() + count));
+    client
+        .encrypted_bytes_written
+        .connect_to(&encrypted, |encrypted, count| encrypted.set(encrypted.get() + count));
+    client.write(pattern(0, 1000)).unwrap();
+    assert_eq!((client.bytes_to_write(), client.encrypted_bytes_to_write()), (1000, 0));
+    wait_until(|| other.bytes_available() == 1000 && encrypted.get() > 0);
+    assert_eq!(plain.get(), 1000);
+    // A header, a type and a tag.
+    assert_eq!(encrypted.get(), 1000 + 5 + 1 + 16);
+}
+
+#[test]
+fn the_server_is_told_which_name_it_was_asked_for() {
+    let _app = QCoreApplication::new();
+    let server = encrypting("good");
+    for (name, hides, told) in
+        [("localhost", false, true), ("localhost", true, false), ("127.0.0.1", false, false)]
+    {
+        let wire = Wire::to(server.server_port());
+        let client = client();
+        let mut configuration = client.ssl_configuration();
+        configuration.set_ssl_option(SslOptions::DISABLE_SERVER_NAME_INDICATION, hides);
+        client.set_ssl_configuration(configuration);
+        client.set_peer_verify_name(name);
+        client.connect_to_host_encrypted("127.0.0.1", wire.port);
+        let _other = accepted(&server);
+        wait_until(|| !wire.records().is_empty());
+        let has = wire.sent().windows(name.len()).any(|part| part == name.as_bytes());
+        assert_eq!(has, told, "{name}");
+    }
+}
+
+#[test]
+fn an_encrypted_connection_does_not_become_a_plain_one() {
+    let _app = QCoreApplication::new();
+    let server = encrypting("good");
+    let wire = Wire::to(server.server_port());
+    let client = client();
+    client.connect_to_host_encrypted("127.0.0.1", wire.port);
+    let other = accepted(&server);
+    wait_until(|| client.is_encrypted() && other.is_encrypted());
+    // It is connected: this is an error, and nothing else.
+    client.connect_to_host("127.0.0.1", server.server_port());
+    assert_eq!(client.error(), SocketErrorKind::Operation);
+    client.connect_to_host_encrypted("127.0.0.1", server.server_port());
+    assert_eq!((client.mode(), client.is_encrypted()), (SslMode::Client, true));
+    client.write("a secret").unwrap();
+    wait_until(|| other.bytes_available() == 8);
+    assert!(!wire.sent().windows(8).any(|part| part == b"a secret"));
+}
+
+#[test]
+fn a_slot_that_panics_accepts_nobody() {
+    let _app = QCoreApplication::new();
+    let server = encrypting("selfsigned");
+    let wire = Wire::to(server.server_port());
+    let client = client();
+    client.ssl_errors.connect(|_| panic!("on purpose"));
+    let encrypted = count(&client.encrypted);
+    client.connect_to_host_encrypted("127.0.0.1", wire.port);
+    client.write("a secret").unwrap();
+    let _other = accepted(&server);
+    let panicked = std::panic::catch_unwind(AssertUnwindSafe(|| {
+        wait_until(|| client.state() == SocketState::Unconnected);
+    }));
+    assert!(panicked.is_err());
+    wait_until(|| client.state() == SocketState::Unconnected);
+    assert_eq!(encrypted.get(), 0);
+    assert_eq!(wire.records(), [22], "the greeting alone");
+}
+
+#[test]
+fn closing_in_a_pause_is_a_verdict() {
+    let _app = QCoreApplication::new();
+    let server = encrypting("selfsigned");
+    let client = client();
+    client.set_pause_mode(PauseModes::PAUSE_ON_SSL_ERRORS);
+    let told = count(&client.ssl_errors);
+    client.connect_to_host_encrypted("127.0.0.1", server.server_port());
+    client.write("never sent").unwrap();
+    let other = accepted(&server);
+    wait_until(|| told.get() == 1);
+    client.disconnect_from_host();
+    wait_until(|| client.state() == SocketState::Unconnected);
+    wait_until(|| other.state() == SocketState::Unconnected);
+    assert_eq!((other.is_encrypted(), client.bytes_to_write()), (false, 0));
+    client.resume();
+    run_for(Duration::from_millis(5));
+    assert_eq!(client.error(), SocketErrorKind::Unknown);
+}
+
+/// What a slot does to the socket that called it.
+const ACTIONS: [&str; 6] = ["drop", "delete later", "abort", "close", "disconnect", "again"];
+
+#[test]
+fn slots_may_do_anything() {
+    let _app = QCoreApplication::new();
+    for protocol in [SslProtocol::TlsV1_2, SslProtocol::TlsV1_3] {
+        for signal in 0..13 {
+            for action in ACTIONS {
+                one_slot(protocol, signal, action);
+            }
+        }
+    }
+}
+
+fn one_slot(protocol: SslProtocol, signal: usize, action: &'static str) {
+    let server = encrypting("selfsigned");
+    let port = server.server_port();
+    server.new_connection.connect_to(&server, |server, ()| {
+        while let Some(socket) = server.next_pending_connection() {
+            socket.ready_read.connect_to(&socket, |socket, ()| {
+                socket.write(socket.read_all()).ok();
+                socket.disconnect_from_host();
+            });
+            socket.disconnected.connect_to(&socket, |socket, ()| socket.delete_later());
+        }
+    });
+    let client = client();
+    client.set_protocol(protocol);
+    let (kept, ran) = (Rc::new(RefCell::new(None)), Rc::new(Cell::new(false)));
+    let weak = QPointer::new(&client);
+    let act = {
+        let (kept, ran, weak) = (kept.clone(), ran.clone(), weak.clone());
+        move || {
+            if ran.replace(true) {
+                return;
+            }
+            let Some(client): Option<QSslSocket> = weak.upgrade() else { return };
+            match action {
+                "drop" => drop(kept.borrow_mut().take()),
+                "delete later" => client.delete_later(),
+                "abort" => client.abort(),
+                "close" => client.close(),
+                "disconnect" => client.disconnect_from_host(),
+                _ => {
+                    client.abort();
+                    client.connect_to_host_encrypted("127.0.0.1", port);
+                }
+            }
+        }
+    };
+    match signal {
+        0 => client.host_found.connect(move |()| act()),
+        1 => client.connected.connect(move |()| act()),
+        2 => client.state_changed.connect(move |state| {
+            if *state == SocketState::Connected {
+                act();
+            }
+        }),
+        3 => client.mode_changed.connect(move |_| act()),
+        4 => client.peer_verify_error.connect(move |_| act()),
+        5 => client.ssl_errors.connect(move |_| act()),
+        6 => client.encrypted.connect(move |()| act()),
+        7 => client.ready_read.connect(move |()| act()),
+        8 => client.bytes_written.connect(move |_| act()),
+        9 => client.encrypted_bytes_written.connect(move |_| act()),
+        10 => client.error_occurred.connect(move |_| act()),
+        11 => client.disconnected.connect(move |()| act()),
+        _ => client.read_channel_finished.connect(move |()| act()),
+    };
+    // After the slot: whoever only wants to see the errors is to see them.
+    client.ssl_errors.connect({
+        let weak = weak.clone();
+        move |_| {
+            if let Some(client) = weak.upgrade() {
+                client.ignore_ssl_errors();
+            }
+        }
+    });
+    *kept.borrow_mut() = Some(client.clone());
+    client.connect_to_host_encrypted("127.0.0.1", port);
+    // A slot may have closed it within the call.
+    client.write("hello").ok();
+    drop(client);
+    let what = format!("{protocol:?}, signal {signal}, {action}");
+    assert!(wait_at_most(Duration::from_secs(5), || ran.get()), "{what}: it never came");
+    let over = || match weak.upgrade() {
+        None => true,
+        // Nothing was written to a connection that a slot has begun: it stays.
+        Some(client) if action == "again" && client.is_encrypted() => true,
+        Some(client) => client.state() == SocketState::Unconnected,
+    };
+    assert!(wait_at_most(Duration::from_secs(5), over), "{what}: it does not end");
+    drop(kept.borrow_mut().take());
+}
