@@ -257,3 +257,134 @@ impl fmt::Display for QSslError {
 }
 
 impl std::error::Error for QSslError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As Qt has them.
+    const TEXTS: [(SslError, &str); 38] = [
+        (SslError::Unspecified, "Unknown error"),
+        (SslError::NoError, "No error"),
+        (SslError::UnableToGetIssuerCertificate, "The issuer certificate could not be found"),
+        (
+            SslError::UnableToDecryptCertificateSignature,
+            "The certificate signature could not be decrypted",
+        ),
+        (
+            SslError::UnableToDecodeIssuerPublicKey,
+            "The public key in the certificate could not be read",
+        ),
+        (SslError::CertificateSignatureFailed, "The signature of the certificate is invalid"),
+        (SslError::CertificateNotYetValid, "The certificate is not yet valid"),
+        (SslError::CertificateExpired, "The certificate has expired"),
+        (
+            SslError::InvalidNotBeforeField,
+            "The certificate's notBefore field contains an invalid time",
+        ),
+        (
+            SslError::InvalidNotAfterField,
+            "The certificate's notAfter field contains an invalid time",
+        ),
+        (SslError::SelfSignedCertificate, "The certificate is self-signed, and untrusted"),
+        (
+            SslError::SelfSignedCertificateInChain,
+            "The root certificate of the certificate chain is self-signed, and untrusted",
+        ),
+        (
+            SslError::UnableToGetLocalIssuerCertificate,
+            "The issuer certificate of a locally looked up certificate could not be found",
+        ),
+        (SslError::UnableToVerifyFirstCertificate, "No certificates could be verified"),
+        (SslError::CertificateRevoked, "Unknown error"),
+        (SslError::InvalidCaCertificate, "One of the CA certificates is invalid"),
+        (
+            SslError::PathLengthExceeded,
+            "The basicConstraints path length parameter has been exceeded",
+        ),
+        (SslError::InvalidPurpose, "The supplied certificate is unsuitable for this purpose"),
+        (SslError::CertificateUntrusted, "The root CA certificate is not trusted for this purpose"),
+        (
+            SslError::CertificateRejected,
+            "The root CA certificate is marked to reject the specified purpose",
+        ),
+        (
+            SslError::SubjectIssuerMismatch,
+            "The current candidate issuer certificate was rejected because its subject name did not match the issuer name of the current certificate",
+        ),
+        (
+            SslError::AuthorityIssuerSerialNumberMismatch,
+            "The current candidate issuer certificate was rejected because its issuer name and serial number was present and did not match the authority key identifier of the current certificate",
+        ),
+        (SslError::NoPeerCertificate, "The peer did not present any certificate"),
+        (
+            SslError::HostNameMismatch,
+            "The host name did not match any of the valid hosts for this certificate",
+        ),
+        (SslError::NoSslSupport, ""),
+        (SslError::CertificateBlacklisted, "The peer certificate is blacklisted"),
+        (SslError::CertificateStatusUnknown, "Unknown error"),
+        (SslError::OcspNoResponseFound, "No OCSP status response found"),
+        (SslError::OcspMalformedRequest, "The OCSP status request had invalid syntax"),
+        (
+            SslError::OcspMalformedResponse,
+            "OCSP response contains an unexpected number of SingleResponse structures",
+        ),
+        (SslError::OcspInternalError, "OCSP responder reached an inconsistent internal state"),
+        (
+            SslError::OcspTryLater,
+            "OCSP responder was unable to return a status for the requested certificate",
+        ),
+        (
+            SslError::OcspSigRequired,
+            "The server requires the client to sign the OCSP request in order to construct a response",
+        ),
+        (
+            SslError::OcspUnauthorized,
+            "The client is not authorized to request OCSP status from this server",
+        ),
+        (SslError::OcspResponseCannotBeTrusted, "OCSP responder's identity cannot be verified"),
+        (
+            SslError::OcspResponseCertIdUnknown,
+            "The identity of a certificate in an OCSP response cannot be established",
+        ),
+        (SslError::OcspResponseExpired, "The certificate status response has expired"),
+        (SslError::OcspStatusUnknown, "The certificate's status is unknown"),
+    ];
+
+    #[test]
+    fn texts() {
+        for (error, text) in TEXTS {
+            assert_eq!(QSslError::new(error).error_string(), text);
+            assert_eq!(QSslError::new(error).to_string(), text);
+            let has_none = error == SslError::NoError;
+            assert_eq!(text == "No error", has_none, "{error:?}");
+        }
+    }
+
+    #[test]
+    fn constructing() {
+        let none = QSslError::default();
+        assert_eq!((none.error(), &none.error_string()[..]), (SslError::NoError, "No error"));
+        assert!(none.certificate().is_null());
+        assert_eq!(none, QSslError::new(SslError::NoError));
+    }
+
+    #[test]
+    fn errors_are_equal_if_their_certificates_are() {
+        let pem = rcgen::generate_simple_self_signed(["a.example".to_owned()]).unwrap().cert.pem();
+        let certificate = QSslCertificate::new(pem, crate::EncodingFormat::Pem);
+        let mut error =
+            QSslError::with_certificate(SslError::HostNameMismatch, certificate.clone());
+        assert_eq!(error.certificate(), &certificate);
+        assert_eq!(error, error.clone());
+        assert_eq!(error, SslError::HostNameMismatch);
+        assert_ne!(error, QSslError::new(SslError::HostNameMismatch));
+        assert_ne!(error, QSslError::with_certificate(SslError::CertificateExpired, certificate));
+        let errors = std::collections::HashSet::from([error.clone(), error.clone()]);
+        assert_eq!(errors.len(), 1);
+        let mut other = QSslError::default();
+        error.swap(&mut other);
+        assert_eq!((error.error(), other.error()), (SslError::NoError, SslError::HostNameMismatch));
+    }
+}

@@ -6,7 +6,7 @@
 //! * `tls.rs` makes of a configuration what rustls needs, `session.rs` is one end of a connection without a socket
 //! * `socket/` has [`QSslSocket`], `server.rs` [`QSslServer`]
 //!
-//! Whatever the cryptography, it is reached by [`provider`] alone.
+//! Whatever the cryptography, it is reached by `provider()` alone.
 
 mod certificate;
 mod cipher;

@@ -13,7 +13,7 @@ pub(super) struct Tlv<'a> {
     pub(super) raw: &'a [u8],
 }
 
-pub(super) const BOOLEAN: u8 = 0x01;
+const BOOLEAN: u8 = 0x01;
 pub(super) const INTEGER: u8 = 0x02;
 pub(super) const BIT_STRING: u8 = 0x03;
 pub(super) const OCTET_STRING: u8 = 0x04;
@@ -30,6 +30,17 @@ impl<'a> Der<'a> {
         let mut der = Der(bytes);
         let value = der.read(tag)?;
         der.0.is_empty().then_some(Der(value))
+    }
+
+    /// The next value if it is a boolean, else `false`, which is what is left out; `None` if it is none.
+    pub(super) fn read_bool(&mut self) -> Option<bool> {
+        match self.0.first() {
+            Some(&BOOLEAN) => match self.read(BOOLEAN)? {
+                [byte] => Some(*byte != 0),
+                _ => None,
+            },
+            _ => Some(false),
+        }
     }
 
     /// The first of the values that are left that has this tag.
@@ -111,6 +122,10 @@ pub(super) fn oid_to_string(value: &[u8]) -> Option<String> {
     let mut numbers = Vec::new();
     let mut number: u128 = 0;
     for byte in value {
+        if number == 0 && *byte == 0x80 {
+            // More bytes than are needed.
+            return None;
+        }
         if number >> 120 != 0 {
             return None;
         }

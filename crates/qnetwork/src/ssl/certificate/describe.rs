@@ -96,10 +96,13 @@ fn pair(name: impl Into<String>, value: impl Into<String>) -> Value {
 
 fn basic_constraints(value: &[u8]) -> Option<Description> {
     let mut inside = Der::inside(value, der::SEQUENCE)?;
-    let is_ca = inside.read(der::BOOLEAN).is_some_and(|value| value != [0]);
+    let is_ca = inside.read_bool()?;
     let mut values = vec![pair("CA", if is_ca { "TRUE" } else { "FALSE" })];
     if let Some(length) = inside.read(der::INTEGER) {
         values.push(pair("pathlen", der::integer_to_string(length)));
+    }
+    if !inside.is_empty() {
+        return None;
     }
     Some(Description::Values { values, is_list: false })
 }

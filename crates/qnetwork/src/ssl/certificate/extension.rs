@@ -7,7 +7,7 @@ use super::{
     describe::{Description, describe},
     hex,
     oid::{long_name, short_name},
-    parse::{AuthorityKeyId, Parsed, RawExtension},
+    parse::{AuthorityKeyId, GeneralName, Parsed, RawExtension},
 };
 
 /// An extension of a certificate: what it is about, and what it says.
@@ -142,16 +142,19 @@ fn supported_value(oid: &str, value: &[u8]) -> Option<ExtensionValue> {
     match oid {
         "2.5.29.19" => {
             let mut inside = Der::inside(value, der::SEQUENCE)?;
-            let is_ca = inside.read(der::BOOLEAN).is_some_and(|value| value != [0]);
+            let is_ca = inside.read_bool()?;
             map.insert("ca".to_owned(), ExtensionValue::Bool(is_ca));
             if let Some(length) = inside.read(der::INTEGER) {
                 let length = der::signed_integer(length).unwrap_or(-1);
                 map.insert("pathLenConstraint".to_owned(), ExtensionValue::Number(length));
             }
+            if !inside.is_empty() {
+                return None;
+            }
         }
         "2.5.29.14" => {
-            let id = Der::new(value).read(der::OCTET_STRING)?;
-            return Some(ExtensionValue::Text(hex(id, ":").to_uppercase()));
+            let id = Der::inside(value, der::OCTET_STRING)?;
+            return Some(ExtensionValue::Text(hex(id.rest(), ":").to_uppercase()));
         }
         "2.5.29.35" => {
             let id = AuthorityKeyId::parse(value)?;
@@ -169,6 +172,7 @@ fn supported_value(oid: &str, value: &[u8]) -> Option<ExtensionValue> {
                 let mut access = Der::new(list.read(der::SEQUENCE)?);
                 let method = der::oid_to_string(access.read(der::OID)?)?;
                 let location = access.next_value()?;
+                GeneralName::parse(location.tag, location.value)?;
                 if location.tag != 0x86 {
                     log::warn!("Strange location type {}", location.tag & 0x1f);
                     continue;

@@ -238,8 +238,9 @@ def main():
         except UnicodeError as error:
             print(label, error, file=sys.stderr)
             continue
-        text = text.replace("\\", "\\\\").replace("\n", "\\n").replace("\r", "\\r").replace("\t", "\\t")
+        text = text.replace("\\", "\\\\").replace("\n", "\\n").replace("\r", "\\r").replace("\t", "\\t").replace("\0", "\\0")
         print(label, base64.b64encode(der).decode(), text, sep="\t")
 
 
-main()
+if __name__ == "__main__":
+    main()

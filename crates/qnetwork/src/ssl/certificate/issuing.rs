@@ -50,7 +50,7 @@ impl Parsed {
             && !self.uses.is_malformed
             && !other.uses.is_malformed
             && self.has_key_id(other)
-            && self.can_have_signed(other.signature_algorithm())
+            && self.can_have_signed(other.signed_algorithm())
     }
 
     fn has_key_id(&self, other: &Parsed) -> bool {

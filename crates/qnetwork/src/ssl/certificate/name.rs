@@ -63,6 +63,9 @@ impl DistinguishedName {
         while !attributes.is_empty() {
             let mut pair = Der::new(attributes.read(der::SEQUENCE)?);
             let (oid, value) = (pair.read(der::OID)?, pair.next_value()?);
+            if !pair.is_empty() {
+                return None;
+            }
             let (text, raw) = match value.tag {
                 // Allowed, but no text.
                 BIT_STRING => (String::new(), value.value.get(1..)?),

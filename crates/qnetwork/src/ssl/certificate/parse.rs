@@ -1,6 +1,10 @@
 //! What a certificate says, taken out of its DER once.
 
-use std::{collections::BTreeMap, net::IpAddr, ops::Range};
+use std::{
+    collections::{BTreeMap, HashSet},
+    net::IpAddr,
+    ops::Range,
+};
 
 use super::{
     der::{self, Der},
@@ -24,6 +28,8 @@ pub(in crate::ssl) struct Parsed {
     /// What is signed, the key with its kind, the kind of the signature, the signature: where they are.
     tbs: Range<usize>,
     spki: Range<usize>,
+    /// The kind of the signature as it is said within what is signed.
+    signed_algorithm: Range<usize>,
     signature_algorithm: Range<usize>,
     signature: Range<usize>,
     pub(super) version: u64,
@@ -132,12 +138,16 @@ impl Parsed {
             None => 0,
         };
         let (serial, serial_is_negative) = integer(fields.read(der::INTEGER)?)?;
-        fields.read(der::SEQUENCE)?;
+        let signed_algorithm = fields.read(der::SEQUENCE)?;
         let issuer = DistinguishedName::parse(fields.read(der::SEQUENCE)?)?;
         let mut validity = Der::new(fields.read(der::SEQUENCE)?);
         let (not_before, not_after) = (validity.next_value()?, validity.next_value()?);
+        if !validity.is_empty() {
+            return None;
+        }
         let subject = DistinguishedName::parse(fields.read(der::SEQUENCE)?)?;
         let spki = fields.next_value().filter(|spki| spki.tag == der::SEQUENCE)?;
+        PublicKeyInfo::parse(spki.value)?;
         for unique_identifier in [UNIQUE_ID_1, UNIQUE_ID_2] {
             fields.read(unique_identifier);
         }
@@ -148,9 +158,13 @@ impl Parsed {
         if !fields.is_empty() {
             return None;
         }
+        for algorithm in [signed_algorithm, signature_algorithm] {
+            Algorithm(algorithm).check()?;
+        }
         let mut parsed = Parsed {
             tbs: range_in(der, tbs.raw)?,
             spki: range_in(der, spki.raw)?,
+            signed_algorithm: range_in(der, signed_algorithm)?,
             signature_algorithm: range_in(der, signature_algorithm)?,
             signature: range_in(der, signature)?,
             version: version + 1,
@@ -181,15 +195,17 @@ impl Parsed {
         Algorithm(&self.der[self.signature_algorithm.clone()])
     }
 
+    /// The same as the signer has put it into what is signed; another one is no signature at all.
+    pub(in crate::ssl) fn signed_algorithm(&self) -> Algorithm<'_> {
+        Algorithm(&self.der[self.signed_algorithm.clone()])
+    }
+
     pub(in crate::ssl) fn signature(&self) -> &[u8] {
         &self.der[self.signature.clone()]
     }
 
     pub(in crate::ssl) fn public_key(&self) -> Option<PublicKeyInfo<'_>> {
-        let mut info = Der::inside(self.public_key_der(), der::SEQUENCE)?;
-        let algorithm = Algorithm(info.read(der::SEQUENCE)?);
-        let (unused_bits, key) = info.read(der::BIT_STRING)?.split_first()?;
-        (*unused_bits == 0).then_some(PublicKeyInfo { algorithm, key })
+        PublicKeyInfo::parse(Der::new(self.public_key_der()).read(der::SEQUENCE)?)
     }
 
     pub(in crate::ssl) fn serial(&self) -> &[u8] {
@@ -225,6 +241,16 @@ impl Parsed {
     }
 }
 
+impl<'a> PublicKeyInfo<'a> {
+    fn parse(info: &'a [u8]) -> Option<Self> {
+        let mut info = Der::new(info);
+        let algorithm = Algorithm(info.read(der::SEQUENCE)?);
+        algorithm.check()?;
+        let (unused_bits, key) = info.read(der::BIT_STRING)?.split_first()?;
+        (*unused_bits == 0 && info.is_empty()).then_some(PublicKeyInfo { algorithm, key })
+    }
+}
+
 impl RawExtension {
     fn parse_all(der: &[u8], extensions: &[u8]) -> Option<Vec<Self>> {
         let mut list = Der::inside(extensions, der::SEQUENCE)?;
@@ -232,8 +258,11 @@ impl RawExtension {
         while !list.is_empty() {
             let mut extension = Der::new(list.read(der::SEQUENCE)?);
             let oid = der::oid_to_string(extension.read(der::OID)?)?;
-            let is_critical = extension.read(der::BOOLEAN).is_some_and(|value| value != [0]);
+            let is_critical = extension.read_bool()?;
             let value = extension.read(der::OCTET_STRING)?;
+            if !extension.is_empty() {
+                return None;
+            }
             all.push(RawExtension { oid, is_critical, value: range_in(der, value)? });
         }
         Some(all)
@@ -241,6 +270,16 @@ impl RawExtension {
 }
 
 impl Algorithm<'_> {
+    /// Whether it is an identifier, and at most one value more.
+    fn check(self) -> Option<()> {
+        let mut inside = Der::new(self.0);
+        der::oid_to_string(inside.read(der::OID)?)?;
+        if !inside.is_empty() {
+            inside.next_value()?;
+        }
+        inside.is_empty().then_some(())
+    }
+
     /// The identifier of the algorithm.
     pub(in crate::ssl) fn oid(&self) -> Option<String> {
         der::oid_to_string(Der::new(self.0).read(der::OID)?)
@@ -257,8 +296,9 @@ impl Algorithm<'_> {
 impl Uses {
     fn of(parsed: &Parsed) -> Self {
         let mut uses = Uses::default();
-        for (index, extension) in parsed.extensions.iter().enumerate() {
-            let before = parsed.extensions[..index].iter().any(|other| other.oid == extension.oid);
+        let mut seen = HashSet::new();
+        for extension in &parsed.extensions {
+            let before = !seen.insert(&extension.oid[..]);
             if before && extension.oid == ALTERNATIVE_NAME {
                 // Which of the two counts is not said, so neither does.
                 uses.alternative_names.clear();
@@ -275,11 +315,14 @@ impl Uses {
         match oid {
             "2.5.29.19" => {
                 let mut inside = Der::inside(value, der::SEQUENCE)?;
-                let is_ca = inside.read(der::BOOLEAN).is_some_and(|value| value != [0]);
+                let is_ca = inside.read_bool()?;
                 let path_length = match inside.read(der::INTEGER) {
                     Some(value) => Some(der::small_integer(value)?),
                     None => None,
                 };
+                if !inside.is_empty() {
+                    return None;
+                }
                 self.basic_constraints = Some(BasicConstraints { is_ca, path_length });
             }
             "2.5.29.15" => self.key_usage = Some(only_bits(value)?),
@@ -287,7 +330,8 @@ impl Uses {
             "2.5.29.37" => self.extended_key_usage = Some(oids(value)?),
             ALTERNATIVE_NAME => self.alternative_names = GeneralName::parse_all(value)?,
             "2.5.29.14" => {
-                self.subject_key_id = Some(Der::new(value).read(der::OCTET_STRING)?.to_vec());
+                let id = Der::inside(value, der::OCTET_STRING)?;
+                self.subject_key_id = Some(id.rest().to_vec());
             }
             "2.5.29.35" => self.authority_key_id = AuthorityKeyId::parse(value)?,
             "2.5.29.30" => self.name_constraints = Some(NameConstraints::parse(value)?),
@@ -321,7 +365,7 @@ fn is_handled(oid: &str) -> bool {
 }
 
 fn only_bits(value: &[u8]) -> Option<u32> {
-    der::bits(Der::new(value).read(der::BIT_STRING)?)
+    der::bits(Der::inside(value, der::BIT_STRING)?.rest())
 }
 
 /// The identifiers in a sequence.
@@ -348,7 +392,7 @@ impl AuthorityKeyId {
             None => None,
         };
         let serial = inside.read(0x82).map(|serial| magnitude(serial).0);
-        Some(AuthorityKeyId { key_id, issuer, serial })
+        inside.is_empty().then_some(AuthorityKeyId { key_id, issuer, serial })
     }
 }
 
@@ -368,14 +412,14 @@ impl NameConstraints {
             Some(names)
         };
         let (permitted, excluded) = (trees(0xa0)?, trees(0xa1)?);
-        Some(NameConstraints { permitted, excluded, has_distances })
+        // What is not understood must not be left out.
+        inside.is_empty().then_some(NameConstraints { permitted, excluded, has_distances })
     }
 }
 
 impl GeneralName {
     pub(super) fn parse_all(value: &[u8]) -> Option<Vec<Self>> {
-        let mut outer = Der::new(value);
-        GeneralName::parse_list(outer.read(der::SEQUENCE)?)
+        GeneralName::parse_list(Der::inside(value, der::SEQUENCE)?.rest())
     }
 
     pub(super) fn parse_list(list: &[u8]) -> Option<Vec<Self>> {
@@ -395,10 +439,25 @@ impl GeneralName {
             0x86 => GeneralName::Uri(value.to_vec()),
             0x87 => GeneralName::Ip(value.to_vec()),
             0xa4 => {
-                let mut inside = Der::new(value);
-                GeneralName::Directory(DistinguishedName::parse(inside.read(der::SEQUENCE)?)?)
+                let inside = Der::inside(value, der::SEQUENCE)?;
+                GeneralName::Directory(DistinguishedName::parse(inside.rest())?)
             }
-            _ => GeneralName::Other(tag, value.to_vec()),
+            0xa0 => {
+                let mut inside = Der::new(value);
+                der::oid_to_string(inside.read(der::OID)?)?;
+                let mut name = Der::new(inside.read(CONTEXT_0)?);
+                name.next_value()?;
+                if !inside.is_empty() || !name.is_empty() {
+                    return None;
+                }
+                GeneralName::Other(tag, value.to_vec())
+            }
+            0x88 => {
+                der::oid_to_string(value)?;
+                GeneralName::Other(tag, value.to_vec())
+            }
+            0xa3 | 0xa5 => GeneralName::Other(tag, value.to_vec()),
+            _ => return None,
         })
     }
 }

@@ -20,7 +20,7 @@ pub(super) fn to_text(parsed: &Parsed) -> String {
         number => out.push_str(&format!("        Version: Unknown ({})\n", number - 1)),
     }
     push_serial(parsed, &mut out);
-    let algorithm = parsed.signature_algorithm().oid().unwrap_or_default();
+    let algorithm = parsed.signed_algorithm().oid().unwrap_or_default();
     let algorithm = long_name(&algorithm);
     out.push_str(&format!("        Signature Algorithm: {algorithm}\n"));
     out.push_str(&format!("        Issuer: {}\n", parsed.issuer.commas()));
@@ -38,6 +38,8 @@ pub(super) fn to_text(parsed: &Parsed) -> String {
             extension::print(parsed, extension, &mut out);
         }
     }
+    let algorithm = parsed.signature_algorithm().oid().unwrap_or_default();
+    let algorithm = long_name(&algorithm);
     out.push_str(&format!("    Signature Algorithm: {algorithm}\n    Signature Value:"));
     for line in parsed.signature().chunks(18) {
         out.push_str(&format!("\n        {}", hex(line, ":")));

@@ -2,6 +2,10 @@
 """Makes certificates and records what Qt finds wrong with them, for `goldens.rs` to compare with.
 
     /usr/bin/python3 goldens.py > goldens.tsv
+    /usr/bin/python3 goldens.py 5000 7 > table.tsv     # and 5000 chains at random, seed 7
+
+Such a table takes the place of goldens.tsv for one run of the tests; the rows that then differ should be those of chains with
+a weak signature, or with two issuers of a name.
 
 It needs PySide2 5.15 and python3-cryptography. Every run makes new keys. Lines, fields parted by tabs:
 
@@ -16,6 +20,7 @@ import base64
 import datetime
 import ipaddress
 import os
+import random
 import socket
 import ssl
 import sys
@@ -315,6 +320,21 @@ case("leaf", "root", "any", host="")
 case("", "root", "any", host="localhost")
 
 
+if len(sys.argv) > 2:
+    random.seed(int(sys.argv[2]))
+    pool = sorted(certificates)
+    for _ in range(int(sys.argv[1])):
+        # Mostly from one to its issuers.
+        chain = [random.choice(pool)]
+        while len(chain) < 6 and random.random() < 0.8:
+            issuers = [c for c in pool if certificates[c].subject == certificates[chain[-1]].issuer]
+            chain.append(random.choice(issuers if issuers and random.random() < 0.9 else pool))
+        if random.random() < 0.2:
+            random.shuffle(chain)
+        trusted = random.sample(pool, random.randrange(3)) + random.sample(["root", chain[-1]], random.randrange(3))
+        case(" ".join(chain), " ".join(trusted), "any", random.choice(["", "localhost", "a.example.com", "10.1.2.3"]))
+
+
 def pem(labels):
     return b"".join(certificates[label].public_bytes(serialization.Encoding.PEM) for label in labels)
 
@@ -409,6 +429,8 @@ def verify(chain, trusted, host):
 
 def main():
     app = QCoreApplication(sys.argv)
+    # Or the system's would be loaded each time.
+    QSslSocket.setDefaultCaCertificates([])
     for label, certificate in certificates.items():
         der = certificate.public_bytes(serialization.Encoding.DER)
         print("certificate", label, base64.b64encode(der).decode(), sep="\t")

@@ -17,10 +17,13 @@ pub(super) fn matches(certificate: &QSslCertificate, host: &str) -> bool {
     {
         return true;
     }
-    let host = to_ace(host).unwrap_or_default();
     let common_names = certificate.subject_info(SubjectInfo::CommonName);
-    let names = common_names.iter().chain(of_kind(AlternativeNameEntryType::Dns));
-    names.into_iter().any(|name| is_match(name, &host))
+    let mut names = common_names.iter().chain(of_kind(AlternativeNameEntryType::Dns));
+    match to_ace(host) {
+        Some(host) => names.any(|name| is_match(name, &host)),
+        // To Qt it is the same as all others that are no names, which `My Server` is as well as `::1`.
+        None => host.contains(':') && names.any(|name| is_same_address(name, host)),
+    }
 }
 
 /// Whether a name out of a certificate, which may be a pattern, is that of the host, which is in ASCII and small
@@ -50,6 +53,11 @@ pub(super) fn is_match(pattern: &str, host: &str) -> bool {
     let Some((_, host_rest)) = host.split_once('.') else { return false };
     let is_rest = host_rest == rest || to_ace(rest).is_some_and(|rest| rest == host_rest);
     is_rest && host.parse::<QHostAddress>().is_err()
+}
+
+fn is_same_address(name: &str, host: &str) -> bool {
+    let address = |text: &str| text.parse::<QHostAddress>().ok().filter(|ip| !ip.is_null());
+    address(name).is_some_and(|name| Some(name) == address(host))
 }
 
 fn starts_with(text: &str, start: &str) -> bool {

@@ -114,7 +114,21 @@ pub(super) fn find_good<'a>(
     let mut search =
         Search { verifier, sent, trusted, signatures: MAX_SIGNATURES, steps: MAX_STEPS };
     let mut path = Path { certificates: vec![leaf], sent: 1, is_trusted: false };
-    search.extend(&mut path).then_some(path)
+    let is_good = search.extend(&mut path);
+    #[cfg(test)]
+    WORK.set((MAX_SIGNATURES - search.signatures, MAX_STEPS - search.steps));
+    is_good.then_some(path)
+}
+
+#[cfg(test)]
+thread_local! {
+    static WORK: std::cell::Cell<(usize, usize)> = const { std::cell::Cell::new((0, 0)) };
+}
+
+/// How many signatures and steps the last search of this thread has cost.
+#[cfg(test)]
+pub(super) fn work_of_last_search() -> (usize, usize) {
+    WORK.get()
 }
 
 struct Search<'a, 'b> {
