@@ -2,24 +2,25 @@
 
 use std::{process::ExitCode, thread};
 
-use examples::{Wire, client_args, print_line, receive_fortune};
+use examples::{ClientArgs, client_args, print_line, receive_fortune};
 use qnetwork::{QTcpSocket, SocketError};
 
 const USAGE: &str = "\
-usage: blockingfortuneclient [--pyside2] [HOST [PORT]]
+usage: blockingfortuneclient [--pyside2] [--proxy URL] [HOST [PORT]]
 
 Asks a fortune server for a fortune and prints it, with no event loop.
 
-  HOST PORT  the server [127.0.0.1 7733]
-  --pyside2  speak as PySide2's fortune client does, not as the one in C++
-  --help     this text";
+  HOST PORT    the server [127.0.0.1 7733]
+  --pyside2    speak as PySide2's fortune client does, not as the one in C++
+  --proxy URL  go by a proxy: socks5://USER:PASSWORD@HOST:PORT or http://USER:PASSWORD@HOST:PORT
+  --help       this text";
 
 /// How long the server may take for anything.
 const TIMEOUT: i32 = 5000;
 
 fn main() -> ExitCode {
-    let (host, port, wire) = client_args(USAGE);
-    let asking = thread::spawn(move || ask(&host, port, wire));
+    let args = client_args(USAGE);
+    let asking = thread::spawn(move || ask(args));
     match asking.join() {
         Ok(Ok(fortune)) => {
             print_line(&fortune);
@@ -33,14 +34,17 @@ fn main() -> ExitCode {
     }
 }
 
-fn ask(host: &str, port: u16, wire: Wire) -> Result<String, SocketError> {
+fn ask(args: ClientArgs) -> Result<String, SocketError> {
     let socket = QTcpSocket::new();
-    socket.connect_to_host(host, port);
+    if let Some(proxy) = args.proxy {
+        socket.set_proxy(proxy);
+    }
+    socket.connect_to_host(args.host, args.port);
     socket.wait_for_connected(TIMEOUT)?;
     loop {
         socket.wait_for_ready_read(TIMEOUT)?;
         // Until all of it is here, there is nothing to return.
-        if let Some(fortune) = receive_fortune(&socket, wire) {
+        if let Some(fortune) = receive_fortune(&socket, args.wire) {
             return Ok(fortune);
         }
     }

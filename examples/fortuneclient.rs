@@ -7,13 +7,14 @@ use qcore::QCoreApplication;
 use qnetwork::{QTcpSocket, SocketErrorKind};
 
 const USAGE: &str = "\
-usage: fortuneclient [--pyside2] [HOST [PORT]]
+usage: fortuneclient [--pyside2] [--proxy URL] [HOST [PORT]]
 
 Asks a fortune server for a fortune and prints it.
 
-  HOST PORT  the server [127.0.0.1 7733]
-  --pyside2  speak as PySide2's fortune client does, not as the one in C++
-  --help     this text";
+  HOST PORT    the server [127.0.0.1 7733]
+  --pyside2    speak as PySide2's fortune client does, not as the one in C++
+  --proxy URL  go by a proxy: socks5://USER:PASSWORD@HOST:PORT or http://USER:PASSWORD@HOST:PORT
+  --help       this text";
 
 /// The client: a socket, and what is done when it has something to say.
 struct Client {
@@ -50,9 +51,12 @@ impl Client {
 }
 
 fn main() -> ExitCode {
-    let (host, port, wire) = client_args(USAGE);
+    let args = client_args(USAGE);
     let app = QCoreApplication::new();
-    let client = Client::new(&app, wire);
-    client.socket.connect_to_host(host, port);
+    let client = Client::new(&app, args.wire);
+    if let Some(proxy) = args.proxy {
+        client.socket.set_proxy(proxy);
+    }
+    client.socket.connect_to_host(args.host, args.port);
     ExitCode::from(app.exec() as u8)
 }

@@ -1,5 +1,7 @@
 use std::{ffi::OsString, fmt, io::Write, net::IpAddr, process, str::FromStr};
 
+use qnetwork::QNetworkProxy;
+
 use crate::Wire;
 
 /// A host, by name or address, and a port: `HOST:PORT`, IPv6 addresses in brackets.
@@ -48,15 +50,32 @@ impl Endpoint {
     }
 }
 
-/// Reads the command line of a fortune client: `[--pyside2] [HOST [PORT]]`.
+/// What a fortune client is told.
+#[derive(Debug)]
+pub struct ClientArgs {
+    /// The server's name or address.
+    pub host: String,
+    /// The server's port.
+    pub port: u16,
+    /// How fortunes are sent.
+    pub wire: Wire,
+    /// The proxy to go by.
+    pub proxy: Option<QNetworkProxy>,
+}
+
+/// Reads the command line of a fortune client: `[--pyside2] [--proxy URL] [HOST [PORT]]`.
 #[must_use]
-pub fn client_args(usage: &str) -> (String, u16, Wire) {
+pub fn client_args(usage: &str) -> ClientArgs {
     let mut words = Vec::new();
     let mut server = server_of(&words);
-    let mut wire = Wire::Cpp;
-    parse_args(usage, |argument, _| {
+    let (mut wire, mut proxy) = (Wire::Cpp, None);
+    parse_args(usage, |argument, value| {
         match argument {
             lexopt::Arg::Long("pyside2") => wire = Wire::PySide2,
+            lexopt::Arg::Long("proxy") => {
+                let url = value();
+                proxy = Some(url.parse().map_err(|_| format!("{url:?} is no proxy"))?);
+            }
             lexopt::Arg::Value(value) => words.push(value.to_string_lossy().into_owned()),
             _ => return Ok(false),
         }
@@ -64,7 +83,7 @@ pub fn client_args(usage: &str) -> (String, u16, Wire) {
         server.clone().map(|_| true)
     });
     match server {
-        Ok((host, port)) => (host, port, wire),
+        Ok((host, port)) => ClientArgs { host, port, wire, proxy },
         Err(error) => refuse(usage, &error),
     }
 }

@@ -7,7 +7,7 @@ mod group;
 mod progress;
 
 pub use self::{
-    args::{Endpoint, client_args, parse_args, print_line, refuse},
+    args::{ClientArgs, Endpoint, client_args, parse_args, print_line, refuse},
     fortunes::{
         LOCAL_NAME, Wire, receive_fortune, receive_local_fortune, send_fortune, send_local_fortune,
     },

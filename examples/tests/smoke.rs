@@ -180,6 +180,105 @@ fn fortune_client_and_server() {
     }
 }
 
+/// A proxy for one connection, which tells what it was asked: `user:password host:port`.
+fn proxy(scheme: &'static str) -> (u16, thread::JoinHandle<String>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let serve = move || {
+        let (mut client, _) = listener.accept().unwrap();
+        client.set_read_timeout(Some(PATIENCE)).unwrap();
+        let (asked, target) = match scheme {
+            "socks5" => ask_by_socks5(&mut client),
+            _ => ask_by_http(&mut client),
+        };
+        let mut server = connect(target);
+        thread::scope(|scope| {
+            let (mut from, mut to) = (client.try_clone().unwrap(), server.try_clone().unwrap());
+            // Either end may just go.
+            scope.spawn(move || {
+                let _ = std::io::copy(&mut from, &mut to);
+                let _ = to.shutdown(Shutdown::Write);
+            });
+            let _ = std::io::copy(&mut server, &mut client);
+            let _ = client.shutdown(Shutdown::Both);
+        });
+        asked
+    };
+    (port, thread::spawn(serve))
+}
+
+fn ask_by_socks5(client: &mut TcpStream) -> (String, u16) {
+    fn take(client: &mut TcpStream, count: u8) -> Vec<u8> {
+        let mut bytes = vec![0; count.into()];
+        client.read_exact(&mut bytes).unwrap();
+        bytes
+    }
+    let text = |client: &mut TcpStream| {
+        let length = take(client, 1)[0];
+        String::from_utf8(take(client, length)).unwrap()
+    };
+    let methods = take(client, 2)[1];
+    assert!(take(client, methods).contains(&2));
+    client.write_all(&[5, 2]).unwrap();
+    assert_eq!(take(client, 1), [1]);
+    let (user, password) = (text(client), text(client));
+    client.write_all(&[1, 0]).unwrap();
+    let request = take(client, 10);
+    assert_eq!(request[..4], [5, 1, 0, 1]);
+    let port = u16::from_be_bytes([request[8], request[9]]);
+    client.write_all(&[5, 0, 0, 1, 127, 0, 0, 1, 0, 1]).unwrap();
+    (format!("{user}:{password} 127.0.0.1:{port}"), port)
+}
+
+fn ask_by_http(client: &mut TcpStream) -> (String, u16) {
+    let mut reader = BufReader::new(client.try_clone().unwrap());
+    // It tells who it is when it is asked.
+    for answer in
+        ["407 Who?\r\nProxy-Authenticate: Basic realm=\"x\"\r\nContent-Length: 0", "200 OK"]
+    {
+        let mut lines = Vec::new();
+        loop {
+            let mut line = String::new();
+            reader.read_line(&mut line).unwrap();
+            match line.trim_end() {
+                "" => break,
+                line => lines.push(line.to_owned()),
+            }
+        }
+        client.write_all(format!("HTTP/1.1 {answer}\r\n\r\n").as_bytes()).unwrap();
+        // What is there in base64 is "me:secret".
+        if lines.iter().any(|line| line == "Proxy-Authorization: Basic bWU6c2VjcmV0") {
+            let place = lines[0].strip_prefix("CONNECT ").unwrap();
+            let place = place.strip_suffix(" HTTP/1.1").unwrap();
+            let port = place.rsplit_once(':').unwrap().1.parse().unwrap();
+            return (format!("me:secret {place}"), port);
+        }
+    }
+    panic!("it does not tell who it is");
+}
+
+#[test]
+fn a_fortune_by_a_proxy() {
+    let (_server, port) = listening("fortuneserver", &[]);
+    for name in ["fortuneclient", "blockingfortuneclient"] {
+        for scheme in ["socks5", "http"] {
+            let (proxy_port, proxy) = proxy(scheme);
+            let mut client = example(name);
+            client.arg("--proxy").arg(format!("{scheme}://me:secret@127.0.0.1:{proxy_port}"));
+            client.args(["127.0.0.1", &port.to_string()]);
+            let output = run(client);
+            assert!(output.status.success(), "{scheme}: {}", text(&output.stderr));
+            assert!(text(&output.stdout).len() > 10);
+            assert_eq!(proxy.join().unwrap(), format!("me:secret 127.0.0.1:{port}"));
+        }
+        let mut client = example(name);
+        client.args(["--proxy", "gopher://127.0.0.1"]);
+        let output = run(client);
+        assert_eq!(output.status.code(), Some(2));
+        assert!(text(&output.stderr).starts_with("\"gopher://127.0.0.1\" is no proxy\n"));
+    }
+}
+
 #[test]
 fn what_the_fortune_server_sends() {
     let (_server, port) = listening("fortuneserver", &[]);

@@ -4,6 +4,9 @@
 Usage: oracle.py SCENARIO...            print each trace
        oracle.py --bless SCENARIO...    write each trace beside its scenario, as NAME.trace
        oracle.py --check SCENARIO...    run each one again and compare with NAME.trace
+       oracle.py --proxy KIND ...       the same with every tcp led by a proxy, socks5 or http; what that
+                                        changes is in NAME.KIND.trace. The proxy is the runner's own
+                                        (cargo build -p conformance; or CONFORMANCE=PATH)
 
 Needs Debian's python3-pyside2.qtnetwork.  The language is described in FORMAT.md.
 """
@@ -374,6 +377,7 @@ class World:
         self.grouped, self.keep = True, []
         self.threads, self.args = [], ()
         self.pointers, self.vtables, self.dying, self.calling = {}, {}, set(), []
+        self.proxy = None
 
     # ---- tracing
 
@@ -526,6 +530,8 @@ class World:
                 return
         else:
             obj = made()
+            if kind == "tcp" and self.proxy is not None:
+                obj.setProxy(self.proxy)
         self.keep.append(obj)
         if isinstance(obj, QHostAddress):
             self.objects[name] = obj
@@ -842,20 +848,36 @@ def leave(status):
     os._exit(status)                                         # no destructor may add to what was seen
 
 
+def proxy_process(kind):
+    """The runner, as a proxy, and its port."""
+    import subprocess
+    runner = os.environ.get("CONFORMANCE", os.path.join(HERE, "../../target/debug/conformance"))
+    process = subprocess.Popen([runner, "--serve-proxy", kind], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    return process, int(process.stdout.readline())
+
+
 def main():
     args = sys.argv[1:]
+    by = None
+    if args[:1] == ["--proxy"]:
+        by = args[1]
+        del args[:2]
     mode = args.pop(0) if args and args[0].startswith("--") else "--print"
-    if not args or mode not in ("--print", "--bless", "--check"):
+    if not args or mode not in ("--print", "--bless", "--check") or by not in (None, "socks5", "http"):
         sys.exit(__doc__)
+    end = ".trace" if by is None else ".%s.trace" % by
     if len(args) > 1 or mode == "--check":                   # a process each: no state passes between scenarios
         import subprocess
         worst = 0
+        me = [sys.executable, __file__] + ([] if by is None else ["--proxy", by])
         for path in args:
             if mode == "--check":
-                with open(os.path.splitext(path)[0] + ".trace", "rb") as handle:
+                base = os.path.splitext(path)[0]
+                own = base + end
+                with open(own if os.path.exists(own) else base + ".trace", "rb") as handle:
                     want = handle.read()
                 try:
-                    got = subprocess.run([sys.executable, __file__, path], stdout=subprocess.PIPE, timeout=120)
+                    got = subprocess.run(me + [path], stdout=subprocess.PIPE, timeout=120)
                     same = got.stdout == want and got.returncode == 0
                 except subprocess.TimeoutExpired:
                     same = False
@@ -863,7 +885,7 @@ def main():
                     print("differs: " + path)
                     worst = 1
             else:
-                code = subprocess.run([sys.executable, __file__, mode, path], timeout=120).returncode
+                code = subprocess.run(me + [mode, path], timeout=120).returncode
                 worst = worst or code
         sys.exit(worst)
     signal.signal(signal.SIGPIPE, signal.SIG_IGN)
@@ -872,10 +894,21 @@ def main():
     os.environ["TMPDIR"] = tempfile.mkdtemp()                # local servers live here: two runs do not meet
     app = QCoreApplication(sys.argv[:1])                     # noqa: F841  kept alive
     world = World(args[0])
+    if by is not None:
+        process, port = proxy_process(by)
+        kinds = {"socks5": QNetworkProxy.Socks5Proxy, "http": QNetworkProxy.HttpProxy}
+        world.proxy = QNetworkProxy(kinds[by], "127.0.0.1", port)
     trace = world.run(parse(args[0]))
+    if by is not None:
+        process.kill()
     if mode == "--bless":
-        with open(os.path.splitext(args[0])[0] + ".trace", "w", encoding="utf-8") as handle:
-            handle.write(trace)
+        base = os.path.splitext(args[0])[0]
+        if by is not None and open(base + ".trace", encoding="utf-8").read() == trace:
+            if os.path.exists(base + end):
+                os.remove(base + end)
+        else:
+            with open(base + end, "w", encoding="utf-8") as handle:
+                handle.write(trace)
     else:
         sys.stdout.write(trace)
     sys.stdout.flush()

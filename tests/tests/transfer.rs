@@ -206,6 +206,45 @@ fn data_in_front_of_a_reset_may_be_lost_but_the_end_is_told() {
     assert_eq!(*errors.borrow(), [SocketErrorKind::RemoteHostClosed]);
 }
 
+/// How much the kernels take is for them to say, and so this is no scenario; all else is as Qt does.
+#[test]
+fn a_reset_while_the_last_bytes_wait_to_go() {
+    let (socket, stream) = pair();
+    let log: Rc<RefCell<Vec<String>>> = Rc::default();
+    socket
+        .error_occurred
+        .connect_to(&log, |log, error| log.borrow_mut().push(format!("{error:?}")));
+    socket
+        .about_to_close
+        .connect_to(&log, |log, ()| log.borrow_mut().push("about to close".into()));
+    socket.state_changed.connect_to(&log, |log, state| log.borrow_mut().push(format!("{state:?}")));
+    socket
+        .read_channel_finished
+        .connect_to(&log, |log, ()| log.borrow_mut().push("finished".into()));
+    socket.disconnected.connect_to(&log, |log, ()| log.borrow_mut().push("disconnected".into()));
+    let all = 30_000_000;
+    socket.write(vec![b'x'; all]).unwrap();
+    socket.disconnect_from_host();
+    wait_until(|| socket.bytes_to_write() < all);
+    assert_eq!(socket.state(), SocketState::Closing);
+    assert!(socket.bytes_to_write() > 0);
+    integration::reset(stream);
+    wait_until(|| socket.state() == SocketState::Unconnected);
+    assert_eq!(
+        *log.borrow(),
+        [
+            "Closing",
+            "RemoteHostClosed",
+            "about to close",
+            "Unconnected",
+            "finished",
+            "disconnected"
+        ]
+    );
+    assert_eq!(socket.error_string(), "The remote host closed the connection");
+    assert_eq!(socket.bytes_to_write(), 0);
+}
+
 #[test]
 fn a_busy_sender_does_not_starve_others() {
     const ROUNDS: usize = 300;

@@ -30,6 +30,9 @@ pub mod address;
 pub mod auth;
 pub mod datagram;
 mod engine;
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod host_info;
 pub mod interface;
 pub mod local;
@@ -62,8 +65,8 @@ pub use self::{
         QLocalSocket,
     },
     proxy::{
-        KnownHeader, ProxyCapabilities, ProxyFactory, ProxyQueryType, ProxyType, QNetworkProxy,
-        QNetworkProxyFactory, QNetworkProxyQuery,
+        KnownHeader, ProxyCapabilities, ProxyFactory, ProxyParseError, ProxyQueryType, ProxyType,
+        QNetworkProxy, QNetworkProxyFactory, QNetworkProxyQuery,
     },
     server::QTcpServer,
     socket::{

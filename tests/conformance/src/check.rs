@@ -11,15 +11,24 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::{command::RUN_FLAG, diff};
+use crate::{command::RUN_FLAG, diff, proxy::ProxyKind};
 
 /// How scenarios are run.
 #[derive(Clone, Debug)]
 pub(crate) struct Runner {
     /// Where `useCertificate` and `trust` find their files.
     pub(crate) certs: PathBuf,
+    /// The proxy by which every `tcp` is led.
+    pub(crate) by: Option<By>,
     /// How long one may take.
     pub(crate) limit: Duration,
+}
+
+/// A proxy, and where it listens.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct By {
+    pub(crate) kind: ProxyKind,
+    pub(crate) port: u16,
 }
 
 /// What became of a scenario's process.
@@ -68,7 +77,11 @@ impl Runner {
     /// If its process cannot be started or watched.
     pub(crate) fn run(&self, scenario: &Path) -> io::Result<Outcome> {
         let folder = OwnFolder::new()?;
-        let mut child = Command::new(env::current_exe()?)
+        let mut command = Command::new(env::current_exe()?);
+        if let Some(By { kind, port }) = self.by {
+            command.args(["--proxy", &kind.to_string(), "--proxy-port", &port.to_string()]);
+        }
+        let mut child = command
             .arg("--certs")
             .arg(&self.certs)
             .arg(RUN_FLAG)
@@ -83,8 +96,18 @@ impl Runner {
         Ok(Outcome { trace: text_of(trace), messages: text_of(messages), status })
     }
 
-    /// Runs one scenario and compares its trace with the file beside it: `NAME.ours` where that
-    /// exists, else `NAME.trace`.
+    /// The file that a trace is to be as: `NAME.ours` where that exists, else `NAME.trace`; by a proxy
+    /// those of its own, if there are any.
+    fn wanted(&self, scenario: &Path) -> PathBuf {
+        let of_proxy =
+            self.by.map(|by| [format!("{}.ours", by.kind), format!("{}.trace", by.kind)]);
+        let own = of_proxy.into_iter().flatten().map(|end| scenario.with_extension(end));
+        let mut candidates = own.chain([scenario.with_extension("ours")]);
+        let found = candidates.find(|file| file.exists());
+        found.unwrap_or_else(|| scenario.with_extension("trace"))
+    }
+
+    /// Runs one scenario and compares its trace with the file beside it.
     #[must_use]
     pub(crate) fn check(&self, scenario: &Path) -> Verdict {
         match fs::read_to_string(scenario) {
@@ -97,8 +120,7 @@ impl Runner {
             Ok(_) => {}
             Err(error) => return Verdict::Failed(format!("{error}\n")),
         }
-        let ours = scenario.with_extension("ours");
-        let wanted = if ours.exists() { ours } else { scenario.with_extension("trace") };
+        let wanted = self.wanted(scenario);
         let want = match fs::read_to_string(&wanted) {
             Ok(want) => want,
             Err(error) => return Verdict::Failed(format!("{}: {error}\n", wanted.display())),

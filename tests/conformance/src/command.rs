@@ -8,7 +8,8 @@ use std::{
 };
 
 use crate::{
-    check::{Runner, Verdict},
+    check::{By, Runner, Verdict},
+    proxy::{self, ProxyKind},
     run,
 };
 
@@ -22,8 +23,12 @@ const LIMIT: Duration = Duration::from_secs(120);
 pub(crate) const WRONG_SCENARIO: i32 = 3;
 
 const USAGE: &str = "\
-Usage: conformance [--certs DIR] FILE...           print the trace of each scenario
-       conformance [--certs DIR] --check FILE...   compare each with NAME.ours or NAME.trace beside it
+Usage: conformance [OPTION...] FILE...           print the trace of each scenario
+       conformance [OPTION...] --check FILE...   compare each with NAME.ours or NAME.trace beside it
+       conformance --serve-proxy KIND            be a proxy, until the end of standard input; prints the port
+
+  --certs DIR   where certificates are
+  --proxy KIND  every tcp goes by a proxy, socks5 or http; what that changes is in NAME.KIND.ours or NAME.KIND.trace
 ";
 
 /// What the user wants.
@@ -31,6 +36,9 @@ Usage: conformance [--certs DIR] FILE...           print the trace of each scena
 struct Options {
     mode: Mode,
     certs: PathBuf,
+    proxy: Option<ProxyKind>,
+    /// Of the proxy that there is already.
+    proxy_port: u16,
     files: Vec<PathBuf>,
 }
 
@@ -39,6 +47,7 @@ enum Mode {
     Print,
     Check,
     Run,
+    ServeProxy,
     Help,
 }
 
@@ -54,6 +63,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> i32 {
     let done = match options.mode {
         Mode::Help => io::stdout().write_all(USAGE.as_bytes()).map(|()| 0),
         Mode::Run => Ok(run_here(&options)),
+        Mode::ServeProxy => serve_proxy(&options),
         Mode::Print => print(&options),
         Mode::Check => check(&options),
     };
@@ -69,28 +79,54 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> i32 {
 }
 
 fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Options, lexopt::Error> {
-    use lexopt::Arg::{Long, Short, Value};
+    use lexopt::{
+        Arg::{Long, Short, Value},
+        ValueExt,
+    };
     let mut parser = lexopt::Parser::from_iter(args);
     let certs = Path::new(env!("CARGO_MANIFEST_DIR")).join("certs");
-    let mut options = Options { mode: Mode::Print, certs, files: Vec::new() };
+    let files = Vec::new();
+    let mut options = Options { mode: Mode::Print, certs, proxy: None, proxy_port: 0, files };
     while let Some(arg) = parser.next()? {
         match arg {
             Long("certs") => options.certs = parser.value()?.into(),
             Long("check") => options.mode = Mode::Check,
             Long("run") => options.mode = Mode::Run,
+            Long("proxy") => options.proxy = Some(parser.value()?.parse()?),
+            Long("proxy-port") => options.proxy_port = parser.value()?.parse()?,
+            Long("serve-proxy") => {
+                options.mode = Mode::ServeProxy;
+                options.proxy = Some(parser.value()?.parse()?);
+            }
             Long("help") | Short('h') => options.mode = Mode::Help,
             Value(file) => options.files.push(file.into()),
             _ => return Err(arg.unexpected()),
         }
     }
-    if options.files.is_empty() && options.mode != Mode::Help {
+    if options.files.is_empty() && !matches!(options.mode, Mode::Help | Mode::ServeProxy) {
         return Err("no scenario is given".into());
     }
     Ok(options)
 }
 
+fn serve_proxy(options: &Options) -> io::Result<i32> {
+    let Some(kind) = options.proxy else { return Ok(2) };
+    println!("{}", proxy::serve(kind)?);
+    io::copy(&mut io::stdin(), &mut io::sink())?;
+    Ok(0)
+}
+
+fn runner(options: &Options) -> io::Result<Runner> {
+    let by = match options.proxy {
+        Some(kind) => Some(By { kind, port: proxy::serve(kind)? }),
+        None => None,
+    };
+    Ok(Runner { certs: options.certs.clone(), by, limit: LIMIT })
+}
+
 fn run_here(options: &Options) -> i32 {
-    match run::scenario(&options.files[0], &options.certs) {
+    let by = options.proxy.map(|kind| By { kind, port: options.proxy_port });
+    match run::scenario(&options.files[0], &options.certs, by) {
         Ok(trace) => match io::stdout().write_all(trace.as_bytes()) {
             Ok(()) => 0,
             Err(_) => 1,
@@ -103,7 +139,7 @@ fn run_here(options: &Options) -> i32 {
 }
 
 fn print(options: &Options) -> io::Result<i32> {
-    let runner = Runner { certs: options.certs.clone(), limit: LIMIT };
+    let runner = runner(options)?;
     let mut worst = 0;
     for file in &options.files {
         let outcome = runner.run(file)?;
@@ -118,7 +154,7 @@ fn print(options: &Options) -> io::Result<i32> {
 }
 
 fn check(options: &Options) -> io::Result<i32> {
-    let runner = Runner { certs: options.certs.clone(), limit: LIMIT };
+    let runner = runner(options)?;
     let (mut passed, mut failed) = (0, 0);
     let mut out = io::stdout();
     for file in &options.files {

@@ -7,7 +7,7 @@
 //! * `parse`, `lex`, `syntax`: the language
 //! * `world`: the objects of a scenario, its statements, its trace
 //! * `kinds`: what can be made and called, a file for each kind; `names`: the enums' names
-//! * `peer`: the ends of connections that are none of this project's
+//! * `peer`: the ends of connections that are none of this project's; `proxy`: what may stand between
 //! * `value`, `ports`: what calls return, and how it is written; `diff`: two traces compared
 
 #![allow(clippy::unit_arg, reason = "what a void function returns is written as a value, too")]
@@ -23,6 +23,7 @@ mod names;
 mod parse;
 mod peer;
 mod ports;
+mod proxy;
 mod run;
 mod syntax;
 mod value;

@@ -5,6 +5,7 @@ use std::{fs, path::Path};
 use qcore::QCoreApplication;
 
 use crate::{
+    check::By,
     error::{Error, Result},
     parse,
     world::World,
@@ -17,12 +18,12 @@ use crate::{
 /// # Errors
 ///
 /// If the scenario cannot be read, or one of its outermost statements cannot be carried out.
-pub(crate) fn scenario(path: &Path, certs: &Path) -> Result<String> {
+pub(crate) fn scenario(path: &Path, certs: &Path, by: Option<By>) -> Result<String> {
     let text = fs::read(path)?;
     let text = String::from_utf8(text).map_err(|_| Error::new("a scenario is UTF-8"))?;
     let block = parse::parse(&text)?;
     let app = QCoreApplication::new();
-    let world = World::new(path, certs);
+    let world = World::new(path, certs, by);
     world.run_block(&block)?;
     world.settle();
     drop(app);

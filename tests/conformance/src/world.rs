@@ -17,14 +17,18 @@ use std::{
 
 use self::meanwhile::Meanwhile;
 pub(crate) use self::recorder::Recorder;
+use qnetwork::{ProxyType, QNetworkProxy};
+
 use crate::{
     args::{Arg, Args},
+    check::By,
     command::WRONG_SCENARIO,
     error::{Error, Result},
     kinds::{self, Kind},
     names,
     peer::{Peer, PeerArg},
     ports::Ports,
+    proxy::ProxyKind,
     syntax::{Block, Call, Event, Expr, KindName, PeerOption},
     value::{self, Names, Value},
 };
@@ -50,6 +54,8 @@ pub(crate) struct World {
     /// Where certificates and keys are.
     #[allow(dead_code, reason = "for the kinds that encrypt")]
     pub(crate) certs: PathBuf,
+    /// By what every `tcp` is led.
+    proxy: Option<QNetworkProxy>,
     things: RefCell<HashMap<String, Thing>>,
     ports: Arc<Ports>,
     /// In the order in which their lines are grouped.
@@ -66,10 +72,16 @@ pub(crate) struct World {
 }
 
 impl World {
-    pub(crate) fn new(scenario: &Path, certs: &Path) -> Rc<Self> {
+    pub(crate) fn new(scenario: &Path, certs: &Path, by: Option<By>) -> Rc<Self> {
+        let kind = |kind| match kind {
+            ProxyKind::Socks5 => ProxyType::Socks5,
+            ProxyKind::Http => ProxyType::Http,
+        };
+        let proxy = by.map(|by| QNetworkProxy::new(kind(by.kind), "127.0.0.1", by.port));
         Rc::new(World {
             scenario: scenario.display().to_string(),
             certs: certs.to_owned(),
+            proxy,
             things: RefCell::default(),
             ports: Arc::default(),
             order: RefCell::default(),
@@ -122,7 +134,15 @@ impl World {
             KindName::Peer | KindName::UdpPeer => {
                 Thing::Peer(kinds::make_peer(kind, name, options, &self.ports)?)
             }
-            _ => Thing::Object(kinds::make(kind, name)?),
+            _ => {
+                let object = kinds::make(kind, name)?;
+                if let (KindName::Tcp, Some(proxy), Some(socket)) =
+                    (kind, &self.proxy, object.tcp())
+                {
+                    socket.set_proxy(proxy.clone());
+                }
+                Thing::Object(object)
+            }
         };
         self.name(name, thing);
         Ok(())

@@ -10,11 +10,25 @@ const HERE: &str = env!("CARGO_MANIFEST_DIR");
 
 #[test]
 fn finished_scenarios_come_out_as_recorded() {
-    let scenarios = finished();
+    check(&[], &listed("finished.txt"));
+}
+
+#[test]
+fn so_they_do_by_a_socks5_proxy() {
+    check(&["--proxy", "socks5"], &listed("proxies.txt"));
+}
+
+#[test]
+fn so_they_do_by_an_http_proxy() {
+    check(&["--proxy", "http"], &listed("proxies.txt"));
+}
+
+fn check(options: &[&str], scenarios: &[String]) {
     assert!(!scenarios.is_empty());
     let run = Command::new(env!("CARGO_BIN_EXE_conformance"))
+        .args(options)
         .arg("--check")
-        .args(&scenarios)
+        .args(scenarios)
         .current_dir(Path::new(HERE).join("scenarios"))
         .output()
         .expect("the runner runs");
@@ -79,9 +93,9 @@ fn a_difference_is_shown_and_what_is_ours_goes_first() {
     assert_eq!(ours, (Some(0), "1 passed, 0 failed\n".to_owned()));
 }
 
-/// The names of the scenarios that `finished.txt` lists.
-fn finished() -> Vec<String> {
-    let list = fs::read_to_string(Path::new(HERE).join("finished.txt")).unwrap();
+/// The names of the scenarios that a file lists.
+fn listed(file: &str) -> Vec<String> {
+    let list = fs::read_to_string(Path::new(HERE).join(file)).unwrap();
     let patterns =
         list.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
     let (out, wanted): (Vec<&str>, Vec<&str>) = patterns.partition(|line| line.starts_with('!'));

@@ -311,10 +311,16 @@ impl Engine for ProxyEngine {
     }
 
     fn connect_by_name(&self, name: &str, port: u16) -> Result<Progress, SocketError> {
-        let name = host_info::ace::to_ace(name).ok_or_else(SocketError::host_not_found)?;
         // As Qt's: only the proxy knows the address.
         self.peer.replace(Some((QHostAddress::new(), port)));
-        Ok(self.begin(Target::Name(name, port)))
+        match host_info::ace::to_ace(name) {
+            Some(name) => Ok(self.begin(Target::Name(name, port))),
+            None => {
+                self.stage.set(Stage::Connecting);
+                self.fail_later(&SocketError::host_not_found());
+                Ok(Progress::Connecting)
+            }
+        }
     }
 
     fn finish_connecting(&self) -> Result<Progress, SocketError> {

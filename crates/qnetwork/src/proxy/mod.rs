@@ -24,6 +24,7 @@ pub use self::{
     factory::{ProxyFactory, QNetworkProxyFactory},
     header::KnownHeader,
     query::{ProxyQueryType, QNetworkProxyQuery},
+    url::ProxyParseError,
     value::{ProxyCapabilities, ProxyType, QNetworkProxy},
 };
 pub(crate) use self::{

@@ -211,13 +211,13 @@ fn protocol_error() -> SocketError {
 fn refusal(code: u8, by_name: bool) -> SocketError {
     use SocketErrorKind::*;
     let (kind, text) = match code {
+        // What proxies say of names that they do not know.
+        1 | 2 if by_name => return SocketError::host_not_found(),
         1 => (Network, "General SOCKSv5 server failure"),
         2 => (SocketAccess, "Connection not allowed by SOCKSv5 server"),
         3 => (Network, "Network unreachable"),
         4 => return SocketError::host_not_found(),
         5 => return SocketError::connection_refused(),
-        // Some proxies say so of names that they do not know.
-        6 if by_name => return SocketError::host_not_found(),
         6 => (Network, "TTL expired"),
         7 => (UnsupportedSocketOperation, "SOCKSv5 command not supported"),
         8 => (UnsupportedSocketOperation, "Address type not supported"),

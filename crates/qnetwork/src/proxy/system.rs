@@ -1,6 +1,6 @@
 //! The proxies that the environment names.
 
-use super::{ProxyQueryType, ProxyType, QNetworkProxy, QNetworkProxyQuery, url::Url};
+use super::{ProxyQueryType, ProxyType, QNetworkProxy, QNetworkProxyQuery};
 
 /// Whether the environment names any proxy at all. For the way of all sockets: it allocates nothing if not.
 pub(super) fn has_any() -> bool {
@@ -57,24 +57,10 @@ fn is_listed(host: &str, list: &str) -> bool {
 
 /// A proxy as the environment writes it, if it is one of those that there are and good for that.
 fn proxy(text: &str, kind: ProxyQueryType) -> Option<QNetworkProxy> {
-    // `host:port` alone: what stands before the colon would pass for a scheme.
-    let url = match text.contains("//") {
-        true => Url::parse(text)?,
-        false => Url::parse(&format!("//{text}"))?,
-    };
-    if url.host.is_empty() {
-        return None;
-    }
-    let (proxy_type, port) = match &*url.scheme {
-        "socks5" | "socks5h" => (ProxyType::Socks5, 1080),
-        "" | "http" => (ProxyType::Http, 8080),
-        _ => return None,
-    };
+    let proxy: QNetworkProxy = text.parse().ok()?;
     let listens_or_sends = matches!(kind, ProxyQueryType::UdpSocket | ProxyQueryType::TcpServer);
-    if proxy_type == ProxyType::Http && listens_or_sends {
+    if proxy.proxy_type() == ProxyType::Http && listens_or_sends {
         return None;
     }
-    let port = url.port.filter(|port| *port != 0).unwrap_or(port);
-    let (user, password) = (url.user(), url.password());
-    Some(QNetworkProxy::with_credentials(proxy_type, url.host, port, user, password))
+    Some(proxy)
 }

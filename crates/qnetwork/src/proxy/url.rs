@@ -1,6 +1,68 @@
 //! As much of URLs as proxies need.
 
+use std::{error::Error, fmt, str::FromStr};
+
+use super::{ProxyType, QNetworkProxy};
 use crate::{QHostAddress, host_info::ace};
+
+/// A text that is not the URL of a proxy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProxyParseError(());
+
+impl fmt::Display for ProxyParseError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("invalid URL of a proxy")
+    }
+}
+
+impl Error for ProxyParseError {}
+
+/// The proxy of a URL, as people write it on command lines and in the environment: `socks5://HOST:PORT`,
+/// `socks5h://HOST:PORT`, which is the same, `http://USER:PASSWORD@HOST:PORT`. With no scheme it is an HTTP proxy;
+/// ports are 1080 and 8080 if there are none. What is special in user and password is written as `%40`.
+///
+/// # Errors
+///
+/// [`ProxyParseError`] for anything else; proxies to which one speaks by TLS (`https://`) are none of those that
+/// there are.
+///
+/// # Examples
+///
+/// ```
+/// use qnetwork::{ProxyType, QNetworkProxy};
+///
+/// let proxy: QNetworkProxy = "socks5://me:p%40ss@proxy.example:1081".parse()?;
+/// assert_eq!((proxy.proxy_type(), proxy.port()), (ProxyType::Socks5, 1081));
+/// assert_eq!((proxy.user(), proxy.password()), ("me", "p@ss"));
+/// assert!("gopher://proxy.example".parse::<QNetworkProxy>().is_err());
+/// # Ok::<(), qnetwork::ProxyParseError>(())
+/// ```
+impl FromStr for QNetworkProxy {
+    type Err = ProxyParseError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        of_url(text).ok_or(ProxyParseError(()))
+    }
+}
+
+fn of_url(text: &str) -> Option<QNetworkProxy> {
+    // `host:port` alone: what stands before the colon would pass for a scheme.
+    let url = match text.contains("//") {
+        true => Url::parse(text)?,
+        false => Url::parse(&format!("//{text}"))?,
+    };
+    if url.host.is_empty() {
+        return None;
+    }
+    let (proxy_type, port) = match &*url.scheme {
+        "socks5" | "socks5h" => (ProxyType::Socks5, 1080),
+        "" | "http" => (ProxyType::Http, 8080),
+        _ => return None,
+    };
+    let port = url.port.filter(|port| *port != 0).unwrap_or(port);
+    let (user, password) = (url.user(), url.password());
+    Some(QNetworkProxy::with_credentials(proxy_type, url.host, port, user, password))
+}
 
 /// The parts of a URL. What is no part of one is empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -165,7 +165,10 @@ fn socks5_errors() {
         let told = failure(talk(&mut socks("", "", ip()), &replies, &[], &nobody));
         assert_eq!(told, (kind, text.to_owned()));
     }
-    assert_eq!(end(b"\x05\x00\x05\x06"), HostNotFound);
+    // Of names it is what proxies say that do not know them.
+    assert_eq!(end(b"\x05\x00\x05\x01"), HostNotFound);
+    assert_eq!(end(b"\x05\x00\x05\x02"), HostNotFound);
+    assert_eq!(end(b"\x05\x00\x05\x06"), Network);
 }
 
 #[test]

@@ -36,7 +36,7 @@ pub(in crate::ssl) use self::{
     time::seconds,
 };
 use crate::{
-    AlternativeNameEntryType, EncodingFormat, QSslError,
+    AlternativeNameEntryType, EncodingFormat, QSslError, QSslKey,
     ssl::{
         system_ca_certificates,
         verify::{self, Purpose, Request},
@@ -471,10 +471,23 @@ impl QSslCertificate {
         self.parsed.as_ref().map(|parsed| &parsed.der[..]).unwrap_or_default()
     }
 
-    /// Its public key as a `SubjectPublicKeyInfo`, DER. Empty if it is null.
-    #[allow(dead_code)]
-    pub(crate) fn public_key_der(&self) -> &[u8] {
-        self.parsed.as_ref().map(|parsed| parsed.public_key_der()).unwrap_or_default()
+    /// The public key that it certifies; a null one if it is null, or the key is of a kind that [`QSslKey`] does not
+    /// know.
+    ///
+    /// ```
+    /// use qnetwork::{EncodingFormat, KeyAlgorithm, KeyType, QSslCertificate};
+    ///
+    /// let made = rcgen::generate_simple_self_signed(["a.example".to_owned()]).unwrap();
+    /// let key = QSslCertificate::new(made.cert.der(), EncodingFormat::Der).public_key();
+    /// assert_eq!((key.key_type(), key.algorithm()), (KeyType::Public, KeyAlgorithm::Ec));
+    /// ```
+    #[doc(alias = "publicKey")]
+    #[must_use]
+    pub fn public_key(&self) -> QSslKey {
+        self.parsed
+            .as_ref()
+            .map(|parsed| QSslKey::of_certificate(parsed.public_key_der()))
+            .unwrap_or_default()
     }
 
     pub(in crate::ssl) fn parsed(&self) -> Option<&Parsed> {

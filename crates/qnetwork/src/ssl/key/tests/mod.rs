@@ -286,3 +286,18 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn the_public_key_of_a_certificate() {
+    for algorithm in
+        [&rcgen::PKCS_ECDSA_P256_SHA256, &rcgen::PKCS_ECDSA_P384_SHA384, &rcgen::PKCS_ED25519]
+    {
+        let pair = rcgen::KeyPair::generate_for(algorithm).unwrap();
+        let params = rcgen::CertificateParams::new(["a.example".to_owned()]).unwrap();
+        let certificate = params.self_signed(&pair).unwrap();
+        let certificate = crate::QSslCertificate::new(certificate.der(), DER);
+        let key = QSslKey::try_new(pair.public_key_pem(), EC, PEM, KeyType::Public, "").unwrap();
+        assert_eq!(certificate.public_key(), key);
+    }
+    assert!(crate::QSslCertificate::default().public_key().is_null());
+}

@@ -1,0 +1,81 @@
+//! Doors for the fuzz targets to what reads bytes from a peer. No part of the API: it is there with
+//! `--cfg fuzzing` only.
+
+use crate::{
+    ProxyType, QAuthenticator, QNetworkProxy,
+    proxy::{Handshake, Http, Next, Socks5, Target},
+};
+
+/// How often a proxy may ask, or have the socket connect anew, before it is a fault of ours.
+const ROUNDS: usize = 40;
+
+/// What a SOCKS5 proxy says, in pieces as long as the first byte has it.
+pub fn socks5(data: &[u8]) {
+    let target = Target::Name("some.example".to_owned(), 443);
+    talk(&mut Socks5::new(&proxy(ProxyType::Socks5, data), target), data);
+}
+
+/// What an HTTP proxy says.
+pub fn http_proxy(data: &[u8]) {
+    let target = Target::Name("some.example".to_owned(), 443);
+    talk(&mut Http::new(&proxy(ProxyType::Http, data), &target), data);
+}
+
+/// What somebody asks who wants to know who one is: a header a line.
+pub fn authenticate(data: &[u8]) {
+    let authenticator = QAuthenticator::new();
+    authenticator.set_user("me");
+    authenticator.set_password("secret");
+    authenticator.ask(data.split(|byte| *byte == b'\n'));
+    let answer = authenticator.answer("CONNECT", "some.example:443");
+    assert!(answer.is_none_or(|answer| !answer.contains(['\r', '\n'])));
+}
+
+fn proxy(kind: ProxyType, data: &[u8]) -> QNetworkProxy {
+    let user = if data.first().is_some_and(|byte| byte & 1 == 1) { "me" } else { "" };
+    QNetworkProxy::with_credentials(kind, "proxy.example", 1, user, user)
+}
+
+fn talk(protocol: &mut dyn Handshake, data: &[u8]) {
+    let [piece, data @ ..] = data else { return };
+    let mut pieces = data.chunks(usize::from(*piece).max(1));
+    let mut input: Vec<u8> = Vec::new();
+    let mut next = protocol.begin();
+    let mut rounds = 0;
+    loop {
+        next = match next {
+            Next::Connected(_) | Next::Failed(_) => return,
+            Next::Ask => {
+                rounds += 1;
+                protocol.authenticator().set_user(&format!("user {rounds}"));
+                protocol.answered()
+            }
+            Next::Reconnect => {
+                rounds += 1;
+                input.clear();
+                protocol.begin()
+            }
+            Next::Send(_) => feed(protocol, &mut input),
+            Next::More => match pieces.next() {
+                Some(piece) => {
+                    input.extend_from_slice(piece);
+                    assert!(input.len() <= 70_000 + piece.len(), "it keeps all that comes");
+                    feed(protocol, &mut input)
+                }
+                None => {
+                    protocol.closed();
+                    return;
+                }
+            },
+        };
+        if rounds > ROUNDS && data.len() < ROUNDS {
+            panic!("it asks without end");
+        }
+    }
+}
+
+fn feed(protocol: &mut dyn Handshake, input: &mut Vec<u8>) -> Next {
+    let (used, next) = protocol.feed(input);
+    input.drain(..used);
+    next
+}
