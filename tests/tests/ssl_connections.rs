@@ -10,17 +10,17 @@ use std::{
 };
 
 use integration::{
-    in_child, listener, pattern, peer, port_of, run_for,
+    in_child, listener, pattern, peer, port_of, run_for, server,
     tls::{
         Wire, accepted, accepting, certificates, client, count, encrypt, encrypting, identified,
         trusting,
     },
     wait_at_most, wait_until,
 };
-use qcore::{QCoreApplication, QPointer};
+use qcore::{QCoreApplication, QPointer, object::Object};
 use qnetwork::{
-    PauseModes, ProxyType, QNetworkProxy, QSslConfiguration, QSslSocket, SocketErrorKind,
-    SocketOption, SocketState, SslMode, SslOptions, SslProtocol,
+    PauseModes, ProxyType, QNetworkProxy, QSslConfiguration, QSslSocket, QTcpSocket,
+    SocketErrorKind, SocketOption, SocketState, SslMode, SslOptions, SslProtocol,
 };
 
 /// A SOCKS5 proxy for one connection, which knows one host.
@@ -338,6 +338,70 @@ fn closing_in_a_pause_is_a_verdict() {
     client.resume();
     run_for(Duration::from_millis(5));
     assert_eq!(client.error(), SocketErrorKind::Unknown);
+}
+
+/// Not Qt's: there a slot waits in vain.
+#[test]
+fn a_slot_waits() {
+    let _app = QCoreApplication::new();
+    let mut configuration = identified("good");
+    configuration.set_protocol(SslProtocol::TlsV1_2);
+    let server = accepting(move |socket| {
+        socket.set_ssl_configuration(configuration.clone());
+        socket.encrypted.connect_to(socket, |socket, ()| {
+            socket.write("the server speaks").unwrap();
+        });
+        socket.start_server_encryption();
+    });
+    let client = client();
+    let read = Rc::new(RefCell::new(Vec::new()));
+    client.encrypted.connect_to(&read, {
+        let weak = client.to_weak();
+        move |read, ()| {
+            let client = QSslSocket::from_weak(&weak).unwrap();
+            client.wait_for_ready_read(5000).unwrap();
+            read.borrow_mut().push(client.read_all());
+        }
+    });
+    client.connect_to_host_encrypted("127.0.0.1", server.server_port());
+    let _other = accepted(&server);
+    wait_until(|| !read.borrow().is_empty());
+    assert_eq!(*read.borrow(), [b"the server speaks"]);
+}
+
+/// Not Qt's: there the connection stays, and cannot be closed any more.
+#[test]
+fn garbage_in_place_of_a_record_ends_the_connection() {
+    let _app = QCoreApplication::new();
+    let server = server();
+    let wires = Rc::new(RefCell::new(Vec::new()));
+    server.set_incoming_connection(&server, {
+        let wires = wires.clone();
+        move |server, descriptor| {
+            wires.borrow_mut().push(TcpStream::from(descriptor.try_clone().unwrap()));
+            let socket = QSslSocket::new();
+            socket.set_ssl_configuration(identified("good"));
+            socket.set_socket_descriptor(descriptor).unwrap();
+            socket.start_server_encryption();
+            server.add_pending_connection(QTcpSocket::clone(&socket));
+        }
+    });
+    for kept in ["", "unread"] {
+        let client = client();
+        let other = encrypt(&client, &server);
+        other.write(kept).unwrap();
+        wait_until(|| client.bytes_available() == kept.len());
+        let told = Rc::new(RefCell::new(Vec::new()));
+        client.error_occurred.connect_to(&told, |told, error| told.borrow_mut().push(*error));
+        // By another descriptor of the same connection.
+        let mut wire = wires.borrow_mut().pop().unwrap();
+        wire.write_all(b"this is no record at all").unwrap();
+        wait_until(|| client.state() == SocketState::Unconnected);
+        assert_eq!(*told.borrow(), [SocketErrorKind::SslInternal]);
+        assert_eq!(client.read_all(), kept.as_bytes());
+        wait_until(|| other.state() == SocketState::Unconnected);
+        assert_eq!(other.error(), SocketErrorKind::SslInternal, "it is told by an alert");
+    }
 }
 
 /// What a slot does to the socket that called it.

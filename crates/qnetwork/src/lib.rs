@@ -17,6 +17,8 @@
 //!
 //! * [`socket`] has [`QTcpSocket`], [`QUdpSocket`], their base class [`QAbstractSocket`], states and errors
 //! * [`server`] has [`QTcpServer`]
+//! * `ssl` has `QSslSocket` and `QSslServer`, which encrypt, and what belongs to them: certificates, keys, ciphers,
+//!   configurations
 //! * [`local`] has [`QLocalSocket`] and [`QLocalServer`], connections within this machine
 //! * [`address`] has [`QHostAddress`]
 //! * [`interface`] has [`QNetworkInterface`], the network interfaces of this machine

@@ -30,3 +30,26 @@ fn methods_are_those_of_the_class() {
     socket.close();
     assert!(socket.wait_for_connected(0).is_err());
 }
+
+/// What a class has for itself does not hide what its base classes have for everybody.
+#[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
+#[test]
+fn methods_of_base_classes_are_reached() {
+    use qnetwork::{QSslServer, QSslSocket, SocketErrorKind, SocketState};
+    let socket = QSslSocket::new();
+    assert_eq!(
+        (socket.state(), socket.error()),
+        (SocketState::Unconnected, SocketErrorKind::Unknown)
+    );
+    assert_eq!((socket.peer_name(), socket.bytes_to_write()), (String::new(), 0));
+    assert!(socket.write("x").is_err() && socket.read(1).is_empty() && !socket.flush());
+    socket.set_read_buffer_size(10);
+    assert_eq!(socket.read_buffer_size(), 10);
+    assert!(socket.wait_for_connected(0).is_err() && socket.wait_for_disconnected(0).is_err());
+    socket.disconnect_from_host();
+    socket.abort();
+    socket.close();
+    let server = QSslServer::new();
+    assert!(!server.is_listening() && server.next_pending_connection().is_none());
+    server.close();
+}

@@ -17,7 +17,7 @@ use std::{
 
 use qcore::QCoreApplication;
 use qnetwork::{
-    EncodingFormat, KeyAlgorithm, QHostAddress, QNetworkDatagram, QSslCertificate,
+    EncodingFormat, KeyAlgorithm, PeerVerifyMode, QHostAddress, QNetworkDatagram, QSslCertificate,
     QSslConfiguration, QSslKey, QSslServer, QTcpServer, QTcpSocket, QUdpSocket, SocketError,
 };
 
@@ -82,6 +82,8 @@ fn configuration() -> Option<QSslConfiguration> {
     let mut configuration = QSslConfiguration::default_configuration();
     configuration.set_local_certificate_chain(chain);
     configuration.set_private_key(keys.next()?);
+    // As the servers it is compared with.
+    configuration.set_peer_verify_mode(PeerVerifyMode::None);
     Some(configuration)
 }
 

@@ -13,7 +13,8 @@
 //! `connecting.rs` takes a socket from a name to a connection, `transfer.rs` moves bytes, `closing.rs`
 //! ends it, also when the object dies, and `waiting.rs` does all of this with no loop. `binding.rs` has
 //! what is done to a descriptor before there is a connection, `proxying.rs` the choice of a proxy,
-//! `unbuffered.rs` reading and writing without the buffers, and `udp/` datagrams, which have none either.
+//! `unbuffered.rs` reading and writing without the buffers, and `udp/` datagrams, which have none either. `class.rs` is how
+//! a class of sockets stands over another one: that of those that encrypt.
 //!
 //! A slot may do anything to the socket that called it. So nothing is borrowed while one runs, and
 //! after each emission the state is looked at anew. The functions here work on the node: the loop does

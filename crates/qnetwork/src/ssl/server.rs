@@ -4,7 +4,6 @@ use std::{
     cell::{Cell, RefCell},
     fmt,
     net::SocketAddr,
-    os::fd::OwnedFd,
     rc::{Rc, Weak},
     time::Duration,
 };
@@ -158,11 +157,11 @@ impl QSslServer {
 }
 
 impl SslServerNode {
-    fn begin(&self, stream: TcpStream) {
+    fn begin(&self, stream: TcpStream, peer: SocketAddr) {
         let socket = QSslSocket::new();
         socket.set_ssl_configuration(self.configuration.borrow().clone());
         socket.set_parent(Some(&self.base));
-        if socket.set_socket_descriptor(OwnedFd::from(stream)).is_err() {
+        if socket.adopt(stream, peer).is_err() {
             // Gone again.
             socket.delete_later();
             return;
@@ -273,8 +272,8 @@ impl Reception for SslServerNode {
         self.handshakes.borrow().len()
     }
 
-    fn receive(&self, stream: TcpStream, _: SocketAddr) {
-        self.begin(stream);
+    fn receive(&self, stream: TcpStream, peer: SocketAddr) {
+        self.begin(stream, peer);
     }
 
     fn close(&self) {

@@ -1,7 +1,8 @@
 //! The end of a connection, and what precedes the next one.
 
-use std::os::fd::OwnedFd;
+use std::{net::SocketAddr, os::fd::OwnedFd};
 
+use mio::net::TcpStream;
 use qcore::OpenMode;
 
 use super::SslSocketNode;
@@ -71,11 +72,26 @@ impl SslSocketNode {
             self.inner.abort();
             return Err(error);
         }
+        self.on_taken_over(state, mode);
+        Ok(())
+    }
+
+    /// Takes over a connection that a server has accepted.
+    pub(in crate::ssl) fn adopt(
+        &self,
+        stream: TcpStream,
+        peer: SocketAddr,
+    ) -> Result<(), SocketError> {
+        self.inner.adopt(stream, peer)?;
+        self.on_taken_over(SocketState::Connected, OpenMode::READ_WRITE);
+        Ok(())
+    }
+
+    fn on_taken_over(&self, state: SocketState, mode: OpenMode) {
         self.base.clear_error();
         self.base.set_socket_state(state);
         self.base.open_device(mode);
         self.base.mirror(&self.inner);
-        Ok(())
     }
 
     pub(super) fn disconnect(&self) {

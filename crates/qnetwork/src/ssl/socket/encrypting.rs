@@ -89,7 +89,7 @@ impl SslSocketNode {
         match self.make_session(mode) {
             Ok(session) => {
                 self.drop_session();
-                self.session.replace(Some(session));
+                self.session.replace(Some(Box::new(session)));
                 self.take_plain_bytes();
                 self.transmit();
             }

@@ -12,6 +12,8 @@ use crate::{
 /// What a proxy wants to know.
 type Asked = (QNetworkProxy, QAuthenticator);
 
+/// How much is read at once at least, if there is room for anything.
+const PIECE: usize = 4096;
 /// How much is read at once of what nobody wants.
 const DROPPED: usize = 4096;
 
@@ -87,7 +89,11 @@ impl Outer for SslSocketNode {
         let Some(session) = session.as_ref() else { return Some(DROPPED) };
         let limit = self.base.read_buffer_size();
         let room = if limit > 0 && self.flags.encrypted.get() {
-            limit.saturating_sub(self.base.buffer_len())
+            match limit.saturating_sub(self.base.buffer_len()) {
+                0 => 0,
+                // A record is decrypted as a whole: it is not fetched byte by byte.
+                room => room.max(PIECE),
+            }
         } else {
             usize::MAX
         };

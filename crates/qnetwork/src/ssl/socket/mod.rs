@@ -134,7 +134,7 @@ pub struct SslSocketNode {
     inner: QAbstractSocket,
     configuration: RefCell<QSslConfiguration>,
     mode: Cell<SslMode>,
-    session: RefCell<Option<Session>>,
+    session: RefCell<Option<Box<Session>>>,
     /// Another one for each session: who was called away knows by this whether it is still the same.
     session_number: Cell<u32>,
     /// Plain text that waits to be encrypted.
@@ -309,7 +309,7 @@ impl QSslSocket {
     #[doc(alias = "encryptedBytesAvailable")]
     #[must_use]
     pub fn encrypted_bytes_available(&self) -> usize {
-        self.session.borrow().as_ref().map_or(0, Session::held)
+        self.session.borrow().as_ref().map_or(0, |session| session.held())
     }
 
     /// How many encrypted bytes are not yet with the operating system.
