@@ -10,7 +10,7 @@ use std::{
     rc::{Rc, Weak},
 };
 
-use qcore::{OpenMode, QDeadlineTimer};
+use qcore::{OpenMode, QDeadlineTimer, io_device::DeviceNode};
 
 use super::{AbstractSocketNode, SocketError, SocketOption, SocketState};
 use crate::{
@@ -82,15 +82,30 @@ pub(crate) trait Outer {
     fn before_writing(&self);
 }
 
+/// How a socket belongs to another object.
+pub(super) enum PartOf {
+    /// It moves bytes for this device, whose signals tell of them.
+    Device(Weak<DeviceNode>),
+    /// It is the base of a class whose functions are called in place of its own.
+    Class(Weak<dyn SocketClass>),
+    /// It is the inner socket of this one.
+    Outer(Weak<dyn Outer>),
+}
+
 impl AbstractSocketNode {
-    /// Leads calls to the class that the socket is of. Only the first call counts.
-    pub(crate) fn set_class(&self, class: Weak<dyn SocketClass>) {
-        let _ = self.class.set(class);
+    /// Says what the socket is a part of. Only the first call counts.
+    pub(super) fn set_part_of(&self, whole: PartOf) {
+        let _ = self.part_of.set(Box::new(whole));
     }
 
-    /// Leads what this socket tells to the one that stands over it. Only the first call counts.
+    /// Leads calls to the class that the socket is of.
+    pub(crate) fn set_class(&self, class: Weak<dyn SocketClass>) {
+        self.set_part_of(PartOf::Class(class));
+    }
+
+    /// Leads what this socket tells to the one that stands over it.
     pub(crate) fn set_outer(&self, outer: Weak<dyn Outer>) {
-        let _ = self.outer.set(outer);
+        self.set_part_of(PartOf::Outer(outer));
     }
 
     /// Learns from the inner socket who both ends are.
@@ -119,10 +134,24 @@ impl AbstractSocketNode {
 
     /// The class with functions of its own, if the socket is of one.
     pub(super) fn class(&self) -> Option<Rc<dyn SocketClass>> {
-        self.class.get()?.upgrade()
+        match &**self.part_of.get()? {
+            PartOf::Class(class) => class.upgrade(),
+            _ => None,
+        }
     }
 
     pub(super) fn outer(&self) -> Option<Rc<dyn Outer>> {
-        self.outer.get()?.upgrade()
+        match &**self.part_of.get()? {
+            PartOf::Outer(outer) => outer.upgrade(),
+            _ => None,
+        }
+    }
+
+    /// The device that it moves bytes for, if that is another's.
+    pub(super) fn front(&self) -> Option<Rc<DeviceNode>> {
+        match &**self.part_of.get()? {
+            PartOf::Device(front) => front.upgrade(),
+            _ => None,
+        }
     }
 }

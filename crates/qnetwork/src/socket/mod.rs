@@ -64,7 +64,7 @@ pub use self::{
     tcp::QTcpSocket,
     udp::QUdpSocket,
 };
-use self::{transfer::SocketDevice, write_queue::WriteQueue};
+use self::{class::PartOf, transfer::SocketDevice, write_queue::WriteQueue};
 use crate::{NetworkLayerProtocol, QAuthenticator, QHostAddress, QNetworkProxy, engine::Engine};
 
 class! {
@@ -114,13 +114,8 @@ pub struct AbstractSocketNode {
     base: QIODevice,
     this: Weak<AbstractSocketNode>,
     device: Rc<SocketDevice>,
-    /// The device that this socket moves bytes for, if it is a part of another object: that one's signals
-    /// tell of them.
-    front: OnceCell<Weak<DeviceNode>>,
-    /// The class whose functions are called in place of those here.
-    class: OnceCell<Weak<dyn SocketClass>>,
-    /// The socket that stands over this one.
-    outer: OnceCell<Weak<dyn Outer>>,
+    /// The object that it is a part of, if there is one: seldom, so that it takes little room.
+    part_of: OnceCell<Box<PartOf>>,
     socket_type: SocketType,
     state: Cell<SocketState>,
     error_kind: Cell<SocketErrorKind>,
@@ -237,7 +232,7 @@ impl QAbstractSocket {
     /// that one, as if it were the socket. All other signals are the socket's own.
     pub(crate) fn make_behind(front: &QIODevice, class_name: &'static str) -> Self {
         let socket = Self::make(SocketType::Tcp, class_name);
-        let _ = socket.front.set(front.to_weak());
+        socket.set_part_of(PartOf::Device(front.to_weak()));
         socket
     }
 
@@ -336,9 +331,7 @@ impl AbstractSocketNode {
             base: QIODevice::embed(life),
             this: this.clone(),
             device: Rc::new(SocketDevice { node: this.clone(), class_name }),
-            front: OnceCell::new(),
-            class: OnceCell::new(),
-            outer: OnceCell::new(),
+            part_of: OnceCell::new(),
             socket_type,
             state: Cell::default(),
             error_kind: Cell::default(),
@@ -402,13 +395,9 @@ impl AbstractSocketNode {
 
     /// Calls `f` with the device whose signals tell of the bytes that were moved.
     fn with_front<R>(&self, f: impl FnOnce(&DeviceNode) -> R) -> R {
-        match self.front.get() {
+        match self.front() {
+            Some(front) => f(&front),
             None => f(&self.base),
-            Some(front) => match front.upgrade() {
-                Some(front) => f(&front),
-                // Nobody is there to be told.
-                None => f(&self.base),
-            },
         }
     }
 }

@@ -36,11 +36,8 @@ pub(in crate::ssl) use self::{
     time::seconds,
 };
 use crate::{
-    AlternativeNameEntryType, EncodingFormat, QSslError, QSslKey,
-    ssl::{
-        system_ca_certificates,
-        verify::{self, Purpose, Request},
-    },
+    AlternativeNameEntryType, EncodingFormat, QSslConfiguration, QSslError, QSslKey,
+    ssl::verify::{self, Purpose, Request},
 };
 
 /// A certificate: a public key, whose it is, and the signature of somebody who says so.
@@ -245,8 +242,8 @@ impl QSslCertificate {
 
     /// What is wrong with the first certificate of the chain, as of now: all errors, none if it is good.
     ///
-    /// The others are what it may have been issued by; who is trusted in the end are the certificates that the
-    /// system trusts. Unless the host's name is empty, the certificate has to be for it. What it may be used for is
+    /// The others are what it may have been issued by; who is trusted in the end are the CA
+    /// certificates of the [default configuration](QSslConfiguration::default_configuration). Unless the host's name is empty, the certificate has to be for it. What it may be used for is
     /// not looked at.
     ///
     /// ```
@@ -264,7 +261,7 @@ impl QSslCertificate {
     pub fn verify(chain: &[QSslCertificate], host_name: &str) -> Vec<QSslError> {
         verify::verify(&Request {
             chain,
-            trusted: &system_ca_certificates(),
+            trusted: &QSslConfiguration::default_configuration().trusted_certificates(),
             host: Some(host_name).filter(|host| !host.is_empty()),
             purpose: Purpose::Any,
             depth: 0,
