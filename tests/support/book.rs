@@ -14,5 +14,6 @@ documents! {
     contributing "../../CONTRIBUTING.md"
     porting "../../docs/porting.md"
     architecture "../../docs/architecture.md"
+    certificates "../../docs/certificates.md"
     decisions "../../docs/decisions.md"
 }
