@@ -7,7 +7,10 @@ libfuzzer_sys::fuzz_target!(|data: &[u8]| {
         let chain = QSslCertificate::from_data(data, format);
         for certificate in &chain {
             let _ = format!("{certificate:?}");
-            assert_eq!(QSslCertificate::new(certificate.to_der(), EncodingFormat::Der), *certificate);
+            assert_eq!(
+                QSslCertificate::new(certificate.to_der(), EncodingFormat::Der),
+                *certificate
+            );
         }
         let _ = QSslCertificate::verify(&chain, "some.example");
     }

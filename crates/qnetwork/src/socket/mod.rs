@@ -53,6 +53,7 @@ use qcore::{
     object::{Handle, Life, Node, Object},
 };
 
+#[cfg(feature = "_tls")]
 pub(crate) use self::class::{Outer, SocketClass};
 pub use self::{
     binding::BindMode,
