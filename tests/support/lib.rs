@@ -2,6 +2,7 @@
 
 #[cfg(doctest)]
 mod book;
+mod socks5;
 
 use std::{
     env, fs,
@@ -14,6 +15,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+pub use self::socks5::{Request, Socks5Proxy};
 use qcore::{ProcessEventsFlags, QCoreApplication, QTimer};
 use qnetwork::{QHostAddress, QTcpServer, QTcpSocket, SocketState};
 use socket2::SockRef;

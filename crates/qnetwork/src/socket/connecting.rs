@@ -271,7 +271,7 @@ impl AbstractSocketNode {
         }
     }
 
-    fn on_connected(&self) {
+    pub(super) fn on_connected(&self) {
         self.addresses.take();
         self.note_ends();
         self.base
