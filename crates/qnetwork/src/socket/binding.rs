@@ -178,7 +178,7 @@ impl AbstractSocketNode {
         let too_late = engine.stage() != Stage::Unconnected;
         let bound = engine.bind(address, port, reuse);
         if bound.is_ok() && engine.stage() == Stage::Connecting {
-            self.wait_for_relay(&engine)?;
+            self.bind_to_relay(&engine)?;
         }
         // From now on it is this one that connects.
         self.descriptor.set(engine.descriptor());

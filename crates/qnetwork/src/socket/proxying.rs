@@ -13,8 +13,8 @@ use crate::{
     proxy::{self, Route},
 };
 
-/// How long binding at a proxy may take, which nothing else is done in.
-const BIND_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a proxy may take to say where it relays datagrams, in which nothing else is done.
+const RELAY_TIMEOUT: Duration = Duration::from_secs(5);
 
 impl QAbstractSocket {
     /// The socket's own proxy; one of the type [`Default`](ProxyType::Default) if it has none.
@@ -121,14 +121,24 @@ impl AbstractSocketNode {
         }
     }
 
-    /// Waits until the proxy has said where it takes datagrams, as Qt does: the call that has asked for it is to
-    /// say what came of it.
-    pub(super) fn wait_for_relay(&self, engine: &Rc<dyn Engine>) -> Result<(), SocketError> {
-        let deadline = QDeadlineTimer::from(BIND_TIMEOUT);
+    /// Waits until the proxy has said where it takes datagrams, as Qt does: who has bound or connected a socket for
+    /// datagrams may write at once.
+    pub(super) fn wait_for_relay(&self, engine: &Rc<dyn Engine>) {
+        let deadline = QDeadlineTimer::from(RELAY_TIMEOUT);
+        while self.state.get() == SocketState::Connecting && self.has_engine(engine) {
+            let progress = wait_for_progress(engine, deadline);
+            self.on_progress(engine, progress);
+        }
+    }
+
+    /// The same for a socket that is being bound.
+    pub(super) fn bind_to_relay(&self, engine: &Rc<dyn Engine>) -> Result<(), SocketError> {
+        let deadline = QDeadlineTimer::from(RELAY_TIMEOUT);
         let mut progress = engine.finish_connecting();
         loop {
             progress = match progress {
                 Ok(Progress::Connected) => return Ok(()),
+                Ok(Progress::Connecting) => wait_for_progress(engine, deadline),
                 Ok(Progress::Asks) => {
                     if let Some(question) = engine.question() {
                         self.proxy_authentication_required.emit(question);
@@ -139,16 +149,6 @@ impl AbstractSocketNode {
                     }
                     engine.answered()
                 }
-                Ok(Progress::Connecting) => match engine.wait(deadline) {
-                    Some(ready) => {
-                        engine.note(ready);
-                        engine.finish_connecting()
-                    }
-                    None => {
-                        let text = "Network operation timed out";
-                        Err(SocketError::new(SocketErrorKind::SocketTimeout, text))
-                    }
-                },
                 Err(error) => {
                     self.release_engine();
                     self.set_error(&error);
@@ -202,13 +202,7 @@ impl AbstractSocketNode {
         let Some(proxy) = proxy else { return };
         let engine = self.engine().unwrap_or_else(|| self.proxy_engine(proxy));
         match engine.connect_by_name(host_name, self.port.get()) {
-            Ok(progress) => {
-                *self.engine.borrow_mut() = Some(engine);
-                match progress {
-                    Progress::Connected => self.on_connected(),
-                    Progress::Connecting | Progress::Asks => self.start_connect_timer(),
-                }
-            }
+            Ok(progress) => self.begin_with(engine, progress),
             Err(error) => self.connect_to_next_address(error),
         }
     }
@@ -224,6 +218,19 @@ impl AbstractSocketNode {
             self.on_progress(engine, engine.answered());
         }
     }
+}
+
+/// What has become of connecting when the engine is ready for something.
+fn wait_for_progress(
+    engine: &Rc<dyn Engine>,
+    deadline: QDeadlineTimer,
+) -> Result<Progress, SocketError> {
+    let Some(ready) = engine.wait(deadline) else {
+        let text = "Network operation timed out";
+        return Err(SocketError::new(SocketErrorKind::SocketTimeout, text));
+    };
+    engine.note(ready);
+    engine.finish_connecting()
 }
 
 fn not_supported() -> SocketError {
