@@ -9,7 +9,8 @@ use std::{
 };
 
 use integration::{
-    LIMIT, NO_HOST, Request, Socks5Proxy, closed_port, peer, run_for, settle, wait_until,
+    LIMIT, NO_HOST, Request, Socks5Proxy, closed_port, connection, peer, run_for, settle,
+    wait_until,
 };
 use qcore::QCoreApplication;
 use qnetwork::{
@@ -40,12 +41,10 @@ fn listening(proxy: &Socks5Proxy) -> QTcpServer {
 fn client(server: &QTcpServer) -> TcpStream {
     let mut stream = None;
     wait_until(|| {
-        stream = TcpStream::connect(("127.0.0.1", server.server_port())).ok();
+        stream = connection(server.server_port());
         stream.is_some()
     });
-    let stream = stream.unwrap();
-    stream.set_read_timeout(Some(LIMIT)).unwrap();
-    stream
+    stream.unwrap()
 }
 
 #[track_caller]
@@ -127,7 +126,7 @@ fn without_a_loop() {
         let connecting = std::thread::spawn(move || {
             let end = std::time::Instant::now() + LIMIT;
             while std::time::Instant::now() < end {
-                if let Ok(stream) = TcpStream::connect(("127.0.0.1", port)) {
+                if let Some(stream) = connection(port) {
                     return stream;
                 }
                 std::thread::yield_now();
