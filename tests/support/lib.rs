@@ -2,6 +2,7 @@
 
 #[cfg(doctest)]
 mod book;
+mod socks5;
 pub mod tls;
 
 use std::{
@@ -15,6 +16,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+pub use self::socks5::{Request, Socks5Proxy};
 use qcore::{ProcessEventsFlags, QCoreApplication, QTimer};
 use qnetwork::{QHostAddress, QTcpServer, QTcpSocket, SocketState};
 use socket2::SockRef;
@@ -137,6 +139,16 @@ pub fn pair_of(server: &QTcpServer) -> (QTcpSocket, QTcpSocket) {
 #[must_use]
 pub fn listener() -> TcpListener {
     TcpListener::bind(("127.0.0.1", 0)).expect("a free port")
+}
+
+/// A blocking connection to a port, if anybody but itself listens there: a port that the system gives to
+/// whoever connects may be given to this very connection.
+#[must_use]
+pub fn connection(port: u16) -> Option<TcpStream> {
+    let stream = TcpStream::connect(("127.0.0.1", port)).ok()?;
+    stream.set_read_timeout(Some(LIMIT)).ok()?;
+    let own = stream.local_addr().ok()?;
+    (own.port() != port).then_some(stream)
 }
 
 /// The port of a blocking listener.

@@ -11,8 +11,8 @@ use std::{
 use integration::{NO_HOST, closed_port, listener, peer, port_of, wait_until};
 use qcore::QCoreApplication;
 use qnetwork::{
-    ProxyCapabilities, ProxyType, QHostAddress, QNetworkProxy, QTcpSocket, QUdpSocket,
-    SocketErrorKind, SocketState,
+    ProxyCapabilities, ProxyType, QHostAddress, QNetworkProxy, QTcpSocket, SocketErrorKind,
+    SocketState,
 };
 
 /// Where nobody is asked for: the proxies here never connect anywhere.
@@ -399,19 +399,4 @@ fn the_factory_is_asked_once() {
     assert!(proxy.join().unwrap().starts_with("CONNECT somewhere.example:25 HTTP/1.1\r\n"));
     let urls: Vec<_> = asked.lock().unwrap().iter().map(QNetworkProxyQuery::url).collect();
     assert_eq!(urls, ["smtp://somewhere.example:25"]);
-}
-
-/// What was meant to go by a proxy does not go past it.
-#[test]
-fn datagrams_do_not_go_by_proxies() {
-    for kind in [ProxyType::Socks5, ProxyType::Http] {
-        let socket = QUdpSocket::new();
-        socket.set_proxy(QNetworkProxy::new(kind, "127.0.0.1", 1));
-        let unsupported = SocketErrorKind::UnsupportedSocketOperation;
-        assert_eq!(socket.bind(QHostAddress::LocalHost, 0).unwrap_err(), unsupported);
-        let sent = socket.write_datagram("x", QHostAddress::LocalHost, 9);
-        assert_eq!(sent.unwrap_err(), unsupported);
-        socket.connect_to_host(TARGET, 80);
-        assert_eq!((socket.state(), socket.error()), (SocketState::Unconnected, unsupported));
-    }
 }

@@ -1,18 +1,22 @@
-//! Proxies that others have written: `microsocks` and `tinyproxy`. What is not installed is skipped.
+//! Proxies that others have written: `microsocks`, `danted` and `tinyproxy`. What is not installed is skipped.
 
 use std::{
     env, fs,
-    io::ErrorKind,
+    io::{ErrorKind, Write},
     iter,
     net::{TcpListener, TcpStream},
     path::PathBuf,
     process::{Child, Command, Stdio},
     sync::atomic::{AtomicU16, Ordering::Relaxed},
+    time::Duration,
 };
 
-use integration::{closed_port, server, wait_until};
+use integration::{closed_port, connection, server, wait_at_most, wait_until};
 use qcore::QCoreApplication;
-use qnetwork::{ProxyType, QNetworkProxy, QTcpServer, QTcpSocket, SocketErrorKind, SocketState};
+use qnetwork::{
+    ProxyType, QHostAddress, QNetworkProxy, QTcpServer, QTcpSocket, QUdpSocket, SocketErrorKind,
+    SocketState,
+};
 
 /// A proxy in a process of its own, which ends with it.
 struct Running {
@@ -23,7 +27,12 @@ struct Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        let _ = self.child.kill().and_then(|()| self.child.wait().map(drop));
+        // Some have children of their own, which they end if they are told to end themselves.
+        let asked = Command::new("kill").arg(self.child.id().to_string()).status();
+        if !asked.is_ok_and(|status| status.success()) {
+            let _ = self.child.kill();
+        }
+        let _ = self.child.wait();
         if let Some(config) = &self.config {
             let _ = fs::remove_file(config);
         }
@@ -78,11 +87,32 @@ fn microsocks(credentials: &[&str]) -> Option<Running> {
     })
 }
 
+/// Where a program's configuration is, which it is to be told.
+fn config_of(program: &str, name: &str) -> PathBuf {
+    env::temp_dir().join(format!("{program}-{}-{name}.conf", std::process::id()))
+}
+
+/// `danted`, which also listens, and relays datagrams.
+fn dante() -> Option<Running> {
+    start(|port| {
+        let config = config_of("danted", "open");
+        let text = format!(
+            "logoutput: /dev/null\ninternal: 127.0.0.1 port = {port}\nexternal: 127.0.0.1\n\
+             clientmethod: none\nsocksmethod: none\nclient pass {{ from: 127.0.0.0/8 to: 0.0.0.0/0 }}\n\
+             socks pass {{ from: 0.0.0.0/0 to: 0.0.0.0/0\n\
+             command: connect bind bindreply udpassociate udpreply }}\n"
+        );
+        fs::write(&config, text).expect("a file");
+        let mut command = Command::new("danted");
+        command.arg("-f").arg(&config);
+        (command, Some(config))
+    })
+}
+
 /// `tinyproxy` with more lines in its configuration.
 fn tinyproxy(name: &str, more: &str) -> Option<Running> {
     start(|port| {
-        let file = format!("tinyproxy-{}-{name}.conf", std::process::id());
-        let config = env::temp_dir().join(file);
+        let config = config_of("tinyproxy", name);
         let text = format!("Port {port}\nListen 127.0.0.1\nTimeout 60\nAllow 127.0.0.1\n{more}\n");
         fs::write(&config, text).expect("a file");
         let mut command = Command::new("tinyproxy");
@@ -164,6 +194,64 @@ fn socks5_with_credentials() {
     asks(kind, running.port);
     let wrong = QNetworkProxy::with_credentials(kind, "127.0.0.1", running.port, "me", "wrong");
     assert_eq!(refused(&wrong), SocketErrorKind::ProxyAuthenticationRequired);
+}
+
+#[test]
+fn socks5_listening_and_datagrams() {
+    let _app = QCoreApplication::new();
+    let Some(running) = dante() else { return };
+    let proxy = QNetworkProxy::new(ProxyType::Socks5, "127.0.0.1", running.port);
+    goes_through(&proxy, "127.0.0.1");
+
+    let server = QTcpServer::new();
+    server.set_proxy(proxy.clone());
+    server.accept_error.connect(|error| panic!("{error:?}"));
+    server.listen(QHostAddress::Any, 0).unwrap();
+    for _ in 0..3 {
+        // Until it listens once more there is nobody, or it may be at another port; and who comes to where it
+        // listened before is left waiting.
+        let mut come = None;
+        wait_until(|| {
+            let Some(client) = connection(server.server_port()) else { return false };
+            let port = client.local_addr().unwrap().port();
+            let accepted = || server.next_pending_connection().filter(|it| it.peer_port() == port);
+            let mut socket = None;
+            wait_at_most(Duration::from_secs(1), || {
+                socket = accepted();
+                socket.is_some()
+            });
+            come = socket.map(|socket| (client, socket));
+            come.is_some()
+        });
+        let (mut client, socket) = come.unwrap();
+        client.write_all(b"question").unwrap();
+        wait_until(|| socket.bytes_available() == 8);
+        assert_eq!(socket.read_all(), b"question");
+    }
+
+    let far = QUdpSocket::new();
+    far.bind(QHostAddress::LocalHost, 0).unwrap();
+    let port = far.local_port();
+    let bound = QUdpSocket::new();
+    bound.set_proxy(proxy.clone());
+    bound.bind(QHostAddress::Any, 0).unwrap();
+    bound.write_datagram("question", QHostAddress::LocalHost, port).unwrap();
+    let answers = |far: &QUdpSocket, socket: &QUdpSocket| {
+        far.wait_for_ready_read(20_000).unwrap();
+        let question = far.receive_datagram().unwrap();
+        far.write_network_datagram(&question.make_reply(question.data())).unwrap();
+        socket.wait_for_ready_read(20_000).unwrap();
+        let (data, address, from) = socket.read_datagram(100).unwrap();
+        assert_eq!((&*data, address, from), (&b"question"[..], QHostAddress::LocalHost, port));
+    };
+    answers(&far, &bound);
+    for host in ["127.0.0.1", "localhost"] {
+        let socket = QUdpSocket::new();
+        socket.set_proxy(proxy.clone());
+        socket.connect_to_host(host, port);
+        socket.write("question").unwrap();
+        answers(&far, &socket);
+    }
 }
 
 #[test]

@@ -3,7 +3,7 @@
 
 use crate::{
     ProxyType, QAuthenticator, QNetworkProxy,
-    proxy::{Handshake, Http, Next, Socks5, Target},
+    proxy::{Command, Handshake, Http, Next, Socks5, Target, unwrap},
 };
 
 /// How often a proxy may ask, or have the socket connect anew, before it is a fault of ours.
@@ -12,7 +12,13 @@ const ROUNDS: usize = 40;
 /// What a SOCKS5 proxy says, in pieces as long as the first byte has it.
 pub fn socks5(data: &[u8]) {
     let target = Target::Name("some.example".to_owned(), 443);
-    talk(&mut Socks5::new(&proxy(ProxyType::Socks5, data), target), data);
+    let command = match data.first().map_or(0, |byte| byte % 3) {
+        0 => Command::Connect,
+        1 => Command::Bind,
+        _ => Command::Associate,
+    };
+    talk(&mut Socks5::new(&proxy(ProxyType::Socks5, data), command, target), data);
+    unwrap(data);
 }
 
 /// What an HTTP proxy says.
@@ -44,7 +50,7 @@ fn talk(protocol: &mut dyn Handshake, data: &[u8]) {
     let mut rounds = 0;
     loop {
         next = match next {
-            Next::Connected(_) | Next::Failed(_) => return,
+            Next::Connected(_) | Next::Accepted(..) | Next::Failed(_) => return,
             Next::Ask => {
                 rounds += 1;
                 protocol.authenticator().set_user(&format!("user {rounds}"));
@@ -55,7 +61,7 @@ fn talk(protocol: &mut dyn Handshake, data: &[u8]) {
                 input.clear();
                 protocol.begin()
             }
-            Next::Send(_) => feed(protocol, &mut input),
+            Next::Send(_) | Next::Listening(..) => feed(protocol, &mut input),
             Next::More => match pieces.next() {
                 Some(piece) => {
                     input.extend_from_slice(piece);

@@ -66,6 +66,13 @@ pub(crate) struct Incoming<'a> {
     local_port: u16,
 }
 
+impl<'a> Incoming<'a> {
+    /// One of which there is no more to know than who has sent it.
+    pub(super) fn relayed(data: &'a [u8], arrival: &'a Arrival) -> Self {
+        Incoming { data, arrival, local_port: 0 }
+    }
+}
+
 impl Incoming<'_> {
     /// The address and port that sent it.
     pub(crate) fn sender(&self) -> (QHostAddress, u16) {

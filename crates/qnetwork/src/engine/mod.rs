@@ -8,15 +8,18 @@ mod datagrams;
 mod native;
 mod proxy;
 mod read_ahead;
+mod relay;
 
 use std::io::IoSlice;
 
 use qcore::{QDeadlineTimer, event_loop::Readiness};
+use socket2::Socket;
 
 pub(crate) use self::{
     datagrams::{Datagrams, Incoming},
     native::{NativeEngine, named},
     proxy::ProxyEngine,
+    relay::RelayEngine,
 };
 use crate::{QAuthenticator, QHostAddress, QNetworkProxy, SocketError, SocketOption};
 
@@ -134,6 +137,21 @@ pub(crate) trait Engine {
 
     /// What went wrong first, as Qt's engine remembers it.
     fn error(&self) -> SocketError;
+
+    /// Gives the system's socket away, if there is one; the engine is of no use then.
+    fn release(&self) -> Option<Socket> {
+        None
+    }
+
+    /// Whether names can be [connected to](Engine::connect_by_name) though it is bound.
+    fn goes_by_proxy(&self) -> bool {
+        false
+    }
+
+    /// What has ended it, beside what reading and writing tell.
+    fn broken(&self) -> Option<SocketError> {
+        None
+    }
 
     /// What it does beside, if it is for datagrams.
     fn datagrams(&self) -> Option<&dyn Datagrams> {

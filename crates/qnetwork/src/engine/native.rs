@@ -516,6 +516,12 @@ impl Engine for NativeEngine {
         SocketError::unknown()
     }
 
+    fn release(&self) -> Option<Socket> {
+        self.deregister();
+        self.stage.set(Stage::Unconnected);
+        self.io.take()
+    }
+
     fn datagrams(&self) -> Option<&dyn Datagrams> {
         self.datagrams.as_ref().map(|_| self as &dyn Datagrams)
     }

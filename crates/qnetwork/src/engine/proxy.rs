@@ -11,13 +11,14 @@ use qcore::{
     Dispatcher, QDeadlineTimer,
     event_loop::{EventSource, Readiness, Registration},
 };
+use socket2::Socket;
 
 use super::{Engine, Outcome, Progress, Stage};
 use crate::{
     HostInfoError, NetworkLayerProtocol, ProxyType, QAuthenticator, QHostAddress, QHostInfo,
-    QNetworkProxy, SocketError, SocketOption,
+    QNetworkProxy, SocketError, SocketErrorKind, SocketOption,
     host_info::{self, Lookup},
-    proxy::{Handshake, Http, Next, Socks5, Target},
+    proxy::{Command, Handshake, Http, Next, Socks5, Target},
 };
 
 /// How much of what the proxy says is read at once.
@@ -31,6 +32,10 @@ type Open = Box<dyn Fn(NetworkLayerProtocol) -> Result<Rc<dyn Engine>, SocketErr
 ///
 /// It calls nobody above: where the proxy wants to know who is asking, connecting comes to
 /// [`Progress::Asks`], and goes on when the socket says that it has been answered.
+///
+/// It may also have the proxy [listen](ProxyEngine::listen), or
+/// [relay datagrams](ProxyEngine::associate). Then connecting has come to its end, once, when the proxy has said
+/// where it does.
 pub(crate) struct ProxyEngine {
     proxy: QNetworkProxy,
     open: Open,
@@ -85,13 +90,92 @@ impl ProxyEngine {
         }
     }
 
+    /// One that hands on what a proxy that has listened was connected to by.
+    pub(crate) fn accepted(
+        dispatcher: &Rc<Dispatcher>,
+        source: Weak<dyn EventSource>,
+        below: Rc<dyn Engine>,
+        listener: &ProxyEngine,
+    ) -> Self {
+        let open = Box::new(|_| Err(SocketError::unsupported()));
+        let engine = Self::new(dispatcher, source, listener.proxy.clone(), open);
+        engine.below.replace(Some(below));
+        engine.stage.set(Stage::Connected);
+        engine.local.replace(listener.local.borrow().clone());
+        engine.peer.replace(listener.peer.borrow().clone());
+        engine
+    }
+
+    /// Begins to have the proxy listen, for one connection. It does when the [stage](Engine::stage) is
+    /// [`Bound`](Stage::Bound), and somebody has come when it is [`Connected`](Stage::Connected).
+    pub(crate) fn listen(&self, address: &QHostAddress, port: u16) -> Result<(), SocketError> {
+        self.request(Command::Bind, address, port)
+    }
+
+    /// Begins to have the proxy relay datagrams for one who sends them from some address. It does when the
+    /// [stage](Engine::stage) is [`Connected`](Stage::Connected), and as long as the connection lasts.
+    pub(crate) fn associate(&self, address: &QHostAddress, port: u16) -> Result<(), SocketError> {
+        self.request(Command::Associate, address, port)
+    }
+
+    fn request(
+        &self,
+        command: Command,
+        address: &QHostAddress,
+        port: u16,
+    ) -> Result<(), SocketError> {
+        if self.proxy.proxy_type() != ProxyType::Socks5 {
+            return Err(SocketError::unsupported());
+        }
+        let any = &QHostAddress::AnyIPv4;
+        let is_any = address.is_null() || *address == QHostAddress::Any;
+        let address = if is_any { any } else { address }.clone();
+        self.begin(command, Target::Address(address, port));
+        Ok(())
+    }
+
+    /// Waits, with no loop, until the proxy has answered the request that was begun. There is nobody who could be
+    /// asked for credentials.
+    pub(crate) fn wait_for_answer(&self, deadline: QDeadlineTimer) -> Result<(), SocketError> {
+        let mut progress = self.finish_connecting()?;
+        loop {
+            progress = match progress {
+                Progress::Connected => return Ok(()),
+                Progress::Asks => self.answered()?,
+                Progress::Connecting => match self.wait(deadline) {
+                    Some(ready) => {
+                        self.note(ready);
+                        self.finish_connecting()?
+                    }
+                    None => {
+                        self.cancel_lookup();
+                        let text = "Network operation timed out";
+                        let error = SocketError::new(SocketErrorKind::SocketTimeout, text);
+                        return Err(self.over(error));
+                    }
+                },
+            };
+        }
+    }
+
+    /// Where the proxy itself is, once connected to.
+    pub(crate) fn proxy_address(&self) -> Option<QHostAddress> {
+        Some(self.below()?.peer_address()?.0)
+    }
+
+    /// The text for a connection to the proxy that is over.
+    pub(crate) fn told(&self, error: &SocketError) -> SocketError {
+        let anywhere = Target::Address(QHostAddress::new(), 0);
+        Socks5::new(&self.proxy, Command::Connect, anywhere).failed_to_connect(error)
+    }
+
     fn below(&self) -> Option<Rc<dyn Engine>> {
         self.below.borrow().clone()
     }
 
-    fn begin(&self, target: Target) -> Progress {
+    fn begin(&self, command: Command, target: Target) -> Progress {
         let talk: Box<dyn Handshake> = match self.proxy.proxy_type() {
-            ProxyType::Socks5 => Box::new(Socks5::new(&self.proxy, target)),
+            ProxyType::Socks5 => Box::new(Socks5::new(&self.proxy, command, target)),
             _ => Box::new(Http::new(&self.proxy, &target)),
         };
         self.talk.replace(Some(talk));
@@ -206,7 +290,8 @@ impl ProxyEngine {
                 return Ok(Progress::Connecting);
             }
             let mut piece = [0; PIECE];
-            match below.read(&mut piece) {
+            let room = self.wants().min(PIECE);
+            match below.read(&mut piece[..room]) {
                 Outcome::Moved(count) => self.input.borrow_mut().extend_from_slice(&piece[..count]),
                 Outcome::WouldBlock => return Ok(Progress::Connecting),
                 Outcome::Failed(error) => return Err(self.lost(&error)),
@@ -240,6 +325,12 @@ impl ProxyEngine {
         next
     }
 
+    /// How much the proxy may be heard of it at once.
+    fn wants(&self) -> usize {
+        let input = self.input.borrow();
+        self.talk.borrow().as_ref().map_or(PIECE, |talk| talk.wants(&input))
+    }
+
     fn follow(&self, next: Next) -> Result<Option<Progress>, SocketError> {
         match next {
             Next::More => Ok(None),
@@ -259,6 +350,17 @@ impl ProxyEngine {
                 self.talk.take();
                 self.stage.set(Stage::Connected);
                 self.local.replace(local);
+                Ok(Some(Progress::Connected))
+            }
+            Next::Listening(address, port) => {
+                self.stage.set(Stage::Bound);
+                self.local.replace(Some((address, port)));
+                Ok(Some(Progress::Connected))
+            }
+            Next::Accepted(address, port) => {
+                self.talk.take();
+                self.stage.set(Stage::Connected);
+                self.peer.replace(Some((address, port)));
                 Ok(Some(Progress::Connected))
             }
             Next::Failed(error) => Err(self.over(error)),
@@ -307,14 +409,14 @@ impl Engine for ProxyEngine {
 
     fn connect(&self, address: &QHostAddress, port: u16) -> Result<Progress, SocketError> {
         self.peer.replace(Some((address.clone(), port)));
-        Ok(self.begin(Target::Address(address.clone(), port)))
+        Ok(self.begin(Command::Connect, Target::Address(address.clone(), port)))
     }
 
     fn connect_by_name(&self, name: &str, port: u16) -> Result<Progress, SocketError> {
         // As Qt's: only the proxy knows the address.
         self.peer.replace(Some((QHostAddress::new(), port)));
         match host_info::ace::to_ace(name) {
-            Some(name) => Ok(self.begin(Target::Name(name, port))),
+            Some(name) => Ok(self.begin(Command::Connect, Target::Name(name, port))),
             None => {
                 self.stage.set(Stage::Connecting);
                 self.fail_later(&SocketError::host_not_found());
@@ -487,12 +589,16 @@ impl Engine for ProxyEngine {
     fn error(&self) -> SocketError {
         self.below().map_or_else(SocketError::unknown, |below| below.error())
     }
+
+    fn release(&self) -> Option<Socket> {
+        self.below.take()?.release()
+    }
 }
 
 impl ProxyEngine {
     /// Whether there is something to say to the proxy that it can be told now.
     fn is_talking(&self) -> bool {
-        self.stage.get() == Stage::Connecting
+        matches!(self.stage.get(), Stage::Connecting | Stage::Bound)
             && self.below().is_some_and(|below| {
                 let says = !self.output.borrow().is_empty() && below.is_writable();
                 below.stage() == Stage::Connected && (says || below.is_readable())

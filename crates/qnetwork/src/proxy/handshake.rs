@@ -22,6 +22,10 @@ pub(crate) enum Next {
     Reconnect,
     /// The rest of the bytes come from the host. If the proxy says so, this is the near end of the connection.
     Connected(Option<(QHostAddress, u16)>),
+    /// The proxy listens there for one connection. Who makes it comes later.
+    Listening(QHostAddress, u16),
+    /// The proxy was connected to. The rest of the bytes come from there.
+    Accepted(QHostAddress, u16),
     Failed(SocketError),
 }
 
@@ -33,6 +37,11 @@ pub(crate) trait Handshake {
 
     /// Looks at what has come and was not used so far. Returns how much of it is used now.
     fn feed(&mut self, bytes: &[u8]) -> (usize, Next);
+
+    /// How many bytes may be read at once beside the `_unused` ones, where those that follow are for others.
+    fn wants(&self, _unused: &[u8]) -> usize {
+        usize::MAX
+    }
 
     /// The proxy has closed the connection, and all bytes were looked at.
     fn closed(&mut self) -> SocketError;

@@ -7,13 +7,15 @@
 //! machine's own loopback names.
 //!
 //! `settings.rs` keeps what holds for the whole process, `system.rs` reads the environment. `socks5.rs` and
-//! `http.rs` are the protocols: state machines that are fed bytes, with no socket and no clock inside.
+//! `http.rs` are the protocols: state machines that are fed bytes, with no socket and no clock inside. `relayed.rs`
+//! is what datagrams look like that go by SOCKS5.
 
 mod factory;
 mod handshake;
 mod header;
 mod http;
 mod query;
+mod relayed;
 mod settings;
 mod socks5;
 mod system;
@@ -30,8 +32,9 @@ pub use self::{
 pub(crate) use self::{
     handshake::{Handshake, Next, Target},
     http::Http,
+    relayed::{unwrap, wrap},
     settings::{Route, resolve},
-    socks5::Socks5,
+    socks5::{Command, Socks5, protocol_error},
 };
 
 #[cfg(test)]

@@ -12,7 +12,6 @@ const VERSION: u8 = 5;
 const NO_AUTHENTICATION: u8 = 0;
 const USER_AND_PASSWORD: u8 = 2;
 const NONE_ACCEPTABLE: u8 = 0xff;
-const CONNECT: u8 = 1;
 
 const TEXTS: Texts = Texts {
     refused: "Connection to proxy refused",
@@ -21,9 +20,21 @@ const TEXTS: Texts = Texts {
     timed_out: "Connection to proxy timed out",
 };
 
-/// Connecting to a host through a proxy.
+/// What the proxy is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Command {
+    /// Connecting to the target.
+    Connect = 1,
+    /// Listening at the target, for one connection. There are two replies: where that is, and who has come.
+    Bind = 2,
+    /// Sending and receiving datagrams, for one who sends them from the target.
+    Associate = 3,
+}
+
+/// What is said to a proxy.
 #[derive(Debug)]
 pub(crate) struct Socks5 {
+    command: Command,
     target: Target,
     user: String,
     password: String,
@@ -39,14 +50,16 @@ enum State {
     Password,
     /// What became of the request.
     Reply,
+    /// Who has connected to the proxy.
+    Peer,
     Over,
 }
 
 impl Socks5 {
-    pub(crate) fn new(proxy: &QNetworkProxy, target: Target) -> Self {
+    pub(crate) fn new(proxy: &QNetworkProxy, command: Command, target: Target) -> Self {
         let (user, password) = (proxy.user().to_owned(), proxy.password().to_owned());
         let (state, authenticator) = (State::Method, QAuthenticator::new());
-        Socks5 { target, user, password, state, authenticator }
+        Socks5 { command, target, user, password, state, authenticator }
     }
 
     /// As Qt: who has credentials offers nothing else, who has none offers none.
@@ -87,7 +100,7 @@ impl Socks5 {
     }
 
     fn request(&mut self) -> Next {
-        let mut request = vec![VERSION, CONNECT, 0];
+        let mut request = vec![VERSION, self.command as u8, 0];
         let port = match &self.target {
             Target::Address(address, port) => {
                 match address.to_ip_addr() {
@@ -146,8 +159,29 @@ impl Socks5 {
             _ => QHostAddress::new(),
         };
         let port = u16::from_be_bytes([port[0], port[1]]);
-        self.state = State::Over;
-        (4 + skipped + length + 2, Next::Connected(Some((address, port))))
+        (4 + skipped + length + 2, self.granted(kind, address, port))
+    }
+
+    /// The proxy does what it was asked for.
+    fn granted(&mut self, kind: u8, address: QHostAddress, port: u16) -> Next {
+        if self.state == State::Peer {
+            self.state = State::Over;
+            return Next::Accepted(address, port);
+        }
+        // Others are to go there: it has to be an address, and a port.
+        if self.command != Command::Connect && (kind == 3 || port == 0) {
+            return self.fail(protocol_error());
+        }
+        match self.command {
+            Command::Bind => {
+                self.state = State::Peer;
+                Next::Listening(address, port)
+            }
+            Command::Connect | Command::Associate => {
+                self.state = State::Over;
+                Next::Connected(Some((address, port)))
+            }
+        }
     }
 
     fn fail(&mut self, error: SocketError) -> Next {
@@ -165,7 +199,7 @@ impl Handshake for Socks5 {
     fn feed(&mut self, bytes: &[u8]) -> (usize, Next) {
         match self.state {
             State::Over => (0, Next::More),
-            State::Reply => self.reply(bytes),
+            State::Reply | State::Peer => self.reply(bytes),
             State::Method | State::Password => match (self.state, bytes) {
                 (State::Method, &[VERSION, method, ..]) => (2, self.choose(method)),
                 (State::Method, &[_, _, ..]) => (2, self.fail(protocol_error())),
@@ -174,6 +208,22 @@ impl Handshake for Socks5 {
                 _ => (0, Next::More),
             },
         }
+    }
+
+    fn wants(&self, unused: &[u8]) -> usize {
+        let binds = self.command == Command::Bind;
+        if !binds || !matches!(self.state, State::Reply | State::Peer) {
+            return usize::MAX;
+        }
+        // What follows the second reply is the peer's, and may come with both.
+        let length = match *unused {
+            [_, _, _, 1, ..] => 10,
+            [_, _, _, 4, ..] => 22,
+            [_, _, _, 3, length, ..] => 7 + usize::from(length),
+            // The shortest one is longer than that.
+            _ => 5,
+        };
+        length.saturating_sub(unused.len()).max(1)
     }
 
     fn closed(&mut self) -> SocketError {
@@ -203,7 +253,7 @@ fn refused_credentials() -> SocketError {
     SocketError::new(kind, "Proxy authentication failed")
 }
 
-fn protocol_error() -> SocketError {
+pub(crate) fn protocol_error() -> SocketError {
     SocketError::new(SocketErrorKind::ProxyProtocol, "SOCKS version 5 protocol error")
 }
 

@@ -9,7 +9,11 @@ use qcore::{
     object::Node,
 };
 
-use super::{Hold, TcpServerNode};
+use super::{
+    Hold, TcpServerNode,
+    listening::Listening,
+    proxied::{ProxiedConnection, Waited},
+};
 use crate::{QTcpSocket, SocketError, SocketErrorKind, sys};
 
 /// How many are accepted in one turn of the loop.
@@ -23,6 +27,18 @@ enum Accepted {
     Stream(TcpStream, SocketAddr),
     /// For the program's own handler.
     Descriptor(OwnedFd),
+    /// For either.
+    Proxied(ProxiedConnection),
+}
+
+/// Why nobody was let in.
+enum Nobody {
+    /// Nobody has come.
+    Here,
+    /// The system says so.
+    System(io::Error),
+    /// The proxy does not listen any more.
+    Proxy(SocketError),
 }
 
 impl TcpServerNode {
@@ -48,13 +64,14 @@ impl TcpServerNode {
             {
                 return Err(error);
             }
-            let ready = match &*self.listener.borrow() {
-                Some(listener) => listener.registration().wait(deadline),
+            let waited = match &*self.listener.borrow() {
+                Some(listener) => listener.wait(deadline),
                 None => continue,
             };
-            match ready {
-                Some(ready) => self.note(ready),
-                None => {
+            match waited {
+                Waited::Ready(ready) => self.note(ready),
+                Waited::Timer(id) => self.on_timer(id),
+                Waited::InVain => {
                     let text = "Network operation timed out";
                     let error = SocketError::new(SocketErrorKind::SocketTimeout, text);
                     self.error.replace(Some(error.clone()));
@@ -65,8 +82,14 @@ impl TcpServerNode {
     }
 
     fn note(&self, ready: Readiness) {
-        if ready.contains(Readiness::READABLE) {
-            self.more.set(true);
+        match &*self.listener.borrow() {
+            // Whatever there is to be done, accepting does it.
+            Some(Listening::There(listener)) => {
+                listener.note(ready);
+                self.more.set(true);
+            }
+            _ if ready.contains(Readiness::READABLE) => self.more.set(true),
+            _ => {}
         }
     }
 
@@ -88,12 +111,18 @@ impl TcpServerNode {
             }
             let has_handler = self.incoming.is_connected();
             let accepted = match &*self.listener.borrow() {
-                Some(listener) if has_handler => {
-                    listener.accept_descriptor().map(Accepted::Descriptor)
+                Some(Listening::Here(listener)) if has_handler => {
+                    listener.accept_descriptor().map(Accepted::Descriptor).map_err(Nobody::System)
                 }
-                Some(listener) => {
-                    listener.accept().map(|(stream, peer)| Accepted::Stream(stream, peer))
-                }
+                Some(Listening::Here(listener)) => listener
+                    .accept()
+                    .map(|(stream, peer)| Accepted::Stream(stream, peer))
+                    .map_err(Nobody::System),
+                Some(Listening::There(listener)) => match listener.accept() {
+                    Ok(Some(connection)) => Ok(Accepted::Proxied(connection)),
+                    Ok(None) => Err(Nobody::Here),
+                    Err(error) => Err(Nobody::Proxy(error)),
+                },
                 None => return any,
             };
             match accepted {
@@ -105,13 +134,21 @@ impl TcpServerNode {
                     // A slot that pauses the server does so for those that come later, as in Qt.
                     self.on_accepted(accepted);
                 }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                Err(Nobody::Here) => {
                     self.more.set(false);
                     return any;
                 }
-                Err(error) if sys::is_lost_connection(&error) => {}
-                Err(error) => {
+                Err(Nobody::System(error)) if error.kind() == io::ErrorKind::WouldBlock => {
+                    self.more.set(false);
+                    return any;
+                }
+                Err(Nobody::System(error)) if sys::is_lost_connection(&error) => {}
+                Err(Nobody::System(error)) => {
                     self.on_accept_error(&error);
+                    return any;
+                }
+                Err(Nobody::Proxy(error)) => {
+                    self.on_proxy_error(error);
                     return any;
                 }
             }
@@ -120,7 +157,7 @@ impl TcpServerNode {
         any
     }
 
-    fn requeue(&self) {
+    pub(super) fn requeue(&self) {
         if let Some(listener) = &*self.listener.borrow() {
             listener.requeue();
         }
@@ -136,6 +173,10 @@ impl TcpServerNode {
             }
             Accepted::Stream(stream, peer) => self.make_socket(stream, peer),
             Accepted::Descriptor(descriptor) => self.hand_over(descriptor),
+            Accepted::Proxied(connection) if self.incoming.is_connected() => {
+                connection.into_descriptor().and_then(|descriptor| self.hand_over(descriptor))
+            }
+            Accepted::Proxied(connection) => self.make_proxied_socket(connection),
         };
         match taken {
             Ok(()) => self.new_connection.emit(()),
@@ -146,6 +187,13 @@ impl TcpServerNode {
     fn make_socket(&self, stream: TcpStream, peer: SocketAddr) -> Result<(), SocketError> {
         let socket = QTcpSocket::new();
         socket.adopt(stream, peer)?;
+        self.add_pending(socket);
+        Ok(())
+    }
+
+    fn make_proxied_socket(&self, connection: ProxiedConnection) -> Result<(), SocketError> {
+        let socket = QTcpSocket::new();
+        socket.adopt_with(|dispatcher, source| connection.into_engine(dispatcher, source))?;
         self.add_pending(socket);
         Ok(())
     }
@@ -174,13 +222,27 @@ impl TcpServerNode {
 
     fn on_accept_error(&self, error: &io::Error) {
         // The connection still waits: without a pause this would be told again and again.
-        let id = self.life().dispatcher().start_timer(RETRY, TimerType::Coarse, self.this.clone());
-        self.stop_retrying();
-        self.retry.set(Some(id));
+        self.retry_in(RETRY);
         if !sys::is_out_of_resources(error) {
             qcore::q_warning!("QTcpServer: cannot accept: {error}");
         }
         self.report(sys::other_error(error));
+    }
+
+    /// The proxy does not listen any more, and is asked again soon.
+    fn on_proxy_error(&self, error: SocketError) {
+        let retry = match &*self.listener.borrow() {
+            Some(Listening::There(listener)) => listener.next_retry(),
+            _ => RETRY,
+        };
+        self.retry_in(retry);
+        self.report(error);
+    }
+
+    fn retry_in(&self, time: Duration) {
+        self.stop_retrying();
+        let id = self.life().dispatcher().start_timer(time, TimerType::Coarse, self.this.clone());
+        self.retry.set(Some(id));
     }
 
     fn report(&self, error: SocketError) {
@@ -189,9 +251,27 @@ impl TcpServerNode {
         self.accept_error.emit(kind);
     }
 
-    pub(super) fn stop_retrying(&self) {
-        if let Some(id) = self.retry.take() {
+    /// Returns whether it was to be tried again.
+    pub(super) fn stop_retrying(&self) -> bool {
+        let id = self.retry.take();
+        if let Some(id) = id {
             self.life().dispatcher().stop_timer(id);
+        }
+        id.is_some()
+    }
+
+    fn on_timer(&self, id: TimerId) {
+        let failed = match &*self.listener.borrow() {
+            Some(Listening::There(listener)) => listener.timer_due(id),
+            _ => None,
+        };
+        if let Some(error) = failed {
+            self.on_proxy_error(error);
+        } else if self.retry.get() == Some(id) {
+            self.stop_retrying();
+            if self.hold.get() == Hold::No {
+                self.accept();
+            }
         }
     }
 }
@@ -206,10 +286,7 @@ impl EventSource for TcpServerNode {
 }
 
 impl TimerHandler for TcpServerNode {
-    fn timer_due(self: Rc<Self>, _: TimerId) {
-        self.stop_retrying();
-        if self.hold.get() == Hold::No {
-            self.accept();
-        }
+    fn timer_due(self: Rc<Self>, id: TimerId) {
+        self.on_timer(id);
     }
 }

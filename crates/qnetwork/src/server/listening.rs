@@ -12,23 +12,68 @@ use mio::{
     net::{TcpListener, TcpStream},
 };
 use qcore::{
+    QDeadlineTimer,
     event_loop::{EventSource, Readiness, Registration},
     object::Object,
 };
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 
-use super::QTcpServer;
+use super::{
+    QTcpServer,
+    proxied::{ProxyListener, Waited},
+};
 use crate::{QHostAddress, SocketError, SocketErrorKind, engine::named, sys};
 
 /// How many connections may wait with the system.
 const BACKLOG: i32 = 1024;
 
+/// What listens.
+pub(super) enum Listening {
+    Here(Listener),
+    There(Box<ProxyListener>),
+}
+
+impl Listening {
+    /// Where others connect to.
+    pub(super) fn place(&self) -> (QHostAddress, u16) {
+        match self {
+            Listening::Here(listener) => (listener.address.clone(), listener.port),
+            Listening::There(listener) => listener.place(),
+        }
+    }
+
+    pub(super) fn descriptor(&self) -> i32 {
+        match self {
+            Listening::Here(listener) => listener.io.as_raw_fd(),
+            Listening::There(listener) => listener.descriptor(),
+        }
+    }
+
+    /// Asks for another call of the server, which says nothing new.
+    pub(super) fn requeue(&self) {
+        match self {
+            Listening::Here(listener) => listener.registration.requeue(Readiness::empty()),
+            Listening::There(listener) => listener.requeue(),
+        }
+    }
+
+    /// Waits, with no loop, until somebody may have come.
+    pub(super) fn wait(&self, deadline: QDeadlineTimer) -> Waited {
+        match self {
+            Listening::Here(listener) => {
+                listener.registration.wait(deadline).map_or(Waited::InVain, Waited::Ready)
+            }
+            Listening::There(listener) => listener.wait(deadline),
+        }
+    }
+}
+
 /// A socket that listens, in the loop's poll.
 pub(super) struct Listener {
     io: TcpListener,
     registration: Registration,
-    pub(super) address: QHostAddress,
-    pub(super) port: u16,
+    address: QHostAddress,
+    port: u16,
 }
 
 impl Listener {
@@ -86,19 +131,6 @@ impl Listener {
     /// A connection for whoever knows what to do with a descriptor.
     pub(super) fn accept_descriptor(&self) -> io::Result<OwnedFd> {
         sys::accept_blocking(&SockRef::from(&self.io))
-    }
-
-    pub(super) fn registration(&self) -> &Registration {
-        &self.registration
-    }
-
-    /// Asks for another call of the server, which says nothing new.
-    pub(super) fn requeue(&self) {
-        self.registration.requeue(Readiness::empty());
-    }
-
-    pub(super) fn descriptor(&self) -> i32 {
-        self.io.as_raw_fd()
     }
 }
 

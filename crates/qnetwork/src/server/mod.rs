@@ -1,10 +1,11 @@
 //! Servers: what accepts connections.
 //!
 //! `listening.rs` has the socket that listens, `accepting.rs` what happens when the loop says that
-//! somebody is at the door.
+//! somebody is at the door. `proxied.rs` is for servers that a proxy listens for.
 
 mod accepting;
 mod listening;
+mod proxied;
 
 use std::{
     cell::{Cell, OnceCell, RefCell},
@@ -22,8 +23,15 @@ use qcore::{
     object::{Handle, Life, Node, Object},
 };
 
-use self::listening::Listener;
-use crate::{QHostAddress, QTcpSocket, SocketError, SocketErrorKind};
+use self::{
+    listening::{Listener, Listening},
+    proxied::ProxyListener,
+};
+use crate::{
+    ProxyCapabilities, ProxyQueryType, ProxyType, QHostAddress, QNetworkProxy, QNetworkProxyQuery,
+    QTcpSocket, SocketError, SocketErrorKind,
+    proxy::{self, Route},
+};
 
 class! {
     /// A TCP server: accepts connections and hands them out as sockets.
@@ -68,7 +76,7 @@ pub struct TcpServerNode {
     pub accept_error: Signal<SocketErrorKind>,
     base: QObject,
     this: Weak<TcpServerNode>,
-    listener: RefCell<Option<Listener>>,
+    listener: RefCell<Option<Listening>>,
     pending: RefCell<VecDeque<QTcpSocket>>,
     max_pending: Cell<i32>,
     /// There may be more to accept: the system has not said "would block" yet.
@@ -80,6 +88,8 @@ pub struct TcpServerNode {
     error: RefCell<Option<SocketError>>,
     /// Who gets the connections before they are handed out.
     reception: OnceCell<Weak<dyn Reception>>,
+    /// Its own proxy, if it has one.
+    proxy: RefCell<Option<Box<QNetworkProxy>>>,
 }
 
 /// A class of servers that does something with a connection before it hands it out.
@@ -144,7 +154,9 @@ impl QTcpServer {
     /// [`SocketAccess`](SocketErrorKind::SocketAccess),
     /// [`SocketAddressNotAvailable`](SocketErrorKind::SocketAddressNotAvailable),
     /// [`UnsupportedSocketOperation`](SocketErrorKind::UnsupportedSocketOperation) for an address that
-    /// the system does not know how to use. A server that listens already goes on as it is, and refuses with
+    /// the system does not know how to use. With a [proxy](QTcpServer::set_proxy) it is what went wrong there, as for
+    /// a socket that connects by one, or [`SocketTimeout`](SocketErrorKind::SocketTimeout) after 5 seconds, for which
+    /// this call waits. A server that listens already goes on as it is, and refuses with
     /// [`Operation`](SocketErrorKind::Operation) and a warning in the log.
     pub fn listen(&self, address: impl Into<QHostAddress>, port: u16) -> Result<(), SocketError> {
         if self.is_deleted() || self.is_listening() {
@@ -152,7 +164,67 @@ impl QTcpServer {
             let text = "The server is listening already, or was deleted";
             return Err(SocketError::new(SocketErrorKind::Operation, text));
         }
-        self.start(Listener::open(self, &address.into(), port))
+        let address = address.into();
+        self.start(match self.route(&address, port) {
+            Route::Direct => Listener::open(self, &address, port).map(Listening::Here),
+            Route::By(proxy) => ProxyListener::open(self, *proxy, &address, port)
+                .map(|listener| Listening::There(Box::new(listener))),
+            Route::None => {
+                let kind = SocketErrorKind::UnsupportedSocketOperation;
+                Err(SocketError::new(kind, "Operation on socket is not supported"))
+            }
+        })
+    }
+
+    /// The way that clients are to take.
+    fn route(&self, address: &QHostAddress, port: u16) -> Route {
+        // No proxy listens for this machine alone, whatever the server has been given.
+        if address.is_loopback() {
+            return Route::Direct;
+        }
+        // Kept by nobody while the program's factory is asked.
+        let own = self.proxy.borrow().as_deref().cloned();
+        proxy::resolve(own.as_ref(), "", ProxyCapabilities::LISTENING, || {
+            QNetworkProxyQuery::for_server(ProxyQueryType::TcpServer, port, "")
+        })
+    }
+
+    /// The server's own proxy; one of the type [`Default`](ProxyType::Default) if it has none.
+    #[must_use]
+    pub fn proxy(&self) -> QNetworkProxy {
+        self.proxy.borrow().as_deref().cloned().unwrap_or_default()
+    }
+
+    /// Sets the proxy that listens for the server, from the next [`listen`](QTcpServer::listen) on.
+    ///
+    /// [`Default`](ProxyType::Default) is the application's, or the system's, if that is one which can listen;
+    /// [`NoProxy`](ProxyType::NoProxy) is none, whatever the application has. A server that listens at a loopback
+    /// address never has a proxy. Of the proxies SOCKS5 alone can listen; any other makes `listen` fail with
+    /// [`UnsupportedSocketOperation`](SocketErrorKind::UnsupportedSocketOperation).
+    ///
+    /// [`server_address`](QTcpServer::server_address) and [`server_port`](QTcpServer::server_port) are those at
+    /// which the proxy listens. It does for one connection, and is then asked for the same port again, once
+    /// there is room for another pending connection: clients that come meanwhile are refused, and if the proxy
+    /// does not give that port again it is another one. What goes wrong then is told by
+    /// [`accept_error`](TcpServerNode::accept_error), and it is tried again after a second, and less often if it
+    /// goes on. The sockets know the addresses that the proxy has told; a
+    /// [handler](QTcpServer::set_incoming_connection) gets a descriptor that is connected to the proxy.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use qnetwork::{ProxyType, QHostAddress, QNetworkProxy, QTcpServer, SocketErrorKind};
+    ///
+    /// let server = QTcpServer::new();
+    /// server.set_proxy(QNetworkProxy::new(ProxyType::Http, "proxy.example", 3128));
+    /// let error = server.listen(QHostAddress::Any, 0).unwrap_err();
+    /// assert_eq!(error, SocketErrorKind::UnsupportedSocketOperation);
+    /// assert_eq!(server.proxy().host_name(), "proxy.example");
+    /// ```
+    #[doc(alias = "setProxy")]
+    pub fn set_proxy(&self, proxy: QNetworkProxy) {
+        let own = (proxy.proxy_type() != ProxyType::Default).then(|| Box::new(proxy));
+        self.proxy.replace(own);
     }
 
     /// Listens with a socket that listens already: one that another process has left to this one, or
@@ -188,14 +260,14 @@ impl QTcpServer {
             let text = "The server is listening already, or was deleted";
             return Err(SocketError::new(SocketErrorKind::Operation, text));
         }
-        self.start(Listener::adopt(self, descriptor.into()))
+        self.start(Listener::adopt(self, descriptor.into()).map(Listening::Here))
     }
 
     /// The number of the operating system's descriptor, -1 if the server does not listen.
     #[doc(alias = "socketDescriptor")]
     #[must_use]
     pub fn socket_descriptor(&self) -> i32 {
-        self.listener.borrow().as_ref().map_or(-1, Listener::descriptor)
+        self.listener.borrow().as_ref().map_or(-1, Listening::descriptor)
     }
 
     /// Stops listening. Connections that were accepted and not taken are closed.
@@ -214,14 +286,14 @@ impl QTcpServer {
     #[doc(alias = "serverAddress")]
     #[must_use]
     pub fn server_address(&self) -> QHostAddress {
-        self.listener.borrow().as_ref().map(|listener| listener.address.clone()).unwrap_or_default()
+        self.listener.borrow().as_ref().map(|listener| listener.place().0).unwrap_or_default()
     }
 
     /// The port at which the server listens, 0 if it does not.
     #[doc(alias = "serverPort")]
     #[must_use]
     pub fn server_port(&self) -> u16 {
-        self.listener.borrow().as_ref().map_or(0, |listener| listener.port)
+        self.listener.borrow().as_ref().map_or(0, |listener| listener.place().1)
     }
 
     // ---- accepting
@@ -244,8 +316,11 @@ impl QTcpServer {
     /// an [error](TcpServerNode::accept_error).
     #[doc(alias = "resumeAccepting")]
     pub fn resume_accepting(&self) {
-        self.0.stop_retrying();
+        let waits = self.0.stop_retrying();
         self.0.resume();
+        if waits {
+            self.0.requeue();
+        }
     }
 
     /// Has a handler called with the descriptor of each connection that is accepted: what in Qt
@@ -461,11 +536,21 @@ impl QTcpServer {
         self.error.borrow().as_ref().map(ToString::to_string).unwrap_or_default()
     }
 
-    fn start(&self, listener: Result<Listener, SocketError>) -> Result<(), SocketError> {
+    fn start(&self, listener: Result<Listening, SocketError>) -> Result<(), SocketError> {
         let listener = listener.inspect_err(|error| {
             self.error.replace(Some(error.clone()));
         })?;
         self.hold.set(Hold::No);
+        if self.is_deleted() || self.is_listening() {
+            // The factory that was asked for a proxy has done it.
+            let text = "The server is listening already, or was deleted";
+            return Err(SocketError::new(SocketErrorKind::Operation, text));
+        }
+        if let Listening::There(_) = listener {
+            // Somebody may have come along with the answer that the proxy listens.
+            self.more.set(true);
+            listener.requeue();
+        }
         *self.listener.borrow_mut() = Some(listener);
         Ok(())
     }
@@ -486,6 +571,7 @@ impl TcpServerNode {
             incoming: Signal::new(),
             retry: Cell::new(None),
             error: RefCell::new(None),
+            proxy: RefCell::default(),
             reception: OnceCell::new(),
         })
     }

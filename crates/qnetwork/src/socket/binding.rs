@@ -1,9 +1,13 @@
 //! Addresses of one's own: binding, and taking over a socket that there is.
 
-use std::{net::SocketAddr, os::fd::OwnedFd, rc::Rc};
+use std::{
+    net::SocketAddr,
+    os::fd::OwnedFd,
+    rc::{Rc, Weak},
+};
 
 use mio::net::TcpStream;
-use qcore::{OpenMode, object::Node};
+use qcore::{Dispatcher, OpenMode, event_loop::EventSource, object::Node};
 use socket2::{Socket, Type};
 
 use super::{AbstractSocketNode, End, QAbstractSocket, SocketError, SocketErrorKind, SocketState};
@@ -164,7 +168,7 @@ impl AbstractSocketNode {
                     NetworkLayerProtocol::Unknown => NetworkLayerProtocol::IPv4,
                     protocol => protocol,
                 };
-                self.refuse_proxy(address, port)?;
+                self.find_route_for_binding(port)?;
                 let engine = self.open_engine(protocol).inspect_err(|error| {
                     self.set_error(error);
                 })?;
@@ -176,6 +180,9 @@ impl AbstractSocketNode {
         let reuse = (!mode.is_empty()).then(|| mode.intersects(shared));
         let too_late = engine.stage() != Stage::Unconnected;
         let bound = engine.bind(address, port, reuse);
+        if bound.is_ok() && engine.stage() == Stage::Connecting {
+            self.bind_to_relay(&engine)?;
+        }
         // From now on it is this one that connects.
         self.descriptor.set(engine.descriptor());
         if let Err(error) = bound {
@@ -229,6 +236,19 @@ impl AbstractSocketNode {
     pub(crate) fn adopt(&self, stream: TcpStream, peer: SocketAddr) -> Result<(), SocketError> {
         let socket = Socket::from(OwnedFd::from(stream));
         self.adopt_connected(socket, Some(peer), OpenMode::READ_WRITE)
+    }
+
+    /// Takes over a connection that an engine can be made of, in place of what the socket had. No signal
+    /// tells of it.
+    pub(crate) fn adopt_with(
+        &self,
+        make: impl FnOnce(&Rc<Dispatcher>, Weak<dyn EventSource>) -> Result<Rc<dyn Engine>, SocketError>,
+    ) -> Result<(), SocketError> {
+        let engine = make(self.life().dispatcher(), self.source())?;
+        self.forget_connection();
+        self.install(engine, OpenMode::READ_WRITE);
+        self.state.set(SocketState::Connected);
+        Ok(())
     }
 
     /// Takes over a connection that blocks nobody, in place of what the socket had. No signal tells of it.

@@ -222,16 +222,21 @@ impl AbstractSocketNode {
                 },
             };
             match engine.connect(&address, self.port.get()) {
-                Ok(progress) => {
-                    *self.engine.borrow_mut() = Some(engine);
-                    match progress {
-                        Progress::Connected => self.on_connected(),
-                        Progress::Connecting | Progress::Asks => self.start_connect_timer(),
-                    }
-                    return;
-                }
+                Ok(progress) => return self.begin_with(engine, progress),
                 Err(failed) => error = failed,
             }
+        }
+    }
+
+    /// Goes on with an engine that has begun to connect.
+    pub(super) fn begin_with(&self, engine: Rc<dyn Engine>, progress: Progress) {
+        *self.engine.borrow_mut() = Some(engine.clone());
+        match progress {
+            Progress::Connected => self.on_connected(),
+            Progress::Connecting | Progress::Asks if self.is_for_datagrams() => {
+                self.wait_for_relay(&engine);
+            }
+            Progress::Connecting | Progress::Asks => self.start_connect_timer(),
         }
     }
 

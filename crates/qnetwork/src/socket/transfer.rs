@@ -50,7 +50,7 @@ impl EventSource for AbstractSocketNode {
         let _recovery = Recovery(&self);
         let Some(engine) = self.engine() else { return };
         engine.note(ready);
-        if self.is_for_datagrams() {
+        if self.is_for_datagrams() && self.state.get() != SocketState::Connecting {
             self.on_datagrams(&engine);
             return;
         }
@@ -251,7 +251,7 @@ impl AbstractSocketNode {
     }
 
     /// The engine has nothing more to give, and never will.
-    fn on_remote_close(&self, error: &SocketError) {
+    pub(super) fn on_remote_close(&self, error: &SocketError) {
         if self.fail(error) {
             self.disconnect();
         }

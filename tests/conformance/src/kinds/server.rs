@@ -64,6 +64,8 @@ impl Kind for Server {
             },
             "maxPendingConnections" => server.max_pending_connections().into(),
             "setMaxPendingConnections" => server.set_max_pending_connections(args.number()?).into(),
+            "proxy" => socket::show_proxy(server.proxy()),
+            "setProxy" => server.set_proxy(socket::proxy(args)?).into(),
             _ => return call_object(&server, self.class(), args),
         })
     }

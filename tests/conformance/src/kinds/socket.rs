@@ -54,14 +54,7 @@ pub(super) fn call_socket(socket: &QAbstractSocket, class: &str, args: &Args<'_>
         }
         "resume" => socket.resume().into(),
         "proxy" => show_proxy(socket.proxy()),
-        "setProxy" => {
-            let kind: ProxyType = args.named()?;
-            let (host, port) = (args.or(String::new(), Args::text)?, args.or(0, Args::number)?);
-            let (user, password) =
-                (args.or(String::new(), Args::text)?, args.or(String::new(), Args::text)?);
-            let proxy = QNetworkProxy::with_credentials(kind, host, port, user, password);
-            socket.set_proxy(proxy).into()
-        }
+        "setProxy" => socket.set_proxy(proxy(args)?).into(),
         "protocolTag" => socket.protocol_tag().into(),
         "setProtocolTag" => socket.set_protocol_tag(args.text()?).into(),
         "setSocketState" => socket.set_socket_state(args.named()?).into(),
@@ -73,6 +66,15 @@ pub(super) fn call_socket(socket: &QAbstractSocket, class: &str, args: &Args<'_>
         "setPeerName" => socket.set_peer_name(args.text()?).into(),
         _ => return call_device(socket, class, args),
     })
+}
+
+/// The arguments of `setProxy`.
+pub(super) fn proxy(args: &Args<'_>) -> Result<QNetworkProxy> {
+    let kind: ProxyType = args.named()?;
+    let (host, port) = (args.or(String::new(), Args::text)?, args.or(0, Args::number)?);
+    let (user, password) =
+        (args.or(String::new(), Args::text)?, args.or(String::new(), Args::text)?);
+    Ok(QNetworkProxy::with_credentials(kind, host, port, user, password))
 }
 
 fn bind_mode_named(name: &str) -> Option<BindMode> {
@@ -122,7 +124,7 @@ pub(super) fn watch_socket(recorder: &Recorder, socket: &QAbstractSocket) {
     watch_device(recorder, socket);
 }
 
-fn show_proxy(proxy: QNetworkProxy) -> Value {
+pub(super) fn show_proxy(proxy: QNetworkProxy) -> Value {
     Value::Proxy(Box::new(proxy))
 }
 

@@ -10,8 +10,12 @@ fn name() -> Target {
 }
 
 fn socks(user: &str, password: &str, target: Target) -> Socks5 {
+    asking(user, password, Command::Connect, target)
+}
+
+fn asking(user: &str, password: &str, command: Command, target: Target) -> Socks5 {
     let kind = ProxyType::Socks5;
-    Socks5::new(&QNetworkProxy::with_credentials(kind, "p", 1, user, password), target)
+    Socks5::new(&QNetworkProxy::with_credentials(kind, "p", 1, user, password), command, target)
 }
 
 fn http(user: &str, password: &str) -> Http {
@@ -122,6 +126,51 @@ fn socks5_requests() {
     let long = Target::Name("x".repeat(256), 1);
     let talk = talk(&mut socks("", "", long), reply, &[], &nobody);
     assert_eq!(failure(talk).0, SocketErrorKind::HostNotFound);
+}
+
+#[test]
+fn socks5_listening_and_relaying() {
+    let any = || Target::Address(QHostAddress::AnyIPv4, 4321);
+    let place: (QHostAddress, u16) = ("1.2.3.4".parse().unwrap(), 0x0506);
+    let replies = b"\x05\x00\x05\0\0\x01\x01\x02\x03\x04\x05\x06\x05\0\0\x03\x03abc\x01\x02rest";
+    // Where it relays datagrams is all there is to be said.
+    let mut relays = asking("", "", Command::Associate, any());
+    let told = talk(&mut relays, &replies[..12], &[], &nobody);
+    assert_eq!(told.said[1], b"\x05\x03\0\x01\0\0\0\0\x10\xe1");
+    assert_eq!(told.end, Next::Connected(Some(place.clone())));
+
+    // Each piece is as long as was wished for, so that nothing is taken of what is the peer's.
+    let mut binds = asking("", "", Command::Bind, any());
+    assert!(matches!(binds.begin(), Next::Send(_)));
+    assert_eq!(binds.feed(&replies[..2]).0, 2);
+    let (mut at, mut have, mut listens) = (2, Vec::new(), None);
+    loop {
+        let wants = binds.wants(&have);
+        assert!((1..=10).contains(&wants), "{wants}");
+        have.extend_from_slice(&replies[at..at + wants]);
+        at += wants;
+        let (used, next) = binds.feed(&have);
+        have.drain(..used);
+        match next {
+            Next::More => {}
+            Next::Listening(address, port) => listens = Some((address, port)),
+            next => {
+                assert_eq!(next, Next::Accepted(QHostAddress::new(), 0x0102));
+                break;
+            }
+        }
+    }
+    assert_eq!((listens, have.len(), &replies[at..]), (Some(place), 0, &b"rest"[..]));
+
+    // Others are to go there.
+    for command in [Command::Bind, Command::Associate] {
+        for reply in
+            [&b"\x05\0\x05\0\0\x03\x01n\0\x07"[..], b"\x05\0\x05\0\0\x01\x01\x02\x03\x04\0\0"]
+        {
+            let told = talk(&mut asking("", "", command, any()), reply, &[], &nobody);
+            assert_eq!(failure(told).0, SocketErrorKind::ProxyProtocol);
+        }
+    }
 }
 
 #[test]

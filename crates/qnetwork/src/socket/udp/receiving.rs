@@ -214,6 +214,10 @@ impl AbstractSocketNode {
     /// The loop says that there may be datagrams.
     pub(in crate::socket) fn on_datagrams(&self, engine: &Rc<dyn Engine>) {
         let over = matches!(self.state.get(), SocketState::Unconnected | SocketState::Closing);
+        if !over && let Some(error) = engine.broken() {
+            self.on_relay_lost(&error);
+            return;
+        }
         if !over && engine.is_readable() {
             self.tell_unread(engine);
         }

@@ -152,7 +152,7 @@ impl AbstractSocketNode {
     fn engine_for_sending(&self) -> Result<Rc<dyn Engine>, SocketError> {
         self.refuse_deleted("writeDatagram")?;
         if self.engine().is_none() {
-            self.refuse_proxy(&QHostAddress::Any, 0)?;
+            self.find_route_for_binding(0)?;
             let engine = self.open_engine(NetworkLayerProtocol::AnyIP).inspect_err(|error| {
                 self.set_error(error);
             })?;

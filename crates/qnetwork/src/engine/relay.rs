@@ -1,0 +1,448 @@
+//! The engine for datagrams that go by a proxy.
+
+use std::{
+    cell::{Cell, RefCell},
+    io::IoSlice,
+    net::SocketAddr,
+    rc::Rc,
+};
+
+use qcore::{QDeadlineTimer, event_loop::Readiness};
+
+use super::{Datagrams, Engine, Incoming, Outcome, Progress, ProxyEngine, Stage};
+use crate::{
+    NetworkLayerProtocol, QAuthenticator, QHostAddress, QNetworkDatagram, QNetworkInterface,
+    QNetworkProxy, SocketError, SocketErrorKind, SocketOption, host_info,
+    proxy::{Target, protocol_error, unwrap, wrap},
+    sys::datagrams::{Arrival, Path},
+};
+
+/// How many datagrams that are nothing are dropped in a row before others have their turn.
+const DROPS: usize = 64;
+/// How often the proxy is heard in a row that should have nothing to say.
+const REMARKS: usize = 16;
+
+/// Makes an engine for the datagrams to and from the proxy.
+type Open = Box<dyn Fn(NetworkLayerProtocol) -> Result<Rc<dyn Engine>, SocketError>>;
+
+/// Has a SOCKS5 proxy relay datagrams: a connection to the proxy on which it was asked to, and which has to last,
+/// and a socket for datagrams to where it said.
+///
+/// Both are registered for one source, and what the loop tells is noted by both: what was not meant for one
+/// costs it a call of the system in vain.
+pub(crate) struct RelayEngine {
+    control: ProxyEngine,
+    open: Open,
+    udp: RefCell<Option<Rc<dyn Engine>>>,
+    stage: Cell<Stage>,
+    /// Where the proxy takes datagrams.
+    relay: RefCell<Option<(QHostAddress, u16)>>,
+    /// Where those go that are for nobody else.
+    peer: RefCell<Option<Target>>,
+    /// A datagram that was looked at, and not taken.
+    first: RefCell<Option<(SocketAddr, Vec<u8>)>>,
+    /// What has become of the connection to the proxy.
+    lost: RefCell<Option<SocketError>>,
+}
+
+impl RelayEngine {
+    pub(crate) fn new(control: ProxyEngine, open: Open) -> Self {
+        RelayEngine {
+            control,
+            open,
+            udp: RefCell::default(),
+            stage: Cell::new(Stage::Unconnected),
+            relay: RefCell::default(),
+            peer: RefCell::default(),
+            first: RefCell::default(),
+            lost: RefCell::default(),
+        }
+    }
+
+    fn udp(&self) -> Option<Rc<dyn Engine>> {
+        self.udp.borrow().clone()
+    }
+
+    fn is_relayed(&self) -> bool {
+        matches!(self.stage.get(), Stage::Bound | Stage::Connected)
+    }
+
+    /// Takes an address of this machine, and has the proxy told of it.
+    fn begin(
+        &self,
+        address: &QHostAddress,
+        port: u16,
+        reuse: Option<bool>,
+    ) -> Result<(), SocketError> {
+        let protocol = match address.protocol() {
+            NetworkLayerProtocol::Unknown => NetworkLayerProtocol::IPv4,
+            protocol => protocol,
+        };
+        let udp = (self.open)(protocol)?;
+        udp.bind(address, port, reuse)?;
+        let port = udp.local_address().map_or(0, |(_, port)| port);
+        self.control.associate(address, port)?;
+        self.lost.take();
+        self.udp.replace(Some(udp));
+        self.stage.set(Stage::Connecting);
+        Ok(())
+    }
+
+    fn connect_to(&self, peer: Target) -> Result<Progress, SocketError> {
+        if self.is_relayed() {
+            self.peer.replace(Some(peer));
+            self.stage.set(Stage::Connected);
+            return Ok(Progress::Connected);
+        }
+        self.begin(&QHostAddress::Any, 0, None)?;
+        self.peer.replace(Some(peer));
+        Ok(Progress::Connecting)
+    }
+
+    fn progress(&self, progress: Result<Progress, SocketError>) -> Result<Progress, SocketError> {
+        let progress = match progress {
+            Ok(Progress::Connected) => self.on_relayed(),
+            progress => progress,
+        };
+        progress.inspect_err(|_| self.give_up())
+    }
+
+    /// The proxy does it.
+    fn on_relayed(&self) -> Result<Progress, SocketError> {
+        let (address, port) = self.control.local_address().ok_or_else(protocol_error)?;
+        let is_any = [QHostAddress::AnyIPv4, QHostAddress::AnyIPv6].contains(&address);
+        let address = match is_any {
+            // It is where it is.
+            true => self.control.proxy_address().ok_or_else(protocol_error)?,
+            false => address,
+        };
+        self.relay.replace(Some((address, port)));
+        let connected = self.peer.borrow().is_some();
+        self.stage.set(if connected { Stage::Connected } else { Stage::Bound });
+        Ok(Progress::Connected)
+    }
+
+    fn give_up(&self) {
+        self.udp.take();
+        self.relay.take();
+        self.peer.take();
+        self.stage.set(Stage::Unconnected);
+    }
+
+    /// Looks whether the connection to the proxy still stands.
+    fn look_after_control(&self) {
+        if !self.is_relayed() || self.lost.borrow().is_some() {
+            return;
+        }
+        for _ in 0..REMARKS {
+            if !self.control.is_readable() {
+                return;
+            }
+            match self.control.read(&mut [0; 256]) {
+                // There is nothing to be said.
+                Outcome::Moved(_) => {}
+                Outcome::WouldBlock => return,
+                Outcome::Failed(error) => {
+                    self.lost.replace(Some(self.control.told(&error)));
+                    return;
+                }
+            }
+        }
+        self.control.read_again();
+    }
+
+    /// What is in a datagram, if it comes from the proxy.
+    fn relayed<'a>(&self, incoming: &Incoming<'a>) -> Option<(SocketAddr, &'a [u8])> {
+        let (sender, port) = incoming.sender();
+        let relay = self.relay.borrow();
+        let (address, relay_port) = relay.as_ref()?;
+        let comes_from_it = port == *relay_port && plain(&sender) == plain(address);
+        unwrap(incoming.data).filter(|_| comes_from_it)
+    }
+
+    /// Lends the first datagram that is one.
+    fn receive_next(&self, take: &mut dyn FnMut(SocketAddr, &[u8])) -> Result<bool, SocketError> {
+        let Some(udp) = self.udp() else { return Ok(false) };
+        let Some(datagrams) = udp.datagrams() else { return Ok(false) };
+        for _ in 0..DROPS {
+            let mut found = false;
+            let any = datagrams.receive(&mut |incoming| {
+                if let Some((from, data)) = self.relayed(incoming) {
+                    found = true;
+                    take(from, data);
+                }
+            })?;
+            if !any || found {
+                return Ok(found);
+            }
+        }
+        udp.read_again();
+        Ok(false)
+    }
+
+    /// Has the first datagram at hand, if there is one.
+    fn look(&self) -> bool {
+        if self.first.borrow().is_some() {
+            return true;
+        }
+        let mut first = None;
+        // What is an error is none, as when a socket of the system's is asked.
+        let _ = self.receive_next(&mut |from, data| first = Some((from, data.to_vec())));
+        let found = first.is_some();
+        self.first.replace(first);
+        found
+    }
+
+    fn send_to(&self, data: &[u8], target: Option<&Target>) -> Result<bool, SocketError> {
+        let not_relayed = || SocketError::new(SocketErrorKind::Network, "Unable to write");
+        let relay = self.relay.borrow().clone();
+        let (Some(udp), Some((address, port))) = (self.udp(), relay) else {
+            return Err(not_relayed());
+        };
+        let datagrams = udp.datagrams().ok_or_else(not_relayed)?;
+        let target = target.ok_or_else(|| {
+            SocketError::new(SocketErrorKind::Network, "Destination address required")
+        })?;
+        datagrams.send(&wrap(target, data), &address, port)
+    }
+
+    /// Where a datagram goes: port 0 is the other end of a connection.
+    fn departure(&self, address: &QHostAddress, port: u16) -> Option<Target> {
+        match port {
+            0 => self.peer.borrow().clone(),
+            _ => Some(Target::Address(address.clone(), port)),
+        }
+    }
+}
+
+/// An address as one of IPv4, if it is one.
+fn plain(address: &QHostAddress) -> QHostAddress {
+    address.to_ipv4_address().map_or_else(|| address.clone(), QHostAddress::from)
+}
+
+impl Engine for RelayEngine {
+    fn stage(&self) -> Stage {
+        self.stage.get()
+    }
+
+    /// Begins to; [`finish_connecting`](Engine::finish_connecting) tells what comes of it.
+    fn bind(
+        &self,
+        address: &QHostAddress,
+        port: u16,
+        reuse: Option<bool>,
+    ) -> Result<(), SocketError> {
+        if self.stage.get() != Stage::Unconnected {
+            return Err(self.error());
+        }
+        self.begin(address, port, reuse)
+    }
+
+    fn connect(&self, address: &QHostAddress, port: u16) -> Result<Progress, SocketError> {
+        self.connect_to(Target::Address(address.clone(), port))
+    }
+
+    fn connect_by_name(&self, name: &str, port: u16) -> Result<Progress, SocketError> {
+        let name = host_info::ace::to_ace(name).filter(|name| name.len() <= 255);
+        self.connect_to(Target::Name(name.ok_or_else(SocketError::host_not_found)?, port))
+    }
+
+    fn finish_connecting(&self) -> Result<Progress, SocketError> {
+        self.progress(self.control.finish_connecting())
+    }
+
+    fn question(&self) -> Option<(QNetworkProxy, QAuthenticator)> {
+        self.control.question()
+    }
+
+    fn answered(&self) -> Result<Progress, SocketError> {
+        self.progress(self.control.answered())
+    }
+
+    fn timed_out(&self) -> Result<Progress, SocketError> {
+        self.progress(self.control.timed_out())
+    }
+
+    fn note(&self, ready: Readiness) {
+        self.control.note(ready);
+        if let Some(udp) = self.udp() {
+            udp.note(ready);
+        }
+        self.look_after_control();
+    }
+
+    fn is_readable(&self) -> bool {
+        let has_first = self.first.borrow().is_some();
+        has_first || self.is_relayed() && self.udp().is_some_and(|udp| udp.is_readable())
+    }
+
+    fn is_writable(&self) -> bool {
+        self.is_relayed() && self.udp().is_some_and(|udp| udp.is_writable())
+    }
+
+    fn read(&self, data: &mut [u8]) -> Outcome {
+        let mut count = 0;
+        let received = self.receive(&mut |incoming| {
+            count = incoming.data.len().min(data.len());
+            data[..count].copy_from_slice(&incoming.data[..count]);
+        });
+        match received {
+            Ok(true) => Outcome::Moved(count),
+            Ok(false) => Outcome::WouldBlock,
+            Err(error) => Outcome::Failed(error),
+        }
+    }
+
+    fn has_more(&self) -> bool {
+        self.look()
+    }
+
+    fn bytes_available(&self) -> usize {
+        self.pending_size().unwrap_or(0)
+    }
+
+    fn write(&self, data: &[IoSlice<'_>]) -> Outcome {
+        let data: Vec<u8> = data.iter().flat_map(|part| part.iter().copied()).collect();
+        let peer = self.peer.borrow().clone();
+        match self.send_to(&data, peer.as_ref()) {
+            Ok(true) => Outcome::Moved(data.len()),
+            Ok(false) => Outcome::WouldBlock,
+            Err(error) => Outcome::Failed(error),
+        }
+    }
+
+    fn wait(&self, deadline: QDeadlineTimer) -> Option<Readiness> {
+        if !self.is_relayed() {
+            return self.control.wait(deadline);
+        }
+        if self.first.borrow().is_some() {
+            return Some(Readiness::READABLE);
+        }
+        self.udp().and_then(|udp| udp.wait(deadline))
+    }
+
+    fn read_again(&self) {
+        match self.udp().filter(|_| self.is_relayed()) {
+            Some(udp) => udp.read_again(),
+            None => self.control.read_again(),
+        }
+    }
+
+    fn request_write(&self, early: bool) {
+        if let Some(udp) = self.udp() {
+            udp.request_write(early);
+        }
+    }
+
+    /// As Qt's: only the proxy knows from where others are sent datagrams.
+    fn local_address(&self) -> Option<(QHostAddress, u16)> {
+        None
+    }
+
+    fn peer_address(&self) -> Option<(QHostAddress, u16)> {
+        Some(match self.peer.borrow().clone()? {
+            Target::Address(address, port) => (address, port),
+            Target::Name(_, port) => (QHostAddress::new(), port),
+        })
+    }
+
+    fn descriptor(&self) -> i32 {
+        self.udp().map_or(-1, |udp| udp.descriptor())
+    }
+
+    fn set_option(&self, _: SocketOption, _: i32) {}
+
+    /// As Qt's, it has none.
+    fn option(&self, _: SocketOption) -> Option<i32> {
+        None
+    }
+
+    fn error(&self) -> SocketError {
+        self.udp().map_or_else(SocketError::unknown, |udp| udp.error())
+    }
+
+    fn goes_by_proxy(&self) -> bool {
+        true
+    }
+
+    fn broken(&self) -> Option<SocketError> {
+        self.lost.borrow().clone()
+    }
+
+    fn datagrams(&self) -> Option<&dyn Datagrams> {
+        Some(self)
+    }
+}
+
+impl Datagrams for RelayEngine {
+    fn has_pending(&self) -> bool {
+        self.look()
+    }
+
+    fn pending_size(&self) -> Option<usize> {
+        self.look();
+        self.first.borrow().as_ref().map(|(_, data)| data.len())
+    }
+
+    fn receive(&self, take: &mut dyn FnMut(&Incoming<'_>)) -> Result<bool, SocketError> {
+        let mut lend = |from, data: &[u8]| {
+            let arrival = Arrival { len: data.len(), from: Some(from), path: Path::default() };
+            take(&Incoming::relayed(data, &arrival));
+        };
+        let first = self.first.take();
+        match first {
+            Some((from, data)) => {
+                lend(from, &data);
+                Ok(true)
+            }
+            None => self.receive_next(&mut lend),
+        }
+    }
+
+    fn may_have_more(&self) -> bool {
+        let has_first = self.first.borrow().is_some();
+        let udp = self.udp();
+        let datagrams = udp.as_ref().and_then(|udp| udp.datagrams());
+        has_first || datagrams.is_some_and(|one| one.may_have_more())
+    }
+
+    fn settle(&self) {
+        if let Some(udp) = self.udp()
+            && let Some(datagrams) = udp.datagrams()
+        {
+            datagrams.settle();
+        }
+    }
+
+    fn send(&self, data: &[u8], to: &QHostAddress, port: u16) -> Result<bool, SocketError> {
+        self.send_to(data, self.departure(to, port).as_ref())
+    }
+
+    fn send_all(&self, datagrams: &[QNetworkDatagram]) -> (usize, Option<SocketError>) {
+        for (count, datagram) in datagrams.iter().enumerate() {
+            let port = u16::try_from(datagram.destination_port()).unwrap_or(0);
+            match self.send(datagram.data(), datagram.destination(), port) {
+                Ok(true) => {}
+                Ok(false) => return (count, None),
+                Err(error) => return (count, Some(error)),
+            }
+        }
+        (datagrams.len(), None)
+    }
+
+    fn join(&self, _: &QHostAddress, _: &QNetworkInterface) -> Result<(), SocketError> {
+        Err(SocketError::unsupported())
+    }
+
+    fn leave(&self, _: &QHostAddress, _: &QNetworkInterface) -> Result<(), SocketError> {
+        Err(SocketError::unsupported())
+    }
+
+    fn multicast_interface(&self) -> QNetworkInterface {
+        QNetworkInterface::default()
+    }
+
+    fn set_multicast_interface(&self, _: &QNetworkInterface) -> Result<(), SocketError> {
+        Err(SocketError::unsupported())
+    }
+}

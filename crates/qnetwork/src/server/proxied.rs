@@ -1,0 +1,241 @@
+//! What a server listens with that has a proxy listen for it.
+
+use std::{
+    cell::{Cell, RefCell},
+    os::fd::OwnedFd,
+    rc::{Rc, Weak},
+    time::Duration,
+};
+
+use qcore::{
+    Dispatcher, QDeadlineTimer, TimerType,
+    event_loop::{EventSource, Readiness, Registration, TimerId},
+    object::Object,
+};
+use socket2::{Socket, Type};
+
+use super::{QTcpServer, TcpServerNode};
+use crate::{
+    QHostAddress, QNetworkProxy, SocketError, SocketType,
+    engine::{Engine, NativeEngine, Progress, ProxyEngine, Stage},
+};
+
+/// How long `listen()` waits for the proxy, in which nothing else is done.
+const LISTEN_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long the proxy may take to listen once more.
+const TIMEOUT: Duration = Duration::from_secs(30);
+/// When the proxy is asked again that has failed to listen once more: at first, and at last.
+const RETRY: Duration = Duration::from_secs(1);
+const LONGEST_RETRY: Duration = Duration::from_secs(30);
+
+/// A proxy that listens. It does for one connection: then that to the proxy *is* the connection, and the proxy is
+/// asked anew, by another one, to listen for the next. It is asked for the port that it has given first, and takes
+/// one of its own if that cannot be had.
+pub(super) struct ProxyListener {
+    dispatcher: Rc<Dispatcher>,
+    server: Weak<TcpServerNode>,
+    /// Has the loop call the server.
+    wake: Registration,
+    proxy: QNetworkProxy,
+    wanted: (QHostAddress, u16),
+    place: RefCell<(QHostAddress, u16)>,
+    engine: RefCell<Option<Rc<ProxyEngine>>>,
+    /// Until when the proxy has to listen once more.
+    until: Cell<Option<(TimerId, QDeadlineTimer)>>,
+    /// The request under way is for the port that there was.
+    keeps_port: Cell<bool>,
+    retry: Cell<Duration>,
+}
+
+/// Somebody who has connected to the proxy.
+pub(super) struct ProxiedConnection(Rc<ProxyEngine>);
+
+impl ProxyListener {
+    /// Has the proxy listen, and waits until it does.
+    pub(super) fn open(
+        server: &QTcpServer,
+        proxy: QNetworkProxy,
+        address: &QHostAddress,
+        port: u16,
+    ) -> Result<Self, SocketError> {
+        let dispatcher = Object::life(server).dispatcher().clone();
+        let source: Weak<dyn EventSource> = server.this.clone();
+        let listener = ProxyListener {
+            wake: dispatcher.add_source(source),
+            dispatcher,
+            server: server.this.clone(),
+            proxy,
+            wanted: (address.clone(), port),
+            place: RefCell::default(),
+            engine: RefCell::default(),
+            until: Cell::new(None),
+            keeps_port: Cell::new(false),
+            retry: Cell::new(RETRY),
+        };
+        let engine = listener.request(port)?;
+        engine.wait_for_answer(LISTEN_TIMEOUT.into())?;
+        listener.place.replace(engine.local_address().unwrap_or_default());
+        listener.engine.replace(Some(engine));
+        Ok(listener)
+    }
+
+    /// Begins to have the proxy listen.
+    fn request(&self, port: u16) -> Result<Rc<ProxyEngine>, SocketError> {
+        let source: Weak<dyn EventSource> = self.server.clone();
+        let (dispatcher, below_source) = (self.dispatcher.clone(), source.clone());
+        let open = Box::new(move |protocol| {
+            let (source, kind) = (below_source.clone(), SocketType::Tcp);
+            let engine: Rc<dyn Engine> =
+                Rc::new(NativeEngine::open(&dispatcher, source, kind, protocol)?);
+            Ok(engine)
+        });
+        let engine = ProxyEngine::new(&self.dispatcher, source, self.proxy.clone(), open);
+        engine.listen(&self.wanted.0, port)?;
+        Ok(Rc::new(engine))
+    }
+
+    fn engine(&self) -> Option<Rc<ProxyEngine>> {
+        self.engine.borrow().clone()
+    }
+
+    /// Begins to have the proxy listen for the next connection.
+    fn listen_again(&self, port: u16) -> Result<Rc<ProxyEngine>, SocketError> {
+        let engine = self.request(port)?;
+        self.keeps_port.set(port != self.wanted.1);
+        self.stop_timer();
+        let id = self.dispatcher.start_timer(TIMEOUT, TimerType::Coarse, self.server.clone());
+        self.until.set(Some((id, QDeadlineTimer::from(TIMEOUT))));
+        self.engine.replace(Some(engine.clone()));
+        Ok(engine)
+    }
+
+    fn stop_timer(&self) {
+        if let Some((id, _)) = self.until.take() {
+            self.dispatcher.stop_timer(id);
+        }
+    }
+
+    /// Whoever has come, if somebody has.
+    pub(super) fn accept(&self) -> Result<Option<ProxiedConnection>, SocketError> {
+        loop {
+            let engine = match self.engine() {
+                Some(engine) => engine,
+                None => self.listen_again(self.place.borrow().1)?,
+            };
+            match engine.finish_connecting() {
+                Ok(Progress::Connecting) => return Ok(None),
+                Ok(Progress::Connected) if engine.stage() == Stage::Bound => {
+                    self.stop_timer();
+                    self.retry.set(RETRY);
+                    self.place.replace(engine.local_address().unwrap_or_default());
+                }
+                Ok(Progress::Connected) => {
+                    self.engine.take();
+                    return Ok(Some(ProxiedConnection(engine)));
+                }
+                Ok(Progress::Asks) => {
+                    // Nobody can be asked: this says so.
+                    let error = engine.answered().err();
+                    self.give_up(error.unwrap_or_else(SocketError::unknown))?;
+                }
+                Err(error) => self.give_up(error)?,
+            }
+        }
+    }
+
+    /// The proxy does not listen. If that was for the sake of the port, any other will do.
+    fn give_up(&self, error: SocketError) -> Result<(), SocketError> {
+        let was_asked = self.until.get().is_some();
+        self.stop_timer();
+        self.engine.take();
+        if was_asked && self.keeps_port.replace(false) {
+            return self.listen_again(self.wanted.1).map(drop);
+        }
+        Err(error)
+    }
+
+    /// A timer is due. Whether it was this one's: then the proxy has not answered.
+    pub(super) fn timer_due(&self, id: TimerId) -> Option<SocketError> {
+        self.until.get().filter(|until| until.0 == id)?;
+        self.stop_timer();
+        let engine = self.engine.take()?;
+        Some(engine.timed_out().err().unwrap_or_else(SocketError::timed_out))
+    }
+
+    /// How long to leave the proxy alone: longer from time to time.
+    pub(super) fn next_retry(&self) -> Duration {
+        let retry = self.retry.get();
+        self.retry.set((retry * 2).min(LONGEST_RETRY));
+        retry
+    }
+
+    /// Waits, with no loop, until there is something to be [noted](Self::note).
+    pub(super) fn wait(&self, deadline: QDeadlineTimer) -> Waited {
+        let until = self.until.get();
+        let first = until.map_or(deadline, |until| until.1.min(deadline));
+        let Some(engine) = self.engine() else { return Waited::Ready(Readiness::empty()) };
+        match (engine.wait(first), until) {
+            (Some(ready), _) => Waited::Ready(ready),
+            (None, Some((id, until))) if until.has_expired() => Waited::Timer(id),
+            (None, _) => Waited::InVain,
+        }
+    }
+
+    pub(super) fn note(&self, ready: Readiness) {
+        if let Some(engine) = self.engine() {
+            engine.note(ready);
+        }
+    }
+
+    pub(super) fn requeue(&self) {
+        self.wake.requeue(Readiness::empty());
+    }
+
+    pub(super) fn place(&self) -> (QHostAddress, u16) {
+        self.place.borrow().clone()
+    }
+
+    pub(super) fn descriptor(&self) -> i32 {
+        self.engine().map_or(-1, |engine| engine.descriptor())
+    }
+}
+
+/// What waiting came to.
+pub(super) enum Waited {
+    Ready(Readiness),
+    /// A timer would be due.
+    Timer(TimerId),
+    InVain,
+}
+
+impl ProxiedConnection {
+    /// An engine for the connection, and for another source.
+    pub(super) fn into_engine(
+        self,
+        dispatcher: &Rc<Dispatcher>,
+        source: Weak<dyn EventSource>,
+    ) -> Result<Rc<dyn Engine>, SocketError> {
+        let (socket, stage) = (self.release()?, Stage::Connected);
+        let peer = socket.peer_addr().ok().and_then(|peer| peer.as_socket());
+        let kind = Type::STREAM;
+        let below = NativeEngine::take(dispatcher, source.clone(), kind, socket, stage, peer)?;
+        Ok(Rc::new(ProxyEngine::accepted(dispatcher, source, Rc::new(below), &self.0)))
+    }
+
+    /// The connection as one for whoever knows what to do with a descriptor.
+    pub(super) fn into_descriptor(self) -> Result<OwnedFd, SocketError> {
+        let socket = self.release()?;
+        socket.set_nonblocking(false).map_err(|error| crate::sys::other_error(&error))?;
+        Ok(socket.into())
+    }
+
+    fn release(&self) -> Result<Socket, SocketError> {
+        self.0.release().ok_or_else(SocketError::remote_host_closed)
+    }
+}
+
+impl Drop for ProxyListener {
+    fn drop(&mut self) {
+        self.stop_timer();
+    }
+}
