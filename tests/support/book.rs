@@ -15,5 +15,6 @@ documents! {
     porting "../../docs/porting.md"
     architecture "../../docs/architecture.md"
     certificates "../../docs/certificates.md"
+    proxies "../../docs/proxies.md"
     decisions "../../docs/decisions.md"
 }
