@@ -154,20 +154,28 @@ bitflags! {
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
     pub struct SslOptions: u32 {
         /// No empty fragments, which are a matter of TLS 1.0.
+        #[doc(alias = "SslOptionDisableEmptyFragments")]
         const DISABLE_EMPTY_FRAGMENTS = 0x01;
         /// No session tickets: a session is resumed from what the server itself keeps, if at all.
+        #[doc(alias = "SslOptionDisableSessionTickets")]
         const DISABLE_SESSION_TICKETS = 0x02;
         /// No compression.
+        #[doc(alias = "SslOptionDisableCompression")]
         const DISABLE_COMPRESSION = 0x04;
         /// The server is not told which name it was asked for (SNI).
+        #[doc(alias = "SslOptionDisableServerNameIndication")]
         const DISABLE_SERVER_NAME_INDICATION = 0x08;
         /// No insecure renegotiation.
+        #[doc(alias = "SslOptionDisableLegacyRenegotiation")]
         const DISABLE_LEGACY_RENEGOTIATION = 0x10;
         /// Connections of one configuration do not resume one another's sessions.
+        #[doc(alias = "SslOptionDisableSessionSharing")]
         const DISABLE_SESSION_SHARING = 0x20;
         /// Sessions cannot be taken out of the configuration and kept.
+        #[doc(alias = "SslOptionDisableSessionPersistence")]
         const DISABLE_SESSION_PERSISTENCE = 0x40;
         /// A server takes the client's choice of a cipher rather than its own.
+        #[doc(alias = "SslOptionDisableServerCipherPreference")]
         const DISABLE_SERVER_CIPHER_PREFERENCE = 0x80;
     }
 }
