@@ -473,3 +473,59 @@ fn a_server_that_goes() {
     drop(server);
     settle();
 }
+
+/// A proxy that is asked to listen once more has half a minute to answer, and is asked again later.
+#[test]
+fn a_proxy_that_falls_silent() {
+    let app = QCoreApplication::new();
+    let listener = integration::listener();
+    let port = integration::port_of(&listener);
+    let talking = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        stream.read_exact(&mut [0; 3]).unwrap();
+        stream.write_all(b"\x05\0").unwrap();
+        stream.read_exact(&mut [0; 10]).unwrap();
+        stream.write_all(b"\x05\0\0\x01\x01\x02\x03\x04\x05\x06").unwrap();
+        stream.write_all(b"\x05\0\0\x01\x05\x06\x07\x08\x05\x06").unwrap();
+        (listener, stream)
+    });
+    let server = at(port);
+    let told = Rc::new(RefCell::new(Vec::new()));
+    let noted = told.clone();
+    server.accept_error.connect(move |error| noted.borrow_mut().push(*error));
+    server.listen(QHostAddress::Any, 0).unwrap();
+    let (listener, _first) = talking.join().unwrap();
+    let clock = qcore::VirtualClock::install();
+    let arrives = || {
+        let (proxy, _) = listener.accept().unwrap();
+        proxy.set_nonblocking(true).unwrap();
+        while (&proxy).read(&mut [0; 3]).is_err() {
+            app.process_events();
+        }
+        proxy
+    };
+    let _socket = accepted(&server);
+    let _silent = arrives();
+    clock.advance(std::time::Duration::from_secs(20));
+    app.process_events();
+    assert!(told.borrow().is_empty());
+    clock.advance(std::time::Duration::from_secs(20));
+    app.process_events();
+    assert_eq!(*told.borrow(), [SocketErrorKind::ProxyConnectionTimeout]);
+    assert!(server.is_listening());
+    clock.advance(std::time::Duration::from_secs(2));
+    app.process_events();
+    let _silent = arrives();
+    clock.advance(std::time::Duration::from_secs(40));
+    app.process_events();
+    assert_eq!(told.borrow().len(), 2);
+    // It is left alone for longer now.
+    clock.advance(std::time::Duration::from_millis(1500));
+    app.process_events();
+    listener.set_nonblocking(true).unwrap();
+    assert!(listener.accept().is_err());
+    clock.advance(std::time::Duration::from_secs(1));
+    app.process_events();
+    listener.set_nonblocking(false).unwrap();
+    let _silent = arrives();
+}

@@ -1,6 +1,6 @@
 //! Proxies: who stands between a socket and where it wants to go.
 //!
-//! A socket finds its proxy when it connects: the one that it was
+//! A socket finds its proxy when it connects or is bound, a server when it listens: the one that it was
 //! [given](crate::QAbstractSocket::set_proxy); else the application's, which is either
 //! [one proxy](QNetworkProxy::set_application_proxy) or a [factory](QNetworkProxyFactory) that is asked; else
 //! the one that the environment names (`http_proxy` and its kin). The last two are never used for this

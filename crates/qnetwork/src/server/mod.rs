@@ -540,12 +540,12 @@ impl QTcpServer {
         let listener = listener.inspect_err(|error| {
             self.error.replace(Some(error.clone()));
         })?;
-        self.hold.set(Hold::No);
         if self.is_deleted() || self.is_listening() {
             // The factory that was asked for a proxy has done it.
             let text = "The server is listening already, or was deleted";
             return Err(SocketError::new(SocketErrorKind::Operation, text));
         }
+        self.hold.set(Hold::No);
         if let Listening::There(_) = listener {
             // Somebody may have come along with the answer that the proxy listens.
             self.more.set(true);

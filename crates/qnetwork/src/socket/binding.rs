@@ -54,6 +54,8 @@ impl QAbstractSocket {
     /// [`AnyIPv6`](QHostAddress::AnyIPv6) is IPv6 alone, a null address IPv4 alone. An IPv4 host that a
     /// socket bound to `Any` connects to is shown as `::ffff:a.b.c.d`.
     ///
+    /// A UDP socket with a [proxy](crate::QUdpSocket#proxies) is bound there as well; a TCP socket cannot be.
+    ///
     /// # Errors
     ///
     /// What keeps the system from it: [`AddressInUse`](SocketErrorKind::AddressInUse),

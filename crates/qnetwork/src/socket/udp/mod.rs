@@ -45,6 +45,24 @@ class! {
     /// [`ConnectionRefused`](SocketErrorKind::ConnectionRefused), and all goes on;
     /// [`read_into`](qcore::QIODevice::read_into) leaves the socket unconnected.
     ///
+    /// # Proxies
+    ///
+    /// Datagrams go by a [proxy](crate::QAbstractSocket::set_proxy) of the type [`Socks5`](crate::ProxyType::Socks5), the
+    /// socket's own or the application's. [`bind`](QAbstractSocket::bind),
+    /// [`connect_to_host`](QAbstractSocket::connect_to_host) and the first
+    /// [`write_datagram`](QUdpSocket::write_datagram) wait for the proxy then, 5 seconds at most, so that the socket
+    /// can be written to at once, as without one. What goes wrong is told as for a TCP socket that connects by it. Other
+    /// proxies are refused with [`UnsupportedSocketOperation`](SocketErrorKind::UnsupportedSocketOperation).
+    ///
+    /// * The address and port of this end are not known: others see those of the proxy.
+    /// * A name that was connected to goes to the proxy as it is. A connected socket hears everybody, not the other
+    ///   end alone.
+    /// * A datagram has 10 bytes less of room, or more if it goes to an IPv6 address or a name. What the proxy sends in
+    ///   parts, or of senders without an address, is dropped, and so is what comes from anybody else.
+    /// * Destinations and hops are not known, and there are no groups and no options.
+    /// * When the connection to the proxy is lost the socket is unconnected, with
+    ///   [`ProxyConnectionClosed`](SocketErrorKind::ProxyConnectionClosed). The loop sees that, and no function that waits.
+    ///
     /// # Many datagrams
     ///
     /// The system is asked for several datagrams at once. Who shares the descriptor with others does not see
