@@ -303,14 +303,16 @@ impl Session {
         step
     }
 
-    /// Keeps no buffer that is empty, and no large one for a part of a record.
-    fn settle(&mut self) {
+    /// Keeps no buffer that is empty, and none that is larger than what it has.
+    pub(super) fn settle(&mut self) {
         let held = self.held();
         if held == 0 {
             (self.start, self.end) = (0, 0);
             self.release_input(Vec::new());
-        } else if self.input.len() == SCRATCH && held < SCRATCH / 8 {
-            let mut kept = self.pool.take(held);
+        } else if self.input.len() == SCRATCH {
+            // A large one of the pool's may be larger than that.
+            let is_small = held < SCRATCH / 8;
+            let mut kept = if is_small { self.pool.take(held) } else { Vec::with_capacity(held) };
             kept.extend_from_slice(&self.input[self.start..self.end]);
             (self.start, self.end) = (0, held);
             self.release_input(kept);

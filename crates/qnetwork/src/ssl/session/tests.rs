@@ -199,6 +199,8 @@ fn no_more_is_held_than_a_message_takes() {
     let mut failed = false;
     for _ in 0..100 {
         assert!(ends.server.held() <= HELD);
+        let takes = ends.server.input.capacity();
+        assert!(takes <= HELD, "a buffer of {takes} bytes for {}", ends.server.held());
         if feed(&mut ends.server, &record, 1400).0.contains(&"failed") {
             failed = true;
             break;

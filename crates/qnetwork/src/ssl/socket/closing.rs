@@ -6,7 +6,7 @@ use mio::net::TcpStream;
 use qcore::OpenMode;
 
 use super::SslSocketNode;
-use crate::{NetworkLayerProtocol, SocketError, SocketState, SslMode};
+use crate::{NetworkLayerProtocol, SocketError, SocketState, SslMode, ssl::session::Session};
 
 impl SslSocketNode {
     /// Forgets what belongs to the connection before.
@@ -128,10 +128,8 @@ impl SslSocketNode {
         if !self.flags.encrypted.get() || self.flags.shut_down.replace(true) {
             return;
         }
-        if let Some(session) = &mut *self.session.borrow_mut() {
-            // A session that cannot say it any more is over anyway.
-            let _ = session.close();
-        }
+        // A session that cannot say it any more is over anyway.
+        let _ = self.with_session(Session::close);
         self.flags.tickets_wait.set(false);
         self.transmit();
     }

@@ -81,7 +81,7 @@ impl SslSocketNode {
             return;
         }
         self.mode.set(mode);
-        self.mode_changed.emit(mode);
+        self.tell_mode(mode);
         if self.mode.get() != mode || self.inner.state() != SocketState::Connected {
             // A slot has ended it.
             return;
@@ -99,6 +99,20 @@ impl SslSocketNode {
                 self.fail(&SocketError::new(SocketErrorKind::SslInternal, text));
             }
         }
+    }
+
+    /// Tells of the mode. What comes to a loop that a slot runs is not read: it is for the session to come.
+    fn tell_mode(&self, mode: SslMode) {
+        struct Told<'a>(&'a SslSocketNode);
+        impl Drop for Told<'_> {
+            fn drop(&mut self) {
+                self.0.flags.starting.set(false);
+                self.0.inner.resume_reading();
+            }
+        }
+        self.flags.starting.set(true);
+        let _told = Told(self);
+        self.mode_changed.emit(mode);
     }
 
     fn make_session(&self, mode: SslMode) -> Result<Session, SocketError> {
@@ -204,7 +218,7 @@ impl SslSocketNode {
         if self.session_number.get() != number {
             return;
         }
-        let alert = self.session.borrow_mut().as_mut().and_then(|session| session.alert());
+        let alert = self.with_session(Session::alert).flatten();
         if let Some(alert) = alert {
             // If there is no telling it any more the connection is over anyway.
             let _ = self.inner.accept_chunk(alert.into());

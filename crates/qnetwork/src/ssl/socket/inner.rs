@@ -81,7 +81,7 @@ impl Outer for SslSocketNode {
         if self.mode.get() == SslMode::Unencrypted {
             return None;
         }
-        if self.flags.paused.get() {
+        if self.flags.paused.get() || self.flags.starting.get() {
             return Some(0);
         }
         let session = self.session.borrow();
@@ -101,8 +101,9 @@ impl Outer for SslSocketNode {
     }
 
     fn receive(&self, engine: &Rc<dyn Engine>, room: usize) -> Outcome {
-        match &mut *self.session.borrow_mut() {
-            Some(session) => session.receive(room, |data| engine.read(data)),
+        // Not borrowed: engines log, too.
+        match self.with_session(|session| session.receive(room, |data| engine.read(data))) {
+            Some(outcome) => outcome,
             None => engine.read(&mut [0; DROPPED][..room.min(DROPPED)]),
         }
     }

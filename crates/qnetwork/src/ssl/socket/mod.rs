@@ -172,6 +172,8 @@ struct Flags {
     failing: Cell<bool>,
     /// What a server sends beyond the handshake, tickets, waits to go out with the first data.
     tickets_wait: Cell<bool>,
+    /// The session is about to be made: what comes is for it.
+    starting: Cell<bool>,
     /// `init` was called for the connection that is about to begin.
     initialized: Cell<bool>,
 }

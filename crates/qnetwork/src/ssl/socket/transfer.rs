@@ -9,7 +9,10 @@ use qcore::{
 };
 
 use super::SslSocketNode;
-use crate::{SocketError, SocketErrorKind, SocketState, SslMode, ssl::session::News};
+use crate::{
+    SocketError, SocketErrorKind, SocketState, SslMode,
+    ssl::session::{News, Session},
+};
 
 /// Plain text is gathered in blocks of this size, and encrypted so.
 const BLOCK: usize = 32 * 1024;
@@ -122,6 +125,18 @@ impl SslSocketNode {
         self.session_number.get() == number
     }
 
+    /// Has the session work, if there is one. Meanwhile there is none for anybody else: the library logs, and
+    /// the program's logger may use the socket.
+    pub(super) fn with_session<T>(&self, work: impl FnOnce(&mut Session) -> T) -> Option<T> {
+        let number = self.session_number.get();
+        let mut session = self.session.take()?;
+        let done = work(&mut session);
+        if self.is_session(number) {
+            self.session.replace(Some(session));
+        }
+        Some(done)
+    }
+
     /// Encrypts what was written, sends what there is to send, works on what has come, and tells of it.
     pub(super) fn transmit(&self) {
         let flags = &self.flags;
@@ -138,10 +153,10 @@ impl SslSocketNode {
                 }
                 moved |= self.send_output();
             }
-            let news = match &mut *self.session.borrow_mut() {
-                Some(session) => session.advance(),
-                None => return,
-            };
+            let Some(news) = self.with_session(Session::advance) else { return };
+            if !self.is_session(number) {
+                return;
+            }
             match news {
                 News::Blocked => {
                     self.tell_tickets();
@@ -195,29 +210,33 @@ impl SslSocketNode {
         }
     }
 
-    /// Encrypts the write buffer into the inner socket's. Calls nothing of the program's.
+    /// Encrypts the write buffer into the inner socket's. Nothing is borrowed while the library works.
     fn encrypt_buffer(&self) -> Result<usize, SocketError> {
-        let mut buffer = self.write_buffer.borrow_mut();
-        let mut session = self.session.borrow_mut();
-        let Some(session) = &mut *session else { return Ok(0) };
-        let mut total = 0;
-        while !buffer.is_empty() {
-            let mut block = [IoSlice::new(&[])];
-            buffer.slices(0, &mut block);
-            let count = block[0].len().min(BLOCK);
-            session.encrypt(&block[0][..count]).map_err(|error| {
-                let text = format!("Unable to write data: {error}");
-                SocketError::new(SocketErrorKind::SslInternal, text)
-            })?;
-            buffer.consume(count, self.base.pool());
-            total += count;
-            self.flags.tickets_wait.set(false);
-            if let Some(output) = session.take_output() {
-                // The inner socket may be closed; then it is its loss, and told by it.
-                let _ = self.inner.accept_chunk(output.into());
-            }
+        if self.write_buffer.borrow().is_empty() {
+            return Ok(0);
         }
-        Ok(total)
+        let encrypt = |session: &mut Session| {
+            let mut buffer = self.write_buffer.take();
+            let mut total = 0;
+            while !buffer.is_empty() {
+                let mut block = [IoSlice::new(&[])];
+                buffer.slices(0, &mut block);
+                let count = block[0].len().min(BLOCK);
+                session.encrypt(&block[0][..count]).map_err(|error| {
+                    let text = format!("Unable to write data: {error}");
+                    SocketError::new(SocketErrorKind::SslInternal, text)
+                })?;
+                buffer.consume(count, self.base.pool());
+                total += count;
+                self.flags.tickets_wait.set(false);
+                if let Some(output) = session.take_output() {
+                    // The inner socket may be closed; then it is its loss, and told by it.
+                    let _ = self.inner.accept_chunk(output.into());
+                }
+            }
+            Ok(total)
+        };
+        self.with_session(encrypt).unwrap_or(Ok(0))
     }
 
     /// Hands what is to be sent to the inner socket.

@@ -7,7 +7,7 @@ use qcore::object::Node;
 use super::{QSslSocket, SslSocketNode};
 use crate::{
     PauseModes, PeerVerifyMode, SocketError, SocketErrorKind, SocketState, SslMode,
-    ssl::{EncodingFormat, QSslCertificate, QSslError, SslError, verify},
+    ssl::{EncodingFormat, QSslCertificate, QSslError, SslError, session::Session, verify},
 };
 
 impl QSslSocket {
@@ -56,6 +56,10 @@ impl SslSocketNode {
         let verdict = self.tell_errors(judged);
         drop(court);
         let is_same = self.session_number.get() == judged.number;
+        if !is_same && self.session.borrow().is_some() {
+            // A slot has begun another one, which could send nothing until now.
+            self.post_flush();
+        }
         if !verdict && is_same && !self.flags.paused.get() {
             // A slot has closed the connection. What is still to be written cannot be: Qt waits for it for ever.
             self.drop_session();
@@ -90,6 +94,7 @@ impl SslSocketNode {
             let pauses = self.base.pause_mode().contains(PauseModes::PAUSE_ON_SSL_ERRORS);
             if pauses && self.is_judged(judged) {
                 self.flags.paused.set(true);
+                self.with_session(Session::settle);
             } else {
                 self.refuse();
             }

@@ -1,0 +1,149 @@
+//! What slots and loggers do to an encrypted connection from within.
+
+use std::{
+    cell::{Cell, RefCell},
+    io::Write,
+    net::TcpStream,
+    rc::Rc,
+    time::Duration,
+};
+
+use integration::{
+    in_child, run_for, server,
+    tls::{accepted, accepting, client, count, encrypt, encrypting, identified},
+    wait_until,
+};
+use qcore::{QCoreApplication, object::Object};
+use qnetwork::{QSslSocket, QTcpSocket, SocketErrorKind, SocketState};
+
+/// What comes while a slot of `mode_changed` runs a loop is the beginning of the handshake.
+#[test]
+fn a_loop_before_the_handshake_loses_nothing() {
+    let _app = QCoreApplication::new();
+    let server = accepting(|socket| {
+        socket.set_ssl_configuration(identified("good"));
+        socket.mode_changed.connect(|_| run_for(Duration::from_millis(50)));
+    });
+    let client = client();
+    client.connect_to_host_encrypted("127.0.0.1", server.server_port());
+    wait_until(|| client.state() == SocketState::Connected);
+    let other = accepted(&server);
+    other.start_server_encryption();
+    wait_until(|| client.is_encrypted() && other.is_encrypted());
+}
+
+/// A slot that is told of errors begins anew, and waits in a loop of its own.
+#[test]
+fn a_connection_begun_while_errors_are_told_is_encrypted() {
+    let _app = QCoreApplication::new();
+    let server = encrypting("selfsigned");
+    let port = server.server_port();
+    let client = client();
+    let again = Rc::new(Cell::new(false));
+    let encrypted = count(&client.encrypted);
+    client.ssl_errors.connect_to(&again, {
+        let weak = client.to_weak();
+        move |again, _| {
+            let client = QSslSocket::from_weak(&weak).unwrap();
+            if !again.replace(true) {
+                client.abort();
+                client.connect_to_host_encrypted("127.0.0.1", port);
+                client.ignore_ssl_errors();
+                wait_until(|| client.state() == SocketState::Connected);
+            }
+        }
+    });
+    client.connect_to_host_encrypted("127.0.0.1", port);
+    let _others = (accepted(&server), accepted(&server));
+    wait_until(|| encrypted.get() == 1);
+    assert!(again.get());
+}
+
+/// What cannot be decrypted is one error, also when something is to be written.
+#[test]
+fn garbage_is_one_error_to_who_writes() {
+    let _app = QCoreApplication::new();
+    let server = server();
+    let wires = Rc::new(RefCell::new(Vec::new()));
+    server.set_incoming_connection(&server, {
+        let wires = wires.clone();
+        move |server, descriptor| {
+            wires.borrow_mut().push(TcpStream::from(descriptor.try_clone().unwrap()));
+            let socket = QSslSocket::new();
+            socket.set_ssl_configuration(identified("good"));
+            socket.set_socket_descriptor(descriptor).unwrap();
+            socket.start_server_encryption();
+            server.add_pending_connection(QTcpSocket::clone(&socket));
+        }
+    });
+    let client = client();
+    let other = encrypt(&client, &server);
+    let told = Rc::new(RefCell::new(Vec::new()));
+    client.error_occurred.connect_to(&told, |told, error| told.borrow_mut().push(*error));
+    // A slot that is told of data writes; the garbage that follows is in the session by then.
+    client.ready_read.connect_to(&client, |client, ()| {
+        client.write("an answer").unwrap();
+    });
+    // One packet's worth of both, so that they come together.
+    other.write("a question").unwrap();
+    other.flush();
+    wires.borrow_mut()[0].write_all(b"this is no record at all").unwrap();
+    wait_until(|| client.state() == SocketState::Unconnected);
+    assert_eq!(*told.borrow(), [SocketErrorKind::SslInternal]);
+}
+
+thread_local! {
+    /// The socket that the logger asks and writes to.
+    static LOGGED: RefCell<Option<QSslSocket>> = const { RefCell::new(None) };
+    static LOGGING: Cell<bool> = const { Cell::new(false) };
+    static RECORDS: Cell<u32> = const { Cell::new(0) };
+}
+
+struct Logger;
+
+impl log::Log for Logger {
+    fn enabled(&self, _: &log::Metadata<'_>) -> bool {
+        true
+    }
+
+    fn log(&self, _: &log::Record<'_>) {
+        if LOGGING.replace(true) {
+            return;
+        }
+        RECORDS.set(RECORDS.get() + 1);
+        if let Some(socket) = LOGGED.with_borrow(Clone::clone) {
+            let _ = socket.encrypted_bytes_available();
+            let _ = socket.ssl_configuration();
+            if socket.is_encrypted() {
+                socket.write(".").unwrap();
+                socket.flush();
+            }
+        }
+        LOGGING.set(false);
+    }
+
+    fn flush(&self) {}
+}
+
+/// The library that encrypts logs in the middle of its work, and a logger may use the socket.
+#[test]
+fn a_logger_uses_the_socket() {
+    if !in_child("a_logger_uses_the_socket", 100) {
+        return;
+    }
+    let _app = QCoreApplication::new();
+    log::set_logger(&Logger).unwrap();
+    log::set_max_level(log::LevelFilter::Trace);
+    let server = encrypting("good");
+    let client = client();
+    LOGGED.set(Some(client.clone()));
+    let other = encrypt(&client, &server);
+    client.write("hello").unwrap();
+    other.write("answer").unwrap();
+    wait_until(|| client.bytes_available() == 6);
+    wait_until(|| other.peek(1000).iter().filter(|byte| **byte != b'.').count() == 5);
+    other.disconnect_from_host();
+    wait_until(|| client.state() == SocketState::Unconnected);
+    assert!(RECORDS.get() > 0);
+    LOGGED.set(None);
+}
