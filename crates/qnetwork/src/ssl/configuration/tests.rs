@@ -175,3 +175,12 @@ fn names_of_protocols_have_a_length() {
     configuration.set_allowed_next_protocols(["", "h2", &"x".repeat(256), "http/1.1"]);
     assert_eq!(configuration.allowed_next_protocols(), [b"h2".to_vec(), b"http/1.1".to_vec()]);
 }
+
+#[test]
+fn verifying_does_not_change_the_default_one() {
+    let before = QSslConfiguration::default_configuration();
+    assert_eq!(QSslCertificate::verify(&[signed().0], "a.example").len(), 1);
+    let after = QSslConfiguration::default_configuration();
+    assert_eq!(after, before);
+    assert!(after.ca_certificates().is_empty());
+}

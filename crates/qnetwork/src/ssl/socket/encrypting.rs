@@ -33,7 +33,8 @@ impl SslSocketNode {
             );
             return;
         }
-        if !peer_name.is_empty() {
+        let looking_up = self.inner.state() == SocketState::HostLookup;
+        if !peer_name.is_empty() && (self.is_free() || looking_up) {
             self.verify_name.replace(peer_name.to_owned());
         }
         if self.check_protocol("connectToHostEncrypted").is_err() {
@@ -43,6 +44,9 @@ impl SslSocketNode {
             self.init();
             self.flags.auto_start.set(true);
             self.flags.initialized.set(true);
+        } else if looking_up {
+            // The call is refused, but what it was for is done to the connection that will be, as with Qt.
+            self.flags.auto_start.set(true);
         }
         self.connect_plain(host_name, port, mode, protocol);
     }
