@@ -1,7 +1,7 @@
 //! What tests of encrypted connections share.
 
 use std::{
-    cell::Cell,
+    cell::{Cell, RefCell},
     fs,
     io::{Read, Write},
     net::{Shutdown, TcpStream},
@@ -200,4 +200,28 @@ fn hand_on(mut from: TcpStream, mut to: TcpStream, see: impl Fn(&[u8])) {
     }
     // The other way may be open still.
     let _ = to.shutdown(Shutdown::Write);
+}
+
+/// Has the server encrypt the connections that come and hand them out, and keeps another descriptor of each, to send
+/// by it what is no TLS.
+///
+/// # Panics
+///
+/// If a connection cannot be taken, when it comes.
+#[must_use]
+pub fn wires_of(server: &QTcpServer) -> Rc<RefCell<Vec<TcpStream>>> {
+    let wires = Rc::new(RefCell::new(Vec::new()));
+    server.set_incoming_connection(server, {
+        let wires = wires.clone();
+        move |server, descriptor| {
+            let wire = descriptor.try_clone().expect("a descriptor");
+            wires.borrow_mut().push(TcpStream::from(wire));
+            let socket = QSslSocket::new();
+            socket.set_ssl_configuration(identified("good"));
+            socket.set_socket_descriptor(descriptor).expect("a connection");
+            socket.start_server_encryption();
+            server.add_pending_connection(QTcpSocket::clone(&socket));
+        }
+    });
+    wires
 }

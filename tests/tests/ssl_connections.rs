@@ -13,14 +13,14 @@ use integration::{
     in_child, listener, pattern, peer, port_of, run_for, server,
     tls::{
         Wire, accepted, accepting, certificates, client, count, encrypt, encrypting, identified,
-        trusting,
+        trusting, wires_of,
     },
     wait_at_most, wait_until,
 };
 use qcore::{QCoreApplication, QPointer, object::Object};
 use qnetwork::{
-    PauseModes, ProxyType, QNetworkProxy, QSslConfiguration, QSslSocket, QTcpSocket,
-    SocketErrorKind, SocketOption, SocketState, SslMode, SslOptions, SslProtocol,
+    PauseModes, ProxyType, QNetworkProxy, QSslConfiguration, QSslSocket, SocketErrorKind,
+    SocketOption, SocketState, SslMode, SslOptions, SslProtocol,
 };
 
 /// A SOCKS5 proxy for one connection, which knows one host.
@@ -374,18 +374,7 @@ fn a_slot_waits() {
 fn garbage_in_place_of_a_record_ends_the_connection() {
     let _app = QCoreApplication::new();
     let server = server();
-    let wires = Rc::new(RefCell::new(Vec::new()));
-    server.set_incoming_connection(&server, {
-        let wires = wires.clone();
-        move |server, descriptor| {
-            wires.borrow_mut().push(TcpStream::from(descriptor.try_clone().unwrap()));
-            let socket = QSslSocket::new();
-            socket.set_ssl_configuration(identified("good"));
-            socket.set_socket_descriptor(descriptor).unwrap();
-            socket.start_server_encryption();
-            server.add_pending_connection(QTcpSocket::clone(&socket));
-        }
-    });
+    let wires = wires_of(&server);
     for kept in ["", "unread"] {
         let client = client();
         let other = encrypt(&client, &server);

@@ -3,18 +3,17 @@
 use std::{
     cell::{Cell, RefCell},
     io::Write,
-    net::TcpStream,
     rc::Rc,
     time::Duration,
 };
 
 use integration::{
     in_child, run_for, server,
-    tls::{accepted, accepting, client, count, encrypt, encrypting, identified},
+    tls::{accepted, accepting, client, count, encrypt, encrypting, identified, wires_of},
     wait_until,
 };
 use qcore::{QCoreApplication, object::Object};
-use qnetwork::{QSslSocket, QTcpSocket, SocketErrorKind, SocketState};
+use qnetwork::{QSslSocket, SocketErrorKind, SocketState};
 
 /// What comes while a slot of `mode_changed` runs a loop is the beginning of the handshake.
 #[test]
@@ -64,18 +63,7 @@ fn a_connection_begun_while_errors_are_told_is_encrypted() {
 fn garbage_is_one_error_to_who_writes() {
     let _app = QCoreApplication::new();
     let server = server();
-    let wires = Rc::new(RefCell::new(Vec::new()));
-    server.set_incoming_connection(&server, {
-        let wires = wires.clone();
-        move |server, descriptor| {
-            wires.borrow_mut().push(TcpStream::from(descriptor.try_clone().unwrap()));
-            let socket = QSslSocket::new();
-            socket.set_ssl_configuration(identified("good"));
-            socket.set_socket_descriptor(descriptor).unwrap();
-            socket.start_server_encryption();
-            server.add_pending_connection(QTcpSocket::clone(&socket));
-        }
-    });
+    let wires = wires_of(&server);
     let client = client();
     let other = encrypt(&client, &server);
     let told = Rc::new(RefCell::new(Vec::new()));

@@ -52,7 +52,6 @@ struct Reaction {
 pub(crate) struct World {
     scenario: String,
     /// Where certificates and keys are.
-    #[allow(dead_code, reason = "for the kinds that encrypt")]
     pub(crate) certs: PathBuf,
     /// By what every `tcp` is led.
     proxy: Option<QNetworkProxy>,

@@ -87,7 +87,10 @@ impl SslSocketNode {
     /// Tells all errors, and looks whether they are to be ignored.
     fn ask(&self, errors: Vec<QSslError>, mode: PeerVerifyMode, judged: Judged) -> bool {
         self.ssl_errors.emit(errors);
-        if self.life().is_dead() {
+        // A slot may have ended this connection, which is told as a refusal all the same, as with Qt; but if it has
+        // begun another one, that is not what was judged.
+        let is_another = self.session_number.get() != judged.number && !self.is_over();
+        if self.life().is_dead() || is_another {
             return false;
         }
         if mode == PeerVerifyMode::Verify && !self.are_ignored() {
@@ -106,6 +109,11 @@ impl SslSocketNode {
     /// Whether it is still this connection that is judged.
     fn is_judged(&self, judged: Judged) -> bool {
         self.session_number.get() == judged.number && self.base.state() == judged.state
+    }
+
+    /// Whether there is no connection, or none for long.
+    fn is_over(&self) -> bool {
+        matches!(self.inner.state(), SocketState::Unconnected | SocketState::Closing)
     }
 
     fn refuse(&self) {
