@@ -86,6 +86,15 @@ impl Sources {
         }
     }
 
+    /// Puts the ready sources in the order in which they were added, whatever happened to them first.
+    /// So it is with Qt, whose notifiers keep their order from one turn to the next.
+    fn sort_ready(&self) {
+        let mut queue = self.ready.borrow_mut();
+        if queue.len() > 1 {
+            queue.make_contiguous().sort_unstable_by_key(|key| key.generation);
+        }
+    }
+
     pub(super) fn ready_count(&self) -> usize {
         self.ready.borrow().len()
     }
@@ -155,6 +164,7 @@ impl Sources {
 
     /// Waits for events, for ever without a time-out, and notes them in the table.
     pub(super) fn wait(&self, timeout: Option<Duration>) {
+        let queued = self.ready_count();
         let waited = self.with_poll(|poll, events| {
             poll.poll(events, timeout.map(whole_millis))?;
             for event in events.iter() {
@@ -167,6 +177,9 @@ impl Sources {
             }
             Ok::<_, io::Error>(())
         });
+        if self.ready_count() > queued {
+            self.sort_ready();
+        }
         match waited {
             Ok(Ok(())) => {}
             Ok(Err(error)) if error.kind() == io::ErrorKind::Interrupted => {}
