@@ -62,7 +62,7 @@ pub fn wait_at_most(limit: Duration, mut condition: impl FnMut() -> bool) -> boo
 
 /// Runs this thread's loop, as a program does, for so long.
 pub fn run_for(time: Duration) {
-    let app = QCoreApplication::instance();
+    let app = QCoreApplication::new();
     QTimer::single_shot(time, || QCoreApplication::instance().quit());
     app.exec();
 }

@@ -289,6 +289,7 @@ fn waiting_with_a_loop_and_without() {
         peer.join().unwrap();
     }
     std::thread::spawn(talk).join().unwrap();
+    let app = QCoreApplication::new();
     let talked = Rc::new(Cell::new(false));
     let done = talked.clone();
     QTimer::single_shot(0, move || {
@@ -296,7 +297,7 @@ fn waiting_with_a_loop_and_without() {
         done.set(true);
         QCoreApplication::instance().quit();
     });
-    QCoreApplication::instance().exec();
+    app.exec();
     assert!(talked.get());
 }
 

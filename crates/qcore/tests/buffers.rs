@@ -286,8 +286,9 @@ fn a_handle_left_over_is_closed() {
     drop(buffer);
     assert!(!left.is_deleted());
     left.delete_later();
+    let app = QCoreApplication::new();
     QTimer::single_shot(0, || QCoreApplication::instance().quit());
-    QCoreApplication::instance().exec();
+    app.exec();
     assert!(left.is_deleted() && device.is_deleted());
     for handle in [&*left, &device] {
         assert!(!handle.is_open() && handle.at_end() && handle.read_all().is_empty());

@@ -5,6 +5,7 @@ mod common;
 use std::{
     cell::{Cell, RefCell},
     rc::Rc,
+    time::{Duration, Instant},
 };
 
 use common::Log;
@@ -322,4 +323,55 @@ fn a_queued_method_of_an_object_knows_its_receiver() {
     window.object.set_object_name("b");
     app.process_events();
     assert_eq!(*window.titles.borrow(), ["a", "b"]);
+}
+
+/// Each death looks at what is posted to that object, and at nothing else.
+#[test]
+fn receivers_that_die_with_calls_waiting_cost_time_in_proportion() {
+    const RECEIVERS: usize = 60_000;
+    let _app = QCoreApplication::new();
+    let (signal, token) = (Signal::new(), Rc::new(()));
+    let mut receivers: Vec<_> = (0..RECEIVERS).map(|_| QObject::new()).collect();
+    for receiver in &receivers {
+        signal.connect_to_with(receiver, QUEUED, |_, _: &Rc<()>| unreachable!());
+    }
+    signal.emit(token.clone());
+    assert_eq!(Rc::strong_count(&token), 1 + RECEIVERS);
+    let begin = Instant::now();
+    // From both ends and from the middle.
+    while let Some(receiver) = receivers.pop() {
+        drop(receiver);
+        if !receivers.is_empty() {
+            receivers.swap_remove(receivers.len() / 3);
+        }
+    }
+    assert_eq!(Rc::strong_count(&token), 1, "dropped with the receivers");
+    // A look at all that waits for each of them took minutes.
+    assert!(begin.elapsed() < Duration::from_secs(10), "{:?}", begin.elapsed());
+}
+
+#[test]
+fn what_is_posted_to_one_object_is_removed_from_among_the_rest() {
+    let app = QCoreApplication::new();
+    let (signal, log) = (Signal::new(), Log::default());
+    let objects: Vec<_> = (0..3).map(|_| QObject::new()).collect();
+    for (at, object) in objects.iter().enumerate() {
+        let log = log.clone();
+        signal.connect_to_with(object, QUEUED, move |_, value: &u32| {
+            log.add(format!("{at}:{value}"));
+        });
+    }
+    signal.emit(1);
+    objects[1].delete_later();
+    signal.emit(2);
+    QCoreApplication::remove_posted_events(Some(&objects[1]));
+    signal.emit(3);
+    QCoreApplication::send_posted_events_with(Some(&objects[2]), None);
+    assert_eq!(log.take(), ["2:1", "2:2", "2:3"]);
+    signal.emit(4);
+    QCoreApplication::remove_posted_events(Some(&objects[2]));
+    assert!(app.process_events());
+    assert_eq!(log.take(), ["0:1", "0:2", "0:3", "1:3", "0:4", "1:4"]);
+    assert!(!app.process_events());
+    assert!(objects.iter().all(|object| !object.is_deleted()));
 }

@@ -7,11 +7,12 @@ use std::{
     rc::Rc,
     sync::{Arc, Barrier, Mutex, mpsc},
     thread,
+    time::Duration,
 };
 
 use qcore::{
     ConnectionType, Dispatcher, LoopGone, Poster, ProcessEventsFlags, QCoreApplication, QEventLoop,
-    QObject, QTimer, Signal, sender,
+    QObject, QTimer, Signal, sender, wait_until,
 };
 
 fn poster() -> Poster {
@@ -318,4 +319,59 @@ fn many_threads_each_with_a_loop() {
     for (code, worker) in (0..).zip(workers) {
         assert_eq!(worker.join().unwrap(), code);
     }
+}
+
+/// Nothing can wake a loop that has ended with its thread, so that none begins to wait.
+#[test]
+fn loops_of_a_thread_whose_loop_has_ended_return_at_once() {
+    struct Loops(mpsc::Sender<(i32, i32, bool, bool)>);
+
+    impl Drop for Loops {
+        fn drop(&mut self) {
+            assert_eq!(poster().post(|| ()), Err(LoopGone), "the loop has ended before");
+            let app = QCoreApplication::new();
+            let processed = app.process_events_with(ProcessEventsFlags::WAIT_FOR_MORE_EVENTS);
+            let waited = wait_until(-1, || false);
+            self.0.send((QEventLoop::new().exec(), app.exec(), waited, processed)).unwrap();
+        }
+    }
+
+    thread_local!(static LOOPS: RefCell<Option<Loops>> = const { RefCell::new(None) });
+    let (tell, told) = mpsc::channel();
+    let worker = thread::spawn(move || {
+        // Touched before the loop, it is dropped after it.
+        LOOPS.set(None);
+        QCoreApplication::new().process_events();
+        LOOPS.set(Some(Loops(tell)));
+    });
+    let results = told.recv_timeout(Duration::from_secs(20));
+    assert_eq!(results, Ok((-1, -1, false, false)));
+    worker.join().unwrap();
+}
+
+#[test]
+fn a_deletion_asked_for_after_the_end_of_the_loop_is_not_kept() {
+    thread_local!(static OBJECT: RefCell<Option<Deleted>> = const { RefCell::new(None) });
+
+    struct Deleted(QObject, Arc<()>);
+
+    impl Drop for Deleted {
+        fn drop(&mut self) {
+            for _ in 0..3 {
+                self.0.delete_later();
+            }
+            assert!(!self.0.is_deleted());
+            let _ = &self.1;
+        }
+    }
+
+    let token = Arc::new(());
+    let held = token.clone();
+    thread::spawn(move || {
+        OBJECT.set(None);
+        OBJECT.set(Some(Deleted(QObject::new(), held)));
+    })
+    .join()
+    .unwrap();
+    assert_eq!(Arc::strong_count(&token), 1);
 }

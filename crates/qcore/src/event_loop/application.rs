@@ -6,18 +6,26 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Dispatcher, ProcessEventsFlags, Run, Which};
+use super::{
+    Dispatcher, ProcessEventsFlags, Run, Which,
+    process::{self, Primary},
+};
 use crate::{
     EventType, QEvent, QObject, Signal, class,
     object::{Handle, Life, Node, Object},
 };
 
 class! {
-    /// The application: runs the event loop of a thread, until it is told to quit.
+    /// The application: runs the event loop of its thread, until it is told to quit.
     ///
-    /// There is one for each thread, made when it is first asked for. Stands for Qt's
-    /// [QCoreApplication](https://doc.qt.io/qt-5/qcoreapplication.html), whose static functions are
-    /// methods here.
+    /// A program makes one, in its main thread. [`instance`](QCoreApplication::instance) finds it in every
+    /// thread, and [`quit`](QCoreApplication::quit) and [`exit`](QCoreApplication::exit) end its `exec()` from
+    /// every thread. Stands for Qt's [QCoreApplication](https://doc.qt.io/qt-5/qcoreapplication.html),
+    /// whose static functions are methods here.
+    ///
+    /// Unlike in Qt, a further thread may make an application of its own with
+    /// [`new`](QCoreApplication::new). Tests need this: Rust runs each test in its own thread, several of them
+    /// at the same time.
     ///
     /// # Examples
     ///
@@ -27,6 +35,17 @@ class! {
     /// let app = QCoreApplication::new();
     /// QTimer::single_shot(10, || QCoreApplication::instance().exit(3));
     /// assert_eq!(app.exec(), 3);
+    /// ```
+    ///
+    /// Another thread ends the program:
+    ///
+    /// ```
+    /// use qcore::QCoreApplication;
+    ///
+    /// let app = QCoreApplication::new();
+    /// let worker = std::thread::spawn(|| QCoreApplication::instance().exit(4));
+    /// assert_eq!(app.exec(), 4);
+    /// worker.join().unwrap();
     /// ```
     pub struct QCoreApplication(CoreApplicationNode): QObject = base
 }
@@ -51,6 +70,8 @@ pub struct CoreApplicationNode {
     pub organization_domain_changed: Signal<()>,
     base: QObject,
     run: Rc<Run>,
+    /// It stands for the process's application, which lives in another thread.
+    is_remote: bool,
 }
 
 impl Node for CoreApplicationNode {
@@ -59,34 +80,91 @@ impl Node for CoreApplicationNode {
     }
 
     fn destructor(&self) {
-        self.life().dispatcher().set_closing_down(true);
+        if self.is_remote {
+            return;
+        }
+        let dispatcher = self.life().dispatcher();
+        dispatcher.set_closing_down(true);
+        if let Ok(poster) = dispatcher.poster() {
+            process::release(&poster, self.life().id());
+        }
     }
 
     fn event(&self, event: &QEvent) -> bool {
         let quits = event.event_type() == EventType::QUIT;
         if quits {
-            self.life().dispatcher().exit_all(0);
+            self.exit(0);
         }
         quits
     }
 }
 
+impl CoreApplicationNode {
+    fn exit(&self, code: i32) {
+        if self.is_remote {
+            process::tell(move |app| app.exit(code));
+        } else {
+            self.life().dispatcher().exit_all(code);
+        }
+    }
+
+    /// Lets other threads find the application. It needs descriptors: where there are none it is tried again
+    /// later.
+    fn claim(&self) {
+        let life = self.life();
+        if let Ok(poster) = life.dispatcher().poster() {
+            let (locks, object) = (self.run.locks().clone(), life.id());
+            process::claim(Primary { poster, locks, object });
+        }
+    }
+}
+
 impl QCoreApplication {
-    /// The application of this thread; the same as [`instance()`](QCoreApplication::instance).
+    /// The application of this thread, made now unless there is one.
+    ///
+    /// The first one is the process's, which other threads find by
+    /// [`instance`](QCoreApplication::instance).
     #[must_use]
     #[allow(clippy::new_without_default)] // it may return what is there
     pub fn new() -> Self {
-        Self::instance()
+        let dispatcher = Dispatcher::current();
+        match Self::existing(&dispatcher) {
+            Some(app) if !app.is_remote => app,
+            _ => Self::make(&dispatcher, false),
+        }
     }
 
-    /// The application of this thread.
+    /// The application: that of this thread if the thread has one, else the process's. Where there is none,
+    /// or the thread's own has ended, it is made, and lives in this thread.
+    ///
+    /// The process's application belongs to the thread that made it. What another thread gets here is an
+    /// object of that other thread's, which stands for the application:
+    ///
+    /// * `exit`, `quit`, `shutdown`, the setters of names, and a
+    ///   [`QEventLoopLocker`](super::QEventLoopLocker) reach the application itself, in its own thread;
+    /// * `process_events` handles the events of the calling thread, as in Qt;
+    /// * `exec` returns -1 with a warning, as in Qt. A [`QEventLoop`](super::QEventLoop) runs in any thread;
+    /// * its signals are never emitted: connect to the application's in the application's thread.
     #[must_use]
     pub fn instance() -> Self {
         let dispatcher = Dispatcher::current();
-        let existing = dispatcher.application().borrow().upgrade();
-        if let Some(node) = existing.filter(|node| !node.life().is_dead()) {
-            return QCoreApplication::from_node(node);
+        let existing = Self::existing(&dispatcher);
+        match existing {
+            Some(app) if !app.is_remote => app,
+            // A thread that had an application gets another one of its own.
+            existing if !dispatcher.is_closing_down() && process::application().is_some() => {
+                existing.unwrap_or_else(|| Self::make(&dispatcher, true))
+            }
+            _ => Self::make(&dispatcher, false),
         }
+    }
+
+    fn existing(dispatcher: &Rc<Dispatcher>) -> Option<Self> {
+        let existing = dispatcher.application().borrow().upgrade();
+        existing.filter(|node| !node.life().is_dead()).map(QCoreApplication::from_node)
+    }
+
+    fn make(dispatcher: &Rc<Dispatcher>, is_remote: bool) -> Self {
         let life = Life::new();
         let node = Rc::new(CoreApplicationNode {
             about_to_quit: Signal::in_life(&life),
@@ -96,10 +174,20 @@ impl QCoreApplication {
             organization_domain_changed: Signal::in_life(&life),
             base: QObject::embed(&life),
             run: Rc::default(),
+            is_remote,
         });
         *dispatcher.application().borrow_mut() = Rc::downgrade(&node);
         dispatcher.set_closing_down(false);
+        dispatcher.note_loop();
+        if !is_remote {
+            node.claim();
+        }
         QCoreApplication(Handle::new(node))
+    }
+
+    /// The process's application, if this object only stands for it.
+    pub(super) fn remote(&self) -> Option<Primary> {
+        if self.is_remote { process::application() } else { None }
     }
 
     /// Runs the event loop until [`exit`](QCoreApplication::exit) or [`quit`](QCoreApplication::quit);
@@ -109,6 +197,11 @@ impl QCoreApplication {
     /// of this thread is running already. May be called again when it has returned, also after a
     /// slot's panic has come out of it.
     pub fn exec(&self) -> i32 {
+        if self.is_remote {
+            crate::q_warning!("QCoreApplication::exec: Must be called from the main thread");
+            return -1;
+        }
+        self.claim();
         let dispatcher = self.dispatcher();
         if dispatcher.is_running() {
             crate::q_warning!("QCoreApplication::exec: The event loop is already running");
@@ -131,13 +224,14 @@ impl QCoreApplication {
         code
     }
 
-    /// Ends all loops of this thread with an exit code, as soon as control is back in them. 0 is
-    /// success.
+    /// Ends all loops of the application's thread with an exit code, as soon as control is back in them.
+    /// 0 is success. Every thread may call it; called from another thread than the application's, it takes effect
+    /// in the next turn of the application's loop.
     ///
-    /// From then on no [`QEventLoop`](super::QEventLoop) begins, its `exec` returns -1: until the
-    /// application's own `exec` has returned, or is called if it was not running.
+    /// From then on no [`QEventLoop`](super::QEventLoop) begins in that thread, its `exec` returns -1: until
+    /// the application's own `exec` has returned, or is called if it was not running.
     pub fn exit(&self, code: i32) {
-        self.dispatcher().exit_all(code);
+        self.0.exit(code);
     }
 
     /// [`exit(0)`](QCoreApplication::exit).
@@ -145,11 +239,14 @@ impl QCoreApplication {
         self.exit(0);
     }
 
-    /// Ends the application object, whatever handles there are, and all loops of this thread with it. The
+    /// Ends the application object, whatever handles there are, and all loops of its thread with it. The
     /// next [`instance()`](QCoreApplication::instance) is another one.
     ///
     /// There is seldom a need to: dropping the last handle does it.
     pub fn shutdown(&self) {
+        if self.is_remote {
+            return process::tell(QCoreApplication::shutdown);
+        }
         // The last handle may be in what dies with it.
         let keep = self.clone();
         keep.quit();

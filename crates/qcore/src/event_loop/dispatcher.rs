@@ -97,9 +97,21 @@ pub struct Dispatcher {
     application_filters: Cell<bool>,
     /// The application has ended.
     closing_down: Cell<bool>,
+    use_of_loop: Cell<UseOfLoop>,
     /// Somebody wants the loop to go round once.
     woken: Cell<bool>,
     locals: RefCell<Vec<(TypeId, Rc<dyn Any>)>>,
+}
+
+/// Whether the thread uses its loop, as far as it can be known.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum UseOfLoop {
+    #[default]
+    Unknown,
+    /// A timer was started, which never fires unless somebody runs the loop.
+    Expected,
+    /// There is, or was, an object that runs the loop, or the loop has run.
+    Seen,
 }
 
 thread_local! {
@@ -157,6 +169,7 @@ impl Dispatcher {
             application: RefCell::new(Weak::new()),
             application_filters: Cell::new(false),
             closing_down: Cell::new(false),
+            use_of_loop: Cell::default(),
             woken: Cell::new(false),
             locals: RefCell::default(),
         })
@@ -186,46 +199,42 @@ impl Dispatcher {
 
     pub(crate) fn post_event(&self, receiver: &Rc<Life>, event: QEvent, priority: i32) {
         if !self.ended.get() {
-            receiver.note_posted(1);
             let event = Posted::Event(Rc::downgrade(receiver), Box::new(event));
             self.posted.borrow_mut().push_with(priority, event);
         }
     }
 
-    pub(crate) fn post_deletion(&self, object: Weak<Life>) {
+    /// Whether it was taken, as [`post_delivery`](Dispatcher::post_delivery).
+    pub(crate) fn post_deletion(&self, object: Weak<Life>) -> bool {
+        if self.ended.get() {
+            return false;
+        }
         // What a loop does outside of all deliveries counts as one, as with Qt.
         let (level, runs) = (self.level.get(), self.runs.borrow().len() as u32);
         let level = if runs > 0 && level == runs { level + 1 } else { level };
         self.posted.borrow_mut().push(Posted::Deletion(object, level));
+        true
     }
 
     /// Whether any such thing is posted.
-    pub(crate) fn has_posted(&self, which: &Which) -> bool {
+    pub(crate) fn has_posted(&self, which: &Which<'_>) -> bool {
         self.posted.borrow().contains(which)
     }
 
     /// Drops some of what is posted.
-    pub(crate) fn remove_posted(&self, which: &Which) {
+    pub(crate) fn remove_posted(&self, which: &Which<'_>) {
         let removed = self.posted.borrow_mut().remove(which);
         // All the counting first: what is dropped may be anything, and panic.
         let mut cancelled = Vec::new();
         for posted in &removed {
-            let counted = match posted {
-                Posted::Delivery(delivery) => {
-                    cancelled.extend(delivery.cancel());
-                    delivery.receiver().and_then(Weak::upgrade)
-                }
-                Posted::Event(receiver, _) => receiver.upgrade(),
+            match posted {
+                Posted::Delivery(delivery) => cancelled.extend(delivery.cancel()),
                 Posted::Deletion(object, _) => {
                     if let Some(object) = object.upgrade() {
                         object.forget_deletion();
                     }
-                    None
                 }
-                Posted::Call(_) | Posted::Gone => None,
-            };
-            if let Some(receiver) = counted {
-                receiver.note_posted(-1);
+                Posted::Event(..) | Posted::Call(_) | Posted::Gone => {}
             }
         }
         drop((removed, cancelled));
@@ -445,7 +454,26 @@ impl Dispatcher {
 
     // ---- loops
 
+    /// Whether the thread has ended, and its loop with it.
+    pub(super) fn has_ended(&self) -> bool {
+        self.ended.get()
+    }
+
+    /// Whoever runs the loop is there.
+    pub(super) fn note_loop(&self) {
+        self.use_of_loop.set(UseOfLoop::Seen);
+    }
+
+    /// A timer waits for the loop.
+    #[inline]
+    pub(crate) fn expect_loop(&self) {
+        if self.use_of_loop.get() == UseOfLoop::Unknown {
+            self.use_of_loop.set(UseOfLoop::Expected);
+        }
+    }
+
     pub(super) fn enter_run(&self, run: &Rc<Run>) {
+        self.note_loop();
         self.level.set(self.level.get() + 1);
         self.runs.borrow_mut().push(run.clone());
     }
@@ -498,6 +526,7 @@ impl Dispatcher {
         let sockets = !flags.contains(ProcessEventsFlags::EXCLUDE_SOCKET_NOTIFIERS);
         let timers = !flags.contains(ProcessEventsFlags::EXCLUDE_TIMERS);
         let wait = flags.contains(ProcessEventsFlags::WAIT_FOR_MORE_EVENTS)
+            && !self.ended.get()
             // Only a loop that runs waits although something was done: whoever runs a single turn wants
             // to look at what it was.
             && run.map_or(!done, |run| !run.exit.get())
@@ -555,7 +584,7 @@ impl Dispatcher {
     }
 
     /// Delivers what is posted, or some of it. Returns whether there was anything.
-    pub(crate) fn send_posted(self: &Rc<Self>, which: &Which) -> bool {
+    pub(crate) fn send_posted(self: &Rc<Self>, which: &Which<'_>) -> bool {
         let mut round = self.posted.borrow_mut().begin_round(which);
         let mut done = false;
         let mut next = || self.posted.borrow_mut().next(&mut round, which, self.level.get());
@@ -578,18 +607,14 @@ impl Dispatcher {
 
     #[inline]
     fn deliver_slot(self: &Rc<Self>, delivery: &dyn Deliver) {
-        if let Some(receiver) = delivery.receiver() {
-            match receiver.upgrade() {
-                Some(receiver) => receiver.note_posted(-1),
-                None => return drop(delivery.cancel()),
-            }
+        if delivery.receiver().is_some_and(|receiver| receiver.strong_count() == 0) {
+            return drop(delivery.cancel());
         }
         self.deliver(|| delivery.deliver(self));
     }
 
     fn deliver_event(&self, receiver: &Weak<Life>, event: Box<QEvent>) {
         let Some(life) = receiver.upgrade() else { return };
-        life.note_posted(-1);
         // The event, and what may be the last handle, are dropped in the delivery.
         self.deliver(move || {
             if let Some(object) = life.object() {
@@ -692,6 +717,11 @@ impl Dispatcher {
 
     /// The thread ends: what waits will not come.
     fn shut_down(&self) {
+        if self.use_of_loop.get() == UseOfLoop::Expected {
+            crate::q_warning!(
+                "QObject::startTimer: The thread of a timer has ended without an event loop"
+            );
+        }
         self.ended.set(true);
         self.sources.close();
         // All of these may hold what the user gave.

@@ -4,11 +4,12 @@ use std::{
     env,
     ffi::OsString,
     path::{Path, PathBuf},
-    process,
+    process as system,
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use super::QCoreApplication;
+use super::{CoreApplicationNode, QCoreApplication, process::tell};
+use crate::Signal;
 
 /// The process has one set of names, whichever thread's application is asked.
 struct Names {
@@ -39,6 +40,14 @@ fn set(name: fn(&mut Names) -> &mut String, to: &str) -> bool {
 }
 
 impl QCoreApplication {
+    /// Emits a signal of the application, in its own thread.
+    fn announce(&self, signal: fn(&CoreApplicationNode) -> &Signal<()>) {
+        match self.remote() {
+            Some(_) => tell(move |app| signal(app).emit(())),
+            None => signal(self).emit(()),
+        }
+    }
+
     /// The name of the application; if none was set, that of the program's file.
     ///
     /// ```standalone_crate
@@ -65,7 +74,7 @@ impl QCoreApplication {
     #[doc(alias = "setApplicationName")]
     pub fn set_application_name(&self, name: &str) {
         if set(|names| &mut names.application, name) {
-            self.application_name_changed.emit(());
+            self.announce(|app| &app.application_name_changed);
         }
     }
 
@@ -80,7 +89,7 @@ impl QCoreApplication {
     #[doc(alias = "setApplicationVersion")]
     pub fn set_application_version(&self, version: &str) {
         if set(|names| &mut names.version, version) {
-            self.application_version_changed.emit(());
+            self.announce(|app| &app.application_version_changed);
         }
     }
 
@@ -95,7 +104,7 @@ impl QCoreApplication {
     #[doc(alias = "setOrganizationName")]
     pub fn set_organization_name(&self, name: &str) {
         if set(|names| &mut names.organization, name) {
-            self.organization_name_changed.emit(());
+            self.announce(|app| &app.organization_name_changed);
         }
     }
 
@@ -110,7 +119,7 @@ impl QCoreApplication {
     #[doc(alias = "setOrganizationDomain")]
     pub fn set_organization_domain(&self, domain: &str) {
         if set(|names| &mut names.domain, domain) {
-            self.organization_domain_changed.emit(());
+            self.announce(|app| &app.organization_domain_changed);
         }
     }
 
@@ -118,7 +127,7 @@ impl QCoreApplication {
     #[doc(alias = "applicationPid")]
     #[must_use]
     pub fn application_pid() -> u32 {
-        process::id()
+        system::id()
     }
 
     /// The command line, the program first. What is not Unicode in it is replaced.

@@ -52,13 +52,19 @@ pub(super) struct Locks {
 }
 
 impl QEventLoopLocker {
-    /// Locks the application of this thread.
+    /// Locks the application that [`QCoreApplication::instance`] returns: in a thread without one of its
+    /// own, the process's.
     ///
     /// # Errors
     ///
     /// If the loop cannot be woken from other threads, for want of descriptors.
     pub fn new() -> io::Result<Self> {
         let app = QCoreApplication::instance();
+        if let Some(primary) = app.remote() {
+            primary.locks.count.fetch_add(1, Ordering::Relaxed);
+            let (locks, poster, object) = (primary.locks, primary.poster, primary.object);
+            return Ok(QEventLoopLocker { locks, poster, object });
+        }
         Self::lock(Object::life(&app), app.run())
     }
 

@@ -32,6 +32,7 @@ mod nested;
 mod poll;
 mod posted;
 mod poster;
+mod process;
 #[cfg(unix)]
 mod socket_notifier;
 mod source;
@@ -61,7 +62,7 @@ pub use self::{
 pub(crate) use self::{
     clock::now,
     dispatcher::ObjectId,
-    posted::{Deliver, Which},
+    posted::{Deliver, Waiting, Which},
 };
 
 bitflags::bitflags! {
@@ -130,6 +131,12 @@ impl Run {
 
     /// Runs the loop of this thread until [`exit`](Run::exit); -1 if it may not run.
     fn exec(self: &Rc<Self>, dispatcher: &Rc<Dispatcher>) -> i32 {
+        if dispatcher.has_ended() {
+            crate::q_warning!(
+                "QEventLoop::exec: The thread is ending, and its event loop has ended"
+            );
+            return -1;
+        }
         if dispatcher.is_quitting() {
             return -1;
         }

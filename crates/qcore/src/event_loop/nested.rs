@@ -54,6 +54,7 @@ impl QEventLoop {
     #[allow(clippy::new_without_default)] // a class's `new` makes an object, not a value
     pub fn new() -> Self {
         let base = QObject::embed(&Life::new());
+        Object::life(&base).dispatcher().note_loop();
         QEventLoop(Handle::new(Rc::new(EventLoopNode { base, run: Rc::default() })))
     }
 

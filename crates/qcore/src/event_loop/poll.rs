@@ -4,12 +4,12 @@ use std::{
     cell::{Cell, RefCell},
     collections::VecDeque,
     io,
-    rc::Weak,
+    rc::{Rc, Weak},
     sync::Arc,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
-use mio::{Events, Interest, Poll, event};
+use mio::{Events, Interest, Poll, Registry, Waker, event};
 use slab::Slab;
 
 use super::{
@@ -21,17 +21,37 @@ use super::{
 const EVENTS: usize = 1024;
 /// How long to wait at most where there is no poll to wait on, for want of descriptors.
 const WITHOUT_POLL: Duration = Duration::from_millis(10);
+/// How often to say that there is none.
+const COMPLAINT: Duration = Duration::from_secs(60);
 
 /// The poll, the table of sources, and those of them that are ready.
 #[derive(Default)]
 pub(super) struct Sources {
-    poll: RefCell<Option<(Poll, Events)>>,
-    inbox: RefCell<Option<Arc<Inbox>>>,
+    system: RefCell<Option<System>>,
+    /// Away while the loop waits.
+    poll: Cell<Option<Box<Polling>>>,
+    /// When the program was last told that there is no poll.
+    complained: Cell<Option<Instant>>,
     /// Whether a poster has woken the loop since the last [`take_woken`](Sources::take_woken).
     woken: Cell<bool>,
     table: RefCell<Slab<SourceEntry>>,
     generation: Cell<u32>,
     ready: RefCell<VecDeque<SourceKey>>,
+}
+
+/// What the loop has got from the operating system. It gets all of it at once, at first need: where one part
+/// cannot be had the others are given back, and the next need tries again.
+#[derive(Clone)]
+struct System {
+    /// Another handle to the poll. mio logs what it registers, and a logger may register something itself,
+    /// or run the loop: the poll is not in use meanwhile.
+    registry: Rc<Registry>,
+    inbox: Arc<Inbox>,
+}
+
+struct Polling {
+    poll: Poll,
+    events: Events,
 }
 
 impl Sources {
@@ -128,13 +148,18 @@ impl Sources {
 
     // ---- the poll
 
-    fn with_poll<R>(&self, f: impl FnOnce(&mut Poll, &mut Events) -> R) -> io::Result<R> {
-        let mut slot = self.poll.borrow_mut();
-        if slot.is_none() {
-            *slot = Some((Poll::new()?, Events::with_capacity(EVENTS)));
+    fn system(&self) -> io::Result<System> {
+        if let Some(system) = &*self.system.borrow() {
+            return Ok(system.clone());
         }
-        let (poll, events) = slot.as_mut().expect("made above");
-        Ok(f(poll, events))
+        let poll = Poll::new()?;
+        let registry = Rc::new(poll.registry().try_clone()?);
+        let inbox = Arc::new(Inbox::new(Waker::new(&registry, WAKER.token())?));
+        let system = System { registry, inbox };
+        let events = Events::with_capacity(EVENTS);
+        self.poll.set(Some(Box::new(Polling { poll, events })));
+        *self.system.borrow_mut() = Some(system.clone());
+        Ok(system)
     }
 
     pub(super) fn register(
@@ -143,7 +168,7 @@ impl Sources {
         key: SourceKey,
         interest: Interest,
     ) -> io::Result<()> {
-        self.with_poll(|poll, _| poll.registry().register(io, key.token(), interest))?
+        self.system()?.registry.register(io, key.token(), interest)
     }
 
     pub(super) fn reregister(
@@ -152,12 +177,12 @@ impl Sources {
         key: SourceKey,
         interest: Interest,
     ) -> io::Result<()> {
-        self.with_poll(|poll, _| poll.registry().reregister(io, key.token(), interest))?
+        self.system()?.registry.reregister(io, key.token(), interest)
     }
 
     pub(super) fn deregister(&self, io: &mut dyn event::Source) {
-        let gone = self.with_poll(|poll, _| poll.registry().deregister(io));
-        if let Ok(Err(error)) | Err(error) = gone {
+        let system = self.system.borrow().clone();
+        if let Some(Err(error)) = system.map(|system| system.registry.deregister(io)) {
             log::debug!("cannot deregister a descriptor: {error}");
         }
     }
@@ -165,9 +190,32 @@ impl Sources {
     /// Waits for events, for ever without a time-out, and notes them in the table.
     pub(super) fn wait(&self, timeout: Option<Duration>) {
         let queued = self.ready_count();
-        let waited = self.with_poll(|poll, events| {
-            poll.poll(events, timeout.map(whole_millis))?;
-            for event in events.iter() {
+        let waited = self.poll(timeout);
+        if self.ready_count() > queued {
+            self.sort_ready();
+        }
+        match waited {
+            Err(error) if error.kind() != io::ErrorKind::Interrupted => {
+                self.complain(&error);
+                // Timers and posts go on, and the next turn tries again.
+                std::thread::sleep(
+                    timeout.map_or(WITHOUT_POLL, |timeout| timeout.min(WITHOUT_POLL)),
+                );
+            }
+            _ => {}
+        }
+    }
+
+    fn poll(&self, timeout: Option<Duration>) -> io::Result<()> {
+        let first = self.poll.take();
+        let Some(mut polling) = first.map_or_else(|| self.first_poll(), |poll| Ok(Some(poll)))?
+        else {
+            // A wait is under way further out.
+            return Ok(());
+        };
+        let polled = polling.poll.poll(&mut polling.events, timeout.map(whole_millis));
+        if polled.is_ok() {
+            for event in polling.events.iter() {
                 let key = SourceKey::from_token(event.token());
                 if key == WAKER {
                     self.woken.set(true);
@@ -175,34 +223,31 @@ impl Sources {
                     self.make_ready(key, Readiness::of(event));
                 }
             }
-            Ok::<_, io::Error>(())
-        });
-        if self.ready_count() > queued {
-            self.sort_ready();
         }
-        match waited {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) if error.kind() == io::ErrorKind::Interrupted => {}
-            Ok(Err(error)) | Err(error) => {
-                // Timers and posts go on, and the next turn tries again.
-                crate::q_warning!("cannot wait for events: {error}");
-                std::thread::sleep(
-                    timeout.map_or(WITHOUT_POLL, |timeout| timeout.min(WITHOUT_POLL)),
-                );
-            }
+        self.poll.set(Some(polling));
+        polled
+    }
+
+    #[cold]
+    fn first_poll(&self) -> io::Result<Option<Box<Polling>>> {
+        self.system()?;
+        Ok(self.poll.take())
+    }
+
+    /// Tells the program, but not in every turn for as long as it lasts.
+    fn complain(&self, error: &io::Error) {
+        let now = Instant::now();
+        let lately = self.complained.get().is_some_and(|then| now - then < COMPLAINT);
+        if !lately {
+            self.complained.set(Some(now));
+            crate::q_warning!("cannot wait for events: {error}");
         }
     }
 
     // ---- other threads
 
     pub(super) fn inbox(&self) -> io::Result<Arc<Inbox>> {
-        if let Some(inbox) = &*self.inbox.borrow() {
-            return Ok(inbox.clone());
-        }
-        let waker = self.with_poll(|poll, _| mio::Waker::new(poll.registry(), WAKER.token()))??;
-        let inbox = Arc::new(Inbox::new(waker));
-        *self.inbox.borrow_mut() = Some(inbox.clone());
-        Ok(inbox)
+        Ok(self.system()?.inbox)
     }
 
     pub(super) fn is_woken(&self) -> bool {
@@ -210,15 +255,18 @@ impl Sources {
     }
 
     /// The inbox, if there may be anything in it.
+    #[inline]
     pub(super) fn take_woken(&self) -> Option<Arc<Inbox>> {
-        let inbox = self.inbox.borrow();
-        let woken = self.woken.replace(false) || inbox.as_ref()?.is_woken();
-        if woken { inbox.clone() } else { None }
+        let system = self.system.borrow();
+        let inbox = &system.as_ref()?.inbox;
+        let woken = self.woken.replace(false) || inbox.is_woken();
+        woken.then(|| inbox.clone())
     }
 
     pub(super) fn close(&self) {
-        if let Some(inbox) = self.inbox.take() {
-            inbox.close();
+        let system = self.system.borrow().clone();
+        if let Some(system) = system {
+            system.inbox.close();
         }
     }
 }
@@ -244,7 +292,7 @@ fn is_crowded(queued: usize, sources: usize) -> bool {
 enum Gone {}
 
 impl EventSource for Gone {
-    fn ready(self: std::rc::Rc<Self>, _: Readiness) {}
+    fn ready(self: Rc<Self>, _: Readiness) {}
 }
 
 #[cfg(test)]

@@ -2,9 +2,12 @@
 
 use std::{
     any::Any,
+    cell::Cell,
     collections::VecDeque,
     rc::{Rc, Weak},
 };
+
+use slab::Slab;
 
 use super::Dispatcher;
 use crate::{
@@ -34,34 +37,67 @@ pub(super) enum Posted {
     Gone,
 }
 
+impl Posted {
+    /// The object that it is for, if it is for one.
+    fn receiver(&self) -> Option<&Weak<Life>> {
+        match self {
+            Posted::Call(_) | Posted::Gone => None,
+            Posted::Delivery(delivery) => delivery.receiver(),
+            Posted::Event(receiver, _) | Posted::Deletion(receiver, _) => Some(receiver),
+        }
+    }
+}
+
+/// What is posted to one object: a list through the table of all that is posted.
+///
+/// With it, an object's death removes what is posted to the object without a look at anything else.
+pub(crate) struct Waiting {
+    newest: Cell<u32>,
+}
+
+/// No place in the table.
+const NONE: u32 = u32::MAX;
+
+impl Default for Waiting {
+    fn default() -> Self {
+        Waiting { newest: Cell::new(NONE) }
+    }
+}
+
+impl Waiting {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.newest.get() == NONE
+    }
+}
+
 /// Some of what is posted.
-pub(crate) struct Which {
-    /// Only compared.
-    receiver: Option<*const Life>,
+pub(crate) struct Which<'a> {
+    receiver: Option<&'a Life>,
     kind: Option<EventType>,
 }
 
-impl Which {
-    pub(crate) const ALL: Which = Which { receiver: None, kind: None };
+impl<'a> Which<'a> {
+    pub(crate) const ALL: Which<'static> = Which { receiver: None, kind: None };
 
     /// What is for one object, if one is given, and of one type, if that is given.
-    pub(crate) fn new(receiver: Option<&Life>, kind: Option<EventType>) -> Self {
-        Which { receiver: receiver.map(std::ptr::from_ref), kind }
+    pub(crate) fn new(receiver: Option<&'a Life>, kind: Option<EventType>) -> Self {
+        Which { receiver, kind }
     }
 
     fn is_all(&self) -> bool {
         self.receiver.is_none() && self.kind.is_none()
     }
 
-    pub(super) fn has(&self, posted: &Posted) -> bool {
-        let (receiver, kind) = match posted {
+    fn has(&self, posted: &Posted) -> bool {
+        let kind = match posted {
             Posted::Call(_) | Posted::Gone => return false,
-            Posted::Delivery(delivery) => (delivery.receiver(), EventType::META_CALL),
-            Posted::Event(receiver, event) => (Some(receiver), event.event_type()),
-            Posted::Deletion(receiver, _) => (Some(receiver), EventType::DEFERRED_DELETE),
+            Posted::Delivery(_) => EventType::META_CALL,
+            Posted::Event(_, event) => event.event_type(),
+            Posted::Deletion(..) => EventType::DEFERRED_DELETE,
         };
         self.kind.is_none_or(|wanted| wanted == kind)
             && self.receiver.is_none_or(|wanted| {
+                let receiver = posted.receiver();
                 receiver.is_some_and(|receiver| std::ptr::eq(receiver.as_ptr(), wanted))
             })
     }
@@ -85,6 +121,8 @@ impl Which {
 #[derive(Default)]
 pub(super) struct PostQueue {
     queue: VecDeque<Entry>,
+    /// What the entries of the queue stand for.
+    table: Slab<Stored>,
     /// How many were ever taken out, so that a place in the queue keeps its number.
     taken: u64,
     /// The first place behind what the round that began last takes: nothing is put in before it.
@@ -93,7 +131,14 @@ pub(super) struct PostQueue {
 
 struct Entry {
     priority: i32,
+    key: u32,
+}
+
+struct Stored {
     posted: Posted,
+    /// The neighbours in the list of what is posted to the same object.
+    newer: u32,
+    older: u32,
 }
 
 /// How far a round has come.
@@ -112,11 +157,16 @@ impl PostQueue {
 
     #[inline]
     pub(super) fn push_with(&mut self, priority: i32, posted: Posted) {
-        let entry = Entry { priority, posted };
+        let key = self.store(posted);
+        self.enqueue(Entry { priority, key });
+    }
+
+    #[inline]
+    fn enqueue(&mut self, entry: Entry) {
         match self.queue.back() {
-            Some(last) if last.priority < priority => {
+            Some(last) if last.priority < entry.priority => {
                 let from = self.behind.saturating_sub(self.taken) as usize;
-                self.queue.insert(self.place_for(priority, from), entry);
+                self.queue.insert(self.place_for(entry.priority, from), entry);
             }
             _ => self.queue.push_back(entry),
         }
@@ -136,9 +186,59 @@ impl PostQueue {
         low
     }
 
+    // ---- the table
+
+    #[inline]
+    fn store(&mut self, posted: Posted) -> u32 {
+        let receiver = posted.receiver().and_then(Weak::upgrade);
+        let older = receiver.as_ref().map_or(NONE, |life| life.waiting().newest.get());
+        let key = self.table.insert(Stored { posted, newer: NONE, older }) as u32;
+        if let Some(life) = receiver {
+            if let Some(older) = self.table.get_mut(older as usize) {
+                older.newer = key;
+            }
+            life.waiting().newest.set(key);
+        }
+        key
+    }
+
+    /// Takes an entry's content, and the object's list is without it. The entry stays in the queue.
+    fn take(&mut self, key: u32) -> Posted {
+        let stored = &mut self.table[key as usize];
+        let posted = std::mem::replace(&mut stored.posted, Posted::Gone);
+        let Some(receiver) = posted.receiver() else { return posted };
+        let (newer, older) = (stored.newer, stored.older);
+        if let Some(older) = self.table.get_mut(older as usize) {
+            older.newer = newer;
+        }
+        if let Some(newer) = self.table.get_mut(newer as usize) {
+            newer.older = older;
+        } else if let Some(life) = receiver.upgrade() {
+            life.waiting().newest.set(older);
+        }
+        posted
+    }
+
+    /// What is posted to an object, the newest first.
+    fn posted_to(&self, life: &Life) -> impl Iterator<Item = u32> {
+        let newest = life.waiting().newest.get();
+        let key = |key: u32| (key != NONE).then_some(key);
+        std::iter::successors(key(newest), move |&at| key(self.table[at as usize].older))
+    }
+
+    /// What `which` names, in the order of the queue where it names no object.
+    fn find(&self, which: &Which<'_>) -> impl Iterator<Item = u32> {
+        let (one, all) = match which.receiver {
+            Some(life) => (Some(self.posted_to(life)), None),
+            None => (None, Some(self.queue.iter().map(|entry| entry.key))),
+        };
+        let keys = one.into_iter().flatten().chain(all.into_iter().flatten());
+        keys.filter(move |&key| which.has(&self.table[key as usize].posted))
+    }
+
     /// Whether a round over everything would find anything to do at this level.
     pub(super) fn has_work(&self, level: u32) -> bool {
-        self.queue.iter().any(|entry| match &entry.posted {
+        self.queue.iter().any(|entry| match &self.table[entry.key as usize].posted {
             Posted::Gone => false,
             Posted::Deletion(_, asked) => Which::ALL.may_delete(*asked, level),
             _ => true,
@@ -146,18 +246,25 @@ impl PostQueue {
     }
 
     /// Whether any such thing is posted.
-    pub(super) fn contains(&self, which: &Which) -> bool {
-        self.queue.iter().any(|entry| which.has(&entry.posted))
+    pub(super) fn contains(&self, which: &Which<'_>) -> bool {
+        self.find(which).next().is_some()
     }
 
+    // ---- rounds
+
     /// Begins a round over what is posted so far.
-    pub(super) fn begin_round(&mut self, which: &Which) -> Round {
+    pub(super) fn begin_round(&mut self, which: &Which<'_>) -> Round {
         self.behind = self.taken + self.queue.len() as u64;
         if which.is_all() { Round::All } else { Round::Some(self.taken) }
     }
 
     /// The next one of a round. A deletion whose time has not come goes to the end, or stays in its place.
-    pub(super) fn next(&mut self, round: &mut Round, which: &Which, level: u32) -> Option<Posted> {
+    pub(super) fn next(
+        &mut self,
+        round: &mut Round,
+        which: &Which<'_>,
+        level: u32,
+    ) -> Option<Posted> {
         match round {
             Round::All => self.next_of_all(level),
             Round::Some(at) => self.next_of_some(at, which, level),
@@ -169,48 +276,57 @@ impl PostQueue {
         while self.taken < self.behind {
             let entry = self.queue.pop_front()?;
             self.taken += 1;
-            match entry.posted {
-                Posted::Gone => {}
-                Posted::Deletion(object, asked) if !Which::ALL.may_delete(asked, level) => {
-                    self.push_with(entry.priority, Posted::Deletion(object, asked));
+            match self.table[entry.key as usize].posted {
+                Posted::Gone => {
+                    self.table.remove(entry.key as usize);
                 }
-                posted => return Some(posted),
+                Posted::Deletion(_, asked) if !Which::ALL.may_delete(asked, level) => {
+                    self.enqueue(entry);
+                }
+                _ => {
+                    let posted = self.take(entry.key);
+                    self.table.remove(entry.key as usize);
+                    return Some(posted);
+                }
             }
         }
         None
     }
 
-    fn next_of_some(&mut self, at: &mut u64, which: &Which, level: u32) -> Option<Posted> {
+    fn next_of_some(&mut self, at: &mut u64, which: &Which<'_>, level: u32) -> Option<Posted> {
         // A loop that ran in between may have taken some out.
         *at = self.taken.max(*at);
         while *at < self.behind {
-            let entry = self.queue.get_mut((*at - self.taken) as usize)?;
+            let key = self.queue.get((*at - self.taken) as usize)?.key;
             *at += 1;
-            let due = match entry.posted {
-                Posted::Deletion(_, asked) => which.may_delete(asked, level),
+            let posted = &self.table[key as usize].posted;
+            let due = match posted {
+                Posted::Deletion(_, asked) => which.may_delete(*asked, level),
                 _ => true,
             };
-            if due && which.has(&entry.posted) {
-                return Some(std::mem::replace(&mut entry.posted, Posted::Gone));
+            if due && which.has(posted) {
+                return Some(self.take(key));
             }
         }
         None
     }
 
     /// Takes some out that will not be delivered. To be dropped with nothing borrowed.
-    pub(super) fn remove(&mut self, which: &Which) -> Vec<Posted> {
-        let mut removed = Vec::new();
-        for entry in &mut self.queue {
-            if which.has(&entry.posted) {
-                removed.push(std::mem::replace(&mut entry.posted, Posted::Gone));
-            }
+    pub(super) fn remove(&mut self, which: &Which<'_>) -> Vec<Posted> {
+        let mut found: Vec<_> = self.find(which).collect();
+        if which.receiver.is_some() {
+            found.reverse();
         }
-        removed
+        found.into_iter().map(|key| self.take(key)).collect()
     }
 
-    pub(super) fn take_all(&mut self) -> impl Sized + use<> {
-        self.taken += self.queue.len() as u64;
-        std::mem::take(&mut self.queue)
+    /// Takes everything out, for good. To be dropped with nothing borrowed.
+    pub(super) fn take_all(&mut self) -> Vec<Posted> {
+        let keys: Vec<_> = self.queue.drain(..).map(|entry| entry.key).collect();
+        self.taken += keys.len() as u64;
+        let all = keys.into_iter().map(|key| self.take(key)).collect();
+        self.table.clear();
+        all
     }
 }
 

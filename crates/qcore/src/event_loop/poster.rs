@@ -54,11 +54,21 @@ impl Poster {
 
     /// Has `call` run by the loop, in its thread.
     ///
+    /// `Ok` says that the loop has taken the call, not that the call has run. While the thread runs no
+    /// loop, the call waits, as a posted event does in Qt: it runs in the first turn of the next `exec()` or
+    /// `process_events()`. If the thread ends first, the call is dropped. A caller that must know puts
+    /// something into the call that tells of its drop, such as the sending half of a channel.
+    ///
     /// # Errors
     ///
     /// [`LoopGone`] if the loop's thread has ended.
     pub fn post(&self, call: impl FnOnce() + Send + 'static) -> Result<(), LoopGone> {
         self.inbox.push(Box::new(call))
+    }
+
+    /// Whether both post to the same loop.
+    pub(super) fn is_for_loop_of(&self, other: &Poster) -> bool {
+        Arc::ptr_eq(&self.inbox, &other.inbox)
     }
 
     /// Makes a loop that waits go round.

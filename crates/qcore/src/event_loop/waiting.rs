@@ -9,7 +9,8 @@ use crate::QDeadlineTimer;
 /// being for ever, or a `Duration`. Returns whether it became true.
 ///
 /// The condition is looked at before anything else, and after each turn of the loop. For tests, mostly:
-/// a program has signals for this. Ends early, with `false`, if the application quits meanwhile.
+/// a program has signals for this. Ends early, with `false`, if the application quits meanwhile, or if the
+/// thread is ending and its event loop with it.
 ///
 /// # Examples
 ///
@@ -38,7 +39,7 @@ pub fn wait_until(
     dispatcher.enter_run(&run);
     let _leave = Leave(&dispatcher, &run);
     while !condition() {
-        if deadline.has_expired() || run.exit.get() {
+        if deadline.has_expired() || run.exit.get() || dispatcher.has_ended() {
             return false;
         }
         let flags = ProcessEventsFlags::WAIT_FOR_MORE_EVENTS;

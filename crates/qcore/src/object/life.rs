@@ -10,7 +10,7 @@ use std::{
 use super::{Node, Object, ObjectNode, QObject, children::Children};
 use crate::{
     event::{EventSide, EventType, QEvent},
-    event_loop::{Dispatcher, ObjectId, Which},
+    event_loop::{Dispatcher, ObjectId, Waiting, Which},
     signal::{Connection, SlotList},
 };
 
@@ -47,8 +47,8 @@ pub struct Life {
     stage: Cell<Stage>,
     deletion_posted: Cell<bool>,
     handles: Cell<u32>,
-    /// How many events and queued calls wait for the object.
-    posted: Cell<u32>,
+    /// The events and queued calls that wait for the object, and its deletion.
+    waiting: Waiting,
     sweep_at: Cell<u32>,
     whole: RefCell<Option<Rc<dyn Node>>>,
     object: RefCell<Weak<ObjectNode>>,
@@ -86,7 +86,7 @@ impl Life {
             children: RefCell::default(),
             place: Cell::new(0),
             class: Cell::new(None),
-            posted: Cell::new(0),
+            waiting: Waiting::default(),
             events: OnceCell::new(),
         })
     }
@@ -205,7 +205,7 @@ impl Life {
         for connection in self.incoming.take() {
             connection.disconnect();
         }
-        if self.posted.get() > 0 {
+        if self.has_posted() {
             self.dispatcher.remove_posted(&Which::new(Some(self), None));
         }
         if let Some(events) = self.events.get() {
@@ -230,7 +230,9 @@ impl Life {
         if self.is_dying() || self.deletion_posted.replace(true) {
             return;
         }
-        self.dispatcher.post_deletion(Rc::downgrade(self));
+        if !self.dispatcher.post_deletion(Rc::downgrade(self)) {
+            self.forget_deletion();
+        }
     }
 
     /// What was asked for is under way, or will not come.
@@ -250,13 +252,12 @@ impl Life {
     }
 
     pub(crate) fn has_posted(&self) -> bool {
-        self.posted.get() > 0 || self.deletion_posted.get()
+        !self.waiting.is_empty()
     }
 
-    /// So many more events or queued calls wait for the object.
     #[inline]
-    pub(crate) fn note_posted(&self, more: i32) {
-        self.posted.set(self.posted.get().saturating_add_signed(more));
+    pub(crate) fn waiting(&self) -> &Waiting {
+        &self.waiting
     }
 
     /// What the object's class has to say to an event: whether it was for it.

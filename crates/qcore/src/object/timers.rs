@@ -59,6 +59,7 @@ impl QObject {
             return None;
         }
         let handler: Weak<dyn TimerHandler> = Rc::downgrade(self.0.node()) as Weak<ObjectNode>;
+        life.dispatcher().expect_loop();
         let id = life.dispatcher().start_timer(interval, kind, handler);
         life.event_side().timers.borrow_mut().push(id);
         Some(id)

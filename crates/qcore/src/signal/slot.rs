@@ -227,8 +227,6 @@ impl<T: Clone + 'static, C: Call<T>> Call<T> for Queued<T, C> {
         self.queue.waiting.borrow_mut().push_back((value, sender));
         if !self.dispatcher.post_delivery(self.queue.clone()) {
             drop(self.queue.cancel());
-        } else if let Some(receiver) = self.queue.receiver.as_ref().and_then(Weak::upgrade) {
-            receiver.note_posted(1);
         }
         true
     }

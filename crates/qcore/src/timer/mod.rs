@@ -177,7 +177,9 @@ impl QTimer {
         slot: impl FnOnce() + 'static,
     ) {
         if let Some(interval) = checked(interval.into(), SINGLE_SHOT_REFUSED) {
-            Dispatcher::current().call_after(interval, kind, slot);
+            let dispatcher = Dispatcher::current();
+            dispatcher.expect_loop();
+            dispatcher.call_after(interval, kind, slot);
         }
     }
 
@@ -244,6 +246,7 @@ impl QTimer {
             return;
         }
         let node: Weak<TimerNode> = Rc::downgrade(self.0.node());
+        self.dispatcher().expect_loop();
         let id = self.dispatcher().start_timer(self.interval.get(), self.kind.get(), node);
         self.id.set(Some(id));
     }
