@@ -38,10 +38,15 @@ struct Pool {
 
 static WORK: Condvar = Condvar::new();
 
+static POOL: LazyLock<Mutex<Pool>> = LazyLock::new(Mutex::default);
+
 fn pool() -> MutexGuard<'static, Pool> {
-    static POOL: LazyLock<Mutex<Pool>> = LazyLock::new(Mutex::default);
+    lock(&POOL)
+}
+
+fn lock(pool: &Mutex<Pool>) -> MutexGuard<'_, Pool> {
     // Nothing panics while it is locked.
-    POOL.lock().unwrap_or_else(PoisonError::into_inner)
+    pool.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Has `name` resolved; `done` is called in another thread, if the look-up is still `wanted` when its
@@ -51,20 +56,30 @@ pub(super) fn submit(
     wanted: Weak<()>,
     done: impl FnOnce(QHostInfo) + Send + 'static,
 ) -> io::Result<()> {
-    let asker = Asker { wanted, done: Box::new(done) };
-    let mut pool = pool();
+    submit_to(&POOL, name, Asker { wanted, done: Box::new(done) }, spawn)
+}
+
+fn spawn() -> io::Result<()> {
+    thread::Builder::new().name("qnetwork-lookup".to_owned()).spawn(work).map(drop)
+}
+
+fn submit_to(
+    pool: &Mutex<Pool>,
+    name: &str,
+    asker: Asker,
+    spawn: fn() -> io::Result<()>,
+) -> io::Result<()> {
+    let mut pool = lock(pool);
     if let Some(askers) = pool.askers.get_mut(name) {
         askers.push(asker);
         return Ok(());
     }
+    let mut failed = None;
     if pool.idle <= pool.names.len() && pool.threads < MAX_THREADS {
-        let spawned = thread::Builder::new().name("qnetwork-lookup".to_owned()).spawn(work);
-        match spawned {
-            Ok(_) => pool.threads += 1,
+        match spawn() {
+            Ok(()) => pool.threads += 1,
             // The threads there are will do it.
-            Err(error) if pool.threads > 0 => {
-                qcore::q_warning!("no further look-up thread: {error}")
-            }
+            Err(error) if pool.threads > 0 => failed = Some(error),
             Err(error) => return Err(error),
         }
     }
@@ -72,6 +87,10 @@ pub(super) fn submit(
     pool.askers.insert(name.to_owned(), vec![asker]);
     drop(pool);
     WORK.notify_one();
+    if let Some(error) = failed {
+        // With nothing locked: the program's handler of messages may look a name up.
+        qcore::q_warning!("no further look-up thread: {error}");
+    }
     Ok(())
 }
 
@@ -96,8 +115,10 @@ fn work() {
 fn work_on<'a>(name: &str, mut pool: MutexGuard<'a, Pool>) -> MutexGuard<'a, Pool> {
     let wanted = |asker: &Asker| asker.wanted.strong_count() > 0;
     if !pool.askers.get(name).is_some_and(|askers| askers.iter().any(wanted)) {
-        pool.askers.remove(name);
-        return pool;
+        let unwanted = pool.askers.remove(name);
+        drop(pool);
+        drop(unwanted);
+        return self::pool();
     }
     drop(pool);
     // It may have been found since it was asked for.
@@ -107,4 +128,33 @@ fn work_on<'a>(name: &str, mut pool: MutexGuard<'a, Pool>) -> MutexGuard<'a, Poo
         (asker.done)(info.clone());
     }
     self::pool()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A handler of messages may look a name up.
+    #[test]
+    fn a_warning_goes_out_with_nothing_locked() {
+        static LOCKED: Mutex<Vec<bool>> = Mutex::new(Vec::new());
+        let pool: &'static Mutex<Pool> = Box::leak(Box::new(Mutex::new(Pool::default())));
+        lock(pool).threads = 1;
+        qcore::install_message_handler(Some(Box::new(move |_, text| {
+            if text.starts_with("no further look-up thread") {
+                LOCKED.lock().unwrap().push(pool.try_lock().is_err());
+            }
+        })));
+        let asker = Asker { wanted: Weak::new(), done: Box::new(|_| ()) };
+        submit_to(pool, "a.invalid", asker, || Err(io::Error::other("none"))).unwrap();
+        qcore::install_message_handler(None);
+        assert_eq!(*LOCKED.lock().unwrap(), [false]);
+        assert_eq!(lock(pool).names, ["a.invalid"]);
+        // Without any thread it is an error, and nothing is kept.
+        lock(pool).threads = 0;
+        let asker = Asker { wanted: Weak::new(), done: Box::new(|_| ()) };
+        assert!(submit_to(pool, "b.invalid", asker, || Err(io::Error::other("none"))).is_err());
+        let pool = lock(pool);
+        assert_eq!((pool.names.len(), pool.askers.len()), (1, 1));
+    }
 }

@@ -140,7 +140,7 @@ impl LocalServerNode {
     fn on_accept_error(&self, error: &io::Error) {
         let failed = server_error("QLocalSocket::activated", error);
         self.error.replace(Some(failed));
-        if sys::is_out_of_resources(error) {
+        if sys::is_shortage(error) {
             // The connection still waits, and soon there may be a descriptor for it.
             let dispatcher = self.life().dispatcher();
             let id = dispatcher.start_timer(RETRY, TimerType::Coarse, self.this.clone());

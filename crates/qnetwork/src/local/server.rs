@@ -407,7 +407,7 @@ impl QLocalServer {
         self.names.replace(names);
         self.more.set(false);
         self.accepts.set(self.max_pending.get() > 0);
-        *self.listener.borrow_mut() = Some(listener);
+        self.listener.replace(Some(listener));
     }
 
     fn keep(&self, error: SocketError) -> SocketError {

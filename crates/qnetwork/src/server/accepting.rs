@@ -223,7 +223,7 @@ impl TcpServerNode {
     fn on_accept_error(&self, error: &io::Error) {
         // The connection still waits: without a pause this would be told again and again.
         self.retry_in(RETRY);
-        if !sys::is_out_of_resources(error) {
+        if !sys::is_shortage(error) {
             qcore::q_warning!("QTcpServer: cannot accept: {error}");
         }
         self.report(sys::other_error(error));

@@ -551,7 +551,7 @@ impl QTcpServer {
             self.more.set(true);
             listener.requeue();
         }
-        *self.listener.borrow_mut() = Some(listener);
+        self.listener.replace(Some(listener));
         Ok(())
     }
 }

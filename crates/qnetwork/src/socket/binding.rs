@@ -10,7 +10,9 @@ use mio::net::TcpStream;
 use qcore::{Dispatcher, OpenMode, event_loop::EventSource, object::Node};
 use socket2::{Socket, Type};
 
-use super::{AbstractSocketNode, End, QAbstractSocket, SocketError, SocketErrorKind, SocketState};
+use super::{
+    AbstractSocketNode, End, Ends, QAbstractSocket, SocketError, SocketErrorKind, SocketState,
+};
 use crate::{
     NetworkLayerProtocol, QHostAddress,
     engine::{Engine, NativeEngine, Stage},
@@ -174,7 +176,7 @@ impl AbstractSocketNode {
                 let engine = self.open_engine(protocol).inspect_err(|error| {
                     self.set_error(error);
                 })?;
-                *self.engine.borrow_mut() = Some(engine.clone());
+                self.engine.replace(Some(engine.clone()));
                 engine
             }
         };
@@ -282,7 +284,7 @@ impl AbstractSocketNode {
     }
 
     fn install(&self, engine: Rc<dyn Engine>, mode: OpenMode) {
-        *self.engine.borrow_mut() = Some(engine);
+        self.engine.replace(Some(engine));
         self.base.open_device(mode);
         self.note_ends();
     }
@@ -291,9 +293,8 @@ impl AbstractSocketNode {
     pub(super) fn note_ends(&self) {
         if let Some(engine) = self.engine() {
             let end = |end: Option<End>| end.unwrap_or_default();
-            let mut ends = self.ends.borrow_mut();
-            ends.local = end(engine.local_address());
-            ends.peer = end(engine.peer_address());
+            let (local, peer) = (end(engine.local_address()), end(engine.peer_address()));
+            self.ends.replace(Ends { local, peer });
             self.descriptor.set(engine.descriptor());
         }
     }

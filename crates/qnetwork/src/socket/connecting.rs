@@ -230,7 +230,7 @@ impl AbstractSocketNode {
 
     /// Goes on with an engine that has begun to connect.
     pub(super) fn begin_with(&self, engine: Rc<dyn Engine>, progress: Progress) {
-        *self.engine.borrow_mut() = Some(engine.clone());
+        self.engine.replace(Some(engine.clone()));
         match progress {
             Progress::Connected => self.on_connected(),
             Progress::Connecting | Progress::Asks if self.is_for_datagrams() => {

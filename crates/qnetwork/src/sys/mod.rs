@@ -80,8 +80,8 @@ pub(crate) fn accept_blocking(listener: &Socket) -> io::Result<OwnedFd> {
     Ok(socket.into())
 }
 
-/// Whether a failed `accept` says that the descriptors are used up, or the memory.
-pub(crate) fn is_out_of_resources(error: &io::Error) -> bool {
+/// Whether something failed for want of descriptors or memory: it may succeed the next time.
+pub(crate) fn is_shortage(error: &io::Error) -> bool {
     matches!(error.raw_os_error(), Some(libc::EMFILE | libc::ENFILE | libc::ENOBUFS | libc::ENOMEM))
 }
 

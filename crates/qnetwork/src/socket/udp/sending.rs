@@ -156,7 +156,7 @@ impl AbstractSocketNode {
             let engine = self.open_engine(NetworkLayerProtocol::AnyIP).inspect_err(|error| {
                 self.set_error(error);
             })?;
-            *self.engine.borrow_mut() = Some(engine);
+            self.engine.replace(Some(engine));
         }
         if self.state.get() == SocketState::Unconnected {
             self.bind_node(&QHostAddress::Any, 0, BindMode::DEFAULT_FOR_PLATFORM)?;

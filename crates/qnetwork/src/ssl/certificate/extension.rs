@@ -174,7 +174,7 @@ fn supported_value(oid: &str, value: &[u8]) -> Option<ExtensionValue> {
                 let location = access.next_value()?;
                 GeneralName::parse(location.tag, location.value)?;
                 if location.tag != 0x86 {
-                    log::warn!("Strange location type {}", location.tag & 0x1f);
+                    qcore::q_warning!("Strange location type {}", location.tag & 0x1f);
                     continue;
                 }
                 let uri = String::from_utf8_lossy(location.value).into_owned();

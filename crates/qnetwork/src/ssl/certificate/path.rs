@@ -70,7 +70,7 @@ impl Search {
             None => directories,
         };
         let Some(pattern) = anchored(path) else {
-            log::warn!(
+            qcore::q_warning!(
                 "QRegularExpressionPrivate::doMatch(): called on an invalid QRegularExpression object"
             );
             return None;

@@ -235,7 +235,7 @@ impl QSslConfiguration {
     pub fn set_peer_verify_depth(&mut self, depth: i32) {
         match u32::try_from(depth) {
             Ok(depth) => self.settings_mut().peer_verify_depth = depth,
-            Err(_) => log::warn!(
+            Err(_) => qcore::q_warning!(
                 "QSslConfiguration::setPeerVerifyDepth: cannot set negative depth of {depth}"
             ),
         }
@@ -447,7 +447,7 @@ impl QSslConfiguration {
         let sound = |name: &Vec<u8>| {
             let sound = (1..=255).contains(&name.len());
             if !sound {
-                log::warn!(
+                qcore::q_warning!(
                     "QSslConfiguration::setAllowedNextProtocols: a name of {} bytes",
                     name.len()
                 );
