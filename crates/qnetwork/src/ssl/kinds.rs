@@ -102,14 +102,14 @@ pub enum KeyType {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum KeyAlgorithm {
-    /// Some other than those below, of which nothing is known but its encoding. So is a null key.
+    /// Some other than those below: Ed25519, for which Qt has no name. So is a null key.
     #[default]
     Opaque,
     /// RSA.
     Rsa,
     /// DSA. There is nothing to use such a key for.
     Dsa,
-    /// Elliptic curves: the NIST curves and Ed25519.
+    /// Elliptic curves. TLS uses P-256, P-384 and P-521.
     Ec,
     /// Diffie and Hellman's. There is nothing to use such a key for.
     Dh,
