@@ -13,9 +13,12 @@ mod byte_queue;
 mod channels;
 mod chunk;
 mod error;
+mod lines;
 mod open_mode;
 mod reading;
+mod sink;
 mod std_io;
+mod transaction;
 
 use std::{
     borrow::Cow,
@@ -111,6 +114,8 @@ pub struct DeviceNode {
     pos: Cell<i64>,
     /// Where the backend is: at the end of the buffer, if nothing has moved it.
     device_pos: Cell<i64>,
+    /// Whether a line was read by the function that a device may have another one for.
+    read_line_data_called: Cell<bool>,
     /// How much was read since a transaction began: that stays in the buffer of a sequential device.
     transaction: Cell<Option<usize>>,
     /// Where a transaction began in another.
@@ -150,6 +155,7 @@ impl DeviceNode {
             pool: life.dispatcher().local::<BufferPool>(),
             pos: Cell::new(0),
             device_pos: Cell::new(0),
+            read_line_data_called: Cell::new(false),
             transaction: Cell::new(None),
             transaction_pos: Cell::new(0),
             error_string: RefCell::default(),

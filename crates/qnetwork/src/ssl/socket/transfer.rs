@@ -40,15 +40,11 @@ impl SslSocketNode {
     /// Somebody has read all that there is in the buffer, and wants more.
     pub(super) fn supply(&self, data: &mut [u8]) -> Result<usize, DeviceError> {
         if self.is_plain() {
-            if !self.inner.is_readable() {
+            if data.is_empty() && !self.inner.is_readable() {
                 // With nothing to be read it needs no warning.
-                return if data.is_empty() { Ok(0) } else { self.inner.read_into(data) };
+                return Ok(0);
             }
-            return match self.inner.bytes_available().min(data.len()) {
-                0 => self.inner.supply(data),
-                // No more than there is: looking for it takes another buffer.
-                there => self.inner.read_into(&mut data[..there]),
-            };
+            return self.inner.read_into(data);
         }
         if self.base.state() != SocketState::Connected {
             return Err(SocketError::remote_host_closed().into());
