@@ -208,3 +208,14 @@ fn slots_may_end_it_between_two_addresses() {
     assert!(wait_until(LIMIT, || socket.state() == SocketState::Connected));
     assert_eq!((connected.count(), socket.peer_name()), (2, "other.test".to_owned()));
 }
+
+#[test]
+fn a_wait_that_always_has_something_to_do_ends() {
+    use super::waiting::Overtime;
+    let rounds = |deadline: qcore::QDeadlineTimer| {
+        let mut overtime = Overtime::default();
+        (0..1000).take_while(|_| !overtime.is_over(deadline)).count()
+    };
+    assert_eq!(rounds(0.into()), 64);
+    assert_eq!((rounds(600_000.into()), rounds(qcore::QDeadlineTimer::forever())), (1000, 1000));
+}
