@@ -9,7 +9,7 @@ use std::{
 
 use integration::{descriptors, in_child, listener, pair, port_of, settle, wait_until};
 use qcore::{OpenMode, QSignalSpy};
-use qnetwork::{QHostAddress, QTcpSocket, SocketErrorKind, SocketState};
+use qnetwork::{QHostAddress, QTcpSocket, QUdpSocket, SocketErrorKind, SocketState};
 use socket2::{Domain, Socket, Type};
 
 /// Both ends of a connection with nothing of this library in it.
@@ -44,16 +44,20 @@ fn what_is_no_socket_of_the_kind() {
     if !in_child("what_is_no_socket_of_the_kind", 100) {
         return;
     }
+    let socket = QTcpSocket::new();
+    // The loop's poll is there from now on.
+    settle();
     let before = descriptors();
-    let (reader, writer) = pipe().unwrap();
-    let things: [OwnedFd; 5] = [
+    let own_file = std::env::current_exe().unwrap();
+    let things: [OwnedFd; 7] = [
         File::open("/dev/null").unwrap().into(),
-        reader.into(),
-        writer.into(),
+        File::open("/dev/zero").unwrap().into(),
+        File::open(own_file.parent().unwrap()).unwrap().into(),
+        File::open(own_file).unwrap().into(),
         UdpSocket::bind("127.0.0.1:0").unwrap().into(),
         Socket::new(Domain::UNIX, Type::DGRAM, None).unwrap().into(),
+        Socket::pair(Domain::UNIX, Type::SEQPACKET, None).unwrap().0.into(),
     ];
-    let socket = QTcpSocket::new();
     let errors = QSignalSpy::new(&socket.error_occurred);
     for thing in things {
         let error = socket.set_socket_descriptor(thing).unwrap_err();
@@ -63,8 +67,28 @@ fn what_is_no_socket_of_the_kind() {
         assert_eq!((socket.socket_descriptor(), socket.is_open()), (-1, false));
         assert_eq!(socket.state(), SocketState::Unconnected);
     }
+    // Streams are connected, and have no datagrams.
+    for state in [
+        SocketState::Unconnected,
+        SocketState::Connecting,
+        SocketState::Bound,
+        SocketState::Listening,
+    ] {
+        let (reader, _writer) = pipe().unwrap();
+        let mode = OpenMode::READ_WRITE;
+        let error = socket.set_socket_descriptor_with(reader, state, mode).unwrap_err();
+        assert_eq!(error, SocketErrorKind::UnsupportedSocketOperation);
+    }
+    let udp = QUdpSocket::new();
+    let (reader, _writer) = pipe().unwrap();
+    let (stream, _other) = UnixStream::pair().unwrap();
+    for thing in [OwnedFd::from(reader), stream.into()] {
+        let error = udp.set_socket_descriptor(thing).unwrap_err();
+        assert_eq!(error, SocketErrorKind::UnsupportedSocketOperation);
+    }
     // As Qt's: the call tells, and no signal does.
-    assert_eq!(errors.count(), 0);
+    assert_eq!((errors.count(), socket.state()), (0, SocketState::Unconnected));
+    drop((_writer, _other));
     assert_eq!(descriptors(), before);
 }
 
@@ -234,6 +258,7 @@ fn a_stream_of_another_family() {
     let socket = QTcpSocket::new();
     socket.set_socket_descriptor(one).unwrap();
     assert_eq!((socket.local_address(), socket.local_port()), (QHostAddress::AnyIPv4, 0));
+    assert_eq!((socket.peer_address(), socket.peer_port()), (QHostAddress::AnyIPv4, 0));
     other.write_all(b"hello").unwrap();
     wait_until(|| socket.bytes_available() == 5);
     socket.write("there").unwrap();

@@ -242,7 +242,7 @@ impl QLocalSocket {
     }
 
     /// Takes over a connection: a descriptor of a Unix socket that is connected, one of a pair for
-    /// example.
+    /// example, or of [another stream](crate::QAbstractSocket::set_socket_descriptor), as a pipe.
     ///
     /// ```
     /// use std::{io::Write, os::unix::net::UnixStream};
@@ -275,7 +275,7 @@ impl QLocalSocket {
     /// # Errors
     ///
     /// [`UnsupportedSocketOperation`](LocalSocketErrorKind::UnsupportedSocketOperation) for what is no
-    /// stream socket. The descriptor is closed then, and this socket is as it was.
+    /// stream that the poll can watch. The descriptor is closed then, and this socket is as it was.
     #[doc(alias = "setSocketDescriptor")]
     pub fn set_socket_descriptor_with(
         &self,

@@ -55,6 +55,7 @@ use qcore::{
 
 #[cfg(feature = "_tls")]
 pub(crate) use self::class::{Outer, SocketClass};
+pub(crate) use self::waiting::Overtime;
 pub use self::{
     binding::BindMode,
     error::{SocketError, SocketErrorKind},

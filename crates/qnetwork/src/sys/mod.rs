@@ -5,6 +5,7 @@
 pub(crate) mod datagrams;
 mod interfaces;
 mod options;
+pub(crate) mod pipes;
 
 use std::{
     ffi::{CStr, CString},

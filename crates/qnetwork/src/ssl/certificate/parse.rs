@@ -120,7 +120,7 @@ pub(in crate::ssl) struct PublicKeyInfo<'a> {
 
 impl Parsed {
     /// Reads one certificate from the start of the bytes.
-    pub(super) fn parse(bytes: &[u8]) -> Option<Self> {
+    pub(in crate::ssl) fn parse(bytes: &[u8]) -> Option<Self> {
         let mut outer = Der::new(bytes);
         let frame = outer.next_value().filter(|frame| frame.tag == der::SEQUENCE)?;
         let der = frame.raw;

@@ -259,3 +259,37 @@ fn nothing_can_be_encrypted_before_its_time() {
     assert!(ends.client.encrypt(b"now").is_ok());
     assert_eq!(ends.pool.take_scratch().len(), SCRATCH);
 }
+
+/// Has the client ask the server for new keys.
+fn ask_for_new_keys(ends: &mut Ends) -> Vec<u8> {
+    let Side::Client(connection) = &mut ends.client.side else { panic!("a client") };
+    match connection.process_tls_records(&mut []).state.unwrap() {
+        ConnectionState::WriteTraffic(traffic) => traffic.refresh_traffic_keys().unwrap(),
+        other => panic!("{other:?}"),
+    }
+    feed(&mut ends.client, &[], 9999);
+    ends.client.take_output().unwrap()
+}
+
+/// Each asks for an answer, so that they are not to come without end.
+#[test]
+fn new_keys_are_asked_for_so_often_and_no_more() {
+    let mut ends = ends(SslProtocol::TlsV1_3);
+    shake_hands(&mut ends, 9999);
+    for _ in 0..32 {
+        let asked = ask_for_new_keys(&mut ends);
+        assert_eq!(feed(&mut ends.server, &asked, 9999), (vec![], vec![]));
+    }
+    // Data says that there is more to it.
+    ends.client.encrypt(b"data").unwrap();
+    let data = ends.client.take_output().unwrap();
+    assert_eq!(feed(&mut ends.server, &data, 9999), (vec!["data"], b"data".to_vec()));
+    for _ in 0..32 {
+        let asked = ask_for_new_keys(&mut ends);
+        assert_eq!(feed(&mut ends.server, &asked, 9999), (vec![], vec![]));
+    }
+    let asked = ask_for_new_keys(&mut ends);
+    assert_eq!(feed(&mut ends.server, &asked, 9999).0, ["failed"]);
+    // What answers them is not much, though nobody has taken it.
+    assert!(ends.server.output.len() < 64 * 64, "{}", ends.server.output.len());
+}
