@@ -14,8 +14,9 @@ impl QObject {
     /// again, until [`kill_timer`](QObject::kill_timer) or the object's end. The id tells it from others.
     ///
     /// The event comes to [`EventHandler::timer_event`](crate::EventHandler::timer_event). The timer is
-    /// coarse. `None`, with a warning in the log, if the interval is negative or the object is dead. A
-    /// [`QTimer`](crate::QTimer) does the same by a signal.
+    /// coarse: it fires up to 5 % of the interval early or late. `None`, which is Qt's 0, with a warning
+    /// in the log, if the interval is negative or the object is dead. A [`QTimer`](crate::QTimer) does
+    /// the same by a signal.
     ///
     /// ```
     /// use std::{cell::Cell, rc::Rc};
