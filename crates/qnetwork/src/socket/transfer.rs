@@ -32,6 +32,42 @@ impl QAbstractSocket {
         }
     }
 
+    /// How many bytes wait in this process for the operating system to take them.
+    ///
+    /// This is the number to look at for whoever writes faster than the other end reads. It counts
+    /// what [`bytes_to_write`](qcore::QIODevice::bytes_to_write) of a `QSslSocket` does not count: the
+    /// bytes that are encrypted and not sent, with what encryption adds to them. With a plain
+    /// socket, also one that goes through a proxy, it differs from `bytes_to_write()` only by bytes
+    /// that were sent and have not been announced by `bytes_written` yet. What the system has taken
+    /// and the other end has not is in neither number. Qt has no such function.
+    ///
+    /// A socket for datagrams sends at once: it is 0.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use qnetwork::{QHostAddress, QTcpServer, QTcpSocket};
+    ///
+    /// let server = QTcpServer::new();
+    /// server.listen(QHostAddress::LocalHost, 0)?;
+    /// let socket = QTcpSocket::new();
+    /// socket.connect_to_host("127.0.0.1", server.server_port());
+    /// socket.wait_for_connected(5000)?;
+    ///
+    /// socket.write("to be sent").unwrap();
+    /// assert_eq!(socket.unsent_bytes(), 10);
+    /// socket.flush();
+    /// assert_eq!(socket.unsent_bytes(), 0);
+    /// # Ok::<(), qnetwork::SocketError>(())
+    /// ```
+    #[must_use]
+    pub fn unsent_bytes(&self) -> usize {
+        match self.class() {
+            Some(class) => class.unsent_bytes(),
+            None => self.write_queue.borrow().unsent(),
+        }
+    }
+
     /// Limits the read buffer to `size` bytes; 0 is no limit.
     ///
     /// What does not fit stays with the operating system, which slows the sender down. Reading goes on

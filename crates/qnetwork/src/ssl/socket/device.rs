@@ -117,6 +117,11 @@ impl SocketClass for SslSocketNode {
         self.flush_all()
     }
 
+    fn unsent_bytes(&self) -> usize {
+        let output = self.session.borrow().as_ref().map_or(0, |session| session.output_len());
+        self.write_buffer.borrow().len() + output + self.inner.unsent_bytes()
+    }
+
     fn set_read_buffer_size(&self, size: usize) {
         self.base.limit_reading(size);
         self.inner.limit_reading(size);
