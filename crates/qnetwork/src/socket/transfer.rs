@@ -99,11 +99,13 @@ impl EventSource for AbstractSocketNode {
             // What is left of an attempt that was given up.
             _ => return,
         }
+        // What a slot writes from here on goes out in another turn: this one may be the last.
+        let is_pending = !self.write_queue.borrow().is_empty();
         // With the read buffer full it waits until somebody asks for more, whatever comes.
         if engine.is_readable() && !self.flags.read_paused.get() {
             self.on_readable(&engine);
         }
-        if ready.contains(Readiness::WRITABLE) && self.has_engine(&engine) {
+        if is_pending && ready.contains(Readiness::WRITABLE) && self.has_engine(&engine) {
             self.flush_if_pending();
         }
     }
@@ -333,9 +335,14 @@ impl AbstractSocketNode {
         }
     }
 
-    /// Writes when the loop says so: so much that others have their turn, too.
+    /// Writes when the loop says so: so much that others have their turn, too; and all that there is if
+    /// this is the loop's last turn.
     fn flush_if_pending(&self) {
-        if !self.write_queue.borrow().is_empty() {
+        let all = self.write_queue.borrow().unsent();
+        let is_last = || self.life().dispatcher().is_ending();
+        if all > WRITE_BUDGET && is_last() {
+            self.flush_queue(all);
+        } else if !self.write_queue.borrow().is_empty() {
             self.flush_queue(WRITE_BUDGET);
         }
     }

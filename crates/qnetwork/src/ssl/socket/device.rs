@@ -118,7 +118,11 @@ impl SocketClass for SslSocketNode {
     }
 
     fn unsent_bytes(&self) -> usize {
-        let output = self.session.borrow().as_ref().map_or(0, |session| session.output_len());
+        // Tickets that wait for the first data are nothing that anybody waits for.
+        let output = match self.flags.tickets_wait.get() {
+            true => 0,
+            false => self.session.borrow().as_ref().map_or(0, |session| session.output_len()),
+        };
         self.write_buffer.borrow().len() + output + self.inner.unsent_bytes()
     }
 
