@@ -51,8 +51,8 @@ enum Where {
     QueuedCall,
 }
 
-/// Connects, writes in a slot, quits, and drops the socket. How much had been left unsent when the loop
-/// was over, and how much has come.
+/// Connects, writes in a slot, quits, and drops the socket. How much had been left unsent when the
+/// loop was over, and how much has come.
 fn write_and(then: Then, place: Where, size: usize, watched: bool) -> (usize, usize) {
     let app = QCoreApplication::new();
     let (port, tell, thread) = reader();

@@ -34,8 +34,8 @@ fn when_stuck(unsent: impl Fn() -> usize) -> usize {
     before
 }
 
-/// Writes what the other end does not read, and cuts the connection: the other end is to get all but
-/// what has waited.
+/// Writes what the other end does not read, and cuts the connection: the other end is to get all
+/// but what has waited.
 fn what_waits_is_what_never_comes(
     write: impl Fn(&[u8]),
     unsent: impl Fn() -> usize,

@@ -494,8 +494,8 @@ impl Dispatcher {
     /// there is anything to do or `run` is to end.
     ///
     /// What is written in the last turn of `run`, or in a turn of no loop, does not go out in that
-    /// turn: Qt's write notifiers are for the next one. The other end can tell, since what was written
-    /// before `quit()` may never be sent.
+    /// turn: Qt's write notifiers are for the next one. The other end can tell, since what was
+    /// written before `quit()` may never be sent.
     pub(super) fn turn(
         self: &Rc<Self>,
         flags: ProcessEventsFlags,

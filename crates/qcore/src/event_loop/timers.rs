@@ -19,9 +19,9 @@ use super::clock::Nanos;
 crate::numbered! {
     /// How exact a timer is.
     ///
-    /// Only a [`Precise`](Self::Precise) timer never fires before its interval is over. The default,
-    /// [`Coarse`](Self::Coarse), saves wake-ups and may fire early: use `Precise` for a time-out that a
-    /// protocol promises to another program.
+    /// Only a [`Precise`](Self::Precise) timer never fires before its interval is over. The
+    /// default, [`Coarse`](Self::Coarse), saves wake-ups and may fire early: use `Precise` for a
+    /// time-out that a protocol promises to another program.
     ///
     /// # Examples
     ///
@@ -45,8 +45,8 @@ crate::numbered! {
         #[doc(alias = "CoarseTimer")]
         #[default]
         Coarse = 1,
-        /// To the nearest second, up to half a second early or late; an interval below half a second
-        /// is one second.
+        /// To the nearest second, up to half a second early or late; an interval below half a
+        /// second is one second.
         #[doc(alias = "VeryCoarseTimer")]
         VeryCoarse = 2,
     }

@@ -85,9 +85,10 @@ pub struct DeviceNode {
     pub ready_read: Signal<()>,
     /// The device has passed on so many of the bytes that were written to it.
     ///
-    /// A socket has passed them to the operating system. A `QSslSocket` has encrypted them: they may
-    /// wait in the process for the operating system still, as with Qt. Its `encrypted_bytes_written`
-    /// tells when that has taken them, and `unsent_bytes()` of every socket how many wait.
+    /// A socket has passed them to the operating system. A `QSslSocket` has encrypted them: they
+    /// may wait in the process for the operating system still, as with Qt. Its
+    /// `encrypted_bytes_written` tells when that has taken them, and `unsent_bytes()` of every
+    /// socket how many wait.
     #[doc(alias = "bytesWritten")]
     pub bytes_written: Signal<i64>,
     /// There is something new to read on a channel, whose number is the argument. Also emitted while a
@@ -347,10 +348,10 @@ impl QIODevice {
     /// How many bytes were written to the device and have not been passed on:
     /// [`bytes_written`](DeviceNode::bytes_written) has not told of them.
     ///
-    /// With a `QSslSocket` that encrypts these are the bytes that are not encrypted yet, as with Qt. It
-    /// encrypts all that is written as soon as the loop runs, and any number of encrypted bytes may
-    /// then wait for the other end to read. Who has to know how much waits asks `unsent_bytes()`, which
-    /// every socket has.
+    /// With a `QSslSocket` that encrypts these are the bytes that are not encrypted yet, as with
+    /// Qt. It encrypts all that is written as soon as the loop runs, and any number of encrypted
+    /// bytes may then wait for the other end to read. Who has to know how much waits asks
+    /// `unsent_bytes()`, which every socket has.
     #[doc(alias = "bytesToWrite")]
     #[must_use]
     pub fn bytes_to_write(&self) -> usize {

@@ -196,8 +196,8 @@ impl QTimer {
 
     /// Calls `slot` once, after `interval`.
     ///
-    /// The timer is coarse: the call may come up to 5 % of the interval early or late, a call after two
-    /// seconds at 1.9 s for example. Use [`single_shot_with`](QTimer::single_shot_with) and
+    /// The timer is coarse: the call may come up to 5 % of the interval early or late, a call after
+    /// two seconds at 1.9 s for example. Use [`single_shot_with`](QTimer::single_shot_with) and
     /// [`TimerType::Precise`] where early is wrong, in the time-out of a protocol for example.
     ///
     /// A negative interval is told in the log, and `slot` is never called.
@@ -251,12 +251,12 @@ impl QTimer {
 
     /// Starts the timer with a new interval; if it was running, from the beginning.
     ///
-    /// A timer is coarse unless [`set_timer_type`](QTimer::set_timer_type) has made it another one: it
-    /// fires up to 5 % of the interval early or late. With an interval of 3 s the first timeout may
-    /// come after 2.85 s. A time-out that must not end early needs [`TimerType::Precise`].
+    /// A timer is coarse unless [`set_timer_type`](QTimer::set_timer_type) has made it another one:
+    /// it fires up to 5 % of the interval early or late. With an interval of 3 s the first timeout
+    /// may come after 2.85 s. A time-out that must not end early needs [`TimerType::Precise`].
     ///
-    /// With a negative interval the timer does what Qt's does: it logs a warning, is active with that
-    /// interval, and never fires.
+    /// With a negative interval the timer does what Qt's does: it logs a warning, is active with
+    /// that interval, and never fires.
     ///
     /// ```
     /// use qcore::{QTimer, TimerType};
@@ -315,8 +315,8 @@ impl QTimer {
         self.0.node().is_active()
     }
 
-    /// The id that the timer's events have for an event filter, if it runs. `None` is Qt's -1, and its
-    /// 0 for a timer that was started with a negative interval.
+    /// The id that the timer's events have for an event filter, if it runs. `None` is Qt's -1, and
+    /// its 0 for a timer that was started with a negative interval.
     ///
     /// ```
     /// use qcore::QTimer;
@@ -345,8 +345,8 @@ impl QTimer {
         self.interval.get().duration()
     }
 
-    /// Sets the interval. An active timer begins anew with it, as by [`start`](QTimer::start): with a
-    /// negative one it logs a warning and never fires.
+    /// Sets the interval. An active timer begins anew with it, as by [`start`](QTimer::start): with
+    /// a negative one it logs a warning and never fires.
     #[doc(alias = "setInterval")]
     pub fn set_interval(&self, interval: impl Into<Interval>) {
         self.interval.set(interval.into());
@@ -355,9 +355,9 @@ impl QTimer {
         }
     }
 
-    /// The time until the next timeout in milliseconds, rounded up: 0 if it is overdue, -1 if the timer
-    /// does not run or its interval is negative. Inside of the slot of a single-shot timer it does not
-    /// run.
+    /// The time until the next timeout in milliseconds, rounded up: 0 if it is overdue, -1 if the
+    /// timer does not run or its interval is negative. Inside of the slot of a single-shot timer it
+    /// does not run.
     ///
     /// ```
     /// use std::time::Duration;
@@ -380,8 +380,8 @@ impl QTimer {
         }
     }
 
-    /// The time until the next timeout, zero if it is overdue, `None` if the timer does not run or its
-    /// interval is negative.
+    /// The time until the next timeout, zero if it is overdue, `None` if the timer does not run or
+    /// its interval is negative.
     #[doc(alias = "remainingTimeAsDuration")]
     #[must_use]
     pub fn remaining_time_as_duration(&self) -> Option<Duration> {

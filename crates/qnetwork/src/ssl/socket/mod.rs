@@ -87,11 +87,11 @@ class! {
     ///
     /// # What waits to be sent
     ///
-    /// What is written is plain text until the loop runs again and the socket encrypts it. As with Qt,
-    /// [`bytes_to_write`](qcore::QIODevice::bytes_to_write) counts the plain text alone, and
-    /// [`bytes_written`](qcore::io_device::DeviceNode::bytes_written) tells that it was encrypted, not
-    /// that it was sent. So a socket whose other end does not read seems to send all that it is given,
-    /// and keeps it. A program that limits what waits asks
+    /// What is written is plain text until the loop runs again and the socket encrypts it. As with
+    /// Qt, [`bytes_to_write`](qcore::QIODevice::bytes_to_write) counts the plain text alone, and
+    /// [`bytes_written`](qcore::io_device::DeviceNode::bytes_written) tells that it was encrypted,
+    /// not that it was sent. So a socket whose other end does not read seems to send all that it is
+    /// given, and keeps it. A program that limits what waits asks
     /// [`unsent_bytes`](QAbstractSocket::unsent_bytes), and goes on in slots of `bytes_written` and
     /// of [`encrypted_bytes_written`](SslSocketNode::encrypted_bytes_written):
     ///
@@ -341,8 +341,8 @@ impl QSslSocket {
         self.session.borrow().as_ref().map_or(0, |session| session.held())
     }
 
-    /// How many encrypted bytes are not yet with the operating system. What is not encrypted yet is not
-    /// in it: [`unsent_bytes`](QAbstractSocket::unsent_bytes) counts both.
+    /// How many encrypted bytes are not yet with the operating system. What is not encrypted yet is
+    /// not in it: [`unsent_bytes`](QAbstractSocket::unsent_bytes) counts both.
     #[doc(alias = "encryptedBytesToWrite")]
     #[must_use]
     pub fn encrypted_bytes_to_write(&self) -> usize {
