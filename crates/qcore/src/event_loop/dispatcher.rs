@@ -509,20 +509,34 @@ impl Dispatcher {
         self.send_posted(&Which::new(None, Some(EventType::DEFERRED_DELETE)));
     }
 
+    /// Whether this is the last turn of the loop that runs innermost.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn is_ending(&self) -> bool {
+        self.runs.borrow().last().is_some_and(|run| run.exit.get())
+    }
+
     /// One turn. Returns whether anything was done.
     ///
     /// With `WAIT_FOR_MORE_EVENTS` it waits for something to happen, at most until `until`, unless
     /// there is anything to do or `run` is to end.
+    ///
+    /// What is written in the last turn of `run`, or in a turn of no loop, does not go out in that
+    /// turn: Qt's write notifiers are for the next one. The other end can tell, since what was
+    /// written before `quit()` may never be sent.
     pub(super) fn turn(
         self: &Rc<Self>,
         flags: ProcessEventsFlags,
         until: Option<Nanos>,
         run: Option<&Rc<Run>>,
     ) -> bool {
+        let is_last = || run.is_none_or(|run| run.exit.get());
+        let before = (self.writers.borrow().len(), self.early_writers.borrow().len());
         // What was posted by another thread before this turn is part of it, as if by this one.
         self.collect_posts();
         let mut done = self.send_posted(&Which::ALL);
-        let writers = self.writers.borrow().len();
+        let is_over = run.is_some_and(|run| run.exit.get());
+        let writers = if is_over { before.0 } else { self.writers.borrow().len() };
         let sockets = !flags.contains(ProcessEventsFlags::EXCLUDE_SOCKET_NOTIFIERS);
         let timers = !flags.contains(ProcessEventsFlags::EXCLUDE_TIMERS);
         let wait = flags.contains(ProcessEventsFlags::WAIT_FOR_MORE_EVENTS)
@@ -542,10 +556,12 @@ impl Dispatcher {
             done |= self.run_sources();
             done |= self.run_writers(&self.writers, writers);
         }
+        // A timer that ends the loop ends it after the sockets of this turn, as with Qt.
+        let waiting = if is_last() { before.1 } else { self.early_writers.borrow().len() };
         if timers {
             done |= self.run_timers();
         }
-        let early = self.early_writers.borrow().len();
+        let early = if is_last() { waiting } else { self.early_writers.borrow().len() };
         if sockets && early > 0 {
             done |= self.run_writers(&self.early_writers, early);
         }

@@ -86,15 +86,20 @@ pub struct DeviceNode {
     /// There is something new to read. Not emitted while a slot of it is running.
     #[doc(alias = "readyRead")]
     pub ready_read: Signal<()>,
-    /// So many bytes have been handed to the operating system.
+    /// The device has passed on so many of the bytes that were written to it.
+    ///
+    /// A socket has passed them to the operating system. A `QSslSocket` has encrypted them: they
+    /// may wait in the process for the operating system still, as with Qt. Its
+    /// `encrypted_bytes_written` tells when that has taken them, and `unsent_bytes()` of every
+    /// socket how many wait.
     #[doc(alias = "bytesWritten")]
     pub bytes_written: Signal<i64>,
     /// There is something new to read on a channel, whose number is the argument. Also emitted while a
     /// slot of it is running. [`QBuffer`] does not emit it, as Qt's does not.
     #[doc(alias = "channelReadyRead")]
     pub channel_ready_read: Signal<i32>,
-    /// So many bytes, the second argument, written to a channel, the first, have been handed to the
-    /// operating system. [`QBuffer`] does not emit it.
+    /// So many bytes, the second argument, written to a channel, the first, have been passed on, as
+    /// [`bytes_written`](Self::bytes_written) has it. [`QBuffer`] does not emit it.
     #[doc(alias = "channelBytesWritten")]
     pub channel_bytes_written: Signal<(i32, i64)>,
     /// The device is about to close.
@@ -346,7 +351,13 @@ impl QIODevice {
         self.backend().open(self, mode)
     }
 
-    /// How many bytes were written to the device and are not yet on their way.
+    /// How many bytes were written to the device and have not been passed on:
+    /// [`bytes_written`](DeviceNode::bytes_written) has not told of them.
+    ///
+    /// With a `QSslSocket` that encrypts these are the bytes that are not encrypted yet, as with
+    /// Qt. It encrypts all that is written as soon as the loop runs, and any number of encrypted
+    /// bytes may then wait for the other end to read. Who has to know how much waits asks
+    /// `unsent_bytes()`, which every socket has.
     #[doc(alias = "bytesToWrite")]
     #[must_use]
     pub fn bytes_to_write(&self) -> usize {

@@ -328,6 +328,30 @@ impl QLocalSocket {
         self.inner.flush()
     }
 
+    /// How many bytes wait in this process for the operating system to take them. It differs from
+    /// [`bytes_to_write`](QIODevice::bytes_to_write) only by bytes that were sent and have not been
+    /// announced by `bytes_written` yet.
+    ///
+    /// ```
+    /// use qnetwork::{QLocalServer, QLocalSocket};
+    ///
+    /// let server = QLocalServer::new();
+    /// let name = format!("unsent-{}", std::process::id());
+    /// server.listen(&name)?;
+    /// let socket = QLocalSocket::new();
+    /// socket.connect_to_server(&name);
+    ///
+    /// socket.write("to be sent")?;
+    /// assert_eq!(socket.unsent_bytes(), 10);
+    /// socket.flush();
+    /// assert_eq!(socket.unsent_bytes(), 0);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn unsent_bytes(&self) -> usize {
+        self.inner.unsent_bytes()
+    }
+
     /// How much the read buffer holds at most, 0 for no limit, which is the default.
     #[doc(alias = "readBufferSize")]
     #[must_use]

@@ -22,6 +22,9 @@ bitflags::bitflags! {
     /// Whether an address and port are shared with other sockets.
     ///
     /// On Unix the first socket that is bound has to allow it, and those that come later need not ask.
+    ///
+    /// [`bits`](Self::bits) gives Qt's number for the set, and [`from_bits`](Self::from_bits) gives
+    /// the set for a number.
     #[doc(alias = "QAbstractSocket::BindMode")]
     #[doc(alias = "BindFlag")]
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]

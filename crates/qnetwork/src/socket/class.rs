@@ -36,6 +36,8 @@ pub(crate) trait SocketClass {
 
     fn flush(&self) -> bool;
 
+    fn unsent_bytes(&self) -> usize;
+
     fn set_read_buffer_size(&self, size: usize);
 
     fn set_socket_option(&self, option: SocketOption, value: i32);

@@ -258,6 +258,11 @@ impl Session {
         }
     }
 
+    /// How much is to be sent.
+    pub(super) fn output_len(&self) -> usize {
+        self.output.len()
+    }
+
     /// What is to be sent, if anything is.
     pub(super) fn take_output(&mut self) -> Option<Vec<u8>> {
         (!self.output.is_empty()).then(|| mem::take(&mut self.output))
