@@ -3,7 +3,8 @@
 use std::{cell::Cell, rc::Rc, thread};
 
 use integration::{
-    NO_HOST, alone, closed_port, descriptors, listener, pair_of, port_of, reset, server, wait_until,
+    NO_HOST, alone, closed_port, descriptors, has_ipv6, listener, pair_of, port_of, reset, server,
+    wait_until,
 };
 use qcore::OpenMode;
 use qnetwork::{
@@ -181,7 +182,8 @@ fn any_is_both_families() {
     let server = QTcpServer::new();
     server.listen(QHostAddress::Any, 0).unwrap();
     let mut hosts = vec!["127.0.0.1"];
-    if server.server_address() == QHostAddress::Any {
+    if has_ipv6() {
+        assert_eq!(server.server_address(), QHostAddress::Any);
         hosts.push("::1");
     } else {
         println!("skipped in part: no IPv6 here");
