@@ -53,6 +53,7 @@ fn bind() {
         let socket = QTcpSocket::new();
         socket.bind(address, 0).unwrap();
         assert_eq!((socket.state(), socket.is_open()), (SocketState::Bound, false));
+        assert_eq!((socket.read_channel_count(), socket.write_channel_count()), (0, 0));
         assert_eq!(socket.local_address().to_string(), name);
         let (port, descriptor) = (socket.local_port(), socket.socket_descriptor());
         assert!(port > 0 && descriptor > 0);
@@ -115,6 +116,7 @@ fn a_port_for_the_privileged() {
         Err(error) => {
             assert_eq!(error, SocketErrorKind::SocketAccess);
             assert_eq!(error.to_string(), "The address is protected");
+            assert_eq!((socket.local_port(), socket.local_address()), (0, QHostAddress::Null));
         }
     }
 }

@@ -27,6 +27,11 @@ fn error_of(host: &str, port: u16) -> SocketErrorKind {
 fn hosts_that_are_none() {
     for name in ["", "a\0b", "\0", NO_HOST, "..", &"x".repeat(3000)] {
         assert_eq!(error_of(name, 80), SocketErrorKind::HostNotFound, "{name:?}");
+        let socket = QTcpSocket::new();
+        socket.connect_to_host(name, 80);
+        let error = socket.wait_for_connected(20_000).unwrap_err();
+        assert_eq!(error, SocketErrorKind::HostNotFound, "{name:?}");
+        assert_eq!(socket.state(), SocketState::Unconnected);
     }
 }
 
