@@ -7,7 +7,7 @@ use std::{
     os::{fd::AsRawFd, fd::OwnedFd, unix::net::UnixStream},
 };
 
-use integration::{descriptors, in_child, listener, pair, port_of, settle, wait_until};
+use integration::{NO_HOST, descriptors, in_child, listener, pair, port_of, settle, wait_until};
 use qcore::{OpenMode, QSignalSpy};
 use qnetwork::{QHostAddress, QTcpSocket, QUdpSocket, SocketErrorKind, SocketState};
 use socket2::{Domain, Socket, Type};
@@ -23,6 +23,10 @@ fn bound() -> Socket {
     let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
     socket.bind(&std::net::SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();
     socket
+}
+
+fn unconnected(bind: bool) -> Socket {
+    if bind { bound() } else { Socket::new(Domain::IPV4, Type::STREAM, None).unwrap() }
 }
 
 fn port(socket: &Socket) -> u16 {
@@ -145,8 +149,7 @@ fn a_connection_that_has_ended_already() {
 #[test]
 fn set_socket_descriptor_unconnected() {
     for bind in [false, true] {
-        let own =
-            if bind { bound() } else { Socket::new(Domain::IPV4, Type::STREAM, None).unwrap() };
+        let own = unconnected(bind);
         let (number, own_port) = (own.as_raw_fd(), port(&own));
         let (state, mode) = (SocketState::Unconnected, OpenMode::READ_WRITE);
         let socket = QTcpSocket::new();
@@ -155,11 +158,18 @@ fn set_socket_descriptor_unconnected() {
         assert_eq!((states.count(), socket.state()), (0, SocketState::Unconnected));
         assert_eq!((socket.socket_descriptor(), socket.local_port()), (number, own_port));
         settle();
+        socket.connect_to_host(NO_HOST, 80);
+        assert_eq!((socket.state(), socket.socket_descriptor()), (SocketState::HostLookup, number));
+        wait_until(|| socket.state() == SocketState::Unconnected);
+        let own = unconnected(bind);
+        let (number, own_port) = (own.as_raw_fd(), port(&own));
+        socket.set_socket_descriptor_with(own, state, mode).unwrap();
         let listener = listener();
         socket.connect_to_host("localhost", port_of(&listener));
         assert_eq!(socket.socket_descriptor(), number);
         wait_until(|| socket.state() == SocketState::Connected);
         assert_eq!(socket.socket_descriptor(), number);
+        assert_eq!((socket.read_channel_count(), socket.write_channel_count()), (1, 1));
         assert!(!bind || socket.local_port() == own_port);
     }
 }
@@ -238,7 +248,7 @@ fn in_place_of_another() {
 #[test]
 fn in_place_of_a_look_up_and_of_an_attempt() {
     let listener = listener();
-    for name in [integration::NO_HOST, "127.0.0.1"] {
+    for name in [NO_HOST, "127.0.0.1"] {
         let socket = QTcpSocket::new();
         socket.connect_to_host(name, port_of(&listener));
         let (stream, mut other) = streams();
