@@ -57,6 +57,8 @@ pub(super) struct Session {
     start: usize,
     end: usize,
     output: Vec<u8>,
+    /// What tells the other end that it has failed.
+    alert: Vec<u8>,
     /// Plain text, of which nobody has taken what begins at `plain_start`.
     plain: Vec<u8>,
     plain_start: usize,
@@ -116,6 +118,7 @@ impl Session {
             start: 0,
             end: 0,
             output: Vec::new(),
+            alert: Vec::new(),
             plain: Vec::new(),
             plain_start: 0,
             told_peer: false,
@@ -185,18 +188,25 @@ impl Session {
                 Ok(Step::Blocked | Step::Written) => {
                     if self.room() == 0 {
                         // No message is as long as that.
-                        self.failed = true;
-                        return News::Failed(Error::General("message too long".into()));
+                        return self.fail(Error::General("message too long".into()));
                     }
                     blocked = true;
                 }
                 Ok(Step::PeerClosed) => self.closed = Some(false),
-                Err(error) => {
-                    self.failed = true;
-                    return News::Failed(error);
-                }
+                Err(error) => return self.fail(error),
             }
         }
+    }
+
+    /// rustls is not asked again after an error: it would go on with what was received, find the next
+    /// fault, and assert that it tells the other end of one alone.
+    fn fail(&mut self, error: Error) -> News {
+        let before = mem::take(&mut self.output);
+        while self.common().wants_write() && matches!(self.step(&Want::Nothing), Ok(Step::Again)) {}
+        self.alert = mem::replace(&mut self.output, before);
+        self.failed = true;
+        self.start = self.end;
+        News::Failed(error)
     }
 
     fn news(&mut self) -> Option<News> {
@@ -237,7 +247,7 @@ impl Session {
 
     // ---- what is sent
 
-    /// Encrypts. Fails before the handshake is over.
+    /// Encrypts. Fails before the handshake is over, and does nothing once the session has failed.
     pub(super) fn encrypt(&mut self, data: &[u8]) -> Result<(), Error> {
         self.write(&Want::Data(data))
     }
@@ -248,6 +258,10 @@ impl Session {
     }
 
     fn write(&mut self, want: &Want<'_>) -> Result<(), Error> {
+        if self.failed {
+            // The other end would not look at it: the alert is the last that it is sent.
+            return Ok(());
+        }
         loop {
             match self.step(want)? {
                 Step::Again => {}
@@ -263,10 +277,9 @@ impl Session {
         (!self.output.is_empty()).then(|| mem::take(&mut self.output))
     }
 
-    /// What the other end is to be told when it has failed.
+    /// What the other end is to be told when it has failed, and what was to be sent before that.
     pub(super) fn alert(&mut self) -> Option<Vec<u8>> {
-        // One step gets it out; that there may be nothing to be had is no news.
-        let _ = self.step(&Want::Nothing);
+        self.output.append(&mut self.alert);
         self.take_output()
     }
 
