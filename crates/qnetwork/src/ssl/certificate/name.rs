@@ -138,10 +138,6 @@ impl DistinguishedName {
         self.attributes.is_empty()
     }
 
-    pub(in crate::ssl) fn len(&self) -> usize {
-        self.attributes.len()
-    }
-
     /// The texts of the attribute of this name, as they come.
     pub(in crate::ssl) fn texts<'a>(&'a self, attribute: &'a str) -> impl Iterator<Item = &'a str> {
         let wanted = self.attributes.iter().filter(move |a| oid::short_name(&a.oid) == attribute);
