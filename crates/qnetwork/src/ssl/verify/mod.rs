@@ -22,6 +22,8 @@ mod host;
 mod names;
 mod path;
 mod purpose;
+#[cfg(test)]
+mod second_opinion;
 mod signature;
 #[cfg(test)]
 mod tests;
