@@ -67,6 +67,8 @@ pub(super) struct Session {
     /// Whether the other end has closed, and that was told.
     closed: Option<bool>,
     failed: bool,
+    /// Why it has failed, until that is told.
+    error: Option<Error>,
 }
 
 enum Side {
@@ -125,6 +127,7 @@ impl Session {
             told_encrypted: false,
             closed: None,
             failed: false,
+            error: None,
         }
     }
 
@@ -188,28 +191,31 @@ impl Session {
                 Ok(Step::Blocked | Step::Written) => {
                     if self.room() == 0 {
                         // No message is as long as that.
-                        return self.fail(Error::General("message too long".into()));
+                        self.fail(Error::General("message too long".into()));
                     }
                     blocked = true;
                 }
                 Ok(Step::PeerClosed) => self.closed = Some(false),
-                Err(error) => return self.fail(error),
+                Err(error) => self.fail(error),
             }
         }
     }
 
     /// rustls is not asked again after an error: it would go on with what was received, find the next
     /// fault, and assert that it tells the other end of one alone.
-    fn fail(&mut self, error: Error) -> News {
+    fn fail(&mut self, error: Error) {
         let before = mem::take(&mut self.output);
         while self.common().wants_write() && matches!(self.step(&Want::Nothing), Ok(Step::Again)) {}
         self.alert = mem::replace(&mut self.output, before);
+        self.error = Some(error);
         self.failed = true;
         self.start = self.end;
-        News::Failed(error)
     }
 
     fn news(&mut self) -> Option<News> {
+        if self.failed && self.plain().is_empty() {
+            return self.error.take().map(News::Failed);
+        }
         let common = self.side.common();
         let handshaking = common.is_handshaking();
         if !self.told_peer && (!handshaking || common.peer_certificates().is_some()) {
@@ -263,11 +269,17 @@ impl Session {
             return Ok(());
         }
         loop {
-            match self.step(want)? {
-                Step::Again => {}
-                Step::Written => return Ok(()),
-                Step::Blocked => return Err(Error::HandshakeNotComplete),
-                Step::PeerClosed => self.closed = Some(false),
+            match self.step(want) {
+                Ok(Step::Again) => {}
+                Ok(Step::Written) => return Ok(()),
+                Ok(Step::Blocked) => return Err(Error::HandshakeNotComplete),
+                Ok(Step::PeerClosed) => self.closed = Some(false),
+                Err(Error::EncryptError) => return Err(Error::EncryptError),
+                // Of what the other end has sent, and is told as such.
+                Err(error) => {
+                    self.fail(error);
+                    return Ok(());
+                }
             }
         }
     }

@@ -215,6 +215,25 @@ fn what_follows_an_error_is_not_read() {
     }
 }
 
+/// Writing goes on with what was received, and what is wrong with that is told by `advance`.
+#[test]
+fn an_error_that_writing_finds_is_told_once() {
+    let mut ends = ends(SslProtocol::Any);
+    shake_hands(&mut ends, 9999);
+    let mut received = Vec::new();
+    for _ in 0..2 {
+        ends.client.encrypt(b"hello").unwrap();
+        let mut record = ends.client.take_output().unwrap();
+        *record.last_mut().unwrap() ^= 1;
+        received.extend(record);
+    }
+    ends.server.receive_all(received);
+    ends.server.encrypt(b"good day").unwrap();
+    assert!(matches!(ends.server.advance(), News::Failed(_)));
+    assert!(matches!(ends.server.advance(), News::Blocked));
+    assert!(ends.server.alert().is_some());
+}
+
 /// Of a flight with several messages the first that makes no sense ends the session, and those behind it
 /// are not looked at when something is written.
 #[test]
