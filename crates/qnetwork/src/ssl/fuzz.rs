@@ -47,6 +47,9 @@ struct End {
     told: Vec<&'static str>,
     plain: usize,
     failed: bool,
+    /// It has said that it sends no more. rustls counts that as a fatal alert, and asserts in debug
+    /// builds that there is no second one, so such an end is sent nothing that may be broken.
+    has_closed: bool,
 }
 
 /// A certificate and its key, as PEM.
@@ -76,7 +79,10 @@ pub fn tls_handshake(data: &[u8], identity: Identity<'_>) {
         let argument = usize::from(argument);
         match step >> 1 & 7 {
             0 => drop(ends[at].session.encrypt(&vec![7; argument * 70])),
-            1 => drop(ends[at].session.close()),
+            1 => {
+                drop(ends[at].session.close());
+                ends[at].has_closed = true;
+            }
             what => {
                 let mut flight = ends[at].session.take_output().unwrap_or_default();
                 let place = argument * 3 % flight.len().max(1);
@@ -121,12 +127,12 @@ impl End {
             }
         });
         let session = session.expect("the configuration is good");
-        End { session, told: Vec::new(), plain: 0, failed: false }
+        End { session, told: Vec::new(), plain: 0, failed: false, has_closed: false }
     }
 
     /// Receives in pieces, and works on each.
     fn feed(&mut self, mut bytes: &[u8], piece: usize) {
-        while !bytes.is_empty() && !self.failed {
+        while !bytes.is_empty() && !self.failed && !self.has_closed {
             let moved = self.session.receive(piece, |room| {
                 let count = room.len().min(bytes.len());
                 room[..count].copy_from_slice(&bytes[..count]);

@@ -186,10 +186,16 @@ impl Verifier<'_> {
     /// All that is wrong with a path.
     fn judge(&self, path: &Path<'_>) -> Vec<Found> {
         let mut found = Vec::new();
-        if self.checks_strength() && !signature::is_strong_key(path.certificates[0]) {
+        let leaf = path.certificates[0];
+        let has_readable_key = leaf.has_readable_key();
+        if has_readable_key && self.checks_strength() && !signature::is_strong_key(leaf) {
             found.push((SslError::Unspecified, 0));
         }
         path.missing_trust(self.max_depth, &mut found);
+        if !has_readable_key {
+            // OpenSSL gives up here, which Qt does not notice if nobody asks for a purpose.
+            found.push((SslError::Unspecified, 0));
+        }
         self.check_extensions(path, &mut found);
         if self.checks_strength() {
             self.check_strength(path, &mut found);
