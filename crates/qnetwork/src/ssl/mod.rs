@@ -12,6 +12,8 @@ mod certificate;
 mod cipher;
 mod configuration;
 mod error;
+#[cfg(fuzzing)]
+pub(crate) mod fuzz;
 mod key;
 mod kinds;
 mod server;

@@ -15,6 +15,8 @@ use std::{
 
 use socket2::Socket;
 
+#[cfg(all(fuzzing, any(target_os = "linux", target_os = "android")))]
+pub(crate) use self::interfaces::fuzz as fuzz_interfaces;
 pub(crate) use self::interfaces::{Lifetime, Link, LinkAddress, links};
 pub(crate) use self::options::{available, option, send, set_option};
 use crate::{SocketError, SocketErrorKind};

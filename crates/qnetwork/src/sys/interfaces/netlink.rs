@@ -136,24 +136,52 @@ fn dump(
         if kept > ANSWER_LIMIT || Instant::now() > until {
             return Err(io::ErrorKind::TimedOut.into());
         }
-        let mut left = &buffer[..count];
-        while let Some(message) = next_message(&mut left) {
-            let (header, payload) = message.split_at(HEADER);
-            let (kind, flags) = (u16_at(header, 4)?, u16_at(header, 6)?);
-            if u32_at(header, 8)? != sequence {
-                continue;
-            }
-            whole &= flags & DUMP_INTERRUPTED == 0;
-            match i32::from(kind) {
-                libc::NLMSG_DONE => return Ok((messages, whole)),
-                libc::NLMSG_ERROR => {
-                    let code = u32_at(payload, 0)? as i32;
-                    return Err(io::Error::from_raw_os_error(code.saturating_neg()));
-                }
-                _ => messages.push(Message { kind, payload: payload.to_vec() }),
-            }
+        if read_answer(&buffer[..count], sequence, &mut messages, &mut whole)? {
+            return Ok((messages, whole));
         }
     }
+}
+
+/// Reads what came in one packet: the messages of the answer, and whether nothing has changed since
+/// it began. Returns whether this was the end of it.
+fn read_answer(
+    mut packet: &[u8],
+    sequence: u32,
+    messages: &mut Vec<Message>,
+    whole: &mut bool,
+) -> io::Result<bool> {
+    while let Some(message) = next_message(&mut packet) {
+        let (header, payload) = message.split_at(HEADER);
+        let (kind, flags) = (u16_at(header, 4)?, u16_at(header, 6)?);
+        if u32_at(header, 8)? != sequence {
+            continue;
+        }
+        *whole &= flags & DUMP_INTERRUPTED == 0;
+        match i32::from(kind) {
+            libc::NLMSG_DONE => return Ok(true),
+            libc::NLMSG_ERROR => {
+                let code = u32_at(payload, 0)? as i32;
+                return Err(io::Error::from_raw_os_error(code.saturating_neg()));
+            }
+            _ => messages.push(Message { kind, payload: payload.to_vec() }),
+        }
+    }
+    Ok(false)
+}
+
+/// What a packet says of links and addresses, whatever it is.
+#[cfg(fuzzing)]
+pub(crate) fn fuzz(packet: &[u8]) -> Vec<Link> {
+    let sequence = u32_at(packet, 8).unwrap_or_default();
+    let (mut messages, mut whole) = (Vec::new(), true);
+    let _ = read_answer(packet, sequence, &mut messages, &mut whole);
+    assert!(messages.iter().map(|one| one.payload.len() + HEADER).sum::<usize>() <= packet.len());
+    let mut links: Vec<_> = messages.iter().filter_map(|one| link(&one.payload)).collect();
+    let addresses: Vec<_> = messages.iter().filter_map(|one| address(&one.payload)).collect();
+    for link in &mut links {
+        link.addresses = addresses.iter().map(|(_, address)| address.clone()).collect();
+    }
+    links
 }
 
 fn request(kind: u16, sequence: u32, body: &[u8]) -> Vec<u8> {
