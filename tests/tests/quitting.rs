@@ -184,7 +184,8 @@ fn a_slot_that_always_writes_more_does_not_keep_the_loop() {
         let chunk = chunk.clone();
         move |socket, _| drop(socket.write(&chunk))
     });
-    socket.connected.connect_to(&socket, move |socket, ()| {
+    socket.ready_read.connect_to(&socket, move |socket, ()| {
+        assert_eq!(socket.read_all(), b"go");
         socket.write(&chunk).unwrap();
         QTimer::single_shot(20, || QCoreApplication::instance().quit());
     });

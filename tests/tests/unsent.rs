@@ -19,7 +19,7 @@ use qnetwork::{
 use socket2::SockRef;
 
 /// More than the buffers of two sockets hold, once they are told to be small.
-const PLENTY: usize = 32 << 20;
+const PLENTY: usize = 8 << 20;
 const SMALL: i32 = 64 * 1024;
 
 /// Runs the loop until the number does not change any more: the system takes nothing.

@@ -78,6 +78,8 @@ macro_rules! numbered {
     ) => {
         $(#[$about])*
         ///
+        /// # Numbers
+        ///
         /// The numbers are Qt's: `as i32` gives the number of a value, and `try_from` gives the
         /// value for a number.
         $vis enum $name {

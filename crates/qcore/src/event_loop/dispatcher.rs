@@ -535,8 +535,7 @@ impl Dispatcher {
         // What was posted by another thread before this turn is part of it, as if by this one.
         self.collect_posts();
         let mut done = self.send_posted(&Which::ALL);
-        let is_over = run.is_some_and(|run| run.exit.get());
-        let writers = if is_over { before.0 } else { self.writers.borrow().len() };
+        let writers = if is_last() { before.0 } else { self.writers.borrow().len() };
         let sockets = !flags.contains(ProcessEventsFlags::EXCLUDE_SOCKET_NOTIFIERS);
         let timers = !flags.contains(ProcessEventsFlags::EXCLUDE_TIMERS);
         let wait = flags.contains(ProcessEventsFlags::WAIT_FOR_MORE_EVENTS)

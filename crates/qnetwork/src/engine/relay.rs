@@ -22,7 +22,7 @@ const DROPS: usize = 64;
 /// How often the proxy is heard in a row that should have nothing to say.
 const REMARKS: usize = 16;
 /// How many bytes the proxy may say in all on the connection where it should have nothing to say.
-const REMARKS_LIMIT: usize = 64 * 1024;
+const REMARKS_LIMIT: usize = 1 << 20;
 
 /// Makes an engine for the datagrams to and from the proxy.
 type Open = Box<dyn Fn(NetworkLayerProtocol) -> Result<Rc<dyn Engine>, SocketError>>;

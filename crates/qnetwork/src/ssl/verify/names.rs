@@ -189,26 +189,3 @@ fn is_host_name(name: &str) -> bool {
     };
     name.contains('.') && name.split('.').all(is_label)
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn more_comparisons_than_there_may_be() {
-        let made = rcgen::generate_simple_self_signed(["a.example".to_owned()]).unwrap();
-        let mut certificate = Parsed::parse(made.cert.der()).unwrap();
-        let hosts = |name: &[u8], count: usize| {
-            (0..count).map(|_| GeneralName::Dns(name.to_vec())).collect::<Vec<_>>()
-        };
-        let names = 1024 - certificate.subject.len();
-        certificate.uses.alternative_names = hosts(b"a.example", names);
-        let is_allowed_by = |count| {
-            let (permitted, excluded) = (Vec::new(), hosts(b"b.example", count));
-            let constraints = NameConstraints { permitted, excluded, has_distances: false };
-            is_allowed(&certificate, &constraints, true)
-        };
-        assert!(is_allowed_by(1024));
-        assert!(!is_allowed_by(1025));
-    }
-}
