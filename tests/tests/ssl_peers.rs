@@ -307,7 +307,7 @@ fn groups() {
     if Folder::with("groups", &["-newkey", "ed25519"]).is_none() {
         return;
     }
-    let groups = ["X25519", "P-256", "P-384"];
+    let groups = ["X25519", "P-256", "P-384", "P-521"];
     for group in groups {
         for version in VERSIONS {
             let args = ["-groups", group, version];

@@ -1,5 +1,7 @@
 //! The cryptography, of whichever crate it is.
 
+#[cfg(feature = "aws-lc-rs")]
+mod p521;
 pub(super) mod small_rsa;
 
 use std::sync::{Arc, OnceLock};
@@ -17,7 +19,10 @@ pub(crate) fn provider() -> Arc<CryptoProvider> {
 
 #[cfg(feature = "aws-lc-rs")]
 fn make_provider() -> CryptoProvider {
-    rustls::crypto::aws_lc_rs::default_provider()
+    let mut provider = rustls::crypto::aws_lc_rs::default_provider();
+    // Last: a client offers it, but sends no share of it, and a server takes what the client prefers.
+    provider.kx_groups.push(&p521::Secp521r1);
+    provider
 }
 
 #[cfg(not(feature = "aws-lc-rs"))]
