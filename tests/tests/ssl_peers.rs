@@ -13,13 +13,13 @@ use std::{
 };
 
 use integration::{
-    tls::{accepting, identified},
+    tls::{accepting, encrypting, identified},
     wait_until,
 };
 use qcore::QCoreApplication;
 use qnetwork::{
     EncodingFormat, KeyAlgorithm, PeerVerifyMode, QSslCertificate, QSslKey, QSslSocket, QTcpServer,
-    SocketErrorKind, SslError,
+    SocketErrorKind, SocketState, SslError,
 };
 
 const CERTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/conformance/certs");
@@ -84,10 +84,13 @@ impl Drop for Peer {
 
 impl Peer {
     fn start(args: &[&str]) -> Self {
+        let mut args = args.to_vec();
+        if !args.contains(&"-cipher") {
+            // Keys that it does not use any more by itself.
+            args.extend(["-cipher", "ALL:@SECLEVEL=0"]);
+        }
         let child = Command::new("openssl")
             .args(args)
-            // Keys that it does not use any more by itself.
-            .args(["-cipher", "ALL:@SECLEVEL=0"])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -211,6 +214,27 @@ fn as_server(args: &[&str], way: Way) -> String {
     outcome(&socket, &told)
 }
 
+/// The text of the error by which a client's handshake ends.
+fn refusal_of_client(args: &[&str]) -> String {
+    let (_peer, port) = Peer::server(&PathBuf::from(format!("{CERTS}/good")), args);
+    let (client, _) = client(Way::Verify);
+    client.connect_to_host_encrypted("127.0.0.1", port);
+    wait_until(|| client.error() != SocketErrorKind::Unknown);
+    assert_eq!(client.error(), SocketErrorKind::SslHandshakeFailed, "{args:?}");
+    client.error_string()
+}
+
+/// The text of the error by which a server's handshake ends.
+fn refusal_of_server(args: &[&str]) -> String {
+    let server = encrypting("good");
+    let _peer = Peer::client(&server, args);
+    wait_until(|| server.has_pending_connections());
+    let socket = server.next_pending_connection().unwrap();
+    wait_until(|| socket.error() != SocketErrorKind::Unknown);
+    assert_eq!(socket.error(), SocketErrorKind::SslHandshakeFailed, "{args:?}");
+    socket.error_string()
+}
+
 /// What is expected of an error that may be ignored.
 fn expected(way: Way, error: SslError) -> String {
     match way {
@@ -315,4 +339,64 @@ fn groups() {
             assert_eq!(as_server(&args, Way::None), "encrypted", "{group} {version}");
         }
     }
+}
+
+/// What a peer insists on, and is not spoken here, is named.
+#[test]
+fn what_is_missing_is_named() {
+    let _app = QCoreApplication::new();
+    if Folder::with("missing", &["-newkey", "ed25519"]).is_none() {
+        return;
+    }
+    let cbc = "ECDHE-RSA-AES256-SHA384";
+    for args in [&["-groups", "X448"][..], &["-tls1_2", "-cipher", cbc]] {
+        let text = refusal_of_client(args);
+        assert!(text.contains("handshake_failure: it accepts no cipher suite, key ex"), "{text}");
+    }
+    for (args, part) in [
+        (
+            &["-groups", "X448", "-tls1_3"][..],
+            "no key exchange group in common: this end has X25519",
+        ),
+        (&["-groups", "X448", "-tls1_2"], "no key exchange group in common: this end has X25519"),
+        (&["-tls1_2", "-cipher", cbc], "no cipher suite in common: neither those with CBC"),
+        (&["-servername", "-bad-"], "asks for a name (SNI) that is no host name"),
+        (&["-servername", "a b"], "asks for a name (SNI) that is no host name"),
+    ] {
+        let text = refusal_of_server(args);
+        assert!(text.contains(part), "{args:?}: {text}");
+    }
+}
+
+/// A server of TLS 1.3 that insists on a certificate says so when the client thinks that the handshake is over.
+#[test]
+fn a_certificate_that_is_required() {
+    let _app = QCoreApplication::new();
+    if Folder::with("required", &["-newkey", "ed25519"]).is_none() {
+        return;
+    }
+    let good = PathBuf::from(format!("{CERTS}/good"));
+    let args = ["-tls1_3", "-Verify", "1", "-verify_return_error"];
+    let (_peer, port) = Peer::server(&good, &args);
+    let (client, told) = client(Way::Verify);
+    let states = Rc::new(RefCell::new(Vec::new()));
+    client.state_changed.connect({
+        let states = states.clone();
+        move |state| states.borrow_mut().push(*state)
+    });
+    let texts = Rc::new(RefCell::new(Vec::new()));
+    client.error_occurred.connect_to(&client, {
+        let texts = texts.clone();
+        move |client, _| texts.borrow_mut().push((client.state(), client.error_string()))
+    });
+    client.connect_to_host_encrypted("127.0.0.1", port);
+    wait_until(|| client.state() == SocketState::Unconnected);
+    assert_eq!(told.0.borrow().trim(), "encrypted SslInternal RemoteHostClosed");
+    let texts = texts.borrow();
+    let text = "Error while reading: the peer has sent the alert certificate_required: it wants a \
+                certificate";
+    assert_eq!(texts[0], (SocketState::Connected, text.to_owned()));
+    let text = "The remote host closed the connection";
+    assert_eq!(texts[1], (SocketState::Connected, text.to_owned()));
+    assert_eq!(states.borrow()[3..], [SocketState::Closing, SocketState::Unconnected]);
 }

@@ -4,6 +4,7 @@
 //! * `certificate/` and `key/` have what identifies the ends of a connection
 //! * `verify/` says what is wrong with a chain of certificates. It knows no socket and no clock
 //! * `tls.rs` makes of a configuration what rustls needs, `session.rs` is one end of a connection without a socket
+//! * `reason.rs` says why a session has failed
 //! * `socket/` has [`QSslSocket`], `server.rs` [`QSslServer`]
 //!
 //! * `signature.rs` finds out whether a handshake was signed with the key of the other end's certificate
@@ -17,6 +18,7 @@ mod crypto;
 mod error;
 mod key;
 mod kinds;
+mod reason;
 mod server;
 mod session;
 mod signature;

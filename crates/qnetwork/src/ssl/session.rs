@@ -263,10 +263,10 @@ impl Session {
         (!self.output.is_empty()).then(|| mem::take(&mut self.output))
     }
 
-    /// What the other end is to be told when it has failed.
+    /// What the other end is to be told when it has failed: what was to be sent before, and the alert, if there is one.
     pub(super) fn alert(&mut self) -> Option<Vec<u8>> {
-        // One step gets it out; that there may be nothing to be had is no news.
-        let _ = self.step(&Want::Nothing);
+        // Each step gets one message out. One more would work on what follows the failure.
+        while self.common().wants_write() && self.step(&Want::Nothing).is_ok() {}
         self.take_output()
     }
 
