@@ -262,6 +262,30 @@ fn small_keys() {
     }
 }
 
+/// The same, with a certificate that the peer has made itself.
+#[test]
+fn small_keys_that_nobody_vouches_for() {
+    let _app = QCoreApplication::new();
+    let Some(folder) = Folder::with("alone", &["-newkey", "rsa:1024"]) else { return };
+    let made = Command::new("openssl")
+        .args(["x509", "-req", "-in", "it.csr", "-signkey", "it.key", "-days", "99"])
+        .args(["-out", "it.crt"])
+        .current_dir(&folder.0)
+        .output()
+        .unwrap();
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    let stem = folder.0.join("it");
+    for version in VERSIONS {
+        let errors = "Unspecified SelfSignedCertificate (2)";
+        assert_eq!(as_client(&stem, &[version], Way::Ignore), format!("{errors} encrypted"));
+        assert_eq!(
+            as_client(&stem, &[version], Way::Verify),
+            format!("{errors} SslHandshakeFailed")
+        );
+        assert_eq!(as_client(&stem, &[version], Way::None), "encrypted");
+    }
+}
+
 /// This end's own has to be larger, as with Qt.
 #[test]
 fn an_own_small_key() {
