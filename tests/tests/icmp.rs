@@ -1,5 +1,5 @@
-//! What somebody on the way answers to an attempt to connect. Forging it takes raw sockets, and so root; without, this
-//! is skipped, and says so.
+//! What somebody on the way answers to an attempt to connect. Forging it takes raw sockets, and so
+//! root; without, this is skipped, and says so.
 
 #![cfg(target_os = "linux")]
 
@@ -43,7 +43,8 @@ fn unreachable(code: u8, packet: &[u8]) -> Vec<u8> {
     message
 }
 
-/// A listener without room, and those that take up what there was. What comes after is not answered.
+/// A listener without room, and those that take up what there was. What comes after is not
+/// answered.
 fn full() -> (Socket, SocketAddr, Vec<Socket>) {
     let tcp = || Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
     let listener = tcp();

@@ -1,5 +1,6 @@
-//! Peers whose certificates, keys or wishes are unusual, by `openssl`; without it these tests are skipped, and say
-//! so. What is expected is what Qt 5.15.8 was seen to do with the same peers.
+//! Peers whose certificates, keys or wishes are unusual, by `openssl`; without it these tests are
+//! skipped, and say so. Qt 5.15.8 was seen to do the same with these peers, unless a test says
+//! otherwise.
 
 use std::{
     cell::RefCell,
@@ -35,7 +36,8 @@ impl Drop for Folder {
 }
 
 impl Folder {
-    /// A folder of that name, and in it a certificate and key `it`, issued by the root of the conformance tests.
+    /// A folder of that name, and in it a certificate and key `it`, issued by the root of the
+    /// conformance tests.
     fn with(name: &str, key: &[&str]) -> Option<Self> {
         let path =
             std::env::temp_dir().join(format!("qnetwork-peers-{name}-{}", std::process::id()));
@@ -315,7 +317,8 @@ fn an_own_small_key() {
     wait_until(|| server.has_pending_connections());
 }
 
-/// Keys that are for signatures by PSS alone. In TLS 1.2 rustls knows none, so that a client has nothing to show.
+/// Keys that are for signatures by PSS alone. In TLS 1.2 rustls knows none, so that a client has
+/// nothing to show; Qt connects.
 #[test]
 fn keys_for_pss() {
     let _app = QCoreApplication::new();
@@ -331,7 +334,7 @@ fn keys_for_pss() {
     assert_eq!(as_server(&args, Way::Verify), none);
 }
 
-/// Kinds of keys that the cryptography has not.
+/// Kinds of keys that the cryptography has not. Qt connects with Ed448, and fails with secp256k1.
 #[test]
 fn unknown_keys() {
     let _app = QCoreApplication::new();
@@ -365,7 +368,7 @@ fn groups() {
     }
 }
 
-/// What a peer insists on, and is not spoken here, is named.
+/// What a peer insists on, and is not spoken here, is named. Qt connects.
 #[test]
 fn what_is_missing_is_named() {
     let _app = QCoreApplication::new();
@@ -392,7 +395,8 @@ fn what_is_missing_is_named() {
     }
 }
 
-/// A server of TLS 1.3 that insists on a certificate says so when the client thinks that the handshake is over.
+/// A server of TLS 1.3 that insists on a certificate says so when the client thinks that the
+/// handshake is over.
 #[test]
 fn a_certificate_that_is_required() {
     let _app = QCoreApplication::new();

@@ -31,8 +31,8 @@ fn a_loop_before_the_handshake_loses_nothing() {
     wait_until(|| client.is_encrypted() && other.is_encrypted());
 }
 
-/// The alert of a failed handshake goes out at once, and a slot is told of its bytes. Whatever that does to the socket,
-/// the connection ends, and the error is told once at most.
+/// The alert of a failed handshake goes out at once, and a slot is told of its bytes. Whatever that
+/// does to the socket, the connection ends, and the error is told once at most.
 #[test]
 fn slots_told_of_an_alerts_bytes() {
     let _app = QCoreApplication::new();

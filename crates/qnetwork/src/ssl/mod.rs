@@ -7,7 +7,8 @@
 //! * `reason.rs` says why a session has failed
 //! * `socket/` has [`QSslSocket`], `server.rs` [`QSslServer`]
 //!
-//! * `signature.rs` finds out whether a handshake was signed with the key of the other end's certificate
+//! * `signature.rs` finds out whether a handshake was signed with the key of the other end's
+//!   certificate
 //!
 //! Whatever the cryptography, it is reached by `crypto/` alone.
 

@@ -1,7 +1,7 @@
 //! Why a session has failed, in words.
 //!
-//! rustls names its errors for its own programmers: `NoKxGroupsInCommon`. Here each that a peer may cause by insisting
-//! on what is not spoken says what that is.
+//! rustls names its errors for its own programmers: `NoKxGroupsInCommon`. Here each that a peer may
+//! cause by insisting on what is not spoken says what that is.
 
 use rustls::{
     AlertDescription, CertificateError, Error, OtherError, PeerIncompatible, PeerMisbehaved,

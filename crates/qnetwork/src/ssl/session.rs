@@ -263,7 +263,8 @@ impl Session {
         (!self.output.is_empty()).then(|| mem::take(&mut self.output))
     }
 
-    /// What the other end is to be told when it has failed: what was to be sent before, and the alert, if there is one.
+    /// What the other end is to be told when it has failed: what was to be sent before, and the
+    /// alert, if there is one.
     pub(super) fn alert(&mut self) -> Option<Vec<u8>> {
         // Each step gets one message out. One more would work on what follows the failure.
         while self.common().wants_write() && self.step(&Want::Nothing).is_ok() {}

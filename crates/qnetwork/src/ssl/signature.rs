@@ -1,8 +1,9 @@
 //! Whether the other end has signed the handshake with the key of its certificate.
 //!
-//! That is all that has to be known before errors can be told: the certificate itself, whatever is odd or wrong about
-//! it, is judged afterwards, by `verify/`. So the key is taken from the certificate by this library's own reader,
-//! which takes what OpenSSL takes, and not by that of rustls, which knows version 3 alone.
+//! That is all that has to be known before errors can be told: the certificate itself, whatever is
+//! odd or wrong about it, is judged afterwards, by `verify/`. So the key is taken from the
+//! certificate by this library's own reader, which takes what OpenSSL takes, and not by that of
+//! rustls, which knows version 3 alone.
 
 use std::{fmt, sync::Arc};
 
@@ -29,8 +30,8 @@ const RSA_PSS_PSS: [(SignatureScheme, SignatureScheme); 3] = [
     (SignatureScheme::Unknown(0x080b), SignatureScheme::RSA_PSS_SHA512),
 ];
 
-/// Takes whatever certificates the other end has, but not its word that they are its own: the handshake has to
-/// be signed with their key. What is wrong with them is found out afterwards.
+/// Takes whatever certificates the other end has, but not its word that they are its own: the
+/// handshake has to be signed with their key. What is wrong with them is found out afterwards.
 #[derive(Debug)]
 pub(super) struct AcceptAny(pub(super) Arc<CryptoProvider>);
 

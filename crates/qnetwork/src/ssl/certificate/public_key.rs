@@ -60,8 +60,8 @@ impl<'a> PublicKeyInfo<'a> {
         numbers.is_empty().then_some(found)
     }
 
-    /// Whether a key for PSS may sign with a hash and a salt of that length: those that its parameters name, if it has
-    /// any.
+    /// Whether a key for PSS may sign with a hash and a salt of that length: those that its
+    /// parameters name, if it has any.
     pub(in crate::ssl) fn allows_pss(&self, hash: &[u8], salt: usize) -> bool {
         self.check_pss(hash, salt).is_some()
     }

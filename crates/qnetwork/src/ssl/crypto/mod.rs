@@ -20,7 +20,8 @@ pub(crate) fn provider() -> Arc<CryptoProvider> {
 #[cfg(feature = "aws-lc-rs")]
 fn make_provider() -> CryptoProvider {
     let mut provider = rustls::crypto::aws_lc_rs::default_provider();
-    // Last: a client offers it, but sends no share of it, and a server takes what the client prefers.
+    // Last: a client offers it, but sends no share of it, and a server takes what the client
+    // prefers.
     provider.kx_groups.push(&p521::Secp521r1);
     provider
 }

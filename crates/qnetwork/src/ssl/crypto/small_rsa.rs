@@ -1,12 +1,14 @@
 //! Signatures by RSA keys that are too small for the provider, which begins at 2048 bits.
 //!
-//! A handshake may be signed with such a key: the connection is told of as too weak, and goes on if that error is
-//! ignored. Everything here is public, so that nothing has to take the same time whatever the numbers are.
+//! A handshake may be signed with such a key: the connection is told of as too weak, and goes on if
+//! that error is ignored. Everything here is public, so that nothing has to take the same time
+//! whatever the numbers are.
 
 use num_bigint::BigUint;
 use sha2::{Digest, Sha256, Sha384, Sha512};
 
-/// The keys that are verified here, in bits: smaller ones hold no signature, larger ones are the provider's.
+/// The keys that are verified here, in bits: smaller ones hold no signature, larger ones are the
+/// provider's.
 pub(in crate::ssl) const BITS: std::ops::Range<usize> = 512..2048;
 
 /// The most bytes of an exponent.

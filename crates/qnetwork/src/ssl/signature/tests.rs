@@ -125,7 +125,8 @@ fn schemes_are_not_confused() {
     }
 }
 
-/// A key for PSS alone signs by the schemes that are for such keys, and by the hash that it names; others do not.
+/// A key for PSS alone signs by the schemes that are for such keys, and by the hash that it names;
+/// others do not.
 #[test]
 fn keys_for_pss() {
     let goldens = goldens();
@@ -164,7 +165,8 @@ fn what_is_offered() {
     }
 }
 
-/// The key is where the reader of the whole certificate finds it, and there is none in what is no certificate.
+/// The key is where the reader of the whole certificate finds it, and there is none in what is no
+/// certificate.
 #[test]
 fn keys_are_found() {
     for (name, der) in goldens().certificates {

@@ -187,7 +187,8 @@ impl SslSocketNode {
         }
     }
 
-    /// The handshake has failed, or what comes after it: the other end says what makes no sense, or refuses.
+    /// The handshake has failed, or what comes after it: the other end says what makes no sense, or
+    /// refuses.
     pub(super) fn on_failed(&self, error: &rustls::Error) {
         if self.flags.encrypted.get() {
             return self.on_broken(error);
@@ -218,9 +219,9 @@ impl SslSocketNode {
         self.fail(error);
     }
 
-    /// What comes cannot be decrypted any more, or the other end has ended the session by an alert. In Qt the
-    /// connection stays, and cannot even be closed, until the other end closes it; here it ends, and the other end is
-    /// told.
+    /// What comes cannot be decrypted any more, or the other end has ended the session by an alert.
+    /// In Qt the connection stays, and cannot even be closed, until the other end closes it; here
+    /// it ends, and the other end is told.
     fn on_broken(&self, error: &rustls::Error) {
         let number = self.session_number.get();
         let text = format!("Error while reading: {}", reason::of(error));
