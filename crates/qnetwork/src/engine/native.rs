@@ -246,7 +246,15 @@ impl NativeEngine {
     /// leaves a socket behind that can be used again; `SO_ERROR` would tell the same, but leave one that
     /// fails once more.
     fn attempt(&self, target: SocketAddr) -> Result<Progress, SocketError> {
-        let called = self.with(|socket| socket.connect(&target.into()));
+        let call = || self.with(|socket| socket.connect(&target.into()));
+        let mut called = call();
+        if self.stage.get() == Stage::Connecting
+            && let Some(Err(error)) = &called
+            && sys::is_passing_failure(error)
+        {
+            // As Qt does, try the same address anew.
+            called = call();
+        }
         let progress = match called {
             None => return Err(self.fail(SocketError::connection_refused())),
             Some(Ok(())) => Progress::Connected,

@@ -107,6 +107,13 @@ pub(crate) fn is_lost_connection(error: &io::Error) -> bool {
     )
 }
 
+/// Whether an attempt to connect that is under way has failed in a way of which Qt makes nothing:
+/// somebody on the way has answered by an ICMP message that is about this packet alone (no such
+/// protocol, no such route, a bad header).
+pub(crate) fn is_passing_failure(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(libc::ENOPROTOOPT | libc::EOPNOTSUPP | libc::EPROTO))
+}
+
 /// The error of a failed `connect`, as Qt calls it.
 pub(crate) fn connect_error(error: &io::Error) -> SocketError {
     use SocketErrorKind::*;

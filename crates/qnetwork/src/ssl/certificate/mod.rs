@@ -11,6 +11,7 @@ mod parse;
 mod path;
 mod pem;
 mod policies;
+mod public_key;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -31,8 +32,10 @@ use sha2::{Sha224, Sha256, Sha384, Sha512};
 
 pub use self::extension::{ExtensionValue, QSslCertificateExtension};
 pub(in crate::ssl) use self::{
+    issuing::KeyBits,
     name::DistinguishedName,
-    parse::{GeneralName, NameConstraints, Parsed},
+    parse::{GeneralName, NameConstraints, Parsed, PublicKeyInfo},
+    public_key::KeyKind,
     time::seconds,
 };
 use crate::{

@@ -117,6 +117,7 @@ pub(in crate::ssl) enum GeneralName {
 pub(in crate::ssl) struct Algorithm<'a>(pub(in crate::ssl) &'a [u8]);
 
 /// The public key and its kind.
+#[derive(Clone, Copy)]
 pub(in crate::ssl) struct PublicKeyInfo<'a> {
     pub(in crate::ssl) algorithm: Algorithm<'a>,
     pub(in crate::ssl) key: &'a [u8],
@@ -252,7 +253,7 @@ impl Parsed {
 }
 
 impl<'a> PublicKeyInfo<'a> {
-    fn parse(info: &'a [u8]) -> Option<Self> {
+    pub(super) fn parse(info: &'a [u8]) -> Option<Self> {
         let mut info = Der::new(info);
         let algorithm = Algorithm(info.read(der::SEQUENCE)?);
         algorithm.check()?;

@@ -150,7 +150,10 @@ pub struct SslSocketNode {
     /// So many encrypted bytes have been handed to the operating system.
     #[doc(alias = "encryptedBytesWritten")]
     pub encrypted_bytes_written: Signal<i64>,
-    /// A server has sent what a session can be resumed by. Told by TLS 1.3 alone.
+    /// A server has sent what a session can be resumed by. Told by TLS 1.3 alone, and only while
+    /// the configuration has the option
+    /// [`DISABLE_SESSION_PERSISTENCE`](crate::SslOptions::DISABLE_SESSION_PERSISTENCE) off; it is
+    /// on by default. Sessions are resumed within the program either way.
     #[doc(alias = "newSessionTicketReceived")]
     pub new_session_ticket_received: Signal<()>,
     base: QTcpSocket,

@@ -10,8 +10,11 @@ use qcore::{
 
 use super::SslSocketNode;
 use crate::{
-    SocketError, SocketErrorKind, SocketState, SslMode,
-    ssl::session::{News, Session},
+    SocketError, SocketErrorKind, SocketState, SslMode, SslOptions,
+    ssl::{
+        reason,
+        session::{News, Session},
+    },
 };
 
 /// Plain text is gathered in blocks of this size, and encrypted so.
@@ -219,7 +222,7 @@ impl SslSocketNode {
                 buffer.slices(0, &mut block);
                 let count = block[0].len().min(BLOCK);
                 session.encrypt(&block[0][..count]).map_err(|error| {
-                    let text = format!("Unable to write data: {error}");
+                    let text = format!("Unable to write data: {}", reason::of(&error));
                     SocketError::new(SocketErrorKind::SslInternal, text)
                 })?;
                 buffer.consume(count, self.base.pool());
@@ -296,12 +299,24 @@ impl SslSocketNode {
         self.base.channel_bytes_written.emit((0, count as i64));
     }
 
-    /// Tells of what came to resume the session by.
+    /// Tells of what came to resume the session by, each time once, if the program wants to know.
     fn tell_tickets(&self) {
         let received =
             self.session.borrow().as_ref().map_or(0, |session| session.tickets_received());
-        if received > self.tickets.replace(received) {
+        if received <= self.tickets.get() {
+            return;
+        }
+        let before = self.tickets.replace(received);
+        let options = self.configuration.borrow().options();
+        if options.contains(SslOptions::DISABLE_SESSION_PERSISTENCE) {
+            return;
+        }
+        let number = self.session_number.get();
+        for _ in before..received {
             self.new_session_ticket_received.emit(());
+            if !self.is_session(number) {
+                return;
+            }
         }
     }
 }
