@@ -2,8 +2,9 @@
 
 use qnetwork::{EncodingFormat, QSslCertificate, fuzzing};
 
-// Certificates as PEM, one after the other; the first byte says how many of them are trusted, and the
-// second whether the leaf is a server's. What is refused is not trusted because it is sent twice.
+// Certificates as PEM, one after the other; the first byte says how many of them are trusted, and
+// the second whether the leaf is a server's. What is refused is not trusted because it is sent
+// twice.
 libfuzzer_sys::fuzz_target!(|data: &[u8]| {
     let [trusted, how, data @ ..] = data else { return };
     let all = QSslCertificate::from_data(data, EncodingFormat::Pem);

@@ -13,8 +13,8 @@ use qcore::{
     },
 };
 
-// The first byte is the version, the second the settings; then each step is a byte and what it reads.
-// The stream has the steps and the values, so that one follows the other.
+// The first byte is the version, the second the settings; then each step is a byte and what it
+// reads. The stream has the steps and the values, so that one follows the other.
 libfuzzer_sys::fuzz_target!(|data: &[u8]| {
     let [version, settings, data @ ..] = data else { return };
     let new = |bytes: &[u8]| {

@@ -201,8 +201,8 @@ impl Session {
         }
     }
 
-    /// rustls is not asked again after an error: it would go on with what was received, find the next
-    /// fault, and assert that it tells the other end of one alone.
+    /// rustls is not asked again after an error: it would go on with what was received, find the
+    /// next fault, and assert that it tells the other end of one alone.
     fn fail(&mut self, error: Error) {
         let before = mem::take(&mut self.output);
         while self.common().wants_write() && matches!(self.step(&Want::Nothing), Ok(Step::Again)) {}

@@ -151,8 +151,8 @@ pub(super) fn oid_to_string(value: &[u8]) -> Option<String> {
     Some(text)
 }
 
-/// The first bits, the first being bit 0 here. Bits that are said not to be used count as 0, whatever they
-/// are. `None` if more are said not to be used than a byte has.
+/// The first bits, the first being bit 0 here. Bits that are said not to be used count as 0,
+/// whatever they are. `None` if more are said not to be used than a byte has.
 pub(super) fn bits(value: &[u8]) -> Option<u32> {
     let (&unused, bytes) = value.split_first()?;
     if unused > 7 {
@@ -166,8 +166,8 @@ pub(super) fn bits(value: &[u8]) -> Option<u32> {
     Some(bits)
 }
 
-/// Whether the content of a value is what its tag says. Of constructed values and of those with tags of their
-/// context nothing is known.
+/// Whether the content of a value is what its tag says. Of constructed values and of those with
+/// tags of their context nothing is known.
 pub(super) fn is_well_formed(tlv: &Tlv<'_>) -> bool {
     let value = tlv.value;
     match tlv.tag {

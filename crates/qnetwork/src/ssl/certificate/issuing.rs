@@ -90,8 +90,8 @@ impl Parsed {
         self.key_kind.is_some()
     }
 
-    /// The kind of the key, if its form is right. Whether a point is on its curve is not looked at: it verifies
-    /// nothing if it is not.
+    /// The kind of the key, if its form is right. Whether a point is on its curve is not looked at:
+    /// it verifies nothing if it is not.
     pub(super) fn readable_key_kind(&self) -> Option<String> {
         let key = self.public_key()?;
         let kind = key.algorithm.oid()?;
@@ -141,8 +141,8 @@ pub(super) fn bit_length(number: &[u8]) -> usize {
     digits.first().map_or(0, |first| digits.len() * 8 - first.leading_zeros() as usize)
 }
 
-/// Whether the bytes are as many as a point of the curve takes, with the first byte that says so. Curves
-/// of the standards that are not known here have points of whichever size.
+/// Whether the bytes are as many as a point of the curve takes, with the first byte that says so.
+/// Curves of the standards that are not known here have points of whichever size.
 fn is_point(bytes: &[u8], curve: &str) -> bool {
     let Some(bits) = curve_bits(curve) else {
         let standards = ["1.2.840.10045.3.", "1.3.132.0.", "1.3.36.3.3.2.8.1.1.", "2.23.43.1.4."];

@@ -380,8 +380,8 @@ fn is_read(oid: &str) -> bool {
     )
 }
 
-/// Whether an extension may be critical, since it is known here or does no harm. Identifiers of keys may not,
-/// as with OpenSSL, though they are looked at.
+/// Whether an extension may be critical, since it is known here or does no harm. Identifiers of
+/// keys may not, as with OpenSSL, though they are looked at.
 fn is_handled(oid: &str) -> bool {
     matches!(
         oid,
@@ -405,8 +405,8 @@ fn only_bits(value: &[u8]) -> Option<u32> {
     der::bits(Der::inside(value, der::BIT_STRING)?.rest())
 }
 
-/// Where lists of revoked certificates are. They are not asked for; but what is there has to be what it is
-/// said to be, as with OpenSSL.
+/// Where lists of revoked certificates are. They are not asked for; but what is there has to be
+/// what it is said to be, as with OpenSSL.
 fn check_distribution_points(value: &[u8]) -> Option<()> {
     let mut points = Der::inside(value, der::SEQUENCE)?;
     while !points.is_empty() {

@@ -187,8 +187,8 @@ fn garbage_is_an_error_at_any_time() {
     assert!(matches!(ends.server.advance(), News::Blocked));
 }
 
-/// A slot that is told of an error may write, and end the connection. What else the other end has sent
-/// is not looked at any more.
+/// A slot that is told of an error may write, and end the connection. What else the other end has
+/// sent is not looked at any more.
 #[test]
 fn what_follows_an_error_is_not_read() {
     for protocol in [SslProtocol::TlsV1_2, SslProtocol::TlsV1_3] {
@@ -234,8 +234,8 @@ fn an_error_that_writing_finds_is_told_once() {
     assert!(ends.server.alert().is_some());
 }
 
-/// Of a flight with several messages the first that makes no sense ends the session, and those behind it
-/// are not looked at when something is written.
+/// Of a flight with several messages the first that makes no sense ends the session, and those
+/// behind it are not looked at when something is written.
 #[test]
 fn messages_behind_a_bad_one_are_left() {
     let mut ends = ends(SslProtocol::TlsV1_2);

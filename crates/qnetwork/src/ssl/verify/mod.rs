@@ -40,8 +40,8 @@ const DEFAULT_DEPTH: usize = 100;
 /// How many signatures are verified in all. The first path takes one a certificate in any case; the
 /// search for another one has what is left.
 const MAX_SIGNATURES: usize = 100;
-/// How often a name is compared with a constraint: as often as OpenSSL allows for one certificate and
-/// one of those above it.
+/// How often a name is compared with a constraint: as often as OpenSSL allows for one certificate
+/// and one of those above it.
 const MAX_COMPARISONS: usize = 1 << 20;
 
 /// What is to be verified, and by what.

@@ -143,8 +143,8 @@ fn all_that_qt_says_in_its_order() {
 /// What Qt says of certificates in odd forms, recorded by `forms.py`.
 const FORMS: &str = include_str!("forms.tsv");
 
-/// Where ours differs in these: OpenSSL gives up with a leaf whose key cannot be read, with no error that Qt
-/// would see.
+/// Where ours differs in these: OpenSSL gives up with a leaf whose key cannot be read, with no
+/// error that Qt would see.
 const OUR_FORMS: &[(&str, &str, &str, &str)] = &[
     ("any", "key-short-point-0", "good-root", "UnspecifiedError@0"),
     ("any", "key-no-point-0", "good-root", "UnspecifiedError@0"),
@@ -470,8 +470,8 @@ fn limits(permitted: &[&str], excluded: &[&str]) -> rcgen::NameConstraints {
     }
 }
 
-/// A common name counts for the host, so it is held against the constraints: also beside other names,
-/// as a pattern, as an address, and in other letters.
+/// A common name counts for the host, so it is held against the constraints: also beside other
+/// names, as a pattern, as an address, and in other letters.
 #[test]
 fn a_common_name_does_not_escape_constraints() {
     let errors = |common_name: &str, limits, host: &str| {

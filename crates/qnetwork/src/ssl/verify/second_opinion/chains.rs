@@ -106,7 +106,7 @@ struct Maker<'c, 'b, 'k> {
 pub(super) fn make(choices: &mut Choices<'_>, keys: &Keys) -> Case {
     let rarity = *choices.pick(&[40, 20, 80, 10, 250]);
     let is_server = !choices.one_in(4);
-    let host = if choices.one_in(3) { *choices.pick(&HOSTS) } else { HOSTS[0] };
+    let host = if choices.one_in(3) { choices.text(&HOSTS) } else { HOSTS[0] };
     let count = 1 + choices.pick(&[2, 1, 3, 2, 4, 2, 1, 2]);
     let mut maker = Maker { choices, keys, changes: Vec::new(), rarity };
 
@@ -218,7 +218,7 @@ impl<'k> Maker<'_, '_, 'k> {
     }
 
     fn change_name(&mut self, name: &mut DistinguishedName) {
-        let common = *self.choices.pick(&COMMON_NAMES);
+        let common = self.choices.text(&COMMON_NAMES);
         match self.choices.below(6) {
             0 => name.push(DnType::CommonName, common),
             1 => name.push(DnType::OrganizationName, "Example"),
@@ -243,18 +243,18 @@ impl<'k> Maker<'_, '_, 'k> {
         }
         for _ in 0..self.choices.below(3) {
             let name = match self.choices.below(6) {
-                0..=2 => SanType::DnsName(text(*self.choices.pick(&NAMES))),
+                0..=2 => SanType::DnsName(text(self.choices.text(&NAMES))),
                 3 => {
                     let ips = ["10.1.2.3", "10.1.2.4", "::1", "192.168.1.1"];
-                    alternative_name(*self.choices.pick(&ips))
+                    alternative_name(self.choices.text(&ips))
                 }
                 4 => {
                     let mails = ["me@example.com", "me@www.example.org", "nobody"];
-                    SanType::Rfc822Name(text(*self.choices.pick(&mails)))
+                    SanType::Rfc822Name(text(self.choices.text(&mails)))
                 }
                 _ => {
                     let uris = ["https://www.example.com/x", "https://www.example.org:1/", "x:y"];
-                    SanType::URI(text(*self.choices.pick(&uris)))
+                    SanType::URI(text(self.choices.text(&uris)))
                 }
             };
             parameters.subject_alt_names.push(name);
@@ -305,7 +305,7 @@ impl<'k> Maker<'_, '_, 'k> {
 
     fn tree(&mut self) -> GeneralSubtree {
         match self.choices.below(8) {
-            0..=3 => GeneralSubtree::DnsName((*self.choices.pick(&NAMES)).to_owned()),
+            0..=3 => GeneralSubtree::DnsName((self.choices.text(&NAMES)).to_owned()),
             4 | 5 => {
                 let networks = [([10, 0, 0, 0], 8), ([192, 168, 0, 0], 16), ([0; 4], 0)];
                 let (ip, prefix) = *self.choices.pick(&networks);
@@ -317,7 +317,7 @@ impl<'k> Maker<'_, '_, 'k> {
             }
             6 => {
                 let mails = ["example.com", ".example.com", "me@example.com", ""];
-                GeneralSubtree::Rfc822Name((*self.choices.pick(&mails)).to_owned())
+                GeneralSubtree::Rfc822Name((self.choices.text(&mails)).to_owned())
             }
             _ => {
                 let mut name = DistinguishedName::new();

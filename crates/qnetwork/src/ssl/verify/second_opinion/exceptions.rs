@@ -114,6 +114,7 @@ fn is_of_path(error: &Error) -> bool {
     matches!(
         error,
         Error::InvalidSignatureForPublicKey
+            | Error::ExtensionValueInvalid
             | Error::UnsupportedSignatureAlgorithmForPublicKeyContext(_)
     )
 }

@@ -1,9 +1,9 @@
 //! A second opinion: where ours finds no fault with a chain, rustls-webpki accepts it too.
 //!
-//! `verify` alone decides whom TLS trusts, so another implementation is asked about the same chains.
-//! `chains.rs` makes them: good ones, with one to several things changed in their names, dates,
-//! extensions, keys, order and signatures. `mutation.rs` changes the DER of one certificate and
-//! has its issuer sign the result.
+//! `verify` alone decides whom TLS trusts, so another implementation is asked about the same
+//! chains. `chains.rs` makes them: good ones, with one to several things changed in their names,
+//! dates, extensions, keys, order and signatures. `mutation.rs` changes the DER of one certificate
+//! and has its issuer sign the result.
 //!
 //! The reverse does not hold and is not asked for: ours is stricter in many places.
 //!
@@ -116,6 +116,10 @@ impl Choices<'_> {
     /// Yes once in so many times.
     fn one_in(&mut self, count: usize) -> bool {
         self.below(count) == count - 1
+    }
+
+    fn text<'a>(&mut self, list: &[&'a str]) -> &'a str {
+        list[self.below(list.len())]
     }
 
     fn pick<'a, T>(&mut self, list: &'a [T]) -> &'a T {
