@@ -84,7 +84,7 @@ fn the_proxy_cannot_be_reached() {
 #[test]
 fn invalid_proxy() {
     let _app = QCoreApplication::new();
-    // SOCKS5 hangs up when the first byte is not its version; that of HTTP is the first letter of a word.
+    // A SOCKS5 proxy hangs up when the first byte is not its version. Here it is a letter.
     let (port, socks5) = peer(|mut stream| {
         let mut byte = [0];
         stream.read_exact(&mut byte).unwrap();

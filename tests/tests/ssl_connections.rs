@@ -270,6 +270,43 @@ fn refusals_are_explained() {
     }
 }
 
+/// The system resets a connection that is closed with something unread, and drops what it has not sent yet. The
+/// tickets that a server sends must not cost a client the end of what it has written.
+#[test]
+fn all_that_was_written_before_closing_arrives() {
+    let _app = QCoreApplication::new();
+    for early in [false, true] {
+        let server = encrypting("good");
+        let client = client();
+        let other = encrypt(&client, &server);
+        // What the other end has no room for stays in the client's system.
+        client.set_socket_option(SocketOption::SendBufferSize, 100_000);
+        other.set_socket_option(SocketOption::ReceiveBufferSize, 60_000);
+        let data = pattern(0, if early { 500_000 } else { 150_000 });
+        if early {
+            // The client cannot close yet when the tickets come.
+            other.set_read_buffer_size(1);
+        }
+        client.write(&data).unwrap();
+        client.disconnect_from_host();
+        if early {
+            run_for(Duration::from_millis(20));
+            assert_eq!(client.state(), SocketState::Closing);
+            other.flush();
+            other.set_read_buffer_size(0);
+        }
+        let mut read = Vec::new();
+        wait_until(|| {
+            read.extend(other.read_all());
+            other.state() == SocketState::Unconnected
+        });
+        read.extend(other.read_all());
+        assert_eq!(read.len(), data.len(), "tickets before the end: {early}");
+        assert!(read == data);
+        assert_eq!(client.state(), SocketState::Unconnected);
+    }
+}
+
 #[test]
 fn a_resumed_session_is_verified_anew() {
     let _app = QCoreApplication::new();
