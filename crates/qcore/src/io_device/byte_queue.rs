@@ -234,7 +234,11 @@ impl ByteQueue {
     pub(super) fn copy_to_vec(&self, mut offset: usize, max: usize, out: &mut Vec<u8>) -> usize {
         let count = self.len.saturating_sub(offset).min(max);
         let end = out.len() + count;
-        out.reserve(count);
+        if out.capacity() == 0 {
+            *out = Vec::with_capacity(count);
+        } else {
+            out.reserve(count);
+        }
         for piece in self.pieces() {
             let bytes = piece.bytes();
             let skip = offset.min(bytes.len());

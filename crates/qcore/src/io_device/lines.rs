@@ -173,14 +173,20 @@ impl QIODevice {
     /// Takes what a line has in the read buffer, where there is something; how much that was.
     fn take_line(&self, sink: &mut Sink<'_>) -> usize {
         let start = self.start();
-        let end = self.buffer_len().min(start.saturating_add(sink.room()));
-        let found = self.buffer().find_within(b'\n', start, end);
+        let keeps = self.keeps();
+        let mut buffer = self.0.buffer.borrow_mut();
+        let end = buffer.len().min(start.saturating_add(sink.room()));
+        let found = buffer.find_within(b'\n', start, end);
         let count = found.map_or(end, |at| at + 1) - start;
-        sink.copy(&self.buffer(), start, count);
-        if self.keeps() {
+        sink.copy(&buffer, start, count);
+        if !keeps {
+            buffer.consume(count, &self.0.pool);
+        }
+        drop(buffer);
+        if keeps {
             self.0.transaction.set(Some(start + count));
         } else {
-            self.take(count);
+            self.advance(count as i64);
         }
         self.note_empty();
         count

@@ -243,10 +243,12 @@ impl QIODevice {
     /// Reads until `sink` is full or the device has given less than it was asked for. In text mode
     /// carriage returns are left out, and more is read in their place.
     pub(super) fn read_some(&self, sink: &mut Sink<'_>, keep: Keep) -> Result<usize, DeviceError> {
+        let backend = self.backend();
+        let sequential = backend.is_sequential();
         let mode = self.open_mode();
         let text = mode.contains(OpenMode::TEXT);
         let peeking = keep == Keep::Peek;
-        let stays = if self.is_sequential() {
+        let stays = if sequential {
             peeking || self.is_transaction_started()
         } else {
             peeking && !mode.contains(OpenMode::UNBUFFERED)
@@ -262,11 +264,14 @@ impl QIODevice {
                 sink.drain(&mut self.0.buffer.borrow_mut(), &self.0.pool)
             };
             at += count;
-            self.advance(count as i64);
+            if !sequential {
+                self.0.pos.set(self.pos() + count as i64);
+            }
             if sink.room() > 0 && !at_end {
-                let answer = self.reach_position().and_then(|()| {
+                let reached = if sequential { Ok(()) } else { self.reach_position() };
+                let answer = reached.and_then(|()| {
                     asked = true;
-                    self.ask(sink, stays, &mut at_end)
+                    self.ask(&*backend, sink, stays, &mut at_end)
                 });
                 let answer = match answer {
                     Err(error) if sink.is_empty() => Err(error),
@@ -288,15 +293,15 @@ impl QIODevice {
             }
         };
         if peeking && stays {
-            self.advance(before - self.pos());
+            self.0.pos.set(before);
         } else if peeking {
             self.seek_buffer(before);
         } else if stays && outcome.is_ok() && self.is_transaction_started() {
             self.0.transaction.set(Some(at.min(self.buffer_len())));
         }
         outcome?;
-        if !asked {
-            self.note_empty();
+        if !asked && self.buffered() == 0 {
+            let _ = backend.read_data(self, &mut []);
         }
         Ok(sink.len())
     }
@@ -326,21 +331,21 @@ impl QIODevice {
     /// than is asked for can be had at once.
     fn ask(
         &self,
+        backend: &dyn DeviceBackend,
         sink: &mut Sink<'_>,
         stays: bool,
         at_end: &mut bool,
     ) -> Result<Asked, DeviceError> {
-        let backend = self.backend();
         let unbuffered = self.open_mode().contains(OpenMode::UNBUFFERED);
         if !stays && (unbuffered || sink.room() >= PIECE) {
-            return self.read_directly(&*backend, sink, at_end);
+            return self.read_directly(backend, sink, at_end);
         }
         let want = if unbuffered { sink.room().min(PIECE) } else { PIECE };
         let mut piece = self.0.pool.take_piece();
         let count = backend.read_data(self, &mut piece[..want]).map(|count| count.min(want));
-        if let (Ok(count), true) = (&count, self.is_open()) {
-            self.append_to_buffer(&piece[..*count]);
-            self.advance_device(*count);
+        if let (&Ok(count @ 1..), true) = (&count, self.is_open()) {
+            self.append_to_buffer(&piece[..count]);
+            self.advance_device(count);
         }
         self.0.pool.put_piece(piece);
         *at_end = !matches!(count, Ok(count) if count == want);
@@ -379,8 +384,10 @@ impl QIODevice {
             if !self.is_open() {
                 return Ok(Asked::Done);
             }
-            self.advance(count as i64);
-            self.advance_device(count);
+            if count > 0 {
+                self.advance(count as i64);
+                self.advance_device(count);
+            }
             if *at_end || want == room {
                 return Ok(Asked::Done);
             }

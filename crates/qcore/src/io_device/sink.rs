@@ -32,6 +32,7 @@ impl<'a> Sink<'a> {
     }
 
     /// What this read has put here so far.
+    #[inline]
     pub(super) fn filled(&self) -> &[u8] {
         match &self.to {
             To::Slice { data, filled } => &data[..*filled],
@@ -39,19 +40,23 @@ impl<'a> Sink<'a> {
         }
     }
 
+    #[inline]
     pub(super) fn len(&self) -> usize {
         self.filled().len()
     }
 
+    #[inline]
     pub(super) fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
+    #[inline]
     pub(super) fn room(&self) -> usize {
         self.max - self.len()
     }
 
     /// Whether the memory for all of the room is there already.
+    #[inline]
     pub(super) fn is_slice(&self) -> bool {
         matches!(self.to, To::Slice { .. })
     }
