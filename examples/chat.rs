@@ -177,8 +177,11 @@ impl Guest {
     }
 
     /// Whether too much waits for them, also after the system has taken what it can.
+    ///
+    /// `unsent_bytes()` counts what waits encrypted, too, which `bytes_to_write()` of a
+    /// `QSslSocket` does not: so this holds if the server is made to encrypt.
     fn is_slow(&self) -> bool {
-        let is_full = || self.socket.bytes_to_write() > MAX_QUEUED;
+        let is_full = || self.socket.unsent_bytes() > MAX_QUEUED;
         is_full() && {
             self.socket.flush();
             is_full()

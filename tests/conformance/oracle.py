@@ -695,7 +695,11 @@ class World:
         op, wanted = parser.take()[1], plain(self.argument("", 0, parser.expr()))
         compare = {"==": lambda a, b: a == b, "!=": lambda a, b: a != b, ">": lambda a, b: a > b,
                    "<": lambda a, b: a < b, ">=": lambda a, b: a >= b, "<=": lambda a, b: a <= b}[op]
-        return lambda: compare(plain(self.evaluate(node)), wanted)
+
+        def holds():
+            value = plain(self.evaluate(node))
+            return op == "!=" if value is None else compare(value, wanted)
+        return holds
 
     def spin(self, done, milliseconds):
         """Runs a nested event loop until done() or the time is over; True when done() came."""

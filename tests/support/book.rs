@@ -16,5 +16,6 @@ documents! {
     architecture "../../docs/architecture.md"
     certificates "../../docs/certificates.md"
     proxies "../../docs/proxies.md"
+    limits "../../docs/limits.md"
     decisions "../../docs/decisions.md"
 }

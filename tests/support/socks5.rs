@@ -2,10 +2,13 @@
 
 use std::{
     io::{self, Read, Write},
-    net::{IpAddr, Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, TcpListener, TcpStream, UdpSocket},
+    net::{
+        IpAddr, Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, TcpListener, TcpStream, ToSocketAddrs,
+        UdpSocket,
+    },
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, Ordering::SeqCst},
+        atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst},
     },
     thread,
 };
@@ -38,6 +41,8 @@ struct Shared {
     requests: Mutex<Vec<Request>>,
     /// The datagrams that clients have sent, as they came.
     datagrams: Mutex<Vec<Vec<u8>>>,
+    /// How often it was asked to listen, and has answered that it does.
+    listened: AtomicUsize,
     refuses: AtomicBool,
     over: AtomicBool,
 }
@@ -86,6 +91,12 @@ impl Socks5Proxy {
     #[must_use]
     pub fn datagrams(&self) -> Vec<Vec<u8>> {
         lock(&self.shared.datagrams).clone()
+    }
+
+    /// How often a client was told that the proxy listens for it.
+    #[must_use]
+    pub fn listened(&self) -> usize {
+        self.shared.listened.load(SeqCst)
     }
 
     /// Answers all requests with a general failure from now on, or does not.
@@ -153,7 +164,7 @@ fn serve(shared: &Arc<Shared>, mut client: TcpStream) -> io::Result<()> {
             }
             Err(_) => reply(&mut client, 5, nowhere()),
         },
-        2 => bind(client, port),
+        2 => bind(shared, client, port),
         3 => relay(shared, client, port),
         _ => reply(&mut client, 7, nowhere()),
     }
@@ -191,7 +202,7 @@ fn forward(client: TcpStream, peer: TcpStream) -> io::Result<()> {
     Ok(())
 }
 
-fn bind(mut client: TcpStream, port: u16) -> io::Result<()> {
+fn bind(shared: &Shared, mut client: TcpStream, port: u16) -> io::Result<()> {
     let Ok(listener) = TcpListener::bind(("127.0.0.1", port)) else {
         return reply(&mut client, 1, nowhere());
     };
@@ -207,6 +218,7 @@ fn bind(mut client: TcpStream, port: u16) -> io::Result<()> {
         }
     });
     reply(&mut client, 0, place)?;
+    shared.listened.fetch_add(1, SeqCst);
     let (peer, address) = listener.accept()?;
     if over.swap(true, SeqCst) {
         return Ok(());
@@ -243,7 +255,12 @@ fn relay(shared: &Arc<Shared>, mut client: TcpStream, port: u16) -> io::Result<(
                 _ => continue,
             };
             if let [high, low, data @ ..] = rest {
-                let _ = socket.send_to(data, (host.as_str(), u16::from_be_bytes([*high, *low])));
+                // The socket is one of IPv4, and a name may have another address before that.
+                let port = u16::from_be_bytes([*high, *low]);
+                let to = (host.as_str(), port).to_socket_addrs();
+                if let Some(to) = to.ok().and_then(|mut all| all.find(SocketAddr::is_ipv4)) {
+                    let _ = socket.send_to(data, to);
+                }
             }
         }
     });

@@ -7,9 +7,9 @@ use std::{
     os::{fd::AsRawFd, fd::OwnedFd, unix::net::UnixStream},
 };
 
-use integration::{descriptors, in_child, listener, pair, port_of, settle, wait_until};
+use integration::{NO_HOST, descriptors, in_child, listener, pair, port_of, settle, wait_until};
 use qcore::{OpenMode, QSignalSpy};
-use qnetwork::{QHostAddress, QTcpSocket, SocketErrorKind, SocketState};
+use qnetwork::{QHostAddress, QTcpSocket, QUdpSocket, SocketErrorKind, SocketState};
 use socket2::{Domain, Socket, Type};
 
 /// Both ends of a connection with nothing of this library in it.
@@ -23,6 +23,10 @@ fn bound() -> Socket {
     let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
     socket.bind(&std::net::SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();
     socket
+}
+
+fn unconnected(bind: bool) -> Socket {
+    if bind { bound() } else { Socket::new(Domain::IPV4, Type::STREAM, None).unwrap() }
 }
 
 fn port(socket: &Socket) -> u16 {
@@ -44,16 +48,20 @@ fn what_is_no_socket_of_the_kind() {
     if !in_child("what_is_no_socket_of_the_kind", 100) {
         return;
     }
+    let socket = QTcpSocket::new();
+    // The loop's poll is there from now on.
+    settle();
     let before = descriptors();
-    let (reader, writer) = pipe().unwrap();
-    let things: [OwnedFd; 5] = [
+    let own_file = std::env::current_exe().unwrap();
+    let things: [OwnedFd; 7] = [
         File::open("/dev/null").unwrap().into(),
-        reader.into(),
-        writer.into(),
+        File::open("/dev/zero").unwrap().into(),
+        File::open(own_file.parent().unwrap()).unwrap().into(),
+        File::open(own_file).unwrap().into(),
         UdpSocket::bind("127.0.0.1:0").unwrap().into(),
         Socket::new(Domain::UNIX, Type::DGRAM, None).unwrap().into(),
+        Socket::pair(Domain::UNIX, Type::SEQPACKET, None).unwrap().0.into(),
     ];
-    let socket = QTcpSocket::new();
     let errors = QSignalSpy::new(&socket.error_occurred);
     for thing in things {
         let error = socket.set_socket_descriptor(thing).unwrap_err();
@@ -63,8 +71,28 @@ fn what_is_no_socket_of_the_kind() {
         assert_eq!((socket.socket_descriptor(), socket.is_open()), (-1, false));
         assert_eq!(socket.state(), SocketState::Unconnected);
     }
+    // Streams are connected, and have no datagrams.
+    for state in [
+        SocketState::Unconnected,
+        SocketState::Connecting,
+        SocketState::Bound,
+        SocketState::Listening,
+    ] {
+        let (reader, _writer) = pipe().unwrap();
+        let mode = OpenMode::READ_WRITE;
+        let error = socket.set_socket_descriptor_with(reader, state, mode).unwrap_err();
+        assert_eq!(error, SocketErrorKind::UnsupportedSocketOperation);
+    }
+    let udp = QUdpSocket::new();
+    let (reader, _writer) = pipe().unwrap();
+    let (stream, _other) = UnixStream::pair().unwrap();
+    for thing in [OwnedFd::from(reader), stream.into()] {
+        let error = udp.set_socket_descriptor(thing).unwrap_err();
+        assert_eq!(error, SocketErrorKind::UnsupportedSocketOperation);
+    }
     // As Qt's: the call tells, and no signal does.
-    assert_eq!(errors.count(), 0);
+    assert_eq!((errors.count(), socket.state()), (0, SocketState::Unconnected));
+    drop((_writer, _other));
     assert_eq!(descriptors(), before);
 }
 
@@ -121,8 +149,7 @@ fn a_connection_that_has_ended_already() {
 #[test]
 fn set_socket_descriptor_unconnected() {
     for bind in [false, true] {
-        let own =
-            if bind { bound() } else { Socket::new(Domain::IPV4, Type::STREAM, None).unwrap() };
+        let own = unconnected(bind);
         let (number, own_port) = (own.as_raw_fd(), port(&own));
         let (state, mode) = (SocketState::Unconnected, OpenMode::READ_WRITE);
         let socket = QTcpSocket::new();
@@ -131,11 +158,18 @@ fn set_socket_descriptor_unconnected() {
         assert_eq!((states.count(), socket.state()), (0, SocketState::Unconnected));
         assert_eq!((socket.socket_descriptor(), socket.local_port()), (number, own_port));
         settle();
+        socket.connect_to_host(NO_HOST, 80);
+        assert_eq!((socket.state(), socket.socket_descriptor()), (SocketState::HostLookup, number));
+        wait_until(|| socket.state() == SocketState::Unconnected);
+        let own = unconnected(bind);
+        let (number, own_port) = (own.as_raw_fd(), port(&own));
+        socket.set_socket_descriptor_with(own, state, mode).unwrap();
         let listener = listener();
         socket.connect_to_host("localhost", port_of(&listener));
         assert_eq!(socket.socket_descriptor(), number);
         wait_until(|| socket.state() == SocketState::Connected);
         assert_eq!(socket.socket_descriptor(), number);
+        assert_eq!((socket.read_channel_count(), socket.write_channel_count()), (1, 1));
         assert!(!bind || socket.local_port() == own_port);
     }
 }
@@ -214,7 +248,7 @@ fn in_place_of_another() {
 #[test]
 fn in_place_of_a_look_up_and_of_an_attempt() {
     let listener = listener();
-    for name in [integration::NO_HOST, "127.0.0.1"] {
+    for name in [NO_HOST, "127.0.0.1"] {
         let socket = QTcpSocket::new();
         socket.connect_to_host(name, port_of(&listener));
         let (stream, mut other) = streams();
@@ -234,6 +268,7 @@ fn a_stream_of_another_family() {
     let socket = QTcpSocket::new();
     socket.set_socket_descriptor(one).unwrap();
     assert_eq!((socket.local_address(), socket.local_port()), (QHostAddress::AnyIPv4, 0));
+    assert_eq!((socket.peer_address(), socket.peer_port()), (QHostAddress::AnyIPv4, 0));
     other.write_all(b"hello").unwrap();
     wait_until(|| socket.bytes_available() == 5);
     socket.write("there").unwrap();

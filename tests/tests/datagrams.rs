@@ -245,3 +245,56 @@ fn a_socket_of_the_base_class() {
     socket.wait_for_ready_read(5000).unwrap();
     assert_eq!(socket.read_all(), b"answer");
 }
+
+/// Who asks a connected socket again and again gets each datagram as it was sent, whenever it comes.
+#[test]
+fn who_polls_gets_datagrams_whole() {
+    let reads: [fn(&QUdpSocket) -> Vec<u8>; 4] = [
+        |socket| socket.read(1000),
+        |socket| {
+            let mut data = [0; 1000];
+            let count = socket.read_into(&mut data).unwrap_or(0);
+            data[..count].to_vec()
+        },
+        |socket| socket.read(100_000),
+        |socket| {
+            let size = socket.bytes_available();
+            socket.read(size.max(100))
+        },
+    ];
+    for read in reads {
+        let peer = UdpSocket::bind("127.0.0.1:0").unwrap();
+        let socket = QUdpSocket::new();
+        socket.connect_to_host(QHostAddress::LocalHost, peer.local_addr().unwrap().port());
+        assert!(socket.wait_for_connected(5000).is_ok());
+        let to = ("127.0.0.1", socket.local_port());
+        let sender = std::thread::spawn(move || {
+            for number in 0..10_000_u32 {
+                // Those for which there is no room are lost, as datagrams are.
+                peer.send_to(&number.to_be_bytes().repeat(25), to).unwrap();
+                if number % 50 == 0 {
+                    std::thread::yield_now();
+                }
+            }
+        });
+        let (mut received, mut last) = (0, None);
+        loop {
+            let is_over = sender.is_finished();
+            let datagram = read(&socket);
+            if datagram.is_empty() {
+                if is_over {
+                    break;
+                }
+                continue;
+            }
+            assert_eq!(datagram.len(), 100);
+            let number = u32::from_be_bytes(datagram[..4].try_into().unwrap());
+            assert_eq!(datagram, number.to_be_bytes().repeat(25));
+            assert!(last < Some(number), "{last:?} {number}");
+            last = Some(number);
+            received += 1;
+        }
+        sender.join().unwrap();
+        assert!(received > 0);
+    }
+}

@@ -15,8 +15,8 @@ use std::{
     process,
     rc::Rc,
     sync::{
-        Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU32, Ordering},
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicI64, AtomicU32, Ordering},
     },
     thread,
     time::Duration,
@@ -24,7 +24,8 @@ use std::{
 
 use integration::{descriptors, in_child, settle, wait_until};
 use qcore::{
-    DeviceErrorKind, OpenMode, QDataStream, QPointer, VirtualClock, stream::StreamVersion,
+    DeviceErrorKind, Dispatcher, OpenMode, QDataStream, QPointer, QSignalSpy, VirtualClock,
+    stream::StreamVersion,
 };
 use qnetwork::{
     LocalServerOptions, LocalSocketErrorKind, LocalSocketState, QLocalServer, QLocalSocket,
@@ -499,6 +500,8 @@ fn giving_up_on_a_server_without_room() {
     }
     let dir = Dir::new();
     let (listener, places) = full(&dir.path("full"));
+    // With what the loop itself has.
+    settle();
     let before = descriptors();
     let socket = QLocalSocket::new();
     let states = states(&socket);
@@ -738,8 +741,8 @@ fn a_thousand_connections() {
             client
         })
         .collect();
-    wait_until(|| clients.iter().all(|client| client.bytes_available() == 4));
     for (number, client) in clients.iter().enumerate() {
+        wait_until(|| client.bytes_available() == 4);
         assert_eq!(client.read_all(), (number as u32).to_be_bytes());
     }
     drop(clients);
@@ -772,9 +775,12 @@ fn messages_of_a_protocol() {
         };
         assert_eq!(message, text);
     }
+    let disconnected = QSignalSpy::new(&client.disconnected);
+    client.write("never read").unwrap();
     client.abort();
     assert_eq!(client.state(), LocalSocketState::Unconnected);
-    assert_eq!(client.bytes_to_write(), 0);
+    assert_eq!((client.bytes_to_write(), client.is_open()), (0, true));
+    assert_eq!(disconnected.count(), 1);
     other.wait_for_disconnected(5000).unwrap();
 }
 
@@ -797,6 +803,9 @@ fn clients_in_threads() {
                 let line = client.read_line();
                 client.write(&line).unwrap();
                 client.wait_for_bytes_written(integration::LIMIT).unwrap();
+                // The other end is deleted as soon as the system has this.
+                client.wait_for_disconnected(integration::LIMIT).unwrap();
+                assert_eq!(client.read_all(), b"the last line\n");
                 line
             })
         })
@@ -807,12 +816,99 @@ fn clients_in_threads() {
         other.wait_for_bytes_written(integration::LIMIT).unwrap();
         other.wait_for_ready_read(integration::LIMIT).unwrap();
         assert_eq!(other.read_all(), b"a line\n");
+        other.write("the last line\n").unwrap();
+        other.wait_for_bytes_written(integration::LIMIT).unwrap();
         other.delete_later();
         settle();
     }
     for client in clients {
         assert_eq!(client.join().unwrap(), b"a line\n");
     }
+}
+
+/// What a socket tells goes to another thread's loop.
+#[test]
+fn bytes_written_signal() {
+    let dir = Dir::new();
+    let server = server(&dir);
+    let name = server.full_server_name();
+    let (poster, told) = (Dispatcher::current().poster().unwrap(), Arc::new(AtomicI64::new(0)));
+    let tell = told.clone();
+    let main = thread::current().id();
+    let client = thread::spawn(move || {
+        let client = QLocalSocket::new();
+        client.bytes_written.connect(move |count| {
+            let (count, tell) = (*count, tell.clone());
+            let post = poster.post(move || {
+                assert_eq!(thread::current().id(), main);
+                tell.fetch_add(count, Ordering::Relaxed);
+            });
+            post.unwrap();
+        });
+        client.connect_to_server(name);
+        client.wait_for_connected(integration::LIMIT).unwrap();
+        client.write([7; 1000]).unwrap();
+        client.wait_for_bytes_written(integration::LIMIT).unwrap();
+        client.wait_for_disconnected(integration::LIMIT).unwrap();
+    });
+    let other = accepted_by(&server);
+    wait_until(|| other.bytes_available() == 1000 && told.load(Ordering::Relaxed) == 1000);
+    other.close();
+    wait_until(|| client.is_finished());
+    client.join().unwrap();
+}
+
+/// What Qt's tests look at in each slot that a socket calls.
+#[test]
+fn what_holds_in_every_slot() {
+    use LocalSocketState::{Connected, Unconnected};
+    fn watched(calls: &Rc<Cell<u32>>) -> QLocalSocket {
+        let socket = QLocalSocket::new();
+        let call = |calls: &Rc<Cell<u32>>| {
+            let calls = calls.clone();
+            move || calls.set(calls.get() + 1)
+        };
+        let called = call(calls);
+        socket.connected.connect_to(&socket, move |socket, ()| {
+            called();
+            assert_eq!((socket.state(), socket.is_open()), (Connected, true));
+        });
+        let called = call(calls);
+        socket.disconnected.connect_to(&socket, move |socket, ()| {
+            called();
+            assert_eq!(socket.state(), Unconnected);
+        });
+        let called = call(calls);
+        socket.error_occurred.connect_to(&socket, move |socket, error| {
+            called();
+            assert_eq!(socket.error(), *error);
+            assert_ne!(socket.error_string(), "Unknown error");
+        });
+        socket.state_changed.connect_to(&socket, |socket, state| {
+            assert_eq!(socket.state(), *state);
+        });
+        let called = call(calls);
+        socket.ready_read.connect_to(&socket, move |socket, ()| {
+            called();
+            assert!(socket.bytes_available() > 0);
+        });
+        socket
+    }
+    let dir = Dir::new();
+    let calls = Rc::new(Cell::new(0));
+    let socket = watched(&calls);
+    socket.connect_to_server(dir.path("nobody"));
+    assert_eq!(calls.take(), 1, "an error");
+    let server = server(&dir);
+    socket.connect_to_server(server.full_server_name());
+    assert_eq!(calls.take(), 1, "connected");
+    let other = accepted_by(&server);
+    other.write("x").unwrap();
+    wait_until(|| calls.get() == 1);
+    calls.set(0);
+    other.close();
+    wait_until(|| socket.state() == Unconnected);
+    assert_eq!(calls.get(), 2, "the other end has closed it, and it is disconnected");
 }
 
 #[test]

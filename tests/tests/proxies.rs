@@ -11,8 +11,8 @@ use std::{
 use integration::{NO_HOST, closed_port, listener, peer, port_of, wait_until};
 use qcore::QCoreApplication;
 use qnetwork::{
-    ProxyCapabilities, ProxyType, QHostAddress, QNetworkProxy, QTcpSocket, SocketErrorKind,
-    SocketState,
+    ProxyCapabilities, ProxyQueryType, ProxyType, QHostAddress, QNetworkProxy, QTcpSocket,
+    SocketErrorKind, SocketState,
 };
 
 /// Where nobody is asked for: the proxies here never connect anywhere.
@@ -74,9 +74,42 @@ fn the_proxy_cannot_be_reached() {
         let told = (SocketErrorKind::ProxyNotFound, not_found.to_owned());
         assert_eq!(end_of(&socket), told);
         socket.connect_to_host("somewhere.example", 80);
+        assert_eq!(socket.state(), SocketState::Connecting);
         let error = socket.wait_for_connected(20_000).unwrap_err();
         assert_eq!((error.kind(), error.to_string()), told);
     }
+}
+
+/// Proxies of another kind than the socket takes them for.
+#[test]
+fn invalid_proxy() {
+    let _app = QCoreApplication::new();
+    // A SOCKS5 proxy hangs up when the first byte is not its version. Here it is a letter.
+    let (port, socks5) = peer(|mut stream| {
+        let mut byte = [0];
+        stream.read_exact(&mut byte).unwrap();
+        byte[0]
+    });
+    let socket = by(ProxyType::Http, port);
+    socket.connect_to_host(TARGET, 80);
+    assert_eq!(socket.state(), SocketState::Connecting);
+    let error = socket.wait_for_connected(20_000).unwrap_err();
+    assert_eq!(error, SocketErrorKind::ProxyConnectionClosed);
+    assert_eq!(socket.error(), SocketErrorKind::ProxyConnectionClosed);
+    assert_eq!(socket.state(), SocketState::Unconnected);
+    assert_eq!(error.to_string(), "Proxy connection closed prematurely");
+    assert_eq!(socks5.join().unwrap(), b'C');
+
+    // HTTP waits for the end of a line, which does not come.
+    let http = listener();
+    let socket = by(ProxyType::Socks5, port_of(&http));
+    socket.connect_to_host(TARGET, 80);
+    assert_eq!(socket.state(), SocketState::Connecting);
+    let error = socket.wait_for_connected(50).unwrap_err();
+    assert_eq!(error, SocketErrorKind::SocketTimeout);
+    assert_eq!(socket.error(), SocketErrorKind::SocketTimeout);
+    assert_eq!(socket.state(), SocketState::Unconnected);
+    assert!(!error.to_string().is_empty());
 }
 
 #[test]
@@ -356,7 +389,7 @@ fn a_proxy_that_takes_too_long() {
         let socket = by(kind, port_of(&silent));
         socket.connect_to_host("somewhere.example", 80);
         let (mut proxy, _) = silent.accept().unwrap();
-        let app = QCoreApplication::instance();
+        let app = QCoreApplication::new();
         // What is said to the proxy first has arrived.
         proxy.set_nonblocking(true).unwrap();
         while proxy.read(&mut [0; 3]).is_err() {
@@ -381,22 +414,62 @@ fn the_factory_is_asked_once() {
     let _app = QCoreApplication::new();
     let (port, proxy) = peer(|mut stream| request(&mut stream));
     let asked = Arc::new(Mutex::new(Vec::new()));
-    let queries = asked.clone();
+    let answers = Arc::new(Mutex::new(vec![
+        ProxyType::FtpCaching.into(),
+        ProxyType::HttpCaching.into(),
+        QNetworkProxy::new(ProxyType::Http, "127.0.0.1", port),
+        QNetworkProxy::none(),
+    ]));
+    let (queries, given) = (asked.clone(), answers.clone());
     QNetworkProxyFactory::set_application_proxy_factory(move |query: &QNetworkProxyQuery| {
         queries.lock().unwrap().push(query.clone());
-        vec![
-            ProxyType::FtpCaching.into(),
-            QNetworkProxy::new(ProxyType::Http, "127.0.0.1", port),
-            QNetworkProxy::none(),
-        ]
+        given.lock().unwrap().clone()
     });
+    let take = || std::mem::take(&mut *asked.lock().unwrap());
     let socket = QTcpSocket::new();
     socket.set_protocol_tag("smtp");
     socket.connect_to_host("Somewhere.example", 25);
     wait_until(|| socket.state() == SocketState::Unconnected);
-    QNetworkProxyFactory::set_use_system_configuration(true);
     assert_eq!(socket.error(), SocketErrorKind::ProxyConnectionClosed);
     assert!(proxy.join().unwrap().starts_with("CONNECT somewhere.example:25 HTTP/1.1\r\n"));
-    let urls: Vec<_> = asked.lock().unwrap().iter().map(QNetworkProxyQuery::url).collect();
+    let urls: Vec<_> = take().iter().map(QNetworkProxyQuery::url).collect();
     assert_eq!(urls, ["smtp://somewhere.example:25"]);
+
+    // The name is the proxy's to look up. It asks for a password once, and that is no error.
+    let (port, proxy) = peer(|mut stream| {
+        request(&mut stream);
+        let asks = "HTTP/1.1 407 No\r\nProxy-Authenticate: Basic realm=\"r\"\r\n\
+                    Content-Length: 0\r\n\r\n";
+        stream.write_all(asks.as_bytes()).unwrap();
+        request(&mut stream);
+        stream.write_all(b"HTTP/1.1 200 Yes\r\n\r\n").unwrap();
+    });
+    answers.lock().unwrap()[2] = QNetworkProxy::new(ProxyType::Http, "127.0.0.1", port);
+    let socket = QTcpSocket::new();
+    let times = Rc::new(Cell::new(0));
+    let counted = times.clone();
+    socket.proxy_authentication_required.connect(move |(proxy, authenticator)| {
+        counted.set(counted.get() + 1);
+        assert_eq!((proxy.proxy_type(), proxy.port()), (ProxyType::Http, port));
+        authenticator.set_user("me");
+        authenticator.set_password("secret");
+    });
+    socket.host_found.connect(|()| panic!("no name is looked up"));
+    socket.connect_to_host("somewhere.example", 80);
+    assert_eq!(socket.state(), SocketState::Connecting);
+    socket.wait_for_connected(20_000).unwrap();
+    assert_eq!(socket.state(), SocketState::Connected);
+    assert_eq!((times.get(), take().len()), (1, 1));
+    assert_eq!(socket.error(), SocketErrorKind::Unknown);
+    proxy.join().unwrap();
+
+    // None that can be used.
+    *answers.lock().unwrap() = vec![ProxyType::FtpCaching.into(), ProxyType::HttpCaching.into()];
+    let socket = QTcpSocket::new();
+    socket.connect_to_host(TARGET, 80);
+    assert_eq!(socket.state(), SocketState::Unconnected);
+    assert_eq!(socket.error(), SocketErrorKind::UnsupportedSocketOperation);
+    assert!(!socket.error_string().is_empty());
+    assert_eq!(take(), [QNetworkProxyQuery::new(ProxyQueryType::TcpSocket, TARGET, 80, "")]);
+    QNetworkProxyFactory::set_use_system_configuration(true);
 }

@@ -25,6 +25,7 @@ fn assert_fresh(socket: &QTcpSocket) {
     assert_eq!(socket.state(), SocketState::Unconnected);
     assert_eq!(socket.socket_type(), SocketType::Tcp);
     assert_eq!((socket.open_mode(), socket.is_open()), (OpenMode::NOT_OPEN, false));
+    assert_eq!((socket.read_channel_count(), socket.write_channel_count()), (0, 0));
     assert!(socket.is_sequential() && !socket.is_valid() && !socket.can_read_line());
     assert_eq!((socket.bytes_available(), socket.bytes_to_write()), (0, 0));
     assert_eq!((socket.get_char(), socket.read_line()), (None, Vec::new()));
@@ -159,13 +160,71 @@ fn disconnect_while_looking_up() {
             socket.disconnect_from_host();
             assert_eq!(socket.open_mode(), OpenMode::READ_WRITE);
             // There is no such host.
-            assert!(socket.wait_for_disconnected(LONG).is_err());
+            let error = socket.wait_for_disconnected(LONG).unwrap_err();
+            assert_eq!(error, SocketErrorKind::HostNotFound);
         }
         wait_until(|| socket.state() == SocketState::Unconnected);
         let states = QSignalSpy::new(&socket.state_changed);
         run_for(Duration::from_millis(30));
         assert_eq!((states.count(), socket.state()), (0, SocketState::Unconnected));
     }
+    // One that there is: it is connected to, and then closed.
+    for closes in [true, false] {
+        let (port, received) = peer(|stream| read_to_end(&stream));
+        let socket = QTcpSocket::new();
+        let (mode, protocol) = (OpenMode::READ_WRITE, NetworkLayerProtocol::IPv4);
+        socket.connect_to_host_with("localhost", port, mode, protocol);
+        if closes {
+            socket.close();
+        } else {
+            socket.disconnect_from_host();
+        }
+        let mode = if closes { OpenMode::NOT_OPEN } else { OpenMode::READ_WRITE };
+        assert_eq!(socket.open_mode(), mode);
+        socket.wait_for_disconnected(LONG).unwrap();
+        assert_eq!((socket.state(), socket.open_mode()), (SocketState::Unconnected, mode));
+        let states = QSignalSpy::new(&socket.state_changed);
+        run_for(Duration::from_millis(50));
+        assert_eq!((states.count(), socket.state()), (0, SocketState::Unconnected));
+        assert_eq!(received.join().unwrap(), b"");
+    }
+}
+
+/// A dialogue with functions that wait alone.
+#[test]
+fn blocking_imap() {
+    let (port, server) = peer(|mut stream| {
+        stream.write_all(b"* OK ready\r\n").unwrap();
+        let mut command = [0; 12];
+        stream.read_exact(&mut command).unwrap();
+        stream.write_all(b"1 OK done\r\n").unwrap();
+        (command, read_to_end(&stream))
+    });
+    let socket = QTcpSocket::new();
+    socket.connect_to_host("127.0.0.1", port);
+    socket.wait_for_connected(LONG).unwrap();
+    assert_eq!(socket.state(), SocketState::Connected);
+    assert!(socket.is_valid());
+    assert_eq!((socket.read_channel_count(), socket.write_channel_count()), (1, 1));
+    while !socket.can_read_line() {
+        socket.wait_for_ready_read(LONG).unwrap();
+    }
+    // Writing leaves alone what was received.
+    let available = socket.bytes_available();
+    assert_eq!(socket.write("1 LOGIN me\r\n").unwrap(), 12);
+    socket.wait_for_bytes_written(LONG).unwrap();
+    assert_eq!(socket.bytes_available(), available);
+    assert_eq!(socket.read_line(), b"* OK ready\r\n");
+    while !socket.can_read_line() {
+        socket.wait_for_ready_read(LONG).unwrap();
+    }
+    assert_eq!(socket.read_line(), b"1 OK done\r\n");
+    socket.close();
+    assert_eq!(socket.state(), SocketState::Unconnected);
+    assert!(!socket.is_valid());
+    assert_eq!((socket.read_channel_count(), socket.write_channel_count()), (0, 0));
+    let (command, rest) = server.join().unwrap();
+    assert_eq!((&command, rest), (b"1 LOGIN me\r\n", Vec::new()));
 }
 
 #[test]
@@ -234,7 +293,7 @@ fn recursive_ready_read() {
         socket.write("x").unwrap();
         socket.flush();
         other.borrow_mut().write_all(b"more").unwrap();
-        let app = QCoreApplication::instance();
+        let app = QCoreApplication::new();
         wait_until(|| socket.bytes_available() >= 8);
         for _ in 0..100 {
             app.process_events();
@@ -413,6 +472,8 @@ fn zero_and_minus_one_returns() {
     assert_eq!((socket.read_line(), socket.get_char()), (Vec::new(), None));
     socket.close();
     assert_eq!(socket.write("closed").unwrap_err(), DeviceErrorKind::NotOpen);
+    assert_eq!(socket.put_char(b'A').unwrap_err(), DeviceErrorKind::NotOpen);
+    assert_eq!(socket.read_all(), b"");
     assert_eq!(socket.read_into(&mut byte).unwrap_err(), DeviceErrorKind::NotOpen);
     assert_eq!((socket.read_line(), socket.get_char()), (Vec::new(), None));
 }

@@ -123,6 +123,66 @@ fn ipv6_loop() {
     goes_both_ways(QHostAddress::LocalHostIPv6);
 }
 
+/// As the tests of Qt's engine do it: a socket that is bound, and one that is connected to it.
+fn connected_loop(address: QHostAddress) {
+    let Some(server) = bound(address.clone()) else { return };
+    assert_eq!(server.state(), SocketState::Bound);
+    assert_ne!(server.local_port(), 0);
+    let client = QUdpSocket::new();
+    client.connect_to_host(address.to_string(), server.local_port());
+    assert_eq!(client.state(), SocketState::Connected);
+    assert_eq!(client.peer_address(), address);
+    assert_eq!(client.peer_port(), server.local_port());
+    assert_eq!(client.write("tell me").unwrap(), 7);
+    server.wait_for_ready_read(5000).unwrap();
+    assert!(server.has_pending_datagrams());
+    assert_eq!(server.pending_datagram_size(), Some(7));
+    let (data, sender, port) = server.read_datagram(7).unwrap();
+    assert_eq!(data, b"tell me");
+    assert_eq!(sender, client.local_address());
+    assert_eq!(port, client.local_port());
+}
+
+#[test]
+fn udp_loopback_test() {
+    connected_loop(QHostAddress::LocalHost);
+}
+
+#[test]
+fn udp_ipv6_loopback_test() {
+    connected_loop(QHostAddress::LocalHostIPv6);
+}
+
+#[test]
+fn broadcast_test() {
+    // Bound for both families, and the only one there is.
+    let socket = bound(QHostAddress::Any).unwrap();
+    let everybody = ip("127.255.255.255");
+    let data = "to everybody, and so to itself";
+    assert_eq!(socket.write_datagram(data, everybody, socket.local_port()).unwrap(), data.len());
+    socket.wait_for_ready_read(5000).unwrap();
+    assert_eq!(socket.pending_datagram_size(), Some(data.len()));
+    assert_eq!(socket.read_datagram(data.len()).unwrap().0, data.as_bytes());
+    assert!(!socket.has_pending_datagrams());
+}
+
+#[test]
+fn udp_loopback_performance() {
+    let server = bound(QHostAddress::LocalHost).unwrap();
+    let client = QUdpSocket::new();
+    client.connect_to_host("127.0.0.1", server.local_port());
+    let sent = vec![b'@'; 8192];
+    let mut received = vec![0; 8192];
+    for _ in 0..200 {
+        assert_eq!(client.write(&sent).unwrap(), 8192);
+        server.wait_for_ready_read(5000).unwrap();
+        while server.has_pending_datagrams() {
+            assert_eq!(server.read_datagram_into(&mut received).unwrap().0, 8192);
+            assert_eq!(received, sent);
+        }
+    }
+}
+
 #[test]
 fn pending_datagram_size() {
     let server = bound(QHostAddress::LocalHost).unwrap();
@@ -195,10 +255,10 @@ fn performance() {
 
 #[test]
 fn write_datagram_to_non_existing_peer() {
-    // Held, so that nobody else gets it, and never read from: what goes there is refused once it is closed.
-    let gone = UdpSocket::bind("127.0.0.1:0").unwrap();
-    let port = gone.local_addr().unwrap().port();
-    drop(gone);
+    // Connected to itself: nobody else gets the port, and the system refuses what others send there.
+    let kept = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let port = kept.local_addr().unwrap().port();
+    kept.connect(("127.0.0.1", port)).unwrap();
     for address in [QHostAddress::Any, QHostAddress::LocalHost, QHostAddress::AnyIPv4] {
         let Some(socket) = bound(address) else { continue };
         let told = QSignalSpy::new(&socket.ready_read);
@@ -224,6 +284,9 @@ fn zero_length_datagram() {
 fn options_of_groups() {
     for address in [QHostAddress::AnyIPv4, QHostAddress::AnyIPv6] {
         let Some(socket) = bound(address) else { continue };
+        assert_eq!(socket.socket_option(SocketOption::MulticastTtl), Some(1));
+        socket.set_socket_option(SocketOption::MulticastTtl, 1024);
+        assert_eq!(socket.socket_option(SocketOption::MulticastTtl), Some(1));
         for hops in [0, 1, 2, 128, 255] {
             socket.set_socket_option(SocketOption::MulticastTtl, hops);
             assert_eq!(socket.socket_option(SocketOption::MulticastTtl), Some(hops));

@@ -158,7 +158,8 @@ fn sessions_are_resumed_by_sockets_of_one_configuration() {
             });
             socket.start_server_encryption();
         });
-        let configuration = trusting("ca");
+        let mut configuration = trusting("ca");
+        configuration.set_ssl_option(SslOptions::DISABLE_SESSION_PERSISTENCE, false);
         let mut tickets = 0;
         for attempt in 0..2 {
             let client = QSslSocket::new();
@@ -174,7 +175,135 @@ fn sessions_are_resumed_by_sockets_of_one_configuration() {
             assert_eq!(verified.get(), 0);
             client.disconnect_from_host();
         }
-        assert_eq!(tickets > 0, resumes);
+        // Two for each connection, and each is told.
+        assert_eq!(tickets, if resumes { 4 } else { 0 });
+    }
+}
+
+/// As with Qt: a program that does not want to keep sessions is not told of them.
+#[test]
+fn tickets_are_told_if_sessions_may_be_kept() {
+    let _app = QCoreApplication::new();
+    let server = encrypting("good");
+    for (is_off, expected) in [(true, 0), (false, 2)] {
+        let mut configuration = trusting("ca");
+        assert!(configuration.test_ssl_option(SslOptions::DISABLE_SESSION_PERSISTENCE));
+        configuration.set_ssl_option(SslOptions::DISABLE_SESSION_PERSISTENCE, is_off);
+        let client = QSslSocket::new();
+        client.set_ssl_configuration(configuration);
+        client.set_peer_verify_name("localhost");
+        let told = count(&client.new_session_ticket_received);
+        let other = encrypt(&client, &server);
+        other.write("tickets go along with this").unwrap();
+        wait_until(|| client.bytes_available() > 0);
+        assert_eq!(told.get(), expected);
+    }
+}
+
+/// A slot that is told of a ticket may end the connection; it is told of no other one then.
+#[test]
+fn a_connection_may_end_with_its_first_ticket() {
+    let _app = QCoreApplication::new();
+    let server = encrypting("good");
+    let mut configuration = trusting("ca");
+    configuration.set_ssl_option(SslOptions::DISABLE_SESSION_PERSISTENCE, false);
+    let client = QSslSocket::new();
+    client.set_ssl_configuration(configuration);
+    client.set_peer_verify_name("localhost");
+    let told = count(&client.new_session_ticket_received);
+    client.new_session_ticket_received.connect_to(&client, |client, ()| client.abort());
+    let other = encrypt(&client, &server);
+    other.write("tickets go along with this").unwrap();
+    wait_until(|| client.state() == SocketState::Unconnected);
+    assert_eq!(told.get(), 1);
+}
+
+/// Who refuses a handshake says why before the connection ends.
+#[test]
+fn refusals_are_explained() {
+    let _app = QCoreApplication::new();
+    type Change = fn(&mut QSslConfiguration);
+    let cases: [(Change, Change, &str, &str); 3] = [
+        (
+            |client| client.set_protocol(SslProtocol::TlsV1_2),
+            |server| server.set_protocol(SslProtocol::TlsV1_3),
+            "alert protocol_version: it speaks no version",
+            "no version of TLS in common",
+        ),
+        (
+            |client| client.set_allowed_next_protocols(["h2"]),
+            |server| server.set_allowed_next_protocols(["http/1.1"]),
+            "alert no_application_protocol: it allows no protocol (ALPN)",
+            "no protocol (ALPN)",
+        ),
+        (
+            |_| (),
+            |server| server.set_local_certificate_chain(vec![]),
+            "alert access_denied",
+            "no server certificate",
+        ),
+    ];
+    for (of_client, of_server, text, other_text) in cases {
+        let mut configuration = identified("good");
+        of_server(&mut configuration);
+        let server = accepting(move |socket| {
+            socket.set_ssl_configuration(configuration.clone());
+            socket.start_server_encryption();
+        });
+        let mut configuration = trusting("ca");
+        of_client(&mut configuration);
+        let client = QSslSocket::new();
+        client.set_ssl_configuration(configuration);
+        let errors = Rc::new(RefCell::new(Vec::new()));
+        client.error_occurred.connect_to(&client, {
+            let errors = errors.clone();
+            move |client, error| errors.borrow_mut().push((*error, client.error_string()))
+        });
+        client.connect_to_host_encrypted("127.0.0.1", server.server_port());
+        let other = accepted(&server);
+        wait_until(|| client.state() == SocketState::Unconnected);
+        wait_until(|| other.state() == SocketState::Unconnected);
+        let errors = errors.borrow();
+        assert_eq!((errors.len(), errors[0].0), (1, SocketErrorKind::SslHandshakeFailed));
+        assert!(errors[0].1.contains(text), "{}", errors[0].1);
+        assert!(other.error_string().contains(other_text), "{}", other.error_string());
+    }
+}
+
+/// The system resets a connection that is closed with something unread, and drops what it has not sent yet. The
+/// tickets that a server sends must not cost a client the end of what it has written.
+#[test]
+fn all_that_was_written_before_closing_arrives() {
+    let _app = QCoreApplication::new();
+    for early in [false, true] {
+        let server = encrypting("good");
+        let client = client();
+        let other = encrypt(&client, &server);
+        // What the other end has no room for stays in the client's system.
+        client.set_socket_option(SocketOption::SendBufferSize, 100_000);
+        other.set_socket_option(SocketOption::ReceiveBufferSize, 60_000);
+        let data = pattern(0, if early { 500_000 } else { 150_000 });
+        if early {
+            // The client cannot close yet when the tickets come.
+            other.set_read_buffer_size(1);
+        }
+        client.write(&data).unwrap();
+        client.disconnect_from_host();
+        if early {
+            run_for(Duration::from_millis(20));
+            assert_eq!(client.state(), SocketState::Closing);
+            other.flush();
+            other.set_read_buffer_size(0);
+        }
+        let mut read = Vec::new();
+        wait_until(|| {
+            read.extend(other.read_all());
+            other.state() == SocketState::Unconnected
+        });
+        read.extend(other.read_all());
+        assert_eq!(read.len(), data.len(), "tickets before the end: {early}");
+        assert!(read == data);
+        assert_eq!(client.state(), SocketState::Unconnected);
     }
 }
 
@@ -380,8 +509,9 @@ fn garbage_in_place_of_a_record_ends_the_connection() {
         let other = encrypt(&client, &server);
         other.write(kept).unwrap();
         wait_until(|| client.bytes_available() == kept.len());
-        let told = Rc::new(RefCell::new(Vec::new()));
+        let (told, by_alert) = (Rc::<RefCell<Vec<_>>>::default(), Rc::<RefCell<Vec<_>>>::default());
         client.error_occurred.connect_to(&told, |told, error| told.borrow_mut().push(*error));
+        other.error_occurred.connect_to(&by_alert, |told, error| told.borrow_mut().push(*error));
         // By another descriptor of the same connection.
         let mut wire = wires.borrow_mut().pop().unwrap();
         wire.write_all(b"this is no record at all").unwrap();
@@ -389,7 +519,8 @@ fn garbage_in_place_of_a_record_ends_the_connection() {
         assert_eq!(*told.borrow(), [SocketErrorKind::SslInternal]);
         assert_eq!(client.read_all(), kept.as_bytes());
         wait_until(|| other.state() == SocketState::Unconnected);
-        assert_eq!(other.error(), SocketErrorKind::SslInternal, "it is told by an alert");
+        let expected = [SocketErrorKind::SslInternal, SocketErrorKind::RemoteHostClosed];
+        assert_eq!(*by_alert.borrow(), expected);
     }
 }
 

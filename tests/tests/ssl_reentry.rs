@@ -13,7 +13,7 @@ use integration::{
     wait_until,
 };
 use qcore::{QCoreApplication, object::Object};
-use qnetwork::{QSslSocket, SocketErrorKind, SocketState};
+use qnetwork::{QSslSocket, SocketErrorKind, SocketState, SslProtocol};
 
 /// What comes while a slot of `mode_changed` runs a loop is the beginning of the handshake.
 #[test]
@@ -29,6 +29,62 @@ fn a_loop_before_the_handshake_loses_nothing() {
     let other = accepted(&server);
     other.start_server_encryption();
     wait_until(|| client.is_encrypted() && other.is_encrypted());
+}
+
+/// The alert of a failed handshake goes out at once, and a slot is told of its bytes. Whatever that
+/// does to the socket, the connection ends, and the error is told once at most.
+#[test]
+fn slots_told_of_an_alerts_bytes() {
+    let _app = QCoreApplication::new();
+    for action in 0..4 {
+        let (kept, told) =
+            (Rc::<RefCell<Vec<QSslSocket>>>::default(), Rc::<RefCell<Vec<_>>>::default());
+        let acted = Rc::new(Cell::new(false));
+        let server = server();
+        server.set_incoming_connection(&kept, {
+            let (told, weak) = (told.clone(), Rc::downgrade(&kept));
+            let acted = acted.clone();
+            move |kept, descriptor| {
+                let (weak, acted) = (weak.clone(), acted.clone());
+                let socket = QSslSocket::new();
+                let mut configuration = identified("good");
+                configuration.set_protocol(SslProtocol::TlsV1_3);
+                socket.set_ssl_configuration(configuration);
+                socket.error_occurred.connect_to(&told, |told, error| {
+                    told.borrow_mut().push(*error);
+                });
+                socket.encrypted_bytes_written.connect(move |_| {
+                    acted.set(true);
+                    let kept = weak.upgrade().unwrap();
+                    let socket = kept.borrow()[0].clone();
+                    match action {
+                        0 => socket.abort(),
+                        1 => socket.disconnect_from_host(),
+                        2 => socket.delete_later(),
+                        _ => {
+                            let last = kept.borrow_mut().pop();
+                            drop((last, socket));
+                        }
+                    }
+                });
+                socket.set_socket_descriptor(descriptor).unwrap();
+                kept.borrow_mut().push(socket.clone());
+                socket.start_server_encryption();
+            }
+        });
+        let client = client();
+        client.set_protocol(SslProtocol::TlsV1_2);
+        client.connect_to_host_encrypted("127.0.0.1", server.server_port());
+        wait_until(|| client.state() == SocketState::Unconnected);
+        assert_eq!(client.error(), SocketErrorKind::SslHandshakeFailed, "{action}");
+        let is_over =
+            |socket: &QSslSocket| socket.is_deleted() || socket.state() == SocketState::Unconnected;
+        wait_until(|| kept.borrow().first().is_none_or(is_over));
+        assert!(acted.get(), "{action}");
+        let failed = SocketErrorKind::SslHandshakeFailed;
+        assert!(matches!(told.borrow()[..], [] | [_]), "{action}");
+        assert!(told.borrow().iter().all(|error| *error == failed), "{action}");
+    }
 }
 
 /// A slot that is told of errors begins anew, and waits in a loop of its own.

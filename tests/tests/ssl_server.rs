@@ -83,17 +83,49 @@ fn a_handshake_that_takes_too_long() {
     assert_eq!(server.handshake_timeout(), Duration::from_secs(5));
     server.set_handshake_timeout(50);
     let told = Rc::new(RefCell::new(Vec::new()));
-    server.error_occurred.connect_to(&told, |told, (_, error)| told.borrow_mut().push(*error));
+    server.error_occurred.connect_to(&told, |told, (socket, error)| {
+        assert_eq!((socket.error(), socket.state()), (*error, SocketState::Connected));
+        let (text, peer) = (socket.error_string(), (socket.peer_address(), socket.peer_port()));
+        told.borrow_mut().push((*error, text, peer));
+    });
     let began = Instant::now();
     let mut stalls = TcpStream::connect(("127.0.0.1", server.server_port())).unwrap();
     stalls.write_all(b"\x16\x03\x01").unwrap();
     wait_until(|| !told.borrow().is_empty());
     assert!(began.elapsed() >= Duration::from_millis(45));
-    assert_eq!(*told.borrow(), [SocketErrorKind::SocketTimeout]);
+    let peer = (QHostAddress::LocalHost, stalls.local_addr().unwrap().port());
+    let text = "The TLS handshake took too long".to_owned();
+    assert_eq!(*told.borrow(), [(SocketErrorKind::SocketTimeout, text, peer)]);
     // A reset, if it had not read yet what came.
     assert!(matches!(stalls.read(&mut [0; 9]), Ok(0) | Err(_)));
     wait_until(|| server.children().is_empty());
     assert!(!server.has_pending_connections());
+}
+
+/// What a slot does to a socket whose handshake took too long, or to the server, is no trouble.
+#[test]
+fn slots_that_are_told_of_a_slow_handshake() {
+    let _app = QCoreApplication::new();
+    let acts: [fn(&QSslServer, &QSslSocket); 4] = [
+        |_, socket| socket.abort(),
+        |_, socket| socket.disconnect_from_host(),
+        |server, _| server.close(),
+        |_, _| run_for(Duration::from_millis(5)),
+    ];
+    for act in acts {
+        let server = listening();
+        server.set_handshake_timeout(20);
+        let told = Rc::new(RefCell::new(0));
+        let count = told.clone();
+        server.error_occurred.connect_to(&server, move |server, (socket, _)| {
+            *count.borrow_mut() += 1;
+            act(server, socket);
+        });
+        let mut stalls = TcpStream::connect(("127.0.0.1", server.server_port())).unwrap();
+        wait_until(|| *told.borrow() == 1 && server.children().is_empty());
+        assert!(matches!(stalls.read(&mut [0; 9]), Ok(0) | Err(_)));
+        assert_eq!(*told.borrow(), 1);
+    }
 }
 
 #[test]
@@ -102,6 +134,9 @@ fn a_handshake_that_fails() {
     let server = listening();
     let told = Rc::new(RefCell::new(Vec::new()));
     server.error_occurred.connect_to(&told, |told, (socket, error)| {
+        assert_eq!(socket.error(), *error);
+        assert_ne!(socket.error_string(), "Unknown error");
+        assert_eq!(socket.peer_address(), QHostAddress::LocalHost);
         told.borrow_mut().push((socket.is_encrypted(), *error));
     });
     let mut other = TcpStream::connect(("127.0.0.1", server.server_port())).unwrap();

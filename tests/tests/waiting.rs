@@ -8,8 +8,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use integration::{connected_to, listener, pair, peer, port_of, server, wait_until};
-use qcore::{QCoreApplication, QSignalSpy};
+use integration::{connected_to, listener, pair, peer, port_of, run_for, server, wait_until};
+use qcore::{OpenMode, QCoreApplication, QSignalSpy};
 use qnetwork::{QTcpServer, QTcpSocket, SocketErrorKind, SocketState};
 
 const LONG: i32 = 20_000;
@@ -48,7 +48,7 @@ fn time_outs_are_kept_and_leave_the_connection_as_it_is() {
     assert_eq!(error, SocketErrorKind::SocketTimeout);
     assert_eq!(socket.wait_for_disconnected(0).unwrap_err(), SocketErrorKind::SocketTimeout);
     assert_eq!(errors.take(), [SocketErrorKind::SocketTimeout; 2]);
-    assert_eq!(socket.state(), SocketState::Connected);
+    assert_eq!((socket.state(), socket.is_open()), (SocketState::Connected, true));
     // Nothing was written: there is nothing to wait for.
     let error = socket.wait_for_bytes_written(LONG).unwrap_err();
     assert_eq!(error, SocketErrorKind::Operation);
@@ -124,11 +124,23 @@ fn connecting_is_given_up_when_the_time_is_over() {
     let socket = QTcpSocket::new();
     let errors = QSignalSpy::new(&socket.error_occurred);
     socket.connect_to_host("127.0.0.1", port);
+    assert_eq!(socket.state(), SocketState::Connecting);
     let error = socket.wait_for_connected(50).unwrap_err();
     assert_eq!(error, SocketErrorKind::SocketTimeout);
+    assert_eq!((socket.read_channel_count(), socket.write_channel_count()), (0, 0));
     assert_eq!(error.to_string(), "Socket operation timed out");
     assert_eq!((socket.state(), errors.count()), (SocketState::Unconnected, 0));
     assert_eq!(socket.wait_for_connected(50).unwrap_err(), SocketErrorKind::SocketTimeout);
+
+    // Once more, and given up by the program.
+    socket.connect_to_host("127.0.0.1", port);
+    run_for(Duration::from_millis(50));
+    assert_eq!((socket.state(), socket.is_open()), (SocketState::Connecting, true));
+    socket.abort();
+    assert_eq!(
+        (socket.state(), socket.open_mode()),
+        (SocketState::Unconnected, OpenMode::NOT_OPEN)
+    );
 
     // The object is as good as before.
     let listener = listener();
@@ -229,7 +241,7 @@ fn wait_for_connected_in_host_lookup_slot() {
             done.set(true);
         });
         let protocol = qnetwork::NetworkLayerProtocol::IPv4;
-        socket.connect_to_host_with(name, port, qcore::OpenMode::READ_WRITE, protocol);
+        socket.connect_to_host_with(name, port, OpenMode::READ_WRITE, protocol);
         wait_until(|| waited.get());
         for _ in 0..5 {
             QCoreApplication::instance().process_events();

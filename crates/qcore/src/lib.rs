@@ -28,6 +28,7 @@
 //! * [`event_loop`] has [`QCoreApplication`], [`QEventLoop`], [`Poster`] for other threads
 //! * [`timer`] has [`QTimer`], [`QElapsedTimer`], [`QDeadlineTimer`]
 //! * [`io_device`] has [`QIODevice`], what can be read and written, and [`QBuffer`]
+//! * [`number`] has the numbers that Qt gives to the values of its enums
 //! * [`message`] has [`install_message_handler`] for warnings
 //! * [`stream`] has [`QDataStream`], Qt's binary format, and [`QVariant`]
 //!
@@ -41,6 +42,7 @@ pub mod event;
 pub mod event_loop;
 pub mod io_device;
 pub mod message;
+pub mod number;
 pub mod object;
 pub mod signal;
 pub mod stream;

@@ -9,28 +9,30 @@ use std::{
     sync::{Arc, PoisonError, RwLock},
 };
 
-/// How grave a message is.
-///
-/// # Examples
-///
-/// ```
-/// use qcore::MessageType;
-///
-/// fn name(kind: MessageType) -> &'static str {
-///     match kind {
-///         MessageType::Warning => "warning",
-///         _ => "message", // of a later version
-///     }
-/// }
-/// assert_eq!(name(MessageType::Warning), "warning");
-/// ```
-#[doc(alias = "QtMsgType")]
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum MessageType {
-    /// Something was used in a wrong way. This library knows no other.
-    #[doc(alias = "QtWarningMsg")]
-    Warning,
+crate::numbered! {
+    /// How grave a message is.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use qcore::MessageType;
+    ///
+    /// fn name(kind: MessageType) -> &'static str {
+    ///     match kind {
+    ///         MessageType::Warning => "warning",
+    ///         _ => "message", // of a later version
+    ///     }
+    /// }
+    /// assert_eq!(name(MessageType::Warning), "warning");
+    /// ```
+    #[doc(alias = "QtMsgType")]
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+    #[non_exhaustive]
+    pub enum MessageType {
+        /// Something was used in a wrong way. This library knows no other.
+        #[doc(alias = "QtWarningMsg")]
+        Warning = 1,
+    }
 }
 
 /// What is called with each message.

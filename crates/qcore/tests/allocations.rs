@@ -6,7 +6,10 @@ mod counting;
 use std::{cell::Cell, rc::Rc};
 
 use counting::allocations;
-use qcore::{ConnectionType, Dispatcher, QCoreApplication, QObject, QTimer, Signal};
+use qcore::{
+    ConnectionType, DeviceError, Dispatcher, OpenMode, QBuffer, QCoreApplication, QIODevice,
+    QObject, QTimer, Signal, io_device::DeviceBackend,
+};
 
 fn counter() -> (Rc<Cell<i64>>, impl Fn(&Cell<i64>, &i64) + Clone) {
     (Rc::new(Cell::new(0)), |sum: &Cell<i64>, value: &i64| sum.set(sum.get() + value))
@@ -32,7 +35,7 @@ fn emissions() {
 
 #[test]
 fn queued_calls() {
-    let app = QCoreApplication::instance();
+    let app = QCoreApplication::new();
     let object = QObject::new();
     let signal = Signal::of(&object);
     let (sum, add) = counter();
@@ -48,7 +51,7 @@ fn queued_calls() {
 
 #[test]
 fn posted_calls_that_hold_nothing() {
-    let app = QCoreApplication::instance();
+    let app = QCoreApplication::new();
     let dispatcher = Dispatcher::current();
     let round = || {
         (0..100).for_each(|_| dispatcher.post(|| ()));
@@ -60,7 +63,7 @@ fn posted_calls_that_hold_nothing() {
 
 #[test]
 fn timers_that_fire_and_start_anew() {
-    let app = QCoreApplication::instance();
+    let app = QCoreApplication::new();
     let timer = QTimer::new();
     let fires = Rc::new(Cell::new(0));
     timer.timeout.connect_to(&fires, |fires, ()| fires.set(fires.get() + 1));
@@ -80,4 +83,88 @@ fn timers_that_fire_and_start_anew() {
 fn handles() {
     let object = QObject::new();
     assert_eq!(allocations(|| (0..100).for_each(|_| drop(object.clone()))), 0);
+}
+
+/// Gives `hello\n` at each read, as far as there is room, every other time.
+struct Greeting(Cell<bool>);
+
+impl DeviceBackend for Greeting {
+    fn class_name(&self) -> &'static str {
+        "Greeting"
+    }
+
+    fn is_sequential(&self) -> bool {
+        true
+    }
+
+    fn read_data(&self, _: &QIODevice, data: &mut [u8]) -> Result<usize, DeviceError> {
+        if data.is_empty() || !self.0.replace(!self.0.get()) {
+            return Ok(0);
+        }
+        let count = data.len().min(6);
+        data[..count].copy_from_slice(&b"hello\n"[..count]);
+        Ok(count)
+    }
+
+    fn write_data(&self, _: &QIODevice, data: &[u8]) -> Result<usize, DeviceError> {
+        Ok(data.len())
+    }
+}
+
+#[test]
+fn reading_into_memory_of_ones_own() {
+    for mode in [OpenMode::READ_ONLY, OpenMode::READ_ONLY | OpenMode::UNBUFFERED] {
+        let device = QIODevice::new(Greeting(Cell::new(true)));
+        device.open(mode).unwrap();
+        let mut data = [0; 100];
+        let mut round = || {
+            let mut count = 0;
+            count += device.peek_into(&mut data).unwrap_or(0);
+            count += device.read_into(&mut data[..3]).unwrap_or(0);
+            count += device.read_line_into(&mut data).unwrap_or(0);
+            count += device.skip(2).unwrap_or(0);
+            count + usize::from(device.get_char().is_some())
+        };
+        (0..100).for_each(|_| {
+            round();
+        });
+        let mut count = 0;
+        assert_eq!(allocations(|| (0..100).for_each(|_| count += round())), 0, "{mode:?}");
+        assert!(count > 500, "{count}");
+    }
+    let buffer = QBuffer::new();
+    buffer.set_data([b'x'; 1000]);
+    buffer.open(OpenMode::READ_ONLY).unwrap();
+    let mut data = [0; 100];
+    let count = allocations(|| {
+        assert_eq!((buffer.peek_into(&mut data), buffer.read_into(&mut data)), (Ok(100), Ok(100)));
+        assert_eq!(buffer.read_line_into(&mut data), Ok(99));
+    });
+    assert_eq!(count, 0);
+}
+
+/// The bytes that a function returns are one allocation; if there are none there is none.
+#[test]
+fn bytes_that_are_returned() {
+    let device = QIODevice::new(Greeting(Cell::new(true)));
+    device.open(OpenMode::READ_ONLY | OpenMode::UNBUFFERED).unwrap();
+    let reads: [fn(&QIODevice) -> Vec<u8>; 5] = [
+        |device| device.read(1000),
+        |device| device.read(100_000),
+        |device| device.read(usize::MAX),
+        |device| device.read_all(),
+        |device| device.read_line(),
+    ];
+    for read in reads {
+        (0..3).for_each(|_| drop(read(&device)));
+        let (mut some, mut calls) = (0, 0);
+        let count = allocations(|| {
+            for _ in 0..20 {
+                calls += 1;
+                some += usize::from(!read(&device).is_empty());
+            }
+        });
+        assert!(some > 5 && some <= calls);
+        assert_eq!(count, some);
+    }
 }

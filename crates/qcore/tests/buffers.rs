@@ -142,7 +142,7 @@ fn is_sequential() {
 
 #[test]
 fn signal_test() {
-    let app = QCoreApplication::instance();
+    let app = QCoreApplication::new();
     let buffer = opened(b"", OpenMode::READ_WRITE);
     let (reads, written) = (Rc::new(Cell::new(0)), Rc::new(Cell::new(0)));
     let (reads_in, written_in) = (reads.clone(), written.clone());
@@ -295,11 +295,22 @@ fn a_handle_left_over_is_closed() {
         assert_eq!(handle.read_into(&mut [0; 3]).unwrap_err(), DeviceErrorKind::NotOpen);
         assert_eq!(handle.write("x").unwrap_err(), DeviceErrorKind::NotOpen);
         assert_eq!(handle.open(OpenMode::READ_ONLY).unwrap_err(), DeviceErrorKind::NotOpen);
-        assert!(handle.seek(0).is_err() && handle.skip(1).is_err());
+        assert_eq!(handle.seek(0).unwrap_err(), DeviceErrorKind::NotOpen);
+        assert_eq!(handle.skip(1).unwrap_err(), DeviceErrorKind::NotOpen);
         assert!(handle.read_line().is_empty() && handle.peek(1).is_empty());
         assert_eq!(handle.bytes_to_write(), 0);
         handle.unget_char(b'a');
         handle.rollback_transaction();
         handle.close();
     }
+}
+
+/// Only Windows has another end of lines.
+#[test]
+fn write_in_text_mode() {
+    let buffer = QBuffer::new();
+    buffer.open(OpenMode::WRITE_ONLY | OpenMode::TEXT).unwrap();
+    assert_eq!(buffer.write("two\nlines\n").unwrap(), 10);
+    assert_eq!(buffer.pos(), 10);
+    assert_eq!(buffer.data(), b"two\nlines\n");
 }

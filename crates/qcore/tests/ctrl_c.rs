@@ -4,7 +4,10 @@
 
 use std::{
     env,
+    fs::File,
     io::{BufRead, BufReader, Read, Write},
+    iter,
+    os::unix::process::ExitStatusExt,
     process::{Child, ChildStdout, Command, ExitStatus, Stdio, exit},
     sync::mpsc::{self, RecvTimeoutError},
     thread,
@@ -23,6 +26,16 @@ const QUIT: i32 = 40;
 #[test]
 fn child() {
     let Ok(mode) = env::var(MODE) else { return };
+    if let Some(free) = mode.strip_prefix("free ") {
+        let mut taken: Vec<_> = iter::from_fn(|| File::open("/dev/null").ok()).collect();
+        // The application's loop has none, either.
+        let app = QCoreApplication::new();
+        taken.truncate(taken.len() - free.parse::<usize>().unwrap());
+        let refused = app.quit_on_ctrl_c().is_err();
+        println!("\n{}\nready", if refused { "refused" } else { "" });
+        std::io::stdin().read_line(&mut String::new()).unwrap();
+        exit(QUIT + 3);
+    }
     let app = QCoreApplication::new();
     app.quit_on_ctrl_c().unwrap();
     app.quit_on_ctrl_c().unwrap();
@@ -48,7 +61,15 @@ fn child() {
 
 /// Starts the child and waits until it is ready.
 fn start(mode: &str) -> (Child, BufReader<ChildStdout>) {
-    let mut child = Command::new(env::current_exe().unwrap())
+    let (child, out, _) = start_and_listen(mode);
+    (child, out)
+}
+
+/// The same, with what the child says before.
+fn start_and_listen(mode: &str) -> (Child, BufReader<ChildStdout>, String) {
+    let mut child = Command::new("sh")
+        .args(["-c", "ulimit -n 64 && exec \"$0\" \"$@\""])
+        .arg(env::current_exe().unwrap())
         .args(["--exact", "child", "--nocapture", "--test-threads=1"])
         .env(MODE, mode)
         .stdin(Stdio::piped())
@@ -56,12 +77,13 @@ fn start(mode: &str) -> (Child, BufReader<ChildStdout>) {
         .spawn()
         .unwrap();
     let mut out = BufReader::new(child.stdout.take().unwrap());
-    let mut line = String::new();
+    let (mut line, mut said) = (String::new(), String::new());
     while line.trim() != "ready" {
         line.clear();
         assert_ne!(out.read_line(&mut line).unwrap(), 0, "the child has ended");
+        said.push_str(&line);
     }
-    (child, out)
+    (child, out, said)
 }
 
 fn kill(signal: &str, child: u32) {
@@ -115,4 +137,21 @@ fn the_second_ctrl_c_ends_a_process_whose_loop_does_not_run() {
     // 128 + SIGINT. Two signals in one may be taken for one, so there are some more.
     let again = || drop(Command::new("kill").args(["-INT", &id.to_string()]).output());
     assert_eq!(wait(child, again).code(), Some(130));
+}
+
+/// Where there are too few descriptors, a signal goes on to do what it does by default.
+#[test]
+fn without_descriptors_nothing_is_changed() {
+    for free in 0..20 {
+        let (mut child, _out, said) = start_and_listen(&format!("free {free}"));
+        if !said.contains("refused") {
+            assert!(free > 0, "it needs none");
+            child.stdin.as_mut().unwrap().write_all(b"\n").unwrap();
+            assert_eq!(wait(child, || ()).code(), Some(QUIT + 3));
+            return;
+        }
+        kill("-INT", child.id());
+        assert_eq!(wait(child, || ()).signal(), Some(2), "with {free} descriptors");
+    }
+    panic!("it never succeeds");
 }

@@ -151,6 +151,8 @@ fn peek() {
     in_every_way(b"abcdef", |device, way| {
         assert_eq!((device.peek(3), device.pos()), (b"abc".to_vec(), 0), "{way}");
         assert_eq!(device.peek(100), b"abcdef", "{way}");
+        let mut four = [0; 4];
+        assert_eq!((device.peek_into(&mut four), &four), (Ok(4), b"abcd"), "{way}");
         assert_eq!(device.read(2), b"ab");
         assert_eq!((device.peek(2), device.bytes_available()), (b"cd".to_vec(), 4), "{way}");
         assert_eq!(device.read_all(), b"cdef", "{way}");
@@ -164,6 +166,8 @@ fn peek() {
     buffer.write("YY").unwrap();
     buffer.seek(0).unwrap();
     assert_eq!(buffer.peek(4), b"YYZZ");
+    let mut all = [0; 9];
+    assert_eq!((buffer.peek_into(&mut all), &all[..4]), (Ok(4), &b"YYZZ"[..]));
 }
 
 #[test]
@@ -244,11 +248,56 @@ fn text_mode_reads_on_behind_what_it_leaves_out() {
     });
 }
 
+/// A device that gives the letters of the alphabet, and goes on wherever it is told to be, as that of Qt's test.
+struct Alphabet {
+    next: Cell<u8>,
+    sequential: bool,
+}
+
+impl DeviceBackend for Alphabet {
+    fn class_name(&self) -> &'static str {
+        "Alphabet"
+    }
+
+    fn is_sequential(&self) -> bool {
+        self.sequential
+    }
+
+    fn read_data(&self, _: &QIODevice, data: &mut [u8]) -> Result<usize, DeviceError> {
+        for byte in data.iter_mut() {
+            *byte = b'a' + self.next.get();
+            self.next.set((self.next.get() + 1) % 26);
+        }
+        Ok(data.len())
+    }
+
+    fn write_data(&self, _: &QIODevice, _: &[u8]) -> Result<usize, DeviceError> {
+        Err(DeviceErrorKind::NotWritable.into())
+    }
+}
+
 #[test]
 fn peek_bug() {
+    let unbuffered = OpenMode::READ_ONLY | OpenMode::UNBUFFERED;
+    // A stream keeps what was peeked at. With positions it is left to the device, which does not go back.
+    for (sequential, expected) in
+        [(true, ["ab", "a", "bc", "bcd"]), (false, ["ab", "c", "de", "fgh"])]
+    {
+        let device = QIODevice::new(Alphabet { next: Cell::new(0), sequential });
+        device.open(unbuffered).unwrap();
+        assert_eq!(device.peek(2), expected[0].as_bytes());
+        assert_eq!(device.read(1), expected[1].as_bytes());
+        assert_eq!(device.peek(2), expected[2].as_bytes());
+        assert_eq!(device.read(3), expected[3].as_bytes());
+    }
     for sequential in [true, false] {
-        let mode = OpenMode::READ_ONLY | OpenMode::UNBUFFERED;
-        let (device, _) = memory(b"0123456789", sequential, 0, mode);
+        let device = QIODevice::new(Alphabet { next: Cell::new(0), sequential });
+        device.open(unbuffered).unwrap();
+        let mut two = [0; 2];
+        assert_eq!((device.peek_into(&mut two), &two), (Ok(2), b"ab"));
+    }
+    for sequential in [true, false] {
+        let (device, _) = memory(b"0123456789", sequential, 0, unbuffered);
         assert_eq!((device.peek(1), device.read(1)), (b"0".to_vec(), b"0".to_vec()));
         assert_eq!((device.peek(4), device.read(2)), (b"1234".to_vec(), b"12".to_vec()));
         assert_eq!(device.peek(2), b"34");
@@ -261,6 +310,7 @@ fn read_all_keep_position() {
     let data = numbers(20_000);
     let (device, _) = memory(&data, true, 0, OpenMode::READ_ONLY);
     assert_eq!((device.pos(), device.size(), device.bytes_available()), (0, 20_000, 20_000));
+    assert_eq!((device.read_channel_count(), device.write_channel_count()), (1, 0));
     assert_eq!(device.read(1), data[..1]);
     assert_eq!((device.pos(), device.bytes_available()), (0, 19_999));
     assert_eq!(device.read_all(), data[1..]);
@@ -356,6 +406,89 @@ fn short_reads() {
     }
 }
 
+/// A device that says it has a great deal is believed up to a point, and gives it all.
+#[test]
+fn large_reads() {
+    let data = numbers(3_000_000);
+    in_every_way(&data, |device, way| {
+        assert_eq!(device.peek(400_000), data[..400_000], "{way}");
+        assert_eq!(device.read(1_000_000), data[..1_000_000], "{way}");
+        assert_eq!(device.read(usize::MAX), data[1_000_000..], "{way}");
+        assert!(device.read(usize::MAX).is_empty(), "{way}");
+    });
+    // One that says nothing of what it has.
+    for mode in [OpenMode::READ_ONLY, OpenMode::READ_ONLY | OpenMode::UNBUFFERED] {
+        let device = QIODevice::new(Odd {
+            sequential: true,
+            claims: 0,
+            answer: {
+                let left = Cell::new(1_500_000);
+                Box::new(move |_, data| {
+                    let count = data.len().min(left.get());
+                    data[..count].fill(b'x');
+                    left.set(left.get() - count);
+                    Ok(count)
+                })
+            },
+        });
+        device.open(mode).unwrap();
+        assert_eq!(device.read(1_000_000).len(), 1_000_000);
+        assert_eq!(device.read(usize::MAX).len(), 500_000);
+    }
+}
+
+#[test]
+fn lines_into_a_slice() {
+    in_every_way(b"one\ntwo and three", |device, way| {
+        let mut data = [b'.'; 6];
+        assert_eq!((device.read_line_into(&mut data), &data), (Ok(4), b"one\n\0."), "{way}");
+        assert_eq!((device.read_line_into(&mut data), &data), (Ok(5), b"two a\0"), "{way}");
+        for size in [0, 1] {
+            let error = device.read_line_into(&mut data[..size]).unwrap_err();
+            assert_eq!(error, DeviceErrorKind::InvalidArgument);
+        }
+        assert_eq!((device.skip(100), &data), (Ok(8), b"two a\0"), "{way}");
+        let end = device.read_line_into(&mut data);
+        assert_eq!(&data, b"\0wo a\0", "{way}");
+        if device.is_sequential() {
+            assert_eq!(end, Ok(0));
+        } else {
+            assert_eq!(end.unwrap_err(), DeviceErrorKind::Closed);
+        }
+        device.close();
+        assert_eq!(device.read_line_into(&mut data).unwrap_err(), DeviceErrorKind::NotOpen);
+        assert_eq!(device.peek_into(&mut data).unwrap_err(), DeviceErrorKind::NotOpen);
+    });
+}
+
+/// A `peek` of a device's own is its `peek_into`, too.
+#[test]
+fn a_peek_of_its_own() {
+    struct Own;
+    impl DeviceBackend for Own {
+        fn class_name(&self) -> &'static str {
+            "Own"
+        }
+
+        fn peek(&self, _: &QIODevice, max_size: usize) -> Option<Vec<u8>> {
+            Some(vec![b'p'; max_size.min(3)])
+        }
+
+        fn read_data(&self, _: &QIODevice, _: &mut [u8]) -> Result<usize, DeviceError> {
+            Ok(0)
+        }
+
+        fn write_data(&self, _: &QIODevice, data: &[u8]) -> Result<usize, DeviceError> {
+            Ok(data.len())
+        }
+    }
+    let device = QIODevice::new(Own);
+    device.open(OpenMode::READ_ONLY).unwrap();
+    let mut data = [0; 5];
+    assert_eq!((device.peek_into(&mut data), &data), (Ok(3), b"ppp\0\0"));
+    assert_eq!((device.peek_into(&mut data[..2]), device.peek(9)), (Ok(2), b"ppp".to_vec()));
+}
+
 // ---- backends that misbehave
 
 type Answer = Box<dyn Fn(&QIODevice, &mut [u8]) -> Result<usize, DeviceError>>;
@@ -429,7 +562,8 @@ fn one_that_fails_in_the_middle() {
             (DeviceErrorKind::Device, "out of order".into())
         );
         assert!(device.read_all().is_empty() && device.peek(3).is_empty());
-        assert!(device.read_line().is_empty() && device.write("x").is_err());
+        assert!(device.read_line().is_empty());
+        assert_eq!(device.write("x").unwrap_err(), DeviceErrorKind::Device);
         device.unget_char(b'u');
         assert_eq!(device.read_into(&mut [0; 20]), Ok(1));
     });
@@ -444,8 +578,12 @@ fn one_that_closes_the_device_while_it_is_read() {
             Ok(data.len())
         }
     }
-    let reads: [fn(&QIODevice); 8] = [
+    let reads: [fn(&QIODevice); 12] = [
         |device| drop(device.read(10)),
+        |device| drop(device.read(1_000_000)),
+        |device| drop(device.read_into(&mut [0; 10])),
+        |device| drop(device.peek_into(&mut [0; 10])),
+        |device| drop(device.read_line_into(&mut [0; 10])),
         |device| drop(device.read_all()),
         |device| drop(device.read_line()),
         |device| drop(device.peek(10)),
@@ -481,6 +619,7 @@ fn one_that_uses_the_device_while_it_is_read() {
             depth.set(depth.get() + 1);
             if depth.get() < 4 {
                 let _ = (device.read(3), device.peek(2), device.read_line(), device.skip(1));
+                let _ = (device.peek_into(&mut [0; 3]), device.read_line_into(&mut [0; 3]));
                 device.unget_char(b'u');
                 let _ = (device.write("w"), device.seek(1), device.read_all());
             }

@@ -8,6 +8,7 @@ use qcore::{
     QDeadlineTimer, QElapsedTimer, QEventLoop, QIODevice, QObject, QPointer, QSignalBlocker,
     QSignalSpy, QTimer, ScopedConnection, Signal, TimerType, VirtualClock,
     event_loop::{CoreApplicationNode, EventLoopNode, Readiness, Registration, TimerId},
+    number::UnknownNumber,
     object::{Life, ObjectNode},
     timer::TimerNode,
 };
@@ -80,6 +81,7 @@ fn what_belongs_to_a_loop_stays_in_its_thread() {
         OpenMode: true, true;
         DeviceError: true, true;
         DeviceErrorKind: true, true;
+        UnknownNumber: true, true;
     };
     for (name, found, expected) in table {
         assert_eq!(found, expected, "{name}: (Send, Sync)");

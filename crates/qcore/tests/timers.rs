@@ -11,7 +11,7 @@ use std::{
 use common::Log;
 use proptest::prelude::*;
 use qcore::{
-    ConnectionType, Dispatcher, QCoreApplication, QPointer, QTimer, Signal, TimerType,
+    ConnectionType, Dispatcher, Interval, QCoreApplication, QPointer, QTimer, Signal, TimerType,
     VirtualClock,
     event_loop::{TimerHandler, TimerId},
 };
@@ -86,7 +86,7 @@ fn getters_and_setters() {
     assert_eq!(timer.remaining_time(), 500);
     timer.start(Duration::from_micros(2500));
     assert_eq!((timer.interval(), timer.remaining_time()), (2, 3));
-    assert_eq!(timer.interval_as_duration(), Duration::from_micros(2500));
+    assert_eq!(timer.interval_as_duration(), Some(Duration::from_micros(2500)));
     clock.advance(Duration::from_secs(1));
     assert_eq!(timer.remaining_time(), 0, "overdue");
     timer.stop();
@@ -96,20 +96,117 @@ fn getters_and_setters() {
 }
 
 #[test]
-fn negative_intervals_stop_it() {
+fn a_timer_with_a_negative_interval_is_active_and_never_fires() {
     let app = QCoreApplication::new();
+    let clock = VirtualClock::install();
     let timer = QTimer::new();
-    timer.timeout.connect(|()| panic!("it does not run"));
+    let fired = Rc::new(Cell::new(0));
+    timer.timeout.connect_to(&fired, |fired, ()| fired.set(fired.get() + 1));
+    let state = |timer: &QTimer| {
+        let id = timer.timer_id().is_some();
+        (timer.is_active(), timer.interval(), timer.remaining_time(), id)
+    };
+    let turn = || {
+        clock.advance(millis(3000));
+        app.process_events()
+    };
     timer.start(-1);
-    assert!(!timer.is_active());
-    timer.start(0);
-    timer.start(-5);
-    assert!(!timer.is_active());
-    timer.start(0);
+    assert_eq!(state(&timer), (true, -1, -1, false));
+    assert_eq!((timer.interval_as_duration(), timer.remaining_time_as_duration()), (None, None));
+    assert!(!turn());
+    timer.restart();
+    assert_eq!(state(&timer), (true, -1, -1, false));
     timer.set_interval(-5);
-    assert!(!timer.is_active());
-    QTimer::single_shot(-1, || panic!("nor does this"));
+    assert_eq!(state(&timer), (true, -5, -1, false));
+    assert!(!turn());
+
+    // Being active it goes on with the next interval.
+    timer.set_interval(10);
+    assert_eq!(state(&timer), (true, 10, 10, true));
+    assert!(turn());
+    assert_eq!(fired.take(), 1);
+    timer.set_interval(-5);
+    assert_eq!(state(&timer), (true, -5, -1, false));
+    assert!(!turn());
+    timer.stop();
+    assert_eq!(state(&timer), (false, -5, -1, false));
+
+    // One that is not active takes the interval and stays so.
+    timer.set_interval(-6);
+    assert_eq!(state(&timer), (false, -6, -1, false));
+    timer.start(1000);
+    timer.start(i32::MIN);
+    assert_eq!(state(&timer), (true, i32::MIN, -1, false));
+    timer.set_single_shot(true);
+    timer.set_timer_type(TimerType::VeryCoarse);
+    timer.restart();
+    assert_eq!(state(&timer), (true, i32::MIN, -1, false));
+    assert!(!turn());
+    timer.start(20);
+    assert!(turn());
+    assert_eq!((state(&timer), fired.take()), ((false, 20, -1, false), 1));
+}
+
+#[test]
+fn a_slot_gives_its_timer_a_negative_interval() {
+    let app = QCoreApplication::new();
+    let clock = VirtualClock::install();
+    for single_shot in [true, false] {
+        let timer = QTimer::new();
+        timer.set_single_shot(single_shot);
+        let fired = Rc::new(Cell::new(0));
+        timer.timeout.connect({
+            let (timer, fired) = (timer.clone(), fired.clone());
+            move |()| {
+                fired.set(fired.get() + 1);
+                timer.start(-1);
+            }
+        });
+        timer.start(1);
+        for _ in 0..3 {
+            clock.advance(millis(10));
+            app.process_events();
+        }
+        assert_eq!((fired.get(), timer.is_active(), timer.interval()), (1, true, -1));
+        timer.timeout.disconnect_all();
+    }
+}
+
+#[test]
+fn a_single_shot_with_a_negative_interval_never_comes() {
+    let app = QCoreApplication::new();
+    let clock = VirtualClock::install();
+    QTimer::single_shot(-1, || panic!("it came"));
+    QTimer::single_shot_to(-1, &app, |_| panic!("it came"));
+    clock.advance(millis(1000));
     assert!(!app.process_events());
+}
+
+/// Qt's milliseconds are an `int`: there 30 days are a negative interval, and a coarse timer of
+/// `i32::MAX` has a negative time left.
+#[test]
+fn a_month_is_a_month() {
+    let app = QCoreApplication::new();
+    let clock = VirtualClock::install();
+    let days = |days: u64| Duration::from_secs(days * 24 * 60 * 60);
+    for kind in [TimerType::Precise, TimerType::Coarse, TimerType::VeryCoarse] {
+        let (timer, fired) = (QTimer::new(), Rc::new(Cell::new(false)));
+        timer.timeout.connect_to(&fired, |fired, ()| fired.set(true));
+        timer.set_timer_type(kind);
+        for (interval, early, late) in [
+            (Interval::from(days(30)), days(28), days(4)),
+            (Interval::from(i32::MAX), days(23), days(3)),
+        ] {
+            timer.start(interval);
+            assert!(timer.remaining_time() > i32::MAX / 20 * 19);
+            clock.advance(early);
+            app.process_events();
+            assert!(!fired.get(), "{kind:?} {interval:?}: early");
+            clock.advance(late);
+            app.process_events();
+            assert!(fired.take(), "{kind:?} {interval:?}: late");
+        }
+    }
 }
 
 #[test]

@@ -2,7 +2,7 @@
 //! `--cfg fuzzing` only.
 
 use crate::{
-    ProxyType, QAuthenticator, QNetworkProxy,
+    ProxyType, QNetworkProxy,
     proxy::{Command, Handshake, Http, Next, Socks5, Target, unwrap},
 };
 
@@ -27,15 +27,29 @@ pub fn http_proxy(data: &[u8]) {
     talk(&mut Http::new(&proxy(ProxyType::Http, data), &target), data);
 }
 
-/// What somebody asks who wants to know who one is: a header a line.
+/// What somebody asks who wants to know who one is, round by round, and what is answered: a line
+/// each.
 pub fn authenticate(data: &[u8]) {
-    let authenticator = QAuthenticator::new();
-    authenticator.set_user("me");
-    authenticator.set_password("secret");
-    authenticator.ask(data.split(|byte| *byte == b'\n'));
-    let answer = authenticator.answer("CONNECT", "some.example:443");
-    assert!(answer.is_none_or(|answer| !answer.contains(['\r', '\n'])));
+    crate::auth::fuzz::rounds(data);
 }
+
+/// What the kernel says of the interfaces.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub fn netlink(packet: &[u8]) {
+    for link in crate::sys::fuzz_interfaces(packet) {
+        let interface = crate::QNetworkInterface::of(link);
+        let text = format!("{interface:?}");
+        assert!(!text.is_empty());
+        for entry in interface.address_entries() {
+            let longest = if entry.ip().to_string().contains(':') { 128 } else { 32 };
+            assert!((-1..=longest).contains(&entry.prefix_length()), "{entry:?}");
+            let _ = (entry.netmask(), entry.broadcast());
+        }
+    }
+}
+
+#[cfg(feature = "_tls")]
+pub use crate::ssl::fuzz::{Identity, finds_no_fault, tls_handshake, tls_records};
 
 fn proxy(kind: ProxyType, data: &[u8]) -> QNetworkProxy {
     let user = if data.first().is_some_and(|byte| byte & 1 == 1) { "me" } else { "" };

@@ -85,7 +85,7 @@ impl Value {
         }
     }
 
-    /// Whether `run until` ends with it.
+    /// Whether `run until` ends with it. None is false.
     ///
     /// # Errors
     ///
@@ -93,16 +93,20 @@ impl Value {
     pub(crate) fn is_true(&self) -> Result<bool> {
         match self.plain() {
             Some(Plain::Number(number)) => Ok(number != 0),
+            None if matches!(self, Value::None) => Ok(false),
             _ => Err(Error::new("what is waited for is neither true nor false")),
         }
     }
 
-    /// Whether the comparison holds.
+    /// Whether the comparison holds. A call that returned none is unequal to everything.
     ///
     /// # Errors
     ///
     /// If the two cannot be compared so.
     pub(crate) fn compare(&self, comparison: Comparison, other: &Value) -> Result<bool> {
+        if matches!(self, Value::None) {
+            return Ok(comparison == Comparison::NotEqual);
+        }
         let (Some(one), Some(other)) = (self.plain(), other.plain()) else {
             return Err(Error::new("these cannot be compared"));
         };

@@ -54,7 +54,7 @@ pub(crate) struct World {
     /// Where certificates and keys are.
     pub(crate) certs: PathBuf,
     /// By what every `tcp` is led.
-    proxy: Option<QNetworkProxy>,
+    pub(super) proxy: Option<QNetworkProxy>,
     things: RefCell<HashMap<String, Thing>>,
     ports: Arc<Ports>,
     /// In the order in which their lines are grouped.

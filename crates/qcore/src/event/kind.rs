@@ -6,6 +6,8 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
+use crate::number::UnknownNumber;
+
 /// The type of an event: one of Qt's, or from [`USER`](EventType::USER) on one of the program's own.
 ///
 /// # Examples
@@ -16,6 +18,7 @@ use std::{
 /// const MEASURED: EventType = EventType::user(1);
 /// assert!(MEASURED > EventType::USER && MEASURED < EventType::MAX_USER);
 /// assert_eq!(MEASURED.number(), 1001);
+/// assert_eq!(EventType::try_from(1001), Ok(MEASURED));
 /// ```
 #[doc(alias = "QEvent::Type")]
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -65,7 +68,7 @@ impl EventType {
         EventType(1000 + offset)
     }
 
-    /// Qt's number of it.
+    /// Qt's number of it. [`try_from`](EventType::try_from) gives the type for a number.
     #[must_use]
     pub const fn number(self) -> u16 {
         self.0
@@ -106,6 +109,22 @@ fn register(hint: Option<EventType>) -> Option<EventType> {
     };
     taken.insert(kind);
     Some(EventType(kind))
+}
+
+impl From<EventType> for i32 {
+    /// Qt's number of it.
+    fn from(kind: EventType) -> i32 {
+        kind.0.into()
+    }
+}
+
+impl TryFrom<i32> for EventType {
+    type Error = UnknownNumber;
+
+    /// The type with this number, from 0 to 65535: also one of Qt's that has no constant here.
+    fn try_from(number: i32) -> Result<Self, UnknownNumber> {
+        u16::try_from(number).map(EventType).map_err(|_| UnknownNumber::new("EventType", number))
+    }
 }
 
 impl fmt::Debug for EventType {

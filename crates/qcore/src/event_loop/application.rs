@@ -193,6 +193,9 @@ impl QCoreApplication {
     /// Runs the event loop until [`exit`](QCoreApplication::exit) or [`quit`](QCoreApplication::quit);
     /// returns the exit code.
     ///
+    /// What sockets were told to write just before [`exit`](QCoreApplication::exit) is still unsent
+    /// when this returns, and goes out when a loop runs again.
+    ///
     /// An `exit` from before is forgotten. Returns -1 at once, with a warning in the log, if any loop
     /// of this thread is running already. May be called again when it has returned, also after a
     /// slot's panic has come out of it.
@@ -228,13 +231,20 @@ impl QCoreApplication {
     /// 0 is success. Every thread may call it; called from another thread than the application's, it takes effect
     /// in the next turn of the application's loop.
     ///
+    /// As with Qt, what sockets have been told to write in the same turn of the loop, in the slot
+    /// that calls this for example, is not sent any more: it would be in the next turn. If the
+    /// program ends, it is lost, and the other end sees a clean end of the stream. To send it
+    /// first, quit in a slot of the socket's `disconnected`, or wait for it with
+    /// [`wait_for_bytes_written`](crate::QIODevice::wait_for_bytes_written).
+    ///
     /// From then on no [`QEventLoop`](super::QEventLoop) begins in that thread, its `exec` returns -1: until
     /// the application's own `exec` has returned, or is called if it was not running.
     pub fn exit(&self, code: i32) {
         self.0.exit(code);
     }
 
-    /// [`exit(0)`](QCoreApplication::exit).
+    /// [`exit(0)`](QCoreApplication::exit). What was written to sockets in the same turn is not
+    /// sent.
     pub fn quit(&self) {
         self.exit(0);
     }

@@ -10,6 +10,7 @@ use std::{
 
 use mio::{Interest, net::UnixStream};
 use signal_hook::{
+    SigId,
     consts::{SIGINT, SIGTERM},
     low_level,
 };
@@ -24,7 +25,7 @@ struct Listener {
     pipe: RefCell<UnixStream>,
     registration: Registration,
     dispatcher: Weak<Dispatcher>,
-    handlers: Vec<signal_hook::SigId>,
+    handlers: RefCell<Vec<SigId>>,
 }
 
 /// What the loop keeps of it.
@@ -36,24 +37,29 @@ pub(super) fn install(dispatcher: &Rc<Dispatcher>) -> io::Result<()> {
     if installed.0.borrow().is_some() {
         return Ok(());
     }
+    // All that may be used up comes first: once a handler is registered, SIGINT no longer ends the process
+    // by itself, not even when the handler is taken back.
     let (ours, theirs) = StdUnixStream::pair()?;
     ours.set_nonblocking(true)?;
-    let second = Arc::new(AtomicBool::new(false));
-    let handlers = vec![
-        low_level::pipe::register(SIGINT, theirs.try_clone()?)?,
-        low_level::pipe::register(SIGTERM, theirs)?,
-        // In this order: the first SIGINT only arms what the second one sets off.
-        signal_hook::flag::register_conditional_shutdown(SIGINT, INTERRUPTED, second.clone())?,
-        signal_hook::flag::register(SIGINT, second)?,
-    ];
+    let also_theirs = theirs.try_clone()?;
     let listener = Rc::new_cyclic(|this: &Weak<Listener>| Listener {
         pipe: RefCell::new(UnixStream::from_std(ours)),
         registration: dispatcher.add_source(this.clone()),
         dispatcher: Rc::downgrade(dispatcher),
-        handlers,
+        handlers: RefCell::default(),
     });
     listener.registration.register(&mut *listener.pipe.borrow_mut(), Interest::READABLE)?;
-    *installed.0.borrow_mut() = Some(listener);
+    let second = Arc::new(AtomicBool::new(false));
+    // What is registered is in the listener at once: its drop takes it back if the rest fails.
+    let add = |handler: io::Result<SigId>| {
+        handler.map(|handler| listener.handlers.borrow_mut().push(handler))
+    };
+    add(low_level::pipe::register(SIGINT, also_theirs))?;
+    add(low_level::pipe::register(SIGTERM, theirs))?;
+    // In this order: the first SIGINT only arms what the second one sets off.
+    add(signal_hook::flag::register_conditional_shutdown(SIGINT, INTERRUPTED, second.clone()))?;
+    add(signal_hook::flag::register(SIGINT, second))?;
+    installed.0.replace(Some(listener));
     Ok(())
 }
 
@@ -76,7 +82,7 @@ impl EventSource for Listener {
 
 impl Drop for Listener {
     fn drop(&mut self) {
-        for handler in self.handlers.drain(..) {
+        for handler in self.handlers.take() {
             low_level::unregister(handler);
         }
         self.registration.deregister(&mut *self.pipe.borrow_mut());

@@ -509,20 +509,36 @@ impl Dispatcher {
         self.send_posted(&Which::new(None, Some(EventType::DEFERRED_DELETE)));
     }
 
+    /// Whether this is the last turn of the loop that runs innermost.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn is_ending(&self) -> bool {
+        self.runs.borrow().last().is_some_and(|run| run.exit.get())
+    }
+
     /// One turn. Returns whether anything was done.
     ///
     /// With `WAIT_FOR_MORE_EVENTS` it waits for something to happen, at most until `until`, unless
     /// there is anything to do or `run` is to end.
+    ///
+    /// What is written in the last turn of `run`, or in a turn of no loop, does not go out in that
+    /// turn: Qt's write notifiers are for the next one. The other end can tell, since what was
+    /// written before `quit()` may never be sent.
     pub(super) fn turn(
         self: &Rc<Self>,
         flags: ProcessEventsFlags,
         until: Option<Nanos>,
         run: Option<&Rc<Run>>,
     ) -> bool {
+        // The turn may be the loop's last one. It then sends only what was written before it: Qt sends the
+        // rest in its next turn, and there is none.
+        let is_last = || run.is_none_or(|run| run.exit.get());
+        let (writers_before, early_before) =
+            (self.writers.borrow().len(), self.early_writers.borrow().len());
         // What was posted by another thread before this turn is part of it, as if by this one.
         self.collect_posts();
         let mut done = self.send_posted(&Which::ALL);
-        let writers = self.writers.borrow().len();
+        let writers = if is_last() { writers_before } else { self.writers.borrow().len() };
         let sockets = !flags.contains(ProcessEventsFlags::EXCLUDE_SOCKET_NOTIFIERS);
         let timers = !flags.contains(ProcessEventsFlags::EXCLUDE_TIMERS);
         let wait = flags.contains(ProcessEventsFlags::WAIT_FOR_MORE_EVENTS)
@@ -542,10 +558,12 @@ impl Dispatcher {
             done |= self.run_sources();
             done |= self.run_writers(&self.writers, writers);
         }
+        // What was written before the timers fire is sent even if one of them ends the loop, as with Qt.
+        let early_so_far = if is_last() { early_before } else { self.early_writers.borrow().len() };
         if timers {
             done |= self.run_timers();
         }
-        let early = self.early_writers.borrow().len();
+        let early = if is_last() { early_so_far } else { self.early_writers.borrow().len() };
         if sockets && early > 0 {
             done |= self.run_writers(&self.early_writers, early);
         }

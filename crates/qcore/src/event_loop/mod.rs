@@ -68,6 +68,9 @@ pub(crate) use self::{
 bitflags::bitflags! {
     /// What a call of `process_events` handles.
     ///
+    /// [`bits`](Self::bits) gives Qt's number for the set, and [`from_bits`](Self::from_bits) gives
+    /// the set for a number.
+    ///
     /// # Examples
     ///
     /// ```
@@ -83,7 +86,7 @@ bitflags::bitflags! {
     /// ```
     #[doc(alias = "QEventLoop::ProcessEventsFlags")]
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-    pub struct ProcessEventsFlags: u8 {
+    pub struct ProcessEventsFlags: u32 {
         /// All that there is. The default.
         #[doc(alias = "AllEvents")]
         const ALL_EVENTS = 0;
@@ -99,6 +102,12 @@ bitflags::bitflags! {
         /// Not the timers. Those that are due fire in a later call.
         #[doc(alias = "X11ExcludeTimers")]
         const EXCLUDE_TIMERS = 0x08;
+        /// Nothing here: Qt's `exec()` adds it to the flags of each turn. For code that is ported.
+        #[doc(alias = "EventLoopExec")]
+        const EVENT_LOOP_EXEC = 0x20;
+        /// Nothing here: there are no dialogs. For code that is ported.
+        #[doc(alias = "DialogExec")]
+        const DIALOG_EXEC = 0x40;
     }
 }
 

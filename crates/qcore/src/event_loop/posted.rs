@@ -121,7 +121,7 @@ impl<'a> Which<'a> {
 #[derive(Default)]
 pub(super) struct PostQueue {
     queue: VecDeque<Entry>,
-    /// What the entries of the queue stand for.
+    /// What is addressed to an object.
     table: Slab<Stored>,
     /// How many were ever taken out, so that a place in the queue keeps its number.
     taken: u64,
@@ -131,7 +131,15 @@ pub(super) struct PostQueue {
 
 struct Entry {
     priority: i32,
-    key: u32,
+    place: Place,
+}
+
+/// Where something is that waits in the queue.
+enum Place {
+    /// Here: it is addressed to nobody.
+    Here(Posted),
+    /// In the table.
+    Table(u32),
 }
 
 struct Stored {
@@ -157,8 +165,11 @@ impl PostQueue {
 
     #[inline]
     pub(super) fn push_with(&mut self, priority: i32, posted: Posted) {
-        let key = self.store(posted);
-        self.enqueue(Entry { priority, key });
+        let place = match posted.receiver().map(Weak::upgrade) {
+            None => Place::Here(posted),
+            Some(receiver) => Place::Table(self.store(posted, receiver.as_deref())),
+        };
+        self.enqueue(Entry { priority, place });
     }
 
     #[inline]
@@ -188,21 +199,19 @@ impl PostQueue {
 
     // ---- the table
 
-    #[inline]
-    fn store(&mut self, posted: Posted) -> u32 {
-        let receiver = posted.receiver().and_then(Weak::upgrade);
-        let older = receiver.as_ref().map_or(NONE, |life| life.waiting().newest.get());
+    fn store(&mut self, posted: Posted, receiver: Option<&Life>) -> u32 {
+        let older = receiver.map_or(NONE, |life| life.waiting().newest.get());
         let key = self.table.insert(Stored { posted, newer: NONE, older }) as u32;
+        if let Some(older) = self.table.get_mut(older as usize) {
+            older.newer = key;
+        }
         if let Some(life) = receiver {
-            if let Some(older) = self.table.get_mut(older as usize) {
-                older.newer = key;
-            }
             life.waiting().newest.set(key);
         }
         key
     }
 
-    /// Takes an entry's content, and the object's list is without it. The entry stays in the queue.
+    /// Takes what is in the table, and the object's list is without it. The entry stays in the queue.
     fn take(&mut self, key: u32) -> Posted {
         let stored = &mut self.table[key as usize];
         let posted = std::mem::replace(&mut stored.posted, Posted::Gone);
@@ -219,6 +228,24 @@ impl PostQueue {
         posted
     }
 
+    /// Takes what is at a place of the queue, which stays there.
+    fn take_at(&mut self, at: usize) -> Posted {
+        match &mut self.queue[at].place {
+            Place::Here(posted) => std::mem::replace(posted, Posted::Gone),
+            Place::Table(key) => {
+                let key = *key;
+                self.take(key)
+            }
+        }
+    }
+
+    fn posted<'a>(&'a self, entry: &'a Entry) -> &'a Posted {
+        match &entry.place {
+            Place::Here(posted) => posted,
+            Place::Table(key) => &self.table[*key as usize].posted,
+        }
+    }
+
     /// What is posted to an object, the newest first.
     fn posted_to(&self, life: &Life) -> impl Iterator<Item = u32> {
         let newest = life.waiting().newest.get();
@@ -226,19 +253,9 @@ impl PostQueue {
         std::iter::successors(key(newest), move |&at| key(self.table[at as usize].older))
     }
 
-    /// What `which` names, in the order of the queue where it names no object.
-    fn find(&self, which: &Which<'_>) -> impl Iterator<Item = u32> {
-        let (one, all) = match which.receiver {
-            Some(life) => (Some(self.posted_to(life)), None),
-            None => (None, Some(self.queue.iter().map(|entry| entry.key))),
-        };
-        let keys = one.into_iter().flatten().chain(all.into_iter().flatten());
-        keys.filter(move |&key| which.has(&self.table[key as usize].posted))
-    }
-
     /// Whether a round over everything would find anything to do at this level.
     pub(super) fn has_work(&self, level: u32) -> bool {
-        self.queue.iter().any(|entry| match &self.table[entry.key as usize].posted {
+        self.queue.iter().any(|entry| match self.posted(entry) {
             Posted::Gone => false,
             Posted::Deletion(_, asked) => Which::ALL.may_delete(*asked, level),
             _ => true,
@@ -247,7 +264,12 @@ impl PostQueue {
 
     /// Whether any such thing is posted.
     pub(super) fn contains(&self, which: &Which<'_>) -> bool {
-        self.find(which).next().is_some()
+        match which.receiver {
+            Some(life) => {
+                self.posted_to(life).any(|key| which.has(&self.table[key as usize].posted))
+            }
+            None => self.queue.iter().any(|entry| which.has(self.posted(entry))),
+        }
     }
 
     // ---- rounds
@@ -276,18 +298,22 @@ impl PostQueue {
         while self.taken < self.behind {
             let entry = self.queue.pop_front()?;
             self.taken += 1;
-            match self.table[entry.key as usize].posted {
-                Posted::Gone => {
-                    self.table.remove(entry.key as usize);
+            let posted = match entry.place {
+                Place::Here(posted) => posted,
+                Place::Table(key) => {
+                    if let Posted::Deletion(_, asked) = self.table[key as usize].posted
+                        && !Which::ALL.may_delete(asked, level)
+                    {
+                        self.enqueue(entry);
+                        continue;
+                    }
+                    let posted = self.take(key);
+                    self.table.remove(key as usize);
+                    posted
                 }
-                Posted::Deletion(_, asked) if !Which::ALL.may_delete(asked, level) => {
-                    self.enqueue(entry);
-                }
-                _ => {
-                    let posted = self.take(entry.key);
-                    self.table.remove(entry.key as usize);
-                    return Some(posted);
-                }
+            };
+            if !matches!(posted, Posted::Gone) {
+                return Some(posted);
             }
         }
         None
@@ -297,15 +323,15 @@ impl PostQueue {
         // A loop that ran in between may have taken some out.
         *at = self.taken.max(*at);
         while *at < self.behind {
-            let key = self.queue.get((*at - self.taken) as usize)?.key;
+            let index = (*at - self.taken) as usize;
+            let posted = self.posted(self.queue.get(index)?);
             *at += 1;
-            let posted = &self.table[key as usize].posted;
             let due = match posted {
                 Posted::Deletion(_, asked) => which.may_delete(*asked, level),
                 _ => true,
             };
             if due && which.has(posted) {
-                return Some(self.take(key));
+                return Some(self.take_at(index));
             }
         }
         None
@@ -313,18 +339,23 @@ impl PostQueue {
 
     /// Takes some out that will not be delivered. To be dropped with nothing borrowed.
     pub(super) fn remove(&mut self, which: &Which<'_>) -> Vec<Posted> {
-        let mut found: Vec<_> = self.find(which).collect();
-        if which.receiver.is_some() {
-            found.reverse();
-        }
+        let Some(life) = which.receiver else {
+            let found: Vec<_> = (0..self.queue.len())
+                .filter(|&at| which.has(self.posted(&self.queue[at])))
+                .collect();
+            return found.into_iter().map(|at| self.take_at(at)).collect();
+        };
+        let is_wanted = |key: &u32| which.has(&self.table[*key as usize].posted);
+        let mut found: Vec<_> = self.posted_to(life).filter(is_wanted).collect();
+        found.reverse();
         found.into_iter().map(|key| self.take(key)).collect()
     }
 
     /// Takes everything out, for good. To be dropped with nothing borrowed.
     pub(super) fn take_all(&mut self) -> Vec<Posted> {
-        let keys: Vec<_> = self.queue.drain(..).map(|entry| entry.key).collect();
-        self.taken += keys.len() as u64;
-        let all = keys.into_iter().map(|key| self.take(key)).collect();
+        let all = (0..self.queue.len()).map(|at| self.take_at(at)).collect();
+        self.taken += self.queue.len() as u64;
+        self.queue.clear();
         self.table.clear();
         all
     }

@@ -15,17 +15,19 @@ use crate::{
     object::{Handle, Life, Node, Object},
 };
 
-/// What a [`QSocketNotifier`] watches for.
-#[doc(alias = "QSocketNotifier::Type")]
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum NotifierType {
-    /// There is something to read, or the end was reached.
-    Read,
-    /// There is room to write.
-    Write,
-    /// There is out-of-band data. Linux only; elsewhere it never happens.
-    Exception,
+crate::numbered! {
+    /// What a [`QSocketNotifier`] watches for.
+    #[doc(alias = "QSocketNotifier::Type")]
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+    #[non_exhaustive]
+    pub enum NotifierType {
+        /// There is something to read, or the end was reached.
+        Read = 0,
+        /// There is room to write.
+        Write = 1,
+        /// There is out-of-band data. Linux only; elsewhere it never happens.
+        Exception = 2,
+    }
 }
 
 class! {

@@ -180,6 +180,31 @@ pub trait DeviceBackend {
         None
     }
 
+    /// What [`QIODevice::peek_into`] returns, for a device that need not read for it. By default it is
+    /// [`peek`](DeviceBackend::peek).
+    fn peek_into(&self, device: &QIODevice, data: &mut [u8]) -> Option<usize> {
+        let own = self.peek(device, data.len())?;
+        let count = own.len().min(data.len());
+        data[..count].copy_from_slice(&own[..count]);
+        Some(count)
+    }
+
+    /// Reads what a line has behind the read buffer: up to `data.len()` bytes, the last of them the first
+    /// `\n`, if there is one. Returns how many there were.
+    ///
+    /// By default it is [`QIODevice::read_line_data`], which takes byte after byte from the read buffer and,
+    /// where that is empty, from the device. It is not called for a sequential device during a transaction.
+    /// After a call that does not come to the default, a device that is not sequential is moved to its
+    /// position by [`seek`](DeviceBackend::seek) before it is used again.
+    ///
+    /// # Errors
+    ///
+    /// Whatever keeps the device from reading; [`DeviceErrorKind::Closed`] at the end.
+    #[doc(alias = "readLineData")]
+    fn read_line_data(&self, device: &QIODevice, data: &mut [u8]) -> Result<usize, DeviceError> {
+        device.read_line_data(data)
+    }
+
     /// What can be read beyond the read buffer of a sequential device.
     fn bytes_available(&self) -> usize {
         0

@@ -196,6 +196,31 @@ impl DeviceBackend for Memory {
         Some(data[from..][..max_size.min(data.len() - from)].to_vec())
     }
 
+    fn peek_into(&self, device: &QIODevice, out: &mut [u8]) -> Option<usize> {
+        let data = self.data.borrow();
+        let from = usize::try_from(device.pos()).unwrap_or(0).min(data.len());
+        let count = out.len().min(data.len() - from);
+        out[..count].copy_from_slice(&data[from..][..count]);
+        Some(count)
+    }
+
+    /// Finds the end of the line at once. In text mode carriage returns have to be left out on the way.
+    fn read_line_data(&self, device: &QIODevice, out: &mut [u8]) -> Result<usize, DeviceError> {
+        if device.is_text_mode_enabled() {
+            return device.read_line_data(out);
+        }
+        let data = self.data.borrow();
+        let rest = data.get(self.at.get()..).unwrap_or_default();
+        let rest = &rest[..rest.len().min(out.len())];
+        let count = rest.iter().position(|&byte| byte == b'\n').map_or(rest.len(), |end| end + 1);
+        if count == 0 {
+            return Err(DeviceErrorKind::Closed.into());
+        }
+        out[..count].copy_from_slice(&rest[..count]);
+        self.at.set(self.at.get() + count);
+        Ok(count)
+    }
+
     fn read_data(&self, _: &QIODevice, out: &mut [u8]) -> Result<usize, DeviceError> {
         let data = self.data.borrow();
         let rest = data.get(self.at.get()..).unwrap_or_default();

@@ -13,6 +13,9 @@ use super::Chunk;
 pub(super) const SMALL: usize = 4096;
 /// The size of the buffer that a loop reads into.
 pub const SCRATCH: usize = 256 * 1024;
+/// How much of a device is read into its buffer at once, as Qt does.
+pub(super) const PIECE: usize = 16_384;
+const PIECES_KEPT: usize = 4;
 const SMALL_KEPT: usize = 64;
 const LARGE_KEPT: usize = 4;
 
@@ -25,6 +28,7 @@ pub struct BufferPool {
     small: RefCell<Vec<Vec<u8>>>,
     large: RefCell<Vec<Vec<u8>>>,
     scratch: Cell<Vec<u8>>,
+    pieces: RefCell<Vec<Vec<u8>>>,
 }
 
 impl BufferPool {
@@ -71,6 +75,19 @@ impl BufferPool {
         // What is in there already need not be zeroed again.
         scratch.resize(SCRATCH, 0);
         scratch
+    }
+
+    /// A buffer of [`PIECE`] bytes of no particular content, to be given back.
+    pub(super) fn take_piece(&self) -> Vec<u8> {
+        self.pieces.borrow_mut().pop().unwrap_or_else(|| vec![0; PIECE])
+    }
+
+    /// Takes the buffer back.
+    pub(super) fn put_piece(&self, piece: Vec<u8>) {
+        let mut pieces = self.pieces.borrow_mut();
+        if pieces.len() < PIECES_KEPT {
+            pieces.push(piece);
+        }
     }
 
     /// Takes the buffer back.
@@ -213,6 +230,28 @@ impl ByteQueue {
         done
     }
 
+    /// Appends at most `max` of the bytes behind the first `offset` to `out`; how many that were.
+    pub(super) fn copy_to_vec(&self, mut offset: usize, max: usize, out: &mut Vec<u8>) -> usize {
+        let count = self.len.saturating_sub(offset).min(max);
+        let end = out.len() + count;
+        if out.capacity() == 0 {
+            *out = Vec::with_capacity(count);
+        } else {
+            out.reserve(count);
+        }
+        for piece in self.pieces() {
+            let bytes = piece.bytes();
+            let skip = offset.min(bytes.len());
+            offset -= skip;
+            let rest = end - out.len();
+            out.extend_from_slice(&bytes[skip..][..rest.min(bytes.len() - skip)]);
+            if out.len() == end {
+                break;
+            }
+        }
+        count
+    }
+
     /// Drops the first `count` bytes, or all if there are fewer.
     pub fn consume(&mut self, mut count: usize, pool: &BufferPool) {
         count = count.min(self.len);
@@ -246,8 +285,8 @@ impl ByteQueue {
             self.len = 0;
             return std::mem::take(data);
         }
-        let mut all = vec![0; self.len];
-        self.copy_to(0, &mut all);
+        let mut all = Vec::new();
+        self.copy_to_vec(0, self.len, &mut all);
         self.clear(pool);
         all
     }
@@ -264,11 +303,20 @@ impl ByteQueue {
     /// Where `byte` is first found at or behind `from`.
     #[must_use]
     pub fn find(&self, byte: u8, from: usize) -> Option<usize> {
+        self.find_within(byte, from, self.len)
+    }
+
+    /// Where `byte` is first found at or behind `from` and before `to`.
+    pub(super) fn find_within(&self, byte: u8, from: usize, to: usize) -> Option<usize> {
         let mut before = 0;
         for piece in self.pieces() {
+            if before >= to {
+                break;
+            }
             let bytes = piece.bytes();
             let skip = from.saturating_sub(before).min(bytes.len());
-            if let Some(at) = bytes[skip..].iter().position(|&other| other == byte) {
+            let end = (to - before).min(bytes.len()).max(skip);
+            if let Some(at) = bytes[skip..end].iter().position(|&other| other == byte) {
                 return Some(before + skip + at);
             }
             before += bytes.len();
@@ -372,6 +420,17 @@ mod tests {
                     prop_assert_eq!(&copy[..count], model.get(offset..).unwrap_or_default());
                     let found = model.iter().skip(offset).position(|&b| b == 3).map(|at| at + offset);
                     prop_assert_eq!(queue.find(3, offset), found);
+                    for to in [0, offset, model.len() / 3, model.len() + 1] {
+                        let within = found.filter(|&at| at < to);
+                        prop_assert_eq!(queue.find_within(3, offset, to), within);
+                    }
+                    for max in [0, 5, usize::MAX] {
+                        let mut copy = vec![7];
+                        let count = queue.copy_to_vec(offset, max, &mut copy);
+                        let rest = model.get(offset..).unwrap_or_default();
+                        prop_assert_eq!(count, rest.len().min(max));
+                        prop_assert_eq!(&copy[1..], &rest[..count]);
+                    }
                 }
                 for offset in [0, 1, model.len() / 2, model.len()] {
                     let mut slices = [IoSlice::new(&[]); 100];

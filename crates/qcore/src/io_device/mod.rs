@@ -13,9 +13,12 @@ mod byte_queue;
 mod channels;
 mod chunk;
 mod error;
+mod lines;
 mod open_mode;
 mod reading;
+mod sink;
 mod std_io;
+mod transaction;
 
 use std::{
     borrow::Cow,
@@ -83,15 +86,20 @@ pub struct DeviceNode {
     /// There is something new to read. Not emitted while a slot of it is running.
     #[doc(alias = "readyRead")]
     pub ready_read: Signal<()>,
-    /// So many bytes have been handed to the operating system.
+    /// The device has passed on so many of the bytes that were written to it.
+    ///
+    /// A socket has passed them to the operating system. A `QSslSocket` has encrypted them: they
+    /// may wait in the process for the operating system still, as with Qt. Its
+    /// `encrypted_bytes_written` tells when that has taken them, and `unsent_bytes()` of every
+    /// socket how many wait.
     #[doc(alias = "bytesWritten")]
     pub bytes_written: Signal<i64>,
     /// There is something new to read on a channel, whose number is the argument. Also emitted while a
     /// slot of it is running. [`QBuffer`] does not emit it, as Qt's does not.
     #[doc(alias = "channelReadyRead")]
     pub channel_ready_read: Signal<i32>,
-    /// So many bytes, the second argument, written to a channel, the first, have been handed to the
-    /// operating system. [`QBuffer`] does not emit it.
+    /// So many bytes, the second argument, written to a channel, the first, have been passed on, as
+    /// [`bytes_written`](Self::bytes_written) has it. [`QBuffer`] does not emit it.
     #[doc(alias = "channelBytesWritten")]
     pub channel_bytes_written: Signal<(i32, i64)>,
     /// The device is about to close.
@@ -111,6 +119,8 @@ pub struct DeviceNode {
     pos: Cell<i64>,
     /// Where the backend is: at the end of the buffer, if nothing has moved it.
     device_pos: Cell<i64>,
+    /// Whether a line was read by the function that a device may have another one for.
+    read_line_data_called: Cell<bool>,
     /// How much was read since a transaction began: that stays in the buffer of a sequential device.
     transaction: Cell<Option<usize>>,
     /// Where a transaction began in another.
@@ -150,6 +160,7 @@ impl DeviceNode {
             pool: life.dispatcher().local::<BufferPool>(),
             pos: Cell::new(0),
             device_pos: Cell::new(0),
+            read_line_data_called: Cell::new(false),
             transaction: Cell::new(None),
             transaction_pos: Cell::new(0),
             error_string: RefCell::default(),
@@ -340,7 +351,13 @@ impl QIODevice {
         self.backend().open(self, mode)
     }
 
-    /// How many bytes were written to the device and are not yet on their way.
+    /// How many bytes were written to the device and have not been passed on:
+    /// [`bytes_written`](DeviceNode::bytes_written) has not told of them.
+    ///
+    /// With a `QSslSocket` that encrypts these are the bytes that are not encrypted yet, as with
+    /// Qt. It encrypts all that is written as soon as the loop runs, and any number of encrypted
+    /// bytes may then wait for the other end to read. Who has to know how much waits asks
+    /// `unsent_bytes()`, which every socket has.
     #[doc(alias = "bytesToWrite")]
     #[must_use]
     pub fn bytes_to_write(&self) -> usize {

@@ -5,6 +5,9 @@ use std::fmt;
 bitflags::bitflags! {
     /// How a [`QIODevice`](crate::QIODevice) is opened.
     ///
+    /// [`bits`](Self::bits) gives Qt's number for the set, and [`from_bits`](Self::from_bits) gives
+    /// the set for a number.
+    ///
     /// # Examples
     ///
     /// ```

@@ -2,31 +2,33 @@
 
 use super::{Object, QObject};
 
-/// Where [`find_children_with`](QObject::find_children_with) looks.
-///
-/// # Examples
-///
-/// ```
-/// use qcore::{FindChildOptions, QObject, QTimer};
-///
-/// let (root, branch, leaf) = (QObject::new(), QObject::new(), QTimer::new());
-/// branch.set_parent(Some(&root));
-/// leaf.set_parent(Some(&branch));
-/// assert_eq!(root.find_children::<QTimer>(None).len(), 1);
-/// let direct = FindChildOptions::DirectChildrenOnly;
-/// assert_eq!(root.find_children_with::<QTimer>(None, direct).len(), 0);
-/// ```
-#[doc(alias = "Qt::FindChildOptions")]
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum FindChildOptions {
-    /// Among the children only.
-    #[doc(alias = "FindDirectChildrenOnly")]
-    DirectChildrenOnly,
-    /// Among the children and theirs, all the way down. The default.
-    #[doc(alias = "FindChildrenRecursively")]
-    #[default]
-    ChildrenRecursively,
+crate::numbered! {
+    /// Where [`find_children_with`](QObject::find_children_with) looks.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use qcore::{FindChildOptions, QObject, QTimer};
+    ///
+    /// let (root, branch, leaf) = (QObject::new(), QObject::new(), QTimer::new());
+    /// branch.set_parent(Some(&root));
+    /// leaf.set_parent(Some(&branch));
+    /// assert_eq!(root.find_children::<QTimer>(None).len(), 1);
+    /// let direct = FindChildOptions::DirectChildrenOnly;
+    /// assert_eq!(root.find_children_with::<QTimer>(None, direct).len(), 0);
+    /// ```
+    #[doc(alias = "Qt::FindChildOptions")]
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+    #[non_exhaustive]
+    pub enum FindChildOptions {
+        /// Among the children only.
+        #[doc(alias = "FindDirectChildrenOnly")]
+        DirectChildrenOnly = 0,
+        /// Among the children and theirs, all the way down. The default.
+        #[doc(alias = "FindChildrenRecursively")]
+        #[default]
+        ChildrenRecursively = 1,
+    }
 }
 
 impl QObject {

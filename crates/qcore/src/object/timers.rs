@@ -13,8 +13,9 @@ impl QObject {
     /// Starts a timer that sends this object an event of type [`TIMER`](crate::EventType::TIMER) again and
     /// again, until [`kill_timer`](QObject::kill_timer) or the object's end. The id tells it from others.
     ///
-    /// The event comes to [`EventHandler::timer_event`](crate::EventHandler::timer_event). The timer is
-    /// coarse. `None`, with a warning in the log, if the interval is negative or the object is dead. A
+    /// The event comes to [`EventHandler::timer_event`](crate::EventHandler::timer_event). The
+    /// timer is coarse: it fires up to 5 % of the interval early or late. `None`, which is Qt's 0,
+    /// with a warning in the log, if the interval is negative or the object is dead. A
     /// [`QTimer`](crate::QTimer) does the same by a signal.
     ///
     /// ```

@@ -7,6 +7,9 @@ use super::SlotList;
 bitflags::bitflags! {
     /// How a connection is made. [`AUTO`](ConnectionType::AUTO) is what the functions without flags do.
     ///
+    /// [`bits`](Self::bits) gives Qt's number for the set, and [`from_bits`](Self::from_bits) gives
+    /// the set for a number.
+    ///
     /// # Examples
     ///
     /// ```
@@ -26,7 +29,7 @@ bitflags::bitflags! {
     /// ```
     #[doc(alias = "Qt::ConnectionType")]
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-    pub struct ConnectionType: u8 {
+    pub struct ConnectionType: u32 {
         /// Direct: signals and slots of one loop are in one thread.
         #[doc(alias = "AutoConnection")]
         const AUTO = 0;
@@ -43,9 +46,9 @@ bitflags::bitflags! {
         /// slot of its own.
         #[doc(alias = "UniqueConnection")]
         const UNIQUE = 0x80;
-        /// Cut by the first emission.
+        /// Cut by the first emission. Qt 5 has no such connections; the number is that of Qt 6.
         #[doc(alias = "SingleShotConnection")]
-        const SINGLE_SHOT = 0x40;
+        const SINGLE_SHOT = 0x100;
     }
 }
 

@@ -2,31 +2,35 @@
 
 use super::{FromStream, QDataStream, StreamVersion, ToStream};
 
-/// Which end of a number comes first.
-#[doc(alias = "QDataStream::ByteOrder")]
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum ByteOrder {
-    /// The most significant byte; the default.
-    #[default]
-    BigEndian,
-    /// The least significant byte.
-    LittleEndian,
+crate::numbered! {
+    /// Which end of a number comes first.
+    #[doc(alias = "QDataStream::ByteOrder")]
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+    pub enum ByteOrder {
+        /// The most significant byte; the default.
+        #[default]
+        BigEndian = 0,
+        /// The least significant byte.
+        LittleEndian = 1,
+    }
 }
 
-/// How many bytes floating point numbers have, of whichever type they are.
-///
-/// | | before Qt 4.6 | [`SinglePrecision`](Self::SinglePrecision) | [`DoublePrecision`](Self::DoublePrecision) |
-/// |---|---|---|---|
-/// | `f32` | 4 | 4 | **8** |
-/// | `f64` | 8 | 4 | 8 |
-#[doc(alias = "QDataStream::FloatingPointPrecision")]
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum FloatingPointPrecision {
-    /// 4 bytes, an `f64` too, which is rounded.
-    SinglePrecision,
-    /// 8 bytes, an `f32` too; the default.
-    #[default]
-    DoublePrecision,
+crate::numbered! {
+    /// How many bytes floating point numbers have, of whichever type they are.
+    ///
+    /// | | before Qt 4.6 | `SinglePrecision` | `DoublePrecision` |
+    /// |---|---|---|---|
+    /// | `f32` | 4 | 4 | **8** |
+    /// | `f64` | 8 | 4 | 8 |
+    #[doc(alias = "QDataStream::FloatingPointPrecision")]
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+    pub enum FloatingPointPrecision {
+        /// 4 bytes, an `f64` too, which is rounded.
+        SinglePrecision = 0,
+        /// 8 bytes, an `f32` too; the default.
+        #[default]
+        DoublePrecision = 1,
+    }
 }
 
 macro_rules! integers {

@@ -2,30 +2,32 @@
 
 use super::QDataStream;
 
-/// How far a stream is to be trusted.
-///
-/// # Examples
-///
-/// ```
-/// use qcore::{QDataStream, stream::StreamStatus};
-///
-/// let mut stream = QDataStream::from_bytes([0, 0, 0]);
-/// assert_eq!(stream.read::<u32>(), 0);
-/// assert_eq!(stream.status(), StreamStatus::ReadPastEnd);
-/// ```
-#[doc(alias = "QDataStream::Status")]
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum StreamStatus {
-    /// All went well.
-    #[default]
-    Ok,
-    /// There was less to read than was asked for.
-    ReadPastEnd,
-    /// What was read made no sense.
-    ReadCorruptData,
-    /// The device did not take what was written, or it cannot be written in this format.
-    WriteFailed,
+crate::numbered! {
+    /// How far a stream is to be trusted.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use qcore::{QDataStream, stream::StreamStatus};
+    ///
+    /// let mut stream = QDataStream::from_bytes([0, 0, 0]);
+    /// assert_eq!(stream.read::<u32>(), 0);
+    /// assert_eq!(stream.status(), StreamStatus::ReadPastEnd);
+    /// ```
+    #[doc(alias = "QDataStream::Status")]
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+    #[non_exhaustive]
+    pub enum StreamStatus {
+        /// All went well.
+        #[default]
+        Ok = 0,
+        /// There was less to read than was asked for.
+        ReadPastEnd = 1,
+        /// What was read made no sense.
+        ReadCorruptData = 2,
+        /// The device did not take what was written, or it cannot be written in this format.
+        WriteFailed = 3,
+    }
 }
 
 impl QDataStream {

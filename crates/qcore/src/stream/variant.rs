@@ -41,16 +41,18 @@ macro_rules! types {
             $(#[doc = $doc] $name($type),)*
         }
 
-        /// The type of a [`QVariant`].
-        #[doc(alias = "QVariant::Type")]
-        #[doc(alias = "QMetaType::Type")]
-        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        #[non_exhaustive]
-        pub enum VariantType {
-            /// None.
-            #[default]
-            Invalid,
-            $(#[doc = concat!("Qt's `", $qt_name, "`.")] $name,)*
+        crate::numbered! {
+            /// The type of a [`QVariant`].
+            #[doc(alias = "QVariant::Type")]
+            #[doc(alias = "QMetaType::Type")]
+            #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+            #[non_exhaustive]
+            pub enum VariantType {
+                /// None.
+                #[default]
+                Invalid = 0,
+                $(#[doc = concat!("Qt's `", $qt_name, "`.")] $name = $id,)*
+            }
         }
 
         impl VariantType {

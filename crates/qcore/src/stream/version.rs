@@ -1,5 +1,7 @@
 //! Versions of the format.
 
+use crate::number::UnknownNumber;
+
 /// A version of the format, named after the release of Qt that brought it. Several releases share
 /// one, so constants may be equal. [The module](crate::stream#versions) says what differs.
 ///
@@ -91,6 +93,25 @@ impl StreamVersion {
     pub fn from_number(number: u8) -> Option<Self> {
         let known = StreamVersion::QT_1_0.0..=StreamVersion::QT_5_15.0;
         known.contains(&number).then_some(StreamVersion(number))
+    }
+}
+
+impl From<StreamVersion> for i32 {
+    /// Qt's number for it.
+    fn from(version: StreamVersion) -> i32 {
+        version.0.into()
+    }
+}
+
+impl TryFrom<i32> for StreamVersion {
+    type Error = UnknownNumber;
+
+    /// The version with this number, as [`from_number`](StreamVersion::from_number).
+    fn try_from(number: i32) -> Result<Self, UnknownNumber> {
+        u8::try_from(number)
+            .ok()
+            .and_then(StreamVersion::from_number)
+            .ok_or(UnknownNumber::new("StreamVersion", number))
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::{cell::RefCell, fmt};
 
+use super::checked;
 use crate::{Interval, QObject, QPointer, TimerType, event_loop::TimerId};
 
 /// A timer that sends events to an object: [`QObject::start_timer`] with an owner.
@@ -52,7 +53,8 @@ impl QBasicTimer {
 
     /// Sends `object` an event every `interval`, coarsely; if the timer runs, it stops first.
     ///
-    /// A negative interval only stops it, with a warning in the log.
+    /// The timer is coarse: it fires up to 5 % of the interval early or late. A negative interval
+    /// changes nothing, and a warning in the log says so: a timer that runs goes on.
     pub fn start(&self, interval: impl Into<Interval>, object: &QObject) {
         self.start_with(interval, TimerType::default(), object);
     }
@@ -60,6 +62,7 @@ impl QBasicTimer {
     /// [`start`](QBasicTimer::start), as exactly as `kind` says.
     #[doc(alias = "start")]
     pub fn start_with(&self, interval: impl Into<Interval>, kind: TimerType, object: &QObject) {
+        let Some(interval) = checked(interval.into(), START_REFUSED) else { return };
         self.stop();
         let id = object.start_timer_with(interval, kind);
         *self.0.borrow_mut() = id.map(|id| (id, QPointer::new(object)));
@@ -107,3 +110,5 @@ impl fmt::Debug for QBasicTimer {
         f.debug_struct("QBasicTimer").field("timer_id", &self.timer_id()).finish()
     }
 }
+
+const START_REFUSED: &str = "QBasicTimer::start: Timers cannot have negative timeouts";

@@ -25,13 +25,15 @@ use crate::event_loop::now;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct QElapsedTimer(Option<u64>);
 
-/// A kind of clock; see [`QElapsedTimer::clock_type`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum ClockType {
-    /// It never goes back, whatever is done to the time of day.
-    #[doc(alias = "MonotonicClock")]
-    Monotonic,
+crate::numbered! {
+    /// A kind of clock; see [`QElapsedTimer::clock_type`].
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+    #[non_exhaustive]
+    pub enum ClockType {
+        /// It never goes back, whatever is done to the time of day.
+        #[doc(alias = "MonotonicClock")]
+        Monotonic = 1,
+    }
 }
 
 impl QElapsedTimer {

@@ -24,8 +24,12 @@ use crate::{
 
 /// How long something takes: a timer's interval.
 ///
-/// Made from milliseconds (`i32`, as Qt has them) or a [`Duration`]. A negative one is no interval:
-/// a timer that is given it says so in the log and does not run.
+/// Made from milliseconds (`i32`, as Qt has them) or a [`Duration`]. The interval of a timer may be
+/// negative, as with Qt: the timer then logs a warning and never fires. A `Duration` may be longer
+/// than the 24.8 days that Qt's milliseconds can count.
+///
+/// An interval is not the last word about when a timer fires: a timer of the default type fires up
+/// to 5 % of its interval early or late. [`TimerType`] tells more.
 ///
 /// # Examples
 ///
@@ -40,25 +44,50 @@ use crate::{
 /// assert_eq!(timer.interval(), 1500);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Interval(Option<Duration>);
+pub struct Interval(Result<Duration, Negative>);
+
+/// A negative number of milliseconds.
+type Negative = i32;
 
 impl Interval {
-    /// How long it is; `None` for a negative number of milliseconds, which is none.
+    const ZERO: Interval = Interval(Ok(Duration::ZERO));
+
+    /// How long it is; `None` if it is negative.
     #[must_use]
     pub fn duration(self) -> Option<Duration> {
-        self.0
+        self.0.ok()
+    }
+
+    /// How many whole milliseconds it has, negative ones included; `i32::MAX` if there are more.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use qcore::Interval;
+    ///
+    /// assert_eq!(Interval::from(-5).millis(), -5);
+    /// assert_eq!(Interval::from(Duration::from_micros(2500)).millis(), 2);
+    /// ```
+    #[must_use]
+    pub fn millis(self) -> i32 {
+        match self.0 {
+            Ok(duration) => i32::try_from(duration.as_millis()).unwrap_or(i32::MAX),
+            Err(negative) => negative,
+        }
     }
 }
 
 impl From<i32> for Interval {
     fn from(millis: i32) -> Self {
-        Interval(u64::try_from(millis).ok().map(Duration::from_millis))
+        Interval(match u64::try_from(millis) {
+            Ok(millis) => Ok(Duration::from_millis(millis)),
+            Err(_) => Err(millis),
+        })
     }
 }
 
 impl From<Duration> for Interval {
     fn from(duration: Duration) -> Self {
-        Interval(Some(duration))
+        Interval(Ok(duration))
     }
 }
 
@@ -101,9 +130,11 @@ pub struct TimerNode {
     /// At hand: with many timers each step to another part of the object is felt.
     life: Rc<Life>,
     id: Cell<Option<TimerId>>,
-    interval: Cell<Duration>,
+    interval: Cell<Interval>,
     kind: Cell<TimerType>,
     single_shot: Cell<bool>,
+    /// It was started with a negative interval: it is active, and never fires.
+    never_fires: Cell<bool>,
 }
 
 impl Node for TimerNode {
@@ -121,8 +152,15 @@ impl TimerNode {
         self.life().dispatcher()
     }
 
-    fn halt(&self) -> bool {
-        self.id.take().is_some_and(|id| self.dispatcher().stop_timer(id))
+    fn halt(&self) {
+        self.never_fires.set(false);
+        if let Some(id) = self.id.take() {
+            self.dispatcher().stop_timer(id);
+        }
+    }
+
+    fn is_active(&self) -> bool {
+        self.id.get().is_some() || self.never_fires.get()
     }
 }
 
@@ -149,13 +187,20 @@ impl QTimer {
             base: QObject::embed(&life),
             life,
             id: Cell::new(None),
-            interval: Cell::new(Duration::ZERO),
+            interval: Cell::new(Interval::ZERO),
             kind: Cell::default(),
             single_shot: Cell::new(false),
+            never_fires: Cell::new(false),
         })))
     }
 
     /// Calls `slot` once, after `interval`.
+    ///
+    /// The timer is coarse: the call may come up to 5 % of the interval early or late, a call after
+    /// two seconds at 1.9 s for example. Use [`single_shot_with`](QTimer::single_shot_with) and
+    /// [`TimerType::Precise`] where early is wrong, in the time-out of a protocol for example.
+    ///
+    /// A negative interval is told in the log, and `slot` is never called.
     ///
     /// ```
     /// use qcore::{QCoreApplication, QTimer};
@@ -176,7 +221,7 @@ impl QTimer {
         kind: TimerType,
         slot: impl FnOnce() + 'static,
     ) {
-        if let Some(interval) = checked(interval.into(), SINGLE_SHOT_REFUSED) {
+        if let Some(interval) = checked(interval.into(), START_REFUSED) {
             let dispatcher = Dispatcher::current();
             dispatcher.expect_loop();
             dispatcher.call_after(interval, kind, slot);
@@ -184,6 +229,8 @@ impl QTimer {
     }
 
     /// Calls `slot` of `receiver` once, after `interval`, if the receiver lives then.
+    ///
+    /// As with [`single_shot`](QTimer::single_shot), the call may come up to 5 % early or late.
     ///
     /// ```
     /// use qcore::{QCoreApplication, QTimer};
@@ -206,25 +253,28 @@ impl QTimer {
 
     /// Starts the timer with a new interval; if it was running, from the beginning.
     ///
-    /// A negative interval stops it.
+    /// A timer is coarse unless [`set_timer_type`](QTimer::set_timer_type) has made it another one:
+    /// it fires up to 5 % of the interval early or late. With an interval of 3 s the first timeout
+    /// may come after 2.85 s. A time-out that must not end early needs [`TimerType::Precise`].
+    ///
+    /// With a negative interval the timer does what Qt's does: it logs a warning, is active with
+    /// that interval, and never fires.
     ///
     /// ```
-    /// use qcore::QTimer;
+    /// use qcore::{QTimer, TimerType};
     ///
     /// let timer = QTimer::new();
+    /// timer.set_timer_type(TimerType::Precise); // never early
     /// timer.start(1000);
-    /// assert!(timer.is_active());
+    /// assert!(timer.is_active() && timer.remaining_time() > 900);
     ///
-    /// timer.start(-1); // is told in the log
-    /// assert!(!timer.is_active());
-    /// assert_eq!(timer.interval(), 1000);
+    /// timer.start(-1); // logs a warning
+    /// assert!(timer.is_active());
+    /// assert_eq!((timer.interval(), timer.remaining_time()), (-1, -1));
     /// ```
     pub fn start(&self, interval: impl Into<Interval>) {
-        self.halt();
-        if let Some(interval) = checked(interval.into(), START_REFUSED) {
-            self.interval.set(interval);
-            self.restart();
-        }
+        self.interval.set(interval.into());
+        self.restart();
     }
 
     /// Starts the timer with the [`interval`](QTimer::interval) that it has; if it was running, from
@@ -245,9 +295,14 @@ impl QTimer {
         if self.is_deleted() {
             return;
         }
+        let Some(interval) = self.interval.get().duration() else {
+            self.never_fires.set(true);
+            crate::q_warning!("{START_REFUSED}");
+            return;
+        };
         let node: Weak<TimerNode> = Rc::downgrade(self.0.node());
         self.dispatcher().expect_loop();
-        let id = self.dispatcher().start_timer(self.interval.get(), self.kind.get(), node);
+        let id = self.dispatcher().start_timer(interval, self.kind.get(), node);
         self.id.set(Some(id));
     }
 
@@ -256,38 +311,56 @@ impl QTimer {
         self.halt();
     }
 
-    /// Whether the timer runs.
+    /// Whether the timer was started and not stopped. One with a negative interval is active, too.
     #[doc(alias = "isActive")]
     #[must_use]
     pub fn is_active(&self) -> bool {
-        self.id.get().is_some()
+        self.0.node().is_active()
     }
 
-    /// The interval in milliseconds, what is less left out.
+    /// The id that the timer's events have for an event filter, if it runs. `None` is Qt's -1, and
+    /// its 0 for a timer that was started with a negative interval.
+    ///
+    /// ```
+    /// use qcore::QTimer;
+    ///
+    /// let timer = QTimer::new();
+    /// assert_eq!(timer.timer_id(), None);
+    /// timer.start(1000);
+    /// assert!(timer.timer_id().is_some());
+    /// ```
+    #[doc(alias = "timerId")]
+    #[must_use]
+    pub fn timer_id(&self) -> Option<TimerId> {
+        self.id.get()
+    }
+
+    /// The interval in milliseconds, what is less left out; `i32::MAX` if it is longer.
     #[must_use]
     pub fn interval(&self) -> i32 {
-        i32::try_from(self.interval.get().as_millis()).unwrap_or(i32::MAX)
+        self.interval.get().millis()
     }
 
-    /// The interval.
+    /// The interval; `None` if it is negative.
     #[doc(alias = "intervalAsDuration")]
     #[must_use]
-    pub fn interval_as_duration(&self) -> Duration {
-        self.interval.get()
+    pub fn interval_as_duration(&self) -> Option<Duration> {
+        self.interval.get().duration()
     }
 
-    /// Sets the interval. A timer that runs begins anew with it; a negative interval stops it.
+    /// Sets the interval. An active timer begins anew with it, as by [`start`](QTimer::start): with
+    /// a negative one it logs a warning and never fires.
     #[doc(alias = "setInterval")]
     pub fn set_interval(&self, interval: impl Into<Interval>) {
-        let Some(interval) = checked(interval.into(), START_REFUSED) else { return self.stop() };
-        self.interval.set(interval);
+        self.interval.set(interval.into());
         if self.is_active() {
             self.restart();
         }
     }
 
-    /// The time until the next timeout in milliseconds, rounded up: 0 if it is overdue, -1 if the timer
-    /// does not run. Inside of the slot of a single-shot timer it does not.
+    /// The time until the next timeout in milliseconds, rounded up: 0 if it is overdue, -1 if the
+    /// timer does not run or its interval is negative. Inside of the slot of a single-shot timer it
+    /// does not run.
     ///
     /// ```
     /// use std::time::Duration;
@@ -310,7 +383,8 @@ impl QTimer {
         }
     }
 
-    /// The time until the next timeout, zero if it is overdue, `None` if the timer does not run.
+    /// The time until the next timeout, zero if it is overdue, `None` if the timer does not run or
+    /// its interval is negative.
     #[doc(alias = "remainingTimeAsDuration")]
     #[must_use]
     pub fn remaining_time_as_duration(&self) -> Option<Duration> {
@@ -363,17 +437,16 @@ impl fmt::Debug for TimerNode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TimerNode")
             .field("interval", &self.interval.get())
-            .field("active", &self.id.get().is_some())
+            .field("active", &self.is_active())
             .finish_non_exhaustive()
     }
 }
 
 pub(crate) const START_REFUSED: &str = "QObject::startTimer: Timers cannot have negative intervals";
-const SINGLE_SHOT_REFUSED: &str = "QTimer::singleShot: Timers cannot have negative timeouts";
 
 pub(crate) fn checked(interval: Interval, warning: &str) -> Option<Duration> {
-    if interval.0.is_none() {
+    if interval.0.is_err() {
         crate::q_warning!("{warning}");
     }
-    interval.0
+    interval.duration()
 }

@@ -9,6 +9,9 @@ bitflags::bitflags! {
     ///
     /// Stands for [`QHostAddress::ConversionMode`][qt].
     ///
+    /// [`bits`](Self::bits) gives Qt's number for the set, and [`from_bits`](Self::from_bits) gives
+    /// the set for a number.
+    ///
     /// # Examples
     ///
     /// ```

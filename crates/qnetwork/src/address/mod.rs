@@ -27,36 +27,38 @@ use std::sync::Arc;
 pub use convert::ConversionMode;
 pub use parse::AddressParseError;
 
-/// The network layer that an address or a socket belongs to.
-///
-/// Stands for [`QAbstractSocket::NetworkLayerProtocol`][qt].
-///
-/// # Examples
-///
-/// ```
-/// use qnetwork::{NetworkLayerProtocol, QHostAddress};
-///
-/// assert_eq!(QHostAddress::LocalHost.protocol(), NetworkLayerProtocol::IPv4);
-/// assert_eq!(QHostAddress::Any.protocol(), NetworkLayerProtocol::AnyIP);
-/// ```
-///
-/// [qt]: https://doc.qt.io/qt-5/qabstractsocket.html#NetworkLayerProtocol-enum
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum NetworkLayerProtocol {
-    /// IPv4.
-    #[doc(alias = "IPv4Protocol")]
-    IPv4,
-    /// IPv6.
-    #[doc(alias = "IPv6Protocol")]
-    IPv6,
-    /// Both at once: the protocol of [`QHostAddress::Any`] and of dual-stack sockets.
-    #[doc(alias = "AnyIPProtocol")]
-    AnyIP,
-    /// Neither: the protocol of a null address. The default.
-    #[default]
-    #[doc(alias = "UnknownNetworkLayerProtocol")]
-    Unknown,
+qcore::numbered! {
+    /// The network layer that an address or a socket belongs to.
+    ///
+    /// Stands for [`QAbstractSocket::NetworkLayerProtocol`][qt].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use qnetwork::{NetworkLayerProtocol, QHostAddress};
+    ///
+    /// assert_eq!(QHostAddress::LocalHost.protocol(), NetworkLayerProtocol::IPv4);
+    /// assert_eq!(QHostAddress::Any.protocol(), NetworkLayerProtocol::AnyIP);
+    /// ```
+    ///
+    /// [qt]: https://doc.qt.io/qt-5/qabstractsocket.html#NetworkLayerProtocol-enum
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+    #[non_exhaustive]
+    pub enum NetworkLayerProtocol {
+        /// IPv4.
+        #[doc(alias = "IPv4Protocol")]
+        IPv4 = 0,
+        /// IPv6.
+        #[doc(alias = "IPv6Protocol")]
+        IPv6 = 1,
+        /// Both at once: the protocol of [`QHostAddress::Any`] and of dual-stack sockets.
+        #[doc(alias = "AnyIPProtocol")]
+        AnyIP = 2,
+        /// Neither: the protocol of a null address. The default.
+        #[default]
+        #[doc(alias = "UnknownNetworkLayerProtocol")]
+        Unknown = -1,
+    }
 }
 
 /// An IPv4 or IPv6 address, [`Any`](Self::Any), or null.

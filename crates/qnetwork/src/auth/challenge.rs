@@ -48,7 +48,7 @@ impl Challenge {
 pub(super) struct Params(Vec<(Vec<u8>, Vec<u8>)>);
 
 impl Params {
-    fn parse(mut text: &[u8]) -> Params {
+    pub(super) fn parse(mut text: &[u8]) -> Params {
         let mut params = Vec::new();
         loop {
             let separates = |byte: &u8| byte.is_ascii_whitespace() || *byte == b',';

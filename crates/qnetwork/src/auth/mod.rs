@@ -4,6 +4,8 @@
 
 mod challenge;
 mod digest;
+#[cfg(fuzzing)]
+pub(crate) mod fuzz;
 
 use std::{
     cell::{Ref, RefCell, RefMut},

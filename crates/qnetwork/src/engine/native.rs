@@ -21,8 +21,9 @@ use crate::{
     NetworkLayerProtocol, QHostAddress, SocketError, SocketErrorKind, SocketOption, SocketType, sys,
 };
 
-/// A TCP or UDP socket, registered once, edge-triggered; one of UDP for reading alone, as each datagram
-/// that has gone out would be worth an event else.
+/// A TCP or UDP socket, or a stream that is no socket, such as a pipe. It is registered once,
+/// edge-triggered. A UDP socket is registered for reading alone, as each datagram that has gone out
+/// would be worth an event else.
 ///
 /// It is registered after `connect()` and not before: the poll takes a socket that is not connected
 /// for one that was hung up. One that fails to connect is taken out again, and may be tried anew.
@@ -45,6 +46,8 @@ pub(crate) struct NativeEngine {
     was_unfinished: Cell<bool>,
     peer: Cell<Option<SocketAddr>>,
     error: OnceCell<Box<SocketError>>,
+    /// Whether it is a socket, and neither a pipe nor a terminal.
+    is_socket: bool,
     /// A UDP socket has it.
     pub(super) datagrams: Option<Box<DatagramState>>,
 }
@@ -85,20 +88,42 @@ impl NativeEngine {
         socket: Socket,
         stage: Stage,
     ) -> Result<Self, SocketError> {
-        let invalid = || {
-            let kind = SocketErrorKind::UnsupportedSocketOperation;
-            SocketError::new(kind, "Invalid socket descriptor")
-        };
         let kind = kind_of(socket_type)?;
-        if !socket.r#type().is_ok_and(|found| found == kind) {
-            return Err(invalid());
+        match socket.r#type() {
+            Ok(found) if found == kind => {}
+            Err(error) if error.raw_os_error() == Some(libc::ENOTSOCK) => {
+                if kind != Type::STREAM || stage != Stage::Connected {
+                    return Err(invalid_descriptor());
+                }
+                return Self::adopt_stream(dispatcher, source, socket);
+            }
+            _ => return Err(invalid_descriptor()),
         }
-        socket.set_nonblocking(true).and_then(|()| socket.set_cloexec(true)).map_err(|_| {
-            let kind = SocketErrorKind::UnsupportedSocketOperation;
-            SocketError::new(kind, "Unable to initialize non-blocking socket")
-        })?;
-        let peer = socket.peer_addr().ok().and_then(|peer| peer.as_socket());
+        make_ours(&socket)?;
+        let peer = socket.peer_addr().ok();
+        // One of a family without ports has an end that is nowhere.
+        let nowhere = SocketAddr::from(([0; 4], 0));
+        let peer = peer.map(|peer| peer.as_socket().unwrap_or(nowhere));
         Self::take(dispatcher, source, kind, socket, stage, peer)
+    }
+
+    /// One that takes over an end of a pipe, a terminal, or whatever else the poll can watch. What
+    /// it cannot watch, as files and directories, is refused.
+    fn adopt_stream(
+        dispatcher: &Rc<Dispatcher>,
+        source: Weak<dyn EventSource>,
+        stream: Socket,
+    ) -> Result<Self, SocketError> {
+        make_ours(&stream)?;
+        let mut engine = Self::of(dispatcher, source, Type::STREAM, stream, Stage::Connected)?;
+        engine.is_socket = false;
+        // The end for reading never is; of others the poll tells.
+        engine.writable.set(false);
+        engine.register().map_err(|error| match error.raw_os_error() {
+            Some(libc::EPERM) => invalid_descriptor(),
+            _ => sys::other_error(&error),
+        })?;
+        Ok(engine)
     }
 
     /// One that takes over a connection of the right kind that blocks nobody.
@@ -152,6 +177,7 @@ impl NativeEngine {
             was_unfinished: Cell::new(false),
             peer: Cell::new(None),
             error: OnceCell::new(),
+            is_socket: true,
             datagrams: is_datagrams.then(|| Box::new(DatagramState::new(dispatcher))),
         })
     }
@@ -220,7 +246,15 @@ impl NativeEngine {
     /// leaves a socket behind that can be used again; `SO_ERROR` would tell the same, but leave one that
     /// fails once more.
     fn attempt(&self, target: SocketAddr) -> Result<Progress, SocketError> {
-        let called = self.with(|socket| socket.connect(&target.into()));
+        let call = || self.with(|socket| socket.connect(&target.into()));
+        let mut called = call();
+        if self.stage.get() == Stage::Connecting
+            && let Some(Err(error)) = &called
+            && sys::is_passing_failure(error)
+        {
+            // As Qt does, try the same address anew.
+            called = call();
+        }
         let progress = match called {
             None => return Err(self.fail(SocketError::connection_refused())),
             Some(Ok(())) => Progress::Connected,
@@ -374,10 +408,15 @@ impl Engine for NativeEngine {
             return self.read_datagram(state, data);
         }
         loop {
-            let error = match self.with(|socket| socket.read(data)) {
+            let read = self.with(|socket| match self.is_socket {
+                true => socket.read(data),
+                false => sys::pipes::read(*socket, data),
+            });
+            let error = match read {
                 Some(Ok(0)) | None => SocketError::remote_host_closed(),
                 Some(Ok(count)) => {
-                    if count < data.len() && !self.read_closed.get() {
+                    // A terminal gives a line at a time: only "would block" is the end there.
+                    if count < data.len() && !self.read_closed.get() && self.is_socket {
                         self.readable.set(false);
                     }
                     return Outcome::Moved(count);
@@ -398,6 +437,11 @@ impl Engine for NativeEngine {
     fn has_more(&self) -> bool {
         if let Some(state) = &self.datagrams {
             return self.read_datagrams(state);
+        }
+        if !self.is_socket {
+            let more = self.with(|stream| sys::pipes::has_input(*stream)).unwrap_or(true);
+            self.readable.set(more);
+            return more;
         }
         match self.with(|socket| socket.peek(&mut [MaybeUninit::uninit()])) {
             Some(Err(error)) if would_block(&error) => {
@@ -438,11 +482,15 @@ impl Engine for NativeEngine {
         }
         let total: usize = data.iter().map(|part| part.len()).sum();
         loop {
-            let error = match self.with(|socket| sys::send(socket, data)) {
+            let sent = self.with(|socket| match self.is_socket {
+                true => sys::send(socket, data),
+                false => sys::pipes::write(*socket, data),
+            });
+            let error = match sent {
                 None => SocketError::remote_host_closed(),
                 Some(Ok(count)) => {
                     // The system took what it could: an event tells when there is room again.
-                    self.writable.set(count == total);
+                    self.writable.set(count == total || !self.is_socket);
                     return Outcome::Moved(count);
                 }
                 Some(Err(error)) if would_block(&error) => {
@@ -450,6 +498,10 @@ impl Engine for NativeEngine {
                     return Outcome::WouldBlock;
                 }
                 Some(Err(error)) if error.kind() == io::ErrorKind::Interrupted => continue,
+                // What reading would say, whichever of the two is first to find out.
+                Some(Err(error)) if !self.is_socket && sys::is_end(&error) => {
+                    sys::read_error(&io::Error::from_raw_os_error(libc::EBADF))
+                }
                 Some(Err(error)) => sys::write_error(&error),
             };
             self.close();
@@ -474,6 +526,9 @@ impl Engine for NativeEngine {
     }
 
     fn local_address(&self) -> Option<(QHostAddress, u16)> {
+        if !self.is_socket {
+            return None;
+        }
         let Some(local) = self.local() else {
             // Of a family that has no ports.
             return Some((QHostAddress::AnyIPv4, 0));
@@ -560,6 +615,19 @@ fn open(domain: Domain, kind: Type) -> io::Result<Socket> {
     socket.set_nonblocking(true)?;
     inline_urgent_data(&socket);
     Ok(socket)
+}
+
+fn invalid_descriptor() -> SocketError {
+    let kind = SocketErrorKind::UnsupportedSocketOperation;
+    SocketError::new(kind, "Invalid socket descriptor")
+}
+
+/// Has a descriptor that was made by others block nobody, and close on exec.
+fn make_ours(descriptor: &Socket) -> Result<(), SocketError> {
+    descriptor.set_nonblocking(true).and_then(|()| descriptor.set_cloexec(true)).map_err(|_| {
+        let kind = SocketErrorKind::UnsupportedSocketOperation;
+        SocketError::new(kind, "Unable to initialize non-blocking socket")
+    })
 }
 
 /// Urgent data comes as all other data does.

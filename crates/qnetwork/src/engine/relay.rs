@@ -21,6 +21,8 @@ use crate::{
 const DROPS: usize = 64;
 /// How often the proxy is heard in a row that should have nothing to say.
 const REMARKS: usize = 16;
+/// How many bytes the proxy may say in all on the connection where it should have nothing to say.
+const REMARKS_LIMIT: usize = 1 << 20;
 
 /// Makes an engine for the datagrams to and from the proxy.
 type Open = Box<dyn Fn(NetworkLayerProtocol) -> Result<Rc<dyn Engine>, SocketError>>;
@@ -43,6 +45,8 @@ pub(crate) struct RelayEngine {
     first: RefCell<Option<(SocketAddr, Vec<u8>)>>,
     /// What has become of the connection to the proxy.
     lost: RefCell<Option<SocketError>>,
+    /// How many bytes the proxy has said since it relays.
+    remarks: Cell<usize>,
 }
 
 impl RelayEngine {
@@ -56,6 +60,7 @@ impl RelayEngine {
             peer: RefCell::default(),
             first: RefCell::default(),
             lost: RefCell::default(),
+            remarks: Cell::new(0),
         }
     }
 
@@ -83,6 +88,7 @@ impl RelayEngine {
         let port = udp.local_address().map_or(0, |(_, port)| port);
         self.control.associate(address, port)?;
         self.lost.take();
+        self.remarks.set(0);
         self.udp.replace(Some(udp));
         self.stage.set(Stage::Connecting);
         Ok(())
@@ -140,7 +146,13 @@ impl RelayEngine {
             }
             match self.control.read(&mut [0; 256]) {
                 // There is nothing to be said.
-                Outcome::Moved(_) => {}
+                Outcome::Moved(count) => {
+                    self.remarks.set(self.remarks.get() + count);
+                    if self.remarks.get() > REMARKS_LIMIT {
+                        self.lost.replace(Some(protocol_error()));
+                        return;
+                    }
+                }
                 Outcome::WouldBlock => return,
                 Outcome::Failed(error) => {
                     self.lost.replace(Some(self.control.told(&error)));

@@ -32,19 +32,21 @@ use qcore::{Dispatcher, QDeadlineTimer, Receiver};
 
 use crate::{QHostAddress, sys};
 
-/// How a look-up ended.
-#[doc(alias = "QHostInfo::HostInfoError")]
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum HostInfoError {
-    /// Well.
-    #[default]
-    NoError,
-    /// There is no host of that name, or it has no address.
-    HostNotFound,
-    /// In another way.
-    #[doc(alias = "UnknownError")]
-    Unknown,
+qcore::numbered! {
+    /// How a look-up ended.
+    #[doc(alias = "QHostInfo::HostInfoError")]
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+    #[non_exhaustive]
+    pub enum HostInfoError {
+        /// Well.
+        #[default]
+        NoError = 0,
+        /// There is no host of that name, or it has no address.
+        HostNotFound = 1,
+        /// In another way.
+        #[doc(alias = "UnknownError")]
+        Unknown = 2,
+    }
 }
 
 /// What is known of a host: its addresses, or why they could not be found.

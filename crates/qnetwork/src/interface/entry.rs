@@ -12,37 +12,40 @@ use crate::{
     sys::{Lifetime, LinkAddress},
 };
 
-/// Whether an address is for publishing in the DNS.
-///
-/// Stands for [`QNetworkAddressEntry::DnsEligibilityStatus`][qt].
-///
-/// # Examples
-///
-/// ```
-/// use qnetwork::{DnsEligibilityStatus, QHostAddress, QNetworkAddressEntry, QNetworkInterface};
-///
-/// for entry in QNetworkInterface::all_interfaces().iter().flat_map(|one| one.address_entries()) {
-///     if entry.ip() == QHostAddress::LocalHost {
-///         assert_eq!(entry.dns_eligibility(), DnsEligibilityStatus::Ineligible);
-///     }
-/// }
-/// assert_eq!(QNetworkAddressEntry::new().dns_eligibility(), DnsEligibilityStatus::Unknown);
-/// ```
-///
-/// [qt]: https://doc.qt.io/qt-5/qnetworkaddressentry.html#DnsEligibilityStatus-enum
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum DnsEligibilityStatus {
-    /// Nobody said. The default.
-    #[default]
-    #[doc(alias = "DnsEligibilityUnknown")]
-    Unknown,
-    /// It is not.
-    #[doc(alias = "DnsIneligible")]
-    Ineligible,
-    /// It is.
-    #[doc(alias = "DnsEligible")]
-    Eligible,
+qcore::numbered! {
+    /// Whether an address is for publishing in the DNS.
+    ///
+    /// Stands for [`QNetworkAddressEntry::DnsEligibilityStatus`][qt].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use qnetwork::{DnsEligibilityStatus, QHostAddress, QNetworkAddressEntry, QNetworkInterface};
+    ///
+    /// let interfaces = QNetworkInterface::all_interfaces();
+    /// for entry in interfaces.iter().flat_map(|one| one.address_entries()) {
+    ///     if entry.ip() == QHostAddress::LocalHost {
+    ///         assert_eq!(entry.dns_eligibility(), DnsEligibilityStatus::Ineligible);
+    ///     }
+    /// }
+    /// assert_eq!(QNetworkAddressEntry::new().dns_eligibility(), DnsEligibilityStatus::Unknown);
+    /// ```
+    ///
+    /// [qt]: https://doc.qt.io/qt-5/qnetworkaddressentry.html#DnsEligibilityStatus-enum
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+    #[non_exhaustive]
+    pub enum DnsEligibilityStatus {
+        /// Nobody said. The default.
+        #[default]
+        #[doc(alias = "DnsEligibilityUnknown")]
+        Unknown = -1,
+        /// It is not.
+        #[doc(alias = "DnsIneligible")]
+        Ineligible = 0,
+        /// It is.
+        #[doc(alias = "DnsEligible")]
+        Eligible = 1,
+    }
 }
 
 /// An address of a network interface, with its netmask, its broadcast address, and how long it lasts.

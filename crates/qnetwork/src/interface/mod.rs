@@ -135,7 +135,7 @@ impl QNetworkInterface {
         Self::all_interfaces().into_iter().find(wanted).unwrap_or_default()
     }
 
-    fn of(link: Link) -> Self {
+    pub(crate) fn of(link: Link) -> Self {
         let entry = |address| QNetworkAddressEntry::of(address, &link.name, link.flags);
         QNetworkInterface {
             entries: link.addresses.iter().map(entry).collect(),

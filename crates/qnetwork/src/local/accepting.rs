@@ -13,7 +13,7 @@ use qcore::{
 use socket2::Socket;
 
 use super::{LocalServerNode, QLocalSocket, server::server_error};
-use crate::{SocketError, SocketErrorKind, sys};
+use crate::{SocketError, SocketErrorKind, socket::Overtime, sys};
 
 /// How long to wait where the system has no descriptor for one more.
 const RETRY: Duration = Duration::from_millis(100);
@@ -48,7 +48,15 @@ impl LocalServerNode {
     }
 
     pub(super) fn wait(&self, deadline: QDeadlineTimer) -> Result<(), SocketError> {
+        let timed_out = || {
+            let text = "Network operation timed out";
+            Err(SocketError::new(SocketErrorKind::SocketTimeout, text))
+        };
+        let mut overtime = Overtime::default();
         loop {
+            if overtime.is_over(deadline) {
+                return timed_out();
+            }
             if self.listener.borrow().is_none() {
                 let text = "The server does not listen";
                 return Err(SocketError::new(SocketErrorKind::Operation, text));
@@ -71,10 +79,7 @@ impl LocalServerNode {
             match ready {
                 Some(ready) => self.note(ready),
                 None if !self.pending.borrow().is_empty() => return Ok(()),
-                None => {
-                    let text = "Network operation timed out";
-                    return Err(SocketError::new(SocketErrorKind::SocketTimeout, text));
-                }
+                None => return timed_out(),
             }
         }
     }

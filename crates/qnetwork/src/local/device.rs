@@ -39,15 +39,11 @@ impl DeviceBackend for LocalDevice {
 
     fn read_data(&self, _: &QIODevice, data: &mut [u8]) -> Result<usize, DeviceError> {
         let inner = self.inner()?;
-        if !inner.is_readable() {
+        if data.is_empty() && !inner.is_readable() {
             // With nothing to be read it needs no warning.
-            return if data.is_empty() { Ok(0) } else { inner.read_into(data) };
+            return Ok(0);
         }
-        match inner.bytes_available().min(data.len()) {
-            0 => inner.supply(&mut []),
-            // No more than there is: looking for it takes another buffer.
-            there => inner.read_into(&mut data[..there]),
-        }
+        inner.read_into(data)
     }
 
     fn write_data(&self, _: &QIODevice, data: &[u8]) -> Result<usize, DeviceError> {

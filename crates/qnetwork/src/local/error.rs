@@ -6,45 +6,47 @@ use qcore::DeviceError;
 
 use crate::{SocketError, SocketErrorKind};
 
-/// What kind of failure a [`LocalSocketError`] is: Qt's list.
-#[doc(alias = "QLocalSocket::LocalSocketError")]
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum LocalSocketErrorKind {
-    /// There is a file of that name, but nobody listens there.
-    #[doc(alias = "ConnectionRefusedError")]
-    ConnectionRefused,
-    /// The other end has closed the connection. A client need not take this for a failure.
-    #[doc(alias = "PeerClosedError")]
-    PeerClosed,
-    /// There is no server of that name.
-    #[doc(alias = "ServerNotFoundError")]
-    ServerNotFound,
-    /// The program may not connect there.
-    #[doc(alias = "SocketAccessError")]
-    SocketAccess,
-    /// The system is out of something.
-    #[doc(alias = "SocketResourceError")]
-    SocketResource,
-    /// It took too long.
-    #[doc(alias = "SocketTimeoutError")]
-    SocketTimeout,
-    /// What was sent was larger than the system sends.
-    #[doc(alias = "DatagramTooLargeError")]
-    DatagramTooLarge,
-    /// The connection failed.
-    #[doc(alias = "ConnectionError")]
-    Connection,
-    /// The system cannot do that.
-    #[doc(alias = "UnsupportedSocketOperationError")]
-    UnsupportedSocketOperation,
-    /// The socket is in a state in which that cannot be done.
-    #[doc(alias = "OperationError")]
-    Operation,
-    /// None of these; also where there was no error yet.
-    #[doc(alias = "UnknownSocketError")]
-    #[default]
-    Unknown,
+qcore::numbered! {
+    /// What kind of failure a [`LocalSocketError`] is: Qt's list.
+    #[doc(alias = "QLocalSocket::LocalSocketError")]
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+    #[non_exhaustive]
+    pub enum LocalSocketErrorKind {
+        /// There is a file of that name, but nobody listens there.
+        #[doc(alias = "ConnectionRefusedError")]
+        ConnectionRefused = 0,
+        /// The other end has closed the connection. A client need not take this for a failure.
+        #[doc(alias = "PeerClosedError")]
+        PeerClosed = 1,
+        /// There is no server of that name.
+        #[doc(alias = "ServerNotFoundError")]
+        ServerNotFound = 2,
+        /// The program may not connect there.
+        #[doc(alias = "SocketAccessError")]
+        SocketAccess = 3,
+        /// The system is out of something.
+        #[doc(alias = "SocketResourceError")]
+        SocketResource = 4,
+        /// It took too long.
+        #[doc(alias = "SocketTimeoutError")]
+        SocketTimeout = 5,
+        /// What was sent was larger than the system sends.
+        #[doc(alias = "DatagramTooLargeError")]
+        DatagramTooLarge = 6,
+        /// The connection failed.
+        #[doc(alias = "ConnectionError")]
+        Connection = 7,
+        /// The system cannot do that.
+        #[doc(alias = "UnsupportedSocketOperationError")]
+        UnsupportedSocketOperation = 10,
+        /// The socket is in a state in which that cannot be done.
+        #[doc(alias = "OperationError")]
+        Operation = 19,
+        /// None of these; also where there was no error yet.
+        #[doc(alias = "UnknownSocketError")]
+        #[default]
+        Unknown = -1,
+    }
 }
 
 impl LocalSocketErrorKind {

@@ -4,6 +4,9 @@ bitflags::bitflags! {
     /// Who may connect to a local server: the permissions of its file.
     ///
     /// With none of them they are what the process gives to its files, by its umask.
+    ///
+    /// [`bits`](Self::bits) gives Qt's number for the set, and [`from_bits`](Self::from_bits) gives
+    /// the set for a number.
     #[doc(alias = "QLocalServer::SocketOption")]
     #[doc(alias = "SocketOptions")]
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]

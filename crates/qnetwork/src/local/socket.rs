@@ -242,7 +242,7 @@ impl QLocalSocket {
     }
 
     /// Takes over a connection: a descriptor of a Unix socket that is connected, one of a pair for
-    /// example.
+    /// example, or of [another stream](crate::QAbstractSocket::set_socket_descriptor), as a pipe.
     ///
     /// ```
     /// use std::{io::Write, os::unix::net::UnixStream};
@@ -275,7 +275,7 @@ impl QLocalSocket {
     /// # Errors
     ///
     /// [`UnsupportedSocketOperation`](LocalSocketErrorKind::UnsupportedSocketOperation) for what is no
-    /// stream socket. The descriptor is closed then, and this socket is as it was.
+    /// stream that the poll can watch. The descriptor is closed then, and this socket is as it was.
     #[doc(alias = "setSocketDescriptor")]
     pub fn set_socket_descriptor_with(
         &self,
@@ -326,6 +326,30 @@ impl QLocalSocket {
     /// Writes as much of the write buffer as the system takes, now. Returns whether anything was written.
     pub fn flush(&self) -> bool {
         self.inner.flush()
+    }
+
+    /// How many bytes wait in this process for the operating system to take them. It differs from
+    /// [`bytes_to_write`](QIODevice::bytes_to_write) only by bytes that were sent and have not been
+    /// announced by `bytes_written` yet.
+    ///
+    /// ```
+    /// use qnetwork::{QLocalServer, QLocalSocket};
+    ///
+    /// let server = QLocalServer::new();
+    /// let name = format!("unsent-{}", std::process::id());
+    /// server.listen(&name)?;
+    /// let socket = QLocalSocket::new();
+    /// socket.connect_to_server(&name);
+    ///
+    /// socket.write("to be sent")?;
+    /// assert_eq!(socket.unsent_bytes(), 10);
+    /// socket.flush();
+    /// assert_eq!(socket.unsent_bytes(), 0);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn unsent_bytes(&self) -> usize {
+        self.inner.unsent_bytes()
     }
 
     /// How much the read buffer holds at most, 0 for no limit, which is the default.

@@ -56,6 +56,23 @@ pub(crate) trait Handshake {
     fn failed_to_connect(&self, error: &SocketError) -> SocketError;
 }
 
+/// How often the program is asked for credentials for one connection.
+pub(super) const MAX_QUESTIONS: u8 = 16;
+
+/// Counts how often the program was asked. A program that always gives the same answer and a proxy
+/// that always refuses it would otherwise go on for ever.
+#[derive(Debug, Default)]
+pub(super) struct Questions(u8);
+
+impl Questions {
+    /// Whether the program may be asked once more.
+    pub(super) fn may_ask(&mut self) -> bool {
+        let may = self.0 < MAX_QUESTIONS;
+        self.0 += u8::from(may);
+        may
+    }
+}
+
 /// Texts for what goes wrong on the way to a proxy, in Qt's words for each kind.
 pub(super) struct Texts {
     pub(super) refused: &'static str,

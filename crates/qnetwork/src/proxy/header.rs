@@ -1,49 +1,51 @@
 //! Headers that have a name in Qt.
 
-/// A header of HTTP that Qt has a name for.
-#[doc(alias = "QNetworkRequest::KnownHeaders")]
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum KnownHeader {
-    /// `Content-Type`
-    #[doc(alias = "ContentTypeHeader")]
-    ContentType,
-    /// `Content-Length`
-    #[doc(alias = "ContentLengthHeader")]
-    ContentLength,
-    /// `Location`
-    #[doc(alias = "LocationHeader")]
-    Location,
-    /// `Last-Modified`
-    #[doc(alias = "LastModifiedHeader")]
-    LastModified,
-    /// `Cookie`
-    #[doc(alias = "CookieHeader")]
-    Cookie,
-    /// `Set-Cookie`
-    #[doc(alias = "SetCookieHeader")]
-    SetCookie,
-    /// `Content-Disposition`
-    #[doc(alias = "ContentDispositionHeader")]
-    ContentDisposition,
-    /// `User-Agent`
-    #[doc(alias = "UserAgentHeader")]
-    UserAgent,
-    /// `Server`
-    #[doc(alias = "ServerHeader")]
-    Server,
-    /// `If-Modified-Since`
-    #[doc(alias = "IfModifiedSinceHeader")]
-    IfModifiedSince,
-    /// `ETag`
-    #[doc(alias = "ETagHeader")]
-    ETag,
-    /// `If-Match`
-    #[doc(alias = "IfMatchHeader")]
-    IfMatch,
-    /// `If-None-Match`
-    #[doc(alias = "IfNoneMatchHeader")]
-    IfNoneMatch,
+qcore::numbered! {
+    /// A header of HTTP that Qt has a name for.
+    #[doc(alias = "QNetworkRequest::KnownHeaders")]
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+    #[non_exhaustive]
+    pub enum KnownHeader {
+        /// `Content-Type`
+        #[doc(alias = "ContentTypeHeader")]
+        ContentType = 0,
+        /// `Content-Length`
+        #[doc(alias = "ContentLengthHeader")]
+        ContentLength = 1,
+        /// `Location`
+        #[doc(alias = "LocationHeader")]
+        Location = 2,
+        /// `Last-Modified`
+        #[doc(alias = "LastModifiedHeader")]
+        LastModified = 3,
+        /// `Cookie`
+        #[doc(alias = "CookieHeader")]
+        Cookie = 4,
+        /// `Set-Cookie`
+        #[doc(alias = "SetCookieHeader")]
+        SetCookie = 5,
+        /// `Content-Disposition`
+        #[doc(alias = "ContentDispositionHeader")]
+        ContentDisposition = 6,
+        /// `User-Agent`
+        #[doc(alias = "UserAgentHeader")]
+        UserAgent = 7,
+        /// `Server`
+        #[doc(alias = "ServerHeader")]
+        Server = 8,
+        /// `If-Modified-Since`
+        #[doc(alias = "IfModifiedSinceHeader")]
+        IfModifiedSince = 9,
+        /// `ETag`
+        #[doc(alias = "ETagHeader")]
+        ETag = 10,
+        /// `If-Match`
+        #[doc(alias = "IfMatchHeader")]
+        IfMatch = 11,
+        /// `If-None-Match`
+        #[doc(alias = "IfNoneMatchHeader")]
+        IfNoneMatch = 12,
+    }
 }
 
 impl KnownHeader {

@@ -1,8 +1,10 @@
 //! HTTP with `CONNECT` (RFC 9110, 9.3.6).
 
+use std::mem;
+
 use super::{
     QNetworkProxy,
-    handshake::{Handshake, Next, Target, Texts},
+    handshake::{Handshake, Next, Questions, Target, Texts},
 };
 use crate::{
     NetworkLayerProtocol, QAuthenticator, SocketError, SocketErrorKind,
@@ -11,6 +13,9 @@ use crate::{
 
 /// How long the header of a reply may be, in bytes.
 const HEADER_LIMIT: usize = 64 * 1024;
+/// How much is read of the body of a reply that asks for credentials, in bytes, chunk lines and
+/// trailer included. Behind a longer body the connection is of no use, and is made anew.
+const BODY_LIMIT: usize = 64 * 1024;
 
 const TEXTS: Texts = Texts {
     refused: "Proxy connection refused",
@@ -29,6 +34,9 @@ pub(crate) struct Http {
     authenticator: QAuthenticator,
     /// Credentials were sent with the last request.
     answered: bool,
+    /// These credentials were sent once more because the proxy called the nonce stale.
+    renewed: bool,
+    questions: Questions,
     state: State,
 }
 
@@ -41,7 +49,8 @@ enum State {
     /// Of a reply that asks for credentials; nobody reads it.
     Body {
         body: Body,
-        closes: bool,
+        /// How many bytes of it have come.
+        read: usize,
     },
     /// The program is being asked.
     Asked {
@@ -87,6 +96,8 @@ impl Http {
             host,
             authenticator,
             answered: false,
+            renewed: false,
+            questions: Questions::default(),
             state: State::Header { searched: 0 },
         }
     }
@@ -153,7 +164,8 @@ impl Http {
 
     fn on_challenge(&mut self, reply: &Reply<'_>) -> Next {
         self.authenticator.ask(reply.values("proxy-authenticate"));
-        if self.answered && !self.authenticator.is_stale() {
+        let stale = self.answered && self.authenticator.is_stale();
+        if self.answered && (!stale || mem::replace(&mut self.renewed, true)) {
             // They were wrong. As Qt's, who is asked for others is not shown them.
             self.authenticator = QAuthenticator::new();
             self.authenticator.ask(reply.values("proxy-authenticate"));
@@ -163,27 +175,35 @@ impl Http {
             let text = "Error parsing authentication request from proxy";
             return self.fail(SocketError::new(SocketErrorKind::ProxyProtocol, text));
         }
-        let body = reply.body();
-        // Without a length the body ends with the connection.
-        let closes = reply.closes() || body.is_none();
-        match body {
-            // Nobody wants it: the connection goes as well.
-            _ if closes => self.challenged(true),
-            Some(Body::Length(0)) | None => self.challenged(closes),
+        if reply.closes() {
+            // Nobody wants the body.
+            return self.challenged(true);
+        }
+        if reply.contradicts_itself() {
+            return self.fail(not_http());
+        }
+        match reply.body() {
+            Some(Body::Length(0)) => self.challenged(false),
+            Some(Body::Length(length)) if length > BODY_LIMIT as u64 => self.challenged(true),
             Some(body) => {
-                self.state = State::Body { body, closes };
+                self.state = State::Body { body, read: 0 };
                 Next::Send(Vec::new())
             }
+            // The body ends with the connection.
+            None => self.challenged(true),
         }
     }
 
     /// All of the reply was read that is to be read.
     fn challenged(&mut self, closes: bool) -> Next {
-        if self.authenticator.phase() == Phase::Done {
-            self.state = State::Asked { closes };
-            return Next::Ask;
+        if self.authenticator.phase() != Phase::Done {
+            return self.again(closes);
         }
-        self.again(closes)
+        if !self.questions.may_ask() {
+            return self.fail(not_authenticated());
+        }
+        self.state = State::Asked { closes };
+        Next::Ask
     }
 
     fn again(&mut self, closes: bool) -> Next {
@@ -196,12 +216,12 @@ impl Http {
         }
     }
 
-    fn body(&mut self, bytes: &[u8], mut body: Body, closes: bool) -> (usize, Next) {
+    fn body(&mut self, bytes: &[u8], mut body: Body, read: usize) -> (usize, Next) {
         let mut used = 0;
         loop {
             let rest = &bytes[used..];
             match body {
-                Body::Length(0) => return (used, self.challenged(closes)),
+                Body::Length(0) => return (used, self.challenged(false)),
                 Body::Length(left) | Body::Chunk(left) if !rest.is_empty() && left > 0 => {
                     let taken = rest.len().min(usize::try_from(left).unwrap_or(usize::MAX));
                     used += taken;
@@ -235,7 +255,11 @@ impl Http {
                 Body::Length(_) | Body::Chunk(_) => break,
             }
         }
-        self.state = State::Body { body, closes };
+        let read = read.saturating_add(used);
+        if read > BODY_LIMIT {
+            return (bytes.len(), self.challenged(true));
+        }
+        self.state = State::Body { body, read };
         (used, Next::More)
     }
 
@@ -253,7 +277,7 @@ impl Handshake for Http {
     fn feed(&mut self, bytes: &[u8]) -> (usize, Next) {
         match self.state {
             State::Header { searched } => self.header(bytes, searched),
-            State::Body { body, closes } => self.body(bytes, body, closes),
+            State::Body { body, read } => self.body(bytes, body, read),
             State::Asked { .. } | State::Over => (0, Next::More),
         }
     }
@@ -269,9 +293,9 @@ impl Handshake for Http {
     fn answered(&mut self) -> Next {
         let State::Asked { closes } = self.state else { return Next::More };
         if self.authenticator.phase() == Phase::Done {
-            let kind = SocketErrorKind::ProxyAuthenticationRequired;
-            return self.fail(SocketError::new(kind, "Authentication required"));
+            return self.fail(not_authenticated());
         }
+        self.renewed = false;
         self.again(closes)
     }
 
@@ -283,6 +307,10 @@ impl Handshake for Http {
 fn not_http() -> SocketError {
     let text = "Did not receive HTTP response from proxy";
     SocketError::new(SocketErrorKind::ProxyProtocol, text)
+}
+
+fn not_authenticated() -> SocketError {
+    SocketError::new(SocketErrorKind::ProxyAuthenticationRequired, "Authentication required")
 }
 
 /// Where the header ends: behind the first empty line.
@@ -354,11 +382,22 @@ impl<'a> Reply<'a> {
         }
     }
 
+    fn is_chunked(&self) -> bool {
+        let chunked = |value: &[u8]| value.to_ascii_lowercase().ends_with(b"chunked");
+        self.values("transfer-encoding").any(chunked)
+    }
+
+    /// Whether it says two things about where its body ends.
+    fn contradicts_itself(&self) -> bool {
+        let mut lengths = self.values("content-length");
+        let Some(first) = lengths.next() else { return false };
+        self.is_chunked() || lengths.any(|length| length != first)
+    }
+
     /// What follows, if it can be told where it ends. As with Qt, a reply that says nothing of it has no body
     /// if the connection is kept.
     fn body(&self) -> Option<Body> {
-        let chunked = |value: &[u8]| value.to_ascii_lowercase().ends_with(b"chunked");
-        if self.values("transfer-encoding").any(chunked) {
+        if self.is_chunked() {
             return Some(Body::ChunkLine);
         }
         match self.values("content-length").next() {

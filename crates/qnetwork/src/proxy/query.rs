@@ -2,24 +2,26 @@
 
 use super::url::Url;
 
-/// What a proxy is wanted for.
-#[doc(alias = "QNetworkProxyQuery::QueryType")]
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum ProxyQueryType {
-    /// A socket that connects by TCP.
-    #[default]
-    TcpSocket,
-    /// A socket for datagrams.
-    UdpSocket,
-    /// A socket that connects by SCTP.
-    SctpSocket,
-    /// A server that listens for connections of TCP.
-    TcpServer,
-    /// A request for what a URL names.
-    UrlRequest,
-    /// A server that listens for connections of SCTP.
-    SctpServer,
+qcore::numbered! {
+    /// What a proxy is wanted for.
+    #[doc(alias = "QNetworkProxyQuery::QueryType")]
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+    #[non_exhaustive]
+    pub enum ProxyQueryType {
+        /// A socket that connects by TCP.
+        #[default]
+        TcpSocket = 0,
+        /// A socket for datagrams.
+        UdpSocket = 1,
+        /// A socket that connects by SCTP.
+        SctpSocket = 2,
+        /// A server that listens for connections of TCP.
+        TcpServer = 100,
+        /// A request for what a URL names.
+        UrlRequest = 101,
+        /// A server that listens for connections of SCTP.
+        SctpServer = 102,
+    }
 }
 
 /// What a [factory](super::QNetworkProxyFactory) of proxies is asked: what for, and where to.

@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv6Addr};
 
 use super::{
     QNetworkProxy,
-    handshake::{Handshake, Next, Target, Texts},
+    handshake::{Handshake, Next, Questions, Target, Texts},
 };
 use crate::{QAuthenticator, QHostAddress, SocketError, SocketErrorKind, auth};
 
@@ -40,6 +40,7 @@ pub(crate) struct Socks5 {
     password: String,
     state: State,
     authenticator: QAuthenticator,
+    questions: Questions,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,7 +60,8 @@ impl Socks5 {
     pub(crate) fn new(proxy: &QNetworkProxy, command: Command, target: Target) -> Self {
         let (user, password) = (proxy.user().to_owned(), proxy.password().to_owned());
         let (state, authenticator) = (State::Method, QAuthenticator::new());
-        Socks5 { command, target, user, password, state, authenticator }
+        let questions = Questions::default();
+        Socks5 { command, target, user, password, state, authenticator, questions }
     }
 
     /// As Qt: who has credentials offers nothing else, who has none offers none.
@@ -94,6 +96,9 @@ impl Socks5 {
     }
 
     fn ask(&mut self) -> Next {
+        if !self.questions.may_ask() {
+            return self.fail(refused_credentials());
+        }
         self.state = State::Over;
         self.authenticator = QAuthenticator::new();
         Next::Ask

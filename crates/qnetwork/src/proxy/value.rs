@@ -4,33 +4,38 @@ use std::fmt;
 
 use super::{KnownHeader, QNetworkProxyQuery, settings};
 
-/// What kind of proxy it is.
-#[doc(alias = "QNetworkProxy::ProxyType")]
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum ProxyType {
-    /// Whichever the application has: [`QNetworkProxy::application_proxy`].
-    #[doc(alias = "DefaultProxy")]
-    #[default]
-    Default,
-    /// SOCKS, version 5.
-    #[doc(alias = "Socks5Proxy")]
-    Socks5,
-    /// None: straight to the host.
-    NoProxy,
-    /// HTTP with `CONNECT`.
-    #[doc(alias = "HttpProxy")]
-    Http,
-    /// HTTP for requests of HTTP only. Sockets cannot use it.
-    #[doc(alias = "HttpCachingProxy")]
-    HttpCaching,
-    /// FTP only. Sockets cannot use it.
-    #[doc(alias = "FtpCachingProxy")]
-    FtpCaching,
+qcore::numbered! {
+    /// What kind of proxy it is.
+    #[doc(alias = "QNetworkProxy::ProxyType")]
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+    #[non_exhaustive]
+    pub enum ProxyType {
+        /// Whichever the application has: [`QNetworkProxy::application_proxy`].
+        #[doc(alias = "DefaultProxy")]
+        #[default]
+        Default = 0,
+        /// SOCKS, version 5.
+        #[doc(alias = "Socks5Proxy")]
+        Socks5 = 1,
+        /// None: straight to the host.
+        NoProxy = 2,
+        /// HTTP with `CONNECT`.
+        #[doc(alias = "HttpProxy")]
+        Http = 3,
+        /// HTTP for requests of HTTP only. Sockets cannot use it.
+        #[doc(alias = "HttpCachingProxy")]
+        HttpCaching = 4,
+        /// FTP only. Sockets cannot use it.
+        #[doc(alias = "FtpCachingProxy")]
+        FtpCaching = 5,
+    }
 }
 
 bitflags::bitflags! {
     /// What a proxy can do.
+    ///
+    /// [`bits`](Self::bits) gives Qt's number for the set, and [`from_bits`](Self::from_bits) gives
+    /// the set for a number.
     #[doc(alias = "QNetworkProxy::Capability")]
     #[doc(alias = "Capabilities")]
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -14,7 +14,7 @@ use super::{
     listening::Listening,
     proxied::{ProxiedConnection, Waited},
 };
-use crate::{QTcpSocket, SocketError, SocketErrorKind, sys};
+use crate::{QTcpSocket, SocketError, SocketErrorKind, socket::Overtime, sys};
 
 /// How many are accepted in one turn of the loop.
 const BUDGET: usize = 64;
@@ -50,7 +50,11 @@ impl TcpServerNode {
     }
 
     pub(super) fn wait(&self, deadline: QDeadlineTimer) -> Result<(), SocketError> {
+        let mut overtime = Overtime::default();
         loop {
+            if overtime.is_over(deadline) {
+                return Err(self.wait_timed_out());
+            }
             if self.listener.borrow().is_none() {
                 let text = "The server does not listen";
                 return Err(SocketError::new(SocketErrorKind::Operation, text));
@@ -71,14 +75,16 @@ impl TcpServerNode {
             match waited {
                 Waited::Ready(ready) => self.note(ready),
                 Waited::Timer(id) => self.on_timer(id),
-                Waited::InVain => {
-                    let text = "Network operation timed out";
-                    let error = SocketError::new(SocketErrorKind::SocketTimeout, text);
-                    self.error.replace(Some(error.clone()));
-                    return Err(error);
-                }
+                Waited::InVain => return Err(self.wait_timed_out()),
             }
         }
+    }
+
+    fn wait_timed_out(&self) -> SocketError {
+        let text = "Network operation timed out";
+        let error = SocketError::new(SocketErrorKind::SocketTimeout, text);
+        self.error.replace(Some(error.clone()));
+        error
     }
 
     fn note(&self, ready: Readiness) {

@@ -22,6 +22,9 @@ bitflags::bitflags! {
     /// Whether an address and port are shared with other sockets.
     ///
     /// On Unix the first socket that is bound has to allow it, and those that come later need not ask.
+    ///
+    /// [`bits`](Self::bits) gives Qt's number for the set, and [`from_bits`](Self::from_bits) gives
+    /// the set for a number.
     #[doc(alias = "QAbstractSocket::BindMode")]
     #[doc(alias = "BindFlag")]
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -103,10 +106,34 @@ impl QAbstractSocket {
         self.bind_node(&address.into(), port, mode)
     }
 
-    /// Takes over a connection: a descriptor of a socket that is connected.
+    /// Takes over a connection: a descriptor of a socket that is connected, or of another stream.
     ///
     /// The socket is [`Connected`](SocketState::Connected) and open for reading and writing then, and the
     /// descriptor is its own: it is closed with the socket.
+    ///
+    /// # Streams that are no TCP connections
+    ///
+    /// A TCP socket also takes over one of a pair of Unix sockets, an end of a pipe, a FIFO, a
+    /// terminal, and whatever else the system's poll can watch. A UDP socket takes over one of a
+    /// pair of Unix sockets for datagrams.
+    ///
+    /// * A Unix socket's addresses are shown as [`AnyIPv4`](QHostAddress::AnyIPv4), with port 0.
+    ///   What is no socket has null addresses, and no [options](QAbstractSocket::socket_option).
+    /// * When all writers have closed their ends of a pipe, the error is
+    ///   [`RemoteHostClosed`](SocketErrorKind::RemoteHostClosed). When all readers have, it is
+    ///   [`Network`](SocketErrorKind::Network).
+    /// * What is written to a pipe's end for reading waits for ever, as with Qt: only
+    ///   [`abort`](QAbstractSocket::abort) ends it. Open such an end with [`OpenMode::READ_ONLY`]
+    ///   by [`set_socket_descriptor_with`](QAbstractSocket::set_socket_descriptor_with), and
+    ///   `write` fails.
+    /// * The descriptor is made non-blocking. Its duplicates are, too, also in other processes, and
+    ///   a terminal is usually shared so.
+    ///
+    /// # Descriptors that others have watched
+    ///
+    /// It does not matter which loop has watched the connection before, nor whether that loop still
+    /// runs: this thread's loop watches the descriptor anew. Two sockets with duplicates of one
+    /// descriptor each get a part of what comes.
     ///
     /// # Errors
     ///
@@ -141,8 +168,11 @@ impl QAbstractSocket {
     ///
     /// # Errors
     ///
-    /// [`UnsupportedSocketOperation`](SocketErrorKind::UnsupportedSocketOperation) for what is no socket
-    /// of this type. The descriptor is closed then, and this socket is as it was.
+    /// [`UnsupportedSocketOperation`](SocketErrorKind::UnsupportedSocketOperation) for a socket of
+    /// another type; for what the poll cannot watch, as files, directories and `/dev/null`; and for
+    /// a pipe in a state other than [`Connected`](SocketState::Connected) and
+    /// [`Closing`](SocketState::Closing). The descriptor is closed then, and this socket is as it
+    /// was.
     #[doc(alias = "setSocketDescriptor")]
     pub fn set_socket_descriptor_with(
         &self,

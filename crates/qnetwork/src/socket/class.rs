@@ -36,6 +36,8 @@ pub(crate) trait SocketClass {
 
     fn flush(&self) -> bool;
 
+    fn unsent_bytes(&self) -> usize;
+
     fn set_read_buffer_size(&self, size: usize);
 
     fn set_socket_option(&self, option: SocketOption, value: i32);
@@ -80,6 +82,9 @@ pub(crate) trait Outer {
 
     /// The inner socket is about to write what it has.
     fn before_writing(&self);
+
+    /// The inner socket has written everything, and is about to close the connection.
+    fn before_closing(&self, engine: &Rc<dyn Engine>);
 }
 
 /// How a socket belongs to another object.

@@ -81,6 +81,12 @@ impl AbstractSocketNode {
         let before = self.state.get();
         self.cancel_lookup();
         self.stop_connect_timer();
+        if before == SocketState::Closing
+            && !self.flags.abort_called.get()
+            && let (Some(outer), Some(engine)) = (self.outer(), self.engine())
+        {
+            outer.before_closing(&engine);
+        }
         self.release_engine();
         self.change_state(SocketState::Unconnected);
         // A slot may have begun to connect anew; as Qt's, these come all the same.

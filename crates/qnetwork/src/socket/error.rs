@@ -4,84 +4,102 @@ use std::{borrow::Cow, error::Error, fmt, io};
 
 use qcore::{DeviceError, DeviceErrorKind};
 
-/// What kind of failure a [`SocketError`] is: Qt's list.
-#[doc(alias = "QAbstractSocket::SocketError")]
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum SocketErrorKind {
-    /// Nobody listens there.
-    #[doc(alias = "ConnectionRefusedError")]
-    ConnectionRefused,
-    /// The other end has closed the connection. A client need not take this for a failure.
-    #[doc(alias = "RemoteHostClosedError")]
-    RemoteHostClosed,
-    /// There is no host of that name.
-    #[doc(alias = "HostNotFoundError")]
-    HostNotFound,
-    /// The application may not do that.
-    #[doc(alias = "SocketAccessError")]
-    SocketAccess,
-    /// The system is out of something, descriptors for example.
-    #[doc(alias = "SocketResourceError")]
-    SocketResource,
-    /// It took too long.
-    #[doc(alias = "SocketTimeoutError")]
-    SocketTimeout,
-    /// The datagram was larger than the system sends.
-    #[doc(alias = "DatagramTooLargeError")]
-    DatagramTooLarge,
-    /// The network failed.
-    #[doc(alias = "NetworkError")]
-    Network,
-    /// The address is taken.
-    #[doc(alias = "AddressInUseError")]
-    AddressInUse,
-    /// The address does not belong to this machine.
-    #[doc(alias = "SocketAddressNotAvailableError")]
-    SocketAddressNotAvailable,
-    /// The system cannot do that, IPv6 for example.
-    #[doc(alias = "UnsupportedSocketOperationError")]
-    UnsupportedSocketOperation,
-    /// The proxy wants to know who is asking.
-    #[doc(alias = "ProxyAuthenticationRequiredError")]
-    ProxyAuthenticationRequired,
-    /// TLS could not be agreed on.
-    #[doc(alias = "SslHandshakeFailedError")]
-    SslHandshakeFailed,
-    /// The last operation has not ended yet.
-    #[doc(alias = "UnfinishedSocketOperationError")]
-    UnfinishedSocketOperation,
-    /// The proxy refuses connections.
-    #[doc(alias = "ProxyConnectionRefusedError")]
-    ProxyConnectionRefused,
-    /// The proxy closed the connection before it had led anywhere.
-    #[doc(alias = "ProxyConnectionClosedError")]
-    ProxyConnectionClosed,
-    /// The proxy did not answer in time.
-    #[doc(alias = "ProxyConnectionTimeoutError")]
-    ProxyConnectionTimeout,
-    /// There is no proxy of that name.
-    #[doc(alias = "ProxyNotFoundError")]
-    ProxyNotFound,
-    /// The proxy said something that makes no sense.
-    #[doc(alias = "ProxyProtocolError")]
-    ProxyProtocol,
-    /// The socket is in a state in which that cannot be done.
-    #[doc(alias = "OperationError")]
-    Operation,
-    /// TLS itself failed.
-    #[doc(alias = "SslInternalError")]
-    SslInternal,
-    /// Certificates or keys that are no good.
-    #[doc(alias = "SslInvalidUserDataError")]
-    SslInvalidUserData,
-    /// Try again.
-    #[doc(alias = "TemporaryError")]
-    Temporary,
-    /// None of these; also where there was no error yet.
-    #[doc(alias = "UnknownSocketError")]
-    #[default]
-    Unknown,
+qcore::numbered! {
+    /// What kind of failure a [`SocketError`] is: Qt's list.
+    ///
+    /// # Examples
+    ///
+    /// The number of a kind goes on the wire as Qt's, and a number that came from there may be no
+    /// kind:
+    ///
+    /// ```
+    /// use qnetwork::SocketErrorKind;
+    ///
+    /// assert_eq!(SocketErrorKind::Unknown as i32, -1);
+    /// assert_eq!(i32::from(SocketErrorKind::SslHandshakeFailed), 13);
+    ///
+    /// assert_eq!(SocketErrorKind::try_from(13), Ok(SocketErrorKind::SslHandshakeFailed));
+    /// let error = SocketErrorKind::try_from(23).unwrap_err();
+    /// assert_eq!(error.to_string(), "no SocketErrorKind has the number 23");
+    /// ```
+    #[doc(alias = "QAbstractSocket::SocketError")]
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+    #[non_exhaustive]
+    pub enum SocketErrorKind {
+        /// Nobody listens there.
+        #[doc(alias = "ConnectionRefusedError")]
+        ConnectionRefused = 0,
+        /// The other end has closed the connection. A client need not take this for a failure.
+        #[doc(alias = "RemoteHostClosedError")]
+        RemoteHostClosed = 1,
+        /// There is no host of that name.
+        #[doc(alias = "HostNotFoundError")]
+        HostNotFound = 2,
+        /// The application may not do that.
+        #[doc(alias = "SocketAccessError")]
+        SocketAccess = 3,
+        /// The system is out of something, descriptors for example.
+        #[doc(alias = "SocketResourceError")]
+        SocketResource = 4,
+        /// It took too long.
+        #[doc(alias = "SocketTimeoutError")]
+        SocketTimeout = 5,
+        /// The datagram was larger than the system sends.
+        #[doc(alias = "DatagramTooLargeError")]
+        DatagramTooLarge = 6,
+        /// The network failed.
+        #[doc(alias = "NetworkError")]
+        Network = 7,
+        /// The address is taken.
+        #[doc(alias = "AddressInUseError")]
+        AddressInUse = 8,
+        /// The address does not belong to this machine.
+        #[doc(alias = "SocketAddressNotAvailableError")]
+        SocketAddressNotAvailable = 9,
+        /// The system cannot do that, IPv6 for example.
+        #[doc(alias = "UnsupportedSocketOperationError")]
+        UnsupportedSocketOperation = 10,
+        /// The proxy wants to know who is asking.
+        #[doc(alias = "ProxyAuthenticationRequiredError")]
+        ProxyAuthenticationRequired = 12,
+        /// TLS could not be agreed on.
+        #[doc(alias = "SslHandshakeFailedError")]
+        SslHandshakeFailed = 13,
+        /// The last operation has not ended yet.
+        #[doc(alias = "UnfinishedSocketOperationError")]
+        UnfinishedSocketOperation = 11,
+        /// The proxy refuses connections.
+        #[doc(alias = "ProxyConnectionRefusedError")]
+        ProxyConnectionRefused = 14,
+        /// The proxy closed the connection before it had led anywhere.
+        #[doc(alias = "ProxyConnectionClosedError")]
+        ProxyConnectionClosed = 15,
+        /// The proxy did not answer in time.
+        #[doc(alias = "ProxyConnectionTimeoutError")]
+        ProxyConnectionTimeout = 16,
+        /// There is no proxy of that name.
+        #[doc(alias = "ProxyNotFoundError")]
+        ProxyNotFound = 17,
+        /// The proxy said something that makes no sense.
+        #[doc(alias = "ProxyProtocolError")]
+        ProxyProtocol = 18,
+        /// The socket is in a state in which that cannot be done.
+        #[doc(alias = "OperationError")]
+        Operation = 19,
+        /// TLS itself failed.
+        #[doc(alias = "SslInternalError")]
+        SslInternal = 20,
+        /// Certificates or keys that are no good.
+        #[doc(alias = "SslInvalidUserDataError")]
+        SslInvalidUserData = 21,
+        /// Try again.
+        #[doc(alias = "TemporaryError")]
+        Temporary = 22,
+        /// None of these; also where there was no error yet.
+        #[doc(alias = "UnknownSocketError")]
+        #[default]
+        Unknown = -1,
+    }
 }
 
 /// A failure at a socket: its kind, and Qt's text for it.

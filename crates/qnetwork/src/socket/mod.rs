@@ -55,6 +55,7 @@ use qcore::{
 
 #[cfg(feature = "_tls")]
 pub(crate) use self::class::{Outer, SocketClass};
+pub(crate) use self::waiting::Overtime;
 pub use self::{
     binding::BindMode,
     error::{SocketError, SocketErrorKind},
@@ -109,7 +110,8 @@ pub struct AbstractSocketNode {
     #[doc(alias = "errorOccurred")]
     pub error_occurred: Signal<SocketErrorKind>,
     /// The proxy wants to know who is asking. A slot sets user and password of the authenticator, then
-    /// and there; it may run a loop for that. If none does, connecting fails.
+    /// and there; it may run a loop for that. If none does, connecting fails. If the proxy refuses
+    /// them the signal comes again, up to 16 times for a connection.
     #[doc(alias = "proxyAuthenticationRequired")]
     pub proxy_authentication_required: Signal<(QNetworkProxy, QAuthenticator)>,
     base: QIODevice,

@@ -5,6 +5,9 @@ use crate::QHostAddress;
 
 bitflags::bitflags! {
     /// What a socket stops for, to be told to go on by [`resume`](QAbstractSocket::resume).
+    ///
+    /// [`bits`](Self::bits) gives Qt's number for the set, and [`from_bits`](Self::from_bits) gives
+    /// the set for a number.
     #[doc(alias = "QAbstractSocket::PauseMode")]
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
     pub struct PauseModes: u32 {

@@ -1,57 +1,61 @@
 //! What a socket can be, and be doing.
 
-/// What a socket is doing.
-///
-/// ```text
-///                       connect_to_host()
-///   Unconnected ──────► HostLookup ──► Connecting ──► Connected
-///     ▲   │ bind()          │               │             │ disconnect_from_host()
-///     │   └───► Bound ──────┘               │             ▼
-///     └─────────────────────────────────────┴───────── Closing
-/// ```
-#[doc(alias = "QAbstractSocket::SocketState")]
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum SocketState {
-    /// Not connected, and not about to be.
-    #[doc(alias = "UnconnectedState")]
-    #[default]
-    Unconnected,
-    /// Looking up the name of the host.
-    #[doc(alias = "HostLookupState")]
-    HostLookup,
-    /// Connecting to one of the host's addresses.
-    #[doc(alias = "ConnectingState")]
-    Connecting,
-    /// Connected.
-    #[doc(alias = "ConnectedState")]
-    Connected,
-    /// Bound to an address of this machine.
-    #[doc(alias = "BoundState")]
-    Bound,
-    /// Listening. Sockets in here never are; servers listen.
-    #[doc(alias = "ListeningState")]
-    Listening,
-    /// Closing as soon as everything is written.
-    #[doc(alias = "ClosingState")]
-    Closing,
+qcore::numbered! {
+    /// What a socket is doing.
+    ///
+    /// ```text
+    ///                       connect_to_host()
+    ///   Unconnected ──────► HostLookup ──► Connecting ──► Connected
+    ///     ▲   │ bind()          │               │             │ disconnect_from_host()
+    ///     │   └───► Bound ──────┘               │             ▼
+    ///     └─────────────────────────────────────┴───────── Closing
+    /// ```
+    #[doc(alias = "QAbstractSocket::SocketState")]
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+    #[non_exhaustive]
+    pub enum SocketState {
+        /// Not connected, and not about to be.
+        #[doc(alias = "UnconnectedState")]
+        #[default]
+        Unconnected = 0,
+        /// Looking up the name of the host.
+        #[doc(alias = "HostLookupState")]
+        HostLookup = 1,
+        /// Connecting to one of the host's addresses.
+        #[doc(alias = "ConnectingState")]
+        Connecting = 2,
+        /// Connected.
+        #[doc(alias = "ConnectedState")]
+        Connected = 3,
+        /// Bound to an address of this machine.
+        #[doc(alias = "BoundState")]
+        Bound = 4,
+        /// Listening. Sockets in here never are; servers listen.
+        #[doc(alias = "ListeningState")]
+        Listening = 5,
+        /// Closing as soon as everything is written.
+        #[doc(alias = "ClosingState")]
+        Closing = 6,
+    }
 }
 
-/// What a socket speaks.
-#[doc(alias = "QAbstractSocket::SocketType")]
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum SocketType {
-    /// TCP.
-    #[doc(alias = "TcpSocket")]
-    Tcp,
-    /// UDP.
-    #[doc(alias = "UdpSocket")]
-    Udp,
-    /// SCTP.
-    #[doc(alias = "SctpSocket")]
-    Sctp,
-    /// None of them.
-    #[doc(alias = "UnknownSocketType")]
-    Unknown,
+qcore::numbered! {
+    /// What a socket speaks.
+    #[doc(alias = "QAbstractSocket::SocketType")]
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+    #[non_exhaustive]
+    pub enum SocketType {
+        /// TCP.
+        #[doc(alias = "TcpSocket")]
+        Tcp = 0,
+        /// UDP.
+        #[doc(alias = "UdpSocket")]
+        Udp = 1,
+        /// SCTP.
+        #[doc(alias = "SctpSocket")]
+        Sctp = 2,
+        /// None of them.
+        #[doc(alias = "UnknownSocketType")]
+        Unknown = -1,
+    }
 }

@@ -208,3 +208,59 @@ fn slots_may_end_it_between_two_addresses() {
     assert!(wait_until(LIMIT, || socket.state() == SocketState::Connected));
     assert_eq!((connected.count(), socket.peer_name()), (2, "other.test".to_owned()));
 }
+
+#[test]
+fn a_wait_that_always_has_something_to_do_ends() {
+    use super::waiting::Overtime;
+    let rounds = |deadline: qcore::QDeadlineTimer| {
+        let mut overtime = Overtime::default();
+        (0..1000).take_while(|_| !overtime.is_over(deadline)).count()
+    };
+    assert_eq!(rounds(0.into()), 64);
+    assert_eq!((rounds(600_000.into()), rounds(qcore::QDeadlineTimer::forever())), (1000, 1000));
+}
+
+/// A terminal gives a line at a time, however much there is.
+#[test]
+fn terminals_are_taken_over() {
+    use std::io::{Read, Write};
+    let (shows, runs) = match crate::sys::pipes::terminal() {
+        Ok(ends) => ends,
+        Err(error) => {
+            println!("skipped: no terminal: {error}");
+            return;
+        }
+    };
+    let mut shows = std::fs::File::from(shows);
+    let socket = QTcpSocket::new();
+    socket.set_socket_descriptor(runs).unwrap();
+    assert_eq!((socket.peer_address(), socket.peer_port()), (QHostAddress::Null, 0));
+    shows.write_all(b"one\ntwo\nthree\n").unwrap();
+    assert!(wait_until(LIMIT, || socket.bytes_available() == 14));
+    assert_eq!(socket.read_all(), b"one\ntwo\nthree\n");
+    socket.write("four").unwrap();
+    assert!(wait_until(LIMIT, || socket.bytes_to_write() == 0));
+    // Behind the echo of what was typed.
+    let mut shown = [0; 17 + 4];
+    shows.read_exact(&mut shown).unwrap();
+    assert_eq!(&shown[17..], b"four");
+    drop(shows);
+    assert!(wait_until(LIMIT, || socket.state() == SocketState::Unconnected));
+    assert_eq!(socket.error(), SocketErrorKind::RemoteHostClosed);
+
+    // The other end: Linux has an error for a terminal that no program is in any more.
+    let Ok((shows, runs)) = crate::sys::pipes::terminal() else { return };
+    let mut runs = std::fs::File::from(runs);
+    let socket = QTcpSocket::new();
+    socket.set_socket_descriptor(shows).unwrap();
+    runs.write_all(b"hello\n").unwrap();
+    assert!(wait_until(LIMIT, || socket.bytes_available() == 7));
+    drop(runs);
+    assert!(wait_until(LIMIT, || socket.state() == SocketState::Unconnected));
+    assert_eq!(socket.read_all(), b"hello\r\n");
+    #[cfg(target_os = "linux")]
+    assert_eq!(
+        (socket.error(), socket.error_string().as_str()),
+        (SocketErrorKind::Network, "Input/output error")
+    );
+}

@@ -32,10 +32,100 @@ impl QAbstractSocket {
         }
     }
 
-    /// Limits the read buffer to `size` bytes; 0 is no limit.
+    /// How many bytes wait in this process for the operating system to take them.
     ///
-    /// What does not fit stays with the operating system, which slows the sender down. Reading goes on
-    /// when the buffer was read empty, or when the limit is raised.
+    /// This is the number to look at for whoever writes faster than the other end reads. It counts
+    /// what [`bytes_to_write`](qcore::QIODevice::bytes_to_write) of a `QSslSocket` does not count:
+    /// the bytes that are encrypted and not sent, with what encryption adds to them. With a plain
+    /// socket, also one that goes through a proxy, it differs from `bytes_to_write()` only by bytes
+    /// that were sent and have not been announced by `bytes_written` yet. What the system has taken
+    /// and the other end has not is in neither number. Qt has no such function.
+    ///
+    /// A socket for datagrams sends at once: it is 0.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use qnetwork::{QHostAddress, QTcpServer, QTcpSocket};
+    ///
+    /// let server = QTcpServer::new();
+    /// server.listen(QHostAddress::LocalHost, 0)?;
+    /// let socket = QTcpSocket::new();
+    /// socket.connect_to_host("127.0.0.1", server.server_port());
+    /// socket.wait_for_connected(5000)?;
+    ///
+    /// socket.write("to be sent").unwrap();
+    /// assert_eq!(socket.unsent_bytes(), 10);
+    /// socket.flush();
+    /// assert_eq!(socket.unsent_bytes(), 0);
+    /// # Ok::<(), qnetwork::SocketError>(())
+    /// ```
+    #[must_use]
+    pub fn unsent_bytes(&self) -> usize {
+        match self.class() {
+            Some(class) => class.unsent_bytes(),
+            None => self.write_queue.borrow().unsent(),
+        }
+    }
+
+    /// Limits the read buffer to `size` bytes; 0 is no limit, the default.
+    ///
+    /// What does not fit stays with the operating system, which slows the sender down.
+    ///
+    /// # When reading goes on
+    ///
+    /// A socket that finds its buffer full stops reading, as Qt's does, and `ready_read` does not
+    /// come any more. It goes on when
+    ///
+    /// * the program has read the buffer empty, or has asked for more than there was;
+    /// * the program sets another limit than there was, and the buffer has room under it;
+    /// * the program calls [`wait_for_ready_read`](QAbstractSocket::wait_for_ready_read).
+    ///
+    /// Reading a part of the buffer is not enough, except in a slot of `ready_read` that leaves
+    /// room before more has come. A program that takes a part of what there is outside of that
+    /// slot, at the pace of a timer for example, would wait for ever: with 4 bytes of 4 in the
+    /// buffer it takes 3, and the next ones never come. Such a program has to set the socket
+    /// reading again by the second way:
+    ///
+    /// ```
+    /// use std::{cell::RefCell, rc::Rc};
+    /// use qcore::{QCoreApplication, QTimer};
+    /// use qnetwork::{QHostAddress, QTcpServer, QTcpSocket};
+    ///
+    /// /// Takes at most `count` bytes, and has the socket fill the room.
+    /// fn take(socket: &QTcpSocket, count: usize) -> Vec<u8> {
+    ///     let taken = socket.read(count);
+    ///     let limit = socket.read_buffer_size();
+    ///     socket.set_read_buffer_size(0);
+    ///     socket.set_read_buffer_size(limit); // nothing has been read between the two
+    ///     taken
+    /// }
+    ///
+    /// let app = QCoreApplication::new();
+    /// let server = QTcpServer::new();
+    /// server.new_connection.connect_to(&server, |server, ()| {
+    ///     server.next_pending_connection().unwrap().write("ten bytes.").unwrap();
+    /// });
+    /// server.listen(QHostAddress::LocalHost, 0)?;
+    ///
+    /// let socket = QTcpSocket::new();
+    /// socket.set_read_buffer_size(4);
+    /// socket.connect_to_host("127.0.0.1", server.server_port());
+    /// let (ticker, taken) = (QTimer::new(), Rc::new(RefCell::new(Vec::new())));
+    /// ticker.timeout.connect_to(&taken, move |taken, ()| {
+    ///     taken.borrow_mut().extend(take(&socket, 3));
+    ///     if taken.borrow().len() == 10 {
+    ///         QCoreApplication::instance().quit();
+    ///     }
+    /// });
+    /// ticker.start(1);
+    /// app.exec();
+    /// assert_eq!(*taken.borrow(), b"ten bytes.");
+    /// # Ok::<(), qnetwork::SocketError>(())
+    /// ```
+    ///
+    /// A program that keeps what it cannot use yet in a buffer of its own, and reads all in the
+    /// slot as long as that has room, does not need this.
     #[doc(alias = "setReadBufferSize")]
     pub fn set_read_buffer_size(&self, size: usize) {
         match self.class() {
@@ -63,11 +153,13 @@ impl EventSource for AbstractSocketNode {
             // What is left of an attempt that was given up.
             _ => return,
         }
+        // What a slot writes from here on goes out in another turn: this one may be the last.
+        let is_pending = !self.write_queue.borrow().is_empty();
         // With the read buffer full it waits until somebody asks for more, whatever comes.
         if engine.is_readable() && !self.flags.read_paused.get() {
             self.on_readable(&engine);
         }
-        if ready.contains(Readiness::WRITABLE) && self.has_engine(&engine) {
+        if is_pending && ready.contains(Readiness::WRITABLE) && self.has_engine(&engine) {
             self.flush_if_pending();
         }
     }
@@ -297,9 +389,14 @@ impl AbstractSocketNode {
         }
     }
 
-    /// Writes when the loop says so: so much that others have their turn, too.
+    /// Writes when the loop says so: so much that others have their turn, too; and all that there
+    /// is if this is the loop's last turn.
     fn flush_if_pending(&self) {
-        if !self.write_queue.borrow().is_empty() {
+        let all = self.write_queue.borrow().unsent();
+        let is_last = || self.life().dispatcher().is_ending();
+        if all > WRITE_BUDGET && is_last() {
+            self.flush_queue(all);
+        } else if !self.write_queue.borrow().is_empty() {
             self.flush_queue(WRITE_BUDGET);
         }
     }

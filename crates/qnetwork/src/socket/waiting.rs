@@ -64,7 +64,11 @@ impl QAbstractSocket {
             return class.wait_for_ready_read(deadline);
         }
         node.connect_first(deadline)?;
+        let mut overtime = Overtime::default();
         loop {
+            if overtime.is_over(deadline) {
+                return Err(node.wait_timed_out());
+            }
             if !node.reads() {
                 return Err(node.last_error());
             }
@@ -102,7 +106,11 @@ impl QAbstractSocket {
             return Err(not_possible());
         }
         node.connect_first(deadline)?;
+        let mut overtime = Overtime::default();
         loop {
+            if overtime.is_over(deadline) {
+                return Err(node.wait_timed_out());
+            }
             let reads = node.has_room() && !node.is_unread();
             let (readable, writable) = node.wait_for_either(reads, deadline)?;
             if readable {
@@ -138,7 +146,11 @@ impl QAbstractSocket {
             return Err(not_possible());
         }
         node.connect_first(deadline)?;
+        let mut overtime = Overtime::default();
         while node.state.get() != SocketState::Unconnected {
+            if overtime.is_over(deadline) {
+                return Err(node.wait_timed_out());
+            }
             let reads = node.reads() && node.has_room() && !node.is_unread();
             let (readable, writable) = node.wait_for_either(reads, deadline)?;
             if readable {
@@ -154,6 +166,22 @@ impl QAbstractSocket {
     /// The node, kept while a slot may drop the last handle.
     fn node(&self) -> Rc<AbstractSocketNode> {
         self.this.upgrade().expect("a handle keeps its node")
+    }
+}
+
+/// Bounds a wait in which there is always something to do, as the other end never stops sending.
+/// With the time over the wait goes on for some rounds, so that one with no time at all finds what
+/// is there.
+#[derive(Default)]
+pub(crate) struct Overtime(u32);
+
+impl Overtime {
+    const ROUNDS: u32 = 64;
+
+    /// Another round begins; whether it is one too many.
+    pub(crate) fn is_over(&mut self, deadline: QDeadlineTimer) -> bool {
+        self.0 += u32::from(deadline.has_expired());
+        self.0 > Self::ROUNDS
     }
 }
 
@@ -286,15 +314,18 @@ impl AbstractSocketNode {
             }
             match engine.wait(deadline) {
                 Some(ready) => engine.note(ready),
-                None => {
-                    let text = "Network operation timed out";
-                    let error = SocketError::new(SocketErrorKind::SocketTimeout, text);
-                    self.set_error(&error);
-                    self.emit_error();
-                    return Err(error);
-                }
+                None => return Err(self.wait_timed_out()),
             }
         }
+    }
+
+    /// The time for waiting is over: says so.
+    fn wait_timed_out(&self) -> SocketError {
+        let text = "Network operation timed out";
+        let error = SocketError::new(SocketErrorKind::SocketTimeout, text);
+        self.set_error(&error);
+        self.emit_error();
+        error
     }
 
     /// Reads what there is. Returns whether that was anything.

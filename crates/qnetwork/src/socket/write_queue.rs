@@ -25,6 +25,11 @@ impl WriteQueue {
         self.bytes.len()
     }
 
+    /// How many bytes the system has not taken yet.
+    pub(super) fn unsent(&self) -> usize {
+        self.bytes.len() - self.sent
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.bytes.is_empty()
     }

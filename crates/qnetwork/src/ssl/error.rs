@@ -4,91 +4,93 @@ use std::fmt;
 
 use crate::ssl::QSslCertificate;
 
-/// What is wrong.
-///
-/// Stands for Qt's [QSslError::SslError](https://doc.qt.io/qt-5/qsslerror.html#SslError-enum).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum SslError {
-    /// Something that has no code of its own.
-    #[doc(alias = "UnspecifiedError")]
-    Unspecified,
-    /// Nothing.
-    #[default]
-    NoError,
-    /// The issuer of a certificate that came from the store is not in the store.
-    UnableToGetIssuerCertificate,
-    /// A signature cannot be decrypted.
-    UnableToDecryptCertificateSignature,
-    /// An issuer's public key cannot be read.
-    UnableToDecodeIssuerPublicKey,
-    /// A signature is not the issuer's, or is of a kind that is not trusted.
-    CertificateSignatureFailed,
-    /// A certificate is not valid yet.
-    CertificateNotYetValid,
-    /// A certificate is not valid any more.
-    CertificateExpired,
-    /// A certificate's first moment is no time.
-    InvalidNotBeforeField,
-    /// A certificate's last moment is no time.
-    InvalidNotAfterField,
-    /// The certificate was signed with its own key, and is not trusted.
-    SelfSignedCertificate,
-    /// The chain ends in a certificate that was signed with its own key, and is not trusted.
-    SelfSignedCertificateInChain,
-    /// Nobody knows the issuer of the last certificate of the chain.
-    UnableToGetLocalIssuerCertificate,
-    /// There is one certificate, and none to verify it with.
-    UnableToVerifyFirstCertificate,
-    /// A certificate was revoked. Not found out here.
-    CertificateRevoked,
-    /// A certificate signed others that was not to.
-    InvalidCaCertificate,
-    /// A certificate is further from the end of the chain than one above it allows.
-    PathLengthExceeded,
-    /// A certificate is not for this use.
-    InvalidPurpose,
-    /// The root is not trusted for this use.
-    CertificateUntrusted,
-    /// The root is not to be used for this.
-    CertificateRejected,
-    /// A certificate's issuer has another name.
-    SubjectIssuerMismatch,
-    /// A certificate's issuer has another serial number.
-    AuthorityIssuerSerialNumberMismatch,
-    /// The peer has shown no certificate.
-    NoPeerCertificate,
-    /// The certificate is for other hosts.
-    HostNameMismatch,
-    /// There is no TLS.
-    NoSslSupport,
-    /// The certificate is known to be a fraud. See [`QSslCertificate::is_blacklisted`].
-    CertificateBlacklisted,
-    /// Whether the certificate was revoked is not known.
-    CertificateStatusUnknown,
-    /// OCSP: no answer.
-    OcspNoResponseFound,
-    /// OCSP: the question was not understood.
-    OcspMalformedRequest,
-    /// OCSP: the answer is not understood.
-    OcspMalformedResponse,
-    /// OCSP: the responder failed.
-    OcspInternalError,
-    /// OCSP: the responder is busy.
-    OcspTryLater,
-    /// OCSP: the question has to be signed.
-    #[doc(alias = "OcspSigRequred")]
-    OcspSigRequired,
-    /// OCSP: the question was not allowed.
-    OcspUnauthorized,
-    /// OCSP: the answer is not the responder's.
-    OcspResponseCannotBeTrusted,
-    /// OCSP: the answer is about some other certificate.
-    OcspResponseCertIdUnknown,
-    /// OCSP: the answer is too old.
-    OcspResponseExpired,
-    /// OCSP: the responder does not know the certificate.
-    OcspStatusUnknown,
+qcore::numbered! {
+    /// What is wrong.
+    ///
+    /// Stands for Qt's [QSslError::SslError](https://doc.qt.io/qt-5/qsslerror.html#SslError-enum).
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+    #[non_exhaustive]
+    pub enum SslError {
+        /// Something that has no code of its own.
+        #[doc(alias = "UnspecifiedError")]
+        Unspecified = -1,
+        /// Nothing.
+        #[default]
+        NoError = 0,
+        /// The issuer of a certificate that came from the store is not in the store.
+        UnableToGetIssuerCertificate = 1,
+        /// A signature cannot be decrypted.
+        UnableToDecryptCertificateSignature = 2,
+        /// An issuer's public key cannot be read.
+        UnableToDecodeIssuerPublicKey = 3,
+        /// A signature is not the issuer's, or is of a kind that is not trusted.
+        CertificateSignatureFailed = 4,
+        /// A certificate is not valid yet.
+        CertificateNotYetValid = 5,
+        /// A certificate is not valid any more.
+        CertificateExpired = 6,
+        /// A certificate's first moment is no time.
+        InvalidNotBeforeField = 7,
+        /// A certificate's last moment is no time.
+        InvalidNotAfterField = 8,
+        /// The certificate was signed with its own key, and is not trusted.
+        SelfSignedCertificate = 9,
+        /// The chain ends in a certificate that was signed with its own key, and is not trusted.
+        SelfSignedCertificateInChain = 10,
+        /// Nobody knows the issuer of the last certificate of the chain.
+        UnableToGetLocalIssuerCertificate = 11,
+        /// There is one certificate, and none to verify it with.
+        UnableToVerifyFirstCertificate = 12,
+        /// A certificate was revoked. Not found out here.
+        CertificateRevoked = 13,
+        /// A certificate signed others that was not to.
+        InvalidCaCertificate = 14,
+        /// A certificate is further from the end of the chain than one above it allows.
+        PathLengthExceeded = 15,
+        /// A certificate is not for this use.
+        InvalidPurpose = 16,
+        /// The root is not trusted for this use.
+        CertificateUntrusted = 17,
+        /// The root is not to be used for this.
+        CertificateRejected = 18,
+        /// A certificate's issuer has another name.
+        SubjectIssuerMismatch = 19,
+        /// A certificate's issuer has another serial number.
+        AuthorityIssuerSerialNumberMismatch = 20,
+        /// The peer has shown no certificate.
+        NoPeerCertificate = 21,
+        /// The certificate is for other hosts.
+        HostNameMismatch = 22,
+        /// There is no TLS.
+        NoSslSupport = 23,
+        /// The certificate is known to be a fraud. See [`QSslCertificate::is_blacklisted`].
+        CertificateBlacklisted = 24,
+        /// Whether the certificate was revoked is not known.
+        CertificateStatusUnknown = 25,
+        /// OCSP: no answer.
+        OcspNoResponseFound = 26,
+        /// OCSP: the question was not understood.
+        OcspMalformedRequest = 27,
+        /// OCSP: the answer is not understood.
+        OcspMalformedResponse = 28,
+        /// OCSP: the responder failed.
+        OcspInternalError = 29,
+        /// OCSP: the responder is busy.
+        OcspTryLater = 30,
+        /// OCSP: the question has to be signed.
+        #[doc(alias = "OcspSigRequred")]
+        OcspSigRequired = 31,
+        /// OCSP: the question was not allowed.
+        OcspUnauthorized = 32,
+        /// OCSP: the answer is not the responder's.
+        OcspResponseCannotBeTrusted = 33,
+        /// OCSP: the answer is about some other certificate.
+        OcspResponseCertIdUnknown = 34,
+        /// OCSP: the answer is too old.
+        OcspResponseExpired = 35,
+        /// OCSP: the responder does not know the certificate.
+        OcspStatusUnknown = 36,
+    }
 }
 
 impl SslError {

@@ -2,148 +2,166 @@
 
 use bitflags::bitflags;
 
-/// A version of TLS, or several.
-///
-/// Stands for Qt's [QSsl::SslProtocol](https://doc.qt.io/qt-5/qssl.html#SslProtocol-enum). TLS 1.0 and 1.1
-/// are broken and not spoken: what asks for one of them alone fails with
-/// [`SslInvalidUserData`](crate::SocketErrorKind::SslInvalidUserData), as with Qt what asks for SSL 3.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
-#[non_exhaustive]
-pub enum SslProtocol {
-    /// TLS 1.0, which is not spoken.
-    TlsV1_0,
-    /// TLS 1.1, which is not spoken.
-    TlsV1_1,
-    /// TLS 1.2.
-    TlsV1_2,
-    /// Whatever there is: TLS 1.2 and 1.3.
-    #[doc(alias = "AnyProtocol")]
-    Any,
-    /// What is thought to be secure: TLS 1.2 and 1.3. The default.
-    #[default]
-    #[doc(alias = "SecureProtocols")]
-    Secure,
-    /// TLS 1.0 and later, of which 1.2 and 1.3 are spoken.
-    TlsV1_0OrLater,
-    /// TLS 1.1 and later, of which 1.2 and 1.3 are spoken.
-    TlsV1_1OrLater,
-    /// TLS 1.2 and 1.3.
-    TlsV1_2OrLater,
-    /// TLS 1.3.
-    TlsV1_3,
-    /// TLS 1.3, the latest that there is.
-    TlsV1_3OrLater,
-    /// None that is known: of a connection that is not encrypted.
-    #[doc(alias = "UnknownProtocol")]
-    Unknown,
+qcore::numbered! {
+    /// A version of TLS, or several.
+    ///
+    /// Stands for Qt's [QSsl::SslProtocol](https://doc.qt.io/qt-5/qssl.html#SslProtocol-enum).
+    /// TLS 1.0 and 1.1 are broken and not spoken: what asks for one of them alone fails with
+    /// [`SslInvalidUserData`](crate::SocketErrorKind::SslInvalidUserData), as with Qt what asks for
+    /// SSL 3.
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+    #[non_exhaustive]
+    pub enum SslProtocol {
+        /// TLS 1.0, which is not spoken.
+        TlsV1_0 = 2,
+        /// TLS 1.1, which is not spoken.
+        TlsV1_1 = 3,
+        /// TLS 1.2.
+        TlsV1_2 = 4,
+        /// Whatever there is: TLS 1.2 and 1.3.
+        #[doc(alias = "AnyProtocol")]
+        Any = 5,
+        /// What is thought to be secure: TLS 1.2 and 1.3. The default.
+        #[default]
+        #[doc(alias = "SecureProtocols")]
+        Secure = 7,
+        /// TLS 1.0 and later, of which 1.2 and 1.3 are spoken.
+        TlsV1_0OrLater = 8,
+        /// TLS 1.1 and later, of which 1.2 and 1.3 are spoken.
+        TlsV1_1OrLater = 9,
+        /// TLS 1.2 and 1.3.
+        TlsV1_2OrLater = 10,
+        /// TLS 1.3.
+        TlsV1_3 = 15,
+        /// TLS 1.3, the latest that there is.
+        TlsV1_3OrLater = 16,
+        /// None that is known: of a connection that is not encrypted.
+        #[doc(alias = "UnknownProtocol")]
+        Unknown = -1,
+    }
 }
 
-/// Which end of an encrypted connection a socket is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum SslMode {
-    /// Nothing is encrypted.
-    #[default]
-    #[doc(alias = "UnencryptedMode")]
-    Unencrypted,
-    /// It is the one that asked for the connection.
-    #[doc(alias = "SslClientMode")]
-    Client,
-    /// It is the one that was asked.
-    #[doc(alias = "SslServerMode")]
-    Server,
+qcore::numbered! {
+    /// Which end of an encrypted connection a socket is.
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+    #[non_exhaustive]
+    pub enum SslMode {
+        /// Nothing is encrypted.
+        #[default]
+        #[doc(alias = "UnencryptedMode")]
+        Unencrypted = 0,
+        /// It is the one that asked for the connection.
+        #[doc(alias = "SslClientMode")]
+        Client = 1,
+        /// It is the one that was asked.
+        #[doc(alias = "SslServerMode")]
+        Server = 2,
+    }
 }
 
-/// What a socket does about the other end's certificate.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum PeerVerifyMode {
-    /// It does not ask for one, and does not mind what is wrong with it.
-    #[doc(alias = "VerifyNone")]
-    None,
-    /// It asks for one, to look at: what is wrong with it is told by
-    /// `peer_verify_error` and `ssl_errors`, and has no consequences.
-    #[doc(alias = "QueryPeer")]
-    Query,
-    /// It asks for one and insists on its being valid.
-    #[doc(alias = "VerifyPeer")]
-    Verify,
-    /// [`Verify`](Self::Verify) for clients and [`Query`](Self::Query) for servers. The default.
-    #[default]
-    #[doc(alias = "AutoVerifyPeer")]
-    Auto,
+qcore::numbered! {
+    /// What a socket does about the other end's certificate.
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+    #[non_exhaustive]
+    pub enum PeerVerifyMode {
+        /// It does not ask for one, and does not mind what is wrong with it.
+        #[doc(alias = "VerifyNone")]
+        None = 0,
+        /// It asks for one, to look at: what is wrong with it is told by
+        /// `peer_verify_error` and `ssl_errors`, and has no consequences.
+        #[doc(alias = "QueryPeer")]
+        Query = 1,
+        /// It asks for one and insists on its being valid.
+        #[doc(alias = "VerifyPeer")]
+        Verify = 2,
+        /// [`Verify`](Self::Verify) for clients and [`Query`](Self::Query) for servers. The
+        /// default.
+        #[default]
+        #[doc(alias = "AutoVerifyPeer")]
+        Auto = 3,
+    }
 }
 
-/// How a certificate or a key is written down.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum EncodingFormat {
-    /// As text: base64 between a line that begins it and one that ends it.
-    #[default]
-    Pem,
-    /// As bytes.
-    Der,
+qcore::numbered! {
+    /// How a certificate or a key is written down.
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+    #[non_exhaustive]
+    pub enum EncodingFormat {
+        /// As text: base64 between a line that begins it and one that ends it.
+        #[default]
+        Pem = 0,
+        /// As bytes.
+        Der = 1,
+    }
 }
 
-/// The half of a pair of keys.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum KeyType {
-    /// The secret half.
-    #[default]
-    #[doc(alias = "PrivateKey")]
-    Private,
-    /// The half that everybody may have.
-    #[doc(alias = "PublicKey")]
-    Public,
+qcore::numbered! {
+    /// The half of a pair of keys.
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+    #[non_exhaustive]
+    pub enum KeyType {
+        /// The secret half.
+        #[default]
+        #[doc(alias = "PrivateKey")]
+        Private = 0,
+        /// The half that everybody may have.
+        #[doc(alias = "PublicKey")]
+        Public = 1,
+    }
 }
 
-/// The kind of a key.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum KeyAlgorithm {
-    /// Some other than those below: Ed25519, for which Qt has no name. So is a null key.
-    #[default]
-    Opaque,
-    /// RSA.
-    Rsa,
-    /// DSA. There is nothing to use such a key for.
-    Dsa,
-    /// Elliptic curves. TLS uses P-256, P-384 and P-521.
-    Ec,
-    /// Diffie and Hellman's. There is nothing to use such a key for.
-    Dh,
+qcore::numbered! {
+    /// The kind of a key.
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+    #[non_exhaustive]
+    pub enum KeyAlgorithm {
+        /// Some other than those below: Ed25519, for which Qt has no name. So is a null key.
+        #[default]
+        Opaque = 0,
+        /// RSA.
+        Rsa = 1,
+        /// DSA. There is nothing to use such a key for.
+        Dsa = 2,
+        /// Elliptic curves. TLS uses P-256, P-384 and P-521.
+        Ec = 3,
+        /// Diffie and Hellman's. There is nothing to use such a key for.
+        Dh = 4,
+    }
 }
 
-/// The kind of an alternative name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-#[non_exhaustive]
-pub enum AlternativeNameEntryType {
-    /// A mail address.
-    #[doc(alias = "EmailEntry")]
-    Email,
-    /// The name of a host, or a pattern for such names.
-    #[doc(alias = "DnsEntry")]
-    Dns,
-    /// An IP address.
-    #[doc(alias = "IpAddressEntry")]
-    IpAddress,
+qcore::numbered! {
+    /// The kind of an alternative name.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+    #[non_exhaustive]
+    pub enum AlternativeNameEntryType {
+        /// A mail address.
+        #[doc(alias = "EmailEntry")]
+        Email = 0,
+        /// The name of a host, or a pattern for such names.
+        #[doc(alias = "DnsEntry")]
+        Dns = 1,
+        /// An IP address.
+        #[doc(alias = "IpAddressEntry")]
+        IpAddress = 2,
+    }
 }
 
-/// What came of the choice of a protocol to speak over TLS (ALPN).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum NextProtocolNegotiationStatus {
-    /// None was chosen, or none was asked for.
-    #[default]
-    #[doc(alias = "NextProtocolNegotiationNone")]
-    None,
-    /// One was chosen.
-    #[doc(alias = "NextProtocolNegotiationNegotiated")]
-    Negotiated,
-    /// The two ends have none in common.
-    #[doc(alias = "NextProtocolNegotiationUnsupported")]
-    Unsupported,
+qcore::numbered! {
+    /// What came of the choice of a protocol to speak over TLS (ALPN).
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+    #[non_exhaustive]
+    pub enum NextProtocolNegotiationStatus {
+        /// None was chosen, or none was asked for.
+        #[default]
+        #[doc(alias = "NextProtocolNegotiationNone")]
+        None = 0,
+        /// One was chosen.
+        #[doc(alias = "NextProtocolNegotiationNegotiated")]
+        Negotiated = 1,
+        /// The two ends have none in common.
+        #[doc(alias = "NextProtocolNegotiationUnsupported")]
+        Unsupported = 2,
+    }
 }
 
 bitflags! {
@@ -151,6 +169,9 @@ bitflags! {
     ///
     /// Stands for Qt's [QSsl::SslOption](https://doc.qt.io/qt-5/qssl.html#SslOption-enum). The flags that turn
     /// off what is never on here (empty fragments, compression, insecure renegotiation) have no effect.
+    ///
+    /// [`bits`](Self::bits) gives Qt's number for the set, and [`from_bits`](Self::from_bits) gives
+    /// the set for a number.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
     pub struct SslOptions: u32 {
         /// No empty fragments, which are a matter of TLS 1.0.

@@ -4,26 +4,34 @@
 //! * `certificate/` and `key/` have what identifies the ends of a connection
 //! * `verify/` says what is wrong with a chain of certificates. It knows no socket and no clock
 //! * `tls.rs` makes of a configuration what rustls needs, `session.rs` is one end of a connection without a socket
+//! * `reason.rs` says why a session has failed
 //! * `socket/` has [`QSslSocket`], `server.rs` [`QSslServer`]
 //!
-//! Whatever the cryptography, it is reached by `provider()` alone.
+//! * `signature.rs` finds out whether a handshake was signed with the key of the other end's
+//!   certificate
+//!
+//! Whatever the cryptography, it is reached by `crypto/` alone.
 
 mod certificate;
 mod cipher;
 mod configuration;
+mod crypto;
 mod error;
+#[cfg(fuzzing)]
+pub(crate) mod fuzz;
 mod key;
 mod kinds;
+mod reason;
 mod server;
 mod session;
+mod signature;
 mod socket;
 mod tls;
 mod verify;
 
 use std::sync::Arc;
 
-use rustls::crypto::CryptoProvider;
-
+pub(crate) use self::crypto::provider;
 pub use self::{
     certificate::{
         CertificateParseError, ExtensionValue, HashAlgorithm, InfoAttribute, PatternSyntax,
@@ -40,20 +48,6 @@ pub use self::{
     server::{QSslServer, SslServerNode},
     socket::{QSslSocket, SslSocketNode},
 };
-
-#[cfg(all(not(feature = "aws-lc-rs"), not(feature = "ring")))]
-compile_error!("TLS needs cryptography: enable the feature `aws-lc-rs` or `ring`");
-
-/// The cryptography.
-pub(crate) fn provider() -> Arc<CryptoProvider> {
-    use std::sync::OnceLock;
-    static PROVIDER: OnceLock<Arc<CryptoProvider>> = OnceLock::new();
-    #[cfg(feature = "aws-lc-rs")]
-    use rustls::crypto::aws_lc_rs::default_provider;
-    #[cfg(not(feature = "aws-lc-rs"))]
-    use rustls::crypto::ring::default_provider;
-    PROVIDER.get_or_init(|| Arc::new(default_provider())).clone()
-}
 
 /// The certificates that the system trusts. Those that cannot be read are left out.
 ///

@@ -72,8 +72,12 @@ pub struct SslServerNode {
     /// Something is wrong with a client's certificate.
     #[doc(alias = "peerVerifyError")]
     pub peer_verify_error: Signal<(QSslSocket, QSslError)>,
-    /// A handshake has failed, or taken too long: [`SocketTimeout`](SocketErrorKind::SocketTimeout). The socket is
-    /// deleted afterwards.
+    /// A handshake has failed, or taken too long:
+    /// [`SocketTimeout`](SocketErrorKind::SocketTimeout).
+    ///
+    /// The socket's [`error_string`](qcore::QIODevice::error_string) says more, and its
+    /// [`peer_address`](crate::QAbstractSocket::peer_address) says whose handshake it was. The
+    /// server closes the connection and deletes the socket when the slots have returned.
     #[doc(alias = "errorOccurred")]
     pub error_occurred: Signal<(QSslSocket, SocketErrorKind)>,
     /// A handshake begins.
@@ -259,8 +263,11 @@ impl SslServerNode {
 
     fn time_out(&self, socket: &QSslSocket) {
         if self.end(socket) {
-            socket.abort();
+            // Told first: an aborted socket does not know any more who the other end was.
+            socket.set_socket_error(SocketErrorKind::SocketTimeout);
+            socket.set_error_string("The TLS handshake took too long");
             self.error_occurred.emit((socket.clone(), SocketErrorKind::SocketTimeout));
+            socket.abort();
             socket.delete_later();
             self.base.resume();
         }

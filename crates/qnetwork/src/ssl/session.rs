@@ -57,6 +57,8 @@ pub(super) struct Session {
     start: usize,
     end: usize,
     output: Vec<u8>,
+    /// What tells the other end that it has failed.
+    alert: Vec<u8>,
     /// Plain text, of which nobody has taken what begins at `plain_start`.
     plain: Vec<u8>,
     plain_start: usize,
@@ -65,6 +67,8 @@ pub(super) struct Session {
     /// Whether the other end has closed, and that was told.
     closed: Option<bool>,
     failed: bool,
+    /// Why it has failed, until that is told.
+    error: Option<Error>,
 }
 
 enum Side {
@@ -116,12 +120,14 @@ impl Session {
             start: 0,
             end: 0,
             output: Vec::new(),
+            alert: Vec::new(),
             plain: Vec::new(),
             plain_start: 0,
             told_peer: false,
             told_encrypted: false,
             closed: None,
             failed: false,
+            error: None,
         }
     }
 
@@ -185,21 +191,31 @@ impl Session {
                 Ok(Step::Blocked | Step::Written) => {
                     if self.room() == 0 {
                         // No message is as long as that.
-                        self.failed = true;
-                        return News::Failed(Error::General("message too long".into()));
+                        self.fail(Error::General("message too long".into()));
                     }
                     blocked = true;
                 }
                 Ok(Step::PeerClosed) => self.closed = Some(false),
-                Err(error) => {
-                    self.failed = true;
-                    return News::Failed(error);
-                }
+                Err(error) => self.fail(error),
             }
         }
     }
 
+    /// rustls is not asked again after an error: it would go on with what was received, find the
+    /// next fault, and assert that it tells the other end of one alone.
+    fn fail(&mut self, error: Error) {
+        let before = mem::take(&mut self.output);
+        while self.common().wants_write() && matches!(self.step(&Want::Nothing), Ok(Step::Again)) {}
+        self.alert = mem::replace(&mut self.output, before);
+        self.error = Some(error);
+        self.failed = true;
+        self.start = self.end;
+    }
+
     fn news(&mut self) -> Option<News> {
+        if self.failed && self.plain().is_empty() {
+            return self.error.take().map(News::Failed);
+        }
         let common = self.side.common();
         let handshaking = common.is_handshaking();
         if !self.told_peer && (!handshaking || common.peer_certificates().is_some()) {
@@ -237,7 +253,7 @@ impl Session {
 
     // ---- what is sent
 
-    /// Encrypts. Fails before the handshake is over.
+    /// Encrypts. Fails before the handshake is over, and does nothing once the session has failed.
     pub(super) fn encrypt(&mut self, data: &[u8]) -> Result<(), Error> {
         self.write(&Want::Data(data))
     }
@@ -248,14 +264,29 @@ impl Session {
     }
 
     fn write(&mut self, want: &Want<'_>) -> Result<(), Error> {
+        if self.failed {
+            // The other end would not look at it: the alert is the last that it is sent.
+            return Ok(());
+        }
         loop {
-            match self.step(want)? {
-                Step::Again => {}
-                Step::Written => return Ok(()),
-                Step::Blocked => return Err(Error::HandshakeNotComplete),
-                Step::PeerClosed => self.closed = Some(false),
+            match self.step(want) {
+                Ok(Step::Again) => {}
+                Ok(Step::Written) => return Ok(()),
+                Ok(Step::Blocked) => return Err(Error::HandshakeNotComplete),
+                Ok(Step::PeerClosed) => self.closed = Some(false),
+                Err(Error::EncryptError) => return Err(Error::EncryptError),
+                // Of what the other end has sent, and is told as such.
+                Err(error) => {
+                    self.fail(error);
+                    return Ok(());
+                }
             }
         }
+    }
+
+    /// How much is to be sent.
+    pub(super) fn output_len(&self) -> usize {
+        self.output.len()
     }
 
     /// What is to be sent, if anything is.
@@ -263,10 +294,9 @@ impl Session {
         (!self.output.is_empty()).then(|| mem::take(&mut self.output))
     }
 
-    /// What the other end is to be told when it has failed.
+    /// What the other end is to be told when it has failed, and what was to be sent before that.
     pub(super) fn alert(&mut self) -> Option<Vec<u8>> {
-        // One step gets it out; that there may be nothing to be had is no news.
-        let _ = self.step(&Want::Nothing);
+        self.output.append(&mut self.alert);
         self.take_output()
     }
 

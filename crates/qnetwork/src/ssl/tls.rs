@@ -3,23 +3,17 @@
 use std::sync::Arc;
 
 use rustls::{
-    ClientConfig, DigitallySignedStruct, DistinguishedName, Error, ServerConfig, SignatureScheme,
-    SupportedCipherSuite, SupportedProtocolVersion,
-    client::{
-        ClientSessionMemoryCache, Resumption, Tls12Resumption,
-        danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
-    },
-    crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature},
-    pki_types::{CertificateDer, ServerName, UnixTime},
-    server::{
-        NoServerSessionStorage, ServerSessionMemoryCache,
-        danger::{ClientCertVerified, ClientCertVerifier},
-    },
+    ClientConfig, Error, ServerConfig, SupportedCipherSuite, SupportedProtocolVersion,
+    client::{ClientSessionMemoryCache, Resumption, Tls12Resumption},
+    crypto::CryptoProvider,
+    server::{NoServerSessionStorage, ServerSessionMemoryCache},
     sign::{CertifiedKey, SingleCertAndKey},
     version::{TLS12, TLS13},
 };
 
-use super::{PeerVerifyMode, QSslConfiguration, SslOptions, SslProtocol, provider};
+use super::{
+    PeerVerifyMode, QSslConfiguration, SslOptions, SslProtocol, provider, signature::AcceptAny,
+};
 use crate::{SocketError, SocketErrorKind};
 
 /// How many sessions are kept for resuming, for each configuration.
@@ -131,114 +125,6 @@ fn ticketer() -> Result<Arc<dyn rustls::server::ProducesTickets>, Error> {
     #[cfg(not(feature = "aws-lc-rs"))]
     use rustls::crypto::ring::Ticketer;
     Ticketer::new()
-}
-
-/// Takes whatever certificates the other end has, but not its word that they are its own: the handshake has to
-/// be signed with their key. What is wrong with them is found out afterwards, by ours.
-#[derive(Debug)]
-struct AcceptAny(Arc<CryptoProvider>);
-
-impl AcceptAny {
-    fn tls12(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        let algorithms = &self.0.signature_verification_algorithms;
-        verify_tls12_signature(message, certificate, signature, algorithms)
-    }
-
-    fn tls13(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        let algorithms = &self.0.signature_verification_algorithms;
-        verify_tls13_signature(message, certificate, signature, algorithms)
-    }
-
-    fn schemes(&self) -> Vec<SignatureScheme> {
-        self.0.signature_verification_algorithms.supported_schemes()
-    }
-}
-
-impl ServerCertVerifier for AcceptAny {
-    fn verify_server_cert(
-        &self,
-        _: &CertificateDer<'_>,
-        _: &[CertificateDer<'_>],
-        _: &ServerName<'_>,
-        _: &[u8],
-        _: UnixTime,
-    ) -> Result<ServerCertVerified, Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        self.tls12(message, certificate, signature)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        self.tls13(message, certificate, signature)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.schemes()
-    }
-}
-
-impl ClientCertVerifier for AcceptAny {
-    fn client_auth_mandatory(&self) -> bool {
-        // That there is none is one of the errors that are told.
-        false
-    }
-
-    fn root_hint_subjects(&self) -> &[DistinguishedName] {
-        &[]
-    }
-
-    fn verify_client_cert(
-        &self,
-        _: &CertificateDer<'_>,
-        _: &[CertificateDer<'_>],
-        _: UnixTime,
-    ) -> Result<ClientCertVerified, Error> {
-        Ok(ClientCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        self.tls12(message, certificate, signature)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        self.tls13(message, certificate, signature)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.schemes()
-    }
 }
 
 /// A server without a certificate: no client gets anywhere with it.

@@ -5,6 +5,7 @@
 pub(crate) mod datagrams;
 mod interfaces;
 mod options;
+pub(crate) mod pipes;
 
 use std::{
     ffi::{CStr, CString},
@@ -14,6 +15,8 @@ use std::{
 
 use socket2::Socket;
 
+#[cfg(all(fuzzing, any(target_os = "linux", target_os = "android")))]
+pub(crate) use self::interfaces::fuzz as fuzz_interfaces;
 pub(crate) use self::interfaces::{Lifetime, Link, LinkAddress, links};
 pub(crate) use self::options::{available, option, send, set_option};
 use crate::{SocketError, SocketErrorKind};
@@ -102,6 +105,13 @@ pub(crate) fn is_lost_connection(error: &io::Error) -> bool {
                 | libc::EPERM
         )
     )
+}
+
+/// Whether an attempt to connect that is under way has failed in a way of which Qt makes nothing:
+/// somebody on the way has answered by an ICMP message that is about this packet alone (no such
+/// protocol, no such route, a bad header).
+pub(crate) fn is_passing_failure(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(libc::ENOPROTOOPT | libc::EOPNOTSUPP | libc::EPROTO))
 }
 
 /// The error of a failed `connect`, as Qt calls it.

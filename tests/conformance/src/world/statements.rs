@@ -32,7 +32,13 @@ impl World {
 
     /// Lets what is under way finish, so that a trace never ends in the middle of a burst.
     pub(crate) fn settle(self: &Rc<Self>) {
-        self.spin(SETTLE, |_| Ok(false));
+        self.spin(SETTLE * self.patience(), |_| Ok(false));
+    }
+
+    /// How many times as long as it says a loop is run. A proxy hands bytes on in threads of its own, which
+    /// may have to wait for a processor.
+    fn patience(&self) -> u64 {
+        if self.proxy.is_some() { 3 } else { 1 }
     }
 
     fn statement(self: &Rc<Self>, action: &Action) -> Result<()> {
@@ -45,7 +51,7 @@ impl World {
             Action::RunUntil { condition, text, within } => {
                 self.run_until(condition, text, *within);
             }
-            Action::RunFor(time) => drop(self.spin(*time, |_| Ok(false))),
+            Action::RunFor(time) => drop(self.spin(*time * self.patience(), |_| Ok(false))),
             Action::Sleep(time) => std::thread::sleep(Duration::from_millis(*time)),
             Action::On { event, times, block } => {
                 let reaction = Reaction { left: Cell::new(*times), block: block.clone() };

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::*;
+use super::{super::handshake::MAX_QUESTIONS, *};
 use crate::{QHostAddress, SocketError, SocketErrorKind};
 
 fn name() -> Target {
@@ -492,4 +492,151 @@ fn errors_on_the_way_to_the_proxy() {
         let told = http("", "").failed_to_connect(&error);
         assert_eq!((told.kind(), &*told.to_string()), (kind, of_http));
     }
+}
+
+// ---- proxies that never come to an end
+
+/// Plays a proxy that says the same again and again. Returns how often it was asked for something,
+/// how often the program was, and the error.
+fn endless(
+    protocol: &mut dyn Handshake,
+    reply: &dyn Fn(usize) -> Vec<u8>,
+    answer: &dyn Fn(&crate::QAuthenticator),
+) -> (usize, usize, SocketErrorKind) {
+    let (mut requests, mut asked, mut input) = (0, 0, Vec::new());
+    let mut next = protocol.begin();
+    for _ in 0..1000 {
+        next = match next {
+            Next::Send(bytes) => {
+                if !bytes.is_empty() {
+                    requests += 1;
+                    input.extend(reply(requests));
+                }
+                feed(protocol, &mut input)
+            }
+            Next::Ask => {
+                asked += 1;
+                answer(&protocol.authenticator());
+                protocol.answered()
+            }
+            Next::Reconnect => {
+                input.clear();
+                protocol.begin()
+            }
+            Next::Failed(error) => return (requests, asked, error.kind()),
+            other => panic!("{other:?}"),
+        };
+    }
+    panic!("it goes on and on");
+}
+
+fn the_same(authenticator: &crate::QAuthenticator) {
+    authenticator.set_user("user");
+    authenticator.set_password("pass");
+}
+
+/// Each is a new one, and each new answer is stale.
+fn stale(requests: usize) -> Vec<u8> {
+    format!(
+        "HTTP/1.1 407 Who\r\nProxy-Authenticate: Digest realm=\"r\", nonce=\"{requests}\", \
+         stale=true\r\nContent-Length: 0\r\n\r\n"
+    )
+    .into_bytes()
+}
+
+#[test]
+fn a_nonce_is_stale_once() {
+    let required = SocketErrorKind::ProxyAuthenticationRequired;
+    // Asked, answered, answered once more for the new nonce; then the program is asked.
+    assert_eq!(endless(&mut http("user", "pass"), &stale, &nobody), (3, 1, required));
+    assert_eq!(endless(&mut http("", ""), &stale, &nobody), (1, 1, required));
+    // Each answer of the program's is sent twice.
+    let questions = usize::from(MAX_QUESTIONS);
+    let end = endless(&mut http("", ""), &stale, &the_same);
+    assert_eq!(end, (1 + 2 * questions, questions, required));
+}
+
+#[test]
+fn the_program_is_asked_so_often_and_no_more() {
+    let (questions, required) =
+        (usize::from(MAX_QUESTIONS), SocketErrorKind::ProxyAuthenticationRequired);
+    for headers in ["Content-Length: 0\r\n", "Connection: close\r\n", "Content-Length: 70000\r\n"] {
+        // The realm is another one each time.
+        let refuse = |requests: usize| {
+            let realm = format!("Proxy-Authenticate: Basic realm=\"{requests}\"\r\n");
+            format!("HTTP/1.1 407 Who\r\n{realm}{headers}\r\n").into_bytes()
+        };
+        let end = endless(&mut http("user", "pass"), &refuse, &the_same);
+        assert_eq!(end, (2 + questions, questions, required), "{headers}");
+    }
+    // Wrong, or not wanted at all.
+    let wrong = |requests: usize| match requests % 2 {
+        1 => b"\x05\x02".to_vec(),
+        _ => b"\x01\x01".to_vec(),
+    };
+    let end = endless(&mut socks("user", "pass", name()), &wrong, &the_same);
+    assert_eq!(end, (2 + 2 * questions, questions, required));
+    let end = endless(&mut socks("", "", name()), &|_| b"\x05\xff".to_vec(), &the_same);
+    assert_eq!(end, (1 + questions, questions, required));
+}
+
+/// What a proxy says behind a 407, in pieces without end: how much of it is taken, and what comes
+/// of it.
+fn endless_body(headers: &str, piece: &[u8]) -> (usize, Next) {
+    let mut protocol = http("", "");
+    protocol.begin();
+    let mut input =
+        format!("HTTP/1.1 407 Who\r\nProxy-Authenticate: Basic realm=\"r\"\r\n{headers}\r\n")
+            .into_bytes();
+    let mut taken = 0;
+    loop {
+        match feed(&mut protocol, &mut input) {
+            Next::More => {}
+            Next::Send(bytes) if bytes.is_empty() => {}
+            end => return (taken, end),
+        }
+        input.extend_from_slice(piece);
+        taken += piece.len();
+        assert!(taken < 1 << 20, "it is read on and on");
+    }
+}
+
+#[test]
+fn bodies_without_end() {
+    let chunk = b"10\r\n0123456789abcdef\r\n".repeat(10);
+    for (headers, piece) in [
+        ("Transfer-Encoding: chunked\r\n", &chunk[..]),
+        ("Transfer-Encoding: chunked\r\n", b"ffffffffffffffff\r\n"),
+        ("Transfer-Encoding: chunked\r\n", b"0\r\nT: x\r\n"),
+        ("Content-Length: 99999999999\r\n", b"x"),
+        ("Content-Length: 70000\r\n", b"x"),
+    ] {
+        let (taken, end) = endless_body(headers, piece);
+        // The program is asked, and the rest is left to a connection that goes.
+        assert_eq!(end, Next::Ask, "{headers}");
+        assert!(taken <= 65_536 + piece.len(), "{headers} {taken}");
+    }
+    // A line without end is none, nor is a length that is none.
+    for (headers, piece) in [
+        ("Transfer-Encoding: chunked\r\n", &b"1111111111111111"[..]),
+        ("Transfer-Encoding: chunked\r\nContent-Length: 5\r\n", &chunk),
+        ("Content-Length: 5\r\nContent-Length: 6\r\n", &chunk),
+    ] {
+        let (taken, end) = endless_body(headers, piece);
+        let Next::Failed(error) = end else { panic!("{headers} {end:?}") };
+        assert_eq!(error.kind(), SocketErrorKind::ProxyProtocol);
+        assert_eq!(error.to_string(), "Did not receive HTTP response from proxy");
+        assert!(taken <= 2 * 65_536, "{headers} {taken}");
+    }
+}
+
+#[test]
+fn a_body_up_to_the_limit_is_read() {
+    let body = "x".repeat(65_536);
+    let headers = "Proxy-Authenticate: Basic realm=\"r\"\r\nContent-Length: 65536\r\n";
+    let replies = format!("HTTP/1.1 407 Who\r\n{headers}\r\n{body}HTTP/1.1 200 OK\r\n\r\nrest");
+    let cuts: Vec<usize> = (0..replies.len()).step_by(4096).collect();
+    let told = talk(&mut http("user", "pass"), replies.as_bytes(), &cuts, &nobody);
+    assert_eq!((told.end, told.said.len()), (Next::Connected(None), 2));
+    assert_eq!(told.left, b"rest");
 }

@@ -17,7 +17,11 @@ const BOOLEAN: u8 = 0x01;
 pub(super) const INTEGER: u8 = 0x02;
 pub(super) const BIT_STRING: u8 = 0x03;
 pub(super) const OCTET_STRING: u8 = 0x04;
+const NULL: u8 = 0x05;
 pub(super) const OID: u8 = 0x06;
+const ENUMERATED: u8 = 0x0a;
+const UNIVERSAL_STRING: u8 = 0x1c;
+const BMP_STRING: u8 = 0x1e;
 pub(super) const SEQUENCE: u8 = 0x30;
 
 impl<'a> Der<'a> {
@@ -90,9 +94,9 @@ impl<'a> Der<'a> {
     }
 }
 
-/// A whole number that is not negative and not too large.
+/// A whole number that is not negative and not too large, in no more bytes than it needs.
 pub(super) fn small_integer(value: &[u8]) -> Option<u64> {
-    if value.is_empty() || value[0] & 0x80 != 0 || value.len() > 8 {
+    if matches!(value, [] | [0x80..=0xff, ..] | [0, 0..=0x7f, ..]) || value.len() > 8 {
         return None;
     }
     Some(value.iter().fold(0, |number, byte| number << 8 | u64::from(*byte)))
@@ -147,12 +151,33 @@ pub(super) fn oid_to_string(value: &[u8]) -> Option<String> {
     Some(text)
 }
 
-/// The first bits, the first being bit 0 here, and whether there are any at all.
+/// The first bits, the first being bit 0 here. Bits that are said not to be used count as 0,
+/// whatever they are. `None` if more are said not to be used than a byte has.
 pub(super) fn bits(value: &[u8]) -> Option<u32> {
-    let (_, bytes) = value.split_first()?;
+    let (&unused, bytes) = value.split_first()?;
+    if unused > 7 {
+        return None;
+    }
     let mut bits = 0;
     for (index, byte) in bytes.iter().take(4).enumerate() {
-        bits |= u32::from(byte.reverse_bits()) << (8 * index);
+        let mask = if index + 1 == bytes.len() { 0xff << unused } else { 0xff };
+        bits |= u32::from((byte & mask).reverse_bits()) << (8 * index);
     }
     Some(bits)
+}
+
+/// Whether the content of a value is what its tag says. Of constructed values and of those with
+/// tags of their context nothing is known.
+pub(super) fn is_well_formed(tlv: &Tlv<'_>) -> bool {
+    let value = tlv.value;
+    match tlv.tag {
+        BOOLEAN => value.len() == 1,
+        INTEGER | ENUMERATED => !matches!(value, [] | [0, 0..=0x7f, ..] | [0xff, 0x80..=0xff, ..]),
+        BIT_STRING => bits(value).is_some(),
+        NULL => value.is_empty(),
+        OID => oid_to_string(value).is_some(),
+        UNIVERSAL_STRING => value.len().is_multiple_of(4),
+        BMP_STRING => value.len().is_multiple_of(2),
+        _ => true,
+    }
 }

@@ -2,13 +2,17 @@
 
 use super::{
     der::{self, Der},
-    parse::{Algorithm, Parsed},
+    parse::Parsed,
 };
 
 const RSA: &str = "1.2.840.113549.1.1.1";
 const RSA_PSS: &str = "1.2.840.113549.1.1.10";
 const EC: &str = "1.2.840.10045.2.1";
 const DSA: &str = "1.2.840.10040.4.1";
+const X25519: &str = "1.3.101.110";
+const X448: &str = "1.3.101.111";
+const ED25519: &str = "1.3.101.112";
+const ED448: &str = "1.3.101.113";
 const CERTIFICATE_SIGN: u32 = 1 << 5;
 
 /// How large a key is.
@@ -50,7 +54,7 @@ impl Parsed {
             && !self.uses.is_malformed
             && !other.uses.is_malformed
             && self.has_key_id(other)
-            && self.can_have_signed(other.signed_algorithm())
+            && self.can_have_signed(other)
     }
 
     fn has_key_id(&self, other: &Parsed) -> bool {
@@ -64,12 +68,13 @@ impl Parsed {
             && wanted.issuer.as_ref().is_none_or(|issuer| issuer.is_same(&self.issuer))
     }
 
-    fn can_have_signed(&self, signature: Algorithm<'_>) -> bool {
-        let key = self.public_key().and_then(|key| key.algorithm.oid());
-        let (Some(key), Some(signature)) = (key, signature.oid()) else { return false };
+    fn can_have_signed(&self, other: &Parsed) -> bool {
+        let (Some(key), Some(signature)) = (&self.key_kind, &other.signed_kind) else {
+            return false;
+        };
         match &signature[..] {
             RSA_PSS => key == RSA || key == RSA_PSS,
-            "1.3.101.112" | "1.3.101.113" => key == signature,
+            ED25519 | ED448 => key == signature,
             "1.2.840.10040.4.3" => key == DSA,
             _ if signature.starts_with("2.16.840.1.101.3.4.3.") => key == DSA,
             _ if signature.starts_with("1.2.840.10045.4.") => key == EC,
@@ -78,6 +83,38 @@ impl Parsed {
             }
             _ => false,
         }
+    }
+
+    /// Whether the key is of a kind that is known, and is what that kind of key looks like.
+    pub(in crate::ssl) fn has_readable_key(&self) -> bool {
+        self.key_kind.is_some()
+    }
+
+    /// The kind of the key, if its form is right. Whether a point is on its curve is not looked at:
+    /// it verifies nothing if it is not.
+    pub(super) fn readable_key_kind(&self) -> Option<String> {
+        let key = self.public_key()?;
+        let kind = key.algorithm.oid()?;
+        let has_parameters = key.algorithm.parameters().is_some();
+        let is_readable = match &kind[..] {
+            RSA | RSA_PSS => {
+                let mut numbers = Der::inside(key.key, der::SEQUENCE)?;
+                numbers.read(der::INTEGER).and(numbers.read(der::INTEGER))?;
+                numbers.is_empty()
+            }
+            EC => match key.algorithm.parameters()?.tag {
+                der::OID => is_point(key.key, &key.algorithm.parameter_oid()?),
+                der::SEQUENCE => true,
+                _ => false,
+            },
+            ED25519 => key.key.len() == 32 && !has_parameters,
+            ED448 => key.key.len() == 57 && !has_parameters,
+            X25519 => key.key.len() == 32 && !has_parameters,
+            X448 => key.key.len() == 56 && !has_parameters,
+            DSA => Der::inside(key.key, der::INTEGER).is_some() && has_parameters,
+            _ => false,
+        };
+        is_readable.then_some(kind)
     }
 
     /// How large the key is; `None` if its kind is not known.
@@ -89,8 +126,8 @@ impl Parsed {
                 return Some(KeyBits { is_rsa: true, bits: bit_length(modulus) });
             }
             EC => curve_bits(&key.algorithm.parameter_oid()?)?,
-            "1.3.101.112" => 256,
-            "1.3.101.113" => 456,
+            ED25519 => 256,
+            ED448 => 456,
             _ => return None,
         };
         Some(KeyBits { is_rsa: false, bits })
@@ -102,6 +139,21 @@ pub(super) fn bit_length(number: &[u8]) -> usize {
     let zeros = number.iter().take_while(|byte| **byte == 0).count();
     let digits = &number[zeros..];
     digits.first().map_or(0, |first| digits.len() * 8 - first.leading_zeros() as usize)
+}
+
+/// Whether the bytes are as many as a point of the curve takes, with the first byte that says so.
+/// Curves of the standards that are not known here have points of whichever size.
+fn is_point(bytes: &[u8], curve: &str) -> bool {
+    let Some(bits) = curve_bits(curve) else {
+        let standards = ["1.2.840.10045.3.", "1.3.132.0.", "1.3.36.3.3.2.8.1.1.", "2.23.43.1.4."];
+        return standards.iter().any(|standard| curve.starts_with(standard)) && !bytes.is_empty();
+    };
+    let size = bits.div_ceil(8);
+    match bytes.first() {
+        Some(2 | 3) => bytes.len() == 1 + size,
+        Some(4 | 6 | 7) => bytes.len() == 1 + 2 * size,
+        _ => false,
+    }
 }
 
 fn curve_bits(curve: &str) -> Option<usize> {

@@ -11,6 +11,7 @@ mod parse;
 mod path;
 mod pem;
 mod policies;
+mod public_key;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -31,8 +32,10 @@ use sha2::{Sha224, Sha256, Sha384, Sha512};
 
 pub use self::extension::{ExtensionValue, QSslCertificateExtension};
 pub(in crate::ssl) use self::{
+    issuing::KeyBits,
     name::DistinguishedName,
-    parse::{GeneralName, NameConstraints, Parsed},
+    parse::{GeneralName, NameConstraints, Parsed, PublicKeyInfo},
+    public_key::KeyKind,
     time::seconds,
 };
 use crate::{
@@ -64,65 +67,72 @@ pub struct QSslCertificate {
     parsed: Option<Arc<Parsed>>,
 }
 
-/// What can be asked about a subject or an issuer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum SubjectInfo {
-    /// The organisation: `O`.
-    Organization,
-    /// The name, of a host for example: `CN`.
-    CommonName,
-    /// The town: `L`.
-    LocalityName,
-    /// The part of the organisation: `OU`.
-    OrganizationalUnitName,
-    /// The country, in two letters: `C`.
-    CountryName,
-    /// The state or the province: `ST`.
-    StateOrProvinceName,
-    /// What tells it from others of that name: `dnQualifier`.
-    DistinguishedNameQualifier,
-    /// A number, of a device for example, not the certificate's: `serialNumber`.
-    SerialNumber,
-    /// A mail address: `emailAddress`.
-    EmailAddress,
+qcore::numbered! {
+    /// What can be asked about a subject or an issuer.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+    #[non_exhaustive]
+    pub enum SubjectInfo {
+        /// The organisation: `O`.
+        Organization = 0,
+        /// The name, of a host for example: `CN`.
+        CommonName = 1,
+        /// The town: `L`.
+        LocalityName = 2,
+        /// The part of the organisation: `OU`.
+        OrganizationalUnitName = 3,
+        /// The country, in two letters: `C`.
+        CountryName = 4,
+        /// The state or the province: `ST`.
+        StateOrProvinceName = 5,
+        /// What tells it from others of that name: `dnQualifier`.
+        DistinguishedNameQualifier = 6,
+        /// A number, of a device for example, not the certificate's: `serialNumber`.
+        SerialNumber = 7,
+        /// A mail address: `emailAddress`.
+        EmailAddress = 8,
+    }
 }
 
-/// How the bytes of a certificate are made into a few.
-///
-/// Stands for those of Qt's
-/// [QCryptographicHash::Algorithm](https://doc.qt.io/qt-5/qcryptographichash.html#Algorithm-enum) that
-/// certificates are known by.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum HashAlgorithm {
-    /// MD5, 16 bytes. The default of [`QSslCertificate::digest`], since it is Qt's; good for nothing where somebody
-    /// might cheat.
-    #[default]
-    Md5,
-    /// SHA-1, 20 bytes.
-    Sha1,
-    /// SHA-224, 28 bytes.
-    Sha224,
-    /// SHA-256, 32 bytes.
-    Sha256,
-    /// SHA-384, 48 bytes.
-    Sha384,
-    /// SHA-512, 64 bytes.
-    Sha512,
+qcore::numbered! {
+    /// How the bytes of a certificate are made into a few.
+    ///
+    /// Stands for those of Qt's [QCryptographicHash::Algorithm][qt] that certificates are known by.
+    ///
+    /// [qt]: https://doc.qt.io/qt-5/qcryptographichash.html#Algorithm-enum
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+    #[non_exhaustive]
+    pub enum HashAlgorithm {
+        /// MD5, 16 bytes. The default of [`QSslCertificate::digest`], since it is Qt's. It gives no
+        /// protection against somebody who cheats.
+        #[default]
+        Md5 = 1,
+        /// SHA-1, 20 bytes.
+        Sha1 = 2,
+        /// SHA-224, 28 bytes.
+        Sha224 = 3,
+        /// SHA-256, 32 bytes.
+        Sha256 = 4,
+        /// SHA-384, 48 bytes.
+        Sha384 = 5,
+        /// SHA-512, 64 bytes.
+        Sha512 = 6,
+    }
 }
 
-/// What a path is written in. See [`QSslCertificate::from_path`].
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum PatternSyntax {
-    /// A path as it is. The default.
-    #[default]
-    FixedString,
-    /// As in a shell: `*` and `?` for characters other than slashes, `[abc]` and `[!abc]` for one of several.
-    Wildcard,
-    /// A regular expression for the whole path, without back references and look-around.
-    RegularExpression,
+qcore::numbered! {
+    /// What a path is written in. See [`QSslCertificate::from_path`].
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+    #[non_exhaustive]
+    pub enum PatternSyntax {
+        /// A path as it is. The default.
+        #[default]
+        FixedString = 2,
+        /// As in a shell: `*` and `?` for characters other than slashes, `[abc]` and `[!abc]` for
+        /// one of several.
+        Wildcard = 1,
+        /// A regular expression for the whole path, without back references and look-around.
+        RegularExpression = 0,
+    }
 }
 
 /// Why bytes are no certificate.

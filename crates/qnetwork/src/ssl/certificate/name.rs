@@ -59,7 +59,7 @@ impl DistinguishedName {
     fn push_set(&mut self, set: &[u8]) -> Option<()> {
         let mut attributes = Der::new(set);
         let mut is_joined = false;
-        self.canonical.push(b'{');
+        let mut canonical = Vec::new();
         while !attributes.is_empty() {
             let mut pair = Der::new(attributes.read(der::SEQUENCE)?);
             let (oid, value) = (pair.read(der::OID)?, pair.next_value()?);
@@ -73,7 +73,7 @@ impl DistinguishedName {
                 VISIBLE_STRING => return None,
                 tag => (to_text(tag, value.value)?, value.value),
             };
-            self.push_canonical(oid, value.tag, value.value);
+            canonical.push(canonical_attribute(oid, value.tag, value.value));
             self.attributes.push(Attribute {
                 oid: der::oid_to_string(oid)?,
                 text,
@@ -81,6 +81,13 @@ impl DistinguishedName {
                 is_joined,
             });
             is_joined = true;
+        }
+        // In a set the order does not count, and one with nothing in it says nothing.
+        canonical.sort();
+        if !canonical.is_empty() {
+            self.canonical.push(b'{');
+            self.canonical.extend(canonical.concat());
+            self.canonical.push(b'}');
         }
         Some(())
     }
@@ -138,10 +145,6 @@ impl DistinguishedName {
         self.attributes.is_empty()
     }
 
-    pub(in crate::ssl) fn len(&self) -> usize {
-        self.attributes.len()
-    }
-
     /// The texts of the attribute of this name, as they come.
     pub(in crate::ssl) fn texts<'a>(&'a self, attribute: &'a str) -> impl Iterator<Item = &'a str> {
         let wanted = self.attributes.iter().filter(move |a| oid::short_name(&a.oid) == attribute);
@@ -160,32 +163,35 @@ impl DistinguishedName {
         let names = self.attributes.iter().map(|a| (oid::short_name(&a.oid).to_owned(), ()));
         names.collect::<BTreeMap<_, _>>().into_keys().collect()
     }
+}
 
-    fn push_canonical(&mut self, oid: &[u8], tag: u8, value: &[u8]) {
-        let is_text = matches!(
-            tag,
-            PRINTABLE_STRING
-                | TELETEX_STRING
-                | IA5_STRING
-                | VISIBLE_STRING
-                | UTF8_STRING
-                | UNIVERSAL_STRING
-                | BMP_STRING
-        );
-        let text = if is_text { to_text(tag, value) } else { None };
-        let (tag, bytes) = match text {
-            Some(text) => {
-                let words = text.split([' ', '\t', '\n', '\r', '\x0b', '\x0c']);
-                let words: Vec<_> = words.filter(|word| !word.is_empty()).collect();
-                (UTF8_STRING, words.join(" ").to_ascii_lowercase().into_bytes())
-            }
-            None => (tag, value.to_vec()),
-        };
-        for part in [oid, &[tag][..], &bytes[..]] {
-            self.canonical.extend_from_slice(&(part.len() as u64).to_be_bytes());
-            self.canonical.extend_from_slice(part);
+/// An attribute in the way in which it is compared.
+fn canonical_attribute(oid: &[u8], tag: u8, value: &[u8]) -> Vec<u8> {
+    let is_text = matches!(
+        tag,
+        PRINTABLE_STRING
+            | TELETEX_STRING
+            | IA5_STRING
+            | VISIBLE_STRING
+            | UTF8_STRING
+            | UNIVERSAL_STRING
+            | BMP_STRING
+    );
+    let text = if is_text { to_text(tag, value) } else { None };
+    let (tag, bytes) = match text {
+        Some(text) => {
+            let words = text.split([' ', '\t', '\n', '\r', '\x0b', '\x0c']);
+            let words: Vec<_> = words.filter(|word| !word.is_empty()).collect();
+            (UTF8_STRING, words.join(" ").to_ascii_lowercase().into_bytes())
         }
+        None => (tag, value.to_vec()),
+    };
+    let mut canonical = Vec::new();
+    for part in [oid, &[tag][..], &bytes[..]] {
+        canonical.extend_from_slice(&(part.len() as u64).to_be_bytes());
+        canonical.extend_from_slice(part);
     }
+    canonical
 }
 
 /// The text of a string of whichever kind; `None` if it is not one, or not text.

@@ -43,6 +43,10 @@ pub(in crate::ssl) struct Parsed {
     pub(in crate::ssl) not_after: Option<i64>,
     pub(super) extensions: Vec<RawExtension>,
     pub(in crate::ssl) uses: Uses,
+    /// The kind of the key, if it can be read.
+    pub(super) key_kind: Option<String>,
+    /// The kind of the signature, as it is said within what is signed.
+    pub(super) signed_kind: Option<String>,
 }
 
 /// An extension as it is written.
@@ -113,6 +117,7 @@ pub(in crate::ssl) enum GeneralName {
 pub(in crate::ssl) struct Algorithm<'a>(pub(in crate::ssl) &'a [u8]);
 
 /// The public key and its kind.
+#[derive(Clone, Copy)]
 pub(in crate::ssl) struct PublicKeyInfo<'a> {
     pub(in crate::ssl) algorithm: Algorithm<'a>,
     pub(in crate::ssl) key: &'a [u8],
@@ -120,7 +125,7 @@ pub(in crate::ssl) struct PublicKeyInfo<'a> {
 
 impl Parsed {
     /// Reads one certificate from the start of the bytes.
-    pub(super) fn parse(bytes: &[u8]) -> Option<Self> {
+    pub(in crate::ssl) fn parse(bytes: &[u8]) -> Option<Self> {
         let mut outer = Der::new(bytes);
         let frame = outer.next_value().filter(|frame| frame.tag == der::SEQUENCE)?;
         let der = frame.raw;
@@ -149,7 +154,10 @@ impl Parsed {
         let spki = fields.next_value().filter(|spki| spki.tag == der::SEQUENCE)?;
         PublicKeyInfo::parse(spki.value)?;
         for unique_identifier in [UNIQUE_ID_1, UNIQUE_ID_2] {
-            fields.read(unique_identifier);
+            // What is no string of bits is something else in their place, as the extensions.
+            if let Some(bits) = fields.read(unique_identifier) {
+                der::bits(bits)?;
+            }
         }
         let extensions = match fields.read(CONTEXT_3) {
             Some(extensions) => RawExtension::parse_all(der, extensions)?,
@@ -176,9 +184,12 @@ impl Parsed {
             not_after: time::parse(not_after.tag, not_after.value)?,
             extensions,
             uses: Uses::default(),
+            key_kind: None,
+            signed_kind: Algorithm(signed_algorithm).oid(),
             der: der.to_vec(),
         };
         parsed.uses = Uses::of(&parsed);
+        parsed.key_kind = parsed.readable_key_kind();
         Some(parsed)
     }
 
@@ -242,7 +253,7 @@ impl Parsed {
 }
 
 impl<'a> PublicKeyInfo<'a> {
-    fn parse(info: &'a [u8]) -> Option<Self> {
+    pub(super) fn parse(info: &'a [u8]) -> Option<Self> {
         let mut info = Der::new(info);
         let algorithm = Algorithm(info.read(der::SEQUENCE)?);
         algorithm.check()?;
@@ -285,6 +296,13 @@ impl Algorithm<'_> {
         der::oid_to_string(Der::new(self.0).read(der::OID)?)
     }
 
+    /// The parameters, if there are any.
+    pub(super) fn parameters(&self) -> Option<der::Tlv<'_>> {
+        let mut inside = Der::new(self.0);
+        inside.next_value()?;
+        inside.next_value()
+    }
+
     /// The identifier that the parameters are, if they are one: the curve.
     pub(in crate::ssl) fn parameter_oid(&self) -> Option<String> {
         let mut inside = Der::new(self.0);
@@ -298,7 +316,7 @@ impl Uses {
         let mut uses = Uses::default();
         let mut seen = HashSet::new();
         for extension in &parsed.extensions {
-            let before = !seen.insert(&extension.oid[..]);
+            let before = !seen.insert(&extension.oid[..]) && is_read(&extension.oid);
             if before && extension.oid == ALTERNATIVE_NAME {
                 // Which of the two counts is not said, so neither does.
                 uses.alternative_names.clear();
@@ -325,7 +343,7 @@ impl Uses {
                 }
                 self.basic_constraints = Some(BasicConstraints { is_ca, path_length });
             }
-            "2.5.29.15" => self.key_usage = Some(only_bits(value)?),
+            "2.5.29.15" => self.key_usage = Some(only_bits(value).filter(|bits| *bits != 0)?),
             "2.16.840.1.113730.1.1" => self.netscape_type = Some(only_bits(value)?),
             "2.5.29.37" => self.extended_key_usage = Some(oids(value)?),
             ALTERNATIVE_NAME => self.alternative_names = GeneralName::parse_all(value)?,
@@ -334,6 +352,7 @@ impl Uses {
                 self.subject_key_id = Some(id.rest().to_vec());
             }
             "2.5.29.35" => self.authority_key_id = AuthorityKeyId::parse(value)?,
+            "2.5.29.31" => check_distribution_points(value)?,
             "2.5.29.30" => self.name_constraints = Some(NameConstraints::parse(value)?),
             "1.3.6.1.5.5.7.1.14" => self.is_proxy = true,
             _ => {}
@@ -342,7 +361,27 @@ impl Uses {
     }
 }
 
-/// Whether an extension may be critical, since it is known here or does no harm.
+/// Whether there must not be two of an extension, since what it says counts.
+fn is_read(oid: &str) -> bool {
+    matches!(
+        oid,
+        "2.16.840.1.113730.1.1"
+            | "2.5.29.14"
+            | "2.5.29.15"
+            | "2.5.29.17"
+            | "2.5.29.19"
+            | "2.5.29.30"
+            | "2.5.29.31"
+            | "2.5.29.35"
+            | "2.5.29.37"
+            | "1.3.6.1.5.5.7.1.7"
+            | "1.3.6.1.5.5.7.1.8"
+            | "1.3.6.1.5.5.7.1.14"
+    )
+}
+
+/// Whether an extension may be critical, since it is known here or does no harm. Identifiers of
+/// keys may not, as with OpenSSL, though they are looked at.
 fn is_handled(oid: &str) -> bool {
     matches!(
         oid,
@@ -350,8 +389,6 @@ fn is_handled(oid: &str) -> bool {
             | "2.5.29.15"
             | "2.5.29.17"
             | "2.5.29.19"
-            | "2.5.29.14"
-            | "2.5.29.35"
             | "2.5.29.31"
             | "2.5.29.32"
             | "2.5.29.33"
@@ -366,6 +403,39 @@ fn is_handled(oid: &str) -> bool {
 
 fn only_bits(value: &[u8]) -> Option<u32> {
     der::bits(Der::inside(value, der::BIT_STRING)?.rest())
+}
+
+/// Where lists of revoked certificates are. They are not asked for; but what is there has to be
+/// what it is said to be, as with OpenSSL.
+fn check_distribution_points(value: &[u8]) -> Option<()> {
+    let mut points = Der::inside(value, der::SEQUENCE)?;
+    while !points.is_empty() {
+        let mut point = Der::new(points.read(der::SEQUENCE)?);
+        let name = point.read(CONTEXT_0);
+        if let Some(name) = name {
+            let mut name = Der::new(name);
+            let inside = name.next_value()?;
+            match inside.tag {
+                CONTEXT_0 => drop(GeneralName::parse_list(inside.value)?),
+                0xa1 => drop(DistinguishedName::parse_set(inside.value)?),
+                _ => return None,
+            }
+            if !name.is_empty() {
+                return None;
+            }
+        }
+        if let Some(reasons) = point.read(0x81) {
+            der::bits(reasons)?;
+        }
+        let issuer = match point.read(0xa2) {
+            Some(names) => GeneralName::parse_list(names)?,
+            None => Vec::new(),
+        };
+        if !point.is_empty() || name.is_none() && issuer.is_empty() {
+            return None;
+        }
+    }
+    Some(())
 }
 
 /// The identifiers in a sequence.
@@ -391,7 +461,10 @@ impl AuthorityKeyId {
             }
             None => None,
         };
-        let serial = inside.read(0x82).map(|serial| magnitude(serial).0);
+        let serial = match inside.read(0x82) {
+            Some(serial) => Some(integer(serial)?.0),
+            None => None,
+        };
         inside.is_empty().then_some(AuthorityKeyId { key_id, issuer, serial })
     }
 }
@@ -446,8 +519,8 @@ impl GeneralName {
                 let mut inside = Der::new(value);
                 der::oid_to_string(inside.read(der::OID)?)?;
                 let mut name = Der::new(inside.read(CONTEXT_0)?);
-                name.next_value()?;
-                if !inside.is_empty() || !name.is_empty() {
+                let is_well_formed = der::is_well_formed(&name.next_value()?);
+                if !is_well_formed || !inside.is_empty() || !name.is_empty() {
                     return None;
                 }
                 GeneralName::Other(tag, value.to_vec())
@@ -456,10 +529,29 @@ impl GeneralName {
                 der::oid_to_string(value)?;
                 GeneralName::Other(tag, value.to_vec())
             }
-            0xa3 | 0xa5 => GeneralName::Other(tag, value.to_vec()),
+            0xa5 => {
+                let mut inside = Der::new(value);
+                if let Some(assigner) = inside.read(CONTEXT_0) {
+                    check_directory_string(assigner)?;
+                }
+                check_directory_string(inside.read(0xa1)?)?;
+                if !inside.is_empty() {
+                    return None;
+                }
+                GeneralName::Other(tag, value.to_vec())
+            }
+            0xa3 => GeneralName::Other(tag, value.to_vec()),
             _ => return None,
         })
     }
+}
+
+/// Whether there is one text of a kind that names may be made of.
+fn check_directory_string(value: &[u8]) -> Option<()> {
+    let mut inside = Der::new(value);
+    let text = inside.next_value()?;
+    let is_text = matches!(text.tag, 0x0c | 0x13 | 0x14 | 0x1c | 0x1e);
+    (is_text && der::is_well_formed(&text) && inside.is_empty()).then_some(())
 }
 
 /// The address that these bytes are.

@@ -11,14 +11,14 @@ use std::{
 };
 
 use qcore::QVariant;
-use rustls::{
-    Error, InconsistentKeys, SupportedCipherSuite, pki_types::CertificateDer, sign::CertifiedKey,
-};
+use rustls::{SupportedCipherSuite, pki_types::CertificateDer, sign::CertifiedKey};
 
 pub(crate) use self::cache::Cache;
 use super::{
     NextProtocolNegotiationStatus, PeerVerifyMode, QSslCertificate, QSslCipher, QSslKey,
-    SslOptions, SslProtocol, system_ca_certificates,
+    SslOptions, SslProtocol,
+    certificate::{KeyBits, PublicKeyInfo},
+    system_ca_certificates,
 };
 
 /// What an encrypted connection is to be like, and what it has come to be.
@@ -387,26 +387,31 @@ impl QSslConfiguration {
     /// What this end shows of itself, if it has a certificate. With a certificate and no key that fits, the text
     /// of the error that Qt has, [`SslInvalidUserData`](crate::SocketErrorKind::SslInvalidUserData), which
     /// [`SslInternal`](crate::SocketErrorKind::SslInternal), `"Unable to init SSL Context: "`, follows.
-    pub(crate) fn identity(&self) -> Result<Option<Arc<CertifiedKey>>, &'static str> {
+    pub(crate) fn identity(&self) -> Result<Option<Arc<CertifiedKey>>, String> {
         let settings = &self.settings;
         let chain: Vec<_> =
             settings.local_certificate_chain.iter().filter(|one| !one.is_null()).collect();
-        if chain.is_empty() {
-            return Ok(None);
-        }
+        let Some(own) = chain.first().and_then(|own| own.parsed()) else { return Ok(None) };
         if settings.private_key.is_null() {
-            return Err("Cannot provide a certificate with no key, ");
+            return Err("Cannot provide a certificate with no key, ".to_owned());
         }
-        let key = settings.private_key.signing_key().ok_or("Error loading private key, ")?;
-        let chain = chain.iter().map(|one| CertificateDer::from(one.to_der())).collect();
-        let identity = CertifiedKey::new(chain, key);
-        match identity.keys_match() {
-            // The certificate may be of a kind that its key cannot be told of: the handshake will show.
-            Ok(()) | Err(Error::InconsistentKeys(InconsistentKeys::Unknown)) => {
-                Ok(Some(Arc::new(identity)))
+        if let Some(KeyBits { is_rsa: true, bits: bits @ ..2048 }) = own.key_bits() {
+            let reason = format!("its RSA key has {bits} bits, and 2048 are the least");
+            return Err(format!("Error loading local certificate, {reason}"));
+        }
+        let key = settings.private_key.signing_key().ok_or(
+            "Error loading private key, handshakes cannot be signed with keys of its kind",
+        )?;
+        // A key that does not know its public half is taken at its word: the handshake will show.
+        if let Some(info) = key.public_key() {
+            let (public, certified) = (PublicKeyInfo::of_info(&info), own.public_key());
+            let is_same = public.zip(certified).is_some_and(|(one, other)| one.is_same(&other));
+            if !is_same {
+                return Err("Private key does not certify public key, ".to_owned());
             }
-            Err(_) => Err("Private key does not certify public key, "),
         }
+        let chain = chain.iter().map(|one| CertificateDer::from(one.to_der())).collect();
+        Ok(Some(Arc::new(CertifiedKey::new(chain, key))))
     }
 
     /// Whether all of these options are set.

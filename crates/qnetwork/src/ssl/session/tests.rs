@@ -187,6 +187,68 @@ fn garbage_is_an_error_at_any_time() {
     assert!(matches!(ends.server.advance(), News::Blocked));
 }
 
+/// A slot that is told of an error may write, and end the connection. What else the other end has
+/// sent is not looked at any more.
+#[test]
+fn what_follows_an_error_is_not_read() {
+    for protocol in [SslProtocol::TlsV1_2, SslProtocol::TlsV1_3] {
+        let mut ends = ends(protocol);
+        shake_hands(&mut ends, 9999);
+        let mut received = Vec::new();
+        for _ in 0..3 {
+            ends.client.encrypt(b"hello").unwrap();
+            let mut record = ends.client.take_output().unwrap();
+            *record.last_mut().unwrap() ^= 1;
+            received.extend(record);
+        }
+        ends.server.receive_all(received);
+        assert!(matches!(ends.server.advance(), News::Failed(_)));
+        assert_eq!(ends.server.held(), 0);
+        ends.server.encrypt(b"what a pity").unwrap();
+        ends.server.close().unwrap();
+        assert!(ends.server.take_output().is_none());
+        // The other end is told once.
+        let alert = ends.server.alert().unwrap();
+        assert!(ends.server.alert().is_none());
+        assert_eq!(feed(&mut ends.client, &alert, 9999).0, ["failed"]);
+        assert!(matches!(ends.server.advance(), News::Blocked));
+    }
+}
+
+/// Writing goes on with what was received, and what is wrong with that is told by `advance`.
+#[test]
+fn an_error_that_writing_finds_is_told_once() {
+    let mut ends = ends(SslProtocol::Any);
+    shake_hands(&mut ends, 9999);
+    let mut received = Vec::new();
+    for _ in 0..2 {
+        ends.client.encrypt(b"hello").unwrap();
+        let mut record = ends.client.take_output().unwrap();
+        *record.last_mut().unwrap() ^= 1;
+        received.extend(record);
+    }
+    ends.server.receive_all(received);
+    ends.server.encrypt(b"good day").unwrap();
+    assert!(matches!(ends.server.advance(), News::Failed(_)));
+    assert!(matches!(ends.server.advance(), News::Blocked));
+    assert!(ends.server.alert().is_some());
+}
+
+/// Of a flight with several messages the first that makes no sense ends the session, and those
+/// behind it are not looked at when something is written.
+#[test]
+fn messages_behind_a_bad_one_are_left() {
+    let mut ends = ends(SslProtocol::TlsV1_2);
+    assert!(feed(&mut ends.client, &[], 1).0.is_empty());
+    drop(ends.client.take_output());
+    // Three messages in one record, the first being a ServerHello with nothing in it.
+    ends.client.receive_all(vec![22, 3, 3, 0, 12, 2, 0, 0, 0, 14, 0, 0, 0, 14, 0, 0, 0]);
+    assert!(matches!(ends.client.advance(), News::Failed(_)));
+    ends.client.encrypt(b"hello").unwrap();
+    ends.client.close().unwrap();
+    assert!(ends.client.alert().is_some());
+}
+
 #[test]
 fn no_more_is_held_than_a_message_takes() {
     let mut ends = ends(SslProtocol::Any);
@@ -258,4 +320,38 @@ fn nothing_can_be_encrypted_before_its_time() {
     shake_hands(&mut ends, 9999);
     assert!(ends.client.encrypt(b"now").is_ok());
     assert_eq!(ends.pool.take_scratch().len(), SCRATCH);
+}
+
+/// Has the client ask the server for new keys.
+fn ask_for_new_keys(ends: &mut Ends) -> Vec<u8> {
+    let Side::Client(connection) = &mut ends.client.side else { panic!("a client") };
+    match connection.process_tls_records(&mut []).state.unwrap() {
+        ConnectionState::WriteTraffic(traffic) => traffic.refresh_traffic_keys().unwrap(),
+        other => panic!("{other:?}"),
+    }
+    feed(&mut ends.client, &[], 9999);
+    ends.client.take_output().unwrap()
+}
+
+/// Each asks for an answer, so that they are not to come without end.
+#[test]
+fn new_keys_are_asked_for_so_often_and_no_more() {
+    let mut ends = ends(SslProtocol::TlsV1_3);
+    shake_hands(&mut ends, 9999);
+    for _ in 0..32 {
+        let asked = ask_for_new_keys(&mut ends);
+        assert_eq!(feed(&mut ends.server, &asked, 9999), (vec![], vec![]));
+    }
+    // Data says that there is more to it.
+    ends.client.encrypt(b"data").unwrap();
+    let data = ends.client.take_output().unwrap();
+    assert_eq!(feed(&mut ends.server, &data, 9999), (vec!["data"], b"data".to_vec()));
+    for _ in 0..32 {
+        let asked = ask_for_new_keys(&mut ends);
+        assert_eq!(feed(&mut ends.server, &asked, 9999), (vec![], vec![]));
+    }
+    let asked = ask_for_new_keys(&mut ends);
+    assert_eq!(feed(&mut ends.server, &asked, 9999).0, ["failed"]);
+    // What answers them is not much, though nobody has taken it.
+    assert!(ends.server.output.len() < 64 * 64, "{}", ends.server.output.len());
 }

@@ -117,6 +117,15 @@ impl SocketClass for SslSocketNode {
         self.flush_all()
     }
 
+    fn unsent_bytes(&self) -> usize {
+        // Tickets that wait for the first data are nothing that anybody waits for.
+        let output = match self.flags.tickets_wait.get() {
+            true => 0,
+            false => self.session.borrow().as_ref().map_or(0, |session| session.output_len()),
+        };
+        self.write_buffer.borrow().len() + output + self.inner.unsent_bytes()
+    }
+
     fn set_read_buffer_size(&self, size: usize) {
         self.base.limit_reading(size);
         self.inner.limit_reading(size);

@@ -1,9 +1,6 @@
 //! The beginning of a session, and its handshake.
 
-use std::{
-    cell::Cell,
-    net::{IpAddr, Ipv4Addr},
-};
+use std::net::{IpAddr, Ipv4Addr};
 
 use qcore::OpenMode;
 use rustls::{
@@ -15,7 +12,7 @@ use super::SslSocketNode;
 use crate::{
     NetworkLayerProtocol, QHostAddress, SocketError, SocketErrorKind, SocketState, SslMode,
     host_info,
-    ssl::{session::Session, tls},
+    ssl::{reason, session::Session, tls},
 };
 
 impl SslSocketNode {
@@ -190,37 +187,54 @@ impl SslSocketNode {
         }
     }
 
-    /// The other end says what makes no sense, or refuses.
+    /// The handshake has failed, or what comes after it: the other end says what makes no sense, or
+    /// refuses.
     pub(super) fn on_failed(&self, error: &rustls::Error) {
         if self.flags.encrypted.get() {
             return self.on_broken(error);
         }
-        let text = format!("Error during SSL handshake: {error}");
+        let number = self.session_number.get();
+        self.send_alert();
+        if self.session_number.get() != number {
+            return;
+        }
+        let text = format!("Error during SSL handshake: {}", reason::of(error));
         self.fail_for_good(&SocketError::new(SocketErrorKind::SslHandshakeFailed, text));
         self.abort_connection();
     }
 
+    /// Tells the other end why this one gives up, at once: the connection is about to be aborted.
+    fn send_alert(&self) {
+        let Some(alert) = self.with_session(Session::alert).flatten() else { return };
+        let _told = Failing::begin(self);
+        // If there is no telling it any more the connection is over anyway.
+        if self.inner.accept_chunk(alert.into()).is_ok() {
+            self.inner.flush();
+        }
+    }
+
     /// Tells of an error that ends the session; it moves nothing meanwhile.
     fn fail_for_good(&self, error: &SocketError) {
-        struct Told<'a>(&'a Cell<bool>);
-        impl Drop for Told<'_> {
-            fn drop(&mut self) {
-                self.0.set(false);
-            }
-        }
-        self.flags.failing.set(true);
-        let _told = Told(&self.flags.failing);
+        let _told = Failing::begin(self);
         self.fail(error);
     }
 
-    /// What comes cannot be decrypted any more. In Qt the connection stays, and cannot even be closed; here it ends,
-    /// and the other end is told.
+    /// What comes cannot be decrypted any more, or the other end has ended the session by an alert.
+    /// In Qt the connection stays, and cannot even be closed, until the other end closes it; here
+    /// it ends, and the other end is told.
     fn on_broken(&self, error: &rustls::Error) {
         let number = self.session_number.get();
-        let text = format!("Error while reading: {error}");
+        let text = format!("Error while reading: {}", reason::of(error));
         self.fail_for_good(&SocketError::new(SocketErrorKind::SslInternal, text));
         if self.session_number.get() != number {
             return;
+        }
+        if let rustls::Error::AlertReceived(_) = error {
+            // It has closed with that, whether its end of the stream has come or not.
+            self.fail_for_good(&SocketError::remote_host_closed());
+            if self.session_number.get() != number {
+                return;
+            }
         }
         let alert = self.with_session(Session::alert).flatten();
         if let Some(alert) = alert {
@@ -229,5 +243,21 @@ impl SslSocketNode {
         }
         self.drop_session();
         self.inner.disconnect_from_host();
+    }
+}
+
+/// The session moves nothing while its end is told.
+struct Failing<'a>(&'a SslSocketNode);
+
+impl<'a> Failing<'a> {
+    fn begin(node: &'a SslSocketNode) -> Self {
+        node.flags.failing.set(true);
+        Failing(node)
+    }
+}
+
+impl Drop for Failing<'_> {
+    fn drop(&mut self) {
+        self.0.flags.failing.set(false);
     }
 }

@@ -16,6 +16,8 @@ type Asked = (QNetworkProxy, QAuthenticator);
 const PIECE: usize = 4096;
 /// How much is read at once of what nobody wants.
 const DROPPED: usize = 4096;
+/// How often that is read before a connection is closed. A peer that goes on sending is reset.
+const DRAINS: usize = 16;
 
 impl SslSocketNode {
     /// Has the inner socket tell this one what becomes of it.
@@ -112,10 +114,6 @@ impl Outer for SslSocketNode {
         if self.mode.get() == SslMode::Unencrypted {
             self.emit_ready_read();
         } else {
-            if self.flags.encrypted.get() && self.ready_reads.get() > 0 {
-                // Nobody has answered what came before.
-                self.flags.tickets_wait.set(false);
-            }
             self.transmit();
         }
     }
@@ -140,6 +138,19 @@ impl Outer for SslSocketNode {
     fn before_writing(&self) {
         if self.flags.encrypted.get() && !self.write_buffer.borrow().is_empty() {
             self.transmit();
+        }
+    }
+
+    /// Reads what has come and belongs to the session alone, the tickets of a server for example. The system
+    /// resets a connection that is closed with something unread, and drops what it has not sent yet.
+    fn before_closing(&self, engine: &Rc<dyn Engine>) {
+        if !self.flags.encrypted.get() {
+            return;
+        }
+        for _ in 0..DRAINS {
+            if !matches!(engine.read(&mut [0; DROPPED]), Outcome::Moved(_)) {
+                return;
+            }
         }
     }
 }

@@ -85,6 +85,33 @@ class! {
     /// * closed by the other end: `error(RemoteHostClosed)`, once when TLS says so and once when TCP does
     /// * closed by this end: `state_changed(Closing)` comes twice
     ///
+    /// # What waits to be sent
+    ///
+    /// What is written is plain text until the loop runs again and the socket encrypts it. As with
+    /// Qt, [`bytes_to_write`](qcore::QIODevice::bytes_to_write) counts the plain text alone, and
+    /// [`bytes_written`](qcore::io_device::DeviceNode::bytes_written) tells that it was encrypted,
+    /// not that it was sent. So a socket whose other end does not read seems to send all that it is
+    /// given, and keeps it. A program that limits what waits asks
+    /// [`unsent_bytes`](QAbstractSocket::unsent_bytes), and goes on in slots of `bytes_written` and
+    /// of [`encrypted_bytes_written`](SslSocketNode::encrypted_bytes_written):
+    ///
+    /// ```
+    /// use qnetwork::QSslSocket;
+    ///
+    /// /// Writes more of a file, say, as long as less than 256 KiB wait.
+    /// fn send_more(socket: &QSslSocket, chunks: &mut dyn Iterator<Item = Vec<u8>>) {
+    ///     while socket.unsent_bytes() < 256 * 1024 {
+    ///         let Some(chunk) = chunks.next() else { return };
+    ///         socket.write(&chunk).ok();
+    ///     }
+    /// }
+    ///
+    /// let socket = QSslSocket::new();
+    /// socket.connect_to_host_encrypted("127.0.0.1", 4433);
+    /// send_more(&socket, &mut std::iter::repeat_with(|| vec![0; 65536]));
+    /// assert_eq!(socket.unsent_bytes(), 256 * 1024);
+    /// ```
+    ///
     /// # Examples
     ///
     /// ```
@@ -123,7 +150,10 @@ pub struct SslSocketNode {
     /// So many encrypted bytes have been handed to the operating system.
     #[doc(alias = "encryptedBytesWritten")]
     pub encrypted_bytes_written: Signal<i64>,
-    /// A server has sent what a session can be resumed by. Told by TLS 1.3 alone.
+    /// A server has sent what a session can be resumed by. Told by TLS 1.3 alone, and only while
+    /// the configuration has the option
+    /// [`DISABLE_SESSION_PERSISTENCE`](crate::SslOptions::DISABLE_SESSION_PERSISTENCE) off; it is
+    /// on by default. Sessions are resumed within the program either way.
     #[doc(alias = "newSessionTicketReceived")]
     pub new_session_ticket_received: Signal<()>,
     base: QTcpSocket,
@@ -314,7 +344,8 @@ impl QSslSocket {
         self.session.borrow().as_ref().map_or(0, |session| session.held())
     }
 
-    /// How many encrypted bytes are not yet with the operating system.
+    /// How many encrypted bytes are not yet with the operating system. What is not encrypted yet is
+    /// not in it: [`unsent_bytes`](QAbstractSocket::unsent_bytes) counts both.
     #[doc(alias = "encryptedBytesToWrite")]
     #[must_use]
     pub fn encrypted_bytes_to_write(&self) -> usize {

@@ -10,8 +10,11 @@ use qcore::{
 
 use super::SslSocketNode;
 use crate::{
-    SocketError, SocketErrorKind, SocketState, SslMode,
-    ssl::session::{News, Session},
+    SocketError, SocketErrorKind, SocketState, SslMode, SslOptions,
+    ssl::{
+        reason,
+        session::{News, Session},
+    },
 };
 
 /// Plain text is gathered in blocks of this size, and encrypted so.
@@ -40,15 +43,11 @@ impl SslSocketNode {
     /// Somebody has read all that there is in the buffer, and wants more.
     pub(super) fn supply(&self, data: &mut [u8]) -> Result<usize, DeviceError> {
         if self.is_plain() {
-            if !self.inner.is_readable() {
+            if data.is_empty() && !self.inner.is_readable() {
                 // With nothing to be read it needs no warning.
-                return if data.is_empty() { Ok(0) } else { self.inner.read_into(data) };
+                return Ok(0);
             }
-            return match self.inner.bytes_available().min(data.len()) {
-                0 => self.inner.supply(data),
-                // No more than there is: looking for it takes another buffer.
-                there => self.inner.read_into(&mut data[..there]),
-            };
+            return self.inner.read_into(data);
         }
         if self.base.state() != SocketState::Connected {
             return Err(SocketError::remote_host_closed().into());
@@ -223,7 +222,7 @@ impl SslSocketNode {
                 buffer.slices(0, &mut block);
                 let count = block[0].len().min(BLOCK);
                 session.encrypt(&block[0][..count]).map_err(|error| {
-                    let text = format!("Unable to write data: {error}");
+                    let text = format!("Unable to write data: {}", reason::of(&error));
                     SocketError::new(SocketErrorKind::SslInternal, text)
                 })?;
                 buffer.consume(count, self.base.pool());
@@ -300,12 +299,24 @@ impl SslSocketNode {
         self.base.channel_bytes_written.emit((0, count as i64));
     }
 
-    /// Tells of what came to resume the session by.
+    /// Tells of what came to resume the session by, each time once, if the program wants to know.
     fn tell_tickets(&self) {
         let received =
             self.session.borrow().as_ref().map_or(0, |session| session.tickets_received());
-        if received > self.tickets.replace(received) {
+        if received <= self.tickets.get() {
+            return;
+        }
+        let before = self.tickets.replace(received);
+        let options = self.configuration.borrow().options();
+        if options.contains(SslOptions::DISABLE_SESSION_PERSISTENCE) {
+            return;
+        }
+        let number = self.session_number.get();
+        for _ in before..received {
             self.new_session_ticket_received.emit(());
+            if !self.is_session(number) {
+                return;
+            }
         }
     }
 }

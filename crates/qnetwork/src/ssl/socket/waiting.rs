@@ -3,7 +3,7 @@
 use qcore::QDeadlineTimer;
 
 use super::{QSslSocket, SslSocketNode};
-use crate::{SocketError, SocketErrorKind, SocketState, SslMode};
+use crate::{SocketError, SocketErrorKind, SocketState, SslMode, socket::Overtime};
 
 impl QSslSocket {
     /// Waits until the handshake is over, at most until a deadline: milliseconds, -1 being for ever, or a
@@ -25,6 +25,10 @@ impl QSslSocket {
 
 fn not_possible() -> SocketError {
     SocketError::new(SocketErrorKind::Operation, "Not possible in this state of the socket")
+}
+
+fn timed_out() -> SocketError {
+    SocketError::new(SocketErrorKind::SocketTimeout, "Network operation timed out")
 }
 
 impl SslSocketNode {
@@ -59,7 +63,11 @@ impl SslSocketNode {
         if self.inner.state() != SocketState::Connected {
             self.inner.wait_for_connected(deadline).map_err(|error| self.reason(error))?;
         }
+        let mut overtime = Overtime::default();
         while !self.flags.encrypted.get() {
+            if overtime.is_over(deadline) {
+                return self.follow(Err(timed_out()));
+            }
             if self.mode.get() == SslMode::Unencrypted {
                 self.start_encryption(SslMode::Client);
             }
@@ -85,7 +93,11 @@ impl SslSocketNode {
         }
         // What was written goes first; and a slot that waits may have more than was told of.
         self.transmit();
+        let mut overtime = Overtime::default();
         while self.ready_reads.get() == before {
+            if overtime.is_over(deadline) {
+                return self.follow(Err(timed_out()));
+            }
             self.wait_for_more(deadline)?;
         }
         Ok(())

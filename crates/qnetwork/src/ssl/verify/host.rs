@@ -1,63 +1,111 @@
 //! Whether a certificate is for a host.
 
+use std::net::IpAddr;
+
 use crate::{
     AlternativeNameEntryType, QHostAddress, QSslCertificate, SubjectInfo, host_info::ace::to_ace,
 };
 
-/// Whether the certificate is for the host of this name, or of this address. Common names count, whatever else the
-/// certificate says, as with Qt.
-pub(super) fn matches(certificate: &QSslCertificate, host: &str) -> bool {
-    let names = certificate.subject_alternative_names();
-    let of_kind = |kind| names.get(&kind).map(Vec::as_slice).unwrap_or_default();
-    if let Ok(address) = host.parse::<QHostAddress>()
-        && !address.is_null()
-        && of_kind(AlternativeNameEntryType::IpAddress)
-            .iter()
-            .any(|ip| ip.parse().is_ok_and(|ip: QHostAddress| ip == address))
-    {
-        return true;
-    }
-    let common_names = certificate.subject_info(SubjectInfo::CommonName);
-    let mut names = common_names.iter().chain(of_kind(AlternativeNameEntryType::Dns));
-    match to_ace(host) {
-        Some(host) => names.any(|name| is_match(name, &host)),
-        // To Qt it is the same as all others that are no names, which `My Server` is as well as `::1`.
-        None => host.contains(':') && names.any(|name| is_same_address(name, host)),
-    }
+/// A host that a certificate has to be for.
+pub(super) struct Host {
+    text: String,
+    /// In ASCII and small letters, if it is a name.
+    name: Option<String>,
+    /// The name is written as an address is.
+    is_numeric: bool,
+    address: Option<QHostAddress>,
 }
 
-/// Whether a name out of a certificate, which may be a pattern, is that of the host, which is in ASCII and small
-/// letters. An asterisk stands for what is left of the first label, of one label of at least three.
-pub(super) fn is_match(pattern: &str, host: &str) -> bool {
-    if host.is_empty() {
-        return false;
-    }
-    let Some(star) = pattern.find('*') else {
-        return to_ace(pattern).is_some_and(|name| name == host);
-    };
-    let Some((label, rest)) = pattern.split_once('.') else { return false };
-    if star + 1 != label.len() || rest.contains('*') {
-        return false;
-    }
-    match rest.split_once('.') {
-        Some((_, end)) if !end.is_empty() => {}
-        _ => return false,
-    }
-    // Not within a label of an international name (RFC 6125, 7.2).
-    if starts_with(pattern, "xn--") {
-        return false;
-    }
-    if !starts_with(host, &label[..star]) {
-        return false;
-    }
-    let Some((_, host_rest)) = host.split_once('.') else { return false };
-    let is_rest = host_rest == rest || to_ace(rest).is_some_and(|rest| rest == host_rest);
-    is_rest && host.parse::<QHostAddress>().is_err()
+/// By what a certificate is for a host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Match {
+    /// An address says that it is.
+    Address,
+    /// A name does, be it an alternative one or a common one.
+    Name,
 }
 
-fn is_same_address(name: &str, host: &str) -> bool {
-    let address = |text: &str| text.parse::<QHostAddress>().ok().filter(|ip| !ip.is_null());
-    address(name).is_some_and(|name| Some(name) == address(host))
+impl Host {
+    pub(super) fn new(text: &str) -> Self {
+        let address = text.parse().ok().filter(|address: &QHostAddress| !address.is_null());
+        let name = to_ace(text);
+        let is_numeric = name.as_ref().is_some_and(|name| name.parse::<QHostAddress>().is_ok());
+        Host { text: text.to_owned(), name, is_numeric, address }
+    }
+
+    /// Whether the certificate is for this host. Common names count, whatever else the certificate
+    /// says, as with Qt.
+    pub(super) fn find_in(&self, certificate: &QSslCertificate) -> Option<Match> {
+        let names = certificate.subject_alternative_names();
+        let of_kind = |kind| names.get(&kind).map(Vec::as_slice).unwrap_or_default();
+        if let Some(address) = &self.address
+            && of_kind(AlternativeNameEntryType::IpAddress)
+                .iter()
+                .any(|ip| ip.parse().is_ok_and(|ip: QHostAddress| ip == *address))
+        {
+            return Some(Match::Address);
+        }
+        let common_names = certificate.subject_info(SubjectInfo::CommonName);
+        let mut names = common_names.iter().chain(of_kind(AlternativeNameEntryType::Dns));
+        names.any(|name| self.is_named(name)).then_some(Match::Name)
+    }
+
+    /// Whether a name out of a certificate, which may be a pattern, is this host's. An asterisk
+    /// stands for what is left of the first label, of one label of at least three.
+    pub(super) fn is_named(&self, pattern: &str) -> bool {
+        match &self.name {
+            Some(name) => self.is_match(pattern, name),
+            // To Qt it is the same as all others that are no names, which `My Server` is as well as
+            // `::1`.
+            None => self.text.contains(':') && self.is_same_address(pattern),
+        }
+    }
+
+    /// The host as it is held against constraints if a certificate is for it by this: the bytes of
+    /// its address, and its name.
+    pub(super) fn constrained(&self, by: Match) -> (Option<Vec<u8>>, Option<&[u8]>) {
+        let ip = self.address.as_ref().and_then(QHostAddress::to_ip_addr);
+        let ip = ip.map(|ip| match ip {
+            IpAddr::V4(ip) => ip.octets().to_vec(),
+            IpAddr::V6(ip) => ip.octets().to_vec(),
+        });
+        let name = self.name.as_deref().unwrap_or(&self.text);
+        // A dot at the end does not make it another host.
+        let name = name.strip_suffix('.').unwrap_or(name).as_bytes();
+        (ip, (by == Match::Name).then_some(name))
+    }
+
+    fn is_match(&self, pattern: &str, host: &str) -> bool {
+        if host.is_empty() {
+            return false;
+        }
+        let Some(star) = pattern.find('*') else {
+            return to_ace(pattern).is_some_and(|name| name == host);
+        };
+        let Some((label, rest)) = pattern.split_once('.') else { return false };
+        if star + 1 != label.len() || rest.contains('*') {
+            return false;
+        }
+        match rest.split_once('.') {
+            Some((_, end)) if !end.is_empty() => {}
+            _ => return false,
+        }
+        // Not within a label of an international name (RFC 6125, 7.2).
+        if starts_with(pattern, "xn--") {
+            return false;
+        }
+        if !starts_with(host, &label[..star]) {
+            return false;
+        }
+        let Some((_, host_rest)) = host.split_once('.') else { return false };
+        let is_rest = host_rest == rest || to_ace(rest).is_some_and(|rest| rest == host_rest);
+        is_rest && !self.is_numeric
+    }
+
+    fn is_same_address(&self, name: &str) -> bool {
+        let address = name.parse().ok().filter(|ip: &QHostAddress| !ip.is_null());
+        address.is_some() && address == self.address
+    }
 }
 
 fn starts_with(text: &str, start: &str) -> bool {

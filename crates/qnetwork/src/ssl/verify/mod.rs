@@ -22,18 +22,27 @@ mod host;
 mod names;
 mod path;
 mod purpose;
+#[cfg(test)]
+mod second_opinion;
 mod signature;
 #[cfg(test)]
 mod tests;
 
-use std::time::SystemTime;
+use std::{cell::Cell, time::SystemTime};
 
-use self::path::Path;
+use self::{host::Host, path::Path};
 use super::certificate::{Parsed, seconds};
 use crate::ssl::{QSslCertificate, QSslError, SslError};
 
 /// How many more certificates there may be between the leaf and the root if nobody says so: OpenSSL's.
 const DEFAULT_DEPTH: usize = 100;
+
+/// How many signatures are verified in all. The first path takes one a certificate in any case; the
+/// search for another one has what is left.
+const MAX_SIGNATURES: usize = 100;
+/// How often a name is compared with a constraint: as often as OpenSSL allows for one certificate
+/// and one of those above it.
+const MAX_COMPARISONS: usize = 1 << 20;
 
 /// What is to be verified, and by what.
 pub(crate) struct Request<'a> {
@@ -81,19 +90,27 @@ pub(crate) fn verify(request: &Request<'_>) -> Vec<QSslError> {
             report(SslError::CertificateBlacklisted, certificate);
         }
     }
-    if let Some(host) = request.host
-        && !host::matches(leaf, host)
-    {
-        report(SslError::HostNameMismatch, leaf);
+    let host = request.host.map(Host::new);
+    let mut found_by = None;
+    if let Some(host) = &host {
+        found_by = host.find_in(leaf);
+        if found_by.is_none() {
+            report(SslError::HostNameMismatch, leaf);
+        }
     }
+    let (ip, name) = match (&host, found_by) {
+        (Some(host), Some(by)) => host.constrained(by),
+        _ => (None, None),
+    };
+    let constrained = names::Host { ip: ip.as_deref(), name };
     let no_certificate = QSslCertificate::default();
-    for (error, place) in verify_chain(request) {
+    for (error, place) in verify_chain(request, constrained) {
         report(error, request.chain.get(place).unwrap_or(&no_certificate));
     }
     errors
 }
 
-fn verify_chain(request: &Request<'_>) -> Vec<Found> {
+fn verify_chain(request: &Request<'_>, host: names::Host<'_>) -> Vec<Found> {
     let now = seconds(request.now);
     let Some(leaf) = request.chain[0].parsed() else {
         // Qt finds nothing wrong with it.
@@ -101,7 +118,9 @@ fn verify_chain(request: &Request<'_>) -> Vec<Found> {
     };
     let verifier = Verifier {
         purpose: request.purpose,
+        host,
         now,
+        budget: Budget::default(),
         max_depth: if request.depth == 0 { DEFAULT_DEPTH } else { request.depth },
     };
     // A root that has expired is none.
@@ -110,38 +129,79 @@ fn verify_chain(request: &Request<'_>) -> Vec<Found> {
     let sent: Vec<_> = request.chain[1..].iter().filter_map(QSslCertificate::parsed).collect();
 
     let first = path::build(&verifier, leaf, &sent, &trusted);
-    let errors = verifier.judge(&first);
-    if errors.is_empty() {
-        return errors;
-    }
+    let mut errors = verifier.judge(&first);
+    verifier.budget.spend_signatures(first.certificates.len());
     // There may be another one: two issuers of a name, of which one is what it should be.
-    match path::find_good(&verifier, leaf, &sent, &trusted) {
-        Some(_) => Vec::new(),
-        None => errors,
+    if !errors.is_empty() && path::find_good(&verifier, leaf, &sent, &trusted).is_some() {
+        errors.clear();
     }
+    #[cfg(test)]
+    tests::SIGNATURES.set(MAX_SIGNATURES - verifier.budget.signatures.get());
+    errors
 }
 
 /// What each path is held against.
-struct Verifier {
+struct Verifier<'a> {
     purpose: Purpose,
+    host: names::Host<'a>,
     now: i64,
     max_depth: usize,
+    budget: Budget,
 }
 
-impl Verifier {
+/// What a verification may still cost, all paths together: who sends a chain decides how much there
+/// is to be done.
+struct Budget {
+    signatures: Cell<usize>,
+    /// How often a name is compared with a constraint.
+    comparisons: Cell<usize>,
+}
+
+impl Default for Budget {
+    fn default() -> Self {
+        Budget { signatures: Cell::new(MAX_SIGNATURES), comparisons: Cell::new(MAX_COMPARISONS) }
+    }
+}
+
+impl Budget {
+    /// Whether so many signatures may still be verified.
+    fn spend_signatures(&self, count: usize) -> bool {
+        spend(&self.signatures, count)
+    }
+
+    /// Whether so many names may still be compared.
+    fn spend_comparisons(&self, count: usize) -> bool {
+        spend(&self.comparisons, count)
+    }
+}
+
+/// What was not enough is used up.
+fn spend(left: &Cell<usize>, count: usize) -> bool {
+    let rest = left.get().checked_sub(count);
+    left.set(rest.unwrap_or(0));
+    rest.is_some()
+}
+
+impl Verifier<'_> {
     /// All that is wrong with a path.
     fn judge(&self, path: &Path<'_>) -> Vec<Found> {
         let mut found = Vec::new();
-        if self.checks_strength() && !signature::is_strong_key(path.certificates[0]) {
+        let leaf = path.certificates[0];
+        let has_readable_key = leaf.has_readable_key();
+        if has_readable_key && self.checks_strength() && !signature::is_strong_key(leaf) {
             found.push((SslError::Unspecified, 0));
         }
         path.missing_trust(self.max_depth, &mut found);
+        if !has_readable_key {
+            // OpenSSL gives up here, which Qt does not notice if nobody asks for a purpose.
+            found.push((SslError::Unspecified, 0));
+        }
         self.check_extensions(path, &mut found);
         if self.checks_strength() {
             self.check_strength(path, &mut found);
         }
         self.check_signatures(path, &mut found);
-        names::check(path, &mut found);
+        names::check(path, self.host, &self.budget, &mut found);
         found
     }
 

@@ -1,49 +1,67 @@
 //! Names that an authority may vouch for, and those that it may not.
 
-use super::{Found, path::Path};
+use super::{Budget, Found, path::Path};
 use crate::ssl::{
     SslError,
     certificate::{DistinguishedName, GeneralName, NameConstraints, Parsed},
 };
 
-/// More comparisons than this are refused.
-const MAX_COMPARISONS: usize = 1 << 20;
+/// The host that is connected to, as it is held against constraints.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Host<'a> {
+    /// The bytes of its address.
+    pub(super) ip: Option<&'a [u8]>,
+    pub(super) name: Option<&'a [u8]>,
+}
 
-/// One error for each certificate and each one above it that does not allow its names.
-pub(super) fn check(path: &Path<'_>, found: &mut Vec<Found>) {
+/// One error for each certificate and each one above it that does not allow its names, or that does
+/// not allow the host for which the leaf is taken.
+pub(super) fn check(path: &Path<'_>, host: Host<'_>, budget: &Budget, found: &mut Vec<Found>) {
     for (place, certificate) in path.certificates.iter().enumerate().rev() {
         if place > 0 && certificate.is_self_issued() {
             continue;
         }
+        let mut names = None;
         for above in path.certificates[place + 1..].iter().rev() {
-            if let Some(constraints) = &above.uses.name_constraints
-                && !is_allowed(certificate, constraints, place == 0)
-            {
+            let Some(constraints) = &above.uses.name_constraints else { continue };
+            let names = names.get_or_insert_with(|| match place {
+                0 => names_of_leaf(certificate, host),
+                _ => names_of(certificate),
+            });
+            if !are_allowed(names, constraints, budget) {
                 found.push((SslError::Unspecified, place));
             }
         }
     }
 }
 
-fn is_allowed(certificate: &Parsed, constraints: &NameConstraints, is_leaf: bool) -> bool {
-    let alternative = &certificate.uses.alternative_names;
+fn are_allowed(names: &[Name<'_>], constraints: &NameConstraints, budget: &Budget) -> bool {
     let count = constraints.permitted.len() + constraints.excluded.len();
-    let names = alternative.len() + certificate.subject.len();
-    if constraints.has_distances || count.saturating_mul(names) > MAX_COMPARISONS {
-        return false;
+    !constraints.has_distances
+        && budget.spend_comparisons(count.saturating_mul(names.len()))
+        && names.iter().all(|name| is_name_allowed(*name, constraints))
+}
+
+fn names_of(certificate: &Parsed) -> Vec<Name<'_>> {
+    let subject = &certificate.subject;
+    let whole = (!subject.is_empty()).then_some(Name::Directory(subject));
+    let mails = subject.texts("emailAddress").map(|mail| Name::Email(mail.as_bytes()));
+    let alternative = certificate.uses.alternative_names.iter().map(Name::of);
+    whole.into_iter().chain(mails).chain(alternative).collect()
+}
+
+/// Its common names count if there are no other names of hosts. So does the host in any case: a
+/// pattern is for hosts that constraints may exclude, and a common name beside other names, which
+/// counts with Qt, would escape them.
+fn names_of_leaf<'a>(leaf: &'a Parsed, host: Host<'a>) -> Vec<Name<'a>> {
+    let mut names = names_of(leaf);
+    if !names.iter().any(|name| matches!(name, Name::Dns(_))) {
+        let hosts = leaf.subject.texts("CN").filter(|name| is_host_name(name));
+        names.extend(hosts.map(|name| Name::Dns(name.as_bytes())));
     }
-    let subject = Name::Directory(&certificate.subject);
-    let mails = certificate.subject.texts("emailAddress").map(|mail| Name::Email(mail.as_bytes()));
-    let whole = (!certificate.subject.is_empty()).then_some(subject);
-    let names = whole.into_iter().chain(mails).chain(alternative.iter().map(Name::of));
-    let mut are_allowed = names.into_iter().all(|name| is_name_allowed(name, constraints));
-    let has_host = alternative.iter().any(|name| matches!(name, GeneralName::Dns(_)));
-    if are_allowed && is_leaf && !has_host {
-        let hosts = certificate.subject.texts("CN").filter(|name| is_host_name(name));
-        are_allowed =
-            hosts.into_iter().all(|name| is_name_allowed(Name::Dns(name.as_bytes()), constraints));
-    }
-    are_allowed
+    names.extend(host.name.map(Name::Dns));
+    names.extend(host.ip.map(Name::Ip));
+    names
 }
 
 /// One of the names of a certificate.
@@ -72,6 +90,8 @@ impl<'a> Name<'a> {
 
 /// If names of its kind are permitted it has to be one of them, and it must not be among the excluded ones.
 fn is_name_allowed(name: Name<'_>, constraints: &NameConstraints) -> bool {
+    #[cfg(test)]
+    COMPARISONS.set(COMPARISONS.get() + constraints.permitted.len() + constraints.excluded.len());
     let mut of_kind = constraints.permitted.iter().filter(|base| is_of_kind(name, base)).peekable();
     let is_permitted =
         of_kind.peek().is_none() || of_kind.any(|base| is_within(name, base) == Some(true));
@@ -116,6 +136,12 @@ fn is_within(name: Name<'_>, base: &GeneralName) -> Option<bool> {
         }
         _ => None,
     }
+}
+
+#[cfg(test)]
+thread_local! {
+    /// How many comparisons there were in this thread.
+    pub(super) static COMPARISONS: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
 }
 
 /// A host is within its domain and all above it; a dot at the start of one means "below it".

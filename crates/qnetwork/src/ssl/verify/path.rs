@@ -3,11 +3,6 @@
 use super::{Found, Verifier, signature};
 use crate::ssl::{SslError, certificate::Parsed};
 
-/// How many signatures and how many steps the search for a good path may cost: a peer that sends certificates that
-/// all could have issued one another is not given more.
-const MAX_SIGNATURES: usize = 100;
-const MAX_STEPS: usize = 1000;
-
 /// A leaf, its issuer, that one's issuer, as far as they are known.
 pub(super) struct Path<'a> {
     pub(super) certificates: Vec<&'a Parsed>,
@@ -42,7 +37,7 @@ impl Path<'_> {
 /// The path that OpenSSL finds: ours first, then what the peer has sent. At each step it takes the first issuer that
 /// is valid now, else the one that is valid the longest, and never goes back.
 pub(super) fn build<'a>(
-    verifier: &Verifier,
+    verifier: &Verifier<'_>,
     leaf: &'a Parsed,
     sent: &[&'a Parsed],
     trusted: &[&'a Parsed],
@@ -88,7 +83,11 @@ pub(super) fn build<'a>(
 }
 
 /// Among these, who has issued it: by names and what it says about the key.
-fn best_issuer(verifier: &Verifier, certificate: &Parsed, issuers: &[&Parsed]) -> Option<usize> {
+fn best_issuer(
+    verifier: &Verifier<'_>,
+    certificate: &Parsed,
+    issuers: &[&Parsed],
+) -> Option<usize> {
     let mut best: Option<usize> = None;
     for (index, issuer) in issuers.iter().enumerate() {
         if !issuer.is_issuer_of(certificate) {
@@ -104,49 +103,34 @@ fn best_issuer(verifier: &Verifier, certificate: &Parsed, issuers: &[&Parsed]) -
     best
 }
 
-/// A path with which nothing is wrong, if there is one and it is found with reasonable effort.
+/// A path with which nothing is wrong, if there is one and it is found before the budget is spent.
+/// Each step takes a signature, so a peer that sends certificates that all could have issued one
+/// another is not given many.
 pub(super) fn find_good<'a>(
-    verifier: &Verifier,
+    verifier: &Verifier<'_>,
     leaf: &'a Parsed,
     sent: &[&'a Parsed],
     trusted: &[&'a Parsed],
 ) -> Option<Path<'a>> {
-    let mut search =
-        Search { verifier, sent, trusted, signatures: MAX_SIGNATURES, steps: MAX_STEPS };
+    let search = Search { verifier, sent, trusted };
     let mut path = Path { certificates: vec![leaf], sent: 1, is_trusted: false };
-    let is_good = search.extend(&mut path);
-    #[cfg(test)]
-    WORK.set((MAX_SIGNATURES - search.signatures, MAX_STEPS - search.steps));
-    is_good.then_some(path)
-}
-
-#[cfg(test)]
-thread_local! {
-    static WORK: std::cell::Cell<(usize, usize)> = const { std::cell::Cell::new((0, 0)) };
-}
-
-/// How many signatures and steps the last search of this thread has cost.
-#[cfg(test)]
-pub(super) fn work_of_last_search() -> (usize, usize) {
-    WORK.get()
+    search.extend(&mut path).then_some(path)
 }
 
 struct Search<'a, 'b> {
-    verifier: &'b Verifier,
+    verifier: &'b Verifier<'b>,
     sent: &'b [&'a Parsed],
     trusted: &'b [&'a Parsed],
-    /// What may still be spent.
-    signatures: usize,
-    steps: usize,
 }
 
 impl<'a> Search<'a, '_> {
     /// Whether the path could be made a good one.
-    fn extend(&mut self, path: &mut Path<'a>) -> bool {
+    fn extend(&self, path: &mut Path<'a>) -> bool {
         let current = path.certificates[path.certificates.len() - 1];
         if path.certificates.len() > self.verifier.max_depth + 1 {
             return false;
         }
+        let budget = &self.verifier.budget;
         let candidates = [(self.trusted, false), (self.sent, true)];
         for (issuers, is_sent) in candidates {
             // What comes after one of ours is ours as well.
@@ -159,18 +143,18 @@ impl<'a> Search<'a, '_> {
                 {
                     continue;
                 }
-                self.steps = match self.steps.checked_sub(1) {
-                    Some(steps) => steps,
-                    None => return false,
-                };
-                if !self.verifier.is_in_time(issuer) || !self.has_signed(current, issuer) {
+                if !self.verifier.is_in_time(issuer)
+                    || !budget.spend_signatures(1)
+                    || signature::verify(current, issuer).is_err()
+                {
                     continue;
                 }
                 path.certificates.push(issuer);
                 path.sent += usize::from(is_sent);
                 path.is_trusted = !is_sent && issuer.is_self_issued_by_name_and_key();
                 let is_good = if path.is_trusted {
-                    self.spend(path.certificates.len()) && self.verifier.judge(path).is_empty()
+                    budget.spend_signatures(path.certificates.len())
+                        && self.verifier.judge(path).is_empty()
                 } else {
                     self.extend(path)
                 };
@@ -183,16 +167,5 @@ impl<'a> Search<'a, '_> {
             }
         }
         false
-    }
-
-    fn has_signed(&mut self, certificate: &Parsed, issuer: &Parsed) -> bool {
-        self.spend(1) && signature::verify(certificate, issuer).is_ok()
-    }
-
-    /// Whether so many signatures may still be verified.
-    fn spend(&mut self, signatures: usize) -> bool {
-        let left = self.signatures.checked_sub(signatures);
-        self.signatures = left.unwrap_or(0);
-        left.is_some()
     }
 }

@@ -9,6 +9,8 @@ mod platform;
 
 use std::{io, net::IpAddr};
 
+#[cfg(all(fuzzing, any(target_os = "linux", target_os = "android")))]
+pub(crate) use self::platform::fuzz;
 pub(crate) use self::platform::links;
 use crate::{InterfaceFlags, InterfaceType};
 

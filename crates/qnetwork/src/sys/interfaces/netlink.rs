@@ -4,6 +4,7 @@ use std::{
     io::{self, Read},
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
     os::fd::AsRawFd,
+    time::{Duration, Instant},
 };
 
 use socket2::{Domain, Protocol, Socket, Type};
@@ -15,6 +16,11 @@ use crate::{InterfaceFlags, InterfaceType};
 const BUFFER: usize = 32 * 1024;
 /// How often the kernel is asked if its answer changed while it was given.
 const ATTEMPTS: u32 = 4;
+/// How long the kernel may take to answer. It does so within the call that asks.
+const TIMEOUT: Duration = Duration::from_secs(5);
+/// How much is kept of an answer, in bytes. An interface takes some 2 KiB of it, an address 100
+/// bytes.
+const ANSWER_LIMIT: usize = 64 << 20;
 
 const HEADER: usize = 16;
 const LINK_HEADER: usize = 16;
@@ -88,7 +94,7 @@ struct Message {
 /// All that the kernel has to say to a request.
 fn ask(socket: &Socket, kind: u16, body: &[u8]) -> Vec<Message> {
     for sequence in 1..=ATTEMPTS {
-        match dump(socket, kind, sequence, body) {
+        match dump(socket, kind, sequence, body, TIMEOUT) {
             Ok((messages, whole)) if whole || sequence == ATTEMPTS => return messages,
             Ok(_) => {}
             Err(error) => {
@@ -106,37 +112,76 @@ fn dump(
     kind: u16,
     sequence: u32,
     body: &[u8],
+    timeout: Duration,
 ) -> io::Result<(Vec<Message>, bool)> {
+    let until = Instant::now() + timeout;
+    socket.set_read_timeout(Some(timeout))?;
     socket.send(&request(kind, sequence, body))?;
+    let mut kept = 0;
     let mut messages = Vec::new();
     let mut whole = true;
     let mut buffer = vec![0; BUFFER];
     let mut reader = socket;
     loop {
         let count = match reader.read(&mut buffer) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                return Err(io::ErrorKind::TimedOut.into());
+            }
             Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
             Ok(count) => count,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
             Err(error) => return Err(error),
         };
-        let mut left = &buffer[..count];
-        while let Some(message) = next_message(&mut left) {
-            let (header, payload) = message.split_at(HEADER);
-            let (kind, flags) = (u16_at(header, 4)?, u16_at(header, 6)?);
-            if u32_at(header, 8)? != sequence {
-                continue;
-            }
-            whole &= flags & DUMP_INTERRUPTED == 0;
-            match i32::from(kind) {
-                libc::NLMSG_DONE => return Ok((messages, whole)),
-                libc::NLMSG_ERROR => {
-                    let code = u32_at(payload, 0)? as i32;
-                    return Err(io::Error::from_raw_os_error(code.saturating_neg()));
-                }
-                _ => messages.push(Message { kind, payload: payload.to_vec() }),
-            }
+        kept += count;
+        if kept > ANSWER_LIMIT || Instant::now() > until {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
+        if read_answer(&buffer[..count], sequence, &mut messages, &mut whole)? {
+            return Ok((messages, whole));
         }
     }
+}
+
+/// Reads what came in one packet: the messages of the answer, and whether nothing has changed since
+/// it began. Returns whether this was the end of it.
+fn read_answer(
+    mut packet: &[u8],
+    sequence: u32,
+    messages: &mut Vec<Message>,
+    whole: &mut bool,
+) -> io::Result<bool> {
+    while let Some(message) = next_message(&mut packet) {
+        let (header, payload) = message.split_at(HEADER);
+        let (kind, flags) = (u16_at(header, 4)?, u16_at(header, 6)?);
+        if u32_at(header, 8)? != sequence {
+            continue;
+        }
+        *whole &= flags & DUMP_INTERRUPTED == 0;
+        match i32::from(kind) {
+            libc::NLMSG_DONE => return Ok(true),
+            libc::NLMSG_ERROR => {
+                let code = u32_at(payload, 0)? as i32;
+                return Err(io::Error::from_raw_os_error(code.saturating_neg()));
+            }
+            _ => messages.push(Message { kind, payload: payload.to_vec() }),
+        }
+    }
+    Ok(false)
+}
+
+/// What a packet says of links and addresses, whatever it is.
+#[cfg(fuzzing)]
+pub(crate) fn fuzz(packet: &[u8]) -> Vec<Link> {
+    let sequence = u32_at(packet, 8).unwrap_or_default();
+    let (mut messages, mut whole) = (Vec::new(), true);
+    let _ = read_answer(packet, sequence, &mut messages, &mut whole);
+    assert!(messages.iter().map(|one| one.payload.len() + HEADER).sum::<usize>() <= packet.len());
+    let mut links: Vec<_> = messages.iter().filter_map(|one| link(&one.payload)).collect();
+    let addresses: Vec<_> = messages.iter().filter_map(|one| address(&one.payload)).collect();
+    for link in &mut links {
+        link.addresses = addresses.iter().map(|(_, address)| address.clone()).collect();
+    }
+    links
 }
 
 fn request(kind: u16, sequence: u32, body: &[u8]) -> Vec<u8> {
@@ -453,8 +498,44 @@ mod tests {
         let family = Domain::from(libc::AF_NETLINK);
         let socket = Socket::new(family, Type::DGRAM, Some(Protocol::from(libc::NETLINK_ROUTE)));
         let socket = socket.unwrap();
-        assert!(dump(&socket, u16::MAX, 1, &[0; LINK_HEADER]).is_err());
+        assert!(dump(&socket, u16::MAX, 1, &[0; LINK_HEADER], TIMEOUT).is_err());
         assert!(!is_wireless(&socket, "lo"));
         assert!(!is_wireless(&socket, &"x".repeat(100)));
+    }
+
+    /// Somebody who answers in the kernel's place: with a message again and again, as long as it is
+    /// read.
+    fn answered_by(
+        timeout: Duration,
+        message: impl Fn() -> Option<Vec<u8>> + Send + 'static,
+    ) -> io::Error {
+        let (here, there) = Socket::pair(Domain::UNIX, Type::DGRAM, None).unwrap();
+        let answerer = std::thread::spawn(move || {
+            while let Some(message) = message() {
+                if there.send(&message).is_err() {
+                    return None;
+                }
+            }
+            // Kept open.
+            Some(there)
+        });
+        let dumped = dump(&here, libc::RTM_GETLINK, 1, &[0; LINK_HEADER], timeout);
+        let failed = dumped.map(drop).unwrap_err();
+        drop(here);
+        answerer.join().unwrap();
+        failed
+    }
+
+    #[test]
+    fn an_answer_without_end() {
+        // Of another request, or of this one.
+        for sequence in [2, 1] {
+            let message = request(libc::RTM_NEWLINK, sequence, &[0; 20_000]);
+            let failed = answered_by(TIMEOUT, move || Some(message.clone()));
+            assert_eq!(failed.kind(), io::ErrorKind::TimedOut);
+        }
+        // One that is never there.
+        let timeout = Duration::from_millis(20);
+        assert_eq!(answered_by(timeout, || None).kind(), io::ErrorKind::TimedOut);
     }
 }

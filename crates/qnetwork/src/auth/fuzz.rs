@@ -1,0 +1,58 @@
+//! Rounds of questions and answers, for the fuzz targets.
+
+use super::{QAuthenticator, challenge::Params, to_bytes};
+
+/// Each line is a step: its first byte says which.
+pub(crate) fn rounds(data: &[u8]) {
+    let authenticator = QAuthenticator::new();
+    let mut challenges = Vec::new();
+    let mut last: Option<(Vec<u8>, u32)> = None;
+    for line in data.split(|byte| *byte == b'\n') {
+        let Some((step, rest)) = line.split_first() else { continue };
+        let text = || String::from_utf8_lossy(rest).into_owned();
+        match step {
+            b'u' => authenticator.set_user(text()),
+            b'p' => authenticator.set_password(text()),
+            b'r' => authenticator.set_realm(text()),
+            b'a' => {
+                authenticator.ask(challenges.drain(..));
+                answer(&authenticator, &text(), &mut last);
+            }
+            // Without another question.
+            b'x' => answer(&authenticator, &text(), &mut last),
+            _ => challenges.push(rest),
+        }
+    }
+}
+
+fn answer(authenticator: &QAuthenticator, uri: &str, last: &mut Option<(Vec<u8>, u32)>) {
+    let uri = uri.replace('\r', "");
+    // What was asked in between may begin the count anew.
+    let before = last.take();
+    let Some(answer) = authenticator.answer("CONNECT", &uri) else { return };
+    assert!(!answer.contains(['\r', '\n']), "it is more than one line");
+    let Some(rest) = answer.strip_prefix("Digest ") else {
+        assert!(answer.starts_with("Basic "), "{answer}");
+        return;
+    };
+    // What was written can be read, and is what it should be.
+    let params = Params::parse(&to_bytes(rest));
+    let value = |name| params.value(name).unwrap_or_default().to_vec();
+    let mut user = to_bytes(&authenticator.user());
+    user.retain(|byte| !matches!(byte, b'\r' | b'\n'));
+    assert_eq!(value("username"), user);
+    let response = value("response");
+    assert!(matches!(response.len(), 32 | 64) && response.iter().all(u8::is_ascii_hexdigit));
+    if let Some(count) = params.value("nc") {
+        let count =
+            u32::from_str_radix(str::from_utf8(count).expect("digits"), 16).expect("digits");
+        let nonce = value("nonce");
+        match before {
+            Some((before, counted)) if before == nonce => {
+                assert_eq!(count, counted + 1, "a number is used twice");
+            }
+            _ => assert!(count > 0),
+        }
+        *last = Some((nonce, count));
+    }
+}

@@ -1,0 +1,149 @@
+//! Signatures by RSA keys that are too small for the provider, which begins at 2048 bits.
+//!
+//! A handshake may be signed with such a key: the connection is told of as too weak, and goes on if
+//! that error is ignored. Everything here is public, so that nothing has to take the same time
+//! whatever the numbers are.
+
+use num_bigint::BigUint;
+use sha2::{Digest, Sha256, Sha384, Sha512};
+
+/// The keys that are verified here, in bits: smaller ones hold no signature, larger ones are the
+/// provider's.
+pub(in crate::ssl) const BITS: std::ops::Range<usize> = 512..2048;
+
+/// The most bytes of an exponent.
+const MAX_EXPONENT: usize = 8;
+
+/// The hash of what is signed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::ssl) enum Hash {
+    Sha256,
+    Sha384,
+    Sha512,
+}
+
+/// How the hash is made as long as the key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::ssl) enum Padding {
+    Pkcs1,
+    /// With a salt as long as the hash.
+    Pss,
+}
+
+/// Whether a key, its modulus and exponent as unsigned numbers, has signed the message.
+pub(in crate::ssl) fn is_signed(
+    modulus: &[u8],
+    exponent: &[u8],
+    (padding, hash): (Padding, Hash),
+    message: &[u8],
+    signature: &[u8],
+) -> bool {
+    if exponent.len() > MAX_EXPONENT {
+        return false;
+    }
+    let (n, e) = (BigUint::from_bytes_be(modulus), BigUint::from_bytes_be(exponent));
+    let bits = usize::try_from(n.bits()).unwrap_or(usize::MAX);
+    let (one, three) = (BigUint::from(1u8), BigUint::from(3u8));
+    let is_key = BITS.contains(&bits) && n.bit(0) && e.bit(0) && e >= three && e < &n - one;
+    let length = bits.div_ceil(8);
+    let s = BigUint::from_bytes_be(signature);
+    if !is_key || signature.len() != length || s >= n {
+        return false;
+    }
+    let number = s.modpow(&e, &n).to_bytes_be();
+    let mut encoded = vec![0; length - number.len()];
+    encoded.extend(number);
+    match padding {
+        Padding::Pkcs1 => hash.pkcs1(length, message).is_some_and(|expected| expected == encoded),
+        Padding::Pss => hash.is_pss(bits - 1, message, &encoded).unwrap_or(false),
+    }
+}
+
+impl Hash {
+    fn of(self, parts: &[&[u8]]) -> Vec<u8> {
+        fn digest<D: Digest>(parts: &[&[u8]]) -> Vec<u8> {
+            let mut digest = D::new();
+            for part in parts {
+                digest.update(part);
+            }
+            digest.finalize().to_vec()
+        }
+        match self {
+            Hash::Sha256 => digest::<Sha256>(parts),
+            Hash::Sha384 => digest::<Sha384>(parts),
+            Hash::Sha512 => digest::<Sha512>(parts),
+        }
+    }
+
+    /// How many bytes it has.
+    pub(in crate::ssl) fn length(self) -> usize {
+        match self {
+            Hash::Sha256 => 32,
+            Hash::Sha384 => 48,
+            Hash::Sha512 => 64,
+        }
+    }
+
+    /// Its object identifier, as DER has it.
+    pub(in crate::ssl) fn oid(self) -> &'static [u8] {
+        match self {
+            Hash::Sha256 => &[0x60, 0x86, 0x48, 1, 0x65, 3, 4, 2, 1],
+            Hash::Sha384 => &[0x60, 0x86, 0x48, 1, 0x65, 3, 4, 2, 2],
+            Hash::Sha512 => &[0x60, 0x86, 0x48, 1, 0x65, 3, 4, 2, 3],
+        }
+    }
+
+    /// RFC 8017, 9.2: what is signed with PKCS #1 version 1.5, in so many bytes if there is room.
+    fn pkcs1(self, length: usize, message: &[u8]) -> Option<Vec<u8>> {
+        let size = u8::try_from(self.length()).ok()?;
+        let mut info = vec![0x30, 17 + size, 0x30, 13, 6, 9];
+        info.extend(self.oid());
+        info.extend([5, 0, 4, size]);
+        info.extend(self.of(&[message]));
+        let filling = length.checked_sub(info.len() + 3).filter(|filling| *filling >= 8)?;
+        let mut encoded = vec![0, 1];
+        encoded.resize(2 + filling, 0xff);
+        encoded.push(0);
+        encoded.extend(info);
+        Some(encoded)
+    }
+
+    /// RFC 8017, 9.1.2: whether these bytes are the message's, encoded for so many bits by PSS.
+    fn is_pss(self, bits: usize, message: &[u8], encoded: &[u8]) -> Option<bool> {
+        let size = self.length();
+        let length = bits.div_ceil(8);
+        // With a number of bits that bytes hold exactly there is a byte more in the signature.
+        let (surplus, encoded) = encoded.split_at_checked(encoded.len().checked_sub(length)?)?;
+        let filling = length.checked_sub(2 * size + 2)?;
+        let (masked, rest) = encoded.split_at_checked(length - size - 1)?;
+        let (hash, end) = rest.split_at_checked(size)?;
+        let unused = 0xffu8.checked_shl(u32::try_from(8 - (8 * length - bits)).ok()?).unwrap_or(0);
+        if surplus.iter().any(|byte| *byte != 0) || end != [0xbc] || masked[0] & unused != 0 {
+            return Some(false);
+        }
+        let mut block = self.mask(hash, masked.len());
+        for (byte, masked) in block.iter_mut().zip(masked) {
+            *byte ^= masked;
+        }
+        block[0] &= !unused;
+        let (zeros, rest) = block.split_at_checked(filling)?;
+        let (one, salt) = rest.split_first()?;
+        if zeros.iter().any(|byte| *byte != 0) || *one != 1 {
+            return Some(false);
+        }
+        Some(self.of(&[&[0; 8], &self.of(&[message]), salt]) == hash)
+    }
+
+    /// MGF1: so many bytes out of a hash.
+    fn mask(self, seed: &[u8], length: usize) -> Vec<u8> {
+        let mut mask = Vec::new();
+        for counter in 0u32.. {
+            if mask.len() >= length {
+                break;
+            }
+            mask.extend(self.of(&[seed, &counter.to_be_bytes()]));
+        }
+        mask.truncate(length);
+        mask
+    }
+}

@@ -1,0 +1,260 @@
+//! Whether the other end has signed the handshake with the key of its certificate.
+//!
+//! That is all that has to be known before errors can be told: the certificate itself, whatever is
+//! odd or wrong about it, is judged afterwards, by `verify/`. So the key is taken from the
+//! certificate by this library's own reader, which takes what OpenSSL takes, and not by that of
+//! rustls, which knows version 3 alone.
+
+use std::{fmt, sync::Arc};
+
+use rustls::{
+    CertificateError, DigitallySignedStruct, DistinguishedName, Error, OtherError, PeerMisbehaved,
+    SignatureScheme,
+    client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
+    crypto::CryptoProvider,
+    pki_types::{
+        CertificateDer, ServerName, SignatureVerificationAlgorithm as Algorithm, UnixTime,
+    },
+    server::danger::{ClientCertVerified, ClientCertVerifier},
+};
+
+use super::{
+    certificate::{KeyKind, PublicKeyInfo},
+    crypto::small_rsa::{self, Hash, Padding},
+};
+
+/// Signatures by PSS with a key that is for PSS alone. rustls has no names for them.
+const RSA_PSS_PSS: [(SignatureScheme, SignatureScheme); 3] = [
+    (SignatureScheme::Unknown(0x0809), SignatureScheme::RSA_PSS_SHA256),
+    (SignatureScheme::Unknown(0x080a), SignatureScheme::RSA_PSS_SHA384),
+    (SignatureScheme::Unknown(0x080b), SignatureScheme::RSA_PSS_SHA512),
+];
+
+/// Takes whatever certificates the other end has, but not its word that they are its own: the
+/// handshake has to be signed with their key. What is wrong with them is found out afterwards.
+#[derive(Debug)]
+pub(super) struct AcceptAny(pub(super) Arc<CryptoProvider>);
+
+/// Why a signature counts for nothing, where rustls has no name for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Refusal {
+    /// There is no key in the certificate.
+    Unreadable,
+    /// The key is of a kind that the cryptography does not know.
+    UnknownKey,
+    /// An RSA key of so many bits.
+    Size(usize),
+    /// The key is not for signatures of that kind.
+    OtherKind,
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Refusal::Unreadable => f.write_str("the peer's certificate cannot be read"),
+            Refusal::UnknownKey => {
+                f.write_str("the key of the peer's certificate is of a kind that is not supported")
+            }
+            Refusal::Size(bits) => write!(
+                f,
+                "the peer's certificate has an RSA key of {bits} bits: 512 to 8192 are supported"
+            ),
+            Refusal::OtherKind => f.write_str(
+                "the peer has signed the handshake by an algorithm that its certificate's key is \
+                 not for",
+            ),
+        }
+    }
+}
+
+impl std::error::Error for Refusal {}
+
+impl From<Refusal> for Error {
+    fn from(refusal: Refusal) -> Self {
+        let error = match refusal {
+            Refusal::Unreadable => CertificateError::BadEncoding,
+            _ => CertificateError::Other(OtherError(Arc::new(refusal))),
+        };
+        error.into()
+    }
+}
+
+impl AcceptAny {
+    /// What this end can verify, the best first.
+    fn schemes(&self) -> Vec<SignatureScheme> {
+        let mut schemes = self.0.signature_verification_algorithms.supported_schemes();
+        // After the same signatures with keys that are for everything.
+        let is_pss = |scheme: &SignatureScheme| RSA_PSS_PSS.iter().any(|(_, one)| one == scheme);
+        let after = schemes.iter().rposition(is_pss).map_or(schemes.len(), |last| last + 1);
+        schemes.splice(after..after, RSA_PSS_PSS.iter().rev().map(|(scheme, _)| *scheme));
+        schemes
+    }
+
+    /// The algorithms that a scheme stands for, the first of which is TLS 1.3's.
+    fn algorithms(&self, scheme: SignatureScheme) -> Option<&'static [&'static dyn Algorithm]> {
+        let mapping = self.0.signature_verification_algorithms.mapping;
+        mapping.iter().find(|(one, _)| *one == scheme).map(|(_, algorithms)| *algorithms)
+    }
+
+    fn verify(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        (scheme, signature): (SignatureScheme, &[u8]),
+        is_tls13: bool,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        let pss = RSA_PSS_PSS.iter().find(|(one, _)| *one == scheme);
+        let scheme = pss.map_or(scheme, |(_, plain)| *plain);
+        let padding = padding(scheme);
+        let algorithms = self
+            .algorithms(scheme)
+            // TLS 1.3 has no other padding than PSS.
+            .filter(|_| !is_tls13 || !matches!(padding, Some((Padding::Pkcs1, _))))
+            .ok_or(PeerMisbehaved::SignedHandshakeWithUnadvertisedSigScheme)?;
+        let key = PublicKeyInfo::of_certificate(certificate).ok_or(Refusal::Unreadable)?;
+        let is_signed = match (key.kind(), padding) {
+            (KeyKind::Rsa, Some(padding)) if pss.is_none() => {
+                verify_rsa(algorithms[0], &key, padding, message, signature)?
+            }
+            (KeyKind::RsaPss, Some(padding)) if pss.is_some() => {
+                if !key.allows_pss(padding.1.oid(), padding.1.length()) {
+                    return Err(Refusal::OtherKind.into());
+                }
+                verify_rsa(algorithms[0], &key, padding, message, signature)?
+            }
+            (KeyKind::Rsa | KeyKind::RsaPss, _) => return Err(Refusal::OtherKind.into()),
+            (KeyKind::Other, _) => {
+                // In TLS 1.3 the scheme says which curve the key is on, too.
+                let candidates = if is_tls13 { &algorithms[..1] } else { algorithms };
+                let is_for_key = |algorithm: &&&dyn Algorithm| {
+                    algorithm.public_key_alg_id().as_ref() == key.algorithm.0
+                };
+                let Some(algorithm) = candidates.iter().find(is_for_key) else {
+                    let is_known =
+                        |one: &&dyn Algorithm| one.public_key_alg_id().as_ref() == key.algorithm.0;
+                    let all = self.0.signature_verification_algorithms.all;
+                    let is_known = all.iter().any(is_known);
+                    let refusal = if is_known { Refusal::OtherKind } else { Refusal::UnknownKey };
+                    return Err(refusal.into());
+                };
+                algorithm.verify_signature(key.key, message, signature).is_ok()
+            }
+        };
+        if !is_signed {
+            return Err(CertificateError::BadSignature.into());
+        }
+        Ok(HandshakeSignatureValid::assertion())
+    }
+}
+
+/// Whether an RSA key has signed. The provider does what it can, and that are not the small ones.
+fn verify_rsa(
+    algorithm: &dyn Algorithm,
+    key: &PublicKeyInfo<'_>,
+    padding: (Padding, Hash),
+    message: &[u8],
+    signature: &[u8],
+) -> Result<bool, Refusal> {
+    let (modulus, exponent) = key.rsa_numbers().ok_or(Refusal::Unreadable)?;
+    let bits = modulus.len() * 8 - modulus.first().map_or(0, |byte| byte.leading_zeros() as usize);
+    match bits {
+        bits if small_rsa::BITS.contains(&bits) => {
+            Ok(small_rsa::is_signed(modulus, exponent, padding, message, signature))
+        }
+        2048..=8192 => Ok(algorithm.verify_signature(key.key, message, signature).is_ok()),
+        _ => Err(Refusal::Size(bits)),
+    }
+}
+
+/// What a scheme of RSA signs.
+fn padding(scheme: SignatureScheme) -> Option<(Padding, Hash)> {
+    Some(match scheme {
+        SignatureScheme::RSA_PKCS1_SHA256 => (Padding::Pkcs1, Hash::Sha256),
+        SignatureScheme::RSA_PKCS1_SHA384 => (Padding::Pkcs1, Hash::Sha384),
+        SignatureScheme::RSA_PKCS1_SHA512 => (Padding::Pkcs1, Hash::Sha512),
+        SignatureScheme::RSA_PSS_SHA256 => (Padding::Pss, Hash::Sha256),
+        SignatureScheme::RSA_PSS_SHA384 => (Padding::Pss, Hash::Sha384),
+        SignatureScheme::RSA_PSS_SHA512 => (Padding::Pss, Hash::Sha512),
+        _ => return None,
+    })
+}
+
+impl ServerCertVerifier for AcceptAny {
+    fn verify_server_cert(
+        &self,
+        _: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: &ServerName<'_>,
+        _: &[u8],
+        _: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.verify(message, certificate, (signature.scheme, signature.signature()), false)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.verify(message, certificate, (signature.scheme, signature.signature()), true)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.schemes()
+    }
+}
+
+impl ClientCertVerifier for AcceptAny {
+    fn client_auth_mandatory(&self) -> bool {
+        // That there is none is one of the errors that are told.
+        false
+    }
+
+    fn root_hint_subjects(&self) -> &[DistinguishedName] {
+        &[]
+    }
+
+    fn verify_client_cert(
+        &self,
+        _: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: UnixTime,
+    ) -> Result<ClientCertVerified, Error> {
+        Ok(ClientCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.verify(message, certificate, (signature.scheme, signature.signature()), false)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.verify(message, certificate, (signature.scheme, signature.signature()), true)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.schemes()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,89 @@
+//! A limit on the read buffer, and a reader that takes a part of it at its own pace.
+
+use std::{cell::RefCell, io::Write, os::unix::net::UnixStream, rc::Rc, thread};
+
+use integration::{pair, pattern, run_for, tls, wait_until};
+use qcore::{QIODevice, QTimer};
+use qnetwork::QLocalSocket;
+
+const LIMIT: usize = 100;
+const SIZE: usize = 100_000;
+
+/// Takes the bytes at the pace of a timer, not in a slot of the socket's. `again` sets the socket reading
+/// again, as the docs of `set_read_buffer_size` have it.
+fn read_at_a_pace(device: &QIODevice, again: impl Fn() + 'static) {
+    let got = Rc::new(RefCell::new(Vec::new()));
+    let timer = QTimer::new();
+    timer.timeout.connect_to(&got, {
+        let device = device.clone();
+        move |got, ()| {
+            // Never all that there is, but for the end.
+            let most = device.bytes_available().saturating_sub(1).max(1);
+            got.borrow_mut().extend(device.read(most));
+            again();
+        }
+    });
+    timer.start(0);
+    wait_until(|| got.borrow().len() == SIZE);
+    assert!(*got.borrow() == pattern(0, SIZE));
+}
+
+#[test]
+fn a_plain_socket() {
+    let (socket, mut stream) = pair();
+    socket.set_read_buffer_size(LIMIT);
+    let sender = thread::spawn(move || stream.write_all(&pattern(0, SIZE)).map(|()| stream));
+    let again = socket.clone();
+    read_at_a_pace(&socket, move || {
+        again.set_read_buffer_size(0);
+        again.set_read_buffer_size(LIMIT);
+        assert!(again.bytes_available() <= LIMIT);
+    });
+    sender.join().unwrap().unwrap();
+}
+
+#[test]
+fn a_local_socket() {
+    let (ours, mut theirs) = UnixStream::pair().unwrap();
+    let socket = QLocalSocket::new();
+    socket.set_socket_descriptor(ours).unwrap();
+    socket.set_read_buffer_size(LIMIT);
+    let sender = thread::spawn(move || theirs.write_all(&pattern(0, SIZE)).map(|()| theirs));
+    let again = socket.clone();
+    read_at_a_pace(&socket, move || {
+        again.set_read_buffer_size(0);
+        again.set_read_buffer_size(LIMIT);
+        assert!(again.bytes_available() <= LIMIT);
+    });
+    sender.join().unwrap().unwrap();
+}
+
+#[test]
+fn an_encrypted_socket() {
+    let server = tls::encrypting("good");
+    let client = tls::client();
+    let other = tls::encrypt(&client, &server);
+    client.set_read_buffer_size(LIMIT);
+    other.write(pattern(0, SIZE)).unwrap();
+    let again = client.clone();
+    read_at_a_pace(&client, move || {
+        again.set_read_buffer_size(0);
+        again.set_read_buffer_size(LIMIT);
+    });
+}
+
+/// As with Qt: what the docs warn of.
+#[test]
+fn without_setting_it_anew_nothing_comes_any_more() {
+    let (socket, mut stream) = pair();
+    socket.set_read_buffer_size(4);
+    stream.write_all(b"ten bytes.").unwrap();
+    wait_until(|| socket.bytes_available() == 4);
+    run_for(std::time::Duration::from_millis(20)); // until it finds its buffer full
+    assert_eq!(socket.read(3), b"ten");
+    run_for(std::time::Duration::from_millis(20));
+    assert_eq!(socket.bytes_available(), 1);
+    socket.set_read_buffer_size(0);
+    socket.set_read_buffer_size(4);
+    wait_until(|| socket.bytes_available() == 4);
+}
