@@ -1,8 +1,12 @@
 //! Our verification, held against what others say of the same chains.
 //!
 //! * `chains.rs`: chains of our own, about one for each rule, with the verdicts of OpenSSL and Qt.
+//! * `mutations.rs`: certificates whose DER was changed and signed again, which OpenSSL judges as
+//!   well while the test runs.
 
 mod chains;
+mod mutations;
+mod openssl;
 
 use crate::{QSslCertificate, QSslError, SslError};
 
