@@ -1,5 +1,6 @@
 //! Our verification, held against what others say of the same chains.
 //!
+//! * `suites.rs`: public suites of cases, which are not part of this repository.
 //! * `chains.rs`: chains of our own, about one for each rule, with the verdicts of OpenSSL and Qt.
 //! * `mutations.rs`: certificates whose DER was changed and signed again, which OpenSSL judges as
 //!   well while the test runs.
@@ -7,6 +8,7 @@
 mod chains;
 mod mutations;
 mod openssl;
+mod suites;
 
 use crate::{QSslCertificate, QSslError, SslError};
 
