@@ -83,6 +83,8 @@ impl<'a> Der<'a> {
             0x81..=0x84 => {
                 let header = 2 + usize::from(first & 0x7f);
                 let bytes = self.0.get(2..header)?;
+                // OpenSSL refuses a length in this form at which everything ends.
+                self.0.get(header)?;
                 (bytes.iter().fold(0, |length, byte| length << 8 | usize::from(*byte)), header)
             }
             _ => return None,
@@ -166,11 +168,21 @@ pub(super) fn bits(value: &[u8]) -> Option<u32> {
     Some(bits)
 }
 
-/// Whether the content of a value is what its tag says. Of constructed values and of those with
-/// tags of their context nothing is known.
+/// Whether the content of a value is what its tag says. Of sequences, sets, and values with tags of
+/// their context nothing is known. Texts may consist of parts; numbers may not.
 pub(super) fn is_well_formed(tlv: &Tlv<'_>) -> bool {
     let value = tlv.value;
     match tlv.tag {
+        0x21 | 0x22 | 0x25 | 0x26 | 0x2a => false,
+        0x20..=0x2f | 0x32..=0x3f => {
+            let mut parts = Der::new(value);
+            while !parts.is_empty() {
+                if parts.next_value().is_none() {
+                    return false;
+                }
+            }
+            true
+        }
         BOOLEAN => value.len() == 1,
         INTEGER | ENUMERATED => !matches!(value, [] | [0, 0..=0x7f, ..] | [0xff, 0x80..=0xff, ..]),
         BIT_STRING => bits(value).is_some(),

@@ -76,12 +76,16 @@ impl Parsed {
             RSA_PSS => key == RSA || key == RSA_PSS,
             ED25519 | ED448 => key == signature,
             "1.2.840.10040.4.3" => key == DSA,
-            _ if signature.starts_with("2.16.840.1.101.3.4.3.") => key == DSA,
-            _ if signature.starts_with("1.2.840.10045.4.") => key == EC,
-            _ if signature.starts_with("1.2.840.113549.1.1.") || signature == "1.3.14.3.2.29" => {
-                key == RSA
-            }
-            _ => false,
+            "2.16.840.1.101.3.4.3.1" | "2.16.840.1.101.3.4.3.2" => key == DSA,
+            "1.2.840.10045.4.1"
+            | "1.2.840.10045.4.2"
+            | "1.2.840.10045.4.3"
+            | "1.2.840.10045.4.3.1"
+            | "1.2.840.10045.4.3.2"
+            | "1.2.840.10045.4.3.3"
+            | "1.2.840.10045.4.3.4" => key == EC,
+            "1.3.14.3.2.29" => key == RSA,
+            _ => key == RSA && is_rsa_with_hash(signature),
         }
     }
 
@@ -132,6 +136,12 @@ impl Parsed {
         };
         Some(KeyBits { is_rsa: false, bits })
     }
+}
+
+/// Whether it is PKCS#1 with MD2, MD4, MD5, SHA-1 or one of SHA-2.
+fn is_rsa_with_hash(signature: &str) -> bool {
+    let kind = signature.strip_prefix("1.2.840.113549.1.1.").and_then(|kind| kind.parse().ok());
+    matches!(kind, Some(2..=5 | 11..=16))
 }
 
 /// How many bits a positive number has.

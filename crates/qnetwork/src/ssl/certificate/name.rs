@@ -33,6 +33,8 @@ pub(super) struct Attribute {
     pub(super) text: String,
     /// As it is written.
     raw: Vec<u8>,
+    /// The kind of text.
+    tag: u8,
     /// Whether it is in one set with the one before.
     is_joined: bool,
 }
@@ -68,7 +70,10 @@ impl DistinguishedName {
             }
             let (text, raw) = match value.tag {
                 // Allowed, but no text.
-                BIT_STRING => (String::new(), value.value.get(1..)?),
+                BIT_STRING => {
+                    der::bits(value.value)?;
+                    (String::new(), &value.value[1..])
+                }
                 SEQUENCE => (String::new(), value.raw),
                 VISIBLE_STRING => return None,
                 tag => (to_text(tag, value.value)?, value.value),
@@ -78,6 +83,7 @@ impl DistinguishedName {
                 oid: der::oid_to_string(oid)?,
                 text,
                 raw: raw.to_vec(),
+                tag: value.tag,
                 is_joined,
             });
             is_joined = true;
@@ -149,6 +155,12 @@ impl DistinguishedName {
     pub(in crate::ssl) fn texts<'a>(&'a self, attribute: &'a str) -> impl Iterator<Item = &'a str> {
         let wanted = self.attributes.iter().filter(move |a| oid::short_name(&a.oid) == attribute);
         wanted.map(|a| &a.text[..])
+    }
+
+    /// Its mail addresses; `None` for one that is of another kind of text than addresses are.
+    pub(in crate::ssl) fn mails(&self) -> impl Iterator<Item = Option<&str>> {
+        let mails = self.attributes.iter().filter(|a| oid::short_name(&a.oid) == "emailAddress");
+        mails.map(|mail| (mail.tag == IA5_STRING).then_some(&mail.text[..]))
     }
 
     /// All texts of the attribute of this name, the last one first, as with Qt's `QMultiMap`.

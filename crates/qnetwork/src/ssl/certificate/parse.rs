@@ -480,7 +480,15 @@ impl NameConstraints {
                 let mut tree = Der::new(trees.read(der::SEQUENCE)?);
                 let base = tree.next_value()?;
                 names.push(GeneralName::parse(base.tag, base.value)?);
-                has_distances |= !tree.is_empty();
+                for distance in [0x80, 0x81] {
+                    if let Some(number) = tree.read(distance) {
+                        integer(number)?;
+                        has_distances = true;
+                    }
+                }
+                if !tree.is_empty() {
+                    return None;
+                }
             }
             Some(names)
         };
@@ -491,6 +499,19 @@ impl NameConstraints {
 }
 
 impl GeneralName {
+    /// The mail address in a name of the kind `SmtpUTF8Mailbox`; an empty one if that is no text.
+    pub(in crate::ssl) fn international_mail(&self) -> Option<&str> {
+        const KIND: [u8; 8] = [0x2b, 6, 1, 5, 5, 7, 8, 9];
+        const UTF8_STRING: u8 = 0x0c;
+        let GeneralName::Other(0xa0, content) = self else { return None };
+        let mut inside = Der::new(content);
+        if inside.read(der::OID)? != KIND {
+            return None;
+        }
+        let text = inside.read(0xa0).and_then(|value| Der::new(value).read(UTF8_STRING));
+        Some(text.and_then(|text| std::str::from_utf8(text).ok()).unwrap_or_default())
+    }
+
     pub(super) fn parse_all(value: &[u8]) -> Option<Vec<Self>> {
         GeneralName::parse_list(Der::inside(value, der::SEQUENCE)?.rest())
     }

@@ -3,8 +3,7 @@
 
     /usr/bin/python3 forms.py > forms.tsv
 
-It needs PySide2 5.15 and python3-cryptography. Every run makes new keys. The DER is written by hand, so that anything can be
-in it. Lines, fields parted by tabs, as in goldens.tsv:
+It needs PySide2 5.15 and python3-cryptography. Every run makes new keys. Lines, fields parted by tabs, as in goldens.tsv:
 
     certificate NAME BASE64
     case any CHAIN TRUSTED HOST DEPTH ERRORS        of QSslCertificate::verify; `null` if Qt cannot read one
@@ -18,59 +17,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from PySide2.QtCore import QCoreApplication
 from PySide2.QtNetwork import QSsl, QSslCertificate, QSslConfiguration
 
+from der import CN, NULL, O, OU, extension, name, oid, rdn, sequence, text, tlv
+
 application = QCoreApplication([])
 ROOT_KEY, MID_KEY, LEAF_KEY = (ec.generate_private_key(ec.SECP256R1()) for _ in range(3))
-
-
-# ---- DER
-
-def tlv(tag, *values):
-    value = b"".join(values)
-    length = len(value)
-    if length < 128:
-        head = bytes([length])
-    else:
-        digits = length.to_bytes((length.bit_length() + 7) // 8, "big")
-        head = bytes([0x80 | len(digits)]) + digits
-    return bytes([tag]) + head + value
-
-
-def oid(text):
-    first, second, *rest = (int(part) for part in text.split("."))
-    out = []
-    for number in [first * 40 + second] + rest:
-        digits = [number & 127]
-        while number > 127:
-            number >>= 7
-            digits.append(number & 127 | 128)
-        out += digits[::-1]
-    return tlv(0x06, bytes(out))
-
-
-def sequence(*values):
-    return tlv(0x30, *values)
-
-
-def text(value):
-    return tlv(0x0C, value.encode())
-
-
-CN, O, OU = "2.5.4.3", "2.5.4.10", "2.5.4.11"
-NULL = b"\5\0"
-
-
-def rdn(*pairs):
-    return tlv(0x31, *[sequence(oid(kind), text(value)) for kind, value in pairs])
-
-
-def name(*rdns):
-    return sequence(*rdns)
-
-
-def extension(kind, value, critical=False):
-    return sequence(oid(kind), tlv(0x01, b"\xff") if critical else b"", tlv(0x04, value))
-
-
 HOST = tlv(0x82, b"a.example.com")
 CA = extension("2.5.29.19", sequence(tlv(0x01, b"\xff")), True)
 ECDSA = sequence(oid("1.2.840.10045.4.3.2"))

@@ -20,6 +20,8 @@
 
 mod host;
 mod names;
+#[cfg(test)]
+mod oracles;
 mod path;
 mod purpose;
 #[cfg(test)]
@@ -125,12 +127,14 @@ fn verify_chain(request: &Request<'_>, host: names::Host<'_>) -> Vec<Found> {
     };
     // A root that has expired is none.
     let parsed = request.trusted.iter().filter_map(QSslCertificate::parsed);
-    let trusted: Vec<_> = parsed.filter(|root| root.not_after >= Some(now)).collect();
+    let trusted: Vec<_> = parsed.filter(|root| root.not_after > Some(now)).collect();
     let sent: Vec<_> = request.chain[1..].iter().filter_map(QSslCertificate::parsed).collect();
 
     let first = path::build(&verifier, leaf, &sent, &trusted);
     let mut errors = verifier.judge(&first);
     verifier.budget.spend_signatures(first.certificates.len());
+    #[cfg(test)]
+    tests::FIRST_PATH.set(errors.clone());
     // There may be another one: two issuers of a name, of which one is what it should be.
     if !errors.is_empty() && path::find_good(&verifier, leaf, &sent, &trusted).is_some() {
         errors.clear();
@@ -288,7 +292,8 @@ impl Verifier<'_> {
             }
             match certificate.not_after {
                 None => found.push((SslError::InvalidNotAfterField, place)),
-                Some(time) if time < self.now => found.push((SslError::CertificateExpired, place)),
+                // Its last second is over when it has begun, for OpenSSL.
+                Some(time) if time <= self.now => found.push((SslError::CertificateExpired, place)),
                 Some(_) => {}
             }
         }
@@ -296,6 +301,6 @@ impl Verifier<'_> {
 
     fn is_in_time(&self, certificate: &Parsed) -> bool {
         certificate.not_before.is_some_and(|time| time <= self.now)
-            && certificate.not_after.is_some_and(|time| time >= self.now)
+            && certificate.not_after.is_some_and(|time| time > self.now)
     }
 }

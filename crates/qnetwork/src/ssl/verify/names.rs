@@ -1,9 +1,12 @@
 //! Names that an authority may vouch for, and those that it may not.
 
 use super::{Budget, Found, path::Path};
-use crate::ssl::{
-    SslError,
-    certificate::{DistinguishedName, GeneralName, NameConstraints, Parsed},
+use crate::{
+    host_info::ace::to_ace,
+    ssl::{
+        SslError,
+        certificate::{DistinguishedName, GeneralName, NameConstraints, Parsed},
+    },
 };
 
 /// The host that is connected to, as it is held against constraints.
@@ -45,7 +48,8 @@ fn are_allowed(names: &[Name<'_>], constraints: &NameConstraints, budget: &Budge
 fn names_of(certificate: &Parsed) -> Vec<Name<'_>> {
     let subject = &certificate.subject;
     let whole = (!subject.is_empty()).then_some(Name::Directory(subject));
-    let mails = subject.texts("emailAddress").map(|mail| Name::Email(mail.as_bytes()));
+    let mails = subject.mails();
+    let mails = mails.map(|mail| mail.map_or(Name::Unknown, |mail| Name::Email(mail.as_bytes())));
     let alternative = certificate.uses.alternative_names.iter().map(Name::of);
     whole.into_iter().chain(mails).chain(alternative).collect()
 }
@@ -68,15 +72,22 @@ fn names_of_leaf<'a>(leaf: &'a Parsed, host: Host<'a>) -> Vec<Name<'a>> {
 #[derive(Clone, Copy)]
 enum Name<'a> {
     Email(&'a [u8]),
+    /// With letters beyond ASCII, be it in the host.
+    InternationalEmail(&'a str),
     Dns(&'a [u8]),
     Uri(&'a [u8]),
     Directory(&'a DistinguishedName),
     Ip(&'a [u8]),
     Other(u8),
+    /// One of which nobody can say whether it is allowed.
+    Unknown,
 }
 
 impl<'a> Name<'a> {
     fn of(name: &'a GeneralName) -> Self {
+        if let Some(mail) = name.international_mail() {
+            return Name::InternationalEmail(mail);
+        }
         match name {
             GeneralName::Email(text) => Name::Email(text),
             GeneralName::Dns(text) => Name::Dns(text),
@@ -92,16 +103,21 @@ impl<'a> Name<'a> {
 fn is_name_allowed(name: Name<'_>, constraints: &NameConstraints) -> bool {
     #[cfg(test)]
     COMPARISONS.set(COMPARISONS.get() + constraints.permitted.len() + constraints.excluded.len());
+    if matches!(name, Name::Unknown) {
+        return false;
+    }
     let mut of_kind = constraints.permitted.iter().filter(|base| is_of_kind(name, base)).peekable();
-    let is_permitted =
-        of_kind.peek().is_none() || of_kind.any(|base| is_within(name, base) == Some(true));
+    // One that nothing can be said about ends the search.
+    let is_permitted = of_kind.peek().is_none()
+        || of_kind.map(|base| is_within(name, base)).find(|is| *is != Some(false))
+            == Some(Some(true));
     let mut excluded = constraints.excluded.iter().filter(|base| is_of_kind(name, base));
     is_permitted && excluded.all(|base| is_within(name, base) == Some(false))
 }
 
 fn is_of_kind(name: Name<'_>, base: &GeneralName) -> bool {
     match (name, base) {
-        (Name::Email(_), GeneralName::Email(_))
+        (Name::Email(_) | Name::InternationalEmail(_), GeneralName::Email(_))
         | (Name::Dns(_), GeneralName::Dns(_))
         | (Name::Uri(_), GeneralName::Uri(_))
         | (Name::Directory(_), GeneralName::Directory(_))
@@ -115,6 +131,12 @@ fn is_of_kind(name: Name<'_>, base: &GeneralName) -> bool {
 fn is_within(name: Name<'_>, base: &GeneralName) -> Option<bool> {
     match (name, base) {
         (Name::Email(mail), GeneralName::Email(base)) => is_mail_within(mail, base),
+        (Name::InternationalEmail(mail), GeneralName::Email(base)) => {
+            let (_, host) = mail.rsplit_once('@')?;
+            let host = to_ace(host)?;
+            // OpenSSL allows none of these by a base with a dot at its start.
+            (base.first() != Some(&b'.')).then(|| host.as_bytes().eq_ignore_ascii_case(base))
+        }
         (Name::Dns(host), GeneralName::Dns(base)) => Some(is_host_within(host, base)),
         (Name::Uri(uri), GeneralName::Uri(base)) => {
             let host = uri_host(uri)?;

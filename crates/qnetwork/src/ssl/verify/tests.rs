@@ -1,17 +1,20 @@
 use std::{
-    cell::Cell,
+    cell::{Cell, RefCell},
     collections::HashMap,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use base64::Engine;
 
-use super::{Purpose, Request, host::Host, names::COMPARISONS, verify};
+use super::{Purpose, Request, host::Host, names::COMPARISONS, oracles::describe, verify};
 use crate::{EncodingFormat, QSslCertificate, QSslError, SslError, host_info::ace::to_ace};
 
 thread_local! {
     /// How many signatures the last verification of this thread has verified.
     pub(super) static SIGNATURES: Cell<usize> = const { Cell::new(0) };
+    /// What was wrong with the first path that it looked at, and at which place.
+    pub(super) static FIRST_PATH: RefCell<Vec<(SslError, usize)>> =
+        const { RefCell::new(Vec::new()) };
 }
 
 fn load(name: &str) -> Vec<QSslCertificate> {
@@ -209,18 +212,7 @@ fn compare_with_qt(table: &str, ours: &[(&str, &str, &str, &str)]) -> usize {
             depth: depth.parse().unwrap(),
             now: now(),
         });
-        let describe = |error: &QSslError| {
-            let place = chain.iter().position(|c| c == error.certificate());
-            let code = match error.error() {
-                SslError::Unspecified => "UnspecifiedError".to_owned(),
-                code => format!("{code:?}"),
-            };
-            format!("{code}@{}", place.map_or("-".to_owned(), |place| place.to_string()))
-        };
-        let found = match chain.iter().any(QSslCertificate::is_null) {
-            true => "null".to_owned(),
-            false => found.iter().map(describe).collect::<Vec<_>>().join(" "),
-        };
+        let found = describe(&chain, &found);
         cases += 1;
         if found != expected {
             wrong.push(format!("{line}\n    ours: {found}"));
@@ -335,7 +327,7 @@ fn to_the_second() {
     let (first, last) = (chain[0].effective_date().unwrap(), chain[0].expiry_date().unwrap());
     let at = |now| codes(&Request { now, ..request(&chain, &trusted, Purpose::Server) });
     assert_eq!(at(first), []);
-    assert_eq!(at(last), []);
+    assert_eq!(at(last - second), []);
     let not_yet = SslError::CertificateNotYetValid;
     assert_eq!(at(first - second), [not_yet, not_yet]);
     // A root that has expired is not among those that are trusted.
@@ -344,6 +336,7 @@ fn to_the_second() {
         SslError::UnableToVerifyFirstCertificate,
         SslError::CertificateExpired,
     ];
+    assert_eq!(at(last), over);
     assert_eq!(at(last + second), over);
 }
 

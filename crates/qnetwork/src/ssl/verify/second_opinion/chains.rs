@@ -15,7 +15,7 @@ use super::{Case, Choices, mutation};
 const NOW: i64 = 1_782_000_000;
 const DAY: i64 = 24 * 60 * 60;
 
-const HOSTS: [&str; 10] = [
+pub(super) const HOSTS: [&str; 10] = [
     "www.example.com",
     "a.example.com",
     "example.com",
@@ -89,13 +89,13 @@ impl Default for Keys {
 }
 
 /// A certificate before it is signed.
-struct Draft<'a> {
-    parameters: CertificateParams,
+pub(super) struct Draft<'a> {
+    pub(super) parameters: CertificateParams,
     key: &'a KeyPair,
 }
 
 /// What is being made.
-struct Maker<'c, 'b, 'k> {
+pub(super) struct Maker<'c, 'b, 'k> {
     choices: &'c mut Choices<'b>,
     keys: &'k Keys,
     changes: Vec<String>,
@@ -108,7 +108,7 @@ pub(super) fn make(choices: &mut Choices<'_>, keys: &Keys) -> Case {
     let is_server = !choices.one_in(4);
     let host = if choices.one_in(3) { choices.text(&HOSTS) } else { HOSTS[0] };
     let count = 1 + choices.pick(&[2, 1, 3, 2, 4, 2, 1, 2]);
-    let mut maker = Maker { choices, keys, changes: Vec::new(), rarity };
+    let mut maker = Maker::new(choices, keys, rarity);
 
     // From the leaf up; the last one is the root.
     let mut drafts: Vec<_> = (0..count).map(|place| maker.draft(place, count, host)).collect();
@@ -120,11 +120,20 @@ pub(super) fn make(choices: &mut Choices<'_>, keys: &Keys) -> Case {
 
     let root = made.pop().expect("there is a root");
     let (chain, trusted) = maker.arrange(made, root);
-    let now = NOW as u64;
-    Case { chain, trusted, is_server, host: host.to_owned(), now, changes: maker.changes }
+    Case { is_server, ..maker.finish(chain, trusted, host) }
 }
 
-impl<'k> Maker<'_, '_, 'k> {
+impl<'c, 'b, 'k> Maker<'c, 'b, 'k> {
+    pub(super) fn new(choices: &'c mut Choices<'b>, keys: &'k Keys, rarity: usize) -> Self {
+        Maker { choices, keys, changes: Vec::new(), rarity }
+    }
+
+    /// A server's chain.
+    pub(super) fn finish(self, chain: Vec<Vec<u8>>, trusted: Vec<Vec<u8>>, host: &str) -> Case {
+        let (host, now) = (host.to_owned(), NOW as u64);
+        Case { chain, trusted, is_server: true, host, now, changes: self.changes }
+    }
+
     /// Whether to change something, which is noted.
     fn changes(&mut self, place: usize, what: &str) -> bool {
         let does = self.choices.one_in(self.rarity);
@@ -140,7 +149,7 @@ impl<'k> Maker<'_, '_, 'k> {
         }
     }
 
-    fn draft(&mut self, place: usize, count: usize, host: &str) -> Draft<'k> {
+    pub(super) fn draft(&mut self, place: usize, count: usize, host: &str) -> Draft<'k> {
         let is_leaf = place == 0;
         let mut parameters = CertificateParams::default();
         parameters.serial_number = Some(SerialNumber::from(place as u64 + 1));
@@ -359,7 +368,12 @@ impl<'k> Maker<'_, '_, 'k> {
     }
 
     /// Signs the draft at this place with the key of the one above it, or of somebody else.
-    fn sign(&mut self, drafts: &mut [Draft<'_>], place: usize, is_mutated: bool) -> Vec<u8> {
+    pub(super) fn sign(
+        &mut self,
+        drafts: &mut [Draft<'_>],
+        place: usize,
+        is_mutated: bool,
+    ) -> Vec<u8> {
         let above = (place + 1).min(drafts.len() - 1);
         let mut parameters = drafts[above].parameters.clone();
         if self.changes(place, "case of the issuer's name") {

@@ -125,7 +125,7 @@ impl Case {
         self.says_both(words, "")
     }
 
-    fn says_both(&self, words: &str, others: &str) -> bool {
+    pub(super) fn says_both(&self, words: &str, others: &str) -> bool {
         self.changes.iter().any(|change| change.contains(words) && change.contains(others))
     }
 }

@@ -13,7 +13,9 @@ mod chains;
 mod exceptions;
 mod mutation;
 #[cfg(test)]
-mod tests;
+mod rich;
+#[cfg(test)]
+pub(super) mod tests;
 
 use std::{net::IpAddr, time::Duration};
 
@@ -52,6 +54,20 @@ impl Case {
     /// The case that these bytes stand for; any bytes do. All zeros are a good chain.
     pub(crate) fn new(bytes: &[u8], keys: &Keys) -> Self {
         chains::make(&mut Choices(bytes), keys)
+    }
+
+    /// A good chain with many extensions, and one certificate of it mutated.
+    #[cfg(test)]
+    pub(crate) fn mutated(bytes: &[u8], keys: &Keys) -> Self {
+        rich::make(&mut Choices(bytes), keys)
+    }
+
+    /// Whether bytes of a string of bits in the leaf were changed, or of a sequence, which may be
+    /// one around such a string. A key is in one.
+    #[cfg(test)]
+    pub(super) fn may_change_leaf_key(&self) -> bool {
+        let changes = ["(0x3) changed", "(0x30) changed"];
+        changes.iter().any(|change| self.says_both("0: DER", change))
     }
 
     /// Compares the two.

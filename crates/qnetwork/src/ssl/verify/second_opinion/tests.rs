@@ -16,7 +16,7 @@ use crate::{
 const CASES: u64 = 10_000;
 
 /// Numbers that look random, the same ones each time (SplitMix64).
-fn bytes(seed: u64) -> Vec<u8> {
+pub(in crate::ssl::verify) fn bytes(seed: u64) -> Vec<u8> {
     let mut state = seed;
     let mut next = || {
         state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
@@ -27,7 +27,7 @@ fn bytes(seed: u64) -> Vec<u8> {
     (0..64).flat_map(|_| next().to_be_bytes()).collect()
 }
 
-fn ours_accepts(case: &Case) -> bool {
+pub(in crate::ssl::verify) fn ours_accepts(case: &Case) -> bool {
     let load = |ders: &[Vec<u8>]| -> Vec<QSslCertificate> {
         ders.iter().map(|der| QSslCertificate::new(der, EncodingFormat::Der)).collect()
     };

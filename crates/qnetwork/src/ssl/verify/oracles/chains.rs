@@ -1,0 +1,337 @@
+//! Chains of our own, about one for each rule, with the verdicts of OpenSSL and Qt.
+//!
+//! `chains.py` makes them and asks the two. Ours has to say the same as both; what differs is
+//! listed here, and so is each chain on which ours and the rule (RFC 5280, RFC 6125) disagree.
+
+use std::{
+    collections::{HashMap, HashSet},
+    time::{Duration, UNIX_EPOCH},
+};
+
+use base64::Engine;
+
+use super::{describe, describe_one, without_numbers};
+use crate::{
+    EncodingFormat, QSslCertificate,
+    ssl::verify::{Purpose, Request, tests::FIRST_PATH, verify},
+};
+
+const TABLE: &str = include_str!("chains.tsv");
+
+/// The time of the table.
+const NOW: u64 = 1_782_000_000;
+
+/// What ours does otherwise than the rules, and why.
+const NOT_BY_RULE: &[(&str, &str)] = &[
+    ("root-signed-by-an-unknown-kind", "as OpenSSL: a root says how it is signed"),
+    ("leaf-path-length", "as OpenSSL: a length counts with authorities alone"),
+    (
+        "root-no-basic-constraints",
+        "as OpenSSL: a root of version 3 has to say that it is an authority",
+    ),
+    ("leaf-use-any", "as OpenSSL: any use is not the use of servers and clients"),
+    ("mid-use-any", "as OpenSSL: any use is not the use of servers and clients"),
+    ("leaf-use-any-of-a-client", "as OpenSSL: any use is not the use of servers and clients"),
+    ("leaf-use-gated", "as OpenSSL: servers may be marked for strong cryptography alone"),
+    ("mid-use-gated", "as OpenSSL: servers may be marked for strong cryptography alone"),
+    ("leaf-use-netscape-gated", "as OpenSSL: servers may be marked for strong cryptography alone"),
+    ("mid-use-netscape-gated", "as OpenSSL: servers may be marked for strong cryptography alone"),
+    ("root-use-client", "as OpenSSL: the uses of a root count as well"),
+    ("limit-mail-of-other-letters-after-a-dot", "as OpenSSL: such a limit allows no such address"),
+    ("leaf-own-limits", "as OpenSSL: limits in a leaf say nothing"),
+    ("leaf-ends-now", "as OpenSSL: the last second is over when it begins"),
+    ("mid-ends-now", "as OpenSSL: the last second is over when it begins"),
+    ("root-ends-now", "as OpenSSL: the last second is over when it begins"),
+    ("leaf-unknown-extension-twice", "as OpenSSL: it is not looked at"),
+    ("leaf-critical-lists", "as OpenSSL: it is known, although it is not used"),
+    ("leaf-number-0", "as OpenSSL: any number will do"),
+    ("leaf-number-below-0", "as OpenSSL: any number will do"),
+    ("leaf-number-of-40-bytes", "as OpenSSL: any number will do"),
+    ("leaf-version-1", "as OpenSSL: extensions count in each version"),
+    ("leaf-version-2", "as OpenSSL: extensions count in each version"),
+    ("leaf-version-4", "as OpenSSL: extensions count in each version"),
+    ("mid-version-1", "as OpenSSL: extensions count in each version"),
+    ("mid-version-2", "as OpenSSL: extensions count in each version"),
+    ("mid-version-4", "as OpenSSL: extensions count in each version"),
+    ("mid-key-secp256k1", "the cryptography does not have the curve"),
+    ("root-key-secp256k1", "the cryptography does not have the curve"),
+    ("leaf-signed-by-ecdsa-sha224", "the cryptography does not have the hash"),
+    ("leaf-signed-by-pss-20", "the cryptography takes a salt as long as the hash"),
+    ("leaf-signed-by-pss-0", "the cryptography takes a salt as long as the hash"),
+    ("leaf-key-garbage", "the key is no point of its curve, so that it verifies nothing"),
+    ("host-by-common-name-beside-names", "as Qt: the common name counts for the host"),
+    ("host-with-a-dot-at-its-end", "as Qt: a dot at the end counts"),
+    ("host-address-as-a-name", "as Qt: an address may be written as a name"),
+];
+
+/// Where the errors for a purpose differ from those of OpenSSL: the chain, ours, and why.
+const NOT_AS_OPENSSL: &[(&str, &str, &str)] = &[
+    (
+        "limit-host-by-pattern-excluded",
+        "UnspecifiedError@0",
+        "the host is held against the limits as well",
+    ),
+    (
+        "limit-host-by-common-name-beside-names",
+        "UnspecifiedError@0",
+        "the host is held against the limits as well",
+    ),
+    ("leaf-proxy", "UnspecifiedError@0", "a proxy with alternative names is malformed for OpenSSL"),
+    (
+        "mid-key-rsa1024",
+        "UnspecifiedError@1 CertificateSignatureFailed@0",
+        "what is too weak is not verified",
+    ),
+    (
+        "root-key-rsa1024",
+        "UnspecifiedError@- CertificateSignatureFailed@1",
+        "what is too weak is not verified",
+    ),
+    (
+        "mid-key-p192",
+        "UnspecifiedError@1 CertificateSignatureFailed@0",
+        "what is too weak is not verified",
+    ),
+    (
+        "root-key-p192",
+        "UnspecifiedError@- CertificateSignatureFailed@1",
+        "what is too weak is not verified",
+    ),
+    (
+        "mid-key-secp256k1",
+        "CertificateSignatureFailed@0",
+        "the cryptography does not have the curve",
+    ),
+    (
+        "root-key-secp256k1",
+        "CertificateSignatureFailed@1",
+        "the cryptography does not have the curve",
+    ),
+    (
+        "leaf-signed-by-ecdsa-sha1",
+        "UnspecifiedError@0 CertificateSignatureFailed@0",
+        "what is too weak is not verified",
+    ),
+    (
+        "leaf-signed-by-ecdsa-sha224",
+        "CertificateSignatureFailed@0",
+        "the cryptography does not have the hash",
+    ),
+    (
+        "leaf-signed-by-rsa-md5",
+        "UnspecifiedError@0 CertificateSignatureFailed@0",
+        "what is too weak is not verified",
+    ),
+    (
+        "leaf-signed-by-rsa-sha1",
+        "UnspecifiedError@0 CertificateSignatureFailed@0",
+        "what is too weak is not verified",
+    ),
+    (
+        "leaf-signed-by-pss-20",
+        "CertificateSignatureFailed@0",
+        "the cryptography takes a salt as long as the hash",
+    ),
+    (
+        "leaf-signed-by-pss-0",
+        "CertificateSignatureFailed@0",
+        "the cryptography takes a salt as long as the hash",
+    ),
+    (
+        "mid-signed-by-ecdsa-sha1",
+        "UnspecifiedError@1 CertificateSignatureFailed@1",
+        "what is too weak is not verified",
+    ),
+    ("leaf-key-garbage", "", "the key is no point of its curve, so that it verifies nothing"),
+    ("host-address-by-pattern", "HostNameMismatch@0", "as Qt: a pattern is for no address"),
+];
+
+/// Where the errors for any purpose differ from those of Qt's `QSslCertificate::verify`.
+const NOT_AS_QT: &[(&str, &str, &str)] = &[
+    (
+        "limit-host-by-pattern-excluded",
+        "UnspecifiedError@0",
+        "the host is held against the limits as well",
+    ),
+    (
+        "limit-host-by-common-name-beside-names",
+        "UnspecifiedError@0",
+        "the host is held against the limits as well",
+    ),
+    (
+        "root-dates-of-no-end",
+        "UnableToGetLocalIssuerCertificate@1",
+        "a root without an end is not among those trusted",
+    ),
+    ("leaf-proxy", "UnspecifiedError@0", "a proxy with alternative names is malformed for OpenSSL"),
+    ("mid-key-rsa1024", "CertificateSignatureFailed@0", "what is too weak is not verified"),
+    ("root-key-rsa1024", "CertificateSignatureFailed@1", "what is too weak is not verified"),
+    ("mid-key-p192", "CertificateSignatureFailed@0", "what is too weak is not verified"),
+    ("root-key-p192", "CertificateSignatureFailed@1", "what is too weak is not verified"),
+    (
+        "mid-key-secp256k1",
+        "CertificateSignatureFailed@0",
+        "the cryptography does not have the curve",
+    ),
+    (
+        "root-key-secp256k1",
+        "CertificateSignatureFailed@1",
+        "the cryptography does not have the curve",
+    ),
+    (
+        "leaf-signed-by-ecdsa-sha1",
+        "CertificateSignatureFailed@0",
+        "what is too weak is not verified",
+    ),
+    (
+        "leaf-signed-by-ecdsa-sha224",
+        "CertificateSignatureFailed@0",
+        "the cryptography does not have the hash",
+    ),
+    ("leaf-signed-by-rsa-md5", "CertificateSignatureFailed@0", "what is too weak is not verified"),
+    ("leaf-signed-by-rsa-sha1", "CertificateSignatureFailed@0", "what is too weak is not verified"),
+    (
+        "leaf-signed-by-pss-20",
+        "CertificateSignatureFailed@0",
+        "the cryptography takes a salt as long as the hash",
+    ),
+    (
+        "leaf-signed-by-pss-0",
+        "CertificateSignatureFailed@0",
+        "the cryptography takes a salt as long as the hash",
+    ),
+    (
+        "mid-signed-by-ecdsa-sha1",
+        "CertificateSignatureFailed@1",
+        "what is too weak is not verified",
+    ),
+    ("leaf-key-garbage", "", "the key is no point of its curve, so that it verifies nothing"),
+];
+
+struct Case {
+    name: &'static str,
+    is_good: bool,
+    purpose: Purpose,
+    host: &'static str,
+    depth: usize,
+    chain: Vec<QSslCertificate>,
+    trusted: Vec<QSslCertificate>,
+    openssl: &'static str,
+    qt: &'static str,
+}
+
+#[test]
+fn a_chain_for_each_rule() {
+    if cfg!(not(feature = "aws-lc-rs")) {
+        println!("skipped: ring verifies fewer signatures than the table has");
+        return;
+    }
+    let cases = cases();
+    assert!(cases.len() > 300);
+    let by_rule: HashMap<_, _> = NOT_BY_RULE.iter().copied().collect();
+    let mut wrong = Vec::new();
+    for case in &cases {
+        let name = case.name;
+        let found = case.judge(case.purpose);
+        if (found.is_empty() == case.is_good) == by_rule.contains_key(name) {
+            let rule = if case.is_good { "good" } else { "bad" };
+            wrong.push(format!("rule\t{name}\t{rule}: {found}"));
+        }
+        let expected = case.openssl_at_its_places();
+        let expected = expected_of(NOT_AS_OPENSSL, name).unwrap_or(&expected);
+        if found != expected && !(found.is_empty() && first_path() == without_numbers(case.openssl))
+        {
+            wrong.push(format!("openssl\t{name}\t{found}\t{expected}"));
+        }
+        if case.qt == "-" {
+            continue;
+        }
+        let found = case.judge(Purpose::Any);
+        let expected = expected_of(NOT_AS_QT, name).unwrap_or(case.qt);
+        if found != expected && !(found.is_empty() && first_path() == expected) {
+            wrong.push(format!("qt\t{name}\t{found}\t{expected}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), cases.len(), wrong.join("\n"));
+}
+
+/// All that is listed is there, once.
+#[test]
+fn lists_of_differences() {
+    let cases = cases();
+    let names: HashSet<_> = cases.iter().map(|case| case.name).collect();
+    assert_eq!(names.len(), cases.len());
+    let lists = [NOT_AS_OPENSSL, NOT_AS_QT].map(|list| list.iter().map(|row| row.0).collect());
+    for list in lists.into_iter().chain([NOT_BY_RULE.iter().map(|row| row.0).collect::<Vec<_>>()]) {
+        assert!(list.iter().all(|name| names.contains(name)), "{list:?}");
+        assert_eq!(list.iter().collect::<HashSet<_>>().len(), list.len());
+    }
+}
+
+fn expected_of(list: &'static [(&str, &'static str, &str)], name: &str) -> Option<&'static str> {
+    list.iter().find(|row| row.0 == name).map(|row| row.1)
+}
+
+/// What was wrong with the path that OpenSSL finds, if ours has found another one.
+fn first_path() -> String {
+    let errors = FIRST_PATH.take();
+    let errors = errors.iter().map(|(error, place)| describe_one(*error, Some(*place)));
+    errors.collect::<Vec<_>>().join(" ")
+}
+
+impl Case {
+    /// What OpenSSL says; of what was not sent, Qt knows no place.
+    fn openssl_at_its_places(&self) -> String {
+        let errors = without_numbers(self.openssl);
+        let place = |error: &str| {
+            let Some((error, place)) = error.split_once('@') else { return error.to_owned() };
+            let is_sent = place.parse().is_ok_and(|place: usize| place < self.chain.len());
+            format!("{error}@{}", if is_sent { place } else { "-" })
+        };
+        errors.split_whitespace().map(place).collect::<Vec<_>>().join(" ")
+    }
+
+    fn judge(&self, purpose: Purpose) -> String {
+        let found = verify(&Request {
+            chain: &self.chain,
+            trusted: &self.trusted,
+            host: Some(self.host).filter(|host| !host.is_empty()),
+            purpose,
+            depth: self.depth,
+            now: UNIX_EPOCH + Duration::from_secs(NOW),
+        });
+        describe(&self.chain, &found)
+    }
+}
+
+fn cases() -> Vec<Case> {
+    let (mut certificates, mut cases) = (HashMap::new(), Vec::new());
+    for line in TABLE.lines() {
+        let fields: Vec<_> = line.split('\t').collect();
+        if let ["certificate", name, der] = fields[..] {
+            let der = base64::engine::general_purpose::STANDARD.decode(der).unwrap();
+            certificates.insert(name, QSslCertificate::new(der, EncodingFormat::Der));
+            continue;
+        }
+        let ["case", name, rule, purpose, host, depth, chain, trusted, openssl, qt] = fields[..]
+        else {
+            panic!("{line}");
+        };
+        let list = |names: &str| -> Vec<QSslCertificate> {
+            let names = names.split(',').filter(|name| !name.is_empty());
+            names.map(|name| certificates[name].clone()).collect()
+        };
+        cases.push(Case {
+            name,
+            is_good: rule == "good",
+            purpose: if purpose == "server" { Purpose::Server } else { Purpose::Client },
+            host,
+            depth: depth.parse().unwrap(),
+            chain: list(chain),
+            trusted: list(trusted),
+            openssl,
+            qt,
+        });
+    }
+    cases
+}
