@@ -4,7 +4,10 @@
 //! that error is ignored. Everything here is public, so that nothing has to take the same time
 //! whatever the numbers are.
 
-use num_bigint::BigUint;
+use crypto_bigint::{
+    BoxedUint, Odd,
+    modular::{BoxedMontyForm, BoxedMontyParams},
+};
 use sha2::{Digest, Sha256, Sha384, Sha512};
 
 /// The keys that are verified here, in bits: smaller ones hold no signature, larger ones are the
@@ -38,25 +41,41 @@ pub(in crate::ssl) fn is_signed(
     message: &[u8],
     signature: &[u8],
 ) -> bool {
-    if exponent.len() > MAX_EXPONENT {
+    let (modulus, exponent) = (without_zeros(modulus), without_zeros(exponent));
+    let length = modulus.len();
+    let bits = 8 * length - modulus.first().map_or(0, |byte| byte.leading_zeros() as usize);
+    if !BITS.contains(&bits) || exponent.len() > MAX_EXPONENT {
         return false;
     }
-    let (n, e) = (BigUint::from_bytes_be(modulus), BigUint::from_bytes_be(exponent));
-    let bits = usize::try_from(n.bits()).unwrap_or(usize::MAX);
-    let (one, three) = (BigUint::from(1u8), BigUint::from(3u8));
-    let is_key = BITS.contains(&bits) && n.bit(0) && e.bit(0) && e >= three && e < &n - one;
-    let length = bits.div_ceil(8);
-    let s = BigUint::from_bytes_be(signature);
-    if !is_key || signature.len() != length || s >= n {
+    let exponent = exponent.iter().fold(0, |number, byte| (number << 8) | u64::from(*byte));
+    // Of the same length, so that bytes compare as numbers do.
+    let is_number = signature.len() == length && signature < modulus;
+    if exponent < 3 || exponent % 2 == 0 || !is_number {
         return false;
     }
-    let number = s.modpow(&e, &n).to_bytes_be();
+    let Some(number) = power(signature, exponent, modulus) else { return false };
     let mut encoded = vec![0; length - number.len()];
     encoded.extend(number);
     match padding {
         Padding::Pkcs1 => hash.pkcs1(length, message).is_some_and(|expected| expected == encoded),
         Padding::Pss => hash.is_pss(bits - 1, message, &encoded).unwrap_or(false),
     }
+}
+
+fn without_zeros(number: &[u8]) -> &[u8] {
+    let zeros = number.iter().take_while(|byte| **byte == 0).count();
+    &number[zeros..]
+}
+
+/// A number below an odd modulus to the power of the exponent, without zeros before it.
+fn power(base: &[u8], exponent: u64, modulus: &[u8]) -> Option<Box<[u8]>> {
+    let bits = u32::try_from(8 * modulus.len()).ok()?;
+    let number = |bytes| BoxedUint::from_be_slice(bytes, bits).ok();
+    let modulus: Odd<BoxedUint> = Odd::new(number(modulus)?).into_option()?;
+    let base = number(base)?;
+    let parameters = BoxedMontyParams::new_vartime(modulus);
+    let power = BoxedMontyForm::new(base, &parameters).pow(&BoxedUint::from(exponent)).retrieve();
+    Some(power.to_be_bytes_trimmed_vartime())
 }
 
 impl Hash {
