@@ -246,18 +246,21 @@ impl SslSocketNode {
     }
 }
 
-/// The session moves nothing while its end is told.
-struct Failing<'a>(&'a SslSocketNode);
+/// While there is one the session that has failed moves nothing. One that a slot begins does.
+struct Failing<'a> {
+    node: &'a SslSocketNode,
+    before: Option<u32>,
+}
 
 impl<'a> Failing<'a> {
     fn begin(node: &'a SslSocketNode) -> Self {
-        node.flags.failing.set(true);
-        Failing(node)
+        let before = node.flags.failing.replace(Some(node.session_number.get()));
+        Failing { node, before }
     }
 }
 
 impl Drop for Failing<'_> {
     fn drop(&mut self) {
-        self.0.flags.failing.set(false);
+        self.node.flags.failing.set(self.before);
     }
 }
