@@ -191,6 +191,30 @@ fn a_connection_begun_while_broken_tls_is_told_is_encrypted() {
     }
 }
 
+/// A slot that is told of broken TLS may end the connection: the other end is told why all the same.
+#[test]
+fn an_alert_goes_out_though_a_slot_closes() {
+    let _app = QCoreApplication::new();
+    let server = server();
+    let wires = wires_of(&server);
+    for action in
+        [|client: &QSslSocket| client.disconnect_from_host(), |client: &QSslSocket| client.close()]
+    {
+        let client = client();
+        let other = encrypt(&client, &server);
+        client.error_occurred.connect_to(&client, move |client, _| action(client));
+        let told = Rc::new(RefCell::new(Vec::new()));
+        other.error_occurred.connect_to(&told, |told, error| told.borrow_mut().push(*error));
+        wires.borrow_mut().pop().unwrap().write_all(b"this is no record at all").unwrap();
+        wait_until(|| client.state() == SocketState::Unconnected);
+        wait_until(|| other.state() == SocketState::Unconnected);
+        assert_eq!(
+            *told.borrow(),
+            [SocketErrorKind::SslInternal, SocketErrorKind::RemoteHostClosed]
+        );
+    }
+}
+
 thread_local! {
     /// The socket that the logger asks and writes to.
     static LOGGED: RefCell<Option<QSslSocket>> = const { RefCell::new(None) };

@@ -224,6 +224,14 @@ impl SslSocketNode {
     /// it ends, and the other end is told.
     fn on_broken(&self, error: &rustls::Error) {
         let number = self.session_number.get();
+        // First of all: a slot that is told of the error may close the connection.
+        if let Some(alert) = self.with_session(Session::alert).flatten() {
+            // If there is no telling it any more the connection is over anyway.
+            let _ = self.inner.accept_chunk(alert.into());
+        }
+        if self.session_number.get() != number {
+            return;
+        }
         let text = format!("Error while reading: {}", reason::of(error));
         self.fail_for_good(&SocketError::new(SocketErrorKind::SslInternal, text));
         if self.session_number.get() != number {
@@ -235,11 +243,6 @@ impl SslSocketNode {
             if self.session_number.get() != number {
                 return;
             }
-        }
-        let alert = self.with_session(Session::alert).flatten();
-        if let Some(alert) = alert {
-            // If there is no telling it any more the connection is over anyway.
-            let _ = self.inner.accept_chunk(alert.into());
         }
         self.drop_session();
         self.inner.disconnect_from_host();
