@@ -222,6 +222,29 @@ fn keys_that_are_none() {
     }
 }
 
+/// Raising to a power takes as long as the exponent is, so that it has a bound.
+#[test]
+fn large_exponents() {
+    for (primes, bits) in [(KEYS[0], 64), (KEYS[1], 64), (KEYS[2], 33)] {
+        let key = Key::new(primes);
+        for (bits, expected) in [(bits, true), (bits + 8, false)] {
+            let order = primes.iter().map(|bits| (BigUint::from(1u8) << *bits) - 2u8).product();
+            let smallest = BigUint::from(1u8) << (bits - 1);
+            let invert = |add: u32| {
+                let exponent: BigUint = &smallest + add;
+                exponent.modinv(&order).map(|private| (exponent, private))
+            };
+            let (exponent, private) = (1u32..999).step_by(2).find_map(invert).unwrap();
+            let certificate = certificate(&key.modulus, &exponent);
+            let signer = Key { private, certificate, modulus: key.modulus.clone() };
+            let encoded = pkcs1(key.length(), &[0, 1], 0xff, &digest_info(), &[]);
+            let signature = signer.sign(&encoded);
+            let scheme = SignatureScheme::RSA_PKCS1_SHA256;
+            assert_eq!(signer.is_taken(scheme, &signature), expected, "{primes:?} {bits}");
+        }
+    }
+}
+
 /// Numbers whose powers are known to everybody.
 #[test]
 fn signatures_that_need_no_key() {
