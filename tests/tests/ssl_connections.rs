@@ -524,6 +524,34 @@ fn garbage_in_place_of_a_record_ends_the_connection() {
     }
 }
 
+/// What has come is read before a connection is closed, but not for ever.
+#[test]
+fn closing_does_not_wait_for_a_peer_that_goes_on_sending() {
+    let _app = QCoreApplication::new();
+    let server = server();
+    let _wires = wires_of(&server);
+    for closes in
+        [|client: &QSslSocket| client.disconnect_from_host(), |client: &QSslSocket| client.close()]
+    {
+        let client = client();
+        let other = encrypt(&client, &server);
+        client.set_read_buffer_size(1);
+        // More than the system takes for a client that does not read.
+        let write_more = |other: &QSslSocket| {
+            if other.unsent_bytes() < 1 << 20 {
+                other.write(vec![0; 2 << 20]).ok();
+            }
+        };
+        other.encrypted_bytes_written.connect_to(&other, move |other, _| write_more(other));
+        write_more(&other);
+        wait_until(|| client.bytes_available() > 0);
+        closes(&client);
+        wait_until(|| client.state() == SocketState::Unconnected);
+        wait_until(|| other.state() == SocketState::Unconnected);
+        assert_eq!(other.error(), SocketErrorKind::RemoteHostClosed);
+    }
+}
+
 /// What a slot does to the socket that called it.
 const ACTIONS: [&str; 6] = ["drop", "delete later", "abort", "close", "disconnect", "again"];
 

@@ -87,31 +87,56 @@ fn slots_told_of_an_alerts_bytes() {
     }
 }
 
-/// A slot that is told of errors begins anew, and waits in a loop of its own.
+/// Until when a slot waits that has begun a connection anew.
+#[derive(Clone, Copy, Debug)]
+enum Until {
+    Connected,
+    /// The server's answer has come. A loop does not work on it before the slot returns.
+    Answered,
+    Encrypted,
+}
+
+const WAITS: [Until; 3] = [Until::Connected, Until::Answered, Until::Encrypted];
+
+fn wait_in_slot(client: &QSslSocket, until: Until) {
+    match until {
+        Until::Connected => wait_until(|| client.state() == SocketState::Connected),
+        Until::Answered => wait_until(|| client.encrypted_bytes_available() > 0),
+        Until::Encrypted => {
+            // The server runs in this thread.
+            wait_in_slot(client, Until::Answered);
+            client.wait_for_encrypted(20_000).unwrap();
+        }
+    }
+}
+
+/// A slot that is told of errors begins anew, and waits.
 #[test]
 fn a_connection_begun_while_errors_are_told_is_encrypted() {
     let _app = QCoreApplication::new();
-    let server = encrypting("selfsigned");
-    let port = server.server_port();
-    let client = client();
-    let again = Rc::new(Cell::new(false));
-    let encrypted = count(&client.encrypted);
-    client.ssl_errors.connect_to(&again, {
-        let weak = client.to_weak();
-        move |again, _| {
-            let client = QSslSocket::from_weak(&weak).unwrap();
-            if !again.replace(true) {
-                client.abort();
-                client.connect_to_host_encrypted("127.0.0.1", port);
-                client.ignore_ssl_errors();
-                wait_until(|| client.state() == SocketState::Connected);
+    for until in WAITS {
+        let server = encrypting("selfsigned");
+        let port = server.server_port();
+        let client = client();
+        let again = Rc::new(Cell::new(false));
+        let encrypted = count(&client.encrypted);
+        client.ssl_errors.connect_to(&again, {
+            let weak = client.to_weak();
+            move |again, _| {
+                let client = QSslSocket::from_weak(&weak).unwrap();
+                if !again.replace(true) {
+                    client.abort();
+                    client.connect_to_host_encrypted("127.0.0.1", port);
+                    client.ignore_ssl_errors();
+                    wait_in_slot(&client, until);
+                }
             }
-        }
-    });
-    client.connect_to_host_encrypted("127.0.0.1", port);
-    let _others = (accepted(&server), accepted(&server));
-    wait_until(|| encrypted.get() == 1);
-    assert!(again.get());
+        });
+        client.connect_to_host_encrypted("127.0.0.1", port);
+        let _others = (accepted(&server), accepted(&server));
+        wait_until(|| encrypted.get() == 1);
+        assert!(again.get());
+    }
 }
 
 /// What cannot be decrypted is one error, also when something is to be written.
@@ -134,6 +159,60 @@ fn garbage_is_one_error_to_who_writes() {
     wires.borrow_mut()[0].write_all(b"this is no record at all").unwrap();
     wait_until(|| client.state() == SocketState::Unconnected);
     assert_eq!(*told.borrow(), [SocketErrorKind::SslInternal]);
+}
+
+/// A slot that is told of broken TLS begins a connection anew, and waits for it in the slot: the
+/// error of the old session does not hold the new one up.
+#[test]
+fn a_connection_begun_while_broken_tls_is_told_is_encrypted() {
+    let _app = QCoreApplication::new();
+    for until in WAITS {
+        let server = server();
+        let wires = wires_of(&server);
+        let client = client();
+        let _other = encrypt(&client, &server);
+        let next = encrypting("good");
+        let port = next.server_port();
+        let told = Rc::new(RefCell::new(Vec::new()));
+        client.error_occurred.connect_to(&told, {
+            let weak = client.to_weak();
+            move |told, error| {
+                told.borrow_mut().push(*error);
+                let client = QSslSocket::from_weak(&weak).unwrap();
+                client.abort();
+                client.connect_to_host_encrypted("127.0.0.1", port);
+                wait_in_slot(&client, until);
+            }
+        });
+        wires.borrow_mut()[0].write_all(b"this is no record at all").unwrap();
+        wait_until(|| !told.borrow().is_empty() && client.is_encrypted());
+        assert_eq!(client.peer_port(), port);
+        assert_eq!(*told.borrow(), [SocketErrorKind::SslInternal]);
+    }
+}
+
+/// A slot that is told of broken TLS may end the connection: the other end is told why all the same.
+#[test]
+fn an_alert_goes_out_though_a_slot_closes() {
+    let _app = QCoreApplication::new();
+    let server = server();
+    let wires = wires_of(&server);
+    for action in
+        [|client: &QSslSocket| client.disconnect_from_host(), |client: &QSslSocket| client.close()]
+    {
+        let client = client();
+        let other = encrypt(&client, &server);
+        client.error_occurred.connect_to(&client, move |client, _| action(client));
+        let told = Rc::new(RefCell::new(Vec::new()));
+        other.error_occurred.connect_to(&told, |told, error| told.borrow_mut().push(*error));
+        wires.borrow_mut().pop().unwrap().write_all(b"this is no record at all").unwrap();
+        wait_until(|| client.state() == SocketState::Unconnected);
+        wait_until(|| other.state() == SocketState::Unconnected);
+        assert_eq!(
+            *told.borrow(),
+            [SocketErrorKind::SslInternal, SocketErrorKind::RemoteHostClosed]
+        );
+    }
 }
 
 thread_local! {

@@ -28,6 +28,8 @@ use crate::engine::Outcome;
 pub(super) const HELD: usize = 128 * 1024;
 /// The most that a record has of plain text.
 const FRAGMENT: usize = 16 * 1024;
+/// The first byte of a record that has a part of the handshake and is not encrypted.
+const HANDSHAKE: u8 = 22;
 /// What a record needs beside its plain text, at most.
 const OVERHEAD: usize = 64;
 
@@ -205,7 +207,21 @@ impl Session {
     /// next fault, and assert that it tells the other end of one alone.
     fn fail(&mut self, error: Error) {
         let before = mem::take(&mut self.output);
-        while self.common().wants_write() && matches!(self.step(&Want::Nothing), Ok(Step::Again)) {}
+        // The alert comes last. A client of TLS 1.2 may have queued its certificate before it, which
+        // a server that was not judged does not get.
+        let is_unjudged = matches!(self.side, Side::Client(_)) && !self.told_peer;
+        while self.common().wants_write() {
+            if is_unjudged {
+                self.output.clear();
+            }
+            if !matches!(self.step(&Want::Nothing), Ok(Step::Again)) {
+                break;
+            }
+        }
+        if is_unjudged && self.output.first() == Some(&HANDSHAKE) {
+            // There was no alert.
+            self.output.clear();
+        }
         self.alert = mem::replace(&mut self.output, before);
         self.error = Some(error);
         self.failed = true;

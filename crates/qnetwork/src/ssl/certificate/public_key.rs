@@ -8,6 +8,7 @@ use super::{
 const RSA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 1];
 const RSA_PSS: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 10];
 const EC: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 2, 1];
+const MGF1: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 8];
 const VERSION: u8 = 0xa0;
 
 /// Of which kind a key is, as far as signatures by it have to be told apart.
@@ -77,13 +78,18 @@ impl<'a> PublicKeyInfo<'a> {
         let is_hash = |algorithm: &[u8]| Der::new(algorithm).read(der::OID) == Some(hash);
         let named = Der::inside(parameters.read(0xa0)?, der::SEQUENCE)?;
         let mut mask = Der::inside(parameters.read(0xa1)?, der::SEQUENCE)?;
-        mask.read(der::OID)?;
+        let is_mgf1 = mask.read(der::OID)? == MGF1;
         let masks_with = Der::inside(mask.rest(), der::SEQUENCE)?;
         let least = match parameters.read(0xa2) {
             Some(least) => der::small_integer(Der::inside(least, der::INTEGER)?.rest())?,
             None => 20,
         };
-        let is_right = is_hash(named.rest()) && is_hash(masks_with.rest());
+        if let Some(trailer) = parameters.read(0xa3) {
+            // 1 stands for the byte 0xbc, which TLS has.
+            (Der::inside(trailer, der::INTEGER)?.rest() == [1]).then_some(())?;
+        }
+        let is_right =
+            is_mgf1 && is_hash(named.rest()) && is_hash(masks_with.rest()) && parameters.is_empty();
         (is_right && least <= salt as u64).then_some(())
     }
 

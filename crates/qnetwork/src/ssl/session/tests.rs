@@ -1,10 +1,18 @@
 use std::collections::VecDeque;
 
-use rustls::{pki_types::PrivateKeyDer, sign::CertifiedKey};
+use rustls::{
+    NamedGroup,
+    crypto::{ActiveKeyExchange, CryptoProvider, SharedSecret, SupportedKxGroup},
+    ffdhe_groups::FfdheGroup,
+    pki_types::PrivateKeyDer,
+    sign::{CertifiedKey, SingleCertAndKey},
+    version::TLS12,
+};
 
 use super::*;
 use crate::ssl::{
     SslOptions, SslProtocol, provider,
+    signature::AcceptAny,
     tls::{Settings, versions},
 };
 
@@ -150,6 +158,70 @@ fn the_answer_to_the_peer_is_held_until_somebody_takes_it() {
         assert!(!ends.client.output.is_empty());
         assert!(!ends.client.peer_certificates().is_empty());
     }
+}
+
+/// A server's half of a key exchange: a point that is on no curve.
+#[derive(Debug)]
+struct NoPoint;
+
+impl SupportedKxGroup for NoPoint {
+    fn start(&self) -> Result<Box<dyn ActiveKeyExchange>, Error> {
+        Ok(Box::new(NoPoint))
+    }
+
+    fn ffdhe_group(&self) -> Option<FfdheGroup<'static>> {
+        None
+    }
+
+    fn name(&self) -> NamedGroup {
+        NamedGroup::secp256r1
+    }
+}
+
+impl ActiveKeyExchange for NoPoint {
+    fn complete(self: Box<Self>, _: &[u8]) -> Result<SharedSecret, Error> {
+        Ok(SharedSecret::from(&[0; 32][..]))
+    }
+
+    fn ffdhe_group(&self) -> Option<FfdheGroup<'static>> {
+        None
+    }
+
+    fn pub_key(&self) -> &[u8] {
+        const POINT: [u8; 65] = {
+            let mut point = [1; 65];
+            point[0] = 4;
+            point
+        };
+        &POINT
+    }
+
+    fn group(&self) -> NamedGroup {
+        NamedGroup::secp256r1
+    }
+}
+
+/// In TLS 1.2 rustls prepares the client's certificate before it looks at the server's half of the
+/// key exchange. Where that is wrong nobody has judged the server, so the alert alone goes out.
+#[test]
+fn a_failure_gives_no_certificate_to_a_server_that_was_not_judged() {
+    let crypto = CryptoProvider { kx_groups: vec![&NoPoint], ..(*provider()).clone() };
+    let server = ServerConfig::builder_with_provider(Arc::new(crypto))
+        .with_protocol_versions(&[&TLS12])
+        .unwrap()
+        .with_client_cert_verifier(Arc::new(AcceptAny(provider())))
+        .with_cert_resolver(Arc::new(SingleCertAndKey::from(identity("localhost"))));
+    let client = Settings { identity: Some(identity("client")), ..Settings::default() };
+    let (pool, name) = (Rc::default(), ServerName::try_from("localhost").unwrap());
+    let mut client = Session::client(Arc::new(client.client().unwrap()), name, pool).unwrap();
+    let mut server = Session::server(Arc::new(server), Rc::default()).unwrap();
+    assert!(feed(&mut client, &[], 9999).0.is_empty());
+    let hello = client.take_output().unwrap();
+    assert!(feed(&mut server, &hello, 9999).0.is_empty());
+    let flight = server.take_output().unwrap();
+    assert_eq!(feed(&mut client, &flight, 9999).0, ["failed"]);
+    // A fatal alert, illegal_parameter, which is not encrypted.
+    assert_eq!(client.alert().unwrap(), [21, 3, 3, 0, 2, 2, 47]);
 }
 
 #[test]

@@ -151,6 +151,43 @@ fn keys_for_pss() {
     }
 }
 
+/// What a key for PSS says of the signatures by it has to be what TLS has.
+#[test]
+fn parameters_for_pss() {
+    let oid = |end: &[u8]| value(6, &[&[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1], end]);
+    let hash = |last: u8| {
+        let oid = value(6, &[&[0x60, 0x86, 0x48, 1, 0x65, 3, 4, 2, last]]);
+        value(0x30, &[&oid, &[5, 0]])
+    };
+    let (named, mgf1) = (value(0xa0, &[&hash(1)]), oid(&[8]));
+    let mask = |mgf: &[u8], last: u8| value(0xa1, &[&value(0x30, &[mgf, &hash(last)])]);
+    let (mask1, salt) = (mask(&mgf1, 1), |length: u8| value(0xa2, &[&[2, 1, length]]));
+    for (parameters, expected) in [
+        (vec![], true),
+        (vec![value(0x30, &[&named, &mask1, &salt(32)])], true),
+        (vec![value(0x30, &[&named, &mask1])], true),
+        (vec![value(0x30, &[&named, &mask1, &salt(32), &value(0xa3, &[&[2, 1, 1]])])], true),
+        (vec![value(0x30, &[&named, &mask1, &salt(33)])], false),
+        // SHA-1 is what is not named.
+        (vec![value(0x30, &[])], false),
+        (vec![value(0x30, &[&named, &salt(32)])], false),
+        (vec![value(0x30, &[&mask1, &salt(32)])], false),
+        (vec![value(0x30, &[&value(0xa0, &[&hash(2)]), &mask1, &salt(32)])], false),
+        (vec![value(0x30, &[&named, &mask(&mgf1, 2), &salt(32)])], false),
+        // Another way to mask, another end, something behind them.
+        (vec![value(0x30, &[&named, &mask(&oid(&[9]), 1), &salt(32)])], false),
+        (vec![value(0x30, &[&named, &mask1, &salt(32), &value(0xa3, &[&[2, 1, 2]])])], false),
+        (vec![value(0x30, &[&named, &mask1, &salt(32), &[5, 0]])], false),
+        (vec![vec![5, 0]], false),
+    ] {
+        let algorithm = value(0x30, &[&oid(&[10]), &parameters.concat()]);
+        let info = value(0x30, &[&algorithm, &value(3, &[&[0]])]);
+        let key = PublicKeyInfo::of_info(&info).unwrap();
+        assert_eq!(key.kind(), KeyKind::RsaPss);
+        assert_eq!(key.allows_pss(Hash::Sha256.oid(), 32), expected, "{parameters:x?}");
+    }
+}
+
 #[test]
 fn what_is_offered() {
     let schemes: Vec<u16> = AcceptAny(provider()).schemes().into_iter().map(u16::from).collect();
@@ -198,6 +235,26 @@ fn compressed_points() {
     }
 }
 
+/// A value of DER.
+fn value(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
+    let inside = parts.concat();
+    let length = u16::try_from(inside.len()).unwrap().to_be_bytes();
+    let header = match length {
+        [0, short @ ..0x80] => vec![tag, short],
+        [0, length] => vec![tag, 0x81, length],
+        [high, low] => vec![tag, 0x82, high, low],
+    };
+    [header, inside].concat()
+}
+
+/// The `SubjectPublicKeyInfo` of an RSA key.
+fn rsa_info(modulus: &[u8], exponent: &[u8]) -> Vec<u8> {
+    let number = |bytes: &[u8]| value(2, &[&[0][usize::from(bytes[0] < 0x80)..], bytes]);
+    let numbers = value(0x30, &[&number(modulus), &number(exponent)]);
+    let rsa = [0x30, 11, 6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 1];
+    value(0x30, &[&rsa, &value(3, &[&[0], &numbers])])
+}
+
 #[test]
 fn sizes() {
     let algorithm = provider().signature_verification_algorithms.all[0];
@@ -212,18 +269,12 @@ fn sizes() {
     ] {
         let mut modulus = vec![0xff; usize::div_ceil(bits, 8)];
         modulus[0] >>= modulus.len() * 8 - bits;
-        let value = |tag: u8, parts: &[&[u8]]| {
-            let inside = parts.concat();
-            let length = u32::try_from(inside.len()).unwrap().to_be_bytes();
-            [&[tag, 0x84][..], &length, &inside].concat()
-        };
-        let numbers = [value(2, &[&[0], &modulus]), value(2, &[&[1, 0, 1]])].concat();
-        let key = value(3, &[&[0], &value(0x30, &[&numbers])]);
-        let rsa = [0x30, 11, 6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 1];
-        let info = value(0x30, &[&rsa, &key]);
+        let info = rsa_info(&modulus, &[1, 0, 1]);
         let key = PublicKeyInfo::of_info(&info).unwrap();
         let padding = (Padding::Pss, Hash::Sha256);
         let signature = vec![1; usize::div_ceil(bits, 8)];
         assert_eq!(verify_rsa(algorithm, &key, padding, MESSAGE, &signature), expected, "{bits}");
     }
 }
+
+mod forgeries;

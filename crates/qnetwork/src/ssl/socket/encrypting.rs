@@ -224,6 +224,14 @@ impl SslSocketNode {
     /// it ends, and the other end is told.
     fn on_broken(&self, error: &rustls::Error) {
         let number = self.session_number.get();
+        // First of all: a slot that is told of the error may close the connection.
+        if let Some(alert) = self.with_session(Session::alert).flatten() {
+            // If there is no telling it any more the connection is over anyway.
+            let _ = self.inner.accept_chunk(alert.into());
+        }
+        if self.session_number.get() != number {
+            return;
+        }
         let text = format!("Error while reading: {}", reason::of(error));
         self.fail_for_good(&SocketError::new(SocketErrorKind::SslInternal, text));
         if self.session_number.get() != number {
@@ -236,28 +244,26 @@ impl SslSocketNode {
                 return;
             }
         }
-        let alert = self.with_session(Session::alert).flatten();
-        if let Some(alert) = alert {
-            // If there is no telling it any more the connection is over anyway.
-            let _ = self.inner.accept_chunk(alert.into());
-        }
         self.drop_session();
         self.inner.disconnect_from_host();
     }
 }
 
-/// The session moves nothing while its end is told.
-struct Failing<'a>(&'a SslSocketNode);
+/// While there is one the session that has failed moves nothing. One that a slot begins does.
+struct Failing<'a> {
+    node: &'a SslSocketNode,
+    before: Option<u32>,
+}
 
 impl<'a> Failing<'a> {
     fn begin(node: &'a SslSocketNode) -> Self {
-        node.flags.failing.set(true);
-        Failing(node)
+        let before = node.flags.failing.replace(Some(node.session_number.get()));
+        Failing { node, before }
     }
 }
 
 impl Drop for Failing<'_> {
     fn drop(&mut self) {
-        self.0.flags.failing.set(false);
+        self.node.flags.failing.set(self.before);
     }
 }

@@ -113,8 +113,14 @@ impl Outer for SslSocketNode {
     fn on_ready_read(&self) {
         if self.mode.get() == SslMode::Unencrypted {
             self.emit_ready_read();
-        } else {
-            self.transmit();
+            return;
+        }
+        let number = self.session_number.get();
+        self.transmit();
+        if self.session_number.get() != number && self.session.borrow().is_some() {
+            // A slot has begun another session. The inner socket does not call this function within
+            // itself, so that nobody has worked on what came for that session meanwhile.
+            self.post_flush();
         }
     }
 

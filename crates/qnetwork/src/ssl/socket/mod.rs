@@ -187,8 +187,8 @@ struct Flags {
     encrypted: Cell<bool>,
     /// No errors count.
     ignore_all: Cell<bool>,
-    /// `ssl_errors` and what belongs to it are being told: nothing is sent meanwhile.
-    judging: Cell<bool>,
+    /// The number of the session whose peer's errors are being told: it sends nothing meanwhile.
+    judging: Cell<Option<u32>>,
     /// Errors were told, and the program wants to think about them.
     paused: Cell<bool>,
     /// To be closed once everything was encrypted.
@@ -198,8 +198,8 @@ struct Flags {
     /// The loop will call for what is to be encrypted.
     flush_posted: Cell<bool>,
     in_bytes_written: Cell<bool>,
-    /// An error that ends the session is being told.
-    failing: Cell<bool>,
+    /// The number of the session that has failed, while slots are told: it moves nothing meanwhile.
+    failing: Cell<Option<u32>>,
     /// What a server sends beyond the handshake, tickets, waits to go out with the first data.
     tickets_wait: Cell<bool>,
     /// The session is about to be made: what comes is for it.

@@ -139,10 +139,11 @@ impl SslSocketNode {
     /// Encrypts what was written, sends what there is to send, works on what has come, and tells of it.
     pub(super) fn transmit(&self) {
         let flags = &self.flags;
-        if flags.judging.get() || flags.paused.get() || flags.failing.get() {
+        let number = self.session_number.get();
+        let is_told_of = [flags.judging.get(), flags.failing.get()].contains(&Some(number));
+        if is_told_of || flags.paused.get() {
             return;
         }
-        let number = self.session_number.get();
         for _ in 0..ROUNDS {
             let mut moved = false;
             if flags.encrypted.get() {

@@ -56,10 +56,6 @@ impl SslSocketNode {
         let verdict = self.tell_errors(judged);
         drop(court);
         let is_same = self.session_number.get() == judged.number;
-        if !is_same && self.session.borrow().is_some() {
-            // A slot has begun another one, which could send nothing until now.
-            self.post_flush();
-        }
         if !verdict && is_same && !self.flags.paused.get() {
             // A slot has closed the connection. What is still to be written cannot be: Qt waits for it for ever.
             self.drop_session();
@@ -209,25 +205,29 @@ impl SslSocketNode {
     }
 }
 
-/// Sits while errors are told: nothing is sent meanwhile. If a slot panics there is no verdict, and the
-/// connection ends.
-struct Court<'a>(&'a SslSocketNode);
+/// Sits while errors are told: the session sends nothing meanwhile; one that a slot begins does. If
+/// a slot panics there is no verdict, and the connection ends.
+struct Court<'a> {
+    node: &'a SslSocketNode,
+    before: Option<u32>,
+}
 
 impl<'a> Court<'a> {
     fn assemble(node: &'a SslSocketNode) -> Self {
-        node.flags.judging.set(true);
-        Court(node)
+        let before = node.flags.judging.replace(Some(node.session_number.get()));
+        Court { node, before }
     }
 }
 
 impl Drop for Court<'_> {
     fn drop(&mut self) {
-        self.0.flags.judging.set(false);
+        let node = self.node;
+        node.flags.judging.set(self.before);
         if std::thread::panicking() {
-            self.0.drop_session();
-            let node = self.0.this.clone();
-            self.0.life().dispatcher().post(move || {
-                if let Some(node) = node.upgrade() {
+            node.drop_session();
+            let this = node.this.clone();
+            node.life().dispatcher().post(move || {
+                if let Some(node) = this.upgrade() {
                     node.inner.abort();
                 }
             });

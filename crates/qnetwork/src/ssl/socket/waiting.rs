@@ -63,6 +63,8 @@ impl SslSocketNode {
         if self.inner.state() != SocketState::Connected {
             self.inner.wait_for_connected(deadline).map_err(|error| self.reason(error))?;
         }
+        // A slot that waits may have more than was told of.
+        self.transmit();
         let mut overtime = Overtime::default();
         while !self.flags.encrypted.get() {
             if overtime.is_over(deadline) {
