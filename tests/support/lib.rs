@@ -47,7 +47,7 @@ pub fn wait_until(condition: impl FnMut() -> bool) {
 
 /// Runs this thread's loop until the condition holds or the time is over; whether it does.
 pub fn wait_at_most(limit: Duration, mut condition: impl FnMut() -> bool) -> bool {
-    let app = QCoreApplication::instance();
+    let app = QCoreApplication::new();
     let end = Instant::now() + limit;
     // Wakes the loop for conditions that no event of this thread brings about.
     let heartbeat = QTimer::new();

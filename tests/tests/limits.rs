@@ -182,7 +182,7 @@ fn waits_end_though_the_other_end_never_stops_sending() {
 
 /// How often something happens before a timer that is due at once has its turn.
 fn before_others(count: &Cell<u32>) -> u32 {
-    let app = QCoreApplication::instance();
+    let app = QCoreApplication::new();
     QTimer::single_shot(0, || QCoreApplication::instance().quit());
     app.exec();
     count.replace(0)

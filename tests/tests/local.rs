@@ -86,6 +86,8 @@ fn giving_up_on_a_server_without_room() {
     }
     let dir = Dir::new();
     let (listener, places) = full(&dir.path("full"));
+    // With what the loop itself has.
+    settle();
     let before = descriptors();
     let socket = QLocalSocket::new();
     let states = states(&socket);

@@ -17,7 +17,7 @@ use qnetwork::{QTcpSocket, SocketState};
 /// Runs the loop until a slot panics.
 #[track_caller]
 fn run_into_panic() {
-    let app = QCoreApplication::instance();
+    let app = QCoreApplication::new();
     let guard = QTimer::new();
     guard.timeout.connect_to(&app, |app, ()| app.exit(1));
     guard.start(Duration::from_secs(10));

@@ -389,7 +389,7 @@ fn a_proxy_that_takes_too_long() {
         let socket = by(kind, port_of(&silent));
         socket.connect_to_host("somewhere.example", 80);
         let (mut proxy, _) = silent.accept().unwrap();
-        let app = QCoreApplication::instance();
+        let app = QCoreApplication::new();
         // What is said to the proxy first has arrived.
         proxy.set_nonblocking(true).unwrap();
         while proxy.read(&mut [0; 3]).is_err() {

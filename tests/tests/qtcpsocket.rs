@@ -293,7 +293,7 @@ fn recursive_ready_read() {
         socket.write("x").unwrap();
         socket.flush();
         other.borrow_mut().write_all(b"more").unwrap();
-        let app = QCoreApplication::instance();
+        let app = QCoreApplication::new();
         wait_until(|| socket.bytes_available() >= 8);
         for _ in 0..100 {
             app.process_events();

@@ -318,7 +318,7 @@ fn a_handler_that_panics() {
     });
     let count = announced(&server);
     let clients: Vec<_> = (0..3).map(|_| connect(&server)).collect();
-    let app = QCoreApplication::instance();
+    let app = QCoreApplication::new();
     let guard = QTimer::new();
     guard.timeout.connect_to(&app, |app, ()| app.exit(1));
     guard.start(Duration::from_secs(10));

@@ -35,7 +35,7 @@ fn emissions() {
 
 #[test]
 fn queued_calls() {
-    let app = QCoreApplication::instance();
+    let app = QCoreApplication::new();
     let object = QObject::new();
     let signal = Signal::of(&object);
     let (sum, add) = counter();
@@ -51,7 +51,7 @@ fn queued_calls() {
 
 #[test]
 fn posted_calls_that_hold_nothing() {
-    let app = QCoreApplication::instance();
+    let app = QCoreApplication::new();
     let dispatcher = Dispatcher::current();
     let round = || {
         (0..100).for_each(|_| dispatcher.post(|| ()));
@@ -63,7 +63,7 @@ fn posted_calls_that_hold_nothing() {
 
 #[test]
 fn timers_that_fire_and_start_anew() {
-    let app = QCoreApplication::instance();
+    let app = QCoreApplication::new();
     let timer = QTimer::new();
     let fires = Rc::new(Cell::new(0));
     timer.timeout.connect_to(&fires, |fires, ()| fires.set(fires.get() + 1));

@@ -142,7 +142,7 @@ fn is_sequential() {
 
 #[test]
 fn signal_test() {
-    let app = QCoreApplication::instance();
+    let app = QCoreApplication::new();
     let buffer = opened(b"", OpenMode::READ_WRITE);
     let (reads, written) = (Rc::new(Cell::new(0)), Rc::new(Cell::new(0)));
     let (reads_in, written_in) = (reads.clone(), written.clone());

@@ -110,7 +110,7 @@ fn unexpected_disconnection() {
 
 #[test]
 fn mixing_with_timers() {
-    let app = QCoreApplication::instance();
+    let app = QCoreApplication::new();
     let (ours, mut theirs) = pair();
     let notifier = watch(&ours, NotifierType::Read);
     let spy = QSignalSpy::new(&notifier.activated);
@@ -126,7 +126,7 @@ fn mixing_with_timers() {
 
 #[test]
 fn excluded_events_are_kept() {
-    let app = QCoreApplication::instance();
+    let app = QCoreApplication::new();
     let (ours, mut theirs) = pair();
     let notifier = watch(&ours, NotifierType::Read);
     let spy = QSignalSpy::new(&notifier.activated);

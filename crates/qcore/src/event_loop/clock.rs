@@ -151,7 +151,7 @@ mod tests {
         let _clock = VirtualClock::install();
         let timer = QTimer::new();
         timer.start(0);
-        let app = QCoreApplication::instance();
+        let app = QCoreApplication::new();
         app.process_events_for(ProcessEventsFlags::ALL_EVENTS, Duration::from_millis(2));
         assert!(timer.is_active());
     }
