@@ -9,6 +9,8 @@ fn names_are_the_process_s_and_change_once() {
     let app = QCoreApplication::new();
     let program = app.application_name();
     assert!(program.starts_with("application"), "{program}");
+    // On Linux a program has no version of its own.
+    assert_eq!(app.application_version(), "");
     let spies = [
         &app.application_name_changed,
         &app.application_version_changed,
@@ -31,6 +33,15 @@ fn names_are_the_process_s_and_change_once() {
     assert_eq!(elsewhere.join().unwrap(), ["a", "1", "o", "d"]);
     app.set_application_name("");
     assert_eq!(app.application_name(), program);
+    // Names outlive the application.
+    app.set_application_name("kept");
+    app.shutdown();
+    assert!(app.is_deleted());
+    let again = QCoreApplication::new();
+    assert_eq!(
+        (again.application_name(), again.application_version()),
+        ("kept".into(), "1".into())
+    );
 }
 
 #[test]

@@ -195,6 +195,11 @@ fn around_the_block() {
 fn what_is_not_known() {
     assert_eq!(private(data!("x25519"), EC, "").unwrap_err(), KeyError::Unsupported);
     assert_eq!(private(data!("dsa-pkcs8"), DSA, "").unwrap_err(), KeyError::Unsupported);
+    // Qt reads those of Diffie-Hellman; nothing here could use them.
+    let error = private(data!("dh"), KeyAlgorithm::Dh, "").unwrap_err();
+    assert_eq!(error, KeyError::Unsupported);
+    let error = public(data!("dh-public"), KeyAlgorithm::Dh).unwrap_err();
+    assert_eq!(error, KeyError::Unsupported);
     assert!(QSslKey::of_certificate(b"garbage").is_null());
 }
 
@@ -300,4 +305,15 @@ fn the_public_key_of_a_certificate() {
         assert_eq!(certificate.public_key(), key);
     }
     assert!(crate::QSslCertificate::default().public_key().is_null());
+    for (certificate, key, algorithm) in [
+        (data!("rsa-certificate"), data!("rsa-public"), RSA),
+        (data!("dsa-certificate"), data!("dsa-public"), DSA),
+        (data!("prime256v1-certificate"), data!("prime256v1-public"), EC),
+        (data!("secp384r1-certificate"), data!("secp384r1-public"), EC),
+        (data!("ed25519-certificate"), data!("ed25519-public"), EC),
+    ] {
+        let public_key = crate::QSslCertificate::new(certificate, PEM).public_key();
+        assert_eq!(public_key, public(key, algorithm).unwrap());
+        assert_eq!((public_key.algorithm(), public_key.key_type()), (algorithm, KeyType::Public));
+    }
 }
