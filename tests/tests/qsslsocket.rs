@@ -144,6 +144,27 @@ fn session_cipher_and_protocol() {
     }
 }
 
+/// It stays what it was set to, whatever comes of the connection.
+#[test]
+fn protocol() {
+    use SslProtocol::*;
+    let _app = QCoreApplication::new();
+    let server = encrypting("good");
+    for protocol in [TlsV1_0, TlsV1_1, TlsV1_2, TlsV1_3, Any, Secure, TlsV1_0OrLater] {
+        let spoken = !matches!(protocol, TlsV1_0 | TlsV1_1);
+        let client = client();
+        client.set_protocol(protocol);
+        client.connect_to_host_encrypted("127.0.0.1", server.server_port());
+        assert_eq!(client.protocol(), protocol);
+        wait_until(|| client.is_encrypted() || client.state() == SocketState::Unconnected);
+        assert_eq!((client.is_encrypted(), client.protocol()), (spoken, protocol));
+        client.abort();
+        assert_eq!(client.protocol(), protocol);
+        client.connect_to_host("127.0.0.1", server.server_port());
+        assert_eq!(client.protocol(), protocol);
+    }
+}
+
 #[test]
 fn a_cipher_that_both_are_told_to_use() {
     let _app = QCoreApplication::new();
