@@ -267,6 +267,7 @@ impl QCoreApplication {
     /// assert!(QCoreApplication::is_quit_lock_enabled());
     /// QCoreApplication::set_quit_lock_enabled(false);
     /// assert!(!QCoreApplication::is_quit_lock_enabled());
+    /// # QCoreApplication::set_quit_lock_enabled(true);
     /// ```
     #[doc(alias = "setQuitLockEnabled")]
     pub fn set_quit_lock_enabled(enabled: bool) {
