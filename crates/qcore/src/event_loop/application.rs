@@ -258,7 +258,7 @@ impl QCoreApplication {
     }
 
     /// Says whether applications quit when their last [`QEventLoopLocker`](super::QEventLoopLocker)
-    /// is dropped. This holds for the whole process. What counts is the value at the moment in which
+    /// is dropped. This holds for the whole process. What counts is the value at the moment when
     /// the locker is dropped. Lockers of a [`QEventLoop`](super::QEventLoop) do not ask.
     ///
     /// ```
