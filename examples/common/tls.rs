@@ -3,7 +3,7 @@
 use std::{fs, path::Path};
 
 use qnetwork::{
-    EncodingFormat, KeyAlgorithm, KeyType, QSslCertificate, QSslConfiguration, QSslKey,
+    EncodingFormat, KeyAlgorithm, KeyError, KeyType, QSslCertificate, QSslConfiguration, QSslKey,
 };
 
 /// The certificates in a PEM file.
@@ -30,9 +30,15 @@ pub fn private_key(path: impl AsRef<Path>) -> Result<QSslKey, String> {
     let path = path.as_ref();
     let said = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
     let pem = fs::read(path).map_err(|error| said(&error))?;
-    let of =
-        |algorithm| QSslKey::try_new(&pem, algorithm, EncodingFormat::Pem, KeyType::Private, "");
-    of(KeyAlgorithm::Ec).or_else(|_| of(KeyAlgorithm::Rsa)).map_err(|error| said(&error))
+    let mut result = Err(KeyError::NoPemBlock);
+    // Opaque are keys of Ed25519.
+    for algorithm in [KeyAlgorithm::Ec, KeyAlgorithm::Rsa, KeyAlgorithm::Opaque] {
+        result = QSslKey::try_new(&pem, algorithm, EncodingFormat::Pem, KeyType::Private, "");
+        if result != Err(KeyError::OtherAlgorithm) {
+            break;
+        }
+    }
+    result.map_err(|error| said(&error))
 }
 
 /// What a server needs to be one of TLS: its certificate, with those of who has issued it, and the key.

@@ -13,7 +13,10 @@ use integration::{
     wait_until,
 };
 use qcore::QCoreApplication;
-use qnetwork::{QHostAddress, QSslServer, QSslSocket, SocketState, SslProtocol};
+use qnetwork::{
+    EncodingFormat, KeyAlgorithm, QHostAddress, QSslKey, QSslServer, QSslSocket, SocketState,
+    SslProtocol,
+};
 
 const CERTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/conformance/certs");
 
@@ -274,5 +277,56 @@ fn servers_of_qt() {
         wait_until(|| client.state() == SocketState::Unconnected);
         assert_eq!(*read.borrow(), b"HELLO FROM HERE\n");
         assert!(client.is_encrypted());
+    }
+}
+
+/// The keys that the tests of `QSslKey` have.
+const KEYS: &str =
+    concat!(env!("CARGO_MANIFEST_DIR"), "/../crates/qnetwork/src/ssl/key/tests/data");
+
+/// Reads a key of an algorithm, with a pass phrase, and prints its DER in hexadecimal.
+const QT_KEY: &str = r#"
+import sys
+from PySide2.QtCore import QByteArray
+from PySide2.QtNetwork import QSsl, QSslKey
+key = QSslKey(QByteArray(sys.stdin.buffer.read()), getattr(QSsl, sys.argv[1]), QSsl.Pem, QSsl.PrivateKey,
+              QByteArray(sys.argv[2].encode()))
+print(bytes(key.toDer()).hex())
+"#;
+
+/// What a program prints that is given the text.
+fn answer(program: &str, args: &[&str], text: &[u8]) -> Option<String> {
+    let mut program = Running::start(program, args)?;
+    let output = program.output();
+    program.input().write_all(text).unwrap();
+    Some(output.join().unwrap())
+}
+
+#[test]
+fn encrypted_keys_are_read_by_openssl_and_qt() {
+    let has_qt = has_qt();
+    let pass_phrase = "pässwörd 1";
+    let secret = format!("pass:{pass_phrase}");
+    for (name, algorithm) in [
+        ("rsa", KeyAlgorithm::Rsa),
+        ("prime256v1", KeyAlgorithm::Ec),
+        ("dsa", KeyAlgorithm::Dsa),
+        ("ed25519", KeyAlgorithm::Opaque),
+    ] {
+        let plain = std::fs::read(format!("{KEYS}/{name}.pem")).unwrap();
+        let key = QSslKey::new(&plain, algorithm, EncodingFormat::Pem);
+        let locked = key.to_pem_with(pass_phrase);
+        let Some(expected) = answer("openssl", &["pkey"], &plain) else { return };
+        assert!(expected.starts_with("-----BEGIN PRIVATE KEY-----"), "{name}: {expected}");
+        let told = answer("openssl", &["pkey", "-passin", &secret], &locked);
+        assert_eq!(told.as_deref(), Some(&*expected), "{name}");
+        let told = answer("openssl", &["pkey", "-passin", "pass:another"], &locked);
+        assert_eq!(told.as_deref(), Some(""), "{name}");
+        if has_qt && algorithm != KeyAlgorithm::Opaque {
+            let algorithm = format!("{algorithm:?}");
+            let told = answer(PYTHON, &["-c", QT_KEY, &algorithm, pass_phrase], &locked);
+            let expected: String = key.to_der().iter().map(|byte| format!("{byte:02x}")).collect();
+            assert_eq!(told.unwrap().trim(), expected, "{name}");
+        }
     }
 }

@@ -75,7 +75,7 @@ fn configuration() -> Option<QSslConfiguration> {
     let mut files = std::env::args().skip(2);
     let chain = QSslCertificate::from_data(fs::read(files.next()?).ok()?, EncodingFormat::Pem);
     let pem = fs::read(files.next()?).ok()?;
-    let mut keys = [KeyAlgorithm::Rsa, KeyAlgorithm::Ec]
+    let mut keys = [KeyAlgorithm::Rsa, KeyAlgorithm::Ec, KeyAlgorithm::Opaque]
         .map(|algorithm| QSslKey::new(&pem, algorithm, EncodingFormat::Pem))
         .into_iter()
         .filter(|key| !key.is_null());

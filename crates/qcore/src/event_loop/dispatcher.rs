@@ -530,12 +530,15 @@ impl Dispatcher {
         until: Option<Nanos>,
         run: Option<&Rc<Run>>,
     ) -> bool {
+        // The turn may be the loop's last one. It then sends only what was written before it: Qt sends the
+        // rest in its next turn, and there is none.
         let is_last = || run.is_none_or(|run| run.exit.get());
-        let before = (self.writers.borrow().len(), self.early_writers.borrow().len());
+        let (writers_before, early_before) =
+            (self.writers.borrow().len(), self.early_writers.borrow().len());
         // What was posted by another thread before this turn is part of it, as if by this one.
         self.collect_posts();
         let mut done = self.send_posted(&Which::ALL);
-        let writers = if is_last() { before.0 } else { self.writers.borrow().len() };
+        let writers = if is_last() { writers_before } else { self.writers.borrow().len() };
         let sockets = !flags.contains(ProcessEventsFlags::EXCLUDE_SOCKET_NOTIFIERS);
         let timers = !flags.contains(ProcessEventsFlags::EXCLUDE_TIMERS);
         let wait = flags.contains(ProcessEventsFlags::WAIT_FOR_MORE_EVENTS)
@@ -555,12 +558,12 @@ impl Dispatcher {
             done |= self.run_sources();
             done |= self.run_writers(&self.writers, writers);
         }
-        // A timer that ends the loop ends it after the sockets of this turn, as with Qt.
-        let waiting = if is_last() { before.1 } else { self.early_writers.borrow().len() };
+        // What was written before the timers fire is sent even if one of them ends the loop, as with Qt.
+        let early_so_far = if is_last() { early_before } else { self.early_writers.borrow().len() };
         if timers {
             done |= self.run_timers();
         }
-        let early = if is_last() { waiting } else { self.early_writers.borrow().len() };
+        let early = if is_last() { early_so_far } else { self.early_writers.borrow().len() };
         if sockets && early > 0 {
             done |= self.run_writers(&self.early_writers, early);
         }

@@ -115,15 +115,14 @@ qcore::numbered! {
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
     #[non_exhaustive]
     pub enum KeyAlgorithm {
-        /// Some other than those below, of which nothing is known but its encoding. So is a null
-        /// key.
+        /// Some other than those below: Ed25519, for which Qt has no name. So is a null key.
         #[default]
         Opaque = 0,
         /// RSA.
         Rsa = 1,
         /// DSA. There is nothing to use such a key for.
         Dsa = 2,
-        /// Elliptic curves: the NIST curves and Ed25519.
+        /// Elliptic curves. TLS uses P-256, P-384 and P-521.
         Ec = 3,
         /// Diffie and Hellman's. There is nothing to use such a key for.
         Dh = 4,

@@ -145,6 +145,22 @@ fn what_this_end_shows() {
     assert_eq!(error, "Private key does not certify public key, ");
 }
 
+/// Qt has no name for such keys.
+#[test]
+fn a_key_of_ed25519_is_opaque_and_serves() {
+    let pair = rcgen::KeyPair::generate_for(&rcgen::PKCS_ED25519).unwrap();
+    let params = rcgen::CertificateParams::new(["a.example".to_owned()]).unwrap();
+    let certificate = params.self_signed(&pair).unwrap();
+    let mut configuration = QSslConfiguration::new();
+    configuration
+        .set_local_certificate(QSslCertificate::new(certificate.der(), EncodingFormat::Der));
+    let pem = pair.serialize_pem();
+    let of = |algorithm| QSslKey::new(&pem, algorithm, EncodingFormat::Pem);
+    assert!(of(KeyAlgorithm::Ec).is_null());
+    configuration.set_private_key(of(KeyAlgorithm::Opaque));
+    assert!(configuration.identity().unwrap().is_some());
+}
+
 #[test]
 fn what_was_made_is_kept_until_something_changes() {
     let builder = rustls::ClientConfig::builder_with_provider(crate::ssl::provider());

@@ -1,54 +1,69 @@
 //! What is inside of a key.
 
 use pkcs8::{
-    EncryptedPrivateKeyInfoRef, ObjectIdentifier, PrivateKeyInfoRef,
+    ObjectIdentifier, PrivateKeyInfoRef,
     der::{
-        Decode, Encode, Reader, SliceReader, Tag, TagNumber,
-        asn1::{
-            AnyRef, BitStringRef, ContextSpecific, ContextSpecificRef, OctetStringRef, UintRef,
-        },
+        Decode, Encode, Header, Reader, SliceReader, Tag, TagNumber,
+        asn1::{AnyRef, BitStringRef, ContextSpecific, OctetStringRef, UintRef},
     },
     spki::{AlgorithmIdentifierRef, SubjectPublicKeyInfoRef},
 };
 use zeroize::Zeroizing;
 
-use super::KeyError;
+use super::{KeyError, curves, dsa, encryption};
 use crate::KeyAlgorithm;
 
-const RSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
-const RSA_PSS: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.10");
-const EC: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
-const DSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10040.4.1");
-const ED25519: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.112");
+const fn oid(text: &str) -> ObjectIdentifier {
+    ObjectIdentifier::new_unwrap(text)
+}
 
-/// Curves, and the bits of their keys.
-const CURVES: [(ObjectIdentifier, u32); 6] = [
-    (ObjectIdentifier::new_unwrap("1.2.840.10045.3.1.1"), 192),
-    (ObjectIdentifier::new_unwrap("1.3.132.0.33"), 224),
-    (ObjectIdentifier::new_unwrap("1.2.840.10045.3.1.7"), 256),
-    (ObjectIdentifier::new_unwrap("1.3.132.0.10"), 256),
-    (ObjectIdentifier::new_unwrap("1.3.132.0.34"), 384),
-    (ObjectIdentifier::new_unwrap("1.3.132.0.35"), 521),
-];
+const RSA: ObjectIdentifier = oid("1.2.840.113549.1.1.1");
+const RSA_PSS: ObjectIdentifier = oid("1.2.840.113549.1.1.10");
+const EC: ObjectIdentifier = oid("1.2.840.10045.2.1");
+const DSA: ObjectIdentifier = oid("1.2.840.10040.4.1");
+/// Diffie-Hellman of PKCS#3.
+const DH: ObjectIdentifier = oid("1.2.840.113549.1.3.1");
+/// Diffie-Hellman of X9.42.
+const DHX: ObjectIdentifier = oid("1.2.840.10046.2.1");
+const ED25519: ObjectIdentifier = oid("1.3.101.112");
+
+const PRIME_FIELD: ObjectIdentifier = oid("1.2.840.10045.1.1");
+const BINARY_FIELD: ObjectIdentifier = oid("1.2.840.10045.1.2");
+
+type Secret = Zeroizing<Vec<u8>>;
 
 /// A key, taken out of whatever it was wrapped in.
 pub(super) struct Decoded {
     pub(super) algorithm: KeyAlgorithm,
-    pub(super) bits: u32,
-    /// A private key of RSA as PKCS#1, of curves as SEC1, of Ed25519 as PKCS#8; a public one as
-    /// `SubjectPublicKeyInfo`.
-    pub(super) der: Zeroizing<Vec<u8>>,
-    pub(super) is_ed25519: bool,
+    /// `None` if it is opaque.
+    pub(super) bits: Option<u32>,
+    /// A private key of RSA as PKCS#1, of curves as SEC1, of DSA as OpenSSL's sequence of numbers,
+    /// of Diffie-Hellman and Ed25519 as PKCS#8; a public one as `SubjectPublicKeyInfo`.
+    pub(super) der: Secret,
 }
 
 impl Decoded {
-    fn new(algorithm: KeyAlgorithm, bits: u32, der: Vec<u8>) -> Self {
-        Decoded { algorithm, bits, der: Zeroizing::new(der), is_ed25519: false }
+    fn new(algorithm: KeyAlgorithm, bits: u32, der: impl Into<Secret>) -> Self {
+        Decoded { algorithm, bits: Some(bits), der: der.into() }
     }
 
-    fn ed25519(der: Vec<u8>) -> Self {
-        Decoded { is_ed25519: true, ..Decoded::new(KeyAlgorithm::Ec, 256, der) }
+    /// Qt has no name for Ed25519.
+    fn ed25519(der: &[u8]) -> Self {
+        Decoded { algorithm: KeyAlgorithm::Opaque, bits: None, der: der.to_vec().into() }
     }
+}
+
+/// What a private key may be written as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Form {
+    /// As any of the others.
+    Any,
+    /// In the way of its algorithm, or as PKCS#8 that is not encrypted.
+    Own,
+    /// As PKCS#8 that is not encrypted.
+    Plain,
+    /// As PKCS#8, encrypted or not.
+    Pkcs8,
 }
 
 /// A public key, as `SubjectPublicKeyInfo`.
@@ -56,115 +71,167 @@ pub(super) fn public(der: &[u8]) -> Result<Decoded, KeyError> {
     let der = outermost(der)?;
     let info = SubjectPublicKeyInfoRef::from_der(der).map_err(malformed)?;
     let key = info.subject_public_key.as_bytes().ok_or(KeyError::Malformed)?;
+    let parameters = || info.algorithm.parameters.ok_or(KeyError::Malformed);
     let (algorithm, bits) = match info.algorithm.oid {
-        RSA | RSA_PSS => (KeyAlgorithm::Rsa, integer_bits(key, 0)?),
-        EC => (KeyAlgorithm::Ec, curve_bits(&info.algorithm)?),
-        DSA => (KeyAlgorithm::Dsa, parameter_bits(&info.algorithm)?),
-        ED25519 => return Ok(Decoded::ed25519(der.to_vec())),
-        _ => return Err(KeyError::Unsupported),
+        RSA => (KeyAlgorithm::Rsa, bits(numbers::<2>(key)?[0])?),
+        RSA_PSS => {
+            // As in Qt, what the key is limited to is not kept.
+            let bits = bits(numbers::<2>(key)?[0])?;
+            let der = rsa_info(&info.subject_public_key).map_err(malformed)?;
+            return Ok(Decoded::new(KeyAlgorithm::Rsa, bits, der));
+        }
+        EC => (KeyAlgorithm::Ec, Curve(parameters()?).bits_with(key)?),
+        DSA => {
+            UintRef::from_der(key).map_err(malformed)?;
+            (KeyAlgorithm::Dsa, bits(dsa_parameters(parameters()?)?[0])?)
+        }
+        DH | DHX => {
+            UintRef::from_der(key).map_err(malformed)?;
+            (KeyAlgorithm::Dh, bits(first_number(parameters()?)?)?)
+        }
+        ED25519 if key.len() == 32 => return Ok(Decoded::ed25519(der)),
+        ED25519 => return Err(KeyError::Malformed),
+        _ => return Err(KeyError::UnsupportedAlgorithm),
     };
     Ok(Decoded::new(algorithm, bits, der.to_vec()))
 }
 
-/// A private key: as PKCS#8, encrypted or not, or as it is alone, which depends on the algorithm.
+/// A public key of RSA, as `SubjectPublicKeyInfo`.
+fn rsa_info(key: &BitStringRef<'_>) -> pkcs8::der::Result<Vec<u8>> {
+    let algorithm = AlgorithmIdentifierRef { oid: RSA, parameters: Some(AnyRef::NULL) };
+    SubjectPublicKeyInfoRef { algorithm, subject_public_key: *key }.to_der()
+}
+
+/// A private key. What it is in the way of its algorithm depends on which algorithm that is.
 pub(super) fn private(
     der: &[u8],
     wanted: KeyAlgorithm,
+    form: Form,
     pass_phrase: &[u8],
 ) -> Result<Decoded, KeyError> {
     let der = outermost(der)?;
     if let Ok(info) = PrivateKeyInfoRef::from_der(der) {
         return from_pkcs8(der, &info);
     }
-    if let Ok(encrypted) = EncryptedPrivateKeyInfoRef::from_der(der) {
-        return decrypt(&encrypted, pass_phrase);
-    }
-    if is_encrypted(der) {
-        return Err(KeyError::Unsupported);
+    if matches!(form, Form::Any | Form::Pkcs8)
+        && let Some(decrypted) = encryption::decrypt(der, pass_phrase)
+    {
+        let secret = decrypted?;
+        // What comes of another pass phrase is no key, but for a rare one has the right padding.
+        let inner = outermost(&secret).map_err(|_| KeyError::PassPhrase)?;
+        let info = PrivateKeyInfoRef::from_der(inner).map_err(|_| KeyError::PassPhrase)?;
+        return from_pkcs8(inner, &info);
     }
     match wanted {
+        _ if !matches!(form, Form::Any | Form::Own) => Err(KeyError::Malformed),
         KeyAlgorithm::Rsa => rsa(der),
         KeyAlgorithm::Ec => sec1(der),
-        KeyAlgorithm::Dsa => dsa(der),
-        _ => Err(KeyError::Unsupported),
-    }
-}
-
-/// Whether it is PKCS#8, encrypted in whatever way.
-fn is_encrypted(der: &[u8]) -> bool {
-    let parts = SliceReader::new(der).and_then(|mut reader| {
-        reader.sequence(|reader: &mut SliceReader<'_>| {
-            AlgorithmIdentifierRef::decode(reader)?;
-            <&OctetStringRef>::decode(reader).map(drop)
-        })
-    });
-    parts.is_ok()
-}
-
-fn decrypt(info: &EncryptedPrivateKeyInfoRef<'_>, pass_phrase: &[u8]) -> Result<Decoded, KeyError> {
-    if pass_phrase.is_empty() {
-        return Err(KeyError::PassPhrase);
-    }
-    // Older ways are not known; and work without bound is refused.
-    let Some(parameters) = info.encryption_algorithm.pbes2() else {
-        return Err(KeyError::Unsupported);
-    };
-    if !is_bounded(parameters) {
-        return Err(KeyError::Unsupported);
-    }
-    let secret = info.decrypt(pass_phrase).map_err(|_| KeyError::PassPhrase)?;
-    let inner = PrivateKeyInfoRef::from_der(secret.as_bytes()).map_err(|_| KeyError::PassPhrase)?;
-    from_pkcs8(secret.as_bytes(), &inner)
-}
-
-/// Whether making the key of the pass phrase takes no more than some seconds and some hundred megabytes.
-fn is_bounded(parameters: &pkcs8::pkcs5::pbes2::Parameters) -> bool {
-    use pkcs8::pkcs5::pbes2::Kdf;
-    match &parameters.kdf {
-        Kdf::Pbkdf2(pbkdf2) => pbkdf2.iteration_count <= 10_000_000,
-        Kdf::Scrypt(scrypt) => {
-            let memory = 128 * scrypt.cost_parameter.saturating_mul(u64::from(scrypt.block_size));
-            memory.saturating_mul(u64::from(scrypt.parallelization)) <= 1 << 30
-        }
-        _ => false,
+        KeyAlgorithm::Dsa => traditional_dsa(der),
+        _ => Err(KeyError::Malformed),
     }
 }
 
 fn from_pkcs8(der: &[u8], info: &PrivateKeyInfoRef<'_>) -> Result<Decoded, KeyError> {
     let key = info.private_key.as_bytes();
+    let parameters = || info.algorithm.parameters.ok_or(KeyError::Malformed);
     match info.algorithm.oid {
         RSA | RSA_PSS => rsa(outermost(key)?),
         EC => {
-            let curve = curve(&info.algorithm)?;
-            let bits = bits_of(curve)?;
-            let der = with_curve(outermost(key)?, curve)?;
-            Ok(Decoded { der, ..Decoded::new(KeyAlgorithm::Ec, bits, Vec::new()) })
+            let curve = Curve(parameters()?);
+            let parts = Sec1::parse(outermost(key)?)?;
+            if parts.curve.is_some_and(|own| own.0 != curve.0) {
+                return Err(KeyError::Malformed);
+            }
+            let bits = parts.bits(curve)?;
+            let der = parts.written(curve).map_err(malformed)?;
+            Ok(Decoded::new(KeyAlgorithm::Ec, bits, der))
         }
-        ED25519 => Ok(Decoded::ed25519(der.to_vec())),
-        _ => Err(KeyError::Unsupported),
+        DSA => {
+            let [p, q, g] = dsa_parameters(parameters()?)?;
+            let secret = UintRef::from_der(key).map_err(malformed)?;
+            let public =
+                dsa::public_key([p, q, g].map(|number| number.as_bytes()), secret.as_bytes());
+            let public = public.ok_or(KeyError::Malformed)?;
+            let public = UintRef::new(&public).map_err(malformed)?;
+            let zero = UintRef::new(&[0]).map_err(malformed)?;
+            let parts = [zero, p, q, g, public, secret];
+            let parts = parts.map(|number| number.to_der().map(Zeroizing::new));
+            let mut inside = Zeroizing::new(Vec::with_capacity(2 * der.len()));
+            for part in parts {
+                inside.extend_from_slice(&part.map_err(malformed)?);
+            }
+            let der = sequence(&[&inside]).map_err(malformed)?;
+            Ok(Decoded::new(KeyAlgorithm::Dsa, bits(p)?, der))
+        }
+        DH | DHX => {
+            UintRef::from_der(key).map_err(malformed)?;
+            let bits = bits(first_number(parameters()?)?)?;
+            Ok(Decoded::new(KeyAlgorithm::Dh, bits, der.to_vec()))
+        }
+        ED25519 => match <&OctetStringRef>::from_der(key) {
+            Ok(key) if key.as_bytes().len() == 32 => Ok(Decoded::ed25519(der)),
+            _ => Err(KeyError::Malformed),
+        },
+        _ => Err(KeyError::UnsupportedAlgorithm),
     }
 }
 
-/// PKCS#1: a sequence of numbers, of which the modulus is the second.
+/// PKCS#1: a version and eight numbers, of which the modulus is the first. The numbers of any
+/// further primes are behind them.
 fn rsa(der: &[u8]) -> Result<Decoded, KeyError> {
-    Ok(Decoded::new(KeyAlgorithm::Rsa, integer_bits(der, 1)?, der.to_vec()))
+    let modulus = SliceReader::new(der).and_then(|mut reader| {
+        reader.sequence(|reader: &mut SliceReader<'_>| {
+            let version = u8::decode(reader)?;
+            let modulus = UintRef::decode(reader)?;
+            for _ in 0..7 {
+                UintRef::decode(reader)?;
+            }
+            match version {
+                0 => {}
+                1 if !reader.is_finished() => {
+                    AnyRef::decode(reader)?.sequence(|primes| {
+                        AnyRef::decode(primes)?;
+                        while !primes.is_finished() {
+                            AnyRef::decode(primes)?;
+                        }
+                        Ok::<_, pkcs8::der::Error>(())
+                    })?;
+                }
+                _ => return Err(Tag::Integer.value_error().into()),
+            }
+            Ok::<_, pkcs8::der::Error>(modulus)
+        })
+    });
+    Ok(Decoded::new(KeyAlgorithm::Rsa, bits(modulus.map_err(malformed)?)?, der.to_vec()))
 }
 
-/// A sequence of numbers, of which the prime is the second.
-fn dsa(der: &[u8]) -> Result<Decoded, KeyError> {
-    Ok(Decoded::new(KeyAlgorithm::Dsa, integer_bits(der, 1)?, der.to_vec()))
+/// OpenSSL's sequence: zero, p, q, g, the public number and the secret one.
+fn traditional_dsa(der: &[u8]) -> Result<Decoded, KeyError> {
+    let [version, p, ..] = numbers::<6>(der)?;
+    if version.as_bytes() != [0] {
+        return Err(KeyError::Malformed);
+    }
+    Ok(Decoded::new(KeyAlgorithm::Dsa, bits(p)?, der.to_vec()))
+}
+
+fn dsa_parameters(parameters: AnyRef<'_>) -> Result<[UintRef<'_>; 3], KeyError> {
+    parameters
+        .sequence(|reader| {
+            Ok([UintRef::decode(reader)?, UintRef::decode(reader)?, UintRef::decode(reader)?])
+        })
+        .map_err(malformed)
 }
 
 /// SEC1: the key, which curve it is of, and perhaps its public half.
 fn sec1(der: &[u8]) -> Result<Decoded, KeyError> {
     let parts = Sec1::parse(der)?;
-    let bits = bits_of(parts.curve.ok_or(KeyError::Malformed)?)?;
+    let bits = parts.bits(parts.curve.ok_or(KeyError::Malformed)?)?;
     Ok(Decoded::new(KeyAlgorithm::Ec, bits, der.to_vec()))
 }
 
 struct Sec1<'a> {
     key: &'a OctetStringRef,
-    curve: Option<ObjectIdentifier>,
+    curve: Option<Curve<'a>>,
     public: Option<BitStringRef<'a>>,
 }
 
@@ -175,39 +242,86 @@ impl<'a> Sec1<'a> {
             .sequence(|reader: &mut SliceReader<'a>| {
                 let _version = UintRef::decode(reader)?;
                 let key = <&OctetStringRef>::decode(reader)?;
-                let curve = ContextSpecific::decode_explicit(reader, TagNumber(0))?;
-                let public = ContextSpecific::decode_explicit(reader, TagNumber(1))?;
+                let curve = ContextSpecific::<AnyRef<'a>>::decode_explicit(reader, TagNumber(0))?;
+                let public =
+                    ContextSpecific::<BitStringRef<'a>>::decode_explicit(reader, TagNumber(1))?;
                 Ok::<_, pkcs8::der::Error>(Sec1 {
                     key,
-                    curve: curve.map(|curve: ContextSpecific<ObjectIdentifier>| curve.value),
-                    public: public.map(|public: ContextSpecific<BitStringRef<'a>>| public.value),
+                    curve: curve.map(|curve| Curve(curve.value)),
+                    public: public.map(|public| public.value),
                 })
             })
             .map_err(malformed)
     }
+
+    /// The bits of the curve, if the public half can be one of it.
+    fn bits(&self, curve: Curve<'_>) -> Result<u32, KeyError> {
+        match &self.public {
+            Some(public) => curve.bits_with(public.as_bytes().ok_or(KeyError::Malformed)?),
+            None => curve.bits(),
+        }
+    }
+
+    /// As bytes, with the curve, which PKCS#8 tells outside of the key.
+    fn written(&self, curve: Curve<'_>) -> pkcs8::der::Result<Secret> {
+        let key = Zeroizing::new(self.key.to_der()?);
+        let curve = explicit(0, &curve.0.to_der()?)?;
+        let public = match &self.public {
+            Some(public) => explicit(1, &public.to_der()?)?,
+            None => Vec::new(),
+        };
+        sequence(&[&1u8.to_der()?, &key, &curve, &public])
+    }
 }
 
-/// Within PKCS#8 the curve is told outside. Writes it into the key.
-fn with_curve(der: &[u8], curve: ObjectIdentifier) -> Result<Zeroizing<Vec<u8>>, KeyError> {
-    let parts = Sec1::parse(der)?;
-    if parts.curve.is_some_and(|own| own != curve) {
-        return Err(KeyError::Malformed);
+/// The parameters of a key: the name of a curve, or all that makes one.
+#[derive(Clone, Copy)]
+struct Curve<'a>(AnyRef<'a>);
+
+impl Curve<'_> {
+    /// The bits of the numbers of the curve.
+    fn bits(self) -> Result<u32, KeyError> {
+        if self.0.header().tag() == Tag::ObjectIdentifier {
+            let name = self.0.decode_as().map_err(malformed)?;
+            return curves::bits(name).ok_or(KeyError::UnsupportedCurve);
+        }
+        let (kind, field) = self
+            .0
+            .sequence(|reader| {
+                let _version = UintRef::decode(reader)?;
+                let field = AnyRef::decode(reader)?.sequence(|reader| {
+                    let kind = ObjectIdentifier::decode(reader)?;
+                    Ok::<_, pkcs8::der::Error>((kind, AnyRef::decode(reader)?))
+                })?;
+                while !reader.is_finished() {
+                    AnyRef::decode(reader)?;
+                }
+                Ok(field)
+            })
+            .map_err(malformed)?;
+        match kind {
+            PRIME_FIELD => bits(field.decode_as().map_err(malformed)?),
+            BINARY_FIELD => {
+                let degree = first_number(field)?;
+                let bytes = degree.as_bytes();
+                let degree = bytes.iter().fold(0, |value, byte| value << 8 | u32::from(*byte));
+                (bytes.len() <= 2).then_some(degree).ok_or(KeyError::UnsupportedCurve)
+            }
+            _ => Err(KeyError::UnsupportedCurve),
+        }
     }
-    let explicit = |tag_number: u32| (TagNumber(tag_number), pkcs8::der::TagMode::Explicit);
-    let (tag_number, tag_mode) = explicit(0);
-    let curve = ContextSpecificRef { tag_number, tag_mode, value: &curve };
-    let (tag_number, tag_mode) = explicit(1);
-    let public = parts.public.as_ref();
-    let public = public.map(|value| ContextSpecificRef { tag_number, tag_mode, value });
-    let mut inside = Zeroizing::new(Vec::with_capacity(der.len() + 16));
-    1u8.encode_to_vec(&mut inside).map_err(malformed)?;
-    parts.key.encode_to_vec(&mut inside).map_err(malformed)?;
-    curve.encode_to_vec(&mut inside).map_err(malformed)?;
-    if let Some(public) = public {
-        public.encode_to_vec(&mut inside).map_err(malformed)?;
+
+    /// The bits, if the point has the form and the length of one of the curve.
+    fn bits_with(self, point: &[u8]) -> Result<u32, KeyError> {
+        let bits = self.bits()?;
+        let number = usize::try_from(bits.div_ceil(8)).map_err(|_| KeyError::Malformed)?;
+        let length = match point.first() {
+            Some(2 | 3) => 1 + number,
+            Some(4 | 6 | 7) => 1 + 2 * number,
+            _ => return Err(KeyError::Malformed),
+        };
+        if point.len() == length { Ok(bits) } else { Err(KeyError::Malformed) }
     }
-    let sequence = AnyRef::new(Tag::Sequence, &inside).map_err(malformed)?;
-    Ok(Zeroizing::new(sequence.to_der().map_err(malformed)?))
 }
 
 /// The bytes of the first value: what follows it is not looked at, as Qt does not.
@@ -216,88 +330,83 @@ fn outermost(der: &[u8]) -> Result<&[u8], KeyError> {
     reader.tlv_bytes().map_err(malformed)
 }
 
-fn integer_bits(der: &[u8], index: usize) -> Result<u32, KeyError> {
-    let mut reader = SliceReader::new(der).map_err(malformed)?;
-    let header = pkcs8::der::Header::decode(&mut reader).map_err(malformed)?;
-    if header.tag() != Tag::Sequence {
-        return Err(KeyError::Malformed);
-    }
-    for _ in 0..index {
-        UintRef::decode(&mut reader).map_err(malformed)?;
-    }
-    bits(UintRef::decode(&mut reader).map_err(malformed)?.as_bytes())
+/// A sequence of so many numbers and nothing else.
+fn numbers<const COUNT: usize>(der: &[u8]) -> Result<[UintRef<'_>; COUNT], KeyError> {
+    let mut numbers = Vec::with_capacity(COUNT);
+    SliceReader::new(der)
+        .and_then(|mut reader| {
+            reader.sequence(|reader: &mut SliceReader<'_>| {
+                for _ in 0..COUNT {
+                    numbers.push(UintRef::decode(reader)?);
+                }
+                Ok::<_, pkcs8::der::Error>(())
+            })
+        })
+        .map_err(malformed)?;
+    numbers.try_into().map_err(|_| KeyError::Malformed)
 }
 
-fn bits(number: &[u8]) -> Result<u32, KeyError> {
-    let first = number.first().filter(|first| **first != 0).ok_or(KeyError::Malformed)?;
-    let bits = number.len() * 8 - first.leading_zeros() as usize;
+/// The first number of a sequence.
+fn first_number(sequence: AnyRef<'_>) -> Result<UintRef<'_>, KeyError> {
+    sequence
+        .sequence(|reader| {
+            let first = UintRef::decode(reader)?;
+            while !reader.is_finished() {
+                AnyRef::decode(reader)?;
+            }
+            Ok(first)
+        })
+        .map_err(malformed)
+}
+
+fn bits(number: UintRef<'_>) -> Result<u32, KeyError> {
+    let bytes = number.as_bytes();
+    let first = bytes.first().filter(|first| **first != 0).ok_or(KeyError::Malformed)?;
+    let bits = bytes.len() * 8 - first.leading_zeros() as usize;
     u32::try_from(bits).map_err(|_| KeyError::Malformed)
 }
 
-/// The bits of the first number among an algorithm's parameters.
-fn parameter_bits(algorithm: &AlgorithmIdentifierRef<'_>) -> Result<u32, KeyError> {
-    let parameters = algorithm.parameters.ok_or(KeyError::Malformed)?;
-    integer_bits(&parameters.to_der().map_err(malformed)?, 0)
-}
-
-fn curve(algorithm: &AlgorithmIdentifierRef<'_>) -> Result<ObjectIdentifier, KeyError> {
-    algorithm.parameters_oid().map_err(|_| KeyError::Unsupported)
-}
-
-fn curve_bits(algorithm: &AlgorithmIdentifierRef<'_>) -> Result<u32, KeyError> {
-    bits_of(curve(algorithm)?)
-}
-
-fn bits_of(curve: ObjectIdentifier) -> Result<u32, KeyError> {
-    let known = CURVES.iter().find(|(oid, _)| *oid == curve);
-    known.map(|(_, bits)| *bits).ok_or(KeyError::Unsupported)
-}
-
-fn malformed(_: pkcs8::der::Error) -> KeyError {
+pub(super) fn malformed(_: pkcs8::der::Error) -> KeyError {
     KeyError::Malformed
 }
 
-/// A private key as PKCS#8, encrypted with a pass phrase.
-pub(super) fn encrypt(
-    algorithm: KeyAlgorithm,
-    is_ed25519: bool,
-    der: &[u8],
-    pass_phrase: &[u8],
-) -> Option<Vec<u8>> {
-    let info = if is_ed25519 {
-        PrivateKeyInfoRef::from_der(der).ok()?
-    } else {
-        let key = OctetStringRef::new(der).ok()?;
-        match algorithm {
-            KeyAlgorithm::Rsa => PrivateKeyInfoRef::new(
-                AlgorithmIdentifierRef { oid: RSA, parameters: Some(AnyRef::NULL) },
-                key,
-            ),
-            KeyAlgorithm::Ec => {
-                let curve = Sec1::parse(der).ok()?.curve?;
-                let inner = AlgorithmIdentifierRef { oid: EC, parameters: Some((&curve).into()) };
-                return encrypt_info(&PrivateKeyInfoRef::new(inner, key), pass_phrase);
-            }
-            _ => return None,
+/// A sequence of values that are written already.
+pub(super) fn sequence(parts: &[&[u8]]) -> pkcs8::der::Result<Secret> {
+    let inside = Zeroizing::new(parts.concat());
+    Ok(Zeroizing::new(AnyRef::new(Tag::Sequence, &inside)?.to_der()?))
+}
+
+/// A value within a tag of its own.
+fn explicit(number: u32, value: &[u8]) -> pkcs8::der::Result<Vec<u8>> {
+    let tag = Tag::ContextSpecific { constructed: true, number: TagNumber(number) };
+    let mut written = Header::new(tag, value.len().try_into()?).to_der()?;
+    written.extend_from_slice(value);
+    Ok(written)
+}
+
+/// A private key as PKCS#8.
+pub(super) fn to_pkcs8(algorithm: KeyAlgorithm, der: &Secret) -> Option<Secret> {
+    let (kind, parameters, number);
+    let key: &[u8] = match algorithm {
+        KeyAlgorithm::Rsa => {
+            (kind, parameters) = (RSA, AnyRef::NULL.to_der().ok()?);
+            der
         }
+        KeyAlgorithm::Ec => {
+            (kind, parameters) = (EC, Sec1::parse(der).ok()?.curve?.0.to_der().ok()?);
+            der
+        }
+        KeyAlgorithm::Dsa => {
+            let [_, p, q, g, _, secret] = numbers::<6>(der).ok()?;
+            let [p, q, g] = [p, q, g].map(|number| number.to_der());
+            (kind, parameters) = (DSA, sequence(&[&p.ok()?, &q.ok()?, &g.ok()?]).ok()?.to_vec());
+            number = Zeroizing::new(secret.to_der().ok()?);
+            &number
+        }
+        _ => return Some(der.clone()),
     };
-    encrypt_info(&info, pass_phrase)
+    let parameters = AnyRef::from_der(&parameters).ok()?;
+    let identifier = AlgorithmIdentifierRef { oid: kind, parameters: Some(parameters) };
+    let info = PrivateKeyInfoRef::new(identifier, OctetStringRef::new(key).ok()?);
+    Some(Zeroizing::new(info.to_der().ok()?))
 }
-
-fn encrypt_info(info: &PrivateKeyInfoRef<'_>, pass_phrase: &[u8]) -> Option<Vec<u8>> {
-    let plain = Zeroizing::new(info.to_der().ok()?);
-    let (mut salt, mut iv) = ([0; 16], [0; 16]);
-    getrandom::fill(&mut salt).ok()?;
-    getrandom::fill(&mut iv).ok()?;
-    let parameters =
-        pkcs8::pkcs5::pbes2::Parameters::generate_pbkdf2_sha256_aes256cbc(ITERATIONS, &salt, iv)
-            .ok()?;
-    let encrypted = parameters.encrypt(pass_phrase, &plain).ok()?;
-    let data = OctetStringRef::new(&encrypted).ok()?;
-    EncryptedPrivateKeyInfoRef { encryption_algorithm: parameters.into(), encrypted_data: data }
-        .to_der()
-        .ok()
-}
-
-/// How often a pass phrase is hashed: a third of a second or so for whoever guesses, once for whoever knows.
-const ITERATIONS: u32 = 600_000;

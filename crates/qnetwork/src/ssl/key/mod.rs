@@ -1,25 +1,40 @@
 //! [`QSslKey`]: the key of a certificate.
 
+mod cipher;
+mod curves;
+mod derivation;
+mod dsa;
 mod encoding;
+mod encryption;
 mod pem;
 #[cfg(test)]
 mod tests;
 
-use std::{fmt, sync::Arc};
+use std::{borrow::Cow, fmt, sync::Arc};
 
 use qcore::QIODevice;
 use rustls::{pki_types::PrivateKeyDer, sign::SigningKey};
 use zeroize::Zeroizing;
 
-use self::encoding::Decoded;
+use self::{
+    encoding::{Decoded, Form},
+    pem::{Block, Encryption},
+};
 use super::{EncodingFormat, KeyAlgorithm, KeyType};
 
-/// The key of a certificate: its private half, with which its owner shows that it is theirs, or its public half.
+/// The key of a certificate: its private half, with which its owner shows that it is theirs, or its
+/// public half.
 ///
-/// There are keys of RSA, of the NIST curves and of Ed25519, and, to be looked at, of DSA. A value that is cheap
-/// to copy, `Send` and `Sync`. It may be null: the default one is, and one that was made of what is no key. The
-/// bytes of a private key are overwritten when the last copy is dropped. Stands for Qt's
-/// [QSslKey](https://doc.qt.io/qt-5/qsslkey.html).
+/// A value that is cheap to copy, `Send` and `Sync`. A key may be null: the default one is, and one
+/// that was made of what is no key. The bytes of a private key are overwritten when the last copy
+/// is dropped. Stands for Qt's [QSslKey](https://doc.qt.io/qt-5/qsslkey.html).
+///
+/// TLS uses keys of RSA, of the curves P-256, P-384 and P-521, and of Ed25519. Other keys can be
+/// read, asked and written: those of DSA, of Diffie-Hellman, and of other curves, also of curves
+/// whose parameters are written out.
+///
+/// Qt has no name for Ed25519 and reads no such key. Here the algorithm of such a key is
+/// [`Opaque`](KeyAlgorithm::Opaque), also to read one, and it has no length.
 ///
 /// # Encodings
 ///
@@ -27,13 +42,26 @@ use super::{EncodingFormat, KeyAlgorithm, KeyType};
 /// |---|---|---|
 /// | RSA, private | PKCS#1, PKCS#8 | PKCS#1 |
 /// | curves, private | SEC1, PKCS#8 | SEC1 |
-/// | Ed25519, private | PKCS#8 | PKCS#8 |
-/// | DSA, private | OpenSSL's own | the same |
+/// | DSA, private | OpenSSL's own, PKCS#8 | OpenSSL's own |
+/// | Diffie-Hellman and Ed25519, private | PKCS#8 | PKCS#8 |
 /// | any, public | X.509's `SubjectPublicKeyInfo` | the same |
-/// | RSA and curves, encrypted | PKCS#8 with PBES2 | the same, with PBKDF2 and AES-256 |
+/// | any, private, encrypted | see below | PKCS#8 with PBKDF2 and AES-256 |
 ///
-/// Pass phrases in the way that is older than PKCS#8 (`Proc-Type: 4,ENCRYPTED`), which Qt writes, protect badly
-/// and are not read: `openssl pkey -in OLD -out NEW` makes another key of such a one.
+/// # Encrypted keys
+///
+/// These are read:
+///
+/// * PKCS#8 with PBES2: PBKDF2 or scrypt; AES-CBC, triple DES, DES or RC2
+/// * PKCS#8 with the older kinds of PKCS#5 and PKCS#12: MD5 or SHA-1; triple DES with two or three
+///   keys, DES, RC2, RC4
+/// * traditional PEM (`Proc-Type: 4,ENCRYPTED`): AES-CBC, triple DES with two or three keys, DES,
+///   RC2
+///
+/// MD5, SHA-1, DES, RC2 and RC4 protect badly. They are there to read old files: a key is never
+/// written with them. A file says how much work it takes to check a pass phrase. More than
+/// 10,000,000 rounds of hashing, or scrypt with more than a gigabyte, is refused.
+///
+/// Of a pass phrase the first 1024 bytes count, up to the first NUL, as with Qt.
 ///
 /// # Examples
 ///
@@ -52,6 +80,8 @@ use super::{EncodingFormat, KeyAlgorithm, KeyType};
 #[derive(Clone, Default)]
 pub struct QSslKey(Option<Arc<Key>>);
 
+type Secret = Zeroizing<Vec<u8>>;
+
 struct Key {
     key_type: KeyType,
     decoded: Decoded,
@@ -61,24 +91,39 @@ struct Key {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum KeyError {
-    /// There is no block of PEM that could be such a key.
+    /// The text has no PEM block with the label of such a key.
     NoPemBlock,
-    /// It is not what a key is like, or one of another algorithm.
+    /// The data is damaged, or is not a key. In an encoding that does not name its algorithm, it
+    /// may also be a key of another algorithm.
     Malformed,
-    /// It is encrypted, and the pass phrase is wrong, or there is none.
+    /// The key is of another algorithm than the caller asked for.
+    OtherAlgorithm,
+    /// The key is encrypted, and the pass phrase is wrong or missing.
     PassPhrase,
-    /// Its algorithm, its curve or the way in which it is encrypted is not known here.
-    Unsupported,
+    /// Keys of this algorithm are not supported, for example those of X25519.
+    UnsupportedAlgorithm,
+    /// Keys of this elliptic curve are not supported.
+    UnsupportedCurve,
+    /// The key is encrypted in a way that is not supported, for example with Camellia.
+    UnsupportedEncryption,
+    /// The file asks for more time or memory to check a pass phrase than is allowed.
+    ExcessiveWork,
 }
 
 impl fmt::Display for KeyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             KeyError::NoPemBlock => "there is no PEM block of such a key",
-            KeyError::Malformed => "this is not a key of that algorithm",
-            KeyError::PassPhrase => "the key is encrypted with another pass phrase",
-            KeyError::Unsupported => {
-                "keys of this algorithm, curve or encryption are not supported"
+            KeyError::Malformed => "this is not a key of that algorithm, or it is damaged",
+            KeyError::OtherAlgorithm => "this is a key of another algorithm",
+            KeyError::PassPhrase => "the key is encrypted, and the pass phrase is wrong or missing",
+            KeyError::UnsupportedAlgorithm => "keys of this algorithm are not supported",
+            KeyError::UnsupportedCurve => "keys of this elliptic curve are not supported",
+            KeyError::UnsupportedEncryption => {
+                "the key is encrypted in a way that is not supported"
+            }
+            KeyError::ExcessiveWork => {
+                "checking the pass phrase of the key would take too much time or memory"
             }
         })
     }
@@ -87,14 +132,15 @@ impl fmt::Display for KeyError {
 impl std::error::Error for KeyError {}
 
 impl QSslKey {
-    /// A private key that is not encrypted; a null one if the bytes are no such key of that algorithm.
+    /// A private key that is not encrypted; a null one if the bytes are no such key of that
+    /// algorithm.
     #[must_use]
     pub fn new(data: impl AsRef<[u8]>, algorithm: KeyAlgorithm, format: EncodingFormat) -> Self {
         QSslKey::new_with(data, algorithm, format, KeyType::Private, "")
     }
 
-    /// A key; a null one if the bytes are no such key of that algorithm, or the pass phrase is wrong. It is not
-    /// looked at if the key is not encrypted.
+    /// A key; a null one if the bytes are no such key of that algorithm, or the pass phrase is
+    /// wrong. It is not looked at if the key is not encrypted.
     #[must_use]
     pub fn new_with(
         data: impl AsRef<[u8]>,
@@ -126,32 +172,35 @@ impl QSslKey {
         key_type: KeyType,
         pass_phrase: impl AsRef<[u8]>,
     ) -> Result<Self, KeyError> {
-        let (data, pass_phrase) = (data.as_ref(), pass_phrase.as_ref());
+        let (data, pass_phrase) = (data.as_ref(), effective(pass_phrase.as_ref()));
         let decoded = match (format, key_type) {
             (EncodingFormat::Der, KeyType::Private) => {
-                encoding::private(data, algorithm, pass_phrase)
+                encoding::private(data, algorithm, Form::Any, pass_phrase)
             }
             (EncodingFormat::Der, KeyType::Public) => encoding::public(data),
             (EncodingFormat::Pem, KeyType::Private) => {
-                let labels = ["PRIVATE KEY", "ENCRYPTED PRIVATE KEY", own_label(algorithm)];
-                let block = pem::find(data, &labels).ok_or(KeyError::NoPemBlock)?;
-                if block.old_encryption {
-                    return Err(KeyError::Unsupported);
+                let block = pem::find(data, |label| form(label).is_some())?;
+                let (form, of) = form(block.label).ok_or(KeyError::NoPemBlock)?;
+                if of.is_some_and(|of| of != algorithm) {
+                    return Err(KeyError::OtherAlgorithm);
                 }
-                encoding::private(&block.der, algorithm, pass_phrase)
+                let der = decrypted(&block, pass_phrase)?;
+                let decoded = encoding::private(&der, algorithm, form, pass_phrase);
+                wrong_pass_phrase(&block, decoded)
             }
             (EncodingFormat::Pem, KeyType::Public) => {
-                let block = pem::find(data, &["PUBLIC KEY"]).ok_or(KeyError::NoPemBlock)?;
-                encoding::public(&block.der)
+                let block = pem::find(data, |label| label == "PUBLIC KEY")?;
+                wrong_pass_phrase(&block, encoding::public(&decrypted(&block, pass_phrase)?))
             }
         }?;
         if decoded.algorithm != algorithm {
-            return Err(KeyError::Malformed);
+            return Err(KeyError::OtherAlgorithm);
         }
         Ok(QSslKey(Some(Arc::new(Key { key_type, decoded }))))
     }
 
-    /// A key of what the device has to read; a null one if that is none. See [`new_with`](Self::new_with).
+    /// A key of what the device has to read; a null one if that is none. See
+    /// [`new_with`](Self::new_with).
     ///
     /// ```
     /// use qcore::{OpenMode, QBuffer};
@@ -201,7 +250,7 @@ impl QSslKey {
         self.0.is_none()
     }
 
-    /// What it is a key of; [`Opaque`](KeyAlgorithm::Opaque) if it is null.
+    /// What it is a key of; [`Opaque`](KeyAlgorithm::Opaque) if it is null or of Ed25519.
     #[must_use]
     pub fn algorithm(&self) -> KeyAlgorithm {
         self.0.as_ref().map(|key| key.decoded.algorithm).unwrap_or_default()
@@ -214,10 +263,12 @@ impl QSslKey {
         self.0.as_ref().map(|key| key.key_type).unwrap_or_default()
     }
 
-    /// Its length in bits: that of the modulus, of the prime, or of the numbers of the curve. -1 if it is null.
+    /// Its length in bits: that of the modulus, of the prime, or of the numbers of the curve. -1 if
+    /// it is null or opaque.
     #[must_use]
     pub fn length(&self) -> i32 {
-        self.0.as_ref().map_or(-1, |key| i32::try_from(key.decoded.bits).unwrap_or(i32::MAX))
+        let bits = self.0.as_ref().and_then(|key| key.decoded.bits);
+        bits.map_or(-1, |bits| i32::try_from(bits).unwrap_or(i32::MAX))
     }
 
     /// It as text, not encrypted. Empty if it is null.
@@ -227,16 +278,17 @@ impl QSslKey {
         let Some(key) = &self.0 else { return Vec::new() };
         let label = match key.key_type {
             KeyType::Public => "PUBLIC KEY",
-            KeyType::Private if key.decoded.is_ed25519 => "PRIVATE KEY",
             KeyType::Private => own_label(key.decoded.algorithm),
         };
         pem::encode(label, &key.decoded.der)
     }
 
-    /// It as text, encrypted if it is private: PKCS#8, with a key of AES-256 made of the pass phrase by 600,000
-    /// rounds of PBKDF2. With an empty pass phrase it is not encrypted, and a public one never is.
+    /// It as text, encrypted if it is private: PKCS#8, with a key of AES-256 made of the pass
+    /// phrase by 600,000 rounds of PBKDF2. With an empty pass phrase it is not encrypted, and a
+    /// public one never is.
     ///
-    /// Empty if it is null, or a private key of DSA.
+    /// Empty if it is null. Empty as well if there is a NUL in the pass phrase: reading would stop
+    /// at it, here and in Qt. Bytes of the pass phrase behind the first 1024 do not count.
     #[doc(alias = "toPem")]
     #[must_use]
     pub fn to_pem_with(&self, pass_phrase: impl AsRef<[u8]>) -> Vec<u8> {
@@ -245,21 +297,24 @@ impl QSslKey {
         if pass_phrase.is_empty() || key.key_type == KeyType::Public {
             return self.to_pem();
         }
-        let Decoded { algorithm, is_ed25519, der, .. } = &key.decoded;
-        let encrypted = encoding::encrypt(*algorithm, *is_ed25519, der, pass_phrase);
+        if pass_phrase.contains(&0) {
+            return Vec::new();
+        }
+        let plain = encoding::to_pkcs8(key.decoded.algorithm, &key.decoded.der);
+        let encrypted = plain.and_then(|der| encryption::encrypt(&der, effective(pass_phrase)));
         encrypted.map(|der| pem::encode("ENCRYPTED PRIVATE KEY", &der)).unwrap_or_default()
     }
 
-    /// It as bytes, DER, not encrypted. Empty if it is null. Qt gives nothing, either, for a private key that is
-    /// to be encrypted as DER.
+    /// It as bytes, DER, not encrypted. Empty if it is null. Qt gives nothing, either, for a
+    /// private key that is to be encrypted as DER.
     #[doc(alias = "toDer")]
     #[must_use]
     pub fn to_der(&self) -> Vec<u8> {
         self.0.as_ref().map(|key| key.decoded.der.to_vec()).unwrap_or_default()
     }
 
-    /// What signs with it, if it is a private key that can. It lives as long as that does, and is overwritten
-    /// then; no copy is made on the way.
+    /// What signs with it, if it is a private key that can. It lives as long as that does, and is
+    /// overwritten then; no copy is made on the way.
     pub(crate) fn signing_key(&self) -> Option<Arc<dyn SigningKey>> {
         #[cfg(feature = "aws-lc-rs")]
         use rustls::crypto::aws_lc_rs::sign::any_supported_type;
@@ -269,12 +324,48 @@ impl QSslKey {
         let der = &key.decoded.der[..];
         let der = match key.decoded.algorithm {
             KeyAlgorithm::Rsa => PrivateKeyDer::Pkcs1(der.into()),
-            KeyAlgorithm::Ec if key.decoded.is_ed25519 => PrivateKeyDer::Pkcs8(der.into()),
             KeyAlgorithm::Ec => PrivateKeyDer::Sec1(der.into()),
+            KeyAlgorithm::Opaque => PrivateKeyDer::Pkcs8(der.into()),
             _ => return None,
         };
         any_supported_type(&der).ok()
     }
+}
+
+/// The part of a pass phrase that counts, which is what OpenSSL looks at when Qt reads a key.
+fn effective(pass_phrase: &[u8]) -> &[u8] {
+    let end = pass_phrase.iter().take(1024).position(|byte| *byte == 0);
+    &pass_phrase[..end.unwrap_or(pass_phrase.len().min(1024))]
+}
+
+/// What a block with this label may contain, if it is a private key, and of which algorithm.
+fn form(label: &str) -> Option<(Form, Option<KeyAlgorithm>)> {
+    Some(match label {
+        "PRIVATE KEY" => (Form::Plain, None),
+        "ENCRYPTED PRIVATE KEY" => (Form::Pkcs8, None),
+        "RSA PRIVATE KEY" => (Form::Own, Some(KeyAlgorithm::Rsa)),
+        "DSA PRIVATE KEY" => (Form::Own, Some(KeyAlgorithm::Dsa)),
+        "EC PRIVATE KEY" => (Form::Own, Some(KeyAlgorithm::Ec)),
+        _ => return None,
+    })
+}
+
+/// The bytes of a block, which is encrypted in the traditional way if its header says so.
+fn decrypted<'a>(block: &'a Block<'_>, pass_phrase: &[u8]) -> Result<Cow<'a, Secret>, KeyError> {
+    let Some(Encryption { cipher, iv }) = &block.encryption else {
+        return Ok(Cow::Borrowed(&block.der));
+    };
+    let salt = iv.get(..8).ok_or(KeyError::Malformed)?;
+    let key = derivation::traditional(pass_phrase, salt, cipher.key_length());
+    cipher.decrypt(&key, iv, &block.der).map(Cow::Owned).ok_or(KeyError::PassPhrase)
+}
+
+/// What comes of decrypting a block with another pass phrase may have the right padding by chance.
+fn wrong_pass_phrase<T>(block: &Block<'_>, result: Result<T, KeyError>) -> Result<T, KeyError> {
+    result.map_err(|error| match error {
+        KeyError::Malformed if block.encryption.is_some() => KeyError::PassPhrase,
+        error => error,
+    })
 }
 
 /// What PEM calls a private key that is written in the way of its algorithm.

@@ -1,67 +1,153 @@
 //! Keys as text.
 
-use base64::{Engine, engine::general_purpose::STANDARD};
+use base64::{
+    Engine,
+    alphabet::STANDARD,
+    engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig},
+};
 use zeroize::Zeroizing;
+
+use super::{KeyError, cipher::Cipher};
 
 const LINE: usize = 64;
 
-/// A block: whether it is encrypted in the way that is older than PKCS#8, and its bytes.
-pub(super) struct Block {
-    pub(super) old_encryption: bool,
+/// Bits behind the last byte may be anything, as with OpenSSL.
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &STANDARD,
+    GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true),
+);
+
+/// A block of text.
+pub(super) struct Block<'a> {
+    pub(super) label: &'a str,
+    /// How the bytes are encrypted, if the header of the block says that they are.
+    pub(super) encryption: Option<Encryption>,
     pub(super) der: Zeroizing<Vec<u8>>,
 }
 
-/// The first block of one of these labels. What is no base64 is passed over.
-pub(super) fn find(text: &[u8], wanted: &[&str]) -> Option<Block> {
-    let mut rest = text;
-    loop {
-        let start = position(rest, b"-----BEGIN ")? + b"-----BEGIN ".len();
-        rest = &rest[start..];
-        let label_end = position(rest, b"-----")?;
-        let label = str::from_utf8(&rest[..label_end]).unwrap_or_default();
-        rest = &rest[label_end + 5..];
-        if !wanted.contains(&label) || !ends_line(rest) {
-            continue;
+/// What a header `DEK-Info` says.
+pub(super) struct Encryption {
+    pub(super) cipher: Cipher,
+    pub(super) iv: Vec<u8>,
+}
+
+/// The first block whose label is wanted.
+///
+/// OpenSSL stops at the first block that is damaged, wanted or not. So does this function.
+pub(super) fn find<'a>(
+    text: &'a [u8],
+    wanted: impl Fn(&str) -> bool,
+) -> Result<Block<'a>, KeyError> {
+    let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
+    let mut lines = text.split(|byte| *byte == b'\n').map(trim_end);
+    while let Some(line) = lines.next() {
+        let label = line.strip_prefix(b"-----BEGIN ").and_then(|rest| rest.strip_suffix(b"-----"));
+        let Some(label) = label.and_then(|label| str::from_utf8(label).ok()) else { continue };
+        let parts = Parts::read(&mut lines, label).ok_or(KeyError::Malformed)?;
+        let der = BASE64.decode(&*parts.digits).map_err(|_| KeyError::Malformed)?;
+        let der = Zeroizing::new(der);
+        if wanted(label) {
+            return Ok(Block { label, encryption: encryption(&parts.header)?, der });
         }
-        let end = position(rest, format!("-----END {label}-----").as_bytes())?;
-        if let Some(block) = decode(&rest[..end]) {
-            return Some(block);
+    }
+    Err(KeyError::NoPemBlock)
+}
+
+/// A line without what OpenSSL takes for white space at its end.
+fn trim_end(line: &[u8]) -> &[u8] {
+    let end = line.iter().rposition(|byte| (b'!'..0x80).contains(byte));
+    &line[..end.map_or(0, |last| last + 1)]
+}
+
+/// The lines between the one that begins a block and the one that ends it.
+#[derive(Default)]
+struct Parts<'a> {
+    header: Vec<&'a [u8]>,
+    digits: Zeroizing<Vec<u8>>,
+}
+
+impl<'a> Parts<'a> {
+    /// Reads up to the end of the block. `None` if there is no end, or a line that cannot be there.
+    ///
+    /// A blank line ends the header. Lines behind it have 64 characters, but for the last one.
+    /// Without a blank line there is no header, and lines are of any length.
+    fn read(lines: &mut impl Iterator<Item = &'a [u8]>, label: &str) -> Option<Self> {
+        let end = format!("-----END {label}-----");
+        let mut read: Vec<&[u8]> = Vec::new();
+        let mut header = None;
+        let mut was_short = false;
+        loop {
+            let line = lines.next()?;
+            if line.starts_with(b"-----END ") {
+                if line != end.as_bytes() {
+                    return None;
+                }
+                break;
+            }
+            if line.is_empty() {
+                if header.is_some() {
+                    return None;
+                }
+                header = Some(std::mem::take(&mut read));
+                continue;
+            }
+            if header.is_some() {
+                if was_short || line.len() > LINE {
+                    return None;
+                }
+                was_short = line.len() < LINE;
+            }
+            read.push(line);
         }
+        let length = read.iter().map(|line| line.len()).sum();
+        let mut parts = Parts {
+            header: header.unwrap_or_default(),
+            digits: Zeroizing::new(Vec::with_capacity(length)),
+        };
+        for line in read {
+            parts.digits.extend(line.iter().filter(|byte| !matches!(byte, b' ' | b'\t' | b'\r')));
+        }
+        Some(parts)
     }
 }
 
-fn position(text: &[u8], what: &[u8]) -> Option<usize> {
-    text.windows(what.len()).position(|window| window == what)
+/// Reads the header of a block: `Proc-Type: 4,ENCRYPTED`, then `DEK-Info`, then anything.
+fn encryption(header: &[&[u8]]) -> Result<Option<Encryption>, KeyError> {
+    let Some(first) = header.first() else { return Ok(None) };
+    let kind = value(first, b"Proc-Type:").and_then(|rest| rest.strip_prefix(b"4,"));
+    if kind.map(trim_start) != Some(b"ENCRYPTED") {
+        return Err(KeyError::Malformed);
+    }
+    let info = header.get(1).and_then(|line| value(line, b"DEK-Info:"));
+    let info = info.ok_or(KeyError::Malformed)?;
+    let name_end = info.iter().position(|byte| matches!(byte, b' ' | b'\t' | b','));
+    let (name, rest) = info.split_at(name_end.unwrap_or(info.len()));
+    let name = str::from_utf8(name).ok().filter(|name| !name.is_empty());
+    let cipher = Cipher::of_name(name.ok_or(KeyError::Malformed)?);
+    let cipher = cipher.ok_or(KeyError::UnsupportedEncryption)?;
+    let digits = trim_start(rest).strip_prefix(b",").ok_or(KeyError::Malformed)?;
+    // What follows the initialization vector does not matter to OpenSSL.
+    let digits = digits.get(..2 * cipher.iv_length()).ok_or(KeyError::Malformed)?;
+    let nibble =
+        |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+    let bytes = digits.chunks_exact(2).map(|pair| Some(nibble(pair[0])? << 4 | nibble(pair[1])?));
+    let iv = bytes.collect::<Option<Vec<u8>>>().ok_or(KeyError::Malformed)?;
+    Ok(Some(Encryption { cipher, iv }))
 }
 
-/// Whether nothing but spaces comes before the end of the line.
-fn ends_line(text: &[u8]) -> bool {
-    text.iter().find(|byte| !matches!(byte, b' ' | b'\r')).is_some_and(|byte| *byte == b'\n')
+/// What is behind the name of a header line.
+fn value<'a>(line: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
+    line.strip_prefix(name).map(trim_start)
 }
 
-fn decode(body: &[u8]) -> Option<Block> {
-    let mut old_encryption = false;
-    let mut digits = Zeroizing::new(Vec::with_capacity(body.len()));
-    for line in body.split(|byte| *byte == b'\n') {
-        // Of a header line, nothing but this one matters.
-        if line.contains(&b':') {
-            old_encryption |=
-                line.starts_with(b"Proc-Type:") && position(line, b"ENCRYPTED").is_some();
-            continue;
-        }
-        digits.extend(line.iter().filter(|byte| !byte.is_ascii_whitespace()));
-    }
-    if old_encryption {
-        // The other header has a value with no colon in it.
-        return Some(Block { old_encryption, der: Zeroizing::default() });
-    }
-    let der = Zeroizing::new(STANDARD.decode(&*digits).ok()?);
-    Some(Block { old_encryption, der })
+fn trim_start(text: &[u8]) -> &[u8] {
+    let start = text.iter().position(|byte| !matches!(byte, b' ' | b'\t'));
+    &text[start.unwrap_or(text.len())..]
 }
 
 /// The text, with lines of 64 characters.
 pub(super) fn encode(label: &str, der: &[u8]) -> Vec<u8> {
-    let digits = Zeroizing::new(STANDARD.encode(der));
+    let digits = Zeroizing::new(BASE64.encode(der));
     let mut pem = Vec::with_capacity(digits.len() + digits.len() / LINE + 2 * label.len() + 40);
     pem.extend_from_slice(format!("-----BEGIN {label}-----\n").as_bytes());
     for line in digits.as_bytes().chunks(LINE) {

@@ -17,11 +17,47 @@ pub(super) fn verify(certificate: &Parsed, issuer: &Parsed) -> Result<(), SslErr
     };
     let provider = provider();
     let algorithms = provider.signature_verification_algorithms.all;
-    let algorithm = algorithms.iter().find(is_right).ok_or(SslError::CertificateSignatureFailed)?;
     let (signed, signature) = (certificate.signed(), certificate.signature());
-    algorithm
-        .verify_signature(key.key, signed, signature)
-        .map_err(|_| SslError::CertificateSignatureFailed)
+    let is_signed = match algorithms.iter().find(is_right) {
+        Some(algorithm) => algorithm.verify_signature(key.key, signed, signature).is_ok(),
+        None => {
+            let kinds = (certificate.signature_algorithm().0, key.algorithm.0);
+            is_signed_otherwise(kinds, key.key, signed, signature)
+        }
+    };
+    is_signed.then_some(()).ok_or(SslError::CertificateSignatureFailed)
+}
+
+/// Whether the certificate is signed in a way that TLS does not use and aws-lc-rs verifies.
+#[cfg(feature = "aws-lc-rs")]
+fn is_signed_otherwise(
+    (signature_kind, key_kind): (&[u8], &[u8]),
+    key: &[u8],
+    signed: &[u8],
+    signature: &[u8],
+) -> bool {
+    use aws_lc_rs::signature::{
+        ECDSA_P256K1_SHA256_ASN1, ECDSA_P521_SHA224_ASN1, EcdsaVerificationAlgorithm,
+        UnparsedPublicKey,
+    };
+    // What a certificate contains: ecdsa-with-SHA224, ecdsa-with-SHA256; ecPublicKey and a curve.
+    const SHA224: &[u8] = &[0x06, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 3, 1];
+    const SHA256: &[u8] = &[0x06, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 3, 2];
+    const SECP256K1: &[u8] =
+        &[0x06, 7, 0x2a, 0x86, 0x48, 0xce, 0x3d, 2, 1, 0x06, 5, 0x2b, 0x81, 4, 0, 0x0a];
+    const SECP521R1: &[u8] =
+        &[0x06, 7, 0x2a, 0x86, 0x48, 0xce, 0x3d, 2, 1, 0x06, 5, 0x2b, 0x81, 4, 0, 0x23];
+    let algorithm: &EcdsaVerificationAlgorithm = match (signature_kind, key_kind) {
+        (SHA256, SECP256K1) => &ECDSA_P256K1_SHA256_ASN1,
+        (SHA224, SECP521R1) => &ECDSA_P521_SHA224_ASN1,
+        _ => return false,
+    };
+    UnparsedPublicKey::new(algorithm, key).verify(signed, signature).is_ok()
+}
+
+#[cfg(not(feature = "aws-lc-rs"))]
+fn is_signed_otherwise(_: (&[u8], &[u8]), _: &[u8], _: &[u8], _: &[u8]) -> bool {
+    false
 }
 
 /// Whether the key takes as much effort to break as one of RSA with 2048 bits.

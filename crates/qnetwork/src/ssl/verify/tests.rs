@@ -435,6 +435,58 @@ fn limits_that_cannot_be_read() {
     assert!(errors.contains(&SslError::UnableToGetLocalIssuerCertificate), "{errors:?}");
 }
 
+/// Certificates signed in all kinds of ways, made by `algorithms.py`, and the errors that Qt tells.
+const ALGORITHMS: &str = include_str!("algorithms.tsv");
+
+/// The ways in which aws-lc-rs verifies, and whether ring does as well. Qt accepts all of the table.
+const VERIFIED: &[(&str, bool)] = &[
+    ("RSA SHA-256", true),
+    ("RSA-PSS SHA-256, salt 32", true),
+    ("prime256v1 sha256", true),
+    ("prime256v1 sha384", true),
+    ("prime256v1 sha512", false),
+    ("secp256k1 sha256", false),
+    ("secp384r1 sha256", true),
+    ("secp384r1 sha384", true),
+    ("secp384r1 sha512", false),
+    ("secp521r1 sha224", false),
+    ("secp521r1 sha256", false),
+    ("secp521r1 sha384", false),
+    ("secp521r1 sha512", false),
+    ("Ed25519", true),
+];
+
+#[test]
+fn signatures_of_all_kinds() {
+    let mut verified = Vec::new();
+    for line in ALGORITHMS.lines() {
+        let fields: Vec<_> = line.split('\t').collect();
+        let [name, leaf, issuer, qt] = fields[..] else { panic!("{line}") };
+        let read = |digits: &str| {
+            let der = base64::engine::general_purpose::STANDARD.decode(digits).unwrap();
+            QSslCertificate::new(der, EncodingFormat::Der)
+        };
+        assert_eq!(qt, "", "{name}");
+        let errors = verify(&Request {
+            chain: &[read(leaf)],
+            trusted: &[read(issuer)],
+            host: Some("a.example"),
+            purpose: Purpose::Any,
+            depth: 0,
+            // In 2027: the certificates are of the end of 2026.
+            now: UNIX_EPOCH + Duration::from_secs(1_800_000_000),
+        });
+        match &errors[..] {
+            [] => verified.push(name),
+            [error] => assert_eq!(error.error(), SslError::CertificateSignatureFailed, "{name}"),
+            _ => panic!("{name}: {errors:?}"),
+        }
+    }
+    let is_aws = cfg!(feature = "aws-lc-rs");
+    let expected = VERIFIED.iter().filter(|(_, by_ring)| is_aws || *by_ring);
+    assert_eq!(verified, expected.map(|(name, _)| *name).collect::<Vec<_>>());
+}
+
 /// A chain of one's own making: the leaf, and the root, with the names that it allows.
 fn constrained(
     limits: rcgen::NameConstraints,
