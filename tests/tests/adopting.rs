@@ -311,3 +311,31 @@ fn a_listener_of_the_standard_library() {
     socket.set_socket_descriptor_with(listener, state, mode).unwrap();
     assert!(socket.local_port() > 0);
 }
+
+/// Qt's `unexpectedDisconnection`: two sockets of one connection. To the one that comes too late
+/// there is nothing to read, which is no end of the stream.
+#[test]
+fn another_reads_what_came() {
+    let (ours, mut theirs) = streams();
+    let copy = ours.try_clone().unwrap();
+    let sockets = [QTcpSocket::new(), QTcpSocket::new()];
+    for (socket, stream) in sockets.iter().zip([ours, copy]) {
+        socket.set_socket_descriptor(stream).unwrap();
+    }
+    let read = sockets.each_ref().map(|socket| QSignalSpy::new(&socket.ready_read));
+    let ended = sockets.each_ref().map(|socket| QSignalSpy::new(&socket.disconnected));
+    for round in 1..4 {
+        theirs.write_all(b"x").unwrap();
+        wait_until(|| sockets.iter().map(|socket| socket.bytes_available()).sum::<usize>() == 1);
+        settle();
+        assert_eq!(read.iter().map(QSignalSpy::count).sum::<usize>(), round);
+        for (socket, ended) in sockets.iter().zip(&ended) {
+            assert_eq!((socket.state(), ended.count()), (SocketState::Connected, 0));
+            assert_eq!(socket.error(), SocketErrorKind::Unknown);
+            let _ = socket.read_all();
+        }
+    }
+    drop(theirs);
+    wait_until(|| sockets.iter().all(|socket| socket.state() == SocketState::Unconnected));
+    assert_eq!(ended.map(|ended| ended.count()), [1, 1]);
+}

@@ -316,6 +316,18 @@ fn a_fifo() {
     drop(writer);
     wait_until(|| socket.state() == SocketState::Unconnected);
 
+    // What was written before there was a loop is read at once.
+    let mut writer = fifo.open(OpenOptions::new().read(true).write(true));
+    let socket = QTcpSocket::new();
+    socket.set_socket_descriptor(fifo.open(OpenOptions::new().read(true))).unwrap();
+    for _ in 0..4 {
+        writer.write_all(&[7; 32]).unwrap();
+    }
+    socket.wait_for_ready_read(5000).unwrap();
+    assert_eq!(socket.bytes_available(), 128);
+    assert_eq!(socket.read_all(), [7; 128]);
+    drop((socket, writer));
+
     // Both ends in one: it hears itself.
     let socket = QTcpSocket::new();
     socket.set_socket_descriptor(fifo.open(OpenOptions::new().read(true).write(true))).unwrap();

@@ -9,7 +9,7 @@ use std::{
 };
 
 use integration::{NO_HOST, closed_port, listener, peer, port_of, wait_until};
-use qcore::QCoreApplication;
+use qcore::{DeviceErrorKind, QCoreApplication, QSignalSpy};
 use qnetwork::{
     ProxyCapabilities, ProxyQueryType, ProxyType, QHostAddress, QNetworkProxy, QTcpSocket,
     SocketErrorKind, SocketState,
@@ -146,25 +146,32 @@ fn a_proxy_that_cannot_lead_there() {
 #[test]
 fn fragmentation() {
     let _app = QCoreApplication::new();
-    for waits in [false, true] {
-        let (port, proxy) = peer(|mut stream| {
+    let v4 = (&b"\x05\x00\x00\x01\x01\x02\x03\x04\x05"[..], "1.2.3.4");
+    let v6 =
+        (&b"\x05\x00\x00\x04\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\x01\x05"[..], "2001:db8::1");
+    for (waits, (reply, local)) in [(false, v4), (true, v4), (false, v6), (true, v6)] {
+        let (port, proxy) = peer(move |mut stream| {
             stream.set_nodelay(true).unwrap();
-            stream.read_exact(&mut [0; 3]).unwrap();
-            stream.write_all(b"\x05").unwrap();
-            std::thread::yield_now();
-            stream.write_all(b"\x00").unwrap();
-            stream.read_exact(&mut [0; 10]).unwrap();
+            let mut byte_by_byte = |asked: usize, bytes: &[u8]| {
+                stream.read_exact(&mut vec![0; asked]).unwrap();
+                for byte in bytes {
+                    stream.write_all(&[*byte]).unwrap();
+                    std::thread::yield_now();
+                }
+            };
+            byte_by_byte(3, b"\x05\x02");
+            byte_by_byte(11, b"\x01\x00");
+            byte_by_byte(10, reply);
             // With what the host says behind it, in one.
-            for byte in b"\x05\x00\x00\x01\x01\x02\x03\x04\x05" {
-                stream.write_all(&[*byte]).unwrap();
-                std::thread::yield_now();
-            }
             stream.write_all(b"\x06hello").unwrap();
             let mut said = [0; 7];
             stream.read_exact(&mut said).unwrap();
             said
         });
-        let socket = by(ProxyType::Socks5, port);
+        let socket = QTcpSocket::new();
+        let kind = ProxyType::Socks5;
+        let proxied = QNetworkProxy::with_credentials(kind, "127.0.0.1", port, "user", "pass");
+        socket.set_proxy(proxied);
         socket.connect_to_host(TARGET, 80);
         socket.write("through").unwrap();
         if waits {
@@ -181,7 +188,7 @@ fn fragmentation() {
         assert_eq!(socket.read_all(), b"hello");
         assert_eq!(
             (socket.local_address().to_string(), socket.local_port()),
-            ("1.2.3.4".to_owned(), 0x0506)
+            (local.to_owned(), 0x0506)
         );
         assert_eq!(
             (socket.peer_address().to_string(), socket.peer_port()),
@@ -217,6 +224,93 @@ fn replies_of_socks5() {
         assert_eq!(end_of(&by(ProxyType::Socks5, port)).0, kind, "{code}");
         drop(proxy.join().unwrap());
     }
+
+    // What is no answer to the first message, or not to the second.
+    let garbage: &[u8] = b"\x04\x04\x04\x04";
+    for (replies, kind) in [
+        (vec![garbage], ProxyProtocol),
+        (vec![b"\x05\x7f"], SocketAccess),
+        (vec![b"\x05\xff"], ProxyAuthenticationRequired),
+        (vec![b"\x05\x00", garbage], ProxyProtocol),
+    ] {
+        let named = format!("{replies:?}");
+        let (port, proxy) = peer(move |mut stream| {
+            for (reply, asked) in replies.into_iter().zip([3, 10]) {
+                stream.read_exact(&mut vec![0; asked]).unwrap();
+                stream.write_all(reply).unwrap();
+            }
+            stream
+        });
+        let socket = by(ProxyType::Socks5, port);
+        let told = Rc::new(RefCell::new(Vec::new()));
+        socket.error_occurred.connect_to(&told, |told, error| told.borrow_mut().push(*error));
+        assert_eq!(end_of(&socket).0, kind, "{named}");
+        assert_eq!(*told.borrow(), [kind]);
+        drop(proxy.join().unwrap());
+    }
+}
+
+/// The slot that is asked for credentials gives the right ones.
+#[test]
+fn credentials_of_the_slot() {
+    let _app = QCoreApplication::new();
+    for kind in [ProxyType::Socks5, ProxyType::Http] {
+        let listener = listener();
+        let port = port_of(&listener);
+        let proxy = std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            if kind == ProxyType::Http {
+                request(&mut stream);
+                let who = "HTTP/1.1 407 Who\r\nProxy-Authenticate: Basic realm=\"here\"\r\n\
+                           Content-Length: 0\r\n\r\n";
+                stream.write_all(who.as_bytes()).unwrap();
+                let said = request(&mut stream);
+                stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n").unwrap();
+                return (stream, said);
+            }
+            stream.read_exact(&mut [0; 3]).unwrap();
+            stream.write_all(b"\x05\xff").unwrap();
+            // The client begins anew, by another connection.
+            let (mut stream, _) = listener.accept().unwrap();
+            let (mut hello, mut said) = ([0; 3], [0; 11]);
+            stream.read_exact(&mut hello).unwrap();
+            assert_eq!(&hello, b"\x05\x01\x02");
+            stream.write_all(b"\x05\x02").unwrap();
+            stream.read_exact(&mut said).unwrap();
+            stream.write_all(b"\x01\x00").unwrap();
+            stream.read_exact(&mut [0; 10]).unwrap();
+            stream.write_all(b"\x05\x00\x00\x01\x01\x02\x03\x04\x05\x06").unwrap();
+            (stream, String::from_utf8(said.to_vec()).unwrap())
+        });
+        let socket = by(kind, port);
+        let asked = Rc::new(Cell::new(0));
+        let counted = asked.clone();
+        socket.proxy_authentication_required.connect(move |(_, authenticator)| {
+            counted.set(counted.get() + 1);
+            authenticator.set_user("me");
+            authenticator.set_password("secret");
+        });
+        let errors = Rc::new(Cell::new(0));
+        socket.error_occurred.connect_to(&errors, |errors, _| errors.set(errors.get() + 1));
+        socket.connect_to_host(TARGET, 80);
+        assert_eq!(socket.state(), SocketState::Connecting);
+        socket.wait_for_connected(20_000).unwrap();
+        assert_eq!(socket.state(), SocketState::Connected);
+        assert_eq!((socket.peer_address().to_string(), socket.peer_port()), (TARGET.into(), 80));
+        assert!(!socket.local_address().is_null() && socket.local_port() > 0);
+        assert_eq!((asked.get(), errors.get()), (1, 0));
+        let (stream, said) = proxy.join().unwrap();
+        if kind == ProxyType::Http {
+            assert!(said.contains("Proxy-Authorization: Basic bWU6c2VjcmV0\r\n"), "{said}");
+        } else {
+            assert_eq!(said, "\x01\x02me\x06secret");
+        }
+        // The end of the stream, told as without a proxy.
+        drop(stream);
+        wait_until(|| socket.state() == SocketState::Unconnected);
+        assert_eq!(socket.error(), SocketErrorKind::RemoteHostClosed);
+        assert_eq!(socket.read_into(&mut [0]).unwrap_err(), DeviceErrorKind::Closed);
+    }
 }
 
 /// The end of the stream is not lost when reading had stopped for want of room.
@@ -229,13 +323,19 @@ fn ensure_eof_triggers_notification() {
     });
     let socket = by(ProxyType::Http, port);
     socket.set_read_buffer_size(1);
+    let ready = QSignalSpy::new(&socket.ready_read);
+    let disconnected = QSignalSpy::new(&socket.disconnected);
     socket.connect_to_host("somewhere.example", 12345);
-    wait_until(|| socket.bytes_available() == 1);
+    wait_until(|| ready.count() == 1);
     proxy.join().unwrap();
+    integration::settle();
+    assert_eq!((ready.count(), socket.bytes_available()), (1, 1));
     assert_eq!(socket.state(), SocketState::Connected);
     assert_eq!(socket.read_all(), b"x");
-    assert_eq!(socket.state(), SocketState::Connected);
-    wait_until(|| socket.state() == SocketState::Unconnected);
+    assert_eq!((socket.state(), disconnected.count()), (SocketState::Connected, 0));
+    wait_until(|| disconnected.count() > 0);
+    assert_eq!((ready.count(), disconnected.count()), (1, 1));
+    assert_eq!(socket.state(), SocketState::Unconnected);
     assert_eq!(socket.error(), SocketErrorKind::RemoteHostClosed);
 }
 

@@ -144,6 +144,27 @@ fn session_cipher_and_protocol() {
     }
 }
 
+/// It stays what it was set to, whatever comes of the connection.
+#[test]
+fn protocol() {
+    use SslProtocol::*;
+    let _app = QCoreApplication::new();
+    let server = encrypting("good");
+    for protocol in [TlsV1_0, TlsV1_1, TlsV1_2, TlsV1_3, Any, Secure, TlsV1_0OrLater] {
+        let spoken = !matches!(protocol, TlsV1_0 | TlsV1_1);
+        let client = client();
+        client.set_protocol(protocol);
+        client.connect_to_host_encrypted("127.0.0.1", server.server_port());
+        assert_eq!(client.protocol(), protocol);
+        wait_until(|| client.is_encrypted() || client.state() == SocketState::Unconnected);
+        assert_eq!((client.is_encrypted(), client.protocol()), (spoken, protocol));
+        client.abort();
+        assert_eq!(client.protocol(), protocol);
+        client.connect_to_host("127.0.0.1", server.server_port());
+        assert_eq!(client.protocol(), protocol);
+    }
+}
+
 #[test]
 fn a_cipher_that_both_are_told_to_use() {
     let _app = QCoreApplication::new();
@@ -222,7 +243,10 @@ fn peer_certificate_chain_is_that_of_the_last_connection() {
 
 #[test]
 fn protocol_server_side() {
-    use SslProtocol::{Any, Secure, TlsV1_0OrLater, TlsV1_2, TlsV1_2OrLater, TlsV1_3};
+    use SslProtocol::{
+        Any, Secure, TlsV1_0OrLater, TlsV1_1OrLater, TlsV1_2, TlsV1_2OrLater, TlsV1_3,
+        TlsV1_3OrLater,
+    };
     let _app = QCoreApplication::new();
     for (of_server, of_client, agree) in [
         (Any, Any, true),
@@ -233,7 +257,13 @@ fn protocol_server_side() {
         (TlsV1_3, TlsV1_3, true),
         (TlsV1_0OrLater, TlsV1_2, true),
         (TlsV1_0OrLater, TlsV1_3, true),
+        (TlsV1_1OrLater, TlsV1_2, true),
+        (TlsV1_1OrLater, TlsV1_3, true),
         (TlsV1_2OrLater, TlsV1_2, true),
+        (TlsV1_2OrLater, TlsV1_3, true),
+        (TlsV1_3OrLater, TlsV1_3, true),
+        (TlsV1_3OrLater, TlsV1_2, false),
+        (TlsV1_2, TlsV1_3OrLater, false),
         (TlsV1_2, TlsV1_3, false),
         (TlsV1_3, TlsV1_2, false),
     ] {
@@ -253,6 +283,8 @@ fn protocol_server_side() {
         wait_until(|| over(&client) && over(&other));
         assert_eq!((client.is_encrypted(), other.is_encrypted()), (agree, agree));
         if !agree {
+            wait_until(|| client.state() == SocketState::Unconnected);
+            wait_until(|| other.state() == SocketState::Unconnected);
             assert_eq!(other.error(), SocketErrorKind::SslHandshakeFailed);
             // In Qt it is told nothing: `RemoteHostClosed`.
             assert_eq!(client.error(), SocketErrorKind::SslHandshakeFailed);
@@ -563,6 +595,17 @@ fn unsupported_protocols() {
         client.start_client_encryption();
         assert_eq!(client.error(), SocketErrorKind::SslInvalidUserData);
         assert_eq!(client.mode(), SslMode::Unencrypted);
+
+        let server = accepting(move |socket| {
+            socket.set_ssl_configuration(identified("good"));
+            socket.set_protocol(protocol);
+            socket.start_server_encryption();
+        });
+        client.abort();
+        client.connect_to_host("127.0.0.1", server.server_port());
+        let other = accepted(&server);
+        assert_eq!(other.error(), SocketErrorKind::SslInvalidUserData);
+        assert_eq!((other.mode(), other.is_encrypted()), (SslMode::Unencrypted, false));
     }
 }
 

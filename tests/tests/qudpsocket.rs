@@ -127,6 +127,7 @@ fn ipv6_loop() {
 fn connected_loop(address: QHostAddress) {
     let Some(server) = bound(address.clone()) else { return };
     assert_eq!(server.state(), SocketState::Bound);
+    assert!(server.is_valid());
     assert_ne!(server.local_port(), 0);
     let client = QUdpSocket::new();
     client.connect_to_host(address.to_string(), server.local_port());
@@ -141,6 +142,27 @@ fn connected_loop(address: QHostAddress) {
     assert_eq!(data, b"tell me");
     assert_eq!(sender, client.local_address());
     assert_eq!(port, client.local_port());
+    // And back.
+    assert_eq!(server.write_datagram(&data, sender, port).unwrap(), 7);
+    client.wait_for_ready_read(5000).unwrap();
+    assert_eq!(client.pending_datagram_size(), Some(7));
+    assert_eq!(client.read(7), b"tell me");
+    assert!(server.is_valid() && client.is_valid());
+}
+
+#[test]
+fn bind_and_connect_to_host() {
+    let server = bound(QHostAddress::LocalHost).unwrap();
+    let socket = bound(QHostAddress::LocalHost).unwrap();
+    let (port, descriptor) = (socket.local_port(), socket.socket_descriptor());
+    assert!(port > 0 && descriptor > 0);
+    socket.connect_to_host("127.0.0.1", server.local_port());
+    socket.wait_for_connected(5000).unwrap();
+    assert_eq!(socket.state(), SocketState::Connected);
+    assert_eq!((socket.local_port(), socket.socket_descriptor()), (port, descriptor));
+    socket.write("hello").unwrap();
+    server.wait_for_ready_read(5000).unwrap();
+    assert_eq!(server.read_datagram(10).unwrap().2, port);
 }
 
 #[test]

@@ -2,13 +2,15 @@
 
 use std::{cell::RefCell, rc::Rc};
 
-use qcore::{QCoreApplication, QEventLoop, QSignalSpy, QTimer};
+use qcore::{QCoreApplication, QEventLoop, QEventLoopLocker, QSignalSpy, QTimer};
 
 #[test]
 fn names_are_the_process_s_and_change_once() {
     let app = QCoreApplication::new();
     let program = app.application_name();
     assert!(program.starts_with("application"), "{program}");
+    // On Linux a program has no version of its own.
+    assert_eq!(app.application_version(), "");
     let spies = [
         &app.application_name_changed,
         &app.application_version_changed,
@@ -31,6 +33,15 @@ fn names_are_the_process_s_and_change_once() {
     assert_eq!(elsewhere.join().unwrap(), ["a", "1", "o", "d"]);
     app.set_application_name("");
     assert_eq!(app.application_name(), program);
+    // Names outlive the application.
+    app.set_application_name("kept");
+    app.shutdown();
+    assert!(app.is_deleted());
+    let again = QCoreApplication::new();
+    assert_eq!(
+        (again.application_name(), again.application_version()),
+        ("kept".into(), "1".into())
+    );
 }
 
 #[test]
@@ -50,6 +61,43 @@ fn about_to_quit_comes_at_the_end_of_exec_alone() {
     QTimer::single_shot_to(1, &nested, |nested| nested.quit());
     nested.exec();
     assert_eq!(log.borrow().len(), 2);
+}
+
+/// As Qt 5.15.8 does: what counts is the value at the moment in which the last locker goes.
+#[test]
+fn quit_lock() {
+    /// Runs the application, drops its only locker, and has it exit with 7 some turns later.
+    fn run(enabled: bool, then: bool) -> i32 {
+        fn exit_after(turns: u32) {
+            QTimer::single_shot(0, move || match turns {
+                0 => QCoreApplication::instance().exit(7),
+                turns => exit_after(turns - 1),
+            });
+        }
+        let app = QCoreApplication::new();
+        QCoreApplication::set_quit_lock_enabled(enabled);
+        let locker = QEventLoopLocker::new().unwrap();
+        QTimer::single_shot(0, move || {
+            drop(locker);
+            QCoreApplication::set_quit_lock_enabled(then);
+            exit_after(5);
+        });
+        let code = app.exec();
+        // What is left of the timers.
+        while app.process_events() {}
+        code
+    }
+    assert!(QCoreApplication::is_quit_lock_enabled());
+    assert_eq!([run(true, true), run(true, false)], [0, 0]);
+    assert_eq!([run(false, false), run(false, true)], [7, 7]);
+
+    // Lockers of loops do not ask.
+    QCoreApplication::set_quit_lock_enabled(false);
+    let event_loop = QEventLoop::new();
+    let locker = QEventLoopLocker::with_loop(&event_loop).unwrap();
+    QTimer::single_shot(0, move || drop(locker));
+    assert_eq!(event_loop.exec(), 0);
+    QCoreApplication::set_quit_lock_enabled(true);
 }
 
 #[test]

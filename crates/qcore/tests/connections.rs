@@ -78,10 +78,40 @@ fn uniq_connection() {
     signal.emit(());
     assert_eq!(receiver.take(), (2, 1));
     assert!(signal.disconnect_slot(&receiver, Listener::first));
+    let order = Rc::new(RefCell::new(Vec::new()));
+    fn one(order: &RefCell<Vec<u32>>, _: &()) {
+        order.borrow_mut().push(1);
+    }
+    let signal_of_two = Signal::new();
+    signal_of_two.connect_to_with(&order, unique, one);
+    signal_of_two.connect_to(&order, |order, ()| order.borrow_mut().push(2));
+    assert!(signal_of_two.connect_to(&order, one).is_connected());
+    assert!(!signal_of_two.connect_to_with(&order, unique, one).is_connected());
+    signal_of_two.emit(());
+    assert_eq!(order.take(), [1, 2, 1]);
+
     let again = signal.connect_to_with(&receiver, unique, Listener::first);
     assert!(again.is_connected());
     assert!(again.disconnect());
     assert!(signal.connect_to_with(&receiver, unique, Listener::first).is_connected());
+}
+
+/// To Qt each closure is another one; here closures from one place are the same one.
+#[test]
+fn a_unique_connection_to_a_closure() {
+    let (signal, calls) = (Signal::new(), Rc::new(Cell::new(0)));
+    let connect = || {
+        let unique = ConnectionType::UNIQUE;
+        signal.connect_to_with(&calls, unique, |calls, ()| calls.set(calls.get() + 1))
+    };
+    assert!(connect().is_connected());
+    assert!(!connect().is_connected());
+    signal.emit(());
+    assert_eq!(calls.take(), 1);
+    let add_ten = |calls: &Cell<u32>, _: &()| calls.set(calls.get() + 10);
+    assert!(signal.connect_to_with(&calls, ConnectionType::UNIQUE, add_ten).is_connected());
+    signal.emit(());
+    assert_eq!(calls.take(), 11);
 }
 
 #[test]

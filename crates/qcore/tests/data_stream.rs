@@ -38,7 +38,9 @@ fn precision_before_and_since_4_6() {
         };
         let mut out = setup(writing());
         out.write_float(3.125);
-        let size = out.into_bytes().len();
+        let bytes = out.into_bytes();
+        let size = bytes.len();
+        assert_eq!(setup(reading(bytes)).read_float(), 3.125);
         let mut out = setup(writing());
         out.write_double(3.125);
         let bytes = out.into_bytes();

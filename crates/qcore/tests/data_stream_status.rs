@@ -72,6 +72,32 @@ fn an_earlier_error_stops_no_read_outside_a_transaction() {
     assert_eq!(input.read::<Vec<u16>>(), [5]);
     assert_eq!(input.read::<Vec<u16>>(), []); // is short
     assert_eq!(input.status(), StreamStatus::ReadCorruptData);
+
+    // The later error is another one, and the earlier one stays; what is good is read.
+    for status in [StreamStatus::ReadPastEnd, StreamStatus::ReadCorruptData] {
+        let bytes = b"\0\0\0\x01\0\x05\0\0\0\x02\0a\0\0\0\x01\0\x06\0\0\0\x01b";
+        let read_both = |mut input: QDataStream| {
+            input.set_status(status);
+            let good = input.read::<BTreeMap<u16, String>>();
+            let corrupt = input.read::<BTreeMap<u16, String>>();
+            let short = input.read::<BTreeMap<u16, String>>();
+            assert_eq!(input.status(), status);
+            (good, corrupt, short)
+        };
+        let (good, corrupt, short) = read_both(reading(bytes));
+        assert_eq!(good, BTreeMap::from([(5, "a".to_owned())]));
+        assert_eq!((corrupt.len(), short.len()), (0, 0));
+        let mut hash = reading(bytes);
+        hash.set_status(status);
+        assert_eq!(hash.read::<HashMap<u16, String>>(), HashMap::from([(5, "a".to_owned())]));
+        assert_eq!(hash.read::<HashMap<u16, String>>(), HashMap::new());
+        assert_eq!(hash.status(), status);
+        let mut list = reading(b"\0\0\0\x01\0\0\0\x02\0a\0\0\0\x01\0\0\0\x01b");
+        list.set_status(status);
+        assert_eq!(list.read_qstringlist(), ["a"]);
+        assert_eq!(list.read_qstringlist(), [""; 0]);
+        assert_eq!(list.status(), status);
+    }
 }
 
 #[test]
@@ -91,8 +117,9 @@ fn an_error_stops_all_reads_in_a_transaction() {
 
 /// Sizes around those at which reading in steps would show.
 fn sizes() -> impl Iterator<Item = usize> {
-    [0, 1, 2, 63, 64, 65, 65_535, 65_536, MIB - 2, MIB, MIB + 2, 3 * MIB - 1, 3 * MIB + 1]
-        .into_iter()
+    let small = [0, 1, 2, 63, 64, 65, 65_535, 65_536];
+    let large = [MIB - 2, MIB - 1, MIB, MIB + 1, MIB + 2, 3 * MIB - 1, 3 * MIB, 3 * MIB + 1];
+    small.into_iter().chain(large)
 }
 
 #[test]
@@ -108,15 +135,24 @@ fn byte_arrays_and_their_lengths() {
         };
         whole(reading(&message));
         whole(QDataStream::new(&buffer(&message)));
+        // As a char* they have the same form.
+        let mut input = QDataStream::new(&buffer(&message));
+        assert_eq!(input.read_bytes(), bytes);
+        assert_eq!(input.status(), StreamStatus::Ok);
         if size > 0 {
-            let mut input = reading(&message[..message.len() - 1]);
-            assert_eq!(input.read_optional_qbytearray(), None);
+            let short = &message[..message.len() - 1];
+            for mut input in [reading(short), QDataStream::new(&buffer(short))] {
+                assert_eq!(input.read_optional_qbytearray(), None);
+                assert_eq!(input.status(), StreamStatus::ReadPastEnd);
+                assert!(input.at_end());
+            }
+            let mut input = reading(short);
+            assert_eq!(input.read_bytes(), b"");
             assert_eq!(input.status(), StreamStatus::ReadPastEnd);
-            assert!(input.at_end());
         }
     }
     let mut input = reading(b"\xff\xff\xff\xff");
-    assert_eq!(input.read_qbytearray(), b"");
+    assert_eq!(input.read_optional_qbytearray(), None);
     assert_eq!(input.status(), StreamStatus::Ok);
     let mut input = reading(b"\xff\xff\xff\xff");
     assert_eq!(input.read_bytes(), b"");
@@ -195,6 +231,13 @@ fn containers_are_whole_or_empty() {
 
     let mut corrupt = reading(b"\0\0\0\x02\0\0\0\x02\0a\0\0\0\x01b");
     assert_eq!(corrupt.read_qstringlist(), [""; 0]);
+    assert_eq!(corrupt.status(), StreamStatus::ReadCorruptData);
+    let bytes = b"\0\0\0\x02\0\x01\0\0\0\x02\0a\0\x02\0\0\0\x01b";
+    let mut corrupt = reading(bytes);
+    assert_eq!(corrupt.read::<BTreeMap<u16, String>>(), BTreeMap::new());
+    assert_eq!(corrupt.status(), StreamStatus::ReadCorruptData);
+    let mut corrupt = reading(bytes);
+    assert_eq!(corrupt.read::<HashMap<u16, String>>(), HashMap::new());
     assert_eq!(corrupt.status(), StreamStatus::ReadCorruptData);
 
     let mut twice = reading(b"\0\0\0\x02\x05\0\x05\x01");

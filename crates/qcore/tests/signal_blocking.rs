@@ -77,6 +77,31 @@ fn qsignal_blocker_move_assignment() {
     drop(moved);
     assert!(!two.signals_blocked());
 
+    // Both of one object. The last one that goes puts back what it found, as in Qt.
+    let mut kept = [QSignalBlocker::new(&two)];
+    // Here the one that is replaced has gone by then; in Qt the object stays blocked.
+    kept[0] = {
+        let inner = QSignalBlocker::new(&two);
+        assert!(two.signals_blocked());
+        inner
+    };
+    assert!(!two.signals_blocked());
+    drop(kept);
+    assert!(two.signals_blocked());
+    two.block_signals(false);
+    let outer = QSignalBlocker::new(&two);
+    let mut kept = [QSignalBlocker::new(&two)];
+    kept[0] = outer;
+    assert!(two.signals_blocked());
+    drop(kept);
+    assert!(!two.signals_blocked());
+    let mut kept = [QSignalBlocker::new(&two)];
+    kept[0].unblock();
+    kept[0] = QSignalBlocker::new(&two);
+    assert!(two.signals_blocked());
+    drop(kept);
+    assert!(!two.signals_blocked());
+
     // One whose object is gone does nothing.
     let mut blocker = QSignalBlocker::new(&one);
     drop(one);

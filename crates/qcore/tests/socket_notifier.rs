@@ -1,9 +1,9 @@
 //! Watching descriptors: each test is named after what it pins down.
 
 use std::{
-    cell::Cell,
+    cell::{Cell, RefCell},
     fs::File,
-    io::{Read, Write},
+    io::{ErrorKind, Read, Write},
     os::unix::net::UnixStream,
     rc::Rc,
 };
@@ -93,19 +93,24 @@ fn unexpected_disconnection() {
     let (one, mut to_one) = pair();
     let (two, mut to_two) = pair();
     let notifiers = [&one, &two].map(|stream| watch(stream, NotifierType::Read));
-    let calls = Rc::new(Cell::new(0));
+    let (calls, reads) = (Rc::new(Cell::new(0)), Rc::new(RefCell::new(Vec::new())));
     for notifier in &notifiers {
-        let (one, two) = (one.clone(), two.clone());
+        let (streams, reads) = ([one.clone(), two.clone()], reads.clone());
         notifier.activated.connect_to(&calls, move |calls, _| {
             calls.set(calls.get() + 1);
-            let _ = (&*one).read(&mut [0; 8]);
-            let _ = (&*two).read(&mut [0; 8]);
+            for stream in &streams {
+                let read = (&**stream).read(&mut [0; 8]);
+                reads.borrow_mut().push(read.map_err(|error| error.kind()));
+            }
         });
     }
     to_one.write_all(b"x").unwrap();
     to_two.write_all(b"x").unwrap();
     assert!(wait_until(5000, || calls.get() == 2));
     assert!(!wait_until(20, || calls.get() > 2));
+    // Nothing to read is no end of the stream.
+    let nothing = Err(ErrorKind::WouldBlock);
+    assert_eq!(reads.take(), [Ok(1), Ok(1), nothing, nothing]);
 }
 
 #[test]
@@ -135,8 +140,15 @@ fn excluded_events_are_kept() {
         app.process_events_with(ProcessEventsFlags::EXCLUDE_SOCKET_NOTIFIERS);
     }
     assert_eq!(spy.count(), 0);
+    // Nor is what comes meanwhile lost.
+    theirs.write_all(b"yz").unwrap();
+    app.process_events_with(ProcessEventsFlags::EXCLUDE_SOCKET_NOTIFIERS);
+    assert_eq!(spy.count(), 0);
     app.process_events();
     assert_eq!(spy.count(), 1);
+    let mut bytes = [0; 8];
+    assert_eq!((&*ours).read(&mut bytes).unwrap(), 3);
+    assert_eq!(&bytes[..3], b"xyz");
 }
 
 #[test]

@@ -303,6 +303,21 @@ fn timer_order() {
 }
 
 #[test]
+fn timer_order_background_thread() {
+    let order = std::thread::spawn(|| {
+        let (app, log) = (QCoreApplication::new(), Log::default());
+        for name in ["a", "b", "c", "d"] {
+            let names = log.clone();
+            QTimer::single_shot(0, move || names.add(name));
+        }
+        QTimer::single_shot_to(0, &app, QCoreApplication::quit);
+        app.exec();
+        log.take()
+    });
+    assert_eq!(order.join().unwrap(), ["a", "b", "c", "d"]);
+}
+
+#[test]
 fn due_time_first_then_the_order_of_the_start() {
     let clock = VirtualClock::install();
     let (app, log) = (QCoreApplication::new(), Log::default());
@@ -455,6 +470,25 @@ fn single_shot_to_functors() {
         clock.advance(millis(10));
         app.process_events();
         assert_eq!(Rc::strong_count(&token), 1);
+
+        // It is freed as well when it has run: once, and from the loop.
+        let calls = Rc::new(Cell::new(0));
+        let add = |count: u32| {
+            let held = (token.clone(), calls.clone());
+            move || {
+                let (_token, calls) = &held;
+                calls.set(calls.get() + count);
+            }
+        };
+        let with = add(1);
+        QTimer::single_shot_to(interval, &calls, move |_| with());
+        QTimer::single_shot(interval, add(10));
+        assert_eq!((calls.get(), Rc::strong_count(&token)), (0, 3));
+        for _ in 0..2 {
+            clock.advance(millis(10));
+            app.process_events();
+        }
+        assert_eq!((calls.get(), Rc::strong_count(&token)), (11, 1));
     }
 }
 

@@ -80,6 +80,9 @@ fn interface_from_xxx() {
             if !entry.broadcast().is_null() {
                 assert_eq!(protocol, NetworkLayerProtocol::IPv4);
                 assert_eq!(entry.broadcast().protocol(), protocol);
+                let bits = |address: QHostAddress| address.to_ipv4_address().unwrap().to_bits();
+                let last = bits(entry.ip()) | !bits(entry.netmask());
+                assert_eq!(bits(entry.broadcast()), last, "{entry}");
             }
         }
     }

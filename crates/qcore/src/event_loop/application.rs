@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::{
-    Dispatcher, ProcessEventsFlags, Run, Which,
+    Dispatcher, ProcessEventsFlags, Run, Which, locker,
     process::{self, Primary},
 };
 use crate::{
@@ -247,6 +247,31 @@ impl QCoreApplication {
     /// sent.
     pub fn quit(&self) {
         self.exit(0);
+    }
+
+    /// Whether the application quits when its last [`QEventLoopLocker`](super::QEventLoopLocker) is
+    /// dropped. True by default.
+    #[doc(alias = "isQuitLockEnabled")]
+    #[must_use]
+    pub fn is_quit_lock_enabled() -> bool {
+        locker::is_quit_lock_enabled()
+    }
+
+    /// Says whether applications quit when their last [`QEventLoopLocker`](super::QEventLoopLocker)
+    /// is dropped. This holds for the whole process. What counts is the value at the moment when
+    /// the locker is dropped. Lockers of a [`QEventLoop`](super::QEventLoop) do not ask.
+    ///
+    /// ```
+    /// use qcore::QCoreApplication;
+    ///
+    /// assert!(QCoreApplication::is_quit_lock_enabled());
+    /// QCoreApplication::set_quit_lock_enabled(false);
+    /// assert!(!QCoreApplication::is_quit_lock_enabled());
+    /// # QCoreApplication::set_quit_lock_enabled(true);
+    /// ```
+    #[doc(alias = "setQuitLockEnabled")]
+    pub fn set_quit_lock_enabled(enabled: bool) {
+        locker::set_quit_lock_enabled(enabled);
     }
 
     /// Ends the application object, whatever handles there are, and all loops of its thread with it. The

@@ -17,7 +17,8 @@ use crate::{
 /// Keeps a loop running: when the last locker of a loop is dropped, the loop quits.
 ///
 /// One for each piece of work, held where that is done, also in another thread. A loop that is not
-/// running when the last one goes is not told. Stands for Qt's
+/// running when the last one goes is not told. The application quits with its last one unless
+/// [`QCoreApplication::set_quit_lock_enabled`] says otherwise. Stands for Qt's
 /// [QEventLoopLocker](https://doc.qt.io/qt-5/qeventlooplocker.html).
 ///
 /// # Examples
@@ -42,6 +43,18 @@ pub struct QEventLoopLocker {
     poster: Poster,
     /// The application or the loop.
     object: ObjectId,
+    is_of_application: bool,
+}
+
+/// Whether applications quit with their last lockers.
+static QUIT_LOCK_ENABLED: AtomicBool = AtomicBool::new(true);
+
+pub(super) fn is_quit_lock_enabled() -> bool {
+    QUIT_LOCK_ENABLED.load(Ordering::Relaxed)
+}
+
+pub(super) fn set_quit_lock_enabled(enabled: bool) {
+    QUIT_LOCK_ENABLED.store(enabled, Ordering::Relaxed);
 }
 
 /// The lockers of one loop.
@@ -63,9 +76,9 @@ impl QEventLoopLocker {
         if let Some(primary) = app.remote() {
             primary.locks.count.fetch_add(1, Ordering::Relaxed);
             let (locks, poster, object) = (primary.locks, primary.poster, primary.object);
-            return Ok(QEventLoopLocker { locks, poster, object });
+            return Ok(QEventLoopLocker { locks, poster, object, is_of_application: true });
         }
-        Self::lock(Object::life(&app), app.run())
+        Self::lock(Object::life(&app), app.run(), true)
     }
 
     /// Locks a loop of this thread.
@@ -74,21 +87,22 @@ impl QEventLoopLocker {
     ///
     /// As [`new`](QEventLoopLocker::new).
     pub fn with_loop(event_loop: &QEventLoop) -> io::Result<Self> {
-        Self::lock(Object::life(event_loop), event_loop.run())
+        Self::lock(Object::life(event_loop), event_loop.run(), false)
     }
 
-    fn lock(life: &Life, run: &Run) -> io::Result<Self> {
+    fn lock(life: &Life, run: &Run, is_of_application: bool) -> io::Result<Self> {
         let poster = life.dispatcher().poster()?;
         let locks = run.locks().clone();
         locks.count.fetch_add(1, Ordering::Relaxed);
-        Ok(QEventLoopLocker { locks, poster, object: life.id() })
+        Ok(QEventLoopLocker { locks, poster, object: life.id(), is_of_application })
     }
 }
 
 impl Drop for QEventLoopLocker {
     fn drop(&mut self) {
         let last = self.locks.count.fetch_sub(1, Ordering::AcqRel) == 1;
-        if last && self.locks.running.load(Ordering::Acquire) {
+        let quits = !self.is_of_application || is_quit_lock_enabled();
+        if last && quits && self.locks.running.load(Ordering::Acquire) {
             let object = self.object;
             // With the loop gone, there is nothing to quit.
             let _ = self.poster.post(move || {

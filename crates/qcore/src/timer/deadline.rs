@@ -76,8 +76,14 @@ impl QDeadlineTimer {
     /// ```
     #[must_use]
     pub fn from_millis(millis: i64) -> Self {
+        Self::from_millis_with(millis, TimerType::Coarse)
+    }
+
+    /// [`from_millis`](Self::from_millis), for one who waits as exactly as `kind` says.
+    #[must_use]
+    pub fn from_millis_with(millis: i64, kind: TimerType) -> Self {
         let mut deadline = Self::new();
-        deadline.set_remaining_time(millis);
+        deadline.set_remaining_time_with(millis, kind);
         deadline
     }
 
@@ -142,8 +148,26 @@ impl QDeadlineTimer {
     }
 
     /// Sets the deadline to so many milliseconds from now; -1 is for ever, less than that is over.
+    /// The type becomes [`TimerType::Coarse`], as in Qt.
+    ///
+    /// ```
+    /// use qcore::{QDeadlineTimer, TimerType};
+    ///
+    /// let mut deadline = QDeadlineTimer::from_millis_with(1000, TimerType::Precise);
+    /// deadline.set_remaining_time(500);
+    /// assert_eq!(deadline.timer_type(), TimerType::Coarse);
+    /// deadline.set_remaining_time_with(500, TimerType::Precise);
+    /// assert_eq!(deadline.timer_type(), TimerType::Precise);
+    /// ```
     #[doc(alias = "setRemainingTime")]
     pub fn set_remaining_time(&mut self, millis: i64) {
+        self.set_remaining_time_with(millis, TimerType::Coarse);
+    }
+
+    /// [`set_remaining_time`](Self::set_remaining_time) that sets the type as well.
+    #[doc(alias = "setRemainingTime")]
+    pub fn set_remaining_time_with(&mut self, millis: i64, kind: TimerType) {
+        self.kind = kind;
         self.at = match millis {
             -1 => None,
             millis => Some(from_now(i128::from(millis) * MILLISECOND)),
@@ -151,8 +175,16 @@ impl QDeadlineTimer {
     }
 
     /// Sets the deadline to so many seconds and nanoseconds from now; -1 second is for ever.
+    /// The type becomes [`TimerType::Coarse`], as in Qt.
     #[doc(alias = "setPreciseRemainingTime")]
     pub fn set_precise_remaining_time(&mut self, secs: i64, nsecs: i64) {
+        self.set_precise_remaining_time_with(secs, nsecs, TimerType::Coarse);
+    }
+
+    /// [`set_precise_remaining_time`](Self::set_precise_remaining_time) that sets the type as well.
+    #[doc(alias = "setPreciseRemainingTime")]
+    pub fn set_precise_remaining_time_with(&mut self, secs: i64, nsecs: i64, kind: TimerType) {
+        self.kind = kind;
         self.at = match secs {
             -1 => None,
             secs => Some(from_now(i128::from(secs) * SECOND + i128::from(nsecs))),
@@ -160,6 +192,7 @@ impl QDeadlineTimer {
     }
 
     /// Sets the deadline in milliseconds on the loop's clock; `i64::MAX` is for ever.
+    /// The type becomes [`TimerType::Coarse`], as in Qt.
     ///
     /// ```
     /// use qcore::{QDeadlineTimer, TimerType};
@@ -172,13 +205,27 @@ impl QDeadlineTimer {
     /// ```
     #[doc(alias = "setDeadline")]
     pub fn set_deadline(&mut self, millis: i64) {
+        self.set_deadline_with(millis, TimerType::Coarse);
+    }
+
+    /// [`set_deadline`](Self::set_deadline) that sets the type as well.
+    #[doc(alias = "setDeadline")]
+    pub fn set_deadline_with(&mut self, millis: i64, kind: TimerType) {
+        self.kind = kind;
         self.at = (millis != i64::MAX).then(|| i128::from(millis) * MILLISECOND);
     }
 
     /// Sets the deadline in seconds and nanoseconds on the loop's clock; `i64::MAX` seconds are for
-    /// ever.
+    /// ever. The type becomes [`TimerType::Coarse`], as in Qt.
     #[doc(alias = "setPreciseDeadline")]
     pub fn set_precise_deadline(&mut self, secs: i64, nsecs: i64) {
+        self.set_precise_deadline_with(secs, nsecs, TimerType::Coarse);
+    }
+
+    /// [`set_precise_deadline`](Self::set_precise_deadline) that sets the type as well.
+    #[doc(alias = "setPreciseDeadline")]
+    pub fn set_precise_deadline_with(&mut self, secs: i64, nsecs: i64, kind: TimerType) {
+        self.kind = kind;
         self.at = (secs != i64::MAX).then(|| i128::from(secs) * SECOND + i128::from(nsecs));
     }
 
@@ -368,6 +415,58 @@ mod tests {
         timer.set_deadline(i64::MAX);
         assert!(timer.is_forever());
         assert_eq!(new.add_nsecs(i64::MIN).deadline_nsecs(), i64::MIN);
+    }
+
+    /// What Qt 5.15.8 answered, for each way of setting a deadline.
+    #[test]
+    fn types_are_kept_by_arithmetic_and_set_anew_with_the_deadline() {
+        use TimerType::{Coarse, Precise, VeryCoarse};
+        assert_eq!(QDeadlineTimer::new().timer_type(), Coarse);
+        assert_eq!(QDeadlineTimer::forever().timer_type(), Coarse);
+        assert_eq!(QDeadlineTimer::from(100).timer_type(), Coarse);
+        assert_eq!(QDeadlineTimer::from(Duration::from_secs(1)).timer_type(), Coarse);
+        for kind in [Precise, Coarse, VeryCoarse] {
+            assert_eq!(QDeadlineTimer::current(kind).timer_type(), kind);
+            let mut timer = QDeadlineTimer::from_millis_with(100, kind);
+            timer += 5;
+            for timer in [timer, timer + 5, timer - 5, timer.add_nsecs(5)] {
+                assert_eq!(timer.timer_type(), kind);
+            }
+            type Set = (fn(&mut QDeadlineTimer), fn(&mut QDeadlineTimer, TimerType));
+            let sets: [Set; 4] = [
+                (
+                    |timer| timer.set_remaining_time(-1),
+                    |timer, kind| {
+                        timer.set_remaining_time_with(-1, kind);
+                    },
+                ),
+                (
+                    |timer| timer.set_precise_remaining_time(5, 0),
+                    |timer, kind| {
+                        timer.set_precise_remaining_time_with(5, 0, kind);
+                    },
+                ),
+                (|timer| timer.set_deadline(50), |timer, kind| timer.set_deadline_with(50, kind)),
+                (
+                    |timer| timer.set_precise_deadline(5, 0),
+                    |timer, kind| {
+                        timer.set_precise_deadline_with(5, 0, kind);
+                    },
+                ),
+            ];
+            for (set, set_with) in sets {
+                let (mut one, mut other) = (timer, QDeadlineTimer::new());
+                set(&mut one);
+                set_with(&mut other, kind);
+                assert_eq!((one.timer_type(), other.timer_type()), (Coarse, kind));
+                assert_eq!(one.deadline_nsecs() == i64::MAX, one.is_forever());
+                assert_eq!(one.is_forever(), other.is_forever());
+            }
+            // The type is no part of the value.
+            let mut other = timer;
+            other.set_timer_type(VeryCoarse);
+            assert_eq!((other, other.timer_type()), (timer, VeryCoarse));
+        }
     }
 
     #[test]

@@ -91,6 +91,17 @@ mod tests {
             assert_eq!(stream.status(), StreamStatus::Ok);
             assert_eq!(stream.into_bytes(), bytes, "{text}");
         }
+        for (address, bytes) in [
+            (QHostAddress::Any, vec![2]),
+            (QHostAddress::AnyIPv4, vec![0; 5]),
+            (QHostAddress::AnyIPv6, v6(b"\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\xff\xff\xff\xff")),
+        ] {
+            let mut stream = QDataStream::from_bytes([]);
+            stream.write(&address);
+            assert_eq!(stream.read::<QHostAddress>(), address);
+            assert!(stream.at_end() && stream.status() == StreamStatus::Ok);
+            assert_eq!(stream.into_bytes(), bytes);
+        }
         let mut stream = QDataStream::from_bytes([]);
         stream.set_byte_order(ByteOrder::LittleEndian);
         stream.write(&QHostAddress::LocalHost);

@@ -672,6 +672,37 @@ mod tests {
     }
 
     #[test]
+    fn the_peer_closes() {
+        use std::io::Write;
+
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let engine = opened(NetworkLayerProtocol::IPv4);
+        let port = listener.local_addr().unwrap().port();
+        let mut progress = engine.connect(&QHostAddress::LocalHost, port);
+        while progress == Ok(Progress::Connecting) {
+            assert_eq!(engine.stage(), Stage::Connecting);
+            engine.wait(QDeadlineTimer::forever());
+            progress = engine.finish_connecting();
+        }
+        assert_eq!((progress, engine.stage()), (Ok(Progress::Connected), Stage::Connected));
+        assert_eq!(engine.peer_address(), Some((QHostAddress::LocalHost, port)));
+        let (mut stream, _) = listener.accept().unwrap();
+        let read = || loop {
+            match engine.read(&mut [0]) {
+                Outcome::WouldBlock => engine.wait(QDeadlineTimer::forever()),
+                outcome => return outcome,
+            };
+        };
+        stream.write_all(b"x").unwrap();
+        assert!(matches!(read(), Outcome::Moved(1)));
+        drop(stream);
+        let Outcome::Failed(error) = read() else { panic!("the connection is over") };
+        assert_eq!(error, SocketErrorKind::RemoteHostClosed);
+        assert_eq!((engine.error(), engine.stage()), (error, Stage::Unconnected));
+        assert_eq!(engine.descriptor(), -1);
+    }
+
+    #[test]
     fn it_is_used_again_after_a_failure() {
         let taken = opened(NetworkLayerProtocol::IPv4);
         taken.bind(&QHostAddress::LocalHost, 0, None).unwrap();

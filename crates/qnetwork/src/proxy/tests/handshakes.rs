@@ -251,13 +251,14 @@ fn socks5_credentials() {
 /// Cut anywhere, the replies say the same; and ended anywhere, that the proxy has closed.
 #[test]
 fn socks5_replies_cut_and_incomplete() {
-    for reply in [
-        &b"\x05\x02\x01\x00\x05\x00\x00\x01\x01\x02\x03\x04\x05\x06"[..],
-        b"\x05\x02\x01\x00\x05\x00\x00\x04\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x01\x05\x06",
-        b"\x05\x02\x01\x00\x05\x00\x00\x03\x03abc\x05\x06",
+    for (reply, address) in [
+        (&b"\x05\x02\x01\x00\x05\x00\x00\x01\x01\x02\x03\x04\x05\x06"[..], "1.2.3.4"),
+        (b"\x05\x02\x01\x00\x05\x00\x00\x04\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x01\x05\x06", "::1"),
+        (b"\x05\x02\x01\x00\x05\x00\x00\x03\x03abc\x05\x06", ""),
     ] {
         let whole = talk(&mut socks("u", "p", name()), reply, &[], &nobody);
-        assert!(matches!(whole.end, Next::Connected(_)));
+        let place = (address.parse().unwrap_or_default(), 0x0506);
+        assert_eq!(whole.end, Next::Connected(Some(place)));
         for cut in 0..reply.len() {
             assert_eq!(talk(&mut socks("u", "p", name()), reply, &[cut], &nobody), whole);
             let ended = talk(&mut socks("u", "p", name()), &reply[..cut], &[], &nobody);

@@ -72,6 +72,14 @@ fn local_hosts_have_no_proxy() {
     QNetworkProxy::set_application_proxy(QNetworkProxy::default());
     assert_eq!(QNetworkProxy::application_proxy().proxy_type(), ProxyType::NoProxy);
     assert_eq!(route(None, "x.example"), Route::Direct);
+
+    // With none at all, for whatever host.
+    QNetworkProxy::set_application_proxy(QNetworkProxy::none());
+    for host in ["localhost", "127.0.0.1", "::1", "x.example", "192.0.2.1", "2001:db8::1"] {
+        let proxies = QNetworkProxyFactory::proxy_for_query(&to(host));
+        assert_eq!(types(&proxies), [ProxyType::NoProxy], "{host}");
+        assert_eq!(route(None, host), Route::Direct, "{host}");
+    }
 }
 
 #[test]

@@ -191,7 +191,11 @@ fn a_null_certificate() {
     );
     assert_eq!((null.effective_date(), null.expiry_date()), (None, None));
     assert!(null.subject_info(SubjectInfo::CommonName).is_empty());
+    assert!(null.issuer_info(SubjectInfo::CommonName).is_empty());
+    assert!(null.issuer_info("CN").is_empty() && null.subject_info("CN").is_empty());
+    assert_eq!((null.subject_display_name(), null.issuer_display_name()), ("".into(), "".into()));
     assert!(null.subject_info_attributes().is_empty() && null.extensions().is_empty());
+    assert!(null.issuer_info_attributes().is_empty() && null.public_key().is_null());
     assert!(null.subject_alternative_names().is_empty());
     assert!(null.to_pem().is_empty() && null.to_der().is_empty() && null.to_text().is_empty());
     assert_eq!(null, QSslCertificate::new("", EncodingFormat::Der));
@@ -230,10 +234,16 @@ fn values_that_threads_share() {
     is_shared(&QSslError::with_certificate(SslError::CertificateExpired, certificate.clone()));
     fn is_sendable<T: Send + Sync>(_: &T) {}
     is_sendable(&crate::QSslCertificateExtension::default());
-    let text = certificate.to_text();
+    let described = describe(&certificate);
     std::thread::scope(|scope| {
         for _ in 0..2 {
-            scope.spawn(|| assert_eq!(certificate.to_text(), text));
+            scope.spawn(|| {
+                for _ in 0..20 {
+                    assert_eq!(describe(&certificate), described);
+                    let again = QSslCertificate::new(certificate.to_der(), EncodingFormat::Der);
+                    assert_eq!(certificate, again);
+                }
+            });
         }
     });
     let again = QSslCertificate::new(certificate.to_pem(), EncodingFormat::Pem);
@@ -295,26 +305,78 @@ fn how_lenient_text_is_read() {
     let garbage = format!("{begin}\nAAAA\n{end}\n");
     let error = QSslCertificate::try_new(garbage, EncodingFormat::Pem).unwrap_err();
     assert_eq!(error, CertificateParseError::NoCertificate);
+    for format in [EncodingFormat::Pem, EncodingFormat::Der] {
+        assert!(QSslCertificate::new("garbage", format).is_null());
+        let other = if format == EncodingFormat::Pem { &der[..] } else { pem.as_bytes() };
+        assert!(QSslCertificate::new(other, format).is_null(), "{format:?}");
+    }
+}
+
+/// What is asked for by name, by Qt's word and by OpenSSL's.
+#[test]
+fn attributes_by_word_and_by_name() {
+    use rcgen::DnType;
+
+    let key = rcgen::KeyPair::generate().unwrap();
+    let mut parameters = rcgen::CertificateParams::default();
+    let mut name = rcgen::DistinguishedName::new();
+    for (kind, text) in [
+        (DnType::OrganizationName, "Some Organisation"),
+        (DnType::CommonName, "name"),
+        (DnType::LocalityName, "Oslo"),
+        (DnType::OrganizationalUnitName, "Unit"),
+        (DnType::CountryName, "NO"),
+        (DnType::StateOrProvinceName, "State"),
+    ] {
+        name.push(kind, text);
+    }
+    parameters.distinguished_name = name;
+    let der = parameters.self_signed(&key).unwrap();
+    let certificate = QSslCertificate::new(der.der(), EncodingFormat::Der);
+    for (word, short, text) in [
+        (SubjectInfo::Organization, "O", Some("Some Organisation")),
+        (SubjectInfo::CommonName, "CN", Some("name")),
+        (SubjectInfo::LocalityName, "L", Some("Oslo")),
+        (SubjectInfo::OrganizationalUnitName, "OU", Some("Unit")),
+        (SubjectInfo::CountryName, "C", Some("NO")),
+        (SubjectInfo::StateOrProvinceName, "ST", Some("State")),
+        (SubjectInfo::DistinguishedNameQualifier, "dnQualifier", None),
+        (SubjectInfo::SerialNumber, "serialNumber", None),
+        (SubjectInfo::EmailAddress, "emailAddress", None),
+    ] {
+        let wanted: Vec<&str> = text.into_iter().collect();
+        assert_eq!(certificate.subject_info(word), wanted, "{short}");
+        assert_eq!(certificate.issuer_info(word), wanted, "{short}");
+        assert_eq!(certificate.subject_info(short), wanted);
+        assert_eq!(certificate.issuer_info(short), wanted);
+    }
+    assert!(certificate.subject_info("no such").is_empty());
 }
 
 /// Whatever the length is modulo the line's: the bytes come back, and the lines are full.
 #[test]
 fn text_and_back() {
+    let mut full_lines = 0;
     for length in 0..100 {
         let name = format!("{}.example", "a".repeat(length % 60 + 1));
-        let key = rcgen::KeyPair::generate().unwrap();
+        // Its signatures all have the same length.
+        let key = rcgen::KeyPair::generate_for(&rcgen::PKCS_ED25519).unwrap();
         let mut parameters = rcgen::CertificateParams::new([name]).unwrap();
         parameters.serial_number = Some(vec![1; length % 20 + 1].into());
-        let der = parameters.self_signed(&key).unwrap().der().to_vec();
+        let issued = parameters.self_signed(&key).unwrap();
+        let der = issued.der().to_vec();
         let certificate = QSslCertificate::new(&der, EncodingFormat::Der);
         assert_eq!(certificate.to_der(), der);
+        assert_eq!(certificate.to_pem(), issued.pem().replace("\r\n", "\n").as_bytes());
         let pem = String::from_utf8(certificate.to_pem()).unwrap();
         assert!(pem.ends_with("\n-----END CERTIFICATE-----\n"), "{pem}");
         let lines: Vec<_> = pem.lines().collect();
         let (last, full) = lines[1..lines.len() - 1].split_last().unwrap();
         assert!(full.iter().all(|line| line.len() == 64) && (1..=64).contains(&last.len()));
+        full_lines += usize::from(last.len() == 64);
         assert_eq!(QSslCertificate::new(pem, EncodingFormat::Pem), certificate);
     }
+    assert!(full_lines > 1, "{full_lines}");
 }
 
 #[test]
@@ -344,6 +406,20 @@ fn from_device() {
     buffer.open(qcore::OpenMode::READ_ONLY).unwrap();
     assert_eq!(QSslCertificate::from_device(&buffer, EncodingFormat::Pem).len(), 3);
     assert_eq!(QSslCertificate::from_device(&buffer, EncodingFormat::Pem).len(), 0);
+    buffer.close();
+
+    let der = QSslCertificate::new(pem("a.example"), EncodingFormat::Pem).to_der();
+    for (data, format, count) in [
+        (&der[..], EncodingFormat::Der, 1),
+        (&der, EncodingFormat::Pem, 0),
+        (pem("a.example").as_bytes(), EncodingFormat::Der, 0),
+        (b"garbage", EncodingFormat::Der, 0),
+    ] {
+        let device = qcore::QBuffer::new();
+        device.set_data(data);
+        device.open(qcore::OpenMode::READ_ONLY).unwrap();
+        assert_eq!(QSslCertificate::from_device(&device, format).len(), count, "{format:?}");
+    }
 }
 
 /// All that can be asked.

@@ -231,6 +231,21 @@ fn around_the_block() {
 }
 
 #[test]
+fn keys_of_diffie_hellman() {
+    const DH: KeyAlgorithm = KeyAlgorithm::Dh;
+    let (one, other) = (private(data!("dh"), DH, "").unwrap(), public(data!("dh-public"), DH));
+    let other = other.unwrap();
+    for (key, kind) in [(&one, KeyType::Private), (&other, KeyType::Public)] {
+        assert_eq!((key.algorithm(), key.key_type(), key.length()), (DH, kind, 512));
+    }
+    assert_eq!(one.to_pem(), data!("dh").as_bytes());
+    assert_eq!(other.to_pem(), data!("dh-public").as_bytes());
+    // The one is not the other, nor of another algorithm.
+    assert!(public(data!("dh"), DH).is_err() && private(data!("dh-public"), DH, "").is_err());
+    assert!(private(data!("dh"), RSA, "").is_err());
+}
+
+#[test]
 fn what_is_not_known() {
     for algorithm in [EC, OPAQUE] {
         let error = private(data!("x25519"), algorithm, "").unwrap_err();
@@ -344,6 +359,17 @@ fn the_public_key_of_a_certificate() {
         assert_eq!(certificate.public_key(), key);
     }
     assert!(crate::QSslCertificate::default().public_key().is_null());
+    for (certificate, key, algorithm) in [
+        (data!("rsa-certificate"), data!("rsa-public"), RSA),
+        (data!("dsa-certificate"), data!("dsa-public"), DSA),
+        (data!("prime256v1-certificate"), data!("prime256v1-public"), EC),
+        (data!("secp384r1-certificate"), data!("secp384r1-public"), EC),
+        (data!("ed25519-certificate"), data!("ed25519-public"), OPAQUE),
+    ] {
+        let public_key = crate::QSslCertificate::new(certificate, PEM).public_key();
+        assert_eq!(public_key, public(key, algorithm).unwrap());
+        assert_eq!((public_key.algorithm(), public_key.key_type()), (algorithm, KeyType::Public));
+    }
 }
 
 fn tlv(tag: u8, parts: &[&[u8]]) -> Vec<u8> {

@@ -22,3 +22,11 @@ openssl genpkey -algorithm x25519 -out x25519.pem
 openssl dsaparam -genkey -noout -out dsa-pkcs8.pem 1024
 openssl dsa -in dsa-pkcs8.pem -out dsa.pem -traditional 2>/dev/null || openssl pkey -in dsa-pkcs8.pem -traditional -out dsa.pem
 openssl dsa -in dsa-pkcs8.pem -pubout -out dsa-public.pem
+for key in rsa dsa prime256v1 secp384r1 ed25519; do
+    openssl req -x509 -new -key $key.pem -sha256 -subj /CN=a.example -days 36500 \
+        -out $key-certificate.pem
+done
+openssl genpkey -genparam -algorithm DH -pkeyopt dh_paramgen_prime_len:512 -out dh-parameters.pem
+openssl genpkey -paramfile dh-parameters.pem -out dh.pem
+rm dh-parameters.pem
+openssl pkey -in dh.pem -pubout -out dh-public.pem
