@@ -53,8 +53,6 @@ const NOT_BY_RULE: &[(&str, &str)] = &[
     ("mid-version-1", "as OpenSSL: extensions count in each version"),
     ("mid-version-2", "as OpenSSL: extensions count in each version"),
     ("mid-version-4", "as OpenSSL: extensions count in each version"),
-    ("mid-key-secp256k1", "the cryptography does not have the curve"),
-    ("root-key-secp256k1", "the cryptography does not have the curve"),
     ("leaf-signed-by-ecdsa-sha224", "the cryptography does not have the hash"),
     ("leaf-signed-by-pss-20", "the cryptography takes a salt as long as the hash"),
     ("leaf-signed-by-pss-0", "the cryptography takes a salt as long as the hash"),
@@ -96,16 +94,6 @@ const NOT_AS_OPENSSL: &[(&str, &str, &str)] = &[
         "root-key-p192",
         "UnspecifiedError@- CertificateSignatureFailed@1",
         "what is too weak is not verified",
-    ),
-    (
-        "mid-key-secp256k1",
-        "CertificateSignatureFailed@0",
-        "the cryptography does not have the curve",
-    ),
-    (
-        "root-key-secp256k1",
-        "CertificateSignatureFailed@1",
-        "the cryptography does not have the curve",
     ),
     (
         "leaf-signed-by-ecdsa-sha1",
@@ -168,16 +156,6 @@ const NOT_AS_QT: &[(&str, &str, &str)] = &[
     ("root-key-rsa1024", "CertificateSignatureFailed@1", "what is too weak is not verified"),
     ("mid-key-p192", "CertificateSignatureFailed@0", "what is too weak is not verified"),
     ("root-key-p192", "CertificateSignatureFailed@1", "what is too weak is not verified"),
-    (
-        "mid-key-secp256k1",
-        "CertificateSignatureFailed@0",
-        "the cryptography does not have the curve",
-    ),
-    (
-        "root-key-secp256k1",
-        "CertificateSignatureFailed@1",
-        "the cryptography does not have the curve",
-    ),
     (
         "leaf-signed-by-ecdsa-sha1",
         "CertificateSignatureFailed@0",
