@@ -2,7 +2,8 @@
 //! takes for the right one.
 //!
 //! The keys here are products of Mersenne primes, so that anything can be signed with them. The
-//! provider is asked the same as our own code for small keys.
+//! provider is asked the same as our own code for small keys. The numbers are those of another
+//! library than that code's.
 
 use num_bigint::BigUint;
 use sha2::{Digest, Sha256};
