@@ -19,8 +19,8 @@ use integration::{
 };
 use qcore::QCoreApplication;
 use qnetwork::{
-    EncodingFormat, KeyAlgorithm, PeerVerifyMode, QSslCertificate, QSslKey, QSslSocket, QTcpServer,
-    SocketErrorKind, SocketState, SslError,
+    EncodingFormat, KeyAlgorithm, PeerVerifyMode, QSslCertificate, QSslError, QSslKey, QSslSocket,
+    QTcpServer, SocketErrorKind, SocketState, SslError,
 };
 
 const CERTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/conformance/certs");
@@ -332,6 +332,28 @@ fn keys_for_pss() {
     let args = ["-cert", &certificate, "-key", &key, "-tls1_2"];
     let none = "NoPeerCertificate (1) SslHandshakeFailed";
     assert_eq!(as_server(&args, Way::Verify), none);
+}
+
+/// An authority whose key is for signatures by PSS alone. To Qt its certificates are good.
+#[test]
+fn an_authority_with_a_key_for_pss() {
+    let Some(folder) = Folder::with("authority", &["-newkey", "rsa-pss"]) else { return };
+    let sign = "x509 -req -in it.csr -signkey it.key -sigopt rsa_pss_saltlen:32 -out it.crt";
+    let made = Command::new("openssl").args(sign.split(' ')).current_dir(&folder.0).output();
+    assert!(made.unwrap().status.success());
+    let root = QSslCertificate::new(fs::read(folder.file("it.crt")).unwrap(), EncodingFormat::Pem);
+    let request = "req -new -newkey rsa:2048 -nodes -keyout leaf.key -out leaf.csr -subj /CN=leaf";
+    let sign = "x509 -req -in leaf.csr -CA it.crt -CAkey it.key -set_serial 9 -out leaf.crt \
+                -sigopt rsa_pss_saltlen:32";
+    for args in [request, sign] {
+        let run = Command::new("openssl").args(args.split(' ')).current_dir(&folder.0).output();
+        assert!(run.unwrap().status.success(), "{args}");
+    }
+    let leaf = fs::read(folder.file("leaf.crt")).unwrap();
+    let leaf = QSslCertificate::new(leaf, EncodingFormat::Pem);
+    let errors = QSslCertificate::verify(&[leaf, root], "leaf");
+    let errors: Vec<_> = errors.iter().map(QSslError::error).collect();
+    assert!(errors.contains(&SslError::CertificateSignatureFailed), "{errors:?}");
 }
 
 /// Kinds of keys that the cryptography has not. Qt connects with Ed448, and fails with secp256k1.
