@@ -41,7 +41,8 @@ pub fn private_key(path: impl AsRef<Path>) -> Result<QSslKey, String> {
     result.map_err(|error| said(&error))
 }
 
-/// What a server needs to be one of TLS: its certificate, with those of who has issued it, and the key.
+/// What a server needs to be one of TLS: its certificate, with those of who has issued it, and the
+/// key.
 ///
 /// # Errors
 ///

@@ -22,11 +22,12 @@ use qcore::{ProcessEventsFlags, QCoreApplication, QTimer};
 use qnetwork::{QHostAddress, QTcpServer, QTcpSocket, SocketState};
 use socket2::SockRef;
 
-/// How long anything may take that is waited for. Far more than it does: a test that gets here fails.
+/// How long anything may take that is waited for. Far more than it does: a test that gets here
+/// fails.
 pub const LIMIT: Duration = Duration::from_secs(20);
 
-/// A name that no host has. Each part of it could be one, but the whole is too long, so that the resolver
-/// says so without asking anybody: tests do not leave the machine.
+/// A name that no host has. Each part of it could be one, but the whole is too long, so that the
+/// resolver says so without asking anybody: tests do not leave the machine.
 pub const NO_HOST: &str = concat!(
     "a-part-of-a-name-xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx.",
     "a-part-of-a-name-xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx.",
@@ -142,8 +143,8 @@ pub fn listener() -> TcpListener {
     TcpListener::bind(("127.0.0.1", 0)).expect("a free port")
 }
 
-/// A blocking connection to a port, if anybody but itself listens there: a port that the system gives to
-/// whoever connects may be given to this very connection.
+/// A blocking connection to a port, if anybody but itself listens there: a port that the system
+/// gives to whoever connects may be given to this very connection.
 #[must_use]
 pub fn connection(port: u16) -> Option<TcpStream> {
     let stream = TcpStream::connect(("127.0.0.1", port)).ok()?;
@@ -285,7 +286,8 @@ pub fn memory() -> usize {
     resident.expect("a number of pages") * 4096
 }
 
-/// How long the thread that made it has run on a processor. Keeps a descriptor, for those who have none.
+/// How long the thread that made it has run on a processor. Keeps a descriptor, for those who have
+/// none.
 #[derive(Debug)]
 pub struct CpuClock(fs::File);
 
@@ -322,9 +324,9 @@ pub fn alone() -> MutexGuard<'static, ()> {
     ALONE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Runs the test of this name in a process of its own, with so many descriptors. Returns `true` in that
-/// process, where the test is to be done. Returns `false` to the caller outside, when the test has passed,
-/// or was skipped because a process may not have so many.
+/// Runs the test of this name in a process of its own, with so many descriptors. Returns `true` in
+/// that process, where the test is to be done. Returns `false` to the caller outside, when the test
+/// has passed, or was skipped because a process may not have so many.
 ///
 /// # Panics
 ///

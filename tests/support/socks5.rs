@@ -1,4 +1,5 @@
-//! A SOCKS5 proxy of blocking threads: it connects, listens and relays datagrams, for this machine alone.
+//! A SOCKS5 proxy of blocking threads: it connects, listens and relays datagrams, for this machine
+//! alone.
 
 use std::{
     io::{self, Read, Write},

@@ -246,7 +246,8 @@ fn a_socket_of_the_base_class() {
     assert_eq!(socket.read_all(), b"answer");
 }
 
-/// Who asks a connected socket again and again gets each datagram as it was sent, whenever it comes.
+/// Who asks a connected socket again and again gets each datagram as it was sent, whenever it
+/// comes.
 #[test]
 fn who_polls_gets_datagrams_whole() {
     let reads: [fn(&QUdpSocket) -> Vec<u8>; 4] = [

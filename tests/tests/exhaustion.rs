@@ -1,5 +1,5 @@
-//! Each kind of object first with no descriptors left, then with enough: a failure is an error, is not
-//! remembered, and leaves nothing behind.
+//! Each kind of object first with no descriptors left, then with enough: a failure is an error, is
+//! not remembered, and leaves nothing behind.
 
 use std::{cell::Cell, fs::File, net::TcpListener, rc::Rc, sync::mpsc, thread, time::Duration};
 
@@ -144,8 +144,8 @@ fn encrypting(_: &Setting) -> Result<(), String> {
 
 thread_local!(static IDENTIFIED: QSslConfiguration = tls::identified("good"));
 
-/// Runs an attempt in a thread of its own, and so on a loop of its own, twice: the first time without
-/// descriptors.
+/// Runs an attempt in a thread of its own, and so on a loop of its own, twice: the first time
+/// without descriptors.
 fn first_without(
     attempt: Attempt,
     needs_reading: bool,

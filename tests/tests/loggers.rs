@@ -1,7 +1,8 @@
-//! A logger, or a handler of messages, is the program's code: it may do anything, in the middle of anything.
+//! A logger, or a handler of messages, is the program's code: it may do anything, in the middle of
+//! anything.
 //!
-//! These log at the lowest level, so that also what mio and rustls log reaches them. With each record they
-//! use every object there is, make others, look names up, and run the loop.
+//! These log at the lowest level, so that also what mio and rustls log reaches them. With each
+//! record they use every object there is, make others, look names up, and run the loop.
 
 use std::{
     cell::{Cell, RefCell},
@@ -92,7 +93,8 @@ impl log::Log for Logger {
     fn flush(&self) {}
 }
 
-/// Has everything that is logged in this thread interfere with the sockets that are added to what it returns.
+/// Has everything that is logged in this thread interfere with the sockets that are added to what
+/// it returns.
 fn interfering(runs_the_loop: bool) -> Used {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
@@ -147,7 +149,8 @@ fn all_kinds(runs_the_loop: bool) {
     wait_until(|| named.state() == SocketState::Connected);
     named.abort();
 
-    // A socket that takes over another descriptor, one that is deleted in its own slot, one that is dropped.
+    // A socket that takes over another descriptor, one that is deleted in its own slot, one that is
+    // dropped.
     let (adopting, mut stream) = pair();
     add(&adopting);
     adopting.ready_read.connect_to(&adopting, |socket, ()| socket.delete_later());

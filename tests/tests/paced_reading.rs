@@ -9,8 +9,8 @@ use qnetwork::QLocalSocket;
 const LIMIT: usize = 100;
 const SIZE: usize = 100_000;
 
-/// Takes the bytes at the pace of a timer, not in a slot of the socket's. `again` sets the socket reading
-/// again, as the docs of `set_read_buffer_size` have it.
+/// Takes the bytes at the pace of a timer, not in a slot of the socket's. `again` sets the socket
+/// reading again, as the docs of `set_read_buffer_size` have it.
 fn read_at_a_pace(device: &QIODevice, again: impl Fn() + 'static) {
     let got = Rc::new(RefCell::new(Vec::new()));
     let timer = QTimer::new();

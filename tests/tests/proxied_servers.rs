@@ -280,7 +280,8 @@ fn proxies_that_cannot_listen() {
     }
 }
 
-/// What `listen()` says of a proxy that plays `script`: pieces to be sent, each after so many bytes were read.
+/// What `listen()` says of a proxy that plays `script`: pieces to be sent, each after so many bytes
+/// were read.
 fn told(script: &'static [(usize, &'static [u8])]) -> (SocketErrorKind, String) {
     let (port, proxy) = peer(move |mut stream| {
         for (count, said) in script {
@@ -403,7 +404,8 @@ fn fragmentation() {
         assert_eq!(server.server_address().to_string(), "1.2.3.4");
         assert_eq!(server.server_port(), 0x506);
         wait_until(|| server.has_pending_connections());
-        // The proxy is not asked anew before the slot is free, which it is not: that one accepts once.
+        // The proxy is not asked anew before the slot is free, which it is not: that one accepts
+        // once.
         server.pause_accepting();
         let socket = server.next_pending_connection().unwrap();
         assert_eq!(

@@ -465,7 +465,8 @@ fn download_big_file() {
     }
 }
 
-/// A proxy that takes the connection and says nothing does not keep anybody who does not want to wait.
+/// A proxy that takes the connection and says nothing does not keep anybody who does not want to
+/// wait.
 #[test]
 fn a_silent_proxy() {
     let _app = QCoreApplication::new();

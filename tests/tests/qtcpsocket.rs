@@ -1,5 +1,5 @@
-//! What Qt's own tests of QTcpSocket pin down, each under its name there; what scenarios and other tests
-//! show is not in here (`qt-behaviour.tsv` says where it is).
+//! What Qt's own tests of QTcpSocket pin down, each under its name there; what scenarios and other
+//! tests show is not in here (`qt-behaviour.tsv` says where it is).
 
 use std::{
     cell::{Cell, RefCell},
@@ -319,7 +319,8 @@ fn wait_for_ready_read_in_a_slot() {
     wait_until(|| *heard.borrow() == b"hello");
 }
 
-/// All four functions that wait, in a slot that a running loop has called, and in a thread that has none.
+/// All four functions that wait, in a slot that a running loop has called, and in a thread that has
+/// none.
 #[test]
 fn waiting_with_a_loop_and_without() {
     fn talk() {

@@ -1,4 +1,5 @@
-//! What Qt's own tests of QUdpSocket pin down and scenarios do not say, under the names of those tests.
+//! What Qt's own tests of QUdpSocket pin down and scenarios do not say, under the names of those
+//! tests.
 
 use std::net::{IpAddr, UdpSocket};
 
@@ -277,7 +278,8 @@ fn performance() {
 
 #[test]
 fn write_datagram_to_non_existing_peer() {
-    // Connected to itself: nobody else gets the port, and the system refuses what others send there.
+    // Connected to itself: nobody else gets the port, and the system refuses what others send
+    // there.
     let kept = UdpSocket::bind("127.0.0.1:0").unwrap();
     let port = kept.local_addr().unwrap().port();
     kept.connect(("127.0.0.1", port)).unwrap();
@@ -442,7 +444,8 @@ fn sharing_a_port() {
 
 #[test]
 fn make_reply() {
-    // Whoever answers does so from where it was asked, where the system is told: at a socket of IPv6.
+    // Whoever answers does so from where it was asked, where the system is told: at a socket of
+    // IPv6.
     let Some(server) = bound(QHostAddress::Any) else { return };
     let client = UdpSocket::bind("127.0.0.1:0").unwrap();
     client.set_read_timeout(Some(integration::LIMIT)).unwrap();

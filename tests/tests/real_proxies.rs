@@ -1,4 +1,5 @@
-//! Proxies that others have written: `microsocks`, `danted` and `tinyproxy`. What is not installed is skipped.
+//! Proxies that others have written: `microsocks`, `danted` and `tinyproxy`. What is not installed
+//! is skipped.
 
 use std::{
     env, fs,
@@ -39,8 +40,9 @@ impl Drop for Running {
     }
 }
 
-/// A port that was free a moment ago: these programs have to be told one. It is none that the system gives
-/// to whoever connects, or looking whether the program listens could end in a connection with itself.
+/// A port that was free a moment ago: these programs have to be told one. It is none that the
+/// system gives to whoever connects, or looking whether the program listens could end in a
+/// connection with itself.
 fn free_port() -> u16 {
     static NEXT: AtomicU16 = AtomicU16::new(0);
     let first = (std::process::id() % 10_000) as u16;
@@ -210,8 +212,8 @@ fn socks5_listening_and_datagrams() {
     server.accept_error.connect(|error| panic!("{error:?}"));
     server.listen(QHostAddress::Any, 0).unwrap();
     for _ in 0..3 {
-        // Until it listens once more there is nobody, or it may be at another port; and who comes to where it
-        // listened before is left waiting.
+        // Until it listens once more there is nobody, or it may be at another port; and who comes
+        // to where it listened before is left waiting.
         let mut come = None;
         wait_until(|| {
             let Some(client) = connection(server.server_port()) else { return false };

@@ -142,7 +142,8 @@ fn a_handler_that_makes_the_sockets() {
             ("made by hand", SocketState::Connected)
         );
         assert_eq!(socket.peer_port(), client.local_addr().unwrap().port());
-        // So few that they fit into the system's buffers: this thread writes, reads, and runs the loop.
+        // So few that they fit into the system's buffers: this thread writes, reads, and runs the
+        // loop.
         client.write_all(&[at as u8; 10_000]).unwrap();
         wait_until(|| socket.bytes_available() == 10_000);
         socket.write(socket.read_all()).unwrap();

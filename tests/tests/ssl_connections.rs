@@ -270,8 +270,8 @@ fn refusals_are_explained() {
     }
 }
 
-/// The system resets a connection that is closed with something unread, and drops what it has not sent yet. The
-/// tickets that a server sends must not cost a client the end of what it has written.
+/// The system resets a connection that is closed with something unread, and drops what it has not
+/// sent yet. The tickets that a server sends must not cost a client the end of what it has written.
 #[test]
 fn all_that_was_written_before_closing_arrives() {
     let _app = QCoreApplication::new();

@@ -1,5 +1,5 @@
-//! Other people's TLS: `openssl`, `curl` and real Qt, where they are installed. What is missing is skipped, and
-//! said.
+//! Other people's TLS: `openssl`, `curl` and real Qt, where they are installed. What is missing is
+//! skipped, and said.
 
 use std::{
     io::{BufRead, BufReader, Read, Write},
@@ -190,7 +190,8 @@ fn curl() {
     assert_eq!(output.join().unwrap(), "hello\n");
 }
 
-/// A Qt program of a few lines: connects to the port that it is given, or listens and prints its own.
+/// A Qt program of a few lines: connects to the port that it is given, or listens and prints its
+/// own.
 const QT: &str = r#"
 import sys
 from PySide2.QtCore import QCoreApplication, QTimer

@@ -191,7 +191,8 @@ fn a_connection_begun_while_broken_tls_is_told_is_encrypted() {
     }
 }
 
-/// A slot that is told of broken TLS may end the connection: the other end is told why all the same.
+/// A slot that is told of broken TLS may end the connection: the other end is told why all the
+/// same.
 #[test]
 fn an_alert_goes_out_though_a_slot_closes() {
     let _app = QCoreApplication::new();

@@ -206,7 +206,8 @@ fn data_in_front_of_a_reset_may_be_lost_but_the_end_is_told() {
     assert_eq!(*errors.borrow(), [SocketErrorKind::RemoteHostClosed]);
 }
 
-/// How much the kernels take is for them to say, and so this is no scenario; all else is as Qt does.
+/// How much the kernels take is for them to say, and so this is no scenario; all else is as Qt
+/// does.
 #[test]
 fn a_reset_while_the_last_bytes_wait_to_go() {
     let (socket, stream) = pair();

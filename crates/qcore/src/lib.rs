@@ -14,8 +14,8 @@
 //! ```
 //!
 //! Names are Qt's, types as they are and methods in snake_case; searching for `setObjectName` finds
-//! [`set_object_name`](QObject::set_object_name). Where Qt returns `bool` for success, a `Result` is
-//! returned here; what Qt's documentation forbids, the compiler mostly does:
+//! [`set_object_name`](QObject::set_object_name). Where Qt returns `bool` for success, a `Result`
+//! is returned here; what Qt's documentation forbids, the compiler mostly does:
 //!
 //! ```compile_fail
 //! let timer = qcore::QTimer::new();

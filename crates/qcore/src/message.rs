@@ -1,8 +1,8 @@
 //! Warnings: what Qt prints where something is used in a wrong way.
 //!
 //! They go to the handler that was [installed](install_message_handler), if one was; else to the
-//! [`log`] crate's logger, if the program has set one; else to standard error, so that nobody misses
-//! them.
+//! [`log`] crate's logger, if the program has set one; else to standard error, so that nobody
+//! misses them.
 
 use std::{
     fmt,
@@ -42,8 +42,8 @@ type Handler = Arc<dyn Fn(MessageType, &str) + Send + Sync>;
 
 static HANDLER: RwLock<Option<Handler>> = RwLock::new(None);
 
-/// Has all messages of this process given to `handler`, in whatever thread they arise; `None` puts back
-/// what is done by default.
+/// Has all messages of this process given to `handler`, in whatever thread they arise; `None` puts
+/// back what is done by default.
 ///
 /// A handler that causes a message itself is called for that, too.
 ///

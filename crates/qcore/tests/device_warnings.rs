@@ -1,4 +1,5 @@
-//! The warnings of devices, in Qt's words. In a process of its own, since the handler is the process's.
+//! The warnings of devices, in Qt's words. In a process of its own, since the handler is the
+//! process's.
 
 use std::sync::mpsc;
 

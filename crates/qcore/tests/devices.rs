@@ -10,7 +10,8 @@ use qcore::{
     io_device::DeviceBackend,
 };
 
-/// Bytes that can be read, as a stream or with positions, and a log of what the device was asked for.
+/// Bytes that can be read, as a stream or with positions, and a log of what the device was asked
+/// for.
 #[derive(Default)]
 struct Memory {
     data: RefCell<Vec<u8>>,
@@ -248,7 +249,8 @@ fn text_mode_reads_on_behind_what_it_leaves_out() {
     });
 }
 
-/// A device that gives the letters of the alphabet, and goes on wherever it is told to be, as that of Qt's test.
+/// A device that gives the letters of the alphabet, and goes on wherever it is told to be, as that
+/// of Qt's test.
 struct Alphabet {
     next: Cell<u8>,
     sequential: bool,
@@ -279,7 +281,8 @@ impl DeviceBackend for Alphabet {
 #[test]
 fn peek_bug() {
     let unbuffered = OpenMode::READ_ONLY | OpenMode::UNBUFFERED;
-    // A stream keeps what was peeked at. With positions it is left to the device, which does not go back.
+    // A stream keeps what was peeked at. With positions it is left to the device, which does not go
+    // back.
     for (sequential, expected) in
         [(true, ["ab", "a", "bc", "bcd"]), (false, ["ab", "c", "de", "fgh"])]
     {

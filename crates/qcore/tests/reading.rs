@@ -1,7 +1,7 @@
 //! What a device is asked when it is read from, call by call, held against what real Qt asks.
 //!
-//! `data/reading.tsv` was written by real Qt, see `data/reading.cpp`, which also describes it. It has the calls
-//! as well as their outcome, so that both sides do the same.
+//! `data/reading.tsv` was written by real Qt, see `data/reading.cpp`, which also describes it. It
+//! has the calls as well as their outcome, so that both sides do the same.
 
 use std::{
     cell::{Cell, RefCell},
@@ -301,7 +301,8 @@ fn a_device_is_asked_what_qt_asks() {
     assert!(devices > 1000 && calls > 5000, "{devices} {calls}");
 }
 
-/// A device that loses what a read leaves of a packet gets one call a read, however much is asked for.
+/// A device that loses what a read leaves of a packet gets one call a read, however much is asked
+/// for.
 #[test]
 fn a_packet_a_read() {
     struct Packets {

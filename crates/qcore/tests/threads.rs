@@ -275,7 +275,8 @@ fn a_thread_ends_with_objects_in_thread_locals_whichever_go_first() {
     for run in 0..4 {
         let held = token.clone();
         thread::spawn(move || {
-            // The order in which they are touched first is that of their destructors, or its reverse.
+            // The order in which they are touched first is that of their destructors, or its
+            // reverse.
             if run & 1 == 0 {
                 BEFORE.with_borrow_mut(Vec::clear);
             }

@@ -1,4 +1,5 @@
-//! The interfaces of this machine: what Qt's tests ask of them, and whether Qt, asked now, says the same.
+//! The interfaces of this machine: what Qt's tests ask of them, and whether Qt, asked now, says the
+//! same.
 
 use std::{collections::HashSet, net::TcpListener, process::Command};
 

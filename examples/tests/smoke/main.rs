@@ -463,8 +463,8 @@ fn who_does_not_read_is_dropped_from_the_chat() {
     let mut talker = Guest::new(port, "talker");
     assert_eq!(talker.line(), "* here are slow, reader");
     assert_eq!(reader.line(), "* talker came");
-    // The system takes some megabytes for somebody who does not read, but not all. A round is less than
-    // the server keeps for a guest, so that nobody else is slow.
+    // The system takes some megabytes for somebody who does not read, but not all. A round is less
+    // than the server keeps for a guest, so that nobody else is slow.
     let (line, mut dropped, mut rounds) = ("x".repeat(1000), false, 0);
     while !dropped {
         rounds += 1;

@@ -1,7 +1,7 @@
 //! A scenario under way: its objects, what they are called, what has been seen.
 //!
-//! Slots run blocks, blocks run statements, and statements call slots: everything in here is entered
-//! again while it runs. So nothing stays borrowed while a statement, a call or a slot does.
+//! Slots run blocks, blocks run statements, and statements call slots: everything in here is
+//! entered again while it runs. So nothing stays borrowed while a statement, a call or a slot does.
 
 mod meanwhile;
 mod recorder;

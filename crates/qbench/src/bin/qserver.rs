@@ -1,9 +1,9 @@
-//! A server to be measured from outside: `qserver echo|sink|source|udp|udp-each`, or `qserver tls-echo|tls-sink CERT KEY`.
-//! Prints `LISTENING <port>`.
+//! A server to be measured from outside: `qserver echo|sink|source|udp|udp-each`, or `qserver
+//! tls-echo|tls-sink CERT KEY`. Prints `LISTENING <port>`.
 //!
 //! * `echo` sends back what it gets
-//! * `sink` gets a number of bytes, as 64 bits little endian, then so many bytes, and answers the number;
-//!   again and again
+//! * `sink` gets a number of bytes, as 64 bits little endian, then so many bytes, and answers the
+//!   number; again and again
 //! * `udp` sends back datagrams, all that there are together; `udp-each` one after the other
 //! * `source` gets such a number and sends so many bytes; again and again
 //! * `tls-echo` and `tls-sink` do the same, encrypted

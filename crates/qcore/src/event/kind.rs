@@ -8,7 +8,8 @@ use std::{
 
 use crate::number::UnknownNumber;
 
-/// The type of an event: one of Qt's, or from [`USER`](EventType::USER) on one of the program's own.
+/// The type of an event: one of Qt's, or from [`USER`](EventType::USER) on one of the program's
+/// own.
 ///
 /// # Examples
 ///
@@ -89,8 +90,8 @@ impl EventType {
         register(None)
     }
 
-    /// [`register`](EventType::register), rather with the type `hint` if that is one of the program's own
-    /// and not taken.
+    /// [`register`](EventType::register), rather with the type `hint` if that is one of the
+    /// program's own and not taken.
     #[doc(alias = "registerEventType")]
     #[must_use]
     pub fn register_with(hint: EventType) -> Option<EventType> {

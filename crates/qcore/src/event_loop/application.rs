@@ -18,14 +18,15 @@ use crate::{
 class! {
     /// The application: runs the event loop of its thread, until it is told to quit.
     ///
-    /// A program makes one, in its main thread. [`instance`](QCoreApplication::instance) finds it in every
-    /// thread, and [`quit`](QCoreApplication::quit) and [`exit`](QCoreApplication::exit) end its `exec()` from
-    /// every thread. Stands for Qt's [QCoreApplication](https://doc.qt.io/qt-5/qcoreapplication.html),
-    /// whose static functions are methods here.
+    /// A program makes one, in its main thread. [`instance`](QCoreApplication::instance) finds it
+    /// in every thread, and [`quit`](QCoreApplication::quit) and [`exit`](QCoreApplication::exit)
+    /// end its `exec()` from every thread. Stands for Qt's
+    /// [QCoreApplication](https://doc.qt.io/qt-5/qcoreapplication.html), whose static functions are
+    /// methods here.
     ///
     /// Unlike in Qt, a further thread may make an application of its own with
-    /// [`new`](QCoreApplication::new). Tests need this: Rust runs each test in its own thread, several of them
-    /// at the same time.
+    /// [`new`](QCoreApplication::new). Tests need this: Rust runs each test in its own thread,
+    /// several of them at the same time.
     ///
     /// # Examples
     ///
@@ -108,8 +109,8 @@ impl CoreApplicationNode {
         }
     }
 
-    /// Lets other threads find the application. It needs descriptors: where there are none it is tried again
-    /// later.
+    /// Lets other threads find the application. It needs descriptors: where there are none it is
+    /// tried again later.
     fn claim(&self) {
         let life = self.life();
         if let Ok(poster) = life.dispatcher().poster() {
@@ -134,16 +135,18 @@ impl QCoreApplication {
         }
     }
 
-    /// The application: that of this thread if the thread has one, else the process's. Where there is none,
-    /// or the thread's own has ended, it is made, and lives in this thread.
+    /// The application: that of this thread if the thread has one, else the process's. Where there
+    /// is none, or the thread's own has ended, it is made, and lives in this thread.
     ///
-    /// The process's application belongs to the thread that made it. What another thread gets here is an
-    /// object of that other thread's, which stands for the application:
+    /// The process's application belongs to the thread that made it. What another thread gets here
+    /// is an object of that other thread's, which stands for the application:
     ///
     /// * `exit`, `quit`, `shutdown`, the setters of names, and a
-    ///   [`QEventLoopLocker`](super::QEventLoopLocker) reach the application itself, in its own thread;
+    ///   [`QEventLoopLocker`](super::QEventLoopLocker) reach the application itself, in its own
+    ///   thread;
     /// * `process_events` handles the events of the calling thread, as in Qt;
-    /// * `exec` returns -1 with a warning, as in Qt. A [`QEventLoop`](super::QEventLoop) runs in any thread;
+    /// * `exec` returns -1 with a warning, as in Qt. A [`QEventLoop`](super::QEventLoop) runs in
+    ///   any thread;
     /// * its signals are never emitted: connect to the application's in the application's thread.
     #[must_use]
     pub fn instance() -> Self {
@@ -190,15 +193,15 @@ impl QCoreApplication {
         if self.is_remote { process::application() } else { None }
     }
 
-    /// Runs the event loop until [`exit`](QCoreApplication::exit) or [`quit`](QCoreApplication::quit);
-    /// returns the exit code.
+    /// Runs the event loop until [`exit`](QCoreApplication::exit) or
+    /// [`quit`](QCoreApplication::quit); returns the exit code.
     ///
     /// What sockets were told to write just before [`exit`](QCoreApplication::exit) is still unsent
     /// when this returns, and goes out when a loop runs again.
     ///
-    /// An `exit` from before is forgotten. Returns -1 at once, with a warning in the log, if any loop
-    /// of this thread is running already. May be called again when it has returned, also after a
-    /// slot's panic has come out of it.
+    /// An `exit` from before is forgotten. Returns -1 at once, with a warning in the log, if any
+    /// loop of this thread is running already. May be called again when it has returned, also after
+    /// a slot's panic has come out of it.
     pub fn exec(&self) -> i32 {
         if self.is_remote {
             crate::q_warning!("QCoreApplication::exec: Must be called from the main thread");
@@ -227,9 +230,9 @@ impl QCoreApplication {
         code
     }
 
-    /// Ends all loops of the application's thread with an exit code, as soon as control is back in them.
-    /// 0 is success. Every thread may call it; called from another thread than the application's, it takes effect
-    /// in the next turn of the application's loop.
+    /// Ends all loops of the application's thread with an exit code, as soon as control is back in
+    /// them. 0 is success. Every thread may call it; called from another thread than the
+    /// application's, it takes effect in the next turn of the application's loop.
     ///
     /// As with Qt, what sockets have been told to write in the same turn of the loop, in the slot
     /// that calls this for example, is not sent any more: it would be in the next turn. If the
@@ -237,8 +240,8 @@ impl QCoreApplication {
     /// first, quit in a slot of the socket's `disconnected`, or wait for it with
     /// [`wait_for_bytes_written`](crate::QIODevice::wait_for_bytes_written).
     ///
-    /// From then on no [`QEventLoop`](super::QEventLoop) begins in that thread, its `exec` returns -1: until
-    /// the application's own `exec` has returned, or is called if it was not running.
+    /// From then on no [`QEventLoop`](super::QEventLoop) begins in that thread, its `exec` returns
+    /// -1: until the application's own `exec` has returned, or is called if it was not running.
     pub fn exit(&self, code: i32) {
         self.0.exit(code);
     }
@@ -274,8 +277,8 @@ impl QCoreApplication {
         locker::set_quit_lock_enabled(enabled);
     }
 
-    /// Ends the application object, whatever handles there are, and all loops of its thread with it. The
-    /// next [`instance()`](QCoreApplication::instance) is another one.
+    /// Ends the application object, whatever handles there are, and all loops of its thread with
+    /// it. The next [`instance()`](QCoreApplication::instance) is another one.
     ///
     /// There is seldom a need to: dropping the last handle does it.
     pub fn shutdown(&self) {
@@ -311,8 +314,8 @@ impl QCoreApplication {
         self.process_events_with(ProcessEventsFlags::ALL_EVENTS)
     }
 
-    /// Handles what there is to handle of the kinds that `flags` names, and returns whether there was
-    /// anything. With `WAIT_FOR_MORE_EVENTS` it waits if there was nothing.
+    /// Handles what there is to handle of the kinds that `flags` names, and returns whether there
+    /// was anything. With `WAIT_FOR_MORE_EVENTS` it waits if there was nothing.
     #[doc(alias = "processEvents")]
     pub fn process_events_with(&self, flags: ProcessEventsFlags) -> bool {
         process_events(self.dispatcher(), flags)

@@ -71,8 +71,8 @@ impl Clock {
 /// While it lives, the loop's clock stands still but for [`advance`](VirtualClock::advance), and
 /// for the loop itself: where it would wait for a timer, and nothing else is to be done, it moves
 /// the clock to that timer's due time instead. So an hour of timers passes in no time, in the same
-/// order as ever. What happens outside, at sockets and in other threads, takes the time it takes and
-/// is not waited for while a timer is pending.
+/// order as ever. What happens outside, at sockets and in other threads, takes the time it takes
+/// and is not waited for while a timer is pending.
 ///
 /// # Examples
 ///
@@ -97,8 +97,8 @@ pub struct VirtualClock {
 }
 
 impl VirtualClock {
-    /// Stops this thread's loop clock at the time it is. Of several at once, the last to be dropped lets
-    /// it go on.
+    /// Stops this thread's loop clock at the time it is. Of several at once, the last to be dropped
+    /// lets it go on.
     pub fn install() -> Self {
         let dispatcher = Dispatcher::current();
         dispatcher.clock().freeze();

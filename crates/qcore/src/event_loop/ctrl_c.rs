@@ -37,8 +37,8 @@ pub(super) fn install(dispatcher: &Rc<Dispatcher>) -> io::Result<()> {
     if installed.0.borrow().is_some() {
         return Ok(());
     }
-    // All that may be used up comes first: once a handler is registered, SIGINT no longer ends the process
-    // by itself, not even when the handler is taken back.
+    // All that may be used up comes first: once a handler is registered, SIGINT no longer ends the
+    // process by itself, not even when the handler is taken back.
     let (ours, theirs) = StdUnixStream::pair()?;
     ours.set_nonblocking(true)?;
     let also_theirs = theirs.try_clone()?;

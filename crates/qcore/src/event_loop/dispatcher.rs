@@ -87,8 +87,8 @@ pub struct Dispatcher {
     quitting: Cell<bool>,
     /// The thread has ended, and with it whatever would be called.
     ended: Cell<bool>,
-    /// Whose signal called the slot that is running: an id of an object, so that noting it is storing a
-    /// number.
+    /// Whose signal called the slot that is running: an id of an object, so that noting it is
+    /// storing a number.
     sender: Cell<ObjectId>,
     objects: RefCell<Slab<(u32, Weak<Life>)>>,
     object_generation: Cell<u32>,
@@ -530,8 +530,8 @@ impl Dispatcher {
         until: Option<Nanos>,
         run: Option<&Rc<Run>>,
     ) -> bool {
-        // The turn may be the loop's last one. It then sends only what was written before it: Qt sends the
-        // rest in its next turn, and there is none.
+        // The turn may be the loop's last one. It then sends only what was written before it: Qt
+        // sends the rest in its next turn, and there is none.
         let is_last = || run.is_none_or(|run| run.exit.get());
         let (writers_before, early_before) =
             (self.writers.borrow().len(), self.early_writers.borrow().len());
@@ -543,8 +543,8 @@ impl Dispatcher {
         let timers = !flags.contains(ProcessEventsFlags::EXCLUDE_TIMERS);
         let wait = flags.contains(ProcessEventsFlags::WAIT_FOR_MORE_EVENTS)
             && !self.ended.get()
-            // Only a loop that runs waits although something was done: whoever runs a single turn wants
-            // to look at what it was.
+            // Only a loop that runs waits although something was done: whoever runs a single turn
+            // wants to look at what it was.
             && run.map_or(!done, |run| !run.exit.get())
             && writers == 0
             && self.early_writers.borrow().is_empty()
@@ -558,7 +558,8 @@ impl Dispatcher {
             done |= self.run_sources();
             done |= self.run_writers(&self.writers, writers);
         }
-        // What was written before the timers fire is sent even if one of them ends the loop, as with Qt.
+        // What was written before the timers fire is sent even if one of them ends the loop, as
+        // with Qt.
         let early_so_far = if is_last() { early_before } else { self.early_writers.borrow().len() };
         if timers {
             done |= self.run_timers();

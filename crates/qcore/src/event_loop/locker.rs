@@ -65,8 +65,8 @@ pub(super) struct Locks {
 }
 
 impl QEventLoopLocker {
-    /// Locks the application that [`QCoreApplication::instance`] returns: in a thread without one of its
-    /// own, the process's.
+    /// Locks the application that [`QCoreApplication::instance`] returns: in a thread without one
+    /// of its own, the process's.
     ///
     /// # Errors
     ///

@@ -8,14 +8,14 @@
 //!   └─────────────────────────────────────────────────────────────────────────────────────────────┘
 //! ```
 //!
-//! * **Posted calls**: queued slots, events, [`Poster::post`], `delete_later`. Those that are posted
-//!   meanwhile wait for the next turn.
+//! * **Posted calls**: queued slots, events, [`Poster::post`], `delete_later`. Those that are
+//!   posted meanwhile wait for the next turn.
 //! * **Poll** waits for the operating system, but not if there is anything left to do.
-//! * **Sources** are what is registered with it: sockets, listeners. One that has more to do than its
-//!   share goes to the end of the queue.
+//! * **Sources** are what is registered with it: sockets, listeners. One that has more to do than
+//!   its share goes to the end of the queue.
 //! * **Writers** are sockets with data to write from before this turn's poll, so that what a slot
-//!   writes goes out in the next turn, as a whole. A socket that nobody watches for it is an *early*
-//!   writer and is served at the end of the turn in which it was written to.
+//!   writes goes out in the next turn, as a whole. A socket that nobody watches for it is an
+//!   *early* writer and is served at the end of the turn in which it was written to.
 //! * **Timers** that are due fire by their due time, each at most once.
 //!
 //! Everything that calls a slot is a *delivery*. A slot may run a loop of its own; that one goes on

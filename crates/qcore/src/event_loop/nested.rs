@@ -60,8 +60,8 @@ impl QEventLoop {
 
     /// Runs until [`exit`](QEventLoop::exit) or [`quit`](QEventLoop::quit); returns the exit code.
     ///
-    /// An `exit` from before is forgotten. Returns -1 at once if this object is running already, with
-    /// a warning in the log, and after
+    /// An `exit` from before is forgotten. Returns -1 at once if this object is running already,
+    /// with a warning in the log, and after
     /// [`QCoreApplication::exit`](super::QCoreApplication::exit), which says for how long.
     pub fn exec(&self) -> i32 {
         // The object may be dropped by what runs in it.
@@ -92,8 +92,8 @@ impl QEventLoop {
         self.process_events_with(ProcessEventsFlags::ALL_EVENTS)
     }
 
-    /// Handles what there is to handle of the kinds that `flags` names, and returns whether there was
-    /// anything. With `WAIT_FOR_MORE_EVENTS` it waits if there was nothing.
+    /// Handles what there is to handle of the kinds that `flags` names, and returns whether there
+    /// was anything. With `WAIT_FOR_MORE_EVENTS` it waits if there was nothing.
     #[doc(alias = "processEvents")]
     pub fn process_events_with(&self, flags: ProcessEventsFlags) -> bool {
         application::process_events(self.dispatcher(), flags)
@@ -106,7 +106,8 @@ impl QEventLoop {
         application::process_events_for(self.dispatcher(), flags, max_time);
     }
 
-    /// Makes the loop go round once without waiting. A [`Poster`](super::Poster) does it from other threads.
+    /// Makes the loop go round once without waiting. A [`Poster`](super::Poster) does it from other
+    /// threads.
     #[doc(alias = "wakeUp")]
     pub fn wake_up(&self) {
         self.dispatcher().wake_up();

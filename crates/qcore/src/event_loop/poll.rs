@@ -39,12 +39,12 @@ pub(super) struct Sources {
     ready: RefCell<VecDeque<SourceKey>>,
 }
 
-/// What the loop has got from the operating system. It gets all of it at once, at first need: where one part
-/// cannot be had the others are given back, and the next need tries again.
+/// What the loop has got from the operating system. It gets all of it at once, at first need: where
+/// one part cannot be had the others are given back, and the next need tries again.
 #[derive(Clone)]
 struct System {
-    /// Another handle to the poll. mio logs what it registers, and a logger may register something itself,
-    /// or run the loop: the poll is not in use meanwhile.
+    /// Another handle to the poll. mio logs what it registers, and a logger may register something
+    /// itself, or run the loop: the poll is not in use meanwhile.
     registry: Rc<Registry>,
     inbox: Arc<Inbox>,
 }
@@ -97,8 +97,8 @@ impl Sources {
         }
     }
 
-    /// Drops the keys of sources that are gone, if they are most of `queue`. A thread whose loop never
-    /// runs would else gather them for ever.
+    /// Drops the keys of sources that are gone, if they are most of `queue`. A thread whose loop
+    /// never runs would else gather them for ever.
     pub(super) fn sweep(&self, queue: &mut VecDeque<SourceKey>) {
         let table = self.table.borrow();
         if is_crowded(queue.len(), table.len()) {
@@ -106,8 +106,8 @@ impl Sources {
         }
     }
 
-    /// Puts the ready sources in the order in which they were added, whatever happened to them first.
-    /// So it is with Qt, whose notifiers keep their order from one turn to the next.
+    /// Puts the ready sources in the order in which they were added, whatever happened to them
+    /// first. So it is with Qt, whose notifiers keep their order from one turn to the next.
     fn sort_ready(&self) {
         let mut queue = self.ready.borrow_mut();
         if queue.len() > 1 {
@@ -125,8 +125,8 @@ impl Sources {
         self.take_ready(key).or_else(|| Some((Weak::<Gone>::new(), Readiness::empty())))
     }
 
-    /// What one source is ready for, ahead of the queue, in which it keeps its place. `None` if it is
-    /// gone.
+    /// What one source is ready for, ahead of the queue, in which it keeps its place. `None` if it
+    /// is gone.
     pub(super) fn take_ahead(&self, key: SourceKey) -> Option<Readiness> {
         let mut table = self.table.borrow_mut();
         let entry = table.get_mut(key.index).filter(|entry| entry.generation == key.generation)?;

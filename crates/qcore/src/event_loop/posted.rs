@@ -104,9 +104,10 @@ impl<'a> Which<'a> {
 
     /// Whether a deletion asked for at level `asked` is done at level `now`.
     ///
-    /// A level counts the loops that run, the deliveries under way and the events that are being sent. A slot is one deeper than its
-    /// loop, so what it asks for is done by that loop, and not by one which the slot runs itself; unless it
-    /// asks for deletions in particular. What was asked for outside of all loops is done by the first one.
+    /// A level counts the loops that run, the deliveries under way and the events that are being
+    /// sent. A slot is one deeper than its loop, so what it asks for is done by that loop, and not
+    /// by one which the slot runs itself; unless it asks for deletions in particular. What was
+    /// asked for outside of all loops is done by the first one.
     fn may_delete(&self, asked: u32, now: u32) -> bool {
         asked > now
             || (asked == 0 && now > 0)
@@ -116,8 +117,8 @@ impl<'a> Which<'a> {
 
 /// By priority, and first in, first out. A round takes what is there when it begins.
 ///
-/// A deletion that a round comes to before its time goes to the end, behind all that waits: so it is with
-/// Qt, and so events for the object that were posted before it is due still come.
+/// A deletion that a round comes to before its time goes to the end, behind all that waits: so it
+/// is with Qt, and so events for the object that were posted before it is due still come.
 #[derive(Default)]
 pub(super) struct PostQueue {
     queue: VecDeque<Entry>,
@@ -211,7 +212,8 @@ impl PostQueue {
         key
     }
 
-    /// Takes what is in the table, and the object's list is without it. The entry stays in the queue.
+    /// Takes what is in the table, and the object's list is without it. The entry stays in the
+    /// queue.
     fn take(&mut self, key: u32) -> Posted {
         let stored = &mut self.table[key as usize];
         let posted = std::mem::replace(&mut stored.posted, Posted::Gone);
@@ -280,7 +282,8 @@ impl PostQueue {
         if which.is_all() { Round::All } else { Round::Some(self.taken) }
     }
 
-    /// The next one of a round. A deletion whose time has not come goes to the end, or stays in its place.
+    /// The next one of a round. A deletion whose time has not come goes to the end, or stays in its
+    /// place.
     pub(super) fn next(
         &mut self,
         round: &mut Round,

@@ -54,10 +54,11 @@ impl Poster {
 
     /// Has `call` run by the loop, in its thread.
     ///
-    /// `Ok` says that the loop has taken the call, not that the call has run. While the thread runs no
-    /// loop, the call waits, as a posted event does in Qt: it runs in the first turn of the next `exec()` or
-    /// `process_events()`. If the thread ends first, the call is dropped. A caller that must know puts
-    /// something into the call that tells of its drop, such as the sending half of a channel.
+    /// `Ok` says that the loop has taken the call, not that the call has run. While the thread runs
+    /// no loop, the call waits, as a posted event does in Qt: it runs in the first turn of the next
+    /// `exec()` or `process_events()`. If the thread ends first, the call is dropped. A caller that
+    /// must know puts something into the call that tells of its drop, such as the sending half of a
+    /// channel.
     ///
     /// # Errors
     ///

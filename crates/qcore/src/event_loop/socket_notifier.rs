@@ -33,10 +33,10 @@ crate::numbered! {
 class! {
     /// Watches a descriptor, a pipe or a terminal for example, and says when it is ready.
     ///
-    /// It says so again in every turn of the loop for as long as that is so (it is level-triggered):
-    /// the slot has to read or write, or [disable](QSocketNotifier::set_enabled) the notifier. A
-    /// regular file is always ready. Any number of notifiers may watch one descriptor, also beside a
-    /// socket of this library. Stands for Qt's
+    /// It says so again in every turn of the loop for as long as that is so (it is
+    /// level-triggered): the slot has to read or write, or [disable](QSocketNotifier::set_enabled)
+    /// the notifier. A regular file is always ready. Any number of notifiers may watch one
+    /// descriptor, also beside a socket of this library. Stands for Qt's
     /// [QSocketNotifier](https://doc.qt.io/qt-5/qsocketnotifier.html).
     ///
     /// # Examples
@@ -69,7 +69,8 @@ pub struct SocketNotifierNode {
     kind: NotifierType,
     /// What the user gave, and so keeps open.
     watched: Box<dyn AsFd>,
-    /// A duplicate: it can be in the poll although the descriptor itself is there for another reason.
+    /// A duplicate: it can be in the poll although the descriptor itself is there for another
+    /// reason.
     descriptor: OwnedFd,
     registration: Registration,
     enabled: Cell<bool>,

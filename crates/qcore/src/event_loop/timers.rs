@@ -98,8 +98,8 @@ struct Timer {
     kind: TimerType,
     due: Nanos,
     serial: u64,
-    /// The number of its place in the heap: the one that it has, or while its handler runs the one that it
-    /// will have.
+    /// The number of its place in the heap: the one that it has, or while its handler runs the one
+    /// that it will have.
     order: u64,
     /// Whether it is in the heap; it is not while its handler runs.
     waits: bool,

@@ -5,12 +5,12 @@ use std::rc::Rc;
 use super::{Dispatcher, ProcessEventsFlags, Run};
 use crate::QDeadlineTimer;
 
-/// Runs this thread's event loop until `condition` is true, at most until a deadline: milliseconds, -1
-/// being for ever, or a `Duration`. Returns whether it became true.
+/// Runs this thread's event loop until `condition` is true, at most until a deadline: milliseconds,
+/// -1 being for ever, or a `Duration`. Returns whether it became true.
 ///
-/// The condition is looked at before anything else, and after each turn of the loop. For tests, mostly:
-/// a program has signals for this. Ends early, with `false`, if the application quits meanwhile, or if the
-/// thread is ending and its event loop with it.
+/// The condition is looked at before anything else, and after each turn of the loop. For tests,
+/// mostly: a program has signals for this. Ends early, with `false`, if the application quits
+/// meanwhile, or if the thread is ending and its event loop with it.
 ///
 /// # Examples
 ///

@@ -6,8 +6,8 @@ use crate::QDeadlineTimer;
 /// The virtual functions of a [`QIODevice`]: what a class derived from it, or a device of your own,
 /// brings along.
 ///
-/// They are reached from any handle, also a mere `&QIODevice`. The device is given to those that may
-/// want to call what they replace.
+/// They are reached from any handle, also a mere `&QIODevice`. The device is given to those that
+/// may want to call what they replace.
 ///
 /// # Examples
 ///
@@ -126,8 +126,8 @@ pub trait DeviceBackend {
     /// Whatever keeps the device from writing.
     fn write_data(&self, device: &QIODevice, data: &[u8]) -> Result<usize, DeviceError>;
 
-    /// [`write_data`](DeviceBackend::write_data) for bytes that a sequential device may keep as they are. By
-    /// default it writes them.
+    /// [`write_data`](DeviceBackend::write_data) for bytes that a sequential device may keep as
+    /// they are. By default it writes them.
     ///
     /// # Errors
     ///
@@ -173,15 +173,15 @@ pub trait DeviceBackend {
         false
     }
 
-    /// What [`QIODevice::peek`] returns, for a device that need not read for it; by default, `None`, it
-    /// reads.
+    /// What [`QIODevice::peek`] returns, for a device that need not read for it; by default,
+    /// `None`, it reads.
     fn peek(&self, device: &QIODevice, max_size: usize) -> Option<Vec<u8>> {
         let _ = (device, max_size);
         None
     }
 
-    /// What [`QIODevice::peek_into`] returns, for a device that need not read for it. By default it is
-    /// [`peek`](DeviceBackend::peek).
+    /// What [`QIODevice::peek_into`] returns, for a device that need not read for it. By default it
+    /// is [`peek`](DeviceBackend::peek).
     fn peek_into(&self, device: &QIODevice, data: &mut [u8]) -> Option<usize> {
         let own = self.peek(device, data.len())?;
         let count = own.len().min(data.len());
@@ -189,13 +189,14 @@ pub trait DeviceBackend {
         Some(count)
     }
 
-    /// Reads what a line has behind the read buffer: up to `data.len()` bytes, the last of them the first
-    /// `\n`, if there is one. Returns how many there were.
+    /// Reads what a line has behind the read buffer: up to `data.len()` bytes, the last of them the
+    /// first `\n`, if there is one. Returns how many there were.
     ///
-    /// By default it is [`QIODevice::read_line_data`], which takes byte after byte from the read buffer and,
-    /// where that is empty, from the device. It is not called for a sequential device during a transaction.
-    /// After a call that does not come to the default, a device that is not sequential is moved to its
-    /// position by [`seek`](DeviceBackend::seek) before it is used again.
+    /// By default it is [`QIODevice::read_line_data`], which takes byte after byte from the read
+    /// buffer and, where that is empty, from the device. It is not called for a sequential device
+    /// during a transaction. After a call that does not come to the default, a device that is not
+    /// sequential is moved to its position by [`seek`](DeviceBackend::seek) before it is used
+    /// again.
     ///
     /// # Errors
     ///
@@ -229,7 +230,8 @@ pub trait DeviceBackend {
         Err(DeviceErrorKind::Unsupported.into())
     }
 
-    /// Waits, with no loop, until something of what was written is on its way. By default it fails at once.
+    /// Waits, with no loop, until something of what was written is on its way. By default it fails
+    /// at once.
     ///
     /// # Errors
     ///

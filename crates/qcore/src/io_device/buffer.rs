@@ -15,8 +15,8 @@ use crate::{
 class! {
     /// A device over bytes in memory.
     ///
-    /// `ready_read` and `bytes_written` come from the event loop, once for all that was written before.
-    /// Stands for Qt's [QBuffer](https://doc.qt.io/qt-5/qbuffer.html).
+    /// `ready_read` and `bytes_written` come from the event loop, once for all that was written
+    /// before. Stands for Qt's [QBuffer](https://doc.qt.io/qt-5/qbuffer.html).
     ///
     /// # Examples
     ///
@@ -40,8 +40,8 @@ pub struct BufferNode {
     memory: Rc<Memory>,
 }
 
-/// The device itself. Apart from the node, whose users are not to meet the backend's functions where
-/// they look for the device's.
+/// The device itself. Apart from the node, whose users are not to meet the backend's functions
+/// where they look for the device's.
 struct Memory {
     node: Weak<BufferNode>,
     data: RefCell<Vec<u8>>,
@@ -204,7 +204,8 @@ impl DeviceBackend for Memory {
         Some(count)
     }
 
-    /// Finds the end of the line at once. In text mode carriage returns have to be left out on the way.
+    /// Finds the end of the line at once. In text mode carriage returns have to be left out on the
+    /// way.
     fn read_line_data(&self, device: &QIODevice, out: &mut [u8]) -> Result<usize, DeviceError> {
         if device.is_text_mode_enabled() {
             return device.read_line_data(out);

@@ -59,8 +59,8 @@ impl BufferPool {
         }
     }
 
-    /// The buffer that everybody reads into: [`SCRATCH`] bytes of no particular content. To be given
-    /// back, or kept as a chunk if most of it was filled.
+    /// The buffer that everybody reads into: [`SCRATCH`] bytes of no particular content. To be
+    /// given back, or kept as a chunk if most of it was filled.
     #[must_use]
     pub fn take_scratch(&self) -> Vec<u8> {
         let mut scratch = self.scratch.take();
@@ -157,8 +157,8 @@ impl ByteQueue {
         std::iter::once(&self.head).chain(&self.tail).filter(|piece| piece.len() > 0)
     }
 
-    /// Adds a copy of `data`. It goes to the last chunk if that has room for all of it, a chunk having
-    /// room for `block` bytes or for what it was made for; else to a new one.
+    /// Adds a copy of `data`. It goes to the last chunk if that has room for all of it, a chunk
+    /// having room for `block` bytes or for what it was made for; else to a new one.
     pub fn append(&mut self, data: &[u8], block: usize, pool: &BufferPool) {
         if data.is_empty() {
             return;
@@ -324,8 +324,8 @@ impl ByteQueue {
         None
     }
 
-    /// The chunks behind the first `offset` bytes as slices for a vectored write, as many as fit; how
-    /// many that were.
+    /// The chunks behind the first `offset` bytes as slices for a vectored write, as many as fit;
+    /// how many that were.
     pub fn slices<'a>(&'a self, mut offset: usize, out: &mut [IoSlice<'a>]) -> usize {
         let rest = self.pieces().filter_map(|piece| {
             let skip = offset.min(piece.len());

@@ -5,7 +5,8 @@ use super::{
     reading::Keep, sink::Sink,
 };
 
-/// Where a device is that has read a line by itself: nobody knows, so that it is moved before it is used.
+/// Where a device is that has read a line by itself: nobody knows, so that it is moved before it is
+/// used.
 const UNKNOWN: i64 = i64::MIN;
 
 /// # Lines
@@ -57,16 +58,17 @@ impl QIODevice {
         line
     }
 
-    /// Reads a line of at most `data.len() - 1` bytes into `data`, with its `\n`, and puts a NUL behind it.
-    /// Returns how many bytes it has, the NUL not counted.
+    /// Reads a line of at most `data.len() - 1` bytes into `data`, with its `\n`, and puts a NUL
+    /// behind it. Returns how many bytes it has, the NUL not counted.
     ///
     /// A line that is longer is read in parts. Nothing is allocated.
     ///
     /// # Errors
     ///
-    /// [`DeviceErrorKind::InvalidArgument`], with a warning in the log as Qt's, if `data` is shorter than 2;
-    /// [`Closed`](DeviceErrorKind::Closed) at the end; else as [`read_into`](QIODevice::read_into). If there
-    /// is nothing now in a sequential device it is `Ok(0)`.
+    /// [`DeviceErrorKind::InvalidArgument`], with a warning in the log as Qt's, if `data` is
+    /// shorter than 2; [`Closed`](DeviceErrorKind::Closed) at the end; else as
+    /// [`read_into`](QIODevice::read_into). If there is nothing now in a sequential device it is
+    /// `Ok(0)`.
     ///
     /// # Examples
     ///
@@ -93,8 +95,8 @@ impl QIODevice {
         count
     }
 
-    /// What [`DeviceBackend::read_line_data`] is by default: takes byte after byte, up to the first `\n`, from
-    /// the read buffer and, where that is empty, from the device. For derived classes.
+    /// What [`DeviceBackend::read_line_data`] is by default: takes byte after byte, up to the first
+    /// `\n`, from the read buffer and, where that is empty, from the device. For derived classes.
     ///
     /// # Errors
     ///

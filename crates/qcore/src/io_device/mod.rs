@@ -1,7 +1,7 @@
 //! Devices: what can be read from and written to.
 //!
-//! A [`QIODevice`] has a read buffer, which its class fills, and the functions to take bytes from it;
-//! what is written goes to its class at once. The class is behind a [`DeviceBackend`].
+//! A [`QIODevice`] has a read buffer, which its class fills, and the functions to take bytes from
+//! it; what is written goes to its class at once. The class is behind a [`DeviceBackend`].
 //!
 //! ```text
 //!   backend fills ──► read buffer ──► read(), read_line(), peek(), ...       write() ──► backend
@@ -44,9 +44,9 @@ use crate::{
 class! {
     /// A device that bytes are read from and written to: the base class of all sockets.
     ///
-    /// Reading takes what there is and never waits. A device is sequential, a stream like a socket; or it
-    /// has positions and a size, like [`QBuffer`]. One of your own is made of a [`DeviceBackend`].
-    /// Stands for Qt's [QIODevice](https://doc.qt.io/qt-5/qiodevice.html).
+    /// Reading takes what there is and never waits. A device is sequential, a stream like a socket;
+    /// or it has positions and a size, like [`QBuffer`]. One of your own is made of a
+    /// [`DeviceBackend`]. Stands for Qt's [QIODevice](https://doc.qt.io/qt-5/qiodevice.html).
     ///
     /// # End of data
     ///
@@ -94,8 +94,8 @@ pub struct DeviceNode {
     /// socket how many wait.
     #[doc(alias = "bytesWritten")]
     pub bytes_written: Signal<i64>,
-    /// There is something new to read on a channel, whose number is the argument. Also emitted while a
-    /// slot of it is running. [`QBuffer`] does not emit it, as Qt's does not.
+    /// There is something new to read on a channel, whose number is the argument. Also emitted
+    /// while a slot of it is running. [`QBuffer`] does not emit it, as Qt's does not.
     #[doc(alias = "channelReadyRead")]
     pub channel_ready_read: Signal<i32>,
     /// So many bytes, the second argument, written to a channel, the first, have been passed on, as
@@ -121,7 +121,8 @@ pub struct DeviceNode {
     device_pos: Cell<i64>,
     /// Whether a line was read by the function that a device may have another one for.
     read_line_data_called: Cell<bool>,
-    /// How much was read since a transaction began: that stays in the buffer of a sequential device.
+    /// How much was read since a transaction began: that stays in the buffer of a sequential
+    /// device.
     transaction: Cell<Option<usize>>,
     /// Where a transaction began in another.
     transaction_pos: Cell<i64>,
@@ -364,19 +365,19 @@ impl QIODevice {
         self.backend().bytes_to_write()
     }
 
-    /// Closes the device. Emits [`about_to_close`](DeviceNode::about_to_close) first, if it was open;
-    /// what was not read is dropped.
+    /// Closes the device. Emits [`about_to_close`](DeviceNode::about_to_close) first, if it was
+    /// open; what was not read is dropped.
     pub fn close(&self) {
         self.backend().close(self);
     }
 
     // ---- waiting
 
-    /// Waits, with no loop, until there is something new to read, at most until a deadline: milliseconds,
-    /// -1 being for ever, or a `Duration`.
+    /// Waits, with no loop, until there is something new to read, at most until a deadline:
+    /// milliseconds, -1 being for ever, or a `Duration`.
     ///
-    /// What this does is the device's affair: a [socket](https://doc.qt.io/qt-5/qabstractsocket.html)
-    /// waits, a [`QBuffer`] cannot.
+    /// What this does is the device's affair: a
+    /// [socket](https://doc.qt.io/qt-5/qabstractsocket.html) waits, a [`QBuffer`] cannot.
     ///
     /// # Errors
     ///
@@ -400,8 +401,8 @@ impl QIODevice {
         self.backend().wait_for_ready_read(self, deadline.into())
     }
 
-    /// Waits, with no loop, until something of what was written is on its way, at most until a deadline:
-    /// milliseconds, -1 being for ever, or a `Duration`.
+    /// Waits, with no loop, until something of what was written is on its way, at most until a
+    /// deadline: milliseconds, -1 being for ever, or a `Duration`.
     ///
     /// # Errors
     ///
@@ -420,8 +421,8 @@ impl QIODevice {
     ///
     /// # Errors
     ///
-    /// [`DeviceErrorKind::NotOpen`] or [`NotWritable`](DeviceErrorKind::NotWritable), with a warning
-    /// in the log as Qt's; else what the device says.
+    /// [`DeviceErrorKind::NotOpen`] or [`NotWritable`](DeviceErrorKind::NotWritable), with a
+    /// warning in the log as Qt's; else what the device says.
     pub fn write(&self, data: impl AsRef<[u8]>) -> Result<usize, DeviceError> {
         self.check_writable("write")?;
         self.check_write_channel()?;
@@ -442,8 +443,9 @@ impl QIODevice {
         Ok(count)
     }
 
-    /// [`write`](QIODevice::write) for bytes that can be given away or shared, see [`Chunk`]. A device with
-    /// a write buffer, like a socket, keeps them as they are, without a copy, and announces them as a whole.
+    /// [`write`](QIODevice::write) for bytes that can be given away or shared, see [`Chunk`]. A
+    /// device with a write buffer, like a socket, keeps them as they are, without a copy, and
+    /// announces them as a whole.
     ///
     /// # Errors
     ///
@@ -504,8 +506,8 @@ impl QIODevice {
 
     // ---- for derived classes
 
-    /// Opens the base part: sets the mode, and drops what was buffered and the error text. A transaction
-    /// goes on, as Qt's does, if the device was open.
+    /// Opens the base part: sets the mode, and drops what was buffered and the error text. A
+    /// transaction goes on, as Qt's does, if the device was open.
     pub fn open_device(&self, mode: OpenMode) {
         self.0.mode.set(mode);
         self.reset_channel_counts();
@@ -519,8 +521,8 @@ impl QIODevice {
         }
     }
 
-    /// Closes the base part: emits [`about_to_close`](DeviceNode::about_to_close), then drops what was
-    /// not read. The text of the last error stays. Does nothing if the device is not open.
+    /// Closes the base part: emits [`about_to_close`](DeviceNode::about_to_close), then drops what
+    /// was not read. The text of the last error stays. Does nothing if the device is not open.
     pub fn close_device(&self) {
         if !self.is_open() {
             return;

@@ -30,9 +30,9 @@ impl QIODevice {
     ///
     /// # Errors
     ///
-    /// [`DeviceErrorKind::Closed`] at the end of the stream, [`NotOpen`](DeviceErrorKind::NotOpen) or
-    /// [`NotReadable`](DeviceErrorKind::NotReadable), with a warning in the log as Qt's; else what the
-    /// device says. Where anything was read there is no error.
+    /// [`DeviceErrorKind::Closed`] at the end of the stream, [`NotOpen`](DeviceErrorKind::NotOpen)
+    /// or [`NotReadable`](DeviceErrorKind::NotReadable), with a warning in the log as Qt's; else
+    /// what the device says. Where anything was read there is no error.
     #[doc(alias = "read")]
     pub fn read_into(&self, data: &mut [u8]) -> Result<usize, DeviceError> {
         self.check_readable("read")?;
@@ -41,9 +41,9 @@ impl QIODevice {
 
     /// Reads at most `max_size` bytes; none where there are none or reading fails.
     ///
-    /// What the read buffer lacks is asked for in one call of the device's `read_data`, if that is at most
-    /// 256 KiB or the device says that it has so much. The memory that this takes is in proportion to what
-    /// there is, not to `max_size`.
+    /// What the read buffer lacks is asked for in one call of the device's `read_data`, if that is
+    /// at most 256 KiB or the device says that it has so much. The memory that this takes is in
+    /// proportion to what there is, not to `max_size`.
     #[must_use = "what was read is lost"]
     pub fn read(&self, max_size: usize) -> Vec<u8> {
         let mut data = Vec::new();
@@ -81,8 +81,8 @@ impl QIODevice {
 
     /// Returns at most `max_size` bytes and leaves them to be read.
     ///
-    /// In a device that is sequential or has a read buffer they are in the read buffer afterwards. Another
-    /// one is moved back, by [`seek`](DeviceBackend::seek), when it is used next.
+    /// In a device that is sequential or has a read buffer they are in the read buffer afterwards.
+    /// Another one is moved back, by [`seek`](DeviceBackend::seek), when it is used next.
     #[must_use]
     pub fn peek(&self, max_size: usize) -> Vec<u8> {
         if self.check_readable("peek").is_err() {
@@ -192,8 +192,8 @@ impl QIODevice {
         }
     }
 
-    /// Puts a byte back, to be read next. It need not be the one that was read. Not possible during a
-    /// transaction: a warning says so.
+    /// Puts a byte back, to be read next. It need not be the one that was read. Not possible during
+    /// a transaction: a warning says so.
     #[doc(alias = "ungetChar")]
     pub fn unget_char(&self, byte: u8) {
         if self.check_readable("read").is_err() {
@@ -327,8 +327,8 @@ impl QIODevice {
         self.seek(self.pos())
     }
 
-    /// Gets more from the device: straight into `sink`, or into the buffer if it has to be kept or if more
-    /// than is asked for can be had at once.
+    /// Gets more from the device: straight into `sink`, or into the buffer if it has to be kept or
+    /// if more than is asked for can be had at once.
     fn ask(
         &self,
         backend: &dyn DeviceBackend,
@@ -352,7 +352,8 @@ impl QIODevice {
         Ok(if count? == 0 || !self.is_open() { Asked::Done } else { Asked::Buffered })
     }
 
-    /// Has the device read into `sink`: at once, or piece by piece if that is more than the device has.
+    /// Has the device read into `sink`: at once, or piece by piece if that is more than the device
+    /// has.
     fn read_directly(
         &self,
         backend: &dyn DeviceBackend,
@@ -394,7 +395,8 @@ impl QIODevice {
         }
     }
 
-    /// How much of `room` bytes the device is asked for at once, having given `so_far` without a break.
+    /// How much of `room` bytes the device is asked for at once, having given `so_far` without a
+    /// break.
     fn at_once(&self, room: usize, so_far: usize) -> usize {
         if room <= SCRATCH {
             return room;

@@ -104,7 +104,8 @@ impl<'a> Sink<'a> {
         }
     }
 
-    /// Makes `want` bytes of room into memory, has them filled, and keeps as many as `fill` returns.
+    /// Makes `want` bytes of room into memory, has them filled, and keeps as many as `fill`
+    /// returns.
     pub(super) fn extend_with<E>(
         &mut self,
         want: usize,
@@ -131,7 +132,8 @@ impl<'a> Sink<'a> {
         }
     }
 
-    /// Leaves the carriage returns out of what has come since the last call. Returns whether anything had.
+    /// Leaves the carriage returns out of what has come since the last call. Returns whether
+    /// anything had.
     pub(super) fn strip_returns(&mut self) -> bool {
         let (from, at) = (self.from, self.from + self.stripped);
         let end = from + self.len();

@@ -33,9 +33,10 @@ type DerivesFrom = fn(TypeId) -> bool;
 
 /// The life of one object.
 ///
-/// A class is a chain of nodes, one for each base class, and all of them share one `Life`. It counts
-/// the handles, keeps the outermost node alive as long as there are any (so that a handle to a base
-/// class keeps the whole object), and knows the connections that have to be cut when the object dies.
+/// A class is a chain of nodes, one for each base class, and all of them share one `Life`. It
+/// counts the handles, keeps the outermost node alive as long as there are any (so that a handle to
+/// a base class keeps the whole object), and knows the connections that have to be cut when the
+/// object dies.
 ///
 /// What an emission looks at comes first, so that it is in one line of the cache.
 #[repr(C)]
@@ -318,7 +319,8 @@ impl Life {
         incoming.push(connection.clone());
     }
 
-    /// Forgets the connections that were cut. Their receivers are asked, which may be anybody's code.
+    /// Forgets the connections that were cut. Their receivers are asked, which may be anybody's
+    /// code.
     fn sweep_incoming(&self) {
         let mut swept = self.incoming.take();
         swept.retain(Connection::is_connected);

@@ -52,7 +52,8 @@ impl QObject {
         Object::life(self).cast()
     }
 
-    /// The first child of class `T`, and of that name if one is given, among the children and theirs.
+    /// The first child of class `T`, and of that name if one is given, among the children and
+    /// theirs.
     ///
     /// `None` is any name, an empty one is that of those without a name. Children come before
     /// grandchildren.
@@ -85,7 +86,8 @@ impl QObject {
         first(self, name.into(), options)
     }
 
-    /// All children of class `T`, and of that name if one is given, each followed by its own children.
+    /// All children of class `T`, and of that name if one is given, each followed by its own
+    /// children.
     ///
     /// ```
     /// use qcore::{QObject, QTimer};

@@ -10,8 +10,9 @@ use crate::{
 };
 
 impl QObject {
-    /// Starts a timer that sends this object an event of type [`TIMER`](crate::EventType::TIMER) again and
-    /// again, until [`kill_timer`](QObject::kill_timer) or the object's end. The id tells it from others.
+    /// Starts a timer that sends this object an event of type [`TIMER`](crate::EventType::TIMER)
+    /// again and again, until [`kill_timer`](QObject::kill_timer) or the object's end. The id tells
+    /// it from others.
     ///
     /// The event comes to [`EventHandler::timer_event`](crate::EventHandler::timer_event). The
     /// timer is coarse: it fires up to 5 % of the interval early or late. `None`, which is Qt's 0,
@@ -66,8 +67,8 @@ impl QObject {
         Some(id)
     }
 
-    /// Stops a timer of this object. One that is not, or does not run, is left alone, with a warning in the
-    /// log.
+    /// Stops a timer of this object. One that is not, or does not run, is left alone, with a
+    /// warning in the log.
     #[doc(alias = "killTimer")]
     pub fn kill_timer(&self, id: TimerId) {
         if !self.stop_own_timer(id) {

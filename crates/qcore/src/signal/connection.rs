@@ -5,7 +5,8 @@ use std::{fmt, rc::Weak};
 use super::SlotList;
 
 bitflags::bitflags! {
-    /// How a connection is made. [`AUTO`](ConnectionType::AUTO) is what the functions without flags do.
+    /// How a connection is made. [`AUTO`](ConnectionType::AUTO) is what the functions without flags
+    /// do.
     ///
     /// [`bits`](Self::bits) gives Qt's number for the set, and [`from_bits`](Self::from_bits) gives
     /// the set for a number.
@@ -85,8 +86,8 @@ impl Connection {
         self.with(|list, id| list.is_connected(id))
     }
 
-    /// Keeps the slot from being called while the returned guard lives. What is emitted meanwhile is
-    /// lost to it.
+    /// Keeps the slot from being called while the returned guard lives. What is emitted meanwhile
+    /// is lost to it.
     ///
     /// ```
     /// use std::{cell::Cell, rc::Rc};

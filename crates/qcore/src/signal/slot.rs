@@ -21,8 +21,8 @@ const BLOCKS: u32 = ONCE - 1;
 
 /// What an emission and its list see of a slot, whatever it is that is called.
 ///
-/// The emission makes one call, [`run`](AnySlot::run), which looks at the state itself: there it is known
-/// where that stands.
+/// The emission makes one call, [`run`](AnySlot::run), which looks at the state itself: there it is
+/// known where that stands.
 pub(super) trait AnySlot<T> {
     /// Calls the slot, if it is simply to be called.
     fn run(&self, value: &T) -> Ran;
@@ -195,8 +195,8 @@ impl<T: 'static> Call<T> for Chained<T> {
 
 /// A slot that the event loop calls.
 ///
-/// The values wait in the slot itself, and what is posted is a reference to the slot, so that a call
-/// needs no allocation of its own.
+/// The values wait in the slot itself, and what is posted is a reference to the slot, so that a
+/// call needs no allocation of its own.
 pub(super) struct Queued<T, C> {
     queue: Rc<Queue<T, C>>,
     dispatcher: Rc<Dispatcher>,
@@ -240,7 +240,8 @@ impl<T: 'static, C: Call<T>> Deliver for Queue<T, C> {
     fn deliver(&self, dispatcher: &Rc<Dispatcher>) {
         let next = self.waiting.borrow_mut().pop_front();
         if let Some((value, sender)) = next {
-            // Only now, with the value out of the queue: a filter may run a loop, remove calls, or panic.
+            // Only now, with the value out of the queue: a filter may run a loop, remove calls, or
+            // panic.
             let receiver = self.receiver.as_ref().and_then(Weak::upgrade);
             let meta_call = || QEvent::new(EventType::META_CALL);
             if receiver.is_some_and(|life| life.is_filtered(meta_call)) {

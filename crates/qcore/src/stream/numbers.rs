@@ -125,7 +125,8 @@ impl QDataStream {
         }
     }
 
-    /// Writes a floating point number in 4 bytes, or in 8 as [`read_float`](Self::read_float) has it.
+    /// Writes a floating point number in 4 bytes, or in 8 as [`read_float`](Self::read_float) has
+    /// it.
     #[doc(alias = "writeFloat")]
     pub fn write_float(&mut self, value: f32) {
         match self.forced_precision() {
@@ -146,7 +147,8 @@ impl QDataStream {
         }
     }
 
-    /// Writes a floating point number in 8 bytes, or in 4 as [`read_double`](Self::read_double) has it.
+    /// Writes a floating point number in 8 bytes, or in 4 as [`read_double`](Self::read_double) has
+    /// it.
     #[doc(alias = "writeDouble")]
     pub fn write_double(&mut self, value: f64) {
         match self.forced_precision() {
@@ -185,7 +187,8 @@ impl QDataStream {
         self.write_ordered(bytes);
     }
 
-    /// Whether 64 bits are two numbers of 32, the upper ones in front, though the lower bytes come first.
+    /// Whether 64 bits are two numbers of 32, the upper ones in front, though the lower bytes come
+    /// first.
     fn has_upper_half_first(&self) -> bool {
         self.version < StreamVersion::QT_3_3 && self.byte_order == ByteOrder::LittleEndian
     }

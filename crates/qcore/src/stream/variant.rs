@@ -8,9 +8,10 @@ macro_rules! types {
     ($($name:ident($type:ty) $id:literal $qt_name:literal $doc:literal;)*) => {
         /// A value that knows its type, of those types that a [`QDataStream`] can read and write.
         ///
-        /// Stands for Qt's [QVariant](https://doc.qt.io/qt-5/qvariant.html). What PySide2 writes with
-        /// `writeQVariant` is an `Int`, or a `LongLong` if it is too great, a `Double`, a `Bool`, a
-        /// `String`, a `StringList` or a `List`, and a `Map` of a `dict` with strings for keys.
+        /// Stands for Qt's [QVariant](https://doc.qt.io/qt-5/qvariant.html). What PySide2 writes
+        /// with `writeQVariant` is an `Int`, or a `LongLong` if it is too great, a `Double`, a
+        /// `Bool`, a `String`, a `StringList` or a `List`, and a `Map` of a `dict` with strings for
+        /// keys.
         ///
         /// # Examples
         ///

@@ -80,8 +80,8 @@ impl StreamVersion {
         self.0
     }
 
-    /// The version with this number, from 1 for Qt 1.0 to 19 for Qt 5.15. Newer formats are not known
-    /// here.
+    /// The version with this number, from 1 for Qt 1.0 to 19 for Qt 5.15. Newer formats are not
+    /// known here.
     ///
     /// ```
     /// use qcore::stream::StreamVersion;

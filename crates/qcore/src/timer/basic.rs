@@ -7,8 +7,8 @@ use crate::{Interval, QObject, QPointer, TimerType, event_loop::TimerId};
 
 /// A timer that sends events to an object: [`QObject::start_timer`] with an owner.
 ///
-/// It stops when it is dropped, when its object dies, or by [`stop`](QBasicTimer::stop). Stands for Qt's
-/// [QBasicTimer](https://doc.qt.io/qt-5/qbasictimer.html).
+/// It stops when it is dropped, when its object dies, or by [`stop`](QBasicTimer::stop). Stands for
+/// Qt's [QBasicTimer](https://doc.qt.io/qt-5/qbasictimer.html).
 ///
 /// # Examples
 ///

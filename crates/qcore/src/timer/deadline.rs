@@ -13,10 +13,10 @@ const SECOND: i128 = 1_000_000_000;
 
 /// A deadline: a point in time, or never.
 ///
-/// What the functions that wait take is anything that becomes one: milliseconds as `i32`, of which -1 is
-/// for ever; a [`Duration`] from now; an [`Instant`]. The time is that of the thread's event loop, so
-/// that deadlines are virtual where that is. Arithmetic saturates, and for ever stays for ever.
-/// Stands for Qt's [QDeadlineTimer](https://doc.qt.io/qt-5/qdeadlinetimer.html).
+/// What the functions that wait take is anything that becomes one: milliseconds as `i32`, of which
+/// -1 is for ever; a [`Duration`] from now; an [`Instant`]. The time is that of the thread's event
+/// loop, so that deadlines are virtual where that is. Arithmetic saturates, and for ever stays for
+/// ever. Stands for Qt's [QDeadlineTimer](https://doc.qt.io/qt-5/qdeadlinetimer.html).
 ///
 /// # Examples
 ///

@@ -4,9 +4,9 @@ use crate::event_loop::now;
 
 /// Measures time from when it was started.
 ///
-/// The time is that of the thread's event loop, which never goes back. A timer that was not started is
-/// invalid: it has expired for any time but for ever, and says 0 for everything else. Stands for Qt's
-/// [QElapsedTimer](https://doc.qt.io/qt-5/qelapsedtimer.html).
+/// The time is that of the thread's event loop, which never goes back. A timer that was not started
+/// is invalid: it has expired for any time but for ever, and says 0 for everything else. Stands for
+/// Qt's [QElapsedTimer](https://doc.qt.io/qt-5/qelapsedtimer.html).
 ///
 /// # Examples
 ///

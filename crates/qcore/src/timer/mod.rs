@@ -277,8 +277,8 @@ impl QTimer {
         self.restart();
     }
 
-    /// Starts the timer with the [`interval`](QTimer::interval) that it has; if it was running, from
-    /// the beginning. This is Qt's `start()` without an argument.
+    /// Starts the timer with the [`interval`](QTimer::interval) that it has; if it was running,
+    /// from the beginning. This is Qt's `start()` without an argument.
     ///
     /// ```
     /// use qcore::QTimer;

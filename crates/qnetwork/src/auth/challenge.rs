@@ -18,8 +18,8 @@ pub(super) enum Scheme {
 }
 
 impl Challenge {
-    /// The first challenge of a header, if it is one that can be answered. As Qt, which does not look at
-    /// those that follow on the same line; each is usually in a header of its own.
+    /// The first challenge of a header, if it is one that can be answered. As Qt, which does not
+    /// look at those that follow on the same line; each is usually in a header of its own.
     pub(super) fn parse(header: &[u8]) -> Option<Challenge> {
         let header = header.trim_ascii();
         let end = header.iter().position(u8::is_ascii_whitespace).unwrap_or(header.len());
@@ -44,7 +44,8 @@ impl Challenge {
     }
 }
 
-/// What a challenge says beside its scheme: `name=value`, the value quoted or not, separated by commas.
+/// What a challenge says beside its scheme: `name=value`, the value quoted or not, separated by
+/// commas.
 pub(super) struct Params(Vec<(Vec<u8>, Vec<u8>)>);
 
 impl Params {

@@ -1,6 +1,7 @@
 //! Who one is: credentials, and what is made of them when somebody asks.
 //!
-//! `challenge.rs` reads what a server or proxy asks for, `digest.rs` answers without telling the password.
+//! `challenge.rs` reads what a server or proxy asks for, `digest.rs` answers without telling the
+//! password.
 
 mod challenge;
 mod digest;
@@ -24,9 +25,11 @@ use self::{
 
 /// Who one is, for a server or proxy that asks: a user and a password.
 ///
-/// A slot of [`proxy_authentication_required`](crate::socket::AbstractSocketNode::proxy_authentication_required)
-/// is given one, to set user and password there. So it is a handle: its clones are the same authenticator, where
-/// Qt's are copies. Stands for Qt's [QAuthenticator](https://doc.qt.io/qt-5/qauthenticator.html).
+/// A slot of
+/// [`proxy_authentication_required`](crate::socket::AbstractSocketNode::proxy_authentication_required)
+/// is given one, to set user and password there. So it is a handle: its clones are the same
+/// authenticator, where Qt's are copies. Stands for Qt's
+/// [QAuthenticator](https://doc.qt.io/qt-5/qauthenticator.html).
 ///
 /// It knows `Basic` and `Digest` with MD5 and SHA-256, and takes the strongest that is offered.
 ///

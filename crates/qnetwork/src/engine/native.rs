@@ -28,9 +28,10 @@ use crate::{
 /// It is registered after `connect()` and not before: the poll takes a socket that is not connected
 /// for one that was hung up. One that fails to connect is taken out again, and may be tried anew.
 ///
-/// `readable` is what the edges make of it: set by an event, cleared by "would block", and by a short
-/// read, after which there is nothing more unless the loop says so. The exception is a socket whose other
-/// end has closed: data and end come in one edge, and the end is seen only by reading on.
+/// `readable` is what the edges make of it: set by an event, cleared by "would block", and by a
+/// short read, after which there is nothing more unless the loop says so. The exception is a socket
+/// whose other end has closed: data and end come in one edge, and the end is seen only by reading
+/// on.
 pub(crate) struct NativeEngine {
     /// Gone once reading or writing has failed.
     io: RefCell<Option<Socket>>,
@@ -217,8 +218,8 @@ impl NativeEngine {
 
     /// Keeps an error, if it is the first, and returns the one that is kept.
     ///
-    /// So Qt's engine does. A bound socket that was refused, and is connected then, says "refused" also
-    /// when that connection ends.
+    /// So Qt's engine does. A bound socket that was refused, and is connected then, says "refused"
+    /// also when that connection ends.
     pub(super) fn fail(&self, error: SocketError) -> SocketError {
         self.error.get_or_init(|| Box::new(error)).as_ref().clone()
     }
@@ -242,9 +243,9 @@ impl NativeEngine {
         Some(target)
     }
 
-    /// Calls `connect()`. Called again it tells what has become of the attempt, and one that has failed
-    /// leaves a socket behind that can be used again; `SO_ERROR` would tell the same, but leave one that
-    /// fails once more.
+    /// Calls `connect()`. Called again it tells what has become of the attempt, and one that has
+    /// failed leaves a socket behind that can be used again; `SO_ERROR` would tell the same, but
+    /// leave one that fails once more.
     fn attempt(&self, target: SocketAddr) -> Result<Progress, SocketError> {
         let call = || self.with(|socket| socket.connect(&target.into()));
         let mut called = call();

@@ -27,11 +27,11 @@ const REMARKS_LIMIT: usize = 1 << 20;
 /// Makes an engine for the datagrams to and from the proxy.
 type Open = Box<dyn Fn(NetworkLayerProtocol) -> Result<Rc<dyn Engine>, SocketError>>;
 
-/// Has a SOCKS5 proxy relay datagrams: a connection to the proxy on which it was asked to, and which has to last,
-/// and a socket for datagrams to where it said.
+/// Has a SOCKS5 proxy relay datagrams: a connection to the proxy on which it was asked to, and
+/// which has to last, and a socket for datagrams to where it said.
 ///
-/// Both are registered for one source, and what the loop tells is noted by both: what was not meant for one
-/// costs it a call of the system in vain.
+/// Both are registered for one source, and what the loop tells is noted by both: what was not meant
+/// for one costs it a call of the system in vain.
 pub(crate) struct RelayEngine {
     control: ProxyEngine,
     open: Open,

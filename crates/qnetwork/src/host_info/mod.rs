@@ -51,17 +51,17 @@ qcore::numbered! {
 
 /// What is known of a host: its addresses, or why they could not be found.
 ///
-/// [`lookup_host`](QHostInfo::lookup_host) asks and goes on, [`from_name`](QHostInfo::from_name) waits.
-/// Both take
+/// [`lookup_host`](QHostInfo::lookup_host) asks and goes on, [`from_name`](QHostInfo::from_name)
+/// waits. Both take
 ///
-/// * a name, and give its addresses. It may have letters of all languages (`bücher.example`), which are
-///   asked for in punycode; [`host_name`](QHostInfo::host_name) stays as it was given. What cannot be a
-///   name, for example with a NUL or a space in it, or a part of more than 63 letters, is
-///   [`HostNotFound`](HostInfoError::HostNotFound), "Invalid hostname".
+/// * a name, and give its addresses. It may have letters of all languages (`bücher.example`), which
+///   are asked for in punycode; [`host_name`](QHostInfo::host_name) stays as it was given. What
+///   cannot be a name, for example with a NUL or a space in it, or a part of more than 63 letters,
+///   is [`HostNotFound`](HostInfoError::HostNotFound), "Invalid hostname".
 /// * an address, and give its name: the address as text where it has none.
 ///
-/// What `lookup_host` asks for is remembered for 60 seconds, 128 names at most; `from_name` always asks
-/// anew. Names that end in `.invalid` are not asked for, there are none (RFC 6761).
+/// What `lookup_host` asks for is remembered for 60 seconds, 128 names at most; `from_name` always
+/// asks anew. Names that end in `.invalid` are not asked for, there are none (RFC 6761).
 ///
 /// Stands for Qt's [QHostInfo](https://doc.qt.io/qt-5/qhostinfo.html).
 ///
@@ -192,8 +192,8 @@ impl QHostInfo {
 
     // ---- asking
 
-    /// Looks up a name or an address, and gives the answer to `slot` of `receiver`, from the event loop,
-    /// if the receiver lives then. Returns a number by which the look-up can be
+    /// Looks up a name or an address, and gives the answer to `slot` of `receiver`, from the event
+    /// loop, if the receiver lives then. Returns a number by which the look-up can be
     /// [aborted](QHostInfo::abort_host_lookup).
     ///
     /// There is one answer for each call, also for equal names.
@@ -246,7 +246,8 @@ impl QHostInfo {
         drop(answer);
     }
 
-    /// Looks up a name or an address, and waits for the answer as long as the system's resolver does.
+    /// Looks up a name or an address, and waits for the answer as long as the system's resolver
+    /// does.
     ///
     /// ```
     /// use qnetwork::{HostInfoError, QHostAddress, QHostInfo};
@@ -295,8 +296,8 @@ impl QHostInfo {
 
     /// The domain of this machine, empty if it has none.
     ///
-    /// The first one of the environment's `LOCALDOMAIN`, or else of the last `search` or `domain` in
-    /// `/etc/resolv.conf`, or else what follows the first dot in the machine's name.
+    /// The first one of the environment's `LOCALDOMAIN`, or else of the last `search` or `domain`
+    /// in `/etc/resolv.conf`, or else what follows the first dot in the machine's name.
     ///
     /// ```
     /// println!("{}", qnetwork::QHostInfo::local_domain_name());

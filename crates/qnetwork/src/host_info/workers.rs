@@ -49,8 +49,8 @@ fn lock(pool: &Mutex<Pool>) -> MutexGuard<'_, Pool> {
     pool.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Has `name` resolved; `done` is called in another thread, if the look-up is still `wanted` when its
-/// turn comes.
+/// Has `name` resolved; `done` is called in another thread, if the look-up is still `wanted` when
+/// its turn comes.
 pub(super) fn submit(
     name: &str,
     wanted: Weak<()>,

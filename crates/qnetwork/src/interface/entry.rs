@@ -48,13 +48,14 @@ qcore::numbered! {
     }
 }
 
-/// An address of a network interface, with its netmask, its broadcast address, and how long it lasts.
+/// An address of a network interface, with its netmask, its broadcast address, and how long it
+/// lasts.
 ///
-/// A plain value, `Send` and `Sync`. Two are equal if their addresses, prefix lengths and broadcast addresses
-/// are; the rest is not compared.
+/// A plain value, `Send` and `Sync`. Two are equal if their addresses, prefix lengths and broadcast
+/// addresses are; the rest is not compared.
 ///
-/// The netmask and the prefix length are one: setting the one sets the other. It has to fit the address, which
-/// therefore has to be set before.
+/// The netmask and the prefix length are one: setting the one sets the other. It has to fit the
+/// address, which therefore has to be set before.
 ///
 /// # Examples
 ///
@@ -133,7 +134,8 @@ impl QNetworkAddressEntry {
         self.ip.clone()
     }
 
-    /// Sets the address. Nothing else changes: the prefix length stays, also if it is longer than one can be.
+    /// Sets the address. Nothing else changes: the prefix length stays, also if it is longer than
+    /// one can be.
     #[doc(alias = "setIp")]
     pub fn set_ip(&mut self, ip: impl Into<QHostAddress>) {
         self.ip = ip.into();
@@ -169,8 +171,8 @@ impl QNetworkAddressEntry {
 
     /// Sets the netmask and with it the prefix length.
     ///
-    /// There is none afterwards if it is of another protocol than the address, or if its ones are not all in
-    /// front.
+    /// There is none afterwards if it is of another protocol than the address, or if its ones are
+    /// not all in front.
     ///
     /// ```
     /// use qnetwork::{QHostAddress, QNetworkAddressEntry};
@@ -210,8 +212,8 @@ impl QNetworkAddressEntry {
 
     /// Sets the prefix length and with it the netmask.
     ///
-    /// There is none afterwards if `length` is less than 0 or more than 32, with an IPv6 address 128, or if
-    /// there is no address.
+    /// There is none afterwards if `length` is less than 0 or more than 32, with an IPv6 address
+    /// 128, or if there is no address.
     #[doc(alias = "setPrefixLength")]
     pub fn set_prefix_length(&mut self, length: i32) {
         let longest = match self.ip.protocol() {
@@ -241,8 +243,8 @@ impl QNetworkAddressEntry {
 
     /// Whether the address is for publishing in the DNS.
     ///
-    /// As Qt tells of what there is on Linux: those of an interface that is up, but for loopback and
-    /// link-local ones. Deprecated and temporary ones are, too.
+    /// As Qt tells of what there is on Linux: those of an interface that is up, but for loopback
+    /// and link-local ones. Deprecated and temporary ones are, too.
     #[doc(alias = "dnsEligibility")]
     #[must_use]
     pub fn dns_eligibility(&self) -> DnsEligibilityStatus {

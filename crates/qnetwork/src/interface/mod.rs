@@ -1,6 +1,7 @@
 //! [`QNetworkInterface`]: the network interfaces of this machine and their addresses.
 //!
-//! The system is asked with each call; what it answered is a plain value, which does not change by itself.
+//! The system is asked with each call; what it answered is a plain value, which does not change by
+//! itself.
 
 mod entry;
 mod kind;
@@ -21,12 +22,12 @@ use crate::{
 
 /// A network interface of this machine, with its addresses, as it was when the system was asked.
 ///
-/// A plain value, `Send` and `Sync`. One that stands for no interface, which is what is found under a name or
-/// number that there is not, is not [valid](Self::is_valid).
+/// A plain value, `Send` and `Sync`. One that stands for no interface, which is what is found under
+/// a name or number that there is not, is not [valid](Self::is_valid).
 ///
-/// On Linux everything is known. Elsewhere the [maximum transmission unit](Self::maximum_transmission_unit) and
-/// the lifetimes of addresses are not, and of the [types](Self::interface_type) only
-/// [`Loopback`](InterfaceType::Loopback).
+/// On Linux everything is known. Elsewhere the [maximum transmission
+/// unit](Self::maximum_transmission_unit) and the lifetimes of addresses are not, and of the
+/// [types](Self::interface_type) only [`Loopback`](InterfaceType::Loopback).
 ///
 /// # Examples
 ///
@@ -85,8 +86,8 @@ impl QNetworkInterface {
 
     /// The interface with this name; one that is not valid if there is none.
     ///
-    /// A name that is a number also stands for the interface with that [index](Self::index), as it does in
-    /// the scope id of an address.
+    /// A name that is a number also stands for the interface with that [index](Self::index), as it
+    /// does in the scope id of an address.
     ///
     /// ```
     /// use qnetwork::QNetworkInterface;
@@ -109,8 +110,8 @@ impl QNetworkInterface {
         Self::find(|one| one.index == index)
     }
 
-    /// The number of the interface with this name, 0 if there is none. What is a number itself is returned,
-    /// whether there is such an interface or not.
+    /// The number of the interface with this name, 0 if there is none. What is a number itself is
+    /// returned, whether there is such an interface or not.
     ///
     /// ```
     /// use qnetwork::QNetworkInterface;
@@ -158,7 +159,8 @@ impl QNetworkInterface {
         !self.name.is_empty()
     }
 
-    /// The system's number for it; 0 if it is not valid. Two interfaces never have the same at a time.
+    /// The system's number for it; 0 if it is not valid. Two interfaces never have the same at a
+    /// time.
     #[must_use]
     pub fn index(&self) -> u32 {
         self.index
@@ -170,8 +172,8 @@ impl QNetworkInterface {
         &self.name
     }
 
-    /// What a user would call it. There is no such name on the systems that are known here: it is the
-    /// [name](Self::name).
+    /// What a user would call it. There is no such name on the systems that are known here: it is
+    /// the [name](Self::name).
     #[doc(alias = "humanReadableName")]
     #[must_use]
     pub fn human_readable_name(&self) -> &str {

@@ -1,7 +1,7 @@
 //! Accepting, in the loop and without it.
 //!
-//! As in Qt one connection is accepted in a turn. The limit of those that nobody has taken is looked at when
-//! one comes and when one is taken, and at no other time.
+//! As in Qt one connection is accepted in a turn. The limit of those that nobody has taken is
+//! looked at when one comes and when one is taken, and at no other time.
 
 use std::{cell::Cell, io, os::fd::OwnedFd, rc::Rc, time::Duration};
 

@@ -21,11 +21,11 @@ use crate::{SocketError, SocketErrorKind};
 class! {
     /// A server for [`QLocalSocket`]s: accepts connections at a name and hands them out as sockets.
     ///
-    /// On Unix the name is that of a file, which is removed when the server [closes](QLocalServer::close)
-    /// or dies. One that a process has left behind when it crashed is in the way of the next:
-    /// [`remove_server`](QLocalServer::remove_server). The sockets are children of the server, so that
-    /// they need nobody to hold them and die with it. Stands for Qt's
-    /// [QLocalServer](https://doc.qt.io/qt-5/qlocalserver.html).
+    /// On Unix the name is that of a file, which is removed when the server
+    /// [closes](QLocalServer::close) or dies. One that a process has left behind when it crashed is
+    /// in the way of the next: [`remove_server`](QLocalServer::remove_server). The sockets are
+    /// children of the server, so that they need nobody to hold them and die with it. Stands for
+    /// Qt's [QLocalServer](https://doc.qt.io/qt-5/qlocalserver.html).
     ///
     /// # Examples
     ///
@@ -53,8 +53,9 @@ class! {
 
 /// The signals of a [`QLocalServer`].
 pub struct LocalServerNode {
-    /// A connection was accepted: [`next_pending_connection`](QLocalServer::next_pending_connection) has
-    /// it. Emitted once for each, one in a turn of the loop.
+    /// A connection was accepted:
+    /// [`next_pending_connection`](QLocalServer::next_pending_connection) has it. Emitted once for
+    /// each, one in a turn of the loop.
     #[doc(alias = "newConnection")]
     pub new_connection: Signal<()>,
     pub(super) base: QObject,
@@ -68,7 +69,8 @@ pub struct LocalServerNode {
     pub(super) accepts: Cell<bool>,
     /// There may be more to accept: the system has not said "would block" yet.
     pub(super) more: Cell<bool>,
-    /// The program's handler, if there is one. No signal to anybody else: it is not blocked with them.
+    /// The program's handler, if there is one. No signal to anybody else: it is not blocked with
+    /// them.
     pub(super) incoming: Signal<Offered>,
     pub(super) retry: Cell<Option<TimerId>>,
     pub(super) error: RefCell<Option<SocketError>>,
@@ -117,15 +119,15 @@ impl QLocalServer {
         })))
     }
 
-    /// Listens at a name. One that does not begin with a slash is one in the directory for temporary
-    /// files, which `TMPDIR` names, else `/tmp`.
+    /// Listens at a name. One that does not begin with a slash is one in the directory for
+    /// temporary files, which `TMPDIR` names, else `/tmp`.
     ///
     /// # Errors
     ///
-    /// [`AddressInUse`](SocketErrorKind::AddressInUse) if there is a file of that name, whether somebody
-    /// listens there or not; but with [options](QLocalServer::set_socket_options) the file is replaced.
-    /// [`HostNotFound`](SocketErrorKind::HostNotFound) for an empty name or one in a directory that there
-    /// is not, [`SocketAccess`](SocketErrorKind::SocketAccess),
+    /// [`AddressInUse`](SocketErrorKind::AddressInUse) if there is a file of that name, whether
+    /// somebody listens there or not; but with [options](QLocalServer::set_socket_options) the file
+    /// is replaced. [`HostNotFound`](SocketErrorKind::HostNotFound) for an empty name or one in a
+    /// directory that there is not, [`SocketAccess`](SocketErrorKind::SocketAccess),
     /// [`Unknown`](SocketErrorKind::Unknown) for a path that is too long, of more than 107 bytes on
     /// Linux, and whatever else. A server that listens already goes on as it is, and refuses with
     /// [`Operation`](SocketErrorKind::Operation) and a warning in the log.
@@ -155,19 +157,20 @@ impl QLocalServer {
         Ok(())
     }
 
-    /// Listens with a Unix socket that listens already: one that another process has left to this one,
-    /// or that has a name in Linux's abstract namespace, which [`listen`](QLocalServer::listen) does
-    /// not give. Such a name is shown with an `@` before it; so is that of a socket without a name, as `@`.
+    /// Listens with a Unix socket that listens already: one that another process has left to this
+    /// one, or that has a name in Linux's abstract namespace, which
+    /// [`listen`](QLocalServer::listen) does not give. Such a name is shown with an `@` before it;
+    /// so is that of a socket without a name, as `@`.
     ///
-    /// The server owns the descriptor from here on, also if it cannot use it, and its file. In Qt this is
-    /// another form of `listen()`.
+    /// The server owns the descriptor from here on, also if it cannot use it, and its file. In Qt
+    /// this is another form of `listen()`.
     ///
     /// # Errors
     ///
-    /// [`UnsupportedSocketOperation`](SocketErrorKind::UnsupportedSocketOperation) for what is no stream
-    /// socket of this kind. As in Qt, one that does not listen is found out when somebody comes: the
-    /// server closes then. A server that listens already goes on as it is, and refuses with
-    /// [`Operation`](SocketErrorKind::Operation) and a warning in the log.
+    /// [`UnsupportedSocketOperation`](SocketErrorKind::UnsupportedSocketOperation) for what is no
+    /// stream socket of this kind. As in Qt, one that does not listen is found out when somebody
+    /// comes: the server closes then. A server that listens already goes on as it is, and refuses
+    /// with [`Operation`](SocketErrorKind::Operation) and a warning in the log.
     #[doc(alias = "listen")]
     #[doc(alias = "setSocketDescriptor")]
     pub fn set_socket_descriptor(&self, descriptor: impl Into<OwnedFd>) -> Result<(), SocketError> {
@@ -188,8 +191,8 @@ impl QLocalServer {
         self.listener.borrow().as_ref().map_or(-1, Listener::descriptor)
     }
 
-    /// Stops listening, and removes the file. Connections that were accepted and not taken are closed.
-    /// There is no error after that. Does nothing if the server does not listen.
+    /// Stops listening, and removes the file. Connections that were accepted and not taken are
+    /// closed. There is no error after that. Does nothing if the server does not listen.
     pub fn close(&self) {
         if self.is_listening() {
             self.0.stop_listening();
@@ -218,8 +221,8 @@ impl QLocalServer {
         self.names.borrow().full.clone()
     }
 
-    /// Removes the file of a server that has crashed, or that listens: then nobody finds it any more.
-    /// Returns whether there is none now. Any file of that name is removed, but no directory.
+    /// Removes the file of a server that has crashed, or that listens: then nobody finds it any
+    /// more. Returns whether there is none now. Any file of that name is removed, but no directory.
     ///
     /// ```
     /// use qnetwork::QLocalServer;
@@ -265,11 +268,11 @@ impl QLocalServer {
     ///
     /// The descriptor is the handler's. It is in blocking mode. Unlike a
     /// [`QTcpServer`](crate::QTcpServer)'s, and as in Qt,
-    /// [`new_connection`](LocalServerNode::new_connection) is not emitted then, and there is nothing to be
-    /// taken from the server.
+    /// [`new_connection`](LocalServerNode::new_connection) is not emitted then, and there is
+    /// nothing to be taken from the server.
     ///
-    /// `handler` is a method or a closure of `receiver`: an object, the server itself for example, or an
-    /// `Rc` of anything. The server does not keep the receiver; without it, and after
+    /// `handler` is a method or a closure of `receiver`: an object, the server itself for example,
+    /// or an `Rc` of anything. The server does not keep the receiver; without it, and after
     /// [`clear_incoming_connection`](QLocalServer::clear_incoming_connection), it makes a
     /// [`QLocalSocket`] of each connection, as at first. There is one handler at a time.
     ///
@@ -336,15 +339,15 @@ impl QLocalServer {
         }
     }
 
-    /// Waits for a connection with no loop, at most until a deadline: milliseconds, -1 being for ever, or
-    /// a `Duration`. It is accepted then, whatever the
+    /// Waits for a connection with no loop, at most until a deadline: milliseconds, -1 being for
+    /// ever, or a `Duration`. It is accepted then, whatever the
     /// [limit](QLocalServer::set_max_pending_connections), and has been told of by
     /// [`new_connection`](LocalServerNode::new_connection).
     ///
     /// # Errors
     ///
-    /// [`SocketTimeout`](SocketErrorKind::SocketTimeout) for the deadline, unless there are connections
-    /// that nobody has taken, in which case it is as if one had come;
+    /// [`SocketTimeout`](SocketErrorKind::SocketTimeout) for the deadline, unless there are
+    /// connections that nobody has taken, in which case it is as if one had come;
     /// [`Operation`](SocketErrorKind::Operation) if the server does not listen. Neither is kept for
     /// [`server_error`](QLocalServer::server_error).
     #[doc(alias = "waitForNewConnection")]
@@ -367,9 +370,9 @@ impl QLocalServer {
     /// Sets how many accepted connections may wait to be taken. With a number below 1 set before
     /// [`listen`](QLocalServer::listen) none is accepted in the loop.
     ///
-    /// As in Qt, two more than the limit are accepted; then the server waits until there are no more than
-    /// it. Others are left to the system, 50 of them, also if the limit is raised meanwhile; with none
-    /// waiting, raising it is enough.
+    /// As in Qt, two more than the limit are accepted; then the server waits until there are no
+    /// more than it. Others are left to the system, 50 of them, also if the limit is raised
+    /// meanwhile; with none waiting, raising it is enough.
     #[doc(alias = "setMaxPendingConnections")]
     pub fn set_max_pending_connections(&self, count: i32) {
         self.max_pending.set(count);

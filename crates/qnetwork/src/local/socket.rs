@@ -21,11 +21,11 @@ use super::{
 use crate::{QAbstractSocket, SocketError, SocketErrorKind, SocketState};
 
 class! {
-    /// A connection to another program on this machine: on Unix, a stream socket with a name in the file
-    /// system.
+    /// A connection to another program on this machine: on Unix, a stream socket with a name in the
+    /// file system.
     ///
-    /// Reading and writing are [`QIODevice`]'s. Unlike a TCP socket it connects within the call. Stands
-    /// for Qt's [QLocalSocket](https://doc.qt.io/qt-5/qlocalsocket.html).
+    /// Reading and writing are [`QIODevice`]'s. Unlike a TCP socket it connects within the call.
+    /// Stands for Qt's [QLocalSocket](https://doc.qt.io/qt-5/qlocalsocket.html).
     ///
     /// A socket that is dropped, by its last handle or its parent, is closed.
     ///
@@ -34,13 +34,13 @@ class! {
     /// * connecting, all within [`connect_to_server`](QLocalSocket::connect_to_server):
     ///   `state_changed(Connecting)`, `state_changed(Connected)`, `connected`
     /// * failing to: `state_changed(Connecting)`, `error_occurred`, `state_changed(Unconnected)`
-    /// * closed by the other end: `error_occurred(PeerClosed)` while the state is still `Connected`, then
-    ///   as below; what was not read can be read afterwards
+    /// * closed by the other end: `error_occurred(PeerClosed)` while the state is still
+    ///   `Connected`, then as below; what was not read can be read afterwards
     /// * closed by this end: `state_changed(Closing)`, what remains to be written with its
     ///   `bytes_written`, `state_changed(Unconnected)`, `read_channel_finished`, `disconnected`
     ///
-    /// [`about_to_close`](qcore::io_device::DeviceNode::about_to_close) comes twice when an open socket is
-    /// closed, before and after all others, as with Qt.
+    /// [`about_to_close`](qcore::io_device::DeviceNode::about_to_close) comes twice when an open
+    /// socket is closed, before and after all others, as with Qt.
     ///
     /// # Examples
     ///
@@ -141,13 +141,13 @@ impl QLocalSocket {
 
     /// Connects to the server of a name, for reading and writing.
     ///
-    /// A name that does not begin with a slash is one in the directory for temporary files, which `TMPDIR`
-    /// names, else `/tmp`; see [`full_server_name`](QLocalSocket::full_server_name).
+    /// A name that does not begin with a slash is one in the directory for temporary files, which
+    /// `TMPDIR` names, else `/tmp`; see [`full_server_name`](QLocalSocket::full_server_name).
     ///
     /// When this returns the socket is [`Connected`](LocalSocketState::Connected), or has told by
     /// [`error_occurred`](LocalSocketNode::error_occurred) why not; or, if the server has as many
-    /// waiting as it allows, it is [`Connecting`](LocalSocketState::Connecting), for 30 seconds at most.
-    /// It is not open then, and cannot be written to.
+    /// waiting as it allows, it is [`Connecting`](LocalSocketState::Connecting), for 30 seconds at
+    /// most. It is not open then, and cannot be written to.
     ///
     /// A socket that is connected, or about to be, stays as it is:
     /// [`Operation`](LocalSocketErrorKind::Operation) is the error then.
@@ -167,9 +167,9 @@ impl QLocalSocket {
 
     /// [`connect_to_server`](QLocalSocket::connect_to_server), opening the socket in some `mode`.
     ///
-    /// [`UNBUFFERED`](OpenMode::UNBUFFERED) is added to it, as in Qt: there is a read buffer all the
-    /// same. To connect to the server whose name was
-    /// [set](QLocalSocket::set_server_name) before, [`open`](QIODevice::open) the socket.
+    /// [`UNBUFFERED`](OpenMode::UNBUFFERED) is added to it, as in Qt: there is a read buffer all
+    /// the same. To connect to the server whose name was [set](QLocalSocket::set_server_name)
+    /// before, [`open`](QIODevice::open) the socket.
     #[doc(alias = "connectToServer")]
     pub fn connect_to_server_with(&self, name: impl AsRef<str>, mode: OpenMode) {
         self.set_server_name(name);
@@ -181,8 +181,8 @@ impl QLocalSocket {
         self.node_kept().connect(mode)
     }
 
-    /// Sets the name of the server that [`open`](QIODevice::open) connects to. Only while the socket is
-    /// unconnected: a warning says so.
+    /// Sets the name of the server that [`open`](QIODevice::open) connects to. Only while the
+    /// socket is unconnected: a warning says so.
     #[doc(alias = "setServerName")]
     pub fn set_server_name(&self, name: impl AsRef<str>) {
         if self.state() != LocalSocketState::Unconnected {
@@ -194,16 +194,16 @@ impl QLocalSocket {
         self.server_name.replace(name.as_ref().to_owned());
     }
 
-    /// The name of the server, as it was given; empty when the connection is over, and of a socket that a
-    /// server has accepted.
+    /// The name of the server, as it was given; empty when the connection is over, and of a socket
+    /// that a server has accepted.
     #[doc(alias = "serverName")]
     #[must_use]
     pub fn server_name(&self) -> String {
         self.server_name.borrow().clone()
     }
 
-    /// The path of the server that this socket is connected to; empty if it is to none, and of a socket
-    /// that a server has accepted.
+    /// The path of the server that this socket is connected to; empty if it is to none, and of a
+    /// socket that a server has accepted.
     #[doc(alias = "fullServerName")]
     #[must_use]
     pub fn full_server_name(&self) -> String {
@@ -216,8 +216,8 @@ impl QLocalSocket {
         self.state.get()
     }
 
-    /// What went wrong last; [`Unknown`](LocalSocketErrorKind::Unknown) if nothing did, since the socket
-    /// was connected.
+    /// What went wrong last; [`Unknown`](LocalSocketErrorKind::Unknown) if nothing did, since the
+    /// socket was connected.
     #[must_use]
     pub fn error(&self) -> LocalSocketErrorKind {
         match self.inner.error() {
@@ -269,13 +269,14 @@ impl QLocalSocket {
         self.set_socket_descriptor_with(descriptor, state, OpenMode::READ_WRITE)
     }
 
-    /// Takes over a socket in some `state`, opening it in some `mode`. No signal tells of it. What this
-    /// socket was connected to before is closed.
+    /// Takes over a socket in some `state`, opening it in some `mode`. No signal tells of it. What
+    /// this socket was connected to before is closed.
     ///
     /// # Errors
     ///
-    /// [`UnsupportedSocketOperation`](LocalSocketErrorKind::UnsupportedSocketOperation) for what is no
-    /// stream that the poll can watch. The descriptor is closed then, and this socket is as it was.
+    /// [`UnsupportedSocketOperation`](LocalSocketErrorKind::UnsupportedSocketOperation) for what is
+    /// no stream that the poll can watch. The descriptor is closed then, and this socket is as it
+    /// was.
     #[doc(alias = "setSocketDescriptor")]
     pub fn set_socket_descriptor_with(
         &self,
@@ -307,15 +308,15 @@ impl QLocalSocket {
     /// Closes the connection, after everything was written.
     ///
     /// If there is nothing to write the socket is unconnected when this returns; else it is
-    /// [`Closing`](LocalSocketState::Closing) until then. The socket stays open as a device: what was not
-    /// read can be read. A socket that is still connecting goes on to do so.
+    /// [`Closing`](LocalSocketState::Closing) until then. The socket stays open as a device: what
+    /// was not read can be read. A socket that is still connecting goes on to do so.
     #[doc(alias = "disconnectFromServer")]
     pub fn disconnect_from_server(&self) {
         self.inner.disconnect_from_host();
     }
 
-    /// Closes the connection at once. What was not written is lost. The socket stays open as a device,
-    /// as Qt's.
+    /// Closes the connection at once. What was not written is lost. The socket stays open as a
+    /// device, as Qt's.
     pub fn abort(&self) {
         self.drop_attempt();
         self.inner.abort();
@@ -323,7 +324,8 @@ impl QLocalSocket {
 
     // ---- moving bytes
 
-    /// Writes as much of the write buffer as the system takes, now. Returns whether anything was written.
+    /// Writes as much of the write buffer as the system takes, now. Returns whether anything was
+    /// written.
     pub fn flush(&self) -> bool {
         self.inner.flush()
     }
@@ -368,16 +370,16 @@ impl QLocalSocket {
 
     // ---- waiting
 
-    /// Waits until the socket is connected, at most until a deadline: milliseconds, -1 being for ever, or
-    /// a `Duration`.
+    /// Waits until the socket is connected, at most until a deadline: milliseconds, -1 being for
+    /// ever, or a `Duration`.
     ///
-    /// There is something to wait for only if the server has no room. When the time is over the socket
-    /// goes on to try.
+    /// There is something to wait for only if the server has no room. When the time is over the
+    /// socket goes on to try.
     ///
     /// # Errors
     ///
-    /// [`SocketTimeout`](LocalSocketErrorKind::SocketTimeout) for the deadline, which is not told by
-    /// [`error`](QLocalSocket::error) or a signal; else what went wrong, or
+    /// [`SocketTimeout`](LocalSocketErrorKind::SocketTimeout) for the deadline, which is not told
+    /// by [`error`](QLocalSocket::error) or a signal; else what went wrong, or
     /// [`Operation`](LocalSocketErrorKind::Operation) if the socket is not connecting.
     #[doc(alias = "waitForConnected")]
     pub fn wait_for_connected(
@@ -398,14 +400,15 @@ impl QLocalSocket {
     }
 
     /// Waits until there is something new to read, and has told so by `ready_read`, at most until a
-    /// deadline: milliseconds, -1 being for ever, or a `Duration`. What was written is sent meanwhile. A
-    /// socket that is still connecting connects first.
+    /// deadline: milliseconds, -1 being for ever, or a `Duration`. What was written is sent
+    /// meanwhile. A socket that is still connecting connects first.
     ///
     /// # Errors
     ///
-    /// What went wrong; [`SocketTimeout`](LocalSocketErrorKind::SocketTimeout) for the deadline, after
-    /// which the socket is connected as before; [`Operation`](LocalSocketErrorKind::Operation) if it is not
-    /// connected, or if there is no room in the read buffer.
+    /// What went wrong; [`SocketTimeout`](LocalSocketErrorKind::SocketTimeout) for the deadline,
+    /// after which the socket is connected as before;
+    /// [`Operation`](LocalSocketErrorKind::Operation) if it is not connected, or if there is no
+    /// room in the read buffer.
     #[doc(alias = "waitForReadyRead")]
     pub fn wait_for_ready_read(
         &self,
@@ -416,8 +419,8 @@ impl QLocalSocket {
         self.node_kept().inner.wait_for_ready_read(deadline).map_err(translated)
     }
 
-    /// Waits until something of what was written is on its way, and has told so by `bytes_written`, at
-    /// most until a deadline: milliseconds, -1 being for ever, or a `Duration`.
+    /// Waits until something of what was written is on its way, and has told so by `bytes_written`,
+    /// at most until a deadline: milliseconds, -1 being for ever, or a `Duration`.
     ///
     /// # Errors
     ///
@@ -433,8 +436,8 @@ impl QLocalSocket {
         self.node_kept().inner.wait_for_bytes_written(deadline).map_err(translated)
     }
 
-    /// Waits until the socket is disconnected, at most until a deadline: milliseconds, -1 being for ever,
-    /// or a `Duration`. What was written is sent, and what comes is read, meanwhile.
+    /// Waits until the socket is disconnected, at most until a deadline: milliseconds, -1 being for
+    /// ever, or a `Duration`. What was written is sent, and what comes is read, meanwhile.
     ///
     /// # Errors
     ///

@@ -20,7 +20,8 @@ pub(crate) enum Next {
     Ask,
     /// Connect to the proxy anew and begin again.
     Reconnect,
-    /// The rest of the bytes come from the host. If the proxy says so, this is the near end of the connection.
+    /// The rest of the bytes come from the host. If the proxy says so, this is the near end of the
+    /// connection.
     Connected(Option<(QHostAddress, u16)>),
     /// The proxy listens there for one connection. Who makes it comes later.
     Listening(QHostAddress, u16),
@@ -29,8 +30,8 @@ pub(crate) enum Next {
     Failed(SocketError),
 }
 
-/// The talk with a proxy before it gets out of the way. It has no socket and no clock: it is fed what has come,
-/// in pieces of any size, and says what to do.
+/// The talk with a proxy before it gets out of the way. It has no socket and no clock: it is fed
+/// what has come, in pieces of any size, and says what to do.
 pub(crate) trait Handshake {
     /// A connection to the proxy stands: what to send first.
     fn begin(&mut self) -> Next;
@@ -38,7 +39,8 @@ pub(crate) trait Handshake {
     /// Looks at what has come and was not used so far. Returns how much of it is used now.
     fn feed(&mut self, bytes: &[u8]) -> (usize, Next);
 
-    /// How many bytes may be read at once beside the `_unused` ones, where those that follow are for others.
+    /// How many bytes may be read at once beside the `_unused` ones, where those that follow are
+    /// for others.
     fn wants(&self, _unused: &[u8]) -> usize {
         usize::MAX
     }

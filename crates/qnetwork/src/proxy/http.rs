@@ -394,8 +394,8 @@ impl<'a> Reply<'a> {
         self.is_chunked() || lengths.any(|length| length != first)
     }
 
-    /// What follows, if it can be told where it ends. As with Qt, a reply that says nothing of it has no body
-    /// if the connection is kept.
+    /// What follows, if it can be told where it ends. As with Qt, a reply that says nothing of it
+    /// has no body if the connection is kept.
     fn body(&self) -> Option<Body> {
         if self.is_chunked() {
             return Some(Body::ChunkLine);

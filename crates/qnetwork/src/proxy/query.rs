@@ -26,8 +26,9 @@ qcore::numbered! {
 
 /// What a [factory](super::QNetworkProxyFactory) of proxies is asked: what for, and where to.
 ///
-/// Stands for Qt's [QNetworkProxyQuery](https://doc.qt.io/qt-5/qnetworkproxyquery.html), but for its network
-/// configurations, which are no more. Host, port and tag are parts of one URL, as in Qt: the tag is its scheme.
+/// Stands for Qt's [QNetworkProxyQuery](https://doc.qt.io/qt-5/qnetworkproxyquery.html), but for
+/// its network configurations, which are no more. Host, port and tag are parts of one URL, as in
+/// Qt: the tag is its scheme.
 ///
 /// # Examples
 ///
@@ -47,8 +48,8 @@ pub struct QNetworkProxyQuery {
 }
 
 impl QNetworkProxyQuery {
-    /// A query for a socket that is to connect to a host and port, for what the tag says ("http" for
-    /// example, or nothing).
+    /// A query for a socket that is to connect to a host and port, for what the tag says ("http"
+    /// for example, or nothing).
     #[must_use]
     pub fn new(kind: ProxyQueryType, host_name: &str, port: u16, protocol_tag: &str) -> Self {
         let mut query = QNetworkProxyQuery { kind, ..Self::default() };
@@ -113,7 +114,8 @@ impl QNetworkProxyQuery {
         self.url.port = port;
     }
 
-    /// The port of this machine that is to be used, if there is one that has to be. In Qt -1 stands for none.
+    /// The port of this machine that is to be used, if there is one that has to be. In Qt -1 stands
+    /// for none.
     #[doc(alias = "localPort")]
     #[must_use]
     pub fn local_port(&self) -> Option<u16> {

@@ -25,7 +25,8 @@ const TEXTS: Texts = Texts {
 pub(crate) enum Command {
     /// Connecting to the target.
     Connect = 1,
-    /// Listening at the target, for one connection. There are two replies: where that is, and who has come.
+    /// Listening at the target, for one connection. There are two replies: where that is, and who
+    /// has come.
     Bind = 2,
     /// Sending and receiving datagrams, for one who sends them from the target.
     Associate = 3,

@@ -84,8 +84,9 @@ impl ProxyType {
 
 /// A proxy: its kind, where it is, and who asks it.
 ///
-/// Stands for Qt's [QNetworkProxy](https://doc.qt.io/qt-5/qnetworkproxy.html). Two are equal if they are of
-/// one kind at one place with the same credentials and capabilities; headers do not count.
+/// Stands for Qt's [QNetworkProxy](https://doc.qt.io/qt-5/qnetworkproxy.html). Two are equal if
+/// they are of one kind at one place with the same credentials and capabilities; headers do not
+/// count.
 ///
 /// # Examples
 ///
@@ -224,8 +225,8 @@ impl QNetworkProxy {
 
     // ---- headers, of proxies that speak HTTP
 
-    /// The value of a header that goes out with each request, if there is one. As text: bytes that are not
-    /// ASCII are taken for Latin-1.
+    /// The value of a header that goes out with each request, if there is one. As text: bytes that
+    /// are not ASCII are taken for Latin-1.
     ///
     /// ```
     /// use qnetwork::{KnownHeader, ProxyType, QNetworkProxy};
@@ -269,8 +270,8 @@ impl QNetworkProxy {
 
     /// Sets a header that goes out with each request, in place of one of that name.
     ///
-    /// A name that is empty is left out, and so is, with a warning, what could pass for more than one header:
-    /// ends of lines, or a colon in the name.
+    /// A name that is empty is left out, and so is, with a warning, what could pass for more than
+    /// one header: ends of lines, or a colon in the name.
     #[doc(alias = "setRawHeader")]
     pub fn set_raw_header(&mut self, name: impl AsRef<[u8]>, value: impl AsRef<[u8]>) {
         let (name, value) = (name.as_ref(), value.as_ref());
@@ -303,8 +304,8 @@ impl QNetworkProxy {
 
     // ---- the application's
 
-    /// The proxy that sockets use which have none of their own: the first of those that the application's
-    /// factory, or the system, names for a query that asks for nothing in particular.
+    /// The proxy that sockets use which have none of their own: the first of those that the
+    /// application's factory, or the system, names for a query that asks for nothing in particular.
     ///
     /// Never [`Default`](ProxyType::Default).
     #[doc(alias = "applicationProxy")]
@@ -314,11 +315,11 @@ impl QNetworkProxy {
         proxies.into_iter().next().unwrap_or_else(QNetworkProxy::none)
     }
 
-    /// Sets the proxy for sockets that have none of their own, in all threads. It takes the place of a
-    /// factory and of the system's proxies.
+    /// Sets the proxy for sockets that have none of their own, in all threads. It takes the place
+    /// of a factory and of the system's proxies.
     ///
-    /// Connections that there are stay as they are. Loopback names and addresses are connected to without
-    /// it. [`Default`](ProxyType::Default) means none.
+    /// Connections that there are stay as they are. Loopback names and addresses are connected to
+    /// without it. [`Default`](ProxyType::Default) means none.
     #[doc(alias = "setApplicationProxy")]
     pub fn set_application_proxy(proxy: QNetworkProxy) {
         settings::set_application_proxy(proxy);

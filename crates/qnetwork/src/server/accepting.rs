@@ -134,8 +134,8 @@ impl TcpServerNode {
             match accepted {
                 Ok(accepted) => {
                     any = true;
-                    // First of all: a loop that a slot runs goes on to accept, and so does this one if
-                    // it panics.
+                    // First of all: a loop that a slot runs goes on to accept, and so does this one
+                    // if it panics.
                     self.requeue();
                     // A slot that pauses the server does so for those that come later, as in Qt.
                     self.on_accepted(accepted);

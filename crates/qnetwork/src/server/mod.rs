@@ -36,9 +36,9 @@ use crate::{
 class! {
     /// A TCP server: accepts connections and hands them out as sockets.
     ///
-    /// The sockets are children of the server, so that they need nobody to hold them and die with it;
-    /// [`delete_later`](QObject::delete_later) when they are done with keeps them from piling up.
-    /// Stands for Qt's [QTcpServer](https://doc.qt.io/qt-5/qtcpserver.html).
+    /// The sockets are children of the server, so that they need nobody to hold them and die with
+    /// it; [`delete_later`](QObject::delete_later) when they are done with keeps them from piling
+    /// up. Stands for Qt's [QTcpServer](https://doc.qt.io/qt-5/qtcpserver.html).
     ///
     /// # Examples
     ///
@@ -66,8 +66,8 @@ class! {
 
 /// The signals of a [`QTcpServer`].
 pub struct TcpServerNode {
-    /// A connection was accepted: [`next_pending_connection`](QTcpServer::next_pending_connection) has
-    /// it. Emitted once for each.
+    /// A connection was accepted: [`next_pending_connection`](QTcpServer::next_pending_connection)
+    /// has it. Emitted once for each.
     #[doc(alias = "newConnection")]
     pub new_connection: Signal<()>,
     /// A connection could not be accepted. The server goes on, and where the system was out of
@@ -82,7 +82,8 @@ pub struct TcpServerNode {
     /// There may be more to accept: the system has not said "would block" yet.
     more: Cell<bool>,
     hold: Cell<Hold>,
-    /// The program's handler, if there is one. No signal to anybody else: it is not blocked with them.
+    /// The program's handler, if there is one. No signal to anybody else: it is not blocked with
+    /// them.
     incoming: Signal<Offered>,
     retry: Cell<Option<TimerId>>,
     error: RefCell<Option<SocketError>>,
@@ -153,10 +154,11 @@ impl QTcpServer {
     /// What keeps the system from it: [`AddressInUse`](SocketErrorKind::AddressInUse),
     /// [`SocketAccess`](SocketErrorKind::SocketAccess),
     /// [`SocketAddressNotAvailable`](SocketErrorKind::SocketAddressNotAvailable),
-    /// [`UnsupportedSocketOperation`](SocketErrorKind::UnsupportedSocketOperation) for an address that
-    /// the system does not know how to use. With a [proxy](QTcpServer::set_proxy) it is what went wrong there, as for
-    /// a socket that connects by one, or [`SocketTimeout`](SocketErrorKind::SocketTimeout) after 5 seconds, for which
-    /// this call waits. A server that listens already goes on as it is, and refuses with
+    /// [`UnsupportedSocketOperation`](SocketErrorKind::UnsupportedSocketOperation) for an address
+    /// that the system does not know how to use. With a [proxy](QTcpServer::set_proxy) it is what
+    /// went wrong there, as for a socket that connects by one, or
+    /// [`SocketTimeout`](SocketErrorKind::SocketTimeout) after 5 seconds, for which this call
+    /// waits. A server that listens already goes on as it is, and refuses with
     /// [`Operation`](SocketErrorKind::Operation) and a warning in the log.
     pub fn listen(&self, address: impl Into<QHostAddress>, port: u16) -> Result<(), SocketError> {
         if self.is_deleted() || self.is_listening() {
@@ -197,18 +199,20 @@ impl QTcpServer {
 
     /// Sets the proxy that listens for the server, from the next [`listen`](QTcpServer::listen) on.
     ///
-    /// [`Default`](ProxyType::Default) is the application's, or the system's, if that is one which can listen;
-    /// [`NoProxy`](ProxyType::NoProxy) is none, whatever the application has. A server that listens at a loopback
-    /// address never has a proxy. Of the proxies SOCKS5 alone can listen; any other makes `listen` fail with
+    /// [`Default`](ProxyType::Default) is the application's, or the system's, if that is one which
+    /// can listen; [`NoProxy`](ProxyType::NoProxy) is none, whatever the application has. A server
+    /// that listens at a loopback address never has a proxy. Of the proxies SOCKS5 alone can
+    /// listen; any other makes `listen` fail with
     /// [`UnsupportedSocketOperation`](SocketErrorKind::UnsupportedSocketOperation).
     ///
-    /// [`server_address`](QTcpServer::server_address) and [`server_port`](QTcpServer::server_port) are those at
-    /// which the proxy listens. It does for one connection, and is then asked for the same port again, once
-    /// there is room for another pending connection: clients that come meanwhile are refused, and if the proxy
-    /// does not give that port again it is another one. What goes wrong then is told by
-    /// [`accept_error`](TcpServerNode::accept_error), and it is tried again after a second, and less often if it
-    /// goes on. The sockets know the addresses that the proxy has told; a
-    /// [handler](QTcpServer::set_incoming_connection) gets a descriptor that is connected to the proxy.
+    /// [`server_address`](QTcpServer::server_address) and [`server_port`](QTcpServer::server_port)
+    /// are those at which the proxy listens. It does for one connection, and is then asked for the
+    /// same port again, once there is room for another pending connection: clients that come
+    /// meanwhile are refused, and if the proxy does not give that port again it is another one.
+    /// What goes wrong then is told by [`accept_error`](TcpServerNode::accept_error), and it is
+    /// tried again after a second, and less often if it goes on. The sockets know the addresses
+    /// that the proxy has told; a [handler](QTcpServer::set_incoming_connection) gets a descriptor
+    /// that is connected to the proxy.
     ///
     /// # Examples
     ///
@@ -227,8 +231,8 @@ impl QTcpServer {
         self.proxy.replace(own);
     }
 
-    /// Listens with a socket that listens already: one that another process has left to this one, or
-    /// that was made with options that [`listen`](QTcpServer::listen) does not know.
+    /// Listens with a socket that listens already: one that another process has left to this one,
+    /// or that was made with options that [`listen`](QTcpServer::listen) does not know.
     ///
     /// The server owns the descriptor from here on, also if it cannot use it.
     ///
@@ -250,9 +254,9 @@ impl QTcpServer {
     ///
     /// # Errors
     ///
-    /// [`UnsupportedSocketOperation`](SocketErrorKind::UnsupportedSocketOperation) for what is no TCP
-    /// socket that listens (where Qt listens in vain). A server that listens already goes on as it is,
-    /// and refuses with [`Operation`](SocketErrorKind::Operation) and a warning in the log.
+    /// [`UnsupportedSocketOperation`](SocketErrorKind::UnsupportedSocketOperation) for what is no
+    /// TCP socket that listens (where Qt listens in vain). A server that listens already goes on as
+    /// it is, and refuses with [`Operation`](SocketErrorKind::Operation) and a warning in the log.
     #[doc(alias = "setSocketDescriptor")]
     pub fn set_socket_descriptor(&self, descriptor: impl Into<OwnedFd>) -> Result<(), SocketError> {
         if self.is_deleted() || self.is_listening() {
@@ -298,13 +302,13 @@ impl QTcpServer {
 
     // ---- accepting
 
-    /// Accepts no connections until [`resume_accepting`](QTcpServer::resume_accepting). They wait with
-    /// the system meanwhile, 1024 of them at most.
+    /// Accepts no connections until [`resume_accepting`](QTcpServer::resume_accepting). They wait
+    /// with the system meanwhile, 1024 of them at most.
     ///
-    /// As in Qt, [taking](QTcpServer::next_pending_connection) a connection that was accepted before
-    /// resumes it as well, [waiting](QTcpServer::wait_for_new_connection) for one accepts it, and a slot
-    /// of [`new_connection`](TcpServerNode::new_connection) that pauses is called for those that wait
-    /// already. Does nothing if the server does not listen.
+    /// As in Qt, [taking](QTcpServer::next_pending_connection) a connection that was accepted
+    /// before resumes it as well, [waiting](QTcpServer::wait_for_new_connection) for one accepts
+    /// it, and a slot of [`new_connection`](TcpServerNode::new_connection) that pauses is called
+    /// for those that wait already. Does nothing if the server does not listen.
     #[doc(alias = "pauseAccepting")]
     pub fn pause_accepting(&self) {
         if self.is_listening() {
@@ -312,8 +316,8 @@ impl QTcpServer {
         }
     }
 
-    /// Accepts connections again after [`pause_accepting`](QTcpServer::pause_accepting), or at once after
-    /// an [error](TcpServerNode::accept_error).
+    /// Accepts connections again after [`pause_accepting`](QTcpServer::pause_accepting), or at once
+    /// after an [error](TcpServerNode::accept_error).
     #[doc(alias = "resumeAccepting")]
     pub fn resume_accepting(&self) {
         let waits = self.0.stop_retrying();
@@ -326,21 +330,23 @@ impl QTcpServer {
     /// Has a handler called with the descriptor of each connection that is accepted: what in Qt
     /// reimplementing `incomingConnection()` is for.
     ///
-    /// The descriptor is the handler's. It is in blocking mode. Usually the handler makes a socket of the
-    /// class that is wanted, gives it the descriptor and
-    /// [adds it](QTcpServer::add_pending_connection) to those that
-    /// [`next_pending_connection`](QTcpServer::next_pending_connection) returns; but it may also keep the
-    /// connection, hand the descriptor to a thread, or drop it, which closes the connection. In any case
-    /// [`new_connection`](TcpServerNode::new_connection) is emitted after it.
+    /// The descriptor is the handler's. It is in blocking mode. Usually the handler makes a socket
+    /// of the class that is wanted, gives it the descriptor and [adds
+    /// it](QTcpServer::add_pending_connection) to those that
+    /// [`next_pending_connection`](QTcpServer::next_pending_connection) returns; but it may also
+    /// keep the connection, hand the descriptor to a thread, or drop it, which closes the
+    /// connection. In any case [`new_connection`](TcpServerNode::new_connection) is emitted after
+    /// it.
     ///
-    /// `handler` is a method or a closure of `receiver`: an object, the server itself for example, or an
-    /// `Rc` of anything. The server does not keep the receiver; without it, and after
+    /// `handler` is a method or a closure of `receiver`: an object, the server itself for example,
+    /// or an `Rc` of anything. The server does not keep the receiver; without it, and after
     /// [`clear_incoming_connection`](QTcpServer::clear_incoming_connection), it makes a
     /// [`QTcpSocket`] of each connection, as at first. There is one handler at a time.
     ///
     /// # Examples
     ///
-    /// What in Qt is a class derived from QTcpServer, with sockets of its own, is a struct around one:
+    /// What in Qt is a class derived from QTcpServer, with sockets of its own, is a struct around
+    /// one:
     ///
     /// ```
     /// use std::{cell::RefCell, os::fd::OwnedFd, rc::Rc};
@@ -428,11 +434,11 @@ impl QTcpServer {
         self.incoming.disconnect_all();
     }
 
-    /// Appends a socket to those that [`next_pending_connection`](QTcpServer::next_pending_connection)
-    /// returns.
+    /// Appends a socket to those that
+    /// [`next_pending_connection`](QTcpServer::next_pending_connection) returns.
     ///
-    /// For [handlers](QTcpServer::set_incoming_connection) of connections. A socket without a parent
-    /// becomes a child of the server, which in Qt is for the handler to do. The limit of
+    /// For [handlers](QTcpServer::set_incoming_connection) of connections. A socket without a
+    /// parent becomes a child of the server, which in Qt is for the handler to do. The limit of
     /// [pending connections](QTcpServer::max_pending_connections) does not apply, but is looked at
     /// before the next connection is accepted; and the server need not listen.
     #[doc(alias = "addPendingConnection")]
@@ -449,8 +455,8 @@ impl QTcpServer {
         self.pending.borrow().iter().any(|socket| !socket.is_deleted())
     }
 
-    /// Takes the next connection that was accepted, if there is one. It is a child of the server, unless
-    /// a [handler](QTcpServer::set_incoming_connection) has given it another parent.
+    /// Takes the next connection that was accepted, if there is one. It is a child of the server,
+    /// unless a [handler](QTcpServer::set_incoming_connection) has given it another parent.
     ///
     /// There may be some also while the server does not listen; Qt's warning is given then.
     #[doc(alias = "nextPendingConnection")]
@@ -470,8 +476,8 @@ impl QTcpServer {
         }
     }
 
-    /// Waits for a connection with no loop, at most until a deadline: milliseconds, -1 being for ever, or
-    /// a `Duration`. It is accepted then, and has been told of by
+    /// Waits for a connection with no loop, at most until a deadline: milliseconds, -1 being for
+    /// ever, or a `Duration`. It is accepted then, and has been told of by
     /// [`new_connection`](TcpServerNode::new_connection).
     ///
     /// # Errors
@@ -511,8 +517,8 @@ impl QTcpServer {
         self.max_pending.get()
     }
 
-    /// Sets how many accepted connections may wait to be taken. More are left to the system until one
-    /// was, also if the limit is raised meanwhile; with none waiting, raising it is enough.
+    /// Sets how many accepted connections may wait to be taken. More are left to the system until
+    /// one was, also if the limit is raised meanwhile; with none waiting, raising it is enough.
     #[doc(alias = "setMaxPendingConnections")]
     pub fn set_max_pending_connections(&self, count: i32) {
         self.max_pending.set(count);

@@ -21,7 +21,8 @@ use crate::{
 bitflags::bitflags! {
     /// Whether an address and port are shared with other sockets.
     ///
-    /// On Unix the first socket that is bound has to allow it, and those that come later need not ask.
+    /// On Unix the first socket that is bound has to allow it, and those that come later need not
+    /// ask.
     ///
     /// [`bits`](Self::bits) gives Qt's number for the set, and [`from_bits`](Self::from_bits) gives
     /// the set for a number.
@@ -48,18 +49,20 @@ impl BindMode {
 }
 
 impl QAbstractSocket {
-    /// Binds the socket to an address and port of this machine; port 0 is one that the system chooses.
+    /// Binds the socket to an address and port of this machine; port 0 is one that the system
+    /// chooses.
     ///
     /// The socket is [`Bound`](SocketState::Bound) then, and
-    /// [`local_port`](QAbstractSocket::local_port) tells the port. A TCP socket need not be bound; one
-    /// that is keeps address, port and descriptor when it connects, also if a host has several addresses
-    /// and the first of them fail.
+    /// [`local_port`](QAbstractSocket::local_port) tells the port. A TCP socket need not be bound;
+    /// one that is keeps address, port and descriptor when it connects, also if a host has several
+    /// addresses and the first of them fail.
     ///
     /// [`QHostAddress::Any`] is every address of this machine, IPv4 and IPv6, where there is IPv6;
-    /// [`AnyIPv6`](QHostAddress::AnyIPv6) is IPv6 alone, a null address IPv4 alone. An IPv4 host that a
-    /// socket bound to `Any` connects to is shown as `::ffff:a.b.c.d`.
+    /// [`AnyIPv6`](QHostAddress::AnyIPv6) is IPv6 alone, a null address IPv4 alone. An IPv4 host
+    /// that a socket bound to `Any` connects to is shown as `::ffff:a.b.c.d`.
     ///
-    /// A UDP socket with a [proxy](crate::QUdpSocket#proxies) is bound there as well; a TCP socket cannot be.
+    /// A UDP socket with a [proxy](crate::QUdpSocket#proxies) is bound there as well; a TCP socket
+    /// cannot be.
     ///
     /// # Errors
     ///
@@ -68,11 +71,11 @@ impl QAbstractSocket {
     /// [`SocketAddressNotAvailable`](SocketErrorKind::SocketAddressNotAvailable),
     /// [`SocketResource`](SocketErrorKind::SocketResource),
     /// [`UnsupportedSocketOperation`](SocketErrorKind::UnsupportedSocketOperation). It is told by
-    /// [`error_occurred`](AbstractSocketNode::error_occurred), too, and the state stays; it may be tried
-    /// again. A socket that fails so keeps the first error for all attempts, as Qt's does.
+    /// [`error_occurred`](AbstractSocketNode::error_occurred), too, and the state stays; it may be
+    /// tried again. A socket that fails so keeps the first error for all attempts, as Qt's does.
     ///
-    /// [`Operation`](SocketErrorKind::Operation) if the socket is bound or connected already, or about to
-    /// be; [`error`](QAbstractSocket::error) is what went wrong before then, as with Qt.
+    /// [`Operation`](SocketErrorKind::Operation) if the socket is bound or connected already, or
+    /// about to be; [`error`](QAbstractSocket::error) is what went wrong before then, as with Qt.
     ///
     /// # Examples
     ///
@@ -108,8 +111,8 @@ impl QAbstractSocket {
 
     /// Takes over a connection: a descriptor of a socket that is connected, or of another stream.
     ///
-    /// The socket is [`Connected`](SocketState::Connected) and open for reading and writing then, and the
-    /// descriptor is its own: it is closed with the socket.
+    /// The socket is [`Connected`](SocketState::Connected) and open for reading and writing then,
+    /// and the descriptor is its own: it is closed with the socket.
     ///
     /// # Streams that are no TCP connections
     ///
@@ -162,9 +165,10 @@ impl QAbstractSocket {
     /// Takes over a socket in some `state`, opening it in some `mode`.
     ///
     /// A socket that is to connect is [`Unconnected`](SocketState::Unconnected) or
-    /// [`Bound`](SocketState::Bound), and keeps its descriptor when it does. It is made non-blocking and
-    /// closed on exec. What this socket was connected to before is closed, without a signal but
-    /// [`state_changed`](AbstractSocketNode::state_changed) if the state is another one.
+    /// [`Bound`](SocketState::Bound), and keeps its descriptor when it does. It is made
+    /// non-blocking and closed on exec. What this socket was connected to before is closed, without
+    /// a signal but [`state_changed`](AbstractSocketNode::state_changed) if the state is another
+    /// one.
     ///
     /// # Errors
     ///
@@ -272,8 +276,8 @@ impl AbstractSocketNode {
         self.adopt_connected(socket, Some(peer), OpenMode::READ_WRITE)
     }
 
-    /// Takes over a connection that an engine can be made of, in place of what the socket had. No signal
-    /// tells of it.
+    /// Takes over a connection that an engine can be made of, in place of what the socket had. No
+    /// signal tells of it.
     pub(crate) fn adopt_with(
         &self,
         make: impl FnOnce(&Rc<Dispatcher>, Weak<dyn EventSource>) -> Result<Rc<dyn Engine>, SocketError>,
@@ -285,7 +289,8 @@ impl AbstractSocketNode {
         Ok(())
     }
 
-    /// Takes over a connection that blocks nobody, in place of what the socket had. No signal tells of it.
+    /// Takes over a connection that blocks nobody, in place of what the socket had. No signal tells
+    /// of it.
     pub(crate) fn adopt_connected(
         &self,
         socket: Socket,

@@ -1,9 +1,10 @@
 //! What a class of sockets does in its own way, and how one stands over another.
 //!
-//! A socket that encrypts is two: the *outer* one, which the program sees, and an *inner* one, which has
-//! the connection. So Qt has it, and it shows: the states of both are told, and so are the errors. Two
-//! traits are all that connects them with what is in this folder. [`SocketClass`] leads calls on a handle of
-//! the base class to the outer socket; [`Outer`] leads what the inner one tells, its bytes above all, to it.
+//! A socket that encrypts is two: the *outer* one, which the program sees, and an *inner* one,
+//! which has the connection. So Qt has it, and it shows: the states of both are told, and so are
+//! the errors. Two traits are all that connects them with what is in this folder. [`SocketClass`]
+//! leads calls on a handle of the base class to the outer socket; [`Outer`] leads what the inner
+//! one tells, its bytes above all, to it.
 
 use std::{
     os::fd::OwnedFd,
@@ -64,8 +65,8 @@ pub(crate) trait SocketClass {
 ///
 /// The other signals of the inner socket are signals: nobody else can connect to them.
 pub(crate) trait Outer {
-    /// How many bytes [`receive`](Outer::receive) has room for. `None` where the bytes go into the inner
-    /// socket's own buffer.
+    /// How many bytes [`receive`](Outer::receive) has room for. `None` where the bytes go into the
+    /// inner socket's own buffer.
     fn room(&self) -> Option<usize>;
 
     /// Reads from the engine, at most `room` bytes. Nothing of the program's is called.

@@ -54,14 +54,16 @@ impl QAbstractSocket {
     /// [`connect_to_host`](QAbstractSocket::connect_to_host), opening the socket in some `mode` and
     /// using only the addresses of one `protocol`.
     ///
-    /// With [`OpenMode::UNBUFFERED`] nothing is read ahead, and what is written goes to the system at once:
+    /// With [`OpenMode::UNBUFFERED`] nothing is read ahead, and what is written goes to the system
+    /// at once:
     ///
-    /// * `ready_read` tells that there is something, or that the other end has closed, and is silent then
-    ///   until something is read. A limit of the read buffer means nothing.
+    /// * `ready_read` tells that there is something, or that the other end has closed, and is
+    ///   silent then until something is read. A limit of the read buffer means nothing.
     /// * Who reads on to the end of the stream finds the socket
     ///   [`Unconnected`](SocketState::Unconnected); no signal tells of that.
     /// * Writing fails while the connection is being made; during the look-up, and where the system
-    ///   does not take all, there is a write buffer all the same. `bytes_written` tells of that alone.
+    ///   does not take all, there is a write buffer all the same. `bytes_written` tells of that
+    ///   alone.
     ///
     /// A socket that was connected so once stays unbuffered.
     #[doc(alias = "connectToHost")]
@@ -192,8 +194,8 @@ impl AbstractSocketNode {
         }
     }
 
-    /// Tries the addresses that are left, until one is at least under way. With none left, `error` is
-    /// what went wrong with the last one.
+    /// Tries the addresses that are left, until one is at least under way. With none left, `error`
+    /// is what went wrong with the last one.
     pub(super) fn connect_to_next_address(&self, mut error: SocketError) {
         self.flags.trying.set(true);
         loop {

@@ -1,7 +1,7 @@
 //! Sockets.
 //!
-//! [`QAbstractSocket`] is a state machine with a read buffer and a write buffer, over an engine that
-//! moves the bytes. Where a byte goes:
+//! [`QAbstractSocket`] is a state machine with a read buffer and a write buffer, over an engine
+//! that moves the bytes. Where a byte goes:
 //!
 //! ```text
 //!   loop ──► AbstractSocketNode::ready()          transfer.rs: what the poll has told
@@ -10,15 +10,16 @@
 //!              └► emit bytes_written ──► your slot
 //! ```
 //!
-//! `connecting.rs` takes a socket from a name to a connection, `transfer.rs` moves bytes, `closing.rs`
-//! ends it, also when the object dies, and `waiting.rs` does all of this with no loop. `binding.rs` has
-//! what is done to a descriptor before there is a connection, `proxying.rs` the choice of a proxy,
-//! `unbuffered.rs` reading and writing without the buffers, and `udp/` datagrams, which have none either. `class.rs` is how
-//! a class of sockets stands over another one: that of those that encrypt.
+//! `connecting.rs` takes a socket from a name to a connection, `transfer.rs` moves bytes,
+//! `closing.rs` ends it, also when the object dies, and `waiting.rs` does all of this with no loop.
+//! `binding.rs` has what is done to a descriptor before there is a connection, `proxying.rs` the
+//! choice of a proxy, `unbuffered.rs` reading and writing without the buffers, and `udp/`
+//! datagrams, which have none either. `class.rs` is how a class of sockets stands over another one:
+//! that of those that encrypt.
 //!
 //! A slot may do anything to the socket that called it. So nothing is borrowed while one runs, and
-//! after each emission the state is looked at anew. The functions here work on the node: the loop does
-//! not hold a handle, and so a slot that drops the last one ends the socket there and then.
+//! after each emission the state is looked at anew. The functions here work on the node: the loop
+//! does not hold a handle, and so a slot that drops the last one ends the socket there and then.
 
 mod binding;
 // Nobody stands over a socket but one that encrypts.
@@ -70,7 +71,8 @@ use self::{class::PartOf, transfer::SocketDevice, write_queue::WriteQueue};
 use crate::{NetworkLayerProtocol, QAuthenticator, QHostAddress, QNetworkProxy, engine::Engine};
 
 class! {
-    /// What all sockets have in common: states, signals, connecting and closing, reading and writing.
+    /// What all sockets have in common: states, signals, connecting and closing, reading and
+    /// writing.
     ///
     /// Reading and writing are [`QIODevice`]'s. Nothing here waits: `connect_to_host` and `write`
     /// return at once and the loop does the rest, telling by signals how it goes. Stands for Qt's
@@ -84,8 +86,8 @@ class! {
     ///   `state_changed(Connected)`, `connected`; for an address the first three come within
     ///   [`connect_to_host`](QAbstractSocket::connect_to_host)
     /// * failing to: `state_changed(Unconnected)`, `error`, `error_occurred`
-    /// * closed by the other end: `error(RemoteHostClosed)` while the state is still `Connected`, then
-    ///   as below; what was not read can be read afterwards
+    /// * closed by the other end: `error(RemoteHostClosed)` while the state is still `Connected`,
+    ///   then as below; what was not read can be read afterwards
     /// * closed by this end: `state_changed(Closing)`, what remains to be written with its
     ///   `bytes_written`, `state_changed(Unconnected)`, `read_channel_finished`, `disconnected`
     pub struct QAbstractSocket(AbstractSocketNode): QIODevice = base
@@ -109,9 +111,9 @@ pub struct AbstractSocketNode {
     /// Something went wrong.
     #[doc(alias = "errorOccurred")]
     pub error_occurred: Signal<SocketErrorKind>,
-    /// The proxy wants to know who is asking. A slot sets user and password of the authenticator, then
-    /// and there; it may run a loop for that. If none does, connecting fails. If the proxy refuses
-    /// them the signal comes again, up to 16 times for a connection.
+    /// The proxy wants to know who is asking. A slot sets user and password of the authenticator,
+    /// then and there; it may run a loop for that. If none does, connecting fails. If the proxy
+    /// refuses them the signal comes again, up to 16 times for a connection.
     #[doc(alias = "proxyAuthenticationRequired")]
     pub proxy_authentication_required: Signal<(QNetworkProxy, QAuthenticator)>,
     base: QIODevice,
@@ -136,8 +138,9 @@ pub struct AbstractSocketNode {
     /// What was set in place of `host_name`.
     peer_name: RefCell<String>,
     ends: RefCell<Ends>,
-    /// The number of a descriptor that is more than an attempt to connect: the next one uses it, too. It is
-    /// still told while slots hear of the end of the connection, when the descriptor is closed already.
+    /// The number of a descriptor that is more than an attempt to connect: the next one uses it,
+    /// too. It is still told while slots hear of the end of the connection, when the descriptor is
+    /// closed already.
     descriptor: Cell<i32>,
 
     pause_mode: Cell<PauseModes>,
@@ -197,7 +200,8 @@ impl QAbstractSocket {
     /// [`OpenMode::UNBUFFERED`](qcore::OpenMode::UNBUFFERED).
     ///
     /// [`Sctp`](SocketType::Sctp) cannot be bound or connected:
-    /// [`UnsupportedSocketOperation`](SocketErrorKind::UnsupportedSocketOperation). [`Unknown`](SocketType::Unknown) is taken for TCP.
+    /// [`UnsupportedSocketOperation`](SocketErrorKind::UnsupportedSocketOperation).
+    /// [`Unknown`](SocketType::Unknown) is taken for TCP.
     ///
     /// # Examples
     ///
@@ -223,16 +227,16 @@ impl QAbstractSocket {
         QAbstractSocket(Handle::new(node))
     }
 
-    /// The socket part of a new object of a class that has its own device and its own functions; these are
-    /// to be given to it.
+    /// The socket part of a new object of a class that has its own device and its own functions;
+    /// these are to be given to it.
     #[cfg(feature = "_tls")]
     pub(crate) fn embed(life: &Rc<Life>, class_name: &'static str) -> Self {
         let node = AbstractSocketNode::make(life, SocketType::Tcp, class_name);
         QAbstractSocket(Handle::embed(node))
     }
 
-    /// A new socket that works for another device, unseen: `ready_read` and `bytes_written` are emitted by
-    /// that one, as if it were the socket. All other signals are the socket's own.
+    /// A new socket that works for another device, unseen: `ready_read` and `bytes_written` are
+    /// emitted by that one, as if it were the socket. All other signals are the socket's own.
     pub(crate) fn make_behind(front: &QIODevice, class_name: &'static str) -> Self {
         let socket = Self::make(SocketType::Tcp, class_name);
         socket.set_part_of(PartOf::Device(front.to_weak()));
@@ -293,8 +297,8 @@ impl QAbstractSocket {
         self.ends.borrow().peer.1
     }
 
-    /// The name that was given to [`connect_to_host`](QAbstractSocket::connect_to_host), empty if it
-    /// was never called. It outlasts the connection.
+    /// The name that was given to [`connect_to_host`](QAbstractSocket::connect_to_host), empty if
+    /// it was never called. It outlasts the connection.
     #[doc(alias = "peerName")]
     #[must_use]
     pub fn peer_name(&self) -> String {
@@ -302,8 +306,8 @@ impl QAbstractSocket {
         if name.is_empty() { self.host_name.borrow().clone() } else { name.clone() }
     }
 
-    /// The number of the operating system's descriptor, -1 if there is none; also while an attempt to
-    /// connect is under way, unless the socket was bound before.
+    /// The number of the operating system's descriptor, -1 if there is none; also while an attempt
+    /// to connect is under way, unless the socket was bound before.
     ///
     /// Slots of [`error_occurred`](AbstractSocketNode::error_occurred) that hear of the end of a
     /// connection are told the number it had; it is closed by then.

@@ -41,8 +41,8 @@ impl QAbstractSocket {
     /// Sets an option of the operating system's socket.
     ///
     /// There has to be one: the socket is connected, connecting or bound. Before that the call does
-    /// nothing, as Qt's, and nothing is kept for later. A value that the system refuses changes nothing;
-    /// [`socket_option`](QAbstractSocket::socket_option) tells what holds.
+    /// nothing, as Qt's, and nothing is kept for later. A value that the system refuses changes
+    /// nothing; [`socket_option`](QAbstractSocket::socket_option) tells what holds.
     ///
     /// # Examples
     ///
@@ -67,8 +67,9 @@ impl QAbstractSocket {
         }
     }
 
-    /// The value of an option of the operating system's socket; `None`, which is Qt's invalid `QVariant`,
-    /// if there is no socket or the system does not know the option for sockets like this.
+    /// The value of an option of the operating system's socket; `None`, which is Qt's invalid
+    /// `QVariant`, if there is no socket or the system does not know the option for sockets like
+    /// this.
     #[doc(alias = "socketOption")]
     #[must_use]
     pub fn socket_option(&self, option: SocketOption) -> Option<i32> {

@@ -1,4 +1,5 @@
-//! What a class derived from a socket sets, Qt's protected functions; and what a plain socket just keeps.
+//! What a class derived from a socket sets, Qt's protected functions; and what a plain socket just
+//! keeps.
 
 use super::{QAbstractSocket, SocketErrorKind, SocketState};
 use crate::QHostAddress;
@@ -51,7 +52,8 @@ impl QAbstractSocket {
         self.protocol_tag.borrow().as_deref().unwrap_or_default().to_owned()
     }
 
-    /// Says what the socket is used for, "http" for example. It matters to a factory of proxies alone.
+    /// Says what the socket is used for, "http" for example. It matters to a factory of proxies
+    /// alone.
     #[doc(alias = "setProtocolTag")]
     pub fn set_protocol_tag(&self, tag: impl AsRef<str>) {
         let tag = Some(tag.as_ref()).filter(|tag| !tag.is_empty()).map(Box::from);

@@ -1,5 +1,5 @@
-//! Hosts with several addresses: such names are put where those go that were looked up. All of 127.0.0.0/8
-//! is this machine on Linux.
+//! Hosts with several addresses: such names are put where those go that were looked up. All of
+//! 127.0.0.0/8 is this machine on Linux.
 
 use std::{
     net::{SocketAddr, TcpListener},
@@ -43,7 +43,8 @@ fn two_addresses() -> (TcpListener, Socket, u16) {
     panic!("no port is free at both addresses");
 }
 
-/// Has a socket listen whose queue is full, so that those who connect wait. What fills it is returned.
+/// Has a socket listen whose queue is full, so that those who connect wait. What fills it is
+/// returned.
 fn fill(socket: &Socket) -> Vec<Socket> {
     socket.listen(0).unwrap();
     let address = socket.local_addr().unwrap();
@@ -108,14 +109,14 @@ fn only_those_of_the_protocol() {
     assert_eq!(socket.peer_address(), address(1));
 }
 
-/// Qt's `bindThenResolveHost`: port and descriptor outlast the look-up, a first address that fails, and
-/// being told to close meanwhile.
+/// Qt's `bindThenResolveHost`: port and descriptor outlast the look-up, a first address that fails,
+/// and being told to close meanwhile.
 #[test]
 fn bind_then_resolve_host() {
     let (_listener, _refuses, port) = two_addresses();
     remember("first-fails.test", &[QHostAddress::LocalHostIPv6, address(2), address(1)]);
-    // A port that was chosen is given up by the system when a connection is refused; one that was asked
-    // for is not.
+    // A port that was chosen is given up by the system when a connection is refused; one that was
+    // asked for is not.
     let (socket, wanted) = (0..100)
         .find_map(|_| {
             let free = QTcpSocket::new();

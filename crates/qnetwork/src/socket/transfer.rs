@@ -22,7 +22,8 @@ use crate::engine::{Engine, Outcome};
 const WRITE_BUDGET: usize = 256 * 1024;
 
 impl QAbstractSocket {
-    /// Writes as much of the write buffer as the system takes, now. Returns whether anything was written.
+    /// Writes as much of the write buffer as the system takes, now. Returns whether anything was
+    /// written.
     ///
     /// There is no need to: the loop does it, for all that was written in a turn together.
     pub fn flush(&self) -> bool {
@@ -318,8 +319,8 @@ impl AbstractSocketNode {
         }
     }
 
-    /// Says that there is something to read; but not to a slot that runs a loop of its own in here, unless
-    /// it is one for a channel.
+    /// Says that there is something to read; but not to a slot that runs a loop of its own in here,
+    /// unless it is one for a channel.
     pub(super) fn emit_ready_read(&self) {
         if let Some(outer) = self.outer() {
             return emit_once(&self.flags.in_ready_read, || outer.on_ready_read());
@@ -361,8 +362,8 @@ impl AbstractSocketNode {
 
     // ---- writing
 
-    /// Has the loop call for what is to be written: in the next turn, as a write notifier would; or at
-    /// the end of this one, if nobody can tell the difference.
+    /// Has the loop call for what is to be written: in the next turn, as a write notifier would; or
+    /// at the end of this one, if nobody can tell the difference.
     pub(super) fn request_write(&self) {
         if !self.write_queue.borrow().is_empty() {
             self.call_for_writing();
@@ -401,8 +402,8 @@ impl AbstractSocketNode {
         }
     }
 
-    /// Sends what is to be written, until the system takes no more or `budget` bytes are out. Returns
-    /// whether anything was written.
+    /// Sends what is to be written, until the system takes no more or `budget` bytes are out.
+    /// Returns whether anything was written.
     pub(crate) fn flush_queue(&self, budget: usize) -> bool {
         let mut written = false;
         let mut sent = 0;
@@ -410,7 +411,8 @@ impl AbstractSocketNode {
             if matches!(self.state.get(), SocketState::Connecting | SocketState::HostLookup) {
                 break;
             }
-            // A block that has grown since it was sent is sent whole before it is announced, as Qt's.
+            // A block that has grown since it was sent is sent whole before it is announced, as
+            // Qt's.
             let whole = !self.write_queue.borrow().is_partly_sent();
             if whole || !engine.is_writable() || sent >= budget {
                 // Borrowed only here: no slot runs before the next line but one.
@@ -493,8 +495,8 @@ fn emit_once(running: &Cell<bool>, emit: impl FnOnce()) {
     }
 }
 
-/// A socket as a device. Apart from the node, whose users are not to meet the backend's functions where
-/// they look for the device's.
+/// A socket as a device. Apart from the node, whose users are not to meet the backend's functions
+/// where they look for the device's.
 pub(super) struct SocketDevice {
     pub(super) node: Weak<AbstractSocketNode>,
     pub(super) class_name: &'static str,

@@ -1,7 +1,7 @@
 //! Waiting with no loop.
 //!
-//! A socket that waits polls for itself alone, and does what the loop would have it do: connect, read,
-//! write. Its signals are emitted on the way. What happens to others is kept for the loop.
+//! A socket that waits polls for itself alone, and does what the loop would have it do: connect,
+//! read, write. Its signals are emitted on the way. What happens to others is kept for the loop.
 
 use std::rc::Rc;
 
@@ -11,11 +11,11 @@ use super::{AbstractSocketNode, QAbstractSocket, SocketError, SocketErrorKind, S
 use crate::{QHostInfo, engine::Engine};
 
 impl QAbstractSocket {
-    /// Waits until the socket is connected, at most until a deadline: milliseconds, -1 being for ever, or
-    /// a `Duration`.
+    /// Waits until the socket is connected, at most until a deadline: milliseconds, -1 being for
+    /// ever, or a `Duration`.
     ///
-    /// A name is looked up, and address after address tried. When the time is over the attempt is given
-    /// up: the socket is unconnected then.
+    /// A name is looked up, and address after address tried. When the time is over the attempt is
+    /// given up: the socket is unconnected then.
     ///
     /// # Errors
     ///
@@ -51,9 +51,9 @@ impl QAbstractSocket {
     ///
     /// # Errors
     ///
-    /// What went wrong; [`SocketTimeout`](SocketErrorKind::SocketTimeout) for the deadline, after which
-    /// the socket is connected as before; [`Operation`](SocketErrorKind::Operation) if it is not
-    /// connected, or if there is no room in the read buffer.
+    /// What went wrong; [`SocketTimeout`](SocketErrorKind::SocketTimeout) for the deadline, after
+    /// which the socket is connected as before; [`Operation`](SocketErrorKind::Operation) if it is
+    /// not connected, or if there is no room in the read buffer.
     #[doc(alias = "waitForReadyRead")]
     pub fn wait_for_ready_read(
         &self,
@@ -86,8 +86,8 @@ impl QAbstractSocket {
         }
     }
 
-    /// Waits until something of what was written is on its way, and has told so by `bytes_written`, at
-    /// most until a deadline: milliseconds, -1 being for ever, or a `Duration`.
+    /// Waits until something of what was written is on its way, and has told so by `bytes_written`,
+    /// at most until a deadline: milliseconds, -1 being for ever, or a `Duration`.
     ///
     /// # Errors
     ///
@@ -125,8 +125,8 @@ impl QAbstractSocket {
         }
     }
 
-    /// Waits until the socket is disconnected, at most until a deadline: milliseconds, -1 being for ever,
-    /// or a `Duration`.
+    /// Waits until the socket is disconnected, at most until a deadline: milliseconds, -1 being for
+    /// ever, or a `Duration`.
     ///
     /// What was written is sent, and what comes is read, meanwhile.
     ///
@@ -197,8 +197,8 @@ impl AbstractSocketNode {
         }
     }
 
-    /// Whether the state is one in which something may come. A TCP socket that is bound finds out that
-    /// nothing can.
+    /// Whether the state is one in which something may come. A TCP socket that is bound finds out
+    /// that nothing can.
     fn reads(&self) -> bool {
         use SocketState::{Bound, Connected, Listening};
         matches!(self.state.get(), Connected | Bound | Listening)
@@ -291,8 +291,8 @@ impl AbstractSocketNode {
         error
     }
 
-    /// Waits until there may be something to read, if that is wanted, or until what is to be written can
-    /// be.
+    /// Waits until there may be something to read, if that is wanted, or until what is to be
+    /// written can be.
     fn wait_for_either(
         &self,
         reads: bool,
@@ -302,8 +302,8 @@ impl AbstractSocketNode {
             let Some(engine) = self.engine() else { return Err(self.last_error()) };
             let mut readable = reads && engine.is_readable();
             let writable = engine.is_writable() && !self.write_queue.borrow().is_empty();
-            // What has come, or the end, goes before what is written; if nobody has looked yet, now is the
-            // time. What else is told may be old.
+            // What has come, or the end, goes before what is written; if nobody has looked yet, now
+            // is the time. What else is told may be old.
             while writable && reads && !readable {
                 let Some(ready) = engine.wait(0.into()) else { break };
                 engine.note(ready);

@@ -184,8 +184,8 @@ impl fmt::Display for SslError {
 
 /// Something that is wrong with a certificate, and with which one.
 ///
-/// Two are equal if they say the same of equal certificates. That is what counts when errors are ignored: the
-/// error alone, without its certificate, is another one.
+/// Two are equal if they say the same of equal certificates. That is what counts when errors are
+/// ignored: the error alone, without its certificate, is another one.
 ///
 /// # Examples
 ///

@@ -167,8 +167,9 @@ qcore::numbered! {
 bitflags! {
     /// Options of a TLS connection.
     ///
-    /// Stands for Qt's [QSsl::SslOption](https://doc.qt.io/qt-5/qssl.html#SslOption-enum). The flags that turn
-    /// off what is never on here (empty fragments, compression, insecure renegotiation) have no effect.
+    /// Stands for Qt's [QSsl::SslOption](https://doc.qt.io/qt-5/qssl.html#SslOption-enum). The
+    /// flags that turn off what is never on here (empty fragments, compression, insecure
+    /// renegotiation) have no effect.
     ///
     /// [`bits`](Self::bits) gives Qt's number for the set, and [`from_bits`](Self::from_bits) gives
     /// the set for a number.

@@ -3,7 +3,8 @@
 //! * `kinds.rs` has the small enumerations: protocols, modes, options
 //! * `certificate/` and `key/` have what identifies the ends of a connection
 //! * `verify/` says what is wrong with a chain of certificates. It knows no socket and no clock
-//! * `tls.rs` makes of a configuration what rustls needs, `session.rs` is one end of a connection without a socket
+//! * `tls.rs` makes of a configuration what rustls needs, `session.rs` is one end of a connection
+//!   without a socket
 //! * `reason.rs` says why a session has failed
 //! * `socket/` has [`QSslSocket`], `server.rs` [`QSslServer`]
 //!
@@ -51,8 +52,8 @@ pub use self::{
 
 /// The certificates that the system trusts. Those that cannot be read are left out.
 ///
-/// They are read once, unless something was missing that may be there the next time: descriptors, memory,
-/// or the certificates themselves.
+/// They are read once, unless something was missing that may be there the next time: descriptors,
+/// memory, or the certificates themselves.
 pub(crate) fn system_ca_certificates() -> Arc<[QSslCertificate]> {
     use std::sync::OnceLock;
     static CERTIFICATES: OnceLock<Arc<[QSslCertificate]>> = OnceLock::new();

@@ -24,17 +24,17 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 class! {
     /// A TCP server whose connections are encrypted: it hands them out when the handshake is over.
     ///
-    /// [`new_connection`](crate::server::TcpServerNode::new_connection) tells of an encrypted connection, and
-    /// [`next_pending_connection`](QTcpServer::next_pending_connection) returns it, a [`QSslSocket`] by
-    /// [`cast`](qcore::QObject::cast). It is a child of the server.
+    /// [`new_connection`](crate::server::TcpServerNode::new_connection) tells of an encrypted
+    /// connection, and [`next_pending_connection`](QTcpServer::next_pending_connection) returns it,
+    /// a [`QSslSocket`] by [`cast`](qcore::QObject::cast). It is a child of the server.
     ///
-    /// A handshake may take [five seconds](QSslServer::handshake_timeout). Those under way count for
-    /// [`max_pending_connections`](QTcpServer::max_pending_connections), as connections do that wait to be taken:
-    /// what is more waits with the system until one of them is over. So it is with how many clients
-    /// that stall, 30 by default, that new ones wait for the time-out.
+    /// A handshake may take [five seconds](QSslServer::handshake_timeout). Those under way count
+    /// for [`max_pending_connections`](QTcpServer::max_pending_connections), as connections do that
+    /// wait to be taken: what is more waits with the system until one of them is over. So it is
+    /// with how many clients that stall, 30 by default, that new ones wait for the time-out.
     ///
-    /// Stands for Qt 6's [QSslServer](https://doc.qt.io/qt-6/qsslserver.html); Qt 5 has none. Of its signals, those about
-    /// alerts and pre-shared keys are left out. With
+    /// Stands for Qt 6's [QSslServer](https://doc.qt.io/qt-6/qsslserver.html); Qt 5 has none. Of
+    /// its signals, those about alerts and pre-shared keys are left out. With
     /// [`set_incoming_connection`](QTcpServer::set_incoming_connection) it is a plain server.
     ///
     /// # Examples
@@ -150,8 +150,8 @@ impl QSslServer {
         self.timeout.get()
     }
 
-    /// Sets how long a handshake may take, in milliseconds or as a `Duration`. It holds for those to come. A
-    /// negative number changes nothing.
+    /// Sets how long a handshake may take, in milliseconds or as a `Duration`. It holds for those
+    /// to come. A negative number changes nothing.
     #[doc(alias = "setHandshakeTimeout")]
     pub fn set_handshake_timeout(&self, timeout: impl Into<Interval>) {
         if let Some(timeout) = timeout.into().duration() {

@@ -6,9 +6,9 @@
 //! ```
 //!
 //! What the other end sends is put in by [`receive`](Session::receive), and worked on by
-//! [`advance`](Session::advance), which tells one thing at a time. What is to be sent gathers in the output
-//! until somebody takes it. So whoever calls decides what goes out, and when: between [`News::Peer`] and the
-//! verdict upon it, nothing.
+//! [`advance`](Session::advance), which tells one thing at a time. What is to be sent gathers in
+//! the output until somebody takes it. So whoever calls decides what goes out, and when: between
+//! [`News::Peer`] and the verdict upon it, nothing.
 
 use std::{mem, rc::Rc, sync::Arc};
 
@@ -23,8 +23,8 @@ use rustls::{
 
 use crate::engine::Outcome;
 
-/// How much is held of what the other end sends: more than the largest message of a handshake, which is
-/// 64 KiB, and its records take.
+/// How much is held of what the other end sends: more than the largest message of a handshake,
+/// which is 64 KiB, and its records take.
 pub(super) const HELD: usize = 128 * 1024;
 /// The most that a record has of plain text.
 const FRAGMENT: usize = 16 * 1024;
@@ -33,13 +33,14 @@ const HANDSHAKE: u8 = 22;
 /// What a record needs beside its plain text, at most.
 const OVERHEAD: usize = 64;
 
-/// What has happened at the other end. Each but [`Blocked`](News::Blocked) and [`Data`](News::Data) is told
-/// once, in this order.
+/// What has happened at the other end. Each but [`Blocked`](News::Blocked) and [`Data`](News::Data)
+/// is told once, in this order.
 #[derive(Debug)]
 pub(super) enum News {
     /// Nothing, until something more is received.
     Blocked,
-    /// The other end has said who it is, or that it does not say. The output that there is now answers it.
+    /// The other end has said who it is, or that it does not say. The output that there is now
+    /// answers it.
     Peer,
     /// The handshake is over.
     Encrypted,
@@ -207,8 +208,8 @@ impl Session {
     /// next fault, and assert that it tells the other end of one alone.
     fn fail(&mut self, error: Error) {
         let before = mem::take(&mut self.output);
-        // The alert comes last. A client of TLS 1.2 may have queued its certificate before it, which
-        // a server that was not judged does not get.
+        // The alert comes last. A client of TLS 1.2 may have queued its certificate before it,
+        // which a server that was not judged does not get.
         let is_unjudged = matches!(self.side, Side::Client(_)) && !self.told_peer;
         while self.common().wants_write() {
             if is_unjudged {
@@ -456,7 +457,8 @@ impl Buffers<'_> {
                 if written { Ok(Step::Written) } else { Err(Error::EncryptError) }
             }
             ConnectionState::PeerClosed => Ok(Step::PeerClosed),
-            // `Closed` follows what was told already; nobody sends early data who was not invited to.
+            // `Closed` follows what was told already; nobody sends early data who was not invited
+            // to.
             _ => Ok(Step::Blocked),
         };
         (used, step)
@@ -469,8 +471,8 @@ impl Buffers<'_> {
         self.plain.extend_from_slice(data);
     }
 
-    /// Has `write` put something into the output, for which `guess` bytes should do. It returns how many it
-    /// has written, or none if it never will; or, as an error, how many it needs.
+    /// Has `write` put something into the output, for which `guess` bytes should do. It returns how
+    /// many it has written, or none if it never will; or, as an error, how many it needs.
     fn add_output(
         &mut self,
         guess: usize,

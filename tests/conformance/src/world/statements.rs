@@ -35,8 +35,8 @@ impl World {
         self.spin(SETTLE * self.patience(), |_| Ok(false));
     }
 
-    /// How many times as long as it says a loop is run. A proxy hands bytes on in threads of its own, which
-    /// may have to wait for a processor.
+    /// How many times as long as it says a loop is run. A proxy hands bytes on in threads of its
+    /// own, which may have to wait for a processor.
     fn patience(&self) -> u64 {
         if self.proxy.is_some() { 3 } else { 1 }
     }

@@ -33,7 +33,8 @@ struct Talk {
     left: Vec<u8>,
 }
 
-/// Feeds what a proxy says in pieces, cut at some places. `answer` is called when the program is asked.
+/// Feeds what a proxy says in pieces, cut at some places. `answer` is called when the program is
+/// asked.
 fn talk(
     protocol: &mut dyn Handshake,
     replies: &[u8],

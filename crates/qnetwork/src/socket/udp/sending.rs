@@ -16,18 +16,21 @@ impl QUdpSocket {
     /// Sends a datagram; returns how many bytes it has. It is on its way when this returns, and
     /// [`bytes_written`](qcore::io_device::DeviceNode::bytes_written) has told of it.
     ///
-    /// A socket that is not bound is bound to [`QHostAddress::Any`] and a port that the system chooses. Datagrams
-    /// for a whole network, [`QHostAddress::Broadcast`] among them, are sent without asking.
-    /// A null address is this machine; at a connected socket port 0 is the other end.
+    /// A socket that is not bound is bound to [`QHostAddress::Any`] and a port that the system
+    /// chooses. Datagrams for a whole network, [`QHostAddress::Broadcast`] among them, are sent
+    /// without asking. A null address is this machine; at a connected socket port 0 is the other
+    /// end.
     ///
     /// # Errors
     ///
-    /// All of them are told by [`error_occurred`](crate::socket::AbstractSocketNode::error_occurred), too.
+    /// All of them are told by
+    /// [`error_occurred`](crate::socket::AbstractSocketNode::error_occurred), too.
     ///
-    /// * [`DatagramTooLarge`](SocketErrorKind::DatagramTooLarge): 65,507 bytes is what IPv4 can do, and less
-    ///   than 512 what arrives everywhere
-    /// * [`Network`](SocketErrorKind::Network) for whatever else the system says; also if nobody listened
-    ///   where a connected socket's last datagram went. As Qt's, a socket keeps its first error for all others.
+    /// * [`DatagramTooLarge`](SocketErrorKind::DatagramTooLarge): 65,507 bytes is what IPv4 can do,
+    ///   and less than 512 what arrives everywhere
+    /// * [`Network`](SocketErrorKind::Network) for whatever else the system says; also if nobody
+    ///   listened where a connected socket's last datagram went. As Qt's, a socket keeps its first
+    ///   error for all others.
     /// * [`Temporary`](SocketErrorKind::Temporary) if it cannot be sent now
     /// * what [`bind`](crate::QAbstractSocket::bind) says
     ///
@@ -57,9 +60,10 @@ impl QUdpSocket {
         self.tell_sent(&engine, data.len(), sent)
     }
 
-    /// Sends a datagram to its destination. Its interface and how many hops it may go are kept to; its sender is
-    /// at a socket of IPv6, [`QHostAddress::Any`] included. At one of IPv4 the system chooses that, as with
-    /// Qt, and whether it will have hop limits and interfaces for an IPv4 address there is for the system to say.
+    /// Sends a datagram to its destination. Its interface and how many hops it may go are kept to;
+    /// its sender is at a socket of IPv6, [`QHostAddress::Any`] included. At one of IPv4 the system
+    /// chooses that, as with Qt, and whether it will have hop limits and interfaces for an IPv4
+    /// address there is for the system to say.
     ///
     /// At a connected socket one without a destination goes to the other end.
     ///
@@ -100,15 +104,17 @@ impl QUdpSocket {
         self.tell_sent(&engine, datagram.data().len(), sent)
     }
 
-    /// Sends datagrams in their order, with one call of the system for up to 32 of them; how many were sent.
-    /// [`bytes_written`](qcore::io_device::DeviceNode::bytes_written) tells of each of them when they are on their way.
+    /// Sends datagrams in their order, with one call of the system for up to 32 of them; how many
+    /// were sent. [`bytes_written`](qcore::io_device::DeviceNode::bytes_written) tells of each of
+    /// them when they are on their way.
     ///
     /// If one cannot be sent it and those that follow it are not, and the ones before are counted.
     ///
     /// # Errors
     ///
     /// As [`write_datagram`](QUdpSocket::write_datagram), if it is the first that cannot be sent.
-    /// [`error_occurred`](crate::socket::AbstractSocketNode::error_occurred) tells of it in any case.
+    /// [`error_occurred`](crate::socket::AbstractSocketNode::error_occurred) tells of it in any
+    /// case.
     ///
     /// # Examples
     ///
@@ -186,8 +192,8 @@ impl AbstractSocketNode {
         }
     }
 
-    /// Takes what is written to a connected socket: it is a datagram. Errors are not told by a signal, as
-    /// with Qt.
+    /// Takes what is written to a connected socket: it is a datagram. Errors are not told by a
+    /// signal, as with Qt.
     pub(in crate::socket) fn write_connected(&self, data: &[u8]) -> Result<usize, DeviceError> {
         let engine = self.engine().filter(|_| self.state.get() != SocketState::Unconnected);
         let Some(engine) = engine else {

@@ -36,7 +36,8 @@ impl<'a> Der<'a> {
         der.0.is_empty().then_some(Der(value))
     }
 
-    /// The next value if it is a boolean, else `false`, which is what is left out; `None` if it is none.
+    /// The next value if it is a boolean, else `false`, which is what is left out; `None` if it is
+    /// none.
     pub(super) fn read_bool(&mut self) -> Option<bool> {
         match self.0.first() {
             Some(&BOOLEAN) => match self.read(BOOLEAN)? {
@@ -71,8 +72,8 @@ impl<'a> Der<'a> {
         (*self.0.first()? == tag).then(|| self.next_value())?.map(|tlv| tlv.value)
     }
 
-    /// The next value; `None` at the end, and if what follows is none. Tags above 30 and lengths that are not
-    /// told are not known here: no certificate has any.
+    /// The next value; `None` at the end, and if what follows is none. Tags above 30 and lengths
+    /// that are not told are not known here: no certificate has any.
     pub(super) fn next_value(&mut self) -> Option<Tlv<'a>> {
         let (&tag, &first) = (self.0.first()?, self.0.get(1)?);
         if tag & 0x1f == 0x1f {

@@ -12,8 +12,8 @@ use super::{
 
 /// An extension of a certificate: what it is about, and what it says.
 ///
-/// A value that is cheap to copy, `Send` and `Sync`. [`QSslCertificate::extensions`](crate::QSslCertificate::extensions)
-/// gives them.
+/// A value that is cheap to copy, `Send` and `Sync`.
+/// [`QSslCertificate::extensions`](crate::QSslCertificate::extensions) gives them.
 ///
 /// # Examples
 ///
@@ -95,13 +95,13 @@ impl QSslCertificateExtension {
     ///
     /// * `basicConstraints`: a map with `ca`, a bool, and perhaps `pathLenConstraint`, a number
     /// * `subjectKeyIdentifier`: a text, hexadecimal with colons
-    /// * `authorityKeyIdentifier`: a map with perhaps `keyid`, bytes that are hexadecimal digits, and `serial`, a
-    ///   number, which is -1 if it is too large
+    /// * `authorityKeyIdentifier`: a map with perhaps `keyid`, bytes that are hexadecimal digits,
+    ///   and `serial`, a number, which is -1 if it is too large
     /// * `authorityInfoAccess`: a map of texts, `OCSP` and `caIssuers` among them, which are URIs
     ///
-    /// These are the supported ones, whose form is kept. The others are as OpenSSL prints them: lists of texts, maps of
-    /// texts, texts, or lines of text as bytes; or else their bytes. `Null` is what should be known but cannot be
-    /// read.
+    /// These are the supported ones, whose form is kept. The others are as OpenSSL prints them:
+    /// lists of texts, maps of texts, texts, or lines of text as bytes; or else their bytes. `Null`
+    /// is what should be known but cannot be read.
     #[must_use]
     pub fn value(&self) -> ExtensionValue {
         self.said.as_ref().map(|said| said.value.clone()).unwrap_or_default()

@@ -1,4 +1,5 @@
-//! Which certificate was issued by which, by what they say of each other; signatures are not looked at.
+//! Which certificate was issued by which, by what they say of each other; signatures are not looked
+//! at.
 
 use super::{
     der::{self, Der},
@@ -47,8 +48,9 @@ impl Parsed {
             && self.uses.key_usage.is_none_or(|usage| usage & CERTIFICATE_SIGN != 0)
     }
 
-    /// Whether this may have issued the other: the names, what the other says about its issuer's key, and the kind of
-    /// the signature. Nobody has issued one whose extensions cannot be read, and it has issued none.
+    /// Whether this may have issued the other: the names, what the other says about its issuer's
+    /// key, and the kind of the signature. Nobody has issued one whose extensions cannot be read,
+    /// and it has issued none.
     pub(in crate::ssl) fn is_issuer_of(&self, other: &Parsed) -> bool {
         self.subject.is_same(&other.issuer)
             && !self.uses.is_malformed

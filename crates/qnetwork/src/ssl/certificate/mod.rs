@@ -45,8 +45,8 @@ use crate::{
 
 /// A certificate: a public key, whose it is, and the signature of somebody who says so.
 ///
-/// A value that is cheap to copy, `Send` and `Sync`. It may be null: the default one is, and one that was made of
-/// bytes that are no certificate. Two are equal if their bytes are.
+/// A value that is cheap to copy, `Send` and `Sync`. It may be null: the default one is, and one
+/// that was made of bytes that are no certificate. Two are equal if their bytes are.
 ///
 /// # Examples
 ///
@@ -192,8 +192,8 @@ impl QSslCertificate {
         })
     }
 
-    /// All certificates in these bytes. What is no certificate is left out; in DER, where one follows the other, it
-    /// ends the list.
+    /// All certificates in these bytes. What is no certificate is left out; in DER, where one
+    /// follows the other, it ends the list.
     ///
     /// ```
     /// use qnetwork::{EncodingFormat, QSslCertificate};
@@ -225,10 +225,11 @@ impl QSslCertificate {
 
     /// All certificates in the files whose path fits.
     ///
-    /// With [`PatternSyntax::FixedString`] that is one file, at most. Else directories are searched, from the last one on
-    /// in whose path there is nothing special, those inside of them as well, but neither hidden files nor hidden
-    /// directories; the path that has to fit is that from where the search begins. A directory is no file:
-    /// `"/etc/certs"` gives nothing, `"/etc/certs/*"` what is in it. The files are read in the order of their names.
+    /// With [`PatternSyntax::FixedString`] that is one file, at most. Else directories are
+    /// searched, from the last one on in whose path there is nothing special, those inside of them
+    /// as well, but neither hidden files nor hidden directories; the path that has to fit is that
+    /// from where the search begins. A directory is no file: `"/etc/certs"` gives nothing,
+    /// `"/etc/certs/*"` what is in it. The files are read in the order of their names.
     ///
     /// ```
     /// use qnetwork::{EncodingFormat, PatternSyntax, QSslCertificate};
@@ -250,11 +251,13 @@ impl QSslCertificate {
         path::certificates(path, format, syntax)
     }
 
-    /// What is wrong with the first certificate of the chain, as of now: all errors, none if it is good.
+    /// What is wrong with the first certificate of the chain, as of now: all errors, none if it is
+    /// good.
     ///
     /// The others are what it may have been issued by; who is trusted in the end are the CA
-    /// certificates of the [default configuration](QSslConfiguration::default_configuration). Unless the host's name is empty, the certificate has to be for it. What it may be used for is
-    /// not looked at.
+    /// certificates of the [default configuration](QSslConfiguration::default_configuration).
+    /// Unless the host's name is empty, the certificate has to be for it. What it may be used for
+    /// is not looked at.
     ///
     /// ```
     /// use qnetwork::{EncodingFormat, QSslCertificate, SslError};
@@ -303,8 +306,9 @@ impl QSslCertificate {
         self.parsed.as_ref().is_some_and(|parsed| parsed.is_self_signed())
     }
 
-    /// Whether it is one of those that Qt knows to be frauds, by its number and its name: certificates for Google,
-    /// Yahoo and others that were obtained by break-ins of 2011, the authorities that were broken into, and the like.
+    /// Whether it is one of those that Qt knows to be frauds, by its number and its name:
+    /// certificates for Google, Yahoo and others that were obtained by break-ins of 2011, the
+    /// authorities that were broken into, and the like.
     #[doc(alias = "isBlacklisted")]
     #[must_use]
     pub fn is_blacklisted(&self) -> bool {
@@ -317,8 +321,8 @@ impl QSslCertificate {
         self.parsed.as_ref().map(|parsed| parsed.version.to_string()).unwrap_or_default()
     }
 
-    /// The number that its issuer has given it: bytes in hexadecimal with colons between them, as in `"01:2f"`. Empty
-    /// if it is null.
+    /// The number that its issuer has given it: bytes in hexadecimal with colons between them, as
+    /// in `"01:2f"`. Empty if it is null.
     #[doc(alias = "serialNumber")]
     #[must_use]
     pub fn serial_number(&self) -> String {
@@ -366,8 +370,8 @@ impl QSslCertificate {
         self.parsed.as_ref().map(|parsed| parsed.issuer.values(attribute)).unwrap_or_default()
     }
 
-    /// What there is to be asked of [`subject_info`](Self::subject_info), sorted: `"CN"`, `"O"` and so on; dotted
-    /// numbers for what has no name.
+    /// What there is to be asked of [`subject_info`](Self::subject_info), sorted: `"CN"`, `"O"` and
+    /// so on; dotted numbers for what has no name.
     #[doc(alias = "subjectInfoAttributes")]
     #[must_use]
     pub fn subject_info_attributes(&self) -> Vec<String> {
@@ -381,7 +385,8 @@ impl QSslCertificate {
         self.parsed.as_ref().map(|parsed| parsed.issuer.attribute_names()).unwrap_or_default()
     }
 
-    /// A name for whose it is: the common name, else that of the organisation, else that of its part.
+    /// A name for whose it is: the common name, else that of the organisation, else that of its
+    /// part.
     #[doc(alias = "subjectDisplayName")]
     #[must_use]
     pub fn subject_display_name(&self) -> String {
@@ -395,7 +400,8 @@ impl QSslCertificate {
         self.parsed.as_ref().map(|parsed| display_name(&parsed.issuer)).unwrap_or_default()
     }
 
-    /// The hosts, addresses and mail addresses that it is for; of each kind the last one comes first, as with Qt.
+    /// The hosts, addresses and mail addresses that it is for; of each kind the last one comes
+    /// first, as with Qt.
     ///
     /// ```
     /// use qnetwork::{AlternativeNameEntryType, EncodingFormat, QSslCertificate};
@@ -447,7 +453,8 @@ impl QSslCertificate {
         self.der().to_vec()
     }
 
-    /// All that it says, for people to read, laid out as `openssl x509 -text` does. Empty if it is null.
+    /// All that it says, for people to read, laid out as `openssl x509 -text` does. Empty if it is
+    /// null.
     ///
     /// Extensions and keys that are not known are shown as bytes.
     ///
@@ -478,8 +485,8 @@ impl QSslCertificate {
         self.parsed.as_ref().map(|parsed| &parsed.der[..]).unwrap_or_default()
     }
 
-    /// The public key that it certifies; a null one if it is null, or the key is of a kind that [`QSslKey`] does not
-    /// know.
+    /// The public key that it certifies; a null one if it is null, or the key is of a kind that
+    /// [`QSslKey`] does not know.
     ///
     /// ```
     /// use qnetwork::{EncodingFormat, KeyAlgorithm, KeyType, QSslCertificate};

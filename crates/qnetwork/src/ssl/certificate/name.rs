@@ -40,8 +40,8 @@ pub(super) struct Attribute {
 }
 
 impl DistinguishedName {
-    /// Reads what is inside of the sequence that a name is. Texts that are none by their own kind make it none, as with
-    /// OpenSSL.
+    /// Reads what is inside of the sequence that a name is. Texts that are none by their own kind
+    /// make it none, as with OpenSSL.
     pub(super) fn parse(name: &[u8]) -> Option<Self> {
         let mut result = DistinguishedName { attributes: Vec::new(), canonical: Vec::new() };
         let mut sets = Der::new(name);
@@ -98,7 +98,8 @@ impl DistinguishedName {
         Some(())
     }
 
-    /// Whether the two are called the same: the case of letters, the kind of text and spaces do not count.
+    /// Whether the two are called the same: the case of letters, the kind of text and spaces do not
+    /// count.
     pub(in crate::ssl) fn is_same(&self, other: &Self) -> bool {
         self.canonical == other.canonical
     }
@@ -109,7 +110,8 @@ impl DistinguishedName {
         self.attributes.iter().map(part).collect()
     }
 
-    /// As in `C=NO, CN=localhost`: a comma is before names of one or two capital letters, before others it is a slash.
+    /// As in `C=NO, CN=localhost`: a comma is before names of one or two capital letters, before
+    /// others it is a slash.
     pub(super) fn commas(&self) -> String {
         let slashes = self.slashes();
         let text = slashes.strip_prefix('/').unwrap_or_default().as_bytes();
@@ -240,8 +242,8 @@ fn printable(bytes: &[u8]) -> String {
     bytes.iter().map(text).collect()
 }
 
-/// The text, in quotes if there is anything in it that has a meaning in names; what is not printable ASCII in
-/// hexadecimal.
+/// The text, in quotes if there is anything in it that has a meaning in names; what is not
+/// printable ASCII in hexadecimal.
 fn quoted(text: &str) -> String {
     let is_special = |c: char| matches!(c, ',' | '+' | '<' | '>' | ';');
     let needs_quotes =

@@ -25,7 +25,8 @@ const MAX_ALTERNATIVE_NAME: usize = 8192;
 /// A certificate, parsed.
 pub(in crate::ssl) struct Parsed {
     pub(super) der: Vec<u8>,
-    /// What is signed, the key with its kind, the kind of the signature, the signature: where they are.
+    /// What is signed, the key with its kind, the kind of the signature, the signature: where they
+    /// are.
     tbs: Range<usize>,
     spki: Range<usize>,
     /// The kind of the signature as it is said within what is signed.

@@ -43,8 +43,8 @@ struct Search {
 }
 
 impl Search {
-    /// Looks from the last directory on that has no special character in its path; `None` if there is no such character
-    /// in any, and the path is that of a file.
+    /// Looks from the last directory on that has no special character in its path; `None` if there
+    /// is no such character in any, and the path is that of a file.
     fn by_wildcard(path: &str) -> Option<Self> {
         let directories = path.rfind('/').map_or("", |slash| &path[..slash]);
         let start = match directories.find(['*', '?', '[']) {
@@ -78,8 +78,9 @@ impl Search {
         Some(Search { directory: PathBuf::from(start), pattern, depth: MAX_DEPTH })
     }
 
-    /// All files whose path, as it is reached from where the search begins, fits; by their names, those of a directory before
-    /// those further down, so that one that can be reached in two ways is reached by the shorter one.
+    /// All files whose path, as it is reached from where the search begins, fits; by their names,
+    /// those of a directory before those further down, so that one that can be reached in two ways
+    /// is reached by the shorter one.
     fn files(&self) -> Vec<PathBuf> {
         let mut files = Vec::new();
         let mut seen = HashSet::new();
@@ -119,8 +120,8 @@ fn anchored(expression: &str) -> Option<Regex> {
     Regex::new(&format!("^(?:{expression})$")).ok()
 }
 
-/// `*` and `?` for what is no slash, `[abc]` and `[!abc]` for one character of several; a bracket that is not closed makes
-/// it fit nothing.
+/// `*` and `?` for what is no slash, `[abc]` and `[!abc]` for one character of several; a bracket
+/// that is not closed makes it fit nothing.
 fn wildcard_to_expression(wildcard: &str) -> String {
     let mut out = String::new();
     let mut chars = wildcard.chars().peekable();

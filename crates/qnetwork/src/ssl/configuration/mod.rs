@@ -23,13 +23,13 @@ use super::{
 
 /// What an encrypted connection is to be like, and what it has come to be.
 ///
-/// A value: a copy is cheap, and changing one does not change the others. What is set here is looked at when
-/// encryption begins. What is learnt there (the other end's certificates, the cipher) is told by the
-/// configuration that the socket gives out then.
+/// A value: a copy is cheap, and changing one does not change the others. What is set here is
+/// looked at when encryption begins. What is learnt there (the other end's certificates, the
+/// cipher) is told by the configuration that the socket gives out then.
 ///
-/// Sockets whose configurations are copies of one another share what was made of it, and their sessions: have one
-/// configuration and give it to all rather than setting the same things on each. Stands for Qt's
-/// [QSslConfiguration](https://doc.qt.io/qt-5/qsslconfiguration.html).
+/// Sockets whose configurations are copies of one another share what was made of it, and their
+/// sessions: have one configuration and give it to all rather than setting the same things on each.
+/// Stands for Qt's [QSslConfiguration](https://doc.qt.io/qt-5/qsslconfiguration.html).
 ///
 /// # Defaults
 ///
@@ -156,7 +156,8 @@ impl QSslConfiguration {
         .clone()
     }
 
-    /// Sets the configuration that new sockets begin with, in all threads; those that there are keep theirs.
+    /// Sets the configuration that new sockets begin with, in all threads; those that there are
+    /// keep theirs.
     ///
     /// ```
     /// use qnetwork::{QSslConfiguration, SslProtocol};
@@ -202,8 +203,8 @@ impl QSslConfiguration {
         self.settings.protocol
     }
 
-    /// Sets which versions of TLS may be spoken. Those that are not spoken here are taken as they are, and make
-    /// encrypting fail.
+    /// Sets which versions of TLS may be spoken. Those that are not spoken here are taken as they
+    /// are, and make encrypting fail.
     #[doc(alias = "setProtocol")]
     pub fn set_protocol(&mut self, protocol: SslProtocol) {
         self.settings_mut().protocol = protocol;
@@ -229,8 +230,8 @@ impl QSslConfiguration {
         i32::try_from(self.settings.peer_verify_depth).unwrap_or(i32::MAX)
     }
 
-    /// Sets how many certificates of the other end's chain are looked at; 0 is all. What is negative is refused,
-    /// with a warning.
+    /// Sets how many certificates of the other end's chain are looked at; 0 is all. What is
+    /// negative is refused, with a warning.
     #[doc(alias = "setPeerVerifyDepth")]
     pub fn set_peer_verify_depth(&mut self, depth: i32) {
         match u32::try_from(depth) {
@@ -241,16 +242,16 @@ impl QSslConfiguration {
         }
     }
 
-    /// The certificates that are trusted, as they were set. None at all, if none were set, stands for the
-    /// system's.
+    /// The certificates that are trusted, as they were set. None at all, if none were set, stands
+    /// for the system's.
     #[doc(alias = "caCertificates")]
     #[must_use]
     pub fn ca_certificates(&self) -> Vec<QSslCertificate> {
         self.settings.ca_certificates.clone()
     }
 
-    /// Sets the certificates that are trusted. None of the system's is, from now on; with an empty list nobody is
-    /// trusted.
+    /// Sets the certificates that are trusted. None of the system's is, from now on; with an empty
+    /// list nobody is trusted.
     #[doc(alias = "setCaCertificates")]
     pub fn set_ca_certificates(&mut self, certificates: Vec<QSslCertificate>) {
         let settings = self.settings_mut();
@@ -258,8 +259,8 @@ impl QSslConfiguration {
         settings.trusts_system = false;
     }
 
-    /// Trusts one certificate more, and none of the system's any longer that was not added by hand. For these as
-    /// well, begin with [`system_ca_certificates`](Self::system_ca_certificates).
+    /// Trusts one certificate more, and none of the system's any longer that was not added by hand.
+    /// For these as well, begin with [`system_ca_certificates`](Self::system_ca_certificates).
     ///
     /// ```
     /// use qnetwork::{EncodingFormat, QSslCertificate, QSslConfiguration};
@@ -282,7 +283,8 @@ impl QSslConfiguration {
         settings.trusts_system = false;
     }
 
-    /// Trusts some certificates more, and goes on to trust the system's: what a socket's own functions do.
+    /// Trusts some certificates more, and goes on to trust the system's: what a socket's own
+    /// functions do.
     pub(crate) fn add_to_trusted(
         &mut self,
         certificates: impl IntoIterator<Item = QSslCertificate>,
@@ -312,8 +314,9 @@ impl QSslConfiguration {
         self.settings.ciphers.clone()
     }
 
-    /// Sets the ciphers that may be used, the best first. For a version of TLS that has none in the list, all may:
-    /// so a list of ciphers for TLS 1.2 says nothing about TLS 1.3, and an empty one nothing at all, as with Qt.
+    /// Sets the ciphers that may be used, the best first. For a version of TLS that has none in the
+    /// list, all may: so a list of ciphers for TLS 1.2 says nothing about TLS 1.3, and an empty one
+    /// nothing at all, as with Qt.
     #[doc(alias = "setCiphers")]
     pub fn set_ciphers(&mut self, ciphers: Vec<QSslCipher>) {
         self.settings_mut().ciphers = ciphers;
@@ -365,7 +368,8 @@ impl QSslConfiguration {
         self.settings.local_certificate_chain.clone()
     }
 
-    /// Sets the certificate of this end and those of who has issued it, in this order: they are all sent.
+    /// Sets the certificate of this end and those of who has issued it, in this order: they are all
+    /// sent.
     #[doc(alias = "setLocalCertificateChain")]
     pub fn set_local_certificate_chain(&mut self, chain: Vec<QSslCertificate>) {
         self.settings_mut().local_certificate_chain = chain;
@@ -384,9 +388,11 @@ impl QSslConfiguration {
         self.settings_mut().private_key = key;
     }
 
-    /// What this end shows of itself, if it has a certificate. With a certificate and no key that fits, the text
-    /// of the error that Qt has, [`SslInvalidUserData`](crate::SocketErrorKind::SslInvalidUserData), which
-    /// [`SslInternal`](crate::SocketErrorKind::SslInternal), `"Unable to init SSL Context: "`, follows.
+    /// What this end shows of itself, if it has a certificate. With a certificate and no key that
+    /// fits, the text of the error that Qt has,
+    /// [`SslInvalidUserData`](crate::SocketErrorKind::SslInvalidUserData), which
+    /// [`SslInternal`](crate::SocketErrorKind::SslInternal), `"Unable to init SSL Context: "`,
+    /// follows.
     pub(crate) fn identity(&self) -> Result<Option<Arc<CertifiedKey>>, String> {
         let settings = &self.settings;
         let chain: Vec<_> =
@@ -442,8 +448,9 @@ impl QSslConfiguration {
         self.settings.allowed_next_protocols.clone()
     }
 
-    /// Sets the protocols that may be spoken over TLS, the best first: `"h2"`, for example. The ends agree on one
-    /// during the handshake (ALPN). Names have 1 to 255 bytes; others are left out, with a warning.
+    /// Sets the protocols that may be spoken over TLS, the best first: `"h2"`, for example. The
+    /// ends agree on one during the handshake (ALPN). Names have 1 to 255 bytes; others are left
+    /// out, with a warning.
     #[doc(alias = "setAllowedNextProtocols")]
     pub fn set_allowed_next_protocols<N: Into<Vec<u8>>>(
         &mut self,
@@ -516,7 +523,8 @@ impl QSslConfiguration {
         self.learnt.as_ref().map(|learnt| learnt.session_cipher).unwrap_or_default()
     }
 
-    /// The version of TLS that is spoken; [`Unknown`](SslProtocol::Unknown) if the connection is not encrypted yet.
+    /// The version of TLS that is spoken; [`Unknown`](SslProtocol::Unknown) if the connection is
+    /// not encrypted yet.
     #[doc(alias = "sessionProtocol")]
     #[must_use]
     pub fn session_protocol(&self) -> SslProtocol {
@@ -543,8 +551,8 @@ impl QSslConfiguration {
             .unwrap_or_default()
     }
 
-    /// The key that the server has made for this connection alone: always null, as rustls does not tell. Qt has a
-    /// null one, too, unless the key is on a NIST curve.
+    /// The key that the server has made for this connection alone: always null, as rustls does not
+    /// tell. Qt has a null one, too, unless the key is on a NIST curve.
     #[doc(alias = "ephemeralServerKey")]
     #[must_use]
     pub fn ephemeral_server_key(&self) -> QSslKey {

@@ -39,8 +39,8 @@ fn a_new_one_is_null() {
     }
 }
 
-/// Whatever is changed, it is not null any longer; what was set to what it was is, but for the CA certificates:
-/// that they were set counts, as with Qt.
+/// Whatever is changed, it is not null any longer; what was set to what it was is, but for the CA
+/// certificates: that they were set counts, as with Qt.
 #[test]
 fn changes() {
     type Change = fn(&mut QSslConfiguration);

@@ -45,8 +45,8 @@ fn ends(protocol: SslProtocol) -> Ends {
     ends_with(settings(), settings())
 }
 
-/// Gives bytes to a session, in pieces of some size. What it had to tell, once if again and again, and the
-/// plain text.
+/// Gives bytes to a session, in pieces of some size. What it had to tell, once if again and again,
+/// and the plain text.
 fn feed(session: &mut Session, bytes: &[u8], piece: usize) -> (Vec<&'static str>, Vec<u8>) {
     let mut left: VecDeque<u8> = bytes.iter().copied().collect();
     let (mut told, mut plain) = (Vec::new(), Vec::new());

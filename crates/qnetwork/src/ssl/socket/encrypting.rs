@@ -42,7 +42,8 @@ impl SslSocketNode {
             self.flags.auto_start.set(true);
             self.flags.initialized.set(true);
         } else if looking_up {
-            // The call is refused, but what it was for is done to the connection that will be, as with Qt.
+            // The call is refused, but what it was for is done to the connection that will be, as
+            // with Qt.
             self.flags.auto_start.set(true);
         }
         self.connect_plain(host_name, port, mode, protocol);
@@ -72,7 +73,8 @@ impl SslSocketNode {
             return;
         }
         let state = self.base.state();
-        // What was written is still to go out, encrypted, if a slot has asked for the end before this begins.
+        // What was written is still to go out, encrypted, if a slot has asked for the end before
+        // this begins.
         let is_last_wish = state == SocketState::Closing && self.flags.pending_close.get();
         if state != SocketState::Connected && !is_last_wish {
             qcore::q_warning!("QSslSocket::{function}: cannot start handshake when not connected");
@@ -102,7 +104,8 @@ impl SslSocketNode {
         }
     }
 
-    /// Tells of the mode. What comes to a loop that a slot runs is not read: it is for the session to come.
+    /// Tells of the mode. What comes to a loop that a slot runs is not read: it is for the session
+    /// to come.
     fn tell_mode(&self, mode: SslMode) {
         struct Told<'a>(&'a SslSocketNode);
         impl Drop for Told<'_> {
@@ -153,8 +156,8 @@ impl SslSocketNode {
         if name.is_empty() { self.base.peer_name() } else { name }
     }
 
-    /// What was received before encryption began, and not read, is a part of it: whoever is between the ends
-    /// could have put it in.
+    /// What was received before encryption began, and not read, is a part of it: whoever is between
+    /// the ends could have put it in.
     fn take_plain_bytes(&self) {
         let mut bytes = self.base.take_buffer();
         bytes.extend(self.inner.take_buffer());
@@ -171,8 +174,8 @@ impl SslSocketNode {
         if let Some(session) = &*self.session.borrow() {
             let common = session.common();
             self.configuration.borrow_mut().learn_session(common);
-            // Sent by themselves they would keep the first data waiting until the other end, which need not
-            // answer them, confirms their arrival: 40 ms.
+            // Sent by themselves they would keep the first data waiting until the other end, which
+            // need not answer them, confirms their arrival: 40 ms.
             let is_last = common.protocol_version() == Some(ProtocolVersion::TLSv1_3);
             self.flags.tickets_wait.set(is_last && self.mode.get() == SslMode::Server);
         }

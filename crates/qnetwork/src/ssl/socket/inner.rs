@@ -147,8 +147,9 @@ impl Outer for SslSocketNode {
         }
     }
 
-    /// Reads what has come and belongs to the session alone, the tickets of a server for example. The system
-    /// resets a connection that is closed with something unread, and drops what it has not sent yet.
+    /// Reads what has come and belongs to the session alone, the tickets of a server for example.
+    /// The system resets a connection that is closed with something unread, and drops what it has
+    /// not sent yet.
     fn before_closing(&self, engine: &Rc<dyn Engine>) {
         if !self.flags.encrypted.get() {
             return;

@@ -13,14 +13,14 @@
 //!     ready_read ◄── plain() ◄── Session::advance() ◄── receive() ◄── what has come
 //! ```
 //!
-//! So it is in Qt, where that shows in the order and number of the signals. While nothing is encrypted there is no
-//! session, and both ways lead straight through. `encrypting.rs` begins a session and takes it through its
-//! handshake, `verifying.rs` asks what is wrong with the other end and what is to come of it, `closing.rs` ends
-//! the connection, `waiting.rs` does all of this with no loop, `settings.rs` and `identity.rs` are what can be
-//! set and asked.
+//! So it is in Qt, where that shows in the order and number of the signals. While nothing is
+//! encrypted there is no session, and both ways lead straight through. `encrypting.rs` begins a
+//! session and takes it through its handshake, `verifying.rs` asks what is wrong with the other end
+//! and what is to come of it, `closing.rs` ends the connection, `waiting.rs` does all of this with
+//! no loop, `settings.rs` and `identity.rs` are what can be set and asked.
 //!
-//! What is sent in answer to a certificate that has errors is not sent before these were ignored: it
-//! stays in the session's output, which [`transmit`](SslSocketNode::transmit) alone takes out.
+//! What is sent in answer to a certificate that has errors is not sent before these were ignored:
+//! it stays in the session's output, which [`transmit`](SslSocketNode::transmit) alone takes out.
 
 mod closing;
 mod device;
@@ -56,33 +56,35 @@ const CLASS: &str = "QSslSocket";
 class! {
     /// A TCP socket that can encrypt what it sends: TLS 1.2 and 1.3, as a client and as a server.
     ///
-    /// A client calls [`connect_to_host_encrypted`](QSslSocket::connect_to_host_encrypted), and waits for
-    /// [`encrypted`](SslSocketNode::encrypted). What it writes before goes out then; what it reads was decrypted.
-    /// A server takes over a connection by
+    /// A client calls [`connect_to_host_encrypted`](QSslSocket::connect_to_host_encrypted), and
+    /// waits for [`encrypted`](SslSocketNode::encrypted). What it writes before goes out then; what
+    /// it reads was decrypted. A server takes over a connection by
     /// [`set_socket_descriptor`](QAbstractSocket::set_socket_descriptor) and calls
-    /// [`start_server_encryption`](QSslSocket::start_server_encryption); [`QSslServer`](crate::QSslServer) does
-    /// that by itself. A connection that is not encrypted can become so at any time, by
-    /// [`start_client_encryption`](QSslSocket::start_client_encryption). A socket that was never told to
-    /// encrypt is a [`QTcpSocket`].
+    /// [`start_server_encryption`](QSslSocket::start_server_encryption);
+    /// [`QSslServer`](crate::QSslServer) does that by itself. A connection that is not encrypted
+    /// can become so at any time, by
+    /// [`start_client_encryption`](QSslSocket::start_client_encryption). A socket that was never
+    /// told to encrypt is a [`QTcpSocket`].
     ///
     /// Stands for Qt's [QSslSocket](https://doc.qt.io/qt-5/qsslsocket.html).
     ///
     /// # Who the other end is
     ///
-    /// When a client knows the server's certificates it looks for what is wrong with them, and tells each error
-    /// by [`peer_verify_error`](SslSocketNode::peer_verify_error) and all by
+    /// When a client knows the server's certificates it looks for what is wrong with them, and
+    /// tells each error by [`peer_verify_error`](SslSocketNode::peer_verify_error) and all by
     /// [`ssl_errors`](SslSocketNode::ssl_errors). If no slot of that calls
     /// [`ignore_ssl_errors`](QSslSocket::ignore_ssl_errors), the connection ends with
-    /// [`SslHandshakeFailed`](crate::SocketErrorKind::SslHandshakeFailed). Nothing is sent to the server between:
-    /// neither what was written nor the client's own certificate.
+    /// [`SslHandshakeFailed`](crate::SocketErrorKind::SslHandshakeFailed). Nothing is sent to the
+    /// server between: neither what was written nor the client's own certificate.
     ///
     /// # The order of signals
     ///
-    /// * `state_changed(Connected)`, `mode_changed`, `connected`, `encrypted`; with errors, `peer_verify_error` for
-    ///   each and `ssl_errors` before `encrypted`
-    /// * refused: `error(SslHandshakeFailed)`, `state_changed(Closing)`, `state_changed(Unconnected)`,
-    ///   `read_channel_finished`, `disconnected`
-    /// * closed by the other end: `error(RemoteHostClosed)`, once when TLS says so and once when TCP does
+    /// * `state_changed(Connected)`, `mode_changed`, `connected`, `encrypted`; with errors,
+    ///   `peer_verify_error` for each and `ssl_errors` before `encrypted`
+    /// * refused: `error(SslHandshakeFailed)`, `state_changed(Closing)`,
+    ///   `state_changed(Unconnected)`, `read_channel_finished`, `disconnected`
+    /// * closed by the other end: `error(RemoteHostClosed)`, once when TLS says so and once when
+    ///   TCP does
     /// * closed by this end: `state_changed(Closing)` comes twice
     ///
     /// # What waits to be sent
@@ -165,7 +167,8 @@ pub struct SslSocketNode {
     configuration: RefCell<QSslConfiguration>,
     mode: Cell<SslMode>,
     session: RefCell<Option<Box<Session>>>,
-    /// Another one for each session: who was called away knows by this whether it is still the same.
+    /// Another one for each session: who was called away knows by this whether it is still the
+    /// same.
     session_number: Cell<u32>,
     /// Plain text that waits to be encrypted.
     write_buffer: RefCell<ByteQueue>,
@@ -266,13 +269,13 @@ impl QSslSocket {
     /// Connects to a host, and encrypts as soon as there is a connection, as a client.
     ///
     /// Returns at once; [`encrypted`](SslSocketNode::encrypted) or
-    /// [`error_occurred`](crate::socket::AbstractSocketNode::error_occurred) tells how it went. What is written meanwhile goes
-    /// out encrypted. Errors of the certificate that were ignored for an earlier connection, without a list, count
-    /// again.
+    /// [`error_occurred`](crate::socket::AbstractSocketNode::error_occurred) tells how it went.
+    /// What is written meanwhile goes out encrypted. Errors of the certificate that were ignored
+    /// for an earlier connection, without a list, count again.
     ///
-    /// Where the [protocol](QSslSocket::set_protocol) is none that is spoken the socket stays unconnected:
-    /// [`SslInvalidUserData`](crate::SocketErrorKind::SslInvalidUserData) is the error then. A socket that is
-    /// connected, or about to be, stays as it is; a warning says so.
+    /// Where the [protocol](QSslSocket::set_protocol) is none that is spoken the socket stays
+    /// unconnected: [`SslInvalidUserData`](crate::SocketErrorKind::SslInvalidUserData) is the error
+    /// then. A socket that is connected, or about to be, stays as it is; a warning says so.
     ///
     /// ```
     /// use qnetwork::{QSslSocket, SocketErrorKind};
@@ -288,9 +291,9 @@ impl QSslSocket {
         self.connect_to_host_encrypted_with(host, port, "", mode, NetworkLayerProtocol::AnyIP);
     }
 
-    /// [`connect_to_host_encrypted`](QSslSocket::connect_to_host_encrypted), verifying the certificate for
-    /// another name than the host's (if one is given), opening the socket in some `mode` and using only
-    /// addresses of one `protocol`.
+    /// [`connect_to_host_encrypted`](QSslSocket::connect_to_host_encrypted), verifying the
+    /// certificate for another name than the host's (if one is given), opening the socket in some
+    /// `mode` and using only addresses of one `protocol`.
     #[doc(alias = "connectToHostEncrypted")]
     pub fn connect_to_host_encrypted_with(
         &self,
@@ -307,9 +310,9 @@ impl QSslSocket {
     /// Encrypts a connection that there is, as a client. Returns at once;
     /// [`encrypted`](SslSocketNode::encrypted) tells.
     ///
-    /// What was received and not read is taken for a part of the handshake, and never handed out as if it had
-    /// come encrypted. (In Qt it can still be read.) Without a connection, and where the socket encrypts already,
-    /// nothing happens but a warning.
+    /// What was received and not read is taken for a part of the handshake, and never handed out as
+    /// if it had come encrypted. (In Qt it can still be read.) Without a connection, and where the
+    /// socket encrypts already, nothing happens but a warning.
     #[doc(alias = "startClientEncryption")]
     pub fn start_client_encryption(&self) {
         self.node().start_encryption(SslMode::Client);
@@ -323,21 +326,23 @@ impl QSslSocket {
         self.node().start_encryption(SslMode::Server);
     }
 
-    /// Whether the socket encrypts, or is about to; and as which end. It stays so when the connection is over.
+    /// Whether the socket encrypts, or is about to; and as which end. It stays so when the
+    /// connection is over.
     #[must_use]
     pub fn mode(&self) -> SslMode {
         self.mode.get()
     }
 
-    /// Whether the handshake is over. It stays so when the connection is over, until the next one begins.
+    /// Whether the handshake is over. It stays so when the connection is over, until the next one
+    /// begins.
     #[doc(alias = "isEncrypted")]
     #[must_use]
     pub fn is_encrypted(&self) -> bool {
         self.flags.encrypted.get()
     }
 
-    /// How many encrypted bytes have come and were not decrypted. They wait for room in the read buffer, or
-    /// for the rest of a message.
+    /// How many encrypted bytes have come and were not decrypted. They wait for room in the read
+    /// buffer, or for the rest of a message.
     #[doc(alias = "encryptedBytesAvailable")]
     #[must_use]
     pub fn encrypted_bytes_available(&self) -> usize {

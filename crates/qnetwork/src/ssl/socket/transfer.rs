@@ -21,8 +21,8 @@ use crate::{
 const BLOCK: usize = 32 * 1024;
 /// Qt decrypts so much at once, and tells of it each time.
 const PORTION: usize = 4096;
-/// How often a session is gone round before others have their turn. One that has data to decrypt goes round
-/// once for each record, one whose slots always write more does so for ever.
+/// How often a session is gone round before others have their turn. One that has data to decrypt
+/// goes round once for each record, one whose slots always write more does so for ever.
 const ROUNDS: u32 = 256;
 
 impl SslSocketNode {
@@ -82,8 +82,8 @@ impl SslSocketNode {
         if self.life().is_dead() { Err(DeviceErrorKind::NotOpen.into()) } else { Ok(()) }
     }
 
-    /// Has the loop call for what was written: in the next turn, as Qt's, or, if nobody can tell the
-    /// difference, at the end of this one.
+    /// Has the loop call for what was written: in the next turn, as Qt's, or, if nobody can tell
+    /// the difference, at the end of this one.
     fn call_for_encryption(&self) {
         if !self.flags.encrypted.get() || self.flags.flush_posted.get() {
             return;
@@ -124,8 +124,8 @@ impl SslSocketNode {
         self.session_number.get() == number
     }
 
-    /// Has the session work, if there is one. Meanwhile there is none for anybody else: the library logs, and
-    /// the program's logger may use the socket.
+    /// Has the session work, if there is one. Meanwhile there is none for anybody else: the library
+    /// logs, and the program's logger may use the socket.
     pub(super) fn with_session<T>(&self, work: impl FnOnce(&mut Session) -> T) -> Option<T> {
         let number = self.session_number.get();
         let mut session = self.session.take()?;
@@ -136,7 +136,8 @@ impl SslSocketNode {
         Some(done)
     }
 
-    /// Encrypts what was written, sends what there is to send, works on what has come, and tells of it.
+    /// Encrypts what was written, sends what there is to send, works on what has come, and tells of
+    /// it.
     pub(super) fn transmit(&self) {
         let flags = &self.flags;
         let number = self.session_number.get();
@@ -210,7 +211,8 @@ impl SslSocketNode {
         }
     }
 
-    /// Encrypts the write buffer into the inner socket's. Nothing is borrowed while the library works.
+    /// Encrypts the write buffer into the inner socket's. Nothing is borrowed while the library
+    /// works.
     fn encrypt_buffer(&self) -> Result<usize, SocketError> {
         if self.write_buffer.borrow().is_empty() {
             return Ok(0);

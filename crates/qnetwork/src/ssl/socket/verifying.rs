@@ -19,21 +19,22 @@ impl QSslSocket {
     }
 
     /// Ignores all errors of the other end's certificate: those that were just told, in a slot of
-    /// [`ssl_errors`](SslSocketNode::ssl_errors), and those to come on this connection. The next call of
-    /// [`connect_to_host_encrypted`](QSslSocket::connect_to_host_encrypted) ends that.
+    /// [`ssl_errors`](SslSocketNode::ssl_errors), and those to come on this connection. The next
+    /// call of [`connect_to_host_encrypted`](QSslSocket::connect_to_host_encrypted) ends that.
     ///
     /// Whoever ignores errors talks to anybody. Where it is known what is wrong, name it:
-    /// [`ignore_ssl_errors_with`](QSslSocket::ignore_ssl_errors_with). Better still is to say whom to trust:
-    /// [`set_ssl_configuration`](QSslSocket::set_ssl_configuration).
+    /// [`ignore_ssl_errors_with`](QSslSocket::ignore_ssl_errors_with). Better still is to say whom
+    /// to trust: [`set_ssl_configuration`](QSslSocket::set_ssl_configuration).
     #[doc(alias = "ignoreSslErrors")]
     pub fn ignore_ssl_errors(&self) {
         self.flags.ignore_all.set(true);
     }
 
-    /// Ignores errors that are among these, on this connection and on those that follow. All errors that there are
-    /// have to be; an error counts as the same if its certificate is the same, too.
+    /// Ignores errors that are among these, on this connection and on those that follow. All errors
+    /// that there are have to be; an error counts as the same if its certificate is the same, too.
     ///
-    /// As long as there is such a list, [`ignore_ssl_errors`](QSslSocket::ignore_ssl_errors) counts for nothing.
+    /// As long as there is such a list, [`ignore_ssl_errors`](QSslSocket::ignore_ssl_errors) counts
+    /// for nothing.
     #[doc(alias = "ignoreSslErrors")]
     pub fn ignore_ssl_errors_with(&self, errors: impl Into<Vec<QSslError>>) {
         let errors = errors.into();
@@ -57,7 +58,8 @@ impl SslSocketNode {
         drop(court);
         let is_same = self.session_number.get() == judged.number;
         if !verdict && is_same && !self.flags.paused.get() {
-            // A slot has closed the connection. What is still to be written cannot be: Qt waits for it for ever.
+            // A slot has closed the connection. What is still to be written cannot be: Qt waits for
+            // it for ever.
             self.drop_session();
             self.write_buffer.borrow_mut().clear(self.base.pool());
             self.inner.disconnect_from_host();
@@ -83,8 +85,8 @@ impl SslSocketNode {
     /// Tells all errors, and looks whether they are to be ignored.
     fn ask(&self, errors: Vec<QSslError>, mode: PeerVerifyMode, judged: Judged) -> bool {
         self.ssl_errors.emit(errors);
-        // A slot may have ended this connection, which is told as a refusal all the same, as with Qt; but if it has
-        // begun another one, that is not what was judged.
+        // A slot may have ended this connection, which is told as a refusal all the same, as with
+        // Qt; but if it has begun another one, that is not what was judged.
         let is_another = self.session_number.get() != judged.number && !self.is_over();
         if self.life().is_dead() || is_another {
             return false;
@@ -150,7 +152,8 @@ impl SslSocketNode {
         chain
     }
 
-    /// All that is wrong, in Qt's order: what has to do with the other end's own certificate, then the chain.
+    /// All that is wrong, in Qt's order: what has to do with the other end's own certificate, then
+    /// the chain.
     fn find_errors(&self, mode: PeerVerifyMode) -> Vec<QSslError> {
         let chain = self.note_peer();
         let is_client = self.mode.get() == SslMode::Client;

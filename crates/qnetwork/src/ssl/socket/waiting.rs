@@ -6,13 +6,14 @@ use super::{QSslSocket, SslSocketNode};
 use crate::{SocketError, SocketErrorKind, SocketState, SslMode, socket::Overtime};
 
 impl QSslSocket {
-    /// Waits until the handshake is over, at most until a deadline: milliseconds, -1 being for ever, or a
-    /// `Duration`. Connects first, if need be.
+    /// Waits until the handshake is over, at most until a deadline: milliseconds, -1 being for
+    /// ever, or a `Duration`. Connects first, if need be.
     ///
     /// # Errors
     ///
     /// What went wrong; [`SocketTimeout`](SocketErrorKind::SocketTimeout) for the deadline.
-    /// [`Operation`](SocketErrorKind::Operation) if the socket encrypts already, or is not about to.
+    /// [`Operation`](SocketErrorKind::Operation) if the socket encrypts already, or is not about
+    /// to.
     #[doc(alias = "waitForEncrypted")]
     pub fn wait_for_encrypted(
         &self,
@@ -78,7 +79,8 @@ impl SslSocketNode {
         Ok(())
     }
 
-    /// Waits until something has come, and works on it, also if that is what is going on: a slot may wait.
+    /// Waits until something has come, and works on it, also if that is what is going on: a slot
+    /// may wait.
     fn wait_for_more(&self, deadline: QDeadlineTimer) -> Result<(), SocketError> {
         self.inner.wait_for_ready_read(deadline).map_err(|error| self.reason(error))?;
         self.transmit();

@@ -1,6 +1,7 @@
 //! What is wrong with a chain of certificates: all of it, in the order in which Qt tells it.
 //!
-//! Qt leaves the question to OpenSSL 3 and has it go on after each error, so that is what is done here:
+//! Qt leaves the question to OpenSSL 3 and has it go on after each error, so that is what is done
+//! here:
 //!
 //! ```text
 //!   Qt          known frauds, then the host's name
@@ -12,9 +13,9 @@
 //!   names       each certificate from the root down: the names that those above it allow
 //! ```
 //!
-//! An error says at which place of the path it is; the certificate that goes with it is the one at that place of what
-//! *the peer has sent*, which is another one if the peer's order is not the path's, and a null one if the peer has
-//! sent fewer. That is Qt's way.
+//! An error says at which place of the path it is; the certificate that goes with it is the one at
+//! that place of what *the peer has sent*, which is another one if the peer's order is not the
+//! path's, and a null one if the peer has sent fewer. That is Qt's way.
 //!
 //! Nothing here knows a socket or the time of day.
 
@@ -36,7 +37,8 @@ use self::{host::Host, path::Path};
 use super::certificate::{Parsed, seconds};
 use crate::ssl::{QSslCertificate, QSslError, SslError};
 
-/// How many more certificates there may be between the leaf and the root if nobody says so: OpenSSL's.
+/// How many more certificates there may be between the leaf and the root if nobody says so:
+/// OpenSSL's.
 const DEFAULT_DEPTH: usize = 100;
 
 /// How many signatures are verified in all. The first path takes one a certificate in any case; the
@@ -54,7 +56,8 @@ pub(crate) struct Request<'a> {
     /// The name that the certificate has to be for, if that matters.
     pub(crate) host: Option<&'a str>,
     pub(crate) purpose: Purpose,
-    /// At most how many certificates there may be between the leaf and the root; 0 is Qt's for "as many as usual".
+    /// At most how many certificates there may be between the leaf and the root; 0 is Qt's for "as
+    /// many as usual".
     pub(crate) depth: usize,
     pub(crate) now: SystemTime,
 }
@@ -62,8 +65,8 @@ pub(crate) struct Request<'a> {
 /// What the leaf is used for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Purpose {
-    /// Anything: as `QSslCertificate::verify`, which does not look at uses, nor at how strong keys and hashes are, and
-    /// which looks for known frauds at the leaf alone.
+    /// Anything: as `QSslCertificate::verify`, which does not look at uses, nor at how strong keys
+    /// and hashes are, and which looks for known frauds at the leaf alone.
     Any,
     /// It is a server's.
     Server,

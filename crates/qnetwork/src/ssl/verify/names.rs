@@ -99,7 +99,8 @@ impl<'a> Name<'a> {
     }
 }
 
-/// If names of its kind are permitted it has to be one of them, and it must not be among the excluded ones.
+/// If names of its kind are permitted it has to be one of them, and it must not be among the
+/// excluded ones.
 fn is_name_allowed(name: Name<'_>, constraints: &NameConstraints) -> bool {
     #[cfg(test)]
     COMPARISONS.set(COMPARISONS.get() + constraints.permitted.len() + constraints.excluded.len());
@@ -200,8 +201,8 @@ fn ends_with(text: &[u8], end: &[u8]) -> bool {
     text.len() >= end.len() && text[text.len() - end.len()..].eq_ignore_ascii_case(end)
 }
 
-/// Whether a common name is meant as the name of a host: letters, digits, and inside of labels hyphens; at least two
-/// labels.
+/// Whether a common name is meant as the name of a host: letters, digits, and inside of labels
+/// hyphens; at least two labels.
 fn is_host_name(name: &str) -> bool {
     let is_label = |label: &str| {
         !label.is_empty()

@@ -34,8 +34,8 @@ impl Path<'_> {
     }
 }
 
-/// The path that OpenSSL finds: ours first, then what the peer has sent. At each step it takes the first issuer that
-/// is valid now, else the one that is valid the longest, and never goes back.
+/// The path that OpenSSL finds: ours first, then what the peer has sent. At each step it takes the
+/// first issuer that is valid now, else the one that is valid the longest, and never goes back.
 pub(super) fn build<'a>(
     verifier: &Verifier<'_>,
     leaf: &'a Parsed,

@@ -4,8 +4,9 @@ use rustls::pki_types::SignatureVerificationAlgorithm;
 
 use crate::ssl::{SslError, certificate::Parsed, provider};
 
-/// Whether the issuer's key has signed the certificate, by the algorithms of the cryptography at hand. MD5, SHA-1 and
-/// RSA keys below 2048 bits are not among them: what they have signed is not signed.
+/// Whether the issuer's key has signed the certificate, by the algorithms of the cryptography at
+/// hand. MD5, SHA-1 and RSA keys below 2048 bits are not among them: what they have signed is not
+/// signed.
 pub(super) fn verify(certificate: &Parsed, issuer: &Parsed) -> Result<(), SslError> {
     if certificate.signature_algorithm().0 != certificate.signed_algorithm().0 {
         return Err(SslError::CertificateSignatureFailed);

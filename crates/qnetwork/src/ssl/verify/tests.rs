@@ -65,9 +65,9 @@ fn the_certificates_of_the_scenarios() {
     );
 }
 
-/// Where ours differs: how, chain and trusted, and ours. Qt takes what is signed with MD5, SHA-1 or a small RSA key, which cannot
-/// be verified here; it has one path and no other if that does not lead to a root; and it forgets that a
-/// certificate whose key is too small is signed by itself.
+/// Where ours differs: how, chain and trusted, and ours. Qt takes what is signed with MD5, SHA-1 or
+/// a small RSA key, which cannot be verified here; it has one path and no other if that does not
+/// lead to a root; and it forgets that a certificate whose key is too small is signed by itself.
 const OURS: &[(&str, &str, &str, &str)] = &[
     ("any", "leaf-sha1", "root", "CertificateSignatureFailed@0"),
     ("server", "leaf-sha1", "root", "UnspecifiedError@0 CertificateSignatureFailed@0"),
@@ -283,7 +283,8 @@ fn hosts_that_certificates_are_for() {
             count += 1;
             let (ours, qts) =
                 (Host::new(host).find_in(&certificate).is_some(), fits.contains(&index));
-            // To Qt all names that are none are the same: any of them in a certificate makes it one for `::1`.
+            // To Qt all names that are none are the same: any of them in a certificate makes it one
+            // for `::1`.
             if qts && !ours && to_ace(host).is_none() {
                 holes += 1;
             } else if ours != qts {
@@ -340,8 +341,8 @@ fn to_the_second() {
     assert_eq!(at(last + second), over);
 }
 
-/// Certificates of `count` each for two names that have issued one another, all with one key: there are more paths than
-/// anybody can try.
+/// Certificates of `count` each for two names that have issued one another, all with one key: there
+/// are more paths than anybody can try.
 fn maze(count: usize) -> Vec<QSslCertificate> {
     let key = rcgen::KeyPair::generate().unwrap();
     let parameters = |name: &str, number: usize| {
@@ -431,7 +432,8 @@ fn limits_that_cannot_be_read() {
 /// Certificates signed in all kinds of ways, made by `algorithms.py`, and the errors that Qt tells.
 const ALGORITHMS: &str = include_str!("algorithms.tsv");
 
-/// The ways in which aws-lc-rs verifies, and whether ring does as well. Qt accepts all of the table.
+/// The ways in which aws-lc-rs verifies, and whether ring does as well. Qt accepts all of the
+/// table.
 const VERIFIED: &[(&str, bool)] = &[
     ("RSA SHA-256", true),
     ("RSA-PSS SHA-256, salt 32", true),

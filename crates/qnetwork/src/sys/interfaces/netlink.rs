@@ -48,8 +48,8 @@ const FOR_EVER: u32 = u32::MAX;
 
 const SIOCGIWMODE: u32 = 0x8b07;
 
-/// The interfaces with their addresses, in the kernel's order. If it does not answer there are none, and a
-/// warning.
+/// The interfaces with their addresses, in the kernel's order. If it does not answer there are
+/// none, and a warning.
 pub(crate) fn links() -> Vec<Link> {
     let (family, protocol) = (Domain::from(libc::AF_NETLINK), Protocol::from(libc::NETLINK_ROUTE));
     let socket = match Socket::new(family, Type::DGRAM, Some(protocol)) {
@@ -303,8 +303,8 @@ fn is_wireless(socket: &Socket, name: &str) -> bool {
     let Some(place) = request.get_mut(..libc::IFNAMSIZ - 1) else { return false };
     let Some(place) = place.get_mut(..name.len()) else { return false };
     place.copy_from_slice(name.as_bytes());
-    // SAFETY: the descriptor is open, and the buffer, which has a name that ends with a NUL, is longer than
-    // the `iwreq` that the kernel reads and writes.
+    // SAFETY: the descriptor is open, and the buffer, which has a name that ends with a NUL, is
+    // longer than the `iwreq` that the kernel reads and writes.
     unsafe { libc::ioctl(socket.as_raw_fd(), SIOCGIWMODE as _, request.as_mut_ptr()) >= 0 }
 }
 
@@ -470,7 +470,8 @@ mod tests {
         let six = [attribute(IFA_ADDRESS, &Ipv6Addr::LOCALHOST.octets())];
         let (_, entry) = address(&address_message(libc::AF_INET6, 0x80, &six)).unwrap();
         assert_eq!((entry.ip, entry.lifetimes), (Ipv6Addr::LOCALHOST.into(), None));
-        // One that somebody else has, too; one of a family that is not known; none; one of a wrong length.
+        // One that somebody else has, too; one of a family that is not known; none; one of a wrong
+        // length.
         assert_eq!(address(&address_message(libc::AF_INET6, 0x88, &six)), None);
         assert_eq!(address(&address_message(99, 0, &six)), None);
         assert_eq!(address(&address_message(libc::AF_INET, 0, &[])), None);
