@@ -42,14 +42,14 @@ fn are_allowed(names: &[Name<'_>], constraints: &NameConstraints, budget: &Budge
     let count = constraints.permitted.len() + constraints.excluded.len();
     !constraints.has_distances
         && budget.spend_comparisons(count.saturating_mul(names.len()))
-        && names.iter().all(|name| is_name_allowed(*name, constraints))
+        && names.iter().all(|name| is_name_allowed(name, constraints))
 }
 
 fn names_of(certificate: &Parsed) -> Vec<Name<'_>> {
     let subject = &certificate.subject;
     let whole = (!subject.is_empty()).then_some(Name::Directory(subject));
     let mails = subject.mails();
-    let mails = mails.map(|mail| mail.map_or(Name::Unknown, |mail| Name::Email(mail.as_bytes())));
+    let mails = mails.map(|mail| mail.map_or(Name::Unknown, |mail| Name::email(mail.as_bytes())));
     let alternative = certificate.uses.alternative_names.iter().map(Name::of);
     whole.into_iter().chain(mails).chain(alternative).collect()
 }
@@ -68,14 +68,15 @@ fn names_of_leaf<'a>(leaf: &'a Parsed, host: Host<'a>) -> Vec<Name<'a>> {
     names
 }
 
-/// One of the names of a certificate.
-#[derive(Clone, Copy)]
+/// One of the names of a certificate. Its parts are found once, however many constraints there are.
 enum Name<'a> {
-    Email(&'a [u8]),
-    /// With letters beyond ASCII, be it in the host.
-    InternationalEmail(&'a str),
+    /// With its user and its host, if it has both.
+    Email(&'a [u8], Option<(&'a [u8], &'a [u8])>),
+    /// With letters beyond ASCII, be it in the host, which is here in ASCII if it is one.
+    InternationalEmail(Option<String>),
     Dns(&'a [u8]),
-    Uri(&'a [u8]),
+    /// Its host, if it has one.
+    Uri(Option<&'a [u8]>),
     Directory(&'a DistinguishedName),
     Ip(&'a [u8]),
     Other(u8),
@@ -86,22 +87,28 @@ enum Name<'a> {
 impl<'a> Name<'a> {
     fn of(name: &'a GeneralName) -> Self {
         if let Some(mail) = name.international_mail() {
-            return Name::InternationalEmail(mail);
+            let host = mail.rsplit_once('@').and_then(|(_, host)| to_ace(host));
+            return Name::InternationalEmail(host);
         }
         match name {
-            GeneralName::Email(text) => Name::Email(text),
+            GeneralName::Email(text) => Name::email(text),
             GeneralName::Dns(text) => Name::Dns(text),
-            GeneralName::Uri(text) => Name::Uri(text),
+            GeneralName::Uri(text) => Name::Uri(uri_host(text)),
             GeneralName::Directory(name) => Name::Directory(name),
             GeneralName::Ip(bytes) => Name::Ip(bytes),
             GeneralName::Other(tag, _) => Name::Other(*tag),
         }
     }
+
+    fn email(mail: &'a [u8]) -> Self {
+        let at = mail.iter().rposition(|byte| *byte == b'@');
+        Name::Email(mail, at.map(|at| (&mail[..at], &mail[at + 1..])))
+    }
 }
 
 /// If names of its kind are permitted it has to be one of them, and it must not be among the
 /// excluded ones.
-fn is_name_allowed(name: Name<'_>, constraints: &NameConstraints) -> bool {
+fn is_name_allowed(name: &Name<'_>, constraints: &NameConstraints) -> bool {
     #[cfg(test)]
     COMPARISONS.set(COMPARISONS.get() + constraints.permitted.len() + constraints.excluded.len());
     if matches!(name, Name::Unknown) {
@@ -116,31 +123,33 @@ fn is_name_allowed(name: Name<'_>, constraints: &NameConstraints) -> bool {
     is_permitted && excluded.all(|base| is_within(name, base) == Some(false))
 }
 
-fn is_of_kind(name: Name<'_>, base: &GeneralName) -> bool {
+fn is_of_kind(name: &Name<'_>, base: &GeneralName) -> bool {
     match (name, base) {
-        (Name::Email(_) | Name::InternationalEmail(_), GeneralName::Email(_))
+        (Name::Email(..) | Name::InternationalEmail(_), GeneralName::Email(_))
         | (Name::Dns(_), GeneralName::Dns(_))
         | (Name::Uri(_), GeneralName::Uri(_))
         | (Name::Directory(_), GeneralName::Directory(_))
         | (Name::Ip(_), GeneralName::Ip(_)) => true,
-        (Name::Other(tag), GeneralName::Other(base, _)) => tag == *base,
+        (Name::Other(tag), GeneralName::Other(base, _)) => tag == base,
         _ => false,
     }
 }
 
 /// Whether the name is within the tree; `None` if that cannot be said.
-fn is_within(name: Name<'_>, base: &GeneralName) -> Option<bool> {
+fn is_within(name: &Name<'_>, base: &GeneralName) -> Option<bool> {
     match (name, base) {
-        (Name::Email(mail), GeneralName::Email(base)) => is_mail_within(mail, base),
-        (Name::InternationalEmail(mail), GeneralName::Email(base)) => {
-            let (_, host) = mail.rsplit_once('@')?;
-            let host = to_ace(host)?;
+        (Name::Email(mail, parts), GeneralName::Email(base)) => {
+            let (user, host) = (*parts)?;
+            Some(is_mail_within(mail, user, host, base))
+        }
+        (Name::InternationalEmail(host), GeneralName::Email(base)) => {
+            let host = host.as_ref()?;
             // OpenSSL allows none of these by a base with a dot at its start.
             (base.first() != Some(&b'.')).then(|| host.as_bytes().eq_ignore_ascii_case(base))
         }
         (Name::Dns(host), GeneralName::Dns(base)) => Some(is_host_within(host, base)),
-        (Name::Uri(uri), GeneralName::Uri(base)) => {
-            let host = uri_host(uri)?;
+        (Name::Uri(host), GeneralName::Uri(base)) => {
+            let host = (*host)?;
             Some(match base.first() {
                 Some(b'.') => ends_with(host, base) && host.len() > base.len(),
                 _ => host.eq_ignore_ascii_case(base),
@@ -180,14 +189,12 @@ fn is_host_within(host: &[u8], base: &[u8]) -> bool {
 }
 
 /// The base is a whole address, a host, or a domain with a dot before it.
-fn is_mail_within(mail: &[u8], base: &[u8]) -> Option<bool> {
-    let at = mail.iter().rposition(|byte| *byte == b'@')?;
-    let (user, host) = (&mail[..at], &mail[at + 1..]);
-    Some(match base.iter().rposition(|byte| *byte == b'@') {
+fn is_mail_within(mail: &[u8], user: &[u8], host: &[u8], base: &[u8]) -> bool {
+    match base.iter().rposition(|byte| *byte == b'@') {
         None if base.first() == Some(&b'.') => ends_with(mail, base) && mail.len() > base.len(),
         None => host.eq_ignore_ascii_case(base),
         Some(at) => (at == 0 || user == &base[..at]) && host.eq_ignore_ascii_case(&base[at + 1..]),
-    })
+    }
 }
 
 fn uri_host(uri: &[u8]) -> Option<&[u8]> {
