@@ -37,6 +37,15 @@ for salt in ("20", "32", "48", "max"):
     WAYS.append((f"RSA-PSS SHA-256, salt {salt}", RSA, ["-sha256", *pss]))
 WAYS.append(("RSA-PSS SHA-224, salt 28", RSA, ["-sha224", "-sigopt", "rsa_padding_mode:pss", "-sigopt",
                                                "rsa_pss_saltlen:28"]))
+# Keys for PSS alone, without and with a say in the hash and the salt.
+PSS_KEY = generated("RSA-PSS", "-pkeyopt", "rsa_keygen_bits:2048")
+LIMITED = generated("RSA-PSS", "-pkeyopt", "rsa_keygen_bits:2048", "-pkeyopt", "rsa_pss_keygen_md:sha384", "-pkeyopt",
+                    "rsa_pss_keygen_mgf1_md:sha384", "-pkeyopt", "rsa_pss_keygen_saltlen:48")
+for digest, salt in (("256", 32), ("384", 48), ("512", 64)):
+    pss = ["-sigopt", "rsa_padding_mode:pss", "-sigopt", f"rsa_pss_saltlen:{salt}"]
+    WAYS.append((f"RSA-PSS key SHA-{digest}, salt {salt}", PSS_KEY, [f"-sha{digest}", *pss]))
+WAYS.append(("RSA-PSS key for SHA-384 alone, SHA-384, salt 48", LIMITED, ["-sha384", "-sigopt", "rsa_padding_mode:pss",
+                                                                          "-sigopt", "rsa_pss_saltlen:48"]))
 for name in ("prime192v1", "secp224r1", "prime256v1", "secp256k1", "secp384r1", "secp521r1", "brainpoolP256r1"):
     for digest in ("sha224", "sha256", "sha384", "sha512"):
         WAYS.append((f"{name} {digest}", curve(name), [f"-{digest}"]))

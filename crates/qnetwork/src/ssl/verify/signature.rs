@@ -1,8 +1,13 @@
 //! Whether one certificate's key has signed another.
 
-use rustls::pki_types::SignatureVerificationAlgorithm;
+use rustls::pki_types::{SignatureVerificationAlgorithm, alg_id};
 
-use crate::ssl::{SslError, certificate::Parsed, provider};
+use crate::ssl::{
+    SslError,
+    certificate::{KeyKind, Parsed, PublicKeyInfo},
+    crypto::small_rsa::Hash,
+    provider,
+};
 
 /// Whether the issuer's key has signed the certificate, by the algorithms of the cryptography at
 /// hand. MD5, SHA-1 and RSA keys below 2048 bits are not among them: what they have signed is not
@@ -13,8 +18,10 @@ pub(super) fn verify(certificate: &Parsed, issuer: &Parsed) -> Result<(), SslErr
     }
     let key = issuer.public_key().ok_or(SslError::UnableToDecodeIssuerPublicKey)?;
     let is_right = |algorithm: &&&dyn SignatureVerificationAlgorithm| {
-        algorithm.signature_alg_id().as_ref() == certificate.signature_algorithm().0
-            && algorithm.public_key_alg_id().as_ref() == key.algorithm.0
+        let kind = algorithm.signature_alg_id();
+        kind.as_ref() == certificate.signature_algorithm().0
+            && (algorithm.public_key_alg_id().as_ref() == key.algorithm.0
+                || is_for_pss(&key, kind.as_ref()))
     };
     let provider = provider();
     let algorithms = provider.signature_verification_algorithms.all;
@@ -27,6 +34,18 @@ pub(super) fn verify(certificate: &Parsed, issuer: &Parsed) -> Result<(), SslErr
         }
     };
     is_signed.then_some(()).ok_or(SslError::CertificateSignatureFailed)
+}
+
+/// Whether the key is for PSS alone, and allows this kind of signature by it.
+fn is_for_pss(key: &PublicKeyInfo<'_>, kind: &[u8]) -> bool {
+    let hashes = [
+        (alg_id::RSA_PSS_SHA256, Hash::Sha256),
+        (alg_id::RSA_PSS_SHA384, Hash::Sha384),
+        (alg_id::RSA_PSS_SHA512, Hash::Sha512),
+    ];
+    let hash = hashes.iter().find(|(id, _)| id.as_ref() == kind).map(|(_, hash)| hash);
+    key.kind() == KeyKind::RsaPss
+        && hash.is_some_and(|hash| key.allows_pss(hash.oid(), hash.length()))
 }
 
 /// Whether the certificate is signed in a way that TLS does not use and aws-lc-rs verifies.

@@ -437,6 +437,10 @@ const ALGORITHMS: &str = include_str!("algorithms.tsv");
 const VERIFIED: &[(&str, bool)] = &[
     ("RSA SHA-256", true),
     ("RSA-PSS SHA-256, salt 32", true),
+    ("RSA-PSS key SHA-256, salt 32", true),
+    ("RSA-PSS key SHA-384, salt 48", true),
+    ("RSA-PSS key SHA-512, salt 64", true),
+    ("RSA-PSS key for SHA-384 alone, SHA-384, salt 48", true),
     ("prime256v1 sha256", true),
     ("prime256v1 sha384", true),
     ("prime256v1 sha512", false),
