@@ -16,7 +16,10 @@ use super::{Running, example, listening, run, text};
 fn certificates() -> &'static PathBuf {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
     FOLDER.get_or_init(|| {
-        let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
+        // Of this process alone: the tests may be run several times at once.
+        let own = format!("smoke-{}", std::process::id());
+        let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(own);
+        fs::create_dir_all(&folder).unwrap();
         let mut authority = CertificateParams::default();
         authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         authority.distinguished_name.push(DnType::CommonName, "an authority");

@@ -41,7 +41,7 @@ fn check(options: &[&str], scenarios: &[String]) {
 
 #[test]
 fn a_wrong_scenario_is_said_to_be_wrong() {
-    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
+    let folder = own_folder("wrong");
     for (name, text, message) in [
         ("unreadable", "obj o\no.emit(fired, 1\n", "unreadable.scn:2: expected `)`, found the end"),
         (
@@ -67,12 +67,12 @@ fn a_wrong_scenario_is_said_to_be_wrong() {
         assert_eq!(run.status.code(), Some(3), "{name}");
         assert!(run.stdout.is_empty(), "{name}");
     }
+    fs::remove_dir_all(&folder).unwrap();
 }
 
 #[test]
 fn a_difference_is_shown_and_what_is_ours_goes_first() {
-    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("ours");
-    fs::create_dir_all(&folder).unwrap();
+    let folder = own_folder("ours");
     let check = |wanted: &str, text: &str| {
         fs::write(folder.join("obj.scn"), "obj o\no.signalsBlocked()\n").unwrap();
         fs::write(folder.join(wanted), text).unwrap();
@@ -89,8 +89,16 @@ fn a_difference_is_shown_and_what_is_ours_goes_first() {
     assert!(report.ends_with("\n0 passed, 1 failed\n"), "{report}");
 
     let ours = check("obj.ours", "o > signalsBlocked()\no < false\n");
-    fs::remove_file(folder.join("obj.ours")).unwrap();
+    fs::remove_dir_all(&folder).unwrap();
     assert_eq!(ours, (Some(0), "1 passed, 0 failed\n".to_owned()));
+}
+
+/// A folder of this process alone: the tests may be run several times at once.
+fn own_folder(name: &str) -> PathBuf {
+    let name = format!("{name}-{}", std::process::id());
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
+    fs::create_dir_all(&folder).unwrap();
+    folder
 }
 
 /// The names of the scenarios that a file lists.
