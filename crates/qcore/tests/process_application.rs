@@ -234,3 +234,15 @@ fn a_timer_in_a_thread_without_a_loop() {
     });
     assert!(told.is_empty(), "{told:?}");
 }
+
+/// What was asked of an application that has ended since is not done to the next one.
+#[test]
+fn quitting_an_application_that_ends_before_it_is_told() {
+    let _alone = alone();
+    let app = QCoreApplication::new();
+    thread::spawn(|| QCoreApplication::instance().exit(9)).join().unwrap();
+    drop(app);
+    let next = QCoreApplication::new();
+    QTimer::single_shot(20, || QCoreApplication::instance().exit(1));
+    assert_eq!(next.exec(), 1);
+}

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::{ObjectId, Poster, QCoreApplication, locker::Locks};
+use super::{Dispatcher, ObjectId, Poster, QCoreApplication, locker::Locks};
 
 /// What other threads need of the application.
 #[derive(Clone)]
@@ -41,7 +41,13 @@ pub(super) fn release(poster: &Poster, object: ObjectId) {
 /// Has the process's application do something, in its own thread. Nothing happens if there is none.
 pub(super) fn tell(what: impl FnOnce(&QCoreApplication) + Send + 'static) {
     if let Some(application) = application() {
-        // Its thread may just be ending.
-        let _ = application.poster.post(move || what(&QCoreApplication::instance()));
+        let object = application.object;
+        // Its thread may just be ending, or the application may end before the call comes.
+        let _ = application.poster.post(move || {
+            let life = Dispatcher::current().object(object);
+            if let Some(app) = life.and_then(|life| life.cast::<QCoreApplication>()) {
+                what(&app);
+            }
+        });
     }
 }

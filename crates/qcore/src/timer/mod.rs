@@ -200,7 +200,7 @@ impl QTimer {
     /// two seconds at 1.9 s for example. Use [`single_shot_with`](QTimer::single_shot_with) and
     /// [`TimerType::Precise`] where early is wrong, in the time-out of a protocol for example.
     ///
-    /// A negative interval is told in the log, and `slot` is never called.
+    /// For a negative interval the library logs a warning and never calls `slot`.
     ///
     /// ```
     /// use qcore::{QCoreApplication, QTimer};
