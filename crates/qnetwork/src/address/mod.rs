@@ -1,6 +1,6 @@
 //! [`QHostAddress`]: an IPv4 or IPv6 address as Qt's socket classes understand it.
 //!
-//! Every answer is checked against a table recorded from Qt 5.15.8 (`goldens.tsv`). The places
+//! Every answer is checked against a table recorded from Qt 5.15.8 (`tests/data/address/goldens.tsv`). The places
 //! where this module departs from it on purpose, each one state or text that Qt lets slip through:
 //!
 //! * A NUL character is an invalid character; Qt ignores it and whatever follows it.

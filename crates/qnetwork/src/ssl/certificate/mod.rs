@@ -7,6 +7,7 @@ mod issuing;
 mod known_bad;
 mod name;
 mod oid;
+mod oids;
 mod parse;
 mod path;
 mod pem;

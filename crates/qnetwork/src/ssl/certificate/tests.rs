@@ -9,8 +9,8 @@ use crate::{
     PatternSyntax, QSslCertificate, QSslError, SslError, SubjectInfo,
 };
 
-/// What Qt says, recorded by `goldens.py`.
-const GOLDENS: &str = include_str!("goldens.tsv");
+/// What Qt says, recorded by `tests/data/certificate/goldens.py`.
+const GOLDENS: &str = include_str!("../../../tests/data/certificate/goldens.tsv");
 
 /// Where ours differs, and why.
 const DIFFERENT: &[(&str, &str)] = &[(
@@ -138,7 +138,7 @@ fn show(value: &ExtensionValue) -> String {
 #[test]
 #[cfg(unix)]
 fn from_path() {
-    const COUNTS: &str = include_str!("paths.tsv");
+    const COUNTS: &str = include_str!("../../../tests/data/certificate/paths.tsv");
     let directory = std::env::temp_dir().join(format!("qnetwork-paths-{}", std::process::id()));
     let _ = std::fs::remove_dir_all(&directory);
     let certs = directory.join("certs");

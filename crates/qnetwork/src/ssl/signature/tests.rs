@@ -6,7 +6,7 @@ use super::*;
 use crate::ssl::{EncodingFormat, QSslCertificate, provider};
 
 /// What `openssl` has made and signed.
-const GOLDENS: &str = include_str!("goldens.tsv");
+const GOLDENS: &str = include_str!("../../../tests/data/signature/goldens.tsv");
 const MESSAGE: &[u8] = b"what is signed";
 
 struct Goldens {
