@@ -3,10 +3,13 @@ use std::time::SystemTime;
 use base64::Engine;
 use proptest::prelude::*;
 
-use super::{parse::Parsed, time};
-use crate::{
-    AlternativeNameEntryType, CertificateParseError, EncodingFormat, ExtensionValue, HashAlgorithm,
-    PatternSyntax, QSslCertificate, QSslError, SslError, SubjectInfo,
+use super::{
+    CertificateParseError, ExtensionValue, HashAlgorithm, QSslCertificate, SubjectInfo,
+    parse::Parsed, time,
+};
+use crate::ssl::{
+    error::{QSslError, SslError},
+    kinds::{AlternativeNameEntryType, EncodingFormat, PatternSyntax},
 };
 
 /// What Qt says, recorded by `tests/data/certificate/goldens.py`.
@@ -67,7 +70,7 @@ fn describe(certificate: &QSslCertificate) -> String {
     if certificate.is_null() {
         return String::new();
     }
-    let hash = |algorithm| super::hex(&certificate.digest(algorithm), "");
+    let hash = |algorithm| super::hex::hex(&certificate.digest(algorithm), "");
     let date = |date: Option<SystemTime>| {
         date.map_or("none".to_owned(), |date| time::iso(time::seconds(date)))
     };
@@ -122,7 +125,7 @@ fn show(value: &ExtensionValue) -> String {
         ExtensionValue::Bool(value) => value.to_string(),
         ExtensionValue::Number(value) => value.to_string(),
         ExtensionValue::Text(text) => format!("'{text}'"),
-        ExtensionValue::Bytes(bytes) => format!("x{}", super::hex(bytes, "")),
+        ExtensionValue::Bytes(bytes) => format!("x{}", super::hex::hex(bytes, "")),
         ExtensionValue::List(texts) => {
             let texts: Vec<_> = texts.iter().map(|text| format!("'{text}'")).collect();
             format!("[{}]", texts.join(", "))
@@ -186,7 +189,7 @@ fn a_null_certificate() {
     assert!(null.is_null() && !null.is_self_signed() && !null.is_blacklisted());
     assert_eq!((null.version(), null.serial_number()), (String::new(), String::new()));
     assert_eq!(
-        super::hex(&null.digest(HashAlgorithm::Md5), ""),
+        super::hex::hex(&null.digest(HashAlgorithm::Md5), ""),
         "d41d8cd98f00b204e9800998ecf8427e"
     );
     assert_eq!((null.effective_date(), null.expiry_date()), (None, None));

@@ -7,7 +7,14 @@ use std::{
 use base64::Engine;
 
 use super::{Purpose, Request, host::Host, names::COMPARISONS, oracles::describe, verify};
-use crate::{EncodingFormat, QSslCertificate, QSslError, SslError, host_info::ace::to_ace};
+use crate::{
+    host_info::ace::to_ace,
+    ssl::{
+        certificate::QSslCertificate,
+        error::{QSslError, SslError},
+        kinds::EncodingFormat,
+    },
+};
 
 thread_local! {
     /// How many signatures the last verification of this thread has verified.

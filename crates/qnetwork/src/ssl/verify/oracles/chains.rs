@@ -11,9 +11,10 @@ use std::{
 use base64::Engine;
 
 use super::{describe, describe_one, without_numbers};
-use crate::{
-    EncodingFormat, QSslCertificate,
-    ssl::verify::{Purpose, Request, tests::FIRST_PATH, verify},
+use crate::ssl::{
+    certificate::QSslCertificate,
+    kinds::EncodingFormat,
+    verify::{Purpose, Request, tests::FIRST_PATH, verify},
 };
 
 const TABLE: &str = include_str!("../../../../tests/data/verify/chains.tsv");

@@ -19,9 +19,10 @@ use std::{
 use base64::Engine;
 
 use super::describe;
-use crate::{
-    EncodingFormat, QSslCertificate,
-    ssl::verify::{Purpose, Request, verify},
+use crate::ssl::{
+    certificate::QSslCertificate,
+    kinds::EncodingFormat,
+    verify::{Purpose, Request, verify},
 };
 
 const TABLE: &str = include_str!("../../../../tests/data/verify/suites.tsv");
