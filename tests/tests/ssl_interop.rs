@@ -282,8 +282,7 @@ fn servers_of_qt() {
 }
 
 /// The keys that the tests of `QSslKey` have.
-const KEYS: &str =
-    concat!(env!("CARGO_MANIFEST_DIR"), "/../crates/qnetwork/src/ssl/key/tests/data");
+const KEYS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../crates/qnetwork/tests/data/key/pem");
 
 /// Reads a key of an algorithm, with a pass phrase, and prints its DER in hexadecimal.
 const QT_KEY: &str = r#"

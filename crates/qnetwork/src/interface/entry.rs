@@ -7,8 +7,9 @@ use std::{
 
 use qcore::QDeadlineTimer;
 
+use super::InterfaceFlags;
 use crate::{
-    InterfaceFlags, NetworkLayerProtocol, QHostAddress,
+    address::{NetworkLayerProtocol, QHostAddress},
     sys::{Lifetime, LinkAddress},
 };
 

@@ -15,7 +15,7 @@ pub use self::{
     kind::{InterfaceFlags, InterfaceType},
 };
 use crate::{
-    QHostAddress,
+    address::QHostAddress,
     sys::{self, Link},
 };
 

@@ -13,7 +13,10 @@ use qcore::{
 use socket2::Socket;
 
 use super::{LocalServerNode, QLocalSocket, server::server_error};
-use crate::{SocketError, SocketErrorKind, socket::Overtime, sys};
+use crate::{
+    socket::{Overtime, SocketError, SocketErrorKind},
+    sys,
+};
 
 /// How long to wait where the system has no descriptor for one more.
 const RETRY: Duration = Duration::from_millis(100);

@@ -16,7 +16,7 @@ use super::{
     LocalSocketError, LocalSocketErrorKind, LocalSocketNode, LocalSocketState, name,
     socket::not_connected,
 };
-use crate::SocketState;
+use crate::socket::SocketState;
 
 /// How long to try, if the server has no room.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);

@@ -8,7 +8,7 @@ use qcore::{
 };
 
 use super::{LocalSocketNode, QLocalSocket, error::CLASS};
-use crate::QAbstractSocket;
+use crate::socket::QAbstractSocket;
 
 /// Apart from the node, whose users are not to meet the backend's functions where they look for the
 /// device's.

@@ -4,7 +4,7 @@ use std::{borrow::Cow, error::Error, fmt, io};
 
 use qcore::DeviceError;
 
-use crate::{SocketError, SocketErrorKind};
+use crate::socket::{SocketError, SocketErrorKind};
 
 qcore::numbered! {
     /// What kind of failure a [`LocalSocketError`] is: Qt's list.

@@ -6,7 +6,7 @@ use super::{
     LocalSocketError, LocalSocketErrorKind, LocalSocketNode, LocalSocketState,
     socket::not_connected,
 };
-use crate::{SocketErrorKind, SocketState};
+use crate::socket::{SocketErrorKind, SocketState};
 
 impl LocalSocketNode {
     /// Has the inner socket tell this one what becomes of it.

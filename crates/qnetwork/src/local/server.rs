@@ -16,7 +16,7 @@ use qcore::{
 };
 
 use super::{LocalServerOptions, QLocalSocket, listening::Listener, name};
-use crate::{SocketError, SocketErrorKind};
+use crate::socket::{SocketError, SocketErrorKind};
 
 class! {
     /// A server for [`QLocalSocket`]s: accepts connections at a name and hands them out as sockets.

@@ -18,7 +18,7 @@ use super::{
     LocalSocketError, LocalSocketErrorKind, LocalSocketState, connecting::Attempt,
     device::LocalDevice, error::CLASS,
 };
-use crate::{QAbstractSocket, SocketError, SocketErrorKind, SocketState};
+use crate::socket::{QAbstractSocket, SocketError, SocketErrorKind, SocketState};
 
 class! {
     /// A connection to another program on this machine: on Unix, a stream socket with a name in the

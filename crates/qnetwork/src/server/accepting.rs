@@ -14,7 +14,10 @@ use super::{
     listening::Listening,
     proxied::{ProxiedConnection, Waited},
 };
-use crate::{QTcpSocket, SocketError, SocketErrorKind, socket::Overtime, sys};
+use crate::{
+    socket::{Overtime, QTcpSocket, SocketError, SocketErrorKind},
+    sys,
+};
 
 /// How many are accepted in one turn of the loop.
 const BUDGET: usize = 64;

@@ -22,7 +22,12 @@ use super::{
     QTcpServer,
     proxied::{ProxyListener, Waited},
 };
-use crate::{QHostAddress, SocketError, SocketErrorKind, engine::named, sys};
+use crate::{
+    address::QHostAddress,
+    engine::named,
+    socket::{SocketError, SocketErrorKind},
+    sys,
+};
 
 /// How many connections may wait with the system.
 const BACKLOG: i32 = 1024;

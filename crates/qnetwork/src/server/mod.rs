@@ -28,9 +28,12 @@ use self::{
     proxied::ProxyListener,
 };
 use crate::{
-    ProxyCapabilities, ProxyQueryType, ProxyType, QHostAddress, QNetworkProxy, QNetworkProxyQuery,
-    QTcpSocket, SocketError, SocketErrorKind,
-    proxy::{self, Route},
+    address::QHostAddress,
+    proxy::{
+        self, ProxyCapabilities, ProxyQueryType, ProxyType, QNetworkProxy, QNetworkProxyQuery,
+        Route,
+    },
+    socket::{QTcpSocket, SocketError, SocketErrorKind},
 };
 
 class! {

@@ -16,8 +16,10 @@ use socket2::{Socket, Type};
 
 use super::{QTcpServer, TcpServerNode};
 use crate::{
-    QHostAddress, QNetworkProxy, SocketError, SocketType,
+    address::QHostAddress,
     engine::{Engine, NativeEngine, Progress, ProxyEngine, Stage},
+    proxy::QNetworkProxy,
+    socket::{SocketError, SocketType},
 };
 
 /// How long `listen()` waits for the proxy, in which nothing else is done.

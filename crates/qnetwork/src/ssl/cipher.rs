@@ -4,7 +4,7 @@ use std::fmt;
 
 use rustls::{CipherSuite, SupportedCipherSuite};
 
-use super::{SslProtocol, provider};
+use super::{crypto::provider, kinds::SslProtocol};
 
 /// A cipher suite: how the ends agree on a key, how they tell who they are, and how they encrypt.
 ///

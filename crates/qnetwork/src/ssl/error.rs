@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::ssl::QSslCertificate;
+use super::certificate::QSslCertificate;
 
 qcore::numbered! {
     /// What is wrong.

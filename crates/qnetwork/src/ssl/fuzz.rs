@@ -11,8 +11,10 @@ use qcore::io_device::BufferPool;
 use rustls::{ClientConfig, ServerConfig, pki_types::ServerName};
 
 use super::{
-    EncodingFormat, KeyAlgorithm, QSslCertificate, QSslConfiguration, QSslKey, SslOptions,
-    SslProtocol,
+    certificate::QSslCertificate,
+    configuration::QSslConfiguration,
+    key::QSslKey,
+    kinds::{EncodingFormat, KeyAlgorithm, SslOptions, SslProtocol},
     session::{HELD, News, Session},
     tls::Settings,
     verify::{Purpose, Request, verify},

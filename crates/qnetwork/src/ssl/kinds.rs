@@ -147,6 +147,22 @@ qcore::numbered! {
 }
 
 qcore::numbered! {
+    /// What a path is written in. See [`QSslCertificate::from_path`](crate::QSslCertificate::from_path).
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+    #[non_exhaustive]
+    pub enum PatternSyntax {
+        /// A path as it is. The default.
+        #[default]
+        FixedString = 2,
+        /// As in a shell: `*` and `?` for characters other than slashes, `[abc]` and `[!abc]` for
+        /// one of several.
+        Wildcard = 1,
+        /// A regular expression for the whole path, without back references and look-around.
+        RegularExpression = 0,
+    }
+}
+
+qcore::numbered! {
     /// What came of the choice of a protocol to speak over TLS (ALPN).
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
     #[non_exhaustive]

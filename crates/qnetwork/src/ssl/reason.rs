@@ -7,7 +7,7 @@ use rustls::{
     AlertDescription, CertificateError, Error, OtherError, PeerIncompatible, PeerMisbehaved,
 };
 
-use super::provider;
+use super::crypto::provider;
 
 /// What an error of rustls says.
 pub(super) fn of(error: &Error) -> String {

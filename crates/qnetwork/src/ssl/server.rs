@@ -15,8 +15,11 @@ use qcore::{
     object::{Handle, Life, Node, Object},
 };
 
-use super::{QSslConfiguration, QSslError, QSslSocket};
-use crate::{QTcpServer, QTcpSocket, SocketErrorKind, server::Reception};
+use super::{configuration::QSslConfiguration, error::QSslError, socket::QSslSocket};
+use crate::{
+    server::{QTcpServer, Reception},
+    socket::{QTcpSocket, SocketErrorKind},
+};
 
 /// How long a handshake may take.
 const TIMEOUT: Duration = Duration::from_secs(5);

@@ -12,9 +12,12 @@ use rustls::{
 };
 
 use super::{
-    PeerVerifyMode, QSslConfiguration, SslOptions, SslProtocol, provider, signature::AcceptAny,
+    configuration::QSslConfiguration,
+    crypto::provider,
+    kinds::{PeerVerifyMode, SslOptions, SslProtocol},
+    signature::AcceptAny,
 };
-use crate::{SocketError, SocketErrorKind};
+use crate::socket::{SocketError, SocketErrorKind};
 
 /// How many sessions are kept for resuming, for each configuration.
 const SESSIONS: usize = 256;

@@ -1,5 +1,7 @@
 //! Reading DER: a tag, a length, a value.
 
+use super::hex::hex;
+
 /// What is left to be read.
 #[derive(Clone, Copy)]
 pub(super) struct Der<'a>(&'a [u8]);
@@ -119,9 +121,38 @@ pub(super) fn integer_to_string(value: &[u8]) -> String {
     if let Some(number) = signed_integer(value) {
         return number.to_string();
     }
-    let (bytes, is_negative) = super::parse::magnitude(value);
+    let (bytes, is_negative) = magnitude(value);
     let sign = if is_negative { "-" } else { "" };
-    format!("{sign}0x{}", super::hex(&bytes, "").to_uppercase())
+    format!("{sign}0x{}", hex(&bytes, "").to_uppercase())
+}
+
+/// A number as [`magnitude`] has it; `None` if there are more bytes than it needs, or none.
+pub(super) fn integer(value: &[u8]) -> Option<(Vec<u8>, bool)> {
+    match value {
+        [] | [0, 0..=0x7f, ..] | [0xff, 0x80..=0xff, ..] => None,
+        _ => Some(magnitude(value)),
+    }
+}
+
+/// A number in two's complement without its sign, and whether it is negative.
+fn magnitude(value: &[u8]) -> (Vec<u8>, bool) {
+    let is_negative = value.first().is_some_and(|byte| byte & 0x80 != 0);
+    let mut bytes = value.to_vec();
+    if is_negative {
+        for byte in &mut bytes {
+            *byte = !*byte;
+        }
+        for byte in bytes.iter_mut().rev() {
+            let (sum, carry) = byte.overflowing_add(1);
+            *byte = sum;
+            if !carry {
+                break;
+            }
+        }
+    }
+    let zeros = bytes.iter().take_while(|byte| **byte == 0).count();
+    let bytes = if zeros == bytes.len() { vec![0] } else { bytes.split_off(zeros) };
+    (bytes, is_negative)
 }
 
 /// An object identifier with dots.

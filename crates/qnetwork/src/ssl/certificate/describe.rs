@@ -2,29 +2,13 @@
 
 use super::{
     der::{self, Der},
-    hex,
-    name::{latin1, to_text},
+    description::{Description, Value},
+    hex::hex,
+    name::{DistinguishedName, latin1, to_text},
     oid::{long_name, short_name},
     parse::{self, AuthorityKeyId, GeneralName, NameConstraints},
-    time,
+    policies, time,
 };
-
-/// What an extension says.
-pub(super) enum Description {
-    /// It is known but cannot be read.
-    Malformed,
-    Unknown,
-    Text(String),
-    /// Lines, with their indentation.
-    Lines(String),
-    /// Names, values, or both. A list may be empty and says so; else nothing is said.
-    Values {
-        values: Vec<Value>,
-        is_list: bool,
-    },
-}
-
-type Value = (Option<String>, Option<String>);
 
 const KEY_USAGES: [&str; 9] = [
     "Digital Signature",
@@ -75,7 +59,7 @@ pub(super) fn describe(oid: &str, value: &[u8], indent: usize) -> Description {
         "2.5.29.16" => usage_period(value, indent),
         "2.5.29.54" => only_integer(value),
         "2.5.29.31" | "2.5.29.46" => distribution_points(value, indent),
-        "2.5.29.32" => super::policies::describe(value, indent),
+        "2.5.29.32" => policies::describe(value, indent),
         "2.5.29.30" => name_constraints(value, indent),
         "1.3.6.1.5.5.7.48.1.5" => Some(Description::Lines(String::new())),
         "1.3.6.1.4.1.11129.2.4.3" => Some(Description::Text("NULL".to_owned())),
@@ -248,7 +232,7 @@ fn distribution_points(value: &[u8], indent: usize) -> Option<Description> {
                 out.push_str(&format!("{margin}Full Name:\n"));
                 push_names(&mut out, name.value, indent)?;
             } else {
-                let set = super::name::DistinguishedName::parse_set(name.value)?;
+                let set = DistinguishedName::parse_set(name.value)?;
                 out.push_str(&format!("{margin}Relative Name:\n{margin}  {}\n", set.one_line()));
             }
         }

@@ -4,8 +4,9 @@ use std::{collections::BTreeMap, fmt, sync::Arc};
 
 use super::{
     der::{self, Der},
-    describe::{Description, describe},
-    hex,
+    describe::describe,
+    description::Description,
+    hex::hex,
     oid::{long_name, short_name},
     parse::{AuthorityKeyId, GeneralName, Parsed, RawExtension},
 };

@@ -2,11 +2,14 @@
 
 mod der;
 mod describe;
+mod description;
 mod extension;
+mod hex;
 mod issuing;
 mod known_bad;
 mod name;
 mod oid;
+mod oids;
 mod parse;
 mod path;
 mod pem;
@@ -31,16 +34,16 @@ use sha1::Sha1;
 use sha2::{Sha224, Sha256, Sha384, Sha512};
 
 pub use self::extension::{ExtensionValue, QSslCertificateExtension};
+use self::hex::hex;
 pub(in crate::ssl) use self::{
-    issuing::KeyBits,
     name::DistinguishedName,
-    parse::{GeneralName, NameConstraints, Parsed, PublicKeyInfo},
-    public_key::KeyKind,
+    parse::{GeneralName, NameConstraints, Parsed},
+    public_key::{KeyBits, KeyKind, PublicKeyInfo},
     time::seconds,
 };
-use crate::{
-    AlternativeNameEntryType, EncodingFormat, QSslConfiguration, QSslError, QSslKey,
-    ssl::verify::{self, Purpose, Request},
+use super::{
+    key::QSslKey,
+    kinds::{AlternativeNameEntryType, EncodingFormat},
 };
 
 /// A certificate: a public key, whose it is, and the signature of somebody who says so.
@@ -116,22 +119,6 @@ qcore::numbered! {
         Sha384 = 5,
         /// SHA-512, 64 bytes.
         Sha512 = 6,
-    }
-}
-
-qcore::numbered! {
-    /// What a path is written in. See [`QSslCertificate::from_path`].
-    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-    #[non_exhaustive]
-    pub enum PatternSyntax {
-        /// A path as it is. The default.
-        #[default]
-        FixedString = 2,
-        /// As in a shell: `*` and `?` for characters other than slashes, `[abc]` and `[!abc]` for
-        /// one of several.
-        Wildcard = 1,
-        /// A regular expression for the whole path, without back references and look-around.
-        RegularExpression = 0,
     }
 }
 
@@ -221,65 +208,6 @@ impl QSslCertificate {
     #[must_use]
     pub fn from_device(device: &QIODevice, format: EncodingFormat) -> Vec<Self> {
         QSslCertificate::from_data(device.read_all(), format)
-    }
-
-    /// All certificates in the files whose path fits.
-    ///
-    /// With [`PatternSyntax::FixedString`] that is one file, at most. Else directories are
-    /// searched, from the last one on in whose path there is nothing special, those inside of them
-    /// as well, but neither hidden files nor hidden directories; the path that has to fit is that
-    /// from where the search begins. A directory is no file: `"/etc/certs"` gives nothing,
-    /// `"/etc/certs/*"` what is in it. The files are read in the order of their names.
-    ///
-    /// ```
-    /// use qnetwork::{EncodingFormat, PatternSyntax, QSslCertificate};
-    ///
-    /// let pem = rcgen::generate_simple_self_signed(["a.example".to_owned()]).unwrap().cert.pem();
-    /// let directory = std::env::temp_dir().join(format!("qnetwork-certificates-{}", std::process::id()));
-    /// std::fs::create_dir_all(&directory).unwrap();
-    /// std::fs::write(directory.join("a.pem"), &pem).unwrap();
-    /// std::fs::write(directory.join("b.pem"), &pem).unwrap();
-    ///
-    /// let pattern = format!("{}/*.pem", directory.display());
-    /// let certificates = QSslCertificate::from_path(&pattern, EncodingFormat::Pem, PatternSyntax::Wildcard);
-    /// assert_eq!(certificates.len(), 2);
-    /// std::fs::remove_dir_all(&directory).unwrap();
-    /// ```
-    #[doc(alias = "fromPath")]
-    #[must_use]
-    pub fn from_path(path: &str, format: EncodingFormat, syntax: PatternSyntax) -> Vec<Self> {
-        path::certificates(path, format, syntax)
-    }
-
-    /// What is wrong with the first certificate of the chain, as of now: all errors, none if it is
-    /// good.
-    ///
-    /// The others are what it may have been issued by; who is trusted in the end are the CA
-    /// certificates of the [default configuration](QSslConfiguration::default_configuration).
-    /// Unless the host's name is empty, the certificate has to be for it. What it may be used for
-    /// is not looked at.
-    ///
-    /// ```
-    /// use qnetwork::{EncodingFormat, QSslCertificate, SslError};
-    ///
-    /// let pem = rcgen::generate_simple_self_signed(["a.example".to_owned()]).unwrap().cert.pem();
-    /// let chain = QSslCertificate::from_data(pem, EncodingFormat::Pem);
-    /// let errors = QSslCertificate::verify(&chain, "b.example");
-    /// assert_eq!(errors.len(), 2);
-    /// assert_eq!(errors[0], SslError::HostNameMismatch);
-    /// assert_eq!(errors[1], SslError::SelfSignedCertificate);
-    /// assert_eq!(errors[1].certificate(), &chain[0]);
-    /// ```
-    #[must_use]
-    pub fn verify(chain: &[QSslCertificate], host_name: &str) -> Vec<QSslError> {
-        verify::verify(&Request {
-            chain,
-            trusted: &QSslConfiguration::default_configuration().trusted_certificates(),
-            host: Some(host_name).filter(|host| !host.is_empty()),
-            purpose: Purpose::Any,
-            depth: 0,
-            now: SystemTime::now(),
-        })
     }
 
     /// Makes it a null one.
@@ -597,10 +525,4 @@ fn certificates(
 fn display_name(name: &DistinguishedName) -> String {
     let first = |attribute| name.values(attribute).into_iter().next();
     first("CN").or_else(|| first("O")).or_else(|| first("OU")).unwrap_or_default()
-}
-
-/// Bytes in hexadecimal.
-fn hex(bytes: &[u8], between: &str) -> String {
-    let bytes: Vec<_> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-    bytes.join(between)
 }

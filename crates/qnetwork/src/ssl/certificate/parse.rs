@@ -9,9 +9,10 @@ use std::{
 use super::{
     der::{self, Der},
     name::{DistinguishedName, latin1},
+    public_key::{Algorithm, KeyBits, PublicKeyInfo},
     time,
 };
-use crate::{AlternativeNameEntryType, QHostAddress};
+use crate::{address::QHostAddress, ssl::kinds::AlternativeNameEntryType};
 
 const ALTERNATIVE_NAME: &str = "2.5.29.17";
 const CONTEXT_0: u8 = 0xa0;
@@ -113,17 +114,6 @@ pub(in crate::ssl) enum GeneralName {
     Other(u8, Vec<u8>),
 }
 
-/// An algorithm with its parameters: the identifier, and all that is in the sequence.
-#[derive(Clone, Copy)]
-pub(in crate::ssl) struct Algorithm<'a>(pub(in crate::ssl) &'a [u8]);
-
-/// The public key and its kind.
-#[derive(Clone, Copy)]
-pub(in crate::ssl) struct PublicKeyInfo<'a> {
-    pub(in crate::ssl) algorithm: Algorithm<'a>,
-    pub(in crate::ssl) key: &'a [u8],
-}
-
 impl Parsed {
     /// Reads one certificate from the start of the bytes.
     pub(in crate::ssl) fn parse(bytes: &[u8]) -> Option<Self> {
@@ -143,7 +133,7 @@ impl Parsed {
             Some(version) => der::small_integer(Der::inside(version, der::INTEGER)?.rest())?,
             None => 0,
         };
-        let (serial, serial_is_negative) = integer(fields.read(der::INTEGER)?)?;
+        let (serial, serial_is_negative) = der::integer(fields.read(der::INTEGER)?)?;
         let signed_algorithm = fields.read(der::SEQUENCE)?;
         let issuer = DistinguishedName::parse(fields.read(der::SEQUENCE)?)?;
         let mut validity = Der::new(fields.read(der::SEQUENCE)?);
@@ -190,7 +180,7 @@ impl Parsed {
             der: der.to_vec(),
         };
         parsed.uses = Uses::of(&parsed);
-        parsed.key_kind = parsed.readable_key_kind();
+        parsed.key_kind = parsed.public_key().and_then(|key| key.readable_kind());
         Some(parsed)
     }
 
@@ -218,6 +208,16 @@ impl Parsed {
 
     pub(in crate::ssl) fn public_key(&self) -> Option<PublicKeyInfo<'_>> {
         PublicKeyInfo::parse(Der::new(self.public_key_der()).read(der::SEQUENCE)?)
+    }
+
+    /// Whether the key is of a kind that is known, and is what that kind of key looks like.
+    pub(in crate::ssl) fn has_readable_key(&self) -> bool {
+        self.key_kind.is_some()
+    }
+
+    /// How large the key is; `None` if its kind is not known.
+    pub(in crate::ssl) fn key_bits(&self) -> Option<KeyBits> {
+        self.public_key()?.bits()
     }
 
     pub(in crate::ssl) fn serial(&self) -> &[u8] {
@@ -253,16 +253,6 @@ impl Parsed {
     }
 }
 
-impl<'a> PublicKeyInfo<'a> {
-    pub(super) fn parse(info: &'a [u8]) -> Option<Self> {
-        let mut info = Der::new(info);
-        let algorithm = Algorithm(info.read(der::SEQUENCE)?);
-        algorithm.check()?;
-        let (unused_bits, key) = info.read(der::BIT_STRING)?.split_first()?;
-        (*unused_bits == 0 && info.is_empty()).then_some(PublicKeyInfo { algorithm, key })
-    }
-}
-
 impl RawExtension {
     fn parse_all(der: &[u8], extensions: &[u8]) -> Option<Vec<Self>> {
         let mut list = Der::inside(extensions, der::SEQUENCE)?;
@@ -278,37 +268,6 @@ impl RawExtension {
             all.push(RawExtension { oid, is_critical, value: range_in(der, value)? });
         }
         Some(all)
-    }
-}
-
-impl Algorithm<'_> {
-    /// Whether it is an identifier, and at most one value more.
-    fn check(self) -> Option<()> {
-        let mut inside = Der::new(self.0);
-        der::oid_to_string(inside.read(der::OID)?)?;
-        if !inside.is_empty() {
-            inside.next_value()?;
-        }
-        inside.is_empty().then_some(())
-    }
-
-    /// The identifier of the algorithm.
-    pub(in crate::ssl) fn oid(&self) -> Option<String> {
-        der::oid_to_string(Der::new(self.0).read(der::OID)?)
-    }
-
-    /// The parameters, if there are any.
-    pub(super) fn parameters(&self) -> Option<der::Tlv<'_>> {
-        let mut inside = Der::new(self.0);
-        inside.next_value()?;
-        inside.next_value()
-    }
-
-    /// The identifier that the parameters are, if they are one: the curve.
-    pub(in crate::ssl) fn parameter_oid(&self) -> Option<String> {
-        let mut inside = Der::new(self.0);
-        inside.next_value()?;
-        der::oid_to_string(inside.read(der::OID)?)
     }
 }
 
@@ -463,7 +422,7 @@ impl AuthorityKeyId {
             None => None,
         };
         let serial = match inside.read(0x82) {
-            Some(serial) => Some(integer(serial)?.0),
+            Some(serial) => Some(der::integer(serial)?.0),
             None => None,
         };
         inside.is_empty().then_some(AuthorityKeyId { key_id, issuer, serial })
@@ -483,7 +442,7 @@ impl NameConstraints {
                 names.push(GeneralName::parse(base.tag, base.value)?);
                 for distance in [0x80, 0x81] {
                     if let Some(number) = tree.read(distance) {
-                        integer(number)?;
+                        der::integer(number)?;
                         has_distances = true;
                     }
                 }
@@ -582,35 +541,6 @@ pub(super) fn ip_address(bytes: &[u8]) -> Option<IpAddr> {
         return Some(v4.into());
     }
     <[u8; 16]>::try_from(bytes).ok().map(IpAddr::from)
-}
-
-/// A number as [`magnitude`] has it; `None` if there are more bytes than it needs, or none.
-fn integer(value: &[u8]) -> Option<(Vec<u8>, bool)> {
-    match value {
-        [] | [0, 0..=0x7f, ..] | [0xff, 0x80..=0xff, ..] => None,
-        _ => Some(magnitude(value)),
-    }
-}
-
-/// A number in two's complement without its sign, and whether it is negative.
-pub(super) fn magnitude(value: &[u8]) -> (Vec<u8>, bool) {
-    let is_negative = value.first().is_some_and(|byte| byte & 0x80 != 0);
-    let mut bytes = value.to_vec();
-    if is_negative {
-        for byte in &mut bytes {
-            *byte = !*byte;
-        }
-        for byte in bytes.iter_mut().rev() {
-            let (sum, carry) = byte.overflowing_add(1);
-            *byte = sum;
-            if !carry {
-                break;
-            }
-        }
-    }
-    let zeros = bytes.iter().take_while(|byte| **byte == 0).count();
-    let bytes = if zeros == bytes.len() { vec![0] } else { bytes.split_off(zeros) };
-    (bytes, is_negative)
 }
 
 /// Where in the whole the part is.

@@ -8,17 +8,44 @@ use std::{
 
 use regex_lite::Regex;
 
-use crate::{EncodingFormat, PatternSyntax, QSslCertificate};
+use super::QSslCertificate;
+use crate::ssl::kinds::{EncodingFormat, PatternSyntax};
+
+impl QSslCertificate {
+    /// All certificates in the files whose path fits.
+    ///
+    /// With [`PatternSyntax::FixedString`] that is one file, at most. Else directories are
+    /// searched, from the last one on in whose path there is nothing special, those inside of them
+    /// as well, but neither hidden files nor hidden directories; the path that has to fit is that
+    /// from where the search begins. A directory is no file: `"/etc/certs"` gives nothing,
+    /// `"/etc/certs/*"` what is in it. The files are read in the order of their names.
+    ///
+    /// ```
+    /// use qnetwork::{EncodingFormat, PatternSyntax, QSslCertificate};
+    ///
+    /// let pem = rcgen::generate_simple_self_signed(["a.example".to_owned()]).unwrap().cert.pem();
+    /// let directory = std::env::temp_dir().join(format!("qnetwork-certificates-{}", std::process::id()));
+    /// std::fs::create_dir_all(&directory).unwrap();
+    /// std::fs::write(directory.join("a.pem"), &pem).unwrap();
+    /// std::fs::write(directory.join("b.pem"), &pem).unwrap();
+    ///
+    /// let pattern = format!("{}/*.pem", directory.display());
+    /// let certificates = QSslCertificate::from_path(&pattern, EncodingFormat::Pem, PatternSyntax::Wildcard);
+    /// assert_eq!(certificates.len(), 2);
+    /// std::fs::remove_dir_all(&directory).unwrap();
+    /// ```
+    #[doc(alias = "fromPath")]
+    #[must_use]
+    pub fn from_path(path: &str, format: EncodingFormat, syntax: PatternSyntax) -> Vec<Self> {
+        certificates(path, format, syntax)
+    }
+}
 
 /// How deep directories are looked into.
 const MAX_DEPTH: usize = 128;
 
 /// The certificates in all files whose path is like this.
-pub(super) fn certificates(
-    path: &str,
-    format: EncodingFormat,
-    syntax: PatternSyntax,
-) -> Vec<QSslCertificate> {
+fn certificates(path: &str, format: EncodingFormat, syntax: PatternSyntax) -> Vec<QSslCertificate> {
     let search = match syntax {
         PatternSyntax::FixedString => None,
         PatternSyntax::Wildcard => Search::by_wildcard(path),

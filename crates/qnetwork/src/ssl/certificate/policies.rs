@@ -2,7 +2,7 @@
 
 use super::{
     der::{self, Der},
-    describe::Description,
+    description::Description,
     oid::long_name,
 };
 

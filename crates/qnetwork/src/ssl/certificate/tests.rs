@@ -3,14 +3,17 @@ use std::time::SystemTime;
 use base64::Engine;
 use proptest::prelude::*;
 
-use super::{parse::Parsed, time};
-use crate::{
-    AlternativeNameEntryType, CertificateParseError, EncodingFormat, ExtensionValue, HashAlgorithm,
-    PatternSyntax, QSslCertificate, QSslError, SslError, SubjectInfo,
+use super::{
+    CertificateParseError, ExtensionValue, HashAlgorithm, QSslCertificate, SubjectInfo,
+    parse::Parsed, time,
+};
+use crate::ssl::{
+    error::{QSslError, SslError},
+    kinds::{AlternativeNameEntryType, EncodingFormat, PatternSyntax},
 };
 
-/// What Qt says, recorded by `goldens.py`.
-const GOLDENS: &str = include_str!("goldens.tsv");
+/// What Qt says, recorded by `tests/data/certificate/goldens.py`.
+const GOLDENS: &str = include_str!("../../../tests/data/certificate/goldens.tsv");
 
 /// Where ours differs, and why.
 const DIFFERENT: &[(&str, &str)] = &[(
@@ -67,7 +70,7 @@ fn describe(certificate: &QSslCertificate) -> String {
     if certificate.is_null() {
         return String::new();
     }
-    let hash = |algorithm| super::hex(&certificate.digest(algorithm), "");
+    let hash = |algorithm| super::hex::hex(&certificate.digest(algorithm), "");
     let date = |date: Option<SystemTime>| {
         date.map_or("none".to_owned(), |date| time::iso(time::seconds(date)))
     };
@@ -122,7 +125,7 @@ fn show(value: &ExtensionValue) -> String {
         ExtensionValue::Bool(value) => value.to_string(),
         ExtensionValue::Number(value) => value.to_string(),
         ExtensionValue::Text(text) => format!("'{text}'"),
-        ExtensionValue::Bytes(bytes) => format!("x{}", super::hex(bytes, "")),
+        ExtensionValue::Bytes(bytes) => format!("x{}", super::hex::hex(bytes, "")),
         ExtensionValue::List(texts) => {
             let texts: Vec<_> = texts.iter().map(|text| format!("'{text}'")).collect();
             format!("[{}]", texts.join(", "))
@@ -138,7 +141,7 @@ fn show(value: &ExtensionValue) -> String {
 #[test]
 #[cfg(unix)]
 fn from_path() {
-    const COUNTS: &str = include_str!("paths.tsv");
+    const COUNTS: &str = include_str!("../../../tests/data/certificate/paths.tsv");
     let directory = std::env::temp_dir().join(format!("qnetwork-paths-{}", std::process::id()));
     let _ = std::fs::remove_dir_all(&directory);
     let certs = directory.join("certs");
@@ -186,7 +189,7 @@ fn a_null_certificate() {
     assert!(null.is_null() && !null.is_self_signed() && !null.is_blacklisted());
     assert_eq!((null.version(), null.serial_number()), (String::new(), String::new()));
     assert_eq!(
-        super::hex(&null.digest(HashAlgorithm::Md5), ""),
+        super::hex::hex(&null.digest(HashAlgorithm::Md5), ""),
         "d41d8cd98f00b204e9800998ecf8427e"
     );
     assert_eq!((null.effective_date(), null.expiry_date()), (None, None));

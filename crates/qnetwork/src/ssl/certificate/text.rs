@@ -2,10 +2,11 @@
 
 use super::{
     der::{self, Der},
-    extension, hex,
-    issuing::bit_length,
+    extension,
+    hex::hex,
     oid::{long_name, short_name},
-    parse::{Parsed, PublicKeyInfo},
+    parse::Parsed,
+    public_key::{PublicKeyInfo, bit_length},
     time,
 };
 

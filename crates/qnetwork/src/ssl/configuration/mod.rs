@@ -15,10 +15,11 @@ use rustls::{SupportedCipherSuite, pki_types::CertificateDer, sign::CertifiedKey
 
 pub(crate) use self::cache::Cache;
 use super::{
-    NextProtocolNegotiationStatus, PeerVerifyMode, QSslCertificate, QSslCipher, QSslKey,
-    SslOptions, SslProtocol,
-    certificate::{KeyBits, PublicKeyInfo},
-    system_ca_certificates,
+    certificate::{KeyBits, PublicKeyInfo, QSslCertificate},
+    cipher::QSslCipher,
+    key::QSslKey,
+    kinds::{NextProtocolNegotiationStatus, PeerVerifyMode, SslOptions, SslProtocol},
+    system_certificates::system_ca_certificates,
 };
 
 /// What an encrypted connection is to be like, and what it has come to be.

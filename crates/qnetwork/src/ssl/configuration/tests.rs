@@ -1,5 +1,5 @@
 use super::*;
-use crate::{EncodingFormat, KeyAlgorithm};
+use crate::ssl::kinds::{EncodingFormat, KeyAlgorithm};
 
 fn signed() -> (QSslCertificate, QSslKey) {
     let made = rcgen::generate_simple_self_signed(["a.example".to_owned()]).unwrap();
@@ -163,7 +163,7 @@ fn a_key_of_ed25519_is_opaque_and_serves() {
 
 #[test]
 fn what_was_made_is_kept_until_something_changes() {
-    let builder = rustls::ClientConfig::builder_with_provider(crate::ssl::provider());
+    let builder = rustls::ClientConfig::builder_with_provider(crate::ssl::crypto::provider());
     let builder = builder.with_safe_default_protocol_versions().unwrap();
     let made = Arc::new(
         builder.with_root_certificates(rustls::RootCertStore::empty()).with_no_client_auth(),

@@ -10,12 +10,13 @@ use pkcs8::{
 };
 use zeroize::Zeroizing;
 
-use super::{KeyError, curves, dsa, encryption};
-use crate::KeyAlgorithm;
-
-const fn oid(text: &str) -> ObjectIdentifier {
-    ObjectIdentifier::new_unwrap(text)
-}
+use super::{
+    curves,
+    der::{Secret, malformed, oid, sequence},
+    dsa, encryption,
+    error::KeyError,
+};
+use crate::ssl::kinds::KeyAlgorithm;
 
 const RSA: ObjectIdentifier = oid("1.2.840.113549.1.1.1");
 const RSA_PSS: ObjectIdentifier = oid("1.2.840.113549.1.1.10");
@@ -29,8 +30,6 @@ const ED25519: ObjectIdentifier = oid("1.3.101.112");
 
 const PRIME_FIELD: ObjectIdentifier = oid("1.2.840.10045.1.1");
 const BINARY_FIELD: ObjectIdentifier = oid("1.2.840.10045.1.2");
-
-type Secret = Zeroizing<Vec<u8>>;
 
 /// A key, taken out of whatever it was wrapped in.
 pub(super) struct Decoded {
@@ -364,16 +363,6 @@ fn bits(number: UintRef<'_>) -> Result<u32, KeyError> {
     let first = bytes.first().filter(|first| **first != 0).ok_or(KeyError::Malformed)?;
     let bits = bytes.len() * 8 - first.leading_zeros() as usize;
     u32::try_from(bits).map_err(|_| KeyError::Malformed)
-}
-
-pub(super) fn malformed(_: pkcs8::der::Error) -> KeyError {
-    KeyError::Malformed
-}
-
-/// A sequence of values that are written already.
-pub(super) fn sequence(parts: &[&[u8]]) -> pkcs8::der::Result<Secret> {
-    let inside = Zeroizing::new(parts.concat());
-    Ok(Zeroizing::new(AnyRef::new(Tag::Sequence, &inside)?.to_der()?))
 }
 
 /// A value within a tag of its own.

@@ -11,15 +11,11 @@ use pkcs8::{
 use zeroize::Zeroizing;
 
 use super::{
-    KeyError,
     cipher::{self, Cipher},
+    der::{Secret, malformed, oid, sequence},
     derivation::{self, Cost, Hash, Purpose},
-    encoding::{malformed, sequence},
+    error::KeyError,
 };
-
-const fn oid(text: &str) -> ObjectIdentifier {
-    ObjectIdentifier::new_unwrap(text)
-}
 
 const PBES2: ObjectIdentifier = oid("1.2.840.113549.1.5.13");
 const PBKDF2: ObjectIdentifier = oid("1.2.840.113549.1.5.12");
@@ -42,10 +38,7 @@ const MOST_MEMORY: u64 = 1 << 30;
 const ROUNDS: u32 = 600_000;
 
 /// Decrypts an `EncryptedPrivateKeyInfo`; `None` if it is none.
-pub(super) fn decrypt(
-    der: &[u8],
-    pass_phrase: &[u8],
-) -> Option<Result<Zeroizing<Vec<u8>>, KeyError>> {
+pub(super) fn decrypt(der: &[u8], pass_phrase: &[u8]) -> Option<Result<Secret, KeyError>> {
     let parts = SliceReader::new(der).and_then(|mut reader| {
         reader.sequence(|reader: &mut SliceReader<'_>| {
             Ok((AlgorithmIdentifierRef::decode(reader)?, <&OctetStringRef>::decode(reader)?))
@@ -101,7 +94,7 @@ impl<'a> Scheme<'a> {
     }
 
     /// `None` if the pass phrase is another one.
-    fn decrypt(&self, pass_phrase: &[u8], data: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    fn decrypt(&self, pass_phrase: &[u8], data: &[u8]) -> Option<Secret> {
         match *self {
             Scheme::Pbes1 { hash, cipher, salt, rounds } => {
                 let derived = derivation::pbkdf1(hash, pass_phrase, salt, rounds)?;
@@ -229,7 +222,7 @@ impl<'a> Derivation<'a> {
         Ok((Derivation::Scrypt { salt: salt.as_bytes(), cost }, length))
     }
 
-    fn derive(&self, pass_phrase: &[u8], length: usize) -> Option<Zeroizing<Vec<u8>>> {
+    fn derive(&self, pass_phrase: &[u8], length: usize) -> Option<Secret> {
         match *self {
             Derivation::Pbkdf2 { hash, salt, rounds } => {
                 Some(derivation::pbkdf2(hash, pass_phrase, salt, rounds, length))

@@ -7,7 +7,7 @@ use base64::{
 };
 use zeroize::Zeroizing;
 
-use super::{KeyError, cipher::Cipher};
+use super::{cipher::Cipher, error::KeyError};
 
 const LINE: usize = 64;
 

@@ -11,7 +11,8 @@ use rustls::{
 
 use super::*;
 use crate::ssl::{
-    SslOptions, SslProtocol, provider,
+    crypto::provider,
+    kinds::{SslOptions, SslProtocol},
     signature::AcceptAny,
     tls::{Settings, versions},
 };

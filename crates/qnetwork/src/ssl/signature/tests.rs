@@ -3,10 +3,10 @@ use std::collections::HashMap;
 use base64::{Engine, prelude::BASE64_STANDARD as BASE64};
 
 use super::*;
-use crate::ssl::{EncodingFormat, QSslCertificate, provider};
+use crate::ssl::{certificate::QSslCertificate, crypto::provider, kinds::EncodingFormat};
 
 /// What `openssl` has made and signed.
-const GOLDENS: &str = include_str!("goldens.tsv");
+const GOLDENS: &str = include_str!("../../../tests/data/signature/goldens.tsv");
 const MESSAGE: &[u8] = b"what is signed";
 
 struct Goldens {

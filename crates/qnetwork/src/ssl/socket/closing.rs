@@ -6,7 +6,11 @@ use mio::net::TcpStream;
 use qcore::OpenMode;
 
 use super::SslSocketNode;
-use crate::{NetworkLayerProtocol, SocketError, SocketState, SslMode, ssl::session::Session};
+use crate::{
+    address::NetworkLayerProtocol,
+    socket::{SocketError, SocketState},
+    ssl::{kinds::SslMode, session::Session},
+};
 
 impl SslSocketNode {
     /// Forgets what belongs to the connection before.

@@ -12,8 +12,8 @@ use qcore::{
 
 use super::{CLASS, SslSocketNode};
 use crate::{
-    NetworkLayerProtocol, QAbstractSocket, SocketError, SocketOption, SocketState,
-    socket::SocketClass,
+    address::NetworkLayerProtocol,
+    socket::{QAbstractSocket, SocketClass, SocketError, SocketOption, SocketState},
 };
 
 /// Apart from the node, whose users are not to meet the backend's functions where they look for the

@@ -10,9 +10,10 @@ use rustls::{
 
 use super::SslSocketNode;
 use crate::{
-    NetworkLayerProtocol, QHostAddress, SocketError, SocketErrorKind, SocketState, SslMode,
+    address::{NetworkLayerProtocol, QHostAddress},
     host_info,
-    ssl::{reason, session::Session, tls},
+    socket::{SocketError, SocketErrorKind, SocketState},
+    ssl::{kinds::SslMode, reason, session::Session, tls},
 };
 
 impl SslSocketNode {

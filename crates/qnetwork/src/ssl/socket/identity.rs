@@ -5,9 +5,11 @@ use std::{fs, io, path::Path};
 use zeroize::Zeroizing;
 
 use super::QSslSocket;
-use crate::{
-    EncodingFormat, KeyAlgorithm, KeyType, SslProtocol,
-    ssl::{QSslCertificate, QSslCipher, QSslKey},
+use crate::ssl::{
+    certificate::QSslCertificate,
+    cipher::QSslCipher,
+    key::QSslKey,
+    kinds::{EncodingFormat, KeyAlgorithm, KeyType, SslProtocol},
 };
 
 /// The version of rustls, as far as it is the workspace's to choose.

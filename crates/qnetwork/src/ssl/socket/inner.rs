@@ -4,9 +4,11 @@ use std::rc::{Rc, Weak};
 
 use super::SslSocketNode;
 use crate::{
-    QAuthenticator, QNetworkProxy, SocketState, SslMode,
+    auth::QAuthenticator,
     engine::{Engine, Outcome},
-    socket::Outer,
+    proxy::QNetworkProxy,
+    socket::{Outer, SocketState},
+    ssl::kinds::SslMode,
 };
 
 /// What a proxy wants to know.

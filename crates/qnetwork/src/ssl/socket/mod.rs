@@ -45,10 +45,10 @@ use qcore::{
 };
 
 use self::device::SslDevice;
-use super::{QSslConfiguration, QSslError, SslMode, session::Session};
+use super::{configuration::QSslConfiguration, error::QSslError, kinds::SslMode, session::Session};
 use crate::{
-    Host, NetworkLayerProtocol, QAbstractSocket, QTcpSocket,
-    socket::{Outer, SocketClass},
+    address::NetworkLayerProtocol,
+    socket::{Host, Outer, QAbstractSocket, QTcpSocket, SocketClass},
 };
 
 const CLASS: &str = "QSslSocket";

@@ -3,9 +3,12 @@
 use std::io;
 
 use super::{QSslSocket, SslSocketNode, identity::no_certificate};
-use crate::{
-    EncodingFormat, PatternSyntax, PeerVerifyMode, SslProtocol,
-    ssl::{QSslCertificate, QSslCipher, QSslConfiguration, system_ca_certificates},
+use crate::ssl::{
+    certificate::QSslCertificate,
+    cipher::QSslCipher,
+    configuration::QSslConfiguration,
+    kinds::{EncodingFormat, PatternSyntax, PeerVerifyMode, SslProtocol},
+    system_certificates::system_ca_certificates,
 };
 
 impl QSslSocket {

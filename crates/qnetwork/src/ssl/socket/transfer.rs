@@ -10,8 +10,9 @@ use qcore::{
 
 use super::SslSocketNode;
 use crate::{
-    SocketError, SocketErrorKind, SocketState, SslMode, SslOptions,
+    socket::{SocketError, SocketErrorKind, SocketState},
     ssl::{
+        kinds::{SslMode, SslOptions},
         reason,
         session::{News, Session},
     },

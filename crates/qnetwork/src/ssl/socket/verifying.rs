@@ -6,8 +6,14 @@ use qcore::object::Node;
 
 use super::{QSslSocket, SslSocketNode};
 use crate::{
-    PauseModes, PeerVerifyMode, SocketError, SocketErrorKind, SocketState, SslMode,
-    ssl::{EncodingFormat, QSslCertificate, QSslError, SslError, session::Session, verify},
+    socket::{PauseModes, SocketError, SocketErrorKind, SocketState},
+    ssl::{
+        certificate::QSslCertificate,
+        error::{QSslError, SslError},
+        kinds::{EncodingFormat, PeerVerifyMode, SslMode},
+        session::Session,
+        verify,
+    },
 };
 
 impl QSslSocket {

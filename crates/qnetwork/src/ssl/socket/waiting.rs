@@ -3,7 +3,10 @@
 use qcore::QDeadlineTimer;
 
 use super::{QSslSocket, SslSocketNode};
-use crate::{SocketError, SocketErrorKind, SocketState, SslMode, socket::Overtime};
+use crate::{
+    socket::{Overtime, SocketError, SocketErrorKind, SocketState},
+    ssl::kinds::SslMode,
+};
 
 impl QSslSocket {
     /// Waits until the handshake is over, at most until a deadline: milliseconds, -1 being for

@@ -3,7 +3,12 @@
 use std::net::IpAddr;
 
 use crate::{
-    AlternativeNameEntryType, QHostAddress, QSslCertificate, SubjectInfo, host_info::ace::to_ace,
+    address::QHostAddress,
+    host_info::ace::to_ace,
+    ssl::{
+        certificate::{QSslCertificate, SubjectInfo},
+        kinds::AlternativeNameEntryType,
+    },
 };
 
 /// A host that a certificate has to be for.

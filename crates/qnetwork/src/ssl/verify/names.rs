@@ -1,11 +1,14 @@
 //! Names that an authority may vouch for, and those that it may not.
 
-use super::{Budget, Found, path::Path};
+use super::{
+    budget::Budget,
+    path::{Found, Path},
+};
 use crate::{
     host_info::ace::to_ace,
     ssl::{
-        SslError,
         certificate::{DistinguishedName, GeneralName, NameConstraints, Parsed},
+        error::SslError,
     },
 };
 

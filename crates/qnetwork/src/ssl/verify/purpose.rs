@@ -1,7 +1,18 @@
 //! What a certificate may be used for.
 
-use super::Purpose;
 use crate::ssl::certificate::Parsed;
+
+/// What the leaf is used for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// Anything: as `QSslCertificate::verify`, which does not look at uses, nor at how strong keys
+    /// and hashes are, and which looks for known frauds at the leaf alone.
+    Any,
+    /// It is a server's.
+    Server,
+    /// It is a client's.
+    Client,
+}
 
 const DIGITAL_SIGNATURE: u32 = 1;
 const KEY_ENCIPHERMENT: u32 = 1 << 2;

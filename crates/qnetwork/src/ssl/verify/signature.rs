@@ -3,10 +3,9 @@
 use rustls::pki_types::{SignatureVerificationAlgorithm, alg_id};
 
 use crate::ssl::{
-    SslError,
     certificate::{KeyKind, Parsed, PublicKeyInfo},
-    crypto::small_rsa::Hash,
-    provider,
+    crypto::{provider, small_rsa::Hash},
+    error::SslError,
 };
 
 /// Whether the issuer's key has signed the certificate, by the algorithms of the cryptography at

@@ -7,7 +7,14 @@ use std::{
 use base64::Engine;
 
 use super::{Purpose, Request, host::Host, names::COMPARISONS, oracles::describe, verify};
-use crate::{EncodingFormat, QSslCertificate, QSslError, SslError, host_info::ace::to_ace};
+use crate::{
+    host_info::ace::to_ace,
+    ssl::{
+        certificate::QSslCertificate,
+        error::{QSslError, SslError},
+        kinds::EncodingFormat,
+    },
+};
 
 thread_local! {
     /// How many signatures the last verification of this thread has verified.
@@ -135,16 +142,16 @@ const OURS: &[(&str, &str, &str, &str)] = &[
 /// What ring does not verify: signatures of P-256 with SHA-512.
 const NOT_BY_RING: &str = "leaf-sha512";
 
-/// What Qt says, recorded by `goldens.py`.
-const GOLDENS: &str = include_str!("goldens.tsv");
+/// What Qt says, recorded by `tests/data/verify/goldens.py`.
+const GOLDENS: &str = include_str!("../../../tests/data/verify/goldens.tsv");
 
 #[test]
 fn all_that_qt_says_in_its_order() {
     assert!(compare_with_qt(GOLDENS, OURS) > 500);
 }
 
-/// What Qt says of certificates in odd forms, recorded by `forms.py`.
-const FORMS: &str = include_str!("forms.tsv");
+/// What Qt says of certificates in odd forms, recorded by `tests/data/verify/forms.py`.
+const FORMS: &str = include_str!("../../../tests/data/verify/forms.tsv");
 
 /// Where ours differs in these: OpenSSL gives up with a leaf whose key cannot be read, with no
 /// error that Qt would see.
@@ -267,10 +274,10 @@ fn patterns_for_names() {
     }
 }
 
-/// What Qt says, recorded by `hosts.py`.
+/// What Qt says, recorded by `tests/data/verify/hosts.py`.
 #[test]
 fn hosts_that_certificates_are_for() {
-    let mut lines = include_str!("hosts.tsv").split_terminator('\n');
+    let mut lines = include_str!("../../../tests/data/verify/hosts.tsv").split_terminator('\n');
     let hosts: Vec<_> = lines.next().unwrap().split('\t').collect();
     let (mut count, mut holes, mut wrong) = (0, 0, Vec::new());
     for line in lines {
@@ -429,8 +436,8 @@ fn limits_that_cannot_be_read() {
     assert!(errors.contains(&SslError::UnableToGetLocalIssuerCertificate), "{errors:?}");
 }
 
-/// Certificates signed in all kinds of ways, made by `algorithms.py`, and the errors that Qt tells.
-const ALGORITHMS: &str = include_str!("algorithms.tsv");
+/// Certificates signed in all kinds of ways, made by `tests/data/verify/algorithms.py`, and the errors that Qt tells.
+const ALGORITHMS: &str = include_str!("../../../tests/data/verify/algorithms.tsv");
 
 /// The ways in which aws-lc-rs verifies, and whether ring does as well. Qt accepts all of the
 /// table.

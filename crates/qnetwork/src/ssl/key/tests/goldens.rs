@@ -5,8 +5,8 @@ use sha2::{Digest, Sha256};
 
 use super::*;
 
-/// What Qt says, recorded by `goldens.py`, which describes the fields.
-const GOLDENS: &str = include_str!("goldens.tsv");
+/// What Qt says, recorded by `tests/data/key/goldens.py`, which describes the fields.
+const GOLDENS: &str = include_str!("../../../../tests/data/key/goldens.tsv");
 
 struct Line {
     name: &'static str,
@@ -59,7 +59,7 @@ fn unescape(text: &str) -> Vec<u8> {
     bytes
 }
 
-/// What this crate says, as `goldens.py` writes what Qt says.
+/// What this crate says, as `tests/data/key/goldens.py` writes what Qt says.
 fn ours(line: &Line) -> String {
     let mut keys = Vec::new();
     for asked in [OPAQUE, RSA, DSA, EC, KeyAlgorithm::Dh] {

@@ -7,7 +7,7 @@ use super::*;
 
 macro_rules! data {
     ($name:literal) => {
-        include_str!(concat!("data/", $name, ".pem"))
+        include_str!(concat!("../../../../tests/data/key/pem/", $name, ".pem"))
     };
 }
 

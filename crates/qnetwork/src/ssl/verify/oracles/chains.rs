@@ -1,6 +1,6 @@
 //! Chains of our own, about one for each rule, with the verdicts of OpenSSL and Qt.
 //!
-//! `chains.py` makes them and asks the two. Ours has to say the same as both; what differs is
+//! `tests/data/verify/chains.py` makes them and asks the two. Ours has to say the same as both; what differs is
 //! listed here, and so is each chain on which ours and the rule (RFC 5280, RFC 6125) disagree.
 
 use std::{
@@ -11,12 +11,13 @@ use std::{
 use base64::Engine;
 
 use super::{describe, describe_one, without_numbers};
-use crate::{
-    EncodingFormat, QSslCertificate,
-    ssl::verify::{Purpose, Request, tests::FIRST_PATH, verify},
+use crate::ssl::{
+    certificate::QSslCertificate,
+    kinds::EncodingFormat,
+    verify::{Purpose, Request, tests::FIRST_PATH, verify},
 };
 
-const TABLE: &str = include_str!("chains.tsv");
+const TABLE: &str = include_str!("../../../../tests/data/verify/chains.tsv");
 
 /// The time of the table.
 const NOW: u64 = 1_782_000_000;

@@ -10,7 +10,10 @@ mod mutations;
 mod openssl;
 mod suites;
 
-use crate::{QSslCertificate, QSslError, SslError};
+use crate::ssl::{
+    certificate::QSslCertificate,
+    error::{QSslError, SslError},
+};
 
 /// All errors with their places in the chain, `-` for a null certificate: what the tables have.
 /// `null` if a certificate of the chain cannot be read.

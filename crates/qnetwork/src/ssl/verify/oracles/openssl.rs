@@ -20,7 +20,7 @@ pub(super) fn ask<'a>(cases: impl Iterator<Item = &'a Case>) -> Result<Vec<Strin
         let (chain, trusted) = (encode(&case.chain), encode(&case.trusted));
         writeln!(questions, "{purpose}\t{time}\t{host}\t{chain}\t{trusted}").unwrap();
     }
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/src/ssl/verify/oracles/openssl.py");
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/verify/openssl.py");
     let mut command = Command::new("python3");
     command.arg(script).stdin(Stdio::piped()).stdout(Stdio::piped());
     let mut python = command.spawn().map_err(|error| format!("python3: {error}"))?;

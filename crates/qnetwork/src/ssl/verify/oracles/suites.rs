@@ -2,7 +2,7 @@
 //!
 //! The variable `SUITES` names the file with the cases. Its first line is
 //! `{"certificates": [BASE64, ..]}`; each line after it is a case, a flat object whose `chain` and
-//! `roots` are indexes into the certificates. `suites.tsv` has what ours says of each of them:
+//! `roots` are indexes into the certificates. `tests/data/verify/suites.tsv` has what ours says of each of them:
 //!
 //! ```text
 //! ID  ERRORS  REASON      a case that ours accepts and somebody else refuses has a reason
@@ -19,12 +19,13 @@ use std::{
 use base64::Engine;
 
 use super::describe;
-use crate::{
-    EncodingFormat, QSslCertificate,
-    ssl::verify::{Purpose, Request, verify},
+use crate::ssl::{
+    certificate::QSslCertificate,
+    kinds::EncodingFormat,
+    verify::{Purpose, Request, verify},
 };
 
-const TABLE: &str = include_str!("suites.tsv");
+const TABLE: &str = include_str!("../../../../tests/data/verify/suites.tsv");
 
 /// Why ours accepts what the suite, OpenSSL or Qt refuses.
 const REASONS: &[(&str, &str)] = &[
@@ -115,8 +116,8 @@ fn bless(cases: &[Case<'_>], found: &[String]) {
         };
         text += &format!("{}\t{found}\t{reason}\n", case.id);
     }
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/ssl/verify/oracles");
-    fs::write(format!("{folder}/suites.tsv"), text).unwrap();
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/verify/suites.tsv");
+    fs::write(path, text).unwrap();
 }
 
 struct Case<'a> {

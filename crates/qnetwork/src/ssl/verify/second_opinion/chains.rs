@@ -63,25 +63,32 @@ const COMMON_NAMES: [&str; 8] = [
     "",
 ];
 
-/// The keys that sign, made once: it takes long.
+/// The text of a key of `tests/data/verify/keys`.
+macro_rules! key {
+    ($name:literal) => {
+        include_str!(concat!("../../../../tests/data/verify/keys/", $name, ".pem"))
+    };
+}
+
+/// The keys that sign the certificates. Reading them takes long, so tests do it once.
 pub(crate) struct Keys(Vec<KeyPair>);
 
 impl Default for Keys {
     fn default() -> Self {
-        let rsa = include_str!("keys/rsa.pem");
-        let p521 = include_str!("keys/p521.pem");
+        let rsa = key!("rsa");
+        let p521 = key!("p521");
         let keys: [(&str, &'static SignatureAlgorithm); 11] = [
-            (include_str!("keys/p256-a.pem"), &rcgen::PKCS_ECDSA_P256_SHA256),
-            (include_str!("keys/p256-b.pem"), &rcgen::PKCS_ECDSA_P256_SHA256),
-            (include_str!("keys/p384.pem"), &rcgen::PKCS_ECDSA_P384_SHA384),
-            (include_str!("keys/ed25519.pem"), &rcgen::PKCS_ED25519),
+            (key!("p256-a"), &rcgen::PKCS_ECDSA_P256_SHA256),
+            (key!("p256-b"), &rcgen::PKCS_ECDSA_P256_SHA256),
+            (key!("p384"), &rcgen::PKCS_ECDSA_P384_SHA384),
+            (key!("ed25519"), &rcgen::PKCS_ED25519),
             (p521, &rcgen::PKCS_ECDSA_P521_SHA512),
             (p521, &rcgen::PKCS_ECDSA_P521_SHA384),
             (p521, &rcgen::PKCS_ECDSA_P521_SHA256),
             (rsa, &rcgen::PKCS_RSA_SHA256),
             (rsa, &rcgen::PKCS_RSA_SHA384),
             (rsa, &rcgen::PKCS_RSA_SHA512),
-            (include_str!("keys/p256-b.pem"), &rcgen::PKCS_ECDSA_P256_SHA256),
+            (key!("p256-b"), &rcgen::PKCS_ECDSA_P256_SHA256),
         ];
         let load = |(pem, algorithm)| KeyPair::from_pkcs8_pem_and_sign_algo(pem, algorithm);
         Keys(keys.into_iter().map(|key| load(key).expect("a key of openssl's")).collect())

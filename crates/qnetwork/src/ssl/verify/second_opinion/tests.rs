@@ -4,12 +4,11 @@ use std::{
 };
 
 use super::{Case, Keys, Verdict};
-use crate::{
-    EncodingFormat, QSslCertificate,
-    ssl::{
-        provider,
-        verify::{Purpose, Request, verify},
-    },
+use crate::ssl::{
+    certificate::QSslCertificate,
+    crypto::provider,
+    kinds::EncodingFormat,
+    verify::{Purpose, Request, verify},
 };
 
 /// Some seconds' worth. `CASES=1000000` in the environment asks for more.
