@@ -1,6 +1,6 @@
 //! Rounds of questions and answers, for the fuzz targets.
 
-use super::{QAuthenticator, challenge::Params, to_bytes};
+use super::{QAuthenticator, params::Params, to_bytes};
 
 /// Each line is a step: its first byte says which.
 pub(crate) fn rounds(data: &[u8]) {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::QHostAddress;
+use crate::address::QHostAddress;
 
 /// The bytes of a datagram, who sent it, to whom, by which interface, and how far it may go.
 ///

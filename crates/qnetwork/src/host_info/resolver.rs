@@ -4,8 +4,11 @@ use std::{io, net::SocketAddr};
 
 use dns_lookup::{AddrInfoHints, LookupError, LookupErrorKind};
 
-use super::{HostInfoError, QHostInfo, ace::to_ace, cache};
-use crate::{NetworkLayerProtocol, QHostAddress, engine::named, sys};
+use super::{HostInfoError, QHostInfo, ace::to_ace, cache, named::named};
+use crate::{
+    address::{NetworkLayerProtocol, QHostAddress},
+    sys,
+};
 
 /// The answer for what is no name, which needs nobody to be asked.
 pub(super) fn refuse(name: &str) -> Option<QHostInfo> {

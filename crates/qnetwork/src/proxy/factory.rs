@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc};
 
-use super::{QNetworkProxy, QNetworkProxyQuery, settings, system};
+use super::{query::QNetworkProxyQuery, settings, system, value::QNetworkProxy};
 
 /// What knows which proxy is for what: the program's own part of a [`QNetworkProxyFactory`].
 ///

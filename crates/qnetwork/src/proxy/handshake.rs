@@ -1,6 +1,10 @@
 //! What the protocols have in common.
 
-use crate::{QAuthenticator, QHostAddress, SocketError, SocketErrorKind};
+use crate::{
+    address::QHostAddress,
+    auth::QAuthenticator,
+    common::{SocketError, SocketErrorKind},
+};
 
 /// Where a connection through a proxy is to lead.
 #[derive(Clone, Debug, PartialEq, Eq)]

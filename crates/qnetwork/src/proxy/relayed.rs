@@ -2,8 +2,8 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use super::Target;
-use crate::QHostAddress;
+use super::handshake::Target;
+use crate::address::QHostAddress;
 
 /// What the proxy is to send where: the datagram for the proxy.
 pub(crate) fn wrap(target: &Target, data: &[u8]) -> Vec<u8> {

@@ -1,6 +1,9 @@
 //! The proxies that the environment names.
 
-use super::{ProxyQueryType, ProxyType, QNetworkProxy, QNetworkProxyQuery};
+use super::{
+    query::{ProxyQueryType, QNetworkProxyQuery},
+    value::{ProxyType, QNetworkProxy},
+};
 
 /// Whether the environment names any proxy at all. For the way of all sockets: it allocates nothing if not.
 pub(super) fn has_any() -> bool {
