@@ -12,12 +12,16 @@ use smallvec::SmallVec;
 use socket2::Socket;
 
 use super::{
-    Engine, NativeEngine, Outcome, Stage, named,
+    Engine, Outcome, Stage,
+    native::NativeEngine,
     read_ahead::{Arenas, ReadAhead},
 };
 use crate::{
-    NetworkLayerProtocol, QHostAddress, QNetworkDatagram, QNetworkInterface, SocketError,
-    SocketErrorKind,
+    address::{NetworkLayerProtocol, QHostAddress},
+    common::{SocketError, SocketErrorKind},
+    datagram::QNetworkDatagram,
+    host_info::named,
+    interface::QNetworkInterface,
     sys::{
         self,
         datagrams::{Arrival, BATCH, Departure},

@@ -17,11 +17,18 @@ use socket2::Socket;
 
 pub(crate) use self::{
     datagrams::{Datagrams, Incoming},
-    native::{NativeEngine, named},
+    native::NativeEngine,
     proxy::ProxyEngine,
     relay::RelayEngine,
 };
-use crate::{QAuthenticator, QHostAddress, QNetworkProxy, SocketError, SocketOption};
+// The servers import it from here.
+pub(crate) use crate::host_info::named;
+use crate::{
+    address::QHostAddress,
+    auth::QAuthenticator,
+    common::{SocketError, SocketOption},
+    proxy::QNetworkProxy,
+};
 
 /// The progress of an attempt to connect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -16,9 +16,15 @@ use qcore::{
 };
 use socket2::{Domain, Socket, Type};
 
-use super::{Datagrams, Engine, Outcome, Progress, Stage, datagrams::DatagramState};
+use super::{
+    Engine, Outcome, Progress, Stage,
+    datagrams::{DatagramState, Datagrams},
+};
 use crate::{
-    NetworkLayerProtocol, QHostAddress, SocketError, SocketErrorKind, SocketOption, SocketType, sys,
+    address::{NetworkLayerProtocol, QHostAddress},
+    common::{SocketError, SocketErrorKind, SocketOption, SocketType},
+    host_info::named,
+    sys,
 };
 
 /// A TCP or UDP socket, or another stream such as a pipe. It is registered with the poll once,
@@ -636,11 +642,6 @@ fn make_ours(descriptor: &Socket) -> Result<(), SocketError> {
 fn inline_urgent_data(socket: &Socket) {
     // A system without this option has no urgent data.
     let _ = socket.set_out_of_band_inline(true);
-}
-
-/// Converts an address and port from the system's form.
-pub(crate) fn named(address: &SocketAddr) -> (QHostAddress, u16) {
-    (QHostAddress::from_socket_addr(address, sys::interface_name), address.port())
 }
 
 fn would_block(error: &io::Error) -> bool {

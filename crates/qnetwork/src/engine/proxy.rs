@@ -15,10 +15,11 @@ use socket2::Socket;
 
 use super::{Engine, Outcome, Progress, Stage};
 use crate::{
-    HostInfoError, NetworkLayerProtocol, ProxyType, QAuthenticator, QHostAddress, QHostInfo,
-    QNetworkProxy, SocketError, SocketErrorKind, SocketOption,
-    host_info::{self, Lookup},
-    proxy::{Command, Handshake, Http, Next, Socks5, Target},
+    address::{NetworkLayerProtocol, QHostAddress},
+    auth::QAuthenticator,
+    common::{SocketError, SocketErrorKind, SocketOption},
+    host_info::{self, HostInfoError, Lookup, QHostInfo},
+    proxy::{Command, Handshake, Http, Next, ProxyType, QNetworkProxy, Socks5, Target},
 };
 
 /// How many bytes of the proxy's replies to read at once.

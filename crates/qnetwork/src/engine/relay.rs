@@ -9,11 +9,19 @@ use std::{
 
 use qcore::{QDeadlineTimer, event_loop::Readiness};
 
-use super::{Datagrams, Engine, Incoming, Outcome, Progress, ProxyEngine, Stage};
+use super::{
+    Engine, Outcome, Progress, Stage,
+    datagrams::{Datagrams, Incoming},
+    proxy::ProxyEngine,
+};
 use crate::{
-    NetworkLayerProtocol, QAuthenticator, QHostAddress, QNetworkDatagram, QNetworkInterface,
-    QNetworkProxy, SocketError, SocketErrorKind, SocketOption, host_info,
-    proxy::{Target, protocol_error, unwrap, wrap},
+    address::{NetworkLayerProtocol, QHostAddress},
+    auth::QAuthenticator,
+    common::{SocketError, SocketErrorKind, SocketOption},
+    datagram::QNetworkDatagram,
+    host_info,
+    interface::QNetworkInterface,
+    proxy::{QNetworkProxy, Target, protocol_error, unwrap, wrap},
     sys::datagrams::{Arrival, Path},
 };
 

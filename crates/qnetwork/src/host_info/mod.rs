@@ -15,6 +15,7 @@
 pub(crate) mod ace;
 mod cache;
 mod local;
+mod named;
 mod resolver;
 mod workers;
 
@@ -30,7 +31,8 @@ use std::{
 
 use qcore::{Dispatcher, QDeadlineTimer, Receiver};
 
-use crate::{QHostAddress, sys};
+pub(crate) use self::named::named;
+use crate::{address::QHostAddress, sys};
 
 qcore::numbered! {
     /// The result of a look-up.

@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc};
 
-use super::{QNetworkProxy, QNetworkProxyQuery, settings, system};
+use super::{query::QNetworkProxyQuery, settings, system, value::QNetworkProxy};
 
 /// Chooses the proxies for a query: the program's own part of a [`QNetworkProxyFactory`].
 ///

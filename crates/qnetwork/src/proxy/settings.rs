@@ -3,10 +3,12 @@
 use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 
 use super::{
-    ProxyCapabilities, ProxyQueryType, ProxyType, QNetworkProxy, QNetworkProxyFactory,
-    QNetworkProxyQuery, system,
+    factory::QNetworkProxyFactory,
+    query::{ProxyQueryType, QNetworkProxyQuery},
+    system,
+    value::{ProxyCapabilities, ProxyType, QNetworkProxy},
 };
-use crate::QHostAddress;
+use crate::address::QHostAddress;
 
 /// Where sockets without a proxy of their own get one.
 enum Settings {

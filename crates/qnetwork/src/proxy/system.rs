@@ -1,6 +1,9 @@
 //! The proxies that the environment names.
 
-use super::{ProxyQueryType, ProxyType, QNetworkProxy, QNetworkProxyQuery};
+use super::{
+    query::{ProxyQueryType, QNetworkProxyQuery},
+    value::{ProxyType, QNetworkProxy},
+};
 
 /// Returns whether the environment names any proxy. Every connecting socket calls this; without a
 /// proxy it allocates nothing.

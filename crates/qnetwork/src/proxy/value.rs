@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{KnownHeader, QNetworkProxyQuery, settings};
+use super::{header::KnownHeader, query::QNetworkProxyQuery, settings};
 
 qcore::numbered! {
     /// The type of a proxy.

@@ -27,7 +27,6 @@ mod binding;
 mod class;
 mod closing;
 mod connecting;
-mod error;
 mod host;
 mod options;
 mod proxying;
@@ -58,16 +57,11 @@ use qcore::{
 pub(crate) use self::class::{Outer, SocketClass};
 pub(crate) use self::waiting::Overtime;
 pub use self::{
-    binding::BindMode,
-    error::{SocketError, SocketErrorKind},
-    host::Host,
-    options::SocketOption,
-    setters::PauseModes,
-    state::{SocketState, SocketType},
-    tcp::QTcpSocket,
+    binding::BindMode, host::Host, setters::PauseModes, state::SocketState, tcp::QTcpSocket,
     udp::QUdpSocket,
 };
 use self::{class::PartOf, transfer::SocketDevice, write_queue::WriteQueue};
+pub use crate::common::{SocketError, SocketErrorKind, SocketOption, SocketType};
 use crate::{NetworkLayerProtocol, QAuthenticator, QHostAddress, QNetworkProxy, engine::Engine};
 
 class! {

@@ -1,4 +1,4 @@
-//! What a socket can be, and be doing.
+//! The states of a socket.
 
 qcore::numbered! {
     /// What a socket is doing.
@@ -36,26 +36,5 @@ qcore::numbered! {
         /// Closing as soon as everything is written.
         #[doc(alias = "ClosingState")]
         Closing = 6,
-    }
-}
-
-qcore::numbered! {
-    /// What a socket speaks.
-    #[doc(alias = "QAbstractSocket::SocketType")]
-    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-    #[non_exhaustive]
-    pub enum SocketType {
-        /// TCP.
-        #[doc(alias = "TcpSocket")]
-        Tcp = 0,
-        /// UDP.
-        #[doc(alias = "UdpSocket")]
-        Udp = 1,
-        /// SCTP.
-        #[doc(alias = "SctpSocket")]
-        Sctp = 2,
-        /// None of them.
-        #[doc(alias = "UnknownSocketType")]
-        Unknown = -1,
     }
 }
