@@ -44,7 +44,7 @@ fn port_0_is_refused() {
 fn no_address_of_the_protocol_asked_for() {
     let socket = QTcpSocket::new();
     let (mode, protocol) = (OpenMode::READ_WRITE, NetworkLayerProtocol::IPv6);
-    socket.connect_to_host_with("127.0.0.1", 80, mode, protocol);
+    socket.connect_to_host_with_mode("127.0.0.1", 80, mode, protocol);
     wait_until(|| socket.state() == SocketState::Unconnected);
     assert_eq!(socket.error(), SocketErrorKind::HostNotFound);
 }
@@ -125,7 +125,7 @@ fn a_thousand_connections_reset_at_once_leave_nothing() {
     for round in 1..=20 {
         let sockets: Vec<_> = (0..50).map(|_| connect(&ended)).collect();
         wait_until(|| ended.get() == round * 50);
-        assert!(sockets.iter().all(|socket| socket.socket_descriptor() == -1));
+        assert!(sockets.iter().all(|socket| socket.socket_descriptor().is_none()));
     }
     peer.join().unwrap();
     // The listener is gone, and the loop's poll may have been made meanwhile.

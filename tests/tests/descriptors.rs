@@ -55,7 +55,7 @@ fn binding() {
     let taken = take_all();
     let error = socket.bind(qnetwork::QHostAddress::LocalHost, 0).unwrap_err();
     assert_eq!(error, SocketErrorKind::SocketResource);
-    assert_eq!((socket.state(), socket.socket_descriptor()), (SocketState::Unconnected, -1));
+    assert_eq!((socket.state(), socket.socket_descriptor()), (SocketState::Unconnected, None));
     assert_eq!((socket.error(), errors.get()), (SocketErrorKind::SocketResource, 0));
     drop(taken);
     assert_eq!(socket.bind(qnetwork::QHostAddress::LocalHost, 0), Ok(()));

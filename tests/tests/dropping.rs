@@ -152,7 +152,7 @@ fn a_server_takes_its_children_with_it() {
     drop(server);
     assert!(taken.is_deleted());
     assert_eq!(ended.get(), 1);
-    assert_eq!((taken.state(), taken.socket_descriptor()), (SocketState::Unconnected, -1));
+    assert_eq!((taken.state(), taken.socket_descriptor()), (SocketState::Unconnected, None));
     assert!(taken.write("dead").is_err());
     taken.connect_to_host("127.0.0.1", 1);
     assert_eq!(taken.state(), SocketState::Unconnected);

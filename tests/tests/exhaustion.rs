@@ -123,11 +123,8 @@ fn certificates_of_the_system(_: &Setting) -> Result<(), String> {
 
 fn certificates_of_a_file(_: &Setting) -> Result<(), String> {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/conformance/certs/good.crt");
-    check(
-        !QSslCertificate::from_path(path, EncodingFormat::Pem, PatternSyntax::FixedString)
-            .is_empty(),
-        "there are none",
-    )
+    let found = QSslCertificate::from_path(path, EncodingFormat::Pem);
+    found.map(drop).map_err(|error| error.to_string())
 }
 
 fn encrypting(_: &Setting) -> Result<(), String> {

@@ -13,11 +13,11 @@ use qcore::{
 };
 use qnetwork::{
     AlternativeNameEntryType, BindMode, ConversionMode, DnsEligibilityStatus, EncodingFormat,
-    HashAlgorithm, HostInfoError, InterfaceFlags, InterfaceType, KeyAlgorithm, KeyType,
+    HashAlgorithm, HostInfoErrorKind, InterfaceFlags, InterfaceType, KeyAlgorithm, KeyType,
     KnownHeader, LocalServerOptions, LocalSocketErrorKind, LocalSocketState, NetworkLayerProtocol,
     NextProtocolNegotiationStatus, PatternSyntax, PauseModes, PeerVerifyMode, ProxyCapabilities,
-    ProxyQueryType, ProxyType, SocketErrorKind, SocketOption, SocketState, SocketType, SslError,
-    SslMode, SslOptions, SslProtocol, SubjectInfo,
+    ProxyQueryType, ProxyType, SocketErrorKind, SocketOption, SocketState, SocketType,
+    SslErrorKind, SslMode, SslOptions, SslProtocol, SubjectInfo,
 };
 
 /// Qt's enumerators for which there is no value here, and why.
@@ -47,6 +47,7 @@ const LEFT_OUT: &[(&str, &[&str], &str)] = &[
         ],
         "certificates are not known by them",
     ),
+    ("HostInfoErrorKind", &["NoError"], "QHostInfo::error() returns None"),
     (
         "MessageType",
         &["QtDebugMsg", "QtCriticalMsg", "QtFatalMsg", "QtInfoMsg", "QtSystemMsg"],
@@ -113,11 +114,11 @@ const OUR_VALUES: &[(&str, &str, &str)] = &[
 
 /// Public enums and flags that stand for no enum of Qt's, and why.
 const OUR_TYPES: &[(&str, &str)] = &[
-    ("CertificateParseError", "Qt gives a null certificate and no reason"),
+    ("SslCertificateErrorKind", "Qt gives a null certificate and no reason"),
     ("DeviceErrorKind", "Qt's functions return -1 or false"),
     ("ExtensionValue", "it is a QVariant of Qt's: it carries data"),
     ("Host", "it is an argument that is a name or an address"),
-    ("KeyError", "Qt gives a null key and no reason"),
+    ("SslKeyErrorKind", "Qt gives a null key and no reason"),
     ("QVariant", "it carries data; the number is that of its kind(), a VariantType"),
     ("Readiness", "Qt has a notifier each for reading and writing"),
 ];
@@ -157,10 +158,10 @@ macro_rules! flags {
 const ENUMS: &[Enum] = enums! {
     ByteOrder ClockType FindChildOptions FloatingPointPrecision MessageType NotifierType
     StreamStatus TimerType VariantType
-    AlternativeNameEntryType DnsEligibilityStatus EncodingFormat HashAlgorithm HostInfoError
+    AlternativeNameEntryType DnsEligibilityStatus EncodingFormat HashAlgorithm HostInfoErrorKind
     InterfaceType KeyAlgorithm KeyType KnownHeader LocalSocketErrorKind LocalSocketState
     NetworkLayerProtocol NextProtocolNegotiationStatus PatternSyntax PeerVerifyMode ProxyQueryType
-    ProxyType SocketErrorKind SocketOption SocketState SocketType SslError SslMode SslProtocol
+    ProxyType SocketErrorKind SocketOption SocketState SocketType SslErrorKind SslMode SslProtocol
     SubjectInfo
 };
 

@@ -14,10 +14,11 @@ use qcore::{DeviceErrorKind, OpenMode, QCoreApplication};
 use qnetwork::{
     EncodingFormat, KeyAlgorithm, NetworkLayerProtocol, NextProtocolNegotiationStatus,
     PatternSyntax, PauseModes, PeerVerifyMode, ProxyType, QSslCipher, QSslConfiguration, QSslError,
-    QSslSocket, SocketErrorKind, SocketState, SslError, SslMode, SslOptions, SslProtocol,
+    QSslSocket, SocketErrorKind, SocketState, SslCertificateErrorKind, SslErrorKind,
+    SslKeyErrorKind, SslMode, SslOptions, SslProtocol,
 };
 
-fn kinds(errors: &[QSslError]) -> Vec<SslError> {
+fn kinds(errors: &[QSslError]) -> Vec<SslErrorKind> {
     errors.iter().map(QSslError::error).collect()
 }
 
@@ -100,7 +101,7 @@ fn connect_to_host_encrypted_with_verification_peer_name() {
         let socket = QSslSocket::new();
         socket.set_ssl_configuration(trusting("ca"));
         let (mode, protocol) = (OpenMode::READ_WRITE, NetworkLayerProtocol::IPv4);
-        socket.connect_to_host_encrypted_with(
+        socket.connect_to_host_encrypted_with_peer_name(
             "127.0.0.1",
             server.server_port(),
             name,
@@ -111,7 +112,7 @@ fn connect_to_host_encrypted_with_verification_peer_name() {
         // Nobody has accepted it yet.
         assert_eq!(socket.wait_for_encrypted(10).unwrap_err(), SocketErrorKind::SocketTimeout);
         socket.abort();
-        socket.connect_to_host_encrypted_with(
+        socket.connect_to_host_encrypted_with_peer_name(
             "127.0.0.1",
             server.server_port(),
             name,
@@ -121,7 +122,7 @@ fn connect_to_host_encrypted_with_verification_peer_name() {
         wait_until(|| socket.is_encrypted() || socket.state() == SocketState::Unconnected);
         assert_eq!(socket.is_encrypted(), good);
         let wrong = kinds(&socket.ssl_handshake_errors());
-        assert_eq!(wrong, if good { vec![] } else { vec![SslError::HostNameMismatch] });
+        assert_eq!(wrong, if good { vec![] } else { vec![SslErrorKind::HostNameMismatch] });
     }
 }
 
@@ -174,7 +175,7 @@ fn a_cipher_that_both_are_told_to_use() {
         "ECDHE-RSA-AES256-GCM-SHA384",
         "ECDHE-RSA-AES128-GCM-SHA256",
     ] {
-        let cipher = QSslCipher::from_name(name);
+        let cipher = QSslCipher::from_name(name).unwrap();
         let server = encrypting("good");
         let client = client();
         client.set_ciphers([cipher]);
@@ -210,17 +211,30 @@ fn certificates_and_keys_of_files() {
     assert_eq!(socket.local_certificate_chain(), certificates("chain")[..1]);
     socket.set_private_key_file(at("chain.key"), KeyAlgorithm::Rsa, pem, "").unwrap();
     assert_eq!(socket.private_key(), key("chain"));
-    socket.add_ca_certificates_from(&at("ca.crt"), pem, PatternSyntax::FixedString).unwrap();
+    socket.add_ca_certificates_from_path(at("ca.crt"), pem).unwrap();
     assert_eq!(socket.ca_certificates(), certificates("ca"));
-    socket.add_ca_certificates_from(&at("*.crt"), pem, PatternSyntax::Wildcard).unwrap();
+    let (all, wildcard) = (at("*.crt"), PatternSyntax::Wildcard);
+    socket.add_ca_certificates_from_path_with_syntax(&all, pem, wildcard).unwrap();
     assert!(socket.ca_certificates().len() > 10);
     // What is not there changes nothing.
     let before = socket.ssl_configuration();
-    assert!(socket.set_local_certificate_file(at("chain.key"), pem).is_err());
-    assert!(socket.set_private_key_file(at("none"), KeyAlgorithm::Rsa, pem, "").is_err());
-    assert!(socket.set_private_key_file(at("ca.crt"), KeyAlgorithm::Rsa, pem, "").is_err());
-    let missing = at("none.crt");
-    assert!(socket.add_ca_certificates_from(&missing, pem, PatternSyntax::FixedString).is_err());
+    let not_found = std::io::ErrorKind::NotFound;
+    let error = socket.set_local_certificate_file(at("chain.key"), pem).unwrap_err();
+    assert_eq!(error, SslCertificateErrorKind::NoPemBlock);
+    let error = socket.set_local_certificate_file(at("none"), pem).unwrap_err();
+    assert_eq!(error, SslCertificateErrorKind::Io(not_found));
+    let error = socket.set_private_key_file(at("none"), KeyAlgorithm::Rsa, pem, "").unwrap_err();
+    assert_eq!(error, SslKeyErrorKind::Io(not_found));
+    assert_eq!(std::io::Error::from(error).kind(), not_found);
+    let error = socket.set_private_key_file(at("ca.crt"), KeyAlgorithm::Rsa, pem, "").unwrap_err();
+    assert_eq!(error, SslKeyErrorKind::NoPemBlock);
+    let error = socket.add_ca_certificates_from_path(at("none.crt"), pem).unwrap_err();
+    assert_eq!(error, SslCertificateErrorKind::Io(not_found));
+    let none = at("none*.crt");
+    let error = socket.add_ca_certificates_from_path_with_syntax(&none, pem, wildcard).unwrap_err();
+    assert_eq!(error, SslCertificateErrorKind::Io(not_found));
+    let error = socket.add_ca_certificates_from_path(at(""), pem).unwrap_err();
+    assert_eq!(error, SslCertificateErrorKind::Io(std::io::ErrorKind::IsADirectory));
     assert_eq!(socket.ssl_configuration(), before);
 }
 
@@ -295,8 +309,8 @@ fn protocol_server_side() {
 #[test]
 fn server_cipher_preferences() {
     let _app = QCoreApplication::new();
-    let [one, other] =
-        ["ECDHE-RSA-AES256-GCM-SHA384", "ECDHE-RSA-AES128-GCM-SHA256"].map(QSslCipher::from_name);
+    let [one, other] = ["ECDHE-RSA-AES256-GCM-SHA384", "ECDHE-RSA-AES128-GCM-SHA256"]
+        .map(|name| QSslCipher::from_name(name).unwrap());
     for (client_decides, expected) in [(false, one), (true, other)] {
         let mut configuration = identified("good");
         configuration.set_protocol(SslProtocol::TlsV1_2);
@@ -336,7 +350,7 @@ fn set_socket_descriptor() {
     assert_eq!((client.local_port(), client.peer_port()), (other.peer_port(), other.local_port()));
     assert_eq!(client.local_address(), other.peer_address());
     assert_eq!(other.local_port(), server.server_port());
-    assert!(client.socket_descriptor() > 0 && other.socket_descriptor() > 0);
+    assert!(client.socket_descriptor().is_some() && other.socket_descriptor().is_some());
 }
 
 #[test]
@@ -462,7 +476,7 @@ fn verify_mode() {
     wait_until(|| client.state() == SocketState::Unconnected);
     let errors = client.ssl_handshake_errors();
     let certificate = certificates("selfsigned")[0].clone();
-    let expected = QSslError::with_certificate(SslError::SelfSignedCertificate, certificate);
+    let expected = QSslError::with_certificate(SslErrorKind::SelfSignedCertificate, certificate);
     assert_eq!(errors, [expected]);
 }
 
@@ -512,9 +526,9 @@ fn ignore_ssl_errors_list() {
     let _app = QCoreApplication::new();
     let server = encrypting("selfsigned");
     let certificate = || certificates("selfsigned")[0].clone();
-    let right = QSslError::with_certificate(SslError::SelfSignedCertificate, certificate());
-    let other = QSslError::with_certificate(SslError::CertificateExpired, certificate());
-    let bare = QSslError::new(SslError::SelfSignedCertificate);
+    let right = QSslError::with_certificate(SslErrorKind::SelfSignedCertificate, certificate());
+    let other = QSslError::with_certificate(SslErrorKind::CertificateExpired, certificate());
+    let bare = QSslError::new(SslErrorKind::SelfSignedCertificate);
     for (list, good) in [
         (vec![right.clone()], true),
         (vec![other.clone(), right.clone()], true),
@@ -528,10 +542,10 @@ fn ignore_ssl_errors_list() {
             if in_slot {
                 let list = list.clone();
                 client.ssl_errors.connect_to(&client, move |client, _| {
-                    client.ignore_ssl_errors_with(list.clone());
+                    client.ignore_ssl_errors_in(list.clone());
                 });
             } else {
-                client.ignore_ssl_errors_with(list.clone());
+                client.ignore_ssl_errors_in(list.clone());
             }
             client.connect_to_host_encrypted("127.0.0.1", server.server_port());
             let _other = accepted(&server);
@@ -702,8 +716,8 @@ fn resume() {
     let _app = QCoreApplication::new();
     let server = encrypting("selfsigned");
     let certificate = certificates("selfsigned")[0].clone();
-    let right = QSslError::with_certificate(SslError::SelfSignedCertificate, certificate);
-    let wrong = QSslError::new(SslError::HostNameMismatch);
+    let right = QSslError::with_certificate(SslErrorKind::SelfSignedCertificate, certificate);
+    let wrong = QSslError::new(SslErrorKind::HostNameMismatch);
     for (list, good) in [(Some(vec![right]), true), (Some(vec![wrong]), false), (None, true)] {
         let client = client();
         client.set_pause_mode(PauseModes::PAUSE_ON_SSL_ERRORS);
@@ -715,7 +729,7 @@ fn resume() {
         run_for(Duration::from_millis(20));
         assert_eq!((failed.get(), encrypted.get()), (0, 0));
         match list {
-            Some(list) => client.ignore_ssl_errors_with(list),
+            Some(list) => client.ignore_ssl_errors_in(list),
             None => client.ignore_ssl_errors(),
         }
         client.resume();
@@ -769,7 +783,7 @@ fn nothing_goes_out_before_errors_are_ignored() {
             run_for(Duration::from_millis(30));
             // The greeting, and that was it.
             assert_eq!(wire.records(), [22], "{protocol:?}, pauses: {pauses}");
-            assert_eq!(*told.borrow(), [SslError::SelfSignedCertificate]);
+            assert_eq!(*told.borrow(), [SslErrorKind::SelfSignedCertificate]);
         }
     }
 }

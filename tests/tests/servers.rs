@@ -166,7 +166,7 @@ fn without_its_receiver_a_handler_is_none() {
     assert_eq!(accepted.peer_port(), client.local_addr().unwrap().port());
     accepted.write("as ever").unwrap();
     accepted.disconnect_from_host();
-    wait_until(|| accepted.socket_descriptor() == -1);
+    wait_until(|| accepted.socket_descriptor().is_none());
     assert_eq!(read_to_end(&client), b"as ever");
 
     let object = QObject::new();
@@ -428,7 +428,7 @@ fn a_descriptor_that_listens() {
     let descriptor = listener.as_raw_fd();
     let told = warnings(|| {
         server.set_socket_descriptor(listener).unwrap();
-        assert_eq!(server.socket_descriptor(), descriptor);
+        assert_eq!(server.socket_descriptor(), Some(descriptor));
         assert!(server.is_listening());
         assert_eq!(server.server_port(), port);
         assert_eq!(server.server_address(), QHostAddress::LocalHost);
@@ -448,7 +448,7 @@ fn a_descriptor_that_listens() {
     wait_until(|| server.has_pending_connections());
     drop(client);
     server.close();
-    assert_eq!((server.socket_descriptor(), server.is_listening()), (-1, false));
+    assert_eq!((server.socket_descriptor(), server.is_listening()), (None, false));
 }
 
 #[test]
@@ -491,7 +491,7 @@ fn descriptors_that_do_not_listen() {
         assert_eq!(error, SocketErrorKind::UnsupportedSocketOperation);
         assert_eq!(server.server_error(), SocketErrorKind::UnsupportedSocketOperation);
         assert_eq!(server.error_string(), "Invalid socket descriptor");
-        assert_eq!((server.is_listening(), server.socket_descriptor()), (false, -1));
+        assert_eq!((server.is_listening(), server.socket_descriptor()), (false, None));
         assert_eq!(server.listen(QHostAddress::LocalHost, 0), Ok(()));
     }
     drop(listener);

@@ -47,17 +47,17 @@ mod sys;
 
 #[cfg(feature = "_tls")]
 pub use self::ssl::{
-    AlternativeNameEntryType, CertificateParseError, EncodingFormat, ExtensionValue, HashAlgorithm,
-    InfoAttribute, KeyAlgorithm, KeyError, KeyType, NextProtocolNegotiationStatus, PatternSyntax,
-    PeerVerifyMode, QSslCertificate, QSslCertificateExtension, QSslCipher, QSslConfiguration,
-    QSslError, QSslKey, QSslServer, QSslSocket, SslError, SslMode, SslOptions, SslProtocol,
-    SubjectInfo,
+    AlternativeNameEntryType, EncodingFormat, ExtensionValue, HashAlgorithm, InfoAttribute,
+    KeyAlgorithm, KeyType, NextProtocolNegotiationStatus, PatternSyntax, PeerVerifyMode,
+    QSslCertificate, QSslCertificateExtension, QSslCipher, QSslConfiguration, QSslError, QSslKey,
+    QSslServer, QSslSocket, SslCertificateError, SslCertificateErrorKind, SslErrorKind,
+    SslKeyError, SslKeyErrorKind, SslMode, SslOptions, SslProtocol, SubjectInfo,
 };
 pub use self::{
-    address::{AddressParseError, ConversionMode, NetworkLayerProtocol, QHostAddress},
+    address::{AddressParseError, ConversionMode, Host, NetworkLayerProtocol, QHostAddress},
     auth::QAuthenticator,
     datagram::QNetworkDatagram,
-    host_info::{HostInfoError, QHostInfo},
+    host_info::{HostInfoError, HostInfoErrorKind, LookupId, QHostInfo},
     interface::{
         DnsEligibilityStatus, InterfaceFlags, InterfaceType, QNetworkAddressEntry,
         QNetworkInterface,
@@ -72,7 +72,7 @@ pub use self::{
     },
     server::QTcpServer,
     socket::{
-        BindMode, Host, PauseModes, QAbstractSocket, QTcpSocket, QUdpSocket, SocketError,
+        BindMode, PauseModes, QAbstractSocket, QTcpSocket, QUdpSocket, SocketError,
         SocketErrorKind, SocketOption, SocketState, SocketType,
     },
 };

@@ -118,10 +118,8 @@ impl<'a> Args<'a> {
         match self.next()? {
             Arg::Text(text) => {
                 let text = std::str::from_utf8(text).map_err(|_| self.wrong("an address"))?;
-                let mut address = QHostAddress::new();
-                // As in Qt, what is no address makes a null one.
-                address.set_address(text);
-                Ok(address)
+                // As in Qt, a text that is no address makes a null one.
+                Ok(text.parse().unwrap_or_default())
             }
             Arg::Names(names) => match &**names {
                 [name] => match special_address(name) {

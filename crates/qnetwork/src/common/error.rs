@@ -4,6 +4,8 @@ use std::{borrow::Cow, error::Error, fmt, io};
 
 use qcore::{DeviceError, DeviceErrorKind};
 
+use crate::address::AddressParseError;
+
 qcore::numbered! {
     /// What kind of failure a [`SocketError`] is: Qt's list.
     ///
@@ -155,6 +157,41 @@ impl SocketError {
     }
 }
 
+/// Creates an error with a text for its kind alone.
+impl From<SocketErrorKind> for SocketError {
+    fn from(kind: SocketErrorKind) -> Self {
+        Self::new(
+            kind,
+            match kind {
+                SocketErrorKind::ConnectionRefused => return Self::connection_refused(),
+                SocketErrorKind::RemoteHostClosed => return Self::remote_host_closed(),
+                SocketErrorKind::HostNotFound => return Self::host_not_found(),
+                SocketErrorKind::SocketTimeout => return Self::timed_out(),
+                SocketErrorKind::DatagramTooLarge => return Self::datagram_too_large(),
+                SocketErrorKind::UnsupportedSocketOperation => return Self::unsupported(),
+                SocketErrorKind::SocketAccess => "Permission denied",
+                SocketErrorKind::SocketResource => "Out of resources",
+                SocketErrorKind::Network => "Network error",
+                SocketErrorKind::AddressInUse => "The bound address is already in use",
+                SocketErrorKind::SocketAddressNotAvailable => "The address is not available",
+                SocketErrorKind::UnfinishedSocketOperation => "The operation has not finished",
+                SocketErrorKind::ProxyAuthenticationRequired => "Proxy requires authentication",
+                SocketErrorKind::ProxyConnectionRefused => "Connection to proxy refused",
+                SocketErrorKind::ProxyConnectionClosed => "Connection to proxy closed prematurely",
+                SocketErrorKind::ProxyConnectionTimeout => "Connection to proxy timed out",
+                SocketErrorKind::ProxyNotFound => "Proxy host not found",
+                SocketErrorKind::ProxyProtocol => "Proxy server protocol error",
+                SocketErrorKind::Operation => "Operation on socket is not supported",
+                SocketErrorKind::SslHandshakeFailed => "TLS handshake failed",
+                SocketErrorKind::SslInternal => "TLS failed",
+                SocketErrorKind::SslInvalidUserData => "Invalid certificate or key",
+                SocketErrorKind::Temporary => "Temporary error",
+                SocketErrorKind::Unknown => return Self::unknown(),
+            },
+        )
+    }
+}
+
 impl PartialEq<SocketErrorKind> for SocketError {
     fn eq(&self, kind: &SocketErrorKind) -> bool {
         self.kind == *kind
@@ -168,6 +205,13 @@ impl fmt::Display for SocketError {
 }
 
 impl Error for SocketError {}
+
+/// The error of a call that needs an address and was given another text.
+impl From<AddressParseError> for SocketError {
+    fn from(_: AddressParseError) -> Self {
+        Self::new(SocketErrorKind::SocketAddressNotAvailable, "The text is not an IP address")
+    }
+}
 
 impl From<SocketError> for DeviceError {
     fn from(error: SocketError) -> Self {

@@ -14,12 +14,14 @@
 
 pub(crate) mod ace;
 mod cache;
+mod error;
 mod local;
 mod named;
 mod resolver;
 mod workers;
 
 use std::{
+    borrow,
     cell::RefCell,
     collections::HashMap,
     sync::{
@@ -31,23 +33,21 @@ use std::{
 
 use qcore::{Dispatcher, QDeadlineTimer, Receiver};
 
+pub use self::error::{HostInfoError, HostInfoErrorKind};
 pub(crate) use self::named::named;
-use crate::{address::QHostAddress, sys};
+use crate::{address::QHostAddress, common::owned, sys};
 
-qcore::numbered! {
-    /// The result of a look-up.
-    #[doc(alias = "QHostInfo::HostInfoError")]
-    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-    #[non_exhaustive]
-    pub enum HostInfoError {
-        /// The look-up succeeded.
-        #[default]
-        NoError = 0,
-        /// There is no host of that name, or it has no address.
-        HostNotFound = 1,
-        /// The look-up failed for another reason.
-        #[doc(alias = "UnknownError")]
-        Unknown = 2,
+/// The number of a look-up, which [`QHostInfo::lookup_host`] returns.
+///
+/// [`QHostInfo::abort_host_lookup`] takes it. A later look-up has a greater number, until after
+/// 2³¹ - 1 look-ups they start again at 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LookupId(i32);
+
+impl From<LookupId> for i32 {
+    /// Returns Qt's number.
+    fn from(id: LookupId) -> Self {
+        id.0
     }
 }
 
@@ -59,7 +59,7 @@ qcore::numbered! {
 /// * a name, and return its addresses. The name may contain letters of all languages
 ///   (`bücher.example`), which are looked up as punycode. [`host_name`](QHostInfo::host_name)
 ///   returns the name as it was given. An invalid name, for example with a NUL, a space or a label
-///   of more than 63 letters, gives [`HostNotFound`](HostInfoError::HostNotFound), "Invalid
+///   of more than 63 letters, gives [`HostNotFound`](HostInfoErrorKind::HostNotFound), "Invalid
 ///   hostname".
 /// * an address, and return its name. If it has no name, they return the address as text.
 ///
@@ -83,28 +83,28 @@ qcore::numbered! {
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct QHostInfo {
-    lookup_id: i32,
+    lookup_id: Option<LookupId>,
     host_name: String,
     addresses: Vec<QHostAddress>,
-    error: HostInfoError,
+    error: Option<HostInfoErrorKind>,
     error_string: String,
 }
 
 impl Default for QHostInfo {
     fn default() -> Self {
-        QHostInfo::new(-1)
+        QHostInfo::new(None)
     }
 }
 
 impl QHostInfo {
-    /// Creates a result without a name, addresses or an error. Qt's default for `lookup_id` is -1.
+    /// Creates a result without a name, addresses or an error.
     #[must_use]
-    pub fn new(lookup_id: i32) -> Self {
+    pub fn new(lookup_id: Option<LookupId>) -> Self {
         QHostInfo {
             lookup_id,
             host_name: String::new(),
             addresses: Vec::new(),
-            error: HostInfoError::NoError,
+            error: None,
             error_string: "Unknown error".to_owned(),
         }
     }
@@ -114,12 +114,12 @@ impl QHostInfo {
     }
 
     fn not_found(name: &str) -> Self {
-        QHostInfo::failed(name, HostInfoError::HostNotFound, "Host not found")
+        QHostInfo::failed(name, HostInfoErrorKind::HostNotFound, "Host not found")
     }
 
-    fn failed(name: &str, error: HostInfoError, text: impl Into<String>) -> Self {
+    fn failed(name: &str, error: HostInfoErrorKind, text: impl Into<String>) -> Self {
         let mut info = QHostInfo::found(name, Vec::new());
-        info.error = error;
+        info.error = Some(error);
         info.error_string = text.into();
         info
     }
@@ -137,9 +137,34 @@ impl QHostInfo {
         &self.addresses
     }
 
-    /// Returns the result of the look-up.
+    /// Returns the addresses, or the error if the look-up failed.
+    ///
+    /// ```
+    /// use qnetwork::{HostInfoErrorKind, QHostAddress, QHostInfo};
+    ///
+    /// let info = QHostInfo::from_name("localhost");
+    /// assert!(info.result()?.contains(&QHostAddress::LocalHost));
+    ///
+    /// let error = QHostInfo::from_name("no name").result().unwrap_err();
+    /// assert_eq!(error, HostInfoErrorKind::HostNotFound);
+    /// assert_eq!(error.to_string(), "Invalid hostname");
+    /// # Ok::<(), qnetwork::HostInfoError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// The kind is [`error`](QHostInfo::error), the text is
+    /// [`error_string`](QHostInfo::error_string).
+    pub fn result(&self) -> Result<&[QHostAddress], HostInfoError> {
+        match self.error {
+            None => Ok(&self.addresses),
+            Some(kind) => Err(HostInfoError::new(kind, &self.error_string)),
+        }
+    }
+
+    /// Returns the kind of the error; `None`, where Qt returns `NoError`, if the look-up succeeded.
     #[must_use]
-    pub fn error(&self) -> HostInfoError {
+    pub fn error(&self) -> Option<HostInfoErrorKind> {
         self.error
     }
 
@@ -151,10 +176,10 @@ impl QHostInfo {
     }
 
     /// Returns the number of the look-up, which [`lookup_host`](QHostInfo::lookup_host) also
-    /// returned; -1 for a result of [`from_name`](QHostInfo::from_name).
+    /// returned; `None`, where Qt returns -1, for a result of [`from_name`](QHostInfo::from_name).
     #[doc(alias = "lookupId")]
     #[must_use]
-    pub fn lookup_id(&self) -> i32 {
+    pub fn lookup_id(&self) -> Option<LookupId> {
         self.lookup_id
     }
 
@@ -166,13 +191,16 @@ impl QHostInfo {
 
     /// Sets the addresses.
     #[doc(alias = "setAddresses")]
-    pub fn set_addresses(&mut self, addresses: impl Into<Vec<QHostAddress>>) {
-        self.addresses = addresses.into();
+    pub fn set_addresses(
+        &mut self,
+        addresses: impl IntoIterator<Item: borrow::Borrow<QHostAddress>>,
+    ) {
+        self.addresses = owned(addresses);
     }
 
     /// Sets the error, but not its text.
     #[doc(alias = "setError")]
-    pub fn set_error(&mut self, error: HostInfoError) {
+    pub fn set_error(&mut self, error: Option<HostInfoErrorKind>) {
         self.error = error;
     }
 
@@ -184,7 +212,7 @@ impl QHostInfo {
 
     /// Sets the number of the look-up.
     #[doc(alias = "setLookupId")]
-    pub fn set_lookup_id(&mut self, id: i32) {
+    pub fn set_lookup_id(&mut self, id: Option<LookupId>) {
         self.lookup_id = id;
     }
 
@@ -205,25 +233,28 @@ impl QHostInfo {
     /// use std::cell::Cell;
     /// use std::rc::Rc;
     /// use qcore::QCoreApplication;
-    /// use qnetwork::{HostInfoError, QHostInfo};
+    /// use qnetwork::{LookupId, QHostInfo};
     ///
     /// #[derive(Default)]
     /// struct Client {
-    ///     lookup: Cell<i32>,
+    ///     lookup: Cell<Option<LookupId>>,
     /// }
     ///
     /// impl Client {
     ///     fn on_looked_up(&self, info: QHostInfo) {
     ///         assert_eq!(info.lookup_id(), self.lookup.get());
-    ///         assert_eq!(info.error(), HostInfoError::HostNotFound);
-    ///         assert_eq!(info.error_string(), "Invalid hostname");
+    ///         match info.result() {
+    ///             Ok(addresses) => println!("{addresses:?}"),
+    ///             Err(error) => println!("{error}"), // "Invalid hostname"
+    ///         }
     ///         QCoreApplication::instance().quit();
     ///     }
     /// }
     ///
     /// let app = QCoreApplication::new();
     /// let client = Rc::new(Client::default());
-    /// client.lookup.set(QHostInfo::lookup_host("no name", &client, Client::on_looked_up));
+    /// let id = QHostInfo::lookup_host("no name", &client, Client::on_looked_up);
+    /// client.lookup.set(Some(id));
     /// app.exec();
     /// ```
     #[doc(alias = "lookupHost")]
@@ -231,7 +262,7 @@ impl QHostInfo {
         name: &str,
         receiver: &R,
         slot: impl FnOnce(&R::Target, QHostInfo) + 'static,
-    ) -> i32 {
+    ) -> LookupId {
         let receiver = receiver.downgrade();
         let answer = move |info| {
             R::with(&receiver, |receiver| slot(receiver, info));
@@ -245,7 +276,7 @@ impl QHostInfo {
     /// Cancels a look-up of this thread: its slot is not called. Does nothing after the answer has
     /// come.
     #[doc(alias = "abortHostLookup")]
-    pub fn abort_host_lookup(lookup_id: i32) {
+    pub fn abort_host_lookup(lookup_id: LookupId) {
         let answer = Dispatcher::current().local::<Pending>().0.borrow_mut().remove(&lookup_id);
         drop(answer);
     }
@@ -254,12 +285,12 @@ impl QHostInfo {
     /// long that takes.
     ///
     /// ```
-    /// use qnetwork::{HostInfoError, QHostAddress, QHostInfo};
+    /// use qnetwork::{HostInfoErrorKind, QHostAddress, QHostInfo};
     ///
     /// let info = QHostInfo::from_name("localhost");
     /// assert!(info.addresses().contains(&QHostAddress::LocalHost));
     /// let info = QHostInfo::from_name("");
-    /// assert_eq!(info.error(), HostInfoError::HostNotFound);
+    /// assert_eq!(info.error(), Some(HostInfoErrorKind::HostNotFound));
     /// assert_eq!(info.error_string(), "No host name given");
     /// ```
     #[doc(alias = "fromName")]
@@ -277,7 +308,7 @@ impl QHostInfo {
         let (tell, told) = mpsc::channel();
         let answer = move |info| drop(tell.send(info));
         if let Err(error) = workers::submit(name, Arc::downgrade(&wanted), answer) {
-            return Some(QHostInfo::failed(name, HostInfoError::Unknown, error.to_string()));
+            return Some(QHostInfo::failed(name, HostInfoErrorKind::Unknown, error.to_string()));
         }
         match deadline.remaining() {
             Some(left) => told.recv_timeout(left).ok(),
@@ -347,10 +378,10 @@ type Answer = Box<dyn FnOnce(QHostInfo)>;
 /// Each holds an `Arc` while its answer is wanted. After an abort or the end of the loop the worker
 /// finds the `Arc` gone and skips the look-up.
 #[derive(Default)]
-struct Pending(RefCell<HashMap<i32, (Answer, Arc<()>)>>);
+struct Pending(RefCell<HashMap<LookupId, (Answer, Arc<()>)>>);
 
 impl Pending {
-    fn add(&self, id: i32, answer: Answer) -> Weak<()> {
+    fn add(&self, id: LookupId, answer: Answer) -> Weak<()> {
         let waiting = Arc::new(());
         let wanted = Arc::downgrade(&waiting);
         self.0.borrow_mut().insert(id, (answer, waiting));
@@ -358,17 +389,17 @@ impl Pending {
     }
 
     /// Passes an answer to its slot, in the thread that asked.
-    fn answer(id: i32, mut info: QHostInfo) {
+    fn answer(id: LookupId, mut info: QHostInfo) {
         let answer = Dispatcher::current().local::<Pending>().0.borrow_mut().remove(&id);
         if let Some((answer, _)) = answer {
-            info.lookup_id = id;
+            info.lookup_id = Some(id);
             answer(info);
         }
     }
 }
 
 /// Has the loop call `answer` with a result that is known already.
-fn answer_later(info: QHostInfo, answer: Answer) -> i32 {
+fn answer_later(info: QHostInfo, answer: Answer) -> LookupId {
     let id = next_id();
     let dispatcher = Dispatcher::current();
     let _ = dispatcher.local::<Pending>().add(id, answer);
@@ -377,7 +408,7 @@ fn answer_later(info: QHostInfo, answer: Answer) -> i32 {
 }
 
 /// Has a worker ask the resolver, and has the loop call `answer` with the result.
-pub(crate) fn ask(name: &str, answer: Answer) -> i32 {
+pub(crate) fn ask(name: &str, answer: Answer) -> LookupId {
     let id = next_id();
     let dispatcher = Dispatcher::current();
     let wanted = dispatcher.local::<Pending>().add(id, answer);
@@ -389,19 +420,19 @@ pub(crate) fn ask(name: &str, answer: Answer) -> i32 {
         Err(error) => Err(error),
     };
     if let Err(error) = failed {
-        let info = QHostInfo::failed(name, HostInfoError::Unknown, error.to_string());
+        let info = QHostInfo::failed(name, HostInfoErrorKind::Unknown, error.to_string());
         dispatcher.post(move || Pending::answer(id, info));
     }
     id
 }
 
-fn next_id() -> i32 {
+fn next_id() -> LookupId {
     static NEXT: AtomicI32 = AtomicI32::new(1);
     // After 2³¹ - 1 look-ups the numbers start again at 1.
-    NEXT.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |id| {
+    let next = NEXT.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |id| {
         Some(id.checked_add(1).unwrap_or(1))
-    })
-    .unwrap_or(1)
+    });
+    LookupId(next.unwrap_or(1))
 }
 
 /// Puts a name into the cache for a minute.

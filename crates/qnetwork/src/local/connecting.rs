@@ -55,7 +55,7 @@ impl LocalSocketNode {
             return Err(not_connected());
         }
         let name = self.server_name.borrow().clone();
-        if name.is_empty() {
+        if name.as_os_str().is_empty() {
             return self.fail(LocalSocketErrorKind::ServerNotFound);
         }
         let Ok(socket) = open() else {

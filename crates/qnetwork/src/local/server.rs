@@ -4,7 +4,7 @@ use std::{
     cell::{Cell, RefCell},
     collections::VecDeque,
     fmt, fs, io,
-    os::fd::OwnedFd,
+    os::fd::{OwnedFd, RawFd},
     path::Path,
     rc::{Rc, Weak},
 };
@@ -144,16 +144,16 @@ impl QLocalServer {
     /// assert_eq!(error, SocketErrorKind::AddressInUse);
     /// # Ok::<(), qnetwork::SocketError>(())
     /// ```
-    pub fn listen(&self, name: impl AsRef<str>) -> Result<(), SocketError> {
+    pub fn listen(&self, name: impl AsRef<Path>) -> Result<(), SocketError> {
         self.refuse_listening()?;
         let name = name.as_ref();
-        if name.is_empty() {
+        if name.as_os_str().is_empty() {
             return Err(self.keep(listen_error(&io::Error::from_raw_os_error(libc::ENOENT))));
         }
         let full = name::full_name(name);
         let opened = Listener::open(self, &full, self.options.get());
         let listener = opened.map_err(|error| self.keep(listen_error(&error)))?;
-        self.start(listener, Names { name: name.to_owned(), full });
+        self.start(listener, Names { name: name::shown(name), full: name::shown(&full) });
         Ok(())
     }
 
@@ -184,11 +184,12 @@ impl QLocalServer {
         Ok(())
     }
 
-    /// The number of the operating system's descriptor, -1 if the server does not listen.
+    /// Returns the number of the operating system's descriptor; `None`, where Qt returns -1, if the
+    /// server does not listen.
     #[doc(alias = "socketDescriptor")]
     #[must_use]
-    pub fn socket_descriptor(&self) -> i32 {
-        self.listener.borrow().as_ref().map_or(-1, Listener::descriptor)
+    pub fn socket_descriptor(&self) -> Option<RawFd> {
+        self.listener.borrow().as_ref().map(Listener::descriptor)
     }
 
     /// Stops listening, and removes the file. Connections that were accepted and not taken are
@@ -221,19 +222,33 @@ impl QLocalServer {
         self.names.borrow().full.clone()
     }
 
-    /// Removes the file of a server that has crashed, or that listens: then nobody finds it any
-    /// more. Returns whether there is none now. Any file of that name is removed, but no directory.
+    /// Removes the file of a server that has crashed. Removes any file of that name, but no
+    /// directory. If a server listens there, clients no longer find it.
     ///
     /// ```
     /// use qnetwork::QLocalServer;
     ///
-    /// assert!(QLocalServer::remove_server("nobody-listens-here"));
+    /// QLocalServer::remove_server("nobody-listens-here")?;
+    /// # Ok::<(), qnetwork::SocketError>(())
     /// ```
+    ///
+    /// # Errors
+    ///
+    /// If the file is still there: [`SocketAccess`](SocketErrorKind::SocketAccess) if the program
+    /// must not remove it, [`Unknown`](SocketErrorKind::Unknown) if it is a directory. It is no error
+    /// if there is no file.
     #[doc(alias = "removeServer")]
-    pub fn remove_server(name: impl AsRef<str>) -> bool {
-        let full = name::full_name(name.as_ref());
-        let path = Path::new(&full);
-        !path.exists() || fs::remove_file(path).is_ok()
+    pub fn remove_server(name: impl AsRef<Path>) -> Result<(), SocketError> {
+        let path = name::full_name(name.as_ref());
+        if !path.exists() {
+            return Ok(());
+        }
+        match fs::remove_file(path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                Err(server_error("QLocalServer::removeServer", &error))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Who may connect; [`NO_OPTIONS`](LocalServerOptions::NO_OPTIONS) by default.

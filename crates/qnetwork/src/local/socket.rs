@@ -3,7 +3,8 @@
 use std::{
     cell::{Cell, RefCell},
     fmt,
-    os::fd::OwnedFd,
+    os::fd::{OwnedFd, RawFd},
+    path::{Path, PathBuf},
     rc::{Rc, Weak},
 };
 
@@ -16,7 +17,7 @@ use socket2::Socket;
 
 use super::{
     LocalSocketError, LocalSocketErrorKind, LocalSocketState, connecting::Attempt,
-    device::LocalDevice, error::CLASS,
+    device::LocalDevice, error::CLASS, name,
 };
 use crate::socket::{QAbstractSocket, SocketError, SocketErrorKind, SocketState};
 
@@ -87,8 +88,8 @@ pub struct LocalSocketNode {
     /// What the bytes go through.
     pub(super) inner: QAbstractSocket,
     pub(super) state: Cell<LocalSocketState>,
-    pub(super) server_name: RefCell<String>,
-    pub(super) full_server_name: RefCell<String>,
+    pub(super) server_name: RefCell<PathBuf>,
+    pub(super) full_server_name: RefCell<PathBuf>,
     pub(super) attempt: RefCell<Option<Attempt>>,
     pub(super) attempt_number: Cell<u32>,
 }
@@ -161,8 +162,8 @@ impl QLocalSocket {
     /// assert_eq!(socket.error(), LocalSocketErrorKind::ServerNotFound);
     /// ```
     #[doc(alias = "connectToServer")]
-    pub fn connect_to_server(&self, name: impl AsRef<str>) {
-        self.connect_to_server_with(name, OpenMode::READ_WRITE);
+    pub fn connect_to_server(&self, name: impl AsRef<Path>) {
+        self.connect_to_server_with_mode(name, OpenMode::READ_WRITE);
     }
 
     /// [`connect_to_server`](QLocalSocket::connect_to_server), opening the socket in some `mode`.
@@ -171,7 +172,7 @@ impl QLocalSocket {
     /// the same. To connect to the server whose name was [set](QLocalSocket::set_server_name)
     /// before, [`open`](QIODevice::open) the socket.
     #[doc(alias = "connectToServer")]
-    pub fn connect_to_server_with(&self, name: impl AsRef<str>, mode: OpenMode) {
+    pub fn connect_to_server_with_mode(&self, name: impl AsRef<Path>, mode: OpenMode) {
         self.set_server_name(name);
         // The signals tell.
         let _ = self.connect_in_mode(mode);
@@ -184,7 +185,7 @@ impl QLocalSocket {
     /// Sets the name of the server that [`open`](QIODevice::open) connects to. Only while the
     /// socket is unconnected: a warning says so.
     #[doc(alias = "setServerName")]
-    pub fn set_server_name(&self, name: impl AsRef<str>) {
+    pub fn set_server_name(&self, name: impl AsRef<Path>) {
         if self.state() != LocalSocketState::Unconnected {
             qcore::q_warning!(
                 "QLocalSocket::setServerName() called while not in unconnected state"
@@ -199,7 +200,7 @@ impl QLocalSocket {
     #[doc(alias = "serverName")]
     #[must_use]
     pub fn server_name(&self) -> String {
-        self.server_name.borrow().clone()
+        name::shown(&self.server_name.borrow())
     }
 
     /// The path of the server that this socket is connected to; empty if it is to none, and of a
@@ -207,7 +208,7 @@ impl QLocalSocket {
     #[doc(alias = "fullServerName")]
     #[must_use]
     pub fn full_server_name(&self) -> String {
-        self.full_server_name.borrow().clone()
+        name::shown(&self.full_server_name.borrow())
     }
 
     /// What the socket is doing.
@@ -234,10 +235,11 @@ impl QLocalSocket {
         self.inner.is_valid()
     }
 
-    /// The number of the operating system's descriptor, -1 if there is none.
+    /// Returns the number of the operating system's descriptor; `None`, where Qt returns -1, if there
+    /// is none.
     #[doc(alias = "socketDescriptor")]
     #[must_use]
-    pub fn socket_descriptor(&self) -> i32 {
+    pub fn socket_descriptor(&self) -> Option<RawFd> {
         self.inner.socket_descriptor()
     }
 
@@ -259,14 +261,14 @@ impl QLocalSocket {
     ///
     /// # Errors
     ///
-    /// As [`set_socket_descriptor_with`](QLocalSocket::set_socket_descriptor_with).
+    /// As [`set_socket_descriptor_with_state`](QLocalSocket::set_socket_descriptor_with_state).
     #[doc(alias = "setSocketDescriptor")]
     pub fn set_socket_descriptor(
         &self,
         descriptor: impl Into<OwnedFd>,
     ) -> Result<(), LocalSocketError> {
         let state = LocalSocketState::Connected;
-        self.set_socket_descriptor_with(descriptor, state, OpenMode::READ_WRITE)
+        self.set_socket_descriptor_with_state(descriptor, state, OpenMode::READ_WRITE)
     }
 
     /// Takes over a socket in some `state`, opening it in some `mode`. No signal tells of it. What
@@ -278,7 +280,7 @@ impl QLocalSocket {
     /// no stream that the poll can watch. The descriptor is closed then, and this socket is as it
     /// was.
     #[doc(alias = "setSocketDescriptor")]
-    pub fn set_socket_descriptor_with(
+    pub fn set_socket_descriptor_with_state(
         &self,
         descriptor: impl Into<OwnedFd>,
         state: LocalSocketState,
@@ -292,7 +294,7 @@ impl QLocalSocket {
         };
         // So that the inner socket, which has no other listener, finds nothing to tell.
         let before = self.state.replace(state);
-        let taken = self.inner.set_socket_descriptor_with(descriptor, inner_state, mode);
+        let taken = self.inner.set_socket_descriptor_with_state(descriptor, inner_state, mode);
         if let Err(error) = taken {
             self.state.set(before);
             return Err(error.kind().into());

@@ -12,7 +12,7 @@ use std::{
     collections::VecDeque,
     fmt,
     net::SocketAddr,
-    os::fd::OwnedFd,
+    os::fd::{OwnedFd, RawFd},
     rc::{Rc, Weak},
 };
 
@@ -28,7 +28,7 @@ use self::{
     proxied::ProxyListener,
 };
 use crate::{
-    address::QHostAddress,
+    address::{Host, QHostAddress},
     proxy::{
         self, ProxyCapabilities, ProxyQueryType, ProxyType, QNetworkProxy, QNetworkProxyQuery,
         Route,
@@ -154,6 +154,9 @@ impl QTcpServer {
     ///
     /// # Errors
     ///
+    /// [`SocketAddressNotAvailable`](SocketErrorKind::SocketAddressNotAvailable) for a text that is
+    /// no address.
+    ///
     /// What keeps the system from it: [`AddressInUse`](SocketErrorKind::AddressInUse),
     /// [`SocketAccess`](SocketErrorKind::SocketAccess),
     /// [`SocketAddressNotAvailable`](SocketErrorKind::SocketAddressNotAvailable),
@@ -163,13 +166,16 @@ impl QTcpServer {
     /// [`SocketTimeout`](SocketErrorKind::SocketTimeout) after 5 seconds, for which this call
     /// waits. A server that listens already goes on as it is, and refuses with
     /// [`Operation`](SocketErrorKind::Operation) and a warning in the log.
-    pub fn listen(&self, address: impl Into<QHostAddress>, port: u16) -> Result<(), SocketError> {
+    pub fn listen<'a>(&self, address: impl Into<Host<'a>>, port: u16) -> Result<(), SocketError> {
         if self.is_deleted() || self.is_listening() {
             qcore::q_warning!("QTcpServer::listen() called when already listening");
             let text = "The server is listening already, or was deleted";
             return Err(SocketError::new(SocketErrorKind::Operation, text));
         }
-        let address = address.into();
+        let address = match address.into().into_address() {
+            Ok(address) => address,
+            Err(error) => return self.start(Err(error.into())),
+        };
         self.start(match self.route(&address, port) {
             Route::Direct => Listener::open(self, &address, port).map(Listening::Here),
             Route::By(proxy) => ProxyListener::open(self, *proxy, &address, port)
@@ -270,11 +276,12 @@ impl QTcpServer {
         self.start(Listener::adopt(self, descriptor.into()).map(Listening::Here))
     }
 
-    /// The number of the operating system's descriptor, -1 if the server does not listen.
+    /// Returns the number of the operating system's descriptor; `None`, where Qt returns -1, if the
+    /// server does not listen.
     #[doc(alias = "socketDescriptor")]
     #[must_use]
-    pub fn socket_descriptor(&self) -> i32 {
-        self.listener.borrow().as_ref().map_or(-1, Listening::descriptor)
+    pub fn socket_descriptor(&self) -> Option<RawFd> {
+        self.listener.borrow().as_ref().map(Listening::descriptor).filter(|&number| number != -1)
     }
 
     /// Stops listening. Connections that were accepted and not taken are closed.

@@ -15,6 +15,7 @@ use super::{
 };
 use crate::{
     NetworkLayerProtocol, QHostAddress,
+    address::Host,
     engine::{Engine, NativeEngine, Stage},
 };
 
@@ -91,8 +92,8 @@ impl QAbstractSocket {
     /// assert_eq!(error, SocketErrorKind::AddressInUse);
     /// # Ok::<(), qnetwork::SocketError>(())
     /// ```
-    pub fn bind(&self, address: impl Into<QHostAddress>, port: u16) -> Result<(), SocketError> {
-        self.bind_with(address, port, BindMode::DEFAULT_FOR_PLATFORM)
+    pub fn bind<'a>(&self, address: impl Into<Host<'a>>, port: u16) -> Result<(), SocketError> {
+        self.bind_with_mode(address, port, BindMode::DEFAULT_FOR_PLATFORM)
     }
 
     /// [`bind`](QAbstractSocket::bind), saying whether others may have the same address and port.
@@ -100,13 +101,22 @@ impl QAbstractSocket {
     /// # Errors
     ///
     /// As [`bind`](QAbstractSocket::bind).
-    pub fn bind_with(
+    pub fn bind_with_mode<'a>(
         &self,
-        address: impl Into<QHostAddress>,
+        address: impl Into<Host<'a>>,
         port: u16,
         mode: BindMode,
     ) -> Result<(), SocketError> {
-        self.bind_node(&address.into(), port, mode)
+        match address.into().into_address() {
+            Ok(address) => self.bind_node(&address, port, mode),
+            Err(error) => {
+                self.refuse_deleted("bind")?;
+                let error = SocketError::from(error);
+                self.set_error(&error);
+                self.emit_error();
+                Err(error)
+            }
+        }
     }
 
     /// Takes over a connection: a descriptor of a socket that is connected, or of another stream.
@@ -127,7 +137,7 @@ impl QAbstractSocket {
     ///   [`Network`](SocketErrorKind::Network).
     /// * What is written to a pipe's end for reading waits for ever, as with Qt: only
     ///   [`abort`](QAbstractSocket::abort) ends it. Open such an end with [`OpenMode::READ_ONLY`]
-    ///   by [`set_socket_descriptor_with`](QAbstractSocket::set_socket_descriptor_with), and
+    ///   by [`set_socket_descriptor_with_state`](QAbstractSocket::set_socket_descriptor_with_state), and
     ///   `write` fails.
     /// * The descriptor is made non-blocking. Its duplicates are, too, also in other processes, and
     ///   a terminal is usually shared so.
@@ -140,7 +150,7 @@ impl QAbstractSocket {
     ///
     /// # Errors
     ///
-    /// As [`set_socket_descriptor_with`](QAbstractSocket::set_socket_descriptor_with).
+    /// As [`set_socket_descriptor_with_state`](QAbstractSocket::set_socket_descriptor_with_state).
     ///
     /// # Examples
     ///
@@ -159,7 +169,11 @@ impl QAbstractSocket {
     /// ```
     #[doc(alias = "setSocketDescriptor")]
     pub fn set_socket_descriptor(&self, descriptor: impl Into<OwnedFd>) -> Result<(), SocketError> {
-        self.set_socket_descriptor_with(descriptor, SocketState::Connected, OpenMode::READ_WRITE)
+        self.set_socket_descriptor_with_state(
+            descriptor,
+            SocketState::Connected,
+            OpenMode::READ_WRITE,
+        )
     }
 
     /// Takes over a socket in some `state`, opening it in some `mode`.
@@ -178,7 +192,7 @@ impl QAbstractSocket {
     /// [`Closing`](SocketState::Closing). The descriptor is closed then, and this socket is as it
     /// was.
     #[doc(alias = "setSocketDescriptor")]
-    pub fn set_socket_descriptor_with(
+    pub fn set_socket_descriptor_with_state(
         &self,
         descriptor: impl Into<OwnedFd>,
         state: SocketState,

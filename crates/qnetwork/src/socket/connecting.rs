@@ -11,11 +11,10 @@ use qcore::{
     object::Node,
 };
 
-use super::{
-    AbstractSocketNode, End, Host, QAbstractSocket, SocketError, SocketErrorKind, SocketState,
-};
+use super::{AbstractSocketNode, End, QAbstractSocket, SocketError, SocketErrorKind, SocketState};
 use crate::{
-    HostInfoError, NetworkLayerProtocol, QHostAddress, QHostInfo,
+    NetworkLayerProtocol, QHostAddress, QHostInfo,
+    address::Host,
     engine::{Engine, Progress},
     host_info::{self, Lookup},
 };
@@ -46,9 +45,9 @@ impl QAbstractSocket {
     /// assert_eq!(socket.error(), SocketErrorKind::ConnectionRefused);
     /// ```
     #[doc(alias = "connectToHost")]
-    pub fn connect_to_host(&self, host: impl Into<Host>, port: u16) {
+    pub fn connect_to_host<'a>(&self, host: impl Into<Host<'a>>, port: u16) {
         let mode = OpenMode::READ_WRITE;
-        self.connect_to_host_with(host, port, mode, NetworkLayerProtocol::AnyIP);
+        self.connect_to_host_with_mode(host, port, mode, NetworkLayerProtocol::AnyIP);
     }
 
     /// [`connect_to_host`](QAbstractSocket::connect_to_host), opening the socket in some `mode` and
@@ -67,9 +66,9 @@ impl QAbstractSocket {
     ///
     /// A socket that was connected so once stays unbuffered.
     #[doc(alias = "connectToHost")]
-    pub fn connect_to_host_with(
+    pub fn connect_to_host_with_mode<'a>(
         &self,
-        host: impl Into<Host>,
+        host: impl Into<Host<'a>>,
         port: u16,
         mode: OpenMode,
         protocol: NetworkLayerProtocol,
@@ -140,7 +139,7 @@ impl AbstractSocketNode {
         }
         let by_name = self.proxy_looks_up() && host_name.parse::<QHostAddress>().is_err();
         match Lookup::begin_for_address(&host_name) {
-            Lookup::Answer(info) if info.error() == HostInfoError::NoError && !by_name => {
+            Lookup::Answer(info) if info.error().is_none() && !by_name => {
                 self.start_connecting(&info);
             }
             _ if by_name => self.connect_by_name(&host_name),

@@ -27,7 +27,6 @@ mod binding;
 mod class;
 mod closing;
 mod connecting;
-mod host;
 mod options;
 mod proxying;
 mod setters;
@@ -43,6 +42,7 @@ use std::{
     cell::{Cell, OnceCell, RefCell},
     collections::VecDeque,
     fmt,
+    os::fd::RawFd,
     rc::{Rc, Weak},
 };
 
@@ -57,12 +57,13 @@ use qcore::{
 pub(crate) use self::class::{Outer, SocketClass};
 pub(crate) use self::waiting::Overtime;
 pub use self::{
-    binding::BindMode, host::Host, setters::PauseModes, state::SocketState, tcp::QTcpSocket,
-    udp::QUdpSocket,
+    binding::BindMode, setters::PauseModes, state::SocketState, tcp::QTcpSocket, udp::QUdpSocket,
 };
 use self::{class::PartOf, transfer::SocketDevice, write_queue::WriteQueue};
 pub use crate::common::{SocketError, SocketErrorKind, SocketOption, SocketType};
-use crate::{NetworkLayerProtocol, QAuthenticator, QHostAddress, QNetworkProxy, engine::Engine};
+use crate::{
+    LookupId, NetworkLayerProtocol, QAuthenticator, QHostAddress, QNetworkProxy, engine::Engine,
+};
 
 class! {
     /// What all sockets have in common: states, signals, connecting and closing, reading and
@@ -127,7 +128,7 @@ pub struct AbstractSocketNode {
     port: Cell<u16>,
     protocol: Cell<NetworkLayerProtocol>,
     addresses: RefCell<VecDeque<QHostAddress>>,
-    lookup: Cell<Option<i32>>,
+    lookup: Cell<Option<LookupId>>,
     connect_timer: Cell<Option<TimerId>>,
     /// What was set in place of `host_name`.
     peer_name: RefCell<String>,
@@ -300,15 +301,16 @@ impl QAbstractSocket {
         if name.is_empty() { self.host_name.borrow().clone() } else { name.clone() }
     }
 
-    /// The number of the operating system's descriptor, -1 if there is none; also while an attempt
-    /// to connect is under way, unless the socket was bound before.
+    /// Returns the number of the operating system's descriptor; `None`, where Qt returns -1, if there
+    /// is none. While an attempt to connect is under way there is one only if the socket was bound
+    /// before.
     ///
     /// Slots of [`error_occurred`](AbstractSocketNode::error_occurred) that hear of the end of a
     /// connection are told the number it had; it is closed by then.
     #[doc(alias = "socketDescriptor")]
     #[must_use]
-    pub fn socket_descriptor(&self) -> i32 {
-        self.descriptor.get()
+    pub fn socket_descriptor(&self) -> Option<RawFd> {
+        Some(self.descriptor.get()).filter(|&number| number != -1)
     }
 
     /// How much the read buffer holds at most, 0 for no limit, which is the default.

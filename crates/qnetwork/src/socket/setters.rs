@@ -2,7 +2,7 @@
 //! keeps.
 
 use super::{QAbstractSocket, SocketErrorKind, SocketState};
-use crate::QHostAddress;
+use crate::address::Host;
 
 bitflags::bitflags! {
     /// What a socket stops for, to be told to go on by [`resume`](QAbstractSocket::resume).
@@ -55,8 +55,8 @@ impl QAbstractSocket {
     /// Says what the socket is used for, "http" for example. It matters to a factory of proxies
     /// alone.
     #[doc(alias = "setProtocolTag")]
-    pub fn set_protocol_tag(&self, tag: impl AsRef<str>) {
-        let tag = Some(tag.as_ref()).filter(|tag| !tag.is_empty()).map(Box::from);
+    pub fn set_protocol_tag(&self, tag: impl Into<String>) {
+        let tag = Some(tag.into()).filter(|tag| !tag.is_empty()).map(String::into_boxed_str);
         self.protocol_tag.replace(tag);
     }
 
@@ -79,10 +79,11 @@ impl QAbstractSocket {
         self.ends.borrow_mut().local.1 = port;
     }
 
-    /// For derived classes: sets what [`local_address`](QAbstractSocket::local_address) returns.
+    /// For derived classes: sets what [`local_address`](QAbstractSocket::local_address) returns. A
+    /// text that is no address sets the null one.
     #[doc(alias = "setLocalAddress")]
-    pub fn set_local_address(&self, address: impl Into<QHostAddress>) {
-        let address = address.into();
+    pub fn set_local_address<'a>(&self, address: impl Into<Host<'a>>) {
+        let address = address.into().into_address_or_null();
         self.ends.borrow_mut().local.0 = address;
     }
 
@@ -92,10 +93,11 @@ impl QAbstractSocket {
         self.ends.borrow_mut().peer.1 = port;
     }
 
-    /// For derived classes: sets what [`peer_address`](QAbstractSocket::peer_address) returns.
+    /// For derived classes: sets what [`peer_address`](QAbstractSocket::peer_address) returns. A
+    /// text that is no address sets the null one.
     #[doc(alias = "setPeerAddress")]
-    pub fn set_peer_address(&self, address: impl Into<QHostAddress>) {
-        let address = address.into();
+    pub fn set_peer_address<'a>(&self, address: impl Into<Host<'a>>) {
+        let address = address.into().into_address_or_null();
         self.ends.borrow_mut().peer.0 = address;
     }
 

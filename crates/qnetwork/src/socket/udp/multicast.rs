@@ -1,7 +1,7 @@
 //! Groups.
 
 use super::QUdpSocket;
-use crate::{QHostAddress, QNetworkInterface, SocketError};
+use crate::{QNetworkInterface, SocketError, address::Host};
 
 impl QUdpSocket {
     /// Joins a group: what is sent to its address is received from now on, by an interface that the system
@@ -36,15 +36,15 @@ impl QUdpSocket {
     /// let socket = QUdpSocket::new();
     /// assert_eq!(socket.join_multicast_group(group.clone()).unwrap_err(), SocketErrorKind::Operation);
     ///
-    /// socket.bind_with(QHostAddress::AnyIPv4, 0, BindMode::SHARE_ADDRESS)?;
+    /// socket.bind_with_mode(QHostAddress::AnyIPv4, 0, BindMode::SHARE_ADDRESS)?;
     /// if let Err(error) = socket.join_multicast_group(group) {
     ///     println!("no multicast on this machine: {error}");
     /// }
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[doc(alias = "joinMulticastGroup")]
-    pub fn join_multicast_group(&self, group: impl Into<QHostAddress>) -> Result<(), SocketError> {
-        self.join_multicast_group_with(group, &QNetworkInterface::default())
+    pub fn join_multicast_group<'a>(&self, group: impl Into<Host<'a>>) -> Result<(), SocketError> {
+        self.join_multicast_group_on(group, &QNetworkInterface::default())
     }
 
     /// [`join_multicast_group`](QUdpSocket::join_multicast_group), by one interface.
@@ -53,13 +53,13 @@ impl QUdpSocket {
     ///
     /// As [`join_multicast_group`](QUdpSocket::join_multicast_group).
     #[doc(alias = "joinMulticastGroup")]
-    pub fn join_multicast_group_with(
+    pub fn join_multicast_group_on<'a>(
         &self,
-        group: impl Into<QHostAddress>,
+        group: impl Into<Host<'a>>,
         interface: &QNetworkInterface,
     ) -> Result<(), SocketError> {
         let engine = self.datagram_engine("joinMulticastGroup")?;
-        let group = group.into();
+        let group = group.into().into_address()?;
         engine.datagrams().map_or(Ok(()), |one| one.join(&group, interface))
     }
 
@@ -69,8 +69,8 @@ impl QUdpSocket {
     ///
     /// As [`join_multicast_group`](QUdpSocket::join_multicast_group); also for a group that was not joined.
     #[doc(alias = "leaveMulticastGroup")]
-    pub fn leave_multicast_group(&self, group: impl Into<QHostAddress>) -> Result<(), SocketError> {
-        self.leave_multicast_group_with(group, &QNetworkInterface::default())
+    pub fn leave_multicast_group<'a>(&self, group: impl Into<Host<'a>>) -> Result<(), SocketError> {
+        self.leave_multicast_group_on(group, &QNetworkInterface::default())
     }
 
     /// Leaves a group that was joined by one interface.
@@ -79,29 +79,29 @@ impl QUdpSocket {
     ///
     /// As [`leave_multicast_group`](QUdpSocket::leave_multicast_group).
     #[doc(alias = "leaveMulticastGroup")]
-    pub fn leave_multicast_group_with(
+    pub fn leave_multicast_group_on<'a>(
         &self,
-        group: impl Into<QHostAddress>,
+        group: impl Into<Host<'a>>,
         interface: &QNetworkInterface,
     ) -> Result<(), SocketError> {
         let engine = self.datagram_engine("leaveMulticastGroup")?;
-        let group = group.into();
+        let group = group.into().into_address()?;
         engine.datagrams().map_or(Ok(()), |one| one.leave(&group, interface))
     }
 
-    /// The interface by which datagrams for groups are sent; one that is not
-    /// [valid](QNetworkInterface::is_valid) if the system chooses it, which is the default, and if the
-    /// socket is not bound, which is worth Qt's warning.
+    /// Returns the interface on which the socket sends multicast datagrams.
+    ///
+    /// `None`, where Qt returns an invalid interface, means that the system chooses it, which is the
+    /// default. A socket that is not bound logs Qt's warning and returns `None`.
     #[doc(alias = "multicastInterface")]
     #[must_use]
-    pub fn multicast_interface(&self) -> QNetworkInterface {
-        let engine = self.datagram_engine("multicastInterface").ok();
-        let interface =
-            engine.as_ref().and_then(|engine| Some(engine.datagrams()?.multicast_interface()));
-        interface.unwrap_or_default()
+    pub fn multicast_interface(&self) -> Option<QNetworkInterface> {
+        let engine = self.datagram_engine("multicastInterface").ok()?;
+        engine.datagrams()?.multicast_interface()
     }
 
-    /// Sets the interface by which datagrams for groups are sent; one that is not valid leaves it to the system.
+    /// Sets the interface on which the socket sends multicast datagrams. With `None`, or an interface
+    /// that is not [valid](QNetworkInterface::is_valid), the system chooses it.
     ///
     /// # Errors
     ///
@@ -118,14 +118,16 @@ impl QUdpSocket {
     ///
     /// let socket = QUdpSocket::new();
     /// socket.bind(QHostAddress::AnyIPv4, 0)?;
-    /// socket.set_multicast_interface(&loopback)?;
-    /// assert_eq!(socket.multicast_interface().index(), loopback.index());
+    /// socket.set_multicast_interface(Some(&loopback))?;
+    /// assert_eq!(socket.multicast_interface().unwrap().index(), loopback.index());
+    /// socket.set_multicast_interface(None)?;
+    /// assert_eq!(socket.multicast_interface(), None);
     /// # Ok::<(), qnetwork::SocketError>(())
     /// ```
     #[doc(alias = "setMulticastInterface")]
     pub fn set_multicast_interface(
         &self,
-        interface: &QNetworkInterface,
+        interface: Option<&QNetworkInterface>,
     ) -> Result<(), SocketError> {
         let engine = self.datagram_engine("setMulticastInterface")?;
         engine.datagrams().map_or(Ok(()), |one| one.set_multicast_interface(interface))

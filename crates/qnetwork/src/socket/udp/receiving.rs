@@ -137,7 +137,7 @@ impl QUdpSocket {
         let engine = self.datagram_engine("receiveDatagram")?;
         let pending = engine.datagrams().and_then(|one| one.pending_size());
         let Some(size) = pending else { return Err(none_to_read()) };
-        self.receive_datagram_with(size)
+        self.receive_datagram_with_max_size(size)
     }
 
     /// [`receive_datagram`](QUdpSocket::receive_datagram), of which at most `max_size` bytes are kept.
@@ -147,7 +147,10 @@ impl QUdpSocket {
     /// As [`read_datagram_into`](QUdpSocket::read_datagram_into). If there is none the signal tells of
     /// [`Unknown`](SocketErrorKind::Unknown), as Qt's does, or of the socket's first error.
     #[doc(alias = "receiveDatagram")]
-    pub fn receive_datagram_with(&self, max_size: usize) -> Result<QNetworkDatagram, SocketError> {
+    pub fn receive_datagram_with_max_size(
+        &self,
+        max_size: usize,
+    ) -> Result<QNetworkDatagram, SocketError> {
         let engine = self.datagram_engine("receiveDatagram")?;
         let mut datagram = QNetworkDatagram::default();
         let mut take = |incoming: &Incoming<'_>| incoming.write_to(&mut datagram, max_size);

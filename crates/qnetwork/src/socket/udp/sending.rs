@@ -8,6 +8,7 @@ use super::QUdpSocket;
 use crate::{
     NetworkLayerProtocol, QHostAddress, QNetworkDatagram, SocketError, SocketErrorKind,
     SocketState,
+    address::Host,
     engine::{Engine, Outcome},
     socket::{AbstractSocketNode, BindMode},
 };
@@ -32,6 +33,8 @@ impl QUdpSocket {
     ///   listened where a connected socket's last datagram went. As Qt's, a socket keeps its first
     ///   error for all others.
     /// * [`Temporary`](SocketErrorKind::Temporary) if it cannot be sent now
+    /// * [`SocketAddressNotAvailable`](SocketErrorKind::SocketAddressNotAvailable) if `host` is a text
+    ///   that is no address; nothing is sent, and no name is looked up
     /// * what [`bind`](crate::QAbstractSocket::bind) says
     ///
     /// # Examples
@@ -48,13 +51,20 @@ impl QUdpSocket {
     /// # Ok::<(), qnetwork::SocketError>(())
     /// ```
     #[doc(alias = "writeDatagram")]
-    pub fn write_datagram(
+    pub fn write_datagram<'a>(
         &self,
         data: impl AsRef<[u8]>,
-        host: impl Into<QHostAddress>,
+        host: impl Into<Host<'a>>,
         port: u16,
     ) -> Result<usize, SocketError> {
-        let (data, host) = (data.as_ref(), host.into());
+        let data = data.as_ref();
+        let host = match host.into().into_address() {
+            Ok(host) => host,
+            Err(error) => {
+                self.refuse_deleted("writeDatagram")?;
+                return Err(self.tell(error.into()));
+            }
+        };
         let engine = self.engine_for_sending()?;
         let sent = engine.datagrams().map_or(Ok(false), |one| one.send(data, &host, port));
         self.tell_sent(&engine, data.len(), sent)
@@ -80,14 +90,14 @@ impl QUdpSocket {
     /// receiver.bind(QHostAddress::LocalHost, 0)?;
     /// let port = receiver.local_port();
     /// let mut datagram = QNetworkDatagram::new("hello", QHostAddress::LocalHost, port);
-    /// datagram.set_hop_limit(7);
+    /// datagram.set_hop_limit(Some(7));
     ///
     /// let sender = QUdpSocket::new();
     /// sender.bind(QHostAddress::AnyIPv4, 0)?;
     /// sender.write_network_datagram(&datagram)?;
     /// let received = receiver.receive_datagram()?;
     /// # #[cfg(target_os = "linux")]
-    /// assert_eq!(received.hop_limit(), 7);
+    /// assert_eq!(received.hop_limit(), Some(7));
     /// # Ok::<(), qnetwork::SocketError>(())
     /// ```
     #[doc(alias = "writeDatagram")]

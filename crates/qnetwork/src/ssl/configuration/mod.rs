@@ -5,6 +5,7 @@ mod cache;
 mod tests;
 
 use std::{
+    borrow::Borrow,
     collections::BTreeMap,
     fmt,
     sync::{Arc, Mutex, OnceLock, PoisonError},
@@ -21,6 +22,7 @@ use super::{
     kinds::{NextProtocolNegotiationStatus, PeerVerifyMode, SslOptions, SslProtocol},
     system_certificates::system_ca_certificates,
 };
+use crate::common::owned;
 
 /// What an encrypted connection is to be like, and what it has come to be.
 ///
@@ -254,7 +256,11 @@ impl QSslConfiguration {
     /// Sets the certificates that are trusted. None of the system's is, from now on; with an empty
     /// list nobody is trusted.
     #[doc(alias = "setCaCertificates")]
-    pub fn set_ca_certificates(&mut self, certificates: Vec<QSslCertificate>) {
+    pub fn set_ca_certificates(
+        &mut self,
+        certificates: impl IntoIterator<Item: Borrow<QSslCertificate>>,
+    ) {
+        let certificates = owned(certificates);
         let settings = self.settings_mut();
         settings.ca_certificates = certificates;
         settings.trusts_system = false;
@@ -278,7 +284,11 @@ impl QSslConfiguration {
 
     /// Trusts some certificates more. See [`add_ca_certificate`](Self::add_ca_certificate).
     #[doc(alias = "addCaCertificates")]
-    pub fn add_ca_certificates(&mut self, certificates: impl IntoIterator<Item = QSslCertificate>) {
+    pub fn add_ca_certificates(
+        &mut self,
+        certificates: impl IntoIterator<Item: Borrow<QSslCertificate>>,
+    ) {
+        let certificates = owned(certificates);
         let settings = self.settings_mut();
         settings.ca_certificates.extend(certificates);
         settings.trusts_system = false;
@@ -286,10 +296,7 @@ impl QSslConfiguration {
 
     /// Trusts some certificates more, and goes on to trust the system's: what a socket's own
     /// functions do.
-    pub(crate) fn add_to_trusted(
-        &mut self,
-        certificates: impl IntoIterator<Item = QSslCertificate>,
-    ) {
+    pub(crate) fn add_to_trusted(&mut self, certificates: Vec<QSslCertificate>) {
         self.settings_mut().ca_certificates.extend(certificates);
     }
 
@@ -319,8 +326,8 @@ impl QSslConfiguration {
     /// list, all may: so a list of ciphers for TLS 1.2 says nothing about TLS 1.3, and an empty one
     /// nothing at all, as with Qt.
     #[doc(alias = "setCiphers")]
-    pub fn set_ciphers(&mut self, ciphers: Vec<QSslCipher>) {
-        self.settings_mut().ciphers = ciphers;
+    pub fn set_ciphers(&mut self, ciphers: impl IntoIterator<Item: Borrow<QSslCipher>>) {
+        self.settings_mut().ciphers = owned(ciphers);
     }
 
     /// All ciphers that there are, the best first.
@@ -359,7 +366,7 @@ impl QSslConfiguration {
     /// Sets the certificate of this end; it has none, if that is null.
     #[doc(alias = "setLocalCertificate")]
     pub fn set_local_certificate(&mut self, certificate: QSslCertificate) {
-        self.set_local_certificate_chain(vec![certificate]);
+        self.set_local_certificate_chain([certificate]);
     }
 
     /// The certificate of this end, and those of who has issued it.
@@ -372,8 +379,11 @@ impl QSslConfiguration {
     /// Sets the certificate of this end and those of who has issued it, in this order: they are all
     /// sent.
     #[doc(alias = "setLocalCertificateChain")]
-    pub fn set_local_certificate_chain(&mut self, chain: Vec<QSslCertificate>) {
-        self.settings_mut().local_certificate_chain = chain;
+    pub fn set_local_certificate_chain(
+        &mut self,
+        chain: impl IntoIterator<Item: Borrow<QSslCertificate>>,
+    ) {
+        self.settings_mut().local_certificate_chain = owned(chain);
     }
 
     /// The key of this end's certificate; a null one if it has none.
@@ -486,8 +496,12 @@ impl QSslConfiguration {
 
     /// Keeps something for the library below. There is nothing that it looks at.
     #[doc(alias = "setBackendConfigurationOption")]
-    pub fn set_backend_configuration_option(&mut self, name: &str, value: impl Into<QVariant>) {
-        self.settings_mut().backend.insert(name.to_owned(), value.into());
+    pub fn set_backend_configuration_option(
+        &mut self,
+        name: impl Into<String>,
+        value: impl Into<QVariant>,
+    ) {
+        self.settings_mut().backend.insert(name.into(), value.into());
     }
 
     /// What was made of the settings.

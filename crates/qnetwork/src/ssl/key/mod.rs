@@ -18,7 +18,7 @@ use qcore::QIODevice;
 use rustls::{pki_types::PrivateKeyDer, sign::SigningKey};
 use zeroize::Zeroizing;
 
-pub use self::error::KeyError;
+pub use self::error::{SslKeyError, SslKeyErrorKind};
 use self::{
     der::Secret,
     encoding::{Decoded, Form},
@@ -70,16 +70,18 @@ use super::kinds::{EncodingFormat, KeyAlgorithm, KeyType};
 /// # Examples
 ///
 /// ```
-/// use qnetwork::{EncodingFormat, KeyAlgorithm, QSslKey};
+/// use qnetwork::{EncodingFormat, KeyAlgorithm, KeyType, QSslKey};
 ///
 /// let pem = rcgen::KeyPair::generate().unwrap().serialize_pem();
 /// let key = QSslKey::new(&pem, KeyAlgorithm::Ec, EncodingFormat::Pem);
-/// assert_eq!(key.length(), 256);
+/// assert_eq!(key.length(), Some(256));
 ///
-/// let locked = key.to_pem_with("correct horse");
+/// let locked = key.to_pem_with_pass_phrase("correct horse")?;
+/// let (algorithm, format) = (KeyAlgorithm::Ec, EncodingFormat::Pem);
 /// let unlocked =
-///     QSslKey::new_with(&locked, KeyAlgorithm::Ec, EncodingFormat::Pem, Default::default(), "correct horse");
+///     QSslKey::from_data(&locked, algorithm, format, KeyType::Private, "correct horse")?;
 /// assert_eq!(unlocked, key);
+/// # Ok::<(), qnetwork::SslKeyError>(())
 /// ```
 #[derive(Clone, Default)]
 pub struct QSslKey(Option<Arc<Key>>);
@@ -90,98 +92,91 @@ struct Key {
 }
 
 impl QSslKey {
-    /// A private key that is not encrypted; a null one if the bytes are no such key of that
-    /// algorithm.
+    /// Creates a private key from data that is not encrypted; a null one if the data is no such key
+    /// of that algorithm.
     #[must_use]
     pub fn new(data: impl AsRef<[u8]>, algorithm: KeyAlgorithm, format: EncodingFormat) -> Self {
-        QSslKey::new_with(data, algorithm, format, KeyType::Private, "")
+        QSslKey::try_new(data, algorithm, format).unwrap_or_default()
     }
 
-    /// A key; a null one if the bytes are no such key of that algorithm, or the pass phrase is
-    /// wrong. It is not looked at if the key is not encrypted.
-    #[must_use]
-    pub fn new_with(
-        data: impl AsRef<[u8]>,
-        algorithm: KeyAlgorithm,
-        format: EncodingFormat,
-        key_type: KeyType,
-        pass_phrase: impl AsRef<[u8]>,
-    ) -> Self {
-        QSslKey::try_new(data, algorithm, format, key_type, pass_phrase).unwrap_or_default()
-    }
-
-    /// A key, as [`new_with`](Self::new_with), or why there is none.
+    /// Creates a private key from data that is not encrypted.
     ///
     /// ```
-    /// use qnetwork::{EncodingFormat, KeyAlgorithm, KeyError, KeyType, QSslKey};
+    /// use qnetwork::{EncodingFormat, KeyAlgorithm, QSslKey, SslKeyErrorKind};
     ///
-    /// let (rsa, pem, private) = (KeyAlgorithm::Rsa, EncodingFormat::Pem, KeyType::Private);
-    /// let error = QSslKey::try_new("garbage", rsa, pem, private, "").unwrap_err();
-    /// assert_eq!(error, KeyError::NoPemBlock);
+    /// let error = QSslKey::try_new("garbage", KeyAlgorithm::Rsa, EncodingFormat::Pem).unwrap_err();
+    /// assert_eq!(error, SslKeyErrorKind::NoPemBlock);
     /// ```
     ///
     /// # Errors
     ///
-    /// Those of [`KeyError`].
+    /// [`SslKeyError`] if the data is no such key of that algorithm.
     pub fn try_new(
+        data: impl AsRef<[u8]>,
+        algorithm: KeyAlgorithm,
+        format: EncodingFormat,
+    ) -> Result<Self, SslKeyError> {
+        QSslKey::from_data(data, algorithm, format, KeyType::Private, "")
+    }
+
+    /// Creates a private or public key from data. The pass phrase is ignored if the key is not
+    /// encrypted.
+    ///
+    /// ```
+    /// use qnetwork::{EncodingFormat, KeyAlgorithm, KeyType, QSslKey};
+    ///
+    /// let pem = rcgen::KeyPair::generate().unwrap().public_key_pem();
+    /// let (algorithm, format) = (KeyAlgorithm::Ec, EncodingFormat::Pem);
+    /// let key = QSslKey::from_data(&pem, algorithm, format, KeyType::Public, "")?;
+    /// assert_eq!(key.key_type(), KeyType::Public);
+    /// # Ok::<(), qnetwork::SslKeyError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`SslKeyError`] if the data is no such key of that algorithm, or if the key is encrypted and
+    /// the pass phrase is wrong.
+    #[doc(alias = "QSslKey")]
+    pub fn from_data(
         data: impl AsRef<[u8]>,
         algorithm: KeyAlgorithm,
         format: EncodingFormat,
         key_type: KeyType,
         pass_phrase: impl AsRef<[u8]>,
-    ) -> Result<Self, KeyError> {
+    ) -> Result<Self, SslKeyError> {
         let (data, pass_phrase) = (data.as_ref(), effective(pass_phrase.as_ref()));
-        let decoded = match (format, key_type) {
-            (EncodingFormat::Der, KeyType::Private) => {
-                encoding::private(data, algorithm, Form::Any, pass_phrase)
-            }
-            (EncodingFormat::Der, KeyType::Public) => encoding::public(data),
-            (EncodingFormat::Pem, KeyType::Private) => {
-                let block = pem::find(data, |label| form(label).is_some())?;
-                let (form, of) = form(block.label).ok_or(KeyError::NoPemBlock)?;
-                if of.is_some_and(|of| of != algorithm) {
-                    return Err(KeyError::OtherAlgorithm);
-                }
-                let der = decrypted(&block, pass_phrase)?;
-                let decoded = encoding::private(&der, algorithm, form, pass_phrase);
-                wrong_pass_phrase(&block, decoded)
-            }
-            (EncodingFormat::Pem, KeyType::Public) => {
-                let block = pem::find(data, |label| label == "PUBLIC KEY")?;
-                wrong_pass_phrase(&block, encoding::public(&decrypted(&block, pass_phrase)?))
-            }
-        }?;
-        if decoded.algorithm != algorithm {
-            return Err(KeyError::OtherAlgorithm);
-        }
+        let decoded = decoded(data, algorithm, format, key_type, pass_phrase)?;
         Ok(QSslKey(Some(Arc::new(Key { key_type, decoded }))))
     }
 
-    /// A key of what the device has to read; a null one if that is none. See
-    /// [`new_with`](Self::new_with).
+    /// Reads all data from a device and creates a key from it. See [`from_data`](Self::from_data).
     ///
     /// ```
     /// use qcore::{OpenMode, QBuffer};
     /// use qnetwork::{EncodingFormat, KeyAlgorithm, KeyType, QSslKey};
     ///
     /// let buffer = QBuffer::new();
-    /// buffer.set_data(rcgen::KeyPair::generate().unwrap().serialize_pem());
+    /// buffer.set_data(rcgen::KeyPair::generate()?.serialize_pem());
     /// buffer.open(OpenMode::READ_ONLY)?;
     /// let (algorithm, format) = (KeyAlgorithm::Ec, EncodingFormat::Pem);
-    /// let key = QSslKey::from_device(&buffer, algorithm, format, KeyType::Private, "");
-    /// assert!(!key.is_null());
-    /// # Ok::<(), qcore::DeviceError>(())
+    /// let key = QSslKey::from_device(&buffer, algorithm, format, KeyType::Private, "")?;
+    /// assert_eq!(key.length(), Some(256));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    #[must_use]
+    ///
+    /// # Errors
+    ///
+    /// As [`from_data`](Self::from_data).
+    #[doc(alias = "QSslKey")]
     pub fn from_device(
         device: &QIODevice,
         algorithm: KeyAlgorithm,
         format: EncodingFormat,
         key_type: KeyType,
         pass_phrase: impl AsRef<[u8]>,
-    ) -> Self {
+    ) -> Result<Self, SslKeyError> {
         let data = Zeroizing::new(device.read_all());
-        QSslKey::new_with(&*data, algorithm, format, key_type, pass_phrase)
+        QSslKey::from_data(&*data, algorithm, format, key_type, pass_phrase)
     }
 
     /// The public key of a certificate; a null one if its algorithm is not known.
@@ -221,12 +216,11 @@ impl QSslKey {
         self.0.as_ref().map(|key| key.key_type).unwrap_or_default()
     }
 
-    /// Its length in bits: that of the modulus, of the prime, or of the numbers of the curve. -1 if
-    /// it is null or opaque.
+    /// Returns the key's length in bits: of the modulus, of the prime, or of the numbers of the
+    /// curve. `None`, where Qt returns -1, if the key is null or opaque.
     #[must_use]
-    pub fn length(&self) -> i32 {
-        let bits = self.0.as_ref().and_then(|key| key.decoded.bits);
-        bits.map_or(-1, |bits| i32::try_from(bits).unwrap_or(i32::MAX))
+    pub fn length(&self) -> Option<u32> {
+        self.0.as_ref()?.decoded.bits
     }
 
     /// It as text, not encrypted. Empty if it is null.
@@ -241,26 +235,37 @@ impl QSslKey {
         pem::encode(label, &key.decoded.der)
     }
 
-    /// It as text, encrypted if it is private: PKCS#8, with a key of AES-256 made of the pass
-    /// phrase by 600,000 rounds of PBKDF2. With an empty pass phrase it is not encrypted, and a
-    /// public one never is.
+    /// Returns the key as PEM. A private key is encrypted: PKCS#8, with an AES-256 key that 600,000
+    /// rounds of PBKDF2 derive from the pass phrase. A public key is never encrypted, and with an
+    /// empty pass phrase a private one is not either.
     ///
-    /// Empty if it is null. Empty as well if there is a NUL in the pass phrase: reading would stop
-    /// at it, here and in Qt. Bytes of the pass phrase behind the first 1024 do not count.
+    /// Only the first 1024 bytes of the pass phrase count.
+    ///
+    /// # Errors
+    ///
+    /// Where Qt returns no bytes:
+    ///
+    /// * [`NullKey`](SslKeyErrorKind::NullKey) if the key is null
+    /// * [`NulInPassPhrase`](SslKeyErrorKind::NulInPassPhrase) if the pass phrase contains a NUL:
+    ///   reading the key would stop there, here and in Qt
+    /// * [`EncryptionFailed`](SslKeyErrorKind::EncryptionFailed) if the system has no random numbers
     #[doc(alias = "toPem")]
-    #[must_use]
-    pub fn to_pem_with(&self, pass_phrase: impl AsRef<[u8]>) -> Vec<u8> {
+    pub fn to_pem_with_pass_phrase(
+        &self,
+        pass_phrase: impl AsRef<[u8]>,
+    ) -> Result<Vec<u8>, SslKeyError> {
         let pass_phrase = pass_phrase.as_ref();
-        let Some(key) = &self.0 else { return Vec::new() };
+        let Some(key) = &self.0 else { return Err(SslKeyErrorKind::NullKey.into()) };
         if pass_phrase.is_empty() || key.key_type == KeyType::Public {
-            return self.to_pem();
+            return Ok(self.to_pem());
         }
         if pass_phrase.contains(&0) {
-            return Vec::new();
+            return Err(SslKeyErrorKind::NulInPassPhrase.into());
         }
         let plain = encoding::to_pkcs8(key.decoded.algorithm, &key.decoded.der);
         let encrypted = plain.and_then(|der| encryption::encrypt(&der, effective(pass_phrase)));
-        encrypted.map(|der| pem::encode("ENCRYPTED PRIVATE KEY", &der)).unwrap_or_default()
+        let der = encrypted.ok_or(SslKeyErrorKind::EncryptionFailed)?;
+        Ok(pem::encode("ENCRYPTED PRIVATE KEY", &der))
     }
 
     /// It as bytes, DER, not encrypted. Empty if it is null. Qt gives nothing, either, for a
@@ -308,20 +313,60 @@ fn form(label: &str) -> Option<(Form, Option<KeyAlgorithm>)> {
     })
 }
 
+/// Reads a key in any of the encodings, and checks its algorithm.
+fn decoded(
+    data: &[u8],
+    algorithm: KeyAlgorithm,
+    format: EncodingFormat,
+    key_type: KeyType,
+    pass_phrase: &[u8],
+) -> Result<Decoded, SslKeyErrorKind> {
+    let decoded = match (format, key_type) {
+        (EncodingFormat::Der, KeyType::Private) => {
+            encoding::private(data, algorithm, Form::Any, pass_phrase)
+        }
+        (EncodingFormat::Der, KeyType::Public) => encoding::public(data),
+        (EncodingFormat::Pem, KeyType::Private) => {
+            let block = pem::find(data, |label| form(label).is_some())?;
+            let (form, of) = form(block.label).ok_or(SslKeyErrorKind::NoPemBlock)?;
+            if of.is_some_and(|of| of != algorithm) {
+                return Err(SslKeyErrorKind::OtherAlgorithm);
+            }
+            let der = decrypted(&block, pass_phrase)?;
+            let decoded = encoding::private(&der, algorithm, form, pass_phrase);
+            wrong_pass_phrase(&block, decoded)
+        }
+        (EncodingFormat::Pem, KeyType::Public) => {
+            let block = pem::find(data, |label| label == "PUBLIC KEY")?;
+            wrong_pass_phrase(&block, encoding::public(&decrypted(&block, pass_phrase)?))
+        }
+    }?;
+    if decoded.algorithm != algorithm {
+        return Err(SslKeyErrorKind::OtherAlgorithm);
+    }
+    Ok(decoded)
+}
+
 /// The bytes of a block, which is encrypted in the traditional way if its header says so.
-fn decrypted<'a>(block: &'a Block<'_>, pass_phrase: &[u8]) -> Result<Cow<'a, Secret>, KeyError> {
+fn decrypted<'a>(
+    block: &'a Block<'_>,
+    pass_phrase: &[u8],
+) -> Result<Cow<'a, Secret>, SslKeyErrorKind> {
     let Some(Encryption { cipher, iv }) = &block.encryption else {
         return Ok(Cow::Borrowed(&block.der));
     };
-    let salt = iv.get(..8).ok_or(KeyError::Malformed)?;
+    let salt = iv.get(..8).ok_or(SslKeyErrorKind::Malformed)?;
     let key = derivation::traditional(pass_phrase, salt, cipher.key_length());
-    cipher.decrypt(&key, iv, &block.der).map(Cow::Owned).ok_or(KeyError::PassPhrase)
+    cipher.decrypt(&key, iv, &block.der).map(Cow::Owned).ok_or(SslKeyErrorKind::PassPhrase)
 }
 
 /// What comes of decrypting a block with another pass phrase may have the right padding by chance.
-fn wrong_pass_phrase<T>(block: &Block<'_>, result: Result<T, KeyError>) -> Result<T, KeyError> {
+fn wrong_pass_phrase<T>(
+    block: &Block<'_>,
+    result: Result<T, SslKeyErrorKind>,
+) -> Result<T, SslKeyErrorKind> {
     result.map_err(|error| match error {
-        KeyError::Malformed if block.encryption.is_some() => KeyError::PassPhrase,
+        SslKeyErrorKind::Malformed if block.encryption.is_some() => SslKeyErrorKind::PassPhrase,
         error => error,
     })
 }

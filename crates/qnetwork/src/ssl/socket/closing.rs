@@ -45,7 +45,7 @@ impl SslSocketNode {
     ) {
         if !self.is_free() {
             // It stays as it is, encrypted if it was; the inner socket says so.
-            self.inner.connect_to_host_with(host_name, port, mode, protocol);
+            self.inner.connect_to_host_with_mode(host_name, port, mode, protocol);
             return;
         }
         if !self.flags.initialized.replace(false) {
@@ -55,7 +55,7 @@ impl SslSocketNode {
         self.inner.set_protocol_tag(self.base.protocol_tag());
         self.base.open_device(mode);
         self.base.set_channel_counts(0, 0);
-        self.inner.connect_to_host_with(host_name, port, mode, protocol);
+        self.inner.connect_to_host_with_mode(host_name, port, mode, protocol);
     }
 
     /// Whether there is no connection, and none about to be.
@@ -70,7 +70,7 @@ impl SslSocketNode {
         mode: OpenMode,
     ) -> Result<(), SocketError> {
         self.init();
-        if let Err(error) = self.inner.set_socket_descriptor_with(descriptor, state, mode) {
+        if let Err(error) = self.inner.set_socket_descriptor_with_state(descriptor, state, mode) {
             self.base.set_error(&error);
             // What there was before is not to go on without its session.
             self.inner.abort();

@@ -1,14 +1,15 @@
 //! Who the two ends are, and what they have agreed on.
 
-use std::{fs, io, path::Path};
+use std::{borrow::Borrow, fs, path::Path};
 
 use zeroize::Zeroizing;
 
 use super::QSslSocket;
+use crate::common::owned;
 use crate::ssl::{
-    certificate::QSslCertificate,
+    certificate::{QSslCertificate, SslCertificateError, SslCertificateErrorKind},
     cipher::QSslCipher,
-    key::QSslKey,
+    key::{QSslKey, SslKeyError, SslKeyErrorKind},
     kinds::{EncodingFormat, KeyAlgorithm, KeyType, SslProtocol},
 };
 
@@ -29,11 +30,12 @@ impl QSslSocket {
         self.set(|configuration| configuration.set_local_certificate(certificate));
     }
 
-    /// Sets the certificate of this end, the first that a file has.
+    /// Sets the certificate of this end to the first one in a file.
     ///
     /// # Errors
     ///
-    /// If the file cannot be read or has none; the socket keeps the one it has then.
+    /// [`SslCertificateError`] if the file cannot be read or contains no certificate. The socket
+    /// keeps its certificate then.
     ///
     /// ```
     /// use qnetwork::{EncodingFormat, QSslSocket};
@@ -46,12 +48,9 @@ impl QSslSocket {
         &self,
         path: impl AsRef<Path>,
         format: EncodingFormat,
-    ) -> io::Result<()> {
-        let found = QSslCertificate::from_data(fs::read(path)?, format);
-        let certificate = found.into_iter().next();
-        let certificate =
-            certificate.ok_or_else(|| no_certificate("the file has no certificate"))?;
-        self.set_local_certificate(certificate);
+    ) -> Result<(), SslCertificateError> {
+        let data = fs::read(path).map_err(|error| SslCertificateErrorKind::Io(error.kind()))?;
+        self.set_local_certificate(QSslCertificate::try_new(data, format)?);
         Ok(())
     }
 
@@ -64,8 +63,11 @@ impl QSslSocket {
 
     /// Sets the certificate of this end and those of who has issued it, in this order: they are all sent.
     #[doc(alias = "setLocalCertificateChain")]
-    pub fn set_local_certificate_chain(&self, chain: impl Into<Vec<QSslCertificate>>) {
-        let chain = chain.into();
+    pub fn set_local_certificate_chain(
+        &self,
+        chain: impl IntoIterator<Item: Borrow<QSslCertificate>>,
+    ) {
+        let chain: Vec<QSslCertificate> = owned(chain);
         self.set(|configuration| configuration.set_local_certificate_chain(chain));
     }
 
@@ -82,12 +84,13 @@ impl QSslSocket {
         self.set(|configuration| configuration.set_private_key(key));
     }
 
-    /// Sets the key of this end's certificate, which a file has; with a pass phrase if it is encrypted, else with
-    /// an empty one.
+    /// Sets the key of this end's certificate to the private key in a file. The pass phrase is ignored
+    /// if the key is not encrypted.
     ///
     /// # Errors
     ///
-    /// If the file cannot be read, or has no such key; the socket keeps the one it has then.
+    /// [`SslKeyError`] if the file cannot be read or contains no such key. The socket keeps its key
+    /// then.
     #[doc(alias = "setPrivateKey")]
     pub fn set_private_key_file(
         &self,
@@ -95,11 +98,11 @@ impl QSslSocket {
         algorithm: KeyAlgorithm,
         format: EncodingFormat,
         pass_phrase: impl AsRef<[u8]>,
-    ) -> io::Result<()> {
-        let data = Zeroizing::new(fs::read(path)?);
-        let key = QSslKey::try_new(&data, algorithm, format, KeyType::Private, pass_phrase)
-            .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
-        self.set_private_key(key);
+    ) -> Result<(), SslKeyError> {
+        let data = fs::read(path).map_err(|error| SslKeyErrorKind::Io(error.kind()))?;
+        let data = Zeroizing::new(data);
+        let key_type = KeyType::Private;
+        self.set_private_key(QSslKey::from_data(&data, algorithm, format, key_type, pass_phrase)?);
         Ok(())
     }
 
@@ -174,9 +177,4 @@ impl QSslSocket {
     pub fn ssl_library_build_version_string() -> String {
         Self::ssl_library_version_string()
     }
-}
-
-/// Nothing was found where certificates were to be.
-pub(super) fn no_certificate(text: &'static str) -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, text)
 }

@@ -47,8 +47,8 @@ use qcore::{
 use self::device::SslDevice;
 use super::{configuration::QSslConfiguration, error::QSslError, kinds::SslMode, session::Session};
 use crate::{
-    address::NetworkLayerProtocol,
-    socket::{Host, Outer, QAbstractSocket, QTcpSocket, SocketClass},
+    address::{Host, NetworkLayerProtocol},
+    socket::{Outer, QAbstractSocket, QTcpSocket, SocketClass},
 };
 
 const CLASS: &str = "QSslSocket";
@@ -151,7 +151,7 @@ pub struct SslSocketNode {
     pub ssl_errors: Signal<Vec<QSslError>>,
     /// So many encrypted bytes have been handed to the operating system.
     #[doc(alias = "encryptedBytesWritten")]
-    pub encrypted_bytes_written: Signal<i64>,
+    pub encrypted_bytes_written: Signal<usize>,
     /// A server has sent what a session can be resumed by. Told by TLS 1.3 alone, and only while
     /// the configuration has the option
     /// [`DISABLE_SESSION_PERSISTENCE`](crate::SslOptions::DISABLE_SESSION_PERSISTENCE) off; it is
@@ -286,25 +286,39 @@ impl QSslSocket {
     /// assert_eq!(error, SocketErrorKind::ConnectionRefused);
     /// ```
     #[doc(alias = "connectToHostEncrypted")]
-    pub fn connect_to_host_encrypted(&self, host: impl Into<Host>, port: u16) {
-        let mode = OpenMode::READ_WRITE;
-        self.connect_to_host_encrypted_with(host, port, "", mode, NetworkLayerProtocol::AnyIP);
+    pub fn connect_to_host_encrypted<'a>(&self, host: impl Into<Host<'a>>, port: u16) {
+        let (mode, protocol) = (OpenMode::READ_WRITE, NetworkLayerProtocol::AnyIP);
+        self.connect_to_host_encrypted_with_mode(host, port, mode, protocol);
     }
 
-    /// [`connect_to_host_encrypted`](QSslSocket::connect_to_host_encrypted), verifying the
-    /// certificate for another name than the host's (if one is given), opening the socket in some
-    /// `mode` and using only addresses of one `protocol`.
+    /// Does the same as [`connect_to_host_encrypted`](QSslSocket::connect_to_host_encrypted), but
+    /// opens the socket in `mode` and uses only addresses of `protocol`.
     #[doc(alias = "connectToHostEncrypted")]
-    pub fn connect_to_host_encrypted_with(
+    pub fn connect_to_host_encrypted_with_mode<'a>(
         &self,
-        host: impl Into<Host>,
+        host: impl Into<Host<'a>>,
         port: u16,
-        peer_name: &str,
+        mode: OpenMode,
+        protocol: NetworkLayerProtocol,
+    ) {
+        self.connect_to_host_encrypted_with_peer_name(host, port, "", mode, protocol);
+    }
+
+    /// Does the same as
+    /// [`connect_to_host_encrypted_with_mode`](QSslSocket::connect_to_host_encrypted_with_mode), but
+    /// verifies the certificate for `peer_name` instead of the host's name. An empty `peer_name`
+    /// means the host's name.
+    #[doc(alias = "connectToHostEncrypted")]
+    pub fn connect_to_host_encrypted_with_peer_name<'a>(
+        &self,
+        host: impl Into<Host<'a>>,
+        port: u16,
+        peer_name: impl Into<String>,
         mode: OpenMode,
         protocol: NetworkLayerProtocol,
     ) {
         let host_name = host.into().into_name();
-        self.node().connect_encrypted(host_name, port, peer_name, mode, protocol);
+        self.node().connect_encrypted(host_name, port, peer_name.into(), mode, protocol);
     }
 
     /// Encrypts a connection that there is, as a client. Returns at once;

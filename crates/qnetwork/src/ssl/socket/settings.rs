@@ -1,10 +1,11 @@
 //! What can be set: all of it is in the configuration but the name to be verified.
 
-use std::io;
+use std::{borrow::Borrow, path::Path};
 
-use super::{QSslSocket, SslSocketNode, identity::no_certificate};
+use super::{QSslSocket, SslSocketNode};
+use crate::common::owned;
 use crate::ssl::{
-    certificate::QSslCertificate,
+    certificate::{QSslCertificate, SslCertificateError},
     cipher::QSslCipher,
     configuration::QSslConfiguration,
     kinds::{EncodingFormat, PatternSyntax, PeerVerifyMode, SslProtocol},
@@ -114,8 +115,8 @@ impl QSslSocket {
 
     /// Sets the ciphers that may be used, the best first. With none for a version of TLS all may be.
     #[doc(alias = "setCiphers")]
-    pub fn set_ciphers(&self, ciphers: impl Into<Vec<QSslCipher>>) {
-        let ciphers = ciphers.into();
+    pub fn set_ciphers(&self, ciphers: impl IntoIterator<Item: Borrow<QSslCipher>>) {
+        let ciphers = owned(ciphers);
         self.set(|configuration| configuration.set_ciphers(ciphers));
     }
 
@@ -132,8 +133,7 @@ impl QSslSocket {
     /// ```
     #[doc(alias = "setCiphers")]
     pub fn set_ciphers_by_name(&self, names: &str) {
-        let named = names.split(':').map(QSslCipher::from_name);
-        self.set_ciphers(named.filter(|cipher| !cipher.is_null()).collect::<Vec<_>>());
+        self.set_ciphers(names.split(':').filter_map(QSslCipher::from_name));
     }
 
     /// The ciphers that new sockets may use.
@@ -145,8 +145,8 @@ impl QSslSocket {
 
     /// Sets the ciphers that new sockets may use, in all threads.
     #[doc(alias = "setDefaultCiphers")]
-    pub fn set_default_ciphers(ciphers: impl Into<Vec<QSslCipher>>) {
-        let ciphers = ciphers.into();
+    pub fn set_default_ciphers(ciphers: impl IntoIterator<Item: Borrow<QSslCipher>>) {
+        let ciphers = owned(ciphers);
         change_default(|configuration| configuration.set_ciphers(ciphers));
     }
 
@@ -168,8 +168,11 @@ impl QSslSocket {
 
     /// Sets the certificates that are trusted; the system's are not, from now on.
     #[doc(alias = "setCaCertificates")]
-    pub fn set_ca_certificates(&self, certificates: impl Into<Vec<QSslCertificate>>) {
-        let certificates = certificates.into();
+    pub fn set_ca_certificates(
+        &self,
+        certificates: impl IntoIterator<Item: Borrow<QSslCertificate>>,
+    ) {
+        let certificates = owned(certificates);
         self.set(|configuration| configuration.set_ca_certificates(certificates));
     }
 
@@ -181,34 +184,53 @@ impl QSslSocket {
 
     /// Trusts some certificates more.
     #[doc(alias = "addCaCertificates")]
-    pub fn add_ca_certificates(&self, certificates: impl IntoIterator<Item = QSslCertificate>) {
-        // Whose iterator that is, is not known: it is not to run in there.
-        let certificates: Vec<_> = certificates.into_iter().collect();
+    pub fn add_ca_certificates(
+        &self,
+        certificates: impl IntoIterator<Item: Borrow<QSslCertificate>>,
+    ) {
+        // The iterator is user code: it must not run while the configuration is borrowed.
+        let certificates = owned(certificates);
         self.set(|configuration| configuration.add_to_trusted(certificates));
     }
 
-    /// Trusts the certificates more that are in the files of a path, or whose names fit a pattern; see
-    /// [`QSslCertificate::from_path`].
+    /// Also trusts the certificates in a file. See [`QSslCertificate::from_path`].
     ///
     /// # Errors
     ///
-    /// If there are none.
+    /// [`SslCertificateError`] if the file cannot be read or contains no certificate. The socket
+    /// trusts the same certificates as before.
     ///
     /// ```
-    /// use qnetwork::{EncodingFormat, PatternSyntax, QSslSocket};
+    /// use qnetwork::{EncodingFormat, QSslSocket};
     ///
     /// let socket = QSslSocket::new();
-    /// let (format, syntax) = (EncodingFormat::Pem, PatternSyntax::FixedString);
-    /// assert!(socket.add_ca_certificates_from("/none/such", format, syntax).is_err());
+    /// assert!(socket.add_ca_certificates_from_path("/none/such", EncodingFormat::Pem).is_err());
     /// ```
     #[doc(alias = "addCaCertificates")]
-    pub fn add_ca_certificates_from(
+    pub fn add_ca_certificates_from_path(
         &self,
-        path: &str,
+        path: impl AsRef<Path>,
+        format: EncodingFormat,
+    ) -> Result<(), SslCertificateError> {
+        self.add_ca_certificates(QSslCertificate::from_path(path, format)?);
+        Ok(())
+    }
+
+    /// Also trusts the certificates in the files whose path matches a pattern. See
+    /// [`QSslCertificate::from_path_with_syntax`].
+    ///
+    /// # Errors
+    ///
+    /// [`SslCertificateError`] if there is no certificate in such a file. The socket trusts the same
+    /// certificates as before.
+    #[doc(alias = "addCaCertificates")]
+    pub fn add_ca_certificates_from_path_with_syntax(
+        &self,
+        pattern: &str,
         format: EncodingFormat,
         syntax: PatternSyntax,
-    ) -> io::Result<()> {
-        self.add_ca_certificates(from_path(path, format, syntax)?);
+    ) -> Result<(), SslCertificateError> {
+        self.add_ca_certificates(QSslCertificate::from_path_with_syntax(pattern, format, syntax)?);
         Ok(())
     }
 
@@ -221,8 +243,10 @@ impl QSslSocket {
 
     /// Sets the certificates that new sockets trust, in all threads.
     #[doc(alias = "setDefaultCaCertificates")]
-    pub fn set_default_ca_certificates(certificates: impl Into<Vec<QSslCertificate>>) {
-        let certificates = certificates.into();
+    pub fn set_default_ca_certificates(
+        certificates: impl IntoIterator<Item: Borrow<QSslCertificate>>,
+    ) {
+        let certificates = owned(certificates);
         change_default(|configuration| configuration.set_ca_certificates(certificates));
     }
 
@@ -234,24 +258,44 @@ impl QSslSocket {
 
     /// Has new sockets trust some certificates more, in all threads.
     #[doc(alias = "addDefaultCaCertificates")]
-    pub fn add_default_ca_certificates(certificates: impl IntoIterator<Item = QSslCertificate>) {
-        let certificates: Vec<_> = certificates.into_iter().collect();
+    pub fn add_default_ca_certificates(
+        certificates: impl IntoIterator<Item: Borrow<QSslCertificate>>,
+    ) {
+        let certificates = owned(certificates);
         change_default(|configuration| configuration.add_to_trusted(certificates));
     }
 
-    /// Has new sockets trust the certificates more that are in the files of a path, in all threads; see
+    /// Has new sockets, in all threads, also trust the certificates in a file. See
     /// [`QSslCertificate::from_path`].
     ///
     /// # Errors
     ///
-    /// If there are none.
+    /// As [`add_ca_certificates_from_path`](QSslSocket::add_ca_certificates_from_path).
     #[doc(alias = "addDefaultCaCertificates")]
-    pub fn add_default_ca_certificates_from(
-        path: &str,
+    pub fn add_default_ca_certificates_from_path(
+        path: impl AsRef<Path>,
+        format: EncodingFormat,
+    ) -> Result<(), SslCertificateError> {
+        Self::add_default_ca_certificates(QSslCertificate::from_path(path, format)?);
+        Ok(())
+    }
+
+    /// Has new sockets, in all threads, also trust the certificates in the files whose path matches
+    /// a pattern. See [`QSslCertificate::from_path_with_syntax`].
+    ///
+    /// # Errors
+    ///
+    /// As [`add_ca_certificates_from_path_with_syntax`][other].
+    ///
+    /// [other]: QSslSocket::add_ca_certificates_from_path_with_syntax
+    #[doc(alias = "addDefaultCaCertificates")]
+    pub fn add_default_ca_certificates_from_path_with_syntax(
+        pattern: &str,
         format: EncodingFormat,
         syntax: PatternSyntax,
-    ) -> io::Result<()> {
-        Self::add_default_ca_certificates(from_path(path, format, syntax)?);
+    ) -> Result<(), SslCertificateError> {
+        let found = QSslCertificate::from_path_with_syntax(pattern, format, syntax)?;
+        Self::add_default_ca_certificates(found);
         Ok(())
     }
 
@@ -260,17 +304,6 @@ impl QSslSocket {
     #[must_use]
     pub fn system_ca_certificates() -> Vec<QSslCertificate> {
         system_ca_certificates().to_vec()
-    }
-}
-
-fn from_path(
-    path: &str,
-    format: EncodingFormat,
-    syntax: PatternSyntax,
-) -> io::Result<Vec<QSslCertificate>> {
-    match QSslCertificate::from_path(path, format, syntax) {
-        found if found.is_empty() => Err(no_certificate("there is no certificate at that path")),
-        found => Ok(found),
     }
 }
 

@@ -1,15 +1,16 @@
 //! What is wrong with the other end, and what is to come of it.
 
-use std::time::SystemTime;
+use std::{borrow::Borrow, time::SystemTime};
 
 use qcore::object::Node;
 
 use super::{QSslSocket, SslSocketNode};
 use crate::{
+    common::owned,
     socket::{PauseModes, SocketError, SocketErrorKind, SocketState},
     ssl::{
         certificate::QSslCertificate,
-        error::{QSslError, SslError},
+        error::{QSslError, SslErrorKind},
         kinds::{EncodingFormat, PeerVerifyMode, SslMode},
         session::Session,
         verify,
@@ -29,7 +30,7 @@ impl QSslSocket {
     /// call of [`connect_to_host_encrypted`](QSslSocket::connect_to_host_encrypted) ends that.
     ///
     /// Whoever ignores errors talks to anybody. Where it is known what is wrong, name it:
-    /// [`ignore_ssl_errors_with`](QSslSocket::ignore_ssl_errors_with). Better still is to say whom
+    /// [`ignore_ssl_errors_in`](QSslSocket::ignore_ssl_errors_in). Better still is to say whom
     /// to trust: [`set_ssl_configuration`](QSslSocket::set_ssl_configuration).
     #[doc(alias = "ignoreSslErrors")]
     pub fn ignore_ssl_errors(&self) {
@@ -42,8 +43,8 @@ impl QSslSocket {
     /// As long as there is such a list, [`ignore_ssl_errors`](QSslSocket::ignore_ssl_errors) counts
     /// for nothing.
     #[doc(alias = "ignoreSslErrors")]
-    pub fn ignore_ssl_errors_with(&self, errors: impl Into<Vec<QSslError>>) {
-        let errors = errors.into();
+    pub fn ignore_ssl_errors_in(&self, errors: impl IntoIterator<Item: Borrow<QSslError>>) {
+        let errors = owned(errors);
         self.ignored.replace(errors);
     }
 }
@@ -245,7 +246,7 @@ impl Drop for Court<'_> {
 }
 
 /// Whether an error is one that is looked for when the chain was verified already.
-fn is_of_leaf(error: SslError) -> bool {
-    use SslError::{CertificateBlacklisted, HostNameMismatch, NoPeerCertificate};
+fn is_of_leaf(error: SslErrorKind) -> bool {
+    use SslErrorKind::{CertificateBlacklisted, HostNameMismatch, NoPeerCertificate};
     matches!(error, CertificateBlacklisted | HostNameMismatch | NoPeerCertificate)
 }

@@ -40,7 +40,7 @@ pub(crate) use self::purpose::Purpose;
 use self::{budget::Budget, host::Host, judge::Verifier, path::Found};
 use super::{
     certificate::{QSslCertificate, seconds},
-    error::{QSslError, SslError},
+    error::{QSslError, SslErrorKind},
 };
 
 /// How many more certificates there may be between the leaf and the root if nobody says so:
@@ -65,8 +65,8 @@ pub(crate) struct Request<'a> {
 pub(crate) fn verify(request: &Request<'_>) -> Vec<QSslError> {
     let Some(leaf) = request.chain.first() else {
         return vec![QSslError::new(match request.purpose {
-            Purpose::Any => SslError::Unspecified,
-            _ => SslError::NoPeerCertificate,
+            Purpose::Any => SslErrorKind::Unspecified,
+            _ => SslErrorKind::NoPeerCertificate,
         })];
     };
     let mut errors = Vec::new();
@@ -76,7 +76,7 @@ pub(crate) fn verify(request: &Request<'_>) -> Vec<QSslError> {
     let suspects = if request.purpose == Purpose::Any { 1 } else { request.chain.len() };
     for certificate in &request.chain[..suspects] {
         if certificate.is_blacklisted() {
-            report(SslError::CertificateBlacklisted, certificate);
+            report(SslErrorKind::CertificateBlacklisted, certificate);
         }
     }
     let host = request.host.map(Host::new);
@@ -84,7 +84,7 @@ pub(crate) fn verify(request: &Request<'_>) -> Vec<QSslError> {
     if let Some(host) = &host {
         found_by = host.find_in(leaf);
         if found_by.is_none() {
-            report(SslError::HostNameMismatch, leaf);
+            report(SslErrorKind::HostNameMismatch, leaf);
         }
     }
     let (ip, name) = match (&host, found_by) {
@@ -103,7 +103,7 @@ fn verify_chain(request: &Request<'_>, host: names::Host<'_>) -> Vec<Found> {
     let now = seconds(request.now);
     let Some(leaf) = request.chain[0].parsed() else {
         // Qt finds nothing wrong with it.
-        return vec![(SslError::Unspecified, 0)];
+        return vec![(SslErrorKind::Unspecified, 0)];
     };
     let verifier = Verifier {
         purpose: request.purpose,
