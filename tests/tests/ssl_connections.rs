@@ -238,7 +238,7 @@ fn refusals_are_explained() {
         ),
         (
             |_| (),
-            |server| server.set_local_certificate_chain(Vec::<QSslCertificate>::new()),
+            |server| server.set_local_certificate_chain(Vec::<qnetwork::QSslCertificate>::new()),
             "alert access_denied",
             "no server certificate",
         ),
