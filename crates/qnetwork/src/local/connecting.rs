@@ -13,8 +13,11 @@ use qcore::{
 use socket2::{Domain, Socket, Type};
 
 use super::{
-    LocalSocketError, LocalSocketErrorKind, LocalSocketNode, LocalSocketState, name,
-    socket::not_connected,
+    attempt::Attempt,
+    error::{LocalSocketError, LocalSocketErrorKind},
+    name,
+    socket::LocalSocketNode,
+    state::LocalSocketState,
 };
 use crate::socket::SocketState;
 
@@ -25,20 +28,12 @@ const RETRY: Duration = Duration::from_millis(5);
 
 const FUNCTION: &str = "QLocalSocket::connectToServer";
 
-/// A connection that is to be made as soon as the server has room.
-pub(super) struct Attempt {
-    socket: Socket,
-    mode: OpenMode,
-    timer: TimerId,
-    until: QDeadlineTimer,
-}
-
 impl LocalSocketNode {
     /// Connects to the server whose name was set.
     pub(super) fn connect(&self, mode: OpenMode) -> Result<(), LocalSocketError> {
         if self.life().is_dying() {
             qcore::q_warning!("{FUNCTION}() called on a socket that was deleted");
-            return Err(not_connected());
+            return Err(LocalSocketError::not_connected());
         }
         if matches!(self.state.get(), LocalSocketState::Connected | LocalSocketState::Connecting) {
             let function = "QLocalSocket::connectToserver";
@@ -52,7 +47,7 @@ impl LocalSocketNode {
         self.inner.set_socket_state(SocketState::Connecting);
         self.change_state(LocalSocketState::Connecting);
         if self.attempt_number.get() != number {
-            return Err(not_connected());
+            return Err(LocalSocketError::not_connected());
         }
         let name = self.server_name.borrow().clone();
         if name.is_empty() {

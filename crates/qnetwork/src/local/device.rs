@@ -1,20 +1,15 @@
 //! A local socket as a device: what it asks of the socket behind it.
 
-use std::rc::Weak;
-
 use qcore::{
     DeviceError, OpenMode, QDeadlineTimer, QIODevice,
     io_device::{Chunk, DeviceBackend, DeviceErrorKind},
 };
 
-use super::{LocalSocketNode, QLocalSocket, error::CLASS};
-use crate::socket::QAbstractSocket;
-
-/// Apart from the node, whose users are not to meet the backend's functions where they look for the
-/// device's.
-pub(super) struct LocalDevice {
-    pub(super) node: Weak<LocalSocketNode>,
-}
+use super::{
+    error::CLASS,
+    socket::{LocalDevice, QLocalSocket},
+};
+use crate::socket::{QAbstractSocket, SocketErrorKind};
 
 impl LocalDevice {
     fn inner(&self) -> Result<QAbstractSocket, DeviceError> {
@@ -101,4 +96,4 @@ impl DeviceBackend for LocalDevice {
 }
 
 /// The server has no room for a connection yet.
-const NOT_YET: crate::SocketErrorKind = crate::SocketErrorKind::SocketTimeout;
+const NOT_YET: SocketErrorKind = SocketErrorKind::SocketTimeout;

@@ -116,6 +116,11 @@ impl LocalSocketError {
         LocalSocketError { kind, text }
     }
 
+    /// Returns the error of a call that needs a connection.
+    pub(super) fn not_connected() -> Self {
+        SocketErrorKind::Operation.into()
+    }
+
     /// What kind of failure it was.
     #[must_use]
     pub fn kind(&self) -> LocalSocketErrorKind {

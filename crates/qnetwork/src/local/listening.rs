@@ -8,18 +8,14 @@ use std::{
     },
     path::{Path, PathBuf},
     process,
-    rc::Weak,
     sync::atomic::{AtomicU32, Ordering},
 };
 
 use mio::{Interest, unix::SourceFd};
-use qcore::{
-    event_loop::{EventSource, Readiness, Registration},
-    object::Object,
-};
+use qcore::event_loop::{Readiness, Registration};
 use socket2::{Domain, SockAddr, Socket, Type};
 
-use super::{LocalServerOptions, QLocalServer, name};
+use super::{name, options::LocalServerOptions};
 use crate::sys;
 
 /// How many connections may wait with the system.
@@ -36,7 +32,7 @@ pub(super) struct Listener {
 impl Listener {
     /// Listens at a path.
     pub(super) fn open(
-        server: &QLocalServer,
+        registration: Registration,
         path: &str,
         options: LocalServerOptions,
     ) -> io::Result<Self> {
@@ -49,11 +45,15 @@ impl Listener {
         } else {
             listen_with_access(&socket, Path::new(path), options.mode())?;
         }
-        Self::of(server, socket, Some(path.into())).inspect_err(|_| drop(fs::remove_file(path)))
+        Self::of(registration, socket, Some(path.into()))
+            .inspect_err(|_| drop(fs::remove_file(path)))
     }
 
     /// Takes a socket over, and tells the name that it has.
-    pub(super) fn adopt(server: &QLocalServer, descriptor: OwnedFd) -> io::Result<(Self, String)> {
+    pub(super) fn adopt(
+        registration: Registration,
+        descriptor: OwnedFd,
+    ) -> io::Result<(Self, String)> {
         let socket = Socket::from(descriptor);
         let invalid = || io::Error::from_raw_os_error(libc::EPROTONOSUPPORT);
         let address = socket.local_addr().map_err(|_| invalid())?;
@@ -64,12 +64,10 @@ impl Listener {
         socket.set_cloexec(true)?;
         let file = address.as_pathname().map(Path::to_owned);
         let name = shown(&address);
-        Ok((Self::of(server, socket, file)?, name))
+        Ok((Self::of(registration, socket, file)?, name))
     }
 
-    fn of(server: &QLocalServer, io: Socket, file: Option<PathBuf>) -> io::Result<Self> {
-        let source: Weak<dyn EventSource> = server.this.clone();
-        let registration = server.life().dispatcher().add_source(source);
+    fn of(registration: Registration, io: Socket, file: Option<PathBuf>) -> io::Result<Self> {
         registration.register(&mut SourceFd(&io.as_raw_fd()), Interest::READABLE)?;
         Ok(Listener { io, registration, file })
     }

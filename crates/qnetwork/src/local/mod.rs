@@ -19,6 +19,7 @@
 //! `listening.rs` and `accepting.rs` are the other end.
 
 mod accepting;
+mod attempt;
 mod connecting;
 mod device;
 mod error;

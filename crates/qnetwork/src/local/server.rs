@@ -2,7 +2,6 @@
 
 use std::{
     cell::{Cell, RefCell},
-    collections::VecDeque,
     fmt, fs, io,
     os::fd::OwnedFd,
     path::Path,
@@ -11,12 +10,15 @@ use std::{
 
 use qcore::{
     QDeadlineTimer, QObject, Receiver, Signal, class,
-    event_loop::TimerId,
+    event_loop::Registration,
     object::{Handle, Life, Node, Object},
 };
 
-use super::{LocalServerOptions, QLocalSocket, listening::Listener, name};
-use crate::socket::{SocketError, SocketErrorKind};
+use super::{listening::Listener, name, options::LocalServerOptions, socket::QLocalSocket};
+use crate::{
+    server::ServerState,
+    socket::{SocketError, SocketErrorKind},
+};
 
 class! {
     /// A server for [`QLocalSocket`]s: accepts connections at a name and hands them out as sockets.
@@ -63,17 +65,9 @@ pub struct LocalServerNode {
     pub(super) listener: RefCell<Option<Listener>>,
     names: RefCell<Names>,
     options: Cell<LocalServerOptions>,
-    pub(super) pending: RefCell<VecDeque<QLocalSocket>>,
-    pub(super) max_pending: Cell<i32>,
+    pub(super) state: ServerState<QLocalSocket>,
     /// Accepts in the loop; not while there are too many that nobody has taken.
     pub(super) accepts: Cell<bool>,
-    /// There may be more to accept: the system has not said "would block" yet.
-    pub(super) more: Cell<bool>,
-    /// The program's handler, if there is one. No signal to anybody else: it is not blocked with
-    /// them.
-    pub(super) incoming: Signal<Offered>,
-    pub(super) retry: Cell<Option<TimerId>>,
-    pub(super) error: RefCell<Option<SocketError>>,
 }
 
 #[derive(Default)]
@@ -82,9 +76,6 @@ struct Names {
     full: String,
 }
 
-/// A descriptor on its way to a handler, which takes it out.
-pub(super) type Offered = Rc<Cell<Option<OwnedFd>>>;
-
 impl Node for LocalServerNode {
     fn life(&self) -> &Rc<Life> {
         Object::life(&self.base)
@@ -92,7 +83,7 @@ impl Node for LocalServerNode {
 
     fn destructor(&self) {
         self.stop_listening();
-        self.incoming.disconnect_all();
+        self.state.handler().clear();
     }
 }
 
@@ -109,13 +100,8 @@ impl QLocalServer {
             listener: RefCell::new(None),
             names: RefCell::default(),
             options: Cell::default(),
-            pending: RefCell::default(),
-            max_pending: Cell::new(30),
+            state: ServerState::default(),
             accepts: Cell::new(false),
-            more: Cell::new(false),
-            incoming: Signal::new(),
-            retry: Cell::new(None),
-            error: RefCell::new(None),
         })))
     }
 
@@ -148,11 +134,13 @@ impl QLocalServer {
         self.refuse_listening()?;
         let name = name.as_ref();
         if name.is_empty() {
-            return Err(self.keep(listen_error(&io::Error::from_raw_os_error(libc::ENOENT))));
+            return Err(self
+                .state
+                .keep_error(listen_error(&io::Error::from_raw_os_error(libc::ENOENT))));
         }
         let full = name::full_name(name);
-        let opened = Listener::open(self, &full, self.options.get());
-        let listener = opened.map_err(|error| self.keep(listen_error(&error)))?;
+        let opened = Listener::open(self.register(), &full, self.options.get());
+        let listener = opened.map_err(|error| self.state.keep_error(listen_error(&error)))?;
         self.start(listener, Names { name: name.to_owned(), full });
         Ok(())
     }
@@ -175,10 +163,11 @@ impl QLocalServer {
     #[doc(alias = "setSocketDescriptor")]
     pub fn set_socket_descriptor(&self, descriptor: impl Into<OwnedFd>) -> Result<(), SocketError> {
         self.refuse_listening()?;
-        let (listener, full) = Listener::adopt(self, descriptor.into()).map_err(|_| {
-            let kind = SocketErrorKind::UnsupportedSocketOperation;
-            self.keep(SocketError::new(kind, "Invalid socket descriptor"))
-        })?;
+        let (listener, full) =
+            Listener::adopt(self.register(), descriptor.into()).map_err(|_| {
+                let kind = SocketErrorKind::UnsupportedSocketOperation;
+                self.state.keep_error(SocketError::new(kind, "Invalid socket descriptor"))
+            })?;
         let name = full.rsplit('/').next().unwrap_or_default().to_owned();
         self.start(listener, Names { name, full });
         Ok(())
@@ -196,7 +185,7 @@ impl QLocalServer {
     pub fn close(&self) {
         if self.is_listening() {
             self.0.stop_listening();
-            self.error.replace(None);
+            self.state.clear_error();
         }
     }
 
@@ -302,28 +291,23 @@ impl QLocalServer {
         receiver: &R,
         handler: impl Fn(&R::Target, OwnedFd) + 'static,
     ) {
-        self.incoming.disconnect_all();
         if self.is_deleted() {
             return;
         }
-        self.incoming.connect_to(receiver, move |receiver, offered: &Offered| {
-            if let Some(descriptor) = offered.take() {
-                handler(receiver, descriptor);
-            }
-        });
+        self.state.handler().set(receiver, handler);
     }
 
     /// Makes a [`QLocalSocket`] of each connection again, without a
     /// [handler](QLocalServer::set_incoming_connection).
     pub fn clear_incoming_connection(&self) {
-        self.incoming.disconnect_all();
+        self.state.handler().clear();
     }
 
     /// Whether there is a connection to be taken.
     #[doc(alias = "hasPendingConnections")]
     #[must_use]
     pub fn has_pending_connections(&self) -> bool {
-        self.pending.borrow().iter().any(|socket| !socket.is_deleted())
+        self.state.has_pending()
     }
 
     /// Takes the next connection that was accepted, if there is one. It is a child of the server.
@@ -331,7 +315,7 @@ impl QLocalServer {
     #[must_use]
     pub fn next_pending_connection(&self) -> Option<QLocalSocket> {
         loop {
-            let socket = self.pending.borrow_mut().pop_front()?;
+            let socket = self.state.pop()?;
             self.0.accept_by_limit();
             if !socket.is_deleted() {
                 return Some(socket);
@@ -364,7 +348,7 @@ impl QLocalServer {
     #[doc(alias = "maxPendingConnections")]
     #[must_use]
     pub fn max_pending_connections(&self) -> i32 {
-        self.max_pending.get()
+        self.state.max_pending()
     }
 
     /// Sets how many accepted connections may wait to be taken. With a number below 1 set before
@@ -375,7 +359,7 @@ impl QLocalServer {
     /// meanwhile; with none waiting, raising it is enough.
     #[doc(alias = "setMaxPendingConnections")]
     pub fn set_max_pending_connections(&self, count: i32) {
-        self.max_pending.set(count);
+        self.state.set_max_pending(count);
         if count > 0 && !self.has_pending_connections() && self.is_listening() {
             // Nobody could take one. Qt's server would not accept any more, for ever.
             self.0.accept_by_limit();
@@ -387,14 +371,14 @@ impl QLocalServer {
     #[doc(alias = "serverError")]
     #[must_use]
     pub fn server_error(&self) -> SocketErrorKind {
-        self.error.borrow().as_ref().map(SocketError::kind).unwrap_or_default()
+        self.state.error_kind()
     }
 
     /// The text of the last error, empty if there was none.
     #[doc(alias = "errorString")]
     #[must_use]
     pub fn error_string(&self) -> String {
-        self.error.borrow().as_ref().map(ToString::to_string).unwrap_or_default()
+        self.state.error_string()
     }
 
     fn refuse_listening(&self) -> Result<(), SocketError> {
@@ -408,20 +392,20 @@ impl QLocalServer {
 
     fn start(&self, listener: Listener, names: Names) {
         self.names.replace(names);
-        self.more.set(false);
-        self.accepts.set(self.max_pending.get() > 0);
+        self.state.more.set(false);
+        self.accepts.set(self.state.max_pending() > 0);
         self.listener.replace(Some(listener));
-    }
-
-    fn keep(&self, error: SocketError) -> SocketError {
-        self.error.replace(Some(error.clone()));
-        error
     }
 }
 
 impl LocalServerNode {
+    /// Adds the server to the loop's sources.
+    fn register(&self) -> Registration {
+        self.life().dispatcher().add_source(self.this.clone())
+    }
+
     fn stop_listening(&self) {
-        let pending = self.pending.take();
+        let pending = self.state.take_pending();
         for socket in pending {
             socket.close();
             // The server is a holder, too, as the parent: then this was the last handle.
@@ -431,9 +415,7 @@ impl LocalServerNode {
     }
 
     pub(super) fn close_listener(&self) {
-        if let Some(id) = self.retry.take() {
-            self.life().dispatcher().stop_timer(id);
-        }
+        self.state.stop_retrying(self.life().dispatcher());
         let listener = self.listener.take();
         drop(listener);
         self.names.replace(Names::default());
@@ -465,7 +447,7 @@ impl fmt::Debug for LocalServerNode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("LocalServerNode")
             .field("name", &self.names.borrow().full)
-            .field("pending", &self.pending.borrow().len())
+            .field("pending", &self.state.pending_count())
             .finish_non_exhaustive()
     }
 }

@@ -15,8 +15,9 @@ use qcore::{
 use socket2::Socket;
 
 use super::{
-    LocalSocketError, LocalSocketErrorKind, LocalSocketState, connecting::Attempt,
-    device::LocalDevice, error::CLASS,
+    attempt::Attempt,
+    error::{CLASS, LocalSocketError, LocalSocketErrorKind},
+    state::LocalSocketState,
 };
 use crate::socket::{QAbstractSocket, SocketError, SocketErrorKind, SocketState};
 
@@ -91,6 +92,12 @@ pub struct LocalSocketNode {
     pub(super) full_server_name: RefCell<String>,
     pub(super) attempt: RefCell<Option<Attempt>>,
     pub(super) attempt_number: Cell<u32>,
+}
+
+/// The device's backend. It is not the node itself, so that its functions do not hide those of the
+/// device.
+pub(super) struct LocalDevice {
+    pub(super) node: Weak<LocalSocketNode>,
 }
 
 impl Node for LocalSocketNode {
@@ -451,7 +458,7 @@ impl QLocalSocket {
             qcore::q_warning!(
                 "QLocalSocket::waitForDisconnected() is not allowed in UnconnectedState"
             );
-            return Err(not_connected());
+            return Err(LocalSocketError::not_connected());
         }
         let deadline = deadline.into();
         self.connect_first(deadline)?;
@@ -475,10 +482,6 @@ impl QLocalSocket {
     fn node_kept(&self) -> Rc<LocalSocketNode> {
         self.this.upgrade().expect("a handle keeps its node")
     }
-}
-
-pub(super) fn not_connected() -> LocalSocketError {
-    SocketErrorKind::Operation.into()
 }
 
 fn translated(error: SocketError) -> LocalSocketError {

@@ -4,7 +4,6 @@ use std::{
     io,
     net::SocketAddr,
     os::fd::{AsRawFd, OwnedFd},
-    rc::Weak,
 };
 
 use mio::{
@@ -13,15 +12,11 @@ use mio::{
 };
 use qcore::{
     QDeadlineTimer,
-    event_loop::{EventSource, Readiness, Registration},
-    object::Object,
+    event_loop::{Readiness, Registration},
 };
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 
-use super::{
-    QTcpServer,
-    proxied::{ProxyListener, Waited},
-};
+use super::proxied::{ProxyListener, Waited};
 use crate::{
     address::QHostAddress,
     engine::named,
@@ -84,7 +79,7 @@ pub(super) struct Listener {
 impl Listener {
     /// Listens at an address.
     pub(super) fn open(
-        server: &QTcpServer,
+        registration: Registration,
         address: &QHostAddress,
         port: u16,
     ) -> Result<Self, SocketError> {
@@ -98,21 +93,24 @@ impl Listener {
             Err(_) if any => bind(at(&QHostAddress::AnyIPv4)?, false),
             result => result,
         }?;
-        Self::of(server, socket)
+        Self::of(registration, socket)
     }
 
     /// Takes a socket over that listens already.
-    pub(super) fn adopt(server: &QTcpServer, descriptor: OwnedFd) -> Result<Self, SocketError> {
+    pub(super) fn adopt(
+        registration: Registration,
+        descriptor: OwnedFd,
+    ) -> Result<Self, SocketError> {
         let socket = Socket::from(descriptor);
         let is_inet = socket.local_addr().is_ok_and(|address| address.as_socket().is_some());
         if !is_inet || !sys::is_listening(&socket) || socket.set_nonblocking(true).is_err() {
             let kind = SocketErrorKind::UnsupportedSocketOperation;
             return Err(SocketError::new(kind, "Invalid socket descriptor"));
         }
-        Self::of(server, socket)
+        Self::of(registration, socket)
     }
 
-    fn of(server: &QTcpServer, socket: Socket) -> Result<Self, SocketError> {
+    fn of(registration: Registration, socket: Socket) -> Result<Self, SocketError> {
         let failed = |error: io::Error| sys::other_error(&error);
         let dual = |address: &SocketAddr| {
             address.is_ipv6() && address.ip().is_unspecified() && !socket.only_v6().unwrap_or(true)
@@ -122,8 +120,6 @@ impl Listener {
         let (address, port) = named(&local);
         let address = if dual(&local) { QHostAddress::Any } else { address };
         let mut io = TcpListener::from_std(socket.into());
-        let source: Weak<dyn EventSource> = server.this.clone();
-        let registration = server.life().dispatcher().add_source(source);
         registration.register(&mut io, Interest::READABLE).map_err(failed)?;
         Ok(Listener { io, registration, address, port })
     }

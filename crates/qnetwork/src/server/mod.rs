@@ -6,10 +6,10 @@
 mod accepting;
 mod listening;
 mod proxied;
+mod state;
 
 use std::{
     cell::{Cell, OnceCell, RefCell},
-    collections::VecDeque,
     fmt,
     net::SocketAddr,
     os::fd::OwnedFd,
@@ -19,10 +19,11 @@ use std::{
 use mio::net::TcpStream;
 use qcore::{
     QDeadlineTimer, QObject, Receiver, Signal, class,
-    event_loop::TimerId,
+    event_loop::Registration,
     object::{Handle, Life, Node, Object},
 };
 
+pub(crate) use self::state::ServerState;
 use self::{
     listening::{Listener, Listening},
     proxied::ProxyListener,
@@ -80,16 +81,8 @@ pub struct TcpServerNode {
     base: QObject,
     this: Weak<TcpServerNode>,
     listener: RefCell<Option<Listening>>,
-    pending: RefCell<VecDeque<QTcpSocket>>,
-    max_pending: Cell<i32>,
-    /// There may be more to accept: the system has not said "would block" yet.
-    more: Cell<bool>,
+    state: ServerState<QTcpSocket>,
     hold: Cell<Hold>,
-    /// The program's handler, if there is one. No signal to anybody else: it is not blocked with
-    /// them.
-    incoming: Signal<Offered>,
-    retry: Cell<Option<TimerId>>,
-    error: RefCell<Option<SocketError>>,
     /// Who gets the connections before they are handed out.
     reception: OnceCell<Weak<dyn Reception>>,
     /// Its own proxy, if it has one.
@@ -118,9 +111,6 @@ enum Hold {
     Paused,
 }
 
-/// A descriptor on its way to a handler, which takes it out.
-type Offered = Rc<Cell<Option<OwnedFd>>>;
-
 impl Node for TcpServerNode {
     fn life(&self) -> &Rc<Life> {
         Object::life(&self.base)
@@ -128,7 +118,7 @@ impl Node for TcpServerNode {
 
     fn destructor(&self) {
         self.close();
-        self.incoming.disconnect_all();
+        self.state.handler().clear();
     }
 }
 
@@ -171,9 +161,12 @@ impl QTcpServer {
         }
         let address = address.into();
         self.start(match self.route(&address, port) {
-            Route::Direct => Listener::open(self, &address, port).map(Listening::Here),
-            Route::By(proxy) => ProxyListener::open(self, *proxy, &address, port)
-                .map(|listener| Listening::There(Box::new(listener))),
+            Route::Direct => Listener::open(self.register(), &address, port).map(Listening::Here),
+            Route::By(proxy) => {
+                let dispatcher = self.life().dispatcher();
+                ProxyListener::open(dispatcher, &self.this, *proxy, &address, port)
+                    .map(|listener| Listening::There(Box::new(listener)))
+            }
             Route::None => {
                 let kind = SocketErrorKind::UnsupportedSocketOperation;
                 Err(SocketError::new(kind, "Operation on socket is not supported"))
@@ -267,7 +260,7 @@ impl QTcpServer {
             let text = "The server is listening already, or was deleted";
             return Err(SocketError::new(SocketErrorKind::Operation, text));
         }
-        self.start(Listener::adopt(self, descriptor.into()).map(Listening::Here))
+        self.start(Listener::adopt(self.register(), descriptor.into()).map(Listening::Here))
     }
 
     /// The number of the operating system's descriptor, -1 if the server does not listen.
@@ -420,21 +413,16 @@ impl QTcpServer {
         receiver: &R,
         handler: impl Fn(&R::Target, OwnedFd) + 'static,
     ) {
-        self.incoming.disconnect_all();
         if self.is_deleted() {
             return;
         }
-        self.incoming.connect_to(receiver, move |receiver, offered: &Offered| {
-            if let Some(descriptor) = offered.take() {
-                handler(receiver, descriptor);
-            }
-        });
+        self.state.handler().set(receiver, handler);
     }
 
     /// Makes a [`QTcpSocket`] of each connection again, without a
     /// [handler](QTcpServer::set_incoming_connection).
     pub fn clear_incoming_connection(&self) {
-        self.incoming.disconnect_all();
+        self.state.handler().clear();
     }
 
     /// Appends a socket to those that
@@ -455,7 +443,7 @@ impl QTcpServer {
     #[doc(alias = "hasPendingConnections")]
     #[must_use]
     pub fn has_pending_connections(&self) -> bool {
-        self.pending.borrow().iter().any(|socket| !socket.is_deleted())
+        self.state.has_pending()
     }
 
     /// Takes the next connection that was accepted, if there is one. It is a child of the server,
@@ -466,7 +454,7 @@ impl QTcpServer {
     #[must_use]
     pub fn next_pending_connection(&self) -> Option<QTcpSocket> {
         loop {
-            let socket = self.pending.borrow_mut().pop_front()?;
+            let socket = self.state.pop()?;
             if socket.is_deleted() {
                 continue;
             }
@@ -517,14 +505,14 @@ impl QTcpServer {
     #[doc(alias = "maxPendingConnections")]
     #[must_use]
     pub fn max_pending_connections(&self) -> i32 {
-        self.max_pending.get()
+        self.state.max_pending()
     }
 
     /// Sets how many accepted connections may wait to be taken. More are left to the system until
     /// one was, also if the limit is raised meanwhile; with none waiting, raising it is enough.
     #[doc(alias = "setMaxPendingConnections")]
     pub fn set_max_pending_connections(&self, count: i32) {
-        self.max_pending.set(count);
+        self.state.set_max_pending(count);
         if count > 0 && !self.has_pending_connections() && self.hold.get() == Hold::Full {
             // Nobody could take one. Qt's server would not accept any more, for ever.
             self.0.resume();
@@ -535,20 +523,18 @@ impl QTcpServer {
     #[doc(alias = "serverError")]
     #[must_use]
     pub fn server_error(&self) -> SocketErrorKind {
-        self.error.borrow().as_ref().map(SocketError::kind).unwrap_or_default()
+        self.state.error_kind()
     }
 
     /// The text of the last error, empty if there was none.
     #[doc(alias = "errorString")]
     #[must_use]
     pub fn error_string(&self) -> String {
-        self.error.borrow().as_ref().map(ToString::to_string).unwrap_or_default()
+        self.state.error_string()
     }
 
     fn start(&self, listener: Result<Listening, SocketError>) -> Result<(), SocketError> {
-        let listener = listener.inspect_err(|error| {
-            self.error.replace(Some(error.clone()));
-        })?;
+        let listener = listener.map_err(|error| self.state.keep_error(error))?;
         if self.is_deleted() || self.is_listening() {
             // The factory that was asked for a proxy has done it.
             let text = "The server is listening already, or was deleted";
@@ -557,7 +543,7 @@ impl QTcpServer {
         self.hold.set(Hold::No);
         if let Listening::There(_) = listener {
             // Somebody may have come along with the answer that the proxy listens.
-            self.more.set(true);
+            self.state.more.set(true);
             listener.requeue();
         }
         self.listener.replace(Some(listener));
@@ -573,16 +559,16 @@ impl TcpServerNode {
             base: QObject::embed(life),
             this: this.clone(),
             listener: RefCell::new(None),
-            pending: RefCell::default(),
-            max_pending: Cell::new(30),
-            more: Cell::new(false),
+            state: ServerState::default(),
             hold: Cell::new(Hold::No),
-            incoming: Signal::new(),
-            retry: Cell::new(None),
-            error: RefCell::new(None),
             proxy: RefCell::default(),
             reception: OnceCell::new(),
         })
+    }
+
+    /// Adds the server to the loop's sources.
+    fn register(&self) -> Registration {
+        self.life().dispatcher().add_source(self.this.clone())
     }
 
     /// Leads connections to the class that the server is of. Only the first call counts.
@@ -602,7 +588,7 @@ impl TcpServerNode {
         if let Some(reception) = self.reception() {
             reception.close();
         }
-        for socket in self.pending.take() {
+        for socket in self.state.take_pending() {
             socket.abort();
             // The server is a holder, too, as the parent: then this was the last handle.
             socket.set_parent(None);
@@ -614,7 +600,7 @@ impl fmt::Debug for TcpServerNode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TcpServerNode")
             .field("listening", &self.listener.borrow().is_some())
-            .field("pending", &self.pending.borrow().len())
+            .field("pending", &self.state.pending_count())
             .finish_non_exhaustive()
     }
 }

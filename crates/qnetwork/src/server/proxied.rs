@@ -9,17 +9,16 @@ use std::{
 
 use qcore::{
     Dispatcher, QDeadlineTimer, TimerType,
-    event_loop::{EventSource, Readiness, Registration, TimerId},
-    object::Object,
+    event_loop::{EventSource, Readiness, Registration, TimerHandler, TimerId},
 };
 use socket2::{Socket, Type};
 
-use super::{QTcpServer, TcpServerNode};
 use crate::{
     address::QHostAddress,
     engine::{Engine, NativeEngine, Progress, ProxyEngine, Stage},
     proxy::QNetworkProxy,
     socket::{SocketError, SocketType},
+    sys,
 };
 
 /// How long `listen()` waits for the proxy, in which nothing else is done.
@@ -35,7 +34,8 @@ const LONGEST_RETRY: Duration = Duration::from_secs(30);
 /// one of its own if that cannot be had.
 pub(super) struct ProxyListener {
     dispatcher: Rc<Dispatcher>,
-    server: Weak<TcpServerNode>,
+    source: Weak<dyn EventSource>,
+    timer_handler: Weak<dyn TimerHandler>,
     /// Has the loop call the server.
     wake: Registration,
     proxy: QNetworkProxy,
@@ -54,18 +54,18 @@ pub(super) struct ProxiedConnection(Rc<ProxyEngine>);
 
 impl ProxyListener {
     /// Has the proxy listen, and waits until it does.
-    pub(super) fn open(
-        server: &QTcpServer,
+    pub(super) fn open<S: EventSource + TimerHandler + 'static>(
+        dispatcher: &Rc<Dispatcher>,
+        server: &Weak<S>,
         proxy: QNetworkProxy,
         address: &QHostAddress,
         port: u16,
     ) -> Result<Self, SocketError> {
-        let dispatcher = Object::life(server).dispatcher().clone();
-        let source: Weak<dyn EventSource> = server.this.clone();
         let listener = ProxyListener {
-            wake: dispatcher.add_source(source),
-            dispatcher,
-            server: server.this.clone(),
+            wake: dispatcher.add_source(server.clone()),
+            dispatcher: dispatcher.clone(),
+            source: server.clone(),
+            timer_handler: server.clone(),
             proxy,
             wanted: (address.clone(), port),
             place: RefCell::default(),
@@ -83,7 +83,7 @@ impl ProxyListener {
 
     /// Begins to have the proxy listen.
     fn request(&self, port: u16) -> Result<Rc<ProxyEngine>, SocketError> {
-        let source: Weak<dyn EventSource> = self.server.clone();
+        let source = self.source.clone();
         let (dispatcher, below_source) = (self.dispatcher.clone(), source.clone());
         let open = Box::new(move |protocol| {
             let (source, kind) = (below_source.clone(), SocketType::Tcp);
@@ -105,7 +105,8 @@ impl ProxyListener {
         let engine = self.request(port)?;
         self.keeps_port.set(port != self.wanted.1);
         self.stop_timer();
-        let id = self.dispatcher.start_timer(TIMEOUT, TimerType::Coarse, self.server.clone());
+        let id =
+            self.dispatcher.start_timer(TIMEOUT, TimerType::Coarse, self.timer_handler.clone());
         self.until.set(Some((id, QDeadlineTimer::from(TIMEOUT))));
         self.engine.replace(Some(engine.clone()));
         Ok(engine)
@@ -227,7 +228,7 @@ impl ProxiedConnection {
     /// The connection as one for whoever knows what to do with a descriptor.
     pub(super) fn into_descriptor(self) -> Result<OwnedFd, SocketError> {
         let socket = self.release()?;
-        socket.set_nonblocking(false).map_err(|error| crate::sys::other_error(&error))?;
+        socket.set_nonblocking(false).map_err(|error| sys::other_error(&error))?;
         Ok(socket.into())
     }
 

@@ -22,6 +22,7 @@ mod error;
 pub(crate) mod fuzz;
 mod key;
 mod kinds;
+mod pem;
 mod reason;
 mod server;
 mod session;

@@ -44,6 +44,7 @@ pub(in crate::ssl) use self::{
 use super::{
     key::QSslKey,
     kinds::{AlternativeNameEntryType, EncodingFormat},
+    pem::to_pem,
 };
 
 /// A certificate: a public key, whose it is, and the signature of somebody who says so.
@@ -371,7 +372,7 @@ impl QSslCertificate {
     #[doc(alias = "toPem")]
     #[must_use]
     pub fn to_pem(&self) -> Vec<u8> {
-        self.parsed.as_ref().map(|parsed| pem::encode(&parsed.der)).unwrap_or_default()
+        self.parsed.as_ref().map(|parsed| to_pem("CERTIFICATE", &parsed.der)).unwrap_or_default()
     }
 
     /// It as bytes, DER. Empty if it is null.

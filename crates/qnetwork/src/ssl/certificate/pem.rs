@@ -8,7 +8,6 @@ use base64::{
 
 const BEGIN: &[u8] = b"-----BEGIN CERTIFICATE-----";
 const END: &[u8] = b"-----END CERTIFICATE-----";
-const LINE: usize = 64;
 
 /// The text has had every character that is not of base64 taken out before, and may end anywhere.
 const LENIENT: GeneralPurpose = GeneralPurpose::new(
@@ -64,20 +63,4 @@ fn decode(text: &[u8]) -> Vec<u8> {
         digits.pop();
     }
     LENIENT.decode(&digits).unwrap_or_default()
-}
-
-/// The text, with lines of 64 characters, the last of which ends as well.
-pub(super) fn encode(der: &[u8]) -> Vec<u8> {
-    let text = base64::engine::general_purpose::STANDARD.encode(der);
-    let mut pem =
-        Vec::with_capacity(BEGIN.len() + END.len() + 2 + text.len() / LINE * (LINE + 1) + LINE + 1);
-    pem.extend_from_slice(BEGIN);
-    pem.push(b'\n');
-    for line in text.as_bytes().chunks(LINE) {
-        pem.extend_from_slice(line);
-        pem.push(b'\n');
-    }
-    pem.extend_from_slice(END);
-    pem.push(b'\n');
-    pem
 }

@@ -24,7 +24,10 @@ use self::{
     encoding::{Decoded, Form},
     pem::{Block, Encryption},
 };
-use super::kinds::{EncodingFormat, KeyAlgorithm, KeyType};
+use super::{
+    kinds::{EncodingFormat, KeyAlgorithm, KeyType},
+    pem::to_pem,
+};
 
 /// The key of a certificate: its private half, with which its owner shows that it is theirs, or its
 /// public half.
@@ -238,7 +241,7 @@ impl QSslKey {
             KeyType::Public => "PUBLIC KEY",
             KeyType::Private => own_label(key.decoded.algorithm),
         };
-        pem::encode(label, &key.decoded.der)
+        to_pem(label, &key.decoded.der)
     }
 
     /// It as text, encrypted if it is private: PKCS#8, with a key of AES-256 made of the pass
@@ -260,7 +263,7 @@ impl QSslKey {
         }
         let plain = encoding::to_pkcs8(key.decoded.algorithm, &key.decoded.der);
         let encrypted = plain.and_then(|der| encryption::encrypt(&der, effective(pass_phrase)));
-        encrypted.map(|der| pem::encode("ENCRYPTED PRIVATE KEY", &der)).unwrap_or_default()
+        encrypted.map(|der| to_pem("ENCRYPTED PRIVATE KEY", &der)).unwrap_or_default()
     }
 
     /// It as bytes, DER, not encrypted. Empty if it is null. Qt gives nothing, either, for a

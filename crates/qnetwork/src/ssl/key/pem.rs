@@ -8,8 +8,7 @@ use base64::{
 use zeroize::Zeroizing;
 
 use super::{cipher::Cipher, error::KeyError};
-
-const LINE: usize = 64;
+use crate::ssl::pem::LINE;
 
 /// Bits behind the last byte may be anything, as with OpenSSL.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
@@ -143,17 +142,4 @@ fn value<'a>(line: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
 fn trim_start(text: &[u8]) -> &[u8] {
     let start = text.iter().position(|byte| !matches!(byte, b' ' | b'\t'));
     &text[start.unwrap_or(text.len())..]
-}
-
-/// The text, with lines of 64 characters.
-pub(super) fn encode(label: &str, der: &[u8]) -> Vec<u8> {
-    let digits = Zeroizing::new(BASE64.encode(der));
-    let mut pem = Vec::with_capacity(digits.len() + digits.len() / LINE + 2 * label.len() + 40);
-    pem.extend_from_slice(format!("-----BEGIN {label}-----\n").as_bytes());
-    for line in digits.as_bytes().chunks(LINE) {
-        pem.extend_from_slice(line);
-        pem.push(b'\n');
-    }
-    pem.extend_from_slice(format!("-----END {label}-----\n").as_bytes());
-    pem
 }

@@ -1,26 +1,17 @@
 //! A socket that encrypts as a device.
 
-use std::{
-    os::fd::OwnedFd,
-    rc::{Rc, Weak},
-};
+use std::{os::fd::OwnedFd, rc::Rc};
 
 use qcore::{
     DeviceError, OpenMode, QDeadlineTimer, QIODevice,
     io_device::{Chunk, DeviceBackend, DeviceErrorKind},
 };
 
-use super::{CLASS, SslSocketNode};
+use super::{CLASS, SslDevice, SslSocketNode};
 use crate::{
     address::NetworkLayerProtocol,
     socket::{QAbstractSocket, SocketClass, SocketError, SocketOption, SocketState},
 };
-
-/// Apart from the node, whose users are not to meet the backend's functions where they look for the
-/// device's.
-pub(super) struct SslDevice {
-    pub(super) node: Weak<SslSocketNode>,
-}
 
 impl SslDevice {
     fn node(&self) -> Result<Rc<SslSocketNode>, DeviceError> {

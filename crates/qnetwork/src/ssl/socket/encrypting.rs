@@ -8,7 +8,7 @@ use rustls::{
     pki_types::{DnsName, ServerName},
 };
 
-use super::SslSocketNode;
+use super::{SslSocketNode, muted::Muted};
 use crate::{
     address::{NetworkLayerProtocol, QHostAddress},
     host_info,
@@ -210,7 +210,7 @@ impl SslSocketNode {
     /// Tells the other end why this one gives up, at once: the connection is about to be aborted.
     fn send_alert(&self) {
         let Some(alert) = self.with_session(Session::alert).flatten() else { return };
-        let _told = Failing::begin(self);
+        let _muted = Muted::begin(self);
         // If there is no telling it any more the connection is over anyway.
         if self.inner.accept_chunk(alert.into()).is_ok() {
             self.inner.flush();
@@ -219,7 +219,7 @@ impl SslSocketNode {
 
     /// Tells of an error that ends the session; it moves nothing meanwhile.
     fn fail_for_good(&self, error: &SocketError) {
-        let _told = Failing::begin(self);
+        let _muted = Muted::begin(self);
         self.fail(error);
     }
 
@@ -250,24 +250,5 @@ impl SslSocketNode {
         }
         self.drop_session();
         self.inner.disconnect_from_host();
-    }
-}
-
-/// While there is one the session that has failed moves nothing. One that a slot begins does.
-struct Failing<'a> {
-    node: &'a SslSocketNode,
-    before: Option<u32>,
-}
-
-impl<'a> Failing<'a> {
-    fn begin(node: &'a SslSocketNode) -> Self {
-        let before = node.flags.failing.replace(Some(node.session_number.get()));
-        Failing { node, before }
-    }
-}
-
-impl Drop for Failing<'_> {
-    fn drop(&mut self) {
-        self.node.flags.failing.set(self.before);
     }
 }

@@ -1,18 +1,13 @@
 //! What the inner socket tells, and how that is passed on.
 
-use std::rc::{Rc, Weak};
+use std::rc::Rc;
 
 use super::SslSocketNode;
 use crate::{
-    auth::QAuthenticator,
     engine::{Engine, Outcome},
-    proxy::QNetworkProxy,
     socket::{Outer, SocketState},
     ssl::kinds::SslMode,
 };
-
-/// What a proxy wants to know.
-type Asked = (QNetworkProxy, QAuthenticator);
 
 /// How much is read at once at least, if there is room for anything.
 const PIECE: usize = 4096;
@@ -22,32 +17,20 @@ const DROPPED: usize = 4096;
 const DRAINS: usize = 16;
 
 impl SslSocketNode {
-    /// Has the inner socket tell this one what becomes of it.
-    pub(super) fn listen_to_inner(&self) {
-        /// A slot that calls a function of the node.
-        fn slot<T: 'static>(
-            this: &Weak<SslSocketNode>,
-            call: impl Fn(&SslSocketNode, &T) + 'static,
-        ) -> impl Fn(&T) + 'static {
-            let this = this.clone();
-            move |value| {
-                if let Some(node) = this.upgrade() {
-                    call(&node, value);
-                }
-            }
-        }
-        let (inner, this) = (&self.inner, &self.this);
-        inner.host_found.connect(slot(this, |node, ()| node.base.host_found.emit(())));
-        inner.connected.connect(slot(this, |node, ()| node.on_connected()));
-        inner.state_changed.connect(slot(this, |node, state| node.base.change_state(*state)));
-        inner.error_occurred.connect(slot(this, |node, _| node.on_inner_error()));
-        inner.disconnected.connect(slot(this, |node, ()| node.on_disconnected()));
-        inner.read_channel_finished.connect(slot(this, |node, ()| {
+    /// Connects the signals of the inner socket to this one.
+    pub(super) fn listen_to_inner(self: &Rc<Self>) {
+        let inner = &self.inner;
+        inner.host_found.connect_to(self, |node, ()| node.base.host_found.emit(()));
+        inner.connected.connect_to(self, |node, ()| node.on_connected());
+        inner.state_changed.connect_to(self, |node, state| node.base.change_state(*state));
+        inner.error_occurred.connect_to(self, |node, _| node.on_inner_error());
+        inner.disconnected.connect_to(self, |node, ()| node.on_disconnected());
+        inner.read_channel_finished.connect_to(self, |node, ()| {
             node.base.read_channel_finished.emit(());
-        }));
-        inner.proxy_authentication_required.connect(slot(this, |node, asked: &Asked| {
+        });
+        inner.proxy_authentication_required.connect_to(self, |node, asked| {
             node.base.proxy_authentication_required.emit(asked.clone());
-        }));
+        });
     }
 
     fn on_connected(&self) {

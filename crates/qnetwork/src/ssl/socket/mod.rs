@@ -27,6 +27,7 @@ mod device;
 mod encrypting;
 mod identity;
 mod inner;
+mod muted;
 mod settings;
 mod transfer;
 mod verifying;
@@ -44,11 +45,10 @@ use qcore::{
     object::{Handle, Life, Node, Object},
 };
 
-use self::device::SslDevice;
 use super::{configuration::QSslConfiguration, error::QSslError, kinds::SslMode, session::Session};
 use crate::{
     address::NetworkLayerProtocol,
-    socket::{Host, Outer, QAbstractSocket, QTcpSocket, SocketClass},
+    socket::{Host, Outer, QAbstractSocket, QTcpSocket, SocketClass, SocketType},
 };
 
 const CLASS: &str = "QSslSocket";
@@ -183,6 +183,12 @@ pub struct SslSocketNode {
     flags: Flags,
 }
 
+/// The device's backend. It is not the node itself, so that its functions do not hide those of the
+/// device.
+struct SslDevice {
+    node: Weak<SslSocketNode>,
+}
+
 #[derive(Default)]
 struct Flags {
     /// The connection is to be encrypted as soon as there is one.
@@ -190,8 +196,8 @@ struct Flags {
     encrypted: Cell<bool>,
     /// No errors count.
     ignore_all: Cell<bool>,
-    /// The number of the session whose peer's errors are being told: it sends nothing meanwhile.
-    judging: Cell<Option<u32>>,
+    /// The number of the session that moves nothing while slots are told of its errors.
+    muted: Cell<Option<u32>>,
     /// Errors were told, and the program wants to think about them.
     paused: Cell<bool>,
     /// To be closed once everything was encrypted.
@@ -201,8 +207,6 @@ struct Flags {
     /// The loop will call for what is to be encrypted.
     flush_posted: Cell<bool>,
     in_bytes_written: Cell<bool>,
-    /// The number of the session that has failed, while slots are told: it moves nothing meanwhile.
-    failing: Cell<Option<u32>>,
     /// What a server sends beyond the handshake, tickets, waits to go out with the first data.
     tickets_wait: Cell<bool>,
     /// The session is about to be made: what comes is for it.
@@ -243,7 +247,7 @@ impl QSslSocket {
             base,
             this: this.clone(),
             device: Rc::new(SslDevice { node: this.clone() }),
-            inner: QAbstractSocket::make(crate::SocketType::Tcp, "QTcpSocket"),
+            inner: QAbstractSocket::make(SocketType::Tcp, "QTcpSocket"),
             configuration: RefCell::new(QSslConfiguration::default_configuration()),
             mode: Cell::default(),
             session: RefCell::default(),

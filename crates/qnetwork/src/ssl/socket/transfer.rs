@@ -10,7 +10,7 @@ use qcore::{
 
 use super::SslSocketNode;
 use crate::{
-    socket::{SocketError, SocketErrorKind, SocketState},
+    socket::{Outer, SocketError, SocketErrorKind, SocketState},
     ssl::{
         kinds::{SslMode, SslOptions},
         reason,
@@ -89,7 +89,7 @@ impl SslSocketNode {
         if !self.flags.encrypted.get() || self.flags.flush_posted.get() {
             return;
         }
-        if !crate::socket::Outer::watches_writing(self) && !self.flags.pending_close.get() {
+        if !Outer::watches_writing(self) && !self.flags.pending_close.get() {
             self.inner.call_for_writing();
             return;
         }
@@ -142,8 +142,7 @@ impl SslSocketNode {
     pub(super) fn transmit(&self) {
         let flags = &self.flags;
         let number = self.session_number.get();
-        let is_told_of = [flags.judging.get(), flags.failing.get()].contains(&Some(number));
-        if is_told_of || flags.paused.get() {
+        if flags.muted.get() == Some(number) || flags.paused.get() {
             return;
         }
         for _ in 0..ROUNDS {

@@ -4,7 +4,7 @@ use std::time::SystemTime;
 
 use qcore::object::Node;
 
-use super::{QSslSocket, SslSocketNode};
+use super::{QSslSocket, SslSocketNode, muted::Muted};
 use crate::{
     socket::{PauseModes, SocketError, SocketErrorKind, SocketState},
     ssl::{
@@ -59,9 +59,9 @@ impl SslSocketNode {
     /// Looks at who the other end is, and tells what is wrong. Returns whether to go on.
     pub(super) fn judge(&self) -> bool {
         let judged = Judged { number: self.session_number.get(), state: self.base.state() };
-        let court = Court::assemble(self);
+        let muted = Muted::begin_verdict(self);
         let verdict = self.tell_errors(judged);
-        drop(court);
+        drop(muted);
         let is_same = self.session_number.get() == judged.number;
         if !verdict && is_same && !self.flags.paused.get() {
             // A slot has closed the connection. What is still to be written cannot be: Qt waits for
@@ -211,36 +211,6 @@ impl SslSocketNode {
         }
         self.inner.resume_reading();
         self.transmit();
-    }
-}
-
-/// Sits while errors are told: the session sends nothing meanwhile; one that a slot begins does. If
-/// a slot panics there is no verdict, and the connection ends.
-struct Court<'a> {
-    node: &'a SslSocketNode,
-    before: Option<u32>,
-}
-
-impl<'a> Court<'a> {
-    fn assemble(node: &'a SslSocketNode) -> Self {
-        let before = node.flags.judging.replace(Some(node.session_number.get()));
-        Court { node, before }
-    }
-}
-
-impl Drop for Court<'_> {
-    fn drop(&mut self) {
-        let node = self.node;
-        node.flags.judging.set(self.before);
-        if std::thread::panicking() {
-            node.drop_session();
-            let this = node.this.clone();
-            node.life().dispatcher().post(move || {
-                if let Some(node) = this.upgrade() {
-                    node.inner.abort();
-                }
-            });
-        }
     }
 }
 
