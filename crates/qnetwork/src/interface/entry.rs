@@ -7,10 +7,9 @@ use std::{
 
 use qcore::QDeadlineTimer;
 
-use super::InterfaceFlags;
 use crate::{
     address::{NetworkLayerProtocol, QHostAddress},
-    sys::{Lifetime, LinkAddress},
+    sys::{InterfaceFlags, Lifetime, LinkAddress},
 };
 
 qcore::numbered! {

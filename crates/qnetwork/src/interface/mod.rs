@@ -4,17 +4,14 @@
 //! itself.
 
 mod entry;
-mod kind;
 
 #[cfg(test)]
 mod tests;
 
 use std::fmt::{self, Write};
 
-pub use self::{
-    entry::{DnsEligibilityStatus, QNetworkAddressEntry},
-    kind::{InterfaceFlags, InterfaceType},
-};
+pub use self::entry::{DnsEligibilityStatus, QNetworkAddressEntry};
+pub use crate::sys::{InterfaceFlags, InterfaceType};
 use crate::{
     address::QHostAddress,
     sys::{self, Link},

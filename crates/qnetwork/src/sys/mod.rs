@@ -17,9 +17,10 @@ use socket2::Socket;
 
 #[cfg(all(fuzzing, any(target_os = "linux", target_os = "android")))]
 pub(crate) use self::interfaces::fuzz as fuzz_interfaces;
+pub use self::interfaces::{InterfaceFlags, InterfaceType};
 pub(crate) use self::interfaces::{Lifetime, Link, LinkAddress, links};
 pub(crate) use self::options::{available, option, send, set_option};
-use crate::{SocketError, SocketErrorKind};
+use crate::socket::{SocketError, SocketErrorKind};
 
 /// The number of a network interface, 0 if there is none of that name.
 pub(crate) fn interface_index(name: &str) -> u32 {

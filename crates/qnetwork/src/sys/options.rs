@@ -9,7 +9,7 @@ use std::{
 
 use socket2::Socket;
 
-use crate::SocketOption;
+use crate::socket::SocketOption;
 
 /// Sends without the signal that a closed connection would else be worth.
 pub(crate) fn send(socket: &Socket, data: &[IoSlice<'_>]) -> io::Result<usize> {

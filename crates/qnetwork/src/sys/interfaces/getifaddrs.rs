@@ -5,8 +5,12 @@ use std::net::IpAddr;
 
 use getifaddrs::{Address, Interface, InterfaceFlags as SystemFlags};
 
-use super::{Link, LinkAddress, warn};
-use crate::{InterfaceFlags, InterfaceType};
+use super::{
+    Link, LinkAddress,
+    kind::{InterfaceFlags, InterfaceType},
+    warn,
+};
+use crate::sys;
 
 /// The interfaces with their addresses, in the system's order. If it does not answer there are none, and a
 /// warning.
@@ -37,7 +41,7 @@ fn link(interface: &Interface) -> Link {
         false => InterfaceType::Unknown,
     };
     Link {
-        index: interface.index.unwrap_or_else(|| crate::sys::interface_index(&interface.name)),
+        index: interface.index.unwrap_or_else(|| sys::interface_index(&interface.name)),
         name: interface.name.clone(),
         flags: [
             (SystemFlags::UP, InterfaceFlags::IS_UP),

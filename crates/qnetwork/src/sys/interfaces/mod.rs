@@ -1,5 +1,6 @@
 //! The network interfaces, as the system tells of them.
 
+mod kind;
 #[cfg(any(target_os = "linux", target_os = "android"))]
 #[path = "netlink.rs"]
 mod platform;
@@ -9,10 +10,10 @@ mod platform;
 
 use std::{io, net::IpAddr};
 
+pub use self::kind::{InterfaceFlags, InterfaceType};
 #[cfg(all(fuzzing, any(target_os = "linux", target_os = "android")))]
 pub(crate) use self::platform::fuzz;
 pub(crate) use self::platform::links;
-use crate::{InterfaceFlags, InterfaceType};
 
 /// A network interface.
 #[derive(Clone, Debug, Default, PartialEq)]

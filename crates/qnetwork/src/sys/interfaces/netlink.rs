@@ -9,8 +9,11 @@ use std::{
 
 use socket2::{Domain, Protocol, Socket, Type};
 
-use super::{Lifetime, Link, LinkAddress, warn};
-use crate::{InterfaceFlags, InterfaceType};
+use super::{
+    Lifetime, Link, LinkAddress,
+    kind::{InterfaceFlags, InterfaceType},
+    warn,
+};
 
 /// As much as the kernel puts into one message at most.
 const BUFFER: usize = 32 * 1024;
