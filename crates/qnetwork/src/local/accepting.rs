@@ -1,7 +1,7 @@
-//! Accepting, in the loop and without it.
+//! Accepting connections, in the loop and while waiting without one.
 //!
-//! As in Qt one connection is accepted in a turn. The limit of those that nobody has taken is
-//! looked at when one comes and when one is taken, and at no other time.
+//! As in Qt, the server accepts one connection in a turn of the loop. It checks the limit of
+//! pending connections when a connection arrives and when one is taken, and at no other time.
 
 use std::{io, os::fd::OwnedFd, rc::Rc, time::Duration};
 
@@ -21,10 +21,10 @@ use crate::{
     sys,
 };
 
-/// How long to wait where the system has no descriptor for one more.
+/// How long to wait before accepting again when the process has no descriptor left.
 const RETRY: Duration = Duration::from_millis(100);
 
-/// What the system has let in.
+/// An accepted connection.
 enum Accepted {
     /// For a socket of this library.
     Socket(Socket),
@@ -33,7 +33,7 @@ enum Accepted {
 }
 
 impl LocalServerNode {
-    /// Accepts as long as there is no more than the limit waiting to be taken.
+    /// Accepts connections in the loop if no more than the limit are waiting.
     pub(super) fn accept_by_limit(&self) {
         let accepts = self.has_room();
         if !self.accepts.replace(accepts) && accepts {
@@ -92,7 +92,7 @@ impl LocalServerNode {
         }
     }
 
-    /// Accepts one that waits with the system. Returns whether there was one.
+    /// Accepts a connection from the backlog. Returns whether there was one.
     fn accept(&self) -> bool {
         let has_handler = self.state.handler().is_set();
         let accepted = match &*self.listener.borrow() {
@@ -103,7 +103,7 @@ impl LocalServerNode {
         match accepted {
             Ok(accepted) => {
                 self.accepts.set(self.has_room());
-                // First of all: a loop that a slot runs goes on to accept.
+                // Before slots run: a loop in a slot must go on accepting.
                 self.requeue();
                 self.on_accepted(accepted);
                 true
@@ -129,7 +129,7 @@ impl LocalServerNode {
             Accepted::Descriptor(descriptor) => {
                 let left = self.state.handler().offer(descriptor);
                 let Some(left) = left.filter(|_| !self.life().is_dying()) else { return };
-                // The handler's receiver has died: as if there were none.
+                // The handler's receiver has died, so the server creates a socket.
                 let socket = Socket::from(left);
                 if socket.set_nonblocking(true).is_err() {
                     return;
@@ -151,7 +151,7 @@ impl LocalServerNode {
     fn on_accept_error(&self, error: &io::Error) {
         self.state.keep_error(server_error("QLocalSocket::activated", error));
         if sys::is_shortage(error) {
-            // The connection still waits, and soon there may be a descriptor for it.
+            // The connection is still in the backlog. There may soon be a descriptor for it.
             self.state.retry_in(self.life().dispatcher(), RETRY, self.this.clone());
         } else {
             self.close_listener();

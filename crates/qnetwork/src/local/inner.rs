@@ -1,4 +1,4 @@
-//! What the socket behind a local one tells, and how that is passed on.
+//! Signals of the inner socket, translated for the outer one.
 
 use std::rc::Rc;
 
@@ -62,10 +62,10 @@ impl LocalSocketNode {
         }
     }
 
-    /// What `close()` of the device does here.
+    /// Closes the connection, as part of the device's `close()`.
     pub(super) fn close_socket(&self) {
         if self.attempt.borrow().is_some() {
-            // There is nothing that the inner socket could close.
+            // The inner socket has no connection to close yet.
             self.drop_attempt();
             self.inner.abort();
         }

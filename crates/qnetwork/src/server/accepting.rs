@@ -1,4 +1,4 @@
-//! Accepting, in the loop and without it.
+//! Accepting connections, in the loop and while waiting without one.
 
 use std::{io, net::SocketAddr, os::fd::OwnedFd, rc::Rc, time::Duration};
 
@@ -19,33 +19,33 @@ use crate::{
     sys,
 };
 
-/// How many are accepted in one turn of the loop.
+/// How many connections the server accepts in one turn of the loop.
 const BUDGET: usize = 64;
-/// How long to wait where the system has no descriptor for one more.
+/// How long to wait before accepting again when the process has no descriptor left.
 const RETRY: Duration = Duration::from_millis(100);
 
-/// What the system has let in.
+/// An accepted connection.
 enum Accepted {
     /// For a socket of this library.
     Stream(TcpStream, SocketAddr),
     /// For the program's own handler.
     Descriptor(OwnedFd),
-    /// For either.
+    /// From a proxy, for either.
     Proxied(ProxiedConnection),
 }
 
-/// Why nobody was let in.
+/// Why there is no connection.
 enum Nobody {
-    /// Nobody has come.
+    /// The proxy has no client yet.
     Here,
-    /// The system says so.
+    /// `accept` has failed.
     System(io::Error),
-    /// The proxy does not listen any more.
+    /// The proxy has stopped listening.
     Proxy(SocketError),
 }
 
 impl TcpServerNode {
-    /// Goes on to accept, whatever has kept the server from it.
+    /// Accepts connections again, whatever has stopped the server.
     pub(crate) fn resume(&self) {
         if self.hold.replace(Hold::No) != Hold::No {
             self.requeue();
@@ -62,7 +62,7 @@ impl TcpServerNode {
                 let text = "The server does not listen";
                 return Err(SocketError::new(SocketErrorKind::Operation, text));
             }
-            // With the queue full, what comes waits with the system. It has come.
+            // If the queue is full, the connection stays in the backlog, but it has arrived.
             if self.state.more.get() && (self.accept() || self.is_full()) {
                 return Ok(());
             }
@@ -88,7 +88,7 @@ impl TcpServerNode {
 
     fn note(&self, ready: Readiness) {
         match &*self.listener.borrow() {
-            // Whatever there is to be done, accepting does it.
+            // Accepting does whatever the engine needs.
             Some(Listening::There(listener)) => {
                 listener.note(ready);
                 self.state.more.set(true);
@@ -104,7 +104,7 @@ impl TcpServerNode {
         self.state.pending_count() + in_hand >= room
     }
 
-    /// Accepts what waits with the system. Returns whether anything did.
+    /// Accepts connections from the backlog. Returns whether there was one.
     fn accept(&self) -> bool {
         let mut any = false;
         for _ in 0..BUDGET {
@@ -133,10 +133,10 @@ impl TcpServerNode {
             match accepted {
                 Ok(accepted) => {
                     any = true;
-                    // First of all: a loop that a slot runs goes on to accept, and so does this one
-                    // if it panics.
+                    // Before slots run: a loop in a slot must go on accepting, and so must this
+                    // loop after a slot panics.
                     self.requeue();
-                    // A slot that pauses the server does so for those that come later, as in Qt.
+                    // As in Qt, a slot that pauses the server affects later connections only.
                     self.on_accepted(accepted);
                 }
                 Err(Nobody::Here) => {
@@ -209,7 +209,7 @@ impl TcpServerNode {
         if self.life().is_dying() {
             return Ok(());
         }
-        // The handler's receiver has died: as if there were none.
+        // The handler's receiver has died, so the server creates a socket.
         let socket = QTcpSocket::new();
         socket.set_socket_descriptor(left)?;
         self.add_pending(socket);
@@ -224,7 +224,8 @@ impl TcpServerNode {
     }
 
     fn on_accept_error(&self, error: &io::Error) {
-        // The connection still waits: without a pause this would be told again and again.
+        // The connection is still in the backlog. Without a pause the loop would report it again
+        // and again.
         self.retry_in(RETRY);
         if !sys::is_shortage(error) {
             qcore::q_warning!("QTcpServer: cannot accept: {error}");
@@ -232,7 +233,7 @@ impl TcpServerNode {
         self.report(sys::other_error(error));
     }
 
-    /// The proxy does not listen any more, and is asked again soon.
+    /// Reports that the proxy has stopped listening, and schedules a retry.
     fn on_proxy_error(&self, error: SocketError) {
         let retry = match &*self.listener.borrow() {
             Some(Listening::There(listener)) => listener.next_retry(),
@@ -252,7 +253,7 @@ impl TcpServerNode {
         self.accept_error.emit(kind);
     }
 
-    /// Returns whether it was to be tried again.
+    /// Stops the retry timer. Returns whether it was running.
     pub(super) fn stop_retrying(&self) -> bool {
         self.state.stop_retrying(self.life().dispatcher())
     }

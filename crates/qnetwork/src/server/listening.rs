@@ -1,4 +1,4 @@
-//! What a server listens with.
+//! Listening sockets.
 
 use std::{
     io,
@@ -24,17 +24,17 @@ use crate::{
     sys,
 };
 
-/// How many connections may wait with the system.
+/// How many connections the kernel's backlog holds.
 const BACKLOG: i32 = 1024;
 
-/// What listens.
+/// A listening socket on this machine or at a proxy.
 pub(super) enum Listening {
     Here(Listener),
     There(Box<ProxyListener>),
 }
 
 impl Listening {
-    /// Where others connect to.
+    /// Returns the address and the port to which clients connect.
     pub(super) fn place(&self) -> (QHostAddress, u16) {
         match self {
             Listening::Here(listener) => (listener.address.clone(), listener.port),
@@ -49,7 +49,7 @@ impl Listening {
         }
     }
 
-    /// Asks for another call of the server, which says nothing new.
+    /// Asks the loop to call the server once more, without news.
     pub(super) fn requeue(&self) {
         match self {
             Listening::Here(listener) => listener.registration.requeue(Readiness::empty()),
@@ -57,7 +57,7 @@ impl Listening {
         }
     }
 
-    /// Waits, with no loop, until somebody may have come.
+    /// Waits without a loop until a client may have connected.
     pub(super) fn wait(&self, deadline: QDeadlineTimer) -> Waited {
         match self {
             Listening::Here(listener) => {
@@ -68,7 +68,7 @@ impl Listening {
     }
 }
 
-/// A socket that listens, in the loop's poll.
+/// A listening socket that is registered with the loop's poll.
 pub(super) struct Listener {
     io: TcpListener,
     registration: Registration,
@@ -89,14 +89,14 @@ impl Listener {
         let any = *address == QHostAddress::Any;
         let address = if address.is_null() { &QHostAddress::AnyIPv4 } else { address };
         let socket = match bind(at(address)?, !any) {
-            // A machine without IPv6.
+            // This machine has no IPv6.
             Err(_) if any => bind(at(&QHostAddress::AnyIPv4)?, false),
             result => result,
         }?;
         Self::of(registration, socket)
     }
 
-    /// Takes a socket over that listens already.
+    /// Takes over a socket that is listening already.
     pub(super) fn adopt(
         registration: Registration,
         descriptor: OwnedFd,
@@ -124,12 +124,12 @@ impl Listener {
         Ok(Listener { io, registration, address, port })
     }
 
-    /// A connection for a socket of this library.
+    /// Accepts a connection for a socket of this library.
     pub(super) fn accept(&self) -> io::Result<(TcpStream, SocketAddr)> {
         self.io.accept()
     }
 
-    /// A connection for whoever knows what to do with a descriptor.
+    /// Accepts a connection for the program's handler.
     pub(super) fn accept_descriptor(&self) -> io::Result<OwnedFd> {
         sys::accept_blocking(&SockRef::from(&self.io))
     }
@@ -141,7 +141,7 @@ impl Drop for Listener {
     }
 }
 
-/// A socket that listens at an address.
+/// Creates a socket and listens at an address.
 fn bind(address: SocketAddr, only_v6: bool) -> Result<Socket, SocketError> {
     let make = || {
         let domain = Domain::for_address(address);

@@ -1,5 +1,5 @@
-//! What `getifaddrs` knows, where there is no netlink: neither the greatest size of a packet nor how long an
-//! address lasts, and of the types but a few.
+//! Other systems report interfaces through `getifaddrs`. It returns no maximum transmission units,
+//! no lifetimes of addresses, and only a few types.
 
 use std::net::IpAddr;
 
@@ -12,8 +12,8 @@ use super::{
 };
 use crate::sys;
 
-/// The interfaces with their addresses, in the system's order. If it does not answer there are none, and a
-/// warning.
+/// Returns the interfaces with their addresses, in the system's order. If the system does not
+/// answer, the function logs a warning and returns none.
 pub(crate) fn links() -> Vec<Link> {
     let interfaces = match getifaddrs::getifaddrs() {
         Ok(interfaces) => interfaces,
