@@ -77,8 +77,9 @@ pub struct TcpServerNode {
     /// for each connection.
     #[doc(alias = "newConnection")]
     pub new_connection: Signal<()>,
-    /// The server could not accept a connection. It keeps listening. If the process has no
-    /// descriptor left, the server tries again after 100 ms.
+    /// The server could not accept a connection, for example because the process has no descriptor
+    /// left. It keeps listening and tries again after 100 ms. If a [proxy](QTcpServer::set_proxy)
+    /// listens for the server, it tries again after a second or more.
     #[doc(alias = "acceptError")]
     pub accept_error: Signal<SocketErrorKind>,
     base: QObject,

@@ -77,8 +77,8 @@ pub(crate) fn option(socket: impl AsFd, option: SocketOption, is_v6: bool) -> io
     let fd = socket.as_fd().as_raw_fd();
     let mut value: c_int = 0;
     let mut size = size_of::<c_int>() as libc::socklen_t;
-    // SAFETY: the system writes at most `size` bytes to `value`, and a size to `size`; both live during
-    // the call.
+    // SAFETY: the system writes at most `size` bytes to `value`, and a size to `size`; both live
+    // during the call.
     let done = unsafe {
         libc::getsockopt(fd, level, name, ptr::from_mut(&mut value).cast(), &raw mut size)
     };

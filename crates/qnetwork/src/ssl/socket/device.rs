@@ -1,4 +1,4 @@
-//! A socket that encrypts as a device.
+//! The backend of the device.
 
 use std::{os::fd::OwnedFd, rc::Rc};
 
@@ -18,7 +18,7 @@ impl SslDevice {
         self.node.upgrade().ok_or_else(|| DeviceErrorKind::NotOpen.into())
     }
 
-    /// The inner socket, if it is the one that has the plain text.
+    /// Returns the inner socket if it has the plain text.
     fn plain(&self) -> Option<QAbstractSocket> {
         let node = self.node.upgrade()?;
         node.is_plain().then(|| node.inner.clone())
@@ -109,7 +109,7 @@ impl SocketClass for SslSocketNode {
     }
 
     fn unsent_bytes(&self) -> usize {
-        // Tickets that wait for the first data are nothing that anybody waits for.
+        // Session tickets that wait for the first data do not count.
         let output = match self.flags.tickets_wait.get() {
             true => 0,
             false => self.session.borrow().as_ref().map_or(0, |session| session.output_len()),

@@ -1,4 +1,4 @@
-//! What the inner socket tells, and how that is passed on.
+//! Signals and calls of the inner socket.
 
 use std::rc::Rc;
 
@@ -9,11 +9,12 @@ use crate::{
     ssl::kinds::SslMode,
 };
 
-/// How much is read at once at least, if there is room for anything.
+/// The minimum size of a read, if there is any room.
 const PIECE: usize = 4096;
-/// How much is read at once of what nobody wants.
+/// How many bytes are read at once if there is no session for them.
 const DROPPED: usize = 4096;
-/// How often that is read before a connection is closed. A peer that goes on sending is reset.
+/// How often data is read before a connection is closed. If the peer goes on sending, the kernel
+/// resets the connection.
 const DRAINS: usize = 16;
 
 impl SslSocketNode {
@@ -48,7 +49,7 @@ impl SslSocketNode {
 
     fn on_inner_error(&self) {
         if self.session.borrow().is_some() {
-            // What has come before goes first.
+            // Data that arrived before the error is processed first.
             self.transmit();
         }
         self.fail(&self.inner.last_error());
@@ -72,13 +73,14 @@ impl Outer for SslSocketNode {
             return Some(0);
         }
         let session = self.session.borrow();
-        // What comes where no session is to be had is for nobody; its end shows all the same.
+        // Without a session data is discarded. It is read all the same, to find the end of the
+        // stream.
         let Some(session) = session.as_ref() else { return Some(DROPPED) };
         let limit = self.base.read_buffer_size();
         let room = if limit > 0 && self.flags.encrypted.get() {
             match limit.saturating_sub(self.base.buffer_len()) {
                 0 => 0,
-                // A record is decrypted as a whole: it is not fetched byte by byte.
+                // A record is decrypted as a whole, so it is not fetched byte by byte.
                 room => room.max(PIECE),
             }
         } else {
@@ -88,7 +90,7 @@ impl Outer for SslSocketNode {
     }
 
     fn receive(&self, engine: &Rc<dyn Engine>, room: usize) -> Outcome {
-        // Not borrowed: engines log, too.
+        // The session is not borrowed during the read, because engines log.
         match self.with_session(|session| session.receive(room, |data| engine.read(data))) {
             Some(outcome) => outcome,
             None => engine.read(&mut [0; DROPPED][..room.min(DROPPED)]),
@@ -103,8 +105,8 @@ impl Outer for SslSocketNode {
         let number = self.session_number.get();
         self.transmit();
         if self.session_number.get() != number && self.session.borrow().is_some() {
-            // A slot has begun another session. The inner socket does not call this function within
-            // itself, so that nobody has worked on what came for that session meanwhile.
+            // A slot has started another session. The inner socket does not nest calls of this
+            // function, so data for the new session was not processed yet.
             self.post_flush();
         }
     }
@@ -132,9 +134,8 @@ impl Outer for SslSocketNode {
         }
     }
 
-    /// Reads what has come and belongs to the session alone, the tickets of a server for example.
-    /// The system resets a connection that is closed with something unread, and drops what it has
-    /// not sent yet.
+    /// Reads data that only the session needs, for example a server's tickets. If a connection is
+    /// closed with unread data, the kernel resets it and drops data that was not sent yet.
     fn before_closing(&self, engine: &Rc<dyn Engine>) {
         if !self.flags.encrypted.get() {
             return;

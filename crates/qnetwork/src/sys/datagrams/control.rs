@@ -33,8 +33,8 @@ mod linux {
         for (level, name) in options {
             let on: c_int = 1;
             let size = size_of::<c_int>() as libc::socklen_t;
-            // SAFETY: `on` is a number of the size that is given, and lives during the call. A system
-            // that refuses tells less of datagrams, and nothing else.
+            // SAFETY: `on` is a number of the size that is given, and lives during the call. A
+            // system that refuses tells less of datagrams, and nothing else.
             unsafe { libc::setsockopt(fd, level, name, ptr::from_ref(&on).cast(), size) };
         }
     }
@@ -49,8 +49,8 @@ mod linux {
         // SAFETY: these walk the control messages within the length that the header tells.
         let mut control = unsafe { libc::CMSG_FIRSTHDR(header) };
         while !control.is_null() {
-            // SAFETY: it is one of the header's control messages, with data of the type that its level
-            // and its type say.
+            // SAFETY: it is one of the header's control messages, with data of the type that its
+            // level and its type say.
             unsafe {
                 let data = libc::CMSG_DATA(control);
                 match ((*control).cmsg_level, (*control).cmsg_type) {

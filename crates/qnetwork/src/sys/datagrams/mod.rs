@@ -121,7 +121,8 @@ fn send_plain(fd: RawFd, datagram: &Departure<'_>) -> io::Result<()> {
     let data = datagram.data;
     let to = datagram.to.map(SockAddr::from);
     let (name, len) = to.as_ref().map_or((ptr::null(), 0), |to| (to.as_ptr().cast(), to.len()));
-    // SAFETY: the bytes and the name are valid for the lengths that are given, and live during the call.
+    // SAFETY: the bytes and the name are valid for the lengths that are given, and live during the
+    // call.
     let sent = unsafe { libc::sendto(fd, data.as_ptr().cast(), data.len(), NO_SIGNAL, name, len) };
     if sent < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }
@@ -157,8 +158,9 @@ fn send_batch(fd: RawFd, datagrams: &[Departure<'_>]) -> io::Result<usize> {
     }
     // SAFETY: a header was written for each datagram, of which there are `BATCH` at most.
     let headers = unsafe { written(&mut headers, datagrams.len()) };
-    // SAFETY: each of these headers points to a part, and to a name and control messages of the lengths
-    // that it tells, or to none; the part to the datagram's bytes. All live until the call has returned.
+    // SAFETY: each of these headers points to a part, and to a name and control messages of the
+    // lengths that it tells, or to none; the part to the datagram's bytes. All live until the call
+    // has returned.
     unsafe { send_messages(fd, headers) }
 }
 

@@ -1,7 +1,8 @@
-//! Chains of our own, about one for each rule, with the verdicts of OpenSSL and Qt.
+//! Our own chains, about one for each rule, with the results of OpenSSL and Qt.
 //!
-//! `tests/data/verify/chains.py` makes them and asks the two. Ours has to say the same as both; what differs is
-//! listed here, and so is each chain on which ours and the rule (RFC 5280, RFC 6125) disagree.
+//! `tests/data/verify/chains.py` makes them and asks both. Our errors must be the same as theirs.
+//! This file lists the differences, and the chains where our result does not follow the rule (RFC
+//! 5280, RFC 6125).
 
 use std::{
     collections::{HashMap, HashSet},
@@ -22,7 +23,7 @@ const TABLE: &str = include_str!("../../../../tests/data/verify/chains.tsv");
 /// The time of the table.
 const NOW: u64 = 1_782_000_000;
 
-/// What ours does otherwise than the rules, and why.
+/// Where our result does not follow the rule, and why.
 const NOT_BY_RULE: &[(&str, &str)] = &[
     ("root-signed-by-an-unknown-kind", "as OpenSSL: a root says how it is signed"),
     ("leaf-path-length", "as OpenSSL: a length counts with authorities alone"),
@@ -240,7 +241,7 @@ fn a_chain_for_each_rule() {
     assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), cases.len(), wrong.join("\n"));
 }
 
-/// All that is listed is there, once.
+/// Every chain of the lists exists, and occurs once.
 #[test]
 fn lists_of_differences() {
     let cases = cases();
@@ -263,7 +264,7 @@ fn difference(name: &str) -> Option<&'static Difference> {
     DIFFERENCES.iter().find(|one| one.chain == name)
 }
 
-/// What was wrong with the path that OpenSSL finds, if ours has found another one.
+/// Returns the errors of OpenSSL's path, if our verification has found another one.
 fn first_path() -> String {
     let errors = FIRST_PATH.take();
     let errors = errors.iter().map(|(error, place)| describe_one(*error, Some(*place)));
@@ -271,7 +272,8 @@ fn first_path() -> String {
 }
 
 impl Case {
-    /// What OpenSSL says; of what was not sent, Qt knows no place.
+    /// Returns OpenSSL's errors with their places. As in Qt, a certificate that was not sent has no
+    /// place.
     fn openssl_at_its_places(&self) -> String {
         let errors = without_numbers(self.openssl);
         let place = |error: &str| {
