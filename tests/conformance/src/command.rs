@@ -25,7 +25,7 @@ pub(crate) const WRONG_SCENARIO: i32 = 3;
 const USAGE: &str = "\
 Usage: conformance [OPTION...] FILE...           print the trace of each scenario
        conformance [OPTION...] --check FILE...   compare each with its NAME.ours or NAME.trace
-       conformance --serve-proxy KIND            run a proxy until standard input ends
+       conformance --serve-proxy KIND            run a proxy until stdin ends; print its port
 
   --certs DIR   the directory of the certificates
   --proxy KIND  every tcp uses a socks5 or http proxy; NAME.KIND.ours and NAME.KIND.trace go first
