@@ -44,13 +44,12 @@ impl QElapsedTimer {
     }
 
     /// Starts or restarts the timer.
-    /// Restarts the timer and returns the milliseconds since the previous start, 0 if there was
-    /// none.
     pub fn start(&mut self) {
         self.0 = Some(now());
     }
 
-    /// Starts the timer anew; returns the milliseconds since it was started before.
+    /// Restarts the timer and returns the milliseconds since the previous start, 0 if there was
+    /// none.
     ///
     /// ```
     /// use std::time::Duration;
@@ -103,10 +102,10 @@ impl QElapsedTimer {
     ///
     /// let clock = VirtualClock::install();
     /// let mut timer = QElapsedTimer::new();
-    /// assert!(timer.has_expired(10)); // was not started
+    /// assert!(timer.has_expired(10)); // a timer that is not started
     /// timer.start();
     /// clock.advance(Duration::from_millis(10));
-    /// assert!(!timer.has_expired(10)); // has to be more
+    /// assert!(!timer.has_expired(10)); // exactly 10 ms are not enough
     /// clock.advance(Duration::from_millis(1));
     /// assert!(timer.has_expired(10) && !timer.has_expired(-1));
     /// ```

@@ -288,7 +288,7 @@ impl QTimer {
     /// let timeout = QTimer::new();
     /// timeout.set_single_shot(true);
     /// timeout.set_interval(30_000);
-    /// timeout.restart(); // and again whenever something has come
+    /// timeout.restart(); // again whenever data arrives
     /// assert!(timeout.remaining_time() > 29_000);
     /// ```
     #[doc(alias = "start")]
