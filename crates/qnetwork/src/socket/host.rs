@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use crate::QHostAddress;
+use crate::address::QHostAddress;
 
 /// A host: a name or an address.
 ///

@@ -18,8 +18,11 @@ mod sending;
 
 use qcore::class;
 
-use super::{AbstractSocketNode, QAbstractSocket, SocketError, SocketErrorKind, SocketType};
-use crate::engine::Engine;
+use super::node::{AbstractSocketNode, QAbstractSocket};
+use crate::{
+    common::{SocketError, SocketErrorKind, SocketType},
+    engine::Engine,
+};
 
 class! {
     /// A UDP socket: sends and receives datagrams.
@@ -108,17 +111,12 @@ impl QUdpSocket {
     #[allow(clippy::new_without_default)] // a class's `new` makes an object, not a value
     pub fn new() -> Self {
         let socket = QAbstractSocket::make(SocketType::Udp, "QUdpSocket");
-        socket.flags.unbuffered.set(true);
+        socket.reading.make_unbuffered();
         QUdpSocket::derive(socket)
     }
 }
 
 impl AbstractSocketNode {
-    /// Whether it is datagrams that come and go.
-    pub(super) fn is_for_datagrams(&self) -> bool {
-        self.socket_type == SocketType::Udp
-    }
-
     /// The engine, if there is one; else there is Qt's warning.
     fn datagram_engine(&self, function: &str) -> Result<std::rc::Rc<dyn Engine>, SocketError> {
         self.engine().filter(|engine| engine.datagrams().is_some()).ok_or_else(|| {
@@ -127,12 +125,5 @@ impl AbstractSocketNode {
             );
             SocketError::new(SocketErrorKind::Operation, "The socket is not bound")
         })
-    }
-
-    /// Tells of an error, and returns it.
-    fn tell(&self, error: SocketError) -> SocketError {
-        self.set_error(&error);
-        self.emit_error();
-        error
     }
 }

@@ -1,7 +1,7 @@
 //! Groups.
 
 use super::QUdpSocket;
-use crate::{QHostAddress, QNetworkInterface, SocketError};
+use crate::{address::QHostAddress, common::SocketError, interface::QNetworkInterface};
 
 impl QUdpSocket {
     /// Joins a group: what is sent to its address is received from now on, by an interface that the system

@@ -4,9 +4,11 @@ use std::rc::Rc;
 
 use super::QUdpSocket;
 use crate::{
-    QHostAddress, QNetworkDatagram, SocketError, SocketErrorKind, SocketState,
+    address::QHostAddress,
+    common::{SocketError, SocketErrorKind},
+    datagram::QNetworkDatagram,
     engine::{Engine, Incoming},
-    socket::AbstractSocketNode,
+    socket::{node::AbstractSocketNode, state::SocketState},
 };
 
 /// How many datagrams are received together for one who does not say.
@@ -154,10 +156,10 @@ impl QUdpSocket {
         match self.take_datagram(&engine, &mut take) {
             Ok(true) => Ok(datagram),
             Ok(false) => {
-                self.tell(engine.error());
+                self.report(engine.error());
                 Err(none_to_read())
             }
-            Err(error) => Err(self.tell(error)),
+            Err(error) => Err(self.report(error)),
         }
     }
 
@@ -213,13 +215,13 @@ impl QUdpSocket {
 impl AbstractSocketNode {
     /// The loop says that there may be datagrams.
     pub(in crate::socket) fn on_datagrams(&self, engine: &Rc<dyn Engine>) {
-        let over = matches!(self.state.get(), SocketState::Unconnected | SocketState::Closing);
+        let over = matches!(self.current_state(), SocketState::Unconnected | SocketState::Closing);
         if !over && let Some(error) = engine.broken() {
             self.on_relay_lost(&error);
             return;
         }
         if !over && engine.is_readable() {
-            self.tell_unread(engine);
+            self.announce_unread(engine);
         }
         if let Some(datagrams) = engine.datagrams() {
             datagrams.settle();
@@ -231,8 +233,8 @@ impl AbstractSocketNode {
         let engine = self.datagram_engine("readDatagram")?;
         match self.take_datagram(&engine, take) {
             Ok(true) => Ok(()),
-            Ok(false) => Err(self.tell(none_to_read())),
-            Err(error) => Err(self.tell(error)),
+            Ok(false) => Err(self.report(none_to_read())),
+            Err(error) => Err(self.report(error)),
         }
     }
 
@@ -243,8 +245,8 @@ impl AbstractSocketNode {
         take: &mut dyn FnMut(&Incoming<'_>),
     ) -> Result<bool, SocketError> {
         let taken = engine.datagrams().map_or(Ok(false), |one| one.receive(take));
-        self.flags.unread.set(false);
-        self.read_again_if_readable(engine);
+        self.reading.set_read();
+        self.read_again(engine);
         taken
     }
 
@@ -252,8 +254,8 @@ impl AbstractSocketNode {
     fn receive_many(&self, max_count: usize, take: &mut dyn FnMut(&Incoming<'_>)) -> usize {
         let Ok(engine) = self.datagram_engine("receiveDatagram") else { return 0 };
         let Some(datagrams) = engine.datagrams() else { return 0 };
-        if self.flags.in_ready_read.get() && !datagrams.may_have_more() {
-            self.read_again_if_readable(&engine);
+        if self.reading.ready_read().is_running() && !datagrams.may_have_more() {
+            self.read_again(&engine);
             return 0;
         }
         let mut count = 0;
@@ -271,22 +273,15 @@ impl AbstractSocketNode {
                 }
             }
         }
-        self.flags.unread.set(false);
-        self.read_again_if_readable(&engine);
+        self.reading.set_read();
+        self.read_again(&engine);
         count
     }
 
     /// Who asked has had datagrams read ahead. The poll will not tell of them any more.
     fn note_read_ahead(&self, engine: &Rc<dyn Engine>) {
-        if !self.flags.unread.get() {
-            self.read_again_if_readable(engine);
-        }
-    }
-
-    /// Has the next turn of the loop look for what is left.
-    pub(in crate::socket) fn read_again_if_readable(&self, engine: &Rc<dyn Engine>) {
-        if engine.is_readable() {
-            engine.read_again();
+        if !self.reading.is_announced() {
+            self.read_again(engine);
         }
     }
 }

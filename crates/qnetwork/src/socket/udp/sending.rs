@@ -6,10 +6,11 @@ use qcore::{DeviceError, DeviceErrorKind};
 
 use super::QUdpSocket;
 use crate::{
-    NetworkLayerProtocol, QHostAddress, QNetworkDatagram, SocketError, SocketErrorKind,
-    SocketState,
+    address::{NetworkLayerProtocol, QHostAddress},
+    common::{SocketError, SocketErrorKind},
+    datagram::QNetworkDatagram,
     engine::{Engine, Outcome},
-    socket::{AbstractSocketNode, BindMode},
+    socket::{binding::BindMode, node::AbstractSocketNode, state::SocketState},
 };
 
 impl QUdpSocket {
@@ -144,7 +145,7 @@ impl QUdpSocket {
             self.base.bytes_written.emit(datagram.data().len() as i64);
         }
         if count < datagrams.len() && (count == 0 || self.has_engine(&engine)) {
-            let error = self.tell(error.unwrap_or_else(not_now));
+            let error = self.report(error.unwrap_or_else(not_now));
             if count == 0 {
                 return Err(error);
             }
@@ -157,14 +158,14 @@ impl AbstractSocketNode {
     /// The engine that is to send. A socket that has none gets one, and is bound.
     fn engine_for_sending(&self) -> Result<Rc<dyn Engine>, SocketError> {
         self.refuse_deleted("writeDatagram")?;
-        if self.engine().is_none() {
-            self.find_route_for_binding(0)?;
+        if self.engine.is_empty() {
+            self.choose_proxy_for_binding(0)?;
             let engine = self.open_engine(NetworkLayerProtocol::AnyIP).inspect_err(|error| {
                 self.set_error(error);
             })?;
-            self.engine.replace(Some(engine));
+            self.engine.put(engine);
         }
-        if self.state.get() == SocketState::Unconnected {
+        if self.current_state() == SocketState::Unconnected {
             self.bind_node(&QHostAddress::Any, 0, BindMode::DEFAULT_FOR_PLATFORM)?;
         }
         let closed = || {
@@ -181,21 +182,21 @@ impl AbstractSocketNode {
         sent: Result<bool, SocketError>,
     ) -> Result<usize, SocketError> {
         // From now on it is this one that connects.
-        self.descriptor.set(engine.descriptor());
+        self.ends.keep_descriptor(&**engine);
         match sent {
             Ok(true) => {
                 self.base.bytes_written.emit(count as i64);
                 Ok(count)
             }
-            Ok(false) => Err(self.tell(not_now())),
-            Err(error) => Err(self.tell(error)),
+            Ok(false) => Err(self.report(not_now())),
+            Err(error) => Err(self.report(error)),
         }
     }
 
     /// Takes what is written to a connected socket: it is a datagram. Errors are not told by a
     /// signal, as with Qt.
     pub(in crate::socket) fn write_connected(&self, data: &[u8]) -> Result<usize, DeviceError> {
-        let engine = self.engine().filter(|_| self.state.get() != SocketState::Unconnected);
+        let engine = self.engine().filter(|_| self.current_state() != SocketState::Unconnected);
         let Some(engine) = engine else {
             let error = SocketError::new(SocketErrorKind::Unknown, "Socket is not connected");
             self.set_error(&error);

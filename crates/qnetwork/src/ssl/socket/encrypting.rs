@@ -211,7 +211,7 @@ impl SslSocketNode {
         let Some(alert) = self.with_session(Session::alert).flatten() else { return };
         let _told = Failing::begin(self);
         // If there is no telling it any more the connection is over anyway.
-        if self.inner.accept_chunk(alert.into()).is_ok() {
+        if self.inner.enqueue(alert).is_ok() {
             self.inner.flush();
         }
     }
@@ -230,7 +230,7 @@ impl SslSocketNode {
         // First of all: a slot that is told of the error may close the connection.
         if let Some(alert) = self.with_session(Session::alert).flatten() {
             // If there is no telling it any more the connection is over anyway.
-            let _ = self.inner.accept_chunk(alert.into());
+            let _ = self.inner.enqueue(alert);
         }
         if self.session_number.get() != number {
             return;
