@@ -1,237 +1,83 @@
-//! Datagrams, by the operating system's own socket.
+//! What the native engine does for UDP sockets.
 
 use std::{
-    cell::{Cell, RefCell},
     io::{self, IoSlice},
     net::{Ipv4Addr, SocketAddr},
-    rc::Rc,
 };
 
-use qcore::Dispatcher;
 use smallvec::SmallVec;
 use socket2::Socket;
 
 use super::{
-    Engine, Outcome, Stage,
+    api::{Datagrams, Engine, Incoming, Outcome, Stage},
+    datagram_state::DatagramState,
     native::NativeEngine,
-    read_ahead::{Arenas, ReadAhead},
 };
 use crate::{
     address::{NetworkLayerProtocol, QHostAddress},
     common::{SocketError, SocketErrorKind},
     datagram::QNetworkDatagram,
-    host_info::named,
     interface::QNetworkInterface,
     sys::{
         self,
-        datagrams::{Arrival, BATCH, Departure},
+        datagrams::{BATCH, Departure},
     },
 };
 
-/// What an engine for datagrams does beside the rest.
-pub(crate) trait Datagrams {
-    /// Whether there is a datagram. Asks the system, if none was read ahead. If what there is is an
-    /// error it is none, and the error is forgotten, as when Qt peeks.
-    fn has_pending(&self) -> bool;
-
-    /// How many bytes the first datagram has. As [`has_pending`](Datagrams::has_pending).
-    fn pending_size(&self) -> Option<usize>;
-
-    /// Lends the first datagram to `take`, and drops it. `false` if there is none.
-    fn receive(&self, take: &mut dyn FnMut(&Incoming<'_>)) -> Result<bool, SocketError>;
-
-    /// Whether a slot that takes all there are is to ask for more. It is not if the system has just said that
-    /// there are no more, unless asking all the same has been successful lately; nor if it has had many.
-    fn may_have_more(&self) -> bool;
-
-    /// A slot has had its chance: gives back what sockets share.
-    fn settle(&self);
-
-    /// Sends a datagram to an address. `false` is "not now".
-    fn send(&self, data: &[u8], to: &QHostAddress, port: u16) -> Result<bool, SocketError>;
-
-    /// Sends datagrams until one fails; how many were sent. Fewer than all without an error is "not now".
-    fn send_all(&self, datagrams: &[QNetworkDatagram]) -> (usize, Option<SocketError>);
-
-    fn join(&self, group: &QHostAddress, by: &QNetworkInterface) -> Result<(), SocketError>;
-
-    fn leave(&self, group: &QHostAddress, by: &QNetworkInterface) -> Result<(), SocketError>;
-
-    /// The interface by which datagrams for groups go; one that is not valid if the system chooses.
-    fn multicast_interface(&self) -> QNetworkInterface;
-
-    fn set_multicast_interface(&self, interface: &QNetworkInterface) -> Result<(), SocketError>;
-}
-
-/// A datagram that was received, as long as it is lent.
-pub(crate) struct Incoming<'a> {
-    pub(crate) data: &'a [u8],
-    arrival: &'a Arrival,
-    local_port: u16,
-}
-
-impl<'a> Incoming<'a> {
-    /// One of which there is no more to know than who has sent it.
-    pub(super) fn relayed(data: &'a [u8], arrival: &'a Arrival) -> Self {
-        Incoming { data, arrival, local_port: 0 }
-    }
-}
-
-impl Incoming<'_> {
-    /// The address and port that sent it.
-    pub(crate) fn sender(&self) -> (QHostAddress, u16) {
-        self.arrival.from.as_ref().map(named).unwrap_or_default()
-    }
-
-    /// Writes all there is to know to a datagram. Of the bytes it is at most `max_size`.
-    pub(crate) fn write_to(&self, datagram: &mut QNetworkDatagram, max_size: usize) {
-        let path = &self.arrival.path;
-        let (sender, port) = self.sender();
-        let mut destination = path.destination.map(QHostAddress::from).unwrap_or_default();
-        if path.destination.is_some_and(|to| to.is_ipv6()) && path.interface != 0 {
-            // The number and not the name, as Qt has it.
-            destination.set_scope_id(&path.interface.to_string());
-        }
-        datagram.refill(&self.data[..self.data.len().min(max_size)]);
-        datagram.set_sender(sender, port);
-        datagram.set_destination(destination, self.local_port);
-        datagram.set_interface_index(path.interface);
-        datagram.set_hop_limit(path.hops.unwrap_or(-1));
-    }
-}
-
-/// What a native engine for datagrams has beside the rest.
-pub(super) struct DatagramState {
-    ahead: RefCell<ReadAhead>,
-    /// What the system said when it was asked ahead, not yet told.
-    error: RefCell<Option<io::Error>>,
-    pub(super) local_port: Cell<u16>,
-    /// The system has said that there are no more, and the poll has told of none since.
-    drained: Cell<bool>,
-    guess: Guess,
-    /// How many were taken since the loop has called.
-    taken: Cell<u32>,
-}
-
-/// How many datagrams a slot is given that takes all there are, before others have their turn.
-const BUDGET: u32 = 1024;
-
-/// Whether to ask for more than the poll has told of.
-///
-/// With each datagram answered at once, the next one is often there before the poll is asked, where the other
-/// end runs on the same processor. Asking then saves the poll's call; where it is not there the question is
-/// a call too many. What is done is what would have paid lately.
-#[derive(Default)]
-struct Guess {
-    /// How often to ask, yet, without success.
-    trust: Cell<u8>,
-    /// How often it was not asked.
-    passed: Cell<u8>,
-    asking: Cell<bool>,
-}
-
-impl Guess {
-    /// How often asking may be in vain before it is given up.
-    const TRUST: u8 = 8;
-
-    /// Whether to ask; now and then it is tried out.
-    fn asks(&self) -> bool {
-        let passed = self.passed.get().wrapping_add(1);
-        let asks = self.trust.get() > 0 || passed == 0;
-        self.asking.set(asks);
-        self.passed.set(if asks { 0 } else { passed });
-        asks
-    }
-
-    /// What the system answered.
-    fn learn(&self, found: bool) {
-        if self.asking.replace(false) {
-            self.trust.set(if found { Self::TRUST } else { self.trust.get().saturating_sub(1) });
-        }
-    }
-}
-
-impl DatagramState {
-    pub(super) fn new(dispatcher: &Rc<Dispatcher>) -> Self {
-        DatagramState {
-            ahead: RefCell::new(ReadAhead::new(dispatcher.local::<Arenas>())),
-            error: RefCell::default(),
-            local_port: Cell::new(0),
-            drained: Cell::new(false),
-            guess: Guess::default(),
-            taken: Cell::new(0),
-        }
-    }
-
-    pub(super) fn is_empty(&self) -> bool {
-        self.ahead.borrow().is_empty() && self.error.borrow().is_none()
-    }
-
-    /// The poll has told of datagrams.
-    pub(super) fn note_told(&self) {
-        self.drained.set(false);
-    }
-
-    pub(super) fn first_len(&self) -> Option<usize> {
-        self.ahead.borrow().first_len()
-    }
-}
-
 impl NativeEngine {
-    /// Has something waiting, if there is anything: datagrams, or an error. Asks the system if not.
+    /// Whether a datagram or an error was read ahead. If not, reads ahead what the system has.
     pub(super) fn read_datagrams(&self, state: &DatagramState) -> bool {
         if !state.is_empty() {
             return true;
         }
         loop {
-            let filled = state.ahead.borrow_mut().fill(|arena, want, each| {
+            let filled = state.fill(|arena, want, each| {
                 let received =
                     self.with(|socket| sys::datagrams::receive(*socket, arena, want, each));
                 received.unwrap_or_else(|| Err(io::ErrorKind::NotConnected.into()))
             });
             match filled {
                 Ok(more) => {
-                    // Fewer than asked for: an event will tell of others.
+                    // Fewer than asked for: the poll will report others.
                     self.note_more(more);
-                    state.drained.set(!more);
-                    state.guess.learn(true);
+                    state.note_answer(true, more);
                     return true;
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     self.note_more(false);
-                    state.drained.set(true);
-                    state.guess.learn(false);
+                    state.note_answer(false, false);
                     return false;
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => {
-                    state.error.replace(Some(error));
+                    state.keep_error(error);
                     return true;
                 }
             }
         }
     }
 
-    /// Reads for a connected socket: a datagram, of which as much as there is room for.
+    /// Reads a datagram for a connected socket, as much of it as there is room for.
     pub(super) fn read_datagram(&self, state: &DatagramState, data: &mut [u8]) -> Outcome {
         self.read_datagrams(state);
         let mut count = 0;
-        let taken = state.ahead.borrow_mut().take(|bytes, _| {
+        let taken = state.take(|bytes, _| {
             count = bytes.len().min(data.len());
             data[..count].copy_from_slice(&bytes[..count]);
         });
         if taken {
             return Outcome::Moved(count);
         }
-        match state.error.take() {
+        match state.take_error() {
             None => Outcome::WouldBlock,
             Some(error) => Outcome::Failed(self.fail(sys::read_error(&error))),
         }
     }
 
-    /// Writes for a connected socket: a datagram. As Qt's, what is wrong is told of some errors only.
+    /// Writes a datagram for a connected socket. As in Qt, only some errors are reported as what they
+    /// are.
     pub(super) fn write_datagram(&self, state: &DatagramState, data: &[IoSlice<'_>]) -> Outcome {
-        let sent = match state.error.take() {
+        let sent = match state.take_error() {
             Some(error) => Some(Err(error)),
             None => self.with(|socket| {
                 loop {
@@ -255,9 +101,9 @@ impl NativeEngine {
         }
     }
 
-    /// Sends some datagrams; how many. An error is the first one's.
+    /// Sends some datagrams and returns how many. An error is that of the first one.
     fn send_some(&self, state: &DatagramState, datagrams: &[Departure<'_>]) -> io::Result<usize> {
-        if let Some(error) = state.error.take() {
+        if let Some(error) = state.take_error() {
             return Err(error);
         }
         loop {
@@ -270,9 +116,9 @@ impl NativeEngine {
         }
     }
 
-    /// Where a datagram goes; `None` is the other end of a connection, which is where those for port 0 go.
+    /// Where a datagram goes. `None` is the peer of a connected socket; port 0 stands for it.
     ///
-    /// An address of IPv6 stays one if the socket is not: the system refuses it, as with Qt.
+    /// An IPv6 address is kept even for an IPv4 socket: the system refuses it, as in Qt.
     fn departure_address(&self, address: &QHostAddress, port: u16) -> Option<SocketAddr> {
         if port == 0 {
             return None;
@@ -296,7 +142,7 @@ impl NativeEngine {
         }
     }
 
-    /// Joins or leaves a group.
+    /// Joins or leaves a multicast group.
     fn change_membership(
         &self,
         group: &QHostAddress,
@@ -368,7 +214,7 @@ impl Datagrams for NativeEngine {
         self.read_datagrams(state);
         let size = state.first_len();
         if size.is_none() {
-            state.error.take();
+            state.take_error();
         }
         size
     }
@@ -383,30 +229,21 @@ impl Datagrams for NativeEngine {
             return Err(self.error());
         }
         self.read_datagrams(state);
-        let local_port = state.local_port.get();
-        let taken = state
-            .ahead
-            .borrow_mut()
-            .take(|data, arrival| take(&Incoming { data, arrival, local_port }));
-        state.taken.set(state.taken.get().saturating_add(taken.into()));
-        match state.error.take() {
+        let local_port = state.local_port();
+        let taken = state.take(|data, arrival| take(&Incoming::new(data, arrival, local_port)));
+        state.count_taken(taken);
+        match state.take_error() {
             Some(error) if !taken => Err(self.fail(sys::receive_error(&error))),
             _ => Ok(taken),
         }
     }
 
     fn may_have_more(&self) -> bool {
-        let state = self.datagram_state();
-        if state.taken.get() >= BUDGET {
-            return false;
-        }
-        !state.is_empty() || !state.drained.get() || state.guess.asks()
+        self.datagram_state().may_have_more()
     }
 
     fn settle(&self) {
-        let state = self.datagram_state();
-        state.taken.set(0);
-        state.ahead.borrow_mut().settle();
+        self.datagram_state().settle();
     }
 
     fn send(&self, data: &[u8], to: &QHostAddress, port: u16) -> Result<bool, SocketError> {
@@ -496,29 +333,4 @@ fn ipv4_addresses(interface: &QNetworkInterface) -> impl Iterator<Item = Ipv4Add
     entries
         .filter(|own| own.protocol() == NetworkLayerProtocol::IPv4)
         .filter_map(|own| own.to_ipv4_address())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_pays_is_done() {
-        let guess = Guess::default();
-        let asks = |found: bool| {
-            let asks = guess.asks();
-            guess.learn(found);
-            asks
-        };
-        // It is tried once in 256 times.
-        assert_eq!((0..512).filter(|_| asks(false)).count(), 2);
-        assert_eq!((0..256).filter(|_| asks(true)).count(), 1);
-        assert!((0..1000).all(|_| asks(true)));
-        // Some failures are forgiven.
-        for _ in 1..Guess::TRUST {
-            assert!(asks(false));
-        }
-        assert!(asks(true));
-        assert_eq!((0..100).filter(|_| asks(false)).count(), Guess::TRUST.into());
-    }
 }

@@ -1,4 +1,4 @@
-//! The engine that is the operating system's own socket.
+//! The engine for the operating system's own sockets.
 
 use std::{
     cell::{Cell, OnceCell, RefCell},
@@ -17,8 +17,8 @@ use qcore::{
 use socket2::{Domain, Socket, Type};
 
 use super::{
-    Engine, Outcome, Progress, Stage,
-    datagrams::{DatagramState, Datagrams},
+    api::{Datagrams, Engine, Outcome, Progress, Stage},
+    datagram_state::DatagramState,
 };
 use crate::{
     address::{NetworkLayerProtocol, QHostAddress},
@@ -27,19 +27,19 @@ use crate::{
     sys,
 };
 
-/// A TCP or UDP socket, or a stream that is no socket, such as a pipe. It is registered once,
-/// edge-triggered. A UDP socket is registered for reading alone, as each datagram that has gone out
-/// would be worth an event else.
+/// A TCP or UDP socket, or another stream, such as a pipe. It is registered with the poll once,
+/// edge-triggered. A UDP socket is registered for reading alone: otherwise each datagram that is
+/// sent would cause an event.
 ///
-/// It is registered after `connect()` and not before: the poll takes a socket that is not connected
-/// for one that was hung up. One that fails to connect is taken out again, and may be tried anew.
+/// A socket is registered after `connect()`, because the poll reports an unconnected socket as hung
+/// up. A socket that fails to connect is deregistered and may try again.
 ///
-/// `readable` is what the edges make of it: set by an event, cleared by "would block", and by a
-/// short read, after which there is nothing more unless the loop says so. The exception is a socket
-/// whose other end has closed: data and end come in one edge, and the end is seen only by reading
-/// on.
+/// `readable` is derived from the edges. An event sets it. "Would block" clears it, and so does a
+/// short read: after that there is nothing more to read until the next event. The exception is a
+/// socket whose other end has closed: the data and the end of the stream cause one edge together,
+/// so that only reading on finds the end.
 pub(crate) struct NativeEngine {
-    /// Gone once reading or writing has failed.
+    /// `None` once reading or writing has failed.
     io: RefCell<Option<Socket>>,
     registration: Registration,
     registered: Cell<bool>,
@@ -47,20 +47,22 @@ pub(crate) struct NativeEngine {
     readable: Cell<bool>,
     writable: Cell<bool>,
     read_closed: Cell<bool>,
-    /// What addresses it was made for: of IPv4, of IPv6, or both, which is one of IPv6, too.
+    /// The addresses that it was made for: IPv4, IPv6 or any. A socket for any address is an IPv6
+    /// socket.
     family: Cell<NetworkLayerProtocol>,
-    /// Whether an attempt to connect did not end at once. Qt takes that for an error.
+    /// Whether an attempt to connect did not end at once. Qt remembers that as an error.
     was_unfinished: Cell<bool>,
     peer: Cell<Option<SocketAddr>>,
     error: OnceCell<Box<SocketError>>,
-    /// Whether it is a socket, and neither a pipe nor a terminal.
+    /// Whether it is a socket and not a pipe or a terminal.
     is_socket: bool,
-    /// A UDP socket has it.
+    /// Only a UDP socket has this.
     pub(super) datagrams: Option<Box<DatagramState>>,
 }
 
 impl NativeEngine {
-    /// One with a new socket, for addresses of a protocol; of no protocol means IPv4, of any both.
+    /// Opens a new socket for the addresses of a protocol. `Unknown` means IPv4, `AnyIP` means IPv4
+    /// and IPv6.
     pub(crate) fn open(
         dispatcher: &Rc<Dispatcher>,
         source: Weak<dyn EventSource>,
@@ -74,7 +76,7 @@ impl NativeEngine {
             && family == NetworkLayerProtocol::AnyIP
             && error.raw_os_error() == Some(libc::EAFNOSUPPORT)
         {
-            // A machine without IPv6.
+            // The machine has no IPv6.
             family = NetworkLayerProtocol::IPv4;
             socket = open(domain_of(family), kind);
         }
@@ -87,7 +89,7 @@ impl NativeEngine {
         Ok(engine)
     }
 
-    /// One that takes over a socket: checked to be of the right kind, and made to block nobody.
+    /// Takes over a socket. Checks that it is of the right type, and makes it non-blocking.
     pub(crate) fn adopt(
         dispatcher: &Rc<Dispatcher>,
         source: Weak<dyn EventSource>,
@@ -108,14 +110,14 @@ impl NativeEngine {
         }
         make_ours(&socket)?;
         let peer = socket.peer_addr().ok();
-        // One of a family without ports has an end that is nowhere.
+        // A family without ports, such as that of Unix sockets, has no address to show.
         let nowhere = SocketAddr::from(([0; 4], 0));
         let peer = peer.map(|peer| peer.as_socket().unwrap_or(nowhere));
         Self::take(dispatcher, source, kind, socket, stage, peer)
     }
 
-    /// One that takes over an end of a pipe, a terminal, or whatever else the poll can watch. What
-    /// it cannot watch, as files and directories, is refused.
+    /// Takes over an end of a pipe, a terminal, or anything else that the poll can watch. Fails for
+    /// what the poll cannot watch, such as files and directories.
     fn adopt_stream(
         dispatcher: &Rc<Dispatcher>,
         source: Weak<dyn EventSource>,
@@ -124,7 +126,7 @@ impl NativeEngine {
         make_ours(&stream)?;
         let mut engine = Self::of(dispatcher, source, Type::STREAM, stream, Stage::Connected)?;
         engine.is_socket = false;
-        // The end for reading never is; of others the poll tells.
+        // The reading end of a pipe never becomes writable; the poll reports when others are.
         engine.writable.set(false);
         engine.register().map_err(|error| match error.raw_os_error() {
             Some(libc::EPERM) => invalid_descriptor(),
@@ -133,7 +135,7 @@ impl NativeEngine {
         Ok(engine)
     }
 
-    /// One that takes over a connection of the right kind that blocks nobody.
+    /// Takes over a non-blocking socket of the right type.
     pub(crate) fn take(
         dispatcher: &Rc<Dispatcher>,
         source: Weak<dyn EventSource>,
@@ -149,7 +151,7 @@ impl NativeEngine {
             engine.family.set(NetworkLayerProtocol::IPv6);
         }
         if let Some(datagrams) = &engine.datagrams {
-            datagrams.local_port.set(engine.local().map_or(0, |local| local.port()));
+            datagrams.set_local_port(engine.local().map_or(0, |local| local.port()));
         }
         let can_receive = engine.datagrams.is_some() && stage == Stage::Bound;
         if can_receive || matches!(stage, Stage::Connecting | Stage::Connected) {
@@ -177,7 +179,7 @@ impl NativeEngine {
             registered: Cell::new(false),
             stage: Cell::new(stage),
             readable: Cell::new(false),
-            // So that one who writes too early is told.
+            // So that writing too early reports an error.
             writable: Cell::new(true),
             read_closed: Cell::new(false),
             family: Cell::new(NetworkLayerProtocol::IPv4),
@@ -222,10 +224,10 @@ impl NativeEngine {
         self.stage.set(Stage::Unconnected);
     }
 
-    /// Keeps an error, if it is the first, and returns the one that is kept.
+    /// Keeps the error if it is the first one, and returns the one that is kept, as Qt's engine does.
     ///
-    /// So Qt's engine does. A bound socket that was refused, and is connected then, says "refused"
-    /// also when that connection ends.
+    /// So a bound socket that was refused once and is connected later reports "refused" also when
+    /// that connection ends.
     pub(super) fn fail(&self, error: SocketError) -> SocketError {
         self.error.get_or_init(|| Box::new(error)).as_ref().clone()
     }
@@ -234,7 +236,7 @@ impl NativeEngine {
         domain_of(self.family.get()) == Domain::IPV6
     }
 
-    /// An address as the system wants it for this socket.
+    /// The address in the form that the system expects for this socket.
     fn target(&self, address: &QHostAddress, port: u16) -> Option<SocketAddr> {
         let any = &QHostAddress::AnyIPv4;
         let address = if address.is_null() { any } else { address };
@@ -249,9 +251,11 @@ impl NativeEngine {
         Some(target)
     }
 
-    /// Calls `connect()`. Called again it tells what has become of the attempt, and one that has
-    /// failed leaves a socket behind that can be used again; `SO_ERROR` would tell the same, but
-    /// leave one that fails once more.
+    /// Calls `connect()`.
+    ///
+    /// A second call returns the result of the attempt. If the attempt has failed, the socket can be
+    /// used again afterwards. `SO_ERROR` would return the same result, but the next `connect()`
+    /// would fail once more.
     fn attempt(&self, target: SocketAddr) -> Result<Progress, SocketError> {
         let call = || self.with(|socket| socket.connect(&target.into()));
         let mut called = call();
@@ -259,7 +263,7 @@ impl NativeEngine {
             && let Some(Err(error)) = &called
             && sys::is_passing_failure(error)
         {
-            // As Qt does, try the same address anew.
+            // Qt tries the same address again, too.
             called = call();
         }
         let progress = match called {
@@ -279,7 +283,7 @@ impl NativeEngine {
         match progress {
             Progress::Connected => {
                 self.stage.set(Stage::Connected);
-                // Of several addresses it may be an earlier one that has answered.
+                // If several addresses were tried, an earlier one may have answered.
                 let peer = self.with(|socket| socket.peer_addr().ok()).flatten();
                 self.peer.set(peer.and_then(|peer| peer.as_socket()).or(Some(target)));
             }
@@ -292,15 +296,15 @@ impl NativeEngine {
         Ok(progress)
     }
 
-    /// Whether there may be more to read than was read now.
+    /// Remembers whether there may be more to read.
     pub(super) fn note_more(&self, more: bool) {
         self.readable.set(more);
     }
 
-    /// A socket for datagrams has an address now.
+    /// Begins to receive datagrams, if it is for datagrams: it has a local address now.
     fn begin_receiving(&self) -> Result<(), SocketError> {
         let Some(datagrams) = &self.datagrams else { return Ok(()) };
-        datagrams.local_port.set(self.local().map_or(0, |local| local.port()));
+        datagrams.set_local_port(self.local().map_or(0, |local| local.port()));
         self.register().map_err(|error| self.fail(sys::other_error(&error)))
     }
 
@@ -321,7 +325,7 @@ impl Engine for NativeEngine {
         reuse: Option<bool>,
     ) -> Result<(), SocketError> {
         if let Some(reuse) = reuse {
-            // If the system refuses, bind() tells.
+            // If the system refuses this, bind() fails.
             let _ = self.with(|socket| socket.set_reuse_address(reuse));
         }
         if self.stage.get() != Stage::Unconnected {
@@ -335,12 +339,12 @@ impl Engine for NativeEngine {
         };
         let bound = self.with(|socket| {
             if target.is_ipv6() {
-                // An IPv4 address is one of IPv6 to a socket that is for those alone.
+                // An IPv4 address that is mapped to IPv6 belongs to a socket for IPv6 alone.
                 let only_v6 = match address.protocol() {
                     NetworkLayerProtocol::IPv4 => self.family.get() == NetworkLayerProtocol::IPv6,
                     protocol => protocol == NetworkLayerProtocol::IPv6,
                 };
-                // A family that does not know it has no need for it.
+                // A family without this option does not need it.
                 let _ = socket.set_only_v6(only_v6);
             }
             socket.bind(&target.into())
@@ -368,7 +372,7 @@ impl Engine for NativeEngine {
     fn finish_connecting(&self) -> Result<Progress, SocketError> {
         match self.peer.get() {
             Some(target) => self.attempt(target),
-            // Taken over in the middle of it: who the other end is shows when it is there.
+            // Taken over while it was connecting: the peer is known once it is connected.
             None => match self.with(|socket| (socket.take_error(), socket.peer_addr())) {
                 Some((Ok(None), Ok(peer))) => {
                     self.peer.set(peer.as_socket());
@@ -391,7 +395,7 @@ impl Engine for NativeEngine {
         if ready.contains(Readiness::READABLE) {
             self.readable.set(true);
             if let Some(state) = &self.datagrams {
-                state.note_told();
+                state.note_event();
             }
         }
         if ready.contains(Readiness::WRITABLE) {
@@ -422,7 +426,7 @@ impl Engine for NativeEngine {
             let error = match read {
                 Some(Ok(0)) | None => SocketError::remote_host_closed(),
                 Some(Ok(count)) => {
-                    // A terminal gives a line at a time: only "would block" is the end there.
+                    // A terminal returns one line at a time: only "would block" means the end.
                     if count < data.len() && !self.read_closed.get() && self.is_socket {
                         self.readable.set(false);
                     }
@@ -496,7 +500,7 @@ impl Engine for NativeEngine {
             let error = match sent {
                 None => SocketError::remote_host_closed(),
                 Some(Ok(count)) => {
-                    // The system took what it could: an event tells when there is room again.
+                    // The system took a part. The poll reports when it can take more.
                     self.writable.set(count == total || !self.is_socket);
                     return Outcome::Moved(count);
                 }
@@ -505,7 +509,7 @@ impl Engine for NativeEngine {
                     return Outcome::WouldBlock;
                 }
                 Some(Err(error)) if error.kind() == io::ErrorKind::Interrupted => continue,
-                // What reading would say, whichever of the two is first to find out.
+                // The same error as reading would return.
                 Some(Err(error)) if !self.is_socket && sys::is_end(&error) => {
                     sys::read_error(&io::Error::from_raw_os_error(libc::EBADF))
                 }
@@ -518,7 +522,7 @@ impl Engine for NativeEngine {
 
     fn wait(&self, deadline: QDeadlineTimer) -> Option<Readiness> {
         if !self.registered.get() {
-            // As a poll has it, one that is not connected was hung up.
+            // A poll would report an unconnected socket as hung up.
             return Some(Readiness::all());
         }
         self.registration.wait(deadline)
@@ -537,7 +541,7 @@ impl Engine for NativeEngine {
             return None;
         }
         let Some(local) = self.local() else {
-            // Of a family that has no ports.
+            // A family without ports.
             return Some((QHostAddress::AnyIPv4, 0));
         };
         let dual = |socket: &mut &Socket| socket.only_v6().is_ok_and(|only| !only);
@@ -595,10 +599,10 @@ impl Drop for NativeEngine {
     }
 }
 
-/// The system's word for a type of sockets.
+/// The system's socket type for one of Qt's.
 fn kind_of(socket_type: SocketType) -> Result<Type, SocketError> {
     match socket_type {
-        // As Qt, which makes one of TCP of whatever it does not know.
+        // As in Qt, an unknown type means TCP.
         SocketType::Tcp | SocketType::Unknown => Ok(Type::STREAM),
         SocketType::Udp => Ok(Type::DGRAM),
         SocketType::Sctp => {
@@ -608,7 +612,7 @@ fn kind_of(socket_type: SocketType) -> Result<Type, SocketError> {
     }
 }
 
-/// The system's word for a family of addresses.
+/// The system's address family for a protocol.
 fn domain_of(family: NetworkLayerProtocol) -> Domain {
     match family {
         NetworkLayerProtocol::IPv6 | NetworkLayerProtocol::AnyIP => Domain::IPV6,
@@ -616,7 +620,7 @@ fn domain_of(family: NetworkLayerProtocol) -> Domain {
     }
 }
 
-/// A new socket, non-blocking and closed on exec.
+/// Opens a socket, non-blocking and close-on-exec.
 fn open(domain: Domain, kind: Type) -> io::Result<Socket> {
     let socket = Socket::new(domain, kind, None)?;
     socket.set_nonblocking(true)?;
@@ -629,7 +633,7 @@ fn invalid_descriptor() -> SocketError {
     SocketError::new(kind, "Invalid socket descriptor")
 }
 
-/// Has a descriptor that was made by others block nobody, and close on exec.
+/// Makes a descriptor that the program has opened non-blocking and close-on-exec.
 fn make_ours(descriptor: &Socket) -> Result<(), SocketError> {
     descriptor.set_nonblocking(true).and_then(|()| descriptor.set_cloexec(true)).map_err(|_| {
         let kind = SocketErrorKind::UnsupportedSocketOperation;
@@ -637,9 +641,9 @@ fn make_ours(descriptor: &Socket) -> Result<(), SocketError> {
     })
 }
 
-/// Urgent data comes as all other data does.
+/// Makes urgent data arrive in line with all other data.
 fn inline_urgent_data(socket: &Socket) {
-    // Where the system has no urgent data it does not come at all.
+    // If this fails, the socket has no urgent data.
     let _ = socket.set_out_of_band_inline(true);
 }
 

@@ -1,4 +1,4 @@
-//! The engine that goes through a proxy.
+//! The engine that connects through a proxy.
 
 use std::{
     cell::{Cell, RefCell},
@@ -13,7 +13,7 @@ use qcore::{
 };
 use socket2::Socket;
 
-use super::{Engine, Outcome, Progress, Stage};
+use super::api::{Engine, Outcome, Progress, Stage};
 use crate::{
     address::{NetworkLayerProtocol, QHostAddress},
     auth::QAuthenticator,
@@ -22,21 +22,21 @@ use crate::{
     proxy::{Command, Handshake, Http, Next, ProxyType, QNetworkProxy, Socks5, Target},
 };
 
-/// How much of what the proxy says is read at once.
+/// How many bytes are read from the proxy at once, during the handshake.
 const PIECE: usize = 4096;
 
-/// Makes an engine for the connection to the proxy.
+/// Opens an engine for the connection to the proxy.
 type Open = Box<dyn Fn(NetworkLayerProtocol) -> Result<Rc<dyn Engine>, SocketError>>;
 
-/// Connects to a proxy by an engine below, talks to it until it gets out of the way, and hands everything on
-/// from then on.
+/// Connects to a proxy with the engine below, does the handshake, and afterwards passes everything
+/// on to the engine below.
 ///
-/// It calls nobody above: where the proxy wants to know who is asking, connecting comes to
-/// [`Progress::Asks`], and goes on when the socket says that it has been answered.
+/// It calls nothing above it. If the proxy asks for a user and a password, connecting reaches
+/// [`Progress::Asks`], and goes on when the socket calls [`Engine::answered`].
 ///
-/// It may also have the proxy [listen](ProxyEngine::listen), or
-/// [relay datagrams](ProxyEngine::associate). Then connecting has come to its end, once, when the proxy has said
-/// where it does.
+/// It can also make the proxy [listen](ProxyEngine::listen) or
+/// [relay datagrams](ProxyEngine::associate). Then connecting reaches [`Progress::Connected`] when
+/// the proxy has named the address at which it does so.
 pub(crate) struct ProxyEngine {
     proxy: QNetworkProxy,
     open: Open,
@@ -45,9 +45,10 @@ pub(crate) struct ProxyEngine {
     stage: Cell<Stage>,
     lookup: Rc<ProxyLookup>,
     addresses: RefCell<VecDeque<QHostAddress>>,
-    /// What has gone wrong, to be told by the loop.
+    /// An error that the loop is to report.
     failed: RefCell<Option<SocketError>>,
-    /// What the proxy said and nobody has looked at; once connected it is the host that said it.
+    /// Bytes that were received and not used yet: the proxy's during the handshake, the host's
+    /// afterwards.
     input: RefCell<Vec<u8>>,
     output: RefCell<Vec<u8>>,
     asks: Cell<bool>,
@@ -55,9 +56,9 @@ pub(crate) struct ProxyEngine {
     peer: RefCell<Option<(QHostAddress, u16)>>,
 }
 
-/// The proxy's name being looked up.
+/// The look-up of the proxy's name.
 struct ProxyLookup {
-    /// Has the loop call the socket while there is nothing below that would.
+    /// Has the loop call the socket while there is no engine below.
     wake: Registration,
     id: Cell<Option<i32>>,
     answer: RefCell<Option<QHostInfo>>,
@@ -91,7 +92,7 @@ impl ProxyEngine {
         }
     }
 
-    /// One that hands on what a proxy that has listened was connected to by.
+    /// The engine for a connection that a listening proxy has accepted.
     pub(crate) fn accepted(
         dispatcher: &Rc<Dispatcher>,
         source: Weak<dyn EventSource>,
@@ -107,14 +108,15 @@ impl ProxyEngine {
         engine
     }
 
-    /// Begins to have the proxy listen, for one connection. It does when the [stage](Engine::stage) is
-    /// [`Bound`](Stage::Bound), and somebody has come when it is [`Connected`](Stage::Connected).
+    /// Asks the proxy to listen for one connection. The proxy listens when the
+    /// [stage](Engine::stage) is [`Bound`](Stage::Bound), and has accepted a connection when it is
+    /// [`Connected`](Stage::Connected).
     pub(crate) fn listen(&self, address: &QHostAddress, port: u16) -> Result<(), SocketError> {
         self.request(Command::Bind, address, port)
     }
 
-    /// Begins to have the proxy relay datagrams for one who sends them from some address. It does when the
-    /// [stage](Engine::stage) is [`Connected`](Stage::Connected), and as long as the connection lasts.
+    /// Asks the proxy to relay datagrams that are sent from this address. The proxy relays them when
+    /// the [stage](Engine::stage) is [`Connected`](Stage::Connected), until the connection ends.
     pub(crate) fn associate(&self, address: &QHostAddress, port: u16) -> Result<(), SocketError> {
         self.request(Command::Associate, address, port)
     }
@@ -135,8 +137,8 @@ impl ProxyEngine {
         Ok(())
     }
 
-    /// Waits, with no loop, until the proxy has answered the request that was begun. There is nobody who could be
-    /// asked for credentials.
+    /// Waits without the loop until the proxy has answered the request. The program is not asked for
+    /// a user and a password.
     pub(crate) fn wait_for_answer(&self, deadline: QDeadlineTimer) -> Result<(), SocketError> {
         let mut progress = self.finish_connecting()?;
         loop {
@@ -159,12 +161,12 @@ impl ProxyEngine {
         }
     }
 
-    /// Where the proxy itself is, once connected to.
+    /// The address of the proxy itself, once it is connected.
     pub(crate) fn proxy_address(&self) -> Option<QHostAddress> {
         Some(self.below()?.peer_address()?.0)
     }
 
-    /// The text for a connection to the proxy that is over.
+    /// The error to report when the connection to the proxy has ended.
     pub(crate) fn told(&self, error: &SocketError) -> SocketError {
         let anywhere = Target::Address(QHostAddress::new(), 0);
         Socks5::new(&self.proxy, Command::Connect, anywhere).failed_to_connect(error)
@@ -225,7 +227,8 @@ impl ProxyEngine {
         self.try_next_address(SocketError::host_not_found());
     }
 
-    /// Tries the proxy's addresses that are left. With none left, `error` is what went wrong last.
+    /// Tries the proxy's addresses that are left. If none is left, fails with `error`, which is that
+    /// of the last address.
     fn try_next_address(&self, mut error: SocketError) {
         loop {
             let Some(address) = self.addresses.borrow_mut().pop_front() else {
@@ -239,7 +242,7 @@ impl ProxyEngine {
                 Ok((below, progress)) => {
                     self.below.replace(Some(below));
                     if progress == Progress::Connected {
-                        // It is talked to when the loop says so.
+                        // The handshake begins when the loop calls.
                         self.on_proxy_connected();
                         self.wake();
                     }
@@ -259,7 +262,7 @@ impl ProxyEngine {
         }
     }
 
-    /// Connecting has failed, which the loop is to tell: never the call that began it.
+    /// Connecting has failed. The loop reports it, and never the call that began to connect.
     fn fail_later(&self, error: &SocketError) {
         let told = match &*self.talk.borrow() {
             Some(talk) => talk.failed_to_connect(error),
@@ -307,7 +310,7 @@ impl ProxyEngine {
             Outcome::WouldBlock => {}
             Outcome::Failed(error) => {
                 drop(output);
-                // What the proxy has said before it went may be the reason.
+                // What the proxy has sent before it closed may explain why.
                 self.output.take();
                 if !below.is_readable() {
                     return Err(self.lost(&error));
@@ -326,7 +329,7 @@ impl ProxyEngine {
         next
     }
 
-    /// How much the proxy may be heard of it at once.
+    /// How many bytes may be read from the proxy next.
     fn wants(&self) -> usize {
         let input = self.input.borrow();
         self.talk.borrow().as_ref().map_or(PIECE, |talk| talk.wants(&input))
@@ -368,7 +371,7 @@ impl ProxyEngine {
         }
     }
 
-    /// The proxy is gone.
+    /// The connection to the proxy has ended.
     fn lost(&self, error: &SocketError) -> SocketError {
         let told = match &mut *self.talk.borrow_mut() {
             Some(talk) if *error == SocketError::remote_host_closed() => talk.closed(),
@@ -414,7 +417,7 @@ impl Engine for ProxyEngine {
     }
 
     fn connect_by_name(&self, name: &str, port: u16) -> Result<Progress, SocketError> {
-        // As Qt's: only the proxy knows the address.
+        // Not known, as in Qt: only the proxy knows the address.
         self.peer.replace(Some((QHostAddress::new(), port)));
         match host_info::ace::to_ace(name) {
             Some(name) => Ok(self.begin(Command::Connect, Target::Name(name, port))),
@@ -533,7 +536,7 @@ impl Engine for ProxyEngine {
 
     fn wait(&self, deadline: QDeadlineTimer) -> Option<Readiness> {
         if self.lookup.id.get().is_some() {
-            // The answer comes by the loop, and that does not run.
+            // The loop delivers the answer, and the loop is not running.
             self.cancel_lookup();
             let info = QHostInfo::from_name_until(self.proxy.host_name(), deadline)?;
             self.lookup.answer.replace(Some(info));
@@ -597,7 +600,7 @@ impl Engine for ProxyEngine {
 }
 
 impl ProxyEngine {
-    /// Whether there is something to say to the proxy that it can be told now.
+    /// Whether there are bytes for the proxy that can be sent now.
     fn is_talking(&self) -> bool {
         matches!(self.stage.get(), Stage::Connecting | Stage::Bound)
             && self.below().is_some_and(|below| {

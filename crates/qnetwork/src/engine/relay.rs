@@ -1,4 +1,4 @@
-//! The engine for datagrams that go by a proxy.
+//! The engine for datagrams that a proxy relays.
 
 use std::{
     cell::{Cell, RefCell},
@@ -10,8 +10,7 @@ use std::{
 use qcore::{QDeadlineTimer, event_loop::Readiness};
 
 use super::{
-    Engine, Outcome, Progress, Stage,
-    datagrams::{Datagrams, Incoming},
+    api::{Datagrams, Engine, Incoming, Outcome, Progress, Stage},
     proxy::ProxyEngine,
 };
 use crate::{
@@ -25,35 +24,35 @@ use crate::{
     sys::datagrams::{Arrival, Path},
 };
 
-/// How many datagrams that are nothing are dropped in a row before others have their turn.
+/// How many invalid datagrams are dropped in a row before other sockets are served.
 const DROPS: usize = 64;
-/// How often the proxy is heard in a row that should have nothing to say.
+/// How many times in a row the connection to the proxy is read. The proxy should send nothing.
 const REMARKS: usize = 16;
-/// How many bytes the proxy may say in all on the connection where it should have nothing to say.
+/// How many bytes the proxy may send in all on the connection on which it should send nothing.
 const REMARKS_LIMIT: usize = 1 << 20;
 
-/// Makes an engine for the datagrams to and from the proxy.
+/// Opens an engine for the datagrams to and from the proxy.
 type Open = Box<dyn Fn(NetworkLayerProtocol) -> Result<Rc<dyn Engine>, SocketError>>;
 
-/// Has a SOCKS5 proxy relay datagrams: a connection to the proxy on which it was asked to, and
-/// which has to last, and a socket for datagrams to where it said.
+/// Sends and receives datagrams through a SOCKS5 proxy. It has a connection to the proxy, which has
+/// to last, and a UDP socket for the datagrams.
 ///
-/// Both are registered for one source, and what the loop tells is noted by both: what was not meant
-/// for one costs it a call of the system in vain.
+/// Both are registered for one source, so each gets the events of both. An event that was meant for
+/// the other one costs a needless system call.
 pub(crate) struct RelayEngine {
     control: ProxyEngine,
     open: Open,
     udp: RefCell<Option<Rc<dyn Engine>>>,
     stage: Cell<Stage>,
-    /// Where the proxy takes datagrams.
+    /// The address at which the proxy takes datagrams.
     relay: RefCell<Option<(QHostAddress, u16)>>,
-    /// Where those go that are for nobody else.
+    /// The peer of a connected socket.
     peer: RefCell<Option<Target>>,
-    /// A datagram that was looked at, and not taken.
+    /// The first datagram, if it was looked at and not taken.
     first: RefCell<Option<(SocketAddr, Vec<u8>)>>,
-    /// What has become of the connection to the proxy.
+    /// The error that has ended the connection to the proxy.
     lost: RefCell<Option<SocketError>>,
-    /// How many bytes the proxy has said since it relays.
+    /// How many bytes the proxy has sent on its connection since it relays.
     remarks: Cell<usize>,
 }
 
@@ -80,7 +79,7 @@ impl RelayEngine {
         matches!(self.stage.get(), Stage::Bound | Stage::Connected)
     }
 
-    /// Takes an address of this machine, and has the proxy told of it.
+    /// Binds to an address of this machine and tells the proxy of it.
     fn begin(
         &self,
         address: &QHostAddress,
@@ -121,12 +120,12 @@ impl RelayEngine {
         progress.inspect_err(|_| self.give_up())
     }
 
-    /// The proxy does it.
+    /// The proxy relays datagrams now.
     fn on_relayed(&self) -> Result<Progress, SocketError> {
         let (address, port) = self.control.local_address().ok_or_else(protocol_error)?;
         let is_any = [QHostAddress::AnyIPv4, QHostAddress::AnyIPv6].contains(&address);
         let address = match is_any {
-            // It is where it is.
+            // It means its own address.
             true => self.control.proxy_address().ok_or_else(protocol_error)?,
             false => address,
         };
@@ -143,7 +142,7 @@ impl RelayEngine {
         self.stage.set(Stage::Unconnected);
     }
 
-    /// Looks whether the connection to the proxy still stands.
+    /// Checks whether the connection to the proxy still exists.
     fn look_after_control(&self) {
         if !self.is_relayed() || self.lost.borrow().is_some() {
             return;
@@ -153,7 +152,7 @@ impl RelayEngine {
                 return;
             }
             match self.control.read(&mut [0; 256]) {
-                // There is nothing to be said.
+                // The bytes mean nothing, but their number is limited.
                 Outcome::Moved(count) => {
                     self.remarks.set(self.remarks.get() + count);
                     if self.remarks.get() > REMARKS_LIMIT {
@@ -171,7 +170,7 @@ impl RelayEngine {
         self.control.read_again();
     }
 
-    /// What is in a datagram, if it comes from the proxy.
+    /// The sender and the content of a datagram, if the datagram comes from the proxy.
     fn relayed<'a>(&self, incoming: &Incoming<'a>) -> Option<(SocketAddr, &'a [u8])> {
         let (sender, port) = incoming.sender();
         let relay = self.relay.borrow();
@@ -180,7 +179,7 @@ impl RelayEngine {
         unwrap(incoming.data).filter(|_| comes_from_it)
     }
 
-    /// Lends the first datagram that is one.
+    /// Lends the first valid datagram.
     fn receive_next(&self, take: &mut dyn FnMut(SocketAddr, &[u8])) -> Result<bool, SocketError> {
         let Some(udp) = self.udp() else { return Ok(false) };
         let Some(datagrams) = udp.datagrams() else { return Ok(false) };
@@ -200,13 +199,13 @@ impl RelayEngine {
         Ok(false)
     }
 
-    /// Has the first datagram at hand, if there is one.
+    /// Fetches the first datagram, if there is one, without taking it.
     fn look(&self) -> bool {
         if self.first.borrow().is_some() {
             return true;
         }
         let mut first = None;
-        // What is an error is none, as when a socket of the system's is asked.
+        // An error counts as no datagram, as with the native engine.
         let _ = self.receive_next(&mut |from, data| first = Some((from, data.to_vec())));
         let found = first.is_some();
         self.first.replace(first);
@@ -226,7 +225,7 @@ impl RelayEngine {
         datagrams.send(&wrap(target, data), &address, port)
     }
 
-    /// Where a datagram goes: port 0 is the other end of a connection.
+    /// Where a datagram goes. Port 0 stands for the peer of a connected socket.
     fn departure(&self, address: &QHostAddress, port: u16) -> Option<Target> {
         match port {
             0 => self.peer.borrow().clone(),
@@ -235,7 +234,7 @@ impl RelayEngine {
     }
 }
 
-/// An address as one of IPv4, if it is one.
+/// The address as IPv4, if it is an IPv4 address that is mapped to IPv6.
 fn plain(address: &QHostAddress) -> QHostAddress {
     address.to_ipv4_address().map_or_else(|| address.clone(), QHostAddress::from)
 }
@@ -245,7 +244,7 @@ impl Engine for RelayEngine {
         self.stage.get()
     }
 
-    /// Begins to; [`finish_connecting`](Engine::finish_connecting) tells what comes of it.
+    /// Begins to bind. [`finish_connecting`](Engine::finish_connecting) returns the result.
     fn bind(
         &self,
         address: &QHostAddress,
@@ -354,7 +353,7 @@ impl Engine for RelayEngine {
         }
     }
 
-    /// As Qt's: only the proxy knows from where others are sent datagrams.
+    /// Not known, as in Qt: only the proxy knows the address from which it sends the datagrams.
     fn local_address(&self) -> Option<(QHostAddress, u16)> {
         None
     }
@@ -372,7 +371,7 @@ impl Engine for RelayEngine {
 
     fn set_option(&self, _: SocketOption, _: i32) {}
 
-    /// As Qt's, it has none.
+    /// There are no options, as in Qt.
     fn option(&self, _: SocketOption) -> Option<i32> {
         None
     }
@@ -407,7 +406,7 @@ impl Datagrams for RelayEngine {
     fn receive(&self, take: &mut dyn FnMut(&Incoming<'_>)) -> Result<bool, SocketError> {
         let mut lend = |from, data: &[u8]| {
             let arrival = Arrival { len: data.len(), from: Some(from), path: Path::default() };
-            take(&Incoming::relayed(data, &arrival));
+            take(&Incoming::new(data, &arrival, 0));
         };
         let first = self.first.take();
         match first {
