@@ -14,8 +14,8 @@ qcore::numbered! {
         /// Whether the system probes an idle connection (`SO_KEEPALIVE`): 1 or 0.
         #[doc(alias = "KeepAliveOption")]
         KeepAlive = 1,
-        /// The number of hops that multicast datagrams may take: 0 to 255. It cannot be set for a TCP
-        /// socket.
+        /// The number of hops that multicast datagrams may take: 0 to 255. It cannot be set for a
+        /// TCP socket.
         #[doc(alias = "MulticastTtlOption")]
         MulticastTtl = 2,
         /// Whether this machine receives its own multicast datagrams: 1 or 0.

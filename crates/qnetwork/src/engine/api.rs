@@ -54,8 +54,8 @@ pub(crate) enum Outcome {
 pub(crate) trait Engine {
     fn stage(&self) -> Stage;
 
-    /// Binds to an address of this machine. `reuse` says whether other sockets may be bound to it as
-    /// well; `None` is the system's default.
+    /// Binds to an address of this machine. `reuse` says whether other sockets may be bound to it
+    /// as well; `None` is the system's default.
     fn bind(
         &self,
         address: &QHostAddress,
@@ -108,7 +108,8 @@ pub(crate) trait Engine {
 
     fn write(&self, data: &[IoSlice<'_>]) -> Outcome;
 
-    /// Waits without the loop until the engine is ready for something. `None` when the time is over.
+    /// Waits without the loop until the engine is ready for something. `None` when the time is
+    /// over.
     fn wait(&self, deadline: QDeadlineTimer) -> Option<Readiness>;
 
     /// Has the loop report once more that the engine is readable.
@@ -139,8 +140,8 @@ pub(crate) trait Engine {
         None
     }
 
-    /// Whether it uses a proxy, so that it can [connect by name](Engine::connect_by_name) even if it
-    /// is bound.
+    /// Whether it uses a proxy, so that it can [connect by name](Engine::connect_by_name) even if
+    /// it is bound.
     fn goes_by_proxy(&self) -> bool {
         false
     }
@@ -158,8 +159,8 @@ pub(crate) trait Engine {
 
 /// The functions of engines for datagrams.
 pub(crate) trait Datagrams {
-    /// Whether there is a datagram. Asks the system if none was read ahead. If the system reports an
-    /// error, the result is `false` and the error is dropped, as in Qt, which peeks.
+    /// Whether there is a datagram. Asks the system if none was read ahead. If the system reports
+    /// an error, the result is `false` and the error is dropped, as in Qt, which peeks.
     fn has_pending(&self) -> bool;
 
     /// The size of the first datagram in bytes, under the rules of

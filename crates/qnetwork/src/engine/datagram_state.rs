@@ -1,4 +1,4 @@
-//! What an engine for datagrams knows about those that were read ahead.
+//! The state of an engine for datagrams.
 
 use std::{
     cell::{Cell, RefCell},
@@ -102,7 +102,8 @@ impl DatagramState {
         !self.is_empty() || !self.drained.get() || self.guess.asks()
     }
 
-    /// The slots of this turn have been called: moves what they have left to memory of its own.
+    /// The slots of this turn have been called: moves the datagrams that they have left to the
+    /// socket's own buffer.
     pub(super) fn settle(&self) {
         self.taken.set(0);
         self.ahead.borrow_mut().settle();
@@ -111,10 +112,10 @@ impl DatagramState {
 
 /// Decides whether to ask the system for more datagrams than the poll has reported.
 ///
-/// If a program answers each datagram at once and the other end runs on the same processor, the next
-/// datagram has often arrived before the loop polls again. Asking then saves the call of the poll.
-/// If no datagram has arrived, asking is a wasted call. So the system is asked if that has paid
-/// lately.
+/// If a program answers each datagram at once and the other end runs on the same processor, the
+/// next datagram has often arrived before the loop polls again. Asking then saves the call of the
+/// poll. If no datagram has arrived, asking is a wasted call. So the system is asked if that has
+/// paid lately.
 #[derive(Default)]
 struct Guess {
     /// How many more times to ask without success.

@@ -74,8 +74,8 @@ impl NativeEngine {
         }
     }
 
-    /// Writes a datagram for a connected socket. As in Qt, only some errors are reported as what they
-    /// are.
+    /// Writes a datagram for a connected socket. As in Qt, only some errors are reported as what
+    /// they are.
     pub(super) fn write_datagram(&self, state: &DatagramState, data: &[IoSlice<'_>]) -> Outcome {
         let sent = match state.take_error() {
             Some(error) => Some(Err(error)),
@@ -282,8 +282,8 @@ impl Datagrams for NativeEngine {
         self.refuse_unbound("joinMulticastGroup")?;
         if group.protocol() == NetworkLayerProtocol::IPv4 && self.is_v6() {
             qcore::q_warning!(
-                "QAbstractSocket: cannot bind to QHostAddress::Any (or an IPv6 address) and join an \
-                 IPv4 multicast group; bind to QHostAddress::AnyIPv4 instead if you want to do this"
+                "QAbstractSocket: cannot bind to QHostAddress::Any (or an IPv6 address) and join \
+                 an IPv4 multicast group; bind to QHostAddress::AnyIPv4 instead if you want to do this"
             );
             return Err(SocketError::unsupported());
         }

@@ -1,9 +1,9 @@
-//! Engines: what is below a socket and moves its bytes.
+//! Engines, which move the bytes of the sockets.
 //!
 //! An engine connects, reads and writes, and never blocks. It knows nothing of the socket above it.
-//! The loop reports to the socket what the descriptor is ready for; the socket passes this on to its
-//! engine and then asks the engine to do what can be done. An engine may have another one below it,
-//! to which it passes the reports on.
+//! The loop reports to the socket what the descriptor is ready for; the socket passes this on to
+//! its engine and then asks the engine to do what can be done. An engine may have another one below
+//! it, to which it passes the reports on.
 //!
 //! * `api.rs` has the trait [`Engine`], which all engines implement.
 //! * `native.rs` is the engine for the operating system's sockets. `datagrams.rs` is what it does

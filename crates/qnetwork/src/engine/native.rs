@@ -224,7 +224,8 @@ impl NativeEngine {
         self.stage.set(Stage::Unconnected);
     }
 
-    /// Keeps the error if it is the first one, and returns the one that is kept, as Qt's engine does.
+    /// Keeps the error if it is the first one, and returns the one that is kept, as Qt's engine
+    /// does.
     ///
     /// So a bound socket that was refused once and is connected later reports "refused" also when
     /// that connection ends.
@@ -253,8 +254,8 @@ impl NativeEngine {
 
     /// Calls `connect()`.
     ///
-    /// A second call returns the result of the attempt. If the attempt has failed, the socket can be
-    /// used again afterwards. `SO_ERROR` would return the same result, but the next `connect()`
+    /// A second call returns the result of the attempt. If the attempt has failed, the socket can
+    /// be used again afterwards. `SO_ERROR` would return the same result, but the next `connect()`
     /// would fail once more.
     fn attempt(&self, target: SocketAddr) -> Result<Progress, SocketError> {
         let call = || self.with(|socket| socket.connect(&target.into()));

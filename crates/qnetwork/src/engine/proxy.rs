@@ -115,8 +115,9 @@ impl ProxyEngine {
         self.request(Command::Bind, address, port)
     }
 
-    /// Asks the proxy to relay datagrams that are sent from this address. The proxy relays them when
-    /// the [stage](Engine::stage) is [`Connected`](Stage::Connected), until the connection ends.
+    /// Asks the proxy to relay datagrams that are sent from this address. The proxy relays them
+    /// when the [stage](Engine::stage) is [`Connected`](Stage::Connected), until the connection
+    /// ends.
     pub(crate) fn associate(&self, address: &QHostAddress, port: u16) -> Result<(), SocketError> {
         self.request(Command::Associate, address, port)
     }
@@ -137,8 +138,8 @@ impl ProxyEngine {
         Ok(())
     }
 
-    /// Waits without the loop until the proxy has answered the request. The program is not asked for
-    /// a user and a password.
+    /// Waits without the loop until the proxy has answered the request. The program is not asked
+    /// for a user and a password.
     pub(crate) fn wait_for_answer(&self, deadline: QDeadlineTimer) -> Result<(), SocketError> {
         let mut progress = self.finish_connecting()?;
         loop {
@@ -227,8 +228,8 @@ impl ProxyEngine {
         self.try_next_address(SocketError::host_not_found());
     }
 
-    /// Tries the proxy's addresses that are left. If none is left, fails with `error`, which is that
-    /// of the last address.
+    /// Tries the proxy's addresses that are left. If none is left, fails with `error`, which is
+    /// that of the last address.
     fn try_next_address(&self, mut error: SocketError) {
         loop {
             let Some(address) = self.addresses.borrow_mut().pop_front() else {

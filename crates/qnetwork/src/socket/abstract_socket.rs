@@ -56,8 +56,8 @@ impl QAbstractSocket {
         Self::of_embedded(make_node(life, SocketType::Tcp, class_name))
     }
 
-    /// Makes a TCP socket that moves the bytes of another device. That device emits `ready_read` and
-    /// `bytes_written`; the socket emits all other signals.
+    /// Makes a TCP socket that moves the bytes of another device. That device emits `ready_read`
+    /// and `bytes_written`; the socket emits all other signals.
     pub(crate) fn make_behind(front: &QIODevice, class_name: &'static str) -> Self {
         let socket = Self::make(SocketType::Tcp, class_name);
         socket.layers.set(PartOf::Device(front.to_weak()));
@@ -129,8 +129,8 @@ impl QAbstractSocket {
     /// The number of the operating system's descriptor, -1 if there is none. It is also -1 while
     /// the socket is connecting, unless the socket was bound before.
     ///
-    /// When a connection ends, slots of [`error_occurred`](AbstractSocketNode::error_occurred) still
-    /// see the number, although the descriptor is closed by then.
+    /// When a connection ends, slots of [`error_occurred`](AbstractSocketNode::error_occurred)
+    /// still see the number, although the descriptor is closed by then.
     #[doc(alias = "socketDescriptor")]
     #[must_use]
     pub fn socket_descriptor(&self) -> i32 {

@@ -100,8 +100,8 @@ impl QAbstractSocket {
         self.bind_with(address, port, BindMode::DEFAULT_FOR_PLATFORM)
     }
 
-    /// [`bind`](QAbstractSocket::bind) with a mode, which says whether other sockets may be bound to
-    /// the same address and port.
+    /// [`bind`](QAbstractSocket::bind) with a mode, which says whether other sockets may be bound
+    /// to the same address and port.
     ///
     /// # Errors
     ///
@@ -173,9 +173,9 @@ impl QAbstractSocket {
     ///
     /// A descriptor in the state [`Unconnected`](SocketState::Unconnected) or
     /// [`Bound`](SocketState::Bound) can be connected afterwards, and the socket keeps it then. The
-    /// descriptor becomes non-blocking and close-on-exec. The connection that this socket had before
-    /// is closed. The only signal is [`state_changed`](AbstractSocketNode::state_changed), if the
-    /// state has changed.
+    /// descriptor becomes non-blocking and close-on-exec. The connection that this socket had
+    /// before is closed. The only signal is [`state_changed`](AbstractSocketNode::state_changed),
+    /// if the state has changed.
     ///
     /// # Errors
     ///
@@ -200,6 +200,9 @@ impl QAbstractSocket {
         }
     }
 }
+
+/// An engine, or why there is none.
+type Made = Result<Rc<dyn Engine>, SocketError>;
 
 impl AbstractSocketNode {
     pub(super) fn bind_node(
@@ -288,7 +291,7 @@ impl AbstractSocketNode {
     /// socket had. Emits nothing.
     pub(crate) fn adopt_with(
         &self,
-        make: impl FnOnce(&Rc<Dispatcher>, Weak<dyn EventSource>) -> Result<Rc<dyn Engine>, SocketError>,
+        make: impl FnOnce(&Rc<Dispatcher>, Weak<dyn EventSource>) -> Made,
     ) -> Result<(), SocketError> {
         let engine = make(self.dispatcher(), self.source())?;
         self.forget_connection();

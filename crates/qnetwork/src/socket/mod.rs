@@ -1,12 +1,12 @@
 //! Sockets.
 //!
-//! [`QAbstractSocket`] is a state machine with a read buffer and a write buffer. Below it, an engine
-//! moves the bytes:
+//! [`QAbstractSocket`] is a state machine with a read buffer and a write buffer. Below it, an
+//! engine moves the bytes:
 //!
 //! ```text
-//!   loop ──► ready() ──► receive(): engine.read() ──► read buffer ──► emit ready_read ──► your slot
-//!   slot ──► write() ──► enqueue(): write buffer ──► schedule(): the loop will call
-//!   loop ──► write_pending() ──► flush(): engine.write() ──► emit bytes_written ──► your slot
+//!   loop ─► ready() ─► receive(): engine.read() ─► read buffer ─► emit ready_read ─► your slot
+//!   slot ─► write() ─► enqueue(): write buffer ─► schedule(): the loop will call
+//!   loop ─► write_pending() ─► flush(): engine.write() ─► emit bytes_written ─► your slot
 //! ```
 //!
 //! A slot may do anything to the socket that called it. So nothing is borrowed while a slot runs,
@@ -20,8 +20,8 @@
 //! * `abstract_socket.rs` has the constructors and plain getters, `setters.rs` and `options.rs` the
 //!   setters.
 //! * `events.rs` has what the loop calls, and `device.rs` what the I/O device calls.
-//! * `connecting.rs` goes from a name to a connection. `proxying.rs` chooses the proxy, `binding.rs`
-//!   binds sockets and takes over descriptors.
+//! * `connecting.rs` goes from a name to a connection. `proxying.rs` chooses the proxy,
+//!   `binding.rs` binds sockets and takes over descriptors.
 //! * `reading.rs` and `writing.rs` move bytes, also for sockets without buffers.
 //! * `closing.rs` ends the connection, also when the object dies.
 //! * `waiting.rs` has the functions that wait, which need no loop.

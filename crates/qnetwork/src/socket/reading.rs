@@ -34,10 +34,10 @@ impl QAbstractSocket {
     /// * the program sets a different limit, and the buffer has room under it;
     /// * the program calls [`wait_for_ready_read`](QAbstractSocket::wait_for_ready_read).
     ///
-    /// Reading a part of the buffer is not enough, unless a slot of `ready_read` does so before more
-    /// has arrived. So a program that reads a part of the buffer outside of that slot, by a timer
-    /// for example, may wait for ever: if it takes 3 bytes of a full buffer of 4, no more arrive.
-    /// Such a program has to restart reading by changing the limit:
+    /// Reading a part of the buffer is not enough, unless a slot of `ready_read` does so before
+    /// more has arrived. So a program that reads a part of the buffer outside of that slot, by a
+    /// timer for example, may wait for ever: if it takes 3 bytes of a full buffer of 4, no more
+    /// arrive. Such a program has to restart reading by changing the limit:
     ///
     /// ```
     /// use std::{cell::RefCell, rc::Rc};

@@ -1,7 +1,7 @@
 //! The functions that wait, which need no running loop.
 //!
-//! A socket that waits polls for its own descriptor alone. It connects, reads and writes as the loop
-//! would have it do, and emits its signals. The readiness of all other sources is kept for the
+//! A socket that waits polls for its own descriptor alone. It connects, reads and writes as the
+//! loop would have it do, and emits its signals. The readiness of all other sources is kept for the
 //! loop.
 
 use std::rc::Rc;
@@ -18,8 +18,8 @@ use crate::{
 };
 
 impl QAbstractSocket {
-    /// Waits until the socket is connected, at most until a deadline: a `Duration`, or milliseconds,
-    /// of which -1 is for ever.
+    /// Waits until the socket is connected, at most until a deadline: a `Duration`, or
+    /// milliseconds, of which -1 is for ever.
     ///
     /// The socket looks up the name and tries one address after the other. When the time is over,
     /// it gives up and is unconnected.
@@ -208,7 +208,8 @@ impl AbstractSocketNode {
         }
     }
 
-    /// Whether the socket may receive something in its state. For a bound TCP socket, reading fails.
+    /// Whether the socket may receive something in its state. For a bound TCP socket, reading
+    /// fails.
     fn reads(&self) -> bool {
         use SocketState::{Bound, Connected, Listening};
         matches!(self.current_state(), Connected | Bound | Listening)
@@ -276,7 +277,8 @@ impl AbstractSocketNode {
         }
     }
 
-    /// The time that the caller gives for connecting is over. As in Qt, no signal reports this error.
+    /// The time that the caller gives for connecting is over. As in Qt, no signal reports this
+    /// error.
     fn give_up_connecting(&self) -> SocketError {
         let error = SocketError::new(SocketErrorKind::SocketTimeout, "Socket operation timed out");
         self.stop_connect_timer();

@@ -15,8 +15,8 @@ pub(crate) struct Ends {
     /// The number of the descriptor if the socket keeps it, else -1.
     ///
     /// A socket that was bound or taken over keeps its descriptor when it connects; one that is
-    /// only trying an address does not. Slots that are told of the end of a connection still see
-    /// the number, although the descriptor is closed by then.
+    /// only trying an address does not. During the signals of the end of a connection it still
+    /// is the number, although the descriptor is closed by then.
     descriptor: Cell<i32>,
 }
 

@@ -6,7 +6,7 @@ use crate::engine::Engine;
 
 /// Holds the engine that a socket has at the moment, if it has one.
 ///
-/// A slot may close the socket or connect it anew. So whoever emits a signal compares the engine
+/// A slot may close the socket or connect it again. So code that emits a signal compares the engine
 /// before and after, with [`holds`](EngineSlot::holds).
 #[derive(Default)]
 pub(crate) struct EngineSlot(RefCell<Option<Rc<dyn Engine>>>);
@@ -31,7 +31,7 @@ impl EngineSlot {
         drop(before);
     }
 
-    /// Drops the engine, which closes its descriptor unless somebody else holds it.
+    /// Drops the engine, which closes its descriptor unless something else holds it.
     pub(crate) fn clear(&self) {
         let before = self.0.take();
         drop(before);

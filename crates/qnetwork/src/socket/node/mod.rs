@@ -1,8 +1,8 @@
 //! The node of the sockets, and the parts it is made of.
 //!
-//! The node has the signals of a socket and one part for each thing that a socket does. A part keeps
-//! its own state, in fields that only its own file sees. It calls no slot. The files of the folder
-//! above are the behaviour: their functions ask the parts, change them, and emit.
+//! The node has the signals of a socket and one part for each thing that a socket does. A part
+//! keeps its own state, in fields that only its own file sees. It calls no slot. The files of the
+//! folder above are the behaviour: their functions ask the parts, change them, and emit.
 
 mod attempt;
 mod emission;
@@ -43,25 +43,26 @@ use crate::{
 };
 
 class! {
-    /// What all sockets have in common: states, signals, connecting and closing, reading and
-    /// writing.
+    /// The base class of all sockets: states, signals, connecting and closing, reading and writing.
     ///
-    /// Reading and writing are [`QIODevice`]'s. Nothing here waits: `connect_to_host` and `write`
-    /// return at once and the loop does the rest, telling by signals how it goes. Stands for Qt's
+    /// The functions for reading and writing are those of [`QIODevice`]. Functions such as
+    /// `connect_to_host` and `write` return at once; the loop does the work and the socket emits
+    /// signals about it. Only functions whose names begin with `wait_for` wait. Stands for Qt's
     /// [QAbstractSocket](https://doc.qt.io/qt-5/qabstractsocket.html).
     ///
-    /// A socket that is dropped, by its last handle or its parent, is aborted.
+    /// A socket is aborted when its last handle is dropped or its parent dies.
     ///
     /// # The order of signals
     ///
-    /// * connecting: `state_changed(HostLookup)`, `state_changed(Connecting)`, `host_found`,
-    ///   `state_changed(Connected)`, `connected`; for an address the first three come within
-    ///   [`connect_to_host`](QAbstractSocket::connect_to_host)
-    /// * failing to: `state_changed(Unconnected)`, `error`, `error_occurred`
-    /// * closed by the other end: `error(RemoteHostClosed)` while the state is still `Connected`,
-    ///   then as below; what was not read can be read afterwards
-    /// * closed by this end: `state_changed(Closing)`, what remains to be written with its
-    ///   `bytes_written`, `state_changed(Unconnected)`, `read_channel_finished`, `disconnected`
+    /// * The socket connects: `state_changed(HostLookup)`, `state_changed(Connecting)`,
+    ///   `host_found`, `state_changed(Connected)`, `connected`. If the host is an address,
+    ///   [`connect_to_host`](QAbstractSocket::connect_to_host) emits the first three before it
+    ///   returns.
+    /// * Connecting fails: `state_changed(Unconnected)`, `error`, `error_occurred`.
+    /// * The other end closes: `error(RemoteHostClosed)` while the state is still `Connected`, then
+    ///   the signals of the next line. Data that was received can be read afterwards.
+    /// * This end closes: `state_changed(Closing)`, `bytes_written` for what was still to be sent,
+    ///   `state_changed(Unconnected)`, `read_channel_finished`, `disconnected`.
     pub struct QAbstractSocket(AbstractSocketNode): QIODevice = base
 }
 
