@@ -106,6 +106,13 @@ pub(crate) trait Engine {
     /// How many bytes there are to read. Asks the system.
     fn bytes_available(&self) -> usize;
 
+    /// Fails with Qt's warning if the engine is not connected. The caller asks before each
+    /// [`write`](Engine::write), with nothing borrowed: the program's handler of warnings is called.
+    fn check_connected(&self) -> Result<(), SocketError> {
+        Ok(())
+    }
+
+    /// Writes. Calls nothing of the program's.
     fn write(&self, data: &[IoSlice<'_>]) -> Outcome;
 
     /// Waits without the loop until the engine is ready for something. `None` when the time is

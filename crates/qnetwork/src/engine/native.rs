@@ -482,13 +482,18 @@ impl Engine for NativeEngine {
         }
     }
 
-    fn write(&self, data: &[IoSlice<'_>]) -> Outcome {
-        if self.stage.get() != Stage::Connected && self.io.borrow().is_some() {
-            qcore::q_warning!(
-                "QNativeSocketEngine::write() was not called in QAbstractSocket::ConnectedState"
-            );
-            return Outcome::Failed(self.error());
+    fn check_connected(&self) -> Result<(), SocketError> {
+        // Without a descriptor, writing fails by itself.
+        if self.stage.get() == Stage::Connected || self.io.borrow().is_none() {
+            return Ok(());
         }
+        qcore::q_warning!(
+            "QNativeSocketEngine::write() was not called in QAbstractSocket::ConnectedState"
+        );
+        Err(self.error())
+    }
+
+    fn write(&self, data: &[IoSlice<'_>]) -> Outcome {
         if let Some(state) = &self.datagrams {
             return self.write_datagram(state, data);
         }

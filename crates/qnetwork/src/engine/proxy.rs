@@ -528,6 +528,13 @@ impl Engine for ProxyEngine {
         self.input.borrow().len() + self.below().map_or(0, |below| below.bytes_available())
     }
 
+    fn check_connected(&self) -> Result<(), SocketError> {
+        match self.below().filter(|_| self.stage.get() == Stage::Connected) {
+            Some(below) => below.check_connected(),
+            None => Ok(()),
+        }
+    }
+
     fn write(&self, data: &[IoSlice<'_>]) -> Outcome {
         match self.below().filter(|_| self.stage.get() == Stage::Connected) {
             Some(below) => below.write(data),

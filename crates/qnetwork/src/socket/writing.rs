@@ -150,7 +150,11 @@ impl AbstractSocketNode {
         if data.is_empty() {
             return Ok(0);
         }
-        match engine.write(&[IoSlice::new(data)]) {
+        let outcome = match engine.check_connected() {
+            Ok(()) => engine.write(&[IoSlice::new(data)]),
+            Err(error) => Outcome::Failed(error),
+        };
+        match outcome {
             Outcome::Moved(count) => Ok(count),
             Outcome::WouldBlock => Ok(0),
             Outcome::Failed(error) => {
@@ -209,6 +213,14 @@ impl AbstractSocketNode {
                     self.schedule();
                     break;
                 }
+            }
+            if let Err(error) = engine.check_connected() {
+                if self.has_engine(&engine) {
+                    self.on_write_error(&error);
+                    break;
+                }
+                // The handler of the warning has ended the connection.
+                continue;
             }
             match self.writing.send(|slices| engine.write(slices)) {
                 Outcome::Moved(count) => sent += count,

@@ -207,7 +207,11 @@ impl AbstractSocketNode {
             self.set_error(&error);
             return Err(DeviceError::new(DeviceErrorKind::Closed, error.text()));
         };
-        let count = match engine.write(&[IoSlice::new(data)]) {
+        let outcome = match engine.check_connected() {
+            Ok(()) => engine.write(&[IoSlice::new(data)]),
+            Err(error) => Outcome::Failed(error),
+        };
+        let count = match outcome {
             Outcome::Moved(count) => count,
             Outcome::WouldBlock => 0,
             Outcome::Failed(error) => {
