@@ -1,12 +1,12 @@
-//! What is asked: the value of a `Proxy-Authenticate` header.
+//! Parses challenges: the value of a `Proxy-Authenticate` header.
 
 use super::{digest::Digest, params::Params};
 
-/// A challenge that can be answered.
+/// A challenge that this library can answer.
 #[derive(Clone, Debug)]
 pub(super) struct Challenge {
     pub(super) realm: String,
-    /// The answer was right, but for a nonce that has become too old.
+    /// The last answer was right, but its nonce has expired.
     pub(super) stale: bool,
     pub(super) scheme: Scheme,
 }
@@ -18,8 +18,9 @@ pub(super) enum Scheme {
 }
 
 impl Challenge {
-    /// The first challenge of a header, if it is one that can be answered. As Qt, which does not
-    /// look at those that follow on the same line; each is usually in a header of its own.
+    /// Parses the first challenge of a header. Returns `None` if this library cannot answer it.
+    /// Like Qt, it ignores further challenges on the same line; servers usually send each one in a
+    /// header of its own.
     pub(super) fn parse(header: &[u8]) -> Option<Challenge> {
         let header = header.trim_ascii();
         let end = header.iter().position(u8::is_ascii_whitespace).unwrap_or(header.len());

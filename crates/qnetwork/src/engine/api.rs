@@ -16,46 +16,44 @@ use crate::{
     sys::datagrams::Arrival,
 };
 
-/// How far an attempt to connect has come.
+/// The progress of an attempt to connect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Progress {
     Connected,
-    /// The caller asks again, by [`Engine::finish_connecting`], when the engine is ready for
-    /// something.
+    /// Still connecting. Call [`Engine::finish_connecting`] when the engine is ready for something.
     Connecting,
-    /// A proxy asks for a user and a password. The caller takes the [`Engine::question`], asks the
-    /// program, and calls [`Engine::answered`].
+    /// A proxy asks for credentials: call [`Engine::question`] and then [`Engine::answered`].
     Asks,
 }
 
 /// The state of an engine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Stage {
-    /// It has a descriptor and is neither bound nor connected, or has failed to connect.
+    /// The engine has a descriptor and nothing else. A failed attempt to connect leads back here.
     Unconnected,
-    /// It has a local address. It may be listening.
+    /// The engine has a local address, at which it may listen.
     Bound,
     Connecting,
     Connected,
 }
 
-/// The result of reading or writing.
+/// The result of a read or write.
 #[derive(Debug)]
 pub(crate) enum Outcome {
-    /// This many bytes were moved, at least one; or a datagram was, which may be empty.
+    /// At least one byte was moved; or one datagram, which may be empty.
     Moved(usize),
-    /// Nothing can be moved now. The loop reports when it can.
+    /// Nothing can be moved now. The loop will report when it can.
     WouldBlock,
     /// The connection has ended.
     Failed(SocketError),
 }
 
-/// What moves the bytes of a socket: it binds, connects, reads and writes, and never blocks.
+/// The functions of an engine. None of them blocks, except [`wait`](Engine::wait).
 pub(crate) trait Engine {
     fn stage(&self) -> Stage;
 
-    /// Binds to an address of this machine. `reuse` says whether other sockets may be bound to it
-    /// as well; `None` is the system's default.
+    /// Binds to a local address. `reuse` sets whether others may bind to it too; `None` leaves that
+    /// to the system's default.
     fn bind(
         &self,
         address: &QHostAddress,
@@ -63,47 +61,47 @@ pub(crate) trait Engine {
         reuse: Option<bool>,
     ) -> Result<(), SocketError>;
 
-    /// Begins to connect. May be called again after a failure.
+    /// Starts connecting. Allowed again after a failed attempt.
     fn connect(&self, address: &QHostAddress, port: u16) -> Result<Progress, SocketError>;
 
-    /// Begins to connect to a host whose name the proxy looks up. Only engines with a proxy can.
+    /// Starts connecting to a name that was not looked up here. Only proxy engines can.
     fn connect_by_name(&self, _name: &str, _port: u16) -> Result<Progress, SocketError> {
         Err(SocketError::unsupported())
     }
 
-    /// Finds out whether the attempt to connect has ended.
+    /// Checks whether an attempt to connect has finished.
     fn finish_connecting(&self) -> Result<Progress, SocketError>;
 
-    /// The question that the proxy asks, with the authenticator for the answer.
+    /// Returns the proxy and the authenticator for the question to the program.
     fn question(&self) -> Option<(QNetworkProxy, QAuthenticator)> {
         None
     }
 
-    /// The program has answered: goes on to connect.
+    /// Continues connecting after the program was asked.
     fn answered(&self) -> Result<Progress, SocketError> {
         Ok(Progress::Connecting)
     }
 
-    /// The time for connecting is over. `Ok` if the engine has something else to try.
+    /// Handles the timeout of an attempt to connect. The engine may have another address to try.
     fn timed_out(&self) -> Result<Progress, SocketError> {
         Err(SocketError::timed_out())
     }
 
-    /// Remembers what the loop has reported.
+    /// Notes the readiness that the loop has reported.
     fn note(&self, ready: Readiness);
 
-    /// Whether there may be something to read.
+    /// Returns whether a read may return something.
     fn is_readable(&self) -> bool;
 
-    /// Whether the system may take bytes.
+    /// Returns whether a write may be possible.
     fn is_writable(&self) -> bool;
 
     fn read(&self, data: &mut [u8]) -> Outcome;
 
-    /// Whether there is something to read, or the end of the stream. Asks the system.
+    /// Asks the system whether there is something to read. The end of the stream counts.
     fn has_more(&self) -> bool;
 
-    /// How many bytes there are to read. Asks the system.
+    /// Asks the system how many bytes can be read.
     fn bytes_available(&self) -> usize;
 
     /// Fails with Qt's warning if the engine is not connected. The caller asks before each
@@ -112,17 +110,17 @@ pub(crate) trait Engine {
         Ok(())
     }
 
-    /// Writes. Calls nothing of the program's.
+    /// Writes. Calls no code of the program.
     fn write(&self, data: &[IoSlice<'_>]) -> Outcome;
 
-    /// Waits without the loop until the engine is ready for something. `None` when the time is
-    /// over.
+    /// Waits without an event loop until the engine is ready for something. Returns `None` when the
+    /// deadline passes.
     fn wait(&self, deadline: QDeadlineTimer) -> Option<Readiness>;
 
-    /// Has the loop report once more that the engine is readable.
+    /// Has the loop call the socket once more as ready for reading.
     fn read_again(&self);
 
-    /// Has the loop call the socket for writing; see
+    /// Has the loop call the socket to write; see
     /// [`Registration::request_write`](qcore::event_loop::Registration::request_write).
     fn request_write(&self, early: bool);
 
@@ -130,79 +128,79 @@ pub(crate) trait Engine {
 
     fn peer_address(&self) -> Option<(QHostAddress, u16)>;
 
-    /// The number of the descriptor, -1 if there is none.
+    /// Returns the descriptor's number, or -1.
     fn descriptor(&self) -> i32;
 
-    /// Sets an option. Does nothing if the system refuses the value or does not have the option.
+    /// Sets an option. An option that the system refuses or does not know stays unchanged.
     fn set_option(&self, option: SocketOption, value: i32);
 
-    /// The value of an option. `None` if the system does not have it.
+    /// Returns the value of an option, if the system has it.
     fn option(&self, option: SocketOption) -> Option<i32>;
 
-    /// The first error, which Qt's engine reports for all later ones.
+    /// Returns the first error, which Qt's engine keeps, too.
     fn error(&self) -> SocketError;
 
-    /// Gives the system's socket away, if there is one. Afterwards, the engine cannot be used.
+    /// Gives away the system's socket, if there is one. The engine cannot be used afterwards.
     fn release(&self) -> Option<Socket> {
         None
     }
 
-    /// Whether it uses a proxy, so that it can [connect by name](Engine::connect_by_name) even if
-    /// it is bound.
+    /// Returns whether the engine can [connect by name](Engine::connect_by_name) even when bound.
     fn goes_by_proxy(&self) -> bool {
         false
     }
 
-    /// The error that has ended it, if reading and writing do not report that error.
+    /// Returns the error that has ended the engine, if reading and writing do not report it.
     fn broken(&self) -> Option<SocketError> {
         None
     }
 
-    /// Its functions for datagrams, if it is for datagrams.
+    /// Returns the functions for datagrams, if this is an engine for datagrams.
     fn datagrams(&self) -> Option<&dyn Datagrams> {
         None
     }
 }
 
-/// The functions of engines for datagrams.
+/// The functions that only engines for datagrams have.
 pub(crate) trait Datagrams {
-    /// Whether there is a datagram. Asks the system if none was read ahead. If the system reports
-    /// an error, the result is `false` and the error is dropped, as in Qt, which peeks.
+    /// Returns whether there is a datagram. Asks the system if none was read ahead. An error counts
+    /// as no datagram and is dropped, as when Qt peeks.
     fn has_pending(&self) -> bool;
 
-    /// The size of the first datagram in bytes, under the rules of
+    /// Returns the size of the first datagram in bytes. Treats errors like
     /// [`has_pending`](Datagrams::has_pending).
     fn pending_size(&self) -> Option<usize>;
 
-    /// Lends the first datagram to `take` and drops it. `false` if there is none.
+    /// Passes the first datagram to `take` and removes it. Returns `false` if there is none.
     fn receive(&self, take: &mut dyn FnMut(&Incoming<'_>)) -> Result<bool, SocketError>;
 
-    /// Whether a slot that takes all datagrams should ask for more. It should not if the system has
-    /// just reported that there are no more, unless asking has paid lately; nor if it has taken
-    /// many in this turn.
+    /// Returns whether a slot that takes all datagrams should ask for more. It should not if the
+    /// system has just reported that there are no more, unless such questions have paid off lately.
+    /// It should not either after it has taken very many.
     fn may_have_more(&self) -> bool;
 
-    /// The slots have been called: gives back the memory that sockets share.
+    /// Returns shared memory after a slot has run.
     fn settle(&self);
 
-    /// Sends a datagram to an address. `false` if the system cannot take it now.
+    /// Sends a datagram to an address. Returns `false` if the system has no room now.
     fn send(&self, data: &[u8], to: &QHostAddress, port: u16) -> Result<bool, SocketError>;
 
-    /// Sends datagrams until one fails. Returns how many were sent. If these are fewer than all and
-    /// there is no error, the system cannot take more now.
+    /// Sends datagrams until one fails. Returns how many were sent. Fewer than all without an error
+    /// means that the system has no room now.
     fn send_all(&self, datagrams: &[QNetworkDatagram]) -> (usize, Option<SocketError>);
 
     fn join(&self, group: &QHostAddress, by: &QNetworkInterface) -> Result<(), SocketError>;
 
     fn leave(&self, group: &QHostAddress, by: &QNetworkInterface) -> Result<(), SocketError>;
 
-    /// The interface for outgoing multicast datagrams. It is invalid if the system chooses one.
+    /// Returns the interface for outgoing multicast datagrams; an invalid one if the system
+    /// chooses.
     fn multicast_interface(&self) -> QNetworkInterface;
 
     fn set_multicast_interface(&self, interface: &QNetworkInterface) -> Result<(), SocketError>;
 }
 
-/// A received datagram, while it is lent.
+/// A received datagram that is lent to a callback.
 pub(crate) struct Incoming<'a> {
     pub(crate) data: &'a [u8],
     arrival: &'a Arrival,
@@ -210,25 +208,26 @@ pub(crate) struct Incoming<'a> {
 }
 
 impl<'a> Incoming<'a> {
-    /// A datagram that has arrived at the port `local_port`, which is 0 if it is not known.
+    /// Creates a datagram that has arrived at a local port, which is 0 if it is not known.
     pub(super) fn new(data: &'a [u8], arrival: &'a Arrival, local_port: u16) -> Self {
         Incoming { data, arrival, local_port }
     }
 }
 
 impl Incoming<'_> {
-    /// The address and port of the sender.
+    /// Returns the sender's address and port.
     pub(crate) fn sender(&self) -> (QHostAddress, u16) {
         self.arrival.from.as_ref().map(named).unwrap_or_default()
     }
 
-    /// Copies everything into `datagram`, at most `max_size` of the bytes.
+    /// Copies the datagram's data and addresses to `datagram`, with at most `max_size` bytes of
+    /// data.
     pub(crate) fn write_to(&self, datagram: &mut QNetworkDatagram, max_size: usize) {
         let path = &self.arrival.path;
         let (sender, port) = self.sender();
         let mut destination = path.destination.map(QHostAddress::from).unwrap_or_default();
         if path.destination.is_some_and(|to| to.is_ipv6()) && path.interface != 0 {
-            // The interface's number and not its name, as in Qt.
+            // The scope id is the number and not the name, as in Qt.
             destination.set_scope_id(&path.interface.to_string());
         }
         datagram.refill(&self.data[..self.data.len().min(max_size)]);

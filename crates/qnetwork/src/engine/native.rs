@@ -1,4 +1,4 @@
-//! The engine for the operating system's own sockets.
+//! [`NativeEngine`]: the engine over the operating system's socket.
 
 use std::{
     cell::{Cell, OnceCell, RefCell},
@@ -27,17 +27,17 @@ use crate::{
     sys,
 };
 
-/// A TCP or UDP socket, or another stream, such as a pipe. It is registered with the poll once,
-/// edge-triggered. A UDP socket is registered for reading alone: otherwise each datagram that is
-/// sent would cause an event.
+/// A TCP or UDP socket, or another stream such as a pipe. It is registered with the poll once,
+/// edge-triggered. A UDP socket is registered for reading only, because otherwise each sent
+/// datagram would cause an event.
 ///
-/// A socket is registered after `connect()`, because the poll reports an unconnected socket as hung
-/// up. A socket that fails to connect is deregistered and may try again.
+/// The engine registers its socket after `connect()` and not before, because the poll reports an
+/// unconnected socket as hung up. After a failed attempt it deregisters the socket, which may then
+/// connect again.
 ///
-/// `readable` is derived from the edges. An event sets it. "Would block" clears it, and so does a
-/// short read: after that there is nothing more to read until the next event. The exception is a
-/// socket whose other end has closed: the data and the end of the stream cause one edge together,
-/// so that only reading on finds the end.
+/// `readable` follows the edges. An event sets it. "Would block" clears it, and so does a short
+/// read: after one there is nothing more until the next event. A socket whose peer has closed is
+/// the exception: data and end come in one edge, so the engine has to read on to see the end.
 pub(crate) struct NativeEngine {
     /// `None` once reading or writing has failed.
     io: RefCell<Option<Socket>>,
@@ -47,22 +47,20 @@ pub(crate) struct NativeEngine {
     readable: Cell<bool>,
     writable: Cell<bool>,
     read_closed: Cell<bool>,
-    /// The addresses that it was made for: IPv4, IPv6 or any. A socket for any address is an IPv6
-    /// socket.
+    /// The address family of the socket: IPv4, IPv6, or both, which is an IPv6 socket too.
     family: Cell<NetworkLayerProtocol>,
-    /// Whether an attempt to connect did not end at once. Qt remembers that as an error.
+    /// Whether an attempt to connect did not finish at once. In Qt that leaves an error.
     was_unfinished: Cell<bool>,
     peer: Cell<Option<SocketAddr>>,
     error: OnceCell<Box<SocketError>>,
-    /// Whether it is a socket and not a pipe or a terminal.
+    /// Whether the descriptor is a socket, not a pipe or terminal.
     is_socket: bool,
-    /// Only a UDP socket has this.
+    /// The state of a UDP socket; `None` for others.
     pub(super) datagrams: Option<Box<DatagramState>>,
 }
 
 impl NativeEngine {
-    /// Opens a new socket for the addresses of a protocol. `Unknown` means IPv4, `AnyIP` means IPv4
-    /// and IPv6.
+    /// Creates an engine with a new socket for a protocol. Unknown means IPv4, any means both.
     pub(crate) fn open(
         dispatcher: &Rc<Dispatcher>,
         source: Weak<dyn EventSource>,
@@ -89,7 +87,7 @@ impl NativeEngine {
         Ok(engine)
     }
 
-    /// Takes over a socket. Checks that it is of the right type, and makes it non-blocking.
+    /// Creates an engine for an existing socket. Checks its type and makes it non-blocking.
     pub(crate) fn adopt(
         dispatcher: &Rc<Dispatcher>,
         source: Weak<dyn EventSource>,
@@ -110,14 +108,14 @@ impl NativeEngine {
         }
         make_ours(&socket)?;
         let peer = socket.peer_addr().ok();
-        // A family without ports, such as that of Unix sockets, has no address to show.
+        // A family without ports has no peer address that could be shown.
         let nowhere = SocketAddr::from(([0; 4], 0));
         let peer = peer.map(|peer| peer.as_socket().unwrap_or(nowhere));
         Self::take(dispatcher, source, kind, socket, stage, peer)
     }
 
-    /// Takes over an end of a pipe, a terminal, or anything else that the poll can watch. Fails for
-    /// what the poll cannot watch, such as files and directories.
+    /// Creates an engine for a pipe's end, a terminal or another descriptor that the poll can
+    /// watch. It refuses what the poll cannot watch, such as files and directories.
     fn adopt_stream(
         dispatcher: &Rc<Dispatcher>,
         source: Weak<dyn EventSource>,
@@ -126,7 +124,7 @@ impl NativeEngine {
         make_ours(&stream)?;
         let mut engine = Self::of(dispatcher, source, Type::STREAM, stream, Stage::Connected)?;
         engine.is_socket = false;
-        // The reading end of a pipe never becomes writable; the poll reports when others are.
+        // A pipe's read end is never writable. For all others the poll reports it.
         engine.writable.set(false);
         engine.register().map_err(|error| match error.raw_os_error() {
             Some(libc::EPERM) => invalid_descriptor(),
@@ -135,7 +133,7 @@ impl NativeEngine {
         Ok(engine)
     }
 
-    /// Takes over a non-blocking socket of the right type.
+    /// Creates an engine for a non-blocking socket of the right type.
     pub(crate) fn take(
         dispatcher: &Rc<Dispatcher>,
         source: Weak<dyn EventSource>,
@@ -179,7 +177,7 @@ impl NativeEngine {
             registered: Cell::new(false),
             stage: Cell::new(stage),
             readable: Cell::new(false),
-            // So that writing too early reports an error.
+            // So that a write before connecting gets an error and does not wait.
             writable: Cell::new(true),
             read_closed: Cell::new(false),
             family: Cell::new(NetworkLayerProtocol::IPv4),
@@ -224,11 +222,10 @@ impl NativeEngine {
         self.stage.set(Stage::Unconnected);
     }
 
-    /// Keeps the error if it is the first one, and returns the one that is kept, as Qt's engine
-    /// does.
+    /// Stores an error if it is the first, and returns the stored one.
     ///
-    /// So a bound socket that was refused once and is connected later reports "refused" also when
-    /// that connection ends.
+    /// Qt's engine does the same. After a bound socket was refused once, its error stays "refused",
+    /// even when a later connection ends.
     pub(super) fn fail(&self, error: SocketError) -> SocketError {
         self.error.get_or_init(|| Box::new(error)).as_ref().clone()
     }
@@ -237,7 +234,7 @@ impl NativeEngine {
         domain_of(self.family.get()) == Domain::IPV6
     }
 
-    /// The address in the form that the system expects for this socket.
+    /// Converts an address to the form that this socket needs.
     fn target(&self, address: &QHostAddress, port: u16) -> Option<SocketAddr> {
         let any = &QHostAddress::AnyIPv4;
         let address = if address.is_null() { any } else { address };
@@ -252,11 +249,9 @@ impl NativeEngine {
         Some(target)
     }
 
-    /// Calls `connect()`.
-    ///
-    /// A second call returns the result of the attempt. If the attempt has failed, the socket can
-    /// be used again afterwards. `SO_ERROR` would return the same result, but the next `connect()`
-    /// would fail once more.
+    /// Calls `connect()`. A second call returns the outcome of the attempt. After a failure that
+    /// way, the socket can be used again. `SO_ERROR` would report the same outcome, but the next
+    /// `connect()` would then fail once more.
     fn attempt(&self, target: SocketAddr) -> Result<Progress, SocketError> {
         let call = || self.with(|socket| socket.connect(&target.into()));
         let mut called = call();
@@ -264,7 +259,7 @@ impl NativeEngine {
             && let Some(Err(error)) = &called
             && sys::is_passing_failure(error)
         {
-            // Qt tries the same address again, too.
+            // Like Qt, retry with the same address.
             called = call();
         }
         let progress = match called {
@@ -284,7 +279,7 @@ impl NativeEngine {
         match progress {
             Progress::Connected => {
                 self.stage.set(Stage::Connected);
-                // If several addresses were tried, an earlier one may have answered.
+                // With several addresses an earlier one may have answered.
                 let peer = self.with(|socket| socket.peer_addr().ok()).flatten();
                 self.peer.set(peer.and_then(|peer| peer.as_socket()).or(Some(target)));
             }
@@ -297,12 +292,12 @@ impl NativeEngine {
         Ok(progress)
     }
 
-    /// Remembers whether there may be more to read.
+    /// Notes whether there may be more to read.
     pub(super) fn note_more(&self, more: bool) {
         self.readable.set(more);
     }
 
-    /// Begins to receive datagrams, if it is for datagrams: it has a local address now.
+    /// Starts receiving now that a UDP socket has an address.
     fn begin_receiving(&self) -> Result<(), SocketError> {
         let Some(datagrams) = &self.datagrams else { return Ok(()) };
         datagrams.set_local_port(self.local().map_or(0, |local| local.port()));
@@ -326,7 +321,7 @@ impl Engine for NativeEngine {
         reuse: Option<bool>,
     ) -> Result<(), SocketError> {
         if let Some(reuse) = reuse {
-            // If the system refuses this, bind() fails.
+            // If the system refuses, bind() returns the error.
             let _ = self.with(|socket| socket.set_reuse_address(reuse));
         }
         if self.stage.get() != Stage::Unconnected {
@@ -340,12 +335,12 @@ impl Engine for NativeEngine {
         };
         let bound = self.with(|socket| {
             if target.is_ipv6() {
-                // An IPv4 address that is mapped to IPv6 belongs to a socket for IPv6 alone.
+                // A socket for IPv6 alone stays IPv6-only: to it, an IPv4 address is a mapped one.
                 let only_v6 = match address.protocol() {
                     NetworkLayerProtocol::IPv4 => self.family.get() == NetworkLayerProtocol::IPv6,
                     protocol => protocol == NetworkLayerProtocol::IPv6,
                 };
-                // A family without this option does not need it.
+                // IPv4 sockets do not have this option and do not need it.
                 let _ = socket.set_only_v6(only_v6);
             }
             socket.bind(&target.into())
@@ -373,7 +368,7 @@ impl Engine for NativeEngine {
     fn finish_connecting(&self) -> Result<Progress, SocketError> {
         match self.peer.get() {
             Some(target) => self.attempt(target),
-            // Taken over while it was connecting: the peer is known once it is connected.
+            // The socket was adopted while connecting. Its peer is known once it is connected.
             None => match self.with(|socket| (socket.take_error(), socket.peer_addr())) {
                 Some((Ok(None), Ok(peer))) => {
                     self.peer.set(peer.as_socket());
@@ -427,7 +422,8 @@ impl Engine for NativeEngine {
             let error = match read {
                 Some(Ok(0)) | None => SocketError::remote_host_closed(),
                 Some(Ok(count)) => {
-                    // A terminal returns one line at a time: only "would block" means the end.
+                    // A terminal returns one line per read, so only "would block" means that it is
+                    // empty.
                     if count < data.len() && !self.read_closed.get() && self.is_socket {
                         self.readable.set(false);
                     }
@@ -506,7 +502,7 @@ impl Engine for NativeEngine {
             let error = match sent {
                 None => SocketError::remote_host_closed(),
                 Some(Ok(count)) => {
-                    // The system took a part. The poll reports when it can take more.
+                    // The system took only a part: an event reports when there is room again.
                     self.writable.set(count == total || !self.is_socket);
                     return Outcome::Moved(count);
                 }
@@ -515,7 +511,7 @@ impl Engine for NativeEngine {
                     return Outcome::WouldBlock;
                 }
                 Some(Err(error)) if error.kind() == io::ErrorKind::Interrupted => continue,
-                // The same error as reading would return.
+                // Report the error that reading would report, whichever of the two fails first.
                 Some(Err(error)) if !self.is_socket && sys::is_end(&error) => {
                     sys::read_error(&io::Error::from_raw_os_error(libc::EBADF))
                 }
@@ -528,7 +524,7 @@ impl Engine for NativeEngine {
 
     fn wait(&self, deadline: QDeadlineTimer) -> Option<Readiness> {
         if !self.registered.get() {
-            // A poll would report an unconnected socket as hung up.
+            // The poll reports an unconnected socket as hung up, so no wait is needed.
             return Some(Readiness::all());
         }
         self.registration.wait(deadline)
@@ -547,7 +543,7 @@ impl Engine for NativeEngine {
             return None;
         }
         let Some(local) = self.local() else {
-            // A family without ports.
+            // The socket's family has no ports.
             return Some((QHostAddress::AnyIPv4, 0));
         };
         let dual = |socket: &mut &Socket| socket.only_v6().is_ok_and(|only| !only);
@@ -605,10 +601,10 @@ impl Drop for NativeEngine {
     }
 }
 
-/// The system's socket type for one of Qt's.
+/// Returns the system's socket type.
 fn kind_of(socket_type: SocketType) -> Result<Type, SocketError> {
     match socket_type {
-        // As in Qt, an unknown type means TCP.
+        // Like Qt, treats unknown types as TCP.
         SocketType::Tcp | SocketType::Unknown => Ok(Type::STREAM),
         SocketType::Udp => Ok(Type::DGRAM),
         SocketType::Sctp => {
@@ -618,7 +614,7 @@ fn kind_of(socket_type: SocketType) -> Result<Type, SocketError> {
     }
 }
 
-/// The system's address family for a protocol.
+/// Returns the system's address family.
 fn domain_of(family: NetworkLayerProtocol) -> Domain {
     match family {
         NetworkLayerProtocol::IPv6 | NetworkLayerProtocol::AnyIP => Domain::IPV6,
@@ -626,7 +622,7 @@ fn domain_of(family: NetworkLayerProtocol) -> Domain {
     }
 }
 
-/// Opens a socket, non-blocking and close-on-exec.
+/// Creates a socket that is non-blocking and close-on-exec.
 fn open(domain: Domain, kind: Type) -> io::Result<Socket> {
     let socket = Socket::new(domain, kind, None)?;
     socket.set_nonblocking(true)?;
@@ -639,7 +635,7 @@ fn invalid_descriptor() -> SocketError {
     SocketError::new(kind, "Invalid socket descriptor")
 }
 
-/// Makes a descriptor that the program has opened non-blocking and close-on-exec.
+/// Makes a descriptor from elsewhere non-blocking and close-on-exec.
 fn make_ours(descriptor: &Socket) -> Result<(), SocketError> {
     descriptor.set_nonblocking(true).and_then(|()| descriptor.set_cloexec(true)).map_err(|_| {
         let kind = SocketErrorKind::UnsupportedSocketOperation;
@@ -647,9 +643,9 @@ fn make_ours(descriptor: &Socket) -> Result<(), SocketError> {
     })
 }
 
-/// Makes urgent data arrive in line with all other data.
+/// Has urgent data delivered with the normal data.
 fn inline_urgent_data(socket: &Socket) {
-    // If this fails, the socket has no urgent data.
+    // A system without this option has no urgent data.
     let _ = socket.set_out_of_band_inline(true);
 }
 
@@ -737,7 +733,7 @@ mod tests {
         assert_eq!((engine.stage(), engine.registered.get()), (Stage::Unconnected, false));
         assert_eq!(connect(port), Ok(Progress::Connected));
         assert_eq!((engine.descriptor(), engine.registered.get()), (descriptor, true));
-        // The first error is kept.
+        // The engine keeps its first error.
         assert_eq!(engine.error(), refused);
         drop(listener);
     }

@@ -1,4 +1,4 @@
-//! The engine that connects through a proxy.
+//! [`ProxyEngine`]: the engine that connects through a proxy.
 
 use std::{
     cell::{Cell, RefCell},
@@ -22,21 +22,21 @@ use crate::{
     proxy::{Command, Handshake, Http, Next, ProxyType, QNetworkProxy, Socks5, Target},
 };
 
-/// How many bytes are read from the proxy at once, during the handshake.
+/// How many bytes of the proxy's replies to read at once.
 const PIECE: usize = 4096;
 
-/// Opens an engine for the connection to the proxy.
+/// Creates the engine for the connection to the proxy.
 type Open = Box<dyn Fn(NetworkLayerProtocol) -> Result<Rc<dyn Engine>, SocketError>>;
 
-/// Connects to a proxy with the engine below, does the handshake, and afterwards passes everything
-/// on to the engine below.
+/// Connects to a proxy with an engine below it and does the handshake. After that it passes
+/// everything through.
 ///
-/// It calls nothing above it. If the proxy asks for a user and a password, connecting reaches
-/// [`Progress::Asks`], and goes on when the socket calls [`Engine::answered`].
+/// It calls nothing above it. If the proxy asks for credentials, connecting returns
+/// [`Progress::Asks`] and continues when the socket reports that the program has answered.
 ///
-/// It can also make the proxy [listen](ProxyEngine::listen) or
-/// [relay datagrams](ProxyEngine::associate). Then connecting reaches [`Progress::Connected`] when
-/// the proxy has named the address at which it does so.
+/// It can also have the proxy [listen](ProxyEngine::listen) or [relay
+/// datagrams](ProxyEngine::associate). Connecting is then finished, once, when the proxy has
+/// reported the address at which it does so.
 pub(crate) struct ProxyEngine {
     proxy: QNetworkProxy,
     open: Open,
@@ -47,8 +47,7 @@ pub(crate) struct ProxyEngine {
     addresses: RefCell<VecDeque<QHostAddress>>,
     /// An error that the loop is to report.
     failed: RefCell<Option<SocketError>>,
-    /// Bytes that were received and not used yet: the proxy's during the handshake, the host's
-    /// afterwards.
+    /// The bytes received but not processed. Once connected they come from the host.
     input: RefCell<Vec<u8>>,
     output: RefCell<Vec<u8>>,
     asks: Cell<bool>,
@@ -58,7 +57,7 @@ pub(crate) struct ProxyEngine {
 
 /// The look-up of the proxy's name.
 struct ProxyLookup {
-    /// Has the loop call the socket while there is no engine below.
+    /// Has the loop call the socket while no engine below does.
     wake: Registration,
     id: Cell<Option<i32>>,
     answer: RefCell<Option<QHostInfo>>,
@@ -92,7 +91,7 @@ impl ProxyEngine {
         }
     }
 
-    /// The engine for a connection that a listening proxy has accepted.
+    /// Creates an engine for the connection that a listening proxy has accepted.
     pub(crate) fn accepted(
         dispatcher: &Rc<Dispatcher>,
         source: Weak<dyn EventSource>,
@@ -108,16 +107,16 @@ impl ProxyEngine {
         engine
     }
 
-    /// Asks the proxy to listen for one connection. The proxy listens when the
-    /// [stage](Engine::stage) is [`Bound`](Stage::Bound), and has accepted a connection when it is
+    /// Starts to have the proxy listen for one connection. It listens once the
+    /// [stage](Engine::stage) is [`Bound`](Stage::Bound). A peer has connected once the stage is
     /// [`Connected`](Stage::Connected).
     pub(crate) fn listen(&self, address: &QHostAddress, port: u16) -> Result<(), SocketError> {
         self.request(Command::Bind, address, port)
     }
 
-    /// Asks the proxy to relay datagrams that are sent from this address. The proxy relays them
-    /// when the [stage](Engine::stage) is [`Connected`](Stage::Connected), until the connection
-    /// ends.
+    /// Starts to have the proxy relay datagrams for a client that sends them from `address`. It
+    /// relays once the [stage](Engine::stage) is [`Connected`](Stage::Connected), as long as the
+    /// connection lasts.
     pub(crate) fn associate(&self, address: &QHostAddress, port: u16) -> Result<(), SocketError> {
         self.request(Command::Associate, address, port)
     }
@@ -138,8 +137,8 @@ impl ProxyEngine {
         Ok(())
     }
 
-    /// Waits without the loop until the proxy has answered the request. The program is not asked
-    /// for a user and a password.
+    /// Waits without an event loop until the proxy has answered the request. No program can be
+    /// asked for credentials meanwhile.
     pub(crate) fn wait_for_answer(&self, deadline: QDeadlineTimer) -> Result<(), SocketError> {
         let mut progress = self.finish_connecting()?;
         loop {
@@ -162,12 +161,12 @@ impl ProxyEngine {
         }
     }
 
-    /// The address of the proxy itself, once it is connected.
+    /// Returns the address of the proxy itself, once connected.
     pub(crate) fn proxy_address(&self) -> Option<QHostAddress> {
         Some(self.below()?.peer_address()?.0)
     }
 
-    /// The error to report when the connection to the proxy has ended.
+    /// Returns the error for a connection to the proxy that has ended.
     pub(crate) fn told(&self, error: &SocketError) -> SocketError {
         let anywhere = Target::Address(QHostAddress::new(), 0);
         Socks5::new(&self.proxy, Command::Connect, anywhere).failed_to_connect(error)
@@ -192,7 +191,7 @@ impl ProxyEngine {
         self.lookup.wake.requeue(Readiness::empty());
     }
 
-    // ---- to the proxy
+    // ---- connecting to the proxy
 
     fn connect_to_proxy(&self) {
         self.below.take();
@@ -218,7 +217,7 @@ impl ProxyEngine {
         }
     }
 
-    /// The proxy's name was looked up.
+    /// Continues after the look-up of the proxy's name.
     fn on_found(&self) {
         let Some(info) = self.lookup.answer.take() else { return };
         if info.error() != HostInfoError::NoError || info.addresses().is_empty() {
@@ -228,8 +227,7 @@ impl ProxyEngine {
         self.try_next_address(SocketError::host_not_found());
     }
 
-    /// Tries the proxy's addresses that are left. If none is left, fails with `error`, which is
-    /// that of the last address.
+    /// Tries the proxy's remaining addresses. If none is left, reports `error`, the last failure.
     fn try_next_address(&self, mut error: SocketError) {
         loop {
             let Some(address) = self.addresses.borrow_mut().pop_front() else {
@@ -243,7 +241,7 @@ impl ProxyEngine {
                 Ok((below, progress)) => {
                     self.below.replace(Some(below));
                     if progress == Progress::Connected {
-                        // The handshake begins when the loop calls.
+                        // The loop starts the handshake.
                         self.on_proxy_connected();
                         self.wake();
                     }
@@ -263,7 +261,7 @@ impl ProxyEngine {
         }
     }
 
-    /// Connecting has failed. The loop reports it, and never the call that began to connect.
+    /// Has the loop report that connecting has failed; the call that started it never does.
     fn fail_later(&self, error: &SocketError) {
         let told = match &*self.talk.borrow() {
             Some(talk) => talk.failed_to_connect(error),
@@ -273,7 +271,7 @@ impl ProxyEngine {
         self.wake();
     }
 
-    // ---- talking to it
+    // ---- the handshake
 
     fn talk(&self) -> Result<Progress, SocketError> {
         loop {
@@ -311,7 +309,7 @@ impl ProxyEngine {
             Outcome::WouldBlock => {}
             Outcome::Failed(error) => {
                 drop(output);
-                // What the proxy has sent before it closed may explain why.
+                // The proxy may have sent the reason before it closed.
                 self.output.take();
                 if !below.is_readable() {
                     return Err(self.lost(&error));
@@ -330,7 +328,7 @@ impl ProxyEngine {
         next
     }
 
-    /// How many bytes may be read from the proxy next.
+    /// Returns how many bytes of the proxy's replies to read at once.
     fn wants(&self) -> usize {
         let input = self.input.borrow();
         self.talk.borrow().as_ref().map_or(PIECE, |talk| talk.wants(&input))
@@ -372,7 +370,7 @@ impl ProxyEngine {
         }
     }
 
-    /// The connection to the proxy has ended.
+    /// Handles the loss of the connection to the proxy.
     fn lost(&self, error: &SocketError) -> SocketError {
         let told = match &mut *self.talk.borrow_mut() {
             Some(talk) if *error == SocketError::remote_host_closed() => talk.closed(),
@@ -418,7 +416,7 @@ impl Engine for ProxyEngine {
     }
 
     fn connect_by_name(&self, name: &str, port: u16) -> Result<Progress, SocketError> {
-        // Not known, as in Qt: only the proxy knows the address.
+        // As in Qt: only the proxy knows the address.
         self.peer.replace(Some((QHostAddress::new(), port)));
         match host_info::ace::to_ace(name) {
             Some(name) => Ok(self.begin(Command::Connect, Target::Name(name, port))),
@@ -431,7 +429,7 @@ impl Engine for ProxyEngine {
     }
 
     fn finish_connecting(&self) -> Result<Progress, SocketError> {
-        // A slot that was asked may run a loop.
+        // The slot that was asked for credentials may run a loop.
         if self.asks.get() {
             return Ok(Progress::Connecting);
         }
@@ -505,7 +503,7 @@ impl Engine for ProxyEngine {
             data[..count].copy_from_slice(&input[..count]);
             input.drain(..count);
             if input.is_empty() {
-                // No buffer is kept when empty.
+                // An empty buffer is not kept.
                 *input = Vec::new();
             }
             return Outcome::Moved(count);
@@ -544,7 +542,7 @@ impl Engine for ProxyEngine {
 
     fn wait(&self, deadline: QDeadlineTimer) -> Option<Readiness> {
         if self.lookup.id.get().is_some() {
-            // The loop delivers the answer, and the loop is not running.
+            // The answer would come through the loop, which is not running.
             self.cancel_lookup();
             let info = QHostInfo::from_name_until(self.proxy.host_name(), deadline)?;
             self.lookup.answer.replace(Some(info));
@@ -608,7 +606,7 @@ impl Engine for ProxyEngine {
 }
 
 impl ProxyEngine {
-    /// Whether there are bytes for the proxy that can be sent now.
+    /// Returns whether the handshake can continue at once, by sending or by reading.
     fn is_talking(&self) -> bool {
         matches!(self.stage.get(), Stage::Connecting | Stage::Bound)
             && self.below().is_some_and(|below| {

@@ -1,20 +1,20 @@
-//! Datagrams that were read from the system before the program has asked for them.
+//! Datagrams that were read from the system but not yet taken.
 //!
-//! One system call reads many datagrams, into one large buffer that all sockets of a loop share.
-//! They stay there while the socket's slots run. What the slots leave is moved to a buffer of the
-//! socket's own, so that the next socket can use the large buffer. Both buffers are reused: in the
-//! steady state, reading allocates nothing.
+//! One system call reads many datagrams into a large block of memory (an arena) that all sockets of
+//! a loop share. The bytes stay there while the socket's slot runs. Datagrams that the slot leaves
+//! are moved to the socket's own buffer, so that the next socket can use the arena. Both are
+//! reused, so reading allocates nothing in the steady state.
 
 use std::{cell::RefCell, collections::VecDeque, rc::Rc};
 
 use crate::sys::datagrams::{Arrival, BATCH, SLOT};
 
-/// How many bytes of its own buffer a socket keeps when it is empty.
+/// How much memory of its own an empty socket keeps, in bytes.
 const KEPT: usize = 64 * 1024;
-/// How many datagrams a socket asks for at first.
+/// The least number of datagrams that a socket asks the system for.
 const FEW: usize = 4;
 
-/// The large buffer of a loop, unless a socket is using it.
+/// The arenas that are not in use. Usually there is one.
 #[derive(Default)]
 pub(super) struct Arenas(RefCell<Option<Box<[u8]>>>);
 
@@ -29,14 +29,13 @@ impl Arenas {
     }
 }
 
-/// The datagrams that a socket has read ahead.
 pub(super) struct ReadAhead {
     arenas: Rc<Arenas>,
-    /// The large buffer, if the bytes are in it and not in `kept`.
+    /// Where the bytes are, unless they are in `kept`.
     arena: Option<Box<[u8]>>,
     kept: Vec<u8>,
     waiting: VecDeque<(usize, Arrival)>,
-    /// How many datagrams to ask for. It grows if many arrive.
+    /// How many datagrams to ask the system for: more if the last reads returned many.
     want: usize,
 }
 
@@ -54,9 +53,8 @@ impl ReadAhead {
         self.waiting.front().map(|(_, arrival)| arrival.len)
     }
 
-    /// Calls `receive` with a buffer, the number of datagrams to read, and a function that it calls
-    /// for each of them. `receive` returns how many it has read. Returns whether there may be more,
-    /// that is, whether it has read as many as it was asked for.
+    /// Calls `receive` to fill at most `want` slots of an arena and report each datagram. `receive`
+    /// returns their number. This function returns whether there may be more.
     ///
     /// No datagram may be waiting.
     pub(super) fn fill<E>(
@@ -83,7 +81,7 @@ impl ReadAhead {
         }
     }
 
-    /// Lends the first datagram to `take` and drops it. Returns whether there was one.
+    /// Passes the first datagram to `take` and removes it. Returns whether there was one.
     pub(super) fn take(&mut self, take: impl FnOnce(&[u8], &Arrival)) -> bool {
         let Some((at, arrival)) = self.waiting.pop_front() else { return false };
         let bytes = self.arena.as_deref().unwrap_or(&self.kept);
@@ -94,7 +92,7 @@ impl ReadAhead {
         true
     }
 
-    /// Moves the waiting datagrams out of the shared buffer.
+    /// Moves the waiting datagrams out of the shared arena.
     pub(super) fn settle(&mut self) {
         let Some(arena) = self.arena.take() else { return };
         self.kept.clear();

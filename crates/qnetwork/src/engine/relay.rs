@@ -1,4 +1,4 @@
-//! The engine for datagrams that a proxy relays.
+//! [`RelayEngine`]: the engine for datagrams through a proxy.
 
 use std::{
     cell::{Cell, RefCell},
@@ -24,35 +24,35 @@ use crate::{
     sys::datagrams::{Arrival, Path},
 };
 
-/// How many invalid datagrams are dropped in a row before other sockets are served.
+/// How many invalid datagrams to drop in a row before other sockets get their turn.
 const DROPS: usize = 64;
-/// How many times in a row the connection to the proxy is read. The proxy should send nothing.
+/// How often to read from the control connection in a row; the proxy should send nothing there.
 const REMARKS: usize = 16;
-/// How many bytes the proxy may send in all on the connection on which it should send nothing.
+/// The most bytes that the proxy may send on the control connection, where it should send nothing.
 const REMARKS_LIMIT: usize = 1 << 20;
 
-/// Opens an engine for the datagrams to and from the proxy.
+/// Creates the engine for datagrams to and from the proxy.
 type Open = Box<dyn Fn(NetworkLayerProtocol) -> Result<Rc<dyn Engine>, SocketError>>;
 
-/// Sends and receives datagrams through a SOCKS5 proxy. It has a connection to the proxy, which has
-/// to last, and a UDP socket for the datagrams.
+/// Has a SOCKS5 proxy relay datagrams. It consists of a control connection, which has to stay open,
+/// and a UDP socket, which exchanges datagrams with the address that the proxy named.
 ///
-/// Both are registered for one source, so each gets the events of both. An event that was meant for
-/// the other one costs a needless system call.
+/// Both are registered for one event source and both note every event. An event for only one of
+/// them costs the other one system call in vain.
 pub(crate) struct RelayEngine {
     control: ProxyEngine,
     open: Open,
     udp: RefCell<Option<Rc<dyn Engine>>>,
     stage: Cell<Stage>,
-    /// The address at which the proxy takes datagrams.
+    /// The address at which the proxy accepts datagrams.
     relay: RefCell<Option<(QHostAddress, u16)>>,
-    /// The peer of a connected socket.
+    /// The destination of datagrams without one.
     peer: RefCell<Option<Target>>,
-    /// The first datagram, if it was looked at and not taken.
+    /// A datagram that was looked at but not taken.
     first: RefCell<Option<(SocketAddr, Vec<u8>)>>,
-    /// The error that has ended the connection to the proxy.
+    /// The error that ended the control connection.
     lost: RefCell<Option<SocketError>>,
-    /// How many bytes the proxy has sent on its connection since it relays.
+    /// How many bytes the proxy has sent on the control connection since it relays.
     remarks: Cell<usize>,
 }
 
@@ -79,7 +79,7 @@ impl RelayEngine {
         matches!(self.stage.get(), Stage::Bound | Stage::Connected)
     }
 
-    /// Binds to an address of this machine and tells the proxy of it.
+    /// Binds a local socket and tells the proxy its address.
     fn begin(
         &self,
         address: &QHostAddress,
@@ -120,12 +120,12 @@ impl RelayEngine {
         progress.inspect_err(|_| self.give_up())
     }
 
-    /// The proxy relays datagrams now.
+    /// Starts relaying after the proxy has agreed.
     fn on_relayed(&self) -> Result<Progress, SocketError> {
         let (address, port) = self.control.local_address().ok_or_else(protocol_error)?;
         let is_any = [QHostAddress::AnyIPv4, QHostAddress::AnyIPv6].contains(&address);
         let address = match is_any {
-            // It means its own address.
+            // The relay runs at the proxy's own address.
             true => self.control.proxy_address().ok_or_else(protocol_error)?,
             false => address,
         };
@@ -142,7 +142,7 @@ impl RelayEngine {
         self.stage.set(Stage::Unconnected);
     }
 
-    /// Checks whether the connection to the proxy still exists.
+    /// Checks whether the control connection still stands.
     fn look_after_control(&self) {
         if !self.is_relayed() || self.lost.borrow().is_some() {
             return;
@@ -152,7 +152,7 @@ impl RelayEngine {
                 return;
             }
             match self.control.read(&mut [0; 256]) {
-                // The bytes mean nothing, but their number is limited.
+                // The proxy should send nothing, so this is dropped.
                 Outcome::Moved(count) => {
                     self.remarks.set(self.remarks.get() + count);
                     if self.remarks.get() > REMARKS_LIMIT {
@@ -170,7 +170,7 @@ impl RelayEngine {
         self.control.read_again();
     }
 
-    /// The sender and the content of a datagram, if the datagram comes from the proxy.
+    /// Returns the sender and data of a datagram, if it comes from the proxy and is valid.
     fn relayed<'a>(&self, incoming: &Incoming<'a>) -> Option<(SocketAddr, &'a [u8])> {
         let (sender, port) = incoming.sender();
         let relay = self.relay.borrow();
@@ -179,7 +179,7 @@ impl RelayEngine {
         unwrap(incoming.data).filter(|_| comes_from_it)
     }
 
-    /// Lends the first valid datagram.
+    /// Passes the first valid datagram to `take`.
     fn receive_next(&self, take: &mut dyn FnMut(SocketAddr, &[u8])) -> Result<bool, SocketError> {
         let Some(udp) = self.udp() else { return Ok(false) };
         let Some(datagrams) = udp.datagrams() else { return Ok(false) };
@@ -199,13 +199,13 @@ impl RelayEngine {
         Ok(false)
     }
 
-    /// Fetches the first datagram, if there is one, without taking it.
+    /// Fetches the first datagram, if there is one. Returns whether there is.
     fn look(&self) -> bool {
         if self.first.borrow().is_some() {
             return true;
         }
         let mut first = None;
-        // An error counts as no datagram, as with the native engine.
+        // An error counts as no datagram, as for a socket without a proxy.
         let _ = self.receive_next(&mut |from, data| first = Some((from, data.to_vec())));
         let found = first.is_some();
         self.first.replace(first);
@@ -225,7 +225,7 @@ impl RelayEngine {
         datagrams.send(&wrap(target, data), &address, port)
     }
 
-    /// Where a datagram goes. Port 0 stands for the peer of a connected socket.
+    /// Returns the destination of a datagram. Port 0 stands for the connected peer.
     fn departure(&self, address: &QHostAddress, port: u16) -> Option<Target> {
         match port {
             0 => self.peer.borrow().clone(),
@@ -234,7 +234,7 @@ impl RelayEngine {
     }
 }
 
-/// The address as IPv4, if it is an IPv4 address that is mapped to IPv6.
+/// Converts an address to IPv4 if possible.
 fn plain(address: &QHostAddress) -> QHostAddress {
     address.to_ipv4_address().map_or_else(|| address.clone(), QHostAddress::from)
 }
@@ -244,7 +244,7 @@ impl Engine for RelayEngine {
         self.stage.get()
     }
 
-    /// Begins to bind. [`finish_connecting`](Engine::finish_connecting) returns the result.
+    /// Starts binding; [`finish_connecting`](Engine::finish_connecting) returns the outcome.
     fn bind(
         &self,
         address: &QHostAddress,
@@ -353,7 +353,7 @@ impl Engine for RelayEngine {
         }
     }
 
-    /// Not known, as in Qt: only the proxy knows the address from which it sends the datagrams.
+    /// As in Qt there is none: only the proxy knows the address that other hosts see.
     fn local_address(&self) -> Option<(QHostAddress, u16)> {
         None
     }
@@ -371,7 +371,7 @@ impl Engine for RelayEngine {
 
     fn set_option(&self, _: SocketOption, _: i32) {}
 
-    /// There are no options, as in Qt.
+    /// As in Qt, there are no options.
     fn option(&self, _: SocketOption) -> Option<i32> {
         None
     }
