@@ -26,7 +26,8 @@
 //! * [`object`] has [`QObject`], how objects live and die, classes of your own
 //! * [`event`] has [`QEvent`] and [`EventHandler`]
 //! * [`event_loop`] has [`QCoreApplication`], [`QEventLoop`], [`Poster`] for other threads
-//! * [`timer`] has [`QTimer`], [`QElapsedTimer`], [`QDeadlineTimer`]
+//! * [`time`] has [`QElapsedTimer`], [`QDeadlineTimer`], [`VirtualClock`]
+//! * [`timer`] has [`QTimer`], [`QBasicTimer`]
 //! * [`io_device`] has [`QIODevice`], what can be read and written, and [`QBuffer`]
 //! * [`number`] has the numbers that Qt gives to the values of its enums
 //! * [`message`] has [`install_message_handler`] for warnings
@@ -46,6 +47,7 @@ pub mod number;
 pub mod object;
 pub mod signal;
 pub mod stream;
+pub mod time;
 pub mod timer;
 
 #[cfg(unix)]
@@ -54,7 +56,7 @@ pub use self::{
     event::{EventHandler, EventType, QChildEvent, QEvent, QTimerEvent},
     event_loop::{
         Dispatcher, LoopGone, Poster, ProcessEventsFlags, QCoreApplication, QEventLoop,
-        QEventLoopLocker, TimerId, TimerType, VirtualClock, wait_until,
+        QEventLoopLocker, TimerId, wait_until,
     },
     io_device::{DeviceError, DeviceErrorKind, OpenMode, QBuffer, QIODevice},
     message::{MessageType, install_message_handler},
@@ -64,5 +66,6 @@ pub use self::{
         ScopedConnection, Signal, sender,
     },
     stream::{QDataStream, QVariant},
-    timer::{ClockType, Interval, QBasicTimer, QDeadlineTimer, QElapsedTimer, QTimer},
+    time::{ClockType, Interval, QDeadlineTimer, QElapsedTimer, TimerType, VirtualClock},
+    timer::{QBasicTimer, QTimer},
 };

@@ -1,7 +1,7 @@
 //! What a device does that others do in another way.
 
 use super::{Chunk, DeviceError, DeviceErrorKind, OpenMode, QIODevice};
-use crate::QDeadlineTimer;
+use crate::time::QDeadlineTimer;
 
 /// The virtual functions of a [`QIODevice`]: what a class derived from it, or a device of your own,
 /// brings along.

@@ -3,7 +3,11 @@
 use std::{cell::RefCell, fmt};
 
 use super::checked;
-use crate::{Interval, QObject, QPointer, TimerType, event_loop::TimerId};
+use crate::{
+    QObject, QPointer,
+    event_loop::TimerId,
+    time::{Interval, TimerType},
+};
 
 /// A timer that sends events to an object: [`QObject::start_timer`] with an owner.
 ///

@@ -1,6 +1,6 @@
 //! Measuring how long something takes.
 
-use crate::event_loop::now;
+use super::clock::now;
 
 /// Measures time from when it was started.
 ///
@@ -175,7 +175,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::VirtualClock;
+    use crate::time::VirtualClock;
 
     #[test]
     fn differences_have_a_sign() {
