@@ -26,7 +26,8 @@
 //! * [`object`] has [`QObject`], the life and death of objects, and classes of your own
 //! * [`event`] has [`QEvent`] and [`EventHandler`]
 //! * [`event_loop`] has [`QCoreApplication`], [`QEventLoop`], [`Poster`] for other threads
-//! * [`timer`] has [`QTimer`], [`QElapsedTimer`], [`QDeadlineTimer`]
+//! * [`time`] has [`QElapsedTimer`], [`QDeadlineTimer`], [`VirtualClock`]
+//! * [`timer`] has [`QTimer`], [`QBasicTimer`]
 //! * [`io_device`] has [`QIODevice`], the base of devices that are read and written, and
 //!   [`QBuffer`]
 //! * [`number`] has the numbers that Qt gives to the values of its enums
@@ -47,6 +48,7 @@ pub mod number;
 pub mod object;
 pub mod signal;
 pub mod stream;
+pub mod time;
 pub mod timer;
 
 #[cfg(unix)]
@@ -55,7 +57,7 @@ pub use self::{
     event::{EventHandler, EventType, QChildEvent, QEvent, QTimerEvent},
     event_loop::{
         Dispatcher, LoopGone, Poster, ProcessEventsFlags, QCoreApplication, QEventLoop,
-        QEventLoopLocker, TimerId, TimerType, VirtualClock, wait_until,
+        QEventLoopLocker, TimerId, wait_until,
     },
     io_device::{DeviceError, DeviceErrorKind, OpenMode, QBuffer, QIODevice},
     message::{MessageType, install_message_handler},
@@ -65,5 +67,6 @@ pub use self::{
         ScopedConnection, Signal, sender,
     },
     stream::{QDataStream, QVariant},
-    timer::{ClockType, Interval, QBasicTimer, QDeadlineTimer, QElapsedTimer, QTimer},
+    time::{ClockType, Interval, QDeadlineTimer, QElapsedTimer, TimerType, VirtualClock},
+    timer::{QBasicTimer, QTimer},
 };

@@ -14,18 +14,17 @@ use slab::Slab;
 
 use super::{
     Deliver, EventSource, Poster, ProcessEventsFlags, Readiness, Registration, Run, TimerHandler,
-    TimerId, TimerType,
+    TimerId,
     application::CoreApplicationNode,
-    clock::{Clock, Nanos},
     poll::Sources,
     posted::{PostQueue, Posted, Which},
     source::SourceKey,
     timers::{Action, Firing, Timers},
 };
 use crate::{
-    QDeadlineTimer,
     event::{EventType, QEvent},
     object::{Life, Node},
+    time::{Clock, Nanos, QDeadlineTimer, TimerType},
 };
 
 /// The number of an object in its loop's table. No other object ever has the same.
@@ -75,7 +74,7 @@ impl ObjectId {
 /// assert_eq!(calls.get(), 1);
 /// ```
 pub struct Dispatcher {
-    clock: Clock,
+    clock: Rc<Clock>,
     posted: RefCell<PostQueue>,
     sources: Sources,
     writers: RefCell<VecDeque<SourceKey>>,
@@ -153,7 +152,7 @@ impl Dispatcher {
 
     fn new(ended: bool) -> Rc<Dispatcher> {
         Rc::new(Dispatcher {
-            clock: Clock::default(),
+            clock: Clock::current(),
             posted: RefCell::default(),
             sources: Sources::default(),
             writers: RefCell::default(),
@@ -417,10 +416,6 @@ impl Dispatcher {
         }
         let application = self.application.borrow().upgrade()?;
         Some(application.life().clone())
-    }
-
-    pub(super) fn clock(&self) -> &Clock {
-        &self.clock
     }
 
     /// Gives a new object its id.

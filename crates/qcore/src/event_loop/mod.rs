@@ -22,7 +22,6 @@
 //! with the queues as they are, so that nothing is handled twice and nothing is lost.
 
 mod application;
-mod clock;
 #[cfg(feature = "ctrl-c")]
 mod ctrl_c;
 mod dispatcher;
@@ -50,17 +49,15 @@ use self::locker::Locks;
 pub use self::socket_notifier::{NotifierType, QSocketNotifier, SocketNotifierNode};
 pub use self::{
     application::{CoreApplicationNode, QCoreApplication},
-    clock::VirtualClock,
     dispatcher::Dispatcher,
     locker::QEventLoopLocker,
     nested::{EventLoopNode, QEventLoop},
     poster::{LoopGone, Poster},
     source::{EventSource, Readiness, Registration},
-    timers::{TimerHandler, TimerId, TimerType},
+    timers::{TimerHandler, TimerId},
     waiting::wait_until,
 };
 pub(crate) use self::{
-    clock::now,
     dispatcher::ObjectId,
     posted::{Deliver, Waiting, Which},
 };

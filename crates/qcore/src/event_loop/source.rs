@@ -8,7 +8,7 @@ use std::{
 use mio::{Interest, Token, event};
 
 use super::Dispatcher;
-use crate::QDeadlineTimer;
+use crate::time::QDeadlineTimer;
 
 bitflags::bitflags! {
     /// What a source has become ready for.

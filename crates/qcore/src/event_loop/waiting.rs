@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use super::{Dispatcher, ProcessEventsFlags, Run};
-use crate::QDeadlineTimer;
+use crate::time::QDeadlineTimer;
 
 /// Runs this thread's event loop until `condition` is true, at most until a deadline: milliseconds,
 /// -1 being for ever, or a `Duration`. Returns whether it became true.

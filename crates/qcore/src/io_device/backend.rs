@@ -1,7 +1,7 @@
 //! [`DeviceBackend`]: the virtual functions of a device.
 
 use super::{Chunk, DeviceError, DeviceErrorKind, OpenMode, QIODevice};
-use crate::QDeadlineTimer;
+use crate::time::QDeadlineTimer;
 
 /// The virtual functions of a [`QIODevice`]. A class derived from it implements them, and so does a
 /// device of your own.

@@ -37,8 +37,9 @@ pub use self::{
 };
 use self::{backend::NoBackend, byte_queue::SMALL};
 use crate::{
-    QDeadlineTimer, QObject, Signal, class,
+    QObject, Signal, class,
     object::{Handle, Life, Node, Object},
+    time::QDeadlineTimer,
 };
 
 class! {

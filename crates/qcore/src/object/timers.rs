@@ -4,8 +4,9 @@ use std::rc::{Rc, Weak};
 
 use super::{Object, ObjectNode, QObject};
 use crate::{
-    Interval, QEvent, TimerType,
+    QEvent,
     event_loop::{TimerHandler, TimerId},
+    time::{Interval, TimerType},
     timer::{START_REFUSED, checked},
 };
 

@@ -3,7 +3,11 @@
 use std::{cell::RefCell, fmt};
 
 use super::checked;
-use crate::{Interval, QObject, QPointer, TimerType, event_loop::TimerId};
+use crate::{
+    QObject, QPointer,
+    event_loop::TimerId,
+    time::{Interval, TimerType},
+};
 
 /// A timer that sends timer events to an object. It owns the timer that [`QObject::start_timer`]
 /// starts.

@@ -1,6 +1,6 @@
 //! [`QElapsedTimer`]: measures elapsed time.
 
-use crate::event_loop::now;
+use super::clock::now;
 
 /// Measures the time since it was started.
 ///
@@ -178,7 +178,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::VirtualClock;
+    use crate::time::VirtualClock;
 
     #[test]
     fn differences_have_a_sign() {

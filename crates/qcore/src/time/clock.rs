@@ -1,15 +1,14 @@
-//! The time of a loop: real, or one that a test moves.
+//! The clock of a thread: it shows the real time, or one that a test moves.
 
 use std::{
-    cell::Cell,
+    cell::{Cell, OnceCell},
+    fmt,
     rc::Rc,
     sync::LazyLock,
     time::{Duration, Instant},
 };
 
-use super::Dispatcher;
-
-/// A point on a loop's clock: nanoseconds since some instant. Never goes back.
+/// A point on a clock: nanoseconds since some instant. Never goes back.
 pub(crate) type Nanos = u64;
 
 /// Nanoseconds since the first clock of the process was looked at.
@@ -18,14 +17,19 @@ fn real() -> Nanos {
     Nanos::try_from(EPOCH.elapsed().as_nanos()).unwrap_or(Nanos::MAX)
 }
 
-/// The time of this thread's loop, or the real time if it has none.
-pub(crate) fn now() -> Nanos {
-    Dispatcher::existing().map_or_else(real, |dispatcher| dispatcher.clock().now())
+/// The time on this thread's clock, or the real time if it has none.
+pub(super) fn now() -> Nanos {
+    let now = |clock: &OnceCell<Rc<Clock>>| clock.get().map_or_else(real, |clock| clock.now());
+    CURRENT.try_with(now).unwrap_or_else(|_| real())
 }
 
-/// A loop's clock. Clocks that were never virtual all show the same.
+thread_local! {
+    static CURRENT: OnceCell<Rc<Clock>> = const { OnceCell::new() };
+}
+
+/// A thread's clock. Clocks that were never virtual all show the same.
 #[derive(Default)]
-pub(super) struct Clock {
+pub(crate) struct Clock {
     /// How far it is ahead of the real time.
     ahead: Cell<i64>,
     /// The time it shows while it is virtual.
@@ -35,16 +39,22 @@ pub(super) struct Clock {
 }
 
 impl Clock {
+    /// The clock of this thread, made now if there is none. While the thread is ending it may be
+    /// another one at each call, which shows the real time.
+    pub(crate) fn current() -> Rc<Clock> {
+        CURRENT.try_with(|clock| clock.get_or_init(Rc::default).clone()).unwrap_or_default()
+    }
+
     #[inline]
-    pub(super) fn now(&self) -> Nanos {
+    pub(crate) fn now(&self) -> Nanos {
         self.frozen.get().unwrap_or_else(|| real().saturating_add_signed(self.ahead.get()))
     }
 
-    pub(super) fn is_virtual(&self) -> bool {
+    pub(crate) fn is_virtual(&self) -> bool {
         self.frozen.get().is_some()
     }
 
-    pub(super) fn advance_to(&self, at: Nanos) {
+    pub(crate) fn advance_to(&self, at: Nanos) {
         if let Some(now) = self.frozen.get() {
             self.frozen.set(Some(now.max(at)));
         }
@@ -63,6 +73,12 @@ impl Clock {
         let ahead = i128::from(self.now()) - i128::from(real());
         self.ahead.set(i64::try_from(ahead).unwrap_or(i64::MAX));
         self.frozen.set(None);
+    }
+}
+
+impl fmt::Debug for Clock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Clock").field("frozen", &self.frozen.get()).finish_non_exhaustive()
     }
 }
 
@@ -93,36 +109,35 @@ impl Clock {
 #[derive(Debug)]
 #[must_use = "time is virtual only while the clock lives"]
 pub struct VirtualClock {
-    dispatcher: Rc<Dispatcher>,
+    clock: Rc<Clock>,
 }
 
 impl VirtualClock {
     /// Stops this thread's loop clock at the time it is. Of several at once, the last to be dropped
     /// lets it go on.
     pub fn install() -> Self {
-        let dispatcher = Dispatcher::current();
-        dispatcher.clock().freeze();
-        VirtualClock { dispatcher }
+        let clock = Clock::current();
+        clock.freeze();
+        VirtualClock { clock }
     }
 
     /// Moves time on. Timers that come due fire when the loop next runs.
     pub fn advance(&self, by: Duration) {
-        let clock = self.dispatcher.clock();
         let by = u64::try_from(by.as_nanos()).unwrap_or(Nanos::MAX);
-        clock.advance_to(clock.now().saturating_add(by));
+        self.clock.advance_to(self.clock.now().saturating_add(by));
     }
 
     /// The loop's time, counted from some point in the past.
     #[must_use]
     pub fn now(&self) -> Duration {
-        Duration::from_nanos(self.dispatcher.clock().now())
+        Duration::from_nanos(self.clock.now())
     }
 }
 
 impl Drop for VirtualClock {
     /// Time goes on at its own pace, from where it is.
     fn drop(&mut self) {
-        self.dispatcher.clock().thaw();
+        self.clock.thaw();
     }
 }
 
@@ -140,10 +155,10 @@ mod tests {
         std::thread::yield_now();
         assert_eq!(second.now(), now);
         second.advance(Duration::from_secs(5));
-        let dispatcher = Dispatcher::current();
+        let clock = Clock::current();
         drop(second);
-        assert!(!dispatcher.clock().is_virtual());
-        assert!(Duration::from_nanos(dispatcher.clock().now()) >= now + Duration::from_secs(5));
+        assert!(!clock.is_virtual());
+        assert!(Duration::from_nanos(clock.now()) >= now + Duration::from_secs(5));
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::{TimerType, event_loop::now};
+use super::{TimerType, clock::now};
 
 const MILLISECOND: i128 = 1_000_000;
 const SECOND: i128 = 1_000_000_000;
@@ -374,7 +374,7 @@ impl SubAssign<i64> for QDeadlineTimer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::VirtualClock;
+    use crate::time::VirtualClock;
 
     #[test]
     fn minus_one_is_for_ever_and_survives_arithmetic() {
