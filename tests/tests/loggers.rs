@@ -70,7 +70,7 @@ fn interfere() {
         let _ = QSslConfiguration::system_ca_certificates();
         QTimer::single_shot(0, || ());
         if used.runs_the_loop {
-            QCoreApplication::new().process_events_with(ProcessEventsFlags::ALL_EVENTS);
+            QCoreApplication::new().process_events_with_flags(ProcessEventsFlags::ALL_EVENTS);
         }
         other.abort();
     }

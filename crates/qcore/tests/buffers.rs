@@ -185,9 +185,9 @@ fn read_line_boundaries() {
         let buffer = opened(&data, OpenMode::READ_ONLY);
         assert_eq!(buffer.read_line(), long(size), "{size}");
         assert_eq!(buffer.pos(), size as i64 + 1);
-        assert_eq!(buffer.read_line_with(size + 2).len(), 4);
-        assert_eq!(buffer.read_line_with(size + 1).len(), size, "{size}");
-        assert_eq!(buffer.read_line_with(size), b"\n");
+        assert_eq!(buffer.read_line_with_max_size(size + 2).len(), 4);
+        assert_eq!(buffer.read_line_with_max_size(size + 1).len(), size, "{size}");
+        assert_eq!(buffer.read_line_with_max_size(size), b"\n");
     }
 }
 

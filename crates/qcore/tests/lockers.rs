@@ -82,7 +82,7 @@ fn wake_up() {
     assert!(!event_loop.process_events());
     // Nothing else would end this wait.
     event_loop.wake_up();
-    assert!(app.process_events_with(qcore::ProcessEventsFlags::WAIT_FOR_MORE_EVENTS));
+    assert!(app.process_events_with_flags(qcore::ProcessEventsFlags::WAIT_FOR_MORE_EVENTS));
 }
 
 #[test]

@@ -462,7 +462,7 @@ fn find_children() {
 
     assert_eq!(names(parent.find_children(None)), ["k", "k", "z", ""]);
     let direct = FindChildOptions::DirectChildrenOnly;
-    assert_eq!(names(parent.find_children_with(None, direct)), ["k", "k", ""]);
+    assert_eq!(names(parent.find_children_with_options(None, direct)), ["k", "k", ""]);
     assert_eq!(
         parent.find_children::<QTimer>(None),
         [first.clone(), inner.clone(), unnamed.clone()]
@@ -472,7 +472,7 @@ fn find_children() {
     assert_eq!(parent.find_children::<QObject>("parent"), []);
 
     assert_eq!(parent.find_child::<QTimer>("z"), Some(inner));
-    assert_eq!(parent.find_child_with::<QTimer>("z", direct), None);
+    assert_eq!(parent.find_child_with_options::<QTimer>("z", direct), None);
     assert_eq!(parent.find_child::<QObject>(None), Some((*first).clone()));
     assert_eq!(parent.find_child::<QObject>("nope"), None);
     assert_eq!(parent.find_child::<QBuffer>(None), None);

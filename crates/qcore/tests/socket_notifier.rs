@@ -138,12 +138,12 @@ fn excluded_events_are_kept() {
     let spy = QSignalSpy::new(&notifier.activated);
     theirs.write_all(b"x").unwrap();
     for _ in 0..3 {
-        app.process_events_with(ProcessEventsFlags::EXCLUDE_SOCKET_NOTIFIERS);
+        app.process_events_with_flags(ProcessEventsFlags::EXCLUDE_SOCKET_NOTIFIERS);
     }
     assert_eq!(spy.count(), 0);
     // Data that comes meanwhile is not lost, either.
     theirs.write_all(b"yz").unwrap();
-    app.process_events_with(ProcessEventsFlags::EXCLUDE_SOCKET_NOTIFIERS);
+    app.process_events_with_flags(ProcessEventsFlags::EXCLUDE_SOCKET_NOTIFIERS);
     assert_eq!(spy.count(), 0);
     app.process_events();
     assert_eq!(spy.count(), 1);

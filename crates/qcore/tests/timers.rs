@@ -341,7 +341,7 @@ fn livelock() {
         let (app, log) = (QCoreApplication::new(), Log::default());
         let posted = Signal::new();
         let names = log.clone();
-        posted.connect_with(ConnectionType::QUEUED, move |()| names.add("posted"));
+        posted.connect_with_type(ConnectionType::QUEUED, move |()| names.add("posted"));
         let first = QTimer::new();
         first.set_single_shot(true);
         let second = Rc::new(ticking(interval, "second", &log));
@@ -571,7 +571,7 @@ fn an_hour_of_virtual_time_is_the_same_each_time() {
             .collect();
         let quit = app.clone();
         let hour = Duration::from_secs(3600);
-        QTimer::single_shot_with(hour, TimerType::Precise, move || quit.quit());
+        QTimer::single_shot_with_type(hour, TimerType::Precise, move || quit.quit());
         app.exec();
         assert_eq!(clock.now() - begun, hour);
         drop(timers);

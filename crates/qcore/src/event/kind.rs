@@ -90,11 +90,11 @@ impl EventType {
         register(None)
     }
 
-    /// [`register`](EventType::register), rather with the type `hint` if that is one of the
-    /// program's own and not taken.
+    /// Registers a type as [`register`](EventType::register) does. It is the type `hint` if `hint` is
+    /// at least [`USER`](EventType::USER) and nobody has registered it.
     #[doc(alias = "registerEventType")]
     #[must_use]
-    pub fn register_with(hint: EventType) -> Option<EventType> {
+    pub fn register_with_hint(hint: EventType) -> Option<EventType> {
         register(Some(hint).filter(|hint| *hint >= EventType::USER))
     }
 }
@@ -152,10 +152,10 @@ mod tests {
     #[test]
     fn a_hint_is_taken_once_and_only_among_the_programs_own() {
         let hint = EventType::user(17);
-        assert_eq!(EventType::register_with(hint), Some(hint));
-        let other = EventType::register_with(hint).unwrap();
+        assert_eq!(EventType::register_with_hint(hint), Some(hint));
+        let other = EventType::register_with_hint(hint).unwrap();
         assert!(other != hint && other > EventType::USER);
-        let other = EventType::register_with(EventType::TIMER).unwrap();
+        let other = EventType::register_with_hint(EventType::TIMER).unwrap();
         assert!(other > EventType::USER);
     }
 }

@@ -1,10 +1,6 @@
 //! The application: the outermost loop of a thread.
 
-use std::{
-    fmt,
-    rc::Rc,
-    time::{Duration, Instant},
-};
+use std::{fmt, rc::Rc, time::Instant};
 
 use super::{
     Dispatcher, ProcessEventsFlags, Run, Which, locker,
@@ -13,6 +9,7 @@ use super::{
 use crate::{
     EventType, QEvent, QObject, Signal, class,
     object::{Handle, Life, Node, Object},
+    time::QDeadlineTimer,
 };
 
 class! {
@@ -311,21 +308,29 @@ impl QCoreApplication {
     /// Handles what there is to handle, and returns whether there was anything.
     #[doc(alias = "processEvents")]
     pub fn process_events(&self) -> bool {
-        self.process_events_with(ProcessEventsFlags::ALL_EVENTS)
+        self.process_events_with_flags(ProcessEventsFlags::ALL_EVENTS)
     }
 
     /// Handles what there is to handle of the kinds that `flags` names, and returns whether there
     /// was anything. With `WAIT_FOR_MORE_EVENTS` it waits if there was nothing.
     #[doc(alias = "processEvents")]
-    pub fn process_events_with(&self, flags: ProcessEventsFlags) -> bool {
+    pub fn process_events_with_flags(&self, flags: ProcessEventsFlags) -> bool {
         process_events(self.dispatcher(), flags)
     }
 
-    /// Handles events as they come, until there are none or the time is over. What comes late is
-    /// left for the loop. It never waits: `WAIT_FOR_MORE_EVENTS` is ignored.
+    /// Handles events of the kinds that `flags` names until there are none or `deadline` has passed.
+    ///
+    /// It handles one turn of the loop at least. Later events are left for the loop. The function
+    /// never waits: it ignores `WAIT_FOR_MORE_EVENTS`. The limit is real time, also while a
+    /// [`VirtualClock`](crate::VirtualClock) is installed. With -1 there is no limit; in Qt, -1
+    /// is one turn.
     #[doc(alias = "processEvents")]
-    pub fn process_events_for(&self, flags: ProcessEventsFlags, max_time: Duration) {
-        process_events_for(self.dispatcher(), flags, max_time);
+    pub fn process_events_for(
+        &self,
+        flags: ProcessEventsFlags,
+        deadline: impl Into<QDeadlineTimer>,
+    ) {
+        process_events_for(self.dispatcher(), flags, deadline.into());
     }
 
     /// Quits when the process is told to by SIGINT (Ctrl-C) or SIGTERM.
@@ -368,10 +373,11 @@ pub(super) fn process_events(dispatcher: &Rc<Dispatcher>, flags: ProcessEventsFl
 pub(super) fn process_events_for(
     dispatcher: &Rc<Dispatcher>,
     flags: ProcessEventsFlags,
-    max_time: Duration,
+    deadline: QDeadlineTimer,
 ) {
-    // The time that really passes: a loop's own may stand still.
-    let start = Instant::now();
+    // The limit is real time: the loop's clock may stand still.
+    let (start, limit) = (Instant::now(), deadline.remaining());
     let flags = flags - ProcessEventsFlags::WAIT_FOR_MORE_EVENTS;
-    while dispatcher.turn(flags, None, None) && start.elapsed() < max_time {}
+    let in_time = || limit.is_none_or(|limit| start.elapsed() < limit);
+    while dispatcher.turn(flags, None, None) && in_time() {}
 }

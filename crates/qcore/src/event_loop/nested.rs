@@ -1,11 +1,12 @@
 //! Loops within the loop.
 
-use std::{fmt, rc::Rc, time::Duration};
+use std::{fmt, rc::Rc};
 
 use super::{Dispatcher, ProcessEventsFlags, Run, application};
 use crate::{
     EventType, QEvent, QObject, class,
     object::{Handle, Life, Node, Object},
+    time::QDeadlineTimer,
 };
 
 class! {
@@ -89,21 +90,26 @@ impl QEventLoop {
     /// Handles what there is to handle, and returns whether there was anything.
     #[doc(alias = "processEvents")]
     pub fn process_events(&self) -> bool {
-        self.process_events_with(ProcessEventsFlags::ALL_EVENTS)
+        self.process_events_with_flags(ProcessEventsFlags::ALL_EVENTS)
     }
 
     /// Handles what there is to handle of the kinds that `flags` names, and returns whether there
     /// was anything. With `WAIT_FOR_MORE_EVENTS` it waits if there was nothing.
     #[doc(alias = "processEvents")]
-    pub fn process_events_with(&self, flags: ProcessEventsFlags) -> bool {
+    pub fn process_events_with_flags(&self, flags: ProcessEventsFlags) -> bool {
         application::process_events(self.dispatcher(), flags)
     }
 
-    /// Handles events as they come, until there are none or the time is over. It never waits:
-    /// `WAIT_FOR_MORE_EVENTS` is ignored.
+    /// Handles events of the kinds that `flags` names until there are none or `deadline` has passed,
+    /// as [`QCoreApplication::process_events_for`](super::QCoreApplication::process_events_for)
+    /// does.
     #[doc(alias = "processEvents")]
-    pub fn process_events_for(&self, flags: ProcessEventsFlags, max_time: Duration) {
-        application::process_events_for(self.dispatcher(), flags, max_time);
+    pub fn process_events_for(
+        &self,
+        flags: ProcessEventsFlags,
+        deadline: impl Into<QDeadlineTimer>,
+    ) {
+        application::process_events_for(self.dispatcher(), flags, deadline.into());
     }
 
     /// Makes the loop go round once without waiting. A [`Poster`](super::Poster) does it from other

@@ -154,33 +154,36 @@ impl<T: 'static> Signal<T> {
         self.add(Some(Target::of(receiver)), ConnectionType::AUTO, function, call)
     }
 
-    /// [`connect`](Signal::connect), in a way chosen by `flags`.
-    pub fn connect_with(&self, flags: ConnectionType, slot: impl Fn(&T) + 'static) -> Connection
+    /// Connects a slot as [`connect`](Signal::connect) does. `kind` says when the slot is called and
+    /// how often it may be connected.
+    #[doc(alias = "connect")]
+    pub fn connect_with_type(&self, kind: ConnectionType, slot: impl Fn(&T) + 'static) -> Connection
     where
         T: Clone,
     {
         let function = type_of(&slot);
-        self.add_with(None, flags, function, Plain(slot))
+        self.add_with(None, kind, function, Plain(slot))
     }
 
-    /// [`connect_to`](Signal::connect_to), in a way chosen by `flags`.
+    /// Connects a slot as [`connect_to`](Signal::connect_to) does. `kind` says when the slot is
+    /// called and how often it may be connected.
     ///
-    /// A queued call that is still waiting when the receiver dies is dropped; one that is waiting
-    /// when the connection is cut still comes, as in Qt.
+    /// When the receiver dies, its queued calls that still wait are dropped. When the connection is
+    /// cut, calls that wait are still made, as in Qt.
     ///
     /// ```
     /// use qcore::{ConnectionType, QCoreApplication, Signal};
     ///
     /// let app = QCoreApplication::new();
     /// let done = Signal::new();
-    /// done.connect_to_with(&app, ConnectionType::QUEUED, |app, code| app.exit(*code));
+    /// done.connect_to_with_type(&app, ConnectionType::QUEUED, |app, code| app.exit(*code));
     /// done.emit(3);
     /// assert_eq!(app.exec(), 3);
     /// ```
-    pub fn connect_to_with<R: Receiver>(
+    pub fn connect_to_with_type<R: Receiver>(
         &self,
         receiver: &R,
-        flags: ConnectionType,
+        kind: ConnectionType,
         slot: impl Fn(&R::Target, &T) + 'static,
     ) -> Connection
     where
@@ -188,7 +191,7 @@ impl<T: 'static> Signal<T> {
     {
         let function = type_of(&slot);
         let call = ToReceiver::<R, _>::new(receiver, slot);
-        self.add_with(Some(Target::of(receiver)), flags, function, call)
+        self.add_with(Some(Target::of(receiver)), kind, function, call)
     }
 
     /// Connects a closure that changes its own state.

@@ -101,7 +101,7 @@ impl fmt::Debug for Clock {
 /// let (started, before) = (Instant::now(), clock.now());
 /// let quit = app.clone();
 /// let hour = Duration::from_secs(3600);
-/// QTimer::single_shot_with(hour, TimerType::Precise, move || quit.quit());
+/// QTimer::single_shot_with_type(hour, TimerType::Precise, move || quit.quit());
 /// app.exec();
 /// assert_eq!(clock.now() - before, hour);
 /// assert!(started.elapsed() < Duration::from_secs(60));

@@ -124,7 +124,7 @@ impl QTimer {
     ///
     /// The timer is coarse: the call comes up to 5 % of the interval early or late. A call after
     /// two seconds, for example, may come at 1.9 s. Where an early call is wrong, as in a
-    /// protocol's timeout, use [`single_shot_with`](QTimer::single_shot_with) and
+    /// protocol's timeout, use [`single_shot_with_type`](QTimer::single_shot_with_type) and
     /// [`TimerType::Precise`].
     ///
     /// With a negative interval the function logs a warning and never calls `slot`.
@@ -138,12 +138,12 @@ impl QTimer {
     /// ```
     #[doc(alias = "singleShot")]
     pub fn single_shot(interval: impl Into<Interval>, slot: impl FnOnce() + 'static) {
-        Self::single_shot_with(interval, TimerType::default(), slot);
+        Self::single_shot_with_type(interval, TimerType::default(), slot);
     }
 
     /// Calls `slot` once, after `interval`, with the accuracy that `kind` sets.
     #[doc(alias = "singleShot")]
-    pub fn single_shot_with(
+    pub fn single_shot_with_type(
         interval: impl Into<Interval>,
         kind: TimerType,
         slot: impl FnOnce() + 'static,
@@ -173,8 +173,28 @@ impl QTimer {
         receiver: &R,
         slot: impl FnOnce(&R::Target) + 'static,
     ) {
+        Self::single_shot_to_with_type(interval, TimerType::default(), receiver, slot);
+    }
+
+    /// Calls `slot` with `receiver` once, as [`single_shot_to`](QTimer::single_shot_to) does, with
+    /// the accuracy that `kind` sets.
+    ///
+    /// ```
+    /// use qcore::{QCoreApplication, QTimer, TimerType};
+    ///
+    /// let app = QCoreApplication::new();
+    /// QTimer::single_shot_to_with_type(5, TimerType::Precise, &app, |app| app.exit(3));
+    /// assert_eq!(app.exec(), 3);
+    /// ```
+    #[doc(alias = "singleShot")]
+    pub fn single_shot_to_with_type<R: Receiver>(
+        interval: impl Into<Interval>,
+        kind: TimerType,
+        receiver: &R,
+        slot: impl FnOnce(&R::Target) + 'static,
+    ) {
         let receiver = receiver.downgrade();
-        Self::single_shot(interval, move || {
+        Self::single_shot_with_type(interval, kind, move || {
             R::with(&receiver, slot);
         });
     }
