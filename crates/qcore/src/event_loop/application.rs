@@ -376,7 +376,7 @@ pub(super) fn process_events_for(
     deadline: QDeadlineTimer,
 ) {
     // The limit is real time: the loop's clock may stand still.
-    let (start, limit) = (Instant::now(), deadline.remaining());
+    let (start, limit) = (Instant::now(), deadline.remaining_time());
     let flags = flags - ProcessEventsFlags::WAIT_FOR_MORE_EVENTS;
     let in_time = || limit.is_none_or(|limit| start.elapsed() < limit);
     while dispatcher.turn(flags, None, None) && in_time() {}
