@@ -10,8 +10,8 @@ use proptest::{
 use qcore::{
     QDataStream,
     stream::{
-        ByteOrder, FloatingPointPrecision, FromStream, QBitArray, QVariant, StreamStatus,
-        StreamVersion, ToStream,
+        ByteOrder, FloatingPointPrecision, FromStream, QBitArray, QVariant, StreamErrorKind,
+        StreamStatus, StreamVersion, ToStream,
     },
 };
 
@@ -156,12 +156,12 @@ proptest! {
         };
         for cut in 0..message.len() {
             let mut stream = settings.stream(&message[..cut]);
-            prop_assert_eq!(stream.transaction(read), None);
+            prop_assert_eq!(stream.transaction(read).unwrap_err(), StreamErrorKind::ReadPastEnd);
             prop_assert_eq!(stream.status(), StreamStatus::ReadPastEnd);
             stream.reset_status();
             stream.write_raw_data(&message[cut..]);
             let whole = stream.transaction(read);
-            prop_assert_eq!(whole, Some((text.clone(), list.clone(), variant.clone())));
+            prop_assert_eq!(whole, Ok((text.clone(), list.clone(), variant.clone())));
             prop_assert!(stream.at_end());
         }
     }

@@ -45,7 +45,7 @@ libfuzzer_sys::fuzz_target!(|data: &[u8]| {
             41..=43 if open > 0 => {
                 open -= 1;
                 match step {
-                    41 => drop(stream.commit_transaction()),
+                    41 => _ = stream.commit_transaction(),
                     42 => stream.rollback_transaction(),
                     _ => stream.abort_transaction(),
                 }
@@ -102,7 +102,7 @@ fn read(stream: &mut QDataStream, step: u8, new: &dyn Fn(&[u8]) -> QDataStream) 
         31 => drop(stream.read_utf16()),
         32 => drop(stream.read_string()),
         33 => drop(stream.read_bytes()),
-        34 => drop(stream.transaction(|stream| stream.read::<(String, Vec<u32>)>())),
+        34 => _ = stream.transaction(|stream| stream.read::<(String, Vec<u32>)>()),
         _ => drop(stream.read::<QVariant>()),
     }
 }
