@@ -189,7 +189,7 @@ fn all_kinds(runs_the_loop: bool) {
 
     // A notifier.
     let (reader, mut writer) = UnixStream::pair().unwrap();
-    let notifier = QSocketNotifier::new(OwnedFd::from(reader), NotifierType::Read).unwrap();
+    let notifier = QSocketNotifier::try_new(OwnedFd::from(reader), NotifierType::Read).unwrap();
     let told = Rc::new(Cell::new(0));
     notifier.activated.connect_to(&told, |told, _| told.set(told.get() + 1));
     writer.write_all(b"x").unwrap();

@@ -655,10 +655,10 @@ fn constructor_emits_to_itself() {
 fn lockers_from_many_threads_and_restarts() {
     let el = QEventLoop::new();
     for _ in 0..200 {
-        let hold = QEventLoopLocker::with_loop(&el).unwrap();
+        let hold = QEventLoopLocker::try_with_loop(&el).unwrap();
         let ts: Vec<_> = (0..4)
             .map(|_| {
-                let l = QEventLoopLocker::with_loop(&el).unwrap();
+                let l = QEventLoopLocker::try_with_loop(&el).unwrap();
                 std::thread::spawn(move || drop(l))
             })
             .collect();

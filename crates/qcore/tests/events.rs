@@ -488,7 +488,7 @@ fn filters_see_a_notifiers_event() {
 
     let log = Log::default();
     let (ours, mut theirs) = UnixStream::pair().unwrap();
-    let notifier = QSocketNotifier::new(ours, NotifierType::Read).unwrap();
+    let notifier = QSocketNotifier::try_new(ours, NotifierType::Read).unwrap();
     notifier.activated.connect(log.slot("activated"));
     let gate = Filter::new("gate", &log);
     gate.ends.set(true);

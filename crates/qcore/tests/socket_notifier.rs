@@ -20,7 +20,7 @@ fn pair() -> (Rc<UnixStream>, UnixStream) {
 }
 
 fn watch(stream: &Rc<UnixStream>, kind: NotifierType) -> QSocketNotifier {
-    QSocketNotifier::new(stream.clone(), kind).unwrap()
+    QSocketNotifier::try_new(stream.clone(), kind).unwrap()
 }
 
 #[test]
@@ -155,7 +155,7 @@ fn excluded_events_are_kept() {
 #[test]
 fn a_regular_file_is_always_ready() {
     let file = Rc::new(File::open(env!("CARGO_MANIFEST_DIR").to_owned() + "/Cargo.toml").unwrap());
-    let notifier = QSocketNotifier::new(file.clone(), NotifierType::Read).unwrap();
+    let notifier = QSocketNotifier::try_new(file.clone(), NotifierType::Read).unwrap();
     let spy = QSignalSpy::new(&notifier.activated);
     assert!(wait_until(5000, || spy.count() == 5));
     notifier.set_enabled(false);

@@ -28,7 +28,7 @@ use crate::{
 ///
 /// let app = QCoreApplication::new();
 /// for _ in 0..3 {
-///     let locker = QEventLoopLocker::new()?;
+///     let locker = QEventLoopLocker::try_new()?;
 ///     std::thread::spawn(move || {
 ///         // some work
 ///         drop(locker);
@@ -65,13 +65,14 @@ pub(super) struct Locks {
 }
 
 impl QEventLoopLocker {
-    /// Locks the application that [`QCoreApplication::instance`] returns: in a thread without one
-    /// of its own, the process's.
+    /// Locks the application that [`QCoreApplication::instance`] returns. In a thread without an
+    /// application of its own, that is the process's.
     ///
     /// # Errors
     ///
-    /// If the loop cannot be woken from other threads, for want of descriptors.
-    pub fn new() -> io::Result<Self> {
+    /// The system's error if there are no descriptors left. Without them other threads cannot wake
+    /// the loop.
+    pub fn try_new() -> io::Result<Self> {
         let app = QCoreApplication::instance();
         if let Some(primary) = app.remote() {
             primary.locks.count.fetch_add(1, Ordering::Relaxed);
@@ -85,8 +86,8 @@ impl QEventLoopLocker {
     ///
     /// # Errors
     ///
-    /// As [`new`](QEventLoopLocker::new).
-    pub fn with_loop(event_loop: &QEventLoop) -> io::Result<Self> {
+    /// The same as [`try_new`](QEventLoopLocker::try_new).
+    pub fn try_with_loop(event_loop: &QEventLoop) -> io::Result<Self> {
         Self::lock(Object::life(event_loop), event_loop.run(), false)
     }
 
