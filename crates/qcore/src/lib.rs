@@ -56,8 +56,8 @@ pub use self::event_loop::{NotifierType, QSocketNotifier};
 pub use self::{
     event::{EventHandler, EventType, QChildEvent, QEvent, QTimerEvent},
     event_loop::{
-        Dispatcher, LoopGone, Poster, ProcessEventsFlags, QCoreApplication, QEventLoop,
-        QEventLoopLocker, TimerId, wait_until,
+        Dispatcher, PostError, PostErrorKind, Poster, ProcessEventsFlags, QCoreApplication,
+        QEventLoop, QEventLoopLocker, TimerId, wait_until,
     },
     io_device::{DeviceError, DeviceErrorKind, OpenMode, QBuffer, QIODevice},
     message::{MessageType, install_message_handler},

@@ -11,8 +11,8 @@ use std::{
 };
 
 use qcore::{
-    ConnectionType, Dispatcher, LoopGone, Poster, ProcessEventsFlags, QCoreApplication, QEventLoop,
-    QObject, QTimer, Signal, sender, wait_until,
+    ConnectionType, Dispatcher, PostError, PostErrorKind, Poster, ProcessEventsFlags,
+    QCoreApplication, QEventLoop, QObject, QTimer, Signal, sender, wait_until,
 };
 
 fn poster() -> Poster {
@@ -143,9 +143,14 @@ fn the_loop_is_gone_after_the_end_of_its_thread() {
     .unwrap();
     assert_eq!(Arc::strong_count(&token), 1);
     let held = token.clone();
-    assert_eq!(poster.post(move || drop(held)), Err(LoopGone));
+    assert_eq!(poster.post(move || drop(held)).unwrap_err(), PostErrorKind::LoopEnded);
     assert_eq!(Arc::strong_count(&token), 1);
-    assert_eq!(LoopGone.to_string(), "the event loop has ended");
+    let error = PostError::from(PostErrorKind::LoopEnded);
+    assert_eq!(
+        (error.kind(), error.to_string().as_str()),
+        (PostErrorKind::LoopEnded, "the event loop has ended")
+    );
+    assert_eq!(std::io::Error::from(error).kind(), std::io::ErrorKind::BrokenPipe);
     poster.wake_up();
 }
 
@@ -329,7 +334,11 @@ fn loops_of_a_thread_whose_loop_has_ended_return_at_once() {
 
     impl Drop for Loops {
         fn drop(&mut self) {
-            assert_eq!(poster().post(|| ()), Err(LoopGone), "the loop has ended before");
+            assert_eq!(
+                poster().post(|| ()).unwrap_err(),
+                PostErrorKind::LoopEnded,
+                "the loop has ended before"
+            );
             let app = QCoreApplication::new();
             let processed = app.process_events_with_flags(ProcessEventsFlags::WAIT_FOR_MORE_EVENTS);
             let waited = wait_until(-1, || false);

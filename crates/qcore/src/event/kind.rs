@@ -6,7 +6,7 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use crate::number::UnknownNumber;
+use crate::number::UnknownNumberError;
 
 /// The type of an event: one of Qt's, or from [`USER`](EventType::USER) on one of the program's
 /// own.
@@ -120,11 +120,13 @@ impl From<EventType> for i32 {
 }
 
 impl TryFrom<i32> for EventType {
-    type Error = UnknownNumber;
+    type Error = UnknownNumberError;
 
     /// The type with this number, from 0 to 65535: also one of Qt's that has no constant here.
-    fn try_from(number: i32) -> Result<Self, UnknownNumber> {
-        u16::try_from(number).map(EventType).map_err(|_| UnknownNumber::new("EventType", number))
+    fn try_from(number: i32) -> Result<Self, UnknownNumberError> {
+        u16::try_from(number)
+            .map(EventType)
+            .map_err(|_| UnknownNumberError::new("EventType", number))
     }
 }
 

@@ -52,7 +52,7 @@ pub use self::{
     dispatcher::Dispatcher,
     locker::QEventLoopLocker,
     nested::{EventLoopNode, QEventLoop},
-    poster::{LoopGone, Poster},
+    poster::{PostError, PostErrorKind, Poster},
     source::{EventSource, Readiness, Registration},
     timers::{TimerHandler, TimerId},
     waiting::wait_until,

@@ -1,6 +1,6 @@
 //! [`StreamVersion`]: the versions of the format.
 
-use crate::number::UnknownNumber;
+use crate::number::UnknownNumberError;
 
 /// A version of the format, named after the Qt release that introduced it. Several releases share a
 /// version, so some constants are equal. [The module](crate::stream#versions) lists the
@@ -105,14 +105,14 @@ impl From<StreamVersion> for i32 {
 }
 
 impl TryFrom<i32> for StreamVersion {
-    type Error = UnknownNumber;
+    type Error = UnknownNumberError;
 
     /// Returns the version with this number, as [`from_number`](StreamVersion::from_number) does.
-    fn try_from(number: i32) -> Result<Self, UnknownNumber> {
+    fn try_from(number: i32) -> Result<Self, UnknownNumberError> {
         u8::try_from(number)
             .ok()
             .and_then(StreamVersion::from_number)
-            .ok_or(UnknownNumber::new("StreamVersion", number))
+            .ok_or(UnknownNumberError::new("StreamVersion", number))
     }
 }
 
