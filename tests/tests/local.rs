@@ -7,7 +7,7 @@ use std::{
     rc::Rc,
     sync::{
         Arc,
-        atomic::{AtomicI64, Ordering},
+        atomic::{AtomicUsize, Ordering},
     },
     thread,
     time::Duration,
@@ -418,7 +418,7 @@ fn bytes_written_signal() {
     let dir = Dir::new();
     let server = server(&dir);
     let name = server.full_server_name();
-    let (poster, told) = (Dispatcher::current().poster().unwrap(), Arc::new(AtomicI64::new(0)));
+    let (poster, told) = (Dispatcher::current().poster().unwrap(), Arc::new(AtomicUsize::new(0)));
     let tell = told.clone();
     let main = thread::current().id();
     let client = thread::spawn(move || {

@@ -266,9 +266,11 @@ fn declare_in(source: &str, declared: &mut BTreeMap<String, BTreeMap<String, Vec
 /// The value here that stands for an enumerator of Qt's.
 fn value_for(row: &Row, values: &BTreeMap<String, Vec<String>>) -> Option<String> {
     if row.kind == "VariantType" {
-        let number = u32::try_from(row.number).unwrap();
-        let kind = VariantType::from_id(number).filter(|kind| kind.name() == row.member)?;
-        assert_eq!(kind.id(), number);
+        let kind = VariantType::try_from(row.number).ok()?;
+        if kind.name() != row.member {
+            return None;
+        }
+        assert_eq!(i32::from(kind), row.number);
         return Some(format!("{kind:?}"));
     }
     let (value, _) = values.iter().find(|(_, names)| names.contains(&row.member))?;
@@ -367,7 +369,7 @@ fn constants_have_qts_numbers() {
         ("MaxUser", EventType::MAX_USER),
     ] {
         let number = number("EventType", name);
-        assert_eq!((i32::from(kind), i32::from(kind.number())), (number, number), "{name}");
+        assert_eq!(i32::from(kind), number, "{name}");
         assert_eq!(EventType::try_from(number), Ok(kind), "{name}");
     }
     for number in [-1, 65536, i32::MIN, i32::MAX] {

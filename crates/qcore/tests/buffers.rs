@@ -154,7 +154,7 @@ fn signal_test() {
         buffer.write("b").unwrap();
         assert_eq!((reads.get(), written.get()), (round, before));
         app.process_events();
-        assert_eq!((reads.get(), written.get()), (round + 1, before + size as i64 + 1));
+        assert_eq!((reads.get(), written.get()), (round + 1, before + size + 1));
     }
     app.process_events();
     assert_eq!(reads.get(), 3);

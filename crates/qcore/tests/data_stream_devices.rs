@@ -47,13 +47,13 @@ fn settings_and_device() {
 
     assert_eq!(stream.version(), StreamVersion::QT_5_15);
     for number in 1..=19 {
-        stream.set_version(StreamVersion::from_number(number).unwrap());
-        assert_eq!(stream.version().number(), number);
+        stream.set_version(StreamVersion::try_from(number).unwrap());
+        assert_eq!(i32::from(stream.version()), number);
     }
     assert!(StreamVersion::QT_4_6 > StreamVersion::QT_4_5);
     assert_eq!(StreamVersion::QT_5_11, StreamVersion::QT_5_6);
-    assert_eq!(StreamVersion::from_number(0), None);
-    assert_eq!(StreamVersion::from_number(20), None);
+    assert!(StreamVersion::try_from(0).is_err());
+    assert!(StreamVersion::try_from(20).is_err());
 }
 
 #[test]

@@ -139,7 +139,7 @@ fn orders() -> impl Strategy<Value = ByteOrder> {
 }
 
 fn versions() -> impl Strategy<Value = StreamVersion> {
-    (1u8..=19).prop_map(|number| StreamVersion::from_number(number).unwrap())
+    (1..=19).prop_map(|number| StreamVersion::try_from(number).unwrap())
 }
 
 /// Generates parts of real messages, so that the stream often understands them.

@@ -30,13 +30,13 @@ impl Settings {
 
 /// Generates settings with any version from this one on.
 fn since(version: StreamVersion) -> impl Strategy<Value = Settings> {
-    (version.number()..=19, any::<bool>(), any::<bool>()).prop_map(|(version, little, single)| {
+    (i32::from(version)..=19, any::<bool>(), any::<bool>()).prop_map(|(version, little, single)| {
         let order = if little { ByteOrder::LittleEndian } else { ByteOrder::BigEndian };
         let precision = match single {
             true => FloatingPointPrecision::SinglePrecision,
             false => FloatingPointPrecision::DoublePrecision,
         };
-        Settings(StreamVersion::from_number(version).unwrap(), order, precision)
+        Settings(StreamVersion::try_from(version).unwrap(), order, precision)
     })
 }
 

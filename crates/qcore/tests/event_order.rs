@@ -207,9 +207,9 @@ fn priority_before_a_deletion_that_waited() {
     let (app, log) = (QCoreApplication::new(), Log::default());
     let (o, b) = (named("o", &log), QObject::new());
     let l = log.clone();
-    let hb = handler(move |e| l.add(format!("b {}", e.event_type().number() - 1000)));
+    let hb = handler(move |e| l.add(format!("b {}", i32::from(e.event_type()) - 1000)));
     let l = log.clone();
-    let ho = handler(move |e| l.add(format!("o {}", e.event_type().number() - 1000)));
+    let ho = handler(move |e| l.add(format!("o {}", i32::from(e.event_type()) - 1000)));
     b.set_event_handler(&hb);
     o.set_event_handler(&ho);
     let (l, o2, b2) = (log.clone(), o.clone(), b.clone());
@@ -519,7 +519,7 @@ fn subject(name: &'static str, log: &Log) -> Subject {
     let (o, l, f) = (named(name, log), log.clone(), Then::default());
     let f2 = f.clone();
     let h = handler(move |e| {
-        l.add(format!("{name} {}", e.event_type().number() - 1000));
+        l.add(format!("{name} {}", i32::from(e.event_type()) - 1000));
         let f = f2.take();
         if let Some(f) = f {
             f()

@@ -45,7 +45,7 @@ impl Subject {
 
 impl EventHandler for Subject {
     fn custom_event(&self, event: &QEvent) {
-        self.log.add(format!("{}{}", self.name, event.event_type().number() - 1000));
+        self.log.add(format!("{}{}", self.name, i32::from(event.event_type()) - 1000));
         let then = self.then.take();
         if let Some(then) = then {
             then();

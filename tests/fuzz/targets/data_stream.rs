@@ -19,7 +19,7 @@ libfuzzer_sys::fuzz_target!(|data: &[u8]| {
     let [version, settings, data @ ..] = data else { return };
     let new = |bytes: &[u8]| {
         let mut stream = QDataStream::from_bytes(bytes);
-        if let Some(version) = StreamVersion::from_number(version % 20) {
+        if let Ok(version) = StreamVersion::try_from(i32::from(version % 20)) {
             stream.set_version(version);
         }
         if settings & 1 == 1 {

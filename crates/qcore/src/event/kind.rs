@@ -18,7 +18,7 @@ use crate::number::UnknownNumberError;
 ///
 /// const MEASURED: EventType = EventType::user(1);
 /// assert!(MEASURED > EventType::USER && MEASURED < EventType::MAX_USER);
-/// assert_eq!(MEASURED.number(), 1001);
+/// assert_eq!(i32::from(MEASURED), 1001);
 /// assert_eq!(EventType::try_from(1001), Ok(MEASURED));
 /// ```
 #[doc(alias = "QEvent::Type")]
@@ -69,12 +69,6 @@ impl EventType {
         EventType(1000 + offset)
     }
 
-    /// Qt's number of it. [`try_from`](EventType::try_from) gives the type for a number.
-    #[must_use]
-    pub const fn number(self) -> u16 {
-        self.0
-    }
-
     /// A type that nobody else in the process is given, counted down from
     /// [`MAX_USER`](EventType::MAX_USER). `None` when all are taken.
     ///
@@ -113,7 +107,7 @@ fn register(hint: Option<EventType>) -> Option<EventType> {
 }
 
 impl From<EventType> for i32 {
-    /// Qt's number of it.
+    /// Returns Qt's number for the type.
     fn from(kind: EventType) -> i32 {
         kind.0.into()
     }
@@ -122,7 +116,8 @@ impl From<EventType> for i32 {
 impl TryFrom<i32> for EventType {
     type Error = UnknownNumberError;
 
-    /// The type with this number, from 0 to 65535: also one of Qt's that has no constant here.
+    /// Returns the type with this number, from 0 to 65535. It may be one of Qt's types that has no
+    /// constant here.
     fn try_from(number: i32) -> Result<Self, UnknownNumberError> {
         u16::try_from(number)
             .map(EventType)

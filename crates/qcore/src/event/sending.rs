@@ -41,11 +41,11 @@ impl QCoreApplication {
     /// use qcore::{EventHandler, EventType, QCoreApplication, QEvent, QObject};
     ///
     /// #[derive(Default)]
-    /// struct Log(RefCell<Vec<u16>>);
+    /// struct Log(RefCell<Vec<i32>>);
     ///
     /// impl EventHandler for Log {
     ///     fn custom_event(&self, event: &QEvent) {
-    ///         self.0.borrow_mut().push(event.event_type().number());
+    ///         self.0.borrow_mut().push(i32::from(event.event_type()));
     ///     }
     /// }
     ///

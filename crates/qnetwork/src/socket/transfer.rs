@@ -475,9 +475,9 @@ impl AbstractSocketNode {
             return emit_once(&self.flags.in_bytes_written, || outer.on_bytes_written(count));
         }
         emit_once(&self.flags.in_bytes_written, || {
-            self.with_front(|device| device.bytes_written.emit(count as i64));
+            self.with_front(|device| device.bytes_written.emit(count));
         });
-        self.base.channel_bytes_written.emit((0, count as i64));
+        self.base.channel_bytes_written.emit((0, count));
     }
 }
 

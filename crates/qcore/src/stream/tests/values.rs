@@ -261,7 +261,7 @@ fn variants() -> Vec<Value> {
                 if input.version() < StreamVersion::QT_4_0 {
                     again.write_qvariant(&value);
                 } else {
-                    again.write_uint32(kind.id());
+                    again.write_uint32(kind as u32);
                     if input.version() >= StreamVersion::QT_4_2 {
                         again.write_bool(false);
                     }

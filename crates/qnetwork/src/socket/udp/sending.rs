@@ -141,7 +141,7 @@ impl QUdpSocket {
                 // A slot has closed the socket. What is sent is sent.
                 return Ok(count);
             }
-            self.base.bytes_written.emit(datagram.data().len() as i64);
+            self.base.bytes_written.emit(datagram.data().len());
         }
         if count < datagrams.len() && (count == 0 || self.has_engine(&engine)) {
             let error = self.tell(error.unwrap_or_else(not_now));
@@ -184,7 +184,7 @@ impl AbstractSocketNode {
         self.descriptor.set(engine.descriptor());
         match sent {
             Ok(true) => {
-                self.base.bytes_written.emit(count as i64);
+                self.base.bytes_written.emit(count);
                 Ok(count)
             }
             Ok(false) => Err(self.tell(not_now())),
@@ -209,7 +209,7 @@ impl AbstractSocketNode {
                 return Err(error.into());
             }
         };
-        self.base.bytes_written.emit(count as i64);
+        self.base.bytes_written.emit(count);
         Ok(count)
     }
 }
