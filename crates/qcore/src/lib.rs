@@ -22,10 +22,12 @@
 //! std::thread::spawn(move || timer.start(10)); // a timer belongs to its thread's loop
 //! ```
 //!
+//! * [`application`] has [`QCoreApplication`], [`QEventLoop`], [`QSocketNotifier`]
 //! * [`signal`] has [`Signal`], [`Connection`], what may be a [`Receiver`]
-//! * [`object`] has [`QObject`], how objects live and die, classes of your own
-//! * [`event`] has [`QEvent`] and [`EventHandler`]
-//! * [`event_loop`] has [`QCoreApplication`], [`QEventLoop`], [`Poster`] for other threads
+//! * [`object`] has [`QObject`], how objects live and die, [`EventHandler`]
+//! * [`event`] has [`QEvent`], what is sent or posted to one object
+//! * [`mod@class`] has what classes of your own are made of
+//! * [`event_loop`] has [`Dispatcher`], the loop of a thread, and [`Poster`] for other threads
 //! * [`time`] has [`QElapsedTimer`], [`QDeadlineTimer`], [`VirtualClock`]
 //! * [`timer`] has [`QTimer`], [`QBasicTimer`]
 //! * [`io_device`] has [`QIODevice`], what can be read and written, and [`QBuffer`]
@@ -39,8 +41,11 @@
 
 #![forbid(unsafe_code)]
 
+pub mod application;
+pub mod class;
 pub mod event;
 pub mod event_loop;
+mod id;
 pub mod io_device;
 pub mod message;
 pub mod number;
@@ -51,19 +56,19 @@ pub mod time;
 pub mod timer;
 
 #[cfg(unix)]
-pub use self::event_loop::{NotifierType, QSocketNotifier};
+pub use self::application::{NotifierType, QSocketNotifier};
 pub use self::{
-    event::{EventHandler, EventType, QChildEvent, QEvent, QTimerEvent},
-    event_loop::{
-        Dispatcher, LoopGone, Poster, ProcessEventsFlags, QCoreApplication, QEventLoop,
-        QEventLoopLocker, TimerId, wait_until,
-    },
+    application::{QCoreApplication, QEventLoop, QEventLoopLocker},
+    event::{EventType, QEvent, QTimerEvent},
+    event_loop::{Dispatcher, LoopGone, Poster, ProcessEventsFlags, TimerId, wait_until},
     io_device::{DeviceError, DeviceErrorKind, OpenMode, QBuffer, QIODevice},
     message::{MessageType, install_message_handler},
-    object::{FindChildOptions, QObject, QPointer},
+    object::{
+        EventHandler, FindChildOptions, QChildEvent, QObject, QPointer, QSignalBlocker, sender,
+    },
     signal::{
-        Connection, ConnectionBlocker, ConnectionType, QSignalBlocker, QSignalSpy, Receiver,
-        ScopedConnection, Signal, sender,
+        Connection, ConnectionBlocker, ConnectionType, QSignalSpy, Receiver, ScopedConnection,
+        Signal,
     },
     stream::{QDataStream, QVariant},
     time::{ClockType, Interval, QDeadlineTimer, QElapsedTimer, TimerType, VirtualClock},

@@ -7,12 +7,9 @@ use std::{
 };
 
 use super::{DeviceBackend, DeviceError, DeviceErrorKind, OpenMode, QIODevice};
-use crate::{
-    class,
-    object::{Handle, Life, Node, Object},
-};
+use crate::class::{Handle, Life, Node, Object};
 
-class! {
+crate::class! {
     /// A device over bytes in memory.
     ///
     /// `ready_read` and `bytes_written` come from the event loop, once for all that was written

@@ -37,12 +37,13 @@ pub use self::{
 };
 use self::{backend::NoBackend, byte_queue::SMALL};
 use crate::{
-    QObject, Signal, class,
-    object::{Handle, Life, Node, Object},
+    class::{Handle, Life, Node, Object},
+    object::QObject,
+    signal::Signal,
     time::QDeadlineTimer,
 };
 
-class! {
+crate::class! {
     /// A device that bytes are read from and written to: the base class of all sockets.
     ///
     /// Reading takes what there is and never waits. A device is sequential, a stream like a socket;

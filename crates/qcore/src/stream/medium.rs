@@ -1,6 +1,6 @@
 //! What a stream reads from and writes to.
 
-use crate::QIODevice;
+use crate::io_device::QIODevice;
 
 #[derive(Debug, Default)]
 pub(super) enum Medium {

@@ -1,6 +1,7 @@
 //! Timers: [`QTimer`] emits a signal, [`QBasicTimer`] sends events.
 
 mod basic;
+mod object_timers;
 
 use std::{
     cell::Cell,
@@ -11,13 +12,15 @@ use std::{
 
 pub use self::basic::QBasicTimer;
 use crate::{
-    QEvent, QObject, Receiver, Signal, class,
+    class::{Handle, Life, Node},
+    event::QEvent,
     event_loop::{Dispatcher, TimerHandler, TimerId},
-    object::{Handle, Life, Node},
+    object::QObject,
+    signal::{Receiver, Signal},
     time::{Interval, TimerType},
 };
 
-class! {
+crate::class! {
     /// A timer: emits [`timeout`](TimerNode::timeout) when its interval is over, again and again or
     /// once.
     ///
@@ -368,9 +371,9 @@ impl fmt::Debug for TimerNode {
     }
 }
 
-pub(crate) const START_REFUSED: &str = "QObject::startTimer: Timers cannot have negative intervals";
+const START_REFUSED: &str = "QObject::startTimer: Timers cannot have negative intervals";
 
-pub(crate) fn checked(interval: Interval, warning: &str) -> Option<Duration> {
+fn checked(interval: Interval, warning: &str) -> Option<Duration> {
     if interval.duration().is_none() {
         crate::q_warning!("{warning}");
     }

@@ -2,13 +2,14 @@
 
 use std::{fmt, rc::Rc, time::Duration};
 
-use super::{Dispatcher, ProcessEventsFlags, Run, application};
 use crate::{
-    EventType, QEvent, QObject, class,
-    object::{Handle, Life, Node, Object},
+    class::{Handle, Life, Node, Object},
+    event::{EventType, QEvent},
+    event_loop::{Dispatcher, ProcessEventsFlags, Run},
+    object::QObject,
 };
 
-class! {
+crate::class! {
     /// A loop that can be run anywhere, also in a slot that a loop has called.
     ///
     /// Running one in a slot is a way to wait there while everything else goes on. Stands for Qt's
@@ -66,7 +67,7 @@ impl QEventLoop {
     pub fn exec(&self) -> i32 {
         // The object may be dropped by what runs in it.
         let keep = self.clone();
-        keep.run.exec(keep.dispatcher())
+        keep.dispatcher().exec(&keep.run)
     }
 
     /// Makes [`exec`](QEventLoop::exec) return `code` as soon as control is back in it.
@@ -83,7 +84,7 @@ impl QEventLoop {
     #[doc(alias = "isRunning")]
     #[must_use]
     pub fn is_running(&self) -> bool {
-        self.run.running.get() && !self.run.exit.get()
+        self.run.is_running() && !self.run.is_told_to_exit()
     }
 
     /// Handles what there is to handle, and returns whether there was anything.
@@ -96,17 +97,17 @@ impl QEventLoop {
     /// was anything. With `WAIT_FOR_MORE_EVENTS` it waits if there was nothing.
     #[doc(alias = "processEvents")]
     pub fn process_events_with(&self, flags: ProcessEventsFlags) -> bool {
-        application::process_events(self.dispatcher(), flags)
+        self.dispatcher().process_events(flags)
     }
 
     /// Handles events as they come, until there are none or the time is over. It never waits:
     /// `WAIT_FOR_MORE_EVENTS` is ignored.
     #[doc(alias = "processEvents")]
     pub fn process_events_for(&self, flags: ProcessEventsFlags, max_time: Duration) {
-        application::process_events_for(self.dispatcher(), flags, max_time);
+        self.dispatcher().process_events_for(flags, max_time);
     }
 
-    /// Makes the loop go round once without waiting. A [`Poster`](super::Poster) does it from other
+    /// Makes the loop go round once without waiting. A [`Poster`](crate::Poster) does it from other
     /// threads.
     #[doc(alias = "wakeUp")]
     pub fn wake_up(&self) {
