@@ -26,7 +26,7 @@
 //! * [`signal`] has [`Signal`], [`Connection`], what may be a [`Receiver`]
 //! * [`object`] has [`QObject`], how objects live and die, [`EventHandler`]
 //! * [`event`] has [`QEvent`], what is sent or posted to one object
-//! * [`mod@class`] has what classes of your own are made of
+//! * [`classes`] has what classes of your own are made of
 //! * [`event_loop`] has [`Dispatcher`], the loop of a thread, and [`Poster`] for other threads
 //! * [`time`] has [`QElapsedTimer`], [`QDeadlineTimer`], [`VirtualClock`]
 //! * [`timer`] has [`QTimer`], [`QBasicTimer`]
@@ -42,10 +42,11 @@
 #![forbid(unsafe_code)]
 
 pub mod application;
-pub mod class;
+pub mod classes;
 pub mod event;
 pub mod event_loop;
 mod id;
+pub mod internals;
 pub mod io_device;
 pub mod message;
 pub mod number;

@@ -2,7 +2,7 @@
 
 use super::QCoreApplication;
 use crate::{
-    class::Object,
+    classes::Object,
     event::{EventType, NORMAL_EVENT_PRIORITY, QEvent},
     event_loop::{Dispatcher, Which},
     object::QObject,

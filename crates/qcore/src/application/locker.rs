@@ -10,7 +10,7 @@ use std::{
 
 use super::{QCoreApplication, QEventLoop, process::find};
 use crate::{
-    class::{Life, Object},
+    classes::{Life, Object},
     event::{EventType, QEvent},
     event_loop::{Locks, Poster, Run},
     id::ObjectId,

@@ -29,7 +29,7 @@ pub use self::{
     nested::{EventLoopNode, QEventLoop},
 };
 use crate::{
-    class::{Handle, Life, Node, Object, Objects},
+    classes::{Handle, Life, Node, Object, Objects},
     event::{EventType, QEvent},
     event_loop::{Dispatcher, ProcessEventsFlags, Run, Which},
     object::QObject,

@@ -3,7 +3,7 @@
 use std::{fmt, rc::Rc, time::Duration};
 
 use crate::{
-    class::{Handle, Life, Node, Object},
+    classes::{Handle, Life, Node, Object},
     event::{EventType, QEvent},
     event_loop::{Dispatcher, ProcessEventsFlags, Run},
     object::QObject,

@@ -7,7 +7,7 @@ use std::{
 
 use super::QCoreApplication;
 use crate::{
-    class::{Life, Objects},
+    classes::{Life, Objects},
     event_loop::{Dispatcher, Locks, Poster},
     id::ObjectId,
 };

@@ -10,7 +10,7 @@ use std::{
 use mio::{Interest, unix::SourceFd};
 
 use crate::{
-    class::{Handle, Life, Node, Object},
+    classes::{Handle, Life, Node, Object},
     event::{EventType, QEvent},
     event_loop::{EventSource, Readiness, Registration},
     object::QObject,

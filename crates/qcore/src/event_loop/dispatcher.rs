@@ -404,9 +404,7 @@ impl Dispatcher {
     }
 
     /// Whether this is the last turn of the loop that runs innermost.
-    #[doc(hidden)]
-    #[must_use]
-    pub fn is_ending(&self) -> bool {
+    pub(crate) fn is_ending(&self) -> bool {
         self.runs.borrow().last().is_some_and(|run| run.is_told_to_exit())
     }
 

@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::{DeviceBackend, DeviceError, DeviceErrorKind, OpenMode, QIODevice};
-use crate::class::{Handle, Life, Node, Object};
+use crate::classes::{Handle, Life, Node, Object};
 
 crate::class! {
     /// A device over bytes in memory.

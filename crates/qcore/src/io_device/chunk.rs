@@ -2,7 +2,7 @@
 
 use std::{fmt, ops::Deref, rc::Rc};
 
-use super::BufferPool;
+use super::pool::BufferPool;
 
 /// Bytes that are given away or shared: what [`write_chunk`](super::QIODevice::write_chunk) takes.
 ///

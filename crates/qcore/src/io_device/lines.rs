@@ -1,8 +1,10 @@
 //! Reading lines.
 
 use super::{
-    DeviceBackend, DeviceError, DeviceErrorKind, QIODevice, SCRATCH, byte_queue::PIECE,
-    reading::Keep, sink::Sink,
+    DeviceBackend, DeviceError, DeviceErrorKind, QIODevice,
+    pool::{PIECE, SCRATCH},
+    reading::Keep,
+    sink::Sink,
 };
 
 /// Where a device is that has read a line by itself: nobody knows, so that it is moved before it is

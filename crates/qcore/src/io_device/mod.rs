@@ -9,12 +9,13 @@
 
 mod backend;
 mod buffer;
-mod byte_queue;
+pub(crate) mod byte_queue;
 mod channels;
 mod chunk;
 mod error;
 mod lines;
 mod open_mode;
+pub(crate) mod pool;
 mod reading;
 mod sink;
 mod std_io;
@@ -30,14 +31,17 @@ use std::{
 pub use self::{
     backend::DeviceBackend,
     buffer::{BufferNode, QBuffer},
-    byte_queue::{BufferPool, ByteQueue, SCRATCH},
     chunk::Chunk,
     error::{DeviceError, DeviceErrorKind},
     open_mode::OpenMode,
 };
-use self::{backend::NoBackend, byte_queue::SMALL};
+use self::{
+    backend::NoBackend,
+    byte_queue::ByteQueue,
+    pool::{BufferPool, SMALL},
+};
 use crate::{
-    class::{Handle, Life, Node, Object},
+    classes::{Handle, Life, Node, Object},
     object::QObject,
     signal::Signal,
     time::QDeadlineTimer,
@@ -582,8 +586,7 @@ impl QIODevice {
     }
 
     /// Where buffers come from.
-    #[must_use]
-    pub fn pool(&self) -> &Rc<BufferPool> {
+    pub(crate) fn buffer_pool(&self) -> &Rc<BufferPool> {
         &self.0.pool
     }
 

@@ -1,8 +1,10 @@
 //! Taking bytes from a device.
 
 use super::{
-    DeviceBackend, DeviceError, DeviceErrorKind, OpenMode, QIODevice, SCRATCH, byte_queue::PIECE,
-    channels::no_such_channel, sink::Sink,
+    DeviceBackend, DeviceError, DeviceErrorKind, OpenMode, QIODevice,
+    channels::no_such_channel,
+    pool::{PIECE, SCRATCH},
+    sink::Sink,
 };
 
 /// What `skip()` drops at once.

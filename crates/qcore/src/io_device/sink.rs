@@ -1,6 +1,6 @@
 //! Where bytes that are read from a device go.
 
-use super::{BufferPool, ByteQueue};
+use super::{byte_queue::ByteQueue, pool::BufferPool};
 
 /// What one read may fill: a part of the caller's memory, or of a `Vec` that grows with what comes.
 pub(super) struct Sink<'a> {

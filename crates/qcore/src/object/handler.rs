@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use super::{QChildEvent, QObject};
 use crate::{
-    class::{Handler, Life, Object},
+    classes::{Handler, Life, Object},
     event::{EventType, QEvent, QTimerEvent},
     signal::Receiver,
 };

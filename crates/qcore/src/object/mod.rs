@@ -29,7 +29,7 @@
 //! state is closed and what could fail fails with a typed error. Nothing of this is unsafe.
 //!
 //! A struct with a `QObject` in it and signals made by [`Signal::of`] is enough for most programs.
-//! [The module of classes](crate::class) is for those who write classes like those of this library.
+//! [The module of classes](crate::classes) is for those who write classes like those of this library.
 
 mod blocker;
 mod child_event;
@@ -54,9 +54,9 @@ pub use self::{
     sender::sender,
 };
 #[doc(no_inline)]
-pub use crate::class::{Handle, Life, Lineage, Node, Object};
+pub use crate::classes::{Handle, Life, Lineage, Node, Object};
 use crate::{
-    class::Base,
+    classes::Base,
     event::{EventType, QEvent},
     signal::{Receiver, Signal},
 };

@@ -1,7 +1,7 @@
 //! Finding children, and what class they are.
 
 use super::QObject;
-use crate::class::Object;
+use crate::classes::Object;
 
 crate::numbered! {
     /// Where [`find_children_with`](QObject::find_children_with) looks.

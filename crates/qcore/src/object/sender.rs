@@ -1,7 +1,7 @@
 //! Who emitted the signal whose slot is running.
 
 use super::QObject;
-use crate::{class::Objects, event_loop::Dispatcher};
+use crate::{classes::Objects, event_loop::Dispatcher};
 
 /// The object whose signal called the slot that is running.
 ///

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::class::{Link, SlotList};
+use crate::classes::{Link, SlotList};
 
 bitflags::bitflags! {
     /// How a connection is made. [`AUTO`](ConnectionType::AUTO) is what the functions without flags

@@ -13,7 +13,7 @@ use super::{
     slot::{AnySlot, Call, Ran, Slot},
 };
 use crate::{
-    class::{Life, SlotList},
+    classes::{Life, SlotList},
     event_loop::Dispatcher,
     id::ObjectId,
 };

@@ -34,7 +34,7 @@ use self::{
     slot::{Call, Chained, Exclusive, Plain, Queued, Slot, ToReceiver},
 };
 use crate::{
-    class::{Life, Link, Object, SlotList},
+    classes::{Life, Link, Object, SlotList},
     event_loop::Dispatcher,
 };
 

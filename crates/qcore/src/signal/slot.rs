@@ -10,7 +10,7 @@ use std::{
 
 use super::{Receiver, list::Slots, sender::SenderScope};
 use crate::{
-    class::Life,
+    classes::Life,
     event::{EventType, QEvent},
     event_loop::{Deliver, Dispatcher},
     id::ObjectId,

@@ -4,7 +4,7 @@ use std::{cell::RefCell, fmt};
 
 use super::checked;
 use crate::{
-    class::Object,
+    classes::Object,
     event_loop::TimerId,
     object::{QObject, QPointer},
     time::{Interval, TimerType},

@@ -12,7 +12,7 @@ use std::{
 
 pub use self::basic::QBasicTimer;
 use crate::{
-    class::{Handle, Life, Node},
+    classes::{Handle, Life, Node},
     event::QEvent,
     event_loop::{Dispatcher, TimerHandler, TimerId},
     object::QObject,

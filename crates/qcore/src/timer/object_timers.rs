@@ -4,7 +4,7 @@ use std::rc::{Rc, Weak};
 
 use super::{START_REFUSED, checked};
 use crate::{
-    class::{Node, Object},
+    classes::{Node, Object},
     event::QEvent,
     event_loop::{TimerHandler, TimerId},
     object::{ObjectNode, QObject},

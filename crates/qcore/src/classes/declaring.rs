@@ -10,8 +10,8 @@
 /// ```
 ///
 /// The node of the first form is a struct of yours with the base class's handle, made by its
-/// `embed` function, in the field that is named last, and an implementation of [`Node`](crate::class::Node). The handle
-/// type gets `Clone`, `Debug`, comparison by identity, [`Object`](crate::class::Object) (so that it
+/// `embed` function, in the field that is named last, and an implementation of [`Node`](crate::classes::Node). The handle
+/// type gets `Clone`, `Debug`, comparison by identity, [`Object`](crate::classes::Object) (so that it
 /// can receive signals) and, by `Deref`, the fields of the node and all that the base class has. The
 /// second form gets a private function `derive`, which makes an object of the class of one of its base
 /// class; without it the object does not know that it is one, and cannot be
@@ -24,7 +24,7 @@
 /// ```
 /// use std::{cell::Cell, rc::Rc};
 /// use qcore::{QObject, Signal, class};
-/// use qcore::class::{Handle, Life, Node, Object};
+/// use qcore::classes::{Handle, Life, Node, Object};
 ///
 /// class! {
 ///     /// A door.
@@ -99,11 +99,11 @@
 #[macro_export]
 macro_rules! class {
     ($(#[$doc:meta])* $vis:vis struct $class:ident($node:ident) : $base:ident = $field:ident) => {
-        $crate::class! { @handle $(#[$doc])* $vis struct $class($crate::class::Handle<$node>): $base }
+        $crate::class! { @handle $(#[$doc])* $vis struct $class($crate::classes::Handle<$node>): $base }
 
-        impl $crate::class::Lineage for $node {
+        impl $crate::classes::Lineage for $node {
             fn derives_from(&self, class: ::std::any::TypeId) -> bool {
-                <$class as $crate::class::Object>::derives_from(class)
+                <$class as $crate::classes::Object>::derives_from(class)
             }
 
             fn find(
@@ -113,7 +113,7 @@ macro_rules! class {
                 if node == ::std::any::TypeId::of::<$node>() {
                     return ::std::option::Option::Some(self);
                 }
-                $crate::class::Object::find_node(&self.$field, node)
+                $crate::classes::Object::find_node(&self.$field, node)
             }
         }
 
@@ -122,7 +122,7 @@ macro_rules! class {
             #[inline]
             #[allow(dead_code)]
             pub(crate) fn from_node(node: ::std::rc::Rc<$node>) -> Self {
-                $class($crate::class::Handle::from_node(node))
+                $class($crate::classes::Handle::from_node(node))
             }
         }
 
@@ -149,7 +149,7 @@ macro_rules! class {
             /// An object of this class, made of one of its base class.
             #[allow(dead_code)]
             fn derive(base: $base) -> Self {
-                $crate::class::Object::life(&base).set_class::<$class>();
+                $crate::classes::Object::life(&base).set_class::<$class>();
                 $class(base)
             }
         }
@@ -176,7 +176,7 @@ macro_rules! class {
         impl ::std::cmp::PartialEq for $class {
             /// Whether both are the same object.
             fn eq(&self, other: &Self) -> bool {
-                use $crate::class::Object;
+                use $crate::classes::Object;
                 ::std::rc::Rc::ptr_eq(Object::life(self), Object::life(other))
             }
         }
@@ -185,49 +185,49 @@ macro_rules! class {
 
         impl ::std::hash::Hash for $class {
             fn hash<H: ::std::hash::Hasher>(&self, state: &mut H) {
-                let life = $crate::class::Object::life(self);
+                let life = $crate::classes::Object::life(self);
                 ::std::ptr::hash(::std::rc::Rc::as_ptr(life), state);
             }
         }
 
-        impl $crate::class::Object for $class {
-            type Weak = <$inner as $crate::class::Object>::Weak;
+        impl $crate::classes::Object for $class {
+            type Weak = <$inner as $crate::classes::Object>::Weak;
 
             #[inline]
-            fn life(&self) -> &::std::rc::Rc<$crate::class::Life> {
-                $crate::class::Object::life(&self.0)
+            fn life(&self) -> &::std::rc::Rc<$crate::classes::Life> {
+                $crate::classes::Object::life(&self.0)
             }
 
             #[inline]
             fn to_weak(&self) -> Self::Weak {
-                $crate::class::Object::to_weak(&self.0)
+                $crate::classes::Object::to_weak(&self.0)
             }
 
             #[inline]
             fn from_weak(weak: &Self::Weak) -> ::std::option::Option<Self> {
-                $crate::class::Object::from_weak(weak).map($class)
+                $crate::classes::Object::from_weak(weak).map($class)
             }
 
             fn is_alive(weak: &Self::Weak) -> bool {
-                <$inner as $crate::class::Object>::is_alive(weak)
+                <$inner as $crate::classes::Object>::is_alive(weak)
             }
 
             fn derives_from(class: ::std::any::TypeId) -> bool {
                 class == ::std::any::TypeId::of::<$class>()
-                    || <$base as $crate::class::Object>::derives_from(class)
+                    || <$base as $crate::classes::Object>::derives_from(class)
             }
 
             fn from_whole(
-                whole: ::std::rc::Rc<dyn $crate::class::Node>,
+                whole: ::std::rc::Rc<dyn $crate::classes::Node>,
             ) -> ::std::option::Option<Self> {
-                <$inner as $crate::class::Object>::from_whole(whole).map($class)
+                <$inner as $crate::classes::Object>::from_whole(whole).map($class)
             }
 
             fn find_node(
                 &self,
                 node: ::std::any::TypeId,
             ) -> ::std::option::Option<::std::rc::Rc<dyn ::std::any::Any>> {
-                $crate::class::Object::find_node(&self.0, node)
+                $crate::classes::Object::find_node(&self.0, node)
             }
         }
     };
