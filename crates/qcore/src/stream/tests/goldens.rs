@@ -1,11 +1,12 @@
-//! Bytes as real Qt writes them, and what it makes of bytes. goldens.cpp made the tables.
+//! Bytes as real Qt writes them, and what it makes of bytes. tests/data/streams.cpp made the
+//! tables.
 
 use std::{collections::BTreeMap, fmt::Debug};
 
 use super::{values::all, *};
 
-const WRITTEN: &str = include_str!("written.tsv");
-const READ: &str = include_str!("read.tsv");
+const WRITTEN: &str = include_str!("../../../tests/data/streams-written.tsv");
+const READ: &str = include_str!("../../../tests/data/streams-read.tsv");
 
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()

@@ -1,4 +1,4 @@
-//! The values that goldens.cpp has under the same names.
+//! The values that tests/data/streams.cpp has under the same names.
 
 use std::{
     collections::{BTreeMap, HashMap},
