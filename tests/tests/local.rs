@@ -515,7 +515,7 @@ fn much_in_both_directions() {
     client.write(&data).unwrap();
     wait_until(|| back.borrow().len() == data.len());
     assert!(*back.borrow() == data);
-    assert_eq!(out.get(), data.len() as i64);
+    assert_eq!(out.get(), data.len());
 }
 
 #[test]

@@ -22,10 +22,12 @@
 //! std::thread::spawn(move || timer.start(10)); // a timer belongs to its thread's loop
 //! ```
 //!
+//! * [`application`] has [`QCoreApplication`], [`QEventLoop`], [`QSocketNotifier`]
 //! * [`signal`] has [`Signal`], [`Connection`] and the trait [`Receiver`]
-//! * [`object`] has [`QObject`], the life and death of objects, and classes of your own
-//! * [`event`] has [`QEvent`] and [`EventHandler`]
-//! * [`event_loop`] has [`QCoreApplication`], [`QEventLoop`], [`Poster`] for other threads
+//! * [`object`] has [`QObject`], the life and death of objects, and [`EventHandler`]
+//! * [`event`] has [`QEvent`]
+//! * [`classes`] has the parts of classes of your own
+//! * [`event_loop`] has [`Dispatcher`], the loop of a thread, and [`Poster`] for other threads
 //! * [`time`] has [`QElapsedTimer`], [`QDeadlineTimer`], [`VirtualClock`]
 //! * [`timer`] has [`QTimer`], [`QBasicTimer`]
 //! * [`io_device`] has [`QIODevice`], the base of devices that are read and written, and
@@ -40,8 +42,12 @@
 
 #![forbid(unsafe_code)]
 
+pub mod application;
+pub mod classes;
 pub mod event;
 pub mod event_loop;
+mod id;
+pub mod internals;
 pub mod io_device;
 pub mod message;
 pub mod number;
@@ -52,19 +58,21 @@ pub mod time;
 pub mod timer;
 
 #[cfg(unix)]
-pub use self::event_loop::{NotifierType, QSocketNotifier};
+pub use self::application::{NotifierType, QSocketNotifier};
 pub use self::{
-    event::{EventHandler, EventType, QChildEvent, QEvent, QTimerEvent},
+    application::{QCoreApplication, QEventLoop, QEventLoopLocker},
+    event::{EventType, QEvent, QTimerEvent},
     event_loop::{
-        Dispatcher, PostError, PostErrorKind, Poster, ProcessEventsFlags, QCoreApplication,
-        QEventLoop, QEventLoopLocker, TimerId, wait_until,
+        Dispatcher, PostError, PostErrorKind, Poster, ProcessEventsFlags, TimerId, wait_until,
     },
     io_device::{DeviceError, DeviceErrorKind, OpenMode, QBuffer, QIODevice},
     message::{MessageType, install_message_handler},
-    object::{FindChildOptions, QObject, QPointer},
+    object::{
+        EventHandler, FindChildOptions, QChildEvent, QObject, QPointer, QSignalBlocker, sender,
+    },
     signal::{
-        Connection, ConnectionBlocker, ConnectionType, QSignalBlocker, QSignalSpy, Receiver,
-        ScopedConnection, Signal, sender,
+        Connection, ConnectionBlocker, ConnectionType, QSignalSpy, Receiver, ScopedConnection,
+        Signal,
     },
     stream::{QDataStream, QVariant},
     time::{ClockType, Interval, QDeadlineTimer, QElapsedTimer, TimerType, VirtualClock},

@@ -69,6 +69,11 @@ impl EventType {
         EventType(1000 + offset)
     }
 
+    /// Returns Qt's number. The layers below this one know types by it.
+    pub(crate) const fn raw(self) -> u16 {
+        self.0
+    }
+
     /// A type that nobody else in the process is given, counted down from
     /// [`MAX_USER`](EventType::MAX_USER). `None` when all are taken.
     ///

@@ -121,7 +121,7 @@ impl Poster {
     }
 
     /// Whether both post to the same loop.
-    pub(super) fn is_for_loop_of(&self, other: &Poster) -> bool {
+    pub(crate) fn is_for_loop_of(&self, other: &Poster) -> bool {
         Arc::ptr_eq(&self.inbox, &other.inbox)
     }
 

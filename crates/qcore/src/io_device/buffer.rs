@@ -7,12 +7,9 @@ use std::{
 };
 
 use super::{DeviceBackend, DeviceError, DeviceErrorKind, OpenMode, QIODevice};
-use crate::{
-    class,
-    object::{Handle, Life, Node, Object},
-};
+use crate::classes::{Handle, Life, Node, Object};
 
-class! {
+crate::class! {
     /// A device over bytes in memory.
     ///
     /// The event loop emits `ready_read` and `bytes_written`, once for all writes before. Stands

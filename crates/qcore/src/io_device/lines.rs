@@ -1,8 +1,10 @@
 //! Reading lines.
 
 use super::{
-    DeviceBackend, DeviceError, DeviceErrorKind, QIODevice, SCRATCH, byte_queue::PIECE,
-    reading::Keep, sink::Sink,
+    DeviceBackend, DeviceError, DeviceErrorKind, QIODevice,
+    pool::{PIECE, SCRATCH},
+    reading::Keep,
+    sink::Sink,
 };
 
 /// The position of a device after its own `read_line_data` ran. It is unknown, so the device is

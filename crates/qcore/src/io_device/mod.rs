@@ -9,12 +9,13 @@
 
 mod backend;
 mod buffer;
-mod byte_queue;
+pub(crate) mod byte_queue;
 mod channels;
 mod chunk;
 mod error;
 mod lines;
 mod open_mode;
+pub(crate) mod pool;
 mod reading;
 mod sink;
 mod std_io;
@@ -29,19 +30,23 @@ use std::{
 pub use self::{
     backend::DeviceBackend,
     buffer::{BufferNode, QBuffer},
-    byte_queue::{BufferPool, ByteQueue, SCRATCH},
     chunk::Chunk,
     error::{DeviceError, DeviceErrorKind},
     open_mode::OpenMode,
 };
-use self::{backend::NoBackend, byte_queue::SMALL};
+use self::{
+    backend::NoBackend,
+    byte_queue::ByteQueue,
+    pool::{BufferPool, SMALL},
+};
 use crate::{
-    QObject, Signal, class,
-    object::{Handle, Life, Node, Object},
+    classes::{Handle, Life, Node, Object},
+    object::QObject,
+    signal::Signal,
     time::QDeadlineTimer,
 };
 
-class! {
+crate::class! {
     /// A device that bytes are read from and written to. It is the base class of all sockets.
     ///
     /// Reading takes the bytes that are there and never waits. A device is either sequential, a
@@ -589,8 +594,7 @@ impl QIODevice {
     }
 
     /// Returns the pool that the buffers come from.
-    #[must_use]
-    pub fn pool(&self) -> &Rc<BufferPool> {
+    pub(crate) fn buffer_pool(&self) -> &Rc<BufferPool> {
         &self.0.pool
     }
 

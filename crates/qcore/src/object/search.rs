@@ -1,6 +1,7 @@
 //! Finding children, and what class they are.
 
-use super::{Object, QObject};
+use super::QObject;
+use crate::classes::Object;
 
 crate::numbered! {
     /// Where [`find_children_with_options`](QObject::find_children_with_options) looks.

@@ -1,8 +1,8 @@
 //! A connection of a signal to a slot.
 
-use std::{fmt, rc::Weak};
+use std::fmt;
 
-use super::SlotList;
+use crate::classes::{Link, SlotList};
 
 bitflags::bitflags! {
     /// How a connection is made. [`AUTO`](ConnectionType::AUTO) is what the functions without flags
@@ -68,11 +68,11 @@ bitflags::bitflags! {
 /// assert!(!other.disconnect());
 /// ```
 #[derive(Clone, Default)]
-pub struct Connection(Option<(Weak<dyn SlotList>, u64)>);
+pub struct Connection(Option<Link>);
 
 impl Connection {
-    pub(super) fn new(list: Weak<dyn SlotList>, id: u64) -> Self {
-        Connection(Some((list, id)))
+    pub(super) fn new(link: Link) -> Self {
+        Connection(Some(link))
     }
 
     /// Cuts the connection. Returns whether it stood until now.
@@ -114,8 +114,7 @@ impl Connection {
     }
 
     fn with(&self, f: impl FnOnce(&dyn SlotList, u64) -> bool) -> bool {
-        let Some((list, id)) = &self.0 else { return false };
-        list.upgrade().is_some_and(|list| f(&*list, *id))
+        self.0.as_ref().is_some_and(|link| link.with(f))
     }
 }
 

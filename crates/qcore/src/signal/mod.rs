@@ -15,7 +15,6 @@
 //! does not run any more. A slot's closure is dropped when it is disconnected, or, if its signal is
 //! just being emitted, when that emission is over.
 
-mod blocker;
 mod connection;
 mod list;
 mod receiver;
@@ -25,12 +24,9 @@ mod spy;
 
 use std::{any::TypeId, cell::OnceCell, fmt, rc::Rc};
 
-pub(crate) use self::list::SlotList;
 pub use self::{
-    blocker::QSignalBlocker,
     connection::{Connection, ConnectionBlocker, ConnectionType, ScopedConnection},
     receiver::Receiver,
-    sender::sender,
     spy::QSignalSpy,
 };
 use self::{
@@ -38,8 +34,8 @@ use self::{
     slot::{Call, Chained, Exclusive, Plain, Queued, Slot, ToReceiver},
 };
 use crate::{
+    classes::{Life, Link, Object, SlotList},
     event_loop::Dispatcher,
-    object::{Life, Object},
 };
 
 /// A typed signal: a list of slots that are called when it is emitted.
@@ -77,7 +73,7 @@ impl<T: 'static> Signal<T> {
         Signal { life: None, slots: OnceCell::new() }
     }
 
-    /// A signal that belongs to `object`: blocked with it, [`sender()`] in its slots, cut when it dies.
+    /// A signal that belongs to `object`: blocked with it, [`sender()`](crate::sender()) in its slots, cut when it dies.
     ///
     /// It does not keep the object alive.
     #[must_use]
@@ -342,11 +338,11 @@ impl<T: 'static> Signal<T> {
         let once = flags.contains(ConnectionType::SINGLE_SHOT);
         let id = slots.add(Slot::new(receiver, function, once, call));
         let list: Rc<dyn SlotList> = slots.clone();
-        let connection = Connection::new(Rc::downgrade(&list), id);
+        let link = Link::new(Rc::downgrade(&list), id);
         if let Some(life) = life {
-            life.add_incoming(&connection);
+            life.add_incoming(link.clone());
         }
-        connection
+        Connection::new(link)
     }
 }
 

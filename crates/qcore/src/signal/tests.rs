@@ -5,6 +5,7 @@ use std::{
 
 use super::*;
 use crate::QObject;
+use crate::object::sender;
 
 type Log = Rc<RefCell<Vec<String>>>;
 

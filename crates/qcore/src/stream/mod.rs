@@ -71,7 +71,7 @@ pub use self::{
     variant::{QVariant, VariantType},
     version::StreamVersion,
 };
-use crate::QIODevice;
+use crate::io_device::QIODevice;
 
 /// The length that stands for a null string.
 const NULL: u32 = 0xffff_ffff;

@@ -4,8 +4,9 @@ use std::{cell::RefCell, fmt};
 
 use super::checked;
 use crate::{
-    QObject, QPointer,
+    classes::Object,
     event_loop::TimerId,
+    object::{QObject, QPointer},
     time::{Interval, TimerType},
 };
 
@@ -85,7 +86,7 @@ impl QBasicTimer {
         if let Some((id, object)) = self.0.take()
             && let Some(object) = object.upgrade()
         {
-            object.stop_own_timer(id);
+            Object::life(&object).stop_own_timer(id);
         }
     }
 

@@ -1,6 +1,7 @@
 //! Timers: [`QTimer`] emits a signal, [`QBasicTimer`] sends events.
 
 mod basic;
+mod object_timers;
 
 use std::{
     cell::Cell,
@@ -11,13 +12,15 @@ use std::{
 
 pub use self::basic::QBasicTimer;
 use crate::{
-    QEvent, QObject, Receiver, Signal, class,
+    classes::{Handle, Life, Node},
+    event::QEvent,
     event_loop::{Dispatcher, TimerHandler, TimerId},
-    object::{Handle, Life, Node},
+    object::QObject,
+    signal::{Receiver, Signal},
     time::{Interval, TimerType},
 };
 
-class! {
+crate::class! {
     /// A timer that emits [`timeout`](TimerNode::timeout) when its interval has passed, repeatedly
     /// or once.
     ///
@@ -390,9 +393,9 @@ impl fmt::Debug for TimerNode {
     }
 }
 
-pub(crate) const START_REFUSED: &str = "QObject::startTimer: Timers cannot have negative intervals";
+const START_REFUSED: &str = "QObject::startTimer: Timers cannot have negative intervals";
 
-pub(crate) fn checked(interval: Interval, warning: &str) -> Option<Duration> {
+fn checked(interval: Interval, warning: &str) -> Option<Duration> {
     let length = interval.as_duration();
     if length.is_none() {
         crate::q_warning!("{warning}");

@@ -1,6 +1,6 @@
 //! The end of a connection.
 
-use qcore::OpenMode;
+use qcore::{OpenMode, internals::DeviceInternals};
 
 use super::{AbstractSocketNode, Ends, QAbstractSocket, SocketState};
 

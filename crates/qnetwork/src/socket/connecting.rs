@@ -8,6 +8,7 @@ use std::{
 use qcore::{
     OpenMode, QDeadlineTimer, TimerType,
     event_loop::{Dispatcher, EventSource, TimerHandler, TimerId},
+    internals::DeviceInternals,
     object::Node,
 };
 

@@ -8,7 +8,8 @@ use std::{
 use qcore::{
     DeviceError, QDeadlineTimer, QIODevice,
     event_loop::{EventSource, Readiness},
-    io_device::{Chunk, DeviceBackend, DeviceErrorKind, SCRATCH},
+    internals::{DeviceInternals, SCRATCH, is_last_turn},
+    io_device::{Chunk, DeviceBackend, DeviceErrorKind},
     object::Node,
 };
 
@@ -394,7 +395,7 @@ impl AbstractSocketNode {
     /// is if this is the loop's last turn.
     fn flush_if_pending(&self) {
         let all = self.write_queue.borrow().unsent();
-        let is_last = || self.life().dispatcher().is_ending();
+        let is_last = || is_last_turn(self.life().dispatcher());
         if all > WRITE_BUDGET && is_last() {
             self.flush_queue(all);
         } else if !self.write_queue.borrow().is_empty() {

@@ -2,7 +2,10 @@
 
 use std::io::IoSlice;
 
-use qcore::io_device::{BufferPool, ByteQueue, Chunk};
+use qcore::{
+    internals::{BufferPool, ByteQueue},
+    io_device::Chunk,
+};
 
 /// Qt's sockets gather what is written in blocks of this size, and announce block by block.
 const BLOCK: usize = 32 * 1024;

@@ -7,7 +7,7 @@ use std::{
     time::{Duration, UNIX_EPOCH},
 };
 
-use qcore::io_device::BufferPool;
+use qcore::internals::BufferPool;
 use rustls::{ClientConfig, ServerConfig, pki_types::ServerName};
 
 use super::{

@@ -12,7 +12,7 @@
 
 use std::{mem, rc::Rc, sync::Arc};
 
-use qcore::io_device::{BufferPool, SCRATCH};
+use qcore::internals::{BufferPool, SCRATCH};
 use rustls::{
     ClientConfig, CommonState, Error, ServerConfig,
     client::UnbufferedClientConnection,

@@ -1,12 +1,12 @@
-//! Compares the bytes that real Qt writes, and the values that it reads, with ours. goldens.cpp
-//! generated the tables.
+//! Compares the bytes that real Qt writes, and the values that it reads, with ours.
+//! tests/data/streams.cpp generated the tables.
 
 use std::{collections::BTreeMap, fmt::Debug};
 
 use super::{values::all, *};
 
-const WRITTEN: &str = include_str!("written.tsv");
-const READ: &str = include_str!("read.tsv");
+const WRITTEN: &str = include_str!("../../../tests/data/streams-written.tsv");
+const READ: &str = include_str!("../../../tests/data/streams-read.tsv");
 
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()

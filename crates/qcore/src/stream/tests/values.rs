@@ -1,4 +1,4 @@
-//! The values of the tests. goldens.cpp has the same values under the same names.
+//! The values of the tests. tests/data/streams.cpp has the same values under the same names.
 
 use std::{
     collections::{BTreeMap, HashMap},

@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, os::fd::OwnedFd};
 
 use mio::net::TcpStream;
-use qcore::OpenMode;
+use qcore::{OpenMode, internals::DeviceInternals};
 
 use super::SslSocketNode;
 use crate::{NetworkLayerProtocol, SocketError, SocketState, SslMode, ssl::session::Session};

@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use qcore::OpenMode;
+use qcore::{OpenMode, internals::DeviceInternals};
 use rustls::{
     ProtocolVersion,
     pki_types::{DnsName, ServerName},

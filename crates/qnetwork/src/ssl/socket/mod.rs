@@ -40,7 +40,8 @@ use std::{
 
 use qcore::{
     OpenMode, Signal, class,
-    io_device::{ByteQueue, DeviceBackend},
+    internals::{ByteQueue, DeviceInternals},
+    io_device::DeviceBackend,
     object::{Handle, Life, Node, Object},
 };
 

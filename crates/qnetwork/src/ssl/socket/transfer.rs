@@ -4,6 +4,7 @@ use std::io::IoSlice;
 
 use qcore::{
     DeviceError,
+    internals::DeviceInternals,
     io_device::{Chunk, DeviceErrorKind},
     object::Node,
 };

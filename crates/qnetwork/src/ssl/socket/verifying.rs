@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use qcore::object::Node;
+use qcore::{internals::DeviceInternals, object::Node};
 
 use super::{QSslSocket, SslSocketNode};
 use crate::{

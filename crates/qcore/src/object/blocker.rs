@@ -1,6 +1,6 @@
 //! Blocking an object's signals for a scope.
 
-use crate::{QObject, QPointer};
+use super::{QObject, QPointer};
 
 /// Blocks the signals of an object while it lives; then what was in force before is again.
 ///

@@ -15,7 +15,7 @@ use signal_hook::{
     low_level,
 };
 
-use super::{Dispatcher, EventSource, Readiness, Registration};
+use crate::event_loop::{Dispatcher, EventSource, Readiness, Registration};
 
 /// What the shell reports of a process that SIGINT ended.
 const INTERRUPTED: i32 = 128 + SIGINT;

@@ -2,14 +2,15 @@
 
 use std::{fmt, rc::Rc};
 
-use super::{Dispatcher, ProcessEventsFlags, Run, application};
 use crate::{
-    EventType, QEvent, QObject, class,
-    object::{Handle, Life, Node, Object},
+    classes::{Handle, Life, Node, Object},
+    event::{EventType, QEvent},
+    event_loop::{Dispatcher, ProcessEventsFlags, Run},
+    object::QObject,
     time::QDeadlineTimer,
 };
 
-class! {
+crate::class! {
     /// A loop that can be run anywhere, also in a slot that a loop has called.
     ///
     /// Running one in a slot is a way to wait there while everything else goes on. Stands for Qt's
@@ -67,7 +68,7 @@ impl QEventLoop {
     pub fn exec(&self) -> i32 {
         // The object may be dropped by what runs in it.
         let keep = self.clone();
-        keep.run.exec(keep.dispatcher())
+        keep.dispatcher().exec(&keep.run)
     }
 
     /// Makes [`exec`](QEventLoop::exec) return `code` as soon as control is back in it.
@@ -84,7 +85,7 @@ impl QEventLoop {
     #[doc(alias = "isRunning")]
     #[must_use]
     pub fn is_running(&self) -> bool {
-        self.run.running.get() && !self.run.exit.get()
+        self.run.is_running() && !self.run.is_told_to_exit()
     }
 
     /// Handles what there is to handle, and returns whether there was anything.
@@ -97,7 +98,7 @@ impl QEventLoop {
     /// was anything. With `WAIT_FOR_MORE_EVENTS` it waits if there was nothing.
     #[doc(alias = "processEvents")]
     pub fn process_events_with_flags(&self, flags: ProcessEventsFlags) -> bool {
-        application::process_events(self.dispatcher(), flags)
+        self.dispatcher().process_events(flags)
     }
 
     /// Handles events of the kinds that `flags` names until there are none or `deadline` has passed,
@@ -109,10 +110,10 @@ impl QEventLoop {
         flags: ProcessEventsFlags,
         deadline: impl Into<QDeadlineTimer>,
     ) {
-        application::process_events_for(self.dispatcher(), flags, deadline.into());
+        self.dispatcher().process_events_for(flags, deadline.into());
     }
 
-    /// Makes the loop go round once without waiting. A [`Poster`](super::Poster) does it from other
+    /// Makes the loop go round once without waiting. A [`Poster`](crate::Poster) does it from other
     /// threads.
     #[doc(alias = "wakeUp")]
     pub fn wake_up(&self) {

@@ -9,10 +9,12 @@ use std::{
 
 use mio::{Interest, unix::SourceFd};
 
-use super::{EventSource, Readiness, Registration};
 use crate::{
-    EventType, QEvent, QObject, Signal, class,
-    object::{Handle, Life, Node, Object},
+    classes::{Handle, Life, Node, Object},
+    event::{EventType, QEvent},
+    event_loop::{EventSource, Readiness, Registration},
+    object::QObject,
+    signal::Signal,
 };
 
 crate::numbered! {
@@ -30,7 +32,7 @@ crate::numbered! {
     }
 }
 
-class! {
+crate::class! {
     /// Watches a descriptor, a pipe or a terminal for example, and says when it is ready.
     ///
     /// It says so again in every turn of the loop for as long as that is so (it is

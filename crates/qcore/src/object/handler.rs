@@ -1,18 +1,20 @@
 //! Who is asked when an event comes to an object.
 
-use std::{
-    cell::{Cell, RefCell},
-    rc::Rc,
-};
+use std::rc::Rc;
 
-use super::{EventType, QChildEvent, QEvent, QTimerEvent};
-use crate::{QObject, Receiver, event_loop::TimerId, object::Object};
+use super::{QChildEvent, QObject};
+use crate::{
+    classes::{Handler, Life, Object},
+    event::{EventType, QEvent, QTimerEvent},
+    signal::Receiver,
+};
 
 /// What an object does with its events: the virtual functions of Qt's `QObject`.
 ///
 /// All of them do nothing unless they are written. Implement it for the type that has the `QObject` in
 /// it, and name that to the object by [`QObject::set_event_handler`], or to another one by
-/// [`QObject::install_event_filter`]. See [the module](super) for an example.
+/// [`QObject::install_event_filter`]. See [the module of events](crate::event) for an
+/// example.
 pub trait EventHandler {
     /// An event has come for the object. Returns whether it was known and dealt with, which is what
     /// [`send_event`](crate::QCoreApplication::send_event) returns.
@@ -57,7 +59,7 @@ pub trait EventHandler {
 ///
 /// ```
 /// use std::{cell::Cell, rc::Rc};
-/// use qcore::{EventHandler, EventType, QCoreApplication, QEvent, QObject, event::handle_event};
+/// use qcore::{EventHandler, EventType, QCoreApplication, QEvent, QObject, object::handle_event};
 ///
 /// /// Counts all events, and leaves them to the functions for their types.
 /// #[derive(Default)]
@@ -111,9 +113,7 @@ impl QObject {
         R::Target: EventHandler,
     {
         if !self.is_deleted() {
-            let handler: Rc<dyn Handler> = Rc::new(Weakly::<R>::new(handler));
-            let before = Object::life(self).event_side().handler.replace(Some(handler));
-            drop(before);
+            Object::life(self).set_handler(Rc::new(Weakly::<R>::new(handler)));
         }
     }
 
@@ -156,55 +156,19 @@ impl QObject {
         R::Target: EventHandler,
     {
         if !self.is_deleted() {
-            let identity = filter.identity();
-            let filter = Rc::new(Filter {
-                identity,
-                installed: Cell::new(true),
-                handler: Weakly::<R>::new(filter),
-            });
-            let side = Object::life(self).event_side();
-            side.change_filters(|filters| {
-                take_out(filters, identity);
-                filters.insert(0, filter);
-            });
-            Object::life(self).note_filters();
+            let handler = Weakly::<R>::new(filter);
+            Object::life(self).install_filter(filter.identity(), handler);
         }
     }
 
     /// Removes a filter; nothing happens if it is none.
     #[doc(alias = "removeEventFilter")]
     pub fn remove_event_filter<R: Receiver>(&self, filter: &R) {
-        if let Some(side) = Object::life(self).existing_event_side() {
-            side.change_filters(|filters| take_out(filters, filter.identity()));
-            Object::life(self).note_filters();
-        }
+        Object::life(self).remove_filter(filter.identity());
     }
 }
 
-/// What an object has only if it has to do with events.
-#[derive(Default)]
-pub(crate) struct EventSide {
-    handler: RefCell<Option<Rc<dyn Handler>>>,
-    filters: RefCell<Rc<Filters>>,
-    /// Those that `start_timer` has started.
-    pub(crate) timers: RefCell<Vec<TimerId>>,
-}
-
-type Filters = Vec<Rc<Filter<dyn Handler>>>;
-
-/// A handler as others see it who do not know its type: held weakly. `None` if it has died.
-trait Handler {
-    fn event(&self, event: &QEvent) -> Option<bool>;
-    fn event_filter(&self, watched: &QObject, event: &QEvent) -> Option<bool>;
-    fn is_alive(&self) -> bool;
-}
-
-struct Filter<H: ?Sized> {
-    identity: usize,
-    installed: Cell<bool>,
-    handler: H,
-}
-
+/// A handler or filter, held weakly.
 struct Weakly<R: Receiver>(R::Weak);
 
 impl<R: Receiver> Weakly<R> {
@@ -221,60 +185,12 @@ where
         R::with(&self.0, |handler| handler.event(event))
     }
 
-    fn event_filter(&self, watched: &QObject, event: &QEvent) -> Option<bool> {
-        R::with(&self.0, |handler| handler.event_filter(watched, event))
+    fn event_filter(&self, watched: &Rc<Life>, event: &QEvent) -> Option<bool> {
+        let watched = QObject::of(watched)?;
+        R::with(&self.0, |handler| handler.event_filter(&watched, event))
     }
 
     fn is_alive(&self) -> bool {
         R::is_alive(&self.0)
-    }
-}
-
-/// Takes a filter out, and those that have died. All that is dropped is weak references.
-fn take_out(filters: &mut Filters, identity: usize) {
-    filters.retain(|filter| {
-        // An address may be somebody else's by now.
-        let stays = filter.handler.is_alive() && filter.identity != identity;
-        filter.installed.set(stays);
-        stays
-    });
-}
-
-impl EventSide {
-    fn change_filters(&self, change: impl FnOnce(&mut Filters)) {
-        let mut filters = Filters::clone(&self.filters.borrow());
-        change(&mut filters);
-        let before = self.filters.replace(Rc::new(filters));
-        drop(before);
-    }
-
-    pub(crate) fn has_filters(&self) -> bool {
-        !self.filters.borrow().is_empty()
-    }
-
-    /// Asks the filters, until one ends the event.
-    pub(crate) fn filter(&self, watched: &QObject, event: &QEvent) -> bool {
-        let filters = self.filters.borrow().clone();
-        let mut asked = filters.iter().filter(|filter| filter.installed.get());
-        asked.any(|filter| {
-            filter.handler.event_filter(watched, event) == Some(true)
-                // Nobody is left to get it.
-                || watched.is_deleted()
-        })
-    }
-
-    /// What the handler says; `None` if there is none.
-    pub(crate) fn handle(&self, event: &QEvent) -> Option<bool> {
-        let handler = self.handler.borrow().clone();
-        handler?.event(event)
-    }
-
-    /// The object has died.
-    pub(crate) fn clear(&self) {
-        let handler = self.handler.take();
-        let filters = self.filters.take();
-        // An event may just be passing them.
-        filters.iter().for_each(|filter| filter.installed.set(false));
-        drop((handler, filters));
     }
 }

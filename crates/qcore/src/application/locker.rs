@@ -4,14 +4,17 @@ use std::{
     fmt, io,
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
+        atomic::{AtomicBool, Ordering},
     },
 };
 
-use super::{Dispatcher, ObjectId, Poster, QCoreApplication, QEventLoop, Run};
+use super::{QCoreApplication, QEventLoop, process::find};
 use crate::{
-    EventType, QEvent,
-    object::{Life, Object},
+    classes::{Life, Object},
+    event::{EventType, QEvent},
+    event_loop::{Locks, Poster, Run},
+    id::ObjectId,
+    object::QObject,
 };
 
 /// Keeps a loop running: when the last locker of a loop is dropped, the loop quits.
@@ -57,13 +60,6 @@ pub(super) fn set_quit_lock_enabled(enabled: bool) {
     QUIT_LOCK_ENABLED.store(enabled, Ordering::Relaxed);
 }
 
-/// The lockers of one loop.
-#[derive(Debug, Default)]
-pub(super) struct Locks {
-    count: AtomicUsize,
-    running: AtomicBool,
-}
-
 impl QEventLoopLocker {
     /// Locks the application that [`QCoreApplication::instance`] returns. In a thread without an
     /// application of its own, that is the process's.
@@ -75,7 +71,7 @@ impl QEventLoopLocker {
     pub fn try_new() -> io::Result<Self> {
         let app = QCoreApplication::instance();
         if let Some(primary) = app.remote() {
-            primary.locks.count.fetch_add(1, Ordering::Relaxed);
+            primary.locks.add();
             let (locks, poster, object) = (primary.locks, primary.poster, primary.object);
             return Ok(QEventLoopLocker { locks, poster, object, is_of_application: true });
         }
@@ -94,21 +90,20 @@ impl QEventLoopLocker {
     fn lock(life: &Life, run: &Run, is_of_application: bool) -> io::Result<Self> {
         let poster = life.dispatcher().poster()?;
         let locks = run.locks().clone();
-        locks.count.fetch_add(1, Ordering::Relaxed);
+        locks.add();
         Ok(QEventLoopLocker { locks, poster, object: life.id(), is_of_application })
     }
 }
 
 impl Drop for QEventLoopLocker {
     fn drop(&mut self) {
-        let last = self.locks.count.fetch_sub(1, Ordering::AcqRel) == 1;
+        let last = self.locks.remove();
         let quits = !self.is_of_application || is_quit_lock_enabled();
-        if last && quits && self.locks.running.load(Ordering::Acquire) {
+        if last && quits && self.locks.is_running() {
             let object = self.object;
             // With the loop gone, there is nothing to quit.
             let _ = self.poster.post(move || {
-                let life = Dispatcher::current().object(object);
-                if let Some(object) = life.and_then(|life| life.object()) {
+                if let Some(object) = find(object).and_then(|life| QObject::of(&life)) {
                     QCoreApplication::send_event(&object, &QEvent::new(EventType::QUIT));
                 }
             });
@@ -119,15 +114,5 @@ impl Drop for QEventLoopLocker {
 impl fmt::Debug for QEventLoopLocker {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("QEventLoopLocker").field("locks", &self.locks).finish_non_exhaustive()
-    }
-}
-
-impl Locks {
-    pub(super) fn new(running: bool) -> Arc<Self> {
-        Arc::new(Locks { count: AtomicUsize::new(0), running: AtomicBool::new(running) })
-    }
-
-    pub(super) fn set_running(&self, running: bool) {
-        self.running.store(running, Ordering::Release);
     }
 }

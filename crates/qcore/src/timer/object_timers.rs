@@ -2,12 +2,13 @@
 
 use std::rc::{Rc, Weak};
 
-use super::{Object, ObjectNode, QObject};
+use super::{START_REFUSED, checked};
 use crate::{
-    QEvent,
+    classes::{Node, Object},
+    event::QEvent,
     event_loop::{TimerHandler, TimerId},
+    object::{ObjectNode, QObject},
     time::{Interval, TimerType},
-    timer::{START_REFUSED, checked},
 };
 
 impl QObject {
@@ -62,10 +63,10 @@ impl QObject {
             crate::q_warning!("QObject::startTimer: The object was deleted");
             return None;
         }
-        let handler: Weak<dyn TimerHandler> = Rc::downgrade(self.0.node()) as Weak<ObjectNode>;
+        let handler: Weak<dyn TimerHandler> = Rc::downgrade(self.object_node()) as Weak<ObjectNode>;
         life.dispatcher().expect_loop();
         let id = life.dispatcher().start_timer(interval, kind, handler);
-        life.event_side().timers.borrow_mut().push(id);
+        life.add_timer(id);
         Some(id)
     }
 
@@ -73,29 +74,22 @@ impl QObject {
     /// warning in the log.
     #[doc(alias = "killTimer")]
     pub fn kill_timer(&self, id: TimerId) {
-        if !self.stop_own_timer(id) {
+        if !Object::life(self).stop_own_timer(id) {
             crate::q_warning!(
                 "QObject::killTimer(): Error: timer id {id:?} is not valid for object {self:?}, timer \
                  has not been killed"
             );
         }
     }
-
-    /// Whether it was one.
-    pub(crate) fn stop_own_timer(&self, id: TimerId) -> bool {
-        let life = Object::life(self);
-        let Some(side) = life.existing_event_side() else { return false };
-        let at = side.timers.borrow().iter().position(|timer| *timer == id);
-        let Some(at) = at else { return false };
-        side.timers.borrow_mut().swap_remove(at);
-        life.dispatcher().stop_timer(id)
-    }
 }
 
 impl TimerHandler for ObjectNode {
     fn timer_due(self: Rc<Self>, id: TimerId) {
-        if let Some(object) = self.life.object() {
-            self.life.send(&object, &QEvent::of_timer(id));
+        let life = self.life();
+        if !life.is_dead() {
+            // What the event causes may drop the last handle but this.
+            let _keep = QObject::from_node(self.clone());
+            life.send(&QEvent::of_timer(id));
         }
     }
 }

@@ -1,8 +1,16 @@
 //! The application of the process: the one that other threads reach.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{
+    rc::Rc,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
-use super::{Dispatcher, ObjectId, Poster, QCoreApplication, locker::Locks};
+use super::QCoreApplication;
+use crate::{
+    classes::{Life, Objects},
+    event_loop::{Dispatcher, Locks, Poster},
+    id::ObjectId,
+};
 
 /// What other threads need of the application.
 #[derive(Clone)]
@@ -44,10 +52,14 @@ pub(super) fn tell(what: impl FnOnce(&QCoreApplication) + Send + 'static) {
         let object = application.object;
         // Its thread may just be ending, or the application may end before the call comes.
         let _ = application.poster.post(move || {
-            let life = Dispatcher::current().object(object);
-            if let Some(app) = life.and_then(|life| life.cast::<QCoreApplication>()) {
+            if let Some(app) = find(object).and_then(|life| life.cast::<QCoreApplication>()) {
                 what(&app);
             }
         });
     }
+}
+
+/// The object of this thread that has that number.
+pub(super) fn find(object: ObjectId) -> Option<Rc<Life>> {
+    Objects::of(&Dispatcher::current()).find(object)
 }

@@ -1,18 +1,42 @@
-//! The application: the outermost loop of a thread.
+//! The application, and loops within its loop.
+//!
+//! [`QCoreApplication`] runs the event loop of its thread, and sends and posts events. A
+//! [`QEventLoop`] runs in a slot, a [`QEventLoopLocker`] keeps either of them running for as long as
+//! there is work, and a [`QSocketNotifier`] watches a descriptor.
 
-use std::{fmt, rc::Rc, time::Instant};
+#[cfg(feature = "ctrl-c")]
+mod ctrl_c;
+mod events;
+mod identity;
+mod locker;
+mod nested;
+mod process;
+#[cfg(unix)]
+mod socket_notifier;
 
-use super::{
-    Dispatcher, ProcessEventsFlags, Run, Which, locker,
-    process::{self, Primary},
+use std::{
+    cell::{Cell, RefCell},
+    fmt,
+    rc::{Rc, Weak},
+};
+
+use self::process::Primary;
+#[cfg(unix)]
+pub use self::socket_notifier::{NotifierType, QSocketNotifier, SocketNotifierNode};
+pub use self::{
+    locker::QEventLoopLocker,
+    nested::{EventLoopNode, QEventLoop},
 };
 use crate::{
-    EventType, QEvent, QObject, Signal, class,
-    object::{Handle, Life, Node, Object},
+    classes::{Handle, Life, Node, Object, Objects},
+    event::{EventType, QEvent},
+    event_loop::{Dispatcher, ProcessEventsFlags, Run, Which},
+    object::QObject,
+    signal::Signal,
     time::QDeadlineTimer,
 };
 
-class! {
+crate::class! {
     /// The application: runs the event loop of its thread, until it is told to quit.
     ///
     /// A program makes one, in its main thread. [`instance`](QCoreApplication::instance) finds it
@@ -72,6 +96,14 @@ pub struct CoreApplicationNode {
     is_remote: bool,
 }
 
+/// The application of one thread.
+#[derive(Default)]
+struct Current {
+    node: RefCell<Weak<CoreApplicationNode>>,
+    /// It has ended.
+    closing_down: Cell<bool>,
+}
+
 impl Node for CoreApplicationNode {
     fn life(&self) -> &Rc<Life> {
         Object::life(&self.base)
@@ -82,7 +114,8 @@ impl Node for CoreApplicationNode {
             return;
         }
         let dispatcher = self.life().dispatcher();
-        dispatcher.set_closing_down(true);
+        dispatcher.local::<Current>().closing_down.set(true);
+        Objects::of(dispatcher).forget_application_filters();
         if let Ok(poster) = dispatcher.poster() {
             process::release(&poster, self.life().id());
         }
@@ -139,10 +172,10 @@ impl QCoreApplication {
     /// is an object of that other thread's, which stands for the application:
     ///
     /// * `exit`, `quit`, `shutdown`, the setters of names, and a
-    ///   [`QEventLoopLocker`](super::QEventLoopLocker) reach the application itself, in its own
+    ///   [`QEventLoopLocker`](QEventLoopLocker) reach the application itself, in its own
     ///   thread;
     /// * `process_events` handles the events of the calling thread, as in Qt;
-    /// * `exec` returns -1 with a warning, as in Qt. A [`QEventLoop`](super::QEventLoop) runs in
+    /// * `exec` returns -1 with a warning, as in Qt. A [`QEventLoop`](QEventLoop) runs in
     ///   any thread;
     /// * its signals are never emitted: connect to the application's in the application's thread.
     #[must_use]
@@ -152,7 +185,7 @@ impl QCoreApplication {
         match existing {
             Some(app) if !app.is_remote => app,
             // A thread that had an application gets another one of its own.
-            existing if !dispatcher.is_closing_down() && process::application().is_some() => {
+            existing if !is_closing_down(&dispatcher) && process::application().is_some() => {
                 existing.unwrap_or_else(|| Self::make(&dispatcher, true))
             }
             _ => Self::make(&dispatcher, false),
@@ -160,7 +193,7 @@ impl QCoreApplication {
     }
 
     fn existing(dispatcher: &Rc<Dispatcher>) -> Option<Self> {
-        let existing = dispatcher.application().borrow().upgrade();
+        let existing = dispatcher.local::<Current>().node.borrow().upgrade();
         existing.filter(|node| !node.life().is_dead()).map(QCoreApplication::from_node)
     }
 
@@ -176,8 +209,10 @@ impl QCoreApplication {
             run: Rc::default(),
             is_remote,
         });
-        *dispatcher.application().borrow_mut() = Rc::downgrade(&node);
-        dispatcher.set_closing_down(false);
+        let current = dispatcher.local::<Current>();
+        *current.node.borrow_mut() = Rc::downgrade(&node);
+        current.closing_down.set(false);
+        Objects::of(dispatcher).set_application(&life);
         dispatcher.note_loop();
         if !is_remote {
             node.claim();
@@ -186,7 +221,7 @@ impl QCoreApplication {
     }
 
     /// The process's application, if this object only stands for it.
-    pub(super) fn remote(&self) -> Option<Primary> {
+    fn remote(&self) -> Option<Primary> {
         if self.is_remote { process::application() } else { None }
     }
 
@@ -220,10 +255,12 @@ impl QCoreApplication {
             }
             dispatcher.forget_exit();
             let _forget = Forget(dispatcher);
-            self.run.exec(dispatcher)
+            dispatcher.exec(&self.run)
         };
         self.about_to_quit.emit(());
-        dispatcher.delete_leftovers();
+        // The deletions that the loop has left behind.
+        let deletions = Some(EventType::DEFERRED_DELETE.raw());
+        dispatcher.send_posted(&Which::new(None, deletions));
         code
     }
 
@@ -237,7 +274,7 @@ impl QCoreApplication {
     /// first, quit in a slot of the socket's `disconnected`, or wait for it with
     /// [`wait_for_bytes_written`](crate::QIODevice::wait_for_bytes_written).
     ///
-    /// From then on no [`QEventLoop`](super::QEventLoop) begins in that thread, its `exec` returns
+    /// From then on no [`QEventLoop`](QEventLoop) begins in that thread, its `exec` returns
     /// -1: until the application's own `exec` has returned, or is called if it was not running.
     pub fn exit(&self, code: i32) {
         self.0.exit(code);
@@ -249,7 +286,7 @@ impl QCoreApplication {
         self.exit(0);
     }
 
-    /// Whether the application quits when its last [`QEventLoopLocker`](super::QEventLoopLocker) is
+    /// Whether the application quits when its last [`QEventLoopLocker`](QEventLoopLocker) is
     /// dropped. True by default.
     #[doc(alias = "isQuitLockEnabled")]
     #[must_use]
@@ -257,9 +294,9 @@ impl QCoreApplication {
         locker::is_quit_lock_enabled()
     }
 
-    /// Says whether applications quit when their last [`QEventLoopLocker`](super::QEventLoopLocker)
+    /// Says whether applications quit when their last [`QEventLoopLocker`](QEventLoopLocker)
     /// is dropped. This holds for the whole process. What counts is the value at the moment when
-    /// the locker is dropped. Lockers of a [`QEventLoop`](super::QEventLoop) do not ask.
+    /// the locker is dropped. Lockers of a [`QEventLoop`](QEventLoop) do not ask.
     ///
     /// ```
     /// use qcore::QCoreApplication;
@@ -302,7 +339,7 @@ impl QCoreApplication {
     #[doc(alias = "closingDown")]
     #[must_use]
     pub fn closing_down() -> bool {
-        Dispatcher::existing().is_some_and(|dispatcher| dispatcher.is_closing_down())
+        Dispatcher::existing().is_some_and(|dispatcher| is_closing_down(&dispatcher))
     }
 
     /// Handles what there is to handle, and returns whether there was anything.
@@ -315,7 +352,7 @@ impl QCoreApplication {
     /// was anything. With `WAIT_FOR_MORE_EVENTS` it waits if there was nothing.
     #[doc(alias = "processEvents")]
     pub fn process_events_with_flags(&self, flags: ProcessEventsFlags) -> bool {
-        process_events(self.dispatcher(), flags)
+        self.dispatcher().process_events(flags)
     }
 
     /// Handles events of the kinds that `flags` names until there are none or `deadline` has passed.
@@ -330,7 +367,7 @@ impl QCoreApplication {
         flags: ProcessEventsFlags,
         deadline: impl Into<QDeadlineTimer>,
     ) {
-        process_events_for(self.dispatcher(), flags, deadline.into());
+        self.dispatcher().process_events_for(flags, deadline.into());
     }
 
     /// Quits when the process is told to by SIGINT (Ctrl-C) or SIGTERM.
@@ -342,10 +379,10 @@ impl QCoreApplication {
     /// If there are no descriptors left, or the signals cannot be had.
     #[cfg(feature = "ctrl-c")]
     pub fn quit_on_ctrl_c(&self) -> std::io::Result<()> {
-        super::ctrl_c::install(self.dispatcher())
+        ctrl_c::install(self.dispatcher())
     }
 
-    pub(super) fn run(&self) -> &Rc<Run> {
+    fn run(&self) -> &Rc<Run> {
         &self.run
     }
 
@@ -360,24 +397,6 @@ impl fmt::Debug for CoreApplicationNode {
     }
 }
 
-pub(super) fn process_events(dispatcher: &Rc<Dispatcher>, flags: ProcessEventsFlags) -> bool {
-    let done = dispatcher.turn(flags - ProcessEventsFlags::WAIT_FOR_MORE_EVENTS, None, None);
-    if done || !flags.contains(ProcessEventsFlags::WAIT_FOR_MORE_EVENTS) {
-        return done;
-    }
-    let done = dispatcher.turn(flags, None, None);
-    // If it was another thread's call that ended the wait, it has only been put in line.
-    dispatcher.send_posted(&Which::ALL) || done
-}
-
-pub(super) fn process_events_for(
-    dispatcher: &Rc<Dispatcher>,
-    flags: ProcessEventsFlags,
-    deadline: QDeadlineTimer,
-) {
-    // The limit is real time: the loop's clock may stand still.
-    let (start, limit) = (Instant::now(), deadline.remaining_time());
-    let flags = flags - ProcessEventsFlags::WAIT_FOR_MORE_EVENTS;
-    let in_time = || limit.is_none_or(|limit| start.elapsed() < limit);
-    while dispatcher.turn(flags, None, None) && in_time() {}
+fn is_closing_down(dispatcher: &Dispatcher) -> bool {
+    dispatcher.local::<Current>().closing_down.get()
 }

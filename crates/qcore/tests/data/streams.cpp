@@ -1,17 +1,18 @@
-// What real Qt writes and what it makes of what it reads, for tests/goldens.rs.
+// What real Qt writes and what it makes of what it reads, for src/stream/tests/goldens.rs.
 //
 // How to run, in this directory, with Qt 5.15 (Debian: apt-get install g++ qtbase5-dev):
 //
-//     g++ -fPIC -O1 goldens.cpp -o /tmp/goldens $(pkg-config --cflags --libs Qt5Core)
-//     /tmp/goldens written > written.tsv
-//     /tmp/goldens read > read.tsv
+//     g++ -fPIC -O1 streams.cpp -o /tmp/streams $(pkg-config --cflags --libs Qt5Core)
+//     /tmp/streams written > streams-written.tsv
+//     /tmp/streams read > streams-read.tsv
 //
-// written.tsv: name, precision (double, single, or any where both are the same), byte order, versions
-//     (from-to), bytes in hexadecimal.
-// read.tsv: type, version, byte order, input, status, bytes left, and the value that was read, as Qt
-//     writes it in the format of 5.15.
+// streams-written.tsv: name, precision (double, single, or any where both are the same), byte
+//     order, versions (from-to), bytes in hexadecimal.
+// streams-read.tsv: type, version, byte order, input, status, bytes left, and the value that was
+//     read, as Qt writes it in the format of 5.15.
 //
-// The names of values are resolved in values.rs; a new one has to be added there as well.
+// The names of values are resolved in src/stream/tests/values.rs; a new one has to be added there
+// as well.
 
 #include <QtCore>
 

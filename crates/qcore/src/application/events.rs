@@ -1,23 +1,12 @@
 //! Sending and posting events.
 
-use std::rc::Rc;
-
-use super::{EventType, QEvent};
+use super::QCoreApplication;
 use crate::{
-    QCoreApplication, QObject,
+    classes::Object,
+    event::{EventType, NORMAL_EVENT_PRIORITY, QEvent},
     event_loop::{Dispatcher, Which},
-    object::{Life, Object},
+    object::QObject,
 };
-
-/// A priority of posted events: before the usual ones.
-#[doc(alias = "Qt::HighEventPriority")]
-pub const HIGH_EVENT_PRIORITY: i32 = 1;
-/// The priority that posted events have unless they are given another.
-#[doc(alias = "Qt::NormalEventPriority")]
-pub const NORMAL_EVENT_PRIORITY: i32 = 0;
-/// A priority of posted events: behind the usual ones.
-#[doc(alias = "Qt::LowEventPriority")]
-pub const LOW_EVENT_PRIORITY: i32 = -1;
 
 /// Events. These are functions of no application in particular: what counts is the thread.
 impl QCoreApplication {
@@ -67,7 +56,7 @@ impl QCoreApplication {
             EventType::DEFERRED_DELETE => life.delete_later(),
             // One is as good as many.
             EventType::QUIT if life.has_posted_of(EventType::QUIT) => {}
-            _ => life.dispatcher().post_event(life, event, priority),
+            _ => life.post(event, priority),
         }
     }
 
@@ -88,9 +77,9 @@ impl QCoreApplication {
             return false;
         }
         // A filter or a handler may drop the last handle but this.
-        let keep = receiver.clone();
+        let _keep = receiver.clone();
         let mut known = false;
-        life.dispatcher().deepen(|| known = life.send(&keep, event));
+        life.dispatcher().deepen(|| known = life.send(event));
         known
     }
 
@@ -129,8 +118,7 @@ impl QCoreApplication {
     /// for all objects of this thread, and then queued slots without a receiver are dropped, too.
     #[doc(alias = "removePostedEvents")]
     pub fn remove_posted_events(receiver: Option<&QObject>) {
-        let which = Which::new(receiver.map(life_of), None);
-        Dispatcher::current().remove_posted(&which);
+        Dispatcher::current().remove_posted(&which(receiver, None));
     }
 
     /// Drops what is posted to `receiver` and has this type. `None` stands for all objects of this
@@ -148,88 +136,19 @@ impl QCoreApplication {
     /// ```
     #[doc(alias = "removePostedEvents")]
     pub fn remove_posted_events_of_type(receiver: Option<&QObject>, event_type: EventType) {
-        let which = Which::new(receiver.map(life_of), Some(event_type));
-        Dispatcher::current().remove_posted(&which);
+        Dispatcher::current().remove_posted(&which(receiver, Some(event_type)));
     }
 }
 
 fn send_posted(receiver: Option<&QObject>, event_type: Option<EventType>) {
-    if receiver.is_some_and(|object| !life_of(object).has_posted()) {
+    if receiver.is_some_and(|object| !Object::life(object).has_posted()) {
         // A round would find nothing, and it would end the wait of what is posted meanwhile.
         return;
     }
-    let which = Which::new(receiver.map(life_of), event_type);
-    Dispatcher::current().send_posted(&which);
+    Dispatcher::current().send_posted(&which(receiver, event_type));
 }
 
-fn life_of(object: &QObject) -> &Life {
-    Object::life(object)
-}
-
-impl Life {
-    /// Shows an event of the library's own to the filters, if there are any: whether one has ended it.
-    #[inline]
-    pub(crate) fn is_filtered(self: &Rc<Self>, event: impl FnOnce() -> QEvent) -> bool {
-        self.has_filters() && self.object().is_some_and(|object| self.filter(&object, &event()))
-    }
-
-    fn has_filters(&self) -> bool {
-        self.dispatcher().has_application_filters()
-            || self.existing_event_side().is_some_and(|side| side.has_filters())
-    }
-
-    fn filter(self: &Rc<Self>, object: &QObject, event: &QEvent) -> bool {
-        let application = self.dispatcher().filtering_application();
-        if let Some(application) = &application
-            && application.event_side().filter(object, event)
-        {
-            return true;
-        }
-        if application.is_some_and(|application| Rc::ptr_eq(&application, self)) {
-            return false;
-        }
-        self.existing_event_side().is_some_and(|side| side.filter(object, event))
-    }
-
-    /// Sends an event to the object, `object` being a handle of it.
-    pub(crate) fn send(self: &Rc<Self>, object: &QObject, event: &QEvent) -> bool {
-        if self.has_filters() && self.filter(object, event) {
-            return true;
-        }
-        if self.node_event(event) {
-            return true;
-        }
-        if event.event_type() == EventType::DEFERRED_DELETE {
-            self.destroy();
-            return true;
-        }
-        let said = self.existing_event_side().and_then(|side| side.handle(event));
-        // What an object without a handler does: nothing, but it knows these.
-        let known = || {
-            let kind = event.event_type();
-            kind >= EventType::USER || event.timer().is_some() || event.child().is_some()
-        };
-        said.unwrap_or_else(known)
-    }
-
-    /// Sends an event, made only if anybody would see it.
-    pub(crate) fn tell(self: &Rc<Self>, event: impl FnOnce() -> QEvent) {
-        if (self.has_filters() || self.existing_event_side().is_some())
-            && let Some(object) = self.object()
-        {
-            self.dispatcher().deepen(|| {
-                self.send(&object, &event());
-            });
-        }
-    }
-
-    fn has_posted_of(&self, event_type: EventType) -> bool {
-        self.has_posted() && self.dispatcher().has_posted(&Which::new(Some(self), Some(event_type)))
-    }
-
-    /// Which filters there are has changed: the loop keeps it at hand whether the application has any.
-    pub(crate) fn note_filters(self: &Rc<Self>) {
-        let has = self.existing_event_side().is_some_and(|side| side.has_filters());
-        self.dispatcher().note_filters(self, has);
-    }
+fn which(receiver: Option<&QObject>, event_type: Option<EventType>) -> Which {
+    let receiver = receiver.map(|object| Object::life(object).id());
+    Which::new(receiver, event_type.map(EventType::raw))
 }

@@ -9,7 +9,7 @@ use std::{
 };
 
 use super::{CoreApplicationNode, QCoreApplication, process::tell};
-use crate::Signal;
+use crate::signal::Signal;
 
 /// The process has one set of names, whichever thread's application is asked.
 struct Names {
