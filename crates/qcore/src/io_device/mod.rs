@@ -66,7 +66,7 @@ crate::class! {
     /// ```
     /// use qcore::{OpenMode, QBuffer, QIODevice};
     ///
-    /// /// Works with a buffer, a socket, or a device of one's own.
+    /// /// Works with a buffer, a socket, or a device of your own.
     /// fn copy_lines(from: &QIODevice, to: &QIODevice) -> Result<usize, qcore::DeviceError> {
     ///     let mut count = 0;
     ///     while from.can_read_line() {

@@ -158,7 +158,7 @@ impl QDataStream {
     /// stream.write_uint16(5);
     /// assert_eq!(buffer.data(), b"\0\x05");
     ///
-    /// // A device has one position for both.
+    /// // A device has one position for reading and writing.
     /// buffer.seek(0)?;
     /// assert_eq!(stream.read_uint16(), 5);
     /// # Ok::<(), qcore::DeviceError>(())

@@ -73,7 +73,7 @@ impl QDataStream {
     /// let mut input = QDataStream::from_bytes(*b"\x07rest");
     /// input.start_transaction();
     /// if input.read_uint8() == 7 {
-    ///     input.rollback_transaction(); // for somebody else to read
+    ///     input.rollback_transaction(); // another reader gets it
     /// }
     /// assert_eq!(input.read_uint8(), 7);
     /// ```

@@ -158,7 +158,7 @@ impl QVariant {
     /// use qcore::stream::{QVariant, VariantType};
     ///
     /// assert!(QVariant::Null(VariantType::String).is_null());
-    /// assert!(!QVariant::from("").is_null()); // an empty text is one
+    /// assert!(!QVariant::from("").is_null()); // an empty text is a value
     /// assert!(QVariant::Invalid.is_null());
     /// ```
     #[doc(alias = "isNull")]

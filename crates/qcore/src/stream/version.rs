@@ -12,7 +12,7 @@ use crate::number::UnknownNumberError;
 /// use qcore::{QDataStream, stream::StreamVersion};
 ///
 /// let mut out = QDataStream::from_bytes(Vec::new());
-/// out.set_version(StreamVersion::QT_4_0); // as PySide2's fortune examples have it
+/// out.set_version(StreamVersion::QT_4_0); // as in PySide2's fortune examples
 /// out.write_float(1.5);
 /// assert_eq!(out.into_bytes().len(), 4); // 8 since Qt 4.6
 ///

@@ -100,10 +100,10 @@ impl QElapsedTimer {
     ///
     /// let clock = VirtualClock::install();
     /// let mut timer = QElapsedTimer::new();
-    /// assert!(timer.has_expired(10)); // was not started
+    /// assert!(timer.has_expired(10)); // a timer that is not started
     /// timer.start();
     /// clock.advance(10);
-    /// assert!(!timer.has_expired(10)); // has to be more
+    /// assert!(!timer.has_expired(10)); // exactly 10 ms are not enough
     /// clock.advance(1);
     /// assert!(timer.has_expired(10) && !timer.has_expired(-1));
     /// ```

@@ -238,7 +238,7 @@ impl QTimer {
     /// let timeout = QTimer::new();
     /// timeout.set_single_shot(true);
     /// timeout.set_interval(30_000);
-    /// timeout.restart(); // and again whenever something has come
+    /// timeout.restart(); // again whenever data arrives
     /// assert!(timeout.remaining_time().unwrap() > Duration::from_secs(28));
     /// ```
     #[doc(alias = "start")]

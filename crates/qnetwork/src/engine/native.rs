@@ -171,7 +171,7 @@ impl NativeEngine {
             registered: Cell::new(false),
             stage: Cell::new(stage),
             readable: Cell::new(false),
-            // So that a write before connecting reaches the system and gets an error.
+            // So that a write before connecting gets an error and does not wait.
             writable: Cell::new(true),
             read_closed: Cell::new(false),
             family: Cell::new(NetworkLayerProtocol::IPv4),
@@ -329,7 +329,7 @@ impl Engine for NativeEngine {
         };
         let bound = self.with(|socket| {
             if target.is_ipv6() {
-                // An IPv6-only socket maps an IPv4 address to IPv6.
+                // A socket for IPv6 alone stays IPv6-only: to it, an IPv4 address is a mapped one.
                 let only_v6 = match address.protocol() {
                     NetworkLayerProtocol::IPv4 => self.family.get() == NetworkLayerProtocol::IPv6,
                     protocol => protocol == NetworkLayerProtocol::IPv6,

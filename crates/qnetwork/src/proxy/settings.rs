@@ -60,7 +60,7 @@ pub(crate) fn resolve(
 
 fn first_usable(proxies: Vec<QNetworkProxy>, needs: ProxyCapabilities) -> Route {
     match proxies.into_iter().find(|proxy| proxy.capabilities().contains(needs)) {
-        // As in Qt, a default proxy in the answer counts as none.
+        // As in Qt, a default proxy among the answers is unusable.
         None => Route::None,
         Some(proxy) => match proxy.proxy_type() {
             ProxyType::NoProxy => Route::Direct,
