@@ -279,7 +279,7 @@ fn a_transaction_goes_on_where_an_open_buffer_is_opened_again() {
 #[test]
 fn a_handle_left_over_is_closed() {
     let buffer = opened(b"abc\n", OpenMode::READ_WRITE);
-    let (left, device): (QBuffer, QIODevice) = (buffer.clone(), (**buffer).clone());
+    let (left, device): (QBuffer, QIODevice) = (buffer.clone(), QIODevice::from(&buffer));
     buffer.start_transaction();
     assert_eq!(buffer.get_char(), Some(b'a'));
     buffer.unget_char(b'z');

@@ -352,9 +352,9 @@ fn constructor_with_child_under_an_application_filter() {
 }
 
 class! { /// A thing with methods.
-pub struct Plain(Thing); }
+pub struct Plain(Thing): QObject; }
 class! { /// A class with a node over one without.
-pub struct Deep(DeepNode): Plain = base }
+pub struct Deep(DeepNode): Plain, Thing, QObject = base }
 /// The node of `Deep`.
 #[derive(Debug)]
 pub struct DeepNode {
@@ -371,7 +371,7 @@ fn cast_of_a_class_with_a_node_over_one_without() {
     let base = QObject::embed(&life);
     let thing = Thing(Handle::embed(Rc::new(ThingNode { base, child: QTimer::new() })));
     let deep = Deep(Handle::new(Rc::new(DeepNode { base: Plain::derive(thing) })));
-    let o: QObject = deep.cast().unwrap();
+    let o = QObject::from(&deep);
     assert!(o.cast::<Plain>().is_some());
     assert!(o.cast::<Deep>().is_some());
 }

@@ -7,7 +7,10 @@ use std::{
 };
 
 use super::{DeviceBackend, DeviceError, DeviceErrorKind, OpenMode, QIODevice};
-use crate::classes::{Handle, Life, Node, Object};
+use crate::{
+    classes::{Handle, Life, Node, Object},
+    object::QObject,
+};
 
 crate::class! {
     /// A device over bytes in memory.
@@ -28,7 +31,7 @@ crate::class! {
     /// assert_eq!(buffer.data(), b"hello world");
     /// # Ok::<(), qcore::DeviceError>(())
     /// ```
-    pub struct QBuffer(BufferNode): QIODevice = base
+    pub struct QBuffer(BufferNode): QIODevice, QObject = base
 }
 
 /// The object behind a [`QBuffer`].

@@ -51,7 +51,8 @@ crate::class! {
     ///
     /// Reading takes the bytes that are there and never waits. A device is either sequential, a
     /// stream like a socket, or it has positions and a size, like [`QBuffer`]. Implement
-    /// [`DeviceBackend`] to make a device of your own. Stands for Qt's
+    /// [`DeviceBackend`] to make a device of your own. [`cast`](QObject::cast) returns a handle of
+    /// the derived class, for example of a [`QBuffer`]. Stands for Qt's
     /// [QIODevice](https://doc.qt.io/qt-5/qiodevice.html).
     ///
     /// # End of data

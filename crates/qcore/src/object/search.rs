@@ -33,7 +33,8 @@ crate::numbered! {
 }
 
 impl QObject {
-    /// The object as one of a class that derives from `QObject`, if it is one.
+    /// Returns the object as a handle of class `T`, or `None` if the object is not of that class or
+    /// of one derived from it. The way back to a base class is `From`.
     ///
     /// ```
     /// use qcore::{QBuffer, QIODevice, QObject, QTimer};
