@@ -22,11 +22,32 @@
 //! std::thread::spawn(move || timer.start(10)); // a timer belongs to its thread's loop
 //! ```
 //!
+//! # Up and down the classes
+//!
+//! A handle derefs to its base class, so that a `&QTimer` fits where a `&QObject` is wanted. `From`
+//! returns a handle of a base class, and [`cast`](QObject::cast) returns one of a derived class.
+//! Both are handles of the same object:
+//!
+//! ```
+//! use qcore::{QBuffer, QIODevice, QObject, QTimer};
+//!
+//! let (timer, buffer) = (QTimer::new(), QBuffer::new());
+//! let objects: [QObject; 2] = [(&timer).into(), QIODevice::from(&buffer).into()];
+//! assert_eq!(objects[0].cast::<QTimer>(), Some(timer));
+//! assert_eq!(objects[1].cast::<QTimer>(), None);
+//! assert_eq!(objects[1].cast::<QBuffer>(), Some(buffer));
+//! ```
+//!
+//! # Modules
+//!
+//! * [`application`] has [`QCoreApplication`], [`QEventLoop`], [`QSocketNotifier`]
 //! * [`signal`] has [`Signal`], [`Connection`] and the trait [`Receiver`]
-//! * [`object`] has [`QObject`], the life and death of objects, and classes of your own
-//! * [`event`] has [`QEvent`] and [`EventHandler`]
-//! * [`event_loop`] has [`QCoreApplication`], [`QEventLoop`], [`Poster`] for other threads
-//! * [`timer`] has [`QTimer`], [`QElapsedTimer`], [`QDeadlineTimer`]
+//! * [`object`] has [`QObject`], the life and death of objects, and [`EventHandler`]
+//! * [`event`] has [`QEvent`]
+//! * [`classes`] has the parts of classes of your own
+//! * [`event_loop`] has [`Dispatcher`], the loop of a thread, and [`Poster`] for other threads
+//! * [`time`] has [`QElapsedTimer`], [`QDeadlineTimer`], [`VirtualClock`]
+//! * [`timer`] has [`QTimer`], [`QBasicTimer`]
 //! * [`io_device`] has [`QIODevice`], the base of devices that are read and written, and
 //!   [`QBuffer`]
 //! * [`number`] has the numbers that Qt gives to the values of its enums
@@ -39,31 +60,39 @@
 
 #![forbid(unsafe_code)]
 
+pub mod application;
+pub mod classes;
 pub mod event;
 pub mod event_loop;
+mod id;
+pub mod internals;
 pub mod io_device;
 pub mod message;
 pub mod number;
 pub mod object;
 pub mod signal;
 pub mod stream;
+pub mod time;
 pub mod timer;
 
 #[cfg(unix)]
-pub use self::event_loop::{NotifierType, QSocketNotifier};
+pub use self::application::{NotifierType, QSocketNotifier};
 pub use self::{
-    event::{EventHandler, EventType, QChildEvent, QEvent, QTimerEvent},
+    application::{QCoreApplication, QEventLoop, QEventLoopLocker},
+    event::{EventType, QEvent, QTimerEvent},
     event_loop::{
-        Dispatcher, LoopGone, Poster, ProcessEventsFlags, QCoreApplication, QEventLoop,
-        QEventLoopLocker, TimerId, TimerType, VirtualClock, wait_until,
+        Dispatcher, PostError, PostErrorKind, Poster, ProcessEventsFlags, TimerId, wait_until,
     },
     io_device::{DeviceError, DeviceErrorKind, OpenMode, QBuffer, QIODevice},
     message::{MessageType, install_message_handler},
-    object::{FindChildOptions, QObject, QPointer},
+    object::{
+        EventHandler, FindChildOptions, QChildEvent, QObject, QPointer, QSignalBlocker, sender,
+    },
     signal::{
-        Connection, ConnectionBlocker, ConnectionType, QSignalBlocker, QSignalSpy, Receiver,
-        ScopedConnection, Signal, sender,
+        Connection, ConnectionBlocker, ConnectionType, QSignalSpy, Receiver, ScopedConnection,
+        Signal,
     },
     stream::{QDataStream, QVariant},
-    timer::{ClockType, Interval, QBasicTimer, QDeadlineTimer, QElapsedTimer, QTimer},
+    time::{ClockType, Interval, QDeadlineTimer, QElapsedTimer, TimerType, VirtualClock},
+    timer::{QBasicTimer, QTimer},
 };

@@ -20,7 +20,7 @@ crate::numbered! {
     /// fn name(kind: MessageType) -> &'static str {
     ///     match kind {
     ///         MessageType::Warning => "warning",
-    ///         _ => "message", // of a later version
+    ///         _ => "message", // from a later version
     ///     }
     /// }
     /// assert_eq!(name(MessageType::Warning), "warning");

@@ -8,10 +8,10 @@
 //!       object ─► its class ─► its EventHandler                      (each may end it there)
 //! ```
 //!
-//! An object of the program's own is a struct with a [`QObject`] in it. What it does with events, in Qt
+//! An object of the program's own is a struct with a [`QObject`](crate::QObject) in it. What it does with events, in Qt
 //! by overriding `event()`, `timerEvent()`, `customEvent()`, `childEvent()` and `eventFilter()`, it says
-//! by implementing [`EventHandler`], whose functions have these names; and tells its `QObject`, by
-//! [`set_event_handler`](QObject::set_event_handler). The library's own events, a timer's or a queued
+//! by implementing [`EventHandler`](crate::EventHandler), whose functions have these names; and tells its `QObject`, by
+//! [`set_event_handler`](crate::QObject::set_event_handler). The library's own events, a timer's or a queued
 //! slot's, go to their class, and filters see them, too.
 //!
 //! # Examples
@@ -45,19 +45,22 @@
 //! assert_eq!(thermometer.degrees.get(), 21.5);
 //! ```
 
-mod handler;
 mod kind;
-mod sending;
 
 use std::{any::Any, cell::Cell, fmt};
 
-pub(crate) use self::handler::EventSide;
-pub use self::{
-    handler::{EventHandler, handle_event},
-    kind::EventType,
-    sending::{HIGH_EVENT_PRIORITY, LOW_EVENT_PRIORITY, NORMAL_EVENT_PRIORITY},
-};
-use crate::{QObject, event_loop::TimerId};
+pub use self::kind::EventType;
+use crate::event_loop::TimerId;
+
+/// A priority of posted events: before the usual ones.
+#[doc(alias = "Qt::HighEventPriority")]
+pub const HIGH_EVENT_PRIORITY: i32 = 1;
+/// The priority that posted events have unless they are given another.
+#[doc(alias = "Qt::NormalEventPriority")]
+pub const NORMAL_EVENT_PRIORITY: i32 = 0;
+/// A priority of posted events: behind the usual ones.
+#[doc(alias = "Qt::LowEventPriority")]
+pub const LOW_EVENT_PRIORITY: i32 = -1;
 
 /// An event: a type, and what belongs to it.
 ///
@@ -73,8 +76,15 @@ pub struct QEvent {
 enum Data {
     None,
     Timer(QTimerEvent),
-    Child(QChildEvent),
+    /// A class of events of an upper layer.
+    Class(Box<dyn EventClass>),
     Own(Box<dyn Any>),
+}
+
+/// A class of events of the library whose type an upper layer knows.
+pub(crate) trait EventClass: Any {
+    /// The name and the value that an event of the class shows in debug output.
+    fn shown(&self) -> (&'static str, &dyn fmt::Debug);
 }
 
 impl QEvent {
@@ -106,8 +116,23 @@ impl QEvent {
         Self::of(EventType::TIMER, Data::Timer(QTimerEvent { timer_id }))
     }
 
-    pub(crate) fn of_child(kind: EventType, child: QObject) -> Self {
-        Self::of(kind, Data::Child(QChildEvent { kind, child }))
+    pub(crate) fn of_class(kind: EventType, class: impl EventClass) -> Self {
+        Self::of(kind, Data::Class(Box::new(class)))
+    }
+
+    /// The event as one of class `T`, if it is.
+    pub(crate) fn class<T: EventClass>(&self) -> Option<&T> {
+        match &self.data {
+            Data::Class(class) => (&**class as &dyn Any).downcast_ref(),
+            _ => None,
+        }
+    }
+
+    /// Whether every object knows events of this kind, if only to ignore them: those for which Qt's
+    /// `QObject` has a function of their own.
+    pub(crate) fn is_known_to_all(&self) -> bool {
+        let has_class = matches!(self.data, Data::Timer(_) | Data::Class(_));
+        has_class || self.kind >= EventType::USER
     }
 
     /// The type.
@@ -132,15 +157,6 @@ impl QEvent {
     pub fn timer(&self) -> Option<&QTimerEvent> {
         match &self.data {
             Data::Timer(event) => Some(event),
-            _ => None,
-        }
-    }
-
-    /// What belongs to an event of [`EventType::CHILD_ADDED`] or [`EventType::CHILD_REMOVED`].
-    #[must_use]
-    pub fn child(&self) -> Option<&QChildEvent> {
-        match &self.data {
-            Data::Child(event) => Some(event),
             _ => None,
         }
     }
@@ -176,7 +192,10 @@ impl fmt::Debug for QEvent {
         debug.field("type", &self.kind).field("accepted", &self.accepted.get());
         match &self.data {
             Data::Timer(event) => debug.field("timer_id", &event.timer_id),
-            Data::Child(event) => debug.field("child", &event.child),
+            Data::Class(class) => {
+                let (name, value) = class.shown();
+                debug.field(name, value)
+            }
             Data::None | Data::Own(_) => &mut debug,
         };
         debug.finish()
@@ -190,62 +209,11 @@ pub struct QTimerEvent {
 }
 
 impl QTimerEvent {
-    /// Which one: what [`start_timer`](QObject::start_timer) returned, or
+    /// Which one: what [`start_timer`](crate::QObject::start_timer) returned, or
     /// [`QBasicTimer::timer_id`](crate::QBasicTimer::timer_id).
     #[doc(alias = "timerId")]
     #[must_use]
     pub fn timer_id(&self) -> TimerId {
         self.timer_id
-    }
-}
-
-/// An object has got a child, or has one less.
-///
-/// # Examples
-///
-/// ```
-/// use std::{cell::RefCell, rc::Rc};
-/// use qcore::{EventHandler, QChildEvent, QObject};
-///
-/// #[derive(Default)]
-/// struct Family(RefCell<Vec<String>>);
-///
-/// impl EventHandler for Family {
-///     fn child_event(&self, event: &QChildEvent) {
-///         let what = if event.added() { "came" } else { "left" };
-///         self.0.borrow_mut().push(format!("{} {what}", event.child().object_name()));
-///     }
-/// }
-///
-/// let (parent, child, family) = (QObject::new(), QObject::new(), Rc::new(Family::default()));
-/// parent.set_event_handler(&family);
-/// child.set_object_name("Ann");
-/// child.set_parent(Some(&parent));
-/// child.set_parent(None);
-/// assert_eq!(*family.0.borrow(), ["Ann came", "Ann left"]);
-/// ```
-#[derive(Clone, Debug)]
-pub struct QChildEvent {
-    kind: EventType,
-    child: QObject,
-}
-
-impl QChildEvent {
-    /// The child. One that has left because it died is good for comparing only.
-    #[must_use]
-    pub fn child(&self) -> &QObject {
-        &self.child
-    }
-
-    /// Whether it has come.
-    #[must_use]
-    pub fn added(&self) -> bool {
-        self.kind == EventType::CHILD_ADDED
-    }
-
-    /// Whether it has gone.
-    #[must_use]
-    pub fn removed(&self) -> bool {
-        self.kind == EventType::CHILD_REMOVED
     }
 }

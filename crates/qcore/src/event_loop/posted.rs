@@ -1,86 +1,72 @@
-//! What waits to be delivered by the loop itself: queued slots, posted calls and events, deletions.
+//! What is posted and waits: calls, and what is delivered to objects.
 
-use std::{
-    any::Any,
-    cell::Cell,
-    collections::VecDeque,
-    rc::{Rc, Weak},
-};
+use std::{any::Any, collections::VecDeque, rc::Rc};
 
 use slab::Slab;
 
 use super::Dispatcher;
-use crate::{
-    event::{EventType, QEvent},
-    object::Life,
-};
+use crate::id::ObjectId;
 
-/// Something of which one delivery waits.
+/// Something of which one delivery waits: a queued slot, an event, an object's end.
 pub(crate) trait Deliver {
     /// Makes the delivery.
     fn deliver(&self, dispatcher: &Rc<Dispatcher>);
 
     /// There will be none: returns what would have been delivered, to be dropped.
-    fn cancel(&self) -> Option<Box<dyn Any>>;
+    fn cancel(&self) -> Option<Box<dyn Any>> {
+        None
+    }
 
-    /// The object that it is for, if it is for one.
-    fn receiver(&self) -> Option<&Weak<Life>>;
+    /// The object that it is for, or [`ObjectId::NONE`].
+    fn receiver(&self) -> ObjectId;
+
+    /// A number for its kind. [`Which`] picks by it.
+    fn kind(&self) -> u16;
+
+    /// Whether there is anything to do when it comes due. Asked of what waits for its level only.
+    fn is_wanted(&self) -> bool {
+        true
+    }
 }
 
 pub(super) enum Posted {
     Call(Box<dyn FnOnce()>),
     Delivery(Rc<dyn Deliver>),
-    Event(Weak<Life>, Box<QEvent>),
-    /// An object's end, and the depth of deliveries and loops at which it was asked for.
-    Deletion(Weak<Life>, u32),
+    /// A delivery, and the depth of deliveries and loops at which it was asked for: it waits for a
+    /// lesser depth.
+    ForLevel(Rc<dyn Deliver>, u32),
     /// It was delivered or removed out of its order.
     Gone,
 }
 
 impl Posted {
-    /// The object that it is for, if it is for one.
-    fn receiver(&self) -> Option<&Weak<Life>> {
+    fn delivery(&self) -> Option<&Rc<dyn Deliver>> {
         match self {
             Posted::Call(_) | Posted::Gone => None,
-            Posted::Delivery(delivery) => delivery.receiver(),
-            Posted::Event(receiver, _) | Posted::Deletion(receiver, _) => Some(receiver),
+            Posted::Delivery(delivery) | Posted::ForLevel(delivery, _) => Some(delivery),
         }
     }
-}
 
-/// What is posted to one object: a list through the table of all that is posted.
-///
-/// With it, an object's death removes what is posted to the object without a look at anything else.
-pub(crate) struct Waiting {
-    newest: Cell<u32>,
+    /// It will not be delivered: returns what would have been, to be dropped.
+    pub(super) fn cancel(&self) -> Option<Box<dyn Any>> {
+        self.delivery()?.cancel()
+    }
 }
 
 /// No place in the table.
 const NONE: u32 = u32::MAX;
 
-impl Default for Waiting {
-    fn default() -> Self {
-        Waiting { newest: Cell::new(NONE) }
-    }
-}
-
-impl Waiting {
-    pub(crate) fn is_empty(&self) -> bool {
-        self.newest.get() == NONE
-    }
-}
-
 /// Some of what is posted.
-pub(crate) struct Which<'a> {
-    receiver: Option<&'a Life>,
-    kind: Option<EventType>,
+pub(crate) struct Which {
+    receiver: Option<ObjectId>,
+    kind: Option<u16>,
 }
 
-impl<'a> Which<'a> {
-    pub(crate) const ALL: Which<'static> = Which { receiver: None, kind: None };
+impl Which {
+    pub(crate) const ALL: Which = Which { receiver: None, kind: None };
 
-    /// What is for one object, if one is given, and of one type, if that is given.
-    pub(crate) fn new(receiver: Option<&'a Life>, kind: Option<EventType>) -> Self {
+    /// What is for one object, if one is given, and of one kind, if that is given.
+    pub(crate) fn new(receiver: Option<ObjectId>, kind: Option<u16>) -> Self {
         Which { receiver, kind }
     }
 
@@ -89,41 +75,36 @@ impl<'a> Which<'a> {
     }
 
     fn has(&self, posted: &Posted) -> bool {
-        let kind = match posted {
-            Posted::Call(_) | Posted::Gone => return false,
-            Posted::Delivery(_) => EventType::META_CALL,
-            Posted::Event(_, event) => event.event_type(),
-            Posted::Deletion(..) => EventType::DEFERRED_DELETE,
-        };
-        self.kind.is_none_or(|wanted| wanted == kind)
-            && self.receiver.is_none_or(|wanted| {
-                let receiver = posted.receiver();
-                receiver.is_some_and(|receiver| std::ptr::eq(receiver.as_ptr(), wanted))
-            })
+        posted.delivery().is_some_and(|delivery| {
+            self.kind.is_none_or(|wanted| wanted == delivery.kind())
+                && self.receiver.is_none_or(|wanted| wanted == delivery.receiver())
+        })
     }
 
-    /// Whether a deletion asked for at level `asked` is done at level `now`.
+    /// Whether what was asked for at level `asked`, and is one of these, is done at level `now`.
     ///
     /// A level counts the loops that run, the deliveries under way and the events that are being
     /// sent. A slot is one deeper than its loop, so what it asks for is done by that loop, and not
-    /// by one which the slot runs itself; unless it asks for deletions in particular. What was
+    /// by one which the slot runs itself; unless somebody asks for this kind in particular. What was
     /// asked for outside of all loops is done by the first one.
-    fn may_delete(&self, asked: u32, now: u32) -> bool {
-        asked > now
-            || (asked == 0 && now > 0)
-            || (asked == now && self.kind == Some(EventType::DEFERRED_DELETE))
+    fn may_run(&self, asked: u32, now: u32) -> bool {
+        asked > now || (asked == 0 && now > 0) || (asked == now && self.kind.is_some())
     }
 }
 
 /// By priority, and first in, first out. A round takes what is there when it begins.
 ///
-/// A deletion that a round comes to before its time goes to the end, behind all that waits: so it
-/// is with Qt, and so events for the object that were posted before it is due still come.
+/// What waits for its level, a deletion, goes to the end if a round comes to it before its time,
+/// behind all that waits: so it is with Qt, and so events for the object that were posted before it
+/// is due still come.
 #[derive(Default)]
 pub(super) struct PostQueue {
     queue: VecDeque<Entry>,
     /// What is addressed to an object.
     table: Slab<Stored>,
+    /// For each index of an object: the newest of what is posted to the object. With this list, an
+    /// object's death removes what is posted to the object without a look at anything else.
+    newest: Vec<u32>,
     /// How many were ever taken out, so that a place in the queue keeps its number.
     taken: u64,
     /// The first place behind what the round that began last takes: nothing is put in before it.
@@ -145,6 +126,7 @@ enum Place {
 
 struct Stored {
     posted: Posted,
+    receiver: ObjectId,
     /// The neighbours in the list of what is posted to the same object.
     newer: u32,
     older: u32,
@@ -166,9 +148,10 @@ impl PostQueue {
 
     #[inline]
     pub(super) fn push_with(&mut self, priority: i32, posted: Posted) {
-        let place = match posted.receiver().map(Weak::upgrade) {
-            None => Place::Here(posted),
-            Some(receiver) => Place::Table(self.store(posted, receiver.as_deref())),
+        let receiver = posted.delivery().map_or(ObjectId::NONE, |delivery| delivery.receiver());
+        let place = match receiver {
+            ObjectId::NONE => Place::Here(posted),
+            receiver => Place::Table(self.store(posted, receiver)),
         };
         self.enqueue(Entry { priority, place });
     }
@@ -200,15 +183,17 @@ impl PostQueue {
 
     // ---- the table
 
-    fn store(&mut self, posted: Posted, receiver: Option<&Life>) -> u32 {
-        let older = receiver.map_or(NONE, |life| life.waiting().newest.get());
-        let key = self.table.insert(Stored { posted, newer: NONE, older }) as u32;
+    fn store(&mut self, posted: Posted, receiver: ObjectId) -> u32 {
+        let index = receiver.index();
+        if index >= self.newest.len() {
+            self.newest.resize(index + 1, NONE);
+        }
+        let older = self.newest[index];
+        let key = self.table.insert(Stored { posted, receiver, newer: NONE, older }) as u32;
         if let Some(older) = self.table.get_mut(older as usize) {
             older.newer = key;
         }
-        if let Some(life) = receiver {
-            life.waiting().newest.set(key);
-        }
+        self.newest[index] = key;
         key
     }
 
@@ -217,15 +202,16 @@ impl PostQueue {
     fn take(&mut self, key: u32) -> Posted {
         let stored = &mut self.table[key as usize];
         let posted = std::mem::replace(&mut stored.posted, Posted::Gone);
-        let Some(receiver) = posted.receiver() else { return posted };
-        let (newer, older) = (stored.newer, stored.older);
+        if matches!(posted, Posted::Gone) {
+            return posted;
+        }
+        let (index, newer, older) = (stored.receiver.index(), stored.newer, stored.older);
         if let Some(older) = self.table.get_mut(older as usize) {
             older.newer = newer;
         }
-        if let Some(newer) = self.table.get_mut(newer as usize) {
-            newer.older = older;
-        } else if let Some(life) = receiver.upgrade() {
-            life.waiting().newest.set(older);
+        match self.table.get_mut(newer as usize) {
+            Some(newer) => newer.older = older,
+            None => self.newest[index] = older,
         }
         posted
     }
@@ -248,27 +234,38 @@ impl PostQueue {
         }
     }
 
+    /// The newest of what is posted to an object.
+    #[inline]
+    fn newest_for(&self, receiver: ObjectId) -> Option<u32> {
+        self.newest.get(receiver.index()).copied().filter(|&key| key != NONE)
+    }
+
     /// What is posted to an object, the newest first.
-    fn posted_to(&self, life: &Life) -> impl Iterator<Item = u32> {
-        let newest = life.waiting().newest.get();
-        let key = |key: u32| (key != NONE).then_some(key);
-        std::iter::successors(key(newest), move |&at| key(self.table[at as usize].older))
+    fn posted_to(&self, receiver: ObjectId) -> impl Iterator<Item = u32> {
+        let older = |&at: &u32| Some(self.table[at as usize].older).filter(|&key| key != NONE);
+        std::iter::successors(self.newest_for(receiver), older)
+    }
+
+    /// Whether anything is posted to an object.
+    #[inline]
+    pub(super) fn has_any_for(&self, receiver: ObjectId) -> bool {
+        self.newest_for(receiver).is_some()
     }
 
     /// Whether a round over everything would find anything to do at this level.
     pub(super) fn has_work(&self, level: u32) -> bool {
         self.queue.iter().any(|entry| match self.posted(entry) {
             Posted::Gone => false,
-            Posted::Deletion(_, asked) => Which::ALL.may_delete(*asked, level),
+            Posted::ForLevel(_, asked) => Which::ALL.may_run(*asked, level),
             _ => true,
         })
     }
 
     /// Whether any such thing is posted.
-    pub(super) fn contains(&self, which: &Which<'_>) -> bool {
+    pub(super) fn contains(&self, which: &Which) -> bool {
         match which.receiver {
-            Some(life) => {
-                self.posted_to(life).any(|key| which.has(&self.table[key as usize].posted))
+            Some(receiver) => {
+                self.posted_to(receiver).any(|key| which.has(&self.table[key as usize].posted))
             }
             None => self.queue.iter().any(|entry| which.has(self.posted(entry))),
         }
@@ -277,19 +274,14 @@ impl PostQueue {
     // ---- rounds
 
     /// Begins a round over what is posted so far.
-    pub(super) fn begin_round(&mut self, which: &Which<'_>) -> Round {
+    pub(super) fn begin_round(&mut self, which: &Which) -> Round {
         self.behind = self.taken + self.queue.len() as u64;
         if which.is_all() { Round::All } else { Round::Some(self.taken) }
     }
 
-    /// The next one of a round. A deletion whose time has not come goes to the end, or stays in its
-    /// place.
-    pub(super) fn next(
-        &mut self,
-        round: &mut Round,
-        which: &Which<'_>,
-        level: u32,
-    ) -> Option<Posted> {
+    /// The next one of a round. What waits for its level goes to the end before its time, or stays in
+    /// its place.
+    pub(super) fn next(&mut self, round: &mut Round, which: &Which, level: u32) -> Option<Posted> {
         match round {
             Round::All => self.next_of_all(level),
             Round::Some(at) => self.next_of_some(at, which, level),
@@ -304,8 +296,8 @@ impl PostQueue {
             let posted = match entry.place {
                 Place::Here(posted) => posted,
                 Place::Table(key) => {
-                    if let Posted::Deletion(_, asked) = self.table[key as usize].posted
-                        && !Which::ALL.may_delete(asked, level)
+                    if let Posted::ForLevel(_, asked) = self.table[key as usize].posted
+                        && !Which::ALL.may_run(asked, level)
                     {
                         self.enqueue(entry);
                         continue;
@@ -322,7 +314,7 @@ impl PostQueue {
         None
     }
 
-    fn next_of_some(&mut self, at: &mut u64, which: &Which<'_>, level: u32) -> Option<Posted> {
+    fn next_of_some(&mut self, at: &mut u64, which: &Which, level: u32) -> Option<Posted> {
         // A loop that ran in between may have taken some out.
         *at = self.taken.max(*at);
         while *at < self.behind {
@@ -330,7 +322,7 @@ impl PostQueue {
             let posted = self.posted(self.queue.get(index)?);
             *at += 1;
             let due = match posted {
-                Posted::Deletion(_, asked) => which.may_delete(*asked, level),
+                Posted::ForLevel(_, asked) => which.may_run(*asked, level),
                 _ => true,
             };
             if due && which.has(posted) {
@@ -341,15 +333,15 @@ impl PostQueue {
     }
 
     /// Takes some out that will not be delivered. To be dropped with nothing borrowed.
-    pub(super) fn remove(&mut self, which: &Which<'_>) -> Vec<Posted> {
-        let Some(life) = which.receiver else {
+    pub(super) fn remove(&mut self, which: &Which) -> Vec<Posted> {
+        let Some(receiver) = which.receiver else {
             let found: Vec<_> = (0..self.queue.len())
                 .filter(|&at| which.has(self.posted(&self.queue[at])))
                 .collect();
             return found.into_iter().map(|at| self.take_at(at)).collect();
         };
         let is_wanted = |key: &u32| which.has(&self.table[*key as usize].posted);
-        let mut found: Vec<_> = self.posted_to(life).filter(is_wanted).collect();
+        let mut found: Vec<_> = self.posted_to(receiver).filter(is_wanted).collect();
         found.reverse();
         found.into_iter().map(|key| self.take(key)).collect()
     }
@@ -360,6 +352,7 @@ impl PostQueue {
         self.taken += self.queue.len() as u64;
         self.queue.clear();
         self.table.clear();
+        self.newest.clear();
         all
     }
 }
@@ -368,13 +361,27 @@ impl PostQueue {
 mod tests {
     use super::*;
 
+    struct Deletion;
+
+    impl Deliver for Deletion {
+        fn deliver(&self, _: &Rc<Dispatcher>) {}
+
+        fn receiver(&self) -> ObjectId {
+            ObjectId::new(1, 0)
+        }
+
+        fn kind(&self) -> u16 {
+            52
+        }
+    }
+
     fn call() -> Posted {
         Posted::Call(Box::new(|| ()))
     }
 
     #[test]
-    fn a_deletion_waits_for_its_level() {
-        let all = |asked, now| Which::ALL.may_delete(asked, now);
+    fn what_waits_for_a_level_runs_at_a_lesser_one() {
+        let all = |asked, now| Which::ALL.may_run(asked, now);
         // A slot (loop + delivery = 2) asks: its loop (1) does it, a loop it runs itself (3) not.
         assert!(all(2, 1));
         assert!(!all(2, 3));
@@ -384,10 +391,10 @@ mod tests {
         assert!(all(0, 3));
         assert!(!all(0, 0));
         // Whoever asks for deletions in particular gets those of his own level.
-        let deletions = Which::new(None, Some(EventType::DEFERRED_DELETE));
-        assert!(deletions.may_delete(0, 0));
-        assert!(deletions.may_delete(2, 2));
-        assert!(!deletions.may_delete(2, 3));
+        let deletions = Which::new(None, Some(52));
+        assert!(deletions.may_run(0, 0));
+        assert!(deletions.may_run(2, 2));
+        assert!(!deletions.may_run(2, 3));
     }
 
     #[test]
@@ -406,7 +413,7 @@ mod tests {
     #[test]
     fn a_deletion_before_its_time_goes_to_the_end_and_is_no_work() {
         let mut queue = PostQueue::default();
-        queue.push(Posted::Deletion(Weak::new(), 2));
+        queue.push(Posted::ForLevel(Rc::new(Deletion), 2));
         queue.push(call());
         assert!(queue.has_work(3));
         let mut round = queue.begin_round(&Which::ALL);
@@ -416,7 +423,7 @@ mod tests {
         queue.push(call());
         assert!(queue.has_work(1));
         let mut round = queue.begin_round(&Which::ALL);
-        assert!(matches!(queue.next(&mut round, &Which::ALL, 1), Some(Posted::Deletion(..))));
+        assert!(matches!(queue.next(&mut round, &Which::ALL, 1), Some(Posted::ForLevel(..))));
         assert!(matches!(queue.next(&mut round, &Which::ALL, 1), Some(Posted::Call(_))));
     }
 

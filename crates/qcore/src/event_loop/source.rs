@@ -1,20 +1,14 @@
 //! Sources of events: what is registered with the operating system's poll.
 
-use std::{
-    fmt, io,
-    rc::{Rc, Weak},
-};
+use std::rc::{Rc, Weak};
 
-use mio::{Interest, Token, event};
-
-use super::Dispatcher;
-use crate::QDeadlineTimer;
+use mio::{Token, event};
 
 bitflags::bitflags! {
     /// What a source has become ready for.
     ///
     /// Readiness is edge-triggered: it is told once, and a source that stops before the operating
-    /// system said "would block" asks for another delivery with [`Registration::requeue`].
+    /// system said "would block" asks for another delivery with [`Registration::requeue`](super::Registration::requeue).
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
     pub struct Readiness: u8 {
         /// There may be something to read. An error counts as this, too.
@@ -86,17 +80,9 @@ pub trait EventSource {
     /// The source is ready, or was requeued. `ready` is all that has gathered since the last call.
     fn ready(self: Rc<Self>, ready: Readiness);
 
-    /// The source's turn to write has come; see [`Registration::request_write`].
+    /// The source's turn to write has come; see
+    /// [`Registration::request_write`](super::Registration::request_write).
     fn write_pending(self: Rc<Self>) {}
-}
-
-/// A place in a loop's table of sources, given back when it is dropped.
-///
-/// Whoever holds this also holds the descriptor, and calls [`deregister`](Registration::deregister)
-/// before closing it: a duplicate of a descriptor would keep its events coming.
-pub struct Registration {
-    dispatcher: Rc<Dispatcher>,
-    key: SourceKey,
 }
 
 /// An index into the table and the generation of what stands there.
@@ -127,73 +113,6 @@ pub(super) struct SourceEntry {
     pub(super) source: Weak<dyn EventSource>,
     pub(super) ready: Readiness,
     pub(super) queued: bool,
-}
-
-impl Registration {
-    pub(super) fn new(dispatcher: Rc<Dispatcher>, key: SourceKey) -> Self {
-        Registration { dispatcher, key }
-    }
-
-    /// Registers a descriptor under this place, once, for reading and writing as `interest` says.
-    ///
-    /// # Errors
-    ///
-    /// What the operating system says, for example that there are no more watches to be had.
-    pub fn register(&self, io: &mut dyn event::Source, interest: Interest) -> io::Result<()> {
-        self.dispatcher.register_io(io, self.key, interest)
-    }
-
-    /// Registers a descriptor anew that is registered. What it is ready for already is told once more.
-    ///
-    /// # Errors
-    ///
-    /// What the operating system says.
-    pub fn reregister(&self, io: &mut dyn event::Source, interest: Interest) -> io::Result<()> {
-        self.dispatcher.reregister_io(io, self.key, interest)
-    }
-
-    /// Takes a descriptor out of the poll. An error is of no use to anybody, and left out.
-    pub fn deregister(&self, io: &mut dyn event::Source) {
-        self.dispatcher.deregister_io(io);
-    }
-
-    /// Delivers `ready` to the source in the next turn, as if the operating system had told it.
-    pub fn requeue(&self, ready: Readiness) {
-        self.dispatcher.make_ready(self.key, ready);
-    }
-
-    /// Asks for a call of [`EventSource::write_pending`]: in the next turn after its sources, or,
-    /// with `early`, at the end of this one.
-    pub fn request_write(&self, early: bool) {
-        self.dispatcher.request_write(self.key, early);
-    }
-
-    /// Waits for this source alone, with no loop, until a deadline: returns what it is ready for, or
-    /// `None` when the time is over.
-    ///
-    /// What happens to other sources meanwhile is kept for the loop. No slot is called.
-    #[must_use]
-    pub fn wait(&self, deadline: QDeadlineTimer) -> Option<Readiness> {
-        self.dispatcher.wait_for(self.key, deadline)
-    }
-
-    /// The loop.
-    #[must_use]
-    pub fn dispatcher(&self) -> &Rc<Dispatcher> {
-        &self.dispatcher
-    }
-}
-
-impl Drop for Registration {
-    fn drop(&mut self) {
-        self.dispatcher.remove_source(self.key);
-    }
-}
-
-impl fmt::Debug for Registration {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Registration").field("key", &self.key).finish_non_exhaustive()
-    }
 }
 
 #[cfg(test)]

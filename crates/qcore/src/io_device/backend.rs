@@ -1,7 +1,7 @@
 //! [`DeviceBackend`]: the virtual functions of a device.
 
 use super::{Chunk, DeviceError, DeviceErrorKind, OpenMode, QIODevice};
-use crate::QDeadlineTimer;
+use crate::time::QDeadlineTimer;
 
 /// The virtual functions of a [`QIODevice`]. A class derived from it implements them, and so does a
 /// device of your own.
@@ -95,7 +95,7 @@ use crate::QDeadlineTimer;
 ///
 /// let (buffer, traffic) = (QBuffer::new(), Rc::new(Traffic::default()));
 /// buffer.open(OpenMode::READ_WRITE)?;
-/// let inner = QIODevice::clone(&buffer);
+/// let inner = QIODevice::from(&buffer);
 /// let device = QIODevice::new(Metered { inner, traffic: traffic.clone() });
 /// device.open(OpenMode::READ_WRITE | OpenMode::UNBUFFERED)?;
 /// device.write("hello\nworld\n")?;

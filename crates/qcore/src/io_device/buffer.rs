@@ -8,11 +8,11 @@ use std::{
 
 use super::{DeviceBackend, DeviceError, DeviceErrorKind, OpenMode, QIODevice};
 use crate::{
-    class,
-    object::{Handle, Life, Node, Object},
+    classes::{Handle, Life, Node, Object},
+    object::QObject,
 };
 
-class! {
+crate::class! {
     /// A device over bytes in memory.
     ///
     /// The event loop emits `ready_read` and `bytes_written`, once for all writes before. Stands
@@ -31,7 +31,7 @@ class! {
     /// assert_eq!(buffer.data(), b"hello world");
     /// # Ok::<(), qcore::DeviceError>(())
     /// ```
-    pub struct QBuffer(BufferNode): QIODevice = base
+    pub struct QBuffer(BufferNode): QIODevice, QObject = base
 }
 
 /// The object behind a [`QBuffer`].
@@ -47,7 +47,7 @@ struct Memory {
     data: RefCell<Vec<u8>>,
     at: Cell<usize>,
     /// How many bytes were written since the last `bytes_written`.
-    written: Cell<i64>,
+    written: Cell<usize>,
     telling: Cell<bool>,
 }
 
@@ -105,7 +105,7 @@ impl QBuffer {
 impl Memory {
     /// Has the loop emit the signals for this write and all earlier ones.
     fn note_written(&self, count: usize) {
-        self.written.set(self.written.get() + count as i64);
+        self.written.set(self.written.get() + count);
         let Some(node) = self.node.upgrade() else { return };
         let heard = node.base.bytes_written.is_connected() || node.base.ready_read.is_connected();
         if !heard || node.base.signals_blocked() || self.telling.replace(true) {

@@ -2,7 +2,7 @@
 
 use std::{fmt, ops::Deref, rc::Rc};
 
-use super::BufferPool;
+use super::pool::BufferPool;
 
 /// Bytes that are given away or shared; the argument of
 /// [`write_chunk`](super::QIODevice::write_chunk).

@@ -1,8 +1,10 @@
 //! Reading lines.
 
 use super::{
-    DeviceBackend, DeviceError, DeviceErrorKind, QIODevice, SCRATCH, byte_queue::PIECE,
-    reading::Keep, sink::Sink,
+    DeviceBackend, DeviceError, DeviceErrorKind, QIODevice,
+    pool::{PIECE, SCRATCH},
+    reading::Keep,
+    sink::Sink,
 };
 
 /// The position of a device after its own `read_line_data` ran. It is unknown, so the device is
@@ -46,7 +48,7 @@ impl QIODevice {
     /// function logs a warning and reads nothing.
     #[doc(alias = "readLine")]
     #[must_use = "what was read is lost"]
-    pub fn read_line_with(&self, max_size: usize) -> Vec<u8> {
+    pub fn read_line_with_max_size(&self, max_size: usize) -> Vec<u8> {
         if max_size == 0 {
             return self.read_line();
         }

@@ -1,8 +1,10 @@
 //! Reading from a device.
 
 use super::{
-    DeviceBackend, DeviceError, DeviceErrorKind, OpenMode, QIODevice, SCRATCH, byte_queue::PIECE,
-    channels::no_such_channel, sink::Sink,
+    DeviceBackend, DeviceError, DeviceErrorKind, OpenMode, QIODevice,
+    channels::no_such_channel,
+    pool::{PIECE, SCRATCH},
+    sink::Sink,
 };
 
 /// How many bytes `skip()` reads and drops at once.

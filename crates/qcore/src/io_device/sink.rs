@@ -1,6 +1,6 @@
 //! The destination of a read: a slice or a `Vec`.
 
-use super::{BufferPool, ByteQueue};
+use super::{byte_queue::ByteQueue, pool::BufferPool};
 
 /// The destination of one read: a slice of the caller's, or a `Vec` that grows with the data.
 pub(super) struct Sink<'a> {

@@ -28,36 +28,44 @@
 //! Handles that are left are to a dead object: [`is_deleted()`](QObject::is_deleted) says so, its
 //! state is closed and what could fail fails with a typed error. Nothing of this is unsafe.
 //!
-//! The functions [`Life::new`], [`QObject::embed`] and [`Handle::new`] and the macro
-//! [`class!`](crate::class) are for writing classes like those of this library. A struct with a
-//! `QObject` in it and signals made by [`Signal::of`](crate::Signal::of) is enough for most programs.
+//! A struct with a `QObject` in it and signals made by [`Signal::of`] is enough for most programs.
+//! [The module of classes](crate::classes) is for those who write classes like those of this library.
 
-mod children;
-mod handle;
-mod life;
+mod blocker;
+mod child_event;
+mod handler;
 mod pointer;
 mod search;
-mod timers;
+mod sender;
 
 use std::{
     any::{Any, TypeId},
     cell::RefCell,
     fmt,
-    rc::Rc,
+    rc::{Rc, Weak},
 };
 
 pub use self::{
-    handle::{Handle, Lineage, Node, Object},
-    life::Life,
+    blocker::QSignalBlocker,
+    child_event::QChildEvent,
+    handler::{EventHandler, handle_event},
     pointer::QPointer,
     search::FindChildOptions,
+    sender::sender,
 };
-use crate::{Receiver, Signal};
+#[doc(no_inline)]
+pub use crate::classes::{Handle, Life, Lineage, Node, Object};
+use crate::{
+    classes::Base,
+    event::{EventType, QEvent},
+    signal::{Receiver, Signal},
+};
 
 /// The base class of all objects: a name, a parent and children, and an orderly death.
 ///
-/// Made by [`QObject::new()`], or reached from any derived handle by `Deref`. `QObject` is a handle:
-/// clones are the same object and `==` compares identity. See [the module](crate::object) for what
+/// `QObject` is a handle: clones are the same object, and `==` compares identity. Every handle of a
+/// derived class derefs to a `QObject` and converts into one with `From`.
+/// [`cast`](QObject::cast) returns a handle of a derived class. [The module](crate::object) says what
 /// happens when an object dies. Stands for Qt's [QObject](https://doc.qt.io/qt-5/qobject.html).
 ///
 /// # Examples
@@ -120,15 +128,26 @@ impl ObjectNode {
             name: RefCell::default(),
             life: life.clone(),
         });
-        life.set_object(Rc::downgrade(&node));
+        let base: Weak<ObjectNode> = Rc::downgrade(&node);
+        life.set_base(base);
         node
     }
+}
 
+impl Base for ObjectNode {
     fn emit_destroyed(self: Rc<Self>) {
         if self.destroyed.is_connected() {
             let object = QObject::from_node(self.clone());
             self.destroyed.emit(object);
         }
+    }
+
+    fn child_event(self: Rc<Self>, kind: EventType) -> QEvent {
+        QEvent::of_child(kind, QObject::from_node(self))
+    }
+
+    fn into_any(self: Rc<Self>) -> Rc<dyn Any> {
+        self
     }
 }
 
@@ -148,6 +167,20 @@ impl QObject {
 
     pub(crate) fn from_node(node: Rc<ObjectNode>) -> Self {
         QObject(Handle::from_node(node))
+    }
+
+    pub(crate) fn object_node(&self) -> &Rc<ObjectNode> {
+        self.0.node()
+    }
+
+    /// A handle to an object, unless it is dead.
+    pub(crate) fn of(life: &Life) -> Option<Self> {
+        if life.is_dead() { None } else { Self::remains_of(life) }
+    }
+
+    /// A handle to an object, or to what is left of it.
+    fn remains_of(life: &Life) -> Option<Self> {
+        Some(QObject::from_node(life.base()?.into_any().downcast().ok()?))
     }
 
     // ---- name
@@ -180,13 +213,14 @@ impl QObject {
     /// The parent, if there is one.
     #[must_use]
     pub fn parent(&self) -> Option<QObject> {
-        Object::life(self).parent()
+        QObject::of(&*Object::life(self).parent()?)
     }
 
     /// The children, oldest first.
     #[must_use]
     pub fn children(&self) -> Vec<QObject> {
-        Object::life(self).children()
+        let children = Object::life(self).children();
+        children.iter().filter_map(|child| QObject::remains_of(child)).collect()
     }
 
     /// Gives the object a parent, another one, or none.
@@ -215,7 +249,7 @@ impl QObject {
                 return;
             }
         }
-        life.set_parent(self, parent.map(Object::life));
+        life.set_parent(parent.map(Object::life));
     }
 
     // ---- signals

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::Object;
+use crate::classes::Object;
 
 /// A weak handle: it does not keep the object, and knows when that has died.
 ///

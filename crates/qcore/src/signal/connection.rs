@@ -1,8 +1,8 @@
 //! A connection of a signal to a slot.
 
-use std::{fmt, rc::Weak};
+use std::fmt;
 
-use super::SlotList;
+use crate::classes::{Link, SlotList};
 
 bitflags::bitflags! {
     /// How a connection is made. [`AUTO`](ConnectionType::AUTO) is what the functions without flags
@@ -21,7 +21,7 @@ bitflags::bitflags! {
     /// let (said, heard) = (Signal::new(), Rc::new(RefCell::new(Vec::new())));
     /// let hear = |heard: &RefCell<Vec<i32>>, word: &i32| heard.borrow_mut().push(*word);
     /// let later_once = ConnectionType::QUEUED | ConnectionType::SINGLE_SHOT;
-    /// said.connect_to_with(&heard, later_once, hear);
+    /// said.connect_to_with_type(&heard, later_once, hear);
     /// said.emit(1);
     /// said.emit(2);
     /// assert!(heard.borrow().is_empty());
@@ -68,11 +68,11 @@ bitflags::bitflags! {
 /// assert!(!other.disconnect());
 /// ```
 #[derive(Clone, Default)]
-pub struct Connection(Option<(Weak<dyn SlotList>, u64)>);
+pub struct Connection(Option<Link>);
 
 impl Connection {
-    pub(super) fn new(list: Weak<dyn SlotList>, id: u64) -> Self {
-        Connection(Some((list, id)))
+    pub(super) fn new(link: Link) -> Self {
+        Connection(Some(link))
     }
 
     /// Cuts the connection. Returns whether it stood until now.
@@ -114,8 +114,7 @@ impl Connection {
     }
 
     fn with(&self, f: impl FnOnce(&dyn SlotList, u64) -> bool) -> bool {
-        let Some((list, id)) = &self.0 else { return false };
-        list.upgrade().is_some_and(|list| f(&*list, *id))
+        self.0.as_ref().is_some_and(|link| link.with(f))
     }
 }
 

@@ -13,8 +13,9 @@ use super::{
     slot::{AnySlot, Call, Ran, Slot},
 };
 use crate::{
-    event_loop::{Dispatcher, ObjectId},
-    object::Life,
+    classes::{Life, SlotList},
+    event_loop::Dispatcher,
+    id::ObjectId,
 };
 
 /// The slots of a signal, in the order of their connection.
@@ -41,20 +42,6 @@ impl<T> Clone for Entry<T> {
     fn clone(&self) -> Self {
         Entry { id: self.id, slot: self.slot.clone() }
     }
-}
-
-/// A list of slots of whatever signal: what connections and dying objects know of it.
-pub(crate) trait SlotList {
-    /// Cuts one connection; whether it was there.
-    fn disconnect(&self, id: u64) -> bool;
-    /// Cuts those to a receiver, and to one function of it if one is given; whether there were any.
-    fn disconnect_receiver(&self, receiver: usize, function: Option<TypeId>) -> bool;
-    /// Cuts all; whether there were any.
-    fn disconnect_all(&self) -> bool;
-    /// Whether a connection stands and its receiver lives.
-    fn is_connected(&self, id: u64) -> bool;
-    /// Adds a blocker to a connection, or takes one away; whether the connection stands.
-    fn block(&self, id: u64, block: bool) -> bool;
 }
 
 impl<T: 'static> Slots<T> {

@@ -15,7 +15,6 @@
 //! does not run any more. A slot's closure is dropped when it is disconnected, or, if its signal is
 //! just being emitted, when that emission is over.
 
-mod blocker;
 mod connection;
 mod list;
 mod receiver;
@@ -25,12 +24,9 @@ mod spy;
 
 use std::{any::TypeId, cell::OnceCell, fmt, rc::Rc};
 
-pub(crate) use self::list::SlotList;
 pub use self::{
-    blocker::QSignalBlocker,
     connection::{Connection, ConnectionBlocker, ConnectionType, ScopedConnection},
     receiver::Receiver,
-    sender::sender,
     spy::QSignalSpy,
 };
 use self::{
@@ -38,8 +34,8 @@ use self::{
     slot::{Call, Chained, Exclusive, Plain, Queued, Slot, ToReceiver},
 };
 use crate::{
+    classes::{Life, Link, Object, SlotList},
     event_loop::Dispatcher,
-    object::{Life, Object},
 };
 
 /// A typed signal: a list of slots that are called when it is emitted.
@@ -77,7 +73,7 @@ impl<T: 'static> Signal<T> {
         Signal { life: None, slots: OnceCell::new() }
     }
 
-    /// A signal that belongs to `object`: blocked with it, [`sender()`] in its slots, cut when it dies.
+    /// A signal that belongs to `object`: blocked with it, [`sender()`](crate::sender()) in its slots, cut when it dies.
     ///
     /// It does not keep the object alive.
     #[must_use]
@@ -154,33 +150,36 @@ impl<T: 'static> Signal<T> {
         self.add(Some(Target::of(receiver)), ConnectionType::AUTO, function, call)
     }
 
-    /// [`connect`](Signal::connect), in a way chosen by `flags`.
-    pub fn connect_with(&self, flags: ConnectionType, slot: impl Fn(&T) + 'static) -> Connection
+    /// Connects a slot as [`connect`](Signal::connect) does. `kind` says when the slot is called and
+    /// how often it may be connected.
+    #[doc(alias = "connect")]
+    pub fn connect_with_type(&self, kind: ConnectionType, slot: impl Fn(&T) + 'static) -> Connection
     where
         T: Clone,
     {
         let function = type_of(&slot);
-        self.add_with(None, flags, function, Plain(slot))
+        self.add_with(None, kind, function, Plain(slot))
     }
 
-    /// [`connect_to`](Signal::connect_to), in a way chosen by `flags`.
+    /// Connects a slot as [`connect_to`](Signal::connect_to) does. `kind` says when the slot is
+    /// called and how often it may be connected.
     ///
-    /// A queued call that is still waiting when the receiver dies is dropped; one that is waiting
-    /// when the connection is cut still comes, as in Qt.
+    /// When the receiver dies, its queued calls that still wait are dropped. When the connection is
+    /// cut, calls that wait are still made, as in Qt.
     ///
     /// ```
     /// use qcore::{ConnectionType, QCoreApplication, Signal};
     ///
     /// let app = QCoreApplication::new();
     /// let done = Signal::new();
-    /// done.connect_to_with(&app, ConnectionType::QUEUED, |app, code| app.exit(*code));
+    /// done.connect_to_with_type(&app, ConnectionType::QUEUED, |app, code| app.exit(*code));
     /// done.emit(3);
     /// assert_eq!(app.exec(), 3);
     /// ```
-    pub fn connect_to_with<R: Receiver>(
+    pub fn connect_to_with_type<R: Receiver>(
         &self,
         receiver: &R,
-        flags: ConnectionType,
+        kind: ConnectionType,
         slot: impl Fn(&R::Target, &T) + 'static,
     ) -> Connection
     where
@@ -188,7 +187,7 @@ impl<T: 'static> Signal<T> {
     {
         let function = type_of(&slot);
         let call = ToReceiver::<R, _>::new(receiver, slot);
-        self.add_with(Some(Target::of(receiver)), flags, function, call)
+        self.add_with(Some(Target::of(receiver)), kind, function, call)
     }
 
     /// Connects a closure that changes its own state.
@@ -339,11 +338,11 @@ impl<T: 'static> Signal<T> {
         let once = flags.contains(ConnectionType::SINGLE_SHOT);
         let id = slots.add(Slot::new(receiver, function, once, call));
         let list: Rc<dyn SlotList> = slots.clone();
-        let connection = Connection::new(Rc::downgrade(&list), id);
+        let link = Link::new(Rc::downgrade(&list), id);
         if let Some(life) = life {
-            life.add_incoming(&connection);
+            life.add_incoming(link.clone());
         }
-        connection
+        Connection::new(link)
     }
 }
 

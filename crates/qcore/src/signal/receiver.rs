@@ -2,7 +2,7 @@
 
 use std::rc::{Rc, Weak};
 
-use crate::object::{Life, Object};
+use crate::classes::{Life, Object};
 
 /// Something that slots belong to: an object handle, or an `Rc<T>` of any `T`.
 ///

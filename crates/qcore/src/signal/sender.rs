@@ -1,33 +1,6 @@
-//! Who emitted the signal whose slot is running.
+//! The sender of the signal whose slot is running.
 
-use crate::{
-    QObject,
-    event_loop::{Dispatcher, ObjectId},
-};
-
-/// The object whose signal called the slot that is running.
-///
-/// `None` outside of slots, in a slot of a signal that belongs to no object, and once the sender has
-/// died. In a queued slot it is the object that emitted. Stands for Qt's
-/// [QObject::sender()](https://doc.qt.io/qt-5/qobject.html#sender), but asks for no receiver.
-///
-/// # Examples
-///
-/// ```
-/// use qcore::{QObject, Signal, sender};
-///
-/// let object = QObject::new();
-/// let pressed = Signal::of(&object);
-/// object.set_object_name("button");
-/// pressed.connect(|()| assert_eq!(sender().unwrap().object_name(), "button"));
-/// pressed.emit(());
-/// assert!(sender().is_none());
-/// ```
-#[must_use]
-pub fn sender() -> Option<QObject> {
-    let dispatcher = Dispatcher::existing()?;
-    dispatcher.object(dispatcher.sender())?.object()
-}
+use crate::{event_loop::Dispatcher, id::ObjectId};
 
 /// While it lives, a sender is the current one. Then the one before is again.
 pub(crate) struct SenderScope<'a> {

@@ -10,9 +10,10 @@ use std::{
 
 use super::{Receiver, list::Slots, sender::SenderScope};
 use crate::{
+    classes::Life,
     event::{EventType, QEvent},
-    event_loop::{Deliver, Dispatcher, ObjectId},
-    object::Life,
+    event_loop::{Deliver, Dispatcher},
+    id::ObjectId,
 };
 
 const DEAD: u32 = 1 << 31;
@@ -205,14 +206,16 @@ pub(super) struct Queued<T, C> {
 struct Queue<T, C> {
     waiting: RefCell<VecDeque<(T, ObjectId)>>,
     receiver: Option<Weak<Life>>,
+    receiver_id: ObjectId,
     call: C,
 }
 
 impl<T, C: Call<T>> Queued<T, C> {
     /// `receiver` is the object that the slot belongs to, if it belongs to one.
     pub(super) fn new(dispatcher: Rc<Dispatcher>, receiver: Option<&Rc<Life>>, call: C) -> Self {
+        let receiver_id = receiver.map_or(ObjectId::NONE, |life| life.id());
         let receiver = receiver.map(Rc::downgrade);
-        let queue = Rc::new(Queue { waiting: RefCell::default(), receiver, call });
+        let queue = Rc::new(Queue { waiting: RefCell::default(), receiver, receiver_id, call });
         Queued { queue, dispatcher }
     }
 }
@@ -257,7 +260,11 @@ impl<T: 'static, C: Call<T>> Deliver for Queue<T, C> {
         Some(Box::new(value))
     }
 
-    fn receiver(&self) -> Option<&Weak<Life>> {
-        self.receiver.as_ref()
+    fn receiver(&self) -> ObjectId {
+        self.receiver_id
+    }
+
+    fn kind(&self) -> u16 {
+        EventType::META_CALL.raw()
     }
 }

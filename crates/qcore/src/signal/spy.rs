@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::{ScopedConnection, Signal};
-use crate::{QDeadlineTimer, event_loop::wait_until};
+use crate::{event_loop::wait_until, time::QDeadlineTimer};
 
 /// Notes what a signal is emitted with, for tests.
 ///

@@ -34,7 +34,7 @@ impl QBitArray {
     /// let mut bits = QBitArray::new(3);
     /// bits.set_bit(1, true);
     /// assert_eq!(bits, [false, true, false].into_iter().collect());
-    /// assert!(!bits.test_bit(100)); // there is none
+    /// assert!(!bits.test_bit(100)); // past the end
     /// ```
     #[must_use]
     pub fn new(len: usize) -> Self {

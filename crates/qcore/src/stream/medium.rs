@@ -1,6 +1,6 @@
 //! [`Medium`]: the device or the bytes below a stream.
 
-use crate::QIODevice;
+use crate::io_device::QIODevice;
 
 #[derive(Debug, Default)]
 pub(super) enum Medium {

@@ -50,6 +50,7 @@
 mod bit_array;
 mod bytes;
 mod containers;
+mod error;
 mod medium;
 mod numbers;
 mod status;
@@ -63,13 +64,14 @@ mod version;
 use self::medium::Medium;
 pub use self::{
     bit_array::QBitArray,
+    error::{StreamError, StreamErrorKind},
     numbers::{ByteOrder, FloatingPointPrecision},
     status::StreamStatus,
     streamable::{FromStream, ToStream},
     variant::{QVariant, VariantType},
     version::StreamVersion,
 };
-use crate::QIODevice;
+use crate::io_device::QIODevice;
 
 /// The length that stands for a null string.
 const NULL: u32 = 0xffff_ffff;
@@ -123,11 +125,11 @@ const NULL: u32 = 0xffff_ffff;
 ///
 /// ```
 /// # use qcore::{QDataStream, QIODevice};
-/// # fn on_ready_read(socket: &QIODevice) -> Option<String> {
+/// # fn on_ready_read(socket: &QIODevice) -> Result<String, qcore::stream::StreamError> {
 /// let mut input = QDataStream::new(socket);
 /// input.start_transaction();
 /// let text = input.read_qstring();
-/// if input.commit_transaction() { Some(text) } else { None }
+/// input.commit_transaction().map(|()| text)
 /// # }
 /// ```
 #[derive(Debug, Default)]
@@ -156,7 +158,7 @@ impl QDataStream {
     /// stream.write_uint16(5);
     /// assert_eq!(buffer.data(), b"\0\x05");
     ///
-    /// // A device has one position for both.
+    /// // A device has one position for reading and writing.
     /// buffer.seek(0)?;
     /// assert_eq!(stream.read_uint16(), 5);
     /// # Ok::<(), qcore::DeviceError>(())

@@ -52,9 +52,9 @@ impl QDataStream {
     /// }
     /// assert_eq!(input.status(), StreamStatus::Ok);
     ///
-    /// input.read_uint32(); // too much
+    /// input.read_uint32(); // too few bytes are left
     /// input.set_status(StreamStatus::ReadCorruptData);
-    /// assert_eq!(input.status(), StreamStatus::ReadPastEnd); // came first
+    /// assert_eq!(input.status(), StreamStatus::ReadPastEnd); // the first error stays
     /// ```
     #[doc(alias = "setStatus")]
     pub fn set_status(&mut self, status: StreamStatus) {

@@ -32,7 +32,7 @@ impl QDataStream {
     /// use qcore::QDataStream;
     ///
     /// let mut input = QDataStream::from_bytes(*b"\0\0\0\x02\xd8\0");
-    /// assert_eq!(input.read_utf16(), Some(vec![0xd800])); // no text in Rust
+    /// assert_eq!(input.read_utf16(), Some(vec![0xd800])); // not a valid Rust string
     /// ```
     #[doc(alias = "readQString")]
     pub fn read_utf16(&mut self) -> Option<Vec<u16>> {

@@ -57,25 +57,6 @@ macro_rules! types {
         }
 
         impl VariantType {
-            /// Returns Qt 5's number for the type.
-            #[must_use]
-            pub fn id(self) -> u32 {
-                match self {
-                    VariantType::Invalid => 0,
-                    $(VariantType::$name => $id,)*
-                }
-            }
-
-            /// Returns the type with this number in Qt 5.
-            #[must_use]
-            pub fn from_id(id: u32) -> Option<Self> {
-                match id {
-                    0 => Some(VariantType::Invalid),
-                    $($id => Some(VariantType::$name),)*
-                    _ => None,
-                }
-            }
-
             /// Returns Qt's name for the type.
             #[doc(alias = "typeName")]
             #[must_use]
@@ -177,7 +158,7 @@ impl QVariant {
     /// use qcore::stream::{QVariant, VariantType};
     ///
     /// assert!(QVariant::Null(VariantType::String).is_null());
-    /// assert!(!QVariant::from("").is_null()); // an empty text is one
+    /// assert!(!QVariant::from("").is_null()); // an empty text is a value
     /// assert!(QVariant::Invalid.is_null());
     /// ```
     #[doc(alias = "isNull")]

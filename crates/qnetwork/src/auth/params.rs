@@ -1,7 +1,6 @@
-//! The parameters of a challenge.
+//! Parses the parameters of a challenge.
 
-/// What a challenge says beside its scheme: `name=value`, the value quoted or not, separated by
-/// commas.
+/// The parameters of a challenge: `name=value` pairs separated by commas, with or without quotes.
 pub(super) struct Params(Vec<(Vec<u8>, Vec<u8>)>);
 
 impl Params {
@@ -16,7 +15,7 @@ impl Params {
             };
             let name = text[..equals].trim_ascii();
             if text[equals] == b',' || name.iter().any(u8::is_ascii_whitespace) {
-                // The next challenge on the same line.
+                // Another challenge starts on the same line.
                 break;
             }
             let value = text[equals + 1..].trim_ascii_start();
@@ -33,14 +32,15 @@ impl Params {
         Params(params)
     }
 
-    /// The value of a parameter, by its name in lower case. Of several the last counts, as with Qt.
+    /// Returns the value of a parameter by its name in lower case. Of several, the last counts, as
+    /// in Qt.
     pub(super) fn value(&self, name: &str) -> Option<&[u8]> {
         let found = self.0.iter().rev().find(|(known, _)| known == name.as_bytes());
         found.map(|(_, value)| value.as_slice())
     }
 }
 
-/// What stands before the quote that ends it, and what comes behind the next comma.
+/// Splits a quoted value from the text: returns the value, and the text from the next comma on.
 fn unquote(text: &[u8]) -> (Vec<u8>, &[u8]) {
     let mut value = Vec::new();
     let mut at = 0;

@@ -1,35 +1,36 @@
 //! Options of the operating system's sockets.
 
 qcore::numbered! {
-    /// An option of the operating system's socket: Qt's list.
+    /// An option of the operating system's socket, from Qt's list.
     ///
-    /// The values are numbers; where an option is on or off it is 1 or 0.
+    /// The values are numbers. Options that are on or off have the values 1 and 0.
     #[doc(alias = "QAbstractSocket::SocketOption")]
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
     #[non_exhaustive]
     pub enum SocketOption {
-        /// Small pieces are sent at once, and not gathered (`TCP_NODELAY`): 1 or 0.
+        /// Whether small packets are sent at once and not combined (`TCP_NODELAY`): 1 or 0.
         #[doc(alias = "LowDelayOption")]
         LowDelay = 0,
-        /// A connection that does nothing is looked after (`SO_KEEPALIVE`): 1 or 0.
+        /// Whether the system probes an idle connection (`SO_KEEPALIVE`): 1 or 0.
         #[doc(alias = "KeepAliveOption")]
         KeepAlive = 1,
-        /// How far multicast datagrams go, in hops: 0 to 255. At a TCP socket it cannot be set.
+        /// The number of hops that multicast datagrams may take: 0 to 255. It cannot be set for a
+        /// TCP socket.
         #[doc(alias = "MulticastTtlOption")]
         MulticastTtl = 2,
-        /// Multicast datagrams come back to this machine: 1 or 0.
+        /// Whether this machine receives its own multicast datagrams: 1 or 0.
         #[doc(alias = "MulticastLoopbackOption")]
         MulticastLoopback = 3,
-        /// The type of service of what is sent, 0 to 255 (`IP_TOS`); for IPv4 alone.
+        /// The type of service of sent packets, 0 to 255 (`IP_TOS`). Only for IPv4.
         #[doc(alias = "TypeOfServiceOption")]
         TypeOfService = 4,
-        /// The size of the system's write buffer in bytes. Linux doubles what is set.
+        /// The size of the system's write buffer in bytes. Linux doubles the value that is set.
         #[doc(alias = "SendBufferSizeSocketOption")]
         SendBufferSize = 5,
-        /// The size of the system's read buffer in bytes. Linux doubles what is set.
+        /// The size of the system's read buffer in bytes. Linux doubles the value that is set.
         #[doc(alias = "ReceiveBufferSizeSocketOption")]
         ReceiveBufferSize = 6,
-        /// How large datagrams may be on the way to the other end, in bytes (`IP_MTU`).
+        /// The maximum size of a packet on the path to the other end, in bytes (`IP_MTU`).
         #[doc(alias = "PathMtuSocketOption")]
         PathMtu = 7,
     }

@@ -1,7 +1,7 @@
 //! The type of a socket.
 
 qcore::numbered! {
-    /// What a socket speaks.
+    /// The type of a socket.
     #[doc(alias = "QAbstractSocket::SocketType")]
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
     #[non_exhaustive]
@@ -15,7 +15,7 @@ qcore::numbered! {
         /// SCTP.
         #[doc(alias = "SctpSocket")]
         Sctp = 2,
-        /// None of them.
+        /// Another type.
         #[doc(alias = "UnknownSocketType")]
         Unknown = -1,
     }

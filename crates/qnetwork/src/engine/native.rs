@@ -17,8 +17,8 @@ use qcore::{
 use socket2::{Domain, Socket, Type};
 
 use super::{
-    Engine, Outcome, Progress, Stage,
-    datagrams::{DatagramState, Datagrams},
+    api::{Datagrams, Engine, Outcome, Progress, Stage},
+    datagram_state::DatagramState,
 };
 use crate::{
     address::{NetworkLayerProtocol, QHostAddress},
@@ -149,7 +149,7 @@ impl NativeEngine {
             engine.family.set(NetworkLayerProtocol::IPv6);
         }
         if let Some(datagrams) = &engine.datagrams {
-            datagrams.local_port.set(engine.local().map_or(0, |local| local.port()));
+            datagrams.set_local_port(engine.local().map_or(0, |local| local.port()));
         }
         let can_receive = engine.datagrams.is_some() && stage == Stage::Bound;
         if can_receive || matches!(stage, Stage::Connecting | Stage::Connected) {
@@ -177,7 +177,7 @@ impl NativeEngine {
             registered: Cell::new(false),
             stage: Cell::new(stage),
             readable: Cell::new(false),
-            // So that a write before connecting reaches the system and gets an error.
+            // So that a write before connecting gets an error and does not wait.
             writable: Cell::new(true),
             read_closed: Cell::new(false),
             family: Cell::new(NetworkLayerProtocol::IPv4),
@@ -300,7 +300,7 @@ impl NativeEngine {
     /// Starts receiving now that a UDP socket has an address.
     fn begin_receiving(&self) -> Result<(), SocketError> {
         let Some(datagrams) = &self.datagrams else { return Ok(()) };
-        datagrams.local_port.set(self.local().map_or(0, |local| local.port()));
+        datagrams.set_local_port(self.local().map_or(0, |local| local.port()));
         self.register().map_err(|error| self.fail(sys::other_error(&error)))
     }
 
@@ -335,7 +335,7 @@ impl Engine for NativeEngine {
         };
         let bound = self.with(|socket| {
             if target.is_ipv6() {
-                // An IPv6-only socket maps an IPv4 address to IPv6.
+                // A socket for IPv6 alone stays IPv6-only: to it, an IPv4 address is a mapped one.
                 let only_v6 = match address.protocol() {
                     NetworkLayerProtocol::IPv4 => self.family.get() == NetworkLayerProtocol::IPv6,
                     protocol => protocol == NetworkLayerProtocol::IPv6,
@@ -391,7 +391,7 @@ impl Engine for NativeEngine {
         if ready.contains(Readiness::READABLE) {
             self.readable.set(true);
             if let Some(state) = &self.datagrams {
-                state.note_told();
+                state.note_event();
             }
         }
         if ready.contains(Readiness::WRITABLE) {
@@ -478,13 +478,18 @@ impl Engine for NativeEngine {
         }
     }
 
-    fn write(&self, data: &[IoSlice<'_>]) -> Outcome {
-        if self.stage.get() != Stage::Connected && self.io.borrow().is_some() {
-            qcore::q_warning!(
-                "QNativeSocketEngine::write() was not called in QAbstractSocket::ConnectedState"
-            );
-            return Outcome::Failed(self.error());
+    fn check_connected(&self) -> Result<(), SocketError> {
+        // Without a descriptor, writing fails by itself.
+        if self.stage.get() == Stage::Connected || self.io.borrow().is_none() {
+            return Ok(());
         }
+        qcore::q_warning!(
+            "QNativeSocketEngine::write() was not called in QAbstractSocket::ConnectedState"
+        );
+        Err(self.error())
+    }
+
+    fn write(&self, data: &[IoSlice<'_>]) -> Outcome {
         if let Some(state) = &self.datagrams {
             return self.write_datagram(state, data);
         }

@@ -13,7 +13,7 @@ use qcore::{
 };
 use socket2::Socket;
 
-use super::{Engine, Outcome, Progress, Stage};
+use super::api::{Engine, Outcome, Progress, Stage};
 use crate::{
     address::{NetworkLayerProtocol, QHostAddress},
     auth::QAuthenticator,
@@ -524,6 +524,13 @@ impl Engine for ProxyEngine {
             return 0;
         }
         self.input.borrow().len() + self.below().map_or(0, |below| below.bytes_available())
+    }
+
+    fn check_connected(&self) -> Result<(), SocketError> {
+        match self.below().filter(|_| self.stage.get() == Stage::Connected) {
+            Some(below) => below.check_connected(),
+            None => Ok(()),
+        }
     }
 
     fn write(&self, data: &[IoSlice<'_>]) -> Outcome {

@@ -10,8 +10,7 @@ use std::{
 use qcore::{QDeadlineTimer, event_loop::Readiness};
 
 use super::{
-    Engine, Outcome, Progress, Stage,
-    datagrams::{Datagrams, Incoming},
+    api::{Datagrams, Engine, Incoming, Outcome, Progress, Stage},
     proxy::ProxyEngine,
 };
 use crate::{
@@ -407,7 +406,7 @@ impl Datagrams for RelayEngine {
     fn receive(&self, take: &mut dyn FnMut(&Incoming<'_>)) -> Result<bool, SocketError> {
         let mut lend = |from, data: &[u8]| {
             let arrival = Arrival { len: data.len(), from: Some(from), path: Path::default() };
-            take(&Incoming::relayed(data, &arrival));
+            take(&Incoming::new(data, &arrival, 0));
         };
         let first = self.first.take();
         match first {

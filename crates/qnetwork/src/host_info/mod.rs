@@ -63,8 +63,9 @@ impl From<LookupId> for i32 {
 ///   hostname".
 /// * an address, and return its name. If it has no name, they return the address as text.
 ///
-/// `lookup_host` caches at most 128 names for 60 seconds each. `from_name` always asks the
-/// resolver. Names that end in `.invalid` are never looked up, because there are none (RFC 6761).
+/// Answers are cached for 60 seconds, for at most 128 names. `lookup_host` uses the cache;
+/// `from_name` always asks the resolver. Names that end in `.invalid` are never looked up, because
+/// there are none (RFC 6761).
 ///
 /// Stands for Qt's [QHostInfo](https://doc.qt.io/qt-5/qhostinfo.html).
 ///
@@ -310,7 +311,7 @@ impl QHostInfo {
         if let Err(error) = workers::submit(name, Arc::downgrade(&wanted), answer) {
             return Some(QHostInfo::failed(name, HostInfoErrorKind::Unknown, error.to_string()));
         }
-        match deadline.remaining() {
+        match deadline.remaining_time() {
             Some(left) => told.recv_timeout(left).ok(),
             None => told.recv().ok(),
         }

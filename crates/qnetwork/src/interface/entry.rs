@@ -3,14 +3,14 @@
 use std::{
     fmt,
     net::{Ipv4Addr, Ipv6Addr},
+    time::Duration,
 };
 
 use qcore::QDeadlineTimer;
 
-use super::InterfaceFlags;
 use crate::{
     address::{Host, NetworkLayerProtocol, QHostAddress},
-    sys::{Lifetime, LinkAddress},
+    sys::{InterfaceFlags, Lifetime, LinkAddress},
 };
 
 qcore::numbered! {
@@ -329,7 +329,7 @@ impl QNetworkAddressEntry {
 
 fn deadline(lifetime: Lifetime) -> QDeadlineTimer {
     match lifetime {
-        Some(seconds) => QDeadlineTimer::from_millis(i64::from(seconds) * 1000),
+        Some(seconds) => QDeadlineTimer::from(Duration::from_secs(seconds.into())),
         None => QDeadlineTimer::forever(),
     }
 }

@@ -1,4 +1,4 @@
-//! Where a local server's name is found.
+//! Converting names of local servers to paths.
 
 use std::{
     env,

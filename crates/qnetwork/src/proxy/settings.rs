@@ -62,7 +62,7 @@ pub(crate) fn resolve(
 
 fn first_usable(proxies: Vec<QNetworkProxy>, needs: ProxyCapabilities) -> Route {
     match proxies.into_iter().find(|proxy| proxy.capabilities().contains(needs)) {
-        // As in Qt, a default proxy in the answer counts as none.
+        // As in Qt, a default proxy among the answers is unusable.
         None => Route::None,
         Some(proxy) => match proxy.proxy_type() {
             ProxyType::NoProxy => Route::Direct,
@@ -84,7 +84,7 @@ pub(super) fn proxy_for_query(query: &QNetworkProxyQuery) -> Vec<QNetworkProxy> 
     };
     // Nothing is locked here: a factory may itself query, or set another factory.
     let Some(factory) = factory else {
-        let mut proxies = QNetworkProxyFactory::system_proxy_for_query(query);
+        let mut proxies = system::proxies_of_environment(query);
         // So there is always a route for listening.
         proxies.push(QNetworkProxy::none());
         return proxies;

@@ -20,6 +20,11 @@ const OTHER: &[&str] = &["all_proxy", "ALL_PROXY"];
 const EXCEPT: &[&str] = &["no_proxy", "NO_PROXY"];
 const ALL: [&[&str]; 4] = [HTTP, HTTPS, FTP, OTHER];
 
+/// Returns the system's proxies for a query, from the environment as it is now.
+pub(super) fn proxies_of_environment(query: &QNetworkProxyQuery) -> Vec<QNetworkProxy> {
+    proxies(query, &|name| std::env::var(name).ok())
+}
+
 /// Returns the proxies for a query with the given environment.
 pub(super) fn proxies(
     query: &QNetworkProxyQuery,

@@ -1,14 +1,15 @@
 //! Reading and setting the options of the operating system's socket.
 
-use super::QAbstractSocket;
+use super::node::QAbstractSocket;
 use crate::common::SocketOption;
 
 impl QAbstractSocket {
     /// Sets an option of the operating system's socket.
     ///
-    /// There has to be one: the socket is connected, connecting or bound. Before that the call does
-    /// nothing, as Qt's, and nothing is kept for later. A value that the system refuses changes
-    /// nothing; [`socket_option`](QAbstractSocket::socket_option) tells what holds.
+    /// The operating system's socket exists while this socket is connected, connecting or bound.
+    /// At other times the call does nothing, as in Qt, and the value is not kept for later. A value
+    /// that the system refuses changes nothing; [`socket_option`](QAbstractSocket::socket_option)
+    /// returns the value in force.
     ///
     /// # Examples
     ///
@@ -26,20 +27,21 @@ impl QAbstractSocket {
     /// ```
     #[doc(alias = "setSocketOption")]
     pub fn set_socket_option(&self, option: SocketOption, value: i32) {
-        if let Some(class) = self.class() {
+        if let Some(class) = self.layers.class() {
             class.set_socket_option(option, value);
         } else if let Some(engine) = self.engine() {
             engine.set_option(option, value);
         }
     }
 
-    /// The value of an option of the operating system's socket; `None`, which is Qt's invalid
-    /// `QVariant`, if there is no socket or the system does not know the option for sockets like
-    /// this.
+    /// The value of an option of the operating system's socket.
+    ///
+    /// `None` stands for Qt's invalid `QVariant`: there is no such socket, or the system does not
+    /// have the option for sockets of this type.
     #[doc(alias = "socketOption")]
     #[must_use]
     pub fn socket_option(&self, option: SocketOption) -> Option<i32> {
-        match self.class() {
+        match self.layers.class() {
             Some(class) => class.socket_option(option),
             None => self.engine()?.option(option),
         }

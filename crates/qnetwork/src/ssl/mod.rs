@@ -1,17 +1,17 @@
-//! TLS.
+//! TLS: sockets, servers, certificates, keys and configurations.
 //!
 //! * `kinds.rs` has the small enumerations: protocols, modes, options
-//! * `certificate/` and `key/` have what identifies the ends of a connection
-//! * `verify/` says what is wrong with a chain of certificates. It knows no socket and no clock
-//! * `tls.rs` makes of a configuration what rustls needs, `session.rs` is one end of a connection
-//!   without a socket
+//! * `certificate/` and `key/` read certificates and keys
+//! * `verify/` finds the errors of a chain of certificates. It uses no socket and no clock.
+//!   `verification.rs` verifies with the default configuration
+//! * `tls.rs` converts a configuration for rustls. `session.rs` is one end of a TLS connection and
+//!   does no I/O
 //! * `reason.rs` says why a session has failed
-//! * `socket/` has [`QSslSocket`], `server.rs` [`QSslServer`]
+//! * `socket/` has [`QSslSocket`], `server.rs` has [`QSslServer`]
 //!
-//! * `signature.rs` finds out whether a handshake was signed with the key of the other end's
-//!   certificate
+//! * `signature.rs` checks that a handshake is signed with the key of the peer's certificate
 //!
-//! Whatever the cryptography, it is reached by `crypto/` alone.
+//! Only `crypto/` knows which crate provides the cryptography.
 
 mod certificate;
 mod cipher;
@@ -22,6 +22,7 @@ mod error;
 pub(crate) mod fuzz;
 mod key;
 mod kinds;
+mod pem;
 mod reason;
 mod server;
 mod session;

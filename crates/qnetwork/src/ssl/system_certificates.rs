@@ -7,16 +7,17 @@ use rustls_native_certs::ErrorKind;
 use super::{certificate::QSslCertificate, kinds::EncodingFormat};
 use crate::sys;
 
-/// The certificates that the system trusts. Those that cannot be read are left out.
+/// Returns the certificates that the system trusts. It leaves out those that cannot be read.
 ///
-/// They are read once, unless something was missing that may be there the next time: descriptors,
-/// memory, or the certificates themselves.
+/// They are read once. If descriptors, memory or the certificates themselves were missing, the next
+/// call reads them again.
 pub(super) fn system_ca_certificates() -> Arc<[QSslCertificate]> {
     static CERTIFICATES: OnceLock<Arc<[QSslCertificate]>> = OnceLock::new();
     if let Some(certificates) = CERTIFICATES.get() {
         return certificates.clone();
     }
-    // Not in the lock's own function: a warning goes to the program, which may ask for them, too.
+    // Not inside `get_or_init`, because the warning may run a message handler that asks for the
+    // certificates too.
     let found = rustls_native_certs::load_native_certs();
     for error in &found.errors {
         qcore::q_warning!("QSslSocket: the system's certificates cannot be read: {error}");

@@ -1,4 +1,4 @@
-//! Verification of a chain by the default configuration.
+//! Verification of a chain with the default configuration.
 
 use std::time::SystemTime;
 
@@ -10,13 +10,13 @@ use super::{
 };
 
 impl QSslCertificate {
-    /// What is wrong with the first certificate of the chain, as of now: all errors, none if it is
-    /// good.
+    /// Verifies the first certificate of a chain at the current time. Returns all errors; none if
+    /// the certificate is valid.
     ///
-    /// The others are what it may have been issued by; who is trusted in the end are the CA
-    /// certificates of the [default configuration](QSslConfiguration::default_configuration).
-    /// Unless the host's name is empty, the certificate has to be for it. What it may be used for
-    /// is not looked at.
+    /// The other certificates may be its issuers. The CA certificates of the [default
+    /// configuration](QSslConfiguration::default_configuration) are trusted. If the host name is
+    /// not empty, the certificate must be for that host. The function does not check what the
+    /// certificate may be used for.
     ///
     /// ```
     /// use qnetwork::{EncodingFormat, QSslCertificate, SslErrorKind};

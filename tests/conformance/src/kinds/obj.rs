@@ -17,10 +17,10 @@ type Slot = (String, String);
 
 pub(super) struct Obj {
     object: Held<QObject>,
-    /// They hold no handle, so that an emission can be answered by the object's end.
+    /// The signals hold no handle, so that a slot may destroy the object.
     fired: Rc<Signal<i32>>,
     other: Rc<Signal<i32>>,
-    /// The receivers of the slots, an object each.
+    /// The receivers of the slots, one object for each slot.
     receivers: RefCell<HashMap<Slot, QObject>>,
 }
 
@@ -56,7 +56,7 @@ impl Obj {
         let receiver = self.receiver(&name, &label);
         let (world, object) = (args.world.clone(), args.object.to_owned());
         let signal = self.signal(&name)?;
-        signal.connect_to_with(&receiver, kind, move |_, value| {
+        signal.connect_to_with_type(&receiver, kind, move |_, value| {
             world.slot_called(&object, &name, &label, *value);
         });
         Ok(())

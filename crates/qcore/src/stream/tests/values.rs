@@ -1,4 +1,4 @@
-//! The values of the tests. goldens.cpp has the same values under the same names.
+//! The values of the tests. tests/data/streams.cpp has the same values under the same names.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -261,7 +261,7 @@ fn variants() -> Vec<Value> {
                 if input.version() < StreamVersion::QT_4_0 {
                     again.write_qvariant(&value);
                 } else {
-                    again.write_uint32(kind.id());
+                    again.write_uint32(kind as u32);
                     if input.version() >= StreamVersion::QT_4_2 {
                         again.write_bool(false);
                     }

@@ -1,4 +1,4 @@
-//! What extensions say, in OpenSSL's words.
+//! Describes extensions in OpenSSL's words.
 
 use super::{
     der::{self, Der},
@@ -104,7 +104,7 @@ fn authority_key_id(value: &[u8]) -> Option<Description> {
     inside.read(0x80);
     let (issuer, serial) = (inside.read(0xa1), id.serial);
     if let Some(key_id) = key_id {
-        // Alone it needs no name.
+        // If the key identifier stands alone, it has no name.
         values.push(match (issuer, &serial) {
             (None, None) => (None, Some(key_id)),
             _ => pair("keyid", key_id),
@@ -137,7 +137,7 @@ fn extended_key_usage(value: &[u8]) -> Option<Description> {
 fn alternative_names(value: &[u8]) -> Option<Description> {
     let names = GeneralName::parse_all(value)?;
     if names.iter().any(GeneralName::has_nul) {
-        // OpenSSL says nothing of such names.
+        // OpenSSL prints nothing for such names.
         return Some(Description::Values { values: Vec::new(), is_list: false });
     }
     let values = names.iter().map(GeneralName::describe).collect();
@@ -283,7 +283,7 @@ fn name_constraints(value: &[u8], indent: usize) -> Option<Description> {
     Some(Description::Lines(lines.join("\n")))
 }
 
-/// As OpenSSL writes addresses: groups of IPv6 are not left out.
+/// Returns an address as OpenSSL writes it: no group of an IPv6 address is left out.
 fn ip_text(bytes: &[u8]) -> String {
     match bytes.len() {
         4 => bytes.iter().map(u8::to_string).collect::<Vec<_>>().join("."),
@@ -296,7 +296,7 @@ fn ip_text(bytes: &[u8]) -> String {
 }
 
 impl GeneralName {
-    /// Whether there is a NUL within the text that it is.
+    /// Whether the text of the name contains a NUL.
     fn has_nul(&self) -> bool {
         match self {
             GeneralName::Email(text) | GeneralName::Dns(text) | GeneralName::Uri(text) => {
@@ -306,7 +306,7 @@ impl GeneralName {
         }
     }
 
-    /// Its kind and the name.
+    /// Returns the kind and the text of the name.
     fn describe(&self) -> Value {
         match self {
             GeneralName::Email(text) => pair("email", latin1(text)),
@@ -328,7 +328,7 @@ impl GeneralName {
         }
     }
 
-    /// The same in a line.
+    /// Returns kind and text in one line.
     fn line(&self) -> String {
         match self {
             GeneralName::Directory(name) => format!("DirName:{}", name.one_line()),
@@ -340,7 +340,7 @@ impl GeneralName {
     }
 }
 
-/// What kind a name is of that has a kind of its own, and the name, if it is a text.
+/// Returns the kind and the text of an `otherName`.
 fn other_name(value: &[u8]) -> Option<(String, String)> {
     let mut inside = Der::new(value);
     let kind = der::oid_to_string(inside.read(der::OID)?)?;

@@ -1,14 +1,14 @@
-//! What an extension says, as text.
+//! Descriptions of extensions as text.
 
-/// What an extension says.
+/// The description of an extension.
 pub(super) enum Description {
-    /// It is known but cannot be read.
+    /// The extension is known but cannot be read.
     Malformed,
     Unknown,
     Text(String),
-    /// Lines, with their indentation.
+    /// Lines with their indentation.
     Lines(String),
-    /// Names, values, or both. A list may be empty and says so; else nothing is said.
+    /// Names, values, or both. An empty list is described as empty; otherwise nothing is printed.
     Values {
         values: Vec<Value>,
         is_list: bool,

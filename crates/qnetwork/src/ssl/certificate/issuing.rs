@@ -1,5 +1,4 @@
-//! Which certificate was issued by which, by what they say of each other; signatures are not looked
-//! at.
+//! Decides which certificate may have issued which. Signatures are not checked.
 
 use super::{
     parse::Parsed,
@@ -13,30 +12,31 @@ impl Parsed {
         &self.der
     }
 
-    /// Whether it is of the first version, which knows no extensions.
+    /// Whether this is a version 1 certificate, which has no extensions.
     pub(in crate::ssl) fn is_version_1(&self) -> bool {
         self.version == 1
     }
 
-    /// Whether subject and issuer have one name.
+    /// Whether subject and issuer have the same name.
     pub(in crate::ssl) fn is_self_issued(&self) -> bool {
         self.subject.is_same(&self.issuer)
     }
 
-    /// Whether it says to have been signed with its own key.
+    /// Whether the certificate claims to be signed with its own key.
     pub(in crate::ssl) fn is_self_issued_by_name_and_key(&self) -> bool {
         self.is_issuer_of(self)
     }
 
-    /// The same, and its key may sign certificates: what Qt calls self-signed.
+    /// Whether the certificate also allows its key to sign certificates. Qt calls such certificates
+    /// self-signed.
     pub(in crate::ssl) fn is_self_signed(&self) -> bool {
         self.is_self_issued_by_name_and_key()
             && self.uses.key_usage.is_none_or(|usage| usage & CERTIFICATE_SIGN != 0)
     }
 
-    /// Whether this may have issued the other: the names, what the other says about its issuer's
-    /// key, and the kind of the signature. Nobody has issued one whose extensions cannot be read,
-    /// and it has issued none.
+    /// Whether this certificate may have issued the other one, according to the names, the other
+    /// one's authority key identifier and the algorithm of its signature. A certificate with
+    /// unreadable extensions has no issuer and is not one.
     pub(in crate::ssl) fn is_issuer_of(&self, other: &Parsed) -> bool {
         self.subject.is_same(&other.issuer)
             && !self.uses.is_malformed
@@ -78,7 +78,7 @@ impl Parsed {
     }
 }
 
-/// Whether it is PKCS#1 with MD2, MD4, MD5, SHA-1 or one of SHA-2.
+/// Whether the signature is PKCS#1 with MD2, MD4, MD5, SHA-1 or SHA-2.
 fn is_rsa_with_hash(signature: &str) -> bool {
     let kind = signature.strip_prefix("1.2.840.113549.1.1.").and_then(|kind| kind.parse().ok());
     matches!(kind, Some(2..=5 | 11..=16))

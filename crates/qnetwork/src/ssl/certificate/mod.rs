@@ -1,4 +1,4 @@
-//! [`QSslCertificate`]: who somebody is, and who says so.
+//! [`QSslCertificate`].
 
 mod der;
 mod describe;
@@ -48,19 +48,20 @@ pub(in crate::ssl) use self::{
 use super::{
     key::QSslKey,
     kinds::{AlternativeNameEntryType, EncodingFormat},
+    pem::to_pem,
 };
 
-/// A certificate: a public key, whose it is, and the signature of somebody who says so.
+/// A certificate: a public key, its owner, and the signature of an issuer.
 ///
-/// A value that is cheap to copy, `Send` and `Sync`. It may be null: the default one is, and one
-/// that was made of bytes that are no certificate. Two are equal if their bytes are.
+/// A value that is cheap to clone, `Send` and `Sync`. The default certificate is null, and so is
+/// one that was made of invalid data. Two certificates are equal if their bytes are equal.
 ///
 /// # Examples
 ///
 /// ```
 /// use qnetwork::{EncodingFormat, QSslCertificate, SubjectInfo};
 ///
-/// let pem = rcgen::generate_simple_self_signed(["www.example.com".to_owned()]).unwrap().cert.pem();
+/// let pem = rcgen::generate_simple_self_signed(["a.example".to_owned()]).unwrap().cert.pem();
 /// let certificate = QSslCertificate::new(&pem, EncodingFormat::Pem);
 /// assert_eq!(certificate.subject_info(SubjectInfo::CommonName), ["rcgen self signed cert"]);
 /// assert!(certificate.is_self_signed());
@@ -75,42 +76,42 @@ pub struct QSslCertificate {
 }
 
 qcore::numbered! {
-    /// What can be asked about a subject or an issuer.
+    /// An attribute of a subject or an issuer.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
     #[non_exhaustive]
     pub enum SubjectInfo {
-        /// The organisation: `O`.
+        /// The organization: `O`.
         Organization = 0,
-        /// The name, of a host for example: `CN`.
+        /// The common name, for example a host name: `CN`.
         CommonName = 1,
-        /// The town: `L`.
+        /// The locality: `L`.
         LocalityName = 2,
-        /// The part of the organisation: `OU`.
+        /// The organizational unit: `OU`.
         OrganizationalUnitName = 3,
-        /// The country, in two letters: `C`.
+        /// The country, a code of two letters: `C`.
         CountryName = 4,
-        /// The state or the province: `ST`.
+        /// The state or province: `ST`.
         StateOrProvinceName = 5,
-        /// What tells it from others of that name: `dnQualifier`.
+        /// What distinguishes the subject from others of the same name: `dnQualifier`.
         DistinguishedNameQualifier = 6,
-        /// A number, of a device for example, not the certificate's: `serialNumber`.
+        /// A serial number, for example of a device; not that of the certificate: `serialNumber`.
         SerialNumber = 7,
-        /// A mail address: `emailAddress`.
+        /// An email address: `emailAddress`.
         EmailAddress = 8,
     }
 }
 
 qcore::numbered! {
-    /// How the bytes of a certificate are made into a few.
+    /// A hash algorithm for fingerprints of certificates.
     ///
-    /// Stands for those of Qt's [QCryptographicHash::Algorithm][qt] that certificates are known by.
+    /// Stands for those values of Qt's [QCryptographicHash::Algorithm][qt] that fingerprints use.
     ///
     /// [qt]: https://doc.qt.io/qt-5/qcryptographichash.html#Algorithm-enum
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
     #[non_exhaustive]
     pub enum HashAlgorithm {
-        /// MD5, 16 bytes. The default of [`QSslCertificate::digest`], since it is Qt's. It gives no
-        /// protection against somebody who cheats.
+        /// MD5, 16 bytes. The default of [`QSslCertificate::digest`], because it is Qt's. It does
+        /// not protect against forgery.
         #[default]
         Md5 = 1,
         /// SHA-1, 20 bytes.
@@ -127,7 +128,7 @@ qcore::numbered! {
 }
 
 impl QSslCertificate {
-    /// The first certificate in these bytes; a null one if there is none.
+    /// Reads the first certificate of the data. Returns a null one if there is none.
     #[must_use]
     pub fn new(data: impl AsRef<[u8]>, format: EncodingFormat) -> Self {
         certificates(data.as_ref(), format).next().unwrap_or_default()
@@ -202,54 +203,55 @@ impl QSslCertificate {
         QSslCertificate::from_data(device.read_all(), format)
     }
 
-    /// Makes it a null one.
+    /// Makes the certificate null.
     pub fn clear(&mut self) {
         *self = QSslCertificate::default();
     }
 
-    /// Exchanges the two.
+    /// Exchanges two certificates.
     pub fn swap(&mut self, other: &mut Self) {
         std::mem::swap(self, other);
     }
 
-    /// Whether it is none.
+    /// Whether the certificate is null.
     #[doc(alias = "isNull")]
     #[must_use]
     pub fn is_null(&self) -> bool {
         self.parsed.is_none()
     }
 
-    /// Whether its subject is its issuer, by their names. The signature is not looked at.
+    /// Whether subject and issuer have the same name. The signature is not checked.
     #[doc(alias = "isSelfSigned")]
     #[must_use]
     pub fn is_self_signed(&self) -> bool {
         self.parsed.as_ref().is_some_and(|parsed| parsed.is_self_signed())
     }
 
-    /// Whether it is one of those that Qt knows to be frauds, by its number and its name:
-    /// certificates for Google, Yahoo and others that were obtained by break-ins of 2011, the
-    /// authorities that were broken into, and the like.
+    /// Whether Qt lists the certificate as fraudulent. The list has serial numbers and names:
+    /// certificates for Google, Yahoo and others that were obtained by break-ins in 2011, the
+    /// authorities that were broken into, and similar cases.
     #[doc(alias = "isBlacklisted")]
     #[must_use]
     pub fn is_blacklisted(&self) -> bool {
         self.parsed.as_ref().is_some_and(|parsed| known_bad::is_known_bad(parsed))
     }
 
-    /// The version: `"3"`, or `"1"` for old ones. Empty if it is null.
+    /// Returns the version: `"3"`, or `"1"` for old certificates; empty for a null one.
     #[must_use]
     pub fn version(&self) -> String {
         self.parsed.as_ref().map(|parsed| parsed.version.to_string()).unwrap_or_default()
     }
 
-    /// The number that its issuer has given it: bytes in hexadecimal with colons between them, as
-    /// in `"01:2f"`. Empty if it is null.
+    /// Returns the serial number in hexadecimal with colons between the bytes, as in `"01:2f"`;
+    /// empty for a null certificate.
     #[doc(alias = "serialNumber")]
     #[must_use]
     pub fn serial_number(&self) -> String {
         self.parsed.as_ref().map(|parsed| hex(&parsed.serial, ":")).unwrap_or_default()
     }
 
-    /// The hash of its DER, by which it can be told from all others; of no bytes if it is null.
+    /// Returns the hash of the DER, which identifies the certificate. For a null certificate it is
+    /// the hash of no bytes.
     ///
     /// ```
     /// use qnetwork::{EncodingFormat, HashAlgorithm, QSslCertificate};
@@ -271,10 +273,10 @@ impl QSslCertificate {
         }
     }
 
-    /// What it says about whose it is; the last one comes first, if there are several, as with Qt.
+    /// Returns the values of a subject's attribute. As with Qt, the last one comes first.
     ///
-    /// Either a [`SubjectInfo`] or the name of an attribute, such as `"CN"` or `"1.2.3.4"`, as
-    /// [`subject_info_attributes`](Self::subject_info_attributes) gives them.
+    /// The attribute is a [`SubjectInfo`] or a name such as `"CN"` or `"1.2.3.4"`, as
+    /// [`subject_info_attributes`](Self::subject_info_attributes) returns it.
     #[doc(alias = "subjectInfo")]
     #[must_use]
     pub fn subject_info<'a>(&self, attribute: impl Into<InfoAttribute<'a>>) -> Vec<String> {
@@ -282,7 +284,7 @@ impl QSslCertificate {
         self.parsed.as_ref().map(|parsed| parsed.subject.values(attribute)).unwrap_or_default()
     }
 
-    /// What it says about who has issued it. See [`subject_info`](Self::subject_info).
+    /// Returns the values of an issuer's attribute. See [`subject_info`](Self::subject_info).
     #[doc(alias = "issuerInfo")]
     #[must_use]
     pub fn issuer_info<'a>(&self, attribute: impl Into<InfoAttribute<'a>>) -> Vec<String> {
@@ -290,45 +292,46 @@ impl QSslCertificate {
         self.parsed.as_ref().map(|parsed| parsed.issuer.values(attribute)).unwrap_or_default()
     }
 
-    /// What there is to be asked of [`subject_info`](Self::subject_info), sorted: `"CN"`, `"O"` and
-    /// so on; dotted numbers for what has no name.
+    /// Returns the names of the subject's attributes, sorted: `"CN"`, `"O"` and so on; object
+    /// identifiers for attributes without a name.
     #[doc(alias = "subjectInfoAttributes")]
     #[must_use]
     pub fn subject_info_attributes(&self) -> Vec<String> {
         self.parsed.as_ref().map(|parsed| parsed.subject.attribute_names()).unwrap_or_default()
     }
 
-    /// What there is to be asked of [`issuer_info`](Self::issuer_info).
+    /// Returns the names of the issuer's attributes.
     #[doc(alias = "issuerInfoAttributes")]
     #[must_use]
     pub fn issuer_info_attributes(&self) -> Vec<String> {
         self.parsed.as_ref().map(|parsed| parsed.issuer.attribute_names()).unwrap_or_default()
     }
 
-    /// A name for whose it is: the common name, else that of the organisation, else that of its
-    /// part.
+    /// Returns a name for the subject: the common name, or else the organization, or else the
+    /// organizational unit.
     #[doc(alias = "subjectDisplayName")]
     #[must_use]
     pub fn subject_display_name(&self) -> String {
         self.parsed.as_ref().map(|parsed| display_name(&parsed.subject)).unwrap_or_default()
     }
 
-    /// A name for who has issued it. See [`subject_display_name`](Self::subject_display_name).
+    /// Returns a name for the issuer. See [`subject_display_name`](Self::subject_display_name).
     #[doc(alias = "issuerDisplayName")]
     #[must_use]
     pub fn issuer_display_name(&self) -> String {
         self.parsed.as_ref().map(|parsed| display_name(&parsed.issuer)).unwrap_or_default()
     }
 
-    /// The hosts, addresses and mail addresses that it is for; of each kind the last one comes
-    /// first, as with Qt.
+    /// Returns the hosts, IP addresses and email addresses that the certificate is for. As with Qt,
+    /// the last one of each kind comes first.
     ///
     /// ```
     /// use qnetwork::{AlternativeNameEntryType, EncodingFormat, QSslCertificate};
     ///
     /// let pem = rcgen::generate_simple_self_signed(["a.example".to_owned()]).unwrap().cert.pem();
     /// let certificate = QSslCertificate::new(pem, EncodingFormat::Pem);
-    /// assert_eq!(certificate.subject_alternative_names()[&AlternativeNameEntryType::Dns], ["a.example"]);
+    /// let names = certificate.subject_alternative_names();
+    /// assert_eq!(names[&AlternativeNameEntryType::Dns], ["a.example"]);
     /// ```
     #[doc(alias = "subjectAlternativeNames")]
     #[must_use]
@@ -336,21 +339,23 @@ impl QSslCertificate {
         self.parsed.as_ref().map(|parsed| parsed.alternative_names()).unwrap_or_default()
     }
 
-    /// The moment from which on it is valid. `None` if it is null, or if what is there is no time.
+    /// Returns the time from which the certificate is valid. `None` if the certificate is null or
+    /// its field is not a valid time.
     #[doc(alias = "effectiveDate")]
     #[must_use]
     pub fn effective_date(&self) -> Option<SystemTime> {
         time::system_time(self.parsed.as_ref()?.not_before?)
     }
 
-    /// The last moment at which it is valid. `None` if it is null, or if what is there is no time.
+    /// Returns the time until which the certificate is valid. `None` if the certificate is null or
+    /// its field is not a valid time.
     #[doc(alias = "expiryDate")]
     #[must_use]
     pub fn expiry_date(&self) -> Option<SystemTime> {
         time::system_time(self.parsed.as_ref()?.not_after?)
     }
 
-    /// It as text: base64 in lines of 64 characters. Empty if it is null.
+    /// Returns the certificate as PEM, with lines of 64 characters; empty for a null one.
     ///
     /// ```
     /// use qnetwork::{EncodingFormat, QSslCertificate};
@@ -363,20 +368,20 @@ impl QSslCertificate {
     #[doc(alias = "toPem")]
     #[must_use]
     pub fn to_pem(&self) -> Vec<u8> {
-        self.parsed.as_ref().map(|parsed| pem::encode(&parsed.der)).unwrap_or_default()
+        self.parsed.as_ref().map(|parsed| to_pem("CERTIFICATE", &parsed.der)).unwrap_or_default()
     }
 
-    /// It as bytes, DER. Empty if it is null.
+    /// Returns the certificate as DER; empty for a null one.
     #[doc(alias = "toDer")]
     #[must_use]
     pub fn to_der(&self) -> Vec<u8> {
         self.der().to_vec()
     }
 
-    /// All that it says, for people to read, laid out as `openssl x509 -text` does. Empty if it is
-    /// null.
+    /// Returns a readable description of the certificate, in the layout of `openssl x509 -text`;
+    /// empty for a null one.
     ///
-    /// Extensions and keys that are not known are shown as bytes.
+    /// Unknown extensions and keys appear as bytes.
     ///
     /// ```
     /// use qnetwork::{EncodingFormat, QSslCertificate};
@@ -384,7 +389,8 @@ impl QSslCertificate {
     /// let pem = rcgen::generate_simple_self_signed(["a.example".to_owned()]).unwrap().cert.pem();
     /// let text = QSslCertificate::new(pem, EncodingFormat::Pem).to_text();
     /// assert!(text.starts_with("Certificate:\n    Data:\n        Version: 3 (0x2)\n"));
-    /// assert!(text.contains("X509v3 Subject Alternative Name: \n                DNS:a.example\n"));
+    /// let names = "X509v3 Subject Alternative Name: \n                DNS:a.example\n";
+    /// assert!(text.contains(names));
     /// ```
     #[doc(alias = "toText")]
     #[must_use]
@@ -392,7 +398,7 @@ impl QSslCertificate {
         self.parsed.as_ref().map(|parsed| text::to_text(parsed)).unwrap_or_default()
     }
 
-    /// What it says beyond a name and a key, in its order.
+    /// Returns the extensions in their order.
     #[must_use]
     pub fn extensions(&self) -> Vec<QSslCertificateExtension> {
         let Some(parsed) = &self.parsed else { return Vec::new() };
@@ -400,13 +406,13 @@ impl QSslCertificate {
         extensions.map(|extension| QSslCertificateExtension::new(parsed, extension)).collect()
     }
 
-    /// Its DER. Empty if it is null.
+    /// Returns the DER; empty for a null certificate.
     pub(crate) fn der(&self) -> &[u8] {
         self.parsed.as_ref().map(|parsed| &parsed.der[..]).unwrap_or_default()
     }
 
-    /// The public key that it certifies; a null one if it is null, or the key is of a kind that
-    /// [`QSslKey`] does not know.
+    /// Returns the certified public key. It is null if the certificate is null or if [`QSslKey`]
+    /// does not support the algorithm.
     ///
     /// ```
     /// use qnetwork::{EncodingFormat, KeyAlgorithm, KeyType, QSslCertificate};
@@ -429,7 +435,8 @@ impl QSslCertificate {
     }
 }
 
-/// The name of an attribute of a subject or an issuer: made of a [`SubjectInfo`] or of a text.
+/// The name of an attribute of a subject or an issuer. It is made from a [`SubjectInfo`] or from
+/// text.
 #[derive(Clone, Copy, Debug)]
 pub struct InfoAttribute<'a>(&'a str);
 
@@ -504,7 +511,7 @@ fn none_found(data: &[u8], format: EncodingFormat) -> SslCertificateError {
     kind.into()
 }
 
-/// The certificates in the bytes, one at a time.
+/// Iterates over the certificates of the data.
 fn certificates(
     data: &[u8],
     format: EncodingFormat,

@@ -1,4 +1,4 @@
-//! Certificates in files.
+//! Reading certificates from files.
 
 use std::{
     collections::{HashSet, VecDeque},
@@ -48,7 +48,8 @@ impl QSslCertificate {
     /// use qnetwork::{EncodingFormat, PatternSyntax, QSslCertificate};
     ///
     /// let pem = rcgen::generate_simple_self_signed(["a.example".to_owned()])?.cert.pem();
-    /// let directory = std::env::temp_dir().join(format!("qnetwork-{}", std::process::id()));
+    /// let name = format!("qnetwork-certificates-{}", std::process::id());
+    /// let directory = std::env::temp_dir().join(name);
     /// std::fs::create_dir_all(&directory)?;
     /// std::fs::write(directory.join("a.pem"), &pem)?;
     /// std::fs::write(directory.join("b.pem"), &pem)?;
@@ -84,7 +85,7 @@ impl QSslCertificate {
     }
 }
 
-/// How deep directories are looked into.
+/// The maximum depth of a search.
 const MAX_DEPTH: usize = 128;
 
 /// Returns the certificates in the files; without any, the first error.
@@ -123,17 +124,17 @@ fn io_error(kind: io::ErrorKind) -> SslCertificateError {
     SslCertificateErrorKind::Io(kind).into()
 }
 
-/// What is looked for, and from where on.
+/// A search: where it starts and what it looks for.
 struct Search {
     directory: PathBuf,
     pattern: Regex,
-    /// How many directories there may be between this one and a file that is meant.
+    /// The maximum number of directories between the start and a file.
     depth: usize,
 }
 
 impl Search {
-    /// Looks from the last directory on that has no special character in its path; `None` if there
-    /// is no such character in any, and the path is that of a file.
+    /// Starts at the last directory without a special character in its path. Returns `None` if no
+    /// directory has one and the path is that of a file.
     fn by_wildcard(path: &str) -> Option<Self> {
         let directories = path.rfind('/').map_or("", |slash| &path[..slash]);
         let start = match directories.find(['*', '?', '[']) {
@@ -145,7 +146,7 @@ impl Search {
         Some(Search {
             directory: PathBuf::from(start),
             pattern: anchored(&wildcard_to_expression(path))?,
-            // None of the wildcards is a slash.
+            // No wildcard matches a slash.
             depth: rest.matches('/').count(),
         })
     }
@@ -160,16 +161,17 @@ impl Search {
         };
         let Some(pattern) = anchored(path) else {
             qcore::q_warning!(
-                "QRegularExpressionPrivate::doMatch(): called on an invalid QRegularExpression object"
+                "QRegularExpressionPrivate::doMatch(): \
+                 called on an invalid QRegularExpression object"
             );
             return None;
         };
         Some(Search { directory: PathBuf::from(start), pattern, depth: MAX_DEPTH })
     }
 
-    /// All files whose path, as it is reached from where the search begins, fits; by their names,
-    /// those of a directory before those further down, so that one that can be reached in two ways
-    /// is reached by the shorter one.
+    /// Returns all files whose path from the start of the search matches, sorted by name. Files of
+    /// a directory precede those of its subdirectories, so a file that can be reached in two ways
+    /// is found by the shorter one.
     fn files(&self) -> Vec<PathBuf> {
         let mut files = Vec::new();
         let mut seen = HashSet::new();
@@ -177,7 +179,7 @@ impl Search {
         while let Some((directory, depth)) = directories.pop_front() {
             let is_here = directory.as_os_str().is_empty();
             let place = if is_here { Path::new(".") } else { &directory };
-            // By way of links it may come up again.
+            // Links may lead to the same directory again.
             let is_new = place.canonicalize().is_ok_and(|place| seen.insert(place));
             let Some(entries) = is_new.then(|| fs::read_dir(place).ok()).flatten() else {
                 continue;
@@ -185,7 +187,7 @@ impl Search {
             let mut names: Vec<_> =
                 entries.filter_map(|entry| Some(entry.ok()?.file_name())).collect();
             names.sort_unstable();
-            // Hidden ones are not meant.
+            // Skips hidden files and directories.
             for name in names.iter().filter(|name| !name.as_encoded_bytes().starts_with(b".")) {
                 let path = directory.join(name);
                 let Ok(kind) = fs::metadata(&path) else { continue };
@@ -209,8 +211,8 @@ fn anchored(expression: &str) -> Option<Regex> {
     Regex::new(&format!("^(?:{expression})$")).ok()
 }
 
-/// `*` and `?` for what is no slash, `[abc]` and `[!abc]` for one character of several; a bracket
-/// that is not closed makes it fit nothing.
+/// Converts a shell pattern. `*` and `?` match no slash; `[abc]` and `[!abc]` match one character.
+/// A pattern with an unclosed bracket matches nothing.
 fn wildcard_to_expression(wildcard: &str) -> String {
     let mut out = String::new();
     let mut chars = wildcard.chars().peekable();
@@ -223,7 +225,7 @@ fn wildcard_to_expression(wildcard: &str) -> String {
                 if chars.next_if(|c| matches!(c, '!' | '^')).is_some() {
                     out.push('^');
                 }
-                // At the start it is one of them.
+                // At the start of the set, a bracket is an element of it.
                 if chars.next_if_eq(&']').is_some() {
                     out.push_str("\\]");
                 }

@@ -12,10 +12,10 @@ use crate::ssl::{
     kinds::{AlternativeNameEntryType, EncodingFormat, PatternSyntax},
 };
 
-/// What Qt says, recorded by `tests/data/certificate/goldens.py`.
+/// Qt's results, recorded by `tests/data/certificate/goldens.py`.
 const GOLDENS: &str = include_str!("../../../tests/data/certificate/goldens.tsv");
 
-/// Where ours differs, and why.
+/// Where our result differs, and why.
 const DIFFERENT: &[(&str, &str)] = &[(
     "key unknown",
     "Qt's text has the lines of OpenSSL's list of errors, with numbers of this run",
@@ -168,7 +168,7 @@ fn from_path() {
     for line in COUNTS.lines() {
         let fields: Vec<_> = line.split('\t').collect();
         let path = fields[0].replace("$D", directory.to_str().unwrap());
-        // What is relative is so to this test's directory, which is not that of the process.
+        // Relative to this test's directory, which is not the process's.
         assert!(path.starts_with('/'), "{path}");
         let syntaxes =
             [PatternSyntax::FixedString, PatternSyntax::Wildcard, PatternSyntax::RegularExpression];
@@ -263,7 +263,7 @@ fn values_that_threads_share() {
     assert_eq!(std::collections::HashSet::from([certificate, again]).len(), 1);
 }
 
-/// Each case was asked of Qt.
+/// Each case was tried with Qt.
 #[test]
 fn how_lenient_text_is_read() {
     let whole = pem("a.example").replace("\r\n", "\n");
@@ -326,7 +326,7 @@ fn how_lenient_text_is_read() {
     }
 }
 
-/// What is asked for by name, by Qt's word and by OpenSSL's.
+/// Attributes by Qt's enumerator and by OpenSSL's name.
 #[test]
 fn attributes_by_word_and_by_name() {
     use rcgen::DnType;
@@ -367,7 +367,7 @@ fn attributes_by_word_and_by_name() {
     assert!(certificate.subject_info("no such").is_empty());
 }
 
-/// Whatever the length is modulo the line's: the bytes come back, and the lines are full.
+/// For each length modulo the line's, reading returns the same bytes, and all lines are full.
 #[test]
 fn text_and_back() {
     let mut full_lines = 0;
@@ -436,7 +436,7 @@ fn from_device() {
     }
 }
 
-/// All that can be asked.
+/// Calls all getters.
 fn ask(certificate: &QSslCertificate) {
     describe(certificate);
     let _ = format!("{certificate:?}");
@@ -461,7 +461,7 @@ proptest! {
         places in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..4),
         cut in any::<prop::sample::Index>(),
     ) {
-        // That one has more than it needs.
+        // That certificate has superfluous bytes.
         let lines: Vec<_> = GOLDENS.lines().filter(|line| !line.starts_with("tail")).collect();
         let der = which.get(&lines).split('\t').nth(1).unwrap();
         let mut der = base64::engine::general_purpose::STANDARD.decode(der).unwrap();

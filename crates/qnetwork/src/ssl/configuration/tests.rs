@@ -39,8 +39,8 @@ fn a_new_one_is_null() {
     }
 }
 
-/// Whatever is changed, it is not null any longer; what was set to what it was is, but for the CA
-/// certificates: that they were set counts, as with Qt.
+/// Changing any setting makes a configuration non-null, and restoring it makes it null again. As
+/// with Qt, CA certificates are an exception: setting them counts even if they are the same.
 #[test]
 fn changes() {
     type Change = fn(&mut QSslConfiguration);
@@ -172,7 +172,7 @@ fn what_was_made_is_kept_until_something_changes() {
     let mut copy = configuration.clone();
     configuration.cache().client.set(made.clone()).unwrap();
     assert!(Arc::ptr_eq(copy.cache().client.get().unwrap(), &made));
-    // What is learnt changes nothing about it.
+    // The properties of a connection do not change its settings.
     copy.learn_peer(vec![signed().0]);
     assert!(copy != configuration && copy.cache().client.get().is_some());
     assert!(!copy.peer_certificate().is_null());

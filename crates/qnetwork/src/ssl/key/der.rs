@@ -1,4 +1,4 @@
-//! What reading and writing DER takes in several files of this folder.
+//! Helpers for reading and writing DER.
 
 use pkcs8::{
     ObjectIdentifier,

@@ -1,4 +1,4 @@
-//! PKCS#8 that is encrypted: how, and with what work.
+//! Encrypted PKCS#8.
 
 use pkcs8::{
     ObjectIdentifier,
@@ -25,19 +25,18 @@ const HMAC_SHA256: ObjectIdentifier = oid("1.2.840.113549.2.9");
 const AES_256_CBC: ObjectIdentifier = oid("2.16.840.1.101.3.4.1.42");
 const RC2_CBC: ObjectIdentifier = oid("1.2.840.113549.3.2");
 
-/// How often a pass phrase is hashed at most, whatever a file says: that takes some seconds.
+/// The maximum number of hashing rounds, whatever a file says. They take some seconds.
 const MOST_ROUNDS: u32 = 10_000_000;
 
-/// The bytes that scrypt may work on at most, whatever a file says: that takes some seconds.
+/// The maximum memory of scrypt in bytes, whatever a file says. Filling it takes some seconds.
 const MOST_MEMORY: u64 = 1 << 30;
 
-/// How often a pass phrase is hashed when a key is written.
+/// The number of hashing rounds for a written key.
 ///
-/// That takes about a third of a second, once for whoever knows it, and each time for whoever
-/// guesses.
+/// They take about a third of a second, for the owner once, for an attacker at each guess.
 const ROUNDS: u32 = 600_000;
 
-/// Decrypts an `EncryptedPrivateKeyInfo`; `None` if it is none.
+/// Decrypts an `EncryptedPrivateKeyInfo`. Returns `None` if the data is not one.
 pub(super) fn decrypt(der: &[u8], pass_phrase: &[u8]) -> Option<Result<Secret, SslKeyErrorKind>> {
     let parts = SliceReader::new(der).and_then(|mut reader| {
         reader.sequence(|reader: &mut SliceReader<'_>| {
@@ -50,11 +49,11 @@ pub(super) fn decrypt(der: &[u8], pass_phrase: &[u8]) -> Option<Result<Secret, S
     }))
 }
 
-/// A way to encrypt with a pass phrase.
+/// An encryption scheme with a pass phrase.
 enum Scheme<'a> {
-    /// The kinds of PKCS#5 version 1.5: the key and the initialization vector are derived together.
+    /// PKCS#5 version 1.5: key and initialization vector are derived together.
     Pbes1 { hash: Hash, cipher: Cipher, salt: &'a [u8], rounds: u32 },
-    /// The kinds of PKCS#12.
+    /// PKCS#12.
     Pkcs12 { cipher: Cipher, salt: &'a [u8], rounds: u32 },
     /// PKCS#5 version 2.
     Pbes2 { derivation: Derivation<'a>, cipher: Cipher, iv: &'a [u8] },
@@ -93,7 +92,7 @@ impl<'a> Scheme<'a> {
         Ok(Scheme::Pbes2 { derivation, cipher, iv })
     }
 
-    /// `None` if the pass phrase is another one.
+    /// Decrypts. Returns `None` if the pass phrase is wrong.
     fn decrypt(&self, pass_phrase: &[u8], data: &[u8]) -> Option<Secret> {
         match *self {
             Scheme::Pbes1 { hash, cipher, salt, rounds } => {
@@ -120,7 +119,7 @@ impl<'a> Scheme<'a> {
     }
 }
 
-/// The kinds that are older than PBES2. Those without a hash are PKCS#12's.
+/// The schemes that are older than PBES2. Those without a hash belong to PKCS#12.
 const OLD: [(ObjectIdentifier, Option<Hash>, Cipher); 10] = [
     (oid("1.2.840.113549.1.5.3"), Some(Hash::Md5), Cipher::Des),
     (oid("1.2.840.113549.1.5.6"), Some(Hash::Md5), Cipher::Rc2(64)),
@@ -134,7 +133,7 @@ const OLD: [(ObjectIdentifier, Option<Hash>, Cipher); 10] = [
     (oid("1.2.840.113549.1.12.1.6"), None, Cipher::Rc2(40)),
 ];
 
-/// The ciphers of PBES2 whose parameter is the initialization vector.
+/// The ciphers of PBES2 whose only parameter is the initialization vector.
 const CIPHERS: [(ObjectIdentifier, Cipher); 5] = [
     (oid("2.16.840.1.101.3.4.1.2"), Cipher::Aes128),
     (oid("2.16.840.1.101.3.4.1.22"), Cipher::Aes192),
@@ -143,7 +142,7 @@ const CIPHERS: [(ObjectIdentifier, Cipher); 5] = [
     (oid("1.2.840.113549.3.7"), Cipher::TripleDes3),
 ];
 
-/// The cipher of PBES2, and its initialization vector.
+/// Reads the cipher and the initialization vector of PBES2.
 fn encryption_of<'a>(
     algorithm: &AlgorithmIdentifierRef<'a>,
 ) -> Result<(Cipher, &'a [u8]), SslKeyErrorKind> {
@@ -152,7 +151,7 @@ fn encryption_of<'a>(
         let (version, iv) = parameters()?
             .sequence(|reader| Ok((u32::decode(reader)?, <&OctetStringRef>::decode(reader)?)))
             .map_err(malformed)?;
-        // RFC 8018 numbers the lengths of keys in this way.
+        // RFC 8018 encodes the lengths of keys as these numbers.
         let bits = match version {
             160 => 40,
             120 => 64,
@@ -167,7 +166,7 @@ fn encryption_of<'a>(
     Ok((*cipher, iv.as_bytes()))
 }
 
-/// How PBES2 makes a key of a pass phrase.
+/// How PBES2 derives a key from a pass phrase.
 enum Derivation<'a> {
     Pbkdf2 { hash: Hash, salt: &'a [u8], rounds: u32 },
     Scrypt { salt: &'a [u8], cost: Cost },
@@ -190,7 +189,7 @@ impl<'a> Derivation<'a> {
         }
     }
 
-    /// The length of the key may be told as well.
+    /// Reads the parameters of PBKDF2, with the length of the key if it is given.
     fn pbkdf2(parameters: AnyRef<'a>) -> Result<(Self, Option<u16>), SslKeyErrorKind> {
         let (salt, rounds, length, hash) = parameters
             .sequence(|reader| {
@@ -249,7 +248,7 @@ const HASHES: [(ObjectIdentifier, Hash); 8] = [
     (oid("1.2.840.113549.2.13"), Hash::Sha512In256),
 ];
 
-/// The number, or the largest one if it is larger than that.
+/// Returns the number, or the maximum if it is larger.
 fn large(number: UintRef<'_>) -> u64 {
     let bytes = number.as_bytes();
     let fits = bytes.len() <= size_of::<u64>();
@@ -257,7 +256,7 @@ fn large(number: UintRef<'_>) -> u64 {
     if fits { value() } else { u64::MAX }
 }
 
-/// A number of rounds.
+/// Reads a number of rounds, within the limit.
 fn bounded(rounds: UintRef<'_>) -> Result<u32, SslKeyErrorKind> {
     let rounds = u32::try_from(large(rounds)).ok().filter(|rounds| *rounds <= MOST_ROUNDS);
     match rounds.ok_or(SslKeyErrorKind::ExcessiveWork)? {
@@ -266,7 +265,8 @@ fn bounded(rounds: UintRef<'_>) -> Result<u32, SslKeyErrorKind> {
     }
 }
 
-/// Encrypts PKCS#8, as an `EncryptedPrivateKeyInfo`; `None` if the system has no random numbers.
+/// Encrypts PKCS#8 to an `EncryptedPrivateKeyInfo`. Returns `None` if the system has no random
+/// numbers.
 pub(super) fn encrypt(plain: &[u8], pass_phrase: &[u8]) -> Option<Vec<u8>> {
     let (mut salt, mut iv) = ([0; 16], [0; 16]);
     getrandom::fill(&mut salt).ok()?;

@@ -10,20 +10,20 @@ use crate::common::kind_error;
 pub enum SslKeyErrorKind {
     /// The text has no PEM block with the label of such a key.
     NoPemBlock,
-    /// The data is damaged, or is not a key. In an encoding that does not name its algorithm, it
-    /// may also be a key of another algorithm.
+    /// The data is damaged or not a key. In an encoding without the name of the algorithm it may
+    /// also be a key of another algorithm.
     Malformed,
-    /// The key is of another algorithm than the caller asked for.
+    /// The key is of another algorithm than requested.
     OtherAlgorithm,
     /// The key is encrypted, and the pass phrase is wrong or missing.
     PassPhrase,
-    /// Keys of this algorithm are not supported, for example those of X25519.
+    /// Keys of this algorithm are not supported, for example X25519 keys.
     UnsupportedAlgorithm,
     /// Keys of this elliptic curve are not supported.
     UnsupportedCurve,
     /// The key is encrypted in a way that is not supported, for example with Camellia.
     UnsupportedEncryption,
-    /// The file asks for more time or memory to check a pass phrase than is allowed.
+    /// Checking the pass phrase would take more time or memory than allowed.
     ExcessiveWork,
     /// A key was to be encrypted with a pass phrase that contains a NUL byte.
     NulInPassPhrase,

@@ -1,4 +1,4 @@
-//! [`QSslKey`]: the key of a certificate.
+//! [`QSslKey`].
 
 mod cipher;
 mod curves;
@@ -24,21 +24,23 @@ use self::{
     encoding::{Decoded, Form},
     pem::{Block, Encryption},
 };
-use super::kinds::{EncodingFormat, KeyAlgorithm, KeyType};
+use super::{
+    kinds::{EncodingFormat, KeyAlgorithm, KeyType},
+    pem::to_pem,
+};
 
-/// The key of a certificate: its private half, with which its owner shows that it is theirs, or its
-/// public half.
+/// A private or public key. The private key of a certificate proves that its owner has it.
 ///
-/// A value that is cheap to copy, `Send` and `Sync`. A key may be null: the default one is, and one
-/// that was made of what is no key. The bytes of a private key are overwritten when the last copy
-/// is dropped. Stands for Qt's [QSslKey](https://doc.qt.io/qt-5/qsslkey.html).
+/// A value that is cheap to clone, `Send` and `Sync`. The default key is null, and so is one that
+/// was made of invalid data. The bytes of a private key are overwritten when the last clone is
+/// dropped. Stands for Qt's [QSslKey](https://doc.qt.io/qt-5/qsslkey.html).
 ///
-/// TLS uses keys of RSA, of the curves P-256, P-384 and P-521, and of Ed25519. Other keys can be
-/// read, asked and written: those of DSA, of Diffie-Hellman, and of other curves, also of curves
-/// whose parameters are written out.
+/// TLS uses RSA keys, keys of the curves P-256, P-384 and P-521, and Ed25519 keys. This class also
+/// reads, describes and writes DSA and Diffie-Hellman keys, and keys of other curves, including
+/// curves with explicit parameters.
 ///
-/// Qt has no name for Ed25519 and reads no such key. Here the algorithm of such a key is
-/// [`Opaque`](KeyAlgorithm::Opaque), also to read one, and it has no length.
+/// Qt has no name for Ed25519 and does not read such keys. Here their algorithm is
+/// [`Opaque`](KeyAlgorithm::Opaque), also as the argument for reading one, and they have no length.
 ///
 /// # Encodings
 ///
@@ -53,33 +55,33 @@ use super::kinds::{EncodingFormat, KeyAlgorithm, KeyType};
 ///
 /// # Encrypted keys
 ///
-/// These are read:
+/// These encryptions can be read:
 ///
 /// * PKCS#8 with PBES2: PBKDF2 or scrypt; AES-CBC, triple DES, DES or RC2
-/// * PKCS#8 with the older kinds of PKCS#5 and PKCS#12: MD5 or SHA-1; triple DES with two or three
-///   keys, DES, RC2, RC4
+/// * PKCS#8 with the older schemes of PKCS#5 and PKCS#12: MD5 or SHA-1; triple DES with two or
+///   three keys, DES, RC2, RC4
 /// * traditional PEM (`Proc-Type: 4,ENCRYPTED`): AES-CBC, triple DES with two or three keys, DES,
 ///   RC2
 ///
-/// MD5, SHA-1, DES, RC2 and RC4 protect badly. They are there to read old files: a key is never
-/// written with them. A file says how much work it takes to check a pass phrase. More than
+/// MD5, SHA-1, DES, RC2 and RC4 protect badly. They are supported for reading old files; no key is
+/// written with them. A file determines how much work checking a pass phrase takes. More than
 /// 10,000,000 rounds of hashing, or scrypt with more than a gigabyte, is refused.
 ///
-/// Of a pass phrase the first 1024 bytes count, up to the first NUL, as with Qt.
+/// As with Qt, a pass phrase ends at its first NUL or after 1024 bytes.
 ///
 /// # Examples
 ///
 /// ```
 /// use qnetwork::{EncodingFormat, KeyAlgorithm, KeyType, QSslKey};
 ///
+/// let format = EncodingFormat::Pem;
 /// let pem = rcgen::KeyPair::generate().unwrap().serialize_pem();
-/// let key = QSslKey::new(&pem, KeyAlgorithm::Ec, EncodingFormat::Pem);
+/// let key = QSslKey::new(&pem, KeyAlgorithm::Ec, format);
 /// assert_eq!(key.length(), Some(256));
 ///
 /// let locked = key.to_pem_with_pass_phrase("correct horse")?;
-/// let (algorithm, format) = (KeyAlgorithm::Ec, EncodingFormat::Pem);
 /// let unlocked =
-///     QSslKey::from_data(&locked, algorithm, format, KeyType::Private, "correct horse")?;
+///     QSslKey::from_data(&locked, KeyAlgorithm::Ec, format, KeyType::Private, "correct horse")?;
 /// assert_eq!(unlocked, key);
 /// # Ok::<(), qnetwork::SslKeyError>(())
 /// ```
@@ -92,8 +94,8 @@ struct Key {
 }
 
 impl QSslKey {
-    /// Creates a private key from data that is not encrypted; a null one if the data is no such key
-    /// of that algorithm.
+    /// Reads an unencrypted private key. Returns a null one if the data is not such a key of that
+    /// algorithm.
     #[must_use]
     pub fn new(data: impl AsRef<[u8]>, algorithm: KeyAlgorithm, format: EncodingFormat) -> Self {
         QSslKey::try_new(data, algorithm, format).unwrap_or_default()
@@ -179,37 +181,37 @@ impl QSslKey {
         QSslKey::from_data(&*data, algorithm, format, key_type, pass_phrase)
     }
 
-    /// The public key of a certificate; a null one if its algorithm is not known.
+    /// Reads the public key of a certificate. Returns a null one if its algorithm is not known.
     pub(crate) fn of_certificate(public_key_info: &[u8]) -> Self {
         let key_type = KeyType::Public;
         let decoded = encoding::public(public_key_info).ok();
         QSslKey(decoded.map(|decoded| Arc::new(Key { key_type, decoded })))
     }
 
-    /// Makes it a null one.
+    /// Makes the key null.
     pub fn clear(&mut self) {
         *self = QSslKey::default();
     }
 
-    /// Exchanges the two.
+    /// Exchanges two keys.
     pub fn swap(&mut self, other: &mut Self) {
         std::mem::swap(self, other);
     }
 
-    /// Whether it is none.
+    /// Whether the key is null.
     #[doc(alias = "isNull")]
     #[must_use]
     pub fn is_null(&self) -> bool {
         self.0.is_none()
     }
 
-    /// What it is a key of; [`Opaque`](KeyAlgorithm::Opaque) if it is null or of Ed25519.
+    /// Returns the algorithm; [`Opaque`](KeyAlgorithm::Opaque) for a null or an Ed25519 key.
     #[must_use]
     pub fn algorithm(&self) -> KeyAlgorithm {
         self.0.as_ref().map(|key| key.decoded.algorithm).unwrap_or_default()
     }
 
-    /// Which half it is; a null one is private.
+    /// Returns the half of the key pair; a null key is private.
     #[doc(alias = "type")]
     #[must_use]
     pub fn key_type(&self) -> KeyType {
@@ -223,7 +225,7 @@ impl QSslKey {
         self.0.as_ref()?.decoded.bits
     }
 
-    /// It as text, not encrypted. Empty if it is null.
+    /// Returns the key as unencrypted PEM; empty for a null key.
     #[doc(alias = "toPem")]
     #[must_use]
     pub fn to_pem(&self) -> Vec<u8> {
@@ -232,7 +234,7 @@ impl QSslKey {
             KeyType::Public => "PUBLIC KEY",
             KeyType::Private => own_label(key.decoded.algorithm),
         };
-        pem::encode(label, &key.decoded.der)
+        to_pem(label, &key.decoded.der)
     }
 
     /// Returns the key as PEM. A private key is encrypted: PKCS#8, with an AES-256 key that 600,000
@@ -265,19 +267,19 @@ impl QSslKey {
         let plain = encoding::to_pkcs8(key.decoded.algorithm, &key.decoded.der);
         let encrypted = plain.and_then(|der| encryption::encrypt(&der, effective(pass_phrase)));
         let der = encrypted.ok_or(SslKeyErrorKind::EncryptionFailed)?;
-        Ok(pem::encode("ENCRYPTED PRIVATE KEY", &der))
+        Ok(to_pem("ENCRYPTED PRIVATE KEY", &der))
     }
 
-    /// It as bytes, DER, not encrypted. Empty if it is null. Qt gives nothing, either, for a
-    /// private key that is to be encrypted as DER.
+    /// Returns the key as unencrypted DER; empty for a null key. Qt, too, cannot write encrypted
+    /// DER.
     #[doc(alias = "toDer")]
     #[must_use]
     pub fn to_der(&self) -> Vec<u8> {
         self.0.as_ref().map(|key| key.decoded.der.to_vec()).unwrap_or_default()
     }
 
-    /// What signs with it, if it is a private key that can. It lives as long as that does, and is
-    /// overwritten then; no copy is made on the way.
+    /// Returns the signer of a private key that can sign. The signer overwrites its key when it is
+    /// dropped; no other copy is made.
     pub(crate) fn signing_key(&self) -> Option<Arc<dyn SigningKey>> {
         #[cfg(feature = "aws-lc-rs")]
         use rustls::crypto::aws_lc_rs::sign::any_supported_type;
@@ -295,13 +297,13 @@ impl QSslKey {
     }
 }
 
-/// The part of a pass phrase that counts, which is what OpenSSL looks at when Qt reads a key.
+/// Returns the part of a pass phrase that OpenSSL uses when Qt reads a key.
 fn effective(pass_phrase: &[u8]) -> &[u8] {
     let end = pass_phrase.iter().take(1024).position(|byte| *byte == 0);
     &pass_phrase[..end.unwrap_or(pass_phrase.len().min(1024))]
 }
 
-/// What a block with this label may contain, if it is a private key, and of which algorithm.
+/// Returns the form and the algorithm of a private key in a block with this label.
 fn form(label: &str) -> Option<(Form, Option<KeyAlgorithm>)> {
     Some(match label {
         "PRIVATE KEY" => (Form::Plain, None),
@@ -347,7 +349,8 @@ fn decoded(
     Ok(decoded)
 }
 
-/// The bytes of a block, which is encrypted in the traditional way if its header says so.
+/// Returns the bytes of a block, decrypted if its header says that it is encrypted in the
+/// traditional way.
 fn decrypted<'a>(
     block: &'a Block<'_>,
     pass_phrase: &[u8],
@@ -360,7 +363,8 @@ fn decrypted<'a>(
     cipher.decrypt(&key, iv, &block.der).map(Cow::Owned).ok_or(SslKeyErrorKind::PassPhrase)
 }
 
-/// What comes of decrypting a block with another pass phrase may have the right padding by chance.
+/// Decrypting with a wrong pass phrase may yield the right padding by chance. Then the key is
+/// malformed.
 fn wrong_pass_phrase<T>(
     block: &Block<'_>,
     result: Result<T, SslKeyErrorKind>,
@@ -371,7 +375,7 @@ fn wrong_pass_phrase<T>(
     })
 }
 
-/// What PEM calls a private key that is written in the way of its algorithm.
+/// Returns the PEM label of a private key in its algorithm's own form.
 fn own_label(algorithm: KeyAlgorithm) -> &'static str {
     match algorithm {
         KeyAlgorithm::Rsa => "RSA PRIVATE KEY",
@@ -398,7 +402,7 @@ impl PartialEq for QSslKey {
 impl Eq for QSslKey {}
 
 impl fmt::Debug for QSslKey {
-    /// Says what it is. What is secret about it is not told.
+    /// Writes the properties of the key, and no secrets.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Some(_) = &self.0 else { return f.write_str("QSslKey(null)") };
         f.debug_struct("QSslKey")

@@ -1,4 +1,4 @@
-//! Who the two ends are, and what they have agreed on.
+//! Certificates and keys of both ends, and what they have agreed on.
 
 use std::{borrow::Borrow, fs, path::Path};
 
@@ -13,18 +13,18 @@ use crate::ssl::{
     kinds::{EncodingFormat, KeyAlgorithm, KeyType, SslProtocol},
 };
 
-/// The version of rustls, as far as it is the workspace's to choose.
+/// The version of rustls, as far as the workspace determines it.
 const LIBRARY: (u32, u32) = (0, 23);
 
 impl QSslSocket {
-    /// The certificate of this end; a null one if it has none.
+    /// Returns this end's certificate; a null one if it has none.
     #[doc(alias = "localCertificate")]
     #[must_use]
     pub fn local_certificate(&self) -> QSslCertificate {
         self.configuration.borrow().local_certificate()
     }
 
-    /// Sets the certificate of this end.
+    /// Sets this end's certificate.
     #[doc(alias = "setLocalCertificate")]
     pub fn set_local_certificate(&self, certificate: QSslCertificate) {
         self.set(|configuration| configuration.set_local_certificate(certificate));
@@ -54,14 +54,14 @@ impl QSslSocket {
         Ok(())
     }
 
-    /// The certificate of this end, and those of who has issued it.
+    /// Returns this end's certificate and its issuers.
     #[doc(alias = "localCertificateChain")]
     #[must_use]
     pub fn local_certificate_chain(&self) -> Vec<QSslCertificate> {
         self.configuration.borrow().local_certificate_chain()
     }
 
-    /// Sets the certificate of this end and those of who has issued it, in this order: they are all sent.
+    /// Sets this end's certificate and its issuers, in this order. The peer gets all of them.
     #[doc(alias = "setLocalCertificateChain")]
     pub fn set_local_certificate_chain(
         &self,
@@ -71,7 +71,7 @@ impl QSslSocket {
         self.set(|configuration| configuration.set_local_certificate_chain(chain));
     }
 
-    /// The key of this end's certificate; a null one if it has none.
+    /// Returns the key of this end's certificate; a null one if it has none.
     #[doc(alias = "privateKey")]
     #[must_use]
     pub fn private_key(&self) -> QSslKey {
@@ -106,28 +106,29 @@ impl QSslSocket {
         Ok(())
     }
 
-    /// The other end's certificate; a null one before it has said who it is, and if it did not say.
+    /// Returns the peer's certificate; a null one if it has none or has not sent it yet.
     #[doc(alias = "peerCertificate")]
     #[must_use]
     pub fn peer_certificate(&self) -> QSslCertificate {
         self.configuration.borrow().peer_certificate()
     }
 
-    /// The certificates that the other end has sent, its own first.
+    /// Returns the certificates that the peer has sent, its own first.
     #[doc(alias = "peerCertificateChain")]
     #[must_use]
     pub fn peer_certificate_chain(&self) -> Vec<QSslCertificate> {
         self.configuration.borrow().peer_certificate_chain()
     }
 
-    /// The cipher that was agreed on; a null one before the handshake is over.
+    /// Returns the cipher of the connection; a null one before the handshake has finished.
     #[doc(alias = "sessionCipher")]
     #[must_use]
     pub fn session_cipher(&self) -> QSslCipher {
         self.configuration.borrow().session_cipher()
     }
 
-    /// The version of TLS that is spoken; [`Unknown`](SslProtocol::Unknown) before the handshake is over.
+    /// Returns the TLS version of the connection; [`Unknown`](SslProtocol::Unknown) before the
+    /// handshake has finished.
     #[doc(alias = "sessionProtocol")]
     #[must_use]
     pub fn session_protocol(&self) -> SslProtocol {
@@ -136,22 +137,22 @@ impl QSslSocket {
 
     // ---- the library
 
-    /// Whether sockets can encrypt: always.
+    /// Whether sockets can encrypt: always true.
     #[doc(alias = "supportsSsl")]
     #[must_use]
     pub fn supports_ssl() -> bool {
         true
     }
 
-    /// The version of the library that encrypts, rustls: its major version in the uppermost byte, its minor one in
-    /// the next.
+    /// Returns the version of rustls: the major version in the highest byte, the minor version in
+    /// the next one.
     #[doc(alias = "sslLibraryVersionNumber")]
     #[must_use]
     pub fn ssl_library_version_number() -> u32 {
         LIBRARY.0 << 24 | LIBRARY.1 << 16
     }
 
-    /// The library that encrypts, and its version.
+    /// Returns the name and the version of the TLS library.
     ///
     /// ```
     /// use qnetwork::QSslSocket;
@@ -164,14 +165,14 @@ impl QSslSocket {
         format!("rustls {}.{}", LIBRARY.0, LIBRARY.1)
     }
 
-    /// The version of the library that this one was built with: the same.
+    /// Returns the version of rustls at build time, which is the same.
     #[doc(alias = "sslLibraryBuildVersionNumber")]
     #[must_use]
     pub fn ssl_library_build_version_number() -> u32 {
         Self::ssl_library_version_number()
     }
 
-    /// The library that this one was built with, and its version: the same.
+    /// Returns the name and the version of the TLS library at build time, which are the same.
     #[doc(alias = "sslLibraryBuildVersionString")]
     #[must_use]
     pub fn ssl_library_build_version_string() -> String {

@@ -1,19 +1,19 @@
-//! How much work a verification may cause.
+//! Limits for the work of a verification.
 
 use std::cell::Cell;
 
-/// How many signatures are verified in all. The first path takes one a certificate in any case; the
-/// search for another one has what is left.
+/// The maximum number of signatures. The first path always uses one for each certificate; the
+/// search for another path has the rest.
 pub(super) const MAX_SIGNATURES: usize = 100;
-/// How often a name is compared with a constraint: as often as OpenSSL allows for one certificate
-/// and one of those above it.
+/// The maximum number of comparisons of a name with a constraint. OpenSSL allows as many for one
+/// certificate and one of its issuers.
 pub(super) const MAX_COMPARISONS: usize = 1 << 20;
 
-/// What a verification may still cost, all paths together: who sends a chain decides how much there
-/// is to be done.
+/// The remaining work of a verification, for all paths together. The peer's chain determines how
+/// much work there is.
 pub(super) struct Budget {
     pub(super) signatures: Cell<usize>,
-    /// How often a name is compared with a constraint.
+    /// The remaining comparisons of a name with a constraint.
     comparisons: Cell<usize>,
 }
 
@@ -24,18 +24,18 @@ impl Default for Budget {
 }
 
 impl Budget {
-    /// Whether so many signatures may still be verified.
+    /// Spends signatures. Returns whether enough are left.
     pub(super) fn spend_signatures(&self, count: usize) -> bool {
         spend(&self.signatures, count)
     }
 
-    /// Whether so many names may still be compared.
+    /// Spends comparisons. Returns whether enough are left.
     pub(super) fn spend_comparisons(&self, count: usize) -> bool {
         spend(&self.comparisons, count)
     }
 }
 
-/// What was not enough is used up.
+/// If the rest is not enough, it is used up.
 fn spend(left: &Cell<usize>, count: usize) -> bool {
     let rest = left.get().checked_sub(count);
     left.set(rest.unwrap_or(0));

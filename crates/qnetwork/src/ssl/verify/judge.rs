@@ -1,4 +1,4 @@
-//! What is wrong with one path.
+//! Finding the errors of one path.
 
 use super::{
     budget::Budget,
@@ -9,7 +9,7 @@ use super::{
 };
 use crate::ssl::{certificate::Parsed, error::SslErrorKind};
 
-/// What each path is held against.
+/// The rules for a path.
 pub(super) struct Verifier<'a> {
     pub(super) purpose: Purpose,
     pub(super) host: names::Host<'a>,
@@ -19,7 +19,7 @@ pub(super) struct Verifier<'a> {
 }
 
 impl Verifier<'_> {
-    /// All that is wrong with a path.
+    /// Returns all errors of a path.
     pub(super) fn judge(&self, path: &Path<'_>) -> Vec<Found> {
         let mut found = Vec::new();
         let leaf = path.certificates[0];
@@ -29,7 +29,7 @@ impl Verifier<'_> {
         }
         path.missing_trust(self.max_depth, &mut found);
         if !has_readable_key {
-            // OpenSSL gives up here, which Qt does not notice if nobody asks for a purpose.
+            // OpenSSL gives up here. Qt does not notice if no purpose is checked.
             found.push((SslErrorKind::Unspecified, 0));
         }
         self.check_extensions(path, &mut found);
@@ -45,7 +45,7 @@ impl Verifier<'_> {
         self.purpose != Purpose::Any
     }
 
-    /// Whether each may be where it is.
+    /// Checks that the extensions of each certificate allow its place.
     fn check_extensions(&self, path: &Path<'_>, found: &mut Vec<Found>) {
         let count = path.certificates.len();
         let mut length = 0;
@@ -87,7 +87,7 @@ impl Verifier<'_> {
             if place > 0 && !signature::is_strong_key(certificate) {
                 found.push((SslErrorKind::Unspecified, place));
             }
-            // That of the last one is not what it is trusted for.
+            // The last certificate is not trusted because of its signature.
             if place + 1 < path.certificates.len() && !signature::has_strong_hash(certificate) {
                 found.push((SslErrorKind::Unspecified, place));
             }
@@ -98,7 +98,7 @@ impl Verifier<'_> {
         let last = path.certificates.len() - 1;
         let mut top = last;
         if !path.certificates[last].is_self_issued_by_name_and_key() {
-            // There is nothing to verify its signature with.
+            // There is no key to verify its signature with.
             match last.checked_sub(1) {
                 Some(below) => top = below,
                 None => found.push((SslErrorKind::UnableToVerifyFirstCertificate, 0)),
@@ -124,7 +124,7 @@ impl Verifier<'_> {
             }
             match certificate.not_after {
                 None => found.push((SslErrorKind::InvalidNotAfterField, place)),
-                // Its last second is over when it has begun, for OpenSSL.
+                // For OpenSSL a certificate expires when its last second begins.
                 Some(time) if time <= self.now => {
                     found.push((SslErrorKind::CertificateExpired, place))
                 }

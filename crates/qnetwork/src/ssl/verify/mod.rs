@@ -1,33 +1,37 @@
-//! What is wrong with a chain of certificates: all of it, in the order in which Qt tells it.
+//! Verification of a chain of certificates. It finds all errors, in the order in which Qt reports
+//! them.
 //!
-//! Qt leaves the question to OpenSSL 3 and has it go on after each error, so that is what is done
-//! here:
+//! Qt has OpenSSL 3 verify the chain and lets it continue after each error. This module finds the
+//! same errors in the same order:
 //!
 //! ```text
-//!   Qt          known frauds, then the host's name
-//!   path.rs     leaf ─► issuer ─► ... ─► root: trusted if possible, else from what the peer has sent;
-//!               not ending at a trusted root is one error
-//!   verify      each certificate from the leaf up: critical extensions, authority, purpose, length of the path;
-//!               keys and hashes that are too weak
-//!               each certificate from the root down: its signature, its dates
-//!   names       each certificate from the root down: the names that those above it allow
+//!   mod.rs      known frauds, then the host's name
+//!   search.rs   leaf ─► issuer ─► ... ─► root: trusted certificates first, then those that the
+//!               peer has sent
+//!   path.rs     a path that does not end at a trusted root
+//!   judge.rs    from the leaf up: critical extensions, authority, purpose, length of the path;
+//!               weak keys and hashes
+//!               from the root down: signatures and dates
+//!   names.rs    from the root down: names that an issuer does not allow
 //! ```
 //!
-//! An error says at which place of the path it is; the certificate that goes with it is the one at
-//! that place of what *the peer has sent*, which is another one if the peer's order is not the
-//! path's, and a null one if the peer has sent fewer. That is Qt's way.
+//! An error has a place on the path. As in Qt, its certificate is the one at that place of what
+//! *the peer has sent*. That is another certificate if the peer's order is not the path's, and a
+//! null one if the peer has sent fewer.
 //!
-//! Nothing here knows a socket or the time of day.
+//! The module uses no socket and no clock.
 
 mod budget;
 mod host;
 mod judge;
 mod names;
+// Test code: compares this module with OpenSSL, Qt and the suites of others.
 #[cfg(test)]
 mod oracles;
 mod path;
 mod purpose;
 mod search;
+// Test code: makes chains at random and compares this module with rustls-webpki.
 #[cfg(test)]
 mod second_opinion;
 mod signature;
@@ -43,25 +47,23 @@ use super::{
     error::{QSslError, SslErrorKind},
 };
 
-/// How many more certificates there may be between the leaf and the root if nobody says so:
-/// OpenSSL's.
+/// The default limit of certificates between leaf and root, which is OpenSSL's.
 const DEFAULT_DEPTH: usize = 100;
 
-/// What is to be verified, and by what.
+/// A chain and the rules for verifying it.
 pub(crate) struct Request<'a> {
-    /// What the peer has sent, its own certificate first.
+    /// The certificates that the peer has sent, its own first.
     pub(crate) chain: &'a [QSslCertificate],
     pub(crate) trusted: &'a [QSslCertificate],
-    /// The name that the certificate has to be for, if that matters.
+    /// The name that the certificate must be for, if that matters.
     pub(crate) host: Option<&'a str>,
     pub(crate) purpose: Purpose,
-    /// At most how many certificates there may be between the leaf and the root; 0 is Qt's for "as
-    /// many as usual".
+    /// The maximum number of certificates between leaf and root. 0 is Qt's value for the default.
     pub(crate) depth: usize,
     pub(crate) now: SystemTime,
 }
 
-/// All that is wrong; nothing if it is good.
+/// Returns all errors; none if the chain is valid.
 pub(crate) fn verify(request: &Request<'_>) -> Vec<QSslError> {
     let Some(leaf) = request.chain.first() else {
         return vec![QSslError::new(match request.purpose {
@@ -102,7 +104,7 @@ pub(crate) fn verify(request: &Request<'_>) -> Vec<QSslError> {
 fn verify_chain(request: &Request<'_>, host: names::Host<'_>) -> Vec<Found> {
     let now = seconds(request.now);
     let Some(leaf) = request.chain[0].parsed() else {
-        // Qt finds nothing wrong with it.
+        // Qt reports no error for a leaf that cannot be read.
         return vec![(SslErrorKind::Unspecified, 0)];
     };
     let verifier = Verifier {
@@ -112,7 +114,7 @@ fn verify_chain(request: &Request<'_>, host: names::Host<'_>) -> Vec<Found> {
         budget: Budget::default(),
         max_depth: if request.depth == 0 { DEFAULT_DEPTH } else { request.depth },
     };
-    // A root that has expired is none.
+    // A root that has expired is not trusted.
     let parsed = request.trusted.iter().filter_map(QSslCertificate::parsed);
     let trusted: Vec<_> = parsed.filter(|root| root.not_after > Some(now)).collect();
     let sent: Vec<_> = request.chain[1..].iter().filter_map(QSslCertificate::parsed).collect();
@@ -122,7 +124,7 @@ fn verify_chain(request: &Request<'_>, host: names::Host<'_>) -> Vec<Found> {
     verifier.budget.spend_signatures(first.certificates.len());
     #[cfg(test)]
     tests::FIRST_PATH.set(errors.clone());
-    // There may be another one: two issuers of a name, of which one is what it should be.
+    // An issuer's name may belong to two certificates, and only one of them leads to a valid path.
     if !errors.is_empty() && search::find_good(&verifier, leaf, &sent, &trusted).is_some() {
         errors.clear();
     }

@@ -1,21 +1,21 @@
-//! From a certificate to those that vouch for it.
+//! The path from a certificate to its root.
 
 use crate::ssl::{certificate::Parsed, error::SslErrorKind};
 
-/// An error, and at which place of the path.
+/// An error and its place on the path.
 pub(super) type Found = (SslErrorKind, usize);
 
-/// A leaf, its issuer, that one's issuer, as far as they are known.
+/// The leaf, its issuer, the issuer's issuer, as far as they are known.
 pub(super) struct Path<'a> {
     pub(super) certificates: Vec<&'a Parsed>,
-    /// How many come from the peer; those that follow are ours.
+    /// How many certificates come from the peer. The others are trusted ones.
     pub(super) sent: usize,
-    /// It ends at a root that is trusted.
+    /// Whether the path ends at a trusted root.
     pub(super) is_trusted: bool,
 }
 
 impl Path<'_> {
-    /// What is wrong if it does not end at a root.
+    /// Adds the error of a path that does not end at a trusted root.
     pub(super) fn missing_trust(&self, max_depth: usize, found: &mut Vec<Found>) {
         if self.is_trusted {
             return;

@@ -1,10 +1,11 @@
-//! Finding the path from a certificate to a trusted root.
+//! Searching for the path from a certificate to a trusted root.
 
 use super::{judge::Verifier, path::Path, signature};
 use crate::ssl::certificate::Parsed;
 
-/// The path that OpenSSL finds: ours first, then what the peer has sent. At each step it takes the
-/// first issuer that is valid now, else the one that is valid the longest, and never goes back.
+/// Builds the path that OpenSSL finds: first from trusted certificates, then from those of the
+/// peer. Each step takes the first issuer that is valid now, or else the one that is valid the
+/// longest. There is no backtracking.
 pub(super) fn build<'a>(
     verifier: &Verifier<'_>,
     leaf: &'a Parsed,
@@ -13,7 +14,7 @@ pub(super) fn build<'a>(
 ) -> Path<'a> {
     let mut path = Path { certificates: vec![leaf], sent: 1, is_trusted: false };
     let mut unused = sent.to_vec();
-    // One more than is allowed, so as to see that it is too long.
+    // One more than allowed, so that the path is seen to be too long.
     let max_length = verifier.max_depth + 1;
     let mut looks_at_sent = true;
     loop {
@@ -22,7 +23,7 @@ pub(super) fn build<'a>(
         let has_room = path.certificates.len() <= max_length;
         if has_room
             && let Some(index) = best_issuer(verifier, current, trusted)
-            // One that looks like a root of ours has to be it.
+            // A certificate that looks like a trusted root must be that root.
             && (!is_self_issued || trusted.iter().any(|root| root.der() == current.der()))
         {
             looks_at_sent = false;
@@ -51,7 +52,7 @@ pub(super) fn build<'a>(
     }
 }
 
-/// Among these, who has issued it: by names and what it says about the key.
+/// Returns the best issuer according to names and key identifiers.
 fn best_issuer(
     verifier: &Verifier<'_>,
     certificate: &Parsed,
@@ -72,9 +73,8 @@ fn best_issuer(
     best
 }
 
-/// A path with which nothing is wrong, if there is one and it is found before the budget is spent.
-/// Each step takes a signature, so a peer that sends certificates that all could have issued one
-/// another is not given many.
+/// Searches for a path without errors, until the budget is spent. Each step costs a signature, so a
+/// peer cannot cause much work with certificates that could all have issued one another.
 pub(super) fn find_good<'a>(
     verifier: &Verifier<'_>,
     leaf: &'a Parsed,
@@ -93,7 +93,7 @@ struct Search<'a, 'b> {
 }
 
 impl<'a> Search<'a, '_> {
-    /// Whether the path could be made a good one.
+    /// Extends the path. Returns whether it became one without errors.
     fn extend(&self, path: &mut Path<'a>) -> bool {
         let current = path.certificates[path.certificates.len() - 1];
         if path.certificates.len() > self.verifier.max_depth + 1 {
@@ -102,7 +102,7 @@ impl<'a> Search<'a, '_> {
         let budget = &self.verifier.budget;
         let candidates = [(self.trusted, false), (self.sent, true)];
         for (issuers, is_sent) in candidates {
-            // What comes after one of ours is ours as well.
+            // Certificates above a trusted one are trusted ones too.
             if is_sent && path.sent < path.certificates.len() {
                 return false;
             }

@@ -1,0 +1,248 @@
+//! How an event comes to an object: past the filters to the class, and then to the handler.
+
+use std::{
+    cell::{Cell, RefCell},
+    rc::{Rc, Weak},
+};
+
+use super::Life;
+use crate::{
+    event::{EventType, QEvent},
+    event_loop::{Deliver, Dispatcher, TimerId, Which},
+    id::ObjectId,
+};
+
+/// A handler of events, or a filter of them, as an object knows it: held weakly. `None` if it has
+/// died.
+pub(crate) trait Handler {
+    fn event(&self, event: &QEvent) -> Option<bool>;
+    fn event_filter(&self, watched: &Rc<Life>, event: &QEvent) -> Option<bool>;
+    fn is_alive(&self) -> bool;
+}
+
+/// What an object has only if it has to do with events.
+#[derive(Default)]
+pub(super) struct EventSide {
+    handler: RefCell<Option<Rc<dyn Handler>>>,
+    filters: RefCell<Rc<Filters>>,
+    /// The timers whose events come to the object.
+    timers: RefCell<Vec<TimerId>>,
+}
+
+type Filters = Vec<Rc<Filter<dyn Handler>>>;
+
+struct Filter<H: ?Sized> {
+    identity: usize,
+    installed: Cell<bool>,
+    handler: H,
+}
+
+/// Takes a filter out, and those that have died. All that is dropped is weak references.
+fn take_out(filters: &mut Filters, identity: usize) {
+    filters.retain(|filter| {
+        // An address may be somebody else's by now.
+        let stays = filter.handler.is_alive() && filter.identity != identity;
+        filter.installed.set(stays);
+        stays
+    });
+}
+
+impl EventSide {
+    fn change_filters(&self, change: impl FnOnce(&mut Filters)) {
+        let mut filters = Filters::clone(&self.filters.borrow());
+        change(&mut filters);
+        let before = self.filters.replace(Rc::new(filters));
+        drop(before);
+    }
+
+    fn has_filters(&self) -> bool {
+        !self.filters.borrow().is_empty()
+    }
+
+    /// Asks the filters, until one ends the event.
+    fn filter(&self, watched: &Rc<Life>, event: &QEvent) -> bool {
+        let filters = self.filters.borrow().clone();
+        let mut asked = filters.iter().filter(|filter| filter.installed.get());
+        asked.any(|filter| {
+            filter.handler.event_filter(watched, event) == Some(true)
+                // Nobody is left to get it.
+                || watched.is_dead()
+        })
+    }
+
+    /// What the handler says; `None` if there is none.
+    fn handle(&self, event: &QEvent) -> Option<bool> {
+        let handler = self.handler.borrow().clone();
+        handler?.event(event)
+    }
+
+    /// The object has died.
+    pub(super) fn clear(&self, dispatcher: &Dispatcher) {
+        for timer in self.timers.take() {
+            dispatcher.stop_timer(timer);
+        }
+        let handler = self.handler.take();
+        let filters = self.filters.take();
+        // An event may just be passing them.
+        filters.iter().for_each(|filter| filter.installed.set(false));
+        drop((handler, filters));
+    }
+}
+
+// ---- handler, filters and timers
+
+impl Life {
+    pub(crate) fn set_handler(&self, handler: Rc<dyn Handler>) {
+        let before = self.event_side().handler.replace(Some(handler));
+        drop(before);
+    }
+
+    /// Puts a filter before all others. `identity` tells it from them.
+    pub(crate) fn install_filter(&self, identity: usize, handler: impl Handler + 'static) {
+        let filter = Rc::new(Filter { identity, installed: Cell::new(true), handler });
+        self.event_side().change_filters(|filters| {
+            take_out(filters, identity);
+            filters.insert(0, filter);
+        });
+        self.note_filters();
+    }
+
+    pub(crate) fn remove_filter(&self, identity: usize) {
+        if let Some(side) = self.existing_event_side() {
+            side.change_filters(|filters| take_out(filters, identity));
+            self.note_filters();
+        }
+    }
+
+    /// Which filters there are has changed: the objects keep it at hand whether the application has
+    /// any.
+    fn note_filters(&self) {
+        let has = self.existing_event_side().is_some_and(EventSide::has_filters);
+        self.objects().note_filters(self, has);
+    }
+
+    /// A timer is the object's own from now on: it stops when the object dies.
+    pub(crate) fn add_timer(&self, id: TimerId) {
+        self.event_side().timers.borrow_mut().push(id);
+    }
+
+    /// Stops a timer of the object's own; whether it was one.
+    pub(crate) fn stop_own_timer(&self, id: TimerId) -> bool {
+        let Some(side) = self.existing_event_side() else { return false };
+        let at = side.timers.borrow().iter().position(|timer| *timer == id);
+        let Some(at) = at else { return false };
+        side.timers.borrow_mut().swap_remove(at);
+        self.dispatcher().stop_timer(id)
+    }
+}
+
+// ---- sending
+
+impl Life {
+    /// Shows an event of the library's own to the filters, if there are any: whether one has ended it.
+    #[inline]
+    pub(crate) fn is_filtered(self: &Rc<Self>, event: impl FnOnce() -> QEvent) -> bool {
+        self.has_filters() && self.is_filtered_by_some(event)
+    }
+
+    #[inline(never)]
+    fn is_filtered_by_some(self: &Rc<Self>, event: impl FnOnce() -> QEvent) -> bool {
+        // A filter may drop the last handle.
+        let Some(_held) = self.hold() else { return false };
+        self.filter(&event())
+    }
+
+    #[inline]
+    fn has_filters(&self) -> bool {
+        self.objects().has_application_filters()
+            || self.existing_event_side().is_some_and(EventSide::has_filters)
+    }
+
+    fn filter(self: &Rc<Self>, event: &QEvent) -> bool {
+        let application = self.objects().filtering_application();
+        if let Some(application) = &application
+            && application.event_side().filter(self, event)
+        {
+            return true;
+        }
+        if application.is_some_and(|application| Rc::ptr_eq(&application, self)) {
+            return false;
+        }
+        self.existing_event_side().is_some_and(|side| side.filter(self, event))
+    }
+
+    /// Sends an event to the object, which the caller holds.
+    pub(crate) fn send(self: &Rc<Self>, event: &QEvent) -> bool {
+        if self.has_filters() && self.filter(event) {
+            return true;
+        }
+        if self.node_event(event) {
+            return true;
+        }
+        if event.event_type() == EventType::DEFERRED_DELETE {
+            self.destroy();
+            return true;
+        }
+        let said = self.existing_event_side().and_then(|side| side.handle(event));
+        // What an object without a handler does: nothing, but it knows these.
+        said.unwrap_or_else(|| event.is_known_to_all())
+    }
+
+    /// Sends an event, made only if anybody would see it.
+    pub(super) fn tell(self: &Rc<Self>, event: impl FnOnce() -> Option<QEvent>) {
+        if (self.has_filters() || self.existing_event_side().is_some())
+            && let Some(_held) = self.hold()
+            && let Some(event) = event()
+        {
+            self.dispatcher().deepen(|| {
+                self.send(&event);
+            });
+        }
+    }
+}
+
+// ---- posting
+
+impl Life {
+    /// Has the loop send an event to the object. Drops it if the thread has ended.
+    pub(crate) fn post(self: &Rc<Self>, event: QEvent, priority: i32) {
+        let (id, kind) = (self.id(), event.event_type());
+        let event = Cell::new(Some(event));
+        let posted = Rc::new(PostedEvent { receiver: Rc::downgrade(self), id, kind, event });
+        self.dispatcher().post_delivery_with(priority, posted);
+    }
+
+    /// Whether an event of that type is posted to the object.
+    pub(crate) fn has_posted_of(&self, kind: EventType) -> bool {
+        let which = Which::new(Some(self.id()), Some(kind.raw()));
+        self.has_posted() && self.dispatcher().has_posted(&which)
+    }
+}
+
+struct PostedEvent {
+    receiver: Weak<Life>,
+    id: ObjectId,
+    kind: EventType,
+    event: Cell<Option<QEvent>>,
+}
+
+impl Deliver for PostedEvent {
+    fn deliver(&self, _: &Rc<Dispatcher>) {
+        // The event, and what may be the last hold, are dropped in the delivery.
+        let event = self.event.take();
+        if let Some(event) = event
+            && let Some(life) = self.receiver.upgrade()
+            && let Some(_held) = life.hold()
+        {
+            life.send(&event);
+        }
+    }
+
+    fn receiver(&self) -> ObjectId {
+        self.id
+    }
+
+    fn kind(&self) -> u16 {
+        self.kind.raw()
+    }
+}

@@ -1,0 +1,117 @@
+//! Running the loop: turn after turn, until something is so.
+
+use std::{rc::Rc, time::Instant};
+
+use super::{Dispatcher, ProcessEventsFlags, Run, Which};
+use crate::time::QDeadlineTimer;
+
+/// Runs this thread's event loop until `condition` is true, at most until a deadline: milliseconds,
+/// -1 being for ever, or a `Duration`. Returns whether it became true.
+///
+/// The condition is looked at before anything else, and after each turn of the loop. For tests,
+/// mostly: a program has signals for this. Ends early, with `false`, if the application quits
+/// meanwhile, or if the thread is ending and its event loop with it.
+///
+/// # Examples
+///
+/// ```
+/// use std::{cell::Cell, rc::Rc};
+/// use qcore::{QTimer, wait_until};
+///
+/// let done = Rc::new(Cell::new(false));
+/// QTimer::single_shot_to(5, &done, |done| done.set(true));
+/// assert!(wait_until(5000, || done.get()));
+/// assert!(!wait_until(5, || false));
+/// ```
+pub fn wait_until(
+    deadline: impl Into<QDeadlineTimer>,
+    mut condition: impl FnMut() -> bool,
+) -> bool {
+    let deadline = deadline.into();
+    let dispatcher = Dispatcher::current();
+    let run = Rc::new(Run::default());
+    let _entered = Entered::new(&dispatcher, &run);
+    while !condition() {
+        if deadline.has_expired() || run.is_told_to_exit() || dispatcher.has_ended() {
+            return false;
+        }
+        let flags = ProcessEventsFlags::WAIT_FOR_MORE_EVENTS;
+        dispatcher.turn(flags, deadline.nanos(), None);
+    }
+    true
+}
+
+impl Dispatcher {
+    /// Runs the loop until `run` is told to [exit](Run::exit); -1 if it may not run.
+    pub(crate) fn exec(self: &Rc<Self>, run: &Rc<Run>) -> i32 {
+        if self.has_ended() {
+            crate::q_warning!(
+                "QEventLoop::exec: The thread is ending, and its event loop has ended"
+            );
+            return -1;
+        }
+        if self.is_quitting() {
+            return -1;
+        }
+        if run.is_running() {
+            crate::q_warning!(
+                "QEventLoop::exec: instance {:p} has already called exec()",
+                Rc::as_ptr(run)
+            );
+            return -1;
+        }
+        // An exit before exec is forgotten.
+        run.forget_exit();
+        run.set_running(true);
+        let entered = Entered::new(self, run);
+        while !run.is_told_to_exit() {
+            self.turn(ProcessEventsFlags::WAIT_FOR_MORE_EVENTS, None, Some(run));
+        }
+        drop(entered);
+        run.code()
+    }
+
+    /// Handles what there is to handle of the kinds that `flags` names; whether there was anything.
+    pub(crate) fn process_events(self: &Rc<Self>, flags: ProcessEventsFlags) -> bool {
+        let done = self.turn(flags - ProcessEventsFlags::WAIT_FOR_MORE_EVENTS, None, None);
+        if done || !flags.contains(ProcessEventsFlags::WAIT_FOR_MORE_EVENTS) {
+            return done;
+        }
+        let done = self.turn(flags, None, None);
+        // If it was another thread's call that ended the wait, it has only been put in line.
+        self.send_posted(&Which::ALL) || done
+    }
+
+    /// Handles events without waiting, until there are none or the deadline has passed.
+    pub(crate) fn process_events_for(
+        self: &Rc<Self>,
+        flags: ProcessEventsFlags,
+        deadline: QDeadlineTimer,
+    ) {
+        // The limit is real time: the loop's clock may stand still.
+        let (start, limit) = (Instant::now(), deadline.remaining_time());
+        let flags = flags - ProcessEventsFlags::WAIT_FOR_MORE_EVENTS;
+        let in_time = || limit.is_none_or(|limit| start.elapsed() < limit);
+        while self.turn(flags, None, None) && in_time() {}
+    }
+}
+
+/// While it lives, a run is one of those that are under way.
+struct Entered<'a> {
+    dispatcher: &'a Dispatcher,
+    run: &'a Rc<Run>,
+}
+
+impl<'a> Entered<'a> {
+    fn new(dispatcher: &'a Dispatcher, run: &'a Rc<Run>) -> Self {
+        dispatcher.enter_run(run);
+        Entered { dispatcher, run }
+    }
+}
+
+impl Drop for Entered<'_> {
+    fn drop(&mut self) {
+        self.dispatcher.leave_run(self.run);
+        self.run.set_running(false);
+    }
+}

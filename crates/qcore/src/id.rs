@@ -1,0 +1,25 @@
+//! The numbers of objects.
+
+/// The number of an object in its thread. No other object of the thread ever has the same.
+///
+/// One word, as each emission stores it: a generation, and below it an index into the thread's table
+/// of objects. The event loop uses it as a key and knows nothing of the object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ObjectId(u64);
+
+impl ObjectId {
+    /// No object. Its generation is 0, which no object has.
+    pub(crate) const NONE: ObjectId = ObjectId(0);
+
+    pub(crate) fn new(generation: u32, index: u32) -> Self {
+        ObjectId((u64::from(generation) << 32) | u64::from(index))
+    }
+
+    pub(crate) fn generation(self) -> u32 {
+        (self.0 >> 32) as u32
+    }
+
+    pub(crate) fn index(self) -> usize {
+        self.0 as u32 as usize
+    }
+}

@@ -1,0 +1,107 @@
+//! Buffers for reuse.
+
+use std::{
+    cell::{Cell, RefCell},
+    fmt,
+};
+
+/// The least capacity of a chunk. Most messages fit.
+pub(super) const SMALL: usize = 4096;
+/// The size of the loop's shared read buffer, in bytes.
+pub const SCRATCH: usize = 256 * 1024;
+/// How many bytes a device reads into its buffer at once, as in Qt.
+pub(super) const PIECE: usize = 16_384;
+const PIECES_KEPT: usize = 4;
+const SMALL_KEPT: usize = 64;
+const LARGE_KEPT: usize = 4;
+
+/// Buffers for reuse, shared by all devices of a loop.
+///
+/// A queue that becomes empty returns its memory to the pool. So an idle device holds no memory,
+/// and a busy device causes no allocations.
+#[derive(Default)]
+pub struct BufferPool {
+    small: RefCell<Vec<Vec<u8>>>,
+    large: RefCell<Vec<Vec<u8>>>,
+    scratch: Cell<Vec<u8>>,
+    pieces: RefCell<Vec<Vec<u8>>>,
+}
+
+impl BufferPool {
+    /// Returns an empty buffer with room for `size` bytes.
+    #[must_use]
+    pub fn take(&self, size: usize) -> Vec<u8> {
+        let kept = if size <= SMALL { &self.small } else { &self.large };
+        match kept.borrow_mut().pop() {
+            Some(mut buffer) if buffer.capacity() >= size => {
+                buffer.clear();
+                buffer
+            }
+            _ => Vec::with_capacity(size.max(SMALL)),
+        }
+    }
+
+    /// Returns a buffer to the pool.
+    pub fn put(&self, buffer: Vec<u8>) {
+        let (kept, most) = match buffer.capacity() {
+            ..SMALL => return,
+            SMALL..0x8000 => (&self.small, SMALL_KEPT),
+            0x8000..=SCRATCH => (&self.large, LARGE_KEPT),
+            _ => return,
+        };
+        let mut kept = kept.borrow_mut();
+        if kept.len() < most {
+            kept.push(buffer);
+        }
+    }
+
+    /// Takes the buffer that all devices read into. Its [`SCRATCH`] bytes have no particular
+    /// content. Give it back, or keep it as a chunk if most of it was filled.
+    #[must_use]
+    pub fn take_scratch(&self) -> Vec<u8> {
+        let mut scratch = self.scratch.take();
+        if scratch.capacity() < SCRATCH {
+            let kept = self.large.borrow_mut().pop();
+            match kept.filter(|buffer| buffer.capacity() >= SCRATCH) {
+                Some(buffer) => scratch = buffer,
+                // Zeroed pages from the system cost nothing until they are written to.
+                None => return vec![0; SCRATCH],
+            }
+        }
+        // Zeroes only the part beyond the current length.
+        scratch.resize(SCRATCH, 0);
+        scratch
+    }
+
+    /// Takes a buffer of [`PIECE`] bytes with no particular content. Give it back.
+    pub(super) fn take_piece(&self) -> Vec<u8> {
+        self.pieces.borrow_mut().pop().unwrap_or_else(|| vec![0; PIECE])
+    }
+
+    /// Returns a buffer of [`take_piece`](Self::take_piece).
+    pub(super) fn put_piece(&self, piece: Vec<u8>) {
+        let mut pieces = self.pieces.borrow_mut();
+        if pieces.len() < PIECES_KEPT {
+            pieces.push(piece);
+        }
+    }
+
+    /// Returns the buffer of [`take_scratch`](Self::take_scratch).
+    pub fn put_scratch(&self, scratch: Vec<u8>) {
+        self.scratch.set(scratch);
+    }
+
+    #[cfg(test)]
+    pub(super) fn small_kept(&self) -> usize {
+        self.small.borrow().len()
+    }
+}
+
+impl fmt::Debug for BufferPool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BufferPool")
+            .field("small", &self.small.borrow().len())
+            .field("large", &self.large.borrow().len())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,80 @@
+//! Bytes that were written and have not been announced by `bytes_written` yet.
+
+use std::io::IoSlice;
+
+use qcore::{
+    internals::{BufferPool, ByteQueue},
+    io_device::Chunk,
+};
+
+/// Qt's sockets gather what is written in blocks of this size, and announce block by block.
+const BLOCK: usize = 32 * 1024;
+/// How many blocks go out in one system call.
+const VECTOR: usize = 64;
+
+/// The bytes of a write buffer.
+///
+/// One system call sends what was written in a whole turn of the loop, but `bytes_written` is
+/// emitted for each block, as in Qt. So bytes that were sent stay here until they are announced.
+#[derive(Default)]
+pub(super) struct WriteQueue {
+    bytes: ByteQueue,
+    /// How many of the bytes, from the front, the system has taken.
+    sent: usize,
+}
+
+impl WriteQueue {
+    pub(super) fn len(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// How many bytes the system has not taken yet.
+    pub(super) fn unsent(&self) -> usize {
+        self.bytes.len() - self.sent
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.bytes.is_empty()
+    }
+
+    pub(super) fn append(&mut self, data: &[u8], pool: &BufferPool) {
+        self.bytes.append(data, BLOCK, pool);
+    }
+
+    pub(super) fn append_chunk(&mut self, data: Chunk) {
+        self.bytes.append_chunk(data);
+    }
+
+    pub(super) fn clear(&mut self, pool: &BufferPool) {
+        self.bytes.clear(pool);
+        self.sent = 0;
+    }
+
+    /// Whether only a part of the first block was sent: the system did not take all of it, or the
+    /// block has grown since.
+    pub(super) fn is_partly_sent(&self) -> bool {
+        self.sent > 0 && self.sent < self.bytes.first_len()
+    }
+
+    /// Gives what was not sent yet to `send`, up to 64 blocks of it.
+    pub(super) fn send<R>(&self, send: impl FnOnce(&[IoSlice<'_>]) -> R) -> R {
+        let mut slices = [IoSlice::new(&[]); VECTOR];
+        let count = self.bytes.slices(self.sent, &mut slices);
+        send(&slices[..count])
+    }
+
+    pub(super) fn mark_sent(&mut self, count: usize) {
+        self.sent += count;
+    }
+
+    /// Removes the next bytes that are to be announced together, and returns how many they are.
+    pub(super) fn take_sent(&mut self, pool: &BufferPool) -> Option<usize> {
+        let count = self.bytes.first_len().min(self.sent);
+        if count == 0 {
+            return None;
+        }
+        self.bytes.consume(count, pool);
+        self.sent -= count;
+        Some(count)
+    }
+}
