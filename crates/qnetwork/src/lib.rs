@@ -15,6 +15,26 @@
 //! app.exec();
 //! ```
 //!
+//! # Up and down the classes
+//!
+//! A handle derefs to its base class, so that a `&QTcpSocket` fits where a `&QAbstractSocket` is
+//! wanted. `From` returns a handle of any base class, and [`cast`](qcore::QObject::cast) returns one
+//! of a derived class. Both are handles of the same object:
+//!
+//! ```
+//! use qcore::{QIODevice, QObject};
+//! use qnetwork::{QAbstractSocket, QTcpSocket, QUdpSocket};
+//!
+//! let socket = QTcpSocket::new();
+//! let device = QIODevice::from(&socket);
+//! let object: QObject = QAbstractSocket::from(&socket).into();
+//! assert_eq!(object.cast::<QIODevice>(), Some(device));
+//! assert_eq!(object.cast::<QTcpSocket>(), Some(socket));
+//! assert_eq!(object.cast::<QUdpSocket>(), None);
+//! ```
+//!
+//! # Modules
+//!
 //! * [`socket`] has [`QTcpSocket`], [`QUdpSocket`], their base class [`QAbstractSocket`], states
 //!   and errors
 //! * [`server`] has [`QTcpServer`]

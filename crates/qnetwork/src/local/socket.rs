@@ -9,7 +9,7 @@ use std::{
 };
 
 use qcore::{
-    OpenMode, QDeadlineTimer, QIODevice, Signal, class,
+    OpenMode, QDeadlineTimer, QIODevice, QObject, Signal, class,
     io_device::DeviceBackend,
     object::{Handle, Life, Node, Object},
 };
@@ -68,7 +68,7 @@ class! {
     /// assert_eq!(socket.read_all(), b"hello");
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub struct QLocalSocket(LocalSocketNode): QIODevice = base
+    pub struct QLocalSocket(LocalSocketNode): QIODevice, QObject = base
 }
 
 /// The signals of a [`QLocalSocket`].

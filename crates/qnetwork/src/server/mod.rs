@@ -43,7 +43,8 @@ class! {
     ///
     /// Each socket is a child of the server. So nobody else has to hold it, and it dies with the
     /// server. Call [`delete_later`](QObject::delete_later) on a socket that you are done with;
-    /// otherwise closed sockets pile up. Stands for Qt's
+    /// otherwise closed sockets pile up. If the server may be one that encrypts,
+    /// [`cast`](QObject::cast) returns a handle of `QSslServer`. Stands for Qt's
     /// [QTcpServer](https://doc.qt.io/qt-5/qtcpserver.html).
     ///
     /// # Examples

@@ -10,7 +10,7 @@ use std::{
 
 use mio::net::TcpStream;
 use qcore::{
-    Connection, Interval, Signal, TimerType, class,
+    Connection, Interval, QObject, Signal, TimerType, class,
     event_loop::TimerId,
     object::{Handle, Life, Node, Object},
 };
@@ -67,7 +67,7 @@ class! {
     /// app.exec();
     /// # Ok::<(), qnetwork::SocketError>(())
     /// ```
-    pub struct QSslServer(SslServerNode): QTcpServer = base
+    pub struct QSslServer(SslServerNode): QTcpServer, QObject = base
 }
 
 /// The signals of a [`QSslServer`]. They concern connections whose handshake is running.

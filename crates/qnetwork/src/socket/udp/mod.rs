@@ -17,7 +17,7 @@ mod multicast;
 mod receiving;
 mod sending;
 
-use qcore::class;
+use qcore::{QIODevice, QObject, class};
 
 use super::node::{AbstractSocketNode, QAbstractSocket};
 use crate::{
@@ -111,7 +111,7 @@ class! {
     /// assert_eq!(answer.sender_port(), Some(server.local_port()));
     /// # Ok::<(), qnetwork::SocketError>(())
     /// ```
-    pub struct QUdpSocket(QAbstractSocket);
+    pub struct QUdpSocket(QAbstractSocket): QIODevice, QObject;
 }
 
 impl QUdpSocket {

@@ -40,7 +40,7 @@ use std::{
 };
 
 use qcore::{
-    OpenMode, Signal, class,
+    OpenMode, QIODevice, QObject, Signal, class,
     internals::{ByteQueue, DeviceInternals},
     io_device::DeviceBackend,
     object::{Handle, Life, Node, Object},
@@ -131,7 +131,8 @@ class! {
     /// app.exec();
     /// assert_eq!(socket.error(), SocketErrorKind::ConnectionRefused);
     /// ```
-    pub struct QSslSocket(SslSocketNode): QTcpSocket = base
+    pub struct QSslSocket(SslSocketNode):
+        QTcpSocket, QAbstractSocket, QIODevice, QObject = base
 }
 
 /// The signals of a [`QSslSocket`].
