@@ -119,6 +119,8 @@ const OUR_TYPES: &[(&str, &str)] = &[
     ("ExtensionValue", "it is a QVariant of Qt's: it carries data"),
     ("Host", "it is an argument that is a name or an address"),
     ("SslKeyErrorKind", "Qt gives a null key and no reason"),
+    ("PostErrorKind", "Qt's postEvent() returns nothing"),
+    ("StreamErrorKind", "Qt's functions return a stream, and commitTransaction() a bool"),
     ("QVariant", "it carries data; the number is that of its kind(), a VariantType"),
     ("Readiness", "Qt has a notifier each for reading and writing"),
 ];
@@ -244,6 +246,7 @@ fn declare_in(source: &str, declared: &mut BTreeMap<String, BTreeMap<String, Vec
             continue;
         }
         let kind = start.split_whitespace().nth(2).unwrap().trim_end_matches(':');
+        let kind = kind.split('<').next().unwrap(); // without parameters
         if !is_name(kind) {
             continue; // in a macro
         }
