@@ -4,7 +4,12 @@ use std::{io, net::SocketAddr};
 
 use dns_lookup::{AddrInfoHints, LookupError, LookupErrorKind};
 
-use super::{HostInfoError, QHostInfo, ace::to_ace, cache, named::named};
+use super::{
+    ace::to_ace,
+    cache,
+    info::{HostInfoError, QHostInfo},
+    named::named,
+};
 use crate::{
     address::{NetworkLayerProtocol, QHostAddress},
     sys,
