@@ -24,5 +24,3 @@ pub(crate) use self::{
     proxy::ProxyEngine,
     relay::RelayEngine,
 };
-// The servers import it from here.
-pub(crate) use crate::host_info::named;

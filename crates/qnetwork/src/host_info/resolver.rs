@@ -4,7 +4,7 @@ use std::{io, net::SocketAddr};
 
 use dns_lookup::{AddrInfoHints, LookupError, LookupErrorKind};
 
-use super::{HostInfoErrorKind, QHostInfo, ace::to_ace, cache, named::named};
+use super::{ace::to_ace, cache, error::HostInfoErrorKind, info::QHostInfo, named::named};
 use crate::{
     address::{NetworkLayerProtocol, QHostAddress},
     sys,

@@ -11,7 +11,7 @@ impl QNetworkProxy {
     /// Returns the proxy for sockets without a proxy of their own.
     ///
     /// It is the first one that the application's factory or the system returns for a default
-    /// query, and is never [`Default`](ProxyType::Default).
+    /// query, and is never [`Default`](super::ProxyType::Default).
     #[doc(alias = "applicationProxy")]
     #[must_use]
     pub fn application_proxy() -> QNetworkProxy {
@@ -23,7 +23,7 @@ impl QNetworkProxy {
     /// factory and the system's proxies.
     ///
     /// Existing connections do not change. Connections to loopback names and addresses do not use
-    /// the proxy. [`Default`](ProxyType::Default) means no proxy.
+    /// the proxy. [`Default`](super::ProxyType::Default) means no proxy.
     #[doc(alias = "setApplicationProxy")]
     pub fn set_application_proxy(proxy: QNetworkProxy) {
         settings::set_application_proxy(proxy);
