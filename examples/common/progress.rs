@@ -2,8 +2,8 @@ use std::io::{IsTerminal, stderr};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
-/// How far several things have come that have the same way to go: bars at a terminal, elsewhere a line
-/// at each tenth of the way of the last one. Both on standard error.
+/// Shows the progress of several things with the same total on standard error. At a terminal it
+/// shows bars. Elsewhere it prints a line when the slowest one has completed another tenth.
 #[derive(Debug)]
 pub struct Progress<const N: usize> {
     total: u64,
@@ -15,12 +15,12 @@ pub struct Progress<const N: usize> {
 #[derive(Debug)]
 enum Shown<const N: usize> {
     Bars([ProgressBar; N]),
-    /// So many tenths have been told of.
+    /// How many tenths have been printed.
     Lines(u64),
 }
 
 impl<const N: usize> Progress<N> {
-    /// None of them has come anywhere.
+    /// Starts with no progress.
     #[must_use]
     pub fn new(names: [&'static str; N], total: u64) -> Self {
         let shown = match stderr().is_terminal() {
@@ -30,7 +30,7 @@ impl<const N: usize> Progress<N> {
         Progress { total, at: [0; N], names, shown }
     }
 
-    /// The one at `which` has come so far.
+    /// Sets the progress of the thing number `which`.
     pub fn set(&mut self, which: usize, at: u64) {
         self.at[which] = at;
         match &mut self.shown {
@@ -46,11 +46,11 @@ impl<const N: usize> Progress<N> {
         }
     }
 
-    /// Leaves what is shown as it is.
+    /// Ends the display and leaves it visible.
     pub fn finish(&mut self) {
         if let Shown::Bars(bars) = &self.shown {
             bars.iter().for_each(ProgressBar::abandon);
-            // The cursor is at the end of the last one.
+            // Moves the cursor off the last bar.
             eprintln!();
         }
     }
@@ -61,7 +61,7 @@ fn bars<const N: usize>(names: [&'static str; N], total: u64) -> [ProgressBar; N
     let width = names.iter().map(|name| name.len()).max().unwrap_or(0);
     names.map(|name| {
         let bar = all.add(ProgressBar::new(total).with_message(format!("{name:width$}")));
-        // It is no fault of the template if this fails, and the bar as it comes will do.
+        // The template is valid. If it were not, the default bar would do.
         if let Ok(style) = ProgressStyle::with_template(
             "{msg} {wide_bar} {decimal_bytes:>9} of {decimal_total_bytes}",
         ) {

@@ -1,4 +1,4 @@
-//! The examples that encrypt.
+//! The examples with TLS.
 
 use std::{
     fs,
@@ -12,11 +12,11 @@ use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 
 use super::{Running, example, listening, run, text};
 
-/// A folder with the certificates of an authority and of a server, and the server's key.
+/// Returns a folder with the certificates of an authority and a server, and the server's key.
 fn certificates() -> &'static PathBuf {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
     FOLDER.get_or_init(|| {
-        // Of this process alone: the tests may be run several times at once.
+        // Each process has its own folder, because the tests may run several times at once.
         let own = format!("smoke-{}", std::process::id());
         let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(own);
         fs::create_dir_all(&folder).unwrap();
@@ -75,7 +75,7 @@ fn the_client_asks_about_errors() {
         assert_eq!(output.status.code(), Some(i32::from(!goes_on)), "{errors}");
         assert_eq!(text(&output.stdout).lines().count(), if goes_on { 3 } else { 0 });
     }
-    // The right authority, but another name.
+    // The authority is the right one, but the name is not.
     let output = run(client(port, &["--ca", &path("ca.crt"), "--name", "other.example"]));
     assert_eq!(output.status.code(), Some(1));
     assert!(
@@ -89,7 +89,7 @@ fn the_client_asks_about_errors() {
 fn an_echo_by_tls_and_http_to_it() {
     let files = [path("server.crt"), path("server.key")];
     let (_server, port) = listening("echoserver", &["--tls", &files[0], &files[1], "--sink"]);
-    // It reads, and says nothing: the client ends when the server does.
+    // The server only reads and sends nothing. The client ends when the server does.
     let command = client(port, &["--ca", &path("ca.crt"), "--get", "/"]).spawn().unwrap();
     drop(Running(command));
 

@@ -8,7 +8,7 @@ use super::{Chunk, pool::BufferPool};
 struct Piece {
     data: Chunk,
     start: usize,
-    /// How much it may hold in all, consumed bytes included.
+    /// The most bytes that this chunk may hold, including consumed ones.
     limit: usize,
 }
 
@@ -21,17 +21,17 @@ impl Piece {
         self.data.len() - self.start
     }
 
-    /// The buffer, if `count` bytes more may be put in there.
+    /// Returns the buffer if it has room for `count` more bytes.
     fn with_room(&mut self, count: usize) -> Option<&mut Vec<u8>> {
         let room = self.limit.saturating_sub(self.data.len());
         self.data.as_mut_vec().filter(|_| room >= count)
     }
 }
 
-/// Bytes in, bytes out, in order.
+/// A first-in, first-out queue of bytes.
 ///
-/// The first chunk is kept in place, so that a short message allocates nothing but its chunk, and
-/// that comes from the pool.
+/// The first chunk is stored in the queue itself. A short message therefore allocates nothing but
+/// its chunk, which comes from the pool.
 #[derive(Debug, Default)]
 pub struct ByteQueue {
     head: Piece,
@@ -40,13 +40,13 @@ pub struct ByteQueue {
 }
 
 impl ByteQueue {
-    /// How many bytes there are.
+    /// Returns the number of bytes.
     #[must_use]
     pub fn len(&self) -> usize {
         self.len
     }
 
-    /// Whether there are none.
+    /// Returns whether the queue is empty.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len == 0
@@ -56,8 +56,8 @@ impl ByteQueue {
         std::iter::once(&self.head).chain(&self.tail).filter(|piece| piece.len() > 0)
     }
 
-    /// Adds a copy of `data`. It goes to the last chunk if that has room for all of it, a chunk
-    /// having room for `block` bytes or for what it was made for; else to a new one.
+    /// Appends a copy of `data`. It goes into the last chunk if all of it fits, and into a new
+    /// chunk otherwise. A new chunk has room for `block` bytes, or for `data` if that is longer.
     pub fn append(&mut self, data: &[u8], block: usize, pool: &BufferPool) {
         if data.is_empty() {
             return;
@@ -72,7 +72,7 @@ impl ByteQueue {
         self.push(Piece { data: buffer.into(), start: 0, limit: block.max(data.len()) });
     }
 
-    /// Adds a whole chunk, without a copy.
+    /// Appends a whole chunk, without a copy.
     pub fn append_chunk(&mut self, data: impl Into<Chunk>) {
         let data = data.into();
         if !data.is_empty() {
@@ -89,7 +89,7 @@ impl ByteQueue {
         }
     }
 
-    /// Puts a byte before all others.
+    /// Puts a byte in front of all others.
     pub fn unread(&mut self, byte: u8) {
         self.len += 1;
         let before = self.head.start.wrapping_sub(1);
@@ -108,7 +108,7 @@ impl ByteQueue {
         }
     }
 
-    /// Copies what there is behind the first `offset` bytes, as far as it fits; how much that was.
+    /// Copies the bytes after the first `offset` to `out`, as many as fit. Returns their number.
     pub fn copy_to(&self, mut offset: usize, out: &mut [u8]) -> usize {
         let mut done = 0;
         for piece in self.pieces() {
@@ -129,7 +129,7 @@ impl ByteQueue {
         done
     }
 
-    /// Appends at most `max` of the bytes behind the first `offset` to `out`; how many that were.
+    /// Appends at most `max` of the bytes after the first `offset` to `out`. Returns their number.
     pub(super) fn copy_to_vec(&self, mut offset: usize, max: usize, out: &mut Vec<u8>) -> usize {
         let count = self.len.saturating_sub(offset).min(max);
         let end = out.len() + count;
@@ -173,7 +173,8 @@ impl ByteQueue {
         }
     }
 
-    /// Takes all bytes: the chunk itself where it is the only one and well filled.
+    /// Takes all bytes. If there is only one chunk and it is more than half full, returns it
+    /// without a copy.
     #[must_use]
     pub fn take_all(&mut self, pool: &BufferPool) -> Vec<u8> {
         if self.tail.is_empty()
@@ -190,7 +191,7 @@ impl ByteQueue {
         all
     }
 
-    /// Drops everything.
+    /// Drops all bytes.
     pub fn clear(&mut self, pool: &BufferPool) {
         self.len = 0;
         std::mem::take(&mut self.head).data.recycle(pool);
@@ -199,13 +200,13 @@ impl ByteQueue {
         }
     }
 
-    /// Where `byte` is first found at or behind `from`.
+    /// Returns the offset of the first `byte` at or after `from`.
     #[must_use]
     pub fn find(&self, byte: u8, from: usize) -> Option<usize> {
         self.find_within(byte, from, self.len)
     }
 
-    /// Where `byte` is first found at or behind `from` and before `to`.
+    /// Returns the offset of the first `byte` at or after `from` and before `to`.
     pub(super) fn find_within(&self, byte: u8, from: usize, to: usize) -> Option<usize> {
         let mut before = 0;
         for piece in self.pieces() {
@@ -223,8 +224,8 @@ impl ByteQueue {
         None
     }
 
-    /// The chunks behind the first `offset` bytes as slices for a vectored write, as many as fit;
-    /// how many that were.
+    /// Fills `out` with slices of the bytes after the first `offset`, for a vectored write. Returns
+    /// the number of slices.
     pub fn slices<'a>(&'a self, mut offset: usize, out: &mut [IoSlice<'a>]) -> usize {
         let rest = self.pieces().filter_map(|piece| {
             let skip = offset.min(piece.len());
@@ -239,7 +240,7 @@ impl ByteQueue {
         count
     }
 
-    /// The length of the first chunk.
+    /// Returns the length of the first chunk.
     #[must_use]
     pub fn first_len(&self) -> usize {
         self.head.len()
@@ -356,7 +357,8 @@ mod tests {
     fn blocks_are_bounded_as_asked() {
         let pool = BufferPool::default();
         let mut queue = ByteQueue::default();
-        // As Qt's write buffer: what does not fit behind goes to a block of its own.
+        // As in Qt's write buffer, data that does not fit into the last block goes into a block of
+        // its own.
         for _ in 0..3 {
             queue.append(&[0; 10_000], 16_384, &pool);
         }

@@ -5,11 +5,11 @@ use std::{
     fmt,
 };
 
-/// What a chunk holds at least: as much as most messages take.
+/// The least capacity of a chunk. Most messages fit.
 pub(super) const SMALL: usize = 4096;
-/// The size of the buffer that a loop reads into.
+/// The size of the loop's shared read buffer, in bytes.
 pub const SCRATCH: usize = 256 * 1024;
-/// How much of a device is read into its buffer at once, as Qt does.
+/// How many bytes a device reads into its buffer at once, as in Qt.
 pub(super) const PIECE: usize = 16_384;
 const PIECES_KEPT: usize = 4;
 const SMALL_KEPT: usize = 64;
@@ -17,8 +17,8 @@ const LARGE_KEPT: usize = 4;
 
 /// Buffers for reuse, shared by all devices of a loop.
 ///
-/// A queue that runs empty gives its memory back here, so that an idle device holds none, and
-/// a busy one causes no allocation.
+/// A queue that becomes empty returns its memory to the pool. So an idle device holds no memory,
+/// and a busy device causes no allocations.
 #[derive(Default)]
 pub struct BufferPool {
     small: RefCell<Vec<Vec<u8>>>,
@@ -28,7 +28,7 @@ pub struct BufferPool {
 }
 
 impl BufferPool {
-    /// An empty buffer with room for `size` bytes.
+    /// Returns an empty buffer with room for `size` bytes.
     #[must_use]
     pub fn take(&self, size: usize) -> Vec<u8> {
         let kept = if size <= SMALL { &self.small } else { &self.large };
@@ -41,7 +41,7 @@ impl BufferPool {
         }
     }
 
-    /// Takes a buffer back.
+    /// Returns a buffer to the pool.
     pub fn put(&self, buffer: Vec<u8>) {
         let (kept, most) = match buffer.capacity() {
             ..SMALL => return,
@@ -55,8 +55,8 @@ impl BufferPool {
         }
     }
 
-    /// The buffer that everybody reads into: [`SCRATCH`] bytes of no particular content. To be
-    /// given back, or kept as a chunk if most of it was filled.
+    /// Takes the buffer that all devices read into. Its [`SCRATCH`] bytes have no particular
+    /// content. Give it back, or keep it as a chunk if most of it was filled.
     #[must_use]
     pub fn take_scratch(&self) -> Vec<u8> {
         let mut scratch = self.scratch.take();
@@ -64,21 +64,21 @@ impl BufferPool {
             let kept = self.large.borrow_mut().pop();
             match kept.filter(|buffer| buffer.capacity() >= SCRATCH) {
                 Some(buffer) => scratch = buffer,
-                // Zeros from the system, which cost nothing until they are written to.
+                // Zeroed pages from the system cost nothing until they are written to.
                 None => return vec![0; SCRATCH],
             }
         }
-        // What is in there already need not be zeroed again.
+        // Zeroes only the part beyond the current length.
         scratch.resize(SCRATCH, 0);
         scratch
     }
 
-    /// A buffer of [`PIECE`] bytes of no particular content, to be given back.
+    /// Takes a buffer of [`PIECE`] bytes with no particular content. Give it back.
     pub(super) fn take_piece(&self) -> Vec<u8> {
         self.pieces.borrow_mut().pop().unwrap_or_else(|| vec![0; PIECE])
     }
 
-    /// Takes the buffer back.
+    /// Returns a buffer of [`take_piece`](Self::take_piece).
     pub(super) fn put_piece(&self, piece: Vec<u8>) {
         let mut pieces = self.pieces.borrow_mut();
         if pieces.len() < PIECES_KEPT {
@@ -86,13 +86,13 @@ impl BufferPool {
         }
     }
 
-    /// How many small buffers wait for their next use.
+    /// Returns how many small buffers wait for their next use.
     #[cfg(test)]
     pub(super) fn small_kept(&self) -> usize {
         self.small.borrow().len()
     }
 
-    /// Takes the buffer back.
+    /// Returns the buffer of [`take_scratch`](Self::take_scratch).
     pub fn put_scratch(&self, scratch: Vec<u8>) {
         self.scratch.set(scratch);
     }

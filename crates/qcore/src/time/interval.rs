@@ -2,14 +2,13 @@
 
 use std::time::Duration;
 
-/// How long something takes: a timer's interval.
+/// A timer's interval.
 ///
-/// Made from milliseconds (`i32`, as Qt has them) or a [`Duration`]. The interval of a timer may be
-/// negative, as with Qt: the timer then logs a warning and never fires. A `Duration` may be longer
-/// than the 24.8 days that Qt's milliseconds can count.
+/// It is made from milliseconds (`i32`, as in Qt) or a [`Duration`]. It may be negative, as in Qt:
+/// a timer with a negative interval logs a warning and never fires. A `Duration` may be longer than
+/// the 24.8 days that Qt's milliseconds can count.
 ///
-/// An interval is not the last word about when a timer fires: a timer of the default type fires up
-/// to 5 % of its interval early or late. [`TimerType`] tells more.
+/// A timer of the default type fires up to 5 % of its interval early or late; see [`TimerType`].
 ///
 /// # Examples
 ///
@@ -32,13 +31,14 @@ type Negative = i32;
 impl Interval {
     pub(crate) const ZERO: Interval = Interval(Ok(Duration::ZERO));
 
-    /// How long it is; `None` if it is negative.
+    /// Returns the length of the interval, or `None` if it is negative.
     #[must_use]
     pub fn duration(self) -> Option<Duration> {
         self.0.ok()
     }
 
-    /// How many whole milliseconds it has, negative ones included; `i32::MAX` if there are more.
+    /// Returns the interval in whole milliseconds, rounded down and at most `i32::MAX`. A negative
+    /// interval returns its negative number.
     ///
     /// ```
     /// use std::time::Duration;
