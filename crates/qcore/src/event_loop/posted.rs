@@ -4,13 +4,12 @@ use std::{any::Any, collections::VecDeque, rc::Rc};
 
 use slab::Slab;
 
-use super::Dispatcher;
 use crate::id::ObjectId;
 
 /// Something of which one delivery waits: a queued slot, an event, an object's end.
 pub(crate) trait Deliver {
     /// Makes the delivery.
-    fn deliver(&self, dispatcher: &Rc<Dispatcher>);
+    fn deliver(&self);
 
     /// There will be none: returns what would have been delivered, to be dropped.
     fn cancel(&self) -> Option<Box<dyn Any>> {
@@ -364,7 +363,7 @@ mod tests {
     struct Deletion;
 
     impl Deliver for Deletion {
-        fn deliver(&self, _: &Rc<Dispatcher>) {}
+        fn deliver(&self) {}
 
         fn receiver(&self) -> ObjectId {
             ObjectId::new(1, 0)

@@ -15,6 +15,7 @@
 //! does not run any more. A slot's closure is dropped when it is disconnected, or, if its signal is
 //! just being emitted, when that emission is over.
 
+mod chained;
 mod connection;
 mod list;
 mod receiver;
@@ -24,14 +25,15 @@ mod spy;
 
 use std::{any::TypeId, cell::OnceCell, fmt, rc::Rc};
 
+use self::{
+    chained::Chained,
+    list::Slots,
+    slot::{Call, Exclusive, Plain, Queued, Slot, ToReceiver},
+};
 pub use self::{
     connection::{Connection, ConnectionBlocker, ConnectionType, ScopedConnection},
     receiver::Receiver,
     spy::QSignalSpy,
-};
-use self::{
-    list::Slots,
-    slot::{Call, Chained, Exclusive, Plain, Queued, Slot, ToReceiver},
 };
 use crate::{
     classes::{Life, Link, Object, SlotList},
