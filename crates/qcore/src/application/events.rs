@@ -10,7 +10,8 @@ use crate::{
 
 /// Events. These are functions of no application in particular: what counts is the thread.
 impl QCoreApplication {
-    /// Has the event loop send `event` to `receiver`, in its next turn. Posting makes no system call.
+    /// Has the event loop send `event` to `receiver`, in its next turn. Posting makes no system
+    /// call.
     ///
     /// An event that is still waiting when the receiver dies is dropped. One for a receiver that is
     /// dead already is dropped at once, with a warning in the log.
@@ -21,8 +22,9 @@ impl QCoreApplication {
         Self::post_event_with(receiver, event, NORMAL_EVENT_PRIORITY);
     }
 
-    /// [`post_event`](QCoreApplication::post_event) with a priority: events with a higher number come
-    /// first, whoever they are for, and those of one priority in the order in which they were posted.
+    /// [`post_event`](QCoreApplication::post_event) with a priority: events with a higher number
+    /// come first, whoever they are for, and those of one priority in the order in which they were
+    /// posted.
     ///
     /// ```
     /// use std::{cell::RefCell, rc::Rc};
@@ -59,7 +61,8 @@ impl QCoreApplication {
         }
     }
 
-    /// Sends `event` to `receiver`, now. Returns whether a filter has ended it or the receiver knew it.
+    /// Sends `event` to `receiver`, now. Returns whether a filter has ended it or the receiver knew
+    /// it.
     ///
     /// ```
     /// use qcore::{EventType, QCoreApplication, QEvent, QObject};
@@ -82,8 +85,8 @@ impl QCoreApplication {
         known
     }
 
-    /// Sends what is posted to the objects of this thread: events, queued slots, deletions that are due.
-    /// What is posted meanwhile waits.
+    /// Sends what is posted to the objects of this thread: events, queued slots, deletions that are
+    /// due. What is posted meanwhile waits.
     ///
     /// The event loop does this in each turn; it is for those who cannot wait for that.
     #[doc(alias = "sendPostedEvents")]
@@ -104,8 +107,8 @@ impl QCoreApplication {
         Dispatcher::current().send_posted(&which(receiver, event_type));
     }
 
-    /// Drops all that is posted to `receiver`, queued slots and its deletion included; and with `None` all
-    /// that is posted to any object of this thread, and all queued slots of closures.
+    /// Drops all that is posted to `receiver`, queued slots and its deletion included; and with
+    /// `None` all that is posted to any object of this thread, and all queued slots of closures.
     #[doc(alias = "removePostedEvents")]
     pub fn remove_posted_events(receiver: Option<&QObject>) {
         Dispatcher::current().remove_posted(&which(receiver, None));

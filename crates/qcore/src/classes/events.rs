@@ -139,7 +139,8 @@ impl Life {
 // ---- sending
 
 impl Life {
-    /// Shows an event of the library's own to the filters, if there are any: whether one has ended it.
+    /// Shows an event of the library's own to the filters, if there are any: whether one has ended
+    /// it.
     #[inline]
     pub(crate) fn is_filtered(self: &Rc<Self>, event: impl FnOnce() -> QEvent) -> bool {
         self.has_filters() && self.is_filtered_by_some(event)

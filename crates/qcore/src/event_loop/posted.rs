@@ -84,8 +84,8 @@ impl Which {
     ///
     /// A level counts the loops that run, the deliveries under way and the events that are being
     /// sent. A slot is one deeper than its loop, so what it asks for is done by that loop, and not
-    /// by one which the slot runs itself; unless somebody asks for this kind in particular. What was
-    /// asked for outside of all loops is done by the first one.
+    /// by one which the slot runs itself; unless somebody asks for this kind in particular. What
+    /// was asked for outside of all loops is done by the first one.
     fn may_run(&self, asked: u32, now: u32) -> bool {
         asked > now || (asked == 0 && now > 0) || (asked == now && self.kind.is_some())
     }
@@ -278,8 +278,8 @@ impl PostQueue {
         if which.is_all() { Round::All } else { Round::Some(self.taken) }
     }
 
-    /// The next one of a round. What waits for its level goes to the end before its time, or stays in
-    /// its place.
+    /// The next one of a round. What waits for its level goes to the end before its time, or stays
+    /// in its place.
     pub(super) fn next(&mut self, round: &mut Round, which: &Which, level: u32) -> Option<Posted> {
         match round {
             Round::All => self.next_of_all(level),

@@ -29,7 +29,8 @@ impl Registration {
         self.dispatcher.register_io(io, self.key, interest)
     }
 
-    /// Registers a descriptor anew that is registered. What it is ready for already is told once more.
+    /// Registers a descriptor anew that is registered. What it is ready for already is told once
+    /// more.
     ///
     /// # Errors
     ///
@@ -54,8 +55,8 @@ impl Registration {
         self.dispatcher.request_write(self.key, early);
     }
 
-    /// Waits for this source alone, with no loop, until a deadline: returns what it is ready for, or
-    /// `None` when the time is over.
+    /// Waits for this source alone, with no loop, until a deadline: returns what it is ready for,
+    /// or `None` when the time is over.
     ///
     /// What happens to other sources meanwhile is kept for the loop. No slot is called.
     #[must_use]

@@ -75,7 +75,8 @@ impl<T: 'static> Signal<T> {
         Signal { life: None, slots: OnceCell::new() }
     }
 
-    /// A signal that belongs to `object`: blocked with it, [`sender()`](crate::sender()) in its slots, cut when it dies.
+    /// A signal that belongs to `object`: blocked with it, [`sender()`](crate::sender()) in its
+    /// slots, cut when it dies.
     ///
     /// It does not keep the object alive.
     #[must_use]

@@ -8,7 +8,8 @@ use std::time::Duration;
 /// a timer with a negative interval logs a warning and never fires. A `Duration` may be longer than
 /// the 24.8 days that Qt's milliseconds can count.
 ///
-/// A timer of the default type fires up to 5 % of its interval early or late; see [`TimerType`].
+/// A timer of the default type fires up to 5 % of its interval early or late; see
+/// [`TimerType`](super::TimerType).
 ///
 /// # Examples
 ///
