@@ -411,8 +411,10 @@ fn receive_urgent_data() {
 /// What is given as an address, in each type that a caller may have it in.
 #[test]
 fn addresses_of_all_types() {
+    type Bind = fn(&QTcpSocket, &String) -> Result<(), SocketError>;
+
     let text = "127.0.0.1".to_owned();
-    let bind: [fn(&QTcpSocket, &String) -> Result<(), SocketError>; 8] = [
+    let bind: [Bind; 8] = [
         |socket, _| socket.bind(QHostAddress::LocalHost, 0),
         |socket, _| socket.bind(&QHostAddress::LocalHost, 0),
         |socket, _| socket.bind(IpAddr::from(Ipv4Addr::LOCALHOST), 0),

@@ -2,8 +2,8 @@
 
 /// The number of an object in its thread. No other object of the thread ever has the same.
 ///
-/// One word, as each emission stores it: a generation, and below it an index into the thread's table
-/// of objects. The event loop uses it as a key and knows nothing of the object.
+/// One word, as each emission stores it: a generation, and below it an index into the thread's
+/// table of objects. The event loop uses it as a key and knows nothing of the object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct ObjectId(u64);
 

@@ -1,9 +1,9 @@
 //! What the crates of this workspace share, and nobody else should use.
 //!
-//! The sockets of `qnetwork` read into the same buffers as the devices of this crate, and ask the loop
-//! what no program has to know. All of that is here. **Nothing here is stable**: any release may
-//! change or remove it, patch releases included. What classes and devices of your own need is not
-//! here but in [`classes`](crate::classes) and [`io_device`](crate::io_device).
+//! The sockets of `qnetwork` read into the same buffers as the devices of this crate, and ask the
+//! loop what no program has to know. All of that is here. **Nothing here is stable**: any release
+//! may change or remove it, patch releases included. What classes and devices of your own need is
+//! not here but in [`classes`](crate::classes) and [`io_device`](crate::io_device).
 
 use std::rc::Rc;
 

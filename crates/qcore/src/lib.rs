@@ -40,14 +40,14 @@
 //!
 //! # Modules
 //!
-//! * [`application`] has [`QCoreApplication`], [`QEventLoop`], [`QSocketNotifier`]
+//! * [`application`] has [`QCoreApplication`], [`QEventLoop`] and [`QSocketNotifier`]
 //! * [`signal`] has [`Signal`], [`Connection`] and the trait [`Receiver`]
 //! * [`object`] has [`QObject`], the life and death of objects, and [`EventHandler`]
-//! * [`event`] has [`QEvent`]
-//! * [`classes`] has the parts of classes of your own
+//! * [`event`] has [`QEvent`], which is sent or posted to one object
+//! * [`classes`] has the parts that classes of your own are made of
 //! * [`event_loop`] has [`Dispatcher`], the loop of a thread, and [`Poster`] for other threads
-//! * [`time`] has [`QElapsedTimer`], [`QDeadlineTimer`], [`VirtualClock`]
-//! * [`timer`] has [`QTimer`], [`QBasicTimer`]
+//! * [`time`] has [`QElapsedTimer`], [`QDeadlineTimer`] and [`VirtualClock`]
+//! * [`timer`] has [`QTimer`] and [`QBasicTimer`]
 //! * [`io_device`] has [`QIODevice`], the base of devices that are read and written, and
 //!   [`QBuffer`]
 //! * [`number`] has the numbers that Qt gives to the values of its enums

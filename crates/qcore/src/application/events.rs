@@ -10,7 +10,8 @@ use crate::{
 
 /// Events. These are functions of no application in particular: what counts is the thread.
 impl QCoreApplication {
-    /// Has the event loop send `event` to `receiver`, in its next turn. Posting makes no system call.
+    /// Has the event loop send `event` to `receiver`, in its next turn. Posting makes no system
+    /// call.
     ///
     /// An event that is still waiting when the receiver dies is dropped. One for a receiver that is
     /// dead already is dropped at once, with a warning in the log.
@@ -60,7 +61,8 @@ impl QCoreApplication {
         }
     }
 
-    /// Sends `event` to `receiver`, now. Returns whether a filter has ended it or the receiver knew it.
+    /// Sends `event` to `receiver`, now. Returns whether a filter has ended it or the receiver knew
+    /// it.
     ///
     /// ```
     /// use qcore::{EventType, QCoreApplication, QEvent, QObject};

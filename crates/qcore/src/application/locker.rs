@@ -27,16 +27,19 @@ use crate::{
 /// # Examples
 ///
 /// ```
-/// use qcore::{QCoreApplication, QEventLoopLocker};
+/// use qcore::{QCoreApplication, QEventLoopLocker, QTimer};
 ///
 /// let app = QCoreApplication::new();
-/// for _ in 0..3 {
-///     let locker = QEventLoopLocker::try_new()?;
-///     std::thread::spawn(move || {
-///         // some work
-///         drop(locker);
-///     });
-/// }
+/// let lockers = [QEventLoopLocker::try_new()?, QEventLoopLocker::try_new()?];
+/// // The threads start when the loop runs: a loop that runs only later would not be told.
+/// QTimer::single_shot(0, || {
+///     for locker in lockers {
+///         std::thread::spawn(move || {
+///             // some work
+///             drop(locker);
+///         });
+///     }
+/// });
 /// assert_eq!(app.exec(), 0); // until the last thread is done
 /// # Ok::<(), std::io::Error>(())
 /// ```

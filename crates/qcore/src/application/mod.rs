@@ -1,8 +1,8 @@
 //! The application, and loops within its loop.
 //!
 //! [`QCoreApplication`] runs the event loop of its thread, and sends and posts events. A
-//! [`QEventLoop`] runs in a slot, a [`QEventLoopLocker`] keeps either of them running for as long as
-//! there is work, and a [`QSocketNotifier`] watches a descriptor.
+//! [`QEventLoop`] runs in a slot, a [`QEventLoopLocker`] keeps either of them running for as long
+//! as there is work, and a [`QSocketNotifier`] watches a descriptor.
 
 #[cfg(feature = "ctrl-c")]
 mod ctrl_c;
@@ -172,10 +172,10 @@ impl QCoreApplication {
     /// is an object of that other thread's, which stands for the application:
     ///
     /// * `exit`, `quit`, `shutdown`, the setters of names, and a
-    ///   [`QEventLoopLocker`](QEventLoopLocker) reach the application itself, in its own
+    ///   [`QEventLoopLocker`] reach the application itself, in its own
     ///   thread;
     /// * `process_events` handles the events of the calling thread, as in Qt;
-    /// * `exec` returns -1 with a warning, as in Qt. A [`QEventLoop`](QEventLoop) runs in
+    /// * `exec` returns -1 with a warning, as in Qt. A [`QEventLoop`] runs in
     ///   any thread;
     /// * its signals are never emitted: connect to the application's in the application's thread.
     #[must_use]
@@ -274,7 +274,7 @@ impl QCoreApplication {
     /// first, quit in a slot of the socket's `disconnected`, or wait for it with
     /// [`wait_for_bytes_written`](crate::QIODevice::wait_for_bytes_written).
     ///
-    /// From then on no [`QEventLoop`](QEventLoop) begins in that thread, its `exec` returns
+    /// From then on no [`QEventLoop`] begins in that thread, its `exec` returns
     /// -1: until the application's own `exec` has returned, or is called if it was not running.
     pub fn exit(&self, code: i32) {
         self.0.exit(code);
@@ -286,7 +286,7 @@ impl QCoreApplication {
         self.exit(0);
     }
 
-    /// Whether the application quits when its last [`QEventLoopLocker`](QEventLoopLocker) is
+    /// Whether the application quits when its last [`QEventLoopLocker`] is
     /// dropped. True by default.
     #[doc(alias = "isQuitLockEnabled")]
     #[must_use]
@@ -294,9 +294,9 @@ impl QCoreApplication {
         locker::is_quit_lock_enabled()
     }
 
-    /// Says whether applications quit when their last [`QEventLoopLocker`](QEventLoopLocker)
+    /// Says whether applications quit when their last [`QEventLoopLocker`]
     /// is dropped. This holds for the whole process. What counts is the value at the moment when
-    /// the locker is dropped. Lockers of a [`QEventLoop`](QEventLoop) do not ask.
+    /// the locker is dropped. Lockers of a [`QEventLoop`] do not ask.
     ///
     /// ```
     /// use qcore::QCoreApplication;

@@ -17,12 +17,12 @@
 /// the same object as a handle of the base class.
 ///
 /// The node of the first form is a struct of yours with the base class's handle, made by its
-/// `embed` function, in the field that is named last, and an implementation of [`Node`](crate::classes::Node). The handle
-/// type gets `Clone`, `Debug`, comparison by identity, [`Object`](crate::classes::Object) (so that it
-/// can receive signals) and, by `Deref`, the fields of the node and all that the base class has. The
-/// second form gets a private function `derive`, which makes an object of the class of one of its base
-/// class; without it the object does not know that it is one, and cannot be
-/// [cast](crate::QObject::cast) to it.
+/// `embed` function, in the field that is named last, and an implementation of
+/// [`Node`](crate::classes::Node). The handle type gets `Clone`, `Debug`, comparison by identity,
+/// [`Object`](crate::classes::Object) (so that it can receive signals) and, by `Deref`, the fields
+/// of the node and all that the base class has. The second form gets a private function `derive`,
+/// which makes an object of the class of one of its base class; without it the object does not know
+/// that it is one, and cannot be [cast](crate::QObject::cast) to it.
 ///
 /// # Examples
 ///

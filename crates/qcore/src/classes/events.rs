@@ -139,7 +139,8 @@ impl Life {
 // ---- sending
 
 impl Life {
-    /// Shows an event of the library's own to the filters, if there are any: whether one has ended it.
+    /// Shows an event of the library's own to the filters, if there are any: whether one has ended
+    /// it.
     #[inline]
     pub(crate) fn is_filtered(self: &Rc<Self>, event: impl FnOnce() -> QEvent) -> bool {
         self.has_filters() && self.is_filtered_by_some(event)
@@ -189,9 +190,16 @@ impl Life {
     }
 
     /// Sends an event, made only if anybody would see it.
+    #[inline]
     pub(super) fn tell(self: &Rc<Self>, event: impl FnOnce() -> Option<QEvent>) {
-        if (self.has_filters() || self.existing_event_side().is_some())
-            && let Some(_held) = self.hold()
+        if self.has_filters() || self.existing_event_side().is_some() {
+            self.tell_listeners(event);
+        }
+    }
+
+    #[inline(never)]
+    fn tell_listeners(self: &Rc<Self>, event: impl FnOnce() -> Option<QEvent>) {
+        if let Some(_held) = self.hold()
             && let Some(event) = event()
         {
             self.dispatcher().deepen(|| {
@@ -227,7 +235,7 @@ struct PostedEvent {
 }
 
 impl Deliver for PostedEvent {
-    fn deliver(&self, _: &Rc<Dispatcher>) {
+    fn deliver(&self) {
         // The event, and what may be the last hold, are dropped in the delivery.
         let event = self.event.take();
         if let Some(event) = event

@@ -17,8 +17,8 @@ pub(super) struct Family {
     place: Cell<u32>,
 }
 
-/// Children in the order in which they came. Each knows its place, so that one of many leaves as fast
-/// as one of few; places that are empty are closed up when they are half of all.
+/// Children in the order in which they came. Each knows its place, so that one of many leaves as
+/// fast as one of few; places that are empty are closed up when they are half of all.
 #[derive(Default)]
 struct Children {
     places: Vec<Option<Held>>,

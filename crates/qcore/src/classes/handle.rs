@@ -17,8 +17,8 @@ pub trait Node: Lineage {
     /// The life that all nodes of the object share.
     fn life(&self) -> &Rc<Life>;
 
-    /// An event has come that no filter has ended. Returns whether it is one for this class, or for its
-    /// base class; else the object's [`EventHandler`](crate::EventHandler) gets it.
+    /// An event has come that no filter has ended. Returns whether it is one for this class, or for
+    /// its base class; else the object's [`EventHandler`](crate::EventHandler) gets it.
     fn event(&self, event: &QEvent) -> bool {
         let _ = event;
         false
@@ -53,8 +53,8 @@ pub(crate) trait Base: 'static {
 
 /// A counted reference to one class's node of an object.
 ///
-/// `Handle<N>` is what the types that [`class!`](crate::class!) makes are built of. Cloning gives the
-/// same object; the last clone that is dropped ends it, whatever class the clone was for.
+/// `Handle<N>` is what the types that [`class!`](crate::class!) makes are built of. Cloning gives
+/// the same object; the last clone that is dropped ends it, whatever class the clone was for.
 pub struct Handle<N: Node> {
     node: Rc<N>,
     /// `None` where the handle is a base class's, embedded in the node of the derived class: such a
@@ -129,7 +129,8 @@ impl<N: Node> fmt::Debug for Handle<N> {
 ///
 /// Written for you by [`class!`](crate::class!).
 pub trait Object: Clone + 'static {
-    /// A reference that does not keep the object. [`QPointer`](crate::QPointer) is the comfortable form.
+    /// A reference that does not keep the object. [`QPointer`](crate::QPointer) is the comfortable
+    /// form.
     type Weak: Clone + 'static;
 
     /// The life that all handles of the object share; its address is the object's identity.

@@ -278,7 +278,7 @@ impl Life {
 
 /// The object's end, posted by [`delete_later`](Life::delete_later).
 impl Deliver for Life {
-    fn deliver(&self, _: &Rc<Dispatcher>) {
+    fn deliver(&self) {
         let Some(life) = self.objects.find(self.id) else { return };
         // From here on another one can be asked for.
         self.deletion_posted.set(false);

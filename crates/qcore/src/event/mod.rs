@@ -8,11 +8,12 @@
 //!       object ─► its class ─► its EventHandler                      (each may end it there)
 //! ```
 //!
-//! An object of the program's own is a struct with a [`QObject`](crate::QObject) in it. What it does with events, in Qt
-//! by overriding `event()`, `timerEvent()`, `customEvent()`, `childEvent()` and `eventFilter()`, it says
-//! by implementing [`EventHandler`](crate::EventHandler), whose functions have these names; and tells its `QObject`, by
-//! [`set_event_handler`](crate::QObject::set_event_handler). The library's own events, a timer's or a queued
-//! slot's, go to their class, and filters see them, too.
+//! An object of the program's own is a struct with a [`QObject`](crate::QObject) in it. What it
+//! does with events, in Qt by overriding `event()`, `timerEvent()`, `customEvent()`, `childEvent()`
+//! and `eventFilter()`, it says by implementing [`EventHandler`](crate::EventHandler), whose
+//! functions have these names; and tells its `QObject`, by
+//! [`set_event_handler`](crate::QObject::set_event_handler). The library's own events, a timer's or
+//! a queued slot's, go to their class, and filters see them, too.
 //!
 //! # Examples
 //!
@@ -64,9 +65,9 @@ pub const LOW_EVENT_PRIORITY: i32 = -1;
 
 /// An event: a type, and what belongs to it.
 ///
-/// Stands for Qt's [QEvent](https://doc.qt.io/qt-5/qevent.html). Where one would derive a class from
-/// that, an event here carries [data](QEvent::with_data) of any type. See [the module](self) for how one
-/// travels.
+/// Stands for Qt's [QEvent](https://doc.qt.io/qt-5/qevent.html). Where one would derive a class
+/// from that, an event here carries [data](QEvent::with_data) of any type. See [the module](self)
+/// for how one travels.
 pub struct QEvent {
     kind: EventType,
     accepted: Cell<bool>,
@@ -161,8 +162,8 @@ impl QEvent {
         }
     }
 
-    /// Whether the event is accepted, as it is when new. A mark from the receiver for the sender, nothing
-    /// more.
+    /// Whether the event is accepted, as it is when new. A mark from the receiver for the sender,
+    /// nothing more.
     #[doc(alias = "isAccepted")]
     #[must_use]
     pub fn is_accepted(&self) -> bool {

@@ -165,9 +165,9 @@ impl Dispatcher {
         true
     }
 
-    /// Has something delivered once control is back at the level of this call: by the loop that made
-    /// the delivery which is under way, and not by one that runs inside of that. Returns whether it
-    /// was taken, as [`post_delivery`](Dispatcher::post_delivery).
+    /// Has something delivered once control is back at the level of this call: by the loop that
+    /// made the delivery which is under way, and not by one that runs inside of that. Returns
+    /// whether it was taken, as [`post_delivery`](Dispatcher::post_delivery).
     pub(crate) fn post_for_this_level(&self, delivery: Rc<dyn Deliver>) -> bool {
         if self.ended.get() {
             return false;

@@ -1,8 +1,8 @@
 //! The event loop.
 //!
 //! Each thread has one [`Dispatcher`], made when it is first needed. The application, event loops,
-//! timers and sockets are built on it, and it knows none of them: it delivers what was posted, calls
-//! sources and timers, and all of these are traits to it. It works in turns:
+//! timers and sockets are built on it, and it knows none of them: it delivers what was posted,
+//! calls sources and timers, and all of these are traits to it. It works in turns:
 //!
 //! ```text
 //!   ┌─► posted calls ─► poll ─► sources that are ready ─► writers ─► due timers ─► early writers ─┐

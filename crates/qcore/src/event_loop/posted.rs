@@ -4,13 +4,12 @@ use std::{any::Any, collections::VecDeque, rc::Rc};
 
 use slab::Slab;
 
-use super::Dispatcher;
 use crate::id::ObjectId;
 
 /// Something of which one delivery waits: a queued slot, an event, an object's end.
 pub(crate) trait Deliver {
     /// Makes the delivery.
-    fn deliver(&self, dispatcher: &Rc<Dispatcher>);
+    fn deliver(&self);
 
     /// There will be none: returns what would have been delivered, to be dropped.
     fn cancel(&self) -> Option<Box<dyn Any>> {
@@ -85,8 +84,8 @@ impl Which {
     ///
     /// A level counts the loops that run, the deliveries under way and the events that are being
     /// sent. A slot is one deeper than its loop, so what it asks for is done by that loop, and not
-    /// by one which the slot runs itself; unless somebody asks for this kind in particular. What was
-    /// asked for outside of all loops is done by the first one.
+    /// by one which the slot runs itself; unless somebody asks for this kind in particular. What
+    /// was asked for outside of all loops is done by the first one.
     fn may_run(&self, asked: u32, now: u32) -> bool {
         asked > now || (asked == 0 && now > 0) || (asked == now && self.kind.is_some())
     }
@@ -279,8 +278,8 @@ impl PostQueue {
         if which.is_all() { Round::All } else { Round::Some(self.taken) }
     }
 
-    /// The next one of a round. What waits for its level goes to the end before its time, or stays in
-    /// its place.
+    /// The next one of a round. What waits for its level goes to the end before its time, or stays
+    /// in its place.
     pub(super) fn next(&mut self, round: &mut Round, which: &Which, level: u32) -> Option<Posted> {
         match round {
             Round::All => self.next_of_all(level),
@@ -364,7 +363,7 @@ mod tests {
     struct Deletion;
 
     impl Deliver for Deletion {
-        fn deliver(&self, _: &Rc<Dispatcher>) {}
+        fn deliver(&self) {}
 
         fn receiver(&self) -> ObjectId {
             ObjectId::new(1, 0)

@@ -29,7 +29,8 @@ impl Registration {
         self.dispatcher.register_io(io, self.key, interest)
     }
 
-    /// Registers a descriptor anew that is registered. What it is ready for already is told once more.
+    /// Registers a descriptor anew that is registered. What it is ready for already is told once
+    /// more.
     ///
     /// # Errors
     ///

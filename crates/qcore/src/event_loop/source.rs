@@ -8,7 +8,8 @@ bitflags::bitflags! {
     /// What a source has become ready for.
     ///
     /// Readiness is edge-triggered: it is told once, and a source that stops before the operating
-    /// system said "would block" asks for another delivery with [`Registration::requeue`](super::Registration::requeue).
+    /// system said "would block" asks for another delivery with
+    /// [`Registration::requeue`](super::Registration::requeue).
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
     pub struct Readiness: u8 {
         /// There may be something to read. An error counts as this, too.

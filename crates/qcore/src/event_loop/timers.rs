@@ -34,9 +34,9 @@ use crate::time::{Nanos, TimerType};
 /// }
 ///
 /// let heartbeat = Rc::new(Heartbeat::default());
-/// let handler: Weak<dyn TimerHandler> = Rc::downgrade(&(heartbeat.clone() as Rc<dyn TimerHandler>));
-/// let id = Dispatcher::current().start_timer(Duration::ZERO, TimerType::Precise, handler);
-/// assert!(wait_until(5000, || heartbeat.0.get() == 3));
+/// let handler: Weak<dyn TimerHandler> = Rc::downgrade(&(heartbeat.clone() as Rc<dyn
+/// TimerHandler>)); let id = Dispatcher::current().start_timer(Duration::ZERO, TimerType::Precise,
+/// handler); assert!(wait_until(5000, || heartbeat.0.get() == 3));
 /// Dispatcher::current().stop_timer(id);
 /// ```
 pub trait TimerHandler {

@@ -105,9 +105,9 @@ impl Dispatcher {
         while let Some(posted) = next() {
             match posted {
                 Posted::Call(call) => self.deliver(call),
-                Posted::Delivery(delivery) => self.deliver(|| delivery.deliver(self)),
+                Posted::Delivery(delivery) => self.deliver(|| delivery.deliver()),
                 Posted::ForLevel(delivery, _) if delivery.is_wanted() => {
-                    self.deliver(|| delivery.deliver(self));
+                    self.deliver(|| delivery.deliver());
                 }
                 Posted::ForLevel(..) | Posted::Gone => continue,
             }

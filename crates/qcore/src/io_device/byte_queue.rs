@@ -58,8 +58,7 @@ impl ByteQueue {
 
     /// Appends a copy of `data`. It goes into the last chunk if all of it fits, and into a new
     /// chunk otherwise. A new chunk has room for `block` bytes, or for `data` if that is longer.
-    pub fn append(&mut self, data: impl AsRef<[u8]>, block: usize, pool: &BufferPool) {
-        let data = data.as_ref();
+    pub fn append(&mut self, data: &[u8], block: usize, pool: &BufferPool) {
         if data.is_empty() {
             return;
         }

@@ -86,14 +86,15 @@ impl BufferPool {
         }
     }
 
-    /// Returns the buffer of [`take_scratch`](Self::take_scratch).
-    pub fn put_scratch(&self, scratch: Vec<u8>) {
-        self.scratch.set(scratch);
-    }
-
+    /// Returns how many small buffers wait for their next use.
     #[cfg(test)]
     pub(super) fn small_kept(&self) -> usize {
         self.small.borrow().len()
+    }
+
+    /// Returns the buffer of [`take_scratch`](Self::take_scratch).
+    pub fn put_scratch(&self, scratch: Vec<u8>) {
+        self.scratch.set(scratch);
     }
 }
 

@@ -11,10 +11,9 @@ use crate::{
 
 /// What an object does with its events: the virtual functions of Qt's `QObject`.
 ///
-/// All of them do nothing unless they are written. Implement it for the type that has the `QObject` in
-/// it, and name that to the object by [`QObject::set_event_handler`], or to another one by
-/// [`QObject::install_event_filter`]. See [the module of events](crate::event) for an
-/// example.
+/// All of them do nothing unless they are written. Implement it for the type that has the `QObject`
+/// in it, and name that to the object by [`QObject::set_event_handler`], or to another one by
+/// [`QObject::install_event_filter`]. See [the module of events](crate::event) for an example.
 pub trait EventHandler {
     /// An event has come for the object. Returns whether it was known and dealt with, which is what
     /// [`send_event`](crate::QCoreApplication::send_event) returns.
@@ -24,8 +23,8 @@ pub trait EventHandler {
         handle_event(self, event)
     }
 
-    /// A timer that was started by [`QObject::start_timer`] or a [`QBasicTimer`](crate::QBasicTimer) is
-    /// due.
+    /// A timer that was started by [`QObject::start_timer`] or a
+    /// [`QBasicTimer`](crate::QBasicTimer) is due.
     #[doc(alias = "timerEvent")]
     fn timer_event(&self, event: &QTimerEvent) {
         let _ = event;
@@ -43,8 +42,8 @@ pub trait EventHandler {
         let _ = event;
     }
 
-    /// An event has come for `watched`, of which this is a filter. Returns whether it ends here: then
-    /// `watched`, and the filters that were installed earlier, are not told.
+    /// An event has come for `watched`, of which this is a filter. Returns whether it ends here:
+    /// then `watched`, and the filters that were installed earlier, are not told.
     #[doc(alias = "eventFilter")]
     fn event_filter(&self, watched: &QObject, event: &QEvent) -> bool {
         let _ = (watched, event);
@@ -52,8 +51,8 @@ pub trait EventHandler {
     }
 }
 
-/// Hands an event to the function of `handler` that is for its type; whether there is one. To be called by
-/// those who write [`EventHandler::event`] and have no use for the event themselves.
+/// Hands an event to the function of `handler` that is for its type; whether there is one. To be
+/// called by those who write [`EventHandler::event`] and have no use for the event themselves.
 ///
 /// # Examples
 ///
@@ -120,11 +119,11 @@ impl QObject {
     /// Has `filter` see the events of this object first, by its
     /// [`event_filter`](EventHandler::event_filter), which may end them there.
     ///
-    /// The filter that was installed last is asked first; one that is installed again moves to the front. It
-    /// is held weakly, and as if removed when it has died. One that is installed while an event
-    /// passes the filters is asked from the next event on. Filters of the
-    /// [application](crate::QCoreApplication) see the events of all objects of its thread, before the
-    /// objects' own filters.
+    /// The filter that was installed last is asked first; one that is installed again moves to the
+    /// front. It is held weakly, and as if removed when it has died. One that is installed while an
+    /// event passes the filters is asked from the next event on. Filters of the
+    /// [application](crate::QCoreApplication) see the events of all objects of its thread, before
+    /// the objects' own filters.
     ///
     /// ```
     /// use std::{cell::Cell, rc::Rc};

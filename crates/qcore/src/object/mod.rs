@@ -1,8 +1,8 @@
 //! Objects: handles, parents and children, and how they die.
 //!
-//! A class of this library, [`QTimer`](crate::QTimer) or a socket, is a *handle*: a small value that
-//! is cloned and dropped in a few nanoseconds. All clones are the same object. Below the handle lies a
-//! chain of nodes, one for each class from the object's own down to [`QObject`]:
+//! A class of this library, [`QTimer`](crate::QTimer) or a socket, is a *handle*: a small value
+//! that is cloned and dropped in a few nanoseconds. All clones are the same object. Below the
+//! handle lies a chain of nodes, one for each class from the object's own down to [`QObject`]:
 //!
 //! ```text
 //!   QTcpSocket ─► AbstractSocketNode ─► DeviceNode ─► ObjectNode        (each node has its signals)
@@ -29,7 +29,8 @@
 //! state is closed and what could fail fails with a typed error. Nothing of this is unsafe.
 //!
 //! A struct with a `QObject` in it and signals made by [`Signal::of`] is enough for most programs.
-//! [The module of classes](crate::classes) is for those who write classes like those of this library.
+//! [The module of classes](crate::classes) is for those who write classes like those of this
+//! library.
 
 mod blocker;
 mod child_event;
@@ -257,7 +258,7 @@ impl QObject {
     /// Stops (`true`) or lets through (`false`) all signals of this object but
     /// [`destroyed`](ObjectNode::destroyed). Returns what was in force before.
     ///
-    /// What is emitted meanwhile is lost. [`QSignalBlocker`](crate::QSignalBlocker) does this for a
+    /// What is emitted meanwhile is lost. [`QSignalBlocker`] does this for a
     /// scope.
     #[doc(alias = "blockSignals")]
     pub fn block_signals(&self, block: bool) -> bool {
@@ -290,7 +291,8 @@ impl QObject {
     /// handles there are.
     ///
     /// An event loop nested deeper does not do it, so a slot that runs one can go on using the
-    /// object. Called outside of any loop, the first loop does it. Calling it again changes nothing.
+    /// object. Called outside of any loop, the first loop does it. Calling it again changes
+    /// nothing.
     ///
     /// ```
     /// use qcore::{QCoreApplication, QObject};

@@ -5,8 +5,8 @@ use crate::{classes::Objects, event_loop::Dispatcher};
 
 /// The object whose signal called the slot that is running.
 ///
-/// `None` outside of slots, in a slot of a signal that belongs to no object, and once the sender has
-/// died. In a queued slot it is the object that emitted. Stands for Qt's
+/// `None` outside of slots, in a slot of a signal that belongs to no object, and once the sender
+/// has died. In a queued slot it is the object that emitted. Stands for Qt's
 /// [QObject::sender()](https://doc.qt.io/qt-5/qobject.html#sender), but asks for no receiver.
 ///
 /// # Examples

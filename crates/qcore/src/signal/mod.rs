@@ -15,6 +15,7 @@
 //! does not run any more. A slot's closure is dropped when it is disconnected, or, if its signal is
 //! just being emitted, when that emission is over.
 
+mod chained;
 mod connection;
 mod list;
 mod receiver;
@@ -24,14 +25,15 @@ mod spy;
 
 use std::{any::TypeId, cell::OnceCell, fmt, rc::Rc};
 
+use self::{
+    chained::Chained,
+    list::Slots,
+    slot::{Call, Exclusive, Plain, Queued, Slot, ToReceiver},
+};
 pub use self::{
     connection::{Connection, ConnectionBlocker, ConnectionType, ScopedConnection},
     receiver::Receiver,
     spy::QSignalSpy,
-};
-use self::{
-    list::Slots,
-    slot::{Call, Chained, Exclusive, Plain, Queued, Slot, ToReceiver},
 };
 use crate::{
     classes::{Life, Link, Object, SlotList},
@@ -73,7 +75,8 @@ impl<T: 'static> Signal<T> {
         Signal { life: None, slots: OnceCell::new() }
     }
 
-    /// A signal that belongs to `object`: blocked with it, [`sender()`](crate::sender()) in its slots, cut when it dies.
+    /// A signal that belongs to `object`: blocked with it, [`sender()`](crate::sender()) in its
+    /// slots, cut when it dies.
     ///
     /// It does not keep the object alive.
     #[must_use]

@@ -8,7 +8,7 @@ use std::{
     rc::{Rc, Weak},
 };
 
-use super::{Receiver, list::Slots, sender::SenderScope};
+use super::{Receiver, sender::SenderScope};
 use crate::{
     classes::Life,
     event::{EventType, QEvent},
@@ -175,35 +175,14 @@ impl<T, F: FnMut(&T) + 'static> Call<T> for Exclusive<F> {
     }
 }
 
-/// Another signal.
-pub(super) struct Chained<T: 'static>(pub(super) Weak<Slots<T>>);
-
-impl<T: 'static> Call<T> for Chained<T> {
-    fn call(&self, value: &T) -> bool {
-        match self.0.upgrade() {
-            Some(slots) => {
-                slots.emit(value);
-                true
-            }
-            None => false,
-        }
-    }
-
-    fn is_alive(&self) -> bool {
-        self.0.strong_count() > 0
-    }
-}
-
 /// A slot that the event loop calls.
 ///
 /// The values wait in the slot itself, and what is posted is a reference to the slot, so that a
 /// call needs no allocation of its own.
-pub(super) struct Queued<T, C> {
-    queue: Rc<Queue<T, C>>,
-    dispatcher: Rc<Dispatcher>,
-}
+pub(super) struct Queued<T, C>(Rc<Queue<T, C>>);
 
 struct Queue<T, C> {
+    dispatcher: Rc<Dispatcher>,
     waiting: RefCell<VecDeque<(T, ObjectId)>>,
     receiver: Option<Weak<Life>>,
     receiver_id: ObjectId,
@@ -215,32 +194,33 @@ impl<T, C: Call<T>> Queued<T, C> {
     pub(super) fn new(dispatcher: Rc<Dispatcher>, receiver: Option<&Rc<Life>>, call: C) -> Self {
         let receiver_id = receiver.map_or(ObjectId::NONE, |life| life.id());
         let receiver = receiver.map(Rc::downgrade);
-        let queue = Rc::new(Queue { waiting: RefCell::default(), receiver, receiver_id, call });
-        Queued { queue, dispatcher }
+        let waiting = RefCell::default();
+        Queued(Rc::new(Queue { dispatcher, waiting, receiver, receiver_id, call }))
     }
 }
 
 impl<T: Clone + 'static, C: Call<T>> Call<T> for Queued<T, C> {
     fn call(&self, value: &T) -> bool {
-        if !self.queue.call.is_alive() {
+        let queue = &self.0;
+        if !queue.call.is_alive() {
             return false;
         }
         let value = value.clone();
-        let sender = self.dispatcher.sender();
-        self.queue.waiting.borrow_mut().push_back((value, sender));
-        if !self.dispatcher.post_delivery(self.queue.clone()) {
-            drop(self.queue.cancel());
+        let sender = queue.dispatcher.sender();
+        queue.waiting.borrow_mut().push_back((value, sender));
+        if !queue.dispatcher.post_delivery(queue.clone()) {
+            drop(queue.cancel());
         }
         true
     }
 
     fn is_alive(&self) -> bool {
-        self.queue.call.is_alive()
+        self.0.call.is_alive()
     }
 }
 
 impl<T: 'static, C: Call<T>> Deliver for Queue<T, C> {
-    fn deliver(&self, dispatcher: &Rc<Dispatcher>) {
+    fn deliver(&self) {
         let next = self.waiting.borrow_mut().pop_front();
         if let Some((value, sender)) = next {
             // Only now, with the value out of the queue: a filter may run a loop, remove calls, or
@@ -250,7 +230,7 @@ impl<T: 'static, C: Call<T>> Deliver for Queue<T, C> {
             if receiver.is_some_and(|life| life.is_filtered(meta_call)) {
                 return;
             }
-            let _scope = SenderScope::enter(dispatcher, sender);
+            let _scope = SenderScope::enter(&self.dispatcher, sender);
             self.call.call(&value);
         }
     }

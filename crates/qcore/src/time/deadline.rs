@@ -229,6 +229,10 @@ impl QDeadlineTimer {
     }
 }
 
+fn nanos_of_millis(millis: i32) -> i128 {
+    i128::from(millis) * MILLISECOND
+}
+
 fn nanos_of(duration: Duration) -> i128 {
     i128::try_from(duration.as_nanos()).unwrap_or(i128::MAX)
 }
@@ -305,7 +309,7 @@ impl Add<i32> for QDeadlineTimer {
 
     /// Returns the deadline moved `millis` milliseconds later.
     fn add(self, millis: i32) -> Self {
-        self.moved(i128::from(millis) * MILLISECOND)
+        self.moved(nanos_of_millis(millis))
     }
 }
 
@@ -323,7 +327,7 @@ impl Sub<i32> for QDeadlineTimer {
 
     /// Returns the deadline moved `millis` milliseconds earlier.
     fn sub(self, millis: i32) -> Self {
-        self.moved(i128::from(millis) * -MILLISECOND)
+        self.moved(-nanos_of_millis(millis))
     }
 }
 

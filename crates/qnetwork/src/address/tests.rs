@@ -327,7 +327,7 @@ fn parse_subnet() {
 
 #[test]
 fn is_in_subnet() {
-    let within = |a: &str, b: &str, netmask| address(a).is_in_subnet(&address(b), netmask);
+    let within = |a: &str, b: &str, netmask| address(a).is_in_subnet(address(b), netmask);
     assert!(within("10.1.2.3", "10.0.0.0", 8));
     assert!(!within("11.1.2.3", "10.0.0.0", 8));
     assert!(!within("", "", 0));

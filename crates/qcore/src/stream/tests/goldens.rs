@@ -123,7 +123,7 @@ fn reread(kind: &str, input: &mut QDataStream, again: &mut QDataStream) {
         "qchar" => pass::<char>(input, again),
         "qstring" => again.write_utf16(input.read_utf16().as_deref()),
         "qbytearray" => pass::<Option<Vec<u8>>>(input, again),
-        "bytes" => again.write_bytes(&input.read_bytes()),
+        "bytes" => again.write_bytes(input.read_bytes()),
         "bits" => pass::<QBitArray>(input, again),
         "stringlist" => pass::<Vec<Option<String>>>(input, again),
         "list_i32" => pass::<Vec<i32>>(input, again),

@@ -185,7 +185,7 @@ fn texts() -> Vec<Value> {
             |input, again| {
                 let mut raw = [0; 3];
                 let count = input.read_raw_data(&mut raw);
-                again.write_raw_data(&raw);
+                again.write_raw_data(raw);
                 count == 3 && raw == *b"abc"
             },
         ),

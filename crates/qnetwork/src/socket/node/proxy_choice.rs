@@ -49,7 +49,7 @@ impl ProxyChoice {
     ) -> Route {
         let own = self.own();
         proxy::resolve(own.as_ref(), host_name, needs, || {
-            QNetworkProxyQuery::new(kind, host_name, port, &self.tag())
+            QNetworkProxyQuery::new(kind, host_name, port, self.tag())
         })
     }
 

@@ -1,0 +1,24 @@
+//! A signal that is emitted by another one.
+
+use std::rc::Weak;
+
+use super::{list::Slots, slot::Call};
+
+/// A slot that emits a signal, which it holds weakly.
+pub(super) struct Chained<T: 'static>(pub(super) Weak<Slots<T>>);
+
+impl<T: 'static> Call<T> for Chained<T> {
+    fn call(&self, value: &T) -> bool {
+        match self.0.upgrade() {
+            Some(slots) => {
+                slots.emit(value);
+                true
+            }
+            None => false,
+        }
+    }
+
+    fn is_alive(&self) -> bool {
+        self.0.strong_count() > 0
+    }
+}
