@@ -18,8 +18,8 @@
 //! # Up and down the classes
 //!
 //! A handle derefs to its base class, so that a `&QTcpSocket` fits where a `&QAbstractSocket` is
-//! wanted. `From` returns a handle of any base class, and [`cast`](qcore::QObject::cast) returns one
-//! of a derived class. Both are handles of the same object:
+//! wanted. `From` returns a handle of any base class, and [`cast`](qcore::QObject::cast) returns
+//! one of a derived class. Both are handles of the same object:
 //!
 //! ```
 //! use qcore::{QIODevice, QObject};

@@ -15,11 +15,17 @@ use super::{AddressParseError, QHostAddress};
 ///
 /// What a text means depends on the call:
 ///
-/// | call | text that is an address | any other text |
-/// |---|---|---|
-/// | [`connect_to_host`](crate::QAbstractSocket::connect_to_host) and its longer forms | connects without a look-up | a host name, which is looked up |
-/// | calls that need an address and return a `Result`: [`bind`](crate::QAbstractSocket::bind), [`listen`](crate::QTcpServer::listen), [`write_datagram`](crate::QUdpSocket::write_datagram), [`join_multicast_group`](crate::QUdpSocket::join_multicast_group) | that address | an `Err` before any system call: [`SocketAddressNotAvailable`](crate::SocketErrorKind::SocketAddressNotAvailable) |
-/// | calls that need an address and cannot fail: [`QNetworkDatagram::new`](crate::QNetworkDatagram::new), [`set_ip`](crate::QNetworkAddressEntry::set_ip), [`is_equal`](QHostAddress::is_equal) | that address | the null address, as in Qt |
+/// * [`connect_to_host`](crate::QAbstractSocket::connect_to_host) and its longer forms take a text
+///   as it is. An address is connected to without a look-up. Any other text is a host name and is
+///   looked up.
+/// * Calls that need an address and return a `Result` refuse a text that is no address before any
+///   system call. The error is
+///   [`SocketAddressNotAvailable`](crate::SocketErrorKind::SocketAddressNotAvailable). These are
+///   [`bind`](crate::QAbstractSocket::bind), [`listen`](crate::QTcpServer::listen),
+///   [`write_datagram`](crate::QUdpSocket::write_datagram), and the functions for multicast groups.
+/// * Calls that need an address and cannot fail take a text that is no address as the null address,
+///   as Qt does. Examples are [`QNetworkDatagram::new`](crate::QNetworkDatagram::new),
+///   [`set_ip`](crate::QNetworkAddressEntry::set_ip) and [`is_equal`](QHostAddress::is_equal).
 ///
 /// A text is an address if [`QHostAddress`] parses it. The null address itself,
 /// [`QHostAddress::Null`], is always allowed; each call says what it means there.

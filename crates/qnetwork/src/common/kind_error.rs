@@ -1,14 +1,15 @@
 //! [`kind_error!`]: an error type over the enum of its kinds.
 
-/// Declares the error type `$error` whose only content is a `$kind`.
+/// Declares the error type `$error`: a `$kind` and a text.
 ///
-/// The kind is an enum that implements `Display` and has a method `io_kind`.
+/// The kind is an enum that implements `Display`, and has a variant `Io` and a method `io_kind`.
 macro_rules! kind_error {
     ($(#[$meta:meta])* $error:ident of $kind:ident) => {
         $(#[$meta])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[derive(Clone, Debug, PartialEq, Eq, Hash)]
         pub struct $error {
             kind: $kind,
+            text: String,
         }
 
         impl $error {
@@ -17,11 +18,16 @@ macro_rules! kind_error {
             pub fn kind(&self) -> $kind {
                 self.kind
             }
+
+            /// Creates the error of a file that cannot be read, with the system's text.
+            pub(crate) fn reading(error: &std::io::Error) -> Self {
+                $error { kind: $kind::Io(error.kind()), text: error.to_string() }
+            }
         }
 
         impl From<$kind> for $error {
             fn from(kind: $kind) -> Self {
-                $error { kind }
+                $error { kind, text: kind.to_string() }
             }
         }
 
@@ -33,7 +39,7 @@ macro_rules! kind_error {
 
         impl std::fmt::Display for $error {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                self.kind.fmt(f)
+                f.write_str(&self.text)
             }
         }
 

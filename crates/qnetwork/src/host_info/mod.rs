@@ -10,9 +10,9 @@
 //!                          └► resolver.rs ──► cache.rs: names found in the last minute
 //! ```
 //!
-//! `info.rs` is the result, `error.rs` says why there is none, and `lookup.rs` begins look-ups and passes the answers on. `ace.rs`
-//! converts names to ASCII, `named.rs` converts addresses of the system, and `local.rs` finds the
-//! names of this machine.
+//! `info.rs` is the result, `error.rs` says why there is none, and `lookup.rs` begins look-ups and
+//! passes the answers on. `ace.rs` converts names to ASCII, `named.rs` converts addresses of the
+//! system, and `local.rs` finds the names of this machine.
 
 pub(crate) mod ace;
 mod cache;

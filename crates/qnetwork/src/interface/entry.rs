@@ -210,8 +210,8 @@ impl QNetworkAddressEntry {
 
     /// Sets the prefix length and with it the netmask.
     ///
-    /// The prefix length is unset instead if `length` is `None` or above 32 (above 128 for IPv6), or
-    /// if there is no address.
+    /// The prefix length is unset instead if `length` is `None` or above 32 (above 128 for IPv6),
+    /// or if there is no address.
     #[doc(alias = "setPrefixLength")]
     pub fn set_prefix_length(&mut self, length: Option<u8>) {
         let longest = match self.ip.protocol() {

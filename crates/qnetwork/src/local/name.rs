@@ -10,8 +10,8 @@ use std::{
 
 use socket2::SockAddr;
 
-/// Returns the path that a name stands for: the name itself if it begins with a slash, otherwise one in
-/// the directory for temporary files.
+/// Returns the path that a name stands for: the name itself if it begins with a slash, otherwise
+/// one in the directory for temporary files.
 pub(super) fn full_name(name: &Path) -> PathBuf {
     if name.has_root() {
         return name.to_owned();

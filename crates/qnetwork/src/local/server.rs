@@ -229,8 +229,8 @@ impl QLocalServer {
     /// # Errors
     ///
     /// If the file is still there: [`SocketAccess`](SocketErrorKind::SocketAccess) if the program
-    /// must not remove it, [`Unknown`](SocketErrorKind::Unknown) if it is a directory. It is no error
-    /// if there is no file.
+    /// must not remove it, [`Unknown`](SocketErrorKind::Unknown) if it is a directory. It is no
+    /// error if there is no file.
     #[doc(alias = "removeServer")]
     pub fn remove_server(name: impl AsRef<Path>) -> Result<(), SocketError> {
         let path = name::full_name(name.as_ref());

@@ -273,7 +273,8 @@ impl QLocalSocket {
     ///
     /// # Errors
     ///
-    /// Those of [`set_socket_descriptor_with_state`](QLocalSocket::set_socket_descriptor_with_state).
+    /// Those of
+    /// [`set_socket_descriptor_with_state`](QLocalSocket::set_socket_descriptor_with_state).
     #[doc(alias = "setSocketDescriptor")]
     pub fn set_socket_descriptor(
         &self,

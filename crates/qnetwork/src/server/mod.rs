@@ -150,8 +150,8 @@ impl QTcpServer {
     ///
     /// # Errors
     ///
-    /// [`SocketAddressNotAvailable`](SocketErrorKind::SocketAddressNotAvailable) if the address is a
-    /// text that is no address.
+    /// [`SocketAddressNotAvailable`](SocketErrorKind::SocketAddressNotAvailable) if the address is
+    /// a text that is no address.
     ///
     /// [`AddressInUse`](SocketErrorKind::AddressInUse),
     /// [`SocketAccess`](SocketErrorKind::SocketAccess) and

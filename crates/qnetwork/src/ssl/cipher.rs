@@ -109,8 +109,8 @@ impl QSslCipher {
         SUITES.iter().find(|suite| suite.name == name).map(|suite| QSslCipher(Some(suite)))
     }
 
-    /// Returns the cipher with this name if it is one of this protocol's. `None`, where Qt returns a
-    /// null cipher, if the library does not have it.
+    /// Returns the cipher with this name if it is one of this protocol's. `None`, where Qt returns
+    /// a null cipher, if the library does not have it.
     ///
     /// ```
     /// use qnetwork::{QSslCipher, SslProtocol};

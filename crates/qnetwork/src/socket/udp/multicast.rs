@@ -7,9 +7,10 @@ impl QUdpSocket {
     /// Joins a multicast group, on an interface that the system chooses. From now on the socket
     /// receives datagrams that are sent to the group's address.
     ///
-    /// To join an IPv4 group, bind the socket to an IPv4 address such as [`QHostAddress::AnyIPv4`].
-    /// As in Qt, a socket that is bound to [`QHostAddress::Any`] cannot join one. If several
-    /// sockets of this machine use the same group and port, bind them with
+    /// To join an IPv4 group, bind the socket to an IPv4 address such as
+    /// [`QHostAddress::AnyIPv4`](crate::QHostAddress::AnyIPv4). As in Qt, a socket that is bound to
+    /// [`QHostAddress::Any`](crate::QHostAddress::Any) cannot join one. If several sockets of this
+    /// machine use the same group and port, bind them with
     /// [`SHARE_ADDRESS`](crate::BindMode::SHARE_ADDRESS). The option
     /// [`MulticastTtl`](crate::SocketOption::MulticastTtl) sets how many hops multicast datagrams
     /// may take, and [`MulticastLoopback`](crate::SocketOption::MulticastLoopback) whether this
@@ -95,8 +96,8 @@ impl QUdpSocket {
 
     /// Returns the interface on which the socket sends multicast datagrams.
     ///
-    /// `None`, where Qt returns an invalid interface, means that the system chooses it, which is the
-    /// default. A socket that is not bound logs Qt's warning and returns `None`.
+    /// `None`, where Qt returns an invalid interface, means that the system chooses it, which is
+    /// the default. A socket that is not bound logs Qt's warning and returns `None`.
     #[doc(alias = "multicastInterface")]
     #[must_use]
     pub fn multicast_interface(&self) -> Option<QNetworkInterface> {
@@ -104,8 +105,8 @@ impl QUdpSocket {
         engine.datagrams()?.multicast_interface()
     }
 
-    /// Sets the interface on which the socket sends multicast datagrams. With `None`, or an interface
-    /// that is not [valid](QNetworkInterface::is_valid), the system chooses it.
+    /// Sets the interface on which the socket sends multicast datagrams. With `None`, or an
+    /// interface that is not [valid](QNetworkInterface::is_valid), the system chooses it.
     ///
     /// # Errors
     ///

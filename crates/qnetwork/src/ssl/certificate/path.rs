@@ -110,14 +110,14 @@ fn in_files(
 
 /// Reads a file. Opens nothing else: opening a FIFO would wait for its writer.
 fn read(path: &Path) -> Result<Vec<u8>, SslCertificateError> {
-    let kind = fs::metadata(path).map_err(|error| io_error(error.kind()))?;
+    let kind = fs::metadata(path).map_err(|error| SslCertificateError::reading(&error))?;
     if kind.is_dir() {
         return Err(io_error(io::ErrorKind::IsADirectory));
     }
     if !kind.is_file() {
         return Err(io_error(io::ErrorKind::InvalidInput));
     }
-    fs::read(path).map_err(|error| io_error(error.kind()))
+    fs::read(path).map_err(|error| SslCertificateError::reading(&error))
 }
 
 fn io_error(kind: io::ErrorKind) -> SslCertificateError {

@@ -81,7 +81,8 @@ kind_error! {
     /// ```
     /// use qnetwork::{EncodingFormat, KeyAlgorithm, QSslKey, SslKeyErrorKind};
     ///
-    /// let error = QSslKey::try_new("garbage", KeyAlgorithm::Rsa, EncodingFormat::Pem).unwrap_err();
+    /// let (rsa, pem) = (KeyAlgorithm::Rsa, EncodingFormat::Pem);
+    /// let error = QSslKey::try_new("garbage", rsa, pem).unwrap_err();
     /// assert_eq!(error, SslKeyErrorKind::NoPemBlock);
     /// assert_eq!(error.to_string(), "there is no PEM block of such a key");
     /// ```

@@ -106,7 +106,8 @@ impl QSslKey {
     /// ```
     /// use qnetwork::{EncodingFormat, KeyAlgorithm, QSslKey, SslKeyErrorKind};
     ///
-    /// let error = QSslKey::try_new("garbage", KeyAlgorithm::Rsa, EncodingFormat::Pem).unwrap_err();
+    /// let (rsa, pem) = (KeyAlgorithm::Rsa, EncodingFormat::Pem);
+    /// let error = QSslKey::try_new("garbage", rsa, pem).unwrap_err();
     /// assert_eq!(error, SslKeyErrorKind::NoPemBlock);
     /// ```
     ///
@@ -250,7 +251,8 @@ impl QSslKey {
     /// * [`NullKey`](SslKeyErrorKind::NullKey) if the key is null
     /// * [`NulInPassPhrase`](SslKeyErrorKind::NulInPassPhrase) if the pass phrase contains a NUL:
     ///   reading the key would stop there, here and in Qt
-    /// * [`EncryptionFailed`](SslKeyErrorKind::EncryptionFailed) if the system has no random numbers
+    /// * [`EncryptionFailed`](SslKeyErrorKind::EncryptionFailed) if the system has no random
+    ///   numbers
     #[doc(alias = "toPem")]
     pub fn to_pem_with_pass_phrase(
         &self,

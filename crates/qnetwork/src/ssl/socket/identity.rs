@@ -7,9 +7,9 @@ use zeroize::Zeroizing;
 use super::QSslSocket;
 use crate::common::owned;
 use crate::ssl::{
-    certificate::{QSslCertificate, SslCertificateError, SslCertificateErrorKind},
+    certificate::{QSslCertificate, SslCertificateError},
     cipher::QSslCipher,
-    key::{QSslKey, SslKeyError, SslKeyErrorKind},
+    key::{QSslKey, SslKeyError},
     kinds::{EncodingFormat, KeyAlgorithm, KeyType, SslProtocol},
 };
 
@@ -49,7 +49,7 @@ impl QSslSocket {
         path: impl AsRef<Path>,
         format: EncodingFormat,
     ) -> Result<(), SslCertificateError> {
-        let data = fs::read(path).map_err(|error| SslCertificateErrorKind::Io(error.kind()))?;
+        let data = fs::read(path).map_err(|error| SslCertificateError::reading(&error))?;
         self.set_local_certificate(QSslCertificate::try_new(data, format)?);
         Ok(())
     }
@@ -84,8 +84,8 @@ impl QSslSocket {
         self.set(|configuration| configuration.set_private_key(key));
     }
 
-    /// Sets the key of this end's certificate to the private key in a file. The pass phrase is ignored
-    /// if the key is not encrypted.
+    /// Sets the key of this end's certificate to the private key in a file. The pass phrase is
+    /// ignored if the key is not encrypted.
     ///
     /// # Errors
     ///
@@ -99,7 +99,7 @@ impl QSslSocket {
         format: EncodingFormat,
         pass_phrase: impl AsRef<[u8]>,
     ) -> Result<(), SslKeyError> {
-        let data = fs::read(path).map_err(|error| SslKeyErrorKind::Io(error.kind()))?;
+        let data = fs::read(path).map_err(|error| SslKeyError::reading(&error))?;
         let data = Zeroizing::new(data);
         let key_type = KeyType::Private;
         self.set_private_key(QSslKey::from_data(&data, algorithm, format, key_type, pass_phrase)?);

@@ -310,9 +310,9 @@ impl QSslSocket {
     }
 
     /// Does the same as
-    /// [`connect_to_host_encrypted_with_mode`](QSslSocket::connect_to_host_encrypted_with_mode), but
-    /// verifies the certificate for `peer_name` instead of the host's name. An empty `peer_name`
-    /// means the host's name.
+    /// [`connect_to_host_encrypted_with_mode`](QSslSocket::connect_to_host_encrypted_with_mode),
+    /// but verifies the certificate for `peer_name` instead of the host's name. An empty
+    /// `peer_name` means the host's name.
     #[doc(alias = "connectToHostEncrypted")]
     pub fn connect_to_host_encrypted_with_peer_name<'a>(
         &self,

@@ -225,8 +225,8 @@ impl QSslSocket {
     ///
     /// # Errors
     ///
-    /// [`SslCertificateError`] if there is no certificate in such a file. The socket trusts the same
-    /// certificates as before.
+    /// [`SslCertificateError`] if there is no certificate in such a file. The socket trusts the
+    /// same certificates as before.
     #[doc(alias = "addCaCertificates")]
     pub fn add_ca_certificates_from_path_with_syntax(
         &self,
