@@ -281,8 +281,7 @@ fn servers_of_qt() {
 }
 
 /// The keys from the tests of `QSslKey`.
-const KEYS: &str =
-    concat!(env!("CARGO_MANIFEST_DIR"), "/../crates/qnetwork/src/ssl/key/tests/data");
+const KEYS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../crates/qnetwork/tests/data/key/pem");
 
 /// Reads a key with an algorithm and a pass phrase, and prints its DER in hexadecimal.
 const QT_KEY: &str = r#"

@@ -1,7 +1,8 @@
 //! [`QHostAddress`]: an IPv4 or IPv6 address as Qt's socket classes understand it.
 //!
-//! The tests compare every result with a table recorded from Qt 5.15.8 (`goldens.tsv`). This module
-//! differs from Qt on purpose where Qt accepts an invalid text or keeps an invalid state:
+//! The tests compare every result with a table recorded from Qt 5.15.8
+//! (`tests/data/address/goldens.tsv`). This module differs from Qt on purpose where Qt accepts an
+//! invalid text or keeps an invalid state:
 //!
 //! * A NUL character is an invalid character. Qt ignores it and everything after it.
 //! * A null address holds nothing. After a failed `setAddress()`, Qt's still converts to the

@@ -3,7 +3,7 @@ use std::collections::HashSet;
 use std::hash::{BuildHasher, RandomState};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-const GOLDENS: &str = include_str!("goldens.tsv");
+const GOLDENS: &str = include_str!("../../tests/data/address/goldens.tsv");
 
 fn parsed(text: &str) -> QHostAddress {
     text.parse().unwrap_or_else(|_| panic!("{text:?} is an address"))

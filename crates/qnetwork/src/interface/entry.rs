@@ -8,8 +8,8 @@ use std::{
 use qcore::QDeadlineTimer;
 
 use crate::{
-    InterfaceFlags, NetworkLayerProtocol, QHostAddress,
-    sys::{Lifetime, LinkAddress},
+    address::{NetworkLayerProtocol, QHostAddress},
+    sys::{InterfaceFlags, Lifetime, LinkAddress},
 };
 
 qcore::numbered! {

@@ -3,19 +3,16 @@
 //! Each call asks the system. The result is a plain value, which does not follow later changes.
 
 mod entry;
-mod kind;
 
 #[cfg(test)]
 mod tests;
 
 use std::fmt::{self, Write};
 
-pub use self::{
-    entry::{DnsEligibilityStatus, QNetworkAddressEntry},
-    kind::{InterfaceFlags, InterfaceType},
-};
+pub use self::entry::{DnsEligibilityStatus, QNetworkAddressEntry};
+pub use crate::sys::{InterfaceFlags, InterfaceType};
 use crate::{
-    QHostAddress,
+    address::QHostAddress,
     sys::{self, Link},
 };
 

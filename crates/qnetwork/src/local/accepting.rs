@@ -1,24 +1,30 @@
-//! Accepting, in the loop and without it.
+//! Accepting connections, in the loop and while waiting without one.
 //!
-//! As in Qt one connection is accepted in a turn. The limit of those that nobody has taken is
-//! looked at when one comes and when one is taken, and at no other time.
+//! As in Qt, the server accepts one connection in a turn of the loop. It checks the limit of
+//! pending connections when a connection arrives and when one is taken, and at no other time.
 
-use std::{cell::Cell, io, os::fd::OwnedFd, rc::Rc, time::Duration};
+use std::{io, os::fd::OwnedFd, rc::Rc, time::Duration};
 
 use qcore::{
-    QDeadlineTimer, TimerType,
+    QDeadlineTimer,
     event_loop::{EventSource, Readiness, TimerHandler, TimerId},
     object::Node,
 };
 use socket2::Socket;
 
-use super::{LocalServerNode, QLocalSocket, server::server_error};
-use crate::{SocketError, SocketErrorKind, socket::Overtime, sys};
+use super::{
+    server::{LocalServerNode, server_error},
+    socket::QLocalSocket,
+};
+use crate::{
+    socket::{Overtime, SocketError, SocketErrorKind},
+    sys,
+};
 
-/// How long to wait where the system has no descriptor for one more.
+/// How long to wait before accepting again when the process has no descriptor left.
 const RETRY: Duration = Duration::from_millis(100);
 
-/// What the system has let in.
+/// An accepted connection.
 enum Accepted {
     /// For a socket of this library.
     Socket(Socket),
@@ -27,12 +33,16 @@ enum Accepted {
 }
 
 impl LocalServerNode {
-    /// Accepts as long as there is no more than the limit waiting to be taken.
+    /// Accepts connections in the loop if no more than the limit are waiting.
     pub(super) fn accept_by_limit(&self) {
-        let accepts = self.pending.borrow().len() as i64 <= self.max_pending.get().into();
+        let accepts = self.has_room();
         if !self.accepts.replace(accepts) && accepts {
             self.requeue();
         }
+    }
+
+    fn has_room(&self) -> bool {
+        self.state.pending_count() as i64 <= self.state.max_pending().into()
     }
 
     fn requeue(&self) {
@@ -43,7 +53,7 @@ impl LocalServerNode {
 
     fn note(&self, ready: Readiness) {
         if ready.intersects(Readiness::READABLE | Readiness::READ_CLOSED) {
-            self.more.set(true);
+            self.state.more.set(true);
         }
     }
 
@@ -61,13 +71,11 @@ impl LocalServerNode {
                 let text = "The server does not listen";
                 return Err(SocketError::new(SocketErrorKind::Operation, text));
             }
-            if self.more.get() {
+            if self.state.more.get() {
                 if self.accept() {
                     return Ok(());
                 }
-                if self.retry.get().is_some()
-                    && let Some(error) = self.error.borrow().clone()
-                {
+                if let Some(error) = self.state.error_to_retry() {
                     return Err(error);
                 }
                 continue;
@@ -78,15 +86,15 @@ impl LocalServerNode {
             };
             match ready {
                 Some(ready) => self.note(ready),
-                None if !self.pending.borrow().is_empty() => return Ok(()),
+                None if self.state.pending_count() > 0 => return Ok(()),
                 None => return timed_out(),
             }
         }
     }
 
-    /// Accepts one that waits with the system. Returns whether there was one.
+    /// Accepts a connection from the backlog. Returns whether there was one.
     fn accept(&self) -> bool {
-        let has_handler = self.incoming.is_connected();
+        let has_handler = self.state.handler().is_set();
         let accepted = match &*self.listener.borrow() {
             Some(listener) if has_handler => listener.accept_descriptor().map(Accepted::Descriptor),
             Some(listener) => listener.accept().map(Accepted::Socket),
@@ -94,15 +102,14 @@ impl LocalServerNode {
         };
         match accepted {
             Ok(accepted) => {
-                let room = self.pending.borrow().len() as i64 <= self.max_pending.get().into();
-                self.accepts.set(room);
-                // First of all: a loop that a slot runs goes on to accept.
+                self.accepts.set(self.has_room());
+                // Before slots run: a loop in a slot must go on accepting.
                 self.requeue();
                 self.on_accepted(accepted);
                 true
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                self.more.set(false);
+                self.state.more.set(false);
                 false
             }
             Err(error) if sys::is_lost_connection(&error) => {
@@ -120,10 +127,9 @@ impl LocalServerNode {
         let socket = match accepted {
             Accepted::Socket(socket) => socket,
             Accepted::Descriptor(descriptor) => {
-                let offered = Rc::new(Cell::new(Some(descriptor)));
-                self.incoming.emit(offered.clone());
-                let Some(left) = offered.take().filter(|_| !self.life().is_dying()) else { return };
-                // The handler's receiver has died: as if there were none.
+                let left = self.state.handler().offer(descriptor);
+                let Some(left) = left.filter(|_| !self.life().is_dying()) else { return };
+                // The handler's receiver has died, so the server creates a socket.
                 let socket = Socket::from(left);
                 if socket.set_nonblocking(true).is_err() {
                     return;
@@ -135,23 +141,18 @@ impl LocalServerNode {
         match adopted.adopt(socket) {
             Ok(()) => {
                 adopted.set_parent(Some(&self.base));
-                self.pending.borrow_mut().push_back(adopted);
+                self.state.push(adopted);
                 self.new_connection.emit(());
             }
-            Err(error) => drop(self.error.replace(Some(error))),
+            Err(error) => drop(self.state.keep_error(error)),
         }
     }
 
     fn on_accept_error(&self, error: &io::Error) {
-        let failed = server_error("QLocalSocket::activated", error);
-        self.error.replace(Some(failed));
+        self.state.keep_error(server_error("QLocalSocket::activated", error));
         if sys::is_shortage(error) {
-            // The connection still waits, and soon there may be a descriptor for it.
-            let dispatcher = self.life().dispatcher();
-            let id = dispatcher.start_timer(RETRY, TimerType::Coarse, self.this.clone());
-            if let Some(before) = self.retry.replace(Some(id)) {
-                dispatcher.stop_timer(before);
-            }
+            // The connection is still in the backlog. There may soon be a descriptor for it.
+            self.state.retry_in(self.life().dispatcher(), RETRY, self.this.clone());
         } else {
             self.close_listener();
         }
@@ -161,7 +162,7 @@ impl LocalServerNode {
 impl EventSource for LocalServerNode {
     fn ready(self: Rc<Self>, ready: Readiness) {
         self.note(ready);
-        if self.more.get() && self.retry.get().is_none() && self.accepts.get() {
+        if self.state.more.get() && !self.state.is_retrying() && self.accepts.get() {
             self.accept();
         }
     }
@@ -169,9 +170,8 @@ impl EventSource for LocalServerNode {
 
 impl TimerHandler for LocalServerNode {
     fn timer_due(self: Rc<Self>, id: TimerId) {
-        if self.retry.get() == Some(id) {
-            self.retry.set(None);
-            self.life().dispatcher().stop_timer(id);
+        if self.state.is_retry_timer(id) {
+            self.state.stop_retrying(self.life().dispatcher());
             if self.accepts.get() {
                 self.accept();
             }

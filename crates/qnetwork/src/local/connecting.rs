@@ -1,7 +1,7 @@
-//! From a name to a connection.
+//! Connecting to a name.
 //!
-//! It is made within the call, unless the server has as many waiting as it allows: the system has no
-//! event for that, so that it is tried again and again, for half a minute.
+//! The socket connects within the call, unless the server's backlog is full. The system has no
+//! event for room in the backlog, so a timer repeats the attempt for half a minute.
 
 use std::{io, rc::Rc, thread, time::Duration};
 
@@ -13,32 +13,27 @@ use qcore::{
 use socket2::{Domain, Socket, Type};
 
 use super::{
-    LocalSocketError, LocalSocketErrorKind, LocalSocketNode, LocalSocketState, name,
-    socket::not_connected,
+    attempt::Attempt,
+    error::{LocalSocketError, LocalSocketErrorKind},
+    name,
+    socket::LocalSocketNode,
+    state::LocalSocketState,
 };
-use crate::SocketState;
+use crate::socket::SocketState;
 
-/// How long to try, if the server has no room.
+/// How long to try while the server's backlog is full.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
-/// How long to wait before trying again.
+/// The interval between attempts.
 const RETRY: Duration = Duration::from_millis(5);
 
 const FUNCTION: &str = "QLocalSocket::connectToServer";
-
-/// A connection that is to be made as soon as the server has room.
-pub(super) struct Attempt {
-    socket: Socket,
-    mode: OpenMode,
-    timer: TimerId,
-    until: QDeadlineTimer,
-}
 
 impl LocalSocketNode {
     /// Connects to the server whose name was set.
     pub(super) fn connect(&self, mode: OpenMode) -> Result<(), LocalSocketError> {
         if self.life().is_dying() {
             qcore::q_warning!("{FUNCTION}() called on a socket that was deleted");
-            return Err(not_connected());
+            return Err(LocalSocketError::not_connected());
         }
         if matches!(self.state.get(), LocalSocketState::Connected | LocalSocketState::Connecting) {
             let function = "QLocalSocket::connectToserver";
@@ -52,7 +47,7 @@ impl LocalSocketNode {
         self.inner.set_socket_state(SocketState::Connecting);
         self.change_state(LocalSocketState::Connecting);
         if self.attempt_number.get() != number {
-            return Err(not_connected());
+            return Err(LocalSocketError::not_connected());
         }
         let name = self.server_name.borrow().clone();
         if name.is_empty() {
@@ -71,7 +66,7 @@ impl LocalSocketNode {
         }
     }
 
-    /// Whether the connection is made; if it is not, there is no room now.
+    /// Tries to connect. Returns `false` if the server's backlog is full.
     fn try_to_connect(&self, socket: &Socket) -> Result<bool, LocalSocketErrorKind> {
         use LocalSocketErrorKind::*;
         let path = name::full_name(&self.server_name.borrow());
@@ -100,15 +95,15 @@ impl LocalSocketNode {
         let number = self.attempt_number.get();
         self.change_state(LocalSocketState::Connected);
         if self.attempt_number.get() == number && !self.life().is_dying() {
-            // The inner socket has the buffer. As Qt's, the socket is open and tells of its connection also
-            // if a slot has ended that.
+            // The outer device is unbuffered because the inner socket has the buffer. As in Qt, the
+            // device opens and `connected` is emitted even if a slot has closed the connection.
             self.base.open_device(mode | OpenMode::UNBUFFERED);
             self.connected.emit(());
         }
         Ok(())
     }
 
-    /// There is no connection: says so, and closes what was open.
+    /// Reports that there is no connection, and closes the socket.
     fn fail(&self, kind: LocalSocketErrorKind) -> Result<(), LocalSocketError> {
         let error = LocalSocketError::new(kind, FUNCTION);
         self.drop_attempt();
@@ -138,7 +133,7 @@ impl LocalSocketNode {
         self.attempt.replace(Some(Attempt { socket, mode, timer, until }));
     }
 
-    /// Tries again. Returns whether that has led to something.
+    /// Tries again. Returns whether the attempt has ended.
     fn retry(&self) -> bool {
         let Some(attempt) = self.attempt.take() else { return true };
         match self.try_to_connect(&attempt.socket) {
@@ -154,7 +149,7 @@ impl LocalSocketNode {
                 self.stop_timer(attempt.timer);
                 drop(attempt);
                 let kind = failed.err().unwrap_or(LocalSocketErrorKind::SocketTimeout);
-                // The signals tell.
+                // Signals report the error.
                 let _ = self.fail(kind);
             }
         }
@@ -171,14 +166,15 @@ impl LocalSocketNode {
         self.life().dispatcher().stop_timer(timer);
     }
 
-    /// What slots have begun, and ended, shows by this number.
+    /// Changes the number of the attempt. By this number callers see whether a slot has started or
+    /// ended an attempt.
     pub(super) fn next_attempt(&self) -> u32 {
         let number = self.attempt_number.get().wrapping_add(1);
         self.attempt_number.set(number);
         number
     }
 
-    /// Waits until the server has room.
+    /// Waits until the server's backlog has room.
     pub(super) fn wait_for_room(&self, deadline: QDeadlineTimer) {
         while self.attempt.borrow().is_some() && !self.retry() {
             if deadline.has_expired() {
@@ -195,7 +191,7 @@ impl TimerHandler for LocalSocketNode {
     }
 }
 
-/// A new socket, non-blocking and closed on exec.
+/// Creates a socket that is non-blocking and close-on-exec.
 fn open() -> io::Result<Socket> {
     let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
     socket.set_nonblocking(true)?;

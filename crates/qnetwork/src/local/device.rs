@@ -1,20 +1,15 @@
-//! A local socket as a device: what it asks of the socket behind it.
-
-use std::rc::Weak;
+//! The backend of the device, which forwards to the inner socket.
 
 use qcore::{
     DeviceError, OpenMode, QDeadlineTimer, QIODevice,
     io_device::{Chunk, DeviceBackend, DeviceErrorKind},
 };
 
-use super::{LocalSocketNode, QLocalSocket, error::CLASS};
-use crate::QAbstractSocket;
-
-/// Apart from the node, whose users are not to meet the backend's functions where they look for the
-/// device's.
-pub(super) struct LocalDevice {
-    pub(super) node: Weak<LocalSocketNode>,
-}
+use super::{
+    error::CLASS,
+    socket::{LocalDevice, QLocalSocket},
+};
+use crate::socket::{QAbstractSocket, SocketErrorKind};
 
 impl LocalDevice {
     fn inner(&self) -> Result<QAbstractSocket, DeviceError> {
@@ -40,7 +35,7 @@ impl DeviceBackend for LocalDevice {
     fn read_data(&self, _: &QIODevice, data: &mut [u8]) -> Result<usize, DeviceError> {
         let inner = self.inner()?;
         if data.is_empty() && !inner.is_readable() {
-            // With nothing to be read it needs no warning.
+            // Reading nothing from a socket that is not open needs no warning.
             return Ok(0);
         }
         inner.read_into(data)
@@ -57,7 +52,7 @@ impl DeviceBackend for LocalDevice {
     fn open(&self, device: &QIODevice, mode: OpenMode) -> Result<(), DeviceError> {
         let socket = self.socket()?;
         let connected = socket.connect_in_mode(mode);
-        // What counts is whether the device is open, which it may have been before.
+        // The result depends on whether the device is open. It may have been open before.
         if device.is_open() {
             Ok(())
         } else {
@@ -100,5 +95,5 @@ impl DeviceBackend for LocalDevice {
     }
 }
 
-/// The server has no room for a connection yet.
-const NOT_YET: crate::SocketErrorKind = crate::SocketErrorKind::SocketTimeout;
+/// The error while the server's backlog is full.
+const NOT_YET: SocketErrorKind = SocketErrorKind::SocketTimeout;

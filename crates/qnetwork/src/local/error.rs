@@ -1,48 +1,48 @@
-//! What can go wrong at a local socket.
+//! Errors of local sockets.
 
 use std::{borrow::Cow, error::Error, fmt, io};
 
 use qcore::DeviceError;
 
-use crate::{SocketError, SocketErrorKind};
+use crate::socket::{SocketError, SocketErrorKind};
 
 qcore::numbered! {
-    /// What kind of failure a [`LocalSocketError`] is: Qt's list.
+    /// The kinds of a [`LocalSocketError`]. They are Qt's.
     #[doc(alias = "QLocalSocket::LocalSocketError")]
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
     #[non_exhaustive]
     pub enum LocalSocketErrorKind {
-        /// There is a file of that name, but nobody listens there.
+        /// The server's file exists, but nobody listens there.
         #[doc(alias = "ConnectionRefusedError")]
         ConnectionRefused = 0,
-        /// The other end has closed the connection. A client need not take this for a failure.
+        /// The peer has closed the connection. A client need not treat this as a failure.
         #[doc(alias = "PeerClosedError")]
         PeerClosed = 1,
         /// There is no server of that name.
         #[doc(alias = "ServerNotFoundError")]
         ServerNotFound = 2,
-        /// The program may not connect there.
+        /// The process may not connect to the server.
         #[doc(alias = "SocketAccessError")]
         SocketAccess = 3,
-        /// The system is out of something.
+        /// The system has run out of a resource, such as descriptors.
         #[doc(alias = "SocketResourceError")]
         SocketResource = 4,
-        /// It took too long.
+        /// The operation took too long.
         #[doc(alias = "SocketTimeoutError")]
         SocketTimeout = 5,
-        /// What was sent was larger than the system sends.
+        /// The datagram is larger than the system can send.
         #[doc(alias = "DatagramTooLargeError")]
         DatagramTooLarge = 6,
         /// The connection failed.
         #[doc(alias = "ConnectionError")]
         Connection = 7,
-        /// The system cannot do that.
+        /// The system does not support the operation.
         #[doc(alias = "UnsupportedSocketOperationError")]
         UnsupportedSocketOperation = 10,
-        /// The socket is in a state in which that cannot be done.
+        /// The operation is not permitted in the socket's state.
         #[doc(alias = "OperationError")]
         Operation = 19,
-        /// None of these; also where there was no error yet.
+        /// Another error, or no error yet.
         #[doc(alias = "UnknownSocketError")]
         #[default]
         Unknown = -1,
@@ -50,7 +50,7 @@ qcore::numbered! {
 }
 
 impl LocalSocketErrorKind {
-    /// What the inner socket calls this.
+    /// Returns the kind that the inner socket uses for this error.
     pub(super) fn of_socket(self) -> SocketErrorKind {
         match self {
             Self::ConnectionRefused => SocketErrorKind::ConnectionRefused,
@@ -102,7 +102,7 @@ impl From<SocketErrorKind> for LocalSocketErrorKind {
     }
 }
 
-/// A failure at a local socket: its kind, and Qt's text for it.
+/// An error of a local socket: its kind, and Qt's text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LocalSocketError {
     kind: LocalSocketErrorKind,
@@ -110,13 +110,18 @@ pub struct LocalSocketError {
 }
 
 impl LocalSocketError {
-    /// The failure of a function, which its text names.
+    /// Creates the error of a function. The text names the function.
     pub(super) fn new(kind: LocalSocketErrorKind, function: &str) -> Self {
         let text = format!("{function}: {}", kind.text()).into();
         LocalSocketError { kind, text }
     }
 
-    /// What kind of failure it was.
+    /// Returns the error of a call that needs a connection.
+    pub(super) fn not_connected() -> Self {
+        SocketErrorKind::Operation.into()
+    }
+
+    /// Returns the kind of the error.
     #[must_use]
     pub fn kind(&self) -> LocalSocketErrorKind {
         self.kind
@@ -127,7 +132,7 @@ impl LocalSocketError {
     }
 }
 
-/// The class, where no function is to be named.
+/// The class, for texts that name no function.
 pub(super) const CLASS: &str = "QLocalSocket";
 
 impl From<SocketErrorKind> for LocalSocketError {

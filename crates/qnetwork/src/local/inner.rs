@@ -1,37 +1,26 @@
-//! What the socket behind a local one tells, and how that is passed on.
+//! Signals of the inner socket, translated for the outer one.
 
-use std::rc::Weak;
+use std::rc::Rc;
 
 use super::{
-    LocalSocketError, LocalSocketErrorKind, LocalSocketNode, LocalSocketState,
-    socket::not_connected,
+    error::{LocalSocketError, LocalSocketErrorKind},
+    socket::LocalSocketNode,
+    state::LocalSocketState,
 };
-use crate::{SocketErrorKind, SocketState};
+use crate::socket::{SocketErrorKind, SocketState};
 
 impl LocalSocketNode {
-    /// Has the inner socket tell this one what becomes of it.
-    pub(super) fn listen_to_inner(&self) {
-        /// A slot that calls a function of the node.
-        fn slot<T: 'static>(
-            this: &Weak<LocalSocketNode>,
-            call: impl Fn(&LocalSocketNode, &T) + 'static,
-        ) -> impl Fn(&T) + 'static {
-            let this = this.clone();
-            move |value| {
-                if let Some(node) = this.upgrade() {
-                    call(&node, value);
-                }
-            }
-        }
-        let (inner, this) = (&self.inner, &self.this);
-        inner.state_changed.connect(slot(this, |node, state| node.on_inner_state(*state)));
-        inner.error_occurred.connect(slot(this, |node, kind| node.on_inner_error(*kind)));
-        inner.connected.connect(slot(this, |node, ()| node.connected.emit(())));
-        inner.disconnected.connect(slot(this, |node, ()| node.disconnected.emit(())));
-        inner.about_to_close.connect(slot(this, |node, ()| node.base.about_to_close.emit(())));
-        inner.read_channel_finished.connect(slot(this, |node, ()| {
+    /// Connects the signals of the inner socket to this one.
+    pub(super) fn listen_to_inner(self: &Rc<Self>) {
+        let inner = &self.inner;
+        inner.state_changed.connect_to(self, |node, state| node.on_inner_state(*state));
+        inner.error_occurred.connect_to(self, |node, kind| node.on_inner_error(*kind));
+        inner.connected.connect_to(self, |node, ()| node.connected.emit(()));
+        inner.disconnected.connect_to(self, |node, ()| node.disconnected.emit(()));
+        inner.about_to_close.connect_to(self, |node, ()| node.base.about_to_close.emit(()));
+        inner.read_channel_finished.connect_to(self, |node, ()| {
             node.base.read_channel_finished.emit(());
-        }));
+        });
     }
 
     fn on_inner_state(&self, state: SocketState) {
@@ -68,15 +57,15 @@ impl LocalSocketNode {
 
     pub(super) fn last_error(&self) -> LocalSocketError {
         match self.inner.error() {
-            SocketErrorKind::Unknown => not_connected(),
+            SocketErrorKind::Unknown => LocalSocketError::not_connected(),
             kind => kind.into(),
         }
     }
 
-    /// What `close()` of the device does here.
+    /// Closes the connection, as part of the device's `close()`.
     pub(super) fn close_socket(&self) {
         if self.attempt.borrow().is_some() {
-            // There is nothing that the inner socket could close.
+            // The inner socket has no connection to close yet.
             self.drop_attempt();
             self.inner.abort();
         }

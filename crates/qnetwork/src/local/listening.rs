@@ -1,4 +1,4 @@
-//! What a local server listens with: a socket, and its file.
+//! The listening socket of a local server, and its file.
 
 use std::{
     fs, io,
@@ -8,35 +8,31 @@ use std::{
     },
     path::{Path, PathBuf},
     process,
-    rc::Weak,
     sync::atomic::{AtomicU32, Ordering},
 };
 
 use mio::{Interest, unix::SourceFd};
-use qcore::{
-    event_loop::{EventSource, Readiness, Registration},
-    object::Object,
-};
+use qcore::event_loop::{Readiness, Registration};
 use socket2::{Domain, SockAddr, Socket, Type};
 
-use super::{LocalServerOptions, QLocalServer, name};
+use super::{name, options::LocalServerOptions};
 use crate::sys;
 
-/// How many connections may wait with the system.
+/// How many connections the kernel's backlog holds.
 const BACKLOG: i32 = 50;
 
-/// A socket that listens, in the loop's poll.
+/// A listening socket that is registered with the loop's poll.
 pub(super) struct Listener {
     io: Socket,
     registration: Registration,
-    /// Its file, which goes with it.
+    /// The socket's file. It is removed with the listener.
     file: Option<PathBuf>,
 }
 
 impl Listener {
     /// Listens at a path.
     pub(super) fn open(
-        server: &QLocalServer,
+        registration: Registration,
         path: &str,
         options: LocalServerOptions,
     ) -> io::Result<Self> {
@@ -49,11 +45,15 @@ impl Listener {
         } else {
             listen_with_access(&socket, Path::new(path), options.mode())?;
         }
-        Self::of(server, socket, Some(path.into())).inspect_err(|_| drop(fs::remove_file(path)))
+        Self::of(registration, socket, Some(path.into()))
+            .inspect_err(|_| drop(fs::remove_file(path)))
     }
 
-    /// Takes a socket over, and tells the name that it has.
-    pub(super) fn adopt(server: &QLocalServer, descriptor: OwnedFd) -> io::Result<(Self, String)> {
+    /// Takes over a socket, and returns its name.
+    pub(super) fn adopt(
+        registration: Registration,
+        descriptor: OwnedFd,
+    ) -> io::Result<(Self, String)> {
         let socket = Socket::from(descriptor);
         let invalid = || io::Error::from_raw_os_error(libc::EPROTONOSUPPORT);
         let address = socket.local_addr().map_err(|_| invalid())?;
@@ -64,24 +64,22 @@ impl Listener {
         socket.set_cloexec(true)?;
         let file = address.as_pathname().map(Path::to_owned);
         let name = shown(&address);
-        Ok((Self::of(server, socket, file)?, name))
+        Ok((Self::of(registration, socket, file)?, name))
     }
 
-    fn of(server: &QLocalServer, io: Socket, file: Option<PathBuf>) -> io::Result<Self> {
-        let source: Weak<dyn EventSource> = server.this.clone();
-        let registration = server.life().dispatcher().add_source(source);
+    fn of(registration: Registration, io: Socket, file: Option<PathBuf>) -> io::Result<Self> {
         registration.register(&mut SourceFd(&io.as_raw_fd()), Interest::READABLE)?;
         Ok(Listener { io, registration, file })
     }
 
-    /// A connection for a socket of this library, which blocks nobody.
+    /// Accepts a connection for a socket of this library, in non-blocking mode.
     pub(super) fn accept(&self) -> io::Result<Socket> {
         let (socket, _) = self.io.accept()?;
         socket.set_nonblocking(true)?;
         Ok(socket)
     }
 
-    /// A connection for whoever knows what to do with a descriptor.
+    /// Accepts a connection for the program's handler.
     pub(super) fn accept_descriptor(&self) -> io::Result<OwnedFd> {
         sys::accept_blocking(&self.io)
     }
@@ -90,7 +88,7 @@ impl Listener {
         &self.registration
     }
 
-    /// Asks for another call of the server, which says nothing new.
+    /// Asks the loop to call the server once more, without news.
     pub(super) fn requeue(&self) {
         self.registration.requeue(Readiness::empty());
     }
@@ -110,8 +108,8 @@ impl Drop for Listener {
     }
 }
 
-/// Has the file come up with its permissions: it is made in a directory that nobody else can enter, and
-/// moved, in place of what was there.
+/// Listens at a file that has its permissions from the start: creates it in a private directory,
+/// then moves it into place. It replaces a file that was there.
 fn listen_with_access(socket: &Socket, path: &Path, mode: u32) -> io::Result<()> {
     let directory = TempDir::beside(path)?;
     let file = directory.0.join("s");
@@ -122,7 +120,7 @@ fn listen_with_access(socket: &Socket, path: &Path, mode: u32) -> io::Result<()>
     fs::rename(&file, path)
 }
 
-/// A directory of one's own, removed when dropped.
+/// A private directory, removed when dropped.
 struct TempDir(PathBuf);
 
 impl TempDir {
@@ -143,13 +141,13 @@ impl TempDir {
 
 impl Drop for TempDir {
     fn drop(&mut self) {
-        // What could not be moved away.
+        // The socket's file, if it could not be moved.
         let _ = fs::remove_file(self.0.join("s"));
         let _ = fs::remove_dir(&self.0);
     }
 }
 
-/// An address as Qt shows it: a path, or a name with an `@` before it.
+/// Returns an address as Qt shows it: a path, or an abstract name with an `@` before it.
 fn shown(address: &SockAddr) -> String {
     if let Some(path) = address.as_pathname() {
         return path.to_string_lossy().into_owned();

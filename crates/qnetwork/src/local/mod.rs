@@ -1,9 +1,9 @@
-//! Local sockets: connections between programs on one machine, by names in the file system.
+//! Local sockets: connections between programs on one machine, through names in the file system.
 //!
-//! A [`QLocalSocket`] is a device of its own, in front of a [`QAbstractSocket`](crate::QAbstractSocket)
-//! that nobody else sees and that holds a Unix stream. That one does all that streams have in common:
-//! buffers, the loop's calls, waiting, the end of a connection. So it is with Qt, and so there is one
-//! state machine for both.
+//! A [`QLocalSocket`] is a device of its own. Behind it is a
+//! [`QAbstractSocket`](crate::QAbstractSocket) that nobody else sees and that holds a Unix stream.
+//! This inner socket does what all streams have in common: buffers, calls from the loop, waiting,
+//! the end of a connection. Qt is built the same way, so one state machine serves both.
 //!
 //! ```text
 //!   your slots ◄── signals ── QLocalSocket ─── read, write ──► QAbstractSocket ──► NativeEngine
@@ -11,14 +11,15 @@
 //!                                  └── states, errors, the end ──────┘
 //! ```
 //!
-//! The signals of every message, `ready_read` and `bytes_written`, are emitted by the inner socket at the
-//! outer one directly. All others are translated, since their values differ.
+//! The inner socket emits `ready_read` and `bytes_written` directly at the outer one. The outer
+//! socket translates all other signals, because their values differ.
 //!
-//! `connecting.rs` is how a name becomes a connection, `device.rs` what the outer device asks of the
-//! inner one, `inner.rs` what that one tells, and `name.rs` where a name is found. `server.rs`,
-//! `listening.rs` and `accepting.rs` are the other end.
+//! `connecting.rs` connects to a name, `device.rs` has the device's backend, `inner.rs` handles the
+//! inner socket's signals, and `name.rs` converts names to paths. `server.rs`, `listening.rs` and
+//! `accepting.rs` are the server.
 
 mod accepting;
+mod attempt;
 mod connecting;
 mod device;
 mod error;

@@ -1,27 +1,27 @@
-//! Where a local server's name is found.
+//! Converting names of local servers to paths.
 
 use std::{env, fs, io, path::PathBuf};
 
 use socket2::SockAddr;
 
-/// The path that a name stands for: itself, if it begins with a slash, else one in the directory for
-/// temporary files.
+/// Returns the path of a name: the name itself if it begins with a slash; otherwise it is relative
+/// to the directory for temporary files.
 pub(super) fn full_name(name: &str) -> String {
     if name.starts_with('/') { name.to_owned() } else { format!("{}/{name}", temp_dir()) }
 }
 
-/// The directory that `TMPDIR` names, or `/tmp`: an absolute path without links in it, as Qt's. Of a
-/// directory that is not there nothing is left.
+/// Returns the directory that `TMPDIR` names, or `/tmp`. As in Qt, the path is absolute and without
+/// symbolic links. It is empty if the directory does not exist.
 fn temp_dir() -> String {
     let named = env::var_os("TMPDIR").filter(|name| !name.is_empty());
     let directory = named.map_or_else(|| PathBuf::from("/tmp"), PathBuf::from);
     let directory = fs::canonicalize(directory).unwrap_or_default();
     let directory = directory.to_string_lossy();
-    // The root is the one directory that ends with the slash which is added.
+    // Only the root directory ends with a slash. The caller adds one.
     directory.trim_end_matches('/').to_owned()
 }
 
-/// A path as the system's sockets know it. Fails if it is too long, or has a NUL in it.
+/// Converts a path to a socket address. Fails if the path is too long or contains a NUL.
 pub(super) fn address_of(path: &str) -> io::Result<SockAddr> {
     if path.contains('\0') {
         return Err(io::Error::from_raw_os_error(libc::ENOENT));

@@ -1,37 +1,37 @@
-//! Who may connect to a local server.
+//! The permissions of a local server.
 
 bitflags::bitflags! {
-    /// Who may connect to a local server: the permissions of its file.
+    /// Who may connect to a local server. They are the permissions of the server's file.
     ///
-    /// With none of them they are what the process gives to its files, by its umask.
+    /// Without any option the process's umask determines the permissions.
     ///
-    /// [`bits`](Self::bits) gives Qt's number for the set, and [`from_bits`](Self::from_bits) gives
-    /// the set for a number.
+    /// [`bits`](Self::bits) returns Qt's number for the set, and [`from_bits`](Self::from_bits) the
+    /// set for a number.
     #[doc(alias = "QLocalServer::SocketOption")]
     #[doc(alias = "SocketOptions")]
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
     pub struct LocalServerOptions: u32 {
-        /// The user of this process.
+        /// The user of this process may connect.
         #[doc(alias = "UserAccessOption")]
         const USER_ACCESS = 1;
-        /// The group of this process.
+        /// The group of this process may connect.
         #[doc(alias = "GroupAccessOption")]
         const GROUP_ACCESS = 2;
-        /// All others.
+        /// All others may connect.
         #[doc(alias = "OtherAccessOption")]
         const OTHER_ACCESS = 4;
-        /// Everybody.
+        /// Everybody may connect.
         #[doc(alias = "WorldAccessOption")]
         const WORLD_ACCESS = 7;
     }
 }
 
 impl LocalServerOptions {
-    /// As the process is set up: the default.
+    /// No option, the default: the umask decides.
     #[doc(alias = "NoOptions")]
     pub const NO_OPTIONS: LocalServerOptions = LocalServerOptions::empty();
 
-    /// The permissions.
+    /// Returns the permissions of the file.
     pub(super) fn mode(self) -> u32 {
         [(Self::USER_ACCESS, 0o700), (Self::GROUP_ACCESS, 0o070), (Self::OTHER_ACCESS, 0o007)]
             .into_iter()

@@ -1,8 +1,7 @@
-//! The server.
+//! [`QLocalServer`].
 
 use std::{
     cell::{Cell, RefCell},
-    collections::VecDeque,
     fmt, fs, io,
     os::fd::OwnedFd,
     path::Path,
@@ -11,21 +10,25 @@ use std::{
 
 use qcore::{
     QDeadlineTimer, QObject, Receiver, Signal, class,
-    event_loop::TimerId,
+    event_loop::Registration,
     object::{Handle, Life, Node, Object},
 };
 
-use super::{LocalServerOptions, QLocalSocket, listening::Listener, name};
-use crate::{SocketError, SocketErrorKind};
+use super::{listening::Listener, name, options::LocalServerOptions, socket::QLocalSocket};
+use crate::{
+    server::ServerState,
+    socket::{SocketError, SocketErrorKind},
+};
 
 class! {
-    /// A server for [`QLocalSocket`]s: accepts connections at a name and hands them out as sockets.
+    /// A server for [`QLocalSocket`]s: it accepts connections at a name and hands them out as
+    /// sockets.
     ///
-    /// On Unix the name is that of a file, which is removed when the server
-    /// [closes](QLocalServer::close) or dies. One that a process has left behind when it crashed is
-    /// in the way of the next: [`remove_server`](QLocalServer::remove_server). The sockets are
-    /// children of the server, so that they need nobody to hold them and die with it. Stands for
-    /// Qt's [QLocalServer](https://doc.qt.io/qt-5/qlocalserver.html).
+    /// On Unix the name is that of a file. The server removes the file when it
+    /// [closes](QLocalServer::close) or dies. If a process crashes, its file stays and prevents the
+    /// next server from listening; [`remove_server`](QLocalServer::remove_server) removes it. Each
+    /// socket is a child of the server. So nobody else has to hold it, and it dies with the server.
+    /// Stands for Qt's [QLocalServer](https://doc.qt.io/qt-5/qlocalserver.html).
     ///
     /// # Examples
     ///
@@ -53,9 +56,9 @@ class! {
 
 /// The signals of a [`QLocalServer`].
 pub struct LocalServerNode {
-    /// A connection was accepted:
-    /// [`next_pending_connection`](QLocalServer::next_pending_connection) has it. Emitted once for
-    /// each, one in a turn of the loop.
+    /// The server has accepted a connection;
+    /// [`next_pending_connection`](QLocalServer::next_pending_connection) returns it. Emitted once
+    /// for each connection. The server accepts one connection in a turn of the loop.
     #[doc(alias = "newConnection")]
     pub new_connection: Signal<()>,
     pub(super) base: QObject,
@@ -63,17 +66,10 @@ pub struct LocalServerNode {
     pub(super) listener: RefCell<Option<Listener>>,
     names: RefCell<Names>,
     options: Cell<LocalServerOptions>,
-    pub(super) pending: RefCell<VecDeque<QLocalSocket>>,
-    pub(super) max_pending: Cell<i32>,
-    /// Accepts in the loop; not while there are too many that nobody has taken.
+    pub(super) state: ServerState<QLocalSocket>,
+    /// Whether the server accepts connections in the loop: false while too many are waiting to be
+    /// taken.
     pub(super) accepts: Cell<bool>,
-    /// There may be more to accept: the system has not said "would block" yet.
-    pub(super) more: Cell<bool>,
-    /// The program's handler, if there is one. No signal to anybody else: it is not blocked with
-    /// them.
-    pub(super) incoming: Signal<Offered>,
-    pub(super) retry: Cell<Option<TimerId>>,
-    pub(super) error: RefCell<Option<SocketError>>,
 }
 
 #[derive(Default)]
@@ -82,9 +78,6 @@ struct Names {
     full: String,
 }
 
-/// A descriptor on its way to a handler, which takes it out.
-pub(super) type Offered = Rc<Cell<Option<OwnedFd>>>;
-
 impl Node for LocalServerNode {
     fn life(&self) -> &Rc<Life> {
         Object::life(&self.base)
@@ -92,12 +85,12 @@ impl Node for LocalServerNode {
 
     fn destructor(&self) {
         self.stop_listening();
-        self.incoming.disconnect_all();
+        self.state.handler().clear();
     }
 }
 
 impl QLocalServer {
-    /// A server that does not listen yet.
+    /// Creates a server that does not listen yet.
     #[must_use]
     #[allow(clippy::new_without_default)] // a class's `new` makes an object, not a value
     pub fn new() -> Self {
@@ -109,28 +102,25 @@ impl QLocalServer {
             listener: RefCell::new(None),
             names: RefCell::default(),
             options: Cell::default(),
-            pending: RefCell::default(),
-            max_pending: Cell::new(30),
+            state: ServerState::default(),
             accepts: Cell::new(false),
-            more: Cell::new(false),
-            incoming: Signal::new(),
-            retry: Cell::new(None),
-            error: RefCell::new(None),
         })))
     }
 
-    /// Listens at a name. One that does not begin with a slash is one in the directory for
-    /// temporary files, which `TMPDIR` names, else `/tmp`.
+    /// Listens at a name. A name that does not begin with a slash is relative to the directory for
+    /// temporary files: `TMPDIR`, or `/tmp` if that is not set.
     ///
     /// # Errors
     ///
-    /// [`AddressInUse`](SocketErrorKind::AddressInUse) if there is a file of that name, whether
-    /// somebody listens there or not; but with [options](QLocalServer::set_socket_options) the file
-    /// is replaced. [`HostNotFound`](SocketErrorKind::HostNotFound) for an empty name or one in a
-    /// directory that there is not, [`SocketAccess`](SocketErrorKind::SocketAccess),
-    /// [`Unknown`](SocketErrorKind::Unknown) for a path that is too long, of more than 107 bytes on
-    /// Linux, and whatever else. A server that listens already goes on as it is, and refuses with
-    /// [`Operation`](SocketErrorKind::Operation) and a warning in the log.
+    /// [`AddressInUse`](SocketErrorKind::AddressInUse) if there is a file of that name, even if
+    /// nobody listens there; with [options](QLocalServer::set_socket_options) the server replaces
+    /// the file instead. [`HostNotFound`](SocketErrorKind::HostNotFound) if the name is empty or
+    /// its directory does not exist. [`SocketAccess`](SocketErrorKind::SocketAccess) if the process
+    /// may not create the file. [`Unknown`](SocketErrorKind::Unknown) if the path is too long (more
+    /// than 107 bytes on Linux), and for other failures.
+    ///
+    /// If the server is listening already, it keeps listening: the error is
+    /// [`Operation`](SocketErrorKind::Operation), and a warning is logged.
     ///
     /// # Examples
     ///
@@ -148,55 +138,59 @@ impl QLocalServer {
         self.refuse_listening()?;
         let name = name.as_ref();
         if name.is_empty() {
-            return Err(self.keep(listen_error(&io::Error::from_raw_os_error(libc::ENOENT))));
+            return Err(self
+                .state
+                .keep_error(listen_error(&io::Error::from_raw_os_error(libc::ENOENT))));
         }
         let full = name::full_name(name);
-        let opened = Listener::open(self, &full, self.options.get());
-        let listener = opened.map_err(|error| self.keep(listen_error(&error)))?;
+        let opened = Listener::open(self.register(), &full, self.options.get());
+        let listener = opened.map_err(|error| self.state.keep_error(listen_error(&error)))?;
         self.start(listener, Names { name: name.to_owned(), full });
         Ok(())
     }
 
-    /// Listens with a Unix socket that listens already: one that another process has left to this
-    /// one, or that has a name in Linux's abstract namespace, which
-    /// [`listen`](QLocalServer::listen) does not give. Such a name is shown with an `@` before it;
-    /// so is that of a socket without a name, as `@`.
+    /// Listens with a Unix socket that is listening already: one inherited from another process, or
+    /// one with a name in Linux's abstract namespace, which [`listen`](QLocalServer::listen) cannot
+    /// create. [`full_server_name`](QLocalServer::full_server_name) returns such a name with an `@`
+    /// before it, and `@` for a socket without a name.
     ///
-    /// The server owns the descriptor from here on, also if it cannot use it, and its file. In Qt
-    /// this is another form of `listen()`.
+    /// The server owns the descriptor, even if this function fails. It also owns the socket's file.
+    /// In Qt this function is an overload of `listen()`.
     ///
     /// # Errors
     ///
-    /// [`UnsupportedSocketOperation`](SocketErrorKind::UnsupportedSocketOperation) for what is no
-    /// stream socket of this kind. As in Qt, one that does not listen is found out when somebody
-    /// comes: the server closes then. A server that listens already goes on as it is, and refuses
-    /// with [`Operation`](SocketErrorKind::Operation) and a warning in the log.
+    /// [`UnsupportedSocketOperation`](SocketErrorKind::UnsupportedSocketOperation) if the
+    /// descriptor is not a Unix stream socket. As in Qt, a socket that is not listening is accepted
+    /// here; the server closes when it first tries to accept a connection. If the server is
+    /// listening already, it keeps listening: the error is
+    /// [`Operation`](SocketErrorKind::Operation), and a warning is logged.
     #[doc(alias = "listen")]
     #[doc(alias = "setSocketDescriptor")]
     pub fn set_socket_descriptor(&self, descriptor: impl Into<OwnedFd>) -> Result<(), SocketError> {
         self.refuse_listening()?;
-        let (listener, full) = Listener::adopt(self, descriptor.into()).map_err(|_| {
-            let kind = SocketErrorKind::UnsupportedSocketOperation;
-            self.keep(SocketError::new(kind, "Invalid socket descriptor"))
-        })?;
+        let (listener, full) =
+            Listener::adopt(self.register(), descriptor.into()).map_err(|_| {
+                let kind = SocketErrorKind::UnsupportedSocketOperation;
+                self.state.keep_error(SocketError::new(kind, "Invalid socket descriptor"))
+            })?;
         let name = full.rsplit('/').next().unwrap_or_default().to_owned();
         self.start(listener, Names { name, full });
         Ok(())
     }
 
-    /// The number of the operating system's descriptor, -1 if the server does not listen.
+    /// Returns the number of the descriptor; -1 if the server does not listen.
     #[doc(alias = "socketDescriptor")]
     #[must_use]
     pub fn socket_descriptor(&self) -> i32 {
         self.listener.borrow().as_ref().map_or(-1, Listener::descriptor)
     }
 
-    /// Stops listening, and removes the file. Connections that were accepted and not taken are
-    /// closed. There is no error after that. Does nothing if the server does not listen.
+    /// Stops listening, removes the file, and closes the connections that nobody has taken. It also
+    /// clears the last error. Does nothing if the server does not listen.
     pub fn close(&self) {
         if self.is_listening() {
             self.0.stop_listening();
-            self.error.replace(None);
+            self.state.clear_error();
         }
     }
 
@@ -207,22 +201,23 @@ impl QLocalServer {
         self.listener.borrow().is_some()
     }
 
-    /// The name at which the server listens, as it was given; empty if it does not.
+    /// Returns the name at which the server listens, as it was given; empty if it does not listen.
     #[doc(alias = "serverName")]
     #[must_use]
     pub fn server_name(&self) -> String {
         self.names.borrow().name.clone()
     }
 
-    /// The path of the server's file; empty if it does not listen.
+    /// Returns the path of the server's file; empty if the server does not listen.
     #[doc(alias = "fullServerName")]
     #[must_use]
     pub fn full_server_name(&self) -> String {
         self.names.borrow().full.clone()
     }
 
-    /// Removes the file of a server that has crashed, or that listens: then nobody finds it any
-    /// more. Returns whether there is none now. Any file of that name is removed, but no directory.
+    /// Removes the file of a server that has crashed. If the server is still listening, clients no
+    /// longer find it. The function removes any file of that name but no directory. Returns whether
+    /// there is no such file now.
     ///
     /// ```
     /// use qnetwork::QLocalServer;
@@ -236,14 +231,14 @@ impl QLocalServer {
         !path.exists() || fs::remove_file(path).is_ok()
     }
 
-    /// Who may connect; [`NO_OPTIONS`](LocalServerOptions::NO_OPTIONS) by default.
+    /// Returns who may connect; [`NO_OPTIONS`](LocalServerOptions::NO_OPTIONS) by default.
     #[doc(alias = "socketOptions")]
     #[must_use]
     pub fn socket_options(&self) -> LocalServerOptions {
         self.options.get()
     }
 
-    /// Sets who may connect, from the next [`listen`](QLocalServer::listen) on.
+    /// Sets who may connect. It takes effect at the next [`listen`](QLocalServer::listen).
     ///
     /// ```
     /// use std::{fs, os::unix::fs::PermissionsExt};
@@ -263,18 +258,19 @@ impl QLocalServer {
 
     // ---- accepting
 
-    /// Has a handler called with the descriptor of each connection that is accepted: what in Qt
-    /// reimplementing `incomingConnection()` is for.
+    /// Sets a handler that gets the descriptor of each accepted connection. It replaces the virtual
+    /// function `incomingConnection()` of Qt.
     ///
-    /// The descriptor is the handler's. It is in blocking mode. Unlike a
-    /// [`QTcpServer`](crate::QTcpServer)'s, and as in Qt,
-    /// [`new_connection`](LocalServerNode::new_connection) is not emitted then, and there is
-    /// nothing to be taken from the server.
+    /// The handler owns the descriptor, which is in blocking mode. As in Qt, and unlike
+    /// [`QTcpServer`](crate::QTcpServer), the server does not emit
+    /// [`new_connection`](LocalServerNode::new_connection) for it, and has no pending connection to
+    /// take.
     ///
-    /// `handler` is a method or a closure of `receiver`: an object, the server itself for example,
-    /// or an `Rc` of anything. The server does not keep the receiver; without it, and after
-    /// [`clear_incoming_connection`](QLocalServer::clear_incoming_connection), it makes a
-    /// [`QLocalSocket`] of each connection, as at first. There is one handler at a time.
+    /// `handler` is a method or a closure of `receiver`, which is an object (for example the server
+    /// itself) or an `Rc` of anything. The server does not keep the receiver alive. Once the
+    /// receiver has died, and after
+    /// [`clear_incoming_connection`](QLocalServer::clear_incoming_connection), the server creates a
+    /// [`QLocalSocket`] for each connection again. A new handler replaces the old one.
     ///
     /// # Examples
     ///
@@ -302,36 +298,31 @@ impl QLocalServer {
         receiver: &R,
         handler: impl Fn(&R::Target, OwnedFd) + 'static,
     ) {
-        self.incoming.disconnect_all();
         if self.is_deleted() {
             return;
         }
-        self.incoming.connect_to(receiver, move |receiver, offered: &Offered| {
-            if let Some(descriptor) = offered.take() {
-                handler(receiver, descriptor);
-            }
-        });
+        self.state.handler().set(receiver, handler);
     }
 
-    /// Makes a [`QLocalSocket`] of each connection again, without a
-    /// [handler](QLocalServer::set_incoming_connection).
+    /// Removes the [handler](QLocalServer::set_incoming_connection): the server creates a
+    /// [`QLocalSocket`] for each connection again.
     pub fn clear_incoming_connection(&self) {
-        self.incoming.disconnect_all();
+        self.state.handler().clear();
     }
 
-    /// Whether there is a connection to be taken.
+    /// Whether there is a connection that nobody has taken.
     #[doc(alias = "hasPendingConnections")]
     #[must_use]
     pub fn has_pending_connections(&self) -> bool {
-        self.pending.borrow().iter().any(|socket| !socket.is_deleted())
+        self.state.has_pending()
     }
 
-    /// Takes the next connection that was accepted, if there is one. It is a child of the server.
+    /// Returns the next accepted connection, if there is one. The socket is a child of the server.
     #[doc(alias = "nextPendingConnection")]
     #[must_use]
     pub fn next_pending_connection(&self) -> Option<QLocalSocket> {
         loop {
-            let socket = self.pending.borrow_mut().pop_front()?;
+            let socket = self.state.pop()?;
             self.0.accept_by_limit();
             if !socket.is_deleted() {
                 return Some(socket);
@@ -339,17 +330,17 @@ impl QLocalServer {
         }
     }
 
-    /// Waits for a connection with no loop, at most until a deadline: milliseconds, -1 being for
-    /// ever, or a `Duration`. It is accepted then, whatever the
-    /// [limit](QLocalServer::set_max_pending_connections), and has been told of by
+    /// Waits for a connection; no loop needs to run. The deadline is a number of milliseconds, -1
+    /// for no limit, or a `Duration`. When the function returns, the server has accepted the
+    /// connection, whatever the [limit](QLocalServer::set_max_pending_connections), and emitted
     /// [`new_connection`](LocalServerNode::new_connection).
     ///
     /// # Errors
     ///
-    /// [`SocketTimeout`](SocketErrorKind::SocketTimeout) for the deadline, unless there are
-    /// connections that nobody has taken, in which case it is as if one had come;
-    /// [`Operation`](SocketErrorKind::Operation) if the server does not listen. Neither is kept for
-    /// [`server_error`](QLocalServer::server_error).
+    /// [`SocketTimeout`](SocketErrorKind::SocketTimeout) when the deadline passes; but if
+    /// connections wait to be taken, the function succeeds.
+    /// [`Operation`](SocketErrorKind::Operation) if the server does not listen.
+    /// [`server_error`](QLocalServer::server_error) returns neither of them.
     #[doc(alias = "waitForNewConnection")]
     pub fn wait_for_new_connection(
         &self,
@@ -360,41 +351,43 @@ impl QLocalServer {
         node.wait(deadline.into())
     }
 
-    /// How many accepted connections may wait to be taken; 30 by default.
+    /// Returns the limit of accepted connections that wait to be taken; 30 by default.
     #[doc(alias = "maxPendingConnections")]
     #[must_use]
     pub fn max_pending_connections(&self) -> i32 {
-        self.max_pending.get()
+        self.state.max_pending()
     }
 
-    /// Sets how many accepted connections may wait to be taken. With a number below 1 set before
-    /// [`listen`](QLocalServer::listen) none is accepted in the loop.
+    /// Sets how many accepted connections may wait to be taken. If the number is below 1 when the
+    /// server starts to [`listen`](QLocalServer::listen), the loop accepts none.
     ///
-    /// As in Qt, two more than the limit are accepted; then the server waits until there are no
-    /// more than it. Others are left to the system, 50 of them, also if the limit is raised
-    /// meanwhile; with none waiting, raising it is enough.
+    /// As in Qt, the server accepts up to two connections more than the limit. Then it accepts none
+    /// until no more connections than the limit are waiting. Up to 50 further connections stay in
+    /// the kernel's backlog. If the limit is raised while connections are waiting, it takes effect
+    /// when the next one is taken; if none is waiting, it takes effect immediately.
     #[doc(alias = "setMaxPendingConnections")]
     pub fn set_max_pending_connections(&self, count: i32) {
-        self.max_pending.set(count);
+        self.state.set_max_pending(count);
         if count > 0 && !self.has_pending_connections() && self.is_listening() {
-            // Nobody could take one. Qt's server would not accept any more, for ever.
+            // Otherwise nobody could take a connection and thereby resume the server. Qt's server
+            // never accepts again in this case.
             self.0.accept_by_limit();
         }
     }
 
-    /// What went wrong last, since the server was [closed](QLocalServer::close);
-    /// [`SocketErrorKind::Unknown`] if nothing did.
+    /// Returns the kind of the last error since the server was [closed](QLocalServer::close);
+    /// [`SocketErrorKind::Unknown`] if there was none.
     #[doc(alias = "serverError")]
     #[must_use]
     pub fn server_error(&self) -> SocketErrorKind {
-        self.error.borrow().as_ref().map(SocketError::kind).unwrap_or_default()
+        self.state.error_kind()
     }
 
-    /// The text of the last error, empty if there was none.
+    /// Returns the text of the last error; empty if there was none.
     #[doc(alias = "errorString")]
     #[must_use]
     pub fn error_string(&self) -> String {
-        self.error.borrow().as_ref().map(ToString::to_string).unwrap_or_default()
+        self.state.error_string()
     }
 
     fn refuse_listening(&self) -> Result<(), SocketError> {
@@ -408,32 +401,30 @@ impl QLocalServer {
 
     fn start(&self, listener: Listener, names: Names) {
         self.names.replace(names);
-        self.more.set(false);
-        self.accepts.set(self.max_pending.get() > 0);
+        self.state.more.set(false);
+        self.accepts.set(self.state.max_pending() > 0);
         self.listener.replace(Some(listener));
-    }
-
-    fn keep(&self, error: SocketError) -> SocketError {
-        self.error.replace(Some(error.clone()));
-        error
     }
 }
 
 impl LocalServerNode {
+    /// Adds the server to the loop's sources.
+    fn register(&self) -> Registration {
+        self.life().dispatcher().add_source(self.this.clone())
+    }
+
     fn stop_listening(&self) {
-        let pending = self.pending.take();
+        let pending = self.state.take_pending();
         for socket in pending {
             socket.close();
-            // The server is a holder, too, as the parent: then this was the last handle.
+            // The parent holds its child too. The socket dies here if there is no other handle.
             socket.set_parent(None);
         }
         self.close_listener();
     }
 
     pub(super) fn close_listener(&self) {
-        if let Some(id) = self.retry.take() {
-            self.life().dispatcher().stop_timer(id);
-        }
+        self.state.stop_retrying(self.life().dispatcher());
         let listener = self.listener.take();
         drop(listener);
         self.names.replace(Names::default());
@@ -444,7 +435,7 @@ fn listen_error(error: &io::Error) -> SocketError {
     server_error("QLocalServer::listen", error)
 }
 
-/// A failure as Qt's server tells of it.
+/// Converts a failed system call to the error that Qt's server reports.
 pub(super) fn server_error(function: &str, error: &io::Error) -> SocketError {
     let code = error.raw_os_error().unwrap_or(libc::EINVAL);
     let (kind, text) = match code {
@@ -465,7 +456,7 @@ impl fmt::Debug for LocalServerNode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("LocalServerNode")
             .field("name", &self.names.borrow().full)
-            .field("pending", &self.pending.borrow().len())
+            .field("pending", &self.state.pending_count())
             .finish_non_exhaustive()
     }
 }

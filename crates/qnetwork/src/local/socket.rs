@@ -1,4 +1,4 @@
-//! The socket.
+//! [`QLocalSocket`].
 
 use std::{
     cell::{Cell, RefCell},
@@ -15,32 +15,36 @@ use qcore::{
 use socket2::Socket;
 
 use super::{
-    LocalSocketError, LocalSocketErrorKind, LocalSocketState, connecting::Attempt,
-    device::LocalDevice, error::CLASS,
+    attempt::Attempt,
+    error::{CLASS, LocalSocketError, LocalSocketErrorKind},
+    state::LocalSocketState,
 };
-use crate::{QAbstractSocket, SocketError, SocketErrorKind, SocketState};
+use crate::socket::{QAbstractSocket, SocketError, SocketErrorKind, SocketState};
 
 class! {
-    /// A connection to another program on this machine: on Unix, a stream socket with a name in the
-    /// file system.
+    /// A connection to another program on this machine. On Unix it is a stream socket with a name
+    /// in the file system.
     ///
-    /// Reading and writing are [`QIODevice`]'s. Unlike a TCP socket it connects within the call.
-    /// Stands for Qt's [QLocalSocket](https://doc.qt.io/qt-5/qlocalsocket.html).
+    /// [`QIODevice`] has the functions for reading and writing. Unlike a TCP socket, a local socket
+    /// connects within the call. Stands for Qt's
+    /// [QLocalSocket](https://doc.qt.io/qt-5/qlocalsocket.html).
     ///
-    /// A socket that is dropped, by its last handle or its parent, is closed.
+    /// The socket closes when its last handle is dropped or its parent dies.
     ///
     /// # The order of signals
     ///
     /// * connecting, all within [`connect_to_server`](QLocalSocket::connect_to_server):
     ///   `state_changed(Connecting)`, `state_changed(Connected)`, `connected`
-    /// * failing to: `state_changed(Connecting)`, `error_occurred`, `state_changed(Unconnected)`
-    /// * closed by the other end: `error_occurred(PeerClosed)` while the state is still
-    ///   `Connected`, then as below; what was not read can be read afterwards
-    /// * closed by this end: `state_changed(Closing)`, what remains to be written with its
-    ///   `bytes_written`, `state_changed(Unconnected)`, `read_channel_finished`, `disconnected`
+    /// * a failure to connect: `state_changed(Connecting)`, `error_occurred`,
+    ///   `state_changed(Unconnected)`
+    /// * closed by the peer: `error_occurred(PeerClosed)` while the state is still `Connected`,
+    ///   then as below; unread data can be read afterwards
+    /// * closed by this end: `state_changed(Closing)`, `bytes_written` for the rest of the write
+    ///   buffer, `state_changed(Unconnected)`, `read_channel_finished`, `disconnected`
     ///
-    /// [`about_to_close`](qcore::io_device::DeviceNode::about_to_close) comes twice when an open
-    /// socket is closed, before and after all others, as with Qt.
+    /// As with Qt, closing an open socket emits
+    /// [`about_to_close`](qcore::io_device::DeviceNode::about_to_close) twice: before all other
+    /// signals and after them.
     ///
     /// # Examples
     ///
@@ -67,30 +71,36 @@ class! {
 
 /// The signals of a [`QLocalSocket`].
 pub struct LocalSocketNode {
-    /// The connection stands.
+    /// The socket has connected.
     pub connected: Signal<()>,
-    /// The connection is over.
+    /// The connection has ended.
     pub disconnected: Signal<()>,
-    /// The state is another one now.
+    /// The state has changed.
     #[doc(alias = "stateChanged")]
     pub state_changed: Signal<LocalSocketState>,
-    /// Something went wrong. Emitted before [`error_occurred`](Self::error_occurred), which is its
+    /// An error has occurred. Emitted before [`error_occurred`](Self::error_occurred), which is its
     /// newer name.
     pub error: Signal<LocalSocketErrorKind>,
-    /// Something went wrong.
+    /// An error has occurred.
     #[doc(alias = "errorOccurred")]
     pub error_occurred: Signal<LocalSocketErrorKind>,
     pub(super) base: QIODevice,
     pub(super) this: Weak<LocalSocketNode>,
-    /// Kept here, as the device refers to it weakly.
+    /// Keeps the backend alive, because the device refers to it weakly.
     _device: Rc<LocalDevice>,
-    /// What the bytes go through.
+    /// The socket that has the connection.
     pub(super) inner: QAbstractSocket,
     pub(super) state: Cell<LocalSocketState>,
     pub(super) server_name: RefCell<String>,
     pub(super) full_server_name: RefCell<String>,
     pub(super) attempt: RefCell<Option<Attempt>>,
     pub(super) attempt_number: Cell<u32>,
+}
+
+/// The device's backend. It is not the node itself, so that its functions do not hide those of the
+/// device.
+pub(super) struct LocalDevice {
+    pub(super) node: Weak<LocalSocketNode>,
 }
 
 impl Node for LocalSocketNode {
@@ -100,7 +110,7 @@ impl Node for LocalSocketNode {
 
     fn destructor(&self) {
         self.close_socket();
-        // A slot may have begun to connect anew.
+        // A slot may have started to connect again.
         self.drop_attempt();
         self.inner.close();
         self.base.set_open_mode(OpenMode::NOT_OPEN);
@@ -110,7 +120,7 @@ impl Node for LocalSocketNode {
 }
 
 impl QLocalSocket {
-    /// A socket that is not connected.
+    /// Creates a socket that is not connected.
     #[must_use]
     #[allow(clippy::new_without_default)] // a class's `new` makes an object, not a value
     pub fn new() -> Self {
@@ -139,18 +149,19 @@ impl QLocalSocket {
         QLocalSocket(Handle::new(node))
     }
 
-    /// Connects to the server of a name, for reading and writing.
+    /// Connects to a server by name, for reading and writing.
     ///
-    /// A name that does not begin with a slash is one in the directory for temporary files, which
-    /// `TMPDIR` names, else `/tmp`; see [`full_server_name`](QLocalSocket::full_server_name).
+    /// A name that does not begin with a slash is relative to the directory for temporary files:
+    /// `TMPDIR`, or `/tmp` if that is not set. See
+    /// [`full_server_name`](QLocalSocket::full_server_name).
     ///
-    /// When this returns the socket is [`Connected`](LocalSocketState::Connected), or has told by
-    /// [`error_occurred`](LocalSocketNode::error_occurred) why not; or, if the server has as many
-    /// waiting as it allows, it is [`Connecting`](LocalSocketState::Connecting), for 30 seconds at
-    /// most. It is not open then, and cannot be written to.
+    /// When the function returns, the socket is [`Connected`](LocalSocketState::Connected), or it
+    /// has emitted [`error_occurred`](LocalSocketNode::error_occurred). If the server's backlog is
+    /// full, the socket stays [`Connecting`](LocalSocketState::Connecting) for up to 30 seconds; it
+    /// is not open then and cannot be written to.
     ///
-    /// A socket that is connected, or about to be, stays as it is:
-    /// [`Operation`](LocalSocketErrorKind::Operation) is the error then.
+    /// If the socket is connected or connecting already, it stays as it is, and the error is
+    /// [`Operation`](LocalSocketErrorKind::Operation).
     ///
     /// ```
     /// use qnetwork::{LocalSocketErrorKind, LocalSocketState, QLocalSocket};
@@ -165,15 +176,16 @@ impl QLocalSocket {
         self.connect_to_server_with(name, OpenMode::READ_WRITE);
     }
 
-    /// [`connect_to_server`](QLocalSocket::connect_to_server), opening the socket in some `mode`.
+    /// [`connect_to_server`](QLocalSocket::connect_to_server) with a `mode` in which the socket
+    /// opens.
     ///
-    /// [`UNBUFFERED`](OpenMode::UNBUFFERED) is added to it, as in Qt: there is a read buffer all
-    /// the same. To connect to the server whose name was [set](QLocalSocket::set_server_name)
+    /// As in Qt, the function adds [`UNBUFFERED`](OpenMode::UNBUFFERED) to the mode, but there is a
+    /// read buffer. To connect to a server whose name was [set](QLocalSocket::set_server_name)
     /// before, [`open`](QIODevice::open) the socket.
     #[doc(alias = "connectToServer")]
     pub fn connect_to_server_with(&self, name: impl AsRef<str>, mode: OpenMode) {
         self.set_server_name(name);
-        // The signals tell.
+        // Signals report the error.
         let _ = self.connect_in_mode(mode);
     }
 
@@ -181,8 +193,8 @@ impl QLocalSocket {
         self.node_kept().connect(mode)
     }
 
-    /// Sets the name of the server that [`open`](QIODevice::open) connects to. Only while the
-    /// socket is unconnected: a warning says so.
+    /// Sets the name of the server to which [`open`](QIODevice::open) connects. If the socket is
+    /// not unconnected, the function logs a warning and changes nothing.
     #[doc(alias = "setServerName")]
     pub fn set_server_name(&self, name: impl AsRef<str>) {
         if self.state() != LocalSocketState::Unconnected {
@@ -194,55 +206,55 @@ impl QLocalSocket {
         self.server_name.replace(name.as_ref().to_owned());
     }
 
-    /// The name of the server, as it was given; empty when the connection is over, and of a socket
-    /// that a server has accepted.
+    /// Returns the name of the server as it was given; empty once the connection has ended, and for
+    /// a socket that a server has accepted.
     #[doc(alias = "serverName")]
     #[must_use]
     pub fn server_name(&self) -> String {
         self.server_name.borrow().clone()
     }
 
-    /// The path of the server that this socket is connected to; empty if it is to none, and of a
-    /// socket that a server has accepted.
+    /// Returns the path of the server to which the socket is connected; empty if there is no
+    /// connection, and for a socket that a server has accepted.
     #[doc(alias = "fullServerName")]
     #[must_use]
     pub fn full_server_name(&self) -> String {
         self.full_server_name.borrow().clone()
     }
 
-    /// What the socket is doing.
+    /// Returns the state of the socket.
     #[must_use]
     pub fn state(&self) -> LocalSocketState {
         self.state.get()
     }
 
-    /// What went wrong last; [`Unknown`](LocalSocketErrorKind::Unknown) if nothing did, since the
-    /// socket was connected.
+    /// Returns the last error since the socket was connected;
+    /// [`Unknown`](LocalSocketErrorKind::Unknown) if there was none.
     #[must_use]
     pub fn error(&self) -> LocalSocketErrorKind {
         match self.inner.error() {
-            // As Qt's: the signal alone tells of it.
+            // As in Qt, only the signal reports this error.
             SocketErrorKind::Operation => LocalSocketErrorKind::Unknown,
             kind => kind.into(),
         }
     }
 
-    /// Whether the socket has been connected, and was not closed or aborted since.
+    /// Whether the socket has been connected and was not closed or aborted since.
     #[doc(alias = "isValid")]
     #[must_use]
     pub fn is_valid(&self) -> bool {
         self.inner.is_valid()
     }
 
-    /// The number of the operating system's descriptor, -1 if there is none.
+    /// Returns the number of the descriptor; -1 if there is none.
     #[doc(alias = "socketDescriptor")]
     #[must_use]
     pub fn socket_descriptor(&self) -> i32 {
         self.inner.socket_descriptor()
     }
 
-    /// Takes over a connection: a descriptor of a Unix socket that is connected, one of a pair for
-    /// example, or of [another stream](crate::QAbstractSocket::set_socket_descriptor), as a pipe.
+    /// Takes over a connection. The descriptor is a connected Unix socket, for example one of a
+    /// pair, or [another stream](crate::QAbstractSocket::set_socket_descriptor) such as a pipe.
     ///
     /// ```
     /// use std::{io::Write, os::unix::net::UnixStream};
@@ -259,7 +271,7 @@ impl QLocalSocket {
     ///
     /// # Errors
     ///
-    /// As [`set_socket_descriptor_with`](QLocalSocket::set_socket_descriptor_with).
+    /// Those of [`set_socket_descriptor_with`](QLocalSocket::set_socket_descriptor_with).
     #[doc(alias = "setSocketDescriptor")]
     pub fn set_socket_descriptor(
         &self,
@@ -269,14 +281,14 @@ impl QLocalSocket {
         self.set_socket_descriptor_with(descriptor, state, OpenMode::READ_WRITE)
     }
 
-    /// Takes over a socket in some `state`, opening it in some `mode`. No signal tells of it. What
-    /// this socket was connected to before is closed.
+    /// Takes over a socket in a given `state`, and opens in a given `mode`. It emits no signal. The
+    /// function closes the previous connection.
     ///
     /// # Errors
     ///
-    /// [`UnsupportedSocketOperation`](LocalSocketErrorKind::UnsupportedSocketOperation) for what is
-    /// no stream that the poll can watch. The descriptor is closed then, and this socket is as it
-    /// was.
+    /// [`UnsupportedSocketOperation`](LocalSocketErrorKind::UnsupportedSocketOperation) if the
+    /// descriptor is not a stream that the poll can watch. Then the function closes the descriptor,
+    /// and the socket keeps its state.
     #[doc(alias = "setSocketDescriptor")]
     pub fn set_socket_descriptor_with(
         &self,
@@ -290,7 +302,7 @@ impl QLocalSocket {
             LocalSocketState::Connected => SocketState::Connected,
             LocalSocketState::Closing => SocketState::Closing,
         };
-        // So that the inner socket, which has no other listener, finds nothing to tell.
+        // Set first, so that the inner socket's signal finds the state unchanged.
         let before = self.state.replace(state);
         let taken = self.inner.set_socket_descriptor_with(descriptor, inner_state, mode);
         if let Err(error) = taken {
@@ -305,18 +317,18 @@ impl QLocalSocket {
 
     // ---- closing
 
-    /// Closes the connection, after everything was written.
+    /// Closes the connection once all data is written.
     ///
-    /// If there is nothing to write the socket is unconnected when this returns; else it is
-    /// [`Closing`](LocalSocketState::Closing) until then. The socket stays open as a device: what
-    /// was not read can be read. A socket that is still connecting goes on to do so.
+    /// If the write buffer is empty, the socket is unconnected when the function returns. Otherwise
+    /// it is [`Closing`](LocalSocketState::Closing) until the data is written. The device stays
+    /// open, so unread data can be read. A socket that is still connecting goes on connecting.
     #[doc(alias = "disconnectFromServer")]
     pub fn disconnect_from_server(&self) {
         self.inner.disconnect_from_host();
     }
 
-    /// Closes the connection at once. What was not written is lost. The socket stays open as a
-    /// device, as Qt's.
+    /// Closes the connection immediately and discards unwritten data. As in Qt, the device stays
+    /// open.
     pub fn abort(&self) {
         self.drop_attempt();
         self.inner.abort();
@@ -324,14 +336,14 @@ impl QLocalSocket {
 
     // ---- moving bytes
 
-    /// Writes as much of the write buffer as the system takes, now. Returns whether anything was
-    /// written.
+    /// Writes as much of the write buffer as the system accepts now. Returns whether it wrote
+    /// anything.
     pub fn flush(&self) -> bool {
         self.inner.flush()
     }
 
-    /// How many bytes wait in this process for the operating system to take them. It differs from
-    /// [`bytes_to_write`](QIODevice::bytes_to_write) only by bytes that were sent and have not been
+    /// Returns how many bytes wait in this process until the operating system accepts them.
+    /// [`bytes_to_write`](QIODevice::bytes_to_write) also counts bytes that were sent but not
     /// announced by `bytes_written` yet.
     ///
     /// ```
@@ -354,14 +366,14 @@ impl QLocalSocket {
         self.inner.unsent_bytes()
     }
 
-    /// How much the read buffer holds at most, 0 for no limit, which is the default.
+    /// Returns the limit of the read buffer in bytes; 0, the default, means no limit.
     #[doc(alias = "readBufferSize")]
     #[must_use]
     pub fn read_buffer_size(&self) -> usize {
         self.inner.read_buffer_size()
     }
 
-    /// Limits the read buffer to `size` bytes; 0 is no limit. See
+    /// Limits the read buffer to `size` bytes; 0 means no limit. See
     /// [`QAbstractSocket::set_read_buffer_size`].
     #[doc(alias = "setReadBufferSize")]
     pub fn set_read_buffer_size(&self, size: usize) {
@@ -370,17 +382,18 @@ impl QLocalSocket {
 
     // ---- waiting
 
-    /// Waits until the socket is connected, at most until a deadline: milliseconds, -1 being for
-    /// ever, or a `Duration`.
+    /// Waits until the socket is connected. The deadline is a number of milliseconds, -1 for no
+    /// limit, or a `Duration`.
     ///
-    /// There is something to wait for only if the server has no room. When the time is over the
-    /// socket goes on to try.
+    /// The function waits only if the server's backlog is full. When the deadline passes, the
+    /// socket goes on trying.
     ///
     /// # Errors
     ///
-    /// [`SocketTimeout`](LocalSocketErrorKind::SocketTimeout) for the deadline, which is not told
-    /// by [`error`](QLocalSocket::error) or a signal; else what went wrong, or
-    /// [`Operation`](LocalSocketErrorKind::Operation) if the socket is not connecting.
+    /// [`SocketTimeout`](LocalSocketErrorKind::SocketTimeout) when the deadline passes; neither
+    /// [`error`](QLocalSocket::error) nor a signal reports it.
+    /// [`Operation`](LocalSocketErrorKind::Operation) if the socket is not connecting. Otherwise
+    /// the error with which connecting has failed.
     #[doc(alias = "waitForConnected")]
     pub fn wait_for_connected(
         &self,
@@ -399,16 +412,15 @@ impl QLocalSocket {
         }
     }
 
-    /// Waits until there is something new to read, and has told so by `ready_read`, at most until a
-    /// deadline: milliseconds, -1 being for ever, or a `Duration`. What was written is sent
-    /// meanwhile. A socket that is still connecting connects first.
+    /// Waits until there is new data to read and the socket has emitted `ready_read`. The deadline
+    /// is a number of milliseconds, -1 for no limit, or a `Duration`. Meanwhile the socket sends
+    /// what was written. If the socket is still connecting, the function waits for that first.
     ///
     /// # Errors
     ///
-    /// What went wrong; [`SocketTimeout`](LocalSocketErrorKind::SocketTimeout) for the deadline,
-    /// after which the socket is connected as before;
-    /// [`Operation`](LocalSocketErrorKind::Operation) if it is not connected, or if there is no
-    /// room in the read buffer.
+    /// [`SocketTimeout`](LocalSocketErrorKind::SocketTimeout) when the deadline passes; the socket
+    /// stays connected. [`Operation`](LocalSocketErrorKind::Operation) if the socket is not
+    /// connected or the read buffer is full. Otherwise the error that has ended the connection.
     #[doc(alias = "waitForReadyRead")]
     pub fn wait_for_ready_read(
         &self,
@@ -419,13 +431,13 @@ impl QLocalSocket {
         self.node_kept().inner.wait_for_ready_read(deadline).map_err(translated)
     }
 
-    /// Waits until something of what was written is on its way, and has told so by `bytes_written`,
-    /// at most until a deadline: milliseconds, -1 being for ever, or a `Duration`.
+    /// Waits until the socket has sent data and emitted `bytes_written`. The deadline is a number
+    /// of milliseconds, -1 for no limit, or a `Duration`.
     ///
     /// # Errors
     ///
-    /// As [`wait_for_ready_read`](QLocalSocket::wait_for_ready_read);
-    /// [`Operation`](LocalSocketErrorKind::Operation) also if there is nothing to be written.
+    /// Those of [`wait_for_ready_read`](QLocalSocket::wait_for_ready_read).
+    /// [`Operation`](LocalSocketErrorKind::Operation) also if the write buffer is empty.
     #[doc(alias = "waitForBytesWritten")]
     pub fn wait_for_bytes_written(
         &self,
@@ -436,12 +448,12 @@ impl QLocalSocket {
         self.node_kept().inner.wait_for_bytes_written(deadline).map_err(translated)
     }
 
-    /// Waits until the socket is disconnected, at most until a deadline: milliseconds, -1 being for
-    /// ever, or a `Duration`. What was written is sent, and what comes is read, meanwhile.
+    /// Waits until the socket is disconnected. The deadline is a number of milliseconds, -1 for no
+    /// limit, or a `Duration`. Meanwhile the socket sends what was written and reads what arrives.
     ///
     /// # Errors
     ///
-    /// As [`wait_for_ready_read`](QLocalSocket::wait_for_ready_read).
+    /// Those of [`wait_for_ready_read`](QLocalSocket::wait_for_ready_read).
     #[doc(alias = "waitForDisconnected")]
     pub fn wait_for_disconnected(
         &self,
@@ -451,14 +463,14 @@ impl QLocalSocket {
             qcore::q_warning!(
                 "QLocalSocket::waitForDisconnected() is not allowed in UnconnectedState"
             );
-            return Err(not_connected());
+            return Err(LocalSocketError::not_connected());
         }
         let deadline = deadline.into();
         self.connect_first(deadline)?;
         self.node_kept().inner.wait_for_disconnected(deadline).map_err(translated)
     }
 
-    /// Connects, if that is what the socket is about to do.
+    /// Waits for a connection attempt, if there is one.
     fn connect_first(&self, deadline: QDeadlineTimer) -> Result<(), LocalSocketError> {
         if self.attempt.borrow().is_some() { self.wait_for_connected(deadline) } else { Ok(()) }
     }
@@ -471,14 +483,10 @@ impl QLocalSocket {
         Ok(())
     }
 
-    /// The node, kept while a slot may drop the last handle.
+    /// Returns the node as an `Rc`, because a slot may drop the last handle.
     fn node_kept(&self) -> Rc<LocalSocketNode> {
         self.this.upgrade().expect("a handle keeps its node")
     }
-}
-
-pub(super) fn not_connected() -> LocalSocketError {
-    SocketErrorKind::Operation.into()
 }
 
 fn translated(error: SocketError) -> LocalSocketError {

@@ -1,22 +1,23 @@
-//! What a local socket can be doing.
+//! States of a local socket.
 
 qcore::numbered! {
-    /// What a local socket is doing.
+    /// The state of a local socket.
     #[doc(alias = "QLocalSocket::LocalSocketState")]
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
     #[non_exhaustive]
     pub enum LocalSocketState {
-        /// Not connected.
+        /// The socket is not connected.
         #[doc(alias = "UnconnectedState")]
         #[default]
         Unconnected = 0,
-        /// Connecting; for longer than a call only where a server has no room for more.
+        /// The socket is connecting. It stays so after the call only if the server's backlog is
+        /// full.
         #[doc(alias = "ConnectingState")]
         Connecting = 2,
-        /// Connected.
+        /// The socket is connected.
         #[doc(alias = "ConnectedState")]
         Connected = 3,
-        /// Closing as soon as everything is written.
+        /// The socket closes once all data is written.
         #[doc(alias = "ClosingState")]
         Closing = 6,
     }

@@ -1,10 +1,10 @@
-//! Accepting, in the loop and without it.
+//! Accepting connections, in the loop and while waiting without one.
 
-use std::{cell::Cell, io, net::SocketAddr, os::fd::OwnedFd, rc::Rc, time::Duration};
+use std::{io, net::SocketAddr, os::fd::OwnedFd, rc::Rc, time::Duration};
 
 use mio::net::TcpStream;
 use qcore::{
-    QDeadlineTimer, TimerType,
+    QDeadlineTimer,
     event_loop::{EventSource, Readiness, TimerHandler, TimerId},
     object::Node,
 };
@@ -14,35 +14,38 @@ use super::{
     listening::Listening,
     proxied::{ProxiedConnection, Waited},
 };
-use crate::{QTcpSocket, SocketError, SocketErrorKind, socket::Overtime, sys};
+use crate::{
+    socket::{Overtime, QTcpSocket, SocketError, SocketErrorKind},
+    sys,
+};
 
-/// How many are accepted in one turn of the loop.
+/// How many connections the server accepts in one turn of the loop.
 const BUDGET: usize = 64;
-/// How long to wait where the system has no descriptor for one more.
+/// How long to wait before accepting again when the process has no descriptor left.
 const RETRY: Duration = Duration::from_millis(100);
 
-/// What the system has let in.
+/// An accepted connection.
 enum Accepted {
     /// For a socket of this library.
     Stream(TcpStream, SocketAddr),
     /// For the program's own handler.
     Descriptor(OwnedFd),
-    /// For either.
+    /// From a proxy, for either.
     Proxied(ProxiedConnection),
 }
 
-/// Why nobody was let in.
+/// Why there is no connection.
 enum Nobody {
-    /// Nobody has come.
+    /// The proxy has no client yet.
     Here,
-    /// The system says so.
+    /// `accept` has failed.
     System(io::Error),
-    /// The proxy does not listen any more.
+    /// The proxy has stopped listening.
     Proxy(SocketError),
 }
 
 impl TcpServerNode {
-    /// Goes on to accept, whatever has kept the server from it.
+    /// Accepts connections again, whatever has stopped the server.
     pub(crate) fn resume(&self) {
         if self.hold.replace(Hold::No) != Hold::No {
             self.requeue();
@@ -59,13 +62,11 @@ impl TcpServerNode {
                 let text = "The server does not listen";
                 return Err(SocketError::new(SocketErrorKind::Operation, text));
             }
-            // With the queue full, what comes waits with the system. It has come.
-            if self.more.get() && (self.accept() || self.is_full()) {
+            // If the queue is full, the connection stays in the backlog, but it has arrived.
+            if self.state.more.get() && (self.accept() || self.is_full()) {
                 return Ok(());
             }
-            if self.retry.get().is_some()
-                && let Some(error) = self.error.borrow().clone()
-            {
+            if let Some(error) = self.state.error_to_retry() {
                 return Err(error);
             }
             let waited = match &*self.listener.borrow() {
@@ -82,30 +83,28 @@ impl TcpServerNode {
 
     fn wait_timed_out(&self) -> SocketError {
         let text = "Network operation timed out";
-        let error = SocketError::new(SocketErrorKind::SocketTimeout, text);
-        self.error.replace(Some(error.clone()));
-        error
+        self.state.keep_error(SocketError::new(SocketErrorKind::SocketTimeout, text))
     }
 
     fn note(&self, ready: Readiness) {
         match &*self.listener.borrow() {
-            // Whatever there is to be done, accepting does it.
+            // Accepting does whatever the engine needs.
             Some(Listening::There(listener)) => {
                 listener.note(ready);
-                self.more.set(true);
+                self.state.more.set(true);
             }
-            _ if ready.contains(Readiness::READABLE) => self.more.set(true),
+            _ if ready.contains(Readiness::READABLE) => self.state.more.set(true),
             _ => {}
         }
     }
 
     fn is_full(&self) -> bool {
-        let room = usize::try_from(self.max_pending.get()).unwrap_or(0);
+        let room = usize::try_from(self.state.max_pending()).unwrap_or(0);
         let in_hand = self.reception().map_or(0, |reception| reception.count());
-        self.pending.borrow().len() + in_hand >= room
+        self.state.pending_count() + in_hand >= room
     }
 
-    /// Accepts what waits with the system. Returns whether anything did.
+    /// Accepts connections from the backlog. Returns whether there was one.
     fn accept(&self) -> bool {
         let mut any = false;
         for _ in 0..BUDGET {
@@ -115,7 +114,7 @@ impl TcpServerNode {
                 }
                 return any;
             }
-            let has_handler = self.incoming.is_connected();
+            let has_handler = self.state.handler().is_set();
             let accepted = match &*self.listener.borrow() {
                 Some(Listening::Here(listener)) if has_handler => {
                     listener.accept_descriptor().map(Accepted::Descriptor).map_err(Nobody::System)
@@ -134,18 +133,18 @@ impl TcpServerNode {
             match accepted {
                 Ok(accepted) => {
                     any = true;
-                    // First of all: a loop that a slot runs goes on to accept, and so does this one
-                    // if it panics.
+                    // Before slots run: a loop in a slot must go on accepting, and so must this
+                    // loop after a slot panics.
                     self.requeue();
-                    // A slot that pauses the server does so for those that come later, as in Qt.
+                    // As in Qt, a slot that pauses the server affects later connections only.
                     self.on_accepted(accepted);
                 }
                 Err(Nobody::Here) => {
-                    self.more.set(false);
+                    self.state.more.set(false);
                     return any;
                 }
                 Err(Nobody::System(error)) if error.kind() == io::ErrorKind::WouldBlock => {
-                    self.more.set(false);
+                    self.state.more.set(false);
                     return any;
                 }
                 Err(Nobody::System(error)) if sys::is_lost_connection(&error) => {}
@@ -179,7 +178,7 @@ impl TcpServerNode {
             }
             Accepted::Stream(stream, peer) => self.make_socket(stream, peer),
             Accepted::Descriptor(descriptor) => self.hand_over(descriptor),
-            Accepted::Proxied(connection) if self.incoming.is_connected() => {
+            Accepted::Proxied(connection) if self.state.handler().is_set() => {
                 connection.into_descriptor().and_then(|descriptor| self.hand_over(descriptor))
             }
             Accepted::Proxied(connection) => self.make_proxied_socket(connection),
@@ -206,13 +205,11 @@ impl TcpServerNode {
 
     /// Calls the program's handler.
     fn hand_over(&self, descriptor: OwnedFd) -> Result<(), SocketError> {
-        let offered = Rc::new(Cell::new(Some(descriptor)));
-        self.incoming.emit(offered.clone());
-        let Some(left) = offered.take() else { return Ok(()) };
+        let Some(left) = self.state.handler().offer(descriptor) else { return Ok(()) };
         if self.life().is_dying() {
             return Ok(());
         }
-        // The handler's receiver has died: as if there were none.
+        // The handler's receiver has died, so the server creates a socket.
         let socket = QTcpSocket::new();
         socket.set_socket_descriptor(left)?;
         self.add_pending(socket);
@@ -223,11 +220,12 @@ impl TcpServerNode {
         if socket.parent().is_none() {
             socket.set_parent(Some(&self.base));
         }
-        self.pending.borrow_mut().push_back(socket);
+        self.state.push(socket);
     }
 
     fn on_accept_error(&self, error: &io::Error) {
-        // The connection still waits: without a pause this would be told again and again.
+        // The connection is still in the backlog. Without a pause the loop would report it again
+        // and again.
         self.retry_in(RETRY);
         if !sys::is_shortage(error) {
             qcore::q_warning!("QTcpServer: cannot accept: {error}");
@@ -235,7 +233,7 @@ impl TcpServerNode {
         self.report(sys::other_error(error));
     }
 
-    /// The proxy does not listen any more, and is asked again soon.
+    /// Reports that the proxy has stopped listening, and schedules a retry.
     fn on_proxy_error(&self, error: SocketError) {
         let retry = match &*self.listener.borrow() {
             Some(Listening::There(listener)) => listener.next_retry(),
@@ -246,24 +244,18 @@ impl TcpServerNode {
     }
 
     fn retry_in(&self, time: Duration) {
-        self.stop_retrying();
-        let id = self.life().dispatcher().start_timer(time, TimerType::Coarse, self.this.clone());
-        self.retry.set(Some(id));
+        self.state.retry_in(self.life().dispatcher(), time, self.this.clone());
     }
 
     fn report(&self, error: SocketError) {
         let kind = error.kind();
-        self.error.replace(Some(error));
+        self.state.keep_error(error);
         self.accept_error.emit(kind);
     }
 
-    /// Returns whether it was to be tried again.
+    /// Stops the retry timer. Returns whether it was running.
     pub(super) fn stop_retrying(&self) -> bool {
-        let id = self.retry.take();
-        if let Some(id) = id {
-            self.life().dispatcher().stop_timer(id);
-        }
-        id.is_some()
+        self.state.stop_retrying(self.life().dispatcher())
     }
 
     fn on_timer(&self, id: TimerId) {
@@ -273,7 +265,7 @@ impl TcpServerNode {
         };
         if let Some(error) = failed {
             self.on_proxy_error(error);
-        } else if self.retry.get() == Some(id) {
+        } else if self.state.is_retry_timer(id) {
             self.stop_retrying();
             if self.hold.get() == Hold::No {
                 self.accept();
@@ -285,7 +277,7 @@ impl TcpServerNode {
 impl EventSource for TcpServerNode {
     fn ready(self: Rc<Self>, ready: Readiness) {
         self.note(ready);
-        if self.more.get() && self.retry.get().is_none() && self.hold.get() == Hold::No {
+        if self.state.more.get() && !self.state.is_retrying() && self.hold.get() == Hold::No {
             self.accept();
         }
     }

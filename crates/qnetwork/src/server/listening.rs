@@ -1,10 +1,9 @@
-//! What a server listens with.
+//! Listening sockets.
 
 use std::{
     io,
     net::SocketAddr,
     os::fd::{AsRawFd, OwnedFd},
-    rc::Weak,
 };
 
 use mio::{
@@ -13,28 +12,29 @@ use mio::{
 };
 use qcore::{
     QDeadlineTimer,
-    event_loop::{EventSource, Readiness, Registration},
-    object::Object,
+    event_loop::{Readiness, Registration},
 };
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 
-use super::{
-    QTcpServer,
-    proxied::{ProxyListener, Waited},
+use super::proxied::{ProxyListener, Waited};
+use crate::{
+    address::QHostAddress,
+    engine::named,
+    socket::{SocketError, SocketErrorKind},
+    sys,
 };
-use crate::{QHostAddress, SocketError, SocketErrorKind, engine::named, sys};
 
-/// How many connections may wait with the system.
+/// How many connections the kernel's backlog holds.
 const BACKLOG: i32 = 1024;
 
-/// What listens.
+/// A listening socket on this machine or at a proxy.
 pub(super) enum Listening {
     Here(Listener),
     There(Box<ProxyListener>),
 }
 
 impl Listening {
-    /// Where others connect to.
+    /// Returns the address and the port to which clients connect.
     pub(super) fn place(&self) -> (QHostAddress, u16) {
         match self {
             Listening::Here(listener) => (listener.address.clone(), listener.port),
@@ -49,7 +49,7 @@ impl Listening {
         }
     }
 
-    /// Asks for another call of the server, which says nothing new.
+    /// Asks the loop to call the server once more, without news.
     pub(super) fn requeue(&self) {
         match self {
             Listening::Here(listener) => listener.registration.requeue(Readiness::empty()),
@@ -57,7 +57,7 @@ impl Listening {
         }
     }
 
-    /// Waits, with no loop, until somebody may have come.
+    /// Waits without a loop until a client may have connected.
     pub(super) fn wait(&self, deadline: QDeadlineTimer) -> Waited {
         match self {
             Listening::Here(listener) => {
@@ -68,7 +68,7 @@ impl Listening {
     }
 }
 
-/// A socket that listens, in the loop's poll.
+/// A listening socket that is registered with the loop's poll.
 pub(super) struct Listener {
     io: TcpListener,
     registration: Registration,
@@ -79,7 +79,7 @@ pub(super) struct Listener {
 impl Listener {
     /// Listens at an address.
     pub(super) fn open(
-        server: &QTcpServer,
+        registration: Registration,
         address: &QHostAddress,
         port: u16,
     ) -> Result<Self, SocketError> {
@@ -89,25 +89,28 @@ impl Listener {
         let any = *address == QHostAddress::Any;
         let address = if address.is_null() { &QHostAddress::AnyIPv4 } else { address };
         let socket = match bind(at(address)?, !any) {
-            // A machine without IPv6.
+            // This machine has no IPv6.
             Err(_) if any => bind(at(&QHostAddress::AnyIPv4)?, false),
             result => result,
         }?;
-        Self::of(server, socket)
+        Self::of(registration, socket)
     }
 
-    /// Takes a socket over that listens already.
-    pub(super) fn adopt(server: &QTcpServer, descriptor: OwnedFd) -> Result<Self, SocketError> {
+    /// Takes over a socket that is listening already.
+    pub(super) fn adopt(
+        registration: Registration,
+        descriptor: OwnedFd,
+    ) -> Result<Self, SocketError> {
         let socket = Socket::from(descriptor);
         let is_inet = socket.local_addr().is_ok_and(|address| address.as_socket().is_some());
         if !is_inet || !sys::is_listening(&socket) || socket.set_nonblocking(true).is_err() {
             let kind = SocketErrorKind::UnsupportedSocketOperation;
             return Err(SocketError::new(kind, "Invalid socket descriptor"));
         }
-        Self::of(server, socket)
+        Self::of(registration, socket)
     }
 
-    fn of(server: &QTcpServer, socket: Socket) -> Result<Self, SocketError> {
+    fn of(registration: Registration, socket: Socket) -> Result<Self, SocketError> {
         let failed = |error: io::Error| sys::other_error(&error);
         let dual = |address: &SocketAddr| {
             address.is_ipv6() && address.ip().is_unspecified() && !socket.only_v6().unwrap_or(true)
@@ -117,18 +120,16 @@ impl Listener {
         let (address, port) = named(&local);
         let address = if dual(&local) { QHostAddress::Any } else { address };
         let mut io = TcpListener::from_std(socket.into());
-        let source: Weak<dyn EventSource> = server.this.clone();
-        let registration = server.life().dispatcher().add_source(source);
         registration.register(&mut io, Interest::READABLE).map_err(failed)?;
         Ok(Listener { io, registration, address, port })
     }
 
-    /// A connection for a socket of this library.
+    /// Accepts a connection for a socket of this library.
     pub(super) fn accept(&self) -> io::Result<(TcpStream, SocketAddr)> {
         self.io.accept()
     }
 
-    /// A connection for whoever knows what to do with a descriptor.
+    /// Accepts a connection for the program's handler.
     pub(super) fn accept_descriptor(&self) -> io::Result<OwnedFd> {
         sys::accept_blocking(&SockRef::from(&self.io))
     }
@@ -140,7 +141,7 @@ impl Drop for Listener {
     }
 }
 
-/// A socket that listens at an address.
+/// Creates a socket and listens at an address.
 fn bind(address: SocketAddr, only_v6: bool) -> Result<Socket, SocketError> {
     let make = || {
         let domain = Domain::for_address(address);

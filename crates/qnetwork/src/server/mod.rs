@@ -1,15 +1,16 @@
-//! Servers: what accepts connections.
+//! TCP servers.
 //!
-//! `listening.rs` has the socket that listens, `accepting.rs` what happens when the loop says that
-//! somebody is at the door. `proxied.rs` is for servers that a proxy listens for.
+//! `listening.rs` has the listening socket, and `accepting.rs` accepts connections when the loop
+//! reports them. `proxied.rs` is for a server whose proxy listens for it. `state.rs` has what TCP
+//! servers and local servers have in common.
 
 mod accepting;
 mod listening;
 mod proxied;
+mod state;
 
 use std::{
     cell::{Cell, OnceCell, RefCell},
-    collections::VecDeque,
     fmt,
     net::SocketAddr,
     os::fd::OwnedFd,
@@ -19,26 +20,31 @@ use std::{
 use mio::net::TcpStream;
 use qcore::{
     QDeadlineTimer, QObject, Receiver, Signal, class,
-    event_loop::TimerId,
+    event_loop::Registration,
     object::{Handle, Life, Node, Object},
 };
 
+pub(crate) use self::state::ServerState;
 use self::{
     listening::{Listener, Listening},
     proxied::ProxyListener,
 };
 use crate::{
-    ProxyCapabilities, ProxyQueryType, ProxyType, QHostAddress, QNetworkProxy, QNetworkProxyQuery,
-    QTcpSocket, SocketError, SocketErrorKind,
-    proxy::{self, Route},
+    address::QHostAddress,
+    proxy::{
+        self, ProxyCapabilities, ProxyQueryType, ProxyType, QNetworkProxy, QNetworkProxyQuery,
+        Route,
+    },
+    socket::{QTcpSocket, SocketError, SocketErrorKind},
 };
 
 class! {
-    /// A TCP server: accepts connections and hands them out as sockets.
+    /// A TCP server: it accepts connections and hands them out as sockets.
     ///
-    /// The sockets are children of the server, so that they need nobody to hold them and die with
-    /// it; [`delete_later`](QObject::delete_later) when they are done with keeps them from piling
-    /// up. Stands for Qt's [QTcpServer](https://doc.qt.io/qt-5/qtcpserver.html).
+    /// Each socket is a child of the server. So nobody else has to hold it, and it dies with the
+    /// server. Call [`delete_later`](QObject::delete_later) on a socket that you are done with;
+    /// otherwise closed sockets pile up. Stands for Qt's
+    /// [QTcpServer](https://doc.qt.io/qt-5/qtcpserver.html).
     ///
     /// # Examples
     ///
@@ -66,57 +72,48 @@ class! {
 
 /// The signals of a [`QTcpServer`].
 pub struct TcpServerNode {
-    /// A connection was accepted: [`next_pending_connection`](QTcpServer::next_pending_connection)
-    /// has it. Emitted once for each.
+    /// The server has accepted a connection;
+    /// [`next_pending_connection`](QTcpServer::next_pending_connection) returns it. Emitted once
+    /// for each connection.
     #[doc(alias = "newConnection")]
     pub new_connection: Signal<()>,
-    /// A connection could not be accepted. The server goes on, and where the system was out of
-    /// descriptors it tries again soon.
+    /// The server could not accept a connection, for example because the process has no descriptor
+    /// left. It keeps listening and tries again after 100 ms. If a [proxy](QTcpServer::set_proxy)
+    /// listens for the server, it tries again after a second or more.
     #[doc(alias = "acceptError")]
     pub accept_error: Signal<SocketErrorKind>,
     base: QObject,
     this: Weak<TcpServerNode>,
     listener: RefCell<Option<Listening>>,
-    pending: RefCell<VecDeque<QTcpSocket>>,
-    max_pending: Cell<i32>,
-    /// There may be more to accept: the system has not said "would block" yet.
-    more: Cell<bool>,
+    state: ServerState<QTcpSocket>,
     hold: Cell<Hold>,
-    /// The program's handler, if there is one. No signal to anybody else: it is not blocked with
-    /// them.
-    incoming: Signal<Offered>,
-    retry: Cell<Option<TimerId>>,
-    error: RefCell<Option<SocketError>>,
-    /// Who gets the connections before they are handed out.
+    /// The derived class that takes connections before the server hands them out.
     reception: OnceCell<Weak<dyn Reception>>,
-    /// Its own proxy, if it has one.
+    /// The server's own proxy, if it has one.
     proxy: RefCell<Option<Box<QNetworkProxy>>>,
 }
 
-/// A class of servers that does something with a connection before it hands it out.
+/// A derived class that processes a connection before the server hands it out.
 pub(crate) trait Reception {
-    /// How many connections it has in hand: they count as if they were waiting to be taken.
+    /// Returns how many connections it is processing. They count as pending connections.
     fn count(&self) -> usize;
 
     /// Takes a connection.
     fn receive(&self, stream: TcpStream, peer: SocketAddr);
 
-    /// The server stops listening.
+    /// Stops processing, because the server stops listening.
     fn close(&self);
 }
 
-/// What keeps a server from accepting.
+/// Why a server does not accept connections.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Hold {
     No,
-    /// Somebody has to take a connection first.
+    /// The queue of pending connections is full.
     Full,
-    /// The program wants it so.
+    /// The program has paused the server.
     Paused,
 }
-
-/// A descriptor on its way to a handler, which takes it out.
-type Offered = Rc<Cell<Option<OwnedFd>>>;
 
 impl Node for TcpServerNode {
     fn life(&self) -> &Rc<Life> {
@@ -125,41 +122,46 @@ impl Node for TcpServerNode {
 
     fn destructor(&self) {
         self.close();
-        self.incoming.disconnect_all();
+        self.state.handler().clear();
     }
 }
 
 impl QTcpServer {
-    /// A server that does not listen yet.
+    /// Creates a server that does not listen yet.
     #[must_use]
     #[allow(clippy::new_without_default)] // a class's `new` makes an object, not a value
     pub fn new() -> Self {
         QTcpServer(Handle::new(TcpServerNode::make(&Life::new())))
     }
 
-    /// The server part of a new object of a derived class.
+    /// Creates the server part of an object of a derived class.
     #[cfg(feature = "_tls")]
     pub(crate) fn embed(life: &Rc<Life>) -> Self {
         QTcpServer(Handle::embed(TcpServerNode::make(life)))
     }
 
-    /// Listens at an address and port; port 0 is one that the system chooses, which
-    /// [`server_port`](QTcpServer::server_port) then tells.
+    /// Listens at an address and a port. With port 0 the system chooses the port, and
+    /// [`server_port`](QTcpServer::server_port) returns it.
     ///
-    /// [`QHostAddress::Any`] is every address of this machine, IPv4 and IPv6;
-    /// [`AnyIPv6`](QHostAddress::AnyIPv6) is IPv6 alone, a null address IPv4 alone.
+    /// [`QHostAddress::Any`] stands for all addresses of this machine, IPv4 and IPv6.
+    /// [`AnyIPv6`](QHostAddress::AnyIPv6) stands for its IPv6 addresses alone, and a null address
+    /// for its IPv4 addresses.
     ///
     /// # Errors
     ///
-    /// What keeps the system from it: [`AddressInUse`](SocketErrorKind::AddressInUse),
-    /// [`SocketAccess`](SocketErrorKind::SocketAccess),
-    /// [`SocketAddressNotAvailable`](SocketErrorKind::SocketAddressNotAvailable),
-    /// [`UnsupportedSocketOperation`](SocketErrorKind::UnsupportedSocketOperation) for an address
-    /// that the system does not know how to use. With a [proxy](QTcpServer::set_proxy) it is what
-    /// went wrong there, as for a socket that connects by one, or
-    /// [`SocketTimeout`](SocketErrorKind::SocketTimeout) after 5 seconds, for which this call
-    /// waits. A server that listens already goes on as it is, and refuses with
-    /// [`Operation`](SocketErrorKind::Operation) and a warning in the log.
+    /// [`AddressInUse`](SocketErrorKind::AddressInUse),
+    /// [`SocketAccess`](SocketErrorKind::SocketAccess) and
+    /// [`SocketAddressNotAvailable`](SocketErrorKind::SocketAddressNotAvailable) if the system
+    /// refuses the address or the port.
+    /// [`UnsupportedSocketOperation`](SocketErrorKind::UnsupportedSocketOperation) if the system
+    /// does not support such addresses.
+    ///
+    /// With a [proxy](QTcpServer::set_proxy) this function waits for the proxy for up to 5 seconds;
+    /// then the error is [`SocketTimeout`](SocketErrorKind::SocketTimeout). Other failures of the
+    /// proxy are the same errors as for a socket that connects through it.
+    ///
+    /// If the server is listening already, it keeps listening: the error is
+    /// [`Operation`](SocketErrorKind::Operation), and a warning is logged.
     pub fn listen(&self, address: impl Into<QHostAddress>, port: u16) -> Result<(), SocketError> {
         if self.is_deleted() || self.is_listening() {
             qcore::q_warning!("QTcpServer::listen() called when already listening");
@@ -168,9 +170,12 @@ impl QTcpServer {
         }
         let address = address.into();
         self.start(match self.route(&address, port) {
-            Route::Direct => Listener::open(self, &address, port).map(Listening::Here),
-            Route::By(proxy) => ProxyListener::open(self, *proxy, &address, port)
-                .map(|listener| Listening::There(Box::new(listener))),
+            Route::Direct => Listener::open(self.register(), &address, port).map(Listening::Here),
+            Route::By(proxy) => {
+                let dispatcher = self.life().dispatcher();
+                ProxyListener::open(dispatcher, &self.this, *proxy, &address, port)
+                    .map(|listener| Listening::There(Box::new(listener)))
+            }
             Route::None => {
                 let kind = SocketErrorKind::UnsupportedSocketOperation;
                 Err(SocketError::new(kind, "Operation on socket is not supported"))
@@ -178,41 +183,44 @@ impl QTcpServer {
         })
     }
 
-    /// The way that clients are to take.
+    /// Decides how clients reach the server: directly or through a proxy.
     fn route(&self, address: &QHostAddress, port: u16) -> Route {
-        // No proxy listens for this machine alone, whatever the server has been given.
+        // A proxy cannot listen at this machine's loopback address.
         if address.is_loopback() {
             return Route::Direct;
         }
-        // Kept by nobody while the program's factory is asked.
+        // Cloned, so that nothing is borrowed while the program's proxy factory runs.
         let own = self.proxy.borrow().as_deref().cloned();
         proxy::resolve(own.as_ref(), "", ProxyCapabilities::LISTENING, || {
             QNetworkProxyQuery::for_server(ProxyQueryType::TcpServer, port, "")
         })
     }
 
-    /// The server's own proxy; one of the type [`Default`](ProxyType::Default) if it has none.
+    /// Returns the server's own proxy; one of the type [`Default`](ProxyType::Default) if it has
+    /// none.
     #[must_use]
     pub fn proxy(&self) -> QNetworkProxy {
         self.proxy.borrow().as_deref().cloned().unwrap_or_default()
     }
 
-    /// Sets the proxy that listens for the server, from the next [`listen`](QTcpServer::listen) on.
+    /// Sets the proxy that listens for the server. It takes effect at the next
+    /// [`listen`](QTcpServer::listen).
     ///
-    /// [`Default`](ProxyType::Default) is the application's, or the system's, if that is one which
-    /// can listen; [`NoProxy`](ProxyType::NoProxy) is none, whatever the application has. A server
-    /// that listens at a loopback address never has a proxy. Of the proxies SOCKS5 alone can
-    /// listen; any other makes `listen` fail with
+    /// [`Default`](ProxyType::Default) stands for the proxy of the application or of the system, if
+    /// it can listen. [`NoProxy`](ProxyType::NoProxy) means that the server uses no proxy, even if
+    /// the application has one. A server that listens at a loopback address never uses a proxy.
+    /// Only SOCKS5 proxies can listen; with any other proxy `listen` fails with
     /// [`UnsupportedSocketOperation`](SocketErrorKind::UnsupportedSocketOperation).
     ///
     /// [`server_address`](QTcpServer::server_address) and [`server_port`](QTcpServer::server_port)
-    /// are those at which the proxy listens. It does for one connection, and is then asked for the
-    /// same port again, once there is room for another pending connection: clients that come
-    /// meanwhile are refused, and if the proxy does not give that port again it is another one.
-    /// What goes wrong then is told by [`accept_error`](TcpServerNode::accept_error), and it is
-    /// tried again after a second, and less often if it goes on. The sockets know the addresses
-    /// that the proxy has told; a [handler](QTcpServer::set_incoming_connection) gets a descriptor
-    /// that is connected to the proxy.
+    /// return where the proxy listens. A proxy listens for one connection. After that connection,
+    /// and once there is room for another pending connection, the server asks the proxy for the
+    /// same port again. Until the proxy listens again, clients are refused. If the proxy no longer
+    /// offers that port, the server gets another one. If the proxy fails, the server emits
+    /// [`accept_error`](TcpServerNode::accept_error) and retries after a second; further retries
+    /// come at longer intervals, up to 30 seconds. The sockets return the addresses that the proxy
+    /// reports. A [handler](QTcpServer::set_incoming_connection) gets a descriptor that is
+    /// connected to the proxy.
     ///
     /// # Examples
     ///
@@ -231,10 +239,10 @@ impl QTcpServer {
         self.proxy.replace(own);
     }
 
-    /// Listens with a socket that listens already: one that another process has left to this one,
-    /// or that was made with options that [`listen`](QTcpServer::listen) does not know.
+    /// Listens with a socket that is listening already: one inherited from another process, or one
+    /// with options that [`listen`](QTcpServer::listen) cannot set.
     ///
-    /// The server owns the descriptor from here on, also if it cannot use it.
+    /// The server owns the descriptor, even if this function fails.
     ///
     /// ```
     /// use std::net::TcpListener;
@@ -254,9 +262,10 @@ impl QTcpServer {
     ///
     /// # Errors
     ///
-    /// [`UnsupportedSocketOperation`](SocketErrorKind::UnsupportedSocketOperation) for what is no
-    /// TCP socket that listens (where Qt listens in vain). A server that listens already goes on as
-    /// it is, and refuses with [`Operation`](SocketErrorKind::Operation) and a warning in the log.
+    /// [`UnsupportedSocketOperation`](SocketErrorKind::UnsupportedSocketOperation) if the
+    /// descriptor is not a listening TCP socket. (Qt accepts such a descriptor but never gets a
+    /// connection.) If the server is listening already, it keeps listening: the error is
+    /// [`Operation`](SocketErrorKind::Operation), and a warning is logged.
     #[doc(alias = "setSocketDescriptor")]
     pub fn set_socket_descriptor(&self, descriptor: impl Into<OwnedFd>) -> Result<(), SocketError> {
         if self.is_deleted() || self.is_listening() {
@@ -264,17 +273,17 @@ impl QTcpServer {
             let text = "The server is listening already, or was deleted";
             return Err(SocketError::new(SocketErrorKind::Operation, text));
         }
-        self.start(Listener::adopt(self, descriptor.into()).map(Listening::Here))
+        self.start(Listener::adopt(self.register(), descriptor.into()).map(Listening::Here))
     }
 
-    /// The number of the operating system's descriptor, -1 if the server does not listen.
+    /// Returns the number of the descriptor; -1 if the server does not listen.
     #[doc(alias = "socketDescriptor")]
     #[must_use]
     pub fn socket_descriptor(&self) -> i32 {
         self.listener.borrow().as_ref().map_or(-1, Listening::descriptor)
     }
 
-    /// Stops listening. Connections that were accepted and not taken are closed.
+    /// Stops listening, and closes the connections that nobody has taken.
     pub fn close(&self) {
         self.0.close();
     }
@@ -286,14 +295,14 @@ impl QTcpServer {
         self.listener.borrow().is_some()
     }
 
-    /// The address at which the server listens, null if it does not.
+    /// Returns the address at which the server listens; a null address if it does not listen.
     #[doc(alias = "serverAddress")]
     #[must_use]
     pub fn server_address(&self) -> QHostAddress {
         self.listener.borrow().as_ref().map(|listener| listener.place().0).unwrap_or_default()
     }
 
-    /// The port at which the server listens, 0 if it does not.
+    /// Returns the port at which the server listens; 0 if it does not listen.
     #[doc(alias = "serverPort")]
     #[must_use]
     pub fn server_port(&self) -> u16 {
@@ -302,13 +311,15 @@ impl QTcpServer {
 
     // ---- accepting
 
-    /// Accepts no connections until [`resume_accepting`](QTcpServer::resume_accepting). They wait
-    /// with the system meanwhile, 1024 of them at most.
+    /// Stops accepting connections until [`resume_accepting`](QTcpServer::resume_accepting). New
+    /// connections stay in the kernel's backlog, which holds up to 1024 of them.
     ///
-    /// As in Qt, [taking](QTcpServer::next_pending_connection) a connection that was accepted
-    /// before resumes it as well, [waiting](QTcpServer::wait_for_new_connection) for one accepts
-    /// it, and a slot of [`new_connection`](TcpServerNode::new_connection) that pauses is called
-    /// for those that wait already. Does nothing if the server does not listen.
+    /// As in Qt, a paused server still behaves as follows.
+    /// [Taking](QTcpServer::next_pending_connection) a connection that was accepted before resumes
+    /// the server. [Waiting](QTcpServer::wait_for_new_connection) for a connection accepts one. If
+    /// a slot of [`new_connection`](TcpServerNode::new_connection) pauses the server, the server
+    /// still accepts the connections that are in the backlog at that moment. The function does
+    /// nothing if the server does not listen.
     #[doc(alias = "pauseAccepting")]
     pub fn pause_accepting(&self) {
         if self.is_listening() {
@@ -316,8 +327,8 @@ impl QTcpServer {
         }
     }
 
-    /// Accepts connections again after [`pause_accepting`](QTcpServer::pause_accepting), or at once
-    /// after an [error](TcpServerNode::accept_error).
+    /// Accepts connections again after [`pause_accepting`](QTcpServer::pause_accepting). After an
+    /// [error](TcpServerNode::accept_error) the server retries immediately.
     #[doc(alias = "resumeAccepting")]
     pub fn resume_accepting(&self) {
         let waits = self.0.stop_retrying();
@@ -327,26 +338,26 @@ impl QTcpServer {
         }
     }
 
-    /// Has a handler called with the descriptor of each connection that is accepted: what in Qt
-    /// reimplementing `incomingConnection()` is for.
+    /// Sets a handler that gets the descriptor of each accepted connection. It replaces the virtual
+    /// function `incomingConnection()` of Qt.
     ///
-    /// The descriptor is the handler's. It is in blocking mode. Usually the handler makes a socket
-    /// of the class that is wanted, gives it the descriptor and [adds
-    /// it](QTcpServer::add_pending_connection) to those that
-    /// [`next_pending_connection`](QTcpServer::next_pending_connection) returns; but it may also
-    /// keep the connection, hand the descriptor to a thread, or drop it, which closes the
-    /// connection. In any case [`new_connection`](TcpServerNode::new_connection) is emitted after
-    /// it.
+    /// The handler owns the descriptor, which is in blocking mode. A typical handler creates a
+    /// socket of its own class, gives it the descriptor and [adds
+    /// it](QTcpServer::add_pending_connection) to the connections that
+    /// [`next_pending_connection`](QTcpServer::next_pending_connection) returns. It may also keep
+    /// the connection, pass the descriptor to a thread, or drop it, which closes the connection. In
+    /// each case the server emits [`new_connection`](TcpServerNode::new_connection) afterwards.
     ///
-    /// `handler` is a method or a closure of `receiver`: an object, the server itself for example,
-    /// or an `Rc` of anything. The server does not keep the receiver; without it, and after
-    /// [`clear_incoming_connection`](QTcpServer::clear_incoming_connection), it makes a
-    /// [`QTcpSocket`] of each connection, as at first. There is one handler at a time.
+    /// `handler` is a method or a closure of `receiver`, which is an object (for example the server
+    /// itself) or an `Rc` of anything. The server does not keep the receiver alive. Once the
+    /// receiver has died, and after
+    /// [`clear_incoming_connection`](QTcpServer::clear_incoming_connection), the server creates a
+    /// [`QTcpSocket`] for each connection again. A new handler replaces the old one.
     ///
     /// # Examples
     ///
-    /// What in Qt is a class derived from QTcpServer, with sockets of its own, is a struct around
-    /// one:
+    /// In place of a class derived from QTcpServer with sockets of its own, write a struct that
+    /// contains a server:
     ///
     /// ```
     /// use std::{cell::RefCell, os::fd::OwnedFd, rc::Rc};
@@ -417,30 +428,26 @@ impl QTcpServer {
         receiver: &R,
         handler: impl Fn(&R::Target, OwnedFd) + 'static,
     ) {
-        self.incoming.disconnect_all();
         if self.is_deleted() {
             return;
         }
-        self.incoming.connect_to(receiver, move |receiver, offered: &Offered| {
-            if let Some(descriptor) = offered.take() {
-                handler(receiver, descriptor);
-            }
-        });
+        self.state.handler().set(receiver, handler);
     }
 
-    /// Makes a [`QTcpSocket`] of each connection again, without a
-    /// [handler](QTcpServer::set_incoming_connection).
+    /// Removes the [handler](QTcpServer::set_incoming_connection): the server creates a
+    /// [`QTcpSocket`] for each connection again.
     pub fn clear_incoming_connection(&self) {
-        self.incoming.disconnect_all();
+        self.state.handler().clear();
     }
 
     /// Appends a socket to those that
     /// [`next_pending_connection`](QTcpServer::next_pending_connection) returns.
     ///
-    /// For [handlers](QTcpServer::set_incoming_connection) of connections. A socket without a
-    /// parent becomes a child of the server, which in Qt is for the handler to do. The limit of
-    /// [pending connections](QTcpServer::max_pending_connections) does not apply, but is looked at
-    /// before the next connection is accepted; and the server need not listen.
+    /// A [handler](QTcpServer::set_incoming_connection) calls this function. A socket without a
+    /// parent becomes a child of the server (in Qt the handler has to set the parent). The function
+    /// ignores the limit of [pending connections](QTcpServer::max_pending_connections), but the
+    /// socket counts when the server decides whether to accept the next connection. The server need
+    /// not be listening.
     #[doc(alias = "addPendingConnection")]
     pub fn add_pending_connection(&self, socket: QTcpSocket) {
         if !self.is_deleted() {
@@ -448,22 +455,23 @@ impl QTcpServer {
         }
     }
 
-    /// Whether there is a connection to be taken.
+    /// Whether there is a connection that nobody has taken.
     #[doc(alias = "hasPendingConnections")]
     #[must_use]
     pub fn has_pending_connections(&self) -> bool {
-        self.pending.borrow().iter().any(|socket| !socket.is_deleted())
+        self.state.has_pending()
     }
 
-    /// Takes the next connection that was accepted, if there is one. It is a child of the server,
+    /// Returns the next accepted connection, if there is one. The socket is a child of the server,
     /// unless a [handler](QTcpServer::set_incoming_connection) has given it another parent.
     ///
-    /// There may be some also while the server does not listen; Qt's warning is given then.
+    /// There may be connections to take even while the server does not listen. Then Qt's warning is
+    /// logged.
     #[doc(alias = "nextPendingConnection")]
     #[must_use]
     pub fn next_pending_connection(&self) -> Option<QTcpSocket> {
         loop {
-            let socket = self.pending.borrow_mut().pop_front()?;
+            let socket = self.state.pop()?;
             if socket.is_deleted() {
                 continue;
             }
@@ -476,13 +484,13 @@ impl QTcpServer {
         }
     }
 
-    /// Waits for a connection with no loop, at most until a deadline: milliseconds, -1 being for
-    /// ever, or a `Duration`. It is accepted then, and has been told of by
-    /// [`new_connection`](TcpServerNode::new_connection).
+    /// Waits for a connection; no loop needs to run. The deadline is a number of milliseconds, -1
+    /// for no limit, or a `Duration`. When the function returns, the server has accepted the
+    /// connection and emitted [`new_connection`](TcpServerNode::new_connection).
     ///
     /// # Errors
     ///
-    /// [`SocketTimeout`](SocketErrorKind::SocketTimeout) for the deadline,
+    /// [`SocketTimeout`](SocketErrorKind::SocketTimeout) when the deadline passes;
     /// [`Operation`](SocketErrorKind::Operation) if the server does not listen.
     ///
     /// # Examples
@@ -510,51 +518,52 @@ impl QTcpServer {
         node.wait(deadline.into())
     }
 
-    /// How many accepted connections may wait to be taken; 30 by default.
+    /// Returns how many accepted connections may wait to be taken; 30 by default.
     #[doc(alias = "maxPendingConnections")]
     #[must_use]
     pub fn max_pending_connections(&self) -> i32 {
-        self.max_pending.get()
+        self.state.max_pending()
     }
 
-    /// Sets how many accepted connections may wait to be taken. More are left to the system until
-    /// one was, also if the limit is raised meanwhile; with none waiting, raising it is enough.
+    /// Sets how many accepted connections may wait to be taken. Further connections stay in the
+    /// kernel's backlog until one is taken. If the limit is raised while connections are waiting,
+    /// it takes effect when the next one is taken; if none is waiting, it takes effect immediately.
     #[doc(alias = "setMaxPendingConnections")]
     pub fn set_max_pending_connections(&self, count: i32) {
-        self.max_pending.set(count);
+        self.state.set_max_pending(count);
         if count > 0 && !self.has_pending_connections() && self.hold.get() == Hold::Full {
-            // Nobody could take one. Qt's server would not accept any more, for ever.
+            // Otherwise nobody could take a connection and thereby resume the server. Qt's server
+            // never accepts again in this case.
             self.0.resume();
         }
     }
 
-    /// What went wrong last; [`SocketErrorKind::Unknown`] if nothing did.
+    /// Returns the kind of the last error; [`SocketErrorKind::Unknown`] if there was none.
     #[doc(alias = "serverError")]
     #[must_use]
     pub fn server_error(&self) -> SocketErrorKind {
-        self.error.borrow().as_ref().map(SocketError::kind).unwrap_or_default()
+        self.state.error_kind()
     }
 
-    /// The text of the last error, empty if there was none.
+    /// Returns the text of the last error; empty if there was none.
     #[doc(alias = "errorString")]
     #[must_use]
     pub fn error_string(&self) -> String {
-        self.error.borrow().as_ref().map(ToString::to_string).unwrap_or_default()
+        self.state.error_string()
     }
 
     fn start(&self, listener: Result<Listening, SocketError>) -> Result<(), SocketError> {
-        let listener = listener.inspect_err(|error| {
-            self.error.replace(Some(error.clone()));
-        })?;
+        let listener = listener.map_err(|error| self.state.keep_error(error))?;
         if self.is_deleted() || self.is_listening() {
-            // The factory that was asked for a proxy has done it.
+            // The program's proxy factory has made the server listen, or deleted it.
             let text = "The server is listening already, or was deleted";
             return Err(SocketError::new(SocketErrorKind::Operation, text));
         }
         self.hold.set(Hold::No);
         if let Listening::There(_) = listener {
-            // Somebody may have come along with the answer that the proxy listens.
-            self.more.set(true);
+            // A client may have connected in the same packet in which the proxy reported that it
+            // listens.
+            self.state.more.set(true);
             listener.requeue();
         }
         self.listener.replace(Some(listener));
@@ -570,19 +579,19 @@ impl TcpServerNode {
             base: QObject::embed(life),
             this: this.clone(),
             listener: RefCell::new(None),
-            pending: RefCell::default(),
-            max_pending: Cell::new(30),
-            more: Cell::new(false),
+            state: ServerState::default(),
             hold: Cell::new(Hold::No),
-            incoming: Signal::new(),
-            retry: Cell::new(None),
-            error: RefCell::new(None),
             proxy: RefCell::default(),
             reception: OnceCell::new(),
         })
     }
 
-    /// Leads connections to the class that the server is of. Only the first call counts.
+    /// Adds the server to the loop's sources.
+    fn register(&self) -> Registration {
+        self.life().dispatcher().add_source(self.this.clone())
+    }
+
+    /// Sets the derived class that takes connections. Only the first call counts.
     #[cfg(feature = "_tls")]
     pub(crate) fn set_reception(&self, reception: Weak<dyn Reception>) {
         let _ = self.reception.set(reception);
@@ -599,9 +608,9 @@ impl TcpServerNode {
         if let Some(reception) = self.reception() {
             reception.close();
         }
-        for socket in self.pending.take() {
+        for socket in self.state.take_pending() {
             socket.abort();
-            // The server is a holder, too, as the parent: then this was the last handle.
+            // The parent holds its child too. The socket dies here if there is no other handle.
             socket.set_parent(None);
         }
     }
@@ -611,7 +620,7 @@ impl fmt::Debug for TcpServerNode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TcpServerNode")
             .field("listening", &self.listener.borrow().is_some())
-            .field("pending", &self.pending.borrow().len())
+            .field("pending", &self.state.pending_count())
             .finish_non_exhaustive()
     }
 }

@@ -1,4 +1,4 @@
-//! What a server listens with that has a proxy listen for it.
+//! Listening through a proxy.
 
 use std::{
     cell::{Cell, RefCell},
@@ -9,61 +9,65 @@ use std::{
 
 use qcore::{
     Dispatcher, QDeadlineTimer, TimerType,
-    event_loop::{EventSource, Readiness, Registration, TimerId},
-    object::Object,
+    event_loop::{EventSource, Readiness, Registration, TimerHandler, TimerId},
 };
 use socket2::{Socket, Type};
 
-use super::{QTcpServer, TcpServerNode};
 use crate::{
-    QHostAddress, QNetworkProxy, SocketError, SocketType,
+    address::QHostAddress,
     engine::{Engine, NativeEngine, Progress, ProxyEngine, Stage},
+    proxy::QNetworkProxy,
+    socket::{SocketError, SocketType},
+    sys,
 };
 
-/// How long `listen()` waits for the proxy, in which nothing else is done.
+/// How long `listen()` blocks while it waits for the proxy.
 const LISTEN_TIMEOUT: Duration = Duration::from_secs(5);
-/// How long the proxy may take to listen once more.
+/// How long the proxy may take to listen for the next connection.
 const TIMEOUT: Duration = Duration::from_secs(30);
-/// When the proxy is asked again that has failed to listen once more: at first, and at last.
+/// The first and the longest interval between retries when the proxy fails to listen again.
 const RETRY: Duration = Duration::from_secs(1);
 const LONGEST_RETRY: Duration = Duration::from_secs(30);
 
-/// A proxy that listens. It does for one connection: then that to the proxy *is* the connection, and the proxy is
-/// asked anew, by another one, to listen for the next. It is asked for the port that it has given first, and takes
-/// one of its own if that cannot be had.
+/// A proxy that listens for the server.
+///
+/// A proxy listens for one connection only. Its client's data then comes through the server's
+/// connection to the proxy, so the server opens another connection to the proxy for the next
+/// client. It asks for the same port again, and for any port if the proxy refuses that one.
 pub(super) struct ProxyListener {
     dispatcher: Rc<Dispatcher>,
-    server: Weak<TcpServerNode>,
-    /// Has the loop call the server.
+    source: Weak<dyn EventSource>,
+    timer_handler: Weak<dyn TimerHandler>,
+    /// Makes the loop call the server.
     wake: Registration,
     proxy: QNetworkProxy,
     wanted: (QHostAddress, u16),
     place: RefCell<(QHostAddress, u16)>,
     engine: RefCell<Option<Rc<ProxyEngine>>>,
-    /// Until when the proxy has to listen once more.
+    /// The deadline for the proxy to listen again, and its timer.
     until: Cell<Option<(TimerId, QDeadlineTimer)>>,
-    /// The request under way is for the port that there was.
+    /// Whether the current request asks for the port that the proxy gave before.
     keeps_port: Cell<bool>,
     retry: Cell<Duration>,
 }
 
-/// Somebody who has connected to the proxy.
+/// A client that has connected to the proxy.
 pub(super) struct ProxiedConnection(Rc<ProxyEngine>);
 
 impl ProxyListener {
-    /// Has the proxy listen, and waits until it does.
-    pub(super) fn open(
-        server: &QTcpServer,
+    /// Makes the proxy listen, and waits until it does.
+    pub(super) fn open<S: EventSource + TimerHandler + 'static>(
+        dispatcher: &Rc<Dispatcher>,
+        server: &Weak<S>,
         proxy: QNetworkProxy,
         address: &QHostAddress,
         port: u16,
     ) -> Result<Self, SocketError> {
-        let dispatcher = Object::life(server).dispatcher().clone();
-        let source: Weak<dyn EventSource> = server.this.clone();
         let listener = ProxyListener {
-            wake: dispatcher.add_source(source),
-            dispatcher,
-            server: server.this.clone(),
+            wake: dispatcher.add_source(server.clone()),
+            dispatcher: dispatcher.clone(),
+            source: server.clone(),
+            timer_handler: server.clone(),
             proxy,
             wanted: (address.clone(), port),
             place: RefCell::default(),
@@ -79,9 +83,9 @@ impl ProxyListener {
         Ok(listener)
     }
 
-    /// Begins to have the proxy listen.
+    /// Sends the proxy a request to listen.
     fn request(&self, port: u16) -> Result<Rc<ProxyEngine>, SocketError> {
-        let source: Weak<dyn EventSource> = self.server.clone();
+        let source = self.source.clone();
         let (dispatcher, below_source) = (self.dispatcher.clone(), source.clone());
         let open = Box::new(move |protocol| {
             let (source, kind) = (below_source.clone(), SocketType::Tcp);
@@ -98,12 +102,13 @@ impl ProxyListener {
         self.engine.borrow().clone()
     }
 
-    /// Begins to have the proxy listen for the next connection.
+    /// Asks the proxy to listen for the next connection.
     fn listen_again(&self, port: u16) -> Result<Rc<ProxyEngine>, SocketError> {
         let engine = self.request(port)?;
         self.keeps_port.set(port != self.wanted.1);
         self.stop_timer();
-        let id = self.dispatcher.start_timer(TIMEOUT, TimerType::Coarse, self.server.clone());
+        let id =
+            self.dispatcher.start_timer(TIMEOUT, TimerType::Coarse, self.timer_handler.clone());
         self.until.set(Some((id, QDeadlineTimer::from(TIMEOUT))));
         self.engine.replace(Some(engine.clone()));
         Ok(engine)
@@ -115,7 +120,7 @@ impl ProxyListener {
         }
     }
 
-    /// Whoever has come, if somebody has.
+    /// Returns the client that has connected to the proxy, if there is one.
     pub(super) fn accept(&self) -> Result<Option<ProxiedConnection>, SocketError> {
         loop {
             let engine = match self.engine() {
@@ -134,7 +139,7 @@ impl ProxyListener {
                     return Ok(Some(ProxiedConnection(engine)));
                 }
                 Ok(Progress::Asks) => {
-                    // Nobody can be asked: this says so.
+                    // A server cannot ask for credentials. This call returns the resulting error.
                     let error = engine.answered().err();
                     self.give_up(error.unwrap_or_else(SocketError::unknown))?;
                 }
@@ -143,7 +148,8 @@ impl ProxyListener {
         }
     }
 
-    /// The proxy does not listen. If that was for the sake of the port, any other will do.
+    /// Handles a proxy that does not listen. If the request was for the previous port, asks for any
+    /// port.
     fn give_up(&self, error: SocketError) -> Result<(), SocketError> {
         let was_asked = self.until.get().is_some();
         self.stop_timer();
@@ -154,7 +160,7 @@ impl ProxyListener {
         Err(error)
     }
 
-    /// A timer is due. Whether it was this one's: then the proxy has not answered.
+    /// Returns an error if this timer was the deadline for the proxy.
     pub(super) fn timer_due(&self, id: TimerId) -> Option<SocketError> {
         self.until.get().filter(|until| until.0 == id)?;
         self.stop_timer();
@@ -162,14 +168,14 @@ impl ProxyListener {
         Some(engine.timed_out().err().unwrap_or_else(SocketError::timed_out))
     }
 
-    /// How long to leave the proxy alone: longer from time to time.
+    /// Returns how long to wait before the next retry. The interval doubles each time.
     pub(super) fn next_retry(&self) -> Duration {
         let retry = self.retry.get();
         self.retry.set((retry * 2).min(LONGEST_RETRY));
         retry
     }
 
-    /// Waits, with no loop, until there is something to be [noted](Self::note).
+    /// Waits without a loop until there is something to [note](Self::note).
     pub(super) fn wait(&self, deadline: QDeadlineTimer) -> Waited {
         let until = self.until.get();
         let first = until.map_or(deadline, |until| until.1.min(deadline));
@@ -200,16 +206,16 @@ impl ProxyListener {
     }
 }
 
-/// What waiting came to.
+/// The result of waiting.
 pub(super) enum Waited {
     Ready(Readiness),
-    /// A timer would be due.
+    /// A timer is due.
     Timer(TimerId),
     InVain,
 }
 
 impl ProxiedConnection {
-    /// An engine for the connection, and for another source.
+    /// Converts the connection to an engine that reports to another source.
     pub(super) fn into_engine(
         self,
         dispatcher: &Rc<Dispatcher>,
@@ -222,10 +228,10 @@ impl ProxiedConnection {
         Ok(Rc::new(ProxyEngine::accepted(dispatcher, source, Rc::new(below), &self.0)))
     }
 
-    /// The connection as one for whoever knows what to do with a descriptor.
+    /// Converts the connection to a descriptor for the program's handler.
     pub(super) fn into_descriptor(self) -> Result<OwnedFd, SocketError> {
         let socket = self.release()?;
-        socket.set_nonblocking(false).map_err(|error| crate::sys::other_error(&error))?;
+        socket.set_nonblocking(false).map_err(|error| sys::other_error(&error))?;
         Ok(socket.into())
     }
 

@@ -1,15 +1,16 @@
-//! [`QSslCipher`]: how a connection is encrypted.
+//! [`QSslCipher`]: a cipher suite.
 
 use std::fmt;
 
 use rustls::{CipherSuite, SupportedCipherSuite};
 
-use super::{SslProtocol, provider};
+use super::{crypto::provider, kinds::SslProtocol};
 
-/// A cipher suite: how the ends agree on a key, how they tell who they are, and how they encrypt.
+/// A cipher suite: key exchange, authentication and encryption of a connection.
 ///
-/// There are those that rustls has, by the names that OpenSSL and Qt have for them. A cipher of any other name is
-/// null, as is the default one. Stands for Qt's [QSslCipher](https://doc.qt.io/qt-5/qsslcipher.html).
+/// There are the suites of rustls, under the names that OpenSSL and Qt use. A cipher with any other
+/// name is null, and so is the default one. Stands for Qt's
+/// [QSslCipher](https://doc.qt.io/qt-5/qsslcipher.html).
 ///
 /// # Examples
 ///
@@ -54,7 +55,7 @@ const fn tls12(
     Suite { id, name, protocol: SslProtocol::TlsV1_2, authentication, encryption, bits }
 }
 
-/// All of them, in Qt's order, the best first.
+/// All suites in Qt's order, the best first.
 static SUITES: [Suite; 9] = {
     use CipherSuite as C;
     [
@@ -101,13 +102,13 @@ static SUITES: [Suite; 9] = {
 };
 
 impl QSslCipher {
-    /// The cipher of this name; a null one if there is none.
+    /// Returns the cipher of this name; a null one if there is none.
     #[must_use]
     pub fn from_name(name: &str) -> Self {
         QSslCipher(SUITES.iter().find(|suite| suite.name == name))
     }
 
-    /// The cipher of this name for that protocol; a null one if there is none.
+    /// Returns the cipher of this name for a protocol; a null one if there is none.
     ///
     /// ```
     /// use qnetwork::{QSslCipher, SslProtocol};
@@ -122,7 +123,7 @@ impl QSslCipher {
         if cipher.protocol() == protocol { cipher } else { QSslCipher(None) }
     }
 
-    /// All ciphers that there are, the best first.
+    /// Returns all ciphers, the best first.
     pub(crate) fn supported() -> Vec<QSslCipher> {
         SUITES
             .iter()
@@ -131,37 +132,38 @@ impl QSslCipher {
             .collect()
     }
 
-    /// The cipher that rustls calls so.
+    /// Returns the cipher for rustls' identifier.
     pub(crate) fn of(id: CipherSuite) -> Self {
         QSslCipher(SUITES.iter().find(|suite| suite.id == id))
     }
 
-    /// What it is to rustls.
+    /// Returns rustls' suite.
     pub(crate) fn suite(&self) -> Option<SupportedCipherSuite> {
         let id = self.0?.id;
         provider().cipher_suites.iter().find(|suite| suite.suite() == id).copied()
     }
 
-    /// Whether it is none.
+    /// Whether the cipher is null.
     #[doc(alias = "isNull")]
     #[must_use]
     pub fn is_null(&self) -> bool {
         self.0.is_none()
     }
 
-    /// Its name, as OpenSSL has it. Empty if it is null.
+    /// Returns OpenSSL's name of the cipher; empty if it is null.
     #[must_use]
     pub fn name(&self) -> &'static str {
         self.0.map_or("", |suite| suite.name)
     }
 
-    /// The version of TLS that it is for; [`Unknown`](SslProtocol::Unknown) if it is null.
+    /// Returns the version of TLS that uses the cipher; [`Unknown`](SslProtocol::Unknown) if it is
+    /// null.
     #[must_use]
     pub fn protocol(&self) -> SslProtocol {
         self.0.map_or(SslProtocol::Unknown, |suite| suite.protocol)
     }
 
-    /// The version of TLS that it is for, as text: `"TLSv1.2"` or `"TLSv1.3"`.
+    /// Returns the version of TLS that uses the cipher, as text: `"TLSv1.2"` or `"TLSv1.3"`.
     #[doc(alias = "protocolString")]
     #[must_use]
     pub fn protocol_string(&self) -> &'static str {
@@ -172,7 +174,8 @@ impl QSslCipher {
         }
     }
 
-    /// How the ends agree on a key: `"ECDH"`, or `"any"` with TLS 1.3, where the cipher does not say.
+    /// Returns the key exchange: `"ECDH"`, or `"any"` for TLS 1.3, whose ciphers do not determine
+    /// it.
     #[doc(alias = "keyExchangeMethod")]
     #[must_use]
     pub fn key_exchange_method(&self) -> &'static str {
@@ -183,36 +186,36 @@ impl QSslCipher {
         }
     }
 
-    /// The kind of key that the server has: `"RSA"`, `"ECDSA"`, or `"any"` with TLS 1.3, where the cipher does
-    /// not say.
+    /// Returns the algorithm of the server's key: `"RSA"`, `"ECDSA"`, or `"any"` for TLS 1.3, whose
+    /// ciphers do not determine it.
     #[doc(alias = "authenticationMethod")]
     #[must_use]
     pub fn authentication_method(&self) -> &'static str {
         self.0.map_or("", |suite| suite.authentication)
     }
 
-    /// How it encrypts: `"AESGCM(256)"`, for example.
+    /// Returns the encryption, for example `"AESGCM(256)"`.
     #[doc(alias = "encryptionMethod")]
     #[must_use]
     pub fn encryption_method(&self) -> &'static str {
         self.0.map_or("", |suite| suite.encryption)
     }
 
-    /// The length of its keys, in bits.
+    /// Returns the length of the keys in bits.
     #[doc(alias = "supportedBits")]
     #[must_use]
     pub fn supported_bits(&self) -> u32 {
         self.0.map_or(0, |suite| suite.bits)
     }
 
-    /// How many bits of its keys are secret: all.
+    /// Returns how many bits of the keys are secret: all of them.
     #[doc(alias = "usedBits")]
     #[must_use]
     pub fn used_bits(&self) -> u32 {
         self.supported_bits()
     }
 
-    /// Exchanges the two.
+    /// Exchanges two ciphers.
     pub fn swap(&mut self, other: &mut Self) {
         std::mem::swap(self, other);
     }
@@ -274,7 +277,7 @@ mod tests {
         assert_eq!((null.protocol(), null.supported_bits()), (SslProtocol::Unknown, 0));
     }
 
-    /// What Qt says of the ciphers that are here, too.
+    /// Compares with Qt's values for these ciphers.
     #[test]
     fn all_is_as_qt_says() {
         let qt = [

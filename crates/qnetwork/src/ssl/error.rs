@@ -1,92 +1,92 @@
-//! What can be wrong with a certificate.
+//! Errors of certificates.
 
 use std::fmt;
 
-use crate::ssl::QSslCertificate;
+use super::certificate::QSslCertificate;
 
 qcore::numbered! {
-    /// What is wrong.
+    /// The kind of a certificate error.
     ///
     /// Stands for Qt's [QSslError::SslError](https://doc.qt.io/qt-5/qsslerror.html#SslError-enum).
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
     #[non_exhaustive]
     pub enum SslError {
-        /// Something that has no code of its own.
+        /// An error without a code of its own.
         #[doc(alias = "UnspecifiedError")]
         Unspecified = -1,
-        /// Nothing.
+        /// No error.
         #[default]
         NoError = 0,
-        /// The issuer of a certificate that came from the store is not in the store.
+        /// The store has a certificate but not its issuer.
         UnableToGetIssuerCertificate = 1,
         /// A signature cannot be decrypted.
         UnableToDecryptCertificateSignature = 2,
         /// An issuer's public key cannot be read.
         UnableToDecodeIssuerPublicKey = 3,
-        /// A signature is not the issuer's, or is of a kind that is not trusted.
+        /// A signature is not the issuer's, or its algorithm is not accepted.
         CertificateSignatureFailed = 4,
         /// A certificate is not valid yet.
         CertificateNotYetValid = 5,
-        /// A certificate is not valid any more.
+        /// A certificate has expired.
         CertificateExpired = 6,
-        /// A certificate's first moment is no time.
+        /// The start of a certificate's validity is not a valid time.
         InvalidNotBeforeField = 7,
-        /// A certificate's last moment is no time.
+        /// The end of a certificate's validity is not a valid time.
         InvalidNotAfterField = 8,
-        /// The certificate was signed with its own key, and is not trusted.
+        /// The peer's certificate is self-signed and not trusted.
         SelfSignedCertificate = 9,
-        /// The chain ends in a certificate that was signed with its own key, and is not trusted.
+        /// The chain ends in a self-signed certificate that is not trusted.
         SelfSignedCertificateInChain = 10,
-        /// Nobody knows the issuer of the last certificate of the chain.
+        /// The issuer of the chain's last certificate is not known.
         UnableToGetLocalIssuerCertificate = 11,
-        /// There is one certificate, and none to verify it with.
+        /// The chain consists of one certificate, and its issuer is not known.
         UnableToVerifyFirstCertificate = 12,
-        /// A certificate was revoked. Not found out here.
+        /// A certificate was revoked. This library does not check revocation.
         CertificateRevoked = 13,
-        /// A certificate signed others that was not to.
+        /// A certificate that is not an authority has signed another one.
         InvalidCaCertificate = 14,
-        /// A certificate is further from the end of the chain than one above it allows.
+        /// The chain is longer than one of its authorities allows.
         PathLengthExceeded = 15,
-        /// A certificate is not for this use.
+        /// A certificate does not allow this use.
         InvalidPurpose = 16,
         /// The root is not trusted for this use.
         CertificateUntrusted = 17,
-        /// The root is not to be used for this.
+        /// The root rejects this use.
         CertificateRejected = 18,
-        /// A certificate's issuer has another name.
+        /// The name of an issuer does not match.
         SubjectIssuerMismatch = 19,
-        /// A certificate's issuer has another serial number.
+        /// The serial number of an issuer does not match.
         AuthorityIssuerSerialNumberMismatch = 20,
-        /// The peer has shown no certificate.
+        /// The peer has sent no certificate.
         NoPeerCertificate = 21,
-        /// The certificate is for other hosts.
+        /// The certificate is for another host.
         HostNameMismatch = 22,
-        /// There is no TLS.
+        /// TLS is not available.
         NoSslSupport = 23,
-        /// The certificate is known to be a fraud. See [`QSslCertificate::is_blacklisted`].
+        /// The certificate is known to be fraudulent. See [`QSslCertificate::is_blacklisted`].
         CertificateBlacklisted = 24,
-        /// Whether the certificate was revoked is not known.
+        /// It is not known whether the certificate was revoked.
         CertificateStatusUnknown = 25,
-        /// OCSP: no answer.
+        /// OCSP: there is no response.
         OcspNoResponseFound = 26,
-        /// OCSP: the question was not understood.
+        /// OCSP: the request was malformed.
         OcspMalformedRequest = 27,
-        /// OCSP: the answer is not understood.
+        /// OCSP: the response is malformed.
         OcspMalformedResponse = 28,
-        /// OCSP: the responder failed.
+        /// OCSP: the responder has failed.
         OcspInternalError = 29,
         /// OCSP: the responder is busy.
         OcspTryLater = 30,
-        /// OCSP: the question has to be signed.
+        /// OCSP: the request must be signed.
         #[doc(alias = "OcspSigRequred")]
         OcspSigRequired = 31,
-        /// OCSP: the question was not allowed.
+        /// OCSP: the request was not authorized.
         OcspUnauthorized = 32,
-        /// OCSP: the answer is not the responder's.
+        /// OCSP: the response is not the responder's.
         OcspResponseCannotBeTrusted = 33,
-        /// OCSP: the answer is about some other certificate.
+        /// OCSP: the response is about another certificate.
         OcspResponseCertIdUnknown = 34,
-        /// OCSP: the answer is too old.
+        /// OCSP: the response has expired.
         OcspResponseExpired = 35,
         /// OCSP: the responder does not know the certificate.
         OcspStatusUnknown = 36,
@@ -94,7 +94,7 @@ qcore::numbered! {
 }
 
 impl SslError {
-    /// Qt's words for it.
+    /// Returns Qt's text for the error.
     fn text(self) -> &'static str {
         match self {
             SslError::NoError => "No error",
@@ -134,18 +134,19 @@ impl SslError {
                 "The root CA certificate is marked to reject the specified purpose"
             }
             SslError::SubjectIssuerMismatch => {
-                "The current candidate issuer certificate was rejected because its subject name did not match \
-                 the issuer name of the current certificate"
+                "The current candidate issuer certificate was rejected because its subject name \
+                 did not match the issuer name of the current certificate"
             }
             SslError::AuthorityIssuerSerialNumberMismatch => {
-                "The current candidate issuer certificate was rejected because its issuer name and serial \
-                 number was present and did not match the authority key identifier of the current certificate"
+                "The current candidate issuer certificate was rejected because its issuer name \
+                 and serial number was present and did not match the authority key identifier of \
+                 the current certificate"
             }
             SslError::NoPeerCertificate => "The peer did not present any certificate",
             SslError::HostNameMismatch => {
                 "The host name did not match any of the valid hosts for this certificate"
             }
-            // Qt has no words for it.
+            // Qt has no text for it.
             SslError::NoSslSupport => "",
             SslError::CertificateBlacklisted => "The peer certificate is blacklisted",
             SslError::OcspNoResponseFound => "No OCSP status response found",
@@ -158,7 +159,8 @@ impl SslError {
                 "OCSP responder was unable to return a status for the requested certificate"
             }
             SslError::OcspSigRequired => {
-                "The server requires the client to sign the OCSP request in order to construct a response"
+                "The server requires the client to sign the OCSP request in order to construct a \
+                 response"
             }
             SslError::OcspUnauthorized => {
                 "The client is not authorized to request OCSP status from this server"
@@ -182,10 +184,10 @@ impl fmt::Display for SslError {
     }
 }
 
-/// Something that is wrong with a certificate, and with which one.
+/// An error of a certificate, and the certificate.
 ///
-/// Two are equal if they say the same of equal certificates. That is what counts when errors are
-/// ignored: the error alone, without its certificate, is another one.
+/// Two errors are equal if their kinds and their certificates are equal. Ignoring errors compares
+/// them in this way, so an error without its certificate matches no error of a certificate.
 ///
 /// # Examples
 ///
@@ -208,45 +210,45 @@ pub struct QSslError {
 }
 
 impl QSslError {
-    /// An error that is of no certificate.
+    /// Creates an error without a certificate.
     #[must_use]
     pub fn new(error: SslError) -> Self {
         QSslError { error, certificate: QSslCertificate::default() }
     }
 
-    /// An error of this certificate.
+    /// Creates an error of a certificate.
     #[must_use]
     pub fn with_certificate(error: SslError, certificate: QSslCertificate) -> Self {
         QSslError { error, certificate }
     }
 
-    /// What is wrong.
+    /// Returns the kind of the error.
     #[must_use]
     pub fn error(&self) -> SslError {
         self.error
     }
 
-    /// What is wrong, in Qt's words.
+    /// Returns Qt's text for the error.
     #[doc(alias = "errorString")]
     #[must_use]
     pub fn error_string(&self) -> String {
         self.error.to_string()
     }
 
-    /// With which certificate; a null one if it is not about one.
+    /// Returns the certificate; a null one if the error concerns no certificate.
     #[must_use]
     pub fn certificate(&self) -> &QSslCertificate {
         &self.certificate
     }
 
-    /// Exchanges the two.
+    /// Exchanges two errors.
     pub fn swap(&mut self, other: &mut Self) {
         std::mem::swap(self, other);
     }
 }
 
 impl PartialEq<SslError> for QSslError {
-    /// Whether it is this error, of whichever certificate.
+    /// Whether the error is of this kind, whatever its certificate.
     fn eq(&self, error: &SslError) -> bool {
         self.error == *error
     }
@@ -264,7 +266,7 @@ impl std::error::Error for QSslError {}
 mod tests {
     use super::*;
 
-    /// As Qt has them.
+    /// Qt's texts.
     const TEXTS: [(SslError, &str); 38] = [
         (SslError::Unspecified, "Unknown error"),
         (SslError::NoError, "No error"),
@@ -312,11 +314,14 @@ mod tests {
         ),
         (
             SslError::SubjectIssuerMismatch,
-            "The current candidate issuer certificate was rejected because its subject name did not match the issuer name of the current certificate",
+            "The current candidate issuer certificate was rejected because its subject name did \
+             not match the issuer name of the current certificate",
         ),
         (
             SslError::AuthorityIssuerSerialNumberMismatch,
-            "The current candidate issuer certificate was rejected because its issuer name and serial number was present and did not match the authority key identifier of the current certificate",
+            "The current candidate issuer certificate was rejected because its issuer name and \
+             serial number was present and did not match the authority key identifier of the \
+             current certificate",
         ),
         (SslError::NoPeerCertificate, "The peer did not present any certificate"),
         (
@@ -339,7 +344,8 @@ mod tests {
         ),
         (
             SslError::OcspSigRequired,
-            "The server requires the client to sign the OCSP request in order to construct a response",
+            "The server requires the client to sign the OCSP request in order to construct a \
+             response",
         ),
         (
             SslError::OcspUnauthorized,

@@ -1,4 +1,4 @@
-//! Doors for the fuzz targets: what TLS peers send, and whom one trusts.
+//! Entry points for the fuzz targets of TLS and of certificates.
 
 use std::{
     cell::RefCell,
@@ -11,15 +11,17 @@ use qcore::internals::BufferPool;
 use rustls::{ClientConfig, ServerConfig, pki_types::ServerName};
 
 use super::{
-    EncodingFormat, KeyAlgorithm, QSslCertificate, QSslConfiguration, QSslKey, SslOptions,
-    SslProtocol,
+    certificate::QSslCertificate,
+    configuration::QSslConfiguration,
+    key::QSslKey,
+    kinds::{EncodingFormat, KeyAlgorithm, SslOptions, SslProtocol},
     session::{HELD, News, Session},
     tls::Settings,
     verify::{Purpose, Request, verify},
 };
 use crate::engine::Outcome;
 
-/// Whether nothing is wrong with a chain, for a server's or else a client's leaf.
+/// Whether a chain has no errors. Its leaf is a server's or a client's.
 pub fn finds_no_fault(
     chain: &[Vec<u8>],
     trusted: &[Vec<u8>],
@@ -41,22 +43,23 @@ pub fn finds_no_fault(
     verify(&request).is_empty()
 }
 
-/// A session, and what it has told.
+/// A session and the events that it has returned.
 struct End {
     session: Session,
     told: Vec<&'static str>,
     plain: usize,
     failed: bool,
-    /// It has said that it sends no more. rustls counts that as a fatal alert, and asserts in debug
-    /// builds that there is no second one, so such an end is sent nothing that may be broken.
+    /// The session has said that it sends no more. rustls counts that as a fatal alert, and in
+    /// debug builds it asserts that there is no second one. So this end gets nothing that may be
+    /// broken.
     has_closed: bool,
 }
 
 /// A certificate and its key, as PEM.
 pub type Identity<'a> = (&'a [u8], &'a [u8]);
 
-/// One end is sent records by somebody who is no end of TLS. The first byte says which end it is,
-/// and the second in which pieces the rest comes.
+/// Sends records to one end from a peer that does not speak TLS. The first byte selects the end,
+/// and the second one the size of the pieces in which the rest arrives.
 pub fn tls_records(data: &[u8], identity: Identity<'_>) {
     let [how, piece, data @ ..] = data else { return };
     let mut end = End::new(*how, how & 1 == 1, identity);
@@ -66,8 +69,8 @@ pub fn tls_records(data: &[u8], identity: Identity<'_>) {
     end.check();
 }
 
-/// Two ends talk, and somebody between them does what the bytes say: passes on, changes, leaves
-/// out, puts in; and the ends write and close.
+/// Runs two ends with an attacker between them. The bytes tell the attacker what to pass on,
+/// change, drop or insert, and the ends when to write and close.
 pub fn tls_handshake(data: &[u8], identity: Identity<'_>) {
     let [how, steps @ ..] = data else { return };
     let mut ends = [End::new(*how, false, identity), End::new(*how, true, identity)];
@@ -130,7 +133,7 @@ impl End {
         End { session, told: Vec::new(), plain: 0, failed: false, has_closed: false }
     }
 
-    /// Receives in pieces, and works on each.
+    /// Receives data in pieces, and processes each one.
     fn feed(&mut self, mut bytes: &[u8], piece: usize) {
         while !bytes.is_empty() && !self.failed && !self.has_closed {
             let moved = self.session.receive(piece, |room| {
@@ -171,7 +174,7 @@ impl End {
         }
     }
 
-    /// Everything was told in order, and nothing comes of a session that has failed.
+    /// Checks that the events came in order, and that a failed session produces nothing.
     fn check(&mut self) {
         let order = ["peer", "encrypted", "closed", "failed"];
         let place = |name: &&str| order.iter().position(|known| known == name);
@@ -203,7 +206,7 @@ fn configuration(variant: usize, identity: Identity<'_>) -> (Arc<ClientConfig>, 
     let settings = |identity| Settings {
         protocol,
         identity,
-        // So that each run is the first.
+        // So that no run depends on an earlier one.
         options: SslOptions::default() | SslOptions::DISABLE_SESSION_SHARING,
         next_protocols: if variant & 1 == 1 { vec![b"h2".to_vec()] } else { Vec::new() },
         asks: variant & 4 == 4,

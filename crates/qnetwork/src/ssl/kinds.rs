@@ -1,77 +1,77 @@
-//! What is said in one word about keys, certificates and connections.
+//! Enumerations for certificates, keys and connections.
 
 use bitflags::bitflags;
 
 qcore::numbered! {
-    /// A version of TLS, or several.
+    /// One or several versions of TLS.
     ///
-    /// Stands for Qt's [QSsl::SslProtocol](https://doc.qt.io/qt-5/qssl.html#SslProtocol-enum).
-    /// TLS 1.0 and 1.1 are broken and not spoken: what asks for one of them alone fails with
-    /// [`SslInvalidUserData`](crate::SocketErrorKind::SslInvalidUserData), as with Qt what asks for
-    /// SSL 3.
+    /// Stands for Qt's [QSsl::SslProtocol](https://doc.qt.io/qt-5/qssl.html#SslProtocol-enum). TLS
+    /// 1.0 and 1.1 are broken, and this library does not support them. A connection that allows
+    /// only one of them fails with
+    /// [`SslInvalidUserData`](crate::SocketErrorKind::SslInvalidUserData), as Qt fails for SSL 3.
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
     #[non_exhaustive]
     pub enum SslProtocol {
-        /// TLS 1.0, which is not spoken.
+        /// TLS 1.0, which is not supported.
         TlsV1_0 = 2,
-        /// TLS 1.1, which is not spoken.
+        /// TLS 1.1, which is not supported.
         TlsV1_1 = 3,
         /// TLS 1.2.
         TlsV1_2 = 4,
-        /// Whatever there is: TLS 1.2 and 1.3.
+        /// All supported versions: TLS 1.2 and 1.3.
         #[doc(alias = "AnyProtocol")]
         Any = 5,
-        /// What is thought to be secure: TLS 1.2 and 1.3. The default.
+        /// All versions that are considered secure: TLS 1.2 and 1.3. The default.
         #[default]
         #[doc(alias = "SecureProtocols")]
         Secure = 7,
-        /// TLS 1.0 and later, of which 1.2 and 1.3 are spoken.
+        /// TLS 1.0 and later. Of these, 1.2 and 1.3 are supported.
         TlsV1_0OrLater = 8,
-        /// TLS 1.1 and later, of which 1.2 and 1.3 are spoken.
+        /// TLS 1.1 and later. Of these, 1.2 and 1.3 are supported.
         TlsV1_1OrLater = 9,
         /// TLS 1.2 and 1.3.
         TlsV1_2OrLater = 10,
         /// TLS 1.3.
         TlsV1_3 = 15,
-        /// TLS 1.3, the latest that there is.
+        /// TLS 1.3, which is the latest version.
         TlsV1_3OrLater = 16,
-        /// None that is known: of a connection that is not encrypted.
+        /// No known version: the protocol of a connection that is not encrypted.
         #[doc(alias = "UnknownProtocol")]
         Unknown = -1,
     }
 }
 
 qcore::numbered! {
-    /// Which end of an encrypted connection a socket is.
+    /// The role of a socket in a TLS connection.
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
     #[non_exhaustive]
     pub enum SslMode {
-        /// Nothing is encrypted.
+        /// The connection is not encrypted.
         #[default]
         #[doc(alias = "UnencryptedMode")]
         Unencrypted = 0,
-        /// It is the one that asked for the connection.
+        /// The socket is the client.
         #[doc(alias = "SslClientMode")]
         Client = 1,
-        /// It is the one that was asked.
+        /// The socket is the server.
         #[doc(alias = "SslServerMode")]
         Server = 2,
     }
 }
 
 qcore::numbered! {
-    /// What a socket does about the other end's certificate.
+    /// How a socket verifies the peer's certificate.
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
     #[non_exhaustive]
     pub enum PeerVerifyMode {
-        /// It does not ask for one, and does not mind what is wrong with it.
+        /// The socket ignores errors of the peer's certificate. A server does not ask for one.
         #[doc(alias = "VerifyNone")]
         None = 0,
-        /// It asks for one, to look at: what is wrong with it is told by
-        /// `peer_verify_error` and `ssl_errors`, and has no consequences.
+        /// The socket asks for a certificate and reports its errors with `peer_verify_error` and
+        /// `ssl_errors`. The errors have no effect.
         #[doc(alias = "QueryPeer")]
         Query = 1,
-        /// It asks for one and insists on its being valid.
+        /// The socket asks for a certificate and requires a valid one.
         #[doc(alias = "VerifyPeer")]
         Verify = 2,
         /// [`Verify`](Self::Verify) for clients and [`Query`](Self::Query) for servers. The
@@ -83,61 +83,61 @@ qcore::numbered! {
 }
 
 qcore::numbered! {
-    /// How a certificate or a key is written down.
+    /// The encoding of a certificate or a key.
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
     #[non_exhaustive]
     pub enum EncodingFormat {
-        /// As text: base64 between a line that begins it and one that ends it.
+        /// Text: base64 between a BEGIN and an END line.
         #[default]
         Pem = 0,
-        /// As bytes.
+        /// Binary.
         Der = 1,
     }
 }
 
 qcore::numbered! {
-    /// The half of a pair of keys.
+    /// The half of a key pair.
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
     #[non_exhaustive]
     pub enum KeyType {
-        /// The secret half.
+        /// The private half.
         #[default]
         #[doc(alias = "PrivateKey")]
         Private = 0,
-        /// The half that everybody may have.
+        /// The public half.
         #[doc(alias = "PublicKey")]
         Public = 1,
     }
 }
 
 qcore::numbered! {
-    /// The kind of a key.
+    /// The algorithm of a key.
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
     #[non_exhaustive]
     pub enum KeyAlgorithm {
-        /// Some other than those below: Ed25519, for which Qt has no name. So is a null key.
+        /// Another algorithm: Ed25519, for which Qt has no name. A null key is opaque too.
         #[default]
         Opaque = 0,
         /// RSA.
         Rsa = 1,
-        /// DSA. There is nothing to use such a key for.
+        /// DSA. TLS does not use such keys.
         Dsa = 2,
         /// Elliptic curves. TLS uses P-256, P-384 and P-521.
         Ec = 3,
-        /// Diffie and Hellman's. There is nothing to use such a key for.
+        /// Diffie-Hellman. TLS does not use such keys.
         Dh = 4,
     }
 }
 
 qcore::numbered! {
-    /// The kind of an alternative name.
+    /// The kind of an alternative name of a certificate.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
     #[non_exhaustive]
     pub enum AlternativeNameEntryType {
-        /// A mail address.
+        /// An email address.
         #[doc(alias = "EmailEntry")]
         Email = 0,
-        /// The name of a host, or a pattern for such names.
+        /// A host name, or a pattern for host names.
         #[doc(alias = "DnsEntry")]
         Dns = 1,
         /// An IP address.
@@ -147,18 +147,34 @@ qcore::numbered! {
 }
 
 qcore::numbered! {
-    /// What came of the choice of a protocol to speak over TLS (ALPN).
+    /// The syntax of a path. See [`QSslCertificate::from_path`](crate::QSslCertificate::from_path).
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+    #[non_exhaustive]
+    pub enum PatternSyntax {
+        /// A plain path. The default.
+        #[default]
+        FixedString = 2,
+        /// A shell pattern: `*` and `?` match characters other than slashes; `[abc]` and `[!abc]`
+        /// match one character.
+        Wildcard = 1,
+        /// A regular expression for the whole path, without back references and look-around.
+        RegularExpression = 0,
+    }
+}
+
+qcore::numbered! {
+    /// The result of negotiating an application protocol (ALPN).
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
     #[non_exhaustive]
     pub enum NextProtocolNegotiationStatus {
-        /// None was chosen, or none was asked for.
+        /// No protocol was negotiated.
         #[default]
         #[doc(alias = "NextProtocolNegotiationNone")]
         None = 0,
-        /// One was chosen.
+        /// The ends have agreed on a protocol.
         #[doc(alias = "NextProtocolNegotiationNegotiated")]
         Negotiated = 1,
-        /// The two ends have none in common.
+        /// The ends have no protocol in common.
         #[doc(alias = "NextProtocolNegotiationUnsupported")]
         Unsupported = 2,
     }
@@ -167,43 +183,44 @@ qcore::numbered! {
 bitflags! {
     /// Options of a TLS connection.
     ///
-    /// Stands for Qt's [QSsl::SslOption](https://doc.qt.io/qt-5/qssl.html#SslOption-enum). The
-    /// flags that turn off what is never on here (empty fragments, compression, insecure
-    /// renegotiation) have no effect.
+    /// Stands for Qt's [QSsl::SslOption](https://doc.qt.io/qt-5/qssl.html#SslOption-enum). Three of
+    /// the flags have no effect, because this library never uses what they disable: empty
+    /// fragments, compression, insecure renegotiation.
     ///
-    /// [`bits`](Self::bits) gives Qt's number for the set, and [`from_bits`](Self::from_bits) gives
-    /// the set for a number.
+    /// [`bits`](Self::bits) returns Qt's number for the set, and [`from_bits`](Self::from_bits) the
+    /// set for a number.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
     pub struct SslOptions: u32 {
-        /// No empty fragments, which are a matter of TLS 1.0.
+        /// Disables empty fragments, which only TLS 1.0 uses.
         #[doc(alias = "SslOptionDisableEmptyFragments")]
         const DISABLE_EMPTY_FRAGMENTS = 0x01;
-        /// No session tickets: a session is resumed from what the server itself keeps, if at all.
+        /// Disables session tickets. A session can be resumed only from the server's own store.
         #[doc(alias = "SslOptionDisableSessionTickets")]
         const DISABLE_SESSION_TICKETS = 0x02;
-        /// No compression.
+        /// Disables compression.
         #[doc(alias = "SslOptionDisableCompression")]
         const DISABLE_COMPRESSION = 0x04;
-        /// The server is not told which name it was asked for (SNI).
+        /// The client does not send the server's name (SNI).
         #[doc(alias = "SslOptionDisableServerNameIndication")]
         const DISABLE_SERVER_NAME_INDICATION = 0x08;
-        /// No insecure renegotiation.
+        /// Disables insecure renegotiation.
         #[doc(alias = "SslOptionDisableLegacyRenegotiation")]
         const DISABLE_LEGACY_RENEGOTIATION = 0x10;
-        /// Connections of one configuration do not resume one another's sessions.
+        /// Connections with the same configuration do not resume each other's sessions.
         #[doc(alias = "SslOptionDisableSessionSharing")]
         const DISABLE_SESSION_SHARING = 0x20;
-        /// Sessions cannot be taken out of the configuration and kept.
+        /// The configuration does not give out sessions for storage.
         #[doc(alias = "SslOptionDisableSessionPersistence")]
         const DISABLE_SESSION_PERSISTENCE = 0x40;
-        /// A server takes the client's choice of a cipher rather than its own.
+        /// The server prefers the client's order of ciphers to its own.
         #[doc(alias = "SslOptionDisableServerCipherPreference")]
         const DISABLE_SERVER_CIPHER_PREFERENCE = 0x80;
     }
 }
 
 impl Default for SslOptions {
-    /// No empty fragments, compression, insecure renegotiation, nor sessions that are kept.
+    /// Returns the default options: no empty fragments, no compression, no insecure renegotiation,
+    /// no session persistence.
     fn default() -> Self {
         SslOptions::DISABLE_EMPTY_FRAGMENTS
             | SslOptions::DISABLE_LEGACY_RENEGOTIATION

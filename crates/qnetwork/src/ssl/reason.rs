@@ -1,15 +1,15 @@
-//! Why a session has failed, in words.
+//! Texts for failed sessions.
 //!
-//! rustls names its errors for its own programmers: `NoKxGroupsInCommon`. Here each that a peer may
-//! cause by insisting on what is not spoken says what that is.
+//! rustls names its errors for programmers: `NoKxGroupsInCommon`. If a peer insists on something
+//! that is not supported, the text here names it.
 
 use rustls::{
     AlertDescription, CertificateError, Error, OtherError, PeerIncompatible, PeerMisbehaved,
 };
 
-use super::provider;
+use super::crypto::provider;
 
-/// What an error of rustls says.
+/// Returns the text of an error of rustls.
 pub(super) fn of(error: &Error) -> String {
     match error {
         Error::AlertReceived(alert) => of_alert(*alert),
@@ -44,7 +44,7 @@ fn of_alert(alert: AlertDescription) -> String {
     format!("the peer has sent the alert {}: {meaning}", name(alert))
 }
 
-/// An alert's name as in the standard: `handshake_failure`.
+/// Returns an alert's name as in the standard: `handshake_failure`.
 fn name(alert: AlertDescription) -> String {
     let mut name = String::new();
     let mut previous_is_lower = false;
@@ -93,7 +93,7 @@ fn of_incompatible(why: &PeerIncompatible) -> String {
     }
 }
 
-/// The groups by which keys are exchanged.
+/// Returns the names of the key exchange groups.
 fn groups() -> String {
     let provider = provider();
     let names: Vec<_> =

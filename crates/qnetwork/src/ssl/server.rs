@@ -1,4 +1,4 @@
-//! Servers that encrypt.
+//! [`QSslServer`].
 
 use std::{
     cell::{Cell, RefCell},
@@ -15,27 +15,34 @@ use qcore::{
     object::{Handle, Life, Node, Object},
 };
 
-use super::{QSslConfiguration, QSslError, QSslSocket};
-use crate::{QTcpServer, QTcpSocket, SocketErrorKind, server::Reception};
+use super::{configuration::QSslConfiguration, error::QSslError, socket::QSslSocket};
+use crate::{
+    server::{QTcpServer, Reception},
+    socket::{QTcpSocket, SocketErrorKind},
+};
 
-/// How long a handshake may take.
+/// The default limit for the duration of a handshake.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
 class! {
-    /// A TCP server whose connections are encrypted: it hands them out when the handshake is over.
+    /// A TCP server with encrypted connections. It hands out a connection once its handshake has
+    /// succeeded.
     ///
-    /// [`new_connection`](crate::server::TcpServerNode::new_connection) tells of an encrypted
-    /// connection, and [`next_pending_connection`](QTcpServer::next_pending_connection) returns it,
-    /// a [`QSslSocket`] by [`cast`](qcore::QObject::cast). It is a child of the server.
+    /// The server emits [`new_connection`](crate::server::TcpServerNode::new_connection) for an
+    /// encrypted connection. [`next_pending_connection`](QTcpServer::next_pending_connection)
+    /// returns it; use [`cast`](qcore::QObject::cast) to get the [`QSslSocket`]. It is a child of
+    /// the server.
     ///
-    /// A handshake may take [five seconds](QSslServer::handshake_timeout). Those under way count
-    /// for [`max_pending_connections`](QTcpServer::max_pending_connections), as connections do that
-    /// wait to be taken: what is more waits with the system until one of them is over. So it is
-    /// with how many clients that stall, 30 by default, that new ones wait for the time-out.
+    /// A handshake may take [five seconds](QSslServer::handshake_timeout). Running handshakes count
+    /// for [`max_pending_connections`](QTcpServer::max_pending_connections), like connections that
+    /// wait to be taken; further connections stay in the kernel's backlog until one of them ends.
+    /// If that many clients stall (30 by default), new clients wait until the stalled handshakes
+    /// time out.
     ///
-    /// Stands for Qt 6's [QSslServer](https://doc.qt.io/qt-6/qsslserver.html); Qt 5 has none. Of
-    /// its signals, those about alerts and pre-shared keys are left out. With
-    /// [`set_incoming_connection`](QTcpServer::set_incoming_connection) it is a plain server.
+    /// Stands for Qt 6's [QSslServer](https://doc.qt.io/qt-6/qsslserver.html); Qt 5 has none. The
+    /// signals for alerts and pre-shared keys are missing. With
+    /// [`set_incoming_connection`](QTcpServer::set_incoming_connection) the server does not
+    /// encrypt.
     ///
     /// # Examples
     ///
@@ -63,24 +70,24 @@ class! {
     pub struct QSslServer(SslServerNode): QTcpServer = base
 }
 
-/// The signals of a [`QSslServer`]. All are of connections whose handshake is under way.
+/// The signals of a [`QSslServer`]. They concern connections whose handshake is running.
 pub struct SslServerNode {
-    /// All that is wrong with a client's certificate. A slot may call
-    /// [`ignore_ssl_errors`](QSslSocket::ignore_ssl_errors) of the socket.
+    /// All errors of a client's certificate. A slot may call the socket's
+    /// [`ignore_ssl_errors`](QSslSocket::ignore_ssl_errors).
     #[doc(alias = "sslErrors")]
     pub ssl_errors: Signal<(QSslSocket, Vec<QSslError>)>,
-    /// Something is wrong with a client's certificate.
+    /// An error of a client's certificate.
     #[doc(alias = "peerVerifyError")]
     pub peer_verify_error: Signal<(QSslSocket, QSslError)>,
-    /// A handshake has failed, or taken too long:
-    /// [`SocketTimeout`](SocketErrorKind::SocketTimeout).
+    /// A handshake has failed. [`SocketTimeout`](SocketErrorKind::SocketTimeout) means that it took
+    /// too long.
     ///
-    /// The socket's [`error_string`](qcore::QIODevice::error_string) says more, and its
-    /// [`peer_address`](crate::QAbstractSocket::peer_address) says whose handshake it was. The
-    /// server closes the connection and deletes the socket when the slots have returned.
+    /// The socket's [`error_string`](qcore::QIODevice::error_string) describes the error, and its
+    /// [`peer_address`](crate::QAbstractSocket::peer_address) identifies the client. The server
+    /// closes the connection and deletes the socket after the slots have returned.
     #[doc(alias = "errorOccurred")]
     pub error_occurred: Signal<(QSslSocket, SocketErrorKind)>,
-    /// A handshake begins.
+    /// A handshake has started.
     #[doc(alias = "startedEncryptionHandshake")]
     pub started_encryption_handshake: Signal<QSslSocket>,
     base: QTcpServer,
@@ -90,7 +97,7 @@ pub struct SslServerNode {
     handshakes: RefCell<Vec<Handshake>>,
 }
 
-/// A connection whose handshake is under way.
+/// A connection whose handshake is running.
 struct Handshake {
     socket: QSslSocket,
     timer: TimerId,
@@ -109,7 +116,7 @@ impl Node for SslServerNode {
 }
 
 impl QSslServer {
-    /// A server that does not listen yet.
+    /// Creates a server that does not listen yet.
     #[must_use]
     #[allow(clippy::new_without_default)] // a class's `new` makes an object, not a value
     pub fn new() -> Self {
@@ -130,28 +137,28 @@ impl QSslServer {
         QSslServer(Handle::new(node))
     }
 
-    /// The configuration of the sockets to come.
+    /// Returns the configuration of new sockets.
     #[doc(alias = "sslConfiguration")]
     #[must_use]
     pub fn ssl_configuration(&self) -> QSslConfiguration {
         self.configuration.borrow().clone()
     }
 
-    /// Sets the configuration of the sockets to come. It needs a certificate and its key.
+    /// Sets the configuration of new sockets. It needs a certificate and its key.
     #[doc(alias = "setSslConfiguration")]
     pub fn set_ssl_configuration(&self, configuration: QSslConfiguration) {
         self.configuration.replace(configuration);
     }
 
-    /// How long a handshake may take; 5 seconds by default.
+    /// Returns how long a handshake may take; 5 seconds by default.
     #[doc(alias = "handshakeTimeout")]
     #[must_use]
     pub fn handshake_timeout(&self) -> Duration {
         self.timeout.get()
     }
 
-    /// Sets how long a handshake may take, in milliseconds or as a `Duration`. It holds for those
-    /// to come. A negative number changes nothing.
+    /// Sets how long a handshake may take, in milliseconds or as a `Duration`. It applies to new
+    /// handshakes. A negative number changes nothing.
     #[doc(alias = "setHandshakeTimeout")]
     pub fn set_handshake_timeout(&self, timeout: impl Into<Interval>) {
         if let Some(timeout) = timeout.into().duration() {
@@ -166,7 +173,7 @@ impl SslServerNode {
         socket.set_ssl_configuration(self.configuration.borrow().clone());
         socket.set_parent(Some(&self.base));
         if socket.adopt(stream, peer).is_err() {
-            // Gone again.
+            // The connection has been lost already.
             socket.delete_later();
             return;
         }
@@ -179,7 +186,7 @@ impl SslServerNode {
 
     fn watch(&self, socket: &QSslSocket) {
         let (server, weak) = (self.this.clone(), socket.to_weak());
-        // Nobody holds the socket for the sake of these but the server.
+        // Weak references: only the server holds the socket.
         let ends = move || Some((server.upgrade()?, QSslSocket::from_weak(&weak)?));
         let on_encrypted = ends.clone();
         let on_error = ends.clone();
@@ -231,7 +238,7 @@ impl SslServerNode {
         self.handshakes.borrow().iter().any(|one| one.socket == *socket)
     }
 
-    /// The handshake is over, come what may. Returns whether it was under way.
+    /// Ends a handshake, whatever its result. Returns whether it was running.
     fn end(&self, socket: &QSslSocket) -> bool {
         let ended = {
             let mut handshakes = self.handshakes.borrow_mut();
@@ -263,7 +270,7 @@ impl SslServerNode {
 
     fn time_out(&self, socket: &QSslSocket) {
         if self.end(socket) {
-            // Told first: an aborted socket does not know any more who the other end was.
+            // Emitted before the abort, because an aborted socket no longer knows its peer.
             socket.set_socket_error(SocketErrorKind::SocketTimeout);
             socket.set_error_string("The TLS handshake took too long");
             self.error_occurred.emit((socket.clone(), SocketErrorKind::SocketTimeout));
@@ -284,13 +291,13 @@ impl Reception for SslServerNode {
     }
 
     fn close(&self) {
-        // One at a time: a slot of one may end another.
+        // One at a time, because a slot may end another handshake.
         loop {
             let socket = self.handshakes.borrow().last().map(|one| one.socket.clone());
             let Some(socket) = socket else { return };
             self.end(&socket);
             socket.abort();
-            // The server is a holder, too, as the parent: then this was the last handle.
+            // The parent holds its child too. The socket dies here if there is no other handle.
             socket.set_parent(None);
         }
     }

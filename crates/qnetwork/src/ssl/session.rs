@@ -1,14 +1,14 @@
-//! One end of an encrypted connection, with no socket.
+//! One end of a TLS connection. It does no I/O.
 //!
 //! ```text
 //!   receive() ──► input ──► advance() ──► News, and plain text: plain(), consume()
 //!   encrypt(), close(), advance() ──► output ──► take_output()
 //! ```
 //!
-//! What the other end sends is put in by [`receive`](Session::receive), and worked on by
-//! [`advance`](Session::advance), which tells one thing at a time. What is to be sent gathers in
-//! the output until somebody takes it. So whoever calls decides what goes out, and when: between
-//! [`News::Peer`] and the verdict upon it, nothing.
+//! [`receive`](Session::receive) stores what the peer sends, and [`advance`](Session::advance)
+//! processes it and returns one event at a time. Data for the peer collects in the output until the
+//! caller takes it. So the caller decides what is sent and when. Between [`News::Peer`] and the
+//! verdict on the peer's certificate it sends nothing.
 
 use std::{mem, rc::Rc, sync::Arc};
 
@@ -23,54 +23,53 @@ use rustls::{
 
 use crate::engine::Outcome;
 
-/// How much is held of what the other end sends: more than the largest message of a handshake,
-/// which is 64 KiB, and its records take.
+/// How many received bytes the session holds: more than the largest handshake message, which is 64
+/// KiB, with its records.
 pub(super) const HELD: usize = 128 * 1024;
-/// The most that a record has of plain text.
+/// The maximum size of a record's plain text.
 const FRAGMENT: usize = 16 * 1024;
-/// The first byte of a record that has a part of the handshake and is not encrypted.
+/// The first byte of an unencrypted record with a handshake message.
 const HANDSHAKE: u8 = 22;
-/// What a record needs beside its plain text, at most.
+/// The maximum overhead of a record.
 const OVERHEAD: usize = 64;
 
-/// What has happened at the other end. Each but [`Blocked`](News::Blocked) and [`Data`](News::Data)
-/// is told once, in this order.
+/// An event. Each is returned once and in this order, except [`Blocked`](News::Blocked) and
+/// [`Data`](News::Data).
 #[derive(Debug)]
 pub(super) enum News {
-    /// Nothing, until something more is received.
+    /// The session needs more data from the peer.
     Blocked,
-    /// The other end has said who it is, or that it does not say. The output that there is now
-    /// answers it.
+    /// The peer has sent its certificates, or none. The current output answers them.
     Peer,
-    /// The handshake is over.
+    /// The handshake has finished.
     Encrypted,
     /// There is plain text.
     Data,
-    /// The other end will send no more.
+    /// The peer will send no more.
     Closed,
-    /// It has sent what makes no sense, or refuses.
+    /// The peer has sent invalid data or an alert.
     Failed(Error),
 }
 
 pub(super) struct Session {
     side: Side,
     pool: Rc<BufferPool>,
-    /// Has what was received and not worked on, from `start` to `end`.
+    /// The received bytes that were not processed are those from `start` to `end`.
     input: Vec<u8>,
     start: usize,
     end: usize,
     output: Vec<u8>,
-    /// What tells the other end that it has failed.
+    /// The alert that tells the peer about the failure.
     alert: Vec<u8>,
-    /// Plain text, of which nobody has taken what begins at `plain_start`.
+    /// Plain text. The caller has not taken what begins at `plain_start`.
     plain: Vec<u8>,
     plain_start: usize,
     told_peer: bool,
     told_encrypted: bool,
-    /// Whether the other end has closed, and that was told.
+    /// Whether the peer has closed; `Some(true)` once that was returned.
     closed: Option<bool>,
     failed: bool,
-    /// Why it has failed, until that is told.
+    /// Why the session has failed, until that was returned.
     error: Option<Error>,
 }
 
@@ -79,27 +78,27 @@ enum Side {
     Server(UnbufferedServerConnection),
 }
 
-/// What is to be written if it can be.
+/// What to write once that is possible.
 enum Want<'a> {
     Nothing,
     Data(&'a [u8]),
     Close,
 }
 
-/// What a step has come to.
+/// The result of a step.
 #[derive(PartialEq, Eq)]
 enum Step {
     /// There may be more to do.
     Again,
-    /// What was wanted is in the output.
+    /// The output contains what was to be written.
     Written,
-    /// More is needed from the other end.
+    /// The session needs more data from the peer.
     Blocked,
     PeerClosed,
 }
 
 impl Session {
-    /// The end that asks, for a server of some name.
+    /// Creates a client that connects to a named server.
     pub(super) fn client(
         config: Arc<ClientConfig>,
         name: ServerName<'static>,
@@ -109,7 +108,7 @@ impl Session {
         Ok(Self::new(side, pool))
     }
 
-    /// The end that is asked.
+    /// Creates a server.
     pub(super) fn server(config: Arc<ServerConfig>, pool: Rc<BufferPool>) -> Result<Self, Error> {
         let side = Side::Server(UnbufferedServerConnection::new(config)?);
         Ok(Self::new(side, pool))
@@ -136,17 +135,17 @@ impl Session {
 
     // ---- what the other end sends
 
-    /// How many bytes may be received now.
+    /// Returns how many more bytes the session can receive.
     pub(super) fn room(&self) -> usize {
         HELD.saturating_sub(self.held())
     }
 
-    /// How many bytes were received and not worked on.
+    /// Returns how many received bytes were not processed.
     pub(super) fn held(&self) -> usize {
         self.end - self.start
     }
 
-    /// Has `read` put up to `room` bytes into the input.
+    /// Calls `read` to put up to `room` bytes into the input.
     pub(super) fn receive(
         &mut self,
         room: usize,
@@ -168,16 +167,16 @@ impl Session {
         outcome
     }
 
-    /// Receives what was there before there was a session.
+    /// Adds bytes that arrived before there was a session.
     pub(super) fn receive_all(&mut self, bytes: Vec<u8>) {
         (self.start, self.end) = (0, bytes.len());
         self.release_input(bytes);
     }
 
-    /// Works on what was received until there is something to tell.
+    /// Processes received bytes until there is an event.
     pub(super) fn advance(&mut self) -> News {
         if self.closed == Some(true) {
-            // What follows is none of ours.
+            // Data after the end is ignored.
             self.start = self.end;
         }
         let mut blocked = false;
@@ -193,7 +192,7 @@ impl Session {
                 Ok(Step::Again) => {}
                 Ok(Step::Blocked | Step::Written) => {
                     if self.room() == 0 {
-                        // No message is as long as that.
+                        // No message is that long.
                         self.fail(Error::General("message too long".into()));
                     }
                     blocked = true;
@@ -204,12 +203,12 @@ impl Session {
         }
     }
 
-    /// rustls is not asked again after an error: it would go on with what was received, find the
-    /// next fault, and assert that it tells the other end of one alone.
+    /// Records a failure. rustls is not called again after an error: it would continue with the
+    /// received bytes, find the next fault, and fail its assertion that it sends one alert only.
     fn fail(&mut self, error: Error) {
         let before = mem::take(&mut self.output);
-        // The alert comes last. A client of TLS 1.2 may have queued its certificate before it,
-        // which a server that was not judged does not get.
+        // The alert comes last in the output. A TLS 1.2 client may have queued its certificate
+        // before it, which must not go to a server that was not judged.
         let is_unjudged = matches!(self.side, Side::Client(_)) && !self.told_peer;
         while self.common().wants_write() {
             if is_unjudged {
@@ -254,12 +253,12 @@ impl Session {
         None
     }
 
-    /// Plain text that nobody has taken yet.
+    /// Returns the plain text that was not consumed.
     pub(super) fn plain(&self) -> &[u8] {
         &self.plain[self.plain_start..]
     }
 
-    /// Takes the first bytes off the plain text.
+    /// Removes the first bytes of the plain text.
     pub(super) fn consume(&mut self, count: usize) {
         self.plain_start += count;
         if self.plain_start == self.plain.len() {
@@ -270,19 +269,20 @@ impl Session {
 
     // ---- what is sent
 
-    /// Encrypts. Fails before the handshake is over, and does nothing once the session has failed.
+    /// Encrypts data. Fails before the handshake has finished, and does nothing after the session
+    /// has failed.
     pub(super) fn encrypt(&mut self, data: &[u8]) -> Result<(), Error> {
         self.write(&Want::Data(data))
     }
 
-    /// Says that no more will be sent.
+    /// Queues the message that this end will send no more.
     pub(super) fn close(&mut self) -> Result<(), Error> {
         self.write(&Want::Close)
     }
 
     fn write(&mut self, want: &Want<'_>) -> Result<(), Error> {
         if self.failed {
-            // The other end would not look at it: the alert is the last that it is sent.
+            // The peer ignores everything after the alert.
             return Ok(());
         }
         loop {
@@ -292,7 +292,7 @@ impl Session {
                 Ok(Step::Blocked) => return Err(Error::HandshakeNotComplete),
                 Ok(Step::PeerClosed) => self.closed = Some(false),
                 Err(Error::EncryptError) => return Err(Error::EncryptError),
-                // Of what the other end has sent, and is told as such.
+                // The error is in the peer's data, and is returned as such.
                 Err(error) => {
                     self.fail(error);
                     return Ok(());
@@ -301,17 +301,17 @@ impl Session {
         }
     }
 
-    /// How much is to be sent.
+    /// Returns the length of the output.
     pub(super) fn output_len(&self) -> usize {
         self.output.len()
     }
 
-    /// What is to be sent, if anything is.
+    /// Takes the output, if there is any.
     pub(super) fn take_output(&mut self) -> Option<Vec<u8>> {
         (!self.output.is_empty()).then(|| mem::take(&mut self.output))
     }
 
-    /// What the other end is to be told when it has failed, and what was to be sent before that.
+    /// Takes the alert after a failure, with the output that precedes it.
     pub(super) fn alert(&mut self) -> Option<Vec<u8>> {
         self.output.append(&mut self.alert);
         self.take_output()
@@ -323,12 +323,12 @@ impl Session {
         self.side.common()
     }
 
-    /// The other end's certificates, its own first.
+    /// Returns the peer's certificates, its own first.
     pub(super) fn peer_certificates(&self) -> &[CertificateDer<'static>] {
         self.common().peer_certificates().unwrap_or_default()
     }
 
-    /// How many tickets for resuming the session a server has sent.
+    /// Returns how many session tickets a server has sent.
     pub(super) fn tickets_received(&self) -> u32 {
         match &self.side {
             Side::Client(connection) => connection.tls13_tickets_received(),
@@ -350,14 +350,14 @@ impl Session {
         step
     }
 
-    /// Keeps no buffer that is empty, and none that is larger than what it has.
+    /// Releases empty buffers, and shrinks those that are larger than their content.
     pub(super) fn settle(&mut self) {
         let held = self.held();
         if held == 0 {
             (self.start, self.end) = (0, 0);
             self.release_input(Vec::new());
         } else if self.input.len() == SCRATCH {
-            // A large one of the pool's may be larger than that.
+            // A buffer of the pool may be larger than the content needs.
             let is_small = held < SCRATCH / 8;
             let mut kept = if is_small { self.pool.take(held) } else { Vec::with_capacity(held) };
             kept.extend_from_slice(&self.input[self.start..self.end]);
@@ -366,7 +366,7 @@ impl Session {
         }
     }
 
-    /// Takes another buffer for the input, and gives the one that was used back.
+    /// Replaces the input buffer and returns the old one to the pool.
     fn release_input(&mut self, other: Vec<u8>) {
         let used = mem::replace(&mut self.input, other);
         if used.len() == SCRATCH {
@@ -395,7 +395,7 @@ impl Drop for Session {
     }
 }
 
-/// Where a step puts what it has.
+/// The buffers that a step writes to.
 struct Buffers<'a> {
     output: &'a mut Vec<u8>,
     plain: &'a mut Vec<u8>,
@@ -403,7 +403,7 @@ struct Buffers<'a> {
 }
 
 impl Buffers<'_> {
-    /// Does what a connection asks for. Returns how much of the input is used up by then.
+    /// Performs what rustls asks for. Returns how many bytes of the input were used.
     fn follow<D>(
         &mut self,
         status: UnbufferedStatus<'_, '_, D>,
@@ -457,8 +457,7 @@ impl Buffers<'_> {
                 if written { Ok(Step::Written) } else { Err(Error::EncryptError) }
             }
             ConnectionState::PeerClosed => Ok(Step::PeerClosed),
-            // `Closed` follows what was told already; nobody sends early data who was not invited
-            // to.
+            // `Closed` was returned already, and nobody sends early data without an invitation.
             _ => Ok(Step::Blocked),
         };
         (used, step)
@@ -471,8 +470,8 @@ impl Buffers<'_> {
         self.plain.extend_from_slice(data);
     }
 
-    /// Has `write` put something into the output, for which `guess` bytes should do. It returns how
-    /// many it has written, or none if it never will; or, as an error, how many it needs.
+    /// Calls `write` with room for `guess` bytes in the output. `write` returns how many bytes it
+    /// has written, or none if it will never write; its error is the number of bytes that it needs.
     fn add_output(
         &mut self,
         guess: usize,

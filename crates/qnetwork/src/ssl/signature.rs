@@ -1,9 +1,8 @@
-//! Whether the other end has signed the handshake with the key of its certificate.
+//! Checks that the peer has signed the handshake with the key of its certificate.
 //!
-//! That is all that has to be known before errors can be told: the certificate itself, whatever is
-//! odd or wrong about it, is judged afterwards, by `verify/`. So the key is taken from the
-//! certificate by this library's own reader, which takes what OpenSSL takes, and not by that of
-//! rustls, which knows version 3 alone.
+//! The handshake needs no more than that. `verify/` judges the certificate afterwards, whatever is
+//! wrong with it. rustls' own reader accepts version 3 certificates only, so this file finds the
+//! key with this library's reader, which accepts what OpenSSL accepts.
 
 use std::{fmt, sync::Arc};
 
@@ -23,28 +22,28 @@ use super::{
     crypto::small_rsa::{self, Hash, Padding},
 };
 
-/// Signatures by PSS with a key that is for PSS alone. rustls has no names for them.
+/// PSS signatures with keys that are restricted to PSS. rustls has no names for them.
 const RSA_PSS_PSS: [(SignatureScheme, SignatureScheme); 3] = [
     (SignatureScheme::Unknown(0x0809), SignatureScheme::RSA_PSS_SHA256),
     (SignatureScheme::Unknown(0x080a), SignatureScheme::RSA_PSS_SHA384),
     (SignatureScheme::Unknown(0x080b), SignatureScheme::RSA_PSS_SHA512),
 ];
 
-/// Takes whatever certificates the other end has, but not its word that they are its own: the
-/// handshake has to be signed with their key. What is wrong with them is found out afterwards.
+/// A verifier that accepts any certificate but requires the peer to sign the handshake with its
+/// key. The certificate is judged afterwards.
 #[derive(Debug)]
 pub(super) struct AcceptAny(pub(super) Arc<CryptoProvider>);
 
-/// Why a signature counts for nothing, where rustls has no name for it.
+/// Why a signature is refused, where rustls has no name for the reason.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Refusal {
-    /// There is no key in the certificate.
+    /// The certificate has no readable key.
     Unreadable,
-    /// The key is of a kind that the cryptography does not know.
+    /// The provider does not support keys of this algorithm.
     UnknownKey,
-    /// An RSA key of so many bits.
+    /// The RSA key has this many bits.
     Size(usize),
-    /// The key is not for signatures of that kind.
+    /// The key does not allow signatures of this kind.
     OtherKind,
 }
 
@@ -80,17 +79,17 @@ impl From<Refusal> for Error {
 }
 
 impl AcceptAny {
-    /// What this end can verify, the best first.
+    /// Returns the schemes that this end can verify, the best first.
     fn schemes(&self) -> Vec<SignatureScheme> {
         let mut schemes = self.0.signature_verification_algorithms.supported_schemes();
-        // After the same signatures with keys that are for everything.
+        // Behind the same signatures with unrestricted keys.
         let is_pss = |scheme: &SignatureScheme| RSA_PSS_PSS.iter().any(|(_, one)| one == scheme);
         let after = schemes.iter().rposition(is_pss).map_or(schemes.len(), |last| last + 1);
         schemes.splice(after..after, RSA_PSS_PSS.iter().rev().map(|(scheme, _)| *scheme));
         schemes
     }
 
-    /// The algorithms that a scheme stands for, the first of which is TLS 1.3's.
+    /// Returns the algorithms of a scheme. The first one is that of TLS 1.3.
     fn algorithms(&self, scheme: SignatureScheme) -> Option<&'static [&'static dyn Algorithm]> {
         let mapping = self.0.signature_verification_algorithms.mapping;
         mapping.iter().find(|(one, _)| *one == scheme).map(|(_, algorithms)| *algorithms)
@@ -108,7 +107,7 @@ impl AcceptAny {
         let padding = padding(scheme);
         let algorithms = self
             .algorithms(scheme)
-            // TLS 1.3 has no other padding than PSS.
+            // TLS 1.3 allows no padding but PSS.
             .filter(|_| !is_tls13 || !matches!(padding, Some((Padding::Pkcs1, _))))
             .ok_or(PeerMisbehaved::SignedHandshakeWithUnadvertisedSigScheme)?;
         let key = PublicKeyInfo::of_certificate(certificate).ok_or(Refusal::Unreadable)?;
@@ -124,7 +123,7 @@ impl AcceptAny {
             }
             (KeyKind::Rsa | KeyKind::RsaPss, _) => return Err(Refusal::OtherKind.into()),
             (KeyKind::Other, _) => {
-                // In TLS 1.3 the scheme says which curve the key is on, too.
+                // In TLS 1.3 the scheme also determines the curve of the key.
                 let candidates = if is_tls13 { &algorithms[..1] } else { algorithms };
                 let is_for_key = |algorithm: &&&dyn Algorithm| {
                     algorithm.public_key_alg_id().as_ref() == key.algorithm.0
@@ -147,7 +146,7 @@ impl AcceptAny {
     }
 }
 
-/// Whether an RSA key has signed. The provider does what it can, and that are not the small ones.
+/// Verifies an RSA signature. The provider does not support small keys.
 fn verify_rsa(
     algorithm: &dyn Algorithm,
     key: &PublicKeyInfo<'_>,
@@ -166,7 +165,7 @@ fn verify_rsa(
     }
 }
 
-/// What a scheme of RSA signs.
+/// Returns the padding and the hash of an RSA scheme.
 fn padding(scheme: SignatureScheme) -> Option<(Padding, Hash)> {
     Some(match scheme {
         SignatureScheme::RSA_PKCS1_SHA256 => (Padding::Pkcs1, Hash::Sha256),
@@ -177,6 +176,33 @@ fn padding(scheme: SignatureScheme) -> Option<(Padding, Hash)> {
         SignatureScheme::RSA_PSS_SHA512 => (Padding::Pss, Hash::Sha512),
         _ => return None,
     })
+}
+
+/// Defines the methods that `ServerCertVerifier` and `ClientCertVerifier` both have.
+macro_rules! verify_handshake_signatures {
+    () => {
+        fn verify_tls12_signature(
+            &self,
+            message: &[u8],
+            certificate: &CertificateDer<'_>,
+            signature: &DigitallySignedStruct,
+        ) -> Result<HandshakeSignatureValid, Error> {
+            self.verify(message, certificate, (signature.scheme, signature.signature()), false)
+        }
+
+        fn verify_tls13_signature(
+            &self,
+            message: &[u8],
+            certificate: &CertificateDer<'_>,
+            signature: &DigitallySignedStruct,
+        ) -> Result<HandshakeSignatureValid, Error> {
+            self.verify(message, certificate, (signature.scheme, signature.signature()), true)
+        }
+
+        fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+            self.schemes()
+        }
+    };
 }
 
 impl ServerCertVerifier for AcceptAny {
@@ -191,32 +217,12 @@ impl ServerCertVerifier for AcceptAny {
         Ok(ServerCertVerified::assertion())
     }
 
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        self.verify(message, certificate, (signature.scheme, signature.signature()), false)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        self.verify(message, certificate, (signature.scheme, signature.signature()), true)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.schemes()
-    }
+    verify_handshake_signatures!();
 }
 
 impl ClientCertVerifier for AcceptAny {
     fn client_auth_mandatory(&self) -> bool {
-        // That there is none is one of the errors that are told.
+        // A missing certificate is reported as an error of the peer.
         false
     }
 
@@ -233,27 +239,7 @@ impl ClientCertVerifier for AcceptAny {
         Ok(ClientCertVerified::assertion())
     }
 
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        self.verify(message, certificate, (signature.scheme, signature.signature()), false)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        self.verify(message, certificate, (signature.scheme, signature.signature()), true)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.schemes()
-    }
+    verify_handshake_signatures!();
 }
 
 #[cfg(test)]

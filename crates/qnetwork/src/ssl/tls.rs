@@ -1,4 +1,4 @@
-//! What a configuration is to rustls.
+//! Converting a configuration for rustls.
 
 use std::sync::Arc;
 
@@ -12,29 +12,32 @@ use rustls::{
 };
 
 use super::{
-    PeerVerifyMode, QSslConfiguration, SslOptions, SslProtocol, provider, signature::AcceptAny,
+    configuration::QSslConfiguration,
+    crypto::provider,
+    kinds::{PeerVerifyMode, SslOptions, SslProtocol},
+    signature::AcceptAny,
 };
-use crate::{SocketError, SocketErrorKind};
+use crate::socket::{SocketError, SocketErrorKind};
 
-/// How many sessions are kept for resuming, for each configuration.
+/// How many sessions each configuration keeps for resumption.
 const SESSIONS: usize = 256;
 
-/// What of a configuration matters to rustls.
+/// The parts of a configuration that rustls needs.
 #[derive(Default)]
 pub(super) struct Settings {
     pub(super) protocol: SslProtocol,
-    /// In the order of preference; all there are, if empty.
+    /// In the order of preference; empty means all.
     pub(super) suites: Vec<SupportedCipherSuite>,
-    /// The own certificates, and the key of the first.
+    /// This end's certificates, and the key of the first one.
     pub(super) identity: Option<Arc<CertifiedKey>>,
     pub(super) options: SslOptions,
-    /// Names of protocols for ALPN, the best first.
+    /// Protocols for ALPN, the best first.
     pub(super) next_protocols: Vec<Vec<u8>>,
     /// Whether a server asks for the client's certificate.
     pub(super) asks: bool,
 }
 
-/// The versions that a protocol stands for: none of what is not spoken.
+/// Returns the supported versions of a protocol.
 pub(super) fn versions(protocol: SslProtocol) -> &'static [&'static SupportedProtocolVersion] {
     const BOTH: &[&SupportedProtocolVersion] = &[&TLS13, &TLS12];
     match protocol {
@@ -109,7 +112,7 @@ impl Settings {
         Ok(config)
     }
 
-    /// The cryptography with the ciphers that are wanted.
+    /// Returns the provider with the configured ciphers.
     fn provider(&self) -> Arc<CryptoProvider> {
         let all = provider();
         if self.suites.is_empty() {
@@ -127,7 +130,7 @@ fn ticketer() -> Result<Arc<dyn rustls::server::ProducesTickets>, Error> {
     Ticketer::new()
 }
 
-/// A server without a certificate: no client gets anywhere with it.
+/// A server without a certificate. Every handshake with it fails.
 #[derive(Debug)]
 struct Nobody;
 
@@ -137,12 +140,12 @@ impl rustls::server::ResolvesServerCert for Nobody {
     }
 }
 
-/// A configuration that rustls does not take.
+/// Returns the error for a configuration that rustls rejects.
 pub(super) fn bad_configuration(error: &Error) -> SocketError {
     SocketError::new(SocketErrorKind::SslInvalidUserData, error.to_string())
 }
 
-/// What rustls makes of a configuration for a client.
+/// Returns rustls' configuration for a client.
 pub(super) fn client_config(
     configuration: &QSslConfiguration,
 ) -> Result<Arc<ClientConfig>, SocketError> {
@@ -154,7 +157,7 @@ pub(super) fn client_config(
     Ok(made.get_or_init(|| Arc::new(config)).clone())
 }
 
-/// What rustls makes of a configuration for a server.
+/// Returns rustls' configuration for a server.
 pub(super) fn server_config(
     configuration: &QSslConfiguration,
 ) -> Result<Arc<ServerConfig>, SocketError> {

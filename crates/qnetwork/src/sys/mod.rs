@@ -1,4 +1,4 @@
-//! What only the operating system knows. All unsafe code of the crate is in here.
+//! Calls to the operating system. This folder has all unsafe code of the crate.
 
 #![allow(unsafe_code)]
 
@@ -17,18 +17,19 @@ use socket2::Socket;
 
 #[cfg(all(fuzzing, any(target_os = "linux", target_os = "android")))]
 pub(crate) use self::interfaces::fuzz as fuzz_interfaces;
+pub use self::interfaces::{InterfaceFlags, InterfaceType};
 pub(crate) use self::interfaces::{Lifetime, Link, LinkAddress, links};
 pub(crate) use self::options::{available, option, send, set_option};
-use crate::{SocketError, SocketErrorKind};
+use crate::socket::{SocketError, SocketErrorKind};
 
-/// The number of a network interface, 0 if there is none of that name.
+/// Returns the index of a network interface; 0 if there is none of that name.
 pub(crate) fn interface_index(name: &str) -> u32 {
     let Ok(name) = CString::new(name) else { return 0 };
     // SAFETY: `name` is a NUL-terminated string that lives during the call.
     unsafe { libc::if_nametoindex(name.as_ptr()) }
 }
 
-/// The name of a network interface.
+/// Returns the name of a network interface.
 pub(crate) fn interface_name(index: u32) -> Option<String> {
     let mut name = [0u8; libc::IF_NAMESIZE];
     // SAFETY: the buffer is of the size that the call asks for, and lives during it.
@@ -39,7 +40,7 @@ pub(crate) fn interface_name(index: u32) -> Option<String> {
     CStr::from_bytes_until_nul(&name).ok()?.to_str().ok().map(str::to_owned)
 }
 
-/// The name of this machine.
+/// Returns the host name of this machine.
 pub(crate) fn host_name() -> String {
     // Longer than any system's limit.
     let mut name = [0u8; 1025];
@@ -53,10 +54,11 @@ pub(crate) fn host_name() -> String {
     name.to_string_lossy().into_owned()
 }
 
-/// Has the resolver leave out addresses of a family that this machine has none of.
+/// A flag for `getaddrinfo`: it leaves out the addresses of a family if this machine has no address
+/// of that family.
 pub(crate) const ADDRESSES_OF_USE: i32 = libc::AI_ADDRCONFIG;
 
-/// Whether a socket listens.
+/// Whether a socket is listening.
 pub(crate) fn is_listening(socket: &impl AsFd) -> bool {
     let (mut listens, mut length): (libc::c_int, _) =
         (0, size_of::<libc::c_int>() as libc::socklen_t);
@@ -74,21 +76,21 @@ pub(crate) fn is_listening(socket: &impl AsFd) -> bool {
     !failed && listens != 0
 }
 
-/// Accepts a connection, in blocking mode and closed on exec.
+/// Accepts a connection. Its descriptor is in blocking mode and close-on-exec.
 pub(crate) fn accept_blocking(listener: &Socket) -> io::Result<OwnedFd> {
     let (socket, _) = listener.accept()?;
-    // Some systems hand the mode of the listener on.
+    // On some systems it inherits the listener's mode.
     #[cfg(not(any(target_os = "linux", target_os = "android")))]
     socket.set_nonblocking(false)?;
     Ok(socket.into())
 }
 
-/// Whether something failed for want of descriptors or memory: it may succeed the next time.
+/// Whether a call failed for lack of descriptors or memory, and may succeed later.
 pub(crate) fn is_shortage(error: &io::Error) -> bool {
     matches!(error.raw_os_error(), Some(libc::EMFILE | libc::ENFILE | libc::ENOBUFS | libc::ENOMEM))
 }
 
-/// Whether a failed `accept` concerns just the connection that was to be accepted.
+/// Whether `accept` failed because of that one connection.
 pub(crate) fn is_lost_connection(error: &io::Error) -> bool {
     matches!(
         error.raw_os_error(),
@@ -107,14 +109,13 @@ pub(crate) fn is_lost_connection(error: &io::Error) -> bool {
     )
 }
 
-/// Whether an attempt to connect that is under way has failed in a way of which Qt makes nothing:
-/// somebody on the way has answered by an ICMP message that is about this packet alone (no such
-/// protocol, no such route, a bad header).
+/// Whether Qt ignores this failure of a connection attempt: a router or the peer has sent an ICMP
+/// message about one packet alone (protocol unreachable, source route failed, bad header).
 pub(crate) fn is_passing_failure(error: &io::Error) -> bool {
     matches!(error.raw_os_error(), Some(libc::ENOPROTOOPT | libc::EOPNOTSUPP | libc::EPROTO))
 }
 
-/// The error of a failed `connect`, as Qt calls it.
+/// Converts the error of a failed `connect` to Qt's.
 pub(crate) fn connect_error(error: &io::Error) -> SocketError {
     use SocketErrorKind::*;
     let (kind, text) = match error.raw_os_error() {
@@ -127,14 +128,14 @@ pub(crate) fn connect_error(error: &io::Error) -> SocketError {
         Some(libc::EACCES | libc::EPERM) => (SocketAccess, "Permission denied"),
         Some(libc::ECONNRESET) => return SocketError::remote_host_closed(),
         Some(libc::EAGAIN) => (SocketResource, "Out of resources"),
-        // An address of another family than the socket's.
+        // The address is of another family than the socket.
         Some(libc::EAFNOSUPPORT) => return SocketError::unknown(),
         _ => return other_error(error),
     };
     SocketError::new(kind, text)
 }
 
-/// The error of a failed `bind` or `listen`, as Qt calls it.
+/// Converts the error of a failed `bind` or `listen` to Qt's.
 pub(crate) fn bind_error(error: &io::Error) -> SocketError {
     use SocketErrorKind::*;
     let (kind, text) = match error.raw_os_error() {
@@ -147,11 +148,11 @@ pub(crate) fn bind_error(error: &io::Error) -> SocketError {
     SocketError::new(kind, text)
 }
 
-/// The error of a failed `read`, as Qt calls it.
+/// Converts the error of a failed `read` to Qt's.
 pub(crate) fn read_error(error: &io::Error) -> SocketError {
     use SocketErrorKind::Network;
     match error.raw_os_error() {
-        // The other end's way of closing, too.
+        // A peer that closes with unread data resets the connection.
         Some(libc::ECONNRESET) => SocketError::remote_host_closed(),
         Some(libc::ETIMEDOUT) => SocketError::new(Network, "Connection timed out"),
         Some(libc::EHOSTUNREACH) => SocketError::new(Network, "No route to host"),
@@ -159,7 +160,7 @@ pub(crate) fn read_error(error: &io::Error) -> SocketError {
     }
 }
 
-/// The error of a failed `write`, as Qt calls it.
+/// Converts the error of a failed `write` to Qt's.
 pub(crate) fn write_error(error: &io::Error) -> SocketError {
     match error.raw_os_error() {
         Some(libc::EPIPE | libc::ECONNRESET) => SocketError::remote_host_closed(),
@@ -168,7 +169,7 @@ pub(crate) fn write_error(error: &io::Error) -> SocketError {
     }
 }
 
-/// The error of a datagram that could not be sent, as Qt calls it.
+/// Converts the error of a datagram that could not be sent to Qt's.
 pub(crate) fn send_error(error: &io::Error) -> SocketError {
     match error.raw_os_error() {
         Some(libc::EMSGSIZE) => SocketError::datagram_too_large(),
@@ -177,7 +178,7 @@ pub(crate) fn send_error(error: &io::Error) -> SocketError {
     }
 }
 
-/// The error of a datagram that could not be received, as Qt calls it.
+/// Converts the error of a datagram that could not be received to Qt's.
 pub(crate) fn receive_error(error: &io::Error) -> SocketError {
     match error.raw_os_error() {
         Some(libc::ECONNREFUSED) => SocketError::connection_refused(),
@@ -185,7 +186,7 @@ pub(crate) fn receive_error(error: &io::Error) -> SocketError {
     }
 }
 
-/// The error of a failed setting of a group, as Qt calls it.
+/// Converts the error of a failed multicast setting to Qt's.
 pub(crate) fn group_error(error: &io::Error) -> SocketError {
     match error.raw_os_error() {
         Some(libc::ENOPROTOOPT) => SocketError::unsupported(),
@@ -202,7 +203,7 @@ pub(crate) fn is_end(error: &io::Error) -> bool {
     matches!(error.raw_os_error(), Some(libc::EPIPE | libc::ECONNRESET))
 }
 
-/// The error of a socket that could not be made, and of whatever else.
+/// Converts the error of `socket`, or of a call with no rule of its own, to Qt's.
 pub(crate) fn other_error(error: &io::Error) -> SocketError {
     use SocketErrorKind::*;
     let (kind, text) = match error.raw_os_error() {
@@ -218,7 +219,7 @@ pub(crate) fn other_error(error: &io::Error) -> SocketError {
     SocketError::new(kind, text)
 }
 
-/// The system's text for an error, as Qt has it: without the number that Rust adds.
+/// Returns the system's text for an error as Qt has it: without the number that Rust adds.
 fn text_of(error: &io::Error) -> String {
     let text = error.to_string();
     match error.raw_os_error() {

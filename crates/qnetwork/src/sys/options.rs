@@ -1,4 +1,4 @@
-//! What can be set at a socket, as whole numbers.
+//! Socket options with integer values.
 
 use std::{
     ffi::c_int,
@@ -9,13 +9,13 @@ use std::{
 
 use socket2::Socket;
 
-use crate::SocketOption;
+use crate::socket::SocketOption;
 
-/// Sends without the signal that a closed connection would else be worth.
+/// Sends data. If the connection is closed, the process gets no SIGPIPE.
 pub(crate) fn send(socket: &Socket, data: &[IoSlice<'_>]) -> io::Result<usize> {
     #[cfg(not(target_vendor = "apple"))]
     const FLAGS: c_int = libc::MSG_NOSIGNAL;
-    // There the socket itself was made so.
+    // Here a socket option does the same.
     #[cfg(target_vendor = "apple")]
     const FLAGS: c_int = 0;
     match data {
@@ -24,7 +24,8 @@ pub(crate) fn send(socket: &Socket, data: &[IoSlice<'_>]) -> io::Result<usize> {
     }
 }
 
-/// The level and the name of an option; `None` if the system has none for sockets of this family.
+/// Returns the level and the name of an option; `None` if the system has no such option for sockets
+/// of this family.
 fn named(option: SocketOption, is_v6: bool) -> Option<(c_int, c_int)> {
     Some(match option {
         SocketOption::LowDelay => (libc::IPPROTO_TCP, libc::TCP_NODELAY),
@@ -55,7 +56,7 @@ fn path_mtu(_: bool) -> Option<(c_int, c_int)> {
     None
 }
 
-/// Sets an option. `Unsupported` if the system has none such.
+/// Sets an option. The error is `Unsupported` if the system has no such option.
 pub(crate) fn set_option(
     socket: impl AsFd,
     option: SocketOption,
@@ -70,21 +71,21 @@ pub(crate) fn set_option(
     if done == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
-/// The value of an option. `Unsupported` if the system has none such.
+/// Returns the value of an option. The error is `Unsupported` if the system has no such option.
 pub(crate) fn option(socket: impl AsFd, option: SocketOption, is_v6: bool) -> io::Result<c_int> {
     let (level, name) = named(option, is_v6).ok_or(io::ErrorKind::Unsupported)?;
     let fd = socket.as_fd().as_raw_fd();
     let mut value: c_int = 0;
     let mut size = size_of::<c_int>() as libc::socklen_t;
-    // SAFETY: the system writes at most `size` bytes to `value`, and a size to `size`; both live during
-    // the call.
+    // SAFETY: the system writes at most `size` bytes to `value`, and a size to `size`; both live
+    // during the call.
     let done = unsafe {
         libc::getsockopt(fd, level, name, ptr::from_mut(&mut value).cast(), &raw mut size)
     };
     if done == 0 { Ok(value) } else { Err(io::Error::last_os_error()) }
 }
 
-/// How many bytes can be read.
+/// Returns how many bytes can be read.
 pub(crate) fn available(socket: impl AsFd) -> usize {
     let mut count: c_int = 0;
     // SAFETY: the call writes a number to `count`, which lives during it.

@@ -1,4 +1,4 @@
-//! Streams that are no sockets: pipes, FIFOs, terminals.
+//! Streams that are not sockets: pipes, FIFOs, terminals.
 
 #[cfg(test)]
 use std::os::fd::{FromRawFd, OwnedFd};
@@ -10,16 +10,17 @@ use std::{
     ptr,
 };
 
-/// Reads what there is, into `data`.
+/// Reads what is available into `data`.
 pub(crate) fn read(stream: impl AsFd, data: &mut [u8]) -> io::Result<usize> {
     let fd = stream.as_fd().as_raw_fd();
     // SAFETY: the buffer is valid for its length, and the descriptor is open, during the call.
     moved(unsafe { libc::read(fd, data.as_mut_ptr().cast(), data.len()) })
 }
 
-/// Writes what there is room for. A pipe that nobody reads is an error, and never a signal.
+/// Writes as much as there is room for. Writing to a pipe without a reader is an error; the process
+/// gets no SIGPIPE.
 pub(crate) fn write(stream: impl AsFd, data: &[IoSlice<'_>]) -> io::Result<usize> {
-    /// More than a socket ever gives, and fewer than any system allows.
+    /// At least as many parts as a socket writes at once, and fewer than any system's limit.
     const MAX_PARTS: usize = 512;
     let parts = data.len().min(MAX_PARTS) as c_int;
     let fd = stream.as_fd().as_raw_fd();
@@ -33,7 +34,7 @@ pub(crate) fn write(stream: impl AsFd, data: &[IoSlice<'_>]) -> io::Result<usize
     written
 }
 
-/// Whether a read would find something, the end of the stream or an error included.
+/// Whether a read would return data, the end of the stream or an error.
 pub(crate) fn has_input(stream: impl AsFd) -> bool {
     let mut poll =
         libc::pollfd { fd: stream.as_fd().as_raw_fd(), events: libc::POLLIN, revents: 0 };
@@ -45,13 +46,13 @@ fn moved(count: libc::ssize_t) -> io::Result<usize> {
     usize::try_from(count).map_err(|_| io::Error::last_os_error())
 }
 
-/// The signal that a pipe without a reader is worth, kept from this thread while it writes.
+/// Blocks SIGPIPE in this thread while the thread writes to a pipe.
 ///
-/// Rust's own `main` has the process ignore it, but a program with another `main`, or one that has
-/// asked for the default, would end. The flag that sockets have for this is not for pipes.
+/// Rust's own `main` ignores the signal. A program with another `main`, or one that has restored
+/// the default, would end. Sockets have a flag for this; pipes do not.
 struct SigPipe {
     before: libc::sigset_t,
-    /// It was waiting already, and is somebody else's.
+    /// The signal was pending before this write, so it belongs to somebody else.
     was_pending: bool,
 }
 
@@ -68,7 +69,7 @@ impl SigPipe {
         SigPipe { before, was_pending }
     }
 
-    /// Takes the signal that this write has caused.
+    /// Removes the signal that this write has caused.
     fn take(&self) {
         if !self.was_pending && Self::is_pending() {
             let (alone, mut signal) = (Self::alone(), 0);
@@ -93,7 +94,7 @@ impl SigPipe {
         unsafe { libc::sigismember(set, libc::SIGPIPE) == 1 }
     }
 
-    /// A set with this signal and no other.
+    /// Returns a set with SIGPIPE alone.
     fn alone() -> libc::sigset_t {
         let mut set = MaybeUninit::uninit();
         // SAFETY: the first call makes an empty set of it, the second one adds to that.
@@ -114,7 +115,7 @@ impl Drop for SigPipe {
     }
 }
 
-/// A terminal: the end of whoever shows it, and that of the programs in it.
+/// Opens a pseudo-terminal: returns its master and its slave.
 #[cfg(test)]
 pub(crate) fn terminal() -> io::Result<(OwnedFd, OwnedFd)> {
     let (mut shows, mut runs) = (-1, -1);
@@ -147,7 +148,8 @@ mod tests {
         assert_eq!(write(&reader, &parts).unwrap_err().raw_os_error(), Some(libc::EBADF));
     }
 
-    /// With the default for the signal a write to a pipe that nobody reads would end this process.
+    /// With the default action for SIGPIPE, writing to a pipe without a reader would end this
+    /// process.
     #[test]
     fn a_pipe_without_a_reader_is_no_signal() {
         struct Restore(libc::sighandler_t);
@@ -166,7 +168,7 @@ mod tests {
             assert_eq!(error.raw_os_error(), Some(libc::EPIPE));
             assert!(!SigPipe::is_pending());
         }
-        // One that was blocked and waiting before stays so.
+        // A signal that was blocked and pending before stays pending.
         let outer = SigPipe::block();
         // SAFETY: the signal is blocked.
         unsafe { libc::raise(libc::SIGPIPE) };

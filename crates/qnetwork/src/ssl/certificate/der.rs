@@ -1,6 +1,8 @@
-//! Reading DER: a tag, a length, a value.
+//! A reader for DER.
 
-/// What is left to be read.
+use super::hex::hex;
+
+/// The bytes that were not read yet.
 #[derive(Clone, Copy)]
 pub(super) struct Der<'a>(&'a [u8]);
 
@@ -9,7 +11,7 @@ pub(super) struct Der<'a>(&'a [u8]);
 pub(super) struct Tlv<'a> {
     pub(super) tag: u8,
     pub(super) value: &'a [u8],
-    /// The tag and the length as well.
+    /// Tag, length and value.
     pub(super) raw: &'a [u8],
 }
 
@@ -29,15 +31,15 @@ impl<'a> Der<'a> {
         Der(bytes)
     }
 
-    /// The values inside of the only value there is, which is of this tag.
+    /// Returns a reader for the content of the only value, which must have this tag.
     pub(super) fn inside(bytes: &'a [u8], tag: u8) -> Option<Self> {
         let mut der = Der(bytes);
         let value = der.read(tag)?;
         der.0.is_empty().then_some(Der(value))
     }
 
-    /// The next value if it is a boolean, else `false`, which is what is left out; `None` if it is
-    /// none.
+    /// Reads a boolean. Returns `false` if the next value is not a boolean, because DER leaves out
+    /// the default; `None` if the boolean is invalid.
     pub(super) fn read_bool(&mut self) -> Option<bool> {
         match self.0.first() {
             Some(&BOOLEAN) => match self.read(BOOLEAN)? {
@@ -48,7 +50,7 @@ impl<'a> Der<'a> {
         }
     }
 
-    /// The first of the values that are left that has this tag.
+    /// Returns the first remaining value with this tag.
     pub(super) fn find(mut self, tag: u8) -> Option<&'a [u8]> {
         loop {
             let next = self.next_value()?;
@@ -58,7 +60,7 @@ impl<'a> Der<'a> {
         }
     }
 
-    /// All that is left.
+    /// Returns all remaining bytes.
     pub(super) fn rest(&self) -> &'a [u8] {
         self.0
     }
@@ -67,13 +69,13 @@ impl<'a> Der<'a> {
         self.0.is_empty()
     }
 
-    /// The next value, if it is of this tag; nothing is read else.
+    /// Reads the next value if it has this tag. Otherwise reads nothing.
     pub(super) fn read(&mut self, tag: u8) -> Option<&'a [u8]> {
         (*self.0.first()? == tag).then(|| self.next_value())?.map(|tlv| tlv.value)
     }
 
-    /// The next value; `None` at the end, and if what follows is none. Tags above 30 and lengths
-    /// that are not told are not known here: no certificate has any.
+    /// Reads the next value. `None` at the end, and if the bytes are invalid. Tags above 30 and
+    /// indefinite lengths are not supported; no certificate has them.
     pub(super) fn next_value(&mut self) -> Option<Tlv<'a>> {
         let (&tag, &first) = (self.0.first()?, self.0.get(1)?);
         if tag & 0x1f == 0x1f {
@@ -84,7 +86,7 @@ impl<'a> Der<'a> {
             0x81..=0x84 => {
                 let header = 2 + usize::from(first & 0x7f);
                 let bytes = self.0.get(2..header)?;
-                // OpenSSL refuses a length in this form at which everything ends.
+                // OpenSSL refuses a long-form length at the very end of the data.
                 self.0.get(header)?;
                 (bytes.iter().fold(0, |length, byte| length << 8 | usize::from(*byte)), header)
             }
@@ -97,7 +99,7 @@ impl<'a> Der<'a> {
     }
 }
 
-/// A whole number that is not negative and not too large, in no more bytes than it needs.
+/// Reads an integer that is not negative, fits into 64 bits and has no superfluous bytes.
 pub(super) fn small_integer(value: &[u8]) -> Option<u64> {
     if matches!(value, [] | [0x80..=0xff, ..] | [0, 0..=0x7f, ..]) || value.len() > 8 {
         return None;
@@ -105,7 +107,7 @@ pub(super) fn small_integer(value: &[u8]) -> Option<u64> {
     Some(value.iter().fold(0, |number, byte| number << 8 | u64::from(*byte)))
 }
 
-/// A whole number that is not too large.
+/// Reads an integer that fits into 64 bits.
 pub(super) fn signed_integer(value: &[u8]) -> Option<i64> {
     if value.is_empty() || value.len() > 8 {
         return None;
@@ -114,23 +116,52 @@ pub(super) fn signed_integer(value: &[u8]) -> Option<i64> {
     Some(value.iter().fold(sign, |number, byte| number << 8 | i64::from(*byte)))
 }
 
-/// A whole number as OpenSSL writes it: large ones in hexadecimal.
+/// Returns an integer as OpenSSL writes it: large ones in hexadecimal.
 pub(super) fn integer_to_string(value: &[u8]) -> String {
     if let Some(number) = signed_integer(value) {
         return number.to_string();
     }
-    let (bytes, is_negative) = super::parse::magnitude(value);
+    let (bytes, is_negative) = magnitude(value);
     let sign = if is_negative { "-" } else { "" };
-    format!("{sign}0x{}", super::hex(&bytes, "").to_uppercase())
+    format!("{sign}0x{}", hex(&bytes, "").to_uppercase())
 }
 
-/// An object identifier with dots.
+/// Returns the [`magnitude`] of an integer; `None` if it is empty or has superfluous bytes.
+pub(super) fn integer(value: &[u8]) -> Option<(Vec<u8>, bool)> {
+    match value {
+        [] | [0, 0..=0x7f, ..] | [0xff, 0x80..=0xff, ..] => None,
+        _ => Some(magnitude(value)),
+    }
+}
+
+/// Returns the absolute value of a two's complement number, and whether it is negative.
+fn magnitude(value: &[u8]) -> (Vec<u8>, bool) {
+    let is_negative = value.first().is_some_and(|byte| byte & 0x80 != 0);
+    let mut bytes = value.to_vec();
+    if is_negative {
+        for byte in &mut bytes {
+            *byte = !*byte;
+        }
+        for byte in bytes.iter_mut().rev() {
+            let (sum, carry) = byte.overflowing_add(1);
+            *byte = sum;
+            if !carry {
+                break;
+            }
+        }
+    }
+    let zeros = bytes.iter().take_while(|byte| **byte == 0).count();
+    let bytes = if zeros == bytes.len() { vec![0] } else { bytes.split_off(zeros) };
+    (bytes, is_negative)
+}
+
+/// Returns an object identifier with dots.
 pub(super) fn oid_to_string(value: &[u8]) -> Option<String> {
     let mut numbers = Vec::new();
     let mut number: u128 = 0;
     for byte in value {
         if number == 0 && *byte == 0x80 {
-            // More bytes than are needed.
+            // There are superfluous bytes.
             return None;
         }
         if number >> 120 != 0 {
@@ -154,8 +185,8 @@ pub(super) fn oid_to_string(value: &[u8]) -> Option<String> {
     Some(text)
 }
 
-/// The first bits, the first being bit 0 here. Bits that are said not to be used count as 0,
-/// whatever they are. `None` if more are said not to be used than a byte has.
+/// Returns the first 32 bits of a bit string; its first bit is bit 0. Unused bits count as 0.
+/// `None` if the number of unused bits is above 7.
 pub(super) fn bits(value: &[u8]) -> Option<u32> {
     let (&unused, bytes) = value.split_first()?;
     if unused > 7 {
@@ -169,8 +200,8 @@ pub(super) fn bits(value: &[u8]) -> Option<u32> {
     Some(bits)
 }
 
-/// Whether the content of a value is what its tag says. Of sequences, sets, and values with tags of
-/// their context nothing is known. Texts may consist of parts; numbers may not.
+/// Whether the content of a value fits its tag. The function does not know what sequences, sets and
+/// context-specific values contain. Strings may be constructed; numbers may not.
 pub(super) fn is_well_formed(tlv: &Tlv<'_>) -> bool {
     let value = tlv.value;
     match tlv.tag {

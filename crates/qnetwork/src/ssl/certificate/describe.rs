@@ -1,30 +1,14 @@
-//! What extensions say, in OpenSSL's words.
+//! Describes extensions in OpenSSL's words.
 
 use super::{
     der::{self, Der},
-    hex,
-    name::{latin1, to_text},
+    description::{Description, Value},
+    hex::hex,
+    name::{DistinguishedName, latin1, to_text},
     oid::{long_name, short_name},
     parse::{self, AuthorityKeyId, GeneralName, NameConstraints},
-    time,
+    policies, time,
 };
-
-/// What an extension says.
-pub(super) enum Description {
-    /// It is known but cannot be read.
-    Malformed,
-    Unknown,
-    Text(String),
-    /// Lines, with their indentation.
-    Lines(String),
-    /// Names, values, or both. A list may be empty and says so; else nothing is said.
-    Values {
-        values: Vec<Value>,
-        is_list: bool,
-    },
-}
-
-type Value = (Option<String>, Option<String>);
 
 const KEY_USAGES: [&str; 9] = [
     "Digital Signature",
@@ -75,7 +59,7 @@ pub(super) fn describe(oid: &str, value: &[u8], indent: usize) -> Description {
         "2.5.29.16" => usage_period(value, indent),
         "2.5.29.54" => only_integer(value),
         "2.5.29.31" | "2.5.29.46" => distribution_points(value, indent),
-        "2.5.29.32" => super::policies::describe(value, indent),
+        "2.5.29.32" => policies::describe(value, indent),
         "2.5.29.30" => name_constraints(value, indent),
         "1.3.6.1.5.5.7.48.1.5" => Some(Description::Lines(String::new())),
         "1.3.6.1.4.1.11129.2.4.3" => Some(Description::Text("NULL".to_owned())),
@@ -120,7 +104,7 @@ fn authority_key_id(value: &[u8]) -> Option<Description> {
     inside.read(0x80);
     let (issuer, serial) = (inside.read(0xa1), id.serial);
     if let Some(key_id) = key_id {
-        // Alone it needs no name.
+        // If the key identifier stands alone, it has no name.
         values.push(match (issuer, &serial) {
             (None, None) => (None, Some(key_id)),
             _ => pair("keyid", key_id),
@@ -153,7 +137,7 @@ fn extended_key_usage(value: &[u8]) -> Option<Description> {
 fn alternative_names(value: &[u8]) -> Option<Description> {
     let names = GeneralName::parse_all(value)?;
     if names.iter().any(GeneralName::has_nul) {
-        // OpenSSL says nothing of such names.
+        // OpenSSL prints nothing for such names.
         return Some(Description::Values { values: Vec::new(), is_list: false });
     }
     let values = names.iter().map(GeneralName::describe).collect();
@@ -248,7 +232,7 @@ fn distribution_points(value: &[u8], indent: usize) -> Option<Description> {
                 out.push_str(&format!("{margin}Full Name:\n"));
                 push_names(&mut out, name.value, indent)?;
             } else {
-                let set = super::name::DistinguishedName::parse_set(name.value)?;
+                let set = DistinguishedName::parse_set(name.value)?;
                 out.push_str(&format!("{margin}Relative Name:\n{margin}  {}\n", set.one_line()));
             }
         }
@@ -299,7 +283,7 @@ fn name_constraints(value: &[u8], indent: usize) -> Option<Description> {
     Some(Description::Lines(lines.join("\n")))
 }
 
-/// As OpenSSL writes addresses: groups of IPv6 are not left out.
+/// Returns an address as OpenSSL writes it: no group of an IPv6 address is left out.
 fn ip_text(bytes: &[u8]) -> String {
     match bytes.len() {
         4 => bytes.iter().map(u8::to_string).collect::<Vec<_>>().join("."),
@@ -312,7 +296,7 @@ fn ip_text(bytes: &[u8]) -> String {
 }
 
 impl GeneralName {
-    /// Whether there is a NUL within the text that it is.
+    /// Whether the text of the name contains a NUL.
     fn has_nul(&self) -> bool {
         match self {
             GeneralName::Email(text) | GeneralName::Dns(text) | GeneralName::Uri(text) => {
@@ -322,7 +306,7 @@ impl GeneralName {
         }
     }
 
-    /// Its kind and the name.
+    /// Returns the kind and the text of the name.
     fn describe(&self) -> Value {
         match self {
             GeneralName::Email(text) => pair("email", latin1(text)),
@@ -344,7 +328,7 @@ impl GeneralName {
         }
     }
 
-    /// The same in a line.
+    /// Returns kind and text in one line.
     fn line(&self) -> String {
         match self {
             GeneralName::Directory(name) => format!("DirName:{}", name.one_line()),
@@ -356,7 +340,7 @@ impl GeneralName {
     }
 }
 
-/// What kind a name is of that has a kind of its own, and the name, if it is a text.
+/// Returns the kind and the text of an `otherName`.
 fn other_name(value: &[u8]) -> Option<(String, String)> {
     let mut inside = Der::new(value);
     let kind = der::oid_to_string(inside.read(der::OID)?)?;

@@ -1,19 +1,20 @@
-//! [`QSslCertificateExtension`]: what certificates say beyond a name and a key.
+//! [`QSslCertificateExtension`].
 
 use std::{collections::BTreeMap, fmt, sync::Arc};
 
 use super::{
     der::{self, Der},
-    describe::{Description, describe},
-    hex,
+    describe::describe,
+    description::Description,
+    hex::hex,
     oid::{long_name, short_name},
     parse::{AuthorityKeyId, GeneralName, Parsed, RawExtension},
 };
 
-/// An extension of a certificate: what it is about, and what it says.
+/// An extension of a certificate: its identifier and its value.
 ///
-/// A value that is cheap to copy, `Send` and `Sync`.
-/// [`QSslCertificate::extensions`](crate::QSslCertificate::extensions) gives them.
+/// A value that is cheap to clone, `Send` and `Sync`.
+/// [`QSslCertificate::extensions`](crate::QSslCertificate::extensions) returns them.
 ///
 /// # Examples
 ///
@@ -22,7 +23,8 @@ use super::{
 ///
 /// let pem = rcgen::generate_simple_self_signed(["a.example".to_owned()]).unwrap().cert.pem();
 /// let certificate = QSslCertificate::new(pem, EncodingFormat::Pem);
-/// let names = certificate.extensions().into_iter().find(|e| e.name() == "subjectAltName").unwrap();
+/// let mut extensions = certificate.extensions().into_iter();
+/// let names = extensions.find(|one| one.name() == "subjectAltName").unwrap();
 /// assert_eq!(names.oid(), "2.5.29.17");
 /// let ExtensionValue::Map(names) = names.value() else { panic!() };
 /// assert_eq!(names["DNS"], ExtensionValue::Text("a.example".to_owned()));
@@ -42,24 +44,24 @@ struct Said {
     is_supported: bool,
 }
 
-/// What an extension says. Stands for Qt's `QVariant`.
+/// The value of an extension. Stands for Qt's `QVariant`.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub enum ExtensionValue {
-    /// Nothing that could be read.
+    /// The value could not be read.
     #[default]
     Null,
-    /// Yes or no.
+    /// A boolean.
     Bool(bool),
     /// A number.
     Number(i64),
-    /// A text.
+    /// Text.
     Text(String),
-    /// The bytes of an extension that is not known, or lines of text for some that are.
+    /// The bytes of an unknown extension, or lines of text for some known ones.
     Bytes(Vec<u8>),
-    /// Several texts.
+    /// A list of texts.
     List(Vec<String>),
-    /// Several things by name. Of those with the same name it is the last.
+    /// Values by name. If a name occurs several times, the last value counts.
     Map(BTreeMap<String, ExtensionValue>),
 }
 
@@ -79,49 +81,50 @@ impl QSslCertificateExtension {
         }
     }
 
-    /// Its object identifier, as in `"2.5.29.17"`.
+    /// Returns the object identifier, as in `"2.5.29.17"`.
     #[must_use]
     pub fn oid(&self) -> &str {
         self.said.as_ref().map(|said| &said.oid[..]).unwrap_or_default()
     }
 
-    /// Its name, as in `"subjectAltName"`; its identifier if it has none.
+    /// Returns the name, as in `"subjectAltName"`, or the object identifier if there is no name.
     #[must_use]
     pub fn name(&self) -> &str {
         short_name(self.oid())
     }
 
-    /// What it says.
+    /// Returns the value.
     ///
-    /// * `basicConstraints`: a map with `ca`, a bool, and perhaps `pathLenConstraint`, a number
-    /// * `subjectKeyIdentifier`: a text, hexadecimal with colons
-    /// * `authorityKeyIdentifier`: a map with perhaps `keyid`, bytes that are hexadecimal digits,
-    ///   and `serial`, a number, which is -1 if it is too large
-    /// * `authorityInfoAccess`: a map of texts, `OCSP` and `caIssuers` among them, which are URIs
+    /// * `basicConstraints`: a map with `ca`, a bool, and an optional `pathLenConstraint`, a number
+    /// * `subjectKeyIdentifier`: text, hexadecimal with colons
+    /// * `authorityKeyIdentifier`: a map with the optional entries `keyid`, hexadecimal digits as
+    ///   bytes, and `serial`, a number, which is -1 if it is too large
+    /// * `authorityInfoAccess`: a map of URIs by name, among them `OCSP` and `caIssuers`
     ///
-    /// These are the supported ones, whose form is kept. The others are as OpenSSL prints them:
-    /// lists of texts, maps of texts, texts, or lines of text as bytes; or else their bytes. `Null`
-    /// is what should be known but cannot be read.
+    /// These extensions are supported: the form of their value does not change. The others have the
+    /// form in which OpenSSL prints them (a list, a map, text, or lines of text as bytes), or are
+    /// bytes. `Null` is the value of a known extension that cannot be read.
     #[must_use]
     pub fn value(&self) -> ExtensionValue {
         self.said.as_ref().map(|said| said.value.clone()).unwrap_or_default()
     }
 
-    /// Whether who does not know it must not trust the certificate.
+    /// Whether the extension is critical: software that does not know it must reject the
+    /// certificate.
     #[doc(alias = "isCritical")]
     #[must_use]
     pub fn is_critical(&self) -> bool {
         self.said.as_ref().is_some_and(|said| said.is_critical)
     }
 
-    /// Whether [`value`](Self::value) will have this form for ever.
+    /// Whether [`value`](Self::value) keeps this form in later releases.
     #[doc(alias = "isSupported")]
     #[must_use]
     pub fn is_supported(&self) -> bool {
         self.said.as_ref().is_some_and(|said| said.is_supported)
     }
 
-    /// Exchanges the two.
+    /// Exchanges two extensions.
     pub fn swap(&mut self, other: &mut Self) {
         std::mem::swap(self, other);
     }
@@ -205,7 +208,7 @@ fn other_value(oid: &str, value: &[u8]) -> ExtensionValue {
     }
 }
 
-/// The extension as it stands in the text of a certificate, from its name on.
+/// Appends the extension as it appears in the text of a certificate.
 pub(super) fn print(parsed: &Parsed, extension: &RawExtension, out: &mut String) {
     const INDENT: usize = 16;
     let indent = " ".repeat(INDENT);

@@ -1,8 +1,8 @@
-//! Certificates that are known to be frauds.
+//! Certificates that are known to be fraudulent.
 
-use super::parse::Parsed;
+use super::{hex::hex, parse::Parsed};
 
-/// The number, and the common name of the subject or of the issuer: those that Qt 5.15 says it of.
+/// Serial number, and common name of the subject or the issuer. The list is that of Qt 5.15.
 const KNOWN_BAD: [(&str, &str); 36] = [
     ("01:31:34:bf", "DigiNotar PKIoverheid CA Organisatie - G2"),
     ("01:31:69:b0", "DigiNotar PKIoverheid CA Overheid en Bedrijven"),
@@ -43,7 +43,7 @@ const KNOWN_BAD: [(&str, &str); 36] = [
 ];
 
 pub(super) fn is_known_bad(parsed: &Parsed) -> bool {
-    let number = super::hex(&parsed.serial, ":");
+    let number = hex(&parsed.serial, ":");
     let is_named = |name: &str| {
         let names = [&parsed.subject, &parsed.issuer];
         names.iter().any(|names| names.values("CN").iter().any(|common| common == name))

@@ -1,12 +1,15 @@
-//! [`QSslCertificate`]: who somebody is, and who says so.
+//! [`QSslCertificate`].
 
 mod der;
 mod describe;
+mod description;
 mod extension;
+mod hex;
 mod issuing;
 mod known_bad;
 mod name;
 mod oid;
+mod oids;
 mod parse;
 mod path;
 mod pem;
@@ -31,29 +34,30 @@ use sha1::Sha1;
 use sha2::{Sha224, Sha256, Sha384, Sha512};
 
 pub use self::extension::{ExtensionValue, QSslCertificateExtension};
+use self::hex::hex;
 pub(in crate::ssl) use self::{
-    issuing::KeyBits,
     name::DistinguishedName,
-    parse::{GeneralName, NameConstraints, Parsed, PublicKeyInfo},
-    public_key::KeyKind,
+    parse::{GeneralName, NameConstraints, Parsed},
+    public_key::{KeyBits, KeyKind, PublicKeyInfo},
     time::seconds,
 };
-use crate::{
-    AlternativeNameEntryType, EncodingFormat, QSslConfiguration, QSslError, QSslKey,
-    ssl::verify::{self, Purpose, Request},
+use super::{
+    key::QSslKey,
+    kinds::{AlternativeNameEntryType, EncodingFormat},
+    pem::to_pem,
 };
 
-/// A certificate: a public key, whose it is, and the signature of somebody who says so.
+/// A certificate: a public key, its owner, and the signature of an issuer.
 ///
-/// A value that is cheap to copy, `Send` and `Sync`. It may be null: the default one is, and one
-/// that was made of bytes that are no certificate. Two are equal if their bytes are.
+/// A value that is cheap to clone, `Send` and `Sync`. The default certificate is null, and so is
+/// one that was made of invalid data. Two certificates are equal if their bytes are equal.
 ///
 /// # Examples
 ///
 /// ```
 /// use qnetwork::{EncodingFormat, QSslCertificate, SubjectInfo};
 ///
-/// let pem = rcgen::generate_simple_self_signed(["www.example.com".to_owned()]).unwrap().cert.pem();
+/// let pem = rcgen::generate_simple_self_signed(["a.example".to_owned()]).unwrap().cert.pem();
 /// let certificate = QSslCertificate::new(&pem, EncodingFormat::Pem);
 /// assert_eq!(certificate.subject_info(SubjectInfo::CommonName), ["rcgen self signed cert"]);
 /// assert!(certificate.is_self_signed());
@@ -68,42 +72,42 @@ pub struct QSslCertificate {
 }
 
 qcore::numbered! {
-    /// What can be asked about a subject or an issuer.
+    /// An attribute of a subject or an issuer.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
     #[non_exhaustive]
     pub enum SubjectInfo {
-        /// The organisation: `O`.
+        /// The organization: `O`.
         Organization = 0,
-        /// The name, of a host for example: `CN`.
+        /// The common name, for example a host name: `CN`.
         CommonName = 1,
-        /// The town: `L`.
+        /// The locality: `L`.
         LocalityName = 2,
-        /// The part of the organisation: `OU`.
+        /// The organizational unit: `OU`.
         OrganizationalUnitName = 3,
-        /// The country, in two letters: `C`.
+        /// The country, a code of two letters: `C`.
         CountryName = 4,
-        /// The state or the province: `ST`.
+        /// The state or province: `ST`.
         StateOrProvinceName = 5,
-        /// What tells it from others of that name: `dnQualifier`.
+        /// What distinguishes the subject from others of the same name: `dnQualifier`.
         DistinguishedNameQualifier = 6,
-        /// A number, of a device for example, not the certificate's: `serialNumber`.
+        /// A serial number, for example of a device; not that of the certificate: `serialNumber`.
         SerialNumber = 7,
-        /// A mail address: `emailAddress`.
+        /// An email address: `emailAddress`.
         EmailAddress = 8,
     }
 }
 
 qcore::numbered! {
-    /// How the bytes of a certificate are made into a few.
+    /// A hash algorithm for fingerprints of certificates.
     ///
-    /// Stands for those of Qt's [QCryptographicHash::Algorithm][qt] that certificates are known by.
+    /// Stands for those values of Qt's [QCryptographicHash::Algorithm][qt] that fingerprints use.
     ///
     /// [qt]: https://doc.qt.io/qt-5/qcryptographichash.html#Algorithm-enum
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
     #[non_exhaustive]
     pub enum HashAlgorithm {
-        /// MD5, 16 bytes. The default of [`QSslCertificate::digest`], since it is Qt's. It gives no
-        /// protection against somebody who cheats.
+        /// MD5, 16 bytes. The default of [`QSslCertificate::digest`], because it is Qt's. It does
+        /// not protect against forgery.
         #[default]
         Md5 = 1,
         /// SHA-1, 20 bytes.
@@ -119,30 +123,14 @@ qcore::numbered! {
     }
 }
 
-qcore::numbered! {
-    /// What a path is written in. See [`QSslCertificate::from_path`].
-    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-    #[non_exhaustive]
-    pub enum PatternSyntax {
-        /// A path as it is. The default.
-        #[default]
-        FixedString = 2,
-        /// As in a shell: `*` and `?` for characters other than slashes, `[abc]` and `[!abc]` for
-        /// one of several.
-        Wildcard = 1,
-        /// A regular expression for the whole path, without back references and look-around.
-        RegularExpression = 0,
-    }
-}
-
-/// Why bytes are no certificate.
+/// Why data is not a certificate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum CertificateParseError {
-    /// There is no whole block between the lines `-----BEGIN CERTIFICATE-----` and
-    /// `-----END CERTIFICATE-----`.
+    /// The text has no complete block between the lines `-----BEGIN CERTIFICATE-----` and `-----END
+    /// CERTIFICATE-----`.
     NoPemBlock,
-    /// What is there is not the DER of a certificate.
+    /// The data is not the DER of a certificate.
     NoCertificate,
 }
 
@@ -158,13 +146,14 @@ impl fmt::Display for CertificateParseError {
 impl std::error::Error for CertificateParseError {}
 
 impl QSslCertificate {
-    /// The first certificate in these bytes; a null one if there is none.
+    /// Reads the first certificate of the data. Returns a null one if there is none.
     #[must_use]
     pub fn new(data: impl AsRef<[u8]>, format: EncodingFormat) -> Self {
         certificates(data.as_ref(), format).next().unwrap_or_default()
     }
 
-    /// The first certificate in these bytes, as [`new`](Self::new), or why there is none.
+    /// Reads the first certificate of the data, like [`new`](Self::new), or returns the reason why
+    /// there is none.
     ///
     /// ```
     /// use qnetwork::{CertificateParseError, EncodingFormat, QSslCertificate};
@@ -192,8 +181,8 @@ impl QSslCertificate {
         })
     }
 
-    /// All certificates in these bytes. What is no certificate is left out; in DER, where one
-    /// follows the other, it ends the list.
+    /// Reads all certificates of the data. In PEM, blocks that are not certificates are skipped. In
+    /// DER, the list ends at the first value that is not a certificate.
     ///
     /// ```
     /// use qnetwork::{EncodingFormat, QSslCertificate};
@@ -207,7 +196,7 @@ impl QSslCertificate {
         certificates(data.as_ref(), format).collect()
     }
 
-    /// All certificates in what the device has to read.
+    /// Reads all certificates of the data that a device has.
     ///
     /// ```
     /// use qcore::{QBuffer, OpenMode};
@@ -223,113 +212,55 @@ impl QSslCertificate {
         QSslCertificate::from_data(device.read_all(), format)
     }
 
-    /// All certificates in the files whose path fits.
-    ///
-    /// With [`PatternSyntax::FixedString`] that is one file, at most. Else directories are
-    /// searched, from the last one on in whose path there is nothing special, those inside of them
-    /// as well, but neither hidden files nor hidden directories; the path that has to fit is that
-    /// from where the search begins. A directory is no file: `"/etc/certs"` gives nothing,
-    /// `"/etc/certs/*"` what is in it. The files are read in the order of their names.
-    ///
-    /// ```
-    /// use qnetwork::{EncodingFormat, PatternSyntax, QSslCertificate};
-    ///
-    /// let pem = rcgen::generate_simple_self_signed(["a.example".to_owned()]).unwrap().cert.pem();
-    /// let directory = std::env::temp_dir().join(format!("qnetwork-certificates-{}", std::process::id()));
-    /// std::fs::create_dir_all(&directory).unwrap();
-    /// std::fs::write(directory.join("a.pem"), &pem).unwrap();
-    /// std::fs::write(directory.join("b.pem"), &pem).unwrap();
-    ///
-    /// let pattern = format!("{}/*.pem", directory.display());
-    /// let certificates = QSslCertificate::from_path(&pattern, EncodingFormat::Pem, PatternSyntax::Wildcard);
-    /// assert_eq!(certificates.len(), 2);
-    /// std::fs::remove_dir_all(&directory).unwrap();
-    /// ```
-    #[doc(alias = "fromPath")]
-    #[must_use]
-    pub fn from_path(path: &str, format: EncodingFormat, syntax: PatternSyntax) -> Vec<Self> {
-        path::certificates(path, format, syntax)
-    }
-
-    /// What is wrong with the first certificate of the chain, as of now: all errors, none if it is
-    /// good.
-    ///
-    /// The others are what it may have been issued by; who is trusted in the end are the CA
-    /// certificates of the [default configuration](QSslConfiguration::default_configuration).
-    /// Unless the host's name is empty, the certificate has to be for it. What it may be used for
-    /// is not looked at.
-    ///
-    /// ```
-    /// use qnetwork::{EncodingFormat, QSslCertificate, SslError};
-    ///
-    /// let pem = rcgen::generate_simple_self_signed(["a.example".to_owned()]).unwrap().cert.pem();
-    /// let chain = QSslCertificate::from_data(pem, EncodingFormat::Pem);
-    /// let errors = QSslCertificate::verify(&chain, "b.example");
-    /// assert_eq!(errors.len(), 2);
-    /// assert_eq!(errors[0], SslError::HostNameMismatch);
-    /// assert_eq!(errors[1], SslError::SelfSignedCertificate);
-    /// assert_eq!(errors[1].certificate(), &chain[0]);
-    /// ```
-    #[must_use]
-    pub fn verify(chain: &[QSslCertificate], host_name: &str) -> Vec<QSslError> {
-        verify::verify(&Request {
-            chain,
-            trusted: &QSslConfiguration::default_configuration().trusted_certificates(),
-            host: Some(host_name).filter(|host| !host.is_empty()),
-            purpose: Purpose::Any,
-            depth: 0,
-            now: SystemTime::now(),
-        })
-    }
-
-    /// Makes it a null one.
+    /// Makes the certificate null.
     pub fn clear(&mut self) {
         *self = QSslCertificate::default();
     }
 
-    /// Exchanges the two.
+    /// Exchanges two certificates.
     pub fn swap(&mut self, other: &mut Self) {
         std::mem::swap(self, other);
     }
 
-    /// Whether it is none.
+    /// Whether the certificate is null.
     #[doc(alias = "isNull")]
     #[must_use]
     pub fn is_null(&self) -> bool {
         self.parsed.is_none()
     }
 
-    /// Whether its subject is its issuer, by their names. The signature is not looked at.
+    /// Whether subject and issuer have the same name. The signature is not checked.
     #[doc(alias = "isSelfSigned")]
     #[must_use]
     pub fn is_self_signed(&self) -> bool {
         self.parsed.as_ref().is_some_and(|parsed| parsed.is_self_signed())
     }
 
-    /// Whether it is one of those that Qt knows to be frauds, by its number and its name:
-    /// certificates for Google, Yahoo and others that were obtained by break-ins of 2011, the
-    /// authorities that were broken into, and the like.
+    /// Whether Qt lists the certificate as fraudulent. The list has serial numbers and names:
+    /// certificates for Google, Yahoo and others that were obtained by break-ins in 2011, the
+    /// authorities that were broken into, and similar cases.
     #[doc(alias = "isBlacklisted")]
     #[must_use]
     pub fn is_blacklisted(&self) -> bool {
         self.parsed.as_ref().is_some_and(|parsed| known_bad::is_known_bad(parsed))
     }
 
-    /// The version: `"3"`, or `"1"` for old ones. Empty if it is null.
+    /// Returns the version: `"3"`, or `"1"` for old certificates; empty for a null one.
     #[must_use]
     pub fn version(&self) -> String {
         self.parsed.as_ref().map(|parsed| parsed.version.to_string()).unwrap_or_default()
     }
 
-    /// The number that its issuer has given it: bytes in hexadecimal with colons between them, as
-    /// in `"01:2f"`. Empty if it is null.
+    /// Returns the serial number in hexadecimal with colons between the bytes, as in `"01:2f"`;
+    /// empty for a null certificate.
     #[doc(alias = "serialNumber")]
     #[must_use]
     pub fn serial_number(&self) -> String {
         self.parsed.as_ref().map(|parsed| hex(&parsed.serial, ":")).unwrap_or_default()
     }
 
-    /// The hash of its DER, by which it can be told from all others; of no bytes if it is null.
+    /// Returns the hash of the DER, which identifies the certificate. For a null certificate it is
+    /// the hash of no bytes.
     ///
     /// ```
     /// use qnetwork::{EncodingFormat, HashAlgorithm, QSslCertificate};
@@ -351,10 +282,10 @@ impl QSslCertificate {
         }
     }
 
-    /// What it says about whose it is; the last one comes first, if there are several, as with Qt.
+    /// Returns the values of a subject's attribute. As with Qt, the last one comes first.
     ///
-    /// Either a [`SubjectInfo`] or the name of an attribute, such as `"CN"` or `"1.2.3.4"`, as
-    /// [`subject_info_attributes`](Self::subject_info_attributes) gives them.
+    /// The attribute is a [`SubjectInfo`] or a name such as `"CN"` or `"1.2.3.4"`, as
+    /// [`subject_info_attributes`](Self::subject_info_attributes) returns it.
     #[doc(alias = "subjectInfo")]
     #[must_use]
     pub fn subject_info<'a>(&self, attribute: impl Into<InfoAttribute<'a>>) -> Vec<String> {
@@ -362,7 +293,7 @@ impl QSslCertificate {
         self.parsed.as_ref().map(|parsed| parsed.subject.values(attribute)).unwrap_or_default()
     }
 
-    /// What it says about who has issued it. See [`subject_info`](Self::subject_info).
+    /// Returns the values of an issuer's attribute. See [`subject_info`](Self::subject_info).
     #[doc(alias = "issuerInfo")]
     #[must_use]
     pub fn issuer_info<'a>(&self, attribute: impl Into<InfoAttribute<'a>>) -> Vec<String> {
@@ -370,45 +301,46 @@ impl QSslCertificate {
         self.parsed.as_ref().map(|parsed| parsed.issuer.values(attribute)).unwrap_or_default()
     }
 
-    /// What there is to be asked of [`subject_info`](Self::subject_info), sorted: `"CN"`, `"O"` and
-    /// so on; dotted numbers for what has no name.
+    /// Returns the names of the subject's attributes, sorted: `"CN"`, `"O"` and so on; object
+    /// identifiers for attributes without a name.
     #[doc(alias = "subjectInfoAttributes")]
     #[must_use]
     pub fn subject_info_attributes(&self) -> Vec<String> {
         self.parsed.as_ref().map(|parsed| parsed.subject.attribute_names()).unwrap_or_default()
     }
 
-    /// What there is to be asked of [`issuer_info`](Self::issuer_info).
+    /// Returns the names of the issuer's attributes.
     #[doc(alias = "issuerInfoAttributes")]
     #[must_use]
     pub fn issuer_info_attributes(&self) -> Vec<String> {
         self.parsed.as_ref().map(|parsed| parsed.issuer.attribute_names()).unwrap_or_default()
     }
 
-    /// A name for whose it is: the common name, else that of the organisation, else that of its
-    /// part.
+    /// Returns a name for the subject: the common name, or else the organization, or else the
+    /// organizational unit.
     #[doc(alias = "subjectDisplayName")]
     #[must_use]
     pub fn subject_display_name(&self) -> String {
         self.parsed.as_ref().map(|parsed| display_name(&parsed.subject)).unwrap_or_default()
     }
 
-    /// A name for who has issued it. See [`subject_display_name`](Self::subject_display_name).
+    /// Returns a name for the issuer. See [`subject_display_name`](Self::subject_display_name).
     #[doc(alias = "issuerDisplayName")]
     #[must_use]
     pub fn issuer_display_name(&self) -> String {
         self.parsed.as_ref().map(|parsed| display_name(&parsed.issuer)).unwrap_or_default()
     }
 
-    /// The hosts, addresses and mail addresses that it is for; of each kind the last one comes
-    /// first, as with Qt.
+    /// Returns the hosts, IP addresses and email addresses that the certificate is for. As with Qt,
+    /// the last one of each kind comes first.
     ///
     /// ```
     /// use qnetwork::{AlternativeNameEntryType, EncodingFormat, QSslCertificate};
     ///
     /// let pem = rcgen::generate_simple_self_signed(["a.example".to_owned()]).unwrap().cert.pem();
     /// let certificate = QSslCertificate::new(pem, EncodingFormat::Pem);
-    /// assert_eq!(certificate.subject_alternative_names()[&AlternativeNameEntryType::Dns], ["a.example"]);
+    /// let names = certificate.subject_alternative_names();
+    /// assert_eq!(names[&AlternativeNameEntryType::Dns], ["a.example"]);
     /// ```
     #[doc(alias = "subjectAlternativeNames")]
     #[must_use]
@@ -416,21 +348,23 @@ impl QSslCertificate {
         self.parsed.as_ref().map(|parsed| parsed.alternative_names()).unwrap_or_default()
     }
 
-    /// The moment from which on it is valid. `None` if it is null, or if what is there is no time.
+    /// Returns the time from which the certificate is valid. `None` if the certificate is null or
+    /// its field is not a valid time.
     #[doc(alias = "effectiveDate")]
     #[must_use]
     pub fn effective_date(&self) -> Option<SystemTime> {
         time::system_time(self.parsed.as_ref()?.not_before?)
     }
 
-    /// The last moment at which it is valid. `None` if it is null, or if what is there is no time.
+    /// Returns the time until which the certificate is valid. `None` if the certificate is null or
+    /// its field is not a valid time.
     #[doc(alias = "expiryDate")]
     #[must_use]
     pub fn expiry_date(&self) -> Option<SystemTime> {
         time::system_time(self.parsed.as_ref()?.not_after?)
     }
 
-    /// It as text: base64 in lines of 64 characters. Empty if it is null.
+    /// Returns the certificate as PEM, with lines of 64 characters; empty for a null one.
     ///
     /// ```
     /// use qnetwork::{EncodingFormat, QSslCertificate};
@@ -443,20 +377,20 @@ impl QSslCertificate {
     #[doc(alias = "toPem")]
     #[must_use]
     pub fn to_pem(&self) -> Vec<u8> {
-        self.parsed.as_ref().map(|parsed| pem::encode(&parsed.der)).unwrap_or_default()
+        self.parsed.as_ref().map(|parsed| to_pem("CERTIFICATE", &parsed.der)).unwrap_or_default()
     }
 
-    /// It as bytes, DER. Empty if it is null.
+    /// Returns the certificate as DER; empty for a null one.
     #[doc(alias = "toDer")]
     #[must_use]
     pub fn to_der(&self) -> Vec<u8> {
         self.der().to_vec()
     }
 
-    /// All that it says, for people to read, laid out as `openssl x509 -text` does. Empty if it is
-    /// null.
+    /// Returns a readable description of the certificate, in the layout of `openssl x509 -text`;
+    /// empty for a null one.
     ///
-    /// Extensions and keys that are not known are shown as bytes.
+    /// Unknown extensions and keys appear as bytes.
     ///
     /// ```
     /// use qnetwork::{EncodingFormat, QSslCertificate};
@@ -464,7 +398,8 @@ impl QSslCertificate {
     /// let pem = rcgen::generate_simple_self_signed(["a.example".to_owned()]).unwrap().cert.pem();
     /// let text = QSslCertificate::new(pem, EncodingFormat::Pem).to_text();
     /// assert!(text.starts_with("Certificate:\n    Data:\n        Version: 3 (0x2)\n"));
-    /// assert!(text.contains("X509v3 Subject Alternative Name: \n                DNS:a.example\n"));
+    /// let names = "X509v3 Subject Alternative Name: \n                DNS:a.example\n";
+    /// assert!(text.contains(names));
     /// ```
     #[doc(alias = "toText")]
     #[must_use]
@@ -472,7 +407,7 @@ impl QSslCertificate {
         self.parsed.as_ref().map(|parsed| text::to_text(parsed)).unwrap_or_default()
     }
 
-    /// What it says beyond a name and a key, in its order.
+    /// Returns the extensions in their order.
     #[must_use]
     pub fn extensions(&self) -> Vec<QSslCertificateExtension> {
         let Some(parsed) = &self.parsed else { return Vec::new() };
@@ -480,13 +415,13 @@ impl QSslCertificate {
         extensions.map(|extension| QSslCertificateExtension::new(parsed, extension)).collect()
     }
 
-    /// Its DER. Empty if it is null.
+    /// Returns the DER; empty for a null certificate.
     pub(crate) fn der(&self) -> &[u8] {
         self.parsed.as_ref().map(|parsed| &parsed.der[..]).unwrap_or_default()
     }
 
-    /// The public key that it certifies; a null one if it is null, or the key is of a kind that
-    /// [`QSslKey`] does not know.
+    /// Returns the certified public key. It is null if the certificate is null or if [`QSslKey`]
+    /// does not support the algorithm.
     ///
     /// ```
     /// use qnetwork::{EncodingFormat, KeyAlgorithm, KeyType, QSslCertificate};
@@ -509,7 +444,8 @@ impl QSslCertificate {
     }
 }
 
-/// The name of an attribute of a subject or an issuer: made of a [`SubjectInfo`] or of a text.
+/// The name of an attribute of a subject or an issuer. It is made from a [`SubjectInfo`] or from
+/// text.
 #[derive(Clone, Copy, Debug)]
 pub struct InfoAttribute<'a>(&'a str);
 
@@ -573,7 +509,7 @@ impl fmt::Debug for QSslCertificate {
     }
 }
 
-/// The certificates in the bytes, one at a time.
+/// Iterates over the certificates of the data.
 fn certificates(
     data: &[u8],
     format: EncodingFormat,
@@ -597,10 +533,4 @@ fn certificates(
 fn display_name(name: &DistinguishedName) -> String {
     let first = |attribute| name.values(attribute).into_iter().next();
     first("CN").or_else(|| first("O")).or_else(|| first("OU")).unwrap_or_default()
-}
-
-/// Bytes in hexadecimal.
-fn hex(bytes: &[u8], between: &str) -> String {
-    let bytes: Vec<_> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-    bytes.join(between)
 }

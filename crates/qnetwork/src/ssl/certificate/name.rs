@@ -1,4 +1,4 @@
-//! Who is meant: the names of subjects and issuers.
+//! Distinguished names of subjects and issuers.
 
 use std::collections::BTreeMap;
 
@@ -26,22 +26,22 @@ pub(in crate::ssl) struct DistinguishedName {
     canonical: Vec<u8>,
 }
 
-/// One thing that a name says.
+/// An attribute of a name.
 pub(super) struct Attribute {
     pub(super) oid: String,
-    /// As Qt has it.
+    /// The text as Qt has it.
     pub(super) text: String,
-    /// As it is written.
+    /// The bytes as they are written.
     raw: Vec<u8>,
-    /// The kind of text.
+    /// The tag of the string type.
     tag: u8,
-    /// Whether it is in one set with the one before.
+    /// Whether the attribute is in one set with the previous one.
     is_joined: bool,
 }
 
 impl DistinguishedName {
-    /// Reads what is inside of the sequence that a name is. Texts that are none by their own kind
-    /// make it none, as with OpenSSL.
+    /// Reads the content of a name's sequence. As in OpenSSL, a string that is invalid for its type
+    /// makes the name invalid.
     pub(super) fn parse(name: &[u8]) -> Option<Self> {
         let mut result = DistinguishedName { attributes: Vec::new(), canonical: Vec::new() };
         let mut sets = Der::new(name);
@@ -51,7 +51,7 @@ impl DistinguishedName {
         Some(result)
     }
 
-    /// Reads what is inside of one of the sets that a name consists of.
+    /// Reads the content of one of the sets of a name.
     pub(super) fn parse_set(set: &[u8]) -> Option<Self> {
         let mut result = DistinguishedName { attributes: Vec::new(), canonical: Vec::new() };
         result.push_set(set)?;
@@ -69,7 +69,7 @@ impl DistinguishedName {
                 return None;
             }
             let (text, raw) = match value.tag {
-                // Allowed, but no text.
+                // Allowed, but not text.
                 BIT_STRING => {
                     der::bits(value.value)?;
                     (String::new(), &value.value[1..])
@@ -88,7 +88,7 @@ impl DistinguishedName {
             });
             is_joined = true;
         }
-        // In a set the order does not count, and one with nothing in it says nothing.
+        // The order within a set does not matter, and an empty set means nothing.
         canonical.sort();
         if !canonical.is_empty() {
             self.canonical.push(b'{');
@@ -98,20 +98,19 @@ impl DistinguishedName {
         Some(())
     }
 
-    /// Whether the two are called the same: the case of letters, the kind of text and spaces do not
-    /// count.
+    /// Whether two names are the same. Case, string type and spaces do not matter.
     pub(in crate::ssl) fn is_same(&self, other: &Self) -> bool {
         self.canonical == other.canonical
     }
 
-    /// As in `/C=NO/CN=localhost`.
+    /// Returns the name as in `/C=NO/CN=localhost`.
     pub(super) fn slashes(&self) -> String {
         let part = |a: &Attribute| format!("/{}={}", oid::short_name(&a.oid), printable(&a.raw));
         self.attributes.iter().map(part).collect()
     }
 
-    /// As in `C=NO, CN=localhost`: a comma is before names of one or two capital letters, before
-    /// others it is a slash.
+    /// Returns the name as in `C=NO, CN=localhost`. Attributes whose name is one or two capital
+    /// letters follow a comma; the others follow a slash.
     pub(super) fn commas(&self) -> String {
         let slashes = self.slashes();
         let text = slashes.strip_prefix('/').unwrap_or_default().as_bytes();
@@ -131,7 +130,7 @@ impl DistinguishedName {
         out
     }
 
-    /// As in `C = NO, CN = localhost`.
+    /// Returns the name as in `C = NO, CN = localhost`.
     pub(super) fn one_line(&self) -> String {
         let mut out = String::new();
         for (index, attribute) in self.attributes.iter().enumerate() {
@@ -144,7 +143,7 @@ impl DistinguishedName {
         out
     }
 
-    /// What two names have to have in common to be the same.
+    /// Returns the bytes by which names are compared.
     pub(in crate::ssl) fn canonical(&self) -> &[u8] {
         &self.canonical
     }
@@ -153,33 +152,33 @@ impl DistinguishedName {
         self.attributes.is_empty()
     }
 
-    /// The texts of the attribute of this name, as they come.
+    /// Returns the texts of an attribute in their order.
     pub(in crate::ssl) fn texts<'a>(&'a self, attribute: &'a str) -> impl Iterator<Item = &'a str> {
         let wanted = self.attributes.iter().filter(move |a| oid::short_name(&a.oid) == attribute);
         wanted.map(|a| &a.text[..])
     }
 
-    /// Its mail addresses; `None` for one that is of another kind of text than addresses are.
+    /// Returns the email addresses; `None` for one with the wrong string type.
     pub(in crate::ssl) fn mails(&self) -> impl Iterator<Item = Option<&str>> {
         let mails = self.attributes.iter().filter(|a| oid::short_name(&a.oid) == "emailAddress");
         mails.map(|mail| (mail.tag == IA5_STRING).then_some(&mail.text[..]))
     }
 
-    /// All texts of the attribute of this name, the last one first, as with Qt's `QMultiMap`.
+    /// Returns all texts of an attribute. As with Qt's `QMultiMap`, the last one comes first.
     pub(super) fn values(&self, attribute: &str) -> Vec<String> {
         let wanted = self.attributes.iter().rev();
         let wanted = wanted.filter(|a| oid::short_name(&a.oid) == attribute);
         wanted.map(|a| a.text.clone()).collect()
     }
 
-    /// The names of the attributes, each once, sorted.
+    /// Returns the names of the attributes, sorted and without repetition.
     pub(super) fn attribute_names(&self) -> Vec<String> {
         let names = self.attributes.iter().map(|a| (oid::short_name(&a.oid).to_owned(), ()));
         names.collect::<BTreeMap<_, _>>().into_keys().collect()
     }
 }
 
-/// An attribute in the way in which it is compared.
+/// Returns the form in which attributes are compared.
 fn canonical_attribute(oid: &[u8], tag: u8, value: &[u8]) -> Vec<u8> {
     let is_text = matches!(
         tag,
@@ -208,7 +207,8 @@ fn canonical_attribute(oid: &[u8], tag: u8, value: &[u8]) -> Vec<u8> {
     canonical
 }
 
-/// The text of a string of whichever kind; `None` if it is not one, or not text.
+/// Returns the text of a string of any type; `None` if the tag is not that of a string, or the
+/// bytes are invalid.
 pub(super) fn to_text(tag: u8, value: &[u8]) -> Option<String> {
     let wide = |size: usize| {
         let units = value.chunks_exact(size);
@@ -227,12 +227,12 @@ pub(super) fn to_text(tag: u8, value: &[u8]) -> Option<String> {
     }
 }
 
-/// Each byte is a character.
+/// Decodes Latin-1: each byte is a character.
 pub(super) fn latin1(value: &[u8]) -> String {
     value.iter().copied().map(char::from).collect()
 }
 
-/// The bytes, those that are not printable ASCII in hexadecimal.
+/// Returns the bytes as text. Bytes other than printable ASCII are in hexadecimal.
 fn printable(bytes: &[u8]) -> String {
     let text = |byte: &u8| match byte {
         b'/' | b'+' => format!("\\{}", char::from(*byte)),
@@ -242,8 +242,8 @@ fn printable(bytes: &[u8]) -> String {
     bytes.iter().map(text).collect()
 }
 
-/// The text, in quotes if there is anything in it that has a meaning in names; what is not
-/// printable ASCII in hexadecimal.
+/// Returns the text, in quotes if it contains a special character. Characters other than printable
+/// ASCII are in hexadecimal.
 fn quoted(text: &str) -> String {
     let is_special = |c: char| matches!(c, ',' | '+' | '<' | '>' | ';');
     let needs_quotes =

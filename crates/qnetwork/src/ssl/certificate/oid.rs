@@ -1,32 +1,30 @@
 //! The names of object identifiers.
 
-use std::{collections::HashMap, sync::OnceLock};
+use super::oids::OIDS;
 
-/// A line is an identifier, its short name and its long one.
-const TABLE: &str = include_str!("oids.tsv");
-
-/// How texts call it.
-pub(super) struct Names {
-    pub(super) short: &'static str,
-    pub(super) long: &'static str,
-}
-
-/// The names of an identifier, if it has any.
-pub(super) fn names(oid: &str) -> Option<&'static Names> {
-    static NAMES: OnceLock<HashMap<&'static str, Names>> = OnceLock::new();
-    let read = |line: &'static str| {
-        let mut fields = line.split('\t');
-        Some((fields.next()?, Names { short: fields.next()?, long: fields.next()? }))
-    };
-    NAMES.get_or_init(|| TABLE.lines().filter_map(read).collect()).get(oid)
-}
-
-/// Its short name, else the identifier.
+/// Returns the short name of an object identifier, or the identifier if it has no name.
 pub(super) fn short_name(oid: &str) -> &str {
-    names(oid).map_or(oid, |names| names.short)
+    find(oid).map_or(oid, |(_, short, _)| short)
 }
 
-/// Its long name, else the identifier.
+/// Returns the long name of an object identifier, or the identifier if it has no name.
 pub(super) fn long_name(oid: &str) -> &str {
-    names(oid).map_or(oid, |names| names.long)
+    find(oid).map_or(oid, |(_, _, long)| long)
+}
+
+fn find(oid: &str) -> Option<&'static (&'static str, &'static str, &'static str)> {
+    let index = OIDS.binary_search_by_key(&oid, |(oid, ..)| oid).ok()?;
+    Some(&OIDS[index])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_is_sorted() {
+        assert!(OIDS.is_sorted_by(|a, b| a.0 < b.0));
+        assert_eq!(short_name("2.5.4.3"), "CN");
+        assert_eq!(long_name("1.2.3.4.5"), "1.2.3.4.5");
+    }
 }

@@ -1,4 +1,4 @@
-//! What a certificate says, taken out of its DER once.
+//! Parses a certificate once.
 
 use std::{
     collections::{BTreeMap, HashSet},
@@ -9,9 +9,10 @@ use std::{
 use super::{
     der::{self, Der},
     name::{DistinguishedName, latin1},
+    public_key::{Algorithm, KeyBits, PublicKeyInfo},
     time,
 };
-use crate::{AlternativeNameEntryType, QHostAddress};
+use crate::{address::QHostAddress, ssl::kinds::AlternativeNameEntryType};
 
 const ALTERNATIVE_NAME: &str = "2.5.29.17";
 const CONTEXT_0: u8 = 0xa0;
@@ -19,51 +20,51 @@ const UNIQUE_ID_1: u8 = 0x81;
 const UNIQUE_ID_2: u8 = 0x82;
 const CONTEXT_3: u8 = 0xa3;
 
-/// Longer texts are taken for a mistake, as with Qt.
+/// As with Qt, longer texts are treated as an error.
 const MAX_ALTERNATIVE_NAME: usize = 8192;
 
-/// A certificate, parsed.
+/// A parsed certificate.
 pub(in crate::ssl) struct Parsed {
     pub(super) der: Vec<u8>,
-    /// What is signed, the key with its kind, the kind of the signature, the signature: where they
-    /// are.
+    /// The ranges of the signed part, the key with its algorithm, the signature's algorithm and the
+    /// signature.
     tbs: Range<usize>,
     spki: Range<usize>,
-    /// The kind of the signature as it is said within what is signed.
+    /// The algorithm of the signature as the signed part repeats it.
     signed_algorithm: Range<usize>,
     signature_algorithm: Range<usize>,
     signature: Range<usize>,
     pub(super) version: u64,
-    /// The bytes of the number, most significant first, and whether it is negative.
+    /// The absolute value of the serial number in big-endian order, and its sign.
     pub(super) serial: Vec<u8>,
     pub(super) serial_is_negative: bool,
     pub(in crate::ssl) subject: DistinguishedName,
     pub(in crate::ssl) issuer: DistinguishedName,
-    /// Seconds since 1970; `None` if what is there is no time.
+    /// Seconds since 1970; `None` if the field is not a valid time.
     pub(in crate::ssl) not_before: Option<i64>,
     pub(in crate::ssl) not_after: Option<i64>,
     pub(super) extensions: Vec<RawExtension>,
     pub(in crate::ssl) uses: Uses,
-    /// The kind of the key, if it can be read.
+    /// The algorithm of the key, if the key can be read.
     pub(super) key_kind: Option<String>,
-    /// The kind of the signature, as it is said within what is signed.
+    /// The algorithm of the signature as the signed part repeats it.
     pub(super) signed_kind: Option<String>,
 }
 
-/// An extension as it is written.
+/// An extension as it is encoded.
 pub(super) struct RawExtension {
     pub(super) oid: String,
     pub(super) is_critical: bool,
     pub(super) value: Range<usize>,
 }
 
-/// What the extensions say that matters for trusting the certificate.
+/// The extensions that matter for verification.
 #[derive(Default)]
 pub(in crate::ssl) struct Uses {
     pub(in crate::ssl) basic_constraints: Option<BasicConstraints>,
     /// Bit 0 is digitalSignature.
     pub(in crate::ssl) key_usage: Option<u32>,
-    /// Identifiers.
+    /// Object identifiers.
     pub(in crate::ssl) extended_key_usage: Option<Vec<String>>,
     /// Bit 0 is for clients.
     pub(in crate::ssl) netscape_type: Option<u32>,
@@ -72,20 +73,20 @@ pub(in crate::ssl) struct Uses {
     pub(in crate::ssl) authority_key_id: AuthorityKeyId,
     pub(in crate::ssl) name_constraints: Option<NameConstraints>,
     pub(in crate::ssl) is_proxy: bool,
-    /// There is a critical one that is not known.
+    /// There is a critical extension that is not known.
     pub(in crate::ssl) has_unknown_critical: bool,
-    /// There is one that cannot be read, or that is there twice.
+    /// There is an extension that cannot be read or that occurs twice.
     pub(in crate::ssl) is_malformed: bool,
 }
 
-/// Whether it may sign others, and how many more may be between those it signs and the end.
+/// Whether the certificate is an authority, and the maximum number of authorities below it.
 #[derive(Clone, Copy)]
 pub(in crate::ssl) struct BasicConstraints {
     pub(in crate::ssl) is_ca: bool,
     pub(in crate::ssl) path_length: Option<u64>,
 }
 
-/// Which key signed it.
+/// Identifies the key that signed the certificate.
 #[derive(Default)]
 pub(in crate::ssl) struct AuthorityKeyId {
     pub(in crate::ssl) key_id: Option<Vec<u8>>,
@@ -93,11 +94,11 @@ pub(in crate::ssl) struct AuthorityKeyId {
     pub(in crate::ssl) serial: Option<Vec<u8>>,
 }
 
-/// Which names certificates below may have.
+/// Restricts the names of the certificates below.
 pub(in crate::ssl) struct NameConstraints {
     pub(in crate::ssl) permitted: Vec<GeneralName>,
     pub(in crate::ssl) excluded: Vec<GeneralName>,
-    /// There is one with a minimum or a maximum, which nobody supports.
+    /// There is a minimum or a maximum, which nobody supports.
     pub(in crate::ssl) has_distances: bool,
 }
 
@@ -107,21 +108,10 @@ pub(in crate::ssl) enum GeneralName {
     Dns(Vec<u8>),
     Uri(Vec<u8>),
     Directory(DistinguishedName),
-    /// An address, or one with its mask.
+    /// An address, or an address with its mask.
     Ip(Vec<u8>),
-    /// Anything else: its tag and what is in it.
+    /// Another kind: its tag and its content.
     Other(u8, Vec<u8>),
-}
-
-/// An algorithm with its parameters: the identifier, and all that is in the sequence.
-#[derive(Clone, Copy)]
-pub(in crate::ssl) struct Algorithm<'a>(pub(in crate::ssl) &'a [u8]);
-
-/// The public key and its kind.
-#[derive(Clone, Copy)]
-pub(in crate::ssl) struct PublicKeyInfo<'a> {
-    pub(in crate::ssl) algorithm: Algorithm<'a>,
-    pub(in crate::ssl) key: &'a [u8],
 }
 
 impl Parsed {
@@ -143,7 +133,7 @@ impl Parsed {
             Some(version) => der::small_integer(Der::inside(version, der::INTEGER)?.rest())?,
             None => 0,
         };
-        let (serial, serial_is_negative) = integer(fields.read(der::INTEGER)?)?;
+        let (serial, serial_is_negative) = der::integer(fields.read(der::INTEGER)?)?;
         let signed_algorithm = fields.read(der::SEQUENCE)?;
         let issuer = DistinguishedName::parse(fields.read(der::SEQUENCE)?)?;
         let mut validity = Der::new(fields.read(der::SEQUENCE)?);
@@ -155,7 +145,7 @@ impl Parsed {
         let spki = fields.next_value().filter(|spki| spki.tag == der::SEQUENCE)?;
         PublicKeyInfo::parse(spki.value)?;
         for unique_identifier in [UNIQUE_ID_1, UNIQUE_ID_2] {
-            // What is no string of bits is something else in their place, as the extensions.
+            // Anything but a bit string in this place is invalid, as extensions are.
             if let Some(bits) = fields.read(unique_identifier) {
                 der::bits(bits)?;
             }
@@ -190,7 +180,7 @@ impl Parsed {
             der: der.to_vec(),
         };
         parsed.uses = Uses::of(&parsed);
-        parsed.key_kind = parsed.readable_key_kind();
+        parsed.key_kind = parsed.public_key().and_then(|key| key.readable_kind());
         Some(parsed)
     }
 
@@ -198,7 +188,7 @@ impl Parsed {
         &self.der[self.tbs.clone()]
     }
 
-    /// The public key as a `SubjectPublicKeyInfo`.
+    /// Returns the public key as a `SubjectPublicKeyInfo`.
     pub(in crate::ssl) fn public_key_der(&self) -> &[u8] {
         &self.der[self.spki.clone()]
     }
@@ -207,7 +197,8 @@ impl Parsed {
         Algorithm(&self.der[self.signature_algorithm.clone()])
     }
 
-    /// The same as the signer has put it into what is signed; another one is no signature at all.
+    /// Returns the signature's algorithm as the signed part repeats it. If the two differ, the
+    /// signature is invalid.
     pub(in crate::ssl) fn signed_algorithm(&self) -> Algorithm<'_> {
         Algorithm(&self.der[self.signed_algorithm.clone()])
     }
@@ -220,6 +211,16 @@ impl Parsed {
         PublicKeyInfo::parse(Der::new(self.public_key_der()).read(der::SEQUENCE)?)
     }
 
+    /// Whether the key's algorithm is known and the key has the right form.
+    pub(in crate::ssl) fn has_readable_key(&self) -> bool {
+        self.key_kind.is_some()
+    }
+
+    /// Returns the size of the key; `None` if its algorithm is not known.
+    pub(in crate::ssl) fn key_bits(&self) -> Option<KeyBits> {
+        self.public_key()?.bits()
+    }
+
     pub(in crate::ssl) fn serial(&self) -> &[u8] {
         &self.serial
     }
@@ -228,7 +229,7 @@ impl Parsed {
         &self.der[extension.value.clone()]
     }
 
-    /// Mail addresses, names of hosts and addresses, the last ones first.
+    /// Returns email addresses, host names and IP addresses, the last one first.
     pub(super) fn alternative_names(&self) -> BTreeMap<AlternativeNameEntryType, Vec<String>> {
         let mut names: BTreeMap<_, Vec<_>> = BTreeMap::new();
         for name in self.uses.alternative_names.iter().rev() {
@@ -253,16 +254,6 @@ impl Parsed {
     }
 }
 
-impl<'a> PublicKeyInfo<'a> {
-    pub(super) fn parse(info: &'a [u8]) -> Option<Self> {
-        let mut info = Der::new(info);
-        let algorithm = Algorithm(info.read(der::SEQUENCE)?);
-        algorithm.check()?;
-        let (unused_bits, key) = info.read(der::BIT_STRING)?.split_first()?;
-        (*unused_bits == 0 && info.is_empty()).then_some(PublicKeyInfo { algorithm, key })
-    }
-}
-
 impl RawExtension {
     fn parse_all(der: &[u8], extensions: &[u8]) -> Option<Vec<Self>> {
         let mut list = Der::inside(extensions, der::SEQUENCE)?;
@@ -281,37 +272,6 @@ impl RawExtension {
     }
 }
 
-impl Algorithm<'_> {
-    /// Whether it is an identifier, and at most one value more.
-    fn check(self) -> Option<()> {
-        let mut inside = Der::new(self.0);
-        der::oid_to_string(inside.read(der::OID)?)?;
-        if !inside.is_empty() {
-            inside.next_value()?;
-        }
-        inside.is_empty().then_some(())
-    }
-
-    /// The identifier of the algorithm.
-    pub(in crate::ssl) fn oid(&self) -> Option<String> {
-        der::oid_to_string(Der::new(self.0).read(der::OID)?)
-    }
-
-    /// The parameters, if there are any.
-    pub(super) fn parameters(&self) -> Option<der::Tlv<'_>> {
-        let mut inside = Der::new(self.0);
-        inside.next_value()?;
-        inside.next_value()
-    }
-
-    /// The identifier that the parameters are, if they are one: the curve.
-    pub(in crate::ssl) fn parameter_oid(&self) -> Option<String> {
-        let mut inside = Der::new(self.0);
-        inside.next_value()?;
-        der::oid_to_string(inside.read(der::OID)?)
-    }
-}
-
 impl Uses {
     fn of(parsed: &Parsed) -> Self {
         let mut uses = Uses::default();
@@ -319,7 +279,7 @@ impl Uses {
         for extension in &parsed.extensions {
             let before = !seen.insert(&extension.oid[..]) && is_read(&extension.oid);
             if before && extension.oid == ALTERNATIVE_NAME {
-                // Which of the two counts is not said, so neither does.
+                // Neither counts, because it is undefined which of the two does.
                 uses.alternative_names.clear();
             }
             if before || uses.take(&extension.oid, parsed.value(extension)).is_none() {
@@ -362,7 +322,7 @@ impl Uses {
     }
 }
 
-/// Whether there must not be two of an extension, since what it says counts.
+/// Whether an extension must not occur twice, because its content matters.
 fn is_read(oid: &str) -> bool {
     matches!(
         oid,
@@ -381,8 +341,8 @@ fn is_read(oid: &str) -> bool {
     )
 }
 
-/// Whether an extension may be critical, since it is known here or does no harm. Identifiers of
-/// keys may not, as with OpenSSL, though they are looked at.
+/// Whether an extension may be critical, because this library handles it or it is harmless. As in
+/// OpenSSL, key identifiers may not be critical, although this library uses them.
 fn is_handled(oid: &str) -> bool {
     matches!(
         oid,
@@ -406,8 +366,8 @@ fn only_bits(value: &[u8]) -> Option<u32> {
     der::bits(Der::inside(value, der::BIT_STRING)?.rest())
 }
 
-/// Where lists of revoked certificates are. They are not asked for; but what is there has to be
-/// what it is said to be, as with OpenSSL.
+/// Checks the locations of revocation lists. This library does not fetch the lists, but as in
+/// OpenSSL their form must be right.
 fn check_distribution_points(value: &[u8]) -> Option<()> {
     let mut points = Der::inside(value, der::SEQUENCE)?;
     while !points.is_empty() {
@@ -439,7 +399,7 @@ fn check_distribution_points(value: &[u8]) -> Option<()> {
     Some(())
 }
 
-/// The identifiers in a sequence.
+/// Returns the object identifiers of a sequence.
 pub(super) fn oids(value: &[u8]) -> Option<Vec<String>> {
     let mut inside = Der::inside(value, der::SEQUENCE)?;
     let mut oids = Vec::new();
@@ -463,7 +423,7 @@ impl AuthorityKeyId {
             None => None,
         };
         let serial = match inside.read(0x82) {
-            Some(serial) => Some(integer(serial)?.0),
+            Some(serial) => Some(der::integer(serial)?.0),
             None => None,
         };
         inside.is_empty().then_some(AuthorityKeyId { key_id, issuer, serial })
@@ -483,7 +443,7 @@ impl NameConstraints {
                 names.push(GeneralName::parse(base.tag, base.value)?);
                 for distance in [0x80, 0x81] {
                     if let Some(number) = tree.read(distance) {
-                        integer(number)?;
+                        der::integer(number)?;
                         has_distances = true;
                     }
                 }
@@ -494,13 +454,13 @@ impl NameConstraints {
             Some(names)
         };
         let (permitted, excluded) = (trees(0xa0)?, trees(0xa1)?);
-        // What is not understood must not be left out.
+        // Constraints that are not understood must not be ignored.
         inside.is_empty().then_some(NameConstraints { permitted, excluded, has_distances })
     }
 }
 
 impl GeneralName {
-    /// The mail address in a name of the kind `SmtpUTF8Mailbox`; an empty one if that is no text.
+    /// Returns the address of a `SmtpUTF8Mailbox` name; an empty one if it is not valid text.
     pub(in crate::ssl) fn international_mail(&self) -> Option<&str> {
         const KIND: [u8; 8] = [0x2b, 6, 1, 5, 5, 7, 8, 9];
         const UTF8_STRING: u8 = 0x0c;
@@ -568,7 +528,7 @@ impl GeneralName {
     }
 }
 
-/// Whether there is one text of a kind that names may be made of.
+/// Checks that the value is one string of a type that names may have.
 fn check_directory_string(value: &[u8]) -> Option<()> {
     let mut inside = Der::new(value);
     let text = inside.next_value()?;
@@ -576,7 +536,7 @@ fn check_directory_string(value: &[u8]) -> Option<()> {
     (is_text && der::is_well_formed(&text) && inside.is_empty()).then_some(())
 }
 
-/// The address that these bytes are.
+/// Converts bytes to an address.
 pub(super) fn ip_address(bytes: &[u8]) -> Option<IpAddr> {
     if let Ok(v4) = <[u8; 4]>::try_from(bytes) {
         return Some(v4.into());
@@ -584,36 +544,7 @@ pub(super) fn ip_address(bytes: &[u8]) -> Option<IpAddr> {
     <[u8; 16]>::try_from(bytes).ok().map(IpAddr::from)
 }
 
-/// A number as [`magnitude`] has it; `None` if there are more bytes than it needs, or none.
-fn integer(value: &[u8]) -> Option<(Vec<u8>, bool)> {
-    match value {
-        [] | [0, 0..=0x7f, ..] | [0xff, 0x80..=0xff, ..] => None,
-        _ => Some(magnitude(value)),
-    }
-}
-
-/// A number in two's complement without its sign, and whether it is negative.
-pub(super) fn magnitude(value: &[u8]) -> (Vec<u8>, bool) {
-    let is_negative = value.first().is_some_and(|byte| byte & 0x80 != 0);
-    let mut bytes = value.to_vec();
-    if is_negative {
-        for byte in &mut bytes {
-            *byte = !*byte;
-        }
-        for byte in bytes.iter_mut().rev() {
-            let (sum, carry) = byte.overflowing_add(1);
-            *byte = sum;
-            if !carry {
-                break;
-            }
-        }
-    }
-    let zeros = bytes.iter().take_while(|byte| **byte == 0).count();
-    let bytes = if zeros == bytes.len() { vec![0] } else { bytes.split_off(zeros) };
-    (bytes, is_negative)
-}
-
-/// Where in the whole the part is.
+/// Returns the range of a part within the whole.
 fn range_in(whole: &[u8], part: &[u8]) -> Option<Range<usize>> {
     let start = (part.as_ptr() as usize).checked_sub(whole.as_ptr() as usize)?;
     let end = start.checked_add(part.len())?;

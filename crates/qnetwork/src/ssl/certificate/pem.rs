@@ -1,4 +1,4 @@
-//! Certificates as text: base64 between two lines.
+//! Reading certificates from PEM.
 
 use base64::{
     Engine,
@@ -8,9 +8,8 @@ use base64::{
 
 const BEGIN: &[u8] = b"-----BEGIN CERTIFICATE-----";
 const END: &[u8] = b"-----END CERTIFICATE-----";
-const LINE: usize = 64;
 
-/// The text has had every character that is not of base64 taken out before, and may end anywhere.
+/// All characters that are not base64 were removed before. The text may end anywhere.
 const LENIENT: GeneralPurpose = GeneralPurpose::new(
     &STANDARD,
     GeneralPurposeConfig::new()
@@ -18,7 +17,7 @@ const LENIENT: GeneralPurpose = GeneralPurpose::new(
         .with_decode_allow_trailing_bits(true),
 );
 
-/// What is in the blocks of the text, decoded, as Qt finds them.
+/// An iterator over the decoded blocks of a text, as Qt finds them.
 pub(super) struct Blocks<'a>(&'a [u8]);
 
 impl<'a> Blocks<'a> {
@@ -30,8 +29,9 @@ impl<'a> Blocks<'a> {
 impl Iterator for Blocks<'_> {
     type Item = Vec<u8>;
 
-    /// After each of the two lines there is to be the end of the line, spaces before which do not count, or
-    /// nothing goes on; at the end of the text there may be none.
+    /// Returns the next block. Only spaces may stand between the BEGIN line and the end of its
+    /// line, and likewise after the END line; otherwise the iteration ends. At the end of the text
+    /// the line feed may be missing.
     fn next(&mut self) -> Option<Vec<u8>> {
         let text = std::mem::take(&mut self.0);
         let text = &text[find(text, BEGIN)? + BEGIN.len()..];
@@ -60,24 +60,8 @@ fn decode(text: &[u8]) -> Vec<u8> {
         .filter(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/'))
         .collect();
     if digits.len() % 4 == 1 {
-        // Six bits, which are no byte.
+        // Six bits are not a byte.
         digits.pop();
     }
     LENIENT.decode(&digits).unwrap_or_default()
-}
-
-/// The text, with lines of 64 characters, the last of which ends as well.
-pub(super) fn encode(der: &[u8]) -> Vec<u8> {
-    let text = base64::engine::general_purpose::STANDARD.encode(der);
-    let mut pem =
-        Vec::with_capacity(BEGIN.len() + END.len() + 2 + text.len() / LINE * (LINE + 1) + LINE + 1);
-    pem.extend_from_slice(BEGIN);
-    pem.push(b'\n');
-    for line in text.as_bytes().chunks(LINE) {
-        pem.extend_from_slice(line);
-        pem.push(b'\n');
-    }
-    pem.extend_from_slice(END);
-    pem.push(b'\n');
-    pem
 }

@@ -1,8 +1,8 @@
-//! Under which policies a certificate was issued, in OpenSSL's words.
+//! Describes certificate policies in OpenSSL's words.
 
 use super::{
     der::{self, Der},
-    describe::Description,
+    description::Description,
     oid::long_name,
 };
 
@@ -55,7 +55,7 @@ fn push_qualifier(qualifier: &[u8], lines: &mut Vec<(usize, String)>) -> Option<
     Some(())
 }
 
-/// The bytes as they are, to the first that is 0, whichever kind of text they are.
+/// Returns the bytes up to the first NUL as text, whatever the string type.
 fn c_text(bytes: &[u8]) -> String {
     let end = bytes.iter().position(|byte| *byte == 0).unwrap_or(bytes.len());
     String::from_utf8_lossy(&bytes[..end]).into_owned()

@@ -3,16 +3,19 @@ use std::time::SystemTime;
 use base64::Engine;
 use proptest::prelude::*;
 
-use super::{parse::Parsed, time};
-use crate::{
-    AlternativeNameEntryType, CertificateParseError, EncodingFormat, ExtensionValue, HashAlgorithm,
-    PatternSyntax, QSslCertificate, QSslError, SslError, SubjectInfo,
+use super::{
+    CertificateParseError, ExtensionValue, HashAlgorithm, QSslCertificate, SubjectInfo,
+    parse::Parsed, time,
+};
+use crate::ssl::{
+    error::{QSslError, SslError},
+    kinds::{AlternativeNameEntryType, EncodingFormat, PatternSyntax},
 };
 
-/// What Qt says, recorded by `goldens.py`.
-const GOLDENS: &str = include_str!("goldens.tsv");
+/// Qt's results, recorded by `tests/data/certificate/goldens.py`.
+const GOLDENS: &str = include_str!("../../../tests/data/certificate/goldens.tsv");
 
-/// Where ours differs, and why.
+/// Where our result differs, and why.
 const DIFFERENT: &[(&str, &str)] = &[(
     "key unknown",
     "Qt's text has the lines of OpenSSL's list of errors, with numbers of this run",
@@ -67,7 +70,7 @@ fn describe(certificate: &QSslCertificate) -> String {
     if certificate.is_null() {
         return String::new();
     }
-    let hash = |algorithm| super::hex(&certificate.digest(algorithm), "");
+    let hash = |algorithm| super::hex::hex(&certificate.digest(algorithm), "");
     let date = |date: Option<SystemTime>| {
         date.map_or("none".to_owned(), |date| time::iso(time::seconds(date)))
     };
@@ -122,7 +125,7 @@ fn show(value: &ExtensionValue) -> String {
         ExtensionValue::Bool(value) => value.to_string(),
         ExtensionValue::Number(value) => value.to_string(),
         ExtensionValue::Text(text) => format!("'{text}'"),
-        ExtensionValue::Bytes(bytes) => format!("x{}", super::hex(bytes, "")),
+        ExtensionValue::Bytes(bytes) => format!("x{}", super::hex::hex(bytes, "")),
         ExtensionValue::List(texts) => {
             let texts: Vec<_> = texts.iter().map(|text| format!("'{text}'")).collect();
             format!("[{}]", texts.join(", "))
@@ -138,7 +141,7 @@ fn show(value: &ExtensionValue) -> String {
 #[test]
 #[cfg(unix)]
 fn from_path() {
-    const COUNTS: &str = include_str!("paths.tsv");
+    const COUNTS: &str = include_str!("../../../tests/data/certificate/paths.tsv");
     let directory = std::env::temp_dir().join(format!("qnetwork-paths-{}", std::process::id()));
     let _ = std::fs::remove_dir_all(&directory);
     let certs = directory.join("certs");
@@ -160,7 +163,7 @@ fn from_path() {
     for line in COUNTS.lines() {
         let fields: Vec<_> = line.split('\t').collect();
         let path = fields[0].replace("$D", directory.to_str().unwrap());
-        // What is relative is so to this test's directory, which is not that of the process.
+        // Relative to this test's directory, which is not the process's.
         assert!(path.starts_with('/'), "{path}");
         let syntaxes =
             [PatternSyntax::FixedString, PatternSyntax::Wildcard, PatternSyntax::RegularExpression];
@@ -186,7 +189,7 @@ fn a_null_certificate() {
     assert!(null.is_null() && !null.is_self_signed() && !null.is_blacklisted());
     assert_eq!((null.version(), null.serial_number()), (String::new(), String::new()));
     assert_eq!(
-        super::hex(&null.digest(HashAlgorithm::Md5), ""),
+        super::hex::hex(&null.digest(HashAlgorithm::Md5), ""),
         "d41d8cd98f00b204e9800998ecf8427e"
     );
     assert_eq!((null.effective_date(), null.expiry_date()), (None, None));
@@ -250,7 +253,7 @@ fn values_that_threads_share() {
     assert_eq!(std::collections::HashSet::from([certificate, again]).len(), 1);
 }
 
-/// Each case was asked of Qt.
+/// Each case was tried with Qt.
 #[test]
 fn how_lenient_text_is_read() {
     let whole = pem("a.example").replace("\r\n", "\n");
@@ -312,7 +315,7 @@ fn how_lenient_text_is_read() {
     }
 }
 
-/// What is asked for by name, by Qt's word and by OpenSSL's.
+/// Attributes by Qt's enumerator and by OpenSSL's name.
 #[test]
 fn attributes_by_word_and_by_name() {
     use rcgen::DnType;
@@ -353,7 +356,7 @@ fn attributes_by_word_and_by_name() {
     assert!(certificate.subject_info("no such").is_empty());
 }
 
-/// Whatever the length is modulo the line's: the bytes come back, and the lines are full.
+/// For each length modulo the line's, reading returns the same bytes, and all lines are full.
 #[test]
 fn text_and_back() {
     let mut full_lines = 0;
@@ -422,7 +425,7 @@ fn from_device() {
     }
 }
 
-/// All that can be asked.
+/// Calls all getters.
 fn ask(certificate: &QSslCertificate) {
     describe(certificate);
     let _ = format!("{certificate:?}");
@@ -447,7 +450,7 @@ proptest! {
         places in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..4),
         cut in any::<prop::sample::Index>(),
     ) {
-        // That one has more than it needs.
+        // That certificate has superfluous bytes.
         let lines: Vec<_> = GOLDENS.lines().filter(|line| !line.starts_with("tail")).collect();
         let der = which.get(&lines).split('\t').nth(1).unwrap();
         let mut der = base64::engine::general_purpose::STANDARD.decode(der).unwrap();

@@ -1,15 +1,16 @@
-//! A certificate for people to read, laid out as OpenSSL does.
+//! Writes a certificate as text, in OpenSSL's layout.
 
 use super::{
     der::{self, Der},
-    extension, hex,
-    issuing::bit_length,
+    extension,
+    hex::hex,
     oid::{long_name, short_name},
-    parse::{Parsed, PublicKeyInfo},
+    parse::Parsed,
+    public_key::{PublicKeyInfo, bit_length},
     time,
 };
 
-/// All of it.
+/// Returns the whole text.
 pub(super) fn to_text(parsed: &Parsed) -> String {
     let mut out = String::from("Certificate:\n    Data:\n");
     match parsed.version {
@@ -54,7 +55,7 @@ pub(super) fn to_text(parsed: &Parsed) -> String {
 fn push_serial(parsed: &Parsed, out: &mut String) {
     out.push_str("        Serial Number:");
     let sign = if parsed.serial_is_negative { "-" } else { "" };
-    // What fits into a long is written as a number.
+    // A number that fits into a C `long` is written in decimal.
     let is_small = parsed.serial.len() < 8 || parsed.serial.len() == 8 && parsed.serial[0] < 0x80;
     if is_small {
         let number = parsed.serial.iter().fold(0u64, |number, byte| number << 8 | u64::from(*byte));
@@ -128,7 +129,7 @@ fn nist_name(curve: &str) -> Option<&'static str> {
     })
 }
 
-/// A number without more zeros at its start than the one that says that it is positive.
+/// Returns a number with at most one leading zero byte, which marks it as positive.
 fn positive(number: &[u8]) -> Vec<u8> {
     let zeros = number.iter().take_while(|byte| **byte == 0).count();
     let mut bytes = number[zeros..].to_vec();
@@ -138,7 +139,7 @@ fn positive(number: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// In lines of 15.
+/// Appends bytes in lines of 15.
 fn push_bytes(bytes: &[u8], out: &mut String) {
     let lines: Vec<_> = bytes.chunks(15).map(|line| hex(line, ":")).collect();
     out.push_str(&format!("\n                    {}\n", lines.join(":\n                    ")));

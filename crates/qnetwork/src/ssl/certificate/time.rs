@@ -1,4 +1,4 @@
-//! Moments and how they are written.
+//! Times and how they are written.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -8,8 +8,9 @@ const DAY: i64 = 24 * 60 * 60;
 const MONTHS: [&str; 12] =
     ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
-/// The seconds since 1970 of a `UTCTime` or a `GeneralizedTime` as certificates may have them: to the second, and of
-/// Greenwich. `Some(None)` is some other time, or none at all; `None` is something else than a time.
+/// Parses a `UTCTime` or a `GeneralizedTime` as seconds since 1970. Certificates use whole seconds
+/// in UTC. Returns `Some(None)` for any other or invalid time, and `None` if the tag is not that of
+/// a time.
 pub(super) fn parse(tag: u8, value: &[u8]) -> Option<Option<i64>> {
     let year_digits = match tag {
         UTC_TIME => 2,
@@ -37,12 +38,12 @@ fn parse_digits(value: &[u8], year_digits: usize) -> Option<i64> {
     if !(1..=12).contains(&month) || hour > 23 || minute > 59 || second > 59 {
         return None;
     }
-    // A day that the month has not got is one of the next.
+    // A day beyond the end of the month becomes one of the next month.
     let seconds = days * DAY + hour * 3600 + minute * 60 + second;
     (date(seconds) == (year, month, day)).then_some(seconds)
 }
 
-/// The days from 1970 on to this one: the opposite of [`date`].
+/// Returns the days since 1970: the inverse of [`date`].
 fn days(year: i64, month: i64, day: i64) -> i64 {
     let year = if month <= 2 { year - 1 } else { year };
     let (era, year_of_era) = (year.div_euclid(400), year.rem_euclid(400));
@@ -51,13 +52,13 @@ fn days(year: i64, month: i64, day: i64) -> i64 {
     era * 146_097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719_468
 }
 
-/// The moment so many seconds after 1970 began.
+/// Converts seconds since 1970.
 pub(super) fn system_time(seconds: i64) -> Option<SystemTime> {
     let distance = Duration::from_secs(seconds.unsigned_abs());
     if seconds < 0 { UNIX_EPOCH.checked_sub(distance) } else { UNIX_EPOCH.checked_add(distance) }
 }
 
-/// The seconds since 1970 began; below 0 before it.
+/// Returns the seconds since 1970; negative before that.
 pub(in crate::ssl) fn seconds(time: SystemTime) -> i64 {
     match time.duration_since(UNIX_EPOCH) {
         Ok(after) => i64::try_from(after.as_secs()).unwrap_or(i64::MAX),
@@ -65,7 +66,7 @@ pub(in crate::ssl) fn seconds(time: SystemTime) -> i64 {
     }
 }
 
-/// As in `2026-11-28T06:57:54Z`.
+/// Returns a time as in `2026-11-28T06:57:54Z`.
 pub(super) fn iso(seconds: i64) -> String {
     let (year, month, day) = date(seconds);
     let time = seconds.rem_euclid(DAY);
@@ -77,7 +78,7 @@ pub(super) fn iso(seconds: i64) -> String {
     )
 }
 
-/// As in `Nov 28 06:57:54 2026 GMT`.
+/// Returns a time as in `Nov 28 06:57:54 2026 GMT`.
 pub(super) fn readable(seconds: i64) -> String {
     let (year, month, day) = date(seconds);
     let time = seconds.rem_euclid(DAY);
@@ -85,8 +86,8 @@ pub(super) fn readable(seconds: i64) -> String {
     format!("{name} {day:2} {:02}:{:02}:{:02} {year} GMT", time / 3600, time / 60 % 60, time % 60)
 }
 
-/// The year, the month from 1 on and the day from 1 on: counted in years that begin in March, so that a leap day is
-/// the last of a year.
+/// Returns year, month and day, both from 1. The calculation uses years that begin in March, so
+/// that the leap day is the last of a year.
 fn date(seconds: i64) -> (i64, i64, i64) {
     let days = seconds.div_euclid(DAY) + 719_468;
     let era = days.div_euclid(146_097);

@@ -1,10 +1,11 @@
-//! What was made of a configuration, kept for the next connection.
+//! Cached rustls configurations.
 
 use std::sync::{Arc, OnceLock};
 
 use rustls::{ClientConfig, ServerConfig};
 
-/// What rustls needs, made when first asked for. A copy, which is going to be changed, begins with nothing.
+/// The rustls configurations of a `QSslConfiguration`, made at first use. A clone is empty, because
+/// its settings are about to change.
 #[derive(Default)]
 pub(crate) struct Cache {
     pub(crate) client: OnceLock<Arc<ClientConfig>>,

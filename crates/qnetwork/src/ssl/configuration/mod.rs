@@ -1,4 +1,4 @@
-//! [`QSslConfiguration`]: all that is to be known for a connection to be encrypted.
+//! [`QSslConfiguration`]: the settings of encrypted connections.
 
 mod cache;
 #[cfg(test)]
@@ -15,20 +15,21 @@ use rustls::{SupportedCipherSuite, pki_types::CertificateDer, sign::CertifiedKey
 
 pub(crate) use self::cache::Cache;
 use super::{
-    NextProtocolNegotiationStatus, PeerVerifyMode, QSslCertificate, QSslCipher, QSslKey,
-    SslOptions, SslProtocol,
-    certificate::{KeyBits, PublicKeyInfo},
-    system_ca_certificates,
+    certificate::{KeyBits, PublicKeyInfo, QSslCertificate},
+    cipher::QSslCipher,
+    key::QSslKey,
+    kinds::{NextProtocolNegotiationStatus, PeerVerifyMode, SslOptions, SslProtocol},
+    system_certificates::system_ca_certificates,
 };
 
-/// What an encrypted connection is to be like, and what it has come to be.
+/// The settings of an encrypted connection, and the properties of an established one.
 ///
-/// A value: a copy is cheap, and changing one does not change the others. What is set here is
-/// looked at when encryption begins. What is learnt there (the other end's certificates, the
-/// cipher) is told by the configuration that the socket gives out then.
+/// A value: cloning is cheap, and changing a clone does not change the original. A socket reads the
+/// settings when encryption starts. The configuration that a socket returns later also has what the
+/// handshake has determined, such as the peer's certificates and the cipher.
 ///
-/// Sockets whose configurations are copies of one another share what was made of it, and their
-/// sessions: have one configuration and give it to all rather than setting the same things on each.
+/// Sockets whose configurations are clones of one another share rustls' configuration and their
+/// sessions. So make one configuration for all sockets rather than setting the same values on each.
 /// Stands for Qt's [QSslConfiguration](https://doc.qt.io/qt-5/qsslconfiguration.html).
 ///
 /// # Defaults
@@ -55,7 +56,8 @@ use super::{
 #[derive(Clone, Default)]
 pub struct QSslConfiguration {
     settings: Arc<Settings>,
-    /// What a connection has come to. It is apart from the settings, so that these stay shared.
+    /// The properties of an established connection. They are separate, so that the settings stay
+    /// shared.
     learnt: Option<Arc<Learnt>>,
 }
 
@@ -65,7 +67,7 @@ struct Settings {
     peer_verify_mode: PeerVerifyMode,
     peer_verify_depth: u32,
     ca_certificates: Vec<QSslCertificate>,
-    /// Whether the system's certificates are trusted, too.
+    /// Whether the system's certificates are trusted too.
     trusts_system: bool,
     ciphers: Vec<QSslCipher>,
     local_certificate_chain: Vec<QSslCertificate>,
@@ -76,7 +78,7 @@ struct Settings {
     cache: Cache,
 }
 
-/// What a connection has come to.
+/// The properties of an established connection.
 #[derive(Clone, Debug, Default, PartialEq)]
 struct Learnt {
     peer_certificate_chain: Vec<QSslCertificate>,
@@ -121,7 +123,7 @@ impl PartialEq for Settings {
     }
 }
 
-/// The configuration of sockets that were given no other, if one was set.
+/// The default configuration, if one was set.
 fn default_slot() -> &'static Mutex<Option<QSslConfiguration>> {
     static DEFAULT: OnceLock<Mutex<Option<QSslConfiguration>>> = OnceLock::new();
     DEFAULT.get_or_init(Mutex::default)
@@ -138,13 +140,13 @@ impl QSslConfiguration {
     #[doc(alias = "NextProtocolSpdy3_0")]
     pub const NEXT_PROTOCOL_SPDY3_0: &'static str = "spdy/3";
 
-    /// A null one.
+    /// Creates a null configuration.
     #[must_use]
     pub fn new() -> Self {
         QSslConfiguration::default()
     }
 
-    /// The configuration that new sockets begin with, in all threads.
+    /// Returns the configuration of new sockets, in all threads.
     #[doc(alias = "defaultConfiguration")]
     #[must_use]
     pub fn default_configuration() -> Self {
@@ -156,8 +158,7 @@ impl QSslConfiguration {
         .clone()
     }
 
-    /// Sets the configuration that new sockets begin with, in all threads; those that there are
-    /// keep theirs.
+    /// Sets the configuration of new sockets, in all threads. Existing sockets keep theirs.
     ///
     /// ```
     /// use qnetwork::{QSslConfiguration, SslProtocol};
@@ -176,62 +177,63 @@ impl QSslConfiguration {
         drop(old);
     }
 
-    /// Whether everything is as in a new one.
+    /// Whether all settings are those of a null configuration.
     #[doc(alias = "isNull")]
     #[must_use]
     pub fn is_null(&self) -> bool {
         *self == QSslConfiguration::default()
     }
 
-    /// Exchanges the two.
+    /// Exchanges two configurations.
     pub fn swap(&mut self, other: &mut Self) {
         std::mem::swap(self, other);
     }
 
     fn settings_mut(&mut self) -> &mut Settings {
         let settings = Arc::make_mut(&mut self.settings);
-        // Nobody else may have it, and it is going to be another one all the same.
+        // The settings are about to change, so the cached rustls configuration would be wrong.
         settings.cache = Cache::default();
         settings
     }
 
     // ---- what is wanted
 
-    /// Which versions of TLS may be spoken.
+    /// Returns the allowed versions of TLS.
     #[must_use]
     pub fn protocol(&self) -> SslProtocol {
         self.settings.protocol
     }
 
-    /// Sets which versions of TLS may be spoken. Those that are not spoken here are taken as they
-    /// are, and make encrypting fail.
+    /// Sets the allowed versions of TLS. The function accepts unsupported versions; starting
+    /// encryption then fails.
     #[doc(alias = "setProtocol")]
     pub fn set_protocol(&mut self, protocol: SslProtocol) {
         self.settings_mut().protocol = protocol;
     }
 
-    /// What is done about the other end's certificate.
+    /// Returns how the peer's certificate is verified.
     #[doc(alias = "peerVerifyMode")]
     #[must_use]
     pub fn peer_verify_mode(&self) -> PeerVerifyMode {
         self.settings.peer_verify_mode
     }
 
-    /// Sets what is done about the other end's certificate.
+    /// Sets how the peer's certificate is verified.
     #[doc(alias = "setPeerVerifyMode")]
     pub fn set_peer_verify_mode(&mut self, mode: PeerVerifyMode) {
         self.settings_mut().peer_verify_mode = mode;
     }
 
-    /// How many certificates of the other end's chain are looked at; 0 is all.
+    /// Returns how many certificates may be between the peer's certificate and the root; 0 stands
+    /// for the default, 100.
     #[doc(alias = "peerVerifyDepth")]
     #[must_use]
     pub fn peer_verify_depth(&self) -> i32 {
         i32::try_from(self.settings.peer_verify_depth).unwrap_or(i32::MAX)
     }
 
-    /// Sets how many certificates of the other end's chain are looked at; 0 is all. What is
-    /// negative is refused, with a warning.
+    /// Sets how many certificates may be between the peer's certificate and the root; 0 stands for
+    /// the default, 100. A negative number changes nothing and logs a warning.
     #[doc(alias = "setPeerVerifyDepth")]
     pub fn set_peer_verify_depth(&mut self, depth: i32) {
         match u32::try_from(depth) {
@@ -242,16 +244,16 @@ impl QSslConfiguration {
         }
     }
 
-    /// The certificates that are trusted, as they were set. None at all, if none were set, stands
-    /// for the system's.
+    /// Returns the trusted certificates that were set or added. If none were, the list is empty and
+    /// the system's certificates are trusted.
     #[doc(alias = "caCertificates")]
     #[must_use]
     pub fn ca_certificates(&self) -> Vec<QSslCertificate> {
         self.settings.ca_certificates.clone()
     }
 
-    /// Sets the certificates that are trusted. None of the system's is, from now on; with an empty
-    /// list nobody is trusted.
+    /// Sets the trusted certificates. The system's certificates are no longer trusted. With an
+    /// empty list no peer is trusted.
     #[doc(alias = "setCaCertificates")]
     pub fn set_ca_certificates(&mut self, certificates: Vec<QSslCertificate>) {
         let settings = self.settings_mut();
@@ -259,8 +261,9 @@ impl QSslConfiguration {
         settings.trusts_system = false;
     }
 
-    /// Trusts one certificate more, and none of the system's any longer that was not added by hand.
-    /// For these as well, begin with [`system_ca_certificates`](Self::system_ca_certificates).
+    /// Adds a trusted certificate. The system's certificates are no longer trusted, unless they
+    /// were added. To trust them as well, start with
+    /// [`system_ca_certificates`](Self::system_ca_certificates).
     ///
     /// ```
     /// use qnetwork::{EncodingFormat, QSslCertificate, QSslConfiguration};
@@ -275,7 +278,7 @@ impl QSslConfiguration {
         self.add_ca_certificates([certificate]);
     }
 
-    /// Trusts some certificates more. See [`add_ca_certificate`](Self::add_ca_certificate).
+    /// Adds trusted certificates. See [`add_ca_certificate`](Self::add_ca_certificate).
     #[doc(alias = "addCaCertificates")]
     pub fn add_ca_certificates(&mut self, certificates: impl IntoIterator<Item = QSslCertificate>) {
         let settings = self.settings_mut();
@@ -283,8 +286,7 @@ impl QSslConfiguration {
         settings.trusts_system = false;
     }
 
-    /// Trusts some certificates more, and goes on to trust the system's: what a socket's own
-    /// functions do.
+    /// Adds trusted certificates and keeps trusting the system's. The functions of sockets do this.
     pub(crate) fn add_to_trusted(
         &mut self,
         certificates: impl IntoIterator<Item = QSslCertificate>,
@@ -292,14 +294,14 @@ impl QSslConfiguration {
         self.settings_mut().ca_certificates.extend(certificates);
     }
 
-    /// The certificates that the system trusts. They are read once, when first asked for.
+    /// Returns the certificates that the system trusts. They are read at the first call.
     #[doc(alias = "systemCaCertificates")]
     #[must_use]
     pub fn system_ca_certificates() -> Vec<QSslCertificate> {
         system_ca_certificates().to_vec()
     }
 
-    /// All certificates that are trusted in the end.
+    /// Returns all trusted certificates, with the system's if they are trusted.
     pub(crate) fn trusted_certificates(&self) -> Vec<QSslCertificate> {
         let mut trusted = self.settings.ca_certificates.clone();
         if self.settings.trusts_system {
@@ -308,28 +310,28 @@ impl QSslConfiguration {
         trusted
     }
 
-    /// The ciphers that may be used, the best first.
+    /// Returns the allowed ciphers, the best first.
     #[must_use]
     pub fn ciphers(&self) -> Vec<QSslCipher> {
         self.settings.ciphers.clone()
     }
 
-    /// Sets the ciphers that may be used, the best first. For a version of TLS that has none in the
-    /// list, all may: so a list of ciphers for TLS 1.2 says nothing about TLS 1.3, and an empty one
-    /// nothing at all, as with Qt.
+    /// Sets the allowed ciphers, the best first. As with Qt, all ciphers of a TLS version are
+    /// allowed if the list has none for it. So a list of TLS 1.2 ciphers does not restrict TLS 1.3,
+    /// and an empty list restricts nothing.
     #[doc(alias = "setCiphers")]
     pub fn set_ciphers(&mut self, ciphers: Vec<QSslCipher>) {
         self.settings_mut().ciphers = ciphers;
     }
 
-    /// All ciphers that there are, the best first.
+    /// Returns all supported ciphers, the best first.
     #[doc(alias = "supportedCiphers")]
     #[must_use]
     pub fn supported_ciphers() -> Vec<QSslCipher> {
         QSslCipher::supported()
     }
 
-    /// What rustls may choose from.
+    /// Returns the suites that rustls may choose from.
     pub(crate) fn suites(&self) -> Vec<SupportedCipherSuite> {
         let mut suites = Vec::new();
         for protocol in [SslProtocol::TlsV1_3, SslProtocol::TlsV1_2] {
@@ -348,34 +350,33 @@ impl QSslConfiguration {
         suites
     }
 
-    /// The certificate of this end; a null one if it has none.
+    /// Returns this end's certificate; a null one if it has none.
     #[doc(alias = "localCertificate")]
     #[must_use]
     pub fn local_certificate(&self) -> QSslCertificate {
         self.settings.local_certificate_chain.first().cloned().unwrap_or_default()
     }
 
-    /// Sets the certificate of this end; it has none, if that is null.
+    /// Sets this end's certificate. A null one means that it has none.
     #[doc(alias = "setLocalCertificate")]
     pub fn set_local_certificate(&mut self, certificate: QSslCertificate) {
         self.set_local_certificate_chain(vec![certificate]);
     }
 
-    /// The certificate of this end, and those of who has issued it.
+    /// Returns this end's certificate and its issuers.
     #[doc(alias = "localCertificateChain")]
     #[must_use]
     pub fn local_certificate_chain(&self) -> Vec<QSslCertificate> {
         self.settings.local_certificate_chain.clone()
     }
 
-    /// Sets the certificate of this end and those of who has issued it, in this order: they are all
-    /// sent.
+    /// Sets this end's certificate and its issuers, in this order. The peer gets all of them.
     #[doc(alias = "setLocalCertificateChain")]
     pub fn set_local_certificate_chain(&mut self, chain: Vec<QSslCertificate>) {
         self.settings_mut().local_certificate_chain = chain;
     }
 
-    /// The key of this end's certificate; a null one if it has none.
+    /// Returns the key of this end's certificate; a null one if it has none.
     #[doc(alias = "privateKey")]
     #[must_use]
     pub fn private_key(&self) -> QSslKey {
@@ -388,11 +389,11 @@ impl QSslConfiguration {
         self.settings_mut().private_key = key;
     }
 
-    /// What this end shows of itself, if it has a certificate. With a certificate and no key that
-    /// fits, the text of the error that Qt has,
-    /// [`SslInvalidUserData`](crate::SocketErrorKind::SslInvalidUserData), which
-    /// [`SslInternal`](crate::SocketErrorKind::SslInternal), `"Unable to init SSL Context: "`,
-    /// follows.
+    /// Returns this end's certificates and key, if it has a certificate. If the key does not match,
+    /// the error is Qt's text for
+    /// [`SslInvalidUserData`](crate::SocketErrorKind::SslInvalidUserData); a second error follows,
+    /// [`SslInternal`](crate::SocketErrorKind::SslInternal) with the text `"Unable to init SSL
+    /// Context: "`.
     pub(crate) fn identity(&self) -> Result<Option<Arc<CertifiedKey>>, String> {
         let settings = &self.settings;
         let chain: Vec<_> =
@@ -408,7 +409,8 @@ impl QSslConfiguration {
         let key = settings.private_key.signing_key().ok_or(
             "Error loading private key, handshakes cannot be signed with keys of its kind",
         )?;
-        // A key that does not know its public half is taken at its word: the handshake will show.
+        // Some keys do not know their public half. The handshake fails if such a key does not
+        // match.
         if let Some(info) = key.public_key() {
             let (public, certified) = (PublicKeyInfo::of_info(&info), own.public_key());
             let is_same = public.zip(certified).is_some_and(|(one, other)| one.is_same(&other));
@@ -427,7 +429,7 @@ impl QSslConfiguration {
         self.settings.options.contains(option)
     }
 
-    /// Sets options, or takes them away.
+    /// Sets or clears options.
     ///
     /// ```
     /// use qnetwork::{QSslConfiguration, SslOptions};
@@ -441,16 +443,16 @@ impl QSslConfiguration {
         self.settings_mut().options.set(option, on);
     }
 
-    /// The protocols that may be spoken over TLS, the best first.
+    /// Returns the application protocols, the best first.
     #[doc(alias = "allowedNextProtocols")]
     #[must_use]
     pub fn allowed_next_protocols(&self) -> Vec<Vec<u8>> {
         self.settings.allowed_next_protocols.clone()
     }
 
-    /// Sets the protocols that may be spoken over TLS, the best first: `"h2"`, for example. The
-    /// ends agree on one during the handshake (ALPN). Names have 1 to 255 bytes; others are left
-    /// out, with a warning.
+    /// Sets the application protocols, the best first, for example `"h2"`. The ends agree on one of
+    /// them during the handshake (ALPN). A name has 1 to 255 bytes. The function skips others and
+    /// logs a warning.
     #[doc(alias = "setAllowedNextProtocols")]
     pub fn set_allowed_next_protocols<N: Into<Vec<u8>>>(
         &mut self,
@@ -470,38 +472,38 @@ impl QSslConfiguration {
             protocols.into_iter().map(Into::into).filter(sound).collect();
     }
 
-    /// What is kept for the library below. There is nothing that it looks at.
+    /// Returns the settings of the TLS library. No setting has an effect.
     #[doc(alias = "backendConfiguration")]
     #[must_use]
     pub fn backend_configuration(&self) -> BTreeMap<String, QVariant> {
         self.settings.backend.clone()
     }
 
-    /// Replaces what is kept for the library below.
+    /// Replaces the settings of the TLS library. No setting has an effect.
     #[doc(alias = "setBackendConfiguration")]
     pub fn set_backend_configuration(&mut self, options: BTreeMap<String, QVariant>) {
         self.settings_mut().backend = options;
     }
 
-    /// Keeps something for the library below. There is nothing that it looks at.
+    /// Stores a setting of the TLS library. No setting has an effect.
     #[doc(alias = "setBackendConfigurationOption")]
     pub fn set_backend_configuration_option(&mut self, name: &str, value: impl Into<QVariant>) {
         self.settings_mut().backend.insert(name.to_owned(), value.into());
     }
 
-    /// What was made of the settings.
+    /// Returns the cached rustls configurations.
     pub(crate) fn cache(&self) -> &Cache {
         &self.settings.cache
     }
 
-    /// The options that are set.
+    /// Returns the options.
     pub(crate) fn options(&self) -> SslOptions {
         self.settings.options
     }
 
     // ---- what has come of it
 
-    /// The certificate of the other end; a null one if it has none, or is not known yet.
+    /// Returns the peer's certificate; a null one if it has none or has not sent it yet.
     #[doc(alias = "peerCertificate")]
     #[must_use]
     pub fn peer_certificate(&self) -> QSslCertificate {
@@ -509,29 +511,29 @@ impl QSslConfiguration {
         chain.and_then(|chain| chain.first()).cloned().unwrap_or_default()
     }
 
-    /// The certificates that the other end has sent, its own first.
+    /// Returns the certificates that the peer has sent, its own first.
     #[doc(alias = "peerCertificateChain")]
     #[must_use]
     pub fn peer_certificate_chain(&self) -> Vec<QSslCertificate> {
         self.learnt.as_ref().map(|learnt| learnt.peer_certificate_chain.clone()).unwrap_or_default()
     }
 
-    /// The cipher of the connection; a null one if it is not encrypted yet.
+    /// Returns the cipher of the connection; a null one before the handshake has finished.
     #[doc(alias = "sessionCipher")]
     #[must_use]
     pub fn session_cipher(&self) -> QSslCipher {
         self.learnt.as_ref().map(|learnt| learnt.session_cipher).unwrap_or_default()
     }
 
-    /// The version of TLS that is spoken; [`Unknown`](SslProtocol::Unknown) if the connection is
-    /// not encrypted yet.
+    /// Returns the TLS version of the connection; [`Unknown`](SslProtocol::Unknown) before the
+    /// handshake has finished.
     #[doc(alias = "sessionProtocol")]
     #[must_use]
     pub fn session_protocol(&self) -> SslProtocol {
         self.learnt.as_ref().map_or(SslProtocol::Unknown, |learnt| learnt.session_protocol)
     }
 
-    /// The protocol over TLS that the ends have agreed on, empty if there is none.
+    /// Returns the application protocol on which the ends have agreed; empty if there is none.
     #[doc(alias = "nextNegotiatedProtocol")]
     #[must_use]
     pub fn next_negotiated_protocol(&self) -> Vec<u8> {
@@ -541,7 +543,7 @@ impl QSslConfiguration {
             .unwrap_or_default()
     }
 
-    /// What came of the choice of a protocol over TLS.
+    /// Returns the result of negotiating an application protocol.
     #[doc(alias = "nextProtocolNegotiationStatus")]
     #[must_use]
     pub fn next_protocol_negotiation_status(&self) -> NextProtocolNegotiationStatus {
@@ -551,8 +553,8 @@ impl QSslConfiguration {
             .unwrap_or_default()
     }
 
-    /// The key that the server has made for this connection alone: always null, as rustls does not
-    /// tell. Qt has a null one, too, unless the key is on a NIST curve.
+    /// Returns the server's ephemeral key. It is always null, because rustls does not reveal it.
+    /// Qt's is null too, unless the key is on a NIST curve.
     #[doc(alias = "ephemeralServerKey")]
     #[must_use]
     pub fn ephemeral_server_key(&self) -> QSslKey {
@@ -564,22 +566,22 @@ impl QSslConfiguration {
         Arc::make_mut(self.learnt.get_or_insert_with(|| Arc::new(new())))
     }
 
-    /// A new connection begins: nothing is known of it.
+    /// Clears the properties of the connection, before a new one.
     pub(crate) fn forget(&mut self) {
         self.learnt = None;
     }
 
-    /// Takes all that can be set over from another one, and keeps what was learnt.
+    /// Takes all settings of another configuration, and keeps the properties of the connection.
     pub(crate) fn take_settings(&mut self, other: &QSslConfiguration) {
         self.settings = other.settings.clone();
     }
 
-    /// The other end has said who it is.
+    /// Stores the peer's certificates.
     pub(crate) fn learn_peer(&mut self, chain: Vec<QSslCertificate>) {
         self.learnt_mut().peer_certificate_chain = chain;
     }
 
-    /// The handshake is over.
+    /// Stores what the handshake has determined.
     pub(crate) fn learn_session(&mut self, session: &rustls::CommonState) {
         let learnt = self.learnt_mut();
         let suite = session.negotiated_cipher_suite();

@@ -1,5 +1,5 @@
 use super::*;
-use crate::{EncodingFormat, KeyAlgorithm};
+use crate::ssl::kinds::{EncodingFormat, KeyAlgorithm};
 
 fn signed() -> (QSslCertificate, QSslKey) {
     let made = rcgen::generate_simple_self_signed(["a.example".to_owned()]).unwrap();
@@ -39,8 +39,8 @@ fn a_new_one_is_null() {
     }
 }
 
-/// Whatever is changed, it is not null any longer; what was set to what it was is, but for the CA
-/// certificates: that they were set counts, as with Qt.
+/// Changing any setting makes a configuration non-null, and restoring it makes it null again. As
+/// with Qt, CA certificates are an exception: setting them counts even if they are the same.
 #[test]
 fn changes() {
     type Change = fn(&mut QSslConfiguration);
@@ -163,7 +163,7 @@ fn a_key_of_ed25519_is_opaque_and_serves() {
 
 #[test]
 fn what_was_made_is_kept_until_something_changes() {
-    let builder = rustls::ClientConfig::builder_with_provider(crate::ssl::provider());
+    let builder = rustls::ClientConfig::builder_with_provider(crate::ssl::crypto::provider());
     let builder = builder.with_safe_default_protocol_versions().unwrap();
     let made = Arc::new(
         builder.with_root_certificates(rustls::RootCertStore::empty()).with_no_client_auth(),
@@ -172,7 +172,7 @@ fn what_was_made_is_kept_until_something_changes() {
     let mut copy = configuration.clone();
     configuration.cache().client.set(made.clone()).unwrap();
     assert!(Arc::ptr_eq(copy.cache().client.get().unwrap(), &made));
-    // What is learnt changes nothing about it.
+    // The properties of a connection do not change its settings.
     copy.learn_peer(vec![signed().0]);
     assert!(copy != configuration && copy.cache().client.get().is_some());
     assert!(!copy.peer_certificate().is_null());

@@ -1,4 +1,4 @@
-//! The cryptography, of whichever crate it is.
+//! The cryptography, from aws-lc-rs or ring.
 
 #[cfg(feature = "aws-lc-rs")]
 mod p521;
@@ -11,7 +11,7 @@ use rustls::crypto::CryptoProvider;
 #[cfg(all(not(feature = "aws-lc-rs"), not(feature = "ring")))]
 compile_error!("TLS needs cryptography: enable the feature `aws-lc-rs` or `ring`");
 
-/// The cryptography.
+/// Returns the provider.
 pub(crate) fn provider() -> Arc<CryptoProvider> {
     static PROVIDER: OnceLock<Arc<CryptoProvider>> = OnceLock::new();
     PROVIDER.get_or_init(|| Arc::new(make_provider())).clone()
@@ -20,8 +20,8 @@ pub(crate) fn provider() -> Arc<CryptoProvider> {
 #[cfg(feature = "aws-lc-rs")]
 fn make_provider() -> CryptoProvider {
     let mut provider = rustls::crypto::aws_lc_rs::default_provider();
-    // Last: a client offers it, but sends no share of it, and a server takes what the client
-    // prefers.
+    // Last: a client offers the group but sends no key share for it, and a server follows the
+    // client's preference.
     provider.kx_groups.push(&p521::Secp521r1);
     provider
 }

@@ -1,4 +1,4 @@
-//! Key exchange on the curve P-521, which `aws-lc-rs` can do and rustls does not offer.
+//! Key exchange on the curve P-521, which `aws-lc-rs` supports and rustls does not offer.
 
 use aws_lc_rs::{
     agreement::{self, ECDH_P521, EphemeralPrivateKey, UnparsedPublicKey},
@@ -10,7 +10,7 @@ use rustls::{
     ffdhe_groups::FfdheGroup,
 };
 
-/// A byte that says that a point is not compressed; TLS knows no other points.
+/// The first byte of an uncompressed point. TLS uses no other form.
 const UNCOMPRESSED: u8 = 4;
 
 /// The group secp521r1.

@@ -1,8 +1,8 @@
-//! Signatures by RSA keys that are too small for the provider, which begins at 2048 bits.
+//! Signatures by RSA keys of fewer than 2048 bits, which the provider does not support.
 //!
-//! A handshake may be signed with such a key: the connection is told of as too weak, and goes on if
-//! that error is ignored. Everything here is public, so that nothing has to take the same time
-//! whatever the numbers are.
+//! A peer may sign the handshake with such a key. The socket reports the key as too weak, and
+//! continues if the program ignores that error. All numbers here are public, so the code need not
+//! run in constant time.
 
 use crypto_bigint::{
     BoxedUint, Odd,
@@ -10,14 +10,14 @@ use crypto_bigint::{
 };
 use sha2::{Digest, Sha256, Sha384, Sha512};
 
-/// The keys that are verified here, in bits: smaller ones hold no signature, larger ones are the
-/// provider's.
+/// The sizes in bits that this file verifies. Smaller keys cannot hold a signature; the provider
+/// verifies larger ones.
 pub(in crate::ssl) const BITS: std::ops::Range<usize> = 512..2048;
 
-/// The most bytes of an exponent.
+/// The maximum size of an exponent in bytes.
 const MAX_EXPONENT: usize = 8;
 
-/// The hash of what is signed.
+/// The hash of the signed message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::ssl) enum Hash {
     Sha256,
@@ -25,15 +25,15 @@ pub(in crate::ssl) enum Hash {
     Sha512,
 }
 
-/// How the hash is made as long as the key.
+/// How the hash is padded to the size of the key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::ssl) enum Padding {
     Pkcs1,
-    /// With a salt as long as the hash.
+    /// The salt is as long as the hash.
     Pss,
 }
 
-/// Whether a key, its modulus and exponent as unsigned numbers, has signed the message.
+/// Whether a key has signed a message. Modulus and exponent are unsigned numbers.
 pub(in crate::ssl) fn is_signed(
     modulus: &[u8],
     exponent: &[u8],
@@ -48,7 +48,7 @@ pub(in crate::ssl) fn is_signed(
         return false;
     }
     let exponent = exponent.iter().fold(0, |number, byte| (number << 8) | u64::from(*byte));
-    // Of the same length, so that bytes compare as numbers do.
+    // Both have the same length, so comparing bytes compares numbers.
     let is_number = signature.len() == length && signature < modulus;
     if exponent < 3 || exponent % 2 == 0 || !is_number {
         return false;
@@ -67,7 +67,7 @@ fn without_zeros(number: &[u8]) -> &[u8] {
     &number[zeros..]
 }
 
-/// A number below an odd modulus to the power of the exponent, without zeros before it.
+/// Returns `base` to the power of the exponent, modulo an odd modulus, without leading zeros.
 fn power(base: &[u8], exponent: u64, modulus: &[u8]) -> Option<Box<[u8]>> {
     let bits = u32::try_from(8 * modulus.len()).ok()?;
     let number = |bytes| BoxedUint::from_be_slice(bytes, bits).ok();
@@ -94,7 +94,7 @@ impl Hash {
         }
     }
 
-    /// How many bytes it has.
+    /// Returns the length in bytes.
     pub(in crate::ssl) fn length(self) -> usize {
         match self {
             Hash::Sha256 => 32,
@@ -103,7 +103,7 @@ impl Hash {
         }
     }
 
-    /// Its object identifier, as DER has it.
+    /// Returns the DER of the object identifier.
     pub(in crate::ssl) fn oid(self) -> &'static [u8] {
         match self {
             Hash::Sha256 => &[0x60, 0x86, 0x48, 1, 0x65, 3, 4, 2, 1],
@@ -112,7 +112,8 @@ impl Hash {
         }
     }
 
-    /// RFC 8017, 9.2: what is signed with PKCS #1 version 1.5, in so many bytes if there is room.
+    /// Returns the encoding of the message that PKCS #1 version 1.5 signs (RFC 8017, 9.2), if it
+    /// fits into `length` bytes.
     fn pkcs1(self, length: usize, message: &[u8]) -> Option<Vec<u8>> {
         let size = u8::try_from(self.length()).ok()?;
         let mut info = vec![0x30, 17 + size, 0x30, 13, 6, 9];
@@ -127,11 +128,11 @@ impl Hash {
         Some(encoded)
     }
 
-    /// RFC 8017, 9.1.2: whether these bytes are the message's, encoded for so many bits by PSS.
+    /// Whether the bytes are a PSS encoding of the message with `bits` bits (RFC 8017, 9.1.2).
     fn is_pss(self, bits: usize, message: &[u8], encoded: &[u8]) -> Option<bool> {
         let size = self.length();
         let length = bits.div_ceil(8);
-        // With a number of bits that bytes hold exactly there is a byte more in the signature.
+        // If the number of bits is a multiple of 8, the signature has one byte more.
         let (surplus, encoded) = encoded.split_at_checked(encoded.len().checked_sub(length)?)?;
         let filling = length.checked_sub(2 * size + 2)?;
         let (masked, rest) = encoded.split_at_checked(length - size - 1)?;
@@ -153,7 +154,7 @@ impl Hash {
         Some(self.of(&[&[0; 8], &self.of(&[message]), salt]) == hash)
     }
 
-    /// MGF1: so many bytes out of a hash.
+    /// MGF1: derives `length` bytes from a seed.
     fn mask(self, seed: &[u8], length: usize) -> Vec<u8> {
         let mut mask = Vec::new();
         for counter in 0u32.. {

@@ -1,4 +1,4 @@
-//! The ciphers that encrypt keys in files.
+//! Ciphers of encrypted key files.
 
 use aes::{Aes128, Aes192, Aes256};
 use cbc::{
@@ -15,25 +15,25 @@ use zeroize::Zeroizing;
 
 /// A cipher. Block ciphers are used in CBC mode, with the padding of PKCS#7.
 ///
-/// All but AES are there for reading old files. Nothing is written with them.
+/// All but AES are for reading old files. Nothing is written with them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Cipher {
     Aes128,
     Aes192,
     Aes256,
     Des,
-    /// DES three times, with two keys.
+    /// Triple DES with two keys.
     TripleDes2,
-    /// DES three times, with three keys.
+    /// Triple DES with three keys.
     TripleDes3,
-    /// RC2 with keys of so many bits.
+    /// RC2 with keys of this many bits.
     Rc2(u8),
-    /// RC4 with keys of so many bits.
+    /// RC4 with keys of this many bits.
     Rc4(u8),
 }
 
 impl Cipher {
-    /// The cipher that OpenSSL knows by this name, in any case.
+    /// Returns the cipher with this name in OpenSSL, in any case.
     pub(super) fn of_name(name: &str) -> Option<Self> {
         Some(match name.to_ascii_lowercase().as_str() {
             "aes-128-cbc" | "aes128" => Cipher::Aes128,
@@ -49,7 +49,7 @@ impl Cipher {
         })
     }
 
-    /// The bytes of a key.
+    /// Returns the length of a key in bytes.
     pub(super) fn key_length(self) -> usize {
         match self {
             Cipher::Des => 8,
@@ -60,7 +60,7 @@ impl Cipher {
         }
     }
 
-    /// The bytes of an initialization vector.
+    /// Returns the length of an initialization vector in bytes.
     pub(super) fn iv_length(self) -> usize {
         match self {
             Cipher::Aes128 | Cipher::Aes192 | Cipher::Aes256 => 16,
@@ -69,7 +69,7 @@ impl Cipher {
         }
     }
 
-    /// Decrypts. `None` if the key or the vector is of another length, or the padding is wrong.
+    /// Decrypts. Returns `None` if key or vector have the wrong length, or the padding is wrong.
     pub(super) fn decrypt(self, key: &[u8], iv: &[u8], data: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
         let mut data = Zeroizing::new(data.to_vec());
         let length = match self {
@@ -99,7 +99,7 @@ fn cbc<C: BlockCipherDecrypt + KeyInit>(key: &[u8], iv: &[u8], data: &mut [u8]) 
     Some(cipher.decrypt_padded::<Pkcs7>(data).ok()?.len())
 }
 
-/// Encrypts with AES-256, the only cipher that keys are written with.
+/// Encrypts with AES-256, the only cipher for writing.
 pub(super) fn encrypt(key: &[u8; 32], iv: &[u8; 16], data: &[u8]) -> Vec<u8> {
     Encryptor::<Aes256>::new(key.into(), iv.into()).encrypt_padded_vec::<Pkcs7>(data)
 }

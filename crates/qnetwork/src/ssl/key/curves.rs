@@ -1,13 +1,13 @@
-//! The elliptic curves whose keys can be looked at.
+//! Elliptic curves and their sizes.
 
 use pkcs8::ObjectIdentifier;
 
-/// The bits of the numbers of a curve; `None` if the curve is not known.
+/// Returns the number of bits of a curve's numbers; `None` if the curve is not known.
 pub(super) fn bits(curve: ObjectIdentifier) -> Option<u32> {
     CURVES.iter().find(|(oid, _)| *oid == curve).map(|(_, bits)| *bits)
 }
 
-/// The curves that OpenSSL 3 has names for, by identifier.
+/// The curves with a name in OpenSSL 3, by identifier.
 #[rustfmt::skip]
 const CURVES: [(ObjectIdentifier, u32); 79] = [
     (ObjectIdentifier::new_unwrap("1.2.840.10045.3.0.1"), 163), // c2pnb163v1

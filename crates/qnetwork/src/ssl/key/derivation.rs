@@ -1,4 +1,4 @@
-//! How the key of a cipher is made of a pass phrase.
+//! Deriving the key of a cipher from a pass phrase.
 
 use md5::Md5;
 use pbkdf2::pbkdf2_hmac;
@@ -12,7 +12,7 @@ fn zeros(length: usize) -> Secret {
     Zeroizing::new(vec![0; length])
 }
 
-/// A hash.
+/// A hash function.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Hash {
     Md5,
@@ -25,7 +25,7 @@ pub(super) enum Hash {
     Sha512In256,
 }
 
-/// PBKDF2 of RFC 8018, with the hash in an HMAC.
+/// PBKDF2 of RFC 8018, with HMAC.
 pub(super) fn pbkdf2(
     hash: Hash,
     pass_phrase: &[u8],
@@ -48,7 +48,7 @@ pub(super) fn pbkdf2(
     key
 }
 
-/// PBKDF1 of RFC 8018: 16 bytes, of which 8 are the key and 8 the initialization vector.
+/// PBKDF1 of RFC 8018. Returns 16 bytes: a key of 8 and an initialization vector of 8.
 pub(super) fn pbkdf1(hash: Hash, pass_phrase: &[u8], salt: &[u8], rounds: u32) -> Option<Secret> {
     match hash {
         Hash::Md5 => Some(pbkdf1_of::<Md5>(pass_phrase, salt, rounds)),
@@ -68,9 +68,9 @@ fn pbkdf1_of<D: Digest>(pass_phrase: &[u8], salt: &[u8], rounds: u32) -> Secret 
     value
 }
 
-/// OpenSSL's own way for traditional keys: one round of MD5 for 16 bytes each.
+/// OpenSSL's derivation for traditional keys: one round of MD5 for each 16 bytes.
 pub(super) fn traditional(pass_phrase: &[u8], salt: &[u8], length: usize) -> Secret {
-    // No reallocation, which would leave a copy behind.
+    // Large enough from the start: reallocation would leave a copy of the key in memory.
     let mut key = Zeroizing::new(Vec::with_capacity(length + 16));
     while key.len() < length {
         let last = &key[key.len().saturating_sub(16)..];
@@ -90,7 +90,7 @@ pub(super) enum Purpose {
     Iv = 2,
 }
 
-/// The bytes of a block of SHA-1, and of its value.
+/// The sizes in bytes of a SHA-1 block and a SHA-1 value.
 const BLOCK: usize = 64;
 const VALUE: usize = 20;
 
@@ -129,7 +129,7 @@ pub(super) fn pkcs12(
     }
 }
 
-/// Adds the value, repeated, and 1 to the block, which is a number of 512 bits.
+/// Adds the repeated value and 1 to a block, which is a number of 512 bits.
 fn add(block: &mut [u8], value: &[u8; VALUE]) {
     let mut carry = 1;
     for (index, byte) in block.iter_mut().enumerate().rev() {
@@ -139,7 +139,8 @@ fn add(block: &mut [u8], value: &[u8; VALUE]) {
     }
 }
 
-/// UTF-16, with a null behind. What is not UTF-8 is taken for Latin-1, as OpenSSL does.
+/// Encodes text as UTF-16 with a null at the end. Like OpenSSL, treats text that is not UTF-8 as
+/// Latin-1.
 fn utf16(text: &[u8]) -> Secret {
     let mut units = Zeroizing::new(Vec::with_capacity(2 * text.len() + 2));
     match str::from_utf8(text) {
@@ -150,7 +151,7 @@ fn utf16(text: &[u8]) -> Secret {
     units
 }
 
-/// What RFC 7914's scrypt costs.
+/// The cost parameters of scrypt (RFC 7914).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Cost {
     /// A power of two.
@@ -159,7 +160,7 @@ pub(super) struct Cost {
     pub(super) p: u32,
 }
 
-/// scrypt of RFC 7914; `None` if there is no such cost.
+/// scrypt of RFC 7914. Returns `None` if the parameters are invalid.
 pub(super) fn scrypt(pass_phrase: &[u8], salt: &[u8], cost: Cost, length: usize) -> Option<Secret> {
     let log_n = cost.n.is_power_of_two().then(|| cost.n.trailing_zeros())?;
     let parameters = scrypt::Params::new(u8::try_from(log_n).ok()?, cost.r, cost.p).ok()?;

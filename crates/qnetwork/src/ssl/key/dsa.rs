@@ -1,4 +1,4 @@
-//! The public half of a private key of DSA.
+//! Computing the public half of a DSA key.
 
 use crypto_bigint::{
     BoxedUint, Odd,
@@ -6,14 +6,14 @@ use crypto_bigint::{
 };
 use zeroize::Zeroizing;
 
-/// The bytes of the largest prime, as with OpenSSL: 10,000 bits.
+/// The maximum size of the prime in bytes: 10,000 bits, as in OpenSSL.
 const LARGEST_P: usize = 1250;
-/// The bytes of the largest order, twice as long as any that is in use.
+/// The maximum size of the order in bytes: twice that of the largest order in use.
 const LARGEST_Q: usize = 64;
 
-/// `g` to the power of the secret, modulo `p`, without zeros before it.
+/// Returns `g` to the power of the secret, modulo `p`, without leading zeros.
 ///
-/// PKCS#8 does not contain it. `None` if these are not the numbers of a key.
+/// PKCS#8 does not contain this number. Returns `None` if the parameters are not those of a key.
 pub(super) fn public_key([p, q, g]: [&[u8]; 3], secret: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     if p.len() > LARGEST_P || q.len() > LARGEST_Q || secret.len() > q.len() || g.len() > p.len() {
         return None;

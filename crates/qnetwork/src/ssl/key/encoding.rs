@@ -1,4 +1,4 @@
-//! What is inside of a key.
+//! Reading and converting the encodings of keys.
 
 use pkcs8::{
     ObjectIdentifier, PrivateKeyInfoRef,
@@ -10,12 +10,13 @@ use pkcs8::{
 };
 use zeroize::Zeroizing;
 
-use super::{KeyError, curves, dsa, encryption};
-use crate::KeyAlgorithm;
-
-const fn oid(text: &str) -> ObjectIdentifier {
-    ObjectIdentifier::new_unwrap(text)
-}
+use super::{
+    curves,
+    der::{Secret, malformed, oid, sequence},
+    dsa, encryption,
+    error::KeyError,
+};
+use crate::ssl::kinds::KeyAlgorithm;
 
 const RSA: ObjectIdentifier = oid("1.2.840.113549.1.1.1");
 const RSA_PSS: ObjectIdentifier = oid("1.2.840.113549.1.1.10");
@@ -30,15 +31,13 @@ const ED25519: ObjectIdentifier = oid("1.3.101.112");
 const PRIME_FIELD: ObjectIdentifier = oid("1.2.840.10045.1.1");
 const BINARY_FIELD: ObjectIdentifier = oid("1.2.840.10045.1.2");
 
-type Secret = Zeroizing<Vec<u8>>;
-
-/// A key, taken out of whatever it was wrapped in.
+/// A key without its wrapping.
 pub(super) struct Decoded {
     pub(super) algorithm: KeyAlgorithm,
     /// `None` if it is opaque.
     pub(super) bits: Option<u32>,
-    /// A private key of RSA as PKCS#1, of curves as SEC1, of DSA as OpenSSL's sequence of numbers,
-    /// of Diffie-Hellman and Ed25519 as PKCS#8; a public one as `SubjectPublicKeyInfo`.
+    /// A private key: PKCS#1 for RSA, SEC1 for curves, OpenSSL's sequence of numbers for DSA,
+    /// PKCS#8 for Diffie-Hellman and Ed25519. A public key: `SubjectPublicKeyInfo`.
     pub(super) der: Secret,
 }
 
@@ -53,20 +52,20 @@ impl Decoded {
     }
 }
 
-/// What a private key may be written as.
+/// The forms that are allowed for a private key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Form {
-    /// As any of the others.
+    /// Any of the others.
     Any,
-    /// In the way of its algorithm, or as PKCS#8 that is not encrypted.
+    /// The form of the key's algorithm, or unencrypted PKCS#8.
     Own,
-    /// As PKCS#8 that is not encrypted.
+    /// Unencrypted PKCS#8.
     Plain,
-    /// As PKCS#8, encrypted or not.
+    /// PKCS#8, encrypted or not.
     Pkcs8,
 }
 
-/// A public key, as `SubjectPublicKeyInfo`.
+/// Reads a public key from a `SubjectPublicKeyInfo`.
 pub(super) fn public(der: &[u8]) -> Result<Decoded, KeyError> {
     let der = outermost(der)?;
     let info = SubjectPublicKeyInfoRef::from_der(der).map_err(malformed)?;
@@ -75,7 +74,7 @@ pub(super) fn public(der: &[u8]) -> Result<Decoded, KeyError> {
     let (algorithm, bits) = match info.algorithm.oid {
         RSA => (KeyAlgorithm::Rsa, bits(numbers::<2>(key)?[0])?),
         RSA_PSS => {
-            // As in Qt, what the key is limited to is not kept.
+            // As in Qt, restrictions of the key are dropped.
             let bits = bits(numbers::<2>(key)?[0])?;
             let der = rsa_info(&info.subject_public_key).map_err(malformed)?;
             return Ok(Decoded::new(KeyAlgorithm::Rsa, bits, der));
@@ -96,13 +95,13 @@ pub(super) fn public(der: &[u8]) -> Result<Decoded, KeyError> {
     Ok(Decoded::new(algorithm, bits, der.to_vec()))
 }
 
-/// A public key of RSA, as `SubjectPublicKeyInfo`.
+/// Encodes a public RSA key as `SubjectPublicKeyInfo`.
 fn rsa_info(key: &BitStringRef<'_>) -> pkcs8::der::Result<Vec<u8>> {
     let algorithm = AlgorithmIdentifierRef { oid: RSA, parameters: Some(AnyRef::NULL) };
     SubjectPublicKeyInfoRef { algorithm, subject_public_key: *key }.to_der()
 }
 
-/// A private key. What it is in the way of its algorithm depends on which algorithm that is.
+/// Reads a private key. `wanted` determines the algorithm of forms that do not name it.
 pub(super) fn private(
     der: &[u8],
     wanted: KeyAlgorithm,
@@ -117,7 +116,7 @@ pub(super) fn private(
         && let Some(decrypted) = encryption::decrypt(der, pass_phrase)
     {
         let secret = decrypted?;
-        // What comes of another pass phrase is no key, but for a rare one has the right padding.
+        // A wrong pass phrase rarely yields the right padding. Then the content is not a key.
         let inner = outermost(&secret).map_err(|_| KeyError::PassPhrase)?;
         let info = PrivateKeyInfoRef::from_der(inner).map_err(|_| KeyError::PassPhrase)?;
         return from_pkcs8(inner, &info);
@@ -176,8 +175,8 @@ fn from_pkcs8(der: &[u8], info: &PrivateKeyInfoRef<'_>) -> Result<Decoded, KeyEr
     }
 }
 
-/// PKCS#1: a version and eight numbers, of which the modulus is the first. The numbers of any
-/// further primes are behind them.
+/// Reads PKCS#1: a version and eight numbers, of which the modulus is the first. Numbers of further
+/// primes may follow.
 fn rsa(der: &[u8]) -> Result<Decoded, KeyError> {
     let modulus = SliceReader::new(der).and_then(|mut reader| {
         reader.sequence(|reader: &mut SliceReader<'_>| {
@@ -205,7 +204,7 @@ fn rsa(der: &[u8]) -> Result<Decoded, KeyError> {
     Ok(Decoded::new(KeyAlgorithm::Rsa, bits(modulus.map_err(malformed)?)?, der.to_vec()))
 }
 
-/// OpenSSL's sequence: zero, p, q, g, the public number and the secret one.
+/// Reads OpenSSL's sequence: zero, p, q, g, the public and the secret number.
 fn traditional_dsa(der: &[u8]) -> Result<Decoded, KeyError> {
     let [version, p, ..] = numbers::<6>(der)?;
     if version.as_bytes() != [0] {
@@ -222,7 +221,7 @@ fn dsa_parameters(parameters: AnyRef<'_>) -> Result<[UintRef<'_>; 3], KeyError> 
         .map_err(malformed)
 }
 
-/// SEC1: the key, which curve it is of, and perhaps its public half.
+/// Reads SEC1: the key, its curve, and possibly its public half.
 fn sec1(der: &[u8]) -> Result<Decoded, KeyError> {
     let parts = Sec1::parse(der)?;
     let bits = parts.bits(parts.curve.ok_or(KeyError::Malformed)?)?;
@@ -254,7 +253,7 @@ impl<'a> Sec1<'a> {
             .map_err(malformed)
     }
 
-    /// The bits of the curve, if the public half can be one of it.
+    /// Returns the size of the curve if the public half has the form of one of its points.
     fn bits(&self, curve: Curve<'_>) -> Result<u32, KeyError> {
         match &self.public {
             Some(public) => curve.bits_with(public.as_bytes().ok_or(KeyError::Malformed)?),
@@ -262,7 +261,7 @@ impl<'a> Sec1<'a> {
         }
     }
 
-    /// As bytes, with the curve, which PKCS#8 tells outside of the key.
+    /// Encodes the key with its curve, which PKCS#8 has outside the key.
     fn written(&self, curve: Curve<'_>) -> pkcs8::der::Result<Secret> {
         let key = Zeroizing::new(self.key.to_der()?);
         let curve = explicit(0, &curve.0.to_der()?)?;
@@ -274,12 +273,12 @@ impl<'a> Sec1<'a> {
     }
 }
 
-/// The parameters of a key: the name of a curve, or all that makes one.
+/// The parameters of a key: the name of a curve, or explicit parameters.
 #[derive(Clone, Copy)]
 struct Curve<'a>(AnyRef<'a>);
 
 impl Curve<'_> {
-    /// The bits of the numbers of the curve.
+    /// Returns the number of bits of the curve's numbers.
     fn bits(self) -> Result<u32, KeyError> {
         if self.0.header().tag() == Tag::ObjectIdentifier {
             let name = self.0.decode_as().map_err(malformed)?;
@@ -311,7 +310,7 @@ impl Curve<'_> {
         }
     }
 
-    /// The bits, if the point has the form and the length of one of the curve.
+    /// Returns the number of bits if the point has the form and the length of a point of the curve.
     fn bits_with(self, point: &[u8]) -> Result<u32, KeyError> {
         let bits = self.bits()?;
         let number = usize::try_from(bits.div_ceil(8)).map_err(|_| KeyError::Malformed)?;
@@ -324,13 +323,13 @@ impl Curve<'_> {
     }
 }
 
-/// The bytes of the first value: what follows it is not looked at, as Qt does not.
+/// Returns the bytes of the first value. As in Qt, anything behind it is ignored.
 fn outermost(der: &[u8]) -> Result<&[u8], KeyError> {
     let mut reader = SliceReader::new(der).map_err(malformed)?;
     reader.tlv_bytes().map_err(malformed)
 }
 
-/// A sequence of so many numbers and nothing else.
+/// Reads a sequence of exactly this many numbers.
 fn numbers<const COUNT: usize>(der: &[u8]) -> Result<[UintRef<'_>; COUNT], KeyError> {
     let mut numbers = Vec::with_capacity(COUNT);
     SliceReader::new(der)
@@ -346,7 +345,7 @@ fn numbers<const COUNT: usize>(der: &[u8]) -> Result<[UintRef<'_>; COUNT], KeyEr
     numbers.try_into().map_err(|_| KeyError::Malformed)
 }
 
-/// The first number of a sequence.
+/// Reads the first number of a sequence.
 fn first_number(sequence: AnyRef<'_>) -> Result<UintRef<'_>, KeyError> {
     sequence
         .sequence(|reader| {
@@ -366,17 +365,7 @@ fn bits(number: UintRef<'_>) -> Result<u32, KeyError> {
     u32::try_from(bits).map_err(|_| KeyError::Malformed)
 }
 
-pub(super) fn malformed(_: pkcs8::der::Error) -> KeyError {
-    KeyError::Malformed
-}
-
-/// A sequence of values that are written already.
-pub(super) fn sequence(parts: &[&[u8]]) -> pkcs8::der::Result<Secret> {
-    let inside = Zeroizing::new(parts.concat());
-    Ok(Zeroizing::new(AnyRef::new(Tag::Sequence, &inside)?.to_der()?))
-}
-
-/// A value within a tag of its own.
+/// Encodes a value with an explicit tag.
 fn explicit(number: u32, value: &[u8]) -> pkcs8::der::Result<Vec<u8>> {
     let tag = Tag::ContextSpecific { constructed: true, number: TagNumber(number) };
     let mut written = Header::new(tag, value.len().try_into()?).to_der()?;
@@ -384,7 +373,7 @@ fn explicit(number: u32, value: &[u8]) -> pkcs8::der::Result<Vec<u8>> {
     Ok(written)
 }
 
-/// A private key as PKCS#8.
+/// Converts a private key to PKCS#8.
 pub(super) fn to_pkcs8(algorithm: KeyAlgorithm, der: &Secret) -> Option<Secret> {
     let (kind, parameters, number);
     let key: &[u8] = match algorithm {

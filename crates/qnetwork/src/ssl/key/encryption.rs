@@ -1,4 +1,4 @@
-//! PKCS#8 that is encrypted: how, and with what work.
+//! Encrypted PKCS#8.
 
 use pkcs8::{
     ObjectIdentifier,
@@ -11,15 +11,11 @@ use pkcs8::{
 use zeroize::Zeroizing;
 
 use super::{
-    KeyError,
     cipher::{self, Cipher},
+    der::{Secret, malformed, oid, sequence},
     derivation::{self, Cost, Hash, Purpose},
-    encoding::{malformed, sequence},
+    error::KeyError,
 };
-
-const fn oid(text: &str) -> ObjectIdentifier {
-    ObjectIdentifier::new_unwrap(text)
-}
 
 const PBES2: ObjectIdentifier = oid("1.2.840.113549.1.5.13");
 const PBKDF2: ObjectIdentifier = oid("1.2.840.113549.1.5.12");
@@ -29,23 +25,19 @@ const HMAC_SHA256: ObjectIdentifier = oid("1.2.840.113549.2.9");
 const AES_256_CBC: ObjectIdentifier = oid("2.16.840.1.101.3.4.1.42");
 const RC2_CBC: ObjectIdentifier = oid("1.2.840.113549.3.2");
 
-/// How often a pass phrase is hashed at most, whatever a file says: that takes some seconds.
+/// The maximum number of hashing rounds, whatever a file says. They take some seconds.
 const MOST_ROUNDS: u32 = 10_000_000;
 
-/// The bytes that scrypt may work on at most, whatever a file says: that takes some seconds.
+/// The maximum memory of scrypt in bytes, whatever a file says. Filling it takes some seconds.
 const MOST_MEMORY: u64 = 1 << 30;
 
-/// How often a pass phrase is hashed when a key is written.
+/// The number of hashing rounds for a written key.
 ///
-/// That takes about a third of a second, once for whoever knows it, and each time for whoever
-/// guesses.
+/// They take about a third of a second, for the owner once, for an attacker at each guess.
 const ROUNDS: u32 = 600_000;
 
-/// Decrypts an `EncryptedPrivateKeyInfo`; `None` if it is none.
-pub(super) fn decrypt(
-    der: &[u8],
-    pass_phrase: &[u8],
-) -> Option<Result<Zeroizing<Vec<u8>>, KeyError>> {
+/// Decrypts an `EncryptedPrivateKeyInfo`. Returns `None` if the data is not one.
+pub(super) fn decrypt(der: &[u8], pass_phrase: &[u8]) -> Option<Result<Secret, KeyError>> {
     let parts = SliceReader::new(der).and_then(|mut reader| {
         reader.sequence(|reader: &mut SliceReader<'_>| {
             Ok((AlgorithmIdentifierRef::decode(reader)?, <&OctetStringRef>::decode(reader)?))
@@ -57,11 +49,11 @@ pub(super) fn decrypt(
     }))
 }
 
-/// A way to encrypt with a pass phrase.
+/// An encryption scheme with a pass phrase.
 enum Scheme<'a> {
-    /// The kinds of PKCS#5 version 1.5: the key and the initialization vector are derived together.
+    /// PKCS#5 version 1.5: key and initialization vector are derived together.
     Pbes1 { hash: Hash, cipher: Cipher, salt: &'a [u8], rounds: u32 },
-    /// The kinds of PKCS#12.
+    /// PKCS#12.
     Pkcs12 { cipher: Cipher, salt: &'a [u8], rounds: u32 },
     /// PKCS#5 version 2.
     Pbes2 { derivation: Derivation<'a>, cipher: Cipher, iv: &'a [u8] },
@@ -100,8 +92,8 @@ impl<'a> Scheme<'a> {
         Ok(Scheme::Pbes2 { derivation, cipher, iv })
     }
 
-    /// `None` if the pass phrase is another one.
-    fn decrypt(&self, pass_phrase: &[u8], data: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    /// Decrypts. Returns `None` if the pass phrase is wrong.
+    fn decrypt(&self, pass_phrase: &[u8], data: &[u8]) -> Option<Secret> {
         match *self {
             Scheme::Pbes1 { hash, cipher, salt, rounds } => {
                 let derived = derivation::pbkdf1(hash, pass_phrase, salt, rounds)?;
@@ -127,7 +119,7 @@ impl<'a> Scheme<'a> {
     }
 }
 
-/// The kinds that are older than PBES2. Those without a hash are PKCS#12's.
+/// The schemes that are older than PBES2. Those without a hash belong to PKCS#12.
 const OLD: [(ObjectIdentifier, Option<Hash>, Cipher); 10] = [
     (oid("1.2.840.113549.1.5.3"), Some(Hash::Md5), Cipher::Des),
     (oid("1.2.840.113549.1.5.6"), Some(Hash::Md5), Cipher::Rc2(64)),
@@ -141,7 +133,7 @@ const OLD: [(ObjectIdentifier, Option<Hash>, Cipher); 10] = [
     (oid("1.2.840.113549.1.12.1.6"), None, Cipher::Rc2(40)),
 ];
 
-/// The ciphers of PBES2 whose parameter is the initialization vector.
+/// The ciphers of PBES2 whose only parameter is the initialization vector.
 const CIPHERS: [(ObjectIdentifier, Cipher); 5] = [
     (oid("2.16.840.1.101.3.4.1.2"), Cipher::Aes128),
     (oid("2.16.840.1.101.3.4.1.22"), Cipher::Aes192),
@@ -150,7 +142,7 @@ const CIPHERS: [(ObjectIdentifier, Cipher); 5] = [
     (oid("1.2.840.113549.3.7"), Cipher::TripleDes3),
 ];
 
-/// The cipher of PBES2, and its initialization vector.
+/// Reads the cipher and the initialization vector of PBES2.
 fn encryption_of<'a>(
     algorithm: &AlgorithmIdentifierRef<'a>,
 ) -> Result<(Cipher, &'a [u8]), KeyError> {
@@ -159,7 +151,7 @@ fn encryption_of<'a>(
         let (version, iv) = parameters()?
             .sequence(|reader| Ok((u32::decode(reader)?, <&OctetStringRef>::decode(reader)?)))
             .map_err(malformed)?;
-        // RFC 8018 numbers the lengths of keys in this way.
+        // RFC 8018 encodes the lengths of keys as these numbers.
         let bits = match version {
             160 => 40,
             120 => 64,
@@ -174,7 +166,7 @@ fn encryption_of<'a>(
     Ok((*cipher, iv.as_bytes()))
 }
 
-/// How PBES2 makes a key of a pass phrase.
+/// How PBES2 derives a key from a pass phrase.
 enum Derivation<'a> {
     Pbkdf2 { hash: Hash, salt: &'a [u8], rounds: u32 },
     Scrypt { salt: &'a [u8], cost: Cost },
@@ -194,7 +186,7 @@ impl<'a> Derivation<'a> {
         }
     }
 
-    /// The length of the key may be told as well.
+    /// Reads the parameters of PBKDF2, with the length of the key if it is given.
     fn pbkdf2(parameters: AnyRef<'a>) -> Result<(Self, Option<u16>), KeyError> {
         let (salt, rounds, length, hash) = parameters
             .sequence(|reader| {
@@ -229,7 +221,7 @@ impl<'a> Derivation<'a> {
         Ok((Derivation::Scrypt { salt: salt.as_bytes(), cost }, length))
     }
 
-    fn derive(&self, pass_phrase: &[u8], length: usize) -> Option<Zeroizing<Vec<u8>>> {
+    fn derive(&self, pass_phrase: &[u8], length: usize) -> Option<Secret> {
         match *self {
             Derivation::Pbkdf2 { hash, salt, rounds } => {
                 Some(derivation::pbkdf2(hash, pass_phrase, salt, rounds, length))
@@ -253,7 +245,7 @@ const HASHES: [(ObjectIdentifier, Hash); 8] = [
     (oid("1.2.840.113549.2.13"), Hash::Sha512In256),
 ];
 
-/// The number, or the largest one if it is larger than that.
+/// Returns the number, or the maximum if it is larger.
 fn large(number: UintRef<'_>) -> u64 {
     let bytes = number.as_bytes();
     let fits = bytes.len() <= size_of::<u64>();
@@ -261,7 +253,7 @@ fn large(number: UintRef<'_>) -> u64 {
     if fits { value() } else { u64::MAX }
 }
 
-/// A number of rounds.
+/// Reads a number of rounds, within the limit.
 fn bounded(rounds: UintRef<'_>) -> Result<u32, KeyError> {
     let rounds = u32::try_from(large(rounds)).ok().filter(|rounds| *rounds <= MOST_ROUNDS);
     match rounds.ok_or(KeyError::ExcessiveWork)? {
@@ -270,7 +262,8 @@ fn bounded(rounds: UintRef<'_>) -> Result<u32, KeyError> {
     }
 }
 
-/// Encrypts PKCS#8, as an `EncryptedPrivateKeyInfo`; `None` if the system has no random numbers.
+/// Encrypts PKCS#8 to an `EncryptedPrivateKeyInfo`. Returns `None` if the system has no random
+/// numbers.
 pub(super) fn encrypt(plain: &[u8], pass_phrase: &[u8]) -> Option<Vec<u8>> {
     let (mut salt, mut iv) = ([0; 16], [0; 16]);
     getrandom::fill(&mut salt).ok()?;

@@ -1,11 +1,13 @@
-//! [`QSslKey`]: the key of a certificate.
+//! [`QSslKey`].
 
 mod cipher;
 mod curves;
+mod der;
 mod derivation;
 mod dsa;
 mod encoding;
 mod encryption;
+mod error;
 mod pem;
 #[cfg(test)]
 mod tests;
@@ -16,25 +18,29 @@ use qcore::QIODevice;
 use rustls::{pki_types::PrivateKeyDer, sign::SigningKey};
 use zeroize::Zeroizing;
 
+pub use self::error::KeyError;
 use self::{
+    der::Secret,
     encoding::{Decoded, Form},
     pem::{Block, Encryption},
 };
-use super::{EncodingFormat, KeyAlgorithm, KeyType};
+use super::{
+    kinds::{EncodingFormat, KeyAlgorithm, KeyType},
+    pem::to_pem,
+};
 
-/// The key of a certificate: its private half, with which its owner shows that it is theirs, or its
-/// public half.
+/// A private or public key. The private key of a certificate proves that its owner has it.
 ///
-/// A value that is cheap to copy, `Send` and `Sync`. A key may be null: the default one is, and one
-/// that was made of what is no key. The bytes of a private key are overwritten when the last copy
-/// is dropped. Stands for Qt's [QSslKey](https://doc.qt.io/qt-5/qsslkey.html).
+/// A value that is cheap to clone, `Send` and `Sync`. The default key is null, and so is one that
+/// was made of invalid data. The bytes of a private key are overwritten when the last clone is
+/// dropped. Stands for Qt's [QSslKey](https://doc.qt.io/qt-5/qsslkey.html).
 ///
-/// TLS uses keys of RSA, of the curves P-256, P-384 and P-521, and of Ed25519. Other keys can be
-/// read, asked and written: those of DSA, of Diffie-Hellman, and of other curves, also of curves
-/// whose parameters are written out.
+/// TLS uses RSA keys, keys of the curves P-256, P-384 and P-521, and Ed25519 keys. This class also
+/// reads, describes and writes DSA and Diffie-Hellman keys, and keys of other curves, including
+/// curves with explicit parameters.
 ///
-/// Qt has no name for Ed25519 and reads no such key. Here the algorithm of such a key is
-/// [`Opaque`](KeyAlgorithm::Opaque), also to read one, and it has no length.
+/// Qt has no name for Ed25519 and does not read such keys. Here their algorithm is
+/// [`Opaque`](KeyAlgorithm::Opaque), also as the argument for reading one, and they have no length.
 ///
 /// # Encodings
 ///
@@ -49,98 +55,53 @@ use super::{EncodingFormat, KeyAlgorithm, KeyType};
 ///
 /// # Encrypted keys
 ///
-/// These are read:
+/// These encryptions can be read:
 ///
 /// * PKCS#8 with PBES2: PBKDF2 or scrypt; AES-CBC, triple DES, DES or RC2
-/// * PKCS#8 with the older kinds of PKCS#5 and PKCS#12: MD5 or SHA-1; triple DES with two or three
-///   keys, DES, RC2, RC4
+/// * PKCS#8 with the older schemes of PKCS#5 and PKCS#12: MD5 or SHA-1; triple DES with two or
+///   three keys, DES, RC2, RC4
 /// * traditional PEM (`Proc-Type: 4,ENCRYPTED`): AES-CBC, triple DES with two or three keys, DES,
 ///   RC2
 ///
-/// MD5, SHA-1, DES, RC2 and RC4 protect badly. They are there to read old files: a key is never
-/// written with them. A file says how much work it takes to check a pass phrase. More than
+/// MD5, SHA-1, DES, RC2 and RC4 protect badly. They are supported for reading old files; no key is
+/// written with them. A file determines how much work checking a pass phrase takes. More than
 /// 10,000,000 rounds of hashing, or scrypt with more than a gigabyte, is refused.
 ///
-/// Of a pass phrase the first 1024 bytes count, up to the first NUL, as with Qt.
+/// As with Qt, a pass phrase ends at its first NUL or after 1024 bytes.
 ///
 /// # Examples
 ///
 /// ```
-/// use qnetwork::{EncodingFormat, KeyAlgorithm, QSslKey};
+/// use qnetwork::{EncodingFormat, KeyAlgorithm, KeyType, QSslKey};
 ///
+/// let format = EncodingFormat::Pem;
 /// let pem = rcgen::KeyPair::generate().unwrap().serialize_pem();
-/// let key = QSslKey::new(&pem, KeyAlgorithm::Ec, EncodingFormat::Pem);
+/// let key = QSslKey::new(&pem, KeyAlgorithm::Ec, format);
 /// assert_eq!(key.length(), 256);
 ///
 /// let locked = key.to_pem_with("correct horse");
 /// let unlocked =
-///     QSslKey::new_with(&locked, KeyAlgorithm::Ec, EncodingFormat::Pem, Default::default(), "correct horse");
+///     QSslKey::new_with(&locked, KeyAlgorithm::Ec, format, KeyType::Private, "correct horse");
 /// assert_eq!(unlocked, key);
 /// ```
 #[derive(Clone, Default)]
 pub struct QSslKey(Option<Arc<Key>>);
-
-type Secret = Zeroizing<Vec<u8>>;
 
 struct Key {
     key_type: KeyType,
     decoded: Decoded,
 }
 
-/// Why something is no key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum KeyError {
-    /// The text has no PEM block with the label of such a key.
-    NoPemBlock,
-    /// The data is damaged, or is not a key. In an encoding that does not name its algorithm, it
-    /// may also be a key of another algorithm.
-    Malformed,
-    /// The key is of another algorithm than the caller asked for.
-    OtherAlgorithm,
-    /// The key is encrypted, and the pass phrase is wrong or missing.
-    PassPhrase,
-    /// Keys of this algorithm are not supported, for example those of X25519.
-    UnsupportedAlgorithm,
-    /// Keys of this elliptic curve are not supported.
-    UnsupportedCurve,
-    /// The key is encrypted in a way that is not supported, for example with Camellia.
-    UnsupportedEncryption,
-    /// The file asks for more time or memory to check a pass phrase than is allowed.
-    ExcessiveWork,
-}
-
-impl fmt::Display for KeyError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            KeyError::NoPemBlock => "there is no PEM block of such a key",
-            KeyError::Malformed => "this is not a key of that algorithm, or it is damaged",
-            KeyError::OtherAlgorithm => "this is a key of another algorithm",
-            KeyError::PassPhrase => "the key is encrypted, and the pass phrase is wrong or missing",
-            KeyError::UnsupportedAlgorithm => "keys of this algorithm are not supported",
-            KeyError::UnsupportedCurve => "keys of this elliptic curve are not supported",
-            KeyError::UnsupportedEncryption => {
-                "the key is encrypted in a way that is not supported"
-            }
-            KeyError::ExcessiveWork => {
-                "checking the pass phrase of the key would take too much time or memory"
-            }
-        })
-    }
-}
-
-impl std::error::Error for KeyError {}
-
 impl QSslKey {
-    /// A private key that is not encrypted; a null one if the bytes are no such key of that
+    /// Reads an unencrypted private key. Returns a null one if the data is not such a key of that
     /// algorithm.
     #[must_use]
     pub fn new(data: impl AsRef<[u8]>, algorithm: KeyAlgorithm, format: EncodingFormat) -> Self {
         QSslKey::new_with(data, algorithm, format, KeyType::Private, "")
     }
 
-    /// A key; a null one if the bytes are no such key of that algorithm, or the pass phrase is
-    /// wrong. It is not looked at if the key is not encrypted.
+    /// Reads a key. Returns a null one if the data is not such a key of that algorithm, or if the
+    /// pass phrase is wrong. The pass phrase of an unencrypted key is ignored.
     #[must_use]
     pub fn new_with(
         data: impl AsRef<[u8]>,
@@ -152,7 +113,7 @@ impl QSslKey {
         QSslKey::try_new(data, algorithm, format, key_type, pass_phrase).unwrap_or_default()
     }
 
-    /// A key, as [`new_with`](Self::new_with), or why there is none.
+    /// Reads a key, like [`new_with`](Self::new_with), or returns the reason why there is none.
     ///
     /// ```
     /// use qnetwork::{EncodingFormat, KeyAlgorithm, KeyError, KeyType, QSslKey};
@@ -199,7 +160,7 @@ impl QSslKey {
         Ok(QSslKey(Some(Arc::new(Key { key_type, decoded }))))
     }
 
-    /// A key of what the device has to read; a null one if that is none. See
+    /// Reads a key from the data that a device has. Returns a null one if that is not a key. See
     /// [`new_with`](Self::new_with).
     ///
     /// ```
@@ -226,52 +187,52 @@ impl QSslKey {
         QSslKey::new_with(&*data, algorithm, format, key_type, pass_phrase)
     }
 
-    /// The public key of a certificate; a null one if its algorithm is not known.
+    /// Reads the public key of a certificate. Returns a null one if its algorithm is not known.
     pub(crate) fn of_certificate(public_key_info: &[u8]) -> Self {
         let key_type = KeyType::Public;
         let decoded = encoding::public(public_key_info).ok();
         QSslKey(decoded.map(|decoded| Arc::new(Key { key_type, decoded })))
     }
 
-    /// Makes it a null one.
+    /// Makes the key null.
     pub fn clear(&mut self) {
         *self = QSslKey::default();
     }
 
-    /// Exchanges the two.
+    /// Exchanges two keys.
     pub fn swap(&mut self, other: &mut Self) {
         std::mem::swap(self, other);
     }
 
-    /// Whether it is none.
+    /// Whether the key is null.
     #[doc(alias = "isNull")]
     #[must_use]
     pub fn is_null(&self) -> bool {
         self.0.is_none()
     }
 
-    /// What it is a key of; [`Opaque`](KeyAlgorithm::Opaque) if it is null or of Ed25519.
+    /// Returns the algorithm; [`Opaque`](KeyAlgorithm::Opaque) for a null or an Ed25519 key.
     #[must_use]
     pub fn algorithm(&self) -> KeyAlgorithm {
         self.0.as_ref().map(|key| key.decoded.algorithm).unwrap_or_default()
     }
 
-    /// Which half it is; a null one is private.
+    /// Returns the half of the key pair; a null key is private.
     #[doc(alias = "type")]
     #[must_use]
     pub fn key_type(&self) -> KeyType {
         self.0.as_ref().map(|key| key.key_type).unwrap_or_default()
     }
 
-    /// Its length in bits: that of the modulus, of the prime, or of the numbers of the curve. -1 if
-    /// it is null or opaque.
+    /// Returns the length in bits: that of the modulus, of the prime, or of the curve's numbers; -1
+    /// for a null or opaque key.
     #[must_use]
     pub fn length(&self) -> i32 {
         let bits = self.0.as_ref().and_then(|key| key.decoded.bits);
         bits.map_or(-1, |bits| i32::try_from(bits).unwrap_or(i32::MAX))
     }
 
-    /// It as text, not encrypted. Empty if it is null.
+    /// Returns the key as unencrypted PEM; empty for a null key.
     #[doc(alias = "toPem")]
     #[must_use]
     pub fn to_pem(&self) -> Vec<u8> {
@@ -280,15 +241,15 @@ impl QSslKey {
             KeyType::Public => "PUBLIC KEY",
             KeyType::Private => own_label(key.decoded.algorithm),
         };
-        pem::encode(label, &key.decoded.der)
+        to_pem(label, &key.decoded.der)
     }
 
-    /// It as text, encrypted if it is private: PKCS#8, with a key of AES-256 made of the pass
-    /// phrase by 600,000 rounds of PBKDF2. With an empty pass phrase it is not encrypted, and a
-    /// public one never is.
+    /// Returns a private key as encrypted PEM: PKCS#8 with AES-256, whose key is derived from the
+    /// pass phrase by 600,000 rounds of PBKDF2. With an empty pass phrase the PEM is not encrypted.
+    /// A public key is never encrypted.
     ///
-    /// Empty if it is null. Empty as well if there is a NUL in the pass phrase: reading would stop
-    /// at it, here and in Qt. Bytes of the pass phrase behind the first 1024 do not count.
+    /// Returns nothing for a null key, or if the pass phrase contains a NUL, because readers would
+    /// stop there, as Qt does. Bytes beyond the first 1024 of the pass phrase are ignored.
     #[doc(alias = "toPem")]
     #[must_use]
     pub fn to_pem_with(&self, pass_phrase: impl AsRef<[u8]>) -> Vec<u8> {
@@ -302,19 +263,19 @@ impl QSslKey {
         }
         let plain = encoding::to_pkcs8(key.decoded.algorithm, &key.decoded.der);
         let encrypted = plain.and_then(|der| encryption::encrypt(&der, effective(pass_phrase)));
-        encrypted.map(|der| pem::encode("ENCRYPTED PRIVATE KEY", &der)).unwrap_or_default()
+        encrypted.map(|der| to_pem("ENCRYPTED PRIVATE KEY", &der)).unwrap_or_default()
     }
 
-    /// It as bytes, DER, not encrypted. Empty if it is null. Qt gives nothing, either, for a
-    /// private key that is to be encrypted as DER.
+    /// Returns the key as unencrypted DER; empty for a null key. Qt, too, cannot write encrypted
+    /// DER.
     #[doc(alias = "toDer")]
     #[must_use]
     pub fn to_der(&self) -> Vec<u8> {
         self.0.as_ref().map(|key| key.decoded.der.to_vec()).unwrap_or_default()
     }
 
-    /// What signs with it, if it is a private key that can. It lives as long as that does, and is
-    /// overwritten then; no copy is made on the way.
+    /// Returns the signer of a private key that can sign. The signer overwrites its key when it is
+    /// dropped; no other copy is made.
     pub(crate) fn signing_key(&self) -> Option<Arc<dyn SigningKey>> {
         #[cfg(feature = "aws-lc-rs")]
         use rustls::crypto::aws_lc_rs::sign::any_supported_type;
@@ -332,13 +293,13 @@ impl QSslKey {
     }
 }
 
-/// The part of a pass phrase that counts, which is what OpenSSL looks at when Qt reads a key.
+/// Returns the part of a pass phrase that OpenSSL uses when Qt reads a key.
 fn effective(pass_phrase: &[u8]) -> &[u8] {
     let end = pass_phrase.iter().take(1024).position(|byte| *byte == 0);
     &pass_phrase[..end.unwrap_or(pass_phrase.len().min(1024))]
 }
 
-/// What a block with this label may contain, if it is a private key, and of which algorithm.
+/// Returns the form and the algorithm of a private key in a block with this label.
 fn form(label: &str) -> Option<(Form, Option<KeyAlgorithm>)> {
     Some(match label {
         "PRIVATE KEY" => (Form::Plain, None),
@@ -350,7 +311,8 @@ fn form(label: &str) -> Option<(Form, Option<KeyAlgorithm>)> {
     })
 }
 
-/// The bytes of a block, which is encrypted in the traditional way if its header says so.
+/// Returns the bytes of a block, decrypted if its header says that it is encrypted in the
+/// traditional way.
 fn decrypted<'a>(block: &'a Block<'_>, pass_phrase: &[u8]) -> Result<Cow<'a, Secret>, KeyError> {
     let Some(Encryption { cipher, iv }) = &block.encryption else {
         return Ok(Cow::Borrowed(&block.der));
@@ -360,7 +322,8 @@ fn decrypted<'a>(block: &'a Block<'_>, pass_phrase: &[u8]) -> Result<Cow<'a, Sec
     cipher.decrypt(&key, iv, &block.der).map(Cow::Owned).ok_or(KeyError::PassPhrase)
 }
 
-/// What comes of decrypting a block with another pass phrase may have the right padding by chance.
+/// Decrypting with a wrong pass phrase may yield the right padding by chance. Then the key is
+/// malformed.
 fn wrong_pass_phrase<T>(block: &Block<'_>, result: Result<T, KeyError>) -> Result<T, KeyError> {
     result.map_err(|error| match error {
         KeyError::Malformed if block.encryption.is_some() => KeyError::PassPhrase,
@@ -368,7 +331,7 @@ fn wrong_pass_phrase<T>(block: &Block<'_>, result: Result<T, KeyError>) -> Resul
     })
 }
 
-/// What PEM calls a private key that is written in the way of its algorithm.
+/// Returns the PEM label of a private key in its algorithm's own form.
 fn own_label(algorithm: KeyAlgorithm) -> &'static str {
     match algorithm {
         KeyAlgorithm::Rsa => "RSA PRIVATE KEY",
@@ -395,7 +358,7 @@ impl PartialEq for QSslKey {
 impl Eq for QSslKey {}
 
 impl fmt::Debug for QSslKey {
-    /// Says what it is. What is secret about it is not told.
+    /// Writes the properties of the key, and no secrets.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Some(_) = &self.0 else { return f.write_str("QSslKey(null)") };
         f.debug_struct("QSslKey")

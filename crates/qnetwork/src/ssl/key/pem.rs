@@ -1,4 +1,4 @@
-//! Keys as text.
+//! Reading keys from PEM.
 
 use base64::{
     Engine,
@@ -7,33 +7,32 @@ use base64::{
 };
 use zeroize::Zeroizing;
 
-use super::{KeyError, cipher::Cipher};
+use super::{cipher::Cipher, error::KeyError};
+use crate::ssl::pem::LINE;
 
-const LINE: usize = 64;
-
-/// Bits behind the last byte may be anything, as with OpenSSL.
+/// As in OpenSSL, bits behind the last byte may have any value.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &STANDARD,
     GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true),
 );
 
-/// A block of text.
+/// A PEM block.
 pub(super) struct Block<'a> {
     pub(super) label: &'a str,
-    /// How the bytes are encrypted, if the header of the block says that they are.
+    /// The encryption that the block's header describes.
     pub(super) encryption: Option<Encryption>,
     pub(super) der: Zeroizing<Vec<u8>>,
 }
 
-/// What a header `DEK-Info` says.
+/// The content of a `DEK-Info` header.
 pub(super) struct Encryption {
     pub(super) cipher: Cipher,
     pub(super) iv: Vec<u8>,
 }
 
-/// The first block whose label is wanted.
+/// Finds the first block with a wanted label.
 ///
-/// OpenSSL stops at the first block that is damaged, wanted or not. So does this function.
+/// Like OpenSSL, the function stops at the first damaged block, wanted or not.
 pub(super) fn find<'a>(
     text: &'a [u8],
     wanted: impl Fn(&str) -> bool,
@@ -53,13 +52,13 @@ pub(super) fn find<'a>(
     Err(KeyError::NoPemBlock)
 }
 
-/// A line without what OpenSSL takes for white space at its end.
+/// Returns a line without trailing characters that OpenSSL treats as white space.
 fn trim_end(line: &[u8]) -> &[u8] {
     let end = line.iter().rposition(|byte| (b'!'..0x80).contains(byte));
     &line[..end.map_or(0, |last| last + 1)]
 }
 
-/// The lines between the one that begins a block and the one that ends it.
+/// The lines between BEGIN and END.
 #[derive(Default)]
 struct Parts<'a> {
     header: Vec<&'a [u8]>,
@@ -67,10 +66,11 @@ struct Parts<'a> {
 }
 
 impl<'a> Parts<'a> {
-    /// Reads up to the end of the block. `None` if there is no end, or a line that cannot be there.
+    /// Reads to the end of the block. Returns `None` if there is no end, or a line that is not
+    /// allowed.
     ///
-    /// A blank line ends the header. Lines behind it have 64 characters, but for the last one.
-    /// Without a blank line there is no header, and lines are of any length.
+    /// A blank line ends the header. The lines behind it have 64 characters, except the last one.
+    /// Without a blank line there is no header, and lines may have any length.
     fn read(lines: &mut impl Iterator<Item = &'a [u8]>, label: &str) -> Option<Self> {
         let end = format!("-----END {label}-----");
         let mut read: Vec<&[u8]> = Vec::new();
@@ -126,7 +126,7 @@ fn encryption(header: &[&[u8]]) -> Result<Option<Encryption>, KeyError> {
     let cipher = Cipher::of_name(name.ok_or(KeyError::Malformed)?);
     let cipher = cipher.ok_or(KeyError::UnsupportedEncryption)?;
     let digits = trim_start(rest).strip_prefix(b",").ok_or(KeyError::Malformed)?;
-    // What follows the initialization vector does not matter to OpenSSL.
+    // Like OpenSSL, ignores what follows the initialization vector.
     let digits = digits.get(..2 * cipher.iv_length()).ok_or(KeyError::Malformed)?;
     let nibble =
         |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
@@ -135,7 +135,7 @@ fn encryption(header: &[&[u8]]) -> Result<Option<Encryption>, KeyError> {
     Ok(Some(Encryption { cipher, iv }))
 }
 
-/// What is behind the name of a header line.
+/// Returns the value of a header line.
 fn value<'a>(line: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
     line.strip_prefix(name).map(trim_start)
 }
@@ -143,17 +143,4 @@ fn value<'a>(line: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
 fn trim_start(text: &[u8]) -> &[u8] {
     let start = text.iter().position(|byte| !matches!(byte, b' ' | b'\t'));
     &text[start.unwrap_or(text.len())..]
-}
-
-/// The text, with lines of 64 characters.
-pub(super) fn encode(label: &str, der: &[u8]) -> Vec<u8> {
-    let digits = Zeroizing::new(BASE64.encode(der));
-    let mut pem = Vec::with_capacity(digits.len() + digits.len() / LINE + 2 * label.len() + 40);
-    pem.extend_from_slice(format!("-----BEGIN {label}-----\n").as_bytes());
-    for line in digits.as_bytes().chunks(LINE) {
-        pem.extend_from_slice(line);
-        pem.push(b'\n');
-    }
-    pem.extend_from_slice(format!("-----END {label}-----\n").as_bytes());
-    pem
 }

@@ -11,7 +11,8 @@ use rustls::{
 
 use super::*;
 use crate::ssl::{
-    SslOptions, SslProtocol, provider,
+    crypto::provider,
+    kinds::{SslOptions, SslProtocol},
     signature::AcceptAny,
     tls::{Settings, versions},
 };
@@ -45,8 +46,7 @@ fn ends(protocol: SslProtocol) -> Ends {
     ends_with(settings(), settings())
 }
 
-/// Gives bytes to a session, in pieces of some size. What it had to tell, once if again and again,
-/// and the plain text.
+/// Gives bytes to a session in pieces. Returns its events, repeated ones once, and the plain text.
 fn feed(session: &mut Session, bytes: &[u8], piece: usize) -> (Vec<&'static str>, Vec<u8>) {
     let mut left: VecDeque<u8> = bytes.iter().copied().collect();
     let (mut told, mut plain) = (Vec::new(), Vec::new());
@@ -88,7 +88,7 @@ fn name(news: &News) -> &'static str {
     }
 }
 
-/// Shakes hands, all messages cut into pieces of some size. What each end told.
+/// Runs a handshake with all messages cut into pieces. Returns the events of both ends.
 fn shake_hands(ends: &mut Ends, piece: usize) -> (Vec<&'static str>, Vec<&'static str>) {
     let (mut client, mut server) = (Vec::new(), Vec::new());
     client.extend(feed(&mut ends.client, &[], piece).0);
@@ -120,7 +120,7 @@ fn hands_are_shaken_whatever_the_pieces() {
             let version = ends.client.common().protocol_version().unwrap();
             assert_eq!([version], [versions(protocol)[0].version]);
             assert_eq!(ends.client.peer_certificates().len(), 1);
-            // Nothing is left behind.
+            // Nothing is left over.
             assert_eq!((ends.client.held(), ends.server.held()), (0, 0));
             assert_eq!((ends.client.input.capacity(), ends.server.input.capacity()), (0, 0));
         }
@@ -154,13 +154,13 @@ fn the_answer_to_the_peer_is_held_until_somebody_takes_it() {
         let flight = ends.server.take_output().unwrap();
         ends.client.receive_all(flight);
         assert!(matches!(ends.client.advance(), News::Peer));
-        // It has something to say, and has not said it.
+        // The client has an answer and has not sent it.
         assert!(!ends.client.output.is_empty());
         assert!(!ends.client.peer_certificates().is_empty());
     }
 }
 
-/// A server's half of a key exchange: a point that is on no curve.
+/// A server's key exchange with a point that is not on the curve.
 #[derive(Debug)]
 struct NoPoint;
 
@@ -201,8 +201,8 @@ impl ActiveKeyExchange for NoPoint {
     }
 }
 
-/// In TLS 1.2 rustls prepares the client's certificate before it looks at the server's half of the
-/// key exchange. Where that is wrong nobody has judged the server, so the alert alone goes out.
+/// In TLS 1.2 rustls prepares the client's certificate before it checks the server's key exchange.
+/// If that check fails, nobody has judged the server, so only the alert may be sent.
 #[test]
 fn a_failure_gives_no_certificate_to_a_server_that_was_not_judged() {
     let crypto = CryptoProvider { kx_groups: vec![&NoPoint], ..(*provider()).clone() };
@@ -220,7 +220,7 @@ fn a_failure_gives_no_certificate_to_a_server_that_was_not_judged() {
     assert!(feed(&mut server, &hello, 9999).0.is_empty());
     let flight = server.take_output().unwrap();
     assert_eq!(feed(&mut client, &flight, 9999).0, ["failed"]);
-    // A fatal alert, illegal_parameter, which is not encrypted.
+    // An unencrypted fatal alert, illegal_parameter.
     assert_eq!(client.alert().unwrap(), [21, 3, 3, 0, 2, 2, 47]);
 }
 
@@ -237,7 +237,7 @@ fn closing_is_told_once_and_nothing_after_it() {
     assert_eq!(take_plain(&mut ends.client), b"bye");
     assert!(matches!(ends.client.advance(), News::Closed));
     assert!(matches!(ends.client.advance(), News::Blocked));
-    // The other direction is open still.
+    // The other direction is still open.
     ends.client.encrypt(b"so long").unwrap();
     let out = ends.client.take_output().unwrap();
     assert_eq!(feed(&mut ends.server, &out, 9999), (vec!["data"], b"so long".to_vec()));
@@ -259,8 +259,7 @@ fn garbage_is_an_error_at_any_time() {
     assert!(matches!(ends.server.advance(), News::Blocked));
 }
 
-/// A slot that is told of an error may write, and end the connection. What else the other end has
-/// sent is not looked at any more.
+/// A slot of an error may write and end the connection. Further data from the peer is ignored.
 #[test]
 fn what_follows_an_error_is_not_read() {
     for protocol in [SslProtocol::TlsV1_2, SslProtocol::TlsV1_3] {
@@ -279,7 +278,7 @@ fn what_follows_an_error_is_not_read() {
         ends.server.encrypt(b"what a pity").unwrap();
         ends.server.close().unwrap();
         assert!(ends.server.take_output().is_none());
-        // The other end is told once.
+        // The peer gets one alert.
         let alert = ends.server.alert().unwrap();
         assert!(ends.server.alert().is_none());
         assert_eq!(feed(&mut ends.client, &alert, 9999).0, ["failed"]);
@@ -287,7 +286,7 @@ fn what_follows_an_error_is_not_read() {
     }
 }
 
-/// Writing goes on with what was received, and what is wrong with that is told by `advance`.
+/// Writing processes received data too. `advance` reports errors in that data.
 #[test]
 fn an_error_that_writing_finds_is_told_once() {
     let mut ends = ends(SslProtocol::Any);
@@ -306,14 +305,14 @@ fn an_error_that_writing_finds_is_told_once() {
     assert!(ends.server.alert().is_some());
 }
 
-/// Of a flight with several messages the first that makes no sense ends the session, and those
-/// behind it are not looked at when something is written.
+/// If a flight has several messages, the first invalid one ends the session. Writing does not
+/// process those behind it.
 #[test]
 fn messages_behind_a_bad_one_are_left() {
     let mut ends = ends(SslProtocol::TlsV1_2);
     assert!(feed(&mut ends.client, &[], 1).0.is_empty());
     drop(ends.client.take_output());
-    // Three messages in one record, the first being a ServerHello with nothing in it.
+    // Three messages in one record. The first one is an empty ServerHello.
     ends.client.receive_all(vec![22, 3, 3, 0, 12, 2, 0, 0, 0, 14, 0, 0, 0, 14, 0, 0, 0]);
     assert!(matches!(ends.client.advance(), News::Failed(_)));
     ends.client.encrypt(b"hello").unwrap();
@@ -324,7 +323,7 @@ fn messages_behind_a_bad_one_are_left() {
 #[test]
 fn no_more_is_held_than_a_message_takes() {
     let mut ends = ends(SslProtocol::Any);
-    // Handshake records without end, of a message that says it is as long as can be.
+    // Handshake records without end. The message claims the maximum length.
     let mut message = vec![1, 0xff, 0xff, 0xff];
     message.resize(16_000, 0);
     let mut record = vec![22, 3, 3];
@@ -360,7 +359,7 @@ fn a_session_is_resumed() {
                 pool: pool.clone(),
             };
             let (told, _) = shake_hands(&mut ends, 9999);
-            // Resumed or not: who the other end is is told, and there to be looked at.
+            // Whether or not the session was resumed, the peer is reported and can be inspected.
             assert_eq!(told, ["peer", "encrypted"]);
             assert_eq!(ends.client.peer_certificates().len(), 1);
             kinds.push(ends.client.common().handshake_kind().unwrap());
@@ -394,7 +393,7 @@ fn nothing_can_be_encrypted_before_its_time() {
     assert_eq!(ends.pool.take_scratch().len(), SCRATCH);
 }
 
-/// Has the client ask the server for new keys.
+/// Makes the client ask the server for new keys.
 fn ask_for_new_keys(ends: &mut Ends) -> Vec<u8> {
     let Side::Client(connection) = &mut ends.client.side else { panic!("a client") };
     match connection.process_tls_records(&mut []).state.unwrap() {
@@ -405,7 +404,7 @@ fn ask_for_new_keys(ends: &mut Ends) -> Vec<u8> {
     ends.client.take_output().unwrap()
 }
 
-/// Each asks for an answer, so that they are not to come without end.
+/// Each request asks for an answer, so their number has a limit.
 #[test]
 fn new_keys_are_asked_for_so_often_and_no_more() {
     let mut ends = ends(SslProtocol::TlsV1_3);
@@ -414,7 +413,7 @@ fn new_keys_are_asked_for_so_often_and_no_more() {
         let asked = ask_for_new_keys(&mut ends);
         assert_eq!(feed(&mut ends.server, &asked, 9999), (vec![], vec![]));
     }
-    // Data says that there is more to it.
+    // Data between them resets the limit.
     ends.client.encrypt(b"data").unwrap();
     let data = ends.client.take_output().unwrap();
     assert_eq!(feed(&mut ends.server, &data, 9999), (vec!["data"], b"data".to_vec()));
@@ -424,6 +423,6 @@ fn new_keys_are_asked_for_so_often_and_no_more() {
     }
     let asked = ask_for_new_keys(&mut ends);
     assert_eq!(feed(&mut ends.server, &asked, 9999).0, ["failed"]);
-    // What answers them is not much, though nobody has taken it.
+    // The answers stay small, although nobody has taken them.
     assert!(ends.server.output.len() < 64 * 64, "{}", ends.server.output.len());
 }

@@ -3,10 +3,10 @@ use std::collections::HashMap;
 use base64::{Engine, prelude::BASE64_STANDARD as BASE64};
 
 use super::*;
-use crate::ssl::{EncodingFormat, QSslCertificate, provider};
+use crate::ssl::{certificate::QSslCertificate, crypto::provider, kinds::EncodingFormat};
 
-/// What `openssl` has made and signed.
-const GOLDENS: &str = include_str!("goldens.tsv");
+/// Certificates and signatures made by `openssl`.
+const GOLDENS: &str = include_str!("../../../tests/data/signature/goldens.tsv");
 const MESSAGE: &[u8] = b"what is signed";
 
 struct Goldens {
@@ -41,7 +41,7 @@ fn verify(
     verifier.verify(MESSAGE, certificate, (scheme, signature), is_tls13).map(drop)
 }
 
-/// What it comes to: the name of the error, or nothing.
+/// Returns the name of the error, or `good`.
 fn outcome(result: &Result<(), Error>) -> String {
     match result {
         Ok(()) => "good".to_owned(),
@@ -66,7 +66,7 @@ fn signatures_of_openssl() {
         let certificate = &goldens.certificates[name];
         let number = u16::from(*scheme);
         let is_pkcs1 = matches!(number, 0x0401 | 0x0501 | 0x0601);
-        // The second one of these has a salt that is too short.
+        // The salt of the second one is too short.
         let is_salted = {
             let count: &mut u32 = salts.entry((name, number)).or_default();
             *count += 1;
@@ -79,12 +79,12 @@ fn signatures_of_openssl() {
             _ => name,
         };
         let expected = match *name {
-            // With `ring` that is SHA-512 on a curve, too.
+            // With `ring`, SHA-512 on a curve too.
             _ if !offered.contains(scheme) => (UNADVERTISED, UNADVERTISED),
             "secp256k1" => ("UnknownKey", "UnknownKey"),
             _ if is_salted => (BAD, BAD),
             _ if is_pkcs1 => ("good", UNADVERTISED),
-            // In TLS 1.3 the scheme says which curve.
+            // In TLS 1.3 the scheme determines the curve.
             _ if curve != *name => ("good", "OtherKind"),
             _ => ("good", "good"),
         };
@@ -94,7 +94,7 @@ fn signatures_of_openssl() {
         if got[0] != "good" {
             continue;
         }
-        // Each bit counts, and so does the length.
+        // Each bit and the length matter.
         for index in [0, signature.len() / 2, signature.len() - 1] {
             let mut other = signature.clone();
             other[index] ^= 1;
@@ -109,7 +109,7 @@ fn signatures_of_openssl() {
     }
 }
 
-/// A signature of one kind is none of another.
+/// A signature is invalid for any other scheme.
 #[test]
 fn schemes_are_not_confused() {
     let goldens = goldens();
@@ -128,8 +128,7 @@ fn schemes_are_not_confused() {
     }
 }
 
-/// A key for PSS alone signs by the schemes that are for such keys, and by the hash that it names;
-/// others do not.
+/// A PSS key signs with the PSS schemes and its own hash only. Other keys cannot use these schemes.
 #[test]
 fn keys_for_pss() {
     let goldens = goldens();
@@ -154,7 +153,7 @@ fn keys_for_pss() {
     }
 }
 
-/// What a key for PSS says of the signatures by it has to be what TLS has.
+/// The parameters of a PSS key must be those of TLS.
 #[test]
 fn parameters_for_pss() {
     let oid = |end: &[u8]| value(6, &[&[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1], end]);
@@ -171,13 +170,13 @@ fn parameters_for_pss() {
         (vec![value(0x30, &[&named, &mask1])], true),
         (vec![value(0x30, &[&named, &mask1, &salt(32), &value(0xa3, &[&[2, 1, 1]])])], true),
         (vec![value(0x30, &[&named, &mask1, &salt(33)])], false),
-        // SHA-1 is what is not named.
+        // The default is SHA-1.
         (vec![value(0x30, &[])], false),
         (vec![value(0x30, &[&named, &salt(32)])], false),
         (vec![value(0x30, &[&mask1, &salt(32)])], false),
         (vec![value(0x30, &[&value(0xa0, &[&hash(2)]), &mask1, &salt(32)])], false),
         (vec![value(0x30, &[&named, &mask(&mgf1, 2), &salt(32)])], false),
-        // Another way to mask, another end, something behind them.
+        // Another mask function, another trailer, and something behind the parameters.
         (vec![value(0x30, &[&named, &mask(&oid(&[9]), 1), &salt(32)])], false),
         (vec![value(0x30, &[&named, &mask1, &salt(32), &value(0xa3, &[&[2, 1, 2]])])], false),
         (vec![value(0x30, &[&named, &mask1, &salt(32), &[5, 0]])], false),
@@ -195,7 +194,7 @@ fn parameters_for_pss() {
 fn what_is_offered() {
     let schemes: Vec<u16> = AcceptAny(provider()).schemes().into_iter().map(u16::from).collect();
     let at = |number: u16| schemes.iter().position(|scheme| *scheme == number).unwrap();
-    // After what every key can do, before what TLS 1.3 does not know.
+    // Behind the schemes for every key, before those that TLS 1.3 does not have.
     assert_eq!(schemes[at(0x0804) + 1..at(0x0601)], [0x080b, 0x080a, 0x0809]);
     for scheme in schemes {
         let verifier = AcceptAny(provider());
@@ -205,8 +204,7 @@ fn what_is_offered() {
     }
 }
 
-/// The key is where the reader of the whole certificate finds it, and there is none in what is no
-/// certificate.
+/// The key is where the reader of the whole certificate finds it. Invalid certificates have none.
 #[test]
 fn keys_are_found() {
     for (name, der) in goldens().certificates {
@@ -215,14 +213,14 @@ fn keys_are_found() {
         let expected = certificate.parsed().unwrap().public_key().unwrap();
         assert_eq!((found.key, found.algorithm.0), (expected.key, expected.algorithm.0), "{name}");
         assert!(found.is_same(&expected));
-        // Cut off anywhere there is none, or the same.
+        // A truncated certificate has no key, or the same one.
         for length in 0..der.len() {
             assert!(PublicKeyInfo::of_certificate(&der[..length]).is_none(), "{name} {length}");
         }
     }
 }
 
-/// A point on a curve is the same whether it is compressed or not.
+/// A point is the same whether or not it is compressed.
 #[test]
 fn compressed_points() {
     for (name, der) in goldens().certificates.iter().filter(|(name, _)| name.starts_with("P-")) {
@@ -238,7 +236,7 @@ fn compressed_points() {
     }
 }
 
-/// A value of DER.
+/// Encodes a DER value.
 fn value(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
     let inside = parts.concat();
     let length = u16::try_from(inside.len()).unwrap().to_be_bytes();
@@ -250,7 +248,7 @@ fn value(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
     [header, inside].concat()
 }
 
-/// The `SubjectPublicKeyInfo` of an RSA key.
+/// Encodes an RSA key as `SubjectPublicKeyInfo`.
 fn rsa_info(modulus: &[u8], exponent: &[u8]) -> Vec<u8> {
     let number = |bytes: &[u8]| value(2, &[&[0][usize::from(bytes[0] < 0x80)..], bytes]);
     let numbers = value(0x30, &[&number(modulus), &number(exponent)]);

@@ -1,4 +1,4 @@
-//! The end of a connection, and what precedes the next one.
+//! Ending a connection, and preparing the next one.
 
 use std::{net::SocketAddr, os::fd::OwnedFd};
 
@@ -6,10 +6,14 @@ use mio::net::TcpStream;
 use qcore::{OpenMode, internals::DeviceInternals};
 
 use super::SslSocketNode;
-use crate::{NetworkLayerProtocol, SocketError, SocketState, SslMode, ssl::session::Session};
+use crate::{
+    address::NetworkLayerProtocol,
+    socket::{SocketError, SocketState},
+    ssl::{kinds::SslMode, session::Session},
+};
 
 impl SslSocketNode {
-    /// Forgets what belongs to the connection before.
+    /// Clears the state of the previous connection.
     pub(super) fn init(&self) {
         self.drop_session();
         self.mode.set(SslMode::Unencrypted);
@@ -40,7 +44,7 @@ impl SslSocketNode {
         protocol: NetworkLayerProtocol,
     ) {
         if !self.is_free() {
-            // It stays as it is, encrypted if it was; the inner socket says so.
+            // The connection stays as it is, encrypted or not. The inner socket logs the warning.
             self.inner.connect_to_host_with(host_name, port, mode, protocol);
             return;
         }
@@ -54,7 +58,7 @@ impl SslSocketNode {
         self.inner.connect_to_host_with(host_name, port, mode, protocol);
     }
 
-    /// Whether there is no connection, and none about to be.
+    /// Whether the socket has no connection and is not connecting.
     pub(super) fn is_free(&self) -> bool {
         matches!(self.inner.state(), SocketState::Unconnected | SocketState::Bound)
     }
@@ -68,7 +72,7 @@ impl SslSocketNode {
         self.init();
         if let Err(error) = self.inner.set_socket_descriptor_with(descriptor, state, mode) {
             self.base.set_error(&error);
-            // What there was before is not to go on without its session.
+            // The previous connection must not continue without its session.
             self.inner.abort();
             return Err(error);
         }
@@ -111,7 +115,7 @@ impl SslSocketNode {
             self.base.change_state(SocketState::Closing);
         }
         if self.flags.paused.replace(false) {
-            // Whoever does not wait for what the program makes of the errors has decided.
+            // The program closes the socket instead of deciding about the errors.
             self.drop_session();
             self.write_buffer.borrow_mut().clear(self.base.pool());
         }
@@ -123,12 +127,12 @@ impl SslSocketNode {
         self.inner.disconnect_from_host();
     }
 
-    /// Tells the other end that no more will be sent.
+    /// Tells the peer that no more data follows.
     fn say_goodbye(&self) {
         if !self.flags.encrypted.get() || self.flags.shut_down.replace(true) {
             return;
         }
-        // A session that cannot say it any more is over anyway.
+        // A session that cannot send the message has ended anyway.
         let _ = self.with_session(Session::close);
         self.flags.tickets_wait.set(false);
         self.transmit();
@@ -139,7 +143,7 @@ impl SslSocketNode {
         self.close_socket();
     }
 
-    /// What `close()` of the device does here.
+    /// Closes the connection, as part of the device's `close()`.
     pub(super) fn close_socket(&self) {
         if self.inner.bytes_to_write() > 0 || !self.write_buffer.borrow().is_empty() {
             self.flush_all();
@@ -159,7 +163,7 @@ impl SslSocketNode {
         drop(session);
     }
 
-    /// Tells of an error.
+    /// Sets and emits an error.
     pub(super) fn fail(&self, error: &SocketError) {
         self.base.set_error(error);
         self.base.emit_error();

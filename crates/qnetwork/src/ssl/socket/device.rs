@@ -1,33 +1,24 @@
-//! A socket that encrypts as a device.
+//! The backend of the device.
 
-use std::{
-    os::fd::OwnedFd,
-    rc::{Rc, Weak},
-};
+use std::{os::fd::OwnedFd, rc::Rc};
 
 use qcore::{
     DeviceError, OpenMode, QDeadlineTimer, QIODevice,
     io_device::{Chunk, DeviceBackend, DeviceErrorKind},
 };
 
-use super::{CLASS, SslSocketNode};
+use super::{CLASS, SslDevice, SslSocketNode};
 use crate::{
-    NetworkLayerProtocol, QAbstractSocket, SocketError, SocketOption, SocketState,
-    socket::SocketClass,
+    address::NetworkLayerProtocol,
+    socket::{QAbstractSocket, SocketClass, SocketError, SocketOption, SocketState},
 };
-
-/// Apart from the node, whose users are not to meet the backend's functions where they look for the
-/// device's.
-pub(super) struct SslDevice {
-    pub(super) node: Weak<SslSocketNode>,
-}
 
 impl SslDevice {
     fn node(&self) -> Result<Rc<SslSocketNode>, DeviceError> {
         self.node.upgrade().ok_or_else(|| DeviceErrorKind::NotOpen.into())
     }
 
-    /// The inner socket, if it is the one that has the plain text.
+    /// Returns the inner socket if it has the plain text.
     fn plain(&self) -> Option<QAbstractSocket> {
         let node = self.node.upgrade()?;
         node.is_plain().then(|| node.inner.clone())
@@ -118,7 +109,7 @@ impl SocketClass for SslSocketNode {
     }
 
     fn unsent_bytes(&self) -> usize {
-        // Tickets that wait for the first data are nothing that anybody waits for.
+        // Session tickets that wait for the first data do not count.
         let output = match self.flags.tickets_wait.get() {
             true => 0,
             false => self.session.borrow().as_ref().map_or(0, |session| session.output_len()),

@@ -1,4 +1,4 @@
-//! The beginning of a session, and its handshake.
+//! Starting a session, and its handshake.
 
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -8,11 +8,12 @@ use rustls::{
     pki_types::{DnsName, ServerName},
 };
 
-use super::SslSocketNode;
+use super::{SslSocketNode, muted::Muted};
 use crate::{
-    NetworkLayerProtocol, QHostAddress, SocketError, SocketErrorKind, SocketState, SslMode,
+    address::{NetworkLayerProtocol, QHostAddress},
     host_info,
-    ssl::{reason, session::Session, tls},
+    socket::{SocketError, SocketErrorKind, SocketState},
+    ssl::{kinds::SslMode, reason, session::Session, tls},
 };
 
 impl SslSocketNode {
@@ -42,14 +43,13 @@ impl SslSocketNode {
             self.flags.auto_start.set(true);
             self.flags.initialized.set(true);
         } else if looking_up {
-            // The call is refused, but what it was for is done to the connection that will be, as
-            // with Qt.
+            // As in Qt, the call is refused, but it applies to the connection that is being made.
             self.flags.auto_start.set(true);
         }
         self.connect_plain(host_name, port, mode, protocol);
     }
 
-    /// Whether the protocol is one that is spoken; it is an error if not.
+    /// Checks that the protocol is supported, and reports an error if not.
     pub(super) fn check_protocol(&self, function: &str) -> Result<(), SocketError> {
         if !tls::versions(self.configuration.borrow().protocol()).is_empty() {
             return Ok(());
@@ -73,8 +73,8 @@ impl SslSocketNode {
             return;
         }
         let state = self.base.state();
-        // What was written is still to go out, encrypted, if a slot has asked for the end before
-        // this begins.
+        // If a slot has closed the socket before encryption starts, its data must still be sent
+        // encrypted.
         let is_last_wish = state == SocketState::Closing && self.flags.pending_close.get();
         if state != SocketState::Connected && !is_last_wish {
             qcore::q_warning!("QSslSocket::{function}: cannot start handshake when not connected");
@@ -86,7 +86,7 @@ impl SslSocketNode {
         self.mode.set(mode);
         self.tell_mode(mode);
         if self.mode.get() != mode || self.inner.state() != SocketState::Connected {
-            // A slot has ended it.
+            // A slot has ended the connection.
             return;
         }
         match self.make_session(mode) {
@@ -104,8 +104,7 @@ impl SslSocketNode {
         }
     }
 
-    /// Tells of the mode. What comes to a loop that a slot runs is not read: it is for the session
-    /// to come.
+    /// Emits `mode_changed`. If a slot runs a loop, arriving data is left for the session.
     fn tell_mode(&self, mode: SslMode) {
         struct Told<'a>(&'a SslSocketNode);
         impl Drop for Told<'_> {
@@ -135,7 +134,7 @@ impl SslSocketNode {
         session.map_err(|error| tls::bad_configuration(&error))
     }
 
-    /// The server's name, as it is told to the server. An address is not told.
+    /// Returns the server's name, which the client sends to the server. An address is not sent.
     fn server_name(&self) -> ServerName<'static> {
         let name = self.peer_name();
         let address = name.parse::<QHostAddress>().ok();
@@ -145,19 +144,19 @@ impl SslSocketNode {
         let ascii = host_info::ace::to_ace(&name).unwrap_or_default();
         match DnsName::try_from(ascii.trim_end_matches('.').to_owned()) {
             Ok(name) => ServerName::DnsName(name),
-            // Something has to be there, and this is not told.
+            // rustls requires a name. It does not send this one.
             Err(_) => ServerName::IpAddress(IpAddr::from(Ipv4Addr::UNSPECIFIED).into()),
         }
     }
 
-    /// The name that the other end is to have.
+    /// Returns the name that the peer must have.
     pub(super) fn peer_name(&self) -> String {
         let name = self.verify_name.borrow().clone();
         if name.is_empty() { self.base.peer_name() } else { name }
     }
 
-    /// What was received before encryption began, and not read, is a part of it: whoever is between
-    /// the ends could have put it in.
+    /// Gives the session the data that was received before encryption started and was not read. An
+    /// attacker on the network could have inserted it.
     fn take_plain_bytes(&self) {
         let mut bytes = self.base.take_buffer();
         bytes.extend(self.inner.take_buffer());
@@ -169,13 +168,13 @@ impl SslSocketNode {
         self.inner.read_anew();
     }
 
-    /// The handshake is over.
+    /// Handles the end of the handshake.
     pub(super) fn on_encrypted(&self) {
         if let Some(session) = &*self.session.borrow() {
             let common = session.common();
             self.configuration.borrow_mut().learn_session(common);
-            // Sent by themselves they would keep the first data waiting until the other end, which
-            // need not answer them, confirms their arrival: 40 ms.
+            // Sent alone, the tickets would delay the first data by 40 ms, until the peer, which
+            // need not answer them, acknowledges them.
             let is_last = common.protocol_version() == Some(ProtocolVersion::TLSv1_3);
             self.flags.tickets_wait.set(is_last && self.mode.get() == SslMode::Server);
         }
@@ -190,8 +189,7 @@ impl SslSocketNode {
         }
     }
 
-    /// The handshake has failed, or what comes after it: the other end says what makes no sense, or
-    /// refuses.
+    /// Handles invalid data from the peer, or its alert, during the handshake or later.
     pub(super) fn on_failed(&self, error: &rustls::Error) {
         if self.flags.encrypted.get() {
             return self.on_broken(error);
@@ -206,30 +204,30 @@ impl SslSocketNode {
         self.abort_connection();
     }
 
-    /// Tells the other end why this one gives up, at once: the connection is about to be aborted.
+    /// Sends the alert immediately, because the connection is about to be aborted.
     fn send_alert(&self) {
         let Some(alert) = self.with_session(Session::alert).flatten() else { return };
-        let _told = Failing::begin(self);
-        // If there is no telling it any more the connection is over anyway.
+        let _muted = Muted::begin(self);
+        // If the alert cannot be sent, the connection has ended anyway.
         if self.inner.accept_chunk(alert.into()).is_ok() {
             self.inner.flush();
         }
     }
 
-    /// Tells of an error that ends the session; it moves nothing meanwhile.
+    /// Reports an error that ends the session. Meanwhile the session moves no bytes.
     fn fail_for_good(&self, error: &SocketError) {
-        let _told = Failing::begin(self);
+        let _muted = Muted::begin(self);
         self.fail(error);
     }
 
-    /// What comes cannot be decrypted any more, or the other end has ended the session by an alert.
-    /// In Qt the connection stays, and cannot even be closed, until the other end closes it; here
-    /// it ends, and the other end is told.
+    /// Handles data that cannot be decrypted, and alerts, after the handshake. In Qt the connection
+    /// stays open, and not even the program can close it, until the peer closes it. Here it ends,
+    /// and the peer gets an alert.
     fn on_broken(&self, error: &rustls::Error) {
         let number = self.session_number.get();
-        // First of all: a slot that is told of the error may close the connection.
+        // First, because a slot of the error may close the connection.
         if let Some(alert) = self.with_session(Session::alert).flatten() {
-            // If there is no telling it any more the connection is over anyway.
+            // If the alert cannot be sent, the connection has ended anyway.
             let _ = self.inner.accept_chunk(alert.into());
         }
         if self.session_number.get() != number {
@@ -241,7 +239,7 @@ impl SslSocketNode {
             return;
         }
         if let rustls::Error::AlertReceived(_) = error {
-            // It has closed with that, whether its end of the stream has come or not.
+            // With its alert the peer has closed, whether or not its end of the stream has arrived.
             self.fail_for_good(&SocketError::remote_host_closed());
             if self.session_number.get() != number {
                 return;
@@ -249,24 +247,5 @@ impl SslSocketNode {
         }
         self.drop_session();
         self.inner.disconnect_from_host();
-    }
-}
-
-/// While there is one the session that has failed moves nothing. One that a slot begins does.
-struct Failing<'a> {
-    node: &'a SslSocketNode,
-    before: Option<u32>,
-}
-
-impl<'a> Failing<'a> {
-    fn begin(node: &'a SslSocketNode) -> Self {
-        let before = node.flags.failing.replace(Some(node.session_number.get()));
-        Failing { node, before }
-    }
-}
-
-impl Drop for Failing<'_> {
-    fn drop(&mut self) {
-        self.node.flags.failing.set(self.before);
     }
 }

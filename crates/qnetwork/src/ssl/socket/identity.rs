@@ -1,37 +1,39 @@
-//! Who the two ends are, and what they have agreed on.
+//! Certificates and keys of both ends, and what they have agreed on.
 
 use std::{fs, io, path::Path};
 
 use zeroize::Zeroizing;
 
 use super::QSslSocket;
-use crate::{
-    EncodingFormat, KeyAlgorithm, KeyType, SslProtocol,
-    ssl::{QSslCertificate, QSslCipher, QSslKey},
+use crate::ssl::{
+    certificate::QSslCertificate,
+    cipher::QSslCipher,
+    key::QSslKey,
+    kinds::{EncodingFormat, KeyAlgorithm, KeyType, SslProtocol},
 };
 
-/// The version of rustls, as far as it is the workspace's to choose.
+/// The version of rustls, as far as the workspace determines it.
 const LIBRARY: (u32, u32) = (0, 23);
 
 impl QSslSocket {
-    /// The certificate of this end; a null one if it has none.
+    /// Returns this end's certificate; a null one if it has none.
     #[doc(alias = "localCertificate")]
     #[must_use]
     pub fn local_certificate(&self) -> QSslCertificate {
         self.configuration.borrow().local_certificate()
     }
 
-    /// Sets the certificate of this end.
+    /// Sets this end's certificate.
     #[doc(alias = "setLocalCertificate")]
     pub fn set_local_certificate(&self, certificate: QSslCertificate) {
         self.set(|configuration| configuration.set_local_certificate(certificate));
     }
 
-    /// Sets the certificate of this end, the first that a file has.
+    /// Sets this end's certificate: the first one in a file.
     ///
     /// # Errors
     ///
-    /// If the file cannot be read or has none; the socket keeps the one it has then.
+    /// If the file cannot be read or has no certificate. The socket keeps its previous certificate.
     ///
     /// ```
     /// use qnetwork::{EncodingFormat, QSslSocket};
@@ -53,21 +55,21 @@ impl QSslSocket {
         Ok(())
     }
 
-    /// The certificate of this end, and those of who has issued it.
+    /// Returns this end's certificate and its issuers.
     #[doc(alias = "localCertificateChain")]
     #[must_use]
     pub fn local_certificate_chain(&self) -> Vec<QSslCertificate> {
         self.configuration.borrow().local_certificate_chain()
     }
 
-    /// Sets the certificate of this end and those of who has issued it, in this order: they are all sent.
+    /// Sets this end's certificate and its issuers, in this order. The peer gets all of them.
     #[doc(alias = "setLocalCertificateChain")]
     pub fn set_local_certificate_chain(&self, chain: impl Into<Vec<QSslCertificate>>) {
         let chain = chain.into();
         self.set(|configuration| configuration.set_local_certificate_chain(chain));
     }
 
-    /// The key of this end's certificate; a null one if it has none.
+    /// Returns the key of this end's certificate; a null one if it has none.
     #[doc(alias = "privateKey")]
     #[must_use]
     pub fn private_key(&self) -> QSslKey {
@@ -80,12 +82,12 @@ impl QSslSocket {
         self.set(|configuration| configuration.set_private_key(key));
     }
 
-    /// Sets the key of this end's certificate, which a file has; with a pass phrase if it is encrypted, else with
-    /// an empty one.
+    /// Sets the key of this end's certificate from a file. The pass phrase may be empty if the key
+    /// is not encrypted.
     ///
     /// # Errors
     ///
-    /// If the file cannot be read, or has no such key; the socket keeps the one it has then.
+    /// If the file cannot be read or has no such key. The socket keeps its previous key.
     #[doc(alias = "setPrivateKey")]
     pub fn set_private_key_file(
         &self,
@@ -101,28 +103,29 @@ impl QSslSocket {
         Ok(())
     }
 
-    /// The other end's certificate; a null one before it has said who it is, and if it did not say.
+    /// Returns the peer's certificate; a null one if it has none or has not sent it yet.
     #[doc(alias = "peerCertificate")]
     #[must_use]
     pub fn peer_certificate(&self) -> QSslCertificate {
         self.configuration.borrow().peer_certificate()
     }
 
-    /// The certificates that the other end has sent, its own first.
+    /// Returns the certificates that the peer has sent, its own first.
     #[doc(alias = "peerCertificateChain")]
     #[must_use]
     pub fn peer_certificate_chain(&self) -> Vec<QSslCertificate> {
         self.configuration.borrow().peer_certificate_chain()
     }
 
-    /// The cipher that was agreed on; a null one before the handshake is over.
+    /// Returns the cipher of the connection; a null one before the handshake has finished.
     #[doc(alias = "sessionCipher")]
     #[must_use]
     pub fn session_cipher(&self) -> QSslCipher {
         self.configuration.borrow().session_cipher()
     }
 
-    /// The version of TLS that is spoken; [`Unknown`](SslProtocol::Unknown) before the handshake is over.
+    /// Returns the TLS version of the connection; [`Unknown`](SslProtocol::Unknown) before the
+    /// handshake has finished.
     #[doc(alias = "sessionProtocol")]
     #[must_use]
     pub fn session_protocol(&self) -> SslProtocol {
@@ -131,22 +134,22 @@ impl QSslSocket {
 
     // ---- the library
 
-    /// Whether sockets can encrypt: always.
+    /// Whether sockets can encrypt: always true.
     #[doc(alias = "supportsSsl")]
     #[must_use]
     pub fn supports_ssl() -> bool {
         true
     }
 
-    /// The version of the library that encrypts, rustls: its major version in the uppermost byte, its minor one in
-    /// the next.
+    /// Returns the version of rustls: the major version in the highest byte, the minor version in
+    /// the next one.
     #[doc(alias = "sslLibraryVersionNumber")]
     #[must_use]
     pub fn ssl_library_version_number() -> u32 {
         LIBRARY.0 << 24 | LIBRARY.1 << 16
     }
 
-    /// The library that encrypts, and its version.
+    /// Returns the name and the version of the TLS library.
     ///
     /// ```
     /// use qnetwork::QSslSocket;
@@ -159,14 +162,14 @@ impl QSslSocket {
         format!("rustls {}.{}", LIBRARY.0, LIBRARY.1)
     }
 
-    /// The version of the library that this one was built with: the same.
+    /// Returns the version of rustls at build time, which is the same.
     #[doc(alias = "sslLibraryBuildVersionNumber")]
     #[must_use]
     pub fn ssl_library_build_version_number() -> u32 {
         Self::ssl_library_version_number()
     }
 
-    /// The library that this one was built with, and its version: the same.
+    /// Returns the name and the version of the TLS library at build time, which are the same.
     #[doc(alias = "sslLibraryBuildVersionString")]
     #[must_use]
     pub fn ssl_library_build_version_string() -> String {
@@ -174,7 +177,7 @@ impl QSslSocket {
     }
 }
 
-/// Nothing was found where certificates were to be.
+/// Creates the error for a missing certificate.
 pub(super) fn no_certificate(text: &'static str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, text)
 }

@@ -1,51 +1,37 @@
-//! What the inner socket tells, and how that is passed on.
+//! Signals and calls of the inner socket.
 
-use std::rc::{Rc, Weak};
+use std::rc::Rc;
 
 use super::SslSocketNode;
 use crate::{
-    QAuthenticator, QNetworkProxy, SocketState, SslMode,
     engine::{Engine, Outcome},
-    socket::Outer,
+    socket::{Outer, SocketState},
+    ssl::kinds::SslMode,
 };
 
-/// What a proxy wants to know.
-type Asked = (QNetworkProxy, QAuthenticator);
-
-/// How much is read at once at least, if there is room for anything.
+/// The minimum size of a read, if there is any room.
 const PIECE: usize = 4096;
-/// How much is read at once of what nobody wants.
+/// How many bytes are read at once if there is no session for them.
 const DROPPED: usize = 4096;
-/// How often that is read before a connection is closed. A peer that goes on sending is reset.
+/// How often data is read before a connection is closed. If the peer goes on sending, the kernel
+/// resets the connection.
 const DRAINS: usize = 16;
 
 impl SslSocketNode {
-    /// Has the inner socket tell this one what becomes of it.
-    pub(super) fn listen_to_inner(&self) {
-        /// A slot that calls a function of the node.
-        fn slot<T: 'static>(
-            this: &Weak<SslSocketNode>,
-            call: impl Fn(&SslSocketNode, &T) + 'static,
-        ) -> impl Fn(&T) + 'static {
-            let this = this.clone();
-            move |value| {
-                if let Some(node) = this.upgrade() {
-                    call(&node, value);
-                }
-            }
-        }
-        let (inner, this) = (&self.inner, &self.this);
-        inner.host_found.connect(slot(this, |node, ()| node.base.host_found.emit(())));
-        inner.connected.connect(slot(this, |node, ()| node.on_connected()));
-        inner.state_changed.connect(slot(this, |node, state| node.base.change_state(*state)));
-        inner.error_occurred.connect(slot(this, |node, _| node.on_inner_error()));
-        inner.disconnected.connect(slot(this, |node, ()| node.on_disconnected()));
-        inner.read_channel_finished.connect(slot(this, |node, ()| {
+    /// Connects the signals of the inner socket to this one.
+    pub(super) fn listen_to_inner(self: &Rc<Self>) {
+        let inner = &self.inner;
+        inner.host_found.connect_to(self, |node, ()| node.base.host_found.emit(()));
+        inner.connected.connect_to(self, |node, ()| node.on_connected());
+        inner.state_changed.connect_to(self, |node, state| node.base.change_state(*state));
+        inner.error_occurred.connect_to(self, |node, _| node.on_inner_error());
+        inner.disconnected.connect_to(self, |node, ()| node.on_disconnected());
+        inner.read_channel_finished.connect_to(self, |node, ()| {
             node.base.read_channel_finished.emit(());
-        }));
-        inner.proxy_authentication_required.connect(slot(this, |node, asked: &Asked| {
+        });
+        inner.proxy_authentication_required.connect_to(self, |node, asked| {
             node.base.proxy_authentication_required.emit(asked.clone());
-        }));
+        });
     }
 
     fn on_connected(&self) {
@@ -63,7 +49,7 @@ impl SslSocketNode {
 
     fn on_inner_error(&self) {
         if self.session.borrow().is_some() {
-            // What has come before goes first.
+            // Data that arrived before the error is processed first.
             self.transmit();
         }
         self.fail(&self.inner.last_error());
@@ -87,13 +73,14 @@ impl Outer for SslSocketNode {
             return Some(0);
         }
         let session = self.session.borrow();
-        // What comes where no session is to be had is for nobody; its end shows all the same.
+        // Without a session data is discarded. It is read all the same, to find the end of the
+        // stream.
         let Some(session) = session.as_ref() else { return Some(DROPPED) };
         let limit = self.base.read_buffer_size();
         let room = if limit > 0 && self.flags.encrypted.get() {
             match limit.saturating_sub(self.base.buffer_len()) {
                 0 => 0,
-                // A record is decrypted as a whole: it is not fetched byte by byte.
+                // A record is decrypted as a whole, so it is not fetched byte by byte.
                 room => room.max(PIECE),
             }
         } else {
@@ -103,7 +90,7 @@ impl Outer for SslSocketNode {
     }
 
     fn receive(&self, engine: &Rc<dyn Engine>, room: usize) -> Outcome {
-        // Not borrowed: engines log, too.
+        // The session is not borrowed during the read, because engines log.
         match self.with_session(|session| session.receive(room, |data| engine.read(data))) {
             Some(outcome) => outcome,
             None => engine.read(&mut [0; DROPPED][..room.min(DROPPED)]),
@@ -118,8 +105,8 @@ impl Outer for SslSocketNode {
         let number = self.session_number.get();
         self.transmit();
         if self.session_number.get() != number && self.session.borrow().is_some() {
-            // A slot has begun another session. The inner socket does not call this function within
-            // itself, so that nobody has worked on what came for that session meanwhile.
+            // A slot has started another session. The inner socket does not nest calls of this
+            // function, so data for the new session was not processed yet.
             self.post_flush();
         }
     }
@@ -147,9 +134,8 @@ impl Outer for SslSocketNode {
         }
     }
 
-    /// Reads what has come and belongs to the session alone, the tickets of a server for example.
-    /// The system resets a connection that is closed with something unread, and drops what it has
-    /// not sent yet.
+    /// Reads data that only the session needs, for example a server's tickets. If a connection is
+    /// closed with unread data, the kernel resets it and drops data that was not sent yet.
     fn before_closing(&self, engine: &Rc<dyn Engine>) {
         if !self.flags.encrypted.get() {
             return;

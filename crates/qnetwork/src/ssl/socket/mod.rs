@@ -1,6 +1,6 @@
-//! Sockets that encrypt.
+//! [`QSslSocket`].
 //!
-//! A [`QSslSocket`] is two sockets and a session between them:
+//! A [`QSslSocket`] consists of two sockets with a session between them:
 //!
 //! ```text
 //!   your slots and calls            signals: state, errors, connected, ...   inner.rs
@@ -13,20 +13,21 @@
 //!     ready_read ◄── plain() ◄── Session::advance() ◄── receive() ◄── what has come
 //! ```
 //!
-//! So it is in Qt, where that shows in the order and number of the signals. While nothing is
-//! encrypted there is no session, and both ways lead straight through. `encrypting.rs` begins a
-//! session and takes it through its handshake, `verifying.rs` asks what is wrong with the other end
-//! and what is to come of it, `closing.rs` ends the connection, `waiting.rs` does all of this with
-//! no loop, `settings.rs` and `identity.rs` are what can be set and asked.
+//! Qt is built in the same way, which shows in the order and number of the signals. While nothing
+//! is encrypted there is no session, and data passes through unchanged. `encrypting.rs` starts a
+//! session and runs its handshake, `verifying.rs` judges the peer's certificate, `transfer.rs`
+//! moves the data, `closing.rs` ends the connection, and `waiting.rs` waits without a loop.
+//! `settings.rs` and `identity.rs` have the setters and getters.
 //!
-//! What is sent in answer to a certificate that has errors is not sent before these were ignored:
-//! it stays in the session's output, which [`transmit`](SslSocketNode::transmit) alone takes out.
+//! While the peer's certificate has errors that the program has not ignored, the answer to it stays
+//! in the session's output. Only [`transmit`](SslSocketNode::transmit) takes data out of there.
 
 mod closing;
 mod device;
 mod encrypting;
 mod identity;
 mod inner;
+mod muted;
 mod settings;
 mod transfer;
 mod verifying;
@@ -45,58 +46,56 @@ use qcore::{
     object::{Handle, Life, Node, Object},
 };
 
-use self::device::SslDevice;
-use super::{QSslConfiguration, QSslError, SslMode, session::Session};
+use super::{configuration::QSslConfiguration, error::QSslError, kinds::SslMode, session::Session};
 use crate::{
-    Host, NetworkLayerProtocol, QAbstractSocket, QTcpSocket,
-    socket::{Outer, SocketClass},
+    address::NetworkLayerProtocol,
+    socket::{Host, Outer, QAbstractSocket, QTcpSocket, SocketClass, SocketType},
 };
 
 const CLASS: &str = "QSslSocket";
 
 class! {
-    /// A TCP socket that can encrypt what it sends: TLS 1.2 and 1.3, as a client and as a server.
+    /// A TCP socket that can encrypt: TLS 1.2 and 1.3, as a client or as a server.
     ///
-    /// A client calls [`connect_to_host_encrypted`](QSslSocket::connect_to_host_encrypted), and
-    /// waits for [`encrypted`](SslSocketNode::encrypted). What it writes before goes out then; what
-    /// it reads was decrypted. A server takes over a connection by
+    /// A client calls [`connect_to_host_encrypted`](QSslSocket::connect_to_host_encrypted) and
+    /// waits for [`encrypted`](SslSocketNode::encrypted). Data that it writes earlier is sent,
+    /// encrypted, after the handshake. A server takes over a connection with
     /// [`set_socket_descriptor`](QAbstractSocket::set_socket_descriptor) and calls
     /// [`start_server_encryption`](QSslSocket::start_server_encryption);
-    /// [`QSslServer`](crate::QSslServer) does that by itself. A connection that is not encrypted
-    /// can become so at any time, by
-    /// [`start_client_encryption`](QSslSocket::start_client_encryption). A socket that was never
-    /// told to encrypt is a [`QTcpSocket`].
+    /// [`QSslServer`](crate::QSslServer) does both.
+    /// [`start_client_encryption`](QSslSocket::start_client_encryption) encrypts an existing
+    /// connection at any time. Until then the socket is a plain [`QTcpSocket`].
     ///
     /// Stands for Qt's [QSslSocket](https://doc.qt.io/qt-5/qsslsocket.html).
     ///
     /// # Who the other end is
     ///
-    /// When a client knows the server's certificates it looks for what is wrong with them, and
-    /// tells each error by [`peer_verify_error`](SslSocketNode::peer_verify_error) and all by
-    /// [`ssl_errors`](SslSocketNode::ssl_errors). If no slot of that calls
+    /// A client verifies the server's certificates as soon as it gets them. It emits
+    /// [`peer_verify_error`](SslSocketNode::peer_verify_error) for each error, and
+    /// [`ssl_errors`](SslSocketNode::ssl_errors) with all of them. If no slot of `ssl_errors` calls
     /// [`ignore_ssl_errors`](QSslSocket::ignore_ssl_errors), the connection ends with
-    /// [`SslHandshakeFailed`](crate::SocketErrorKind::SslHandshakeFailed). Nothing is sent to the
-    /// server between: neither what was written nor the client's own certificate.
+    /// [`SslHandshakeFailed`](crate::SocketErrorKind::SslHandshakeFailed). Until the errors are
+    /// ignored, the client sends neither its data nor its own certificate.
     ///
     /// # The order of signals
     ///
     /// * `state_changed(Connected)`, `mode_changed`, `connected`, `encrypted`; with errors,
     ///   `peer_verify_error` for each and `ssl_errors` before `encrypted`
-    /// * refused: `error(SslHandshakeFailed)`, `state_changed(Closing)`,
+    /// * certificate refused: `error(SslHandshakeFailed)`, `state_changed(Closing)`,
     ///   `state_changed(Unconnected)`, `read_channel_finished`, `disconnected`
-    /// * closed by the other end: `error(RemoteHostClosed)`, once when TLS says so and once when
-    ///   TCP does
-    /// * closed by this end: `state_changed(Closing)` comes twice
+    /// * closed by the peer: `error(RemoteHostClosed)`, once for the end of TLS and once for the
+    ///   end of TCP
+    /// * closed by this end: `state_changed(Closing)` is emitted twice
     ///
     /// # What waits to be sent
     ///
-    /// What is written is plain text until the loop runs again and the socket encrypts it. As with
-    /// Qt, [`bytes_to_write`](qcore::QIODevice::bytes_to_write) counts the plain text alone, and
-    /// [`bytes_written`](qcore::io_device::DeviceNode::bytes_written) tells that it was encrypted,
-    /// not that it was sent. So a socket whose other end does not read seems to send all that it is
-    /// given, and keeps it. A program that limits what waits asks
-    /// [`unsent_bytes`](QAbstractSocket::unsent_bytes), and goes on in slots of `bytes_written` and
-    /// of [`encrypted_bytes_written`](SslSocketNode::encrypted_bytes_written):
+    /// Written data stays in the write buffer until the loop runs again and the socket encrypts it.
+    /// As with Qt, [`bytes_to_write`](qcore::QIODevice::bytes_to_write) counts only the data that
+    /// is not encrypted yet, and [`bytes_written`](qcore::io_device::DeviceNode::bytes_written)
+    /// reports that data was encrypted, not that it was sent. So if the peer does not read, the
+    /// socket accepts all data and keeps it. To limit the amount, use
+    /// [`unsent_bytes`](QAbstractSocket::unsent_bytes) and continue in slots of `bytes_written` and
+    /// [`encrypted_bytes_written`](SslSocketNode::encrypted_bytes_written):
     ///
     /// ```
     /// use qnetwork::QSslSocket;
@@ -137,46 +136,46 @@ class! {
 
 /// The signals of a [`QSslSocket`].
 pub struct SslSocketNode {
-    /// What is sent from now on is encrypted.
+    /// The handshake has succeeded: from now on all data is encrypted.
     pub encrypted: Signal<()>,
-    /// Encryption begins: the socket is a client or a server now.
+    /// Encryption starts. The socket is now a client or a server.
     #[doc(alias = "modeChanged")]
     pub mode_changed: Signal<SslMode>,
-    /// Something is wrong with the other end's certificate. Emitted once for each error, before
+    /// The peer's certificate has an error. Emitted once for each error, before
     /// [`ssl_errors`](Self::ssl_errors).
     #[doc(alias = "peerVerifyError")]
     pub peer_verify_error: Signal<QSslError>,
-    /// All that is wrong with the other end's certificate. A slot may call
+    /// All errors of the peer's certificate. A slot may call
     /// [`ignore_ssl_errors`](QSslSocket::ignore_ssl_errors).
     #[doc(alias = "sslErrors")]
     pub ssl_errors: Signal<Vec<QSslError>>,
-    /// So many encrypted bytes have been handed to the operating system.
+    /// The operating system has accepted this many encrypted bytes.
     #[doc(alias = "encryptedBytesWritten")]
     pub encrypted_bytes_written: Signal<i64>,
-    /// A server has sent what a session can be resumed by. Told by TLS 1.3 alone, and only while
-    /// the configuration has the option
-    /// [`DISABLE_SESSION_PERSISTENCE`](crate::SslOptions::DISABLE_SESSION_PERSISTENCE) off; it is
-    /// on by default. Sessions are resumed within the program either way.
+    /// A server has sent a session ticket. Only TLS 1.3 reports it, and only if the configuration
+    /// does not have the option
+    /// [`DISABLE_SESSION_PERSISTENCE`](crate::SslOptions::DISABLE_SESSION_PERSISTENCE), which is
+    /// set by default. Within the program sessions are resumed in either case.
     #[doc(alias = "newSessionTicketReceived")]
     pub new_session_ticket_received: Signal<()>,
     base: QTcpSocket,
     this: Weak<SslSocketNode>,
-    /// Kept here, as the device refers to it weakly.
+    /// Keeps the backend alive, because the device refers to it weakly.
     device: Rc<SslDevice>,
-    /// What the bytes go through.
+    /// The socket that has the connection.
     inner: QAbstractSocket,
     configuration: RefCell<QSslConfiguration>,
     mode: Cell<SslMode>,
     session: RefCell<Option<Box<Session>>>,
-    /// Another one for each session: who was called away knows by this whether it is still the
-    /// same.
+    /// Changes with each session. By this number callers see whether a slot has replaced the
+    /// session.
     session_number: Cell<u32>,
-    /// Plain text that waits to be encrypted.
+    /// Plain text that is not encrypted yet.
     write_buffer: RefCell<ByteQueue>,
-    /// The name to be verified in place of the host's.
+    /// The name to verify instead of the host's.
     verify_name: RefCell<String>,
     errors: RefCell<Vec<QSslError>>,
-    /// Errors that do not count.
+    /// Errors that the program ignores.
     ignored: RefCell<Vec<QSslError>>,
     /// How often `ready_read` was emitted.
     ready_reads: Cell<u32>,
@@ -184,31 +183,35 @@ pub struct SslSocketNode {
     flags: Flags,
 }
 
+/// The device's backend. It is not the node itself, so that its functions do not hide those of the
+/// device.
+struct SslDevice {
+    node: Weak<SslSocketNode>,
+}
+
 #[derive(Default)]
 struct Flags {
-    /// The connection is to be encrypted as soon as there is one.
+    /// Encryption starts as soon as the socket is connected.
     auto_start: Cell<bool>,
     encrypted: Cell<bool>,
-    /// No errors count.
+    /// The program ignores all errors.
     ignore_all: Cell<bool>,
-    /// The number of the session whose peer's errors are being told: it sends nothing meanwhile.
-    judging: Cell<Option<u32>>,
-    /// Errors were told, and the program wants to think about them.
+    /// The number of the session that moves nothing while slots are told of its errors.
+    muted: Cell<Option<u32>>,
+    /// The program has paused the socket to decide about errors.
     paused: Cell<bool>,
-    /// To be closed once everything was encrypted.
+    /// The socket closes once all data is encrypted.
     pending_close: Cell<bool>,
-    /// Somebody has said already that no more will be sent: this end, or the other one.
+    /// One of the ends has said that it sends no more.
     shut_down: Cell<bool>,
-    /// The loop will call for what is to be encrypted.
+    /// A call that encrypts the write buffer is queued in the loop.
     flush_posted: Cell<bool>,
     in_bytes_written: Cell<bool>,
-    /// The number of the session that has failed, while slots are told: it moves nothing meanwhile.
-    failing: Cell<Option<u32>>,
-    /// What a server sends beyond the handshake, tickets, waits to go out with the first data.
+    /// A server's session tickets wait to be sent with its first data.
     tickets_wait: Cell<bool>,
-    /// The session is about to be made: what comes is for it.
+    /// A session is about to start, and gets the data that arrives.
     starting: Cell<bool>,
-    /// `init` was called for the connection that is about to begin.
+    /// `init` was called for the next connection.
     initialized: Cell<bool>,
 }
 
@@ -227,8 +230,8 @@ impl Node for SslSocketNode {
 }
 
 impl QSslSocket {
-    /// A socket that is not connected, with the
-    /// [default configuration](QSslConfiguration::default_configuration).
+    /// Creates a socket that is not connected, with the [default
+    /// configuration](QSslConfiguration::default_configuration).
     #[must_use]
     #[allow(clippy::new_without_default)] // a class's `new` makes an object, not a value
     pub fn new() -> Self {
@@ -244,7 +247,7 @@ impl QSslSocket {
             base,
             this: this.clone(),
             device: Rc::new(SslDevice { node: this.clone() }),
-            inner: QAbstractSocket::make(crate::SocketType::Tcp, "QTcpSocket"),
+            inner: QAbstractSocket::make(SocketType::Tcp, "QTcpSocket"),
             configuration: RefCell::new(QSslConfiguration::default_configuration()),
             mode: Cell::default(),
             session: RefCell::default(),
@@ -267,16 +270,16 @@ impl QSslSocket {
         QSslSocket(Handle::new(node))
     }
 
-    /// Connects to a host, and encrypts as soon as there is a connection, as a client.
+    /// Connects to a host as a client, and encrypts as soon as the connection is made.
     ///
-    /// Returns at once; [`encrypted`](SslSocketNode::encrypted) or
-    /// [`error_occurred`](crate::socket::AbstractSocketNode::error_occurred) tells how it went.
-    /// What is written meanwhile goes out encrypted. Errors of the certificate that were ignored
-    /// for an earlier connection, without a list, count again.
+    /// Returns immediately. The socket emits [`encrypted`](SslSocketNode::encrypted) or
+    /// [`error_occurred`](crate::socket::AbstractSocketNode::error_occurred) later. Data that is
+    /// written meanwhile is sent encrypted. [`ignore_ssl_errors`](QSslSocket::ignore_ssl_errors)
+    /// for an earlier connection no longer applies.
     ///
-    /// Where the [protocol](QSslSocket::set_protocol) is none that is spoken the socket stays
-    /// unconnected: [`SslInvalidUserData`](crate::SocketErrorKind::SslInvalidUserData) is the error
-    /// then. A socket that is connected, or about to be, stays as it is; a warning says so.
+    /// If the [protocol](QSslSocket::set_protocol) is not supported, the socket stays unconnected,
+    /// and the error is [`SslInvalidUserData`](crate::SocketErrorKind::SslInvalidUserData). If the
+    /// socket is connected or connecting already, it stays as it is, and a warning is logged.
     ///
     /// ```
     /// use qnetwork::{QSslSocket, SocketErrorKind};
@@ -292,9 +295,9 @@ impl QSslSocket {
         self.connect_to_host_encrypted_with(host, port, "", mode, NetworkLayerProtocol::AnyIP);
     }
 
-    /// [`connect_to_host_encrypted`](QSslSocket::connect_to_host_encrypted), verifying the
-    /// certificate for another name than the host's (if one is given), opening the socket in some
-    /// `mode` and using only addresses of one `protocol`.
+    /// [`connect_to_host_encrypted`](QSslSocket::connect_to_host_encrypted) with more arguments: a
+    /// name to verify instead of the host's (unless it is empty), a `mode` in which the socket
+    /// opens, and a `protocol` to which addresses are limited.
     #[doc(alias = "connectToHostEncrypted")]
     pub fn connect_to_host_encrypted_with(
         &self,
@@ -308,57 +311,57 @@ impl QSslSocket {
         self.node().connect_encrypted(host_name, port, peer_name, mode, protocol);
     }
 
-    /// Encrypts a connection that there is, as a client. Returns at once;
-    /// [`encrypted`](SslSocketNode::encrypted) tells.
+    /// Encrypts an existing connection as a client. Returns immediately; the socket emits
+    /// [`encrypted`](SslSocketNode::encrypted) later.
     ///
-    /// What was received and not read is taken for a part of the handshake, and never handed out as
-    /// if it had come encrypted. (In Qt it can still be read.) Without a connection, and where the
-    /// socket encrypts already, nothing happens but a warning.
+    /// Data that was received but not read is treated as part of the handshake. The socket never
+    /// returns it as if it had been encrypted. (In Qt such data can still be read.) If there is no
+    /// connection, or the socket encrypts already, the function only logs a warning.
     #[doc(alias = "startClientEncryption")]
     pub fn start_client_encryption(&self) {
         self.node().start_encryption(SslMode::Client);
     }
 
-    /// Encrypts a connection that there is, as a server. It needs a certificate and its key.
+    /// Encrypts an existing connection as a server. The server needs a certificate and its key.
     ///
-    /// Else as [`start_client_encryption`](QSslSocket::start_client_encryption).
+    /// Otherwise like [`start_client_encryption`](QSslSocket::start_client_encryption).
     #[doc(alias = "startServerEncryption")]
     pub fn start_server_encryption(&self) {
         self.node().start_encryption(SslMode::Server);
     }
 
-    /// Whether the socket encrypts, or is about to; and as which end. It stays so when the
-    /// connection is over.
+    /// Returns the role of the socket once it encrypts or is about to. The role stays after the
+    /// connection has ended.
     #[must_use]
     pub fn mode(&self) -> SslMode {
         self.mode.get()
     }
 
-    /// Whether the handshake is over. It stays so when the connection is over, until the next one
-    /// begins.
+    /// Whether the handshake has succeeded. This stays true after the connection has ended, until
+    /// the next one begins.
     #[doc(alias = "isEncrypted")]
     #[must_use]
     pub fn is_encrypted(&self) -> bool {
         self.flags.encrypted.get()
     }
 
-    /// How many encrypted bytes have come and were not decrypted. They wait for room in the read
-    /// buffer, or for the rest of a message.
+    /// Returns how many encrypted bytes have arrived but were not decrypted. They wait for room in
+    /// the read buffer or for the rest of a message.
     #[doc(alias = "encryptedBytesAvailable")]
     #[must_use]
     pub fn encrypted_bytes_available(&self) -> usize {
         self.session.borrow().as_ref().map_or(0, |session| session.held())
     }
 
-    /// How many encrypted bytes are not yet with the operating system. What is not encrypted yet is
-    /// not in it: [`unsent_bytes`](QAbstractSocket::unsent_bytes) counts both.
+    /// Returns how many encrypted bytes the operating system has not accepted yet.
+    /// [`unsent_bytes`](QAbstractSocket::unsent_bytes) also counts data that is not encrypted yet.
     #[doc(alias = "encryptedBytesToWrite")]
     #[must_use]
     pub fn encrypted_bytes_to_write(&self) -> usize {
         if self.mode.get() == SslMode::Unencrypted { 0 } else { self.inner.bytes_to_write() }
     }
 
-    /// The node, kept while a slot may drop the last handle.
+    /// Returns the node as an `Rc`, because a slot may drop the last handle.
     fn node(&self) -> Rc<SslSocketNode> {
         self.this.upgrade().expect("a handle keeps its node")
     }

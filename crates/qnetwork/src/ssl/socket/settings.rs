@@ -1,25 +1,29 @@
-//! What can be set: all of it is in the configuration but the name to be verified.
+//! Settings. All are in the configuration, except the name to verify.
 
 use std::io;
 
 use super::{QSslSocket, SslSocketNode, identity::no_certificate};
-use crate::{
-    EncodingFormat, PatternSyntax, PeerVerifyMode, SslProtocol,
-    ssl::{QSslCertificate, QSslCipher, QSslConfiguration, system_ca_certificates},
+use crate::ssl::{
+    certificate::QSslCertificate,
+    cipher::QSslCipher,
+    configuration::QSslConfiguration,
+    kinds::{EncodingFormat, PatternSyntax, PeerVerifyMode, SslProtocol},
+    system_certificates::system_ca_certificates,
 };
 
 impl QSslSocket {
-    /// The configuration, and what is known of the connection.
+    /// Returns the configuration, with the properties of the connection.
     #[doc(alias = "sslConfiguration")]
     #[must_use]
     pub fn ssl_configuration(&self) -> QSslConfiguration {
         self.configuration.borrow().clone()
     }
 
-    /// Sets the configuration. It is looked at when encryption begins, but for the peer verify mode and the
-    /// certificates that are trusted, which are when the other end has said who it is.
+    /// Sets the configuration. The socket reads it when encryption starts, except the verify mode
+    /// and the trusted certificates, which it reads when the peer's certificates have arrived.
     ///
-    /// Sockets with one configuration share what was made of it, and resume one another's sessions.
+    /// Sockets with the same configuration share rustls' configuration and resume each other's
+    /// sessions.
     ///
     /// ```
     /// use qnetwork::{QSslConfiguration, QSslSocket, SslProtocol};
@@ -35,40 +39,41 @@ impl QSslSocket {
         self.configuration.borrow_mut().take_settings(&configuration);
     }
 
-    /// Which versions of TLS may be spoken; [`Secure`](SslProtocol::Secure) by default.
+    /// Returns the allowed versions of TLS; [`Secure`](SslProtocol::Secure) by default.
     #[must_use]
     pub fn protocol(&self) -> SslProtocol {
         self.configuration.borrow().protocol()
     }
 
-    /// Sets which versions of TLS may be spoken.
+    /// Sets the allowed versions of TLS.
     #[doc(alias = "setProtocol")]
     pub fn set_protocol(&self, protocol: SslProtocol) {
         self.set(|configuration| configuration.set_protocol(protocol));
     }
 
-    /// What is done about the other end's certificate; [`Auto`](PeerVerifyMode::Auto) by default.
+    /// Returns how the peer's certificate is verified; [`Auto`](PeerVerifyMode::Auto) by default.
     #[doc(alias = "peerVerifyMode")]
     #[must_use]
     pub fn peer_verify_mode(&self) -> PeerVerifyMode {
         self.configuration.borrow().peer_verify_mode()
     }
 
-    /// Sets what is done about the other end's certificate.
+    /// Sets how the peer's certificate is verified.
     #[doc(alias = "setPeerVerifyMode")]
     pub fn set_peer_verify_mode(&self, mode: PeerVerifyMode) {
         self.set(|configuration| configuration.set_peer_verify_mode(mode));
     }
 
-    /// How many certificates there may be between the other end's and the root; 0, the default, is no limit.
+    /// Returns how many certificates may be between the peer's certificate and the root; 0, which
+    /// is preset, stands for the default, 100.
     #[doc(alias = "peerVerifyDepth")]
     #[must_use]
     pub fn peer_verify_depth(&self) -> i32 {
         self.configuration.borrow().peer_verify_depth()
     }
 
-    /// Sets how many certificates there may be between the other end's and the root; 0 is no limit. What is
-    /// negative is refused, with a warning.
+    /// Sets how many certificates may be between the peer's certificate and the root; 0 stands for
+    /// the default, 100. A negative number changes nothing and logs a warning.
     ///
     /// ```
     /// let socket = qnetwork::QSslSocket::new();
@@ -87,15 +92,16 @@ impl QSslSocket {
         self.set(|configuration| configuration.set_peer_verify_depth(depth));
     }
 
-    /// The name that the other end's certificate has to be for; empty, the default, for the host's.
+    /// Returns the name that the peer's certificate must be for; empty, the default, stands for the
+    /// host's name.
     #[doc(alias = "peerVerifyName")]
     #[must_use]
     pub fn peer_verify_name(&self) -> String {
         self.verify_name.borrow().clone()
     }
 
-    /// Sets the name that the other end's certificate has to be for, if it is not the host's. The server is asked
-    /// for it, too.
+    /// Sets the name that the peer's certificate must be for, if it is not the host's. The client
+    /// also sends this name to the server (SNI).
     #[doc(alias = "setPeerVerifyName")]
     pub fn set_peer_verify_name(&self, name: impl Into<String>) {
         self.verify_name.replace(name.into());
@@ -103,21 +109,22 @@ impl QSslSocket {
 
     // ---- ciphers
 
-    /// The ciphers that may be used, the best first.
+    /// Returns the allowed ciphers, the best first.
     #[must_use]
     pub fn ciphers(&self) -> Vec<QSslCipher> {
         self.configuration.borrow().ciphers()
     }
 
-    /// Sets the ciphers that may be used, the best first. With none for a version of TLS all may be.
+    /// Sets the allowed ciphers, the best first. If the list has no cipher for a version of TLS,
+    /// all ciphers of that version are allowed.
     #[doc(alias = "setCiphers")]
     pub fn set_ciphers(&self, ciphers: impl Into<Vec<QSslCipher>>) {
         let ciphers = ciphers.into();
         self.set(|configuration| configuration.set_ciphers(ciphers));
     }
 
-    /// [`set_ciphers`](QSslSocket::set_ciphers) by names with colons between; those that nobody knows are left
-    /// out.
+    /// Like [`set_ciphers`](QSslSocket::set_ciphers), with names separated by colons. Unknown names
+    /// are skipped.
     ///
     /// ```
     /// use qnetwork::QSslSocket;
@@ -133,21 +140,21 @@ impl QSslSocket {
         self.set_ciphers(named.filter(|cipher| !cipher.is_null()).collect::<Vec<_>>());
     }
 
-    /// The ciphers that new sockets may use.
+    /// Returns the allowed ciphers of new sockets.
     #[doc(alias = "defaultCiphers")]
     #[must_use]
     pub fn default_ciphers() -> Vec<QSslCipher> {
         QSslConfiguration::default_configuration().ciphers()
     }
 
-    /// Sets the ciphers that new sockets may use, in all threads.
+    /// Sets the allowed ciphers of new sockets, in all threads.
     #[doc(alias = "setDefaultCiphers")]
     pub fn set_default_ciphers(ciphers: impl Into<Vec<QSslCipher>>) {
         let ciphers = ciphers.into();
         change_default(|configuration| configuration.set_ciphers(ciphers));
     }
 
-    /// All ciphers that there are, the best first.
+    /// Returns all supported ciphers, the best first.
     #[doc(alias = "supportedCiphers")]
     #[must_use]
     pub fn supported_ciphers() -> Vec<QSslCipher> {
@@ -156,40 +163,40 @@ impl QSslSocket {
 
     // ---- whom to trust
 
-    /// The certificates that were set or added to be trusted.
+    /// Returns the trusted certificates that were set or added.
     #[doc(alias = "caCertificates")]
     #[must_use]
     pub fn ca_certificates(&self) -> Vec<QSslCertificate> {
         self.configuration.borrow().ca_certificates()
     }
 
-    /// Sets the certificates that are trusted; the system's are not, from now on.
+    /// Sets the trusted certificates. The system's certificates are no longer trusted.
     #[doc(alias = "setCaCertificates")]
     pub fn set_ca_certificates(&self, certificates: impl Into<Vec<QSslCertificate>>) {
         let certificates = certificates.into();
         self.set(|configuration| configuration.set_ca_certificates(certificates));
     }
 
-    /// Trusts one certificate more.
+    /// Adds a trusted certificate.
     #[doc(alias = "addCaCertificate")]
     pub fn add_ca_certificate(&self, certificate: QSslCertificate) {
         self.add_ca_certificates([certificate]);
     }
 
-    /// Trusts some certificates more.
+    /// Adds trusted certificates.
     #[doc(alias = "addCaCertificates")]
     pub fn add_ca_certificates(&self, certificates: impl IntoIterator<Item = QSslCertificate>) {
-        // Whose iterator that is, is not known: it is not to run in there.
+        // The caller's iterator must not run while the configuration is borrowed.
         let certificates: Vec<_> = certificates.into_iter().collect();
         self.set(|configuration| configuration.add_to_trusted(certificates));
     }
 
-    /// Trusts the certificates more that are in the files of a path, or whose names fit a pattern; see
+    /// Adds the trusted certificates of files whose path matches; see
     /// [`QSslCertificate::from_path`].
     ///
     /// # Errors
     ///
-    /// If there are none.
+    /// If there is no certificate.
     ///
     /// ```
     /// use qnetwork::{EncodingFormat, PatternSyntax, QSslSocket};
@@ -209,39 +216,39 @@ impl QSslSocket {
         Ok(())
     }
 
-    /// The certificates that new sockets trust: those that were set, or the system's.
+    /// Returns the trusted certificates of new sockets: those that were set, or the system's.
     #[doc(alias = "defaultCaCertificates")]
     #[must_use]
     pub fn default_ca_certificates() -> Vec<QSslCertificate> {
         QSslConfiguration::default_configuration().trusted_certificates()
     }
 
-    /// Sets the certificates that new sockets trust, in all threads.
+    /// Sets the trusted certificates of new sockets, in all threads.
     #[doc(alias = "setDefaultCaCertificates")]
     pub fn set_default_ca_certificates(certificates: impl Into<Vec<QSslCertificate>>) {
         let certificates = certificates.into();
         change_default(|configuration| configuration.set_ca_certificates(certificates));
     }
 
-    /// Has new sockets trust one certificate more, in all threads.
+    /// Adds a trusted certificate for new sockets, in all threads.
     #[doc(alias = "addDefaultCaCertificate")]
     pub fn add_default_ca_certificate(certificate: QSslCertificate) {
         Self::add_default_ca_certificates([certificate]);
     }
 
-    /// Has new sockets trust some certificates more, in all threads.
+    /// Adds trusted certificates for new sockets, in all threads.
     #[doc(alias = "addDefaultCaCertificates")]
     pub fn add_default_ca_certificates(certificates: impl IntoIterator<Item = QSslCertificate>) {
         let certificates: Vec<_> = certificates.into_iter().collect();
         change_default(|configuration| configuration.add_to_trusted(certificates));
     }
 
-    /// Has new sockets trust the certificates more that are in the files of a path, in all threads; see
-    /// [`QSslCertificate::from_path`].
+    /// Adds the trusted certificates of files whose path matches, for new sockets in all threads;
+    /// see [`QSslCertificate::from_path`].
     ///
     /// # Errors
     ///
-    /// If there are none.
+    /// If there is no certificate.
     #[doc(alias = "addDefaultCaCertificates")]
     pub fn add_default_ca_certificates_from(
         path: &str,
@@ -252,7 +259,7 @@ impl QSslSocket {
         Ok(())
     }
 
-    /// The certificates that the system trusts. They are read once, when first asked for.
+    /// Returns the certificates that the system trusts. They are read at the first call.
     #[doc(alias = "systemCaCertificates")]
     #[must_use]
     pub fn system_ca_certificates() -> Vec<QSslCertificate> {

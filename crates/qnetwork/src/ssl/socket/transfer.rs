@@ -1,4 +1,4 @@
-//! Moving bytes: encrypted below, plain above.
+//! Moving data between the inner socket, the session and the buffers.
 
 use std::io::IoSlice;
 
@@ -11,23 +11,24 @@ use qcore::{
 
 use super::SslSocketNode;
 use crate::{
-    SocketError, SocketErrorKind, SocketState, SslMode, SslOptions,
+    socket::{Outer, SocketError, SocketErrorKind, SocketState},
     ssl::{
+        kinds::{SslMode, SslOptions},
         reason,
         session::{News, Session},
     },
 };
 
-/// Plain text is gathered in blocks of this size, and encrypted so.
+/// Plain text is encrypted in blocks of this size.
 const BLOCK: usize = 32 * 1024;
-/// Qt decrypts so much at once, and tells of it each time.
+/// Like Qt, the socket emits `ready_read` for each portion of this size.
 const PORTION: usize = 4096;
-/// How often a session is gone round before others have their turn. One that has data to decrypt
-/// goes round once for each record, one whose slots always write more does so for ever.
+/// The maximum number of rounds before the loop serves other sources. A session with data to
+/// decrypt needs one round for each record; one whose slots always write would need them for ever.
 const ROUNDS: u32 = 256;
 
 impl SslSocketNode {
-    /// Whether what is written and read goes straight through.
+    /// Whether data passes through without encryption.
     pub(super) fn is_plain(&self) -> bool {
         self.mode.get() == SslMode::Unencrypted && !self.flags.auto_start.get()
     }
@@ -41,11 +42,11 @@ impl SslSocketNode {
         }
     }
 
-    /// Somebody has read all that there is in the buffer, and wants more.
+    /// Provides more data when the read buffer is empty.
     pub(super) fn supply(&self, data: &mut [u8]) -> Result<usize, DeviceError> {
         if self.is_plain() {
             if data.is_empty() && !self.inner.is_readable() {
-                // With nothing to be read it needs no warning.
+                // Reading nothing from a socket that is not open needs no warning.
                 return Ok(0);
             }
             return self.inner.read_into(data);
@@ -53,7 +54,7 @@ impl SslSocketNode {
         if self.base.state() != SocketState::Connected {
             return Err(SocketError::remote_host_closed().into());
         }
-        // The loop reads, but it may have stopped for want of room.
+        // Reading may have stopped because the buffer was full.
         self.inner.resume_reading();
         Ok(0)
     }
@@ -83,13 +84,13 @@ impl SslSocketNode {
         if self.life().is_dead() { Err(DeviceErrorKind::NotOpen.into()) } else { Ok(()) }
     }
 
-    /// Has the loop call for what was written: in the next turn, as Qt's, or, if nobody can tell
-    /// the difference, at the end of this one.
+    /// Asks the loop to encrypt the write buffer: in the next turn, as in Qt; or at the end of this
+    /// turn, if no slot can see the difference.
     fn call_for_encryption(&self) {
         if !self.flags.encrypted.get() || self.flags.flush_posted.get() {
             return;
         }
-        if !crate::socket::Outer::watches_writing(self) && !self.flags.pending_close.get() {
+        if !Outer::watches_writing(self) && !self.flags.pending_close.get() {
             self.inner.call_for_writing();
             return;
         }
@@ -120,13 +121,13 @@ impl SslSocketNode {
 
     // ---- the session
 
-    /// Whether that is still the session.
+    /// Whether this is still the current session.
     fn is_session(&self, number: u32) -> bool {
         self.session_number.get() == number
     }
 
-    /// Has the session work, if there is one. Meanwhile there is none for anybody else: the library
-    /// logs, and the program's logger may use the socket.
+    /// Calls `work` with the session, if there is one. Meanwhile the socket has no session, because
+    /// rustls logs, and the program's logger may use the socket.
     pub(super) fn with_session<T>(&self, work: impl FnOnce(&mut Session) -> T) -> Option<T> {
         let number = self.session_number.get();
         let mut session = self.session.take()?;
@@ -137,13 +138,11 @@ impl SslSocketNode {
         Some(done)
     }
 
-    /// Encrypts what was written, sends what there is to send, works on what has come, and tells of
-    /// it.
+    /// Encrypts written data, sends the output, processes received data, and emits signals.
     pub(super) fn transmit(&self) {
         let flags = &self.flags;
         let number = self.session_number.get();
-        let is_told_of = [flags.judging.get(), flags.failing.get()].contains(&Some(number));
-        if is_told_of || flags.paused.get() {
+        if flags.muted.get() == Some(number) || flags.paused.get() {
             return;
         }
         for _ in 0..ROUNDS {
@@ -178,7 +177,7 @@ impl SslSocketNode {
                 News::Encrypted => self.on_encrypted(),
                 News::Data => self.deliver(number),
                 News::Closed => {
-                    // The other end is not to be told what it has said itself.
+                    // The peer has closed, so it needs no message.
                     flags.shut_down.set(true);
                     let text = "The TLS/SSL connection has been closed";
                     self.fail(&SocketError::new(SocketErrorKind::RemoteHostClosed, text));
@@ -196,7 +195,7 @@ impl SslSocketNode {
         self.post_flush();
     }
 
-    /// Encrypts what was written, and says so. Returns whether there was anything.
+    /// Encrypts the write buffer and emits `bytes_written`. Returns whether there was any data.
     fn encrypt_written(&self) -> bool {
         match self.encrypt_buffer() {
             Ok(0) => false,
@@ -212,7 +211,7 @@ impl SslSocketNode {
         }
     }
 
-    /// Encrypts the write buffer into the inner socket's. Nothing is borrowed while the library
+    /// Encrypts the write buffer into the inner socket's buffer. Nothing is borrowed while rustls
     /// works.
     fn encrypt_buffer(&self) -> Result<usize, SocketError> {
         if self.write_buffer.borrow().is_empty() {
@@ -233,7 +232,7 @@ impl SslSocketNode {
                 total += count;
                 self.flags.tickets_wait.set(false);
                 if let Some(output) = session.take_output() {
-                    // The inner socket may be closed; then it is its loss, and told by it.
+                    // If the inner socket is closed, it reports that itself.
                     let _ = self.inner.accept_chunk(output.into());
                 }
             }
@@ -242,7 +241,7 @@ impl SslSocketNode {
         self.with_session(encrypt).unwrap_or(Ok(0))
     }
 
-    /// Hands what is to be sent to the inner socket.
+    /// Moves the session's output to the inner socket.
     fn send_output(&self) -> bool {
         if self.flags.tickets_wait.get() {
             return false;
@@ -260,7 +259,7 @@ impl SslSocketNode {
         }
     }
 
-    /// Puts plain text into the read buffer, and says so, portion by portion.
+    /// Moves plain text to the read buffer in portions, and emits `ready_read` for each.
     fn deliver(&self, number: u32) {
         while self.is_session(number) {
             {
@@ -287,7 +286,7 @@ impl SslSocketNode {
         self.base.channel_ready_read.emit(0);
     }
 
-    /// Says that so many bytes were written; but not to a slot that is being told already.
+    /// Emits `bytes_written`, unless one of its slots is running.
     pub(super) fn emit_bytes_written(&self, count: usize) {
         let running = &self.flags.in_bytes_written;
         if !running.replace(true) {
@@ -303,7 +302,7 @@ impl SslSocketNode {
         self.base.channel_bytes_written.emit((0, count as i64));
     }
 
-    /// Tells of what came to resume the session by, each time once, if the program wants to know.
+    /// Emits a signal for each new session ticket, if the program wants it.
     fn tell_tickets(&self) {
         let received =
             self.session.borrow().as_ref().map_or(0, |session| session.tickets_received());

@@ -1,40 +1,48 @@
-//! What is wrong with the other end, and what is to come of it.
+//! Judging the peer's certificate.
 
 use std::time::SystemTime;
 
 use qcore::{internals::DeviceInternals, object::Node};
 
-use super::{QSslSocket, SslSocketNode};
+use super::{QSslSocket, SslSocketNode, muted::Muted};
 use crate::{
-    PauseModes, PeerVerifyMode, SocketError, SocketErrorKind, SocketState, SslMode,
-    ssl::{EncodingFormat, QSslCertificate, QSslError, SslError, session::Session, verify},
+    socket::{PauseModes, SocketError, SocketErrorKind, SocketState},
+    ssl::{
+        certificate::QSslCertificate,
+        error::{QSslError, SslError},
+        kinds::{EncodingFormat, PeerVerifyMode, SslMode},
+        session::Session,
+        verify,
+    },
 };
 
 impl QSslSocket {
-    /// The errors that [`ssl_errors`](SslSocketNode::ssl_errors) has told last.
+    /// Returns the errors of the last [`ssl_errors`](SslSocketNode::ssl_errors).
     #[doc(alias = "sslHandshakeErrors")]
     #[must_use]
     pub fn ssl_handshake_errors(&self) -> Vec<QSslError> {
         self.errors.borrow().clone()
     }
 
-    /// Ignores all errors of the other end's certificate: those that were just told, in a slot of
-    /// [`ssl_errors`](SslSocketNode::ssl_errors), and those to come on this connection. The next
-    /// call of [`connect_to_host_encrypted`](QSslSocket::connect_to_host_encrypted) ends that.
+    /// Ignores all errors of the peer's certificate: in a slot of
+    /// [`ssl_errors`](SslSocketNode::ssl_errors) those that it reports, and all later ones of this
+    /// connection. The next [`connect_to_host_encrypted`](QSslSocket::connect_to_host_encrypted)
+    /// ends this.
     ///
-    /// Whoever ignores errors talks to anybody. Where it is known what is wrong, name it:
-    /// [`ignore_ssl_errors_with`](QSslSocket::ignore_ssl_errors_with). Better still is to say whom
-    /// to trust: [`set_ssl_configuration`](QSslSocket::set_ssl_configuration).
+    /// A socket that ignores all errors may be talking to anybody. If you know the error, name it
+    /// with [`ignore_ssl_errors_with`](QSslSocket::ignore_ssl_errors_with). Better still, trust the
+    /// right certificate: [`set_ssl_configuration`](QSslSocket::set_ssl_configuration).
     #[doc(alias = "ignoreSslErrors")]
     pub fn ignore_ssl_errors(&self) {
         self.flags.ignore_all.set(true);
     }
 
-    /// Ignores errors that are among these, on this connection and on those that follow. All errors
-    /// that there are have to be; an error counts as the same if its certificate is the same, too.
+    /// Ignores these errors, for this connection and all later ones. The connection succeeds only
+    /// if all its errors are in the list. Two errors are the same if their kinds and certificates
+    /// are equal.
     ///
-    /// As long as there is such a list, [`ignore_ssl_errors`](QSslSocket::ignore_ssl_errors) counts
-    /// for nothing.
+    /// While the list is not empty, [`ignore_ssl_errors`](QSslSocket::ignore_ssl_errors) has no
+    /// effect.
     #[doc(alias = "ignoreSslErrors")]
     pub fn ignore_ssl_errors_with(&self, errors: impl Into<Vec<QSslError>>) {
         let errors = errors.into();
@@ -42,7 +50,7 @@ impl QSslSocket {
     }
 }
 
-/// Which connection it is that is judged, and its state: a slot may change both.
+/// The connection that is judged, and its state. A slot may change both.
 #[derive(Clone, Copy)]
 struct Judged {
     number: u32,
@@ -50,16 +58,16 @@ struct Judged {
 }
 
 impl SslSocketNode {
-    /// Looks at who the other end is, and tells what is wrong. Returns whether to go on.
+    /// Verifies the peer's certificate and reports its errors. Returns whether to continue.
     pub(super) fn judge(&self) -> bool {
         let judged = Judged { number: self.session_number.get(), state: self.base.state() };
-        let court = Court::assemble(self);
+        let muted = Muted::begin_verdict(self);
         let verdict = self.tell_errors(judged);
-        drop(court);
+        drop(muted);
         let is_same = self.session_number.get() == judged.number;
         if !verdict && is_same && !self.flags.paused.get() {
-            // A slot has closed the connection. What is still to be written cannot be: Qt waits for
-            // it for ever.
+            // A slot has closed the connection. Unsent data cannot be sent any more; Qt waits for
+            // that for ever.
             self.drop_session();
             self.write_buffer.borrow_mut().clear(self.base.pool());
             self.inner.disconnect_from_host();
@@ -70,7 +78,7 @@ impl SslSocketNode {
     fn tell_errors(&self, judged: Judged) -> bool {
         let mode = self.verify_mode();
         let errors = self.find_errors(mode);
-        // Those of the chain come last in the list; but they are told first.
+        // The errors of the chain come last in the list but are emitted first.
         let of_leaf = errors.iter().take_while(|error| is_of_leaf(error.error())).count();
         for error in errors[of_leaf..].iter().chain(&errors[..of_leaf]) {
             self.peer_verify_error.emit(error.clone());
@@ -82,11 +90,11 @@ impl SslSocketNode {
         errors.is_empty() || self.ask(errors, mode, judged)
     }
 
-    /// Tells all errors, and looks whether they are to be ignored.
+    /// Emits `ssl_errors`, and checks whether the program ignores the errors.
     fn ask(&self, errors: Vec<QSslError>, mode: PeerVerifyMode, judged: Judged) -> bool {
         self.ssl_errors.emit(errors);
-        // A slot may have ended this connection, which is told as a refusal all the same, as with
-        // Qt; but if it has begun another one, that is not what was judged.
+        // A slot may have ended this connection. As in Qt, that is reported as a refusal. If a slot
+        // has started another connection, it is not the one that was judged.
         let is_another = self.session_number.get() != judged.number && !self.is_over();
         if self.life().is_dead() || is_another {
             return false;
@@ -104,12 +112,12 @@ impl SslSocketNode {
         self.is_judged(judged)
     }
 
-    /// Whether it is still this connection that is judged.
+    /// Whether this is still the judged connection.
     fn is_judged(&self, judged: Judged) -> bool {
         self.session_number.get() == judged.number && self.base.state() == judged.state
     }
 
-    /// Whether there is no connection, or none for long.
+    /// Whether there is no connection, or it is closing.
     fn is_over(&self) -> bool {
         matches!(self.inner.state(), SocketState::Unconnected | SocketState::Closing)
     }
@@ -117,7 +125,7 @@ impl SslSocketNode {
     fn refuse(&self) {
         let text = self.errors.borrow().first().map(QSslError::error_string).unwrap_or_default();
         self.fail(&SocketError::new(SocketErrorKind::SslHandshakeFailed, text));
-        // What the session has to say is not to be said.
+        // The session's answer must not be sent.
         self.drop_session();
         self.inner.disconnect_from_host();
     }
@@ -130,7 +138,7 @@ impl SslSocketNode {
         self.errors.borrow().iter().all(|error| ignored.contains(error))
     }
 
-    /// What happens to the errors.
+    /// Returns how errors are treated.
     fn verify_mode(&self) -> PeerVerifyMode {
         match (self.configuration.borrow().peer_verify_mode(), self.mode.get()) {
             (PeerVerifyMode::Auto, SslMode::Server) => PeerVerifyMode::Query,
@@ -139,7 +147,7 @@ impl SslSocketNode {
         }
     }
 
-    /// Notes the other end's certificates, its own first.
+    /// Stores and returns the peer's certificates, its own first.
     fn note_peer(&self) -> Vec<QSslCertificate> {
         let session = self.session.borrow();
         let Some(session) = &*session else { return Vec::new() };
@@ -152,8 +160,8 @@ impl SslSocketNode {
         chain
     }
 
-    /// All that is wrong, in Qt's order: what has to do with the other end's own certificate, then
-    /// the chain.
+    /// Returns all errors in Qt's order: those of the peer's own certificate, then those of the
+    /// chain.
     fn find_errors(&self, mode: PeerVerifyMode) -> Vec<QSslError> {
         let chain = self.note_peer();
         let is_client = self.mode.get() == SslMode::Client;
@@ -208,37 +216,7 @@ impl SslSocketNode {
     }
 }
 
-/// Sits while errors are told: the session sends nothing meanwhile; one that a slot begins does. If
-/// a slot panics there is no verdict, and the connection ends.
-struct Court<'a> {
-    node: &'a SslSocketNode,
-    before: Option<u32>,
-}
-
-impl<'a> Court<'a> {
-    fn assemble(node: &'a SslSocketNode) -> Self {
-        let before = node.flags.judging.replace(Some(node.session_number.get()));
-        Court { node, before }
-    }
-}
-
-impl Drop for Court<'_> {
-    fn drop(&mut self) {
-        let node = self.node;
-        node.flags.judging.set(self.before);
-        if std::thread::panicking() {
-            node.drop_session();
-            let this = node.this.clone();
-            node.life().dispatcher().post(move || {
-                if let Some(node) = this.upgrade() {
-                    node.inner.abort();
-                }
-            });
-        }
-    }
-}
-
-/// Whether an error is one that is looked for when the chain was verified already.
+/// Whether Qt finds this error after it has verified the chain.
 fn is_of_leaf(error: SslError) -> bool {
     use SslError::{CertificateBlacklisted, HostNameMismatch, NoPeerCertificate};
     matches!(error, CertificateBlacklisted | HostNameMismatch | NoPeerCertificate)

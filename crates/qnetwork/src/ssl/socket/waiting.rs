@@ -1,19 +1,22 @@
-//! Waiting with no loop.
+//! Waiting without a loop.
 
 use qcore::QDeadlineTimer;
 
 use super::{QSslSocket, SslSocketNode};
-use crate::{SocketError, SocketErrorKind, SocketState, SslMode, socket::Overtime};
+use crate::{
+    socket::{Overtime, SocketError, SocketErrorKind, SocketState},
+    ssl::kinds::SslMode,
+};
 
 impl QSslSocket {
-    /// Waits until the handshake is over, at most until a deadline: milliseconds, -1 being for
-    /// ever, or a `Duration`. Connects first, if need be.
+    /// Waits until the handshake has finished; connects first if necessary. The deadline is a
+    /// number of milliseconds, -1 for no limit, or a `Duration`.
     ///
     /// # Errors
     ///
-    /// What went wrong; [`SocketTimeout`](SocketErrorKind::SocketTimeout) for the deadline.
-    /// [`Operation`](SocketErrorKind::Operation) if the socket encrypts already, or is not about
-    /// to.
+    /// [`SocketTimeout`](SocketErrorKind::SocketTimeout) when the deadline passes.
+    /// [`Operation`](SocketErrorKind::Operation) if the socket is encrypted already, or is not
+    /// going to encrypt. Otherwise the error with which the handshake has failed.
     #[doc(alias = "waitForEncrypted")]
     pub fn wait_for_encrypted(
         &self,
@@ -33,7 +36,7 @@ fn timed_out() -> SocketError {
 }
 
 impl SslSocketNode {
-    /// What went wrong, if the inner socket could not wait.
+    /// Returns the error for which the inner socket could not wait.
     fn reason(&self, inner: SocketError) -> SocketError {
         match self.base.error() {
             SocketErrorKind::Unknown => inner,
@@ -41,7 +44,8 @@ impl SslSocketNode {
         }
     }
 
-    /// Waits by the inner socket, and takes its state and error over if that fails.
+    /// Returns the result of waiting with the inner socket. If it has failed, takes over its state
+    /// and error.
     fn follow(&self, waited: Result<(), SocketError>) -> Result<(), SocketError> {
         if let Err(error) = &waited {
             self.base.set_socket_state(self.inner.state());
@@ -64,7 +68,7 @@ impl SslSocketNode {
         if self.inner.state() != SocketState::Connected {
             self.inner.wait_for_connected(deadline).map_err(|error| self.reason(error))?;
         }
-        // A slot that waits may have more than was told of.
+        // In a slot, there may be data that was not processed yet.
         self.transmit();
         let mut overtime = Overtime::default();
         while !self.flags.encrypted.get() {
@@ -79,8 +83,7 @@ impl SslSocketNode {
         Ok(())
     }
 
-    /// Waits until something has come, and works on it, also if that is what is going on: a slot
-    /// may wait.
+    /// Waits for data and processes it, even within a slot that is called for data.
     fn wait_for_more(&self, deadline: QDeadlineTimer) -> Result<(), SocketError> {
         self.inner.wait_for_ready_read(deadline).map_err(|error| self.reason(error))?;
         self.transmit();
@@ -95,7 +98,8 @@ impl SslSocketNode {
         if !self.flags.encrypted.get() {
             self.wait_encrypted(deadline)?;
         }
-        // What was written goes first; and a slot that waits may have more than was told of.
+        // Written data is sent first. In a slot, there may also be received data that was not
+        // processed yet.
         self.transmit();
         let mut overtime = Overtime::default();
         while self.ready_reads.get() == before {

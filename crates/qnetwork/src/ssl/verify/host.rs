@@ -1,27 +1,32 @@
-//! Whether a certificate is for a host.
+//! Checking that a certificate is for a host.
 
 use std::net::IpAddr;
 
 use crate::{
-    AlternativeNameEntryType, QHostAddress, QSslCertificate, SubjectInfo, host_info::ace::to_ace,
+    address::QHostAddress,
+    host_info::ace::to_ace,
+    ssl::{
+        certificate::{QSslCertificate, SubjectInfo},
+        kinds::AlternativeNameEntryType,
+    },
 };
 
-/// A host that a certificate has to be for.
+/// A host that a certificate must be for.
 pub(super) struct Host {
     text: String,
-    /// In ASCII and small letters, if it is a name.
+    /// The name in lower-case ASCII, if it is a name.
     name: Option<String>,
-    /// The name is written as an address is.
+    /// Whether the name has the form of an address.
     is_numeric: bool,
     address: Option<QHostAddress>,
 }
 
-/// By what a certificate is for a host.
+/// Why a certificate is for a host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Match {
-    /// An address says that it is.
+    /// An IP address matches.
     Address,
-    /// A name does, be it an alternative one or a common one.
+    /// An alternative name or a common name matches.
     Name,
 }
 
@@ -33,8 +38,8 @@ impl Host {
         Host { text: text.to_owned(), name, is_numeric, address }
     }
 
-    /// Whether the certificate is for this host. Common names count, whatever else the certificate
-    /// says, as with Qt.
+    /// Whether the certificate is for this host. As in Qt, common names count even if there are
+    /// alternative names.
     pub(super) fn find_in(&self, certificate: &QSslCertificate) -> Option<Match> {
         let names = certificate.subject_alternative_names();
         let of_kind = |kind| names.get(&kind).map(Vec::as_slice).unwrap_or_default();
@@ -50,19 +55,18 @@ impl Host {
         names.any(|name| self.is_named(name)).then_some(Match::Name)
     }
 
-    /// Whether a name out of a certificate, which may be a pattern, is this host's. An asterisk
-    /// stands for what is left of the first label, of one label of at least three.
+    /// Whether a certificate's name, which may be a pattern, matches this host. An asterisk stands
+    /// for the rest of the first label; the name must have at least three labels.
     pub(super) fn is_named(&self, pattern: &str) -> bool {
         match &self.name {
             Some(name) => self.is_match(pattern, name),
-            // To Qt it is the same as all others that are no names, which `My Server` is as well as
-            // `::1`.
+            // To Qt all hosts that are not names are alike, `My Server` as well as `::1`.
             None => self.text.contains(':') && self.is_same_address(pattern),
         }
     }
 
-    /// The host as it is held against constraints if a certificate is for it by this: the bytes of
-    /// its address, and its name.
+    /// Returns the bytes of the address and the name that constraints apply to, for a certificate
+    /// that matches in this way.
     pub(super) fn constrained(&self, by: Match) -> (Option<Vec<u8>>, Option<&[u8]>) {
         let ip = self.address.as_ref().and_then(QHostAddress::to_ip_addr);
         let ip = ip.map(|ip| match ip {
@@ -70,7 +74,7 @@ impl Host {
             IpAddr::V6(ip) => ip.octets().to_vec(),
         });
         let name = self.name.as_deref().unwrap_or(&self.text);
-        // A dot at the end does not make it another host.
+        // A trailing dot does not make it another host.
         let name = name.strip_suffix('.').unwrap_or(name).as_bytes();
         (ip, (by == Match::Name).then_some(name))
     }
@@ -90,7 +94,7 @@ impl Host {
             Some((_, end)) if !end.is_empty() => {}
             _ => return false,
         }
-        // Not within a label of an international name (RFC 6125, 7.2).
+        // No wildcards within an international label (RFC 6125, 7.2).
         if starts_with(pattern, "xn--") {
             return false;
         }

@@ -1,24 +1,27 @@
-//! Names that an authority may vouch for, and those that it may not.
+//! Name constraints.
 
-use super::{Budget, Found, path::Path};
+use super::{
+    budget::Budget,
+    path::{Found, Path},
+};
 use crate::{
     host_info::ace::to_ace,
     ssl::{
-        SslError,
         certificate::{DistinguishedName, GeneralName, NameConstraints, Parsed},
+        error::SslError,
     },
 };
 
-/// The host that is connected to, as it is held against constraints.
+/// The host of the connection, as constraints see it.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Host<'a> {
-    /// The bytes of its address.
+    /// The bytes of the address.
     pub(super) ip: Option<&'a [u8]>,
     pub(super) name: Option<&'a [u8]>,
 }
 
-/// One error for each certificate and each one above it that does not allow its names, or that does
-/// not allow the host for which the leaf is taken.
+/// Adds an error for each certificate and each issuer above it that does not allow its names. A
+/// leaf's host must be allowed too.
 pub(super) fn check(path: &Path<'_>, host: Host<'_>, budget: &Budget, found: &mut Vec<Found>) {
     for (place, certificate) in path.certificates.iter().enumerate().rev() {
         if place > 0 && certificate.is_self_issued() {
@@ -54,9 +57,9 @@ fn names_of(certificate: &Parsed) -> Vec<Name<'_>> {
     whole.into_iter().chain(mails).chain(alternative).collect()
 }
 
-/// Its common names count if there are no other names of hosts. So does the host in any case: a
-/// pattern is for hosts that constraints may exclude, and a common name beside other names, which
-/// counts with Qt, would escape them.
+/// The leaf's common names count if it has no other host names. The host always counts: a pattern
+/// may match hosts that are excluded, and a common name beside other names, which counts in Qt,
+/// would escape the constraints.
 fn names_of_leaf<'a>(leaf: &'a Parsed, host: Host<'a>) -> Vec<Name<'a>> {
     let mut names = names_of(leaf);
     if !names.iter().any(|name| matches!(name, Name::Dns(_))) {
@@ -68,19 +71,19 @@ fn names_of_leaf<'a>(leaf: &'a Parsed, host: Host<'a>) -> Vec<Name<'a>> {
     names
 }
 
-/// One of the names of a certificate. Its parts are found once, however many constraints there are.
+/// A name of a certificate. Its parts are found once, however many constraints there are.
 enum Name<'a> {
-    /// With its user and its host, if it has both.
+    /// An address with its user and its host, if it has both.
     Email(&'a [u8], Option<(&'a [u8], &'a [u8])>),
-    /// With letters beyond ASCII, be it in the host, which is here in ASCII if it is one.
+    /// An address beyond ASCII. Its host is in ASCII, if it is valid.
     InternationalEmail(Option<String>),
     Dns(&'a [u8]),
-    /// Its host, if it has one.
+    /// The host, if there is one.
     Uri(Option<&'a [u8]>),
     Directory(&'a DistinguishedName),
     Ip(&'a [u8]),
     Other(u8),
-    /// One of which nobody can say whether it is allowed.
+    /// A name that cannot be checked.
     Unknown,
 }
 
@@ -106,8 +109,8 @@ impl<'a> Name<'a> {
     }
 }
 
-/// If names of its kind are permitted it has to be one of them, and it must not be among the
-/// excluded ones.
+/// Whether constraints allow a name: if names of its kind are permitted, it must be one of them,
+/// and it must not be excluded.
 fn is_name_allowed(name: &Name<'_>, constraints: &NameConstraints) -> bool {
     #[cfg(test)]
     COMPARISONS.set(COMPARISONS.get() + constraints.permitted.len() + constraints.excluded.len());
@@ -115,7 +118,7 @@ fn is_name_allowed(name: &Name<'_>, constraints: &NameConstraints) -> bool {
         return false;
     }
     let mut of_kind = constraints.permitted.iter().filter(|base| is_of_kind(name, base)).peekable();
-    // One that nothing can be said about ends the search.
+    // A constraint that cannot be decided ends the search.
     let is_permitted = of_kind.peek().is_none()
         || of_kind.map(|base| is_within(name, base)).find(|is| *is != Some(false))
             == Some(Some(true));
@@ -135,7 +138,7 @@ fn is_of_kind(name: &Name<'_>, base: &GeneralName) -> bool {
     }
 }
 
-/// Whether the name is within the tree; `None` if that cannot be said.
+/// Whether the name is within a subtree; `None` if that cannot be decided.
 fn is_within(name: &Name<'_>, base: &GeneralName) -> Option<bool> {
     match (name, base) {
         (Name::Email(mail, parts), GeneralName::Email(base)) => {
@@ -144,7 +147,7 @@ fn is_within(name: &Name<'_>, base: &GeneralName) -> Option<bool> {
         }
         (Name::InternationalEmail(host), GeneralName::Email(base)) => {
             let host = host.as_ref()?;
-            // OpenSSL allows none of these by a base with a dot at its start.
+            // In OpenSSL a base with a leading dot allows none of these addresses.
             (base.first() != Some(&b'.')).then(|| host.as_bytes().eq_ignore_ascii_case(base))
         }
         (Name::Dns(host), GeneralName::Dns(base)) => Some(is_host_within(host, base)),
@@ -172,11 +175,11 @@ fn is_within(name: &Name<'_>, base: &GeneralName) -> Option<bool> {
 
 #[cfg(test)]
 thread_local! {
-    /// How many comparisons there were in this thread.
+    /// The number of comparisons in this thread.
     pub(super) static COMPARISONS: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
 }
 
-/// A host is within its domain and all above it; a dot at the start of one means "below it".
+/// Whether a host is within a domain. A leading dot of the base means "below this domain".
 fn is_host_within(host: &[u8], base: &[u8]) -> bool {
     if base.is_empty() {
         return true;
@@ -188,7 +191,8 @@ fn is_host_within(host: &[u8], base: &[u8]) -> bool {
     before == 0 || base[0] == b'.' || host[before - 1] == b'.'
 }
 
-/// The base is a whole address, a host, or a domain with a dot before it.
+/// Whether an address matches the base, which is an address, a host, or a domain with a leading
+/// dot.
 fn is_mail_within(mail: &[u8], user: &[u8], host: &[u8], base: &[u8]) -> bool {
     match base.iter().rposition(|byte| *byte == b'@') {
         None if base.first() == Some(&b'.') => ends_with(mail, base) && mail.len() > base.len(),
@@ -208,8 +212,8 @@ fn ends_with(text: &[u8], end: &[u8]) -> bool {
     text.len() >= end.len() && text[text.len() - end.len()..].eq_ignore_ascii_case(end)
 }
 
-/// Whether a common name is meant as the name of a host: letters, digits, and inside of labels
-/// hyphens; at least two labels.
+/// Whether a common name looks like a host name: at least two labels of letters, digits,
+/// underscores, and inner hyphens.
 fn is_host_name(name: &str) -> bool {
     let is_label = |label: &str| {
         !label.is_empty()

@@ -1,19 +1,21 @@
-//! From a certificate to those that vouch for it.
+//! The path from a certificate to its root.
 
-use super::{Found, Verifier, signature};
-use crate::ssl::{SslError, certificate::Parsed};
+use crate::ssl::{certificate::Parsed, error::SslError};
 
-/// A leaf, its issuer, that one's issuer, as far as they are known.
+/// An error and its place on the path.
+pub(super) type Found = (SslError, usize);
+
+/// The leaf, its issuer, the issuer's issuer, as far as they are known.
 pub(super) struct Path<'a> {
     pub(super) certificates: Vec<&'a Parsed>,
-    /// How many come from the peer; those that follow are ours.
+    /// How many certificates come from the peer. The others are trusted ones.
     pub(super) sent: usize,
-    /// It ends at a root that is trusted.
+    /// Whether the path ends at a trusted root.
     pub(super) is_trusted: bool,
 }
 
 impl Path<'_> {
-    /// What is wrong if it does not end at a root.
+    /// Adds the error of a path that does not end at a trusted root.
     pub(super) fn missing_trust(&self, max_depth: usize, found: &mut Vec<Found>) {
         if self.is_trusted {
             return;
@@ -31,141 +33,5 @@ impl Path<'_> {
             (false, _) => SslError::UnableToGetLocalIssuerCertificate,
         };
         found.push((error, last));
-    }
-}
-
-/// The path that OpenSSL finds: ours first, then what the peer has sent. At each step it takes the
-/// first issuer that is valid now, else the one that is valid the longest, and never goes back.
-pub(super) fn build<'a>(
-    verifier: &Verifier<'_>,
-    leaf: &'a Parsed,
-    sent: &[&'a Parsed],
-    trusted: &[&'a Parsed],
-) -> Path<'a> {
-    let mut path = Path { certificates: vec![leaf], sent: 1, is_trusted: false };
-    let mut unused = sent.to_vec();
-    // One more than is allowed, so as to see that it is too long.
-    let max_length = verifier.max_depth + 1;
-    let mut looks_at_sent = true;
-    loop {
-        let current = path.certificates[path.certificates.len() - 1];
-        let is_self_issued = current.is_self_issued_by_name_and_key();
-        let has_room = path.certificates.len() <= max_length;
-        if has_room
-            && let Some(index) = best_issuer(verifier, current, trusted)
-            // One that looks like a root of ours has to be it.
-            && (!is_self_issued || trusted.iter().any(|root| root.der() == current.der()))
-        {
-            looks_at_sent = false;
-            let issuer = trusted[index];
-            let is_root = if is_self_issued {
-                if path.sent == path.certificates.len() {
-                    path.sent -= 1;
-                }
-                true
-            } else {
-                path.certificates.push(issuer);
-                issuer.is_self_issued_by_name_and_key()
-            };
-            if is_root {
-                path.is_trusted = true;
-                return path;
-            }
-            continue;
-        }
-        if !looks_at_sent || !has_room || is_self_issued {
-            return path;
-        }
-        let Some(index) = best_issuer(verifier, current, &unused) else { return path };
-        path.certificates.push(unused.remove(index));
-        path.sent += 1;
-    }
-}
-
-/// Among these, who has issued it: by names and what it says about the key.
-fn best_issuer(
-    verifier: &Verifier<'_>,
-    certificate: &Parsed,
-    issuers: &[&Parsed],
-) -> Option<usize> {
-    let mut best: Option<usize> = None;
-    for (index, issuer) in issuers.iter().enumerate() {
-        if !issuer.is_issuer_of(certificate) {
-            continue;
-        }
-        if verifier.is_in_time(issuer) {
-            return Some(index);
-        }
-        if best.is_none_or(|best| issuer.not_after > issuers[best].not_after) {
-            best = Some(index);
-        }
-    }
-    best
-}
-
-/// A path with which nothing is wrong, if there is one and it is found before the budget is spent.
-/// Each step takes a signature, so a peer that sends certificates that all could have issued one
-/// another is not given many.
-pub(super) fn find_good<'a>(
-    verifier: &Verifier<'_>,
-    leaf: &'a Parsed,
-    sent: &[&'a Parsed],
-    trusted: &[&'a Parsed],
-) -> Option<Path<'a>> {
-    let search = Search { verifier, sent, trusted };
-    let mut path = Path { certificates: vec![leaf], sent: 1, is_trusted: false };
-    search.extend(&mut path).then_some(path)
-}
-
-struct Search<'a, 'b> {
-    verifier: &'b Verifier<'b>,
-    sent: &'b [&'a Parsed],
-    trusted: &'b [&'a Parsed],
-}
-
-impl<'a> Search<'a, '_> {
-    /// Whether the path could be made a good one.
-    fn extend(&self, path: &mut Path<'a>) -> bool {
-        let current = path.certificates[path.certificates.len() - 1];
-        if path.certificates.len() > self.verifier.max_depth + 1 {
-            return false;
-        }
-        let budget = &self.verifier.budget;
-        let candidates = [(self.trusted, false), (self.sent, true)];
-        for (issuers, is_sent) in candidates {
-            // What comes after one of ours is ours as well.
-            if is_sent && path.sent < path.certificates.len() {
-                return false;
-            }
-            for issuer in issuers {
-                if !issuer.is_issuer_of(current)
-                    || path.certificates.iter().any(|c| std::ptr::eq(*c, *issuer))
-                {
-                    continue;
-                }
-                if !self.verifier.is_in_time(issuer)
-                    || !budget.spend_signatures(1)
-                    || signature::verify(current, issuer).is_err()
-                {
-                    continue;
-                }
-                path.certificates.push(issuer);
-                path.sent += usize::from(is_sent);
-                path.is_trusted = !is_sent && issuer.is_self_issued_by_name_and_key();
-                let is_good = if path.is_trusted {
-                    budget.spend_signatures(path.certificates.len())
-                        && self.verifier.judge(path).is_empty()
-                } else {
-                    self.extend(path)
-                };
-                if is_good {
-                    return true;
-                }
-                path.certificates.pop();
-                path.sent -= usize::from(is_sent);
-                path.is_trusted = false;
-            }
-        }
-        false
     }
 }

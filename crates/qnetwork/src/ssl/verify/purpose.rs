@@ -1,7 +1,18 @@
-//! What a certificate may be used for.
+//! What certificates may be used for.
 
-use super::Purpose;
 use crate::ssl::certificate::Parsed;
+
+/// The use of the leaf.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// Any use, as for `QSslCertificate::verify`. Uses and the strength of keys and hashes are not
+    /// checked, and only the leaf is looked up among known frauds.
+    Any,
+    /// The leaf is a server's.
+    Server,
+    /// The leaf is a client's.
+    Client,
+}
 
 const DIGITAL_SIGNATURE: u32 = 1;
 const KEY_ENCIPHERMENT: u32 = 1 << 2;
@@ -10,7 +21,7 @@ const CERTIFICATE_SIGN: u32 = 1 << 5;
 
 const SERVER: &str = "1.3.6.1.5.5.7.3.1";
 const CLIENT: &str = "1.3.6.1.5.5.7.3.2";
-/// What servers were marked with when strong cryptography was restricted.
+/// Old marks of servers, from the time when strong cryptography was restricted.
 const GATED: [&str; 2] = ["1.3.6.1.4.1.311.10.3.3", "2.16.840.1.113730.4.1"];
 
 const NETSCAPE_CLIENT: u32 = 1;
@@ -18,17 +29,17 @@ const NETSCAPE_SERVER: u32 = 1 << 1;
 const NETSCAPE_SSL_CA: u32 = 1 << 5;
 const NETSCAPE_ANY_CA: u32 = 7 << 5;
 
-/// Whether a certificate may issue others, and by what.
+/// Whether a certificate may issue others, and why.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Authority {
     None,
-    /// It says so.
+    /// Its basic constraints say so.
     Declared,
-    /// It is of version 1, which cannot say, and signed by itself.
+    /// It is a self-signed certificate of version 1, which has no extensions.
     OldRoot,
-    /// Its key may sign certificates.
+    /// Its key usage allows it.
     ByKeyUsage,
-    /// Netscape's way of saying so.
+    /// Its Netscape type allows it.
     Netscape,
 }
 
@@ -51,12 +62,12 @@ pub(super) fn authority(certificate: &Parsed) -> Authority {
     }
 }
 
-/// Whether its key may sign certificates; it may if nothing is said.
+/// Whether the key may sign certificates. It may if there is no key usage.
 pub(super) fn may_sign(certificate: &Parsed) -> bool {
     allows(certificate.uses.key_usage, CERTIFICATE_SIGN)
 }
 
-/// Whether it is for this purpose, or may issue such certificates.
+/// Whether a certificate is for this use, or may issue such certificates.
 pub(super) fn is_for(certificate: &Parsed, purpose: Purpose, is_issuer: bool) -> bool {
     let uses = &certificate.uses;
     let (wanted, key_usage, netscape) = match purpose {
@@ -81,7 +92,7 @@ pub(super) fn is_for(certificate: &Parsed, purpose: Purpose, is_issuer: bool) ->
     allows(uses.key_usage, key_usage) && allows(uses.netscape_type, netscape)
 }
 
-/// Whether one of the bits is set, or nothing is said.
+/// Whether one of the bits is set, or the extension is missing.
 fn allows(said: Option<u32>, bits: u32) -> bool {
     said.is_none_or(|said| said & bits != 0)
 }

@@ -1,17 +1,15 @@
-//! Whether one certificate's key has signed another.
+//! Verifying the signatures of certificates.
 
 use rustls::pki_types::{SignatureVerificationAlgorithm, alg_id};
 
 use crate::ssl::{
-    SslError,
     certificate::{KeyKind, Parsed, PublicKeyInfo},
-    crypto::small_rsa::Hash,
-    provider,
+    crypto::{provider, small_rsa::Hash},
+    error::SslError,
 };
 
-/// Whether the issuer's key has signed the certificate, by the algorithms of the cryptography at
-/// hand. MD5, SHA-1 and RSA keys below 2048 bits are not among them: what they have signed is not
-/// signed.
+/// Verifies the issuer's signature with the provider's algorithms. MD5, SHA-1 and RSA keys below
+/// 2048 bits are not among them, so such signatures fail.
 pub(super) fn verify(certificate: &Parsed, issuer: &Parsed) -> Result<(), SslError> {
     if certificate.signature_algorithm().0 != certificate.signed_algorithm().0 {
         return Err(SslError::CertificateSignatureFailed);
@@ -36,7 +34,7 @@ pub(super) fn verify(certificate: &Parsed, issuer: &Parsed) -> Result<(), SslErr
     is_signed.then_some(()).ok_or(SslError::CertificateSignatureFailed)
 }
 
-/// Whether the key is for PSS alone, and allows this kind of signature by it.
+/// Whether a PSS key allows this kind of signature.
 fn is_for_pss(key: &PublicKeyInfo<'_>, kind: &[u8]) -> bool {
     let hashes = [
         (alg_id::RSA_PSS_SHA256, Hash::Sha256),
@@ -48,7 +46,7 @@ fn is_for_pss(key: &PublicKeyInfo<'_>, kind: &[u8]) -> bool {
         && hash.is_some_and(|hash| key.allows_pss(hash.oid(), hash.length()))
 }
 
-/// Whether the certificate is signed in a way that TLS does not use and aws-lc-rs verifies.
+/// Verifies signatures that TLS does not use but aws-lc-rs supports.
 #[cfg(feature = "aws-lc-rs")]
 fn is_signed_otherwise(
     (signature_kind, key_kind): (&[u8], &[u8]),
@@ -60,7 +58,8 @@ fn is_signed_otherwise(
         ECDSA_P256K1_SHA256_ASN1, ECDSA_P521_SHA224_ASN1, EcdsaVerificationAlgorithm,
         UnparsedPublicKey,
     };
-    // What a certificate contains: ecdsa-with-SHA224, ecdsa-with-SHA256; ecPublicKey and a curve.
+    // The algorithms in certificates: ecdsa-with-SHA224, ecdsa-with-SHA256; ecPublicKey with a
+    // curve.
     const SHA224: &[u8] = &[0x06, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 3, 1];
     const SHA256: &[u8] = &[0x06, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 3, 2];
     const SECP256K1: &[u8] =
@@ -80,13 +79,13 @@ fn is_signed_otherwise(_: (&[u8], &[u8]), _: &[u8], _: &[u8], _: &[u8]) -> bool 
     false
 }
 
-/// Whether the key takes as much effort to break as one of RSA with 2048 bits.
+/// Whether the key is at least as strong as an RSA key of 2048 bits.
 pub(super) fn is_strong_key(certificate: &Parsed) -> bool {
     let Some(bits) = certificate.key_bits() else { return false };
     bits.is_rsa && bits.bits >= 2048 || !bits.is_rsa && bits.bits >= 224
 }
 
-/// Whether the hash that was signed is better than SHA-1.
+/// Whether the signature's hash is stronger than SHA-1.
 pub(super) fn has_strong_hash(certificate: &Parsed) -> bool {
     let oid = certificate.signature_algorithm().oid();
     !matches!(

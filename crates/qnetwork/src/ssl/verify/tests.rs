@@ -7,12 +7,19 @@ use std::{
 use base64::Engine;
 
 use super::{Purpose, Request, host::Host, names::COMPARISONS, oracles::describe, verify};
-use crate::{EncodingFormat, QSslCertificate, QSslError, SslError, host_info::ace::to_ace};
+use crate::{
+    host_info::ace::to_ace,
+    ssl::{
+        certificate::QSslCertificate,
+        error::{QSslError, SslError},
+        kinds::EncodingFormat,
+    },
+};
 
 thread_local! {
-    /// How many signatures the last verification of this thread has verified.
+    /// The number of signatures that this thread's last verification has checked.
     pub(super) static SIGNATURES: Cell<usize> = const { Cell::new(0) };
-    /// What was wrong with the first path that it looked at, and at which place.
+    /// The errors of the first path of this thread's last verification, and their places.
     pub(super) static FIRST_PATH: RefCell<Vec<(SslError, usize)>> =
         const { RefCell::new(Vec::new()) };
 }
@@ -65,9 +72,10 @@ fn the_certificates_of_the_scenarios() {
     );
 }
 
-/// Where ours differs: how, chain and trusted, and ours. Qt takes what is signed with MD5, SHA-1 or
-/// a small RSA key, which cannot be verified here; it has one path and no other if that does not
-/// lead to a root; and it forgets that a certificate whose key is too small is signed by itself.
+/// Where our errors differ from Qt's: purpose, chain, trusted certificates, and our errors. Qt
+/// accepts signatures with MD5, SHA-1 or a small RSA key, which the provider cannot verify. Qt
+/// tries no second path if the first one does not lead to a root. Qt does not see that a
+/// certificate with too small a key is self-signed.
 const OURS: &[(&str, &str, &str, &str)] = &[
     ("any", "leaf-sha1", "root", "CertificateSignatureFailed@0"),
     ("server", "leaf-sha1", "root", "UnspecifiedError@0 CertificateSignatureFailed@0"),
@@ -132,22 +140,21 @@ const OURS: &[(&str, &str, &str, &str)] = &[
     ),
 ];
 
-/// What ring does not verify: signatures of P-256 with SHA-512.
+/// ring does not verify P-256 signatures with SHA-512.
 const NOT_BY_RING: &str = "leaf-sha512";
 
-/// What Qt says, recorded by `goldens.py`.
-const GOLDENS: &str = include_str!("goldens.tsv");
+/// Qt's errors, recorded by `tests/data/verify/goldens.py`.
+const GOLDENS: &str = include_str!("../../../tests/data/verify/goldens.tsv");
 
 #[test]
 fn all_that_qt_says_in_its_order() {
     assert!(compare_with_qt(GOLDENS, OURS) > 500);
 }
 
-/// What Qt says of certificates in odd forms, recorded by `forms.py`.
-const FORMS: &str = include_str!("forms.tsv");
+/// Qt's errors for certificates in unusual forms, recorded by `tests/data/verify/forms.py`.
+const FORMS: &str = include_str!("../../../tests/data/verify/forms.tsv");
 
-/// Where ours differs in these: OpenSSL gives up with a leaf whose key cannot be read, with no
-/// error that Qt would see.
+/// Where our errors differ: if a leaf's key cannot be read, OpenSSL gives up, and Qt sees no error.
 const OUR_FORMS: &[(&str, &str, &str, &str)] = &[
     ("any", "key-short-point-0", "good-root", "UnspecifiedError@0"),
     ("any", "key-no-point-0", "good-root", "UnspecifiedError@0"),
@@ -176,7 +183,7 @@ fn all_that_qt_says_of_odd_forms() {
     assert!(compare_with_qt(FORMS, OUR_FORMS) > 250);
 }
 
-/// Verifies all the chains of a table. How many there are.
+/// Verifies all chains of a table. Returns how many there are.
 fn compare_with_qt(table: &str, ours: &[(&str, &str, &str, &str)]) -> usize {
     let mut certificates = HashMap::new();
     let (mut cases, mut wrong) = (0, Vec::new());
@@ -222,7 +229,7 @@ fn compare_with_qt(table: &str, ours: &[(&str, &str, &str, &str)]) -> usize {
     cases
 }
 
-/// The rows that Qt's own test of wildcards has.
+/// The rows of Qt's own test of wildcards.
 #[test]
 fn patterns_for_names() {
     let good = [
@@ -267,10 +274,10 @@ fn patterns_for_names() {
     }
 }
 
-/// What Qt says, recorded by `hosts.py`.
+/// Qt's results, recorded by `tests/data/verify/hosts.py`.
 #[test]
 fn hosts_that_certificates_are_for() {
-    let mut lines = include_str!("hosts.tsv").split_terminator('\n');
+    let mut lines = include_str!("../../../tests/data/verify/hosts.tsv").split_terminator('\n');
     let hosts: Vec<_> = lines.next().unwrap().split('\t').collect();
     let (mut count, mut holes, mut wrong) = (0, 0, Vec::new());
     for line in lines {
@@ -283,8 +290,8 @@ fn hosts_that_certificates_are_for() {
             count += 1;
             let (ours, qts) =
                 (Host::new(host).find_in(&certificate).is_some(), fits.contains(&index));
-            // To Qt all names that are none are the same: any of them in a certificate makes it one
-            // for `::1`.
+            // To Qt all hosts that are not names are the same. Any of them in a certificate matches
+            // `::1`.
             if qts && !ours && to_ace(host).is_none() {
                 holes += 1;
             } else if ours != qts {
@@ -312,7 +319,7 @@ fn request<'a>(
 fn nothing_to_verify() {
     assert_eq!(codes(&request(&[], &[], Purpose::Any)), [SslError::Unspecified]);
     assert_eq!(codes(&request(&[], &[], Purpose::Server)), [SslError::NoPeerCertificate]);
-    // With Qt nothing is wrong with it.
+    // Qt finds no error in it.
     let null = [QSslCertificate::default()];
     assert_eq!(codes(&request(&null, &null, Purpose::Any)), [SslError::Unspecified]);
     let mut chain = load("good.crt");
@@ -331,7 +338,7 @@ fn to_the_second() {
     assert_eq!(at(last - second), []);
     let not_yet = SslError::CertificateNotYetValid;
     assert_eq!(at(first - second), [not_yet, not_yet]);
-    // A root that has expired is not among those that are trusted.
+    // An expired root is not trusted.
     let over = [
         SslError::UnableToGetLocalIssuerCertificate,
         SslError::UnableToVerifyFirstCertificate,
@@ -341,8 +348,8 @@ fn to_the_second() {
     assert_eq!(at(last + second), over);
 }
 
-/// Certificates of `count` each for two names that have issued one another, all with one key: there
-/// are more paths than anybody can try.
+/// Makes `count` certificates for each of two names. They could all have issued one another with
+/// one key, so there are more paths than can be tried.
 fn maze(count: usize) -> Vec<QSslCertificate> {
     let key = rcgen::KeyPair::generate().unwrap();
     let parameters = |name: &str, number: usize| {
@@ -368,13 +375,13 @@ fn a_maze_is_left_soon() {
     let found = codes(&request(&chain, &load("ca.crt"), Purpose::Any));
     assert_eq!(found, [SslError::UnableToGetLocalIssuerCertificate]);
     assert!((90..=100).contains(&SIGNATURES.get()), "{}", SIGNATURES.get());
-    // And as trusted ones, of which none is a root.
+    // As trusted certificates, none of which is a root.
     let found = codes(&request(&chain[..1], &chain, Purpose::Any));
     assert_eq!(found[0], SslError::Unspecified);
     assert!(SIGNATURES.get() <= 100, "{}", SIGNATURES.get());
 }
 
-/// Of two issuers with one name and no other sign the first in the list has the wrong key.
+/// Two issuers have the same name and no key identifier. The first one has the wrong key.
 #[test]
 fn another_path_is_tried() {
     let issuer = |key: &rcgen::KeyPair| {
@@ -397,7 +404,7 @@ fn another_path_is_tried() {
     assert_eq!(found, [SslError::CertificateSignatureFailed]);
 }
 
-/// An authority's limits that cannot be read whole are not taken for smaller ones.
+/// Constraints that cannot be read completely are not treated as weaker ones.
 #[test]
 fn limits_that_cannot_be_read() {
     let leaf_errors = |constraints: &[u8]| {
@@ -429,11 +436,11 @@ fn limits_that_cannot_be_read() {
     assert!(errors.contains(&SslError::UnableToGetLocalIssuerCertificate), "{errors:?}");
 }
 
-/// Certificates signed in all kinds of ways, made by `algorithms.py`, and the errors that Qt tells.
-const ALGORITHMS: &str = include_str!("algorithms.tsv");
+/// Certificates with all kinds of signatures, made by `tests/data/verify/algorithms.py`, and Qt's
+/// errors.
+const ALGORITHMS: &str = include_str!("../../../tests/data/verify/algorithms.tsv");
 
-/// The ways in which aws-lc-rs verifies, and whether ring does as well. Qt accepts all of the
-/// table.
+/// The signatures that aws-lc-rs verifies, and whether ring does too. Qt accepts all of the table.
 const VERIFIED: &[(&str, bool)] = &[
     ("RSA SHA-256", true),
     ("RSA-PSS SHA-256, salt 32", true),
@@ -472,7 +479,7 @@ fn signatures_of_all_kinds() {
             host: Some("a.example"),
             purpose: Purpose::Any,
             depth: 0,
-            // In 2027: the certificates are of the end of 2026.
+            // In 2027, because the certificates are from the end of 2026.
             now: UNIX_EPOCH + Duration::from_secs(1_800_000_000),
         });
         match &errors[..] {
@@ -486,7 +493,7 @@ fn signatures_of_all_kinds() {
     assert_eq!(verified, expected.map(|(name, _)| *name).collect::<Vec<_>>());
 }
 
-/// A chain of one's own making: the leaf, and the root, with the names that it allows.
+/// Makes a leaf, and a root that allows some names.
 fn constrained(
     limits: rcgen::NameConstraints,
     common_name: &str,
@@ -521,8 +528,8 @@ fn limits(permitted: &[&str], excluded: &[&str]) -> rcgen::NameConstraints {
     }
 }
 
-/// A common name counts for the host, so it is held against the constraints: also beside other
-/// names, as a pattern, as an address, and in other letters.
+/// A common name counts for the host, so constraints apply to it: beside other names, as a pattern,
+/// as an address, and in upper case.
 #[test]
 fn a_common_name_does_not_escape_constraints() {
     let errors = |common_name: &str, limits, host: &str| {
@@ -544,7 +551,7 @@ fn a_common_name_does_not_escape_constraints() {
     assert_eq!(errors("evil.com.", limits(&[], &["evil.com"]), "evil.com."), refused);
 }
 
-/// A pattern is not within the host that is excluded, but that host is one of the pattern's.
+/// A pattern is not within an excluded host, but it matches that host.
 #[test]
 fn a_pattern_does_not_escape_constraints() {
     let errors = |limits, host: &str| {
@@ -557,7 +564,7 @@ fn a_pattern_does_not_escape_constraints() {
     assert_eq!(errors(but_www(), "WWW.example.com"), [SslError::Unspecified]);
 }
 
-/// Twenty certificates, each with a thousand names and a thousand constraints for those below it.
+/// Twenty certificates, each with a thousand names and a thousand constraints.
 #[test]
 fn comparisons_are_bounded_for_all_paths_together() {
     let key = rcgen::KeyPair::generate().unwrap();

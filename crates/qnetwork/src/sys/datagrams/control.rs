@@ -1,11 +1,11 @@
-//! Control messages: what goes with a datagram beside its bytes and its address.
+//! Control messages: what accompanies a datagram besides its bytes and its address.
 
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub(super) use linux::{add, path, tell_paths};
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 pub(super) use none::{add, path, tell_paths};
 
-/// Room for the control messages of a datagram: where it goes and how far.
+/// Buffer for the control messages of a datagram: path and hop limit.
 #[repr(C, align(8))]
 #[derive(Clone, Copy, Default)]
 pub(super) struct Control([u64; 16]);
@@ -33,24 +33,24 @@ mod linux {
         for (level, name) in options {
             let on: c_int = 1;
             let size = size_of::<c_int>() as libc::socklen_t;
-            // SAFETY: `on` is a number of the size that is given, and lives during the call. A system
-            // that refuses tells less of datagrams, and nothing else.
+            // SAFETY: `on` is a number of the size that is given, and lives during the call. A
+            // system that refuses tells less of datagrams, and nothing else.
             unsafe { libc::setsockopt(fd, level, name, ptr::from_ref(&on).cast(), size) };
         }
     }
 
-    /// What a received message's control messages tell.
+    /// Reads the control messages of a received datagram.
     ///
     /// # Safety
     ///
-    /// The system has filled in the header, and what it points to is still there.
+    /// The system has filled in the header, and what it points to is still alive.
     pub(crate) unsafe fn path(header: &libc::msghdr) -> Path {
         let mut path = Path::default();
         // SAFETY: these walk the control messages within the length that the header tells.
         let mut control = unsafe { libc::CMSG_FIRSTHDR(header) };
         while !control.is_null() {
-            // SAFETY: it is one of the header's control messages, with data of the type that its level
-            // and its type say.
+            // SAFETY: it is one of the header's control messages, with data of the type that its
+            // level and its type say.
             unsafe {
                 let data = libc::CMSG_DATA(control);
                 match ((*control).cmsg_level, (*control).cmsg_type) {
@@ -77,14 +77,14 @@ mod linux {
         path
     }
 
-    /// Adds the control messages that a datagram to be sent needs; how long they are.
+    /// Adds the control messages of a datagram to send. Returns their length.
     ///
-    /// As Qt's, they are those of the address's family. A sender of IPv4 stands where Linux does not look
-    /// for it, so that it is the system that chooses it.
+    /// As in Qt, they belong to the family of the destination. Qt writes the sender's IPv4 address
+    /// into a field that Linux ignores, so the system chooses the sender.
     ///
     /// # Safety
     ///
-    /// The header has room for two control messages, which is zeroed.
+    /// The header has zeroed room for two control messages.
     pub(crate) unsafe fn add(header: &libc::msghdr, datagram: &Departure<'_>) -> usize {
         let mut at = ptr::null_mut();
         let mut len = 0;
@@ -125,11 +125,11 @@ mod linux {
         len
     }
 
-    /// Adds a control message behind the one `at` which the last one was put, and tells its length.
+    /// Writes a control message behind the one at `at`. Returns its length.
     ///
     /// # Safety
     ///
-    /// The header has room for it, which is zeroed.
+    /// The header has zeroed room for the message.
     unsafe fn put<T>(
         header: &libc::msghdr,
         at: &mut *mut libc::cmsghdr,
@@ -164,14 +164,14 @@ mod none {
 
     /// # Safety
     ///
-    /// There is nothing to keep to.
+    /// The caller has nothing to ensure.
     pub(crate) unsafe fn path(_: &libc::msghdr) -> Path {
         Path::default()
     }
 
     /// # Safety
     ///
-    /// There is nothing to keep to.
+    /// The caller has nothing to ensure.
     pub(crate) unsafe fn add(_: &libc::msghdr, _: &Departure<'_>) -> usize {
         0
     }

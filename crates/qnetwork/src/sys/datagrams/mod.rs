@@ -1,4 +1,4 @@
-//! Datagrams: several in one call, with what the system tells beside the bytes.
+//! Datagrams: several in one call, with their control messages.
 
 mod control;
 
@@ -18,32 +18,32 @@ use self::control::Control;
 /// How many datagrams one call moves at most.
 pub(crate) const BATCH: usize = 32;
 
-/// The room for a datagram that is received. None is larger.
+/// The size of the buffer for a received datagram. No datagram is larger.
 pub(crate) const SLOT: usize = 64 * 1024;
 
-/// What is told of a datagram that was received.
+/// What the system reports about a received datagram.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Arrival {
     pub(crate) len: usize,
-    /// Who has sent it, if that has an address.
+    /// The sender's address, if it has one.
     pub(crate) from: Option<SocketAddr>,
     pub(crate) path: Path,
 }
 
-/// How a datagram has come: what the control messages tell.
+/// The path of a datagram, from its control messages.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Path {
     pub(crate) destination: Option<IpAddr>,
-    /// The number of the interface, 0 if it is not known.
+    /// The index of the interface; 0 if it is not known.
     pub(crate) interface: u32,
     pub(crate) hops: Option<i32>,
 }
 
-/// A datagram to be sent.
+/// A datagram to send.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Departure<'a> {
     pub(crate) data: &'a [u8],
-    /// `None` is the other end of a connected socket.
+    /// The destination; `None` sends to the peer of a connected socket.
     pub(crate) to: Option<SocketAddr>,
     pub(crate) from: Option<IpAddr>,
     pub(crate) interface: u32,
@@ -51,21 +51,22 @@ pub(crate) struct Departure<'a> {
 }
 
 impl Departure<'_> {
-    /// Whether the system is to be told more than the address.
+    /// Whether the datagram needs control messages.
     fn is_special(&self) -> bool {
         self.from.is_some() || self.interface != 0 || self.hops.is_some()
     }
 }
 
-/// Has the system tell destination, interface and hops of datagrams, as far as it can.
+/// Makes the system report destination, interface and hop limit of datagrams, as far as it can.
 pub(crate) fn tell_paths(socket: impl AsFd, is_v6: bool) {
     control::tell_paths(socket.as_fd().as_raw_fd(), is_v6);
 }
 
-/// Receives at most `count` datagrams, which is at most [`BATCH`], each into a [`SLOT`] of `room`. What
-/// there was is told to `each`, by the number of its slot.
+/// Receives up to `count` datagrams, which is at most [`BATCH`], each into a [`SLOT`] of `room`.
+/// Calls `each` for each datagram with the number of its slot.
 ///
-/// Fewer than `count` means that there are no more; none at all is "would block".
+/// Returns how many there were. Fewer than `count` means that there are no more; if there is none
+/// at all, the error is "would block".
 pub(crate) fn receive(
     socket: impl AsFd,
     room: &mut [u8],
@@ -105,8 +106,8 @@ pub(crate) fn receive(
     Ok(received)
 }
 
-/// Sends datagrams, at most [`BATCH`], one after the other; how many. An error is the first one's: of
-/// another one it is told when that is the first.
+/// Sends up to [`BATCH`] datagrams in order. Returns how many were sent. An error concerns the
+/// first datagram; an error of a later one appears when that datagram comes first.
 pub(crate) fn send_all(socket: impl AsFd, datagrams: &[Departure<'_>]) -> io::Result<usize> {
     let fd = socket.as_fd().as_raw_fd();
     match datagrams {
@@ -120,7 +121,8 @@ fn send_plain(fd: RawFd, datagram: &Departure<'_>) -> io::Result<()> {
     let data = datagram.data;
     let to = datagram.to.map(SockAddr::from);
     let (name, len) = to.as_ref().map_or((ptr::null(), 0), |to| (to.as_ptr().cast(), to.len()));
-    // SAFETY: the bytes and the name are valid for the lengths that are given, and live during the call.
+    // SAFETY: the bytes and the name are valid for the lengths that are given, and live during the
+    // call.
     let sent = unsafe { libc::sendto(fd, data.as_ptr().cast(), data.len(), NO_SIGNAL, name, len) };
     if sent < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }
@@ -156,8 +158,9 @@ fn send_batch(fd: RawFd, datagrams: &[Departure<'_>]) -> io::Result<usize> {
     }
     // SAFETY: a header was written for each datagram, of which there are `BATCH` at most.
     let headers = unsafe { written(&mut headers, datagrams.len()) };
-    // SAFETY: each of these headers points to a part, and to a name and control messages of the lengths
-    // that it tells, or to none; the part to the datagram's bytes. All live until the call has returned.
+    // SAFETY: each of these headers points to a part, and to a name and control messages of the
+    // lengths that it tells, or to none; the part to the datagram's bytes. All live until the call
+    // has returned.
     unsafe { send_messages(fd, headers) }
 }
 
@@ -168,11 +171,11 @@ const NO_SIGNAL: c_int = 0;
 
 // ---- addresses
 
-/// An address that the system has written.
+/// Reads an address that the system has written.
 ///
 /// # Safety
 ///
-/// There is as much of it as `len` says.
+/// `name` points to `len` bytes of an address.
 unsafe fn address(name: *const c_void, len: libc::socklen_t) -> Option<SocketAddr> {
     let len = len as usize;
     if len < size_of::<libc::sockaddr_in>() {
@@ -214,7 +217,8 @@ mod several {
 
     /// # Safety
     ///
-    /// As for `recvmmsg`: what the headers point to is theirs until this returns.
+    /// The caller must keep what the headers point to alive and unused until this returns, as for
+    /// `recvmmsg`.
     pub(super) unsafe fn receive_messages(fd: RawFd, headers: &mut [Header]) -> io::Result<usize> {
         let flags = libc::MSG_DONTWAIT as _;
         // SAFETY: the headers are as the caller promises.
@@ -226,7 +230,7 @@ mod several {
 
     /// # Safety
     ///
-    /// As for `sendmmsg`: what the headers point to is valid until this returns.
+    /// The caller must keep what the headers point to valid until this returns, as for `sendmmsg`.
     pub(super) unsafe fn send_messages(fd: RawFd, headers: &mut [Header]) -> io::Result<usize> {
         let flags = NO_SIGNAL as _;
         // SAFETY: the headers are as the caller promises.
@@ -255,7 +259,8 @@ mod several {
 
     /// # Safety
     ///
-    /// As for `recvmsg`: what the headers point to is theirs until this returns.
+    /// The caller must keep what the headers point to alive and unused until this returns, as for
+    /// `recvmsg`.
     pub(super) unsafe fn receive_messages(fd: RawFd, headers: &mut [Header]) -> io::Result<usize> {
         one_by_one(headers, |header| {
             // SAFETY: the headers are as the caller promises.
@@ -265,7 +270,7 @@ mod several {
 
     /// # Safety
     ///
-    /// As for `sendmsg`: what the headers point to is valid until this returns.
+    /// The caller must keep what the headers point to valid until this returns, as for `sendmsg`.
     pub(super) unsafe fn send_messages(fd: RawFd, headers: &mut [Header]) -> io::Result<usize> {
         one_by_one(headers, |header| {
             // SAFETY: the headers are as the caller promises.
@@ -290,11 +295,11 @@ mod several {
 
 use several::{Header, message, message_len, receive_messages, send_messages};
 
-/// The first of some headers.
+/// Returns the first `count` headers.
 ///
 /// # Safety
 ///
-/// So many have been written.
+/// The first `count` headers have been written.
 unsafe fn written(headers: &mut [MaybeUninit<Header>], count: usize) -> &mut [Header] {
     let headers = &mut headers[..count];
     // SAFETY: they are all written, and `MaybeUninit` has the layout of what it holds.

@@ -1,15 +1,19 @@
-//! What `getifaddrs` knows, where there is no netlink: neither the greatest size of a packet nor how long an
-//! address lasts, and of the types but a few.
+//! Other systems report interfaces through `getifaddrs`. It returns no maximum transmission units,
+//! no lifetimes of addresses, and only a few types.
 
 use std::net::IpAddr;
 
 use getifaddrs::{Address, Interface, InterfaceFlags as SystemFlags};
 
-use super::{Link, LinkAddress, warn};
-use crate::{InterfaceFlags, InterfaceType};
+use super::{
+    Link, LinkAddress,
+    kind::{InterfaceFlags, InterfaceType},
+    warn,
+};
+use crate::sys;
 
-/// The interfaces with their addresses, in the system's order. If it does not answer there are none, and a
-/// warning.
+/// Returns the interfaces with their addresses, in the system's order. If the system does not
+/// answer, the function logs a warning and returns none.
 pub(crate) fn links() -> Vec<Link> {
     let interfaces = match getifaddrs::getifaddrs() {
         Ok(interfaces) => interfaces,
@@ -37,7 +41,7 @@ fn link(interface: &Interface) -> Link {
         false => InterfaceType::Unknown,
     };
     Link {
-        index: interface.index.unwrap_or_else(|| crate::sys::interface_index(&interface.name)),
+        index: interface.index.unwrap_or_else(|| sys::interface_index(&interface.name)),
         name: interface.name.clone(),
         flags: [
             (SystemFlags::UP, InterfaceFlags::IS_UP),

@@ -1,5 +1,6 @@
-//! The network interfaces, as the system tells of them.
+//! The network interfaces, as the system reports them.
 
+mod kind;
 #[cfg(any(target_os = "linux", target_os = "android"))]
 #[path = "netlink.rs"]
 mod platform;
@@ -9,10 +10,10 @@ mod platform;
 
 use std::{io, net::IpAddr};
 
+pub use self::kind::{InterfaceFlags, InterfaceType};
 #[cfg(all(fuzzing, any(target_os = "linux", target_os = "android")))]
 pub(crate) use self::platform::fuzz;
 pub(crate) use self::platform::links;
-use crate::{InterfaceFlags, InterfaceType};
 
 /// A network interface.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -23,30 +24,30 @@ pub(crate) struct Link {
     pub(crate) kind: InterfaceType,
     /// 0 if it is not known.
     pub(crate) mtu: u32,
-    /// Of any length; none has none.
+    /// Of any length; empty if there is none.
     pub(crate) hardware_address: Vec<u8>,
     pub(crate) addresses: Vec<LinkAddress>,
 }
 
-/// An address that an interface has.
+/// An address of an interface.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct LinkAddress {
     pub(crate) ip: IpAddr,
     pub(crate) broadcast: Option<IpAddr>,
     pub(crate) prefix_length: Option<u8>,
-    /// How long it is preferred, and how long it is valid; `None` if that is not known.
+    /// The preferred and the valid lifetime; `None` if they are not known.
     pub(crate) lifetimes: Option<(Lifetime, Lifetime)>,
 }
 
-/// How long something lasts, in seconds from now; `None` is for ever.
+/// A lifetime in seconds from now; `None` means unlimited.
 pub(crate) type Lifetime = Option<u32>;
 
-/// Says that something failed, as Qt does.
+/// Logs a failure as a warning, as Qt does.
 fn warn(what: &str, error: &io::Error) {
     qcore::q_warning!("{what} ({})", reason(error));
 }
 
-/// The system's text alone, without the number that the standard library puts behind it.
+/// Returns the system's text for an error, without the number that the standard library adds.
 fn reason(error: &io::Error) -> String {
     let text = error.to_string();
     text.split(" (os error").next().unwrap_or_default().to_owned()

@@ -1,4 +1,4 @@
-//! Linux's answer, by netlink. It needs no rights, and knows all that Qt tells.
+//! Linux reports interfaces through netlink. It needs no privileges and has all that Qt returns.
 
 use std::{
     io::{self, Read},
@@ -9,24 +9,26 @@ use std::{
 
 use socket2::{Domain, Protocol, Socket, Type};
 
-use super::{Lifetime, Link, LinkAddress, warn};
-use crate::{InterfaceFlags, InterfaceType};
+use super::{
+    Lifetime, Link, LinkAddress,
+    kind::{InterfaceFlags, InterfaceType},
+    warn,
+};
 
-/// As much as the kernel puts into one message at most.
+/// The largest message of the kernel.
 const BUFFER: usize = 32 * 1024;
-/// How often the kernel is asked if its answer changed while it was given.
+/// How often the kernel is asked if its answer changed meanwhile.
 const ATTEMPTS: u32 = 4;
-/// How long the kernel may take to answer. It does so within the call that asks.
+/// How long the kernel may take to answer. Normally it answers within the request's system call.
 const TIMEOUT: Duration = Duration::from_secs(5);
-/// How much is kept of an answer, in bytes. An interface takes some 2 KiB of it, an address 100
-/// bytes.
+/// How many bytes of an answer are kept. An interface takes about 2 KiB, an address 100 bytes.
 const ANSWER_LIMIT: usize = 64 << 20;
 
 const HEADER: usize = 16;
 const LINK_HEADER: usize = 16;
 const ADDRESS_HEADER: usize = 8;
 const ATTRIBUTE_HEADER: usize = 4;
-/// The bits of an attribute's type that are not flags.
+/// The bits of an attribute's type without the flags.
 const ATTRIBUTE_TYPE: u16 = 0x3fff;
 
 const DUMP_INTERRUPTED: u16 = 0x10;
@@ -42,14 +44,14 @@ const IFA_ADDRESS: u16 = 1;
 const IFA_LOCAL: u16 = 2;
 const IFA_BROADCAST: u16 = 4;
 const IFA_CACHEINFO: u16 = 6;
-/// Another machine on the link has this address.
+/// Another machine on the link has the same address.
 const IFA_F_DADFAILED: u8 = 8;
 const FOR_EVER: u32 = u32::MAX;
 
 const SIOCGIWMODE: u32 = 0x8b07;
 
-/// The interfaces with their addresses, in the kernel's order. If it does not answer there are
-/// none, and a warning.
+/// Returns the interfaces with their addresses, in the kernel's order. If the kernel does not
+/// answer, the function logs a warning and returns none.
 pub(crate) fn links() -> Vec<Link> {
     let (family, protocol) = (Domain::from(libc::AF_NETLINK), Protocol::from(libc::NETLINK_ROUTE));
     let socket = match Socket::new(family, Type::DGRAM, Some(protocol)) {
@@ -91,7 +93,7 @@ struct Message {
     payload: Vec<u8>,
 }
 
-/// All that the kernel has to say to a request.
+/// Sends a request and returns all messages of the answer.
 fn ask(socket: &Socket, kind: u16, body: &[u8]) -> Vec<Message> {
     for sequence in 1..=ATTEMPTS {
         match dump(socket, kind, sequence, body, TIMEOUT) {
@@ -106,7 +108,7 @@ fn ask(socket: &Socket, kind: u16, body: &[u8]) -> Vec<Message> {
     Vec::new()
 }
 
-/// The answer to one request, and whether nothing changed while it was given.
+/// Returns the answer to one request, and whether nothing changed meanwhile.
 fn dump(
     socket: &Socket,
     kind: u16,
@@ -142,8 +144,8 @@ fn dump(
     }
 }
 
-/// Reads what came in one packet: the messages of the answer, and whether nothing has changed since
-/// it began. Returns whether this was the end of it.
+/// Reads the messages of one packet. Clears `whole` if the kernel's tables have changed since the
+/// answer began. Returns whether this was the last packet.
 fn read_answer(
     mut packet: &[u8],
     sequence: u32,
@@ -169,7 +171,7 @@ fn read_answer(
     Ok(false)
 }
 
-/// What a packet says of links and addresses, whatever it is.
+/// Parses a packet of any content, for the fuzz target.
 #[cfg(fuzzing)]
 pub(crate) fn fuzz(packet: &[u8]) -> Vec<Link> {
     let sequence = u32_at(packet, 8).unwrap_or_default();
@@ -196,7 +198,7 @@ fn request(kind: u16, sequence: u32, body: &[u8]) -> Vec<u8> {
     request
 }
 
-/// The next message with its header, if it is there as a whole.
+/// Returns the next message with its header, if it is complete.
 fn next_message<'a>(left: &mut &'a [u8]) -> Option<&'a [u8]> {
     let length = u32_at(left, 0).ok()? as usize;
     if length < HEADER {
@@ -207,7 +209,7 @@ fn next_message<'a>(left: &mut &'a [u8]) -> Option<&'a [u8]> {
     Some(message)
 }
 
-/// The types and values of attributes.
+/// An iterator over the types and values of attributes.
 struct Attributes<'a>(&'a [u8]);
 
 impl<'a> Iterator for Attributes<'a> {
@@ -253,7 +255,7 @@ fn link(payload: &[u8]) -> Option<Link> {
                 link.name = String::from_utf8_lossy(name).into_owned();
             }
             IFLA_MTU => link.mtu = u32_at(value, 0).ok()?,
-            // What is up, but has no carrier, is none that Qt calls up.
+            // Qt does not count an interface as up if it has no carrier.
             IFLA_OPERSTATE => match *value.first()? {
                 IF_OPER_UNKNOWN => {}
                 state => link.flags.set(InterfaceFlags::IS_UP, state == IF_OPER_UP),
@@ -278,7 +280,7 @@ fn flags(bits: u32) -> InterfaceFlags {
     .collect()
 }
 
-/// The type by the kind of hardware, a number of the kernel's (`ARPHRD_..`).
+/// Returns the type for a hardware number of the kernel (`ARPHRD_..`).
 fn kind(hardware: u16) -> InterfaceType {
     match hardware {
         1 => InterfaceType::Ethernet,
@@ -296,9 +298,9 @@ fn kind(hardware: u16) -> InterfaceType {
     }
 }
 
-/// Whether the interface, which says that it is Ethernet, has no cable.
+/// Whether an interface that claims to be Ethernet is wireless.
 fn is_wireless(socket: &Socket, name: &str) -> bool {
-    // Longer than what the call takes and gives, a name and 16 bytes.
+    // Longer than the name and the 16 bytes that the call reads and writes.
     let mut request = [0u8; 64];
     let Some(place) = request.get_mut(..libc::IFNAMSIZ - 1) else { return false };
     let Some(place) = place.get_mut(..name.len()) else { return false };
@@ -308,7 +310,7 @@ fn is_wireless(socket: &Socket, name: &str) -> bool {
     unsafe { libc::ioctl(socket.as_raw_fd(), SIOCGIWMODE as _, request.as_mut_ptr()) >= 0 }
 }
 
-/// An address, and the interface that has it.
+/// Parses an address and the index of its interface.
 fn address(payload: &[u8]) -> Option<(u32, LinkAddress)> {
     let &[family, prefix_length, flags, ..] = payload else { return None };
     let index = u32_at(payload, 4).ok()?;
@@ -326,7 +328,7 @@ fn address(payload: &[u8]) -> Option<(u32, LinkAddress)> {
     let (mut shared, mut local, mut broadcast, mut lifetimes) = (None, None, None, None);
     for (kind, value) in Attributes(payload.get(ADDRESS_HEADER..)?) {
         match kind {
-            // The other end's, where there is one and this end's is given, too.
+            // On a point-to-point link this is the peer's address, and IFA_LOCAL is this end's.
             IFA_ADDRESS => shared = parse(value),
             IFA_LOCAL => local = parse(value),
             IFA_BROADCAST => broadcast = parse(value),
@@ -399,14 +401,14 @@ mod tests {
             addresses: Vec::new(),
         };
         assert_eq!(link(&message), Some(expected));
-        // Cut anywhere it is less, or nothing, and no panic.
+        // A truncated message gives less, or nothing, but no panic.
         for end in 0..message.len() {
             link(&message[..end]);
         }
         assert_eq!(link(&link_message(1, 0, &[])), None);
     }
 
-    /// What Qt 5.15 makes of flags and states: 3 is down by a layer below, 5 is dormant.
+    /// How Qt 5.15 treats flags and states: 3 is down because of a lower layer, 5 is dormant.
     #[test]
     fn up_is_what_the_state_says() {
         let is_up = |state, flags| {
@@ -422,7 +424,7 @@ mod tests {
         }
     }
 
-    /// All numbers of which Qt 5.15 knows the type.
+    /// All hardware numbers whose type Qt 5.15 knows.
     #[test]
     fn the_types_that_qt_tells() {
         use InterfaceType as T;
@@ -470,8 +472,7 @@ mod tests {
         let six = [attribute(IFA_ADDRESS, &Ipv6Addr::LOCALHOST.octets())];
         let (_, entry) = address(&address_message(libc::AF_INET6, 0x80, &six)).unwrap();
         assert_eq!((entry.ip, entry.lifetimes), (Ipv6Addr::LOCALHOST.into(), None));
-        // One that somebody else has, too; one of a family that is not known; none; one of a wrong
-        // length.
+        // A duplicate address, an unknown family, no address, and a wrong length.
         assert_eq!(address(&address_message(libc::AF_INET6, 0x88, &six)), None);
         assert_eq!(address(&address_message(99, 0, &six)), None);
         assert_eq!(address(&address_message(libc::AF_INET, 0, &[])), None);
@@ -487,7 +488,8 @@ mod tests {
         assert_eq!(next_message(&mut left).unwrap()[HEADER..], [1; 5]);
         assert_eq!(next_message(&mut left).unwrap().len(), HEADER);
         assert_eq!(next_message(&mut left), None);
-        // A length that is too short does not go on for ever, nor is one too long believed.
+        // A length that is too short causes no endless loop, and one that is too long is not
+        // believed.
         for length in [0u32, 15, 17, u32::MAX] {
             let bytes = [&length.to_ne_bytes()[..], &[0; 12]].concat();
             assert_eq!(next_message(&mut &bytes[..]), None);
@@ -504,7 +506,7 @@ mod tests {
         assert!(!is_wireless(&socket, &"x".repeat(100)));
     }
 
-    /// Somebody who answers in the kernel's place: with a message again and again, as long as it is
+    /// Runs a peer in place of the kernel. It sends one message again and again as long as it is
     /// read.
     fn answered_by(
         timeout: Duration,
@@ -529,13 +531,13 @@ mod tests {
 
     #[test]
     fn an_answer_without_end() {
-        // Of another request, or of this one.
+        // An answer to another request, then one to this request.
         for sequence in [2, 1] {
             let message = request(libc::RTM_NEWLINK, sequence, &[0; 20_000]);
             let failed = answered_by(TIMEOUT, move || Some(message.clone()));
             assert_eq!(failed.kind(), io::ErrorKind::TimedOut);
         }
-        // One that is never there.
+        // An answer that never arrives.
         let timeout = Duration::from_millis(20);
         assert_eq!(answered_by(timeout, || None).kind(), io::ErrorKind::TimedOut);
     }

@@ -1,12 +1,12 @@
-//! Keys of all kinds, held against what Qt says of them.
+//! Compares keys of all kinds with Qt.
 
 use base64::Engine;
 use sha2::{Digest, Sha256};
 
 use super::*;
 
-/// What Qt says, recorded by `goldens.py`, which describes the fields.
-const GOLDENS: &str = include_str!("goldens.tsv");
+/// Qt's results, recorded by `tests/data/key/goldens.py`, which describes the fields.
+const GOLDENS: &str = include_str!("../../../../tests/data/key/goldens.tsv");
 
 struct Line {
     name: &'static str,
@@ -59,7 +59,7 @@ fn unescape(text: &str) -> Vec<u8> {
     bytes
 }
 
-/// What this crate says, as `goldens.py` writes what Qt says.
+/// Returns our result in the form of `tests/data/key/goldens.py`.
 fn ours(line: &Line) -> String {
     let mut keys = Vec::new();
     for asked in [OPAQUE, RSA, DSA, EC, KeyAlgorithm::Dh] {
@@ -89,15 +89,15 @@ fn ours(line: &Line) -> String {
     keys.join(";")
 }
 
-/// What this crate does where it differs from Qt.
+/// How this crate differs from Qt.
 enum Here {
-    /// It says what Qt says of the first line with this name.
+    /// Its result is that of Qt for the first line with this name.
     As(&'static str),
-    /// It reads a key of Ed25519.
+    /// It reads an Ed25519 key.
     ReadsEd25519,
     /// It reads a key with other bytes than Qt writes, or one that Qt refuses.
     Reads(&'static str),
-    /// It refuses what Qt reads, for this reason, if asked for a private key of the algorithm.
+    /// It refuses a private key of this algorithm that Qt reads, with this error.
     Refuses(KeyAlgorithm, KeyError),
 }
 
@@ -106,7 +106,7 @@ use Here::{As, Reads, ReadsEd25519, Refuses};
 const EC_KEY: Here = As("prime256v1 traditional");
 const NOT_ENCRYPTED_SO: Here = Refuses(EC, KeyError::UnsupportedEncryption);
 
-/// The lines that differ; a name that ends in `*` is the beginning of one.
+/// The lines that differ. A name that ends in `*` is a prefix.
 ///
 /// OpenSSL 3 has DES, RC2 and RC4 in its legacy provider, which Qt does not load; OpenSSL 1.1 has
 /// them. The reasons for the others are in `deviations.md`.
@@ -194,14 +194,14 @@ fn as_qt_does() {
     assert!(unused.is_empty(), "{} of the list do not differ", unused.len());
 }
 
-/// Why a line is no private key of the algorithm, or that it is one.
+/// Reads a line as a private key of the algorithm. Returns the error if it is not one.
 fn why(line: &Line, algorithm: KeyAlgorithm) -> Result<(), KeyError> {
     let key =
         QSslKey::try_new(&line.key, algorithm, line.format, KeyType::Private, &line.pass_phrase);
     key.map(drop)
 }
 
-/// What a caller is told of what is no key.
+/// Errors name the reason.
 #[test]
 fn errors_say_what_is_wrong() {
     use KeyError::*;
@@ -246,7 +246,7 @@ fn errors_say_what_is_wrong() {
     }
 }
 
-/// Whatever is changed in how a key is encrypted, there is another key, or an error, and no panic.
+/// Changing the encryption of a key yields another key or an error, but no panic.
 #[test]
 fn damaged_encryption() {
     let lines = lines();
@@ -267,7 +267,7 @@ fn damaged_encryption() {
                 let _ = read(&data);
             }
         }
-        // Cut short, it is not the key; but for the line feed at the end.
+        // A truncated key is not the key, unless only the final line feed is missing.
         for length in 0..line.key.len() - 1 {
             assert_ne!(read(&line.key[..length]).as_ref(), Ok(&key), "{name} {length}");
         }

@@ -7,7 +7,7 @@ use super::*;
 
 macro_rules! data {
     ($name:literal) => {
-        include_str!(concat!("data/", $name, ".pem"))
+        include_str!(concat!("../../../../tests/data/key/pem/", $name, ".pem"))
     };
 }
 
@@ -26,7 +26,7 @@ fn public(pem: &str, algorithm: KeyAlgorithm) -> Result<QSslKey, KeyError> {
     QSslKey::try_new(pem, algorithm, PEM, KeyType::Public, "")
 }
 
-/// The bytes in the only block of a PEM.
+/// Returns the content of the only block of a PEM.
 fn der_of(pem: &str) -> Vec<u8> {
     let label = pem.split("-----").nth(1).unwrap().strip_prefix("BEGIN ").unwrap();
     pem::find(pem.as_bytes(), |found| found == label).unwrap().der.to_vec()
@@ -53,7 +53,7 @@ fn null_keys() {
     assert!(other.is_null() && key == copy);
 }
 
-/// The keys of the folder: algorithm, length, and whether writing gives the same text.
+/// The keys of the folder: algorithm, length, and whether writing returns the same text.
 #[test]
 fn all_kinds_and_encodings() {
     let privates = [
@@ -77,7 +77,7 @@ fn all_kinds_and_encodings() {
         assert_eq!((key.algorithm(), key.key_type()), (algorithm, KeyType::Private), "{pem}");
         assert_eq!(key.length(), bits, "{pem}");
         assert_eq!(key.to_pem() == pem.as_bytes(), same, "{pem}");
-        // Not looked at, as with Qt.
+        // As with Qt, the pass phrase is ignored.
         assert_eq!(private(pem, algorithm, "not needed").unwrap(), key);
         let from_der =
             QSslKey::try_new(key.to_der(), algorithm, DER, KeyType::Private, "").unwrap();
@@ -87,7 +87,7 @@ fn all_kinds_and_encodings() {
                 continue;
             }
             assert_eq!(private(pem, other, "").unwrap_err(), KeyError::OtherAlgorithm, "{pem}");
-            // In DER, what is not PKCS#8 does not say which algorithm it is of.
+            // DER other than PKCS#8 does not name its algorithm.
             let der = QSslKey::try_new(key.to_der(), other, DER, KeyType::Private, "");
             let says = matches!(algorithm, KeyAlgorithm::Opaque);
             let error = if says { KeyError::OtherAlgorithm } else { KeyError::Malformed };
@@ -169,7 +169,7 @@ fn encrypting() {
         assert!(locked.starts_with("-----BEGIN ENCRYPTED PRIVATE KEY-----\n"));
         assert_eq!(private(&locked, algorithm, "1234").unwrap(), key);
         assert_eq!(private(&locked, algorithm, "1235").unwrap_err(), KeyError::PassPhrase);
-        // It is never the same twice, and with no pass phrase it is not encrypted.
+        // Encrypting yields another text each time. Without a pass phrase nothing is encrypted.
         assert_ne!(key.to_pem_with("1234"), locked.as_bytes());
         assert_eq!(key.to_pem_with(""), key.to_pem());
     }
@@ -177,8 +177,7 @@ fn encrypting() {
     assert_eq!(public.to_pem_with("1234"), public.to_pem());
 }
 
-/// What is written can be read again, here and by Qt, which both look at a part of the pass phrase
-/// alone.
+/// Written keys can be read again, here and by Qt. Both use a part of the pass phrase only.
 #[test]
 fn encrypting_with_odd_pass_phrases() {
     let key = private(data!("prime256v1"), EC, "").unwrap();
@@ -195,7 +194,7 @@ fn encrypting_with_odd_pass_phrases() {
     assert_eq!(unlocked, key);
 }
 
-/// What Qt takes and what it does not, of texts that are not quite as they should be.
+/// Which texts with small faults Qt accepts.
 #[test]
 fn around_the_block() {
     let pem = data!("rsa");
@@ -222,11 +221,11 @@ fn around_the_block() {
     for (text, error) in not_taken {
         assert_eq!(private(&text, RSA, "1234").unwrap_err(), error, "{text}");
     }
-    // In PEM what should be DER, and the other way round.
+    // PEM in place of DER, and the reverse.
     let key = private(pem, RSA, "").unwrap();
     assert!(QSslKey::new(pem, RSA, DER).is_null());
     assert!(QSslKey::new(key.to_der(), RSA, PEM).is_null());
-    // What follows is not looked at.
+    // Data behind the key is ignored.
     assert_eq!(QSslKey::new([key.to_der(), b"xx".to_vec()].concat(), RSA, DER), key);
 }
 
@@ -240,7 +239,7 @@ fn keys_of_diffie_hellman() {
     }
     assert_eq!(one.to_pem(), data!("dh").as_bytes());
     assert_eq!(other.to_pem(), data!("dh-public").as_bytes());
-    // The one is not the other, nor of another algorithm.
+    // A private key is not a public one, nor a key of another algorithm.
     assert!(public(data!("dh"), DH).is_err() && private(data!("dh-public"), DH, "").is_err());
     assert!(private(data!("dh"), RSA, "").is_err());
 }
@@ -264,7 +263,7 @@ fn keys_sign() {
     ] {
         assert!(private(pem, algorithm, "").unwrap().signing_key().is_some(), "{pem}");
     }
-    // Too short, or of no use.
+    // Too short, or of an algorithm that cannot sign.
     assert!(private(data!("dsa"), DSA, "").unwrap().signing_key().is_none());
     assert!(private(data!("secp256k1"), EC, "").unwrap().signing_key().is_none());
 }
@@ -276,7 +275,7 @@ fn secrets_are_not_told_and_not_left() {
         format!("{key:?}"),
         "QSslKey { key_type: Private, algorithm: Rsa, length: 1024, .. }"
     );
-    // What a drop does to the bytes.
+    // What dropping does to the bytes.
     let QSslKey(Some(inner)) = key else { unreachable!() };
     let mut inner = Arc::into_inner(inner).expect("there is no copy");
     assert!(inner.decoded.der.len() > 500);
@@ -284,15 +283,15 @@ fn secrets_are_not_told_and_not_left() {
     assert!(inner.decoded.der.is_empty());
 }
 
-/// Making a key of the pass phrase may not take for ever, whatever the file says.
+/// Deriving a key from a pass phrase has a limit, whatever the file says.
 #[test]
 fn work_is_bounded() {
     let der = der_of(data!("rsa-encrypted"));
-    // The number of rounds: 2048, as two bytes.
+    // The number of rounds, 2048, in two bytes.
     let at = der.windows(4).position(|bytes| bytes == [0x02, 0x02, 0x08, 0x00]).unwrap();
     let mut rounds = der.clone();
     rounds.splice(at..at + 4, [0x02, 0x04, 0x7f, 0xff, 0xff, 0xff]);
-    // The lengths of what it is in, which are two bytes longer now: any of them.
+    // The lengths of the enclosing values grow by two.
     for header in 0..at {
         if rounds[header] == 0x30 {
             match rounds[header + 1] {
@@ -323,9 +322,12 @@ proptest! {
         }
     }
 
-    /// A key with some bytes changed is another key or none.
+    /// A key with changed bytes is another key or none.
     #[test]
-    fn damaged_keys(which in 0..4usize, changes in proptest::collection::vec((any::<u16>(), any::<u8>()), 1..4)) {
+    fn damaged_keys(
+        which in 0..4usize,
+        changes in proptest::collection::vec((any::<u16>(), any::<u8>()), 1..4),
+    ) {
         let (pem, algorithm) = [
             (data!("rsa"), RSA),
             (data!("rsa-pkcs8"), RSA),
@@ -378,7 +380,7 @@ fn tlv(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
     [&[tag, length.expect("a short value")], &value[..]].concat()
 }
 
-/// So is the work of the kinds that are older than PBES2, and of scrypt.
+/// The limit also applies to the schemes older than PBES2, and to scrypt.
 #[test]
 fn work_of_all_kinds_is_bounded() {
     let many: &[u8] = &[0x02, 0x04, 0x7f, 0xff, 0xff, 0xff];

@@ -1,23 +1,24 @@
 //! What a peer without the key may try: keys that sign everything, and paddings that a lax reader
-//! takes for the right one.
+//! accepts.
 //!
-//! The keys here are products of Mersenne primes, so that anything can be signed with them. The
-//! provider is asked the same as our own code for small keys. The numbers are those of another
-//! library than that code's.
+//! The keys are products of Mersenne primes, so the test can sign with them. The provider must give
+//! the same results as our code for small keys. The test computes with another library than that
+//! code.
 
 use num_bigint::BigUint;
 use sha2::{Digest, Sha256};
 
 use super::*;
 
-/// The exponents of Mersenne primes whose product is the modulus. Keys of 1279, 1889 and 2203
-/// bits: the provider has the last, and the second has a byte more than its paddings by PSS.
+/// The exponents of Mersenne primes whose product is the modulus. The keys have 1279, 1889 and 2203
+/// bits. The provider verifies the last one. A PSS encoding for the second one is a byte shorter
+/// than its signature.
 const KEYS: [&[u32]; 3] = [&[1279], &[89, 521, 1279], &[2203]];
 
 struct Key {
     modulus: BigUint,
     private: BigUint,
-    /// A certificate that has the key, and nothing else that counts.
+    /// A certificate with the key and nothing else of interest.
     certificate: CertificateDer<'static>,
 }
 
@@ -31,7 +32,7 @@ impl Key {
         Key { modulus, private, certificate }
     }
 
-    /// How many bytes a signature has.
+    /// Returns the length of a signature in bytes.
     fn length(&self) -> usize {
         self.modulus.to_bytes_be().len()
     }
@@ -47,7 +48,7 @@ impl Key {
     }
 }
 
-/// Something in which the verifier finds a key, as it would in a certificate.
+/// Returns data in which the verifier finds the key as in a certificate.
 fn certificate(modulus: &BigUint, exponent: &BigUint) -> CertificateDer<'static> {
     let info = rsa_info(&modulus.to_bytes_be(), &exponent.to_bytes_be());
     let empty = value(0x30, &[]);
@@ -71,14 +72,14 @@ fn hash(parts: &[&[u8]]) -> Vec<u8> {
     Sha256::digest(parts.concat()).to_vec()
 }
 
-/// `DigestInfo` of SHA-256, as it has to be.
+/// Returns the correct `DigestInfo` of SHA-256.
 fn digest_info() -> Vec<u8> {
     const START: &[u8] =
         &[0x30, 49, 0x30, 13, 6, 9, 0x60, 0x86, 0x48, 1, 0x65, 3, 4, 2, 1, 5, 0, 4, 32];
     [START, &hash(&[MESSAGE])].concat()
 }
 
-/// A padding of PKCS #1, with something in place of its parts.
+/// Returns a PKCS #1 padding with replaced parts.
 fn pkcs1(length: usize, start: &[u8], fill: u8, info: &[u8], behind: &[u8]) -> Vec<u8> {
     let filling = length - start.len() - 1 - info.len() - behind.len();
     [start, &vec![fill; filling], &[0], info, behind].concat()
@@ -95,7 +96,8 @@ fn paddings_of_pkcs1() {
         let length = key.length();
         let good = pkcs1(length, &[0, 1], 0xff, &info, &[]);
         assert!(key.is_taken(scheme, &key.sign(&good)), "{primes:?}");
-        // The length in more bytes than it takes, no parameters, others, and more behind the hash.
+        // A length with superfluous bytes, no parameters, other parameters, and data behind the
+        // hash.
         let long = [&[0x30, 0x81, 49][..], &info[2..]].concat();
         let bare = [&[0x30, 47, 0x30, 11][..], oid, &[4, 32], &digest].concat();
         let other = [&[0x30, 50, 0x30, 14][..], oid, &[5, 1, 0, 4, 32], &digest].concat();
@@ -118,14 +120,15 @@ fn paddings_of_pkcs1() {
         ] {
             assert!(!key.is_taken(scheme, &key.sign(&encoded)), "{primes:?}: {what}");
         }
-        // The same signature as a number that is larger by the modulus, if there is room.
+        // The same signature plus the modulus, if there is room.
         let signature = BigUint::from_bytes_be(&key.sign(&good));
         let larger = (signature + &key.modulus).to_bytes_be();
         assert!(!key.is_taken(scheme, &larger), "{primes:?}");
     }
 }
 
-/// A padding of PSS with SHA-256: zeros and a one, a salt, the hash, what is not used, the end.
+/// Returns a PSS encoding with SHA-256: zeros and a one, a salt, the hash, unused bits, the
+/// trailer.
 fn pss(bits: usize, zeros: &[u8], salt: &[u8], masks_with: fn(&[u8]) -> Vec<u8>) -> Vec<u8> {
     let length = (bits - 1).div_ceil(8);
     let digest = hash(&[&[0; 8], &hash(&[MESSAGE]), salt]);
@@ -174,7 +177,7 @@ fn paddings_of_pss() {
         ] {
             assert!(!key.is_taken(scheme, &key.sign(&encoded)), "{primes:?}: {what}");
         }
-        // The bits above those that are used.
+        // The unused bits.
         for bit in bits as u64 - 1..=bits as u64 {
             let mut number = BigUint::from_bytes_be(&good);
             number.set_bit(bit, true);
@@ -186,7 +189,7 @@ fn paddings_of_pss() {
     }
 }
 
-/// With an exponent of 1 everybody has signed everything, and numbers that are no keys are none.
+/// With an exponent of 1 every signature would be valid. Numbers that are not keys are refused.
 #[test]
 fn keys_that_are_none() {
     let one = BigUint::from(1u8);
@@ -223,7 +226,7 @@ fn keys_that_are_none() {
     }
 }
 
-/// Raising to a power takes as long as the exponent is, so that it has a bound.
+/// The time of an exponentiation grows with the exponent, so it has a limit.
 #[test]
 fn large_exponents() {
     for (primes, bits) in [(KEYS[0], 64), (KEYS[1], 64), (KEYS[2], 33)] {
@@ -246,7 +249,7 @@ fn large_exponents() {
     }
 }
 
-/// Numbers whose powers are known to everybody.
+/// Numbers whose powers are obvious.
 #[test]
 fn signatures_that_need_no_key() {
     for primes in KEYS {
@@ -263,7 +266,7 @@ fn signatures_that_need_no_key() {
     }
 }
 
-/// Bleichenbacher's forgery: the third root of a padding with whatever comes behind the hash.
+/// Bleichenbacher's forgery: the cube root of a padding with garbage behind the hash.
 #[test]
 fn third_roots() {
     for bits in [1600u64, 2047, 2048, 4096] {
@@ -272,7 +275,7 @@ fn third_roots() {
         let info = digest_info();
         let wanted = pkcs1(length, &[0, 1], 0xff, &info, &vec![0; length - 11 - info.len()]);
         let root = BigUint::from_bytes_be(&wanted).cbrt() + 1u8;
-        // It is what a lax reader would take.
+        // A lax reader would accept it.
         assert!(padded(&root.pow(3), length).starts_with(&wanted[..11 + info.len()]));
         let certificate = certificate(&modulus, &BigUint::from(3u8));
         let signature = padded(&root, length);

@@ -1,7 +1,8 @@
-//! Chains of our own, about one for each rule, with the verdicts of OpenSSL and Qt.
+//! Our own chains, about one for each rule, with the results of OpenSSL and Qt.
 //!
-//! `chains.py` makes them and asks the two. Ours has to say the same as both; what differs is
-//! listed here, and so is each chain on which ours and the rule (RFC 5280, RFC 6125) disagree.
+//! `tests/data/verify/chains.py` makes them and asks both. Our errors must be the same as theirs.
+//! This file lists the differences, and the chains where our result does not follow the rule (RFC
+//! 5280, RFC 6125).
 
 use std::{
     collections::{HashMap, HashSet},
@@ -11,17 +12,18 @@ use std::{
 use base64::Engine;
 
 use super::{describe, describe_one, without_numbers};
-use crate::{
-    EncodingFormat, QSslCertificate,
-    ssl::verify::{Purpose, Request, tests::FIRST_PATH, verify},
+use crate::ssl::{
+    certificate::QSslCertificate,
+    kinds::EncodingFormat,
+    verify::{Purpose, Request, tests::FIRST_PATH, verify},
 };
 
-const TABLE: &str = include_str!("chains.tsv");
+const TABLE: &str = include_str!("../../../../tests/data/verify/chains.tsv");
 
 /// The time of the table.
 const NOW: u64 = 1_782_000_000;
 
-/// What ours does otherwise than the rules, and why.
+/// Where our result does not follow the rule, and why.
 const NOT_BY_RULE: &[(&str, &str)] = &[
     ("root-signed-by-an-unknown-kind", "as OpenSSL: a root says how it is signed"),
     ("leaf-path-length", "as OpenSSL: a length counts with authorities alone"),
@@ -62,129 +64,135 @@ const NOT_BY_RULE: &[(&str, &str)] = &[
     ("host-address-as-a-name", "as Qt: an address may be written as a name"),
 ];
 
-/// Where the errors for a purpose differ from those of OpenSSL: the chain, ours, and why.
-const NOT_AS_OPENSSL: &[(&str, &str, &str)] = &[
-    (
-        "limit-host-by-pattern-excluded",
-        "UnspecifiedError@0",
-        "the host is held against the limits as well",
-    ),
-    (
-        "limit-host-by-common-name-beside-names",
-        "UnspecifiedError@0",
-        "the host is held against the limits as well",
-    ),
-    ("leaf-proxy", "UnspecifiedError@0", "a proxy with alternative names is malformed for OpenSSL"),
-    (
-        "mid-key-rsa1024",
-        "UnspecifiedError@1 CertificateSignatureFailed@0",
-        "what is too weak is not verified",
-    ),
-    (
-        "root-key-rsa1024",
-        "UnspecifiedError@- CertificateSignatureFailed@1",
-        "what is too weak is not verified",
-    ),
-    (
-        "mid-key-p192",
-        "UnspecifiedError@1 CertificateSignatureFailed@0",
-        "what is too weak is not verified",
-    ),
-    (
-        "root-key-p192",
-        "UnspecifiedError@- CertificateSignatureFailed@1",
-        "what is too weak is not verified",
-    ),
-    (
-        "leaf-signed-by-ecdsa-sha1",
-        "UnspecifiedError@0 CertificateSignatureFailed@0",
-        "what is too weak is not verified",
-    ),
-    (
-        "leaf-signed-by-ecdsa-sha224",
-        "CertificateSignatureFailed@0",
-        "the cryptography does not have the hash",
-    ),
-    (
-        "leaf-signed-by-rsa-md5",
-        "UnspecifiedError@0 CertificateSignatureFailed@0",
-        "what is too weak is not verified",
-    ),
-    (
-        "leaf-signed-by-rsa-sha1",
-        "UnspecifiedError@0 CertificateSignatureFailed@0",
-        "what is too weak is not verified",
-    ),
-    (
-        "leaf-signed-by-pss-20",
-        "CertificateSignatureFailed@0",
-        "the cryptography takes a salt as long as the hash",
-    ),
-    (
-        "leaf-signed-by-pss-0",
-        "CertificateSignatureFailed@0",
-        "the cryptography takes a salt as long as the hash",
-    ),
-    (
-        "mid-signed-by-ecdsa-sha1",
-        "UnspecifiedError@1 CertificateSignatureFailed@1",
-        "what is too weak is not verified",
-    ),
-    ("leaf-key-garbage", "", "the key is no point of its curve, so that it verifies nothing"),
-    ("host-address-by-pattern", "HostNameMismatch@0", "as Qt: a pattern is for no address"),
-];
+/// How our errors for a chain differ from those of OpenSSL and Qt.
+struct Difference {
+    chain: &'static str,
+    /// Our errors for the chain's purpose, if OpenSSL's differ.
+    not_openssl: Option<&'static str>,
+    /// Our errors for any purpose, if those of `QSslCertificate::verify` in Qt differ.
+    not_qt: Option<&'static str>,
+    why: &'static str,
+}
 
-/// Where the errors for any purpose differ from those of Qt's `QSslCertificate::verify`.
-const NOT_AS_QT: &[(&str, &str, &str)] = &[
-    (
+const LIMITED_HOST: &str = "constraints apply to the host too";
+const WEAK: &str = "signatures by weak keys and hashes are not verified";
+const NO_HASH: &str = "the cryptography does not have the hash";
+const SALT: &str = "the cryptography takes a salt as long as the hash";
+
+/// A row: the chain, our errors if OpenSSL's differ, our errors if Qt's differ, and the reason.
+const DIFFERENCES: &[Difference] = &[
+    differs(
         "limit-host-by-pattern-excluded",
-        "UnspecifiedError@0",
-        "the host is held against the limits as well",
+        Some("UnspecifiedError@0"),
+        Some("UnspecifiedError@0"),
+        LIMITED_HOST,
     ),
-    (
+    differs(
         "limit-host-by-common-name-beside-names",
-        "UnspecifiedError@0",
-        "the host is held against the limits as well",
+        Some("UnspecifiedError@0"),
+        Some("UnspecifiedError@0"),
+        LIMITED_HOST,
     ),
-    (
+    differs(
+        "leaf-proxy",
+        Some("UnspecifiedError@0"),
+        Some("UnspecifiedError@0"),
+        "a proxy with alternative names is malformed for OpenSSL",
+    ),
+    differs(
+        "mid-key-rsa1024",
+        Some("UnspecifiedError@1 CertificateSignatureFailed@0"),
+        Some("CertificateSignatureFailed@0"),
+        WEAK,
+    ),
+    differs(
+        "root-key-rsa1024",
+        Some("UnspecifiedError@- CertificateSignatureFailed@1"),
+        Some("CertificateSignatureFailed@1"),
+        WEAK,
+    ),
+    differs(
+        "mid-key-p192",
+        Some("UnspecifiedError@1 CertificateSignatureFailed@0"),
+        Some("CertificateSignatureFailed@0"),
+        WEAK,
+    ),
+    differs(
+        "root-key-p192",
+        Some("UnspecifiedError@- CertificateSignatureFailed@1"),
+        Some("CertificateSignatureFailed@1"),
+        WEAK,
+    ),
+    differs(
+        "leaf-signed-by-ecdsa-sha1",
+        Some("UnspecifiedError@0 CertificateSignatureFailed@0"),
+        Some("CertificateSignatureFailed@0"),
+        WEAK,
+    ),
+    differs(
+        "leaf-signed-by-ecdsa-sha224",
+        Some("CertificateSignatureFailed@0"),
+        Some("CertificateSignatureFailed@0"),
+        NO_HASH,
+    ),
+    differs(
+        "leaf-signed-by-rsa-md5",
+        Some("UnspecifiedError@0 CertificateSignatureFailed@0"),
+        Some("CertificateSignatureFailed@0"),
+        WEAK,
+    ),
+    differs(
+        "leaf-signed-by-rsa-sha1",
+        Some("UnspecifiedError@0 CertificateSignatureFailed@0"),
+        Some("CertificateSignatureFailed@0"),
+        WEAK,
+    ),
+    differs(
+        "leaf-signed-by-pss-20",
+        Some("CertificateSignatureFailed@0"),
+        Some("CertificateSignatureFailed@0"),
+        SALT,
+    ),
+    differs(
+        "leaf-signed-by-pss-0",
+        Some("CertificateSignatureFailed@0"),
+        Some("CertificateSignatureFailed@0"),
+        SALT,
+    ),
+    differs(
+        "mid-signed-by-ecdsa-sha1",
+        Some("UnspecifiedError@1 CertificateSignatureFailed@1"),
+        Some("CertificateSignatureFailed@1"),
+        WEAK,
+    ),
+    differs(
+        "leaf-key-garbage",
+        Some(""),
+        Some(""),
+        "the key is no point of its curve, so that it verifies nothing",
+    ),
+    differs(
+        "host-address-by-pattern",
+        Some("HostNameMismatch@0"),
+        None,
+        "as Qt: a pattern is for no address",
+    ),
+    differs(
         "root-dates-of-no-end",
-        "UnableToGetLocalIssuerCertificate@1",
+        None,
+        Some("UnableToGetLocalIssuerCertificate@1"),
         "a root without an end is not among those trusted",
     ),
-    ("leaf-proxy", "UnspecifiedError@0", "a proxy with alternative names is malformed for OpenSSL"),
-    ("mid-key-rsa1024", "CertificateSignatureFailed@0", "what is too weak is not verified"),
-    ("root-key-rsa1024", "CertificateSignatureFailed@1", "what is too weak is not verified"),
-    ("mid-key-p192", "CertificateSignatureFailed@0", "what is too weak is not verified"),
-    ("root-key-p192", "CertificateSignatureFailed@1", "what is too weak is not verified"),
-    (
-        "leaf-signed-by-ecdsa-sha1",
-        "CertificateSignatureFailed@0",
-        "what is too weak is not verified",
-    ),
-    (
-        "leaf-signed-by-ecdsa-sha224",
-        "CertificateSignatureFailed@0",
-        "the cryptography does not have the hash",
-    ),
-    ("leaf-signed-by-rsa-md5", "CertificateSignatureFailed@0", "what is too weak is not verified"),
-    ("leaf-signed-by-rsa-sha1", "CertificateSignatureFailed@0", "what is too weak is not verified"),
-    (
-        "leaf-signed-by-pss-20",
-        "CertificateSignatureFailed@0",
-        "the cryptography takes a salt as long as the hash",
-    ),
-    (
-        "leaf-signed-by-pss-0",
-        "CertificateSignatureFailed@0",
-        "the cryptography takes a salt as long as the hash",
-    ),
-    (
-        "mid-signed-by-ecdsa-sha1",
-        "CertificateSignatureFailed@1",
-        "what is too weak is not verified",
-    ),
-    ("leaf-key-garbage", "", "the key is no point of its curve, so that it verifies nothing"),
 ];
+
+const fn differs(
+    chain: &'static str,
+    not_openssl: Option<&'static str>,
+    not_qt: Option<&'static str>,
+    why: &'static str,
+) -> Difference {
+    Difference { chain, not_openssl, not_qt, why }
+}
 
 struct Case {
     name: &'static str,
@@ -216,7 +224,7 @@ fn a_chain_for_each_rule() {
             wrong.push(format!("rule\t{name}\t{rule}: {found}"));
         }
         let expected = case.openssl_at_its_places();
-        let expected = expected_of(NOT_AS_OPENSSL, name).unwrap_or(&expected);
+        let expected = difference(name).and_then(|one| one.not_openssl).unwrap_or(&expected);
         if found != expected && !(found.is_empty() && first_path() == without_numbers(case.openssl))
         {
             wrong.push(format!("openssl\t{name}\t{found}\t{expected}"));
@@ -225,7 +233,7 @@ fn a_chain_for_each_rule() {
             continue;
         }
         let found = case.judge(Purpose::Any);
-        let expected = expected_of(NOT_AS_QT, name).unwrap_or(case.qt);
+        let expected = difference(name).and_then(|one| one.not_qt).unwrap_or(case.qt);
         if found != expected && !(found.is_empty() && first_path() == expected) {
             wrong.push(format!("qt\t{name}\t{found}\t{expected}"));
         }
@@ -233,24 +241,30 @@ fn a_chain_for_each_rule() {
     assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), cases.len(), wrong.join("\n"));
 }
 
-/// All that is listed is there, once.
+/// Every chain of the lists exists, and occurs once.
 #[test]
 fn lists_of_differences() {
     let cases = cases();
     let names: HashSet<_> = cases.iter().map(|case| case.name).collect();
     assert_eq!(names.len(), cases.len());
-    let lists = [NOT_AS_OPENSSL, NOT_AS_QT].map(|list| list.iter().map(|row| row.0).collect());
-    for list in lists.into_iter().chain([NOT_BY_RULE.iter().map(|row| row.0).collect::<Vec<_>>()]) {
+    let lists = [
+        NOT_BY_RULE.iter().map(|row| row.0).collect::<Vec<_>>(),
+        DIFFERENCES.iter().map(|one| one.chain).collect(),
+    ];
+    for list in lists {
         assert!(list.iter().all(|name| names.contains(name)), "{list:?}");
         assert_eq!(list.iter().collect::<HashSet<_>>().len(), list.len());
     }
+    for one in DIFFERENCES {
+        assert!(one.not_openssl.or(one.not_qt).is_some() && !one.why.is_empty(), "{}", one.chain);
+    }
 }
 
-fn expected_of(list: &'static [(&str, &'static str, &str)], name: &str) -> Option<&'static str> {
-    list.iter().find(|row| row.0 == name).map(|row| row.1)
+fn difference(name: &str) -> Option<&'static Difference> {
+    DIFFERENCES.iter().find(|one| one.chain == name)
 }
 
-/// What was wrong with the path that OpenSSL finds, if ours has found another one.
+/// Returns the errors of OpenSSL's path, if our verification has found another one.
 fn first_path() -> String {
     let errors = FIRST_PATH.take();
     let errors = errors.iter().map(|(error, place)| describe_one(*error, Some(*place)));
@@ -258,7 +272,8 @@ fn first_path() -> String {
 }
 
 impl Case {
-    /// What OpenSSL says; of what was not sent, Qt knows no place.
+    /// Returns OpenSSL's errors with their places. As in Qt, a certificate that was not sent has no
+    /// place.
     fn openssl_at_its_places(&self) -> String {
         let errors = without_numbers(self.openssl);
         let place = |error: &str| {

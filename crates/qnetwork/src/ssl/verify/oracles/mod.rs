@@ -1,19 +1,22 @@
-//! Our verification, held against what others say of the same chains.
+//! Test code: compares our verification with that of others.
 //!
-//! * `suites.rs`: public suites of cases, which are not part of this repository.
-//! * `chains.rs`: chains of our own, about one for each rule, with the verdicts of OpenSSL and Qt.
-//! * `mutations.rs`: certificates whose DER was changed and signed again, which OpenSSL judges as
-//!   well while the test runs.
+//! * `suites.rs`: public test suites, which are not part of this repository.
+//! * `chains.rs`: our own chains, about one for each rule, with the results of OpenSSL and Qt.
+//! * `mutations.rs`: certificates whose DER was changed and signed again. OpenSSL verifies them
+//!   during the test.
 
 mod chains;
 mod mutations;
 mod openssl;
 mod suites;
 
-use crate::{QSslCertificate, QSslError, SslError};
+use crate::ssl::{
+    certificate::QSslCertificate,
+    error::{QSslError, SslError},
+};
 
-/// All errors with their places in the chain, `-` for a null certificate: what the tables have.
-/// `null` if a certificate of the chain cannot be read.
+/// Returns all errors with their places in the chain as the tables have them; `-` stands for a null
+/// certificate. Returns `null` if a certificate of the chain cannot be read.
 pub(super) fn describe(chain: &[QSslCertificate], found: &[QSslError]) -> String {
     if chain.iter().any(QSslCertificate::is_null) {
         return "null".to_owned();
@@ -33,7 +36,7 @@ fn describe_one(error: SslError, place: Option<usize>) -> String {
     format!("{code}@{}", place.map_or("-".to_owned(), |place| place.to_string()))
 }
 
-/// What OpenSSL says, without its numbers for errors that Qt does not tell apart.
+/// Removes OpenSSL's numbers from its errors. Qt does not distinguish those errors.
 fn without_numbers(errors: &str) -> String {
     let parts = errors.split('(').map(|part| part.split_once(')').map_or(part, |part| part.1));
     parts.collect()

@@ -1,6 +1,6 @@
-//! Certificates whose DER was changed and signed again: what ours accepts, OpenSSL accepts.
+//! Certificates whose DER was changed and signed again: OpenSSL accepts what we accept.
 //!
-//! The reverse does not hold: ours reads DER alone, and tells more.
+//! The reverse does not hold: our reader accepts DER only, and we report more errors.
 
 use std::collections::BTreeMap;
 
@@ -13,15 +13,15 @@ use crate::ssl::verify::{
     tests::FIRST_PATH,
 };
 
-/// Some seconds' worth. `CASES=1000000` in the environment asks for more.
+/// These take some seconds. `CASES=1000000` in the environment asks for more.
 const CASES: u64 = 10_000;
 
-/// So that the seeds are others than those of the second opinion.
+/// Differs from the seeds of the second opinion.
 const FIRST: u64 = 1 << 40;
 
 type Exception = (&'static str, fn(&Case, &str) -> bool);
 
-/// Why ours accepts a case of which OpenSSL says this.
+/// Why we accept a case for which OpenSSL reports this error.
 const EXCEPTIONS: &[Exception] = &[
     (
         "a leaf that is trusted is trusted, whoever else has the name of its issuer",

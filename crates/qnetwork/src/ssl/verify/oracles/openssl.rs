@@ -1,4 +1,4 @@
-//! Asks OpenSSL, by way of Python.
+//! Asks OpenSSL, through Python.
 
 use std::{
     fmt::Write as _,
@@ -10,8 +10,8 @@ use base64::Engine;
 
 use crate::ssl::verify::second_opinion::Case;
 
-/// What is wrong with each of them, in the words of Qt; empty if nothing is. An error is the reason
-/// for which OpenSSL cannot be asked.
+/// Returns OpenSSL's errors for each case, with Qt's names; empty if there are none. The function
+/// fails with a reason if OpenSSL cannot be asked.
 pub(super) fn ask<'a>(cases: impl Iterator<Item = &'a Case>) -> Result<Vec<String>, String> {
     let mut questions = String::new();
     for case in cases {
@@ -20,11 +20,11 @@ pub(super) fn ask<'a>(cases: impl Iterator<Item = &'a Case>) -> Result<Vec<Strin
         let (chain, trusted) = (encode(&case.chain), encode(&case.trusted));
         writeln!(questions, "{purpose}\t{time}\t{host}\t{chain}\t{trusted}").unwrap();
     }
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/src/ssl/verify/oracles/openssl.py");
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/verify/openssl.py");
     let mut command = Command::new("python3");
     command.arg(script).stdin(Stdio::piped()).stdout(Stdio::piped());
     let mut python = command.spawn().map_err(|error| format!("python3: {error}"))?;
-    // It reads everything before it writes. One that has ended already says why.
+    // Python reads everything before it writes. If it has ended already, it says why.
     match python.stdin.take().unwrap().write_all(questions.as_bytes()) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => panic!("{error}"),
         _ => {}

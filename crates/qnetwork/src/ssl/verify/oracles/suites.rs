@@ -1,8 +1,8 @@
 //! The cases of x509-limbo, NIST PKITS and BetterTLS.
 //!
-//! The variable `SUITES` names the file with the cases. Its first line is
-//! `{"certificates": [BASE64, ..]}`; each line after it is a case, a flat object whose `chain` and
-//! `roots` are indexes into the certificates. `suites.tsv` has what ours says of each of them:
+//! The variable `SUITES` names the file with the cases. Its first line is `{"certificates":
+//! [BASE64, ..]}`. Each line after it is a case, a flat object whose `chain` and `roots` are
+//! indexes into the certificates. `tests/data/verify/suites.tsv` has our errors for each of them:
 //!
 //! ```text
 //! ID  ERRORS  REASON      a case that ours accepts and somebody else refuses has a reason
@@ -19,14 +19,15 @@ use std::{
 use base64::Engine;
 
 use super::describe;
-use crate::{
-    EncodingFormat, QSslCertificate,
-    ssl::verify::{Purpose, Request, verify},
+use crate::ssl::{
+    certificate::QSslCertificate,
+    kinds::EncodingFormat,
+    verify::{Purpose, Request, verify},
 };
 
-const TABLE: &str = include_str!("suites.tsv");
+const TABLE: &str = include_str!("../../../../tests/data/verify/suites.tsv");
 
-/// Why ours accepts what the suite, OpenSSL or Qt refuses.
+/// Why we accept a case that the suite, OpenSSL or Qt rejects.
 const REASONS: &[(&str, &str)] = &[
     ("crl", "lists of revoked certificates are not read, as with Qt"),
     ("policy", "policies are not asked for, as with Qt"),
@@ -94,7 +95,7 @@ fn reasons_of_the_table() {
     assert_eq!(used, listed);
 }
 
-/// What the table says of each case: the errors, and the reason.
+/// Returns the errors and the reason for each case of the table.
 fn rows() -> HashMap<&'static str, (&'static str, &'static str)> {
     let rows = TABLE.lines().map(|line| {
         let [id, errors, reason] = line.split('\t').collect::<Vec<_>>()[..] else {
@@ -115,8 +116,8 @@ fn bless(cases: &[Case<'_>], found: &[String]) {
         };
         text += &format!("{}\t{found}\t{reason}\n", case.id);
     }
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/ssl/verify/oracles");
-    fs::write(format!("{folder}/suites.tsv"), text).unwrap();
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/verify/suites.tsv");
+    fs::write(path, text).unwrap();
 }
 
 struct Case<'a> {
@@ -127,7 +128,7 @@ struct Case<'a> {
     depth: usize,
     chain: Vec<QSslCertificate>,
     roots: Vec<QSslCertificate>,
-    /// The verdicts of others: of the suite, of OpenSSL, and of Qt's `QSslCertificate::verify`.
+    /// The results of the suite, of OpenSSL, and of Qt's `QSslCertificate::verify`.
     suite: &'a str,
     openssl: &'a str,
     qt: &'a str,
@@ -153,7 +154,7 @@ impl<'a> Case<'a> {
         }
     }
 
-    /// What ours says.
+    /// Returns our errors.
     fn judge(&self) -> String {
         let found = verify(&Request {
             chain: &self.chain,
@@ -164,11 +165,11 @@ impl<'a> Case<'a> {
             now: UNIX_EPOCH + Duration::from_secs(self.time),
         });
         let text = describe(&self.chain, &found);
-        // A certificate that cannot be read may be one that is not needed.
+        // The unreadable certificate may not be needed.
         if found.is_empty() { String::new() } else { text }
     }
 
-    /// Whether ours accepts it, and one of the others does not. Qt was not asked everything.
+    /// Whether we accept the case and one of the others does not. Qt was not asked about all cases.
     fn is_accepted_here_alone(&self, found: &str) -> bool {
         let is_refused = self.suite.ends_with("REJECT")
             || self.openssl != "OK"
@@ -182,8 +183,8 @@ fn load(base64: &str) -> QSslCertificate {
     QSslCertificate::new(der, EncodingFormat::Der)
 }
 
-/// The value of an object's member: of text with its quotes, of a list with its brackets. The cases
-/// have no escapes, and no lists of lists.
+/// Returns the value of an object's member: text with its quotes, a list with its brackets. The
+/// cases have no escapes and no nested lists.
 fn value<'a>(object: &'a str, name: &str) -> &'a str {
     let (_, after) = object.split_once(&format!("\"{name}\":")).expect("each case has each member");
     let after = after.trim_start();

@@ -1,4 +1,4 @@
-//! Makes chains of certificates, most of them with something wrong or unusual.
+//! Makes chains of certificates. Most have an error or something unusual.
 
 use std::net::IpAddr;
 
@@ -28,7 +28,7 @@ pub(super) const HOSTS: [&str; 10] = [
     "www.example.com.",
 ];
 
-/// Names for alternative names of hosts and for constraints.
+/// Alternative names and constraints.
 const NAMES: [&str; 20] = [
     "www.example.com",
     "example.com",
@@ -63,43 +63,50 @@ const COMMON_NAMES: [&str; 8] = [
     "",
 ];
 
-/// The keys that sign, made once: it takes long.
+/// The text of a key of `tests/data/verify/keys`.
+macro_rules! key {
+    ($name:literal) => {
+        include_str!(concat!("../../../../tests/data/verify/keys/", $name, ".pem"))
+    };
+}
+
+/// The keys that sign the certificates. Reading them takes long, so tests do it once.
 pub(crate) struct Keys(Vec<KeyPair>);
 
 impl Default for Keys {
     fn default() -> Self {
-        let rsa = include_str!("keys/rsa.pem");
-        let p521 = include_str!("keys/p521.pem");
+        let rsa = key!("rsa");
+        let p521 = key!("p521");
         let keys: [(&str, &'static SignatureAlgorithm); 11] = [
-            (include_str!("keys/p256-a.pem"), &rcgen::PKCS_ECDSA_P256_SHA256),
-            (include_str!("keys/p256-b.pem"), &rcgen::PKCS_ECDSA_P256_SHA256),
-            (include_str!("keys/p384.pem"), &rcgen::PKCS_ECDSA_P384_SHA384),
-            (include_str!("keys/ed25519.pem"), &rcgen::PKCS_ED25519),
+            (key!("p256-a"), &rcgen::PKCS_ECDSA_P256_SHA256),
+            (key!("p256-b"), &rcgen::PKCS_ECDSA_P256_SHA256),
+            (key!("p384"), &rcgen::PKCS_ECDSA_P384_SHA384),
+            (key!("ed25519"), &rcgen::PKCS_ED25519),
             (p521, &rcgen::PKCS_ECDSA_P521_SHA512),
             (p521, &rcgen::PKCS_ECDSA_P521_SHA384),
             (p521, &rcgen::PKCS_ECDSA_P521_SHA256),
             (rsa, &rcgen::PKCS_RSA_SHA256),
             (rsa, &rcgen::PKCS_RSA_SHA384),
             (rsa, &rcgen::PKCS_RSA_SHA512),
-            (include_str!("keys/p256-b.pem"), &rcgen::PKCS_ECDSA_P256_SHA256),
+            (key!("p256-b"), &rcgen::PKCS_ECDSA_P256_SHA256),
         ];
         let load = |(pem, algorithm)| KeyPair::from_pkcs8_pem_and_sign_algo(pem, algorithm);
         Keys(keys.into_iter().map(|key| load(key).expect("a key of openssl's")).collect())
     }
 }
 
-/// A certificate before it is signed.
+/// A certificate that is not signed yet.
 pub(super) struct Draft<'a> {
     pub(super) parameters: CertificateParams,
     key: &'a KeyPair,
 }
 
-/// What is being made.
+/// A case that is being made.
 pub(super) struct Maker<'c, 'b, 'k> {
     choices: &'c mut Choices<'b>,
     keys: &'k Keys,
     changes: Vec<String>,
-    /// One certificate in how many has each of its parts changed.
+    /// One certificate in this many has a given part changed.
     rarity: usize,
 }
 
@@ -110,7 +117,7 @@ pub(super) fn make(choices: &mut Choices<'_>, keys: &Keys) -> Case {
     let count = 1 + choices.pick(&[2, 1, 3, 2, 4, 2, 1, 2]);
     let mut maker = Maker::new(choices, keys, rarity);
 
-    // From the leaf up; the last one is the root.
+    // From the leaf up. The last one is the root.
     let mut drafts: Vec<_> = (0..count).map(|place| maker.draft(place, count, host)).collect();
     let mutated = if maker.choices.one_in(3) { Some(maker.choices.below(count)) } else { None };
     let mut made = Vec::new();
@@ -128,13 +135,13 @@ impl<'c, 'b, 'k> Maker<'c, 'b, 'k> {
         Maker { choices, keys, changes: Vec::new(), rarity }
     }
 
-    /// A server's chain.
+    /// Returns a case for a server's chain.
     pub(super) fn finish(self, chain: Vec<Vec<u8>>, trusted: Vec<Vec<u8>>, host: &str) -> Case {
         let (host, now) = (host.to_owned(), NOW as u64);
         Case { chain, trusted, is_server: true, host, now, changes: self.changes }
     }
 
-    /// Whether to change something, which is noted.
+    /// Decides whether to make a change, and notes it.
     fn changes(&mut self, place: usize, what: &str) -> bool {
         let does = self.choices.one_in(self.rarity);
         if does {
@@ -339,21 +346,21 @@ impl<'c, 'b, 'k> Maker<'c, 'b, 'k> {
     fn add_extension(&mut self, parameters: &mut CertificateParams) {
         let kinds: [(&[u64], &[u8]); 9] = [
             (&[1, 2, 3, 4], b"\x05\x00"),
-            // Policies: any; constraints; none by inheritance; mappings.
+            // Any policy; policy constraints; inhibited policies; policy mappings.
             (&[2, 5, 29, 32], b"\x30\x08\x30\x06\x06\x04\x55\x1d\x20\x00"),
             (&[2, 5, 29, 36], b"\x30\x03\x80\x01\x00"),
             (&[2, 5, 29, 54], b"\x02\x01\x00"),
             (&[2, 5, 29, 33], b"\x30\x0a\x30\x08\x06\x02\x2a\x03\x06\x02\x2a\x04"),
-            // What servers of the last century had.
+            // An old mark of servers.
             (&[2, 16, 840, 1, 113730, 1, 1], b"\x03\x02\x06\x40"),
             // A proxy certificate.
             (
                 &[1, 3, 6, 1, 5, 5, 7, 1, 14],
                 b"\x30\x0c\x30\x0a\x06\x08\x2b\x06\x01\x05\x05\x07\x15\x01",
             ),
-            // No check of revocation.
+            // No revocation check.
             (&[1, 3, 6, 1, 5, 5, 7, 48, 1, 5], b"\x05\x00"),
-            // Names once more.
+            // A second extension with names.
             (&[2, 5, 29, 17], b"\x30\x0f\x82\x0dwww.other.org"),
         ];
         let (oid, content) = *self.choices.pick(&kinds);
@@ -367,7 +374,7 @@ impl<'c, 'b, 'k> Maker<'c, 'b, 'k> {
         }
     }
 
-    /// Signs the draft at this place with the key of the one above it, or of somebody else.
+    /// Signs the draft at this place with its issuer's key, or with another one.
     pub(super) fn sign(
         &mut self,
         drafts: &mut [Draft<'_>],
@@ -403,7 +410,7 @@ impl<'c, 'b, 'k> Maker<'c, 'b, 'k> {
         der
     }
 
-    /// What is sent, and what is trusted.
+    /// Returns the sent and the trusted certificates.
     fn arrange(&mut self, mut chain: Vec<Vec<u8>>, root: Vec<u8>) -> (Vec<Vec<u8>>, Vec<Vec<u8>>) {
         let mut trusted = vec![root.clone()];
         if self.changes(0, "the root is sent") {

@@ -1,13 +1,12 @@
-//! A second opinion: where ours finds no fault with a chain, rustls-webpki accepts it too.
+//! Test code: rustls-webpki accepts every chain in which our verification finds no error.
 //!
-//! `verify` alone decides whom TLS trusts, so another implementation is asked about the same
-//! chains. `chains.rs` makes them: good ones, with one to several things changed in their names,
-//! dates, extensions, keys, order and signatures. `mutation.rs` changes the DER of one certificate
-//! and has its issuer sign the result.
+//! `verify` alone decides whom TLS trusts, so another implementation checks the same chains.
+//! `chains.rs` makes them: valid ones, with changes to names, dates, extensions, keys, order and
+//! signatures. `mutation.rs` changes the DER of one certificate, and its issuer signs the result.
 //!
-//! The reverse does not hold and is not asked for: ours is stricter in many places.
+//! The reverse does not hold, and is not tested: our verification is stricter in many places.
 //!
-//! The fuzz target `second_opinion` includes this folder, so nothing in it imports from the crate.
+//! The fuzz target `second_opinion` includes this folder, so it imports nothing from the crate.
 
 mod chains;
 mod exceptions;
@@ -23,54 +22,54 @@ use rustls_pki_types::{CertificateDer, ServerName, SignatureVerificationAlgorith
 
 pub(crate) use self::chains::Keys;
 
-/// A chain to be judged.
+/// A chain to verify.
 #[derive(Clone, Debug)]
 pub(crate) struct Case {
     /// DER, the leaf first.
     pub(crate) chain: Vec<Vec<u8>>,
     pub(crate) trusted: Vec<Vec<u8>>,
-    /// Whether the leaf is a server's; a client's otherwise.
+    /// Whether the leaf is a server's. Otherwise it is a client's.
     pub(crate) is_server: bool,
     pub(crate) host: String,
     /// Seconds since 1970.
     pub(crate) now: u64,
-    /// What was changed, in words.
+    /// Descriptions of the changes.
     pub(crate) changes: Vec<String>,
 }
 
-/// What the two say.
+/// The results of both verifications.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
     BothAccept,
-    /// Ours finds something wrong.
+    /// Ours finds an error.
     Refused,
-    /// Ours finds nothing wrong, webpki does, for this one of the listed reasons.
+    /// Only webpki finds an error, for this listed reason.
     Excepted(&'static str),
-    /// The same, for a reason that is not listed.
+    /// Only webpki finds an error, and for no listed reason.
     Disagree(webpki::Error),
 }
 
 impl Case {
-    /// The case that these bytes stand for; any bytes do. All zeros are a good chain.
+    /// Makes a case from any bytes. All zeros give a valid chain.
     pub(crate) fn new(bytes: &[u8], keys: &Keys) -> Self {
         chains::make(&mut Choices(bytes), keys)
     }
 
-    /// A good chain with many extensions, and one certificate of it mutated.
+    /// Makes a valid chain with many extensions, and mutates one of its certificates.
     #[cfg(test)]
     pub(crate) fn mutated(bytes: &[u8], keys: &Keys) -> Self {
         rich::make(&mut Choices(bytes), keys)
     }
 
-    /// Whether bytes of a string of bits in the leaf were changed, or of a sequence, which may be
-    /// one around such a string. A key is in one.
+    /// Whether a bit string of the leaf was changed, or a sequence that may contain one. The key is
+    /// a bit string.
     #[cfg(test)]
     pub(super) fn may_change_leaf_key(&self) -> bool {
         let changes = ["(0x3) changed", "(0x30) changed"];
         changes.iter().any(|change| self.says_both("0: DER", change))
     }
 
-    /// Compares the two.
+    /// Compares the two verifications.
     pub(crate) fn judge(
         &self,
         ours_accepts: bool,
@@ -114,7 +113,7 @@ impl Case {
     }
 }
 
-/// Decisions, a byte each; 0 once the bytes are used up.
+/// Makes decisions from bytes, one byte each. The decision is 0 once the bytes are used up.
 pub(crate) struct Choices<'a>(&'a [u8]);
 
 impl Choices<'_> {
@@ -124,12 +123,12 @@ impl Choices<'_> {
         *first
     }
 
-    /// A number below this one, which is at most 256.
+    /// Returns a number below `limit`, which is at most 256.
     fn below(&mut self, limit: usize) -> usize {
         usize::from(self.byte()) % limit
     }
 
-    /// Yes once in so many times.
+    /// Returns `true` once in `count` times.
     fn one_in(&mut self, count: usize) -> bool {
         self.below(count) == count - 1
     }

@@ -1,34 +1,34 @@
-//! Changes of DER that keep it well-formed around what is changed.
+//! Changes DER and keeps it well-formed around the change.
 
 use super::Choices;
 
 const OCTET_STRING: u8 = 0x04;
 const CONSTRUCTED: u8 = 0x20;
 
-/// A value with its tag.
+/// A tag with its value.
 #[derive(Clone)]
 struct Node {
     tag: u8,
     content: Content,
-    /// The length takes a byte more than it needs.
+    /// The length has a superfluous byte.
     has_long_length: bool,
 }
 
 #[derive(Clone)]
 enum Content {
     Bytes(Vec<u8>),
-    /// Values: of a constructed one, or inside of an octet string.
+    /// The values of a constructed value, or within an octet string.
     Nodes(Vec<Node>),
 }
 
-/// The bytes of a certificate: what is signed, the kind of the signature.
+/// Returns the signed part of a certificate and the algorithm of its signature.
 pub(super) fn parts(certificate: &[u8]) -> (Vec<u8>, Vec<u8>) {
     let outer = parse(certificate).expect("rcgen writes DER");
     let Content::Nodes(parts) = &outer[0].content else { panic!("a certificate is a sequence") };
     (encode(&parts[..1]), encode(&parts[1..2]))
 }
 
-/// The certificate of these parts.
+/// Makes a certificate of its parts.
 pub(super) fn join(signed: Vec<u8>, algorithm: Vec<u8>, signature: &[u8]) -> Vec<u8> {
     let bits = [&[0], signature].concat();
     let bits = Node { tag: 0x03, content: Content::Bytes(bits), has_long_length: false };
@@ -36,7 +36,7 @@ pub(super) fn join(signed: Vec<u8>, algorithm: Vec<u8>, signature: &[u8]) -> Vec
     encode(&[Node { tag: 0x30, content: Content::Bytes(inside), has_long_length: false }])
 }
 
-/// Changes one to three things. What they were.
+/// Makes one to three changes. Returns their descriptions.
 pub(super) fn mutate(der: &mut Vec<u8>, choices: &mut Choices<'_>) -> Vec<String> {
     let mut nodes = parse(der).expect("rcgen writes DER");
     let mut changes = Vec::new();
@@ -59,7 +59,7 @@ fn count(nodes: &[Node]) -> usize {
     nodes.iter().map(|node| 1 + inside(node)).sum()
 }
 
-/// Changes the value that comes after so many others.
+/// Changes the value behind `left` others.
 fn change(nodes: &mut Vec<Node>, left: &mut usize, choices: &mut Choices<'_>) -> Option<String> {
     for index in 0..nodes.len() {
         if *left == 0 {
@@ -123,7 +123,7 @@ fn change_node(nodes: &mut Vec<Node>, index: usize, choices: &mut Choices<'_>) -
     format!("({tag:#x}) {what}")
 }
 
-/// All values in the bytes, if they are DER.
+/// Parses all values, if the bytes are DER.
 fn parse(mut bytes: &[u8]) -> Option<Vec<Node>> {
     let mut nodes = Vec::new();
     while let [tag, length, ..] = *bytes {

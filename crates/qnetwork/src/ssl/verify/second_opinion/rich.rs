@@ -1,4 +1,4 @@
-//! Makes good chains with every extension that a verifier looks at, and changes the DER of one
+//! Makes valid chains with every extension that verification uses, and changes the DER of one
 //! certificate.
 
 use rcgen::{CustomExtension, DnType, DnValue, ExtendedKeyUsagePurpose, KeyUsagePurpose};
@@ -8,7 +8,7 @@ use super::{
     chains::{Draft, HOSTS, Keys, Maker},
 };
 
-/// A chain of two or three certificates, with one to three changes in one of them.
+/// Makes a chain of two or three certificates, with one to three changes in one of them.
 pub(super) fn make(choices: &mut Choices<'_>, keys: &Keys) -> Case {
     let count = 2 + choices.below(2);
     let mutated = choices.below(count);
@@ -75,7 +75,8 @@ fn alternative_names() -> Vec<u8> {
     )
 }
 
-/// Names of each kind: those permitted below the leaf's issuer, those excluded in all.
+/// Returns constraints for names of each kind: permitted below the leaf's issuer, excluded
+/// everywhere.
 fn name_constraints(place: usize) -> Vec<u8> {
     let tree = |name: Vec<u8>| tlv(0x30, &[&name]);
     let permitted = [

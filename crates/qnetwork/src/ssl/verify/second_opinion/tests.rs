@@ -4,18 +4,17 @@ use std::{
 };
 
 use super::{Case, Keys, Verdict};
-use crate::{
-    EncodingFormat, QSslCertificate,
-    ssl::{
-        provider,
-        verify::{Purpose, Request, verify},
-    },
+use crate::ssl::{
+    certificate::QSslCertificate,
+    crypto::provider,
+    kinds::EncodingFormat,
+    verify::{Purpose, Request, verify},
 };
 
-/// Some seconds' worth. `CASES=1000000` in the environment asks for more.
+/// These take some seconds. `CASES=1000000` in the environment asks for more.
 const CASES: u64 = 10_000;
 
-/// Numbers that look random, the same ones each time (SplitMix64).
+/// Returns pseudo-random bytes for a seed (SplitMix64).
 pub(in crate::ssl::verify) fn bytes(seed: u64) -> Vec<u8> {
     let mut state = seed;
     let mut next = || {
@@ -68,7 +67,7 @@ fn what_ours_accepts_webpki_accepts() {
     }
     println!("{verdicts:#?}");
     assert!(wrong.is_empty(), "{} of {cases}:\n{}", wrong.len(), wrong.join("\n"));
-    // There is something to have an opinion about.
+    // Both results occur often enough.
     let count = |name| verdicts.get(name).copied().unwrap_or_default();
     assert!(count("both accept") > cases / 4 && count("refused") > cases / 4, "{verdicts:#?}");
 }

@@ -17,16 +17,13 @@ import base64
 import functools
 import hashlib
 import ipaddress
-import os
 import random
-import sys
 
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from PySide2.QtCore import QCoreApplication
 from PySide2.QtNetwork import QSsl, QSslCertificate, QSslConfiguration
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 import openssl
 from der import CN, NULL, O, OU, extension, name, oid, rdn, sequence, text, tlv
 

@@ -4,7 +4,7 @@
     /usr/bin/python3 goldens.py > goldens.tsv
 
 It needs PySide2 5.15, and OpenSSL 3 with its legacy provider. The keys protect nothing; those that are not encrypted
-are the ones in `data`, where there is such a key.
+are the ones in `pem`, where there is such a key.
 
 The fields of a line are separated by tabs:
 
@@ -27,7 +27,7 @@ from PySide2.QtCore import QByteArray
 from PySide2.QtNetwork import QSsl, QSslKey
 
 ALGORITHMS = ("Opaque", "Rsa", "Dsa", "Ec", "Dh")
-DATA = os.path.join(os.path.dirname(os.path.abspath(__file__)), "data")
+DATA = os.path.join(os.path.dirname(os.path.abspath(__file__)), "pem")
 LEGACY = ["-provider", "legacy", "-provider", "default"]
 last = None
 

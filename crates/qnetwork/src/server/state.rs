@@ -1,0 +1,197 @@
+//! The state that TCP servers and local servers have in common.
+
+use std::{
+    cell::{Cell, RefCell},
+    collections::VecDeque,
+    os::fd::OwnedFd,
+    rc::{Rc, Weak},
+    time::Duration,
+};
+
+use qcore::{
+    Dispatcher, Receiver, Signal, TimerType,
+    event_loop::{TimerHandler, TimerId},
+    object::Object,
+};
+
+use crate::socket::{SocketError, SocketErrorKind};
+
+/// The connections that wait to be taken, the program's handler, the last error and the retry timer
+/// of a server with sockets of the class `S`.
+///
+/// No method calls a slot or drops a socket while it borrows anything.
+pub(crate) struct ServerState<S> {
+    pending: RefCell<VecDeque<S>>,
+    max_pending: Cell<i32>,
+    handler: IncomingHandler,
+    error: RefCell<Option<SocketError>>,
+    retry: Cell<Option<TimerId>>,
+    /// Whether there may be connections to accept. `accept` clears this when the kernel says "would
+    /// block".
+    pub(crate) more: Cell<bool>,
+}
+
+impl<S> Default for ServerState<S> {
+    fn default() -> Self {
+        ServerState {
+            pending: RefCell::default(),
+            max_pending: Cell::new(30),
+            handler: IncomingHandler::default(),
+            error: RefCell::default(),
+            retry: Cell::default(),
+            more: Cell::default(),
+        }
+    }
+}
+
+impl<S> ServerState<S> {
+    // ---- connections that wait to be taken
+
+    /// Appends a connection to the queue.
+    pub(crate) fn push(&self, socket: S) {
+        self.pending.borrow_mut().push_back(socket);
+    }
+
+    /// Removes the first connection from the queue. It may have been deleted.
+    pub(crate) fn pop(&self) -> Option<S> {
+        self.pending.borrow_mut().pop_front()
+    }
+
+    /// Removes all connections from the queue.
+    pub(crate) fn take_pending(&self) -> VecDeque<S> {
+        self.pending.take()
+    }
+
+    /// Returns how many connections are in the queue, deleted ones included.
+    pub(crate) fn pending_count(&self) -> usize {
+        self.pending.borrow().len()
+    }
+
+    /// Returns the limit that the program has set for the queue.
+    pub(crate) fn max_pending(&self) -> i32 {
+        self.max_pending.get()
+    }
+
+    /// Sets the limit for the queue.
+    pub(crate) fn set_max_pending(&self, count: i32) {
+        self.max_pending.set(count);
+    }
+
+    // ---- the program's handler
+
+    /// Returns the handler that takes descriptors in place of the server.
+    pub(crate) fn handler(&self) -> &IncomingHandler {
+        &self.handler
+    }
+
+    // ---- the last error
+
+    /// Stores an error as the last one, and returns it.
+    pub(crate) fn keep_error(&self, error: SocketError) -> SocketError {
+        self.error.replace(Some(error.clone()));
+        error
+    }
+
+    /// Forgets the last error.
+    pub(crate) fn clear_error(&self) {
+        self.error.replace(None);
+    }
+
+    /// Returns the kind of the last error; `Unknown` if there was none.
+    pub(crate) fn error_kind(&self) -> SocketErrorKind {
+        self.error.borrow().as_ref().map(SocketError::kind).unwrap_or_default()
+    }
+
+    /// Returns the text of the last error; empty if there was none.
+    pub(crate) fn error_string(&self) -> String {
+        self.error.borrow().as_ref().map(ToString::to_string).unwrap_or_default()
+    }
+
+    // ---- the retry timer
+
+    /// Starts the retry timer. A timer that was running is stopped.
+    pub(crate) fn retry_in(
+        &self,
+        dispatcher: &Dispatcher,
+        time: Duration,
+        server: Weak<dyn TimerHandler>,
+    ) {
+        self.stop_retrying(dispatcher);
+        self.retry.set(Some(dispatcher.start_timer(time, TimerType::Coarse, server)));
+    }
+
+    /// Stops the retry timer. Returns whether it was running.
+    pub(crate) fn stop_retrying(&self, dispatcher: &Dispatcher) -> bool {
+        let id = self.retry.take();
+        if let Some(id) = id {
+            dispatcher.stop_timer(id);
+        }
+        id.is_some()
+    }
+
+    /// Whether the retry timer is running.
+    pub(crate) fn is_retrying(&self) -> bool {
+        self.retry.get().is_some()
+    }
+
+    /// Whether this is the retry timer.
+    pub(crate) fn is_retry_timer(&self, id: TimerId) -> bool {
+        self.retry.get() == Some(id)
+    }
+
+    /// Returns the error for which the server waits before it accepts again, if it does.
+    pub(crate) fn error_to_retry(&self) -> Option<SocketError> {
+        if self.is_retrying() { self.error.borrow().clone() } else { None }
+    }
+}
+
+impl<S: Object> ServerState<S> {
+    /// Whether the queue has a connection that was not deleted.
+    pub(crate) fn has_pending(&self) -> bool {
+        self.pending.borrow().iter().any(|socket| !Object::life(socket).is_dead())
+    }
+}
+
+/// The program's handler of descriptors: what in Qt reimplementing `incomingConnection()` is for.
+///
+/// It is a signal of which nobody else knows, so that blocking the server's signals does not block
+/// the handler.
+#[derive(Default)]
+pub(crate) struct IncomingHandler(Signal<Offered>);
+
+/// A descriptor on its way to the handler, which takes it out.
+type Offered = Rc<Cell<Option<OwnedFd>>>;
+
+impl IncomingHandler {
+    /// Sets the handler. It replaces the one before.
+    pub(crate) fn set<R: Receiver>(
+        &self,
+        receiver: &R,
+        handler: impl Fn(&R::Target, OwnedFd) + 'static,
+    ) {
+        self.0.disconnect_all();
+        self.0.connect_to(receiver, move |receiver, offered: &Offered| {
+            if let Some(descriptor) = offered.take() {
+                handler(receiver, descriptor);
+            }
+        });
+    }
+
+    /// Removes the handler.
+    pub(crate) fn clear(&self) {
+        self.0.disconnect_all();
+    }
+
+    /// Whether there is a handler whose receiver lives.
+    pub(crate) fn is_set(&self) -> bool {
+        self.0.is_connected()
+    }
+
+    /// Calls the handler with a descriptor. Returns the descriptor if the handler's receiver has
+    /// died.
+    pub(crate) fn offer(&self, descriptor: OwnedFd) -> Option<OwnedFd> {
+        let offered = Rc::new(Cell::new(Some(descriptor)));
+        self.0.emit(offered.clone());
+        offered.take()
+    }
+}

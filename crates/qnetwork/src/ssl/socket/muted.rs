@@ -1,0 +1,47 @@
+//! Keeps a session silent while slots are told of its errors.
+
+use qcore::object::Node;
+
+use super::SslSocketNode;
+
+/// While this guard lives, the current session moves no bytes. A session that a slot begins
+/// meanwhile does.
+pub(super) struct Muted<'a> {
+    node: &'a SslSocketNode,
+    before: Option<u32>,
+    aborts_on_panic: bool,
+}
+
+impl<'a> Muted<'a> {
+    /// Mutes the current session.
+    pub(super) fn begin(node: &'a SslSocketNode) -> Self {
+        Muted::new(node, false)
+    }
+
+    /// Mutes the current session while slots decide about the peer's certificate. If a slot panics
+    /// there is no decision, and the guard aborts the connection.
+    pub(super) fn begin_verdict(node: &'a SslSocketNode) -> Self {
+        Muted::new(node, true)
+    }
+
+    fn new(node: &'a SslSocketNode, aborts_on_panic: bool) -> Self {
+        let before = node.flags.muted.replace(Some(node.session_number.get()));
+        Muted { node, before, aborts_on_panic }
+    }
+}
+
+impl Drop for Muted<'_> {
+    fn drop(&mut self) {
+        let node = self.node;
+        node.flags.muted.set(self.before);
+        if self.aborts_on_panic && std::thread::panicking() {
+            node.drop_session();
+            let this = node.this.clone();
+            node.life().dispatcher().post(move || {
+                if let Some(node) = this.upgrade() {
+                    node.inner.abort();
+                }
+            });
+        }
+    }
+}
