@@ -12,7 +12,6 @@ use std::{
     net::{Ipv6Addr, SocketAddr, TcpListener, TcpStream, ToSocketAddrs},
     os::unix::fs::FileExt,
     process::Command,
-    sync::{Mutex, MutexGuard, PoisonError},
     thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
@@ -318,23 +317,31 @@ impl CpuClock {
     }
 }
 
-/// For tests that count what belongs to the process: one at a time.
-pub fn alone() -> MutexGuard<'static, ()> {
-    static ALONE: Mutex<()> = Mutex::new(());
-    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Runs the test of this name in a process of its own, with so many descriptors. Returns `true` in
-/// that process, where the test is to be done. Returns `false` to the caller outside, when the test
-/// has passed, or was skipped because a process may not have so many.
+/// Runs the test of this name in a process of its own, which may have so many descriptors: for
+/// tests that count what belongs to the process, or change it. Is `true` in that process, where the
+/// test is to be done. Is `false` in the process that started it, when the test has passed, or was
+/// skipped because a process may not have so many descriptors.
 ///
 /// # Panics
 ///
-/// If the test fails in there.
+/// If the test fails in the other process.
+#[macro_export]
+macro_rules! in_child {
+    ($test:literal, $descriptors:expr) => {
+        $crate::run_in_child(concat!(module_path!(), "::", $test), $descriptors)
+    };
+}
+
+/// What [`in_child!`] does. `path` begins with the name of the test binary.
+///
+/// # Panics
+///
+/// If the test fails in the other process.
 #[track_caller]
 #[must_use]
-pub fn in_child(test: &str, descriptors: usize) -> bool {
+pub fn run_in_child(path: &str, descriptors: usize) -> bool {
     const CHILD: &str = "QT_TEST_CHILD";
+    let test = path.split_once("::").expect("a binary and a test in it").1;
     if env::var_os(CHILD).is_some() {
         return true;
     }

@@ -1,14 +1,12 @@
 //! The kinds of connections, and what becomes of their closures.
 
-mod common;
-
 use std::{
     cell::{Cell, RefCell},
     panic::{AssertUnwindSafe, catch_unwind},
     rc::Rc,
 };
 
-use common::Log;
+use crate::common::Log;
 use qcore::{
     Connection, ConnectionType, Dispatcher, QCoreApplication, QObject, QPointer, Signal, sender,
 };

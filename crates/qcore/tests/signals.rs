@@ -1,13 +1,11 @@
 //! What an emission does, and what its slots may do meanwhile.
 
-mod common;
-
 use std::{
     cell::{Cell, RefCell},
     rc::{Rc, Weak},
 };
 
-use common::Log;
+use crate::common::Log;
 use qcore::{Connection, ConnectionType, QObject, Signal, sender};
 
 /// A listener with two methods to connect to.

@@ -1,7 +1,5 @@
 //! What the tests share.
 
-#![allow(dead_code)] // not every test uses all of it
-
 use std::{cell::RefCell, fmt::Display, rc::Rc};
 
 /// A log that slots write to.
