@@ -1,4 +1,4 @@
-//! Asks a fortune server for a fortune with no event loop: in a plain thread, with functions that wait.
+//! Gets a fortune from a server without an event loop: in a plain thread, with functions that wait.
 
 use std::{process::ExitCode, thread};
 
@@ -8,14 +8,14 @@ use qnetwork::{QTcpSocket, SocketError};
 const USAGE: &str = "\
 usage: blockingfortuneclient [--pyside2] [--proxy URL] [HOST [PORT]]
 
-Asks a fortune server for a fortune and prints it, with no event loop.
+Gets a fortune from a server and prints it, without an event loop.
 
   HOST PORT    the server [127.0.0.1 7733]
-  --pyside2    speak as PySide2's fortune client does, not as the one in C++
-  --proxy URL  go by a proxy: socks5://USER:PASSWORD@HOST:PORT or http://USER:PASSWORD@HOST:PORT
-  --help       this text";
+  --pyside2    use the format of PySide2's fortune client instead of the C++ one's
+  --proxy URL  use a proxy: socks5://USER:PASSWORD@HOST:PORT or http://USER:PASSWORD@HOST:PORT
+  --help       print this text";
 
-/// How long the server may take for anything.
+/// How long each wait for the server may take, in milliseconds.
 const TIMEOUT: i32 = 5000;
 
 fn main() -> ExitCode {
@@ -43,7 +43,7 @@ fn ask(args: ClientArgs) -> Result<String, SocketError> {
     socket.wait_for_connected(TIMEOUT)?;
     loop {
         socket.wait_for_ready_read(TIMEOUT)?;
-        // Until all of it is here, there is nothing to return.
+        // A fortune that has come only in part is not read yet.
         if let Some(fortune) = receive_fortune(&socket, args.wire) {
             return Ok(fortune);
         }

@@ -1,4 +1,4 @@
-//! Prints the datagrams that are sent to everybody, as Qt's example does.
+//! Prints broadcast datagrams, like Qt's example.
 
 use std::{cell::Cell, process::ExitCode};
 
@@ -9,11 +9,11 @@ use qnetwork::{BindMode, QUdpSocket};
 const USAGE: &str = "\
 usage: broadcastreceiver [--listen ADDR:PORT] [--count N]
 
-Prints the datagrams that come, those that are sent to everybody among them.
+Prints the datagrams that arrive, including broadcasts.
 
-  --listen ADDR:PORT  where to listen; port 0 is any free one [0.0.0.0:45454]
-  --count N           ends after so many; 0 is at Ctrl-C [0]
-  --help              this text";
+  --listen ADDR:PORT  the address to listen on; port 0 means any free port [0.0.0.0:45454]
+  --count N           stop after N datagrams; 0 means on Ctrl-C [0]
+  --help              print this text";
 
 fn main() -> ExitCode {
     let mut listen = Endpoint { host: "0.0.0.0".to_owned(), port: 45454 };
@@ -42,7 +42,7 @@ fn run(listen: &Endpoint, count: u64) -> Result<i32, Box<dyn std::error::Error>>
     app.quit_on_ctrl_c()?;
 
     let socket = QUdpSocket::new();
-    // Others on this machine may want to hear it, too.
+    // Other programs on this machine may want to receive the datagrams, too.
     socket.bind_with(listen.address()?, listen.port, BindMode::SHARE_ADDRESS)?;
     let (quits, received) = (app.clone(), Cell::new(0));
     socket.ready_read.connect_to(&socket, move |socket, ()| {

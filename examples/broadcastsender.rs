@@ -1,4 +1,4 @@
-//! Sends a datagram to everybody on the network, once a second, as Qt's example does.
+//! Broadcasts a datagram to the network once a second, like Qt's example.
 
 use std::{cell::Cell, process::ExitCode, rc::Rc};
 
@@ -9,13 +9,13 @@ use qnetwork::{QHostAddress, QUdpSocket};
 const USAGE: &str = "\
 usage: broadcastsender [--to ADDR] [--port PORT] [--every MS] [--count N]
 
-Sends a datagram to everybody on the network, again and again.
+Broadcasts a datagram to the network at regular intervals.
 
-  --to ADDR    whom to send it to [255.255.255.255]
-  --port PORT  at which port they listen [45454]
-  --every MS   how often, in milliseconds [1000]
-  --count N    how many; 0 is until Ctrl-C [0]
-  --help       this text";
+  --to ADDR    the address to send to [255.255.255.255]
+  --port PORT  the port to send to [45454]
+  --every MS   the interval in milliseconds [1000]
+  --count N    stop after N datagrams; 0 means on Ctrl-C [0]
+  --help       print this text";
 
 struct Options {
     to: String,
@@ -24,7 +24,7 @@ struct Options {
     count: u64,
 }
 
-/// The sender: a timer, and a socket that need not be bound.
+/// The sender: a timer and a socket. The socket need not be bound.
 struct Sender {
     app: QCoreApplication,
     socket: QUdpSocket,

@@ -1,6 +1,6 @@
-//! A chat: a server, and a client for the terminal. `nc 127.0.0.1 7744` will do as a client, too.
+//! A chat: a server, and a client for the terminal. `nc 127.0.0.1 7744` works as a client, too.
 //!
-//! What goes over the wire is lines: the first one a client sends is its name.
+//! The protocol is lines of text. The first line of a client is its name.
 
 use std::{
     cell::{Cell, RefCell},
@@ -19,13 +19,13 @@ const USAGE: &str = "\
 usage: chat --serve [ADDR:PORT]
        chat ADDR:PORT NAME
 
-Talks to everybody who is in the chat: what is read from standard input goes to them, line by line,
-until it ends.
+Sends each line of standard input to everybody in the chat, and prints the lines of the others,
+until standard input ends.
 
-  --serve    be the server instead, at ADDR:PORT; port 0 is any free one [127.0.0.1:7744]
-  ADDR:PORT  where the server is
+  --serve    run the server at ADDR:PORT instead; port 0 means any free port [127.0.0.1:7744]
+  ADDR:PORT  the server's address
   NAME       your name
-  --help     this text";
+  --help     print this text";
 
 fn main() -> ExitCode {
     let (mut serve, mut words) = (false, Vec::new());
@@ -64,10 +64,10 @@ fn main() -> ExitCode {
 
 type Outcome = Result<i32, Box<dyn std::error::Error>>;
 
-/// For those who come with another client. Ours has told the name already.
+/// The greeting for other clients. This client sends its name without being asked.
 const GREETING: &str = "* welcome; the first line is your name";
 
-/// How long a name can be, in characters.
+/// The maximum length of a name, in characters.
 const MAX_NAME: usize = 32;
 
 fn is_name(name: &str) -> bool {
@@ -76,7 +76,8 @@ fn is_name(name: &str) -> bool {
         && !name.contains(char::is_control)
 }
 
-/// The next whole line that has come, without what could upset a terminal.
+/// Returns the next whole line received, without control characters, which could disturb a
+/// terminal.
 fn next_line(socket: &QTcpSocket) -> Option<String> {
     if !socket.can_read_line() {
         return None;
@@ -88,9 +89,9 @@ fn next_line(socket: &QTcpSocket) -> Option<String> {
 
 // ---- the server
 
-/// How long a line can be, in bytes.
+/// The maximum length of a line, in bytes.
 const MAX_LINE: usize = 4096;
-/// How much may wait for a guest who does not read. All that was said to them is in it.
+/// The most bytes that may wait for a guest who does not read, including everything said to them.
 const MAX_QUEUED: usize = 256 * 1024;
 
 fn run_server(at: &Endpoint) -> Outcome {
@@ -102,17 +103,17 @@ fn run_server(at: &Endpoint) -> Outcome {
     Ok(app.exec())
 }
 
-/// Where everybody is.
+/// The chat room with all guests.
 struct Room {
     server: QTcpServer,
     guests: RefCell<Vec<Rc<Guest>>>,
 }
 
-/// Somebody who is connected.
+/// A connected client.
 struct Guest {
     room: Weak<Room>,
     socket: QTcpSocket,
-    /// Empty until it was told.
+    /// Empty until the client has sent its name.
     name: RefCell<String>,
 }
 
@@ -128,7 +129,7 @@ impl Room {
         room
     }
 
-    /// Tells all who have a name, but for one.
+    /// Sends a line to all guests with a name except `but`.
     fn tell(&self, line: &str, but: Option<&Guest>) {
         print_line(line);
         let is_told = |guest: &&Rc<Guest>| {
@@ -138,7 +139,7 @@ impl Room {
         for guest in &told {
             guest.tell(line);
         }
-        // Who does not read must not fill the server's memory.
+        // A guest who does not read must not fill the server's memory.
         for guest in told.iter().filter(|guest| guest.is_slow()) {
             guest.leave("was dropped: reads too slowly");
         }
@@ -159,7 +160,7 @@ impl Room {
 impl Guest {
     fn new(room: &Weak<Room>, socket: QTcpSocket) -> Rc<Self> {
         let guest = Rc::new(Guest { room: room.clone(), socket, name: RefCell::default() });
-        // More is left to the system, and so to the sender.
+        // Everything beyond that stays in the system's buffers, which slows the sender.
         guest.socket.set_read_buffer_size(MAX_LINE);
         guest.socket.ready_read.connect_to(&guest, |guest, ()| guest.on_ready_read());
         guest.socket.disconnected.connect_to(&guest, |guest, ()| guest.leave("left"));
@@ -172,14 +173,14 @@ impl Guest {
     }
 
     fn tell(&self, line: &str) {
-        // Who is gone is told nothing; that they are comes from their socket.
+        // Errors are ignored: the socket reports separately that a guest has gone.
         self.socket.write(format!("{line}\n")).ok();
     }
 
-    /// Whether too much waits for them, also after the system has taken what it can.
+    /// Returns whether too much data waits for the guest, even after a flush to the system.
     ///
-    /// `unsent_bytes()` counts what waits encrypted, too, which `bytes_to_write()` of a
-    /// `QSslSocket` does not: so this holds if the server is made to encrypt.
+    /// `unsent_bytes()` also counts encrypted data that waits, which `bytes_to_write()` of a
+    /// `QSslSocket` does not. So the check still works if the server is changed to use TLS.
     fn is_slow(&self) -> bool {
         let is_full = || self.socket.unsent_bytes() > MAX_QUEUED;
         is_full() && {
@@ -218,12 +219,12 @@ impl Guest {
         }
     }
 
-    /// Ends the connection, if it has not ended, and tells the others why.
+    /// Ends the connection if it has not ended, and tells the others why.
     fn leave(&self, why: &str) {
         let Some(room) = self.room.upgrade() else { return };
         let at = room.guests.borrow().iter().position(|guest| std::ptr::eq(&**guest, self));
         let Some(at) = at else { return };
-        // Held to the end of this function.
+        // Keeps the guest alive to the end of this function.
         let this = room.guests.borrow_mut().remove(at);
         this.socket.abort();
         this.socket.delete_later();
@@ -241,7 +242,7 @@ fn run_client(server: &Endpoint, name: &str) -> Outcome {
     app.quit_on_ctrl_c()?;
     let client = Client::new(&app)?;
     client.socket.connect_to_host(&server.host, server.port);
-    // What is written goes out once the connection stands.
+    // The data goes out once the connection stands.
     client.send(format!("{name}\n").as_bytes());
     Ok(app.exec())
 }
@@ -249,10 +250,10 @@ fn run_client(server: &Endpoint, name: &str) -> Outcome {
 struct Client {
     app: QCoreApplication,
     socket: QTcpSocket,
-    /// Standard input, without a buffer: what lies in one would not be told of.
+    /// Standard input without a buffer: the notifier would not report data inside a buffer.
     input: Rc<File>,
     typed: QSocketNotifier,
-    /// Whether what was read last ended in the middle of a line.
+    /// Whether the data read last ended in the middle of a line.
     in_line: Cell<bool>,
     leaving: Cell<bool>,
 }
@@ -278,7 +279,7 @@ impl Client {
 
     fn on_typed(&self) {
         let mut buffer = [0; 4096];
-        // It is ready, so that this does not wait.
+        // The input is ready, so this read does not block.
         match (&*self.input).read(&mut buffer) {
             Ok(count @ 1..) => self.send(&buffer[..count]),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -294,7 +295,7 @@ impl Client {
     fn send(&self, bytes: &[u8]) {
         self.in_line.set(!bytes.ends_with(b"\n"));
         self.socket.write(bytes).ok();
-        // A file that is read faster than it can be sent waits.
+        // Pauses reading when the input, a file for example, comes faster than it can be sent.
         if self.socket.bytes_to_write() > MAX_QUEUED {
             self.typed.set_enabled(false);
         }
@@ -314,7 +315,7 @@ impl Client {
         }
     }
 
-    /// Says the last line, and goes when it is sent.
+    /// Sends the last line and quits once it has been sent.
     fn leave(&self) {
         self.typed.set_enabled(false);
         if self.in_line.get() {

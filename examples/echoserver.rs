@@ -1,5 +1,6 @@
-//! A server that sends back what it is sent, or drops it. Try it with `nc 127.0.0.1 7007`; with `--udp`,
-//! with `nc -u`; with `--tls`, with `openssl s_client -connect 127.0.0.1:7007`. Only the feature `tls` has TLS.
+//! A server that sends back all data, or drops it. Try it with `nc 127.0.0.1 7007`; with `--udp`,
+//! try `nc -u`; with `--tls`, try `openssl s_client -connect 127.0.0.1:7007`. `--tls` needs the feature
+//! `tls`.
 
 use std::process::ExitCode;
 
@@ -10,13 +11,13 @@ use qnetwork::{QTcpServer, QUdpSocket};
 const USAGE: &str = "\
 usage: echoserver [--udp | --tls CERT KEY] [--listen ADDR:PORT] [--sink]
 
-Sends back what it is sent.
+Sends back all data that it receives.
 
-  --udp               by UDP, not by TCP
-  --tls CERT KEY      by TLS, with the certificate and the key in these files (PEM)
-  --listen ADDR:PORT  where to listen; port 0 is any free one [127.0.0.1:7007]
-  --sink              reads only, and sends nothing back
-  --help              this text";
+  --udp               use UDP instead of TCP
+  --tls CERT KEY      use TLS with the certificate and key in these PEM files
+  --listen ADDR:PORT  the address to listen on; port 0 means any free port [127.0.0.1:7007]
+  --sink              only read, and send nothing back
+  --help              print this text";
 
 fn main() -> ExitCode {
     let mut listen = Endpoint { host: "127.0.0.1".to_owned(), port: 7007 };
@@ -85,7 +86,7 @@ fn serve_datagrams(
 ) -> Result<QUdpSocket, Box<dyn std::error::Error>> {
     let socket = QUdpSocket::new();
     socket.ready_read.connect_to(&socket, move |socket, ()| {
-        // All that there are, with one call of the system for many of them.
+        // Takes all datagrams; one system call reads many of them.
         let mut datagrams = socket.receive_datagrams(1000);
         if sink {
             return;
@@ -112,7 +113,7 @@ mod tls {
         server_configuration(certificate, key)
     }
 
-    /// A server that encrypts its connections. That is all the difference it makes.
+    /// Creates a server whose connections are encrypted. The rest of the example stays the same.
     pub(crate) fn server(configuration: Configuration) -> QTcpServer {
         let server = QSslServer::new();
         server.set_ssl_configuration(configuration);

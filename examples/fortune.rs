@@ -1,4 +1,4 @@
-//! A fortune server and a client that asks it, in one loop.
+//! A fortune server and its client in one loop.
 
 use std::process::ExitCode;
 
@@ -9,10 +9,10 @@ use qnetwork::{QHostAddress, QTcpServer, QTcpSocket};
 const USAGE: &str = "\
 usage: fortune [--pyside2]
 
-Starts a fortune server on a free port of this machine, asks it for a fortune and prints that.
+Starts a fortune server on a free port of this machine, gets a fortune from it and prints it.
 
-  --pyside2  speak as PySide2's fortune examples do, not as those in C++
-  --help     this text";
+  --pyside2  use the format of PySide2's fortune examples instead of the C++ ones'
+  --help     print this text";
 
 fn main() -> ExitCode {
     let mut wire = Wire::Cpp;

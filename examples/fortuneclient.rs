@@ -1,4 +1,4 @@
-//! Asks a fortune server for a fortune and prints it.
+//! Gets a fortune from a server and prints it.
 
 use std::{process::ExitCode, rc::Rc};
 
@@ -9,14 +9,14 @@ use qnetwork::{QTcpSocket, SocketErrorKind};
 const USAGE: &str = "\
 usage: fortuneclient [--pyside2] [--proxy URL] [HOST [PORT]]
 
-Asks a fortune server for a fortune and prints it.
+Gets a fortune from a server and prints it.
 
   HOST PORT    the server [127.0.0.1 7733]
-  --pyside2    speak as PySide2's fortune client does, not as the one in C++
-  --proxy URL  go by a proxy: socks5://USER:PASSWORD@HOST:PORT or http://USER:PASSWORD@HOST:PORT
-  --help       this text";
+  --pyside2    use the format of PySide2's fortune client instead of the C++ one's
+  --proxy URL  use a proxy: socks5://USER:PASSWORD@HOST:PORT or http://USER:PASSWORD@HOST:PORT
+  --help       print this text";
 
-/// The client: a socket, and what is done when it has something to say.
+/// The client: a socket and the handlers of its signals.
 struct Client {
     app: QCoreApplication,
     socket: QTcpSocket,
@@ -32,7 +32,7 @@ impl Client {
     }
 
     fn on_ready_read(&self, (): &()) {
-        // Until all of it is here, there is nothing to print.
+        // A fortune that has come only in part is not read yet.
         if let Some(fortune) = receive_fortune(&self.socket, self.wire) {
             print_line(&fortune);
             self.socket.abort();

@@ -1,4 +1,4 @@
-//! A server that sends a fortune to everybody who connects, and closes the connection.
+//! Sends a fortune to each client that connects, then closes the connection.
 
 use std::process::ExitCode;
 
@@ -9,11 +9,11 @@ use qnetwork::QTcpServer;
 const USAGE: &str = "\
 usage: fortuneserver [--listen ADDR:PORT] [--pyside2]
 
-Sends a fortune to everybody who connects.
+Sends a fortune to each client that connects.
 
-  --listen ADDR:PORT  where to listen; port 0 is any free one [127.0.0.1:7733]
-  --pyside2           speak as PySide2's fortune server does, not as the one in C++
-  --help              this text";
+  --listen ADDR:PORT  the address to listen on; port 0 means any free port [127.0.0.1:7733]
+  --pyside2           use the format of PySide2's fortune server instead of the C++ one's
+  --help              print this text";
 
 fn main() -> ExitCode {
     let mut listen = Endpoint { host: "127.0.0.1".to_owned(), port: 7733 };
@@ -44,7 +44,7 @@ fn run(listen: &Endpoint, wire: Wire) -> Result<i32, Box<dyn std::error::Error>>
         while let Some(client) = server.next_pending_connection() {
             client.disconnected.connect_to(&client, |client, ()| client.delete_later());
             send_fortune(&client, wire);
-            // Closes when the fortune has been sent.
+            // Closes the connection once the fortune has been sent.
             client.disconnect_from_host();
         }
     });

@@ -11,10 +11,10 @@ usage: localfortuneclient [NAME]
 
 Asks a fortune server on this machine for a fortune and prints it.
 
-  NAME    the server, a path or a name in the directory for temporary files [fortune]
-  --help  this text";
+  NAME    the server's path, or its name in the directory for temporary files [fortune]
+  --help  print this text";
 
-/// The client: a socket, and what is done when it has something to say.
+/// The client: a socket and the handlers of its signals.
 struct Client {
     app: QCoreApplication,
     socket: QLocalSocket,
@@ -29,7 +29,7 @@ impl Client {
     }
 
     fn on_ready_read(&self, (): &()) {
-        // Until all of it is here, there is nothing to print.
+        // A fortune that has come only in part is not read yet.
         if let Some(fortune) = receive_local_fortune(&self.socket) {
             print_line(&fortune);
             self.socket.abort();
@@ -62,7 +62,7 @@ fn main() -> ExitCode {
     });
     let app = QCoreApplication::new();
     let client = Client::new(&app);
-    // It connects, or fails to, before there is a loop that could be ended: that is the loop's first turn.
+    // Connects in the loop's first turn: before that, an error could not end the loop.
     let name = name.unwrap_or_else(|| LOCAL_NAME.to_owned());
     let socket = client.socket.clone();
     qcore::QTimer::single_shot(0, move || socket.connect_to_server(&name));

@@ -1,5 +1,4 @@
-//! A server that sends a fortune to every program on this machine that connects, and closes the
-//! connection.
+//! Sends a fortune to each program on this machine that connects, then closes the connection.
 
 use std::process::ExitCode;
 
@@ -10,10 +9,10 @@ use qnetwork::QLocalServer;
 const USAGE: &str = "\
 usage: localfortuneserver [NAME]
 
-Sends a fortune to every program on this machine that connects.
+Sends a fortune to each program on this machine that connects.
 
-  NAME    where to listen, a path or a name in the directory for temporary files [fortune]
-  --help  this text";
+  NAME    the path to listen on, or a name in the directory for temporary files [fortune]
+  --help  print this text";
 
 fn main() -> ExitCode {
     let mut name = None;
@@ -44,7 +43,7 @@ fn run(name: &str) -> Result<i32, Box<dyn std::error::Error>> {
         while let Some(client) = server.next_pending_connection() {
             client.disconnected.connect_to(&client, |client, ()| client.delete_later());
             send_local_fortune(&client);
-            // Closes when the fortune has been sent.
+            // Closes the connection once the fortune has been sent.
             client.disconnect_from_server();
         }
     });

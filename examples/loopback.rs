@@ -1,4 +1,4 @@
-//! Sends 50 MB to itself: a client and a server in one loop, and how far both have come.
+//! Sends 50 MB to itself, with a client and a server in one loop, and shows the progress of both.
 
 use std::{
     cell::{Cell, OnceCell, RefCell},
@@ -14,14 +14,14 @@ use qnetwork::{QHostAddress, QTcpServer, QTcpSocket, SocketError};
 const USAGE: &str = "\
 usage: loopback [--bytes N]
 
-Sends bytes over a connection of this machine with itself, and says how fast that was.
+Sends bytes over a loopback connection and prints the transfer rate.
 
-  --bytes N  how many bytes [50000000]
-  --help     this text";
+  --bytes N  the number of bytes to send [50000000]
+  --help     print this text";
 
-/// How much is written at a time.
+/// How many bytes one call writes.
 const PAYLOAD: usize = 64 * 1024;
-/// With so much waiting to be sent no more is written: it would only lie in memory.
+/// With this many bytes waiting to be sent, the client stops writing, to save memory.
 const MAX_QUEUED: usize = 4 * PAYLOAD;
 
 fn main() -> ExitCode {
@@ -90,7 +90,8 @@ impl Loopback {
         loopback.server.new_connection.connect_to(&loopback.server, move |server, ()| {
             let Some(loopback) = this.upgrade() else { return };
             let Some(socket) = server.next_pending_connection() else { return };
-            // Nobody else is to come. What was accepted stays.
+            // No further connection is expected. Closing the server does not affect the accepted
+            // one.
             server.close();
             socket.ready_read.connect_to(&loopback, |loopback, ()| loopback.on_ready_read());
             socket.disconnected.connect_to(&loopback, |loopback, ()| loopback.on_end());
@@ -110,12 +111,12 @@ impl Loopback {
             let count =
                 PAYLOAD.min((self.total - self.written.get()).try_into().unwrap_or(PAYLOAD));
             if self.client.write(&[b'@'; PAYLOAD][..count]).is_err() {
-                return; // A signal tells why.
+                return; // error_occurred reports the reason.
             }
             self.written.set(self.written.get() + count as u64);
         }
         if self.written.get() == self.total {
-            // Closes the connection when all of it has been sent.
+            // Closes the connection once all data has been sent.
             self.client.disconnect_from_host();
         }
     }

@@ -1,4 +1,5 @@
-//! Joins a group of IPv4 and one of IPv6 and prints what is sent there, as Qt's example does.
+//! Joins an IPv4 and an IPv6 multicast group and prints the datagrams sent to them, like Qt's
+//! example.
 
 use std::{cell::Cell, process::ExitCode, rc::Rc};
 
@@ -9,13 +10,13 @@ use qnetwork::{BindMode, QUdpSocket};
 const USAGE: &str = "\
 usage: multicastreceiver [--group ADDR]... [--interface NAME] [--port PORT] [--count N]
 
-Joins groups and prints what is sent there.
+Joins multicast groups and prints the datagrams sent to them.
 
-  --group ADDR      a group [239.255.43.21 and ff12::2115]
-  --interface NAME  by which interface; the system chooses it if this is not given
-  --port PORT       at which port to listen; 0 is any free one [45454]
-  --count N         ends after so many datagrams; 0 is at Ctrl-C [0]
-  --help            this text";
+  --group ADDR      a multicast group to join [239.255.43.21 and ff12::2115]
+  --interface NAME  the interface to use; by default the system chooses
+  --port PORT       the port to listen on; 0 means any free port [45454]
+  --count N         stop after N datagrams; 0 means on Ctrl-C [0]
+  --help            print this text";
 
 fn main() -> ExitCode {
     let mut group = Group::default();
@@ -51,7 +52,7 @@ fn run(group: &Group, count: u64) -> Result<i32, Box<dyn std::error::Error>> {
             .bind_with(any.clone(), group.port, BindMode::SHARE_ADDRESS)
             .and_then(|()| socket.join_multicast_group_with(address.clone(), &by));
         if let Err(error) = joined {
-            // The other one may do.
+            // The other group may still work.
             eprintln!("multicastreceiver: {address}: {error}");
             continue;
         }

@@ -1,4 +1,4 @@
-//! Sends a datagram to a group of IPv4 and one of IPv6, once a second, as Qt's example does.
+//! Sends a datagram to an IPv4 and an IPv6 multicast group once a second, like Qt's example.
 
 use std::{cell::Cell, process::ExitCode, rc::Rc};
 
@@ -10,15 +10,15 @@ const USAGE: &str = "\
 usage: multicastsender [--group ADDR]... [--interface NAME] [--port PORT] [--ttl N]
                        [--every MS] [--count N]
 
-Sends a datagram to groups, again and again.
+Sends a datagram to multicast groups at regular intervals.
 
-  --group ADDR      a group [239.255.43.21 and ff12::2115]
-  --interface NAME  by which interface; the system chooses it if this is not given
-  --port PORT       at which port they listen [45454]
-  --ttl N           how many routers it may pass, plus one [1]
-  --every MS        how often, in milliseconds [1000]
-  --count N         how many times; 0 is until Ctrl-C [0]
-  --help            this text";
+  --group ADDR      a multicast group to send to [239.255.43.21 and ff12::2115]
+  --interface NAME  the interface to use; by default the system chooses
+  --port PORT       the port to send to [45454]
+  --ttl N           the time to live: the number of routers to pass, plus one [1]
+  --every MS        the interval in milliseconds [1000]
+  --count N         stop after N datagrams for each group; 0 means on Ctrl-C [0]
+  --help            print this text";
 
 struct Options {
     group: Group,
@@ -27,7 +27,7 @@ struct Options {
     count: u64,
 }
 
-/// The sender: a timer, and a socket for each group.
+/// The sender: a timer and one socket for each group.
 struct Sender {
     app: QCoreApplication,
     sockets: Vec<(QHostAddress, QUdpSocket)>,
@@ -80,7 +80,7 @@ fn run(options: Options) -> Result<i32, Box<dyn std::error::Error>> {
     let mut sockets = Vec::new();
     for group in groups {
         let socket = QUdpSocket::new();
-        // An option needs a socket that is bound: to the addresses of the group's family.
+        // Setting an option needs a bound socket, bound to an address of the group's family.
         socket.bind(Group::any(&group), 0)?;
         socket.set_socket_option(SocketOption::MulticastTtl, options.ttl.into());
         if let Some(by) = &by {

@@ -1,4 +1,4 @@
-//! A server that sends a fortune, encrypted, to everybody who connects, and closes the connection. Try it with
+//! Sends a fortune over TLS to each client that connects, then closes the connection. Try it with
 //! `openssl s_client -connect 127.0.0.1:7743 -quiet`, or with the example `securesocketclient`.
 
 use std::process::ExitCode;
@@ -10,12 +10,12 @@ use qnetwork::{QSslConfiguration, QSslServer};
 const USAGE: &str = "\
 usage: securefortuneserver [--listen ADDR:PORT] CERT KEY
 
-Sends a fortune to everybody who connects, by TLS, as a line of text.
+Sends a fortune over TLS to each client that connects, as a line of text.
 
-  CERT                a file with the server's certificate and those of who has issued it (PEM)
-  KEY                 a file with its key (PEM)
-  --listen ADDR:PORT  where to listen; port 0 is any free one [127.0.0.1:7743]
-  --help              this text";
+  CERT                a PEM file with the server's certificate and its issuers' certificates
+  KEY                 a PEM file with the server's key
+  --listen ADDR:PORT  the address to listen on; port 0 means any free port [127.0.0.1:7743]
+  --help              print this text";
 
 fn main() -> ExitCode {
     let mut listen = Endpoint { host: "127.0.0.1".to_owned(), port: 7743 };
@@ -50,12 +50,13 @@ fn run(
 
     let server = QSslServer::new();
     server.set_ssl_configuration(configuration);
-    // These are encrypted already: who does not get as far is told of by `error_occurred`.
+    // These connections are encrypted already. `error_occurred` reports clients whose handshake
+    // fails.
     server.new_connection.connect_to(&server, |server, ()| {
         while let Some(client) = server.next_pending_connection() {
             client.disconnected.connect_to(&client, |client, ()| client.delete_later());
             client.write(format!("{}\n", fortune())).ok();
-            // Closes when the fortune has been sent.
+            // Closes the connection once the fortune has been sent.
             client.disconnect_from_host();
         }
     });

@@ -1,5 +1,5 @@
-//! Connects to a server by TLS, tells who it is and how the connection is encrypted, and prints what the server
-//! says.
+//! Connects to a server over TLS and prints the server's certificates, the cipher, and the data
+//! that the server sends.
 
 use std::{
     cell::Cell,
@@ -20,16 +20,16 @@ use qnetwork::{
 const USAGE: &str = "\
 usage: securesocketclient [--ca FILE] [--name NAME] [--get PATH] HOST [PORT]
 
-Connects to a server by TLS, tells who it is and how the connection is encrypted, and prints what the server
-says. If something is wrong with its certificate it asks on standard input whether to go on.
+Connects to a server over TLS. Prints the cipher, the server's certificates and the data that it
+sends. If there are certificate errors, it asks on standard input whether to continue.
 
   HOST PORT    the server [port 443]
-  --ca FILE    trust the certificates in this file (PEM), and no others
-  --name NAME  the name that the certificate is to be for [HOST]
-  --get PATH   ask for this path by HTTP
-  --help       this text";
+  --ca FILE    trust only the certificates in this PEM file
+  --name NAME  the name that the certificate must be for [HOST]
+  --get PATH   send an HTTP request for this path
+  --help       print this text";
 
-/// What was asked for.
+/// The command line's options.
 #[derive(Default)]
 struct Options {
     host: String,
@@ -43,9 +43,9 @@ struct Client {
     app: QCoreApplication,
     socket: QSslSocket,
     options: Options,
-    /// Standard input, without a buffer: what lies in one would not be told of.
+    /// Standard input without a buffer: the notifier would not report data inside a buffer.
     input: Rc<File>,
-    /// Tells of an answer, while there is a question.
+    /// Reports the answer while a question is open.
     typed: QSocketNotifier,
     exit_code: Cell<i32>,
 }
@@ -120,7 +120,7 @@ impl Client {
         if !name.is_empty() {
             self.socket.set_peer_verify_name(name.clone());
         }
-        // While somebody thinks about an error, nothing is sent.
+        // Sends nothing while the user decides about an error.
         self.socket.set_pause_mode(PauseModes::PAUSE_ON_SSL_ERRORS);
         self.socket.connect_to_host_encrypted(host.as_str(), *port);
     }
@@ -144,7 +144,7 @@ impl Client {
         let _ = io::stdout().write_all(&self.socket.read_all());
     }
 
-    /// Asks. The connection waits for the answer, which the notifier tells of.
+    /// Asks the user. The connection is paused until the notifier reports the answer.
     fn ask(&self, errors: &[QSslError]) {
         for error in errors {
             eprintln!("{error}");
@@ -169,7 +169,7 @@ impl Client {
     }
 
     fn on_error(&self, kind: &SocketErrorKind) {
-        // That the server closes when it has said all is no error.
+        // A server that closes after its last data is no error.
         if *kind == SocketErrorKind::RemoteHostClosed && self.socket.is_encrypted() {
             return;
         }
@@ -182,7 +182,7 @@ impl Client {
     }
 }
 
-/// A certificate in a line: whose it is, who says so, and by what it can be told from all others.
+/// Describes a certificate in one line: its subject, its issuer and its fingerprint.
 fn describe(certificate: &QSslCertificate) -> String {
     let names = certificate.subject_alternative_names();
     let names = names.get(&AlternativeNameEntryType::Dns).cloned().unwrap_or_default();

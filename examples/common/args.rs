@@ -4,7 +4,7 @@ use qnetwork::QNetworkProxy;
 
 use crate::Wire;
 
-/// A host, by name or address, and a port: `HOST:PORT`, IPv6 addresses in brackets.
+/// A host, by name or address, and a port: `HOST:PORT`. IPv6 addresses are in brackets.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Endpoint {
     /// The name or address.
@@ -34,36 +34,36 @@ impl fmt::Display for Endpoint {
 }
 
 impl Endpoint {
-    /// The same host with the port that a server has got.
+    /// Returns the same host with another port, for example the one that a server got.
     #[must_use]
     pub fn at_port(&self, port: u16) -> Self {
         Endpoint { host: self.host.clone(), port }
     }
 
-    /// The address, for listening.
+    /// Returns the address to listen on.
     ///
     /// # Errors
     ///
-    /// If the host is no address.
+    /// If the host is not an address.
     pub fn address(&self) -> Result<IpAddr, String> {
         self.host.parse().map_err(|_| format!("{:?} is no address", self.host))
     }
 }
 
-/// What a fortune client is told.
+/// The arguments of a fortune client.
 #[derive(Debug)]
 pub struct ClientArgs {
     /// The server's name or address.
     pub host: String,
     /// The server's port.
     pub port: u16,
-    /// How fortunes are sent.
+    /// The format of fortunes.
     pub wire: Wire,
-    /// The proxy to go by.
+    /// The proxy to use.
     pub proxy: Option<QNetworkProxy>,
 }
 
-/// Reads the command line of a fortune client: `[--pyside2] [--proxy URL] [HOST [PORT]]`.
+/// Parses the command line of a fortune client: `[--pyside2] [--proxy URL] [HOST [PORT]]`.
 #[must_use]
 pub fn client_args(usage: &str) -> ClientArgs {
     let mut words = Vec::new();
@@ -88,7 +88,7 @@ pub fn client_args(usage: &str) -> ClientArgs {
     }
 }
 
-/// The server that a client's words name.
+/// Returns the server that a client's arguments name.
 fn server_of(words: &[String]) -> Result<(String, u16), String> {
     let (host, port) = match words {
         [] => ("127.0.0.1", None),
@@ -100,8 +100,9 @@ fn server_of(words: &[String]) -> Result<(String, u16), String> {
     Ok((host.to_owned(), port.transpose()?.unwrap_or(7733)))
 }
 
-/// Goes through the command line with `each`, which says whether it knew the argument. Prints `usage`
-/// for `--help`; for what nobody knows it prints what is wrong, too, and ends the process with 2.
+/// Parses the command line. `each` gets one argument at a time and returns whether it knows it.
+/// `--help` prints `usage`. An unknown argument prints an error and `usage`, and ends the process
+/// with 2.
 pub fn parse_args(
     usage: &str,
     mut each: impl FnMut(&lexopt::Arg<'_>, &mut dyn FnMut() -> String) -> Result<bool, String>,
@@ -129,7 +130,7 @@ pub fn parse_args(
     }
 }
 
-/// An argument that does not borrow the parser, so that a value can be asked of that.
+/// An argument that does not borrow the parser, so that the parser can return a value.
 enum Owned {
     Long(String),
     Short(char),
@@ -158,13 +159,13 @@ fn text(value: OsString) -> String {
     value.to_string_lossy().into_owned()
 }
 
-/// Says what is wrong with the command line, and ends the process with 2.
+/// Prints an error in the command line and the usage, and ends the process with 2.
 pub fn refuse(usage: &str, error: &str) -> ! {
     eprintln!("{error}\n\n{usage}");
     process::exit(2);
 }
 
-/// Prints a line at once. That nobody reads it is no reason to end.
+/// Prints a line at once. Ignores errors: the program goes on when nobody reads its output.
 pub fn print_line(line: &str) {
     let mut out = std::io::stdout().lock();
     let _ = writeln!(out, "{line}").and_then(|()| out.flush());

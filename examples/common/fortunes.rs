@@ -15,27 +15,29 @@ const FORTUNES: [&str; 7] = [
     "What you write now goes out with the next turn.",
 ];
 
-/// How a fortune is put on the wire.
+/// The format of fortunes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Wire {
-    /// As Qt 5.15's example in C++: a QString in the format of Qt 5.10.
+    /// The format of Qt 5.15's C++ example: a QString in the format of Qt 5.10.
     #[default]
     Cpp,
-    /// As PySide2's example: 16 bits with the size of what follows, a QString in the format of Qt 4.0.
+    /// The format of PySide2's example: the size of the rest in 16 bits, then a QString in the
+    /// format of Qt 4.0.
     PySide2,
 }
 
-/// The name at which local fortune servers listen, as Qt's example does.
+/// The default name of local fortune servers, as in Qt's example.
 pub const LOCAL_NAME: &str = "fortune";
 
-/// One fortune or another.
+/// Returns a random fortune.
 #[must_use]
 pub fn fortune() -> &'static str {
     let choice = RandomState::new().build_hasher().finish() as usize;
     FORTUNES[choice % FORTUNES.len()]
 }
 
-/// Writes a fortune as Qt's local fortune server does: 32 bits with the size of what follows, a QString.
+/// Writes a fortune like Qt's local fortune server: the size of the rest in 32 bits, then a
+/// QString.
 pub fn send_local_fortune(device: &QIODevice) {
     let fortune = fortune();
     let mut block = QDataStream::from_bytes(Vec::new());
@@ -45,7 +47,8 @@ pub fn send_local_fortune(device: &QIODevice) {
     send(device, block);
 }
 
-/// Reads such a fortune, if all of it has come. Else nothing is read: try again when there is more.
+/// Reads such a fortune if all of it has come. Otherwise reads nothing: call it again when there is
+/// more.
 pub fn receive_local_fortune(device: &QIODevice) -> Option<String> {
     let mut input = QDataStream::new(device);
     input.set_version(StreamVersion::QT_5_10);
@@ -55,7 +58,7 @@ pub fn receive_local_fortune(device: &QIODevice) -> Option<String> {
     input.commit_transaction().then_some(fortune)
 }
 
-/// Writes a fortune, one or another.
+/// Writes a random fortune.
 pub fn send_fortune(device: &QIODevice, wire: Wire) {
     let fortune = fortune();
     let mut block = QDataStream::from_bytes(Vec::new());
@@ -79,7 +82,8 @@ fn send(device: &QIODevice, block: QDataStream) {
     }
 }
 
-/// Reads a fortune, if all of it has come. Else nothing is read: try again when there is more.
+/// Reads a fortune if all of it has come. Otherwise reads nothing: call it again when there is
+/// more.
 pub fn receive_fortune(device: &QIODevice, wire: Wire) -> Option<String> {
     let mut input = QDataStream::new(device);
     input.start_transaction();

@@ -1,6 +1,6 @@
 use qnetwork::{NetworkLayerProtocol, QHostAddress, QNetworkInterface};
 
-/// Groups, their port, and the interface by which they are reached: what the multicast examples are told.
+/// Multicast groups, their port and interface: the arguments that the multicast examples share.
 #[derive(Clone, Debug)]
 pub struct Group {
     groups: Vec<QHostAddress>,
@@ -16,11 +16,11 @@ impl Default for Group {
 }
 
 impl Group {
-    /// Takes an argument, if it is one of `--group`, `--interface`, and `--port`.
+    /// Parses `--group`, `--interface` or `--port`. Returns whether it was one of these.
     ///
     /// # Errors
     ///
-    /// If the value is none.
+    /// If the value is invalid.
     pub fn argument(
         &mut self,
         argument: &lexopt::Arg<'_>,
@@ -41,7 +41,7 @@ impl Group {
         Ok(true)
     }
 
-    /// The groups: those that were given, else those of Qt's examples.
+    /// Returns the given groups, or by default those of Qt's examples.
     ///
     /// # Panics
     ///
@@ -54,18 +54,18 @@ impl Group {
         ["239.255.43.21", "ff12::2115"].map(|text| text.parse().expect("an address")).to_vec()
     }
 
-    /// The interface, if one was given.
+    /// Returns the interface, if one was given.
     ///
     /// # Errors
     ///
-    /// If there is none of that name.
+    /// If there is no interface with this name.
     pub fn interface(&self) -> Result<Option<QNetworkInterface>, String> {
         let Some(name) = &self.interface else { return Ok(None) };
         let found = QNetworkInterface::interface_from_name(name);
         if found.is_valid() { Ok(Some(found)) } else { Err(format!("there is no {name:?}")) }
     }
 
-    /// The address to bind to for a group.
+    /// Returns the address to bind to for a group.
     #[must_use]
     pub fn any(group: &QHostAddress) -> QHostAddress {
         match group.protocol() {

@@ -1,5 +1,5 @@
-//! What the examples share: reading the command line, showing how far something has come, groups,
-//! certificates from files, and the fortunes and how they are sent.
+//! Shared parts of the examples: the command line, progress bars, multicast groups, certificates
+//! from files, and fortunes and their formats.
 
 mod args;
 mod fortunes;

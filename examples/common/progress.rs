@@ -3,8 +3,8 @@ use std::io::{IsTerminal, stderr};
 /// How many cells a bar has.
 const CELLS: u64 = 40;
 
-/// How far several things have come that have the same way to go: bars at a terminal, elsewhere a line
-/// at each tenth of the way of the last one. Both on standard error.
+/// Shows the progress of several things with the same total on standard error. At a terminal it
+/// shows bars. Elsewhere it prints a line when the slowest one has completed another tenth.
 #[derive(Debug)]
 pub struct Progress<const N: usize> {
     total: u64,
@@ -15,14 +15,14 @@ pub struct Progress<const N: usize> {
 
 #[derive(Debug)]
 enum Shown<const N: usize> {
-    /// These many hundredths of each bar are drawn. `None` before the first time.
+    /// How many hundredths of each bar are drawn. `None` before the first drawing.
     Bars(Option<[u64; N]>),
-    /// So many tenths have been told of.
+    /// How many tenths have been printed.
     Lines(u64),
 }
 
 impl<const N: usize> Progress<N> {
-    /// None of them has come anywhere.
+    /// Starts with no progress.
     #[must_use]
     pub fn new(names: [&'static str; N], total: u64) -> Self {
         let shown = match stderr().is_terminal() {
@@ -32,14 +32,14 @@ impl<const N: usize> Progress<N> {
         Progress { total, at: [0; N], names, shown }
     }
 
-    /// The one at `which` has come so far.
+    /// Sets the progress of the thing number `which`.
     pub fn set(&mut self, which: usize, at: u64) {
         self.at[which] = at;
         match &mut self.shown {
             Shown::Bars(drawn) => {
                 let now = self.at.map(|at| parts(at, self.total, 100));
                 if *drawn != Some(now) {
-                    // The first bar is drawn over the one from before.
+                    // Moves the cursor to the first of the bars drawn before.
                     let up = drawn.map_or(String::new(), |_| format!("\x1b[{N}A"));
                     eprint!("{up}{}", bars(&self.names, &self.at, self.total));
                     *drawn = Some(now);
@@ -57,12 +57,12 @@ impl<const N: usize> Progress<N> {
     }
 }
 
-/// How many of `count` equal parts of the way are done.
+/// Returns how many of `count` equal parts are complete.
 fn parts(at: u64, total: u64, count: u64) -> u64 {
     (u128::from(at) * u128::from(count) / u128::from(total.max(1))) as u64
 }
 
-/// A line with a bar for each, and the sequence that clears what is to the right of it.
+/// Draws one line for each bar. Each line ends with the sequence that clears the rest of the line.
 fn bars(names: &[&str], at: &[u64], total: u64) -> String {
     let width = names.iter().map(|name| name.len()).max().unwrap_or(0);
     let bar = |(name, at): (&&str, &u64)| {

@@ -6,11 +6,11 @@ use qnetwork::{
     EncodingFormat, KeyAlgorithm, KeyError, KeyType, QSslCertificate, QSslConfiguration, QSslKey,
 };
 
-/// The certificates in a PEM file.
+/// Returns the certificates in a PEM file.
 ///
 /// # Errors
 ///
-/// If it cannot be read or has none.
+/// If the file cannot be read or contains no certificate.
 pub fn certificates(path: impl AsRef<Path>) -> Result<Vec<QSslCertificate>, String> {
     let path = path.as_ref();
     let pem = fs::read(path).map_err(|error| format!("{}: {error}", path.display()))?;
@@ -21,17 +21,17 @@ pub fn certificates(path: impl AsRef<Path>) -> Result<Vec<QSslCertificate>, Stri
     }
 }
 
-/// The private key in a PEM file, of whatever kind it is.
+/// Returns the private key in a PEM file, with any algorithm.
 ///
 /// # Errors
 ///
-/// If it cannot be read, or has none that can be used.
+/// If the file cannot be read or contains no usable key.
 pub fn private_key(path: impl AsRef<Path>) -> Result<QSslKey, String> {
     let path = path.as_ref();
     let said = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
     let pem = fs::read(path).map_err(|error| said(&error))?;
     let mut result = Err(KeyError::NoPemBlock);
-    // Opaque are keys of Ed25519.
+    // Ed25519 keys are opaque.
     for algorithm in [KeyAlgorithm::Ec, KeyAlgorithm::Rsa, KeyAlgorithm::Opaque] {
         result = QSslKey::try_new(&pem, algorithm, EncodingFormat::Pem, KeyType::Private, "");
         if result != Err(KeyError::OtherAlgorithm) {
@@ -41,12 +41,12 @@ pub fn private_key(path: impl AsRef<Path>) -> Result<QSslKey, String> {
     result.map_err(|error| said(&error))
 }
 
-/// What a server needs to be one of TLS: its certificate, with those of who has issued it, and the
-/// key.
+/// Returns the configuration of a TLS server: its certificate with its issuers' certificates, and
+/// its key.
 ///
 /// # Errors
 ///
-/// If a file cannot be read, or has not what it should have.
+/// If a file cannot be read or does not contain what it should.
 pub fn server_configuration(certificate: &str, key: &str) -> Result<QSslConfiguration, String> {
     let mut configuration = QSslConfiguration::default_configuration();
     configuration.set_local_certificate_chain(certificates(certificate)?);

@@ -1,4 +1,4 @@
-//! The code blocks of the documents, compiled and run as doc tests.
+//! Compiles the code blocks of the documents and runs them as doc tests.
 
 macro_rules! documents {
     ($($name:ident $path:literal)*) => {

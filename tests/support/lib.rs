@@ -1,4 +1,4 @@
-//! What the tests share: bounded waiting, blocking peers, and looks at the process from outside.
+//! Shared parts of the tests: bounded waiting, blocking peers, and information on the process.
 
 #[cfg(doctest)]
 mod book;
@@ -21,12 +21,11 @@ use qcore::{ProcessEventsFlags, QCoreApplication, QTimer};
 use qnetwork::{QHostAddress, QTcpServer, QTcpSocket, SocketState};
 use socket2::SockRef;
 
-/// How long anything may take that is waited for. Far more than it does: a test that gets here
-/// fails.
+/// How long any wait may take. It is far more than needed: a test that reaches it fails.
 pub const LIMIT: Duration = Duration::from_secs(20);
 
-/// A name that no host has. Each part of it could be one, but the whole is too long, so that the
-/// resolver says so without asking anybody: tests do not leave the machine.
+/// A name that no host has. Each label is valid, but the whole name is too long. The resolver
+/// refuses it without asking a server, so tests do not leave the machine.
 pub const NO_HOST: &str = concat!(
     "a-part-of-a-name-xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx.",
     "a-part-of-a-name-xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx.",
@@ -39,17 +38,17 @@ pub const NO_HOST: &str = concat!(
 ///
 /// # Panics
 ///
-/// If it does not in [`LIMIT`].
+/// If it does not hold within [`LIMIT`].
 #[track_caller]
 pub fn wait_until(condition: impl FnMut() -> bool) {
     assert!(wait_at_most(LIMIT, condition), "waited for {LIMIT:?} in vain");
 }
 
-/// Runs this thread's loop until the condition holds or the time is over; whether it does.
+/// Runs this thread's loop until the condition holds or the time is over. Returns whether it holds.
 pub fn wait_at_most(limit: Duration, mut condition: impl FnMut() -> bool) -> bool {
     let app = QCoreApplication::new();
     let end = Instant::now() + limit;
-    // Wakes the loop for conditions that no event of this thread brings about.
+    // Wakes the loop for conditions that do not depend on an event of this thread.
     let heartbeat = QTimer::new();
     heartbeat.start(2);
     while !condition() {
@@ -61,25 +60,25 @@ pub fn wait_at_most(limit: Duration, mut condition: impl FnMut() -> bool) -> boo
     true
 }
 
-/// Runs this thread's loop, as a program does, for so long.
+/// Runs this thread's loop for some time, as a program does.
 pub fn run_for(time: Duration) {
     let app = QCoreApplication::new();
     QTimer::single_shot(time, || QCoreApplication::instance().quit());
     app.exec();
 }
 
-/// Runs what waits to be run, deletions asked for outside of all loops included.
+/// Runs everything that waits to run, including deletions requested outside of all loops.
 pub fn settle() {
     run_for(Duration::from_millis(1));
 }
 
 // ---- sockets of this library
 
-/// A server at a free port of the loopback address.
+/// Returns a server on a free port of the loopback address.
 ///
 /// # Panics
 ///
-/// If there is none.
+/// If there is no free port.
 #[track_caller]
 #[must_use]
 pub fn server() -> QTcpServer {
@@ -88,11 +87,11 @@ pub fn server() -> QTcpServer {
     server
 }
 
-/// A socket that is connected to `port`.
+/// Returns a socket that is connected to `port`.
 ///
 /// # Panics
 ///
-/// If it cannot be.
+/// If it cannot connect.
 #[track_caller]
 #[must_use]
 pub fn connected_to(port: u16) -> QTcpSocket {
@@ -102,11 +101,11 @@ pub fn connected_to(port: u16) -> QTcpSocket {
     socket
 }
 
-/// A socket and its blocking other end.
+/// Returns a socket and its blocking peer.
 ///
 /// # Panics
 ///
-/// If they cannot be had.
+/// If they cannot be connected.
 #[track_caller]
 #[must_use]
 pub fn pair() -> (QTcpSocket, TcpStream) {
@@ -116,34 +115,35 @@ pub fn pair() -> (QTcpSocket, TcpStream) {
     (socket, stream)
 }
 
-/// Both ends of a connection: the accepted one, and the one that connected.
+/// Returns both ends of a connection: the accepted one and the connecting one.
 ///
 /// # Panics
 ///
-/// If they cannot be had.
+/// If they cannot be connected.
 #[track_caller]
 #[must_use]
 pub fn pair_of(server: &QTcpServer) -> (QTcpSocket, QTcpSocket) {
     let client = QTcpSocket::new();
     client.connect_to_host("127.0.0.1", server.server_port());
     wait_until(|| server.has_pending_connections() && client.state() == SocketState::Connected);
-    (server.next_pending_connection().expect("it has one"), client)
+    (server.next_pending_connection().expect("a pending connection"), client)
 }
 
 // ---- blocking peers
 
-/// A blocking listener at a free port of the loopback address.
+/// Returns a blocking listener on a free port of the loopback address.
 ///
 /// # Panics
 ///
-/// If there is none.
+/// If there is no free port.
 #[must_use]
 pub fn listener() -> TcpListener {
     TcpListener::bind(("127.0.0.1", 0)).expect("a free port")
 }
 
-/// A blocking connection to a port, if anybody but itself listens there: a port that the system
-/// gives to whoever connects may be given to this very connection.
+/// Connects to a port and returns the blocking connection. Returns `None` if nobody listens there.
+/// The system may use the port itself for the outgoing connection, which then connects to itself;
+/// that returns `None`, too.
 #[must_use]
 pub fn connection(port: u16) -> Option<TcpStream> {
     let stream = TcpStream::connect(("127.0.0.1", port)).ok()?;
@@ -152,17 +152,17 @@ pub fn connection(port: u16) -> Option<TcpStream> {
     (own.port() != port).then_some(stream)
 }
 
-/// The port of a blocking listener.
+/// Returns the port of a blocking listener.
 ///
 /// # Panics
 ///
 /// Never.
 #[must_use]
 pub fn port_of(listener: &TcpListener) -> u16 {
-    listener.local_addr().as_ref().map(SocketAddr::port).expect("it listens")
+    listener.local_addr().as_ref().map(SocketAddr::port).expect("the listener has an address")
 }
 
-/// A thread that accepts one connection and does something with it; and its port.
+/// Starts a thread that accepts one connection and calls `work` with it. Returns the port.
 ///
 /// # Panics
 ///
@@ -174,7 +174,7 @@ pub fn peer<T: Send + 'static>(
     let port = port_of(&listener);
     let thread = thread::spawn(move || {
         let (stream, _) = listener.accept().expect("a connection");
-        // Nothing here is to hang where the other side has failed.
+        // Time-outs, so that the thread does not hang if the other side has failed.
         stream.set_read_timeout(Some(LIMIT)).expect("a time-out");
         stream.set_write_timeout(Some(LIMIT)).expect("a time-out");
         work(stream)
@@ -182,18 +182,18 @@ pub fn peer<T: Send + 'static>(
     (port, thread)
 }
 
-/// A port of which nobody listens, and which nobody else gets while the guard lives.
+/// Returns a port on which nobody listens. No other process gets it while the guard lives.
 ///
 /// # Panics
 ///
-/// If there is none.
+/// If there is no free port.
 #[must_use]
 pub fn closed_port() -> (u16, socket2::Socket) {
     let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None);
     let socket = socket.expect("a socket");
     socket.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).expect("a free port");
     let address = socket.local_addr().ok().and_then(|address| address.as_socket());
-    (address.expect("it is bound").port(), socket)
+    (address.expect("the socket is bound").port(), socket)
 }
 
 /// Closes a connection with a reset.
@@ -206,7 +206,7 @@ pub fn reset(stream: TcpStream) {
     drop(stream);
 }
 
-/// All that comes until the end of the stream, which may be a reset.
+/// Reads to the end of the stream, which may be a reset.
 #[must_use]
 pub fn read_to_end(mut stream: &TcpStream) -> Vec<u8> {
     let mut all = Vec::new();
@@ -214,40 +214,40 @@ pub fn read_to_end(mut stream: &TcpStream) -> Vec<u8> {
     all
 }
 
-/// Bytes of which each place has its own: `size` of them, from place `at` on.
+/// Returns `size` bytes from position `at` of a pattern that makes shifted or lost bytes visible.
 #[must_use]
 pub fn pattern(at: usize, size: usize) -> Vec<u8> {
     (at..at + size).map(|place| (place.wrapping_mul(31) >> 3) as u8).collect()
 }
 
-// ---- the machine
+// ---- information on the machine
 
-/// Whether the IPv6 loopback address can be used.
+/// Returns whether the IPv6 loopback address can be used.
 #[must_use]
 pub fn has_ipv6() -> bool {
     TcpListener::bind((Ipv6Addr::LOCALHOST, 0)).is_ok()
 }
 
-/// The address that programs on this machine try first for the name `localhost`.
+/// Returns the address that programs on this machine try first for `localhost`.
 ///
 /// # Panics
 ///
-/// If the name has none.
+/// If the name has no address.
 #[must_use]
 pub fn localhost() -> QHostAddress {
     let first = ("localhost", 0).to_socket_addrs().ok().and_then(|mut all| all.next());
     first.expect("an address of localhost").ip().into()
 }
 
-/// How many connections the system lets wait until a server accepts them, at most.
+/// Returns the greatest backlog that the system allows.
 #[must_use]
 pub fn backlog() -> usize {
     let most = fs::read_to_string("/proc/sys/net/core/somaxconn");
-    // 128 is the least that kernels have come with.
+    // 128 is the lowest default of any kernel.
     most.ok().and_then(|most| most.trim().parse().ok()).unwrap_or(128)
 }
 
-/// How many descriptors a process may have at most.
+/// Returns the hard limit of descriptors of a process.
 ///
 /// # Panics
 ///
@@ -260,20 +260,20 @@ pub fn most_descriptors() -> usize {
     hard.parse().unwrap_or(usize::MAX)
 }
 
-// ---- the process
+// ---- information on the process
 
-/// How many descriptors are open.
+/// Returns the number of open descriptors.
 ///
 /// # Panics
 ///
 /// Without `/proc`.
 #[must_use]
 pub fn descriptors() -> usize {
-    // The one that reads the folder is in it.
+    // One of them reads the folder.
     fs::read_dir("/proc/self/fd").expect("/proc is there").count() - 1
 }
 
-/// How much memory of the process is in use, in bytes.
+/// Returns the resident memory of the process, in bytes.
 ///
 /// # Panics
 ///
@@ -285,28 +285,28 @@ pub fn memory() -> usize {
     resident.expect("a number of pages") * 4096
 }
 
-/// How long the thread that made it has run on a processor. Keeps a descriptor, for those who have
-/// none.
+/// Measures the CPU time of the thread that created it. It keeps a descriptor, so it works when
+/// there are no free ones.
 #[derive(Debug)]
 pub struct CpuClock(fs::File);
 
 impl CpuClock {
-    /// The clock of this thread.
+    /// Creates a clock for this thread.
     ///
     /// # Panics
     ///
     /// Without `/proc`.
     #[must_use]
-    #[allow(clippy::new_without_default)] // it may fail
+    #[allow(clippy::new_without_default)] // it may panic
     pub fn new() -> Self {
         CpuClock(fs::File::open("/proc/thread-self/schedstat").expect("/proc is there"))
     }
 
-    /// The time so far.
+    /// Returns the CPU time so far.
     ///
     /// # Panics
     ///
-    /// If the system writes something else there.
+    /// If the system's file has another format.
     #[must_use]
     pub fn now(&self) -> Duration {
         let mut text = [0; 64];
@@ -317,14 +317,14 @@ impl CpuClock {
     }
 }
 
-/// Runs the test of this name in a process of its own, which may have so many descriptors: for
-/// tests that count what belongs to the process, or change it. Is `true` in that process, where the
-/// test is to be done. Is `false` in the process that started it, when the test has passed, or was
-/// skipped because a process may not have so many descriptors.
+/// Runs the test of this name in a process of its own, with a limited number of descriptors. Tests
+/// that measure or change what belongs to the process need this. Returns `true` in that process,
+/// where the test is to run. Returns `false` in the calling process, after the test has passed or
+/// was skipped because the hard limit is lower.
 ///
 /// # Panics
 ///
-/// If the test fails in the other process.
+/// If the test fails in that process.
 #[macro_export]
 macro_rules! in_child {
     ($test:literal, $descriptors:expr) => {
@@ -332,11 +332,11 @@ macro_rules! in_child {
     };
 }
 
-/// What [`in_child!`] does. `path` begins with the name of the test binary.
+/// Does the work of [`in_child!`]. `path` begins with the name of the test binary.
 ///
 /// # Panics
 ///
-/// If the test fails in the other process.
+/// If the test fails in that process.
 #[track_caller]
 #[must_use]
 pub fn run_in_child(path: &str, descriptors: usize) -> bool {
@@ -347,7 +347,7 @@ pub fn run_in_child(path: &str, descriptors: usize) -> bool {
     }
     let most = most_descriptors();
     if most < descriptors {
-        println!("skipped: it takes {descriptors} descriptors, and there are {most} at most");
+        println!("skipped: the test needs {descriptors} descriptors, and the limit is {most}");
         return false;
     }
     let output = Command::new("sh")

@@ -16,16 +16,16 @@ use std::{
 use qnetwork::{LocalSocketState, QLocalServer, QLocalSocket};
 use socket2::{Domain, SockAddr, Socket, Type};
 
-/// A directory of its own, gone with the test.
+/// A directory for one test. Dropping it removes the directory.
 #[derive(Debug)]
 pub struct Dir(PathBuf);
 
 impl Dir {
-    /// Makes one with a name that nothing else has.
+    /// Creates a directory with a unique name.
     ///
     /// # Panics
     ///
-    /// If it cannot be made.
+    /// If that fails.
     #[expect(clippy::new_without_default, reason = "it makes a directory")]
     #[must_use]
     pub fn new() -> Self {
@@ -37,27 +37,27 @@ impl Dir {
         Dir(dir)
     }
 
-    /// The directory itself.
+    /// Returns the path of the directory.
     #[must_use]
     pub fn root(&self) -> &Path {
         &self.0
     }
 
-    /// The path of what has this name in it.
+    /// Returns the path of a name in the directory.
     ///
     /// # Panics
     ///
-    /// If the path is no UTF-8.
+    /// If the path is not UTF-8.
     #[must_use]
     pub fn path(&self, name: &str) -> String {
         self.0.join(name).to_str().unwrap().to_owned()
     }
 
-    /// What there is in it, sorted.
+    /// Returns the names in the directory, sorted.
     ///
     /// # Panics
     ///
-    /// If it cannot be read.
+    /// If the directory cannot be read.
     #[must_use]
     pub fn names(&self) -> Vec<String> {
         let mut names: Vec<_> = fs::read_dir(&self.0)
@@ -75,7 +75,7 @@ impl Drop for Dir {
     }
 }
 
-/// A server at a name of its own.
+/// Returns a server that listens on a name in the directory.
 ///
 /// # Panics
 ///
@@ -87,7 +87,7 @@ pub fn server(dir: &Dir) -> QLocalServer {
     server
 }
 
-/// A client of the server.
+/// Returns a client of the server.
 ///
 /// # Panics
 ///
@@ -100,21 +100,21 @@ pub fn connected_to(server: &QLocalServer) -> QLocalSocket {
     socket
 }
 
-/// The next client that the server has accepted.
+/// Returns the next client that the server has accepted.
 ///
 /// # Panics
 ///
 /// If none comes.
 #[must_use]
 pub fn accepted_by(server: &QLocalServer) -> QLocalSocket {
-    // Waiting is for one more than there are.
+    // Waiting would wait for one more than there are.
     if !server.has_pending_connections() {
         server.wait_for_new_connection(crate::LIMIT).unwrap();
     }
     server.next_pending_connection().unwrap()
 }
 
-/// A client, and its other end.
+/// Returns a client and its other end.
 ///
 /// # Panics
 ///
@@ -126,11 +126,11 @@ pub fn pair(server: &QLocalServer) -> (QLocalSocket, QLocalSocket) {
     (client, other)
 }
 
-/// A listener that has no room for one more; who has the places.
+/// Returns a listener with a full backlog, and the connections that fill it.
 ///
 /// # Panics
 ///
-/// If there cannot be one.
+/// If that fails.
 #[must_use]
 pub fn full(path: &str) -> (UnixListener, Vec<UnixStream>) {
     let socket = Socket::new(Domain::UNIX, Type::STREAM, None).unwrap();
@@ -148,7 +148,7 @@ pub fn full(path: &str) -> (UnixListener, Vec<UnixStream>) {
     (OwnedFd::from(socket).into(), places)
 }
 
-/// What a socket has told of its states.
+/// Records the states of a socket.
 #[must_use]
 pub fn states(socket: &QLocalSocket) -> Rc<RefCell<Vec<LocalSocketState>>> {
     let states = Rc::new(RefCell::new(Vec::new()));

@@ -1,5 +1,5 @@
-//! A SOCKS5 proxy of blocking threads: it connects, listens and relays datagrams, for this machine
-//! alone.
+//! A SOCKS5 proxy made of blocking threads. It connects, listens and relays datagrams on this
+//! machine only.
 
 use std::{
     io::{self, Read, Write},
@@ -18,19 +18,19 @@ use qnetwork::{ProxyType, QNetworkProxy};
 
 use crate::{LIMIT, listener, port_of};
 
-/// A proxy at a free port of the loopback address, until it is dropped.
+/// A proxy on a free port of the loopback address. It runs until it is dropped.
 #[derive(Debug)]
 pub struct Socks5Proxy {
     port: u16,
     shared: Arc<Shared>,
 }
 
-/// What a client has asked for.
+/// A client's request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request {
-    /// 1 connect, 2 bind, 3 associate.
+    /// 1 is connect, 2 is bind, 3 is associate.
     pub command: u8,
-    /// An address, or a name.
+    /// An address or a name.
     pub host: String,
     /// The port.
     pub port: u16,
@@ -40,9 +40,9 @@ pub struct Request {
 struct Shared {
     clients: Mutex<Vec<TcpStream>>,
     requests: Mutex<Vec<Request>>,
-    /// The datagrams that clients have sent, as they came.
+    /// The datagrams from clients, unchanged.
     datagrams: Mutex<Vec<Vec<u8>>>,
-    /// How often it was asked to listen, and has answered that it does.
+    /// How many requests to listen were granted.
     listened: AtomicUsize,
     refuses: AtomicBool,
     over: AtomicBool,
@@ -53,11 +53,11 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Socks5Proxy {
-    /// A proxy that asks nobody who he is.
+    /// Starts a proxy without authentication.
     ///
     /// # Panics
     ///
-    /// If there is no port for it.
+    /// If there is no free port.
     #[must_use]
     pub fn start() -> Self {
         let listener = listener();
@@ -69,38 +69,38 @@ impl Socks5Proxy {
                     return;
                 }
                 let its = its.clone();
-                // What goes wrong shows at the other end.
+                // Errors show at the client's end.
                 thread::spawn(move || serve(&its, client).ok());
             }
         });
         Socks5Proxy { port, shared }
     }
 
-    /// The proxy, for sockets and servers.
+    /// Returns the proxy's address for sockets and servers.
     #[must_use]
     pub fn proxy(&self) -> QNetworkProxy {
         QNetworkProxy::new(ProxyType::Socks5, "127.0.0.1", self.port)
     }
 
-    /// What was asked for so far.
+    /// Returns the requests so far.
     #[must_use]
     pub fn requests(&self) -> Vec<Request> {
         lock(&self.shared.requests).clone()
     }
 
-    /// The datagrams that clients have sent, with their headers.
+    /// Returns the datagrams from clients, with their headers.
     #[must_use]
     pub fn datagrams(&self) -> Vec<Vec<u8>> {
         lock(&self.shared.datagrams).clone()
     }
 
-    /// How often a client was told that the proxy listens for it.
+    /// Returns how often a client was told that the proxy listens.
     #[must_use]
     pub fn listened(&self) -> usize {
         self.shared.listened.load(SeqCst)
     }
 
-    /// Answers all requests with a general failure from now on, or does not.
+    /// Sets whether all requests are answered with a general failure.
     pub fn refuse(&self, refuses: bool) {
         self.shared.refuses.store(refuses, SeqCst);
     }
@@ -117,7 +117,7 @@ impl Drop for Socks5Proxy {
     fn drop(&mut self) {
         self.shared.over.store(true, SeqCst);
         self.hang_up();
-        // So that it looks.
+        // Wakes the accepting thread, so that it sees the flag.
         let _ = TcpStream::connect(("127.0.0.1", self.port));
     }
 }
@@ -175,7 +175,7 @@ fn nowhere() -> SocketAddr {
     ([0, 0, 0, 0], 0).into()
 }
 
-/// An address as the protocol has it.
+/// Returns an address in the format of the protocol.
 fn encoded(address: SocketAddr) -> Vec<u8> {
     let mut bytes = match address.ip() {
         IpAddr::V4(ip) => [&[1][..], &ip.octets()].concat(),
@@ -189,7 +189,7 @@ fn reply(client: &mut TcpStream, code: u8, address: SocketAddr) -> io::Result<()
     client.write_all(&[&[5, code, 0][..], &encoded(address)].concat())
 }
 
-/// Moves bytes both ways until both ends are done.
+/// Copies bytes in both directions until both ends have finished.
 fn forward(client: TcpStream, peer: TcpStream) -> io::Result<()> {
     let (mut from_peer, mut to_client) = (peer.try_clone()?, client.try_clone()?);
     let back = thread::spawn(move || {
@@ -211,9 +211,10 @@ fn bind(shared: &Shared, mut client: TcpStream, port: u16) -> io::Result<()> {
     let over = Arc::new(AtomicBool::new(false));
     let (its, watched) = (over.clone(), client.try_clone()?);
     thread::spawn(move || {
-        // The client says nothing before it has a peer: this is its end.
+        // The client sends nothing before it has a peer, so this means that the connection has
+        // ended.
         let is_end = matches!(watched.peek(&mut [0]), Ok(0) | Err(_));
-        // Once it has one the port is somebody else's.
+        // Once there is a peer, the port may belong to another socket.
         if is_end && !its.swap(true, SeqCst) {
             let _ = TcpStream::connect(place);
         }
@@ -256,7 +257,7 @@ fn relay(shared: &Arc<Shared>, mut client: TcpStream, port: u16) -> io::Result<(
                 _ => continue,
             };
             if let [high, low, data @ ..] = rest {
-                // The socket is one of IPv4, and a name may have another address before that.
+                // The socket is an IPv4 socket, but the first address of a name may be IPv6.
                 let port = u16::from_be_bytes([*high, *low]);
                 let to = (host.as_str(), port).to_socket_addrs();
                 if let Some(to) = to.ok().and_then(|mut all| all.find(SocketAddr::is_ipv4)) {
@@ -266,7 +267,7 @@ fn relay(shared: &Arc<Shared>, mut client: TcpStream, port: u16) -> io::Result<(
         }
     });
     reply(&mut client, 0, place)?;
-    // It lasts as long as the connection does.
+    // The relay lasts as long as the connection.
     let _ = client.read(&mut [0]);
     over.store(true, SeqCst);
     UdpSocket::bind("127.0.0.1:0")?.send_to(&[], place)?;

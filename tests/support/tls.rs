@@ -1,4 +1,4 @@
-//! What tests of encrypted connections share.
+//! Shared parts of the TLS tests.
 
 use std::{
     cell::{Cell, RefCell},
@@ -19,7 +19,7 @@ use crate::{listener, port_of, server, wait_until};
 
 const CERTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/conformance/certs");
 
-/// The certificates of a file of the conformance tests.
+/// Returns the certificates in a file of the conformance tests.
 ///
 /// # Panics
 ///
@@ -33,7 +33,7 @@ pub fn certificates(stem: &str) -> Vec<QSslCertificate> {
     found
 }
 
-/// The key of a file of the conformance tests.
+/// Returns the key in a file of the conformance tests.
 ///
 /// # Panics
 ///
@@ -49,7 +49,7 @@ pub fn key(stem: &str) -> QSslKey {
     key
 }
 
-/// A configuration with a certificate and its key.
+/// Returns a configuration with a certificate and its key.
 #[track_caller]
 #[must_use]
 pub fn identified(stem: &str) -> QSslConfiguration {
@@ -59,7 +59,7 @@ pub fn identified(stem: &str) -> QSslConfiguration {
     configuration
 }
 
-/// A configuration that trusts the certificates of a file, and no other.
+/// Returns a configuration that trusts only the certificates in a file.
 #[track_caller]
 #[must_use]
 pub fn trusting(stem: &str) -> QSslConfiguration {
@@ -68,7 +68,7 @@ pub fn trusting(stem: &str) -> QSslConfiguration {
     configuration
 }
 
-/// A socket for a server by the name of `localhost` that the certificates of a file vouch for.
+/// Returns a client that trusts the tests' authority and expects the name `localhost`.
 #[track_caller]
 #[must_use]
 pub fn client() -> QSslSocket {
@@ -78,11 +78,12 @@ pub fn client() -> QSslSocket {
     client
 }
 
-/// A server whose connections are sockets of that kind, not encrypted yet, that `prepare` does something with.
+/// Returns a server whose connections are sockets that are not encrypted yet. It calls `prepare`
+/// with each.
 ///
 /// # Panics
 ///
-/// If a connection cannot be had.
+/// If a connection cannot be adopted.
 #[must_use]
 pub fn accepting(prepare: impl Fn(&QSslSocket) + 'static) -> QTcpServer {
     let server = server();
@@ -95,7 +96,7 @@ pub fn accepting(prepare: impl Fn(&QSslSocket) + 'static) -> QTcpServer {
     server
 }
 
-/// A server that encrypts, with a certificate of the conformance tests.
+/// Returns a TLS server with a certificate of the conformance tests.
 #[must_use]
 pub fn encrypting(stem: &str) -> QTcpServer {
     let configuration = identified(stem);
@@ -105,7 +106,7 @@ pub fn encrypting(stem: &str) -> QTcpServer {
     })
 }
 
-/// The next connection of a server.
+/// Returns the next connection of a server.
 ///
 /// # Panics
 ///
@@ -114,11 +115,11 @@ pub fn encrypting(stem: &str) -> QTcpServer {
 #[must_use]
 pub fn accepted(server: &QTcpServer) -> QSslSocket {
     wait_until(|| server.has_pending_connections());
-    let socket = server.next_pending_connection().expect("it has one");
-    socket.cast().expect("it is one that encrypts")
+    let socket = server.next_pending_connection().expect("a pending connection");
+    socket.cast().expect("a QSslSocket")
 }
 
-/// Connects, and waits for both ends to be encrypted. The accepted one.
+/// Connects the client and waits until both ends are encrypted. Returns the accepted end.
 #[track_caller]
 #[must_use]
 pub fn encrypt(client: &QSslSocket, server: &QTcpServer) -> QSslSocket {
@@ -128,7 +129,7 @@ pub fn encrypt(client: &QSslSocket, server: &QTcpServer) -> QSslSocket {
     other
 }
 
-/// Counts what a signal says.
+/// Counts the emissions of a signal.
 #[must_use]
 pub fn count<T: 'static>(signal: &qcore::Signal<T>) -> Rc<Cell<u32>> {
     let count = Rc::new(Cell::new(0));
@@ -137,20 +138,20 @@ pub fn count<T: 'static>(signal: &qcore::Signal<T>) -> Rc<Cell<u32>> {
     count
 }
 
-/// Who sits on the wire between a client and a server, hands everything on and remembers it.
+/// Sits between a client and a server, passes all data on and records the client's.
 #[derive(Debug)]
 pub struct Wire {
-    /// Where the client connects to.
+    /// The port to connect the client to.
     pub port: u16,
     sent: Arc<Mutex<Vec<u8>>>,
 }
 
 impl Wire {
-    /// For one connection to a server's port.
+    /// Creates a wire for one connection to a server's port.
     ///
     /// # Panics
     ///
-    /// In a thread of its own, if nobody can be reached.
+    /// In its own thread, if the server cannot be reached.
     #[must_use]
     pub fn to(server: u16) -> Self {
         let listener = listener();
@@ -169,13 +170,13 @@ impl Wire {
         wire
     }
 
-    /// What the client has sent so far.
+    /// Returns the data that the client has sent so far.
     #[must_use]
     pub fn sent(&self) -> Vec<u8> {
         self.sent.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// The types of the records that the client has sent so far.
+    /// Returns the types of the records that the client has sent so far.
     #[must_use]
     pub fn records(&self) -> Vec<u8> {
         let sent = self.sent();
@@ -198,16 +199,16 @@ fn hand_on(mut from: TcpStream, mut to: TcpStream, see: impl Fn(&[u8])) {
             break;
         }
     }
-    // The other way may be open still.
+    // The other direction may still be open.
     let _ = to.shutdown(Shutdown::Write);
 }
 
-/// Has the server encrypt the connections that come and hand them out, and keeps another descriptor of each, to send
-/// by it what is no TLS.
+/// Has the server encrypt its connections and make them available. Returns a second descriptor of
+/// each connection, for sending data that is not TLS.
 ///
 /// # Panics
 ///
-/// If a connection cannot be taken, when it comes.
+/// If a connection cannot be adopted when it arrives.
 #[must_use]
 pub fn wires_of(server: &QTcpServer) -> Rc<RefCell<Vec<TcpStream>>> {
     let wires = Rc::new(RefCell::new(Vec::new()));

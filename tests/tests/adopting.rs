@@ -1,4 +1,4 @@
-//! Descriptors that are taken over.
+//! Adopting existing descriptors.
 
 use std::{
     fs::{self, File},
@@ -12,7 +12,7 @@ use qcore::{OpenMode, QSignalSpy};
 use qnetwork::{QHostAddress, QTcpSocket, QUdpSocket, SocketErrorKind, SocketState};
 use socket2::{Domain, Socket, Type};
 
-/// Both ends of a connection with nothing of this library in it.
+/// Returns both ends of a connection made without this library.
 fn streams() -> (TcpStream, TcpStream) {
     let listener = listener();
     let one = TcpStream::connect(("127.0.0.1", port_of(&listener))).unwrap();
@@ -33,7 +33,7 @@ fn port(socket: &Socket) -> u16 {
     socket.local_addr().unwrap().as_socket().unwrap().port()
 }
 
-/// The flags of a descriptor, as the system shows them.
+/// Returns the flags of a descriptor, as the system shows them.
 fn flags(descriptor: i32) -> u32 {
     let info = fs::read_to_string(format!("/proc/self/fdinfo/{descriptor}")).unwrap();
     let flags = info.lines().find_map(|line| line.strip_prefix("flags:")).unwrap();
@@ -49,7 +49,7 @@ fn what_is_no_socket_of_the_kind() {
         return;
     }
     let socket = QTcpSocket::new();
-    // The loop's poll is there from now on.
+    // Makes the loop create its poll before the descriptors are counted.
     settle();
     let before = descriptors();
     let own_file = std::env::current_exe().unwrap();
@@ -71,7 +71,7 @@ fn what_is_no_socket_of_the_kind() {
         assert_eq!((socket.socket_descriptor(), socket.is_open()), (-1, false));
         assert_eq!(socket.state(), SocketState::Unconnected);
     }
-    // Streams are connected, and have no datagrams.
+    // Streams of the wrong kind: they are connected and carry no datagrams.
     for state in [
         SocketState::Unconnected,
         SocketState::Connecting,
@@ -90,7 +90,7 @@ fn what_is_no_socket_of_the_kind() {
         let error = udp.set_socket_descriptor(thing).unwrap_err();
         assert_eq!(error, SocketErrorKind::UnsupportedSocketOperation);
     }
-    // As Qt's: the call tells, and no signal does.
+    // As in Qt, the call returns the error and no signal is emitted.
     assert_eq!((errors.count(), socket.state()), (0, SocketState::Unconnected));
     drop((_writer, _other));
     assert_eq!(descriptors(), before);
@@ -124,7 +124,7 @@ fn a_connection() {
     drop(other);
     wait_until(|| socket.state() == SocketState::Unconnected);
     assert_eq!(socket.error(), SocketErrorKind::RemoteHostClosed);
-    // The loop's poll may have been made meanwhile.
+    // The loop's poll may have been created meanwhile.
     assert!(descriptors() <= before + 3);
 }
 
@@ -187,7 +187,7 @@ fn bound_and_listening_ones() {
         socket.set_socket_descriptor_with(own, state, OpenMode::READ_ONLY).unwrap();
         assert_eq!(states.take(), [state]);
         assert_eq!((socket.local_port(), socket.open_mode()), (own_port, OpenMode::READ_ONLY));
-        // Somebody who connects is none of its business.
+        // A connection to the adopted descriptor does not affect the socket.
         let _client = TcpStream::connect(("127.0.0.1", own_port));
         settle();
         assert_eq!((socket.state(), socket.socket_descriptor()), (state, number));
@@ -229,7 +229,7 @@ fn in_place_of_another() {
         QSignalSpy::new(&socket.disconnected),
         QSignalSpy::new(&socket.error_occurred),
     );
-    // Nothing comes of what is no socket.
+    // A descriptor that is no socket changes nothing.
     socket.set_socket_descriptor(File::open("/dev/null").unwrap()).unwrap_err();
     assert_eq!((socket.state(), socket.bytes_available()), (SocketState::Connected, 3));
     assert!(socket.bytes_to_write() > 0);
@@ -240,7 +240,7 @@ fn in_place_of_another() {
     new.write_all(b"new").unwrap();
     wait_until(|| socket.bytes_available() == 3);
     assert_eq!(socket.read_all(), b"new");
-    // The old one is closed, and the new one as good as any.
+    // The old connection is closed, and the new one works.
     let _ = integration::read_to_end(&old);
     assert_eq!((signals.0.count(), signals.1.count(), signals.2.count()), (0, 0, 0));
 }
@@ -304,7 +304,7 @@ fn by_one_that_is_dead_or_dies_of_it() {
 
 #[test]
 fn a_listener_of_the_standard_library() {
-    // Whatever owns a descriptor may be given.
+    // Anything that owns a descriptor may be passed.
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let socket = QTcpSocket::new();
     let (state, mode) = (SocketState::Listening, OpenMode::READ_WRITE);
@@ -312,8 +312,8 @@ fn a_listener_of_the_standard_library() {
     assert!(socket.local_port() > 0);
 }
 
-/// Qt's `unexpectedDisconnection`: two sockets of one connection. To the one that comes too late
-/// there is nothing to read, which is no end of the stream.
+/// Qt's `unexpectedDisconnection`: two sockets share one connection. The second one finds nothing
+/// to read, and that is not the end of the stream.
 #[test]
 fn another_reads_what_came() {
     let (ours, mut theirs) = streams();

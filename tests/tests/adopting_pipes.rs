@@ -1,4 +1,4 @@
-//! Streams that are no sockets, taken over: pipes, FIFOs, terminals.
+//! Adopting streams that are no sockets: pipes, FIFOs, terminals.
 
 use std::{
     cell::RefCell,
@@ -36,7 +36,7 @@ fn writing() -> (QTcpSocket, PipeReader) {
     (socket, reader)
 }
 
-/// What a socket tells, in order.
+/// Records the signals of a socket, in order.
 fn told(socket: &QTcpSocket) -> Rc<RefCell<Vec<String>>> {
     let told = Rc::new(RefCell::new(Vec::new()));
     let note = |what: &'static str| {
@@ -56,7 +56,7 @@ fn told(socket: &QTcpSocket) -> Rc<RefCell<Vec<String>>> {
     told
 }
 
-/// All that Qt 5.15.8 says of one.
+/// The expected values are those of Qt 5.15.8 for a pipe.
 #[test]
 fn what_is_to_be_known_of_a_pipe() {
     let (reader, mut writer) = pipe().unwrap();
@@ -85,7 +85,7 @@ fn what_is_to_be_known_of_a_pipe() {
     wait_until(|| socket.bytes_available() == 5);
     assert_eq!(signals.take(), ["readyRead"]);
     assert_eq!(socket.read_all(), b"hello");
-    // It waits for a room that never comes, as with Qt.
+    // As in Qt, the data waits for room that never comes.
     assert_eq!(socket.write("x").unwrap(), 1);
     settle();
     assert_eq!((socket.bytes_to_write(), socket.state()), (1, SocketState::Connected));
@@ -98,7 +98,7 @@ fn what_is_to_be_known_of_a_pipe() {
     writer.write_all(b"x").unwrap_err();
 }
 
-/// Qt never tells of the end of a pipe, and turns in circles.
+/// Qt never reports the end of a pipe and loops for ever.
 #[test]
 fn the_end_of_a_pipe() {
     let ends =
@@ -112,7 +112,7 @@ fn the_end_of_a_pipe() {
     assert_eq!(socket.read_all(), b"last words");
     assert_eq!(socket.error_string(), "The remote host closed the connection");
 
-    // One that has ended before.
+    // A pipe that ended before it was adopted.
     let (reader, _) = pipe().unwrap();
     let socket = QTcpSocket::new();
     let signals = told(&socket);
@@ -131,7 +131,7 @@ fn closing_the_end_that_reads() {
     signals.take();
     socket.disconnect_from_host();
     assert_eq!(signals.take(), ["Closing", "Unconnected", "readChannelFinished", "disconnected"]);
-    // What was received can still be read.
+    // The received data can still be read.
     assert_eq!(socket.read_all(), b"hello");
     let (socket, _writer) = reading();
     let signals = told(&socket);
@@ -142,7 +142,7 @@ fn closing_the_end_that_reads() {
     );
 }
 
-/// More than a pipe holds, there and back by the loop.
+/// More data than a pipe holds, in both directions, with the loop.
 #[test]
 fn much_goes_through_a_pipe() {
     let (reader, writer) = pipe().unwrap();
@@ -164,8 +164,8 @@ fn much_goes_through_a_pipe() {
     assert_eq!(from.error(), SocketErrorKind::Unknown);
 }
 
-/// A reader that goes is an error, whether there is something to write or not, and whoever waits.
-/// No signal of the system's ends the program.
+/// A reader that goes away is an error, with or without data to write, and for every way of
+/// waiting. SIGPIPE does not end the program.
 #[test]
 fn nobody_reads_any_more() {
     let ends = ["Network", "Closing", "Unconnected", "readChannelFinished", "disconnected"];
@@ -193,7 +193,7 @@ fn nobody_reads_any_more() {
     let error = socket.wait_for_bytes_written(5000).unwrap_err();
     assert_eq!(error, SocketErrorKind::Network);
     check(&socket, &signals);
-    // In the middle of much.
+    // While much data is being written.
     let (socket, mut reader) = writing();
     let signals = told(&socket);
     socket.write(vec![7; 1 << 20]).unwrap();
@@ -222,7 +222,7 @@ fn waiting() {
     socket.write("hello").unwrap();
     socket.wait_for_bytes_written(LIMIT).unwrap();
     assert_eq!(socket.bytes_to_write(), 0);
-    // As much as the pipe holds, and no more before somebody reads.
+    // This fills the pipe. No more fits before somebody reads.
     socket.write(vec![0; 1 << 20]).unwrap();
     socket.wait_for_bytes_written(LIMIT).unwrap();
     let left = socket.bytes_to_write();
@@ -248,7 +248,7 @@ fn with_limits_and_without_buffers() {
     assert_eq!(socket.read_all(), b"lo");
     wait_until(|| socket.state() == SocketState::Unconnected);
 
-    // A socket that was unbuffered once stays so.
+    // A socket that was once unbuffered stays unbuffered.
     let (listener, socket) = (listener(), QTcpSocket::new());
     let mode = OpenMode::READ_WRITE | OpenMode::UNBUFFERED;
     let any = NetworkLayerProtocol::AnyIP;
@@ -263,14 +263,14 @@ fn with_limits_and_without_buffers() {
     wait_until(|| signals.borrow().len() == 1);
     assert_eq!((socket.bytes_available(), socket.read_all()), (5, b"hello".to_vec()));
     drop(writer);
-    // The end counts as something to read.
+    // The end counts as readable.
     wait_until(|| signals.borrow().len() == 2);
     assert_eq!(socket.read_all(), b"");
     assert_eq!(signals.take(), ["readyRead"; 2]);
     assert_eq!(socket.state(), SocketState::Unconnected);
 }
 
-/// A FIFO in a directory of its own, made by the system's tool; none where that is missing.
+/// A FIFO in a directory of its own, made with `mkfifo`. There is none if that tool is missing.
 struct Fifo(PathBuf);
 
 impl Fifo {
@@ -282,7 +282,7 @@ impl Fifo {
         match Command::new("mkfifo").arg(&fifo.0).status() {
             Ok(status) if status.success() => Some(fifo),
             _ => {
-                println!("skipped: no mkfifo");
+                println!("skipped: mkfifo is not installed");
                 None
             }
         }
@@ -306,7 +306,7 @@ fn a_fifo() {
     let Some(fifo) = Fifo::new("reading") else { return };
     let socket = QTcpSocket::new();
     socket.set_socket_descriptor(fifo.open(OpenOptions::new().read(true))).unwrap();
-    // Nobody has opened it for writing yet: that is not the end.
+    // Nobody has opened it for writing yet, but that is not the end.
     settle();
     assert_eq!(socket.state(), SocketState::Connected);
     let mut writer = fifo.open(OpenOptions::new().write(true));
@@ -316,7 +316,7 @@ fn a_fifo() {
     drop(writer);
     wait_until(|| socket.state() == SocketState::Unconnected);
 
-    // What was written before there was a loop is read at once.
+    // Data that was written before the loop ran is read at once.
     let mut writer = fifo.open(OpenOptions::new().read(true).write(true));
     let socket = QTcpSocket::new();
     socket.set_socket_descriptor(fifo.open(OpenOptions::new().read(true))).unwrap();
@@ -328,7 +328,7 @@ fn a_fifo() {
     assert_eq!(socket.read_all(), [7; 128]);
     drop((socket, writer));
 
-    // Both ends in one: it hears itself.
+    // The socket has both ends of the FIFO and receives its own data.
     let socket = QTcpSocket::new();
     socket.set_socket_descriptor(fifo.open(OpenOptions::new().read(true).write(true))).unwrap();
     socket.write("echo").unwrap();
@@ -359,7 +359,7 @@ fn other_classes() {
     wait_until(|| ssl.state() == SocketState::Unconnected);
 }
 
-/// A pair of sockets for datagrams, which have no addresses.
+/// A pair of datagram sockets, which have no addresses.
 #[test]
 fn datagrams_without_addresses() {
     let (one, other) = Socket::pair(Domain::UNIX, Type::DGRAM, None).unwrap();
@@ -383,7 +383,7 @@ fn datagrams_without_addresses() {
     assert_eq!(socket.state(), SocketState::Connected);
 }
 
-/// A descriptor that another thread's loop had, which has ended since.
+/// A descriptor from another thread's loop that has ended.
 #[test]
 fn a_connection_whose_loop_has_ended() {
     let listener = listener();
@@ -396,7 +396,7 @@ fn a_connection_whose_loop_has_ended() {
         socket.set_socket_descriptor(stream).unwrap();
         wait_until(|| socket.bytes_available() == 3);
         assert_eq!(socket.read_all(), b"one");
-        // The socket goes with its thread, the connection with the last of its descriptors.
+        // The socket dies with its thread, the connection with its last descriptor.
         sender.send(other.into()).unwrap();
     });
     let (mut stream, _): (TcpStream, _) = listener.accept().unwrap();

@@ -1,5 +1,5 @@
-//! The application's proxy and its factory, for servers and for sockets that are bound. Both belong to
-//! the process, so the test has one of its own.
+//! The application's proxy and factory, for servers and bound sockets. They belong to the process,
+//! so the test has a process of its own.
 
 use std::sync::{Arc, Mutex};
 
@@ -30,7 +30,7 @@ fn servers_and_bound_sockets() {
     let take = || std::mem::take(&mut *asked.lock().unwrap());
     let http = QNetworkProxy::new(ProxyType::Http, "proxy.example", 3128);
 
-    // The first that can do it, and it is asked once.
+    // The first proxy with the needed capability is used, and the factory is called once.
     *answers.lock().unwrap() = vec![http.clone(), proxy.proxy()];
     let server = QTcpServer::new();
     server.listen(QHostAddress::Any, 0).unwrap();
@@ -45,21 +45,21 @@ fn servers_and_bound_sockets() {
     assert_eq!(take(), [QNetworkProxyQuery::new(ProxyQueryType::UdpSocket, "", 0, "")]);
     wait_until(|| proxy.requests().len() == 2);
     assert_eq!(proxy.requests()[1].host, "127.0.0.1");
-    // Where Qt gives up.
+    // In this case Qt gives up.
     let socket = QUdpSocket::new();
     socket.write_datagram("x", QHostAddress::LocalHost, 9).unwrap();
     assert_eq!((take().len(), proxy.requests().len()), (1, 3));
     let tcp = QTcpSocket::new();
     assert_eq!(tcp.bind(QHostAddress::Any, 0).unwrap_err(), unsupported);
     assert_eq!(take(), [QNetworkProxyQuery::new(ProxyQueryType::TcpSocket, "", 0, "")]);
-    // Loopback addresses are nobody's business.
+    // The factory is not called for loopback addresses.
     let server = QTcpServer::new();
     server.listen(QHostAddress::LocalHost, 0).unwrap();
     let socket = QUdpSocket::new();
     socket.connect_to_host("127.0.0.1", 9);
     assert_eq!((socket.state(), take().len()), (SocketState::Connected, 0));
 
-    // None that can do it.
+    // No proxy has the capability.
     *answers.lock().unwrap() = vec![http.clone()];
     let server = QTcpServer::new();
     assert_eq!(server.listen(QHostAddress::Any, 0).unwrap_err(), unsupported);
@@ -67,7 +67,7 @@ fn servers_and_bound_sockets() {
     assert_eq!(QUdpSocket::new().bind(QHostAddress::Any, 0).unwrap_err(), unsupported);
     assert_eq!(take().len(), 2);
 
-    // None, or no answer at all.
+    // No proxy, or an empty answer.
     for answer in [vec![QNetworkProxy::none()], vec![]] {
         *answers.lock().unwrap() = answer;
         let server = QTcpServer::new();
@@ -78,13 +78,13 @@ fn servers_and_bound_sockets() {
         assert_eq!(take().len(), 3);
     }
 
-    // Its own.
+    // The server's own setting comes first.
     let server = QTcpServer::new();
     server.set_proxy(QNetworkProxy::none());
     server.listen(QHostAddress::Any, 0).unwrap();
     assert_eq!(take().len(), 0);
 
-    // One proxy for all.
+    // One proxy for all sockets.
     QNetworkProxy::set_application_proxy(proxy.proxy());
     let server = QTcpServer::new();
     server.listen(QHostAddress::Any, 0).unwrap();

@@ -1,4 +1,4 @@
-//! Sockets that are bound before they connect, and what is done to them.
+//! Sockets that are bound before they connect, and calls on bound sockets.
 
 use std::{
     cell::Cell,
@@ -23,14 +23,14 @@ fn bound() -> QTcpSocket {
     socket
 }
 
-/// A socket bound to a port that was asked for by number.
+/// Returns a socket that was bound to a port by number.
 fn bound_by_number() -> QTcpSocket {
     let found = (0..100).find_map(|_| {
         let free = bound();
         let port = free.local_port();
         drop(free);
         let socket = QTcpSocket::new();
-        // Somebody else may have been faster.
+        // Another process may have taken the port meanwhile.
         socket.bind(QHostAddress::LocalHost, port).ok().map(|()| socket)
     });
     found.expect("a free port")
@@ -47,7 +47,7 @@ fn bind() {
     for (address, name) in hosts {
         let v6 = name.contains(':');
         if v6 && !has_ipv6() {
-            println!("skipped: no {address} here");
+            println!("skipped: this machine has no {address}");
             continue;
         }
         let socket = QTcpSocket::new();
@@ -76,7 +76,7 @@ fn addresses_that_are_not_here() {
         let address: QHostAddress = address.parse().unwrap();
         let error = socket.bind(address, 0).unwrap_err();
         if error == SocketErrorKind::UnsupportedSocketOperation {
-            println!("skipped: no IPv6 here");
+            println!("skipped: this machine has no IPv6");
             continue;
         }
         assert_eq!(error, SocketErrorKind::SocketAddressNotAvailable);
@@ -89,7 +89,7 @@ fn addresses_that_are_not_here() {
 
 #[test]
 fn the_engine_binds() {
-    // Qt's test of the native engine: a port twice, and in both families.
+    // Qt's test of the native engine: binding the same port twice, and in both families.
     let first = QTcpSocket::new();
     first.bind(QHostAddress::AnyIPv4, 0).unwrap();
     let again = QTcpSocket::new();
@@ -111,8 +111,8 @@ fn the_engine_binds() {
 fn a_port_for_the_privileged() {
     let socket = QTcpSocket::new();
     match socket.bind(QHostAddress::LocalHost, 82) {
-        Ok(()) => println!("skipped: this user may have port 82"),
-        Err(error) if error == SocketErrorKind::AddressInUse => println!("skipped: it is taken"),
+        Ok(()) => println!("skipped: this user may bind port 82"),
+        Err(error) if error == SocketErrorKind::AddressInUse => println!("skipped: port 82 in use"),
         Err(error) => {
             assert_eq!(error, SocketErrorKind::SocketAccess);
             assert_eq!(error.to_string(), "The address is protected");
@@ -153,7 +153,7 @@ fn a_refused_host_leaves_it_bound() {
     wait_until(|| socket.state() == SocketState::Connected);
     assert_eq!((socket.local_port(), socket.socket_descriptor()), (port, descriptor));
     assert_eq!(ready.count(), 0);
-    // It works as any other.
+    // The socket works as any other.
     let (mut stream, from) = listener.accept().unwrap();
     assert_eq!(from.port(), port);
     stream.write_all(b"ping").unwrap();
@@ -202,7 +202,7 @@ fn in_the_wrong_state() {
     socket.connect_to_host("127.0.0.1", port_of(&listener));
     assert_eq!(socket.state(), SocketState::Connecting);
     assert_eq!(refused(&socket), SocketErrorKind::Operation);
-    // The attempt goes on.
+    // The attempt to connect goes on.
     wait_until(|| socket.state() == SocketState::Connected);
     assert_eq!(refused(&socket), SocketErrorKind::Operation);
     let (mut stream, _) = listener.accept().unwrap();
@@ -240,7 +240,7 @@ fn nothing_is_left_open() {
         failed.bind(QHostAddress::LocalHost, 0).unwrap();
         sockets[1].close();
         assert_eq!(sockets[1].state(), SocketState::Unconnected);
-        // A socket that dies bound.
+        // A socket that dies while it is bound.
         sockets[1].bind(QHostAddress::LocalHost, 0).unwrap();
         sockets[1].delete_later();
         settle();
@@ -250,7 +250,7 @@ fn nothing_is_left_open() {
 
 #[test]
 fn slots_that_end_it_and_begin_anew() {
-    // Dropped, aborted, bound again, connected: in the slot that is told of the state.
+    // The slot of the state change aborts, closes, connects or binds the socket again, or drops it.
     let listener = listener();
     let port = port_of(&listener);
     type Do = fn(&QTcpSocket, u16);
@@ -275,7 +275,7 @@ fn slots_that_end_it_and_begin_anew() {
                 deed(socket, port);
             }
         });
-        // It was bound, whatever has become of it.
+        // The call succeeds, whatever the slot has done.
         assert_eq!(socket.bind(QHostAddress::LocalHost, 0), Ok(()));
         wait_until(|| socket.state() == end);
     }
@@ -292,7 +292,7 @@ fn slots_that_end_it_and_begin_anew() {
 #[test]
 fn a_slot_that_panics_leaves_it_bound() {
     let socket = QTcpSocket::new();
-    socket.state_changed.connect(|_| panic!("as it should"));
+    socket.state_changed.connect(|_| panic!("the slot panics"));
     let bind = || socket.bind(QHostAddress::LocalHost, 0);
     assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(bind)).is_err());
     socket.state_changed.disconnect_all();
@@ -310,7 +310,7 @@ fn a_type_that_is_not_spoken() {
     let error = socket.bind(QHostAddress::LocalHost, 0).unwrap_err();
     assert_eq!(error, SocketErrorKind::UnsupportedSocketOperation);
     assert_eq!(error.to_string(), "Protocol type not supported");
-    // Told by the call alone, as the socket does not come to exist.
+    // Only the call returns the error, because no descriptor was created.
     assert_eq!((errors.count(), socket.error()), (0, error.kind()));
     socket.connect_to_host("127.0.0.1", 1);
     wait_until(|| socket.state() == SocketState::Unconnected);
@@ -348,7 +348,7 @@ fn an_unbuffered_socket_waits_and_does_not_spin() {
     let (mut stream, _) = listener.accept().unwrap();
     stream.write_all(b"x").unwrap();
     socket.wait_for_ready_read(20_000).unwrap();
-    // It has told of it, and nobody has read: that is an answer at once.
+    // The socket has emitted the signal and nobody has read the data, so this returns at once.
     socket.wait_for_ready_read(0).unwrap();
     let cpu = integration::CpuClock::new();
     let before = cpu.now();
@@ -393,7 +393,7 @@ fn read_write_buffer_size() {
     }
 }
 
-/// Qt's `receiveUrgentData`: it comes in line.
+/// Qt's `receiveUrgentData`: urgent data comes in line.
 #[test]
 fn receive_urgent_data() {
     let server = integration::server();

@@ -1,4 +1,4 @@
-//! The channels of a socket, and waiting for a socket that is known as a device only.
+//! The channels of a socket, and waiting through a QIODevice handle.
 
 use std::{cell::RefCell, io::Write, net::TcpListener, rc::Rc};
 
@@ -9,7 +9,7 @@ fn counts(socket: &QTcpSocket) -> (i32, i32) {
     (socket.read_channel_count(), socket.write_channel_count())
 }
 
-/// What real Qt has in each state.
+/// The expected numbers are those of real Qt in each state.
 #[test]
 fn channels_come_with_the_connection() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -20,7 +20,7 @@ fn channels_come_with_the_connection() {
     let (of, to) = (QPointer::new(&socket), seen.clone());
     socket.state_changed.connect(move |_| to.borrow_mut().push(counts(&of.upgrade().unwrap())));
 
-    // The other end closes: what it has sent can be read on.
+    // The peer closes. The data that it has sent can still be read.
     socket.connect_to_host("127.0.0.1", port);
     assert_eq!(counts(&socket), (0, 0));
     socket.wait_for_connected(5000).unwrap();
@@ -34,14 +34,14 @@ fn channels_come_with_the_connection() {
     socket.close();
     assert_eq!(counts(&socket), (0, 0));
 
-    // Aborted, open for writing only.
+    // Aborted, and open for writing only.
     let any = NetworkLayerProtocol::AnyIP;
     socket.connect_to_host_with("127.0.0.1", port, OpenMode::WRITE_ONLY, any);
     socket.wait_for_connected(5000).unwrap();
     socket.abort();
     assert_eq!(seen.take(), [(0, 0), (0, 0), (0, 1), (0, 0)]);
 
-    // Refused.
+    // The connection is refused.
     drop(listener);
     socket.connect_to_host("127.0.0.1", port);
     socket.wait_for_connected(5000).unwrap_err();
@@ -68,7 +68,7 @@ fn channel_signals_come_after_those_of_the_device() {
     socket.channel_bytes_written.connect_to(&seen, |seen, (channel, count)| {
         seen.borrow_mut().push(format!("written {count} on {channel}"));
     });
-    // As a device it waits, too.
+    // A QIODevice handle waits, too.
     let device: &QIODevice = &socket;
     peer.write_all(b"x").unwrap();
     device.wait_for_ready_read(5000).unwrap();

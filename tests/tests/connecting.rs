@@ -1,4 +1,4 @@
-//! Connecting: what cannot be, and what is done very often.
+//! Connecting: attempts that must fail, and very many attempts.
 
 use std::{cell::Cell, rc::Rc, thread};
 
@@ -11,7 +11,7 @@ use qnetwork::{
     NetworkLayerProtocol, QHostAddress, QTcpServer, QTcpSocket, SocketErrorKind, SocketState,
 };
 
-/// What goes wrong when connecting there, and that it is told once, from the loop.
+/// Returns the error of connecting there. Checks that the loop reports it, and only once.
 fn error_of(host: &str, port: u16) -> SocketErrorKind {
     let socket = QTcpSocket::new();
     let errors = Rc::new(Cell::new(0));
@@ -134,7 +134,7 @@ fn a_thousand_connections_reset_at_once_leave_nothing() {
         assert!(sockets.iter().all(|socket| socket.socket_descriptor() == -1));
     }
     peer.join().unwrap();
-    // The listener is gone, and the loop's poll may have been made meanwhile.
+    // The listener is gone, and the loop's poll may have been created meanwhile.
     assert!(descriptors() <= before + 3, "{before} descriptors, now {}", descriptors());
 }
 
@@ -164,7 +164,7 @@ fn a_server_whose_clients_reset_at_once_goes_on() {
             reset(std::net::TcpStream::connect(("127.0.0.1", port)).unwrap());
         }
     });
-    // Linux gives those that are reset to accept(), too.
+    // Linux passes connections that were reset to accept(), too.
     wait_until(|| taken.get() == 1000 && server.children().is_empty());
     peer.join().unwrap();
     server.new_connection.disconnect_all();
@@ -178,7 +178,7 @@ fn a_server_whose_clients_reset_at_once_goes_on() {
 fn ipv6() {
     let server = QTcpServer::new();
     if let Err(error) = server.listen(QHostAddress::LocalHostIPv6, 0) {
-        println!("skipped: no IPv6 here: {error}");
+        println!("skipped: this machine has no IPv6: {error}");
         return;
     }
     let socket = QTcpSocket::new();
@@ -199,7 +199,7 @@ fn any_is_both_families() {
         assert_eq!(server.server_address(), QHostAddress::Any);
         hosts.push("::1");
     } else {
-        println!("skipped in part: no IPv6 here");
+        println!("skipped in part: this machine has no IPv6");
     }
     for host in hosts {
         let socket = QTcpSocket::new();

@@ -1,5 +1,5 @@
-//! The warnings of UDP sockets, in Qt's words. The handler belongs to the process, so the test has one
-//! of its own.
+//! The warnings of UDP sockets, with Qt's texts. They have a process of their own, because the
+//! message handler belongs to the process.
 
 use std::sync::mpsc;
 
@@ -51,13 +51,13 @@ fn in_the_wrong_state() {
     socket.close();
     ask();
 
-    // It has no descriptor, but is open: Qt crashes.
+    // The socket is open but has no descriptor: Qt crashes.
     socket.connect_to_host("127.0.0.1", 9);
     socket.disconnect_from_host();
     assert!(socket.is_open());
     ask();
 
-    // One that could not be bound has one.
+    // A socket that could not be bound has a descriptor.
     let (first, second) = (QUdpSocket::new(), QUdpSocket::new());
     first.bind(QHostAddress::LocalHost, 0).unwrap();
     second.bind(QHostAddress::LocalHost, first.local_port()).unwrap_err();

@@ -1,4 +1,4 @@
-//! Datagrams in numbers, what is read ahead, and sockets that die meanwhile.
+//! Many datagrams, reading ahead, and sockets that die meanwhile.
 
 use std::{
     cell::{Cell, RefCell},
@@ -20,7 +20,7 @@ fn bound() -> QUdpSocket {
     socket
 }
 
-/// A blocking socket, and what sends from it to a port.
+/// Returns a blocking socket and a function that sends from it to a port.
 fn peer() -> (UdpSocket, impl Fn(&[u8], u16)) {
     let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
     socket.set_read_timeout(Some(integration::LIMIT)).unwrap();
@@ -36,7 +36,7 @@ fn what_a_slot_leaves_is_kept_while_others_read() {
     let (one, other) = (bound(), bound());
     let (_peer, send) = peer();
     let (to_one, to_other) = (Rc::new(RefCell::new(Vec::new())), Rc::new(RefCell::new(Vec::new())));
-    // One datagram each time, so that there is something left each time.
+    // Each slot takes one datagram, so that others are left each time.
     for (socket, received) in [(&one, &to_one), (&other, &to_other)] {
         let received = received.clone();
         socket.ready_read.connect_to(socket, move |socket, ()| {
@@ -225,7 +225,7 @@ fn descriptors_are_taken_over() {
     let datagram = socket.receive_datagram().unwrap();
     assert_eq!(datagram.data(), b"early");
     assert_eq!(datagram.sender_port(), i32::from(peer.local_addr().unwrap().port()));
-    // As with Qt, the system was not asked to tell more.
+    // As in Qt, the system was not asked for more information.
     assert!(datagram.destination_address().is_null());
     assert_eq!(datagram.hop_limit(), -1);
     let everybody: QHostAddress = "127.255.255.255".parse().unwrap();
@@ -246,8 +246,8 @@ fn a_socket_of_the_base_class() {
     assert_eq!(socket.read_all(), b"answer");
 }
 
-/// Who asks a connected socket again and again gets each datagram as it was sent, whenever it
-/// comes.
+/// A connected socket that is polled repeatedly returns each datagram as it was sent, whenever it
+/// arrives.
 #[test]
 fn who_polls_gets_datagrams_whole() {
     let reads: [fn(&QUdpSocket) -> Vec<u8>; 4] = [
@@ -271,7 +271,7 @@ fn who_polls_gets_datagrams_whole() {
         let to = ("127.0.0.1", socket.local_port());
         let sender = std::thread::spawn(move || {
             for number in 0..10_000_u32 {
-                // Those for which there is no room are lost, as datagrams are.
+                // Datagrams without room in the buffer are lost, as usual.
                 peer.send_to(&number.to_be_bytes().repeat(25), to).unwrap();
                 if number % 50 == 0 {
                     std::thread::yield_now();

@@ -1,4 +1,4 @@
-//! No descriptors left. Each test has a process of its own, which is allowed 40.
+//! Running out of descriptors. Each test has a process of its own, which may have 40.
 
 use std::{
     cell::{Cell, RefCell},
@@ -14,7 +14,7 @@ use qnetwork::{QTcpServer, QTcpSocket, SocketErrorKind, SocketState};
 
 const DESCRIPTORS: usize = 40;
 
-/// Takes all descriptors there are.
+/// Opens files until there are no free descriptors.
 fn take_all() -> Vec<File> {
     let mut taken = Vec::new();
     while let Ok(file) = File::open("/dev/null") {
@@ -83,7 +83,7 @@ fn accepting() {
     let server = server();
     let errors = Rc::new(RefCell::new(Vec::new()));
     server.accept_error.connect_to(&errors, |errors, kind| errors.borrow_mut().push(*kind));
-    // The first look at the poll is behind us.
+    // The loop has created its poll by now.
     run_for(Duration::from_millis(1));
     let cpu = CpuClock::new();
     let mut taken = take_all();
@@ -101,7 +101,7 @@ fn accepting() {
     assert!(spent < Duration::from_millis(100), "{spent:?}");
     assert_eq!(server.server_error(), SocketErrorKind::SocketResource);
 
-    // It goes on by itself as soon as it can.
+    // The server continues by itself as soon as it can.
     taken.truncate(taken.len() - 3);
     let accepted = Cell::new(0);
     wait_until(|| {
@@ -139,7 +139,8 @@ fn a_loop_without_a_poll() {
     assert!(ticks.get() >= 2 && posted.get());
     assert!(spent < took / 2);
 
-    // A socket fails as it should; with descriptors there again the same loop has its poll.
+    // The socket fails with an error. Once there are descriptors again, the same loop gets its
+    // poll.
     let socket = QTcpSocket::new();
     socket.connect_to_host("127.0.0.1", 1);
     wait_until(|| socket.state() == SocketState::Unconnected);

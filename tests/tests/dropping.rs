@@ -1,4 +1,4 @@
-//! Sockets and servers that go: in every state, and from every slot.
+//! Sockets and servers that go away, in every state and in every slot.
 
 use std::{
     cell::{Cell, RefCell},
@@ -14,7 +14,7 @@ use integration::{
 use qcore::{QPointer, Signal};
 use qnetwork::{QTcpServer, QTcpSocket, SocketState};
 
-/// How a socket goes.
+/// How a socket goes away.
 #[derive(Clone, Copy, Debug)]
 enum Way {
     Drop,
@@ -24,7 +24,7 @@ enum Way {
 
 const WAYS: [Way; 3] = [Way::Drop, Way::DeleteLater, Way::Abort];
 
-/// Holds the only handle of a socket, for slots to let go.
+/// Holds the only handle of a socket, which a slot drops.
 type Holder = Rc<RefCell<Option<QTcpSocket>>>;
 
 fn let_go(holder: &RefCell<Option<QTcpSocket>>, way: Way) {
@@ -74,7 +74,7 @@ fn in_every_state() {
             assert!(gone.upgrade().is_none(), "{reached}, {way:?}");
         }
     }
-    // The loop's poll is made by the first of them, and a look-up has descriptors of its own.
+    // The first socket creates the loop's poll, and a look-up has descriptors of its own.
     wait_until(|| descriptors() <= before + 3);
 }
 
@@ -103,7 +103,7 @@ fn from_every_slot() {
             let holder: Holder = Rc::new(RefCell::new(Some(socket.clone())));
             connect(&socket, &holder, way);
             let ends = name != "connected" && name != "host_found" && name != "state_changed";
-            // A weak look from outside, since the holder has the only handle.
+            // A weak reference, because the holder has the only handle.
             let look = |f: &dyn Fn(&QTcpSocket) -> bool| gone.upgrade().is_none_or(|s| f(&s));
             drop(socket);
             if let Some(socket) = gone.upgrade() {
@@ -210,7 +210,7 @@ fn deleting_one_socket_from_the_slot_of_another() {
     let server = server();
     let (a, a_client) = pair_of(&server);
     let (b, b_client) = pair_of(&server);
-    // Both become ready in the same turn; whichever comes first ends the other.
+    // Both become ready in the same turn. The first one called ends the other.
     for (this, other) in [(&a, &b), (&b, &a)] {
         let other = RefCell::new(Some(other.clone()));
         this.ready_read.connect_to(this, move |this, ()| {

@@ -1,4 +1,4 @@
-//! Each kind of object first with no descriptors left, then with enough: a failure is an error, is
+//! Each kind of object first without free descriptors, then with enough. A failure is an error, is
 //! not remembered, and leaves nothing behind.
 
 use std::{cell::Cell, fs::File, net::TcpListener, rc::Rc, sync::mpsc, thread, time::Duration};
@@ -15,7 +15,7 @@ use qnetwork::{
 
 type Attempt = fn(&Setting) -> Result<(), String>;
 
-/// What there is before the descriptors are used up.
+/// What exists before the descriptors are used up.
 struct Setting {
     port: u16,
     listener: TcpListener,
@@ -34,7 +34,7 @@ fn poster(_: &Setting) -> Result<(), String> {
     let poster = Dispatcher::current().poster().map_err(|error| error.to_string())?;
     thread::spawn(move || poster.post(|| QCoreApplication::instance().quit()))
         .join()
-        .expect("it does not panic")
+        .expect("the thread does not panic")
         .map_err(|error| error.to_string())?;
     check(QCoreApplication::new().exec() == 0, "exec")
 }
@@ -49,11 +49,11 @@ fn locker(_: &Setting) -> Result<(), String> {
 fn application_of_another_thread(_: &Setting) -> Result<(), String> {
     let app = QCoreApplication::new();
     let worker = thread::spawn(|| QCoreApplication::instance().quit());
-    // Without descriptors no thread can be heard.
+    // Without descriptors, threads cannot reach the loop.
     QTimer::single_shot(LIMIT.min(Duration::from_millis(2000)), || {
         QCoreApplication::instance().exit(1);
     });
-    worker.join().expect("it does not panic");
+    worker.join().expect("the thread does not panic");
     check(app.exec() == 0, "nobody has quit")
 }
 
@@ -132,7 +132,7 @@ fn certificates_of_a_file(_: &Setting) -> Result<(), String> {
 
 fn encrypting(_: &Setting) -> Result<(), String> {
     let server = QSslServer::new();
-    // Made of what the program holds in memory.
+    // The certificate and key are in memory already.
     server.set_ssl_configuration(IDENTIFIED.with(Clone::clone));
     or(server.listen(QHostAddress::LocalHost, 0))?;
     let client = tls::client();
@@ -144,8 +144,8 @@ fn encrypting(_: &Setting) -> Result<(), String> {
 
 thread_local!(static IDENTIFIED: QSslConfiguration = tls::identified("good"));
 
-/// Runs an attempt in a thread of its own, and so on a loop of its own, twice: the first time
-/// without descriptors.
+/// Runs an attempt twice in a thread with a loop of its own: the first time without free
+/// descriptors.
 fn first_without(
     attempt: Attempt,
     needs_reading: bool,
@@ -158,17 +158,17 @@ fn first_without(
         let listener = integration::listener();
         let port = integration::port_of(&listener);
         let local = format!("there-{}-{port}", std::process::id());
-        // A loop of another thread's: this one's has nothing yet.
+        // Another thread has the server, so that this thread's loop has no descriptors yet.
         let (go, gone) = mpsc::channel::<()>();
         let (ready, is_ready) = mpsc::channel();
         let name = local.clone();
         let serving = thread::spawn(move || {
             let local = QLocalServer::new();
             local.listen(name).expect("there are descriptors");
-            ready.send(()).expect("it is waited for");
+            ready.send(()).expect("the test waits");
             gone.recv().ok();
         });
-        is_ready.recv().expect("it listens");
+        is_ready.recv().expect("the server listens");
         let setting = Setting { port, listener, local };
         let taken: Vec<_> = std::iter::from_fn(|| File::open("/dev/null").ok()).collect();
         assert!(taken.len() > 10);
@@ -176,11 +176,11 @@ fn first_without(
         drop(taken);
         let second = attempt(&setting);
         drop(go);
-        serving.join().expect("it does not panic");
-        tell.send((first, second)).expect("it is waited for");
+        serving.join().expect("the thread does not panic");
+        tell.send((first, second)).expect("the test waits");
     });
-    let results = told.recv_timeout(LIMIT * 2).expect("it does not hang");
-    worker.join().expect("it does not panic");
+    let results = told.recv_timeout(LIMIT * 2).expect("the thread finishes");
+    worker.join().expect("the thread does not panic");
     results
 }
 
@@ -216,13 +216,13 @@ fn a_failure_for_want_of_descriptors_is_not_remembered() {
         if name != "looking up" && name != "asking for a name" {
             assert!(first.is_err(), "{name}, without descriptors");
         }
-        // A thread that looks names up lets go of the loop that asked just after it has answered.
+        // A worker drops its reference to the asking loop only after it has answered.
         let all_closed = wait_at_most(LIMIT, || descriptors() <= before);
         assert!(all_closed, "{name} leaves descriptors: {} of {before}", descriptors());
     }
 }
 
-/// The system's certificates are kept, but only once they have been read.
+/// The system's certificates are cached, but only once they have been read.
 #[test]
 fn certificates_of_the_system_are_read_again() {
     if !in_child!("certificates_of_the_system_are_read_again", 64) {
@@ -240,7 +240,7 @@ fn certificates_of_the_system_are_read_again() {
     assert_eq!(second, Ok(()));
 }
 
-/// A loop without a poll goes on with its timers, and says so once.
+/// A loop without a poll continues with its timers, and warns once.
 #[test]
 fn a_loop_without_descriptors_is_quiet() {
     if !in_child!("a_loop_without_descriptors_is_quiet", 64) {

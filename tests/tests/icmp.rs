@@ -1,5 +1,5 @@
-//! What somebody on the way answers to an attempt to connect. Forging it takes raw sockets, and so
-//! root; without, this is skipped, and says so.
+//! ICMP answers to an attempt to connect. Forging them needs raw sockets and therefore root.
+//! Without root the test prints that it is skipped.
 
 #![cfg(target_os = "linux")]
 
@@ -16,7 +16,7 @@ use qcore::QCoreApplication;
 use qnetwork::{QTcpSocket, SocketErrorKind, SocketState};
 use socket2::{Domain, Protocol, Socket, Type};
 
-/// All packets of IPv4, and a way to send ICMP; nothing without root.
+/// Returns a socket for all IPv4 packets and one for sending ICMP; `None` without root.
 fn raw() -> Option<(Socket, Socket)> {
     let all = Protocol::from(i32::from(0x0800_u16.to_be()));
     let packets = Socket::new(Domain::PACKET, Type::DGRAM, Some(all));
@@ -30,7 +30,7 @@ fn raw() -> Option<(Socket, Socket)> {
     }
 }
 
-/// "Destination unreachable", for some reason, in answer to a packet.
+/// Returns a "destination unreachable" message with a code, in answer to a packet.
 fn unreachable(code: u8, packet: &[u8]) -> Vec<u8> {
     let mut message = vec![3, code, 0, 0, 0, 0, 0, 0];
     message.extend(packet);
@@ -43,8 +43,8 @@ fn unreachable(code: u8, packet: &[u8]) -> Vec<u8> {
     message
 }
 
-/// A listener without room, and those that take up what there was. What comes after is not
-/// answered.
+/// Returns a listener with a full backlog, and the connections that fill it. Further attempts get
+/// no answer.
 fn full() -> (Socket, SocketAddr, Vec<Socket>) {
     let tcp = || Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
     let listener = tcp();
@@ -54,7 +54,7 @@ fn full() -> (Socket, SocketAddr, Vec<Socket>) {
     let first = TcpStream::connect(address.as_socket().unwrap()).unwrap();
     let second = tcp();
     second.set_nonblocking(true).unwrap();
-    // It is never there.
+    // This connection is never established.
     let _ = second.connect(&address);
     (listener, address.as_socket().unwrap(), vec![first.into(), second])
 }
@@ -62,7 +62,7 @@ fn full() -> (Socket, SocketAddr, Vec<Socket>) {
 #[test]
 fn an_answer_that_says_nothing_of_the_host() {
     let _app = QCoreApplication::new();
-    // No such protocol; the route that was asked for has failed.
+    // "Protocol unreachable" and "source route failed".
     for code in [2, 5] {
         let Some((mut packets, icmp)) = raw() else { return };
         let (listener, address, waiting) = full();
@@ -84,7 +84,7 @@ fn an_answer_that_says_nothing_of_the_host() {
                 if length < header + 20 || !is_syn || !is_ours {
                     continue;
                 }
-                // Packets within the machine are seen when they go and when they come.
+                // Local packets are captured twice: when they leave and when they arrive.
                 match answered {
                     None => {
                         answered = Some((source, sequence));
@@ -102,12 +102,12 @@ fn an_answer_that_says_nothing_of_the_host() {
         });
         let socket = QTcpSocket::new();
         socket.connect_to_host("127.0.0.1", address.port());
-        // It tries anew.
+        // The socket tries again.
         let tries = wait_at_most(Duration::from_secs(10), || attempts.try_recv().is_ok());
         assert!(tries, "{code}: {:?}", socket.error_string());
         assert_eq!(socket.state(), SocketState::Connecting);
         assert_eq!(socket.error(), SocketErrorKind::Unknown);
-        // With room the next packet is answered.
+        // With room in the backlog the next packet is answered.
         drop(listener.accept().unwrap());
         wait_until(|| socket.state() == SocketState::Connected);
         sniffing.join().unwrap();

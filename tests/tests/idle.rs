@@ -1,4 +1,4 @@
-//! Many connections that do nothing.
+//! Many idle connections.
 
 use std::{cell::Cell, net::TcpStream, rc::Rc, time::Duration};
 
@@ -7,7 +7,7 @@ use qnetwork::QTcpSocket;
 
 const CONNECTIONS: usize = 2000;
 
-/// The CPU time of so many round trips.
+/// Returns the CPU time of `count` round trips.
 fn round_trips(cpu: &CpuClock, client: &QTcpSocket, count: usize) -> Duration {
     let done = Rc::new(Cell::new(0));
     let rounds = done.clone();
@@ -46,7 +46,7 @@ fn two_thousand_idle_connections_cost_next_to_nothing() {
             let client = TcpStream::connect(("127.0.0.1", server.server_port())).unwrap();
             wait_until(|| server.has_pending_connections());
             let socket = server.next_pending_connection().unwrap();
-            // As a server does that means something by it.
+            // The same connections as in a real server.
             socket.ready_read.connect_to(&socket, |socket, ()| drop(socket.read_all()));
             socket.disconnected.connect_to(&socket, |socket, ()| socket.delete_later());
             accepted.push(socket);

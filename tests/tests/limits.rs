@@ -1,4 +1,4 @@
-//! Peers that never come to an end. docs/limits.md lists what holds them off.
+//! Peers that never stop. docs/limits.md lists the limits that stop them.
 
 use std::{
     cell::Cell,
@@ -16,10 +16,10 @@ use qnetwork::{
     ProxyType, QHostAddress, QNetworkProxy, QTcpSocket, QUdpSocket, SocketErrorKind, SocketState,
 };
 
-/// Where nobody is asked for: the proxies here never connect anywhere.
+/// A target that is never reached: the proxies in these tests do not connect.
 const TARGET: &str = "192.0.2.1";
 
-/// Reads up to the empty line; whether it came.
+/// Reads up to the empty line. Returns whether it came.
 fn read_request(stream: &mut TcpStream) -> bool {
     let mut text = Vec::new();
     let mut byte = [0];
@@ -32,15 +32,15 @@ fn read_request(stream: &mut TcpStream) -> bool {
     true
 }
 
-/// Connects by an HTTP proxy that `reply` answers for, and counts the requests. The program gives
-/// the same credentials whenever it is asked.
+/// Connects through an HTTP proxy whose answers come from `reply`, and counts the requests. The
+/// program gives the same credentials whenever it is asked.
 fn connect_by(reply: impl Fn(&mut TcpStream, usize) + Send + 'static) -> (QTcpSocket, u32, usize) {
     let _app = QCoreApplication::new();
     let listener = listener();
     let port = port_of(&listener);
     let proxy = std::thread::spawn(move || {
         let mut requests = 0;
-        // The last connection is the test's own, and says nothing.
+        // The last connection is the test's own and sends nothing.
         loop {
             let (mut stream, _) = listener.accept().unwrap();
             stream.set_read_timeout(Some(LIMIT)).unwrap();
@@ -81,8 +81,8 @@ fn an_http_proxy_that_finds_each_nonce_stale() {
     });
     assert_eq!(socket.error(), SocketErrorKind::ProxyAuthenticationRequired);
     assert_eq!(socket.error_string(), "Authentication required");
-    // One without credentials, and two for each answer: the proxy's own, and sixteen of the
-    // program's.
+    // One request without credentials, and two for each set of credentials: the proxy's own and
+    // sixteen from the program.
     assert_eq!((asked, requests), (16, 1 + 2 * 17));
 }
 
@@ -111,12 +111,12 @@ fn an_http_proxy_whose_body_never_ends() {
         let chunks = b"10\r\n0123456789abcdef\r\n".repeat(400);
         while stream.write_all(&chunks).is_ok() {}
     });
-    // Each body is left where it is, and the next try is by another connection.
+    // The client abandons each body and retries with a new connection.
     assert_eq!(socket.error(), SocketErrorKind::ProxyAuthenticationRequired);
     assert_eq!((asked, requests), (16, 18));
 }
 
-/// On the connection that a relay hangs by a SOCKS5 proxy has nothing to say.
+/// A SOCKS5 proxy should send nothing on the control connection of a relay.
 #[test]
 fn a_socks5_proxy_that_talks_while_it_relays() {
     let _app = QCoreApplication::new();
@@ -141,7 +141,7 @@ fn a_socks5_proxy_that_talks_while_it_relays() {
     assert!(proxy.join().unwrap() < 64 << 20);
 }
 
-/// Each time that something is read, something more comes.
+/// Returns a socket that gets more data each time it reads.
 fn talkative() -> (QTcpSocket, Rc<Cell<u32>>) {
     let (socket, mut other) = pair();
     other.write_all(b"first").unwrap();
@@ -166,7 +166,7 @@ fn waits_end_though_the_other_end_never_stops_sending() {
         assert_eq!(socket.state(), SocketState::Connected);
         assert!(told.get() > 0);
 
-        // The other end never reads.
+        // The peer never reads.
         let (socket, told) = talkative();
         socket.write(vec![0; 64 << 20]).unwrap();
         let ends = loop {
@@ -180,7 +180,7 @@ fn waits_end_though_the_other_end_never_stops_sending() {
     }
 }
 
-/// How often something happens before a timer that is due at once has its turn.
+/// Returns how often something happens before a timer that is due at once fires.
 fn before_others(count: &Cell<u32>) -> u32 {
     let app = QCoreApplication::new();
     QTimer::single_shot(0, || QCoreApplication::instance().quit());
@@ -251,7 +251,7 @@ fn an_encrypted_connection_that_always_writes_does_not_keep_the_loop() {
     assert!(at_once <= 4 * 256, "{at_once}");
 }
 
-/// Each row of the book's chapter names the tests that check it; they exist.
+/// Each row of the chapter names the tests that check it. They must exist.
 #[test]
 fn what_checks_a_limit_exists() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");

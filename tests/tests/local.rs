@@ -1,4 +1,4 @@
-//! Connections of local sockets and servers: what the scenarios cannot say.
+//! Connections of local sockets and servers: the cases that scenarios cannot express.
 
 use std::{
     cell::{Cell, RefCell},
@@ -24,7 +24,7 @@ use qcore::{
 };
 use qnetwork::{LocalSocketErrorKind, LocalSocketState, QLocalServer, QLocalSocket};
 
-// ---- a server without room
+// ---- a server with a full backlog
 
 #[test]
 fn a_server_without_room_is_tried_again() {
@@ -86,7 +86,7 @@ fn giving_up_on_a_server_without_room() {
     }
     let dir = Dir::new();
     let (listener, places) = full(&dir.path("full"));
-    // With what the loop itself has.
+    // The loop's own descriptors are included.
     settle();
     let before = descriptors();
     let socket = QLocalSocket::new();
@@ -143,7 +143,7 @@ fn a_server_without_room_is_given_up_after_half_a_minute() {
 fn slots_that_drop_the_socket() {
     let dir = Dir::new();
     let server = server(&dir);
-    /// The handle that a slot lets go of.
+    /// The handle that a slot drops.
     type Holder = Rc<RefCell<Option<QLocalSocket>>>;
     let holder: Holder = Rc::default();
     let drop_it = |holder: &Holder| {
@@ -161,7 +161,7 @@ fn slots_that_drop_the_socket() {
         pointer
     };
 
-    // While it connects, is told that it is connected, and fails.
+    // While the socket connects, while it reports that it is connected, and while it fails.
     let name = server.full_server_name();
     for (wanted, name) in [
         (LocalSocketState::Connecting, name.clone()),
@@ -276,11 +276,11 @@ fn a_handler_of_connections() {
     });
     let client = connected_to(&server);
     wait_until(|| client.bytes_available() == 5);
-    // As in Qt, whose handler would have to emit it.
+    // As in Qt, the handler replaces the signal; it would have to emit it itself.
     assert_eq!((greeted.get(), announced.get()), (1, 0));
     assert!(!server.has_pending_connections());
 
-    // Its receiver is gone.
+    // Without its receiver the handler is not called.
     drop(greeted);
     let _client = connected_to(&server);
     let _other = accepted_by(&server);
@@ -299,7 +299,7 @@ fn a_handler_of_connections() {
     let _other = accepted_by(&server);
 }
 
-// ---- many, and much
+// ---- many connections and much data
 
 #[test]
 fn a_thousand_connections() {
@@ -316,7 +316,7 @@ fn a_thousand_connections() {
             socket.disconnected.connect_to(&socket, |socket, ()| socket.delete_later());
         }
     });
-    // More than the system lets wait: some have to try again.
+    // There are more clients than the backlog holds, so some have to retry.
     let clients: Vec<_> = (0..1000)
         .map(|number: u32| {
             let client = QLocalSocket::new();
@@ -389,7 +389,7 @@ fn clients_in_threads() {
                 let line = client.read_line();
                 client.write(&line).unwrap();
                 client.wait_for_bytes_written(integration::LIMIT).unwrap();
-                // The other end is deleted as soon as the system has this.
+                // The server deletes its end as soon as the system has this line.
                 client.wait_for_disconnected(integration::LIMIT).unwrap();
                 assert_eq!(client.read_all(), b"the last line\n");
                 line
@@ -412,7 +412,7 @@ fn clients_in_threads() {
     }
 }
 
-/// What a socket tells goes to another thread's loop.
+/// Passes a socket's signal on to another thread's loop.
 #[test]
 fn bytes_written_signal() {
     let dir = Dir::new();
@@ -444,7 +444,7 @@ fn bytes_written_signal() {
     client.join().unwrap();
 }
 
-/// What Qt's tests look at in each slot that a socket calls.
+/// Checks the conditions that Qt's tests check in each slot of a socket.
 #[test]
 fn what_holds_in_every_slot() {
     use LocalSocketState::{Connected, Unconnected};

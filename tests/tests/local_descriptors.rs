@@ -1,4 +1,5 @@
-//! Descriptors that local sockets and servers take and hold, and what they do without any.
+//! Adopting descriptors by local sockets and servers, their own descriptors, and running out of
+//! descriptors.
 
 use std::{
     fs,
@@ -36,7 +37,7 @@ fn a_server_takes_descriptors_that_listen() {
     server.close();
     assert_eq!(dir.names(), ["more"]);
 
-    // One of a pair has no name, and shows that it does not listen when somebody is there.
+    // A socket of a pair has no name. That it does not listen shows only when data arrives.
     let (ours, mut theirs) = UnixStream::pair().unwrap();
     server.set_socket_descriptor(ours).unwrap();
     assert_eq!([server.server_name(), server.full_server_name()], ["@", "@"]);
@@ -84,7 +85,7 @@ fn a_socket_takes_descriptors() {
     theirs.write_all(b"hello").unwrap();
     socket.wait_for_ready_read(5000).unwrap();
 
-    // Another takes its place: what belonged to the first is gone.
+    // Another descriptor replaces the first one, whose data is gone.
     let (ours, _theirs) = UnixStream::pair().unwrap();
     socket.set_socket_descriptor(ours).unwrap();
     assert_eq!(theirs.read(&mut [0; 8]).unwrap(), 0);
@@ -145,7 +146,7 @@ fn without_descriptors() {
     let second = QLocalServer::new();
     assert_eq!(second.listen(dir.path("second")).unwrap_err(), SocketErrorKind::Unknown);
 
-    // Nobody can be accepted; then somebody can.
+    // Without descriptors no client can be accepted. With descriptors it is.
     server.wait_for_new_connection(1000).unwrap_err();
     assert_eq!(server.error_string(), "QLocalSocket::activated: Unknown error 24");
     assert!(server.is_listening());

@@ -1,4 +1,4 @@
-//! Names of local servers, and the files that stand for them.
+//! The names of local servers, and the files that belong to them.
 
 use std::{
     env, fs,
@@ -16,7 +16,7 @@ use qnetwork::{
     SocketErrorKind,
 };
 
-/// For tests that change `TMPDIR`, or depend on it.
+/// A lock for tests that change `TMPDIR` or depend on it.
 fn temp_dir_lock() -> MutexGuard<'static, ()> {
     static LOCK: Mutex<()> = Mutex::new(());
     LOCK.lock().unwrap_or_else(PoisonError::into_inner)
@@ -87,7 +87,7 @@ fn a_nul_is_in_no_name() {
     server.listen(dir.path("a")).unwrap();
     client.connect_to_server(dir.path("a\0b"));
     assert_eq!(client.error(), LocalSocketErrorKind::ServerNotFound);
-    // Not even an abstract one.
+    // Abstract names are not supported, either.
     client.connect_to_server("\0a");
     assert_eq!(client.error(), LocalSocketErrorKind::ServerNotFound);
 }
@@ -110,7 +110,7 @@ fn the_files_permissions() {
         server.listen(dir.path("name")).unwrap();
         let there = fs::metadata(dir.path("name")).unwrap().permissions().mode() & 0o777;
         assert_eq!(there, mode, "{options:?}");
-        // The directory in which it was made is gone.
+        // The temporary directory in which the file was created is gone.
         assert_eq!(dir.names(), ["name"]);
         server.close();
         assert!(dir.names().is_empty());
@@ -146,7 +146,7 @@ fn a_server_without_permission() {
     let dir = Dir::new();
     fs::set_permissions(dir.root(), fs::Permissions::from_mode(0o500)).unwrap();
     if fs::write(dir.path("probe"), "").is_ok() {
-        println!("skipped: root may do anything");
+        println!("skipped: root ignores permissions");
         return;
     }
     let server = QLocalServer::new();
@@ -174,7 +174,7 @@ fn a_file_that_was_removed_or_replaced() {
     assert_eq!(client.error(), LocalSocketErrorKind::ServerNotFound);
     assert!(old.is_listening());
 
-    // Another takes the name; who closes first takes the file along, as with Qt.
+    // Another server takes the name. As in Qt, the first one to close removes the file.
     let new = QLocalServer::new();
     new.listen(dir.path("name")).unwrap();
     let client = connected_to(&old);
@@ -185,7 +185,7 @@ fn a_file_that_was_removed_or_replaced() {
     assert_eq!(client.state(), LocalSocketState::Connected);
     new.close();
 
-    // One that has crashed leaves its file.
+    // A server that has crashed leaves its file.
     drop(UnixListener::bind(dir.path("name")).unwrap());
     client.abort();
     client.connect_to_server(dir.path("name"));

@@ -1,8 +1,8 @@
-//! A logger, or a handler of messages, is the program's code: it may do anything, in the middle of
-//! anything.
+//! A logger or message handler is the program's code: it may do anything, at any point of the
+//! library's work.
 //!
-//! These log at the lowest level, so that also what mio and rustls log reaches them. With each
-//! record they use every object there is, make others, look names up, and run the loop.
+//! These loggers log at the lowest level, so that they also get the records of mio and rustls. With
+//! each record they use all existing objects, create others, look up names, and run the loop.
 
 use std::{
     cell::{Cell, RefCell},
@@ -27,7 +27,7 @@ use qnetwork::{
 };
 
 thread_local! {
-    /// What the logger of this thread uses, if it does anything.
+    /// The objects that this thread's logger uses, if it does anything.
     static USED: RefCell<Option<Used>> = const { RefCell::new(None) };
     static BUSY: Cell<bool> = const { Cell::new(false) };
     static RECORDS: Cell<u32> = const { Cell::new(0) };
@@ -85,7 +85,7 @@ impl log::Log for Logger {
     }
 
     fn log(&self, record: &log::Record<'_>) {
-        // Whatever is logged is also formatted.
+        // Formats each record, too.
         let _ = record.args().to_string();
         interfere();
     }
@@ -93,12 +93,11 @@ impl log::Log for Logger {
     fn flush(&self) {}
 }
 
-/// Has everything that is logged in this thread interfere with the sockets that are added to what
-/// it returns.
+/// Makes each record logged in this thread interfere with the sockets in the returned value.
 fn interfering(runs_the_loop: bool) -> Used {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
-        log::set_logger(&Logger).expect("the first one");
+        log::set_logger(&Logger).expect("no other logger");
         log::set_max_level(log::LevelFilter::Trace);
         install_message_handler(Some(Box::new(|_, _| interfere())));
     });
@@ -109,7 +108,7 @@ fn interfering(runs_the_loop: bool) -> Used {
     used
 }
 
-/// Ends the interference. Returns how often there was any.
+/// Ends the interference. Returns the number of records.
 fn end() -> u32 {
     USED.set(None);
     RECORDS.take()
@@ -120,7 +119,7 @@ fn all_kinds(runs_the_loop: bool) {
     let used = interfering(runs_the_loop);
     let add = |socket: &QAbstractSocket| used.sockets.borrow_mut().push(socket.clone());
 
-    // TCP, with what warns: writing to a closed device, a second connect.
+    // TCP, with calls that warn: a write to a closed device, a second connect.
     let tcp = server();
     used.servers.borrow_mut().push(tcp.clone());
     let (accepted, client) = pair_of(&tcp);
@@ -142,14 +141,14 @@ fn all_kinds(runs_the_loop: bool) {
     tcp.close();
     tcp.listen(QHostAddress::LocalHost, 0).unwrap();
 
-    // A name, by the threads that look names up.
+    // A name, which the worker threads look up.
     let named = QTcpSocket::new();
     add(&named);
     named.connect_to_host("localhost", tcp.server_port());
     wait_until(|| named.state() == SocketState::Connected);
     named.abort();
 
-    // A socket that takes over another descriptor, one that is deleted in its own slot, one that is
+    // A socket that adopts another descriptor, one that is deleted in its own slot, and one that is
     // dropped.
     let (adopting, mut stream) = pair();
     add(&adopting);
@@ -198,7 +197,7 @@ fn all_kinds(runs_the_loop: bool) {
     notifier.set_enabled(true);
     drop(notifier);
 
-    // By a proxy.
+    // Through a proxy.
     let proxy = Socks5Proxy::start();
     let proxied = QTcpSocket::new();
     add(&proxied);
@@ -225,7 +224,7 @@ fn a_logger_that_runs_the_loop() {
     all_kinds(true);
 }
 
-/// Encryption logs in the middle of a handshake.
+/// rustls logs in the middle of a handshake.
 fn encrypted(runs_the_loop: bool) {
     let _app = QCoreApplication::new();
     let used = interfering(runs_the_loop);
@@ -255,7 +254,7 @@ fn a_logger_that_runs_the_loop_of_encrypted_sockets() {
     encrypted(true);
 }
 
-/// The name is looked up by a thread; the answer that there is no such name comes from the loop.
+/// A worker looks the name up. The loop reports that there is no such name.
 #[test]
 fn a_handler_of_messages_that_looks_names_up() {
     let _app = QCoreApplication::new();

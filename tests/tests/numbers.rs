@@ -1,4 +1,4 @@
-//! Enums and flags have the numbers of Qt's: `tests/data/qt-numbers.tsv` has been recorded from it.
+//! Enums and flags have Qt's numbers. `tests/data/qt-numbers.tsv` was recorded from Qt.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -20,7 +20,7 @@ use qnetwork::{
     SslMode, SslOptions, SslProtocol, SubjectInfo,
 };
 
-/// Qt's enumerators for which there is no value here, and why.
+/// Qt's enumerators that have no value here, with the reasons.
 const LEFT_OUT: &[(&str, &[&str], &str)] = &[
     (
         "ClockType",
@@ -105,13 +105,13 @@ const LEFT_OUT: &[(&str, &[&str], &str)] = &[
     ),
 ];
 
-/// Values here that Qt 5 has no enumerator for, and why.
+/// Values that have no enumerator in Qt 5, with the reasons.
 const OUR_VALUES: &[(&str, &str, &str)] = &[
     ("ConnectionType", "SINGLE_SHOT", "it is Qt 6's, with the number from there"),
     ("VariantType", "Invalid", "Qt's is QVariant::Invalid, which has no name as a type"),
 ];
 
-/// Public enums and flags that stand for no enum of Qt's, and why.
+/// Public enums and flags that stand for no enum of Qt's, with the reasons.
 const OUR_TYPES: &[(&str, &str)] = &[
     ("CertificateParseError", "Qt gives a null certificate and no reason"),
     ("DeviceErrorKind", "Qt's functions return -1 or false"),
@@ -122,10 +122,11 @@ const OUR_TYPES: &[(&str, &str)] = &[
     ("Readiness", "Qt has a notifier each for reading and writing"),
 ];
 
-/// An enum: its name, and for a number the name and the number of the value.
+/// An enum: its name, and a function that returns the name and number of the value for a number.
 type Enum = (&'static str, fn(i32) -> Option<(String, i32)>);
 
-/// Flags: their name, the number of a flag by its name, and the set of a number as a number.
+/// A set of flags: its name, a function that returns the number of a flag by its name, and one that
+/// converts a number to a set and back.
 type Flags = (&'static str, fn(&str) -> Option<u32>, fn(u32) -> Option<u32>);
 
 macro_rules! enums {
@@ -170,10 +171,10 @@ const FLAGS: &[Flags] = flags! {
     SslOptions
 };
 
-/// Types whose values are constants, and other constants: compared one by one.
+/// Types whose values are constants, and other constants. They are compared one by one.
 const CONSTANTS: &[&str] = &["EventPriority", "EventType", "StreamVersion"];
 
-/// Constants beside the values of an enum and the flags of a set.
+/// Constants that are no value of their enum and no flag of their set.
 const BESIDE: &[(&str, &str, i32)] = &[
     ("BindMode", "DefaultForPlatform", BindMode::DEFAULT_FOR_PLATFORM.bits().cast_signed()),
     ("ConversionMode", "StrictConversion", ConversionMode::STRICT.bits().cast_signed()),
@@ -182,7 +183,7 @@ const BESIDE: &[(&str, &str, i32)] = &[
     ("PauseModes", "PauseNever", PauseModes::PAUSE_NEVER.bits().cast_signed()),
 ];
 
-/// An enumerator of Qt's.
+/// One of Qt's enumerators.
 struct Row {
     kind: String,
     member: String,
@@ -207,7 +208,8 @@ fn left_out(row: &Row) -> bool {
     LEFT_OUT.iter().any(|(kind, members, _)| *kind == row.kind && members.contains(&&*row.member))
 }
 
-/// The public enums and flags of the crates: the values of each with the names that Qt gives them.
+/// Returns the public enums and flags of the crates, with the values of each and Qt's names for
+/// them.
 fn declared() -> BTreeMap<String, BTreeMap<String, Vec<String>>> {
     let mut declared = BTreeMap::new();
     for name in ["qcore", "qnetwork"] {
@@ -263,7 +265,7 @@ fn declare_in(source: &str, declared: &mut BTreeMap<String, BTreeMap<String, Vec
     }
 }
 
-/// The value here that stands for an enumerator of Qt's.
+/// Returns the value that stands for one of Qt's enumerators.
 fn value_for(row: &Row, values: &BTreeMap<String, Vec<String>>) -> Option<String> {
     if row.kind == "VariantType" {
         let number = u32::try_from(row.number).unwrap();
@@ -293,12 +295,12 @@ fn every_enumerator_of_qts_has_its_number() {
             assert_eq!(value, None, "{what}, and is no longer left out");
             continue;
         }
-        let value = value.unwrap_or_else(|| panic!("{what}, and stands for nothing here"));
+        let value = value.unwrap_or_else(|| panic!("{what} has no value here"));
         if let Some((_, of)) = ENUMS.iter().find(|(kind, _)| *kind == row.kind) {
             assert_eq!(of(row.number), Some((value, row.number)), "{what}");
         } else {
             let flags = FLAGS.iter().find(|(kind, ..)| *kind == row.kind);
-            let (_, bits, set) = flags.unwrap_or_else(|| panic!("{what}: the type is in no list"));
+            let (_, bits, set) = flags.unwrap_or_else(|| panic!("{what}: not in any list"));
             let number = row.number.cast_unsigned();
             assert_eq!((bits(&value), set(number)), (Some(number), Some(number)), "{what}");
         }

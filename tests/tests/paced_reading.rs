@@ -1,4 +1,4 @@
-//! A limit on the read buffer, and a reader that takes a part of it at its own pace.
+//! A limited read buffer, and a reader that takes parts of it at its own pace.
 
 use std::{cell::RefCell, io::Write, os::unix::net::UnixStream, rc::Rc, thread};
 
@@ -9,15 +9,15 @@ use qnetwork::QLocalSocket;
 const LIMIT: usize = 100;
 const SIZE: usize = 100_000;
 
-/// Takes the bytes at the pace of a timer, not in a slot of the socket's. `again` sets the socket
-/// reading again, as the docs of `set_read_buffer_size` have it.
+/// Reads at the pace of a timer instead of in the socket's slot. `again` makes the socket read
+/// again, as the docs of `set_read_buffer_size` describe.
 fn read_at_a_pace(device: &QIODevice, again: impl Fn() + 'static) {
     let got = Rc::new(RefCell::new(Vec::new()));
     let timer = QTimer::new();
     timer.timeout.connect_to(&got, {
         let device = device.clone();
         move |got, ()| {
-            // Never all that there is, but for the end.
+            // Leaves a byte each time, except at the end.
             let most = device.bytes_available().saturating_sub(1).max(1);
             got.borrow_mut().extend(device.read(most));
             again();
@@ -72,14 +72,14 @@ fn an_encrypted_socket() {
     });
 }
 
-/// As with Qt: what the docs warn of.
+/// As in Qt, and as the docs warn.
 #[test]
 fn without_setting_it_anew_nothing_comes_any_more() {
     let (socket, mut stream) = pair();
     socket.set_read_buffer_size(4);
     stream.write_all(b"ten bytes.").unwrap();
     wait_until(|| socket.bytes_available() == 4);
-    run_for(std::time::Duration::from_millis(20)); // until it finds its buffer full
+    run_for(std::time::Duration::from_millis(20)); // until its buffer is full
     assert_eq!(socket.read(3), b"ten");
     run_for(std::time::Duration::from_millis(20));
     assert_eq!(socket.bytes_available(), 1);

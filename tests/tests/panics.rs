@@ -1,4 +1,5 @@
-//! A slot that panics: it comes out of `exec()`, and everything goes on when the loop does.
+//! Slots that panic: the panic unwinds out of `exec()`, and everything continues when the loop runs
+//! again.
 
 use std::{
     cell::Cell,
@@ -25,10 +26,10 @@ fn run_into_panic() {
     assert!(run.is_err(), "no slot has panicked");
 }
 
-/// A slot that panics when it is first called.
+/// Returns a slot that panics at its first call.
 fn once() -> impl Fn() {
     let first = Cell::new(true);
-    move || assert!(!first.replace(false), "as it should")
+    move || assert!(!first.replace(false), "the first call panics")
 }
 
 #[test]
@@ -54,7 +55,7 @@ fn in_ready_read_with_more_to_read() {
     socket.ready_read.connect(move |()| panics());
     let sender = thread::spawn(move || stream.write_all(&vec![1; 2 << 20]).unwrap());
     run_into_panic();
-    // Nothing new may come: what is there is to be read without.
+    // The data that is there is read even without a new event.
     wait_until(|| socket.state() == SocketState::Unconnected);
     assert_eq!(socket.bytes_available(), 2 << 20);
     sender.join().unwrap();
@@ -132,7 +133,7 @@ fn in_new_connection() {
     let clients: Vec<_> =
         (0..3).map(|_| TcpStream::connect(("127.0.0.1", server.server_port())).unwrap()).collect();
     run_into_panic();
-    // Those that came together with the one that was told of need no other event.
+    // The connections that came with the announced one need no further event.
     let taken = Rc::new(Cell::new(0));
     wait_until(|| {
         while server.next_pending_connection().is_some() {

@@ -27,7 +27,7 @@ fn at(port: u16) -> QUdpSocket {
     socket
 }
 
-/// Somebody behind the proxy, and his port.
+/// Returns a socket behind the proxy, and its port.
 fn somebody() -> (UdpSocket, u16) {
     let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
     socket.set_read_timeout(Some(LIMIT)).unwrap();
@@ -65,7 +65,7 @@ fn there_and_back() {
     socket.bind(QHostAddress::Any, 0).unwrap();
     assert_eq!(*states.borrow(), [SocketState::Bound]);
     assert!(!socket.is_open() && socket.is_valid() && socket.socket_descriptor() > 0);
-    // Only the proxy knows where others are sent datagrams from.
+    // Only the proxy knows the address that other hosts see.
     assert_eq!((socket.local_address(), socket.local_port()), (QHostAddress::Null, 0));
     let requests = proxy.requests();
     assert_eq!((requests.len(), requests[0].command, requests[0].host.as_str()), (1, 3, "0.0.0.0"));
@@ -83,7 +83,7 @@ fn there_and_back() {
         assert_eq!(received(&far).0, data.as_bytes());
     }
 
-    // One signal, and silence until one is read; then the next one.
+    // One signal, then silence until a datagram is read. Then the next signal.
     for data in ["answer", "", "second", "third"] {
         far.send_to(data.as_bytes(), relay).unwrap();
     }
@@ -122,7 +122,7 @@ fn there_and_back() {
     assert_eq!(socket.pending_datagram_size(), None);
     assert_eq!(socket.read_datagram(1).unwrap_err(), SocketErrorKind::Temporary);
     assert_eq!(socket.receive_datagram().unwrap_err(), SocketErrorKind::Temporary);
-    // Who closes it ends the association, and may begin anew.
+    // Closing the socket ends the association. The socket may then start a new one.
     socket.close();
     assert_eq!(socket.state(), SocketState::Unconnected);
     socket.bind(QHostAddress::Any, 0).unwrap();
@@ -135,7 +135,7 @@ fn without_a_loop() {
     let proxy = Socks5Proxy::start();
     let (far, port) = somebody();
     let socket = by(&proxy);
-    // It binds by itself.
+    // The socket binds by itself.
     assert_eq!(socket.write_datagram("x", QHostAddress::LocalHost, port).unwrap(), 1);
     assert_eq!(socket.state(), SocketState::Bound);
     let (_, relay) = received(&far);
@@ -158,7 +158,7 @@ fn connected() {
         let noted = found.clone();
         socket.host_found.connect(move |()| noted.set(true));
         socket.connect_to_host(host, port);
-        // As with Qt, it may be written to at once, as without a proxy.
+        // As in Qt and as without a proxy, the socket can be written to at once.
         assert_eq!(socket.state(), SocketState::Connected);
         let by_name = host == "localhost";
         assert_eq!(found.get(), !by_name);
@@ -177,7 +177,7 @@ fn connected() {
         let mut data = [0; 3];
         assert_eq!(socket.read_into(&mut data).unwrap(), 3);
         assert_eq!((&data, socket.bytes_available()), (b"123", 0));
-        // To the other end, and to another one.
+        // To the connected peer, and to another one.
         socket.write_datagram("port 0", QHostAddress::LocalHost, 0).unwrap();
         assert_eq!(received(&far).0, b"port 0");
         socket
@@ -192,7 +192,8 @@ fn connected() {
     }
 }
 
-/// Qt takes the address that it is bound at for an attempt to connect.
+/// In Qt, connecting a bound socket fails, because Qt takes the bound address for a running
+/// attempt.
 #[test]
 fn bound_and_connected() {
     let _app = QCoreApplication::new();
@@ -226,11 +227,11 @@ fn what_is_not_for_a_proxy() {
     assert!(socket.set_multicast_interface(&QNetworkInterface::default()).is_err());
     socket.set_socket_option(SocketOption::MulticastTtl, 5);
     assert_eq!(socket.socket_option(SocketOption::MulticastTtl), None);
-    // Nowhere.
+    // A datagram without a destination.
     let nowhere = QNetworkDatagram::new(b"x", QHostAddress::Null, 0);
     let error = socket.write_network_datagram(&nowhere).unwrap_err();
     assert_eq!(error, SocketErrorKind::Network);
-    // The header has to fit in, too.
+    // The header has to fit into the datagram, too.
     let most = 65_507 - 10;
     let send = |size: usize| socket.write_datagram(vec![7; size], QHostAddress::LocalHost, port);
     assert_eq!(send(most).unwrap(), most);
@@ -265,7 +266,7 @@ fn proxies_that_cannot_relay() {
     }
 }
 
-/// A proxy that plays `script`: pieces to be sent, each after so many bytes were read.
+/// The script of a proxy: pieces to send, each after a number of bytes was read.
 type Script = &'static [(usize, &'static [u8])];
 
 fn play(mut stream: TcpStream, script: Script) {
@@ -275,14 +276,14 @@ fn play(mut stream: TcpStream, script: Script) {
     }
 }
 
-/// What binding, and then connecting, says of a proxy that plays `script`.
+/// Returns the error of binding and then connecting with a proxy that plays `script`.
 fn told(script: Script) -> (SocketErrorKind, String) {
     let (port, proxy) = peer(move |stream| play(stream, script));
     let socket = at(port);
     let errors = Rc::new(Cell::new(0));
     let counts = errors.clone();
     socket.error_occurred.connect(move |_| counts.set(counts.get() + 1));
-    socket.state_changed.connect(|_| panic!("it stays unconnected"));
+    socket.state_changed.connect(|_| panic!("the socket stays unconnected"));
     let error = socket.bind(QHostAddress::Any, 0).unwrap_err();
     proxy.join().unwrap();
     assert_eq!(
@@ -343,7 +344,7 @@ fn a_silent_proxy() {
     proxy.join().unwrap();
 }
 
-/// The program is asked in the middle of binding.
+/// The program is asked for credentials while the socket binds.
 fn credentials_are_asked_for(connects: bool) {
     let listener = integration::listener();
     let port = integration::port_of(&listener);
@@ -383,7 +384,7 @@ fn credentials() {
     let _app = QCoreApplication::new();
     credentials_are_asked_for(false);
     credentials_are_asked_for(true);
-    // A slot that closes it.
+    // A slot that closes the socket.
     let (port, proxy) = peer(|stream| play(stream, &[(3, b"\x05\xff")]));
     let socket = at(port);
     let closing = socket.clone();
@@ -396,7 +397,7 @@ fn credentials() {
     proxy.join().unwrap();
 }
 
-/// A proxy that has said where it takes datagrams, which is a socket of the test's.
+/// Returns a socket, and the test's end of the relay that its proxy has named.
 fn scripted() -> (QUdpSocket, UdpSocket, mpsc::Sender<&'static [u8]>, u16) {
     let (relay, port) = somebody();
     let (say, says) = mpsc::channel::<&[u8]>();
@@ -407,7 +408,7 @@ fn scripted() -> (QUdpSocket, UdpSocket, mpsc::Sender<&'static [u8]>, u16) {
         let mut request = [0; 10];
         stream.read_exact(&mut request).unwrap();
         client.send(u16::from_be_bytes([request[8], request[9]])).unwrap();
-        // Where it is itself.
+        // The proxy names its own address.
         let place = [&b"\x05\0\0\x01\0\0\0\0"[..], &port.to_be_bytes()].concat();
         stream.write_all(&place).unwrap();
         while let Ok(said) = says.recv() {
@@ -428,19 +429,19 @@ fn what_is_dropped() {
     let told = counted(&socket);
     let send = |data: &[u8]| relay.send_to(data, ("127.0.0.1", port)).unwrap();
     for _ in 0..100 {
-        // Nothing, a part, another command's, no address, a name, too short.
+        // Invalid datagrams: empty, a fragment, reserved bytes, no address, a name, too short.
         send(b"");
         send(b"\0\0\x01\x01\x09\x09\x09\x09\0\x07part");
         send(b"\x01\x02\0\x01\x09\x09\x09\x09\0\x07reserved");
         send(b"\0\0\0\x07junk");
         send(b"\0\0\0\x03\x04name\0\x07by name");
         send(b"\0\0\0\x04\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x01\0");
-        // Somebody else.
+        // A datagram from another sender.
         somebody()
             .0
             .send_to(b"\0\0\0\x01\x06\x06\x06\x06\0\x07other", ("127.0.0.1", port))
             .unwrap();
-        // The proxy talks out of turn.
+        // The proxy sends data on the control connection.
         say.send(&[5; 1000]).unwrap();
         settle();
     }
@@ -452,7 +453,7 @@ fn what_is_dropped() {
     assert_eq!((&*data, address, port), (&b"v6"[..], QHostAddress::LocalHostIPv6, 7));
 }
 
-/// Qt crashes.
+/// Qt crashes in this case.
 #[test]
 fn the_connection_to_the_proxy_is_lost() {
     let _app = QCoreApplication::new();
@@ -484,7 +485,7 @@ fn the_connection_to_the_proxy_is_lost() {
             false => &["Unconnected", "ProxyConnectionClosed"],
         };
         assert_eq!(*signals.borrow(), expected);
-        // It goes on with another one.
+        // The socket can start another association.
         socket.close();
         socket.bind(QHostAddress::Any, 0).unwrap();
         let last = proxy.requests().pop();
@@ -492,7 +493,7 @@ fn the_connection_to_the_proxy_is_lost() {
     }
 }
 
-/// A datagram that is not read stays, and others with the system: nothing grows here.
+/// A datagram that is not read stays, and further ones stay in the system: no memory grows here.
 #[test]
 fn a_flood() {
     let _app = QCoreApplication::new();

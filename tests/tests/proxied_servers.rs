@@ -1,4 +1,4 @@
-//! Servers that a SOCKS5 proxy listens for.
+//! Servers that listen through a SOCKS5 proxy.
 
 use std::{
     cell::{Cell, RefCell},
@@ -36,7 +36,7 @@ fn listening(proxy: &Socks5Proxy) -> QTcpServer {
     server
 }
 
-/// A client of a server, which the proxy may have to be asked for first.
+/// Connects a client to a server. The server may still be waiting for the proxy.
 #[track_caller]
 fn client(server: &QTcpServer) -> TcpStream {
     let mut stream = None;
@@ -65,7 +65,7 @@ fn connections_come_one_after_the_other() {
     let port = server.server_port();
     assert!(server.is_listening() && port > 0 && server.socket_descriptor() > 0);
     assert_eq!(server.server_address(), QHostAddress::LocalHost);
-    // That the proxy listens is no connection yet.
+    // The proxy listens, but there is no connection yet.
     settle();
     assert_eq!((come.get(), server.has_pending_connections()), (0, false));
     let listens = Request { command: 2, host: "0.0.0.0".to_owned(), port: 0 };
@@ -92,7 +92,7 @@ fn connections_come_one_after_the_other() {
         assert_eq!(&answer, b"answer");
         clients.push((client, socket));
     }
-    // All of them still stand.
+    // All connections still stand.
     for (mut client, socket) in clients {
         client.write_all(b"more").unwrap();
         client.shutdown(Shutdown::Write).unwrap();
@@ -103,7 +103,7 @@ fn connections_come_one_after_the_other() {
         client.read_to_end(&mut rest).unwrap();
         assert!(rest.is_empty());
     }
-    // The port that there was is asked for.
+    // The server asks for the same port again.
     wait_until(|| proxy.requests().len() == 6);
     assert!(proxy.requests()[1..].iter().all(|request| request.port == port));
 
@@ -142,7 +142,8 @@ fn without_a_loop() {
     }
 }
 
-/// As many as may wait, and no more: the proxy is not asked for the next one meanwhile.
+/// The server accepts as many connections as may be pending. Meanwhile it does not ask the proxy
+/// for the next one.
 #[test]
 fn limits_and_pauses() {
     let _app = QCoreApplication::new();
@@ -169,7 +170,7 @@ fn limits_and_pauses() {
     assert_eq!(accepted(&server).peer_port(), third.local_addr().unwrap().port());
 }
 
-/// The descriptor is the connection, with nothing of it read.
+/// The handler gets the descriptor of the connection before anything was read from it.
 #[test]
 fn a_handler() {
     let _app = QCoreApplication::new();
@@ -197,7 +198,7 @@ fn the_proxy_cannot_go_on() {
     let errors = Rc::new(RefCell::new(Vec::new()));
     let told = errors.clone();
     server.accept_error.connect(move |error| told.borrow_mut().push(*error));
-    // One that waits, and then one that refuses: the known port first, and then any.
+    // The first pending connection, then a refusal: for the known port first, and then for any.
     proxy.refuse(true);
     let _client = client(&server);
     let _socket = accepted(&server);
@@ -209,7 +210,7 @@ fn the_proxy_cannot_go_on() {
     let asked: Vec<u16> = proxy.requests().iter().map(|request| request.port).collect();
     assert_eq!(asked, [0, port, 0]);
     assert!(server.is_listening());
-    // It is tried again, and at once if one asks for it.
+    // The server retries, and at once if the program asks for it.
     proxy.refuse(false);
     server.resume_accepting();
     let _second = client(&server);
@@ -219,7 +220,7 @@ fn the_proxy_cannot_go_on() {
     wait_until(|| proxy.requests().len() == 5);
     let _third = client(&server);
     let _socket = accepted(&server);
-    // Before it has said so it would only be asked for another port.
+    // Before the proxy has replied, a hang-up would only make the server ask for another port.
     wait_until(|| proxy.listened() == 4);
     assert_eq!(proxy.requests().len(), 6);
     errors.borrow_mut().clear();
@@ -271,7 +272,7 @@ fn proxies_that_cannot_listen() {
         assert_eq!(error, SocketErrorKind::UnsupportedSocketOperation);
         assert_eq!(server.server_error(), SocketErrorKind::UnsupportedSocketOperation);
         assert!(!server.error_string().is_empty() && !server.is_listening());
-        // Here it is of no use.
+        // Here no proxy is used.
         server.listen(QHostAddress::LocalHost, 0).unwrap();
         server.close();
         server.set_proxy(QNetworkProxy::none());
@@ -280,8 +281,8 @@ fn proxies_that_cannot_listen() {
     }
 }
 
-/// What `listen()` says of a proxy that plays `script`: pieces to be sent, each after so many bytes
-/// were read.
+/// Returns the error of `listen()` with a proxy that plays `script`: pieces to send, each after a
+/// number of bytes was read.
 fn told(script: &'static [(usize, &'static [u8])]) -> (SocketErrorKind, String) {
     let (port, proxy) = peer(move |mut stream| {
         for (count, said) in script {
@@ -303,17 +304,17 @@ fn refusals() {
     let _app = QCoreApplication::new();
     let closed = (ProxyConnectionClosed, "Connection to proxy closed prematurely".to_owned());
     let protocol = (ProxyProtocol, "SOCKS version 5 protocol error".to_owned());
-    // Hanging up, in each state.
+    // The proxy hangs up in each state.
     assert_eq!(told(&[]), closed);
     assert_eq!(told(&[(3, b"")]), closed);
     assert_eq!(told(&[(3, b"\x05")]), closed);
     assert_eq!(told(&[(3, b"\x05\0"), (10, b"")]), closed);
     assert_eq!(told(&[(3, b"\x05\0"), (10, b"\x05\0\0\x01\x01\x02\x03\x04\x05")]), closed);
-    // Nonsense.
+    // The proxy sends garbage.
     assert_eq!(told(&[(3, b"\x04\x04\x04\x04")]), protocol);
     assert_eq!(told(&[(3, b"\x05\0"), (10, b"\x04\x04\x04\x04")]), protocol);
     assert_eq!(told(&[(3, b"\x05\0"), (10, b"\x05\0\0\x07aaaaaaaa")]), protocol);
-    // A place that is none.
+    // An invalid address.
     assert_eq!(told(&[(3, b"\x05\0"), (10, b"\x05\0\0\x03\x04host\0\x07")]), protocol);
     assert_eq!(told(&[(3, b"\x05\0"), (10, b"\x05\0\0\x01\x01\x02\x03\x04\0\0")]), protocol);
     let kinds = [
@@ -339,7 +340,7 @@ fn refusals() {
     for (code, kind) in CODES.into_iter().zip(kinds) {
         assert_eq!(told(code).0, kind);
     }
-    // Who asks.
+    // Authentication.
     let refused = (ProxyAuthenticationRequired, "Proxy authentication failed".to_owned());
     assert_eq!(told(&[(3, b"\x05\xff")]), refused);
     assert_eq!(told(&[(3, b"\x05\x09")]).0, SocketAccess);
@@ -366,11 +367,11 @@ fn a_silent_proxy() {
     let error = server.listen("192.0.2.7".parse::<QHostAddress>().unwrap(), 80).unwrap_err();
     assert_eq!(error, SocketErrorKind::SocketTimeout);
     assert_eq!(error.to_string(), "Network operation timed out");
-    // The connection is closed, too.
+    // The connection to the proxy is closed, too.
     assert_eq!(proxy.join().unwrap(), b"\x05\x02\0\x01\xc0\0\x02\x07\0\x50");
 }
 
-/// Both replies and what the peer says, cut anywhere, and all at once.
+/// Both replies and the peer's data, cut at any place, and all at once.
 #[test]
 fn fragmentation() {
     let _app = QCoreApplication::new();
@@ -404,8 +405,8 @@ fn fragmentation() {
         assert_eq!(server.server_address().to_string(), "1.2.3.4");
         assert_eq!(server.server_port(), 0x506);
         wait_until(|| server.has_pending_connections());
-        // The proxy is not asked anew before the slot is free, which it is not: that one accepts
-        // once.
+        // This proxy accepts only once, so the server must not ask it again before the pending
+        // connection is taken.
         server.pause_accepting();
         let socket = server.next_pending_connection().unwrap();
         assert_eq!(
@@ -424,7 +425,7 @@ fn fragmentation() {
     }
 }
 
-/// What comes in place of the second reply.
+/// Invalid data instead of the second reply.
 #[test]
 fn a_second_reply_that_is_none() {
     let _app = QCoreApplication::new();
@@ -460,7 +461,7 @@ fn a_second_reply_that_is_none() {
 fn a_server_that_goes() {
     let _app = QCoreApplication::new();
     let proxy = Socks5Proxy::start();
-    // While its slot is called.
+    // Dropped while its slot runs.
     let server = listening(&proxy);
     let kept = Rc::new(RefCell::new(Some(server.clone())));
     let dropped = kept.clone();
@@ -470,7 +471,7 @@ fn a_server_that_goes() {
     drop(server);
     wait_until(|| kept.borrow().is_none());
     wait_until(|| TcpListener::bind(("127.0.0.1", port)).is_ok());
-    // While the proxy is asked once more.
+    // Dropped while the proxy is asked again.
     let server = listening(&proxy);
     let _client = client(&server);
     let _socket = accepted(&server);
@@ -478,7 +479,8 @@ fn a_server_that_goes() {
     settle();
 }
 
-/// A proxy that is asked to listen once more has half a minute to answer, and is asked again later.
+/// A proxy that is asked to listen again has half a minute to answer. The server then asks again
+/// later.
 #[test]
 fn a_proxy_that_falls_silent() {
     let app = QCoreApplication::new();
@@ -523,7 +525,7 @@ fn a_proxy_that_falls_silent() {
     clock.advance(std::time::Duration::from_secs(40));
     app.process_events();
     assert_eq!(told.borrow().len(), 2);
-    // It is left alone for longer now.
+    // Now the server waits longer before it asks.
     clock.advance(std::time::Duration::from_millis(1500));
     app.process_events();
     listener.set_nonblocking(true).unwrap();

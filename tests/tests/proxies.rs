@@ -1,4 +1,4 @@
-//! Connecting by proxies, which blocking threads play.
+//! Connecting through proxies, which blocking threads play.
 
 use std::{
     cell::{Cell, RefCell},
@@ -15,7 +15,7 @@ use qnetwork::{
     SocketErrorKind, SocketState,
 };
 
-/// Where nobody is asked for: the proxies here never connect anywhere.
+/// A target that is never reached: the proxies in these tests do not connect.
 const TARGET: &str = "192.0.2.1";
 
 fn by(kind: ProxyType, port: u16) -> QTcpSocket {
@@ -24,7 +24,7 @@ fn by(kind: ProxyType, port: u16) -> QTcpSocket {
     socket
 }
 
-/// Connects and waits for what comes of it.
+/// Connects and waits for the end.
 fn end_of(socket: &QTcpSocket) -> (SocketErrorKind, String) {
     socket.connect_to_host(TARGET, 80);
     wait_until(|| socket.state() == SocketState::Unconnected);
@@ -42,7 +42,7 @@ fn request(stream: &mut TcpStream) -> String {
     String::from_utf8(text).unwrap()
 }
 
-/// Answers SOCKS5's first two messages.
+/// Answers the first two messages of SOCKS5.
 fn let_in(stream: &mut TcpStream) {
     stream.read_exact(&mut [0; 3]).unwrap();
     stream.write_all(b"\x05\x00").unwrap();
@@ -80,11 +80,11 @@ fn the_proxy_cannot_be_reached() {
     }
 }
 
-/// Proxies of another kind than the socket takes them for.
+/// Proxies of another type than the socket expects.
 #[test]
 fn invalid_proxy() {
     let _app = QCoreApplication::new();
-    // A SOCKS5 proxy hangs up when the first byte is not its version. Here it is a letter.
+    // A SOCKS5 proxy hangs up if the first byte is not its version. Here the byte is a letter.
     let (port, socks5) = peer(|mut stream| {
         let mut byte = [0];
         stream.read_exact(&mut byte).unwrap();
@@ -100,7 +100,7 @@ fn invalid_proxy() {
     assert_eq!(error.to_string(), "Proxy connection closed prematurely");
     assert_eq!(socks5.join().unwrap(), b'C');
 
-    // HTTP waits for the end of a line, which does not come.
+    // An HTTP proxy waits for the end of a line, which does not come.
     let http = listener();
     let socket = by(ProxyType::Socks5, port_of(&http));
     socket.connect_to_host(TARGET, 80);
@@ -142,7 +142,7 @@ fn a_proxy_that_cannot_lead_there() {
     socket.bind(QHostAddress::LocalHost, 0).unwrap();
 }
 
-/// What a proxy says comes in pieces, and by loop or by waiting it is the same.
+/// The proxy's reply comes in pieces. With a loop and with waiting the result is the same.
 #[test]
 fn fragmentation() {
     let _app = QCoreApplication::new();
@@ -162,7 +162,7 @@ fn fragmentation() {
             byte_by_byte(3, b"\x05\x02");
             byte_by_byte(11, b"\x01\x00");
             byte_by_byte(10, reply);
-            // With what the host says behind it, in one.
+            // The host's first data comes together with the end of the reply.
             stream.write_all(b"\x06hello").unwrap();
             let mut said = [0; 7];
             stream.read_exact(&mut said).unwrap();
@@ -198,7 +198,7 @@ fn fragmentation() {
     }
 }
 
-/// A host that no proxy reaches: told at once, where Qt waits for ever.
+/// The proxy cannot reach the host. This is reported at once, whereas Qt waits for ever.
 #[test]
 fn replies_of_socks5() {
     use SocketErrorKind::*;
@@ -225,7 +225,7 @@ fn replies_of_socks5() {
         drop(proxy.join().unwrap());
     }
 
-    // What is no answer to the first message, or not to the second.
+    // Invalid replies to the first message, or to the second.
     let garbage: &[u8] = b"\x04\x04\x04\x04";
     for (replies, kind) in [
         (vec![garbage], ProxyProtocol),
@@ -270,7 +270,7 @@ fn credentials_of_the_slot() {
             }
             stream.read_exact(&mut [0; 3]).unwrap();
             stream.write_all(b"\x05\xff").unwrap();
-            // The client begins anew, by another connection.
+            // The client starts over with a new connection.
             let (mut stream, _) = listener.accept().unwrap();
             let (mut hello, mut said) = ([0; 3], [0; 11]);
             stream.read_exact(&mut hello).unwrap();
@@ -305,7 +305,7 @@ fn credentials_of_the_slot() {
         } else {
             assert_eq!(said, "\x01\x02me\x06secret");
         }
-        // The end of the stream, told as without a proxy.
+        // The end of the stream is reported as without a proxy.
         drop(stream);
         wait_until(|| socket.state() == SocketState::Unconnected);
         assert_eq!(socket.error(), SocketErrorKind::RemoteHostClosed);
@@ -313,7 +313,7 @@ fn credentials_of_the_slot() {
     }
 }
 
-/// The end of the stream is not lost when reading had stopped for want of room.
+/// The end of the stream is not lost when reading had stopped because the buffer was full.
 #[test]
 fn ensure_eof_triggers_notification() {
     let _app = QCoreApplication::new();
@@ -339,7 +339,7 @@ fn ensure_eof_triggers_notification() {
     assert_eq!(socket.error(), SocketErrorKind::RemoteHostClosed);
 }
 
-/// A digest is asked for, by a proxy that closes each time; then it has grown stale.
+/// A proxy that asks for a digest and closes the connection each time; then the nonce expires.
 #[test]
 fn digest_on_new_connections() {
     let _app = QCoreApplication::new();
@@ -414,7 +414,7 @@ fn slots_that_are_asked() {
         socket.delete_later();
         drop(socket);
         integration::settle();
-        // The second one may have waited in vain.
+        // The second proxy may still wait for a connection.
         drop(TcpStream::connect(("127.0.0.1", other)));
         proxy.join().unwrap();
         second.join().ok();
@@ -432,12 +432,12 @@ fn slots_that_are_asked() {
         }),
         [required]
     );
-    // A loop that runs meanwhile changes nothing.
+    // A nested loop in the slot changes nothing.
     assert_eq!(tell(|_, _| integration::run_for(Duration::from_millis(20))), [required]);
     drop(app);
 }
 
-/// A megabyte each way, by the loop.
+/// A megabyte in each direction, with a loop.
 #[test]
 fn download_big_file() {
     let _app = QCoreApplication::new();
@@ -465,7 +465,7 @@ fn download_big_file() {
     }
 }
 
-/// A proxy that takes the connection and says nothing does not keep anybody who does not want to
+/// A proxy that accepts the connection and stays silent does not block a program that does not
 /// wait.
 #[test]
 fn a_silent_proxy() {
@@ -480,7 +480,7 @@ fn a_silent_proxy() {
     }
 }
 
-/// One that never answers is given up after half a minute.
+/// A proxy that never answers is given up after half a minute.
 #[test]
 fn a_proxy_that_takes_too_long() {
     let _app = QCoreApplication::new();
@@ -491,7 +491,7 @@ fn a_proxy_that_takes_too_long() {
         socket.connect_to_host("somewhere.example", 80);
         let (mut proxy, _) = silent.accept().unwrap();
         let app = QCoreApplication::new();
-        // What is said to the proxy first has arrived.
+        // The first message has reached the proxy.
         proxy.set_nonblocking(true).unwrap();
         while proxy.read(&mut [0; 3]).is_err() {
             app.process_events();
@@ -506,7 +506,7 @@ fn a_proxy_that_takes_too_long() {
     }
 }
 
-/// A socket without a proxy of its own asks the application's factory, once for each connection.
+/// A socket without a proxy of its own calls the application's factory once for each connection.
 #[test]
 fn the_factory_is_asked_once() {
     if !in_child!("the_factory_is_asked_once", 100) {
@@ -539,7 +539,7 @@ fn the_factory_is_asked_once() {
     let urls: Vec<_> = take().iter().map(QNetworkProxyQuery::url).collect();
     assert_eq!(urls, ["smtp://somewhere.example:25"]);
 
-    // The name is the proxy's to look up. It asks for a password once, and that is no error.
+    // The proxy looks up the name. It asks for a password once, which is no error.
     let (port, proxy) = peer(|mut stream| {
         request(&mut stream);
         let asks = "HTTP/1.1 407 No\r\nProxy-Authenticate: Basic realm=\"r\"\r\n\
@@ -567,7 +567,7 @@ fn the_factory_is_asked_once() {
     assert_eq!(socket.error(), SocketErrorKind::Unknown);
     proxy.join().unwrap();
 
-    // None that can be used.
+    // No usable proxy.
     *answers.lock().unwrap() = vec![ProxyType::FtpCaching.into(), ProxyType::HttpCaching.into()];
     let socket = QTcpSocket::new();
     socket.connect_to_host(TARGET, 80);

@@ -1,4 +1,4 @@
-//! What Qt's own tests of QSslSocket pin down, under their names, as far as no scenario does.
+//! The cases of Qt's own tests of QSslSocket that no scenario covers, with Qt's names.
 
 use std::{cell::RefCell, rc::Rc, time::Duration};
 
@@ -108,7 +108,7 @@ fn connect_to_host_encrypted_with_verification_peer_name() {
             protocol,
         );
         assert_eq!(socket.peer_verify_name(), name);
-        // Nobody has accepted it yet.
+        // The server has not accepted the connection yet.
         assert_eq!(socket.wait_for_encrypted(10).unwrap_err(), SocketErrorKind::SocketTimeout);
         socket.abort();
         socket.connect_to_host_encrypted_with(
@@ -144,7 +144,7 @@ fn session_cipher_and_protocol() {
     }
 }
 
-/// It stays what it was set to, whatever comes of the connection.
+/// The protocol that was set does not change, whatever happens to the connection.
 #[test]
 fn protocol() {
     use SslProtocol::*;
@@ -214,7 +214,7 @@ fn certificates_and_keys_of_files() {
     assert_eq!(socket.ca_certificates(), certificates("ca"));
     socket.add_ca_certificates_from(&at("*.crt"), pem, PatternSyntax::Wildcard).unwrap();
     assert!(socket.ca_certificates().len() > 10);
-    // What is not there changes nothing.
+    // Files that are missing or wrong change nothing.
     let before = socket.ssl_configuration();
     assert!(socket.set_local_certificate_file(at("chain.key"), pem).is_err());
     assert!(socket.set_private_key_file(at("none"), KeyAlgorithm::Rsa, pem, "").is_err());
@@ -286,7 +286,7 @@ fn protocol_server_side() {
             wait_until(|| client.state() == SocketState::Unconnected);
             wait_until(|| other.state() == SocketState::Unconnected);
             assert_eq!(other.error(), SocketErrorKind::SslHandshakeFailed);
-            // In Qt it is told nothing: `RemoteHostClosed`.
+            // In Qt the client gets no alert, only `RemoteHostClosed`.
             assert_eq!(client.error(), SocketErrorKind::SslHandshakeFailed);
         }
     }
@@ -369,7 +369,7 @@ fn set_empty_key() {
     let other = accepted(&server);
     wait_until(|| client.mode() == SslMode::Client);
     run_for(Duration::from_millis(50));
-    // Both are connected still, and nothing is encrypted.
+    // Both ends are still connected, and nothing is encrypted.
     assert_eq!((client.state(), other.state()), (SocketState::Connected, SocketState::Connected));
     assert_eq!(client.error(), SocketErrorKind::Unknown);
     assert_eq!(other.error(), SocketErrorKind::SslInternal);
@@ -402,12 +402,12 @@ fn set_read_buffer_size() {
     other.write(&data).unwrap();
     wait_until(|| client.bytes_available() >= limit);
     run_for(Duration::from_millis(30));
-    // At most as much again as was received for the last bit of room.
+    // The buffer exceeds its limit by at most what one read has received.
     let available = client.bytes_available();
     assert!((limit..=2 * limit).contains(&available), "{available}");
     assert!(client.encrypted_bytes_available() <= 128 * 1024);
     assert!(other.encrypted_bytes_to_write() > 0, "the other end is held up");
-    // Reading lets more come, and so does taking the limit away.
+    // Reading makes room for more, and so does removing the limit.
     let mut read = client.read_all();
     wait_until(|| client.bytes_available() > 0);
     client.set_read_buffer_size(0);
@@ -423,7 +423,7 @@ fn wait_for_minus_one() {
     let _app = QCoreApplication::new();
     let server = encrypting("good");
     let port = server.server_port();
-    // The client has a thread, and no loop in it.
+    // The client runs in a thread without a loop.
     let thread = std::thread::spawn(move || {
         let client = client();
         client.connect_to_host_encrypted("127.0.0.1", port);
@@ -497,7 +497,7 @@ fn verify_client_certificate() {
                     wait_until(|| other.state() == SocketState::Unconnected);
                     assert!(!other.is_encrypted(), "{what}");
                     assert_eq!(other.error(), SocketErrorKind::SslHandshakeFailed, "{what}");
-                    // A client of 1.3 has done its part before the server says anything.
+                    // With TLS 1.3 the client has finished before the server's answer.
                     assert_eq!(client.is_encrypted(), protocol == SslProtocol::TlsV1_3, "{what}");
                 }
                 let shown = stem.filter(|_| mode != Nothing).map(certificates).unwrap_or_default();
@@ -566,7 +566,7 @@ fn write_big_chunk() {
     assert_eq!(client.write(&data).unwrap(), data.len());
     let before = client.error_string();
     QCoreApplication::instance().process_events();
-    // All of it is encrypted, and waits for the system.
+    // All data is encrypted and waits for the system.
     assert_eq!(client.bytes_to_write(), 0);
     assert_eq!(client.error_string(), before);
     let mut read = Vec::new();
@@ -685,7 +685,7 @@ fn qtbug18498_peek2() {
     assert!(other.peek(block.len() - 4) == block[4..] && other.peek(99_999) == block[4..]);
     assert!(other.read_all() == block[4..]);
 
-    // Both begin to encrypt, and write at once.
+    // Both ends start encryption and write at once.
     other.set_ssl_configuration(identified("good"));
     client.start_client_encryption();
     other.start_server_encryption();
@@ -725,7 +725,7 @@ fn resume() {
     }
 }
 
-/// Not Qt's: it sends its part of the handshake, and the client's certificate with it.
+/// Differs from Qt, which sends its part of the handshake, including the client's certificate.
 #[test]
 fn nothing_goes_out_before_errors_are_ignored() {
     let _app = QCoreApplication::new();
@@ -767,14 +767,14 @@ fn nothing_goes_out_before_errors_are_ignored() {
             }
             wait_until(|| client.state() == SocketState::Unconnected);
             run_for(Duration::from_millis(30));
-            // The greeting, and that was it.
+            // Only the client's first message was sent.
             assert_eq!(wire.records(), [22], "{protocol:?}, pauses: {pauses}");
             assert_eq!(*told.borrow(), [SslError::SelfSignedCertificate]);
         }
     }
 }
 
-/// Not Qt's: there it can be read as if it had come encrypted.
+/// Differs from Qt, where such data can be read as if it had been encrypted.
 #[test]
 fn what_came_before_encryption_is_not_read_after_it() {
     let _app = QCoreApplication::new();

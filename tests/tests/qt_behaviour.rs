@@ -1,4 +1,5 @@
-//! `qt-behaviour.tsv` says what covers each thing that Qt's own tests pin down: that must exist.
+//! `qt-behaviour.tsv` names the test that covers each case of Qt's own tests. These tests must
+//! exist.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -14,7 +15,7 @@ fn what_is_said_to_cover_a_row_exists() {
     assert!(problems.is_empty(), "{}", problems.join("\n"));
 }
 
-/// What is wrong with the table, a line each.
+/// Returns the errors in the table, one a line.
 fn problems(table: &str, repository: &mut Repository) -> Vec<String> {
     let mut problems = Vec::new();
     let mut seen = HashSet::new();
@@ -60,7 +61,7 @@ fn coverage_problems(covered: &str, repository: &mut Repository) -> Vec<String> 
     items.filter_map(|item| repository.problem(item)).collect()
 }
 
-/// The files that the table speaks of.
+/// The files that the table refers to.
 struct Repository {
     root: PathBuf,
     tests: HashMap<String, HashSet<String>>,
@@ -88,7 +89,8 @@ impl Repository {
     }
 }
 
-/// The functions with `#[test]` above them; other attributes and comments may stand between.
+/// Returns the functions with `#[test]` above them, possibly with other attributes and comments
+/// between.
 fn tests_in(source: &str) -> impl Iterator<Item = &str> {
     let mut marked = false;
     source.lines().filter_map(move |line| {

@@ -1,5 +1,5 @@
-//! What Qt's own tests of QTcpSocket pin down, each under its name there; what scenarios and other
-//! tests show is not in here (`qt-behaviour.tsv` says where it is).
+//! The cases of Qt's own tests of QTcpSocket, with Qt's names. Cases that scenarios and other tests
+//! cover are not here; `qt-behaviour.tsv` lists them.
 
 use std::{
     cell::{Cell, RefCell},
@@ -19,7 +19,7 @@ use qnetwork::{
 
 const LONG: i32 = 20_000;
 
-/// As if it had just been made.
+/// Checks that the socket is in the same state as a new one.
 #[track_caller]
 fn assert_fresh(socket: &QTcpSocket) {
     assert_eq!(socket.state(), SocketState::Unconnected);
@@ -44,7 +44,7 @@ fn constructing() {
 
 #[test]
 fn sockets_constructed_before_event_loop() {
-    // Connected and written to before a loop has ever run in this thread.
+    // The sockets are connected and written to before any loop has run in this thread.
     std::thread::spawn(|| {
         let listener = listener();
         let (writer, reader) = (QTcpSocket::new(), QTcpSocket::new());
@@ -168,7 +168,7 @@ fn disconnect_while_looking_up() {
         run_for(Duration::from_millis(30));
         assert_eq!((states.count(), socket.state()), (0, SocketState::Unconnected));
     }
-    // One that there is: it is connected to, and then closed.
+    // The host exists: the socket connects and is then closed.
     for closes in [true, false] {
         let (port, received) = peer(|stream| read_to_end(&stream));
         let socket = QTcpSocket::new();
@@ -190,7 +190,7 @@ fn disconnect_while_looking_up() {
     }
 }
 
-/// A dialogue with functions that wait alone.
+/// A dialogue that uses only the functions that wait.
 #[test]
 fn blocking_imap() {
     let (port, server) = peer(|mut stream| {
@@ -209,7 +209,7 @@ fn blocking_imap() {
     while !socket.can_read_line() {
         socket.wait_for_ready_read(LONG).unwrap();
     }
-    // Writing leaves alone what was received.
+    // Writing does not affect the received data.
     let available = socket.bytes_available();
     assert_eq!(socket.write("1 LOGIN me\r\n").unwrap(), 12);
     socket.wait_for_bytes_written(LONG).unwrap();
@@ -251,7 +251,7 @@ fn wait_for_ready_read() {
         let (mode, protocol) = (OpenMode::READ_WRITE, NetworkLayerProtocol::IPv4);
         socket.connect_to_host_with(host, port, mode, protocol);
         socket.write("question").unwrap();
-        // It looks up, connects, writes and reads.
+        // This call looks up the name, connects, writes and reads.
         socket.wait_for_ready_read(time).unwrap();
         assert_eq!(socket.read_all(), b"question");
         echo.join().unwrap();
@@ -319,8 +319,7 @@ fn wait_for_ready_read_in_a_slot() {
     wait_until(|| *heard.borrow() == b"hello");
 }
 
-/// All four functions that wait, in a slot that a running loop has called, and in a thread that has
-/// none.
+/// All four functions that wait, in a slot of a running loop and in a thread without a loop.
 #[test]
 fn waiting_with_a_loop_and_without() {
     fn talk() {
@@ -481,7 +480,7 @@ fn zero_and_minus_one_returns() {
 
 #[test]
 fn timeout_error_resetting() {
-    // Qt's bug 7054: the text of a time-out stayed.
+    // Qt's bug 7054: the text of a timeout remained.
     let (socket, stream) = pair();
     assert_eq!(socket.error(), SocketErrorKind::Unknown);
     assert_eq!(socket.wait_for_ready_read(20).unwrap_err(), SocketErrorKind::SocketTimeout);
@@ -548,7 +547,7 @@ fn get_set_check() {
     }
 }
 
-/// A read buffer that is never emptied: what is kept is the limit, and not what is sent.
+/// A read buffer that is never emptied holds only as much as its limit, however much is sent.
 #[test]
 fn a_reader_that_never_reads() {
     const LIMIT: usize = 10_000;
@@ -557,7 +556,7 @@ fn a_reader_that_never_reads() {
     stream.set_nonblocking(true).unwrap();
     let block = vec![0; 1 << 16];
     let mut sent = 0;
-    // Until the system takes no more.
+    // Sends until the system takes no more.
     for _ in 0..10_000 {
         match stream.write(&block) {
             Ok(count) => sent += count,

@@ -1,5 +1,4 @@
-//! What Qt's own tests of QUdpSocket pin down and scenarios do not say, under the names of those
-//! tests.
+//! The cases of Qt's own tests of QUdpSocket that no scenario covers, with Qt's names.
 
 use std::net::{IpAddr, UdpSocket};
 
@@ -15,7 +14,8 @@ fn ip(text: &str) -> QHostAddress {
     text.parse().unwrap()
 }
 
-/// A socket at a free port of an address; `None` and a word about it if there is no such address.
+/// Returns a socket bound to a free port of an address. Prints a message and returns `None` if the
+/// machine lacks that address.
 fn bound(address: QHostAddress) -> Option<QUdpSocket> {
     let socket = QUdpSocket::new();
     match socket.bind(address.clone(), 0) {
@@ -71,7 +71,7 @@ fn broadcasting() {
     let server = QUdpSocket::new();
     server.bind(QHostAddress::AnyIPv4, 0).unwrap();
     let told = QSignalSpy::new(&server.ready_read);
-    // The loopback's own, which no datagram leaves.
+    // The broadcast address of the loopback network, which no datagram leaves.
     let everybody = ip("127.255.255.255");
     let client = QUdpSocket::new();
     client.bind(QHostAddress::LocalHost, 0).unwrap();
@@ -91,7 +91,7 @@ fn broadcasting() {
     }
 }
 
-/// Datagrams of some sizes, both ways, with all that is told of them.
+/// Sends datagrams of several sizes in both directions and checks all their properties.
 fn goes_both_ways(address: QHostAddress) {
     let (Some(one), Some(other)) = (bound(address.clone()), bound(address.clone())) else { return };
     let long = [7; 600];
@@ -124,7 +124,7 @@ fn ipv6_loop() {
     goes_both_ways(QHostAddress::LocalHostIPv6);
 }
 
-/// As the tests of Qt's engine do it: a socket that is bound, and one that is connected to it.
+/// As in the tests of Qt's engine: one socket is bound and another is connected to it.
 fn connected_loop(address: QHostAddress) {
     let Some(server) = bound(address.clone()) else { return };
     assert_eq!(server.state(), SocketState::Bound);
@@ -143,7 +143,7 @@ fn connected_loop(address: QHostAddress) {
     assert_eq!(data, b"tell me");
     assert_eq!(sender, client.local_address());
     assert_eq!(port, client.local_port());
-    // And back.
+    // In the other direction.
     assert_eq!(server.write_datagram(&data, sender, port).unwrap(), 7);
     client.wait_for_ready_read(5000).unwrap();
     assert_eq!(client.pending_datagram_size(), Some(7));
@@ -178,7 +178,7 @@ fn udp_ipv6_loopback_test() {
 
 #[test]
 fn broadcast_test() {
-    // Bound for both families, and the only one there is.
+    // Bound for both families; it is the only socket.
     let socket = bound(QHostAddress::Any).unwrap();
     let everybody = ip("127.255.255.255");
     let data = "to everybody, and so to itself";
@@ -214,7 +214,7 @@ fn pending_datagram_size() {
         client.write_datagram(data, QHostAddress::LocalHost, server.local_port()).unwrap();
     }
     assert_eq!(server.pending_datagram_size(), Some(7));
-    // The rest of it is lost.
+    // The rest of the datagram is lost.
     let mut one = [0];
     assert_eq!(server.read_datagram_into(&mut one).unwrap().0, 1);
     assert_eq!(&one, b"t");
@@ -254,7 +254,7 @@ fn write_datagram() {
         }
         server.wait_for_ready_read(5000).unwrap();
         assert_eq!(server.pending_datagram_size(), Some(data.len()));
-        // Dropped.
+        // The datagram is dropped.
         assert_eq!(server.read_datagram_into(&mut []).unwrap().0, 0);
     }
 }
@@ -265,7 +265,7 @@ fn performance() {
     let client = QUdpSocket::new();
     client.connect_to_host("127.0.0.1", server.local_port());
     client.wait_for_connected(5000).unwrap();
-    // Each write is a datagram.
+    // Each write is one datagram.
     for _ in 0..20 {
         for size in 1..=8 {
             assert_eq!(client.write(vec![7; size * 100]).unwrap(), size * 100);
@@ -278,8 +278,8 @@ fn performance() {
 
 #[test]
 fn write_datagram_to_non_existing_peer() {
-    // Connected to itself: nobody else gets the port, and the system refuses what others send
-    // there.
+    // The socket is connected to itself. So no other process gets the port, and the system refuses
+    // other senders.
     let kept = UdpSocket::bind("127.0.0.1:0").unwrap();
     let port = kept.local_addr().unwrap().port();
     kept.connect(("127.0.0.1", port)).unwrap();
@@ -319,7 +319,7 @@ fn options_of_groups() {
         assert_eq!(socket.socket_option(SocketOption::MulticastTtl), Some(255));
         for (value, is) in [(0, 0), (1, 1), (2, 1), (0, 0), (2, 1)] {
             socket.set_socket_option(SocketOption::MulticastLoopback, value);
-            // IPv6 wants 0 or 1, on some systems.
+            // Some systems accept only 0 or 1 for IPv6.
             let option = socket.socket_option(SocketOption::MulticastLoopback);
             assert!(option == Some(is) || value == 2, "{option:?}");
         }
@@ -352,13 +352,13 @@ fn set_multicast_interface() {
     assert!(!unbound.multicast_interface().is_valid());
 }
 
-/// Four datagrams for a group, by the loopback interface.
+/// Sends four datagrams to a group through the loopback interface.
 fn reaches_a_group(any: QHostAddress, group: &str) {
     let Some(receiver) = bound(any.clone()) else { return };
     let Some(sender) = bound(any) else { return };
     let (group, by) = (ip(group), loopback());
     if let Err(error) = receiver.join_multicast_group_with(group.clone(), &by) {
-        println!("skipped: {group} cannot be joined by the loopback interface: {error}");
+        println!("skipped: the loopback interface cannot join {group}: {error}");
         return;
     }
     let error = receiver.join_multicast_group_with(ip("127.0.0.1"), &by).unwrap_err();
@@ -370,7 +370,7 @@ fn reaches_a_group(any: QHostAddress, group: &str) {
     let data = ["0", "01", "012", "0123"];
     for data in data {
         if let Err(error) = sender.write_datagram(data, group.clone(), receiver.local_port()) {
-            println!("skipped: nothing goes to {group}: {error}");
+            println!("skipped: {group} cannot be sent to: {error}");
             return;
         }
     }
@@ -398,7 +398,7 @@ fn reaches_a_group(any: QHostAddress, group: &str) {
 fn multicast() {
     reaches_a_group(QHostAddress::AnyIPv4, "239.255.43.21");
     reaches_a_group(QHostAddress::AnyIPv6, "ff02::1:2:3");
-    // One for both families takes no group of IPv4, but of IPv6.
+    // A socket for both families can join IPv6 groups but not IPv4 groups.
     let both = bound(QHostAddress::Any).unwrap();
     let error = both.join_multicast_group(ip("239.255.43.21")).unwrap_err();
     assert_eq!(error, SocketErrorKind::UnsupportedSocketOperation);
@@ -419,7 +419,7 @@ fn ready_read() {
     send("two");
     run_for(Duration::from_millis(30));
     assert_eq!(told.count(), 1);
-    // Of the first alone.
+    // The size of the first datagram only.
     assert_eq!(receiver.bytes_available(), 1);
     assert_eq!(receiver.pending_datagram_size(), Some(1));
     while receiver.has_pending_datagrams() {
@@ -444,8 +444,8 @@ fn sharing_a_port() {
 
 #[test]
 fn make_reply() {
-    // Whoever answers does so from where it was asked, where the system is told: at a socket of
-    // IPv6.
+    // A reply comes from the address that was asked, where the system supports it: with an IPv6
+    // socket.
     let Some(server) = bound(QHostAddress::Any) else { return };
     let client = UdpSocket::bind("127.0.0.1:0").unwrap();
     client.set_read_timeout(Some(integration::LIMIT)).unwrap();
@@ -459,7 +459,7 @@ fn make_reply() {
     if cfg!(target_os = "linux") {
         assert_eq!(from.ip(), IpAddr::from([127, 0, 0, 5]));
     }
-    // At one of IPv4 the system chooses, as with Qt.
+    // With an IPv4 socket the system chooses, as in Qt.
     let server = bound(QHostAddress::AnyIPv4).unwrap();
     let mut datagram =
         QNetworkDatagram::new("x", QHostAddress::LocalHost, client.local_addr().unwrap().port());

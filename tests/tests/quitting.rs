@@ -1,4 +1,4 @@
-//! What is written just before `quit()`: it goes out, or not, as with Qt.
+//! Data written just before `quit()`: whether it is sent is as in Qt.
 
 use std::{
     cell::{Cell, RefCell},
@@ -14,8 +14,8 @@ use qcore::{
 };
 use qnetwork::{QAbstractSocket, QTcpSocket};
 
-/// A blocking peer: says "go", and reads to the end when it is told to. How much that was; an error
-/// would be no clean end.
+/// A blocking peer: sends "go", and reads to the end when it is told to. Its thread returns the
+/// number of bytes; a stream that does not end cleanly is an error.
 fn reader() -> (u16, mpsc::Sender<()>, JoinHandle<usize>) {
     let listener = listener();
     let port = port_of(&listener);
@@ -32,7 +32,7 @@ fn reader() -> (u16, mpsc::Sender<()>, JoinHandle<usize>) {
     (port, tell, thread)
 }
 
-/// What a slot does besides writing so much.
+/// What the slot does after writing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Then {
     Quits,
@@ -43,7 +43,7 @@ enum Then {
     EndsProcessing,
 }
 
-/// Where the slot runs.
+/// Which slot writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Where {
     ReadyRead,
@@ -51,8 +51,8 @@ enum Where {
     QueuedCall,
 }
 
-/// Connects, writes in a slot, quits, and drops the socket. How much had been left unsent when the
-/// loop was over, and how much has come.
+/// Connects, writes in a slot, quits, and drops the socket. Returns how many bytes were unsent at
+/// the end of the loop, and how many have arrived.
 fn write_and(then: Then, place: Where, size: usize, watched: bool) -> (usize, usize) {
     let app = QCoreApplication::new();
     let (port, tell, thread) = reader();
@@ -123,7 +123,7 @@ fn write_and(then: Then, place: Where, size: usize, watched: bool) -> (usize, us
     (left, thread.join().unwrap())
 }
 
-/// Qt's write notifiers are for the next turn, and there is none.
+/// Qt's write notifiers run in the next turn, and there is none.
 #[test]
 fn what_is_written_in_the_turn_of_quit_is_not_sent() {
     use Then::*;
@@ -139,7 +139,7 @@ fn what_is_written_in_the_turn_of_quit_is_not_sent() {
     }
 }
 
-/// With a turn between, all goes out that the system takes.
+/// With one more turn, everything that the system takes is sent.
 #[test]
 fn what_is_written_in_the_turn_before_is_sent() {
     for then in [Then::QuitsByTimer, Then::QuitsByQueuedCall] {
@@ -152,7 +152,7 @@ fn what_is_written_in_the_turn_before_is_sent() {
     }
 }
 
-/// What has waited for the next turn goes out when a loop runs again.
+/// Data that waits for the next turn is sent when a loop runs again.
 #[test]
 fn a_loop_that_runs_again_sends_it() {
     let app = QCoreApplication::new();
@@ -173,7 +173,7 @@ fn a_loop_that_runs_again_sends_it() {
     assert_eq!(thread.join().unwrap(), 4);
 }
 
-/// A slot that always writes more does not keep a loop that is to end.
+/// A slot that always writes more does not prevent the end of the loop.
 #[test]
 fn a_slot_that_always_writes_more_does_not_keep_the_loop() {
     let app = QCoreApplication::new();
@@ -196,7 +196,7 @@ fn a_slot_that_always_writes_more_does_not_keep_the_loop() {
     assert!(thread.join().unwrap() > 0);
 }
 
-/// So it is with what is encrypted.
+/// The same holds for encrypted data.
 #[test]
 fn what_is_written_encrypted_in_the_turn_of_quit_is_not_sent() {
     for watched in [false, true] {

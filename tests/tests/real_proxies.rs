@@ -1,5 +1,5 @@
-//! Proxies that others have written: `microsocks`, `danted` and `tinyproxy`. What is not installed
-//! is skipped.
+//! Real proxies: `microsocks`, `danted` and `tinyproxy`. Tests whose proxy is not installed are
+//! skipped.
 
 use std::{
     env, fs,
@@ -19,7 +19,7 @@ use qnetwork::{
     SocketState,
 };
 
-/// A proxy in a process of its own, which ends with it.
+/// A proxy in a process of its own. Dropping it ends the process.
 struct Running {
     child: Child,
     port: u16,
@@ -28,7 +28,7 @@ struct Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // Some have children of their own, which they end if they are told to end themselves.
+        // Some proxies have child processes, which they end only on SIGTERM.
         let asked = Command::new("kill").arg(self.child.id().to_string()).status();
         if !asked.is_ok_and(|status| status.success()) {
             let _ = self.child.kill();
@@ -40,9 +40,9 @@ impl Drop for Running {
     }
 }
 
-/// A port that was free a moment ago: these programs have to be told one. It is none that the
-/// system gives to whoever connects, or looking whether the program listens could end in a
-/// connection with itself.
+/// Returns a port that was free a moment ago, because these programs need a fixed port. It is
+/// outside of the system's range for outgoing connections. Otherwise the check whether the program
+/// listens could connect to itself.
 fn free_port() -> u16 {
     static NEXT: AtomicU16 = AtomicU16::new(0);
     let first = (std::process::id() % 10_000) as u16;
@@ -52,7 +52,7 @@ fn free_port() -> u16 {
     free.expect("a free port")
 }
 
-/// Starts what `command` makes for a port, and waits until it listens.
+/// Starts the program that `command` returns for a port, and waits until it listens.
 fn start(command: impl Fn(u16) -> (Command, Option<PathBuf>)) -> Option<Running> {
     for _ in 0..5 {
         let port = free_port();
@@ -64,23 +64,23 @@ fn start(command: impl Fn(u16) -> (Command, Option<PathBuf>)) -> Option<Running>
                 println!("skipped: {} is not installed", command.get_program().display());
                 return None;
             }
-            started => started.expect("it can be started"),
+            started => started.expect("the proxy starts"),
         };
         let mut running = Running { child, port, config };
         let mut ended = false;
         wait_until(|| {
-            ended = running.child.try_wait().expect("it is a child").is_some();
+            ended = running.child.try_wait().expect("the process exists").is_some();
             ended || TcpStream::connect(("127.0.0.1", port)).is_ok()
         });
-        // Somebody else may have taken the port meanwhile.
+        // Another process may have taken the port meanwhile.
         if !ended {
             return Some(running);
         }
     }
-    panic!("it does not stay");
+    panic!("the proxy does not keep running");
 }
 
-/// `microsocks`, which asks for credentials if there are any.
+/// Starts `microsocks`, which asks for credentials if there are any.
 fn microsocks(credentials: &[&str]) -> Option<Running> {
     start(|port| {
         let mut command = Command::new("microsocks");
@@ -89,12 +89,12 @@ fn microsocks(credentials: &[&str]) -> Option<Running> {
     })
 }
 
-/// Where a program's configuration is, which it is to be told.
+/// Returns the path of a program's configuration file.
 fn config_of(program: &str, name: &str) -> PathBuf {
     env::temp_dir().join(format!("{program}-{}-{name}.conf", std::process::id()))
 }
 
-/// `danted`, which also listens, and relays datagrams.
+/// Starts `danted`, which also listens and relays datagrams.
 fn dante() -> Option<Running> {
     start(|port| {
         let config = config_of("danted", "open");
@@ -111,7 +111,7 @@ fn dante() -> Option<Running> {
     })
 }
 
-/// `tinyproxy` with more lines in its configuration.
+/// Starts `tinyproxy` with more lines in its configuration.
 fn tinyproxy(name: &str, more: &str) -> Option<Running> {
     start(|port| {
         let config = config_of("tinyproxy", name);
@@ -123,7 +123,7 @@ fn tinyproxy(name: &str, more: &str) -> Option<Running> {
     })
 }
 
-/// A server that sends back what it gets.
+/// Returns a server that sends back all data.
 fn echo(address: QHostAddress) -> QTcpServer {
     let server = QTcpServer::new();
     server.listen(address, 0).unwrap();
@@ -137,9 +137,9 @@ fn echo(address: QHostAddress) -> QTcpServer {
     server
 }
 
-/// Sends a megabyte through a proxy to a server, and gets it back.
+/// Sends a megabyte through a proxy to a server and gets it back.
 fn goes_through(proxy: &QNetworkProxy, host: &str) {
-    // A proxy may try the first address of a name alone.
+    // A proxy may try only the first address of a name.
     let server = echo(if host == "localhost" { localhost() } else { QHostAddress::LocalHost });
     let socket = QTcpSocket::new();
     socket.set_proxy(proxy.clone());
@@ -163,7 +163,7 @@ fn refused(proxy: &QNetworkProxy) -> SocketErrorKind {
     socket.wait_for_connected(20_000).unwrap_err().kind()
 }
 
-/// With no credentials, and right ones when the slot is asked.
+/// Connects without credentials, and gives the right ones when the slot is called.
 fn asks(kind: ProxyType, port: u16) {
     let proxy = QNetworkProxy::new(kind, "127.0.0.1", port);
     assert_eq!(refused(&proxy), SocketErrorKind::ProxyAuthenticationRequired);
@@ -212,8 +212,8 @@ fn socks5_listening_and_datagrams() {
     server.accept_error.connect(|error| panic!("{error:?}"));
     server.listen(QHostAddress::Any, 0).unwrap();
     for _ in 0..3 {
-        // Until it listens once more there is nobody, or it may be at another port; and who comes
-        // to where it listened before is left waiting.
+        // Until the proxy listens again, there is no listener, or it has another port. A client
+        // that connects to the old port is never accepted.
         let mut come = None;
         wait_until(|| {
             let Some(client) = connection(server.server_port()) else { return false };
@@ -265,7 +265,7 @@ fn http() {
     let proxy = QNetworkProxy::new(ProxyType::Http, "127.0.0.1", running.port);
     goes_through(&proxy, "127.0.0.1");
     goes_through(&proxy, "localhost");
-    // It answers 500 to that, which says nothing.
+    // The proxy answers 500, which does not give the reason.
     assert_eq!(refused(&proxy), SocketErrorKind::ProxyProtocol);
 }
 
@@ -275,7 +275,7 @@ fn http_with_credentials() {
     let Some(running) = tinyproxy("closed", "BasicAuth me secret") else { return };
     let kind = ProxyType::Http;
     asks(kind, running.port);
-    // It answers 401 to those, as if it were no proxy.
+    // The proxy answers 401, as if it were no proxy.
     let wrong = QNetworkProxy::with_credentials(kind, "127.0.0.1", running.port, "me", "wrong");
     assert_eq!(refused(&wrong), SocketErrorKind::ProxyProtocol);
 }

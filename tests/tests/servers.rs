@@ -1,4 +1,5 @@
-//! Servers: the program's own handler of connections, descriptors taken over, what slots may do.
+//! Servers: the program's own handler of connections, adopted descriptors, and slots that act on
+//! the server.
 
 use std::{
     cell::{Cell, RefCell},
@@ -32,14 +33,14 @@ fn connect(server: &QTcpServer) -> TcpStream {
     stream
 }
 
-/// Counts what the server announces.
+/// Counts the emissions of `new_connection`.
 fn announced(server: &QTcpServer) -> Rc<Cell<i32>> {
     let count = Rc::new(Cell::new(0));
     server.new_connection.connect_to(&count, |count, ()| count.set(count.get() + 1));
     count
 }
 
-/// A struct around a server, as a class derived from QTcpServer is in Qt.
+/// A struct around a server. It stands for a class derived from QTcpServer.
 struct Greeter {
     server: QTcpServer,
     greeted: Cell<i32>,
@@ -53,7 +54,7 @@ impl Greeter {
     }
 
     fn incoming_connection(&self, descriptor: OwnedFd) {
-        // Nothing has been announced, and nothing is borrowed.
+        // Nothing has been announced yet, and nothing is borrowed.
         assert!(!self.server.has_pending_connections());
         self.server.set_max_pending_connections(self.server.max_pending_connections());
         self.greeted.set(self.greeted.get() + 1);
@@ -102,7 +103,7 @@ fn a_thread_for_each_connection() {
     let threads = Rc::new(RefCell::new(Vec::new()));
     server.set_incoming_connection(&threads, |threads, descriptor| {
         threads.borrow_mut().push(thread::spawn(move || {
-            // A socket of that thread's, in blocking mode, as `std` wants it.
+            // A socket of that thread, in blocking mode, as `std` needs it.
             let mut stream = TcpStream::from(descriptor);
             let mut byte = [0];
             stream.read_exact(&mut byte).unwrap();
@@ -132,7 +133,7 @@ fn a_handler_that_makes_the_sockets() {
     let mut clients: Vec<_> = (0..3).map(|_| connect(&server)).collect();
     wait_until(|| count.get() == 2);
     settle();
-    // The limit is for them as well.
+    // The limit applies to these connections as well.
     assert_eq!(count.get(), 2);
     for (at, client) in clients.iter_mut().enumerate() {
         wait_until(|| server.has_pending_connections());
@@ -142,8 +143,8 @@ fn a_handler_that_makes_the_sockets() {
             ("made by hand", SocketState::Connected)
         );
         assert_eq!(socket.peer_port(), client.local_addr().unwrap().port());
-        // So few that they fit into the system's buffers: this thread writes, reads, and runs the
-        // loop.
+        // This much fits into the system's buffers. The thread writes, reads and runs the loop by
+        // turns, so more would block it.
         client.write_all(&[at as u8; 10_000]).unwrap();
         wait_until(|| socket.bytes_available() == 10_000);
         socket.write(socket.read_all()).unwrap();
@@ -190,7 +191,7 @@ fn a_handler_may_replace_itself() {
     server.set_incoming_connection(&server, move |server, _| {
         then.borrow_mut().push('a');
         server.set_incoming_connection(&then, |calls, _| calls.borrow_mut().push('b'));
-        // What this one holds is there to its end.
+        // The values that this closure captured live until it returns.
         then.borrow_mut().push('c');
     });
     let _clients = [connect(&server), connect(&server)];
@@ -222,7 +223,7 @@ fn a_handler_that_closes_the_server() {
     let clients = [connect(&server), connect(&server)];
     wait_until(|| !server.is_listening());
     settle();
-    // As in Qt, it is announced all the same, and the other one is not accepted any more.
+    // As in Qt, the connection is announced all the same. The other one is not accepted any more.
     assert_eq!(*seen.borrow(), ["handler", "announced"]);
     clients.iter().for_each(|client| assert_eq!(read_to_end(client), b""));
 }
@@ -233,7 +234,7 @@ fn a_handler_that_ends_the_server() {
         let holder = Rc::new(RefCell::new(Some(server())));
         let server = QPointer::new(holder.borrow().as_ref().unwrap());
         let count = announced(holder.borrow().as_ref().unwrap());
-        // It holds its server, too: its death frees both.
+        // The closure holds its server, too. The server's death frees both.
         let cycle = holder.clone();
         holder.borrow().as_ref().unwrap().set_incoming_connection(&holder, move |holder, _| {
             let last = holder.take().unwrap();
@@ -242,7 +243,7 @@ fn a_handler_that_ends_the_server() {
         });
         let client = connect(holder.borrow().as_ref().unwrap());
         if waiting {
-            // The call itself is on a handle, which is the last one then.
+            // The call needs a handle, which then is the last one.
             let server = server.upgrade().unwrap();
             assert_eq!(server.wait_for_new_connection(5000), Ok(()));
             drop(server);
@@ -324,7 +325,7 @@ fn a_handler_that_panics() {
     guard.timeout.connect_to(&app, |app, ()| app.exit(1));
     guard.start(Duration::from_secs(10));
     assert!(catch_unwind(AssertUnwindSafe(|| app.exec())).is_err());
-    // Its connection is closed; the others need no new event.
+    // The connection whose handler panicked is closed. The others need no new event.
     wait_until(|| count.get() == 2);
     assert_eq!(greeted.get(), 2);
     assert!(clients.iter().all(|client| read_to_end(client).is_empty()));
@@ -350,7 +351,7 @@ fn a_handler_and_no_descriptors() {
     wait_until(|| errors.get() == 1);
     assert_eq!(server.server_error(), SocketErrorKind::SocketResource);
 
-    // Paused, it does not even try.
+    // A paused server does not try to accept.
     server.pause_accepting();
     let told = errors.get();
     run_for(Duration::from_millis(250));
@@ -378,7 +379,7 @@ fn added_connections_are_children_unless_they_have_a_parent() {
     assert!(other.parent().unwrap() == parent);
     assert!(server.next_pending_connection().is_none() && !server.has_pending_connections());
 
-    // One that nobody else holds lives as long as the server.
+    // A connection without other handles lives as long as the server.
     let lonely = QTcpSocket::new();
     let pointer = QPointer::new(&lonely);
     server.add_pending_connection(lonely);
@@ -404,7 +405,7 @@ fn pending_connections_without_listening() {
     assert_eq!(told, ["QTcpServer::nextPendingConnection() called while not listening"]);
 }
 
-/// What is warned of in this thread meanwhile.
+/// Returns the warnings that this thread causes during `work`.
 fn warnings(work: impl FnOnce()) -> Vec<String> {
     static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
     let _one = ONE_AT_A_TIME.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
@@ -495,7 +496,7 @@ fn descriptors_that_do_not_listen() {
         assert_eq!(server.listen(QHostAddress::LocalHost, 0), Ok(()));
     }
     drop(listener);
-    // They are closed; a poll may have been made for this thread.
+    // The descriptors are closed. A poll may have been created for this thread.
     assert!(descriptors() <= before + 3, "{before} descriptors, now {}", descriptors());
 }
 
@@ -505,7 +506,7 @@ fn a_port_is_free_again_at_once() {
     let port = server.server_port();
     let client = connect(&server);
     wait_until(|| server.has_pending_connections());
-    // This end closes first, so that its connection waits for its time to be over.
+    // This end closes first, so its connection stays in TIME_WAIT.
     server.close();
     assert_eq!(read_to_end(&client), b"");
     drop(client);
@@ -519,7 +520,7 @@ fn a_port_is_free_again_at_once() {
 fn a_paused_server_leaves_connections_to_the_system() {
     let server = server();
     server.pause_accepting();
-    // More than a turn of the loop accepts, if the system lets so many wait.
+    // More connections than one turn accepts, if the backlog holds as many.
     let many = backlog().min(100);
     let mut clients: Vec<_> = (0..many).map(|_| connect(&server)).collect();
     for client in &mut clients {

@@ -1,5 +1,5 @@
-//! The warnings of sockets and servers, in Qt's words. The handler belongs to the process, so the test
-//! has one of its own.
+//! The warnings of sockets and servers, with Qt's texts. They have a process of their own, because
+//! the message handler belongs to the process.
 
 use std::sync::mpsc;
 
@@ -52,7 +52,7 @@ fn in_the_wrong_state() {
     server.listen(QHostAddress::LocalHost, 0).unwrap_err();
     warned(&["QTcpServer::listen() called when already listening"]);
 
-    // `socket_basic` and `listen` of the local ones.
+    // `socket_basic` and `listen` of the local classes.
     let socket = QLocalSocket::new();
     socket.wait_for_disconnected(0).unwrap_err();
     warned(&["QLocalSocket::waitForDisconnected() is not allowed in UnconnectedState"]);

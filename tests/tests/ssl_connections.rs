@@ -1,4 +1,4 @@
-//! Encrypted connections where things go wrong, and by ways that are not straight.
+//! Encrypted connections with errors, and in unusual ways.
 
 use std::{
     cell::{Cell, RefCell},
@@ -23,7 +23,7 @@ use qnetwork::{
     SocketOption, SocketState, SslMode, SslOptions, SslProtocol,
 };
 
-/// A SOCKS5 proxy for one connection, which knows one host.
+/// Plays a SOCKS5 proxy for one connection, which knows one host.
 fn proxy(target: u16) -> u16 {
     let (port, _) = peer(move |mut client| {
         client.read_exact(&mut [0; 3]).unwrap();
@@ -59,7 +59,7 @@ fn through_a_proxy() {
         "127.0.0.1",
         proxy(server.server_port()),
     ));
-    // The name that is verified is the host's, which only the proxy has looked up.
+    // The host name is verified, although only the proxy has looked it up.
     client.connect_to_host_encrypted("localhost", server.server_port());
     client.write("by a proxy").unwrap();
     let other = accepted(&server);
@@ -97,7 +97,7 @@ fn who_stalls_or_floods_in_a_handshake_is_not_held_much() {
         socket.set_ssl_configuration(identified("good"));
         socket.start_server_encryption();
     });
-    // A greeting that goes on for ever, by pieces of every size.
+    // A first message without an end, in pieces of every size.
     let mut stream = TcpStream::connect(("127.0.0.1", server.server_port())).unwrap();
     let other = accepted(&server);
     stream.write_all(&[22, 3, 1, 0x3f, 0xff, 1, 0xff, 0xff, 0xff]).unwrap();
@@ -112,7 +112,7 @@ fn who_stalls_or_floods_in_a_handshake_is_not_held_much() {
     drop(stream);
     wait_until(|| other.state() == SocketState::Unconnected);
 
-    // As much as the wire takes.
+    // As much data as the connection takes.
     let mut stream = TcpStream::connect(("127.0.0.1", server.server_port())).unwrap();
     let other = accepted(&server);
     let flood = std::thread::spawn(move || {
@@ -137,7 +137,7 @@ fn a_server_that_does_not_answer() {
     client.write("waits").unwrap();
     assert_eq!(client.wait_for_encrypted(50).unwrap_err(), SocketErrorKind::SocketTimeout);
     assert_eq!((client.state(), client.mode()), (SocketState::Connected, SslMode::Client));
-    // As Qt's: it goes on to wait for the handshake, and closes what it can.
+    // As in Qt, closing waits for the handshake; abort() ends it.
     client.disconnect_from_host();
     client.abort();
     assert_eq!(client.state(), SocketState::Unconnected);
@@ -170,17 +170,17 @@ fn sessions_are_resumed_by_sockets_of_one_configuration() {
             let _other = encrypt(&client, &server);
             wait_until(|| client.bytes_available() > 0);
             tickets += told.get();
-            // Resumed or not, it is known who the other end is.
+            // Resumed or not, the session knows the peer's certificate.
             assert!(!client.peer_certificate().is_null(), "{attempt}");
             assert_eq!(verified.get(), 0);
             client.disconnect_from_host();
         }
-        // Two for each connection, and each is told.
+        // Two tickets for each connection, and each is reported.
         assert_eq!(tickets, if resumes { 4 } else { 0 });
     }
 }
 
-/// As with Qt: a program that does not want to keep sessions is not told of them.
+/// As in Qt, a program that does not keep sessions gets no signal about them.
 #[test]
 fn tickets_are_told_if_sessions_may_be_kept() {
     let _app = QCoreApplication::new();
@@ -200,7 +200,7 @@ fn tickets_are_told_if_sessions_may_be_kept() {
     }
 }
 
-/// A slot that is told of a ticket may end the connection; it is told of no other one then.
+/// A slot may end the connection at its first ticket. It gets no further ticket then.
 #[test]
 fn a_connection_may_end_with_its_first_ticket() {
     let _app = QCoreApplication::new();
@@ -218,7 +218,7 @@ fn a_connection_may_end_with_its_first_ticket() {
     assert_eq!(told.get(), 1);
 }
 
-/// Who refuses a handshake says why before the connection ends.
+/// An end that refuses a handshake sends the reason before the connection ends.
 #[test]
 fn refusals_are_explained() {
     let _app = QCoreApplication::new();
@@ -270,8 +270,8 @@ fn refusals_are_explained() {
     }
 }
 
-/// The system resets a connection that is closed with something unread, and drops what it has not
-/// sent yet. The tickets that a server sends must not cost a client the end of what it has written.
+/// The system resets a connection that is closed with unread data, and drops data that it has not
+/// sent yet. A server's tickets must not cost a client the end of its data.
 #[test]
 fn all_that_was_written_before_closing_arrives() {
     let _app = QCoreApplication::new();
@@ -279,12 +279,12 @@ fn all_that_was_written_before_closing_arrives() {
         let server = encrypting("good");
         let client = client();
         let other = encrypt(&client, &server);
-        // What the other end has no room for stays in the client's system.
+        // Data that does not fit into the peer's buffer stays in the client's system.
         client.set_socket_option(SocketOption::SendBufferSize, 100_000);
         other.set_socket_option(SocketOption::ReceiveBufferSize, 60_000);
         let data = pattern(0, if early { 500_000 } else { 150_000 });
         if early {
-            // The client cannot close yet when the tickets come.
+            // The client cannot close yet when the tickets arrive.
             other.set_read_buffer_size(1);
         }
         client.write(&data).unwrap();
@@ -330,7 +330,7 @@ fn a_resumed_session_is_verified_anew() {
 
 #[test]
 fn a_default_configuration_that_is_null() {
-    // It is the whole process's.
+    // The default configuration belongs to the process.
     if !in_child!("a_default_configuration_that_is_null", 100) {
         return;
     }
@@ -345,7 +345,7 @@ fn a_default_configuration_that_is_null() {
     wait_until(|| socket.state() == SocketState::Unconnected);
     assert_eq!(socket.error(), SocketErrorKind::SslHandshakeFailed);
 
-    // Whom new sockets trust.
+    // The authorities that new sockets trust.
     QSslSocket::set_default_ca_certificates(certificates("selfsigned"));
     QSslSocket::add_default_ca_certificates(certificates("ca"));
     assert_eq!(QSslSocket::default_ca_certificates().len(), 2);
@@ -385,7 +385,7 @@ fn encrypted_bytes_are_counted() {
     assert_eq!((client.bytes_to_write(), client.encrypted_bytes_to_write()), (1000, 0));
     wait_until(|| other.bytes_available() == 1000 && encrypted.get() > 0);
     assert_eq!(plain.get(), 1000);
-    // A header, a type and a tag.
+    // The record has a header, a content type and an authentication tag.
     assert_eq!(encrypted.get(), 1000 + 5 + 1 + 16);
 }
 
@@ -419,7 +419,7 @@ fn an_encrypted_connection_does_not_become_a_plain_one() {
     client.connect_to_host_encrypted("127.0.0.1", wire.port);
     let other = accepted(&server);
     wait_until(|| client.is_encrypted() && other.is_encrypted());
-    // It is connected: this is an error, and nothing else.
+    // The socket is connected: the call is an error and changes nothing.
     client.connect_to_host("127.0.0.1", server.server_port());
     assert_eq!(client.error(), SocketErrorKind::Operation);
     client.connect_to_host_encrypted("127.0.0.1", server.server_port());
@@ -469,7 +469,7 @@ fn closing_in_a_pause_is_a_verdict() {
     assert_eq!(client.error(), SocketErrorKind::Unknown);
 }
 
-/// Not Qt's: there a slot waits in vain.
+/// Differs from Qt, where the slot waits in vain.
 #[test]
 fn a_slot_waits() {
     let _app = QCoreApplication::new();
@@ -498,7 +498,7 @@ fn a_slot_waits() {
     assert_eq!(*read.borrow(), [b"the server speaks"]);
 }
 
-/// Not Qt's: there the connection stays, and cannot be closed any more.
+/// Differs from Qt, where the connection remains and cannot be closed.
 #[test]
 fn garbage_in_place_of_a_record_ends_the_connection() {
     let _app = QCoreApplication::new();
@@ -512,7 +512,7 @@ fn garbage_in_place_of_a_record_ends_the_connection() {
         let (told, by_alert) = (Rc::<RefCell<Vec<_>>>::default(), Rc::<RefCell<Vec<_>>>::default());
         client.error_occurred.connect_to(&told, |told, error| told.borrow_mut().push(*error));
         other.error_occurred.connect_to(&by_alert, |told, error| told.borrow_mut().push(*error));
-        // By another descriptor of the same connection.
+        // Writes through another descriptor of the same connection.
         let mut wire = wires.borrow_mut().pop().unwrap();
         wire.write_all(b"this is no record at all").unwrap();
         wait_until(|| client.state() == SocketState::Unconnected);
@@ -524,7 +524,7 @@ fn garbage_in_place_of_a_record_ends_the_connection() {
     }
 }
 
-/// What has come is read before a connection is closed, but not for ever.
+/// A socket reads what has arrived before it closes, but not without limit.
 #[test]
 fn closing_does_not_wait_for_a_peer_that_goes_on_sending() {
     let _app = QCoreApplication::new();
@@ -536,7 +536,7 @@ fn closing_does_not_wait_for_a_peer_that_goes_on_sending() {
         let client = client();
         let other = encrypt(&client, &server);
         client.set_read_buffer_size(1);
-        // More than the system takes for a client that does not read.
+        // More than the system buffers for a client that does not read.
         let write_more = |other: &QSslSocket| {
             if other.unsent_bytes() < 1 << 20 {
                 other.write(vec![0; 2 << 20]).ok();
@@ -552,7 +552,7 @@ fn closing_does_not_wait_for_a_peer_that_goes_on_sending() {
     }
 }
 
-/// What a slot does to the socket that called it.
+/// The actions of a slot on the socket that called it.
 const ACTIONS: [&str; 6] = ["drop", "delete later", "abort", "close", "disconnect", "again"];
 
 #[test]
@@ -622,7 +622,7 @@ fn one_slot(protocol: SslProtocol, signal: usize, action: &'static str) {
         11 => client.disconnected.connect(move |()| act()),
         _ => client.read_channel_finished.connect(move |()| act()),
     };
-    // After the slot: whoever only wants to see the errors is to see them.
+    // Connected after the test's slot, so that the errors are not ignored before that slot has run.
     client.ssl_errors.connect({
         let weak = weak.clone();
         move |_| {
@@ -633,17 +633,17 @@ fn one_slot(protocol: SslProtocol, signal: usize, action: &'static str) {
     });
     *kept.borrow_mut() = Some(client.clone());
     client.connect_to_host_encrypted("127.0.0.1", port);
-    // A slot may have closed it within the call.
+    // A slot may have closed the socket during the call.
     client.write("hello").ok();
     drop(client);
     let what = format!("{protocol:?}, signal {signal}, {action}");
-    assert!(wait_at_most(Duration::from_secs(5), || ran.get()), "{what}: it never came");
+    assert!(wait_at_most(Duration::from_secs(5), || ran.get()), "{what}: slot never called");
     let over = || match weak.upgrade() {
         None => true,
-        // Nothing was written to a connection that a slot has begun: it stays.
+        // Nothing was written to the connection that a slot has started, so it stays open.
         Some(client) if action == "again" && client.is_encrypted() => true,
         Some(client) => client.state() == SocketState::Unconnected,
     };
-    assert!(wait_at_most(Duration::from_secs(5), over), "{what}: it does not end");
+    assert!(wait_at_most(Duration::from_secs(5), over), "{what}: the connection does not end");
     drop(kept.borrow_mut().take());
 }

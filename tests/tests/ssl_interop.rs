@@ -1,5 +1,5 @@
-//! Other people's TLS: `openssl`, `curl` and real Qt, where they are installed. What is missing is
-//! skipped, and said.
+//! Interoperation with other TLS implementations: `openssl`, `curl` and real Qt. Tests whose
+//! program is not installed print that they are skipped.
 
 use std::{
     io::{BufRead, BufReader, Read, Write},
@@ -20,7 +20,7 @@ use qnetwork::{
 
 const CERTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/conformance/certs");
 
-/// A program that is ended with the test.
+/// A process that ends with the test.
 struct Running(Child);
 
 impl Drop for Running {
@@ -31,7 +31,7 @@ impl Drop for Running {
 }
 
 impl Running {
-    /// Starts a program, if it is there.
+    /// Starts a program, if it is installed.
     fn start(program: &str, args: &[&str]) -> Option<Self> {
         let child = Command::new(program)
             .args(args)
@@ -52,7 +52,7 @@ impl Running {
         self.0.stdin.take().expect("a pipe")
     }
 
-    /// Its output, from a thread: it comes while this one's loop runs.
+    /// Reads the process's output in a thread, while this thread runs a loop.
     fn output(&mut self) -> std::thread::JoinHandle<String> {
         let mut output = self.0.stdout.take().expect("a pipe");
         std::thread::spawn(move || {
@@ -63,7 +63,7 @@ impl Running {
     }
 }
 
-/// A server that sends back a line in capitals, and closes.
+/// Returns a server that sends back a line in capitals and closes.
 fn shouting() -> QSslServer {
     let server = QSslServer::new();
     server.set_ssl_configuration(identified("good"));
@@ -128,11 +128,11 @@ fn servers_of_openssl() {
             version,
         ];
         let Some(mut server) = Running::start("openssl", &args) else { return };
-        // It says where it listens, and much else afterwards, which somebody has to take.
+        // The program prints where it listens, and much more later, which has to be read.
         let mut output = BufReader::new(server.0.stdout.take().unwrap());
         let port: u16 = loop {
             let mut line = String::new();
-            assert!(output.read_line(&mut line).unwrap() > 0, "it has ended");
+            assert!(output.read_line(&mut line).unwrap() > 0, "openssl has ended");
             if let Some(at) = line.trim().strip_prefix("ACCEPT 127.0.0.1:") {
                 break at.parse().unwrap();
             }
@@ -190,8 +190,7 @@ fn curl() {
     assert_eq!(output.join().unwrap(), "hello\n");
 }
 
-/// A Qt program of a few lines: connects to the port that it is given, or listens and prints its
-/// own.
+/// A short Qt program: it connects to the given port, or listens and prints its own port.
 const QT: &str = r#"
 import sys
 from PySide2.QtCore import QCoreApplication, QTimer
@@ -232,7 +231,7 @@ fn has_qt() -> bool {
     let asked = Command::new(PYTHON).args(["-c", "import PySide2.QtNetwork"]).output();
     let there = asked.is_ok_and(|output| output.status.success());
     if !there {
-        println!("skipped: there is no PySide2");
+        println!("skipped: PySide2 is not installed");
     }
     there
 }
@@ -281,11 +280,11 @@ fn servers_of_qt() {
     }
 }
 
-/// The keys that the tests of `QSslKey` have.
+/// The keys from the tests of `QSslKey`.
 const KEYS: &str =
     concat!(env!("CARGO_MANIFEST_DIR"), "/../crates/qnetwork/src/ssl/key/tests/data");
 
-/// Reads a key of an algorithm, with a pass phrase, and prints its DER in hexadecimal.
+/// Reads a key with an algorithm and a pass phrase, and prints its DER in hexadecimal.
 const QT_KEY: &str = r#"
 import sys
 from PySide2.QtCore import QByteArray
@@ -295,7 +294,7 @@ key = QSslKey(QByteArray(sys.stdin.buffer.read()), getattr(QSsl, sys.argv[1]), Q
 print(bytes(key.toDer()).hex())
 "#;
 
-/// What a program prints that is given the text.
+/// Returns the output of a program for a text as its input.
 fn answer(program: &str, args: &[&str], text: &[u8]) -> Option<String> {
     let mut program = Running::start(program, args)?;
     let output = program.output();

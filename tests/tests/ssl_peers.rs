@@ -1,6 +1,6 @@
-//! Peers whose certificates, keys or wishes are unusual, by `openssl`; without it these tests are
-//! skipped, and say so. Qt 5.15.8 was seen to do the same with these peers, unless a test says
-//! otherwise.
+//! Peers with unusual certificates, keys or settings, played by `openssl`. Without it the tests
+//! print that they are skipped. Qt 5.15.8 gives the same results with these peers unless a test
+//! says otherwise.
 
 use std::{
     cell::RefCell,
@@ -26,7 +26,7 @@ use qnetwork::{
 const CERTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/conformance/certs");
 const VERSIONS: [&str; 2] = ["-tls1_2", "-tls1_3"];
 
-/// A folder with certificates of `openssl`'s making, which goes with it.
+/// A folder with certificates that `openssl` makes. Dropping it removes the folder.
 struct Folder(PathBuf);
 
 impl Drop for Folder {
@@ -36,8 +36,8 @@ impl Drop for Folder {
 }
 
 impl Folder {
-    /// A folder of that name, and in it a certificate and key `it`, issued by the root of the
-    /// conformance tests.
+    /// Creates a folder with this name and in it a certificate and key `it`, issued by the root of
+    /// the conformance tests.
     fn with(name: &str, key: &[&str]) -> Option<Self> {
         let path =
             std::env::temp_dir().join(format!("qnetwork-peers-{name}-{}", std::process::id()));
@@ -68,7 +68,7 @@ impl Folder {
     }
 }
 
-/// `openssl`, until it is dropped.
+/// A process of `openssl` that ends when it is dropped.
 struct Peer {
     child: Child,
     rest: Option<JoinHandle<()>>,
@@ -88,7 +88,7 @@ impl Peer {
     fn start(args: &[&str]) -> Self {
         let mut args = args.to_vec();
         if !args.contains(&"-cipher") {
-            // Keys that it does not use any more by itself.
+            // Allows ciphers and keys that openssl refuses by default.
             args.extend(["-cipher", "ALL:@SECLEVEL=0"]);
         }
         let child = Command::new("openssl")
@@ -101,7 +101,7 @@ impl Peer {
         Peer { child, rest: None }
     }
 
-    /// A server, and its port.
+    /// Starts a server and returns its port.
     fn server(stem: &Path, args: &[&str]) -> (Self, u16) {
         let (certificate, key) = (stem.with_extension("crt"), stem.with_extension("key"));
         let own = ["s_server", "-accept", "127.0.0.1:0", "-cert", certificate.to_str().unwrap()];
@@ -127,7 +127,7 @@ impl Peer {
     }
 }
 
-/// What is done about errors.
+/// What the socket does about errors.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Way {
     None,
@@ -138,7 +138,7 @@ enum Way {
 
 const WAYS: [Way; 4] = [Way::None, Way::Query, Way::Verify, Way::Ignore];
 
-/// What a socket has told: errors of the certificate, and how it ended.
+/// The errors that a socket has reported, and how it ended.
 #[derive(Clone, Default)]
 struct Told(Rc<RefCell<String>>);
 
@@ -174,7 +174,7 @@ fn prepare(socket: &QSslSocket, way: Way) -> Told {
     told
 }
 
-/// Waits for the end of the handshake, whatever it is. What was told.
+/// Waits until the handshake ends in any way. Returns what the socket has reported.
 fn outcome(socket: &QSslSocket, told: &Told) -> String {
     wait_until(|| socket.is_encrypted() || socket.error() != SocketErrorKind::Unknown);
     let told = told.0.borrow().trim().to_owned();
@@ -188,7 +188,7 @@ fn client(way: Way) -> (QSslSocket, Told) {
     (client, told)
 }
 
-/// What a client tells of a server.
+/// Returns what a client reports of a server.
 fn as_client(stem: &Path, args: &[&str], way: Way) -> String {
     let (_peer, port) = Peer::server(stem, args);
     let (client, told) = client(way);
@@ -196,7 +196,7 @@ fn as_client(stem: &Path, args: &[&str], way: Way) -> String {
     outcome(&client, &told)
 }
 
-/// What a server tells of a client.
+/// Returns what a server reports of a client.
 fn as_server(args: &[&str], way: Way) -> String {
     let tells = Rc::new(RefCell::new(Told::default()));
     let server = accepting({
@@ -216,7 +216,7 @@ fn as_server(args: &[&str], way: Way) -> String {
     outcome(&socket, &told)
 }
 
-/// The text of the error by which a client's handshake ends.
+/// Returns the text of the error that ends a client's handshake.
 fn refusal_of_client(args: &[&str]) -> String {
     let (_peer, port) = Peer::server(&PathBuf::from(format!("{CERTS}/good")), args);
     let (client, _) = client(Way::Verify);
@@ -226,7 +226,7 @@ fn refusal_of_client(args: &[&str]) -> String {
     client.error_string()
 }
 
-/// The text of the error by which a server's handshake ends.
+/// Returns the text of the error that ends a server's handshake.
 fn refusal_of_server(args: &[&str]) -> String {
     let server = encrypting("good");
     let _peer = Peer::client(&server, args);
@@ -237,7 +237,7 @@ fn refusal_of_server(args: &[&str]) -> String {
     socket.error_string()
 }
 
-/// What is expected of an error that may be ignored.
+/// Returns the expected report for an error that may be ignored.
 fn expected(way: Way, error: SslError) -> String {
     match way {
         Way::None => "encrypted".to_owned(),
@@ -246,7 +246,7 @@ fn expected(way: Way, error: SslError) -> String {
     }
 }
 
-/// A key of RSA that nobody should use any more is one error, which may be ignored.
+/// An RSA key that is too small is one error, which may be ignored.
 #[test]
 fn small_keys() {
     let _app = QCoreApplication::new();
@@ -264,7 +264,7 @@ fn small_keys() {
     }
 }
 
-/// The same, with a certificate that the peer has made itself.
+/// The same with a self-signed certificate.
 #[test]
 fn small_keys_that_nobody_vouches_for() {
     let _app = QCoreApplication::new();
@@ -288,7 +288,7 @@ fn small_keys_that_nobody_vouches_for() {
     }
 }
 
-/// This end's own has to be larger, as with Qt.
+/// As in Qt, this end's own key has to be larger.
 #[test]
 fn an_own_small_key() {
     let _app = QCoreApplication::new();
@@ -317,8 +317,8 @@ fn an_own_small_key() {
     wait_until(|| server.has_pending_connections());
 }
 
-/// Keys that are for signatures by PSS alone. In TLS 1.2 rustls knows none, so that a client has
-/// nothing to show; Qt connects.
+/// Keys for RSA-PSS signatures only. rustls does not support them in TLS 1.2, so a client has no
+/// usable certificate. Qt connects.
 #[test]
 fn keys_for_pss() {
     let _app = QCoreApplication::new();
@@ -334,7 +334,7 @@ fn keys_for_pss() {
     assert_eq!(as_server(&args, Way::Verify), none);
 }
 
-/// An authority whose key is for signatures by PSS alone. To Qt its certificates are good.
+/// An authority whose key is for RSA-PSS signatures only. Qt accepts its certificates.
 #[test]
 fn an_authority_with_a_key_for_pss() {
     let Some(folder) = Folder::with("authority", &["-newkey", "rsa-pss"]) else { return };
@@ -356,7 +356,8 @@ fn an_authority_with_a_key_for_pss() {
     assert!(errors.contains(&SslError::CertificateSignatureFailed), "{errors:?}");
 }
 
-/// Kinds of keys that the cryptography has not. Qt connects with Ed448, and fails with secp256k1.
+/// Key types that the cryptography does not support. Qt connects with Ed448 and fails with
+/// secp256k1.
 #[test]
 fn unknown_keys() {
     let _app = QCoreApplication::new();
@@ -372,7 +373,7 @@ fn unknown_keys() {
     }
 }
 
-/// Key exchange with the groups that a peer insists on.
+/// Key exchange with the groups that a peer requires.
 #[test]
 fn groups() {
     let _app = QCoreApplication::new();
@@ -390,7 +391,7 @@ fn groups() {
     }
 }
 
-/// What a peer insists on, and is not spoken here, is named. Qt connects.
+/// The error names a feature that the peer requires and this library lacks. Qt connects.
 #[test]
 fn what_is_missing_is_named() {
     let _app = QCoreApplication::new();
@@ -417,8 +418,8 @@ fn what_is_missing_is_named() {
     }
 }
 
-/// A server of TLS 1.3 that insists on a certificate says so when the client thinks that the
-/// handshake is over.
+/// A TLS 1.3 server that requires a certificate says so only after the handshake has ended for the
+/// client.
 #[test]
 fn a_certificate_that_is_required() {
     let _app = QCoreApplication::new();

@@ -1,4 +1,4 @@
-//! What slots and loggers do to an encrypted connection from within.
+//! Slots and loggers that use an encrypted connection while it works.
 
 use std::{
     cell::{Cell, RefCell},
@@ -15,7 +15,7 @@ use integration::{
 use qcore::{QCoreApplication, object::Object};
 use qnetwork::{QSslSocket, SocketErrorKind, SocketState, SslProtocol};
 
-/// What comes while a slot of `mode_changed` runs a loop is the beginning of the handshake.
+/// A slot of `mode_changed` runs a loop. The data that arrives meanwhile belongs to the handshake.
 #[test]
 fn a_loop_before_the_handshake_loses_nothing() {
     let _app = QCoreApplication::new();
@@ -31,8 +31,8 @@ fn a_loop_before_the_handshake_loses_nothing() {
     wait_until(|| client.is_encrypted() && other.is_encrypted());
 }
 
-/// The alert of a failed handshake goes out at once, and a slot is told of its bytes. Whatever that
-/// does to the socket, the connection ends, and the error is told once at most.
+/// The alert of a failed handshake is sent at once, and a slot is told of its bytes. Whatever the
+/// slot does to the socket, the connection ends, and the error is emitted at most once.
 #[test]
 fn slots_told_of_an_alerts_bytes() {
     let _app = QCoreApplication::new();
@@ -87,11 +87,11 @@ fn slots_told_of_an_alerts_bytes() {
     }
 }
 
-/// Until when a slot waits that has begun a connection anew.
+/// How long a slot waits for the new connection that it has started.
 #[derive(Clone, Copy, Debug)]
 enum Until {
     Connected,
-    /// The server's answer has come. A loop does not work on it before the slot returns.
+    /// The server's answer has arrived. A loop does not process it before the slot returns.
     Answered,
     Encrypted,
 }
@@ -110,7 +110,7 @@ fn wait_in_slot(client: &QSslSocket, until: Until) {
     }
 }
 
-/// A slot that is told of errors begins anew, and waits.
+/// A slot that is told of errors starts a new connection and waits for it.
 #[test]
 fn a_connection_begun_while_errors_are_told_is_encrypted() {
     let _app = QCoreApplication::new();
@@ -139,7 +139,7 @@ fn a_connection_begun_while_errors_are_told_is_encrypted() {
     }
 }
 
-/// What cannot be decrypted is one error, also when something is to be written.
+/// Data that cannot be decrypted causes one error, even if the socket writes as well.
 #[test]
 fn garbage_is_one_error_to_who_writes() {
     let _app = QCoreApplication::new();
@@ -149,11 +149,11 @@ fn garbage_is_one_error_to_who_writes() {
     let other = encrypt(&client, &server);
     let told = Rc::new(RefCell::new(Vec::new()));
     client.error_occurred.connect_to(&told, |told, error| told.borrow_mut().push(*error));
-    // A slot that is told of data writes; the garbage that follows is in the session by then.
+    // The slot for new data writes. The garbage that follows is in the session by then.
     client.ready_read.connect_to(&client, |client, ()| {
         client.write("an answer").unwrap();
     });
-    // One packet's worth of both, so that they come together.
+    // Both are sent in one packet, so that they arrive together.
     other.write("a question").unwrap();
     other.flush();
     wires.borrow_mut()[0].write_all(b"this is no record at all").unwrap();
@@ -161,8 +161,8 @@ fn garbage_is_one_error_to_who_writes() {
     assert_eq!(*told.borrow(), [SocketErrorKind::SslInternal]);
 }
 
-/// A slot that is told of broken TLS begins a connection anew, and waits for it in the slot: the
-/// error of the old session does not hold the new one up.
+/// A slot that is told of a TLS error starts a new connection and waits for it in the slot. The
+/// error of the old session does not affect the new one.
 #[test]
 fn a_connection_begun_while_broken_tls_is_told_is_encrypted() {
     let _app = QCoreApplication::new();
@@ -191,8 +191,7 @@ fn a_connection_begun_while_broken_tls_is_told_is_encrypted() {
     }
 }
 
-/// A slot that is told of broken TLS may end the connection: the other end is told why all the
-/// same.
+/// A slot that is told of a TLS error may close the connection. The peer still gets the alert.
 #[test]
 fn an_alert_goes_out_though_a_slot_closes() {
     let _app = QCoreApplication::new();
@@ -217,7 +216,7 @@ fn an_alert_goes_out_though_a_slot_closes() {
 }
 
 thread_local! {
-    /// The socket that the logger asks and writes to.
+    /// The socket that the logger queries and writes to.
     static LOGGED: RefCell<Option<QSslSocket>> = const { RefCell::new(None) };
     static LOGGING: Cell<bool> = const { Cell::new(false) };
     static RECORDS: Cell<u32> = const { Cell::new(0) };
@@ -249,7 +248,7 @@ impl log::Log for Logger {
     fn flush(&self) {}
 }
 
-/// The library that encrypts logs in the middle of its work, and a logger may use the socket.
+/// rustls logs in the middle of its work, and a logger may use the socket.
 #[test]
 fn a_logger_uses_the_socket() {
     if !in_child!("a_logger_uses_the_socket", 100) {

@@ -1,4 +1,4 @@
-//! Servers that encrypt.
+//! TLS servers.
 
 use std::{
     cell::RefCell,
@@ -96,13 +96,13 @@ fn a_handshake_that_takes_too_long() {
     let peer = (QHostAddress::LocalHost, stalls.local_addr().unwrap().port());
     let text = "The TLS handshake took too long".to_owned();
     assert_eq!(*told.borrow(), [(SocketErrorKind::SocketTimeout, text, peer)]);
-    // A reset, if it had not read yet what came.
+    // A reset, if the client had not read all data yet.
     assert!(matches!(stalls.read(&mut [0; 9]), Ok(0) | Err(_)));
     wait_until(|| server.children().is_empty());
     assert!(!server.has_pending_connections());
 }
 
-/// What a slot does to a socket whose handshake took too long, or to the server, is no trouble.
+/// A slot may do anything to a socket whose handshake took too long, or to the server.
 #[test]
 fn slots_that_are_told_of_a_slow_handshake() {
     let _app = QCoreApplication::new();
@@ -160,7 +160,7 @@ fn handshakes_count_as_pending_connections() {
         (0..4).map(|_| TcpStream::connect(("127.0.0.1", server.server_port())).unwrap()).collect();
     wait_until(|| started.get() == 2);
     run_for(Duration::from_millis(30));
-    // The others wait with the system, until one of them is over.
+    // The other connections stay in the backlog until one of the handshakes ends.
     assert_eq!(started.get(), 2);
     drop(stalls);
     wait_until(|| started.get() == 4);

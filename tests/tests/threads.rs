@@ -1,4 +1,4 @@
-//! Loops in several threads, and threads that end while something is under way.
+//! Loops in several threads, and threads that end while work is in progress.
 
 use std::{
     cell::{Cell, RefCell},
@@ -67,7 +67,7 @@ fn look_ups_may_outlive_their_loop_and_thread() {
                 let held = Rc::new(Cell::new(round));
                 for at in 0..10 {
                     let name = format!("name-{round}-{at}.{NO_HOST}");
-                    QHostInfo::lookup_host(&name, &held, |_, _| panic!("nobody runs the loop"));
+                    QHostInfo::lookup_host(&name, &held, |_, _| panic!("the loop does not run"));
                     let socket = QTcpSocket::new();
                     socket.connect_to_host(name, 80);
                     assert_eq!(socket.state(), SocketState::HostLookup);
@@ -78,7 +78,7 @@ fn look_ups_may_outlive_their_loop_and_thread() {
     for thread in threads {
         thread.join().unwrap();
     }
-    // Those that answer find nobody, and are there for the next.
+    // The workers find the loop gone and remain usable for the next look-up.
     let answered = Rc::new(Cell::new(false));
     QHostInfo::lookup_host("localhost", &answered, |answered, _| answered.set(true));
     wait_until(|| answered.get());
@@ -106,7 +106,7 @@ fn a_thread_that_ends_while_connected_closes() {
                 thread_local! {
                     static KEPT: RefCell<Option<QTcpSocket>> = const { RefCell::new(None) };
                 }
-                // It is dropped when the loop is gone already, or just before: in any order.
+                // The socket is dropped after the loop is gone, or just before. Both orders occur.
                 KEPT.set(Some(socket));
             }
         });

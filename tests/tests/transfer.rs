@@ -1,4 +1,4 @@
-//! Moving bytes: very many, very few, and to those who do not take them.
+//! Moving data: very large and very small amounts, and peers that do not read.
 
 use std::{
     cell::{Cell, RefCell},
@@ -56,7 +56,7 @@ fn bytes_that_come_one_by_one_are_kept_together() {
 #[test]
 fn a_peer_that_never_reads_costs_what_was_written_and_no_more() {
     const SIZE: usize = 64 << 20;
-    // What other tests take and give back would be counted, too.
+    // In a process of its own, because the memory of other tests would be counted, too.
     if !in_child!("a_peer_that_never_reads_costs_what_was_written_and_no_more", 100) {
         return;
     }
@@ -206,8 +206,7 @@ fn data_in_front_of_a_reset_may_be_lost_but_the_end_is_told() {
     assert_eq!(*errors.borrow(), [SocketErrorKind::RemoteHostClosed]);
 }
 
-/// How much the kernels take is for them to say, and so this is no scenario; all else is as Qt
-/// does.
+/// How much the kernel buffers is up to the kernel, so this is no scenario. All else is as in Qt.
 #[test]
 fn a_reset_while_the_last_bytes_wait_to_go() {
     let (socket, stream) = pair();
@@ -249,7 +248,7 @@ fn a_reset_while_the_last_bytes_wait_to_go() {
 #[test]
 fn a_busy_sender_does_not_starve_others() {
     const ROUNDS: usize = 300;
-    // It sends as fast as it can, until it is told that it may stop.
+    // The peer sends as fast as it can until it is told to stop.
     let (flood_port, flood) = peer(|mut stream| {
         let block = vec![0; 1 << 20];
         let mut sent = 0;
@@ -323,7 +322,7 @@ fn a_loop_in_a_slot_gets_all_there_is() {
     let got = Rc::new(Cell::new(0));
     let total = got.clone();
     reader.ready_read.connect_to(&reader, move |reader, ()| {
-        // More than one read of the loop, and a limit in its way.
+        // More than one read of the loop, with a limited read buffer.
         wait_until(|| {
             total.set(total.get() + reader.read_all().len());
             total.get() == 3 << 20
@@ -337,7 +336,7 @@ fn a_loop_in_a_slot_gets_all_there_is() {
 #[test]
 fn chunks_are_kept_as_they_are_and_announced_as_a_whole() {
     let (socket, stream) = pair();
-    // The system is to take it all at once: otherwise each part that it has taken is announced.
+    // The system must take all data at once. Otherwise each part that it takes is announced.
     socket.set_socket_option(SocketOption::SendBufferSize, 200_000);
     let written = Rc::new(RefCell::new(Vec::new()));
     socket.bytes_written.connect_to(&written, |written, count| written.borrow_mut().push(*count));

@@ -1,4 +1,4 @@
-//! `unsent_bytes()`: how much of what was written waits in the process.
+//! `unsent_bytes()`: how many written bytes wait in the process.
 
 use std::{
     cell::Cell,
@@ -18,11 +18,11 @@ use qnetwork::{
 };
 use socket2::SockRef;
 
-/// More than the buffers of two sockets hold, once they are told to be small.
+/// More than the buffers of two sockets hold, once they have been set to a small size.
 const PLENTY: usize = 8 << 20;
 const SMALL: i32 = 64 * 1024;
 
-/// Runs the loop until the number does not change any more: the system takes nothing.
+/// Runs the loop until the number stays the same: the system takes nothing more.
 fn when_stuck(unsent: impl Fn() -> usize) -> usize {
     let (mut before, mut same) = (usize::MAX, 0);
     while same < 5 {
@@ -34,8 +34,8 @@ fn when_stuck(unsent: impl Fn() -> usize) -> usize {
     before
 }
 
-/// Writes what the other end does not read, and cuts the connection: the other end is to get all
-/// but what has waited.
+/// Writes data that the peer does not read, and aborts the connection. The peer then receives
+/// everything except the bytes that waited.
 fn what_waits_is_what_never_comes(
     write: impl Fn(&[u8]),
     unsent: impl Fn() -> usize,
@@ -105,7 +105,7 @@ fn a_local_socket() {
     );
 }
 
-/// The proxy reads what comes only when it is told to: what waits, waits here.
+/// The proxy reads only when it is told to, so the data waits in the client.
 #[test]
 fn a_socket_with_a_proxy() {
     for kind in [ProxyType::Socks5, ProxyType::Http] {
@@ -126,7 +126,7 @@ fn a_socket_with_a_proxy() {
     }
 }
 
-/// Says what a proxy says that has connected its client.
+/// Plays a proxy that has connected its client.
 fn lead(client: &mut TcpStream, kind: ProxyType) {
     use std::io::Write;
 
@@ -160,7 +160,7 @@ fn what_is_written_before_the_connection_stands_waits() {
     wait_until(|| socket.unsent_bytes() == 0);
 }
 
-/// A server of TLS whose connections read nothing, until they are told to.
+/// Returns a TLS connection whose server reads nothing until it is told to.
 fn held_up() -> (QSslSocket, QSslSocket, QTcpServer) {
     let server = tls::encrypting("good");
     let client = tls::client();
@@ -181,13 +181,13 @@ fn what_waits_encrypted_is_counted() {
     client.write(&data).unwrap();
     assert_eq!((client.unsent_bytes(), client.bytes_to_write()), (PLENTY, PLENTY));
     let left = when_stuck(|| client.unsent_bytes());
-    // As with Qt all seems to be written.
+    // As in Qt, all data seems to be written.
     assert_eq!((client.bytes_to_write(), announced.get()), (0, PLENTY));
     assert!(left > PLENTY / 4, "{left} bytes wait");
     assert_eq!(left, client.encrypted_bytes_to_write());
     assert_eq!(QAbstractSocket::clone(&client).unsent_bytes(), left, "by the base class");
 
-    // More is plain text before it is encrypted, and counts all the time.
+    // Further data is plain text first and counts from the start.
     client.write("more").unwrap();
     assert_eq!(client.unsent_bytes(), left + 4);
     other.set_read_buffer_size(0);
@@ -219,9 +219,9 @@ fn what_waits_for_the_handshake_is_counted() {
     let other = tls::accepted(&server);
     wait_until(|| other.bytes_available() == 5);
     assert_eq!(client.unsent_bytes(), 0);
-    // Nor does the server have anything to send: what a session is resumed by waits for data.
+    // The server has nothing to send: session tickets wait for its first data.
     assert_eq!(other.unsent_bytes(), 0);
-    // The slot was called with the rest of the handshake and with what was written held back.
+    // While the slot ran, the rest of the handshake and the written data were held back.
     assert!(seen.get() > 5, "{} bytes", seen.get());
 }
 

@@ -1,4 +1,4 @@
-//! The functions that wait, with no loop, in slots, and beside other sockets.
+//! The functions that wait: without a loop, in slots, and beside other sockets.
 
 use std::{
     cell::{Cell, RefCell},
@@ -26,7 +26,7 @@ fn a_dialogue_in_a_plain_thread() {
     let client = thread::spawn(move || {
         let socket = QTcpSocket::new();
         socket.connect_to_host("127.0.0.1", port);
-        // This one sends, too.
+        // This call sends, too.
         socket.write(b"question").unwrap();
         while socket.bytes_available() < 6 {
             socket.wait_for_ready_read(-1).unwrap();
@@ -49,7 +49,7 @@ fn time_outs_are_kept_and_leave_the_connection_as_it_is() {
     assert_eq!(socket.wait_for_disconnected(0).unwrap_err(), SocketErrorKind::SocketTimeout);
     assert_eq!(errors.take(), [SocketErrorKind::SocketTimeout; 2]);
     assert_eq!((socket.state(), socket.is_open()), (SocketState::Connected, true));
-    // Nothing was written: there is nothing to wait for.
+    // Nothing was written, so there is nothing to wait for.
     let error = socket.wait_for_bytes_written(LONG).unwrap_err();
     assert_eq!(error, SocketErrorKind::Operation);
 }
@@ -75,7 +75,8 @@ fn what_happens_to_others_is_kept_for_the_loop() {
 
 #[test]
 fn what_the_loop_has_not_come_to_counts() {
-    // The loop has polled, and something else is its turn; the slot there waits for the other.
+    // Both sockets are ready. The first one's slot runs and waits for the other one, which the loop
+    // has not called yet.
     let (one, mut to_one) = pair();
     let (two, mut to_two) = pair();
     let answers = Rc::new(RefCell::new(Vec::new()));
@@ -112,7 +113,7 @@ fn no_late_extra_comes_after_a_wait() {
 
 #[test]
 fn connecting_is_given_up_when_the_time_is_over() {
-    // A queue that is full: whoever connects waits.
+    // A full backlog, so that connections have to wait.
     let full = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
     full.bind(&std::net::SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();
     full.listen(0).unwrap();
@@ -132,7 +133,7 @@ fn connecting_is_given_up_when_the_time_is_over() {
     assert_eq!((socket.state(), errors.count()), (SocketState::Unconnected, 0));
     assert_eq!(socket.wait_for_connected(50).unwrap_err(), SocketErrorKind::SocketTimeout);
 
-    // Once more, and given up by the program.
+    // A second attempt, which the program aborts.
     socket.connect_to_host("127.0.0.1", port);
     run_for(Duration::from_millis(50));
     assert_eq!((socket.state(), socket.is_open()), (SocketState::Connecting, true));
@@ -142,7 +143,7 @@ fn connecting_is_given_up_when_the_time_is_over() {
         (SocketState::Unconnected, OpenMode::NOT_OPEN)
     );
 
-    // The object is as good as before.
+    // The socket can be used again.
     let listener = listener();
     socket.connect_to_host("127.0.0.1", port_of(&listener));
     socket.wait_for_connected(LONG).unwrap();
@@ -158,7 +159,7 @@ fn a_full_read_buffer_is_nothing_to_wait_with() {
     assert_eq!(socket.read_all(), b"ab");
     socket.wait_for_ready_read(LONG).unwrap();
     assert_eq!(socket.read_all(), b"cd");
-    // Writing goes on all the same.
+    // Writing still works.
     socket.write(b"x").unwrap();
     socket.wait_for_bytes_written(LONG).unwrap();
     stream.read_exact(&mut [0]).unwrap();
@@ -172,7 +173,7 @@ fn a_server_waits() {
     assert_eq!(error, SocketErrorKind::SocketTimeout);
     assert_eq!(server.server_error(), SocketErrorKind::SocketTimeout);
     let clients: Vec<_> = (0..3).map(|_| connected_to(server.server_port())).collect();
-    // The loop ran meanwhile and has accepted one.
+    // The loop ran meanwhile and has accepted one connection.
     let mut taken = 0;
     while taken < clients.len() {
         if server.next_pending_connection().is_some() {
@@ -197,7 +198,7 @@ fn the_socket_may_go_in_a_slot_of_a_wait() {
     stream.write_all(b"x").unwrap();
     socket.wait_for_ready_read(LONG).unwrap();
     socket.connected.disconnect_all();
-    // And one that is deleted by its slot: the wait ends.
+    // A slot aborts the socket: the wait ends.
     socket.ready_read.connect_to(&socket, |socket, ()| socket.abort());
     stream.write_all(b"y").unwrap();
     socket.wait_for_ready_read(LONG).unwrap();

@@ -1,13 +1,15 @@
-//! What the benchmarks share: printing a figure, and the time that the process has had.
+//! Shared parts of the benchmarks: printing a figure, and reading the thread's CPU time.
 
 use std::fs;
 
-/// Prints one figure as a line of JSON. `peer` tells it from those of others.
+/// Prints one figure as a line of JSON. The field `peer` distinguishes it from other programs'
+/// figures.
 pub fn report(bench: &str, value: f64, unit: &str) {
     println!(r#"{{"bench":"{bench}","peer":"here","value":{value:.6},"unit":"{unit}"}}"#);
 }
 
-/// The seconds for which this thread has run, in user and kernel mode; 0 where the system does not tell.
+/// Returns the CPU time of this thread in seconds, in user and kernel mode; 0 if the system does
+/// not report it.
 #[must_use]
 pub fn cpu_seconds() -> f64 {
     let stat = fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();

@@ -1,6 +1,6 @@
 //! Qt's signals and slots, event loop, timers, objects and I/O devices, in Rust.
 //!
-//! Everything in here belongs to one thread and is driven by its event loop. Objects are cheap
+//! Every object belongs to one thread and is driven by that thread's event loop. Objects are cheap
 //! handles, signals are public fields of them, and slots are closures or methods:
 //!
 //! ```
@@ -13,21 +13,22 @@
 //! app.exec();
 //! ```
 //!
-//! Names are Qt's, types as they are and methods in snake_case; searching for `setObjectName` finds
-//! [`set_object_name`](QObject::set_object_name). Where Qt returns `bool` for success, a `Result`
-//! is returned here; what Qt's documentation forbids, the compiler mostly does:
+//! Types have Qt's names; methods have Qt's names in snake_case. Searching for `setObjectName`
+//! finds [`set_object_name`](QObject::set_object_name). A function that returns `bool` for success
+//! in Qt returns a `Result` here. The compiler rejects most of what Qt's documentation forbids:
 //!
 //! ```compile_fail
 //! let timer = qcore::QTimer::new();
 //! std::thread::spawn(move || timer.start(10)); // a timer belongs to its thread's loop
 //! ```
 //!
-//! * [`signal`] has [`Signal`], [`Connection`], what may be a [`Receiver`]
-//! * [`object`] has [`QObject`], how objects live and die, classes of your own
+//! * [`signal`] has [`Signal`], [`Connection`] and the trait [`Receiver`]
+//! * [`object`] has [`QObject`], the life and death of objects, and classes of your own
 //! * [`event`] has [`QEvent`] and [`EventHandler`]
 //! * [`event_loop`] has [`QCoreApplication`], [`QEventLoop`], [`Poster`] for other threads
 //! * [`timer`] has [`QTimer`], [`QElapsedTimer`], [`QDeadlineTimer`]
-//! * [`io_device`] has [`QIODevice`], what can be read and written, and [`QBuffer`]
+//! * [`io_device`] has [`QIODevice`], the base of devices that are read and written, and
+//!   [`QBuffer`]
 //! * [`number`] has the numbers that Qt gives to the values of its enums
 //! * [`message`] has [`install_message_handler`] for warnings
 //! * [`stream`] has [`QDataStream`], Qt's binary format, and [`QVariant`]

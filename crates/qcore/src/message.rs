@@ -1,8 +1,8 @@
-//! Warnings: what Qt prints where something is used in a wrong way.
+//! Warnings: the messages that Qt prints when a program uses it in a wrong way.
 //!
-//! They go to the handler that was [installed](install_message_handler), if one was; else to the
-//! [`log`] crate's logger, if the program has set one; else to standard error, so that nobody
-//! misses them.
+//! A message goes to the handler that the program has [installed](install_message_handler). Without
+//! a handler it goes to the [`log`] crate's logger. Without a logger it goes to standard error, so
+//! that nobody misses it.
 
 use std::{
     fmt,
@@ -10,7 +10,7 @@ use std::{
 };
 
 crate::numbered! {
-    /// How grave a message is.
+    /// The severity of a message.
     ///
     /// # Examples
     ///
@@ -20,7 +20,7 @@ crate::numbered! {
     /// fn name(kind: MessageType) -> &'static str {
     ///     match kind {
     ///         MessageType::Warning => "warning",
-    ///         _ => "message", // of a later version
+    ///         _ => "message", // from a later version
     ///     }
     /// }
     /// assert_eq!(name(MessageType::Warning), "warning");
@@ -29,23 +29,23 @@ crate::numbered! {
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
     #[non_exhaustive]
     pub enum MessageType {
-        /// Something was used in a wrong way. This library knows no other.
+        /// The program used something in a wrong way. This library has no other messages.
         #[doc(alias = "QtWarningMsg")]
         Warning = 1,
     }
 }
 
-/// What is called with each message.
+/// A function that is called with each message.
 pub type MessageHandler = Box<dyn Fn(MessageType, &str) + Send + Sync>;
 
 type Handler = Arc<dyn Fn(MessageType, &str) + Send + Sync>;
 
 static HANDLER: RwLock<Option<Handler>> = RwLock::new(None);
 
-/// Has all messages of this process given to `handler`, in whatever thread they arise; `None` puts
-/// back what is done by default.
+/// Sets the function that receives all messages of this process, from any thread. `None` restores
+/// the default.
 ///
-/// A handler that causes a message itself is called for that, too.
+/// If the handler itself causes a message, it is called for that message, too.
 ///
 /// # Examples
 ///
@@ -71,19 +71,19 @@ pub fn install_message_handler(handler: Option<MessageHandler>) {
     drop(before);
 }
 
-/// Gives a warning to whoever hears it.
+/// Passes a warning to the message handler, the logger or standard error.
 #[doc(hidden)]
 pub fn warn(text: fmt::Arguments<'_>) {
     let handler = HANDLER.read().unwrap_or_else(PoisonError::into_inner).clone();
     match handler {
         Some(handler) => handler(MessageType::Warning, &text.to_string()),
-        // Off is what the level is where no logger was set.
+        // The level is `Off` until the program sets a logger.
         None if log::max_level() == log::LevelFilter::Off => eprintln!("{text}"),
         None => log::warn!("{text}"),
     }
 }
 
-/// Says that something was used in a wrong way; see [`message`](crate::message).
+/// Warns that the program uses something in a wrong way; see [`message`](crate::message).
 ///
 /// ```
 /// qcore::q_warning!("Thermometer::read: not connected to {}", "COM1");

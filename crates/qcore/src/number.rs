@@ -1,12 +1,12 @@
 //! The numbers that Qt gives to the values of its enums.
 //!
-//! An enum that stands for one of Qt's has Qt's numbers: `value as i32` or `i32::from(value)` gives
-//! the number, and `try_from` gives the value for a number. Qt has numbers for which there is no
-//! value here, and a number from a peer or a file may be anything: `try_from` then fails with
+//! An enum that stands for one of Qt's has Qt's numbers. `value as i32` or `i32::from(value)`
+//! returns the number, and `try_from` returns the value for a number. Some of Qt's numbers have no
+//! value here, and a number from a peer or a file may be anything: then `try_from` fails with
 //! [`UnknownNumber`].
 //!
-//! A set of flags has Qt's numbers as well: `bits()` gives the number, and `from_bits()` gives the
-//! set for a number, or `None` if one of its bits stands for no flag.
+//! Sets of flags have Qt's numbers as well. `bits()` returns the number. `from_bits()` returns the
+//! set for a number, or `None` if one of the bits is no flag.
 //!
 //! ```
 //! use qcore::{OpenMode, TimerType};
@@ -22,7 +22,7 @@
 
 use std::{error::Error, fmt};
 
-/// A number that stands for no value of an enum.
+/// The error for a number that is no value of an enum.
 ///
 /// # Examples
 ///
@@ -39,19 +39,19 @@ pub struct UnknownNumber {
 }
 
 impl UnknownNumber {
-    /// The error for a number that stands for no value of the enum `type_name`.
+    /// Creates the error for a number that is no value of the enum `type_name`.
     #[must_use]
     pub const fn new(type_name: &'static str, number: i32) -> Self {
         UnknownNumber { type_name, number }
     }
 
-    /// The name of the enum.
+    /// Returns the name of the enum.
     #[must_use]
     pub const fn type_name(self) -> &'static str {
         self.type_name
     }
 
-    /// The number.
+    /// Returns the number.
     #[must_use]
     pub const fn number(self) -> i32 {
         self.number
@@ -66,7 +66,7 @@ impl fmt::Display for UnknownNumber {
 
 impl Error for UnknownNumber {}
 
-/// Declares an enum whose values have Qt's numbers, with the conversions to them and back.
+/// Declares an enum whose values have Qt's numbers, and the conversions in both directions.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! numbered {
@@ -87,7 +87,7 @@ macro_rules! numbered {
         }
 
         impl ::core::convert::From<$name> for i32 {
-            /// Qt's number.
+            /// Returns Qt's number for the value.
             fn from(value: $name) -> i32 {
                 value as i32
             }
@@ -96,7 +96,7 @@ macro_rules! numbered {
         impl ::core::convert::TryFrom<i32> for $name {
             type Error = $crate::number::UnknownNumber;
 
-            /// The value that has this number in Qt.
+            /// Returns the value that has this number in Qt.
             fn try_from(number: i32) -> ::core::result::Result<Self, Self::Error> {
                 match number {
                     $($number => ::core::result::Result::Ok($name::$value),)*

@@ -1,4 +1,4 @@
-//! What happens again and again allocates nothing.
+//! Operations that are repeated allocate nothing in the steady state.
 
 #[path = "common/counting.rs"]
 mod counting;
@@ -85,7 +85,7 @@ fn handles() {
     assert_eq!(allocations(|| (0..100).for_each(|_| drop(object.clone()))), 0);
 }
 
-/// Gives `hello\n` at each read, as far as there is room, every other time.
+/// A device that returns `hello\n`, or as much of it as fits, at every other read.
 struct Greeting(Cell<bool>);
 
 impl DeviceBackend for Greeting {
@@ -143,7 +143,7 @@ fn reading_into_memory_of_ones_own() {
     assert_eq!(count, 0);
 }
 
-/// The bytes that a function returns are one allocation; if there are none there is none.
+/// Returning bytes takes one allocation; returning no bytes takes none.
 #[test]
 fn bytes_that_are_returned() {
     let device = QIODevice::new(Greeting(Cell::new(true)));

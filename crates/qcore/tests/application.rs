@@ -1,4 +1,4 @@
-//! What an application knows of itself, and its last words.
+//! The names of an application, and the signals at its end.
 
 use std::{cell::RefCell, rc::Rc};
 
@@ -9,7 +9,7 @@ fn names_are_the_process_s_and_change_once() {
     let app = QCoreApplication::new();
     let program = app.application_name();
     assert!(program.starts_with("application"), "{program}");
-    // On Linux a program has no version of its own.
+    // On Linux a program has no version by default.
     assert_eq!(app.application_version(), "");
     let spies = [
         &app.application_name_changed,
@@ -33,7 +33,7 @@ fn names_are_the_process_s_and_change_once() {
     assert_eq!(elsewhere.join().unwrap(), ["a", "1", "o", "d"]);
     app.set_application_name("");
     assert_eq!(app.application_name(), program);
-    // Names outlive the application.
+    // The names outlive the application.
     app.set_application_name("kept");
     app.shutdown();
     assert!(app.is_deleted());
@@ -63,10 +63,10 @@ fn about_to_quit_comes_at_the_end_of_exec_alone() {
     assert_eq!(log.borrow().len(), 2);
 }
 
-/// As Qt 5.15.8 does: what counts is the value at the moment in which the last locker goes.
+/// As in Qt 5.15.8, the value at the moment when the last locker is dropped counts.
 #[test]
 fn quit_lock() {
-    /// Runs the application, drops its only locker, and has it exit with 7 some turns later.
+    /// Runs the application, drops its only locker, and calls `exit(7)` some turns later.
     fn run(enabled: bool, then: bool) -> i32 {
         fn exit_after(turns: u32) {
             QTimer::single_shot(0, move || match turns {
@@ -83,7 +83,7 @@ fn quit_lock() {
             exit_after(5);
         });
         let code = app.exec();
-        // What is left of the timers.
+        // Runs the remaining timers.
         while app.process_events() {}
         code
     }
@@ -91,7 +91,7 @@ fn quit_lock() {
     assert_eq!([run(true, true), run(true, false)], [0, 0]);
     assert_eq!([run(false, false), run(false, true)], [7, 7]);
 
-    // Lockers of loops do not ask.
+    // The lockers of event loops do not depend on the setting.
     QCoreApplication::set_quit_lock_enabled(false);
     let event_loop = QEventLoop::new();
     let locker = QEventLoopLocker::with_loop(&event_loop).unwrap();

@@ -1,4 +1,4 @@
-//! A device in memory: what Qt's own tests of QBuffer pin down.
+//! A device in memory: the cases of Qt's own tests of QBuffer.
 
 use std::{cell::Cell, rc::Rc};
 
@@ -218,7 +218,7 @@ fn at_end() {
     assert!(buffer.at_end());
 }
 
-/// The array cannot change behind an open buffer's back; behind that of a closed one it may.
+/// The bytes cannot be replaced while the buffer is open, but they can while it is closed.
 #[test]
 fn write_after_qbytearray_resize() {
     let buffer = opened(b"", OpenMode::WRITE_ONLY);
@@ -230,7 +230,7 @@ fn write_after_qbytearray_resize() {
     assert_eq!(buffer.data(), b"b0123");
 }
 
-/// As Qt's, a peek neither sees what was put back nor leaves carriage returns out.
+/// As in Qt, a peek does not see bytes that were put back, and does not remove carriage returns.
 #[test]
 fn a_peek_sees_the_bytes_as_they_are() {
     let buffer = opened(b"a\r\nb", OpenMode::READ_WRITE | OpenMode::TEXT);
@@ -254,7 +254,7 @@ fn what_is_written_takes_the_place_of_what_was_put_back() {
     assert_eq!(buffer.read(2), b"b5");
 }
 
-/// Before the beginning nothing can be written; what was put there can be read.
+/// Writing before the beginning fails. Bytes that were put back there can be read.
 #[test]
 fn positions_before_the_beginning() {
     let buffer = opened(b"abc", OpenMode::READ_WRITE);
@@ -305,7 +305,7 @@ fn a_handle_left_over_is_closed() {
     }
 }
 
-/// Only Windows has another end of lines.
+/// Only Windows has another line ending.
 #[test]
 fn write_in_text_mode() {
     let buffer = QBuffer::new();

@@ -1,4 +1,4 @@
-//! The kinds of connections, and what becomes of their closures.
+//! The connection types, and the fate of the closures.
 
 use std::{
     cell::{Cell, RefCell},
@@ -32,7 +32,7 @@ impl Listener {
     }
 }
 
-/// Runs something when it is dropped: what a closure's destructor does.
+/// Calls a closure when it is dropped, to stand for the destructor of a captured value.
 struct OnDrop<F: FnMut()>(F);
 
 impl<F: FnMut()> Drop for OnDrop<F> {
@@ -41,7 +41,7 @@ impl<F: FnMut()> Drop for OnDrop<F> {
     }
 }
 
-// ---- kinds of connections
+// ---- connection types
 
 #[test]
 fn connect_to_static_function_twice_is_called_twice() {
@@ -69,7 +69,7 @@ fn uniq_connection() {
     signal.emit(());
     assert_eq!((receiver.take(), other.take()), ((1, 1), (1, 0)));
 
-    // A plain one on top is allowed, comes last, and one disconnect cuts both.
+    // A normal connection of the same slot is allowed and comes last. One disconnect cuts both.
     let log = Log::default();
     signal.connect(log.slot("between"));
     assert!(signal.connect_to(&receiver, Listener::first).is_connected());
@@ -94,7 +94,8 @@ fn uniq_connection() {
     assert!(signal.connect_to_with(&receiver, unique, Listener::first).is_connected());
 }
 
-/// To Qt each closure is another one; here closures from one place are the same one.
+/// In Qt each closure is a different slot. Here closures from one place in the code are the same
+/// slot.
 #[test]
 fn a_unique_connection_to_a_closure() {
     let (signal, calls) = (Signal::new(), Rc::new(Cell::new(0)));
@@ -124,7 +125,7 @@ fn single_shot_connection_is_cut_before_its_slot_runs() {
             assert!(!signal.is_connected());
             signal.emit(());
         });
-    // Blocked, it is not used up.
+    // While it is blocked it is not used up.
     let quiet = connection.block();
     signal.emit(());
     assert!(connection.is_connected());
@@ -221,7 +222,7 @@ fn connect_functor_move_only() {
 
 #[test]
 fn a_slot_given_a_handle_may_set_what_it_holds() {
-    // What in Qt is a reference argument is a shared handle.
+    // A reference argument in Qt is a shared handle here.
     let signal = Signal::new();
     signal.connect(|answer: &Rc<Cell<i32>>| answer.set(42));
     let answer = Rc::new(Cell::new(0));
@@ -229,7 +230,7 @@ fn a_slot_given_a_handle_may_set_what_it_holds() {
     assert_eq!(answer.get(), 42);
 }
 
-// ---- what closures hold
+// ---- values held by closures
 
 #[test]
 fn disconnect_does_not_leak_functor() {
@@ -250,7 +251,7 @@ fn disconnect_does_not_leak_functor() {
     connect();
     drop(object);
     assert_eq!(Rc::strong_count(&token), 1);
-    // Refused ones are dropped as well.
+    // The closures of refused connections are dropped as well.
     assert!(!connect().is_connected());
     assert_eq!(Rc::strong_count(&token), 1);
 }
@@ -284,7 +285,7 @@ fn a_closure_destroyed_may_ask_for_the_sender() {
 
 #[test]
 fn connect_functor_deadlock() {
-    // The closure cuts its own sender, and its destructor connects, disconnects, emits and drops.
+    // The closure drops its own sender, and its destructor connects, disconnects, emits and drops.
     let object = QObject::new();
     let signal = Rc::new(Signal::of(&object));
     let calls = Rc::new(Cell::new(0));
@@ -353,7 +354,7 @@ fn a_slot_that_holds_its_own_sender_is_freed_by_its_death() {
 
 #[test]
 fn null_receiver() {
-    // What is null in Qt is dead here: refused in every form.
+    // A null receiver in Qt is a dead receiver here. All ways of connecting to it are refused.
     let signal = Signal::<()>::new();
     let token = Rc::new(());
     let object = QObject::new();

@@ -1,4 +1,4 @@
-//! Quitting on Ctrl-C, in a process of its own: this binary, run again.
+//! Quitting on Ctrl-C. Each test starts this binary again as a child process.
 
 #![cfg(all(unix, feature = "ctrl-c"))]
 
@@ -17,18 +17,18 @@ use std::{
 use qcore::{QCoreApplication, QTimer};
 
 const MODE: &str = "QCORE_CTRL_C_CHILD";
-/// Longer than anything here takes.
+/// Longer than anything in these tests takes.
 const LONG: Duration = Duration::from_secs(30);
-/// What the child's exit code is if `exec()` returned 0.
+/// The child's exit code if `exec()` returned 0.
 const QUIT: i32 = 40;
 
-/// Not a test: what the child does.
+/// Runs in the child process. It is not a test.
 #[test]
 fn child() {
     let Ok(mode) = env::var(MODE) else { return };
     if let Some(free) = mode.strip_prefix("free ") {
         let mut taken: Vec<_> = iter::from_fn(|| File::open("/dev/null").ok()).collect();
-        // The application's loop has none, either.
+        // The application's loop has no free descriptors, either.
         let app = QCoreApplication::new();
         taken.truncate(taken.len() - free.parse::<usize>().unwrap());
         let refused = app.quit_on_ctrl_c().is_err();
@@ -42,19 +42,19 @@ fn child() {
     let ready = || println!("\nready");
     match &*mode {
         "running" => QTimer::single_shot(0, ready),
-        // The signal comes before the loop does.
+        // The signal arrives before the loop runs.
         "before" => {
             ready();
             std::io::stdin().read_line(&mut String::new()).unwrap();
         }
-        // The loop does not get to run.
+        // The loop is blocked by its own slot.
         _ => QTimer::single_shot(0, move || {
             ready();
             let _ = std::io::stdin().read(&mut [0]);
             exit(QUIT + 2);
         }),
     }
-    // In case the parent is gone.
+    // Ends the child if its parent is gone.
     QTimer::single_shot(2 * LONG, || exit(QUIT + 1));
     exit(QUIT + app.exec());
 }
@@ -65,7 +65,7 @@ fn start(mode: &str) -> (Child, BufReader<ChildStdout>) {
     (child, out)
 }
 
-/// The same, with what the child says before.
+/// Starts the child, waits until it is ready, and returns the text that it printed before.
 fn start_and_listen(mode: &str) -> (Child, BufReader<ChildStdout>, String) {
     let mut child = Command::new("sh")
         .args(["-c", "ulimit -n 64 && exec \"$0\" \"$@\""])
@@ -91,7 +91,7 @@ fn kill(signal: &str, child: u32) {
     assert!(killed.success());
 }
 
-/// Waits for the child; `again` is called now and then meanwhile.
+/// Waits for the child and calls `again` at intervals meanwhile.
 fn wait(mut child: Child, mut again: impl FnMut()) -> ExitStatus {
     let stdin = child.stdin.take();
     let (send, receive) = mpsc::channel();
@@ -134,12 +134,12 @@ fn the_second_ctrl_c_ends_a_process_whose_loop_does_not_run() {
     let id = child.id();
     kill("-TERM", id);
     kill("-INT", id);
-    // 128 + SIGINT. Two signals in one may be taken for one, so there are some more.
+    // 130 is 128 + SIGINT. The kernel may merge two signals into one, so the test sends more.
     let again = || drop(Command::new("kill").args(["-INT", &id.to_string()]).output());
     assert_eq!(wait(child, again).code(), Some(130));
 }
 
-/// Where there are too few descriptors, a signal goes on to do what it does by default.
+/// If there are too few descriptors, signals keep their default action.
 #[test]
 fn without_descriptors_nothing_is_changed() {
     for free in 0..20 {
@@ -150,9 +150,9 @@ fn without_descriptors_nothing_is_changed() {
             assert_eq!(wait(child, || ()).code(), Some(QUIT + 3));
             return;
         }
-        // Not SIGINT: whoever starts the tests may have it ignored.
+        // Not SIGINT, which the process that starts the tests may have ignored.
         kill("-TERM", child.id());
         assert_eq!(wait(child, || ()).signal(), Some(15), "with {free} descriptors");
     }
-    panic!("it never succeeds");
+    panic!("quit_on_ctrl_c never succeeds");
 }

@@ -1,4 +1,4 @@
-//! What a stream reads and writes: numbers, text, variants, types of one's own.
+//! Reading and writing numbers, text, variants and user types.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -120,7 +120,7 @@ fn types_of_ones_own() {
     assert_eq!(corrupt.read::<Tree>(), Tree { color: Color::Red, children: Vec::new() });
     assert_eq!(corrupt.status(), StreamStatus::ReadCorruptData);
 
-    // A tree without an end.
+    // A tree of unlimited depth.
     let mut deep = reading(b"\0\0\0\0\0\0\0\x01".repeat(100_000));
     deep.read::<Tree>();
     assert_eq!(deep.status(), StreamStatus::ReadCorruptData);
@@ -152,7 +152,7 @@ fn a_character_beyond_16_bits_is_no_qchar() {
 
 #[test]
 fn pyside_calls_a_qstring_a_string() {
-    // QDataStream.writeString("aé") of PySide2.
+    // PySide2's QDataStream.writeString("aé") writes these bytes.
     let mut out = writing();
     out.write_string("aé");
     let bytes = out.into_bytes();

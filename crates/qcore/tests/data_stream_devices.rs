@@ -1,4 +1,4 @@
-//! A stream over bytes, over devices, over nothing; transactions.
+//! Streams over bytes, over devices and over nothing, and transactions.
 
 use std::collections::BTreeMap;
 
@@ -160,7 +160,7 @@ fn skip_raw_data() {
 
 // ---- transactions
 
-/// A message of all kinds of things.
+/// Writes a message with values of many types.
 fn write_message(out: &mut QDataStream) {
     out.write_int8(-1);
     out.write_qstring("grüße");
@@ -243,7 +243,7 @@ fn what_is_corrupt_is_not_read_again() {
     assert_eq!(input.status(), StreamStatus::ReadCorruptData);
     assert_eq!(input.read_int8(), b'b' as i8);
 
-    // Corrupt is corrupt, even if rolled back.
+    // Corrupt data is gone even after a rollback.
     input.start_transaction();
     input.set_status(StreamStatus::ReadCorruptData);
     input.rollback_transaction();
@@ -309,7 +309,7 @@ mod pipe {
         rc::Rc,
     };
 
-    /// A sequential device: what is written to it can be read.
+    /// A sequential device. The bytes written to it can be read from it.
     #[derive(Clone, Default)]
     pub(crate) struct Pipe(Rc<PipeState>);
 
@@ -330,7 +330,7 @@ mod pipe {
             self.0.bytes.borrow().len()
         }
 
-        /// Whether it takes nothing any more.
+        /// Sets whether the device refuses writes.
         pub(crate) fn refuse(&self, refuse: bool) {
             self.0.refuses.set(refuse);
         }

@@ -1,4 +1,5 @@
-//! Whatever a stream reads, it does not panic, and takes memory only as there are bytes.
+//! No input makes a stream panic, and the memory allocated is in proportion to the bytes that are
+//! there.
 
 #![allow(unsafe_code)] // an allocator that counts
 
@@ -17,9 +18,9 @@ use qcore::{
     stream::{ByteOrder, FromStream, QBitArray, QVariant, StreamStatus, StreamVersion},
 };
 
-/// How many bytes may be taken for each that there is. What takes most is a map with one entry.
+/// The most bytes allocated for each byte of input. A map with one entry needs the most.
 const MULTIPLE: usize = 48;
-/// And for none.
+/// The bytes that are allowed even without input.
 const AT_LEAST: usize = 16 * 1024;
 
 struct Counting;
@@ -36,7 +37,7 @@ fn count(by: isize) {
     });
 }
 
-// SAFETY: all is passed on to the system's allocator as it is; the counting does not allocate.
+// SAFETY: all calls are passed on to the system's allocator unchanged; counting does not allocate.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         count(layout.size() as isize);
@@ -51,7 +52,7 @@ unsafe impl GlobalAlloc for Counting {
     }
 
     unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        // As if it had to be moved: then there are both for a while.
+        // Counts as if the memory had to be moved: then both blocks exist for a while.
         count(size as isize);
         count(-(layout.size() as isize));
         // SAFETY: the caller's promise is passed on.
@@ -62,7 +63,7 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static COUNTING: Counting = Counting;
 
-/// How much memory there was at most while `run` ran, beyond what there was before.
+/// Returns how much memory `run` needed at most, beyond the memory allocated before.
 fn peak(run: impl FnOnce()) -> usize {
     let before = LIVE.get();
     PEAK.set(before);
@@ -96,7 +97,7 @@ const READS: [(&str, Read); 17] = [
     ("variant", of::<QVariant>),
 ];
 
-/// Reads `input` as everything, from bytes and from a device.
+/// Reads `input` as each type, from bytes and from a device.
 fn read_all(input: &[u8], version: StreamVersion, order: ByteOrder) {
     for (name, read) in READS {
         for device in [false, true] {
@@ -141,7 +142,7 @@ fn versions() -> impl Strategy<Value = StreamVersion> {
     (1u8..=19).prop_map(|number| StreamVersion::from_number(number).unwrap())
 }
 
-/// What is found in messages, so that something is often understood.
+/// Generates parts of real messages, so that the stream often understands them.
 fn piece(order: ByteOrder) -> impl Strategy<Value = Vec<u8>> {
     let number = move |number: u32| match order {
         ByteOrder::BigEndian => number.to_be_bytes().to_vec(),
@@ -197,12 +198,12 @@ fn what_takes_most() {
         list(2000, &list(1, &invalid)),
         list(2000, &list(0, &[])),
         list(2000, &[number(10), vec![0], number(2), vec![0xff; 2]].concat()),
-        // Counts and lengths without anything behind them.
+        // Counts and lengths with nothing behind them.
         number(0xffff_fffe),
         number(0x7fff_fffe),
         [number(0xffff_fff0), vec![0; 1000]].concat(),
         [number(9), vec![0], number(0xffff_ffff), vec![0; 999]].concat(),
-        // Each of these claims all that there is.
+        // Each of these claims all the bytes that are there.
         [number(1000), number(4000).repeat(1000)].concat(),
         [number(9), vec![0], number(2000)].concat().repeat(1000),
         [number(8), vec![0], number(2000), number(0)].concat().repeat(1000),

@@ -1,5 +1,5 @@
-//! Any value comes back as it went, in all versions that can write it and in both orders, also if it
-//! comes in parts.
+//! Any value comes back unchanged, in each version that can write it and in both byte orders, even
+//! if it arrives in parts.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -28,7 +28,7 @@ impl Settings {
     }
 }
 
-/// All of them from this version on.
+/// Generates settings with any version from this one on.
 fn since(version: StreamVersion) -> impl Strategy<Value = Settings> {
     (version.number()..=19, any::<bool>(), any::<bool>()).prop_map(|(version, little, single)| {
         let order = if little { ByteOrder::LittleEndian } else { ByteOrder::BigEndian };
@@ -40,7 +40,7 @@ fn since(version: StreamVersion) -> impl Strategy<Value = Settings> {
     })
 }
 
-/// Those that single precision can hold.
+/// Generates floats that fit into single precision.
 fn floats() -> impl Strategy<Value = f64> {
     any::<f32>().prop_map(f64::from)
 }
@@ -49,7 +49,7 @@ fn bits() -> impl Strategy<Value = QBitArray> {
     vec(any::<bool>(), 0..30).prop_map(|bits| bits.into_iter().collect())
 }
 
-/// Of those that are null not before 4.2.
+/// Generates variants. Null variants need version 4.2.
 fn variants() -> impl Strategy<Value = QVariant> {
     let leaf = prop_oneof![
         Just(QVariant::Invalid),
@@ -83,7 +83,7 @@ fn variants() -> impl Strategy<Value = QVariant> {
     })
 }
 
-/// Writes and reads.
+/// Writes a value and reads it back.
 fn back<T: ToStream + FromStream>(settings: Settings, value: &T) -> (T, StreamStatus, bool) {
     let mut stream = settings.stream(b"");
     stream.write(value);

@@ -1,4 +1,4 @@
-//! What a stream makes of bytes that are too few or make no sense.
+//! The results of reading data that is too short or invalid.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -70,10 +70,10 @@ fn an_earlier_error_stops_no_read_outside_a_transaction() {
     assert_eq!(input.read_int16(), 7);
     assert_eq!(input.read_qstring(), "a");
     assert_eq!(input.read::<Vec<u16>>(), [5]);
-    assert_eq!(input.read::<Vec<u16>>(), []); // is short
+    assert_eq!(input.read::<Vec<u16>>(), []); // too short
     assert_eq!(input.status(), StreamStatus::ReadCorruptData);
 
-    // The later error is another one, and the earlier one stays; what is good is read.
+    // A later error of another kind does not replace the earlier one. Valid data is still read.
     for status in [StreamStatus::ReadPastEnd, StreamStatus::ReadCorruptData] {
         let bytes = b"\0\0\0\x01\0\x05\0\0\0\x02\0a\0\0\0\x01\0\x06\0\0\0\x01b";
         let read_both = |mut input: QDataStream| {
@@ -115,7 +115,7 @@ fn an_error_stops_all_reads_in_a_transaction() {
     }
 }
 
-/// Sizes around those at which reading in steps would show.
+/// Sizes at which reading in steps could go wrong.
 fn sizes() -> impl Iterator<Item = usize> {
     let small = [0, 1, 2, 63, 64, 65, 65_535, 65_536];
     let large = [MIB - 2, MIB - 1, MIB, MIB + 1, MIB + 2, 3 * MIB - 1, 3 * MIB, 3 * MIB + 1];
@@ -135,7 +135,7 @@ fn byte_arrays_and_their_lengths() {
         };
         whole(reading(&message));
         whole(QDataStream::new(&buffer(&message)));
-        // As a char* they have the same form.
+        // As a char* they have the same format.
         let mut input = QDataStream::new(&buffer(&message));
         assert_eq!(input.read_bytes(), bytes);
         assert_eq!(input.status(), StreamStatus::Ok);

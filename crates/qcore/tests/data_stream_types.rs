@@ -1,5 +1,5 @@
-//! What Qt's tests of QDataStream do for each type: it comes back from bytes, from a device that can seek and
-//! from one that cannot, in both byte orders.
+//! Qt's tests of QDataStream for each type. A value comes back unchanged from bytes, from a device
+//! that can seek and from a sequential one, in both byte orders.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -23,7 +23,7 @@ fn writing() -> QDataStream {
     QDataStream::from_bytes(Vec::new())
 }
 
-/// A sequential device that has these bytes.
+/// A sequential device with these bytes.
 struct Sequential(QBuffer);
 
 impl DeviceBackend for Sequential {
@@ -48,7 +48,7 @@ impl DeviceBackend for Sequential {
     }
 }
 
-/// Streams that have `bytes` to read: over them, over a buffer, and over a sequential device.
+/// Returns streams that read `bytes`: from memory, from a buffer, and from a sequential device.
 fn streams(bytes: &[u8]) -> [QDataStream; 3] {
     let buffer = || {
         let buffer = QBuffer::new();
@@ -61,7 +61,7 @@ fn streams(bytes: &[u8]) -> [QDataStream; 3] {
     [QDataStream::from_bytes(bytes), QDataStream::new(&buffer()), QDataStream::new(&sequential)]
 }
 
-/// Each value comes back in whatever way it is written and read.
+/// Checks that each value comes back in every way of writing and reading it.
 #[track_caller]
 fn come_back<T: FromStream + ToStream + PartialEq + Debug>(values: impl IntoIterator<Item = T>) {
     for value in values {
@@ -108,7 +108,7 @@ fn stream_qbitarray() {
 
 #[test]
 fn stream_qbytearray() {
-    // One that is null comes back null, an empty one empty.
+    // A null array comes back null, an empty one empty.
     come_back([None, Some(Vec::new()), Some(b"\0\xff".to_vec()), Some(vec![7; 70_000])]);
 }
 
@@ -128,7 +128,7 @@ fn stream_map() {
 
 #[test]
 fn stream_multi_map() {
-    // The order in which a QMultiMap writes the values of a key is kept by a list of pairs.
+    // A list of pairs keeps the order in which a QMultiMap writes the values of a key.
     let pairs = [(2u8, "c"), (1, "a"), (1, "b"), (1, "a")];
     come_back([pairs.map(|(key, value)| (key, value.to_owned())).to_vec(), Vec::new()]);
 }
@@ -141,7 +141,8 @@ fn stream_hash() {
 
 #[test]
 fn stream_multi_hash() {
-    // A map has one value for a key: that which value() of a QHash that has read the same gives in Qt.
+    // A map has one value for each key: the one that value() of a QHash returns in Qt after reading
+    // the same data.
     let mut out = writing();
     out.write(&vec![("k".to_owned(), 1), ("l".to_owned(), 2), ("k".to_owned(), 3)]);
     let hash = reading(out.into_bytes()).read::<HashMap<String, i32>>();
@@ -156,7 +157,7 @@ fn stream_qbytearray2() {
     assert_eq!(bytes, b"\0\0\0\x05hallo");
     assert_eq!(reading(&bytes).read_qbytearray(), b"hallo");
 
-    // What is written comes behind what is there.
+    // Written bytes are appended after the existing ones.
     let mut both = reading(&bytes);
     both.write_qbytearray(b"!");
     assert_eq!(
@@ -203,7 +204,7 @@ fn compatibility_qt2() {
         stream.set_version(version);
         stream
     };
-    // Latin-1 at first, which has no null and not all characters.
+    // The first versions write Latin-1, without null strings and with few characters.
     let mut out = version(writing(), StreamVersion::QT_1_0);
     out.write_qstring("fünf €");
     out.write_optional_qstring(None);
@@ -231,7 +232,7 @@ fn compatibility_qt3() {
     assert_eq!(stream.read_uint32(), 29, "a QByteArray in Qt 3");
     assert_eq!(stream.read_qbytearray(), b"hello");
 
-    // What Qt 3 did not know is written as nothing.
+    // Types that Qt 3 did not have are written as an invalid variant.
     stream.write_qvariant(&QVariant::Null(VariantType::Char));
     stream.write_qvariant(&QVariant::from(1.5f32));
     stream.write_qvariant(&5.into());

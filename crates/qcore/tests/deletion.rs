@@ -1,4 +1,4 @@
-//! `delete_later()`: at which level of which loop it comes due.
+//! `delete_later()`: which loop deletes the object, and at which nesting level.
 
 use std::{
     cell::{Cell, RefCell},
@@ -11,7 +11,7 @@ use qcore::{
     ConnectionType, Dispatcher, QCoreApplication, QEventLoop, QObject, QPointer, QTimer, Signal,
 };
 
-/// An object whose death is noted.
+/// Creates an object that logs its death.
 fn object(name: &str, log: &Log) -> QObject {
     let object = QObject::new();
     object.set_object_name(name);
@@ -40,7 +40,8 @@ fn outside_of_all_loops_the_first_one_does_it_and_process_events_does_not() {
     object.delete_later();
     assert!(!app.process_events());
     assert!(!object.is_deleted());
-    // It is older than what is posted after it, also though it was looked at in between.
+    // The deletion is older than the call posted next, even though a loop has looked at it in
+    // between.
     let names = log.clone();
     post(move || names.add("posted"));
     run_once();
@@ -140,7 +141,7 @@ fn three_levels_each_do_their_own() {
             event_loop.exec();
         }
         assert!(!object.is_deleted());
-        // Whatever handles there are, it is done where it was asked for.
+        // The loop at the level of `delete_later()` deletes it, whatever handles exist.
         Box::leak(Box::new(object));
     }
     let (quit, names) = (app.clone(), log.clone());
@@ -149,7 +150,7 @@ fn three_levels_each_do_their_own() {
         quit.quit();
     });
     app.exec();
-    // What the two inner loops had no more time for the outer one has.
+    // The outer loop does what the two inner loops had no time for.
     let mut names = log.take();
     names.sort();
     assert_eq!(names, ["level 1", "level 2", "level 3"]);
@@ -157,7 +158,7 @@ fn three_levels_each_do_their_own() {
 
 #[test]
 fn a_deletion_that_had_to_wait_comes_before_what_is_posted_later() {
-    // Recorded from Qt: the slot ends, the object dies, then the queued call comes.
+    // Recorded from Qt: the slot ends, the object dies, then the queued call runs.
     let (app, log) = (QCoreApplication::new(), Log::default());
     let object = object("object", &log);
     let signal = Rc::new(Signal::new());
@@ -218,7 +219,7 @@ fn handles_or_a_parent_may_end_it_first() {
 
 #[test]
 fn what_waits_when_exec_ends_is_done_before_it_returns() {
-    // Recorded from Qt: the object dies at the end of exec(), the queued calls come afterwards.
+    // Recorded from Qt: the object dies at the end of exec(), the queued calls run afterwards.
     let (app, log) = (QCoreApplication::new(), Log::default());
     let (first, second) = (object("first", &log), object("second", &log));
     let signal = Signal::new();
@@ -237,7 +238,7 @@ fn what_waits_when_exec_ends_is_done_before_it_returns() {
     });
     app.exec();
     assert_eq!(log.take(), ["first", "second"]);
-    // In the order in which they were posted, also by destructors.
+    // The calls run in the order in which they were posted, even by destructors.
     app.process_events();
     assert_eq!(log.take(), ["1", "2", "posted by a destructor"]);
     assert!(!app.process_events());
@@ -312,7 +313,7 @@ fn a_slot_may_use_the_object_while_its_nested_loop_runs() {
     let object = QObject::new();
     let used = Rc::new(Cell::new(false));
     let (weak, quit, out) = (QPointer::new(&object), app.clone(), used.clone());
-    // Nobody else holds it in the end: delete_later() itself keeps nothing.
+    // The slot holds the last handle: delete_later() keeps none.
     let holder = Cell::new(Some(object));
     post(move || {
         let object = holder.take().unwrap();

@@ -1,4 +1,4 @@
-//! Random reading, writing, seeking and transactions, against a vector and a position.
+//! Random reads, writes, seeks and transactions, compared with a vector and a position.
 
 use std::{
     cell::{Cell, RefCell},
@@ -8,7 +8,7 @@ use std::{
 use proptest::prelude::*;
 use qcore::{DeviceError, OpenMode, QBuffer, QIODevice, io_device::DeviceBackend};
 
-/// Bytes: as a stream, what is written is read later.
+/// A device over bytes. As a stream, written bytes are read later.
 struct Memory {
     data: RefCell<Vec<u8>>,
     at: Cell<usize>,
@@ -81,7 +81,7 @@ enum Step {
     Peek(usize),
     Skip(usize),
     GetChar,
-    /// Puts back what was just read.
+    /// Puts back the byte that was read last.
     Unget,
     Seek(usize),
     Write(Vec<u8>),
@@ -115,7 +115,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     prop::collection::vec(step, 1..60)
 }
 
-/// All bytes there ever were, and where the next one is.
+/// The model: all bytes, and the position of the next one.
 struct Model {
     data: Vec<u8>,
     at: usize,
@@ -234,7 +234,8 @@ proptest! {
     }
 }
 
-/// Only `&QIODevice` has the traits, and there its own functions of the same names come first.
+/// Only `&QIODevice` implements the traits, and its own functions of the same names take
+/// precedence.
 fn end(device: &QIODevice) -> impl Read + Write {
     device
 }

@@ -1,5 +1,5 @@
-//! The warnings of devices, in Qt's words. In a process of its own, since the handler is the
-//! process's.
+//! The warnings of devices, with Qt's texts. They have a process of their own, because the message
+//! handler belongs to the process.
 
 use std::sync::mpsc;
 

@@ -1,4 +1,4 @@
-//! Devices of one's own: what Qt's own tests of QIODevice pin down, and backends that misbehave.
+//! User-defined devices: the cases of Qt's own tests of QIODevice, and backends that misbehave.
 
 use std::{
     cell::{Cell, RefCell},
@@ -10,14 +10,13 @@ use qcore::{
     io_device::DeviceBackend,
 };
 
-/// Bytes that can be read, as a stream or with positions, and a log of what the device was asked
-/// for.
+/// A readable device, as a stream or with positions. It logs how many bytes each read asks for.
 #[derive(Default)]
 struct Memory {
     data: RefCell<Vec<u8>>,
     at: Cell<usize>,
     sequential: bool,
-    /// The most that is given at once; 0 is no limit.
+    /// The most bytes to return at once; 0 means no limit.
     most: usize,
     asked: RefCell<Vec<usize>>,
 }
@@ -80,7 +79,7 @@ fn memory(data: &[u8], sequential: bool, most: usize, mode: OpenMode) -> (QIODev
     (device, memory)
 }
 
-/// The four ways: a stream or with positions, with a read buffer or without.
+/// Runs a test in four ways: as a stream or with positions, with a read buffer or without.
 fn in_every_way(data: &[u8], test: impl Fn(&QIODevice, &str)) {
     for sequential in [true, false] {
         for mode in [OpenMode::READ_ONLY, OpenMode::READ_ONLY | OpenMode::UNBUFFERED] {
@@ -94,7 +93,7 @@ fn numbers(count: usize) -> Vec<u8> {
     (0..count).map(|at| (at % 251) as u8).collect()
 }
 
-// ---- what Qt's tests pin down
+// ---- the cases of Qt's tests
 
 #[test]
 fn get_set_check() {
@@ -221,7 +220,8 @@ fn read_line2() {
     });
 }
 
-/// A line in the read buffer keeps the carriage returns within it; one that is read for does not.
+/// In a line from the read buffer, only the final `\r\n` is converted. Without a buffer, all
+/// carriage returns are removed.
 #[test]
 fn carriage_returns_within_lines() {
     for (mode, lines) in [
@@ -249,8 +249,7 @@ fn text_mode_reads_on_behind_what_it_leaves_out() {
     });
 }
 
-/// A device that gives the letters of the alphabet, and goes on wherever it is told to be, as that
-/// of Qt's test.
+/// A device that returns the letters of the alphabet and ignores seeks, like the one in Qt's test.
 struct Alphabet {
     next: Cell<u8>,
     sequential: bool,
@@ -281,8 +280,8 @@ impl DeviceBackend for Alphabet {
 #[test]
 fn peek_bug() {
     let unbuffered = OpenMode::READ_ONLY | OpenMode::UNBUFFERED;
-    // A stream keeps what was peeked at. With positions it is left to the device, which does not go
-    // back.
+    // A stream keeps the peeked bytes. A device with positions is asked to seek back, which this
+    // one does not do.
     for (sequential, expected) in
         [(true, ["ab", "a", "bc", "bcd"]), (false, ["ab", "c", "de", "fgh"])]
     {
@@ -374,7 +373,7 @@ fn transaction() {
     }
 }
 
-// ---- what a backend is asked for
+// ---- reads of a backend
 
 #[test]
 fn reading_ahead() {
@@ -390,7 +389,7 @@ fn reading_ahead() {
     }
 }
 
-/// As Qt's, a read is over when the device has given less than it was asked for.
+/// As in Qt, a read ends when the device has returned less than it was asked for.
 #[test]
 fn short_reads() {
     for sequential in [true, false] {
@@ -409,7 +408,8 @@ fn short_reads() {
     }
 }
 
-/// A device that says it has a great deal is believed up to a point, and gives it all.
+/// Reads everything from a device that reports a large size. The reported size is trusted up to a
+/// limit.
 #[test]
 fn large_reads() {
     let data = numbers(3_000_000);
@@ -419,7 +419,7 @@ fn large_reads() {
         assert_eq!(device.read(usize::MAX), data[1_000_000..], "{way}");
         assert!(device.read(usize::MAX).is_empty(), "{way}");
     });
-    // One that says nothing of what it has.
+    // A device that reports no size.
     for mode in [OpenMode::READ_ONLY, OpenMode::READ_ONLY | OpenMode::UNBUFFERED] {
         let device = QIODevice::new(Odd {
             sequential: true,
@@ -464,7 +464,7 @@ fn lines_into_a_slice() {
     });
 }
 
-/// A `peek` of a device's own is its `peek_into`, too.
+/// If a device implements `peek`, `peek_into` uses it.
 #[test]
 fn a_peek_of_its_own() {
     struct Own;
@@ -496,7 +496,7 @@ fn a_peek_of_its_own() {
 
 type Answer = Box<dyn Fn(&QIODevice, &mut [u8]) -> Result<usize, DeviceError>>;
 
-/// Does what it is told to when it is read from or written to.
+/// A device with the given answers to reads and writes.
 struct Odd {
     sequential: bool,
     claims: i64,
@@ -529,7 +529,7 @@ impl DeviceBackend for Odd {
     }
 }
 
-/// In every way, with each claim of a size.
+/// Runs a test in every way and with each of the reported sizes.
 fn odd<F>(claims: &[i64], answer: fn() -> F, test: impl Fn(&QIODevice))
 where
     F: Fn(&QIODevice, &mut [u8]) -> Result<usize, DeviceError> + 'static,
@@ -667,7 +667,7 @@ fn one_that_lies() {
         }
         assert!(device.read_line().is_empty() && device.read_all().is_empty());
     });
-    // More than there was room for.
+    // The device returns a count greater than the room.
     odd(
         &[0, 100],
         || |_: &QIODevice, data: &mut [u8]| Ok(data.len() + 1),

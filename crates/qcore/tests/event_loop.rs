@@ -1,4 +1,4 @@
-//! Running loops, ending them, and what one call of `process_events` handles.
+//! Running event loops, ending them, and the events that one call of `process_events` handles.
 
 use std::{
     cell::Cell,
@@ -103,8 +103,8 @@ fn exec_after_exit() {
 
 #[test]
 fn event_loop_exec_after_exit() {
-    // Recorded from Qt: exit() of an application that does not run keeps loops from beginning, as
-    // does one that ends a loop on its own, until the application's exec() comes and goes.
+    // Recorded from Qt: exit() of an application that does not run keeps event loops from starting,
+    // until the application's exec() has run. So does an exit() that ends a loop on its own.
     let app = QCoreApplication::new();
     let event_loop = QEventLoop::new();
     let run = |code: i32| {
@@ -136,7 +136,7 @@ fn no_loop_begins_while_the_application_quits() {
         let event_loop = QEventLoop::new();
         let inner = quit.clone();
         post(move || inner.exit(9));
-        // This one is ended, the next does not begin.
+        // The application ends this loop, and the next one does not start.
         out.set((event_loop.exec(), event_loop.exec()));
     });
     assert_eq!(app.exec(), 9);
@@ -145,7 +145,8 @@ fn no_loop_begins_while_the_application_quits() {
 
 #[test]
 fn nested_loops() {
-    // Recorded from Qt: a loop further out that is told to end does so when it is on top again.
+    // Recorded from Qt: an outer loop that is told to end does so when it is the innermost one
+    // again.
     let (app, log) = (QCoreApplication::new(), Log::default());
     let (outer, inner) = (QEventLoop::new(), QEventLoop::new());
     let (first, second) = (outer.clone(), inner.clone());
@@ -239,7 +240,7 @@ fn the_application_is_one_for_each_thread() {
 
 #[test]
 fn quit() {
-    // Without a loop that runs: nothing happens, then or later.
+    // Without a running loop nothing happens, neither now nor later.
     let app = QCoreApplication::new();
     app.quit();
     assert!(!app.process_events());
@@ -265,7 +266,7 @@ fn process_events() {
 
 #[test]
 fn send_events_on_process_events() {
-    // What was posted before there was an application.
+    // Calls that were posted before there was an application.
     let called = Rc::new(Cell::new(false));
     let out = called.clone();
     post(move || out.set(true));
@@ -277,7 +278,7 @@ fn send_events_on_process_events() {
 fn wait_for_more_events_returns_after_the_next_one() {
     let app = QCoreApplication::new();
     let called = Rc::new(Cell::new(0));
-    // What is there is handled without waiting.
+    // Events that are there are handled without waiting.
     let out = called.clone();
     post(move || out.set(1));
     assert!(app.process_events_with(WAIT));
@@ -287,7 +288,7 @@ fn wait_for_more_events_returns_after_the_next_one() {
     QTimer::single_shot(5, move || out.set(2));
     assert!(app.process_events_with(WAIT));
     assert_eq!(called.get(), 2);
-    // Another thread's call: it comes in the call that it ends.
+    // A call from another thread. It ends the wait, and the same `process_events` runs it.
     let poster = Dispatcher::current().poster().unwrap();
     thread_local!(static FROM_THERE: Cell<bool> = const { Cell::new(false) });
     let worker = thread::spawn(move || poster.post(|| FROM_THERE.set(true)));
@@ -336,14 +337,14 @@ fn waiting_without_timers_does_not_wait_for_them() {
 fn process_events_for_is_bounded() {
     let app = QCoreApplication::new();
     let begun = Instant::now();
-    // With nothing to do it returns, also if told to wait, as Qt's does.
+    // With nothing to do it returns, even with the flag to wait, as in Qt.
     let long = Duration::from_secs(60);
     app.process_events_for(ProcessEventsFlags::ALL_EVENTS, long);
     app.process_events_for(WAIT, long);
     QEventLoop::new().process_events_for(WAIT, long);
     assert!(begun.elapsed() < long);
 
-    // What goes on for ever goes on until the time is over.
+    // Events without an end are handled until the time is over.
     let calls = Rc::new(Cell::new(0));
     let timer = QTimer::new();
     timer.timeout.connect_to(&calls, |calls, ()| calls.set(calls.get() + 1));
@@ -352,7 +353,7 @@ fn process_events_for_is_bounded() {
     app.process_events_for(ProcessEventsFlags::ALL_EVENTS, bound);
     assert!(begun.elapsed() >= bound && begun.elapsed() < long);
     assert!(calls.take() > 1);
-    // Once, at least.
+    // Each event is handled at least once.
     app.process_events_for(ProcessEventsFlags::ALL_EVENTS, Duration::ZERO);
     assert_eq!(calls.get(), 1);
 }
@@ -439,7 +440,7 @@ fn what_a_call_holds_may_post_when_it_is_dropped() {
 fn wake_up() {
     let poster = Dispatcher::current().poster().unwrap();
     let worker = thread::spawn(move || poster.wake_up());
-    // Nothing to do, but it goes round.
+    // There are no events, but the call returns `true`.
     assert!(QCoreApplication::new().process_events_with(WAIT));
     worker.join().unwrap();
 }

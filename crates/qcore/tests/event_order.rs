@@ -1,5 +1,5 @@
-//! Events, deletions and queued calls in odd orders: what handlers, filters and payloads may do while they are
-//! called. The orders are those of real Qt where it has one.
+//! Events, deletions and queued calls in unusual orders: handlers, filters and payloads act while
+//! they are called. Where real Qt has an order, it is the expected one.
 
 use std::{
     cell::{Cell, RefCell},
@@ -319,7 +319,7 @@ fn who_becomes_a_descendant_while_it_is_told_is_no_parent() {
 
 class! { /// A thing with a child.
 pub(crate) struct Thing(ThingNode): QObject = base }
-/// The node of it.
+/// The node of `Thing`.
 #[derive(Debug)]
 pub(crate) struct ThingNode {
     base: QObject,
@@ -353,7 +353,7 @@ class! { /// A thing with methods.
 pub(crate) struct Plain(Thing); }
 class! { /// A class with a node over one without.
 pub(crate) struct Deep(DeepNode): Plain = base }
-/// The node of it.
+/// The node of `Deep`.
 #[derive(Debug)]
 pub(crate) struct DeepNode {
     base: Plain,
@@ -507,7 +507,7 @@ fn filter_of_deletion_runs_loop_and_asks_again() {
 }
 
 type Then = Rc<RefCell<Option<Box<dyn FnOnce()>>>>;
-/// An object that writes down what comes to it, and does something once.
+/// An object that logs its events and calls a closure once.
 struct Subject {
     o: QObject,
     _handler: Rc<Handles>,
@@ -630,9 +630,9 @@ fn removal_of_parked() {
     let a = app.clone();
     QTimer::single_shot(0, move || {
         o2.delete_later();
-        a.process_events(); // parks it
+        a.process_events(); // puts the deletion aside
         QCoreApplication::remove_posted_events(Some(&o2));
-        o2.delete_later(); // can be asked for again
+        o2.delete_later(); // can be requested again
     });
     guard(&app, 100, &log);
     app.exec();

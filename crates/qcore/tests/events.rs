@@ -11,7 +11,7 @@ use qcore::{
     QEventLoop, QObject, QTimer, QTimerEvent, Signal, wait_until,
 };
 
-/// An object that writes down what comes to it.
+/// An object that logs its events.
 struct Subject {
     object: QObject,
     name: &'static str,
@@ -64,7 +64,7 @@ impl EventHandler for Subject {
 
 type Act = Box<dyn FnOnce(&QObject)>;
 
-/// A filter that writes down what passes it.
+/// A filter that logs the events that pass it.
 struct Filter {
     name: &'static str,
     log: Log,
@@ -184,7 +184,7 @@ fn remove_posted_events() {
     app.process_events();
     assert_eq!(log.take(), [""; 0]);
     assert!(!b.object.is_deleted());
-    // And it can be asked for again.
+    // The deletion can be requested again.
     b.object.delete_later();
     let event_loop = QEventLoop::new();
     b.object.destroyed.connect_to(&event_loop, |event_loop, _| event_loop.quit());
@@ -310,7 +310,7 @@ fn send_event_says_whether_the_event_was_known() {
     assert!(event.is_accepted());
     assert!(QCoreApplication::send_event(&a.object, &event));
     assert!(!event.is_accepted());
-    // Without its handler the object is an object again.
+    // Without its handler the object behaves like a plain object again.
     drop(picky);
     assert!(send(&a.object, 9));
 }
@@ -349,13 +349,13 @@ fn install_event_filter() {
     send(&a.object, 1);
     assert_eq!(log.take(), ["f1 a EventType(1001)", "f2 a EventType(1001)", "a1"]);
 
-    // One that is installed meanwhile waits for the next event.
+    // A filter installed during an event gets the next event.
     let new = f3.clone();
     f1.then(move |watched| watched.install_event_filter(&new));
     send(&a.object, 2);
     assert_eq!(log.take(), ["f1 a EventType(1002)", "f2 a EventType(1002)", "a2"]);
 
-    // One that is removed meanwhile is not asked any more.
+    // A filter removed during an event is not called for it any more.
     let old = f2.clone();
     f3.then(move |watched| watched.remove_event_filter(&old));
     send(&a.object, 3);
@@ -400,7 +400,7 @@ fn application_event_filters() {
     app.install_event_filter(&of_all);
     send(&a.object, 1);
     assert_eq!(log.take(), ["all a EventType(1001)", "own a EventType(1001)", "a1"]);
-    // Its own events it filters once.
+    // The application filters its own events once.
     send(&app, 2);
     assert_eq!(log.take(), ["all app EventType(1002)"]);
     of_all.ends.set(true);
@@ -410,7 +410,7 @@ fn application_event_filters() {
     send(&a.object, 4);
     assert_eq!(log.take(), ["own a EventType(1004)", "a4"]);
 
-    // Filters go with their application.
+    // The filters are gone when their application is.
     app.install_event_filter(&of_all);
     drop(app);
     let app = QCoreApplication::new();
@@ -426,7 +426,7 @@ fn filters_see_the_librarys_own_events() {
     let gate = Filter::new("gate", &log);
     gate.ends.set(true);
 
-    // A single shot that does not come through does not count.
+    // A single-shot timer whose event is filtered out stays active.
     let timer = QTimer::new();
     timer.set_single_shot(true);
     timer.timeout.connect(log.slot("timeout"));
@@ -459,7 +459,7 @@ fn filters_see_the_librarys_own_events() {
     app.process_events();
     assert_eq!(log.take(), ["gate  MetaCall", "gate  MetaCall", "2"]);
 
-    // A deletion, which can be asked for again.
+    // A deletion, which can be requested again.
     let event_loop = QEventLoop::new();
     receiver.destroyed.connect(log.slot("destroyed"));
     gate.ends.set(true);
@@ -514,7 +514,7 @@ fn child_events() {
     app.process_events();
     assert_eq!(log.take(), ["a1"]);
 
-    // A child that dies leaves its parent; a parent that dies is not told.
+    // A dying child is removed from its parent. A dying parent gets no events about its children.
     child.set_parent(Some(&a.object));
     child.delete_later();
     let event_loop = QEventLoop::new();
@@ -587,7 +587,8 @@ fn timers_of_an_object() {
         seen.len() >= 2
     }));
     assert_eq!(seen, ["a timer", "a timer"]);
-    // Both were killed by their event; a dead id, or another object's, is left alone.
+    // Each timer was killed in its own event. Killing a dead id or another object's timer has no
+    // effect.
     a.object.kill_timer(first);
     let b = Subject::new("b", &log);
     let third = b.object.start_timer(0).unwrap();
@@ -624,7 +625,7 @@ fn basic_timers() {
     one.swap(&other);
     assert!(!one.is_active());
     assert_eq!(other.timer_id(), Some(id));
-    // A negative interval is refused, and what runs goes on, as with Qt.
+    // As in Qt, a negative interval is refused and a running timer goes on.
     other.start(-1, &a.object);
     assert_eq!(other.timer_id(), Some(id));
     one.start(-1, &a.object);

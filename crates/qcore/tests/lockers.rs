@@ -1,4 +1,4 @@
-//! Lockers, waking, and the end of the application.
+//! Event loop lockers, wake-ups, and the end of the application.
 
 mod common;
 
@@ -12,7 +12,7 @@ use qcore::{
 #[test]
 fn the_last_locker_ends_the_loop() {
     let event_loop = QEventLoop::new();
-    // One after the other, and then many at once.
+    // One after the other, then many at once.
     for count in [1, 1, 10] {
         for number in 0..count {
             let locker = QEventLoopLocker::with_loop(&event_loop).unwrap();
@@ -31,7 +31,7 @@ fn lockers_may_go_in_other_threads() {
             thread::spawn(move || drop(locker))
         })
         .collect();
-    // They may be faster than exec(): one more, that goes when it runs.
+    // These threads may be faster than exec(), so one more locker is dropped while the loop runs.
     let last = QEventLoopLocker::new().unwrap();
     QTimer::single_shot(0, move || drop(last));
     assert_eq!(app.exec(), 0);
@@ -47,7 +47,7 @@ fn a_loop_that_does_not_run_is_not_told() {
     let quit = event_loop.clone();
     QTimer::single_shot(1, move || quit.exit(7));
     assert_eq!(event_loop.exec(), 7);
-    // A locker of one loop is none of another's.
+    // A locker of one loop does not affect another loop.
     let other = QEventLoop::new();
     let locker = QEventLoopLocker::with_loop(&other).unwrap();
     QTimer::single_shot(0, move || drop(locker));

@@ -1,4 +1,4 @@
-//! How objects live and die: handles, parents and children, weak pointers, blocked signals.
+//! The life and death of objects: handles, parents and children, weak pointers, blocked signals.
 
 use std::{
     cell::{Cell, RefCell},
@@ -15,7 +15,7 @@ use qcore::{
 };
 
 class! {
-    /// A door that says when it is closed, also when it dies open.
+    /// A door that emits a signal when it is closed, and when it dies open.
     struct Door(DoorNode): QObject = base
 }
 
@@ -64,7 +64,7 @@ fn name(object: &QObject, name: &str) -> QObject {
     object.clone()
 }
 
-/// Notes in the log when the object dies.
+/// Logs the death of the object.
 fn watch(object: &QObject, log: &Log) -> QPointer<QObject> {
     let log = log.clone();
     object.destroyed.connect(move |object| log.add(object.object_name()));
@@ -92,7 +92,7 @@ fn the_last_handle_of_any_class_ends_the_object() {
 }
 
 #[test]
-#[allow(clippy::mutable_key_type)] // the hash is of the identity
+#[allow(clippy::mutable_key_type)] // the hash is that of the identity
 fn handles_compare_hash_and_print_by_identity() {
     let (one, two) = (QObject::new(), QObject::new());
     assert_eq!(one, one.clone());
@@ -131,7 +131,7 @@ fn the_destructor_speaks_first_then_destroyed_then_the_children_die() {
     watch(&child, &log);
     let (names, weak) = (log.clone(), pointer.clone());
     door.closed.connect(move |how| {
-        // It still lives: slots get handles to it.
+        // The object still lives here: slots can get handles to it.
         names.add(format!("closed {how}, {}", weak.upgrade().is_some()));
     });
     let (names, weak, kept) = (log.clone(), pointer.clone(), child.clone());
@@ -185,7 +185,7 @@ fn a_handle_left_over_is_dead() {
     assert!(!incoming.is_connected() && !outgoing.is_connected());
     assert!(door.parent().is_none() && door.children().is_empty());
     assert!(QPointer::new(&door).is_null());
-    // What does nothing any more, but may be called.
+    // These calls do nothing any more, but are allowed.
     door.delete_later();
     door.closed.emit("again");
     door.set_object_name("dead");
@@ -212,7 +212,7 @@ fn what_a_destructors_slot_connects_and_adopts_dies_too() {
         let child = name(&QObject::new(), "late child");
         child.set_parent(Some(&door));
         watch(&child, &names);
-        // delete_later() and dropping handles do nothing to one that is dying.
+        // delete_later() and dropping handles have no effect on a dying object.
         door.delete_later();
     });
     watch(&name(&door, "door"), &log);
@@ -274,7 +274,7 @@ fn dead_objects_are_freed() {
     let freed = Rc::new(Cell::new(0));
     let (one, two) = (QObject::new(), QObject::new());
     for (from, to) in [(&one, &two), (&two, &one)] {
-        // Slots that hold their own sender and one another: cycles, which death breaks.
+        // Each slot holds its own sender and the other object. Death breaks these cycles.
         let (token, sender, receiver) = (Token(freed.clone()), from.clone(), to.clone());
         from.object_name_changed.connect_to(to, move |_, _| {
             assert!(sender != receiver && token.0.get() == 0);
@@ -317,7 +317,7 @@ fn reparenting() {
     let [a, b] = [(); 2].map(|()| QObject::new());
     a.set_parent(Some(&one));
     b.set_parent(Some(&one));
-    // The same parent again changes nothing, not even the order.
+    // Setting the same parent again changes nothing, not even the order.
     a.set_parent(Some(&one));
     assert_eq!(one.children(), [a.clone(), b.clone()]);
     a.set_parent(Some(&two));
@@ -360,7 +360,7 @@ fn child_deletes_its_sibling() {
         }
         let sibling = QPointer::new(&children[victim]);
         children[0].destroyed.connect(move |_| {
-            // Taken from its parent it is an orphan, and held by nobody else.
+            // Without a parent and other handles, the sibling dies.
             if let Some(sibling) = sibling.upgrade() {
                 sibling.set_parent(None);
             }
@@ -410,7 +410,7 @@ fn a_parent_that_dies_in_a_childs_slot() {
     child.closed.connect(log.slot("second"));
     child.closed.emit("");
     assert!(child.is_deleted());
-    // Its own closing, in its destructor, is told to both.
+    // The child's destructor emits closed once more, which calls both slots.
     assert_eq!(log.take(), ["parent", "first", "second", "child", "first"]);
 }
 

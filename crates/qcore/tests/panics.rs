@@ -1,4 +1,4 @@
-//! A slot's panic comes out of the loop, and leaves everything as good as before.
+//! A slot's panic unwinds out of the loop and leaves everything in a valid state.
 
 use std::{
     cell::Cell,
@@ -26,7 +26,8 @@ fn quit_soon(app: &QCoreApplication) {
 
 #[test]
 fn exceptions() {
-    // Slots before the one that panics were called, those after were not, and no copy is left.
+    // The slots before the one that panics were called, those after it were not, and no copy is
+    // left.
     let (signal, log, token) = (Signal::new(), Log::default(), Rc::new(()));
     signal.connect(log.slot("before"));
     let guard = signal.connect(|_: &Rc<()>| panic!("in a slot"));
@@ -68,7 +69,7 @@ fn out_of_nested_loops() {
     });
     assert!(panics(|| app.exec()));
     assert!(!event_loop.is_running() && !object.is_deleted());
-    // The level is back where it was: what was asked for deeper comes due.
+    // The nesting level is restored, so the deletion requested at the deeper level comes due.
     quit_soon(&app);
     assert_eq!(app.exec(), 1);
     assert!(object.is_deleted());
@@ -100,7 +101,7 @@ fn one_that_quits_first() {
         panic!("after exit()");
     });
     assert!(panics(|| app.exec()));
-    // Neither the exit nor that it was under way is left.
+    // Neither the exit code nor the request to exit is left.
     let event_loop = QEventLoop::new();
     let end = event_loop.clone();
     post(move || end.exit(2));
@@ -126,7 +127,7 @@ fn the_sender_is_put_back() {
     outer.set_object_name("a");
     assert!(seen.get());
     assert!(sender().is_none());
-    // The panic was before the queued one's turn.
+    // The direct slot panicked before the queued one ran.
     signal.disconnect_all();
     signal.connect_with(ConnectionType::QUEUED, |()| panic!("in a queued slot"));
     signal.emit(());
@@ -175,7 +176,7 @@ fn timers_go_on() {
     }
     assert!(timers.iter().all(QTimer::is_active));
     assert!(app.process_events());
-    // Whoever is behind one that panicked keeps its place.
+    // The timers after one that panicked keep their place.
     assert_eq!(log.take(), ["first 1", "second 1", "once", "first 2", "second 2"]);
 }
 

@@ -1,4 +1,4 @@
-//! The application of the process, as other threads find it.
+//! The application of the process, as seen from other threads.
 
 use std::{
     cell::{Cell, RefCell},
@@ -13,13 +13,13 @@ use qcore::{
     install_message_handler, wait_until,
 };
 
-/// The process has one application: these tests run one at a time.
+/// The process has only one application, so these tests run one at a time.
 fn alone() -> MutexGuard<'static, ()> {
     static ALONE: Mutex<()> = Mutex::new(());
     ALONE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The warnings that `f` causes, in whatever thread.
+/// Returns the warnings that `f` causes, in any thread.
 fn warnings(f: impl FnOnce()) -> Vec<String> {
     let (tell, told) = mpsc::channel();
     install_message_handler(Some(Box::new(move |kind, text| {
@@ -44,7 +44,7 @@ fn another_thread_quits_the_application() {
     assert_eq!(app.exec(), 7);
     worker.join().unwrap();
 
-    // Loops that run in its slots end, too.
+    // Nested loops in its slots end, too.
     let code = Rc::new(Cell::new(0));
     QTimer::single_shot_to(0, &code, |code| {
         let worker = thread::spawn(|| QCoreApplication::instance().quit());
@@ -54,7 +54,7 @@ fn another_thread_quits_the_application() {
     assert_eq!((app.exec(), code.get()), (0, 1));
 }
 
-/// Whoever quits before the loop runs is heard, too.
+/// A call of quit() before the loop runs has an effect, too.
 #[test]
 fn quitting_from_another_thread_before_exec() {
     let _alone = alone();
@@ -72,7 +72,7 @@ fn an_application_in_another_thread_does_not_run() {
             let remote = QCoreApplication::instance();
             assert_eq!(remote, QCoreApplication::instance());
             assert_eq!(remote.exec(), -1);
-            // Its own events it handles, and loops run as everywhere.
+            // It handles its own events, and event loops run as usual.
             let fired = Rc::new(Cell::new(false));
             QTimer::single_shot_to(0, &fired, |fired| fired.set(true));
             remote.process_events();
@@ -102,7 +102,7 @@ fn a_thread_may_have_an_application_of_its_own() {
     })
     .join()
     .unwrap();
-    // The other one's end is none of the first's.
+    // The end of the second application does not end the first.
     QTimer::single_shot(0, || QCoreApplication::instance().exit(1));
     assert_eq!(app.exec(), 1);
 }
@@ -122,7 +122,7 @@ fn the_next_application_takes_the_place_of_one_that_has_ended() {
     let remote = QCoreApplication::instance();
     go.send(()).unwrap();
     first.join().unwrap();
-    // There is none to be told.
+    // The application has ended, so these calls do nothing.
     remote.quit();
     remote.shutdown();
     let own = QCoreApplication::instance();
@@ -179,7 +179,7 @@ fn shutdown_from_another_thread() {
     assert!(app.is_deleted());
 }
 
-/// A call that is posted while no loop runs waits for the next one.
+/// A call that is posted while no loop runs waits for the next loop.
 #[test]
 fn calls_wait_for_a_loop() {
     let _alone = alone();
@@ -196,7 +196,7 @@ fn calls_wait_for_a_loop() {
     app.process_events();
     assert_eq!(told.try_recv(), Ok("called"));
 
-    // A thread that ends without a loop drops the call.
+    // A thread that ends without running a loop drops the call.
     let (tell, told) = mpsc::channel::<()>();
     let (hand, poster) = mpsc::channel();
     let worker = thread::spawn(move || hand.send(Dispatcher::current().poster().unwrap()).unwrap());
@@ -215,7 +215,7 @@ fn a_timer_in_a_thread_without_a_loop() {
     });
     let text = "QObject::startTimer: The thread of a timer has ended without an event loop";
     assert_eq!(told, [text]);
-    // A loop may also come after the timer.
+    // The loop may also start after the timer.
     let told = warnings(|| {
         thread::spawn(|| {
             let event_loop = QEventLoop::new();
@@ -235,7 +235,7 @@ fn a_timer_in_a_thread_without_a_loop() {
     assert!(told.is_empty(), "{told:?}");
 }
 
-/// What was asked of an application that has ended since is not done to the next one.
+/// A request to an application that has ended does not reach the next one.
 #[test]
 fn quitting_an_application_that_ends_before_it_is_told() {
     let _alone = alone();

@@ -1,4 +1,4 @@
-//! Queued connections, and who the sender is.
+//! Queued connections, and the sender.
 
 use std::{
     cell::{Cell, RefCell},
@@ -13,7 +13,7 @@ use qcore::{
 
 const QUEUED: ConnectionType = ConnectionType::QUEUED;
 
-/// A payload that counts its copies and those that are left.
+/// A payload that counts its copies and those that still exist.
 struct Counted {
     copies: Rc<Cell<u32>>,
     alive: Rc<()>,
@@ -75,7 +75,7 @@ fn connect_functor_queued() {
 
 #[test]
 fn connect_functor_with_context() {
-    // The context's death drops the call that waits; so does the death of an Rc.
+    // The death of the context object drops a waiting call; so does the death of an Rc.
     let app = QCoreApplication::new();
     let (signal, log) = (Signal::new(), Log::default());
     let (object, shared, token) = (QObject::new(), Rc::new(()), Rc::new(()));
@@ -99,7 +99,7 @@ fn connect_functor_with_context() {
 
 #[test]
 fn base_destroyed() {
-    // A queued call for a dying object is dropped, even if destroyed() runs the loop.
+    // A queued call to a dying object is dropped, even if a slot of destroyed() runs the loop.
     let app = QCoreApplication::new();
     let (signal, log) = (Signal::new(), Log::default());
     let object = QObject::new();
@@ -157,7 +157,7 @@ fn a_queued_connection_may_be_unique_or_single_shot_or_blocked() {
     drop(quiet);
     app.process_events();
     assert_eq!(calls.get(), 0);
-    // Blocked after the emission is too late.
+    // Blocking after the emission comes too late.
     signal.emit(());
     let quiet = connection.block();
     app.process_events();
@@ -233,7 +233,7 @@ fn the_destructor_of_a_payload_may_emit() {
     let signal = Signal::new();
     signal.connect_with(QUEUED, |_: &Emits| ());
     signal.emit(Emits(other.clone()));
-    // One that waits when the connection goes is delivered and dropped all the same.
+    // A value that waits when its connection is cut is delivered and dropped all the same.
     signal.disconnect_all();
     app.process_events();
     app.process_events();
@@ -294,7 +294,7 @@ fn a_loop_run_in_a_slot_has_senders_of_its_own() {
     let seen = posted.clone();
     object.object_name_changed.connect(move |_| {
         let seen = seen.clone();
-        // What the loop calls itself has no sender, though a slot runs further out.
+        // A call by the loop itself has no sender, although an outer slot is running.
         Dispatcher::current().post(move || seen.set(sender().is_none()));
         event_loop.exec();
         names.add(sender().unwrap().object_name());
@@ -323,7 +323,7 @@ fn a_queued_method_of_an_object_knows_its_receiver() {
     assert_eq!(*window.titles.borrow(), ["a", "b"]);
 }
 
-/// Each death looks at what is posted to that object, and at nothing else.
+/// When an object dies, only the calls posted to that object are looked at.
 #[test]
 fn receivers_that_die_with_calls_waiting_cost_time_in_proportion() {
     const RECEIVERS: usize = 60_000;
@@ -336,7 +336,7 @@ fn receivers_that_die_with_calls_waiting_cost_time_in_proportion() {
     signal.emit(token.clone());
     assert_eq!(Rc::strong_count(&token), 1 + RECEIVERS);
     let begin = Instant::now();
-    // From both ends and from the middle.
+    // Drops objects from both ends and from the middle.
     while let Some(receiver) = receivers.pop() {
         drop(receiver);
         if !receivers.is_empty() {
@@ -344,7 +344,7 @@ fn receivers_that_die_with_calls_waiting_cost_time_in_proportion() {
         }
     }
     assert_eq!(Rc::strong_count(&token), 1, "dropped with the receivers");
-    // A look at all that waits for each of them took minutes.
+    // A linear search of all waiting calls for each object took minutes.
     assert!(begin.elapsed() < Duration::from_secs(10), "{:?}", begin.elapsed());
 }
 

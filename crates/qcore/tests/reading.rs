@@ -1,7 +1,7 @@
-//! What a device is asked when it is read from, call by call, held against what real Qt asks.
+//! The calls that a read makes on its device, one by one, compared with those of real Qt.
 //!
-//! `data/reading.tsv` was written by real Qt, see `data/reading.cpp`, which also describes it. It
-//! has the calls as well as their outcome, so that both sides do the same.
+//! Real Qt wrote `data/reading.tsv`; `data/reading.cpp` did it and describes it. The table contains
+//! the calls as well as their results, so that both sides do the same.
 
 use std::{
     cell::{Cell, RefCell},
@@ -13,15 +13,15 @@ use qcore::{DeviceError, DeviceErrorKind, OpenMode, QIODevice, io_device::Device
 
 const GOLDEN: &str = include_str!("data/reading.tsv");
 
-/// Where Qt errs: the device, what Qt does, and what is done here, as `deviations.md` says.
+/// The cases where Qt errs: the device, Qt's result and ours. `deviations.md` gives the reasons.
 const DEVIATIONS: [(&str, &str, &str); 2] = [
-    // A peek that fails behind carriage returns alone has moved.
+    // In Qt a peek that fails after reading only carriage returns moves the position.
     (
         "ran unb data=\\r\\r\\r text end=-1",
         "peek 3\tR3=3 R3=-1\t\"\"\t3\t0",
         "peek 3\tR3=3 R3=-1\t\"\"\t0\t0",
     ),
-    // What a line has in the read buffer is lost if the device cannot be moved to the rest.
+    // Qt loses the part of a line in the read buffer if the device cannot seek to the rest.
     (
         "ran unb data=3000@31@0 most=11 ignore",
         "read_line_with 4\tR0\t\"\"\t-1\t1",
@@ -29,7 +29,7 @@ const DEVIATIONS: [(&str, &str, &str); 2] = [
     ),
 ];
 
-/// The device of the words in a line of the table.
+/// The device that the words in a line of the table describe.
 #[derive(Default)]
 struct Described {
     log: RefCell<Vec<String>>,
@@ -183,7 +183,7 @@ impl DeviceBackend for Shared {
         if !self.0.sequential {
             let (at, mut bytes) = (self.0.at.get(), self.0.bytes.borrow_mut());
             let size = bytes.len().max(at + data.len());
-            // As QByteArray::replace(), which fills a gap with blanks.
+            // QByteArray::replace() fills a gap with blanks, too.
             bytes.resize(size, b' ');
             bytes[at..at + data.len()].copy_from_slice(data);
             self.0.at.set(at + data.len());
@@ -196,7 +196,7 @@ fn unescaped(text: &str) -> Vec<u8> {
     text.replace("\\n", "\n").replace("\\r", "\r").into_bytes()
 }
 
-/// `N@LF@CR`: see the generator.
+/// Generates the bytes of `N@LF@CR`, which `data/reading.cpp` describes.
 fn generate(words: &str) -> Vec<u8> {
     let numbers: Vec<usize> = words.split('@').map(|word| word.parse().unwrap()).collect();
     let &[count, line_feeds, returns] = numbers.as_slice() else { panic!("{words}") };
@@ -218,7 +218,7 @@ fn shown(bytes: &[u8]) -> String {
     format!("\"{}\"", text.replace('\n', "\\n").replace('\r', "\\r"))
 }
 
-/// What a function gives that reads into a slice.
+/// Returns the result of a function that reads into a slice.
 fn into(size: &str, read: impl FnOnce(&mut [u8]) -> Result<usize, DeviceError>) -> String {
     let mut data = vec![0; size.parse().unwrap()];
     read(&mut data).map_or("-1".to_owned(), |count| shown(&data[..count]))
@@ -261,7 +261,7 @@ fn a_device_is_asked_what_qt_asks() {
     let mut report = String::new();
     let (mut words, mut device) = ("", Described::new("ran"));
     let mut story = String::new();
-    // What comes after a difference says nothing.
+    // The results after a difference mean nothing.
     let mut is_over = false;
     for line in GOLDEN.lines() {
         if let Some(new) = line.strip_prefix("# ") {
@@ -297,12 +297,12 @@ fn a_device_is_asked_what_qt_asks() {
     }
     assert_eq!(wrong, 0, "of {devices} devices these are asked otherwise:\n{report}");
     assert_eq!(deviations, DEVIATIONS.len());
-    // That the table was read at all.
+    // Makes sure that the table was read.
     assert!(devices > 1000 && calls > 5000, "{devices} {calls}");
 }
 
-/// A device that loses what a read leaves of a packet gets one call a read, however much is asked
-/// for.
+/// A device that drops the rest of a packet after a read is called once a read, however many bytes
+/// are asked for.
 #[test]
 fn a_packet_a_read() {
     struct Packets {
@@ -338,7 +338,7 @@ fn a_packet_a_read() {
         device
     };
     let three: [&[u8]; 3] = [b"hello", b"world", b"third"];
-    // Whatever room is offered.
+    // Tries different sizes.
     for size in [5, 10, 100, 20_000, 1 << 20, i32::MAX as usize, usize::MAX] {
         let device = open(&three);
         for packet in three {
@@ -351,7 +351,7 @@ fn a_packet_a_read() {
     static LARGE: [u8; 200_000] = [b'x'; 200_000];
     let device = open(&[&LARGE, &LARGE[..7]]);
     assert_eq!((device.read(usize::MAX).len(), device.read(usize::MAX).len()), (200_000, 7));
-    // What comes after a packet that fits is not asked for.
+    // After a packet that fits, the device is not asked again.
     let device = open(&three);
     assert_eq!((device.read(3), device.read(3)), (b"hel".to_vec(), b"wor".to_vec()));
 }

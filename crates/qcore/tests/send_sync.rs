@@ -1,4 +1,4 @@
-//! Which of the public types may go to another thread.
+//! Which public types can be sent to another thread.
 
 use std::{cell::Cell, marker::PhantomData};
 
@@ -13,7 +13,8 @@ use qcore::{
     timer::TimerNode,
 };
 
-// Whether `T` has a trait: the inherent constant, where its bound holds, hides the trait's.
+// Checks whether `T` implements a trait: if it does, the inherent constant hides the trait's
+// constant.
 struct SendProbe<T: ?Sized>(PhantomData<T>);
 struct SyncProbe<T: ?Sized>(PhantomData<T>);
 
@@ -44,7 +45,7 @@ macro_rules! table {
 #[test]
 fn what_belongs_to_a_loop_stays_in_its_thread() {
     let table = table! {
-        // Objects, signals and what they are made of.
+        // Objects, signals and their parts.
         QObject: false, false;
         ObjectNode: false, false;
         Life: false, false;
@@ -67,7 +68,7 @@ fn what_belongs_to_a_loop_stays_in_its_thread() {
         Dispatcher: false, false;
         Registration: false, false;
         VirtualClock: false, false;
-        // What is for other threads, and plain values.
+        // Types for other threads, and plain values.
         Poster: true, true;
         LoopGone: true, true;
         ConnectionType: true, true;
@@ -86,7 +87,7 @@ fn what_belongs_to_a_loop_stays_in_its_thread() {
     for (name, found, expected) in table {
         assert_eq!(found, expected, "{name}: (Send, Sync)");
     }
-    // The probe itself works.
+    // Checks the probe itself.
     let probe = table! { Cell<u8>: true, false; std::sync::MutexGuard<'static, u8>: false, true; };
     assert!(probe.iter().all(|(_, found, expected)| found == expected));
 }

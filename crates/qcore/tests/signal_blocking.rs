@@ -51,7 +51,7 @@ fn qsignal_blocker_signal_blocking() {
     }
     assert!(!object.signals_blocked());
 
-    // What it puts back is what it found when it was made.
+    // It restores the state that it found when it was created.
     let mut blocker = QSignalBlocker::new(&object);
     blocker.unblock();
     object.block_signals(true);
@@ -75,9 +75,10 @@ fn qsignal_blocker_move_assignment() {
     drop(moved);
     assert!(!two.signals_blocked());
 
-    // Both of one object. The last one that goes puts back what it found, as in Qt.
+    // Both blockers are for one object. As in Qt, the last one dropped restores what it found.
     let mut kept = [QSignalBlocker::new(&two)];
-    // Here the one that is replaced has gone by then; in Qt the object stays blocked.
+    // Here the replaced blocker is dropped after the new one was made; in Qt the object stays
+    // blocked.
     kept[0] = {
         let inner = QSignalBlocker::new(&two);
         assert!(two.signals_blocked());
@@ -100,7 +101,7 @@ fn qsignal_blocker_move_assignment() {
     drop(kept);
     assert!(!two.signals_blocked());
 
-    // One whose object is gone does nothing.
+    // A blocker whose object is gone does nothing.
     let mut blocker = QSignalBlocker::new(&one);
     drop(one);
     blocker.unblock();

@@ -1,5 +1,5 @@
-//! Random connecting, cutting, blocking and emitting, outside and inside of slots, against a model of
-//! Qt's rules.
+//! Random connecting, disconnecting, blocking and emitting, outside and inside of slots, compared
+//! with a model of Qt's rules.
 
 use std::{
     cell::{Cell, RefCell},
@@ -9,21 +9,22 @@ use std::{
 use proptest::prelude::*;
 use qcore::{Connection, ConnectionBlocker, Signal};
 
-/// What a test or a slot does. A slot is named by how many were connected before it, modulo all.
+/// A step of a test or of a slot. A number selects a slot in the order of connection, modulo their
+/// count.
 #[derive(Clone, Debug)]
 enum Step {
-    /// Connects a slot that does these steps whenever it is called.
+    /// Connects a slot that runs these steps whenever it is called.
     Connect(Vec<Step>),
     Disconnect(usize),
     DisconnectAll,
     Emit,
-    /// Blocks a slot, or lets it go if it is blocked.
+    /// Blocks a slot, or unblocks it if it is blocked.
     Block(usize),
 }
 
-/// Emissions in one another; deeper ones do nothing, in both worlds.
+/// The greatest depth of nested emissions. Deeper ones do nothing, in the model and in reality.
 const DEPTH: u32 = 3;
-/// Slots that are called in a run, at most: recursion is exponential.
+/// The most slots that are called in a run, because recursion grows exponentially.
 const CALLS: usize = 2000;
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
@@ -43,7 +44,8 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     prop::collection::vec(step, 1..24)
 }
 
-/// The rules: a list that only grows, and for each emission the length that it had.
+/// The model: a list that only grows. Each emission covers the length that the list had at its
+/// start.
 #[derive(Default)]
 struct Model {
     slots: Vec<(Rc<Vec<Step>>, bool, bool)>,
@@ -80,7 +82,7 @@ impl Model {
     }
 }
 
-/// The same on a real signal.
+/// Runs the same steps on a real signal.
 #[derive(Default)]
 struct World {
     signal: Signal<()>,

@@ -1,4 +1,4 @@
-//! What an emission does, and what its slots may do meanwhile.
+//! Emissions, and what slots may do during one.
 
 use std::{
     cell::{Cell, RefCell},
@@ -111,7 +111,7 @@ fn a_handle_cuts_its_own_connection_and_no_other() {
     assert_eq!(log.take(), ["b", "d", "e"]);
     assert!(signal.disconnect_all());
     assert!(!late.is_connected());
-    // The list begins anew; what stood before cuts nothing in it.
+    // The list starts anew; the old connections cut nothing in it.
     signal.connect(log.slot("f"));
     assert!(connections.iter().all(|connection| !connection.disconnect()));
     signal.emit(());
@@ -145,7 +145,8 @@ fn emit_in_defined_order() {
     signal.emit(());
     assert_eq!(log.take(), ["b", "a"]);
 
-    // In an emission: cut ones are skipped, new ones and those cut and made again wait.
+    // During an emission, slots that are cut are skipped. Slots that are new, or are cut and
+    // connected again, wait for the next one.
     let signal = Rc::new(Signal::new());
     let cut: Rc<RefCell<Vec<Connection>>> = Rc::default();
     let (weak, connections, inner) = (Rc::downgrade(&signal), cut.clone(), log.clone());
@@ -240,7 +241,7 @@ fn recursive_signal_emission() {
         signal.emit(depth + 1);
     });
     signal.emit(0);
-    // An emission at depth n has the n slots that were connected above it.
+    // An emission at depth n calls the n slots that were connected at the levels above it.
     assert_eq!(calls.get(), (0..=DEPTH).sum::<u32>());
 }
 
@@ -286,7 +287,7 @@ fn a_chain_is_blocked_and_sent_by_its_second_object() {
     from.emit(());
     first.block_signals(false);
     assert!(log.take().is_empty());
-    // Its receiver is the object.
+    // The receiver of the connection is the second object.
     assert!(first.disconnect_receiver(&second));
     from.emit(());
     assert!(log.take().is_empty());
@@ -340,7 +341,7 @@ fn cycles_of_chains_end_by_single_shot_block_and_cut() {
     assert_eq!(log.take(), ["a", "b"]);
     drop(quiet);
 
-    // A slot cuts the cycle at its second round.
+    // A slot cuts the cycle in its second round.
     let (cut, rounds) = (there.clone(), Cell::new(0));
     a.disconnect_all();
     a.connect(move |()| {
@@ -364,7 +365,7 @@ fn cycles_of_chains_end_by_single_shot_block_and_cut() {
     a.emit(());
     assert_eq!(log.take(), ["b", "b2", "b", "b2"]);
 
-    // A signal of its own: once.
+    // A signal connected to itself fires once.
     let own = Rc::new(Signal::new());
     own.connect(log.slot("own"));
     let weak: Weak<Signal<()>> = Rc::downgrade(&own);

@@ -1,4 +1,4 @@
-//! Watching descriptors: each test is named after what it pins down.
+//! Watching descriptors. The tests have the names of the cases that they check.
 
 use std::{
     cell::{Cell, RefCell},
@@ -64,11 +64,11 @@ fn it_says_so_for_as_long_as_it_is_so() {
     theirs.write_all(b"ab").unwrap();
     assert!(wait_until(5000, || spy.count() == 3));
     (&*ours).read_exact(&mut [0; 2]).unwrap();
-    // One that was on its way may still come.
+    // An activation that was on its way may still come.
     QCoreApplication::instance().process_events();
     let count = spy.count();
     assert!(!wait_until(20, || spy.count() > count));
-    // The end of the stream counts as something to read, for ever.
+    // The end of the stream counts as readable, permanently.
     drop(theirs);
     assert!(wait_until(5000, || spy.count() > count + 2));
 }
@@ -81,7 +81,7 @@ fn several_on_one_descriptor() {
     let spies = [&first, &second].map(|notifier| QSignalSpy::new(&notifier.activated));
     theirs.write_all(b"x").unwrap();
     assert!(wait_until(5000, || spies.iter().all(|spy| spy.count() > 0)));
-    // That one of them goes is nothing to the other.
+    // Dropping one notifier does not affect the other.
     drop(first);
     let before = spies[1].count();
     assert!(wait_until(5000, || spies[1].count() > before));
@@ -89,7 +89,8 @@ fn several_on_one_descriptor() {
 
 #[test]
 fn unexpected_disconnection() {
-    // Both are ready; the first slot reads both empty. The second comes all the same, once.
+    // Both notifiers are ready, and the first slot reads both streams empty. The second slot is
+    // called all the same, once.
     let (one, mut to_one) = pair();
     let (two, mut to_two) = pair();
     let notifiers = [&one, &two].map(|stream| watch(stream, NotifierType::Read));
@@ -108,7 +109,7 @@ fn unexpected_disconnection() {
     to_two.write_all(b"x").unwrap();
     assert!(wait_until(5000, || calls.get() == 2));
     assert!(!wait_until(20, || calls.get() > 2));
-    // Nothing to read is no end of the stream.
+    // Having nothing to read is not the end of the stream.
     let nothing = Err(ErrorKind::WouldBlock);
     assert_eq!(reads.take(), [Ok(1), Ok(1), nothing, nothing]);
 }
@@ -140,7 +141,7 @@ fn excluded_events_are_kept() {
         app.process_events_with(ProcessEventsFlags::EXCLUDE_SOCKET_NOTIFIERS);
     }
     assert_eq!(spy.count(), 0);
-    // Nor is what comes meanwhile lost.
+    // Data that comes meanwhile is not lost, either.
     theirs.write_all(b"yz").unwrap();
     app.process_events_with(ProcessEventsFlags::EXCLUDE_SOCKET_NOTIFIERS);
     assert_eq!(spy.count(), 0);
@@ -183,7 +184,7 @@ fn disabled_and_deleted_ones_are_silent() {
     assert!(!notifier.is_enabled());
     let count = spy.count();
     assert!(!wait_until(10, || spy.count() > count));
-    // The notifier was the other holder.
+    // The notifier held the other reference.
     drop(notifier);
     assert_eq!(Rc::strong_count(&ours), 1);
 }

@@ -1,4 +1,4 @@
-//! Posting from other threads, and threads that end with everything still alive.
+//! Posting from other threads, and threads that end while everything is still alive.
 
 use std::{
     cell::{Cell, RefCell},
@@ -37,7 +37,7 @@ fn many_threads_post_and_nothing_is_lost() {
                 for at in 0..POSTS {
                     let call = move || {
                         SEEN.with_borrow_mut(|seen| {
-                            // Those of one thread come in their order.
+                            // The calls of one thread come in their order.
                             assert_eq!(seen[worker], at);
                             seen[worker] += 1;
                             if seen.iter().sum::<usize>() == THREADS * POSTS {
@@ -59,8 +59,8 @@ fn many_threads_post_and_nothing_is_lost() {
 
 #[test]
 fn threaded_event_delivery() {
-    // A call runs in the loop's thread, in the first turn that begins after it was posted; one wake
-    // is enough for many.
+    // A call runs in the loop's thread, in the first turn that starts after it was posted. One
+    // wake-up is enough for many calls.
     thread_local!(static CALLS: Cell<u32> = const { Cell::new(0) });
     let (app, poster, here) = (QCoreApplication::new(), poster(), thread::current().id());
     thread::spawn(move || {
@@ -82,7 +82,7 @@ fn threaded_event_delivery() {
 
 #[test]
 fn a_thread_may_post_to_its_own_loop_and_to_another_and_back() {
-    // Ping-pong between two loops.
+    // Two loops post to each other in turn.
     let (send, receive) = mpsc::channel();
     let other = thread::spawn(move || {
         let app = QCoreApplication::new();
@@ -101,14 +101,14 @@ fn a_thread_may_post_to_its_own_loop_and_to_another_and_back() {
     }
     let (to, from) = (there.clone(), here.clone());
     here.post(move || round(101, to, from)).unwrap();
-    // The last round is the other thread's.
+    // The other thread runs the last round.
     assert_eq!(app.exec(), 2);
     assert_eq!(other.join().unwrap(), 1);
 }
 
 #[test]
 fn deleted_in_the_loop_of_its_own_thread() {
-    // deleteSelfInSlot: another thread has an object deleted, also inside of a nested loop.
+    // deleteSelfInSlot: another thread has an object deleted, even inside a nested loop.
     let (app, poster) = (QCoreApplication::new(), poster());
     thread_local!(static OBJECT: RefCell<Option<QObject>> = const { RefCell::new(None) });
     let object = QObject::new();
@@ -133,7 +133,7 @@ fn the_loop_is_gone_after_the_end_of_its_thread() {
     let held = token.clone();
     let poster = thread::spawn(move || {
         let poster = poster();
-        // Never delivered, but dropped.
+        // The call is never delivered, but dropped.
         poster.post(move || drop(held)).unwrap();
         poster
     })
@@ -174,7 +174,7 @@ fn posting_while_the_thread_ends_is_either_done_or_refused() {
     }
 }
 
-/// All sorts of things under way, each holding the token.
+/// Objects of many kinds in use, each of which holds the token.
 struct Everything {
     _object: QObject,
     _signal: Rc<Signal<()>>,
@@ -183,7 +183,7 @@ struct Everything {
     _loops: Vec<QEventLoop>,
 }
 
-/// What destructors do here, while who knows what of the thread is gone already.
+/// Uses everything in a destructor, when parts of the thread's state may already be gone.
 struct Late(Arc<()>, Poster);
 
 impl Drop for Late {
@@ -196,7 +196,7 @@ impl Drop for Late {
         signal.emit(());
         object.delete_later();
         let (token, held) = (self.0.clone(), object.clone());
-        // What waits holds an object, which holds the loop in which it waits.
+        // The posted call holds an object, which holds the loop in which the call waits.
         Dispatcher::current().post(move || drop((token, held)));
         let (token, held) = (self.0.clone(), object);
         QTimer::single_shot(0, move || drop((token, held)));
@@ -223,7 +223,7 @@ impl Everything {
         signal.connect_to(&object, move |_, ()| assert!(Arc::strong_count(&first.0) > 1));
         object.destroyed.connect(move |_| assert!(Arc::strong_count(&second.0) > 1));
         signal.emit(());
-        // This one is deleted by no loop, but its cycle is cut with its handle in the queue.
+        // No loop deletes this object, but dropping its handle in the queue cuts the cycle.
         signal.disconnect_all();
         let timers: Vec<_> = (0..10)
             .map(|at| {
@@ -273,8 +273,7 @@ fn a_thread_ends_with_objects_in_thread_locals_whichever_go_first() {
     for run in 0..4 {
         let held = token.clone();
         thread::spawn(move || {
-            // The order in which they are touched first is that of their destructors, or its
-            // reverse.
+            // The order of first use is the order of the destructors, or its reverse.
             if run & 1 == 0 {
                 BEFORE.with_borrow_mut(Vec::clear);
             }
@@ -294,7 +293,7 @@ fn a_thread_ends_with_objects_in_thread_locals_whichever_go_first() {
 
 #[test]
 fn an_object_made_while_the_thread_ends() {
-    // The first use of the loop is in a destructor of a thread-local variable.
+    // The loop is first used in the destructor of a thread-local variable.
     thread_local!(static LATE: RefCell<Option<Late>> = const { RefCell::new(None) });
     let (token, poster) = (Arc::new(()), poster());
     let held = token.clone();
@@ -320,7 +319,7 @@ fn many_threads_each_with_a_loop() {
     }
 }
 
-/// Nothing can wake a loop that has ended with its thread, so that none begins to wait.
+/// A loop that has ended with its thread cannot be woken, so no loop starts to wait.
 #[test]
 fn loops_of_a_thread_whose_loop_has_ended_return_at_once() {
     struct Loops(mpsc::Sender<(i32, i32, bool, bool)>);
@@ -338,7 +337,7 @@ fn loops_of_a_thread_whose_loop_has_ended_return_at_once() {
     thread_local!(static LOOPS: RefCell<Option<Loops>> = const { RefCell::new(None) });
     let (tell, told) = mpsc::channel();
     let worker = thread::spawn(move || {
-        // Touched before the loop, it is dropped after it.
+        // It is created before the loop and therefore dropped after it.
         LOOPS.set(None);
         QCoreApplication::new().process_events();
         LOOPS.set(Some(Loops(tell)));

@@ -1,4 +1,4 @@
-//! What a timer's slot may do: run loops, take its time, stop, restart and drop timers.
+//! What a timer's slot may do: run loops, block, and stop, restart and drop timers.
 
 use std::{cell::Cell, rc::Rc, time::Duration};
 
@@ -36,7 +36,7 @@ fn timer_infinite_recursion() {
         event_loop.exec();
         depth.set(0);
     });
-    // recurringTimer: it goes on in the outer loop afterwards.
+    // recurringTimer: the timer goes on in the outer loop afterwards.
     for interval in [0, 10] {
         timer.start(interval);
         for turn in 1..4 {
@@ -137,7 +137,7 @@ fn the_last_handle_may_go_in_its_own_slot() {
 
 #[test]
 fn dont_block_events() {
-    // Slow handlers let posted calls and one another come through.
+    // Slow handlers do not starve posted calls or each other.
     let clock = Rc::new(VirtualClock::install());
     let (app, log) = (QCoreApplication::new(), Log::default());
     let slow: Vec<_> = ["slow 1", "slow 2"]

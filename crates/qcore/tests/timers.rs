@@ -1,4 +1,4 @@
-//! Timers, mostly on virtual time.
+//! Timers, mostly with a virtual clock.
 
 use std::{
     cell::{Cell, RefCell},
@@ -27,7 +27,7 @@ fn ticking(interval: i32, name: &'static str, log: &Log) -> QTimer {
     timer
 }
 
-// ---- what a timer is
+// ---- properties of a timer
 
 #[test]
 fn zero_timer() {
@@ -79,7 +79,7 @@ fn getters_and_setters() {
     assert_eq!((timer.interval(), timer.remaining_time()), (1234, 1234));
     clock.advance(millis(234));
     assert_eq!(timer.remaining_time(), 1000);
-    // A new interval is one from the beginning.
+    // A new interval starts from the beginning.
     timer.set_interval(500);
     assert_eq!(timer.remaining_time(), 500);
     timer.start(Duration::from_micros(2500));
@@ -118,7 +118,7 @@ fn a_timer_with_a_negative_interval_is_active_and_never_fires() {
     assert_eq!(state(&timer), (true, -5, -1, false));
     assert!(!turn());
 
-    // Being active it goes on with the next interval.
+    // The timer is active, so it goes on with the next interval.
     timer.set_interval(10);
     assert_eq!(state(&timer), (true, 10, 10, true));
     assert!(turn());
@@ -129,7 +129,7 @@ fn a_timer_with_a_negative_interval_is_active_and_never_fires() {
     timer.stop();
     assert_eq!(state(&timer), (false, -5, -1, false));
 
-    // One that is not active takes the interval and stays so.
+    // A timer that is not active takes the interval and stays inactive.
     timer.set_interval(-6);
     assert_eq!(state(&timer), (false, -6, -1, false));
     timer.start(1000);
@@ -174,14 +174,14 @@ fn a_slot_gives_its_timer_a_negative_interval() {
 fn a_single_shot_with_a_negative_interval_never_comes() {
     let app = QCoreApplication::new();
     let clock = VirtualClock::install();
-    QTimer::single_shot(-1, || panic!("it came"));
-    QTimer::single_shot_to(-1, &app, |_| panic!("it came"));
+    QTimer::single_shot(-1, || panic!("the slot was called"));
+    QTimer::single_shot_to(-1, &app, |_| panic!("the slot was called"));
     clock.advance(millis(1000));
     assert!(!app.process_events());
 }
 
-/// Qt's milliseconds are an `int`: there 30 days are a negative interval, and a coarse timer of
-/// `i32::MAX` has a negative time left.
+/// Qt's milliseconds are an `int`: in Qt, 30 days become a negative interval, and a coarse timer of
+/// `i32::MAX` has a negative remaining time.
 #[test]
 fn a_month_is_a_month() {
     let app = QCoreApplication::new();
@@ -250,7 +250,7 @@ fn remaining_time() {
         timer.start(200);
         clock.advance(millis(50));
         let left = timer.remaining_time();
-        // A coarse one is moved by a twentieth at most.
+        // A coarse timer is shifted by at most a twentieth.
         assert!((140..=160).contains(&left), "{left}");
         assert!(kind == TimerType::Coarse || left == 150);
     }
@@ -278,7 +278,7 @@ fn remaining_time_during_activation() {
         app.process_events();
         assert_eq!(timer.remaining_time(), expected.1);
         if !single_shot {
-            // Late by more than an interval: a whole one follows.
+            // The timer is late by more than an interval, so a whole interval follows.
             clock.advance(millis(1000));
             app.process_events();
             assert_eq!(seen.take(), Some((true, 20)));
@@ -332,7 +332,7 @@ fn due_time_first_then_the_order_of_the_start() {
 
 #[test]
 fn livelock() {
-    // Recorded from Qt: a timer started in a timer's slot fires in the next turn, after what was
+    // Recorded from Qt: a timer started in a timer's slot fires in the next turn, after the calls
     // posted in that slot.
     for interval in [0, 1, 10] {
         let clock = VirtualClock::install();
@@ -387,7 +387,7 @@ fn timer_fires_only_once_per_process_events() {
 
 #[test]
 fn a_timer_restarted_in_its_slot_waits_for_its_interval() {
-    // restartedTimerFiresTooSoon, with the clock at odd places.
+    // restartedTimerFiresTooSoon, with the clock at arbitrary times.
     for kind in [TimerType::Precise, TimerType::Coarse, TimerType::VeryCoarse] {
         for interval in [1_u64, 7, 25, 100, 999, 1000, 12_345] {
             let clock = Rc::new(VirtualClock::install());
@@ -469,7 +469,7 @@ fn single_shot_to_functors() {
         app.process_events();
         assert_eq!(Rc::strong_count(&token), 1);
 
-        // It is freed as well when it has run: once, and from the loop.
+        // The closure is called once, from the loop, and freed after it has run, too.
         let calls = Rc::new(Cell::new(0));
         let add = |count: u32| {
             let held = (token.clone(), calls.clone());
@@ -513,7 +513,7 @@ fn call_on_timeout() {
     assert!(!connection.is_connected());
 }
 
-// ---- the dispatcher's side
+// ---- timers of the dispatcher
 
 #[test]
 fn a_timer_whose_handler_is_gone_stops() {
@@ -543,7 +543,7 @@ fn a_call_that_is_cancelled_is_dropped_at_once() {
     assert!(dispatcher.stop_timer(id));
     assert_eq!(Rc::strong_count(&token), 1);
     assert!(!dispatcher.stop_timer(id));
-    // The place is taken anew; the old name does not fit it.
+    // The slot in the table is reused, but the old id does not match it.
     let held = token.clone();
     let other = dispatcher.call_after(millis(10), TimerType::Coarse, move || drop(held));
     assert_ne!(id, other);

@@ -15,16 +15,17 @@
 //! app.exec();
 //! ```
 //!
-//! * [`socket`] has [`QTcpSocket`], [`QUdpSocket`], their base class [`QAbstractSocket`], states and errors
+//! * [`socket`] has [`QTcpSocket`], [`QUdpSocket`], their base class [`QAbstractSocket`], states
+//!   and errors
 //! * [`server`] has [`QTcpServer`]
-//! * `ssl` has `QSslSocket` and `QSslServer`, which encrypt, and what belongs to them: certificates, keys, ciphers,
+//! * `ssl` has `QSslSocket` and `QSslServer`, which encrypt, with certificates, keys, ciphers and
 //!   configurations
-//! * [`local`] has [`QLocalSocket`] and [`QLocalServer`], connections within this machine
+//! * [`local`] has [`QLocalSocket`] and [`QLocalServer`], for connections within this machine
 //! * [`address`] has [`QHostAddress`]
 //! * [`interface`] has [`QNetworkInterface`], the network interfaces of this machine
 //! * [`datagram`] has [`QNetworkDatagram`]
 //! * [`proxy`] has [`QNetworkProxy`] and [`QNetworkProxyFactory`], [`auth`] has [`QAuthenticator`]
-//! * [`host_info`] has [`QHostInfo`], names and their addresses
+//! * [`host_info`] has [`QHostInfo`], look-ups of host names
 
 pub mod address;
 pub mod auth;

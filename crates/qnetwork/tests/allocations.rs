@@ -1,4 +1,4 @@
-//! A round trip allocates nothing, once the buffers are warm.
+//! A round trip allocates nothing once the buffers are warm.
 
 #[path = "../../qcore/tests/common/counting.rs"]
 mod counting;
@@ -40,7 +40,7 @@ fn over_tcp() {
     client.connected.connect_to(&client, |client, ()| {
         client.write([7; 64]).unwrap();
     });
-    // With a slot here, what is written goes out in the next turn.
+    // With a slot connected here, written data goes out in the next turn.
     client.bytes_written.connect_to(&told, |told, count| told.set(told.get() + count));
     let counted = trips.clone();
     client.ready_read.connect_to(&client, move |client, ()| {
@@ -55,7 +55,7 @@ fn over_tcp() {
 
     let first = trips.get();
     let count = allocations(|| assert!(wait_until(10_000, || trips.get() >= first + 500)));
-    // The run of the loop itself is one.
+    // Running the loop takes one allocation.
     assert_eq!(count, 1);
     assert!(told.get() >= 64 * 500);
 }
@@ -72,7 +72,8 @@ fn an_echo_of_datagrams() {
     });
     server.bind(QHostAddress::LocalHost, 0).unwrap();
 
-    // Several are on their way, so that some are read ahead, and one is read at a time, so that they are kept.
+    // Several datagrams are on their way, so some are read ahead. The slot takes one at a time, so
+    // the others are kept.
     let client = QUdpSocket::new();
     client.bind(QHostAddress::LocalHost, 0).unwrap();
     let trips = Rc::new(Cell::new(0));
@@ -92,7 +93,7 @@ fn an_echo_of_datagrams() {
 
     let first = trips.get();
     let count = allocations(|| assert!(wait_until(10_000, || trips.get() >= first + 1000)));
-    // The run of the loop itself is one.
+    // Running the loop takes one allocation.
     assert_eq!(count, 1);
 }
 
@@ -122,7 +123,7 @@ fn an_echo_of_many_datagrams_together() {
 
     let first = trips.get();
     let count = allocations(|| assert!(wait_until(10_000, || trips.get() >= first + 2000)));
-    // The run of the loop itself is one.
+    // Running the loop takes one allocation.
     assert_eq!(count, 1);
 }
 
@@ -146,7 +147,7 @@ fn over_a_local_socket() {
     client.connected.connect_to(&client, |client, ()| {
         client.write([7; 64]).unwrap();
     });
-    // With a slot here, what is written goes out in the next turn.
+    // With a slot connected here, written data goes out in the next turn.
     client.bytes_written.connect_to(&told, |told, count| told.set(told.get() + count));
     let counted = trips.clone();
     client.ready_read.connect_to(&client, move |client, ()| {
@@ -161,7 +162,7 @@ fn over_a_local_socket() {
 
     let first = trips.get();
     let count = allocations(|| assert!(wait_until(10_000, || trips.get() >= first + 500)));
-    // The run of the loop itself is one.
+    // Running the loop takes one allocation.
     assert_eq!(count, 1);
     assert!(told.get() >= 64 * 500);
 }

@@ -1,5 +1,5 @@
-//! The interfaces of this machine: what Qt's tests ask of them, and whether Qt, asked now, says the
-//! same.
+//! The interfaces of this machine: the cases of Qt's tests, and a comparison with real Qt on this
+//! machine.
 
 use std::{collections::HashSet, net::TcpListener, process::Command};
 
@@ -121,9 +121,9 @@ fn plain_values() {
     plain::<DnsEligibilityStatus>();
 }
 
-// ---- real Qt, if it is here
+// ---- comparison with real Qt, if it is installed
 
-/// Prints all that Qt knows, a value a line: what `ours` prints, too.
+/// Prints everything that Qt knows, one value a line, in the same format as `ours`.
 const SCRIPT: &str = r#"
 from PySide2.QtNetwork import QNetworkInterface
 def left(deadline):
@@ -183,7 +183,7 @@ fn agree(qt: &str, ours: &str) -> bool {
         Some([preferred.parse().ok()?, valid.parse().ok()?])
     };
     match (seconds(qt), seconds(ours)) {
-        // Some time passes between the two, and Qt has but 32 bits of milliseconds.
+        // Some time passes between the two, and Qt has only 32 bits for milliseconds.
         (Some(qt), Some(ours)) => qt.iter().zip(ours).all(|(&qt, ours)| {
             let wrapped = ours.rem_euclid((1 << 32) / 1000);
             ours == -1 && qt == -1
@@ -196,14 +196,14 @@ fn agree(qt: &str, ours: &str) -> bool {
 #[test]
 fn qt_says_the_same() {
     if !cfg!(target_os = "linux") {
-        return println!("skipped: not everything is known elsewhere than on Linux");
+        return println!("skipped: some values are known on Linux only");
     }
     if !QNetworkInterface::all_interfaces().iter().all(|one| one.name().is_ascii()) {
-        return println!("skipped: to Qt the names of interfaces are Latin-1, here they are UTF-8");
+        return println!("skipped: Qt decodes interface names as Latin-1, and this one is UTF-8");
     }
     let python = || Command::new("/usr/bin/python3").args(["-c", SCRIPT]).output();
     let mut before = ours();
-    // What changes meanwhile is asked for again.
+    // If something changes meanwhile, both are asked again.
     for _ in 0..5 {
         let qt = match python() {
             Ok(output) if output.status.success() => {
@@ -228,5 +228,5 @@ fn qt_says_the_same() {
         assert!(changed, "Qt: {qt:#?}\nours: {after:#?}");
         before = after;
     }
-    panic!("the interfaces of this machine do not come to rest");
+    panic!("the interfaces of this machine keep changing");
 }

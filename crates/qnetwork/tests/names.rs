@@ -1,4 +1,4 @@
-//! Traits that a program may have in scope do not stand in the way of Qt's names.
+//! Traits that a program has in scope do not hide Qt's methods.
 
 #[allow(unused_imports)]
 use std::io::{Read as _, Write as _};
@@ -31,7 +31,7 @@ fn methods_are_those_of_the_class() {
     assert_eq!(socket.wait_for_connected(0).unwrap_err(), SocketErrorKind::Operation);
 }
 
-/// What a class has for itself does not hide what its base classes have for everybody.
+/// The methods of a class do not hide those of its base classes.
 #[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
 #[test]
 fn methods_of_base_classes_are_reached() {

@@ -21,7 +21,7 @@ use socket2::{Domain, Socket, Type};
 const PATIENCE: Duration = Duration::from_secs(20);
 const PYTHON: &str = "/usr/bin/python3";
 
-/// Where cargo puts examples: beside the folder of this test.
+/// Returns the command for an example, which cargo puts beside the folder of this test.
 fn example(name: &str) -> Command {
     let test = env::current_exe().unwrap();
     let path: PathBuf = test.ancestors().nth(2).unwrap().join("examples").join(name);
@@ -51,7 +51,7 @@ fn has_pyside2() -> bool {
     there
 }
 
-/// A process that does not outlive the test.
+/// A process that is killed when the test ends.
 struct Running(Child);
 
 impl Drop for Running {
@@ -62,7 +62,7 @@ impl Drop for Running {
 }
 
 impl Running {
-    /// Waits for the end, not for ever.
+    /// Waits for the end of the process, with a limit.
     fn output(mut self) -> Output {
         let end = Instant::now() + PATIENCE;
         let status = loop {
@@ -72,7 +72,7 @@ impl Running {
             assert!(Instant::now() < end, "it does not end");
             thread::sleep(Duration::from_millis(5));
         };
-        // The output of a server was taken to read its port.
+        // `serve` takes a server's output to read its port.
         let stdout = self.0.stdout.take().map(read_all).unwrap_or_default();
         let stderr = self.0.stderr.take().map(read_all).unwrap_or_default();
         Output { status, stdout, stderr }
@@ -89,14 +89,14 @@ fn run(mut command: Command) -> Output {
     Running(command.spawn().unwrap()).output()
 }
 
-/// Starts a server and reads the port from its first line.
+/// Starts a server and returns the port from its first line.
 fn serve(command: Command) -> (Running, u16) {
     let (child, line) = started(command);
     let port = line.strip_prefix("127.0.0.1:").and_then(|port| port.parse().ok());
     (child, port.unwrap_or_else(|| panic!("{line:?}")))
 }
 
-/// Starts a server and reads from its first line where it listens.
+/// Starts a server and returns the place from its first line.
 fn started(mut command: Command) -> (Running, String) {
     let mut child = Running(command.spawn().unwrap());
     let out = child.0.stdout.take().unwrap();
@@ -106,7 +106,7 @@ fn started(mut command: Command) -> (Running, String) {
         let _ = BufReader::new(out).read_line(&mut line);
         let _ = tell.send(line);
     });
-    let line = told.recv_timeout(PATIENCE).expect("the server says where it listens");
+    let line = told.recv_timeout(PATIENCE).expect("the server prints where it listens");
     let place = line.trim_end().strip_prefix("listening on ");
     (child, place.unwrap_or_else(|| panic!("{line:?}")).to_owned())
 }
@@ -186,7 +186,7 @@ fn fortune_client_and_server() {
     }
 }
 
-/// A proxy for one connection, which tells what it was asked: `user:password host:port`.
+/// Runs a proxy for one connection. Its thread returns the request: `user:password host:port`.
 fn proxy(scheme: &'static str) -> (u16, thread::JoinHandle<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -200,7 +200,7 @@ fn proxy(scheme: &'static str) -> (u16, thread::JoinHandle<String>) {
         let mut server = connect(target);
         thread::scope(|scope| {
             let (mut from, mut to) = (client.try_clone().unwrap(), server.try_clone().unwrap());
-            // Either end may just go.
+            // Either end may close first.
             scope.spawn(move || {
                 let _ = std::io::copy(&mut from, &mut to);
                 let _ = to.shutdown(Shutdown::Write);
@@ -238,7 +238,7 @@ fn ask_by_socks5(client: &mut TcpStream) -> (String, u16) {
 
 fn ask_by_http(client: &mut TcpStream) -> (String, u16) {
     let mut reader = BufReader::new(client.try_clone().unwrap());
-    // It tells who it is when it is asked.
+    // The client sends its credentials only after a challenge.
     for answer in
         ["407 Who?\r\nProxy-Authenticate: Basic realm=\"x\"\r\nContent-Length: 0", "200 OK"]
     {
@@ -252,7 +252,7 @@ fn ask_by_http(client: &mut TcpStream) -> (String, u16) {
             }
         }
         client.write_all(format!("HTTP/1.1 {answer}\r\n\r\n").as_bytes()).unwrap();
-        // What is there in base64 is "me:secret".
+        // The base64 text decodes to "me:secret".
         if lines.iter().any(|line| line == "Proxy-Authorization: Basic bWU6c2VjcmV0") {
             let place = lines[0].strip_prefix("CONNECT ").unwrap();
             let place = place.strip_suffix(" HTTP/1.1").unwrap();
@@ -260,7 +260,7 @@ fn ask_by_http(client: &mut TcpStream) -> (String, u16) {
             return (format!("me:secret {place}"), port);
         }
     }
-    panic!("it does not tell who it is");
+    panic!("the client sends no credentials");
 }
 
 #[test]
@@ -302,7 +302,7 @@ fn what_the_fortune_server_sends() {
 
 #[test]
 fn a_fortune_client_without_a_fortune() {
-    // Nobody listens there, and nobody else gets the port.
+    // Nobody listens on this port, and no other process can get it.
     let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
     socket.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();
     let closed = socket.local_addr().unwrap().as_socket().unwrap().port();
@@ -317,7 +317,7 @@ fn a_fortune_client_without_a_fortune() {
     assert_eq!(output.status.code(), Some(1));
     assert_eq!(text(&output.stderr), "blockingfortuneclient: Connection refused\n");
 
-    // A server that has only half a fortune, and one that has nonsense.
+    // Servers that send half a fortune, nothing, or an invalid one.
     for answer in [&b"\0\0\0\x08\0a"[..], b"", b"\0\0\0\x03abc"] {
         let server = TcpListener::bind("127.0.0.1:0").unwrap();
         let mut client = example("fortuneclient");
@@ -362,7 +362,7 @@ fn the_echo_server_echoes_to_many() {
 fn the_sink_sends_nothing_back() {
     let (_server, port) = listening("echoserver", &["--sink"]);
     let mut stream = connect(port);
-    // More than lies in between: it is read.
+    // This is more than the buffers in between hold, so the sink must read.
     stream.write_all(&vec![1; 30_000_000]).unwrap();
     stream.shutdown(Shutdown::Write).unwrap();
     assert_eq!(read_all(stream), b"");
@@ -376,7 +376,7 @@ fn loopback_gets_all_that_it_sends() {
         let output = run(command);
         assert!(output.status.success(), "{}", text(&output.stderr));
         assert!(text(&output.stdout).starts_with(&format!("{bytes} bytes in ")));
-        // No terminal, no bars.
+        // Without a terminal there are no bars.
         assert!(tenths.contains(&text(&output.stderr).lines().count()));
     }
     let mut command = example("loopback");
@@ -390,7 +390,7 @@ fn chat_server() -> (Running, u16) {
     serve(command)
 }
 
-/// Somebody with another client, by name.
+/// A guest with another client.
 struct Guest(BufReader<TcpStream>);
 
 impl Guest {
@@ -405,7 +405,7 @@ impl Guest {
         self.0.get_mut().write_all(format!("{line}\n").as_bytes()).unwrap();
     }
 
-    /// Empty at the end.
+    /// Returns the next line, empty at the end.
     fn line(&mut self) -> String {
         let mut line = String::new();
         self.0.read_line(&mut line).unwrap();
@@ -431,14 +431,14 @@ fn a_chat() {
     let mut client = Running(client.spawn().unwrap());
     let mut typed = client.0.stdin.take().unwrap();
     assert_eq!((alice.line(), bob.line()), ("* carol came".into(), "* carol came".into()));
-    // What could upset a terminal does not get there.
+    // Control characters, which could disturb a terminal, are removed.
     alice.say("hello\x1b[31m\x07 carol");
     assert_eq!(bob.line(), "alice: hello[31m carol");
     typed.write_all(b"one\ntwo, without an end").unwrap();
     assert_eq!((alice.line(), bob.line()), ("carol: one".into(), "carol: one".into()));
     drop(bob);
     assert_eq!(alice.line(), "* b\u{f6}b left");
-    // The client prints what it has got before it goes.
+    // The client prints everything it has received before it quits.
     let mut out = BufReader::new(client.0.stdout.take().unwrap());
     let mut printed = || {
         let mut line = String::new();
@@ -465,8 +465,8 @@ fn who_does_not_read_is_dropped_from_the_chat() {
     let mut talker = Guest::new(port, "talker");
     assert_eq!(talker.line(), "* here are slow, reader");
     assert_eq!(reader.line(), "* talker came");
-    // The system takes some megabytes for somebody who does not read, but not all. A round is less
-    // than the server keeps for a guest, so that nobody else is slow.
+    // The system buffers some megabytes for a guest who does not read, but not more. One round is
+    // less than the server keeps for a guest, so no other guest is slow.
     let (line, mut dropped, mut rounds) = ("x".repeat(1000), false, 0);
     while !dropped {
         rounds += 1;
@@ -486,7 +486,7 @@ fn who_does_not_read_is_dropped_from_the_chat() {
     drop(talker);
     assert_eq!(reader.line(), "* talker left");
 
-    // Nor is a line waited for that does not end.
+    // A guest who sends an endless line is dropped, too.
     let mut endless = Guest::new(port, "endless");
     assert_eq!(reader.line(), "* endless came");
     endless.0.get_mut().write_all(&[b'x'; 5000]).unwrap();
@@ -501,7 +501,7 @@ fn a_chat_client_without_a_server() {
     let mut client = Running(client.spawn().unwrap());
     let _typed = client.0.stdin.take();
     let mut other = Guest::new(port, "other");
-    // The client has come when it is told of.
+    // The other guest is told when the client has entered.
     let told = other.line();
     assert!(told == "* here are alice" || other.line() == "* alice came", "{told}");
     drop(server);
@@ -526,7 +526,7 @@ fn the_echo_server_echoes_datagrams() {
     }
 }
 
-/// Starts a receiver of datagrams: its port, and what it prints then.
+/// Starts a receiver of datagrams. Returns its port and the lines that it prints afterwards.
 fn receiver(mut command: Command) -> (Running, u16, mpsc::Receiver<String>) {
     let mut child = Running(command.spawn().unwrap());
     let out = child.0.stdout.take().unwrap();
@@ -536,7 +536,7 @@ fn receiver(mut command: Command) -> (Running, u16, mpsc::Receiver<String>) {
             let _ = tell.send(line.unwrap());
         }
     });
-    let line = told.recv_timeout(PATIENCE).expect("the receiver says where it listens");
+    let line = told.recv_timeout(PATIENCE).expect("the receiver prints where it listens");
     let port = line.split([':', ' ']).nth(3).and_then(|port| port.parse().ok());
     (child, port.unwrap_or_else(|| panic!("{line:?}")), told)
 }
@@ -544,7 +544,7 @@ fn receiver(mut command: Command) -> (Running, u16, mpsc::Receiver<String>) {
 #[test]
 fn everybody_hears_the_broadcast_sender() {
     let mut command = example("broadcastreceiver");
-    // What is sent to all of the loopback network stays there.
+    // Broadcasts to the loopback network do not leave the machine.
     command.args(["--listen", "0.0.0.0:0", "--count", "2"]);
     let (receiver, port, lines) = receiver(command);
     let mut sender = example("broadcastsender");
@@ -567,7 +567,7 @@ fn a_group_hears_the_multicast_sender() {
     let joined = UdpSocket::bind("0.0.0.0:0")
         .and_then(|socket| socket.join_multicast_v4(&GROUP, &Ipv4Addr::LOCALHOST));
     if let Err(error) = joined {
-        println!("skipped: no group can be joined by the loopback interface: {error}");
+        println!("skipped: the loopback interface cannot join a multicast group: {error}");
         return;
     }
     let group = ["--group", "239.255.43.21", "--interface", "lo"];
@@ -631,7 +631,7 @@ fn a_client_on_qt_asks_our_server() {
     }
 }
 
-/// A name for a local server that no other has.
+/// Returns a name for a local server that no other test uses.
 fn local_name(what: &str) -> String {
     let name = format!("qt-smoke-{what}-{}", std::process::id());
     env::temp_dir().join(name).to_str().unwrap().to_owned()

@@ -1,4 +1,4 @@
-//! The examples that encrypt.
+//! The examples with TLS.
 
 use std::{
     io::Write,
@@ -7,7 +7,7 @@ use std::{
 
 use super::{Running, example, listening, run, text};
 
-/// A file of the certificates of the conformance tests.
+/// Returns the path of a file among the certificates of the conformance tests.
 fn path(name: &str) -> String {
     format!("{}/../tests/conformance/certs/{name}", env!("CARGO_MANIFEST_DIR"))
 }
@@ -45,7 +45,7 @@ fn the_client_asks_about_errors() {
         assert_eq!(output.status.code(), Some(i32::from(!goes_on)), "{errors}");
         assert_eq!(text(&output.stdout).lines().count(), if goes_on { 3 } else { 0 });
     }
-    // The right authority, but another name.
+    // The authority is the right one, but the name is not.
     let output = run(client(port, &["--ca", &path("ca.crt"), "--name", "other.example"]));
     assert_eq!(output.status.code(), Some(1));
     assert!(
@@ -59,7 +59,7 @@ fn the_client_asks_about_errors() {
 fn an_echo_by_tls_and_http_to_it() {
     let files = [path("good-ec.crt"), path("good-ec.key")];
     let (_server, port) = listening("echoserver", &["--tls", &files[0], &files[1], "--sink"]);
-    // It reads, and says nothing: the client ends when the server does.
+    // The server only reads and sends nothing. The client ends when the server does.
     let command = client(port, &["--ca", &path("ca.crt"), "--get", "/"]).spawn().unwrap();
     drop(Running(command));
 

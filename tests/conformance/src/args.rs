@@ -1,4 +1,4 @@
-//! What a call is given, and what that means to it.
+//! The arguments of calls, and their conversion to the types of the methods.
 
 use std::{cell::Cell, rc::Rc};
 
@@ -12,24 +12,24 @@ use crate::{
     world::World,
 };
 
-/// An argument, worked out as far as can be without knowing the method.
+/// An argument, converted as far as possible without knowing the method.
 #[derive(Clone)]
 pub(crate) enum Arg {
     /// A text of the scenario: bytes, a string or an address.
     Text(Vec<u8>),
     /// Words joined with `|`: enumerators, `true`, an object's name, a label.
     Names(Vec<String>),
-    /// A number, or what a call returned.
+    /// A number, or the result of a call.
     Value(Value),
 }
 
-/// The arguments of one call, taken one after another.
+/// The arguments of a call, which are taken one after another.
 pub(crate) struct Args<'a> {
-    /// Where the call is made.
+    /// The scenario that makes the call.
     pub(crate) world: &'a Rc<World>,
-    /// The name of the object that is called.
+    /// The name of the object.
     pub(crate) object: &'a str,
-    /// The method, by Qt's name.
+    /// Qt's name of the method.
     pub(crate) method: &'a str,
     args: &'a [Arg],
     taken: Cell<usize>,
@@ -45,12 +45,12 @@ impl<'a> Args<'a> {
         Args { world, object, method, args, taken: Cell::new(0) }
     }
 
-    /// How many are left.
+    /// Returns how many arguments are left.
     pub(crate) fn left(&self) -> usize {
         self.args.len() - self.taken.get()
     }
 
-    /// Nothing may be left.
+    /// Fails if any arguments are left.
     pub(crate) fn end(&self) -> Result<()> {
         match self.left() {
             0 => Ok(()),
@@ -58,12 +58,12 @@ impl<'a> Args<'a> {
         }
     }
 
-    /// No such method, or none with arguments like these.
+    /// Returns the error for an unknown method or unsuitable arguments.
     pub(crate) fn unknown(&self, class: &str) -> Error {
         Error::new(format!("{class} has no method {} for {} argument(s)", self.method, self.left()))
     }
 
-    /// The next one, or what stands for it if it is left out.
+    /// Takes the next argument, or returns the default if there is none.
     pub(crate) fn or<T>(&self, default: T, next: impl Fn(&Self) -> Result<T>) -> Result<T> {
         if self.left() == 0 { Ok(default) } else { next(self) }
     }
@@ -76,7 +76,7 @@ impl<'a> Args<'a> {
         }
     }
 
-    /// One ASCII character.
+    /// Takes one ASCII character.
     pub(crate) fn character(&self) -> Result<u8> {
         match *self.bytes()? {
             [byte] if byte.is_ascii() => Ok(byte),
@@ -94,7 +94,7 @@ impl<'a> Args<'a> {
         }
     }
 
-    /// A whole number that the method can be given.
+    /// Takes a whole number that fits the method's type.
     pub(crate) fn number<T: TryFrom<i64>>(&self) -> Result<T> {
         match self.next()? {
             Arg::Value(Value::Number(number) | Value::Port(number)) => {
@@ -113,13 +113,14 @@ impl<'a> Args<'a> {
         }
     }
 
-    /// A text, the name of a special address, an `address`, or what a call returned.
+    /// Takes an address: a text, the name of a special address, an `address`, or the result of a
+    /// call.
     pub(crate) fn address(&self) -> Result<QHostAddress> {
         match self.next()? {
             Arg::Text(text) => {
                 let text = std::str::from_utf8(text).map_err(|_| self.wrong("an address"))?;
                 let mut address = QHostAddress::new();
-                // As in Qt, what is no address makes a null one.
+                // As in Qt, an invalid text makes a null address.
                 address.set_address(text);
                 Ok(address)
             }
@@ -138,7 +139,7 @@ impl<'a> Args<'a> {
         }
     }
 
-    /// The name of a special address, if that is what comes next.
+    /// Takes the name of a special address, if it is the next argument.
     pub(crate) fn special_address(&self) -> Option<QHostAddress> {
         let Some(Arg::Names(names)) = self.args.get(self.taken.get()) else { return None };
         let [name] = &**names else { return None };
@@ -147,7 +148,7 @@ impl<'a> Args<'a> {
         Some(address)
     }
 
-    /// An enumerator.
+    /// Takes an enumerator.
     pub(crate) fn named<T: Named>(&self) -> Result<T> {
         match self.next()? {
             Arg::Names(names) => match &**names {
@@ -158,7 +159,7 @@ impl<'a> Args<'a> {
         }
     }
 
-    /// Enumerators joined with `|`, as what `of` makes of each, joined by `join`.
+    /// Takes enumerators joined with `|`, converts each with `of` and combines them with `join`.
     pub(crate) fn flags<T>(
         &self,
         of: impl Fn(&str) -> Option<T>,
@@ -176,7 +177,7 @@ impl<'a> Args<'a> {
         joined.ok_or_else(|| self.wrong("enumerators"))
     }
 
-    /// A word that only the method knows: a signal's name or a label.
+    /// Takes a word that only the method knows: a signal's name or a label.
     pub(crate) fn label(&self) -> Result<String> {
         match self.next()? {
             Arg::Names(names) if names.len() == 1 => Ok(names[0].clone()),
@@ -184,7 +185,7 @@ impl<'a> Args<'a> {
         }
     }
 
-    /// An object, by its name; `None` for `null`.
+    /// Takes an object by its name; `null` returns `None`.
     pub(crate) fn object(&self) -> Result<Option<Rc<dyn Kind>>> {
         match self.label()? {
             name if name == "null" => Ok(None),

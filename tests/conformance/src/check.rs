@@ -1,4 +1,4 @@
-//! Runs scenarios, each in a process of its own, and compares what they print.
+//! Runs each scenario in a process of its own and compares the traces.
 
 use std::{
     env, fs,
@@ -13,37 +13,37 @@ use std::{
 
 use crate::{command::RUN_FLAG, diff, proxy::ProxyKind};
 
-/// How scenarios are run.
+/// The settings for running scenarios.
 #[derive(Clone, Debug)]
 pub(crate) struct Runner {
-    /// Where `useCertificate` and `trust` find their files.
+    /// The folder where `useCertificate` and `trust` find their files.
     pub(crate) certs: PathBuf,
-    /// The proxy by which every `tcp` is led.
+    /// The proxy of every `tcp`.
     pub(crate) by: Option<By>,
-    /// How long one may take.
+    /// The time limit of a scenario.
     pub(crate) limit: Duration,
 }
 
-/// A proxy, and where it listens.
+/// A proxy and its port.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct By {
     pub(crate) kind: ProxyKind,
     pub(crate) port: u16,
 }
 
-/// What became of a scenario's process.
+/// The result of a scenario's process.
 #[derive(Clone, Debug)]
 pub(crate) struct Outcome {
-    /// The trace, if there is one.
+    /// The trace, empty if there is none.
     pub(crate) trace: String,
-    /// What it said on standard error.
+    /// The process's standard error.
     pub(crate) messages: String,
-    /// How it ended; `None` if it took too long and was killed.
+    /// The exit status; `None` if the process took too long and was killed.
     pub(crate) status: Option<ExitStatus>,
 }
 
 impl Outcome {
-    /// The exit status to pass on, 1 where the process has none.
+    /// Returns the exit status to pass on; 1 if the process has none.
     #[must_use]
     pub(crate) fn code(&self) -> i32 {
         self.status.and_then(|status| status.code()).unwrap_or(1)
@@ -58,14 +58,14 @@ impl Outcome {
     }
 }
 
-/// What a comparison came to.
+/// The result of a comparison.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
-    /// The trace is the one that is wanted.
+    /// The trace is the expected one.
     Passed,
-    /// It is not, or there is none: what there is to say about it.
+    /// The trace is missing or different; with a description.
     Failed(String),
-    /// It cannot be run on this machine.
+    /// The scenario cannot run on this machine; with the reason.
     Skipped(&'static str),
 }
 
@@ -96,8 +96,8 @@ impl Runner {
         Ok(Outcome { trace: text_of(trace), messages: text_of(messages), status })
     }
 
-    /// The file that a trace is to be as: `NAME.ours` where that exists, else `NAME.trace`; by a proxy
-    /// those of its own, if there are any.
+    /// Returns the file with the expected trace: `NAME.ours` if it exists, or else `NAME.trace`.
+    /// With a proxy, the files for that proxy come first.
     fn wanted(&self, scenario: &Path) -> PathBuf {
         let of_proxy =
             self.by.map(|by| [format!("{}.ours", by.kind), format!("{}.trace", by.kind)]);
@@ -112,7 +112,7 @@ impl Runner {
     pub(crate) fn check(&self, scenario: &Path) -> Verdict {
         match fs::read_to_string(scenario) {
             Ok(text) if needs_ipv6(&text) && !has_ipv6() => {
-                return Verdict::Skipped("there is no IPv6 loopback here");
+                return Verdict::Skipped("this machine has no IPv6 loopback");
             }
             Ok(text) if needs_multicast(&text) && !has_multicast() => {
                 return Verdict::Skipped("no group can be joined here");
@@ -125,9 +125,9 @@ impl Runner {
             Ok(want) => want,
             Err(error) => return Verdict::Failed(format!("{}: {error}\n", wanted.display())),
         };
-        // Sockets of both families tell of an IPv4 address as one of IPv6.
+        // Dual-stack sockets show an IPv4 address as an IPv6 one.
         if want.contains("::") && !has_ipv6() {
-            return Verdict::Skipped("there is no IPv6 here");
+            return Verdict::Skipped("this machine has no IPv6");
         }
         let outcome = match self.run(scenario) {
             Ok(outcome) => outcome,
@@ -145,7 +145,7 @@ impl Runner {
     }
 }
 
-/// Whether a scenario uses the IPv6 loopback.
+/// Returns whether a scenario uses the IPv6 loopback.
 #[must_use]
 pub(crate) fn needs_ipv6(scenario: &str) -> bool {
     scenario.lines().any(|line| {
@@ -162,7 +162,7 @@ fn has_ipv6() -> bool {
     TcpListener::bind((Ipv6Addr::LOCALHOST, 0)).is_ok()
 }
 
-/// Whether a scenario joins a group of IPv4.
+/// Returns whether a scenario joins an IPv4 multicast group.
 #[must_use]
 pub(crate) fn needs_multicast(scenario: &str) -> bool {
     scenario.lines().any(|line| line.trim().contains(".joinMulticastGroup(\"224."))
@@ -175,7 +175,7 @@ fn has_multicast() -> bool {
     UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).and_then(joins).is_ok()
 }
 
-/// The child's end, or `None` if it had to be killed.
+/// Waits for the child. Returns `None` if it had to be killed.
 fn wait(child: &mut Child, limit: Duration) -> io::Result<Option<ExitStatus>> {
     let deadline = Instant::now() + limit;
     loop {
@@ -191,7 +191,7 @@ fn wait(child: &mut Child, limit: Duration) -> io::Result<Option<ExitStatus>> {
     }
 }
 
-/// Reads a pipe to its end on a thread of its own, so that the child never waits for us.
+/// Reads a pipe to its end in a thread of its own, so that the child never blocks on it.
 fn reader(pipe: Option<impl Read + Send + 'static>) -> JoinHandle<Vec<u8>> {
     std::thread::spawn(move || {
         let mut data = Vec::new();
@@ -206,7 +206,7 @@ fn text_of(reader: JoinHandle<Vec<u8>>) -> String {
     String::from_utf8_lossy(&reader.join().unwrap_or_default()).into_owned()
 }
 
-/// An empty folder, removed when it is dropped. Local servers live here: two runs do not meet.
+/// An empty folder for local servers, removed when it is dropped. So two runs never share names.
 struct OwnFolder(PathBuf);
 
 impl OwnFolder {

@@ -13,31 +13,31 @@ use crate::{
     run,
 };
 
-/// Runs the one scenario in this very process. Not for users: the runner calls itself with it.
+/// Runs the scenario in this process. The runner calls itself with this flag; it is not for users.
 pub(crate) const RUN_FLAG: &str = "--run";
 
-/// How long a scenario may take.
+/// The time limit of a scenario.
 const LIMIT: Duration = Duration::from_secs(120);
 
-/// The exit status for a scenario that is wrong.
+/// The exit status for an invalid scenario.
 pub(crate) const WRONG_SCENARIO: i32 = 3;
 
 const USAGE: &str = "\
 Usage: conformance [OPTION...] FILE...           print the trace of each scenario
-       conformance [OPTION...] --check FILE...   compare each with NAME.ours or NAME.trace beside it
-       conformance --serve-proxy KIND            be a proxy, until the end of standard input; prints the port
+       conformance [OPTION...] --check FILE...   compare each with its NAME.ours or NAME.trace
+       conformance --serve-proxy KIND            run a proxy until stdin ends; print its port
 
-  --certs DIR   where certificates are
-  --proxy KIND  every tcp goes by a proxy, socks5 or http; what that changes is in NAME.KIND.ours or NAME.KIND.trace
+  --certs DIR   the directory of the certificates
+  --proxy KIND  every tcp uses a socks5 or http proxy; NAME.KIND.ours and NAME.KIND.trace go first
 ";
 
-/// What the user wants.
+/// The command line's options.
 #[derive(Debug, PartialEq, Eq)]
 struct Options {
     mode: Mode,
     certs: PathBuf,
     proxy: Option<ProxyKind>,
-    /// Of the proxy that there is already.
+    /// The port of a proxy that is running already.
     proxy_port: u16,
     files: Vec<PathBuf>,
 }
@@ -51,7 +51,7 @@ enum Mode {
     Help,
 }
 
-/// The program: does what the arguments say and returns the exit status.
+/// Runs the program with these arguments and returns its exit status.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> i32 {
     let options = match parse(args) {
         Ok(options) => options,
@@ -69,7 +69,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> i32 {
     };
     match done {
         Ok(status) => status,
-        // Whoever read it has heard enough.
+        // The reader of the output has closed the pipe.
         Err(error) if error.kind() == ErrorKind::BrokenPipe => 0,
         Err(error) => {
             eprintln!("conformance: {error}");

@@ -2,10 +2,11 @@
 
 use std::fmt::Write;
 
-/// Unchanged lines shown around a change.
+/// The number of unchanged lines shown around a change.
 const CONTEXT: usize = 3;
 
-/// The difference between two texts as `diff -u` prints it, or nothing if there is none.
+/// Returns the difference between two texts as `diff -u` prints it, or an empty text if there is
+/// none.
 #[must_use]
 pub(crate) fn unified(old_name: &str, old: &str, new_name: &str, new: &str) -> String {
     if old == new {
@@ -21,18 +22,18 @@ pub(crate) fn unified(old_name: &str, old: &str, new_name: &str, new: &str) -> S
     out
 }
 
-/// One line of the way from the old text to the new one.
+/// One line of the difference: unchanged, removed or added.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Step<'a> {
     mark: char,
     line: &'a str,
-    /// How many lines of either text come before it.
+    /// How many lines of each text come before it.
     old: usize,
     new: usize,
 }
 
-/// A shortest way: along a longest common subsequence, of what is left when the common beginning and
-/// end are taken off.
+/// Returns a shortest sequence of steps. It follows a longest common subsequence of the parts
+/// between the common beginning and the common end.
 fn steps<'a>(old: &[&'a str], new: &[&'a str]) -> Vec<Step<'a>> {
     let head = old.iter().zip(new).take_while(|(a, b)| a == b).count();
     let (old_rest, new_rest) = (&old[head..], &new[head..]);
@@ -75,7 +76,7 @@ fn steps<'a>(old: &[&'a str], new: &[&'a str]) -> Vec<Step<'a>> {
     out
 }
 
-/// The runs of steps to be shown: the changes, with their context.
+/// Returns the ranges of steps to show: the changes with their context.
 fn hunks(steps: &[Step<'_>]) -> Vec<std::ops::Range<usize>> {
     let mut out: Vec<std::ops::Range<usize>> = Vec::new();
     for (index, step) in steps.iter().enumerate() {

@@ -1,31 +1,32 @@
-//! What is wrong with a scenario.
+//! Errors in a scenario.
 
 use std::fmt;
 
-/// Why a scenario cannot be read or run: its own fault, never a difference in behaviour.
+/// Why a scenario cannot be read or run. It is a fault of the scenario, never a difference in
+/// behaviour.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Error {
     message: String,
     line: Option<usize>,
 }
 
-/// What most functions of the runner return.
+/// The result type of most functions of the runner.
 pub(crate) type Result<T> = std::result::Result<T, Error>;
 
 impl Error {
-    /// An error that does not know its line yet.
+    /// Creates an error without a line.
     pub(crate) fn new(message: impl Into<String>) -> Self {
         Error { message: message.into(), line: None }
     }
 
-    /// The same error, of that line unless it knows a closer one.
+    /// Adds a line, unless the error has one already.
     #[must_use]
     pub(crate) fn at(mut self, line: usize) -> Self {
         self.line.get_or_insert(line);
         self
     }
 
-    /// The error as a compiler would print it.
+    /// Returns the error in the format of compilers.
     #[must_use]
     pub(crate) fn of_file(&self, path: &str) -> String {
         match self.line {

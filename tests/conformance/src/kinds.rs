@@ -1,4 +1,4 @@
-//! What a scenario can make and call: a file for each kind.
+//! The kinds of objects that a scenario can create and call, with one file for each.
 
 mod address;
 mod buffer;
@@ -37,44 +37,44 @@ use crate::{
 
 /// An object of a scenario.
 pub(crate) trait Kind {
-    /// Qt's name of its class.
+    /// Returns Qt's name of the object's class.
     fn class(&self) -> &'static str;
 
     /// Calls a method by Qt's name.
     ///
     /// # Errors
     ///
-    /// If there is no such method, or its arguments are others.
+    /// If there is no such method, or its arguments do not fit.
     fn call(&self, args: &Args<'_>) -> Result<Value>;
 
     /// Connects the recorder to every signal.
     fn watch(&self, recorder: &Recorder);
 
-    /// What is told of it with each of its signals; only of sockets.
+    /// Returns the state that the trace shows with each signal; `None` except for sockets.
     fn snapshot(&self) -> Option<String> {
         None
     }
 
-    /// Its local port, if it is of a kind that has one: 0 while there is none.
+    /// Returns the local port, 0 while there is none; `None` if objects of this kind have no port.
     fn port(&self) -> Option<u16> {
         None
     }
 
-    /// An address is one.
+    /// Returns the address, if this is an `address`.
     fn address(&self) -> Option<QHostAddress> {
         None
     }
 
-    /// A `tcp` is one.
+    /// Returns the socket, if this is a `tcp` or `ssl`.
     fn tcp(&self) -> Option<QTcpSocket> {
         None
     }
 
-    /// What it has in common with all objects; an address has nothing.
+    /// Returns the part that all objects share; `None` for an `address`.
     fn held(&self) -> Option<&dyn AnyHeld>;
 }
 
-/// Makes an object.
+/// Creates an object.
 pub(crate) fn make(kind: KindName, name: &str) -> Result<Rc<dyn Kind>> {
     Ok(match kind {
         KindName::Tcp => Rc::new(tcp::Tcp::new()),
@@ -95,7 +95,7 @@ pub(crate) fn make(kind: KindName, name: &str) -> Result<Rc<dyn Kind>> {
     })
 }
 
-/// Makes a peer.
+/// Creates a peer.
 pub(crate) fn make_peer(
     kind: KindName,
     name: &str,
@@ -108,27 +108,27 @@ pub(crate) fn make_peer(
     })
 }
 
-/// The object that stands for an address which a call returned.
+/// Creates the object for an address that a call has returned.
 pub(crate) fn of_address(address: QHostAddress) -> Rc<dyn Kind> {
     Rc::new(address::Address::new(address))
 }
 
-/// The scenario's handle of an object, until the object is destroyed by dropping it.
+/// The scenario's handle of an object. It is dropped to destroy the object.
 struct Held<T: Object> {
     handle: RefCell<Option<T>>,
     life: Rc<Life>,
     upcast: fn(&T) -> &QObject,
 }
 
-/// A handle of whatever class.
+/// A handle of any class.
 pub(crate) trait AnyHeld {
-    /// Outlasts the object, and knows when its destructor begins.
+    /// Returns the object's life. It outlives the object and knows when the destructor begins.
     fn life(&self) -> &Rc<Life>;
 
-    /// As an object that can be a parent.
+    /// Returns the object as a QObject, which can be a parent.
     fn object(&self) -> Option<QObject>;
 
-    /// Drops the handle, and the parent's as well, as it counts too.
+    /// Drops the handle, and the parent's handle as well, because it counts too.
     fn release(&self);
 }
 
@@ -137,7 +137,7 @@ impl<T: Object> Held<T> {
         Held { life: handle.life().clone(), handle: RefCell::new(Some(handle)), upcast }
     }
 
-    /// Another handle. Whoever holds it while slots run keeps the object alive.
+    /// Returns another handle. The object lives as long as it, even while slots run.
     fn get(&self) -> Result<T> {
         self.handle.borrow().clone().ok_or_else(|| Error::new("the object is destroyed"))
     }
@@ -160,7 +160,7 @@ impl<T: Object> AnyHeld for Held<T> {
     }
 }
 
-/// The methods that every object has.
+/// Calls a method that every object has.
 fn call_object(object: &QObject, class: &str, args: &Args<'_>) -> Result<Value> {
     Ok(match args.method {
         "blockSignals" => object.block_signals(args.boolean()?).into(),

@@ -1,8 +1,8 @@
-//! A line's words.
+//! Splits a line into words.
 
 use crate::error::{Error, Result};
 
-/// One word of a line, and where it stands.
+/// One word of a line and its position.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Token {
     pub(crate) word: Word,
@@ -19,14 +19,14 @@ pub(crate) enum Word {
     Symbol(&'static str),
 }
 
-/// The longer ones first, as `<=` begins with `<`.
+/// Longer symbols come first, because `<=` begins with `<`.
 const SYMBOLS: [&str; 12] = ["==", "!=", "<=", ">=", "<", ">", "=", "|", "(", ")", ",", "."];
 
-/// Takes a line apart.
+/// Splits a line into tokens.
 ///
 /// # Errors
 ///
-/// If a part of it is none of the language's words.
+/// If part of the line is not a word of the language.
 pub(crate) fn tokens(line: &str) -> Result<Vec<Token>> {
     let mut out = Vec::new();
     let mut start = 0;
@@ -88,7 +88,7 @@ fn text(rest: &str) -> Result<(Word, usize)> {
     }
 }
 
-/// The byte that an escape stands for, and the escape's length.
+/// Returns the byte that an escape stands for, and the escape's length.
 fn escape(rest: &str) -> Option<(u8, usize)> {
     let byte = match rest.as_bytes().get(1)? {
         b'n' => b'\n',
@@ -141,7 +141,7 @@ mod tests {
         {
             assert!(tokens(line).is_err(), "{line}");
         }
-        // No decimals: this is a number, a dot and a number.
+        // There are no decimals: this is a number, a dot and a number.
         assert_eq!(words("1.5").len(), 3);
     }
 }

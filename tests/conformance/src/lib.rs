@@ -1,16 +1,17 @@
-//! Runs conformance scenarios on this project and prints their traces, as `FORMAT.md` says.
+//! Runs conformance scenarios on this project and prints their traces, as `FORMAT.md` describes.
 //!
 //! From the outside in:
 //!
 //! * `command`: the program's arguments; `check`: a process for each scenario, and the comparison
-//! * `run`: what a scenario's own process does
+//! * `run`: the work of a scenario's own process
 //! * `parse`, `lex`, `syntax`: the language
 //! * `world`: the objects of a scenario, its statements, its trace
-//! * `kinds`: what can be made and called, a file for each kind; `names`: the enums' names
-//! * `peer`: the ends of connections that are none of this project's; `proxy`: what may stand between
-//! * `value`, `ports`: what calls return, and how it is written; `diff`: two traces compared
+//! * `kinds`: the kinds of objects, a file for each; `names`: the enumerators' names
+//! * `peer`: peers that do not use this project; `proxy`: proxies between them and a scenario
+//! * `value`, `ports`: the results of calls, and their form in a trace; `diff`: the comparison of
+//!   traces
 
-#![allow(clippy::unit_arg, reason = "what a void function returns is written as a value, too")]
+#![allow(clippy::unit_arg, reason = "the result of a void function becomes a value, too")]
 
 mod args;
 mod check;

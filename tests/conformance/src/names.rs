@@ -10,27 +10,27 @@ use crate::{kinds::mode_number, value::Value};
 
 /// An enum whose values have names in Qt.
 pub(crate) trait Named: Copy + PartialEq + 'static {
-    /// Each one's name and number there.
+    /// Qt's name and number of each value.
     const TABLE: &'static [(&'static str, i64, Self)];
 }
 
-/// An enumerator as a call returns it.
+/// Converts an enumerator to the result of a call.
 pub(crate) fn value<T: Named>(value: T) -> Value {
     let (name, number) = entry(value);
     Value::Enum(name.to_owned(), number)
 }
 
-/// An enumerator's name.
+/// Returns an enumerator's name.
 pub(crate) fn name<T: Named>(value: T) -> &'static str {
     entry(value).0
 }
 
-/// The enumerator of that name.
+/// Returns the enumerator with this name.
 pub(crate) fn find<T: Named>(name: &str) -> Option<T> {
     T::TABLE.iter().find(|(known, _, _)| *known == name).map(|(_, _, value)| *value)
 }
 
-/// The number of whatever has that name, for comparisons.
+/// Returns the number of any enumerator with this name, for comparisons.
 pub(crate) fn number(name: &str) -> Option<i64> {
     fn of<T: Named>(name: &str) -> Option<i64> {
         T::TABLE.iter().find(|(known, _, _)| *known == name).map(|(_, number, _)| *number)

@@ -1,4 +1,4 @@
-//! Reads a scenario.
+//! The parser of scenarios.
 
 use std::rc::Rc;
 
@@ -10,17 +10,17 @@ use crate::{
     },
 };
 
-/// How long `run until` lasts at most unless told, in milliseconds.
+/// The default time limit of `run until`, in milliseconds.
 pub(crate) const DEFAULT_WITHIN: u64 = 5000;
 
-/// How much deeper a block stands than its `on`.
+/// How many spaces a block is indented from its `on`.
 const INDENT: usize = 2;
 
-/// Reads the text of a scenario.
+/// Parses the text of a scenario.
 ///
 /// # Errors
 ///
-/// If it is not in the language; the error knows the line.
+/// If the text is not in the language. The error has the line.
 pub(crate) fn parse(text: &str) -> Result<Block> {
     let mut lines = Lines { lines: lines(text)?, at: 0 };
     let block = lines.block(0)?;
@@ -38,7 +38,7 @@ struct Line<'a> {
     text: &'a str,
 }
 
-/// The lines that count, without their indentation.
+/// Returns the lines that are not empty and not comments, without their indentation.
 fn lines(text: &str) -> Result<Vec<Line<'_>>> {
     let mut out = Vec::new();
     for (index, line) in text.lines().enumerate() {
@@ -61,7 +61,7 @@ struct Lines<'a> {
 }
 
 impl Lines<'_> {
-    /// The statements from here on that stand at this depth.
+    /// Parses the statements from here on with this indentation.
     fn block(&mut self, indent: usize) -> Result<Block> {
         let mut out = Vec::new();
         while let Some(line) = self.lines.get(self.at).filter(|line| line.indent >= indent) {
@@ -94,7 +94,7 @@ impl Lines<'_> {
     }
 }
 
-/// The words of one line, read from left to right.
+/// The words of one line, which are read from left to right.
 struct Words<'a> {
     line: &'a str,
     tokens: Vec<Token>,
@@ -296,7 +296,7 @@ impl<'a> Words<'a> {
         }
     }
 
-    /// What begins with a name.
+    /// Parses an expression that begins with a name.
     fn named(&mut self, name: String) -> Result<Expr> {
         if name == "repeat" && self.next_is("(") {
             return match &*self.args()? {

@@ -1,7 +1,7 @@
-//! Ends of connections that have no Qt in them: blocking calls on sockets of the system.
+//! Peers: blocking sockets of the system, without this project and without Qt.
 //!
-//! Nothing here belongs to the event loop's thread, as `meanwhile` calls a peer from another one. What
-//! a call waits for it waits for with no lock held, so that the two threads never wait for each other.
+//! Peers do not belong to the event loop's thread, because `meanwhile` calls them from another one.
+//! A call that waits holds no lock meanwhile, so the two threads never wait for each other.
 
 mod tcp;
 mod udp;
@@ -22,23 +22,23 @@ use crate::{
     syntax::PeerOption,
 };
 
-/// What a call waits for at most.
+/// The longest time that a call waits.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Something that a scenario calls a peer.
+/// An object that a scenario calls as a peer.
 pub(crate) trait Peer: Send + Sync {
     /// Makes a call and waits for its end.
     ///
     /// # Errors
     ///
-    /// If there is no such call, if it fails, or if it takes over five seconds.
+    /// If there is no such call, if it fails, or if it takes more than five seconds.
     fn call(&self, method: &str, args: &[PeerArg]) -> Result<Reply>;
 
-    /// The port that it is bound to from the start.
+    /// Returns the port that the peer is bound to from the start.
     fn port(&self) -> u16;
 }
 
-/// What a peer's call is given.
+/// An argument of a peer's call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum PeerArg {
     /// Data to send.
@@ -47,18 +47,18 @@ pub(crate) enum PeerArg {
     Number(i64),
 }
 
-/// What a peer's call returns.
+/// The result of a peer's call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Reply {
-    /// Nothing at all: the call leaves no line.
+    /// No result: the call leaves no line in the trace.
     Nothing,
     /// Data received.
     Bytes(Vec<u8>),
     /// A word instead of data.
     Word(&'static str),
-    /// A count, or yes as 1 and no as 0.
+    /// A count, or 1 for yes and 0 for no.
     Number(i64),
-    /// A port, to be written by its name.
+    /// A port, which the trace shows by its name.
     Port(u16),
     /// A datagram, its sender and the sender's port.
     Datagram(Vec<u8>, IpAddr, u16),
@@ -72,7 +72,7 @@ fn loopback(options: &[PeerOption]) -> IpAddr {
     }
 }
 
-/// A socket with a free port of this address.
+/// Returns a socket bound to a free port of this address.
 fn bound(address: IpAddr, kind: socket2::Type) -> io::Result<Socket> {
     let socket = Socket::new(Domain::for_address((address, 0).into()), kind, None)?;
     socket.bind(&SocketAddr::new(address, 0).into())?;
@@ -84,8 +84,8 @@ fn port_of(socket: &Socket) -> io::Result<u16> {
     address.map(|address| address.port()).ok_or_else(|| io::Error::other("a socket with no port"))
 }
 
-/// Whether a call would not wait. A socket that can never be read counts as one that can, as it does
-/// for `select`.
+/// Returns whether a read would not block. As for `select`, a socket that can never be read counts
+/// as readable.
 fn is_readable(socket: &Socket) -> io::Result<bool> {
     let mut poll = Poll::new()?;
     let fd = socket.as_fd().as_raw_fd();
@@ -95,7 +95,7 @@ fn is_readable(socket: &Socket) -> io::Result<bool> {
     Ok(!events.is_empty())
 }
 
-/// Does it again while it is interrupted or would block, for as long as patience lasts.
+/// Repeats the call while it is interrupted or would block, until the time limit.
 fn patiently<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
     let deadline = Instant::now() + PATIENCE;
     loop {

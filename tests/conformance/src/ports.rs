@@ -1,18 +1,18 @@
-//! The names of ports.
+//! The names of ports in a trace.
 
 use std::{
     collections::HashMap,
     sync::{Mutex, PoisonError},
 };
 
-/// The ports that are known, and what they are called in a trace.
+/// The known ports and their names in a trace.
 ///
-/// A peer under `meanwhile` makes its own known from another thread.
+/// A peer under `meanwhile` adds its port from another thread.
 #[derive(Debug, Default)]
 pub(crate) struct Ports(Mutex<HashMap<u16, String>>);
 
 impl Ports {
-    /// From now on the port is written so, unless it has a name already.
+    /// Gives the port this name, unless it has one already.
     pub(crate) fn learn(&self, port: u16, name: impl FnOnce() -> String) {
         if port > 0 {
             let mut names = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -20,7 +20,7 @@ impl Ports {
         }
     }
 
-    /// A port as it is written: its name where it is known, else the number.
+    /// Returns the port's name if it is known, or else its number.
     #[must_use]
     pub(crate) fn show(&self, port: i64) -> String {
         let names = self.0.lock().unwrap_or_else(PoisonError::into_inner);

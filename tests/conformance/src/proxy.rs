@@ -1,7 +1,7 @@
-//! Proxies of the tests' own: by one of them every `tcp` of a scenario may be led.
+//! The tests' own proxies, through which every `tcp` of a scenario may connect.
 //!
-//! They are as plain as can be, ask nobody who they are, and hand on what comes as it comes: the end of a stream
-//! as the end of a stream, a reset as a reset.
+//! They are as simple as possible and need no credentials. They pass everything on as it is: data,
+//! the end of a stream, and a reset.
 
 use std::{
     fmt,
@@ -14,10 +14,10 @@ use std::{
 
 use socket2::SockRef;
 
-/// How long a host may take to accept.
+/// The time limit for connecting to a host.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// What a proxy speaks.
+/// The protocol of a proxy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ProxyKind {
     Socks5,
@@ -45,14 +45,14 @@ impl FromStr for ProxyKind {
     }
 }
 
-/// Serves on a port that is returned, as long as the process lives.
+/// Starts a proxy, which runs as long as the process, and returns its port.
 pub(crate) fn serve(kind: ProxyKind) -> io::Result<u16> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
     let port = listener.local_addr()?.port();
     thread::spawn(move || {
         for client in listener.incoming().flatten() {
             thread::spawn(move || {
-                // Whatever goes wrong, the connection is over.
+                // After any error the connection is closed.
                 let _ = talk(kind, client);
             });
         }
@@ -73,7 +73,7 @@ fn talk(kind: ProxyKind, mut client: TcpStream) -> io::Result<()> {
     there.join().map_err(|_| ErrorKind::Other.into())
 }
 
-/// Hands on what comes until there is no more.
+/// Passes data on until there is no more.
 fn hand_on(mut from: &TcpStream, mut to: &TcpStream) {
     let mut buffer = [0; 64 * 1024];
     loop {
@@ -84,7 +84,7 @@ fn hand_on(mut from: &TcpStream, mut to: &TcpStream) {
             }
             Ok(count) => {
                 if to.write_all(&buffer[..count]).is_err() {
-                    // It does not listen any longer: neither does this.
+                    // The receiver has gone, so the sender's connection is reset.
                     reset(from);
                     return;
                 }
@@ -98,7 +98,7 @@ fn hand_on(mut from: &TcpStream, mut to: &TcpStream) {
     }
 }
 
-/// When both ends are closed, this one is by a reset.
+/// Makes the connection end with a reset, once both ends are closed.
 fn reset(stream: &TcpStream) {
     let _ = SockRef::from(stream).set_linger(Some(Duration::ZERO));
     let _ = stream.shutdown(Shutdown::Both);
@@ -154,7 +154,8 @@ fn socks5(client: &mut TcpStream) -> io::Result<TcpStream> {
 }
 
 fn http(client: &mut TcpStream) -> io::Result<TcpStream> {
-    // Nothing comes behind the request until it is answered: what is read ahead is the request's.
+    // The client sends nothing after its request before the answer, so the reader takes only the
+    // request.
     let mut reader = BufReader::new(client.try_clone()?);
     let mut first = String::new();
     reader.read_line(&mut first)?;

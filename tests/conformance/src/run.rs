@@ -1,4 +1,4 @@
-//! What the process of one scenario does.
+//! The work of the process of one scenario.
 
 use std::{fs, path::Path};
 
@@ -13,11 +13,11 @@ use crate::{
 
 /// Runs a scenario on this thread's event loop and returns its trace.
 ///
-/// What is wrong in one of its blocks ends the process, as there is nobody to return it to.
+/// An error in one of its blocks ends the process, because no caller could get it.
 ///
 /// # Errors
 ///
-/// If the scenario cannot be read, or one of its outermost statements cannot be carried out.
+/// If the scenario cannot be read, or one of its outermost statements fails.
 pub(crate) fn scenario(path: &Path, certs: &Path, by: Option<By>) -> Result<String> {
     let text = fs::read(path)?;
     let text = String::from_utf8(text).map_err(|_| Error::new("a scenario is UTF-8"))?;
@@ -27,6 +27,6 @@ pub(crate) fn scenario(path: &Path, certs: &Path, by: Option<By>) -> Result<Stri
     world.run_block(&block)?;
     world.settle();
     drop(app);
-    // The trace ends here: what the end of the process brings about is none of it.
+    // The trace ends here. Events at the end of the process do not belong to it.
     Ok(world.trace())
 }

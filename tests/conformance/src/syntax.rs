@@ -1,58 +1,58 @@
-//! What a scenario consists of once it is read.
+//! The syntax tree of a scenario.
 
 use std::rc::Rc;
 
 /// One line, with the block that belongs to it.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Statement {
-    /// Counted from 1.
+    /// The line number, counted from 1.
     pub(crate) line: usize,
-    /// What is to be done.
+    /// What the statement does.
     pub(crate) action: Action,
 }
 
-/// Statements that are run together.
+/// Statements that run together.
 pub(crate) type Block = Rc<[Statement]>;
 
-/// What a statement does.
+/// The kinds of statements.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Action {
     /// `global`
     Global,
     /// `KIND NAME [OPTION...]`
     Make {
-        /// What is made.
+        /// The kind of the new object.
         kind: KindName,
-        /// What it is called from now on.
+        /// The name of the new object.
         name: String,
-        /// Of a peer.
+        /// The options of a peer.
         options: Vec<PeerOption>,
     },
     /// `KIND NAME = OBJ.method()`
     Take {
-        /// What the reader may expect.
+        /// The kind of object that the call returns.
         kind: KindName,
-        /// What the returned object is called from now on.
+        /// The name of the returned object.
         name: String,
-        /// The call that returns it.
+        /// The call that returns the object.
         call: Call,
     },
     /// `OBJ.method(ARG, ...)`
     Call {
         /// The call.
         call: Call,
-        /// What stands after `OBJ.`, as written.
+        /// The source text after `OBJ.`.
         text: String,
     },
     /// `del NAME`
     Delete(String),
     /// `run until CONDITION [within MS]`
     RunUntil {
-        /// What is waited for.
+        /// The condition that ends the wait.
         condition: Rc<Condition>,
-        /// The condition as written.
+        /// The source text of the condition.
         text: String,
-        /// Milliseconds.
+        /// The time limit in milliseconds.
         within: u64,
     },
     /// `run for MS`
@@ -61,32 +61,32 @@ pub(crate) enum Action {
     Sleep(u64),
     /// `on ... [times N]` and its block
     On {
-        /// What the block answers.
+        /// The event that the block reacts to.
         event: Event,
-        /// How often; for ever if it is not said.
+        /// How often the block may run; `None` means without limit.
         times: Option<u64>,
-        /// What is run.
+        /// The statements of the block.
         block: Block,
     },
     /// `meanwhile MS PEER.method(...)`
     Meanwhile {
-        /// Milliseconds from now.
+        /// The delay in milliseconds.
         delay: u64,
-        /// A peer's call.
+        /// The call, which is a peer's.
         call: Call,
     },
     /// `set argN METHOD "TEXT"`
     Set {
-        /// Counted from 1.
+        /// The number of the argument, counted from 1.
         argument: usize,
         /// The setter.
         method: String,
-        /// What it is given.
+        /// The argument of the setter.
         text: String,
     },
 }
 
-/// What a block can answer.
+/// An event that a block can react to.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Event {
     /// `OBJ.signal`
@@ -100,25 +100,25 @@ pub(crate) enum Event {
     Slot(String),
 }
 
-/// What `run until` waits for.
+/// A condition of `run until`.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Condition {
-    /// A signal that comes after this.
+    /// A signal that is emitted after this statement.
     Signal(Event),
     /// A call that returns true.
     True(Call),
-    /// A call whose value compares as said.
+    /// A call whose result satisfies a comparison.
     Compare {
         /// The call.
         call: Call,
-        /// How it is compared.
+        /// The kind of comparison.
         comparison: Comparison,
-        /// What it is compared with.
+        /// The value on the right side.
         value: Expr,
     },
 }
 
-/// How two values are compared.
+/// The comparison operators.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(missing_docs)]
 pub(crate) enum Comparison {
@@ -137,7 +137,7 @@ pub(crate) struct Call {
     pub(crate) object: String,
     /// The method's name.
     pub(crate) method: String,
-    /// What it is given.
+    /// The arguments.
     pub(crate) args: Vec<Expr>,
 }
 
@@ -148,15 +148,15 @@ pub(crate) enum Expr {
     Text(Vec<u8>),
     /// A whole number.
     Number(i64),
-    /// Words, joined with `|` if they are several: enum names, `true`, an object's name, a label.
+    /// Words, joined with `|` if there are several: enumerators, `true`, an object's name, a label.
     Names(Vec<String>),
     /// `OBJ.port`
     Port(String),
-    /// A call whose value is the argument.
+    /// A call whose result is the argument.
     Call(Call),
 }
 
-/// What can be made.
+/// The kinds of objects that a scenario can create.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[allow(missing_docs)]
 pub(crate) enum KindName {
@@ -194,32 +194,32 @@ impl KindName {
         ("udppeer", KindName::UdpPeer),
     ];
 
-    /// The kind that a scenario calls so.
+    /// Returns the kind with this name in a scenario.
     #[must_use]
     pub(crate) fn named(word: &str) -> Option<KindName> {
         Self::ALL.iter().find(|(name, _)| *name == word).map(|(_, kind)| *kind)
     }
 
-    /// Its name in a scenario.
+    /// Returns the kind's name in a scenario.
     #[must_use]
     pub(crate) fn word(self) -> &'static str {
         Self::ALL.iter().find(|(_, kind)| *kind == self).map_or("", |(name, _)| name)
     }
 
-    /// Whether there is no Qt in it.
+    /// Returns whether this is a kind of peer, which does not use Qt or this project.
     #[must_use]
     pub(crate) fn is_peer(self) -> bool {
         matches!(self, KindName::Peer | KindName::UdpPeer)
     }
 }
 
-/// How a peer is made.
+/// An option for creating a peer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum PeerOption {
-    /// On `::1`.
+    /// The peer is on `::1`.
     Ipv6,
-    /// Keeps its port and does not listen.
+    /// The peer keeps its port but does not listen.
     Closed,
-    /// A connect to it hangs.
+    /// The peer's backlog is full, so that connecting to it hangs.
     Full,
 }

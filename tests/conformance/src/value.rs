@@ -1,4 +1,4 @@
-//! What calls return, and how it is written.
+//! The results of calls, and their form in a trace.
 
 use std::{cmp::Ordering, fmt::Write, rc::Rc};
 
@@ -12,22 +12,22 @@ use crate::{
     syntax::Comparison,
 };
 
-/// Longer data are written as their length and a sum.
+/// The longest data that the trace shows as it is. Longer data is shown as a length and a checksum.
 const LONG: usize = 120;
 
-/// The value of a call, or an argument of a signal.
+/// The result of a call, or an argument of a signal.
 #[derive(Clone)]
 pub(crate) enum Value {
-    /// A void function's, a null object, an invalid value.
+    /// The result of a void function, a null object, or an invalid value.
     None,
     Bool(bool),
     Number(i64),
     Bytes(Vec<u8>),
     Text(String),
-    /// An enumerator or flags: how they are written, and their number in Qt.
+    /// An enumerator or flags: the text in the trace and Qt's number.
     Enum(String, i64),
     Address(QHostAddress),
-    /// Written by its name if it has one.
+    /// A port. The trace shows its name if it has one.
     Port(i64),
     List(Vec<Value>),
     Datagram(Box<Datagram>),
@@ -36,7 +36,7 @@ pub(crate) enum Value {
     Authenticator(QAuthenticator),
 }
 
-/// A datagram with its ends.
+/// A datagram with its sender and destination.
 #[derive(Clone)]
 pub(crate) struct Datagram {
     pub(crate) data: Vec<u8>,
@@ -44,14 +44,14 @@ pub(crate) struct Datagram {
     pub(crate) destination: (QHostAddress, i64),
 }
 
-/// Who knows the names of what is written.
+/// Returns the names that a trace shows for ports and objects.
 pub(crate) trait Names {
     fn port(&self, port: i64) -> String;
     fn object(&self, object: &Rc<dyn Kind>) -> String;
 }
 
 impl Value {
-    /// The value as a trace has it.
+    /// Returns the value as a trace shows it.
     pub(crate) fn show(&self, names: &dyn Names) -> String {
         match self {
             Value::None => "-".to_owned(),
@@ -85,24 +85,24 @@ impl Value {
         }
     }
 
-    /// Whether `run until` ends with it. None is false.
+    /// Returns whether the value ends a `run until`. `None` counts as false.
     ///
     /// # Errors
     ///
-    /// If it is neither true nor false nor a number.
+    /// If the value is neither a boolean nor a number.
     pub(crate) fn is_true(&self) -> Result<bool> {
         match self.plain() {
             Some(Plain::Number(number)) => Ok(number != 0),
             None if matches!(self, Value::None) => Ok(false),
-            _ => Err(Error::new("what is waited for is neither true nor false")),
+            _ => Err(Error::new("the condition is neither true nor false")),
         }
     }
 
-    /// Whether the comparison holds. A call that returned none is unequal to everything.
+    /// Returns whether the comparison holds. `None` is unequal to everything.
     ///
     /// # Errors
     ///
-    /// If the two cannot be compared so.
+    /// If the two values cannot be compared like this.
     pub(crate) fn compare(&self, comparison: Comparison, other: &Value) -> Result<bool> {
         if matches!(self, Value::None) {
             return Ok(comparison == Comparison::NotEqual);
@@ -139,7 +139,7 @@ impl Value {
     }
 }
 
-/// What is compared: a text as its bytes, an enumerator as its number.
+/// The form in which values are compared: a text as its bytes, an enumerator as its number.
 enum Plain<'a> {
     Number(i64),
     Bytes(&'a [u8]),
@@ -217,7 +217,7 @@ impl From<QHostAddress> for Value {
     }
 }
 
-/// What a peer's call returned; `None` where it leaves no line.
+/// Converts the reply of a peer's call, or returns `None` if the trace shows no line for it.
 pub(crate) fn of_reply(reply: Reply) -> Option<Value> {
     Some(match reply {
         Reply::Nothing => return None,

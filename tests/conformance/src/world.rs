@@ -1,7 +1,7 @@
-//! A scenario under way: its objects, what they are called, what has been seen.
+//! A running scenario: its objects, their names, and the events so far.
 //!
-//! Slots run blocks, blocks run statements, and statements call slots: everything in here is
-//! entered again while it runs. So nothing stays borrowed while a statement, a call or a slot does.
+//! Slots run blocks, blocks run statements, and statements call slots, so all functions here are
+//! reentrant. Nothing stays borrowed while a statement, a call or a slot runs.
 
 mod meanwhile;
 mod recorder;
@@ -33,16 +33,16 @@ use crate::{
     value::{self, Names, Value},
 };
 
-/// What a scenario can name.
+/// A thing that a scenario can name.
 #[derive(Clone)]
 enum Thing {
     Object(Rc<dyn Kind>),
     Peer(Arc<dyn Peer>),
-    /// A call was to return an object and had none.
+    /// The missing result of a call that should have returned an object.
     Nothing,
 }
 
-/// A block, and how often it may still run; for ever if that is not limited.
+/// A block, and how often it may still run; `None` means without limit.
 struct Reaction {
     left: Cell<Option<u64>>,
     block: Block,
@@ -51,13 +51,13 @@ struct Reaction {
 /// One run of a scenario.
 pub(crate) struct World {
     scenario: String,
-    /// Where certificates and keys are.
+    /// The folder of the certificates and keys.
     pub(crate) certs: PathBuf,
-    /// By what every `tcp` is led.
+    /// The proxy of every `tcp`.
     pub(super) proxy: Option<QNetworkProxy>,
     things: RefCell<HashMap<String, Thing>>,
     ports: Arc<Ports>,
-    /// In the order in which their lines are grouped.
+    /// The names in the order of their groups.
     order: RefCell<Vec<String>>,
     lines: RefCell<Vec<(String, String)>>,
     ungrouped: Cell<bool>,
@@ -65,7 +65,7 @@ pub(crate) struct World {
     reactions: RefCell<HashMap<Event, Vec<Rc<Reaction>>>>,
     /// The arguments of the signal whose block is running.
     arguments: RefCell<Rc<[Value]>>,
-    /// The calls under way: objects and methods.
+    /// The running calls: objects and methods.
     calls: RefCell<Vec<(String, String)>>,
     meanwhile: RefCell<HashMap<String, Meanwhile>>,
 }
@@ -100,7 +100,7 @@ impl World {
         self.lines.borrow_mut().push((name.to_owned(), text.into()));
     }
 
-    /// From here on the name has a place among the groups.
+    /// Adds the name to the end of the groups, if it is new.
     fn group(&self, name: &str) {
         let mut order = self.order.borrow_mut();
         if !order.iter().any(|known| known == name) {
@@ -108,7 +108,7 @@ impl World {
         }
     }
 
-    /// All that was seen: in order of time, or object by object.
+    /// Returns the trace: in order of time, or grouped by object.
     pub(crate) fn trace(&self) -> String {
         let lines = self.lines.borrow();
         let text = |(name, text): &(String, String)| format!("{name} {text}\n");
@@ -120,7 +120,7 @@ impl World {
         order.iter().map(group).collect::<Vec<String>>().concat()
     }
 
-    /// Ends the process: the scenario is wrong, and that was found where no error can be returned.
+    /// Ends the process because of an error in the scenario, where no error can be returned.
     pub(crate) fn fail(&self, error: &Error) -> ! {
         give_up(&self.scenario, error)
     }
@@ -147,7 +147,7 @@ impl World {
         Ok(())
     }
 
-    /// Names what a call returns.
+    /// Names the result of a call.
     fn take(self: &Rc<Self>, name: &str, call: &Call) -> Result<()> {
         self.is_free(name)?;
         let thing = match self.evaluate(call)? {
@@ -195,7 +195,7 @@ impl World {
         }
     }
 
-    /// The object of that name, if its destructor has not begun.
+    /// Returns the object with this name, unless its destructor has begun.
     pub(crate) fn living(&self, name: &str) -> Result<Rc<dyn Kind>> {
         match self.thing(name)? {
             Thing::Object(object) if is_dying(&*object) => {
@@ -206,14 +206,14 @@ impl World {
         }
     }
 
-    /// The name of an object that has one.
+    /// Returns the name of an object, if it has one.
     fn name_of(&self, object: &Rc<dyn Kind>) -> Option<String> {
         let life = object.held()?.life();
         self.find(|other| other.held().is_some_and(|other| Rc::ptr_eq(life, other.life())))
             .map(|(name, _)| name)
     }
 
-    /// The one object that is so.
+    /// Returns the first object that satisfies the condition.
     pub(crate) fn find(&self, is_it: impl Fn(&dyn Kind) -> bool) -> Option<(String, Rc<dyn Kind>)> {
         let things = self.things.borrow();
         things.iter().find_map(|(name, thing)| match thing {
@@ -222,13 +222,13 @@ impl World {
         })
     }
 
-    /// Destroys the object, as C++'s `delete` does.
+    /// Destroys the object, like C++'s `delete`.
     fn delete(&self, name: &str) -> Result<()> {
         let object = self.living(name)?;
         let Some(held) = object.held() else {
             return Err(Error::new(format!("{name} cannot be destroyed")));
         };
-        // An `emit` holds no handle; any other call does, and would keep the object to its end.
+        // All calls except `emit` hold a handle, which would keep the object alive to their end.
         if self.calls.borrow().iter().any(|(called, method)| called == name && method != "emit") {
             return Err(Error::new(format!("a call on {name} is running")));
         }
@@ -243,7 +243,7 @@ impl World {
 
     // ---- calls
 
-    /// A call; `None` where it was a peer's that returns nothing.
+    /// Makes a call. Returns `None` for a peer's call without a result.
     fn evaluate(self: &Rc<Self>, call: &Call) -> Result<Option<Value>> {
         let Call { object: name, method, args } = call;
         let thing = self.thing(name)?;
@@ -292,7 +292,7 @@ impl World {
         })
     }
 
-    /// The value that a comparison ends with.
+    /// Returns the value at the end of a comparison.
     fn literal(self: &Rc<Self>, value: &Expr) -> Result<Value> {
         match value {
             Expr::Text(text) => Ok(Value::Bytes(text.clone())),
@@ -314,7 +314,7 @@ impl World {
 
     // ---- ports
 
-    /// `NAME.port`: what it is to whoever wants to connect.
+    /// Returns the port to connect to for `NAME.port`.
     fn port_of(&self, name: &str) -> Result<i64> {
         match self.thing(name)? {
             Thing::Peer(peer) => Ok(peer.port().into()),
@@ -328,7 +328,7 @@ impl World {
         }
     }
 
-    /// The object's port is known from now on, if it has one.
+    /// Learns the object's port, if it has one.
     fn note_port(&self, name: &str, object: &dyn Kind) {
         if !is_dying(object)
             && let Some(port) = object.port()
@@ -348,7 +348,7 @@ impl Names for World {
     }
 }
 
-/// Whether the object's destructor has begun.
+/// Returns whether the object's destructor has begun.
 fn is_dying(object: &dyn Kind) -> bool {
     object.held().is_some_and(|held| held.life().is_dying())
 }

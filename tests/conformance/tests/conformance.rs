@@ -1,4 +1,4 @@
-//! Every scenario that is finished comes out as recorded.
+//! Every finished scenario gives the recorded trace.
 
 use std::{
     fs,
@@ -35,7 +35,7 @@ fn check(options: &[&str], scenarios: &[String]) {
     let report = String::from_utf8_lossy(&run.stdout);
     let messages = String::from_utf8_lossy(&run.stderr);
     assert!(run.status.success(), "{report}{messages}");
-    // Scenarios that were skipped are named in it.
+    // The report names the skipped scenarios.
     println!("{report}");
 }
 
@@ -93,7 +93,7 @@ fn a_difference_is_shown_and_what_is_ours_goes_first() {
     assert_eq!(ours, (Some(0), "1 passed, 0 failed\n".to_owned()));
 }
 
-/// A folder of this process alone: the tests may be run several times at once.
+/// Returns a folder for this process alone, because the tests may run several times at once.
 fn own_folder(name: &str) -> PathBuf {
     let name = format!("{name}-{}", std::process::id());
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
@@ -101,7 +101,7 @@ fn own_folder(name: &str) -> PathBuf {
     folder
 }
 
-/// The names of the scenarios that a file lists.
+/// Returns the names of the scenarios that a file lists.
 fn listed(file: &str) -> Vec<String> {
     let list = fs::read_to_string(Path::new(HERE).join(file)).unwrap();
     let patterns =
@@ -124,7 +124,7 @@ fn listed(file: &str) -> Vec<String> {
     names
 }
 
-/// Whether a name fits a pattern in which `*` stands for anything.
+/// Returns whether a name matches a pattern. A `*` stands for any text.
 fn glob(pattern: &str, name: &str) -> bool {
     match pattern.split_once('*') {
         None => pattern == name,

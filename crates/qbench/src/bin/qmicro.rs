@@ -1,6 +1,6 @@
-//! Benchmarks within one process: `qmicro emit|connect|queued|zero|timers10k|timers|echo`.
+//! Benchmarks in one process: `qmicro emit|connect|queued|zero|timers10k|timers|echo`.
 //!
-//! Each prints its figures as lines of JSON.
+//! Each benchmark prints its figures as lines of JSON.
 
 use std::{
     cell::{Cell, RefCell},
@@ -31,7 +31,8 @@ fn main() -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// A signal of an object, and slots that add to a sum: closures, or methods of a receiver.
+/// Measures the emission of an object's signal. Its slots, closures or methods of a receiver, add
+/// to a sum.
 fn emit() {
     for count in [1, 10, 100] {
         let object = QObject::new();
@@ -124,7 +125,7 @@ fn queued() {
     report("queued_batch1000", nanos(start) / (ROUNDS * BATCH) as f64, "ns/call");
     assert_eq!(sum.get(), ROUNDS * BATCH * (BATCH - 1) / 2);
 
-    // One call in each turn of the loop.
+    // One queued call in each turn of the loop.
     let next = Rc::new(Signal::of(&object));
     let left = Rc::new(Cell::new(0u32));
     let emitter = Rc::downgrade(&next);
@@ -162,7 +163,7 @@ fn zero() {
     report("zero_timer", fires.get() as f64 / start.elapsed().as_secs_f64(), "fires/s");
 }
 
-/// Single shots, all due within a second, in no order.
+/// Measures single-shot timers that are all due within a second, in random order.
 fn timers(count: usize) {
     let app = QCoreApplication::new();
     let mut random = 12345u64;
@@ -215,7 +216,7 @@ fn timers(count: usize) {
     report(&format!("{bench}_late_min"), late[0] * 1e3, "ms");
 }
 
-/// What an echo of 64 bytes takes, both ends being in one loop.
+/// Measures round trips of 64 bytes with both ends in one loop.
 struct Echo {
     trips: RefCell<Vec<u32>>,
     sent: Cell<Instant>,
@@ -225,7 +226,7 @@ struct Echo {
 }
 
 impl Echo {
-    /// A round trip is over; whether it was the last.
+    /// Counts a finished round trip. Returns whether it was the last.
     fn done(&self) -> bool {
         let now = Instant::now();
         self.trips.borrow_mut().push((now - self.sent.get()).as_nanos() as u32);

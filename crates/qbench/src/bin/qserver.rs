@@ -1,12 +1,12 @@
-//! A server to be measured from outside: `qserver echo|sink|source|udp|udp-each`, or `qserver
-//! tls-echo|tls-sink CERT KEY`. Prints `LISTENING <port>`.
+//! A server for benchmarks that measure from outside: `qserver echo|sink|source|udp|udp-each`, or
+//! `qserver tls-echo|tls-sink CERT KEY`. It prints `LISTENING <port>`.
 //!
-//! * `echo` sends back what it gets
-//! * `sink` gets a number of bytes, as 64 bits little endian, then so many bytes, and answers the
-//!   number; again and again
-//! * `udp` sends back datagrams, all that there are together; `udp-each` one after the other
-//! * `source` gets such a number and sends so many bytes; again and again
-//! * `tls-echo` and `tls-sink` do the same, encrypted
+//! * `echo` sends back all data
+//! * `sink` reads a number (64 bits, little endian), then as many bytes, and answers with the
+//!   number; it repeats this
+//! * `udp` sends back all datagrams that are there at once; `udp-each` sends them back one by one
+//! * `source` reads such a number and sends as many bytes; it repeats this
+//! * `tls-echo` and `tls-sink` do the same over TLS
 
 use std::{
     cell::{Cell, RefCell},
@@ -21,7 +21,7 @@ use qnetwork::{
     QSslConfiguration, QSslKey, QSslServer, QTcpServer, QTcpSocket, QUdpSocket, SocketError,
 };
 
-/// How much a source keeps in its write buffer.
+/// How many bytes a source keeps in its write buffer.
 const AHEAD: usize = 1 << 20;
 
 fn main() -> ExitCode {
@@ -70,7 +70,7 @@ fn main() -> ExitCode {
     ExitCode::from(app.exec() as u8)
 }
 
-/// What the command line says.
+/// Returns the configuration with the certificate and key from the command line.
 fn configuration() -> Option<QSslConfiguration> {
     let mut files = std::env::args().skip(2);
     let chain = QSslCertificate::from_data(fs::read(files.next()?).ok()?, EncodingFormat::Pem);
@@ -82,7 +82,7 @@ fn configuration() -> Option<QSslConfiguration> {
     let mut configuration = QSslConfiguration::default_configuration();
     configuration.set_local_certificate_chain(chain);
     configuration.set_private_key(keys.next()?);
-    // As the servers it is compared with.
+    // The servers that this one is compared with do the same.
     configuration.set_peer_verify_mode(PeerVerifyMode::None);
     Some(configuration)
 }

@@ -1,17 +1,17 @@
-//! What a device does that others do in another way.
+//! [`DeviceBackend`]: the virtual functions of a device.
 
 use super::{Chunk, DeviceError, DeviceErrorKind, OpenMode, QIODevice};
 use crate::QDeadlineTimer;
 
-/// The virtual functions of a [`QIODevice`]: what a class derived from it, or a device of your own,
-/// brings along.
+/// The virtual functions of a [`QIODevice`]. A class derived from it implements them, and so does a
+/// device of your own.
 ///
-/// They are reached from any handle, also a mere `&QIODevice`. The device is given to those that
-/// may want to call what they replace.
+/// They are reached from any handle, even from a `&QIODevice`. The functions get the device as an
+/// argument if they may need to call the default that they replace.
 ///
 /// # Examples
 ///
-/// A device that gives the letters of the alphabet, again and again:
+/// A device that returns the letters of the alphabet in an endless sequence:
 ///
 /// ```
 /// use std::cell::Cell;
@@ -50,7 +50,7 @@ use crate::QDeadlineTimer;
 /// # Ok::<(), DeviceError>(())
 /// ```
 ///
-/// A device around another one, that counts what passes:
+/// A device around another one, which counts the bytes that pass through it:
 ///
 /// ```
 /// use std::{cell::Cell, rc::Rc};
@@ -105,59 +105,63 @@ use crate::QDeadlineTimer;
 /// # Ok::<(), DeviceError>(())
 /// ```
 pub trait DeviceBackend {
-    /// The name of the class, for messages.
+    /// Returns the class name for messages.
     fn class_name(&self) -> &'static str;
 
-    /// Reads from the device itself, behind what is in the read buffer. `Ok(0)` is nothing now;
-    /// [`DeviceErrorKind::Closed`] is nothing ever again.
+    /// Reads from the device itself: the bytes that follow those in the read buffer. `Ok(0)` means
+    /// that there is nothing now, [`DeviceErrorKind::Closed`] that nothing will follow.
     ///
-    /// With an empty `data` it is told that the read buffer has just been read empty: a device that
-    /// stopped for want of room goes on. What is returned then counts for nothing.
+    /// A call with an empty `data` tells the device that the read buffer has just become empty. A
+    /// device that stopped because the buffer was full continues then. The result of such a call is
+    /// ignored.
     ///
     /// # Errors
     ///
-    /// Whatever keeps the device from reading.
+    /// The reason why the device cannot read.
     fn read_data(&self, device: &QIODevice, data: &mut [u8]) -> Result<usize, DeviceError>;
 
-    /// Writes to the device itself, all of `data` or as much as it takes.
+    /// Writes to the device itself: all of `data`, or as much as it takes. Returns the number of
+    /// bytes.
     ///
     /// # Errors
     ///
-    /// Whatever keeps the device from writing.
+    /// The reason why the device cannot write.
     fn write_data(&self, device: &QIODevice, data: &[u8]) -> Result<usize, DeviceError>;
 
-    /// [`write_data`](DeviceBackend::write_data) for bytes that a sequential device may keep as
-    /// they are. By default it writes them.
+    /// Writes bytes that a sequential device may keep without a copy. By default it calls
+    /// [`write_data`](DeviceBackend::write_data).
     ///
     /// # Errors
     ///
-    /// Whatever keeps the device from writing.
+    /// The reason why the device cannot write.
     fn write_chunk(&self, device: &QIODevice, data: Chunk) -> Result<usize, DeviceError> {
         self.write_data(device, &data)
     }
 
-    /// Whether the device is a stream, without positions and a size. By default it is not.
+    /// Returns whether the device is a stream, without positions and a size. The default is
+    /// `false`.
     fn is_sequential(&self) -> bool {
         false
     }
 
-    /// Opens the device at its beginning; [`QIODevice::open_device`] is what this stands for.
+    /// Opens the device at its beginning. By default it calls [`QIODevice::open_device`].
     ///
     /// # Errors
     ///
-    /// Whatever keeps the device from being opened.
+    /// The reason why the device cannot be opened.
     fn open(&self, device: &QIODevice, mode: OpenMode) -> Result<(), DeviceError> {
         device.open_device(mode);
         Ok(())
     }
 
-    /// The size of a device that is not sequential.
+    /// Returns the size in bytes of a device that is not sequential. The default is 0.
     fn size(&self) -> i64 {
         0
     }
 
-    /// Moves to where [`read_data`](DeviceBackend::read_data) and
-    /// [`write_data`](DeviceBackend::write_data) go on, in a device that is not sequential.
+    /// Moves a device that is not sequential: sets the position at which
+    /// [`read_data`](DeviceBackend::read_data) and [`write_data`](DeviceBackend::write_data)
+    /// continue.
     ///
     /// # Errors
     ///
@@ -167,21 +171,23 @@ pub trait DeviceBackend {
         Ok(())
     }
 
-    /// Whether there is a whole line behind the read buffer.
+    /// Returns whether there is a whole line after the bytes in the read buffer. The default is
+    /// `false`.
     fn can_read_line(&self, device: &QIODevice) -> bool {
         let _ = device;
         false
     }
 
-    /// What [`QIODevice::peek`] returns, for a device that need not read for it; by default,
-    /// `None`, it reads.
+    /// Returns the result of [`QIODevice::peek`], if the device can look at bytes without reading
+    /// them. With `None`, the default, [`QIODevice::peek`] reads.
     fn peek(&self, device: &QIODevice, max_size: usize) -> Option<Vec<u8>> {
         let _ = (device, max_size);
         None
     }
 
-    /// What [`QIODevice::peek_into`] returns, for a device that need not read for it. By default it
-    /// is [`peek`](DeviceBackend::peek).
+    /// Copies the result of [`QIODevice::peek_into`] to `data` and returns its length, if the
+    /// device can look at bytes without reading them. By default it calls
+    /// [`peek`](DeviceBackend::peek).
     fn peek_into(&self, device: &QIODevice, data: &mut [u8]) -> Option<usize> {
         let own = self.peek(device, data.len())?;
         let count = own.len().min(data.len());
@@ -189,38 +195,39 @@ pub trait DeviceBackend {
         Some(count)
     }
 
-    /// Reads what a line has behind the read buffer: up to `data.len()` bytes, the last of them the
-    /// first `\n`, if there is one. Returns how many there were.
+    /// Reads the part of a line that follows the bytes in the read buffer: at most `data.len()`
+    /// bytes, up to and including the first `\n`. Returns the number of bytes.
     ///
-    /// By default it is [`QIODevice::read_line_data`], which takes byte after byte from the read
-    /// buffer and, where that is empty, from the device. It is not called for a sequential device
-    /// during a transaction. After a call that does not come to the default, a device that is not
-    /// sequential is moved to its position by [`seek`](DeviceBackend::seek) before it is used
-    /// again.
+    /// By default it calls [`QIODevice::read_line_data`], which reads byte by byte from the read
+    /// buffer and, when that is empty, from the device. In a sequential device it is not called
+    /// during a transaction. If an implementation does not call the default, a device that is not
+    /// sequential is moved to its position with [`seek`](DeviceBackend::seek) before its next use.
     ///
     /// # Errors
     ///
-    /// Whatever keeps the device from reading; [`DeviceErrorKind::Closed`] at the end.
+    /// The reason why the device cannot read; [`DeviceErrorKind::Closed`] at the end.
     #[doc(alias = "readLineData")]
     fn read_line_data(&self, device: &QIODevice, data: &mut [u8]) -> Result<usize, DeviceError> {
         device.read_line_data(data)
     }
 
-    /// What can be read beyond the read buffer of a sequential device.
+    /// Returns how many bytes a sequential device has besides those in the read buffer. The default
+    /// is 0.
     fn bytes_available(&self) -> usize {
         0
     }
 
-    /// What was written and is not yet on its way.
+    /// Returns how many written bytes have not been passed on yet. The default is 0.
     fn bytes_to_write(&self) -> usize {
         0
     }
 
-    /// Waits, with no loop, until there is something new to read. By default it fails at once.
+    /// Waits until there is new data to read, without running an event loop. By default it fails at
+    /// once.
     ///
     /// # Errors
     ///
-    /// What went wrong; [`DeviceErrorKind::TimedOut`] for the deadline.
+    /// [`DeviceErrorKind::TimedOut`] when the deadline passes. Otherwise the device's own error.
     fn wait_for_ready_read(
         &self,
         device: &QIODevice,
@@ -230,12 +237,12 @@ pub trait DeviceBackend {
         Err(DeviceErrorKind::Unsupported.into())
     }
 
-    /// Waits, with no loop, until something of what was written is on its way. By default it fails
-    /// at once.
+    /// Waits until the device has passed on some of the written data, without running an event
+    /// loop. By default it fails at once.
     ///
     /// # Errors
     ///
-    /// As [`wait_for_ready_read`](DeviceBackend::wait_for_ready_read).
+    /// The same as [`wait_for_ready_read`](DeviceBackend::wait_for_ready_read).
     fn wait_for_bytes_written(
         &self,
         device: &QIODevice,
@@ -245,13 +252,13 @@ pub trait DeviceBackend {
         Err(DeviceErrorKind::Unsupported.into())
     }
 
-    /// Closes the device; [`QIODevice::close_device`] is what this stands for.
+    /// Closes the device. By default it calls [`QIODevice::close_device`].
     fn close(&self, device: &QIODevice) {
         device.close_device();
     }
 }
 
-/// A device that has no class yet, or has lost it.
+/// The backend of a device whose class has not been set or is gone.
 pub(super) struct NoBackend;
 
 impl DeviceBackend for NoBackend {

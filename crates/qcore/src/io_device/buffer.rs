@@ -15,8 +15,8 @@ use crate::{
 class! {
     /// A device over bytes in memory.
     ///
-    /// `ready_read` and `bytes_written` come from the event loop, once for all that was written
-    /// before. Stands for Qt's [QBuffer](https://doc.qt.io/qt-5/qbuffer.html).
+    /// The event loop emits `ready_read` and `bytes_written`, once for all writes before. Stands
+    /// for Qt's [QBuffer](https://doc.qt.io/qt-5/qbuffer.html).
     ///
     /// # Examples
     ///
@@ -40,13 +40,13 @@ pub struct BufferNode {
     memory: Rc<Memory>,
 }
 
-/// The device itself. Apart from the node, whose users are not to meet the backend's functions
-/// where they look for the device's.
+/// The device itself. It is not the node, so that the backend's functions do not appear on the
+/// handle beside the device's.
 struct Memory {
     node: Weak<BufferNode>,
     data: RefCell<Vec<u8>>,
     at: Cell<usize>,
-    /// Written and not told of.
+    /// How many bytes were written since the last `bytes_written`.
     written: Cell<i64>,
     telling: Cell<bool>,
 }
@@ -63,7 +63,7 @@ impl Node for BufferNode {
 }
 
 impl QBuffer {
-    /// An empty buffer, not open.
+    /// Creates an empty buffer that is not open.
     #[must_use]
     #[allow(clippy::new_without_default)] // a class's `new` makes an object, not a value
     pub fn new() -> Self {
@@ -83,14 +83,14 @@ impl QBuffer {
         QBuffer(Handle::new(node))
     }
 
-    /// The bytes.
+    /// Returns a copy of the bytes.
     #[doc(alias = "buffer")]
     #[must_use]
     pub fn data(&self) -> Vec<u8> {
         self.memory.data.borrow().clone()
     }
 
-    /// Sets the bytes. Not possible while the buffer is open: a warning in the log says so.
+    /// Replaces the bytes. While the buffer is open the function logs a warning and does nothing.
     #[doc(alias = "setData")]
     #[doc(alias = "setBuffer")]
     pub fn set_data(&self, data: impl Into<Vec<u8>>) {
@@ -103,7 +103,7 @@ impl QBuffer {
 }
 
 impl Memory {
-    /// Has the loop tell those who listen, of this and of what was written before.
+    /// Has the loop emit the signals for this write and all earlier ones.
     fn note_written(&self, count: usize) {
         self.written.set(self.written.get() + count as i64);
         let Some(node) = self.node.upgrade() else { return };
@@ -121,7 +121,7 @@ impl Memory {
 }
 
 impl BufferNode {
-    /// As Qt's, what a slot writes meanwhile is told of with what is written next.
+    /// Emits the signals. As in Qt, the next emission counts what a slot writes meanwhile.
     fn tell(&self) {
         struct Told<'a>(&'a Cell<bool>);
         impl Drop for Told<'_> {
@@ -141,7 +141,7 @@ impl DeviceBackend for Memory {
         "QBuffer"
     }
 
-    /// `APPEND` and `TRUNCATE` are ways to write.
+    /// Opens the buffer. `APPEND` and `TRUNCATE` imply writing.
     fn open(&self, device: &QIODevice, mut mode: OpenMode) -> Result<(), DeviceError> {
         if mode.intersects(OpenMode::APPEND | OpenMode::TRUNCATE) {
             mode |= OpenMode::WRITE_ONLY;
@@ -162,7 +162,7 @@ impl DeviceBackend for Memory {
         self.data.borrow().len() as i64
     }
 
-    /// A position beyond the end of a buffer that can be written to makes it longer, by zeros.
+    /// Moves to a position. In a buffer open for writing, a position beyond the end appends zeros.
     fn seek(&self, device: &QIODevice, position: i64) -> Result<(), DeviceError> {
         let size = self.size();
         let target = usize::try_from(position).map_err(|_| DeviceErrorKind::InvalidArgument)?;
@@ -188,8 +188,8 @@ impl DeviceBackend for Memory {
         device.is_open() && data[from..].contains(&b'\n')
     }
 
-    /// The bytes as they are: with carriage returns in text mode, and without what
-    /// [`unget_char`](QIODevice::unget_char) has put back.
+    /// Returns the bytes of the buffer as they are: with carriage returns even in text mode, and
+    /// without bytes that [`unget_char`](QIODevice::unget_char) has put back.
     fn peek(&self, device: &QIODevice, max_size: usize) -> Option<Vec<u8>> {
         let data = self.data.borrow();
         let from = usize::try_from(device.pos()).unwrap_or(0).min(data.len());
@@ -204,8 +204,8 @@ impl DeviceBackend for Memory {
         Some(count)
     }
 
-    /// Finds the end of the line at once. In text mode carriage returns have to be left out on the
-    /// way.
+    /// Finds the end of the line in one search. In text mode the default runs instead, because it
+    /// removes carriage returns.
     fn read_line_data(&self, device: &QIODevice, out: &mut [u8]) -> Result<usize, DeviceError> {
         if device.is_text_mode_enabled() {
             return device.read_line_data(out);

@@ -1,4 +1,4 @@
-//! A queue of bytes in chunks, and the pool that the chunks come from.
+//! A queue of bytes in chunks, and the pool that its chunks come from.
 
 use std::{
     cell::{Cell, RefCell},
@@ -9,11 +9,11 @@ use std::{
 
 use super::Chunk;
 
-/// What a chunk holds at least: as much as most messages take.
+/// The least capacity of a chunk. Most messages fit.
 pub(super) const SMALL: usize = 4096;
-/// The size of the buffer that a loop reads into.
+/// The size of the loop's shared read buffer, in bytes.
 pub const SCRATCH: usize = 256 * 1024;
-/// How much of a device is read into its buffer at once, as Qt does.
+/// How many bytes a device reads into its buffer at once, as in Qt.
 pub(super) const PIECE: usize = 16_384;
 const PIECES_KEPT: usize = 4;
 const SMALL_KEPT: usize = 64;
@@ -21,8 +21,8 @@ const LARGE_KEPT: usize = 4;
 
 /// Buffers for reuse, shared by all devices of a loop.
 ///
-/// A queue that runs empty gives its memory back here, so that an idle device holds none, and
-/// a busy one causes no allocation.
+/// A queue that becomes empty returns its memory to the pool. So an idle device holds no memory,
+/// and a busy device causes no allocations.
 #[derive(Default)]
 pub struct BufferPool {
     small: RefCell<Vec<Vec<u8>>>,
@@ -32,7 +32,7 @@ pub struct BufferPool {
 }
 
 impl BufferPool {
-    /// An empty buffer with room for `size` bytes.
+    /// Returns an empty buffer with room for `size` bytes.
     #[must_use]
     pub fn take(&self, size: usize) -> Vec<u8> {
         let kept = if size <= SMALL { &self.small } else { &self.large };
@@ -45,7 +45,7 @@ impl BufferPool {
         }
     }
 
-    /// Takes a buffer back.
+    /// Returns a buffer to the pool.
     pub fn put(&self, buffer: Vec<u8>) {
         let (kept, most) = match buffer.capacity() {
             ..SMALL => return,
@@ -59,8 +59,8 @@ impl BufferPool {
         }
     }
 
-    /// The buffer that everybody reads into: [`SCRATCH`] bytes of no particular content. To be
-    /// given back, or kept as a chunk if most of it was filled.
+    /// Takes the buffer that all devices read into. Its [`SCRATCH`] bytes have no particular
+    /// content. Give it back, or keep it as a chunk if most of it was filled.
     #[must_use]
     pub fn take_scratch(&self) -> Vec<u8> {
         let mut scratch = self.scratch.take();
@@ -68,21 +68,21 @@ impl BufferPool {
             let kept = self.large.borrow_mut().pop();
             match kept.filter(|buffer| buffer.capacity() >= SCRATCH) {
                 Some(buffer) => scratch = buffer,
-                // Zeros from the system, which cost nothing until they are written to.
+                // Zeroed pages from the system cost nothing until they are written to.
                 None => return vec![0; SCRATCH],
             }
         }
-        // What is in there already need not be zeroed again.
+        // Zeroes only the part beyond the current length.
         scratch.resize(SCRATCH, 0);
         scratch
     }
 
-    /// A buffer of [`PIECE`] bytes of no particular content, to be given back.
+    /// Takes a buffer of [`PIECE`] bytes with no particular content. Give it back.
     pub(super) fn take_piece(&self) -> Vec<u8> {
         self.pieces.borrow_mut().pop().unwrap_or_else(|| vec![0; PIECE])
     }
 
-    /// Takes the buffer back.
+    /// Returns a buffer of [`take_piece`](Self::take_piece).
     pub(super) fn put_piece(&self, piece: Vec<u8>) {
         let mut pieces = self.pieces.borrow_mut();
         if pieces.len() < PIECES_KEPT {
@@ -90,7 +90,7 @@ impl BufferPool {
         }
     }
 
-    /// Takes the buffer back.
+    /// Returns the buffer of [`take_scratch`](Self::take_scratch).
     pub fn put_scratch(&self, scratch: Vec<u8>) {
         self.scratch.set(scratch);
     }
@@ -109,7 +109,7 @@ impl fmt::Debug for BufferPool {
 struct Piece {
     data: Chunk,
     start: usize,
-    /// How much it may hold in all, consumed bytes included.
+    /// The most bytes that this chunk may hold, including consumed ones.
     limit: usize,
 }
 
@@ -122,17 +122,17 @@ impl Piece {
         self.data.len() - self.start
     }
 
-    /// The buffer, if `count` bytes more may be put in there.
+    /// Returns the buffer if it has room for `count` more bytes.
     fn with_room(&mut self, count: usize) -> Option<&mut Vec<u8>> {
         let room = self.limit.saturating_sub(self.data.len());
         self.data.as_mut_vec().filter(|_| room >= count)
     }
 }
 
-/// Bytes in, bytes out, in order.
+/// A first-in, first-out queue of bytes.
 ///
-/// The first chunk is kept in place, so that a short message allocates nothing but its chunk, and
-/// that comes from the pool.
+/// The first chunk is stored in the queue itself. A short message therefore allocates nothing but
+/// its chunk, which comes from the pool.
 #[derive(Debug, Default)]
 pub struct ByteQueue {
     head: Piece,
@@ -141,13 +141,13 @@ pub struct ByteQueue {
 }
 
 impl ByteQueue {
-    /// How many bytes there are.
+    /// Returns the number of bytes.
     #[must_use]
     pub fn len(&self) -> usize {
         self.len
     }
 
-    /// Whether there are none.
+    /// Returns whether the queue is empty.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len == 0
@@ -157,8 +157,8 @@ impl ByteQueue {
         std::iter::once(&self.head).chain(&self.tail).filter(|piece| piece.len() > 0)
     }
 
-    /// Adds a copy of `data`. It goes to the last chunk if that has room for all of it, a chunk
-    /// having room for `block` bytes or for what it was made for; else to a new one.
+    /// Appends a copy of `data`. It goes into the last chunk if all of it fits, and into a new
+    /// chunk otherwise. A new chunk has room for `block` bytes, or for `data` if that is longer.
     pub fn append(&mut self, data: &[u8], block: usize, pool: &BufferPool) {
         if data.is_empty() {
             return;
@@ -173,7 +173,7 @@ impl ByteQueue {
         self.push(Piece { data: buffer.into(), start: 0, limit: block.max(data.len()) });
     }
 
-    /// Adds a whole chunk, without a copy.
+    /// Appends a whole chunk, without a copy.
     pub fn append_chunk(&mut self, data: impl Into<Chunk>) {
         let data = data.into();
         if !data.is_empty() {
@@ -190,7 +190,7 @@ impl ByteQueue {
         }
     }
 
-    /// Puts a byte before all others.
+    /// Puts a byte in front of all others.
     pub fn unread(&mut self, byte: u8) {
         self.len += 1;
         let before = self.head.start.wrapping_sub(1);
@@ -209,7 +209,7 @@ impl ByteQueue {
         }
     }
 
-    /// Copies what there is behind the first `offset` bytes, as far as it fits; how much that was.
+    /// Copies the bytes after the first `offset` to `out`, as many as fit. Returns their number.
     pub fn copy_to(&self, mut offset: usize, out: &mut [u8]) -> usize {
         let mut done = 0;
         for piece in self.pieces() {
@@ -230,7 +230,7 @@ impl ByteQueue {
         done
     }
 
-    /// Appends at most `max` of the bytes behind the first `offset` to `out`; how many that were.
+    /// Appends at most `max` of the bytes after the first `offset` to `out`. Returns their number.
     pub(super) fn copy_to_vec(&self, mut offset: usize, max: usize, out: &mut Vec<u8>) -> usize {
         let count = self.len.saturating_sub(offset).min(max);
         let end = out.len() + count;
@@ -274,7 +274,8 @@ impl ByteQueue {
         }
     }
 
-    /// Takes all bytes: the chunk itself where it is the only one and well filled.
+    /// Takes all bytes. If there is only one chunk and it is more than half full, returns it
+    /// without a copy.
     #[must_use]
     pub fn take_all(&mut self, pool: &BufferPool) -> Vec<u8> {
         if self.tail.is_empty()
@@ -291,7 +292,7 @@ impl ByteQueue {
         all
     }
 
-    /// Drops everything.
+    /// Drops all bytes.
     pub fn clear(&mut self, pool: &BufferPool) {
         self.len = 0;
         std::mem::take(&mut self.head).data.recycle(pool);
@@ -300,13 +301,13 @@ impl ByteQueue {
         }
     }
 
-    /// Where `byte` is first found at or behind `from`.
+    /// Returns the offset of the first `byte` at or after `from`.
     #[must_use]
     pub fn find(&self, byte: u8, from: usize) -> Option<usize> {
         self.find_within(byte, from, self.len)
     }
 
-    /// Where `byte` is first found at or behind `from` and before `to`.
+    /// Returns the offset of the first `byte` at or after `from` and before `to`.
     pub(super) fn find_within(&self, byte: u8, from: usize, to: usize) -> Option<usize> {
         let mut before = 0;
         for piece in self.pieces() {
@@ -324,8 +325,8 @@ impl ByteQueue {
         None
     }
 
-    /// The chunks behind the first `offset` bytes as slices for a vectored write, as many as fit;
-    /// how many that were.
+    /// Fills `out` with slices of the bytes after the first `offset`, for a vectored write. Returns
+    /// the number of slices.
     pub fn slices<'a>(&'a self, mut offset: usize, out: &mut [IoSlice<'a>]) -> usize {
         let rest = self.pieces().filter_map(|piece| {
             let skip = offset.min(piece.len());
@@ -340,7 +341,7 @@ impl ByteQueue {
         count
     }
 
-    /// The length of the first chunk.
+    /// Returns the length of the first chunk.
     #[must_use]
     pub fn first_len(&self) -> usize {
         self.head.len()
@@ -457,7 +458,8 @@ mod tests {
     fn blocks_are_bounded_as_asked() {
         let pool = BufferPool::default();
         let mut queue = ByteQueue::default();
-        // As Qt's write buffer: what does not fit behind goes to a block of its own.
+        // As in Qt's write buffer, data that does not fit into the last block goes into a block of
+        // its own.
         for _ in 0..3 {
             queue.append(&[0; 10_000], 16_384, &pool);
         }

@@ -1,37 +1,43 @@
-//! Channels: devices with several streams in one.
+//! Channels: several streams in one device.
 
 use super::{DeviceError, DeviceErrorKind, QIODevice};
 
 /// # Channels
 ///
-/// A device may have several streams in each direction, numbered from 0. All the devices of this library
-/// have one in each direction that they are open for, so these are for code that is ported.
+/// A device may have several streams in each direction, numbered from 0. Every device of this
+/// library has one stream in each direction that it is open for. These functions are here for code
+/// ported from Qt.
 impl QIODevice {
-    /// How many channels can be read from: one if the device is open for reading, and if a socket is
-    /// connected or what it has received is still there.
+    /// Returns the number of channels for reading.
+    ///
+    /// It is 1 if the device is open for reading. A socket has a channel while it is connected or
+    /// still has unread data.
     #[doc(alias = "readChannelCount")]
     #[must_use]
     pub fn read_channel_count(&self) -> i32 {
         self.channels.get().0
     }
 
-    /// How many channels can be written to: one if the device is open for writing, and if a socket is
-    /// connected.
+    /// Returns the number of channels for writing.
+    ///
+    /// It is 1 if the device is open for writing. A socket has a channel while it is connected.
     #[doc(alias = "writeChannelCount")]
     #[must_use]
     pub fn write_channel_count(&self) -> i32 {
         self.channels.get().1
     }
 
-    /// The channel that is read from, 0 by default.
+    /// Returns the channel that reads use, 0 by default.
     #[doc(alias = "currentReadChannel")]
     #[must_use]
     pub fn current_read_channel(&self) -> i32 {
         self.current_channels.get().0
     }
 
-    /// Chooses the channel that is read from. From one that there is not nothing can be read, unless the
-    /// device is one with positions. During a transaction it is refused, with a warning in the log.
+    /// Sets the channel that reads use.
+    ///
+    /// A sequential device has nothing to read on a channel other than 0. During a transaction the
+    /// function logs a warning and does nothing.
     #[doc(alias = "setCurrentReadChannel")]
     pub fn set_current_read_channel(&self, channel: i32) {
         if self.is_transaction_started() {
@@ -41,26 +47,29 @@ impl QIODevice {
         self.current_channels.set((channel, self.current_write_channel()));
     }
 
-    /// The channel that is written to, 0 by default.
+    /// Returns the channel that writes use, 0 by default.
     #[doc(alias = "currentWriteChannel")]
     #[must_use]
     pub fn current_write_channel(&self) -> i32 {
         self.current_channels.get().1
     }
 
-    /// Chooses the channel that is written to. Writing to one that there is not fails with
-    /// [`DeviceErrorKind::InvalidArgument`], unless the device is one with positions.
+    /// Sets the channel that writes use.
+    ///
+    /// In a sequential device, writes to a channel other than 0 fail with
+    /// [`DeviceErrorKind::InvalidArgument`].
     #[doc(alias = "setCurrentWriteChannel")]
     pub fn set_current_write_channel(&self, channel: i32) {
         self.current_channels.set((self.current_read_channel(), channel));
     }
 
-    /// Says how many channels there are; opening and closing the device does, too. For derived classes.
+    /// Sets the numbers of channels, for derived classes. Opening and closing the device set them,
+    /// too.
     pub fn set_channel_counts(&self, read: i32, write: i32) {
         self.channels.set((read, write));
     }
 
-    /// Sets the numbers of channels to what the open mode says.
+    /// Sets the numbers of channels from the open mode.
     pub(super) fn reset_channel_counts(&self) {
         self.set_channel_counts(self.is_readable().into(), self.is_writable().into());
     }

@@ -1,14 +1,15 @@
-//! Bytes that change hands without being copied.
+//! [`Chunk`]: bytes that are passed on without a copy.
 
 use std::{fmt, ops::Deref, rc::Rc};
 
 use super::BufferPool;
 
-/// Bytes that are given away or shared: what [`write_chunk`](super::QIODevice::write_chunk) takes.
+/// Bytes that are given away or shared; the argument of
+/// [`write_chunk`](super::QIODevice::write_chunk).
 ///
-/// Made of a `Vec<u8>` or `String`, which is given away; of an `Rc<[u8]>`, which others may go on to use,
-/// for example to write the same bytes to many sockets; or of bytes that are there for ever. In each case
-/// what is written is not copied. It stands for Qt's `QByteArray` in that place.
+/// A chunk is made of a `Vec<u8>` or `String`, which it takes over; of an `Rc<[u8]>`, which others
+/// may still use, for example to write the same bytes to many sockets; or of static bytes. None of
+/// these is copied. Here it stands for Qt's `QByteArray`.
 ///
 /// # Examples
 ///
@@ -34,7 +35,7 @@ enum Bytes {
 }
 
 impl Chunk {
-    /// The buffer, if it is this chunk's alone.
+    /// Returns the buffer, if this chunk owns it.
     pub(super) fn as_mut_vec(&mut self) -> Option<&mut Vec<u8>> {
         match &mut self.0 {
             Bytes::Owned(data) => Some(data),
@@ -42,7 +43,7 @@ impl Chunk {
         }
     }
 
-    /// Drops the bytes, but not the buffer if that can be used again.
+    /// Drops the bytes and returns a reusable buffer to the pool.
     pub(super) fn recycle(self, pool: &BufferPool) {
         if let Bytes::Owned(data) = self.0 {
             pool.put(data);
@@ -64,7 +65,7 @@ impl Deref for Chunk {
 }
 
 impl Default for Chunk {
-    /// No bytes.
+    /// Creates a chunk without bytes.
     fn default() -> Self {
         Chunk(Bytes::Owned(Vec::new()))
     }

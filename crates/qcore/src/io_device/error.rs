@@ -1,24 +1,24 @@
-//! What can go wrong at a device.
+//! The errors of devices.
 
 use std::{borrow::Cow, error::Error, fmt, io};
 
-/// What kind of failure a [`DeviceError`] is.
+/// The kind of a [`DeviceError`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum DeviceErrorKind {
     /// The device is not open.
     NotOpen,
-    /// It was not opened for reading.
+    /// The device was not opened for reading.
     NotReadable,
-    /// It was not opened for writing.
+    /// The device was not opened for writing.
     NotWritable,
-    /// There is nothing left to read and nothing will follow: Qt's -1 at the end of a stream.
+    /// All data has been read and no more will follow. Qt returns -1 at the end of a stream.
     Closed,
-    /// An argument that makes no sense.
+    /// An argument is invalid.
     InvalidArgument,
-    /// The time was over.
+    /// The deadline passed.
     TimedOut,
-    /// The device does not do such a thing, wait for example.
+    /// The device does not support the operation, for example waiting.
     Unsupported,
     /// The device itself failed.
     Device,
@@ -46,13 +46,13 @@ pub struct DeviceError {
 }
 
 impl DeviceError {
-    /// An error of a device of your own.
+    /// Creates an error for a device of your own.
     #[must_use]
     pub fn new(kind: DeviceErrorKind, text: impl Into<Cow<'static, str>>) -> Self {
         DeviceError { kind, text: text.into() }
     }
 
-    /// What kind of failure it was.
+    /// Returns the kind of the error.
     #[must_use]
     pub fn kind(&self) -> DeviceErrorKind {
         self.kind

@@ -5,13 +5,13 @@ use super::{
     reading::Keep, sink::Sink,
 };
 
-/// Where a device is that has read a line by itself: nobody knows, so that it is moved before it is
-/// used.
+/// The position of a device after its own `read_line_data` ran. It is unknown, so the device is
+/// moved before its next use.
 const UNKNOWN: i64 = i64::MIN;
 
 /// # Lines
 impl QIODevice {
-    /// Whether a whole line, with its `\n`, can be read.
+    /// Returns whether a whole line, including its `\n`, can be read.
     #[doc(alias = "canReadLine")]
     #[must_use]
     pub fn can_read_line(&self) -> bool {
@@ -22,9 +22,9 @@ impl QIODevice {
         buffered || self.backend().can_read_line(self)
     }
 
-    /// Reads a line with its `\n`; or what there is, if there is none.
+    /// Reads a line including its `\n`. If there is no `\n`, reads all bytes that are there.
     ///
-    /// In text mode the line ends with `\n` where it ended with `\r\n`.
+    /// In text mode a `\r\n` at the end becomes `\n`.
     #[doc(alias = "readLine")]
     #[must_use = "what was read is lost"]
     pub fn read_line(&self) -> Vec<u8> {
@@ -40,10 +40,10 @@ impl QIODevice {
         line
     }
 
-    /// Reads a line of at most `max_size - 1` bytes, as Qt does, which keeps room for a NUL.
+    /// Reads at most `max_size - 1` bytes of a line. Qt reserves one byte for a NUL.
     ///
-    /// A line that is longer is read in parts. With a `max_size` below 2 nothing is read, and a
-    /// warning says so; 0 is no limit.
+    /// A longer line is read in several calls. A `max_size` of 0 means no limit. With 1 the
+    /// function logs a warning and reads nothing.
     #[doc(alias = "readLine")]
     #[must_use = "what was read is lost"]
     pub fn read_line_with(&self, max_size: usize) -> Vec<u8> {
@@ -58,17 +58,17 @@ impl QIODevice {
         line
     }
 
-    /// Reads a line of at most `data.len() - 1` bytes into `data`, with its `\n`, and puts a NUL
-    /// behind it. Returns how many bytes it has, the NUL not counted.
+    /// Reads at most `data.len() - 1` bytes of a line into `data`, including its `\n`, and adds a
+    /// NUL. Returns the number of bytes without the NUL.
     ///
-    /// A line that is longer is read in parts. Nothing is allocated.
+    /// A longer line is read in several calls. The function allocates nothing.
     ///
     /// # Errors
     ///
-    /// [`DeviceErrorKind::InvalidArgument`], with a warning in the log as Qt's, if `data` is
-    /// shorter than 2; [`Closed`](DeviceErrorKind::Closed) at the end; else as
-    /// [`read_into`](QIODevice::read_into). If there is nothing now in a sequential device it is
-    /// `Ok(0)`.
+    /// [`DeviceErrorKind::InvalidArgument`], with Qt's warning in the log, if `data` is shorter
+    /// than 2 bytes. [`Closed`](DeviceErrorKind::Closed) at the end. Otherwise as
+    /// [`read_into`](QIODevice::read_into). A sequential device that has nothing to read now
+    /// returns `Ok(0)`.
     ///
     /// # Examples
     ///
@@ -95,13 +95,13 @@ impl QIODevice {
         count
     }
 
-    /// What [`DeviceBackend::read_line_data`] is by default: takes byte after byte, up to the first
-    /// `\n`, from the read buffer and, where that is empty, from the device. For derived classes.
+    /// Implements [`DeviceBackend::read_line_data`] by default, for derived classes. It reads byte
+    /// by byte up to the first `\n`, from the read buffer and, when that is empty, from the device.
     ///
     /// # Errors
     ///
-    /// If there is not a single byte: the device's error; in a device that is not sequential
-    /// [`DeviceErrorKind::Closed`] if it has none.
+    /// Only if there is not a single byte: the device's error; or, in a device that is not
+    /// sequential and reports none, [`DeviceErrorKind::Closed`].
     #[doc(alias = "readLineData")]
     pub fn read_line_data(&self, data: &mut [u8]) -> Result<usize, DeviceError> {
         self.0.read_line_data_called.set(true);
@@ -111,7 +111,7 @@ impl QIODevice {
         while count < data.len() && self.is_open() {
             let rest = &mut data[count..];
             if !text && self.buffered() > 0 {
-                // This comes to the same thing as byte after byte, but sooner.
+                // Has the same effect as reading byte by byte, but is faster.
                 count += self.take_line(&mut Sink::slice(rest));
             } else {
                 last = self.read_some(&mut Sink::slice(&mut rest[..1]), Keep::No);
@@ -148,7 +148,7 @@ impl QIODevice {
         if !sink.filled().ends_with(b"\n") && self.is_open() {
             match self.reach_position() {
                 Err(error) if sink.is_empty() => return Err(error),
-                // What was taken from the read buffer is not to be lost.
+                // Keeps what was taken from the read buffer.
                 Err(_) => return Ok(sink.len()),
                 Ok(()) => {}
             }
@@ -172,7 +172,7 @@ impl QIODevice {
         Ok(sink.len())
     }
 
-    /// Takes what a line has in the read buffer, where there is something; how much that was.
+    /// Takes the part of a line that is in the read buffer. Returns its length.
     fn take_line(&self, sink: &mut Sink<'_>) -> usize {
         let start = self.start();
         let keeps = self.keeps();
@@ -194,7 +194,7 @@ impl QIODevice {
         count
     }
 
-    /// Reads what a line has beyond the read buffer; how much that was.
+    /// Reads the part of a line that is not in the read buffer. Returns its length.
     fn read_line_beyond(
         &self,
         backend: &dyn DeviceBackend,

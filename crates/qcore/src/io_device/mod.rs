@@ -1,7 +1,7 @@
-//! Devices: what can be read from and written to.
+//! Devices: the base of everything that can be read from and written to.
 //!
-//! A [`QIODevice`] has a read buffer, which its class fills, and the functions to take bytes from
-//! it; what is written goes to its class at once. The class is behind a [`DeviceBackend`].
+//! A [`QIODevice`] has a read buffer, which its backend fills, and functions that take bytes from
+//! that buffer. Written bytes go directly to the backend. The backend is a [`DeviceBackend`].
 //!
 //! ```text
 //!   backend fills ──► read buffer ──► read(), read_line(), peek(), ...       write() ──► backend
@@ -42,25 +42,26 @@ use crate::{
 };
 
 class! {
-    /// A device that bytes are read from and written to: the base class of all sockets.
+    /// A device that bytes are read from and written to. It is the base class of all sockets.
     ///
-    /// Reading takes what there is and never waits. A device is sequential, a stream like a socket;
-    /// or it has positions and a size, like [`QBuffer`]. One of your own is made of a
-    /// [`DeviceBackend`]. Stands for Qt's [QIODevice](https://doc.qt.io/qt-5/qiodevice.html).
+    /// Reading takes the bytes that are there and never waits. A device is either sequential, a
+    /// stream like a socket, or it has positions and a size, like [`QBuffer`]. Implement
+    /// [`DeviceBackend`] to make a device of your own. Stands for Qt's
+    /// [QIODevice](https://doc.qt.io/qt-5/qiodevice.html).
     ///
     /// # End of data
     ///
-    /// [`read_into`](QIODevice::read_into) tells the three cases apart: `Ok(0)` is nothing now,
-    /// [`DeviceErrorKind::Closed`] is the end of a stream that was read to its end, and
-    /// [`DeviceErrorKind::NotOpen`] a closed device. The functions that return bytes return those
-    /// that there are, none in all three cases.
+    /// [`read_into`](QIODevice::read_into) distinguishes three cases. `Ok(0)` means that there is
+    /// nothing to read now. [`DeviceErrorKind::Closed`] means that the stream has ended and all of
+    /// it has been read. [`DeviceErrorKind::NotOpen`] means that the device is closed. The
+    /// functions that return bytes return none in all three cases.
     ///
     /// # Examples
     ///
     /// ```
     /// use qcore::{OpenMode, QBuffer, QIODevice};
     ///
-    /// /// Works with a buffer, a socket, or a device of one's own.
+    /// /// Works with a buffer, a socket, or a device of your own.
     /// fn copy_lines(from: &QIODevice, to: &QIODevice) -> Result<usize, qcore::DeviceError> {
     ///     let mut count = 0;
     ///     while from.can_read_line() {
@@ -81,60 +82,61 @@ class! {
     pub struct QIODevice(DeviceNode): QObject = base
 }
 
-/// The signals of a [`QIODevice`].
+/// The object behind a [`QIODevice`], with its signals.
 pub struct DeviceNode {
-    /// There is something new to read. Not emitted while a slot of it is running.
+    /// Emitted when there is new data to read. Not emitted while one of its own slots runs.
     #[doc(alias = "readyRead")]
     pub ready_read: Signal<()>,
-    /// The device has passed on so many of the bytes that were written to it.
+    /// Emitted when the device has passed on bytes written to it. The argument is their number.
     ///
-    /// A socket has passed them to the operating system. A `QSslSocket` has encrypted them: they
-    /// may wait in the process for the operating system still, as with Qt. Its
-    /// `encrypted_bytes_written` tells when that has taken them, and `unsent_bytes()` of every
-    /// socket how many wait.
+    /// A socket has passed them to the operating system. A `QSslSocket` has encrypted them; as in
+    /// Qt, they may still wait in the process for the operating system. Its
+    /// `encrypted_bytes_written` is emitted when the system has taken them. `unsent_bytes()`, which
+    /// every socket has, returns how many bytes wait.
     #[doc(alias = "bytesWritten")]
     pub bytes_written: Signal<i64>,
-    /// There is something new to read on a channel, whose number is the argument. Also emitted
-    /// while a slot of it is running. [`QBuffer`] does not emit it, as Qt's does not.
+    /// Emitted when a channel has new data to read. The argument is the channel's number. Also
+    /// emitted while one of its own slots runs. [`QBuffer`] does not emit it, as in Qt.
     #[doc(alias = "channelReadyRead")]
     pub channel_ready_read: Signal<i32>,
-    /// So many bytes, the second argument, written to a channel, the first, have been passed on, as
-    /// [`bytes_written`](Self::bytes_written) has it. [`QBuffer`] does not emit it.
+    /// Emitted when the device has passed on bytes written to a channel, as for
+    /// [`bytes_written`](Self::bytes_written). The arguments are the channel's number and the
+    /// number of bytes. [`QBuffer`] does not emit it.
     #[doc(alias = "channelBytesWritten")]
     pub channel_bytes_written: Signal<(i32, i64)>,
-    /// The device is about to close.
+    /// Emitted before the device closes.
     #[doc(alias = "aboutToClose")]
     pub about_to_close: Signal<()>,
-    /// There will be no more to read than there is.
+    /// Emitted when no further data will arrive.
     #[doc(alias = "readChannelFinished")]
     pub read_channel_finished: Signal<()>,
     base: QObject,
     mode: Cell<OpenMode>,
-    /// How many channels there are for reading and for writing.
+    /// The numbers of channels for reading and for writing.
     channels: Cell<(i32, i32)>,
     current_channels: Cell<(i32, i32)>,
     buffer: RefCell<ByteQueue>,
     pool: Rc<BufferPool>,
-    /// Where the next byte is read or written; always 0 in a sequential device.
+    /// The position of the next read or write; always 0 in a sequential device.
     pos: Cell<i64>,
-    /// Where the backend is: at the end of the buffer, if nothing has moved it.
+    /// The backend's position. It is at the end of the read buffer unless something has moved it.
     device_pos: Cell<i64>,
-    /// Whether a line was read by the function that a device may have another one for.
+    /// Whether the default `read_line_data` has run. A backend may override it.
     read_line_data_called: Cell<bool>,
-    /// How much was read since a transaction began: that stays in the buffer of a sequential
-    /// device.
+    /// How many bytes were read since the transaction began. In a sequential device they stay in
+    /// the buffer.
     transaction: Cell<Option<usize>>,
-    /// Where a transaction began in another.
+    /// The position at which a transaction began, in a device with positions.
     transaction_pos: Cell<i64>,
     error_string: RefCell<Cow<'static, str>>,
     backend: OnceCell<Backend>,
 }
 
-/// Where the virtual functions are.
+/// The owner of the virtual functions.
 enum Backend {
-    /// In the node of a derived class, which embeds this one.
+    /// The node of a derived class, which embeds this one.
     Derived(Weak<dyn DeviceBackend>),
-    /// In what the user gave.
+    /// The backend that the user passed to [`QIODevice::new`].
     Owned(Rc<dyn DeviceBackend>),
 }
 
@@ -171,7 +173,7 @@ impl DeviceNode {
 }
 
 impl QIODevice {
-    /// A device of your own making, not open.
+    /// Creates a device with a backend of your own. It is not open.
     #[must_use]
     pub fn new(backend: impl DeviceBackend + 'static) -> Self {
         let node = DeviceNode::make(&Life::new());
@@ -179,14 +181,14 @@ impl QIODevice {
         QIODevice(Handle::new(node))
     }
 
-    /// The device part of a new object of a derived class, to be embedded in that class's node.
-    /// [`set_backend`](QIODevice::set_backend) has to follow.
+    /// Creates the device part of a new object of a derived class, to be embedded in that class's
+    /// node. The class then has to call [`set_backend`](QIODevice::set_backend).
     #[must_use]
     pub fn embed(life: &Rc<Life>) -> Self {
         QIODevice(Handle::embed(DeviceNode::make(life)))
     }
 
-    /// Gives the device its virtual functions. Only the first call counts.
+    /// Sets the device's virtual functions. Only the first call has an effect.
     pub fn set_backend(&self, backend: Weak<dyn DeviceBackend>) {
         let _ = self.0.backend.set(Backend::Derived(backend));
     }
@@ -202,42 +204,43 @@ impl QIODevice {
 
     // ---- state
 
-    /// How the device is open.
+    /// Returns the mode in which the device is open.
     #[doc(alias = "openMode")]
     #[must_use]
     pub fn open_mode(&self) -> OpenMode {
         self.0.mode.get()
     }
 
-    /// Whether the device is open.
+    /// Returns whether the device is open.
     #[doc(alias = "isOpen")]
     #[must_use]
     pub fn is_open(&self) -> bool {
         !self.open_mode().is_empty()
     }
 
-    /// Whether the device is open for reading.
+    /// Returns whether the device is open for reading.
     #[doc(alias = "isReadable")]
     #[must_use]
     pub fn is_readable(&self) -> bool {
         self.open_mode().contains(OpenMode::READ_ONLY)
     }
 
-    /// Whether the device is open for writing.
+    /// Returns whether the device is open for writing.
     #[doc(alias = "isWritable")]
     #[must_use]
     pub fn is_writable(&self) -> bool {
         self.open_mode().contains(OpenMode::WRITE_ONLY)
     }
 
-    /// Whether carriage returns are left out of what is read.
+    /// Returns whether reading removes carriage returns.
     #[doc(alias = "isTextModeEnabled")]
     #[must_use]
     pub fn is_text_mode_enabled(&self) -> bool {
         self.open_mode().contains(OpenMode::TEXT)
     }
 
-    /// Turns the leaving out of carriage returns on or off, while the device is open.
+    /// Sets whether reading removes carriage returns. The device must be open: otherwise the
+    /// function logs a warning and does nothing.
     #[doc(alias = "setTextModeEnabled")]
     pub fn set_text_mode_enabled(&self, enabled: bool) {
         if !self.is_open() {
@@ -249,7 +252,7 @@ impl QIODevice {
         self.0.mode.set(mode);
     }
 
-    /// The text of the last error, "Unknown error" if there was none.
+    /// Returns the text of the last error, "Unknown error" if there was none.
     #[doc(alias = "errorString")]
     #[must_use]
     pub fn error_string(&self) -> String {
@@ -257,14 +260,14 @@ impl QIODevice {
         if text.is_empty() { "Unknown error".to_owned() } else { text.clone().into_owned() }
     }
 
-    /// Whether the device is a stream, without positions and a size.
+    /// Returns whether the device is a stream, without positions and a size.
     #[doc(alias = "isSequential")]
     #[must_use]
     pub fn is_sequential(&self) -> bool {
         self.backend().is_sequential()
     }
 
-    /// How many bytes can be read now.
+    /// Returns the number of bytes that can be read now.
     #[doc(alias = "bytesAvailable")]
     #[must_use]
     pub fn bytes_available(&self) -> usize {
@@ -278,28 +281,29 @@ impl QIODevice {
         }
     }
 
-    /// The size of the device; of a sequential one, how many bytes can be read now.
+    /// Returns the size of the device in bytes; for a sequential device, the number of bytes that
+    /// can be read now.
     #[must_use]
     pub fn size(&self) -> i64 {
         let backend = self.backend();
         if backend.is_sequential() { self.bytes_available() as i64 } else { backend.size() }
     }
 
-    /// Where the next byte is read or written; 0 in a sequential device.
+    /// Returns the position of the next read or write; 0 in a sequential device.
     ///
-    /// It is negative where [`unget_char`](QIODevice::unget_char) has put something before the
-    /// beginning.
+    /// It is negative if [`unget_char`](QIODevice::unget_char) has put bytes before the beginning.
     #[must_use]
     pub fn pos(&self) -> i64 {
         self.0.pos.get()
     }
 
-    /// Moves to a position.
+    /// Moves to a position, in bytes from the beginning.
     ///
     /// # Errors
     ///
-    /// [`DeviceErrorKind::NotOpen`], [`InvalidArgument`](DeviceErrorKind::InvalidArgument) for a
-    /// position that is none or a sequential device; each with a warning in the log as Qt's.
+    /// [`DeviceErrorKind::NotOpen`] if the device is closed.
+    /// [`InvalidArgument`](DeviceErrorKind::InvalidArgument) for an invalid position or a
+    /// sequential device. Each comes with Qt's warning in the log.
     pub fn seek(&self, position: i64) -> Result<(), DeviceError> {
         let backend = self.backend();
         if backend.is_sequential() {
@@ -320,7 +324,7 @@ impl QIODevice {
         Ok(())
     }
 
-    /// Moves in what is buffered, or drops it; not in the device.
+    /// Moves inside the read buffer, or drops the buffer. Does not move the backend.
     fn seek_buffer(&self, position: i64) {
         let ahead = position - self.pos();
         if (0..self.buffer_len() as i64).contains(&ahead) {
@@ -335,7 +339,7 @@ impl QIODevice {
     ///
     /// # Errors
     ///
-    /// As [`seek`](QIODevice::seek).
+    /// The same as [`seek`](QIODevice::seek).
     pub fn reset(&self) -> Result<(), DeviceError> {
         self.seek(0)
     }
@@ -344,7 +348,7 @@ impl QIODevice {
     ///
     /// # Errors
     ///
-    /// What the device says. A socket is opened by connecting it.
+    /// The device's own error. Sockets are opened by connecting them, not with this function.
     pub fn open(&self, mode: OpenMode) -> Result<(), DeviceError> {
         if self.is_deleted() {
             return Err(DeviceErrorKind::NotOpen.into());
@@ -352,37 +356,37 @@ impl QIODevice {
         self.backend().open(self, mode)
     }
 
-    /// How many bytes were written to the device and have not been passed on:
-    /// [`bytes_written`](DeviceNode::bytes_written) has not told of them.
+    /// Returns the number of written bytes that have not been passed on: those that
+    /// [`bytes_written`](DeviceNode::bytes_written) has not reported.
     ///
-    /// With a `QSslSocket` that encrypts these are the bytes that are not encrypted yet, as with
-    /// Qt. It encrypts all that is written as soon as the loop runs, and any number of encrypted
-    /// bytes may then wait for the other end to read. Who has to know how much waits asks
-    /// `unsent_bytes()`, which every socket has.
+    /// For an encrypted `QSslSocket` these are the bytes that are not encrypted yet, as in Qt. The
+    /// socket encrypts all written bytes as soon as the loop runs, and any number of encrypted
+    /// bytes may then wait for the peer to read. `unsent_bytes()`, which every socket has, returns
+    /// how many bytes wait in all.
     #[doc(alias = "bytesToWrite")]
     #[must_use]
     pub fn bytes_to_write(&self) -> usize {
         self.backend().bytes_to_write()
     }
 
-    /// Closes the device. Emits [`about_to_close`](DeviceNode::about_to_close) first, if it was
-    /// open; what was not read is dropped.
+    /// Closes the device and drops unread data. An open device emits
+    /// [`about_to_close`](DeviceNode::about_to_close) first.
     pub fn close(&self) {
         self.backend().close(self);
     }
 
     // ---- waiting
 
-    /// Waits, with no loop, until there is something new to read, at most until a deadline:
-    /// milliseconds, -1 being for ever, or a `Duration`.
+    /// Waits until there is new data to read, without running an event loop.
     ///
-    /// What this does is the device's affair: a
-    /// [socket](https://doc.qt.io/qt-5/qabstractsocket.html) waits, a [`QBuffer`] cannot.
+    /// `deadline` limits the wait: milliseconds, where -1 means for ever, or a `Duration`. The
+    /// device decides how to wait: a [socket](https://doc.qt.io/qt-5/qabstractsocket.html) can, a
+    /// [`QBuffer`] cannot.
     ///
     /// # Errors
     ///
-    /// What went wrong; [`DeviceErrorKind::TimedOut`] for the deadline,
-    /// [`DeviceErrorKind::Unsupported`] at once for a device that cannot wait.
+    /// [`DeviceErrorKind::TimedOut`] when the deadline passes. [`DeviceErrorKind::Unsupported`] at
+    /// once if the device cannot wait. Otherwise the device's own error.
     ///
     /// ```
     /// use qcore::{DeviceErrorKind, OpenMode, QBuffer};
@@ -401,12 +405,14 @@ impl QIODevice {
         self.backend().wait_for_ready_read(self, deadline.into())
     }
 
-    /// Waits, with no loop, until something of what was written is on its way, at most until a
-    /// deadline: milliseconds, -1 being for ever, or a `Duration`.
+    /// Waits until the device has passed on some of the written data, without running an event
+    /// loop.
+    ///
+    /// `deadline` limits the wait: milliseconds, where -1 means for ever, or a `Duration`.
     ///
     /// # Errors
     ///
-    /// As [`wait_for_ready_read`](QIODevice::wait_for_ready_read).
+    /// The same as [`wait_for_ready_read`](QIODevice::wait_for_ready_read).
     #[doc(alias = "waitForBytesWritten")]
     pub fn wait_for_bytes_written(
         &self,
@@ -417,12 +423,13 @@ impl QIODevice {
 
     // ---- writing
 
-    /// Writes `data`. Returns how much of it was taken; a device with a buffer takes all of it.
+    /// Writes `data`. Returns how many bytes the device took; a device with a write buffer takes
+    /// all.
     ///
     /// # Errors
     ///
-    /// [`DeviceErrorKind::NotOpen`] or [`NotWritable`](DeviceErrorKind::NotWritable), with a
-    /// warning in the log as Qt's; else what the device says.
+    /// [`DeviceErrorKind::NotOpen`] or [`NotWritable`](DeviceErrorKind::NotWritable), with Qt's
+    /// warning in the log. Otherwise the device's own error.
     pub fn write(&self, data: impl AsRef<[u8]>) -> Result<usize, DeviceError> {
         self.check_writable("write")?;
         self.check_write_channel()?;
@@ -437,19 +444,18 @@ impl QIODevice {
         if self.is_open() {
             self.0.pos.set(self.pos() + count as i64);
             self.0.device_pos.set(self.0.device_pos.get() + count as i64);
-            // What was read ahead is what has been written now.
+            // The write has replaced as many of the bytes that the buffer had read ahead.
             self.0.buffer.borrow_mut().consume(count, &self.0.pool);
         }
         Ok(count)
     }
 
-    /// [`write`](QIODevice::write) for bytes that can be given away or shared, see [`Chunk`]. A
-    /// device with a write buffer, like a socket, keeps them as they are, without a copy, and
-    /// announces them as a whole.
+    /// Writes bytes that can be given away or shared, see [`Chunk`]. A device with a write buffer,
+    /// like a socket, keeps them without a copy, and `bytes_written` reports them in one piece.
     ///
     /// # Errors
     ///
-    /// As [`write`](QIODevice::write).
+    /// The same as [`write`](QIODevice::write).
     ///
     /// # Examples
     ///
@@ -478,7 +484,7 @@ impl QIODevice {
     ///
     /// # Errors
     ///
-    /// As [`write`](QIODevice::write).
+    /// The same as [`write`](QIODevice::write).
     #[doc(alias = "putChar")]
     pub fn put_char(&self, byte: u8) -> Result<(), DeviceError> {
         match self.write([byte])? {
@@ -506,8 +512,8 @@ impl QIODevice {
 
     // ---- for derived classes
 
-    /// Opens the base part: sets the mode, and drops what was buffered and the error text. A
-    /// transaction goes on, as Qt's does, if the device was open.
+    /// Opens the base part: sets the mode, and clears the read buffer and the error text. If the
+    /// device was open already, a transaction goes on, as in Qt.
     pub fn open_device(&self, mode: OpenMode) {
         self.0.mode.set(mode);
         self.reset_channel_counts();
@@ -516,13 +522,13 @@ impl QIODevice {
         let at_end = mode.contains(OpenMode::APPEND) && !self.is_sequential();
         self.0.pos.set(if at_end { self.backend().size() } else { 0 });
         if self.0.device_pos.get() != 0 {
-            // Where the device is now is not known: it is moved before it is used.
+            // The backend's position is unknown now, so it is moved before its next use.
             self.0.device_pos.set(i64::MIN);
         }
     }
 
-    /// Closes the base part: emits [`about_to_close`](DeviceNode::about_to_close), then drops what
-    /// was not read. The text of the last error stays. Does nothing if the device is not open.
+    /// Closes the base part: emits [`about_to_close`](DeviceNode::about_to_close), then drops
+    /// unread data. The text of the last error stays. Does nothing if the device is not open.
     pub fn close_device(&self) {
         if !self.is_open() {
             return;
@@ -535,51 +541,53 @@ impl QIODevice {
         self.0.pos.set(0);
     }
 
-    /// Sets the open mode, and the channels that go with it.
+    /// Sets the open mode and the numbers of channels that belong to it.
     #[doc(alias = "setOpenMode")]
     pub fn set_open_mode(&self, mode: OpenMode) {
         self.0.mode.set(mode);
         self.reset_channel_counts();
     }
 
-    /// Sets the text of the last error; an empty one is none.
+    /// Sets the text of the last error. An empty text means that there is none.
     #[doc(alias = "setErrorString")]
     pub fn set_error_string(&self, text: impl Into<Cow<'static, str>>) {
         let before = self.0.error_string.replace(text.into());
         drop(before);
     }
 
-    /// Adds to the read buffer.
+    /// Appends a copy of `data` to the read buffer.
     pub fn append_to_buffer(&self, data: &[u8]) {
         let mut buffer = self.0.buffer.borrow_mut();
-        // Chunks are filled: a chunk for each byte that comes by itself would take thousands.
+        // Fills up chunks: with a chunk for each append, single bytes would take thousands of bytes
+        // each.
         buffer.append(data, SMALL, &self.0.pool);
     }
 
-    /// Adds a whole buffer to the read buffer, without a copy.
+    /// Appends a whole buffer to the read buffer, without a copy.
     pub fn append_chunk(&self, data: impl Into<Chunk>) {
         self.0.buffer.borrow_mut().append_chunk(data);
     }
 
-    /// Drops the read buffer.
+    /// Drops the content of the read buffer.
     pub fn clear_buffer(&self) {
         self.0.buffer.borrow_mut().clear(&self.0.pool);
     }
 
-    /// Takes the read buffer, with what a transaction has read, and ends the transaction.
+    /// Takes the content of the read buffer, including bytes read in a transaction, and ends the
+    /// transaction.
     #[must_use]
     pub fn take_buffer(&self) -> Vec<u8> {
         self.0.transaction.set(None);
         self.0.buffer.borrow_mut().take_all(&self.0.pool)
     }
 
-    /// How much is in the read buffer, what a transaction has read included.
+    /// Returns the number of bytes in the read buffer, including those read in a transaction.
     #[must_use]
     pub fn buffer_len(&self) -> usize {
         self.0.buffer.borrow().len()
     }
 
-    /// Where buffers come from.
+    /// Returns the pool that the buffers come from.
     #[must_use]
     pub fn pool(&self) -> &Rc<BufferPool> {
         &self.0.pool

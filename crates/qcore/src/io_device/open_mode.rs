@@ -1,12 +1,12 @@
-//! How a device is opened.
+//! [`OpenMode`]: the modes in which a device can be opened.
 
 use std::fmt;
 
 bitflags::bitflags! {
-    /// How a [`QIODevice`](crate::QIODevice) is opened.
+    /// The mode in which a [`QIODevice`](crate::QIODevice) is opened: a set of flags.
     ///
-    /// [`bits`](Self::bits) gives Qt's number for the set, and [`from_bits`](Self::from_bits) gives
-    /// the set for a number.
+    /// [`bits`](Self::bits) returns Qt's number for the set, and [`from_bits`](Self::from_bits)
+    /// returns the set for a number.
     ///
     /// # Examples
     ///
@@ -23,34 +23,35 @@ bitflags::bitflags! {
     #[doc(alias = "QIODevice::OpenMode")]
     #[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]
     pub struct OpenMode: u32 {
-        /// Closed.
+        /// The device is closed.
         #[doc(alias = "NotOpen")]
         const NOT_OPEN = 0;
-        /// For reading.
+        /// The device is open for reading.
         #[doc(alias = "ReadOnly")]
         const READ_ONLY = 0x01;
-        /// For writing.
+        /// The device is open for writing.
         #[doc(alias = "WriteOnly")]
         const WRITE_ONLY = 0x02;
-        /// For reading and writing.
+        /// The device is open for reading and writing.
         #[doc(alias = "ReadWrite")]
         const READ_WRITE = 0x03;
-        /// All that is written goes to the end.
+        /// Each write appends at the end.
         #[doc(alias = "Append")]
         const APPEND = 0x04;
-        /// What was there is dropped.
+        /// Opening removes the existing content.
         #[doc(alias = "Truncate")]
         const TRUNCATE = 0x08;
-        /// Ends of lines are read as `\n`: carriage returns are left out.
+        /// Reading removes carriage returns, so that lines end with `\n`.
         #[doc(alias = "Text")]
         const TEXT = 0x10;
-        /// Without the device's buffers.
+        /// The device uses no buffer of its own.
         #[doc(alias = "Unbuffered")]
         const UNBUFFERED = 0x20;
-        /// What is opened is not to exist yet. It is for files: no device here looks at it.
+        /// Opening fails if the file exists. Only for files: no device in this library looks at it.
         #[doc(alias = "NewOnly")]
         const NEW_ONLY = 0x40;
-        /// What is opened has to exist already. It is for files: no device here looks at it.
+        /// Opening fails if the file does not exist. Only for files: no device in this library
+        /// looks at it.
         #[doc(alias = "ExistingOnly")]
         const EXISTING_ONLY = 0x80;
     }

@@ -1,49 +1,49 @@
-//! Taking bytes from a device.
+//! Reading from a device.
 
 use super::{
     DeviceBackend, DeviceError, DeviceErrorKind, OpenMode, QIODevice, SCRATCH, byte_queue::PIECE,
     channels::no_such_channel, sink::Sink,
 };
 
-/// What `skip()` drops at once.
+/// How many bytes `skip()` reads and drops at once.
 const SKIPPED: usize = 4096;
-/// The most that room is made for at once, whatever a device says of itself.
+/// The most bytes to allocate room for at once, however much a device claims to have.
 const ROOM: usize = 16 << 20;
 
-/// Whether bytes that are read stay where they are.
+/// Whether a read leaves its bytes in the device.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Keep {
     No,
     Peek,
 }
 
-/// What asking the device has brought.
+/// What a call of the device's `read_data` has brought.
 enum Asked {
-    /// Something for the read buffer.
+    /// Bytes for the read buffer.
     Buffered,
-    /// Something for the caller, or nothing.
+    /// Bytes for the caller, or none.
     Done,
 }
 
 impl QIODevice {
-    /// Reads into `data`, as much as there is and fits; how much that was.
+    /// Reads into `data` as many bytes as are there and fit. Returns their number.
     ///
     /// # Errors
     ///
-    /// [`DeviceErrorKind::Closed`] at the end of the stream, [`NotOpen`](DeviceErrorKind::NotOpen)
-    /// or [`NotReadable`](DeviceErrorKind::NotReadable), with a warning in the log as Qt's; else
-    /// what the device says. Where anything was read there is no error.
+    /// [`DeviceErrorKind::Closed`] at the end of the stream. [`NotOpen`](DeviceErrorKind::NotOpen)
+    /// or [`NotReadable`](DeviceErrorKind::NotReadable), with Qt's warning in the log. Otherwise
+    /// the device's own error. If at least one byte was read, there is no error.
     #[doc(alias = "read")]
     pub fn read_into(&self, data: &mut [u8]) -> Result<usize, DeviceError> {
         self.check_readable("read")?;
         self.read_some(&mut Sink::slice(data), Keep::No)
     }
 
-    /// Reads at most `max_size` bytes; none where there are none or reading fails.
+    /// Reads at most `max_size` bytes. Returns no bytes if there are none or if reading fails.
     ///
-    /// What the read buffer lacks is asked for in one call of the device's `read_data`, if that is
-    /// at most 256 KiB or the device says that it has so much. The memory that this takes is in
-    /// proportion to what there is, not to `max_size`.
+    /// For the bytes that are not in the read buffer, the function calls the device's `read_data`
+    /// once if at most 256 KiB are missing or the device reports as many. The memory it allocates
+    /// is in proportion to the bytes that are there, not to `max_size`.
     #[must_use = "what was read is lost"]
     pub fn read(&self, max_size: usize) -> Vec<u8> {
         let mut data = Vec::new();
@@ -54,7 +54,7 @@ impl QIODevice {
         data
     }
 
-    /// Reads all that there is now.
+    /// Reads all bytes that are there now.
     #[doc(alias = "readAll")]
     #[must_use = "what was read is lost"]
     pub fn read_all(&self) -> Vec<u8> {
@@ -68,7 +68,7 @@ impl QIODevice {
             let _ = self.read_some(&mut Sink::vec(&mut all, rest), Keep::No);
             return all;
         }
-        // The device is asked until it has nothing: that is how it learns that there is room.
+        // Reads until the device has nothing: only so does it learn that the buffer has room again.
         let mut at_once = PIECE.max(self.buffered());
         while let Ok(1..) = self.read_some(&mut Sink::vec(&mut all, at_once), Keep::No) {
             if !self.is_open() {
@@ -79,10 +79,11 @@ impl QIODevice {
         all
     }
 
-    /// Returns at most `max_size` bytes and leaves them to be read.
+    /// Returns at most `max_size` bytes without removing them.
     ///
-    /// In a device that is sequential or has a read buffer they are in the read buffer afterwards.
-    /// Another one is moved back, by [`seek`](DeviceBackend::seek), when it is used next.
+    /// In a sequential device or one with a read buffer, the bytes are in the read buffer
+    /// afterwards. Any other device is moved back with [`seek`](DeviceBackend::seek) before its
+    /// next use.
     #[must_use]
     pub fn peek(&self, max_size: usize) -> Vec<u8> {
         if self.check_readable("peek").is_err() {
@@ -95,11 +96,12 @@ impl QIODevice {
         })
     }
 
-    /// [`peek`](QIODevice::peek) into `data`: as much as there is and fits; how much that was.
+    /// Copies into `data` as many bytes as are there and fit, as [`peek`](QIODevice::peek) does.
+    /// Returns their number.
     ///
     /// # Errors
     ///
-    /// As [`read_into`](QIODevice::read_into).
+    /// The same as [`read_into`](QIODevice::read_into).
     ///
     /// # Examples
     ///
@@ -124,11 +126,11 @@ impl QIODevice {
         }
     }
 
-    /// Reads at most `max_size` bytes and drops them; how many there were.
+    /// Reads at most `max_size` bytes and drops them. Returns their number.
     ///
     /// # Errors
     ///
-    /// As [`read_into`](QIODevice::read_into).
+    /// The same as [`read_into`](QIODevice::read_into).
     pub fn skip(&self, max_size: usize) -> Result<usize, DeviceError> {
         self.check_readable("skip")?;
         if self.keeps() || self.is_text_mode_enabled() {
@@ -181,7 +183,7 @@ impl QIODevice {
         }
     }
 
-    /// Reads one byte, if there is one.
+    /// Reads one byte; `None` if there is none or reading fails.
     #[doc(alias = "getChar")]
     #[must_use = "what was read is lost"]
     pub fn get_char(&self) -> Option<u8> {
@@ -192,8 +194,8 @@ impl QIODevice {
         }
     }
 
-    /// Puts a byte back, to be read next. It need not be the one that was read. Not possible during
-    /// a transaction: a warning says so.
+    /// Puts `byte` back, so that it is read next. It need not be the byte that was read. During a
+    /// transaction the function logs a warning and does nothing.
     #[doc(alias = "ungetChar")]
     pub fn unget_char(&self, byte: u8) {
         if self.check_readable("read").is_err() {
@@ -207,7 +209,7 @@ impl QIODevice {
         self.advance(-1);
     }
 
-    /// Whether there is nothing to read now.
+    /// Returns whether there is nothing to read now.
     #[doc(alias = "atEnd")]
     #[must_use]
     pub fn at_end(&self) -> bool {
@@ -215,7 +217,7 @@ impl QIODevice {
         !self.is_open() || (!is_buffered && self.bytes_available() == 0)
     }
 
-    // ---- in common
+    // ---- helpers
 
     pub(super) fn advance(&self, by: i64) {
         if !self.is_sequential() {
@@ -240,8 +242,8 @@ impl QIODevice {
         }
     }
 
-    /// Reads until `sink` is full or the device has given less than it was asked for. In text mode
-    /// carriage returns are left out, and more is read in their place.
+    /// Reads until `sink` is full or the device has returned less than it was asked for. In text
+    /// mode the function removes carriage returns and reads more bytes in their place.
     pub(super) fn read_some(&self, sink: &mut Sink<'_>, keep: Keep) -> Result<usize, DeviceError> {
         let backend = self.backend();
         let sequential = backend.is_sequential();
@@ -278,7 +280,7 @@ impl QIODevice {
                     Err(_) => Ok(Asked::Done),
                     answer => answer,
                 };
-                // The device may have been closed by its own hand.
+                // The backend may have closed the device while it read.
                 if !self.is_open() {
                     return answer.map(|_| sink.len());
                 }
@@ -306,20 +308,21 @@ impl QIODevice {
         Ok(sink.len())
     }
 
-    /// Takes bytes off the read buffer.
+    /// Removes bytes from the read buffer.
     pub(super) fn take(&self, count: usize) {
         self.0.buffer.borrow_mut().consume(count, &self.0.pool);
         self.advance(count as i64);
     }
 
-    /// Tells the device that the read buffer was just read empty: what it had no room for may come.
+    /// Tells the backend that the read buffer is empty, so that it can fetch bytes that had no
+    /// room.
     pub(super) fn note_empty(&self) {
         if self.buffered() == 0 {
             let _ = self.backend().read_data(self, &mut []);
         }
     }
 
-    /// Moves the device to where the next byte is, if it is elsewhere.
+    /// Moves the device to the position of the next byte, if it is elsewhere.
     pub(super) fn reach_position(&self) -> Result<(), DeviceError> {
         if self.is_sequential() || self.0.device_pos.get() == self.pos() {
             return Ok(());
@@ -327,8 +330,8 @@ impl QIODevice {
         self.seek(self.pos())
     }
 
-    /// Gets more from the device: straight into `sink`, or into the buffer if it has to be kept or
-    /// if more than is asked for can be had at once.
+    /// Gets more bytes from the device. They go directly into `sink`; or into the read buffer, if
+    /// they must stay there or if the device can deliver more at once than the caller asks for.
     fn ask(
         &self,
         backend: &dyn DeviceBackend,
@@ -352,8 +355,8 @@ impl QIODevice {
         Ok(if count? == 0 || !self.is_open() { Asked::Done } else { Asked::Buffered })
     }
 
-    /// Has the device read into `sink`: at once, or piece by piece if that is more than the device
-    /// has.
+    /// Reads from the device into `sink`: at once, or piece by piece if the caller asks for more
+    /// than the device has.
     fn read_directly(
         &self,
         backend: &dyn DeviceBackend,
@@ -367,7 +370,7 @@ impl QIODevice {
             let count = if sink.is_slice() || want > SCRATCH {
                 sink.extend_with(want, |data| backend.read_data(self, data))
             } else {
-                // Memory is taken for what has come alone.
+                // Allocates memory only for bytes that have come.
                 let is_small = want <= PIECE;
                 let mut piece = if is_small { pool.take_piece() } else { pool.take_scratch() };
                 let count = backend.read_data(self, &mut piece[..want]);
@@ -395,13 +398,14 @@ impl QIODevice {
         }
     }
 
-    /// How much of `room` bytes the device is asked for at once, having given `so_far` without a
-    /// break.
+    /// Returns how many of `room` bytes to ask the device for at once. `so_far` is the number of
+    /// bytes that it has already returned in this read, each time as many as were asked for.
     fn at_once(&self, room: usize, so_far: usize) -> usize {
         if room <= SCRATCH {
             return room;
         }
-        // With one more than there is it gives less than it was asked for.
+        // Asking for one byte more than is there makes the device return less than was asked for,
+        // which ends the read.
         let known = self.bytes_available().saturating_add(1);
         room.min(known.max(so_far).clamp(SCRATCH, ROOM))
     }

@@ -1,15 +1,15 @@
-//! Where bytes that are read from a device go.
+//! The destination of a read: a slice or a `Vec`.
 
 use super::{BufferPool, ByteQueue};
 
-/// What one read may fill: a part of the caller's memory, or of a `Vec` that grows with what comes.
+/// The destination of one read: a slice of the caller's, or a `Vec` that grows with the data.
 pub(super) struct Sink<'a> {
     to: To<'a>,
-    /// Where this read begins in `to`.
+    /// The offset in `to` at which this read begins.
     from: usize,
-    /// The most that this read takes.
+    /// The most bytes that this read takes.
     max: usize,
-    /// How much of it has been looked at for carriage returns.
+    /// How many bytes of this read `strip_returns` has processed.
     stripped: usize,
 }
 
@@ -19,19 +19,19 @@ enum To<'a> {
 }
 
 impl<'a> Sink<'a> {
-    /// Fills `data` from its beginning.
+    /// Creates a sink that fills `data` from its beginning.
     pub(super) fn slice(data: &'a mut [u8]) -> Self {
         let max = data.len();
         Sink { to: To::Slice { data, filled: 0 }, from: 0, max, stripped: 0 }
     }
 
-    /// Appends at most `max` bytes to `data`.
+    /// Creates a sink that appends at most `max` bytes to `data`.
     pub(super) fn vec(data: &'a mut Vec<u8>, max: usize) -> Self {
         let from = data.len();
         Sink { to: To::Vec(data), from, max, stripped: 0 }
     }
 
-    /// What this read has put here so far.
+    /// Returns the bytes that this read has stored so far.
     #[inline]
     pub(super) fn filled(&self) -> &[u8] {
         match &self.to {
@@ -55,13 +55,14 @@ impl<'a> Sink<'a> {
         self.max - self.len()
     }
 
-    /// Whether the memory for all of the room is there already.
+    /// Returns whether the sink is a slice: the memory for all its room exists already.
     #[inline]
     pub(super) fn is_slice(&self) -> bool {
         matches!(self.to, To::Slice { .. })
     }
 
-    /// Takes at most `max` of the bytes at `at` of a queue, leaving them there; how many that were.
+    /// Copies at most `max` bytes from offset `at` of `queue` and leaves them there. Returns their
+    /// number.
     pub(super) fn copy(&mut self, queue: &ByteQueue, at: usize, max: usize) -> usize {
         let max = max.min(self.room());
         match &mut self.to {
@@ -74,7 +75,7 @@ impl<'a> Sink<'a> {
         }
     }
 
-    /// Takes the bytes of a queue, as many as there is room for; how many that were.
+    /// Moves bytes from `queue` into the sink, as many as there is room for. Returns their number.
     pub(super) fn drain(&mut self, queue: &mut ByteQueue, pool: &BufferPool) -> usize {
         if queue.is_empty() {
             return 0;
@@ -84,7 +85,7 @@ impl<'a> Sink<'a> {
             && data.is_empty()
             && queue.len() <= room
         {
-            // The chunk itself changes hands, if it can.
+            // Hands over the chunk itself, if that is possible.
             **data = queue.take_all(pool);
             return data.len();
         }
@@ -93,7 +94,7 @@ impl<'a> Sink<'a> {
         count
     }
 
-    /// Adds a copy of `bytes`, which have room.
+    /// Appends a copy of `bytes`. The caller has checked that they fit.
     pub(super) fn extend(&mut self, bytes: &[u8]) {
         match &mut self.to {
             To::Slice { data, filled } => {
@@ -104,8 +105,7 @@ impl<'a> Sink<'a> {
         }
     }
 
-    /// Makes `want` bytes of room into memory, has them filled, and keeps as many as `fill`
-    /// returns.
+    /// Allocates `want` bytes, calls `fill` with them, and keeps as many as `fill` returns.
     pub(super) fn extend_with<E>(
         &mut self,
         want: usize,
@@ -120,7 +120,7 @@ impl<'a> Sink<'a> {
             To::Vec(data) => {
                 let before = data.len();
                 if before == 0 {
-                    // Zeros from the system cost nothing until they are written to.
+                    // Zeroed pages from the system cost nothing until they are written to.
                     **data = vec![0; want];
                 } else {
                     data.resize(before + want, 0);
@@ -132,8 +132,8 @@ impl<'a> Sink<'a> {
         }
     }
 
-    /// Leaves the carriage returns out of what has come since the last call. Returns whether
-    /// anything had.
+    /// Removes the carriage returns from the bytes stored since the last call. Returns whether any
+    /// bytes were stored since then.
     pub(super) fn strip_returns(&mut self) -> bool {
         let (from, at) = (self.from, self.from + self.stripped);
         let end = from + self.len();
@@ -151,7 +151,7 @@ impl<'a> Sink<'a> {
         true
     }
 
-    /// Makes the `\r\n` that this read may end with a `\n`.
+    /// Replaces a `\r\n` at the end of this read with `\n`.
     pub(super) fn strip_line_end(&mut self) {
         if !self.filled().ends_with(b"\r\n") {
             return;
@@ -170,7 +170,7 @@ impl<'a> Sink<'a> {
     }
 }
 
-/// Moves the bytes together that are no carriage returns; how many there are.
+/// Moves all bytes except carriage returns to the front of `data`. Returns their number.
 fn strip_returns(data: &mut [u8]) -> usize {
     let mut kept = 0;
     for at in 0..data.len() {

@@ -1,14 +1,14 @@
-//! The standard library's traits for devices.
+//! `std::io::Read` and `std::io::Write` for devices.
 
 use std::io::{self, Read, Write};
 
 use super::{DeviceErrorKind, QIODevice};
 
-/// Reads what there is. Where there is nothing now but may be later, the error is
-/// [`WouldBlock`](io::ErrorKind::WouldBlock); at the end it is `Ok(0)`.
+/// Reads the bytes that are there. If a sequential device has nothing to read now, the error is
+/// [`WouldBlock`](io::ErrorKind::WouldBlock). At the end the result is `Ok(0)`.
 ///
-/// Only for `&QIODevice`: on the classes derived from it, these methods would stand in the way of
-/// Qt's of the same names.
+/// The traits are implemented for `&QIODevice` only: on the derived classes their methods would
+/// hide Qt's methods of the same names.
 ///
 /// ```
 /// use std::io::{BufRead, BufReader};
@@ -34,7 +34,7 @@ impl Read for &QIODevice {
     }
 }
 
-/// Writes as [`QIODevice::write`] does. Flushing does nothing: the loop does it.
+/// Writes as [`QIODevice::write`] does. `flush` does nothing: the event loop sends the data.
 impl Write for &QIODevice {
     fn write(&mut self, data: &[u8]) -> io::Result<usize> {
         Ok(QIODevice::write(self, data)?)

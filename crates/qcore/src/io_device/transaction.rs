@@ -1,13 +1,13 @@
-//! Transactions: reading what may have to be read again.
+//! Transactions: reads that can be undone.
 
 use super::QIODevice;
 
 /// # Transactions
 impl QIODevice {
-    /// From now on what is read is kept, until the transaction is committed or rolled back. For
-    /// messages that may have come in part only.
+    /// Starts a transaction. The device keeps all bytes read from now on, until the transaction is
+    /// committed or rolled back. This is useful for messages that may have arrived only in part.
     ///
-    /// A second one inside the first is refused with a warning.
+    /// A transaction inside another one is refused with a warning.
     #[doc(alias = "startTransaction")]
     pub fn start_transaction(&self) {
         if self.is_transaction_started() {
@@ -18,7 +18,7 @@ impl QIODevice {
         self.0.transaction_pos.set(self.pos());
     }
 
-    /// Ends the transaction: what was read in it is gone.
+    /// Ends the transaction and drops the bytes that were read in it.
     #[doc(alias = "commitTransaction")]
     pub fn commit_transaction(&self) {
         match self.0.transaction.take() {
@@ -27,7 +27,7 @@ impl QIODevice {
         }
     }
 
-    /// Ends the transaction: what was read in it will be read again.
+    /// Ends the transaction and puts back the bytes that were read in it.
     #[doc(alias = "rollbackTransaction")]
     pub fn rollback_transaction(&self) {
         if self.0.transaction.take().is_none() {
@@ -37,19 +37,19 @@ impl QIODevice {
         }
     }
 
-    /// Whether a transaction is under way.
+    /// Returns whether a transaction is active.
     #[doc(alias = "isTransactionStarted")]
     #[must_use]
     pub fn is_transaction_started(&self) -> bool {
         self.0.transaction.get().is_some()
     }
 
-    /// Whether what is read has to stay in the buffer.
+    /// Returns whether bytes stay in the read buffer after they are read.
     pub(super) fn keeps(&self) -> bool {
         self.is_transaction_started() && self.is_sequential()
     }
 
-    /// Where in the buffer the next byte is.
+    /// Returns the offset of the next byte in the read buffer.
     pub(super) fn start(&self) -> usize {
         self.0.transaction.get().unwrap_or(0)
     }

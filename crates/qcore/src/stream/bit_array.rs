@@ -1,4 +1,4 @@
-//! An array of bits.
+//! [`QBitArray`]: an array of bits.
 
 use std::fmt;
 
@@ -20,13 +20,13 @@ use std::fmt;
 /// ```
 #[derive(Clone, Default, PartialEq, Eq, Hash)]
 pub struct QBitArray {
-    /// The first bit is the lowest of the first byte; those past the end are 0.
+    /// The first bit is the lowest one of the first byte. Bits past the end are 0.
     bytes: Vec<u8>,
     len: usize,
 }
 
 impl QBitArray {
-    /// So many bits, all of them 0.
+    /// Creates an array of `len` bits, all 0.
     ///
     /// ```
     /// use qcore::stream::QBitArray;
@@ -34,14 +34,14 @@ impl QBitArray {
     /// let mut bits = QBitArray::new(3);
     /// bits.set_bit(1, true);
     /// assert_eq!(bits, [false, true, false].into_iter().collect());
-    /// assert!(!bits.test_bit(100)); // there is none
+    /// assert!(!bits.test_bit(100)); // past the end
     /// ```
     #[must_use]
     pub fn new(len: usize) -> Self {
         QBitArray { bytes: vec![0; len.div_ceil(8)], len }
     }
 
-    /// `None` if the bytes are not as many as `len` bits take, or if a bit past the end is 1.
+    /// Returns `None` if the number of bytes does not fit `len` or if a bit past the end is 1.
     pub(super) fn from_bytes(bytes: Vec<u8>, len: usize) -> Option<Self> {
         let fits = bytes.len() == len.div_ceil(8);
         let spare = match (bytes.last(), len % 8) {
@@ -55,21 +55,21 @@ impl QBitArray {
         &self.bytes
     }
 
-    /// How many bits there are.
+    /// Returns the number of bits.
     #[doc(alias = "size")]
     #[must_use]
     pub fn len(&self) -> usize {
         self.len
     }
 
-    /// Whether there are none.
+    /// Returns whether the array has no bits.
     #[doc(alias = "isEmpty")]
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len == 0
     }
 
-    /// Whether the bit at `index` is 1. One past the end is not.
+    /// Returns whether the bit at `index` is 1. Past the end it returns `false`.
     #[doc(alias = "testBit")]
     #[must_use]
     pub fn test_bit(&self, index: usize) -> bool {
@@ -92,7 +92,7 @@ impl QBitArray {
         }
     }
 
-    /// The bits in order.
+    /// Returns an iterator over the bits in order.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = bool> {
         (0..self.len).map(|index| self.test_bit(index))
     }
@@ -113,7 +113,7 @@ impl FromIterator<bool> for QBitArray {
 }
 
 impl fmt::Debug for QBitArray {
-    /// As Qt's: `QBitArray(0110)`.
+    /// Prints the bits as Qt does: `QBitArray(0110)`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("QBitArray(")?;
         self.iter().try_for_each(|bit| f.write_str(if bit { "1" } else { "0" }))?;

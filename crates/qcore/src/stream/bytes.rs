@@ -1,4 +1,4 @@
-//! Bytes: raw ones, byte arrays, C strings, bits.
+//! Raw bytes, byte arrays, C strings and bit arrays.
 
 use std::ffi::{CStr, CString};
 
@@ -6,12 +6,14 @@ use super::{
     FromStream, Medium, NULL, QBitArray, QDataStream, StreamStatus, StreamVersion, ToStream,
 };
 
-/// How much is read at once on the strength of a claimed length alone.
+/// The most bytes to allocate at once beyond those that the medium reports, whatever length is
+/// claimed.
 const STEP: usize = 64 * 1024;
 
 /// # Bytes
 impl QDataStream {
-    /// Reads into `data`; how much there was. Less than was asked for is an error of the stream.
+    /// Reads into `data`. Returns the number of bytes read; fewer than asked for is a read error of
+    /// the stream.
     ///
     /// ```
     /// use qcore::{QDataStream, stream::StreamStatus};
@@ -28,7 +30,8 @@ impl QDataStream {
         self.take(asked, |medium| medium.read(data))
     }
 
-    /// Skips `count` bytes; how many there were. Less than was asked for is an error of the stream.
+    /// Skips `count` bytes. Returns the number of bytes skipped; fewer than asked for is a read
+    /// error of the stream.
     ///
     /// ```
     /// let mut input = qcore::QDataStream::from_bytes(*b"abc");
@@ -40,7 +43,7 @@ impl QDataStream {
         self.take(count, |medium| medium.skip(count))
     }
 
-    /// Writes `data` as it is. After an error nothing is written any more.
+    /// Writes `data` as it is. After an error the stream writes nothing.
     ///
     /// ```
     /// let mut out = qcore::QDataStream::from_bytes(Vec::new());
@@ -54,12 +57,13 @@ impl QDataStream {
         }
     }
 
-    /// Reads a QByteArray, a null one as an empty one.
+    /// Reads a QByteArray. A null array becomes an empty one.
     pub fn read_qbytearray(&mut self) -> Vec<u8> {
         self.read_optional_qbytearray().unwrap_or_default()
     }
 
-    /// Reads a QByteArray, a null one as `None`. One that is not there as a whole is null, too.
+    /// Reads a QByteArray. A null array becomes `None`, and so does one whose bytes are not all
+    /// there.
     ///
     /// ```
     /// let mut input = qcore::QDataStream::from_bytes(*b"\xff\xff\xff\xff\0\0\0\x01a");
@@ -73,12 +77,13 @@ impl QDataStream {
         }
     }
 
-    /// Writes a QByteArray that is not null: 32 bits with the length, then the bytes.
+    /// Writes a QByteArray that is not null: the length in 32 bits, then the bytes.
     pub fn write_qbytearray(&mut self, bytes: &[u8]) {
         self.write_optional_qbytearray(Some(bytes));
     }
 
-    /// Writes a QByteArray, `None` as a null one: before [`StreamVersion::QT_3_3`] as an empty one.
+    /// Writes a QByteArray. `None` becomes a null array; before [`StreamVersion::QT_3_3`], an empty
+    /// one.
     pub fn write_optional_qbytearray(&mut self, bytes: Option<&[u8]>) {
         match bytes {
             Some(bytes) => self.write_bytes(bytes),
@@ -87,10 +92,10 @@ impl QDataStream {
         }
     }
 
-    /// Reads what [`write_bytes`](QDataStream::write_bytes) wrote.
+    /// Reads the bytes that [`write_bytes`](QDataStream::write_bytes) wrote.
     ///
-    /// Other than [`read_qbytearray`](QDataStream::read_qbytearray) this knows no null: its length
-    /// is too long for any stream.
+    /// Unlike [`read_qbytearray`](QDataStream::read_qbytearray), this function has no null array:
+    /// it takes a null array's length literally, and no stream is that long.
     ///
     /// ```
     /// use qcore::{QDataStream, stream::StreamStatus};
@@ -106,7 +111,7 @@ impl QDataStream {
         self.read_claimed(length as usize).unwrap_or_default()
     }
 
-    /// Writes 32 bits with the length, then the bytes.
+    /// Writes the length in 32 bits, then the bytes.
     #[doc(alias = "writeBytes")]
     pub fn write_bytes(&mut self, bytes: &[u8]) {
         if self.write_length(bytes.len()) {
@@ -114,15 +119,15 @@ impl QDataStream {
         }
     }
 
-    /// Reads a C string, Qt's `char *`: what comes before the first NUL.
+    /// Reads a C string, Qt's `char *`. Bytes after the first NUL are dropped.
     pub fn read_c_string(&mut self) -> CString {
         let mut bytes = self.read_bytes();
         bytes.truncate(bytes.iter().position(|&byte| byte == 0).unwrap_or(bytes.len()));
         CString::new(bytes).unwrap_or_default()
     }
 
-    /// Writes a C string, Qt's `const char *`: 32 bits with the length, then the bytes, both with the
-    /// NUL at the end.
+    /// Writes a C string, Qt's `const char *`: the length in 32 bits, then the bytes. Both include
+    /// the NUL at the end.
     ///
     /// ```
     /// let mut out = qcore::QDataStream::from_bytes(Vec::new());
@@ -133,10 +138,10 @@ impl QDataStream {
         self.write_bytes(text.to_bytes_with_nul());
     }
 
-    /// Writes 32 bits with a length or a count; whether it fits into them. If not, the status is
-    /// [`WriteFailed`](StreamStatus::WriteFailed) from now on.
+    /// Writes a length or a count in 32 bits. Returns whether it fits. If not, sets the status to
+    /// [`WriteFailed`](StreamStatus::WriteFailed).
     pub(super) fn write_length(&mut self, length: usize) -> bool {
-        // The greatest length is the one that stands for null.
+        // The greatest 32-bit length stands for null.
         match u32::try_from(length) {
             Ok(length) if length != NULL => {
                 self.write_uint32(length);
@@ -149,13 +154,13 @@ impl QDataStream {
         }
     }
 
-    /// So many bytes, or `None` if there are fewer: then no more memory is taken than there are
-    /// bytes.
+    /// Reads `length` bytes, or returns `None` if there are fewer. In that case the memory
+    /// allocated stays in proportion to the bytes that are there.
     pub(super) fn read_claimed(&mut self, length: usize) -> Option<Vec<u8>> {
         let mut bytes = Vec::new();
         while bytes.len() < length {
             let before = bytes.len();
-            // A device may have more than it knows of.
+            // A device may have more than it reports, so the steps grow with the data already read.
             let step = self.medium.available().max(STEP.min(bytes.len())).max(64);
             bytes.resize(before + step.min(length - before), 0);
             if self.read_raw_data(&mut bytes[before..]) < bytes.len() - before {
@@ -169,7 +174,8 @@ impl QDataStream {
         !matches!(self.medium, Medium::None)
     }
 
-    /// Takes bytes from the medium; how many. The status tells if it is less than `asked`.
+    /// Calls `take` on the medium and returns the number of bytes taken. If it is less than
+    /// `asked`, sets the status.
     fn take(&mut self, asked: usize, take: impl FnOnce(&mut Medium) -> usize) -> usize {
         let failed = self.status != StreamStatus::Ok;
         if !self.has_device() || failed && self.medium.is_transaction_started() {

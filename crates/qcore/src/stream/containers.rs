@@ -7,15 +7,15 @@ use std::{
 
 use super::{FromStream, QDataStream, StreamStatus, ToStream};
 
-/// How deep containers may be within each other. Each level takes some of the stack.
+/// The greatest depth of nested containers. Each level uses some of the stack.
 const MAX_DEPTH: u32 = 128;
 
 impl QDataStream {
-    /// Reads a count and as many items: `item` reads one and is given to `add` if all went well.
-    /// After an error there are none.
+    /// Reads a count and as many items. `item` reads one item, and `add` adds it to the container.
+    /// After an error the container is empty.
     ///
-    /// An earlier error does not keep a container from being read, outside a transaction, but it
-    /// stays.
+    /// Outside a transaction, an earlier error does not prevent reading, but it stays in the
+    /// status.
     pub(super) fn read_counted<C: Default, I>(
         &mut self,
         item: impl Fn(&mut Self) -> I,
@@ -50,7 +50,7 @@ impl QDataStream {
             if self.status != StreamStatus::Ok {
                 return None;
             }
-            // Of items that take no bytes there could be any number: there is nothing to bound it.
+            // Items without bytes are refused: the data would not bound their number.
             if self.taken == before {
                 self.set_status(StreamStatus::ReadCorruptData);
                 return None;
@@ -60,7 +60,7 @@ impl QDataStream {
         Some(container)
     }
 
-    /// Writes a count and as many items.
+    /// Writes the number of items, then the items.
     pub(super) fn write_counted<I>(
         &mut self,
         items: impl ExactSizeIterator<Item = I>,
@@ -101,7 +101,7 @@ impl<T: ToStream> ToStream for [T] {
     }
 }
 
-/// Where a key comes more than once, the last value counts.
+/// Reads a map. If a key occurs more than once, its last value counts.
 impl<K: FromStream + Ord, V: FromStream> FromStream for BTreeMap<K, V> {
     fn read_from(stream: &mut QDataStream) -> Self {
         stream.read_counted(QDataStream::read::<(K, V)>, |map: &mut Self, (key, value)| {
@@ -112,14 +112,14 @@ impl<K: FromStream + Ord, V: FromStream> FromStream for BTreeMap<K, V> {
 
 impl<K: ToStream, V: ToStream> ToStream for BTreeMap<K, V> {
     fn write_to(&self, stream: &mut QDataStream) {
-        // Qt begins at the end, too.
+        // Qt writes the last key first.
         stream.write_counted(self.iter().rev(), |stream, (key, value)| {
             stream.write(key).write(value);
         });
     }
 }
 
-/// Where a key comes more than once, the last value counts.
+/// Reads a map. If a key occurs more than once, its last value counts.
 impl<K, V, S> FromStream for HashMap<K, V, S>
 where
     K: FromStream + Eq + Hash,

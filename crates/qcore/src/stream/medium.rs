@@ -1,17 +1,17 @@
-//! What a stream reads from and writes to.
+//! [`Medium`]: the device or the bytes below a stream.
 
 use crate::QIODevice;
 
 #[derive(Debug, Default)]
 pub(super) enum Medium {
-    /// Nothing: reading gives nothing and what is written is lost, without an error, as in Qt.
+    /// Nothing: reads return nothing and writes are lost, without an error, as in Qt.
     #[default]
     None,
     Device(QIODevice),
     Bytes {
         bytes: Vec<u8>,
         at: usize,
-        /// Where the transaction began, if there is one.
+        /// The position at which the transaction began, if there is one.
         began: Option<usize>,
     },
 }
@@ -43,7 +43,7 @@ impl Medium {
         }
     }
 
-    /// Reads what there is, as far as it fits.
+    /// Reads as many bytes as are there and fit. Returns their number.
     pub(super) fn read(&mut self, data: &mut [u8]) -> usize {
         match self {
             Medium::None => 0,
@@ -57,7 +57,7 @@ impl Medium {
         }
     }
 
-    /// Drops what there is, up to `count` bytes; how many that were.
+    /// Drops at most `count` bytes. Returns their number.
     pub(super) fn skip(&mut self, count: usize) -> usize {
         match self {
             Medium::None => 0,
@@ -70,7 +70,7 @@ impl Medium {
         }
     }
 
-    /// Whether all of it was taken.
+    /// Writes `data`. Returns whether the medium took all of it.
     pub(super) fn write(&mut self, data: &[u8]) -> bool {
         match self {
             Medium::None => true,

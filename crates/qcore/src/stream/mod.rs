@@ -1,13 +1,13 @@
 //! Qt's binary format, as `QDataStream` reads and writes it.
 //!
-//! [`QDataStream`] has a method for each type under the name that PySide2 gives it
-//! (`read_int32`, `write_qstring`), and [`read`](QDataStream::read) and
-//! [`write`](QDataStream::write) for everything that is [`FromStream`] and [`ToStream`]: numbers,
-//! text, lists, maps, pairs, [`QVariant`]s and types of your own.
+//! [`QDataStream`] has one method for each type, with the name that PySide2 gives it (`read_int32`,
+//! `write_qstring`). [`read`](QDataStream::read) and [`write`](QDataStream::write) work for every
+//! type that implements [`FromStream`] or [`ToStream`]: numbers, text, lists, maps, pairs,
+//! [`QVariant`]s and types of your own.
 //!
 //! # Format
 //!
-//! Numbers have the stream's [byte order](QDataStream::set_byte_order), and so have all counts.
+//! Numbers and counts have the stream's [byte order](QDataStream::set_byte_order).
 //!
 //! | Rust | Qt | on the wire |
 //! |---|---|---|
@@ -15,37 +15,37 @@
 //! | `i8` … `i64`, `u8` … `u64` | `qint8` … `quint64` | 1, 2, 4 or 8 bytes |
 //! | `f32`, `f64` | `float`, `double` | 4 or 8 bytes, see [`FloatingPointPrecision`] |
 //! | `char` | `QChar` | 2 bytes, UTF-16 |
-//! | `String`, `str` | `QString` | 32 bits with the length in bytes, UTF-16 |
-//! | `Option<String>` | `QString` | the same; length `0xffffffff` for a null one |
-//! | `Vec<u8>` | `QByteArray`, `QVector<quint8>` | 32 bits with the length, the bytes |
-//! | `Option<Vec<u8>>` | `QByteArray` | the same; length `0xffffffff` for a null one |
-//! | [`QBitArray`] | `QBitArray` | 32 bits with the number of bits, 8 to a byte, the first one lowest |
-//! | `Vec<T>`, `[T]` | `QList<T>`, `QVector<T>`, `QStringList` | 32 bits with the count, the elements |
-//! | `BTreeMap<K, V>`, `HashMap<K, V>` | `QMap`, `QHash` | 32 bits with the count, then keys and values in turn; of a `QMap` the last key first |
+//! | `String`, `str` | `QString` | the length in bytes in 32 bits, UTF-16 |
+//! | `Option<String>` | `QString` | the same; length `0xffffffff` for a null string |
+//! | `Vec<u8>` | `QByteArray`, `QVector<quint8>` | the length in 32 bits, the bytes |
+//! | `Option<Vec<u8>>` | `QByteArray` | the same; length `0xffffffff` for a null array |
+//! | [`QBitArray`] | `QBitArray` | the number of bits in 32 bits, 8 bits to a byte, the lowest bit first |
+//! | `Vec<T>`, `[T]` | `QList<T>`, `QVector<T>`, `QStringList` | the count in 32 bits, the elements |
+//! | `BTreeMap<K, V>`, `HashMap<K, V>` | `QMap`, `QHash` | the count in 32 bits, then pairs of key and value; a `QMap` starts with the last key |
 //! | `Vec<(K, V)>` | `QMultiMap`, `QMultiHash` | the same, in the order given |
-//! | `(A, B)` | `QPair` | one after the other |
-//! | [`QVariant`] | `QVariant` | 32 bits with the type, a byte 1 if it is null, the value |
+//! | `(A, B)` | `QPair` | the first value, then the second |
+//! | [`QVariant`] | `QVariant` | the type in 32 bits, a byte that is 1 if the value is null, the value |
 //!
 //! # Versions
 //!
-//! Of these types, what differs between the versions of the format:
+//! The versions of the format differ in these types as follows:
 //!
-//! | [version](StreamVersion) | what is new |
+//! | [version](StreamVersion) | what changed |
 //! |---|---|
-//! | 1.0 | text is in Latin-1; there is no null text, it is an empty one; 64 bits are two numbers of 32, the upper ones first in either byte order |
+//! | 1.0 | text is in Latin-1; a null text is written as an empty one; a 64-bit integer is two 32-bit halves, the upper half first in either byte order |
 //! | 2.0 | text is in UTF-16 |
 //! | 2.1 | text may be null |
-//! | 3.3 | a byte array may be null; 64 bits are one number |
-//! | 4.0 | the types of a [`QVariant`] have new numbers; before, some have none and are written as an invalid one |
-//! | 4.2 | a [`QVariant`] has a byte that tells whether it is null |
-//! | 4.6 | the [precision](FloatingPointPrecision) counts: before, an `f32` has 4 bytes and an `f64` 8 |
-//! | 5.0 | numbers of types from `Long` on are other ones; an invalid [`QVariant`] is not followed by a null string |
+//! | 3.3 | a byte array may be null; a 64-bit integer is one number |
+//! | 4.0 | the types of a [`QVariant`] have new numbers; before, some types have no number and are written as an invalid variant |
+//! | 4.2 | a [`QVariant`] has a byte that says whether it is null |
+//! | 4.6 | the [precision](FloatingPointPrecision) applies; before, an `f32` has 4 bytes and an `f64` 8 |
+//! | 5.0 | the types from `Long` on have new numbers; no null string follows an invalid [`QVariant`] |
 //!
-//! # What is read is not believed
+//! # Untrusted input
 //!
-//! Nothing that is read makes a stream panic. Memory is taken in step with the bytes that are
-//! there, not with the lengths and counts that they claim, and lists in lists in lists end at a
-//! depth of 128 with [`StreamStatus::ReadCorruptData`].
+//! No input makes a stream panic. The memory allocated is in proportion to the bytes that are
+//! there, not to the lengths and counts that they claim. Lists nested deeper than 128 levels fail
+//! with [`StreamStatus::ReadCorruptData`].
 
 mod bit_array;
 mod bytes;
@@ -74,14 +74,14 @@ use crate::QIODevice;
 /// The length that stands for a null string.
 const NULL: u32 = 0xffff_ffff;
 
-/// Reads and writes Qt's binary format, over a device or over bytes.
+/// Reads and writes Qt's binary format, over a device or over bytes in memory.
 ///
-/// As in Qt, reading past the end gives zeros and empty strings and is seen in
-/// [`status`](QDataStream::status); the first error stays until
+/// As in Qt, a read past the end returns zeros and empty strings and sets the
+/// [`status`](QDataStream::status). The first error stays until
 /// [`reset_status`](QDataStream::reset_status). Both ends have to use the same
 /// [version](QDataStream::set_version), [byte order](QDataStream::set_byte_order) and
-/// [precision](QDataStream::set_floating_point_precision). [The module](crate::stream) has the
-/// format. Stands for Qt's [QDataStream](https://doc.qt.io/qt-5/qdatastream.html).
+/// [precision](QDataStream::set_floating_point_precision). [The module](crate::stream) describes
+/// the format. Stands for Qt's [QDataStream](https://doc.qt.io/qt-5/qdatastream.html).
 ///
 /// # Examples
 ///
@@ -102,7 +102,7 @@ const NULL: u32 = 0xffff_ffff;
 /// assert_eq!(input.status(), StreamStatus::ReadPastEnd);
 /// ```
 ///
-/// As Qt's `<<` and `>>`, the type telling what is read:
+/// With `read` and `write`, which stand for Qt's `>>` and `<<`; the type selects the format:
 ///
 /// ```
 /// use std::collections::BTreeMap;
@@ -119,7 +119,7 @@ const NULL: u32 = 0xffff_ffff;
 /// assert_eq!(input.read::<BTreeMap<String, i32>>(), ages);
 /// ```
 ///
-/// Over a socket, from which a message may have come in part only:
+/// Over a socket, where a message may have arrived only in part:
 ///
 /// ```
 /// # use qcore::{QDataStream, QIODevice};
@@ -138,14 +138,14 @@ pub struct QDataStream {
     precision: FloatingPointPrecision,
     status: StreamStatus,
     transactions: u32,
-    /// How many containers are being read or written within each other.
+    /// How deeply the container that is being read or written is nested.
     depth: u32,
-    /// How many bytes were read in all.
+    /// How many bytes this stream has read in all.
     taken: u64,
 }
 
 impl QDataStream {
-    /// A stream over a device.
+    /// Creates a stream over a device.
     ///
     /// ```
     /// use qcore::{OpenMode, QBuffer, QDataStream};
@@ -156,7 +156,7 @@ impl QDataStream {
     /// stream.write_uint16(5);
     /// assert_eq!(buffer.data(), b"\0\x05");
     ///
-    /// // A device has one position for both.
+    /// // A device has one position for reading and writing.
     /// buffer.seek(0)?;
     /// assert_eq!(stream.read_uint16(), 5);
     /// # Ok::<(), qcore::DeviceError>(())
@@ -166,9 +166,9 @@ impl QDataStream {
         QDataStream { medium: Medium::Device(device.clone()), ..Self::default() }
     }
 
-    /// A stream over bytes: reading begins at the front, and what is written comes behind.
+    /// Creates a stream over bytes. It reads from the beginning and writes at the end.
     ///
-    /// A stream over nothing, to be given a device later, is `QDataStream::default()`.
+    /// `QDataStream::default()` creates a stream over nothing, which can be given a device later.
     ///
     /// ```
     /// use qcore::QDataStream;
@@ -183,7 +183,8 @@ impl QDataStream {
         QDataStream { medium: Medium::bytes(bytes.into()), ..Self::default() }
     }
 
-    /// The bytes of a stream that is over bytes, those read already included; none of a device's.
+    /// Returns the bytes of a stream over bytes, including those already read. A stream over a
+    /// device returns none.
     #[must_use]
     pub fn into_bytes(self) -> Vec<u8> {
         self.medium.into_bytes()
@@ -191,7 +192,7 @@ impl QDataStream {
 
     // ---- device
 
-    /// The device, if the stream is over one.
+    /// Returns the device, if the stream is over one.
     #[must_use]
     pub fn device(&self) -> Option<&QIODevice> {
         match &self.medium {
@@ -200,14 +201,14 @@ impl QDataStream {
         }
     }
 
-    /// From now on the stream is over `device`. The status and the settings stay as they are.
+    /// Makes `device` the stream's device. The status and the settings do not change.
     #[doc(alias = "setDevice")]
     pub fn set_device(&mut self, device: &QIODevice) {
         self.medium = Medium::Device(device.clone());
     }
 
-    /// From now on the stream is over nothing: what is read is zero or empty and what is written is
-    /// lost, and neither changes the status.
+    /// Detaches the stream from its device or bytes. From then on reads return zero or empty values
+    /// and writes are lost. Neither changes the status.
     ///
     /// ```
     /// use qcore::{QDataStream, stream::StreamStatus};
@@ -222,7 +223,7 @@ impl QDataStream {
         self.medium = Medium::None;
     }
 
-    /// Whether there is nothing left to read now.
+    /// Returns whether there is nothing left to read now.
     #[doc(alias = "atEnd")]
     #[must_use]
     pub fn at_end(&self) -> bool {
@@ -231,7 +232,7 @@ impl QDataStream {
 
     // ---- settings
 
-    /// The version of the format.
+    /// Returns the version of the format.
     #[must_use]
     pub fn version(&self) -> StreamVersion {
         self.version
@@ -243,14 +244,14 @@ impl QDataStream {
         self.version = version;
     }
 
-    /// Which end of a number comes first.
+    /// Returns the byte order of numbers.
     #[doc(alias = "byteOrder")]
     #[must_use]
     pub fn byte_order(&self) -> ByteOrder {
         self.byte_order
     }
 
-    /// Sets which end of a number comes first; the big one by default.
+    /// Sets the byte order of numbers; big endian by default.
     ///
     /// ```
     /// use qcore::{QDataStream, stream::ByteOrder};
@@ -266,15 +267,15 @@ impl QDataStream {
         self.byte_order = byte_order;
     }
 
-    /// How many bytes a floating point number has.
+    /// Returns the size of floating point numbers.
     #[doc(alias = "floatingPointPrecision")]
     #[must_use]
     pub fn floating_point_precision(&self) -> FloatingPointPrecision {
         self.precision
     }
 
-    /// Sets how many bytes a floating point number has; 8 by default. Before
-    /// [`StreamVersion::QT_4_6`] this counts for nothing.
+    /// Sets the size of floating point numbers; 8 bytes by default. It has no effect before
+    /// [`StreamVersion::QT_4_6`].
     ///
     /// ```
     /// use qcore::{QDataStream, stream::FloatingPointPrecision};
@@ -289,9 +290,9 @@ impl QDataStream {
         self.precision = precision;
     }
 
-    // ---- anything
+    // ---- values of any type
 
-    /// Reads a value of any type that can be read.
+    /// Reads a value of any type that implements [`FromStream`].
     ///
     /// ```
     /// let mut input = qcore::QDataStream::from_bytes(*b"\0\0\0\x02\0\x05\0\x06");
@@ -302,7 +303,8 @@ impl QDataStream {
         T::read_from(self)
     }
 
-    /// Writes a value of any type that can be written. Returns the stream, for the next one.
+    /// Writes a value of any type that implements [`ToStream`]. Returns the stream, so that calls
+    /// can be chained.
     ///
     /// ```
     /// let mut out = qcore::QDataStream::from_bytes(Vec::new());

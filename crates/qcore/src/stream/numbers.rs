@@ -1,22 +1,22 @@
-//! Numbers.
+//! Reading and writing numbers.
 
 use super::{FromStream, QDataStream, StreamVersion, ToStream};
 
 crate::numbered! {
-    /// Which end of a number comes first.
+    /// The order of the bytes of a number.
     #[doc(alias = "QDataStream::ByteOrder")]
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
     pub enum ByteOrder {
-        /// The most significant byte; the default.
+        /// The most significant byte comes first; the default.
         #[default]
         BigEndian = 0,
-        /// The least significant byte.
+        /// The least significant byte comes first.
         LittleEndian = 1,
     }
 }
 
 crate::numbered! {
-    /// How many bytes floating point numbers have, of whichever type they are.
+    /// The size of floating point numbers. It applies to `f32` and `f64` alike.
     ///
     /// | | before Qt 4.6 | `SinglePrecision` | `DoublePrecision` |
     /// |---|---|---|---|
@@ -25,9 +25,9 @@ crate::numbered! {
     #[doc(alias = "QDataStream::FloatingPointPrecision")]
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
     pub enum FloatingPointPrecision {
-        /// 4 bytes, an `f64` too, which is rounded.
+        /// 4 bytes. An `f64` is rounded.
         SinglePrecision = 0,
-        /// 8 bytes, an `f32` too; the default.
+        /// 8 bytes, even for an `f32`; the default.
         #[default]
         DoublePrecision = 1,
     }
@@ -55,13 +55,13 @@ macro_rules! integers {
 
 /// # Numbers
 impl QDataStream {
-    /// Reads a byte; whether it is another one than 0.
+    /// Reads one byte and returns whether it is not 0.
     #[doc(alias = "readBool")]
     pub fn read_bool(&mut self) -> bool {
         self.read_uint8() != 0
     }
 
-    /// Writes a byte, 0 or 1.
+    /// Writes one byte, 0 or 1.
     #[doc(alias = "writeBool")]
     pub fn write_bool(&mut self, value: bool) {
         self.write_uint8(value.into());
@@ -69,42 +69,42 @@ impl QDataStream {
 }
 
 integers! {
-    i8 "a byte with a sign": read_int8 "readInt8", write_int8 "writeInt8";
-    u8 "a byte": read_uint8 "readUInt8", write_uint8 "writeUInt8";
-    i16 "16 bits with a sign": read_int16 "readInt16", write_int16 "writeInt16";
-    u16 "16 bits without a sign": read_uint16 "readUInt16", write_uint16 "writeUInt16";
-    i32 "32 bits with a sign": read_int32 "readInt32", write_int32 "writeInt32";
-    u32 "32 bits without a sign": read_uint32 "readUInt32", write_uint32 "writeUInt32";
+    i8 "a signed byte": read_int8 "readInt8", write_int8 "writeInt8";
+    u8 "an unsigned byte": read_uint8 "readUInt8", write_uint8 "writeUInt8";
+    i16 "a signed 16-bit integer": read_int16 "readInt16", write_int16 "writeInt16";
+    u16 "an unsigned 16-bit integer": read_uint16 "readUInt16", write_uint16 "writeUInt16";
+    i32 "a signed 32-bit integer": read_int32 "readInt32", write_int32 "writeInt32";
+    u32 "an unsigned 32-bit integer": read_uint32 "readUInt32", write_uint32 "writeUInt32";
 }
 
 impl QDataStream {
-    /// Reads 64 bits with a sign.
+    /// Reads a signed 64-bit integer.
     #[doc(alias = "readInt64")]
     pub fn read_int64(&mut self) -> i64 {
         i64::from_be_bytes(self.read_64_bits())
     }
 
-    /// Writes 64 bits with a sign.
+    /// Writes a signed 64-bit integer.
     #[doc(alias = "writeInt64")]
     pub fn write_int64(&mut self, value: i64) {
         self.write_64_bits(value.to_be_bytes());
     }
 
-    /// Reads 64 bits without a sign.
+    /// Reads an unsigned 64-bit integer.
     #[doc(alias = "readUInt64")]
     pub fn read_uint64(&mut self) -> u64 {
         u64::from_be_bytes(self.read_64_bits())
     }
 
-    /// Writes 64 bits without a sign.
+    /// Writes an unsigned 64-bit integer.
     #[doc(alias = "writeUInt64")]
     pub fn write_uint64(&mut self, value: u64) {
         self.write_64_bits(value.to_be_bytes());
     }
 
-    /// Reads a floating point number of 4 bytes, or of 8 in
-    /// [`DoublePrecision`](FloatingPointPrecision::DoublePrecision), which it has by default.
-    ///
+    /// Reads a floating point number of 8 bytes with
+    /// [`DoublePrecision`](FloatingPointPrecision::DoublePrecision), the default, and of 4 bytes
+    /// otherwise.
     /// ```
     /// use qcore::{QDataStream, stream::FloatingPointPrecision};
     ///
@@ -125,7 +125,7 @@ impl QDataStream {
         }
     }
 
-    /// Writes a floating point number in 4 bytes, or in 8 as [`read_float`](Self::read_float) has
+    /// Writes a floating point number in 8 or 4 bytes, as [`read_float`](Self::read_float) reads
     /// it.
     #[doc(alias = "writeFloat")]
     pub fn write_float(&mut self, value: f32) {
@@ -137,8 +137,8 @@ impl QDataStream {
         }
     }
 
-    /// Reads a floating point number of 8 bytes, or of 4 in
-    /// [`SinglePrecision`](FloatingPointPrecision::SinglePrecision).
+    /// Reads a floating point number of 4 bytes with
+    /// [`SinglePrecision`](FloatingPointPrecision::SinglePrecision), and of 8 bytes otherwise.
     #[doc(alias = "readDouble")]
     pub fn read_double(&mut self) -> f64 {
         match self.forced_precision() {
@@ -147,7 +147,7 @@ impl QDataStream {
         }
     }
 
-    /// Writes a floating point number in 8 bytes, or in 4 as [`read_double`](Self::read_double) has
+    /// Writes a floating point number in 4 or 8 bytes, as [`read_double`](Self::read_double) reads
     /// it.
     #[doc(alias = "writeDouble")]
     pub fn write_double(&mut self, value: f64) {
@@ -159,7 +159,7 @@ impl QDataStream {
         }
     }
 
-    /// The precision of all floating point numbers, in versions where they have one in common.
+    /// Returns the precision that `f32` and `f64` share, or `None` in versions without one.
     fn forced_precision(&self) -> Option<FloatingPointPrecision> {
         (self.version >= StreamVersion::QT_4_6).then_some(self.precision)
     }
@@ -187,13 +187,13 @@ impl QDataStream {
         self.write_ordered(bytes);
     }
 
-    /// Whether 64 bits are two numbers of 32, the upper ones in front, though the lower bytes come
-    /// first.
+    /// Returns whether a 64-bit integer is written as two 32-bit halves with the upper half first,
+    /// although the bytes of each half are little endian.
     fn has_upper_half_first(&self) -> bool {
         self.version < StreamVersion::QT_3_3 && self.byte_order == ByteOrder::LittleEndian
     }
 
-    /// So many bytes, turned into big endian; zeros if there are fewer.
+    /// Reads `N` bytes and returns them in big-endian order; zeros if there are fewer.
     fn read_ordered<const N: usize>(&mut self) -> [u8; N] {
         let mut bytes = [0; N];
         if self.read_raw_data(&mut bytes) < N {
@@ -205,7 +205,7 @@ impl QDataStream {
         bytes
     }
 
-    /// Writes what is big endian in the stream's order.
+    /// Writes big-endian bytes in the stream's byte order.
     fn write_ordered<const N: usize>(&mut self, mut bytes: [u8; N]) {
         if self.byte_order == ByteOrder::LittleEndian {
             bytes.reverse();
@@ -246,7 +246,7 @@ streamable! {
     char read_qchar write_qchar;
 }
 
-// A list of bytes is written as a byte array is, and read as one: all at once, and also if null.
+// A list of bytes has the format of a byte array: it is read and written at once and may be null.
 impl FromStream for u8 {
     fn read_from(stream: &mut QDataStream) -> Self {
         stream.read_uint8()

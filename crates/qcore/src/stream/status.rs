@@ -1,9 +1,9 @@
-//! Whether a stream is all right.
+//! [`StreamStatus`]: the error state of a stream.
 
 use super::QDataStream;
 
 crate::numbered! {
-    /// How far a stream is to be trusted.
+    /// The error state of a stream.
     ///
     /// # Examples
     ///
@@ -18,29 +18,29 @@ crate::numbered! {
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
     #[non_exhaustive]
     pub enum StreamStatus {
-        /// All went well.
+        /// No error.
         #[default]
         Ok = 0,
-        /// There was less to read than was asked for.
+        /// There was less data than the read needed.
         ReadPastEnd = 1,
-        /// What was read made no sense.
+        /// The data was invalid.
         ReadCorruptData = 2,
-        /// The device did not take what was written, or it cannot be written in this format.
+        /// The device did not take the data, or the format cannot represent the value.
         WriteFailed = 3,
     }
 }
 
 impl QDataStream {
-    /// How far what was read is to be trusted.
+    /// Returns the error state of the stream.
     #[must_use]
     pub fn status(&self) -> StreamStatus {
         self.status
     }
 
-    /// Sets the status, if it is [`Ok`](StreamStatus::Ok): the first error stays.
+    /// Sets the status if it is [`Ok`](StreamStatus::Ok). The first error stays.
     ///
-    /// While it is not `Ok` nothing is written any more. Reading goes on, but not in a transaction,
-    /// where it gives zeros and empty values.
+    /// While the status is not `Ok`, the stream writes nothing. Reads go on outside a transaction.
+    /// Inside a transaction they return zeros and empty values.
     ///
     /// ```
     /// use qcore::{QDataStream, stream::StreamStatus};
@@ -52,9 +52,9 @@ impl QDataStream {
     /// }
     /// assert_eq!(input.status(), StreamStatus::Ok);
     ///
-    /// input.read_uint32(); // too much
+    /// input.read_uint32(); // too few bytes are left
     /// input.set_status(StreamStatus::ReadCorruptData);
-    /// assert_eq!(input.status(), StreamStatus::ReadPastEnd); // came first
+    /// assert_eq!(input.status(), StreamStatus::ReadPastEnd); // the first error stays
     /// ```
     #[doc(alias = "setStatus")]
     pub fn set_status(&mut self, status: StreamStatus) {

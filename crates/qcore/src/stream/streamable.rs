@@ -1,8 +1,8 @@
-//! What can be read and written as a whole.
+//! The traits of types that a stream can read and write.
 
 use super::QDataStream;
 
-/// What [`QDataStream::write`] takes: Qt's `operator<<(QDataStream &, const T &)`.
+/// A type that [`QDataStream::write`] can write: Qt's `operator<<(QDataStream &, const T &)`.
 ///
 /// # Examples
 ///
@@ -45,7 +45,7 @@ pub trait ToStream {
     /// Writes the value.
     fn write_to(&self, stream: &mut QDataStream);
 
-    /// Writes many of them with their count in front.
+    /// Writes the number of values, then the values.
     #[doc(hidden)]
     fn write_list(list: &[Self], stream: &mut QDataStream)
     where
@@ -55,15 +55,16 @@ pub trait ToStream {
     }
 }
 
-/// What [`QDataStream::read`] gives: Qt's `operator>>(QDataStream &, T &)`.
+/// A type that [`QDataStream::read`] can read: Qt's `operator>>(QDataStream &, T &)`.
 ///
-/// There is always a value. If what is read is too short or makes no sense, it is zero, empty or
-/// whatever suits, and the [status](QDataStream::status) of the stream tells; where that is not for
-/// the parts to find out, [`set_status`](QDataStream::set_status) with
+/// Reading always returns a value. If the data is too short or invalid, the value is zero, empty or
+/// another substitute, and the stream's [status](QDataStream::status) tells of the error. If an
+/// implementation finds an error that reading its parts does not, it calls
+/// [`set_status`](QDataStream::set_status) with
 /// [`ReadCorruptData`](super::StreamStatus::ReadCorruptData).
 ///
-/// A type that can contain itself should do so in a list or map: the depth of those is limited.
-/// [`ToStream`] has an example.
+/// A type that can contain itself should do so in a list or map, because the stream limits the
+/// depth of those. [`ToStream`] has an example.
 #[doc(alias = "operator>>")]
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be read from a `QDataStream`",
@@ -73,7 +74,7 @@ pub trait FromStream: Sized {
     /// Reads a value.
     fn read_from(stream: &mut QDataStream) -> Self;
 
-    /// Reads many of them with their count in front.
+    /// Reads the number of values, then the values.
     #[doc(hidden)]
     fn read_list(stream: &mut QDataStream) -> Vec<Self> {
         stream.read_counted(Self::read_from, Vec::push)

@@ -1,16 +1,17 @@
-//! Text.
+//! Reading and writing text.
 
 use super::{ByteOrder, FromStream, NULL, QDataStream, StreamStatus, StreamVersion, ToStream};
 
 /// # Text
 impl QDataStream {
-    /// Reads a QString. A null one is read as an empty one, and half a surrogate pair as U+FFFD.
+    /// Reads a QString. A null string becomes an empty one, a lone surrogate becomes U+FFFD.
     #[doc(alias = "readQString")]
     pub fn read_qstring(&mut self) -> String {
         self.read_optional_qstring().unwrap_or_default()
     }
 
-    /// Reads a QString, a null one as `None`. One that is not there as a whole is null, too.
+    /// Reads a QString. A null string becomes `None`, and so does one whose bytes are not all
+    /// there.
     ///
     /// ```
     /// let mut input = qcore::QDataStream::from_bytes(*b"\xff\xff\xff\xff\0\0\0\0");
@@ -24,13 +25,14 @@ impl QDataStream {
         Some(units.map(|unit| unit.unwrap_or(char::REPLACEMENT_CHARACTER)).collect())
     }
 
-    /// Reads a QString as it is in Qt, in UTF-16, which need not be valid; `None` for a null one.
+    /// Reads a QString as UTF-16 code units, which need not be valid UTF-16; `None` for a null
+    /// string.
     ///
     /// ```
     /// use qcore::QDataStream;
     ///
     /// let mut input = QDataStream::from_bytes(*b"\0\0\0\x02\xd8\0");
-    /// assert_eq!(input.read_utf16(), Some(vec![0xd800])); // no text in Rust
+    /// assert_eq!(input.read_utf16(), Some(vec![0xd800])); // not a valid Rust string
     /// ```
     #[doc(alias = "readQString")]
     pub fn read_utf16(&mut self) -> Option<Vec<u16>> {
@@ -38,8 +40,8 @@ impl QDataStream {
         Some(self.units(&bytes).collect())
     }
 
-    /// Writes a QString that is not null: 32 bits with the length in bytes, then UTF-16. In
-    /// [`StreamVersion::QT_1_0`] it is Latin-1, with a question mark for what that has not.
+    /// Writes a QString that is not null: the length in bytes in 32 bits, then UTF-16. In
+    /// [`StreamVersion::QT_1_0`] the text is Latin-1, and other characters become question marks.
     ///
     /// ```
     /// let mut out = qcore::QDataStream::from_bytes(Vec::new());
@@ -51,7 +53,8 @@ impl QDataStream {
         self.write_units(text.encode_utf16().count(), text.encode_utf16());
     }
 
-    /// Writes a QString, `None` as a null one: before [`StreamVersion::QT_2_1`] as an empty one.
+    /// Writes a QString. `None` becomes a null string; before [`StreamVersion::QT_2_1`], an empty
+    /// one.
     #[doc(alias = "writeQString")]
     pub fn write_optional_qstring(&mut self, text: Option<&str>) {
         match text {
@@ -60,7 +63,8 @@ impl QDataStream {
         }
     }
 
-    /// Writes a QString that is given in UTF-16, which need not be valid; `None` as a null one.
+    /// Writes UTF-16 code units, which need not be valid UTF-16, as a QString; `None` as a null
+    /// string.
     #[doc(alias = "writeQString")]
     pub fn write_utf16(&mut self, units: Option<&[u16]>) {
         match units {
@@ -69,29 +73,29 @@ impl QDataStream {
         }
     }
 
-    /// Reads a string, in the format of a QString, as PySide2's function of this name does.
-    /// [`read_c_string`](QDataStream::read_c_string) is for C strings.
+    /// Reads text in the format of a QString, like PySide2's function of this name. For C strings
+    /// use [`read_c_string`](QDataStream::read_c_string).
     #[doc(alias = "readString")]
     pub fn read_string(&mut self) -> String {
         self.read_qstring()
     }
 
-    /// Writes a string, in the format of a QString, as PySide2's function of this name does.
-    /// [`write_c_string`](QDataStream::write_c_string) is for C strings.
+    /// Writes text in the format of a QString, like PySide2's function of this name. For C strings
+    /// use [`write_c_string`](QDataStream::write_c_string).
     #[doc(alias = "writeString")]
     pub fn write_string(&mut self, text: &str) {
         self.write_qstring(text);
     }
 
-    /// Reads a QChar: 16 bits, of which half a surrogate pair is read as U+FFFD.
-    /// [`read_uint16`](QDataStream::read_uint16) reads it as it is.
+    /// Reads a QChar of 16 bits. A surrogate becomes U+FFFD;
+    /// [`read_uint16`](QDataStream::read_uint16) returns it unchanged.
     #[doc(alias = "readQChar")]
     pub fn read_qchar(&mut self) -> char {
         char::from_u32(self.read_uint16().into()).unwrap_or(char::REPLACEMENT_CHARACTER)
     }
 
-    /// Writes a QChar: 16 bits. A character that has more, an emoji for example, is none: the status
-    /// is [`WriteFailed`](StreamStatus::WriteFailed) then.
+    /// Writes a QChar of 16 bits. A character that needs more bits, an emoji for example, sets the
+    /// status to [`WriteFailed`](StreamStatus::WriteFailed).
     ///
     /// ```
     /// use qcore::{QDataStream, stream::StreamStatus};
@@ -110,8 +114,8 @@ impl QDataStream {
         }
     }
 
-    /// Reads a QStringList, null strings as empty ones. `read::<Vec<Option<String>>>()` tells them
-    /// apart.
+    /// Reads a QStringList. Null strings become empty ones; `read::<Vec<Option<String>>>()`
+    /// distinguishes them.
     #[doc(alias = "readQStringList")]
     pub fn read_qstringlist(&mut self) -> Vec<String> {
         self.read()
@@ -129,11 +133,11 @@ impl QDataStream {
         self.write_counted(list.iter(), |stream, text| stream.write_qstring(text.as_ref()));
     }
 
-    /// The bytes of a QString that is not null; `None` also if they are not there or make no sense.
+    /// Reads the bytes of a QString. Returns `None` if it is null, incomplete or invalid.
     fn read_text_bytes(&mut self) -> Option<Vec<u8>> {
         if self.has_latin1() {
             let mut bytes = self.read_optional_qbytearray()?;
-            // To Qt it ends with the first NUL.
+            // In Qt the text ends at the first NUL.
             bytes.truncate(bytes.iter().position(|&byte| byte == 0).unwrap_or(bytes.len()));
             return Some(bytes);
         }
@@ -156,7 +160,7 @@ impl QDataStream {
         })
     }
 
-    /// Whether text is in Latin-1, and not in UTF-16.
+    /// Returns whether text is in Latin-1 instead of UTF-16.
     fn has_latin1(&self) -> bool {
         self.version < StreamVersion::QT_2_0
     }

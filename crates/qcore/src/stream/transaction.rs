@@ -1,23 +1,22 @@
-//! Reading what may not be there as a whole.
+//! Transactions: reading messages that may be incomplete.
 
 use super::{QDataStream, StreamStatus};
 
 /// # Transactions
 ///
-/// What is read in a transaction can be read again if it turns out to be incomplete. Transactions
-/// can be nested: an inner one that fails makes the outer one fail, and only the outermost one
-/// takes bytes away or puts them back.
+/// If a message turns out to be incomplete, a transaction lets the program read it again later.
+/// Transactions can be nested: an inner one that fails makes the outer one fail. Only the outermost
+/// one removes bytes or puts them back.
 ///
-/// | at the outermost end | status | what was read |
+/// | at the outermost end | status | the bytes read |
 /// |---|---|---|
-/// | [`commit_transaction`](QDataStream::commit_transaction) | `Ok` | is gone |
+/// | [`commit_transaction`](QDataStream::commit_transaction) | `Ok` | are gone |
 /// | | `ReadPastEnd` | will be read again |
-/// | | `ReadCorruptData` | is gone |
-/// | [`rollback_transaction`](QDataStream::rollback_transaction) | becomes `ReadPastEnd`, if it was `Ok` | will be read again, unless it is corrupt |
-/// | [`abort_transaction`](QDataStream::abort_transaction) | becomes `ReadCorruptData` | is gone |
+/// | | `ReadCorruptData` | are gone |
+/// | [`rollback_transaction`](QDataStream::rollback_transaction) | becomes `ReadPastEnd`, if it was `Ok` | will be read again, unless they are corrupt |
+/// | [`abort_transaction`](QDataStream::abort_transaction) | becomes `ReadCorruptData` | are gone |
 impl QDataStream {
-    /// Begins to read something that may not be there as a whole. The outermost transaction sets the
-    /// status to [`Ok`](StreamStatus::Ok).
+    /// Starts a transaction. The outermost one resets the status to [`Ok`](StreamStatus::Ok).
     #[doc(alias = "startTransaction")]
     pub fn start_transaction(&mut self) {
         if !self.has_device() {
@@ -30,11 +29,11 @@ impl QDataStream {
         }
     }
 
-    /// Ends the transaction. Returns whether everything was there. If not, all that was read since it
-    /// began will be read again; unless it was corrupt, for then it is gone.
+    /// Ends the transaction and returns whether it was read completely. If it was not, all bytes
+    /// read since its start will be read again. If they are corrupt, they are gone.
     ///
-    /// A transaction within a transaction leaves this to the outer one. Without a transaction a
-    /// warning is logged, and the answer is `false`.
+    /// Inside another transaction the function leaves this to the outer one. Without a transaction
+    /// it logs a warning and returns `false`.
     ///
     /// ```
     /// use qcore::QDataStream;
@@ -61,7 +60,8 @@ impl QDataStream {
         self.status == StreamStatus::Ok
     }
 
-    /// Ends the transaction: all that was read since it began will be read again.
+    /// Ends the transaction. All bytes read since its start will be read again, unless they are
+    /// corrupt: then they are gone.
     ///
     /// ```
     /// use qcore::QDataStream;
@@ -69,7 +69,7 @@ impl QDataStream {
     /// let mut input = QDataStream::from_bytes(*b"\x07rest");
     /// input.start_transaction();
     /// if input.read_uint8() == 7 {
-    ///     input.rollback_transaction(); // for somebody else to read
+    ///     input.rollback_transaction(); // another reader gets it
     /// }
     /// assert_eq!(input.read_uint8(), 7);
     /// ```
@@ -81,7 +81,7 @@ impl QDataStream {
         }
     }
 
-    /// Ends the transaction: what was read since it began is corrupt, and gone.
+    /// Ends the transaction and marks the bytes read since its start as corrupt. They are gone.
     ///
     /// ```
     /// use qcore::{QDataStream, stream::StreamStatus};
@@ -102,7 +102,7 @@ impl QDataStream {
         }
     }
 
-    /// Reads in a transaction of its own: what `read` returns, if all of it was there.
+    /// Calls `read` in a transaction of its own. Returns its result if everything could be read.
     ///
     /// ```
     /// let mut stream = qcore::QDataStream::from_bytes(*b"\0\0\0\x02\0");
@@ -136,7 +136,7 @@ impl QDataStream {
     }
 }
 
-/// Which transaction was left.
+/// The kind of transaction that was left.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Left {
     None,

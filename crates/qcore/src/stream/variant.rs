@@ -1,4 +1,4 @@
-//! A value that knows its type.
+//! [`QVariant`]: a value with its type.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -6,12 +6,13 @@ use super::{QBitArray, QDataStream};
 
 macro_rules! types {
     ($($name:ident($type:ty) $id:literal $qt_name:literal $doc:literal;)*) => {
-        /// A value that knows its type, of those types that a [`QDataStream`] can read and write.
+        /// A value together with its type: one of the types that a [`QDataStream`] can read and
+        /// write.
         ///
-        /// Stands for Qt's [QVariant](https://doc.qt.io/qt-5/qvariant.html). What PySide2 writes
-        /// with `writeQVariant` is an `Int`, or a `LongLong` if it is too great, a `Double`, a
-        /// `Bool`, a `String`, a `StringList` or a `List`, and a `Map` of a `dict` with strings for
-        /// keys.
+        /// Stands for Qt's [QVariant](https://doc.qt.io/qt-5/qvariant.html). PySide2's
+        /// `writeQVariant` writes a number as an `Int`, a `LongLong` if it is too large for that,
+        /// or a `Double`. It writes the other values as a `Bool`, a `String`, a `StringList` or a
+        /// `List`, and a `dict` with string keys as a `Map`.
         ///
         /// # Examples
         ///
@@ -36,8 +37,7 @@ macro_rules! types {
             /// No value: Qt's `QVariant()`, PySide2's `None`.
             #[default]
             Invalid,
-            /// A value of this type that is null: Qt's `QVariant(QVariant::Int)` or
-            /// `QVariant(QString())`.
+            /// A null value of this type: Qt's `QVariant(QVariant::Int)` or `QVariant(QString())`.
             Null(VariantType),
             $(#[doc = $doc] $name($type),)*
         }
@@ -49,7 +49,7 @@ macro_rules! types {
             #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
             #[non_exhaustive]
             pub enum VariantType {
-                /// None.
+                /// No type.
                 #[default]
                 Invalid = 0,
                 $(#[doc = concat!("Qt's `", $qt_name, "`.")] $name = $id,)*
@@ -57,7 +57,7 @@ macro_rules! types {
         }
 
         impl VariantType {
-            /// Qt's number for it, as Qt 5 has it.
+            /// Returns Qt 5's number for the type.
             #[must_use]
             pub fn id(self) -> u32 {
                 match self {
@@ -66,7 +66,7 @@ macro_rules! types {
                 }
             }
 
-            /// The type with this number.
+            /// Returns the type with this number in Qt 5.
             #[must_use]
             pub fn from_id(id: u32) -> Option<Self> {
                 match id {
@@ -76,7 +76,7 @@ macro_rules! types {
                 }
             }
 
-            /// Qt's name for it.
+            /// Returns Qt's name for the type.
             #[doc(alias = "typeName")]
             #[must_use]
             pub fn name(self) -> &'static str {
@@ -93,7 +93,7 @@ macro_rules! types {
                 }
             }
 
-            /// Writes what a null value of this type has in place of a value.
+            /// Writes the value that stands in for a null value of this type.
             pub(super) fn write_default(self, stream: &mut QDataStream) {
                 match self {
                     VariantType::Invalid => {}
@@ -105,7 +105,7 @@ macro_rules! types {
         }
 
         impl QVariant {
-            /// The type of the value.
+            /// Returns the type of the value.
             ///
             /// ```
             /// use qcore::stream::{QVariant, VariantType};
@@ -151,7 +151,7 @@ types! {
     StringList(Vec<String>) 11 "QStringList" "A `QStringList`.";
     ByteArray(Vec<u8>) 12 "QByteArray" "A `QByteArray` that is not null.";
     BitArray(QBitArray) 13 "QBitArray" "A `QBitArray`.";
-    Hash(BTreeMap<String, QVariant>) 28 "QVariantHash" "A `QVariantHash`; its order is of no meaning.";
+    Hash(BTreeMap<String, QVariant>) 28 "QVariantHash" "A `QVariantHash`; its order has no meaning.";
     Long(i64) 32 "long" "A `long`, which is written with 64 bits.";
     Short(i16) 33 "short" "A `short`.";
     CChar(i8) 34 "char" "A `char` of C++.";
@@ -164,20 +164,20 @@ types! {
 }
 
 impl QVariant {
-    /// Whether it has a type.
+    /// Returns whether the variant has a type.
     #[doc(alias = "isValid")]
     #[must_use]
     pub fn is_valid(&self) -> bool {
         self.kind() != VariantType::Invalid
     }
 
-    /// Whether it has no value.
+    /// Returns whether the variant has no value.
     ///
     /// ```
     /// use qcore::stream::{QVariant, VariantType};
     ///
     /// assert!(QVariant::Null(VariantType::String).is_null());
-    /// assert!(!QVariant::from("").is_null()); // an empty text is one
+    /// assert!(!QVariant::from("").is_null()); // an empty text is a value
     /// assert!(QVariant::Invalid.is_null());
     /// ```
     #[doc(alias = "isNull")]
@@ -186,7 +186,7 @@ impl QVariant {
         matches!(self, QVariant::Invalid | QVariant::Null(_))
     }
 
-    /// The value, if it is a `bool`.
+    /// Returns the value if it is a `bool`.
     #[must_use]
     pub fn as_bool(&self) -> Option<bool> {
         match self {
@@ -195,7 +195,7 @@ impl QVariant {
         }
     }
 
-    /// The value, if it is an integer of any size and not beyond an `i64`.
+    /// Returns the value if it is an integer of any type that fits into an `i64`.
     ///
     /// ```
     /// use qcore::stream::QVariant;
@@ -218,7 +218,7 @@ impl QVariant {
         }
     }
 
-    /// The value, if it is a floating point number.
+    /// Returns the value if it is a floating point number.
     #[must_use]
     pub fn as_f64(&self) -> Option<f64> {
         match *self {
@@ -228,7 +228,7 @@ impl QVariant {
         }
     }
 
-    /// The text, if it is a string.
+    /// Returns the text if the value is a string.
     #[must_use]
     pub fn as_str(&self) -> Option<&str> {
         match self {

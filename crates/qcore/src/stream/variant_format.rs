@@ -1,20 +1,20 @@
-//! How a variant is read and written, which depends on the version.
+//! Reading and writing variants in each version of the format.
 
 use super::{
     FromStream, QDataStream, QVariant, StreamStatus, StreamVersion, ToStream, VariantType,
 };
 
-/// The first number of the types that had other ones before Qt 5.0.
+/// The first of the type numbers that were different before Qt 5.0.
 const FIRST_MOVED: u32 = 31;
-/// By how much they were greater.
+/// How much greater these numbers were.
 const MOVED_BY: u32 = 97;
-/// Stands in front of a type's name.
+/// The type number that is followed by a type's name.
 const USER_TYPE: u32 = 1024;
-/// The same, before Qt 5.0.
+/// The same type number before Qt 5.0.
 const OLD_USER_TYPE: u32 = 127;
-/// Is as good as no type.
+/// The type number of `void`, which is read like no type.
 const VOID: u32 = 43;
-/// The types that there were before Qt 4.0, by the numbers that they have since Qt 5.0.
+/// The types before Qt 4.0: each old number is an index, and the value is the number since Qt 5.0.
 const QT_3_TYPES: [u32; 36] = [
     0, 8, 9, 10, 11, 64, 65, 66, 19, 21, 67, 68, 0, 69, 25, 70, 2, 3, 1, 6, 0, 71, 72, 73, 74, 121,
     14, 15, 16, 12, 13, 75, 76, 4, 5, 29,
@@ -24,9 +24,9 @@ const QT_3_TYPES: [u32; 36] = [
 impl QDataStream {
     /// Reads a QVariant.
     ///
-    /// Half a surrogate pair is read as U+FFFD. A type that is not among those of [`VariantType`],
-    /// also one of the program that wrote it, makes the status
-    /// [`ReadCorruptData`](StreamStatus::ReadCorruptData) and the value [`QVariant::Invalid`].
+    /// A lone surrogate becomes U+FFFD. If the type is not in [`VariantType`], for example a type
+    /// of the program that wrote it, the status becomes
+    /// [`ReadCorruptData`](StreamStatus::ReadCorruptData) and the value is [`QVariant::Invalid`].
     ///
     /// ```
     /// use qcore::{QDataStream, QVariant};
@@ -59,8 +59,8 @@ impl QDataStream {
         }
     }
 
-    /// Writes a QVariant. Before [`StreamVersion::QT_4_0`] some types had no number: a value of these is
-    /// written as [`QVariant::Invalid`].
+    /// Writes a QVariant. Before [`StreamVersion::QT_4_0`] some types have no number; their values
+    /// are written as [`QVariant::Invalid`].
     #[doc(alias = "writeQVariant")]
     pub fn write_qvariant(&mut self, value: &QVariant) {
         let kind = value.kind();
@@ -79,7 +79,8 @@ impl QDataStream {
         }
     }
 
-    /// As before Qt 4.0: what had no number then is written as an invalid value.
+    /// Writes the format before Qt 4.0. A type without a number there is written as an invalid
+    /// variant.
     fn write_qt_3_variant(&mut self, value: &QVariant) {
         match QT_3_TYPES.iter().position(|&id| id == value.kind().id()) {
             Some(0) | None => {
@@ -102,7 +103,8 @@ impl QDataStream {
         }
     }
 
-    /// Whether the value is null is for itself to tell if it can, as in Qt.
+    /// Reads a value. As in Qt, a type that can be null by itself decides whether the value is
+    /// null.
     fn read_value(&mut self, kind: VariantType, is_null: bool) -> QVariant {
         let value = match kind {
             VariantType::String => self.read_optional_qstring().map(QVariant::String),
@@ -118,7 +120,7 @@ impl QDataStream {
         value.unwrap_or(QVariant::Null(kind))
     }
 
-    /// The number that a type has since Qt 5.0, if there was one with this number.
+    /// Returns the number that a type has since Qt 5.0, or `None` if the old number is unknown.
     fn modern(&self, number: u32) -> Option<u32> {
         if self.version < StreamVersion::QT_4_0 {
             return QT_3_TYPES.get(number as usize).copied();
@@ -127,14 +129,14 @@ impl QDataStream {
         Some(match number {
             OLD_USER_TYPE if old => USER_TYPE,
             128.. if old && number != USER_TYPE => number - MOVED_BY,
-            // Types of the GUI had other numbers, too, but none of them is known here.
+            // The GUI types had other numbers too, but this library does not know any of them.
             _ => number,
         })
     }
 
     fn read_no_value(&mut self) -> QVariant {
         if self.version < StreamVersion::QT_5_0 {
-            // Comes where a value would.
+            // Before Qt 5.0 a null string is in the place of the value.
             self.read_utf16();
         }
         QVariant::Invalid

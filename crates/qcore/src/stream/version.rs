@@ -1,9 +1,10 @@
-//! Versions of the format.
+//! [`StreamVersion`]: the versions of the format.
 
 use crate::number::UnknownNumber;
 
-/// A version of the format, named after the release of Qt that brought it. Several releases share
-/// one, so constants may be equal. [The module](crate::stream#versions) says what differs.
+/// A version of the format, named after the Qt release that introduced it. Several releases share a
+/// version, so some constants are equal. [The module](crate::stream#versions) lists the
+/// differences.
 ///
 /// # Examples
 ///
@@ -11,7 +12,7 @@ use crate::number::UnknownNumber;
 /// use qcore::{QDataStream, stream::StreamVersion};
 ///
 /// let mut out = QDataStream::from_bytes(Vec::new());
-/// out.set_version(StreamVersion::QT_4_0); // as PySide2's fortune examples have it
+/// out.set_version(StreamVersion::QT_4_0); // as in PySide2's fortune examples
 /// out.write_float(1.5);
 /// assert_eq!(out.into_bytes().len(), 4); // 8 since Qt 4.6
 ///
@@ -70,18 +71,18 @@ versions! {
 }
 
 impl StreamVersion {
-    /// The version of a stream that was given no other: that of Qt 5.15.
+    /// The default version of a stream: that of Qt 5.15.
     #[doc(alias = "Qt_DefaultCompiledVersion")]
     pub const QT_DEFAULT_COMPILED_VERSION: StreamVersion = StreamVersion::QT_5_15;
 
-    /// Qt's number for it.
+    /// Returns Qt's number for the version.
     #[must_use]
     pub fn number(self) -> u8 {
         self.0
     }
 
-    /// The version with this number, from 1 for Qt 1.0 to 19 for Qt 5.15. Newer formats are not
-    /// known here.
+    /// Returns the version with this number, from 1 for Qt 1.0 to 19 for Qt 5.15. For newer formats
+    /// it returns `None`.
     ///
     /// ```
     /// use qcore::stream::StreamVersion;
@@ -97,7 +98,7 @@ impl StreamVersion {
 }
 
 impl From<StreamVersion> for i32 {
-    /// Qt's number for it.
+    /// Returns Qt's number for the version.
     fn from(version: StreamVersion) -> i32 {
         version.0.into()
     }
@@ -106,7 +107,7 @@ impl From<StreamVersion> for i32 {
 impl TryFrom<i32> for StreamVersion {
     type Error = UnknownNumber;
 
-    /// The version with this number, as [`from_number`](StreamVersion::from_number).
+    /// Returns the version with this number, as [`from_number`](StreamVersion::from_number) does.
     fn try_from(number: i32) -> Result<Self, UnknownNumber> {
         u8::try_from(number)
             .ok()

@@ -1,14 +1,16 @@
-//! Timers for those who have an object already.
+//! [`QBasicTimer`]: a timer that sends its events to an object.
 
 use std::{cell::RefCell, fmt};
 
 use super::checked;
 use crate::{Interval, QObject, QPointer, TimerType, event_loop::TimerId};
 
-/// A timer that sends events to an object: [`QObject::start_timer`] with an owner.
+/// A timer that sends timer events to an object. It owns the timer that [`QObject::start_timer`]
+/// starts.
 ///
-/// It stops when it is dropped, when its object dies, or by [`stop`](QBasicTimer::stop). Stands for
-/// Qt's [QBasicTimer](https://doc.qt.io/qt-5/qbasictimer.html).
+/// The timer stops when this value is dropped, when the object dies, or by
+/// [`stop`](QBasicTimer::stop). Stands for Qt's
+/// [QBasicTimer](https://doc.qt.io/qt-5/qbasictimer.html).
 ///
 /// # Examples
 ///
@@ -45,21 +47,22 @@ use crate::{Interval, QObject, QPointer, TimerType, event_loop::TimerId};
 pub struct QBasicTimer(RefCell<Option<(TimerId, QPointer<QObject>)>>);
 
 impl QBasicTimer {
-    /// A timer that does not run.
+    /// Creates a timer that is not running.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Sends `object` an event every `interval`, coarsely; if the timer runs, it stops first.
+    /// Starts a coarse timer that sends `object` an event every `interval`. A running timer is
+    /// stopped first.
     ///
-    /// The timer is coarse: it fires up to 5 % of the interval early or late. A negative interval
-    /// changes nothing, and a warning in the log says so: a timer that runs goes on.
+    /// Each event comes up to 5 % of the interval early or late. With a negative interval the
+    /// function logs a warning and changes nothing: a running timer keeps running.
     pub fn start(&self, interval: impl Into<Interval>, object: &QObject) {
         self.start_with(interval, TimerType::default(), object);
     }
 
-    /// [`start`](QBasicTimer::start), as exactly as `kind` says.
+    /// Starts the timer as [`start`](QBasicTimer::start) does, with the accuracy that `kind` sets.
     #[doc(alias = "start")]
     pub fn start_with(&self, interval: impl Into<Interval>, kind: TimerType, object: &QObject) {
         let Some(interval) = checked(interval.into(), START_REFUSED) else { return };
@@ -77,14 +80,14 @@ impl QBasicTimer {
         }
     }
 
-    /// Whether the timer runs.
+    /// Returns whether the timer is running.
     #[doc(alias = "isActive")]
     #[must_use]
     pub fn is_active(&self) -> bool {
         self.timer_id().is_some()
     }
 
-    /// The id that its events have, if it runs.
+    /// Returns the id in the timer's events, or `None` if the timer is not running.
     #[doc(alias = "timerId")]
     #[must_use]
     pub fn timer_id(&self) -> Option<TimerId> {
@@ -93,7 +96,7 @@ impl QBasicTimer {
         if object.is_null() { None } else { Some(*id) }
     }
 
-    /// Exchanges two timers, running or not.
+    /// Swaps two timers, running or not.
     pub fn swap(&self, other: &QBasicTimer) {
         self.0.swap(&other.0);
     }

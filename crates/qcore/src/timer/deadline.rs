@@ -1,4 +1,4 @@
-//! A point in time until which something may take.
+//! [`QDeadlineTimer`]: a deadline for an operation.
 
 use std::{
     cmp::Ordering,
@@ -13,10 +13,11 @@ const SECOND: i128 = 1_000_000_000;
 
 /// A deadline: a point in time, or never.
 ///
-/// What the functions that wait take is anything that becomes one: milliseconds as `i32`, of which
-/// -1 is for ever; a [`Duration`] from now; an [`Instant`]. The time is that of the thread's event
-/// loop, so that deadlines are virtual where that is. Arithmetic saturates, and for ever stays for
-/// ever. Stands for Qt's [QDeadlineTimer](https://doc.qt.io/qt-5/qdeadlinetimer.html).
+/// Functions that wait take anything that converts into a deadline: milliseconds as `i32`, where -1
+/// means for ever; a [`Duration`] from now; an [`Instant`]. The deadline is on the clock of the
+/// thread's event loop, so it follows a virtual clock where one is installed. Arithmetic saturates,
+/// and a deadline that never passes stays so. Stands for Qt's
+/// [QDeadlineTimer](https://doc.qt.io/qt-5/qdeadlinetimer.html).
 ///
 /// # Examples
 ///
@@ -32,26 +33,26 @@ const SECOND: i128 = 1_000_000_000;
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub struct QDeadlineTimer {
-    /// Nanoseconds on the loop's clock; `None` is never.
+    /// Nanoseconds on the loop's clock; `None` if the deadline never passes.
     at: Option<i128>,
     kind: TimerType,
 }
 
 impl QDeadlineTimer {
-    /// A deadline that passed long ago.
+    /// Creates a deadline that passed long ago.
     #[must_use]
     pub const fn new() -> Self {
         QDeadlineTimer { at: Some(0), kind: TimerType::Coarse }
     }
 
-    /// A deadline that never passes.
+    /// Creates a deadline that never passes.
     #[doc(alias = "Forever")]
     #[must_use]
     pub const fn forever() -> Self {
         QDeadlineTimer { at: None, kind: TimerType::Coarse }
     }
 
-    /// The time it is now.
+    /// Creates a deadline at the current time.
     ///
     /// ```
     /// use qcore::{QDeadlineTimer, TimerType};
@@ -65,7 +66,8 @@ impl QDeadlineTimer {
         QDeadlineTimer { at: Some(i128::from(now())), kind }
     }
 
-    /// A deadline so many milliseconds from now; -1 is for ever, less than that is over.
+    /// Creates a deadline `millis` milliseconds from now. With -1 it never passes; with a lower
+    /// number it has passed already.
     ///
     /// ```
     /// use qcore::QDeadlineTimer;
@@ -79,7 +81,7 @@ impl QDeadlineTimer {
         Self::from_millis_with(millis, TimerType::Coarse)
     }
 
-    /// [`from_millis`](Self::from_millis), for one who waits as exactly as `kind` says.
+    /// Creates a deadline as [`from_millis`](Self::from_millis) does, and sets its timer type.
     #[must_use]
     pub fn from_millis_with(millis: i64, kind: TimerType) -> Self {
         let mut deadline = Self::new();
@@ -87,21 +89,22 @@ impl QDeadlineTimer {
         deadline
     }
 
-    /// Whether the deadline never passes.
+    /// Returns whether the deadline never passes.
     #[doc(alias = "isForever")]
     #[must_use]
     pub fn is_forever(&self) -> bool {
         self.at.is_none()
     }
 
-    /// Whether the deadline has passed.
+    /// Returns whether the deadline has passed.
     #[doc(alias = "hasExpired")]
     #[must_use]
     pub fn has_expired(&self) -> bool {
         self.left().is_some_and(|left| left == 0)
     }
 
-    /// Milliseconds until the deadline, rounded up; 0 if it has passed, -1 if it never does.
+    /// Returns the milliseconds until the deadline, rounded up; 0 if it has passed, -1 if it never
+    /// passes.
     ///
     /// ```
     /// use std::time::Duration;
@@ -120,35 +123,35 @@ impl QDeadlineTimer {
         self.left().map_or(-1, |left| clamp((left + MILLISECOND - 1) / MILLISECOND))
     }
 
-    /// Nanoseconds until the deadline; 0 if it has passed, -1 if it never does.
+    /// Returns the nanoseconds until the deadline; 0 if it has passed, -1 if it never passes.
     #[doc(alias = "remainingTimeNSecs")]
     #[must_use]
     pub fn remaining_time_nsecs(&self) -> i64 {
         self.left().map_or(-1, clamp)
     }
 
-    /// The time until the deadline; zero if it has passed, `None` if it never does.
+    /// Returns the time until the deadline; zero if it has passed, `None` if it never passes.
     #[doc(alias = "remainingTimeAsDuration")]
     #[must_use]
     pub fn remaining(&self) -> Option<Duration> {
         self.left().map(|left| Duration::from_nanos(u64::try_from(left).unwrap_or(u64::MAX)))
     }
 
-    /// The deadline in milliseconds on the loop's clock; `i64::MAX` if it never passes.
+    /// Returns the deadline in milliseconds on the loop's clock; `i64::MAX` if it never passes.
     #[must_use]
     pub fn deadline(&self) -> i64 {
         self.at.map_or(i64::MAX, |at| clamp(at.div_euclid(MILLISECOND)))
     }
 
-    /// The deadline in nanoseconds on the loop's clock; `i64::MAX` if it never passes.
+    /// Returns the deadline in nanoseconds on the loop's clock; `i64::MAX` if it never passes.
     #[doc(alias = "deadlineNSecs")]
     #[must_use]
     pub fn deadline_nsecs(&self) -> i64 {
         self.at.map_or(i64::MAX, clamp)
     }
 
-    /// Sets the deadline to so many milliseconds from now; -1 is for ever, less than that is over.
-    /// The type becomes [`TimerType::Coarse`], as in Qt.
+    /// Sets the deadline to `millis` milliseconds from now. With -1 it never passes; with a lower
+    /// number it has passed already. The type becomes [`TimerType::Coarse`], as in Qt.
     ///
     /// ```
     /// use qcore::{QDeadlineTimer, TimerType};
@@ -164,7 +167,8 @@ impl QDeadlineTimer {
         self.set_remaining_time_with(millis, TimerType::Coarse);
     }
 
-    /// [`set_remaining_time`](Self::set_remaining_time) that sets the type as well.
+    /// Sets the deadline as [`set_remaining_time`](Self::set_remaining_time) does, and the timer
+    /// type.
     #[doc(alias = "setRemainingTime")]
     pub fn set_remaining_time_with(&mut self, millis: i64, kind: TimerType) {
         self.kind = kind;
@@ -174,14 +178,15 @@ impl QDeadlineTimer {
         };
     }
 
-    /// Sets the deadline to so many seconds and nanoseconds from now; -1 second is for ever.
-    /// The type becomes [`TimerType::Coarse`], as in Qt.
+    /// Sets the deadline to `secs` seconds and `nsecs` nanoseconds from now. With -1 second it
+    /// never passes. The type becomes [`TimerType::Coarse`], as in Qt.
     #[doc(alias = "setPreciseRemainingTime")]
     pub fn set_precise_remaining_time(&mut self, secs: i64, nsecs: i64) {
         self.set_precise_remaining_time_with(secs, nsecs, TimerType::Coarse);
     }
 
-    /// [`set_precise_remaining_time`](Self::set_precise_remaining_time) that sets the type as well.
+    /// Sets the deadline as [`set_precise_remaining_time`](Self::set_precise_remaining_time) does,
+    /// and the timer type.
     #[doc(alias = "setPreciseRemainingTime")]
     pub fn set_precise_remaining_time_with(&mut self, secs: i64, nsecs: i64, kind: TimerType) {
         self.kind = kind;
@@ -191,8 +196,8 @@ impl QDeadlineTimer {
         };
     }
 
-    /// Sets the deadline in milliseconds on the loop's clock; `i64::MAX` is for ever.
-    /// The type becomes [`TimerType::Coarse`], as in Qt.
+    /// Sets the deadline in milliseconds on the loop's clock. With `i64::MAX` it never passes. The
+    /// type becomes [`TimerType::Coarse`], as in Qt.
     ///
     /// ```
     /// use qcore::{QDeadlineTimer, TimerType};
@@ -208,59 +213,61 @@ impl QDeadlineTimer {
         self.set_deadline_with(millis, TimerType::Coarse);
     }
 
-    /// [`set_deadline`](Self::set_deadline) that sets the type as well.
+    /// Sets the deadline as [`set_deadline`](Self::set_deadline) does, and the timer type.
     #[doc(alias = "setDeadline")]
     pub fn set_deadline_with(&mut self, millis: i64, kind: TimerType) {
         self.kind = kind;
         self.at = (millis != i64::MAX).then(|| i128::from(millis) * MILLISECOND);
     }
 
-    /// Sets the deadline in seconds and nanoseconds on the loop's clock; `i64::MAX` seconds are for
-    /// ever. The type becomes [`TimerType::Coarse`], as in Qt.
+    /// Sets the deadline in seconds and nanoseconds on the loop's clock. With `i64::MAX` seconds it
+    /// never passes. The type becomes [`TimerType::Coarse`], as in Qt.
     #[doc(alias = "setPreciseDeadline")]
     pub fn set_precise_deadline(&mut self, secs: i64, nsecs: i64) {
         self.set_precise_deadline_with(secs, nsecs, TimerType::Coarse);
     }
 
-    /// [`set_precise_deadline`](Self::set_precise_deadline) that sets the type as well.
+    /// Sets the deadline as [`set_precise_deadline`](Self::set_precise_deadline) does, and the
+    /// timer type.
     #[doc(alias = "setPreciseDeadline")]
     pub fn set_precise_deadline_with(&mut self, secs: i64, nsecs: i64, kind: TimerType) {
         self.kind = kind;
         self.at = (secs != i64::MAX).then(|| i128::from(secs) * SECOND + i128::from(nsecs));
     }
 
-    /// The same deadline, so many nanoseconds later.
+    /// Returns this deadline moved `nsecs` nanoseconds later.
     #[doc(alias = "addNSecs")]
     #[must_use]
     pub fn add_nsecs(self, nsecs: i64) -> Self {
         QDeadlineTimer { at: self.at.map(|at| at + i128::from(nsecs)), ..self }
     }
 
-    /// How exact the one who waits is to be.
+    /// Returns how accurately a wait for this deadline is timed.
     #[doc(alias = "timerType")]
     #[must_use]
     pub fn timer_type(&self) -> TimerType {
         self.kind
     }
 
-    /// Says how exact the one who waits is to be; [`TimerType::Coarse`] by default.
+    /// Sets how accurately a wait for this deadline is timed; [`TimerType::Coarse`] by default.
     #[doc(alias = "setTimerType")]
     pub fn set_timer_type(&mut self, kind: TimerType) {
         self.kind = kind;
     }
 
-    /// The deadline on the loop's clock, `None` if it never passes.
+    /// Returns the deadline in nanoseconds on the loop's clock, or `None` if it never passes.
     pub(crate) fn nanos(&self) -> Option<u64> {
         self.at.map(|at| u64::try_from(at.max(0)).unwrap_or(u64::MAX))
     }
 
-    /// Nanoseconds that are left, `None` for ever.
+    /// Returns the nanoseconds until the deadline, or `None` if it never passes.
     fn left(&self) -> Option<i128> {
         self.at.map(|at| (at - i128::from(now())).max(0))
     }
 }
 
-/// A point in time from now; one in the past is just past.
+/// Returns the time `nanos` from now on the loop's clock, and the current time if `nanos` is
+/// negative.
 fn from_now(nanos: i128) -> i128 {
     i128::from(now()) + nanos.max(0)
 }
@@ -276,7 +283,7 @@ impl Default for QDeadlineTimer {
 }
 
 impl From<i32> for QDeadlineTimer {
-    /// Milliseconds from now; -1 is for ever.
+    /// Creates a deadline `millis` milliseconds from now. With -1 it never passes.
     fn from(millis: i32) -> Self {
         Self::from_millis(millis.into())
     }
@@ -296,7 +303,7 @@ impl From<Instant> for QDeadlineTimer {
 }
 
 impl PartialEq for QDeadlineTimer {
-    /// Whether both are the same point in time.
+    /// Returns whether both are the same point in time. Their types do not count.
     fn eq(&self, other: &Self) -> bool {
         self.at == other.at
     }
@@ -311,7 +318,7 @@ impl PartialOrd for QDeadlineTimer {
 }
 
 impl Ord for QDeadlineTimer {
-    /// The earlier one is the lesser, never the greatest.
+    /// Orders deadlines by time. One that never passes is the greatest.
     fn cmp(&self, other: &Self) -> Ordering {
         match (self.at, other.at) {
             (Some(at), Some(other)) => at.cmp(&other),
@@ -323,7 +330,7 @@ impl Ord for QDeadlineTimer {
 impl Add<i64> for QDeadlineTimer {
     type Output = Self;
 
-    /// So many milliseconds later.
+    /// Returns the deadline moved `millis` milliseconds later.
     fn add(self, millis: i64) -> Self {
         QDeadlineTimer { at: self.at.map(|at| at + i128::from(millis) * MILLISECOND), ..self }
     }
@@ -332,7 +339,7 @@ impl Add<i64> for QDeadlineTimer {
 impl Sub<i64> for QDeadlineTimer {
     type Output = Self;
 
-    /// So many milliseconds earlier.
+    /// Returns the deadline moved `millis` milliseconds earlier.
     fn sub(self, millis: i64) -> Self {
         QDeadlineTimer { at: self.at.map(|at| at - i128::from(millis) * MILLISECOND), ..self }
     }
@@ -341,7 +348,7 @@ impl Sub<i64> for QDeadlineTimer {
 impl Sub for QDeadlineTimer {
     type Output = i64;
 
-    /// The milliseconds from one to the other.
+    /// Returns the milliseconds from `other` to this deadline.
     fn sub(self, other: Self) -> i64 {
         match (self.at, other.at) {
             (Some(at), Some(other)) => clamp((at - other).div_euclid(MILLISECOND)),
@@ -417,7 +424,7 @@ mod tests {
         assert_eq!(new.add_nsecs(i64::MIN).deadline_nsecs(), i64::MIN);
     }
 
-    /// What Qt 5.15.8 answered, for each way of setting a deadline.
+    /// Qt 5.15.8 gave these types, for each way of setting a deadline.
     #[test]
     fn types_are_kept_by_arithmetic_and_set_anew_with_the_deadline() {
         use TimerType::{Coarse, Precise, VeryCoarse};
@@ -462,7 +469,7 @@ mod tests {
                 assert_eq!(one.deadline_nsecs() == i64::MAX, one.is_forever());
                 assert_eq!(one.is_forever(), other.is_forever());
             }
-            // The type is no part of the value.
+            // Comparison ignores the type.
             let mut other = timer;
             other.set_timer_type(VeryCoarse);
             assert_eq!((other, other.timer_type()), (timer, VeryCoarse));

@@ -1,12 +1,12 @@
-//! Measuring how long something takes.
+//! [`QElapsedTimer`]: measures elapsed time.
 
 use crate::event_loop::now;
 
-/// Measures time from when it was started.
+/// Measures the time since it was started.
 ///
-/// The time is that of the thread's event loop, which never goes back. A timer that was not started
-/// is invalid: it has expired for any time but for ever, and says 0 for everything else. Stands for
-/// Qt's [QElapsedTimer](https://doc.qt.io/qt-5/qelapsedtimer.html).
+/// It reads the clock of the thread's event loop, which never goes back. A timer that has not been
+/// started is invalid. An invalid timer has expired for every timeout except -1, and all its other
+/// getters return 0. Stands for Qt's [QElapsedTimer](https://doc.qt.io/qt-5/qelapsedtimer.html).
 ///
 /// # Examples
 ///
@@ -26,29 +26,30 @@ use crate::event_loop::now;
 pub struct QElapsedTimer(Option<u64>);
 
 crate::numbered! {
-    /// A kind of clock; see [`QElapsedTimer::clock_type`].
+    /// The kind of clock that a timer reads; see [`QElapsedTimer::clock_type`].
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
     #[non_exhaustive]
     pub enum ClockType {
-        /// It never goes back, whatever is done to the time of day.
+        /// A clock that never goes back, even when the time of day is changed.
         #[doc(alias = "MonotonicClock")]
         Monotonic = 1,
     }
 }
 
 impl QElapsedTimer {
-    /// A timer that was not started.
+    /// Creates a timer that has not been started.
     #[must_use]
     pub const fn new() -> Self {
         QElapsedTimer(None)
     }
 
-    /// Starts the timer, anew if it was started.
+    /// Starts or restarts the timer.
     pub fn start(&mut self) {
         self.0 = Some(now());
     }
 
-    /// Starts the timer anew; returns the milliseconds since it was started before.
+    /// Restarts the timer and returns the milliseconds since the previous start, 0 if there was
+    /// none.
     ///
     /// ```
     /// use std::time::Duration;
@@ -68,32 +69,32 @@ impl QElapsedTimer {
         elapsed
     }
 
-    /// Makes the timer one that was not started.
+    /// Makes the timer invalid, as it was before its first start.
     pub fn invalidate(&mut self) {
         self.0 = None;
     }
 
-    /// Whether the timer was started.
+    /// Returns whether the timer has been started.
     #[doc(alias = "isValid")]
     #[must_use]
     pub fn is_valid(&self) -> bool {
         self.0.is_some()
     }
 
-    /// Milliseconds since the timer was started.
+    /// Returns the milliseconds since the timer was started, rounded down.
     #[must_use]
     pub fn elapsed(&self) -> i64 {
         self.nsecs_elapsed() / 1_000_000
     }
 
-    /// Nanoseconds since the timer was started.
+    /// Returns the nanoseconds since the timer was started.
     #[doc(alias = "nsecsElapsed")]
     #[must_use]
     pub fn nsecs_elapsed(&self) -> i64 {
         self.0.map_or(0, |start| difference(start, now()))
     }
 
-    /// Whether more than `timeout` milliseconds have passed; of -1, which is for ever, never.
+    /// Returns whether more than `timeout` milliseconds have passed. A timeout of -1 never expires.
     ///
     /// ```
     /// use std::time::Duration;
@@ -101,21 +102,22 @@ impl QElapsedTimer {
     ///
     /// let clock = VirtualClock::install();
     /// let mut timer = QElapsedTimer::new();
-    /// assert!(timer.has_expired(10)); // was not started
+    /// assert!(timer.has_expired(10)); // a timer that is not started
     /// timer.start();
     /// clock.advance(Duration::from_millis(10));
-    /// assert!(!timer.has_expired(10)); // has to be more
+    /// assert!(!timer.has_expired(10)); // exactly 10 ms are not enough
     /// clock.advance(Duration::from_millis(1));
     /// assert!(timer.has_expired(10) && !timer.has_expired(-1));
     /// ```
     #[doc(alias = "hasExpired")]
     #[must_use]
     pub fn has_expired(&self, timeout: i64) -> bool {
-        // As unsigned, -1 is more than can ever pass.
+        // As an unsigned number, -1 is more than any elapsed time.
         !self.is_valid() && timeout != -1 || self.elapsed() as u64 > timeout as u64
     }
 
-    /// Milliseconds from the start of this timer to that of another; negative if that was before.
+    /// Returns the milliseconds from the start of this timer to the start of `other`. The result is
+    /// negative if `other` was started first, and 0 if one of the two is invalid.
     ///
     /// ```
     /// use std::time::Duration;
@@ -137,28 +139,28 @@ impl QElapsedTimer {
         }
     }
 
-    /// Seconds from the start of this timer to that of another.
+    /// Returns the seconds from the start of this timer to the start of `other`, rounded towards 0.
     #[doc(alias = "secsTo")]
     #[must_use]
     pub fn secs_to(&self, other: &QElapsedTimer) -> i64 {
         self.msecs_to(other) / 1000
     }
 
-    /// When the timer was started, in milliseconds on the loop's clock.
+    /// Returns the time of the start in milliseconds on the loop's clock.
     #[doc(alias = "msecsSinceReference")]
     #[must_use]
     pub fn msecs_since_reference(&self) -> i64 {
         self.0.map_or(0, |start| difference(0, start) / 1_000_000)
     }
 
-    /// The clock by which time is measured: one that never goes back.
+    /// Returns the kind of clock that timers read: always [`ClockType::Monotonic`].
     #[doc(alias = "clockType")]
     #[must_use]
     pub const fn clock_type() -> ClockType {
         ClockType::Monotonic
     }
 
-    /// Whether the clock never goes back: it does not.
+    /// Returns `true`: the clock never goes back.
     #[doc(alias = "isMonotonic")]
     #[must_use]
     pub const fn is_monotonic() -> bool {

@@ -1,4 +1,4 @@
-//! Timers: what fires, what measures, and what limits.
+//! Timers, elapsed times and deadlines.
 
 mod basic;
 mod deadline;
@@ -22,14 +22,13 @@ use crate::{
     object::{Handle, Life, Node},
 };
 
-/// How long something takes: a timer's interval.
+/// A timer's interval.
 ///
-/// Made from milliseconds (`i32`, as Qt has them) or a [`Duration`]. The interval of a timer may be
-/// negative, as with Qt: the timer then logs a warning and never fires. A `Duration` may be longer
-/// than the 24.8 days that Qt's milliseconds can count.
+/// It is made from milliseconds (`i32`, as in Qt) or a [`Duration`]. It may be negative, as in Qt:
+/// a timer with a negative interval logs a warning and never fires. A `Duration` may be longer than
+/// the 24.8 days that Qt's milliseconds can count.
 ///
-/// An interval is not the last word about when a timer fires: a timer of the default type fires up
-/// to 5 % of its interval early or late. [`TimerType`] tells more.
+/// A timer of the default type fires up to 5 % of its interval early or late; see [`TimerType`].
 ///
 /// # Examples
 ///
@@ -52,13 +51,14 @@ type Negative = i32;
 impl Interval {
     const ZERO: Interval = Interval(Ok(Duration::ZERO));
 
-    /// How long it is; `None` if it is negative.
+    /// Returns the length of the interval, or `None` if it is negative.
     #[must_use]
     pub fn duration(self) -> Option<Duration> {
         self.0.ok()
     }
 
-    /// How many whole milliseconds it has, negative ones included; `i32::MAX` if there are more.
+    /// Returns the interval in whole milliseconds, rounded down and at most `i32::MAX`. A negative
+    /// interval returns its negative number.
     ///
     /// ```
     /// use std::time::Duration;
@@ -92,13 +92,13 @@ impl From<Duration> for Interval {
 }
 
 class! {
-    /// A timer: emits [`timeout`](TimerNode::timeout) when its interval is over, again and again or
-    /// once.
+    /// A timer that emits [`timeout`](TimerNode::timeout) when its interval has passed, repeatedly
+    /// or once.
     ///
-    /// An interval of 0 means once in every turn of the event loop. A timer does not run while its
-    /// own slot does, not even in a loop that the slot runs; and however late it is, it comes only
-    /// once in a turn. Dropping the last handle stops it. Stands for Qt's
-    /// [QTimer](https://doc.qt.io/qt-5/qtimer.html).
+    /// With an interval of 0 it fires once in every turn of the event loop. While the timer's own
+    /// slot runs, the timer does not fire again, not even in a nested loop that the slot runs.
+    /// However late the timer is, it fires at most once in a turn. Dropping the last handle stops
+    /// the timer. Stands for Qt's [QTimer](https://doc.qt.io/qt-5/qtimer.html).
     ///
     /// # Examples
     ///
@@ -122,18 +122,18 @@ class! {
     pub struct QTimer(TimerNode): QObject = base
 }
 
-/// The signal of a [`QTimer`].
+/// The object behind a [`QTimer`], with its signal.
 pub struct TimerNode {
-    /// The interval is over.
+    /// Emitted when the interval has passed.
     pub timeout: Signal<()>,
     base: QObject,
-    /// At hand: with many timers each step to another part of the object is felt.
+    /// Held here too, not only by `base`: with many timers each extra pointer access is measurable.
     life: Rc<Life>,
     id: Cell<Option<TimerId>>,
     interval: Cell<Interval>,
     kind: Cell<TimerType>,
     single_shot: Cell<bool>,
-    /// It was started with a negative interval: it is active, and never fires.
+    /// The timer was started with a negative interval: it is active and never fires.
     never_fires: Cell<bool>,
 }
 
@@ -177,7 +177,7 @@ impl TimerHandler for TimerNode {
 }
 
 impl QTimer {
-    /// A timer that does not run, with an interval of 0.
+    /// Creates a timer that is not running, with an interval of 0.
     #[must_use]
     #[allow(clippy::new_without_default)] // a class's `new` makes an object, not a value
     pub fn new() -> Self {
@@ -196,11 +196,12 @@ impl QTimer {
 
     /// Calls `slot` once, after `interval`.
     ///
-    /// The timer is coarse: the call may come up to 5 % of the interval early or late, a call after
-    /// two seconds at 1.9 s for example. Use [`single_shot_with`](QTimer::single_shot_with) and
-    /// [`TimerType::Precise`] where early is wrong, in the time-out of a protocol for example.
+    /// The timer is coarse: the call comes up to 5 % of the interval early or late. A call after
+    /// two seconds, for example, may come at 1.9 s. Where an early call is wrong, as in a
+    /// protocol's timeout, use [`single_shot_with`](QTimer::single_shot_with) and
+    /// [`TimerType::Precise`].
     ///
-    /// For a negative interval the library logs a warning and never calls `slot`.
+    /// With a negative interval the function logs a warning and never calls `slot`.
     ///
     /// ```
     /// use qcore::{QCoreApplication, QTimer};
@@ -214,7 +215,7 @@ impl QTimer {
         Self::single_shot_with(interval, TimerType::default(), slot);
     }
 
-    /// Calls `slot` once, after `interval`, as exactly as `kind` says.
+    /// Calls `slot` once, after `interval`, with the accuracy that `kind` sets.
     #[doc(alias = "singleShot")]
     pub fn single_shot_with(
         interval: impl Into<Interval>,
@@ -228,9 +229,10 @@ impl QTimer {
         }
     }
 
-    /// Calls `slot` of `receiver` once, after `interval`, if the receiver lives then.
+    /// Calls `slot` with `receiver` once, after `interval`, unless the receiver has died by then.
     ///
-    /// As with [`single_shot`](QTimer::single_shot), the call may come up to 5 % early or late.
+    /// As with [`single_shot`](QTimer::single_shot), the call comes up to 5 % of the interval early
+    /// or late.
     ///
     /// ```
     /// use qcore::{QCoreApplication, QTimer};
@@ -251,14 +253,14 @@ impl QTimer {
         });
     }
 
-    /// Starts the timer with a new interval; if it was running, from the beginning.
+    /// Sets the interval and starts the timer. A running timer starts again from the beginning.
     ///
-    /// A timer is coarse unless [`set_timer_type`](QTimer::set_timer_type) has made it another one:
+    /// The timer is coarse unless [`set_timer_type`](QTimer::set_timer_type) has set another type:
     /// it fires up to 5 % of the interval early or late. With an interval of 3 s the first timeout
-    /// may come after 2.85 s. A time-out that must not end early needs [`TimerType::Precise`].
+    /// may come after 2.85 s. A timeout that must not come early needs [`TimerType::Precise`].
     ///
-    /// With a negative interval the timer does what Qt's does: it logs a warning, is active with
-    /// that interval, and never fires.
+    /// With a negative interval the timer behaves as in Qt: it logs a warning, is active with that
+    /// interval, and never fires.
     ///
     /// ```
     /// use qcore::{QTimer, TimerType};
@@ -277,8 +279,8 @@ impl QTimer {
         self.restart();
     }
 
-    /// Starts the timer with the [`interval`](QTimer::interval) that it has; if it was running,
-    /// from the beginning. This is Qt's `start()` without an argument.
+    /// Starts the timer with its current [`interval`](QTimer::interval). A running timer starts
+    /// again from the beginning. This is Qt's `start()` without an argument.
     ///
     /// ```
     /// use qcore::QTimer;
@@ -286,7 +288,7 @@ impl QTimer {
     /// let timeout = QTimer::new();
     /// timeout.set_single_shot(true);
     /// timeout.set_interval(30_000);
-    /// timeout.restart(); // and again whenever something has come
+    /// timeout.restart(); // again whenever data arrives
     /// assert!(timeout.remaining_time() > 29_000);
     /// ```
     #[doc(alias = "start")]
@@ -311,15 +313,17 @@ impl QTimer {
         self.halt();
     }
 
-    /// Whether the timer was started and not stopped. One with a negative interval is active, too.
+    /// Returns whether the timer has been started and not stopped. A timer that was started with a
+    /// negative interval is active, too.
     #[doc(alias = "isActive")]
     #[must_use]
     pub fn is_active(&self) -> bool {
         self.0.node().is_active()
     }
 
-    /// The id that the timer's events have for an event filter, if it runs. `None` is Qt's -1, and
-    /// its 0 for a timer that was started with a negative interval.
+    /// Returns the id in the timer's events, as an event filter sees them; `None` if the timer is
+    /// not running. `None` stands for Qt's -1, and for Qt's 0 after a start with a negative
+    /// interval.
     ///
     /// ```
     /// use qcore::QTimer;
@@ -335,21 +339,21 @@ impl QTimer {
         self.id.get()
     }
 
-    /// The interval in milliseconds, what is less left out; `i32::MAX` if it is longer.
+    /// Returns the interval in milliseconds, rounded down; `i32::MAX` if it is longer.
     #[must_use]
     pub fn interval(&self) -> i32 {
         self.interval.get().millis()
     }
 
-    /// The interval; `None` if it is negative.
+    /// Returns the interval, or `None` if it is negative.
     #[doc(alias = "intervalAsDuration")]
     #[must_use]
     pub fn interval_as_duration(&self) -> Option<Duration> {
         self.interval.get().duration()
     }
 
-    /// Sets the interval. An active timer begins anew with it, as by [`start`](QTimer::start): with
-    /// a negative one it logs a warning and never fires.
+    /// Sets the interval. An active timer restarts with it, as by [`start`](QTimer::start): with a
+    /// negative interval it logs a warning and never fires.
     #[doc(alias = "setInterval")]
     pub fn set_interval(&self, interval: impl Into<Interval>) {
         self.interval.set(interval.into());
@@ -358,9 +362,10 @@ impl QTimer {
         }
     }
 
-    /// The time until the next timeout in milliseconds, rounded up: 0 if it is overdue, -1 if the
-    /// timer does not run or its interval is negative. Inside of the slot of a single-shot timer it
-    /// does not run.
+    /// Returns the milliseconds until the next timeout, rounded up.
+    ///
+    /// It is 0 if the timeout is overdue, and -1 if the timer is not running or its interval is
+    /// negative. A single-shot timer is not running while its slot runs.
     ///
     /// ```
     /// use std::time::Duration;
@@ -383,22 +388,22 @@ impl QTimer {
         }
     }
 
-    /// The time until the next timeout, zero if it is overdue, `None` if the timer does not run or
-    /// its interval is negative.
+    /// Returns the time until the next timeout. It is zero if the timeout is overdue, and `None` if
+    /// the timer is not running or its interval is negative.
     #[doc(alias = "remainingTimeAsDuration")]
     #[must_use]
     pub fn remaining_time_as_duration(&self) -> Option<Duration> {
         self.dispatcher().remaining_time(self.id.get()?)
     }
 
-    /// Whether the timer stops at its first timeout. Not by default.
+    /// Returns whether the timer stops at its first timeout. The default is `false`.
     #[doc(alias = "isSingleShot")]
     #[must_use]
     pub fn is_single_shot(&self) -> bool {
         self.single_shot.get()
     }
 
-    /// Makes the timer one that stops at its first timeout, or one that goes on.
+    /// Sets whether the timer stops at its first timeout.
     ///
     /// ```
     /// use std::{cell::Cell, rc::Rc};
@@ -419,14 +424,14 @@ impl QTimer {
         self.single_shot.set(single_shot);
     }
 
-    /// How exact the timer is; [`TimerType::Coarse`] by default.
+    /// Returns how accurate the timer is; [`TimerType::Coarse`] by default.
     #[doc(alias = "timerType")]
     #[must_use]
     pub fn timer_type(&self) -> TimerType {
         self.kind.get()
     }
 
-    /// Says how exact the timer is to be. Holds from the next start.
+    /// Sets how accurate the timer is. It takes effect at the next start.
     #[doc(alias = "setTimerType")]
     pub fn set_timer_type(&self, kind: TimerType) {
         self.kind.set(kind);

@@ -1,4 +1,4 @@
-//! An allocator that counts, for tests of what allocates nothing.
+//! An allocator that counts allocations.
 
 #![allow(unsafe_code)]
 
@@ -14,15 +14,15 @@ thread_local! {
 }
 
 fn count() {
-    // A thread that is ending is none of ours.
+    // Allocations of a thread that is ending are not counted.
     let _ = ALLOCATIONS.try_with(|count| count.set(count.get() + 1));
 }
 
-// SAFETY: all is done by the system's allocator.
+// SAFETY: all calls are passed on to the system's allocator.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         count();
-        // SAFETY: the caller's promises are those that are asked for.
+        // SAFETY: the caller keeps the contract of `alloc`, which is the same here.
         unsafe { System.alloc(layout) }
     }
 
@@ -41,7 +41,7 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-/// How many allocations `work` makes in this thread.
+/// Returns the number of allocations that `work` makes in this thread.
 pub(crate) fn allocations(work: impl FnOnce()) -> usize {
     let before = ALLOCATIONS.get();
     work();

@@ -1,4 +1,4 @@
-//! What the tests share.
+//! Shared parts of the tests.
 
 use std::{cell::RefCell, fmt::Display, rc::Rc};
 
@@ -11,12 +11,12 @@ impl Log {
         self.0.borrow_mut().push(line.to_string());
     }
 
-    /// What has been written since the last time.
+    /// Returns the lines written since the last call.
     pub(crate) fn take(&self) -> Vec<String> {
         self.0.take()
     }
 
-    /// A slot that writes `line`.
+    /// Returns a slot that writes `line`.
     pub(crate) fn slot<T: ?Sized>(&self, line: &'static str) -> impl Fn(&T) + Clone + use<T> {
         let log = self.clone();
         move |_| log.add(line)

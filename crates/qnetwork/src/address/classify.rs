@@ -1,4 +1,4 @@
-//! What an address is for: the blocks of the address registries, as Qt draws their bounds.
+//! The address blocks: loopback, link-local, multicast and others, with Qt's bounds.
 
 use super::QHostAddress;
 use std::net::Ipv4Addr;
@@ -17,7 +17,7 @@ enum Class {
 }
 
 impl QHostAddress {
-    /// Tells whether the address is of this machine: `127.0.0.0/8`, `::1`, or v4-mapped
+    /// Returns whether the address is a loopback address: `127.0.0.0/8`, `::1`, or v4-mapped
     /// `127.0.0.0/8`.
     ///
     /// # Examples
@@ -35,11 +35,11 @@ impl QHostAddress {
         self.class() == Class::Loopback
     }
 
-    /// Tells whether the address is an ordinary one that names a single host.
+    /// Returns whether the address is a global unicast address, as Qt defines it.
     ///
-    /// Private IPv4 networks (`10.0.0.0/8`, `192.168.0.0/16`) count as global here, as in Qt, and
-    /// so do unique-local and site-local IPv6 addresses. Not global are loopback, link-local,
-    /// multicast and broadcast addresses, `0.0.0.0/8`, `240.0.0.0/4`, `fe00::/9`, and null.
+    /// As in Qt, private IPv4 networks (`10.0.0.0/8`, `192.168.0.0/16`) count as global, and so do
+    /// unique-local and site-local IPv6 addresses. Not global are loopback, link-local, multicast
+    /// and broadcast addresses, `0.0.0.0/8`, `240.0.0.0/4`, `fe00::/9`, and null.
     ///
     /// # Examples
     ///
@@ -55,9 +55,9 @@ impl QHostAddress {
         matches!(self.class(), Class::Global | Class::SiteLocal | Class::UniqueLocal)
     }
 
-    /// Tells whether the address is valid on one link only: `169.254.0.0/16` or `fe80::/10`.
+    /// Returns whether the address is link-local: `169.254.0.0/16` or `fe80::/10`.
     ///
-    /// An IPv6 one needs a [scope id](Self::scope_id) to be connected to.
+    /// To connect to a link-local IPv6 address, it needs a [scope id](Self::scope_id).
     ///
     /// # Examples
     ///
@@ -72,9 +72,9 @@ impl QHostAddress {
         self.class() == Class::LinkLocal
     }
 
-    /// Tells whether the address is in the deprecated site-local block `fec0::/10`.
+    /// Returns whether the address is in the deprecated site-local block `fec0::/10`.
     ///
-    /// No IPv4 address is.
+    /// IPv4 addresses never are.
     ///
     /// # Examples
     ///
@@ -89,7 +89,8 @@ impl QHostAddress {
         self.class() == Class::SiteLocal
     }
 
-    /// Tells whether the address is in the unique-local block `fc00::/7`, IPv6's private networks.
+    /// Returns whether the address is in the unique-local block `fc00::/7`, the private networks of
+    /// IPv6.
     ///
     /// # Examples
     ///
@@ -104,7 +105,7 @@ impl QHostAddress {
         self.class() == Class::UniqueLocal
     }
 
-    /// Tells whether the address names a multicast group: `224.0.0.0/4` or `ff00::/8`.
+    /// Returns whether the address is a multicast group: `224.0.0.0/4` or `ff00::/8`.
     ///
     /// # Examples
     ///
@@ -120,9 +121,10 @@ impl QHostAddress {
         self.class() == Class::Multicast
     }
 
-    /// Tells whether the address is IPv4's limited broadcast `255.255.255.255`, v4-mapped or not.
+    /// Returns whether the address is IPv4's limited broadcast address `255.255.255.255`, v4-mapped
+    /// or not.
     ///
-    /// Whether an address is the broadcast address of some network cannot be told from it alone.
+    /// An address alone does not show whether it is the broadcast address of some network.
     ///
     /// # Examples
     ///

@@ -1,16 +1,17 @@
-//! Between IPv4 and IPv6, and to and from the standard library's addresses.
+//! Conversions between IPv4 and IPv6, and from and to the standard library's addresses.
 
 use super::{NetworkLayerProtocol, QHostAddress, Repr};
 use std::hash::{Hash, Hasher};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 
 bitflags::bitflags! {
-    /// Which addresses of different protocols [`QHostAddress::is_equal`] takes for equal.
+    /// The conversions with which [`QHostAddress::is_equal`] compares addresses of different
+    /// protocols.
     ///
     /// Stands for [`QHostAddress::ConversionMode`][qt].
     ///
-    /// [`bits`](Self::bits) gives Qt's number for the set, and [`from_bits`](Self::from_bits) gives
-    /// the set for a number.
+    /// [`bits`](Self::bits) returns Qt's number for the set, and [`from_bits`](Self::from_bits)
+    /// returns the set for a number.
     ///
     /// # Examples
     ///
@@ -25,37 +26,37 @@ bitflags::bitflags! {
     #[doc(alias = "ConversionModeFlag")]
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
     pub struct ConversionMode: u32 {
-        /// `::ffff:a.b.c.d` is `a.b.c.d`.
+        /// `::ffff:a.b.c.d` equals `a.b.c.d`.
         #[doc(alias = "ConvertV4MappedToIPv4")]
         const CONVERT_V4_MAPPED_TO_IPV4 = 1;
-        /// `::a.b.c.d` is `a.b.c.d`, but for `::1`.
+        /// `::a.b.c.d` equals `a.b.c.d`, except for `::1`.
         #[doc(alias = "ConvertV4CompatToIPv4")]
         const CONVERT_V4_COMPAT_TO_IPV4 = 2;
-        /// `::`, `0.0.0.0` and [`QHostAddress::Any`] are one.
+        /// `::`, `0.0.0.0` and [`QHostAddress::Any`] are equal.
         #[doc(alias = "ConvertUnspecifiedAddress")]
         const CONVERT_UNSPECIFIED_ADDRESS = 4;
-        /// `::1` is `127.0.0.1`.
+        /// `::1` equals `127.0.0.1`.
         #[doc(alias = "ConvertLocalHost")]
         const CONVERT_LOCAL_HOST = 8;
-        /// All of these.
+        /// All of these conversions.
         #[doc(alias = "TolerantConversion")]
         const TOLERANT = 0xff;
     }
 }
 
 impl ConversionMode {
-    /// None of these: what `==` does.
-    // Not one of the flags above: a flag without a bit would be contained in every value.
+    /// No conversion: the comparison of `==`.
+    // This is no flag: a flag without a bit would be contained in every value.
     #[doc(alias = "StrictConversion")]
     pub const STRICT: Self = Self::empty();
 }
 
 impl QHostAddress {
-    /// Returns the address as an IPv4 address, if it has one.
+    /// Returns the address as an IPv4 address, or `None` if it does not have one.
     ///
-    /// IPv4 and v4-mapped addresses (`::ffff:a.b.c.d`) have one, and the three wildcards `0.0.0.0`,
-    /// `::` and [`Any`](Self::Any) all give `0.0.0.0`. Others have none, `::1` and `::a.b.c.d`
-    /// included; there Qt returns 0 and clears its `ok`.
+    /// IPv4 and v4-mapped addresses (`::ffff:a.b.c.d`) have one. The three wildcards `0.0.0.0`,
+    /// `::` and [`Any`](Self::Any) all return `0.0.0.0`. All others have none, including `::1` and
+    /// `::a.b.c.d`; for these Qt returns 0 and clears its `ok`.
     ///
     /// # Examples
     ///
@@ -79,9 +80,9 @@ impl QHostAddress {
         }
     }
 
-    /// Returns the address as an IPv6 address: an IPv4 one v4-mapped.
+    /// Returns the address as an IPv6 address. An IPv4 address becomes v4-mapped.
     ///
-    /// Null, [`Any`](Self::Any) and `0.0.0.0` give `::`. A scope id is lost.
+    /// Null, [`Any`](Self::Any) and `0.0.0.0` return `::`. The scope id is lost.
     ///
     /// # Examples
     ///
@@ -102,10 +103,10 @@ impl QHostAddress {
         }
     }
 
-    /// Returns the address as the standard library's, or `None` if it is null.
+    /// Returns the address as the standard library's type, or `None` if it is null.
     ///
-    /// [`Any`](Self::Any) gives `::`, the address that a dual-stack socket is bound to. A scope id
-    /// is lost.
+    /// [`Any`](Self::Any) returns `::`, the address that a dual-stack socket is bound to. The scope
+    /// id is lost.
     ///
     /// # Examples
     ///
@@ -125,22 +126,22 @@ impl QHostAddress {
         }
     }
 
-    /// Tells whether two addresses are equal once those that `mode` names are converted.
+    /// Returns whether two addresses are equal after the conversions in `mode`.
     ///
-    /// Qt's default mode is [`ConversionMode::TOLERANT`]; with [`ConversionMode::STRICT`] this is
-    /// `==`. Addresses of the same protocol are always compared as they are: `::1.2.3.4` never
-    /// equals `::ffff:1.2.3.4`, and null equals null alone. Scope ids are not compared.
+    /// Qt's default mode is [`ConversionMode::TOLERANT`]. With [`ConversionMode::STRICT`] this is
+    /// `==`. Addresses of the same protocol are always compared without conversion: `::1.2.3.4`
+    /// never equals `::ffff:1.2.3.4`, and null equals only null. Scope ids are not compared.
     ///
-    /// As in Qt, one case depends on which side is which: with `CONVERT_UNSPECIFIED_ADDRESS`
-    /// *every* IPv6 address equals [`Any`](Self::Any) if `Any` is `other`, and only `::` does if
-    /// `Any` is `self`. To ask whether an address is a wildcard, call the method on `Any`.
+    /// As in Qt, one case is not symmetric. With `CONVERT_UNSPECIFIED_ADDRESS`, *every* IPv6
+    /// address equals [`Any`](Self::Any) if `Any` is `other`, but only `::` does if `Any` is
+    /// `self`. To check whether an address is a wildcard, call the method on `Any`.
     ///
     /// # Examples
     ///
     /// ```
     /// use qnetwork::{ConversionMode, QHostAddress};
     ///
-    /// // What a dual-stack socket reports for an IPv4 peer.
+    /// // A dual-stack socket reports an IPv4 peer like this.
     /// let peer: QHostAddress = "::ffff:127.0.0.1".parse()?;
     /// assert_ne!(peer, QHostAddress::LocalHost);
     /// assert!(peer.is_equal(&QHostAddress::LocalHost, ConversionMode::TOLERANT));
@@ -164,10 +165,10 @@ impl QHostAddress {
         }
     }
 
-    /// The address of a socket, without its port.
+    /// Converts a socket address and drops its port.
     ///
-    /// `index_to_name` knows an interface's name by its index. An interface that it does not know
-    /// is written as its number.
+    /// `index_to_name` returns an interface's name for its index. If it returns `None`, the scope
+    /// id is the number.
     pub(crate) fn from_socket_addr(
         address: &SocketAddr,
         index_to_name: impl FnOnce(u32) -> Option<String>,
@@ -184,10 +185,11 @@ impl QHostAddress {
         }
     }
 
-    /// The address with a port, for the system's calls; `None` if it is null. `Any` is `::`.
+    /// Returns the address with a port, for system calls, or `None` if it is null. `Any` becomes
+    /// `::`.
     ///
-    /// `scope_to_index` knows an interface's index by its name, and returns 0 for one that does not
-    /// exist. It is not asked about a scope id that is a number already.
+    /// `scope_to_index` returns an interface's index for its name, or 0 if there is no such
+    /// interface. It is not called for a scope id that is a number.
     pub(crate) fn to_socket_addr(
         &self,
         port: u16,
@@ -216,7 +218,7 @@ impl PartialEq for QHostAddress {
 
 impl Eq for QHostAddress {}
 
-/// Hashes what `==` compares: the scope id is left out.
+/// Hashes the parts that `==` compares: not the scope id.
 impl Hash for QHostAddress {
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.protocol().hash(state);
@@ -233,7 +235,7 @@ impl From<Ipv4Addr> for QHostAddress {
     }
 }
 
-/// Without a scope id; `::` gives [`QHostAddress::AnyIPv6`].
+/// Creates an address without a scope id. `::` becomes [`QHostAddress::AnyIPv6`].
 impl From<Ipv6Addr> for QHostAddress {
     fn from(ip: Ipv6Addr) -> Self {
         Self::from_v6(ip)
@@ -255,13 +257,14 @@ fn mapped_or_unspecified(ip: Ipv6Addr) -> Option<Ipv4Addr> {
     converted(ip, mode)
 }
 
-/// The IPv4 address that an IPv6 one stands for, if `mode` converts it.
+/// Returns the IPv4 address that an IPv6 address stands for, if `mode` converts it.
 fn converted(ip: Ipv6Addr, mode: ConversionMode) -> Option<Ipv4Addr> {
     if let Some(v4) = ip.to_ipv4_mapped() {
         return mode.contains(ConversionMode::CONVERT_V4_MAPPED_TO_IPV4).then_some(v4);
     }
     let low = u32::try_from(ip.to_bits()).ok()?;
-    // `::` may be converted as the wildcard or, like every `::a.b.c.d` but `::1`, as compatible.
+    // `::` is converted as the wildcard or as a compatible address. Every other `::a.b.c.d` except
+    // `::1` is a compatible address.
     let compatible = mode.contains(ConversionMode::CONVERT_V4_COMPAT_TO_IPV4);
     let (converts, v4) = match low {
         0 => {

@@ -1,13 +1,13 @@
-//! From address to text.
+//! `Display` and `Debug` for addresses.
 
 use super::{QHostAddress, Repr};
 use std::fmt::{self, Write};
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-/// Writes the text of Qt's `toString()`; a null address is the empty text.
+/// Writes the text of Qt's `toString()`. A null address gives an empty text.
 ///
-/// IPv6 is written as RFC 5952 recommends, with a dotted tail for `::ffff:a.b.c.d` and `::a.b.c.d`
-/// and with the scope id if there is one. [`QHostAddress::Any`] is `0.0.0.0`.
+/// IPv6 is written as RFC 5952 recommends, with a scope id if there is one. `::ffff:a.b.c.d` and
+/// `::a.b.c.d` end with dotted decimals. [`QHostAddress::Any`] gives `0.0.0.0`.
 ///
 /// # Examples
 ///
@@ -30,7 +30,7 @@ impl fmt::Display for QHostAddress {
     }
 }
 
-/// Writes the address's text, or the name of what has none of its own.
+/// Writes the address's text, or `Null` or `Any`.
 impl fmt::Debug for QHostAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.repr {
@@ -62,8 +62,8 @@ impl QHostAddress {
 }
 
 fn write_v6(ip: Ipv6Addr, out: &mut impl Write) -> fmt::Result {
-    // The standard library writes `::102:304` where Qt writes `::1.2.3.4`. With the last group
-    // alone set, as in `::1`, both write hexadecimal.
+    // For `::1.2.3.4` the standard library writes `::102:304`, Qt writes dotted decimals. Both
+    // write hexadecimal if only the last group is set, as in `::1`.
     match u32::try_from(ip.to_bits()) {
         Ok(low) if low > 0xffff => write!(out, "::{}", Ipv4Addr::from(low)),
         _ => write!(out, "{ip}"),

@@ -1,15 +1,15 @@
 //! [`QHostAddress`]: an IPv4 or IPv6 address as Qt's socket classes understand it.
 //!
-//! Every answer is checked against a table recorded from Qt 5.15.8 (`goldens.tsv`). The places
-//! where this module departs from it on purpose, each one state or text that Qt lets slip through:
+//! The tests compare every result with a table recorded from Qt 5.15.8 (`goldens.tsv`). This module
+//! differs from Qt on purpose where Qt accepts an invalid text or keeps an invalid state:
 //!
-//! * A NUL character is an invalid character; Qt ignores it and whatever follows it.
-//! * A null address holds nothing; after a failed `setAddress()` Qt's still converts to, and is
-//!   classified as, the address that it held before.
-//! * [`parse_subnet`](QHostAddress::parse_subnet) refuses prefix lengths from 2³¹ on, which Qt
+//! * A NUL character is an invalid character. Qt ignores it and everything after it.
+//! * A null address holds nothing. After a failed `setAddress()`, Qt's still converts to the
+//!   address that it held before and is classified as that address.
+//! * [`parse_subnet`](QHostAddress::parse_subnet) refuses prefix lengths of 2³¹ and more, which Qt
 //!   stores as negative numbers.
-//! * The network that `parse_subnet` returns for a v4-mapped text converts to IPv4 with the same
-//!   bits cleared; in Qt `toIPv4Address()` still gives the host's.
+//! * For a v4-mapped text, `parse_subnet` returns a network that converts to IPv4 with its host
+//!   bits cleared. In Qt `toIPv4Address()` still returns the host's bits.
 
 mod classify;
 mod convert;
@@ -51,7 +51,7 @@ qcore::numbered! {
         /// IPv6.
         #[doc(alias = "IPv6Protocol")]
         IPv6 = 1,
-        /// Both at once: the protocol of [`QHostAddress::Any`] and of dual-stack sockets.
+        /// Both: the protocol of [`QHostAddress::Any`] and of dual-stack sockets.
         #[doc(alias = "AnyIPProtocol")]
         AnyIP = 2,
         /// Neither: the protocol of a null address. The default.
@@ -63,18 +63,18 @@ qcore::numbered! {
 
 /// An IPv4 or IPv6 address, [`Any`](Self::Any), or null.
 ///
-/// An address holds no port. It is a plain value of 24 bytes, `Send` and `Sync`; a clone never
+/// An address has no port. It is a plain value of 24 bytes, `Send` and `Sync`. Cloning it never
 /// allocates.
 ///
-/// Unlike [`std::net::IpAddr`], it has a null state (the default), knows the dual-stack wildcard
-/// [`Any`](Self::Any), carries an IPv6 address's scope id as text, and parses what Qt parses:
-/// `"127.1"`, `"0x7f.1"` and `" ::1 "` are all addresses.
+/// It differs from [`std::net::IpAddr`] in four ways: it has a null state (the default), it has the
+/// dual-stack wildcard [`Any`](Self::Any), it stores an IPv6 address's scope id as text, and it
+/// parses every text that Qt parses. `"127.1"`, `"0x7f.1"` and `" ::1 "` are all addresses.
 ///
 /// # Comparison
 ///
 /// `==` is strict: the IPv4 address `127.0.0.1` differs from the IPv6 address `::ffff:127.0.0.1`,
-/// and [`Any`](Self::Any) from both `0.0.0.0` and `::`. The scope id is not compared. Hashes agree
-/// with `==`. For a looser comparison see [`is_equal`](Self::is_equal).
+/// and [`Any`](Self::Any) differs from both `0.0.0.0` and `::`. Scope ids are not compared. Hashes
+/// agree with `==`. [`is_equal`](Self::is_equal) can compare less strictly.
 ///
 /// # Examples
 ///
@@ -95,14 +95,14 @@ qcore::numbered! {
 /// ```
 ///
 /// Qt's page: [QHostAddress](https://doc.qt.io/qt-5/qhostaddress.html).
-// Its `Display` is Qt's `toString()`; an alias cannot stand on an impl.
+// `Display` is Qt's `toString()`. An `impl` cannot have a doc alias, so it is here.
 #[doc(alias = "toString")]
 #[derive(Clone, Default)]
 pub struct QHostAddress {
     repr: Repr,
 }
 
-/// The scope id is out of line, so that the addresses without one, nearly all, stay small.
+/// Keeps the rare scope id in a separate allocation, so that all other addresses stay small.
 #[derive(Clone, Default)]
 enum Repr {
     #[default]
@@ -120,10 +120,10 @@ struct Scoped {
     scope: Box<str>,
 }
 
-/// The special addresses, by Qt's names.
+/// The special addresses, with Qt's names.
 #[allow(non_upper_case_globals, reason = "they are Qt's enumerators, and are written as in Qt")]
 impl QHostAddress {
-    /// The null address: no address at all. The same as [`QHostAddress::new()`].
+    /// The null address: no address. The same as [`QHostAddress::new()`].
     pub const Null: Self = Self { repr: Repr::Null };
 
     /// The IPv4 broadcast address, `255.255.255.255`.
@@ -135,15 +135,15 @@ impl QHostAddress {
     /// The IPv6 loopback address, `::1`.
     pub const LocalHostIPv6: Self = Self::from_v6(Ipv6Addr::LOCALHOST);
 
-    /// The dual-stack wildcard: a socket bound to it takes IPv4 and IPv6 traffic.
+    /// The dual-stack wildcard. A socket bound to it accepts IPv4 and IPv6 traffic.
     ///
     /// No text parses to it. It displays as `0.0.0.0`.
     pub const Any: Self = Self { repr: Repr::Any };
 
-    /// The IPv4 wildcard, `0.0.0.0`: a socket bound to it takes IPv4 traffic alone.
+    /// The IPv4 wildcard, `0.0.0.0`. A socket bound to it accepts only IPv4 traffic.
     pub const AnyIPv4: Self = Self::from_v4(Ipv4Addr::UNSPECIFIED);
 
-    /// The IPv6 wildcard, `::`: a socket bound to it takes IPv6 traffic alone.
+    /// The IPv6 wildcard, `::`. A socket bound to it accepts only IPv6 traffic.
     pub const AnyIPv6: Self = Self::from_v6(Ipv6Addr::UNSPECIFIED);
 }
 
@@ -161,7 +161,7 @@ impl QHostAddress {
         Self::Null
     }
 
-    /// Tells whether there is no address.
+    /// Returns whether the address is null.
     ///
     /// # Examples
     ///
@@ -191,7 +191,7 @@ impl QHostAddress {
         *self = Self::Null;
     }
 
-    /// Changes places with `other`: [`std::mem::swap`] by Qt's name.
+    /// Swaps two addresses, as [`std::mem::swap`] does. The name is Qt's.
     ///
     /// # Examples
     ///
@@ -206,7 +206,7 @@ impl QHostAddress {
         std::mem::swap(self, other);
     }
 
-    /// Returns the network layer of the address; `Unknown` for a null one.
+    /// Returns the network layer of the address; `Unknown` for a null address.
     ///
     /// A v4-mapped address (`::ffff:127.0.0.1`) is IPv6.
     ///
@@ -227,10 +227,10 @@ impl QHostAddress {
         }
     }
 
-    /// Returns the scope id of an IPv6 address: what follows the `%` in its text.
+    /// Returns the scope id of an IPv6 address: the part of its text after the `%`.
     ///
-    /// For a link-local address it says which interface the address belongs to, by its name or its
-    /// number. It is empty if none was set, and for whatever is not IPv6.
+    /// For a link-local address it is the name or number of the address's interface. It is empty if
+    /// it was not set, and if the address is not IPv6.
     ///
     /// # Examples
     ///
@@ -249,7 +249,7 @@ impl QHostAddress {
         }
     }
 
-    /// Sets the scope id of an IPv6 address; an empty one removes it.
+    /// Sets the scope id of an IPv6 address. An empty scope id removes it.
     ///
     /// Does nothing if the address is not IPv6.
     ///
@@ -285,7 +285,7 @@ impl QHostAddress {
         Self { repr: Repr::Scoped(Arc::new(Scoped { ip, scope: scope.into() })) }
     }
 
-    /// The IPv6 address, if it is one, with or without a scope id.
+    /// Returns the IPv6 address with its scope id left out, or `None` for other addresses.
     fn v6(&self) -> Option<Ipv6Addr> {
         match &self.repr {
             Repr::V6(ip) => Some(*ip),

@@ -1,9 +1,9 @@
-//! From text to address, with all that Qt tolerates.
+//! Parses addresses as tolerantly as Qt does.
 //!
-//! Numbers are read as C's `strtoull` reads them, which is where most of the tolerance comes from:
-//! a number may start with white space and a plus sign, and in an IPv4 address be hexadecimal
-//! (`0x7f`) or octal (`0177`). Qt first reduces each run of white space to one space; here the
-//! text stays as it is and a run counts as one character, so that nothing is copied.
+//! Most of the tolerance comes from reading numbers like C's `strtoull`. A number may start with
+//! white space and a plus sign. In an IPv4 address it may be hexadecimal (`0x7f`) or octal
+//! (`0177`). Qt first reduces each run of white space to one space. This parser counts a run as one
+//! character instead and copies nothing.
 
 use super::QHostAddress;
 use std::borrow::Cow;
@@ -12,7 +12,7 @@ use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
-/// The text is no IP address.
+/// The error for a text that is no IP address.
 ///
 /// # Examples
 ///
@@ -33,11 +33,11 @@ impl fmt::Display for AddressParseError {
 
 impl Error for AddressParseError {}
 
-/// Parses as [`QHostAddress::set_address`] does.
+/// Parses a text as [`QHostAddress::set_address`] does.
 ///
 /// # Errors
 ///
-/// [`AddressParseError`] where `set_address` returns false.
+/// [`AddressParseError`] if `set_address` returns `false`.
 impl FromStr for QHostAddress {
     type Err = AddressParseError;
 
@@ -47,23 +47,24 @@ impl FromStr for QHostAddress {
 }
 
 impl QHostAddress {
-    /// Sets the address to the one that the text stands for, and tells whether it stands for one.
-    /// If not, the address is null afterwards.
+    /// Parses `text` and sets the address to it. Returns whether the text is an address. If it is
+    /// not, the address becomes null.
     ///
     /// White space around the address is ignored.
     ///
-    /// * IPv4 has one to four parts, each decimal, octal after `0` or hexadecimal after `0x`. The
-    ///   last part fills all the bytes that are left: `"127.1"` is 127.0.0.1, `"123.0.0"` is
-    ///   123.0.0.0, `"4294967295"` is 255.255.255.255.
-    /// * IPv6 has eight groups of up to four hexadecimal digits, one `::` for any number of zero
-    ///   groups, optionally the last two groups as four decimal parts of an IPv4 address, and
-    ///   optionally `%` and a scope id. As Qt does, it also takes eight full groups followed by
-    ///   `:` and anything that ends in `::`.
+    /// * IPv4 has one to four parts. Each is decimal, octal after `0` or hexadecimal after `0x`.
+    ///   The last part fills all remaining bytes: `"127.1"` is 127.0.0.1, `"123.0.0"` is 123.0.0.0,
+    ///   `"4294967295"` is 255.255.255.255.
+    /// * IPv6 has eight groups of up to four hexadecimal digits. One `::` replaces any number of
+    ///   zero groups. The last two groups may be the four decimal parts of an IPv4 address. A `%`
+    ///   and a scope id may follow. Like Qt, the parser also accepts eight full groups followed by
+    ///   `:` and any characters that end in `::`.
     ///
-    /// Qt's other `setAddress()`s are assignments: `address = QHostAddress::Any`, `address = ip.into()`.
+    /// Qt's other `setAddress()` functions are assignments here: `address = QHostAddress::Any`,
+    /// `address = ip.into()`.
     ///
-    /// Host names are not looked up. For a text that should be an address and nothing else,
-    /// [`std::net::IpAddr`]'s parser, followed by [`QHostAddress::from`], is the strict choice.
+    /// The function does not look up host names. For strict parsing use [`std::net::IpAddr`]'s
+    /// parser and then [`QHostAddress::from`].
     ///
     /// # Examples
     ///
@@ -97,7 +98,7 @@ fn parse(text: &str) -> Option<QHostAddress> {
 #[derive(Clone, Copy, PartialEq)]
 enum LeadingZeros {
     Octal,
-    /// Inside IPv6 a part with a leading zero is malformed.
+    /// A part with a leading zero is an error: the rule inside IPv6 addresses.
     Refused,
 }
 
@@ -114,7 +115,7 @@ fn parse_v4(text: &str, leading_zeros: LeadingZeros) -> Option<Ipv4Addr> {
         }
         let number = Number::read(rest, Base::FromPrefix)?;
         let part = u32::try_from(number.value).ok()?;
-        // A part before a dot is one byte; the last one fills what is left.
+        // A part before a dot is one byte; the last part fills the remaining bytes.
         let bytes = if number.rest.is_empty() { 4 - dots } else { 1 };
         let bits = 8 * bytes;
         if bits < 32 && part >> bits != 0 {
@@ -136,7 +137,8 @@ fn parse_v6(text: &str) -> Option<Ipv6Addr> {
         match c {
             ':' => colons += 1,
             '.' => dots += 1,
-            // What is behind the eighth group is not looked at again, so this is the only check.
+            // This is the only check of the characters after the eighth group, which is where
+            // parsing stops.
             '\0' | '\x7f' => return None,
             c if !c.is_ascii() && !c.is_whitespace() => return None,
             _ => {}
@@ -149,7 +151,8 @@ fn parse_v6(text: &str) -> Option<Ipv6Addr> {
         return Some(Ipv6Addr::UNSPECIFIED);
     }
 
-    // How many groups the "::" stands for. At an end it brings one more colon.
+    // The number of groups that the "::" stands for. At either end of the text, "::" has one more
+    // colon.
     let mut zeros = if text.starts_with("::") || text.ends_with("::") {
         9 - colons
     } else if (2..=7).contains(&colons) {
@@ -166,7 +169,7 @@ fn parse_v6(text: &str) -> Option<Ipv6Addr> {
     let mut rest = text;
     while at < groups.len() {
         if let Some(after) = rest.strip_prefix(':') {
-            // An empty group: right only as the one "::".
+            // An empty group is allowed only once, as part of the "::".
             let skipped = usize::try_from(zeros).ok().filter(|&zeros| zeros > 0)?;
             rest = if at == 0 { after.strip_prefix(':')? } else { after };
             at += skipped;
@@ -200,14 +203,14 @@ fn parse_v6(text: &str) -> Option<Ipv6Addr> {
 #[derive(Clone, Copy, PartialEq)]
 enum Base {
     Hexadecimal,
-    /// Hexadecimal after `0x`, octal after `0`, else decimal.
+    /// Hexadecimal after `0x`, octal after `0`, otherwise decimal.
     FromPrefix,
 }
 
 /// A number at the start of a text.
 struct Number<'a> {
     value: u64,
-    /// In characters, all that belongs to it: white space, sign, prefix, digits.
+    /// The number of characters that belong to the number: white space, sign, prefix, digits.
     width: usize,
     rest: &'a str,
 }
@@ -239,7 +242,7 @@ impl<'a> Number<'a> {
     }
 }
 
-/// The text with each run of white space as one space.
+/// Returns the text with each run of white space replaced by one space.
 fn simplified(text: &str) -> Cow<'_, str> {
     let mut text_was_blank = false;
     let is_simple = text.chars().all(|c| {

@@ -1,4 +1,4 @@
-//! Addresses in a [`QDataStream`], as Qt has them: a byte for the protocol, then the address.
+//! Addresses in a [`QDataStream`], in Qt's format: one byte for the protocol, then the address.
 
 use qcore::{
     QDataStream,
@@ -13,7 +13,7 @@ const IPV4: i8 = 0;
 const IPV6: i8 = 1;
 const ANY: i8 = 2;
 
-/// With its scope id.
+/// Writes the address, including its scope id.
 ///
 /// ```
 /// use qcore::QDataStream;
@@ -45,7 +45,8 @@ impl ToStream for QHostAddress {
     }
 }
 
-/// What is no address is null and [`ReadCorruptData`](StreamStatus::ReadCorruptData).
+/// Reads an address. Other data gives a null address and the status
+/// [`ReadCorruptData`](StreamStatus::ReadCorruptData).
 impl FromStream for QHostAddress {
     fn read_from(stream: &mut QDataStream) -> Self {
         match stream.read_int8() {
@@ -70,7 +71,7 @@ mod tests {
     use super::*;
     use qcore::stream::ByteOrder;
 
-    /// The bytes are what Qt 5.15.8 writes, the same for all versions of the format.
+    /// Qt 5.15.8 writes these bytes, in every version of the format.
     #[test]
     fn round_trip_with_the_bytes_of_qt() {
         let v6 = |rest: &[u8]| [&[1][..], rest].concat();

@@ -1,15 +1,15 @@
-//! Networks: an address and the number of its leading bits that count.
+//! Subnets: an address and a prefix length.
 
 use super::QHostAddress;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 impl QHostAddress {
-    /// Tells whether the address is in the network of the first `netmask` bits of `subnet`.
+    /// Returns whether the address is in the subnet that the first `netmask` bits of `subnet` make.
     ///
-    /// Both must be IPv4 or both IPv6; a v4-mapped address is IPv6 here, and null and
-    /// [`Any`](Self::Any) are in no network. A negative `netmask` is never matched, 0 matches every
-    /// address of the family, and more than 32 (128 for IPv6) is taken as 32 (128). Scope ids are
-    /// not compared.
+    /// Both addresses must be IPv4 or both IPv6. A v4-mapped address counts as IPv6 here. Null and
+    /// [`Any`](Self::Any) are in no subnet. `netmask` is a prefix length: a negative one matches
+    /// nothing, 0 matches every address of the family, and one above 32 (above 128 for IPv6) counts
+    /// as 32 (128). Scope ids are not compared.
     ///
     /// # Examples
     ///
@@ -33,8 +33,8 @@ impl QHostAddress {
         false
     }
 
-    /// [`is_in_subnet`](Self::is_in_subnet) with the pair that [`parse_subnet`](Self::parse_subnet)
-    /// returns.
+    /// Returns whether the address is in a subnet that [`parse_subnet`](Self::parse_subnet)
+    /// returned. The same as [`is_in_subnet`](Self::is_in_subnet) with the two values of the pair.
     ///
     /// # Examples
     ///
@@ -50,13 +50,13 @@ impl QHostAddress {
         self.is_in_subnet(&subnet.0, subnet.1)
     }
 
-    /// Parses a network: its address with all host bits cleared, and its prefix length. `None` if
-    /// the text is no network.
+    /// Parses a subnet. Returns its address with all host bits cleared and its prefix length, or
+    /// `None` if the text is no subnet.
     ///
-    /// The text is an IPv4 or IPv6 address, then optionally `/` and a prefix length or, for IPv4, a
-    /// netmask of four parts. IPv4 addresses may lack parts at the end (`"172.16"`, `"172.16."`),
-    /// here they are zero; the parts are decimal. Without a prefix length each part counts for
-    /// eight bits.
+    /// The text is an IPv4 or IPv6 address, optionally followed by `/` and a prefix length. For
+    /// IPv4 a netmask of four parts may replace the prefix length. An IPv4 address may lack parts
+    /// at the end (`"172.16"`, `"172.16."`), which count as zero. Its parts are decimal. Without a
+    /// prefix length each part that is there adds eight bits.
     ///
     /// # Examples
     ///
@@ -86,7 +86,7 @@ impl QHostAddress {
     }
 
     fn v4(&self) -> Option<Ipv4Addr> {
-        // Neither `Any` nor a mapped address, unlike `to_ipv4_address()`.
+        // Does not convert `Any` and mapped addresses, unlike `to_ipv4_address()`.
         match self.repr {
             super::Repr::V4(ip) => Some(ip),
             _ => None,
@@ -114,7 +114,7 @@ fn parse_v4(net: &str, mask: Option<&str>) -> Option<(QHostAddress, u32)> {
         return None;
     }
 
-    // The empty part after a final dot is none, but it counts among the four.
+    // The empty part after a final dot has no number, but is one of the four parts at most.
     if net.split('.').count() > 4 {
         return None;
     }
@@ -131,9 +131,10 @@ fn parse_v4(net: &str, mask: Option<&str>) -> Option<(QHostAddress, u32)> {
     Some((QHostAddress::from_v4(network_v4(octets.into(), prefix)), prefix))
 }
 
-/// The number of leading ones of a netmask, if these are all its ones.
+/// Returns the number of ones of a netmask, or `None` if they are not all at the front.
 fn prefix_of_mask(mask: &QHostAddress) -> Option<u32> {
-    // A mask in IPv6's form (dotted at its end) is one, too: its first 32 ones count.
+    // A netmask in IPv6 notation (with dotted decimals at its end) is accepted too. At most 32 of
+    // its ones count.
     let (bits, width) = match mask.v4() {
         Some(ip) => (u128::from(ip.to_bits()) << 96, Ipv4Addr::BITS),
         None => (mask.v6()?.to_bits(), Ipv6Addr::BITS),
@@ -142,7 +143,7 @@ fn prefix_of_mask(mask: &QHostAddress) -> Option<u32> {
     (bits.count_ones() == prefix).then_some(prefix)
 }
 
-/// A decimal number as Qt reads one from a text: white space around it and a plus sign are fine.
+/// Parses a decimal number as Qt does: white space around it and a plus sign are allowed.
 fn decimal(text: &str) -> Option<u32> {
     text.trim().parse().ok()
 }

@@ -31,7 +31,7 @@ fn classes(address: &QHostAddress) -> String {
 
 // ---- the table recorded from Qt ----------------------------------------------------------------
 
-/// The address that a field of the table stands for: a special one, or what a text parses to.
+/// Returns the address that a field of the table stands for: a special one, or the parsed text.
 fn address(field: &str) -> QHostAddress {
     match field {
         "@Null" => QHostAddress::Null,
@@ -45,7 +45,7 @@ fn address(field: &str) -> QHostAddress {
     }
 }
 
-/// Undoes Python's `unicode_escape`.
+/// Reverses Python's `unicode_escape`.
 fn unescaped(field: &str) -> String {
     let mut text = String::new();
     let mut chars = field.chars();
@@ -70,7 +70,7 @@ fn unescaped(field: &str) -> String {
                 text.push('\r');
                 continue;
             }
-            other => panic!("an escape that is not known: {other:?}"),
+            other => panic!("unknown escape: {other:?}"),
         };
         let code: String = chars.by_ref().take(width).collect();
         let code = u32::from_str_radix(&code, 16).expect("hexadecimal digits");
@@ -79,7 +79,7 @@ fn unescaped(field: &str) -> String {
     text
 }
 
-/// What this library answers to the question of a row, written as the table writes it.
+/// Returns this library's result for a row, in the format of the table.
 fn answer(row: &str) -> String {
     let fields: Vec<&str> = row.split('\t').collect();
     match fields[..] {
@@ -120,11 +120,11 @@ fn answer(row: &str) -> String {
             }
             None => format!("subnet\t{text}\t-\t-"),
         },
-        _ => panic!("a row that is not known: {row}"),
+        _ => panic!("unknown row: {row}"),
     }
 }
 
-/// Python's `unicode_escape`.
+/// Escapes a text like Python's `unicode_escape`.
 fn escaped(text: &str) -> String {
     let mut field = String::new();
     for c in text.chars() {
@@ -155,7 +155,7 @@ fn answers_as_qt_does() {
     assert!(wrong.is_empty(), "{} of {} rows:\n{}", wrong.len(), rows.len(), wrong.join("\n"));
 }
 
-// ---- what Qt's own tests pin down --------------------------------------------------------------
+// ---- the cases of Qt's own tests ---------------------------------------------------------------
 
 #[test]
 fn constructor_and_set_address_from_text() {
@@ -377,14 +377,14 @@ fn convert_between_v4_and_v6() {
     assert_eq!(QHostAddress::AnyIPv4.to_ipv6_address(), Ipv6Addr::UNSPECIFIED);
 }
 
-// ---- what differs from Qt ----------------------------------------------------------------------
+// ---- differences from Qt -----------------------------------------------------------------------
 
 #[test]
 fn nul_ends_no_text() {
     for text in ["1.2.3.4\0", "1.2.3.4\0junk", "\x001", "::1\0", "::1\0junk", "::\0"] {
         assert!(text.parse::<QHostAddress>().is_err(), "{text:?}");
     }
-    // Behind the eighth group, where nothing else is looked at.
+    // The parser does not read beyond the eighth group otherwise.
     assert!("1:2:3:4:5:6:7:8:\0::".parse::<QHostAddress>().is_err());
 }
 
@@ -412,7 +412,7 @@ fn a_mapped_network_is_cleared_as_a_whole() {
     assert_eq!(net.to_ipv4_address(), Some(Ipv4Addr::new(1, 0, 0, 0)));
 }
 
-// ---- Rust's side -------------------------------------------------------------------------------
+// ---- conversions and traits of Rust ------------------------------------------------------------
 
 #[test]
 fn converts_from_and_to_ip_addr() {
@@ -475,8 +475,8 @@ fn is_small_and_crosses_threads() {
     assert!(LIST[0].is_null());
 }
 
-/// Whatever is asked of whatever text: no panic, and what parses is shown as a text that parses to
-/// the same.
+/// No text and no function causes a panic. A text that parses is shown as a text that parses to the
+/// same address.
 #[test]
 fn garbage_does_no_harm() {
     const PIECES: [&str; 24] = [

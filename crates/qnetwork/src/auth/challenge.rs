@@ -1,12 +1,12 @@
-//! What is asked: the value of a `Proxy-Authenticate` header.
+//! Parses challenges: the value of a `Proxy-Authenticate` header.
 
 use super::Digest;
 
-/// A challenge that can be answered.
+/// A challenge that this library can answer.
 #[derive(Clone, Debug)]
 pub(super) struct Challenge {
     pub(super) realm: String,
-    /// The answer was right, but for a nonce that has become too old.
+    /// The last answer was right, but its nonce has expired.
     pub(super) stale: bool,
     pub(super) scheme: Scheme,
 }
@@ -18,8 +18,9 @@ pub(super) enum Scheme {
 }
 
 impl Challenge {
-    /// The first challenge of a header, if it is one that can be answered. As Qt, which does not
-    /// look at those that follow on the same line; each is usually in a header of its own.
+    /// Parses the first challenge of a header. Returns `None` if this library cannot answer it.
+    /// Like Qt, it ignores further challenges on the same line; servers usually send each one in a
+    /// header of its own.
     pub(super) fn parse(header: &[u8]) -> Option<Challenge> {
         let header = header.trim_ascii();
         let end = header.iter().position(u8::is_ascii_whitespace).unwrap_or(header.len());
@@ -44,8 +45,7 @@ impl Challenge {
     }
 }
 
-/// What a challenge says beside its scheme: `name=value`, the value quoted or not, separated by
-/// commas.
+/// The parameters of a challenge: `name=value` pairs separated by commas, with or without quotes.
 pub(super) struct Params(Vec<(Vec<u8>, Vec<u8>)>);
 
 impl Params {
@@ -60,7 +60,7 @@ impl Params {
             };
             let name = text[..equals].trim_ascii();
             if text[equals] == b',' || name.iter().any(u8::is_ascii_whitespace) {
-                // The next challenge on the same line.
+                // Another challenge starts on the same line.
                 break;
             }
             let value = text[equals + 1..].trim_ascii_start();
@@ -77,14 +77,15 @@ impl Params {
         Params(params)
     }
 
-    /// The value of a parameter, by its name in lower case. Of several the last counts, as with Qt.
+    /// Returns the value of a parameter by its name in lower case. Of several, the last counts, as
+    /// in Qt.
     pub(super) fn value(&self, name: &str) -> Option<&[u8]> {
         let found = self.0.iter().rev().find(|(known, _)| known == name.as_bytes());
         found.map(|(_, value)| value.as_slice())
     }
 }
 
-/// What stands before the quote that ends it, and what comes behind the next comma.
+/// Splits a quoted value from the text: returns the value, and the text from the next comma on.
 fn unquote(text: &[u8]) -> (Vec<u8>, &[u8]) {
     let mut value = Vec::new();
     let mut at = 0;

@@ -1,21 +1,21 @@
-//! Digest authentication (RFC 7616): the password is never sent.
+//! Digest authentication (RFC 7616), which never sends the password.
 
 use md5::Md5;
 use sha2::{Digest as _, Sha256};
 
 use super::challenge::Params;
 
-/// A challenge of this scheme.
+/// A challenge of the Digest scheme.
 #[derive(Clone, Debug)]
 pub(super) struct Digest {
     pub(super) nonce: Vec<u8>,
     opaque: Vec<u8>,
     hash: Hash,
-    /// The password is hashed together with the nonces, and not each time anew.
+    /// The session variant (`-sess`): hashes the password with the nonces once a session.
     session: bool,
-    /// The algorithm as it was named, if it was.
+    /// The algorithm as the server wrote it; empty if it named none.
     algorithm: Vec<u8>,
-    /// With the newer form, in which the answers are counted.
+    /// The challenge has a `qop`, so the answers carry a count.
     counted: bool,
 }
 
@@ -25,18 +25,19 @@ enum Hash {
     Sha256,
 }
 
-/// What goes into an answer beside the challenge.
+/// The values that an answer needs besides the challenge.
 pub(super) struct Who<'a> {
     pub(super) user: &'a [u8],
     pub(super) password: &'a [u8],
     pub(super) realm: &'a [u8],
-    /// How often this nonce is answered, this time included.
+    /// How many answers this nonce has had, including this one.
     pub(super) count: u32,
     pub(super) client_nonce: &'a str,
 }
 
 impl Digest {
-    /// The challenge, if its algorithm is known and it can do with the request's line being authentic.
+    /// Creates the challenge. Returns `None` if its algorithm is unknown or if it does not accept
+    /// protection of the request line alone (`qop=auth`).
     pub(super) fn of(params: &Params) -> Option<Digest> {
         let value = |name| params.value(name).unwrap_or_default().to_vec();
         let algorithm = value("algorithm");
@@ -64,7 +65,7 @@ impl Digest {
         }
     }
 
-    /// The value of the header that answers.
+    /// Returns the value of the header that answers the challenge.
     pub(super) fn answer(&self, who: &Who<'_>, method: &str, uri: &str) -> Vec<u8> {
         let (count, client_nonce) = (format!("{:08x}", who.count), who.client_nonce.as_bytes());
         let mut secret = self.hash(&[who.user, who.realm, who.password]);
@@ -112,12 +113,12 @@ impl Digest {
             header.extend_from_slice(client_nonce);
             header.push(b'"');
         }
-        // Nothing that was quoted can end the line.
+        // Removes line breaks, so that no quoted value can start another header.
         header.retain(|byte| !matches!(byte, b'\r' | b'\n'));
         header
     }
 
-    /// The hash of parts joined by colons, in hexadecimal digits.
+    /// Returns the hash of the parts joined by colons, in hexadecimal digits.
     fn hash(&self, parts: &[&[u8]]) -> String {
         let text = parts.join(&b':');
         match self.hash {
@@ -127,7 +128,7 @@ impl Digest {
     }
 }
 
-/// What makes an answer unlike others, if the system has anything that cannot be guessed.
+/// Returns a random client nonce, or `None` if the system has no random numbers.
 pub(super) fn client_nonce() -> Option<String> {
     let mut bytes = [0; 16];
     match getrandom::fill(&mut bytes) {

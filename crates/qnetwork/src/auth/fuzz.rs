@@ -1,8 +1,8 @@
-//! Rounds of questions and answers, for the fuzz targets.
+//! Rounds of challenges and answers, for the fuzz targets.
 
 use super::{QAuthenticator, challenge::Params, to_bytes};
 
-/// Each line is a step: its first byte says which.
+/// Runs the steps in `data`. Each line is a step, and its first byte selects the kind.
 pub(crate) fn rounds(data: &[u8]) {
     let authenticator = QAuthenticator::new();
     let mut challenges = Vec::new();
@@ -18,7 +18,7 @@ pub(crate) fn rounds(data: &[u8]) {
                 authenticator.ask(challenges.drain(..));
                 answer(&authenticator, &text(), &mut last);
             }
-            // Without another question.
+            // Answers again without a new challenge.
             b'x' => answer(&authenticator, &text(), &mut last),
             _ => challenges.push(rest),
         }
@@ -27,15 +27,15 @@ pub(crate) fn rounds(data: &[u8]) {
 
 fn answer(authenticator: &QAuthenticator, uri: &str, last: &mut Option<(Vec<u8>, u32)>) {
     let uri = uri.replace('\r', "");
-    // What was asked in between may begin the count anew.
+    // A challenge in between may restart the count.
     let before = last.take();
     let Some(answer) = authenticator.answer("CONNECT", &uri) else { return };
-    assert!(!answer.contains(['\r', '\n']), "it is more than one line");
+    assert!(!answer.contains(['\r', '\n']), "the answer has more than one line");
     let Some(rest) = answer.strip_prefix("Digest ") else {
         assert!(answer.starts_with("Basic "), "{answer}");
         return;
     };
-    // What was written can be read, and is what it should be.
+    // Parses the answer and checks its values.
     let params = Params::parse(&to_bytes(rest));
     let value = |name| params.value(name).unwrap_or_default().to_vec();
     let mut user = to_bytes(&authenticator.user());

@@ -1,7 +1,7 @@
-//! Who one is: credentials, and what is made of them when somebody asks.
+//! [`QAuthenticator`]: credentials, and the answers to challenges.
 //!
-//! `challenge.rs` reads what a server or proxy asks for, `digest.rs` answers without telling the
-//! password.
+//! `challenge.rs` parses the challenge of a server or proxy, `digest.rs` answers it without sending
+//! the password.
 
 mod challenge;
 mod digest;
@@ -23,15 +23,16 @@ use self::{
     digest::Digest,
 };
 
-/// Who one is, for a server or proxy that asks: a user and a password.
+/// The credentials for a server or proxy: a user name and a password.
 ///
 /// A slot of
 /// [`proxy_authentication_required`](crate::socket::AbstractSocketNode::proxy_authentication_required)
-/// is given one, to set user and password there. So it is a handle: its clones are the same
-/// authenticator, where Qt's are copies. Stands for Qt's
+/// gets an authenticator and sets the user and password in it. It is therefore a handle: clones
+/// share one authenticator, whereas Qt's are copies. Stands for Qt's
 /// [QAuthenticator](https://doc.qt.io/qt-5/qauthenticator.html).
 ///
-/// It knows `Basic` and `Digest` with MD5 and SHA-256, and takes the strongest that is offered.
+/// It answers `Basic` challenges and `Digest` challenges with MD5 or SHA-256, and chooses the
+/// strongest one offered.
 ///
 /// # Examples
 ///
@@ -49,7 +50,7 @@ pub struct QAuthenticator(Rc<RefCell<State>>);
 
 #[derive(Default)]
 struct State {
-    /// Somebody has set something.
+    /// Something has been set.
     touched: bool,
     user: String,
     password: String,
@@ -57,37 +58,37 @@ struct State {
     options: BTreeMap<String, QVariant>,
     phase: Phase,
     challenge: Option<Challenge>,
-    /// How often the nonce was answered.
+    /// How many answers this nonce has had.
     count: u32,
     client_nonce: String,
 }
 
-/// How far it has come with the one who asks.
+/// The progress of the authentication.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Phase {
-    /// There is something to be said.
+    /// There are credentials that have not been tried.
     #[default]
     Start,
-    /// All was said that there is to say. If that was not enough, the user has to be asked.
+    /// The credentials have been sent. If they were refused, the user has to be asked.
     Done,
-    /// What was asked makes no sense.
+    /// The challenge is not supported.
     Invalid,
 }
 
 impl QAuthenticator {
-    /// One that knows nothing.
+    /// Creates an authenticator without credentials.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// The user's name.
+    /// Returns the user name.
     #[must_use]
     pub fn user(&self) -> String {
         self.get().user.clone()
     }
 
-    /// Sets the user's name.
+    /// Sets the user name.
     #[doc(alias = "setUser")]
     pub fn set_user(&self, user: impl Into<String>) {
         let (user, mut state) = (user.into(), self.get_mut());
@@ -97,13 +98,13 @@ impl QAuthenticator {
         }
     }
 
-    /// The user's password.
+    /// Returns the password.
     #[must_use]
     pub fn password(&self) -> String {
         self.get().password.clone()
     }
 
-    /// Sets the user's password.
+    /// Sets the password.
     #[doc(alias = "setPassword")]
     pub fn set_password(&self, password: impl Into<String>) {
         let (password, mut state) = (password.into(), self.get_mut());
@@ -113,13 +114,13 @@ impl QAuthenticator {
         }
     }
 
-    /// What the user is to be known for, as the one who asks calls it.
+    /// Returns the realm: the server's name for the area that needs the credentials.
     #[must_use]
     pub fn realm(&self) -> String {
         self.get().realm.clone()
     }
 
-    /// Sets the realm. The next one who asks sets it anew.
+    /// Sets the realm. The next challenge replaces it.
     #[doc(alias = "setRealm")]
     pub fn set_realm(&self, realm: impl Into<String>) {
         let (realm, mut state) = (realm.into(), self.get_mut());
@@ -127,13 +128,14 @@ impl QAuthenticator {
         state.touch();
     }
 
-    /// An option, `None` if it was not set. Once somebody has asked, `"realm"` is one.
+    /// Returns an option, or `None` if it is not set. After a challenge there is an option
+    /// `"realm"`.
     #[must_use]
     pub fn option(&self, option: &str) -> Option<QVariant> {
         self.get().options.get(option).cloned()
     }
 
-    /// All options.
+    /// Returns all options.
     #[must_use]
     pub fn options(&self) -> BTreeMap<String, QVariant> {
         self.get().options.clone()
@@ -147,7 +149,7 @@ impl QAuthenticator {
         state.touch();
     }
 
-    /// Whether nothing was ever set.
+    /// Returns whether nothing has been set yet.
     #[doc(alias = "isNull")]
     #[must_use]
     pub fn is_null(&self) -> bool {
@@ -162,7 +164,7 @@ impl QAuthenticator {
         self.0.borrow_mut()
     }
 
-    // ---- for those who are asked
+    // ---- for sockets and proxies
 
     pub(crate) fn has_credentials(&self) -> bool {
         let state = self.get();
@@ -173,12 +175,12 @@ impl QAuthenticator {
         self.get().phase
     }
 
-    /// Whether all that was wrong with the last answer was the nonce's age.
+    /// Returns whether the only fault of the last answer was an expired nonce.
     pub(crate) fn is_stale(&self) -> bool {
         self.get().challenge.as_ref().is_some_and(|challenge| challenge.stale)
     }
 
-    /// Somebody asks: takes the strongest of the challenges that it knows.
+    /// Takes the strongest of the challenges that this library can answer.
     pub(crate) fn ask<'a>(&self, challenges: impl Iterator<Item = &'a [u8]>) {
         let challenge = strongest(challenges.filter_map(Challenge::parse));
         let mut state = self.get_mut();
@@ -211,7 +213,7 @@ impl QAuthenticator {
         state.challenge = Some(challenge);
     }
 
-    /// What to answer for a request of some `method` for `uri`, if there is somebody who has asked.
+    /// Returns the answer for a request with `method` and `uri`, if there is a challenge.
     pub(crate) fn answer(&self, method: &str, uri: &str) -> Option<String> {
         let mut state = self.get_mut();
         let challenge = state.challenge.clone()?;
@@ -247,7 +249,7 @@ impl State {
         self.again();
     }
 
-    /// There is something new to be said.
+    /// Notes that there are new credentials to try.
     fn again(&mut self) {
         if self.phase == Phase::Done {
             self.phase = Phase::Start;
@@ -255,13 +257,13 @@ impl State {
     }
 }
 
-/// Text as HTTP's headers have it: Latin-1, and UTF-8 where that cannot be.
+/// Converts text for an HTTP header: to Latin-1, or to UTF-8 if Latin-1 lacks a character.
 pub(crate) fn to_bytes(text: &str) -> Vec<u8> {
     let latin1: Result<Vec<u8>, _> = text.chars().map(u8::try_from).collect();
     latin1.unwrap_or_else(|_| text.as_bytes().to_vec())
 }
 
-/// The strongest challenge, of equal ones the first.
+/// Returns the strongest challenge; of equally strong ones, the first.
 fn strongest(challenges: impl Iterator<Item = Challenge>) -> Option<Challenge> {
     challenges.reduce(|best, next| if next.strength() > best.strength() { next } else { best })
 }
@@ -280,7 +282,7 @@ impl PartialEq for QAuthenticator {
 }
 
 impl fmt::Debug for QAuthenticator {
-    /// The password is not shown.
+    /// Does not print the password.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let state = self.get();
         f.debug_struct("QAuthenticator")

@@ -22,7 +22,7 @@ fn values_and_defaults() {
     assert_eq!(one.option("k"), Some(QVariant::from(1)));
     assert_eq!((one.option("realm"), &*one.realm()), (None, "r"));
     assert_ne!(one, QAuthenticator::new());
-    // Setting what is there already counts, too.
+    // Setting the current value counts, too.
     let sets: [fn(&QAuthenticator); 3] =
         [|other| other.set_user(""), |other| other.set_password(""), |other| other.set_realm("")];
     for set in sets {
@@ -44,7 +44,8 @@ fn basic() {
     let answer = one.answer("CONNECT", "x:1").unwrap();
     assert_eq!(answer, "Basic TXVmYXNhOkNpcmNsZSBvZiBMaWZl");
     assert_eq!(one.phase(), Phase::Done);
-    // Asked again, it needs somebody to say something else; the same again is nothing else.
+    // After another challenge only different credentials can be tried; setting the same user name
+    // is not a change.
     one.ask([b"Basic realm=\"the place\"".as_slice()].into_iter());
     one.set_user("Mufasa");
     assert_eq!(one.phase(), Phase::Done);
@@ -73,7 +74,7 @@ fn letters_that_are_not_ascii() {
     assert_eq!(bytes, b"\xe9:\xe2\x82\xac");
 }
 
-/// The example of RFC 2617, and those of RFC 7616.
+/// The examples of RFC 2617 and RFC 7616.
 #[test]
 fn digests_of_the_standards() {
     let response = |challenge: &str, who: &digest::Who<'_>| {
@@ -132,11 +133,11 @@ fn nonces_are_counted_and_may_grow_stale() {
     let nonce = answer.split("cnonce=\"").nth(1).unwrap();
     assert_eq!(nonce.trim_end_matches('"').len(), 32);
     assert!(one.answer("CONNECT", "x:1").unwrap().contains("nc=00000002"));
-    // Another nonce, as the old one is too old: there is no need to ask anybody.
+    // The server sends a new nonce because the old one has expired: the user need not be asked.
     one.ask([&*header("b", ", stale=TRUE")].into_iter());
     assert_eq!(one.phase(), Phase::Start);
     assert!(one.answer("CONNECT", "x:1").unwrap().contains("nc=00000001"));
-    // Another nonce for no such reason: the password was wrong.
+    // The server sends a new nonce without `stale`: the password was wrong.
     one.ask([&*header("c", "")].into_iter());
     assert_eq!(one.phase(), Phase::Done);
 }
@@ -150,7 +151,7 @@ fn the_strongest_challenge_is_taken() {
     assert!(answer(&[md5, basic]).contains("realm=\"m\""));
     assert!(answer(&[basic, sha, md5]).contains("realm=\"s\""));
     assert_eq!(asked(&[basic, "Basic realm=\"c\""]).realm(), "b");
-    // What cannot be answered is passed over.
+    // Challenges that cannot be answered are skipped.
     for other in [
         "Negotiate",
         "NTLM",
@@ -182,7 +183,7 @@ fn quotes() {
     let answer = one.answer("CONNECT", "x:1").unwrap();
     assert!(answer.contains("realm=\"a \\\"b\\\\, c\", nonce=\"n\\\"\""), "{answer}");
     assert!(answer.contains("opaque=\"plain\""), "{answer}");
-    // A line stays one, whatever the user is called.
+    // The header stays one line, whatever the user name contains.
     one.set_user("a\r\nX: y");
     assert!(!one.answer("CONNECT", "x:1").unwrap().contains('\n'));
     assert_eq!(asked(&["Basic realm=\"open"]).realm(), "open");

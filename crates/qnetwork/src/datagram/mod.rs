@@ -1,13 +1,14 @@
-//! [`QNetworkDatagram`]: what a UDP socket sends and receives, with where it comes from and goes to.
+//! [`QNetworkDatagram`]: a UDP datagram with its sender and destination.
 
 use std::fmt;
 
 use crate::QHostAddress;
 
-/// The bytes of a datagram, who sent it, to whom, by which interface, and how far it may go.
+/// The bytes of a datagram with its sender, destination, interface and hop limit.
 ///
-/// A plain value, `Send` and `Sync`. In one that was received the sender and the destination are known; one that
-/// is to be sent needs a destination, and its sender, if there is one, says from which address it goes out.
+/// It is a plain value, `Send` and `Sync`. A received datagram has a sender and a destination. A
+/// datagram to be sent needs a destination. If it also has a sender, that is the source address to
+/// send from.
 ///
 /// # Examples
 ///
@@ -32,7 +33,7 @@ pub struct QNetworkDatagram {
     hop_limit: i32,
 }
 
-/// An address with a port; without an address there is no port either.
+/// An address with a port. Without an address there is no port.
 #[derive(Clone, Default, PartialEq, Eq)]
 struct Endpoint {
     address: QHostAddress,
@@ -51,7 +52,8 @@ impl Endpoint {
 }
 
 impl QNetworkDatagram {
-    /// A datagram with these bytes for this destination. [`QHostAddress::Null`] is none.
+    /// Creates a datagram with these bytes and this destination. [`QHostAddress::Null`] means no
+    /// destination.
     #[must_use]
     pub fn new(data: impl Into<Vec<u8>>, destination: impl Into<QHostAddress>, port: u16) -> Self {
         QNetworkDatagram {
@@ -63,7 +65,7 @@ impl QNetworkDatagram {
         }
     }
 
-    /// Makes the datagram one without bytes, addresses and all else.
+    /// Removes the bytes, the addresses and everything else.
     ///
     /// ```
     /// use qnetwork::{QHostAddress, QNetworkDatagram};
@@ -76,48 +78,51 @@ impl QNetworkDatagram {
         *self = Self::default();
     }
 
-    /// Whether there is neither a sender nor a destination, whatever else there is.
+    /// Returns whether the datagram has neither a sender nor a destination, regardless of its
+    /// bytes.
     #[doc(alias = "isNull")]
     #[must_use]
     pub fn is_null(&self) -> bool {
         self.sender.address.is_null() && self.destination.address.is_null()
     }
 
-    /// Whether there is a sender, or a destination, or both: the opposite of [`is_null`](Self::is_null).
+    /// Returns whether the datagram has a sender or a destination: the opposite of
+    /// [`is_null`](Self::is_null).
     #[doc(alias = "isValid")]
     #[must_use]
     pub fn is_valid(&self) -> bool {
         !self.is_null()
     }
 
-    /// The number of the interface by which it came or is to go; 0 if that is not known, or not important.
+    /// Returns the index of the interface on which the datagram arrived or will be sent; 0 if it is
+    /// not known or not set.
     #[doc(alias = "interfaceIndex")]
     #[must_use]
     pub fn interface_index(&self) -> u32 {
         self.interface_index
     }
 
-    /// Sets the number of the interface by which it is to go; 0 leaves it to the system.
+    /// Sets the index of the interface to send on; with 0 the system chooses.
     #[doc(alias = "setInterfaceIndex")]
     pub fn set_interface_index(&mut self, index: u32) {
         self.interface_index = index;
     }
 
-    /// The address that sent it; null if that is not known.
+    /// Returns the sender's address; null if it is not known.
     #[doc(alias = "senderAddress")]
     #[must_use]
     pub fn sender_address(&self) -> QHostAddress {
         self.sender.address.clone()
     }
 
-    /// The port that sent it; -1 if the sender is not known.
+    /// Returns the sender's port; -1 if the sender is not known.
     #[doc(alias = "senderPort")]
     #[must_use]
     pub fn sender_port(&self) -> i32 {
         self.sender.port()
     }
 
-    /// Sets the address, and the port, from which it is to go; 0 leaves the port to the system.
+    /// Sets the source address and port to send from; with port 0 the system chooses the port.
     ///
     /// ```
     /// use qnetwork::{QHostAddress, QNetworkDatagram};
@@ -132,62 +137,63 @@ impl QNetworkDatagram {
         self.sender = Endpoint::new(address.into(), port);
     }
 
-    /// The address that it is for; null if there is none.
+    /// Returns the destination address; null if there is none.
     #[doc(alias = "destinationAddress")]
     #[must_use]
     pub fn destination_address(&self) -> QHostAddress {
         self.destination.address.clone()
     }
 
-    /// The port that it is for; -1 if there is no destination.
+    /// Returns the destination port; -1 if there is no destination.
     #[doc(alias = "destinationPort")]
     #[must_use]
     pub fn destination_port(&self) -> i32 {
         self.destination.port()
     }
 
-    /// Sets the address and the port that it is for.
+    /// Sets the destination address and port.
     #[doc(alias = "setDestination")]
     pub fn set_destination(&mut self, address: impl Into<QHostAddress>, port: u16) {
         self.destination = Endpoint::new(address.into(), port);
     }
 
-    /// Over how many machines it may go, or, if it was received, still might; -1 if that is not known, and for
-    /// the system's choice.
+    /// Returns the hop limit: how many routers the datagram may pass. A received datagram has the
+    /// hops that are left. -1 means that it is not known, or that the system chooses.
     #[doc(alias = "hopLimit")]
     #[must_use]
     pub fn hop_limit(&self) -> i32 {
         self.hop_limit
     }
 
-    /// Sets over how many machines it may go: 1 keeps it on the link, 255 is the most there is, -1 leaves it to
-    /// the system.
+    /// Sets the hop limit: with 1 the datagram stays on the link, 255 is the maximum, and with -1
+    /// the system chooses.
     #[doc(alias = "setHopLimit")]
     pub fn set_hop_limit(&mut self, count: i32) {
         self.hop_limit = count;
     }
 
-    /// The bytes.
+    /// Returns the bytes.
     #[must_use]
     pub fn data(&self) -> &[u8] {
         &self.data
     }
 
-    /// The bytes, without a copy.
+    /// Returns the bytes without a copy.
     #[must_use]
     pub fn into_data(self) -> Vec<u8> {
         self.data
     }
 
-    /// Sets the bytes.
+    /// Replaces the bytes.
     #[doc(alias = "setData")]
     pub fn set_data(&mut self, data: impl Into<Vec<u8>>) {
         self.data = data.into();
     }
 
-    /// A datagram with other bytes that goes back: its destination is the sender of this one, its sender the
-    /// destination of this one, unless that is a group, which cannot send. It goes by the same interface. How
-    /// far it may go is left to the system.
+    /// Creates a reply to this datagram with other bytes. The reply's destination is this
+    /// datagram's sender, and its sender is this datagram's destination. If the destination is a
+    /// multicast group, the reply has no sender, because a group cannot send. The interface stays
+    /// the same. The system chooses the hop limit.
     ///
     /// ```
     /// use qnetwork::{QHostAddress, QNetworkDatagram};
@@ -217,7 +223,7 @@ impl QNetworkDatagram {
         }
     }
 
-    /// Sets the bytes, in the memory that there is.
+    /// Replaces the bytes and reuses the memory.
     pub(crate) fn refill(&mut self, data: &[u8]) {
         self.data.clear();
         self.data.extend_from_slice(data);
@@ -238,7 +244,7 @@ impl QNetworkDatagram {
 }
 
 impl Default for QNetworkDatagram {
-    /// One without bytes and addresses.
+    /// Creates a datagram without bytes and addresses.
     fn default() -> Self {
         Self::new(Vec::new(), QHostAddress::Null, 0)
     }

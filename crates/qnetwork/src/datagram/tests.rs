@@ -1,4 +1,4 @@
-//! What is expected is what Qt 5.15.8 answered.
+//! The expected results are those of Qt 5.15.8.
 
 use super::*;
 
@@ -6,7 +6,7 @@ fn ip(text: &str) -> QHostAddress {
     if text.is_empty() { QHostAddress::Null } else { text.parse().unwrap() }
 }
 
-/// The addresses and ports of sender and destination.
+/// Returns the addresses and ports of sender and destination.
 fn ends(datagram: &QNetworkDatagram) -> (String, i32, String, i32) {
     (
         datagram.sender_address().to_string(),
@@ -28,7 +28,7 @@ fn get_set_check() {
     assert_eq!((datagram.hop_limit(), datagram.interface_index()), (-1, 0));
     assert_eq!(datagram.data(), b"");
 
-    // Bytes, hops and interfaces make none that is valid.
+    // Bytes, hop limit and interface alone do not make a datagram valid.
     datagram.set_data("x");
     datagram.set_hop_limit(300);
     datagram.set_interface_index(u32::MAX);
@@ -74,12 +74,12 @@ fn without_an_address_there_is_no_port() {
 fn make_reply() {
     for (sender, port, destination, to, from) in [
         ("1.2.3.4", 5, "5.6.7.8", 9, "5.6.7.8"),
-        // A group cannot send.
+        // A multicast group cannot be a sender.
         ("1.2.3.4", 5, "224.0.0.1", 9, ""),
         ("1.2.3.4", 5, "::ffff:224.0.0.1", 9, ""),
         ("1.2.3.4", 5, "ff02::1", 9, ""),
         ("fe80::9%lo", 5, "ff05::1", 9, ""),
-        // Whatever else is left to the system.
+        // Every other address is passed on to the system.
         ("1.2.3.4", 5, "255.255.255.255", 9, "255.255.255.255"),
         ("1.2.3.4", 5, "::ffff:255.255.255.255", 9, "::ffff:255.255.255.255"),
         ("1.2.3.4", 5, "10.0.0.255", 9, "10.0.0.255"),

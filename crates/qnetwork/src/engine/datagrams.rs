@@ -1,4 +1,4 @@
-//! Datagrams, by the operating system's own socket.
+//! Datagrams over the operating system's socket.
 
 use std::{
     cell::{Cell, RefCell},
@@ -24,42 +24,46 @@ use crate::{
     },
 };
 
-/// What an engine for datagrams does beside the rest.
+/// The functions that only engines for datagrams have.
 pub(crate) trait Datagrams {
-    /// Whether there is a datagram. Asks the system, if none was read ahead. If what there is is an
-    /// error it is none, and the error is forgotten, as when Qt peeks.
+    /// Returns whether there is a datagram. Asks the system if none was read ahead. An error counts
+    /// as no datagram and is dropped, as when Qt peeks.
     fn has_pending(&self) -> bool;
 
-    /// How many bytes the first datagram has. As [`has_pending`](Datagrams::has_pending).
+    /// Returns the size of the first datagram in bytes. Treats errors like
+    /// [`has_pending`](Datagrams::has_pending).
     fn pending_size(&self) -> Option<usize>;
 
-    /// Lends the first datagram to `take`, and drops it. `false` if there is none.
+    /// Passes the first datagram to `take` and removes it. Returns `false` if there is none.
     fn receive(&self, take: &mut dyn FnMut(&Incoming<'_>)) -> Result<bool, SocketError>;
 
-    /// Whether a slot that takes all there are is to ask for more. It is not if the system has just said that
-    /// there are no more, unless asking all the same has been successful lately; nor if it has had many.
+    /// Returns whether a slot that takes all datagrams should ask for more. It should not if the
+    /// system has just reported that there are no more, unless such questions have paid off lately.
+    /// It should not either after it has taken very many.
     fn may_have_more(&self) -> bool;
 
-    /// A slot has had its chance: gives back what sockets share.
+    /// Returns shared memory after a slot has run.
     fn settle(&self);
 
-    /// Sends a datagram to an address. `false` is "not now".
+    /// Sends a datagram to an address. Returns `false` if the system has no room now.
     fn send(&self, data: &[u8], to: &QHostAddress, port: u16) -> Result<bool, SocketError>;
 
-    /// Sends datagrams until one fails; how many were sent. Fewer than all without an error is "not now".
+    /// Sends datagrams until one fails. Returns how many were sent. Fewer than all without an error
+    /// means that the system has no room now.
     fn send_all(&self, datagrams: &[QNetworkDatagram]) -> (usize, Option<SocketError>);
 
     fn join(&self, group: &QHostAddress, by: &QNetworkInterface) -> Result<(), SocketError>;
 
     fn leave(&self, group: &QHostAddress, by: &QNetworkInterface) -> Result<(), SocketError>;
 
-    /// The interface by which datagrams for groups go; one that is not valid if the system chooses.
+    /// Returns the interface for outgoing multicast datagrams; an invalid one if the system
+    /// chooses.
     fn multicast_interface(&self) -> QNetworkInterface;
 
     fn set_multicast_interface(&self, interface: &QNetworkInterface) -> Result<(), SocketError>;
 }
 
-/// A datagram that was received, as long as it is lent.
+/// A received datagram that is lent to a callback.
 pub(crate) struct Incoming<'a> {
     pub(crate) data: &'a [u8],
     arrival: &'a Arrival,
@@ -67,25 +71,26 @@ pub(crate) struct Incoming<'a> {
 }
 
 impl<'a> Incoming<'a> {
-    /// One of which there is no more to know than who has sent it.
+    /// Creates a relayed datagram, of which only the sender is known.
     pub(super) fn relayed(data: &'a [u8], arrival: &'a Arrival) -> Self {
         Incoming { data, arrival, local_port: 0 }
     }
 }
 
 impl Incoming<'_> {
-    /// The address and port that sent it.
+    /// Returns the sender's address and port.
     pub(crate) fn sender(&self) -> (QHostAddress, u16) {
         self.arrival.from.as_ref().map(named).unwrap_or_default()
     }
 
-    /// Writes all there is to know to a datagram. Of the bytes it is at most `max_size`.
+    /// Copies the datagram's data and addresses to `datagram`, with at most `max_size` bytes of
+    /// data.
     pub(crate) fn write_to(&self, datagram: &mut QNetworkDatagram, max_size: usize) {
         let path = &self.arrival.path;
         let (sender, port) = self.sender();
         let mut destination = path.destination.map(QHostAddress::from).unwrap_or_default();
         if path.destination.is_some_and(|to| to.is_ipv6()) && path.interface != 0 {
-            // The number and not the name, as Qt has it.
+            // The scope id is the number and not the name, as in Qt.
             destination.set_scope_id(&path.interface.to_string());
         }
         datagram.refill(&self.data[..self.data.len().min(max_size)]);
@@ -96,41 +101,42 @@ impl Incoming<'_> {
     }
 }
 
-/// What a native engine for datagrams has beside the rest.
+/// The additional state of a native engine for datagrams.
 pub(super) struct DatagramState {
     ahead: RefCell<ReadAhead>,
-    /// What the system said when it was asked ahead, not yet told.
+    /// An error that reading ahead met and nobody has been told of yet.
     error: RefCell<Option<io::Error>>,
     pub(super) local_port: Cell<u16>,
-    /// The system has said that there are no more, and the poll has told of none since.
+    /// The system has reported that there are no more datagrams, and no event has come since.
     drained: Cell<bool>,
     guess: Guess,
-    /// How many were taken since the loop has called.
+    /// How many datagrams were taken since the loop called the socket.
     taken: Cell<u32>,
 }
 
-/// How many datagrams a slot is given that takes all there are, before others have their turn.
+/// How many datagrams a slot may take before other sockets get their turn.
 const BUDGET: u32 = 1024;
 
-/// Whether to ask for more than the poll has told of.
+/// Decides whether to ask the system for datagrams that the poll has not reported.
 ///
-/// With each datagram answered at once, the next one is often there before the poll is asked, where the other
-/// end runs on the same processor. Asking then saves the poll's call; where it is not there the question is
-/// a call too many. What is done is what would have paid lately.
+/// If the peer runs on the same processor and each datagram is answered at once, the next one is
+/// often there before the poll is asked. Asking early then saves a call of the poll. If there is no
+/// datagram, the early question is one call too many. The guess repeats what would have paid off
+/// lately.
 #[derive(Default)]
 struct Guess {
-    /// How often to ask, yet, without success.
+    /// How many unsuccessful questions are still allowed.
     trust: Cell<u8>,
-    /// How often it was not asked.
+    /// How many questions were skipped since the last one.
     passed: Cell<u8>,
     asking: Cell<bool>,
 }
 
 impl Guess {
-    /// How often asking may be in vain before it is given up.
+    /// How many unsuccessful questions in a row end the asking.
     const TRUST: u8 = 8;
 
-    /// Whether to ask; now and then it is tried out.
+    /// Returns whether to ask. Now and then it tries even after failures.
     fn asks(&self) -> bool {
         let passed = self.passed.get().wrapping_add(1);
         let asks = self.trust.get() > 0 || passed == 0;
@@ -139,7 +145,7 @@ impl Guess {
         asks
     }
 
-    /// What the system answered.
+    /// Learns from the system's answer.
     fn learn(&self, found: bool) {
         if self.asking.replace(false) {
             self.trust.set(if found { Self::TRUST } else { self.trust.get().saturating_sub(1) });
@@ -163,7 +169,7 @@ impl DatagramState {
         self.ahead.borrow().is_empty() && self.error.borrow().is_none()
     }
 
-    /// The poll has told of datagrams.
+    /// Notes that the poll has reported datagrams.
     pub(super) fn note_told(&self) {
         self.drained.set(false);
     }
@@ -174,7 +180,8 @@ impl DatagramState {
 }
 
 impl NativeEngine {
-    /// Has something waiting, if there is anything: datagrams, or an error. Asks the system if not.
+    /// Makes sure that a datagram or an error is waiting, if there is one. Asks the system if
+    /// necessary. Returns whether there is one.
     pub(super) fn read_datagrams(&self, state: &DatagramState) -> bool {
         if !state.is_empty() {
             return true;
@@ -187,7 +194,7 @@ impl NativeEngine {
             });
             match filled {
                 Ok(more) => {
-                    // Fewer than asked for: an event will tell of others.
+                    // Fewer than asked for: an event will report new ones.
                     self.note_more(more);
                     state.drained.set(!more);
                     state.guess.learn(true);
@@ -208,7 +215,7 @@ impl NativeEngine {
         }
     }
 
-    /// Reads for a connected socket: a datagram, of which as much as there is room for.
+    /// Reads one datagram for a connected socket, cut off at the length of `data`.
     pub(super) fn read_datagram(&self, state: &DatagramState, data: &mut [u8]) -> Outcome {
         self.read_datagrams(state);
         let mut count = 0;
@@ -225,7 +232,8 @@ impl NativeEngine {
         }
     }
 
-    /// Writes for a connected socket: a datagram. As Qt's, what is wrong is told of some errors only.
+    /// Writes one datagram for a connected socket. As in Qt, only some errors get an error of their
+    /// own.
     pub(super) fn write_datagram(&self, state: &DatagramState, data: &[IoSlice<'_>]) -> Outcome {
         let sent = match state.error.take() {
             Some(error) => Some(Err(error)),
@@ -251,7 +259,7 @@ impl NativeEngine {
         }
     }
 
-    /// Sends some datagrams; how many. An error is the first one's.
+    /// Sends datagrams and returns their number. An error is that of the first one.
     fn send_some(&self, state: &DatagramState, datagrams: &[Departure<'_>]) -> io::Result<usize> {
         if let Some(error) = state.error.take() {
             return Err(error);
@@ -266,9 +274,10 @@ impl NativeEngine {
         }
     }
 
-    /// Where a datagram goes; `None` is the other end of a connection, which is where those for port 0 go.
+    /// Returns the destination of a datagram; `None`, which port 0 gives, stands for the connected
+    /// peer.
     ///
-    /// An address of IPv6 stays one if the socket is not: the system refuses it, as with Qt.
+    /// With an IPv4 socket an IPv6 address is not converted: the system refuses it, as in Qt.
     fn departure_address(&self, address: &QHostAddress, port: u16) -> Option<SocketAddr> {
         if port == 0 {
             return None;
@@ -292,7 +301,7 @@ impl NativeEngine {
         }
     }
 
-    /// Joins or leaves a group.
+    /// Joins or leaves a multicast group.
     fn change_membership(
         &self,
         group: &QHostAddress,
@@ -486,7 +495,7 @@ impl Datagrams for NativeEngine {
     }
 }
 
-/// The IPv4 addresses of an interface.
+/// Returns the IPv4 addresses of an interface.
 fn ipv4_addresses(interface: &QNetworkInterface) -> impl Iterator<Item = Ipv4Addr> {
     let entries = interface.address_entries().iter().map(|entry| entry.ip());
     entries
@@ -506,11 +515,11 @@ mod tests {
             guess.learn(found);
             asks
         };
-        // It is tried once in 256 times.
+        // Asking is tried once in 256 times.
         assert_eq!((0..512).filter(|_| asks(false)).count(), 2);
         assert_eq!((0..256).filter(|_| asks(true)).count(), 1);
         assert!((0..1000).all(|_| asks(true)));
-        // Some failures are forgiven.
+        // A few failures in a row are tolerated.
         for _ in 1..Guess::TRUST {
             assert!(asks(false));
         }

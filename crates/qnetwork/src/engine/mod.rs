@@ -1,8 +1,8 @@
-//! What is below a socket: something that connects, reads and writes without waiting.
+//! Engines: the layer below a socket, which connects, reads and writes without waiting.
 //!
-//! An engine knows nothing of the socket above it. The loop tells the socket what it is ready for, the
-//! socket tells its engine, and asks it then to do what can be done. Engines stack that way: each
-//! hands what it is told to the one below.
+//! An engine does not know the socket above it. The loop calls the socket with the readiness. The
+//! socket passes it to its engine and then calls the engine's functions. Engines can be stacked:
+//! each passes the readiness to the one below.
 
 mod datagrams;
 mod native;
@@ -23,43 +23,43 @@ pub(crate) use self::{
 };
 use crate::{QAuthenticator, QHostAddress, QNetworkProxy, SocketError, SocketOption};
 
-/// How far an attempt to connect has come.
+/// The progress of an attempt to connect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Progress {
     Connected,
-    /// [`Engine::finish_connecting`] tells more when the engine is ready for something.
+    /// Still connecting. Call [`Engine::finish_connecting`] when the engine is ready for something.
     Connecting,
-    /// A proxy wants to know who is asking: [`Engine::question`], and then [`Engine::answered`].
+    /// A proxy asks for credentials: call [`Engine::question`] and then [`Engine::answered`].
     Asks,
 }
 
-/// What an engine has come to.
+/// The state of an engine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Stage {
-    /// It has a descriptor, and no more. What has failed to connect is here again.
+    /// The engine has a descriptor and nothing else. A failed attempt to connect leads back here.
     Unconnected,
-    /// It has an address of its own, which it may listen at.
+    /// The engine has a local address, at which it may listen.
     Bound,
     Connecting,
     Connected,
 }
 
-/// What reading or writing came to.
+/// The result of a read or write.
 #[derive(Debug)]
 pub(crate) enum Outcome {
-    /// So many bytes were moved, at least one; or a datagram was, which may be empty.
+    /// At least one byte was moved; or one datagram, which may be empty.
     Moved(usize),
-    /// Not now; the loop will tell when.
+    /// Nothing can be moved now. The loop will report when it can.
     WouldBlock,
-    /// The connection is over.
+    /// The connection has ended.
     Failed(SocketError),
 }
 
 pub(crate) trait Engine {
     fn stage(&self) -> Stage;
 
-    /// Takes an address of this machine. `reuse` says whether others may have it, too; by default that
-    /// is for the system to say.
+    /// Binds to a local address. `reuse` sets whether others may bind to it too; `None` leaves that
+    /// to the system's default.
     fn bind(
         &self,
         address: &QHostAddress,
@@ -67,55 +67,56 @@ pub(crate) trait Engine {
         reuse: Option<bool>,
     ) -> Result<(), SocketError>;
 
-    /// Begins to connect. One that has failed to may try again.
+    /// Starts connecting. Allowed again after a failed attempt.
     fn connect(&self, address: &QHostAddress, port: u16) -> Result<Progress, SocketError>;
 
-    /// Begins to connect to what has no address here. Only a proxy's can.
+    /// Starts connecting to a name that was not looked up here. Only proxy engines can.
     fn connect_by_name(&self, _name: &str, _port: u16) -> Result<Progress, SocketError> {
         Err(SocketError::unsupported())
     }
 
-    /// Looks whether an attempt to connect has ended.
+    /// Checks whether an attempt to connect has finished.
     fn finish_connecting(&self) -> Result<Progress, SocketError>;
 
-    /// What the program is to be asked.
+    /// Returns the proxy and the authenticator for the question to the program.
     fn question(&self) -> Option<(QNetworkProxy, QAuthenticator)> {
         None
     }
 
-    /// The program was asked: goes on to connect.
+    /// Continues connecting after the program was asked.
     fn answered(&self) -> Result<Progress, SocketError> {
         Ok(Progress::Connecting)
     }
 
-    /// An attempt to connect takes too long. There may be something else to try.
+    /// Handles the timeout of an attempt to connect. The engine may have another address to try.
     fn timed_out(&self) -> Result<Progress, SocketError> {
         Err(SocketError::timed_out())
     }
 
-    /// Takes note of what the loop has told.
+    /// Notes the readiness that the loop has reported.
     fn note(&self, ready: Readiness);
 
-    /// Whether reading may give something.
+    /// Returns whether a read may return something.
     fn is_readable(&self) -> bool;
 
-    /// Whether writing may be possible.
+    /// Returns whether a write may be possible.
     fn is_writable(&self) -> bool;
 
     fn read(&self, data: &mut [u8]) -> Outcome;
 
-    /// Whether there really is something to read, the end of the stream included. Asks the system.
+    /// Asks the system whether there is something to read. The end of the stream counts.
     fn has_more(&self) -> bool;
 
-    /// How many bytes can be read. Asks the system.
+    /// Asks the system how many bytes can be read.
     fn bytes_available(&self) -> usize;
 
     fn write(&self, data: &[IoSlice<'_>]) -> Outcome;
 
-    /// Waits, with no loop, until the engine is ready for something; `None` when the time is over.
+    /// Waits without an event loop until the engine is ready for something. Returns `None` when the
+    /// deadline passes.
     fn wait(&self, deadline: QDeadlineTimer) -> Option<Readiness>;
 
-    /// Has the loop tell the socket once more that it is ready for reading.
+    /// Has the loop call the socket once more as ready for reading.
     fn read_again(&self);
 
     /// Has the loop call the socket to write; see
@@ -126,34 +127,34 @@ pub(crate) trait Engine {
 
     fn peer_address(&self) -> Option<(QHostAddress, u16)>;
 
-    /// The descriptor's number, or -1.
+    /// Returns the descriptor's number, or -1.
     fn descriptor(&self) -> i32;
 
-    /// Sets an option; one that the system refuses, or does not know, stays as it is.
+    /// Sets an option. An option that the system refuses or does not know stays unchanged.
     fn set_option(&self, option: SocketOption, value: i32);
 
-    /// The value of an option, if the system has it.
+    /// Returns the value of an option, if the system has it.
     fn option(&self, option: SocketOption) -> Option<i32>;
 
-    /// What went wrong first, as Qt's engine remembers it.
+    /// Returns the first error, which Qt's engine keeps, too.
     fn error(&self) -> SocketError;
 
-    /// Gives the system's socket away, if there is one; the engine is of no use then.
+    /// Gives away the system's socket, if there is one. The engine cannot be used afterwards.
     fn release(&self) -> Option<Socket> {
         None
     }
 
-    /// Whether names can be [connected to](Engine::connect_by_name) though it is bound.
+    /// Returns whether the engine can [connect by name](Engine::connect_by_name) even when bound.
     fn goes_by_proxy(&self) -> bool {
         false
     }
 
-    /// What has ended it, beside what reading and writing tell.
+    /// Returns the error that has ended the engine, if reading and writing do not report it.
     fn broken(&self) -> Option<SocketError> {
         None
     }
 
-    /// What it does beside, if it is for datagrams.
+    /// Returns the functions for datagrams, if this is an engine for datagrams.
     fn datagrams(&self) -> Option<&dyn Datagrams> {
         None
     }

@@ -1,4 +1,4 @@
-//! The engine that is the operating system's own socket.
+//! [`NativeEngine`]: the engine over the operating system's socket.
 
 use std::{
     cell::{Cell, OnceCell, RefCell},
@@ -21,19 +21,19 @@ use crate::{
     NetworkLayerProtocol, QHostAddress, SocketError, SocketErrorKind, SocketOption, SocketType, sys,
 };
 
-/// A TCP or UDP socket, or a stream that is no socket, such as a pipe. It is registered once,
-/// edge-triggered. A UDP socket is registered for reading alone, as each datagram that has gone out
-/// would be worth an event else.
+/// A TCP or UDP socket, or another stream such as a pipe. It is registered with the poll once,
+/// edge-triggered. A UDP socket is registered for reading only, because otherwise each sent
+/// datagram would cause an event.
 ///
-/// It is registered after `connect()` and not before: the poll takes a socket that is not connected
-/// for one that was hung up. One that fails to connect is taken out again, and may be tried anew.
+/// The engine registers its socket after `connect()` and not before, because the poll reports an
+/// unconnected socket as hung up. After a failed attempt it deregisters the socket, which may then
+/// connect again.
 ///
-/// `readable` is what the edges make of it: set by an event, cleared by "would block", and by a
-/// short read, after which there is nothing more unless the loop says so. The exception is a socket
-/// whose other end has closed: data and end come in one edge, and the end is seen only by reading
-/// on.
+/// `readable` follows the edges. An event sets it. "Would block" clears it, and so does a short
+/// read: after one there is nothing more until the next event. A socket whose peer has closed is
+/// the exception: data and end come in one edge, so the engine has to read on to see the end.
 pub(crate) struct NativeEngine {
-    /// Gone once reading or writing has failed.
+    /// `None` once reading or writing has failed.
     io: RefCell<Option<Socket>>,
     registration: Registration,
     registered: Cell<bool>,
@@ -41,20 +41,20 @@ pub(crate) struct NativeEngine {
     readable: Cell<bool>,
     writable: Cell<bool>,
     read_closed: Cell<bool>,
-    /// What addresses it was made for: of IPv4, of IPv6, or both, which is one of IPv6, too.
+    /// The address family of the socket: IPv4, IPv6, or both, which is an IPv6 socket too.
     family: Cell<NetworkLayerProtocol>,
-    /// Whether an attempt to connect did not end at once. Qt takes that for an error.
+    /// Whether an attempt to connect did not finish at once. In Qt that leaves an error.
     was_unfinished: Cell<bool>,
     peer: Cell<Option<SocketAddr>>,
     error: OnceCell<Box<SocketError>>,
-    /// Whether it is a socket, and neither a pipe nor a terminal.
+    /// Whether the descriptor is a socket, not a pipe or terminal.
     is_socket: bool,
-    /// A UDP socket has it.
+    /// The state of a UDP socket; `None` for others.
     pub(super) datagrams: Option<Box<DatagramState>>,
 }
 
 impl NativeEngine {
-    /// One with a new socket, for addresses of a protocol; of no protocol means IPv4, of any both.
+    /// Creates an engine with a new socket for a protocol. Unknown means IPv4, any means both.
     pub(crate) fn open(
         dispatcher: &Rc<Dispatcher>,
         source: Weak<dyn EventSource>,
@@ -68,7 +68,7 @@ impl NativeEngine {
             && family == NetworkLayerProtocol::AnyIP
             && error.raw_os_error() == Some(libc::EAFNOSUPPORT)
         {
-            // A machine without IPv6.
+            // The machine has no IPv6.
             family = NetworkLayerProtocol::IPv4;
             socket = open(domain_of(family), kind);
         }
@@ -81,7 +81,7 @@ impl NativeEngine {
         Ok(engine)
     }
 
-    /// One that takes over a socket: checked to be of the right kind, and made to block nobody.
+    /// Creates an engine for an existing socket. Checks its type and makes it non-blocking.
     pub(crate) fn adopt(
         dispatcher: &Rc<Dispatcher>,
         source: Weak<dyn EventSource>,
@@ -102,14 +102,14 @@ impl NativeEngine {
         }
         make_ours(&socket)?;
         let peer = socket.peer_addr().ok();
-        // One of a family without ports has an end that is nowhere.
+        // A family without ports has no peer address that could be shown.
         let nowhere = SocketAddr::from(([0; 4], 0));
         let peer = peer.map(|peer| peer.as_socket().unwrap_or(nowhere));
         Self::take(dispatcher, source, kind, socket, stage, peer)
     }
 
-    /// One that takes over an end of a pipe, a terminal, or whatever else the poll can watch. What
-    /// it cannot watch, as files and directories, is refused.
+    /// Creates an engine for a pipe's end, a terminal or another descriptor that the poll can
+    /// watch. It refuses what the poll cannot watch, such as files and directories.
     fn adopt_stream(
         dispatcher: &Rc<Dispatcher>,
         source: Weak<dyn EventSource>,
@@ -118,7 +118,7 @@ impl NativeEngine {
         make_ours(&stream)?;
         let mut engine = Self::of(dispatcher, source, Type::STREAM, stream, Stage::Connected)?;
         engine.is_socket = false;
-        // The end for reading never is; of others the poll tells.
+        // A pipe's read end is never writable. For all others the poll reports it.
         engine.writable.set(false);
         engine.register().map_err(|error| match error.raw_os_error() {
             Some(libc::EPERM) => invalid_descriptor(),
@@ -127,7 +127,7 @@ impl NativeEngine {
         Ok(engine)
     }
 
-    /// One that takes over a connection of the right kind that blocks nobody.
+    /// Creates an engine for a non-blocking socket of the right type.
     pub(crate) fn take(
         dispatcher: &Rc<Dispatcher>,
         source: Weak<dyn EventSource>,
@@ -171,7 +171,7 @@ impl NativeEngine {
             registered: Cell::new(false),
             stage: Cell::new(stage),
             readable: Cell::new(false),
-            // So that one who writes too early is told.
+            // So that a write before connecting gets an error and does not wait.
             writable: Cell::new(true),
             read_closed: Cell::new(false),
             family: Cell::new(NetworkLayerProtocol::IPv4),
@@ -216,10 +216,10 @@ impl NativeEngine {
         self.stage.set(Stage::Unconnected);
     }
 
-    /// Keeps an error, if it is the first, and returns the one that is kept.
+    /// Stores an error if it is the first, and returns the stored one.
     ///
-    /// So Qt's engine does. A bound socket that was refused, and is connected then, says "refused"
-    /// also when that connection ends.
+    /// Qt's engine does the same. After a bound socket was refused once, its error stays "refused",
+    /// even when a later connection ends.
     pub(super) fn fail(&self, error: SocketError) -> SocketError {
         self.error.get_or_init(|| Box::new(error)).as_ref().clone()
     }
@@ -228,7 +228,7 @@ impl NativeEngine {
         domain_of(self.family.get()) == Domain::IPV6
     }
 
-    /// An address as the system wants it for this socket.
+    /// Converts an address to the form that this socket needs.
     fn target(&self, address: &QHostAddress, port: u16) -> Option<SocketAddr> {
         let any = &QHostAddress::AnyIPv4;
         let address = if address.is_null() { any } else { address };
@@ -243,9 +243,9 @@ impl NativeEngine {
         Some(target)
     }
 
-    /// Calls `connect()`. Called again it tells what has become of the attempt, and one that has
-    /// failed leaves a socket behind that can be used again; `SO_ERROR` would tell the same, but
-    /// leave one that fails once more.
+    /// Calls `connect()`. A second call returns the outcome of the attempt. After a failure that
+    /// way, the socket can be used again. `SO_ERROR` would report the same outcome, but the next
+    /// `connect()` would then fail once more.
     fn attempt(&self, target: SocketAddr) -> Result<Progress, SocketError> {
         let call = || self.with(|socket| socket.connect(&target.into()));
         let mut called = call();
@@ -253,7 +253,7 @@ impl NativeEngine {
             && let Some(Err(error)) = &called
             && sys::is_passing_failure(error)
         {
-            // As Qt does, try the same address anew.
+            // Like Qt, retry with the same address.
             called = call();
         }
         let progress = match called {
@@ -273,7 +273,7 @@ impl NativeEngine {
         match progress {
             Progress::Connected => {
                 self.stage.set(Stage::Connected);
-                // Of several addresses it may be an earlier one that has answered.
+                // With several addresses an earlier one may have answered.
                 let peer = self.with(|socket| socket.peer_addr().ok()).flatten();
                 self.peer.set(peer.and_then(|peer| peer.as_socket()).or(Some(target)));
             }
@@ -286,12 +286,12 @@ impl NativeEngine {
         Ok(progress)
     }
 
-    /// Whether there may be more to read than was read now.
+    /// Notes whether there may be more to read.
     pub(super) fn note_more(&self, more: bool) {
         self.readable.set(more);
     }
 
-    /// A socket for datagrams has an address now.
+    /// Starts receiving now that a UDP socket has an address.
     fn begin_receiving(&self) -> Result<(), SocketError> {
         let Some(datagrams) = &self.datagrams else { return Ok(()) };
         datagrams.local_port.set(self.local().map_or(0, |local| local.port()));
@@ -315,7 +315,7 @@ impl Engine for NativeEngine {
         reuse: Option<bool>,
     ) -> Result<(), SocketError> {
         if let Some(reuse) = reuse {
-            // If the system refuses, bind() tells.
+            // If the system refuses, bind() returns the error.
             let _ = self.with(|socket| socket.set_reuse_address(reuse));
         }
         if self.stage.get() != Stage::Unconnected {
@@ -329,12 +329,12 @@ impl Engine for NativeEngine {
         };
         let bound = self.with(|socket| {
             if target.is_ipv6() {
-                // An IPv4 address is one of IPv6 to a socket that is for those alone.
+                // A socket for IPv6 alone stays IPv6-only: to it, an IPv4 address is a mapped one.
                 let only_v6 = match address.protocol() {
                     NetworkLayerProtocol::IPv4 => self.family.get() == NetworkLayerProtocol::IPv6,
                     protocol => protocol == NetworkLayerProtocol::IPv6,
                 };
-                // A family that does not know it has no need for it.
+                // IPv4 sockets do not have this option and do not need it.
                 let _ = socket.set_only_v6(only_v6);
             }
             socket.bind(&target.into())
@@ -362,7 +362,7 @@ impl Engine for NativeEngine {
     fn finish_connecting(&self) -> Result<Progress, SocketError> {
         match self.peer.get() {
             Some(target) => self.attempt(target),
-            // Taken over in the middle of it: who the other end is shows when it is there.
+            // The socket was adopted while connecting. Its peer is known once it is connected.
             None => match self.with(|socket| (socket.take_error(), socket.peer_addr())) {
                 Some((Ok(None), Ok(peer))) => {
                     self.peer.set(peer.as_socket());
@@ -416,7 +416,8 @@ impl Engine for NativeEngine {
             let error = match read {
                 Some(Ok(0)) | None => SocketError::remote_host_closed(),
                 Some(Ok(count)) => {
-                    // A terminal gives a line at a time: only "would block" is the end there.
+                    // A terminal returns one line per read, so only "would block" means that it is
+                    // empty.
                     if count < data.len() && !self.read_closed.get() && self.is_socket {
                         self.readable.set(false);
                     }
@@ -490,7 +491,7 @@ impl Engine for NativeEngine {
             let error = match sent {
                 None => SocketError::remote_host_closed(),
                 Some(Ok(count)) => {
-                    // The system took what it could: an event tells when there is room again.
+                    // The system took only a part: an event reports when there is room again.
                     self.writable.set(count == total || !self.is_socket);
                     return Outcome::Moved(count);
                 }
@@ -499,7 +500,7 @@ impl Engine for NativeEngine {
                     return Outcome::WouldBlock;
                 }
                 Some(Err(error)) if error.kind() == io::ErrorKind::Interrupted => continue,
-                // What reading would say, whichever of the two is first to find out.
+                // Report the error that reading would report, whichever of the two fails first.
                 Some(Err(error)) if !self.is_socket && sys::is_end(&error) => {
                     sys::read_error(&io::Error::from_raw_os_error(libc::EBADF))
                 }
@@ -512,7 +513,7 @@ impl Engine for NativeEngine {
 
     fn wait(&self, deadline: QDeadlineTimer) -> Option<Readiness> {
         if !self.registered.get() {
-            // As a poll has it, one that is not connected was hung up.
+            // The poll reports an unconnected socket as hung up, so no wait is needed.
             return Some(Readiness::all());
         }
         self.registration.wait(deadline)
@@ -531,7 +532,7 @@ impl Engine for NativeEngine {
             return None;
         }
         let Some(local) = self.local() else {
-            // Of a family that has no ports.
+            // The socket's family has no ports.
             return Some((QHostAddress::AnyIPv4, 0));
         };
         let dual = |socket: &mut &Socket| socket.only_v6().is_ok_and(|only| !only);
@@ -589,10 +590,10 @@ impl Drop for NativeEngine {
     }
 }
 
-/// The system's word for a type of sockets.
+/// Returns the system's socket type.
 fn kind_of(socket_type: SocketType) -> Result<Type, SocketError> {
     match socket_type {
-        // As Qt, which makes one of TCP of whatever it does not know.
+        // Like Qt, treats unknown types as TCP.
         SocketType::Tcp | SocketType::Unknown => Ok(Type::STREAM),
         SocketType::Udp => Ok(Type::DGRAM),
         SocketType::Sctp => {
@@ -602,7 +603,7 @@ fn kind_of(socket_type: SocketType) -> Result<Type, SocketError> {
     }
 }
 
-/// The system's word for a family of addresses.
+/// Returns the system's address family.
 fn domain_of(family: NetworkLayerProtocol) -> Domain {
     match family {
         NetworkLayerProtocol::IPv6 | NetworkLayerProtocol::AnyIP => Domain::IPV6,
@@ -610,7 +611,7 @@ fn domain_of(family: NetworkLayerProtocol) -> Domain {
     }
 }
 
-/// A new socket, non-blocking and closed on exec.
+/// Creates a socket that is non-blocking and close-on-exec.
 fn open(domain: Domain, kind: Type) -> io::Result<Socket> {
     let socket = Socket::new(domain, kind, None)?;
     socket.set_nonblocking(true)?;
@@ -623,7 +624,7 @@ fn invalid_descriptor() -> SocketError {
     SocketError::new(kind, "Invalid socket descriptor")
 }
 
-/// Has a descriptor that was made by others block nobody, and close on exec.
+/// Makes a descriptor from elsewhere non-blocking and close-on-exec.
 fn make_ours(descriptor: &Socket) -> Result<(), SocketError> {
     descriptor.set_nonblocking(true).and_then(|()| descriptor.set_cloexec(true)).map_err(|_| {
         let kind = SocketErrorKind::UnsupportedSocketOperation;
@@ -631,13 +632,13 @@ fn make_ours(descriptor: &Socket) -> Result<(), SocketError> {
     })
 }
 
-/// Urgent data comes as all other data does.
+/// Has urgent data delivered with the normal data.
 fn inline_urgent_data(socket: &Socket) {
-    // Where the system has no urgent data it does not come at all.
+    // A system without this option has no urgent data.
     let _ = socket.set_out_of_band_inline(true);
 }
 
-/// An address of the system's as a Qt one.
+/// Converts an address and port from the system's form.
 pub(crate) fn named(address: &SocketAddr) -> (QHostAddress, u16) {
     (QHostAddress::from_socket_addr(address, sys::interface_name), address.port())
 }
@@ -726,7 +727,7 @@ mod tests {
         assert_eq!((engine.stage(), engine.registered.get()), (Stage::Unconnected, false));
         assert_eq!(connect(port), Ok(Progress::Connected));
         assert_eq!((engine.descriptor(), engine.registered.get()), (descriptor, true));
-        // The first error is kept.
+        // The engine keeps its first error.
         assert_eq!(engine.error(), refused);
         drop(listener);
     }

@@ -1,4 +1,4 @@
-//! The engine that goes through a proxy.
+//! [`ProxyEngine`]: the engine that connects through a proxy.
 
 use std::{
     cell::{Cell, RefCell},
@@ -21,21 +21,21 @@ use crate::{
     proxy::{Command, Handshake, Http, Next, Socks5, Target},
 };
 
-/// How much of what the proxy says is read at once.
+/// How many bytes of the proxy's replies to read at once.
 const PIECE: usize = 4096;
 
-/// Makes an engine for the connection to the proxy.
+/// Creates the engine for the connection to the proxy.
 type Open = Box<dyn Fn(NetworkLayerProtocol) -> Result<Rc<dyn Engine>, SocketError>>;
 
-/// Connects to a proxy by an engine below, talks to it until it gets out of the way, and hands everything on
-/// from then on.
+/// Connects to a proxy with an engine below it and does the handshake. After that it passes
+/// everything through.
 ///
-/// It calls nobody above: where the proxy wants to know who is asking, connecting comes to
-/// [`Progress::Asks`], and goes on when the socket says that it has been answered.
+/// It calls nothing above it. If the proxy asks for credentials, connecting returns
+/// [`Progress::Asks`] and continues when the socket reports that the program has answered.
 ///
-/// It may also have the proxy [listen](ProxyEngine::listen), or
-/// [relay datagrams](ProxyEngine::associate). Then connecting has come to its end, once, when the proxy has said
-/// where it does.
+/// It can also have the proxy [listen](ProxyEngine::listen) or [relay
+/// datagrams](ProxyEngine::associate). Connecting is then finished, once, when the proxy has
+/// reported the address at which it does so.
 pub(crate) struct ProxyEngine {
     proxy: QNetworkProxy,
     open: Open,
@@ -44,9 +44,9 @@ pub(crate) struct ProxyEngine {
     stage: Cell<Stage>,
     lookup: Rc<ProxyLookup>,
     addresses: RefCell<VecDeque<QHostAddress>>,
-    /// What has gone wrong, to be told by the loop.
+    /// An error that the loop is to report.
     failed: RefCell<Option<SocketError>>,
-    /// What the proxy said and nobody has looked at; once connected it is the host that said it.
+    /// The bytes received but not processed. Once connected they come from the host.
     input: RefCell<Vec<u8>>,
     output: RefCell<Vec<u8>>,
     asks: Cell<bool>,
@@ -54,9 +54,9 @@ pub(crate) struct ProxyEngine {
     peer: RefCell<Option<(QHostAddress, u16)>>,
 }
 
-/// The proxy's name being looked up.
+/// The look-up of the proxy's name.
 struct ProxyLookup {
-    /// Has the loop call the socket while there is nothing below that would.
+    /// Has the loop call the socket while no engine below does.
     wake: Registration,
     id: Cell<Option<i32>>,
     answer: RefCell<Option<QHostInfo>>,
@@ -90,7 +90,7 @@ impl ProxyEngine {
         }
     }
 
-    /// One that hands on what a proxy that has listened was connected to by.
+    /// Creates an engine for the connection that a listening proxy has accepted.
     pub(crate) fn accepted(
         dispatcher: &Rc<Dispatcher>,
         source: Weak<dyn EventSource>,
@@ -106,14 +106,16 @@ impl ProxyEngine {
         engine
     }
 
-    /// Begins to have the proxy listen, for one connection. It does when the [stage](Engine::stage) is
-    /// [`Bound`](Stage::Bound), and somebody has come when it is [`Connected`](Stage::Connected).
+    /// Starts to have the proxy listen for one connection. It listens once the
+    /// [stage](Engine::stage) is [`Bound`](Stage::Bound). A peer has connected once the stage is
+    /// [`Connected`](Stage::Connected).
     pub(crate) fn listen(&self, address: &QHostAddress, port: u16) -> Result<(), SocketError> {
         self.request(Command::Bind, address, port)
     }
 
-    /// Begins to have the proxy relay datagrams for one who sends them from some address. It does when the
-    /// [stage](Engine::stage) is [`Connected`](Stage::Connected), and as long as the connection lasts.
+    /// Starts to have the proxy relay datagrams for a client that sends them from `address`. It
+    /// relays once the [stage](Engine::stage) is [`Connected`](Stage::Connected), as long as the
+    /// connection lasts.
     pub(crate) fn associate(&self, address: &QHostAddress, port: u16) -> Result<(), SocketError> {
         self.request(Command::Associate, address, port)
     }
@@ -134,8 +136,8 @@ impl ProxyEngine {
         Ok(())
     }
 
-    /// Waits, with no loop, until the proxy has answered the request that was begun. There is nobody who could be
-    /// asked for credentials.
+    /// Waits without an event loop until the proxy has answered the request. No program can be
+    /// asked for credentials meanwhile.
     pub(crate) fn wait_for_answer(&self, deadline: QDeadlineTimer) -> Result<(), SocketError> {
         let mut progress = self.finish_connecting()?;
         loop {
@@ -158,12 +160,12 @@ impl ProxyEngine {
         }
     }
 
-    /// Where the proxy itself is, once connected to.
+    /// Returns the address of the proxy itself, once connected.
     pub(crate) fn proxy_address(&self) -> Option<QHostAddress> {
         Some(self.below()?.peer_address()?.0)
     }
 
-    /// The text for a connection to the proxy that is over.
+    /// Returns the error for a connection to the proxy that has ended.
     pub(crate) fn told(&self, error: &SocketError) -> SocketError {
         let anywhere = Target::Address(QHostAddress::new(), 0);
         Socks5::new(&self.proxy, Command::Connect, anywhere).failed_to_connect(error)
@@ -188,7 +190,7 @@ impl ProxyEngine {
         self.lookup.wake.requeue(Readiness::empty());
     }
 
-    // ---- to the proxy
+    // ---- connecting to the proxy
 
     fn connect_to_proxy(&self) {
         self.below.take();
@@ -214,7 +216,7 @@ impl ProxyEngine {
         }
     }
 
-    /// The proxy's name was looked up.
+    /// Continues after the look-up of the proxy's name.
     fn on_found(&self) {
         let Some(info) = self.lookup.answer.take() else { return };
         if info.error() != HostInfoError::NoError || info.addresses().is_empty() {
@@ -224,7 +226,7 @@ impl ProxyEngine {
         self.try_next_address(SocketError::host_not_found());
     }
 
-    /// Tries the proxy's addresses that are left. With none left, `error` is what went wrong last.
+    /// Tries the proxy's remaining addresses. If none is left, reports `error`, the last failure.
     fn try_next_address(&self, mut error: SocketError) {
         loop {
             let Some(address) = self.addresses.borrow_mut().pop_front() else {
@@ -238,7 +240,7 @@ impl ProxyEngine {
                 Ok((below, progress)) => {
                     self.below.replace(Some(below));
                     if progress == Progress::Connected {
-                        // It is talked to when the loop says so.
+                        // The loop starts the handshake.
                         self.on_proxy_connected();
                         self.wake();
                     }
@@ -258,7 +260,7 @@ impl ProxyEngine {
         }
     }
 
-    /// Connecting has failed, which the loop is to tell: never the call that began it.
+    /// Has the loop report that connecting has failed; the call that started it never does.
     fn fail_later(&self, error: &SocketError) {
         let told = match &*self.talk.borrow() {
             Some(talk) => talk.failed_to_connect(error),
@@ -268,7 +270,7 @@ impl ProxyEngine {
         self.wake();
     }
 
-    // ---- talking to it
+    // ---- the handshake
 
     fn talk(&self) -> Result<Progress, SocketError> {
         loop {
@@ -306,7 +308,7 @@ impl ProxyEngine {
             Outcome::WouldBlock => {}
             Outcome::Failed(error) => {
                 drop(output);
-                // What the proxy has said before it went may be the reason.
+                // The proxy may have sent the reason before it closed.
                 self.output.take();
                 if !below.is_readable() {
                     return Err(self.lost(&error));
@@ -325,7 +327,7 @@ impl ProxyEngine {
         next
     }
 
-    /// How much the proxy may be heard of it at once.
+    /// Returns how many bytes of the proxy's replies to read at once.
     fn wants(&self) -> usize {
         let input = self.input.borrow();
         self.talk.borrow().as_ref().map_or(PIECE, |talk| talk.wants(&input))
@@ -367,7 +369,7 @@ impl ProxyEngine {
         }
     }
 
-    /// The proxy is gone.
+    /// Handles the loss of the connection to the proxy.
     fn lost(&self, error: &SocketError) -> SocketError {
         let told = match &mut *self.talk.borrow_mut() {
             Some(talk) if *error == SocketError::remote_host_closed() => talk.closed(),
@@ -413,7 +415,7 @@ impl Engine for ProxyEngine {
     }
 
     fn connect_by_name(&self, name: &str, port: u16) -> Result<Progress, SocketError> {
-        // As Qt's: only the proxy knows the address.
+        // As in Qt: only the proxy knows the address.
         self.peer.replace(Some((QHostAddress::new(), port)));
         match host_info::ace::to_ace(name) {
             Some(name) => Ok(self.begin(Command::Connect, Target::Name(name, port))),
@@ -426,7 +428,7 @@ impl Engine for ProxyEngine {
     }
 
     fn finish_connecting(&self) -> Result<Progress, SocketError> {
-        // A slot that was asked may run a loop.
+        // The slot that was asked for credentials may run a loop.
         if self.asks.get() {
             return Ok(Progress::Connecting);
         }
@@ -500,7 +502,7 @@ impl Engine for ProxyEngine {
             data[..count].copy_from_slice(&input[..count]);
             input.drain(..count);
             if input.is_empty() {
-                // No buffer is kept when empty.
+                // An empty buffer is not kept.
                 *input = Vec::new();
             }
             return Outcome::Moved(count);
@@ -532,7 +534,7 @@ impl Engine for ProxyEngine {
 
     fn wait(&self, deadline: QDeadlineTimer) -> Option<Readiness> {
         if self.lookup.id.get().is_some() {
-            // The answer comes by the loop, and that does not run.
+            // The answer would come through the loop, which is not running.
             self.cancel_lookup();
             let info = QHostInfo::from_name_until(self.proxy.host_name(), deadline)?;
             self.lookup.answer.replace(Some(info));
@@ -596,7 +598,7 @@ impl Engine for ProxyEngine {
 }
 
 impl ProxyEngine {
-    /// Whether there is something to say to the proxy that it can be told now.
+    /// Returns whether the handshake can continue at once, by sending or by reading.
     fn is_talking(&self) -> bool {
         matches!(self.stage.get(), Stage::Connecting | Stage::Bound)
             && self.below().is_some_and(|below| {

@@ -1,26 +1,26 @@
-//! Datagrams that are read from the system and not yet asked for.
+//! Datagrams that were read from the system but not yet taken.
 //!
-//! One call of the system reads many. Their bytes stay where it has put them, in one large piece of memory that
-//! all sockets of a loop share, as long as the slot runs that they are for; what the slot leaves is moved
-//! to a buffer of the socket's own, so that the large piece is there for the next one. Both are used again
-//! and again: reading allocates nothing once it has been going for a while.
+//! One system call reads many datagrams into a large block of memory (an arena) that all sockets of
+//! a loop share. The bytes stay there while the socket's slot runs. Datagrams that the slot leaves
+//! are moved to the socket's own buffer, so that the next socket can use the arena. Both are
+//! reused, so reading allocates nothing in the steady state.
 
 use std::{cell::RefCell, collections::VecDeque, rc::Rc};
 
 use crate::sys::datagrams::{Arrival, BATCH, SLOT};
 
-/// How much memory of its own a socket keeps that has nothing in it.
+/// How much memory of its own an empty socket keeps, in bytes.
 const KEPT: usize = 64 * 1024;
-/// How many datagrams a socket asks for that has not had many.
+/// The least number of datagrams that a socket asks the system for.
 const FEW: usize = 4;
 
-/// The large pieces of memory, those that are not in use. One, as a rule.
+/// The arenas that are not in use. Usually there is one.
 #[derive(Default)]
 pub(super) struct Arenas(RefCell<Option<Box<[u8]>>>);
 
 impl Arenas {
     fn take(&self) -> Box<[u8]> {
-        // Only the pages that are written to take memory.
+        // Only pages that are written to take memory.
         self.0.take().unwrap_or_else(|| vec![0; BATCH * SLOT].into_boxed_slice())
     }
 
@@ -31,11 +31,11 @@ impl Arenas {
 
 pub(super) struct ReadAhead {
     arenas: Rc<Arenas>,
-    /// Where the bytes are, if they are not in `kept`.
+    /// Where the bytes are, unless they are in `kept`.
     arena: Option<Box<[u8]>>,
     kept: Vec<u8>,
     waiting: VecDeque<(usize, Arrival)>,
-    /// How many to ask the system for: more, if there were many.
+    /// How many datagrams to ask the system for: more if the last reads returned many.
     want: usize,
 }
 
@@ -53,10 +53,10 @@ impl ReadAhead {
         self.waiting.front().map(|(_, arrival)| arrival.len)
     }
 
-    /// Has `receive` fill slots of a piece of memory, at most so many, and tell of each. It returns
-    /// how many; whether that was as many as there may be more, this does.
+    /// Calls `receive` to fill at most `want` slots of an arena and report each datagram. `receive`
+    /// returns their number. This function returns whether there may be more.
     ///
-    /// Nothing may be waiting.
+    /// No datagram may be waiting.
     pub(super) fn fill<E>(
         &mut self,
         receive: impl FnOnce(&mut [u8], usize, &mut dyn FnMut(usize, Arrival)) -> Result<usize, E>,
@@ -81,7 +81,7 @@ impl ReadAhead {
         }
     }
 
-    /// Lends the first datagram to `take`, and drops it. Returns whether there was one.
+    /// Passes the first datagram to `take` and removes it. Returns whether there was one.
     pub(super) fn take(&mut self, take: impl FnOnce(&[u8], &Arrival)) -> bool {
         let Some((at, arrival)) = self.waiting.pop_front() else { return false };
         let bytes = self.arena.as_deref().unwrap_or(&self.kept);
@@ -92,7 +92,7 @@ impl ReadAhead {
         true
     }
 
-    /// Moves what is waiting out of the shared memory.
+    /// Moves the waiting datagrams out of the shared arena.
     pub(super) fn settle(&mut self) {
         let Some(arena) = self.arena.take() else { return };
         self.kept.clear();

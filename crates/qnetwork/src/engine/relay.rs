@@ -1,4 +1,4 @@
-//! The engine for datagrams that go by a proxy.
+//! [`RelayEngine`]: the engine for datagrams through a proxy.
 
 use std::{
     cell::{Cell, RefCell},
@@ -17,35 +17,35 @@ use crate::{
     sys::datagrams::{Arrival, Path},
 };
 
-/// How many datagrams that are nothing are dropped in a row before others have their turn.
+/// How many invalid datagrams to drop in a row before other sockets get their turn.
 const DROPS: usize = 64;
-/// How often the proxy is heard in a row that should have nothing to say.
+/// How often to read from the control connection in a row; the proxy should send nothing there.
 const REMARKS: usize = 16;
-/// How many bytes the proxy may say in all on the connection where it should have nothing to say.
+/// The most bytes that the proxy may send on the control connection, where it should send nothing.
 const REMARKS_LIMIT: usize = 1 << 20;
 
-/// Makes an engine for the datagrams to and from the proxy.
+/// Creates the engine for datagrams to and from the proxy.
 type Open = Box<dyn Fn(NetworkLayerProtocol) -> Result<Rc<dyn Engine>, SocketError>>;
 
-/// Has a SOCKS5 proxy relay datagrams: a connection to the proxy on which it was asked to, and
-/// which has to last, and a socket for datagrams to where it said.
+/// Has a SOCKS5 proxy relay datagrams. It consists of a control connection, which has to stay open,
+/// and a UDP socket, which exchanges datagrams with the address that the proxy named.
 ///
-/// Both are registered for one source, and what the loop tells is noted by both: what was not meant
-/// for one costs it a call of the system in vain.
+/// Both are registered for one event source and both note every event. An event for only one of
+/// them costs the other one system call in vain.
 pub(crate) struct RelayEngine {
     control: ProxyEngine,
     open: Open,
     udp: RefCell<Option<Rc<dyn Engine>>>,
     stage: Cell<Stage>,
-    /// Where the proxy takes datagrams.
+    /// The address at which the proxy accepts datagrams.
     relay: RefCell<Option<(QHostAddress, u16)>>,
-    /// Where those go that are for nobody else.
+    /// The destination of datagrams without one.
     peer: RefCell<Option<Target>>,
-    /// A datagram that was looked at, and not taken.
+    /// A datagram that was looked at but not taken.
     first: RefCell<Option<(SocketAddr, Vec<u8>)>>,
-    /// What has become of the connection to the proxy.
+    /// The error that ended the control connection.
     lost: RefCell<Option<SocketError>>,
-    /// How many bytes the proxy has said since it relays.
+    /// How many bytes the proxy has sent on the control connection since it relays.
     remarks: Cell<usize>,
 }
 
@@ -72,7 +72,7 @@ impl RelayEngine {
         matches!(self.stage.get(), Stage::Bound | Stage::Connected)
     }
 
-    /// Takes an address of this machine, and has the proxy told of it.
+    /// Binds a local socket and tells the proxy its address.
     fn begin(
         &self,
         address: &QHostAddress,
@@ -113,12 +113,12 @@ impl RelayEngine {
         progress.inspect_err(|_| self.give_up())
     }
 
-    /// The proxy does it.
+    /// Starts relaying after the proxy has agreed.
     fn on_relayed(&self) -> Result<Progress, SocketError> {
         let (address, port) = self.control.local_address().ok_or_else(protocol_error)?;
         let is_any = [QHostAddress::AnyIPv4, QHostAddress::AnyIPv6].contains(&address);
         let address = match is_any {
-            // It is where it is.
+            // The relay runs at the proxy's own address.
             true => self.control.proxy_address().ok_or_else(protocol_error)?,
             false => address,
         };
@@ -135,7 +135,7 @@ impl RelayEngine {
         self.stage.set(Stage::Unconnected);
     }
 
-    /// Looks whether the connection to the proxy still stands.
+    /// Checks whether the control connection still stands.
     fn look_after_control(&self) {
         if !self.is_relayed() || self.lost.borrow().is_some() {
             return;
@@ -145,7 +145,7 @@ impl RelayEngine {
                 return;
             }
             match self.control.read(&mut [0; 256]) {
-                // There is nothing to be said.
+                // The proxy should send nothing, so this is dropped.
                 Outcome::Moved(count) => {
                     self.remarks.set(self.remarks.get() + count);
                     if self.remarks.get() > REMARKS_LIMIT {
@@ -163,7 +163,7 @@ impl RelayEngine {
         self.control.read_again();
     }
 
-    /// What is in a datagram, if it comes from the proxy.
+    /// Returns the sender and data of a datagram, if it comes from the proxy and is valid.
     fn relayed<'a>(&self, incoming: &Incoming<'a>) -> Option<(SocketAddr, &'a [u8])> {
         let (sender, port) = incoming.sender();
         let relay = self.relay.borrow();
@@ -172,7 +172,7 @@ impl RelayEngine {
         unwrap(incoming.data).filter(|_| comes_from_it)
     }
 
-    /// Lends the first datagram that is one.
+    /// Passes the first valid datagram to `take`.
     fn receive_next(&self, take: &mut dyn FnMut(SocketAddr, &[u8])) -> Result<bool, SocketError> {
         let Some(udp) = self.udp() else { return Ok(false) };
         let Some(datagrams) = udp.datagrams() else { return Ok(false) };
@@ -192,13 +192,13 @@ impl RelayEngine {
         Ok(false)
     }
 
-    /// Has the first datagram at hand, if there is one.
+    /// Fetches the first datagram, if there is one. Returns whether there is.
     fn look(&self) -> bool {
         if self.first.borrow().is_some() {
             return true;
         }
         let mut first = None;
-        // What is an error is none, as when a socket of the system's is asked.
+        // An error counts as no datagram, as for a socket without a proxy.
         let _ = self.receive_next(&mut |from, data| first = Some((from, data.to_vec())));
         let found = first.is_some();
         self.first.replace(first);
@@ -218,7 +218,7 @@ impl RelayEngine {
         datagrams.send(&wrap(target, data), &address, port)
     }
 
-    /// Where a datagram goes: port 0 is the other end of a connection.
+    /// Returns the destination of a datagram. Port 0 stands for the connected peer.
     fn departure(&self, address: &QHostAddress, port: u16) -> Option<Target> {
         match port {
             0 => self.peer.borrow().clone(),
@@ -227,7 +227,7 @@ impl RelayEngine {
     }
 }
 
-/// An address as one of IPv4, if it is one.
+/// Converts an address to IPv4 if possible.
 fn plain(address: &QHostAddress) -> QHostAddress {
     address.to_ipv4_address().map_or_else(|| address.clone(), QHostAddress::from)
 }
@@ -237,7 +237,7 @@ impl Engine for RelayEngine {
         self.stage.get()
     }
 
-    /// Begins to; [`finish_connecting`](Engine::finish_connecting) tells what comes of it.
+    /// Starts binding; [`finish_connecting`](Engine::finish_connecting) returns the outcome.
     fn bind(
         &self,
         address: &QHostAddress,
@@ -346,7 +346,7 @@ impl Engine for RelayEngine {
         }
     }
 
-    /// As Qt's: only the proxy knows from where others are sent datagrams.
+    /// As in Qt there is none: only the proxy knows the address that other hosts see.
     fn local_address(&self) -> Option<(QHostAddress, u16)> {
         None
     }
@@ -364,7 +364,7 @@ impl Engine for RelayEngine {
 
     fn set_option(&self, _: SocketOption, _: i32) {}
 
-    /// As Qt's, it has none.
+    /// As in Qt, there are no options.
     fn option(&self, _: SocketOption) -> Option<i32> {
         None
     }

@@ -1,17 +1,17 @@
-//! Names of hosts as the resolver wants them: ASCII, as RFC 3490 says.
+//! Host names in ASCII, as the resolver needs them (RFC 3490).
 
-/// How long a part of a name can be.
+/// The greatest length of a label.
 const MAX_LABEL: usize = 63;
 
-/// The name in ASCII and small letters, each part that is not ASCII in punycode; `None` if it cannot be
-/// the name of a host.
+/// Converts a name to lower-case ASCII, with each label that is not ASCII in punycode. Returns
+/// `None` if the name is not a valid host name.
 pub(crate) fn to_ace(name: &str) -> Option<String> {
     let mut ace = String::with_capacity(name.len());
     let mut labels = name.split(['.', '\u{3002}', '\u{ff0e}', '\u{ff61}']).peekable();
     while let Some(label) = labels.next() {
         let is_last = labels.peek().is_none();
         match label {
-            // A dot may end a name.
+            // A name may end with a dot.
             "" if is_last && !ace.is_empty() => {}
             _ => push_label(label, &mut ace)?,
         }
@@ -31,7 +31,7 @@ fn push_label(label: &str, ace: &mut String) -> Option<()> {
         if prepared.is_ascii() {
             ace.push_str(&prepared);
         } else if prepared.chars().count() <= MAX_LABEL {
-            // A longer one is none, and the numbers would not fit.
+            // A longer label is invalid, and its punycode numbers would overflow.
             ace.push_str("xn--");
             push_punycode(&prepared, ace);
         }
@@ -39,7 +39,8 @@ fn push_label(label: &str, ace: &mut String) -> Option<()> {
     is_label(&ace[start..]).then_some(())
 }
 
-/// Letters, digits, and hyphens inside. Underscores are not allowed, but used.
+/// Returns whether `label` consists of letters, digits and inner hyphens. Underscores are not
+/// allowed by the standard but are in use.
 fn is_label(label: &str) -> bool {
     let allowed = |c: u8| c.is_ascii_alphanumeric() || matches!(c, b'-' | b'_');
     (1..=MAX_LABEL).contains(&label.len())
@@ -48,8 +49,8 @@ fn is_label(label: &str) -> bool {
         && !label.ends_with('-')
 }
 
-/// Appends `text` in punycode (RFC 3492): its ASCII, and then at which places which other characters
-/// are put in, as differences in a variable-length code.
+/// Appends `text` in punycode (RFC 3492): first its ASCII characters, then the positions and values
+/// of all others, as differences in a variable-length code.
 fn push_punycode(text: &str, out: &mut String) {
     let ascii = text.chars().filter(char::is_ascii);
     let mut done = ascii.clone().count() as u32;
@@ -59,7 +60,7 @@ fn push_punycode(text: &str, out: &mut String) {
     }
     let mut bias = Bias::new();
     let (mut delta, mut low) = (0, 0x80);
-    // All occurrences of the smallest character that is left, until none is.
+    // Each round inserts all occurrences of the smallest remaining character.
     while let Some(next) = text.chars().map(u32::from).filter(|c| *c >= low).min() {
         delta += (next - low) * (done + 1);
         for c in text.chars().map(u32::from) {
@@ -77,7 +78,7 @@ fn push_punycode(text: &str, out: &mut String) {
     }
 }
 
-/// Punycode's parameters, and what the differences so far have taught.
+/// Punycode's adaptive bias.
 struct Bias {
     value: u32,
     first: bool,
@@ -131,7 +132,7 @@ fn digit(value: u32) -> char {
 mod tests {
     use super::*;
 
-    /// What `QUrl::toAce()` of Qt 5.15.8 says; empty where it says nothing.
+    /// The results of `QUrl::toAce()` in Qt 5.15.8. An empty result means that the name is invalid.
     const ASKED: &[(&str, &str)] = &[
         ("a_b", "a_b"),
         ("_x", "_x"),
@@ -210,7 +211,7 @@ mod tests {
         assert_eq!(to_ace(&"\u{4e00}\u{fc}".repeat(30_000)), None);
     }
 
-    /// Examples of RFC 3492, section 7.1, those without capital letters.
+    /// The examples of RFC 3492, section 7.1, without those that have capital letters.
     #[test]
     fn punycode_of_the_rfc() {
         for (text, code) in [

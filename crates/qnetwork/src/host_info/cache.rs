@@ -1,4 +1,4 @@
-//! Names that were found, for a minute.
+//! A cache of names that were found, each for a minute.
 
 use std::{
     collections::HashMap,
@@ -8,31 +8,31 @@ use std::{
 
 use super::{HostInfoError, QHostInfo};
 
-/// How long a name is remembered.
+/// How long an entry stays valid.
 const MAX_AGE: Duration = Duration::from_secs(60);
-/// How many are. With one more the one goes that nobody has asked for the longest.
+/// The greatest number of entries. A further one replaces the least recently used one.
 const MAX_NAMES: usize = 128;
 
-/// What is known of `name`, if it was found lately.
+/// Returns the entry for `name`, if it is there and still valid.
 pub(super) fn get(name: &str) -> Option<QHostInfo> {
     cache().get(name, Instant::now())
 }
 
-/// Remembers an answer, unless it is that there is none.
+/// Stores an answer, unless it is an error.
 pub(super) fn put(name: &str, info: &QHostInfo) {
     cache().put(name, info, Instant::now());
 }
 
 fn cache() -> MutexGuard<'static, Cache> {
     static CACHE: LazyLock<Mutex<Cache>> = LazyLock::new(Mutex::default);
-    // Nothing panics while it is locked.
+    // No code panics while it holds the lock.
     CACHE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[derive(Default)]
 struct Cache {
     names: HashMap<String, Known>,
-    /// How often anything was asked for or put in: tells what was so last.
+    /// Counts the accesses, to find the least recently used entry.
     uses: u64,
     #[cfg(test)]
     disabled: bool,
@@ -73,7 +73,7 @@ impl Cache {
     }
 }
 
-/// Forgets everything, and remembers nothing more if it is disabled.
+/// Removes all entries. A disabled cache stores nothing.
 #[cfg(test)]
 pub(super) fn reset(disabled: bool) {
     *cache() = Cache { disabled, ..Cache::default() };
@@ -97,7 +97,7 @@ mod tests {
         assert_eq!(cache.get("a", now + Duration::from_secs(60)), None);
         assert_eq!(cache.get("A", now), None);
         assert_eq!(cache.get("none", now), None);
-        // Asking keeps a name among the others, but makes it no younger.
+        // A query keeps an entry from being replaced, but does not extend its lifetime.
         cache.put("a", &info("b"), now + Duration::from_secs(60));
         assert_eq!(cache.get("a", now + Duration::from_secs(61)), Some(info("b")));
     }

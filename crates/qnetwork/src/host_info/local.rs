@@ -1,4 +1,4 @@
-//! What this machine calls itself.
+//! The name and domain of this machine.
 
 use std::{env, fs};
 
@@ -6,15 +6,15 @@ use crate::sys;
 
 const RESOLVER_CONFIGURATION: &str = "/etc/resolv.conf";
 
-/// The domain in which the resolver looks for names first.
+/// Returns the domain in which the resolver looks for names first.
 pub(super) fn domain_name() -> String {
     let configured = fs::read_to_string(RESOLVER_CONFIGURATION).unwrap_or_default();
     let told = env::var_os("LOCALDOMAIN").map(|told| told.to_string_lossy().into_owned());
     domain(told.as_deref(), &configured, &sys::host_name())
 }
 
-/// The environment tells, or else the last line of the configuration that does, or else the name of
-/// this machine.
+/// Takes the domain from the environment; otherwise from the last line of the configuration that
+/// has one; otherwise from this machine's name.
 fn domain(told: Option<&str>, configured: &str, host: &str) -> String {
     let first = |words: &str| {
         let word = words.split([' ', '\t']).next().unwrap_or_default();
@@ -38,7 +38,7 @@ fn domain(told: Option<&str>, configured: &str, host: &str) -> String {
 mod tests {
     use super::*;
 
-    /// Asked of Qt 5.15.8 with the files and the environment so.
+    /// Qt 5.15.8 gave these results with the same file and environment.
     #[test]
     fn domains_as_qt_finds_them() {
         for (configured, wanted) in [

@@ -1,16 +1,16 @@
-//! Names of hosts and their addresses.
+//! Host names and their addresses.
 //!
-//! A look-up is done by the system's resolver, `getaddrinfo` or, for the name of an address,
-//! `getnameinfo`. These block; so they are called by a few threads of their own, whose answers are
-//! posted to the loop that asked:
+//! The system's resolver does the look-ups: `getaddrinfo`, or `getnameinfo` for the name of an
+//! address. These calls block. A few worker threads make them and post the answers to the loop that
+//! asked:
 //!
 //! ```text
-//!   lookup_host ──► empty, no name, remembered? ──────────────────────────► posted to this loop
-//!                     └► workers.rs: one queue, equal names share a call ──► posted to the asking loop
-//!                          └► resolver.rs ──► cache.rs: what was found, for a minute
+//!   lookup_host ──► empty, invalid or cached? ──────────────────────────► posted to this loop
+//!                     └► workers.rs: one queue, equal names share a call ► posted to its loop
+//!                          └► resolver.rs ──► cache.rs: names found in the last minute
 //! ```
 //!
-//! `ace.rs` makes ASCII of other names, `local.rs` knows this machine's.
+//! `ace.rs` converts names to ASCII, and `local.rs` finds the names of this machine.
 
 pub(crate) mod ace;
 mod cache;
@@ -33,35 +33,37 @@ use qcore::{Dispatcher, QDeadlineTimer, Receiver};
 use crate::{QHostAddress, sys};
 
 qcore::numbered! {
-    /// How a look-up ended.
+    /// The result of a look-up.
     #[doc(alias = "QHostInfo::HostInfoError")]
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
     #[non_exhaustive]
     pub enum HostInfoError {
-        /// Well.
+        /// The look-up succeeded.
         #[default]
         NoError = 0,
         /// There is no host of that name, or it has no address.
         HostNotFound = 1,
-        /// In another way.
+        /// The look-up failed for another reason.
         #[doc(alias = "UnknownError")]
         Unknown = 2,
     }
 }
 
-/// What is known of a host: its addresses, or why they could not be found.
+/// The result of a look-up: a host's name and addresses, or an error.
 ///
-/// [`lookup_host`](QHostInfo::lookup_host) asks and goes on, [`from_name`](QHostInfo::from_name)
-/// waits. Both take
+/// [`lookup_host`](QHostInfo::lookup_host) returns at once and answers later,
+/// [`from_name`](QHostInfo::from_name) waits. Both take
 ///
-/// * a name, and give its addresses. It may have letters of all languages (`bücher.example`), which
-///   are asked for in punycode; [`host_name`](QHostInfo::host_name) stays as it was given. What
-///   cannot be a name, for example with a NUL or a space in it, or a part of more than 63 letters,
-///   is [`HostNotFound`](HostInfoError::HostNotFound), "Invalid hostname".
-/// * an address, and give its name: the address as text where it has none.
+/// * a name, and return its addresses. The name may contain letters of all languages
+///   (`bücher.example`), which are looked up as punycode. [`host_name`](QHostInfo::host_name)
+///   returns the name as it was given. An invalid name, for example with a NUL, a space or a label
+///   of more than 63 letters, gives [`HostNotFound`](HostInfoError::HostNotFound), "Invalid
+///   hostname".
+/// * an address, and return its name. If it has no name, they return the address as text.
 ///
-/// What `lookup_host` asks for is remembered for 60 seconds, 128 names at most; `from_name` always
-/// asks anew. Names that end in `.invalid` are not asked for, there are none (RFC 6761).
+/// Answers are cached for 60 seconds, for at most 128 names. `lookup_host` uses the cache;
+/// `from_name` always asks the resolver. Names that end in `.invalid` are never looked up, because
+/// there are none (RFC 6761).
 ///
 /// Stands for Qt's [QHostInfo](https://doc.qt.io/qt-5/qhostinfo.html).
 ///
@@ -94,7 +96,7 @@ impl Default for QHostInfo {
 }
 
 impl QHostInfo {
-    /// Knows nothing yet. Where Qt has no number for a look-up, it is -1.
+    /// Creates a result without a name, addresses or an error. Qt's default for `lookup_id` is -1.
     #[must_use]
     pub fn new(lookup_id: i32) -> Self {
         QHostInfo {
@@ -121,41 +123,41 @@ impl QHostInfo {
         info
     }
 
-    /// The name that was looked up; if that was an address, its name.
+    /// Returns the name that was looked up; if an address was looked up, its name.
     #[doc(alias = "hostName")]
     #[must_use]
     pub fn host_name(&self) -> &str {
         &self.host_name
     }
 
-    /// The addresses, in the order in which the resolver gives them. None if there was an error.
+    /// Returns the addresses in the resolver's order. After an error there are none.
     #[must_use]
     pub fn addresses(&self) -> &[QHostAddress] {
         &self.addresses
     }
 
-    /// How the look-up ended.
+    /// Returns the result of the look-up.
     #[must_use]
     pub fn error(&self) -> HostInfoError {
         self.error
     }
 
-    /// The text of the error; "Unknown error" if there was none.
+    /// Returns the text of the error; "Unknown error" if there was none.
     #[doc(alias = "errorString")]
     #[must_use]
     pub fn error_string(&self) -> &str {
         &self.error_string
     }
 
-    /// The number of the look-up, as [`lookup_host`](QHostInfo::lookup_host) returned it; -1 from
-    /// [`from_name`](QHostInfo::from_name).
+    /// Returns the number of the look-up, which [`lookup_host`](QHostInfo::lookup_host) also
+    /// returned; -1 for a result of [`from_name`](QHostInfo::from_name).
     #[doc(alias = "lookupId")]
     #[must_use]
     pub fn lookup_id(&self) -> i32 {
         self.lookup_id
     }
 
-    /// Sets the name.
+    /// Sets the host name.
     #[doc(alias = "setHostName")]
     pub fn set_host_name(&mut self, name: impl Into<String>) {
         self.host_name = name.into();
@@ -167,7 +169,7 @@ impl QHostInfo {
         self.addresses = addresses.into();
     }
 
-    /// Sets how the look-up ended, but not the text of it.
+    /// Sets the error, but not its text.
     #[doc(alias = "setError")]
     pub fn set_error(&mut self, error: HostInfoError) {
         self.error = error;
@@ -185,18 +187,18 @@ impl QHostInfo {
         self.lookup_id = id;
     }
 
-    /// Changes places with `other`: [`std::mem::swap`] by Qt's name.
+    /// Swaps two results, as [`std::mem::swap`] does. The name is Qt's.
     pub fn swap(&mut self, other: &mut QHostInfo) {
         std::mem::swap(self, other);
     }
 
-    // ---- asking
+    // ---- look-ups
 
-    /// Looks up a name or an address, and gives the answer to `slot` of `receiver`, from the event
-    /// loop, if the receiver lives then. Returns a number by which the look-up can be
+    /// Looks up a name or an address. The event loop calls `slot` of `receiver` with the answer,
+    /// unless the receiver has died by then. Returns the number with which the look-up can be
     /// [aborted](QHostInfo::abort_host_lookup).
     ///
-    /// There is one answer for each call, also for equal names.
+    /// Each call gets its own answer, even for equal names.
     ///
     /// ```
     /// use std::cell::Cell;
@@ -239,15 +241,16 @@ impl QHostInfo {
         }
     }
 
-    /// Drops a look-up of this thread: its answer does not come. Does nothing if it came already.
+    /// Cancels a look-up of this thread: its slot is not called. Does nothing after the answer has
+    /// come.
     #[doc(alias = "abortHostLookup")]
     pub fn abort_host_lookup(lookup_id: i32) {
         let answer = Dispatcher::current().local::<Pending>().0.borrow_mut().remove(&lookup_id);
         drop(answer);
     }
 
-    /// Looks up a name or an address, and waits for the answer as long as the system's resolver
-    /// does.
+    /// Looks up a name or an address and waits for the answer. The system's resolver decides how
+    /// long that takes.
     ///
     /// ```
     /// use qnetwork::{HostInfoError, QHostAddress, QHostInfo};
@@ -264,7 +267,7 @@ impl QHostInfo {
         resolver::resolve(name)
     }
 
-    /// Looks up `name`, and waits for the answer until a deadline.
+    /// Looks up `name` and waits for the answer until `deadline`. Returns `None` when that passes.
     pub(crate) fn from_name_until(name: &str, deadline: QDeadlineTimer) -> Option<QHostInfo> {
         if let Lookup::Answer(info) = Lookup::begin_for_address(name) {
             return Some(info);
@@ -283,7 +286,7 @@ impl QHostInfo {
 
     // ---- this machine
 
-    /// The name of this machine, as it calls itself.
+    /// Returns the host name of this machine.
     ///
     /// ```
     /// assert!(!qnetwork::QHostInfo::local_host_name().is_empty());
@@ -294,10 +297,11 @@ impl QHostInfo {
         sys::host_name()
     }
 
-    /// The domain of this machine, empty if it has none.
+    /// Returns the domain of this machine, empty if it has none.
     ///
-    /// The first one of the environment's `LOCALDOMAIN`, or else of the last `search` or `domain`
-    /// in `/etc/resolv.conf`, or else what follows the first dot in the machine's name.
+    /// It is the first one in the environment variable `LOCALDOMAIN`; otherwise the first one of
+    /// the last `search` or `domain` line in `/etc/resolv.conf`; otherwise the part of the
+    /// machine's name after the first dot.
     ///
     /// ```
     /// println!("{}", qnetwork::QHostInfo::local_domain_name());
@@ -309,16 +313,16 @@ impl QHostInfo {
     }
 }
 
-/// What asking for a name comes to at once.
+/// The outcome of a look-up without the resolver.
 pub(crate) enum Lookup {
-    /// It is known, or is no name.
+    /// The name is in the cache, or is invalid.
     Answer(QHostInfo),
     /// The resolver has to be asked.
     Ask,
 }
 
 impl Lookup {
-    /// Answers what needs no resolver: what is no name, and a name that is in the cache.
+    /// Answers without the resolver if the name is invalid or in the cache.
     fn begin(name: &str) -> Lookup {
         match resolver::refuse(name).or_else(|| cache::get(name)) {
             Some(info) => Lookup::Answer(info),
@@ -326,7 +330,7 @@ impl Lookup {
         }
     }
 
-    /// The same for those who want to know no more of an address.
+    /// Does the same for callers that do not need the name of an address.
     pub(crate) fn begin_for_address(name: &str) -> Lookup {
         match name.parse() {
             Ok(address) => Lookup::Answer(QHostInfo::found(name, vec![address])),
@@ -337,10 +341,10 @@ impl Lookup {
 
 type Answer = Box<dyn FnOnce(QHostInfo)>;
 
-/// The look-ups of a loop whose answers have not come.
+/// The look-ups of a loop that have no answer yet.
 ///
-/// What is counted lives as long as somebody waits: a worker that comes to the job later, after an
-/// abort or the end of the loop, lets it be.
+/// Each holds an `Arc` while its answer is wanted. After an abort or the end of the loop the worker
+/// finds the `Arc` gone and skips the look-up.
 #[derive(Default)]
 struct Pending(RefCell<HashMap<i32, (Answer, Arc<()>)>>);
 
@@ -352,7 +356,7 @@ impl Pending {
         wanted
     }
 
-    /// Gives an answer to who waits for it, in the thread that asked.
+    /// Passes an answer to its slot, in the thread that asked.
     fn answer(id: i32, mut info: QHostInfo) {
         let answer = Dispatcher::current().local::<Pending>().0.borrow_mut().remove(&id);
         if let Some((answer, _)) = answer {
@@ -362,7 +366,7 @@ impl Pending {
     }
 }
 
-/// Has `answer` called from the loop, with what is known already.
+/// Has the loop call `answer` with a result that is known already.
 fn answer_later(info: QHostInfo, answer: Answer) -> i32 {
     let id = next_id();
     let dispatcher = Dispatcher::current();
@@ -371,14 +375,14 @@ fn answer_later(info: QHostInfo, answer: Answer) -> i32 {
     id
 }
 
-/// Has the resolver asked, and `answer` called from the loop.
+/// Has a worker ask the resolver, and has the loop call `answer` with the result.
 pub(crate) fn ask(name: &str, answer: Answer) -> i32 {
     let id = next_id();
     let dispatcher = Dispatcher::current();
     let wanted = dispatcher.local::<Pending>().add(id, answer);
     let failed = match dispatcher.poster() {
         Ok(poster) => workers::submit(name, wanted, move |info| {
-            // If the loop is gone, so is everybody who wanted to know.
+            // If the loop is gone, nobody waits for the answer.
             let _ = poster.post(move || Pending::answer(id, info));
         }),
         Err(error) => Err(error),
@@ -392,14 +396,14 @@ pub(crate) fn ask(name: &str, answer: Answer) -> i32 {
 
 fn next_id() -> i32 {
     static NEXT: AtomicI32 = AtomicI32::new(1);
-    // After two thousand million look-ups the numbers begin anew.
+    // After 2³¹ - 1 look-ups the numbers start again at 1.
     NEXT.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |id| {
         Some(id.checked_add(1).unwrap_or(1))
     })
     .unwrap_or(1)
 }
 
-/// Has a name be known for the next minute.
+/// Puts a name into the cache for a minute.
 #[cfg(test)]
 pub(crate) fn remember(name: &str, addresses: &[QHostAddress]) {
     cache::put(name, &QHostInfo::found(name, addresses.to_vec()));

@@ -1,4 +1,4 @@
-//! The system's resolver: names to addresses, addresses to names. It blocks.
+//! Calls of the system's resolver: names to addresses, addresses to names. They block.
 
 use std::{io, net::SocketAddr};
 
@@ -7,7 +7,7 @@ use dns_lookup::{AddrInfoHints, LookupError, LookupErrorKind};
 use super::{HostInfoError, QHostInfo, ace::to_ace, cache};
 use crate::{NetworkLayerProtocol, QHostAddress, engine::named, sys};
 
-/// The answer for what is no name, which needs nobody to be asked.
+/// Returns the answer for an invalid name, which the resolver need not be asked for.
 pub(super) fn refuse(name: &str) -> Option<QHostInfo> {
     let not_found = |text| QHostInfo::failed(name, HostInfoError::HostNotFound, text);
     if name.is_empty() {
@@ -23,15 +23,15 @@ pub(super) fn refuse(name: &str) -> Option<QHostInfo> {
     }
 }
 
-/// Whether `name` is one of those that end in `.invalid`: there are no such hosts, and nobody is to be
-/// asked for them (RFC 6761, section 6.4).
+/// Returns whether `name` ends in `.invalid`. There are no such hosts, and RFC 6761, section 6.4,
+/// forbids asking a resolver for them.
 fn is_never_found(name: &str) -> bool {
     let name = name.strip_suffix('.').unwrap_or(name);
     let last = name.rsplit('.').next().unwrap_or_default();
     last.eq_ignore_ascii_case("invalid")
 }
 
-/// Asks, and waits.
+/// Looks up a name or address and waits for the answer.
 pub(super) fn resolve(name: &str) -> QHostInfo {
     let info = refuse(name).unwrap_or_else(|| match name.parse() {
         Ok(address) => name_of(address),
@@ -42,7 +42,7 @@ pub(super) fn resolve(name: &str) -> QHostInfo {
 }
 
 fn name_of(address: QHostAddress) -> QHostInfo {
-    // As Qt asks: an interface makes no difference.
+    // Like Qt, asks without the interface.
     let ip = match (address.protocol(), address.to_ipv4_address()) {
         (NetworkLayerProtocol::IPv4, Some(ip)) => ip.into(),
         _ => address.to_ipv6_address().into(),
@@ -56,7 +56,7 @@ fn name_of(address: QHostAddress) -> QHostInfo {
 
 fn addresses_of(name: &str) -> QHostInfo {
     let hints = AddrInfoHints { flags: sys::ADDRESSES_OF_USE, ..AddrInfoHints::default() };
-    // A system that does not know the flag is asked without.
+    // A system that does not know the flag is asked again without it.
     let asked = to_ace(name).unwrap_or_default();
     let found = match dns_lookup::getaddrinfo(Some(&asked), None, Some(hints)) {
         Err(error) if matches!(error.kind(), LookupErrorKind::Badflags) => {
@@ -70,7 +70,7 @@ fn addresses_of(name: &str) -> QHostInfo {
     };
     let mut addresses = Vec::new();
     for one in found.flatten() {
-        // Each comes once for each kind of socket.
+        // The resolver returns each address once for each socket type.
         let (address, _) = named(&one.sockaddr);
         if !addresses.contains(&address) {
             addresses.push(address);
@@ -89,7 +89,7 @@ fn failed(name: &str, error: LookupError) -> QHostInfo {
         }
         _ => {
             let text = io::Error::from(error).to_string();
-            // The system's own words, as Qt has them.
+            // Qt uses the system's text alone.
             let text = text.strip_prefix("failed to lookup address information: ").unwrap_or(&text);
             QHostInfo::failed(name, HostInfoError::Unknown, text)
         }
@@ -116,7 +116,7 @@ mod tests {
         for code in [libc::EAI_NONAME, libc::EAI_FAIL] {
             assert_eq!(failed("x", LookupError::new(code)), QHostInfo::not_found("x"));
         }
-        // The BSDs have no such number.
+        // The BSDs have no such error number.
         #[cfg(target_os = "linux")]
         assert_eq!(failed("x", LookupError::new(libc::EAI_NODATA)), QHostInfo::not_found("x"));
         let info = failed("x", LookupError::new(libc::EAI_AGAIN));

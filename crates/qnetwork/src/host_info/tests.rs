@@ -8,10 +8,10 @@ use qcore::{QObject, wait_until};
 
 use super::*;
 
-/// The answers that came.
+/// The answers received.
 type Answers = Rc<RefCell<Vec<QHostInfo>>>;
 
-/// Runs the loop until so many answers have come.
+/// Runs the loop until `count` answers have come.
 fn wait_for(answers: &Answers, count: usize) {
     let came = wait_until(10_000, || answers.borrow().len() >= count);
     assert!(came, "{} of {count} answers", answers.borrow().len());
@@ -21,7 +21,8 @@ fn look_up(name: &str, answers: &Answers) -> i32 {
     QHostInfo::lookup_host(name, answers, |answers, info| answers.borrow_mut().push(info))
 }
 
-/// Runs a test with the cache on and off, as Qt's tests do. Others that mind the cache wait.
+/// Runs a test with the cache on and off, as Qt's tests do. Other tests that depend on the cache
+/// wait meanwhile.
 fn with_and_without_cache(test: impl Fn(bool)) {
     let _alone = cache_alone();
     for disabled in [false, true] {
@@ -93,7 +94,7 @@ fn names_and_nothing_answer_from_the_loop() {
 #[test]
 fn names_of_all_languages() {
     let _alone = cache_alone();
-    // Fullwidth letters are those of ASCII: a name that can be asked for without a network.
+    // Fullwidth letters map to ASCII, so this name can be looked up without a network.
     let name = "\u{ff2c}\u{ff2f}\u{ff23}\u{ff21}lhost";
     let info = QHostInfo::from_name(name);
     assert_eq!((info.error(), info.host_name()), (HostInfoError::NoError, name));
@@ -104,7 +105,7 @@ fn names_of_all_languages() {
 
 #[test]
 fn an_address_gives_its_name() {
-    // As the machine's own file of hosts says.
+    // The machine's hosts file has this name.
     let name = QHostInfo::from_name("127.0.0.1").host_name().to_owned();
     assert!(name.parse::<QHostAddress>().is_err(), "{name}");
     with_and_without_cache(|_| {
@@ -126,7 +127,7 @@ fn an_address_gives_its_name() {
 
 #[test]
 fn who_connects_does_not_ask_for_the_name_of_an_address() {
-    let Lookup::Answer(info) = Lookup::begin_for_address("192.0.2.1") else { panic!("it asks") };
+    let Lookup::Answer(info) = Lookup::begin_for_address("192.0.2.1") else { panic!("unanswered") };
     assert_eq!(info.host_name(), "192.0.2.1");
     assert!(matches!(Lookup::begin("192.0.2.1"), Lookup::Ask));
 }
@@ -186,7 +187,7 @@ fn a_name_that_is_remembered_is_known_at_once() {
         assert!(!known());
         wait_for(&answers, 1);
         assert_eq!(known(), enabled);
-        // One who asks with a slot is answered from the loop all the same, and once.
+        // `lookup_host` answers from the loop all the same, and only once.
         look_up("localhost", &answers);
         assert_eq!(answers.borrow().len(), 1);
         wait_for(&answers, 2);
@@ -240,7 +241,7 @@ fn names_that_are_none() {
         assert_eq!(info.error(), HostInfoError::HostNotFound, "{name:?}");
         assert_eq!((info.error_string(), info.host_name()), ("Invalid hostname", name));
     }
-    // Each part could be one; the whole is too long, which the resolver knows without asking.
+    // Each label is valid, but the whole name is too long. The resolver knows that without asking.
     let info = QHostInfo::from_name(&"a.".repeat(2000));
     assert_eq!(info.error(), HostInfoError::HostNotFound);
     assert_eq!(info.error_string(), "Host not found");

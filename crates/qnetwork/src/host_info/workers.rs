@@ -1,7 +1,7 @@
-//! The threads that wait for the resolver.
+//! The worker threads that call the system's resolver.
 //!
-//! Who asks for a name that is being asked for shares the answer: the resolver is called once, and
-//! each gets an answer of their own.
+//! Requests for a name that a worker is looking up already share its answer: the resolver is called
+//! once, and each request gets a copy of the answer.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -13,24 +13,24 @@ use std::{
 
 use super::{QHostInfo, cache, resolver::resolve};
 
-/// How many wait at the same time.
+/// The greatest number of worker threads.
 const MAX_THREADS: usize = 8;
-/// How long one that has nothing to do stays.
+/// How long a worker thread without work stays.
 const IDLE: Duration = Duration::from_secs(10);
 
 type Done = Box<dyn FnOnce(QHostInfo) + Send>;
 
 struct Asker {
-    /// Empty once nobody waits for it.
+    /// Cannot be upgraded once nobody waits for the answer.
     wanted: Weak<()>,
     done: Done,
 }
 
 #[derive(Default)]
 struct Pool {
-    /// Those whose turn has not come.
+    /// The names that wait for a worker.
     names: VecDeque<String>,
-    /// Who asks for them, and for those that are being asked for.
+    /// The requests for each name, waiting or being looked up.
     askers: HashMap<String, Vec<Asker>>,
     threads: usize,
     idle: usize,
@@ -45,12 +45,12 @@ fn pool() -> MutexGuard<'static, Pool> {
 }
 
 fn lock(pool: &Mutex<Pool>) -> MutexGuard<'_, Pool> {
-    // Nothing panics while it is locked.
+    // No code panics while it holds the lock.
     pool.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Has `name` resolved; `done` is called in another thread, if the look-up is still `wanted` when
-/// its turn comes.
+/// Has a worker look up `name` and call `done` in its own thread. If the look-up is no longer
+/// `wanted` when its turn comes, the worker skips it.
 pub(super) fn submit(
     name: &str,
     wanted: Weak<()>,
@@ -78,7 +78,7 @@ fn submit_to(
     if pool.idle <= pool.names.len() && pool.threads < MAX_THREADS {
         match spawn() {
             Ok(()) => pool.threads += 1,
-            // The threads there are will do it.
+            // The existing threads will do the work.
             Err(error) if pool.threads > 0 => failed = Some(error),
             Err(error) => return Err(error),
         }
@@ -88,7 +88,7 @@ fn submit_to(
     drop(pool);
     WORK.notify_one();
     if let Some(error) = failed {
-        // With nothing locked: the program's handler of messages may look a name up.
+        // Nothing is locked here: the program's message handler may look up a name.
         qcore::q_warning!("no further look-up thread: {error}");
     }
     Ok(())
@@ -121,7 +121,7 @@ fn work_on<'a>(name: &str, mut pool: MutexGuard<'a, Pool>) -> MutexGuard<'a, Poo
         return self::pool();
     }
     drop(pool);
-    // It may have been found since it was asked for.
+    // Another look-up may have found the name since it was requested.
     let info = cache::get(name).unwrap_or_else(|| resolve(name));
     let askers = self::pool().askers.remove(name).unwrap_or_default();
     for asker in askers {
@@ -134,7 +134,7 @@ fn work_on<'a>(name: &str, mut pool: MutexGuard<'a, Pool>) -> MutexGuard<'a, Poo
 mod tests {
     use super::*;
 
-    /// A handler of messages may look a name up.
+    /// A message handler may look up a name.
     #[test]
     fn a_warning_goes_out_with_nothing_locked() {
         static LOCKED: Mutex<Vec<bool>> = Mutex::new(Vec::new());
@@ -150,7 +150,7 @@ mod tests {
         qcore::install_message_handler(None);
         assert_eq!(*LOCKED.lock().unwrap(), [false]);
         assert_eq!(lock(pool).names, ["a.invalid"]);
-        // Without any thread it is an error, and nothing is kept.
+        // Without any thread the look-up is an error, and nothing is kept.
         lock(pool).threads = 0;
         let asker = Asker { wanted: Weak::new(), done: Box::new(|_| ()) };
         assert!(submit_to(pool, "b.invalid", asker, || Err(io::Error::other("none"))).is_err());

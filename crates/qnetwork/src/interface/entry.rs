@@ -1,4 +1,4 @@
-//! An address of an interface, and what belongs to it.
+//! [`QNetworkAddressEntry`]: an address of an interface, with its netmask and lifetime.
 
 use std::{
     fmt,
@@ -13,7 +13,7 @@ use crate::{
 };
 
 qcore::numbered! {
-    /// Whether an address is for publishing in the DNS.
+    /// Whether an address should be published in the DNS.
     ///
     /// Stands for [`QNetworkAddressEntry::DnsEligibilityStatus`][qt].
     ///
@@ -35,27 +35,26 @@ qcore::numbered! {
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
     #[non_exhaustive]
     pub enum DnsEligibilityStatus {
-        /// Nobody said. The default.
+        /// Not known. The default.
         #[default]
         #[doc(alias = "DnsEligibilityUnknown")]
         Unknown = -1,
-        /// It is not.
+        /// The address should not be published.
         #[doc(alias = "DnsIneligible")]
         Ineligible = 0,
-        /// It is.
+        /// The address may be published.
         #[doc(alias = "DnsEligible")]
         Eligible = 1,
     }
 }
 
-/// An address of a network interface, with its netmask, its broadcast address, and how long it
-/// lasts.
+/// An address of a network interface, with its netmask, its broadcast address and its lifetime.
 ///
-/// A plain value, `Send` and `Sync`. Two are equal if their addresses, prefix lengths and broadcast
-/// addresses are; the rest is not compared.
+/// It is a plain value, `Send` and `Sync`. Two entries are equal if their addresses, prefix lengths
+/// and broadcast addresses are equal. The rest is not compared.
 ///
-/// The netmask and the prefix length are one: setting the one sets the other. It has to fit the
-/// address, which therefore has to be set before.
+/// The netmask and the prefix length are the same value in two forms: setting one sets the other.
+/// They must fit the address, so set the address first.
 ///
 /// # Examples
 ///
@@ -86,7 +85,7 @@ pub struct QNetworkAddressEntry {
 }
 
 impl QNetworkAddressEntry {
-    /// An entry with nothing in it.
+    /// Creates an empty entry.
     #[must_use]
     pub fn new() -> Self {
         QNetworkAddressEntry {
@@ -100,7 +99,7 @@ impl QNetworkAddressEntry {
         }
     }
 
-    /// What Qt makes of an address that the system tells of.
+    /// Creates an entry from an address that the system reported, as Qt does.
     pub(super) fn of(address: &LinkAddress, interface: &str, flags: InterfaceFlags) -> Self {
         let mut entry = QNetworkAddressEntry::new();
         entry.ip = QHostAddress::from(address.ip);
@@ -120,7 +119,7 @@ impl QNetworkAddressEntry {
         entry
     }
 
-    /// The broadcast address that an IPv4 network has by rule.
+    /// Returns the last address of an IPv4 network, which by convention is its broadcast address.
     fn last_of_network(&self) -> QHostAddress {
         match (self.ip.protocol(), self.ip.to_ipv4_address(), self.netmask().to_ipv4_address()) {
             (NetworkLayerProtocol::IPv4, Some(ip), Some(netmask)) => (ip | !netmask).into(),
@@ -128,20 +127,20 @@ impl QNetworkAddressEntry {
         }
     }
 
-    /// The address; null if there is none.
+    /// Returns the address; null if it was not set.
     #[must_use]
     pub fn ip(&self) -> QHostAddress {
         self.ip.clone()
     }
 
-    /// Sets the address. Nothing else changes: the prefix length stays, also if it is longer than
-    /// one can be.
+    /// Sets the address. Nothing else changes: the prefix length stays, even if it is too long for
+    /// the new address.
     #[doc(alias = "setIp")]
     pub fn set_ip(&mut self, ip: impl Into<QHostAddress>) {
         self.ip = ip.into();
     }
 
-    /// The netmask, of the address's protocol; null if there is none.
+    /// Returns the netmask, in the address's protocol; null if it is not known.
     ///
     /// ```
     /// use qnetwork::{QHostAddress, QNetworkAddressEntry};
@@ -171,8 +170,8 @@ impl QNetworkAddressEntry {
 
     /// Sets the netmask and with it the prefix length.
     ///
-    /// There is none afterwards if it is of another protocol than the address, or if its ones are
-    /// not all in front.
+    /// The netmask is unset instead if its protocol is not the address's, or if its ones are not
+    /// all at the front.
     ///
     /// ```
     /// use qnetwork::{QHostAddress, QNetworkAddressEntry};
@@ -201,9 +200,9 @@ impl QNetworkAddressEntry {
         self.prefix_length = fits.then_some(ones as u8);
     }
 
-    /// How many bits of the address are the network's; -1 if that is not known.
+    /// Returns how many bits of the address belong to the network; -1 if that is not known.
     ///
-    /// It is what [`is_in_subnet`](QHostAddress::is_in_subnet) takes.
+    /// [`is_in_subnet`](QHostAddress::is_in_subnet) takes this number.
     #[doc(alias = "prefixLength")]
     #[must_use]
     pub fn prefix_length(&self) -> i32 {
@@ -212,8 +211,8 @@ impl QNetworkAddressEntry {
 
     /// Sets the prefix length and with it the netmask.
     ///
-    /// There is none afterwards if `length` is less than 0 or more than 32, with an IPv6 address
-    /// 128, or if there is no address.
+    /// The prefix length is unset instead if `length` is below 0 or above 32 (above 128 for IPv6),
+    /// or if there is no address.
     #[doc(alias = "setPrefixLength")]
     pub fn set_prefix_length(&mut self, length: i32) {
         let longest = match self.ip.protocol() {
@@ -227,9 +226,9 @@ impl QNetworkAddressEntry {
         self.prefix_length = u8::try_from(length).ok().filter(|&length| length <= longest);
     }
 
-    /// The address that reaches all of an IPv4 network; null if there is none, as in IPv6.
+    /// Returns the broadcast address of an IPv4 network; null if there is none, as in IPv6.
     ///
-    /// Where the system tells none it is the last address of the network.
+    /// If the system does not report it, it is the last address of the network.
     #[must_use]
     pub fn broadcast(&self) -> QHostAddress {
         self.broadcast.clone()
@@ -241,44 +240,45 @@ impl QNetworkAddressEntry {
         self.broadcast = broadcast.into();
     }
 
-    /// Whether the address is for publishing in the DNS.
+    /// Returns whether the address should be published in the DNS.
     ///
-    /// As Qt tells of what there is on Linux: those of an interface that is up, but for loopback
-    /// and link-local ones. Deprecated and temporary ones are, too.
+    /// As in Qt on Linux, all addresses of an interface that is up are eligible, except loopback
+    /// and link-local addresses. Deprecated and temporary addresses are eligible, too.
     #[doc(alias = "dnsEligibility")]
     #[must_use]
     pub fn dns_eligibility(&self) -> DnsEligibilityStatus {
         self.dns_eligibility
     }
 
-    /// Sets whether the address is for publishing in the DNS.
+    /// Sets whether the address should be published in the DNS.
     #[doc(alias = "setDnsEligibility")]
     pub fn set_dns_eligibility(&mut self, status: DnsEligibilityStatus) {
         self.dns_eligibility = status;
     }
 
-    /// Whether it is known how long the address lasts.
+    /// Returns whether the lifetime of the address is known.
     #[doc(alias = "isLifetimeKnown")]
     #[must_use]
     pub fn is_lifetime_known(&self) -> bool {
         self.lifetime_known
     }
 
-    /// Until when the address is to be used for new connections; for ever if that is not known.
+    /// Returns until when new connections should use the address; a deadline that never passes if
+    /// that is not known.
     #[doc(alias = "preferredLifetime")]
     #[must_use]
     pub fn preferred_lifetime(&self) -> QDeadlineTimer {
         self.preferred
     }
 
-    /// Until when the address is there; for ever if that is not known.
+    /// Returns until when the address is valid; a deadline that never passes if that is not known.
     #[doc(alias = "validityLifetime")]
     #[must_use]
     pub fn validity_lifetime(&self) -> QDeadlineTimer {
         self.valid
     }
 
-    /// Sets how long the address is preferred, and how long it is valid.
+    /// Sets how long the address is preferred and how long it is valid.
     ///
     /// ```
     /// use qnetwork::QNetworkAddressEntry;
@@ -300,7 +300,7 @@ impl QNetworkAddressEntry {
         self.valid = validity.into();
     }
 
-    /// Makes it not known how long the address lasts.
+    /// Makes the lifetime of the address unknown.
     #[doc(alias = "clearAddressLifetime")]
     pub fn clear_address_lifetime(&mut self) {
         self.lifetime_known = false;
@@ -308,14 +308,14 @@ impl QNetworkAddressEntry {
         self.valid = QDeadlineTimer::forever();
     }
 
-    /// Whether the address is valid for ever. It is taken to be if nobody said.
+    /// Returns whether the address is valid for ever. An unknown lifetime counts as such.
     #[doc(alias = "isPermanent")]
     #[must_use]
     pub fn is_permanent(&self) -> bool {
         self.valid.is_forever()
     }
 
-    /// Whether the address is valid for some time only.
+    /// Returns whether the address is valid for a limited time only.
     #[doc(alias = "isTemporary")]
     #[must_use]
     pub fn is_temporary(&self) -> bool {
@@ -342,7 +342,7 @@ impl Default for QNetworkAddressEntry {
 }
 
 impl PartialEq for QNetworkAddressEntry {
-    /// As in Qt: the address, the prefix length and the broadcast address.
+    /// Compares the address, the prefix length and the broadcast address, as Qt does.
     fn eq(&self, other: &Self) -> bool {
         self.ip == other.ip
             && self.prefix_length == other.prefix_length

@@ -1,12 +1,12 @@
-//! What an interface can do, and what it is.
+//! The flags and types of interfaces.
 
 bitflags::bitflags! {
-    /// What a network interface can do, and how it is.
+    /// The state and the capabilities of a network interface.
     ///
     /// Stands for [`QNetworkInterface::InterfaceFlags`][qt].
     ///
-    /// [`bits`](Self::bits) gives Qt's number for the set, and [`from_bits`](Self::from_bits) gives
-    /// the set for a number.
+    /// [`bits`](Self::bits) returns Qt's number for the set, and [`from_bits`](Self::from_bits)
+    /// returns the set for a number.
     ///
     /// # Examples
     ///
@@ -25,32 +25,32 @@ bitflags::bitflags! {
     #[doc(alias = "InterfaceFlag")]
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
     pub struct InterfaceFlags: u32 {
-        /// It is in use: switched on and, as far as the system knows, with a carrier.
+        /// The interface is up: enabled and, as far as the system knows, with a carrier.
         #[doc(alias = "IsUp")]
         const IS_UP = 0x1;
-        /// It has what it needs to work.
+        /// The interface has the resources that it needs.
         #[doc(alias = "IsRunning")]
         const IS_RUNNING = 0x2;
-        /// What is sent to its broadcast address reaches all on the link.
+        /// The interface has a broadcast address that reaches all hosts on the link.
         #[doc(alias = "CanBroadcast")]
         const CAN_BROADCAST = 0x4;
-        /// What is sent to it stays in the machine.
+        /// The interface is a loopback interface: its packets stay in the machine.
         #[doc(alias = "IsLoopBack")]
         const IS_LOOP_BACK = 0x8;
-        /// There is just one machine at its other end.
+        /// The interface has exactly one host at its other end.
         #[doc(alias = "IsPointToPoint")]
         const IS_POINT_TO_POINT = 0x10;
-        /// It can send to groups.
+        /// The interface supports multicast.
         #[doc(alias = "CanMulticast")]
         const CAN_MULTICAST = 0x20;
     }
 }
 
 qcore::numbered! {
-    /// What kind of hardware a network interface is, if it is any.
+    /// The hardware type of a network interface.
     ///
-    /// Stands for [`QNetworkInterface::InterfaceType`][qt]. What is connected by Ethernet to the
-    /// machine and by something else to the world is Ethernet.
+    /// Stands for [`QNetworkInterface::InterfaceType`][qt]. A device that is connected to the
+    /// machine by Ethernet is Ethernet, whatever it uses on its other side.
     ///
     /// # Examples
     ///
@@ -70,28 +70,28 @@ qcore::numbered! {
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
     #[non_exhaustive]
     pub enum InterfaceType {
-        /// None that is known. The default.
+        /// Not known. The default.
         #[default]
         Unknown = 0,
-        /// What is sent to it stays in the machine: `lo`.
+        /// A loopback interface, whose packets stay in the machine: `lo`.
         Loopback = 1,
-        /// Made by a program or by the kernel, a tunnel for example.
+        /// An interface that a program or the kernel made, for example a tunnel.
         Virtual = 2,
-        /// Ethernet, also over something else, and what is made to look like it.
+        /// Ethernet, including Ethernet over other links and interfaces that emulate it.
         Ethernet = 3,
-        /// IP over a serial line.
+        /// SLIP: IP over a serial line.
         Slip = 4,
         /// A CAN bus.
         CanBus = 5,
-        /// PPP, over a serial line, over Ethernet or otherwise.
+        /// PPP, over a serial line, Ethernet or another link.
         Ppp = 6,
-        /// FDDI, a ring of glass fibre.
+        /// FDDI, a fibre-optic ring.
         Fddi = 7,
-        /// IEEE 802.11, wireless.
+        /// IEEE 802.11, wireless LAN.
         Wifi = 8,
-        /// A telephone's modem, by the protocol Phonet.
+        /// A phone's modem, with the Phonet protocol.
         Phonet = 9,
-        /// IEEE 802.15.4, wireless for what has little power.
+        /// IEEE 802.15.4, low-power wireless.
         Ieee802154 = 10,
         /// IPv6 over IEEE 802.15.4.
         SixLoWPAN = 11,

@@ -1,7 +1,6 @@
 //! [`QNetworkInterface`]: the network interfaces of this machine and their addresses.
 //!
-//! The system is asked with each call; what it answered is a plain value, which does not change by
-//! itself.
+//! Each call asks the system. The result is a plain value, which does not follow later changes.
 
 mod entry;
 mod kind;
@@ -20,14 +19,14 @@ use crate::{
     sys::{self, Link},
 };
 
-/// A network interface of this machine, with its addresses, as it was when the system was asked.
+/// A network interface of this machine with its addresses, as the system reported it.
 ///
-/// A plain value, `Send` and `Sync`. One that stands for no interface, which is what is found under
-/// a name or number that there is not, is not [valid](Self::is_valid).
+/// It is a plain value, `Send` and `Sync`. A search for a name or number without an interface
+/// returns an interface that is not [valid](Self::is_valid).
 ///
-/// On Linux everything is known. Elsewhere the [maximum transmission
-/// unit](Self::maximum_transmission_unit) and the lifetimes of addresses are not, and of the
-/// [types](Self::interface_type) only [`Loopback`](InterfaceType::Loopback).
+/// On Linux everything is known. On other systems the [maximum transmission
+/// unit](Self::maximum_transmission_unit) and the lifetimes of addresses are not known, and of the
+/// [types](Self::interface_type) only [`Loopback`](InterfaceType::Loopback) is.
 ///
 /// # Examples
 ///
@@ -54,18 +53,18 @@ pub struct QNetworkInterface {
     entries: Vec<QNetworkAddressEntry>,
 }
 
-/// # What there is
+/// # Finding interfaces
 impl QNetworkInterface {
-    /// All interfaces, also those that are not up, in the system's order.
+    /// Returns all interfaces, including those that are not up, in the system's order.
     ///
-    /// There are none if the system does not answer; a warning is logged then.
+    /// If the system does not answer, the function logs a warning and returns none.
     #[doc(alias = "allInterfaces")]
     #[must_use]
     pub fn all_interfaces() -> Vec<QNetworkInterface> {
         sys::links().into_iter().map(Self::of).collect()
     }
 
-    /// The addresses of all interfaces that are up.
+    /// Returns the addresses of all interfaces that are up.
     ///
     /// ```
     /// use qnetwork::{QHostAddress, QNetworkInterface};
@@ -84,10 +83,10 @@ impl QNetworkInterface {
         interfaces.flat_map(|one| one.entries).map(|entry| entry.ip()).collect()
     }
 
-    /// The interface with this name; one that is not valid if there is none.
+    /// Returns the interface with this name; an invalid one if there is none.
     ///
-    /// A name that is a number also stands for the interface with that [index](Self::index), as it
-    /// does in the scope id of an address.
+    /// A name that is a number also finds the interface with that [index](Self::index), as in an
+    /// address's scope id.
     ///
     /// ```
     /// use qnetwork::QNetworkInterface;
@@ -103,15 +102,15 @@ impl QNetworkInterface {
         Self::find(|one| index.is_some_and(|index| one.index == index) || one.name == name)
     }
 
-    /// The interface with this number; one that is not valid if there is none.
+    /// Returns the interface with this index; an invalid one if there is none.
     #[doc(alias = "interfaceFromIndex")]
     #[must_use]
     pub fn interface_from_index(index: u32) -> QNetworkInterface {
         Self::find(|one| one.index == index)
     }
 
-    /// The number of the interface with this name, 0 if there is none. What is a number itself is
-    /// returned, whether there is such an interface or not.
+    /// Returns the index of the interface with this name; 0 if there is none. If the name is a
+    /// number, the function returns that number without a check.
     ///
     /// ```
     /// use qnetwork::QNetworkInterface;
@@ -125,7 +124,7 @@ impl QNetworkInterface {
         number(name).unwrap_or_else(|| sys::interface_index(name))
     }
 
-    /// The name of the interface with this number, empty if there is none.
+    /// Returns the name of the interface with this index; empty if there is none.
     #[doc(alias = "interfaceNameFromIndex")]
     #[must_use]
     pub fn interface_name_from_index(index: u32) -> String {
@@ -150,65 +149,64 @@ impl QNetworkInterface {
     }
 }
 
-/// # One of them
+/// # Properties of an interface
 impl QNetworkInterface {
-    /// Whether this is an interface that there was when the system was asked.
+    /// Returns whether the system reported this interface.
     #[doc(alias = "isValid")]
     #[must_use]
     pub fn is_valid(&self) -> bool {
         !self.name.is_empty()
     }
 
-    /// The system's number for it; 0 if it is not valid. Two interfaces never have the same at a
-    /// time.
+    /// Returns the system's index of the interface; 0 if it is not valid. No two interfaces have
+    /// the same index at the same time.
     #[must_use]
     pub fn index(&self) -> u32 {
         self.index
     }
 
-    /// The system's name for it; empty if it is not valid.
+    /// Returns the system's name of the interface; empty if it is not valid.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// What a user would call it. There is no such name on the systems that are known here: it is
-    /// the [name](Self::name).
+    /// Returns the name that a user knows. On the supported systems it is the [name](Self::name).
     #[doc(alias = "humanReadableName")]
     #[must_use]
     pub fn human_readable_name(&self) -> &str {
         self.name()
     }
 
-    /// What it can do, and how it is.
+    /// Returns the state and capabilities of the interface.
     #[must_use]
     pub fn flags(&self) -> InterfaceFlags {
         self.flags
     }
 
-    /// What kind of hardware it is.
+    /// Returns the hardware type of the interface.
     #[doc(alias = "type")]
     #[must_use]
     pub fn interface_type(&self) -> InterfaceType {
         self.kind
     }
 
-    /// The address of the hardware, two hexadecimal digits a byte and a colon in between:
-    /// `02:FC:00:00:00:01`. Empty if it has none.
+    /// Returns the hardware address, two hexadecimal digits a byte with colons in between:
+    /// `02:FC:00:00:00:01`. It is empty if there is none.
     #[doc(alias = "hardwareAddress")]
     #[must_use]
     pub fn hardware_address(&self) -> &str {
         &self.hardware_address
     }
 
-    /// How many bytes a packet may have at most; 0 if that is not known.
+    /// Returns the maximum size of a packet in bytes (the MTU); 0 if it is not known.
     #[doc(alias = "maximumTransmissionUnit")]
     #[must_use]
     pub fn maximum_transmission_unit(&self) -> u32 {
         self.mtu
     }
 
-    /// Its addresses, in the system's order.
+    /// Returns the addresses of the interface, in the system's order.
     #[doc(alias = "addressEntries")]
     #[must_use]
     pub fn address_entries(&self) -> &[QNetworkAddressEntry] {
@@ -221,7 +219,7 @@ impl QNetworkInterface {
     }
 }
 
-/// A number as Qt reads one from a text: white space around it and a plus sign are fine.
+/// Parses a number as Qt does: white space around it and a plus sign are allowed.
 fn number(text: &str) -> Option<u32> {
     text.trim().parse().ok()
 }
@@ -230,13 +228,13 @@ fn hexadecimal(bytes: &[u8]) -> String {
     let mut text = String::new();
     for (at, byte) in bytes.iter().enumerate() {
         let colon = if at > 0 { ":" } else { "" };
-        // Writing to a String does not fail.
+        // Writing to a `String` never fails.
         let _ = write!(text, "{colon}{byte:02X}");
     }
     text
 }
 
-/// Writes its [human readable name](QNetworkInterface::human_readable_name).
+/// Writes the [human readable name](QNetworkInterface::human_readable_name).
 impl fmt::Display for QNetworkInterface {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.human_readable_name())

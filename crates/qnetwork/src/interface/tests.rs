@@ -1,4 +1,5 @@
-//! What becomes of what the system says, and the rules of an entry. What is expected is what Qt 5.15.8 answered.
+//! How the system's answers become interfaces, and the rules for entries. The expected results are
+//! those of Qt 5.15.8.
 
 use std::net::{IpAddr, Ipv6Addr};
 
@@ -62,7 +63,7 @@ fn netmasks_that_fit() {
     ] {
         let mut entry = QNetworkAddressEntry::new();
         entry.set_ip(ip(address));
-        // What was there is gone, also if what comes does not fit.
+        // The old value is gone even if the new one does not fit.
         entry.set_prefix_length(9);
         entry.set_netmask(ip(netmask));
         assert_eq!(state(&entry), (address.to_owned(), seen.to_owned(), length), "{netmask}");
@@ -183,7 +184,7 @@ fn link_local_addresses_name_their_interface() {
 fn lifetimes_are_seconds_from_now() {
     let mut entries = vec![address("10.0.0.1", 8); 2];
     entries[0].lifetimes = Some((Some(50), None));
-    // More than 32 bits of milliseconds hold.
+    // The milliseconds may need more than 32 bits.
     entries[1].lifetimes = Some((Some(0), Some(5_000_000)));
     let interface = link(InterfaceFlags::IS_UP, entries);
     let [first, second] = interface.address_entries() else { panic!("{interface:?}") };
@@ -208,7 +209,7 @@ fn texts() {
     assert_eq!(format!("{entry:>9}"), "  ::1/128");
 }
 
-/// Names that are numbers, as Qt reads them.
+/// Interface names that are numbers, as Qt reads them.
 #[test]
 fn numbers() {
     for (text, expected) in [

@@ -1,15 +1,15 @@
-//! Factories: what knows which proxy is for what.
+//! Proxy factories: they choose the proxies for a query.
 
 use std::{fmt, sync::Arc};
 
 use super::{QNetworkProxy, QNetworkProxyQuery, settings, system};
 
-/// What knows which proxy is for what: the program's own part of a [`QNetworkProxyFactory`].
+/// Chooses the proxies for a query: the program's own part of a [`QNetworkProxyFactory`].
 ///
-/// It may be asked in any thread. A closure is one.
+/// It may be called in any thread. Closures implement it.
 pub trait ProxyFactory: Send + Sync {
-    /// The proxies that may be used, best first. It must not be empty:
-    /// [`QNetworkProxy::none`] says that there is to be none.
+    /// Returns the proxies that may be used, the best first. The list must not be empty:
+    /// [`QNetworkProxy::none`] stands for a direct connection.
     #[doc(alias = "queryProxy")]
     fn query_proxy(&self, query: &QNetworkProxyQuery) -> Vec<QNetworkProxy>;
 }
@@ -23,11 +23,12 @@ where
     }
 }
 
-/// What knows which proxy is for what.
+/// Chooses the proxies for queries.
 ///
-/// A socket without a proxy of its own asks the application's factory each time that it connects, and takes the
-/// first proxy that can do what it needs. The factory may be asked in any thread, several at once.
-/// Stands for Qt's [QNetworkProxyFactory](https://doc.qt.io/qt-5/qnetworkproxyfactory.html).
+/// A socket without a proxy of its own asks the application's factory each time it connects, and
+/// uses the first proxy that has the capabilities it needs. The factory may be called in any
+/// thread, and in several at once. Stands for Qt's
+/// [QNetworkProxyFactory](https://doc.qt.io/qt-5/qnetworkproxyfactory.html).
 ///
 /// # Examples
 ///
@@ -48,69 +49,75 @@ where
 pub struct QNetworkProxyFactory(Arc<dyn ProxyFactory>);
 
 impl QNetworkProxyFactory {
-    /// A factory of the program's own.
+    /// Creates a factory from the program's own code.
     #[must_use]
     pub fn new(factory: impl ProxyFactory + 'static) -> Self {
         QNetworkProxyFactory(Arc::new(factory))
     }
 
-    /// Asks this factory.
+    /// Returns this factory's proxies for a query.
     #[doc(alias = "queryProxy")]
     #[must_use]
     pub fn query_proxy(&self, query: &QNetworkProxyQuery) -> Vec<QNetworkProxy> {
         self.0.query_proxy(query)
     }
 
-    /// The proxies that the application has for a query: those that its factory gives, or
-    /// [its one](QNetworkProxy::set_application_proxy), or the system's. Never empty.
+    /// Returns the application's proxies for a query: its factory's, or [its
+    /// proxy](QNetworkProxy::set_application_proxy), or the system's. The list is never empty.
     ///
-    /// For the loopback names and addresses of this machine there is none, whoever would be asked.
+    /// For loopback names and addresses it contains only [`QNetworkProxy::none`].
     #[doc(alias = "proxyForQuery")]
     #[must_use]
     pub fn proxy_for_query(query: &QNetworkProxyQuery) -> Vec<QNetworkProxy> {
         settings::proxy_for_query(query)
     }
 
-    /// The proxies that the system has for a query; never empty.
+    /// Returns the system's proxies for a query. The list is never empty.
     ///
-    /// They are what the environment says now: `http_proxy`, `https_proxy` and `ftp_proxy` for what has that
-    /// tag, `all_proxy` for everything else, and `http_proxy` where there is no other; `no_proxy` lists the
-    /// hosts, or domains, for which there is none, separated by commas, `*` being all. Names in capitals do as
-    /// well, but `HTTP_PROXY`, which a web server may have from its client. A proxy is
-    /// `socks5://user:password@host:port`, `socks5h://...`, `http://...`, or `host:port` alone; without a
-    /// port it is 1080 for SOCKS and 8080 for HTTP. What is none of these does not count.
+    /// The proxies come from environment variables, which are read at each call. `http_proxy`,
+    /// `https_proxy` and `ftp_proxy` are for queries with that tag, and `all_proxy` is for all
+    /// other queries. If a variable is not set, `http_proxy` replaces it. `no_proxy` lists hosts
+    /// and domains without a proxy, separated by commas; `*` stands for all. The names may be in
+    /// capitals, except `HTTP_PROXY`, which a web server may set from its client's request.
     ///
-    /// HTTP has none for datagrams and servers.
+    /// A proxy is written as `socks5://user:password@host:port`, `socks5h://...`, `http://...`, or
+    /// just `host:port`. The default port is 1080 for SOCKS and 8080 for HTTP. Other values are
+    /// ignored.
+    ///
+    /// HTTP proxies are not used for datagrams and servers.
     #[doc(alias = "systemProxyForQuery")]
     #[must_use]
     pub fn system_proxy_for_query(query: &QNetworkProxyQuery) -> Vec<QNetworkProxy> {
         system::proxies(query, &|name| std::env::var(name).ok())
     }
 
-    /// Has sockets without a proxy of their own ask this factory, in all threads. It takes the place of the
-    /// application's proxy and of the system's.
+    /// Sets the factory for sockets without a proxy of their own, in all threads. It replaces the
+    /// application's proxy and the system's proxies.
     ///
-    /// A factory that gives nothing is warned of, and no proxy is used then.
+    /// If the factory returns an empty list, the library logs a warning and uses no proxy.
     #[doc(alias = "setApplicationProxyFactory")]
     pub fn set_application_proxy_factory(factory: impl ProxyFactory + 'static) {
         settings::set_factory(Some(QNetworkProxyFactory::new(factory)));
     }
 
-    /// Takes the application's factory out: there is no proxy then. In Qt a null factory does.
+    /// Removes the application's factory. Sockets then use no proxy. In Qt a null factory does
+    /// that.
     #[doc(alias = "setApplicationProxyFactory")]
     pub fn clear_application_proxy_factory() {
         settings::set_factory(None);
     }
 
-    /// Has sockets without a proxy of their own use the [system's](Self::system_proxy_for_query), or none.
+    /// Sets whether sockets without a proxy of their own use the [system's
+    /// proxies](Self::system_proxy_for_query).
     ///
-    /// That is so at first, until an application proxy or factory is set; these do not survive it.
+    /// By default they do, until the program sets an application proxy or factory. `true` removes
+    /// these.
     #[doc(alias = "setUseSystemConfiguration")]
     pub fn set_use_system_configuration(enable: bool) {
         settings::use_system(enable);
     }
 
-    /// Whether sockets without a proxy of their own use the system's.
+    /// Returns whether sockets without a proxy of their own use the system's proxies.
     #[doc(alias = "usesSystemConfiguration")]
     #[must_use]
     pub fn uses_system_configuration() -> bool {

@@ -1,73 +1,73 @@
-//! What the protocols have in common.
+//! The interface of the proxy protocols.
 
 use crate::{QAuthenticator, QHostAddress, SocketError, SocketErrorKind};
 
-/// Where a connection through a proxy is to lead.
+/// The destination of a connection through a proxy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Target {
     Address(QHostAddress, u16),
-    /// The proxy looks it up. In ASCII.
+    /// A name in ASCII, which the proxy looks up.
     Name(String, u16),
 }
 
-/// What is to be done next.
+/// What the caller of a handshake does next.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Next {
     /// Wait for more bytes.
     More,
     Send(Vec<u8>),
-    /// Ask the program who it is, then call [`Handshake::answered`].
+    /// Ask the program for credentials, then call [`Handshake::answered`].
     Ask,
-    /// Connect to the proxy anew and begin again.
+    /// Connect to the proxy again and start over.
     Reconnect,
-    /// The rest of the bytes come from the host. If the proxy says so, this is the near end of the
-    /// connection.
+    /// The remaining bytes come from the host. The address is the local end of the connection, if
+    /// the proxy reports it.
     Connected(Option<(QHostAddress, u16)>),
-    /// The proxy listens there for one connection. Who makes it comes later.
+    /// The proxy listens at this address for one connection. Another step reports the peer.
     Listening(QHostAddress, u16),
-    /// The proxy was connected to. The rest of the bytes come from there.
+    /// A peer at this address has connected to the proxy. The remaining bytes come from the peer.
     Accepted(QHostAddress, u16),
     Failed(SocketError),
 }
 
-/// The talk with a proxy before it gets out of the way. It has no socket and no clock: it is fed
-/// what has come, in pieces of any size, and says what to do.
+/// The handshake with a proxy, before it passes bytes through. It uses no socket and no clock: the
+/// caller feeds it the received bytes, in pieces of any size, and it returns the next step.
 pub(crate) trait Handshake {
-    /// A connection to the proxy stands: what to send first.
+    /// Returns the first step once the connection to the proxy stands.
     fn begin(&mut self) -> Next;
 
-    /// Looks at what has come and was not used so far. Returns how much of it is used now.
+    /// Processes the bytes not used so far. Returns how many it has used, and the next step.
     fn feed(&mut self, bytes: &[u8]) -> (usize, Next);
 
-    /// How many bytes may be read at once beside the `_unused` ones, where those that follow are
-    /// for others.
+    /// Returns how many bytes may be read besides the `_unused` ones, if the bytes after the reply
+    /// belong to somebody else.
     fn wants(&self, _unused: &[u8]) -> usize {
         usize::MAX
     }
 
-    /// The proxy has closed the connection, and all bytes were looked at.
+    /// Returns the error if the proxy has closed the connection and all bytes have been processed.
     fn closed(&mut self) -> SocketError;
 
-    /// For the one who is to be asked.
+    /// Returns the authenticator to pass to the program.
     fn authenticator(&self) -> QAuthenticator;
 
-    /// The program has been asked.
+    /// Continues after the program has been asked for credentials.
     fn answered(&mut self) -> Next;
 
-    /// The error for one of connecting to the proxy.
+    /// Returns the proxy error for an error of the connection to the proxy.
     fn failed_to_connect(&self, error: &SocketError) -> SocketError;
 }
 
 /// How often the program is asked for credentials for one connection.
 pub(super) const MAX_QUESTIONS: u8 = 16;
 
-/// Counts how often the program was asked. A program that always gives the same answer and a proxy
-/// that always refuses it would otherwise go on for ever.
+/// Counts how often the program was asked. Otherwise a program that always gives the same answer
+/// and a proxy that always refuses it would never stop.
 #[derive(Debug, Default)]
 pub(super) struct Questions(u8);
 
 impl Questions {
-    /// Whether the program may be asked once more.
+    /// Returns whether the program may be asked once more.
     pub(super) fn may_ask(&mut self) -> bool {
         let may = self.0 < MAX_QUESTIONS;
         self.0 += u8::from(may);
@@ -75,7 +75,7 @@ impl Questions {
     }
 }
 
-/// Texts for what goes wrong on the way to a proxy, in Qt's words for each kind.
+/// The error texts for a connection to a proxy, in Qt's wording for each type.
 pub(super) struct Texts {
     pub(super) refused: &'static str,
     pub(super) closed: &'static str,

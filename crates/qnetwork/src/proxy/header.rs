@@ -1,7 +1,7 @@
-//! Headers that have a name in Qt.
+//! [`KnownHeader`]: the HTTP headers that Qt has names for.
 
 qcore::numbered! {
-    /// A header of HTTP that Qt has a name for.
+    /// An HTTP header that Qt has a name for.
     #[doc(alias = "QNetworkRequest::KnownHeaders")]
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
     #[non_exhaustive]
@@ -49,7 +49,7 @@ qcore::numbered! {
 }
 
 impl KnownHeader {
-    /// Its name in HTTP.
+    /// Returns the header's name in HTTP.
     ///
     /// ```
     /// assert_eq!(qnetwork::proxy::KnownHeader::UserAgent.name(), "User-Agent");

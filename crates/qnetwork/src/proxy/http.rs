@@ -1,4 +1,4 @@
-//! HTTP with `CONNECT` (RFC 9110, 9.3.6).
+//! HTTP proxies with `CONNECT` (RFC 9110, 9.3.6).
 
 use std::mem;
 
@@ -11,10 +11,10 @@ use crate::{
     auth::{self, Phase},
 };
 
-/// How long the header of a reply may be, in bytes.
+/// The maximum length of a reply's header, in bytes.
 const HEADER_LIMIT: usize = 64 * 1024;
-/// How much is read of the body of a reply that asks for credentials, in bytes, chunk lines and
-/// trailer included. Behind a longer body the connection is of no use, and is made anew.
+/// The most bytes to read of a body after a request for credentials, including chunk lines and
+/// trailer. After a longer body the client opens a new connection.
 const BODY_LIMIT: usize = 64 * 1024;
 
 const TEXTS: Texts = Texts {
@@ -24,17 +24,17 @@ const TEXTS: Texts = Texts {
     timed_out: "Proxy server connection timed out",
 };
 
-/// Connecting to a host through a proxy.
+/// The client's side of a `CONNECT` handshake.
 #[derive(Debug)]
 pub(crate) struct Http {
     proxy: QNetworkProxy,
-    /// Host and port, as in the request.
+    /// The host and port as the request states them.
     place: String,
     host: String,
     authenticator: QAuthenticator,
-    /// Credentials were sent with the last request.
+    /// The last request carried credentials.
     answered: bool,
-    /// These credentials were sent once more because the proxy called the nonce stale.
+    /// These credentials were sent a second time because the proxy called the nonce stale.
     renewed: bool,
     questions: Questions,
     state: State,
@@ -42,32 +42,32 @@ pub(crate) struct Http {
 
 #[derive(Debug)]
 enum State {
-    /// How much of what has come was searched for the end of the header already.
+    /// How many bytes have been searched for the end of the header.
     Header {
         searched: usize,
     },
-    /// Of a reply that asks for credentials; nobody reads it.
+    /// Skips the body of a reply that asks for credentials.
     Body {
         body: Body,
-        /// How many bytes of it have come.
+        /// How many bytes of the body have come.
         read: usize,
     },
-    /// The program is being asked.
+    /// The program is being asked for credentials.
     Asked {
         closes: bool,
     },
     Over,
 }
 
-/// What is left of a body.
+/// The remaining part of a body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Body {
     Length(u64),
-    /// A line with the length of the next chunk comes.
+    /// The line with the length of the next chunk comes next.
     ChunkLine,
-    /// So many bytes of a chunk and the end of its line.
+    /// The rest of a chunk, including the line break after it, in bytes.
     Chunk(u64),
-    /// Lines, up to an empty one.
+    /// Trailer lines up to an empty one.
     Trailer,
 }
 
@@ -75,7 +75,7 @@ impl Http {
     pub(crate) fn new(proxy: &QNetworkProxy, target: &Target) -> Self {
         let (host, port) = match target {
             Target::Address(address, port) if address.protocol() == NetworkLayerProtocol::IPv6 => {
-                // The scope is of no meaning to others.
+                // The scope id means nothing to other hosts.
                 let mut address = address.clone();
                 address.set_scope_id("");
                 (format!("[{address}]"), port)
@@ -136,7 +136,7 @@ impl Http {
             if bytes.len() >= HEADER_LIMIT {
                 return (bytes.len(), self.fail(not_http()));
             }
-            // The end may have come in part.
+            // The end of the header may have come in part.
             self.state = State::Header { searched: bytes.len().saturating_sub(3) };
             return (0, Next::More);
         };
@@ -166,7 +166,7 @@ impl Http {
         self.authenticator.ask(reply.values("proxy-authenticate"));
         let stale = self.answered && self.authenticator.is_stale();
         if self.answered && (!stale || mem::replace(&mut self.renewed, true)) {
-            // They were wrong. As Qt's, who is asked for others is not shown them.
+            // The credentials were wrong. As in Qt, the program asked for others does not see them.
             self.authenticator = QAuthenticator::new();
             self.authenticator.ask(reply.values("proxy-authenticate"));
         }
@@ -176,7 +176,7 @@ impl Http {
             return self.fail(SocketError::new(SocketErrorKind::ProxyProtocol, text));
         }
         if reply.closes() {
-            // Nobody wants the body.
+            // The body need not be read.
             return self.challenged(true);
         }
         if reply.contradicts_itself() {
@@ -194,7 +194,7 @@ impl Http {
         }
     }
 
-    /// All of the reply was read that is to be read.
+    /// Continues after a request for credentials has been read.
     fn challenged(&mut self, closes: bool) -> Next {
         if self.authenticator.phase() != Phase::Done {
             return self.again(closes);
@@ -246,7 +246,7 @@ impl Http {
                         Body::Trailer => Body::Trailer,
                         _ => match chunk_length(line) {
                             Some(0) => Body::Trailer,
-                            // The end of its line comes behind it.
+                            // The chunk is followed by a line break of two bytes.
                             Some(length) => Body::Chunk(length.saturating_add(2)),
                             None => return (bytes.len(), self.fail(not_http())),
                         },
@@ -313,7 +313,7 @@ fn not_authenticated() -> SocketError {
     SocketError::new(SocketErrorKind::ProxyAuthenticationRequired, "Authentication required")
 }
 
-/// Where the header ends: behind the first empty line.
+/// Returns the end of the header: the position after the first empty line.
 fn end_of_header(bytes: &[u8], from: usize) -> Option<usize> {
     (from..bytes.len()).find_map(|at| match &bytes[at..] {
         [b'\n', b'\n', ..] => Some(at + 2),
@@ -328,10 +328,10 @@ fn chunk_length(line: &[u8]) -> Option<u64> {
     u64::from_str_radix(digits, 16).ok()
 }
 
-/// The header of a reply.
+/// The parsed header of a reply.
 struct Reply<'a> {
     status: u16,
-    /// Whether it is of HTTP 1.0 or before.
+    /// The reply is HTTP 1.0 or older.
     is_old: bool,
     headers: Vec<(&'a [u8], Vec<u8>)>,
 }
@@ -353,7 +353,7 @@ impl<'a> Reply<'a> {
         let mut headers: Vec<(&[u8], Vec<u8>)> = Vec::new();
         for line in lines {
             if line.first().is_some_and(|byte| matches!(byte, b' ' | b'\t')) {
-                // It goes on with the line before.
+                // The line continues the one before.
                 if let Some((_, value)) = headers.last_mut() {
                     value.push(b' ');
                     value.extend_from_slice(line.trim_ascii());
@@ -372,7 +372,7 @@ impl<'a> Reply<'a> {
         self.headers.iter().filter(named).map(|(_, value)| value.as_slice())
     }
 
-    /// Whether the proxy closes the connection behind this reply.
+    /// Returns whether the proxy closes the connection after this reply.
     fn closes(&self) -> bool {
         let mut told = self.values("proxy-connection").chain(self.values("connection"));
         match told.next().map(<[u8]>::to_ascii_lowercase).as_deref() {
@@ -387,15 +387,15 @@ impl<'a> Reply<'a> {
         self.values("transfer-encoding").any(chunked)
     }
 
-    /// Whether it says two things about where its body ends.
+    /// Returns whether the reply states the length of its body in two different ways.
     fn contradicts_itself(&self) -> bool {
         let mut lengths = self.values("content-length");
         let Some(first) = lengths.next() else { return false };
         self.is_chunked() || lengths.any(|length| length != first)
     }
 
-    /// What follows, if it can be told where it ends. As with Qt, a reply that says nothing of it
-    /// has no body if the connection is kept.
+    /// Returns the kind of body, or `None` if its end is not known. As in Qt, a reply without a
+    /// length has no body if the connection stays open.
     fn body(&self) -> Option<Body> {
         if self.is_chunked() {
             return Some(Body::ChunkLine);

@@ -1,14 +1,18 @@
-//! Proxies: who stands between a socket and where it wants to go.
+//! Proxies between sockets and their destinations.
 //!
-//! A socket finds its proxy when it connects or is bound, a server when it listens: the one that it was
-//! [given](crate::QAbstractSocket::set_proxy); else the application's, which is either
-//! [one proxy](QNetworkProxy::set_application_proxy) or a [factory](QNetworkProxyFactory) that is asked; else
-//! the one that the environment names (`http_proxy` and its kin). The last two are never used for this
-//! machine's own loopback names.
+//! A socket chooses its proxy when it connects or is bound, a server when it listens. The first of
+//! these applies:
 //!
-//! `settings.rs` keeps what holds for the whole process, `system.rs` reads the environment. `socks5.rs` and
-//! `http.rs` are the protocols: state machines that are fed bytes, with no socket and no clock inside. `relayed.rs`
-//! is what datagrams look like that go by SOCKS5.
+//! 1. the proxy that the socket was [given](crate::QAbstractSocket::set_proxy),
+//! 2. the application's: either [one proxy](QNetworkProxy::set_application_proxy) or a
+//!    [factory](QNetworkProxyFactory) that chooses one,
+//! 3. the one named by the environment (`http_proxy` and similar variables).
+//!
+//! The last two are never used for loopback names and addresses.
+//!
+//! `settings.rs` holds the process-wide settings, `system.rs` reads the environment. `socks5.rs`
+//! and `http.rs` are the protocols: state machines that are fed bytes and contain no socket and no
+//! clock. `relayed.rs` is the format of datagrams that a SOCKS5 proxy relays.
 
 mod factory;
 mod handshake;

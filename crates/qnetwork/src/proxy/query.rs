@@ -1,34 +1,34 @@
-//! What a factory is asked.
+//! [`QNetworkProxyQuery`]: the question to a proxy factory.
 
 use super::url::Url;
 
 qcore::numbered! {
-    /// What a proxy is wanted for.
+    /// The purpose of a proxy.
     #[doc(alias = "QNetworkProxyQuery::QueryType")]
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
     #[non_exhaustive]
     pub enum ProxyQueryType {
-        /// A socket that connects by TCP.
+        /// A TCP socket that connects.
         #[default]
         TcpSocket = 0,
-        /// A socket for datagrams.
+        /// A UDP socket.
         UdpSocket = 1,
-        /// A socket that connects by SCTP.
+        /// An SCTP socket that connects.
         SctpSocket = 2,
-        /// A server that listens for connections of TCP.
+        /// A TCP server that listens.
         TcpServer = 100,
-        /// A request for what a URL names.
+        /// A request for a URL.
         UrlRequest = 101,
-        /// A server that listens for connections of SCTP.
+        /// An SCTP server that listens.
         SctpServer = 102,
     }
 }
 
-/// What a [factory](super::QNetworkProxyFactory) of proxies is asked: what for, and where to.
+/// A query to a proxy [factory](super::QNetworkProxyFactory): the purpose and the destination.
 ///
-/// Stands for Qt's [QNetworkProxyQuery](https://doc.qt.io/qt-5/qnetworkproxyquery.html), but for
-/// its network configurations, which are no more. Host, port and tag are parts of one URL, as in
-/// Qt: the tag is its scheme.
+/// Stands for Qt's [QNetworkProxyQuery](https://doc.qt.io/qt-5/qnetworkproxyquery.html), without
+/// its network configurations, which are obsolete. As in Qt, host, port and tag are parts of one
+/// URL, and the tag is its scheme.
 ///
 /// # Examples
 ///
@@ -48,8 +48,8 @@ pub struct QNetworkProxyQuery {
 }
 
 impl QNetworkProxyQuery {
-    /// A query for a socket that is to connect to a host and port, for what the tag says ("http"
-    /// for example, or nothing).
+    /// Creates a query for a socket that connects to a host and port. The tag names the protocol,
+    /// such as "http", and may be empty.
     #[must_use]
     pub fn new(kind: ProxyQueryType, host_name: &str, port: u16, protocol_tag: &str) -> Self {
         let mut query = QNetworkProxyQuery { kind, ..Self::default() };
@@ -59,7 +59,7 @@ impl QNetworkProxyQuery {
         query
     }
 
-    /// A query for a server that is to listen at a port.
+    /// Creates a query for a server that listens on a port.
     #[must_use]
     pub fn for_server(kind: ProxyQueryType, bind_port: u16, protocol_tag: &str) -> Self {
         let mut query = QNetworkProxyQuery { kind, local_port: Some(bind_port), ..Self::default() };
@@ -67,7 +67,7 @@ impl QNetworkProxyQuery {
         query
     }
 
-    /// A query for a request.
+    /// Creates a query for a request.
     #[must_use]
     pub fn for_url(url: &str) -> Self {
         let mut query = QNetworkProxyQuery { kind: ProxyQueryType::UrlRequest, ..Self::default() };
@@ -75,85 +75,85 @@ impl QNetworkProxyQuery {
         query
     }
 
-    /// What the proxy is for; [`TcpSocket`](ProxyQueryType::TcpSocket) unless told.
+    /// Returns the purpose of the proxy; [`TcpSocket`](ProxyQueryType::TcpSocket) if it was not
+    /// set.
     #[doc(alias = "queryType")]
     #[must_use]
     pub fn query_type(&self) -> ProxyQueryType {
         self.kind
     }
 
-    /// Sets what the proxy is for.
+    /// Sets the purpose of the proxy.
     #[doc(alias = "setQueryType")]
     pub fn set_query_type(&mut self, kind: ProxyQueryType) {
         self.kind = kind;
     }
 
-    /// The host that is to be connected to, empty if it is not known.
+    /// Returns the host to connect to, empty if it is not known.
     #[doc(alias = "peerHostName")]
     #[must_use]
     pub fn peer_host_name(&self) -> &str {
         &self.url.host
     }
 
-    /// Sets the host that is to be connected to. What cannot be one is left out.
+    /// Sets the host to connect to. An invalid host makes it empty.
     #[doc(alias = "setPeerHostName")]
     pub fn set_peer_host_name(&mut self, host_name: &str) {
         self.url.set_host(host_name);
     }
 
-    /// The port that is to be connected to, if it is known. In Qt -1 stands for none.
+    /// Returns the port to connect to, if it is known. Qt returns -1 for none.
     #[doc(alias = "peerPort")]
     #[must_use]
     pub fn peer_port(&self) -> Option<u16> {
         self.url.port
     }
 
-    /// Sets the port that is to be connected to.
+    /// Sets the port to connect to.
     #[doc(alias = "setPeerPort")]
     pub fn set_peer_port(&mut self, port: Option<u16>) {
         self.url.port = port;
     }
 
-    /// The port of this machine that is to be used, if there is one that has to be. In Qt -1 stands
-    /// for none.
+    /// Returns the local port to use, if a particular one is needed. Qt returns -1 for none.
     #[doc(alias = "localPort")]
     #[must_use]
     pub fn local_port(&self) -> Option<u16> {
         self.local_port
     }
 
-    /// Sets the port of this machine.
+    /// Sets the local port to use.
     #[doc(alias = "setLocalPort")]
     pub fn set_local_port(&mut self, port: Option<u16>) {
         self.local_port = port;
     }
 
-    /// What will be spoken, "http" for example; often empty. Lower case.
+    /// Returns the tag that names the protocol, "http" for example, in lower case; often empty.
     #[doc(alias = "protocolTag")]
     #[must_use]
     pub fn protocol_tag(&self) -> &str {
         &self.url.scheme
     }
 
-    /// Sets what will be spoken. What cannot be the scheme of a URL is left out, as in Qt.
+    /// Sets the tag that names the protocol. As in Qt, an invalid URL scheme makes it empty.
     #[doc(alias = "setProtocolTag")]
     pub fn set_protocol_tag(&mut self, protocol_tag: &str) {
         self.url.set_scheme(protocol_tag);
     }
 
-    /// All of that as a URL.
+    /// Returns tag, host and port as a URL.
     #[must_use]
     pub fn url(&self) -> String {
         self.url.to_text()
     }
 
-    /// Sets tag, host and port by a URL. What is none leaves them empty.
+    /// Sets tag, host and port from a URL. An invalid URL makes them empty.
     #[doc(alias = "setUrl")]
     pub fn set_url(&mut self, url: &str) {
         self.url = Url::parse(url).unwrap_or_default();
     }
 
-    /// Exchanges two queries.
+    /// Swaps two queries.
     pub fn swap(&mut self, other: &mut QNetworkProxyQuery) {
         std::mem::swap(self, other);
     }

@@ -1,11 +1,11 @@
-//! Datagrams as they go to and come from a SOCKS5 proxy (RFC 1928, section 7).
+//! The format of datagrams to and from a SOCKS5 proxy (RFC 1928, section 7).
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use super::Target;
 use crate::QHostAddress;
 
-/// What the proxy is to send where: the datagram for the proxy.
+/// Creates the datagram that tells the proxy to send `data` to `target`.
 pub(crate) fn wrap(target: &Target, data: &[u8]) -> Vec<u8> {
     let mut wrapped = Vec::with_capacity(22 + data.len());
     wrapped.extend_from_slice(&[0, 0, 0]);
@@ -17,7 +17,7 @@ pub(crate) fn wrap(target: &Target, data: &[u8]) -> Vec<u8> {
                     wrapped.extend_from_slice(&address.octets());
                 }
                 address => {
-                    // As everywhere, no address is this machine: the proxy's.
+                    // As everywhere, no address means the local machine; here that is the proxy's.
                     let any = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
                     if let IpAddr::V4(address) = address.unwrap_or(any) {
                         wrapped.push(1);
@@ -28,7 +28,7 @@ pub(crate) fn wrap(target: &Target, data: &[u8]) -> Vec<u8> {
             port
         }
         Target::Name(name, port) => {
-            // No name in ASCII is longer than that.
+            // ASCII host names are never longer.
             let name = &name.as_bytes()[..name.len().min(255)];
             wrapped.extend_from_slice(&[3, name.len() as u8]);
             wrapped.extend_from_slice(name);
@@ -40,8 +40,8 @@ pub(crate) fn wrap(target: &Target, data: &[u8]) -> Vec<u8> {
     wrapped
 }
 
-/// Who has sent what, of a datagram from the proxy. `None` is for those that are nothing, and for parts of
-/// datagrams and senders without an address, which Qt drops as well.
+/// Returns the sender and data of a datagram from the proxy. Returns `None` for an invalid
+/// datagram. Like Qt, it also drops fragments and senders without an address.
 pub(crate) fn unwrap(bytes: &[u8]) -> Option<(SocketAddr, &[u8])> {
     let &[0, 0, 0, kind, ref rest @ ..] = bytes else { return None };
     let (address, rest): (IpAddr, &[u8]) = match kind {

@@ -1,4 +1,4 @@
-//! What holds for the whole process.
+//! The process-wide proxy settings.
 
 use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 
@@ -10,27 +10,28 @@ use crate::QHostAddress;
 
 /// Where sockets without a proxy of their own get one.
 enum Settings {
-    /// Nowhere.
+    /// They use no proxy.
     None,
     One(Box<QNetworkProxy>),
     Factory(QNetworkProxyFactory),
-    /// As Debian's Qt, which asks the system unless told otherwise.
+    /// The default, as in Debian's Qt.
     System,
 }
 
 static SETTINGS: RwLock<Settings> = RwLock::new(Settings::System);
 
-/// The way that a socket is to take.
+/// How a socket reaches its destination.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Route {
     Direct,
     By(Box<QNetworkProxy>),
-    /// There are proxies, and none that can do it.
+    /// There are proxies, but none has the capabilities needed.
     None,
 }
 
-/// The way of a socket or server that `needs` something, by its own proxy if it has one. `place` is the host it
-/// is to connect to, or the empty string. The query is made only if somebody is to be asked.
+/// Chooses the route for a socket or server that `needs` some capabilities. Its own proxy comes
+/// first. `place` is the host to connect to, or empty. `query` is called only if a factory or the
+/// environment has to be asked.
 pub(crate) fn resolve(
     own: Option<&QNetworkProxy>,
     place: &str,
@@ -59,7 +60,7 @@ pub(crate) fn resolve(
 
 fn first_usable(proxies: Vec<QNetworkProxy>, needs: ProxyCapabilities) -> Route {
     match proxies.into_iter().find(|proxy| proxy.capabilities().contains(needs)) {
-        // As Qt, for which a default proxy among the answers is none.
+        // As in Qt, a default proxy among the answers is unusable.
         None => Route::None,
         Some(proxy) => match proxy.proxy_type() {
             ProxyType::NoProxy => Route::Direct,
@@ -79,10 +80,10 @@ pub(super) fn proxy_for_query(query: &QNetworkProxyQuery) -> Vec<QNetworkProxy> 
         Settings::Factory(factory) => Some(factory.clone()),
         Settings::System => None,
     };
-    // Asked with nothing locked: a factory may ask in its turn, or set another one.
+    // Nothing is locked here: a factory may itself query, or set another factory.
     let Some(factory) = factory else {
         let mut proxies = QNetworkProxyFactory::system_proxy_for_query(query);
-        // So that a server has something that can listen.
+        // So there is always a route for listening.
         proxies.push(QNetworkProxy::none());
         return proxies;
     };
@@ -126,11 +127,11 @@ fn set(new: Settings) {
         let mut settings = SETTINGS.write().unwrap_or_else(PoisonError::into_inner);
         std::mem::replace(&mut *settings, new)
     };
-    // A factory is the program's: it goes with nothing locked.
+    // The factory is the program's code, so it is dropped with nothing locked.
     drop(old);
 }
 
-/// Whether a host is this machine by one of its loopback names or addresses.
+/// Returns whether the host is a loopback name or address of this machine.
 fn is_loopback(host: &str) -> bool {
     if host.is_empty() {
         return false;
@@ -144,7 +145,7 @@ fn is_loopback(host: &str) -> bool {
 }
 
 impl ProxyQueryType {
-    /// What a proxy has to be able to for it.
+    /// Returns the capabilities that this purpose needs.
     #[cfg(test)]
     pub(super) fn needs(self) -> ProxyCapabilities {
         match self {

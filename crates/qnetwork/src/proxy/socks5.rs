@@ -1,4 +1,4 @@
-//! SOCKS, version 5 (RFC 1928), with user and password (RFC 1929).
+//! SOCKS version 5 (RFC 1928), with user names and passwords (RFC 1929).
 
 use std::net::{IpAddr, Ipv6Addr};
 
@@ -20,19 +20,19 @@ const TEXTS: Texts = Texts {
     timed_out: "Connection to proxy timed out",
 };
 
-/// What the proxy is asked for.
+/// The command of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Command {
-    /// Connecting to the target.
+    /// Connect to the target.
     Connect = 1,
-    /// Listening at the target, for one connection. There are two replies: where that is, and who
-    /// has come.
+    /// Listen at the target for one connection. The proxy replies twice: first with the address at
+    /// which it listens, then with the address of the peer that has connected.
     Bind = 2,
-    /// Sending and receiving datagrams, for one who sends them from the target.
+    /// Relay datagrams for a client that sends them from the target address.
     Associate = 3,
 }
 
-/// What is said to a proxy.
+/// The client's side of a SOCKS5 handshake.
 #[derive(Debug)]
 pub(crate) struct Socks5 {
     command: Command,
@@ -46,13 +46,13 @@ pub(crate) struct Socks5 {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
-    /// Which method the proxy wants.
+    /// Waits for the authentication method that the proxy chooses.
     Method,
-    /// Whether the password was right.
+    /// Waits for the verdict on the password.
     Password,
-    /// What became of the request.
+    /// Waits for the reply to the request.
     Reply,
-    /// Who has connected to the proxy.
+    /// Waits for the second reply to `Bind`: the peer's address.
     Peer,
     Over,
 }
@@ -65,7 +65,7 @@ impl Socks5 {
         Socks5 { command, target, user, password, state, authenticator, questions }
     }
 
-    /// As Qt: who has credentials offers nothing else, who has none offers none.
+    /// Returns the only method to offer. Like Qt, a client with credentials offers nothing else.
     fn method(&self) -> u8 {
         match self.user.is_empty() && self.password.is_empty() {
             true => NO_AUTHENTICATION,
@@ -136,7 +136,7 @@ impl Socks5 {
         Next::Send(request)
     }
 
-    /// The reply to a request: its length and what it says, once all of it is there.
+    /// Parses the reply to a request. Returns its length and the next step, once it is complete.
     fn reply(&mut self, bytes: &[u8]) -> (usize, Next) {
         let &[version, code, ref rest @ ..] = bytes else { return (0, Next::More) };
         if version != VERSION {
@@ -168,13 +168,13 @@ impl Socks5 {
         (4 + skipped + length + 2, self.granted(kind, address, port))
     }
 
-    /// The proxy does what it was asked for.
+    /// Handles a successful reply.
     fn granted(&mut self, kind: u8, address: QHostAddress, port: u16) -> Next {
         if self.state == State::Peer {
             self.state = State::Over;
             return Next::Accepted(address, port);
         }
-        // Others are to go there: it has to be an address, and a port.
+        // Others connect or send to this address, so it must be numeric and have a port.
         if self.command != Command::Connect && (kind == 3 || port == 0) {
             return self.fail(protocol_error());
         }
@@ -221,12 +221,12 @@ impl Handshake for Socks5 {
         if !binds || !matches!(self.state, State::Reply | State::Peer) {
             return usize::MAX;
         }
-        // What follows the second reply is the peer's, and may come with both.
+        // The bytes after the second reply belong to the peer and may arrive together with it.
         let length = match *unused {
             [_, _, _, 1, ..] => 10,
             [_, _, _, 4, ..] => 22,
             [_, _, _, 3, length, ..] => 7 + usize::from(length),
-            // The shortest one is longer than that.
+            // Even the shortest reply is longer than that.
             _ => 5,
         };
         length.saturating_sub(unused.len()).max(1)
@@ -263,11 +263,11 @@ pub(crate) fn protocol_error() -> SocketError {
     SocketError::new(SocketErrorKind::ProxyProtocol, "SOCKS version 5 protocol error")
 }
 
-/// The proxy's reason, as Qt has it.
+/// Returns the error for the proxy's reply code, with Qt's text.
 fn refusal(code: u8, by_name: bool) -> SocketError {
     use SocketErrorKind::*;
     let (kind, text) = match code {
-        // What proxies say of names that they do not know.
+        // Proxies reply with these codes when they cannot resolve a name.
         1 | 2 if by_name => return SocketError::host_not_found(),
         1 => (Network, "General SOCKSv5 server failure"),
         2 => (SocketAccess, "Connection not allowed by SOCKSv5 server"),

@@ -2,13 +2,14 @@
 
 use super::{ProxyQueryType, ProxyType, QNetworkProxy, QNetworkProxyQuery};
 
-/// Whether the environment names any proxy at all. For the way of all sockets: it allocates nothing if not.
+/// Returns whether the environment names any proxy. Every connecting socket calls this; without a
+/// proxy it allocates nothing.
 pub(super) fn has_any() -> bool {
     ALL.iter().any(|names| names.iter().any(|name| std::env::var_os(name).is_some()))
 }
 
-/// Qt reads the first of each. `HTTP_PROXY` is not among them: a web server gives its scripts, under that
-/// name, what its client has sent.
+/// Qt reads only the first name of each. `HTTP_PROXY` is not here, because a web server sets it for
+/// its scripts from a header of its client's.
 const HTTP: &[&str] = &["http_proxy"];
 const HTTPS: &[&str] = &["https_proxy", "HTTPS_PROXY"];
 const FTP: &[&str] = &["ftp_proxy", "FTP_PROXY"];
@@ -16,7 +17,7 @@ const OTHER: &[&str] = &["all_proxy", "ALL_PROXY"];
 const EXCEPT: &[&str] = &["no_proxy", "NO_PROXY"];
 const ALL: [&[&str]; 4] = [HTTP, HTTPS, FTP, OTHER];
 
-/// The proxies for a query in some environment.
+/// Returns the proxies for a query with the given environment.
 pub(super) fn proxies(
     query: &QNetworkProxyQuery,
     environment: &dyn Fn(&str) -> Option<String>,
@@ -39,7 +40,7 @@ pub(super) fn proxies(
     vec![proxy.unwrap_or_else(QNetworkProxy::none)]
 }
 
-/// Whether a host is one of a list of hosts and domains.
+/// Returns whether a host is in a list of hosts and domains.
 fn is_listed(host: &str, list: &str) -> bool {
     list.split(',').map(str::trim).any(|entry| {
         if entry == "*" {
@@ -55,7 +56,8 @@ fn is_listed(host: &str, list: &str) -> bool {
     })
 }
 
-/// A proxy as the environment writes it, if it is one of those that there are and good for that.
+/// Parses a proxy from the environment. Returns `None` if it is invalid or cannot do what the query
+/// needs.
 fn proxy(text: &str, kind: ProxyQueryType) -> Option<QNetworkProxy> {
     let proxy: QNetworkProxy = text.parse().ok()?;
     let listens_or_sends = matches!(kind, ProxyQueryType::UdpSocket | ProxyQueryType::TcpServer);

@@ -56,7 +56,7 @@ fn capabilities_per_type() {
     proxy.set_capabilities(Can::UDP_TUNNELING);
     proxy.set_type(ProxyType::NoProxy);
     assert_eq!(proxy.capabilities(), Can::UDP_TUNNELING);
-    // What was set to what it is anyhow makes no other proxy.
+    // Setting capabilities to their default does not make a different proxy.
     let mut same = QNetworkProxy::from(ProxyType::Http);
     same.set_capabilities(same.capabilities());
     assert_eq!(same, QNetworkProxy::from(ProxyType::Http));
@@ -81,7 +81,7 @@ fn headers() {
     assert_eq!(proxy.header(KnownHeader::ContentLength), None);
     proxy.remove_raw_header("USER-AGENT");
     assert_eq!(proxy.raw_header_list(), [b"A", b"X"]);
-    // Nothing can be smuggled in.
+    // Values cannot inject further headers.
     for (name, value) in [("Y", "a\r\nZ: b"), ("Y\n", "a"), ("Y: a", "b"), ("Y", "a\0")] {
         proxy.set_raw_header(name, value);
     }

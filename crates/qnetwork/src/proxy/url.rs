@@ -1,11 +1,11 @@
-//! As much of URLs as proxies need.
+//! The part of URL parsing that proxies need.
 
 use std::{error::Error, fmt, str::FromStr};
 
 use super::{ProxyType, QNetworkProxy};
 use crate::{QHostAddress, host_info::ace};
 
-/// A text that is not the URL of a proxy.
+/// The error for a text that is not the URL of a proxy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProxyParseError(());
 
@@ -17,14 +17,16 @@ impl fmt::Display for ProxyParseError {
 
 impl Error for ProxyParseError {}
 
-/// The proxy of a URL, as people write it on command lines and in the environment: `socks5://HOST:PORT`,
-/// `socks5h://HOST:PORT`, which is the same, `http://USER:PASSWORD@HOST:PORT`. With no scheme it is an HTTP proxy;
-/// ports are 1080 and 8080 if there are none. What is special in user and password is written as `%40`.
+/// Parses the URL of a proxy, as people write it on command lines and in the environment.
+///
+/// `socks5://HOST:PORT` and `socks5h://HOST:PORT` are SOCKS5 proxies.
+/// `http://USER:PASSWORD@HOST:PORT` is an HTTP proxy, and so is a URL without a scheme. The default
+/// ports are 1080 for SOCKS and 8080 for HTTP. Special characters in user name and password are
+/// percent-encoded, as in `%40`.
 ///
 /// # Errors
 ///
-/// [`ProxyParseError`] for anything else; proxies to which one speaks by TLS (`https://`) are none of those that
-/// there are.
+/// [`ProxyParseError`] for every other text. Proxies over TLS (`https://`) are not supported.
 ///
 /// # Examples
 ///
@@ -46,7 +48,7 @@ impl FromStr for QNetworkProxy {
 }
 
 fn of_url(text: &str) -> Option<QNetworkProxy> {
-    // `host:port` alone: what stands before the colon would pass for a scheme.
+    // Without the slashes the host in `host:port` would be parsed as a scheme.
     let url = match text.contains("//") {
         true => Url::parse(text)?,
         false => Url::parse(&format!("//{text}"))?,
@@ -64,14 +66,14 @@ fn of_url(text: &str) -> Option<QNetworkProxy> {
     Some(QNetworkProxy::with_credentials(proxy_type, url.host, port, user, password))
 }
 
-/// The parts of a URL. What is no part of one is empty.
+/// The parts of a URL. A part that is missing is empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Url {
-    /// Lower case.
+    /// In lower case.
     pub(super) scheme: String,
     /// As written.
     user_info: String,
-    /// Lower case, ASCII; an IPv6 address without its brackets.
+    /// In lower case and ASCII; an IPv6 address without its brackets.
     pub(super) host: String,
     pub(super) port: Option<u16>,
     /// Path, query and fragment, as written.
@@ -128,7 +130,7 @@ impl Url {
         self.user_info.split_once(':').map_or(String::new(), |(_, password)| decode(password))
     }
 
-    /// As text, as Qt writes it.
+    /// Returns the URL as Qt writes it.
     pub(super) fn to_text(&self) -> String {
         let mut text = String::new();
         if !self.scheme.is_empty() {
@@ -162,7 +164,7 @@ fn is_scheme(text: &str) -> bool {
     text.starts_with(|c: char| c.is_ascii_alphabetic()) && text.chars().all(more)
 }
 
-/// A host as it is written in a URL: a name in ASCII and lower case, or an address.
+/// Normalizes the host of a URL: a name becomes lower-case ASCII, an address is parsed and printed.
 fn valid_host(host: &str) -> Option<String> {
     let inner = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
     if inner.is_some() || host.contains(':') {
@@ -174,7 +176,7 @@ fn valid_host(host: &str) -> Option<String> {
     name.chars().all(allowed).then(|| name.to_ascii_lowercase())
 }
 
-/// Takes `%41` for `A`. What is not UTF-8 then is replaced.
+/// Decodes percent-encoding: `%41` becomes `A`. Invalid UTF-8 is replaced.
 fn decode(text: &str) -> String {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();

@@ -1,71 +1,71 @@
-//! A proxy, as a value.
+//! [`QNetworkProxy`]: a proxy with its type, address and credentials.
 
 use std::fmt;
 
 use super::{KnownHeader, QNetworkProxyQuery, settings};
 
 qcore::numbered! {
-    /// What kind of proxy it is.
+    /// The type of a proxy.
     #[doc(alias = "QNetworkProxy::ProxyType")]
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
     #[non_exhaustive]
     pub enum ProxyType {
-        /// Whichever the application has: [`QNetworkProxy::application_proxy`].
+        /// The application's proxy: [`QNetworkProxy::application_proxy`].
         #[doc(alias = "DefaultProxy")]
         #[default]
         Default = 0,
-        /// SOCKS, version 5.
+        /// A SOCKS version 5 proxy.
         #[doc(alias = "Socks5Proxy")]
         Socks5 = 1,
-        /// None: straight to the host.
+        /// No proxy: a direct connection to the host.
         NoProxy = 2,
-        /// HTTP with `CONNECT`.
+        /// An HTTP proxy with `CONNECT`.
         #[doc(alias = "HttpProxy")]
         Http = 3,
-        /// HTTP for requests of HTTP only. Sockets cannot use it.
+        /// An HTTP proxy for HTTP requests only. Sockets cannot use it.
         #[doc(alias = "HttpCachingProxy")]
         HttpCaching = 4,
-        /// FTP only. Sockets cannot use it.
+        /// An FTP proxy for FTP requests only. Sockets cannot use it.
         #[doc(alias = "FtpCachingProxy")]
         FtpCaching = 5,
     }
 }
 
 bitflags::bitflags! {
-    /// What a proxy can do.
+    /// The capabilities of a proxy.
     ///
-    /// [`bits`](Self::bits) gives Qt's number for the set, and [`from_bits`](Self::from_bits) gives
-    /// the set for a number.
+    /// [`bits`](Self::bits) returns Qt's number for the set, and [`from_bits`](Self::from_bits)
+    /// returns the set for a number.
     #[doc(alias = "QNetworkProxy::Capability")]
     #[doc(alias = "Capabilities")]
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
     pub struct ProxyCapabilities: u32 {
-        /// Connecting to hosts by TCP.
+        /// Opens TCP connections to hosts.
         #[doc(alias = "TunnelingCapability")]
         const TUNNELING = 1;
-        /// Listening for connections of TCP.
+        /// Listens for TCP connections.
         #[doc(alias = "ListeningCapability")]
         const LISTENING = 2;
-        /// Sending and receiving datagrams.
+        /// Relays UDP datagrams.
         #[doc(alias = "UdpTunnelingCapability")]
         const UDP_TUNNELING = 4;
-        /// Keeping what was asked for before.
+        /// Caches responses.
         #[doc(alias = "CachingCapability")]
         const CACHING = 8;
-        /// Looking up names: they are sent as they are.
+        /// Looks up host names, so that sockets send names instead of addresses.
         #[doc(alias = "HostNameLookupCapability")]
         const HOST_NAME_LOOKUP = 16;
-        /// Connecting to hosts by SCTP.
+        /// Opens SCTP connections to hosts.
         #[doc(alias = "SctpTunnelingCapability")]
         const SCTP_TUNNELING = 32;
-        /// Listening for connections of SCTP.
+        /// Listens for SCTP connections.
         #[doc(alias = "SctpListeningCapability")]
         const SCTP_LISTENING = 64;
     }
 }
 
 impl ProxyType {
-    /// What proxies of this kind can do, unless it is said otherwise.
+    /// Returns the default capabilities of proxies of this type.
     fn capabilities(self) -> ProxyCapabilities {
         use ProxyCapabilities as Can;
         match self {
@@ -82,10 +82,10 @@ impl ProxyType {
     }
 }
 
-/// A proxy: its kind, where it is, and who asks it.
+/// A proxy: its type, host and port, and the credentials for it.
 ///
-/// Stands for Qt's [QNetworkProxy](https://doc.qt.io/qt-5/qnetworkproxy.html). Two are equal if
-/// they are of one kind at one place with the same credentials and capabilities; headers do not
+/// Stands for Qt's [QNetworkProxy](https://doc.qt.io/qt-5/qnetworkproxy.html). Two proxies are
+/// equal if their types, hosts, ports, credentials and capabilities are equal. Headers do not
 /// count.
 ///
 /// # Examples
@@ -104,19 +104,19 @@ pub struct QNetworkProxy {
     port: u16,
     user: String,
     password: String,
-    /// Set by hand: they do not follow the type any more.
+    /// The capabilities set by hand. Once set they do not follow the type.
     capabilities: Option<ProxyCapabilities>,
     headers: Vec<(Vec<u8>, Vec<u8>)>,
 }
 
 impl QNetworkProxy {
-    /// A proxy of some kind at a host, given by its name or address, and a port.
+    /// Creates a proxy of a type with a host, by name or address, and a port.
     #[must_use]
     pub fn new(kind: ProxyType, host_name: impl Into<String>, port: u16) -> Self {
         QNetworkProxy { kind, host_name: host_name.into(), port, ..Self::default() }
     }
 
-    /// A proxy that wants to know who asks.
+    /// Creates a proxy with credentials.
     #[must_use]
     pub fn with_credentials(
         kind: ProxyType,
@@ -129,65 +129,65 @@ impl QNetworkProxy {
         QNetworkProxy { user, password, ..Self::new(kind, host_name, port) }
     }
 
-    /// No proxy: straight to the host.
+    /// Creates the value for no proxy: a direct connection to the host.
     #[must_use]
     pub fn none() -> Self {
         ProxyType::NoProxy.into()
     }
 
-    /// What kind of proxy it is; [`Default`](ProxyType::Default) unless told.
+    /// Returns the type; [`Default`](ProxyType::Default) if it was not set.
     #[doc(alias = "type")]
     #[must_use]
     pub fn proxy_type(&self) -> ProxyType {
         self.kind
     }
 
-    /// Sets the kind, and with it the capabilities, unless these were set by hand.
+    /// Sets the type. The capabilities follow it, unless they were set by hand.
     #[doc(alias = "setType")]
     pub fn set_type(&mut self, kind: ProxyType) {
         self.kind = kind;
     }
 
-    /// What the proxy can do: what its kind can, unless it was set.
+    /// Returns the capabilities: those that were set, or else those of the type.
     #[must_use]
     pub fn capabilities(&self) -> ProxyCapabilities {
         self.capabilities.unwrap_or_else(|| self.kind.capabilities())
     }
 
-    /// Sets what the proxy can do. From then on it does not follow the type.
+    /// Sets the capabilities. From then on they do not follow the type.
     #[doc(alias = "setCapabilities")]
     pub fn set_capabilities(&mut self, capabilities: ProxyCapabilities) {
         self.capabilities = Some(capabilities);
     }
 
-    /// Whether the proxy keeps what was asked for before.
+    /// Returns whether the proxy caches responses.
     #[doc(alias = "isCachingProxy")]
     #[must_use]
     pub fn is_caching_proxy(&self) -> bool {
         self.capabilities().contains(ProxyCapabilities::CACHING)
     }
 
-    /// Whether the proxy lets any connection of TCP through.
+    /// Returns whether the proxy opens TCP connections to any host.
     #[doc(alias = "isTransparentProxy")]
     #[must_use]
     pub fn is_transparent_proxy(&self) -> bool {
         self.capabilities().contains(ProxyCapabilities::TUNNELING)
     }
 
-    /// The proxy's host.
+    /// Returns the proxy's host.
     #[doc(alias = "hostName")]
     #[must_use]
     pub fn host_name(&self) -> &str {
         &self.host_name
     }
 
-    /// Sets the proxy's host, by name or address.
+    /// Sets the proxy's host, a name or an address.
     #[doc(alias = "setHostName")]
     pub fn set_host_name(&mut self, host_name: impl Into<String>) {
         self.host_name = host_name.into();
     }
 
-    /// The proxy's port.
+    /// Returns the proxy's port.
     #[must_use]
     pub fn port(&self) -> u16 {
         self.port
@@ -199,34 +199,34 @@ impl QNetworkProxy {
         self.port = port;
     }
 
-    /// The name under which the proxy is asked.
+    /// Returns the user name for the proxy.
     #[must_use]
     pub fn user(&self) -> &str {
         &self.user
     }
 
-    /// Sets the name under which the proxy is asked.
+    /// Sets the user name for the proxy.
     #[doc(alias = "setUser")]
     pub fn set_user(&mut self, user: impl Into<String>) {
         self.user = user.into();
     }
 
-    /// The password that goes with the name.
+    /// Returns the password for the proxy.
     #[must_use]
     pub fn password(&self) -> &str {
         &self.password
     }
 
-    /// Sets the password that goes with the name.
+    /// Sets the password for the proxy.
     #[doc(alias = "setPassword")]
     pub fn set_password(&mut self, password: impl Into<String>) {
         self.password = password.into();
     }
 
-    // ---- headers, of proxies that speak HTTP
+    // ---- headers of HTTP proxies
 
-    /// The value of a header that goes out with each request, if there is one. As text: bytes that
-    /// are not ASCII are taken for Latin-1.
+    /// Returns the value of a header that each request carries, if it was set. Bytes that are not
+    /// ASCII are decoded as Latin-1.
     ///
     /// ```
     /// use qnetwork::{KnownHeader, ProxyType, QNetworkProxy};
@@ -241,37 +241,37 @@ impl QNetworkProxy {
         Some(value.iter().map(|&byte| char::from(byte)).collect())
     }
 
-    /// Sets a header that goes out with each request.
+    /// Sets a header that each request will carry.
     #[doc(alias = "setHeader")]
     pub fn set_header(&mut self, header: KnownHeader, value: impl AsRef<str>) {
         self.set_raw_header(header.name(), value.as_ref());
     }
 
-    /// Whether there is a header of that name, in whichever case.
+    /// Returns whether there is a header with this name. Case does not matter.
     #[doc(alias = "hasRawHeader")]
     #[must_use]
     pub fn has_raw_header(&self, name: impl AsRef<[u8]>) -> bool {
         self.find(name.as_ref()).is_some()
     }
 
-    /// The value of a header, empty if there is none of that name.
+    /// Returns the value of a header, empty if there is none with this name.
     #[doc(alias = "rawHeader")]
     #[must_use]
     pub fn raw_header(&self, name: impl AsRef<[u8]>) -> &[u8] {
         self.find(name.as_ref()).unwrap_or_default()
     }
 
-    /// The names of the headers that were set.
+    /// Returns the names of the headers that were set.
     #[doc(alias = "rawHeaderList")]
     #[must_use]
     pub fn raw_header_list(&self) -> Vec<&[u8]> {
         self.headers.iter().map(|(name, _)| name.as_slice()).collect()
     }
 
-    /// Sets a header that goes out with each request, in place of one of that name.
+    /// Sets a header that each request will carry. It replaces a header with the same name.
     ///
-    /// A name that is empty is left out, and so is, with a warning, what could pass for more than
-    /// one header: ends of lines, or a colon in the name.
+    /// An empty name only removes. To prevent header injection, the function refuses line breaks
+    /// and NULs anywhere and a colon in the name: it logs a warning and does nothing.
     #[doc(alias = "setRawHeader")]
     pub fn set_raw_header(&mut self, name: impl AsRef<[u8]>, value: impl AsRef<[u8]>) {
         let (name, value) = (name.as_ref(), value.as_ref());
@@ -286,7 +286,7 @@ impl QNetworkProxy {
         }
     }
 
-    /// Takes a header out. In Qt a null value does.
+    /// Removes a header. In Qt a null value does that.
     #[doc(alias = "setRawHeader")]
     pub fn remove_raw_header(&mut self, name: impl AsRef<[u8]>) {
         self.headers.retain(|(known, _)| !known.eq_ignore_ascii_case(name.as_ref()));
@@ -297,17 +297,17 @@ impl QNetworkProxy {
         found.map(|(_, value)| value.as_slice())
     }
 
-    /// Exchanges two proxies.
+    /// Swaps two proxies.
     pub fn swap(&mut self, other: &mut QNetworkProxy) {
         std::mem::swap(self, other);
     }
 
-    // ---- the application's
+    // ---- the application's proxy
 
-    /// The proxy that sockets use which have none of their own: the first of those that the
-    /// application's factory, or the system, names for a query that asks for nothing in particular.
+    /// Returns the proxy for sockets without a proxy of their own.
     ///
-    /// Never [`Default`](ProxyType::Default).
+    /// It is the first one that the application's factory or the system returns for a default
+    /// query, and is never [`Default`](ProxyType::Default).
     #[doc(alias = "applicationProxy")]
     #[must_use]
     pub fn application_proxy() -> QNetworkProxy {
@@ -315,11 +315,11 @@ impl QNetworkProxy {
         proxies.into_iter().next().unwrap_or_else(QNetworkProxy::none)
     }
 
-    /// Sets the proxy for sockets that have none of their own, in all threads. It takes the place
-    /// of a factory and of the system's proxies.
+    /// Sets the proxy for sockets without a proxy of their own, in all threads. It replaces a
+    /// factory and the system's proxies.
     ///
-    /// Connections that there are stay as they are. Loopback names and addresses are connected to
-    /// without it. [`Default`](ProxyType::Default) means none.
+    /// Existing connections do not change. Connections to loopback names and addresses do not use
+    /// the proxy. [`Default`](ProxyType::Default) means no proxy.
     #[doc(alias = "setApplicationProxy")]
     pub fn set_application_proxy(proxy: QNetworkProxy) {
         settings::set_application_proxy(proxy);
@@ -345,7 +345,7 @@ impl PartialEq for QNetworkProxy {
 impl Eq for QNetworkProxy {}
 
 impl fmt::Debug for QNetworkProxy {
-    /// The password is not shown.
+    /// Does not print the password.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("QNetworkProxy")
             .field("type", &self.kind)

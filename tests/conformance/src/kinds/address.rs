@@ -1,4 +1,4 @@
-//! `address`: a QHostAddress, which is no object but a value that can change.
+//! `address`: a QHostAddress, a value that can change instead of an object.
 
 use std::cell::RefCell;
 

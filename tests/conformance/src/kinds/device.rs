@@ -1,11 +1,11 @@
-//! What all devices have in common: reading and writing, how they are opened.
+//! The methods and signals that all devices share.
 
 use qcore::{DeviceError, OpenMode, QIODevice};
 
 use super::call_object;
 use crate::{args::Args, error::Result, value::Value, world::Recorder};
 
-/// The flags in the order in which they are written, with their numbers.
+/// The flags with their names, in the order of the trace.
 const MODES: [(&str, OpenMode); 7] = [
     ("ReadWrite", OpenMode::READ_WRITE),
     ("ReadOnly", OpenMode::READ_ONLY),
@@ -16,7 +16,7 @@ const MODES: [(&str, OpenMode); 7] = [
     ("Unbuffered", OpenMode::UNBUFFERED),
 ];
 
-/// The methods of QIODevice, and below it QObject.
+/// Calls a method of QIODevice or of QObject.
 pub(super) fn call_device(device: &QIODevice, class: &str, args: &Args<'_>) -> Result<Value> {
     Ok(match args.method {
         "openMode" => show_mode(device.open_mode()),
@@ -57,7 +57,7 @@ pub(super) fn call_device(device: &QIODevice, class: &str, args: &Args<'_>) -> R
     })
 }
 
-/// Records the signals of QIODevice, and below it QObject.
+/// Records the signals of QIODevice and of QObject.
 pub(super) fn watch_device(recorder: &Recorder, device: &QIODevice) {
     recorder.plain(&device.ready_read, "readyRead");
     recorder.one(&device.bytes_written, "bytesWritten", |count| *count);
@@ -66,12 +66,12 @@ pub(super) fn watch_device(recorder: &Recorder, device: &QIODevice) {
     recorder.plain(&device.destroyed, "destroyed");
 }
 
-/// An argument that says how a device is opened.
+/// Takes an open mode from the arguments.
 pub(super) fn open_mode(args: &Args<'_>) -> Result<OpenMode> {
     args.flags(mode_named, |one, other| one | other)
 }
 
-/// The number of an open mode, for comparisons.
+/// Returns the number of an open mode, for comparisons.
 pub(crate) fn mode_number(name: &str) -> Option<i64> {
     mode_named(name).map(|mode| mode.bits().into())
 }
@@ -96,7 +96,7 @@ fn show_mode(mode: OpenMode) -> Value {
     Value::Enum(shown, mode.bits().into())
 }
 
-/// A count, or Qt's -1 for a failure.
+/// Converts a count for the trace. A failure is Qt's -1.
 pub(super) fn count(count: std::result::Result<usize, DeviceError>) -> Value {
     count.map_or(Value::Number(-1), Value::from)
 }

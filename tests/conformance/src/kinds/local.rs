@@ -17,7 +17,7 @@ impl Local {
         Self::of(QLocalSocket::new())
     }
 
-    /// One that the library has made.
+    /// Wraps a socket that the library has created.
     pub(super) fn of(socket: QLocalSocket) -> Self {
         Local(Held::new(socket, |socket| socket))
     }

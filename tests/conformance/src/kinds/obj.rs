@@ -17,10 +17,10 @@ type Slot = (String, String);
 
 pub(super) struct Obj {
     object: Held<QObject>,
-    /// They hold no handle, so that an emission can be answered by the object's end.
+    /// The signals hold no handle, so that a slot may destroy the object.
     fired: Rc<Signal<i32>>,
     other: Rc<Signal<i32>>,
-    /// The receivers of the slots, an object each.
+    /// The receivers of the slots, one object for each slot.
     receivers: RefCell<HashMap<Slot, QObject>>,
 }
 

@@ -1,4 +1,4 @@
-//! What all sockets have in common.
+//! The methods and signals that all sockets share.
 
 use qcore::OpenMode;
 use qnetwork::{
@@ -9,7 +9,7 @@ use qnetwork::{
 use super::device::{call_device, open_mode, watch_device};
 use crate::{args::Args, error::Result, names, value::Value, world::Recorder};
 
-/// The methods of QAbstractSocket, and below it QIODevice.
+/// Calls a method of QAbstractSocket or of QIODevice.
 pub(super) fn call_socket(socket: &QAbstractSocket, class: &str, args: &Args<'_>) -> Result<Value> {
     Ok(match args.method {
         "bind" => {
@@ -68,7 +68,7 @@ pub(super) fn call_socket(socket: &QAbstractSocket, class: &str, args: &Args<'_>
     })
 }
 
-/// The arguments of `setProxy`.
+/// Returns the proxy in the arguments of `setProxy`.
 pub(super) fn proxy(args: &Args<'_>) -> Result<QNetworkProxy> {
     let kind: ProxyType = args.named()?;
     let (host, port) = (args.or(String::new(), Args::text)?, args.or(0, Args::number)?);
@@ -110,7 +110,7 @@ fn connect(socket: &QAbstractSocket, host: qnetwork::Host, args: &Args<'_>) -> R
     Ok(())
 }
 
-/// Records the signals of QAbstractSocket, and below it QIODevice.
+/// Records the signals of QAbstractSocket and of QIODevice.
 pub(super) fn watch_socket(recorder: &Recorder, socket: &QAbstractSocket) {
     recorder.plain(&socket.host_found, "hostFound");
     recorder.plain(&socket.connected, "connected");
@@ -128,7 +128,7 @@ pub(super) fn show_proxy(proxy: QNetworkProxy) -> Value {
     Value::Proxy(Box::new(proxy))
 }
 
-/// What stands in brackets.
+/// Returns the state that the trace shows in brackets.
 pub(super) fn snapshot(socket: &QAbstractSocket) -> String {
     format!(
         "{} {} avail={} out={} {}",
@@ -140,7 +140,7 @@ pub(super) fn snapshot(socket: &QAbstractSocket) -> String {
     )
 }
 
-/// How long to wait, in milliseconds.
+/// Returns how long to wait, in milliseconds.
 pub(super) fn msecs(args: &Args<'_>, default: i32) -> Result<i32> {
     if args.left() == 0 { Ok(default) } else { args.number() }
 }

@@ -27,7 +27,7 @@ impl Ssl {
         Self::of(QSslSocket::new())
     }
 
-    /// One that a server has made.
+    /// Wraps a socket that a server has created.
     pub(super) fn of(socket: QSslSocket) -> Self {
         Ssl(Held::new(socket, |socket| -> &QObject { socket }))
     }
@@ -133,7 +133,7 @@ fn trust(socket: &QSslSocket, certificates: Vec<QSslCertificate>) {
 }
 
 fn show_error(error: &QSslError) -> Value {
-    // Ours have Qt's names, but where those end in what they are.
+    // The names are Qt's except for Unspecified, which has no suffix here.
     let name = match error.error() {
         SslError::Unspecified => "UnspecifiedError".to_owned(),
         error => format!("{error:?}"),

@@ -1,4 +1,4 @@
-//! `sslserver`: a QTcpServer whose connections are QSslSockets, not encrypted yet.
+//! `sslserver`: a QTcpServer whose connections are QSslSockets that are not encrypted yet.
 
 use std::rc::Rc;
 
@@ -14,7 +14,7 @@ impl SslServer {
         let server = QTcpServer::new();
         server.set_incoming_connection(&server, |server, descriptor| {
             let socket = QSslSocket::new();
-            // A server that cannot use the descriptor still hands the socket out, as the oracle's.
+            // A server that cannot use the descriptor still returns the socket, like the oracle's.
             let _ = socket.set_socket_descriptor(descriptor);
             server.add_pending_connection(QTcpSocket::clone(&socket));
         });

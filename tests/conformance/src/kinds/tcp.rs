@@ -15,7 +15,7 @@ impl Tcp {
         Self::of(QTcpSocket::new())
     }
 
-    /// One that the library has made.
+    /// Wraps a socket that the library has created.
     pub(super) fn of(socket: QTcpSocket) -> Self {
         Tcp(Held::new(socket, |socket| socket))
     }

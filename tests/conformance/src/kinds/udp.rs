@@ -73,7 +73,7 @@ impl Kind for Udp {
     }
 }
 
-/// A datagram; where there is none Qt returns one that is not valid.
+/// Returns the datagram. Where there is none, Qt returns an invalid one.
 fn received(datagram: std::result::Result<QNetworkDatagram, SocketError>) -> Value {
     let datagram = datagram.unwrap_or_default();
     let sender = (datagram.sender_address(), datagram.sender_port().into());

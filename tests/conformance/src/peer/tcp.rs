@@ -18,13 +18,13 @@ use crate::{
     syntax::PeerOption,
 };
 
-/// How many connections may wait.
+/// The backlog of a listener.
 const BACKLOG: i32 = 16;
 
-/// How long the connections that fill a queue have to arrive.
+/// How long the connections that fill a backlog may take to arrive.
 const FILLING: Duration = Duration::from_millis(50);
 
-/// A TCP end of blocking calls, with a listener and at most one connection.
+/// A TCP end with blocking calls: a listener and at most one connection.
 #[derive(Debug)]
 pub(crate) struct TcpPeer {
     name: String,
@@ -33,16 +33,16 @@ pub(crate) struct TcpPeer {
     ports: Arc<Ports>,
     listener: Mutex<Option<Arc<Socket>>>,
     connection: Mutex<Option<Arc<Socket>>>,
-    /// They hold the places in the queue of a `full` one.
+    /// The connections that fill the backlog of a `full` peer.
     _fillers: Vec<Socket>,
 }
 
 impl TcpPeer {
-    /// A peer with a port of its own, which is known from now on.
+    /// Creates a peer with a port of its own and adds the port to the known ones.
     ///
     /// # Errors
     ///
-    /// If the system has no such port to give.
+    /// If the system has no free port.
     pub(crate) fn new(name: &str, options: &[PeerOption], ports: Arc<Ports>) -> Result<Self> {
         let address = loopback(options);
         let listener = bound(address, Type::STREAM)?;
@@ -71,7 +71,7 @@ impl TcpPeer {
 
     fn accept(&self) -> Result<()> {
         let listener = held(&self.listener, "listener")?;
-        // Not by a time limit on the listener: accepted sockets would inherit it.
+        // A time limit on the listener would be inherited by accepted sockets.
         let accepted = patiently(|| match is_readable(&listener)? {
             true => listener.accept(),
             false => Err(ErrorKind::WouldBlock.into()),
@@ -80,14 +80,14 @@ impl TcpPeer {
     }
 
     fn connect(&self, port: u16) -> Result<()> {
-        // Bound first, so that its name is known before the other end can ask for it.
+        // The socket is bound first, so that its port is known before the other end can ask for it.
         let socket = bound(self.address, Type::STREAM)?;
         self.ports.learn(port_of(&socket)?, || format!("{}.connport", self.name));
         socket.connect_timeout(&SocketAddr::new(self.address, port).into(), PATIENCE)?;
         self.keep(socket)
     }
 
-    /// Makes it the connection; one that was there is closed.
+    /// Makes this the peer's connection. A previous one is closed.
     fn keep(&self, socket: Socket) -> Result<()> {
         socket.set_read_timeout(Some(PATIENCE))?;
         socket.set_write_timeout(Some(PATIENCE))?;
@@ -194,11 +194,11 @@ impl Peer for TcpPeer {
     }
 }
 
-/// A connection that takes one place in a listener's queue.
+/// Starts a connection that takes one place in a listener's backlog.
 fn filler(to: SocketAddr) -> io::Result<Socket> {
     let socket = Socket::new(socket2::Domain::for_address(to), Type::STREAM, None)?;
     socket.set_nonblocking(true)?;
-    // It is under way, and stays so if the queue is full.
+    // If the backlog is full, the connection stays in progress.
     socket.connect(&to.into()).ok();
     Ok(socket)
 }

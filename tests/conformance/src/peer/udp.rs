@@ -17,7 +17,7 @@ use crate::{
     syntax::PeerOption,
 };
 
-/// A UDP end of blocking calls.
+/// A UDP socket with blocking calls.
 #[derive(Debug)]
 pub(crate) struct UdpPeer {
     address: IpAddr,
@@ -26,11 +26,11 @@ pub(crate) struct UdpPeer {
 }
 
 impl UdpPeer {
-    /// A peer with a port of its own, which is known from now on.
+    /// Creates a peer with a port of its own and adds the port to the known ones.
     ///
     /// # Errors
     ///
-    /// If the system has no such port to give.
+    /// If the system has no free port.
     pub(crate) fn new(name: &str, options: &[PeerOption], ports: &Ports) -> Result<Self> {
         let address = loopback(options);
         let socket = bound(address, Type::DGRAM)?;
@@ -55,7 +55,8 @@ impl UdpPeer {
 
     fn is_readable(&self) -> Result<bool> {
         let socket = self.socket()?;
-        // A second descriptor of the same socket, as the first one cannot be looked at as another type.
+        // `is_readable` needs another socket type, so this makes a second descriptor of the same
+        // socket.
         Ok(is_readable(&SockRef::from(&*socket).try_clone()?)?)
     }
 }

@@ -67,7 +67,7 @@ fn comparisons() {
     assert!(holds(1.into(), Comparison::Less, "1".into()).is_err());
     assert!(holds(QHostAddress::default().into(), Comparison::Equal, 1.into()).is_err());
     assert_eq!(Value::from(2).is_true(), Ok(true));
-    // A call that returned nothing: a socket without options, say.
+    // A call that returned nothing, for example for an option that the socket does not have.
     assert_eq!(Value::None.is_true(), Ok(false));
     assert_eq!(holds(Value::None, Comparison::LessOrEqual, 1.into()), Ok(false));
     assert_eq!(holds(Value::None, Comparison::Equal, 0.into()), Ok(false));

@@ -1,4 +1,4 @@
-//! `meanwhile`: calls of peers on threads of their own.
+//! `meanwhile`: calls of peers in threads of their own.
 
 use std::{
     cmp::Reverse,
@@ -15,7 +15,7 @@ use crate::{
     syntax::Call,
 };
 
-/// The calls that one peer has yet to make. A thread makes them in the order in which they are due.
+/// The calls that one peer still has to make. A thread makes them when they are due.
 pub(super) struct Meanwhile {
     queue: Arc<Queue>,
     count: u64,
@@ -27,7 +27,7 @@ struct Queue {
     changed: Condvar,
 }
 
-/// A call; those due at the same time keep the order of their statements.
+/// A waiting call. Calls that are due at the same time keep the order of their statements.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 struct Due {
     at: Instant,
@@ -80,7 +80,7 @@ impl Meanwhile {
 }
 
 impl Queue {
-    /// Waits until the first one is due.
+    /// Waits until the first call is due.
     fn next(&self) -> Later {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
@@ -103,7 +103,7 @@ impl Queue {
     }
 }
 
-// The number tells any two apart, so the calls themselves are never compared.
+// No two calls have the same number, so the calls themselves are never compared.
 impl PartialEq for Later {
     fn eq(&self, _: &Self) -> bool {
         true

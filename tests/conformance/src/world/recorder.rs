@@ -1,4 +1,4 @@
-//! What is connected to every signal of an object before anything else.
+//! [`Recorder`]: is connected to every signal of an object before anything else.
 
 use std::rc::Rc;
 
@@ -7,7 +7,7 @@ use qcore::Signal;
 use super::{Reaction, Thing, World, is_dying};
 use crate::{syntax::Event, value::Value};
 
-/// Writes down what an object says, then runs the blocks that answer it.
+/// Records an object's signals and then runs the blocks that react to them.
 pub(crate) struct Recorder {
     world: Rc<World>,
     name: Rc<str>,
@@ -18,12 +18,12 @@ impl Recorder {
         Recorder { world: world.clone(), name: name.into() }
     }
 
-    /// A signal without arguments, or whose arguments are not shown.
+    /// Connects to a signal without arguments, or one whose arguments are not shown.
     pub(crate) fn plain<T: 'static>(&self, signal: &Signal<T>, name: &'static str) {
         self.with(signal, name, |_| Vec::new());
     }
 
-    /// A signal with one argument.
+    /// Connects to a signal with one argument.
     pub(crate) fn one<T: 'static, V: Into<Value>>(
         &self,
         signal: &Signal<T>,
@@ -33,7 +33,7 @@ impl Recorder {
         self.with(signal, name, move |value| vec![shown(value).into()]);
     }
 
-    /// Any signal.
+    /// Connects to any signal.
     pub(crate) fn with<T: 'static>(
         &self,
         signal: &Signal<T>,
@@ -52,7 +52,7 @@ impl World {
             && !is_dying(&*object)
             && let Some(snapshot) = object.snapshot()
         {
-            // Before the line is written, so that it may have the name.
+            // Learns the port before it writes the line, so that the line can show its name.
             self.note_port(name, &*object);
             brackets = format!(" [{snapshot}]");
         }
@@ -65,13 +65,13 @@ impl World {
         self.react(&event, &args.into());
     }
 
-    /// A slot of an `obj` is called.
+    /// Records the call of an `obj`'s slot.
     pub(crate) fn slot_called(self: &Rc<Self>, name: &str, signal: &str, label: &str, value: i32) {
         self.log(name, format!("| {signal}.{label}({value})"));
         self.react(&Event::Slot(label.to_owned()), &vec![value.into()].into());
     }
 
-    /// Runs the blocks that answer the event, those that are there now.
+    /// Runs the blocks that react to the event. Blocks added meanwhile do not run.
     fn react(self: &Rc<Self>, event: &Event, args: &Rc<[Value]>) {
         let reactions: Vec<Rc<Reaction>> =
             self.reactions.borrow().get(event).cloned().unwrap_or_default();

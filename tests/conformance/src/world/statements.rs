@@ -1,4 +1,4 @@
-//! What statements do.
+//! The execution of statements.
 
 use std::{
     cell::Cell,
@@ -15,14 +15,14 @@ use crate::{
     value::Value,
 };
 
-/// How often `run until` looks, in milliseconds.
+/// The interval at which `run until` checks its condition, in milliseconds.
 const LOOK_EVERY: i32 = 2;
 
-/// How long what is under way has to finish, in milliseconds.
+/// How long the end of a scenario waits for events in progress, in milliseconds.
 const SETTLE: u64 = 30;
 
 impl World {
-    /// Runs statements, one after another.
+    /// Runs statements one after another.
     pub(crate) fn run_block(self: &Rc<Self>, block: &[Statement]) -> Result<()> {
         for statement in block {
             self.statement(&statement.action).map_err(|error| error.at(statement.line))?;
@@ -30,13 +30,13 @@ impl World {
         Ok(())
     }
 
-    /// Lets what is under way finish, so that a trace never ends in the middle of a burst.
+    /// Lets events in progress finish, so that a trace never ends in the middle of a burst.
     pub(crate) fn settle(self: &Rc<Self>) {
         self.spin(SETTLE * self.patience(), |_| Ok(false));
     }
 
-    /// How many times as long as it says a loop is run. A proxy hands bytes on in threads of its
-    /// own, which may have to wait for a processor.
+    /// Returns the factor for the duration of loops. A proxy passes data on in threads of its own,
+    /// which may have to wait for a processor.
     fn patience(&self) -> u64 {
         if self.proxy.is_some() { 3 } else { 1 }
     }
@@ -92,7 +92,7 @@ impl World {
         self.settle();
     }
 
-    /// How often the signal has come.
+    /// Returns how often the event has happened.
     fn count(&self, event: &Event) -> u64 {
         self.counts.borrow().get(event).copied().unwrap_or(0)
     }
@@ -111,7 +111,7 @@ impl World {
         }
     }
 
-    /// Runs a loop, nested in the one that runs already, until `done` says so or the time is over.
+    /// Runs a nested loop until `done` returns `true` or the time is over.
     fn spin(
         self: &Rc<Self>,
         time: u64,

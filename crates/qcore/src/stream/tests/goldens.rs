@@ -1,4 +1,5 @@
-//! Bytes as real Qt writes them, and what it makes of bytes. goldens.cpp made the tables.
+//! Compares the bytes that real Qt writes, and the values that it reads, with ours. goldens.cpp
+//! generated the tables.
 
 use std::{collections::BTreeMap, fmt::Debug};
 
@@ -64,7 +65,7 @@ fn what_qt_writes() {
                 let same = (value.read)(&mut input, &mut again);
                 assert_eq!(input.status(), StreamStatus::Ok, "{context}");
                 assert!(input.at_end(), "{context}");
-                // A double is not what it was after single precision.
+                // Single precision rounds a double.
                 let rounded = precision == FloatingPointPrecision::SinglePrecision && number >= 12;
                 match is_lost(name, number) {
                     true => assert!(!same, "reading {context}"),
@@ -81,9 +82,9 @@ fn what_qt_writes() {
     assert_eq!(checked, values.len() * 19 * 2 * 2);
 }
 
-/// Whether the version has no way to write this value.
+/// Returns whether this version cannot represent the value.
 fn is_lost(name: &str, version: u8) -> bool {
-    // Nor is a NUL, which ends a text in Latin-1.
+    // A NUL is in this list too: in Latin-1 text it ends the string.
     const NOT_LATIN_1: [&str; 5] = [
         "qstring_accents",
         "qstring_astral",
@@ -151,21 +152,21 @@ fn what_qt_reads() {
             "2" => StreamStatus::ReadCorruptData,
             _ => panic!("{status}"),
         };
-        // Qt takes the upper half for the lower one, also of what it has written itself.
+        // Qt swaps the two halves, even of values that it has written itself.
         if kind == "i64" && input.version() < StreamVersion::QT_3_3 {
             let whole = status == StreamStatus::Ok;
             assert_eq!(again, if whole { "fffffffffffffffe" } else { "0000000000000000" });
             assert_eq!((input.status(), input.medium.available()), (status, 0), "{context}");
             continue;
         }
-        // Qt goes on behind a type that it does not know as if there had been a value.
+        // After an unknown type, Qt reads on as if it had read a value.
         if status != input.status() && input.status() == StreamStatus::ReadCorruptData {
             assert_eq!((kind, value), ("qvariant", "0000000001"), "{context}");
             assert_eq!(again, value, "{context}");
             continue;
         }
         assert_eq!(input.status(), status, "{context}");
-        // Of a type that cannot be read Qt makes a value nevertheless.
+        // For a type that cannot be read, Qt still returns a value.
         if status != StreamStatus::ReadCorruptData || kind != "qvariant" {
             assert_eq!(again, value, "{context}");
             assert_eq!(input.medium.available(), left.parse().unwrap(), "{context}");

@@ -1,4 +1,4 @@
-//! Against real Qt; what else there is to test is in the tests folder of the crate.
+//! Comparison with real Qt. All other tests are in the crate's tests folder.
 
 mod goldens;
 mod values;

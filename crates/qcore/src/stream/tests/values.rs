@@ -1,4 +1,4 @@
-//! The values that goldens.cpp has under the same names.
+//! The values of the tests. goldens.cpp has the same values under the same names.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -10,11 +10,12 @@ use super::*;
 
 type Read = dyn Fn(&mut QDataStream, &mut QDataStream) -> bool;
 
-/// A way to write a value, and whether what is read is that value.
+/// A value, with functions to write it and to check that reading returns it.
 pub(super) struct Value {
     pub(super) name: &'static str,
     pub(super) write: Box<dyn Fn(&mut QDataStream)>,
-    /// Also writes what was read to the second stream.
+    /// Returns whether the value read is the expected one. Also writes that value to the second
+    /// stream.
     pub(super) read: Box<Read>,
 }
 
@@ -28,7 +29,7 @@ impl Value {
     }
 }
 
-/// A value of a type that can do both.
+/// A value of a type that can be both written and read.
 fn value<T: ToStream + FromStream + PartialEq + 'static>(name: &'static str, value: T) -> Value {
     compared(name, value, T::eq)
 }
@@ -69,7 +70,8 @@ fn variant(name: &'static str, variant: impl Into<QVariant>) -> Value {
     value(name, variant.into())
 }
 
-/// Before 4.2 there is no telling that it is null, but for what has a null of its own.
+/// A null variant. Before Qt 4.2 the format marks no null variants. Only strings and byte arrays
+/// can be null by themselves.
 fn null(name: &'static str, kind: VariantType) -> Value {
     Value::by(
         name,
@@ -100,7 +102,7 @@ fn map<V, const N: usize>(entries: [(&str, V); N]) -> BTreeMap<String, V> {
     pairs(entries).into_iter().collect()
 }
 
-/// All of them.
+/// Returns all values.
 pub(super) fn all() -> Vec<Value> {
     [numbers(), texts(), containers(), variants()].into_iter().flatten().collect()
 }
@@ -239,7 +241,7 @@ fn variants() -> Vec<Value> {
         4.5.into(),
         vec![QVariant::Bool(true)].into(),
     ];
-    // The byte that tells null is not set, but the value is null.
+    // The variant's null flag is not set, but its value is null.
     let unflagged = |name, kind| {
         Value::by(
             name,

@@ -1,4 +1,4 @@
-//! The protocols, without a socket.
+//! Tests of the proxy protocols without sockets.
 
 use proptest::prelude::*;
 
@@ -23,18 +23,18 @@ fn http(user: &str, password: &str) -> Http {
     Http::new(&QNetworkProxy::with_credentials(kind, "p", 1, user, password), &name())
 }
 
-/// What a talk came to.
+/// The course of a handshake.
 #[derive(Debug, PartialEq)]
 struct Talk {
-    /// What was said, each time.
+    /// The bytes sent in each step.
     said: Vec<Vec<u8>>,
     end: Next,
-    /// What was left for the one behind the proxy.
+    /// The bytes left over, which come from the host behind the proxy.
     left: Vec<u8>,
 }
 
-/// Feeds what a proxy says in pieces, cut at some places. `answer` is called when the program is
-/// asked.
+/// Feeds a proxy's replies to a protocol, cut into pieces at `cuts`. Calls `answer` when the
+/// protocol asks the program for credentials.
 fn talk(
     protocol: &mut dyn Handshake,
     replies: &[u8],
@@ -75,7 +75,7 @@ fn talk(
             Next::More => match pieces.next() {
                 Some(piece) => {
                     input.extend_from_slice(piece);
-                    // What is kept is bounded, whatever comes.
+                    // However much comes, the input kept is bounded.
                     assert!(input.len() <= 70_000 + piece.len());
                     feed(protocol, &mut input)
                 }
@@ -134,13 +134,13 @@ fn socks5_listening_and_relaying() {
     let any = || Target::Address(QHostAddress::AnyIPv4, 4321);
     let place: (QHostAddress, u16) = ("1.2.3.4".parse().unwrap(), 0x0506);
     let replies = b"\x05\x00\x05\0\0\x01\x01\x02\x03\x04\x05\x06\x05\0\0\x03\x03abc\x01\x02rest";
-    // Where it relays datagrams is all there is to be said.
+    // The relay's address ends the handshake.
     let mut relays = asking("", "", Command::Associate, any());
     let told = talk(&mut relays, &replies[..12], &[], &nobody);
     assert_eq!(told.said[1], b"\x05\x03\0\x01\0\0\0\0\x10\xe1");
     assert_eq!(told.end, Next::Connected(Some(place.clone())));
 
-    // Each piece is as long as was wished for, so that nothing is taken of what is the peer's.
+    // Each read asks for exactly the bytes needed, so that none of the peer's bytes are taken.
     let mut binds = asking("", "", Command::Bind, any());
     assert!(matches!(binds.begin(), Next::Send(_)));
     assert_eq!(binds.feed(&replies[..2]).0, 2);
@@ -163,7 +163,7 @@ fn socks5_listening_and_relaying() {
     }
     assert_eq!((listens, have.len(), &replies[at..]), (Some(place), 0, &b"rest"[..]));
 
-    // Others are to go there.
+    // The other commands need an address that the client can reach.
     for command in [Command::Bind, Command::Associate] {
         for reply in
             [&b"\x05\0\x05\0\0\x03\x01n\0\x07"[..], b"\x05\0\x05\0\0\x01\x01\x02\x03\x04\0\0"]
@@ -215,7 +215,7 @@ fn socks5_errors() {
         let told = failure(talk(&mut socks("", "", ip()), &replies, &[], &nobody));
         assert_eq!(told, (kind, text.to_owned()));
     }
-    // Of names it is what proxies say that do not know them.
+    // Proxies reply like this when they cannot resolve a name.
     assert_eq!(end(b"\x05\x00\x05\x01"), HostNotFound);
     assert_eq!(end(b"\x05\x00\x05\x02"), HostNotFound);
     assert_eq!(end(b"\x05\x00\x05\x06"), Network);
@@ -227,10 +227,10 @@ fn socks5_credentials() {
     let told = talk(&mut socks("user", "pass", name()), good, &[], &nobody);
     assert_eq!(told.said[..2], [b"\x05\x01\x02".to_vec(), b"\x01\x04user\x04pass".to_vec()]);
     assert!(matches!(told.end, Next::Connected(_)));
-    // Who has credentials may still be let in without.
+    // A proxy may accept a client with credentials without asking for them.
     let told = talk(&mut socks("user", "pass", name()), b"\x05\x00\x05\x05", &[], &nobody);
     assert_eq!(failure(told).0, SocketErrorKind::ConnectionRefused);
-    // Others are asked for, and the connection made anew.
+    // The protocol asks for other credentials and connects again.
     let answer = |authenticator: &crate::QAuthenticator| {
         assert!(authenticator.user().is_empty());
         authenticator.set_user("u");
@@ -249,7 +249,8 @@ fn socks5_credentials() {
     assert_eq!(failure(told).0, SocketErrorKind::ProxyAuthenticationRequired);
 }
 
-/// Cut anywhere, the replies say the same; and ended anywhere, that the proxy has closed.
+/// Replies cut at any place give the same result. Replies that end early report that the proxy has
+/// closed the connection.
 #[test]
 fn socks5_replies_cut_and_incomplete() {
     for (reply, address) in [
@@ -281,7 +282,7 @@ fn http_requests() {
         "CONNECT some.example:443 HTTP/1.1\r\nProxy-Connection: keep-alive\r\n\
          Host: some.example\r\nUser-Agent: Mozilla/5.0\r\n\r\n"
     );
-    // Nothing is told before somebody asks.
+    // The client sends no credentials before a challenge.
     assert!(!sent(http("user", "pass")).contains("Authorization"));
     let mut proxy = QNetworkProxy::new(ProxyType::Http, "p", 1);
     proxy.set_header(KnownHeader::UserAgent, "me");
@@ -341,7 +342,7 @@ fn http_connected() {
         &b"HTTP/1.1 200 OK\r\n\r\nrest"[..],
         b"HTTP/1.0 200 Connection established\r\nX: y\r\n\r\nrest",
         b"HTTP/1.1 200\n\nrest",
-        // What follows is the host's, whatever the proxy says of its length.
+        // The bytes that follow come from the host, whatever length the proxy states.
         b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nrest",
     ] {
         let whole = talk(&mut http("", ""), reply, &[], &nobody);
@@ -386,7 +387,8 @@ fn http_credentials() {
             assert_eq!(cut, told, "{headers}");
         }
     }
-    // Refused, and asked for others, without being told which they were.
+    // The proxy refuses the credentials. The protocol asks for others and does not reveal the
+    // refused ones.
     let twice = challenge("").repeat(2);
     let other = |authenticator: &crate::QAuthenticator| {
         assert_eq!((&*authenticator.user(), &*authenticator.realm()), ("", "here"));
@@ -412,7 +414,7 @@ fn http_bodies_that_make_no_sense() {
     assert_eq!(http_end(line.as_bytes()), SocketErrorKind::ProxyProtocol);
 }
 
-/// What could be a reply, and what could not.
+/// Generates replies from valid and invalid parts.
 fn replies() -> impl Strategy<Value = Vec<u8>> {
     let words = proptest::sample::select(vec![
         &b"HTTP/1.1 200 OK\r\n"[..],
@@ -449,7 +451,7 @@ proptest! {
         for user in ["", "user"] {
             let whole = talk(&mut socks(user, user, name()), &replies, &[], &answer);
             let cut = talk(&mut socks(user, user, name()), &replies, &cuts, &answer);
-            // A connection made anew gets other bytes.
+            // A new connection gets different bytes.
             let anew = |talk: &Talk| talk.said.contains(&b"(reconnect)".to_vec());
             prop_assert!(anew(&whole) || same(&whole, &cut));
             let whole = talk(&mut http(user, user), &replies, &[], &answer);
@@ -459,7 +461,8 @@ proptest! {
     }
 }
 
-/// Whether two talks came to the same. Of what failed nobody wants the rest, and nonces differ.
+/// Returns whether two handshakes had the same result. After a failure the left-over bytes do not
+/// count, and nonces always differ.
 fn same(one: &Talk, other: &Talk) -> bool {
     let failed = matches!(one.end, Next::Failed(_));
     one.end == other.end && one.said.len() == other.said.len() && (failed || one.left == other.left)
@@ -496,10 +499,10 @@ fn errors_on_the_way_to_the_proxy() {
     }
 }
 
-// ---- proxies that never come to an end
+// ---- proxies that never finish
 
-/// Plays a proxy that says the same again and again. Returns how often it was asked for something,
-/// how often the program was, and the error.
+/// Plays a proxy that repeats itself. Returns the number of requests, the number of times that the
+/// program was asked, and the error.
 fn endless(
     protocol: &mut dyn Handshake,
     reply: &dyn Fn(usize) -> Vec<u8>,
@@ -529,7 +532,7 @@ fn endless(
             other => panic!("{other:?}"),
         };
     }
-    panic!("it goes on and on");
+    panic!("the handshake does not end");
 }
 
 fn the_same(authenticator: &crate::QAuthenticator) {
@@ -537,7 +540,7 @@ fn the_same(authenticator: &crate::QAuthenticator) {
     authenticator.set_password("pass");
 }
 
-/// Each is a new one, and each new answer is stale.
+/// Returns a challenge whose nonce is new each time and marks the last answer as stale.
 fn stale(requests: usize) -> Vec<u8> {
     format!(
         "HTTP/1.1 407 Who\r\nProxy-Authenticate: Digest realm=\"r\", nonce=\"{requests}\", \
@@ -549,10 +552,11 @@ fn stale(requests: usize) -> Vec<u8> {
 #[test]
 fn a_nonce_is_stale_once() {
     let required = SocketErrorKind::ProxyAuthenticationRequired;
-    // Asked, answered, answered once more for the new nonce; then the program is asked.
+    // The client sends a request, an answer, and one more answer for the new nonce. Then it asks
+    // the program.
     assert_eq!(endless(&mut http("user", "pass"), &stale, &nobody), (3, 1, required));
     assert_eq!(endless(&mut http("", ""), &stale, &nobody), (1, 1, required));
-    // Each answer of the program's is sent twice.
+    // Each of the program's answers is sent twice.
     let questions = usize::from(MAX_QUESTIONS);
     let end = endless(&mut http("", ""), &stale, &the_same);
     assert_eq!(end, (1 + 2 * questions, questions, required));
@@ -563,7 +567,7 @@ fn the_program_is_asked_so_often_and_no_more() {
     let (questions, required) =
         (usize::from(MAX_QUESTIONS), SocketErrorKind::ProxyAuthenticationRequired);
     for headers in ["Content-Length: 0\r\n", "Connection: close\r\n", "Content-Length: 70000\r\n"] {
-        // The realm is another one each time.
+        // The realm differs each time.
         let refuse = |requests: usize| {
             let realm = format!("Proxy-Authenticate: Basic realm=\"{requests}\"\r\n");
             format!("HTTP/1.1 407 Who\r\n{realm}{headers}\r\n").into_bytes()
@@ -571,7 +575,7 @@ fn the_program_is_asked_so_often_and_no_more() {
         let end = endless(&mut http("user", "pass"), &refuse, &the_same);
         assert_eq!(end, (2 + questions, questions, required), "{headers}");
     }
-    // Wrong, or not wanted at all.
+    // Wrong credentials, or a proxy that does not want any.
     let wrong = |requests: usize| match requests % 2 {
         1 => b"\x05\x02".to_vec(),
         _ => b"\x01\x01".to_vec(),
@@ -582,8 +586,8 @@ fn the_program_is_asked_so_often_and_no_more() {
     assert_eq!(end, (1 + questions, questions, required));
 }
 
-/// What a proxy says behind a 407, in pieces without end: how much of it is taken, and what comes
-/// of it.
+/// Sends a 407 with an endless body, in pieces. Returns how many bytes the client reads, and how it
+/// ends.
 fn endless_body(headers: &str, piece: &[u8]) -> (usize, Next) {
     let mut protocol = http("", "");
     protocol.begin();
@@ -614,11 +618,11 @@ fn bodies_without_end() {
         ("Content-Length: 70000\r\n", b"x"),
     ] {
         let (taken, end) = endless_body(headers, piece);
-        // The program is asked, and the rest is left to a connection that goes.
+        // The client asks the program and does not read the rest, because it closes the connection.
         assert_eq!(end, Next::Ask, "{headers}");
         assert!(taken <= 65_536 + piece.len(), "{headers} {taken}");
     }
-    // A line without end is none, nor is a length that is none.
+    // A line without an end is an error, and so is an invalid length.
     for (headers, piece) in [
         ("Transfer-Encoding: chunked\r\n", &b"1111111111111111"[..]),
         ("Transfer-Encoding: chunked\r\nContent-Length: 5\r\n", &chunk),

@@ -1,4 +1,4 @@
-//! What holds for the whole process, and what the environment says.
+//! Tests of the process-wide settings and of the environment.
 
 use std::{
     sync::{
@@ -10,7 +10,7 @@ use std::{
 
 use super::*;
 
-/// One test at a time has the process's settings, and leaves them as they were.
+/// Holds the process-wide settings for one test at a time and restores them at the end.
 struct Settings(#[allow(dead_code)] MutexGuard<'static, ()>);
 
 impl Settings {
@@ -57,7 +57,7 @@ fn local_hosts_have_no_proxy() {
         let proxies = QNetworkProxyFactory::proxy_for_query(&to(host));
         assert_eq!(types(&proxies), [ProxyType::NoProxy], "{host}");
         assert_eq!(route(None, host), Route::Direct, "{host}");
-        // Its own proxy a socket uses wherever it goes.
+        // A socket uses its own proxy for every host.
         assert_eq!(route(Some(&proxy), host), Route::By(Box::new(proxy.clone())));
     }
     for host in ["x.example", "0.0.0.0", "", "foo.localhost", "localhosts"] {
@@ -73,7 +73,7 @@ fn local_hosts_have_no_proxy() {
     assert_eq!(QNetworkProxy::application_proxy().proxy_type(), ProxyType::NoProxy);
     assert_eq!(route(None, "x.example"), Route::Direct);
 
-    // With none at all, for whatever host.
+    // The proxy `none` for every host.
     QNetworkProxy::set_application_proxy(QNetworkProxy::none());
     for host in ["localhost", "127.0.0.1", "::1", "x.example", "192.0.2.1", "2001:db8::1"] {
         let proxies = QNetworkProxyFactory::proxy_for_query(&to(host));
@@ -92,18 +92,18 @@ fn factories() {
         if query.peer_host_name() == "nothing.example" {
             return Vec::new();
         }
-        // It may ask in its turn.
+        // A factory may itself query for a proxy.
         let inner = QNetworkProxyFactory::proxy_for_query(&to("localhost"));
         assert_eq!(types(&inner), [ProxyType::NoProxy]);
         vec![ProxyType::HttpCaching.into(), ProxyType::Http.into(), ProxyType::NoProxy.into()]
     });
     assert!(!QNetworkProxyFactory::uses_system_configuration());
-    // The first that can do it is taken, and it is asked once.
+    // The first proxy with the needed capability is taken, and the factory is called once.
     assert_eq!(route(None, "x.example"), Route::By(Box::new(ProxyType::Http.into())));
     assert_eq!(asked.load(Ordering::Relaxed), 1);
     let listens = resolve(None, "", Can::LISTENING, || to(""));
     assert_eq!(listens, Route::Direct);
-    // An empty answer means none.
+    // An empty list means no proxy.
     let proxies = QNetworkProxyFactory::proxy_for_query(&to("nothing.example"));
     assert_eq!(types(&proxies), [ProxyType::NoProxy]);
     QNetworkProxyFactory::clear_application_proxy_factory();
@@ -205,7 +205,7 @@ fn generic_system_proxy() {
     assert_eq!(named("http://[::1]:8"), is(ProxyType::Http, "::1", 8));
     assert_eq!(named("socks5://p:2"), is(ProxyType::Socks5, "p", 2));
     assert_eq!(named("socks5h://p:2"), is(ProxyType::Socks5, "p", 2));
-    // Where Qt has port 65535, or no host.
+    // In these cases Qt uses port 65535, or no host.
     assert_eq!(named("http://p"), is(ProxyType::Http, "p", 8080));
     assert_eq!(named("socks5://p"), is(ProxyType::Socks5, "p", 1080));
     assert_eq!(named("http://p:0"), is(ProxyType::Http, "p", 8080));
@@ -234,7 +234,7 @@ fn which_variable_it_is() {
     assert_eq!(proxy_of(&secure, &[("HTTPS_PROXY", "s")]).host_name(), "s");
     assert_eq!(proxy_of(&secure, &[("all_proxy", "a")]).host_name(), "");
     assert_eq!(proxy_of(&to("x.example"), &[("ALL_PROXY", "a")]).host_name(), "a");
-    // A web server gives this name to what its client says.
+    // A web server puts a header of its client's into this variable.
     assert_eq!(proxy_of(&to("x.example"), &[("HTTP_PROXY", "h")]).host_name(), "");
 }
 
@@ -245,7 +245,7 @@ fn system_proxies_can_do_what_is_wanted() {
         for value in ["", "http://p:1", "socks5://p:1", "what?"] {
             let proxy = proxy_of(&query, &[("http_proxy", value)]);
             let sctp = matches!(kind, ProxyQueryType::SctpSocket | ProxyQueryType::SctpServer);
-            // Of SCTP Qt does not think here; the socket does.
+            // Qt does not consider SCTP here; the socket does.
             assert!(sctp || proxy.capabilities().contains(kind.needs()), "{kind:?} {value}");
         }
     }
