@@ -1,7 +1,5 @@
 //! The life and death of objects: handles, parents and children, weak pointers, blocked signals.
 
-mod common;
-
 use std::{
     cell::{Cell, RefCell},
     collections::HashSet,
@@ -9,7 +7,7 @@ use std::{
     rc::Rc,
 };
 
-use common::Log;
+use crate::common::Log;
 use qcore::{
     Connection, FindChildOptions, QBuffer, QCoreApplication, QIODevice, QObject, QPointer, QTimer,
     Signal, class,
