@@ -183,7 +183,7 @@ fn first_without(
 
 #[test]
 fn a_failure_for_want_of_descriptors_is_not_remembered() {
-    if !in_child("a_failure_for_want_of_descriptors_is_not_remembered", 64) {
+    if !in_child!("a_failure_for_want_of_descriptors_is_not_remembered", 64) {
         return;
     }
     assert!(!wait_at_most(Duration::ZERO, || false));
@@ -222,7 +222,7 @@ fn a_failure_for_want_of_descriptors_is_not_remembered() {
 /// The system's certificates are cached, but only once they have been read.
 #[test]
 fn certificates_of_the_system_are_read_again() {
-    if !in_child("certificates_of_the_system_are_read_again", 64) {
+    if !in_child!("certificates_of_the_system_are_read_again", 64) {
         return;
     }
     let (first, second) = first_without(certificates_of_the_system, false);
@@ -240,7 +240,7 @@ fn certificates_of_the_system_are_read_again() {
 /// A loop without a poll continues with its timers, and warns once.
 #[test]
 fn a_loop_without_descriptors_is_quiet() {
-    if !in_child("a_loop_without_descriptors_is_quiet", 64) {
+    if !in_child!("a_loop_without_descriptors_is_quiet", 64) {
         return;
     }
     let (tell, told) = mpsc::channel();

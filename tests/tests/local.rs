@@ -81,7 +81,7 @@ fn waiting_for_room() {
 
 #[test]
 fn giving_up_on_a_server_without_room() {
-    if !in_child("giving_up_on_a_server_without_room", 256) {
+    if !in_child!("giving_up_on_a_server_without_room", 256) {
         return;
     }
     let dir = Dir::new();
@@ -303,7 +303,7 @@ fn a_handler_of_connections() {
 
 #[test]
 fn a_thousand_connections() {
-    if !in_child("a_thousand_connections", 4096) {
+    if !in_child!("a_thousand_connections", 4096) {
         return;
     }
     let dir = Dir::new();

@@ -58,6 +58,8 @@
 //!
 //! * `ctrl-c` (default): `QCoreApplication::quit_on_ctrl_c()`
 
+// On docs.rs, which builds with nightly Rust, items show the feature that they need.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
 
 pub mod application;

@@ -1,14 +1,12 @@
 //! The connection types, and the fate of the closures.
 
-mod common;
-
 use std::{
     cell::{Cell, RefCell},
     panic::{AssertUnwindSafe, catch_unwind},
     rc::Rc,
 };
 
-use common::Log;
+use crate::common::Log;
 use qcore::{
     Connection, ConnectionType, Dispatcher, QCoreApplication, QObject, QPointer, Signal, sender,
 };

@@ -1,14 +1,12 @@
 //! `delete_later()`: which loop deletes the object, and at which nesting level.
 
-mod common;
-
 use std::{
     cell::{Cell, RefCell},
     panic::{AssertUnwindSafe, catch_unwind},
     rc::Rc,
 };
 
-use common::Log;
+use crate::common::Log;
 use qcore::{
     ConnectionType, Dispatcher, QCoreApplication, QEventLoop, QObject, QPointer, QTimer, Signal,
 };

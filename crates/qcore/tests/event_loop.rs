@@ -1,7 +1,5 @@
 //! Running event loops, ending them, and the events that one call of `process_events` handles.
 
-mod common;
-
 use std::{
     cell::Cell,
     rc::Rc,
@@ -9,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use common::Log;
+use crate::common::Log;
 use qcore::{Dispatcher, ProcessEventsFlags, QCoreApplication, QEventLoop, QTimer, VirtualClock};
 
 const WAIT: ProcessEventsFlags = ProcessEventsFlags::WAIT_FOR_MORE_EVENTS;

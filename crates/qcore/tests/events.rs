@@ -1,13 +1,11 @@
 //! Events: posting, sending, filters, children, timers of objects.
 
-mod common;
-
 use std::{
     cell::{Cell, RefCell},
     rc::Rc,
 };
 
-use common::Log;
+use crate::common::Log;
 use qcore::{
     ConnectionType, EventHandler, EventType, QBasicTimer, QChildEvent, QCoreApplication, QEvent,
     QEventLoop, QObject, QTimer, QTimerEvent, Signal, wait_until,

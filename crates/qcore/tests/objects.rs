@@ -1,7 +1,5 @@
 //! The life and death of objects: handles, parents and children, weak pointers, blocked signals.
 
-mod common;
-
 use std::{
     any::TypeId,
     cell::{Cell, RefCell},
@@ -10,7 +8,7 @@ use std::{
     rc::Rc,
 };
 
-use common::Log;
+use crate::common::Log;
 use qcore::{
     Connection, FindChildOptions, QBuffer, QCoreApplication, QEventLoop, QIODevice, QObject,
     QPointer, QTimer, Signal, class,

@@ -1,14 +1,12 @@
 //! A slot's panic unwinds out of the loop and leaves everything in a valid state.
 
-mod common;
-
 use std::{
     cell::Cell,
     panic::{AssertUnwindSafe, catch_unwind},
     rc::Rc,
 };
 
-use common::Log;
+use crate::common::Log;
 use qcore::{
     ConnectionType, Dispatcher, QCoreApplication, QEventLoop, QObject, QTimer, Signal, sender,
 };

@@ -1,13 +1,11 @@
 //! Emissions, and what slots may do during one.
 
-mod common;
-
 use std::{
     cell::{Cell, RefCell},
     rc::{Rc, Weak},
 };
 
-use common::Log;
+use crate::common::Log;
 use qcore::{Connection, ConnectionType, QObject, Signal, sender};
 
 /// A listener with two methods to connect to.

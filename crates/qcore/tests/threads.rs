@@ -1,7 +1,5 @@
 //! Posting from other threads, and threads that end while everything is still alive.
 
-mod common;
-
 use std::{
     cell::{Cell, RefCell},
     rc::Rc,

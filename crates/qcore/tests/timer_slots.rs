@@ -1,10 +1,8 @@
 //! What a timer's slot may do: run loops, block, and stop, restart and drop timers.
 
-mod common;
-
 use std::{cell::Cell, rc::Rc, time::Duration};
 
-use common::Log;
+use crate::common::Log;
 use qcore::{Dispatcher, QCoreApplication, QEventLoop, QPointer, QTimer, TimerType, VirtualClock};
 
 const fn millis(millis: u64) -> Duration {

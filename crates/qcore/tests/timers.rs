@@ -1,14 +1,12 @@
 //! Timers, mostly with a virtual clock.
 
-mod common;
-
 use std::{
     cell::{Cell, RefCell},
     rc::{Rc, Weak},
     time::{Duration, Instant},
 };
 
-use common::Log;
+use crate::common::Log;
 use proptest::prelude::*;
 use qcore::{
     ConnectionType, Dispatcher, Interval, QCoreApplication, QPointer, QTimer, Signal, TimerType,

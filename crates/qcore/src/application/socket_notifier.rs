@@ -178,7 +178,8 @@ impl SocketNotifierNode {
 
     fn enable(&self) -> io::Result<()> {
         if self.polled.get() == Polled::No {
-            let mut source = SourceFd(&self.descriptor.as_raw_fd());
+            let descriptor = self.descriptor.as_raw_fd();
+            let mut source = SourceFd(&descriptor);
             let registered = self.registration.register(&mut source, self.interest());
             self.polled.set(match registered {
                 Ok(()) => Polled::Yes,
@@ -218,7 +219,8 @@ impl SocketNotifierNode {
                 return;
             }
             Polled::Yes => {
-                let mut source = SourceFd(&self.descriptor.as_raw_fd());
+                let descriptor = self.descriptor.as_raw_fd();
+                let mut source = SourceFd(&descriptor);
                 self.registration.reregister(&mut source, self.interest())
             }
             Polled::No => self.enable(),
