@@ -118,8 +118,10 @@ const OUR_TYPES: &[(&str, &str)] = &[
     ("ExtensionValue", "it is a QVariant of Qt's: it carries data"),
     ("Host", "it is an argument that is a name or an address"),
     ("KeyError", "Qt gives a null key and no reason"),
+    ("PostErrorKind", "Qt's postEvent() returns nothing"),
     ("QVariant", "it carries data; the number is that of its kind(), a VariantType"),
     ("Readiness", "Qt has a notifier each for reading and writing"),
+    ("StreamErrorKind", "Qt returns false; the status, which is compared, has the reason"),
 ];
 
 /// An enum: its name, and a function that returns the name and number of the value for a number.
