@@ -120,9 +120,9 @@ const OUR_TYPES: &[(&str, &str)] = &[
     ("Host", "it is an argument that is a name or an address"),
     ("SslKeyErrorKind", "Qt gives a null key and no reason"),
     ("PostErrorKind", "Qt's postEvent() returns nothing"),
-    ("StreamErrorKind", "Qt's functions return a stream, and commitTransaction() a bool"),
     ("QVariant", "it carries data; the number is that of its kind(), a VariantType"),
     ("Readiness", "Qt has a notifier each for reading and writing"),
+    ("StreamErrorKind", "Qt returns false; the status, which is compared, has the reason"),
 ];
 
 /// An enum: its name, and a function that returns the name and number of the value for a number.

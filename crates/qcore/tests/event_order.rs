@@ -1,15 +1,13 @@
 //! Events, deletions and queued calls in unusual orders: handlers, filters and payloads act while
 //! they are called. Where real Qt has an order, it is the expected one.
 
-mod common;
-
 use std::{
     cell::{Cell, RefCell},
     panic::{AssertUnwindSafe, catch_unwind},
     rc::Rc,
 };
 
-use common::Log;
+use crate::common::Log;
 use qcore::{
     ConnectionType, Dispatcher, EventHandler, EventType, OpenMode, QBuffer, QChildEvent,
     QCoreApplication, QEvent, QEventLoop, QEventLoopLocker, QObject, QPointer, QTimer, Signal,
@@ -320,10 +318,10 @@ fn who_becomes_a_descendant_while_it_is_told_is_no_parent() {
 }
 
 class! { /// A thing with a child.
-pub struct Thing(ThingNode): QObject = base }
+pub(crate) struct Thing(ThingNode): QObject = base }
 /// The node of `Thing`.
 #[derive(Debug)]
-pub struct ThingNode {
+pub(crate) struct ThingNode {
     base: QObject,
     child: QTimer,
 }
@@ -352,12 +350,12 @@ fn constructor_with_child_under_an_application_filter() {
 }
 
 class! { /// A thing with methods.
-pub struct Plain(Thing): QObject; }
+pub(crate) struct Plain(Thing): QObject; }
 class! { /// A class with a node over one without.
-pub struct Deep(DeepNode): Plain, Thing, QObject = base }
+pub(crate) struct Deep(DeepNode): Plain, Thing, QObject = base }
 /// The node of `Deep`.
 #[derive(Debug)]
-pub struct DeepNode {
+pub(crate) struct DeepNode {
     base: Plain,
 }
 impl Node for DeepNode {

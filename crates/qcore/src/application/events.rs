@@ -22,9 +22,9 @@ impl QCoreApplication {
         Self::post_event_with_priority(receiver, event, NORMAL_EVENT_PRIORITY);
     }
 
-    /// Posts an event as [`post_event`](QCoreApplication::post_event) does, with a priority. The loop
-    /// sends events with a higher priority first, whatever their receivers are. It sends events of one
-    /// priority in the order in which they were posted.
+    /// Posts an event as [`post_event`](QCoreApplication::post_event) does, with a priority. The
+    /// loop sends events with a higher priority first, whatever their receivers are. It sends
+    /// events of one priority in the order in which they were posted.
     ///
     /// ```
     /// use std::{cell::RefCell, rc::Rc};
@@ -85,8 +85,8 @@ impl QCoreApplication {
         known
     }
 
-    /// Carries out what is posted to `receiver` at once: events, queued slots and deletions that are
-    /// due. `None` stands for all objects of this thread.
+    /// Carries out what is posted to `receiver` at once: events, queued slots and deletions that
+    /// are due. `None` stands for all objects of this thread.
     ///
     /// What is posted meanwhile waits. The event loop does the same in each turn, so only code that
     /// cannot wait for the loop needs this function.
@@ -116,8 +116,9 @@ impl QCoreApplication {
         send_posted(receiver, Some(event_type));
     }
 
-    /// Drops all that is posted to `receiver`, queued slots and its deletion included. `None` stands
-    /// for all objects of this thread, and then queued slots without a receiver are dropped, too.
+    /// Drops all that is posted to `receiver`, queued slots and its deletion included. `None`
+    /// stands for all objects of this thread, and then queued slots without a receiver are dropped,
+    /// too.
     #[doc(alias = "removePostedEvents")]
     pub fn remove_posted_events(receiver: Option<&QObject>) {
         Dispatcher::current().remove_posted(&which(receiver, None));

@@ -355,7 +355,8 @@ impl QCoreApplication {
         self.dispatcher().process_events(flags)
     }
 
-    /// Handles events of the kinds that `flags` names until there are none or `deadline` has passed.
+    /// Handles events of the kinds that `flags` names until there are none or `deadline` has
+    /// passed.
     ///
     /// It handles one turn of the loop at least. Later events are left for the loop. The function
     /// never waits: it ignores `WAIT_FOR_MORE_EVENTS`. The limit is real time, also while a

@@ -101,9 +101,9 @@ impl QEventLoop {
         self.dispatcher().process_events(flags)
     }
 
-    /// Handles events of the kinds that `flags` names until there are none or `deadline` has passed,
-    /// as [`QCoreApplication::process_events_for`](super::QCoreApplication::process_events_for)
-    /// does.
+    /// Handles events of the kinds that `flags` names until there are none or `deadline` has
+    /// passed, as
+    /// [`QCoreApplication::process_events_for`](super::QCoreApplication::process_events_for) does.
     #[doc(alias = "processEvents")]
     pub fn process_events_for(
         &self,

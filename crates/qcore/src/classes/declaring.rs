@@ -4,9 +4,9 @@
 ///
 /// ```text
 /// class! { /// docs
-///          pub struct QSslServer(SslServerNode): QTcpServer, QObject = base }   a class with a node
+///          pub struct QSslServer(SslServerNode): QTcpServer, QObject = base }  with a node
 /// class! { /// docs
-///          pub struct QTcpSocket(QAbstractSocket): QIODevice, QObject; }        one without a node
+///          pub struct QTcpSocket(QAbstractSocket): QIODevice, QObject; }       without one
 /// ```
 ///
 /// The first form is for a class with a node of its own. After the colon come the base class, then

@@ -89,8 +89,8 @@ impl EventType {
         register(None)
     }
 
-    /// Registers a type as [`register`](EventType::register) does. It is the type `hint` if `hint` is
-    /// at least [`USER`](EventType::USER) and nobody has registered it.
+    /// Registers a type as [`register`](EventType::register) does. It is the type `hint` if `hint`
+    /// is at least [`USER`](EventType::USER) and nobody has registered it.
     #[doc(alias = "registerEventType")]
     #[must_use]
     pub fn register_with_hint(hint: EventType) -> Option<EventType> {

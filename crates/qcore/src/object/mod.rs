@@ -65,9 +65,9 @@ use crate::{
 /// The base class of all objects: a name, a parent and children, and an orderly death.
 ///
 /// `QObject` is a handle: clones are the same object, and `==` compares identity. Every handle of a
-/// derived class derefs to a `QObject` and converts into one with `From`.
-/// [`cast`](QObject::cast) returns a handle of a derived class. [The module](crate::object) says what
-/// happens when an object dies. Stands for Qt's [QObject](https://doc.qt.io/qt-5/qobject.html).
+/// derived class derefs to a `QObject` and converts into one with `From`. [`cast`](QObject::cast)
+/// returns a handle of a derived class. [The module](crate::object) says what happens when an
+/// object dies. Stands for Qt's [QObject](https://doc.qt.io/qt-5/qobject.html).
 ///
 /// # Examples
 ///

@@ -99,8 +99,8 @@ impl QDeadlineTimer {
         self.left().is_some_and(|left| left == 0)
     }
 
-    /// Returns the time until the deadline. It is zero if the deadline has passed, and `None` if the
-    /// deadline never passes.
+    /// Returns the time until the deadline. It is zero if the deadline has passed, and `None` if
+    /// the deadline never passes.
     ///
     /// Qt returns whole milliseconds, rounded up, and -1 for a deadline that never passes.
     ///
@@ -140,8 +140,8 @@ impl QDeadlineTimer {
         self.at.map(clamp)
     }
 
-    /// Sets the deadline to `interval` from now. With -1 it never passes; with a lower number it has
-    /// passed already.
+    /// Sets the deadline to `interval` from now. With -1 it never passes; with a lower number it
+    /// has passed already.
     ///
     /// The type becomes [`TimerType::Coarse`], as in Qt. To have another type, call
     /// [`set_timer_type`](Self::set_timer_type) afterwards.
