@@ -55,7 +55,7 @@ pub fn wait_at_most(limit: Duration, mut condition: impl FnMut() -> bool) -> boo
         if Instant::now() >= end {
             return false;
         }
-        app.process_events_with(ProcessEventsFlags::WAIT_FOR_MORE_EVENTS);
+        app.process_events_with_flags(ProcessEventsFlags::WAIT_FOR_MORE_EVENTS);
     }
     true
 }

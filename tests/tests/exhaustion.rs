@@ -41,7 +41,7 @@ fn poster(_: &Setting) -> Result<(), String> {
 
 fn locker(_: &Setting) -> Result<(), String> {
     let app = QCoreApplication::new();
-    let locker = QEventLoopLocker::new().map_err(|error| error.to_string())?;
+    let locker = QEventLoopLocker::try_new().map_err(|error| error.to_string())?;
     QTimer::single_shot(0, move || drop(locker));
     check(app.exec() == 0, "exec")
 }
@@ -59,7 +59,7 @@ fn application_of_another_thread(_: &Setting) -> Result<(), String> {
 
 fn notifier(setting: &Setting) -> Result<(), String> {
     let descriptor = setting.listener.try_clone().map_err(|error| error.to_string())?;
-    or(QSocketNotifier::new(descriptor, NotifierType::Read))
+    or(QSocketNotifier::try_new(descriptor, NotifierType::Read))
 }
 
 fn connecting(setting: &Setting) -> Result<(), String> {

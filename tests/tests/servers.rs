@@ -526,10 +526,10 @@ fn a_paused_server_leaves_connections_to_the_system() {
     for client in &mut clients {
         client.write_all(b"x").unwrap();
     }
-    QCoreApplication::instance().process_events_with(ProcessEventsFlags::ALL_EVENTS);
+    QCoreApplication::instance().process_events_with_flags(ProcessEventsFlags::ALL_EVENTS);
     assert!(!server.has_pending_connections());
     server.set_max_pending_connections(1000);
-    QCoreApplication::instance().process_events_with(ProcessEventsFlags::ALL_EVENTS);
+    QCoreApplication::instance().process_events_with_flags(ProcessEventsFlags::ALL_EVENTS);
     assert!(!server.has_pending_connections());
     let count = announced(&server);
     server.resume_accepting();

@@ -115,7 +115,7 @@ fn fifty_megabytes_both_ways() {
     };
     let (total, write) = (acknowledged.clone(), next.clone());
     socket.bytes_written.connect_to(&socket, move |socket, count| {
-        total.set(total.get() + *count as usize);
+        total.set(total.get() + count);
         write(socket);
     });
     let at = received.clone();

@@ -19,35 +19,35 @@ impl QCoreApplication {
     /// See [the module of events](crate::event) for an example.
     #[doc(alias = "postEvent")]
     pub fn post_event(receiver: &QObject, event: QEvent) {
-        Self::post_event_with(receiver, event, NORMAL_EVENT_PRIORITY);
+        Self::post_event_with_priority(receiver, event, NORMAL_EVENT_PRIORITY);
     }
 
-    /// [`post_event`](QCoreApplication::post_event) with a priority: events with a higher number
-    /// come first, whoever they are for, and those of one priority in the order in which they were
-    /// posted.
+    /// Posts an event as [`post_event`](QCoreApplication::post_event) does, with a priority. The
+    /// loop sends events with a higher priority first, whatever their receivers are. It sends
+    /// events of one priority in the order in which they were posted.
     ///
     /// ```
     /// use std::{cell::RefCell, rc::Rc};
     /// use qcore::{EventHandler, EventType, QCoreApplication, QEvent, QObject};
     ///
     /// #[derive(Default)]
-    /// struct Log(RefCell<Vec<u16>>);
+    /// struct Log(RefCell<Vec<i32>>);
     ///
     /// impl EventHandler for Log {
     ///     fn custom_event(&self, event: &QEvent) {
-    ///         self.0.borrow_mut().push(event.event_type().number());
+    ///         self.0.borrow_mut().push(i32::from(event.event_type()));
     ///     }
     /// }
     ///
     /// let (object, log) = (QObject::new(), Rc::new(Log::default()));
     /// object.set_event_handler(&log);
     /// QCoreApplication::post_event(&object, QEvent::new(EventType::user(1)));
-    /// QCoreApplication::post_event_with(&object, QEvent::new(EventType::user(2)), 5);
-    /// QCoreApplication::send_posted_events();
+    /// QCoreApplication::post_event_with_priority(&object, QEvent::new(EventType::user(2)), 5);
+    /// QCoreApplication::send_posted_events(None);
     /// assert_eq!(*log.0.borrow(), [1002, 1001]);
     /// ```
     #[doc(alias = "postEvent")]
-    pub fn post_event_with(receiver: &QObject, event: QEvent, priority: i32) {
+    pub fn post_event_with_priority(receiver: &QObject, event: QEvent, priority: i32) {
         let life = Object::life(receiver);
         if life.is_dead() {
             crate::q_warning!("QCoreApplication::postEvent: Unexpected deleted receiver");
@@ -85,36 +85,47 @@ impl QCoreApplication {
         known
     }
 
-    /// Sends what is posted to the objects of this thread: events, queued slots, deletions that are
-    /// due. What is posted meanwhile waits.
+    /// Carries out what is posted to `receiver` at once: events, queued slots and deletions that
+    /// are due. `None` stands for all objects of this thread.
     ///
-    /// The event loop does this in each turn; it is for those who cannot wait for that.
+    /// What is posted meanwhile waits. The event loop does the same in each turn, so only code that
+    /// cannot wait for the loop needs this function.
     #[doc(alias = "sendPostedEvents")]
-    pub fn send_posted_events() {
-        Dispatcher::current().send_posted(&Which::ALL);
+    pub fn send_posted_events(receiver: Option<&QObject>) {
+        send_posted(receiver, None);
     }
 
-    /// Sends what is posted to one object, if one is given, and of one type, if that is given.
+    /// Carries out what is posted to `receiver` and has this type, at once. `None` stands for all
+    /// objects of this thread.
     ///
-    /// Queued slots are of type [`META_CALL`](EventType::META_CALL), deletions of type
-    /// [`DEFERRED_DELETE`](EventType::DEFERRED_DELETE). All others stay where they are.
+    /// Queued slots have the type [`META_CALL`](EventType::META_CALL), and deletions have the type
+    /// [`DEFERRED_DELETE`](EventType::DEFERRED_DELETE). Everything else stays posted.
+    ///
+    /// ```
+    /// use qcore::{EventType, QCoreApplication, QObject};
+    ///
+    /// let object = QObject::new();
+    /// object.delete_later();
+    /// QCoreApplication::send_posted_events_of_type(Some(&object), EventType::META_CALL);
+    /// assert!(!object.is_deleted());
+    /// QCoreApplication::send_posted_events_of_type(Some(&object), EventType::DEFERRED_DELETE);
+    /// assert!(object.is_deleted());
+    /// ```
     #[doc(alias = "sendPostedEvents")]
-    pub fn send_posted_events_with(receiver: Option<&QObject>, event_type: Option<EventType>) {
-        if receiver.is_some_and(|object| !Object::life(object).has_posted()) {
-            // Nothing is a round then, and what is posted meanwhile still waits for the next one.
-            return;
-        }
-        Dispatcher::current().send_posted(&which(receiver, event_type));
+    pub fn send_posted_events_of_type(receiver: Option<&QObject>, event_type: EventType) {
+        send_posted(receiver, Some(event_type));
     }
 
-    /// Drops all that is posted to `receiver`, queued slots and its deletion included; and with
-    /// `None` all that is posted to any object of this thread, and all queued slots of closures.
+    /// Drops all that is posted to `receiver`, queued slots and its deletion included. `None`
+    /// stands for all objects of this thread, and then queued slots without a receiver are dropped,
+    /// too.
     #[doc(alias = "removePostedEvents")]
     pub fn remove_posted_events(receiver: Option<&QObject>) {
         Dispatcher::current().remove_posted(&which(receiver, None));
     }
 
-    /// Drops what is posted to `receiver`, or to any object, of one type.
+    /// Drops what is posted to `receiver` and has this type. `None` stands for all objects of this
+    /// thread.
     ///
     /// ```
     /// use qcore::{EventType, QCoreApplication, QObject};
@@ -122,17 +133,25 @@ impl QCoreApplication {
     /// let object = QObject::new();
     /// object.delete_later();
     /// let deletion = EventType::DEFERRED_DELETE;
-    /// QCoreApplication::remove_posted_events_with(Some(&object), deletion);
+    /// QCoreApplication::remove_posted_events_of_type(Some(&object), deletion);
     /// QCoreApplication::instance().process_events();
     /// assert!(!object.is_deleted());
     /// ```
     #[doc(alias = "removePostedEvents")]
-    pub fn remove_posted_events_with(receiver: Option<&QObject>, event_type: EventType) {
+    pub fn remove_posted_events_of_type(receiver: Option<&QObject>, event_type: EventType) {
         Dispatcher::current().remove_posted(&which(receiver, Some(event_type)));
     }
 }
 
+fn send_posted(receiver: Option<&QObject>, event_type: Option<EventType>) {
+    if receiver.is_some_and(|object| !Object::life(object).has_posted()) {
+        // A round would find nothing, and it would end the wait of what is posted meanwhile.
+        return;
+    }
+    Dispatcher::current().send_posted(&which(receiver, event_type));
+}
+
 fn which(receiver: Option<&QObject>, event_type: Option<EventType>) -> Which {
     let receiver = receiver.map(|object| Object::life(object).id());
-    Which::new(receiver, event_type.map(EventType::number))
+    Which::new(receiver, event_type.map(EventType::raw))
 }

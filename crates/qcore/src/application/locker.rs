@@ -27,16 +27,19 @@ use crate::{
 /// # Examples
 ///
 /// ```
-/// use qcore::{QCoreApplication, QEventLoopLocker};
+/// use qcore::{QCoreApplication, QEventLoopLocker, QTimer};
 ///
 /// let app = QCoreApplication::new();
-/// for _ in 0..3 {
-///     let locker = QEventLoopLocker::new()?;
-///     std::thread::spawn(move || {
-///         // some work
-///         drop(locker);
-///     });
-/// }
+/// let lockers = [QEventLoopLocker::try_new()?, QEventLoopLocker::try_new()?];
+/// // The threads start when the loop runs: a loop that runs only later would not be told.
+/// QTimer::single_shot(0, || {
+///     for locker in lockers {
+///         std::thread::spawn(move || {
+///             // some work
+///             drop(locker);
+///         });
+///     }
+/// });
 /// assert_eq!(app.exec(), 0); // until the last thread is done
 /// # Ok::<(), std::io::Error>(())
 /// ```
@@ -61,13 +64,14 @@ pub(super) fn set_quit_lock_enabled(enabled: bool) {
 }
 
 impl QEventLoopLocker {
-    /// Locks the application that [`QCoreApplication::instance`] returns: in a thread without one
-    /// of its own, the process's.
+    /// Locks the application that [`QCoreApplication::instance`] returns. In a thread without an
+    /// application of its own, that is the process's.
     ///
     /// # Errors
     ///
-    /// If the loop cannot be woken from other threads, for want of descriptors.
-    pub fn new() -> io::Result<Self> {
+    /// The system's error if there are no descriptors left. Without them other threads cannot wake
+    /// the loop.
+    pub fn try_new() -> io::Result<Self> {
         let app = QCoreApplication::instance();
         if let Some(primary) = app.remote() {
             primary.locks.add();
@@ -81,8 +85,8 @@ impl QEventLoopLocker {
     ///
     /// # Errors
     ///
-    /// As [`new`](QEventLoopLocker::new).
-    pub fn with_loop(event_loop: &QEventLoop) -> io::Result<Self> {
+    /// The same as [`try_new`](QEventLoopLocker::try_new).
+    pub fn try_with_loop(event_loop: &QEventLoop) -> io::Result<Self> {
         Self::lock(Object::life(event_loop), event_loop.run(), false)
     }
 

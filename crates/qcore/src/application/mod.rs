@@ -18,7 +18,6 @@ use std::{
     cell::{Cell, RefCell},
     fmt,
     rc::{Rc, Weak},
-    time::Duration,
 };
 
 use self::process::Primary;
@@ -34,6 +33,7 @@ use crate::{
     event_loop::{Dispatcher, ProcessEventsFlags, Run, Which},
     object::QObject,
     signal::Signal,
+    time::QDeadlineTimer,
 };
 
 crate::class! {
@@ -259,7 +259,7 @@ impl QCoreApplication {
         };
         self.about_to_quit.emit(());
         // The deletions that the loop has left behind.
-        let deletions = Some(EventType::DEFERRED_DELETE.number());
+        let deletions = Some(EventType::DEFERRED_DELETE.raw());
         dispatcher.send_posted(&Which::new(None, deletions));
         code
     }
@@ -345,21 +345,30 @@ impl QCoreApplication {
     /// Handles what there is to handle, and returns whether there was anything.
     #[doc(alias = "processEvents")]
     pub fn process_events(&self) -> bool {
-        self.process_events_with(ProcessEventsFlags::ALL_EVENTS)
+        self.process_events_with_flags(ProcessEventsFlags::ALL_EVENTS)
     }
 
     /// Handles what there is to handle of the kinds that `flags` names, and returns whether there
     /// was anything. With `WAIT_FOR_MORE_EVENTS` it waits if there was nothing.
     #[doc(alias = "processEvents")]
-    pub fn process_events_with(&self, flags: ProcessEventsFlags) -> bool {
+    pub fn process_events_with_flags(&self, flags: ProcessEventsFlags) -> bool {
         self.dispatcher().process_events(flags)
     }
 
-    /// Handles events as they come, until there are none or the time is over. What comes late is
-    /// left for the loop. It never waits: `WAIT_FOR_MORE_EVENTS` is ignored.
+    /// Handles events of the kinds that `flags` names until there are none or `deadline` has
+    /// passed.
+    ///
+    /// It handles one turn of the loop at least. Later events are left for the loop. The function
+    /// never waits: it ignores `WAIT_FOR_MORE_EVENTS`. The limit is real time, also while a
+    /// [`VirtualClock`](crate::VirtualClock) is installed. With -1 there is no limit; in Qt, -1
+    /// is one turn.
     #[doc(alias = "processEvents")]
-    pub fn process_events_for(&self, flags: ProcessEventsFlags, max_time: Duration) {
-        self.dispatcher().process_events_for(flags, max_time);
+    pub fn process_events_for(
+        &self,
+        flags: ProcessEventsFlags,
+        deadline: impl Into<QDeadlineTimer>,
+    ) {
+        self.dispatcher().process_events_for(flags, deadline.into());
     }
 
     /// Quits when the process is told to by SIGINT (Ctrl-C) or SIGTERM.

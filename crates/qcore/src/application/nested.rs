@@ -1,12 +1,13 @@
 //! Loops within the loop.
 
-use std::{fmt, rc::Rc, time::Duration};
+use std::{fmt, rc::Rc};
 
 use crate::{
     classes::{Handle, Life, Node, Object},
     event::{EventType, QEvent},
     event_loop::{Dispatcher, ProcessEventsFlags, Run},
     object::QObject,
+    time::QDeadlineTimer,
 };
 
 crate::class! {
@@ -90,21 +91,26 @@ impl QEventLoop {
     /// Handles what there is to handle, and returns whether there was anything.
     #[doc(alias = "processEvents")]
     pub fn process_events(&self) -> bool {
-        self.process_events_with(ProcessEventsFlags::ALL_EVENTS)
+        self.process_events_with_flags(ProcessEventsFlags::ALL_EVENTS)
     }
 
     /// Handles what there is to handle of the kinds that `flags` names, and returns whether there
     /// was anything. With `WAIT_FOR_MORE_EVENTS` it waits if there was nothing.
     #[doc(alias = "processEvents")]
-    pub fn process_events_with(&self, flags: ProcessEventsFlags) -> bool {
+    pub fn process_events_with_flags(&self, flags: ProcessEventsFlags) -> bool {
         self.dispatcher().process_events(flags)
     }
 
-    /// Handles events as they come, until there are none or the time is over. It never waits:
-    /// `WAIT_FOR_MORE_EVENTS` is ignored.
+    /// Handles events of the kinds that `flags` names until there are none or `deadline` has
+    /// passed, as
+    /// [`QCoreApplication::process_events_for`](super::QCoreApplication::process_events_for) does.
     #[doc(alias = "processEvents")]
-    pub fn process_events_for(&self, flags: ProcessEventsFlags, max_time: Duration) {
-        self.dispatcher().process_events_for(flags, max_time);
+    pub fn process_events_for(
+        &self,
+        flags: ProcessEventsFlags,
+        deadline: impl Into<QDeadlineTimer>,
+    ) {
+        self.dispatcher().process_events_for(flags, deadline.into());
     }
 
     /// Makes the loop go round once without waiting. A [`Poster`](crate::Poster) does it from other

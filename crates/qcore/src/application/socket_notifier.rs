@@ -50,7 +50,7 @@ crate::class! {
     /// let app = QCoreApplication::new();
     /// let (ours, mut theirs) = UnixStream::pair()?;
     /// let ours = Rc::new(ours);
-    /// let notifier = QSocketNotifier::new(ours.clone(), NotifierType::Read)?;
+    /// let notifier = QSocketNotifier::try_new(ours.clone(), NotifierType::Read)?;
     /// notifier.activated.connect_to(&app, move |app, _| {
     ///     let mut byte = [0];
     ///     (&*ours).read_exact(&mut byte).unwrap();
@@ -100,13 +100,15 @@ impl Node for SocketNotifierNode {
 }
 
 impl QSocketNotifier {
-    /// Watches `io`, which it keeps open, from now on. What is to be used elsewhere, too, is given
-    /// as an `Rc`.
+    /// Creates an enabled notifier that watches `io` and keeps it open. To use `io` elsewhere as
+    /// well, pass an `Rc`.
     ///
     /// # Errors
     ///
-    /// If there are no descriptors left, or the system refuses to watch this one.
-    pub fn new(io: impl AsFd + 'static, kind: NotifierType) -> io::Result<Self> {
+    /// The system's error if there are no descriptors left, or if the system refuses to watch this
+    /// one.
+    #[doc(alias = "QSocketNotifier")]
+    pub fn try_new(io: impl AsFd + 'static, kind: NotifierType) -> io::Result<Self> {
         let descriptor = io.as_fd().try_clone_to_owned()?;
         let life = Life::new();
         let node = Rc::new_cyclic(|this: &Weak<SocketNotifierNode>| SocketNotifierNode {

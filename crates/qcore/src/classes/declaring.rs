@@ -4,10 +4,17 @@
 ///
 /// ```text
 /// class! { /// docs
-///          pub struct QTcpServer(TcpServerNode): QObject = base }     a class with a node of its own
+///          pub struct QSslServer(SslServerNode): QTcpServer, QObject = base }  with a node
 /// class! { /// docs
-///          pub struct QTcpSocket(QAbstractSocket); }                  one that adds only methods
+///          pub struct QTcpSocket(QAbstractSocket): QIODevice, QObject; }       without one
 /// ```
+///
+/// The first form is for a class with a node of its own. After the colon come the base class, then
+/// the base classes of that, up to `QObject`. The second form is for a class that only adds methods
+/// to its base class. After the colon come the base classes of that; it may have none.
+///
+/// For each class named there, the macro implements `From<Class>` and `From<&Class>`. They return
+/// the same object as a handle of the base class.
 ///
 /// The node of the first form is a struct of yours with the base class's handle, made by its
 /// `embed` function, in the field that is named last, and an implementation of
@@ -72,7 +79,7 @@
 ///
 /// class! {
 ///     /// A door that can be slammed.
-///     pub struct HeavyDoor(Door);
+///     pub struct HeavyDoor(Door): QObject;
 /// }
 ///
 /// impl HeavyDoor {
@@ -91,15 +98,19 @@
 /// door.set_open(true);
 /// door.slam();
 /// door.set_open(true);
-/// let object: QObject = door.cast().unwrap();
+/// let object = QObject::from(&door);
 /// assert!(object.cast::<HeavyDoor>().is_some());
 /// drop((door, object));
 /// assert_eq!(seen.get(), 4);
 /// ```
 #[macro_export]
 macro_rules! class {
-    ($(#[$doc:meta])* $vis:vis struct $class:ident($node:ident) : $base:ident = $field:ident) => {
+    (
+        $(#[$doc:meta])*
+        $vis:vis struct $class:ident($node:ident) : $base:ident $(, $ancestor:ident)* = $field:ident
+    ) => {
         $crate::class! { @handle $(#[$doc])* $vis struct $class($crate::classes::Handle<$node>): $base }
+        $crate::class! { @upcasts $class: $base $($ancestor)* }
 
         impl $crate::classes::Lineage for $node {
             fn derives_from(&self, class: ::std::any::TypeId) -> bool {
@@ -142,8 +153,12 @@ macro_rules! class {
             }
         }
     };
-    ($(#[$doc:meta])* $vis:vis struct $class:ident($base:ident) ;) => {
+    (
+        $(#[$doc:meta])*
+        $vis:vis struct $class:ident($base:ident) $(: $ancestor:ident $(, $more:ident)*)? ;
+    ) => {
         $crate::class! { @handle $(#[$doc])* $vis struct $class($base): $base }
+        $crate::class! { @upcasts $class: $base $($ancestor $($more)*)? }
 
         impl $class {
             /// An object of this class, made of one of its base class.
@@ -161,6 +176,24 @@ macro_rules! class {
                 &self.0
             }
         }
+    };
+    (@upcasts $class:ident: $($base:ident)+) => {
+        $(
+            impl ::std::convert::From<$class> for $base {
+                /// Returns the same object as a handle of its base class.
+                fn from(object: $class) -> $base {
+                    <$base as ::std::convert::From<&$class>>::from(&object)
+                }
+            }
+
+            impl ::std::convert::From<&$class> for $base {
+                /// Returns the same object as a handle of its base class.
+                fn from(object: &$class) -> $base {
+                    let base: &$base = object;
+                    ::std::clone::Clone::clone(base)
+                }
+            }
+        )+
     };
     (@handle $(#[$doc:meta])* $vis:vis struct $class:ident($inner:ty): $base:ident) => {
         $(#[$doc])*

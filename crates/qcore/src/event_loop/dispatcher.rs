@@ -284,7 +284,11 @@ impl Dispatcher {
 
     // ---- timers
 
-    /// Starts a timer that calls `handler` again and again, until it is stopped.
+    /// Starts a timer that calls `handler` every `interval` until it is stopped.
+    ///
+    /// This function and [`call_after`](Self::call_after) have no counterpart in Qt. They take a
+    /// `Duration`, which cannot be negative, where a [`QTimer`](crate::QTimer) takes an
+    /// [`Interval`](crate::Interval).
     pub fn start_timer(
         &self,
         interval: Duration,
@@ -295,7 +299,7 @@ impl Dispatcher {
         self.timers.borrow_mut().start(now, interval, kind, Action::Handler(handler))
     }
 
-    /// Calls `call` once, when `interval` is over.
+    /// Calls `call` once, after `interval`.
     pub fn call_after(
         &self,
         interval: Duration,

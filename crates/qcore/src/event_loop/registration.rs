@@ -55,13 +55,13 @@ impl Registration {
         self.dispatcher.request_write(self.key, early);
     }
 
-    /// Waits for this source alone, with no loop, until a deadline: returns what it is ready for,
-    /// or `None` when the time is over.
+    /// Waits for this source alone, without running an event loop. Returns what it is ready for, or
+    /// `None` when the deadline passes.
     ///
-    /// What happens to other sources meanwhile is kept for the loop. No slot is called.
+    /// The loop gets the readiness of other sources later. The function calls no slot.
     #[must_use]
-    pub fn wait(&self, deadline: QDeadlineTimer) -> Option<Readiness> {
-        self.dispatcher.wait_for(self.key, deadline)
+    pub fn wait(&self, deadline: impl Into<QDeadlineTimer>) -> Option<Readiness> {
+        self.dispatcher.wait_for(self.key, deadline.into())
     }
 
     /// The loop.

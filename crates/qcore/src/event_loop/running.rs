@@ -1,9 +1,6 @@
 //! Running the loop: turn after turn, until something is so.
 
-use std::{
-    rc::Rc,
-    time::{Duration, Instant},
-};
+use std::{rc::Rc, time::Instant};
 
 use super::{Dispatcher, ProcessEventsFlags, Run, Which};
 use crate::time::QDeadlineTimer;
@@ -85,16 +82,17 @@ impl Dispatcher {
         self.send_posted(&Which::ALL) || done
     }
 
-    /// Handles events without waiting, until there are none or the time is over.
+    /// Handles events without waiting, until there are none or the deadline has passed.
     pub(crate) fn process_events_for(
         self: &Rc<Self>,
         flags: ProcessEventsFlags,
-        max_time: Duration,
+        deadline: QDeadlineTimer,
     ) {
-        // The time that really passes: a loop's own may stand still.
-        let start = Instant::now();
+        // The limit is real time: the loop's clock may stand still.
+        let (start, limit) = (Instant::now(), deadline.remaining_time());
         let flags = flags - ProcessEventsFlags::WAIT_FOR_MORE_EVENTS;
-        while self.turn(flags, None, None) && start.elapsed() < max_time {}
+        let in_time = || limit.is_none_or(|limit| start.elapsed() < limit);
+        while self.turn(flags, None, None) && in_time() {}
     }
 }
 

@@ -64,10 +64,10 @@ use crate::{
 
 /// The base class of all objects: a name, a parent and children, and an orderly death.
 ///
-/// Made by [`QObject::new()`], or reached from any derived handle by `Deref`. `QObject` is a
-/// handle: clones are the same object and `==` compares identity. See [the module](crate::object)
-/// for what happens when an object dies. Stands for Qt's
-/// [QObject](https://doc.qt.io/qt-5/qobject.html).
+/// `QObject` is a handle: clones are the same object, and `==` compares identity. Every handle of a
+/// derived class derefs to a `QObject` and converts into one with `From`. [`cast`](QObject::cast)
+/// returns a handle of a derived class. [The module](crate::object) says what happens when an
+/// object dies. Stands for Qt's [QObject](https://doc.qt.io/qt-5/qobject.html).
 ///
 /// # Examples
 ///

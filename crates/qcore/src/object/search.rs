@@ -4,7 +4,7 @@ use super::QObject;
 use crate::classes::Object;
 
 crate::numbered! {
-    /// Where [`find_children_with`](QObject::find_children_with) looks.
+    /// Where [`find_children_with_options`](QObject::find_children_with_options) looks.
     ///
     /// # Examples
     ///
@@ -16,7 +16,7 @@ crate::numbered! {
     /// leaf.set_parent(Some(&branch));
     /// assert_eq!(root.find_children::<QTimer>(None).len(), 1);
     /// let direct = FindChildOptions::DirectChildrenOnly;
-    /// assert_eq!(root.find_children_with::<QTimer>(None, direct).len(), 0);
+    /// assert_eq!(root.find_children_with_options::<QTimer>(None, direct).len(), 0);
     /// ```
     #[doc(alias = "Qt::FindChildOptions")]
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -33,7 +33,8 @@ crate::numbered! {
 }
 
 impl QObject {
-    /// The object as one of a class that derives from `QObject`, if it is one.
+    /// Returns the object as a handle of class `T`, or `None` if the object is not of that class or
+    /// of one derived from it. The way back to a base class is `From`.
     ///
     /// ```
     /// use qcore::{QBuffer, QIODevice, QObject, QTimer};
@@ -73,13 +74,14 @@ impl QObject {
     #[doc(alias = "findChild")]
     #[must_use]
     pub fn find_child<'a, T: Object>(&self, name: impl Into<Option<&'a str>>) -> Option<T> {
-        self.find_child_with(name, FindChildOptions::default())
+        self.find_child_with_options(name, FindChildOptions::default())
     }
 
-    /// [`find_child`](QObject::find_child), looking where `options` says.
+    /// Finds a child as [`find_child`](QObject::find_child) does, among the objects that `options`
+    /// names.
     #[doc(alias = "findChild")]
     #[must_use]
-    pub fn find_child_with<'a, T: Object>(
+    pub fn find_child_with_options<'a, T: Object>(
         &self,
         name: impl Into<Option<&'a str>>,
         options: FindChildOptions,
@@ -105,13 +107,14 @@ impl QObject {
     #[doc(alias = "findChildren")]
     #[must_use]
     pub fn find_children<'a, T: Object>(&self, name: impl Into<Option<&'a str>>) -> Vec<T> {
-        self.find_children_with(name, FindChildOptions::default())
+        self.find_children_with_options(name, FindChildOptions::default())
     }
 
-    /// [`find_children`](QObject::find_children), looking where `options` says.
+    /// Finds children as [`find_children`](QObject::find_children) does, among the objects that
+    /// `options` names.
     #[doc(alias = "findChildren")]
     #[must_use]
-    pub fn find_children_with<'a, T: Object>(
+    pub fn find_children_with_options<'a, T: Object>(
         &self,
         name: impl Into<Option<&'a str>>,
         options: FindChildOptions,

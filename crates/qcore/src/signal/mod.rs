@@ -1,19 +1,19 @@
 //! Signals and slots.
 //!
-//! A [`Signal<T>`] is a public field of the object that emits it; a slot is a closure or a method that
-//! is given `&T`. What a slot does is its own affair: it may connect, disconnect, emit the same signal
-//! again, and drop its sender, its receiver or itself.
+//! A [`Signal<T>`] is a public field of the object that emits it; a slot is a closure or a method
+//! that is given `&T`. What a slot does is its own affair: it may connect, disconnect, emit the
+//! same signal again, and drop its sender, its receiver or itself.
 //!
 //! ```text
 //!   emit(value) ──► snapshot of the slot list ──► slot 1, slot 2, ... each unless cut meanwhile
 //! ```
 //!
 //! The list of slots is shared and copied on write. An emission takes a reference to the list as it
-//! is and walks it with nothing borrowed. Connecting and disconnecting change the list in place, or,
-//! while an emission holds it, in a copy. Hence the rules, which are Qt's: slots run in the order in
-//! which they were connected; one connected during an emission does not run in it; one disconnected
-//! does not run any more. A slot's closure is dropped when it is disconnected, or, if its signal is
-//! just being emitted, when that emission is over.
+//! is and walks it with nothing borrowed. Connecting and disconnecting change the list in place,
+//! or, while an emission holds it, in a copy. Hence the rules, which are Qt's: slots run in the
+//! order in which they were connected; one connected during an emission does not run in it; one
+//! disconnected does not run any more. A slot's closure is dropped when it is disconnected, or, if
+//! its signal is just being emitted, when that emission is over.
 
 mod chained;
 mod connection;
@@ -42,10 +42,10 @@ use crate::{
 
 /// A typed signal: a list of slots that are called when it is emitted.
 ///
-/// Slots get `&T`; a signal with several arguments has a tuple, one with none `()`. A signal is made
-/// with [`Signal::of`] an object, and then is silent while that object's signals are blocked, and is
-/// cut when the object dies; or with [`Signal::new`], on its own. It takes two words, and its list is
-/// allocated by the first connection.
+/// Slots get `&T`; a signal with several arguments has a tuple, one with none `()`. A signal is
+/// made with [`Signal::of`] an object, and then is silent while that object's signals are blocked,
+/// and is cut when the object dies; or with [`Signal::new`], on its own. It takes two words, and
+/// its list is allocated by the first connection.
 ///
 /// # Examples
 ///
@@ -111,8 +111,8 @@ impl<T: 'static> Signal<T> {
 
     /// Connects a closure, for as long as the signal lives or until it is disconnected.
     ///
-    /// A closure that holds a handle of an object keeps that object alive. Where the slot acts on an
-    /// object, [`connect_to`](Signal::connect_to) is the better choice.
+    /// A closure that holds a handle of an object keeps that object alive. Where the slot acts on
+    /// an object, [`connect_to`](Signal::connect_to) is the better choice.
     pub fn connect(&self, slot: impl Fn(&T) + 'static) -> Connection {
         self.add(None, ConnectionType::AUTO, type_of(&slot), Plain(slot))
     }
@@ -153,33 +153,36 @@ impl<T: 'static> Signal<T> {
         self.add(Some(Target::of(receiver)), ConnectionType::AUTO, function, call)
     }
 
-    /// [`connect`](Signal::connect), in a way chosen by `flags`.
-    pub fn connect_with(&self, flags: ConnectionType, slot: impl Fn(&T) + 'static) -> Connection
+    /// Connects a slot as [`connect`](Signal::connect) does. `kind` says when the slot is called
+    /// and how often it may be connected.
+    #[doc(alias = "connect")]
+    pub fn connect_with_type(&self, kind: ConnectionType, slot: impl Fn(&T) + 'static) -> Connection
     where
         T: Clone,
     {
         let function = type_of(&slot);
-        self.add_with(None, flags, function, Plain(slot))
+        self.add_with(None, kind, function, Plain(slot))
     }
 
-    /// [`connect_to`](Signal::connect_to), in a way chosen by `flags`.
+    /// Connects a slot as [`connect_to`](Signal::connect_to) does. `kind` says when the slot is
+    /// called and how often it may be connected.
     ///
-    /// A queued call that is still waiting when the receiver dies is dropped; one that is waiting
-    /// when the connection is cut still comes, as in Qt.
+    /// When the receiver dies, its queued calls that still wait are dropped. When the connection is
+    /// cut, calls that wait are still made, as in Qt.
     ///
     /// ```
     /// use qcore::{ConnectionType, QCoreApplication, Signal};
     ///
     /// let app = QCoreApplication::new();
     /// let done = Signal::new();
-    /// done.connect_to_with(&app, ConnectionType::QUEUED, |app, code| app.exit(*code));
+    /// done.connect_to_with_type(&app, ConnectionType::QUEUED, |app, code| app.exit(*code));
     /// done.emit(3);
     /// assert_eq!(app.exec(), 3);
     /// ```
-    pub fn connect_to_with<R: Receiver>(
+    pub fn connect_to_with_type<R: Receiver>(
         &self,
         receiver: &R,
-        flags: ConnectionType,
+        kind: ConnectionType,
         slot: impl Fn(&R::Target, &T) + 'static,
     ) -> Connection
     where
@@ -187,7 +190,7 @@ impl<T: 'static> Signal<T> {
     {
         let function = type_of(&slot);
         let call = ToReceiver::<R, _>::new(receiver, slot);
-        self.add_with(Some(Target::of(receiver)), flags, function, call)
+        self.add_with(Some(Target::of(receiver)), kind, function, call)
     }
 
     /// Connects a closure that changes its own state.
@@ -196,8 +199,8 @@ impl<T: 'static> Signal<T> {
     ///
     /// # Panics
     ///
-    /// The emission panics if it happens while the closure is running, that is, if the closure causes
-    /// its own signal. The message names the place of this call.
+    /// The emission panics if it happens while the closure is running, that is, if the closure
+    /// causes its own signal. The message names the place of this call.
     #[track_caller]
     pub fn connect_mut(&self, slot: impl FnMut(&T) + 'static) -> Connection {
         let function = type_of(&slot);
