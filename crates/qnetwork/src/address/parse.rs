@@ -13,6 +13,8 @@ use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
+use crate::common::{SocketError, SocketErrorKind};
+
 /// The error for a text that is no IP address or no IP network.
 ///
 /// # Examples
@@ -61,6 +63,13 @@ impl From<AddressParseError> for io::Error {
     /// The kind is [`InvalidInput`](io::ErrorKind::InvalidInput).
     fn from(error: AddressParseError) -> Self {
         io::Error::new(io::ErrorKind::InvalidInput, error)
+    }
+}
+
+/// The error of a call that needs an address and was given another text.
+impl From<AddressParseError> for SocketError {
+    fn from(_: AddressParseError) -> Self {
+        Self::new(SocketErrorKind::SocketAddressNotAvailable, "The text is not an IP address")
     }
 }
 

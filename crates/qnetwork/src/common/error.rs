@@ -4,8 +4,6 @@ use std::{borrow::Cow, error::Error, fmt, io};
 
 use qcore::{DeviceError, DeviceErrorKind};
 
-use crate::address::AddressParseError;
-
 qcore::numbered! {
     /// The kind of a [`SocketError`], from Qt's list.
     ///
@@ -204,13 +202,6 @@ impl fmt::Display for SocketError {
 }
 
 impl Error for SocketError {}
-
-/// The error of a call that needs an address and was given another text.
-impl From<AddressParseError> for SocketError {
-    fn from(_: AddressParseError) -> Self {
-        Self::new(SocketErrorKind::SocketAddressNotAvailable, "The text is not an IP address")
-    }
-}
 
 impl From<SocketError> for DeviceError {
     fn from(error: SocketError) -> Self {
