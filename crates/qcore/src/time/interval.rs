@@ -1,4 +1,4 @@
-//! How long a timer takes.
+//! [`Interval`]: the time between two timeouts of a timer.
 
 use std::time::Duration;
 
