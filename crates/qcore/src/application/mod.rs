@@ -325,7 +325,7 @@ impl QCoreApplication {
         if self.is_remote {
             return process::tell(QCoreApplication::shutdown);
         }
-        // The object to be destroyed may own the last handle of the user's.
+        // The object to be destroyed may own the user's last handle.
         let keep = self.clone();
         keep.quit();
         Object::life(&keep).destroy();

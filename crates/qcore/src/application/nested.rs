@@ -67,7 +67,7 @@ impl QEventLoop {
     /// after [`QCoreApplication::exit`](super::QCoreApplication::exit), whose documentation says
     /// until when.
     pub fn exec(&self) -> i32 {
-        // A slot that the loop calls may drop the last handle of the user's.
+        // A slot that the loop calls may drop the user's last handle.
         let keep = self.clone();
         keep.dispatcher().exec(&keep.run)
     }
