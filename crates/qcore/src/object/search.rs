@@ -1,10 +1,10 @@
-//! Finding children, and what class they are.
+//! Searches for children, and casts to classes.
 
 use super::QObject;
 use crate::classes::Object;
 
 crate::numbered! {
-    /// Where [`find_children_with`](QObject::find_children_with) looks.
+    /// The depth of the search in [`find_children_with`](QObject::find_children_with).
     ///
     /// # Examples
     ///
@@ -22,10 +22,10 @@ crate::numbered! {
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
     #[non_exhaustive]
     pub enum FindChildOptions {
-        /// Among the children only.
+        /// Searches the children only.
         #[doc(alias = "FindDirectChildrenOnly")]
         DirectChildrenOnly = 0,
-        /// Among the children and theirs, all the way down. The default.
+        /// Searches the children and all their descendants. The default.
         #[doc(alias = "FindChildrenRecursively")]
         #[default]
         ChildrenRecursively = 1,
@@ -33,7 +33,8 @@ crate::numbered! {
 }
 
 impl QObject {
-    /// The object as one of a class that derives from `QObject`, if it is one.
+    /// Returns the object as a handle of class `T`, or `None` if it is not of that class or one
+    /// derived from it.
     ///
     /// ```
     /// use qcore::{QBuffer, QIODevice, QObject, QTimer};
@@ -53,11 +54,10 @@ impl QObject {
         Object::life(self).cast()
     }
 
-    /// The first child of class `T`, and of that name if one is given, among the children and
-    /// theirs.
+    /// Finds the first descendant that is of class `T` and has the given name.
     ///
-    /// `None` is any name, an empty one is that of those without a name. Children come before
-    /// grandchildren.
+    /// A name of `None` matches every object. An empty name matches objects without a name. All
+    /// children are searched before any grandchild.
     ///
     /// ```
     /// use qcore::{QObject, QTimer};
@@ -76,7 +76,8 @@ impl QObject {
         self.find_child_with(name, FindChildOptions::default())
     }
 
-    /// [`find_child`](QObject::find_child), looking where `options` says.
+    /// Finds a descendant as [`find_child`](QObject::find_child) does. `options` sets the depth of
+    /// the search.
     #[doc(alias = "findChild")]
     #[must_use]
     pub fn find_child_with<'a, T: Object>(
@@ -87,8 +88,8 @@ impl QObject {
         first(self, name.into(), options)
     }
 
-    /// All children of class `T`, and of that name if one is given, each followed by its own
-    /// children.
+    /// Returns all descendants that are of class `T` and have the given name. Each is followed by
+    /// its own descendants. The name is as in [`find_child`](QObject::find_child).
     ///
     /// ```
     /// use qcore::{QObject, QTimer};
@@ -108,7 +109,8 @@ impl QObject {
         self.find_children_with(name, FindChildOptions::default())
     }
 
-    /// [`find_children`](QObject::find_children), looking where `options` says.
+    /// Returns descendants as [`find_children`](QObject::find_children) does. `options` sets the
+    /// depth of the search.
     #[doc(alias = "findChildren")]
     #[must_use]
     pub fn find_children_with<'a, T: Object>(
@@ -122,7 +124,7 @@ impl QObject {
     }
 }
 
-/// The object, if it is what is looked for.
+/// Returns the object as a `T` if it matches the class and the name.
 fn wanted<T: Object>(object: &QObject, name: Option<&str>) -> Option<T> {
     if name.is_none_or(|name| object.has_name(name)) { object.cast() } else { None }
 }
