@@ -68,8 +68,8 @@ pub const LOW_EVENT_PRIORITY: i32 = -1;
 
 /// An event: a type and its data.
 ///
-/// An event carries [data](QEvent::with_data) of any type, where Qt derives a class from `QEvent`.
-/// See [the module](self) for the path of an event. Stands for Qt's
+/// An event may carry [data](QEvent::with_data) of any type. In Qt, one derives a class from
+/// `QEvent` for that. See [the module](self) for the path of an event. Stands for Qt's
 /// [QEvent](https://doc.qt.io/qt-5/qevent.html).
 pub struct QEvent {
     kind: EventType,

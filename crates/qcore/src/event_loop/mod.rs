@@ -15,10 +15,10 @@
 //!   has nothing else to do.
 //! * **Sources** are the registered sockets and listeners. A source that has used up its share of
 //!   the turn goes to the end of the queue.
-//! * **Writers** are sockets with data that was written before the poll of this turn. So the data
-//!   that a slot writes goes out in the next turn, all at once. A socket whose `bytes_written`
-//!   signal has no slots is an *early* writer: the loop sends its data at the end of the turn in
-//!   which it was written.
+//! * **Writers** are sockets with data that was written before the poll of this turn. Data that a
+//!   slot writes after the poll goes out in the next turn, all at once. A socket whose
+//!   `bytes_written` signal has no slots is an *early* writer: the loop sends its data at the end
+//!   of the turn in which it was written.
 //! * **Timers** that are due fire in the order of their due times, each at most once.
 //!
 //! Each call of user code by the loop is a *delivery*. A slot may run a nested loop. The nested

@@ -106,8 +106,8 @@ pub(super) struct PostQueue {
     /// The items that have a receiver.
     table: Slab<Stored>,
     /// For each index of an object, the key of the newest item for the object. It starts a list of
-    /// all items for the object. So an object's death removes these items without a look at any
-    /// others.
+    /// all items for the object, so that the object's death removes these items without examining
+    /// any others.
     newest: Vec<u32>,
     /// How many items were ever taken out of the front. It keeps the number of each place stable.
     taken: u64,
@@ -387,7 +387,9 @@ mod tests {
     #[test]
     fn what_waits_for_a_level_runs_at_a_lesser_one() {
         let all = |asked, now| Which::ALL.may_run(asked, now);
-        // A slot (loop + delivery = 2) asks: its loop (1) does it, a loop it runs itself (3) not.
+        // A slot runs at level 2: one for its loop and one for the delivery. Its loop, at level 1,
+        // makes the deletion that the slot requests. A loop that the slot runs, at level 3, does
+        // not.
         assert!(all(2, 1));
         assert!(!all(2, 3));
         assert!(!all(2, 2));

@@ -256,7 +256,8 @@ fn due_time(now: Nanos, interval: Nanos, kind: TimerType) -> Nanos {
         TimerType::Coarse if interval <= 20 * MILLISECOND => due,
         TimerType::Coarse => {
             let slack = interval / 20;
-            // The largest step of which every range of this width contains a multiple.
+            // The step is the largest power of two, in milliseconds, that is at most the slack and
+            // at most one second. So every range as wide as the slack contains a multiple of it.
             let mut step = MILLISECOND;
             while step * 2 <= slack.min(SECOND) {
                 step *= 2;

@@ -204,7 +204,8 @@ impl<T: 'static> Signal<T> {
 
     /// Connects a closure that changes its own state.
     ///
-    /// A [`connect`](Signal::connect)ed closure with a `Cell` does the same and never panics.
+    /// A closure with a `Cell`, connected with [`connect`](Signal::connect), does the same and
+    /// never panics.
     ///
     /// # Panics
     ///
