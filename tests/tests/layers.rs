@@ -32,6 +32,23 @@ const QCORE: &[&str] = &[
     "internals",
 ];
 
+/// The folders of `qnetwork`, the lowest first.
+const QNETWORK: &[&str] = &[
+    "common",
+    "address",
+    "auth",
+    "sys",
+    "interface",
+    "host_info",
+    "datagram",
+    "proxy",
+    "engine",
+    "socket",
+    "server",
+    "local",
+    "ssl",
+];
+
 /// The order of the folders of a crate.
 struct Order {
     name: &'static str,
@@ -40,7 +57,10 @@ struct Order {
     from_owners: bool,
 }
 
-const CRATES: &[Order] = &[Order { name: "qcore", folders: QCORE, from_owners: true }];
+const CRATES: &[Order] = &[
+    Order { name: "qcore", folders: QCORE, from_owners: true },
+    Order { name: "qnetwork", folders: QNETWORK, from_owners: true },
+];
 
 #[test]
 fn folders_use_only_those_below_them() {

@@ -29,6 +29,7 @@
 
 pub mod address;
 pub mod auth;
+mod common;
 pub mod datagram;
 mod engine;
 #[cfg(fuzzing)]

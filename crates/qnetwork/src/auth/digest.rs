@@ -3,7 +3,7 @@
 use md5::Md5;
 use sha2::{Digest as _, Sha256};
 
-use super::challenge::Params;
+use super::params::Params;
 
 /// A challenge of the Digest scheme.
 #[derive(Clone, Debug)]

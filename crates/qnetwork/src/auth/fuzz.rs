@@ -1,6 +1,6 @@
 //! Rounds of challenges and answers, for the fuzz targets.
 
-use super::{QAuthenticator, challenge::Params, to_bytes};
+use super::{QAuthenticator, params::Params, to_bytes};
 
 /// Runs the steps in `data`. Each line is a step, and its first byte selects the kind.
 pub(crate) fn rounds(data: &[u8]) {

@@ -7,6 +7,7 @@ mod challenge;
 mod digest;
 #[cfg(fuzzing)]
 pub(crate) mod fuzz;
+mod params;
 
 use std::{
     cell::{Ref, RefCell, RefMut},
@@ -18,10 +19,7 @@ use std::{
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use qcore::QVariant;
 
-use self::{
-    challenge::{Challenge, Scheme},
-    digest::Digest,
-};
+use self::challenge::{Challenge, Scheme};
 
 /// The credentials for a server or proxy: a user name and a password.
 ///

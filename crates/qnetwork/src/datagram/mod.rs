@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::QHostAddress;
+use crate::address::QHostAddress;
 
 /// The bytes of a datagram with its sender, destination, interface and hop limit.
 ///

@@ -1,241 +1,83 @@
-//! Datagrams over the operating system's socket.
+//! What the native engine does for UDP sockets.
 
 use std::{
-    cell::{Cell, RefCell},
     io::{self, IoSlice},
     net::{Ipv4Addr, SocketAddr},
-    rc::Rc,
 };
 
-use qcore::Dispatcher;
 use smallvec::SmallVec;
 use socket2::Socket;
 
 use super::{
-    Engine, NativeEngine, Outcome, Stage, named,
-    read_ahead::{Arenas, ReadAhead},
+    api::{Datagrams, Engine, Incoming, Outcome, Stage},
+    datagram_state::DatagramState,
+    native::NativeEngine,
 };
 use crate::{
-    NetworkLayerProtocol, QHostAddress, QNetworkDatagram, QNetworkInterface, SocketError,
-    SocketErrorKind,
+    address::{NetworkLayerProtocol, QHostAddress},
+    common::{SocketError, SocketErrorKind},
+    datagram::QNetworkDatagram,
+    interface::QNetworkInterface,
     sys::{
         self,
-        datagrams::{Arrival, BATCH, Departure},
+        datagrams::{BATCH, Departure},
     },
 };
 
-/// The functions that only engines for datagrams have.
-pub(crate) trait Datagrams {
-    /// Returns whether there is a datagram. Asks the system if none was read ahead. An error counts
-    /// as no datagram and is dropped, as when Qt peeks.
-    fn has_pending(&self) -> bool;
-
-    /// Returns the size of the first datagram in bytes. Treats errors like
-    /// [`has_pending`](Datagrams::has_pending).
-    fn pending_size(&self) -> Option<usize>;
-
-    /// Passes the first datagram to `take` and removes it. Returns `false` if there is none.
-    fn receive(&self, take: &mut dyn FnMut(&Incoming<'_>)) -> Result<bool, SocketError>;
-
-    /// Returns whether a slot that takes all datagrams should ask for more. It should not if the
-    /// system has just reported that there are no more, unless such questions have paid off lately.
-    /// It should not either after it has taken very many.
-    fn may_have_more(&self) -> bool;
-
-    /// Returns shared memory after a slot has run.
-    fn settle(&self);
-
-    /// Sends a datagram to an address. Returns `false` if the system has no room now.
-    fn send(&self, data: &[u8], to: &QHostAddress, port: u16) -> Result<bool, SocketError>;
-
-    /// Sends datagrams until one fails. Returns how many were sent. Fewer than all without an error
-    /// means that the system has no room now.
-    fn send_all(&self, datagrams: &[QNetworkDatagram]) -> (usize, Option<SocketError>);
-
-    fn join(&self, group: &QHostAddress, by: &QNetworkInterface) -> Result<(), SocketError>;
-
-    fn leave(&self, group: &QHostAddress, by: &QNetworkInterface) -> Result<(), SocketError>;
-
-    /// Returns the interface for outgoing multicast datagrams; an invalid one if the system
-    /// chooses.
-    fn multicast_interface(&self) -> QNetworkInterface;
-
-    fn set_multicast_interface(&self, interface: &QNetworkInterface) -> Result<(), SocketError>;
-}
-
-/// A received datagram that is lent to a callback.
-pub(crate) struct Incoming<'a> {
-    pub(crate) data: &'a [u8],
-    arrival: &'a Arrival,
-    local_port: u16,
-}
-
-impl<'a> Incoming<'a> {
-    /// Creates a relayed datagram, of which only the sender is known.
-    pub(super) fn relayed(data: &'a [u8], arrival: &'a Arrival) -> Self {
-        Incoming { data, arrival, local_port: 0 }
-    }
-}
-
-impl Incoming<'_> {
-    /// Returns the sender's address and port.
-    pub(crate) fn sender(&self) -> (QHostAddress, u16) {
-        self.arrival.from.as_ref().map(named).unwrap_or_default()
-    }
-
-    /// Copies the datagram's data and addresses to `datagram`, with at most `max_size` bytes of
-    /// data.
-    pub(crate) fn write_to(&self, datagram: &mut QNetworkDatagram, max_size: usize) {
-        let path = &self.arrival.path;
-        let (sender, port) = self.sender();
-        let mut destination = path.destination.map(QHostAddress::from).unwrap_or_default();
-        if path.destination.is_some_and(|to| to.is_ipv6()) && path.interface != 0 {
-            // The scope id is the number and not the name, as in Qt.
-            destination.set_scope_id(&path.interface.to_string());
-        }
-        datagram.refill(&self.data[..self.data.len().min(max_size)]);
-        datagram.set_sender(sender, port);
-        datagram.set_destination(destination, self.local_port);
-        datagram.set_interface_index(path.interface);
-        datagram.set_hop_limit(path.hops.unwrap_or(-1));
-    }
-}
-
-/// The additional state of a native engine for datagrams.
-pub(super) struct DatagramState {
-    ahead: RefCell<ReadAhead>,
-    /// An error that reading ahead met and nobody has been told of yet.
-    error: RefCell<Option<io::Error>>,
-    pub(super) local_port: Cell<u16>,
-    /// The system has reported that there are no more datagrams, and no event has come since.
-    drained: Cell<bool>,
-    guess: Guess,
-    /// How many datagrams were taken since the loop called the socket.
-    taken: Cell<u32>,
-}
-
-/// How many datagrams a slot may take before other sockets get their turn.
-const BUDGET: u32 = 1024;
-
-/// Decides whether to ask the system for datagrams that the poll has not reported.
-///
-/// If the peer runs on the same processor and each datagram is answered at once, the next one is
-/// often there before the poll is asked. Asking early then saves a call of the poll. If there is no
-/// datagram, the early question is one call too many. The guess repeats what would have paid off
-/// lately.
-#[derive(Default)]
-struct Guess {
-    /// How many unsuccessful questions are still allowed.
-    trust: Cell<u8>,
-    /// How many questions were skipped since the last one.
-    passed: Cell<u8>,
-    asking: Cell<bool>,
-}
-
-impl Guess {
-    /// How many unsuccessful questions in a row end the asking.
-    const TRUST: u8 = 8;
-
-    /// Returns whether to ask. Now and then it tries even after failures.
-    fn asks(&self) -> bool {
-        let passed = self.passed.get().wrapping_add(1);
-        let asks = self.trust.get() > 0 || passed == 0;
-        self.asking.set(asks);
-        self.passed.set(if asks { 0 } else { passed });
-        asks
-    }
-
-    /// Learns from the system's answer.
-    fn learn(&self, found: bool) {
-        if self.asking.replace(false) {
-            self.trust.set(if found { Self::TRUST } else { self.trust.get().saturating_sub(1) });
-        }
-    }
-}
-
-impl DatagramState {
-    pub(super) fn new(dispatcher: &Rc<Dispatcher>) -> Self {
-        DatagramState {
-            ahead: RefCell::new(ReadAhead::new(dispatcher.local::<Arenas>())),
-            error: RefCell::default(),
-            local_port: Cell::new(0),
-            drained: Cell::new(false),
-            guess: Guess::default(),
-            taken: Cell::new(0),
-        }
-    }
-
-    pub(super) fn is_empty(&self) -> bool {
-        self.ahead.borrow().is_empty() && self.error.borrow().is_none()
-    }
-
-    /// Notes that the poll has reported datagrams.
-    pub(super) fn note_told(&self) {
-        self.drained.set(false);
-    }
-
-    pub(super) fn first_len(&self) -> Option<usize> {
-        self.ahead.borrow().first_len()
-    }
-}
-
 impl NativeEngine {
-    /// Makes sure that a datagram or an error is waiting, if there is one. Asks the system if
-    /// necessary. Returns whether there is one.
+    /// Whether a datagram or an error was read ahead. If not, reads ahead what the system has.
     pub(super) fn read_datagrams(&self, state: &DatagramState) -> bool {
         if !state.is_empty() {
             return true;
         }
         loop {
-            let filled = state.ahead.borrow_mut().fill(|arena, want, each| {
+            let filled = state.fill(|arena, want, each| {
                 let received =
                     self.with(|socket| sys::datagrams::receive(*socket, arena, want, each));
                 received.unwrap_or_else(|| Err(io::ErrorKind::NotConnected.into()))
             });
             match filled {
                 Ok(more) => {
-                    // Fewer than asked for: an event will report new ones.
+                    // Fewer than asked for: the poll will report others.
                     self.note_more(more);
-                    state.drained.set(!more);
-                    state.guess.learn(true);
+                    state.note_answer(true, more);
                     return true;
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     self.note_more(false);
-                    state.drained.set(true);
-                    state.guess.learn(false);
+                    state.note_answer(false, false);
                     return false;
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => {
-                    state.error.replace(Some(error));
+                    state.keep_error(error);
                     return true;
                 }
             }
         }
     }
 
-    /// Reads one datagram for a connected socket, cut off at the length of `data`.
+    /// Reads a datagram for a connected socket, as much of it as there is room for.
     pub(super) fn read_datagram(&self, state: &DatagramState, data: &mut [u8]) -> Outcome {
         self.read_datagrams(state);
         let mut count = 0;
-        let taken = state.ahead.borrow_mut().take(|bytes, _| {
+        let taken = state.take(|bytes, _| {
             count = bytes.len().min(data.len());
             data[..count].copy_from_slice(&bytes[..count]);
         });
         if taken {
             return Outcome::Moved(count);
         }
-        match state.error.take() {
+        match state.take_error() {
             None => Outcome::WouldBlock,
             Some(error) => Outcome::Failed(self.fail(sys::read_error(&error))),
         }
     }
 
-    /// Writes one datagram for a connected socket. As in Qt, only some errors get an error of their
-    /// own.
+    /// Writes a datagram for a connected socket. As in Qt, only some errors are reported as what
+    /// they are.
     pub(super) fn write_datagram(&self, state: &DatagramState, data: &[IoSlice<'_>]) -> Outcome {
-        let sent = match state.error.take() {
+        let sent = match state.take_error() {
             Some(error) => Some(Err(error)),
             None => self.with(|socket| {
                 loop {
@@ -259,9 +101,9 @@ impl NativeEngine {
         }
     }
 
-    /// Sends datagrams and returns their number. An error is that of the first one.
+    /// Sends some datagrams and returns how many. An error is that of the first one.
     fn send_some(&self, state: &DatagramState, datagrams: &[Departure<'_>]) -> io::Result<usize> {
-        if let Some(error) = state.error.take() {
+        if let Some(error) = state.take_error() {
             return Err(error);
         }
         loop {
@@ -274,10 +116,9 @@ impl NativeEngine {
         }
     }
 
-    /// Returns the destination of a datagram; `None`, which port 0 gives, stands for the connected
-    /// peer.
+    /// Where a datagram goes. `None` is the peer of a connected socket; port 0 stands for it.
     ///
-    /// With an IPv4 socket an IPv6 address is not converted: the system refuses it, as in Qt.
+    /// An IPv6 address is kept even for an IPv4 socket: the system refuses it, as in Qt.
     fn departure_address(&self, address: &QHostAddress, port: u16) -> Option<SocketAddr> {
         if port == 0 {
             return None;
@@ -373,7 +214,7 @@ impl Datagrams for NativeEngine {
         self.read_datagrams(state);
         let size = state.first_len();
         if size.is_none() {
-            state.error.take();
+            state.take_error();
         }
         size
     }
@@ -388,30 +229,21 @@ impl Datagrams for NativeEngine {
             return Err(self.error());
         }
         self.read_datagrams(state);
-        let local_port = state.local_port.get();
-        let taken = state
-            .ahead
-            .borrow_mut()
-            .take(|data, arrival| take(&Incoming { data, arrival, local_port }));
-        state.taken.set(state.taken.get().saturating_add(taken.into()));
-        match state.error.take() {
+        let local_port = state.local_port();
+        let taken = state.take(|data, arrival| take(&Incoming::new(data, arrival, local_port)));
+        state.count_taken(taken);
+        match state.take_error() {
             Some(error) if !taken => Err(self.fail(sys::receive_error(&error))),
             _ => Ok(taken),
         }
     }
 
     fn may_have_more(&self) -> bool {
-        let state = self.datagram_state();
-        if state.taken.get() >= BUDGET {
-            return false;
-        }
-        !state.is_empty() || !state.drained.get() || state.guess.asks()
+        self.datagram_state().may_have_more()
     }
 
     fn settle(&self) {
-        let state = self.datagram_state();
-        state.taken.set(0);
-        state.ahead.borrow_mut().settle();
+        self.datagram_state().settle();
     }
 
     fn send(&self, data: &[u8], to: &QHostAddress, port: u16) -> Result<bool, SocketError> {
@@ -450,8 +282,8 @@ impl Datagrams for NativeEngine {
         self.refuse_unbound("joinMulticastGroup")?;
         if group.protocol() == NetworkLayerProtocol::IPv4 && self.is_v6() {
             qcore::q_warning!(
-                "QAbstractSocket: cannot bind to QHostAddress::Any (or an IPv6 address) and join an \
-                 IPv4 multicast group; bind to QHostAddress::AnyIPv4 instead if you want to do this"
+                "QAbstractSocket: cannot bind to QHostAddress::Any (or an IPv6 address) and join \
+                 an IPv4 multicast group; bind to QHostAddress::AnyIPv4 instead if you want to do this"
             );
             return Err(SocketError::unsupported());
         }
@@ -495,35 +327,10 @@ impl Datagrams for NativeEngine {
     }
 }
 
-/// Returns the IPv4 addresses of an interface.
+/// The IPv4 addresses of an interface.
 fn ipv4_addresses(interface: &QNetworkInterface) -> impl Iterator<Item = Ipv4Addr> {
     let entries = interface.address_entries().iter().map(|entry| entry.ip());
     entries
         .filter(|own| own.protocol() == NetworkLayerProtocol::IPv4)
         .filter_map(|own| own.to_ipv4_address())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_pays_is_done() {
-        let guess = Guess::default();
-        let asks = |found: bool| {
-            let asks = guess.asks();
-            guess.learn(found);
-            asks
-        };
-        // Asking is tried once in 256 times.
-        assert_eq!((0..512).filter(|_| asks(false)).count(), 2);
-        assert_eq!((0..256).filter(|_| asks(true)).count(), 1);
-        assert!((0..1000).all(|_| asks(true)));
-        // A few failures in a row are tolerated.
-        for _ in 1..Guess::TRUST {
-            assert!(asks(false));
-        }
-        assert!(asks(true));
-        assert_eq!((0..100).filter(|_| asks(false)).count(), Guess::TRUST.into());
-    }
 }

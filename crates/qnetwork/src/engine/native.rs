@@ -16,9 +16,15 @@ use qcore::{
 };
 use socket2::{Domain, Socket, Type};
 
-use super::{Datagrams, Engine, Outcome, Progress, Stage, datagrams::DatagramState};
+use super::{
+    api::{Datagrams, Engine, Outcome, Progress, Stage},
+    datagram_state::DatagramState,
+};
 use crate::{
-    NetworkLayerProtocol, QHostAddress, SocketError, SocketErrorKind, SocketOption, SocketType, sys,
+    address::{NetworkLayerProtocol, QHostAddress},
+    common::{SocketError, SocketErrorKind, SocketOption, SocketType},
+    host_info::named,
+    sys,
 };
 
 /// A TCP or UDP socket, or another stream such as a pipe. It is registered with the poll once,
@@ -143,7 +149,7 @@ impl NativeEngine {
             engine.family.set(NetworkLayerProtocol::IPv6);
         }
         if let Some(datagrams) = &engine.datagrams {
-            datagrams.local_port.set(engine.local().map_or(0, |local| local.port()));
+            datagrams.set_local_port(engine.local().map_or(0, |local| local.port()));
         }
         let can_receive = engine.datagrams.is_some() && stage == Stage::Bound;
         if can_receive || matches!(stage, Stage::Connecting | Stage::Connected) {
@@ -294,7 +300,7 @@ impl NativeEngine {
     /// Starts receiving now that a UDP socket has an address.
     fn begin_receiving(&self) -> Result<(), SocketError> {
         let Some(datagrams) = &self.datagrams else { return Ok(()) };
-        datagrams.local_port.set(self.local().map_or(0, |local| local.port()));
+        datagrams.set_local_port(self.local().map_or(0, |local| local.port()));
         self.register().map_err(|error| self.fail(sys::other_error(&error)))
     }
 
@@ -385,7 +391,7 @@ impl Engine for NativeEngine {
         if ready.contains(Readiness::READABLE) {
             self.readable.set(true);
             if let Some(state) = &self.datagrams {
-                state.note_told();
+                state.note_event();
             }
         }
         if ready.contains(Readiness::WRITABLE) {
@@ -472,13 +478,18 @@ impl Engine for NativeEngine {
         }
     }
 
-    fn write(&self, data: &[IoSlice<'_>]) -> Outcome {
-        if self.stage.get() != Stage::Connected && self.io.borrow().is_some() {
-            qcore::q_warning!(
-                "QNativeSocketEngine::write() was not called in QAbstractSocket::ConnectedState"
-            );
-            return Outcome::Failed(self.error());
+    fn check_connected(&self) -> Result<(), SocketError> {
+        // Without a descriptor, writing fails by itself.
+        if self.stage.get() == Stage::Connected || self.io.borrow().is_none() {
+            return Ok(());
         }
+        qcore::q_warning!(
+            "QNativeSocketEngine::write() was not called in QAbstractSocket::ConnectedState"
+        );
+        Err(self.error())
+    }
+
+    fn write(&self, data: &[IoSlice<'_>]) -> Outcome {
         if let Some(state) = &self.datagrams {
             return self.write_datagram(state, data);
         }
@@ -636,11 +647,6 @@ fn make_ours(descriptor: &Socket) -> Result<(), SocketError> {
 fn inline_urgent_data(socket: &Socket) {
     // A system without this option has no urgent data.
     let _ = socket.set_out_of_band_inline(true);
-}
-
-/// Converts an address and port from the system's form.
-pub(crate) fn named(address: &SocketAddr) -> (QHostAddress, u16) {
-    (QHostAddress::from_socket_addr(address, sys::interface_name), address.port())
 }
 
 fn would_block(error: &io::Error) -> bool {

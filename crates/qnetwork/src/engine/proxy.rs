@@ -13,12 +13,13 @@ use qcore::{
 };
 use socket2::Socket;
 
-use super::{Engine, Outcome, Progress, Stage};
+use super::api::{Engine, Outcome, Progress, Stage};
 use crate::{
-    HostInfoError, NetworkLayerProtocol, ProxyType, QAuthenticator, QHostAddress, QHostInfo,
-    QNetworkProxy, SocketError, SocketErrorKind, SocketOption,
-    host_info::{self, Lookup},
-    proxy::{Command, Handshake, Http, Next, Socks5, Target},
+    address::{NetworkLayerProtocol, QHostAddress},
+    auth::QAuthenticator,
+    common::{SocketError, SocketErrorKind, SocketOption},
+    host_info::{self, HostInfoError, Lookup, QHostInfo},
+    proxy::{Command, Handshake, Http, Next, ProxyType, QNetworkProxy, Socks5, Target},
 };
 
 /// How many bytes of the proxy's replies to read at once.
@@ -523,6 +524,13 @@ impl Engine for ProxyEngine {
             return 0;
         }
         self.input.borrow().len() + self.below().map_or(0, |below| below.bytes_available())
+    }
+
+    fn check_connected(&self) -> Result<(), SocketError> {
+        match self.below().filter(|_| self.stage.get() == Stage::Connected) {
+            Some(below) => below.check_connected(),
+            None => Ok(()),
+        }
     }
 
     fn write(&self, data: &[IoSlice<'_>]) -> Outcome {

@@ -9,11 +9,18 @@ use std::{
 
 use qcore::{QDeadlineTimer, event_loop::Readiness};
 
-use super::{Datagrams, Engine, Incoming, Outcome, Progress, ProxyEngine, Stage};
+use super::{
+    api::{Datagrams, Engine, Incoming, Outcome, Progress, Stage},
+    proxy::ProxyEngine,
+};
 use crate::{
-    NetworkLayerProtocol, QAuthenticator, QHostAddress, QNetworkDatagram, QNetworkInterface,
-    QNetworkProxy, SocketError, SocketErrorKind, SocketOption, host_info,
-    proxy::{Target, protocol_error, unwrap, wrap},
+    address::{NetworkLayerProtocol, QHostAddress},
+    auth::QAuthenticator,
+    common::{SocketError, SocketErrorKind, SocketOption},
+    datagram::QNetworkDatagram,
+    host_info,
+    interface::QNetworkInterface,
+    proxy::{QNetworkProxy, Target, protocol_error, unwrap, wrap},
     sys::datagrams::{Arrival, Path},
 };
 
@@ -399,7 +406,7 @@ impl Datagrams for RelayEngine {
     fn receive(&self, take: &mut dyn FnMut(&Incoming<'_>)) -> Result<bool, SocketError> {
         let mut lend = |from, data: &[u8]| {
             let arrival = Arrival { len: data.len(), from: Some(from), path: Path::default() };
-            take(&Incoming::relayed(data, &arrival));
+            take(&Incoming::new(data, &arrival, 0));
         };
         let first = self.first.take();
         match first {

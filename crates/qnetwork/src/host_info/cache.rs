@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{HostInfoError, QHostInfo};
+use super::info::{HostInfoError, QHostInfo};
 
 /// How long an entry stays valid.
 const MAX_AGE: Duration = Duration::from_secs(60);

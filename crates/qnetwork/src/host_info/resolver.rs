@@ -4,8 +4,16 @@ use std::{io, net::SocketAddr};
 
 use dns_lookup::{AddrInfoHints, LookupError, LookupErrorKind};
 
-use super::{HostInfoError, QHostInfo, ace::to_ace, cache};
-use crate::{NetworkLayerProtocol, QHostAddress, engine::named, sys};
+use super::{
+    ace::to_ace,
+    cache,
+    info::{HostInfoError, QHostInfo},
+    named::named,
+};
+use crate::{
+    address::{NetworkLayerProtocol, QHostAddress},
+    sys,
+};
 
 /// Returns the answer for an invalid name, which the resolver need not be asked for.
 pub(super) fn refuse(name: &str) -> Option<QHostInfo> {

@@ -7,6 +7,7 @@ use std::{
 use qcore::{QObject, wait_until};
 
 use super::*;
+use crate::address::QHostAddress;
 
 /// The answers received.
 type Answers = Rc<RefCell<Vec<QHostInfo>>>;

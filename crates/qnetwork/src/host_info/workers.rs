@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use super::{QHostInfo, cache, resolver::resolve};
+use super::{cache, info::QHostInfo, resolver::resolve};
 
 /// The greatest number of worker threads.
 const MAX_THREADS: usize = 8;

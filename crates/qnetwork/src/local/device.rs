@@ -42,11 +42,11 @@ impl DeviceBackend for LocalDevice {
     }
 
     fn write_data(&self, _: &QIODevice, data: &[u8]) -> Result<usize, DeviceError> {
-        self.inner()?.accept(data)
+        self.inner()?.enqueue(data)
     }
 
     fn write_chunk(&self, _: &QIODevice, data: Chunk) -> Result<usize, DeviceError> {
-        self.inner()?.accept_chunk(data)
+        self.inner()?.enqueue(data)
     }
 
     fn open(&self, device: &QIODevice, mode: OpenMode) -> Result<(), DeviceError> {

@@ -1,6 +1,10 @@
 //! The interface of the proxy protocols.
 
-use crate::{QAuthenticator, QHostAddress, SocketError, SocketErrorKind};
+use crate::{
+    address::QHostAddress,
+    auth::QAuthenticator,
+    common::{SocketError, SocketErrorKind},
+};
 
 /// The destination of a connection through a proxy.
 #[derive(Clone, Debug, PartialEq, Eq)]

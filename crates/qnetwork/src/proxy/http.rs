@@ -3,12 +3,13 @@
 use std::mem;
 
 use super::{
-    QNetworkProxy,
     handshake::{Handshake, Next, Questions, Target, Texts},
+    value::QNetworkProxy,
 };
 use crate::{
-    NetworkLayerProtocol, QAuthenticator, SocketError, SocketErrorKind,
-    auth::{self, Phase},
+    address::NetworkLayerProtocol,
+    auth::{self, Phase, QAuthenticator},
+    common::{SocketError, SocketErrorKind},
 };
 
 /// The maximum length of a reply's header, in bytes.

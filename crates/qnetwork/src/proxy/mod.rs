@@ -14,6 +14,7 @@
 //! and `http.rs` are the protocols: state machines that are fed bytes and contain no socket and no
 //! clock. `relayed.rs` is the format of datagrams that a SOCKS5 proxy relays.
 
+mod application;
 mod factory;
 mod handshake;
 mod header;

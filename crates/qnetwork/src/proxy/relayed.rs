@@ -2,8 +2,8 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use super::Target;
-use crate::QHostAddress;
+use super::handshake::Target;
+use crate::address::QHostAddress;
 
 /// Creates the datagram that tells the proxy to send `data` to `target`.
 pub(crate) fn wrap(target: &Target, data: &[u8]) -> Vec<u8> {

@@ -3,10 +3,12 @@
 use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 
 use super::{
-    ProxyCapabilities, ProxyQueryType, ProxyType, QNetworkProxy, QNetworkProxyFactory,
-    QNetworkProxyQuery, system,
+    factory::QNetworkProxyFactory,
+    query::{ProxyQueryType, QNetworkProxyQuery},
+    system,
+    value::{ProxyCapabilities, ProxyType, QNetworkProxy},
 };
-use crate::QHostAddress;
+use crate::address::QHostAddress;
 
 /// Where sockets without a proxy of their own get one.
 enum Settings {
@@ -82,7 +84,7 @@ pub(super) fn proxy_for_query(query: &QNetworkProxyQuery) -> Vec<QNetworkProxy> 
     };
     // Nothing is locked here: a factory may itself query, or set another factory.
     let Some(factory) = factory else {
-        let mut proxies = QNetworkProxyFactory::system_proxy_for_query(query);
+        let mut proxies = system::proxies_of_environment(query);
         // So there is always a route for listening.
         proxies.push(QNetworkProxy::none());
         return proxies;

@@ -3,10 +3,14 @@
 use std::net::{IpAddr, Ipv6Addr};
 
 use super::{
-    QNetworkProxy,
     handshake::{Handshake, Next, Questions, Target, Texts},
+    value::QNetworkProxy,
 };
-use crate::{QAuthenticator, QHostAddress, SocketError, SocketErrorKind, auth};
+use crate::{
+    address::QHostAddress,
+    auth::{self, QAuthenticator},
+    common::{SocketError, SocketErrorKind},
+};
 
 const VERSION: u8 = 5;
 const NO_AUTHENTICATION: u8 = 0;

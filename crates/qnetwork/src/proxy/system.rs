@@ -1,6 +1,9 @@
 //! The proxies that the environment names.
 
-use super::{ProxyQueryType, ProxyType, QNetworkProxy, QNetworkProxyQuery};
+use super::{
+    query::{ProxyQueryType, QNetworkProxyQuery},
+    value::{ProxyType, QNetworkProxy},
+};
 
 /// Returns whether the environment names any proxy. Every connecting socket calls this; without a
 /// proxy it allocates nothing.
@@ -16,6 +19,11 @@ const FTP: &[&str] = &["ftp_proxy", "FTP_PROXY"];
 const OTHER: &[&str] = &["all_proxy", "ALL_PROXY"];
 const EXCEPT: &[&str] = &["no_proxy", "NO_PROXY"];
 const ALL: [&[&str]; 4] = [HTTP, HTTPS, FTP, OTHER];
+
+/// Returns the system's proxies for a query, from the environment as it is now.
+pub(super) fn proxies_of_environment(query: &QNetworkProxyQuery) -> Vec<QNetworkProxy> {
+    proxies(query, &|name| std::env::var(name).ok())
+}
 
 /// Returns the proxies for a query with the given environment.
 pub(super) fn proxies(

@@ -2,8 +2,8 @@
 
 use std::{error::Error, fmt, str::FromStr};
 
-use super::{ProxyType, QNetworkProxy};
-use crate::{QHostAddress, host_info::ace};
+use super::value::{ProxyType, QNetworkProxy};
+use crate::{address::QHostAddress, host_info::ace};
 
 /// The error for a text that is not the URL of a proxy.
 #[derive(Clone, Debug, PartialEq, Eq)]

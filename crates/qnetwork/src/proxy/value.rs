@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{KnownHeader, QNetworkProxyQuery, settings};
+use super::header::KnownHeader;
 
 qcore::numbered! {
     /// The type of a proxy.
@@ -300,29 +300,6 @@ impl QNetworkProxy {
     /// Swaps two proxies.
     pub fn swap(&mut self, other: &mut QNetworkProxy) {
         std::mem::swap(self, other);
-    }
-
-    // ---- the application's proxy
-
-    /// Returns the proxy for sockets without a proxy of their own.
-    ///
-    /// It is the first one that the application's factory or the system returns for a default
-    /// query, and is never [`Default`](ProxyType::Default).
-    #[doc(alias = "applicationProxy")]
-    #[must_use]
-    pub fn application_proxy() -> QNetworkProxy {
-        let proxies = settings::proxy_for_query(&QNetworkProxyQuery::default());
-        proxies.into_iter().next().unwrap_or_else(QNetworkProxy::none)
-    }
-
-    /// Sets the proxy for sockets without a proxy of their own, in all threads. It replaces a
-    /// factory and the system's proxies.
-    ///
-    /// Existing connections do not change. Connections to loopback names and addresses do not use
-    /// the proxy. [`Default`](ProxyType::Default) means no proxy.
-    #[doc(alias = "setApplicationProxy")]
-    pub fn set_application_proxy(proxy: QNetworkProxy) {
-        settings::set_application_proxy(proxy);
     }
 }
 

@@ -19,7 +19,7 @@ use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use super::proxied::{ProxyListener, Waited};
 use crate::{
     address::QHostAddress,
-    engine::named,
+    host_info::named,
     socket::{SocketError, SocketErrorKind},
     sys,
 };

@@ -1,4 +1,4 @@
-//! Addresses of one's own: binding, and taking over a socket that there is.
+//! Binding a socket to an address, and taking over an existing descriptor.
 
 use std::{
     net::SocketAddr,
@@ -11,18 +11,20 @@ use qcore::{Dispatcher, OpenMode, event_loop::EventSource, object::Node};
 use socket2::{Socket, Type};
 
 use super::{
-    AbstractSocketNode, End, Ends, QAbstractSocket, SocketError, SocketErrorKind, SocketState,
+    node::{AbstractSocketNode, QAbstractSocket},
+    state::SocketState,
 };
 use crate::{
-    NetworkLayerProtocol, QHostAddress,
+    address::{NetworkLayerProtocol, QHostAddress},
+    common::{SocketError, SocketErrorKind},
     engine::{Engine, NativeEngine, Stage},
 };
 
 bitflags::bitflags! {
-    /// Whether an address and port are shared with other sockets.
+    /// Whether a socket shares its address and port with other sockets.
     ///
-    /// On Unix the first socket that is bound has to allow it, and those that come later need not
-    /// ask.
+    /// On Unix, sharing depends on the first socket that is bound to an address and port. The ones
+    /// that are bound later need not ask for it.
     ///
     /// [`bits`](Self::bits) gives Qt's number for the set, and [`from_bits`](Self::from_bits) gives
     /// the set for a number.
@@ -30,52 +32,55 @@ bitflags::bitflags! {
     #[doc(alias = "BindFlag")]
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
     pub struct BindMode: u32 {
-        /// Others may have the address and port, too.
+        /// Other sockets may be bound to the same address and port.
         #[doc(alias = "ShareAddress")]
         const SHARE_ADDRESS = 1;
-        /// Nobody else may.
+        /// No other socket may be bound to the same address and port.
         #[doc(alias = "DontShareAddress")]
         const DONT_SHARE_ADDRESS = 2;
-        /// The address may be taken over from others. On Unix the same as `SHARE_ADDRESS`.
+        /// The socket may take the address over from another one. On Unix this is the same as
+        /// `SHARE_ADDRESS`.
         #[doc(alias = "ReuseAddressHint")]
         const REUSE_ADDRESS_HINT = 4;
     }
 }
 
 impl BindMode {
-    /// What the system does by itself; on Unix nobody else may have the address.
+    /// The system's default. On Unix, no other socket may be bound to the same address and port.
     #[doc(alias = "DefaultForPlatform")]
     pub const DEFAULT_FOR_PLATFORM: BindMode = BindMode::empty();
 }
 
 impl QAbstractSocket {
-    /// Binds the socket to an address and port of this machine; port 0 is one that the system
-    /// chooses.
+    /// Binds the socket to an address and port of this machine. With port 0 the system chooses a
+    /// port.
     ///
-    /// The socket is [`Bound`](SocketState::Bound) then, and
-    /// [`local_port`](QAbstractSocket::local_port) tells the port. A TCP socket need not be bound;
-    /// one that is keeps address, port and descriptor when it connects, also if a host has several
-    /// addresses and the first of them fail.
+    /// Then the socket is [`Bound`](SocketState::Bound), and
+    /// [`local_port`](QAbstractSocket::local_port) returns the port. A TCP socket need not be bound
+    /// to connect. If it is, it keeps its address, port and descriptor when it connects, even if a
+    /// host has several addresses and the first of them fail.
     ///
-    /// [`QHostAddress::Any`] is every address of this machine, IPv4 and IPv6, where there is IPv6;
-    /// [`AnyIPv6`](QHostAddress::AnyIPv6) is IPv6 alone, a null address IPv4 alone. An IPv4 host
-    /// that a socket bound to `Any` connects to is shown as `::ffff:a.b.c.d`.
+    /// [`QHostAddress::Any`] stands for all addresses of this machine: IPv4, and IPv6 if the
+    /// machine has it. [`AnyIPv6`](QHostAddress::AnyIPv6) stands for IPv6 alone, a null address for
+    /// IPv4 alone. If a socket that is bound to `Any` connects to an IPv4 host, the peer's address
+    /// has the form `::ffff:a.b.c.d`.
     ///
-    /// A UDP socket with a [proxy](crate::QUdpSocket#proxies) is bound there as well; a TCP socket
-    /// cannot be.
+    /// A UDP socket with a [proxy](crate::QUdpSocket#proxies) is bound at the proxy as well. A TCP
+    /// socket with a proxy cannot be bound.
     ///
     /// # Errors
     ///
-    /// What keeps the system from it: [`AddressInUse`](SocketErrorKind::AddressInUse),
+    /// [`AddressInUse`](SocketErrorKind::AddressInUse),
     /// [`SocketAccess`](SocketErrorKind::SocketAccess),
     /// [`SocketAddressNotAvailable`](SocketErrorKind::SocketAddressNotAvailable),
-    /// [`SocketResource`](SocketErrorKind::SocketResource),
-    /// [`UnsupportedSocketOperation`](SocketErrorKind::UnsupportedSocketOperation). It is told by
-    /// [`error_occurred`](AbstractSocketNode::error_occurred), too, and the state stays; it may be
-    /// tried again. A socket that fails so keeps the first error for all attempts, as Qt's does.
+    /// [`SocketResource`](SocketErrorKind::SocketResource) or
+    /// [`UnsupportedSocketOperation`](SocketErrorKind::UnsupportedSocketOperation), if the system
+    /// refuses. The socket also emits [`error_occurred`](AbstractSocketNode::error_occurred). Its
+    /// state does not change, and the program may try again. As in Qt, a socket that has failed
+    /// once reports its first error for all further attempts.
     ///
-    /// [`Operation`](SocketErrorKind::Operation) if the socket is bound or connected already, or
-    /// about to be; [`error`](QAbstractSocket::error) is what went wrong before then, as with Qt.
+    /// [`Operation`](SocketErrorKind::Operation) if the socket is bound or connected already, or is
+    /// connecting. As in Qt, [`error`](QAbstractSocket::error) keeps its value then.
     ///
     /// # Examples
     ///
@@ -95,7 +100,8 @@ impl QAbstractSocket {
         self.bind_with(address, port, BindMode::DEFAULT_FOR_PLATFORM)
     }
 
-    /// [`bind`](QAbstractSocket::bind), saying whether others may have the same address and port.
+    /// [`bind`](QAbstractSocket::bind) with a mode, which says whether other sockets may be bound
+    /// to the same address and port.
     ///
     /// # Errors
     ///
@@ -109,34 +115,34 @@ impl QAbstractSocket {
         self.bind_node(&address.into(), port, mode)
     }
 
-    /// Takes over a connection: a descriptor of a socket that is connected, or of another stream.
+    /// Takes over a connection: the descriptor of a connected socket, or of another stream.
     ///
-    /// The socket is [`Connected`](SocketState::Connected) and open for reading and writing then,
-    /// and the descriptor is its own: it is closed with the socket.
+    /// Then the socket is [`Connected`](SocketState::Connected) and open for reading and writing.
+    /// It owns the descriptor and closes it when the connection ends.
     ///
-    /// # Streams that are no TCP connections
+    /// # Streams other than TCP connections
     ///
-    /// A TCP socket also takes over one of a pair of Unix sockets, an end of a pipe, a FIFO, a
-    /// terminal, and whatever else the system's poll can watch. A UDP socket takes over one of a
-    /// pair of Unix sockets for datagrams.
+    /// A TCP socket can also take over one of a pair of Unix sockets, an end of a pipe, a FIFO, a
+    /// terminal, or anything else that the system's poll can watch. A UDP socket can take over one
+    /// of a pair of Unix datagram sockets.
     ///
-    /// * A Unix socket's addresses are shown as [`AnyIPv4`](QHostAddress::AnyIPv4), with port 0.
-    ///   What is no socket has null addresses, and no [options](QAbstractSocket::socket_option).
+    /// * The addresses of a Unix socket are [`AnyIPv4`](QHostAddress::AnyIPv4), with port 0. A
+    ///   stream that is not a socket has null addresses and no
+    ///   [options](QAbstractSocket::socket_option).
     /// * When all writers have closed their ends of a pipe, the error is
     ///   [`RemoteHostClosed`](SocketErrorKind::RemoteHostClosed). When all readers have, it is
     ///   [`Network`](SocketErrorKind::Network).
-    /// * What is written to a pipe's end for reading waits for ever, as with Qt: only
-    ///   [`abort`](QAbstractSocket::abort) ends it. Open such an end with [`OpenMode::READ_ONLY`]
-    ///   by [`set_socket_descriptor_with`](QAbstractSocket::set_socket_descriptor_with), and
-    ///   `write` fails.
-    /// * The descriptor is made non-blocking. Its duplicates are, too, also in other processes, and
-    ///   a terminal is usually shared so.
+    /// * Bytes that are written to the reading end of a pipe stay in the buffer for ever, as in Qt,
+    ///   and only [`abort`](QAbstractSocket::abort) ends the connection. To make `write` fail
+    ///   instead, open such an end with [`OpenMode::READ_ONLY`], by
+    ///   [`set_socket_descriptor_with`](QAbstractSocket::set_socket_descriptor_with).
+    /// * The descriptor becomes non-blocking, and so do its duplicates, also those in other
+    ///   processes. A terminal is usually shared in this way.
     ///
-    /// # Descriptors that others have watched
+    /// # Descriptors that another loop has watched
     ///
-    /// It does not matter which loop has watched the connection before, nor whether that loop still
-    /// runs: this thread's loop watches the descriptor anew. Two sockets with duplicates of one
-    /// descriptor each get a part of what comes.
+    /// This thread's loop begins to watch the descriptor, whichever loop has watched it before. Two
+    /// sockets with duplicates of one descriptor each get a part of the received data.
     ///
     /// # Errors
     ///
@@ -162,21 +168,25 @@ impl QAbstractSocket {
         self.set_socket_descriptor_with(descriptor, SocketState::Connected, OpenMode::READ_WRITE)
     }
 
-    /// Takes over a socket in some `state`, opening it in some `mode`.
+    /// [`set_socket_descriptor`](QAbstractSocket::set_socket_descriptor) with the `state` that the
+    /// descriptor is in, and with an open `mode`.
     ///
-    /// A socket that is to connect is [`Unconnected`](SocketState::Unconnected) or
-    /// [`Bound`](SocketState::Bound), and keeps its descriptor when it does. It is made
-    /// non-blocking and closed on exec. What this socket was connected to before is closed, without
-    /// a signal but [`state_changed`](AbstractSocketNode::state_changed) if the state is another
-    /// one.
+    /// A descriptor in the state [`Unconnected`](SocketState::Unconnected) or
+    /// [`Bound`](SocketState::Bound) can be connected afterwards, and the socket keeps it then. The
+    /// descriptor becomes non-blocking and close-on-exec. The connection that this socket had
+    /// before is closed. The only signal is [`state_changed`](AbstractSocketNode::state_changed),
+    /// if the state has changed.
     ///
     /// # Errors
     ///
-    /// [`UnsupportedSocketOperation`](SocketErrorKind::UnsupportedSocketOperation) for a socket of
-    /// another type; for what the poll cannot watch, as files, directories and `/dev/null`; and for
-    /// a pipe in a state other than [`Connected`](SocketState::Connected) and
-    /// [`Closing`](SocketState::Closing). The descriptor is closed then, and this socket is as it
-    /// was.
+    /// [`UnsupportedSocketOperation`](SocketErrorKind::UnsupportedSocketOperation)
+    ///
+    /// * for a socket of another type;
+    /// * for what the poll cannot watch, such as files, directories and `/dev/null`;
+    /// * for a pipe in a state other than [`Connected`](SocketState::Connected) and
+    ///   [`Closing`](SocketState::Closing).
+    ///
+    /// Then the descriptor is closed, and this socket is unchanged.
     #[doc(alias = "setSocketDescriptor")]
     pub fn set_socket_descriptor_with(
         &self,
@@ -184,12 +194,15 @@ impl QAbstractSocket {
         state: SocketState,
         mode: OpenMode,
     ) -> Result<(), SocketError> {
-        match self.class() {
+        match self.layers.class() {
             Some(class) => class.set_socket_descriptor(descriptor.into(), state, mode),
             None => self.take_over(descriptor.into(), state, mode),
         }
     }
 }
+
+/// An engine, or why there is none.
+type Made = Result<Rc<dyn Engine>, SocketError>;
 
 impl AbstractSocketNode {
     pub(super) fn bind_node(
@@ -206,11 +219,11 @@ impl AbstractSocketNode {
                     NetworkLayerProtocol::Unknown => NetworkLayerProtocol::IPv4,
                     protocol => protocol,
                 };
-                self.find_route_for_binding(port)?;
+                self.choose_proxy_for_binding(port)?;
                 let engine = self.open_engine(protocol).inspect_err(|error| {
                     self.set_error(error);
                 })?;
-                self.engine.replace(Some(engine.clone()));
+                self.engine.put(engine.clone());
                 engine
             }
         };
@@ -221,14 +234,13 @@ impl AbstractSocketNode {
         if bound.is_ok() && engine.stage() == Stage::Connecting {
             self.bind_to_relay(&engine)?;
         }
-        // From now on it is this one that connects.
-        self.descriptor.set(engine.descriptor());
+        // If the socket connects, it uses this engine.
+        self.ends.keep_descriptor(&*engine);
         if let Err(error) = bound {
-            self.set_error(&error);
-            self.emit_error();
+            let error = self.report(error);
             return Err(if too_late { is_in_use() } else { error });
         }
-        self.ends.borrow_mut().local = engine.local_address().unwrap_or_default();
+        self.ends.set_local(engine.local_address().unwrap_or_default());
         self.change_state(SocketState::Bound);
         Ok(())
     }
@@ -237,12 +249,11 @@ impl AbstractSocketNode {
         &self,
         protocol: NetworkLayerProtocol,
     ) -> Result<Rc<dyn Engine>, SocketError> {
-        let dispatcher = self.life().dispatcher();
-        if let Some(proxy) = &*self.route.borrow() {
-            return Ok(self.proxy_engine((**proxy).clone()));
+        if let Some(proxy) = self.proxies.used() {
+            return Ok(self.proxy_engine(proxy));
         }
-        let engine = NativeEngine::open(dispatcher, self.source(), self.socket_type, protocol)?;
-        Ok(Rc::new(engine))
+        let (dispatcher, source) = (self.dispatcher(), self.source());
+        Ok(Rc::new(NativeEngine::open(dispatcher, source, self.socket_type, protocol)?))
     }
 
     fn take_over(
@@ -258,13 +269,13 @@ impl AbstractSocketNode {
             SocketState::Bound | SocketState::Listening => Stage::Bound,
             SocketState::Unconnected | SocketState::HostLookup => Stage::Unconnected,
         };
-        let (dispatcher, socket) = (self.life().dispatcher(), Socket::from(descriptor));
+        let (dispatcher, socket) = (self.dispatcher(), Socket::from(descriptor));
         let engine =
             NativeEngine::adopt(dispatcher, self.source(), self.socket_type, socket, stage);
         let engine = engine.inspect_err(|error| self.set_error(error))?;
         self.forget_connection();
         self.install(Rc::new(engine), mode);
-        if self.state.replace(state) != state {
+        if self.status.set_state(state) != state {
             self.state_changed.emit(state);
         }
         Ok(())
@@ -276,64 +287,61 @@ impl AbstractSocketNode {
         self.adopt_connected(socket, Some(peer), OpenMode::READ_WRITE)
     }
 
-    /// Takes over a connection that an engine can be made of, in place of what the socket had. No
-    /// signal tells of it.
+    /// Takes over a connection for which `make` makes the engine. Closes the connection that the
+    /// socket had. Emits nothing.
     pub(crate) fn adopt_with(
         &self,
-        make: impl FnOnce(&Rc<Dispatcher>, Weak<dyn EventSource>) -> Result<Rc<dyn Engine>, SocketError>,
+        make: impl FnOnce(&Rc<Dispatcher>, Weak<dyn EventSource>) -> Made,
     ) -> Result<(), SocketError> {
-        let engine = make(self.life().dispatcher(), self.source())?;
+        let engine = make(self.dispatcher(), self.source())?;
         self.forget_connection();
         self.install(engine, OpenMode::READ_WRITE);
-        self.state.set(SocketState::Connected);
+        self.status.set_state(SocketState::Connected);
         Ok(())
     }
 
-    /// Takes over a connection that blocks nobody, in place of what the socket had. No signal tells
-    /// of it.
+    /// Takes over a connection with a non-blocking socket. Closes the connection that the socket
+    /// had. Emits nothing.
     pub(crate) fn adopt_connected(
         &self,
         socket: Socket,
         peer: Option<SocketAddr>,
         mode: OpenMode,
     ) -> Result<(), SocketError> {
-        let (dispatcher, source) = (self.life().dispatcher(), self.source());
+        let (dispatcher, source) = (self.dispatcher(), self.source());
         let engine =
             NativeEngine::take(dispatcher, source, Type::STREAM, socket, Stage::Connected, peer)?;
         self.forget_connection();
         self.install(Rc::new(engine), mode);
-        self.state.set(SocketState::Connected);
+        self.status.set_state(SocketState::Connected);
         Ok(())
     }
 
-    /// Lets go of what the socket is connected to, or about to be, and of what belongs to that.
+    /// Drops the connection, or the attempt to connect, and everything that belongs to it.
     fn forget_connection(&self) {
-        self.cancel_lookup();
+        self.attempt.cancel_lookup();
         self.stop_connect_timer();
         self.release_engine();
-        self.addresses.take();
-        self.clear_write_queue();
+        self.attempt.forget_addresses();
+        self.clear_write_buffer();
         self.clear_error();
-        self.flags.pending_close.set(false);
-        self.flags.abort_called.set(false);
+        self.ending.reset();
     }
 
     fn install(&self, engine: Rc<dyn Engine>, mode: OpenMode) {
-        self.engine.replace(Some(engine));
+        self.engine.put(engine);
         self.base.open_device(mode);
-        self.note_ends();
+        self.learn_ends();
     }
 
-    /// Learns from the engine who both ends are.
-    pub(super) fn note_ends(&self) {
+    /// Takes the addresses, ports and the descriptor's number from the engine.
+    pub(super) fn learn_ends(&self) {
         if let Some(engine) = self.engine() {
-            let end = |end: Option<End>| end.unwrap_or_default();
-            let (local, peer) = (end(engine.local_address()), end(engine.peer_address()));
-            self.ends.replace(Ends { local, peer });
-            self.descriptor.set(engine.descriptor());
+            self.ends.learn(&*engine);
         }
     }
 
+    /// Fails with a warning if the object is dying or dead.
     pub(super) fn refuse_deleted(&self, function: &str) -> Result<(), SocketError> {
         if self.life().is_dying() {
             qcore::q_warning!("QAbstractSocket::{function}() called on a socket that was deleted");

@@ -2,26 +2,30 @@
 
 use qcore::{OpenMode, internals::DeviceInternals};
 
-use super::{AbstractSocketNode, Ends, QAbstractSocket, SocketState};
+use super::{
+    node::{AbstractSocketNode, QAbstractSocket},
+    state::SocketState,
+};
+use crate::common::SocketError;
 
 impl QAbstractSocket {
-    /// Closes the connection, after everything was written.
+    /// Closes the connection after everything was sent.
     ///
-    /// If there is nothing to write the socket is unconnected when this returns; else it is
-    /// [`Closing`](SocketState::Closing) until then. While it is still connecting, it goes on to do
-    /// so, sends what was written, and closes. The socket stays open as a device: what was not read
-    /// can be read.
+    /// If there is nothing to send, the socket is unconnected when this returns; else it is
+    /// [`Closing`](SocketState::Closing) until everything was sent. A socket that is connecting
+    /// goes on to connect, sends what was written, and closes. The socket stays open as a device:
+    /// the program can still read what was received.
     #[doc(alias = "disconnectFromHost")]
     pub fn disconnect_from_host(&self) {
-        match self.class() {
+        match self.layers.class() {
             Some(class) => class.disconnect_from_host(),
             None => self.disconnect(),
         }
     }
 
-    /// Closes the connection at once. What was not written is lost.
+    /// Closes the connection at once. Bytes that were not sent are lost.
     pub fn abort(&self) {
-        match self.class() {
+        match self.layers.class() {
             Some(class) => class.abort(),
             None => self.abort_connection(),
         }
@@ -30,113 +34,144 @@ impl QAbstractSocket {
 
 impl AbstractSocketNode {
     pub(super) fn abort_connection(&self) {
-        self.clear_write_queue();
+        self.clear_write_buffer();
         self.close_write_channel();
-        if self.state.get() == SocketState::Unconnected {
+        if self.current_state() == SocketState::Unconnected {
             return;
         }
         self.stop_connect_timer();
-        self.flags.abort_called.set(true);
+        self.ending.abort();
         self.close_socket();
     }
 
-    /// What `close()` of the device does here.
+    /// Closes the device and the connection: this is `close()` of the device.
     pub(crate) fn close_socket(&self) {
         self.base.close_device();
-        if self.state.get() != SocketState::Unconnected {
+        if self.current_state() != SocketState::Unconnected {
             self.disconnect();
         }
     }
 
     pub(super) fn disconnect(&self) {
-        let state = self.state.get();
+        let state = self.current_state();
         if state == SocketState::Unconnected {
             return;
         }
-        let aborting = self.flags.abort_called.get();
-        if !aborting && matches!(state, SocketState::Connecting | SocketState::HostLookup) {
-            self.flags.pending_close.set(true);
+        let aborting = self.ending.is_aborting();
+        if !aborting && self.is_connecting() {
+            self.ending.close_when_connected();
             return;
         }
         if aborting {
-            self.cancel_lookup();
+            self.attempt.cancel_lookup();
         } else {
             if state != SocketState::Closing {
                 self.change_state(SocketState::Closing);
-                if self.state.get() != SocketState::Closing {
-                    // A slot has aborted it.
+                if self.current_state() != SocketState::Closing {
+                    // A slot has aborted the connection.
                     return;
                 }
             }
-            if self.engine().is_some() && !self.write_queue.borrow().is_empty() {
-                self.request_write();
+            if !self.engine.is_empty() && !self.writing.is_empty() {
+                self.schedule();
                 return;
             }
         }
         self.finish();
     }
 
-    /// The connection is no more: says so.
+    /// Ends the connection and emits the signals of its end.
     fn finish(&self) {
-        let before = self.state.get();
-        self.cancel_lookup();
+        let before = self.current_state();
+        self.attempt.cancel_lookup();
         self.stop_connect_timer();
         if before == SocketState::Closing
-            && !self.flags.abort_called.get()
-            && let (Some(outer), Some(engine)) = (self.outer(), self.engine())
+            && !self.ending.is_aborting()
+            && let (Some(outer), Some(engine)) = (self.layers.outer(), self.engine())
         {
             outer.before_closing(&engine);
         }
         self.release_engine();
         self.change_state(SocketState::Unconnected);
-        // A slot may have begun to connect anew; as Qt's, these come all the same.
+        // These come even if a slot has begun to connect again, as in Qt.
         self.base.read_channel_finished.emit(());
         if matches!(before, SocketState::Connected | SocketState::Closing) {
             self.disconnected.emit(());
         }
-        if self.state.get() == SocketState::Unconnected {
-            self.ends.replace(Ends::default());
-            self.peer_name.replace(String::new());
-            self.clear_write_queue();
+        if self.current_state() == SocketState::Unconnected {
+            self.ends.forget_names();
+            self.clear_write_buffer();
             self.close_write_channel();
         }
     }
 
-    /// What was received can still be read, but nothing be written.
+    // ---- ends that the socket has not asked for
+
+    /// The other end has closed the connection, or reading has failed.
+    pub(super) fn on_remote_close(&self, error: &SocketError) {
+        if self.fail(error) {
+            self.disconnect();
+        }
+    }
+
+    pub(super) fn on_write_error(&self, error: &SocketError) {
+        if self.fail(error) {
+            self.abort_connection();
+        }
+    }
+
+    /// Emits an error that ends the connection. The engine is dropped first: what the slots write
+    /// goes nowhere. Returns whether the signals of the end are still to come, that is, whether no
+    /// slot has ended the connection or begun another one.
+    fn fail(&self, error: &SocketError) -> bool {
+        self.drop_engine();
+        self.set_error(error);
+        self.emit_error();
+        let over = self.current_state() == SocketState::Unconnected;
+        self.engine.is_empty() && !self.is_connecting() && !over
+    }
+
+    // ---- parts of it
+
+    /// Whether the socket is looking up its host or connecting to it.
+    pub(super) fn is_connecting(&self) -> bool {
+        matches!(self.current_state(), SocketState::HostLookup | SocketState::Connecting)
+    }
+
+    /// The program can still read what was received, but it can write no more.
     fn close_write_channel(&self) {
         self.base.set_channel_counts(self.base.read_channel_count(), 0);
     }
 
+    /// Drops the engine and forgets its descriptor.
     pub(super) fn release_engine(&self) {
         self.drop_engine();
-        self.descriptor.set(-1);
+        self.ends.forget_descriptor();
     }
 
-    /// Lets go of the engine, while its descriptor's number is still told.
-    pub(super) fn drop_engine(&self) {
-        let engine = self.engine.borrow_mut().take();
-        self.flags.write_requested.set(false);
-        self.flags.read_paused.set(false);
-        self.flags.unread.set(false);
-        drop(engine);
+    /// Drops the engine. `socket_descriptor()` still returns the descriptor's number.
+    fn drop_engine(&self) {
+        self.writing.clear_scheduled();
+        self.reading.reset();
+        self.engine.clear();
     }
 
-    pub(super) fn clear_write_queue(&self) {
-        self.write_queue.borrow_mut().clear(self.base.pool());
+    pub(super) fn clear_write_buffer(&self) {
+        self.writing.clear(self.base.pool());
     }
 
-    /// The object dies.
+    /// The destructor of the object.
     pub(crate) fn destroy(&self) {
-        if self.state.get() != SocketState::Unconnected {
+        if self.current_state() != SocketState::Unconnected {
             self.abort_connection();
         }
-        // A slot may have begun to connect anew.
-        self.cancel_lookup();
+        // A slot may have begun to connect again.
+        self.attempt.cancel_lookup();
         self.stop_connect_timer();
         self.release_engine();
-        self.clear_write_queue();
+        self.clear_write_buffer();
         self.base.clear_buffer();
         self.base.set_open_mode(OpenMode::NOT_OPEN);
-        self.state.set(SocketState::Unconnected);
+        self.status.set_state(SocketState::Unconnected);
     }
 }

@@ -1,39 +1,31 @@
-//! From a name to a connection.
+//! From the name of a host to a connection.
 
-use std::{
-    rc::{Rc, Weak},
-    time::Duration,
-};
+use std::rc::{Rc, Weak};
 
-use qcore::{
-    OpenMode, QDeadlineTimer, TimerType,
-    event_loop::{Dispatcher, EventSource, TimerHandler, TimerId},
-    internals::DeviceInternals,
-    object::Node,
-};
+use qcore::{OpenMode, QDeadlineTimer, event_loop::TimerHandler, object::Node};
 
 use super::{
-    AbstractSocketNode, End, Host, QAbstractSocket, SocketError, SocketErrorKind, SocketState,
+    host::Host,
+    node::{AbstractSocketNode, QAbstractSocket},
+    state::SocketState,
 };
 use crate::{
-    HostInfoError, NetworkLayerProtocol, QHostAddress, QHostInfo,
+    address::{NetworkLayerProtocol, QHostAddress},
+    common::{SocketError, SocketErrorKind},
     engine::{Engine, Progress},
-    host_info::{self, Lookup},
+    host_info::{self, HostInfoError, Lookup, QHostInfo},
 };
-
-/// How long connecting to one address may take.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
 
 impl QAbstractSocket {
     /// Connects to a host, for reading and writing.
     ///
-    /// Returns at once; [`connected`](AbstractSocketNode::connected) or
-    /// [`error_occurred`](AbstractSocketNode::error_occurred) tells how it went. What is written
-    /// meanwhile goes out when the connection stands. A name is looked up first, and its addresses
-    /// are tried one after the other, each for 30 seconds at most.
+    /// Returns at once. The socket emits [`connected`](AbstractSocketNode::connected) when it is
+    /// connected, or [`error_occurred`](AbstractSocketNode::error_occurred) if it fails. What the
+    /// program writes meanwhile is sent once the socket is connected. The socket looks up a name
+    /// first and then tries its addresses one after the other, each for 30 seconds at most.
     ///
-    /// A socket that is connected, or about to be, stays as it is:
-    /// [`Operation`](SocketErrorKind::Operation) is the error then.
+    /// If the socket is connected or connecting already, this does nothing but emit the error
+    /// [`Operation`](SocketErrorKind::Operation).
     ///
     /// ```
     /// use qcore::QCoreApplication;
@@ -52,21 +44,22 @@ impl QAbstractSocket {
         self.connect_to_host_with(host, port, mode, NetworkLayerProtocol::AnyIP);
     }
 
-    /// [`connect_to_host`](QAbstractSocket::connect_to_host), opening the socket in some `mode` and
-    /// using only the addresses of one `protocol`.
+    /// [`connect_to_host`](QAbstractSocket::connect_to_host) with an open `mode`, and with the
+    /// `protocol` whose addresses may be used.
     ///
-    /// With [`OpenMode::UNBUFFERED`] nothing is read ahead, and what is written goes to the system
-    /// at once:
+    /// With [`OpenMode::UNBUFFERED`] the socket reads nothing ahead, and gives what the program
+    /// writes to the system at once:
     ///
-    /// * `ready_read` tells that there is something, or that the other end has closed, and is
-    ///   silent then until something is read. A limit of the read buffer means nothing.
-    /// * Who reads on to the end of the stream finds the socket
-    ///   [`Unconnected`](SocketState::Unconnected); no signal tells of that.
-    /// * Writing fails while the connection is being made; during the look-up, and where the system
-    ///   does not take all, there is a write buffer all the same. `bytes_written` tells of that
-    ///   alone.
+    /// * `ready_read` is emitted when there is something to read or the other end has closed, and
+    ///   then not again before the program has read something. The limit of the read buffer has no
+    ///   effect.
+    /// * A program that reads on to the end of the stream finds the socket
+    ///   [`Unconnected`](SocketState::Unconnected). No signal is emitted for that.
+    /// * Writing fails while the socket is connecting. During the look-up, and where the system
+    ///   does not take everything, there is a write buffer after all. `bytes_written` is emitted
+    ///   only for what went through that buffer.
     ///
-    /// A socket that was connected so once stays unbuffered.
+    /// A socket that was unbuffered once stays so.
     #[doc(alias = "connectToHost")]
     pub fn connect_to_host_with(
         &self,
@@ -76,7 +69,7 @@ impl QAbstractSocket {
         protocol: NetworkLayerProtocol,
     ) {
         let host_name = host.into().into_name();
-        match self.class() {
+        match self.layers.class() {
             Some(class) => class.connect_to_host(host_name, port, mode, protocol),
             None => self.begin_connecting(host_name, port, mode, protocol),
         }
@@ -97,55 +90,45 @@ impl AbstractSocketNode {
             );
             return;
         }
-        if !matches!(self.state.get(), SocketState::Unconnected | SocketState::Bound) {
+        if !matches!(self.current_state(), SocketState::Unconnected | SocketState::Bound) {
             qcore::q_warning!(
                 "QAbstractSocket::connectToHost() called when already looking up or \
                  connecting/connected to \"{host_name}\""
             );
             let text = "Trying to connect while connection is in progress";
-            self.set_error(&SocketError::new(SocketErrorKind::Operation, text));
-            self.emit_error();
+            self.report(SocketError::new(SocketErrorKind::Operation, text));
             return;
         }
-        self.flags.abort_called.set(false);
-        self.flags.pending_close.set(false);
-        self.flags.read_paused.set(false);
-        self.host_name.replace(host_name.clone());
-        self.peer_name.replace(String::new());
-        self.port.set(port);
-        self.protocol.set(protocol);
-        {
-            let mut ends = self.ends.borrow_mut();
-            ends.peer = End::default();
-            if self.state.get() != SocketState::Bound {
-                ends.local = End::default();
-            }
+        self.ending.reset();
+        self.reading.reset();
+        self.attempt.begin(host_name.clone(), port, protocol);
+        self.ends.forget_peer();
+        if self.current_state() != SocketState::Bound {
+            self.ends.set_local(Default::default());
         }
-        self.write_queue.borrow_mut().clear(self.base.pool());
-        self.cancel_lookup();
-        if let Err(error) = self.find_route(&host_name, port) {
-            self.set_error(&error);
-            self.emit_error();
+        self.clear_write_buffer();
+        if let Err(error) = self.choose_proxy(&host_name, port) {
+            self.report(error);
             return;
         }
         self.clear_error();
-        self.flags.unread.set(false);
-        // Once unbuffered, a socket stays so, as Qt's.
-        let unbuffered = self.is_unbuffered() || mode.contains(OpenMode::UNBUFFERED);
-        self.flags.unbuffered.set(unbuffered);
+        if mode.contains(OpenMode::UNBUFFERED) {
+            self.reading.make_unbuffered();
+        }
+        let unbuffered = self.reading.is_unbuffered();
         self.base.open_device(if unbuffered { mode | OpenMode::UNBUFFERED } else { mode });
         self.base.set_channel_counts(0, 0);
         self.change_state(SocketState::HostLookup);
-        if self.state.get() != SocketState::HostLookup || self.life().is_dying() {
+        if self.current_state() != SocketState::HostLookup || self.life().is_dying() {
             return;
         }
-        let by_name = self.proxy_looks_up() && host_name.parse::<QHostAddress>().is_err();
+        let by_name = self.proxies.looks_up_names() && host_name.parse::<QHostAddress>().is_err();
         match Lookup::begin_for_address(&host_name) {
             Lookup::Answer(info) if info.error() == HostInfoError::NoError && !by_name => {
                 self.start_connecting(&info);
             }
             _ if by_name => self.connect_by_name(&host_name),
-            // The answer that there is no such host comes from the loop, whoever knows it.
+            // Even if it is known already that there is no such host, the loop reports it.
             _ => self.look_up(&host_name),
         }
     }
@@ -154,67 +137,51 @@ impl AbstractSocketNode {
         let node = self.this.clone();
         let answer = move |info: QHostInfo| {
             if let Some(node) = node.upgrade() {
-                node.lookup.set(None);
+                node.attempt.looked_up();
                 node.start_connecting(&info);
             }
         };
-        self.lookup.set(Some(host_info::ask(host_name, Box::new(answer))));
+        self.attempt.looks_up(host_info::ask(host_name, Box::new(answer)));
     }
 
-    pub(super) fn cancel_lookup(&self) {
-        if let Some(lookup) = self.lookup.take() {
-            QHostInfo::abort_host_lookup(lookup);
-        }
-    }
-
+    /// The host was looked up: begins to connect to its addresses.
     pub(super) fn start_connecting(&self, info: &QHostInfo) {
-        if self.state.get() != SocketState::HostLookup {
+        if self.current_state() != SocketState::HostLookup {
             return;
         }
-        let wanted = |address: &&QHostAddress| match self.protocol.get() {
-            protocol @ (NetworkLayerProtocol::IPv4 | NetworkLayerProtocol::IPv6) => {
-                address.protocol() == protocol
-            }
-            _ => true,
-        };
-        let addresses = info.addresses().iter().filter(wanted).cloned().collect();
-        self.addresses.replace(addresses);
-        if self.addresses.borrow().is_empty() {
-            self.state.set(SocketState::Unconnected);
+        if !self.attempt.take_addresses(info) {
+            self.status.set_state(SocketState::Unconnected);
             self.set_error(&SocketError::host_not_found());
             self.state_changed.emit(SocketState::Unconnected);
             self.emit_error();
             return;
         }
-        self.flags.trying.set(false);
         self.change_state(SocketState::Connecting);
         self.host_found.emit(());
         // A slot that waits has tried the first address already.
-        if self.state.get() == SocketState::Connecting && !self.flags.trying.get() {
+        if self.current_state() == SocketState::Connecting && !self.attempt.is_trying() {
             self.connect_to_next_address(SocketError::host_not_found());
         }
     }
 
-    /// Tries the addresses that are left, until one is at least under way. With none left, `error`
-    /// is what went wrong with the last one.
+    /// Tries the addresses that are left, until one of them is connected or connecting. If none is
+    /// left, the attempt has failed with `error`, which is that of the last address.
     pub(super) fn connect_to_next_address(&self, mut error: SocketError) {
-        self.flags.trying.set(true);
         loop {
-            let next = self.addresses.borrow_mut().pop_front();
-            let Some(address) = next else {
-                self.state.set(SocketState::Unconnected);
+            let Some(address) = self.attempt.next_address() else {
+                self.status.set_state(SocketState::Unconnected);
                 self.set_error(&error);
                 self.drop_attempt();
                 self.state_changed.emit(SocketState::Unconnected);
                 self.emit_error();
-                if self.state.get() == SocketState::Unconnected {
+                if self.current_state() == SocketState::Unconnected {
                     // What was written meanwhile was for this attempt.
-                    self.clear_write_queue();
+                    self.clear_write_buffer();
                 }
                 return;
             };
             let engine = match self.engine() {
-                // Bound, or taken over: it keeps its descriptor, come what may.
+                // Bound or taken over: the socket keeps its descriptor for all addresses.
                 Some(engine) => engine,
                 None => match self.open_engine(address.protocol()) {
                     Ok(engine) => engine,
@@ -224,7 +191,7 @@ impl AbstractSocketNode {
                     }
                 },
             };
-            match engine.connect(&address, self.port.get()) {
+            match engine.connect(&address, self.attempt.port()) {
                 Ok(progress) => return self.begin_with(engine, progress),
                 Err(failed) => error = failed,
             }
@@ -233,7 +200,7 @@ impl AbstractSocketNode {
 
     /// Goes on with an engine that has begun to connect.
     pub(super) fn begin_with(&self, engine: Rc<dyn Engine>, progress: Progress) {
-        self.engine.replace(Some(engine.clone()));
+        self.engine.put(engine.clone());
         match progress {
             Progress::Connected => self.on_connected(),
             Progress::Connecting | Progress::Asks if self.is_for_datagrams() => {
@@ -243,15 +210,11 @@ impl AbstractSocketNode {
         }
     }
 
-    /// Lets go of an engine that could not connect, unless the socket is to keep it.
+    /// Drops an engine that could not connect, unless the socket keeps its descriptor.
     fn drop_attempt(&self) {
-        if self.descriptor.get() == -1 {
+        if !self.ends.keeps_descriptor() {
             self.release_engine();
         }
-    }
-
-    pub(super) fn source(&self) -> Weak<dyn EventSource> {
-        self.this.clone()
     }
 
     /// The engine is ready for something while it connects.
@@ -269,10 +232,8 @@ impl AbstractSocketNode {
             Ok(Progress::Asks) => self.ask_for_credentials(engine),
             Ok(Progress::Connected) => {
                 self.stop_connect_timer();
-                if engine.is_readable() {
-                    // What came along with the connection is told of in the next turn.
-                    engine.read_again();
-                }
+                // The next turn emits `ready_read` for what has arrived already.
+                self.read_again(engine);
                 self.on_connected();
             }
             Err(error) => {
@@ -284,43 +245,46 @@ impl AbstractSocketNode {
     }
 
     fn on_connected(&self) {
-        self.addresses.take();
-        self.note_ends();
+        self.attempt.forget_addresses();
+        self.learn_ends();
         self.base
             .set_channel_counts(self.base.is_readable().into(), self.base.is_writable().into());
-        self.state.set(SocketState::Connected);
-        // First of all: a loop that a slot runs is to send what was written already.
-        self.request_write();
+        self.status.set_state(SocketState::Connected);
+        // Before the signals, so that a loop that a slot runs sends what was written already.
+        if !self.writing.is_empty() {
+            self.schedule();
+        }
         if self.is_for_datagrams()
             && let Some(engine) = self.engine()
         {
-            // What has come to a bound socket.
-            self.read_again_if_readable(&engine);
+            // Datagrams that a bound socket has received.
+            self.read_again(&engine);
         }
         self.state_changed.emit(SocketState::Connected);
-        // As Qt's, the signal comes even if a slot of the one before has closed the socket again.
+        // Emitted even if a slot has closed the socket just now, as in Qt.
         self.connected.emit(());
-        if self.flags.pending_close.replace(false) {
+        if self.ending.take_close() {
             self.disconnect();
         }
     }
 
-    // ---- the time it may take
+    // ---- the time for one address
 
     pub(super) fn start_connect_timer(&self) {
-        self.stop_connect_timer();
         let handler: Weak<dyn TimerHandler> = self.this.clone();
-        let id = self.dispatcher().start_timer(CONNECT_TIMEOUT, TimerType::Coarse, handler);
-        self.connect_timer.set(Some(id));
+        self.attempt.start_timer(self.dispatcher(), handler);
     }
 
-    /// Until when connecting to this address may take.
+    pub(super) fn stop_connect_timer(&self) {
+        self.attempt.stop_timer(self.dispatcher());
+    }
+
+    /// When the time for the address that is being tried is over.
     pub(super) fn connect_deadline(&self) -> QDeadlineTimer {
-        let left = self.connect_timer.get().and_then(|id| self.dispatcher().remaining_time(id));
-        left.map_or(QDeadlineTimer::forever(), QDeadlineTimer::from)
+        self.attempt.deadline(self.dispatcher())
     }
 
-    /// This address takes too long.
+    /// The time for this address is over.
     pub(super) fn on_connect_timeout(&self) {
         self.stop_connect_timer();
         let error = match self.engine().map(|engine| engine.timed_out()) {
@@ -330,28 +294,5 @@ impl AbstractSocketNode {
         };
         self.drop_attempt();
         self.connect_to_next_address(error);
-    }
-
-    pub(super) fn stop_connect_timer(&self) {
-        if let Some(id) = self.connect_timer.take() {
-            self.dispatcher().stop_timer(id);
-        }
-    }
-
-    fn dispatcher(&self) -> &Rc<Dispatcher> {
-        self.life().dispatcher()
-    }
-}
-
-impl TimerHandler for AbstractSocketNode {
-    fn timer_due(self: Rc<Self>, id: TimerId) {
-        if self.connect_timer.get() != Some(id) {
-            return;
-        }
-        if self.state.get() == SocketState::Connecting {
-            self.on_connect_timeout();
-        } else {
-            self.stop_connect_timer();
-        }
     }
 }

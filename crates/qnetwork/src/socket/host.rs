@@ -1,17 +1,18 @@
-//! What one can connect to.
+//! The host that a socket connects to.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use crate::QHostAddress;
+use crate::address::QHostAddress;
 
 /// A host: a name or an address.
 ///
-/// What [`connect_to_host`](crate::QAbstractSocket::connect_to_host) takes is anything that becomes
-/// one: `&str`, `String`, [`QHostAddress`], `std::net`'s addresses. A text that is an address is one.
+/// [`connect_to_host`](crate::QAbstractSocket::connect_to_host) takes anything that converts to a
+/// `Host`: `&str`, `String`, [`QHostAddress`] and the addresses of `std::net`. A text that is an
+/// address counts as that address.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Host {
-    /// A name, to be looked up; or the text of an address.
+    /// A name, which will be looked up, or the text of an address.
     Name(String),
     /// An address.
     Address(QHostAddress),

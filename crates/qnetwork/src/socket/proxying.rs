@@ -1,19 +1,20 @@
-//! The way that a socket takes: straight, or by a proxy.
+//! Choosing the proxy of a connection, and connecting through it.
 
 use std::{rc::Rc, time::Duration};
 
-use qcore::{QDeadlineTimer, object::Node};
+use qcore::QDeadlineTimer;
 
 use super::{
-    AbstractSocketNode, QAbstractSocket, SocketError, SocketErrorKind, SocketState, SocketType,
+    node::{AbstractSocketNode, QAbstractSocket},
+    state::SocketState,
 };
 use crate::{
-    ProxyCapabilities, ProxyQueryType, ProxyType, QNetworkProxy, QNetworkProxyQuery,
+    common::{SocketError, SocketErrorKind, SocketType},
     engine::{Engine, NativeEngine, Progress, ProxyEngine, RelayEngine},
-    proxy::{self, Route},
+    proxy::{ProxyCapabilities, ProxyQueryType, ProxyType, QNetworkProxy, Route},
 };
 
-/// How long a proxy may take to say where it relays datagrams, in which nothing else is done.
+/// How long a UDP socket waits for its proxy. It does nothing else meanwhile.
 const RELAY_TIMEOUT: Duration = Duration::from_secs(5);
 
 impl QAbstractSocket {
@@ -31,45 +32,47 @@ impl QAbstractSocket {
     /// ```
     #[must_use]
     pub fn proxy(&self) -> QNetworkProxy {
-        self.proxy.borrow().as_deref().cloned().unwrap_or_default()
+        self.proxies.own().unwrap_or_default()
     }
 
-    /// Sets the proxy by which the socket connects, from its next connection on.
+    /// Sets the proxy of the socket. It is used from the next connection on.
     ///
-    /// [`Default`](ProxyType::Default) is the application's, or the system's;
-    /// [`NoProxy`](ProxyType::NoProxy) goes straight to the host, whatever the application has. With a proxy
-    /// that looks up names, the name goes there as it is, and `host_found` does not come. A proxy that cannot
-    /// lead to where the socket wants makes `connect_to_host` fail at once, with
-    /// [`UnsupportedSocketOperation`](SocketErrorKind::UnsupportedSocketOperation). TCP sockets that go by a proxy,
-    /// their own or the application's, cannot be [bound](QAbstractSocket::bind), and say so with the same error.
-    /// What a [UDP socket](crate::QUdpSocket#proxies) does with a proxy is told there.
+    /// * A proxy of the type [`Default`](ProxyType::Default) stands for the application's proxy or
+    ///   the system's. With [`NoProxy`](ProxyType::NoProxy) the socket connects directly, whatever
+    ///   proxy the application has.
+    /// * If the proxy looks up names, the socket gives it the name of the host as it is, and does
+    ///   not emit `host_found`.
+    /// * If the proxy cannot do what the socket needs, `connect_to_host` fails at once with
+    ///   [`UnsupportedSocketOperation`](SocketErrorKind::UnsupportedSocketOperation).
+    /// * A TCP socket with a proxy, its own or the application's, cannot be
+    ///   [bound](QAbstractSocket::bind); the error is the same.
+    /// * [`QUdpSocket`](crate::QUdpSocket#proxies) describes UDP sockets with a proxy.
     #[doc(alias = "setProxy")]
     pub fn set_proxy(&self, proxy: QNetworkProxy) {
-        let own = (proxy.proxy_type() != ProxyType::Default).then(|| Box::new(proxy));
-        self.proxy.replace(own);
+        self.proxies.set_own(proxy);
     }
 }
 
 impl AbstractSocketNode {
-    /// Finds the way to a host, for the attempt that begins.
-    pub(super) fn find_route(&self, host_name: &str, port: u16) -> Result<(), SocketError> {
-        let by = match self.engine() {
-            // The proxy that the socket is bound at.
+    /// Chooses the proxy for connecting to a host, or none.
+    pub(super) fn choose_proxy(&self, host_name: &str, port: u16) -> Result<(), SocketError> {
+        let proxy = match self.engine() {
+            // The socket is bound at its proxy.
             Some(engine) if engine.goes_by_proxy() => return Ok(()),
-            // What was bound, or taken over, has a descriptor of its own already.
+            // The socket is bound or taken over: it has a descriptor, and connects directly.
             Some(_) => None,
             None => match self.route_to(host_name, port) {
                 Route::Direct => None,
-                Route::By(proxy) if self.can_go_by(&proxy) => Some(proxy),
+                Route::By(proxy) if self.can_use(&proxy) => Some(proxy),
                 Route::By(_) | Route::None => return Err(not_supported()),
             },
         };
-        self.route.replace(by);
+        self.proxies.use_proxy(proxy);
         Ok(())
     }
 
-    /// Whatever a proxy is said to be able to do, there has to be a way to have it do so.
-    fn can_go_by(&self, proxy: &QNetworkProxy) -> bool {
+    /// Whether this library can use the proxy for such a socket. Only SOCKS5 relays datagrams.
+    fn can_use(&self, proxy: &QNetworkProxy) -> bool {
         !self.is_for_datagrams() || proxy.proxy_type() == ProxyType::Socks5
     }
 
@@ -81,37 +84,23 @@ impl AbstractSocketNode {
                 (ProxyQueryType::TcpSocket, ProxyCapabilities::TUNNELING)
             }
         };
-        // Kept by nobody while the program's factory is asked.
-        let own = self.proxy.borrow().as_deref().cloned();
-        proxy::resolve(own.as_ref(), host_name, needs, || {
-            let tag = self.protocol_tag.borrow().as_deref().unwrap_or_default().to_owned();
-            QNetworkProxyQuery::new(kind, host_name, port, &tag)
-        })
+        self.proxies.route_to(host_name, port, kind, needs)
     }
 
-    /// Whether names go to the proxy as they are.
-    pub(super) fn proxy_looks_up(&self) -> bool {
-        let looks_up = ProxyCapabilities::HOST_NAME_LOOKUP;
-        self.route.borrow().as_ref().is_some_and(|proxy| proxy.capabilities().contains(looks_up))
-    }
-
-    /// Finds the way of a socket that is to be bound. Those for datagrams are by a proxy; others cannot be, as
-    /// what would be bound there could not connect.
-    pub(super) fn find_route_for_binding(&self, port: u16) -> Result<(), SocketError> {
+    /// Chooses the proxy for binding the socket. UDP sockets are bound at their proxy. TCP sockets
+    /// with a proxy cannot be bound: what is bound at the proxy cannot connect.
+    pub(super) fn choose_proxy_for_binding(&self, port: u16) -> Result<(), SocketError> {
         match self.route_to("", port) {
             Route::Direct => {
-                self.route.take();
+                self.proxies.use_proxy(None);
                 Ok(())
             }
-            Route::By(proxy) if self.is_for_datagrams() && self.can_go_by(&proxy) => {
-                self.route.replace(Some(proxy));
+            Route::By(proxy) if self.is_for_datagrams() && self.can_use(&proxy) => {
+                self.proxies.use_proxy(Some(proxy));
                 Ok(())
             }
             Route::By(_) if !self.is_for_datagrams() => {
-                let error = SocketError::unsupported();
-                self.set_error(&error);
-                self.emit_error();
-                Err(error)
+                Err(self.report(SocketError::unsupported()))
             }
             Route::By(_) | Route::None => {
                 let error = not_supported();
@@ -121,17 +110,17 @@ impl AbstractSocketNode {
         }
     }
 
-    /// Waits until the proxy has said where it takes datagrams, as Qt does: who has bound or connected a socket for
-    /// datagrams may write at once.
+    /// Waits until the proxy relays datagrams for a socket that connects. As in Qt, a program may
+    /// write to a UDP socket as soon as `connect_to_host` has returned.
     pub(super) fn wait_for_relay(&self, engine: &Rc<dyn Engine>) {
         let deadline = QDeadlineTimer::from(RELAY_TIMEOUT);
-        while self.state.get() == SocketState::Connecting && self.has_engine(engine) {
+        while self.current_state() == SocketState::Connecting && self.has_engine(engine) {
             let progress = wait_for_progress(engine, deadline);
             self.on_progress(engine, progress);
         }
     }
 
-    /// The same for a socket that is being bound.
+    /// Waits until the proxy relays datagrams for a socket that is being bound.
     pub(super) fn bind_to_relay(&self, engine: &Rc<dyn Engine>) -> Result<(), SocketError> {
         let deadline = QDeadlineTimer::from(RELAY_TIMEOUT);
         let mut progress = engine.finish_connecting();
@@ -143,7 +132,8 @@ impl AbstractSocketNode {
                     if let Some(question) = engine.question() {
                         self.proxy_authentication_required.emit(question);
                     }
-                    if !self.has_engine(engine) || self.state.get() != SocketState::Unconnected {
+                    let unconnected = self.current_state() == SocketState::Unconnected;
+                    if !self.has_engine(engine) || !unconnected {
                         let text = "The socket was used otherwise when it was to be bound";
                         return Err(SocketError::new(SocketErrorKind::Operation, text));
                     }
@@ -151,30 +141,28 @@ impl AbstractSocketNode {
                 }
                 Err(error) => {
                     self.release_engine();
-                    self.set_error(&error);
-                    self.emit_error();
-                    return Err(error);
+                    return Err(self.report(error));
                 }
             };
         }
     }
 
-    /// The connection to the proxy is gone, and with it whatever it relays.
+    /// The connection to the proxy has ended, and the proxy relays no more datagrams.
     pub(super) fn on_relay_lost(&self, error: &SocketError) {
-        if self.state.get() != SocketState::Bound {
+        if self.current_state() != SocketState::Bound {
             self.on_remote_close(error);
             return;
         }
         self.release_engine();
-        self.ends.take();
+        self.ends.forget_addresses();
         self.set_error(error);
         self.change_state(SocketState::Unconnected);
         self.emit_error();
     }
 
-    /// An engine that goes by a proxy.
+    /// Makes an engine that uses a proxy.
     pub(super) fn proxy_engine(&self, proxy: QNetworkProxy) -> Rc<dyn Engine> {
-        let (dispatcher, source) = (self.life().dispatcher(), self.source());
+        let (dispatcher, source) = (self.dispatcher(), self.source());
         let open = |kind| {
             let (dispatcher, source) = (dispatcher.clone(), source.clone());
             Box::new(move |protocol| {
@@ -190,37 +178,35 @@ impl AbstractSocketNode {
         }
     }
 
-    /// Has the proxy look up the name.
+    /// Connects to a host whose name the proxy looks up.
     pub(super) fn connect_by_name(&self, host_name: &str) {
-        self.addresses.take();
-        self.flags.trying.set(true);
+        self.attempt.give_name_to_proxy();
         self.change_state(SocketState::Connecting);
-        if self.state.get() != SocketState::Connecting {
+        if self.current_state() != SocketState::Connecting {
             return;
         }
-        let proxy = self.route.borrow().as_deref().cloned();
-        let Some(proxy) = proxy else { return };
+        let Some(proxy) = self.proxies.used() else { return };
         let engine = self.engine().unwrap_or_else(|| self.proxy_engine(proxy));
-        match engine.connect_by_name(host_name, self.port.get()) {
+        match engine.connect_by_name(host_name, self.attempt.port()) {
             Ok(progress) => self.begin_with(engine, progress),
             Err(error) => self.connect_to_next_address(error),
         }
     }
 
-    /// The proxy wants to know who is asking.
+    /// The proxy asks for a user and a password.
     pub(super) fn ask_for_credentials(&self, engine: &Rc<dyn Engine>) {
         let Some(question) = engine.question() else { return };
-        // A user may think as long as it takes.
+        // A slot may ask a user, who may take any time.
         self.stop_connect_timer();
         self.proxy_authentication_required.emit(question);
-        if self.state.get() == SocketState::Connecting && self.has_engine(engine) {
+        if self.current_state() == SocketState::Connecting && self.has_engine(engine) {
             self.start_connect_timer();
             self.on_progress(engine, engine.answered());
         }
     }
 }
 
-/// What has become of connecting when the engine is ready for something.
+/// Waits until the engine is ready for something, and returns how far it has connected then.
 fn wait_for_progress(
     engine: &Rc<dyn Engine>,
     deadline: QDeadlineTimer,

@@ -1,7 +1,7 @@
-//! What a socket can be, and be doing.
+//! The states of a socket.
 
 qcore::numbered! {
-    /// What a socket is doing.
+    /// The state of a socket.
     ///
     /// ```text
     ///                       connect_to_host()
@@ -14,7 +14,7 @@ qcore::numbered! {
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
     #[non_exhaustive]
     pub enum SocketState {
-        /// Not connected, and not about to be.
+        /// Not connected and not connecting.
         #[doc(alias = "UnconnectedState")]
         #[default]
         Unconnected = 0,
@@ -30,32 +30,11 @@ qcore::numbered! {
         /// Bound to an address of this machine.
         #[doc(alias = "BoundState")]
         Bound = 4,
-        /// Listening. Sockets in here never are; servers listen.
+        /// Listening. Only servers listen; no socket of this library is in this state.
         #[doc(alias = "ListeningState")]
         Listening = 5,
-        /// Closing as soon as everything is written.
+        /// The socket closes as soon as everything is sent.
         #[doc(alias = "ClosingState")]
         Closing = 6,
-    }
-}
-
-qcore::numbered! {
-    /// What a socket speaks.
-    #[doc(alias = "QAbstractSocket::SocketType")]
-    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-    #[non_exhaustive]
-    pub enum SocketType {
-        /// TCP.
-        #[doc(alias = "TcpSocket")]
-        Tcp = 0,
-        /// UDP.
-        #[doc(alias = "UdpSocket")]
-        Udp = 1,
-        /// SCTP.
-        #[doc(alias = "SctpSocket")]
-        Sctp = 2,
-        /// None of them.
-        #[doc(alias = "UnknownSocketType")]
-        Unknown = -1,
     }
 }

@@ -7,10 +7,11 @@ use qcore::class;
 #[cfg(feature = "_tls")]
 use qcore::object::Life;
 
-use super::{QAbstractSocket, SocketType};
+use super::node::QAbstractSocket;
+use crate::common::SocketType;
 
 class! {
-    /// A TCP socket: [`QAbstractSocket`] for TCP.
+    /// A TCP socket: a stream of bytes to another program.
     ///
     /// Stands for Qt's [QTcpSocket](https://doc.qt.io/qt-5/qtcpsocket.html).
     ///
@@ -40,14 +41,14 @@ class! {
 }
 
 impl QTcpSocket {
-    /// A socket that is not connected.
+    /// Makes an unconnected socket.
     #[must_use]
     #[allow(clippy::new_without_default)] // a class's `new` makes an object, not a value
     pub fn new() -> Self {
         QTcpSocket::derive(QAbstractSocket::make(SocketType::Tcp, "QTcpSocket"))
     }
 
-    /// The TCP part of a new object of a class that has its own device and its own functions.
+    /// Makes the TCP socket in a new object of a derived class.
     #[cfg(feature = "_tls")]
     pub(crate) fn embed(life: &Rc<Life>, class_name: &'static str) -> Self {
         QTcpSocket(QAbstractSocket::embed(life, class_name))

@@ -10,7 +10,10 @@ use qcore::{QSignalSpy, VirtualClock, wait_until};
 use socket2::{Domain, Socket, Type};
 
 use super::*;
-use crate::{QHostAddress, QTcpSocket, host_info::remember};
+use crate::{
+    address::{NetworkLayerProtocol, QHostAddress},
+    host_info::remember,
+};
 
 const LIMIT: i32 = 20_000;
 

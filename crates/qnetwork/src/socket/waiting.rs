@@ -1,26 +1,34 @@
-//! Waiting with no loop.
+//! The functions that wait, which need no running loop.
 //!
-//! A socket that waits polls for itself alone, and does what the loop would have it do: connect,
-//! read, write. Its signals are emitted on the way. What happens to others is kept for the loop.
+//! A socket that waits polls for its own descriptor alone. It connects, reads and writes as the
+//! loop would have it do, and emits its signals. The readiness of all other sources is kept for the
+//! loop.
 
 use std::rc::Rc;
 
 use qcore::QDeadlineTimer;
 
-use super::{AbstractSocketNode, QAbstractSocket, SocketError, SocketErrorKind, SocketState};
-use crate::{QHostInfo, engine::Engine};
+use super::{
+    node::{AbstractSocketNode, QAbstractSocket},
+    state::SocketState,
+};
+use crate::{
+    common::{SocketError, SocketErrorKind},
+    host_info::QHostInfo,
+};
 
 impl QAbstractSocket {
-    /// Waits until the socket is connected, at most until a deadline: milliseconds, -1 being for
-    /// ever, or a `Duration`.
+    /// Waits until the socket is connected, at most until a deadline: a `Duration`, or
+    /// milliseconds, of which -1 is for ever.
     ///
-    /// A name is looked up, and address after address tried. When the time is over the attempt is
-    /// given up: the socket is unconnected then.
+    /// The socket looks up the name and tries one address after the other. When the time is over,
+    /// it gives up and is unconnected.
     ///
     /// # Errors
     ///
-    /// What went wrong, [`SocketTimeout`](SocketErrorKind::SocketTimeout) for the deadline;
-    /// [`Operation`](SocketErrorKind::Operation) if there is no attempt to connect.
+    /// * [`SocketTimeout`](SocketErrorKind::SocketTimeout) when the time is over
+    /// * [`Operation`](SocketErrorKind::Operation) if the socket is not connecting
+    /// * any error with which connecting fails
     ///
     /// # Examples
     ///
@@ -38,29 +46,31 @@ impl QAbstractSocket {
         deadline: impl Into<QDeadlineTimer>,
     ) -> Result<(), SocketError> {
         let (node, deadline) = (self.node(), deadline.into());
-        match node.class() {
+        match node.layers.class() {
             Some(class) => class.wait_for_connected(deadline),
             None => node.wait_for_connected(deadline),
         }
     }
 
-    /// Waits until there is something new to read, and has told so by `ready_read`, at most until a
-    /// deadline: milliseconds, -1 being for ever, or a `Duration`.
+    /// Waits until new data has arrived and `ready_read` was emitted, at most until a deadline: a
+    /// `Duration`, or milliseconds, of which -1 is for ever.
     ///
-    /// What was written is sent meanwhile. A socket that is still connecting connects first.
+    /// Meanwhile the socket sends what was written. A socket that is connecting connects first.
     ///
     /// # Errors
     ///
-    /// What went wrong; [`SocketTimeout`](SocketErrorKind::SocketTimeout) for the deadline, after
-    /// which the socket is connected as before; [`Operation`](SocketErrorKind::Operation) if it is
-    /// not connected, or if there is no room in the read buffer.
+    /// * [`SocketTimeout`](SocketErrorKind::SocketTimeout) when the time is over; the socket stays
+    ///   connected
+    /// * [`Operation`](SocketErrorKind::Operation) if the socket is not connected, or if its read
+    ///   buffer is full
+    /// * any error with which the connection ends
     #[doc(alias = "waitForReadyRead")]
     pub fn wait_for_ready_read(
         &self,
         deadline: impl Into<QDeadlineTimer>,
     ) -> Result<(), SocketError> {
         let (node, deadline) = (self.node(), deadline.into());
-        if let Some(class) = node.class() {
+        if let Some(class) = node.layers.class() {
             return class.wait_for_ready_read(deadline);
         }
         node.connect_first(deadline)?;
@@ -77,32 +87,32 @@ impl QAbstractSocket {
                 return Err(SocketError::new(SocketErrorKind::Operation, text));
             }
             let (readable, writable) = node.wait_for_either(true, deadline)?;
-            if readable && node.on_readable_now() {
+            if readable && node.receive_now() {
                 return Ok(());
             }
             if writable {
-                node.flush_queue(usize::MAX);
+                node.flush(usize::MAX);
             }
         }
     }
 
-    /// Waits until something of what was written is on its way, and has told so by `bytes_written`,
-    /// at most until a deadline: milliseconds, -1 being for ever, or a `Duration`.
+    /// Waits until bytes were sent and `bytes_written` was emitted, at most until a deadline: a
+    /// `Duration`, or milliseconds, of which -1 is for ever.
     ///
     /// # Errors
     ///
-    /// As [`wait_for_ready_read`](QAbstractSocket::wait_for_ready_read);
-    /// [`Operation`](SocketErrorKind::Operation) also if there is nothing to be written.
+    /// Those of [`wait_for_ready_read`](QAbstractSocket::wait_for_ready_read);
+    /// [`Operation`](SocketErrorKind::Operation) also if there is nothing to send.
     #[doc(alias = "waitForBytesWritten")]
     pub fn wait_for_bytes_written(
         &self,
         deadline: impl Into<QDeadlineTimer>,
     ) -> Result<(), SocketError> {
         let (node, deadline) = (self.node(), deadline.into());
-        if let Some(class) = node.class() {
+        if let Some(class) = node.layers.class() {
             return class.wait_for_bytes_written(deadline);
         }
-        if node.refuse_unconnected("waitForBytesWritten") || node.write_queue.borrow().is_empty() {
+        if node.refuse_unconnected("waitForBytesWritten") || node.writing.is_empty() {
             return Err(not_possible());
         }
         node.connect_first(deadline)?;
@@ -111,35 +121,35 @@ impl QAbstractSocket {
             if overtime.is_over(deadline) {
                 return Err(node.wait_timed_out());
             }
-            let reads = node.has_room() && !node.is_unread();
+            let reads = node.has_room() && !node.reading.is_announced();
             let (readable, writable) = node.wait_for_either(reads, deadline)?;
             if readable {
-                node.on_readable_now();
+                node.receive_now();
             }
-            if writable && node.flush_queue(usize::MAX) {
+            if writable && node.flush(usize::MAX) {
                 return Ok(());
             }
-            if node.state.get() != SocketState::Connected {
+            if node.current_state() != SocketState::Connected {
                 return Err(node.last_error());
             }
         }
     }
 
-    /// Waits until the socket is disconnected, at most until a deadline: milliseconds, -1 being for
-    /// ever, or a `Duration`.
+    /// Waits until the socket is disconnected, at most until a deadline: a `Duration`, or
+    /// milliseconds, of which -1 is for ever.
     ///
-    /// What was written is sent, and what comes is read, meanwhile.
+    /// Meanwhile the socket sends what was written and receives what arrives.
     ///
     /// # Errors
     ///
-    /// As [`wait_for_ready_read`](QAbstractSocket::wait_for_ready_read).
+    /// Those of [`wait_for_ready_read`](QAbstractSocket::wait_for_ready_read).
     #[doc(alias = "waitForDisconnected")]
     pub fn wait_for_disconnected(
         &self,
         deadline: impl Into<QDeadlineTimer>,
     ) -> Result<(), SocketError> {
         let (node, deadline) = (self.node(), deadline.into());
-        if let Some(class) = node.class() {
+        if let Some(class) = node.layers.class() {
             return class.wait_for_disconnected(deadline);
         }
         if node.refuse_unconnected("waitForDisconnected") {
@@ -147,38 +157,39 @@ impl QAbstractSocket {
         }
         node.connect_first(deadline)?;
         let mut overtime = Overtime::default();
-        while node.state.get() != SocketState::Unconnected {
+        while node.current_state() != SocketState::Unconnected {
             if overtime.is_over(deadline) {
                 return Err(node.wait_timed_out());
             }
-            let reads = node.reads() && node.has_room() && !node.is_unread();
+            let reads = node.reads() && node.has_room() && !node.reading.is_announced();
             let (readable, writable) = node.wait_for_either(reads, deadline)?;
             if readable {
-                node.on_readable_now();
+                node.receive_now();
             }
             if writable {
-                node.flush_queue(usize::MAX);
+                node.flush(usize::MAX);
             }
         }
         Ok(())
     }
 
-    /// The node, kept while a slot may drop the last handle.
+    /// The node, counted while slots run that may drop the last handle.
     fn node(&self) -> Rc<AbstractSocketNode> {
         self.this.upgrade().expect("a handle keeps its node")
     }
 }
 
-/// Bounds a wait in which there is always something to do, as the other end never stops sending.
-/// With the time over the wait goes on for some rounds, so that one with no time at all finds what
-/// is there.
+/// Bounds a wait that always has something to do because the other end never stops sending.
+///
+/// When the time is over, a wait goes on for some rounds. So a wait with no time at all still finds
+/// what has arrived.
 #[derive(Default)]
 pub(crate) struct Overtime(u32);
 
 impl Overtime {
     const ROUNDS: u32 = 64;
 
-    /// Another round begins; whether it is one too many.
+    /// Counts another round and returns whether it is one too many.
     pub(crate) fn is_over(&mut self, deadline: QDeadlineTimer) -> bool {
         self.0 += u32::from(deadline.has_expired());
         self.0 > Self::ROUNDS
@@ -191,42 +202,31 @@ fn not_possible() -> SocketError {
 
 impl AbstractSocketNode {
     pub(crate) fn last_error(&self) -> SocketError {
-        match self.error_kind.get() {
+        match self.status.error() {
             SocketErrorKind::Unknown => not_possible(),
             kind => SocketError::new(kind, self.base.error_string()),
         }
     }
 
-    /// Whether the state is one in which something may come. A TCP socket that is bound finds out
-    /// that nothing can.
+    /// Whether the socket may receive something in its state. For a bound TCP socket, reading
+    /// fails.
     fn reads(&self) -> bool {
         use SocketState::{Bound, Connected, Listening};
-        matches!(self.state.get(), Connected | Bound | Listening)
+        matches!(self.current_state(), Connected | Bound | Listening)
     }
 
-    /// Whether there is room in the read buffer.
-    fn has_room(&self) -> bool {
-        if let Some(room) = self.outer().and_then(|outer| outer.room()) {
-            return room > 0;
-        }
-        if self.is_unbuffered() {
-            return true;
-        }
-        let limit = self.read_limit.get();
-        limit == 0 || self.base.buffer_len() < limit
-    }
-
+    /// Warns and returns `true` if the socket is unconnected.
     fn refuse_unconnected(&self, function: &str) -> bool {
-        let unconnected = self.state.get() == SocketState::Unconnected;
+        let unconnected = self.current_state() == SocketState::Unconnected;
         if unconnected {
             qcore::q_warning!("QAbstractSocket::{function}() is not allowed in UnconnectedState");
         }
         unconnected
     }
 
-    /// Connects, if that is what the socket is about to do.
+    /// Waits for the connection if the socket is connecting.
     fn connect_first(&self, deadline: QDeadlineTimer) -> Result<(), SocketError> {
-        match self.state.get() {
+        match self.current_state() {
             SocketState::Unconnected => Err(not_possible()),
             SocketState::HostLookup | SocketState::Connecting => self.wait_for_connected(deadline),
             _ => Ok(()),
@@ -234,24 +234,24 @@ impl AbstractSocketNode {
     }
 
     fn wait_for_connected(&self, deadline: QDeadlineTimer) -> Result<(), SocketError> {
-        match self.state.get() {
+        match self.current_state() {
             SocketState::Connected => return Ok(()),
-            // There is nothing to wait for, which is how Qt says it.
+            // Qt gives up in the same way where there is nothing to wait for.
             SocketState::Bound | SocketState::Listening => return Err(self.give_up_connecting()),
             _ => {}
         }
-        // Closing comes after all else.
-        let closes = self.flags.pending_close.replace(false);
-        if self.state.get() == SocketState::HostLookup {
-            self.cancel_lookup();
-            let host_name = self.host_name.borrow().clone();
+        // A socket that is to close does so at the end of this function.
+        let closes = self.ending.take_close();
+        if self.current_state() == SocketState::HostLookup {
+            self.attempt.cancel_lookup();
+            let host_name = self.attempt.host_name();
             match QHostInfo::from_name_until(&host_name, deadline) {
                 Some(info) => self.start_connecting(&info),
                 None => return Err(self.give_up_connecting()),
             }
         }
-        while self.state.get() == SocketState::Connecting {
-            let Some(engine) = self.engine().filter(|_| self.flags.trying.get()) else {
+        while self.current_state() == SocketState::Connecting {
+            let Some(engine) = self.engine().filter(|_| self.attempt.is_trying()) else {
                 // A slot of host_found waits: the first address has not been tried yet.
                 self.connect_to_next_address(SocketError::host_not_found());
                 continue;
@@ -266,7 +266,7 @@ impl AbstractSocketNode {
                 None => self.on_connect_timeout(),
             }
         }
-        match self.state.get() {
+        match self.current_state() {
             SocketState::Connected => {
                 if closes {
                     self.disconnect();
@@ -277,22 +277,22 @@ impl AbstractSocketNode {
         }
     }
 
-    /// The time that the caller has for connecting is over. As Qt's, this is not told by a signal.
+    /// The time that the caller gives for connecting is over. As in Qt, no signal reports this
+    /// error.
     fn give_up_connecting(&self) -> SocketError {
         let error = SocketError::new(SocketErrorKind::SocketTimeout, "Socket operation timed out");
         self.stop_connect_timer();
         self.release_engine();
-        self.addresses.take();
+        self.attempt.forget_addresses();
         self.set_error(&error);
         self.change_state(SocketState::Unconnected);
-        if self.state.get() == SocketState::Unconnected {
-            self.clear_write_queue();
+        if self.current_state() == SocketState::Unconnected {
+            self.clear_write_buffer();
         }
         error
     }
 
-    /// Waits until there may be something to read, if that is wanted, or until what is to be
-    /// written can be.
+    /// Waits until the engine is readable, if `reads`, or until the write buffer can be sent.
     fn wait_for_either(
         &self,
         reads: bool,
@@ -301,9 +301,10 @@ impl AbstractSocketNode {
         loop {
             let Some(engine) = self.engine() else { return Err(self.last_error()) };
             let mut readable = reads && engine.is_readable();
-            let writable = engine.is_writable() && !self.write_queue.borrow().is_empty();
-            // What has come, or the end, goes before what is written; if nobody has looked yet, now
-            // is the time. What else is told may be old.
+            let writable = engine.is_writable() && !self.writing.is_empty();
+            // Received data, and the end of the stream, go before what is written. So the socket
+            // asks the poll here. It asks again if the poll reports something else, which may be
+            // out of date.
             while writable && reads && !readable {
                 let Some(ready) = engine.wait(0.into()) else { break };
                 engine.note(ready);
@@ -319,19 +320,17 @@ impl AbstractSocketNode {
         }
     }
 
-    /// The time for waiting is over: says so.
+    /// The time for waiting is over: emits the error.
     fn wait_timed_out(&self) -> SocketError {
         let text = "Network operation timed out";
-        let error = SocketError::new(SocketErrorKind::SocketTimeout, text);
-        self.set_error(&error);
-        self.emit_error();
-        error
+        self.report(SocketError::new(SocketErrorKind::SocketTimeout, text))
     }
 
-    /// Reads what there is. Returns whether that was anything.
-    fn on_readable_now(&self) -> bool {
-        let Some(engine): Option<Rc<dyn Engine>> = self.engine() else { return false };
-        self.flags.read_paused.set(false);
-        self.on_readable(&engine)
+    /// Receives what there is, even if the socket has stopped for a full buffer. Returns whether
+    /// there was anything.
+    fn receive_now(&self) -> bool {
+        let Some(engine) = self.engine() else { return false };
+        self.reading.open();
+        self.receive(&engine)
     }
 }

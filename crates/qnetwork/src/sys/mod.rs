@@ -20,7 +20,7 @@ pub(crate) use self::interfaces::fuzz as fuzz_interfaces;
 pub use self::interfaces::{InterfaceFlags, InterfaceType};
 pub(crate) use self::interfaces::{Lifetime, Link, LinkAddress, links};
 pub(crate) use self::options::{available, option, send, set_option};
-use crate::socket::{SocketError, SocketErrorKind};
+use crate::common::{SocketError, SocketErrorKind};
 
 /// Returns the index of a network interface; 0 if there is none of that name.
 pub(crate) fn interface_index(name: &str) -> u32 {

@@ -9,7 +9,7 @@ use std::{
 
 use socket2::Socket;
 
-use crate::socket::SocketOption;
+use crate::common::SocketOption;
 
 /// Sends data. If the connection is closed, the process gets no SIGPIPE.
 pub(crate) fn send(socket: &Socket, data: &[IoSlice<'_>]) -> io::Result<usize> {

@@ -3,7 +3,10 @@
 use proptest::prelude::*;
 
 use super::{super::handshake::MAX_QUESTIONS, *};
-use crate::{QHostAddress, SocketError, SocketErrorKind};
+use crate::{
+    address::QHostAddress,
+    common::{SocketError, SocketErrorKind},
+};
 
 fn name() -> Target {
     Target::Name("some.example".to_owned(), 443)

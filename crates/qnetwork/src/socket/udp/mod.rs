@@ -1,16 +1,17 @@
 //! UDP sockets.
 //!
-//! A [`QUdpSocket`] has no buffers of [`QAbstractSocket`]'s: a datagram is sent by the call that writes it,
-//! and stays with the system, or in the engine's small queue, until somebody reads it.
+//! A [`QUdpSocket`] does not use the buffers of [`QAbstractSocket`]. The call that writes a
+//! datagram sends it. A received datagram stays with the system, or in the engine's small queue,
+//! until the program reads it.
 //!
 //! ```text
-//!   loop ──► AbstractSocketNode::on_datagrams(): is there one? ──► emit ready_read, and be silent
-//!   slot ──► read_datagram() ──► engine.receive(): from the queue, else from the system, many in one call
-//!              └► not silent any more: the next turn tells of what is left
+//!   loop ──► on_datagrams(): is there a datagram? ──► emit ready_read, once
+//!   slot ──► read_datagram() ──► engine.receive(): from the queue, or many from the system at once
+//!              └► the next turn emits ready_read again if there are more
 //!   slot ──► write_datagram() ──► engine.send() ──► emit bytes_written
 //! ```
 //!
-//! `receiving.rs` and `sending.rs` are these two ways, `multicast.rs` has groups.
+//! `receiving.rs` and `sending.rs` do this, and `multicast.rs` has multicast groups.
 
 mod multicast;
 mod receiving;
@@ -18,58 +19,69 @@ mod sending;
 
 use qcore::class;
 
-use super::{AbstractSocketNode, QAbstractSocket, SocketError, SocketErrorKind, SocketType};
-use crate::engine::Engine;
+use super::node::{AbstractSocketNode, QAbstractSocket};
+use crate::{
+    common::{SocketError, SocketErrorKind, SocketType},
+    engine::Engine,
+};
 
 class! {
     /// A UDP socket: sends and receives datagrams.
     ///
-    /// [`bind`](QAbstractSocket::bind) gives it an address and port, at which it receives; who only sends need
-    /// not call it. [`ready_read`](qcore::io_device::DeviceNode::ready_read) tells of datagrams. It is silent then until one
-    /// of them is read, and tells of the next one, if there is one, in the next turn of the loop: so a
-    /// slot may read one, or all. A datagram without bytes is told of as well.
+    /// To receive datagrams, [`bind`](QAbstractSocket::bind) the socket to an address and port. A
+    /// program that only sends need not bind it. The socket emits
+    /// [`ready_read`](qcore::io_device::DeviceNode::ready_read) when a datagram arrives, and then
+    /// not again before the program has read one. If there are more, it emits the signal again in
+    /// the next turn of the loop. So a slot may read one datagram or all of them. Empty datagrams
+    /// count.
     ///
-    /// There is another way: after [`connect_to_host`](QAbstractSocket::connect_to_host), which sends nothing and
-    /// succeeds at once, [`write`](qcore::QIODevice::write) sends a datagram to that host, and
-    /// [`read_into`](qcore::QIODevice::read_into) takes one that came from there. A read takes
-    /// *one* datagram, and what there is no room for is lost; nothing is gathered for later, so that
-    /// writing fails while the name of the host is looked up.
+    /// A socket can also be connected. [`connect_to_host`](QAbstractSocket::connect_to_host) sends
+    /// nothing and succeeds at once. Then [`write`](qcore::QIODevice::write) sends a datagram to
+    /// that host, and [`read_into`](qcore::QIODevice::read_into) reads one that came from it. A
+    /// read takes *one* datagram, and the part that does not fit is lost. There is no write buffer,
+    /// so writing fails while the name of the host is being looked up.
     ///
     /// Stands for Qt's [QUdpSocket](https://doc.qt.io/qt-5/qudpsocket.html).
     ///
     /// # Errors
     ///
-    /// No error ends a bound socket. That nobody listens where a datagram went can be seen at a connected socket
-    /// alone: the next call, whichever it is, fails in place of what it would have done.
-    /// [`read_datagram`](QUdpSocket::read_datagram) tells
-    /// [`ConnectionRefused`](SocketErrorKind::ConnectionRefused), and all goes on;
-    /// [`read_into`](qcore::QIODevice::read_into) leaves the socket unconnected.
+    /// No error ends a bound socket. Only a connected socket learns that nobody listens at the
+    /// destination: its next call fails, whichever it is. If that is
+    /// [`read_datagram`](QUdpSocket::read_datagram), the error is
+    /// [`ConnectionRefused`](SocketErrorKind::ConnectionRefused), and the socket stays connected.
+    /// If it is [`read_into`](qcore::QIODevice::read_into), the socket is unconnected afterwards.
     ///
     /// # Proxies
     ///
-    /// Datagrams go by a [proxy](crate::QAbstractSocket::set_proxy) of the type [`Socks5`](crate::ProxyType::Socks5), the
-    /// socket's own or the application's. [`bind`](QAbstractSocket::bind),
+    /// A [proxy](crate::QAbstractSocket::set_proxy) of the type
+    /// [`Socks5`](crate::ProxyType::Socks5), the socket's own or the application's, can relay
+    /// datagrams. [`bind`](QAbstractSocket::bind),
     /// [`connect_to_host`](QAbstractSocket::connect_to_host) and the first
-    /// [`write_datagram`](QUdpSocket::write_datagram) wait for the proxy then, 5 seconds at most, so that the socket
-    /// can be written to at once, as without one. What goes wrong is told as for a TCP socket that connects by it. Other
-    /// proxies are refused with [`UnsupportedSocketOperation`](SocketErrorKind::UnsupportedSocketOperation).
+    /// [`write_datagram`](QUdpSocket::write_datagram) wait for the proxy, 5 seconds at most, so
+    /// that the program can write at once, as without a proxy. The errors are those of a TCP socket
+    /// that connects through the proxy. With a proxy of another type these functions fail with
+    /// [`UnsupportedSocketOperation`](SocketErrorKind::UnsupportedSocketOperation).
     ///
-    /// * The address and port of this end are not known: others see those of the proxy.
-    /// * A name that was connected to goes to the proxy as it is. A connected socket hears everybody, not the other
-    ///   end alone.
-    /// * A datagram has 10 bytes less of room, or more if it goes to an IPv6 address or a name. What the proxy sends in
-    ///   parts, or of senders without an address, is dropped, and so is what comes from anybody else.
-    /// * Destinations and hops are not known, and there are no groups and no options.
-    /// * When the connection to the proxy is lost the socket is unconnected, with
-    ///   [`ProxyConnectionClosed`](SocketErrorKind::ProxyConnectionClosed). The loop sees that, and no function that waits.
+    /// * The address and port of this end are not known. Other hosts see those of the proxy.
+    /// * The proxy looks up the name of a host that the socket connects to. A connected socket
+    ///   receives datagrams from all hosts, not only from its peer.
+    /// * A datagram can be 10 bytes shorter than without a proxy, or less if its destination is an
+    ///   IPv6 address or a name. The socket drops fragments, datagrams of senders without an
+    ///   address, and datagrams that do not come from the proxy.
+    /// * The destination and the hops of a received datagram are not known. There are no multicast
+    ///   groups and no options.
+    /// * When the connection to the proxy ends, the socket becomes unconnected, with the error
+    ///   [`ProxyConnectionClosed`](SocketErrorKind::ProxyConnectionClosed). Only the loop notices
+    ///   this, and no function that waits.
     ///
     /// # Many datagrams
     ///
-    /// The system is asked for several datagrams at once. Who shares the descriptor with others does not see
-    /// those that were read ahead. [`receive_datagrams`](QUdpSocket::receive_datagrams),
+    /// The socket reads several datagrams from the system at once. If the descriptor is shared with
+    /// other sockets, they do not see the datagrams that were read ahead.
+    /// [`receive_datagrams`](QUdpSocket::receive_datagrams),
     /// [`receive_datagrams_into`](QUdpSocket::receive_datagrams_into) and
-    /// [`write_datagrams`](QUdpSocket::write_datagrams) take them together, and need one call of the system
-    /// for up to 32.
+    /// [`write_datagrams`](QUdpSocket::write_datagrams) handle up to 32 datagrams in one system
+    /// call.
     ///
     /// # Examples
     ///
@@ -103,23 +115,18 @@ class! {
 }
 
 impl QUdpSocket {
-    /// A socket that is not bound.
+    /// Makes an unbound socket.
     #[must_use]
     #[allow(clippy::new_without_default)] // a class's `new` makes an object, not a value
     pub fn new() -> Self {
         let socket = QAbstractSocket::make(SocketType::Udp, "QUdpSocket");
-        socket.flags.unbuffered.set(true);
+        socket.reading.make_unbuffered();
         QUdpSocket::derive(socket)
     }
 }
 
 impl AbstractSocketNode {
-    /// Whether it is datagrams that come and go.
-    pub(super) fn is_for_datagrams(&self) -> bool {
-        self.socket_type == SocketType::Udp
-    }
-
-    /// The engine, if there is one; else there is Qt's warning.
+    /// The engine. If there is none, this fails with Qt's warning.
     fn datagram_engine(&self, function: &str) -> Result<std::rc::Rc<dyn Engine>, SocketError> {
         self.engine().filter(|engine| engine.datagrams().is_some()).ok_or_else(|| {
             qcore::q_warning!(
@@ -127,12 +134,5 @@ impl AbstractSocketNode {
             );
             SocketError::new(SocketErrorKind::Operation, "The socket is not bound")
         })
-    }
-
-    /// Tells of an error, and returns it.
-    fn tell(&self, error: SocketError) -> SocketError {
-        self.set_error(&error);
-        self.emit_error();
-        error
     }
 }

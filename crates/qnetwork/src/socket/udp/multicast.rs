@@ -1,31 +1,33 @@
-//! Groups.
+//! Multicast groups.
 
 use super::QUdpSocket;
-use crate::{QHostAddress, QNetworkInterface, SocketError};
+use crate::{address::QHostAddress, common::SocketError, interface::QNetworkInterface};
 
 impl QUdpSocket {
-    /// Joins a group: what is sent to its address is received from now on, by an interface that the system
-    /// chooses.
+    /// Joins a multicast group, on an interface that the system chooses. From now on the socket
+    /// receives datagrams that are sent to the group's address.
     ///
-    /// A group of IPv4 needs a socket that is bound to an address of IPv4, as
-    /// [`QHostAddress::AnyIPv4`]; one bound to [`QHostAddress::Any`] does not do, as with Qt. Others that
-    /// want the same group's port on this machine bind with
-    /// [`SHARE_ADDRESS`](crate::BindMode::SHARE_ADDRESS). How far what is sent to groups goes, and whether it
-    /// comes back, say [`MulticastTtl`](crate::SocketOption::MulticastTtl) and
-    /// [`MulticastLoopback`](crate::SocketOption::MulticastLoopback).
+    /// To join an IPv4 group, bind the socket to an IPv4 address such as [`QHostAddress::AnyIPv4`].
+    /// As in Qt, a socket that is bound to [`QHostAddress::Any`] cannot join one. If several
+    /// sockets of this machine use the same group and port, bind them with
+    /// [`SHARE_ADDRESS`](crate::BindMode::SHARE_ADDRESS). The option
+    /// [`MulticastTtl`](crate::SocketOption::MulticastTtl) sets how many hops multicast datagrams
+    /// may take, and [`MulticastLoopback`](crate::SocketOption::MulticastLoopback) whether this
+    /// machine receives its own.
     ///
     /// # Errors
     ///
-    /// No signal tells of them, and [`error`](crate::QAbstractSocket::error) stays as it is.
+    /// The socket emits no signal for these errors, and
+    /// [`error`](crate::QAbstractSocket::error) does not change.
     ///
-    /// * [`Operation`](crate::SocketErrorKind::Operation) if the socket is not bound, or is connected, with Qt's
-    ///   warning
-    /// * [`UnsupportedSocketOperation`](crate::SocketErrorKind::UnsupportedSocketOperation) for a group of
-    ///   IPv4 at a socket of IPv6, with Qt's warning, and for a null address
-    /// * [`Network`](crate::SocketErrorKind::Network) if the interface has no address of IPv4
-    /// * [`SocketAddressNotAvailable`](crate::SocketErrorKind::SocketAddressNotAvailable) and
-    ///   [`Unknown`](crate::SocketErrorKind::Unknown) for what the system refuses: what is no group, one that was
-    ///   joined already
+    /// * [`Operation`](crate::SocketErrorKind::Operation), with Qt's warning, if the socket is not
+    ///   bound or is connected
+    /// * [`UnsupportedSocketOperation`](crate::SocketErrorKind::UnsupportedSocketOperation) for an
+    ///   IPv4 group and an IPv6 socket, with Qt's warning, and for a null address
+    /// * [`Network`](crate::SocketErrorKind::Network) if the interface has no IPv4 address
+    /// * [`SocketAddressNotAvailable`](crate::SocketErrorKind::SocketAddressNotAvailable) or
+    ///   [`Unknown`](crate::SocketErrorKind::Unknown) if the system refuses: the address is not
+    ///   that of a group, or the socket has joined the group already
     ///
     /// # Examples
     ///
@@ -34,7 +36,8 @@ impl QUdpSocket {
     ///
     /// let group: QHostAddress = "239.255.43.21".parse()?;
     /// let socket = QUdpSocket::new();
-    /// assert_eq!(socket.join_multicast_group(group.clone()).unwrap_err(), SocketErrorKind::Operation);
+    /// let error = socket.join_multicast_group(group.clone()).unwrap_err();
+    /// assert_eq!(error, SocketErrorKind::Operation); // it is not bound
     ///
     /// socket.bind_with(QHostAddress::AnyIPv4, 0, BindMode::SHARE_ADDRESS)?;
     /// if let Err(error) = socket.join_multicast_group(group) {
@@ -47,11 +50,11 @@ impl QUdpSocket {
         self.join_multicast_group_with(group, &QNetworkInterface::default())
     }
 
-    /// [`join_multicast_group`](QUdpSocket::join_multicast_group), by one interface.
+    /// [`join_multicast_group`](QUdpSocket::join_multicast_group) on a given interface.
     ///
     /// # Errors
     ///
-    /// As [`join_multicast_group`](QUdpSocket::join_multicast_group).
+    /// Those of [`join_multicast_group`](QUdpSocket::join_multicast_group).
     #[doc(alias = "joinMulticastGroup")]
     pub fn join_multicast_group_with(
         &self,
@@ -63,21 +66,22 @@ impl QUdpSocket {
         engine.datagrams().map_or(Ok(()), |one| one.join(&group, interface))
     }
 
-    /// Leaves a group that was joined by an interface of the system's choice.
+    /// Leaves a group that was joined on an interface that the system has chosen.
     ///
     /// # Errors
     ///
-    /// As [`join_multicast_group`](QUdpSocket::join_multicast_group); also for a group that was not joined.
+    /// Those of [`join_multicast_group`](QUdpSocket::join_multicast_group); also if the socket has
+    /// not joined the group.
     #[doc(alias = "leaveMulticastGroup")]
     pub fn leave_multicast_group(&self, group: impl Into<QHostAddress>) -> Result<(), SocketError> {
         self.leave_multicast_group_with(group, &QNetworkInterface::default())
     }
 
-    /// Leaves a group that was joined by one interface.
+    /// Leaves a group that was joined on a given interface.
     ///
     /// # Errors
     ///
-    /// As [`leave_multicast_group`](QUdpSocket::leave_multicast_group).
+    /// Those of [`leave_multicast_group`](QUdpSocket::leave_multicast_group).
     #[doc(alias = "leaveMulticastGroup")]
     pub fn leave_multicast_group_with(
         &self,
@@ -89,9 +93,9 @@ impl QUdpSocket {
         engine.datagrams().map_or(Ok(()), |one| one.leave(&group, interface))
     }
 
-    /// The interface by which datagrams for groups are sent; one that is not
-    /// [valid](QNetworkInterface::is_valid) if the system chooses it, which is the default, and if the
-    /// socket is not bound, which is worth Qt's warning.
+    /// The interface on which multicast datagrams are sent. It is not
+    /// [valid](QNetworkInterface::is_valid) if the system chooses the interface, which is the
+    /// default, or if the socket is not bound, which causes Qt's warning.
     #[doc(alias = "multicastInterface")]
     #[must_use]
     pub fn multicast_interface(&self) -> QNetworkInterface {
@@ -101,12 +105,13 @@ impl QUdpSocket {
         interface.unwrap_or_default()
     }
 
-    /// Sets the interface by which datagrams for groups are sent; one that is not valid leaves it to the system.
+    /// Sets the interface on which multicast datagrams are sent. With an invalid interface the
+    /// system chooses one.
     ///
     /// # Errors
     ///
-    /// [`Operation`](crate::SocketErrorKind::Operation) if the socket is not bound, with Qt's warning; else what
-    /// keeps the system from it. Qt does not tell. No signal does.
+    /// [`Operation`](crate::SocketErrorKind::Operation), with Qt's warning, if the socket is not
+    /// bound, or the system's error. Qt reports neither. The socket emits no signal.
     ///
     /// # Examples
     ///

@@ -1,21 +1,23 @@
-//! From the system to a slot.
+//! Receiving datagrams.
 
 use std::rc::Rc;
 
 use super::QUdpSocket;
 use crate::{
-    QHostAddress, QNetworkDatagram, SocketError, SocketErrorKind, SocketState,
+    address::QHostAddress,
+    common::{SocketError, SocketErrorKind},
+    datagram::QNetworkDatagram,
     engine::{Engine, Incoming},
-    socket::AbstractSocketNode,
+    socket::{node::AbstractSocketNode, state::SocketState},
 };
 
-/// How many datagrams are received together for one who does not say.
+/// For how many datagrams `receive_datagrams()` reserves room at most.
 const SOME: usize = 32;
 
 impl QUdpSocket {
-    /// Whether there is a datagram to be read; one without bytes is one, too.
+    /// Whether there is a datagram to read. An empty datagram counts.
     ///
-    /// A socket that is not bound has none, and gets Qt's warning.
+    /// A socket that is not bound has none; this causes Qt's warning.
     #[doc(alias = "hasPendingDatagrams")]
     #[must_use]
     pub fn has_pending_datagrams(&self) -> bool {
@@ -25,9 +27,9 @@ impl QUdpSocket {
         has
     }
 
-    /// How many bytes the first datagram has that is to be read; `None`, where Qt has -1, if there is none.
+    /// The size of the next datagram in bytes. `None`, where Qt has -1, if there is none.
     ///
-    /// A socket that is not bound has none, and gets Qt's warning.
+    /// A socket that is not bound has none; this causes Qt's warning.
     #[doc(alias = "pendingDatagramSize")]
     #[must_use]
     pub fn pending_datagram_size(&self) -> Option<usize> {
@@ -37,16 +39,16 @@ impl QUdpSocket {
         size
     }
 
-    /// Takes a datagram, at most `max_size` bytes of it: these, and the address and port that sent it. What is
-    /// longer is lost.
+    /// Reads a datagram. Returns at most `max_size` of its bytes, and the address and port of the
+    /// sender. The rest of a longer datagram is lost.
     ///
-    /// At a socket that is bound to [`QHostAddress::Any`] senders of IPv4 are shown as `::ffff:a.b.c.d`, as
-    /// with Qt; [`to_ipv4_address`](QHostAddress::to_ipv4_address) and
-    /// [`is_equal`](QHostAddress::is_equal) know them.
+    /// If the socket is bound to [`QHostAddress::Any`], an IPv4 sender has the form
+    /// `::ffff:a.b.c.d`, as in Qt. [`to_ipv4_address`](QHostAddress::to_ipv4_address) and
+    /// [`is_equal`](QHostAddress::is_equal) understand this form.
     ///
     /// # Errors
     ///
-    /// As [`read_datagram_into`](QUdpSocket::read_datagram_into).
+    /// Those of [`read_datagram_into`](QUdpSocket::read_datagram_into).
     ///
     /// # Examples
     ///
@@ -58,7 +60,8 @@ impl QUdpSocket {
     /// socket.write_datagram("to myself", QHostAddress::LocalHost, socket.local_port())?;
     /// assert_eq!(socket.pending_datagram_size(), Some(9));
     /// let (data, sender, port) = socket.read_datagram(2)?;
-    /// assert_eq!((&*data, sender, port), (&b"to"[..], QHostAddress::LocalHost, socket.local_port()));
+    /// assert_eq!(data, b"to");
+    /// assert_eq!((sender, port), (QHostAddress::LocalHost, socket.local_port()));
     /// assert!(!socket.has_pending_datagrams());
     /// # Ok::<(), qnetwork::SocketError>(())
     /// ```
@@ -75,22 +78,22 @@ impl QUdpSocket {
         Ok((bytes, sender.0, sender.1))
     }
 
-    /// Takes a datagram, as much of it as there is room for in `data`: how many bytes that are, and the address
-    /// and port that sent it. What is longer is lost.
+    /// Reads a datagram into `data`. Returns how many bytes were read, and the address and port of
+    /// the sender. The part that does not fit is lost.
     ///
-    /// Nothing is allocated.
+    /// This allocates nothing.
     ///
     /// # Errors
     ///
-    /// All of them are told by [`error_occurred`](crate::socket::AbstractSocketNode::error_occurred), too, but the
-    /// last one.
+    /// The socket also emits [`error_occurred`](crate::socket::AbstractSocketNode::error_occurred)
+    /// for all of them but the last.
     ///
-    /// * [`Temporary`](SocketErrorKind::Temporary) if there is none
-    /// * [`ConnectionRefused`](SocketErrorKind::ConnectionRefused) if nobody listens where the last datagram
-    ///   went; of a connected socket alone
-    /// * [`Network`](SocketErrorKind::Network) for whatever else the system says. As Qt's, a socket
-    ///   keeps the first of these for all others.
-    /// * [`Operation`](SocketErrorKind::Operation) if the socket is not bound, with Qt's warning
+    /// * [`Temporary`](SocketErrorKind::Temporary) if there is no datagram
+    /// * [`ConnectionRefused`](SocketErrorKind::ConnectionRefused) if nobody listens at the
+    ///   destination of the last datagram; only for a connected socket
+    /// * [`Network`](SocketErrorKind::Network) for any other error of the system. As in Qt, a
+    ///   socket reports its first such error for all later ones.
+    /// * [`Operation`](SocketErrorKind::Operation), with Qt's warning, if the socket is not bound
     #[doc(alias = "readDatagram")]
     pub fn read_datagram_into(
         &self,
@@ -105,19 +108,19 @@ impl QUdpSocket {
         Ok((count, sender.0, sender.1))
     }
 
-    /// Takes a datagram, whole, with all that the system tells of it: sender and destination, the interface by
-    /// which it came, and how many hops it might still go.
+    /// Reads a whole datagram with its sender, its destination, the interface on which it arrived,
+    /// and its remaining hops.
     ///
-    /// The destination's address tells a datagram for a group, or for all, from one for this machine alone. It is
-    /// known on Linux, and not at a socket that was
-    /// [taken over](crate::QAbstractSocket::set_socket_descriptor). One of IPv6 has the interface's
-    /// number for its scope id, as with Qt.
+    /// By the address of the destination, a program can tell multicast and broadcast datagrams from
+    /// those for this machine alone. It is known on Linux only, and not for a socket that was
+    /// [taken over](crate::QAbstractSocket::set_socket_descriptor). As in Qt, the scope of an IPv6
+    /// destination is the number of the interface.
     ///
     /// # Errors
     ///
-    /// [`Temporary`](SocketErrorKind::Temporary) if there is none;
-    /// [`Operation`](SocketErrorKind::Operation) if the socket is not bound, with Qt's warning. As with Qt, no
-    /// signal tells of that.
+    /// * [`Temporary`](SocketErrorKind::Temporary) if there is no datagram
+    /// * [`Operation`](SocketErrorKind::Operation), with Qt's warning, if the socket is not bound.
+    ///   As in Qt, no signal reports this.
     ///
     /// # Examples
     ///
@@ -140,12 +143,14 @@ impl QUdpSocket {
         self.receive_datagram_with(size)
     }
 
-    /// [`receive_datagram`](QUdpSocket::receive_datagram), of which at most `max_size` bytes are kept.
+    /// [`receive_datagram`](QUdpSocket::receive_datagram), but keeps at most `max_size` of the
+    /// bytes.
     ///
     /// # Errors
     ///
-    /// As [`read_datagram_into`](QUdpSocket::read_datagram_into). If there is none the signal tells of
-    /// [`Unknown`](SocketErrorKind::Unknown), as Qt's does, or of the socket's first error.
+    /// Those of [`read_datagram_into`](QUdpSocket::read_datagram_into). If there is no datagram,
+    /// the signal has another error than this function returns, as in Qt: the socket's first error,
+    /// or [`Unknown`](SocketErrorKind::Unknown).
     #[doc(alias = "receiveDatagram")]
     pub fn receive_datagram_with(&self, max_size: usize) -> Result<QNetworkDatagram, SocketError> {
         let engine = self.datagram_engine("receiveDatagram")?;
@@ -154,20 +159,21 @@ impl QUdpSocket {
         match self.take_datagram(&engine, &mut take) {
             Ok(true) => Ok(datagram),
             Ok(false) => {
-                self.tell(engine.error());
+                self.report(engine.error());
                 Err(none_to_read())
             }
-            Err(error) => Err(self.tell(error)),
+            Err(error) => Err(self.report(error)),
         }
     }
 
-    /// Takes all the datagrams there are now, at most `max_count`, each whole. With none there, or something
-    /// wrong, there are none; no signal tells of that.
+    /// Reads all datagrams that have arrived, at most `max_count`. They are whole. If there are
+    /// none, or in case of an error, the result is empty, and no signal is emitted.
     ///
-    /// The system is asked for many at once, and not once more to learn that these were all. A slot of
-    /// [`ready_read`](qcore::io_device::DeviceNode::ready_read) may ask until there are none, and need not: if there
-    /// is reason to think that no more have come it is told so without asking the system, and those that have
-    /// come all the same are told of in the next turn.
+    /// One system call reads many datagrams, and no further call is made only to learn that these
+    /// were all. A slot of [`ready_read`](qcore::io_device::DeviceNode::ready_read) may call this
+    /// function until the result is empty, but need not. In a slot, the result may be empty
+    /// although a datagram has just arrived: the socket does not ask the system if it expects none.
+    /// Such a datagram is announced in the next turn.
     ///
     /// # Examples
     ///
@@ -196,8 +202,8 @@ impl QUdpSocket {
         datagrams
     }
 
-    /// [`receive_datagrams`](QUdpSocket::receive_datagrams) into datagrams that there are, whose memory is used
-    /// again; how many were received. The others stay as they are.
+    /// [`receive_datagrams`](QUdpSocket::receive_datagrams) into existing datagrams, whose memory
+    /// is reused. Returns how many were received; the other elements are unchanged.
     #[must_use = "how many there are cannot be seen otherwise"]
     pub fn receive_datagrams_into(&self, datagrams: &mut [QNetworkDatagram]) -> usize {
         let max_count = datagrams.len();
@@ -211,54 +217,54 @@ impl QUdpSocket {
 }
 
 impl AbstractSocketNode {
-    /// The loop says that there may be datagrams.
+    /// The loop reports that there may be datagrams.
     pub(in crate::socket) fn on_datagrams(&self, engine: &Rc<dyn Engine>) {
-        let over = matches!(self.state.get(), SocketState::Unconnected | SocketState::Closing);
+        let over = matches!(self.current_state(), SocketState::Unconnected | SocketState::Closing);
         if !over && let Some(error) = engine.broken() {
             self.on_relay_lost(&error);
             return;
         }
         if !over && engine.is_readable() {
-            self.tell_unread(engine);
+            self.announce_unread(engine);
         }
         if let Some(datagrams) = engine.datagrams() {
             datagrams.settle();
         }
     }
 
-    /// Takes a datagram, for `readDatagram()`.
+    /// Takes a datagram, as Qt's `readDatagram()`.
     fn read_one(&self, take: &mut dyn FnMut(&Incoming<'_>)) -> Result<(), SocketError> {
         let engine = self.datagram_engine("readDatagram")?;
         match self.take_datagram(&engine, take) {
             Ok(true) => Ok(()),
-            Ok(false) => Err(self.tell(none_to_read())),
-            Err(error) => Err(self.tell(error)),
+            Ok(false) => Err(self.report(none_to_read())),
+            Err(error) => Err(self.report(error)),
         }
     }
 
-    /// Takes a datagram, if there is one. Whatever there was, the next one is told of.
+    /// Takes a datagram, if there is one. In any case, the next one will be announced.
     fn take_datagram(
         &self,
         engine: &Rc<dyn Engine>,
         take: &mut dyn FnMut(&Incoming<'_>),
     ) -> Result<bool, SocketError> {
         let taken = engine.datagrams().map_or(Ok(false), |one| one.receive(take));
-        self.flags.unread.set(false);
-        self.read_again_if_readable(engine);
+        self.reading.set_read();
+        self.read_again(engine);
         taken
     }
 
-    /// Takes at most so many datagrams; how many there were.
+    /// Takes at most `max_count` datagrams and returns how many there were.
     fn receive_many(&self, max_count: usize, take: &mut dyn FnMut(&Incoming<'_>)) -> usize {
         let Ok(engine) = self.datagram_engine("receiveDatagram") else { return 0 };
         let Some(datagrams) = engine.datagrams() else { return 0 };
-        if self.flags.in_ready_read.get() && !datagrams.may_have_more() {
-            self.read_again_if_readable(&engine);
+        if self.reading.ready_read().is_running() && !datagrams.may_have_more() {
+            self.read_again(&engine);
             return 0;
         }
         let mut count = 0;
         while count < max_count {
-            // What the first call of the system has found is all there is, unless it could not hold more.
+            // The first system call has read all datagrams, unless it had no room for more.
             if count > 0 && !engine.is_readable() {
                 break;
             }
@@ -271,22 +277,16 @@ impl AbstractSocketNode {
                 }
             }
         }
-        self.flags.unread.set(false);
-        self.read_again_if_readable(&engine);
+        self.reading.set_read();
+        self.read_again(&engine);
         count
     }
 
-    /// Who asked has had datagrams read ahead. The poll will not tell of them any more.
+    /// The program has looked for datagrams, which were read ahead. The poll will not report them
+    /// again, so the loop has to.
     fn note_read_ahead(&self, engine: &Rc<dyn Engine>) {
-        if !self.flags.unread.get() {
-            self.read_again_if_readable(engine);
-        }
-    }
-
-    /// Has the next turn of the loop look for what is left.
-    pub(in crate::socket) fn read_again_if_readable(&self, engine: &Rc<dyn Engine>) {
-        if engine.is_readable() {
-            engine.read_again();
+        if !self.reading.is_announced() {
+            self.read_again(engine);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! From a slot to the system.
+//! Sending datagrams.
 
 use std::{io::IoSlice, rc::Rc};
 
@@ -6,33 +6,34 @@ use qcore::{DeviceError, DeviceErrorKind};
 
 use super::QUdpSocket;
 use crate::{
-    NetworkLayerProtocol, QHostAddress, QNetworkDatagram, SocketError, SocketErrorKind,
-    SocketState,
+    address::{NetworkLayerProtocol, QHostAddress},
+    common::{SocketError, SocketErrorKind},
+    datagram::QNetworkDatagram,
     engine::{Engine, Outcome},
-    socket::{AbstractSocketNode, BindMode},
+    socket::{binding::BindMode, node::AbstractSocketNode, state::SocketState},
 };
 
 impl QUdpSocket {
-    /// Sends a datagram; returns how many bytes it has. It is on its way when this returns, and
-    /// [`bytes_written`](qcore::io_device::DeviceNode::bytes_written) has told of it.
+    /// Sends a datagram and returns its size in bytes. When this returns, the system has taken the
+    /// datagram and [`bytes_written`](qcore::io_device::DeviceNode::bytes_written) was emitted.
     ///
     /// A socket that is not bound is bound to [`QHostAddress::Any`] and a port that the system
-    /// chooses. Datagrams for a whole network, [`QHostAddress::Broadcast`] among them, are sent
-    /// without asking. A null address is this machine; at a connected socket port 0 is the other
-    /// end.
+    /// chooses. Broadcasting, to [`QHostAddress::Broadcast`] for example, needs no permission. A
+    /// null address stands for this machine. If the socket is connected, port 0 stands for its
+    /// peer.
     ///
     /// # Errors
     ///
-    /// All of them are told by
-    /// [`error_occurred`](crate::socket::AbstractSocketNode::error_occurred), too.
+    /// The socket also emits
+    /// [`error_occurred`](crate::socket::AbstractSocketNode::error_occurred).
     ///
-    /// * [`DatagramTooLarge`](SocketErrorKind::DatagramTooLarge): 65,507 bytes is what IPv4 can do,
-    ///   and less than 512 what arrives everywhere
-    /// * [`Network`](SocketErrorKind::Network) for whatever else the system says; also if nobody
-    ///   listened where a connected socket's last datagram went. As Qt's, a socket keeps its first
-    ///   error for all others.
-    /// * [`Temporary`](SocketErrorKind::Temporary) if it cannot be sent now
-    /// * what [`bind`](crate::QAbstractSocket::bind) says
+    /// * [`DatagramTooLarge`](SocketErrorKind::DatagramTooLarge): the maximum for IPv4 is 65,507
+    ///   bytes. Only datagrams of less than 512 bytes arrive on every path.
+    /// * [`Network`](SocketErrorKind::Network) for any other error of the system; also if nobody
+    ///   has listened at the destination of a connected socket's last datagram. As in Qt, a socket
+    ///   reports its first such error for all later ones.
+    /// * [`Temporary`](SocketErrorKind::Temporary) if the system cannot take the datagram now
+    /// * the errors of [`bind`](crate::QAbstractSocket::bind)
     ///
     /// # Examples
     ///
@@ -60,16 +61,19 @@ impl QUdpSocket {
         self.tell_sent(&engine, data.len(), sent)
     }
 
-    /// Sends a datagram to its destination. Its interface and how many hops it may go are kept to;
-    /// its sender is at a socket of IPv6, [`QHostAddress::Any`] included. At one of IPv4 the system
-    /// chooses that, as with Qt, and whether it will have hop limits and interfaces for an IPv4
-    /// address there is for the system to say.
+    /// Sends a datagram to its destination, on its interface and with its hop limit, if these are
+    /// set.
     ///
-    /// At a connected socket one without a destination goes to the other end.
+    /// Its sender address is used by IPv6 sockets, which includes those that are bound to
+    /// [`QHostAddress::Any`]. For an IPv4 socket the system chooses the address, as in Qt. Whether
+    /// an IPv6 socket uses the interface and the hop limit for an IPv4 destination depends on the
+    /// system.
+    ///
+    /// If the socket is connected, a datagram without a destination goes to its peer.
     ///
     /// # Errors
     ///
-    /// As [`write_datagram`](QUdpSocket::write_datagram).
+    /// Those of [`write_datagram`](QUdpSocket::write_datagram).
     ///
     /// # Examples
     ///
@@ -104,17 +108,18 @@ impl QUdpSocket {
         self.tell_sent(&engine, datagram.data().len(), sent)
     }
 
-    /// Sends datagrams in their order, with one call of the system for up to 32 of them; how many
-    /// were sent. [`bytes_written`](qcore::io_device::DeviceNode::bytes_written) tells of each of
-    /// them when they are on their way.
+    /// Sends datagrams in their order, up to 32 in one system call. Returns how many were sent.
+    /// When the system has taken them,
+    /// [`bytes_written`](qcore::io_device::DeviceNode::bytes_written) is emitted for each.
     ///
-    /// If one cannot be sent it and those that follow it are not, and the ones before are counted.
+    /// If a datagram cannot be sent, this function sends none of those that follow it, and returns
+    /// the number of those before it.
     ///
     /// # Errors
     ///
-    /// As [`write_datagram`](QUdpSocket::write_datagram), if it is the first that cannot be sent.
-    /// [`error_occurred`](crate::socket::AbstractSocketNode::error_occurred) tells of it in any
-    /// case.
+    /// Those of [`write_datagram`](QUdpSocket::write_datagram), if the first datagram cannot be
+    /// sent. The socket emits [`error_occurred`](crate::socket::AbstractSocketNode::error_occurred)
+    /// also if a later one cannot.
     ///
     /// # Examples
     ///
@@ -124,7 +129,8 @@ impl QUdpSocket {
     /// let socket = QUdpSocket::new();
     /// socket.bind(QHostAddress::LocalHost, 0)?;
     /// let port = socket.local_port();
-    /// let datagrams = ["one", "two"].map(|data| QNetworkDatagram::new(data, QHostAddress::LocalHost, port));
+    /// let to_port = |data| QNetworkDatagram::new(data, QHostAddress::LocalHost, port);
+    /// let datagrams = ["one", "two"].map(to_port);
     /// assert_eq!(socket.write_datagrams(&datagrams)?, 2);
     /// assert_eq!(socket.receive_datagrams(10).len(), 2);
     /// # Ok::<(), qnetwork::SocketError>(())
@@ -138,13 +144,13 @@ impl QUdpSocket {
         let (count, error) = sent;
         for datagram in &datagrams[..count] {
             if !self.has_engine(&engine) {
-                // A slot has closed the socket. What is sent is sent.
+                // A slot has closed the socket. The datagrams were sent all the same.
                 return Ok(count);
             }
             self.base.bytes_written.emit(datagram.data().len() as i64);
         }
         if count < datagrams.len() && (count == 0 || self.has_engine(&engine)) {
-            let error = self.tell(error.unwrap_or_else(not_now));
+            let error = self.report(error.unwrap_or_else(not_now));
             if count == 0 {
                 return Err(error);
             }
@@ -154,17 +160,17 @@ impl QUdpSocket {
 }
 
 impl AbstractSocketNode {
-    /// The engine that is to send. A socket that has none gets one, and is bound.
+    /// The engine for sending. Opens one and binds the socket if it has none.
     fn engine_for_sending(&self) -> Result<Rc<dyn Engine>, SocketError> {
         self.refuse_deleted("writeDatagram")?;
-        if self.engine().is_none() {
-            self.find_route_for_binding(0)?;
+        if self.engine.is_empty() {
+            self.choose_proxy_for_binding(0)?;
             let engine = self.open_engine(NetworkLayerProtocol::AnyIP).inspect_err(|error| {
                 self.set_error(error);
             })?;
-            self.engine.replace(Some(engine));
+            self.engine.put(engine);
         }
-        if self.state.get() == SocketState::Unconnected {
+        if self.current_state() == SocketState::Unconnected {
             self.bind_node(&QHostAddress::Any, 0, BindMode::DEFAULT_FOR_PLATFORM)?;
         }
         let closed = || {
@@ -180,28 +186,32 @@ impl AbstractSocketNode {
         count: usize,
         sent: Result<bool, SocketError>,
     ) -> Result<usize, SocketError> {
-        // From now on it is this one that connects.
-        self.descriptor.set(engine.descriptor());
+        // If the socket connects, it uses this engine.
+        self.ends.keep_descriptor(&**engine);
         match sent {
             Ok(true) => {
                 self.base.bytes_written.emit(count as i64);
                 Ok(count)
             }
-            Ok(false) => Err(self.tell(not_now())),
-            Err(error) => Err(self.tell(error)),
+            Ok(false) => Err(self.report(not_now())),
+            Err(error) => Err(self.report(error)),
         }
     }
 
-    /// Takes what is written to a connected socket: it is a datagram. Errors are not told by a
-    /// signal, as with Qt.
+    /// Sends what the program has written to a connected socket as one datagram. As in Qt, no
+    /// signal reports errors.
     pub(in crate::socket) fn write_connected(&self, data: &[u8]) -> Result<usize, DeviceError> {
-        let engine = self.engine().filter(|_| self.state.get() != SocketState::Unconnected);
+        let engine = self.engine().filter(|_| self.current_state() != SocketState::Unconnected);
         let Some(engine) = engine else {
             let error = SocketError::new(SocketErrorKind::Unknown, "Socket is not connected");
             self.set_error(&error);
             return Err(DeviceError::new(DeviceErrorKind::Closed, error.text()));
         };
-        let count = match engine.write(&[IoSlice::new(data)]) {
+        let outcome = match engine.check_connected() {
+            Ok(()) => engine.write(&[IoSlice::new(data)]),
+            Err(error) => Outcome::Failed(error),
+        };
+        let count = match outcome {
             Outcome::Moved(count) => count,
             Outcome::WouldBlock => 0,
             Outcome::Failed(error) => {

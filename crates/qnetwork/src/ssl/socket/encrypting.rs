@@ -209,7 +209,7 @@ impl SslSocketNode {
         let Some(alert) = self.with_session(Session::alert).flatten() else { return };
         let _muted = Muted::begin(self);
         // If the alert cannot be sent, the connection has ended anyway.
-        if self.inner.accept_chunk(alert.into()).is_ok() {
+        if self.inner.enqueue(alert).is_ok() {
             self.inner.flush();
         }
     }
@@ -228,7 +228,7 @@ impl SslSocketNode {
         // First, because a slot of the error may close the connection.
         if let Some(alert) = self.with_session(Session::alert).flatten() {
             // If the alert cannot be sent, the connection has ended anyway.
-            let _ = self.inner.accept_chunk(alert.into());
+            let _ = self.inner.enqueue(alert);
         }
         if self.session_number.get() != number {
             return;

@@ -61,7 +61,7 @@ impl SslSocketNode {
 
     pub(super) fn accept(&self, data: &[u8]) -> Result<usize, DeviceError> {
         if self.is_plain() {
-            return self.inner.accept(data);
+            return self.inner.enqueue(data);
         }
         self.check_alive()?;
         self.write_buffer.borrow_mut().append(data, BLOCK, self.base.pool());
@@ -71,7 +71,7 @@ impl SslSocketNode {
 
     pub(super) fn accept_chunk(&self, data: Chunk) -> Result<usize, DeviceError> {
         if self.is_plain() {
-            return self.inner.accept_chunk(data);
+            return self.inner.enqueue(data);
         }
         self.check_alive()?;
         let count = data.len();
@@ -91,7 +91,7 @@ impl SslSocketNode {
             return;
         }
         if !Outer::watches_writing(self) && !self.flags.pending_close.get() {
-            self.inner.call_for_writing();
+            self.inner.schedule();
             return;
         }
         self.post_flush();
@@ -233,7 +233,7 @@ impl SslSocketNode {
                 self.flags.tickets_wait.set(false);
                 if let Some(output) = session.take_output() {
                     // If the inner socket is closed, it reports that itself.
-                    let _ = self.inner.accept_chunk(output.into());
+                    let _ = self.inner.enqueue(output);
                 }
             }
             Ok(total)
@@ -250,7 +250,7 @@ impl SslSocketNode {
         match output {
             None => false,
             Some(output) => {
-                if let Err(error) = self.inner.accept_chunk(output.into()) {
+                if let Err(error) = self.inner.enqueue(output) {
                     let text = error.to_string();
                     self.fail(&SocketError::new(SocketErrorKind::Unknown, text));
                 }

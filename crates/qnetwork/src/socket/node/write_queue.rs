@@ -1,4 +1,4 @@
-//! What was written and is not yet announced as written.
+//! Bytes that were written and have not been announced by `bytes_written` yet.
 
 use std::io::IoSlice;
 
@@ -9,13 +9,13 @@ use qcore::{
 
 /// Qt's sockets gather what is written in blocks of this size, and announce block by block.
 const BLOCK: usize = 32 * 1024;
-/// How many blocks go out in one call.
+/// How many blocks go out in one system call.
 const VECTOR: usize = 64;
 
-/// The write buffer of a socket.
+/// The bytes of a write buffer.
 ///
-/// A whole turn's writes go to the system in one call; but `bytes_written` tells of them block by
-/// block, as Qt's does. So bytes that are sent stay in the queue until they are announced.
+/// One system call sends what was written in a whole turn of the loop, but `bytes_written` is
+/// emitted for each block, as in Qt. So bytes that were sent stay here until they are announced.
 #[derive(Default)]
 pub(super) struct WriteQueue {
     bytes: ByteQueue,
@@ -50,13 +50,13 @@ impl WriteQueue {
         self.sent = 0;
     }
 
-    /// Whether the first block is on its way in part: the system did not take all of it, or it has
-    /// grown since.
+    /// Whether only a part of the first block was sent: the system did not take all of it, or the
+    /// block has grown since.
     pub(super) fn is_partly_sent(&self) -> bool {
         self.sent > 0 && self.sent < self.bytes.first_len()
     }
 
-    /// Sends what is there and not sent yet.
+    /// Gives what was not sent yet to `send`, up to 64 blocks of it.
     pub(super) fn send<R>(&self, send: impl FnOnce(&[IoSlice<'_>]) -> R) -> R {
         let mut slices = [IoSlice::new(&[]); VECTOR];
         let count = self.bytes.slices(self.sent, &mut slices);
@@ -67,8 +67,8 @@ impl WriteQueue {
         self.sent += count;
     }
 
-    /// Takes the next bytes out that are to be announced together.
-    pub(super) fn announce(&mut self, pool: &BufferPool) -> Option<usize> {
+    /// Removes the next bytes that are to be announced together, and returns how many they are.
+    pub(super) fn take_sent(&mut self, pool: &BufferPool) -> Option<usize> {
         let count = self.bytes.first_len().min(self.sent);
         if count == 0 {
             return None;

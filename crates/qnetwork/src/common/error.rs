@@ -1,16 +1,15 @@
-//! What can go wrong at a socket.
+//! The errors of sockets.
 
 use std::{borrow::Cow, error::Error, fmt, io};
 
 use qcore::{DeviceError, DeviceErrorKind};
 
 qcore::numbered! {
-    /// What kind of failure a [`SocketError`] is: Qt's list.
+    /// The kind of a [`SocketError`], from Qt's list.
     ///
     /// # Examples
     ///
-    /// The number of a kind goes on the wire as Qt's, and a number that came from there may be no
-    /// kind:
+    /// The numbers are those of Qt. A number that a program receives may not be one of them:
     ///
     /// ```
     /// use qnetwork::SocketErrorKind;
@@ -26,83 +25,83 @@ qcore::numbered! {
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
     #[non_exhaustive]
     pub enum SocketErrorKind {
-        /// Nobody listens there.
+        /// No server listens at the address and port.
         #[doc(alias = "ConnectionRefusedError")]
         ConnectionRefused = 0,
-        /// The other end has closed the connection. A client need not take this for a failure.
+        /// The other end has closed the connection. A client need not treat this as a failure.
         #[doc(alias = "RemoteHostClosedError")]
         RemoteHostClosed = 1,
-        /// There is no host of that name.
+        /// There is no host of this name.
         #[doc(alias = "HostNotFoundError")]
         HostNotFound = 2,
-        /// The application may not do that.
+        /// The application is not permitted to do this.
         #[doc(alias = "SocketAccessError")]
         SocketAccess = 3,
-        /// The system is out of something, descriptors for example.
+        /// The system has run out of something, descriptors for example.
         #[doc(alias = "SocketResourceError")]
         SocketResource = 4,
-        /// It took too long.
+        /// The operation took too long.
         #[doc(alias = "SocketTimeoutError")]
         SocketTimeout = 5,
-        /// The datagram was larger than the system sends.
+        /// The datagram was larger than the system can send.
         #[doc(alias = "DatagramTooLargeError")]
         DatagramTooLarge = 6,
         /// The network failed.
         #[doc(alias = "NetworkError")]
         Network = 7,
-        /// The address is taken.
+        /// The address and port are already in use.
         #[doc(alias = "AddressInUseError")]
         AddressInUse = 8,
         /// The address does not belong to this machine.
         #[doc(alias = "SocketAddressNotAvailableError")]
         SocketAddressNotAvailable = 9,
-        /// The system cannot do that, IPv6 for example.
+        /// The system does not support the operation, IPv6 for example.
         #[doc(alias = "UnsupportedSocketOperationError")]
         UnsupportedSocketOperation = 10,
-        /// The proxy wants to know who is asking.
+        /// The proxy requires a user and a password.
         #[doc(alias = "ProxyAuthenticationRequiredError")]
         ProxyAuthenticationRequired = 12,
-        /// TLS could not be agreed on.
+        /// The TLS handshake failed.
         #[doc(alias = "SslHandshakeFailedError")]
         SslHandshakeFailed = 13,
-        /// The last operation has not ended yet.
+        /// The last operation has not finished yet.
         #[doc(alias = "UnfinishedSocketOperationError")]
         UnfinishedSocketOperation = 11,
         /// The proxy refuses connections.
         #[doc(alias = "ProxyConnectionRefusedError")]
         ProxyConnectionRefused = 14,
-        /// The proxy closed the connection before it had led anywhere.
+        /// The proxy closed the connection before it was connected to the host.
         #[doc(alias = "ProxyConnectionClosedError")]
         ProxyConnectionClosed = 15,
         /// The proxy did not answer in time.
         #[doc(alias = "ProxyConnectionTimeoutError")]
         ProxyConnectionTimeout = 16,
-        /// There is no proxy of that name.
+        /// There is no proxy of this name.
         #[doc(alias = "ProxyNotFoundError")]
         ProxyNotFound = 17,
-        /// The proxy said something that makes no sense.
+        /// The proxy sent a reply that violates its protocol.
         #[doc(alias = "ProxyProtocolError")]
         ProxyProtocol = 18,
-        /// The socket is in a state in which that cannot be done.
+        /// The operation is not possible in the socket's state.
         #[doc(alias = "OperationError")]
         Operation = 19,
-        /// TLS itself failed.
+        /// The TLS library failed.
         #[doc(alias = "SslInternalError")]
         SslInternal = 20,
-        /// Certificates or keys that are no good.
+        /// A certificate or a key is invalid.
         #[doc(alias = "SslInvalidUserDataError")]
         SslInvalidUserData = 21,
-        /// Try again.
+        /// The failure is temporary: the program may try again.
         #[doc(alias = "TemporaryError")]
         Temporary = 22,
-        /// None of these; also where there was no error yet.
+        /// Another error; also the value when there was no error.
         #[doc(alias = "UnknownSocketError")]
         #[default]
         Unknown = -1,
     }
 }
 
-/// A failure at a socket: its kind, and Qt's text for it.
+/// An error of a socket: its kind and Qt's text for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SocketError {
     kind: SocketErrorKind,
@@ -114,7 +113,7 @@ impl SocketError {
         SocketError { kind, text: text.into() }
     }
 
-    /// What kind of failure it was.
+    /// The kind of the error.
     #[must_use]
     pub fn kind(&self) -> SocketErrorKind {
         self.kind
@@ -145,7 +144,7 @@ impl SocketError {
         Self::new(SocketErrorKind::SocketTimeout, "Connection timed out")
     }
 
-    /// What is said where nothing is known.
+    /// The error for a failure of which nothing is known.
     pub(crate) fn unknown() -> Self {
         Self::new(SocketErrorKind::Unknown, "Unknown error")
     }

@@ -1,0 +1,14 @@
+//! Types that the sockets share with the layers below them: errors, options and types of sockets.
+//!
+//! [`socket`](crate::socket) publishes them. They are defined here because the engines and the
+//! system layer use them too, and must not import anything from the sockets above them.
+
+mod error;
+mod option;
+mod socket_type;
+
+pub use self::{
+    error::{SocketError, SocketErrorKind},
+    option::SocketOption,
+    socket_type::SocketType,
+};

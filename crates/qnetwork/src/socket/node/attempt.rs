@@ -1,0 +1,165 @@
+//! An attempt to connect: the host, its addresses, and the time for each of them.
+
+use std::{
+    cell::{Cell, RefCell},
+    rc::Weak,
+    time::Duration,
+};
+
+use qcore::{
+    QDeadlineTimer, TimerType,
+    event_loop::{Dispatcher, TimerHandler, TimerId},
+};
+
+use crate::{
+    address::{NetworkLayerProtocol, QHostAddress},
+    host_info::QHostInfo,
+};
+
+/// How long connecting to one address may take.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How far the attempt has come.
+#[derive(Clone, Copy, Default)]
+enum Step {
+    #[default]
+    Idle,
+    /// The host's name is being looked up; this is the number of the look-up.
+    LookingUp(i32),
+    /// The addresses are known, and none has been tried.
+    Found,
+    /// One address at least has been tried, or the proxy was given the name.
+    Trying,
+}
+
+/// The host that a socket connects to, or was last connected to, and what is left to try.
+pub(crate) struct Attempt {
+    host_name: RefCell<Box<str>>,
+    port: Cell<u16>,
+    protocol: Cell<NetworkLayerProtocol>,
+    /// The addresses that have not been tried yet, the next one last.
+    addresses: RefCell<Vec<QHostAddress>>,
+    step: Cell<Step>,
+    /// Limits the time for the address that is being tried.
+    timer: Cell<Option<TimerId>>,
+}
+
+impl Default for Attempt {
+    fn default() -> Self {
+        Attempt {
+            host_name: RefCell::default(),
+            port: Cell::new(0),
+            protocol: Cell::new(NetworkLayerProtocol::AnyIP),
+            addresses: RefCell::default(),
+            step: Cell::default(),
+            timer: Cell::new(None),
+        }
+    }
+}
+
+impl Attempt {
+    /// Begins an attempt. Of the host's addresses, only those of `protocol` will be tried.
+    pub(crate) fn begin(&self, host_name: String, port: u16, protocol: NetworkLayerProtocol) {
+        self.cancel_lookup();
+        self.host_name.replace(host_name.into());
+        self.port.set(port);
+        self.protocol.set(protocol);
+    }
+
+    /// The host of the last attempt. It outlasts the connection.
+    pub(crate) fn host_name(&self) -> String {
+        self.host_name.borrow().to_string()
+    }
+
+    pub(crate) fn port(&self) -> u16 {
+        self.port.get()
+    }
+
+    // ---- the look-up
+
+    /// The look-up of the name with this number has begun.
+    pub(crate) fn looks_up(&self, lookup: i32) {
+        self.step.set(Step::LookingUp(lookup));
+    }
+
+    /// The look-up has been answered.
+    pub(crate) fn looked_up(&self) {
+        if let Step::LookingUp(_) = self.step.get() {
+            self.step.set(Step::Idle);
+        }
+    }
+
+    /// Cancels the look-up, if there is one.
+    pub(crate) fn cancel_lookup(&self) {
+        if let Step::LookingUp(lookup) = self.step.get() {
+            self.step.set(Step::Idle);
+            QHostInfo::abort_host_lookup(lookup);
+        }
+    }
+
+    // ---- the addresses
+
+    /// Takes the host's addresses that are to be tried. Returns whether there are any.
+    pub(crate) fn take_addresses(&self, info: &QHostInfo) -> bool {
+        let wanted = |address: &&QHostAddress| match self.protocol.get() {
+            protocol @ (NetworkLayerProtocol::IPv4 | NetworkLayerProtocol::IPv6) => {
+                address.protocol() == protocol
+            }
+            _ => true,
+        };
+        let addresses: Vec<_> = info.addresses().iter().rev().filter(wanted).cloned().collect();
+        let any = !addresses.is_empty();
+        if any {
+            self.step.set(Step::Found);
+        }
+        self.addresses.replace(addresses);
+        any
+    }
+
+    /// Takes the next address that is to be tried.
+    pub(crate) fn next_address(&self) -> Option<QHostAddress> {
+        self.step.set(Step::Trying);
+        self.addresses.borrow_mut().pop()
+    }
+
+    /// The proxy is given the name, and there is no address to try.
+    pub(crate) fn give_name_to_proxy(&self) {
+        self.forget_addresses();
+        self.step.set(Step::Trying);
+    }
+
+    /// Whether an address has been tried, or the proxy was given the name.
+    pub(crate) fn is_trying(&self) -> bool {
+        matches!(self.step.get(), Step::Trying)
+    }
+
+    pub(crate) fn forget_addresses(&self) {
+        self.addresses.take();
+    }
+
+    // ---- the time for one address
+
+    /// Gives the address that is being tried its full time.
+    pub(crate) fn start_timer(&self, dispatcher: &Dispatcher, handler: Weak<dyn TimerHandler>) {
+        self.stop_timer(dispatcher);
+        let id = dispatcher.start_timer(CONNECT_TIMEOUT, TimerType::Coarse, handler);
+        self.timer.set(Some(id));
+    }
+
+    pub(crate) fn stop_timer(&self, dispatcher: &Dispatcher) {
+        if let Some(id) = self.timer.take() {
+            dispatcher.stop_timer(id);
+        }
+    }
+
+    /// Whether this is the attempt's timer.
+    pub(crate) fn is_timer(&self, id: TimerId) -> bool {
+        self.timer.get() == Some(id)
+    }
+
+    /// When the time for this address is over.
+    pub(crate) fn deadline(&self, dispatcher: &Dispatcher) -> QDeadlineTimer {
+        let left = self.timer.get().and_then(|id| dispatcher.remaining_time(id));
+        left.map_or(QDeadlineTimer::forever(), QDeadlineTimer::from)
+    }
+}

@@ -1,0 +1,137 @@
+//! Sockets in two layers, such as a `QSslSocket` on a `QTcpSocket`.
+//!
+//! As in Qt, a socket that encrypts consists of two. The program uses the *outer* socket. The
+//! *inner* socket has the connection, and only the outer one uses it. Qt shows this: both have
+//! states and errors, and the outer socket emits those of the inner one as well. Two traits connect
+//! the sockets of this folder with such a class. Through [`SocketClass`], calls on a handle of the
+//! base class reach the outer socket. Through [`Outer`], the inner socket gives its bytes to the
+//! outer one.
+
+use std::{
+    cell::OnceCell,
+    os::fd::OwnedFd,
+    rc::{Rc, Weak},
+};
+
+use qcore::{OpenMode, QDeadlineTimer, io_device::DeviceNode};
+
+use crate::{
+    address::NetworkLayerProtocol,
+    common::{SocketError, SocketOption},
+    engine::{Engine, Outcome},
+    socket::state::SocketState,
+};
+
+/// The functions of a socket that are virtual in Qt, as a derived class implements them.
+pub(crate) trait SocketClass {
+    fn connect_to_host(
+        &self,
+        host_name: String,
+        port: u16,
+        mode: OpenMode,
+        protocol: NetworkLayerProtocol,
+    );
+
+    fn disconnect_from_host(&self);
+
+    fn abort(&self);
+
+    fn resume(&self);
+
+    fn flush(&self) -> bool;
+
+    fn unsent_bytes(&self) -> usize;
+
+    fn set_read_buffer_size(&self, size: usize);
+
+    fn set_socket_option(&self, option: SocketOption, value: i32);
+
+    fn socket_option(&self, option: SocketOption) -> Option<i32>;
+
+    fn set_socket_descriptor(
+        &self,
+        descriptor: OwnedFd,
+        state: SocketState,
+        mode: OpenMode,
+    ) -> Result<(), SocketError>;
+
+    fn wait_for_connected(&self, deadline: QDeadlineTimer) -> Result<(), SocketError>;
+
+    fn wait_for_ready_read(&self, deadline: QDeadlineTimer) -> Result<(), SocketError>;
+
+    fn wait_for_bytes_written(&self, deadline: QDeadlineTimer) -> Result<(), SocketError>;
+
+    fn wait_for_disconnected(&self, deadline: QDeadlineTimer) -> Result<(), SocketError>;
+}
+
+/// A socket layered on another. It gets the data directly instead of by signals.
+///
+/// The inner socket emits all other signals. Only the outer socket can connect to them.
+pub(crate) trait Outer {
+    /// How many bytes [`receive`](Outer::receive) has room for. `None` if the bytes are to go into
+    /// the inner socket's own buffer.
+    fn room(&self) -> Option<usize>;
+
+    /// Reads at most `room` bytes from the engine. Calls no slot.
+    fn receive(&self, engine: &Rc<dyn Engine>, room: usize) -> Outcome;
+
+    /// There is new data, either received or in the inner socket's buffer.
+    fn on_ready_read(&self);
+
+    /// The system has taken `count` bytes.
+    fn on_bytes_written(&self, count: usize);
+
+    /// Whether a slot could observe when bytes are written.
+    fn watches_writing(&self) -> bool;
+
+    /// The inner socket is about to send its write buffer.
+    fn before_writing(&self);
+
+    /// The inner socket has sent everything and is about to close the connection.
+    fn before_closing(&self, engine: &Rc<dyn Engine>);
+}
+
+/// How a socket belongs to another object.
+pub(crate) enum PartOf {
+    /// It moves the bytes of this device, which emits `ready_read` and `bytes_written` for it.
+    Device(Weak<DeviceNode>),
+    /// It is the base of a class whose functions are called in place of its own.
+    Class(Weak<dyn SocketClass>),
+    /// It is the inner socket of this one.
+    Outer(Weak<dyn Outer>),
+}
+
+/// The object that a socket is a part of. Most sockets are not, so it is boxed.
+#[derive(Default)]
+pub(crate) struct Layers(OnceCell<Box<PartOf>>);
+
+impl Layers {
+    /// Says what the socket is a part of. Only the first call has an effect.
+    pub(crate) fn set(&self, whole: PartOf) {
+        let _ = self.0.set(Box::new(whole));
+    }
+
+    /// The derived class that implements the socket's virtual functions, if there is one.
+    pub(crate) fn class(&self) -> Option<Rc<dyn SocketClass>> {
+        match &**self.0.get()? {
+            PartOf::Class(class) => class.upgrade(),
+            _ => None,
+        }
+    }
+
+    /// The socket that is layered on this one.
+    pub(crate) fn outer(&self) -> Option<Rc<dyn Outer>> {
+        match &**self.0.get()? {
+            PartOf::Outer(outer) => outer.upgrade(),
+            _ => None,
+        }
+    }
+
+    /// The device that the socket moves bytes for.
+    pub(crate) fn front(&self) -> Option<Rc<DeviceNode>> {
+        match &**self.0.get()? {
+            PartOf::Device(front) => front.upgrade(),
+            _ => None,
+        }
+    }
+}

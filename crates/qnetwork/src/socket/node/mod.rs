@@ -1,0 +1,247 @@
+//! The node of the sockets, and the parts it is made of.
+//!
+//! The node has the signals of a socket and one part for each thing that a socket does. A part
+//! keeps its own state, in fields that only its own file sees. It calls no slot. The files of the
+//! folder above are the behaviour: their functions ask the parts, change them, and emit.
+
+mod attempt;
+mod emission;
+mod ending;
+mod ends;
+mod engine_slot;
+mod layers;
+mod proxy_choice;
+mod read_side;
+mod status;
+mod write_queue;
+mod write_side;
+
+use std::{
+    cell::Cell,
+    fmt,
+    rc::{Rc, Weak},
+};
+
+use qcore::{
+    QIODevice, Signal, class,
+    event_loop::{Dispatcher, EventSource},
+    io_device::{DeviceBackend, DeviceNode},
+    object::{Handle, Life, Node, Object},
+};
+
+pub(crate) use self::layers::{Outer, PartOf, SocketClass};
+use self::{
+    attempt::Attempt, ending::Ending, ends::Ends, engine_slot::EngineSlot, layers::Layers,
+    proxy_choice::ProxyChoice, read_side::ReadSide, status::Status, write_side::WriteSide,
+};
+use super::{pause_modes::PauseModes, state::SocketState};
+use crate::{
+    auth::QAuthenticator,
+    common::{SocketError, SocketErrorKind, SocketType},
+    engine::Engine,
+    proxy::QNetworkProxy,
+};
+
+class! {
+    /// The base class of all sockets: states, signals, connecting and closing, reading and writing.
+    ///
+    /// The functions for reading and writing are those of [`QIODevice`]. Functions such as
+    /// `connect_to_host` and `write` return at once; the loop does the work and the socket emits
+    /// signals about it. Only functions whose names begin with `wait_for` wait. Stands for Qt's
+    /// [QAbstractSocket](https://doc.qt.io/qt-5/qabstractsocket.html).
+    ///
+    /// A socket is aborted when its last handle is dropped or its parent dies.
+    ///
+    /// # The order of signals
+    ///
+    /// * The socket connects: `state_changed(HostLookup)`, `state_changed(Connecting)`,
+    ///   `host_found`, `state_changed(Connected)`, `connected`. If the host is an address,
+    ///   [`connect_to_host`](QAbstractSocket::connect_to_host) emits the first three before it
+    ///   returns.
+    /// * Connecting fails: `state_changed(Unconnected)`, `error`, `error_occurred`.
+    /// * The other end closes: `error(RemoteHostClosed)` while the state is still `Connected`, then
+    ///   the signals of the next line. Data that was received can be read afterwards.
+    /// * This end closes: `state_changed(Closing)`, `bytes_written` for what was still to be sent,
+    ///   `state_changed(Unconnected)`, `read_channel_finished`, `disconnected`.
+    pub struct QAbstractSocket(AbstractSocketNode): QIODevice = base
+}
+
+/// The signals of a [`QAbstractSocket`].
+pub struct AbstractSocketNode {
+    /// The name was found, and the socket begins to connect.
+    #[doc(alias = "hostFound")]
+    pub host_found: Signal<()>,
+    /// The socket is connected.
+    pub connected: Signal<()>,
+    /// The connection has ended.
+    pub disconnected: Signal<()>,
+    /// The state has changed.
+    #[doc(alias = "stateChanged")]
+    pub state_changed: Signal<SocketState>,
+    /// An error occurred. Emitted before [`error_occurred`](Self::error_occurred), which is its
+    /// newer name.
+    pub error: Signal<SocketErrorKind>,
+    /// An error occurred.
+    #[doc(alias = "errorOccurred")]
+    pub error_occurred: Signal<SocketErrorKind>,
+    /// The proxy asks for a user and a password. A slot sets both on the authenticator before it
+    /// returns; it may run an event loop for that. If no slot does, connecting fails. If the proxy
+    /// refuses them, the signal is emitted again, up to 16 times for a connection.
+    #[doc(alias = "proxyAuthenticationRequired")]
+    pub proxy_authentication_required: Signal<(QNetworkProxy, QAuthenticator)>,
+
+    pub(super) base: QIODevice,
+    pub(super) this: Weak<AbstractSocketNode>,
+    device: Rc<dyn DeviceBackend>,
+    pub(super) socket_type: SocketType,
+
+    pub(super) status: Status,
+    pub(super) engine: EngineSlot,
+    pub(super) ends: Ends,
+    pub(super) attempt: Attempt,
+    pub(super) proxies: ProxyChoice,
+    pub(super) reading: ReadSide,
+    pub(super) writing: WriteSide,
+    pub(super) ending: Ending,
+    pub(super) layers: Layers,
+    pub(super) pause_mode: Cell<PauseModes>,
+}
+
+impl Node for AbstractSocketNode {
+    fn life(&self) -> &Rc<Life> {
+        Object::life(&self.base)
+    }
+
+    fn destructor(&self) {
+        self.destroy();
+    }
+}
+
+impl QAbstractSocket {
+    /// The handle of a new object.
+    pub(super) fn of_node(node: Rc<AbstractSocketNode>) -> Self {
+        let backend = Rc::downgrade(&node.device);
+        node.base.set_backend(backend);
+        QAbstractSocket(Handle::new(node))
+    }
+
+    /// The handle of the socket in a new object of a derived class, which has a device of its own.
+    #[cfg(feature = "_tls")]
+    pub(super) fn of_embedded(node: Rc<AbstractSocketNode>) -> Self {
+        QAbstractSocket(Handle::embed(node))
+    }
+}
+
+impl AbstractSocketNode {
+    /// A new node. `make_device` makes its device backend.
+    pub(super) fn make(
+        life: &Rc<Life>,
+        socket_type: SocketType,
+        make_device: impl FnOnce(Weak<AbstractSocketNode>) -> Rc<dyn DeviceBackend>,
+    ) -> Rc<Self> {
+        Rc::new_cyclic(|this: &Weak<AbstractSocketNode>| AbstractSocketNode {
+            host_found: Signal::in_life(life),
+            connected: Signal::in_life(life),
+            disconnected: Signal::in_life(life),
+            state_changed: Signal::in_life(life),
+            error: Signal::in_life(life),
+            error_occurred: Signal::in_life(life),
+            proxy_authentication_required: Signal::in_life(life),
+            base: QIODevice::embed(life),
+            this: this.clone(),
+            device: make_device(this.clone()),
+            socket_type,
+            status: Status::default(),
+            engine: EngineSlot::default(),
+            ends: Ends::default(),
+            attempt: Attempt::default(),
+            proxies: ProxyChoice::default(),
+            reading: ReadSide::default(),
+            writing: WriteSide::default(),
+            ending: Ending::default(),
+            layers: Layers::default(),
+            pause_mode: Cell::default(),
+        })
+    }
+
+    pub(super) fn is_dead(&self) -> bool {
+        self.life().is_dead()
+    }
+
+    pub(super) fn dispatcher(&self) -> &Rc<Dispatcher> {
+        self.life().dispatcher()
+    }
+
+    /// What the loop calls when the engine is ready.
+    pub(super) fn source(&self) -> Weak<dyn EventSource> {
+        self.this.clone()
+    }
+
+    /// Whether this is a UDP socket.
+    pub(super) fn is_for_datagrams(&self) -> bool {
+        self.socket_type == SocketType::Udp
+    }
+
+    /// Calls `f` with the device that emits `ready_read` and `bytes_written`.
+    pub(super) fn with_front<R>(&self, f: impl FnOnce(&DeviceNode) -> R) -> R {
+        match self.layers.front() {
+            Some(front) => f(&front),
+            None => f(&self.base),
+        }
+    }
+
+    // ---- the engine
+
+    pub(super) fn engine(&self) -> Option<Rc<dyn Engine>> {
+        self.engine.get()
+    }
+
+    /// Whether `engine` is still the one of this socket.
+    pub(super) fn has_engine(&self, engine: &Rc<dyn Engine>) -> bool {
+        self.engine.holds(engine)
+    }
+
+    // ---- state and error
+
+    /// The state. `state()` of the handle is the same.
+    pub(super) fn current_state(&self) -> SocketState {
+        self.status.state()
+    }
+
+    pub(crate) fn change_state(&self, state: SocketState) {
+        self.status.set_state(state);
+        self.state_changed.emit(state);
+    }
+
+    pub(crate) fn set_error(&self, error: &SocketError) {
+        self.status.set_error(error.kind());
+        self.base.set_error_string(error.text());
+    }
+
+    pub(crate) fn clear_error(&self) {
+        self.status.set_error(SocketErrorKind::Unknown);
+        self.base.set_error_string("");
+    }
+
+    pub(crate) fn emit_error(&self) {
+        let kind = self.status.error();
+        self.error.emit(kind);
+        self.error_occurred.emit(kind);
+    }
+
+    /// Sets an error, emits it, and returns it.
+    pub(super) fn report(&self, error: SocketError) -> SocketError {
+        self.set_error(&error);
+        self.emit_error();
+        error
+    }
+}
+
+impl fmt::Debug for AbstractSocketNode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AbstractSocketNode")
+            .field("state", &self.status.state())
+            .field("error", &self.status.error())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,88 @@
+//! The sending half of a socket: its write buffer, and the call that the loop owes it.
+
+use std::{
+    cell::{Cell, RefCell},
+    io::IoSlice,
+};
+
+use qcore::{internals::BufferPool, io_device::Chunk};
+
+use super::{emission::Emission, write_queue::WriteQueue};
+use crate::engine::Outcome;
+
+/// The write buffer of a socket, and whether the loop will call the socket to send it.
+#[derive(Default)]
+pub(crate) struct WriteSide {
+    queue: RefCell<WriteQueue>,
+    /// The loop was asked for a call and has not made it yet.
+    scheduled: Cell<bool>,
+    bytes_written: Emission,
+}
+
+impl WriteSide {
+    /// Whether everything was sent and announced.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.queue.borrow().is_empty()
+    }
+
+    /// How many bytes have not been announced by `bytes_written` yet.
+    pub(crate) fn len(&self) -> usize {
+        self.queue.borrow().len()
+    }
+
+    /// How many bytes the system has not taken yet.
+    pub(crate) fn unsent(&self) -> usize {
+        self.queue.borrow().unsent()
+    }
+
+    pub(crate) fn append(&self, data: &[u8], pool: &BufferPool) {
+        self.queue.borrow_mut().append(data, pool);
+    }
+
+    pub(crate) fn append_chunk(&self, data: Chunk) {
+        self.queue.borrow_mut().append_chunk(data);
+    }
+
+    /// Drops what was not sent.
+    pub(crate) fn clear(&self, pool: &BufferPool) {
+        self.queue.borrow_mut().clear(pool);
+    }
+
+    /// Whether the system has taken a part of the first block, and no more.
+    pub(crate) fn is_partly_sent(&self) -> bool {
+        self.queue.borrow().is_partly_sent()
+    }
+
+    /// Has `write` send what was not sent yet.
+    pub(crate) fn send(&self, write: impl FnOnce(&[IoSlice<'_>]) -> Outcome) -> Outcome {
+        let outcome = self.queue.borrow().send(write);
+        if let Outcome::Moved(count) = outcome {
+            self.queue.borrow_mut().mark_sent(count);
+        }
+        outcome
+    }
+
+    /// Removes the next block that was sent, and returns how many bytes it has.
+    pub(crate) fn take_sent(&self, pool: &BufferPool) -> Option<usize> {
+        self.queue.borrow_mut().take_sent(pool)
+    }
+
+    /// The loop is about to be asked for a call. Returns whether it was not asked before.
+    pub(crate) fn set_scheduled(&self) -> bool {
+        !self.scheduled.replace(true)
+    }
+
+    pub(crate) fn is_scheduled(&self) -> bool {
+        self.scheduled.get()
+    }
+
+    /// The loop has made its call, or the engine that it was asked by is gone.
+    pub(crate) fn clear_scheduled(&self) {
+        self.scheduled.set(false);
+    }
+
+    /// The emission of `bytes_written`, or what stands for it.
+    pub(crate) fn bytes_written(&self) -> &Emission {
+        &self.bytes_written
+    }
+}

@@ -1,0 +1,277 @@
+//! Receiving: from the engine to the read buffer, or to the socket that is layered on this one.
+//!
+//! # Sockets without a read buffer
+//!
+//! The bytes, and also the end of the stream, stay with the system until the program reads.
+//! `ready_read` is emitted once when there is something to read, and then not again before the
+//! program has read something. A program that reads on to the end of the stream finds the socket
+//! unconnected, and no signal is emitted for that. All of this is as in Qt.
+
+use std::rc::Rc;
+
+use qcore::{
+    DeviceError,
+    internals::{DeviceInternals, SCRATCH},
+};
+
+use super::{
+    node::{AbstractSocketNode, Outer, QAbstractSocket},
+    state::SocketState,
+};
+use crate::{
+    common::SocketError,
+    engine::{Engine, Outcome},
+};
+
+impl QAbstractSocket {
+    /// Limits the read buffer to `size` bytes. The default, 0, is no limit.
+    ///
+    /// Bytes that do not fit stay in the operating system's buffer, which slows the sender down.
+    ///
+    /// # When reading goes on
+    ///
+    /// A socket that finds its buffer full stops reading, as in Qt, and emits `ready_read` no more.
+    /// It goes on when
+    ///
+    /// * the program has emptied the buffer, or has asked for more bytes than were in it;
+    /// * the program sets a different limit, and the buffer has room under it;
+    /// * the program calls [`wait_for_ready_read`](QAbstractSocket::wait_for_ready_read).
+    ///
+    /// Reading a part of the buffer is not enough, unless a slot of `ready_read` does so before
+    /// more has arrived. So a program that reads a part of the buffer outside of that slot, by a
+    /// timer for example, may wait for ever: if it takes 3 bytes of a full buffer of 4, no more
+    /// arrive. Such a program has to restart reading by changing the limit:
+    ///
+    /// ```
+    /// use std::{cell::RefCell, rc::Rc};
+    /// use qcore::{QCoreApplication, QTimer};
+    /// use qnetwork::{QHostAddress, QTcpServer, QTcpSocket};
+    ///
+    /// /// Takes at most `count` bytes and restarts reading.
+    /// fn take(socket: &QTcpSocket, count: usize) -> Vec<u8> {
+    ///     let taken = socket.read(count);
+    ///     let limit = socket.read_buffer_size();
+    ///     socket.set_read_buffer_size(0);
+    ///     socket.set_read_buffer_size(limit); // nothing has been read between the two
+    ///     taken
+    /// }
+    ///
+    /// let app = QCoreApplication::new();
+    /// let server = QTcpServer::new();
+    /// server.new_connection.connect_to(&server, |server, ()| {
+    ///     server.next_pending_connection().unwrap().write("ten bytes.").unwrap();
+    /// });
+    /// server.listen(QHostAddress::LocalHost, 0)?;
+    ///
+    /// let socket = QTcpSocket::new();
+    /// socket.set_read_buffer_size(4);
+    /// socket.connect_to_host("127.0.0.1", server.server_port());
+    /// let (ticker, taken) = (QTimer::new(), Rc::new(RefCell::new(Vec::new())));
+    /// ticker.timeout.connect_to(&taken, move |taken, ()| {
+    ///     taken.borrow_mut().extend(take(&socket, 3));
+    ///     if taken.borrow().len() == 10 {
+    ///         QCoreApplication::instance().quit();
+    ///     }
+    /// });
+    /// ticker.start(1);
+    /// app.exec();
+    /// assert_eq!(*taken.borrow(), b"ten bytes.");
+    /// # Ok::<(), qnetwork::SocketError>(())
+    /// ```
+    ///
+    /// A program does not need this if it always reads everything in the slot and keeps the rest in
+    /// a buffer of its own.
+    #[doc(alias = "setReadBufferSize")]
+    pub fn set_read_buffer_size(&self, size: usize) {
+        match self.layers.class() {
+            Some(class) => class.set_read_buffer_size(size),
+            None => self.limit_reading(size),
+        }
+    }
+}
+
+/// Where the bytes go that a socket receives.
+enum Sink {
+    /// Into the read buffer.
+    Buffer,
+    /// To the socket that is layered on this one.
+    Outer(Rc<dyn Outer>),
+    /// Nowhere: they stay with the system until the program reads.
+    System,
+}
+
+impl AbstractSocketNode {
+    pub(crate) fn limit_reading(&self, size: usize) {
+        if self.reading.set_limit(size) && (size == 0 || self.base.buffer_len() < size) {
+            self.resume_reading();
+        }
+    }
+
+    /// Where received bytes go at the moment, and how many of them there is room for.
+    fn sink(&self) -> (Sink, usize) {
+        if let Some(outer) = self.layers.outer()
+            && let Some(room) = outer.room()
+        {
+            return (Sink::Outer(outer), room);
+        }
+        if self.reading.is_unbuffered() {
+            return (Sink::System, SCRATCH);
+        }
+        (Sink::Buffer, self.reading.room(self.base.buffer_len()))
+    }
+
+    /// Whether there is room for at least one byte more.
+    pub(super) fn has_room(&self) -> bool {
+        self.sink().1 > 0
+    }
+
+    /// Receives what the engine has, at most one read of it, and emits `ready_read` once. Returns
+    /// whether there was anything.
+    pub(super) fn receive(&self, engine: &Rc<dyn Engine>) -> bool {
+        if self.current_state() == SocketState::Closing {
+            return false;
+        }
+        let (sink, room) = self.sink();
+        if room == 0 {
+            // Qt turns its notifier off here. So even if the program takes some bytes out of the
+            // buffer, what arrives waits until the program asks for more than is in it.
+            self.reading.set_full(engine.has_more());
+            return false;
+        }
+        let (outcome, emits) = match sink {
+            Sink::Buffer => (self.read_to_buffer(engine, room), self.base.is_readable()),
+            Sink::Outer(outer) => (outer.receive(engine, room), true),
+            Sink::System => return self.announce_unread(engine),
+        };
+        match outcome {
+            Outcome::Moved(_) => {}
+            Outcome::WouldBlock => return false,
+            Outcome::Failed(error) => {
+                self.on_remote_close(&error);
+                return false;
+            }
+        }
+        // Before the signal, so that a loop that a slot runs goes on reading.
+        self.read_again(engine);
+        if emits {
+            self.emit_ready_read();
+        }
+        // A slot may have stopped reading, by a function that waits, and made room afterwards.
+        let connected = self.current_state() == SocketState::Connected;
+        if connected && self.reading.is_full() && self.has_room() {
+            self.resume_reading();
+        }
+        true
+    }
+
+    /// Reads once into the buffer. A socket that is open only for writing drops the bytes.
+    fn read_to_buffer(&self, engine: &Rc<dyn Engine>, room: usize) -> Outcome {
+        let pool = self.base.pool();
+        let mut scratch = pool.take_scratch();
+        let outcome = engine.read(&mut scratch[..room]);
+        match outcome {
+            Outcome::Moved(count) if self.base.is_readable() => {
+                if count >= SCRATCH / 2 {
+                    // Giving the buffer away costs less than copying it.
+                    scratch.truncate(count);
+                    self.base.append_chunk(scratch);
+                    return outcome;
+                }
+                self.base.append_to_buffer(&scratch[..count]);
+            }
+            _ => {}
+        }
+        pool.put_scratch(scratch);
+        outcome
+    }
+
+    /// If the engine may have more to read, has the next turn of the loop call the socket again.
+    pub(super) fn read_again(&self, engine: &Rc<dyn Engine>) {
+        if engine.is_readable() {
+            engine.read_again();
+        }
+    }
+
+    /// Emits `ready_read` or calls the outer socket. A slot that runs a loop is not called again
+    /// from within it; `channel_ready_read` is emitted all the same, as in Qt.
+    pub(super) fn emit_ready_read(&self) {
+        let emission = self.reading.ready_read();
+        if let Some(outer) = self.layers.outer() {
+            return emission.run(|| outer.on_ready_read());
+        }
+        emission.run(|| self.with_front(|device| device.ready_read.emit(())));
+        self.base.channel_ready_read.emit(0);
+    }
+
+    /// The program asks for more than is in the buffer, or the buffer may hold more now.
+    pub(crate) fn resume_reading(&self) {
+        if self.reading.open()
+            && let Some(engine) = self.engine()
+        {
+            self.read_again(&engine);
+        }
+    }
+
+    /// Reads for a program that has emptied the read buffer and wants more.
+    pub(super) fn read_beyond_buffer(&self, data: &mut [u8]) -> Result<usize, DeviceError> {
+        let connected = self.current_state() == SocketState::Connected;
+        let Some(engine) = self.engine().filter(|_| connected) else {
+            return Err(SocketError::remote_host_closed().into());
+        };
+        if self.reading.is_unbuffered() {
+            return self.read_unbuffered(&engine, data);
+        }
+        // The loop fills the buffer, but it may have stopped because the buffer was full.
+        self.resume_reading();
+        Ok(0)
+    }
+
+    // ---- without a buffer
+
+    /// Emits `ready_read` if there is something to read, or the end of the stream, and that was not
+    /// announced yet. Returns whether there is.
+    pub(super) fn announce_unread(&self, engine: &Rc<dyn Engine>) -> bool {
+        if self.reading.is_announced() {
+            return true;
+        }
+        if !engine.has_more() {
+            return false;
+        }
+        self.reading.set_announced();
+        self.emit_ready_read();
+        true
+    }
+
+    /// How many bytes the system has for a socket without a read buffer.
+    pub(super) fn unbuffered_bytes(&self) -> usize {
+        let has_any = self.is_for_datagrams() || self.current_state() == SocketState::Connected;
+        if !self.reading.is_unbuffered() || !has_any {
+            return 0;
+        }
+        self.engine().map_or(0, |engine| engine.bytes_available())
+    }
+
+    /// Reads from the system, past the buffer.
+    fn read_unbuffered(
+        &self,
+        engine: &Rc<dyn Engine>,
+        data: &mut [u8],
+    ) -> Result<usize, DeviceError> {
+        let mut count = 0;
+        if !data.is_empty() {
+            match engine.read(data) {
+                Outcome::Moved(moved) => count = moved,
+                Outcome::WouldBlock => {}
+                Outcome::Failed(error) => {
+                    self.set_error(&error);
+                    self.release_engine();
+                    self.status.set_state(SocketState::Unconnected);
+                    return Err(error.into());
+                }
+            }
+        }
+        self.reading.set_read();
+        self.read_again(engine);
+        Ok(count)
+    }
+}

@@ -1,0 +1,266 @@
+//! Sending: from `write()` to the engine, in three steps.
+//!
+//! 1. [`enqueue`](AbstractSocketNode::enqueue) puts the bytes into the write buffer.
+//! 2. [`schedule`](AbstractSocketNode::schedule) asks the loop for a call.
+//! 3. [`flush`](AbstractSocketNode::flush), in that call, gives the buffer to the engine and emits
+//!    `bytes_written` block by block.
+
+use std::{io::IoSlice, ops::Deref, rc::Rc};
+
+use qcore::{
+    DeviceError,
+    internals::DeviceInternals,
+    io_device::{Chunk, DeviceErrorKind},
+};
+
+use super::{
+    node::{AbstractSocketNode, QAbstractSocket},
+    state::SocketState,
+};
+use crate::{
+    common::{SocketError, SocketErrorKind},
+    engine::{Engine, Outcome},
+};
+
+impl QAbstractSocket {
+    /// Sends as much of the write buffer as the system takes, at once. Returns whether any bytes
+    /// were written.
+    ///
+    /// Programs rarely need this: the loop sends everything that was written in one of its turns
+    /// together.
+    pub fn flush(&self) -> bool {
+        match self.layers.class() {
+            Some(class) => class.flush(),
+            None => AbstractSocketNode::flush(self, usize::MAX),
+        }
+    }
+
+    /// How many bytes wait in this process for the operating system to take them.
+    ///
+    /// A program that may write faster than the other end reads should limit this number. For a
+    /// `QSslSocket` it includes bytes that
+    /// [`bytes_to_write`](qcore::QIODevice::bytes_to_write) does not count: those that are
+    /// encrypted and not sent, with the bytes that encryption adds. For other sockets the two
+    /// numbers differ only by bytes that were sent and have not been announced by `bytes_written`
+    /// yet. Neither number includes what the system has taken and the other end has not received.
+    /// Qt has no such function.
+    ///
+    /// The number is 0 for a UDP socket, which sends at once.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use qnetwork::{QHostAddress, QTcpServer, QTcpSocket};
+    ///
+    /// let server = QTcpServer::new();
+    /// server.listen(QHostAddress::LocalHost, 0)?;
+    /// let socket = QTcpSocket::new();
+    /// socket.connect_to_host("127.0.0.1", server.server_port());
+    /// socket.wait_for_connected(5000)?;
+    ///
+    /// socket.write("to be sent").unwrap();
+    /// assert_eq!(socket.unsent_bytes(), 10);
+    /// socket.flush();
+    /// assert_eq!(socket.unsent_bytes(), 0);
+    /// # Ok::<(), qnetwork::SocketError>(())
+    /// ```
+    #[must_use]
+    pub fn unsent_bytes(&self) -> usize {
+        match self.layers.class() {
+            Some(class) => class.unsent_bytes(),
+            None => self.writing.unsent(),
+        }
+    }
+}
+
+/// Bytes to send: borrowed, which are copied, or a chunk, which is not.
+pub(crate) enum Outgoing<'a> {
+    Bytes(&'a [u8]),
+    Chunk(Chunk),
+}
+
+impl<'a> From<&'a [u8]> for Outgoing<'a> {
+    fn from(bytes: &'a [u8]) -> Self {
+        Outgoing::Bytes(bytes)
+    }
+}
+
+impl From<Chunk> for Outgoing<'_> {
+    fn from(chunk: Chunk) -> Self {
+        Outgoing::Chunk(chunk)
+    }
+}
+
+impl From<Vec<u8>> for Outgoing<'_> {
+    fn from(bytes: Vec<u8>) -> Self {
+        Outgoing::Chunk(bytes.into())
+    }
+}
+
+impl Deref for Outgoing<'_> {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        match self {
+            Outgoing::Bytes(bytes) => bytes,
+            Outgoing::Chunk(chunk) => chunk,
+        }
+    }
+}
+
+impl AbstractSocketNode {
+    /// Step 1: puts bytes into the write buffer. Returns how many they are.
+    ///
+    /// A socket without buffers gives the system as much as it takes, and buffers only the rest. A
+    /// UDP socket sends a datagram.
+    pub(crate) fn enqueue<'a>(&self, data: impl Into<Outgoing<'a>>) -> Result<usize, DeviceError> {
+        let data = data.into();
+        let count = data.len();
+        if self.is_for_datagrams() {
+            return self.write_connected(&data);
+        }
+        self.check_linked()?;
+        match data {
+            data if self.reading.is_unbuffered() => {
+                let sent = if self.writing.is_empty() { self.write_unbuffered(&data)? } else { 0 };
+                self.writing.append(&data[sent..], self.base.pool());
+            }
+            Outgoing::Bytes(bytes) => self.writing.append(bytes, self.base.pool()),
+            Outgoing::Chunk(chunk) => self.writing.append_chunk(chunk),
+        }
+        if !self.is_connecting() && !self.writing.is_empty() {
+            self.schedule();
+        }
+        Ok(count)
+    }
+
+    /// Whether there is a connection to write to, or will be one.
+    fn check_linked(&self) -> Result<(), DeviceError> {
+        if self.current_state() == SocketState::Unconnected || self.is_dead() {
+            let error = SocketError::new(SocketErrorKind::Unknown, "Socket is not connected");
+            self.set_error(&error);
+            return Err(DeviceError::new(DeviceErrorKind::Closed, error.text()));
+        }
+        Ok(())
+    }
+
+    /// Writes to the system, past the buffer, if there is an engine. Returns how many bytes the
+    /// system took. An engine that is not connected fails.
+    fn write_unbuffered(&self, data: &[u8]) -> Result<usize, DeviceError> {
+        let Some(engine) = self.engine() else { return Ok(0) };
+        if data.is_empty() {
+            return Ok(0);
+        }
+        let outcome = match engine.check_connected() {
+            Ok(()) => engine.write(&[IoSlice::new(data)]),
+            Err(error) => Outcome::Failed(error),
+        };
+        match outcome {
+            Outcome::Moved(count) => Ok(count),
+            Outcome::WouldBlock => Ok(0),
+            Outcome::Failed(error) => {
+                self.set_error(&error);
+                Err(error.into())
+            }
+        }
+    }
+
+    /// Step 2: asks the loop to call the socket for sending, unless it was asked already.
+    ///
+    /// The loop calls in its next turn, as Qt's write notifier would, or at the end of this turn if
+    /// no slot could tell the difference.
+    pub(crate) fn schedule(&self) {
+        if self.writing.is_scheduled() {
+            return;
+        }
+        if let Some(engine) = self.engine() {
+            let early = !self.is_watched() && self.current_state() == SocketState::Connected;
+            self.writing.set_scheduled();
+            engine.request_write(early);
+        }
+    }
+
+    /// Whether a slot could observe when bytes are written.
+    fn is_watched(&self) -> bool {
+        if let Some(outer) = self.layers.outer() {
+            return outer.watches_writing();
+        }
+        self.with_front(|device| device.bytes_written.is_connected())
+            || self.base.channel_bytes_written.is_connected()
+    }
+
+    /// Step 3: sends the write buffer, until the system takes no more or `budget` bytes are out.
+    /// Emits `bytes_written` for each block. Returns whether any bytes were written.
+    pub(super) fn flush(&self, budget: usize) -> bool {
+        let mut written = false;
+        let mut sent = 0;
+        while let Some(engine) = self.engine() {
+            if self.is_connecting() {
+                break;
+            }
+            // A block that has grown since it was sent is sent whole before it is announced, as in
+            // Qt.
+            let whole = !self.writing.is_partly_sent();
+            if whole || !engine.is_writable() || sent >= budget {
+                if let Some(count) = self.writing.take_sent(self.base.pool()) {
+                    written = true;
+                    self.announce_written(&engine, count);
+                    continue;
+                }
+                if self.writing.is_empty() || !engine.is_writable() {
+                    break;
+                }
+                if sent >= budget {
+                    self.schedule();
+                    break;
+                }
+            }
+            if let Err(error) = engine.check_connected() {
+                if self.has_engine(&engine) {
+                    self.on_write_error(&error);
+                    break;
+                }
+                // The handler of the warning has ended the connection.
+                continue;
+            }
+            match self.writing.send(|slices| engine.write(slices)) {
+                Outcome::Moved(count) => sent += count,
+                // The engine is not writable now. What was sent is announced first.
+                Outcome::WouldBlock => {}
+                Outcome::Failed(error) => {
+                    self.on_write_error(&error);
+                    break;
+                }
+            }
+        }
+        written
+    }
+
+    /// Emits `bytes_written`, and closes the socket if these were the last bytes before the end.
+    fn announce_written(&self, engine: &Rc<dyn Engine>, count: usize) {
+        if self.has_sent_last() || !self.writing.is_empty() {
+            // Before the signal, so that a loop that a slot runs goes on sending.
+            self.schedule();
+        }
+        self.emit_bytes_written(count);
+        if self.has_engine(engine) && self.has_sent_last() {
+            self.disconnect();
+        }
+    }
+
+    /// Emits `bytes_written` or calls the outer socket. A slot that runs a loop is not called again
+    /// from within it; `channel_bytes_written` is emitted all the same, as in Qt.
+    fn emit_bytes_written(&self, count: usize) {
+        let emission = self.writing.bytes_written();
+        if let Some(outer) = self.layers.outer() {
+            return emission.run(|| outer.on_bytes_written(count));
+        }
+        emission.run(|| self.with_front(|device| device.bytes_written.emit(count as i64)));
+        self.base.channel_bytes_written.emit((0, count as i64));
+    }
+
+    /// Whether the socket was waiting for its last bytes to go out, and they have gone.
+    pub(super) fn has_sent_last(&self) -> bool {
+        self.current_state() == SocketState::Closing && self.writing.is_empty()
+    }
+}
