@@ -1,4 +1,4 @@
-//! The connections of an object, which its life stores.
+//! The connections of an object. Its life stores them.
 
 use std::{
     any::TypeId,

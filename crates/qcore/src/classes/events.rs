@@ -12,7 +12,7 @@ use crate::{
     id::ObjectId,
 };
 
-/// An event handler or filter, which the object holds weakly. The functions return `None` if it is
+/// An event handler or filter. The object holds it weakly. The functions return `None` if it is
 /// dead.
 pub(crate) trait Handler {
     fn event(&self, event: &QEvent) -> Option<bool>;

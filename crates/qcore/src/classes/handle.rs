@@ -1,4 +1,4 @@
-//! Handles and nodes, of which a class consists.
+//! The parts of a class: handles and nodes.
 
 use std::{
     any::{Any, TypeId},
@@ -51,7 +51,7 @@ pub(crate) trait Base: 'static {
     fn into_any(self: Rc<Self>) -> Rc<dyn Any>;
 }
 
-/// A counted reference to an object, by the node of one of its classes.
+/// A counted reference to an object, through the node of one of its classes.
 ///
 /// [`class!`](crate::class!) makes handle types from `Handle<N>`. Cloning returns a handle to the
 /// same object. The object dies when its last handle is dropped, whatever class that handle is of.

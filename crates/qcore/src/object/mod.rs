@@ -265,8 +265,8 @@ impl QObject {
     /// Blocks (`true`) or unblocks (`false`) all signals of this object except
     /// [`destroyed`](ObjectNode::destroyed). Returns whether they were blocked before.
     ///
-    /// Slots do not get what is emitted while signals are blocked, not even later.
-    /// [`QSignalBlocker`] blocks the signals for a scope.
+    /// Slots never get the values that are emitted while signals are blocked. [`QSignalBlocker`]
+    /// blocks the signals for a scope.
     #[doc(alias = "blockSignals")]
     pub fn block_signals(&self, block: bool) -> bool {
         Object::life(self).block_signals(block)

@@ -88,8 +88,8 @@ impl Connection {
         self.with(|list, id| list.is_connected(id))
     }
 
-    /// Blocks the slot while the returned guard exists. The slot does not get the values emitted in
-    /// that time, not even later.
+    /// Blocks the slot while the returned guard exists. The slot never gets the values emitted in
+    /// that time.
     ///
     /// ```
     /// use std::{cell::Cell, rc::Rc};
