@@ -45,7 +45,7 @@ const CLOSE_ON_EXEC: u32 = 0o2_000_000;
 
 #[test]
 fn what_is_no_socket_of_the_kind() {
-    if !in_child("what_is_no_socket_of_the_kind", 100) {
+    if !in_child!("what_is_no_socket_of_the_kind", 100) {
         return;
     }
     let socket = QTcpSocket::new();
@@ -98,7 +98,7 @@ fn what_is_no_socket_of_the_kind() {
 
 #[test]
 fn a_connection() {
-    if !in_child("a_connection", 100) {
+    if !in_child!("a_connection", 100) {
         return;
     }
     let before = descriptors();
@@ -281,7 +281,7 @@ fn a_stream_of_another_family() {
 
 #[test]
 fn by_one_that_is_dead_or_dies_of_it() {
-    if !in_child("by_one_that_is_dead_or_dies_of_it", 100) {
+    if !in_child!("by_one_that_is_dead_or_dies_of_it", 100) {
         return;
     }
     let before = descriptors();

@@ -225,7 +225,7 @@ fn in_the_wrong_state() {
 
 #[test]
 fn nothing_is_left_open() {
-    if !in_child("nothing_is_left_open", 100) {
+    if !in_child!("nothing_is_left_open", 100) {
         return;
     }
     let before = descriptors();

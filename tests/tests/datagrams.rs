@@ -125,7 +125,7 @@ fn many_are_sent_together_in_their_order() {
         })
         .collect();
     assert_eq!(socket.write_datagrams(&datagrams).unwrap(), 70);
-    assert_eq!(written.take(), (0..70).collect::<Vec<i64>>());
+    assert_eq!(written.take(), (0..70).collect::<Vec<usize>>());
     let mut data = [0; 100];
     for number in 0..70_u8 {
         let count = peer.recv(&mut data).unwrap();

@@ -101,7 +101,7 @@ fn a_socket_takes_descriptors() {
 
 #[test]
 fn descriptors_are_closed_on_exec_and_given_back() {
-    if !in_child("descriptors_are_closed_on_exec_and_given_back", 256) {
+    if !in_child!("descriptors_are_closed_on_exec_and_given_back", 256) {
         return;
     }
     let dir = Dir::new();
@@ -130,7 +130,7 @@ fn descriptors_are_closed_on_exec_and_given_back() {
 
 #[test]
 fn without_descriptors() {
-    if !in_child("without_descriptors", 24) {
+    if !in_child!("without_descriptors", 24) {
         return;
     }
     let dir = Dir::new();

@@ -241,7 +241,7 @@ fn write_datagram() {
         match sent {
             Ok(count) => {
                 assert_eq!(count, data.len());
-                assert_eq!(written.take(), [data.len() as i64]);
+                assert_eq!(written.take(), [data.len()]);
                 assert_eq!(errors.count(), 0);
             }
             Err(error) => {

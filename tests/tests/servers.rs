@@ -333,7 +333,7 @@ fn a_handler_that_panics() {
 
 #[test]
 fn a_handler_and_no_descriptors() {
-    if !in_child("a_handler_and_no_descriptors", 40) {
+    if !in_child!("a_handler_and_no_descriptors", 40) {
         return;
     }
     let server = server();
@@ -467,7 +467,7 @@ fn addresses_of_descriptors_that_listen() {
 
 #[test]
 fn descriptors_that_do_not_listen() {
-    if !in_child("descriptors_that_do_not_listen", 100) {
+    if !in_child!("descriptors_that_do_not_listen", 100) {
         return;
     }
     let here = std::env::temp_dir().join(format!("qnetwork-servers-{}", std::process::id()));
@@ -526,10 +526,10 @@ fn a_paused_server_leaves_connections_to_the_system() {
     for client in &mut clients {
         client.write_all(b"x").unwrap();
     }
-    QCoreApplication::instance().process_events_with(ProcessEventsFlags::ALL_EVENTS);
+    QCoreApplication::instance().process_events_with_flags(ProcessEventsFlags::ALL_EVENTS);
     assert!(!server.has_pending_connections());
     server.set_max_pending_connections(1000);
-    QCoreApplication::instance().process_events_with(ProcessEventsFlags::ALL_EVENTS);
+    QCoreApplication::instance().process_events_with_flags(ProcessEventsFlags::ALL_EVENTS);
     assert!(!server.has_pending_connections());
     let count = announced(&server);
     server.resume_accepting();

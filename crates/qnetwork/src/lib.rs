@@ -27,6 +27,9 @@
 //! * [`proxy`] has [`QNetworkProxy`] and [`QNetworkProxyFactory`], [`auth`] has [`QAuthenticator`]
 //! * [`host_info`] has [`QHostInfo`], look-ups of host names
 
+// On docs.rs, which builds with nightly Rust, items show the feature that they need.
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 pub mod address;
 pub mod auth;
 mod common;

@@ -167,7 +167,11 @@ fn ours() -> Vec<String> {
                 i32::from(e.is_lifetime_known()),
                 i32::from(e.is_permanent())
             ));
-            let left = |deadline: qcore::QDeadlineTimer| deadline.remaining_time().div_euclid(1000);
+            // Qt's milliseconds are rounded up.
+            let left = |deadline: qcore::QDeadlineTimer| match deadline.remaining_time() {
+                Some(left) => (left.as_nanos().div_ceil(1_000_000) / 1000) as i64,
+                None => -1,
+            };
             let (preferred, valid) = (left(e.preferred_lifetime()), left(e.validity_lifetime()));
             lines.push(format!("lasts|{preferred}|{valid}"));
         }

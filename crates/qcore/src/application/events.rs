@@ -20,7 +20,7 @@ impl QCoreApplication {
     /// See [the `event` module](crate::event) for an example.
     #[doc(alias = "postEvent")]
     pub fn post_event(receiver: &QObject, event: QEvent) {
-        Self::post_event_with(receiver, event, NORMAL_EVENT_PRIORITY);
+        Self::post_event_with_priority(receiver, event, NORMAL_EVENT_PRIORITY);
     }
 
     /// Posts an event as [`post_event`](QCoreApplication::post_event) does, with a priority.
@@ -33,23 +33,23 @@ impl QCoreApplication {
     /// use qcore::{EventHandler, EventType, QCoreApplication, QEvent, QObject};
     ///
     /// #[derive(Default)]
-    /// struct Log(RefCell<Vec<u16>>);
+    /// struct Log(RefCell<Vec<i32>>);
     ///
     /// impl EventHandler for Log {
     ///     fn custom_event(&self, event: &QEvent) {
-    ///         self.0.borrow_mut().push(event.event_type().number());
+    ///         self.0.borrow_mut().push(i32::from(event.event_type()));
     ///     }
     /// }
     ///
     /// let (object, log) = (QObject::new(), Rc::new(Log::default()));
     /// object.set_event_handler(&log);
     /// QCoreApplication::post_event(&object, QEvent::new(EventType::user(1)));
-    /// QCoreApplication::post_event_with(&object, QEvent::new(EventType::user(2)), 5);
-    /// QCoreApplication::send_posted_events();
+    /// QCoreApplication::post_event_with_priority(&object, QEvent::new(EventType::user(2)), 5);
+    /// QCoreApplication::send_posted_events(None);
     /// assert_eq!(*log.0.borrow(), [1002, 1001]);
     /// ```
     #[doc(alias = "postEvent")]
-    pub fn post_event_with(receiver: &QObject, event: QEvent, priority: i32) {
+    pub fn post_event_with_priority(receiver: &QObject, event: QEvent, priority: i32) {
         let life = Object::life(receiver);
         if life.is_dead() {
             crate::q_warning!("QCoreApplication::postEvent: Unexpected deleted receiver");
@@ -87,40 +87,47 @@ impl QCoreApplication {
         known
     }
 
-    /// Sends everything that is posted to the objects of this thread: events, queued slots, and
-    /// deletions that are due. What is posted during this call waits for the next turn.
+    /// Delivers everything that is posted to `receiver` immediately: events, queued slots, and
+    /// deletions that are due. `None` stands for all objects of this thread.
     ///
-    /// The event loop does this in each turn. Call the function only if you cannot wait for the
-    /// next turn.
+    /// What is posted during this call waits for the next turn. The event loop does the same in
+    /// each turn, so call this function only if you cannot wait for the next turn.
     #[doc(alias = "sendPostedEvents")]
-    pub fn send_posted_events() {
-        Dispatcher::current().send_posted(&Which::ALL);
+    pub fn send_posted_events(receiver: Option<&QObject>) {
+        send_posted(receiver, None);
     }
 
-    /// Sends what is posted to `receiver`, and only events of type `event_type`. `None` stands for
-    /// every receiver or every type.
+    /// Delivers immediately what is posted to `receiver` and has this type. `None` stands for all
+    /// objects of this thread.
     ///
-    /// Queued slots have the type [`META_CALL`](EventType::META_CALL), deletions have the type
-    /// [`DEFERRED_DELETE`](EventType::DEFERRED_DELETE). All other posted events stay in the queue.
+    /// Queued slots have the type [`META_CALL`](EventType::META_CALL), and deletions have the type
+    /// [`DEFERRED_DELETE`](EventType::DEFERRED_DELETE). Everything else stays posted.
+    ///
+    /// ```
+    /// use qcore::{EventType, QCoreApplication, QObject};
+    ///
+    /// let object = QObject::new();
+    /// object.delete_later();
+    /// QCoreApplication::send_posted_events_of_type(Some(&object), EventType::META_CALL);
+    /// assert!(!object.is_deleted());
+    /// QCoreApplication::send_posted_events_of_type(Some(&object), EventType::DEFERRED_DELETE);
+    /// assert!(object.is_deleted());
+    /// ```
     #[doc(alias = "sendPostedEvents")]
-    pub fn send_posted_events_with(receiver: Option<&QObject>, event_type: Option<EventType>) {
-        if receiver.is_some_and(|object| !Object::life(object).has_posted()) {
-            // A new round would also make a round under way further out deliver what has been
-            // posted since that one began. So no round begins if there is nothing to send.
-            return;
-        }
-        Dispatcher::current().send_posted(&which(receiver, event_type));
+    pub fn send_posted_events_of_type(receiver: Option<&QObject>, event_type: EventType) {
+        send_posted(receiver, Some(event_type));
     }
 
     /// Drops everything that is posted to `receiver`, including queued slots and the deletion of
-    /// the object. `None` drops everything that is posted to any object of this thread, and also
-    /// the queued slots that belong to no object.
+    /// the object. `None` stands for all objects of this thread, and also drops the queued slots
+    /// that have no receiver object.
     #[doc(alias = "removePostedEvents")]
     pub fn remove_posted_events(receiver: Option<&QObject>) {
         Dispatcher::current().remove_posted(&which(receiver, None));
     }
 
-    /// Drops the events of one type that are posted to `receiver`, or to any object for `None`.
+    /// Drops what is posted to `receiver` and has this type. `None` stands for all objects of this
+    /// thread.
     ///
     /// ```
     /// use qcore::{EventType, QCoreApplication, QObject};
@@ -128,17 +135,26 @@ impl QCoreApplication {
     /// let object = QObject::new();
     /// object.delete_later();
     /// let deletion = EventType::DEFERRED_DELETE;
-    /// QCoreApplication::remove_posted_events_with(Some(&object), deletion);
+    /// QCoreApplication::remove_posted_events_of_type(Some(&object), deletion);
     /// QCoreApplication::instance().process_events();
     /// assert!(!object.is_deleted());
     /// ```
     #[doc(alias = "removePostedEvents")]
-    pub fn remove_posted_events_with(receiver: Option<&QObject>, event_type: EventType) {
+    pub fn remove_posted_events_of_type(receiver: Option<&QObject>, event_type: EventType) {
         Dispatcher::current().remove_posted(&which(receiver, Some(event_type)));
     }
 }
 
+fn send_posted(receiver: Option<&QObject>, event_type: Option<EventType>) {
+    if receiver.is_some_and(|object| !Object::life(object).has_posted()) {
+        // A new round would also make a round under way further out deliver what has been posted
+        // since that one began. So no round begins if there is nothing to deliver.
+        return;
+    }
+    Dispatcher::current().send_posted(&which(receiver, event_type));
+}
+
 fn which(receiver: Option<&QObject>, event_type: Option<EventType>) -> Which {
     let receiver = receiver.map(|object| Object::life(object).id());
-    Which::new(receiver, event_type.map(EventType::number))
+    Which::new(receiver, event_type.map(EventType::raw))
 }

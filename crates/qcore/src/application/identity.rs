@@ -31,11 +31,11 @@ fn names() -> MutexGuard<'static, Names> {
 }
 
 /// Sets a name. Returns whether it has changed.
-fn set(name: fn(&mut Names) -> &mut String, to: &str) -> bool {
+fn set(name: fn(&mut Names) -> &mut String, to: String) -> bool {
     let mut names = names();
     let name = name(&mut names);
-    let changed = name != to;
-    to.clone_into(name);
+    let changed = *name != to;
+    *name = to;
     changed
 }
 
@@ -73,8 +73,8 @@ impl QCoreApplication {
     /// Sets the name of the application for the whole process. If it has changed, emits
     /// [`application_name_changed`](CoreApplicationNode::application_name_changed).
     #[doc(alias = "setApplicationName")]
-    pub fn set_application_name(&self, name: &str) {
-        if set(|names| &mut names.application, name) {
+    pub fn set_application_name(&self, name: impl Into<String>) {
+        if set(|names| &mut names.application, name.into()) {
             self.announce(|app| &app.application_name_changed);
         }
     }
@@ -89,8 +89,8 @@ impl QCoreApplication {
     /// Sets the version of the application for the whole process. If it has changed, emits
     /// [`application_version_changed`](CoreApplicationNode::application_version_changed).
     #[doc(alias = "setApplicationVersion")]
-    pub fn set_application_version(&self, version: &str) {
-        if set(|names| &mut names.version, version) {
+    pub fn set_application_version(&self, version: impl Into<String>) {
+        if set(|names| &mut names.version, version.into()) {
             self.announce(|app| &app.application_version_changed);
         }
     }
@@ -105,8 +105,8 @@ impl QCoreApplication {
     /// Sets the name of the organization for the whole process. If it has changed, emits
     /// [`organization_name_changed`](CoreApplicationNode::organization_name_changed).
     #[doc(alias = "setOrganizationName")]
-    pub fn set_organization_name(&self, name: &str) {
-        if set(|names| &mut names.organization, name) {
+    pub fn set_organization_name(&self, name: impl Into<String>) {
+        if set(|names| &mut names.organization, name.into()) {
             self.announce(|app| &app.organization_name_changed);
         }
     }
@@ -121,8 +121,8 @@ impl QCoreApplication {
     /// Sets the internet domain of the organization for the whole process. If it has changed, emits
     /// [`organization_domain_changed`](CoreApplicationNode::organization_domain_changed).
     #[doc(alias = "setOrganizationDomain")]
-    pub fn set_organization_domain(&self, domain: &str) {
-        if set(|names| &mut names.domain, domain) {
+    pub fn set_organization_domain(&self, domain: impl Into<String>) {
+        if set(|names| &mut names.domain, domain.into()) {
             self.announce(|app| &app.organization_domain_changed);
         }
     }

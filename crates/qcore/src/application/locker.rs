@@ -31,17 +31,17 @@ use crate::{
 /// use qcore::{QCoreApplication, QEventLoopLocker, QTimer};
 ///
 /// let app = QCoreApplication::new();
-/// for _ in 0..3 {
-///     let locker = QEventLoopLocker::new()?;
-///     std::thread::spawn(move || {
-///         // some work
-///         drop(locker);
-///     });
-/// }
-/// // The threads may drop their lockers before exec() runs, which would not end it then. So the
-/// // loop itself drops one more locker.
-/// let started = QEventLoopLocker::new()?;
-/// QTimer::single_shot(0, move || drop(started));
+/// let lockers = [QEventLoopLocker::try_new()?, QEventLoopLocker::try_new()?];
+/// // The loop itself starts the threads. If they dropped all lockers before exec() runs, exec()
+/// // would not end.
+/// QTimer::single_shot(0, || {
+///     for locker in lockers {
+///         std::thread::spawn(move || {
+///             // some work
+///             drop(locker);
+///         });
+///     }
+/// });
 /// assert_eq!(app.exec(), 0); // returns when the last thread has dropped its locker
 /// # Ok::<(), std::io::Error>(())
 /// ```
@@ -71,9 +71,9 @@ impl QEventLoopLocker {
     ///
     /// # Errors
     ///
-    /// The error of the operating system if the process has too few descriptors left to make the
-    /// loop wakeable from other threads.
-    pub fn new() -> io::Result<Self> {
+    /// The error of the operating system if the process has too few file descriptors left. Without
+    /// them other threads cannot wake the loop.
+    pub fn try_new() -> io::Result<Self> {
         let app = QCoreApplication::instance();
         if let Some(primary) = app.remote() {
             primary.locks.add();
@@ -87,8 +87,8 @@ impl QEventLoopLocker {
     ///
     /// # Errors
     ///
-    /// The same as [`new`](QEventLoopLocker::new).
-    pub fn with_loop(event_loop: &QEventLoop) -> io::Result<Self> {
+    /// The same as [`try_new`](QEventLoopLocker::try_new).
+    pub fn try_with_loop(event_loop: &QEventLoop) -> io::Result<Self> {
         Self::lock(Object::life(event_loop), event_loop.run(), false)
     }
 

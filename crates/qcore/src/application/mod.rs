@@ -18,7 +18,6 @@ use std::{
     cell::{Cell, RefCell},
     fmt,
     rc::{Rc, Weak},
-    time::Duration,
 };
 
 use self::process::Primary;
@@ -34,6 +33,7 @@ use crate::{
     event_loop::{Dispatcher, ProcessEventsFlags, Run, Which},
     object::QObject,
     signal::Signal,
+    time::QDeadlineTimer,
 };
 
 crate::class! {
@@ -262,7 +262,7 @@ impl QCoreApplication {
         };
         self.about_to_quit.emit(());
         // Makes the deletions that the loop has not made.
-        let deletions = Some(EventType::DEFERRED_DELETE.number());
+        let deletions = Some(EventType::DEFERRED_DELETE.raw());
         dispatcher.send_posted(&Which::new(None, deletions));
         code
     }
@@ -352,22 +352,30 @@ impl QCoreApplication {
     /// Handles the events that are pending, and returns whether there were any. It does not wait.
     #[doc(alias = "processEvents")]
     pub fn process_events(&self) -> bool {
-        self.process_events_with(ProcessEventsFlags::ALL_EVENTS)
+        self.process_events_with_flags(ProcessEventsFlags::ALL_EVENTS)
     }
 
     /// Handles the pending events of the kinds that `flags` selects, and returns whether there were
     /// any. With `WAIT_FOR_MORE_EVENTS` it waits if none are pending.
     #[doc(alias = "processEvents")]
-    pub fn process_events_with(&self, flags: ProcessEventsFlags) -> bool {
+    pub fn process_events_with_flags(&self, flags: ProcessEventsFlags) -> bool {
         self.dispatcher().process_events(flags)
     }
 
-    /// Handles events until none are pending or `max_time` has passed. Events that are pending when
-    /// the time is over stay for the event loop. The function never waits: `WAIT_FOR_MORE_EVENTS`
-    /// has no effect.
+    /// Handles events of the kinds that `flags` selects until none are pending or `deadline` has
+    /// passed.
+    ///
+    /// The function runs at least one turn of the loop. Events that are pending after the deadline
+    /// stay for the event loop. The function never waits: `WAIT_FOR_MORE_EVENTS` has no effect. The
+    /// limit is in real time, even while a [`VirtualClock`](crate::VirtualClock) is installed. With
+    /// -1 there is no limit. In Qt, -1 means one turn.
     #[doc(alias = "processEvents")]
-    pub fn process_events_for(&self, flags: ProcessEventsFlags, max_time: Duration) {
-        self.dispatcher().process_events_for(flags, max_time);
+    pub fn process_events_for(
+        &self,
+        flags: ProcessEventsFlags,
+        deadline: impl Into<QDeadlineTimer>,
+    ) {
+        self.dispatcher().process_events_for(flags, deadline.into());
     }
 
     /// Makes the application quit when the process receives SIGINT (Ctrl-C) or SIGTERM.

@@ -1,12 +1,13 @@
 //! [`QEventLoop`]: an event loop that can run inside another one.
 
-use std::{fmt, rc::Rc, time::Duration};
+use std::{fmt, rc::Rc};
 
 use crate::{
     classes::{Handle, Life, Node, Object},
     event::{EventType, QEvent},
     event_loop::{Dispatcher, ProcessEventsFlags, Run},
     object::QObject,
+    time::QDeadlineTimer,
 };
 
 crate::class! {
@@ -93,21 +94,26 @@ impl QEventLoop {
     /// Handles the events that are pending, and returns whether there were any. It does not wait.
     #[doc(alias = "processEvents")]
     pub fn process_events(&self) -> bool {
-        self.process_events_with(ProcessEventsFlags::ALL_EVENTS)
+        self.process_events_with_flags(ProcessEventsFlags::ALL_EVENTS)
     }
 
     /// Handles the pending events of the kinds that `flags` selects, and returns whether there were
     /// any. With `WAIT_FOR_MORE_EVENTS` it waits if none are pending.
     #[doc(alias = "processEvents")]
-    pub fn process_events_with(&self, flags: ProcessEventsFlags) -> bool {
+    pub fn process_events_with_flags(&self, flags: ProcessEventsFlags) -> bool {
         self.dispatcher().process_events(flags)
     }
 
-    /// Handles events until none are pending or `max_time` has passed. It never waits:
-    /// `WAIT_FOR_MORE_EVENTS` has no effect.
+    /// Handles events of the kinds that `flags` selects until none are pending or `deadline` has
+    /// passed, as
+    /// [`QCoreApplication::process_events_for`](super::QCoreApplication::process_events_for) does.
     #[doc(alias = "processEvents")]
-    pub fn process_events_for(&self, flags: ProcessEventsFlags, max_time: Duration) {
-        self.dispatcher().process_events_for(flags, max_time);
+    pub fn process_events_for(
+        &self,
+        flags: ProcessEventsFlags,
+        deadline: impl Into<QDeadlineTimer>,
+    ) {
+        self.dispatcher().process_events_for(flags, deadline.into());
     }
 
     /// Makes the loop run one turn without waiting. Other threads use

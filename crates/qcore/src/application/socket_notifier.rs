@@ -51,7 +51,7 @@ crate::class! {
     /// let app = QCoreApplication::new();
     /// let (ours, mut theirs) = UnixStream::pair()?;
     /// let ours = Rc::new(ours);
-    /// let notifier = QSocketNotifier::new(ours.clone(), NotifierType::Read)?;
+    /// let notifier = QSocketNotifier::try_new(ours.clone(), NotifierType::Read)?;
     /// notifier.activated.connect_to(&app, move |app, _| {
     ///     let mut byte = [0];
     ///     (&*ours).read_exact(&mut byte).unwrap();
@@ -102,14 +102,15 @@ impl Node for SocketNotifierNode {
 }
 
 impl QSocketNotifier {
-    /// Creates an enabled notifier that watches `io` and keeps it open. To use `io` elsewhere, too,
-    /// pass an `Rc` of it.
+    /// Creates an enabled notifier that watches `io` and keeps it open. To use `io` elsewhere as
+    /// well, pass an `Rc`.
     ///
     /// # Errors
     ///
-    /// The error of the operating system if the process has no file descriptors left, or if the
+    /// The error of the operating system if the process has no file descriptors left, or if this
     /// descriptor cannot be watched.
-    pub fn new(io: impl AsFd + 'static, kind: NotifierType) -> io::Result<Self> {
+    #[doc(alias = "QSocketNotifier")]
+    pub fn try_new(io: impl AsFd + 'static, kind: NotifierType) -> io::Result<Self> {
         let descriptor = io.as_fd().try_clone_to_owned()?;
         let life = Life::new();
         let node = Rc::new_cyclic(|this: &Weak<SocketNotifierNode>| SocketNotifierNode {
@@ -179,7 +180,8 @@ impl SocketNotifierNode {
 
     fn enable(&self) -> io::Result<()> {
         if self.polled.get() == Polled::No {
-            let mut source = SourceFd(&self.descriptor.as_raw_fd());
+            let descriptor = self.descriptor.as_raw_fd();
+            let mut source = SourceFd(&descriptor);
             let registered = self.registration.register(&mut source, self.interest());
             self.polled.set(match registered {
                 Ok(()) => Polled::Yes,
@@ -220,7 +222,8 @@ impl SocketNotifierNode {
                 return;
             }
             Polled::Yes => {
-                let mut source = SourceFd(&self.descriptor.as_raw_fd());
+                let descriptor = self.descriptor.as_raw_fd();
+                let mut source = SourceFd(&descriptor);
                 self.registration.reregister(&mut source, self.interest())
             }
             Polled::No => self.enable(),

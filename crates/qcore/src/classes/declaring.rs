@@ -6,15 +6,22 @@
 /// // A class with its own node:
 /// class! {
 ///     /// docs
-///     pub struct QTcpServer(TcpServerNode): QObject = base
+///     pub struct QSslServer(SslServerNode): QTcpServer, QObject = base
 /// }
 ///
 /// // A class that only adds methods:
 /// class! {
 ///     /// docs
-///     pub struct QTcpSocket(QAbstractSocket);
+///     pub struct QTcpSocket(QAbstractSocket): QIODevice, QObject;
 /// }
 /// ```
+///
+/// The first form is for a class with its own node. After the colon come the base class, then
+/// the base classes of that, up to `QObject`. The second form is for a class that only adds methods
+/// to its base class. After the colon come the base classes of that; it may have none.
+///
+/// For each class named there, the macro implements `From<Class>` and `From<&Class>`. They return
+/// the same object as a handle of the base class.
 ///
 /// For the first form, write the node: a struct with the handle of the base class, made by its
 /// `embed` function, in the field that the declaration names last. The node implements
@@ -81,7 +88,7 @@
 ///
 /// class! {
 ///     /// A door that can be slammed.
-///     pub struct HeavyDoor(Door);
+///     pub struct HeavyDoor(Door): QObject;
 /// }
 ///
 /// impl HeavyDoor {
@@ -100,15 +107,19 @@
 /// door.set_open(true);
 /// door.slam();
 /// door.set_open(true);
-/// let object: QObject = door.cast().unwrap();
+/// let object = QObject::from(&door);
 /// assert!(object.cast::<HeavyDoor>().is_some());
 /// drop((door, object));
 /// assert_eq!(seen.get(), 4);
 /// ```
 #[macro_export]
 macro_rules! class {
-    ($(#[$doc:meta])* $vis:vis struct $class:ident($node:ident) : $base:ident = $field:ident) => {
+    (
+        $(#[$doc:meta])*
+        $vis:vis struct $class:ident($node:ident) : $base:ident $(, $ancestor:ident)* = $field:ident
+    ) => {
         $crate::class! { @handle $(#[$doc])* $vis struct $class($crate::classes::Handle<$node>): $base }
+        $crate::class! { @upcasts $class: $base $($ancestor)* }
 
         impl $crate::classes::Lineage for $node {
             fn derives_from(&self, class: ::std::any::TypeId) -> bool {
@@ -151,8 +162,12 @@ macro_rules! class {
             }
         }
     };
-    ($(#[$doc:meta])* $vis:vis struct $class:ident($base:ident) ;) => {
+    (
+        $(#[$doc:meta])*
+        $vis:vis struct $class:ident($base:ident) $(: $ancestor:ident $(, $more:ident)*)? ;
+    ) => {
         $crate::class! { @handle $(#[$doc])* $vis struct $class($base): $base }
+        $crate::class! { @upcasts $class: $base $($ancestor $($more)*)? }
 
         impl $class {
             /// Makes an object of this class from an object of its base class.
@@ -170,6 +185,24 @@ macro_rules! class {
                 &self.0
             }
         }
+    };
+    (@upcasts $class:ident: $($base:ident)+) => {
+        $(
+            impl ::std::convert::From<$class> for $base {
+                /// Returns the same object as a handle of its base class.
+                fn from(object: $class) -> $base {
+                    <$base as ::std::convert::From<&$class>>::from(&object)
+                }
+            }
+
+            impl ::std::convert::From<&$class> for $base {
+                /// Returns the same object as a handle of its base class.
+                fn from(object: &$class) -> $base {
+                    let base: &$base = object;
+                    ::std::clone::Clone::clone(base)
+                }
+            }
+        )+
     };
     (@handle $(#[$doc:meta])* $vis:vis struct $class:ident($inner:ty): $base:ident) => {
         $(#[$doc])*

@@ -222,7 +222,7 @@ impl Life {
 
     /// Returns whether an event of that type is posted to the object.
     pub(crate) fn has_posted_of(&self, kind: EventType) -> bool {
-        let which = Which::new(Some(self.id()), Some(kind.number()));
+        let which = Which::new(Some(self.id()), Some(kind.raw()));
         self.has_posted() && self.dispatcher().has_posted(&which)
     }
 }
@@ -251,6 +251,6 @@ impl Deliver for PostedEvent {
     }
 
     fn kind(&self) -> u16 {
-        self.kind.number()
+        self.kind.raw()
     }
 }

@@ -306,7 +306,7 @@ impl Deliver for Life {
     }
 
     fn kind(&self) -> u16 {
-        EventType::DEFERRED_DELETE.number()
+        EventType::DEFERRED_DELETE.raw()
     }
 
     fn is_wanted(&self) -> bool {

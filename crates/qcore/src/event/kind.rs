@@ -6,7 +6,7 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use crate::number::UnknownNumber;
+use crate::number::UnknownNumberError;
 
 /// The type of an event: one of Qt's types or, from [`USER`](EventType::USER) on, a type of the
 /// program's own.
@@ -18,7 +18,7 @@ use crate::number::UnknownNumber;
 ///
 /// const MEASURED: EventType = EventType::user(1);
 /// assert!(MEASURED > EventType::USER && MEASURED < EventType::MAX_USER);
-/// assert_eq!(MEASURED.number(), 1001);
+/// assert_eq!(i32::from(MEASURED), 1001);
 /// assert_eq!(EventType::try_from(1001), Ok(MEASURED));
 /// ```
 #[doc(alias = "QEvent::Type")]
@@ -72,10 +72,8 @@ impl EventType {
         EventType(1000 + offset)
     }
 
-    /// Returns Qt's number of the type. [`try_from`](EventType::try_from) returns the type for a
-    /// number.
-    #[must_use]
-    pub const fn number(self) -> u16 {
+    /// Returns Qt's number of the type. The layers below this one use it to identify types.
+    pub(crate) const fn raw(self) -> u16 {
         self.0
     }
 
@@ -94,11 +92,11 @@ impl EventType {
         register(None)
     }
 
-    /// Reserves the type `hint` if it is one of the program's own and not taken. Otherwise reserves
-    /// a type as [`register`](EventType::register) does.
+    /// Reserves the type `hint` if it is at least [`USER`](EventType::USER) and not taken.
+    /// Otherwise reserves a type as [`register`](EventType::register) does.
     #[doc(alias = "registerEventType")]
     #[must_use]
-    pub fn register_with(hint: EventType) -> Option<EventType> {
+    pub fn register_with_hint(hint: EventType) -> Option<EventType> {
         register(Some(hint).filter(|hint| *hint >= EventType::USER))
     }
 }
@@ -117,19 +115,21 @@ fn register(hint: Option<EventType>) -> Option<EventType> {
 }
 
 impl From<EventType> for i32 {
-    /// Returns Qt's number of the type.
+    /// Returns Qt's number for the type.
     fn from(kind: EventType) -> i32 {
         kind.0.into()
     }
 }
 
 impl TryFrom<i32> for EventType {
-    type Error = UnknownNumber;
+    type Error = UnknownNumberError;
 
-    /// Returns the type with this number, from 0 to 65535. It may be a type of Qt's that has no
+    /// Returns the type with this number, from 0 to 65535. It may be one of Qt's types that has no
     /// constant here.
-    fn try_from(number: i32) -> Result<Self, UnknownNumber> {
-        u16::try_from(number).map(EventType).map_err(|_| UnknownNumber::new("EventType", number))
+    fn try_from(number: i32) -> Result<Self, UnknownNumberError> {
+        u16::try_from(number)
+            .map(EventType)
+            .map_err(|_| UnknownNumberError::new("EventType", number))
     }
 }
 
@@ -157,10 +157,10 @@ mod tests {
     #[test]
     fn a_hint_is_taken_once_and_only_among_the_programs_own() {
         let hint = EventType::user(17);
-        assert_eq!(EventType::register_with(hint), Some(hint));
-        let other = EventType::register_with(hint).unwrap();
+        assert_eq!(EventType::register_with_hint(hint), Some(hint));
+        let other = EventType::register_with_hint(hint).unwrap();
         assert!(other != hint && other > EventType::USER);
-        let other = EventType::register_with(EventType::TIMER).unwrap();
+        let other = EventType::register_with_hint(EventType::TIMER).unwrap();
         assert!(other > EventType::USER);
     }
 }

@@ -289,8 +289,12 @@ impl Dispatcher {
 
     // ---- timers
 
-    /// Starts a timer that calls `handler` repeatedly until it is stopped. The first call comes
-    /// after one `interval`. The loop holds `handler` weakly.
+    /// Starts a timer that calls `handler` once every `interval` until it is stopped. The loop
+    /// holds `handler` weakly.
+    ///
+    /// This function and [`call_after`](Self::call_after) have no counterpart in Qt. They take a
+    /// `Duration`, which cannot be negative. A [`QTimer`](crate::QTimer) takes an
+    /// [`Interval`](crate::Interval) instead.
     pub fn start_timer(
         &self,
         interval: Duration,

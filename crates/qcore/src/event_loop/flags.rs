@@ -14,9 +14,9 @@ bitflags::bitflags! {
     ///
     /// let (app, fired) = (QCoreApplication::new(), Rc::new(Cell::new(false)));
     /// QTimer::single_shot_to(0, &fired, |fired| fired.set(true));
-    /// app.process_events_with(ProcessEventsFlags::EXCLUDE_TIMERS);
+    /// app.process_events_with_flags(ProcessEventsFlags::EXCLUDE_TIMERS);
     /// assert!(!fired.get());
-    /// app.process_events_with(ProcessEventsFlags::WAIT_FOR_MORE_EVENTS);
+    /// app.process_events_with_flags(ProcessEventsFlags::WAIT_FOR_MORE_EVENTS);
     /// assert!(fired.get());
     /// ```
     #[doc(alias = "QEventLoop::ProcessEventsFlags")]

@@ -39,7 +39,7 @@ mod turn;
 pub use self::{
     dispatcher::Dispatcher,
     flags::ProcessEventsFlags,
-    poster::{LoopGone, Poster},
+    poster::{PostError, PostErrorKind, Poster},
     registration::Registration,
     running::wait_until,
     source::{EventSource, Readiness},

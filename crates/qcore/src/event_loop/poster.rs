@@ -1,7 +1,7 @@
 //! [`Poster`]: posts calls from other threads.
 
 use std::{
-    fmt,
+    fmt, io,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -36,17 +36,71 @@ pub struct Poster {
     inbox: Arc<Inbox>,
 }
 
-/// The error of [`Poster::post`]: the loop has ended with its thread. The call was dropped.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct LoopGone;
+/// The kind of a [`PostError`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum PostErrorKind {
+    /// The thread of the loop has ended, and its loop with it.
+    LoopEnded,
+}
 
-impl fmt::Display for LoopGone {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the event loop has ended")
+/// The error of [`Poster::post`]: the reason why the call could not be posted. The call was
+/// dropped.
+///
+/// # Examples
+///
+/// ```
+/// use qcore::{Dispatcher, event_loop::PostErrorKind};
+///
+/// let thread = std::thread::spawn(|| Dispatcher::current().poster().unwrap());
+/// let poster = thread.join().unwrap();
+/// let error = poster.post(|| ()).unwrap_err();
+/// assert_eq!(error, PostErrorKind::LoopEnded);
+/// assert_eq!(error.to_string(), "the event loop has ended");
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PostError {
+    kind: PostErrorKind,
+}
+
+impl PostError {
+    /// Returns the kind of the error.
+    #[must_use]
+    pub fn kind(&self) -> PostErrorKind {
+        self.kind
     }
 }
 
-impl std::error::Error for LoopGone {}
+impl From<PostErrorKind> for PostError {
+    fn from(kind: PostErrorKind) -> Self {
+        PostError { kind }
+    }
+}
+
+impl PartialEq<PostErrorKind> for PostError {
+    fn eq(&self, kind: &PostErrorKind) -> bool {
+        self.kind == *kind
+    }
+}
+
+impl fmt::Display for PostError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.kind {
+            PostErrorKind::LoopEnded => "the event loop has ended",
+        })
+    }
+}
+
+impl std::error::Error for PostError {}
+
+impl From<PostError> for io::Error {
+    fn from(error: PostError) -> Self {
+        let kind = match error.kind {
+            PostErrorKind::LoopEnded => io::ErrorKind::BrokenPipe,
+        };
+        io::Error::new(kind, error)
+    }
+}
 
 impl Poster {
     pub(super) fn new(inbox: Arc<Inbox>) -> Self {
@@ -63,8 +117,8 @@ impl Poster {
     ///
     /// # Errors
     ///
-    /// [`LoopGone`] if the loop's thread has ended.
-    pub fn post(&self, call: impl FnOnce() + Send + 'static) -> Result<(), LoopGone> {
+    /// [`PostErrorKind::LoopEnded`] if the loop's thread has ended.
+    pub fn post(&self, call: impl FnOnce() + Send + 'static) -> Result<(), PostError> {
         self.inbox.push(Box::new(call))
     }
 
@@ -105,10 +159,10 @@ impl Inbox {
         self.calls.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn push(&self, call: Call) -> Result<(), LoopGone> {
+    fn push(&self, call: Call) -> Result<(), PostError> {
         match &mut *self.calls() {
             Some(calls) => calls.push(call),
-            None => return Err(LoopGone),
+            None => return Err(PostErrorKind::LoopEnded.into()),
         }
         self.wake();
         Ok(())

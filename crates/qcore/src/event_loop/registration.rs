@@ -59,13 +59,13 @@ impl Registration {
         self.dispatcher.request_write(self.key, early);
     }
 
-    /// Waits for this source only, without running the event loop. Returns what the source is ready
-    /// for, or `None` if the deadline passes first.
+    /// Waits for this source alone, without running an event loop. Returns what it is ready for, or
+    /// `None` when the deadline passes.
     ///
     /// The loop keeps the events of all other sources for later. No slot runs during the wait.
     #[must_use]
-    pub fn wait(&self, deadline: QDeadlineTimer) -> Option<Readiness> {
-        self.dispatcher.wait_for(self.key, deadline)
+    pub fn wait(&self, deadline: impl Into<QDeadlineTimer>) -> Option<Readiness> {
+        self.dispatcher.wait_for(self.key, deadline.into())
     }
 
     /// Returns the event loop of the source.

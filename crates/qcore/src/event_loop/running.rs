@@ -1,9 +1,6 @@
 //! Runs the loop: one turn after another, until a condition is met.
 
-use std::{
-    rc::Rc,
-    time::{Duration, Instant},
-};
+use std::{rc::Rc, time::Instant};
 
 use super::{Dispatcher, ProcessEventsFlags, Run, Which};
 use crate::time::QDeadlineTimer;
@@ -90,16 +87,17 @@ impl Dispatcher {
         self.send_posted(&Which::ALL) || done
     }
 
-    /// Handles events without waiting, until none are pending or `max_time` has passed.
+    /// Handles events without waiting, until none are pending or the deadline has passed.
     pub(crate) fn process_events_for(
         self: &Rc<Self>,
         flags: ProcessEventsFlags,
-        max_time: Duration,
+        deadline: QDeadlineTimer,
     ) {
-        // Measures real time, because the loop's own clock may be virtual and stand still.
-        let start = Instant::now();
+        // The limit is in real time, because the loop's own clock may be virtual and stand still.
+        let (start, limit) = (Instant::now(), deadline.remaining_time());
         let flags = flags - ProcessEventsFlags::WAIT_FOR_MORE_EVENTS;
-        while self.turn(flags, None, None) && start.elapsed() < max_time {}
+        let in_time = || limit.is_none_or(|limit| start.elapsed() < limit);
+        while self.turn(flags, None, None) && in_time() {}
     }
 }
 

@@ -69,9 +69,10 @@ use crate::{
 
 /// The base class of all objects: it has a name, a parent and children, and signals.
 ///
-/// [`QObject::new()`] creates a plain object. Every derived handle derefs to `QObject`. A `QObject`
-/// is a handle: clones refer to the same object, and `==` compares identity. See [the
-/// module](crate::object) for what happens when an object dies. Stands for Qt's
+/// A `QObject` is a handle: clones refer to the same object, and `==` compares identity. Every
+/// handle of a derived class derefs to a `QObject` and converts to one with `From`.
+/// [`cast`](QObject::cast) returns a handle of a derived class. See [the module](crate::object) for
+/// what happens when an object dies. Stands for Qt's
 /// [QObject](https://doc.qt.io/qt-5/qobject.html).
 ///
 /// # Examples

@@ -4,7 +4,8 @@ use super::QObject;
 use crate::classes::Object;
 
 crate::numbered! {
-    /// The depth of the search in [`find_children_with`](QObject::find_children_with).
+    /// The depth of the search in
+    /// [`find_children_with_options`](QObject::find_children_with_options).
     ///
     /// # Examples
     ///
@@ -16,7 +17,7 @@ crate::numbered! {
     /// leaf.set_parent(Some(&branch));
     /// assert_eq!(root.find_children::<QTimer>(None).len(), 1);
     /// let direct = FindChildOptions::DirectChildrenOnly;
-    /// assert_eq!(root.find_children_with::<QTimer>(None, direct).len(), 0);
+    /// assert_eq!(root.find_children_with_options::<QTimer>(None, direct).len(), 0);
     /// ```
     #[doc(alias = "Qt::FindChildOptions")]
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -33,8 +34,8 @@ crate::numbered! {
 }
 
 impl QObject {
-    /// Returns the object as a handle of class `T`, or `None` if it is not of that class or one
-    /// derived from it.
+    /// Returns the object as a handle of class `T`, or `None` if the object is not of that class or
+    /// one derived from it. `From` converts in the other direction, to a base class.
     ///
     /// ```
     /// use qcore::{QBuffer, QIODevice, QObject, QTimer};
@@ -73,14 +74,14 @@ impl QObject {
     #[doc(alias = "findChild")]
     #[must_use]
     pub fn find_child<'a, T: Object>(&self, name: impl Into<Option<&'a str>>) -> Option<T> {
-        self.find_child_with(name, FindChildOptions::default())
+        self.find_child_with_options(name, FindChildOptions::default())
     }
 
     /// Finds a descendant as [`find_child`](QObject::find_child) does. `options` sets the depth of
     /// the search.
     #[doc(alias = "findChild")]
     #[must_use]
-    pub fn find_child_with<'a, T: Object>(
+    pub fn find_child_with_options<'a, T: Object>(
         &self,
         name: impl Into<Option<&'a str>>,
         options: FindChildOptions,
@@ -106,14 +107,14 @@ impl QObject {
     #[doc(alias = "findChildren")]
     #[must_use]
     pub fn find_children<'a, T: Object>(&self, name: impl Into<Option<&'a str>>) -> Vec<T> {
-        self.find_children_with(name, FindChildOptions::default())
+        self.find_children_with_options(name, FindChildOptions::default())
     }
 
     /// Returns descendants as [`find_children`](QObject::find_children) does. `options` sets the
     /// depth of the search.
     #[doc(alias = "findChildren")]
     #[must_use]
-    pub fn find_children_with<'a, T: Object>(
+    pub fn find_children_with_options<'a, T: Object>(
         &self,
         name: impl Into<Option<&'a str>>,
         options: FindChildOptions,

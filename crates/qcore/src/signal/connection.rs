@@ -20,7 +20,7 @@ bitflags::bitflags! {
     /// let (said, heard) = (Signal::new(), Rc::new(RefCell::new(Vec::new())));
     /// let hear = |heard: &RefCell<Vec<i32>>, word: &i32| heard.borrow_mut().push(*word);
     /// let later_once = ConnectionType::QUEUED | ConnectionType::SINGLE_SHOT;
-    /// said.connect_to_with(&heard, later_once, hear);
+    /// said.connect_to_with_type(&heard, later_once, hear);
     /// said.emit(1);
     /// said.emit(2);
     /// assert!(heard.borrow().is_empty());

@@ -163,18 +163,19 @@ impl<T: 'static> Signal<T> {
         self.add(Some(Target::of(receiver)), ConnectionType::AUTO, function, call)
     }
 
-    /// Connects a closure as [`connect`](Signal::connect) does. `flags` determines how it is
-    /// called.
-    pub fn connect_with(&self, flags: ConnectionType, slot: impl Fn(&T) + 'static) -> Connection
+    /// Connects a closure as [`connect`](Signal::connect) does. `kind` is a combination of the
+    /// flags of [`ConnectionType`].
+    #[doc(alias = "connect")]
+    pub fn connect_with_type(&self, kind: ConnectionType, slot: impl Fn(&T) + 'static) -> Connection
     where
         T: Clone,
     {
         let function = type_of(&slot);
-        self.add_with(None, flags, function, Plain(slot))
+        self.add_with(None, kind, function, Plain(slot))
     }
 
-    /// Connects a method or a closure of `receiver` as [`connect_to`](Signal::connect_to) does.
-    /// `flags` determines how it is called.
+    /// Connects a method or a closure as [`connect_to`](Signal::connect_to) does. `kind` is a
+    /// combination of the flags of [`ConnectionType`].
     ///
     /// If the receiver dies, its waiting queued calls are dropped. If the slot is disconnected, its
     /// waiting queued calls still run, as in Qt.
@@ -184,14 +185,14 @@ impl<T: 'static> Signal<T> {
     ///
     /// let app = QCoreApplication::new();
     /// let done = Signal::new();
-    /// done.connect_to_with(&app, ConnectionType::QUEUED, |app, code| app.exit(*code));
+    /// done.connect_to_with_type(&app, ConnectionType::QUEUED, |app, code| app.exit(*code));
     /// done.emit(3);
     /// assert_eq!(app.exec(), 3);
     /// ```
-    pub fn connect_to_with<R: Receiver>(
+    pub fn connect_to_with_type<R: Receiver>(
         &self,
         receiver: &R,
-        flags: ConnectionType,
+        kind: ConnectionType,
         slot: impl Fn(&R::Target, &T) + 'static,
     ) -> Connection
     where
@@ -199,7 +200,7 @@ impl<T: 'static> Signal<T> {
     {
         let function = type_of(&slot);
         let call = ToReceiver::<R, _>::new(receiver, slot);
-        self.add_with(Some(Target::of(receiver)), flags, function, call)
+        self.add_with(Some(Target::of(receiver)), kind, function, call)
     }
 
     /// Connects a closure that changes its own state.

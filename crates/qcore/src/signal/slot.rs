@@ -245,6 +245,6 @@ impl<T: 'static, C: Call<T>> Deliver for Queue<T, C> {
     }
 
     fn kind(&self) -> u16 {
-        EventType::META_CALL.number()
+        EventType::META_CALL.raw()
     }
 }

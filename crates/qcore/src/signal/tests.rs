@@ -37,7 +37,7 @@ fn connected_in_an_emission_waits_for_the_next() {
     let (log, write) = log();
     let weak = Rc::downgrade(&signal);
     let inner = write.clone();
-    signal.connect_with(ConnectionType::SINGLE_SHOT, move |value| {
+    signal.connect_with_type(ConnectionType::SINGLE_SHOT, move |value| {
         inner("a", value);
         let inner = inner.clone();
         weak.upgrade().unwrap().connect(move |value| inner("new", value));
@@ -135,10 +135,14 @@ fn unique_and_by_slot() {
     let signal = Signal::new();
     let receiver = Rc::new(Receiver(Cell::new(0)));
     assert!(
-        signal.connect_to_with(&receiver, ConnectionType::UNIQUE, Receiver::add).is_connected()
+        signal
+            .connect_to_with_type(&receiver, ConnectionType::UNIQUE, Receiver::add)
+            .is_connected()
     );
     assert!(
-        !signal.connect_to_with(&receiver, ConnectionType::UNIQUE, Receiver::add).is_connected()
+        !signal
+            .connect_to_with_type(&receiver, ConnectionType::UNIQUE, Receiver::add)
+            .is_connected()
     );
     assert!(signal.connect_to(&receiver, Receiver::add).is_connected());
     signal.emit(1);

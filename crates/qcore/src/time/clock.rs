@@ -8,6 +8,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use super::Interval;
+
 /// A time on a clock, in nanoseconds since an arbitrary instant. It never goes back.
 pub(crate) type Nanos = u64;
 
@@ -102,7 +104,7 @@ impl fmt::Debug for Clock {
 /// let (started, before) = (Instant::now(), clock.now());
 /// let quit = app.clone();
 /// let hour = Duration::from_secs(3600);
-/// QTimer::single_shot_with(hour, TimerType::Precise, move || quit.quit());
+/// QTimer::single_shot_with_type(hour, TimerType::Precise, move || quit.quit());
 /// app.exec();
 /// assert_eq!(clock.now() - before, hour);
 /// assert!(started.elapsed() < Duration::from_secs(60));
@@ -122,8 +124,10 @@ impl VirtualClock {
         VirtualClock { clock }
     }
 
-    /// Moves the clock forward by `by`. Timers that come due fire when the loop runs next.
-    pub fn advance(&self, by: Duration) {
+    /// Moves the clock forward. Timers that come due fire when the loop next runs. A negative
+    /// interval does not move the clock.
+    pub fn advance(&self, by: impl Into<Interval>) {
+        let by = by.into().as_duration().unwrap_or_default();
         let by = u64::try_from(by.as_nanos()).unwrap_or(Nanos::MAX);
         self.clock.advance_to(self.clock.now().saturating_add(by));
     }

@@ -29,7 +29,7 @@ impl ToStream for QHostAddress {
     fn write_to(&self, stream: &mut QDataStream) {
         let v6 = |stream: &mut QDataStream, ip: Ipv6Addr, scope| {
             stream.write_int8(IPV6);
-            stream.write_raw_data(&ip.octets());
+            stream.write_raw_data(ip.octets());
             stream.write_optional_qstring(scope);
         };
         match &self.repr {

@@ -104,7 +104,7 @@ impl QHostInfo {
         if let Err(error) = workers::submit(name, Arc::downgrade(&wanted), answer) {
             return Some(QHostInfo::failed(name, HostInfoError::Unknown, error.to_string()));
         }
-        match deadline.remaining() {
+        match deadline.remaining_time() {
             Some(left) => told.recv_timeout(left).ok(),
             None => told.recv().ok(),
         }

@@ -3,6 +3,7 @@
 use std::{
     fmt,
     net::{Ipv4Addr, Ipv6Addr},
+    time::Duration,
 };
 
 use qcore::QDeadlineTimer;
@@ -330,7 +331,7 @@ impl QNetworkAddressEntry {
 
 fn deadline(lifetime: Lifetime) -> QDeadlineTimer {
     match lifetime {
-        Some(seconds) => QDeadlineTimer::from_millis(i64::from(seconds) * 1000),
+        Some(seconds) => QDeadlineTimer::from(Duration::from_secs(seconds.into())),
         None => QDeadlineTimer::forever(),
     }
 }

@@ -189,10 +189,10 @@ fn lifetimes_are_seconds_from_now() {
     let interface = link(InterfaceFlags::IS_UP, entries);
     let [first, second] = interface.address_entries() else { panic!("{interface:?}") };
     assert!(first.is_lifetime_known() && first.is_permanent());
-    assert!((45_000..=50_000).contains(&first.preferred_lifetime().remaining_time()));
+    let left = |deadline: QDeadlineTimer| deadline.remaining_time().unwrap().as_secs();
+    assert!((45..=50).contains(&left(first.preferred_lifetime())));
     assert!(second.preferred_lifetime().has_expired() && second.is_temporary());
-    let left = second.validity_lifetime().remaining_time();
-    assert!((4_999_990_000..=5_000_000_000).contains(&left), "{left}");
+    assert!((4_999_990..=5_000_000).contains(&left(second.validity_lifetime())));
 }
 
 #[test]

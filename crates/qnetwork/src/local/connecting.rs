@@ -180,7 +180,7 @@ impl LocalSocketNode {
             if deadline.has_expired() {
                 return;
             }
-            thread::sleep(deadline.remaining().map_or(RETRY, |left| left.min(RETRY)));
+            thread::sleep(deadline.remaining_time().map_or(RETRY, |left| left.min(RETRY)));
         }
     }
 }

@@ -153,15 +153,14 @@ impl QSslServer {
     /// Returns how long a handshake may take; 5 seconds by default.
     #[doc(alias = "handshakeTimeout")]
     #[must_use]
-    pub fn handshake_timeout(&self) -> Duration {
-        self.timeout.get()
+    pub fn handshake_timeout(&self) -> Interval {
+        self.timeout.get().into()
     }
 
-    /// Sets how long a handshake may take, in milliseconds or as a `Duration`. It applies to new
-    /// handshakes. A negative number changes nothing.
+    /// Sets how long later handshakes may take. A negative interval changes nothing.
     #[doc(alias = "setHandshakeTimeout")]
     pub fn set_handshake_timeout(&self, timeout: impl Into<Interval>) {
-        if let Some(timeout) = timeout.into().duration() {
+        if let Some(timeout) = timeout.into().as_duration() {
             self.timeout.set(timeout);
         }
     }

@@ -147,7 +147,7 @@ impl QUdpSocket {
                 // A slot has closed the socket. The datagrams were sent all the same.
                 return Ok(count);
             }
-            self.base.bytes_written.emit(datagram.data().len() as i64);
+            self.base.bytes_written.emit(datagram.data().len());
         }
         if count < datagrams.len() && (count == 0 || self.has_engine(&engine)) {
             let error = self.report(error.unwrap_or_else(not_now));
@@ -190,7 +190,7 @@ impl AbstractSocketNode {
         self.ends.keep_descriptor(&**engine);
         match sent {
             Ok(true) => {
-                self.base.bytes_written.emit(count as i64);
+                self.base.bytes_written.emit(count);
                 Ok(count)
             }
             Ok(false) => Err(self.report(not_now())),
@@ -219,7 +219,7 @@ impl AbstractSocketNode {
                 return Err(error.into());
             }
         };
-        self.base.bytes_written.emit(count as i64);
+        self.base.bytes_written.emit(count);
         Ok(count)
     }
 }
