@@ -8,23 +8,25 @@ use crate::{
     object::QObject,
 };
 
-/// Events. These are functions of no application in particular: what counts is the thread.
+/// Sending and posting events. These functions have no `self`: they act on the event loop of the
+/// receiver's thread.
 impl QCoreApplication {
-    /// Has the event loop send `event` to `receiver`, in its next turn. Posting makes no system
-    /// call.
+    /// Posts `event` to `receiver`: the event loop sends it in the next turn. Posting makes no
+    /// system call.
     ///
-    /// An event that is still waiting when the receiver dies is dropped. One for a receiver that is
-    /// dead already is dropped at once, with a warning in the log.
+    /// If the receiver dies before the loop sends the event, the event is dropped. If the receiver
+    /// is already dead, the function drops the event and logs a warning.
     ///
-    /// See [the module of events](crate::event) for an example.
+    /// See [the `event` module](crate::event) for an example.
     #[doc(alias = "postEvent")]
     pub fn post_event(receiver: &QObject, event: QEvent) {
         Self::post_event_with_priority(receiver, event, NORMAL_EVENT_PRIORITY);
     }
 
-    /// Posts an event as [`post_event`](QCoreApplication::post_event) does, with a priority. The
-    /// loop sends events with a higher priority first, whatever their receivers are. It sends
-    /// events of one priority in the order in which they were posted.
+    /// Posts an event as [`post_event`](QCoreApplication::post_event) does, with a priority.
+    ///
+    /// The loop sends events with a higher priority first, even if they are for different
+    /// receivers. It sends events of the same priority in the order in which they were posted.
     ///
     /// ```
     /// use std::{cell::RefCell, rc::Rc};
@@ -55,20 +57,20 @@ impl QCoreApplication {
         }
         match event.event_type() {
             EventType::DEFERRED_DELETE => life.delete_later(),
-            // One is as good as many.
+            // A second quit event would change nothing.
             EventType::QUIT if life.has_posted_of(EventType::QUIT) => {}
             _ => life.post(event, priority),
         }
     }
 
-    /// Sends `event` to `receiver`, now. Returns whether a filter has ended it or the receiver knew
-    /// it.
+    /// Sends `event` to `receiver` immediately. Returns `true` if a filter has stopped the event,
+    /// or if the receiver has recognized it.
     ///
     /// ```
     /// use qcore::{EventType, QCoreApplication, QEvent, QObject};
     ///
     /// let object = QObject::new();
-    /// // An object knows all the program's own events, if only to ignore them.
+    /// // Every object recognizes all user events, even if it does nothing with them.
     /// assert!(QCoreApplication::send_event(&object, &QEvent::new(EventType::USER)));
     /// assert!(!QCoreApplication::send_event(&object, &QEvent::new(EventType::NONE)));
     /// ```
@@ -78,24 +80,24 @@ impl QCoreApplication {
         if life.is_dead() {
             return false;
         }
-        // A filter or a handler may drop the last handle but this.
+        // A filter or a handler may drop all other handles.
         let _keep = receiver.clone();
         let mut known = false;
         life.dispatcher().deepen(|| known = life.send(event));
         known
     }
 
-    /// Carries out what is posted to `receiver` at once: events, queued slots and deletions that
-    /// are due. `None` stands for all objects of this thread.
+    /// Delivers everything that is posted to `receiver` immediately: events, queued slots, and
+    /// deletions that are due. `None` stands for all objects of this thread.
     ///
-    /// What is posted meanwhile waits. The event loop does the same in each turn, so only code that
-    /// cannot wait for the loop needs this function.
+    /// What is posted during this call waits for the next turn. The event loop does the same in
+    /// each turn, so call this function only if you cannot wait for the next turn.
     #[doc(alias = "sendPostedEvents")]
     pub fn send_posted_events(receiver: Option<&QObject>) {
         send_posted(receiver, None);
     }
 
-    /// Carries out what is posted to `receiver` and has this type, at once. `None` stands for all
+    /// Delivers immediately what is posted to `receiver` and has this type. `None` stands for all
     /// objects of this thread.
     ///
     /// Queued slots have the type [`META_CALL`](EventType::META_CALL), and deletions have the type
@@ -116,9 +118,9 @@ impl QCoreApplication {
         send_posted(receiver, Some(event_type));
     }
 
-    /// Drops all that is posted to `receiver`, queued slots and its deletion included. `None`
-    /// stands for all objects of this thread, and then queued slots without a receiver are dropped,
-    /// too.
+    /// Drops everything that is posted to `receiver`, including queued slots and the deletion of
+    /// the object. `None` stands for all objects of this thread, and also drops the queued slots
+    /// that have no receiver object.
     #[doc(alias = "removePostedEvents")]
     pub fn remove_posted_events(receiver: Option<&QObject>) {
         Dispatcher::current().remove_posted(&which(receiver, None));
@@ -145,7 +147,8 @@ impl QCoreApplication {
 
 fn send_posted(receiver: Option<&QObject>, event_type: Option<EventType>) {
     if receiver.is_some_and(|object| !Object::life(object).has_posted()) {
-        // A round would find nothing, and it would end the wait of what is posted meanwhile.
+        // A new round would also make a round under way further out deliver what has been posted
+        // since that one began. So no round begins if there is nothing to deliver.
         return;
     }
     Dispatcher::current().send_posted(&which(receiver, event_type));

@@ -1,4 +1,4 @@
-//! The application of the process: the one that other threads reach.
+//! The application of the process, which other threads can reach.
 
 use std::{
     rc::Rc,
@@ -12,7 +12,7 @@ use crate::{
     id::ObjectId,
 };
 
-/// What other threads need of the application.
+/// The parts of the application that other threads need.
 #[derive(Clone)]
 pub(super) struct Primary {
     pub(super) poster: Poster,
@@ -22,21 +22,21 @@ pub(super) struct Primary {
 
 fn primary() -> MutexGuard<'static, Option<Primary>> {
     static PRIMARY: Mutex<Option<Primary>> = Mutex::new(None);
-    // Nothing panics while it is locked.
+    // No code panics while it holds this lock.
     PRIMARY.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The process's application, if it has one.
+/// Returns the application of the process, if there is one.
 pub(super) fn application() -> Option<Primary> {
     primary().clone()
 }
 
-/// Makes an application the process's, unless the process has one already.
+/// Makes an application that of the process, unless the process already has one.
 pub(super) fn claim(application: Primary) {
     primary().get_or_insert(application);
 }
 
-/// The application has ended.
+/// Notes that the application has ended.
 pub(super) fn release(poster: &Poster, object: ObjectId) {
     let mut primary = primary();
     let is_this =
@@ -46,11 +46,13 @@ pub(super) fn release(poster: &Poster, object: ObjectId) {
     drop(released);
 }
 
-/// Has the process's application do something, in its own thread. Nothing happens if there is none.
+/// Calls `what` with the application of the process, in the application's thread. Does nothing if
+/// there is no application.
 pub(super) fn tell(what: impl FnOnce(&QCoreApplication) + Send + 'static) {
     if let Some(application) = application() {
         let object = application.object;
-        // Its thread may just be ending, or the application may end before the call comes.
+        // The application's thread may be ending, or the application may end before the call is
+        // made.
         let _ = application.poster.post(move || {
             if let Some(app) = find(object).and_then(|life| life.cast::<QCoreApplication>()) {
                 what(&app);
@@ -59,7 +61,7 @@ pub(super) fn tell(what: impl FnOnce(&QCoreApplication) + Send + 'static) {
     }
 }
 
-/// The object of this thread that has that number.
+/// Returns the object of this thread with this id.
 pub(super) fn find(object: ObjectId) -> Option<Rc<Life>> {
     Objects::of(&Dispatcher::current()).find(object)
 }

@@ -1,32 +1,41 @@
-//! The declaration of a class.
+//! [`class!`](crate::class!): declares a class.
 
-/// Makes a class: a handle type over a node, with a base class or none.
+/// Declares a class: a handle type for a node or for a base class.
 ///
 /// ```text
-/// class! { /// docs
-///          pub struct QSslServer(SslServerNode): QTcpServer, QObject = base }  with a node
-/// class! { /// docs
-///          pub struct QTcpSocket(QAbstractSocket): QIODevice, QObject; }       without one
+/// // A class with its own node:
+/// class! {
+///     /// docs
+///     pub struct QSslServer(SslServerNode): QTcpServer, QObject = base
+/// }
+///
+/// // A class that only adds methods:
+/// class! {
+///     /// docs
+///     pub struct QTcpSocket(QAbstractSocket): QIODevice, QObject;
+/// }
 /// ```
 ///
-/// The first form is for a class with a node of its own. After the colon come the base class, then
+/// The first form is for a class with its own node. After the colon come the base class, then
 /// the base classes of that, up to `QObject`. The second form is for a class that only adds methods
 /// to its base class. After the colon come the base classes of that; it may have none.
 ///
 /// For each class named there, the macro implements `From<Class>` and `From<&Class>`. They return
 /// the same object as a handle of the base class.
 ///
-/// The node of the first form is a struct of yours with the base class's handle, made by its
-/// `embed` function, in the field that is named last, and an implementation of
+/// For the first form, write the node: a struct with the handle of the base class, made by its
+/// `embed` function, in the field that the declaration names last. The node implements
 /// [`Node`](crate::classes::Node). The handle type gets `Clone`, `Debug`, comparison by identity,
-/// [`Object`](crate::classes::Object) (so that it can receive signals) and, by `Deref`, the fields
-/// of the node and all that the base class has. The second form gets a private function `derive`,
-/// which makes an object of the class of one of its base class; without it the object does not know
-/// that it is one, and cannot be [cast](crate::QObject::cast) to it.
+/// and [`Object`](crate::classes::Object), so that it can receive signals. It derefs to the node,
+/// and so gives access to the fields of the node and to everything in the base class.
+///
+/// The second form adds a private function `derive`, which makes an object of the class from an
+/// object of the base class. An object made without `derive` does not know its class, and cannot be
+/// [cast](crate::QObject::cast) to it.
 ///
 /// # Examples
 ///
-/// A class with a signal, a state and a destructor, and one that derives from it:
+/// A class with a signal, state and a destructor, and a class that derives from it:
 ///
 /// ```
 /// use std::{cell::Cell, rc::Rc};
@@ -50,7 +59,7 @@
 ///     }
 ///
 ///     fn destructor(&self) {
-///         self.set_open(false); // its slots still hear of it
+///         self.set_open(false); // slots still get this signal
 ///     }
 /// }
 ///
@@ -129,7 +138,7 @@ macro_rules! class {
         }
 
         impl $class {
-            /// A handle to the object that `node` is a part of.
+            /// Returns a handle to the object that `node` is a part of.
             #[inline]
             #[allow(dead_code)]
             pub(crate) fn from_node(node: ::std::rc::Rc<$node>) -> Self {
@@ -161,7 +170,7 @@ macro_rules! class {
         $crate::class! { @upcasts $class: $base $($ancestor $($more)*)? }
 
         impl $class {
-            /// An object of this class, made of one of its base class.
+            /// Makes an object of this class from an object of its base class.
             #[allow(dead_code)]
             fn derive(base: $base) -> Self {
                 $crate::classes::Object::life(&base).set_class::<$class>();
@@ -207,7 +216,7 @@ macro_rules! class {
         }
 
         impl ::std::cmp::PartialEq for $class {
-            /// Whether both are the same object.
+            /// Returns whether both are handles to the same object.
             fn eq(&self, other: &Self) -> bool {
                 use $crate::classes::Object;
                 ::std::rc::Rc::ptr_eq(Object::life(self), Object::life(other))

@@ -1,10 +1,11 @@
-//! Finding children, and what class they are.
+//! Searches for children, and casts to classes.
 
 use super::QObject;
 use crate::classes::Object;
 
 crate::numbered! {
-    /// Where [`find_children_with_options`](QObject::find_children_with_options) looks.
+    /// The depth of the search in
+    /// [`find_children_with_options`](QObject::find_children_with_options).
     ///
     /// # Examples
     ///
@@ -22,10 +23,10 @@ crate::numbered! {
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
     #[non_exhaustive]
     pub enum FindChildOptions {
-        /// Among the children only.
+        /// Searches the children only.
         #[doc(alias = "FindDirectChildrenOnly")]
         DirectChildrenOnly = 0,
-        /// Among the children and theirs, all the way down. The default.
+        /// Searches the children and all their descendants. The default.
         #[doc(alias = "FindChildrenRecursively")]
         #[default]
         ChildrenRecursively = 1,
@@ -34,7 +35,7 @@ crate::numbered! {
 
 impl QObject {
     /// Returns the object as a handle of class `T`, or `None` if the object is not of that class or
-    /// of one derived from it. The way back to a base class is `From`.
+    /// one derived from it. `From` converts in the other direction, to a base class.
     ///
     /// ```
     /// use qcore::{QBuffer, QIODevice, QObject, QTimer};
@@ -54,11 +55,10 @@ impl QObject {
         Object::life(self).cast()
     }
 
-    /// The first child of class `T`, and of that name if one is given, among the children and
-    /// theirs.
+    /// Finds the first descendant that is of class `T` and has the given name.
     ///
-    /// `None` is any name, an empty one is that of those without a name. Children come before
-    /// grandchildren.
+    /// A name of `None` matches every object. An empty name matches objects without a name. All
+    /// children are searched before any grandchild.
     ///
     /// ```
     /// use qcore::{QObject, QTimer};
@@ -77,8 +77,8 @@ impl QObject {
         self.find_child_with_options(name, FindChildOptions::default())
     }
 
-    /// Finds a child as [`find_child`](QObject::find_child) does, among the objects that `options`
-    /// names.
+    /// Finds a descendant as [`find_child`](QObject::find_child) does. `options` sets the depth of
+    /// the search.
     #[doc(alias = "findChild")]
     #[must_use]
     pub fn find_child_with_options<'a, T: Object>(
@@ -89,8 +89,8 @@ impl QObject {
         first(self, name.into(), options)
     }
 
-    /// All children of class `T`, and of that name if one is given, each followed by its own
-    /// children.
+    /// Returns all descendants that are of class `T` and have the given name. Each is followed by
+    /// its own descendants. The name is as in [`find_child`](QObject::find_child).
     ///
     /// ```
     /// use qcore::{QObject, QTimer};
@@ -110,8 +110,8 @@ impl QObject {
         self.find_children_with_options(name, FindChildOptions::default())
     }
 
-    /// Finds children as [`find_children`](QObject::find_children) does, among the objects that
-    /// `options` names.
+    /// Returns descendants as [`find_children`](QObject::find_children) does. `options` sets the
+    /// depth of the search.
     #[doc(alias = "findChildren")]
     #[must_use]
     pub fn find_children_with_options<'a, T: Object>(
@@ -125,7 +125,7 @@ impl QObject {
     }
 }
 
-/// The object, if it is what is looked for.
+/// Returns the object as a `T` if it matches the class and the name.
 fn wanted<T: Object>(object: &QObject, name: Option<&str>) -> Option<T> {
     if name.is_none_or(|name| object.has_name(name)) { object.cast() } else { None }
 }

@@ -9,7 +9,7 @@ use crate::object::sender;
 
 type Log = Rc<RefCell<Vec<String>>>;
 
-/// A log that slots write to.
+/// A log to which slots write.
 fn log() -> (Log, impl Fn(&str, &i32) + Clone) {
     let log = Rc::new(RefCell::new(Vec::new()));
     let write = {
@@ -77,7 +77,7 @@ fn a_cut_closure_is_dropped_at_once_or_after_the_emission() {
     let own = slot.clone();
     *slot.borrow_mut() = signal.connect(move |()| {
         assert!(own.borrow().disconnect());
-        // The closure is still here: it is running.
+        // The closure still exists, because it is running.
         assert_eq!(Rc::strong_count(&held), 2);
     });
     signal.emit(());

@@ -1,4 +1,4 @@
-//! A length of time that a program sets.
+//! [`Interval`]: a length of time that a program sets.
 
 use std::{cmp::Ordering, fmt, time::Duration};
 
@@ -12,15 +12,16 @@ use std::{cmp::Ordering, fmt, time::Duration};
 ///
 /// Milliseconds may be negative, as in Qt. Each function gives such an interval its own meaning:
 ///
-/// | Function | A negative interval |
-/// | --- | --- |
-/// | [`QTimer::start`], [`QTimer::set_interval`] of an active timer | logs a warning; the timer is active and never fires |
-/// | [`QTimer::single_shot`] and the like | logs a warning; the slot is never called |
-/// | [`QBasicTimer::start`] | logs a warning; the timer stays as it is |
-/// | [`QObject::start_timer`] | logs a warning; the function returns `None` |
-/// | [`QDeadlineTimer::from`], [`QDeadlineTimer::set_remaining_time`] | -1 never passes; a lower number has passed already |
-/// | [`QElapsedTimer::has_expired`] | never expires |
-/// | [`VirtualClock::advance`] | does not move the clock |
+/// * [`QTimer::start`], and [`QTimer::set_interval`] of an active timer: the function logs a
+///   warning. The timer is active and never fires.
+/// * [`QTimer::single_shot`] and its variants: the function logs a warning and never calls the
+///   slot.
+/// * [`QBasicTimer::start`]: the function logs a warning. The timer does not change.
+/// * [`QObject::start_timer`]: the function logs a warning and returns `None`.
+/// * [`QDeadlineTimer::from`] and [`QDeadlineTimer::set_remaining_time`]: a deadline of -1 never
+///   passes. A deadline with a lower number has already passed.
+/// * [`QElapsedTimer::has_expired`]: a started timer never expires.
+/// * [`VirtualClock::advance`]: the clock does not move.
 ///
 /// [`QTimer::start`]: crate::QTimer::start
 /// [`QTimer::set_interval`]: crate::QTimer::set_interval
