@@ -28,6 +28,7 @@ mod proxied_datagrams;
 mod proxied_servers;
 mod proxies;
 mod qsslsocket;
+mod qsslsocket_transfer;
 mod qt_behaviour;
 mod qtcpsocket;
 mod qudpsocket;
