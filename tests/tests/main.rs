@@ -11,6 +11,7 @@ mod connecting;
 mod datagram_warnings;
 mod datagrams;
 mod descriptors;
+mod dns_lookup;
 mod dropping;
 mod exhaustion;
 mod icmp;
