@@ -14,6 +14,8 @@
 mod configuration;
 mod error;
 mod exchange;
+#[cfg(fuzzing)]
+pub(crate) mod fuzz;
 mod message;
 mod names;
 mod records;
