@@ -1,5 +1,5 @@
-//! The direction of imports: a folder of a crate uses only the folders below it, and names each thing
-//! by the module that owns it.
+//! The direction of imports: a folder of a crate uses only the folders below it, and names each
+//! thing by the module that owns it.
 //!
 //! The order of the folders is written here. docs/architecture.md explains it and shows the same.
 
@@ -18,6 +18,7 @@ use self::scan::{Import, Source};
 const QCORE: &[&str] = &[
     "number",
     "message",
+    "panics",
     "id",
     "time",
     "event_loop",
@@ -30,6 +31,7 @@ const QCORE: &[&str] = &[
     "io_device",
     "stream",
     "internals",
+    "class",
 ];
 
 /// The folders of `qnetwork`, the lowest first.

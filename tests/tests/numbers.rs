@@ -51,8 +51,8 @@ const LEFT_OUT: &[(&str, &[&str], &str)] = &[
     ("HostInfoErrorKind", &["NoError"], "QHostInfo::error() returns None"),
     (
         "MessageType",
-        &["QtDebugMsg", "QtCriticalMsg", "QtFatalMsg", "QtInfoMsg", "QtSystemMsg"],
-        "all messages of these crates are warnings",
+        &["QtDebugMsg", "QtFatalMsg", "QtInfoMsg"],
+        "these crates have warnings and errors only",
     ),
     (
         "SslProtocol",
@@ -120,6 +120,7 @@ const OUR_TYPES: &[(&str, &str)] = &[
     ("ExtensionValue", "it is a QVariant of Qt's: it carries data"),
     ("Host", "it is an argument that is a name or an address"),
     ("SslKeyErrorKind", "Qt gives a null key and no reason"),
+    ("PanicPolicy", "Qt has no policy for exceptions"),
     ("PostErrorKind", "Qt's postEvent() returns nothing"),
     ("QVariant", "it carries data; the number is that of its kind(), a VariantType"),
     ("Readiness", "Qt has a notifier each for reading and writing"),

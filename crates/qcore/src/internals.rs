@@ -10,6 +10,7 @@ use std::rc::Rc;
 
 pub use crate::io_device::{
     byte_queue::ByteQueue,
+    class::FinalDevice,
     pool::{BufferPool, SCRATCH},
 };
 use crate::{event_loop::Dispatcher, io_device::QIODevice};

@@ -63,6 +63,7 @@
 #![forbid(unsafe_code)]
 
 pub mod application;
+mod class;
 pub mod classes;
 pub mod event;
 pub mod event_loop;
@@ -72,6 +73,7 @@ pub mod io_device;
 pub mod message;
 pub mod number;
 pub mod object;
+mod panics;
 pub mod signal;
 pub mod stream;
 pub mod time;
@@ -81,6 +83,7 @@ pub mod timer;
 pub use self::application::{NotifierType, QSocketNotifier};
 pub use self::{
     application::{QCoreApplication, QEventLoop, QEventLoopLocker},
+    classes::Destructor,
     event::{EventType, QEvent, QTimerEvent},
     event_loop::{
         Dispatcher, PostError, PostErrorKind, Poster, ProcessEventsFlags, TimerId, wait_until,
@@ -90,9 +93,10 @@ pub use self::{
     object::{
         EventHandler, FindChildOptions, QChildEvent, QObject, QPointer, QSignalBlocker, sender,
     },
+    panics::PanicPolicy,
     signal::{
-        Connection, ConnectionBlocker, ConnectionType, QSignalSpy, Receiver, ScopedConnection,
-        Signal,
+        Connection, ConnectionBlocker, ConnectionType, IntoReceiver, Lend, QSignalSpy, Receiver,
+        ScopedConnection, Signal, Slot,
     },
     stream::{QDataStream, QVariant},
     time::{ClockType, Interval, QDeadlineTimer, QElapsedTimer, TimerType, VirtualClock},

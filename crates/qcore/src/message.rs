@@ -29,9 +29,14 @@ crate::numbered! {
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
     #[non_exhaustive]
     pub enum MessageType {
-        /// The program used something in a wrong way. This library has no other messages.
+        /// The program used something in a wrong way.
         #[doc(alias = "QtWarningMsg")]
         Warning = 1,
+        /// A slot panicked, and the program goes on, as its
+        /// [policy](crate::QCoreApplication::set_panic_policy) says.
+        #[doc(alias = "QtCriticalMsg")]
+        #[doc(alias = "QtSystemMsg")]
+        Critical = 2,
     }
 }
 
@@ -74,12 +79,21 @@ pub fn install_message_handler(handler: Option<MessageHandler>) {
 /// Passes a warning to the message handler, the logger or standard error.
 #[doc(hidden)]
 pub fn warn(text: fmt::Arguments<'_>) {
+    tell(MessageType::Warning, log::Level::Warn, text);
+}
+
+/// Passes a report of something that went wrong to the same.
+pub(crate) fn critical(text: fmt::Arguments<'_>) {
+    tell(MessageType::Critical, log::Level::Error, text);
+}
+
+fn tell(kind: MessageType, level: log::Level, text: fmt::Arguments<'_>) {
     let handler = HANDLER.read().unwrap_or_else(PoisonError::into_inner).clone();
     match handler {
-        Some(handler) => handler(MessageType::Warning, &text.to_string()),
+        Some(handler) => handler(kind, &text.to_string()),
         // The level is `Off` until the program sets a logger.
         None if log::max_level() == log::LevelFilter::Off => eprintln!("{text}"),
-        None => log::warn!("{text}"),
+        None => log::log!(level, "{text}"),
     }
 }
 

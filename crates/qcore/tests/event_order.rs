@@ -11,7 +11,7 @@ use crate::common::Log;
 use qcore::{
     ConnectionType, Dispatcher, EventHandler, EventType, OpenMode, QBuffer, QChildEvent,
     QCoreApplication, QEvent, QEventLoop, QEventLoopLocker, QObject, QPointer, QTimer, Signal,
-    class,
+    library_class,
     object::{Handle, Life, Node, Object},
 };
 
@@ -317,7 +317,7 @@ fn who_becomes_a_descendant_while_it_is_told_is_no_parent() {
     assert!(!(c.parent() == Some(p2.clone()) && p2.parent() == Some(c.clone())), "a cycle");
 }
 
-class! { /// A thing with a child.
+library_class! { /// A thing with a child.
 pub(crate) struct Thing(ThingNode): QObject = base }
 /// The node of `Thing`.
 #[derive(Debug)]
@@ -349,10 +349,10 @@ fn constructor_with_child_under_an_application_filter() {
     assert!(!t.is_deleted() && !t.child.is_deleted());
 }
 
-class! { /// A thing with methods.
-pub(crate) struct Plain(Thing): QObject; }
-class! { /// A class with a node over one without.
-pub(crate) struct Deep(DeepNode): Plain, Thing, QObject = base }
+library_class! { /// A thing with methods.
+pub(crate) struct Plain(Thing); }
+library_class! { /// A class with a node over one without.
+pub(crate) struct Deep(DeepNode): Plain = base }
 /// The node of `Deep`.
 #[derive(Debug)]
 pub(crate) struct DeepNode {

@@ -1,8 +1,9 @@
-//! The tests of the public interface, one module a subject, in one binary: linking a binary for each
-//! file would take longer than compiling the tests. `Cargo.toml` says which tests need a process of
-//! their own.
+//! The tests of the public interface, one module a subject, in one binary: linking a binary for
+//! each file would take longer than compiling the tests. `Cargo.toml` says which tests need a
+//! process of their own.
 
 mod buffers;
+mod classes;
 mod common;
 mod connections;
 mod data_stream;
@@ -24,6 +25,7 @@ mod send_sync;
 mod signal_blocking;
 mod signal_model;
 mod signals;
+mod slots;
 mod socket_notifier;
 mod threads;
 mod timer_slots;

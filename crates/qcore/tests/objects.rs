@@ -11,11 +11,11 @@ use std::{
 use crate::common::Log;
 use qcore::{
     Connection, FindChildOptions, QBuffer, QCoreApplication, QEventLoop, QIODevice, QObject,
-    QPointer, QTimer, Signal, class,
+    QPointer, QTimer, Signal, library_class,
     object::{Handle, Life, Node, Object},
 };
 
-class! {
+library_class! {
     /// A door that emits a signal when it is closed, and when it dies open.
     struct Door(DoorNode): QObject = base
 }
@@ -38,9 +38,9 @@ impl Node for DoorNode {
     }
 }
 
-class! {
+library_class! {
     /// A door with a lock: a class that adds only methods.
-    struct LockedDoor(Door): QObject;
+    struct LockedDoor(Door);
 }
 
 impl Door {

@@ -100,7 +100,7 @@ pub use self::{
         KnownHeader, ProxyCapabilities, ProxyFactory, ProxyParseError, ProxyQueryType, ProxyType,
         QNetworkProxy, QNetworkProxyFactory, QNetworkProxyQuery,
     },
-    server::QTcpServer,
+    server::{IncomingConnection, QTcpServer},
     socket::{
         BindMode, PauseModes, QAbstractSocket, QTcpSocket, QUdpSocket, SocketError,
         SocketErrorKind, SocketOption, SocketState, SocketType,

@@ -10,6 +10,7 @@ mod events;
 mod identity;
 mod locker;
 mod nested;
+mod panic_policy;
 mod process;
 #[cfg(unix)]
 mod socket_notifier;
@@ -36,7 +37,7 @@ use crate::{
     time::QDeadlineTimer,
 };
 
-crate::class! {
+crate::library_class! {
     /// The application: runs the event loop of its thread until it is told to quit.
     ///
     /// A program creates one application in its main thread.

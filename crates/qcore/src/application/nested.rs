@@ -10,7 +10,7 @@ use crate::{
     time::QDeadlineTimer,
 };
 
-crate::class! {
+crate::library_class! {
     /// An event loop that can run anywhere, even in a slot that another event loop has called.
     ///
     /// A slot that runs an event loop can wait for something while all other events are still

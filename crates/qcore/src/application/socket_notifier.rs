@@ -32,7 +32,7 @@ crate::numbered! {
     }
 }
 
-crate::class! {
+crate::library_class! {
     /// Watches a file descriptor, for example a pipe or a terminal, and emits a signal when it is
     /// ready.
     ///

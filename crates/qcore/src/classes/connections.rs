@@ -12,9 +12,10 @@ use super::Life;
 pub(crate) trait SlotList {
     /// Cuts the connection `id`. Returns whether it existed.
     fn disconnect(&self, id: u64) -> bool;
-    /// Cuts the connections to `receiver`, or only those to one of its functions. Returns whether
-    /// there were any.
-    fn disconnect_receiver(&self, receiver: usize, function: Option<TypeId>) -> bool;
+    /// Cuts the connections to `receiver`. Returns whether there were any.
+    fn disconnect_receiver(&self, receiver: usize) -> bool;
+    /// Cuts the connections to one method of a receiver. Returns whether there were any.
+    fn disconnect_method(&self, method: &MethodId) -> bool;
     /// Cuts all connections. Returns whether there were any.
     fn disconnect_all(&self) -> bool;
     /// Returns whether the connection `id` exists and its receiver is alive.
@@ -22,6 +23,14 @@ pub(crate) trait SlotList {
     /// Adds a blocker to the connection `id`, or removes one. Returns whether the connection
     /// exists.
     fn block(&self, id: u64, block: bool) -> bool;
+}
+
+/// A method, or a closure, of a receiver: what two connections have in common that are alike.
+pub(crate) struct MethodId {
+    pub(crate) receiver: usize,
+    /// The second one, if there are two.
+    pub(crate) second_receiver: usize,
+    pub(crate) function: TypeId,
 }
 
 /// A weak reference to one connection of a list of slots.
@@ -149,7 +158,7 @@ impl Life {
         let mut any = false;
         for signal in signals {
             any |= match receiver {
-                Some(receiver) => signal.disconnect_receiver(receiver, None),
+                Some(receiver) => signal.disconnect_receiver(receiver),
                 None => signal.disconnect_all(),
             };
         }

@@ -23,6 +23,9 @@ pub(crate) trait Handler {
 /// The part of an object that exists only if it uses events.
 #[derive(Default)]
 pub(super) struct EventSide {
+    /// What the object's classes override.
+    class: RefCell<Option<Rc<dyn Handler>>>,
+    /// What the program has put in its place.
     handler: RefCell<Option<Rc<dyn Handler>>>,
     filters: RefCell<Rc<Filters>>,
     /// The timers that send their events to the object.
@@ -73,6 +76,7 @@ impl EventSide {
     /// Calls the handler and returns its result, or `None` if there is no handler.
     fn handle(&self, event: &QEvent) -> Option<bool> {
         let handler = self.handler.borrow().clone();
+        let handler = handler.or_else(|| self.class.borrow().clone());
         handler?.event(event)
     }
 
@@ -81,11 +85,11 @@ impl EventSide {
         for timer in self.timers.take() {
             dispatcher.stop_timer(timer);
         }
-        let handler = self.handler.take();
+        let handlers = (self.handler.take(), self.class.take());
         let filters = self.filters.take();
         // An event may be passing these filters now.
         filters.iter().for_each(|filter| filter.installed.set(false));
-        drop((handler, filters));
+        drop((handlers, filters));
     }
 }
 
@@ -95,6 +99,21 @@ impl Life {
     pub(crate) fn set_handler(&self, handler: Rc<dyn Handler>) {
         let before = self.event_side().handler.replace(Some(handler));
         drop(before);
+    }
+
+    /// A class overrides the handler of its base class: `handler` makes the new one of that.
+    pub(crate) fn override_handler(
+        &self,
+        handler: impl FnOnce(Option<Rc<dyn Handler>>) -> Rc<dyn Handler>,
+    ) {
+        let class = &self.event_side().class;
+        let handler = handler(class.take());
+        class.replace(Some(handler));
+    }
+
+    /// What the object's classes override, if they do.
+    pub(crate) fn class_handler(&self) -> Option<Rc<dyn Handler>> {
+        self.existing_event_side()?.class.borrow().clone()
     }
 
     /// Installs a filter in front of all others. `identity` distinguishes it from them.

@@ -73,6 +73,29 @@ impl<N: Node> Handle<N> {
         Self::from_node(node)
     }
 
+    /// Makes `node`, which embeds `base`, the outermost one of the object that `base` is a handle
+    /// of.
+    ///
+    /// # Panics
+    ///
+    /// If the object is of a class derived from that of `base`.
+    #[doc(hidden)]
+    #[must_use]
+    #[track_caller]
+    pub fn extend<B: Object>(base: B, node: impl FnOnce(B) -> N) -> Self {
+        let life = base.life().clone();
+        if !life.is_dead() {
+            life.expect_outermost(base.as_node());
+        }
+        let node = Rc::new(node(base.into_embedded()));
+        // A dead object is past being made into another one.
+        if !life.is_dead() {
+            let whole: Rc<dyn Node> = node.clone();
+            life.own(whole);
+        }
+        Self::from_node(node)
+    }
+
     /// Creates a handle to embed in the node of a derived class.
     #[must_use]
     pub fn embed(node: Rc<N>) -> Self {
@@ -130,6 +153,11 @@ impl<N: Node> fmt::Debug for Handle<N> {
 /// The handle type of a class: [`QObject`](crate::QObject) and all types that derive from it.
 ///
 /// [`class!`](crate::class!) implements it.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a class of objects",
+    label = "not derived from `QObject`",
+    note = "a class of your own is declared with `class! {{ pub struct Name: QObject {{ .. }} }}`"
+)]
 pub trait Object: Clone + 'static {
     /// A weak reference, which does not keep the object alive. [`QPointer`](crate::QPointer) is a
     /// convenient form of it.
@@ -156,6 +184,14 @@ pub trait Object: Clone + 'static {
 
     /// Returns the node of type `node`, of this class or of a base class.
     fn find_node(&self, node: TypeId) -> Option<Rc<dyn Any>>;
+
+    /// This class's node.
+    #[doc(hidden)]
+    fn as_node(&self) -> &dyn Node;
+
+    /// The same handle, not counted any more, for the node of a derived class.
+    #[doc(hidden)]
+    fn into_embedded(self) -> Self;
 }
 
 impl<N: Node> Object for Handle<N> {
@@ -192,5 +228,80 @@ impl<N: Node> Object for Handle<N> {
 
     fn find_node(&self, node: TypeId) -> Option<Rc<dyn Any>> {
         self.node.clone().find(node)
+    }
+
+    fn as_node(&self) -> &dyn Node {
+        &*self.node
+    }
+
+    fn into_embedded(mut self) -> Self {
+        if let Some(life) = self.life.take() {
+            life.forget_handle();
+        }
+        self
+    }
+}
+
+/// A handle type around another one: that of its own node, or that of its base class.
+///
+/// The macros that declare classes write this, and so make the type an [`Object`].
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a class of objects",
+    label = "not derived from `QObject`"
+)]
+pub trait Class: Clone + 'static {
+    /// What is inside.
+    type Inner: Object;
+    /// The classes whose virtual functions a derived class can override.
+    type Virtual: super::Virtual;
+
+    fn wrap(inner: Self::Inner) -> Self;
+    fn inner(&self) -> &Self::Inner;
+    fn into_inner(self) -> Self::Inner;
+    fn is_or_derives_from(class: TypeId) -> bool;
+}
+
+#[diagnostic::do_not_recommend]
+impl<C: Class> Object for C {
+    type Weak = <C::Inner as Object>::Weak;
+
+    #[inline]
+    fn life(&self) -> &Rc<Life> {
+        self.inner().life()
+    }
+
+    #[inline]
+    fn to_weak(&self) -> Self::Weak {
+        self.inner().to_weak()
+    }
+
+    #[inline]
+    fn from_weak(weak: &Self::Weak) -> Option<Self> {
+        Object::from_weak(weak).map(C::wrap)
+    }
+
+    fn is_alive(weak: &Self::Weak) -> bool {
+        C::Inner::is_alive(weak)
+    }
+
+    fn derives_from(class: TypeId) -> bool {
+        C::is_or_derives_from(class)
+    }
+
+    fn from_whole(whole: Rc<dyn Node>) -> Option<Self> {
+        Object::from_whole(whole).map(C::wrap)
+    }
+
+    fn find_node(&self, node: TypeId) -> Option<Rc<dyn Any>> {
+        self.inner().find_node(node)
+    }
+
+    fn as_node(&self) -> &dyn Node {
+        self.inner().as_node()
+    }
+
+    fn into_embedded(self) -> Self {
+        C::wrap(self.into_inner().into_embedded())
     }
 }

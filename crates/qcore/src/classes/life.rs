@@ -142,6 +142,19 @@ impl Life {
         self.handles.set(self.handles.get() + 1);
     }
 
+    /// A handle is not counted any more, and the object lives on.
+    pub(super) fn forget_handle(&self) {
+        self.handles.set(self.handles.get() - 1);
+    }
+
+    /// Panics unless `node` is the object's outermost one.
+    #[track_caller]
+    pub(super) fn expect_outermost(&self, node: &dyn Node) {
+        let whole = self.whole.borrow();
+        let outermost = whole.as_deref().is_some_and(|whole| std::ptr::addr_eq(whole, node));
+        assert!(outermost, "the object given to derive() is of a derived class already");
+    }
+
     #[inline]
     pub(super) fn drop_handle(self: &Rc<Self>) {
         let left = self.handles.get() - 1;
@@ -274,7 +287,9 @@ impl Life {
 
     /// Returns the object as a handle of class `T`, or `None` if it is not of that class or one
     /// derived from it.
-    pub(crate) fn cast<T: Object>(&self) -> Option<T> {
+    #[doc(hidden)]
+    #[must_use]
+    pub fn cast<T: Object>(&self) -> Option<T> {
         let whole = self.whole.borrow().clone()?;
         let class = TypeId::of::<T>();
         let is_one = match self.class.get() {

@@ -1,12 +1,15 @@
-//! Classes of your own, and what every object consists of.
+//! Classes of your own.
 //!
-//! A struct with a [`QObject`](crate::QObject) as a field and with signals made by
-//! [`Signal::of`](crate::Signal::of) is enough for most programs. Use this module to write classes
-//! like those of this library. Such a class has a cheap handle type and a base class, its signals
-//! are fields, it has a parent and children, and its objects die as those of this library do.
+//! [`class!`](crate::class!) declares a class: its base class, its signals and its fields. The type
+//! that it makes is like the classes of this library, a cheap handle whose signals are fields. It
+//! has a parent and children, it is given to its slots, and it overrides virtual functions by
+//! implementing traits. [`Inherits`] is the bound for functions that take an object of some class
+//! or of one derived from it.
 //!
-//! A class consists of a node, which has the signals and the state, and of a handle type, which
-//! [`class!`](crate::class!) declares. All nodes of an object share one [`Life`]:
+//! # How a class is made
+//!
+//! A class consists of a node, its signals and its state, and of a handle type. All nodes of an
+//! object share one [`Life`]:
 //!
 //! ```text
 //!   QTcpSocket ─► AbstractSocketNode ─► DeviceNode ─► ObjectNode    each node has its signals
@@ -14,10 +17,10 @@
 //!                                                           handles, parent, connections
 //! ```
 //!
-//! An object is made in this order: [`Life::new`] creates its life, the `embed` function of the
-//! base class creates the part of the base class, and [`Handle::new`] completes the object. See
-//! [`class!`](crate::class!) for an example, and [the `object` module](crate::object) for how an
-//! object dies.
+//! Each node holds a handle of its base class, which is not counted. `derive`, which
+//! [`class!`](crate::class!) writes, takes a finished object of the base class, makes its handle
+//! such a one, and makes the new node the outermost of the object. See
+//! [the module of objects](crate::object) for how an object dies.
 
 mod connections;
 mod declaring;
@@ -26,14 +29,19 @@ mod family;
 mod handle;
 mod life;
 mod objects;
+mod overriding;
 
 pub(crate) use self::{
-    connections::{Link, SlotList},
+    connections::{Link, MethodId, SlotList},
     events::Handler,
     handle::Base,
     objects::Objects,
 };
 pub use self::{
-    handle::{Handle, Lineage, Node, Object},
+    handle::{Class, Handle, Lineage, Node, Object},
     life::Life,
+    overriding::{
+        CanOverride, Destructor, Inherits, IntoBase, NoClass, NoDestructor, NotOverridden,
+        Overrides, OwnClass, Probe, Virtual, installed,
+    },
 };

@@ -11,39 +11,37 @@
 //!   (each of them may stop the event)
 //! ```
 //!
-//! A class of the program's own is often a struct with a [`QObject`](crate::QObject) in it. In Qt
-//! such a class overrides `event()`, `timerEvent()`, `customEvent()`, `childEvent()` and
-//! `eventFilter()`. Here it implements [`EventHandler`](crate::EventHandler), whose functions have
-//! the same names in snake case, and registers itself with its `QObject` by
-//! [`set_event_handler`](crate::QObject::set_event_handler). The library's own events, for example
-//! of a timer or a queued slot, go to their own class. Filters see them, too.
+//! A class says what it does with events by implementing [`EventHandler`](crate::EventHandler). The
+//! functions of that trait have the names of those that one overrides in Qt: `event()`,
+//! `timer_event()`, `custom_event()`, `child_event()` and `event_filter()`. The library's own
+//! events, a timer's or a queued slot's, go to their class, and filters see them, too.
 //!
 //! # Examples
 //!
 //! ```
-//! use std::{cell::Cell, rc::Rc};
-//! use qcore::{EventHandler, EventType, QCoreApplication, QEvent, QObject};
+//! use std::cell::Cell;
+//! use qcore::{EventHandler, EventType, QCoreApplication, QEvent, QObject, class};
 //!
 //! const MEASURED: EventType = EventType::user(1);
 //!
-//! struct Thermometer {
-//!     object: QObject,
-//!     degrees: Cell<f64>,
+//! class! {
+//!     /// Shows what was measured last.
+//!     pub struct Thermometer: QObject {
+//!         degrees: Cell<f64> = Cell::new(0.0),
+//!     }
 //! }
 //!
 //! impl EventHandler for Thermometer {
 //!     fn custom_event(&self, event: &QEvent) {
-//!         if let (MEASURED, Some(degrees)) = (event.event_type(), event.data::<f64>()) {
+//!         if let (MEASURED, Some(degrees)) = (event.event_type(), event.data()) {
 //!             self.degrees.set(*degrees);
 //!         }
 //!     }
 //! }
 //!
 //! let app = QCoreApplication::new();
-//! let thermometer = Rc::new(Thermometer { object: QObject::new(), degrees: Cell::new(0.0) });
-//! thermometer.object.set_event_handler(&thermometer);
-//!
-//! QCoreApplication::post_event(&thermometer.object, QEvent::with_data(MEASURED, 21.5));
+//! let thermometer = Thermometer::derive(QObject::new());
+//! QCoreApplication::post_event(&thermometer, QEvent::with_data(MEASURED, 21.5));
 //! assert_eq!(thermometer.degrees.get(), 0.0);
 //! app.process_events();
 //! assert_eq!(thermometer.degrees.get(), 21.5);
@@ -74,6 +72,7 @@ pub const LOW_EVENT_PRIORITY: i32 = -1;
 pub struct QEvent {
     kind: EventType,
     accepted: Cell<bool>,
+    left: Cell<bool>,
     data: Data,
 }
 
@@ -113,11 +112,12 @@ impl QEvent {
     }
 
     fn of(kind: EventType, data: Data) -> Self {
-        QEvent { kind, accepted: Cell::new(true), data }
+        QEvent { kind, accepted: Cell::new(true), left: Cell::new(false), data }
     }
 
     pub(crate) fn of_timer(timer_id: TimerId) -> Self {
-        Self::of(EventType::TIMER, Data::Timer(QTimerEvent { timer_id }))
+        let left = Cell::new(false);
+        Self::of(EventType::TIMER, Data::Timer(QTimerEvent { timer_id, left }))
     }
 
     pub(crate) fn of_class(kind: EventType, class: impl EventClass) -> Self {
@@ -137,6 +137,18 @@ impl QEvent {
     pub(crate) fn is_known_to_all(&self) -> bool {
         let has_class = matches!(self.data, Data::Timer(_) | Data::Class(_));
         has_class || self.kind >= EventType::USER
+    }
+
+    /// The function that was called with the event is one that its class does not override: the
+    /// base class's is to be called.
+    pub(crate) fn leave_to_base(&self) {
+        self.left.set(true);
+    }
+
+    /// Whether it was left to the base class since this was last asked.
+    pub(crate) fn take_left(&self) -> bool {
+        let timer = self.timer().is_some_and(|event| event.left.take());
+        self.left.take() || timer
     }
 
     /// Returns the type.
@@ -207,9 +219,10 @@ impl fmt::Debug for QEvent {
 }
 
 /// The event that tells an object that one of its timers is due.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct QTimerEvent {
     timer_id: TimerId,
+    left: Cell<bool>,
 }
 
 impl QTimerEvent {
@@ -219,5 +232,16 @@ impl QTimerEvent {
     #[must_use]
     pub fn timer_id(&self) -> TimerId {
         self.timer_id
+    }
+
+    /// [`QEvent::leave_to_base`].
+    pub(crate) fn leave_to_base(&self) {
+        self.left.set(true);
+    }
+}
+
+impl fmt::Debug for QTimerEvent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("QTimerEvent").field("timer_id", &self.timer_id).finish()
     }
 }

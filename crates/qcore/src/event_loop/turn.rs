@@ -8,7 +8,7 @@ use super::{
     source::SourceKey,
     timers::Firing,
 };
-use crate::{id::ObjectId, time::Nanos};
+use crate::{id::ObjectId, panics::guard, time::Nanos};
 
 impl Dispatcher {
     /// Runs one turn. Returns whether it has handled anything.
@@ -199,6 +199,6 @@ impl Dispatcher {
         // This loop may run inside a slot. The sender of that slot is not the sender of this
         // delivery.
         let _level = Level(self, self.replace_sender(ObjectId::NONE));
-        call();
+        guard("code that the event loop called", call);
     }
 }

@@ -6,13 +6,13 @@ use std::{
     rc::{Rc, Weak},
 };
 
-use super::{DeviceBackend, DeviceError, DeviceErrorKind, OpenMode, QIODevice};
+use super::{DeviceBackend, DeviceError, DeviceErrorKind, OpenMode, QIODevice, class::FinalDevice};
 use crate::{
-    classes::{Handle, Life, Node, Object},
+    classes::{Class, Handle, Life, Node, Object},
     object::QObject,
 };
 
-crate::class! {
+crate::library_class! {
     /// A device over bytes in memory.
     ///
     /// The event loop emits `ready_read` and `bytes_written`, once for all writes before. Stands
@@ -31,7 +31,8 @@ crate::class! {
     /// assert_eq!(buffer.data(), b"hello world");
     /// # Ok::<(), qcore::DeviceError>(())
     /// ```
-    pub struct QBuffer(BufferNode): QIODevice, QObject = base
+    pub struct QBuffer(BufferNode): QIODevice = base;
+    virtual (FinalDevice, <QObject as Class>::Virtual)
 }
 
 /// The object behind a [`QBuffer`].

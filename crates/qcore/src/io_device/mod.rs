@@ -12,6 +12,7 @@ mod buffer;
 pub(crate) mod byte_queue;
 mod channels;
 mod chunk;
+pub(crate) mod class;
 mod error;
 mod lines;
 mod open_mode;
@@ -40,13 +41,13 @@ use self::{
     pool::{BufferPool, SMALL},
 };
 use crate::{
-    classes::{Handle, Life, Node, Object},
+    classes::{Class, Handle, Life, Node, Object},
     object::QObject,
     signal::Signal,
     time::QDeadlineTimer,
 };
 
-crate::class! {
+crate::library_class! {
     /// A device that bytes are read from and written to. It is the base class of all sockets.
     ///
     /// Reading takes the bytes that are there and never waits. A device is either sequential, a
@@ -85,7 +86,8 @@ crate::class! {
     /// assert_eq!(to.data(), b"one\ntwo\n");
     /// # Ok::<(), qcore::DeviceError>(())
     /// ```
-    pub struct QIODevice(DeviceNode): QObject = base
+    pub struct QIODevice(DeviceNode): QObject = base;
+    virtual (QIODevice, <QObject as Class>::Virtual)
 }
 
 /// The object behind a [`QIODevice`], with its signals.
@@ -144,6 +146,8 @@ enum Backend {
     Derived(Weak<dyn DeviceBackend>),
     /// The backend that the user passed to [`QIODevice::new`].
     Owned(Rc<dyn DeviceBackend>),
+    /// In a class of the user's; of several derived from each other, in the most derived one.
+    Class(RefCell<Rc<dyn DeviceBackend>>),
 }
 
 impl Node for DeviceNode {
@@ -187,6 +191,22 @@ impl QIODevice {
         QIODevice(Handle::new(node))
     }
 
+    /// A device without a backend, not open: what a class of your own is
+    /// [derived](crate::class!#devices) from. The class implements [`DeviceBackend`].
+    #[must_use]
+    pub fn without_backend() -> Self {
+        QIODevice(Handle::new(DeviceNode::make(&Life::new())))
+    }
+
+    /// A class overrides the virtual functions.
+    fn override_backend(&self, backend: Rc<dyn DeviceBackend>) {
+        let place = self.0.backend.get_or_init(|| Backend::Class(RefCell::new(backend.clone())));
+        if let Backend::Class(place) = place {
+            let before = place.replace(backend);
+            drop(before);
+        }
+    }
+
     /// Creates the device part of a new object of a derived class, to be embedded in that class's
     /// node. The class then has to call [`set_backend`](QIODevice::set_backend).
     #[must_use]
@@ -203,6 +223,7 @@ impl QIODevice {
         let backend = match self.0.backend.get() {
             Some(Backend::Derived(backend)) => backend.upgrade(),
             Some(Backend::Owned(backend)) => Some(backend.clone()),
+            Some(Backend::Class(backend)) => Some(backend.borrow().clone()),
             None => None,
         };
         backend.unwrap_or_else(|| Rc::new(NoBackend))

@@ -1,6 +1,6 @@
 //! [`QChildEvent`]: tells a parent that it has gained or lost a child.
 
-use std::fmt;
+use std::{cell::Cell, fmt};
 
 use super::QObject;
 use crate::event::{EventClass, EventType, QEvent};
@@ -30,10 +30,11 @@ use crate::event::{EventClass, EventType, QEvent};
 /// child.set_parent(None);
 /// assert_eq!(*family.0.borrow(), ["Ann came", "Ann left"]);
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct QChildEvent {
     kind: EventType,
     child: QObject,
+    left: Cell<bool>,
 }
 
 impl QChildEvent {
@@ -54,6 +55,23 @@ impl QChildEvent {
     pub fn removed(&self) -> bool {
         self.kind == EventType::CHILD_REMOVED
     }
+
+    /// [`QEvent::leave_to_base`].
+    pub(super) fn leave_to_base(&self) {
+        self.left.set(true);
+    }
+
+    /// Whether it was left to the base class since this was last asked.
+    pub(super) fn take_left(&self) -> bool {
+        self.left.take()
+    }
+}
+
+impl fmt::Debug for QChildEvent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut debug = f.debug_struct("QChildEvent");
+        debug.field("kind", &self.kind).field("child", &self.child).finish()
+    }
 }
 
 impl EventClass for QChildEvent {
@@ -64,7 +82,7 @@ impl EventClass for QChildEvent {
 
 impl QEvent {
     pub(super) fn of_child(kind: EventType, child: QObject) -> Self {
-        Self::of_class(kind, QChildEvent { kind, child })
+        Self::of_class(kind, QChildEvent { kind, child, left: Cell::new(false) })
     }
 
     /// Returns the child event, if the type is [`EventType::CHILD_ADDED`] or

@@ -1,20 +1,23 @@
 //! [`EventHandler`]: the functions that handle an object's events.
 
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 
 use super::{QChildEvent, QObject};
 use crate::{
-    classes::{Handler, Life, Object},
+    classes::{Handler, Inherits, Life, Object, Overrides, Probe},
     event::{EventType, QEvent, QTimerEvent},
     signal::Receiver,
 };
 
 /// The event handlers of an object: the virtual functions of Qt's `QObject`.
 ///
-/// By default `event` calls the function for the type of the event, and all others do nothing.
-/// Implement the trait for the type that has the `QObject` as a field. Then register a value of
-/// that type with its object by [`QObject::set_event_handler`], or with another object by
-/// [`QObject::install_event_filter`]. See [the `event` module](crate::event) for an example.
+/// A class declared by [`class!`](crate::class!) implements the trait, and the functions are called
+/// for its objects. A function that a class does not write is that of its base class; `QObject`'s
+/// do nothing. [`QObject::install_event_filter`] makes an object a filter of another one. See [the
+/// module of events](crate::event) for an example.
+///
+/// Any other type may implement the trait, too. [`QObject::set_event_handler`] names it to an
+/// object.
 pub trait EventHandler {
     /// Handles an event for the object. Returns whether the handler recognized it.
     /// [`send_event`](crate::QCoreApplication::send_event) returns this value.
@@ -29,20 +32,20 @@ pub trait EventHandler {
     /// [`QBasicTimer`](crate::QBasicTimer) has started that timer.
     #[doc(alias = "timerEvent")]
     fn timer_event(&self, event: &QTimerEvent) {
-        let _ = event;
+        event.leave_to_base();
     }
 
     /// Handles a child event: the object has gained or lost a child. It is sent immediately, ahead
     /// of posted events.
     #[doc(alias = "childEvent")]
     fn child_event(&self, event: &QChildEvent) {
-        let _ = event;
+        event.leave_to_base();
     }
 
     /// Handles an event of the program's own: one with a type from [`EventType::USER`] on.
     #[doc(alias = "customEvent")]
     fn custom_event(&self, event: &QEvent) {
-        let _ = event;
+        event.leave_to_base();
     }
 
     /// Filters an event for `watched`, on which this filter is installed. Returns whether to stop
@@ -50,7 +53,8 @@ pub trait EventHandler {
     /// The default is `false`.
     #[doc(alias = "eventFilter")]
     fn event_filter(&self, watched: &QObject, event: &QEvent) -> bool {
-        let _ = (watched, event);
+        let _ = watched;
+        event.leave_to_base();
         false
     }
 }
@@ -97,6 +101,7 @@ pub fn handle_event<H: EventHandler + ?Sized>(handler: &H, event: &QEvent) -> bo
     } else if event.event_type() >= EventType::USER {
         handler.custom_event(event);
     } else {
+        event.leave_to_base();
         return false;
     }
     true
@@ -160,6 +165,9 @@ impl QObject {
     {
         if !self.is_deleted() {
             let handler = Weakly::<R>::new(filter);
+            // The filter may be an object of a class derived from the one that `R` is.
+            let object = filter.object_life().map(Rc::downgrade);
+            let handler = FilterOf { handler, object };
             Object::life(self).install_filter(filter.identity(), handler);
         }
     }
@@ -168,6 +176,79 @@ impl QObject {
     #[doc(alias = "removeEventFilter")]
     pub fn remove_event_filter<R: Receiver>(&self, filter: &R) {
         Object::life(self).remove_filter(filter.identity());
+    }
+}
+
+/// Class `T` overrides the functions of `QObject`.
+impl<T: EventHandler + Inherits<QObject>> Overrides<QObject> for Probe<'_, QObject, T> {
+    type Outcome = ();
+
+    fn install(&self) {
+        let life = Object::life(self.object());
+        if !life.is_dead() {
+            let own = Weakly::<T>::new(self.object());
+            life.override_handler(|base| Rc::new(Overriding { own, base }));
+        }
+    }
+}
+
+/// The handler of a class, and that of its base class for what the class leaves to it.
+struct Overriding<H> {
+    own: H,
+    base: Option<Rc<dyn Handler>>,
+}
+
+impl<H> Overriding<H> {
+    /// The base class's handler, if the class has left the event to it.
+    fn base_for(&self, event: &QEvent) -> Option<&Rc<dyn Handler>> {
+        let child = event.child().is_some_and(QChildEvent::take_left);
+        if event.take_left() || child { self.base.as_ref() } else { None }
+    }
+}
+
+impl<H: Handler> Handler for Overriding<H> {
+    fn event(&self, event: &QEvent) -> Option<bool> {
+        let said = self.own.event(event);
+        match self.base_for(event) {
+            Some(base) => base.event(event),
+            None => said,
+        }
+    }
+
+    fn event_filter(&self, watched: &Rc<Life>, event: &QEvent) -> Option<bool> {
+        let said = self.own.event_filter(watched, event);
+        match self.base_for(event) {
+            Some(base) => base.event_filter(watched, event),
+            None => said,
+        }
+    }
+
+    fn is_alive(&self) -> bool {
+        self.own.is_alive()
+    }
+}
+
+/// A filter that may be an object. Its class may override the functions of `H`.
+struct FilterOf<H> {
+    handler: H,
+    object: Option<Weak<Life>>,
+}
+
+impl<H: Handler> Handler for FilterOf<H> {
+    fn event(&self, event: &QEvent) -> Option<bool> {
+        self.handler.event(event)
+    }
+
+    fn event_filter(&self, watched: &Rc<Life>, event: &QEvent) -> Option<bool> {
+        let object = self.object.as_ref().and_then(Weak::upgrade);
+        match object.and_then(|life| life.class_handler()) {
+            Some(class) => class.event_filter(watched, event),
+            None => self.handler.event_filter(watched, event),
+        }
+    }
+
+    fn is_alive(&self) -> bool {
+        self.handler.is_alive()
     }
 }
 

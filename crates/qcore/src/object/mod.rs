@@ -33,9 +33,41 @@
 //! `true`, the object's state is closed, and functions that can fail return a typed error. All of
 //! this is safe code.
 //!
-//! A struct with a `QObject` as a field and with signals made by [`Signal::of`] is enough for most
-//! programs. To write classes like those of this library, see [the `classes`
-//! module](crate::classes).
+//! # Classes of your own
+//!
+//! [`class!`](crate::class!) declares a class that derives from `QObject` or from any other class:
+//!
+//! ```
+//! use std::cell::Cell;
+//! use qcore::{QObject, Signal, class};
+//!
+//! class! {
+//!     /// Counts.
+//!     pub struct Counter: QObject {
+//!         pub changed: Signal<i32>,
+//!         value: Cell<i32> = Cell::new(0),
+//!     }
+//! }
+//!
+//! impl Counter {
+//!     pub fn new() -> Self {
+//!         Self::derive(QObject::new())
+//!     }
+//!
+//!     pub fn add(&self, number: i32) {
+//!         self.value.set(self.value.get() + number);
+//!         self.changed.emit(self.value.get());
+//!     }
+//! }
+//!
+//! let (first, second) = (Counter::new(), Counter::new());
+//! first.changed.connect_slot(&second, Counter::add);
+//! first.add(5);
+//! assert_eq!(second.value.get(), 5);
+//! ```
+//!
+//! A plain struct in an `Rc` can receive signals as well. Its signals are made by [`Signal::new`],
+//! or by [`Signal::of`] an object that it holds.
 
 mod blocker;
 mod child_event;
@@ -62,7 +94,7 @@ pub use self::{
 #[doc(no_inline)]
 pub use crate::classes::{Handle, Life, Lineage, Node, Object};
 use crate::{
-    classes::Base,
+    classes::{Base, Class, Inherits, IntoBase, NoClass},
     event::{EventType, QEvent},
     signal::{Receiver, Signal},
 };
@@ -77,7 +109,7 @@ use crate::{
 ///
 /// # Examples
 ///
-/// A class of your own: a struct with a `QObject` as a field.
+/// A struct with a `QObject` in it. [The module](crate::object#classes-of-your-own) shows a class.
 ///
 /// ```
 /// use qcore::{QObject, Signal};
@@ -373,35 +405,39 @@ impl std::hash::Hash for QObject {
     }
 }
 
-impl Object for QObject {
-    type Weak = <Handle<ObjectNode> as Object>::Weak;
+impl Class for QObject {
+    type Inner = Handle<ObjectNode>;
+    type Virtual = (QObject, NoClass);
 
     #[inline]
-    fn life(&self) -> &Rc<Life> {
-        self.0.node().life()
+    fn wrap(inner: Handle<ObjectNode>) -> Self {
+        QObject(inner)
     }
 
-    fn to_weak(&self) -> Self::Weak {
-        self.0.to_weak()
+    #[inline]
+    fn inner(&self) -> &Handle<ObjectNode> {
+        &self.0
     }
 
-    fn from_weak(weak: &Self::Weak) -> Option<Self> {
-        Object::from_weak(weak).map(QObject)
+    fn into_inner(self) -> Handle<ObjectNode> {
+        self.0
     }
 
-    fn is_alive(weak: &Self::Weak) -> bool {
-        <Handle<ObjectNode> as Object>::is_alive(weak)
-    }
-
-    fn derives_from(class: TypeId) -> bool {
+    fn is_or_derives_from(class: TypeId) -> bool {
         class == TypeId::of::<QObject>()
     }
+}
 
-    fn from_whole(whole: Rc<dyn Node>) -> Option<Self> {
-        Handle::from_whole(whole).map(QObject)
+impl Inherits<QObject> for QObject {
+    #[inline]
+    fn as_base(&self) -> &QObject {
+        self
     }
+}
 
-    fn find_node(&self, node: TypeId) -> Option<Rc<dyn Any>> {
-        self.0.find_node(node)
+/// The same object, as one of its base class.
+impl<D: IntoBase<QObject>> From<D> for QObject {
+    fn from(object: D) -> Self {
+        object.into_base()
     }
 }

@@ -1,7 +1,6 @@
 //! The list of slots of one signal.
 
 use std::{
-    any::TypeId,
     cell::{Cell, RefCell},
     rc::Rc,
 };
@@ -10,10 +9,10 @@ use smallvec::SmallVec;
 
 use super::{
     sender::SenderScope,
-    slot::{AnySlot, Call, Ran, Slot},
+    slot::{AnySlot, Call, OneSlot, Ran},
 };
 use crate::{
-    classes::{Life, SlotList},
+    classes::{Life, MethodId, SlotList},
     event_loop::Dispatcher,
     id::ObjectId,
 };
@@ -92,22 +91,26 @@ impl<T: 'static> Slots<T> {
         let Some(slot) = &entry.slot else { return };
         let ran = slot.run(value);
         if ran != Ran::Done {
-            self.cut(entry, ran == Ran::Once, value);
+            self.run_otherwise(entry, ran, value);
         }
     }
 
-    /// Disconnects a slot whose receiver is dead, or that is to be called once. In the second case
-    /// calls it.
+    /// Runs a slot that has a flag or a dead receiver: disconnects it, calls it, or both.
     #[cold]
     #[inline(never)]
-    fn cut(&self, entry: &Entry<T>, once: bool, value: &T) {
-        self.disconnect(entry.id);
-        if let (true, Some(slot)) = (once, &entry.slot) {
-            slot.call().call(value);
+    fn run_otherwise(&self, entry: &Entry<T>, ran: Ran, value: &T) {
+        if ran != Ran::Guarded {
+            self.disconnect(entry.id);
+        }
+        if ran != Ran::Gone
+            && let Some(slot) = &entry.slot
+            && !slot.call_anyway(value)
+        {
+            self.disconnect(entry.id);
         }
     }
 
-    pub(super) fn add(&self, slot: Slot<impl Call<T>>) -> u64 {
+    pub(super) fn add(&self, slot: OneSlot<impl Call<T>>) -> u64 {
         let id = self.next_id.get();
         self.next_id.set(id + 1);
         let slot: Rc<dyn AnySlot<T>> = Rc::new(slot);
@@ -118,10 +121,10 @@ impl<T: 'static> Slots<T> {
         id
     }
 
-    pub(super) fn has(&self, receiver: usize, function: TypeId) -> bool {
+    pub(super) fn has(&self, method: &MethodId) -> bool {
         let entries = self.entries.borrow();
         let mut slots = entries.iter().filter_map(|entry| entry.slot.as_ref());
-        slots.any(|slot| slot.state().is_for(receiver, Some(function)) && !slot.state().is_dead())
+        slots.any(|slot| slot.is(method) && !slot.state().is_dead())
     }
 
     fn find(entries: &[Entry<T>], id: u64) -> Option<usize> {
@@ -190,8 +193,12 @@ impl<T: 'static> SlotList for Slots<T> {
         })
     }
 
-    fn disconnect_receiver(&self, receiver: usize, function: Option<TypeId>) -> bool {
-        !self.take(|slot| slot.state().is_for(receiver, function)).is_empty()
+    fn disconnect_receiver(&self, receiver: usize) -> bool {
+        !self.take(|slot| slot.state().is_of(receiver)).is_empty()
+    }
+
+    fn disconnect_method(&self, method: &MethodId) -> bool {
+        !self.take(|slot| slot.is(method)).is_empty()
     }
 
     fn disconnect_all(&self) -> bool {

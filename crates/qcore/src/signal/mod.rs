@@ -23,8 +23,11 @@
 mod chained;
 mod connection;
 mod list;
+mod method;
 mod receiver;
 mod sender;
+#[doc(hidden)]
+pub mod shape;
 mod slot;
 mod spy;
 
@@ -33,15 +36,17 @@ use std::{any::TypeId, cell::OnceCell, fmt, rc::Rc};
 use self::{
     chained::Chained,
     list::Slots,
-    slot::{Call, Exclusive, Plain, Queued, Slot, ToReceiver},
+    method::Method,
+    slot::{Call, Exclusive, Function, OneSlot, Plain, Queued, ToReceiver},
 };
 pub use self::{
     connection::{Connection, ConnectionBlocker, ConnectionType, ScopedConnection},
-    receiver::Receiver,
+    method::{Lend, Slot},
+    receiver::{IntoReceiver, KindOf, Receiver, Strong, TargetOf},
     spy::QSignalSpy,
 };
 use crate::{
-    classes::{Life, Link, Object, SlotList},
+    classes::{Life, Link, MethodId, Object, SlotList},
     event_loop::Dispatcher,
 };
 
@@ -123,49 +128,97 @@ impl<T: 'static> Signal<T> {
     ///
     /// A closure that owns a handle of an object keeps that object alive. If the slot acts on an
     /// object, prefer [`connect_to`](Signal::connect_to).
+    #[track_caller]
     pub fn connect(&self, slot: impl Fn(&T) + 'static) -> Connection {
         self.add(None, ConnectionType::AUTO, type_of(&slot), Plain(slot))
     }
 
-    /// Connects a method or a closure of `receiver`, which is an object handle or any `Rc`.
+    /// Connects a closure of `receiver`: an object, or an `Rc` or `Weak` of anything, or
+    /// [two of them](IntoReceiver).
     ///
-    /// The connection does not keep the receiver alive. It ends as soon as the receiver dies.
+    /// The closure is given the receiver. The connection does not keep it, and is dead at once when
+    /// the receiver is. A method is connected by [`connect_slot`](Signal::connect_slot); one that
+    /// takes `&self` and `&T` can be given here as well.
     ///
     /// ```
     /// use std::{cell::RefCell, rc::Rc};
     /// use qcore::Signal;
     ///
-    /// #[derive(Default)]
-    /// struct Log(RefCell<Vec<String>>);
+    /// let said = Signal::new();
+    /// let lines = Rc::new(RefCell::new(Vec::<String>::new()));
+    /// let connection = said.connect_to(&lines, |lines, line: &String| {
+    ///     lines.borrow_mut().push(line.clone());
+    /// });
+    /// said.emit("hello".to_owned());
+    /// assert_eq!(lines.borrow().len(), 1);
     ///
-    /// impl Log {
-    ///     fn add(&self, line: &String) {
-    ///         self.0.borrow_mut().push(line.clone());
+    /// drop(lines);
+    /// assert!(!connection.is_connected());
+    /// ```
+    #[track_caller]
+    pub fn connect_to<R: IntoReceiver>(
+        &self,
+        receiver: R,
+        slot: impl Fn(&TargetOf<R>, &T) + 'static,
+    ) -> Connection {
+        let function = type_of(&slot);
+        let call = ToReceiver::<R::Receiver, _>::new(receiver.downgrade(), slot);
+        self.add(Some(Target::of(&receiver)), ConnectionType::AUTO, function, call)
+    }
+
+    /// Connects a method of `receiver`: an object, or an `Rc` or `Weak` of anything, or
+    /// [two of them](IntoReceiver).
+    ///
+    /// The method takes `&self` and, if it wants to, the signal's value: by reference or by value,
+    /// a `String` as `&str`, the parts of a tuple as parameters of their own. [`Slot`] lists the
+    /// shapes. The connection does not keep the receiver, and is dead at once when the receiver is.
+    ///
+    /// ```
+    /// use std::cell::Cell;
+    /// use qcore::{QObject, QTimer, class, wait_until};
+    ///
+    /// class! {
+    ///     /// Counts down.
+    ///     pub struct Countdown: QObject {
+    ///         timer: QTimer = QTimer::new(),
+    ///         left: Cell<u32> = Cell::new(3),
     ///     }
     /// }
     ///
-    /// let said = Signal::new();
-    /// let log = Rc::new(Log::default());
-    /// let connection = said.connect_to(&log, Log::add);
-    /// said.emit("hello".to_owned());
-    /// assert_eq!(log.0.borrow().len(), 1);
+    /// impl Countdown {
+    ///     fn new() -> Self {
+    ///         let this = Self::derive(QObject::new());
+    ///         this.timer.timeout.connect_slot(&this, Self::step);
+    ///         this.timer.start(1);
+    ///         this
+    ///     }
     ///
-    /// drop(log);
-    /// assert!(!connection.is_connected());
+    ///     fn step(&self) {
+    ///         self.left.set(self.left.get() - 1);
+    ///         if self.left.get() == 0 {
+    ///             self.timer.stop();
+    ///         }
+    ///     }
+    /// }
+    ///
+    /// let countdown = Countdown::new();
+    /// assert!(wait_until(5000, || countdown.left.get() == 0));
     /// ```
-    pub fn connect_to<R: Receiver>(
+    #[track_caller]
+    pub fn connect_slot<R: IntoReceiver, Shape: 'static>(
         &self,
-        receiver: &R,
-        slot: impl Fn(&R::Target, &T) + 'static,
+        receiver: R,
+        slot: impl Slot<KindOf<R>, TargetOf<R>, T, Shape>,
     ) -> Connection {
         let function = type_of(&slot);
-        let call = ToReceiver::<R, _>::new(receiver, slot);
-        self.add(Some(Target::of(receiver)), ConnectionType::AUTO, function, call)
+        let call = Method::<R::Receiver, _, Shape>::new(receiver.downgrade(), slot);
+        self.add(Some(Target::of(&receiver)), ConnectionType::AUTO, function, call)
     }
 
     /// Connects a closure as [`connect`](Signal::connect) does. `kind` is a combination of the
     /// flags of [`ConnectionType`].
     #[doc(alias = "connect")]
+    #[track_caller]
     pub fn connect_with_type(&self, kind: ConnectionType, slot: impl Fn(&T) + 'static) -> Connection
     where
         T: Clone,
@@ -189,18 +242,37 @@ impl<T: 'static> Signal<T> {
     /// done.emit(3);
     /// assert_eq!(app.exec(), 3);
     /// ```
-    pub fn connect_to_with_type<R: Receiver>(
+    #[track_caller]
+    pub fn connect_to_with_type<R: IntoReceiver>(
         &self,
-        receiver: &R,
+        receiver: R,
         kind: ConnectionType,
-        slot: impl Fn(&R::Target, &T) + 'static,
+        slot: impl Fn(&TargetOf<R>, &T) + 'static,
     ) -> Connection
     where
         T: Clone,
     {
         let function = type_of(&slot);
-        let call = ToReceiver::<R, _>::new(receiver, slot);
-        self.add_with(Some(Target::of(receiver)), kind, function, call)
+        let call = ToReceiver::<R::Receiver, _>::new(receiver.downgrade(), slot);
+        self.add_with(Some(Target::of(&receiver)), kind, function, call)
+    }
+
+    /// Connects a method as [`connect_slot`](Signal::connect_slot) does. `kind` says when the slot
+    /// is called and how often it may be connected.
+    #[doc(alias = "connect")]
+    #[track_caller]
+    pub fn connect_slot_with_type<R: IntoReceiver, Shape: 'static>(
+        &self,
+        receiver: R,
+        kind: ConnectionType,
+        slot: impl Slot<KindOf<R>, TargetOf<R>, T, Shape>,
+    ) -> Connection
+    where
+        T: Clone,
+    {
+        let function = type_of(&slot);
+        let call = Method::<R::Receiver, _, Shape>::new(receiver.downgrade(), slot);
+        self.add_with(Some(Target::of(&receiver)), kind, function, call)
     }
 
     /// Connects a closure that changes its own state.
@@ -234,6 +306,7 @@ impl<T: 'static> Signal<T> {
     /// inner.emit(());
     /// assert_eq!(count.get(), 1);
     /// ```
+    #[track_caller]
     pub fn connect_signal(&self, other: &Signal<T>) -> Connection {
         let Some(slots) = other.slots() else { return Connection::default() };
         let chained = Chained(Rc::downgrade(slots));
@@ -241,8 +314,8 @@ impl<T: 'static> Signal<T> {
             Some(life) => Rc::as_ptr(life).addr(),
             None => Rc::as_ptr(slots).addr(),
         };
-        let target = Target { identity, life: other.life.as_ref() };
-        self.add(Some(target), ConnectionType::AUTO, TypeId::of::<Chained<T>>(), chained)
+        let target = Target { identity, lives: [other.life.as_ref(), None] };
+        self.add(Some(target), ConnectionType::AUTO, type_of(&chained), chained)
     }
 
     // ---- disconnecting
@@ -257,7 +330,7 @@ impl<T: 'static> Signal<T> {
     #[doc(alias = "disconnect")]
     pub fn disconnect_receiver<R: Receiver>(&self, receiver: &R) -> bool {
         let receiver = receiver.identity();
-        self.slots.get().is_some_and(|slots| slots.disconnect_receiver(receiver, None))
+        self.slots.get().is_some_and(|slots| slots.disconnect_receiver(receiver))
     }
 
     /// Disconnects the method `slot` of `receiver`, even if it was connected several times. Returns
@@ -269,23 +342,27 @@ impl<T: 'static> Signal<T> {
     ///
     /// struct Listener;
     /// impl Listener {
-    ///     fn hear(&self, _: &()) {}
+    ///     fn hear(&self) {}
     /// }
     ///
-    /// let (signal, listener) = (Signal::new(), Rc::new(Listener));
-    /// signal.connect_to(&listener, Listener::hear);
-    /// signal.connect_to(&listener, Listener::hear);
+    /// let (signal, listener) = (Signal::<()>::new(), Rc::new(Listener));
+    /// signal.connect_slot(&listener, Listener::hear);
+    /// signal.connect_slot(&listener, Listener::hear);
     /// assert!(signal.disconnect_slot(&listener, Listener::hear));
     /// assert!(!signal.disconnect_slot(&listener, Listener::hear));
     /// ```
     #[doc(alias = "disconnect")]
-    pub fn disconnect_slot<R: Receiver>(
+    pub fn disconnect_slot<R: IntoReceiver, Shape: 'static>(
         &self,
-        receiver: &R,
-        slot: impl Fn(&R::Target, &T) + 'static,
+        receiver: R,
+        slot: impl Slot<KindOf<R>, TargetOf<R>, T, Shape>,
     ) -> bool {
-        let (receiver, function) = (receiver.identity(), type_of(&slot));
-        self.slots.get().is_some_and(|slots| slots.disconnect_receiver(receiver, Some(function)))
+        let method = MethodId {
+            receiver: receiver.identity(),
+            second_receiver: R::Receiver::second(&receiver.downgrade()),
+            function: type_of(&slot)(),
+        };
+        self.slots.get().is_some_and(|slots| slots.disconnect_method(&method))
     }
 
     /// Returns whether any slot is connected.
@@ -312,11 +389,12 @@ impl<T: 'static> Signal<T> {
         }))
     }
 
+    #[track_caller]
     fn add_with(
         &self,
         target: Option<Target<'_>>,
         flags: ConnectionType,
-        function: TypeId,
+        function: Function,
         call: impl Call<T>,
     ) -> Connection
     where
@@ -327,34 +405,39 @@ impl<T: 'static> Signal<T> {
                 Some(life) => life.dispatcher().clone(),
                 None => Dispatcher::current(),
             };
-            let receiver = target.and_then(|target| target.life);
+            let receiver = target.and_then(|target| target.lives[0]);
             self.add(target, flags, function, Queued::new(dispatcher, receiver, call))
         } else {
             self.add(target, flags, function, call)
         }
     }
 
+    #[track_caller]
     fn add(
         &self,
         target: Option<Target<'_>>,
         flags: ConnectionType,
-        function: TypeId,
+        function: Function,
         call: impl Call<T>,
     ) -> Connection {
-        let receiver = target.map_or(0, |target| target.identity);
-        let life = target.and_then(|target| target.life);
-        if life.is_some_and(|life| life.is_dead()) {
+        let (receiver, lives) =
+            target.map_or((0, [None, None]), |target| (target.identity, target.lives));
+        if lives.iter().flatten().any(|life| life.is_dead()) {
             return Connection::default();
         }
         let Some(slots) = self.slots() else { return Connection::default() };
-        if flags.contains(ConnectionType::UNIQUE) && slots.has(receiver, function) {
-            return Connection::default();
+        if flags.contains(ConnectionType::UNIQUE) {
+            let second_receiver = call.second_receiver();
+            let method = MethodId { receiver, second_receiver, function: function() };
+            if slots.has(&method) {
+                return Connection::default();
+            }
         }
         let once = flags.contains(ConnectionType::SINGLE_SHOT);
-        let id = slots.add(Slot::new(receiver, function, once, call));
+        let id = slots.add(OneSlot::new(receiver, function, once, call));
         let list: Rc<dyn SlotList> = slots.clone();
         let link = Link::new(Rc::downgrade(&list), id);
-        if let Some(life) = life {
+        for life in lives.into_iter().flatten() {
             life.add_incoming(link.clone());
         }
         Connection::new(link)
@@ -386,21 +469,21 @@ impl<T: 'static> fmt::Debug for Signal<T> {
     }
 }
 
-/// The parts of a [`Receiver`] that a list of slots stores.
+/// The parts of a receiver that connecting needs.
 #[derive(Clone, Copy)]
 struct Target<'a> {
     identity: usize,
-    life: Option<&'a Rc<Life>>,
+    lives: [Option<&'a Rc<Life>>; 2],
 }
 
 impl<'a> Target<'a> {
-    fn of<R: Receiver>(receiver: &'a R) -> Self {
-        Target { identity: receiver.identity(), life: receiver.object_life() }
+    fn of<R: IntoReceiver>(receiver: &'a R) -> Self {
+        Target { identity: receiver.identity(), lives: receiver.lives() }
     }
 }
 
-fn type_of<F: 'static>(_: &F) -> TypeId {
-    TypeId::of::<F>()
+fn type_of<F: 'static>(_: &F) -> Function {
+    TypeId::of::<F>
 }
 
 #[cfg(test)]

@@ -2,13 +2,16 @@
 
 use std::rc::{Rc, Weak};
 
+use super::shape::{OfObject, OfPair, OfRc};
 use crate::classes::{Life, Object};
 
-/// The owner of a slot: an object handle, or an `Rc<T>` of any `T`.
+/// Something that slots belong to: an object, or an `Rc<T>` or `Weak<T>` of any `T`.
 ///
-/// A connection made with [`Signal::connect_to`](crate::Signal::connect_to) holds its receiver
-/// weakly. The slot gets an object as its handle, and an `Rc<T>` as `&T`, so that a method of
-/// `&self` is a slot in both cases.
+/// A connection made by [`Signal::connect_to`](crate::Signal::connect_to) or
+/// [`connect_slot`](crate::Signal::connect_slot) holds its receiver weakly and hands it to the
+/// slot: an object as the handle, an `Rc<T>` or a `Weak<T>` as `&T`, so that a method of `&self` is
+/// a slot in each case. Functions of your own that connect something take a reference to a
+/// receiver:
 ///
 /// # Examples
 ///
@@ -38,6 +41,12 @@ use crate::classes::{Life, Object};
 /// }
 /// assert_eq!(count.get(), 2);
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot receive signals",
+    label = "neither an object nor an `Rc`",
+    note = "a receiver is an object (a `QTimer`, a class of your own declared with `class!`), an \
+            `Rc<T>` or a `Weak<T>`; inside of a method write `self`, not `&self`"
+)]
 pub trait Receiver: 'static {
     /// The type of the reference that the slot gets.
     type Target: ?Sized;
@@ -45,8 +54,18 @@ pub trait Receiver: 'static {
     /// A weak reference, which does not keep the receiver alive.
     type Weak: 'static;
 
+    /// A reference that keeps it. For an object this is the handle, else an `Rc<T>`.
+    type Strong: Strong;
+
+    /// How methods take it.
+    #[doc(hidden)]
+    type Kind;
+
     /// Returns a weak reference to the receiver.
     fn downgrade(&self) -> Self::Weak;
+
+    /// Returns a strong reference to the receiver if it is alive.
+    fn upgrade(weak: &Self::Weak) -> Option<Self::Strong>;
 
     /// Calls `f` with the receiver if it is alive, and returns the result.
     fn with<V>(weak: &Self::Weak, f: impl FnOnce(&Self::Target) -> V) -> Option<V>;
@@ -57,17 +76,130 @@ pub trait Receiver: 'static {
     /// Returns a number that identifies this receiver among all others.
     fn identity(&self) -> usize;
 
+    /// The number of the second one, if the receiver is two.
+    #[doc(hidden)]
+    fn second(weak: &Self::Weak) -> usize {
+        let _ = weak;
+        0
+    }
+
     /// Returns the life of the receiver if it is an object. The connections of an object are cut
     /// when it dies.
     fn object_life(&self) -> Option<&Rc<Life>>;
 }
 
+/// A reference that keeps a receiver, as the slots of [two receivers](IntoReceiver) get it.
+pub trait Strong: 'static {
+    /// What a method of the receiver takes.
+    type Target: ?Sized;
+
+    /// The receiver.
+    fn target(&self) -> &Self::Target;
+}
+
+/// What [`connect_to`](crate::Signal::connect_to) and [`connect_slot`](crate::Signal::connect_slot)
+/// take: a reference to a [`Receiver`], or a pair of them.
+///
+/// The slot of a pair is given both, and the connection is dead as soon as either is. This is what
+/// `lambda message: self.show(connection, message)` is for in Python.
+///
+/// # Examples
+///
+/// ```
+/// use std::{cell::RefCell, rc::Rc};
+/// use qcore::{QTimer, Signal};
+///
+/// #[derive(Default)]
+/// struct Log(RefCell<Vec<String>>);
+///
+/// impl Log {
+///     fn add(&self, timer: &QTimer, what: &str) {
+///         self.0.borrow_mut().push(format!("{}: {what}", timer.object_name()));
+///     }
+/// }
+///
+/// let (log, timer, said) = (Rc::new(Log::default()), QTimer::new(), Signal::<String>::new());
+/// timer.set_object_name("tick");
+/// said.connect_slot((&log, &timer), Log::add);
+/// said.connect_to((&log, &timer), |(log, timer), what| log.add(timer, what));
+/// said.emit("hello".to_owned());
+/// assert_eq!(*log.0.borrow(), ["tick: hello", "tick: hello"]);
+///
+/// drop(timer);
+/// assert!(!said.is_connected());
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot receive signals",
+    label = "not a reference to a receiver",
+    note = "write `&this`, where `this` is an object, an `Rc<T>` or a `Weak<T>`; inside of a \
+            method write `self`; or two of them: `(&this, &other)`"
+)]
+pub trait IntoReceiver {
+    /// The receiver, or both as a tuple.
+    type Receiver: Receiver;
+
+    /// Makes a weak reference.
+    fn downgrade(&self) -> <Self::Receiver as Receiver>::Weak;
+
+    /// The receiver's [identity](Receiver::identity); that of the first of two.
+    fn identity(&self) -> usize;
+
+    /// The lives of those that are objects.
+    fn lives(&self) -> [Option<&Rc<Life>>; 2];
+}
+
+/// What a slot of `R` is given.
+pub type TargetOf<R> = <<R as IntoReceiver>::Receiver as Receiver>::Target;
+
+/// How a method of `R` takes it.
+#[doc(hidden)]
+pub type KindOf<R> = <<R as IntoReceiver>::Receiver as Receiver>::Kind;
+
+impl<R: Receiver> IntoReceiver for &R {
+    type Receiver = R;
+
+    fn downgrade(&self) -> R::Weak {
+        R::downgrade(self)
+    }
+
+    fn identity(&self) -> usize {
+        R::identity(self)
+    }
+
+    fn lives(&self) -> [Option<&Rc<Life>>; 2] {
+        [R::object_life(self), None]
+    }
+}
+
+impl<A: Receiver, B: Receiver> IntoReceiver for (&A, &B) {
+    type Receiver = (A, B);
+
+    fn downgrade(&self) -> (A::Weak, B::Weak, usize) {
+        (self.0.downgrade(), self.1.downgrade(), self.1.identity())
+    }
+
+    fn identity(&self) -> usize {
+        self.0.identity()
+    }
+
+    fn lives(&self) -> [Option<&Rc<Life>>; 2] {
+        [self.0.object_life(), self.1.object_life()]
+    }
+}
+
+#[diagnostic::do_not_recommend]
 impl<O: Object> Receiver for O {
     type Target = O;
     type Weak = O::Weak;
+    type Strong = O;
+    type Kind = OfObject;
 
     fn downgrade(&self) -> O::Weak {
         self.to_weak()
+    }
+
+    fn upgrade(weak: &O::Weak) -> Option<O> {
+        O::from_weak(weak)
     }
 
     #[inline]
@@ -92,9 +224,15 @@ impl<O: Object> Receiver for O {
 impl<T: ?Sized + 'static> Receiver for Rc<T> {
     type Target = T;
     type Weak = Weak<T>;
+    type Strong = Rc<T>;
+    type Kind = OfRc;
 
     fn downgrade(&self) -> Weak<T> {
         Rc::downgrade(self)
+    }
+
+    fn upgrade(weak: &Weak<T>) -> Option<Rc<T>> {
+        weak.upgrade()
     }
 
     #[inline]
@@ -113,5 +251,103 @@ impl<T: ?Sized + 'static> Receiver for Rc<T> {
 
     fn object_life(&self) -> Option<&Rc<Life>> {
         None
+    }
+}
+
+impl<T: ?Sized + 'static> Receiver for Weak<T> {
+    type Target = T;
+    type Weak = Weak<T>;
+    type Strong = Rc<T>;
+    type Kind = OfRc;
+
+    fn downgrade(&self) -> Weak<T> {
+        self.clone()
+    }
+
+    fn upgrade(weak: &Weak<T>) -> Option<Rc<T>> {
+        weak.upgrade()
+    }
+
+    #[inline]
+    fn with<V>(weak: &Weak<T>, f: impl FnOnce(&T) -> V) -> Option<V> {
+        let receiver = weak.upgrade()?;
+        Some(f(&receiver))
+    }
+
+    fn is_alive(weak: &Weak<T>) -> bool {
+        weak.strong_count() > 0
+    }
+
+    fn identity(&self) -> usize {
+        self.as_ptr().cast::<()>().addr()
+    }
+
+    fn object_life(&self) -> Option<&Rc<Life>> {
+        None
+    }
+}
+
+impl<A: Receiver, B: Receiver> Receiver for (A, B) {
+    type Target = (A::Strong, B::Strong);
+    type Weak = (A::Weak, B::Weak, usize);
+    type Strong = (A::Strong, B::Strong);
+    type Kind = OfPair;
+
+    fn downgrade(&self) -> Self::Weak {
+        (self.0.downgrade(), self.1.downgrade(), self.1.identity())
+    }
+
+    fn upgrade(weak: &Self::Weak) -> Option<Self::Strong> {
+        Some((A::upgrade(&weak.0)?, B::upgrade(&weak.1)?))
+    }
+
+    #[inline]
+    fn with<V>(weak: &Self::Weak, f: impl FnOnce(&Self::Target) -> V) -> Option<V> {
+        let both = Self::upgrade(weak)?;
+        Some(f(&both))
+    }
+
+    fn is_alive(weak: &Self::Weak) -> bool {
+        A::is_alive(&weak.0) && B::is_alive(&weak.1)
+    }
+
+    fn identity(&self) -> usize {
+        self.0.identity()
+    }
+
+    fn second(weak: &Self::Weak) -> usize {
+        weak.2
+    }
+
+    fn object_life(&self) -> Option<&Rc<Life>> {
+        self.0.object_life()
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<O: Object> Strong for O {
+    type Target = O;
+
+    #[inline]
+    fn target(&self) -> &O {
+        self
+    }
+}
+
+impl<T: ?Sized + 'static> Strong for Rc<T> {
+    type Target = T;
+
+    #[inline]
+    fn target(&self) -> &T {
+        self
+    }
+}
+
+impl<A: Strong, B: Strong> Strong for (A, B) {
+    type Target = (A, B);
+
+    #[inline]
+    fn target(&self) -> &(A, B) {
+        self
     }
 }

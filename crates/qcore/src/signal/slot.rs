@@ -8,17 +8,20 @@ use std::{
     rc::{Rc, Weak},
 };
 
-use super::{Receiver, sender::SenderScope};
+use super::{receiver::Receiver, sender::SenderScope};
 use crate::{
-    classes::Life,
+    classes::{Life, MethodId},
     event::{EventType, QEvent},
     event_loop::{Deliver, Dispatcher},
     id::ObjectId,
+    panics::{guard_slot, reports},
 };
 
 const DEAD: u32 = 1 << 31;
 const ONCE: u32 = 1 << 30;
-const BLOCKS: u32 = ONCE - 1;
+const GUARDED: u32 = 1 << 29;
+const GUARDED_ONCE: u32 = GUARDED | ONCE;
+const BLOCKS: u32 = GUARDED - 1;
 
 /// The interface of a slot for emissions and slot lists, for every kind of call.
 ///
@@ -38,40 +41,52 @@ pub(super) enum Ran {
     Done,
     /// The slot was not called, because it is to be disconnected before its single call.
     Once,
+    /// The slot was not called, because a panic of it is to be reported.
+    Guarded,
     /// The receiver of the slot is dead.
     Gone,
 }
 
 /// A slot with its state. `C` determines how it is called.
-pub(super) struct Slot<C> {
+pub(super) struct OneSlot<C> {
     state: SlotState,
     call: C,
 }
 
 /// The state of a slot, which does not depend on how it is called.
 pub(super) struct SlotState {
-    /// The flags `DEAD` and `ONCE`, and the number of blockers. 0 means that an emission just calls
-    /// the slot; this is the case that an emission checks first.
+    /// The flags `DEAD`, `ONCE` and `GUARDED`, and the number of blockers. 0 means that an emission
+    /// just calls the slot; this is the case that an emission checks first.
     bits: Cell<u32>,
     receiver: usize,
-    function: TypeId,
+    function: Function,
+    /// Where it was connected.
+    place: &'static Location<'static>,
 }
 
-impl<C> Slot<C> {
-    pub(super) fn new(receiver: usize, function: TypeId, once: bool, call: C) -> Self {
-        let bits = Cell::new(if once { ONCE } else { 0 });
-        Slot { state: SlotState { bits, receiver, function }, call }
+/// The type of a slot's closure or method. This takes half the room of the `TypeId` itself.
+pub(super) type Function = fn() -> TypeId;
+
+impl<C> OneSlot<C> {
+    #[track_caller]
+    pub(super) fn new(receiver: usize, function: Function, once: bool, call: C) -> Self {
+        let mut bits = if once { ONCE } else { 0 };
+        if reports() {
+            bits |= GUARDED;
+        }
+        let (bits, place) = (Cell::new(bits), Location::caller());
+        OneSlot { state: SlotState { bits, receiver, function, place }, call }
     }
 }
 
-impl<T, C: Call<T>> AnySlot<T> for Slot<C> {
+impl<T, C: Call<T>> AnySlot<T> for OneSlot<C> {
     #[inline]
     fn run(&self, value: &T) -> Ran {
         match self.state.bits.get() {
             0 if self.call.call(value) => Ran::Done,
             0 => Ran::Gone,
             ONCE => Ran::Once,
-            _ => Ran::Done,
+            bits => otherwise(bits),
         }
     }
 
@@ -81,6 +96,16 @@ impl<T, C: Call<T>> AnySlot<T> for Slot<C> {
 
     fn call(&self) -> &dyn Call<T> {
         &self.call
+    }
+}
+
+/// What is to be done with a guarded, blocked or dead slot.
+#[cold]
+fn otherwise(bits: u32) -> Ran {
+    match bits {
+        GUARDED => Ran::Guarded,
+        GUARDED_ONCE => Ran::Once,
+        _ => Ran::Done,
     }
 }
 
@@ -102,8 +127,35 @@ impl SlotState {
         self.bits.set(self.bits.get() - 1);
     }
 
-    pub(super) fn is_for(&self, receiver: usize, function: Option<TypeId>) -> bool {
-        self.receiver == receiver && function.is_none_or(|function| function == self.function)
+    pub(super) fn is_of(&self, receiver: usize) -> bool {
+        self.receiver == receiver
+    }
+
+    pub(super) fn place(&self) -> &'static Location<'static> {
+        self.place
+    }
+
+    fn is_guarded(&self) -> bool {
+        self.bits.get() & GUARDED != 0
+    }
+}
+
+impl<T: 'static> dyn AnySlot<T> + '_ {
+    /// Whether it is that function of that receiver.
+    pub(super) fn is(&self, method: &MethodId) -> bool {
+        let state = self.state();
+        state.receiver == method.receiver
+            && (state.function)() == method.function
+            && self.call().second_receiver() == method.second_receiver
+    }
+
+    /// Calls it whatever its state says; `false` if its receiver is gone.
+    pub(super) fn call_anyway(&self, value: &T) -> bool {
+        if self.state().is_guarded() {
+            guard_slot(self.state().place(), || self.call().call(value)).unwrap_or(true)
+        } else {
+            self.call().call(value)
+        }
     }
 }
 
@@ -115,6 +167,11 @@ pub(super) trait Call<T>: 'static {
     /// Returns whether the receiver is alive.
     fn is_alive(&self) -> bool {
         true
+    }
+
+    /// The identity of the second receiver, if there are two.
+    fn second_receiver(&self) -> usize {
+        0
     }
 }
 
@@ -136,8 +193,8 @@ pub(super) struct ToReceiver<R: Receiver, F> {
 }
 
 impl<R: Receiver, F> ToReceiver<R, F> {
-    pub(super) fn new(receiver: &R, slot: F) -> Self {
-        ToReceiver { receiver: receiver.downgrade(), slot }
+    pub(super) fn new(receiver: R::Weak, slot: F) -> Self {
+        ToReceiver { receiver, slot }
     }
 }
 
@@ -149,6 +206,10 @@ impl<T, R: Receiver, F: Fn(&R::Target, &T) + 'static> Call<T> for ToReceiver<R, 
 
     fn is_alive(&self) -> bool {
         R::is_alive(&self.receiver)
+    }
+
+    fn second_receiver(&self) -> usize {
+        R::second(&self.receiver)
     }
 }
 
@@ -186,16 +247,18 @@ struct Queue<T, C> {
     waiting: RefCell<VecDeque<(T, ObjectId)>>,
     receiver: Option<Weak<Life>>,
     receiver_id: ObjectId,
+    connected_at: &'static Location<'static>,
     call: C,
 }
 
 impl<T, C: Call<T>> Queued<T, C> {
     /// Creates a queued slot. `receiver` is the object that the slot belongs to, if there is one.
+    #[track_caller]
     pub(super) fn new(dispatcher: Rc<Dispatcher>, receiver: Option<&Rc<Life>>, call: C) -> Self {
         let receiver_id = receiver.map_or(ObjectId::NONE, |life| life.id());
         let receiver = receiver.map(Rc::downgrade);
-        let waiting = RefCell::default();
-        Queued(Rc::new(Queue { dispatcher, waiting, receiver, receiver_id, call }))
+        let (waiting, connected_at) = (RefCell::default(), Location::caller());
+        Queued(Rc::new(Queue { dispatcher, waiting, receiver, receiver_id, connected_at, call }))
     }
 }
 
@@ -217,6 +280,10 @@ impl<T: Clone + 'static, C: Call<T>> Call<T> for Queued<T, C> {
     fn is_alive(&self) -> bool {
         self.0.call.is_alive()
     }
+
+    fn second_receiver(&self) -> usize {
+        self.0.call.second_receiver()
+    }
 }
 
 impl<T: 'static, C: Call<T>> Deliver for Queue<T, C> {
@@ -231,7 +298,7 @@ impl<T: 'static, C: Call<T>> Deliver for Queue<T, C> {
                 return;
             }
             let _scope = SenderScope::enter(&self.dispatcher, sender);
-            self.call.call(&value);
+            guard_slot(self.connected_at, || self.call.call(&value));
         }
     }
 

@@ -20,7 +20,7 @@ use crate::{
     time::{Interval, TimerType},
 };
 
-crate::class! {
+crate::library_class! {
     /// A timer that emits [`timeout`](TimerNode::timeout) when its interval has passed, repeatedly
     /// or once.
     ///

@@ -21,4 +21,23 @@ impl Log {
         let log = self.clone();
         move |_| log.add(line)
     }
+
+    /// A slot that writes `what` and its value.
+    #[allow(dead_code)] // not every binary has such a test
+    pub(crate) fn slot_of<T: Display>(&self, what: &'static str) -> impl Fn(&T) + use<T> {
+        let log = self.clone();
+        move |value| log.add(format_args!("{what} {value}"))
+    }
+
+    /// How many lines there are.
+    #[allow(dead_code)] // not every binary has such a test
+    pub(crate) fn len(&self) -> usize {
+        self.0.borrow().len()
+    }
+
+    /// How many hold the log.
+    #[allow(dead_code)] // not every binary has such a test
+    pub(crate) fn holders(&self) -> usize {
+        Rc::strong_count(&self.0)
+    }
 }

@@ -29,7 +29,7 @@ use std::{
 };
 
 use qcore::{
-    QObject, Signal, class,
+    QObject, Signal, library_class,
     object::{Handle, Life, Node, Object},
 };
 
@@ -51,7 +51,7 @@ use crate::{
     host_info::ace::to_ace,
 };
 
-class! {
+library_class! {
     /// A look-up of records in the domain name system.
     ///
     /// [`lookup`](QDnsLookup::lookup) returns at once. When the look-up has ended, the event loop

@@ -9,18 +9,20 @@ use std::{
 };
 
 use qcore::{
-    QDeadlineTimer, QObject, Receiver, Signal, class,
+    QDeadlineTimer, QObject, Receiver, Signal,
+    classes::{Class, Overrides, Probe},
     event_loop::Registration,
+    library_class,
     object::{Handle, Life, Node, Object},
 };
 
 use super::{listening::Listener, name, options::LocalServerOptions, socket::QLocalSocket};
 use crate::{
-    server::ServerState,
+    server::{IncomingConnection, ServerState},
     socket::{SocketError, SocketErrorKind},
 };
 
-class! {
+library_class! {
     /// A server for [`QLocalSocket`]s: it accepts connections at a name and hands them out as
     /// sockets.
     ///
@@ -51,7 +53,18 @@ class! {
     /// // and now QCoreApplication::exec()
     /// # Ok::<(), qnetwork::SocketError>(())
     /// ```
-    pub struct QLocalServer(LocalServerNode): QObject = base
+    pub struct QLocalServer(LocalServerNode): QObject = base;
+    virtual (QLocalServer, <QObject as Class>::Virtual)
+}
+
+/// Class `T` overrides the functions of `QLocalServer`.
+impl<T: IncomingConnection<QLocalServer>> Overrides<QLocalServer> for Probe<'_, QLocalServer, T> {
+    type Outcome = ();
+
+    fn install(&self) {
+        let server: &QLocalServer = self.object().as_base();
+        server.set_incoming_connection(self.object(), T::incoming_connection);
+    }
 }
 
 /// The signals of a [`QLocalServer`].
@@ -307,6 +320,7 @@ impl QLocalServer {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[doc(alias = "incomingConnection")]
+    #[track_caller]
     pub fn set_incoming_connection<R: Receiver>(
         &self,
         receiver: &R,

@@ -9,8 +9,11 @@ use std::{
 };
 
 use qcore::{
-    OpenMode, QDeadlineTimer, QIODevice, QObject, Signal, class,
+    OpenMode, QDeadlineTimer, QIODevice, QObject, Signal,
+    classes::Class,
+    internals::FinalDevice,
     io_device::DeviceBackend,
+    library_class,
     object::{Handle, Life, Node, Object},
 };
 use socket2::Socket;
@@ -23,7 +26,7 @@ use super::{
 };
 use crate::socket::{QAbstractSocket, SocketError, SocketErrorKind, SocketState};
 
-class! {
+library_class! {
     /// A connection to another program on this machine. On Unix it is a stream socket with a name
     /// in the file system.
     ///
@@ -68,7 +71,8 @@ class! {
     /// assert_eq!(socket.read_all(), b"hello");
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub struct QLocalSocket(LocalSocketNode): QIODevice, QObject = base
+    pub struct QLocalSocket(LocalSocketNode): QIODevice = base;
+    virtual (FinalDevice, <QObject as Class>::Virtual)
 }
 
 /// The signals of a [`QLocalSocket`].

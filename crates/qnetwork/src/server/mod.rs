@@ -19,8 +19,10 @@ use std::{
 
 use mio::net::TcpStream;
 use qcore::{
-    QDeadlineTimer, QObject, Receiver, Signal, class,
+    QDeadlineTimer, QObject, Receiver, Signal,
+    classes::{Class, Inherits, Overrides, Probe},
     event_loop::Registration,
+    library_class,
     object::{Handle, Life, Node, Object},
 };
 
@@ -38,7 +40,7 @@ use crate::{
     socket::{QTcpSocket, SocketError, SocketErrorKind},
 };
 
-class! {
+library_class! {
     /// A TCP server: it accepts connections and hands them out as sockets.
     ///
     /// Each socket is a child of the server. So nobody else has to hold it, and it dies with the
@@ -68,7 +70,82 @@ class! {
     /// // and now QCoreApplication::exec()
     /// # Ok::<(), qnetwork::SocketError>(())
     /// ```
-    pub struct QTcpServer(TcpServerNode): QObject = base
+    pub struct QTcpServer(TcpServerNode): QObject = base;
+    virtual (QTcpServer, <QObject as Class>::Virtual)
+}
+
+/// What a class derived from [`QTcpServer`] overrides.
+///
+/// To implement the trait is all there is to do. A class derived from
+/// [`QLocalServer`](crate::QLocalServer) implements `IncomingConnection<QLocalServer>`.
+///
+/// # Examples
+///
+/// A server of connections of a class of its own:
+///
+/// ```
+/// use std::os::fd::OwnedFd;
+/// use qcore::{QObject, class};
+/// use qnetwork::{IncomingConnection, QHostAddress, QTcpServer, QTcpSocket};
+///
+/// class! {
+///     /// Sends back each line.
+///     pub struct Echo: QTcpSocket {}
+/// }
+///
+/// impl Echo {
+///     fn new(parent: &QObject) -> Self {
+///         let this = Self::derive(QTcpSocket::new());
+///         this.set_parent(Some(parent));
+///         this.ready_read.connect_slot(&this, Self::on_ready_read);
+///         this.disconnected.connect_slot(&this, QObject::delete_later);
+///         this
+///     }
+///
+///     fn on_ready_read(&self) {
+///         while self.can_read_line() {
+///             self.write(self.read_line()).ok();
+///         }
+///     }
+/// }
+///
+/// class! {
+///     /// The server.
+///     pub struct Server: QTcpServer {}
+/// }
+///
+/// impl IncomingConnection for Server {
+///     fn incoming_connection(&self, descriptor: OwnedFd) {
+///         Echo::new(self).set_socket_descriptor(descriptor).ok();
+///     }
+/// }
+///
+/// let server = Server::derive(QTcpServer::new());
+/// server.listen(QHostAddress::LocalHost, 0)?;
+/// let client = QTcpSocket::new();
+/// client.connect_to_host(QHostAddress::LocalHost, server.server_port());
+/// client.write("hello\n").ok();
+/// assert!(qcore::wait_until(5000, || client.can_read_line()));
+/// assert_eq!(server.find_children::<Echo>(None).len(), 1);
+/// # Ok::<(), qnetwork::SocketError>(())
+/// ```
+pub trait IncomingConnection<Server: Object = QTcpServer>: Inherits<Server> {
+    /// A connection has been accepted: its descriptor, in blocking mode.
+    ///
+    /// See [`set_incoming_connection`](QTcpServer::set_incoming_connection) for what can be done
+    /// with it.
+    #[doc(alias = "incomingConnection")]
+    fn incoming_connection(&self, descriptor: OwnedFd);
+}
+
+/// Class `T` overrides the functions of `QTcpServer`.
+impl<T: IncomingConnection> Overrides<QTcpServer> for Probe<'_, QTcpServer, T> {
+    type Outcome = ();
+
+    fn install(&self) {
+        let server: &QTcpServer = self.object().as_base();
+        server.set_incoming_connection(self.object(), T::incoming_connection);
+    }
 }
 
 /// The signals of a [`QTcpServer`].
@@ -431,6 +508,7 @@ impl QTcpServer {
     /// # Ok::<(), qnetwork::SocketError>(())
     /// ```
     #[doc(alias = "incomingConnection")]
+    #[track_caller]
     pub fn set_incoming_connection<R: Receiver>(
         &self,
         receiver: &R,

@@ -3,14 +3,14 @@
 #[cfg(feature = "_tls")]
 use std::rc::Rc;
 
+use qcore::library_class;
 #[cfg(feature = "_tls")]
 use qcore::object::Life;
-use qcore::{QIODevice, QObject, class};
 
 use super::node::QAbstractSocket;
 use crate::common::SocketType;
 
-class! {
+library_class! {
     /// A TCP socket: a stream of bytes to another program.
     ///
     /// If the socket may be one that encrypts, [`cast`](QObject::cast) returns a handle of
@@ -38,7 +38,7 @@ class! {
     /// assert_eq!(client.read_all(), b"hello");
     /// # Ok::<(), qnetwork::SocketError>(())
     /// ```
-    pub struct QTcpSocket(QAbstractSocket): QIODevice, QObject;
+    pub struct QTcpSocket(QAbstractSocket);
 }
 
 impl QTcpSocket {

@@ -10,8 +10,9 @@ use std::{
 
 use mio::net::TcpStream;
 use qcore::{
-    Connection, Interval, QObject, Signal, TimerType, class,
+    Connection, Interval, Signal, TimerType,
     event_loop::TimerId,
+    library_class,
     object::{Handle, Life, Node, Object},
 };
 
@@ -24,7 +25,7 @@ use crate::{
 /// The default limit for the duration of a handshake.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
-class! {
+library_class! {
     /// A TCP server with encrypted connections. It hands out a connection once its handshake has
     /// succeeded.
     ///
@@ -67,7 +68,7 @@ class! {
     /// app.exec();
     /// # Ok::<(), qnetwork::SocketError>(())
     /// ```
-    pub struct QSslServer(SslServerNode): QTcpServer, QObject = base
+    pub struct QSslServer(SslServerNode): QTcpServer = base
 }
 
 /// The signals of a [`QSslServer`]. They concern connections whose handshake is running.

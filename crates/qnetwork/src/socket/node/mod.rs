@@ -23,9 +23,12 @@ use std::{
 };
 
 use qcore::{
-    QIODevice, QObject, Signal, class,
+    QIODevice, QObject, Signal,
+    classes::Class,
     event_loop::{Dispatcher, EventSource},
+    internals::FinalDevice,
     io_device::{DeviceBackend, DeviceNode},
+    library_class,
     object::{Handle, Life, Node, Object},
 };
 
@@ -42,7 +45,7 @@ use crate::{
     proxy::QNetworkProxy,
 };
 
-class! {
+library_class! {
     /// The base class of all sockets: states, signals, connecting and closing, reading and writing.
     ///
     /// The functions for reading and writing are those of [`QIODevice`]. Functions such as
@@ -66,7 +69,8 @@ class! {
     ///   the signals of the next line. Data that was received can be read afterwards.
     /// * This end closes: `state_changed(Closing)`, `bytes_written` for what was still to be sent,
     ///   `state_changed(Unconnected)`, `read_channel_finished`, `disconnected`.
-    pub struct QAbstractSocket(AbstractSocketNode): QIODevice, QObject = base
+    pub struct QAbstractSocket(AbstractSocketNode): QIODevice = base;
+    virtual (FinalDevice, <QObject as Class>::Virtual)
 }
 
 /// The signals of a [`QAbstractSocket`].

@@ -17,7 +17,7 @@ mod multicast;
 mod receiving;
 mod sending;
 
-use qcore::{QIODevice, QObject, class};
+use qcore::library_class;
 
 use super::node::{AbstractSocketNode, QAbstractSocket};
 use crate::{
@@ -25,7 +25,7 @@ use crate::{
     engine::Engine,
 };
 
-class! {
+library_class! {
     /// A UDP socket: sends and receives datagrams.
     ///
     /// To receive datagrams, [`bind`](QAbstractSocket::bind) the socket to an address and port. A
@@ -111,7 +111,7 @@ class! {
     /// assert_eq!(answer.sender_port(), Some(server.local_port()));
     /// # Ok::<(), qnetwork::SocketError>(())
     /// ```
-    pub struct QUdpSocket(QAbstractSocket): QIODevice, QObject;
+    pub struct QUdpSocket(QAbstractSocket);
 }
 
 impl QUdpSocket {

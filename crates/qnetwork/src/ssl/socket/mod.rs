@@ -40,9 +40,10 @@ use std::{
 };
 
 use qcore::{
-    OpenMode, QIODevice, QObject, Signal, class,
+    OpenMode, Signal,
     internals::{ByteQueue, DeviceInternals},
     io_device::DeviceBackend,
+    library_class,
     object::{Handle, Life, Node, Object},
 };
 
@@ -54,7 +55,7 @@ use crate::{
 
 const CLASS: &str = "QSslSocket";
 
-class! {
+library_class! {
     /// A TCP socket that can encrypt: TLS 1.2 and 1.3, as a client or as a server.
     ///
     /// A client calls [`connect_to_host_encrypted`](QSslSocket::connect_to_host_encrypted) and
@@ -131,8 +132,7 @@ class! {
     /// app.exec();
     /// assert_eq!(socket.error(), SocketErrorKind::ConnectionRefused);
     /// ```
-    pub struct QSslSocket(SslSocketNode):
-        QTcpSocket, QAbstractSocket, QIODevice, QObject = base
+    pub struct QSslSocket(SslSocketNode): QTcpSocket = base
 }
 
 /// The signals of a [`QSslSocket`].

@@ -1,0 +1,336 @@
+//! The declaration of classes of one's own. It stands above all folders: it names things of most.
+
+/// Declares a class of your own, derived from [`QObject`](crate::QObject) or from any other class.
+///
+/// ```text
+/// class! {
+///     /// Documentation.
+///     pub struct Name: BaseClass {
+///         pub done: Signal<String>,            // a signal of the object
+///         count: Cell<u32> = Cell::new(0),     // a field with its first value
+///         id: u32,                             // a field whose value derive() is given
+///     }
+/// }
+/// ```
+///
+/// The type is a handle, as that of every class of this library: a clone is the same object, and
+/// `==` compares identity. It dereferences to its fields and signals, and to the base class with
+/// all that that has. Slots get it as `&Name` and may clone it. It has a parent, children,
+/// `delete_later()` and `destroyed`; [`find_child`](crate::QObject::find_child) and
+/// [`cast`](crate::QObject::cast) know it; `From` converts it into a handle of any of its base
+/// classes.
+///
+/// Handles are shared, so fields are never assigned: one that changes is a `Cell` or a `RefCell`.
+///
+/// # Making objects
+///
+/// The macro writes a private function that makes an object of this class of one of its base class:
+///
+/// ```text
+/// fn derive(base: BaseClass, id: u32, ..) -> Name
+/// ```
+///
+/// After the base object it takes the fields without a value, in the order of their declaration. A
+/// value may use the fields that stand before it. A constructor of your own calls `derive`,
+/// connects what it has to, and returns the object.
+///
+/// `derive` panics if the base object is of a derived class already.
+///
+/// # Examples
+///
+/// ```
+/// use std::cell::Cell;
+/// use qcore::{QObject, QTimer, Signal, class, wait_until};
+///
+/// class! {
+///     /// Counts seconds.
+///     pub struct StopWatch: QObject {
+///         /// So many seconds have passed.
+///         pub ticked: Signal<u32>,
+///         seconds: Cell<u32> = Cell::new(0),
+///         timer: QTimer = QTimer::new(),
+///         limit: u32,
+///     }
+/// }
+///
+/// impl StopWatch {
+///     pub fn new(limit: u32, parent: &QObject) -> Self {
+///         let this = Self::derive(QObject::new(), limit);
+///         this.set_parent(Some(parent));
+///         this.timer.set_parent(Some(&this));
+///         this.timer.timeout.connect_slot(&this, Self::on_timeout);
+///         this
+///     }
+///
+///     fn on_timeout(&self) {
+///         self.seconds.set(self.seconds.get() + 1);
+///         self.ticked.emit(self.seconds.get());
+///         if self.seconds.get() == self.limit {
+///             self.delete_later();
+///         }
+///     }
+/// }
+///
+/// let home = QObject::new();
+/// let watch = StopWatch::new(3, &home);
+/// watch.ticked.connect(|seconds| println!("{seconds} s"));
+/// watch.timer.start(1); // its seconds are short
+/// assert!(home.find_child::<StopWatch>(None) == Some(watch.clone()));
+/// assert!(wait_until(5000, || watch.seconds.get() == 3));
+/// ```
+///
+/// # Overriding
+///
+/// What is virtual in Qt is a trait here. A class overrides the functions by implementing the
+/// trait; nothing has to be called.
+///
+/// | trait | base class | functions in Qt |
+/// | --- | --- | --- |
+/// | [`EventHandler`](crate::EventHandler) | any | `event`, `timerEvent`, `eventFilter`, .. |
+/// | [`Destructor`](crate::Destructor) | any | the destructor |
+/// | [`DeviceBackend`](crate::io_device::DeviceBackend) | `QIODevice` | `readData`, .. |
+/// | `qnetwork::IncomingConnection` | `QTcpServer`, `QLocalServer` | `incomingConnection` |
+///
+/// A class over a class of your own overrides again. The functions of `EventHandler` that it does
+/// not write stay those of the base class. A function of the base class is called by its name:
+/// `Base::timer_event(self, event)`.
+///
+/// ```
+/// use std::cell::Cell;
+/// use qcore::{EventHandler, QObject, QTimerEvent, class, wait_until};
+///
+/// class! {
+///     /// Counts the events of its timers.
+///     pub struct Clock: QObject {
+///         ticks: Cell<u32> = Cell::new(0),
+///     }
+/// }
+///
+/// impl EventHandler for Clock {
+///     fn timer_event(&self, event: &QTimerEvent) {
+///         self.ticks.set(self.ticks.get() + 1);
+///         if self.ticks.get() == 3 {
+///             self.kill_timer(event.timer_id());
+///         }
+///     }
+/// }
+///
+/// class! {
+///     /// Prints them.
+///     pub struct LoudClock: Clock {}
+/// }
+///
+/// impl EventHandler for LoudClock {
+///     fn timer_event(&self, event: &QTimerEvent) {
+///         println!("tick");
+///         Clock::timer_event(self, event);
+///     }
+/// }
+///
+/// let clock = LoudClock::derive(Clock::derive(QObject::new()));
+/// clock.start_timer(1);
+/// assert!(wait_until(5000, || clock.ticks.get() == 3));
+/// ```
+///
+/// # Devices
+///
+/// A class derived from [`QIODevice`](crate::QIODevice) itself is made of
+/// [`QIODevice::without_backend`](crate::QIODevice::without_backend) and implements
+/// [`DeviceBackend`](crate::io_device::DeviceBackend). Several functions of that trait have the
+/// names of functions of `QIODevice`, so write the trait's path instead of importing it; else
+/// `device.open(mode)` means the trait's function. A class over such a class writes all functions
+/// that are to differ from the trait's own, and may call those of its base class. Sockets and
+/// buffers have device functions of their own: a class derived from them that implements
+/// `DeviceBackend` does not compile.
+///
+/// ```
+/// use std::cell::Cell;
+/// use qcore::{DeviceError, DeviceErrorKind, OpenMode, QIODevice, class, io_device};
+///
+/// class! {
+///     /// Gives zeros, and counts them.
+///     pub struct Zeros: QIODevice {
+///         count: Cell<usize> = Cell::new(0),
+///     }
+/// }
+///
+/// impl io_device::DeviceBackend for Zeros {
+///     fn class_name(&self) -> &'static str {
+///         "Zeros"
+///     }
+///
+///     fn is_sequential(&self) -> bool {
+///         true
+///     }
+///
+///     fn read_data(&self, _: &QIODevice, data: &mut [u8]) -> Result<usize, DeviceError> {
+///         data.fill(0);
+///         self.count.set(self.count.get() + data.len());
+///         Ok(data.len())
+///     }
+///
+///     fn write_data(&self, _: &QIODevice, _: &[u8]) -> Result<usize, DeviceError> {
+///         Err(DeviceErrorKind::NotWritable.into())
+///     }
+/// }
+///
+/// let zeros = Zeros::derive(QIODevice::without_backend());
+/// zeros.open(OpenMode::READ_ONLY | OpenMode::UNBUFFERED)?;
+/// assert_eq!(zeros.read(5), [0; 5]);
+/// assert_eq!(zeros.count.get(), 5);
+/// # Ok::<(), DeviceError>(())
+/// ```
+///
+/// # Who holds whom
+///
+/// An object lives while it has a handle or a parent. A field that holds a handle of the object's
+/// own parent, or of another object that holds this one, would keep both for ever: such a field is
+/// a [`QPointer`](crate::QPointer), or the slot asks for [`parent()`](crate::QObject::parent). A
+/// slot needs neither: it is given its receiver, or [two](crate::IntoReceiver).
+#[macro_export]
+macro_rules! class {
+    ($(#[$meta:meta])* $vis:vis struct $class:ident : $base:ty { $($fields:tt)* }) => {
+        $crate::class! {
+            @field [$(#[$meta])* $vis struct $class: $base] life [] [] [] $($fields)*
+        }
+    };
+    ($(#[$meta:meta])* $vis:vis struct $class:ident { $($fields:tt)* }) => {
+        ::std::compile_error!(::std::concat!(
+            "name the base class: `struct ", ::std::stringify!($class), ": QObject { .. }`"
+        ));
+    };
+    ($(#[$meta:meta])* $vis:vis struct $class:ident < $($rest:tt)*) => {
+        ::std::compile_error!("a class cannot have type parameters");
+    };
+    // A signal.
+    (
+        @field $head:tt $life:ident [$($struct:tt)*] [$($value:tt)*] $given:tt
+        $(#[$meta:meta])* $vis:vis $name:ident : Signal<$arguments:ty> $(, $($rest:tt)*)?
+    ) => {
+        $crate::class! {
+            @field $head $life
+            [$($struct)* $(#[$meta])* $vis $name: Signal<$arguments>,]
+            [$($value)* ($name: Signal<$arguments>: $crate::signal::Signal::in_life(&$life))]
+            $given
+            $($($rest)*)?
+        }
+    };
+    // A field with a value.
+    (
+        @field $head:tt $life:ident [$($struct:tt)*] [$($value:tt)*] $given:tt
+        $(#[$meta:meta])* $vis:vis $name:ident : $type:ty = $init:expr $(, $($rest:tt)*)?
+    ) => {
+        $crate::class! {
+            @field $head $life
+            [$($struct)* $(#[$meta])* $vis $name: $type,]
+            [$($value)* ($name: $type: $init)]
+            $given
+            $($($rest)*)?
+        }
+    };
+    // A field whose value is given to derive().
+    (
+        @field $head:tt $life:ident [$($struct:tt)*] [$($value:tt)*] [$($given:tt)*]
+        $(#[$meta:meta])* $vis:vis $name:ident : $type:ty $(, $($rest:tt)*)?
+    ) => {
+        $crate::class! {
+            @field $head $life
+            [$($struct)* $(#[$meta])* $vis $name: $type,]
+            [$($value)* ($name: $type: $name)]
+            [$($given)* $name: $type,]
+            $($($rest)*)?
+        }
+    };
+    // All fields are known.
+    (
+        @field [$(#[$meta:meta])* $vis:vis struct $class:ident : $base:ty] $life:ident
+        [$($struct:tt)*] [$(($name:ident : $type:ty : $value:expr))*] [$($given:tt)*]
+    ) => {
+        $crate::library_class! {
+            @handle $(#[$meta])*
+            $vis struct $class(
+                $crate::classes::Handle<<$class as $crate::classes::OwnClass>::Node>
+            ): $base = <$base as $crate::classes::Class>::Virtual
+        }
+
+        const _: () = {
+            #[allow(unnameable_types)]
+            $vis struct __Fields {
+                $($struct)*
+                #[doc(hidden)]
+                __base: $base,
+            }
+
+            impl $crate::classes::OwnClass for $class {
+                type Node = __Fields;
+            }
+
+            $crate::library_class! { @node $class(__Fields): $base = __base }
+
+            impl $crate::classes::Node for __Fields {
+                fn life(&self) -> &::std::rc::Rc<$crate::classes::Life> {
+                    $crate::classes::Object::life(&self.__base)
+                }
+
+                fn event(&self, event: &$crate::event::QEvent) -> bool {
+                    $crate::classes::Object::as_node(&self.__base).event(event)
+                }
+
+                fn destructor(&self) {
+                    #[allow(unused_imports)]
+                    use $crate::classes::NoDestructor as _;
+                    $crate::classes::Probe::<'_, $crate::classes::NoClass, $class>::destroy(
+                        $crate::classes::Object::life(&self.__base),
+                        $crate::classes::Object::as_node(&self.__base),
+                    );
+                }
+            }
+
+            impl $class {
+                /// Makes an object of this class of one of its base class.
+                ///
+                /// The other arguments are the fields without values, in the order of their
+                /// declaration.
+                #[allow(clippy::too_many_arguments, dead_code, unused_variables)]
+                #[track_caller]
+                fn derive(base: $base, $($given)*) -> Self {
+                    let $life = ::std::clone::Clone::clone($crate::classes::Object::life(&base));
+                    $(let $name: $type = $value;)*
+                    let object = $class($crate::classes::Handle::extend(base, |base| __Fields {
+                        $($name,)*
+                        __base: base,
+                    }));
+                    $crate::class! { @override $class object [
+                        <$base as $crate::classes::Class>::Virtual
+                    ] }
+                    object
+                }
+            }
+        };
+    };
+    (@field $head:tt $life:ident $struct:tt $value:tt $given:tt $($rest:tt)+) => {
+        ::std::compile_error!(::std::concat!(
+            "a field is written `name: Type` or `name: Type = value`, with a comma behind it; ",
+            "this is not: `", ::std::stringify!($($rest)+), "`"
+        ));
+    };
+    // Installs what the class overrides, base classes first.
+    (@override $class:ident $object:ident [$virtual:ty]) => {
+        #[allow(unused_imports)]
+        use $crate::classes::{NotOverridden as _, Overrides as _};
+        const { assert!(<$virtual as $crate::classes::Virtual>::LENGTH <= 3) }
+        $crate::class! { @probe $class $object [
+            <<$virtual as $crate::classes::Virtual>::Rest as $crate::classes::Virtual>::Rest
+        ] }
+        $crate::class! { @probe $class $object [<$virtual as $crate::classes::Virtual>::Rest] }
+        $crate::class! { @probe $class $object [$virtual] }
+    };
+    (@probe $class:ident $object:ident [$virtual:ty]) => {
+        let probe = $crate::classes::Probe::<
+            '_,
+            <$virtual as $crate::classes::Virtual>::Class,
+            $class,
+        >::new(&$object);
+        $crate::classes::installed((&probe).install());
+    };
+}

@@ -1,0 +1,194 @@
+//! How a class overrides the virtual functions of its base classes.
+//!
+//! The virtual functions of a class are a trait: `EventHandler` for `QObject`, `DeviceBackend` for
+//! `QIODevice`, `IncomingConnection` for `QTcpServer`. The expansion of [`class!`](crate::class!)
+//! asks for each of them whether the new class implements it. It can ask, since the class is no
+//! type parameter there: a call of `install` on a [`Probe`] finds the method of [`Overrides`] if
+//! the class has the trait, and else, one reference further, that of [`NotOverridden`].
+
+use std::{marker::PhantomData, rc::Rc};
+
+use super::{Life, Node, Object};
+use crate::panics::guard;
+
+/// Class `Self` is class `B` or derives from it.
+///
+/// Functions that take an object of some class and more can be written with this bound:
+///
+/// ```
+/// use qcore::{QIODevice, QObject, QTimer, classes::Inherits};
+///
+/// fn name_of(object: &impl Inherits<QObject>) -> String {
+///     object.as_base().object_name()
+/// }
+///
+/// let timer = QTimer::new();
+/// timer.set_object_name("tick");
+/// assert_eq!(name_of(&timer), "tick");
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not derive from `{B}`",
+    label = "not a class derived from `{B}`"
+)]
+pub trait Inherits<B: Object>: Object {
+    /// The object as one of class `B`.
+    fn as_base(&self) -> &B;
+}
+
+/// What can be converted into a handle of class `B`, by `From`: a handle of a derived class, or a
+/// reference to a handle of `B` or of a derived class.
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not derive from `{B}`",
+    label = "not an object of a class derived from `{B}`"
+)]
+pub trait IntoBase<B> {
+    fn into_base(self) -> B;
+}
+
+impl<B: Object, D: Inherits<B>> IntoBase<B> for &D {
+    fn into_base(self) -> B {
+        self.as_base().clone()
+    }
+}
+
+/// No class: the end of a list of them.
+#[doc(hidden)]
+#[derive(Debug)]
+pub enum NoClass {}
+
+/// A list of classes with virtual functions, most derived first: `(QTcpServer, (QObject,
+/// NoClass))`.
+#[doc(hidden)]
+pub trait Virtual {
+    type Class;
+    type Rest: Virtual;
+    const LENGTH: usize;
+}
+
+impl Virtual for NoClass {
+    type Class = NoClass;
+    type Rest = NoClass;
+    const LENGTH: usize = 0;
+}
+
+impl<C, R: Virtual> Virtual for (C, R) {
+    type Class = C;
+    type Rest = R;
+    const LENGTH: usize = 1 + R::LENGTH;
+}
+
+/// Asks whether class `T` overrides the virtual functions of class `B`.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct Probe<'a, B, T> {
+    object: &'a T,
+    base: PhantomData<fn() -> B>,
+}
+
+impl<'a, B, T> Probe<'a, B, T> {
+    pub fn new(object: &'a T) -> Self {
+        Probe { object, base: PhantomData }
+    }
+
+    pub fn object(&self) -> &'a T {
+        self.object
+    }
+}
+
+/// What installs the functions by which class `T` overrides those of class `B`. Implemented for
+/// `Probe<'_, B, T>`, by the crate of `B`.
+#[doc(hidden)]
+pub trait Overrides<B> {
+    /// `()`, or what says why the functions cannot be overridden.
+    type Outcome;
+    fn install(&self) -> Self::Outcome;
+}
+
+/// What is done for a class that does not override them.
+#[doc(hidden)]
+pub trait NotOverridden {
+    fn install(&self) {}
+}
+
+impl<B, T> NotOverridden for &Probe<'_, B, T> {}
+
+/// Accepts what [`Overrides::install`] returns, if it is `()`.
+#[doc(hidden)]
+pub fn installed<O: CanOverride>(_: O) {}
+
+/// What [`Overrides::install`] returns where a class may override.
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "this class cannot implement `DeviceBackend`",
+    label = "the device functions of its base class are final",
+    note = "sockets and buffers have device functions of their own; `DeviceBackend` is for a class \
+            derived from `QIODevice` itself"
+)]
+pub trait CanOverride {}
+
+impl CanOverride for () {}
+
+/// The destructor of a class of your own.
+///
+/// It is called when an object of the class dies, before the destructor of its base class, while
+/// the object's signals still reach their slots. See [how objects die](crate::object#death).
+///
+/// ```
+/// use std::{cell::RefCell, rc::Rc};
+/// use qcore::{Destructor, QObject, class};
+///
+/// class! {
+///     /// Says goodbye.
+///     pub struct Guest: QObject {
+///         said: Rc<RefCell<Vec<&'static str>>>,
+///     }
+/// }
+///
+/// impl Destructor for Guest {
+///     fn destructor(&self) {
+///         self.said.borrow_mut().push("goodbye");
+///     }
+/// }
+///
+/// let said = Rc::default();
+/// let guest = Guest::derive(QObject::new(), Rc::clone(&said));
+/// drop(guest);
+/// assert_eq!(*said.borrow(), ["goodbye"]);
+/// ```
+pub trait Destructor {
+    /// Called when the object dies.
+    fn destructor(&self);
+}
+
+impl<T: Destructor + Object> Probe<'_, NoClass, T> {
+    /// Calls the destructor of class `T` and then that of its base class, also after a panic.
+    pub fn destroy(life: &Rc<Life>, base: &dyn Node) {
+        struct Base<'a>(&'a dyn Node);
+        impl Drop for Base<'_> {
+            fn drop(&mut self) {
+                self.0.destructor();
+            }
+        }
+        let _base = Base(base);
+        if let Some(object) = life.cast::<T>() {
+            guard("a destructor", || object.destructor());
+        }
+    }
+}
+
+/// What is done for a class without a destructor.
+#[doc(hidden)]
+pub trait NoDestructor {
+    fn destroy(_: &Rc<Life>, base: &dyn Node) {
+        base.destructor();
+    }
+}
+
+impl<T> NoDestructor for Probe<'_, NoClass, T> {}
+
+/// A class that [`class!`](crate::class!) has made.
+#[doc(hidden)]
+pub trait OwnClass {
+    type Node: Node;
+}
