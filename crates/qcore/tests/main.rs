@@ -17,6 +17,7 @@ mod devices;
 mod event_loop;
 mod event_order;
 mod events;
+mod mistakes;
 mod objects;
 mod panics;
 mod queued;

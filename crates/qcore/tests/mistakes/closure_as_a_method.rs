@@ -1,0 +1,17 @@
+//! A closure is given to `connect_slot`.
+
+use std::cell::Cell;
+
+use qcore::{QObject, Signal, class};
+
+class! {
+    pub struct Counter: QObject {
+        pub changed: Signal<i32>,
+        pub named: Signal<(String, i32)>,
+        value: Cell<i32> = Cell::new(0),
+    }
+}
+
+pub fn connect(counter: &Counter) {
+    counter.changed.connect_slot(counter, |counter, number| counter.value.set(number));
+}
