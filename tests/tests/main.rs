@@ -23,6 +23,7 @@ mod local;
 mod local_descriptors;
 mod local_files;
 mod numbers;
+mod own_classes;
 mod paced_reading;
 mod panics;
 mod proxied_datagrams;
