@@ -6,14 +6,14 @@ use std::{
     cell::{Cell, RefCell},
     fs::File,
     io::{self, Read},
-    os::fd::AsFd,
+    os::fd::{AsFd, OwnedFd},
     process::ExitCode,
-    rc::{Rc, Weak},
+    rc::Rc,
 };
 
 use examples::{Endpoint, parse_args, print_line, refuse};
-use qcore::{NotifierType, QCoreApplication, QSocketNotifier};
-use qnetwork::{QTcpServer, QTcpSocket, SocketErrorKind};
+use qcore::{NotifierType, QCoreApplication, QSocketNotifier, class};
+use qnetwork::{IncomingConnection, QTcpServer, QTcpSocket, SocketErrorKind};
 
 const USAGE: &str = "\
 usage: chat --serve [ADDR:PORT]
@@ -97,75 +97,80 @@ const MAX_QUEUED: usize = 256 * 1024;
 fn run_server(at: &Endpoint) -> Outcome {
     let app = QCoreApplication::new();
     app.quit_on_ctrl_c()?;
-    let room = Room::new();
-    room.server.listen(at.address()?, at.port)?;
-    print_line(&format!("listening on {}", at.at_port(room.server.server_port())));
+    let room = Room::derive(QTcpServer::new());
+    room.listen(at.address()?, at.port)?;
+    print_line(&format!("listening on {}", at.at_port(room.server_port())));
     Ok(app.exec())
 }
 
-/// The chat room with all guests.
-struct Room {
-    server: QTcpServer,
-    guests: RefCell<Vec<Rc<Guest>>>,
+class! {
+    /// The chat room. Its guests are its children.
+    struct Room: QTcpServer {}
 }
 
-/// A connected client.
-struct Guest {
-    room: Weak<Room>,
-    socket: QTcpSocket,
-    /// Empty until the client has sent its name.
-    name: RefCell<String>,
+class! {
+    /// A connected client.
+    struct Guest: QTcpSocket {
+        /// Empty until the client has sent its name, and after it has left.
+        name: RefCell<String> = RefCell::default(),
+        has_left: Cell<bool> = Cell::new(false),
+    }
+}
+
+impl IncomingConnection for Room {
+    fn incoming_connection(&self, descriptor: OwnedFd) {
+        Guest::new(self).come_by(descriptor);
+    }
 }
 
 impl Room {
-    fn new() -> Rc<Self> {
-        let room = Rc::new(Room { server: QTcpServer::new(), guests: RefCell::default() });
-        let this = Rc::downgrade(&room);
-        room.server.new_connection.connect_to(&room, move |room, ()| {
-            while let Some(socket) = room.server.next_pending_connection() {
-                room.guests.borrow_mut().push(Guest::new(&this, socket));
-            }
-        });
-        room
+    /// The guests who have told their names.
+    fn guests(&self) -> Vec<Guest> {
+        let mut guests = self.find_children::<Guest>(None);
+        guests.retain(Guest::is_in);
+        guests
     }
 
     /// Sends a line to all guests with a name except `but`.
     fn tell(&self, line: &str, but: Option<&Guest>) {
         print_line(line);
-        let is_told = |guest: &&Rc<Guest>| {
-            guest.is_in() && but.is_none_or(|but| !std::ptr::eq(but, Rc::as_ptr(guest)))
-        };
-        let told: Vec<_> = self.guests.borrow().iter().filter(is_told).cloned().collect();
+        let mut told = self.guests();
+        told.retain(|guest| Some(guest) != but);
         for guest in &told {
             guest.tell(line);
         }
         // A guest who does not read must not fill the server's memory.
         for guest in told.iter().filter(|guest| guest.is_slow()) {
-            guest.leave("was dropped: reads too slowly");
+            guest.leave(self, "was dropped: reads too slowly");
         }
     }
 
     fn has(&self, name: &str) -> bool {
-        self.guests.borrow().iter().any(|guest| *guest.name.borrow() == name)
+        self.guests().iter().any(|guest| *guest.name.borrow() == name)
     }
 
     fn names(&self) -> String {
-        let guests = self.guests.borrow();
-        let names =
-            guests.iter().filter(|guest| guest.is_in()).map(|guest| guest.name.borrow().clone());
+        let names = self.guests().into_iter().map(|guest| guest.name.borrow().clone());
         names.collect::<Vec<_>>().join(", ")
     }
 }
 
 impl Guest {
-    fn new(room: &Weak<Room>, socket: QTcpSocket) -> Rc<Self> {
-        let guest = Rc::new(Guest { room: room.clone(), socket, name: RefCell::default() });
+    fn new(room: &Room) -> Self {
+        let this = Self::derive(QTcpSocket::new());
+        this.set_parent(Some(room));
         // Everything beyond that stays in the system's buffers, which slows the sender.
-        guest.socket.set_read_buffer_size(MAX_LINE);
-        guest.socket.ready_read.connect_to(&guest, |guest, ()| guest.on_ready_read());
-        guest.socket.disconnected.connect_to(&guest, |guest, ()| guest.leave("left"));
-        guest.tell(GREETING);
-        guest
+        this.set_read_buffer_size(MAX_LINE);
+        this.ready_read.connect_slot((&this, room), Self::on_ready_read);
+        this.disconnected.connect_to((&this, room), |(guest, room), ()| guest.leave(room, "left"));
+        this
+    }
+
+    fn come_by(&self, descriptor: OwnedFd) {
+        match self.set_socket_descriptor(descriptor) {
+            Ok(()) => self.tell(GREETING),
+            Err(_) => self.delete_later(),
+        }
     }
 
     fn is_in(&self) -> bool {
@@ -174,7 +179,7 @@ impl Guest {
 
     fn tell(&self, line: &str) {
         // Errors are ignored: the socket reports separately that a guest has gone.
-        self.socket.write(format!("{line}\n")).ok();
+        self.write(format!("{line}\n")).ok();
     }
 
     /// Returns whether too much data waits for the guest, even after a flush to the system.
@@ -182,25 +187,24 @@ impl Guest {
     /// `unsent_bytes()` also counts encrypted data that waits, which `bytes_to_write()` of a
     /// `QSslSocket` does not. So the check still works if the server is changed to use TLS.
     fn is_slow(&self) -> bool {
-        let is_full = || self.socket.unsent_bytes() > MAX_QUEUED;
+        let is_full = || self.unsent_bytes() > MAX_QUEUED;
         is_full() && {
-            self.socket.flush();
+            self.flush();
             is_full()
         }
     }
 
-    fn on_ready_read(&self) {
-        while let Some(line) = next_line(&self.socket) {
-            let Some(room) = self.room.upgrade() else { return };
+    fn on_ready_read(&self, room: &Room) {
+        while let Some(line) = next_line(self) {
             let name = self.name.borrow().clone();
             if name.is_empty() {
-                self.enter(&room, line.trim());
+                self.enter(room, line.trim());
             } else if !line.is_empty() {
                 room.tell(&format!("{name}: {line}"), Some(self));
             }
         }
-        if self.socket.bytes_available() >= MAX_LINE {
-            self.leave("was dropped: a line without end");
+        if self.bytes_available() >= MAX_LINE {
+            self.leave(room, "was dropped: a line without end");
         }
     }
 
@@ -220,15 +224,13 @@ impl Guest {
     }
 
     /// Ends the connection if it has not ended, and tells the others why.
-    fn leave(&self, why: &str) {
-        let Some(room) = self.room.upgrade() else { return };
-        let at = room.guests.borrow().iter().position(|guest| std::ptr::eq(&**guest, self));
-        let Some(at) = at else { return };
-        // Keeps the guest alive to the end of this function.
-        let this = room.guests.borrow_mut().remove(at);
-        this.socket.abort();
-        this.socket.delete_later();
-        let name = this.name.take();
+    fn leave(&self, room: &Room, why: &str) {
+        if self.has_left.replace(true) {
+            return;
+        }
+        let name = self.name.take();
+        self.abort();
+        self.delete_later();
         if !name.is_empty() {
             room.tell(&format!("* {name} {why}"), None);
         }
@@ -269,11 +271,11 @@ impl Client {
             in_line: Cell::new(false),
             leaving: Cell::new(false),
         });
-        client.typed.activated.connect_to(&client, |client, _| client.on_typed());
-        client.socket.ready_read.connect_to(&client, |client, ()| client.on_ready_read());
-        client.socket.bytes_written.connect_to(&client, |client, _| client.on_bytes_written());
-        client.socket.error_occurred.connect_to(&client, Client::on_error);
-        client.socket.disconnected.connect_to(&client, |client, ()| client.on_disconnected());
+        client.typed.activated.connect_slot(&client, Client::on_typed);
+        client.socket.ready_read.connect_slot(&client, Client::on_ready_read);
+        client.socket.bytes_written.connect_slot(&client, Client::on_bytes_written);
+        client.socket.error_occurred.connect_slot(&client, Client::on_error);
+        client.socket.disconnected.connect_slot(&client, Client::on_disconnected);
         Ok(client)
     }
 
