@@ -441,8 +441,8 @@ impl QTcpServer {
     ///
     /// # Examples
     ///
-    /// In place of a class derived from QTcpServer with sockets of its own, write a struct that
-    /// contains a server:
+    /// A class derived from `QTcpServer` implements [`IncomingConnection`] instead. A struct that
+    /// contains a server sets a handler:
     ///
     /// ```
     /// use std::{cell::RefCell, os::fd::OwnedFd, rc::Rc};
