@@ -99,7 +99,14 @@ impl Dispatcher {
 
     /// Delivers what is posted, or some of it. Returns whether there was anything.
     pub(crate) fn send_posted(self: &Rc<Self>, which: &Which) -> bool {
+        struct Ended<'a>(&'a Dispatcher);
+        impl Drop for Ended<'_> {
+            fn drop(&mut self) {
+                self.0.posted.borrow_mut().end_round();
+            }
+        }
         let mut round = self.posted.borrow_mut().begin_round(which);
+        let _ended = Ended(self);
         let mut done = false;
         let mut next = || self.posted.borrow_mut().next(&mut round, which, self.level.get());
         while let Some(posted) = next() {
