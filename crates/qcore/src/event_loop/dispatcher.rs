@@ -419,9 +419,11 @@ impl Dispatcher {
         self.sources.close();
         // All of these may hold what the user gave.
         let posted = self.posted.borrow_mut().take_all();
+        // A queued value may hold the signal that it was emitted by.
+        let cancelled: Vec<_> = posted.iter().filter_map(Posted::cancel).collect();
         let timers = self.timers.borrow_mut().take_all();
         let locals = self.locals.take();
-        drop((posted, timers, locals));
+        drop((posted, cancelled, timers, locals));
     }
 }
 
