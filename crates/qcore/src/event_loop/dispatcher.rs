@@ -333,6 +333,10 @@ impl Dispatcher {
         };
         let local = find().unwrap_or_else(|| {
             let local: Rc<dyn Any> = Rc::new(T::default());
+            // Making it may have asked for it: whoever did keeps what he got.
+            if let Some(made) = find() {
+                return made;
+            }
             self.locals.borrow_mut().push((TypeId::of::<T>(), local.clone()));
             local
         });
