@@ -72,6 +72,11 @@ impl Poster {
         Arc::ptr_eq(&self.inbox, &other.inbox)
     }
 
+    /// Whether the loop still takes calls.
+    pub(crate) fn is_open(&self) -> bool {
+        self.inbox.calls().is_some()
+    }
+
     /// Makes a loop that waits go round.
     #[doc(alias = "wakeUp")]
     pub fn wake_up(&self) {
