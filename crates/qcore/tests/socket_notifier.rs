@@ -188,3 +188,24 @@ fn disabled_and_deleted_ones_are_silent() {
     drop(notifier);
     assert_eq!(Rc::strong_count(&ours), 1);
 }
+
+#[test]
+fn enabling_one_again_forgets_what_it_was_ready_for() {
+    let (ours, mut theirs) = pair();
+    let [first, second] = [(); 2].map(|()| watch(&ours, NotifierType::Read));
+    let spy = QSignalSpy::new(&second.activated);
+    first.activated.connect_to(&second, move |second, _| {
+        let mut bytes = [0; 8];
+        assert_eq!((&*ours).read(&mut bytes).unwrap(), 1);
+        second.set_enabled(false);
+        second.set_enabled(true);
+    });
+    let read = QSignalSpy::new(&first.activated);
+    theirs.write_all(b"x").unwrap();
+    assert!(read.wait(5000));
+    assert!(!wait_until(10, || spy.count() > 0));
+    // It is told of what comes next.
+    first.set_enabled(false);
+    theirs.write_all(b"y").unwrap();
+    assert!(spy.wait(5000));
+}

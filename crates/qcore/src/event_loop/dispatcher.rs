@@ -252,6 +252,10 @@ impl Dispatcher {
         self.sources.make_ready(key, ready);
     }
 
+    pub(super) fn forget_ready(&self, key: SourceKey) {
+        self.sources.take_ahead(key);
+    }
+
     pub(super) fn wait_for(&self, key: SourceKey, deadline: QDeadlineTimer) -> Option<Readiness> {
         loop {
             let ready = self.sources.take_ahead(key)?;

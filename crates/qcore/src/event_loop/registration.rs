@@ -49,6 +49,11 @@ impl Registration {
         self.dispatcher.make_ready(self.key, ready);
     }
 
+    /// Forgets what the source is ready for and has not been told.
+    pub(crate) fn forget_ready(&self) {
+        self.dispatcher.forget_ready(self.key);
+    }
+
     /// Asks for a call of [`EventSource::write_pending`]: in the next turn after its sources, or,
     /// with `early`, at the end of this one.
     pub fn request_write(&self, early: bool) {
