@@ -5,11 +5,13 @@ use std::{
     fs::File,
     io::{ErrorKind, Read, Write},
     os::unix::net::UnixStream,
-    rc::Rc,
+    rc::{Rc, Weak},
 };
 
 use qcore::{
-    NotifierType, ProcessEventsFlags, QCoreApplication, QSignalSpy, QSocketNotifier, QTimer,
+    Dispatcher, NotifierType, ProcessEventsFlags, QCoreApplication, QSignalSpy, QSocketNotifier,
+    QTimer, VirtualClock,
+    event_loop::{EventSource, Readiness, Registration},
     wait_until,
 };
 
@@ -150,6 +152,54 @@ fn excluded_events_are_kept() {
     let mut bytes = [0; 8];
     assert_eq!((&*ours).read(&mut bytes).unwrap(), 3);
     assert_eq!(&bytes[..3], b"xyz");
+}
+
+/// Counts its turns to write.
+struct Writer {
+    registration: Registration,
+    turns: Cell<u32>,
+}
+
+impl EventSource for Writer {
+    fn ready(self: Rc<Self>, _: Readiness) {}
+
+    fn write_pending(self: Rc<Self>) {
+        self.turns.set(self.turns.get() + 1);
+    }
+}
+
+#[test]
+fn excluded_events_end_no_wait() {
+    let app = QCoreApplication::instance();
+    let flags =
+        ProcessEventsFlags::EXCLUDE_SOCKET_NOTIFIERS | ProcessEventsFlags::WAIT_FOR_MORE_EVENTS;
+    let fires_in_one_turn = || {
+        let fired = Rc::new(Cell::new(false));
+        QTimer::single_shot_to(10, &fired, |fired| fired.set(true));
+        app.process_events_with(flags);
+        fired.get()
+    };
+    let writer = Rc::new_cyclic(|this: &Weak<Writer>| Writer {
+        registration: Dispatcher::current().add_source(this.clone()),
+        turns: Cell::new(0),
+    });
+    for early in [false, true] {
+        writer.registration.request_write(early);
+        assert!(fires_in_one_turn());
+    }
+    assert_eq!(writer.turns.get(), 0);
+    app.process_events();
+    assert_eq!(writer.turns.get(), 2);
+
+    // Nor does virtual time stand still.
+    let _clock = VirtualClock::install();
+    let (ours, mut theirs) = pair();
+    let notifier = watch(&ours, NotifierType::Read);
+    let spy = QSignalSpy::new(&notifier.activated);
+    theirs.write_all(b"x").unwrap();
+    assert!(fires_in_one_turn() && fires_in_one_turn());
+    assert_eq!(spy.count(), 0);
+    assert!(spy.wait(5000));
 }
 
 #[test]

@@ -41,12 +41,14 @@ impl Dispatcher {
             // Only a loop that runs waits although something was done: whoever runs a single turn
             // wants to look at what it was.
             && run.map_or(!done, |run| !run.is_told_to_exit())
-            && writers == 0
-            && self.early_writers.borrow().is_empty()
             && !self.posted.borrow().has_work(self.level.get())
             && !self.woken.get()
-            && !(sockets && self.sources.ready_count() > 0);
-        self.poll(wait, timers, until);
+            // What is excluded stays where it is, and is no reason not to wait.
+            && (!sockets
+                || writers == 0
+                    && self.early_writers.borrow().is_empty()
+                    && self.sources.ready_count() == 0);
+        self.poll(wait, sockets, timers, until);
         done |= self.collect_posts();
         done |= self.woken.take();
         if sockets {
@@ -67,7 +69,7 @@ impl Dispatcher {
     }
 
     /// Polls, and waits if it may. Everything that has happened is in the ready queue then.
-    fn poll(&self, wait: bool, timers: bool, until: Option<Nanos>) {
+    fn poll(&self, wait: bool, sockets: bool, timers: bool, until: Option<Nanos>) {
         if !wait {
             return self.sources.wait(Some(Duration::ZERO));
         }
@@ -79,7 +81,8 @@ impl Dispatcher {
         let Some(at) = at else { return self.sources.wait(None) };
         if self.clock.is_virtual() {
             self.sources.wait(Some(Duration::ZERO));
-            if self.sources.ready_count() == 0 && !self.sources.is_woken() {
+            let is_ready = sockets && self.sources.ready_count() > 0;
+            if !is_ready && !self.sources.is_woken() {
                 self.clock.advance_to(at);
             }
             return;
