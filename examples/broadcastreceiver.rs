@@ -43,7 +43,7 @@ fn run(listen: &Endpoint, count: u64) -> Result<i32, Box<dyn std::error::Error>>
 
     let socket = QUdpSocket::new();
     // Other programs on this machine may want to receive the datagrams, too.
-    socket.bind_with(listen.address()?, listen.port, BindMode::SHARE_ADDRESS)?;
+    socket.bind_with_mode(listen.address()?, listen.port, BindMode::SHARE_ADDRESS)?;
     let (quits, received) = (app.clone(), Cell::new(0));
     socket.ready_read.connect_to(&socket, move |socket, ()| {
         while let Some(size) = socket.pending_datagram_size() {

@@ -264,7 +264,7 @@ impl Client {
         let client = Rc::new(Client {
             app: app.clone(),
             socket: QTcpSocket::new(),
-            typed: QSocketNotifier::new(input.clone(), NotifierType::Read)?,
+            typed: QSocketNotifier::try_new(input.clone(), NotifierType::Read)?,
             input,
             in_line: Cell::new(false),
             leaving: Cell::new(false),

@@ -1,11 +1,12 @@
 //! A server that sends back all data, or drops it. Try it with `nc 127.0.0.1 7007`; with `--udp`,
-//! try `nc -u`; with `--tls`, try `openssl s_client -connect 127.0.0.1:7007`.
+//! try `nc -u`; with `--tls`, try `openssl s_client -connect 127.0.0.1:7007`. `--tls` needs the feature
+//! `tls`.
 
 use std::process::ExitCode;
 
-use examples::{Endpoint, parse_args, print_line, refuse, server_configuration};
+use examples::{Endpoint, parse_args, print_line, refuse};
 use qcore::QCoreApplication;
-use qnetwork::{QSslConfiguration, QSslServer, QTcpServer, QUdpSocket};
+use qnetwork::{QTcpServer, QUdpSocket};
 
 const USAGE: &str = "\
 usage: echoserver [--udp | --tls CERT KEY] [--listen ADDR:PORT] [--sink]
@@ -24,7 +25,7 @@ fn main() -> ExitCode {
     parse_args(USAGE, |argument, value| {
         match argument {
             lexopt::Arg::Long("udp") => udp = true,
-            lexopt::Arg::Long("tls") => tls = Some(server_configuration(&value(), &value())?),
+            lexopt::Arg::Long("tls") => tls = Some(tls::configuration(&value(), &value())?),
             lexopt::Arg::Long("listen") => listen = value().parse()?,
             lexopt::Arg::Long("sink") => sink = true,
             _ => return Ok(false),
@@ -46,7 +47,7 @@ fn main() -> ExitCode {
 fn run(
     listen: &Endpoint,
     udp: bool,
-    tls: Option<QSslConfiguration>,
+    tls: Option<tls::Configuration>,
     sink: bool,
 ) -> Result<i32, Box<dyn std::error::Error>> {
     let app = QCoreApplication::new();
@@ -59,7 +60,7 @@ fn run(
 
     let server = match tls {
         None => QTcpServer::new(),
-        Some(configuration) => secure_server(configuration),
+        Some(configuration) => tls::server(configuration),
     };
     server.new_connection.connect_to(&server, move |server, ()| {
         while let Some(socket) = server.next_pending_connection() {
@@ -77,16 +78,6 @@ fn run(
     server.listen(listen.address()?, listen.port)?;
     print_line(&format!("listening on {}", listen.at_port(server.server_port())));
     Ok(app.exec())
-}
-
-/// Creates a server whose connections are encrypted. The rest of the example stays the same.
-fn secure_server(configuration: QSslConfiguration) -> QTcpServer {
-    let server = QSslServer::new();
-    server.set_ssl_configuration(configuration);
-    server.error_occurred.connect(|(client, _)| {
-        eprintln!("{}: {}", client.peer_address(), client.error_string());
-    });
-    (*server).clone()
 }
 
 fn serve_datagrams(
@@ -109,4 +100,42 @@ fn serve_datagrams(
     });
     socket.bind(listen.address()?, listen.port)?;
     Ok(socket)
+}
+
+#[cfg(feature = "tls")]
+mod tls {
+    use examples::server_configuration;
+    use qnetwork::{QSslServer, QTcpServer};
+
+    pub(crate) type Configuration = qnetwork::QSslConfiguration;
+
+    pub(crate) fn configuration(certificate: &str, key: &str) -> Result<Configuration, String> {
+        server_configuration(certificate, key)
+    }
+
+    /// Creates a server whose connections are encrypted. The rest of the example stays the same.
+    pub(crate) fn server(configuration: Configuration) -> QTcpServer {
+        let server = QSslServer::new();
+        server.set_ssl_configuration(configuration);
+        server.error_occurred.connect(|(client, _)| {
+            eprintln!("{}: {}", client.peer_address(), client.error_string());
+        });
+        (*server).clone()
+    }
+}
+
+#[cfg(not(feature = "tls"))]
+mod tls {
+    use qnetwork::QTcpServer;
+
+    /// There is none.
+    pub(crate) enum Configuration {}
+
+    pub(crate) fn configuration(_: &str, _: &str) -> Result<Configuration, String> {
+        Err("this program was built without TLS: build it with `--features tls`".to_owned())
+    }
+
+    pub(crate) fn server(configuration: Configuration) -> QTcpServer {
+        match configuration {}
+    }
 }

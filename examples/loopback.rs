@@ -137,7 +137,6 @@ impl Loopback {
     }
 
     fn on_end(&self) {
-        self.progress.borrow_mut().finish();
         let (received, took) = (self.received.get(), self.started.elapsed().as_secs_f64());
         let rate = received as f64 / took / 1e6;
         print_line(&format!("{received} bytes in {took:.3} s: {rate:.0} MB/s"));

@@ -49,8 +49,8 @@ fn run(group: &Group, count: u64) -> Result<i32, Box<dyn std::error::Error>> {
         let socket = QUdpSocket::new();
         let any = Group::any(&address);
         let joined = socket
-            .bind_with(any.clone(), group.port, BindMode::SHARE_ADDRESS)
-            .and_then(|()| socket.join_multicast_group_with(address.clone(), &by));
+            .bind_with_mode(any.clone(), group.port, BindMode::SHARE_ADDRESS)
+            .and_then(|()| socket.join_multicast_group_on(address.clone(), &by));
         if let Err(error) = joined {
             // The other group may still work.
             eprintln!("multicastreceiver: {address}: {error}");
@@ -61,7 +61,8 @@ fn run(group: &Group, count: u64) -> Result<i32, Box<dyn std::error::Error>> {
             for datagram in socket.receive_datagrams(usize::MAX) {
                 let (from, to) = (datagram.sender_address(), datagram.destination_address());
                 let text = String::from_utf8_lossy(datagram.data());
-                print_line(&format!("{from}:{} to {to}: {text}", datagram.sender_port()));
+                let port = datagram.sender_port().unwrap_or(0);
+                print_line(&format!("{from}:{port} to {to}: {text}"));
                 received.set(received.get() + 1);
                 if received.get() == count {
                     quits.quit();

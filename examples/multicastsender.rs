@@ -83,9 +83,7 @@ fn run(options: Options) -> Result<i32, Box<dyn std::error::Error>> {
         // Setting an option needs a bound socket, bound to an address of the group's family.
         socket.bind(Group::any(&group), 0)?;
         socket.set_socket_option(SocketOption::MulticastTtl, options.ttl.into());
-        if let Some(by) = &by {
-            socket.set_multicast_interface(by)?;
-        }
+        socket.set_multicast_interface(by.as_ref())?;
         sockets.push((group, socket));
     }
     let timer = QTimer::new();

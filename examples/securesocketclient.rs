@@ -96,7 +96,7 @@ impl Client {
             app: app.clone(),
             socket: QSslSocket::new(),
             options,
-            typed: QSocketNotifier::new(input.clone(), NotifierType::Read)?,
+            typed: QSocketNotifier::try_new(input.clone(), NotifierType::Read)?,
             input,
             exit_code: Cell::new(0),
         });

@@ -55,7 +55,7 @@ pub fn receive_local_fortune(device: &QIODevice) -> Option<String> {
     input.start_transaction();
     input.read_uint32();
     let fortune = input.read_qstring();
-    input.commit_transaction().then_some(fortune)
+    input.commit_transaction().ok().map(|()| fortune)
 }
 
 /// Writes a random fortune.
@@ -95,5 +95,5 @@ pub fn receive_fortune(device: &QIODevice, wire: Wire) -> Option<String> {
         }
     }
     let fortune = input.read_qstring();
-    input.commit_transaction().then_some(fortune)
+    input.commit_transaction().ok().map(|()| fortune)
 }

@@ -62,7 +62,7 @@ impl Group {
     pub fn interface(&self) -> Result<Option<QNetworkInterface>, String> {
         let Some(name) = &self.interface else { return Ok(None) };
         let found = QNetworkInterface::interface_from_name(name);
-        if found.is_valid() { Ok(Some(found)) } else { Err(format!("there is no {name:?}")) }
+        found.map(Some).ok_or_else(|| format!("there is no {name:?}"))
     }
 
     /// Returns the address to bind to for a group.

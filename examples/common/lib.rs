@@ -5,8 +5,11 @@ mod args;
 mod fortunes;
 mod group;
 mod progress;
+#[cfg(feature = "tls")]
 mod tls;
 
+#[cfg(feature = "tls")]
+pub use self::tls::{certificates, private_key, server_configuration};
 pub use self::{
     args::{ClientArgs, Endpoint, client_args, parse_args, print_line, refuse},
     fortunes::{
@@ -15,5 +18,4 @@ pub use self::{
     },
     group::Group,
     progress::Progress,
-    tls::{certificates, private_key, server_configuration},
 };

@@ -1,6 +1,7 @@
 use std::io::{IsTerminal, stderr};
 
-use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+/// How many cells a bar has.
+const CELLS: u64 = 40;
 
 /// Shows the progress of several things with the same total on standard error. At a terminal it
 /// shows bars. Elsewhere it prints a line when the slowest one has completed another tenth.
@@ -14,7 +15,8 @@ pub struct Progress<const N: usize> {
 
 #[derive(Debug)]
 enum Shown<const N: usize> {
-    Bars([ProgressBar; N]),
+    /// How many hundredths of each bar are drawn. `None` before the first drawing.
+    Bars(Option<[u64; N]>),
     /// How many tenths have been printed.
     Lines(u64),
 }
@@ -24,7 +26,7 @@ impl<const N: usize> Progress<N> {
     #[must_use]
     pub fn new(names: [&'static str; N], total: u64) -> Self {
         let shown = match stderr().is_terminal() {
-            true => Shown::Bars(bars(names, total)),
+            true => Shown::Bars(None),
             false => Shown::Lines(0),
         };
         Progress { total, at: [0; N], names, shown }
@@ -34,10 +36,18 @@ impl<const N: usize> Progress<N> {
     pub fn set(&mut self, which: usize, at: u64) {
         self.at[which] = at;
         match &mut self.shown {
-            Shown::Bars(bars) => bars[which].set_position(at),
+            Shown::Bars(drawn) => {
+                let now = self.at.map(|at| parts(at, self.total, 100));
+                if *drawn != Some(now) {
+                    // Moves the cursor to the first of the bars drawn before.
+                    let up = drawn.map_or(String::new(), |_| format!("\x1b[{N}A"));
+                    eprint!("{up}{}", bars(&self.names, &self.at, self.total));
+                    *drawn = Some(now);
+                }
+            }
             Shown::Lines(told) => {
-                let tenths = |at: u64| (u128::from(at) * 10 / u128::from(self.total.max(1))) as u64;
-                let slowest = self.at.iter().copied().min().map_or(0, tenths);
+                let slowest = self.at.iter().map(|at| parts(*at, self.total, 10)).min();
+                let slowest = slowest.unwrap_or(0);
                 if slowest > *told {
                     *told = slowest;
                     eprintln!("{}", line(&self.names, &self.at, self.total));
@@ -45,30 +55,22 @@ impl<const N: usize> Progress<N> {
             }
         }
     }
-
-    /// Ends the display and leaves it visible.
-    pub fn finish(&mut self) {
-        if let Shown::Bars(bars) = &self.shown {
-            bars.iter().for_each(ProgressBar::abandon);
-            // Moves the cursor off the last bar.
-            eprintln!();
-        }
-    }
 }
 
-fn bars<const N: usize>(names: [&'static str; N], total: u64) -> [ProgressBar; N] {
-    let all = MultiProgress::new();
+/// Returns how many of `count` equal parts are complete.
+fn parts(at: u64, total: u64, count: u64) -> u64 {
+    (u128::from(at) * u128::from(count) / u128::from(total.max(1))) as u64
+}
+
+/// Draws one line for each bar. Each line ends with the sequence that clears the rest of the line.
+fn bars(names: &[&str], at: &[u64], total: u64) -> String {
     let width = names.iter().map(|name| name.len()).max().unwrap_or(0);
-    names.map(|name| {
-        let bar = all.add(ProgressBar::new(total).with_message(format!("{name:width$}")));
-        // The template is valid. If it were not, the default bar would do.
-        if let Ok(style) = ProgressStyle::with_template(
-            "{msg} {wide_bar} {decimal_bytes:>9} of {decimal_total_bytes}",
-        ) {
-            bar.set_style(style);
-        }
-        bar
-    })
+    let bar = |(name, at): (&&str, &u64)| {
+        let full = parts(*at, total, CELLS).min(CELLS) as usize;
+        let bar = format!("{}{}", "#".repeat(full), ".".repeat(CELLS as usize - full));
+        format!("{name:width$} {bar} {at} of {total} bytes\x1b[K\n")
+    };
+    names.iter().zip(at).map(bar).collect()
 }
 
 fn line(names: &[&str], at: &[u64], total: u64) -> String {
@@ -88,6 +90,20 @@ mod tests {
         progress.set(0, u64::MAX);
         progress.set(1, u64::MAX / 2);
         assert!(matches!(progress.shown, Shown::Lines(4)));
-        progress.finish();
+    }
+
+    #[test]
+    fn bars_of_one_width() {
+        let shown = bars(&["sent", "received"], &[25, 50], 50);
+        let half = format!("{}{}", "#".repeat(20), ".".repeat(20));
+        let whole = "#".repeat(40);
+        assert_eq!(
+            shown,
+            format!(
+                "sent     {half} 25 of 50 bytes\x1b[K\nreceived {whole} 50 of 50 bytes\x1b[K\n"
+            )
+        );
+        // More than was announced.
+        assert!(bars(&["sent"], &[80], 50).starts_with(&format!("sent {whole} 80")));
     }
 }

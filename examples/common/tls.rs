@@ -3,7 +3,7 @@
 use std::{fs, path::Path};
 
 use qnetwork::{
-    EncodingFormat, KeyAlgorithm, KeyError, KeyType, QSslCertificate, QSslConfiguration, QSslKey,
+    EncodingFormat, KeyAlgorithm, QSslCertificate, QSslConfiguration, QSslKey, SslKeyErrorKind,
 };
 
 /// Returns the certificates in a PEM file.
@@ -13,12 +13,8 @@ use qnetwork::{
 /// If the file cannot be read or contains no certificate.
 pub fn certificates(path: impl AsRef<Path>) -> Result<Vec<QSslCertificate>, String> {
     let path = path.as_ref();
-    let pem = fs::read(path).map_err(|error| format!("{}: {error}", path.display()))?;
-    let certificates = QSslCertificate::from_data(pem, EncodingFormat::Pem);
-    match certificates.is_empty() {
-        true => Err(format!("{}: there is no certificate", path.display())),
-        false => Ok(certificates),
-    }
+    QSslCertificate::from_path(path, EncodingFormat::Pem)
+        .map_err(|error| format!("{}: {error}", path.display()))
 }
 
 /// Returns the private key in a PEM file, with any algorithm.
@@ -30,11 +26,11 @@ pub fn private_key(path: impl AsRef<Path>) -> Result<QSslKey, String> {
     let path = path.as_ref();
     let said = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
     let pem = fs::read(path).map_err(|error| said(&error))?;
-    let mut result = Err(KeyError::NoPemBlock);
+    let mut result = Err(SslKeyErrorKind::NoPemBlock.into());
     // Ed25519 keys are opaque.
     for algorithm in [KeyAlgorithm::Ec, KeyAlgorithm::Rsa, KeyAlgorithm::Opaque] {
-        result = QSslKey::try_new(&pem, algorithm, EncodingFormat::Pem, KeyType::Private, "");
-        if result != Err(KeyError::OtherAlgorithm) {
+        result = QSslKey::try_new(&pem, algorithm, EncodingFormat::Pem);
+        if !result.as_ref().is_err_and(|error| *error == SslKeyErrorKind::OtherAlgorithm) {
             break;
         }
     }

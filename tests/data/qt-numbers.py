@@ -37,7 +37,7 @@ ConversionMode QHostAddress::ConversionModeFlag
 DnsEligibilityStatus QNetworkAddressEntry::DnsEligibilityStatus
 EncodingFormat QSsl::EncodingFormat
 HashAlgorithm QCryptographicHash::Algorithm
-HostInfoError QHostInfo::HostInfoError
+HostInfoErrorKind QHostInfo::HostInfoError
 InterfaceFlags QNetworkInterface::InterfaceFlag
 InterfaceType QNetworkInterface::InterfaceType
 KeyAlgorithm QSsl::KeyAlgorithm
@@ -58,7 +58,7 @@ SocketErrorKind QAbstractSocket::SocketError
 SocketOption QAbstractSocket::SocketOption
 SocketState QAbstractSocket::SocketState
 SocketType QAbstractSocket::SocketType
-SslError QSslError::SslError
+SslErrorKind QSslError::SslError
 SslMode QSslSocket::SslMode
 SslOptions QSsl::SslOption
 SslProtocol QSsl::SslProtocol

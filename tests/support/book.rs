@@ -11,6 +11,8 @@ macro_rules! documents {
 
 documents! {
     readme "../../README.md"
+    readme_of_qcore "../../crates/qcore/README.md"
+    readme_of_qnetwork "../../crates/qnetwork/README.md"
     contributing "../../CONTRIBUTING.md"
     porting "../../docs/porting.md"
     architecture "../../docs/architecture.md"

@@ -12,7 +12,6 @@ use std::{
     net::{Ipv6Addr, SocketAddr, TcpListener, TcpStream, ToSocketAddrs},
     os::unix::fs::FileExt,
     process::Command,
-    sync::{Mutex, MutexGuard, PoisonError},
     thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
@@ -56,7 +55,7 @@ pub fn wait_at_most(limit: Duration, mut condition: impl FnMut() -> bool) -> boo
         if Instant::now() >= end {
             return false;
         }
-        app.process_events_with(ProcessEventsFlags::WAIT_FOR_MORE_EVENTS);
+        app.process_events_with_flags(ProcessEventsFlags::WAIT_FOR_MORE_EVENTS);
     }
     true
 }
@@ -318,23 +317,31 @@ impl CpuClock {
     }
 }
 
-/// Locks out other tests that measure the process.
-pub fn alone() -> MutexGuard<'static, ()> {
-    static ALONE: Mutex<()> = Mutex::new(());
-    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+/// Runs the test of this name in a process of its own, with a limited number of descriptors. Tests
+/// that measure or change what belongs to the process need this. Returns `true` in that process,
+/// where the test is to run. Returns `false` in the calling process, after the test has passed or
+/// was skipped because the hard limit is lower.
+///
+/// # Panics
+///
+/// If the test fails in that process.
+#[macro_export]
+macro_rules! in_child {
+    ($test:literal, $descriptors:expr) => {
+        $crate::run_in_child(concat!(module_path!(), "::", $test), $descriptors)
+    };
 }
 
-/// Runs the test of this name in a process of its own, with a limited number of descriptors.
-/// Returns `true` in that process, where the test is to run. Returns `false` in the calling
-/// process, after the test has passed or was skipped because the hard limit is lower.
+/// Does the work of [`in_child!`]. `path` begins with the name of the test binary.
 ///
 /// # Panics
 ///
 /// If the test fails in that process.
 #[track_caller]
 #[must_use]
-pub fn in_child(test: &str, descriptors: usize) -> bool {
+pub fn run_in_child(path: &str, descriptors: usize) -> bool {
     const CHILD: &str = "QT_TEST_CHILD";
+    let test = path.split_once("::").expect("a binary and a test in it").1;
     if env::var_os(CHILD).is_some() {
         return true;
     }

@@ -45,7 +45,7 @@ const CLOSE_ON_EXEC: u32 = 0o2_000_000;
 
 #[test]
 fn what_is_no_socket_of_the_kind() {
-    if !in_child("what_is_no_socket_of_the_kind", 100) {
+    if !in_child!("what_is_no_socket_of_the_kind", 100) {
         return;
     }
     let socket = QTcpSocket::new();
@@ -68,7 +68,7 @@ fn what_is_no_socket_of_the_kind() {
         assert_eq!(error, SocketErrorKind::UnsupportedSocketOperation);
         assert_eq!(error.to_string(), "Invalid socket descriptor");
         assert_eq!(socket.error(), SocketErrorKind::UnsupportedSocketOperation);
-        assert_eq!((socket.socket_descriptor(), socket.is_open()), (-1, false));
+        assert_eq!((socket.socket_descriptor(), socket.is_open()), (None, false));
         assert_eq!(socket.state(), SocketState::Unconnected);
     }
     // Streams of the wrong kind: they are connected and carry no datagrams.
@@ -80,7 +80,7 @@ fn what_is_no_socket_of_the_kind() {
     ] {
         let (reader, _writer) = pipe().unwrap();
         let mode = OpenMode::READ_WRITE;
-        let error = socket.set_socket_descriptor_with(reader, state, mode).unwrap_err();
+        let error = socket.set_socket_descriptor_with_state(reader, state, mode).unwrap_err();
         assert_eq!(error, SocketErrorKind::UnsupportedSocketOperation);
     }
     let udp = QUdpSocket::new();
@@ -98,7 +98,7 @@ fn what_is_no_socket_of_the_kind() {
 
 #[test]
 fn a_connection() {
-    if !in_child("a_connection", 100) {
+    if !in_child!("a_connection", 100) {
         return;
     }
     let before = descriptors();
@@ -109,7 +109,7 @@ fn a_connection() {
     let states = QSignalSpy::new(&socket.state_changed);
     socket.set_socket_descriptor(stream).unwrap();
     assert_eq!(states.take(), [SocketState::Connected]);
-    assert_eq!((socket.socket_descriptor(), socket.local_port()), (number, from));
+    assert_eq!((socket.socket_descriptor(), socket.local_port()), (Some(number), from));
     assert_eq!(socket.peer_port(), other.local_addr().unwrap().port());
     assert_eq!(socket.peer_address(), QHostAddress::LocalHost);
     assert_eq!((socket.peer_name(), socket.open_mode()), (String::new(), OpenMode::READ_WRITE));
@@ -154,21 +154,22 @@ fn set_socket_descriptor_unconnected() {
         let (state, mode) = (SocketState::Unconnected, OpenMode::READ_WRITE);
         let socket = QTcpSocket::new();
         let states = QSignalSpy::new(&socket.state_changed);
-        socket.set_socket_descriptor_with(own, state, mode).unwrap();
+        socket.set_socket_descriptor_with_state(own, state, mode).unwrap();
         assert_eq!((states.count(), socket.state()), (0, SocketState::Unconnected));
-        assert_eq!((socket.socket_descriptor(), socket.local_port()), (number, own_port));
+        assert_eq!((socket.socket_descriptor(), socket.local_port()), (Some(number), own_port));
         settle();
         socket.connect_to_host(NO_HOST, 80);
-        assert_eq!((socket.state(), socket.socket_descriptor()), (SocketState::HostLookup, number));
+        assert_eq!(socket.state(), SocketState::HostLookup);
+        assert_eq!(socket.socket_descriptor(), Some(number));
         wait_until(|| socket.state() == SocketState::Unconnected);
         let own = unconnected(bind);
         let (number, own_port) = (own.as_raw_fd(), port(&own));
-        socket.set_socket_descriptor_with(own, state, mode).unwrap();
+        socket.set_socket_descriptor_with_state(own, state, mode).unwrap();
         let listener = listener();
         socket.connect_to_host("localhost", port_of(&listener));
-        assert_eq!(socket.socket_descriptor(), number);
+        assert_eq!(socket.socket_descriptor(), Some(number));
         wait_until(|| socket.state() == SocketState::Connected);
-        assert_eq!(socket.socket_descriptor(), number);
+        assert_eq!(socket.socket_descriptor(), Some(number));
         assert_eq!((socket.read_channel_count(), socket.write_channel_count()), (1, 1));
         assert!(!bind || socket.local_port() == own_port);
     }
@@ -184,17 +185,17 @@ fn bound_and_listening_ones() {
         let (number, own_port) = (own.as_raw_fd(), port(&own));
         let socket = QTcpSocket::new();
         let states = QSignalSpy::new(&socket.state_changed);
-        socket.set_socket_descriptor_with(own, state, OpenMode::READ_ONLY).unwrap();
+        socket.set_socket_descriptor_with_state(own, state, OpenMode::READ_ONLY).unwrap();
         assert_eq!(states.take(), [state]);
         assert_eq!((socket.local_port(), socket.open_mode()), (own_port, OpenMode::READ_ONLY));
         // A connection to the adopted descriptor does not affect the socket.
         let _client = TcpStream::connect(("127.0.0.1", own_port));
         settle();
-        assert_eq!((socket.state(), socket.socket_descriptor()), (state, number));
+        assert_eq!((socket.state(), socket.socket_descriptor()), (state, Some(number)));
         socket.disconnect_from_host();
         let ends = [SocketState::Closing, SocketState::Unconnected];
         assert_eq!(states.take(), ends);
-        assert_eq!(socket.socket_descriptor(), -1);
+        assert_eq!(socket.socket_descriptor(), None);
     }
 }
 
@@ -207,7 +208,7 @@ fn one_that_is_still_connecting() {
     let socket = QTcpSocket::new();
     let connected = QSignalSpy::new(&socket.connected);
     let (state, mode) = (SocketState::Connecting, OpenMode::READ_WRITE);
-    socket.set_socket_descriptor_with(own, state, mode).unwrap();
+    socket.set_socket_descriptor_with_state(own, state, mode).unwrap();
     socket.write("early").unwrap();
     wait_until(|| socket.state() == SocketState::Connected);
     assert_eq!((connected.count(), socket.peer_port()), (1, port_of(&listener)));
@@ -281,7 +282,7 @@ fn a_stream_of_another_family() {
 
 #[test]
 fn by_one_that_is_dead_or_dies_of_it() {
-    if !in_child("by_one_that_is_dead_or_dies_of_it", 100) {
+    if !in_child!("by_one_that_is_dead_or_dies_of_it", 100) {
         return;
     }
     let before = descriptors();
@@ -308,7 +309,7 @@ fn a_listener_of_the_standard_library() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let socket = QTcpSocket::new();
     let (state, mode) = (SocketState::Listening, OpenMode::READ_WRITE);
-    socket.set_socket_descriptor_with(listener, state, mode).unwrap();
+    socket.set_socket_descriptor_with_state(listener, state, mode).unwrap();
     assert!(socket.local_port() > 0);
 }
 

@@ -25,14 +25,14 @@ const WRITE_ONLY: OpenMode = OpenMode::WRITE_ONLY;
 fn reading() -> (QTcpSocket, PipeWriter) {
     let (reader, writer) = pipe().unwrap();
     let socket = QTcpSocket::new();
-    socket.set_socket_descriptor_with(reader, SocketState::Connected, READ_ONLY).unwrap();
+    socket.set_socket_descriptor_with_state(reader, SocketState::Connected, READ_ONLY).unwrap();
     (socket, writer)
 }
 
 fn writing() -> (QTcpSocket, PipeReader) {
     let (reader, writer) = pipe().unwrap();
     let socket = QTcpSocket::new();
-    socket.set_socket_descriptor_with(writer, SocketState::Connected, WRITE_ONLY).unwrap();
+    socket.set_socket_descriptor_with_state(writer, SocketState::Connected, WRITE_ONLY).unwrap();
     (socket, reader)
 }
 
@@ -64,7 +64,7 @@ fn what_is_to_be_known_of_a_pipe() {
     let signals = told(&socket);
     socket.set_socket_descriptor(reader).unwrap();
     assert_eq!(signals.take(), ["Connected"]);
-    assert!(socket.is_valid() && socket.is_open() && socket.socket_descriptor() > 0);
+    assert!(socket.is_valid() && socket.is_open() && socket.socket_descriptor().is_some());
     assert_eq!(
         (socket.open_mode(), socket.error()),
         (OpenMode::READ_WRITE, SocketErrorKind::Unknown)
@@ -147,8 +147,8 @@ fn closing_the_end_that_reads() {
 fn much_goes_through_a_pipe() {
     let (reader, writer) = pipe().unwrap();
     let (from, to) = (QTcpSocket::new(), QTcpSocket::new());
-    from.set_socket_descriptor_with(writer, SocketState::Connected, WRITE_ONLY).unwrap();
-    to.set_socket_descriptor_with(reader, SocketState::Connected, READ_ONLY).unwrap();
+    from.set_socket_descriptor_with_state(writer, SocketState::Connected, WRITE_ONLY).unwrap();
+    to.set_socket_descriptor_with_state(reader, SocketState::Connected, READ_ONLY).unwrap();
     let data = integration::pattern(0, 3_000_000);
     let (head, tail) = data.split_at(1_234_567);
     let written = Rc::new(RefCell::new(0));
@@ -252,10 +252,10 @@ fn with_limits_and_without_buffers() {
     let (listener, socket) = (listener(), QTcpSocket::new());
     let mode = OpenMode::READ_WRITE | OpenMode::UNBUFFERED;
     let any = NetworkLayerProtocol::AnyIP;
-    socket.connect_to_host_with("127.0.0.1", port_of(&listener), mode, any);
+    socket.connect_to_host_with_mode("127.0.0.1", port_of(&listener), mode, any);
     wait_until(|| socket.state() == SocketState::Connected);
     let (reader, mut writer) = pipe().unwrap();
-    socket.set_socket_descriptor_with(reader, SocketState::Connected, mode).unwrap();
+    socket.set_socket_descriptor_with_state(reader, SocketState::Connected, mode).unwrap();
     let signals = told(&socket);
     settle();
     assert_eq!(signals.borrow().len(), 0);

@@ -1,9 +1,9 @@
 //! The application's proxy and factory, for servers and bound sockets. They belong to the process,
-//! so this is a single test.
+//! so the test has a process of its own.
 
 use std::sync::{Arc, Mutex};
 
-use integration::{Socks5Proxy, wait_until};
+use integration::{Socks5Proxy, in_child, wait_until};
 use qcore::QCoreApplication;
 use qnetwork::{
     ProxyQueryType, ProxyType, QHostAddress, QNetworkProxy, QNetworkProxyFactory,
@@ -12,6 +12,9 @@ use qnetwork::{
 
 #[test]
 fn servers_and_bound_sockets() {
+    if !in_child!("servers_and_bound_sockets", 100) {
+        return;
+    }
     let _app = QCoreApplication::new();
     let unsupported = SocketErrorKind::UnsupportedSocketOperation;
     let proxy = Socks5Proxy::start();

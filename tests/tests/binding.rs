@@ -3,7 +3,7 @@
 use std::{
     cell::Cell,
     io::{Read, Write},
-    net::TcpListener,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, TcpListener},
     rc::Rc,
 };
 
@@ -13,8 +13,8 @@ use integration::{
 };
 use qcore::{DeviceErrorKind, QPointer, QSignalSpy};
 use qnetwork::{
-    BindMode, QAbstractSocket, QHostAddress, QTcpSocket, SocketError, SocketErrorKind,
-    SocketOption, SocketState, SocketType,
+    BindMode, QAbstractSocket, QHostAddress, QNetworkInterface, QTcpServer, QTcpSocket, QUdpSocket,
+    SocketError, SocketErrorKind, SocketOption, SocketState, SocketType,
 };
 
 fn bound() -> QTcpSocket {
@@ -56,7 +56,7 @@ fn bind() {
         assert_eq!((socket.read_channel_count(), socket.write_channel_count()), (0, 0));
         assert_eq!(socket.local_address().to_string(), name);
         let (port, descriptor) = (socket.local_port(), socket.socket_descriptor());
-        assert!(port > 0 && descriptor > 0);
+        assert!(port > 0 && descriptor.is_some());
         let host = if v6 { "::1" } else { "127.0.0.1" };
         let listener = TcpListener::bind((host, 0)).unwrap();
         socket.connect_to_host(host, port_of(&listener));
@@ -124,14 +124,14 @@ fn a_port_for_the_privileged() {
 #[test]
 fn shared_addresses() {
     let first = QTcpSocket::new();
-    first.bind_with(QHostAddress::LocalHost, 0, BindMode::SHARE_ADDRESS).unwrap();
+    first.bind_with_mode(QHostAddress::LocalHost, 0, BindMode::SHARE_ADDRESS).unwrap();
     let port = first.local_port();
     let second = QTcpSocket::new();
-    second.bind_with(QHostAddress::LocalHost, port, BindMode::REUSE_ADDRESS_HINT).unwrap();
+    second.bind_with_mode(QHostAddress::LocalHost, port, BindMode::REUSE_ADDRESS_HINT).unwrap();
     let error = QTcpSocket::new().bind(QHostAddress::LocalHost, port).unwrap_err();
     assert_eq!(error, SocketErrorKind::AddressInUse);
     let mode = BindMode::DONT_SHARE_ADDRESS;
-    let error = QTcpSocket::new().bind_with(QHostAddress::LocalHost, port, mode).unwrap_err();
+    let error = QTcpSocket::new().bind_with_mode(QHostAddress::LocalHost, port, mode).unwrap_err();
     assert_eq!(error, SocketErrorKind::AddressInUse);
 }
 
@@ -162,7 +162,7 @@ fn a_refused_host_leaves_it_bound() {
     socket.disconnect_from_host();
     wait_until(|| socket.state() == SocketState::Unconnected);
     assert_eq!(integration::read_to_end(&stream), b"pong");
-    assert_eq!(socket.socket_descriptor(), -1);
+    assert_eq!(socket.socket_descriptor(), None);
 }
 
 /// Qt's `readNotificationsAfterBind`.
@@ -219,13 +219,13 @@ fn in_the_wrong_state() {
     settle();
     assert!(dead.is_deleted());
     assert_eq!(dead.bind(QHostAddress::LocalHost, 0).unwrap_err(), SocketErrorKind::Operation);
-    assert_eq!(dead.socket_descriptor(), -1);
+    assert_eq!(dead.socket_descriptor(), None);
     assert_eq!(dead.state(), SocketState::Unconnected);
 }
 
 #[test]
 fn nothing_is_left_open() {
-    if !in_child("nothing_is_left_open", 100) {
+    if !in_child!("nothing_is_left_open", 100) {
         return;
     }
     let before = descriptors();
@@ -406,4 +406,73 @@ fn receive_urgent_data() {
         wait_until(|| socket.bytes_available() == 1);
         assert_eq!(socket.read_all(), b"!");
     }
+}
+
+/// What is given as an address, in each type that a caller may have it in.
+#[test]
+fn addresses_of_all_types() {
+    type Bind = fn(&QTcpSocket, &String) -> Result<(), SocketError>;
+
+    let text = "127.0.0.1".to_owned();
+    let bind: [Bind; 8] = [
+        |socket, _| socket.bind(QHostAddress::LocalHost, 0),
+        |socket, _| socket.bind(&QHostAddress::LocalHost, 0),
+        |socket, _| socket.bind(IpAddr::from(Ipv4Addr::LOCALHOST), 0),
+        |socket, _| socket.bind(Ipv4Addr::LOCALHOST, 0),
+        |socket, _| socket.bind("127.0.0.1", 0),
+        |socket, _| socket.bind(" 0x7f.1 ", 0),
+        |socket, text| socket.bind(text, 0),
+        |socket, text| socket.bind(text.clone(), 0),
+    ];
+    for bind in bind {
+        let socket = QTcpSocket::new();
+        bind(&socket, &text).unwrap();
+        assert_eq!(socket.local_address(), QHostAddress::LocalHost);
+    }
+    if has_ipv6() {
+        let socket = QTcpSocket::new();
+        socket.bind(Ipv6Addr::LOCALHOST, 0).unwrap();
+        assert_eq!(socket.local_address(), QHostAddress::LocalHostIPv6);
+    }
+}
+
+/// Such a text never means any address: the error comes before the first system call.
+#[test]
+fn text_that_is_no_address() {
+    const NOT_AVAILABLE: SocketErrorKind = SocketErrorKind::SocketAddressNotAvailable;
+    for text in ["localhost", "", "127.0.0.256", "*", "0.0.0.0/0"] {
+        let socket = QTcpSocket::new();
+        let errors = QSignalSpy::new(&socket.error_occurred);
+        assert_eq!(socket.bind(text, 0).unwrap_err(), NOT_AVAILABLE, "{text:?}");
+        let mode = BindMode::SHARE_ADDRESS;
+        assert_eq!(socket.bind_with_mode(text, 0, mode).unwrap_err(), NOT_AVAILABLE);
+        assert_eq!(errors.take(), [NOT_AVAILABLE; 2]);
+        assert_eq!((socket.error(), socket.state()), (NOT_AVAILABLE, SocketState::Unconnected));
+        assert_eq!(socket.socket_descriptor(), None);
+        socket.bind("127.0.0.1", 0).unwrap();
+
+        let server = QTcpServer::new();
+        assert_eq!(server.listen(text, 0).unwrap_err(), NOT_AVAILABLE, "{text:?}");
+        assert_eq!((server.server_error(), server.is_listening()), (NOT_AVAILABLE, false));
+        server.listen("127.0.0.1", 0).unwrap();
+        assert_eq!(server.server_address(), QHostAddress::LocalHost);
+
+        let socket = QUdpSocket::new();
+        let errors = QSignalSpy::new(&socket.error_occurred);
+        assert_eq!(socket.write_datagram("x", text, 9).unwrap_err(), NOT_AVAILABLE, "{text:?}");
+        assert_eq!((errors.count(), socket.state()), (1, SocketState::Unconnected));
+        assert_eq!(socket.socket_descriptor(), None);
+        socket.bind("0.0.0.0", 0).unwrap();
+        let interface = QNetworkInterface::default();
+        assert_eq!(socket.join_multicast_group(text).unwrap_err(), NOT_AVAILABLE);
+        assert_eq!(socket.join_multicast_group_on(text, &interface).unwrap_err(), NOT_AVAILABLE);
+        assert_eq!(socket.leave_multicast_group(text).unwrap_err(), NOT_AVAILABLE);
+        assert_eq!(socket.leave_multicast_group_on(text, &interface).unwrap_err(), NOT_AVAILABLE);
+        socket.write_datagram("x", "127.0.0.1", socket.local_port()).unwrap();
+        assert_eq!(socket.receive_datagram().unwrap().data(), b"x");
+    }
+    // A null address is an address: Qt's own meaning of it.
+    let socket = QTcpSocket::new();
+    socket.bind(QHostAddress::Null, 0).unwrap();
+    assert_eq!(socket.state(), SocketState::Bound);
 }

@@ -36,7 +36,7 @@ fn channels_come_with_the_connection() {
 
     // Aborted, and open for writing only.
     let any = NetworkLayerProtocol::AnyIP;
-    socket.connect_to_host_with("127.0.0.1", port, OpenMode::WRITE_ONLY, any);
+    socket.connect_to_host_with_mode("127.0.0.1", port, OpenMode::WRITE_ONLY, any);
     socket.wait_for_connected(5000).unwrap();
     socket.abort();
     assert_eq!(seen.take(), [(0, 0), (0, 0), (0, 1), (0, 0)]);

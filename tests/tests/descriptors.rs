@@ -27,7 +27,7 @@ fn take_all() -> Vec<File> {
 
 #[test]
 fn connecting() {
-    if !in_child("connecting", DESCRIPTORS) {
+    if !in_child!("connecting", DESCRIPTORS) {
         return;
     }
     let listener = listener();
@@ -46,7 +46,7 @@ fn connecting() {
 
 #[test]
 fn binding() {
-    if !in_child("binding", DESCRIPTORS) {
+    if !in_child!("binding", DESCRIPTORS) {
         return;
     }
     let socket = QTcpSocket::new();
@@ -55,7 +55,7 @@ fn binding() {
     let taken = take_all();
     let error = socket.bind(qnetwork::QHostAddress::LocalHost, 0).unwrap_err();
     assert_eq!(error, SocketErrorKind::SocketResource);
-    assert_eq!((socket.state(), socket.socket_descriptor()), (SocketState::Unconnected, -1));
+    assert_eq!((socket.state(), socket.socket_descriptor()), (SocketState::Unconnected, None));
     assert_eq!((socket.error(), errors.get()), (SocketErrorKind::SocketResource, 0));
     drop(taken);
     assert_eq!(socket.bind(qnetwork::QHostAddress::LocalHost, 0), Ok(()));
@@ -63,7 +63,7 @@ fn binding() {
 
 #[test]
 fn listening() {
-    if !in_child("listening", DESCRIPTORS) {
+    if !in_child!("listening", DESCRIPTORS) {
         return;
     }
     let server = QTcpServer::new();
@@ -77,7 +77,7 @@ fn listening() {
 
 #[test]
 fn accepting() {
-    if !in_child("accepting", DESCRIPTORS) {
+    if !in_child!("accepting", DESCRIPTORS) {
         return;
     }
     let server = server();
@@ -115,7 +115,7 @@ fn accepting() {
 
 #[test]
 fn a_loop_without_a_poll() {
-    if !in_child("a_loop_without_a_poll", DESCRIPTORS) {
+    if !in_child!("a_loop_without_a_poll", DESCRIPTORS) {
         return;
     }
     let cpu = CpuClock::new();

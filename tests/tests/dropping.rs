@@ -8,7 +8,7 @@ use std::{
 };
 
 use integration::{
-    NO_HOST, alone, closed_port, descriptors, listener, pair, pair_of, port_of, read_to_end,
+    NO_HOST, closed_port, descriptors, in_child, listener, pair, pair_of, port_of, read_to_end,
     server, settle, wait_until,
 };
 use qcore::{QPointer, Signal};
@@ -39,7 +39,9 @@ fn let_go(holder: &RefCell<Option<QTcpSocket>>, way: Way) {
 
 #[test]
 fn in_every_state() {
-    let _alone = alone();
+    if !in_child!("in_every_state", 256) {
+        return;
+    }
     let listener = listener();
     let port = port_of(&listener);
     let (closed, _guard) = closed_port();
@@ -138,7 +140,9 @@ fn about_to_close_may_drop_its_socket() {
 
 #[test]
 fn a_server_takes_its_children_with_it() {
-    let _alone = alone();
+    if !in_child!("a_server_takes_its_children_with_it", 256) {
+        return;
+    }
     let server = server();
     let before = descriptors();
     let clients: Vec<_> =
@@ -152,7 +156,7 @@ fn a_server_takes_its_children_with_it() {
     drop(server);
     assert!(taken.is_deleted());
     assert_eq!(ended.get(), 1);
-    assert_eq!((taken.state(), taken.socket_descriptor()), (SocketState::Unconnected, -1));
+    assert_eq!((taken.state(), taken.socket_descriptor()), (SocketState::Unconnected, None));
     assert!(taken.write("dead").is_err());
     taken.connect_to_host("127.0.0.1", 1);
     assert_eq!(taken.state(), SocketState::Unconnected);

@@ -27,7 +27,7 @@ fn round_trips(cpu: &CpuClock, client: &QTcpSocket, count: usize) -> Duration {
 
 #[test]
 fn two_thousand_idle_connections_cost_next_to_nothing() {
-    if !in_child("two_thousand_idle_connections_cost_next_to_nothing", 3 * CONNECTIONS) {
+    if !in_child!("two_thousand_idle_connections_cost_next_to_nothing", 3 * CONNECTIONS) {
         return;
     }
     let cpu = CpuClock::new();

@@ -7,7 +7,7 @@ use std::{
     rc::Rc,
     sync::{
         Arc,
-        atomic::{AtomicI64, Ordering},
+        atomic::{AtomicUsize, Ordering},
     },
     thread,
     time::Duration,
@@ -81,7 +81,7 @@ fn waiting_for_room() {
 
 #[test]
 fn giving_up_on_a_server_without_room() {
-    if !in_child("giving_up_on_a_server_without_room", 256) {
+    if !in_child!("giving_up_on_a_server_without_room", 256) {
         return;
     }
     let dir = Dir::new();
@@ -303,7 +303,7 @@ fn a_handler_of_connections() {
 
 #[test]
 fn a_thousand_connections() {
-    if !in_child("a_thousand_connections", 4096) {
+    if !in_child!("a_thousand_connections", 4096) {
         return;
     }
     let dir = Dir::new();
@@ -345,7 +345,7 @@ fn messages_of_a_protocol() {
         stream.set_version(StreamVersion::QT_5_10);
         stream.start_transaction();
         let message = stream.read_qstring();
-        stream.commit_transaction().then_some(message)
+        stream.commit_transaction().ok().map(|()| message)
     };
     for number in 0..500 {
         let text = "command ".repeat(number) + &number.to_string();
@@ -418,7 +418,7 @@ fn bytes_written_signal() {
     let dir = Dir::new();
     let server = server(&dir);
     let name = server.full_server_name();
-    let (poster, told) = (Dispatcher::current().poster().unwrap(), Arc::new(AtomicI64::new(0)));
+    let (poster, told) = (Dispatcher::current().poster().unwrap(), Arc::new(AtomicUsize::new(0)));
     let tell = told.clone();
     let main = thread::current().id();
     let client = thread::spawn(move || {
@@ -515,7 +515,7 @@ fn much_in_both_directions() {
     client.write(&data).unwrap();
     wait_until(|| back.borrow().len() == data.len());
     assert!(*back.borrow() == data);
-    assert_eq!(out.get(), data.len() as i64);
+    assert_eq!(out.get(), data.len());
 }
 
 #[test]

@@ -29,7 +29,7 @@ fn a_server_takes_descriptors_that_listen() {
     server.set_socket_descriptor(UnixListener::bind(dir.path("bound")).unwrap()).unwrap();
     assert_eq!(server.full_server_name(), dir.path("bound"));
     assert_eq!(server.server_name(), "bound");
-    assert!(server.socket_descriptor() >= 0);
+    assert!(server.socket_descriptor().is_some());
     let (_client, _other) = pair(&server);
     let error =
         server.set_socket_descriptor(UnixListener::bind(dir.path("more")).unwrap()).unwrap_err();
@@ -79,9 +79,9 @@ fn a_socket_takes_descriptors() {
     let states = states(&socket);
     let (ours, mut theirs) = UnixStream::pair().unwrap();
     let mode = OpenMode::READ_ONLY;
-    socket.set_socket_descriptor_with(ours, LocalSocketState::Connected, mode).unwrap();
+    socket.set_socket_descriptor_with_state(ours, LocalSocketState::Connected, mode).unwrap();
     assert_eq!(socket.open_mode(), mode);
-    assert!(socket.is_valid() && socket.socket_descriptor() >= 0);
+    assert!(socket.is_valid() && socket.socket_descriptor().is_some());
     theirs.write_all(b"hello").unwrap();
     socket.wait_for_ready_read(5000).unwrap();
 
@@ -101,7 +101,7 @@ fn a_socket_takes_descriptors() {
 
 #[test]
 fn descriptors_are_closed_on_exec_and_given_back() {
-    if !in_child("descriptors_are_closed_on_exec_and_given_back", 256) {
+    if !in_child!("descriptors_are_closed_on_exec_and_given_back", 256) {
         return;
     }
     let dir = Dir::new();
@@ -113,7 +113,7 @@ fn descriptors_are_closed_on_exec_and_given_back() {
         for fd in
             [client.socket_descriptor(), other.socket_descriptor(), server.socket_descriptor()]
         {
-            let info = fs::read_to_string(format!("/proc/self/fdinfo/{fd}")).unwrap();
+            let info = fs::read_to_string(format!("/proc/self/fdinfo/{}", fd.unwrap())).unwrap();
             let flags = info.lines().find_map(|line| line.strip_prefix("flags:")).unwrap();
             let flags = i64::from_str_radix(flags.trim(), 8).unwrap();
             assert_ne!(flags & 0o2_000_000, 0, "{info}");
@@ -130,7 +130,7 @@ fn descriptors_are_closed_on_exec_and_given_back() {
 
 #[test]
 fn without_descriptors() {
-    if !in_child("without_descriptors", 24) {
+    if !in_child!("without_descriptors", 24) {
         return;
     }
     let dir = Dir::new();

@@ -70,7 +70,7 @@ fn interfere() {
         let _ = QSslConfiguration::system_ca_certificates();
         QTimer::single_shot(0, || ());
         if used.runs_the_loop {
-            QCoreApplication::new().process_events_with(ProcessEventsFlags::ALL_EVENTS);
+            QCoreApplication::new().process_events_with_flags(ProcessEventsFlags::ALL_EVENTS);
         }
         other.abort();
     }
@@ -188,7 +188,7 @@ fn all_kinds(runs_the_loop: bool) {
 
     // A notifier.
     let (reader, mut writer) = UnixStream::pair().unwrap();
-    let notifier = QSocketNotifier::new(OwnedFd::from(reader), NotifierType::Read).unwrap();
+    let notifier = QSocketNotifier::try_new(OwnedFd::from(reader), NotifierType::Read).unwrap();
     let told = Rc::new(Cell::new(0));
     notifier.activated.connect_to(&told, |told, _| told.set(told.get() + 1));
     writer.write_all(b"x").unwrap();

@@ -118,7 +118,7 @@ fn in_error_and_disconnected() {
         drop(stream);
         run_into_panic();
         wait_until(|| socket.state() == SocketState::Unconnected);
-        assert_eq!(socket.socket_descriptor(), -1);
+        assert_eq!(socket.socket_descriptor(), None);
         let listener = listener();
         socket.connect_to_host("127.0.0.1", port_of(&listener));
         wait_until(|| socket.state() == SocketState::Connected);

@@ -11,8 +11,8 @@ use std::{
 use integration::{LIMIT, NO_HOST, Request, Socks5Proxy, closed_port, peer, settle, wait_until};
 use qcore::QCoreApplication;
 use qnetwork::{
-    ProxyCapabilities, ProxyType, QHostAddress, QNetworkDatagram, QNetworkInterface, QNetworkProxy,
-    QUdpSocket, SocketErrorKind, SocketOption, SocketState,
+    ProxyCapabilities, ProxyType, QHostAddress, QNetworkDatagram, QNetworkProxy, QUdpSocket,
+    SocketErrorKind, SocketOption, SocketState,
 };
 
 fn by(proxy: &Socks5Proxy) -> QUdpSocket {
@@ -64,7 +64,7 @@ fn there_and_back() {
 
     socket.bind(QHostAddress::Any, 0).unwrap();
     assert_eq!(*states.borrow(), [SocketState::Bound]);
-    assert!(!socket.is_open() && socket.is_valid() && socket.socket_descriptor() > 0);
+    assert!(!socket.is_open() && socket.is_valid() && socket.socket_descriptor().is_some());
     // Only the proxy knows the address that other hosts see.
     assert_eq!((socket.local_address(), socket.local_port()), (QHostAddress::Null, 0));
     let requests = proxy.requests();
@@ -99,12 +99,12 @@ fn there_and_back() {
     let datagram = socket.receive_datagram().unwrap();
     assert!(datagram.data().is_empty() && datagram.is_valid());
     assert_eq!(datagram.sender_address(), QHostAddress::LocalHost);
-    assert_eq!(datagram.sender_port(), i32::from(port));
+    assert_eq!(datagram.sender_port(), Some(port));
     assert_eq!(
         (datagram.destination_address(), datagram.destination_port()),
-        (QHostAddress::Null, -1)
+        (QHostAddress::Null, None)
     );
-    assert_eq!((datagram.hop_limit(), datagram.interface_index()), (-1, 0));
+    assert_eq!((datagram.hop_limit(), datagram.interface_index()), (None, 0));
     wait_until(|| socket.has_pending_datagrams());
     let replies: Vec<_> =
         socket.receive_datagrams(10).iter().map(|one| one.make_reply(one.data())).collect();
@@ -223,8 +223,8 @@ fn what_is_not_for_a_proxy() {
     let group = std::net::Ipv4Addr::new(239, 1, 1, 1);
     assert!(socket.join_multicast_group(group).is_err());
     assert!(socket.leave_multicast_group(group).is_err());
-    assert!(!socket.multicast_interface().is_valid());
-    assert!(socket.set_multicast_interface(&QNetworkInterface::default()).is_err());
+    assert_eq!(socket.multicast_interface(), None);
+    assert!(socket.set_multicast_interface(None).is_err());
     socket.set_socket_option(SocketOption::MulticastTtl, 5);
     assert_eq!(socket.socket_option(SocketOption::MulticastTtl), None);
     // A datagram without a destination.
@@ -290,7 +290,7 @@ fn told(script: Script) -> (SocketErrorKind, String) {
         (errors.get(), socket.error(), socket.error_string()),
         (1, error.kind(), error.to_string())
     );
-    assert_eq!((socket.state(), socket.socket_descriptor()), (SocketState::Unconnected, -1));
+    assert_eq!((socket.state(), socket.socket_descriptor()), (SocketState::Unconnected, None));
 
     let (port, proxy) = peer(move |stream| play(stream, script));
     let socket = at(port);
@@ -478,7 +478,7 @@ fn the_connection_to_the_proxy_is_lost() {
         settle();
         assert_eq!(socket.error(), SocketErrorKind::ProxyConnectionClosed);
         assert_eq!(socket.error_string(), "Connection to proxy closed prematurely");
-        assert_eq!(socket.socket_descriptor(), -1);
+        assert_eq!(socket.socket_descriptor(), None);
         assert!(!socket.has_pending_datagrams());
         let expected: &[&str] = match connects {
             true => &["ProxyConnectionClosed", "Closing", "Unconnected", "disconnected"],

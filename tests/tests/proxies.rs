@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use integration::{NO_HOST, closed_port, listener, peer, port_of, wait_until};
+use integration::{NO_HOST, closed_port, in_child, listener, peer, port_of, wait_until};
 use qcore::{DeviceErrorKind, QCoreApplication, QSignalSpy};
 use qnetwork::{
     ProxyCapabilities, ProxyQueryType, ProxyType, QHostAddress, QNetworkProxy, QTcpSocket,
@@ -509,6 +509,9 @@ fn a_proxy_that_takes_too_long() {
 /// A socket without a proxy of its own calls the application's factory once for each connection.
 #[test]
 fn the_factory_is_asked_once() {
+    if !in_child!("the_factory_is_asked_once", 100) {
+        return;
+    }
     use qnetwork::{QNetworkProxyFactory, QNetworkProxyQuery};
     use std::sync::{Arc, Mutex};
 

@@ -29,7 +29,7 @@ fn assert_fresh(socket: &QTcpSocket) {
     assert!(socket.is_sequential() && !socket.is_valid() && !socket.can_read_line());
     assert_eq!((socket.bytes_available(), socket.bytes_to_write()), (0, 0));
     assert_eq!((socket.get_char(), socket.read_line()), (None, Vec::new()));
-    assert_eq!(socket.socket_descriptor(), -1);
+    assert_eq!(socket.socket_descriptor(), None);
     assert_eq!((socket.local_port(), socket.peer_port()), (0, 0));
     assert_eq!(socket.local_address(), QHostAddress::Null);
     assert_eq!(socket.peer_address(), QHostAddress::Null);
@@ -112,7 +112,7 @@ fn connect_disconnect_connect_disconnect() {
         socket.disconnect_from_host();
         assert_eq!(socket.state(), SocketState::Unconnected);
         assert_eq!(socket.open_mode(), OpenMode::READ_WRITE);
-        assert_eq!(socket.socket_descriptor(), -1);
+        assert_eq!(socket.socket_descriptor(), None);
     }
 }
 
@@ -173,7 +173,7 @@ fn disconnect_while_looking_up() {
         let (port, received) = peer(|stream| read_to_end(&stream));
         let socket = QTcpSocket::new();
         let (mode, protocol) = (OpenMode::READ_WRITE, NetworkLayerProtocol::IPv4);
-        socket.connect_to_host_with("localhost", port, mode, protocol);
+        socket.connect_to_host_with_mode("localhost", port, mode, protocol);
         if closes {
             socket.close();
         } else {
@@ -249,7 +249,7 @@ fn wait_for_ready_read() {
         });
         let socket = QTcpSocket::new();
         let (mode, protocol) = (OpenMode::READ_WRITE, NetworkLayerProtocol::IPv4);
-        socket.connect_to_host_with(host, port, mode, protocol);
+        socket.connect_to_host_with_mode(host, port, mode, protocol);
         socket.write("question").unwrap();
         // This call looks up the name, connects, writes and reads.
         socket.wait_for_ready_read(time).unwrap();
@@ -393,7 +393,7 @@ fn connect_to_host_error_and_connection_refused() {
             (QSignalSpy::new(&socket.state_changed), QSignalSpy::new(&socket.error_occurred));
         let (mode, protocol) = (OpenMode::READ_WRITE, NetworkLayerProtocol::IPv4);
         let started = Instant::now();
-        socket.connect_to_host_with(host, port, mode, protocol);
+        socket.connect_to_host_with_mode(host, port, mode, protocol);
         wait_until(|| socket.state() == SocketState::Unconnected);
         assert!(started.elapsed() < Duration::from_secs(10));
         assert_eq!(errors.take(), [SocketErrorKind::ConnectionRefused]);
@@ -412,7 +412,7 @@ fn wait_for_connected_in_host_lookup_slot2() {
         let socket = socket.clone();
         move || {
             let (mode, protocol) = (OpenMode::READ_WRITE, NetworkLayerProtocol::IPv4);
-            socket.connect_to_host_with("localhost", port, mode, protocol);
+            socket.connect_to_host_with_mode("localhost", port, mode, protocol);
             socket.wait_for_connected(LONG).unwrap();
         }
     });
@@ -525,7 +525,7 @@ fn socket_discard_data_in_write_mode() {
     let (port, peer) = peer(|mut stream| stream.write_all(b"unwanted").unwrap());
     let socket = QTcpSocket::new();
     let protocol = NetworkLayerProtocol::AnyIP;
-    socket.connect_to_host_with("127.0.0.1", port, OpenMode::WRITE_ONLY, protocol);
+    socket.connect_to_host_with_mode("127.0.0.1", port, OpenMode::WRITE_ONLY, protocol);
     socket.wait_for_ready_read(LONG).unwrap();
     assert!(socket.at_end());
     assert_eq!(socket.bytes_available(), 0);

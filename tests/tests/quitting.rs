@@ -65,7 +65,7 @@ fn write_and(then: Then, place: Where, size: usize, watched: bool) -> (usize, us
     let act = {
         let (app, inner, is_done) = (app.clone(), inner.clone(), is_done.clone());
         let queued = Rc::new(Signal::<()>::new());
-        queued.connect_to_with(&app, ConnectionType::QUEUED, |app, ()| app.quit());
+        queued.connect_to_with_type(&app, ConnectionType::QUEUED, |app, ()| app.quit());
         move |socket: &QTcpSocket| {
             socket.write(vec![b'x'; size]).unwrap();
             match then {
@@ -86,7 +86,9 @@ fn write_and(then: Then, place: Where, size: usize, watched: bool) -> (usize, us
     };
     let act = Rc::new(act);
     let queued_act = act.clone();
-    later.connect_to_with(&socket, ConnectionType::QUEUED, move |socket, ()| queued_act(socket));
+    later.connect_to_with_type(&socket, ConnectionType::QUEUED, move |socket, ()| {
+        queued_act(socket)
+    });
     socket.ready_read.connect_to(&socket, move |socket, ()| {
         assert_eq!(socket.read_all(), b"go");
         match place {
@@ -107,7 +109,7 @@ fn write_and(then: Then, place: Where, size: usize, watched: bool) -> (usize, us
         }
         Then::EndsProcessing => {
             while !is_done.get() {
-                app.process_events_with(ProcessEventsFlags::WAIT_FOR_MORE_EVENTS);
+                app.process_events_with_flags(ProcessEventsFlags::WAIT_FOR_MORE_EVENTS);
             }
         }
         _ => {

@@ -167,7 +167,7 @@ fn without_its_receiver_a_handler_is_none() {
     assert_eq!(accepted.peer_port(), client.local_addr().unwrap().port());
     accepted.write("as ever").unwrap();
     accepted.disconnect_from_host();
-    wait_until(|| accepted.socket_descriptor() == -1);
+    wait_until(|| accepted.socket_descriptor().is_none());
     assert_eq!(read_to_end(&client), b"as ever");
 
     let object = QObject::new();
@@ -333,7 +333,7 @@ fn a_handler_that_panics() {
 
 #[test]
 fn a_handler_and_no_descriptors() {
-    if !in_child("a_handler_and_no_descriptors", 40) {
+    if !in_child!("a_handler_and_no_descriptors", 40) {
         return;
     }
     let server = server();
@@ -429,7 +429,7 @@ fn a_descriptor_that_listens() {
     let descriptor = listener.as_raw_fd();
     let told = warnings(|| {
         server.set_socket_descriptor(listener).unwrap();
-        assert_eq!(server.socket_descriptor(), descriptor);
+        assert_eq!(server.socket_descriptor(), Some(descriptor));
         assert!(server.is_listening());
         assert_eq!(server.server_port(), port);
         assert_eq!(server.server_address(), QHostAddress::LocalHost);
@@ -449,7 +449,7 @@ fn a_descriptor_that_listens() {
     wait_until(|| server.has_pending_connections());
     drop(client);
     server.close();
-    assert_eq!((server.socket_descriptor(), server.is_listening()), (-1, false));
+    assert_eq!((server.socket_descriptor(), server.is_listening()), (None, false));
 }
 
 #[test]
@@ -467,7 +467,7 @@ fn addresses_of_descriptors_that_listen() {
 
 #[test]
 fn descriptors_that_do_not_listen() {
-    if !in_child("descriptors_that_do_not_listen", 100) {
+    if !in_child!("descriptors_that_do_not_listen", 100) {
         return;
     }
     let here = std::env::temp_dir().join(format!("qnetwork-servers-{}", std::process::id()));
@@ -492,7 +492,7 @@ fn descriptors_that_do_not_listen() {
         assert_eq!(error, SocketErrorKind::UnsupportedSocketOperation);
         assert_eq!(server.server_error(), SocketErrorKind::UnsupportedSocketOperation);
         assert_eq!(server.error_string(), "Invalid socket descriptor");
-        assert_eq!((server.is_listening(), server.socket_descriptor()), (false, -1));
+        assert_eq!((server.is_listening(), server.socket_descriptor()), (false, None));
         assert_eq!(server.listen(QHostAddress::LocalHost, 0), Ok(()));
     }
     drop(listener);
@@ -526,10 +526,10 @@ fn a_paused_server_leaves_connections_to_the_system() {
     for client in &mut clients {
         client.write_all(b"x").unwrap();
     }
-    QCoreApplication::instance().process_events_with(ProcessEventsFlags::ALL_EVENTS);
+    QCoreApplication::instance().process_events_with_flags(ProcessEventsFlags::ALL_EVENTS);
     assert!(!server.has_pending_connections());
     server.set_max_pending_connections(1000);
-    QCoreApplication::instance().process_events_with(ProcessEventsFlags::ALL_EVENTS);
+    QCoreApplication::instance().process_events_with_flags(ProcessEventsFlags::ALL_EVENTS);
     assert!(!server.has_pending_connections());
     let count = announced(&server);
     server.resume_accepting();

@@ -3,6 +3,7 @@
 
 use std::sync::mpsc;
 
+use integration::in_child;
 use qcore::install_message_handler;
 use qnetwork::{
     QHostAddress, QLocalServer, QLocalSocket, QSslSocket, QTcpServer, QTcpSocket, SslMode,
@@ -10,6 +11,9 @@ use qnetwork::{
 
 #[test]
 fn in_the_wrong_state() {
+    if !in_child!("in_the_wrong_state", 100) {
+        return;
+    }
     let (tell, told) = mpsc::channel();
     install_message_handler(Some(Box::new(move |_, text| drop(tell.send(text.to_owned())))));
     let warned = |texts: &[&str]| assert_eq!(told.try_iter().collect::<Vec<_>>(), texts);

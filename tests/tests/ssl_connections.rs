@@ -238,7 +238,7 @@ fn refusals_are_explained() {
         ),
         (
             |_| (),
-            |server| server.set_local_certificate_chain(vec![]),
+            |server| server.set_local_certificate_chain(Vec::<qnetwork::QSslCertificate>::new()),
             "alert access_denied",
             "no server certificate",
         ),
@@ -331,7 +331,7 @@ fn a_resumed_session_is_verified_anew() {
 #[test]
 fn a_default_configuration_that_is_null() {
     // The default configuration belongs to the process.
-    if !in_child("a_default_configuration_that_is_null", 100) {
+    if !in_child!("a_default_configuration_that_is_null", 100) {
         return;
     }
     let _app = QCoreApplication::new();

@@ -314,7 +314,7 @@ fn encrypted_keys_are_read_by_openssl_and_qt() {
     ] {
         let plain = std::fs::read(format!("{KEYS}/{name}.pem")).unwrap();
         let key = QSslKey::new(&plain, algorithm, EncodingFormat::Pem);
-        let locked = key.to_pem_with(pass_phrase);
+        let locked = key.to_pem_with_pass_phrase(pass_phrase).unwrap();
         let Some(expected) = answer("openssl", &["pkey"], &plain) else { return };
         assert!(expected.starts_with("-----BEGIN PRIVATE KEY-----"), "{name}: {expected}");
         let told = answer("openssl", &["pkey", "-passin", &secret], &locked);

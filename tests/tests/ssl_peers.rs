@@ -20,7 +20,7 @@ use integration::{
 use qcore::QCoreApplication;
 use qnetwork::{
     EncodingFormat, KeyAlgorithm, PeerVerifyMode, QSslCertificate, QSslError, QSslKey, QSslSocket,
-    QTcpServer, SocketErrorKind, SocketState, SslError,
+    QTcpServer, SocketErrorKind, SocketState, SslErrorKind,
 };
 
 const CERTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/conformance/certs");
@@ -238,7 +238,7 @@ fn refusal_of_server(args: &[&str]) -> String {
 }
 
 /// Returns the expected report for an error that may be ignored.
-fn expected(way: Way, error: SslError) -> String {
+fn expected(way: Way, error: SslErrorKind) -> String {
     match way {
         Way::None => "encrypted".to_owned(),
         Way::Query | Way::Ignore => format!("{error:?} (1) encrypted"),
@@ -255,7 +255,7 @@ fn small_keys() {
     let (certificate, key) = (folder.file("it.crt"), folder.file("it.key"));
     for version in VERSIONS {
         for way in WAYS {
-            let expected = expected(way, SslError::Unspecified);
+            let expected = expected(way, SslErrorKind::Unspecified);
             assert_eq!(as_client(&stem, &[version], way), expected, "{version} {way:?}");
             let args = ["-cert", &certificate, "-key", &key, version];
             let asked = if way == Way::None { "encrypted" } else { &expected };
@@ -353,7 +353,7 @@ fn an_authority_with_a_key_for_pss() {
     let leaf = QSslCertificate::new(leaf, EncodingFormat::Pem);
     let errors = QSslCertificate::verify(&[leaf, root], "leaf");
     let errors: Vec<_> = errors.iter().map(QSslError::error).collect();
-    assert!(errors.contains(&SslError::CertificateSignatureFailed), "{errors:?}");
+    assert!(errors.contains(&SslErrorKind::CertificateSignatureFailed), "{errors:?}");
 }
 
 /// Key types that the cryptography does not support. Qt connects with Ed448 and fails with

@@ -251,7 +251,7 @@ impl log::Log for Logger {
 /// rustls logs in the middle of its work, and a logger may use the socket.
 #[test]
 fn a_logger_uses_the_socket() {
-    if !in_child("a_logger_uses_the_socket", 100) {
+    if !in_child!("a_logger_uses_the_socket", 100) {
         return;
     }
     let _app = QCoreApplication::new();

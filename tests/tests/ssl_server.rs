@@ -15,7 +15,8 @@ use integration::{
 };
 use qcore::{QCoreApplication, QObject};
 use qnetwork::{
-    PeerVerifyMode, QHostAddress, QSslServer, QSslSocket, SocketErrorKind, SocketState, SslError,
+    PeerVerifyMode, QHostAddress, QSslServer, QSslSocket, SocketErrorKind, SocketState,
+    SslErrorKind,
 };
 
 fn listening() -> QSslServer {
@@ -197,7 +198,10 @@ fn what_is_wrong_with_a_client() {
         client.set_private_key(key("selfsigned"));
         client.connect_to_host_encrypted("127.0.0.1", server.server_port());
         wait_until(|| server.has_pending_connections() || failed.get() > 0);
-        assert_eq!(*each.borrow(), [SslError::SelfSignedCertificate, SslError::InvalidPurpose]);
+        assert_eq!(
+            *each.borrow(),
+            [SslErrorKind::SelfSignedCertificate, SslErrorKind::InvalidPurpose]
+        );
         assert_eq!((server.has_pending_connections(), failed.get() == 0), (ignores, ignores));
         let _ = server.next_pending_connection();
         assert!(one_by_one.disconnect() && all.disconnect());

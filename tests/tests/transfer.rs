@@ -39,7 +39,7 @@ fn a_peer_that_sends_a_byte_at_a_time() {
 #[test]
 fn bytes_that_come_one_by_one_are_kept_together() {
     const SIZE: usize = 5000;
-    if !in_child("bytes_that_come_one_by_one_are_kept_together", 100) {
+    if !in_child!("bytes_that_come_one_by_one_are_kept_together", 100) {
         return;
     }
     let (socket, mut stream) = pair();
@@ -57,7 +57,7 @@ fn bytes_that_come_one_by_one_are_kept_together() {
 fn a_peer_that_never_reads_costs_what_was_written_and_no_more() {
     const SIZE: usize = 64 << 20;
     // In a process of its own, because the memory of other tests would be counted, too.
-    if !in_child("a_peer_that_never_reads_costs_what_was_written_and_no_more", 100) {
+    if !in_child!("a_peer_that_never_reads_costs_what_was_written_and_no_more", 100) {
         return;
     }
     let (socket, _stream) = pair();
@@ -115,7 +115,7 @@ fn fifty_megabytes_both_ways() {
     };
     let (total, write) = (acknowledged.clone(), next.clone());
     socket.bytes_written.connect_to(&socket, move |socket, count| {
-        total.set(total.get() + *count as usize);
+        total.set(total.get() + count);
         write(socket);
     });
     let at = received.clone();

@@ -175,7 +175,7 @@ fn held_up() -> (QSslSocket, QSslSocket, QTcpServer) {
 fn what_waits_encrypted_is_counted() {
     let (client, other, _server) = held_up();
     let announced = Rc::new(Cell::new(0));
-    client.bytes_written.connect_to(&announced, |sum, count| sum.set(sum.get() + *count as usize));
+    client.bytes_written.connect_to(&announced, |sum, count| sum.set(sum.get() + count));
     let data = pattern(0, PLENTY);
     assert_eq!(client.unsent_bytes(), 0);
     client.write(&data).unwrap();

@@ -242,7 +242,7 @@ fn wait_for_connected_in_host_lookup_slot() {
             done.set(true);
         });
         let protocol = qnetwork::NetworkLayerProtocol::IPv4;
-        socket.connect_to_host_with(name, port, OpenMode::READ_WRITE, protocol);
+        socket.connect_to_host_with_mode(name, port, OpenMode::READ_WRITE, protocol);
         wait_until(|| waited.get());
         for _ in 0..5 {
             QCoreApplication::instance().process_events();

@@ -1,14 +1,15 @@
-//! The numbers of objects.
+//! The ids of objects.
 
-/// The number of an object in its thread. No other object of the thread ever has the same.
+/// The id of an object, unique in its thread: no two objects of a thread ever have the same one.
 ///
-/// One word, as each emission stores it: a generation, and below it an index into the thread's
-/// table of objects. The event loop uses it as a key and knows nothing of the object.
+/// The id is one word because each emission stores it: a generation in the upper half, and in the
+/// lower half an index into the thread's table of objects. The event loop uses the id as a key and
+/// knows nothing of the object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct ObjectId(u64);
 
 impl ObjectId {
-    /// No object. Its generation is 0, which no object has.
+    /// The id of no object. Its generation is 0, which no object has.
     pub(crate) const NONE: ObjectId = ObjectId(0);
 
     pub(crate) fn new(generation: u32, index: u32) -> Self {

@@ -1,9 +1,10 @@
-//! What the crates of this workspace share, and nobody else should use.
+//! Internals that the crates of this workspace share. No other crate should use them.
 //!
-//! The sockets of `qnetwork` read into the same buffers as the devices of this crate, and ask the
-//! loop what no program has to know. All of that is here. **Nothing here is stable**: any release
-//! may change or remove it, patch releases included. What classes and devices of your own need is
-//! not here but in [`classes`](crate::classes) and [`io_device`](crate::io_device).
+//! The sockets of `qnetwork` read into the same buffers as the devices of this crate, and they
+//! query a state of the loop that programs have no use for. This module publishes both. **Nothing
+//! here is stable**: any release, even a patch release, may change or remove it. Classes and
+//! devices of your own find what they need in [`classes`](crate::classes) and
+//! [`io_device`](crate::io_device).
 
 use std::rc::Rc;
 
@@ -13,9 +14,10 @@ pub use crate::io_device::{
 };
 use crate::{event_loop::Dispatcher, io_device::QIODevice};
 
-/// What sockets ask of a device.
+/// The functions of a device that sockets use.
 pub trait DeviceInternals {
-    /// Where the device's buffers come from. All devices of a thread share one pool.
+    /// Returns the pool that the device's buffers come from. All devices of a thread share one
+    /// pool.
     fn pool(&self) -> &Rc<BufferPool>;
 }
 
@@ -26,7 +28,7 @@ impl DeviceInternals for QIODevice {
     }
 }
 
-/// Whether this is the last turn of the loop that runs innermost.
+/// Returns whether the innermost running loop is in its last turn.
 #[must_use]
 pub fn is_last_turn(dispatcher: &Dispatcher) -> bool {
     dispatcher.is_ending()

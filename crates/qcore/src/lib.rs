@@ -22,6 +22,24 @@
 //! std::thread::spawn(move || timer.start(10)); // a timer belongs to its thread's loop
 //! ```
 //!
+//! # Up and down the classes
+//!
+//! A handle derefs to its base class, so that a `&QTimer` fits where a `&QObject` is wanted. `From`
+//! returns a handle of a base class, and [`cast`](QObject::cast) returns one of a derived class.
+//! Both are handles of the same object:
+//!
+//! ```
+//! use qcore::{QBuffer, QIODevice, QObject, QTimer};
+//!
+//! let (timer, buffer) = (QTimer::new(), QBuffer::new());
+//! let objects: [QObject; 2] = [(&timer).into(), QIODevice::from(&buffer).into()];
+//! assert_eq!(objects[0].cast::<QTimer>(), Some(timer));
+//! assert_eq!(objects[1].cast::<QTimer>(), None);
+//! assert_eq!(objects[1].cast::<QBuffer>(), Some(buffer));
+//! ```
+//!
+//! # Modules
+//!
 //! * [`application`] has [`QCoreApplication`], [`QEventLoop`] and [`QSocketNotifier`]
 //! * [`signal`] has [`Signal`], [`Connection`] and the trait [`Receiver`]
 //! * [`object`] has [`QObject`], the life and death of objects, and [`EventHandler`]
@@ -40,6 +58,8 @@
 //!
 //! * `ctrl-c` (default): `QCoreApplication::quit_on_ctrl_c()`
 
+// On docs.rs, which builds with nightly Rust, items show the feature that they need.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
 
 pub mod application;
@@ -62,7 +82,9 @@ pub use self::application::{NotifierType, QSocketNotifier};
 pub use self::{
     application::{QCoreApplication, QEventLoop, QEventLoopLocker},
     event::{EventType, QEvent, QTimerEvent},
-    event_loop::{Dispatcher, LoopGone, Poster, ProcessEventsFlags, TimerId, wait_until},
+    event_loop::{
+        Dispatcher, PostError, PostErrorKind, Poster, ProcessEventsFlags, TimerId, wait_until,
+    },
     io_device::{DeviceError, DeviceErrorKind, OpenMode, QBuffer, QIODevice},
     message::{MessageType, install_message_handler},
     object::{

@@ -3,7 +3,7 @@
 //! An enum that stands for one of Qt's has Qt's numbers. `value as i32` or `i32::from(value)`
 //! returns the number, and `try_from` returns the value for a number. Some of Qt's numbers have no
 //! value here, and a number from a peer or a file may be anything: then `try_from` fails with
-//! [`UnknownNumber`].
+//! [`UnknownNumberError`].
 //!
 //! Sets of flags have Qt's numbers as well. `bits()` returns the number. `from_bits()` returns the
 //! set for a number, or `None` if one of the bits is no flag.
@@ -20,29 +20,29 @@
 //! assert_eq!(OpenMode::from_bits(0x100), None);
 //! ```
 
-use std::{error::Error, fmt};
+use std::{error::Error, fmt, io};
 
 /// The error for a number that is no value of an enum.
 ///
 /// # Examples
 ///
 /// ```
-/// use qcore::{TimerType, number::UnknownNumber};
+/// use qcore::{TimerType, number::UnknownNumberError};
 ///
-/// let error: UnknownNumber = TimerType::try_from(-7).unwrap_err();
+/// let error: UnknownNumberError = TimerType::try_from(-7).unwrap_err();
 /// assert_eq!((error.type_name(), error.number()), ("TimerType", -7));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct UnknownNumber {
+pub struct UnknownNumberError {
     type_name: &'static str,
     number: i32,
 }
 
-impl UnknownNumber {
+impl UnknownNumberError {
     /// Creates the error for a number that is no value of the enum `type_name`.
     #[must_use]
     pub const fn new(type_name: &'static str, number: i32) -> Self {
-        UnknownNumber { type_name, number }
+        UnknownNumberError { type_name, number }
     }
 
     /// Returns the name of the enum.
@@ -58,13 +58,19 @@ impl UnknownNumber {
     }
 }
 
-impl fmt::Display for UnknownNumber {
+impl fmt::Display for UnknownNumberError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "no {} has the number {}", self.type_name, self.number)
     }
 }
 
-impl Error for UnknownNumber {}
+impl Error for UnknownNumberError {}
+
+impl From<UnknownNumberError> for io::Error {
+    fn from(error: UnknownNumberError) -> Self {
+        io::Error::new(io::ErrorKind::InvalidData, error)
+    }
+}
 
 /// Declares an enum whose values have Qt's numbers, and the conversions in both directions.
 #[doc(hidden)]
@@ -94,13 +100,13 @@ macro_rules! numbered {
         }
 
         impl ::core::convert::TryFrom<i32> for $name {
-            type Error = $crate::number::UnknownNumber;
+            type Error = $crate::number::UnknownNumberError;
 
             /// Returns the value that has this number in Qt.
             fn try_from(number: i32) -> ::core::result::Result<Self, Self::Error> {
                 match number {
                     $($number => ::core::result::Result::Ok($name::$value),)*
-                    _ => ::core::result::Result::Err($crate::number::UnknownNumber::new(
+                    _ => ::core::result::Result::Err($crate::number::UnknownNumberError::new(
                         ::core::stringify!($name),
                         number,
                     )),

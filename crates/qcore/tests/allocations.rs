@@ -39,7 +39,7 @@ fn queued_calls() {
     let object = QObject::new();
     let signal = Signal::of(&object);
     let (sum, add) = counter();
-    signal.connect_to_with(&sum, ConnectionType::QUEUED, add);
+    signal.connect_to_with_type(&sum, ConnectionType::QUEUED, add);
     let round = || {
         (0..100).for_each(|value| signal.emit(value));
         app.process_events();

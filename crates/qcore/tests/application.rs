@@ -76,7 +76,7 @@ fn quit_lock() {
         }
         let app = QCoreApplication::new();
         QCoreApplication::set_quit_lock_enabled(enabled);
-        let locker = QEventLoopLocker::new().unwrap();
+        let locker = QEventLoopLocker::try_new().unwrap();
         QTimer::single_shot(0, move || {
             drop(locker);
             QCoreApplication::set_quit_lock_enabled(then);
@@ -94,7 +94,7 @@ fn quit_lock() {
     // The lockers of event loops do not depend on the setting.
     QCoreApplication::set_quit_lock_enabled(false);
     let event_loop = QEventLoop::new();
-    let locker = QEventLoopLocker::with_loop(&event_loop).unwrap();
+    let locker = QEventLoopLocker::try_with_loop(&event_loop).unwrap();
     QTimer::single_shot(0, move || drop(locker));
     assert_eq!(event_loop.exec(), 0);
     QCoreApplication::set_quit_lock_enabled(true);

@@ -154,7 +154,7 @@ fn signal_test() {
         buffer.write("b").unwrap();
         assert_eq!((reads.get(), written.get()), (round, before));
         app.process_events();
-        assert_eq!((reads.get(), written.get()), (round + 1, before + size as i64 + 1));
+        assert_eq!((reads.get(), written.get()), (round + 1, before + size + 1));
     }
     app.process_events();
     assert_eq!(reads.get(), 3);
@@ -185,9 +185,9 @@ fn read_line_boundaries() {
         let buffer = opened(&data, OpenMode::READ_ONLY);
         assert_eq!(buffer.read_line(), long(size), "{size}");
         assert_eq!(buffer.pos(), size as i64 + 1);
-        assert_eq!(buffer.read_line_with(size + 2).len(), 4);
-        assert_eq!(buffer.read_line_with(size + 1).len(), size, "{size}");
-        assert_eq!(buffer.read_line_with(size), b"\n");
+        assert_eq!(buffer.read_line_with_max_size(size + 2).len(), 4);
+        assert_eq!(buffer.read_line_with_max_size(size + 1).len(), size, "{size}");
+        assert_eq!(buffer.read_line_with_max_size(size), b"\n");
     }
 }
 
@@ -279,7 +279,7 @@ fn a_transaction_goes_on_where_an_open_buffer_is_opened_again() {
 #[test]
 fn a_handle_left_over_is_closed() {
     let buffer = opened(b"abc\n", OpenMode::READ_WRITE);
-    let (left, device): (QBuffer, QIODevice) = (buffer.clone(), (**buffer).clone());
+    let (left, device): (QBuffer, QIODevice) = (buffer.clone(), QIODevice::from(&buffer));
     buffer.start_transaction();
     assert_eq!(buffer.get_char(), Some(b'a'));
     buffer.unget_char(b'z');

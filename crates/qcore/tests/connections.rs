@@ -1,14 +1,12 @@
 //! The connection types, and the fate of the closures.
 
-mod common;
-
 use std::{
     cell::{Cell, RefCell},
     panic::{AssertUnwindSafe, catch_unwind},
     rc::Rc,
 };
 
-use common::Log;
+use crate::common::Log;
 use qcore::{
     Connection, ConnectionType, Dispatcher, QCoreApplication, QObject, QPointer, Signal, sender,
 };
@@ -64,10 +62,10 @@ fn uniq_connection() {
     let signal = Signal::new();
     let receiver = Rc::new(Listener::default());
     let other = Rc::new(Listener::default());
-    assert!(signal.connect_to_with(&receiver, unique, Listener::first).is_connected());
-    assert!(!signal.connect_to_with(&receiver, unique, Listener::first).is_connected());
-    assert!(signal.connect_to_with(&receiver, unique, Listener::second).is_connected());
-    assert!(signal.connect_to_with(&other, unique, Listener::first).is_connected());
+    assert!(signal.connect_to_with_type(&receiver, unique, Listener::first).is_connected());
+    assert!(!signal.connect_to_with_type(&receiver, unique, Listener::first).is_connected());
+    assert!(signal.connect_to_with_type(&receiver, unique, Listener::second).is_connected());
+    assert!(signal.connect_to_with_type(&other, unique, Listener::first).is_connected());
     signal.emit(());
     assert_eq!((receiver.take(), other.take()), ((1, 1), (1, 0)));
 
@@ -83,17 +81,17 @@ fn uniq_connection() {
         order.borrow_mut().push(1);
     }
     let signal_of_two = Signal::new();
-    signal_of_two.connect_to_with(&order, unique, one);
+    signal_of_two.connect_to_with_type(&order, unique, one);
     signal_of_two.connect_to(&order, |order, ()| order.borrow_mut().push(2));
     assert!(signal_of_two.connect_to(&order, one).is_connected());
-    assert!(!signal_of_two.connect_to_with(&order, unique, one).is_connected());
+    assert!(!signal_of_two.connect_to_with_type(&order, unique, one).is_connected());
     signal_of_two.emit(());
     assert_eq!(order.take(), [1, 2, 1]);
 
-    let again = signal.connect_to_with(&receiver, unique, Listener::first);
+    let again = signal.connect_to_with_type(&receiver, unique, Listener::first);
     assert!(again.is_connected());
     assert!(again.disconnect());
-    assert!(signal.connect_to_with(&receiver, unique, Listener::first).is_connected());
+    assert!(signal.connect_to_with_type(&receiver, unique, Listener::first).is_connected());
 }
 
 /// In Qt each closure is a different slot. Here closures from one place in the code are the same
@@ -103,14 +101,14 @@ fn a_unique_connection_to_a_closure() {
     let (signal, calls) = (Signal::new(), Rc::new(Cell::new(0)));
     let connect = || {
         let unique = ConnectionType::UNIQUE;
-        signal.connect_to_with(&calls, unique, |calls, ()| calls.set(calls.get() + 1))
+        signal.connect_to_with_type(&calls, unique, |calls, ()| calls.set(calls.get() + 1))
     };
     assert!(connect().is_connected());
     assert!(!connect().is_connected());
     signal.emit(());
     assert_eq!(calls.take(), 1);
     let add_ten = |calls: &Cell<u32>, _: &()| calls.set(calls.get() + 10);
-    assert!(signal.connect_to_with(&calls, ConnectionType::UNIQUE, add_ten).is_connected());
+    assert!(signal.connect_to_with_type(&calls, ConnectionType::UNIQUE, add_ten).is_connected());
     signal.emit(());
     assert_eq!(calls.take(), 11);
 }
@@ -121,7 +119,7 @@ fn single_shot_connection_is_cut_before_its_slot_runs() {
     let calls = Rc::new(Cell::new(0));
     let weak = Rc::downgrade(&signal);
     let connection =
-        signal.connect_to_with(&calls, ConnectionType::SINGLE_SHOT, move |calls, ()| {
+        signal.connect_to_with_type(&calls, ConnectionType::SINGLE_SHOT, move |calls, ()| {
             calls.set(calls.get() + 1);
             let signal = weak.upgrade().unwrap();
             assert!(!signal.is_connected());
@@ -371,7 +369,7 @@ fn null_receiver() {
     assert!(!signal.connect_to(&dead, move |_, ()| drop(held.clone())).is_connected());
     assert_eq!(Rc::strong_count(&token), 1);
     let queued = ConnectionType::QUEUED;
-    assert!(!signal.connect_to_with(&dead, queued, |_, ()| ()).is_connected());
+    assert!(!signal.connect_to_with_type(&dead, queued, |_, ()| ()).is_connected());
     assert!(!signal.connect_signal(&other).is_connected());
     assert!(!other.connect(|()| ()).is_connected());
     assert!(!signal.is_connected());

@@ -186,8 +186,8 @@ fn variants_tell_what_they_are() {
     assert_eq!(QVariant::from(-5i16).as_i64(), Some(-5));
     assert_eq!(QVariant::from(1).as_bool(), None);
     for id in 0..2000 {
-        if let Some(kind) = VariantType::from_id(id) {
-            assert_eq!(kind.id(), id);
+        if let Ok(kind) = VariantType::try_from(id) {
+            assert_eq!(i32::from(kind), id);
         }
     }
 }

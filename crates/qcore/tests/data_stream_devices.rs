@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use qcore::{
     OpenMode, QBuffer, QDataStream, QIODevice,
-    stream::{ByteOrder, FloatingPointPrecision, QBitArray, QVariant, StreamStatus, StreamVersion},
+    stream::{
+        ByteOrder, FloatingPointPrecision, QBitArray, QVariant, StreamErrorKind, StreamStatus,
+        StreamVersion,
+    },
 };
 
 use self::pipe::Pipe;
@@ -44,13 +47,13 @@ fn settings_and_device() {
 
     assert_eq!(stream.version(), StreamVersion::QT_5_15);
     for number in 1..=19 {
-        stream.set_version(StreamVersion::from_number(number).unwrap());
-        assert_eq!(stream.version().number(), number);
+        stream.set_version(StreamVersion::try_from(number).unwrap());
+        assert_eq!(i32::from(stream.version()), number);
     }
     assert!(StreamVersion::QT_4_6 > StreamVersion::QT_4_5);
     assert_eq!(StreamVersion::QT_5_11, StreamVersion::QT_5_6);
-    assert_eq!(StreamVersion::from_number(0), None);
-    assert_eq!(StreamVersion::from_number(20), None);
+    assert!(StreamVersion::try_from(0).is_err());
+    assert!(StreamVersion::try_from(20).is_err());
 }
 
 #[test]
@@ -61,7 +64,7 @@ fn a_stream_over_nothing_reads_zeros_and_stays_ok() {
     assert_eq!(stream.skip_raw_data(2), 0);
     stream.write_int32(1);
     stream.start_transaction();
-    assert!(!stream.commit_transaction());
+    assert!(stream.commit_transaction().is_err());
     assert!(stream.at_end());
     assert_eq!(stream.status(), StreamStatus::Ok);
     assert_eq!(stream.into_bytes(), b"");
@@ -200,14 +203,14 @@ fn a_message_cut_anywhere_is_read_later() {
             input.start_transaction();
             read_message(&mut input);
             let whole = end == message.len();
-            assert_eq!(input.commit_transaction(), whole);
+            assert_eq!(input.commit_transaction().is_ok(), whole);
             let status = if whole { StreamStatus::Ok } else { StreamStatus::ReadPastEnd };
             assert_eq!(input.status(), status);
             assert_eq!(device.bytes_available(), if whole { 0 } else { there });
         }
 
         let mut short = QDataStream::new(&buffer(&message[..cut]));
-        assert!(short.transaction(read_message).is_none());
+        assert!(short.transaction(read_message).is_err());
         assert_eq!(short.device().unwrap().pos(), 0);
     }
 }
@@ -219,10 +222,10 @@ fn over_bytes_a_message_may_come_in_parts_as_well() {
     let message = out.into_bytes();
     for cut in 0..message.len() {
         let mut stream = reading(&message[..cut]);
-        assert!(stream.transaction(read_message).is_none());
+        assert!(stream.transaction(read_message).is_err());
         stream.reset_status();
         stream.write_raw_data(&message[cut..]);
-        assert!(stream.transaction(read_message).is_some());
+        assert!(stream.transaction(read_message).is_ok());
         assert!(stream.at_end());
     }
 }
@@ -232,7 +235,7 @@ fn what_is_corrupt_is_not_read_again() {
     let mut input = reading(b"\0\0\0\x01abc");
     input.start_transaction();
     input.read_qstring();
-    assert!(!input.commit_transaction());
+    assert_eq!(input.commit_transaction().unwrap_err(), StreamErrorKind::ReadCorruptData);
     assert_eq!(input.status(), StreamStatus::ReadCorruptData);
     assert_eq!(input.read_int8(), b'a' as i8);
 
@@ -270,14 +273,14 @@ fn nested_transactions() {
                 match end {
                     Commit => {
                         let ok = first == Commit;
-                        assert_eq!(input.commit_transaction(), ok);
+                        assert_eq!(input.commit_transaction().is_ok(), ok);
                     }
                     Rollback => input.rollback_transaction(),
                     Abort => input.abort_transaction(),
                 }
             }
             let both = first == Commit && second == Commit;
-            assert_eq!(input.commit_transaction(), both);
+            assert_eq!(input.commit_transaction().is_ok(), both);
             let (status, next) = match (first, second) {
                 (Commit, Commit) => (StreamStatus::Ok, b'c'),
                 (Commit, Abort) => (StreamStatus::ReadCorruptData, b'c'),
@@ -293,7 +296,7 @@ fn nested_transactions() {
 #[test]
 fn ends_without_a_beginning() {
     let mut input = reading(b"a");
-    assert!(!input.commit_transaction());
+    assert_eq!(input.commit_transaction().unwrap_err(), StreamErrorKind::NoTransaction);
     assert_eq!(input.status(), StreamStatus::Ok);
     input.rollback_transaction();
     assert_eq!(input.status(), StreamStatus::ReadPastEnd);

@@ -10,8 +10,8 @@ use proptest::{
 use qcore::{
     QDataStream,
     stream::{
-        ByteOrder, FloatingPointPrecision, FromStream, QBitArray, QVariant, StreamStatus,
-        StreamVersion, ToStream,
+        ByteOrder, FloatingPointPrecision, FromStream, QBitArray, QVariant, StreamErrorKind,
+        StreamStatus, StreamVersion, ToStream,
     },
 };
 
@@ -30,13 +30,13 @@ impl Settings {
 
 /// Generates settings with any version from this one on.
 fn since(version: StreamVersion) -> impl Strategy<Value = Settings> {
-    (version.number()..=19, any::<bool>(), any::<bool>()).prop_map(|(version, little, single)| {
+    (i32::from(version)..=19, any::<bool>(), any::<bool>()).prop_map(|(version, little, single)| {
         let order = if little { ByteOrder::LittleEndian } else { ByteOrder::BigEndian };
         let precision = match single {
             true => FloatingPointPrecision::SinglePrecision,
             false => FloatingPointPrecision::DoublePrecision,
         };
-        Settings(StreamVersion::from_number(version).unwrap(), order, precision)
+        Settings(StreamVersion::try_from(version).unwrap(), order, precision)
     })
 }
 
@@ -156,12 +156,12 @@ proptest! {
         };
         for cut in 0..message.len() {
             let mut stream = settings.stream(&message[..cut]);
-            prop_assert_eq!(stream.transaction(read), None);
+            prop_assert_eq!(stream.transaction(read).unwrap_err(), StreamErrorKind::ReadPastEnd);
             prop_assert_eq!(stream.status(), StreamStatus::ReadPastEnd);
             stream.reset_status();
             stream.write_raw_data(&message[cut..]);
             let whole = stream.transaction(read);
-            prop_assert_eq!(whole, Some((text.clone(), list.clone(), variant.clone())));
+            prop_assert_eq!(whole, Ok((text.clone(), list.clone(), variant.clone())));
             prop_assert!(stream.at_end());
         }
     }

@@ -110,7 +110,7 @@ fn an_error_stops_all_reads_in_a_transaction() {
         assert_eq!(input.read_raw_data(&mut [0]), 0);
         assert_eq!(input.skip_raw_data(1), 0);
         assert_eq!(input.read::<Vec<u8>>(), b"");
-        assert!(!input.commit_transaction());
+        assert!(input.commit_transaction().is_err());
         assert_eq!(input.read_int8(), b'a' as i8);
     }
 }

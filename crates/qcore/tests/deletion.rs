@@ -1,14 +1,12 @@
 //! `delete_later()`: which loop deletes the object, and at which nesting level.
 
-mod common;
-
 use std::{
     cell::{Cell, RefCell},
     panic::{AssertUnwindSafe, catch_unwind},
     rc::Rc,
 };
 
-use common::Log;
+use crate::common::Log;
 use qcore::{
     ConnectionType, Dispatcher, QCoreApplication, QEventLoop, QObject, QPointer, QTimer, Signal,
 };
@@ -165,7 +163,7 @@ fn a_deletion_that_had_to_wait_comes_before_what_is_posted_later() {
     let object = object("object", &log);
     let signal = Rc::new(Signal::new());
     let names = log.clone();
-    signal.connect_with(ConnectionType::QUEUED, move |()| names.add("queued"));
+    signal.connect_with_type(ConnectionType::QUEUED, move |()| names.add("queued"));
     let event_loop = QEventLoop::new();
     let (names, nested, deleted) = (log.clone(), event_loop.clone(), object.clone());
     QTimer::single_shot(0, move || {
@@ -226,7 +224,7 @@ fn what_waits_when_exec_ends_is_done_before_it_returns() {
     let (first, second) = (object("first", &log), object("second", &log));
     let signal = Signal::new();
     let names = log.clone();
-    signal.connect_with(ConnectionType::QUEUED, move |value: &u32| names.add(value));
+    signal.connect_with_type(ConnectionType::QUEUED, move |value: &u32| names.add(value));
     let names = log.clone();
     let late = signal_on_death(&first, &names);
     let quit = app.clone();
@@ -250,7 +248,7 @@ fn what_waits_when_exec_ends_is_done_before_it_returns() {
 fn signal_on_death(object: &QObject, log: &Log) -> Rc<Signal<()>> {
     let signal = Rc::new(Signal::new());
     let names = log.clone();
-    signal.connect_with(ConnectionType::QUEUED, move |()| names.add("posted by a destructor"));
+    signal.connect_with_type(ConnectionType::QUEUED, move |()| names.add("posted by a destructor"));
     let emitter = signal.clone();
     object.destroyed.connect(move |_| emitter.emit(()));
     signal

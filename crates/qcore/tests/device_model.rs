@@ -154,7 +154,7 @@ fn drive(device: &QIODevice, data: &[u8], steps: &[Step]) -> Result<(), TestCase
             Step::ReadAll => prop_assert_eq!(device.read_all(), model.take(usize::MAX)),
             Step::ReadLine => prop_assert_eq!(device.read_line(), model.line(usize::MAX)),
             Step::ReadLineWith(size) => {
-                prop_assert_eq!(device.read_line_with(*size), model.line(size - 1));
+                prop_assert_eq!(device.read_line_with_max_size(*size), model.line(size - 1));
             }
             Step::Peek(size) => {
                 let at = model.at;

@@ -109,7 +109,7 @@ fn constructing_qfile() {
     let (device, _) = memory(b"one\ntwo two\nthree", false, 0, OpenMode::READ_ONLY);
     assert_eq!((device.read_line(), device.pos()), (b"one\n".to_vec(), 4));
     device.seek(0).unwrap();
-    assert_eq!((device.read_line_with(100), device.pos()), (b"one\n".to_vec(), 4));
+    assert_eq!((device.read_line_with_max_size(100), device.pos()), (b"one\n".to_vec(), 4));
     assert_eq!((device.read(3), device.pos()), (b"two".to_vec(), 7));
     device.seek(12).unwrap();
     assert_eq!((device.read_all(), device.pos()), (b"three".to_vec(), 17));
@@ -136,11 +136,11 @@ fn unget() {
         device.unget_char(b'1');
         assert_eq!((device.pos(), device.bytes_available()), (before(2), 6), "{way}");
         assert_eq!(device.get_char(), Some(b'1'));
-        assert!(device.read_line_with(1).is_empty());
-        assert_eq!(device.read_line_with(4), b"2ab", "{way}");
-        assert_eq!(device.read_line_with(2), b"c");
-        assert_eq!(device.read_line_with(2), b"\n");
-        assert!(device.read_line_with(2).is_empty());
+        assert!(device.read_line_with_max_size(1).is_empty());
+        assert_eq!(device.read_line_with_max_size(4), b"2ab", "{way}");
+        assert_eq!(device.read_line_with_max_size(2), b"c");
+        assert_eq!(device.read_line_with_max_size(2), b"\n");
+        assert!(device.read_line_with_max_size(2).is_empty());
         device.unget_char(b'x');
         assert_eq!((device.read_all(), device.get_char()), (b"x".to_vec(), None), "{way}");
     });
@@ -195,10 +195,10 @@ fn read_line() {
             let first = if length % 2 == 0 {
                 device.read_line()
             } else {
-                device.read_line_with(length + 2)
+                device.read_line_with_max_size(length + 2)
             };
             assert_eq!(first, line, "{way} {length}");
-            assert_eq!(device.read_line_with(8), b"second\n", "{way} {length}");
+            assert_eq!(device.read_line_with_max_size(8), b"second\n", "{way} {length}");
             assert!(device.read_line().is_empty());
         });
     }
@@ -635,7 +635,7 @@ fn one_that_uses_the_device_while_it_is_read() {
     }
     odd(&[0, 7], answer, |device| {
         device.start_transaction();
-        let _ = (device.read(5), device.read_line_with(9), device.peek(4), device.skip(5));
+        let _ = (device.read(5), device.read_line_with_max_size(9), device.peek(4), device.skip(5));
         device.rollback_transaction();
         device.close();
         assert_eq!((device.pos(), device.buffer_len()), (0, 0));

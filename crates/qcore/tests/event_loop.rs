@@ -1,7 +1,5 @@
 //! Running event loops, ending them, and the events that one call of `process_events` handles.
 
-mod common;
-
 use std::{
     cell::Cell,
     rc::Rc,
@@ -9,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use common::Log;
+use crate::common::Log;
 use qcore::{Dispatcher, ProcessEventsFlags, QCoreApplication, QEventLoop, QTimer, VirtualClock};
 
 const WAIT: ProcessEventsFlags = ProcessEventsFlags::WAIT_FOR_MORE_EVENTS;
@@ -283,18 +281,18 @@ fn wait_for_more_events_returns_after_the_next_one() {
     // Events that are there are handled without waiting.
     let out = called.clone();
     post(move || out.set(1));
-    assert!(app.process_events_with(WAIT));
+    assert!(app.process_events_with_flags(WAIT));
     assert_eq!(called.get(), 1);
     // A timer.
     let out = called.clone();
     QTimer::single_shot(5, move || out.set(2));
-    assert!(app.process_events_with(WAIT));
+    assert!(app.process_events_with_flags(WAIT));
     assert_eq!(called.get(), 2);
     // A call from another thread. It ends the wait, and the same `process_events` runs it.
     let poster = Dispatcher::current().poster().unwrap();
     thread_local!(static FROM_THERE: Cell<bool> = const { Cell::new(false) });
     let worker = thread::spawn(move || poster.post(|| FROM_THERE.set(true)));
-    assert!(QEventLoop::new().process_events_with(WAIT));
+    assert!(QEventLoop::new().process_events_with_flags(WAIT));
     assert!(FROM_THERE.get());
     worker.join().unwrap().unwrap();
 }
@@ -312,9 +310,9 @@ fn process_events_exclude_timers() {
     let names = log.clone();
     post(move || names.add("posted"));
     clock.advance(Duration::from_millis(50));
-    assert!(app.process_events_with(ProcessEventsFlags::EXCLUDE_TIMERS));
+    assert!(app.process_events_with_flags(ProcessEventsFlags::EXCLUDE_TIMERS));
     assert_eq!(log.take(), ["posted"]);
-    assert!(!app.process_events_with(ProcessEventsFlags::EXCLUDE_TIMERS));
+    assert!(!app.process_events_with_flags(ProcessEventsFlags::EXCLUDE_TIMERS));
     assert!(app.process_events());
     assert_eq!(log.take(), ["zero", "timer"]);
 }
@@ -328,7 +326,7 @@ fn waiting_without_timers_does_not_wait_for_them() {
     timer.start(0);
     let poster = Dispatcher::current().poster().unwrap();
     let worker = thread::spawn(move || poster.post(|| ()));
-    assert!(app.process_events_with(WAIT | ProcessEventsFlags::EXCLUDE_TIMERS));
+    assert!(app.process_events_with_flags(WAIT | ProcessEventsFlags::EXCLUDE_TIMERS));
     assert!(!fired.get());
     worker.join().unwrap().unwrap();
     app.process_events();
@@ -443,7 +441,7 @@ fn wake_up() {
     let poster = Dispatcher::current().poster().unwrap();
     let worker = thread::spawn(move || poster.wake_up());
     // There are no events, but the call returns `true`.
-    assert!(QCoreApplication::new().process_events_with(WAIT));
+    assert!(QCoreApplication::new().process_events_with_flags(WAIT));
     worker.join().unwrap();
 }
 

@@ -1,15 +1,13 @@
 //! Events, deletions and queued calls in unusual orders: handlers, filters and payloads act while
 //! they are called. Where real Qt has an order, it is the expected one.
 
-mod common;
-
 use std::{
     cell::{Cell, RefCell},
     panic::{AssertUnwindSafe, catch_unwind},
     rc::Rc,
 };
 
-use common::Log;
+use crate::common::Log;
 use qcore::{
     ConnectionType, Dispatcher, EventHandler, EventType, OpenMode, QBuffer, QChildEvent,
     QCoreApplication, QEvent, QEventLoop, QEventLoopLocker, QObject, QPointer, QTimer, Signal,
@@ -113,7 +111,7 @@ fn filter_of_a_queued_call_asks_for_a_deletion() {
     r.install_event_filter(&f);
     let s = Signal::new();
     let l = log.clone();
-    s.connect_to_with(&r, ConnectionType::QUEUED, move |_, ()| l.add("slot"));
+    s.connect_to_with_type(&r, ConnectionType::QUEUED, move |_, ()| l.add("slot"));
     s.emit(());
     let l = log.clone();
     QTimer::single_shot(100, move || l.add("t100"));
@@ -193,12 +191,12 @@ fn empty_nested_send_does_not_lengthen_the_round() {
         n2.set(n2.get() + 1);
         if n2.get() < 5 {
             QCoreApplication::post_event(&a2, own(1));
-            QCoreApplication::send_posted_events_with(Some(&b2), None);
+            QCoreApplication::send_posted_events(Some(&b2));
         }
     });
     a.set_event_handler(&h);
     QCoreApplication::post_event(&a, own(1));
-    QCoreApplication::send_posted_events();
+    QCoreApplication::send_posted_events(None);
     assert_eq!(n.get(), 1);
 }
 
@@ -207,9 +205,9 @@ fn priority_before_a_deletion_that_waited() {
     let (app, log) = (QCoreApplication::new(), Log::default());
     let (o, b) = (named("o", &log), QObject::new());
     let l = log.clone();
-    let hb = handler(move |e| l.add(format!("b {}", e.event_type().number() - 1000)));
+    let hb = handler(move |e| l.add(format!("b {}", i32::from(e.event_type()) - 1000)));
     let l = log.clone();
-    let ho = handler(move |e| l.add(format!("o {}", e.event_type().number() - 1000)));
+    let ho = handler(move |e| l.add(format!("o {}", i32::from(e.event_type()) - 1000)));
     b.set_event_handler(&hb);
     o.set_event_handler(&ho);
     let (l, o2, b2) = (log.clone(), o.clone(), b.clone());
@@ -218,8 +216,8 @@ fn priority_before_a_deletion_that_waited() {
         let el = QEventLoop::new();
         let (e, o3, b3) = (el.clone(), o2.clone(), b2.clone());
         QTimer::single_shot(10, move || {
-            QCoreApplication::post_event_with(&b3, own(1), 5);
-            QCoreApplication::post_event_with(&o3, own(2), 5);
+            QCoreApplication::post_event_with_priority(&b3, own(1), 5);
+            QCoreApplication::post_event_with_priority(&o3, own(2), 5);
             QCoreApplication::post_event(&b3, own(3));
             e.quit();
         });
@@ -237,7 +235,7 @@ fn panic_in_filter_of_queued_call_leaves_its_value() {
     let r = QObject::new();
     let s = Signal::new();
     let l = log.clone();
-    s.connect_to_with(&r, ConnectionType::QUEUED, move |_, n: &i32| l.add(n));
+    s.connect_to_with_type(&r, ConnectionType::QUEUED, move |_, n: &i32| l.add(n));
     let panics = Rc::new(Cell::new(true));
     let f = filter(move |_, _| {
         if panics.take() {
@@ -261,7 +259,7 @@ fn filter_that_runs_a_loop_and_swallows() {
     let r = QObject::new();
     let s = Signal::new();
     let l = log.clone();
-    s.connect_to_with(&r, ConnectionType::QUEUED, move |_, n: &i32| l.add(n));
+    s.connect_to_with_type(&r, ConnectionType::QUEUED, move |_, n: &i32| l.add(n));
     let (first, a) = (Cell::new(true), app.clone());
     let f = filter(move |_, _| {
         if first.take() {
@@ -284,7 +282,7 @@ fn filter_that_removes() {
     let r = QObject::new();
     let s = Signal::new();
     let l = log.clone();
-    s.connect_to_with(&r, ConnectionType::QUEUED, move |_, n: &i32| l.add(n));
+    s.connect_to_with_type(&r, ConnectionType::QUEUED, move |_, n: &i32| l.add(n));
     let first = Cell::new(true);
     let f = filter(move |w, _| {
         if first.take() {
@@ -320,10 +318,10 @@ fn who_becomes_a_descendant_while_it_is_told_is_no_parent() {
 }
 
 class! { /// A thing with a child.
-pub struct Thing(ThingNode): QObject = base }
+pub(crate) struct Thing(ThingNode): QObject = base }
 /// The node of `Thing`.
 #[derive(Debug)]
-pub struct ThingNode {
+pub(crate) struct ThingNode {
     base: QObject,
     child: QTimer,
 }
@@ -352,12 +350,12 @@ fn constructor_with_child_under_an_application_filter() {
 }
 
 class! { /// A thing with methods.
-pub struct Plain(Thing); }
+pub(crate) struct Plain(Thing): QObject; }
 class! { /// A class with a node over one without.
-pub struct Deep(DeepNode): Plain = base }
+pub(crate) struct Deep(DeepNode): Plain, Thing, QObject = base }
 /// The node of `Deep`.
 #[derive(Debug)]
-pub struct DeepNode {
+pub(crate) struct DeepNode {
     base: Plain,
 }
 impl Node for DeepNode {
@@ -371,7 +369,7 @@ fn cast_of_a_class_with_a_node_over_one_without() {
     let base = QObject::embed(&life);
     let thing = Thing(Handle::embed(Rc::new(ThingNode { base, child: QTimer::new() })));
     let deep = Deep(Handle::new(Rc::new(DeepNode { base: Plain::derive(thing) })));
-    let o: QObject = deep.cast().unwrap();
+    let o = QObject::from(&deep);
     assert!(o.cast::<Plain>().is_some());
     assert!(o.cast::<Deep>().is_some());
 }
@@ -429,7 +427,7 @@ fn payload_panics_in_remove_posted() {
     let o = named("o", &log);
     let s = Signal::new();
     let l = log.clone();
-    s.connect_to_with(&o, ConnectionType::QUEUED, move |_, n: &i32| l.add(n));
+    s.connect_to_with_type(&o, ConnectionType::QUEUED, move |_, n: &i32| l.add(n));
     QCoreApplication::post_event(&o, QEvent::with_data(EventType::USER, P));
     s.emit(1);
     o.delete_later();
@@ -519,7 +517,7 @@ fn subject(name: &'static str, log: &Log) -> Subject {
     let (o, l, f) = (named(name, log), log.clone(), Then::default());
     let f2 = f.clone();
     let h = handler(move |e| {
-        l.add(format!("{name} {}", e.event_type().number() - 1000));
+        l.add(format!("{name} {}", i32::from(e.event_type()) - 1000));
         let f = f2.take();
         if let Some(f) = f {
             f()
@@ -556,24 +554,24 @@ fn explicit_deletions_in_nested_loops() {
     let (a, b, c) = (named("a", &log), named("b", &log), named("c", &log));
     c.delete_later();
     let (l, a2, b2) = (log.clone(), a.clone(), b.clone());
-    let dd = Some(EventType::DEFERRED_DELETE);
+    let dd = EventType::DEFERRED_DELETE;
     QTimer::single_shot(0, move || {
         a2.delete_later();
         let el = QEventLoop::new();
         let (e, l2, a3) = (el.clone(), l.clone(), a2.clone());
         QTimer::single_shot(0, move || {
             b2.delete_later();
-            QCoreApplication::send_posted_events_with(Some(&a3), None);
-            QCoreApplication::send_posted_events_with(Some(&b2), None);
+            QCoreApplication::send_posted_events(Some(&a3));
+            QCoreApplication::send_posted_events(Some(&b2));
             l2.add("1");
-            QCoreApplication::send_posted_events_with(Some(&a3), dd);
-            QCoreApplication::send_posted_events_with(None, dd);
+            QCoreApplication::send_posted_events_of_type(Some(&a3), dd);
+            QCoreApplication::send_posted_events_of_type(None, dd);
             l2.add("2");
             e.quit();
         });
         el.exec();
         l.add("inner ends");
-        QCoreApplication::send_posted_events_with(None, dd);
+        QCoreApplication::send_posted_events_of_type(None, dd);
         l.add("3");
     });
     guard(&app, 200, &log);
@@ -590,9 +588,9 @@ fn order_after_a_partial_round() {
     let (a, b) = (subject("a", &log), subject("b", &log));
     QCoreApplication::post_event(&a.o, own(1));
     QCoreApplication::post_event(&b.o, own(1));
-    QCoreApplication::send_posted_events_with(Some(&b.o), None);
-    QCoreApplication::post_event_with(&a.o, own(2), 5);
-    QCoreApplication::post_event_with(&a.o, own(3), 9);
+    QCoreApplication::send_posted_events(Some(&b.o));
+    QCoreApplication::post_event_with_priority(&a.o, own(2), 5);
+    QCoreApplication::post_event_with_priority(&a.o, own(3), 9);
     QCoreApplication::post_event(&a.o, own(4));
     app.process_events();
     assert_eq!(log.take(), ["b 1", "a 1", "a 3", "a 2", "a 4"]);
@@ -655,10 +653,10 @@ fn constructor_emits_to_itself() {
 fn lockers_from_many_threads_and_restarts() {
     let el = QEventLoop::new();
     for _ in 0..200 {
-        let hold = QEventLoopLocker::with_loop(&el).unwrap();
+        let hold = QEventLoopLocker::try_with_loop(&el).unwrap();
         let ts: Vec<_> = (0..4)
             .map(|_| {
-                let l = QEventLoopLocker::with_loop(&el).unwrap();
+                let l = QEventLoopLocker::try_with_loop(&el).unwrap();
                 std::thread::spawn(move || drop(l))
             })
             .collect();
@@ -684,7 +682,7 @@ fn thread_end_with_waiting_things() {
         });
         o.delete_later();
         let s = Signal::of(&o);
-        s.connect_to_with(&o, ConnectionType::QUEUED, |_, _: &QObject| ());
+        s.connect_to_with_type(&o, ConnectionType::QUEUED, |_, _: &QObject| ());
         s.emit(o.clone());
         KEEP.with(|k| k.borrow_mut().push(o));
     })

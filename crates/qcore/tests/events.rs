@@ -1,13 +1,11 @@
 //! Events: posting, sending, filters, children, timers of objects.
 
-mod common;
-
 use std::{
     cell::{Cell, RefCell},
     rc::Rc,
 };
 
-use common::Log;
+use crate::common::Log;
 use qcore::{
     ConnectionType, EventHandler, EventType, QBasicTimer, QChildEvent, QCoreApplication, QEvent,
     QEventLoop, QObject, QTimer, QTimerEvent, Signal, wait_until,
@@ -45,7 +43,7 @@ impl Subject {
 
 impl EventHandler for Subject {
     fn custom_event(&self, event: &QEvent) {
-        self.log.add(format!("{}{}", self.name, event.event_type().number() - 1000));
+        self.log.add(format!("{}{}", self.name, i32::from(event.event_type()) - 1000));
         let then = self.then.take();
         if let Some(then) = then {
             then();
@@ -112,11 +110,11 @@ fn post_event() {
     let app = QCoreApplication::new();
     let (a, b) = (Subject::new("a", &log), Subject::new("b", &log));
     for (number, priority) in [(1, 0), (2, 1), (3, -1), (4, 1), (5, 0)] {
-        QCoreApplication::post_event_with(&a.object, own(number), priority);
+        QCoreApplication::post_event_with_priority(&a.object, own(number), priority);
     }
-    QCoreApplication::post_event_with(&b.object, own(6), 1);
+    QCoreApplication::post_event_with_priority(&b.object, own(6), 1);
     let late = a.clone();
-    a.then(move || QCoreApplication::post_event_with(&late.object, own(7), 5));
+    a.then(move || QCoreApplication::post_event_with_priority(&late.object, own(7), 5));
     assert!(app.process_events());
     assert_eq!(log.take(), ["a2", "a4", "b6", "a1", "a5", "a3"]);
     assert!(app.process_events());
@@ -136,7 +134,7 @@ fn nested_sending_of_one_receiver_leaves_the_others_in_their_order() {
     let other = b.clone();
     a.then(move || {
         other.post(9);
-        QCoreApplication::send_posted_events_with(Some(&other.object), None);
+        QCoreApplication::send_posted_events(Some(&other.object));
         other.log.add("sent");
     });
     app.process_events();
@@ -151,13 +149,13 @@ fn send_posted_events_by_receiver_and_type() {
         a.post(number);
         b.post(number);
     }
-    QCoreApplication::send_posted_events_with(Some(&b.object), Some(EventType::user(1)));
+    QCoreApplication::send_posted_events_of_type(Some(&b.object), EventType::user(1));
     assert_eq!(log.take(), ["b1"]);
-    QCoreApplication::send_posted_events_with(Some(&b.object), None);
+    QCoreApplication::send_posted_events(Some(&b.object));
     assert_eq!(log.take(), ["b0", "b2"]);
-    QCoreApplication::send_posted_events_with(None, Some(EventType::user(2)));
+    QCoreApplication::send_posted_events_of_type(None, EventType::user(2));
     assert_eq!(log.take(), ["a2"]);
-    QCoreApplication::send_posted_events();
+    QCoreApplication::send_posted_events(None);
     assert_eq!(log.take(), ["a0", "a1"]);
 }
 
@@ -173,7 +171,7 @@ fn remove_posted_events() {
         QCoreApplication::post_event(&b.object, event);
     }
     assert_eq!(Rc::strong_count(&dropped), 5);
-    QCoreApplication::remove_posted_events_with(Some(&a.object), EventType::user(1));
+    QCoreApplication::remove_posted_events_of_type(Some(&a.object), EventType::user(1));
     QCoreApplication::remove_posted_events(Some(&b.object));
     assert_eq!(Rc::strong_count(&dropped), 1);
     app.process_events();
@@ -201,11 +199,13 @@ fn queued_calls_can_be_sent_and_removed_like_events() {
     let receiver = QObject::new();
     let said = Signal::new();
     let to = log.clone();
-    said.connect_to_with(&receiver, ConnectionType::QUEUED, move |_, text: &String| to.add(text));
+    said.connect_to_with_type(&receiver, ConnectionType::QUEUED, move |_, text: &String| {
+        to.add(text)
+    });
     let emit = |text: &str| said.emit(text.to_owned());
     emit("one");
     emit("two");
-    QCoreApplication::send_posted_events_with(Some(&receiver), Some(EventType::META_CALL));
+    QCoreApplication::send_posted_events_of_type(Some(&receiver), EventType::META_CALL);
     assert_eq!(log.take(), ["one", "two"]);
     emit("three");
     QCoreApplication::remove_posted_events(Some(&receiver));
@@ -221,7 +221,7 @@ fn what_is_posted_to_an_object_goes_with_it() {
     let receiver = QObject::new();
     QCoreApplication::post_event(&receiver, QEvent::with_data(EventType::USER, data.clone()));
     let said = Signal::new();
-    said.connect_to_with(&receiver, ConnectionType::QUEUED, |_, _: &Rc<()>| unreachable!());
+    said.connect_to_with_type(&receiver, ConnectionType::QUEUED, |_, _: &Rc<()>| unreachable!());
     said.emit(data.clone());
     assert_eq!(Rc::strong_count(&data), 3);
     drop(receiver);
@@ -451,7 +451,9 @@ fn filters_see_the_librarys_own_events() {
     let receiver = QObject::new();
     let said = Signal::new();
     let to = log.clone();
-    said.connect_to_with(&receiver, ConnectionType::QUEUED, move |_, number: &i32| to.add(number));
+    said.connect_to_with_type(&receiver, ConnectionType::QUEUED, move |_, number: &i32| {
+        to.add(number)
+    });
     receiver.install_event_filter(&gate);
     gate.ends.set(true);
     said.emit(1);
@@ -484,7 +486,7 @@ fn filters_see_a_notifiers_event() {
 
     let log = Log::default();
     let (ours, mut theirs) = UnixStream::pair().unwrap();
-    let notifier = QSocketNotifier::new(ours, NotifierType::Read).unwrap();
+    let notifier = QSocketNotifier::try_new(ours, NotifierType::Read).unwrap();
     notifier.activated.connect(log.slot("activated"));
     let gate = Filter::new("gate", &log);
     gate.ends.set(true);

@@ -15,7 +15,7 @@ fn the_last_locker_ends_the_loop() {
     // One after the other, then many at once.
     for count in [1, 1, 10] {
         for number in 0..count {
-            let locker = QEventLoopLocker::with_loop(&event_loop).unwrap();
+            let locker = QEventLoopLocker::try_with_loop(&event_loop).unwrap();
             QTimer::single_shot(number, move || drop(locker));
         }
         assert_eq!(event_loop.exec(), 0);
@@ -27,12 +27,12 @@ fn lockers_may_go_in_other_threads() {
     let app = QCoreApplication::new();
     let threads: Vec<_> = (0..4)
         .map(|_| {
-            let locker = QEventLoopLocker::new().unwrap();
+            let locker = QEventLoopLocker::try_new().unwrap();
             thread::spawn(move || drop(locker))
         })
         .collect();
     // These threads may be faster than exec(), so one more locker is dropped while the loop runs.
-    let last = QEventLoopLocker::new().unwrap();
+    let last = QEventLoopLocker::try_new().unwrap();
     QTimer::single_shot(0, move || drop(last));
     assert_eq!(app.exec(), 0);
     for thread in threads {
@@ -43,13 +43,13 @@ fn lockers_may_go_in_other_threads() {
 #[test]
 fn a_loop_that_does_not_run_is_not_told() {
     let event_loop = QEventLoop::new();
-    drop(QEventLoopLocker::with_loop(&event_loop).unwrap());
+    drop(QEventLoopLocker::try_with_loop(&event_loop).unwrap());
     let quit = event_loop.clone();
     QTimer::single_shot(1, move || quit.exit(7));
     assert_eq!(event_loop.exec(), 7);
     // A locker of one loop does not affect another loop.
     let other = QEventLoop::new();
-    let locker = QEventLoopLocker::with_loop(&other).unwrap();
+    let locker = QEventLoopLocker::try_with_loop(&other).unwrap();
     QTimer::single_shot(0, move || drop(locker));
     let quit = event_loop.clone();
     QTimer::single_shot(2, move || quit.exit(8));
@@ -58,7 +58,7 @@ fn a_loop_that_does_not_run_is_not_told() {
 
 #[test]
 fn a_locker_outlives_its_thread() {
-    let locker = thread::spawn(|| QEventLoopLocker::new().unwrap()).join().unwrap();
+    let locker = thread::spawn(|| QEventLoopLocker::try_new().unwrap()).join().unwrap();
     drop(locker);
 }
 
@@ -82,7 +82,7 @@ fn wake_up() {
     assert!(!event_loop.process_events());
     // Nothing else would end this wait.
     event_loop.wake_up();
-    assert!(app.process_events_with(qcore::ProcessEventsFlags::WAIT_FOR_MORE_EVENTS));
+    assert!(app.process_events_with_flags(qcore::ProcessEventsFlags::WAIT_FOR_MORE_EVENTS));
 }
 
 #[test]

@@ -1,18 +1,17 @@
 //! The life and death of objects: handles, parents and children, weak pointers, blocked signals.
 
-mod common;
-
 use std::{
+    any::TypeId,
     cell::{Cell, RefCell},
     collections::HashSet,
     panic::{AssertUnwindSafe, catch_unwind},
     rc::Rc,
 };
 
-use common::Log;
+use crate::common::Log;
 use qcore::{
-    Connection, FindChildOptions, QBuffer, QCoreApplication, QIODevice, QObject, QPointer, QTimer,
-    Signal, class,
+    Connection, FindChildOptions, QBuffer, QCoreApplication, QEventLoop, QIODevice, QObject,
+    QPointer, QTimer, Signal, class,
     object::{Handle, Life, Node, Object},
 };
 
@@ -41,7 +40,7 @@ impl Node for DoorNode {
 
 class! {
     /// A door with a lock: a class that adds only methods.
-    struct LockedDoor(Door);
+    struct LockedDoor(Door): QObject;
 }
 
 impl Door {
@@ -81,8 +80,8 @@ fn the_last_handle_of_any_class_ends_the_object() {
     let door = LockedDoor::new();
     let pointer = watch(&door, &log);
     name(&door, "door");
-    let base: Door = (*door).clone();
-    let object: QObject = (**base).clone();
+    let base = Door::from(&door);
+    let object = QObject::from(&base);
     assert_eq!(base, *door);
     assert_eq!(object, pointer.upgrade().unwrap());
     drop(door);
@@ -462,7 +461,7 @@ fn find_children() {
 
     assert_eq!(names(parent.find_children(None)), ["k", "k", "z", ""]);
     let direct = FindChildOptions::DirectChildrenOnly;
-    assert_eq!(names(parent.find_children_with(None, direct)), ["k", "k", ""]);
+    assert_eq!(names(parent.find_children_with_options(None, direct)), ["k", "k", ""]);
     assert_eq!(
         parent.find_children::<QTimer>(None),
         [first.clone(), inner.clone(), unnamed.clone()]
@@ -472,21 +471,60 @@ fn find_children() {
     assert_eq!(parent.find_children::<QObject>("parent"), []);
 
     assert_eq!(parent.find_child::<QTimer>("z"), Some(inner));
-    assert_eq!(parent.find_child_with::<QTimer>("z", direct), None);
+    assert_eq!(parent.find_child_with_options::<QTimer>("z", direct), None);
     assert_eq!(parent.find_child::<QObject>(None), Some((*first).clone()));
     assert_eq!(parent.find_child::<QObject>("nope"), None);
     assert_eq!(parent.find_child::<QBuffer>(None), None);
 }
 
+/// Converts an object into a handle of a base class, by reference and by value.
+fn up<D, B>(derived: D)
+where
+    D: Object,
+    B: Object + From<D> + for<'a> From<&'a D>,
+{
+    assert!(D::derives_from(TypeId::of::<B>()));
+    let (life, weak) = (Object::life(&derived).clone(), derived.to_weak());
+    let by_reference = B::from(&derived);
+    assert!(Rc::ptr_eq(Object::life(&by_reference), &life));
+    let by_value = B::from(derived);
+    assert!(Rc::ptr_eq(Object::life(&by_value), &life));
+    drop(by_reference);
+    assert!(D::is_alive(&weak), "a handle of a base class keeps the object");
+    drop(by_value);
+    assert!(!D::is_alive(&weak));
+}
+
+#[test]
+fn every_class_converts_into_each_of_its_base_classes() {
+    up::<QTimer, QObject>(QTimer::new());
+    up::<QCoreApplication, QObject>(QCoreApplication::new());
+    up::<QEventLoop, QObject>(QEventLoop::new());
+    up::<QBuffer, QIODevice>(QBuffer::new());
+    up::<QBuffer, QObject>(QBuffer::new());
+    up::<QIODevice, QObject>(QBuffer::new().into());
+    up::<LockedDoor, Door>(LockedDoor::new());
+    up::<LockedDoor, QObject>(LockedDoor::new());
+    #[cfg(unix)]
+    {
+        let (watched, _other) = std::os::unix::net::UnixStream::pair().unwrap();
+        let notifier = qcore::QSocketNotifier::try_new(watched, qcore::NotifierType::Read);
+        up::<qcore::QSocketNotifier, QObject>(notifier.unwrap());
+    }
+}
+
+#[test]
+fn a_dead_object_converts_into_a_dead_one() {
+    let (timer, parent) = (QTimer::new(), QObject::new());
+    timer.set_parent(Some(&parent));
+    drop(parent);
+    let object = QObject::from(&timer);
+    assert!(object.is_deleted() && object == QObject::from(timer));
+}
+
 #[test]
 fn a_cast_gives_a_counted_handle_of_the_same_object() {
-    let buffer = QBuffer::new();
-    let object: QObject = {
-        let device: &QIODevice = &buffer;
-        let object: &QObject = device;
-        object.clone()
-    };
-    drop(buffer);
+    let object = QObject::from(QBuffer::new());
     assert!(object.cast::<QTimer>().is_none());
     let device: QIODevice = object.cast().unwrap();
     let buffer: QBuffer = device.cast().unwrap();

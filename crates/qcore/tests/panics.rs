@@ -1,14 +1,12 @@
 //! A slot's panic unwinds out of the loop and leaves everything in a valid state.
 
-mod common;
-
 use std::{
     cell::Cell,
     panic::{AssertUnwindSafe, catch_unwind},
     rc::Rc,
 };
 
-use common::Log;
+use crate::common::Log;
 use qcore::{
     ConnectionType, Dispatcher, QCoreApplication, QEventLoop, QObject, QTimer, Signal, sender,
 };
@@ -118,7 +116,7 @@ fn the_sender_is_put_back() {
     let (outer, inner) = (QObject::new(), QObject::new());
     let signal = Rc::new(Signal::of(&inner));
     signal.connect(|()| panic!("in a slot"));
-    signal.connect_with(ConnectionType::QUEUED, |()| panic!("in a queued slot"));
+    signal.connect_with_type(ConnectionType::QUEUED, |()| panic!("in a queued slot"));
     let emitter = signal.clone();
     let (expected, seen) = (outer.clone(), Rc::new(Cell::new(false)));
     let out = seen.clone();
@@ -131,7 +129,7 @@ fn the_sender_is_put_back() {
     assert!(sender().is_none());
     // The direct slot panicked before the queued one ran.
     signal.disconnect_all();
-    signal.connect_with(ConnectionType::QUEUED, |()| panic!("in a queued slot"));
+    signal.connect_with_type(ConnectionType::QUEUED, |()| panic!("in a queued slot"));
     signal.emit(());
     assert!(panics(|| app.exec()));
     assert!(sender().is_none());
@@ -143,7 +141,7 @@ fn queued_slots_after_it_are_called() {
     let (app, log) = (QCoreApplication::new(), Log::default());
     let signal = Signal::new();
     let names = log.clone();
-    signal.connect_with(ConnectionType::QUEUED, move |value: &u32| {
+    signal.connect_with_type(ConnectionType::QUEUED, move |value: &u32| {
         assert_ne!(*value, 2, "the second");
         names.add(value);
     });

@@ -160,7 +160,7 @@ fn a_locker_of_another_thread_keeps_the_application_running() {
     let app = QCoreApplication::new();
     let (go, told) = mpsc::channel::<()>();
     let worker = thread::spawn(move || {
-        let locker = QEventLoopLocker::new().unwrap();
+        let locker = QEventLoopLocker::try_new().unwrap();
         told.recv().unwrap();
         drop(locker);
     });

@@ -1,14 +1,12 @@
 //! Queued connections, and the sender.
 
-mod common;
-
 use std::{
     cell::{Cell, RefCell},
     rc::Rc,
     time::{Duration, Instant},
 };
 
-use common::Log;
+use crate::common::Log;
 use qcore::{
     ConnectionType, Dispatcher, QCoreApplication, QEventLoop, QObject, QTimer, Signal, sender,
 };
@@ -48,7 +46,7 @@ fn custom_types() {
     assert_eq!((calls.take(), copies.take()), (2, 1), "no copy but that of the test");
 
     signal.disconnect_all();
-    signal.connect_to_with(&calls, QUEUED, count);
+    signal.connect_to_with_type(&calls, QUEUED, count);
     for _ in 0..3 {
         signal.emit(value.clone());
     }
@@ -64,7 +62,7 @@ fn connect_functor_queued() {
     let app = QCoreApplication::new();
     let (signal, log) = (Signal::new(), Log::default());
     let queued = log.clone();
-    signal.connect_with(QUEUED, move |value: &u32| queued.add(value));
+    signal.connect_with_type(QUEUED, move |value: &u32| queued.add(value));
     let direct = log.clone();
     signal.connect(move |value| direct.add(format!("direct {value}")));
     signal.emit(1);
@@ -82,11 +80,11 @@ fn connect_functor_with_context() {
     let (signal, log) = (Signal::new(), Log::default());
     let (object, shared, token) = (QObject::new(), Rc::new(()), Rc::new(()));
     let (first, second, held) = (log.clone(), log.clone(), token.clone());
-    signal.connect_to_with(&object, QUEUED, move |object, ()| {
+    signal.connect_to_with_type(&object, QUEUED, move |object, ()| {
         first.add("object");
         drop((object.clone(), held.clone()));
     });
-    signal.connect_to_with(&shared, QUEUED, move |_, ()| second.add("shared"));
+    signal.connect_to_with_type(&shared, QUEUED, move |_, ()| second.add("shared"));
     signal.emit(());
     assert!(app.process_events());
     assert_eq!(log.take(), ["object", "shared"]);
@@ -106,7 +104,7 @@ fn base_destroyed() {
     let (signal, log) = (Signal::new(), Log::default());
     let object = QObject::new();
     let names = log.clone();
-    signal.connect_to_with(&object, QUEUED, move |_, ()| names.add("called"));
+    signal.connect_to_with_type(&object, QUEUED, move |_, ()| names.add("called"));
     let names = log.clone();
     object.destroyed.connect_to(&object, move |_, _| names.add("its own"));
     let names = log.clone();
@@ -127,7 +125,7 @@ fn a_queued_call_outlives_its_connection_and_its_sender() {
     let object = QObject::new();
     let signal = Signal::of(&object);
     let names = log.clone();
-    let connection = signal.connect_with(QUEUED, move |value: &u32| {
+    let connection = signal.connect_with_type(QUEUED, move |value: &u32| {
         names.add(format!("{value} {}", sender().is_some()));
     });
     signal.emit(1);
@@ -136,7 +134,9 @@ fn a_queued_call_outlives_its_connection_and_its_sender() {
     assert_eq!(log.take(), ["1 true"]);
 
     let names = log.clone();
-    signal.connect_with(QUEUED, move |value| names.add(format!("{value} {}", sender().is_some())));
+    signal.connect_with_type(QUEUED, move |value| {
+        names.add(format!("{value} {}", sender().is_some()))
+    });
     signal.emit(2);
     drop(object);
     app.process_events();
@@ -152,8 +152,8 @@ fn a_queued_connection_may_be_unique_or_single_shot_or_blocked() {
         calls.set(calls.get() + 1);
     }
     let unique = QUEUED | ConnectionType::UNIQUE;
-    let connection = signal.connect_to_with(&calls, unique, count);
-    assert!(!signal.connect_to_with(&calls, unique, count).is_connected());
+    let connection = signal.connect_to_with_type(&calls, unique, count);
+    assert!(!signal.connect_to_with_type(&calls, unique, count).is_connected());
     let quiet = connection.block();
     signal.emit(());
     drop(quiet);
@@ -167,7 +167,7 @@ fn a_queued_connection_may_be_unique_or_single_shot_or_blocked() {
     drop(quiet);
     connection.disconnect();
 
-    signal.connect_to_with(&calls, QUEUED | ConnectionType::SINGLE_SHOT, count);
+    signal.connect_to_with_type(&calls, QUEUED | ConnectionType::SINGLE_SHOT, count);
     signal.emit(());
     signal.emit(());
     assert!(!signal.is_connected());
@@ -181,7 +181,7 @@ fn what_a_queued_slot_emits_waits_for_the_next_turn() {
     let log = Log::default();
     let signal = Rc::new(Signal::new());
     let (weak, names) = (Rc::downgrade(&signal), log.clone());
-    signal.connect_with(QUEUED, move |left: &u32| {
+    signal.connect_with_type(QUEUED, move |left: &u32| {
         names.add(left);
         if *left > 0 {
             weak.upgrade().unwrap().emit(left - 1);
@@ -200,7 +200,7 @@ fn a_nested_loop_delivers_what_is_left_of_the_round() {
     let app = QCoreApplication::new();
     let (signal, log) = (Signal::new(), Log::default());
     let (names, inner) = (log.clone(), app.clone());
-    signal.connect_with(QUEUED, move |value: &u32| {
+    signal.connect_with_type(QUEUED, move |value: &u32| {
         names.add(format!("{value} begins"));
         if *value == 1 {
             assert!(inner.process_events());
@@ -231,9 +231,9 @@ fn the_destructor_of_a_payload_may_emit() {
     let log = Log::default();
     let other = Rc::new(Signal::new());
     let names = log.clone();
-    other.connect_with(QUEUED, move |value| names.add(value));
+    other.connect_with_type(QUEUED, move |value| names.add(value));
     let signal = Signal::new();
-    signal.connect_with(QUEUED, |_: &Emits| ());
+    signal.connect_with_type(QUEUED, |_: &Emits| ());
     signal.emit(Emits(other.clone()));
     // A value that waits when its connection is cut is delivered and dropped all the same.
     signal.disconnect_all();
@@ -259,7 +259,7 @@ fn sender_test() {
         let names = log.clone();
         signal.connect(move |()| names.add(name()));
         let names = log.clone();
-        signal.connect_with(QUEUED, move |()| names.add(format!("queued {}", name())));
+        signal.connect_with_type(QUEUED, move |()| names.add(format!("queued {}", name())));
     }
     let (names, nested, free) = (log.clone(), inner.clone(), nobodys.clone());
     outer.connect(move |()| {
@@ -315,7 +315,7 @@ fn a_queued_method_of_an_object_knows_its_receiver() {
     }
     let app = QCoreApplication::new();
     let window = Rc::new(Window { object: QObject::new(), titles: RefCell::default() });
-    window.object.object_name_changed.connect_to_with(&window, QUEUED, |window, name| {
+    window.object.object_name_changed.connect_to_with_type(&window, QUEUED, |window, name| {
         window.titles.borrow_mut().push(name.clone());
     });
     window.object.set_object_name("a");
@@ -333,7 +333,7 @@ fn receivers_that_die_with_calls_waiting_cost_time_in_proportion() {
     let (signal, token) = (Signal::new(), Rc::new(()));
     let mut receivers: Vec<_> = (0..RECEIVERS).map(|_| QObject::new()).collect();
     for receiver in &receivers {
-        signal.connect_to_with(receiver, QUEUED, |_, _: &Rc<()>| unreachable!());
+        signal.connect_to_with_type(receiver, QUEUED, |_, _: &Rc<()>| unreachable!());
     }
     signal.emit(token.clone());
     assert_eq!(Rc::strong_count(&token), 1 + RECEIVERS);
@@ -357,7 +357,7 @@ fn what_is_posted_to_one_object_is_removed_from_among_the_rest() {
     let objects: Vec<_> = (0..3).map(|_| QObject::new()).collect();
     for (at, object) in objects.iter().enumerate() {
         let log = log.clone();
-        signal.connect_to_with(object, QUEUED, move |_, value: &u32| {
+        signal.connect_to_with_type(object, QUEUED, move |_, value: &u32| {
             log.add(format!("{at}:{value}"));
         });
     }
@@ -366,7 +366,7 @@ fn what_is_posted_to_one_object_is_removed_from_among_the_rest() {
     signal.emit(2);
     QCoreApplication::remove_posted_events(Some(&objects[1]));
     signal.emit(3);
-    QCoreApplication::send_posted_events_with(Some(&objects[2]), None);
+    QCoreApplication::send_posted_events(Some(&objects[2]));
     assert_eq!(log.take(), ["2:1", "2:2", "2:3"]);
     signal.emit(4);
     QCoreApplication::remove_posted_events(Some(&objects[2]));

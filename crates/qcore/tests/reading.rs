@@ -24,8 +24,8 @@ const DEVIATIONS: [(&str, &str, &str); 2] = [
     // Qt loses the part of a line in the read buffer if the device cannot seek to the rest.
     (
         "ran unb data=3000@31@0 most=11 ignore",
-        "read_line_with 4\tR0\t\"\"\t-1\t1",
-        "read_line_with 4\tR0\t\"X\"\t-1\t1",
+        "read_line_with_max_size 4\tR0\t\"\"\t-1\t1",
+        "read_line_with_max_size 4\tR0\t\"X\"\t-1\t1",
     ),
 ];
 
@@ -234,7 +234,7 @@ fn perform(device: &QIODevice, call: &str) -> String {
         "peek_into" => into(argument, |data| device.peek_into(data)),
         "read_all" => shown(&device.read_all()),
         "read_line" => shown(&device.read_line()),
-        "read_line_with" => shown(&device.read_line_with(number())),
+        "read_line_with_max_size" => shown(&device.read_line_with_max_size(number())),
         "read_line_into" => into(argument, |data| device.read_line_into(data)),
         "skip" => device.skip(number()).map_or("-1".to_owned(), |count| count.to_string()),
         "get_char" => device.get_char().map_or("none".to_owned(), |byte| shown(&[byte])),

@@ -4,13 +4,14 @@ use std::{cell::Cell, marker::PhantomData};
 
 use qcore::{
     Connection, ConnectionBlocker, ConnectionType, DeviceError, DeviceErrorKind, Dispatcher,
-    Interval, LoopGone, OpenMode, Poster, ProcessEventsFlags, QCoreApplication, QDataStream,
-    QDeadlineTimer, QElapsedTimer, QEventLoop, QIODevice, QObject, QPointer, QSignalBlocker,
-    QSignalSpy, QTimer, ScopedConnection, Signal, TimerType, VirtualClock,
+    Interval, OpenMode, PostError, PostErrorKind, Poster, ProcessEventsFlags, QCoreApplication,
+    QDataStream, QDeadlineTimer, QElapsedTimer, QEventLoop, QIODevice, QObject, QPointer,
+    QSignalBlocker, QSignalSpy, QTimer, ScopedConnection, Signal, TimerType, VirtualClock,
     application::{CoreApplicationNode, EventLoopNode},
     event_loop::{Readiness, Registration, TimerId},
-    number::UnknownNumber,
+    number::UnknownNumberError,
     object::{Life, ObjectNode},
+    stream::{StreamError, StreamErrorKind},
     timer::TimerNode,
 };
 
@@ -71,7 +72,10 @@ fn what_belongs_to_a_loop_stays_in_its_thread() {
         VirtualClock: false, false;
         // Types for other threads, and plain values.
         Poster: true, true;
-        LoopGone: true, true;
+        PostError: true, true;
+        PostErrorKind: true, true;
+        StreamError: true, true;
+        StreamErrorKind: true, true;
         ConnectionType: true, true;
         ProcessEventsFlags: true, true;
         Readiness: true, true;
@@ -83,7 +87,7 @@ fn what_belongs_to_a_loop_stays_in_its_thread() {
         OpenMode: true, true;
         DeviceError: true, true;
         DeviceErrorKind: true, true;
-        UnknownNumber: true, true;
+        UnknownNumberError: true, true;
     };
     for (name, found, expected) in table {
         assert_eq!(found, expected, "{name}: (Send, Sync)");

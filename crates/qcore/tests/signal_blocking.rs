@@ -1,8 +1,6 @@
 //! Blocking all signals of an object.
 
-mod common;
-
-use common::Log;
+use crate::common::Log;
 use qcore::{QObject, QSignalBlocker, Signal};
 
 #[test]

@@ -1,13 +1,11 @@
 //! Emissions, and what slots may do during one.
 
-mod common;
-
 use std::{
     cell::{Cell, RefCell},
     rc::{Rc, Weak},
 };
 
-use common::Log;
+use crate::common::Log;
 use qcore::{Connection, ConnectionType, QObject, Signal, sender};
 
 /// A listener with two methods to connect to.
@@ -152,7 +150,7 @@ fn emit_in_defined_order() {
     let signal = Rc::new(Signal::new());
     let cut: Rc<RefCell<Vec<Connection>>> = Rc::default();
     let (weak, connections, inner) = (Rc::downgrade(&signal), cut.clone(), log.clone());
-    signal.connect_with(ConnectionType::SINGLE_SHOT, move |()| {
+    signal.connect_with_type(ConnectionType::SINGLE_SHOT, move |()| {
         inner.add("first");
         let signal = weak.upgrade().unwrap();
         for connection in connections.take() {
@@ -371,7 +369,7 @@ fn cycles_of_chains_end_by_single_shot_block_and_cut() {
     let own = Rc::new(Signal::new());
     own.connect(log.slot("own"));
     let weak: Weak<Signal<()>> = Rc::downgrade(&own);
-    own.connect_with(ConnectionType::SINGLE_SHOT, move |()| weak.upgrade().unwrap().emit(()));
+    own.connect_with_type(ConnectionType::SINGLE_SHOT, move |()| weak.upgrade().unwrap().emit(()));
     own.emit(());
     assert_eq!(log.take(), ["own", "own"]);
 }

@@ -22,7 +22,7 @@ fn pair() -> (Rc<UnixStream>, UnixStream) {
 }
 
 fn watch(stream: &Rc<UnixStream>, kind: NotifierType) -> QSocketNotifier {
-    QSocketNotifier::new(stream.clone(), kind).unwrap()
+    QSocketNotifier::try_new(stream.clone(), kind).unwrap()
 }
 
 #[test]
@@ -140,12 +140,12 @@ fn excluded_events_are_kept() {
     let spy = QSignalSpy::new(&notifier.activated);
     theirs.write_all(b"x").unwrap();
     for _ in 0..3 {
-        app.process_events_with(ProcessEventsFlags::EXCLUDE_SOCKET_NOTIFIERS);
+        app.process_events_with_flags(ProcessEventsFlags::EXCLUDE_SOCKET_NOTIFIERS);
     }
     assert_eq!(spy.count(), 0);
     // Data that comes meanwhile is not lost, either.
     theirs.write_all(b"yz").unwrap();
-    app.process_events_with(ProcessEventsFlags::EXCLUDE_SOCKET_NOTIFIERS);
+    app.process_events_with_flags(ProcessEventsFlags::EXCLUDE_SOCKET_NOTIFIERS);
     assert_eq!(spy.count(), 0);
     app.process_events();
     assert_eq!(spy.count(), 1);
@@ -176,7 +176,7 @@ fn excluded_events_end_no_wait() {
     let fires_in_one_turn = || {
         let fired = Rc::new(Cell::new(false));
         QTimer::single_shot_to(10, &fired, |fired| fired.set(true));
-        app.process_events_with(flags);
+        app.process_events_with_flags(flags);
         fired.get()
     };
     let writer = Rc::new_cyclic(|this: &Weak<Writer>| Writer {
@@ -205,7 +205,7 @@ fn excluded_events_end_no_wait() {
 #[test]
 fn a_regular_file_is_always_ready() {
     let file = Rc::new(File::open(env!("CARGO_MANIFEST_DIR").to_owned() + "/Cargo.toml").unwrap());
-    let notifier = QSocketNotifier::new(file.clone(), NotifierType::Read).unwrap();
+    let notifier = QSocketNotifier::try_new(file.clone(), NotifierType::Read).unwrap();
     let spy = QSignalSpy::new(&notifier.activated);
     assert!(wait_until(5000, || spy.count() == 5));
     notifier.set_enabled(false);

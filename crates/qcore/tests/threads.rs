@@ -1,7 +1,5 @@
 //! Posting from other threads, and threads that end while everything is still alive.
 
-mod common;
-
 use std::{
     cell::{Cell, RefCell},
     rc::Rc,
@@ -11,8 +9,8 @@ use std::{
 };
 
 use qcore::{
-    ConnectionType, Dispatcher, LoopGone, Poster, ProcessEventsFlags, QCoreApplication, QEventLoop,
-    QObject, QTimer, Signal, sender, wait_until,
+    ConnectionType, Dispatcher, PostError, PostErrorKind, Poster, ProcessEventsFlags,
+    QCoreApplication, QEventLoop, QObject, QTimer, Signal, sender, wait_until,
 };
 
 fn poster() -> Poster {
@@ -143,9 +141,14 @@ fn the_loop_is_gone_after_the_end_of_its_thread() {
     .unwrap();
     assert_eq!(Arc::strong_count(&token), 1);
     let held = token.clone();
-    assert_eq!(poster.post(move || drop(held)), Err(LoopGone));
+    assert_eq!(poster.post(move || drop(held)).unwrap_err(), PostErrorKind::LoopEnded);
     assert_eq!(Arc::strong_count(&token), 1);
-    assert_eq!(LoopGone.to_string(), "the event loop has ended");
+    let error = PostError::from(PostErrorKind::LoopEnded);
+    assert_eq!(
+        (error.kind(), error.to_string().as_str()),
+        (PostErrorKind::LoopEnded, "the event loop has ended")
+    );
+    assert_eq!(std::io::Error::from(error).kind(), std::io::ErrorKind::BrokenPipe);
     poster.wake_up();
 }
 
@@ -194,7 +197,7 @@ impl Drop for Late {
         Dispatcher::current().post(move || drop(token));
         let (token, object) = (self.0.clone(), QObject::new());
         let signal = Signal::of(&object);
-        signal.connect_with(ConnectionType::QUEUED, move |()| drop(token.clone()));
+        signal.connect_with_type(ConnectionType::QUEUED, move |()| drop(token.clone()));
         signal.emit(());
         object.delete_later();
         let (token, held) = (self.0.clone(), object.clone());
@@ -205,7 +208,8 @@ impl Drop for Late {
         let timer = QTimer::new();
         timer.start(0);
         assert!(sender().is_none());
-        let _ = QCoreApplication::instance().process_events_with(ProcessEventsFlags::ALL_EVENTS);
+        let _ =
+            QCoreApplication::instance().process_events_with_flags(ProcessEventsFlags::ALL_EVENTS);
         let token = self.0.clone();
         let _ = self.1.post(move || drop(token));
         if let Ok(poster) = Dispatcher::current().poster() {
@@ -221,7 +225,7 @@ impl Everything {
         let object = QObject::new();
         let signal = Rc::new(Signal::of(&object));
         let (own, first, second) = (object.clone(), late(), late());
-        signal.connect_with(ConnectionType::QUEUED, move |()| assert!(own != QObject::new()));
+        signal.connect_with_type(ConnectionType::QUEUED, move |()| assert!(own != QObject::new()));
         signal.connect_to(&object, move |_, ()| assert!(Arc::strong_count(&first.0) > 1));
         object.destroyed.connect(move |_| assert!(Arc::strong_count(&second.0) > 1));
         signal.emit(());
@@ -328,9 +332,13 @@ fn loops_of_a_thread_whose_loop_has_ended_return_at_once() {
 
     impl Drop for Loops {
         fn drop(&mut self) {
-            assert_eq!(poster().post(|| ()), Err(LoopGone), "the loop has ended before");
+            assert_eq!(
+                poster().post(|| ()).unwrap_err(),
+                PostErrorKind::LoopEnded,
+                "the loop has ended before"
+            );
             let app = QCoreApplication::new();
-            let processed = app.process_events_with(ProcessEventsFlags::WAIT_FOR_MORE_EVENTS);
+            let processed = app.process_events_with_flags(ProcessEventsFlags::WAIT_FOR_MORE_EVENTS);
             let waited = wait_until(-1, || false);
             self.0.send((QEventLoop::new().exec(), app.exec(), waited, processed)).unwrap();
         }
@@ -383,7 +391,7 @@ fn a_thread_ends_with_a_queued_value_that_holds_its_signal() {
     let held = token.clone();
     thread::spawn(move || {
         let signal = Rc::new(Signal::<Value>::new());
-        signal.connect_with(ConnectionType::QUEUED, |_| ());
+        signal.connect_with_type(ConnectionType::QUEUED, |_| ());
         signal.emit((held, signal.clone()));
     })
     .join()

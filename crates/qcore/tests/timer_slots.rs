@@ -1,10 +1,8 @@
 //! What a timer's slot may do: run loops, block, and stop, restart and drop timers.
 
-mod common;
-
 use std::{cell::Cell, rc::Rc, time::Duration};
 
-use common::Log;
+use crate::common::Log;
 use qcore::{Dispatcher, QCoreApplication, QEventLoop, QPointer, QTimer, TimerType, VirtualClock};
 
 const fn millis(millis: u64) -> Duration {
@@ -56,17 +54,17 @@ fn other_timers_go_on_in_a_nested_loop() {
     let log = Log::default();
     let _ticks = ticking(10, "tick", &log);
     let names = log.clone();
-    QTimer::single_shot_with(15, TimerType::Precise, move || {
+    QTimer::single_shot_with_type(15, TimerType::Precise, move || {
         names.add("nested");
         let event_loop = QEventLoop::new();
         let end = event_loop.clone();
-        QTimer::single_shot_with(30, TimerType::Precise, move || end.quit());
+        QTimer::single_shot_with_type(30, TimerType::Precise, move || end.quit());
         event_loop.exec();
         names.add("ends");
     });
     let app = QCoreApplication::new();
     let quit = app.clone();
-    QTimer::single_shot_with(65, TimerType::Precise, move || quit.quit());
+    QTimer::single_shot_with_type(65, TimerType::Precise, move || quit.quit());
     app.exec();
     assert_eq!(log.take(), ["tick", "nested", "tick", "tick", "tick", "ends", "tick", "tick"]);
 }

@@ -15,6 +15,26 @@
 //! app.exec();
 //! ```
 //!
+//! # Up and down the classes
+//!
+//! A handle derefs to its base class, so that a `&QTcpSocket` fits where a `&QAbstractSocket` is
+//! wanted. `From` returns a handle of any base class, and [`cast`](qcore::QObject::cast) returns
+//! one of a derived class. Both are handles of the same object:
+//!
+//! ```
+//! use qcore::{QIODevice, QObject};
+//! use qnetwork::{QAbstractSocket, QTcpSocket, QUdpSocket};
+//!
+//! let socket = QTcpSocket::new();
+//! let device = QIODevice::from(&socket);
+//! let object: QObject = QAbstractSocket::from(&socket).into();
+//! assert_eq!(object.cast::<QIODevice>(), Some(device));
+//! assert_eq!(object.cast::<QTcpSocket>(), Some(socket));
+//! assert_eq!(object.cast::<QUdpSocket>(), None);
+//! ```
+//!
+//! # Modules
+//!
 //! * [`socket`] has [`QTcpSocket`], [`QUdpSocket`], their base class [`QAbstractSocket`], states
 //!   and errors
 //! * [`server`] has [`QTcpServer`]
@@ -26,6 +46,9 @@
 //! * [`datagram`] has [`QNetworkDatagram`]
 //! * [`proxy`] has [`QNetworkProxy`] and [`QNetworkProxyFactory`], [`auth`] has [`QAuthenticator`]
 //! * [`host_info`] has [`QHostInfo`], look-ups of host names
+
+// On docs.rs, which builds with nightly Rust, items show the feature that they need.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub mod address;
 pub mod auth;
@@ -47,17 +70,17 @@ mod sys;
 
 #[cfg(feature = "_tls")]
 pub use self::ssl::{
-    AlternativeNameEntryType, CertificateParseError, EncodingFormat, ExtensionValue, HashAlgorithm,
-    InfoAttribute, KeyAlgorithm, KeyError, KeyType, NextProtocolNegotiationStatus, PatternSyntax,
-    PeerVerifyMode, QSslCertificate, QSslCertificateExtension, QSslCipher, QSslConfiguration,
-    QSslError, QSslKey, QSslServer, QSslSocket, SslError, SslMode, SslOptions, SslProtocol,
-    SubjectInfo,
+    AlternativeNameEntryType, EncodingFormat, ExtensionValue, HashAlgorithm, InfoAttribute,
+    KeyAlgorithm, KeyType, NextProtocolNegotiationStatus, PatternSyntax, PeerVerifyMode,
+    QSslCertificate, QSslCertificateExtension, QSslCipher, QSslConfiguration, QSslError, QSslKey,
+    QSslServer, QSslSocket, SslCertificateError, SslCertificateErrorKind, SslErrorKind,
+    SslKeyError, SslKeyErrorKind, SslMode, SslOptions, SslProtocol, SubjectInfo,
 };
 pub use self::{
-    address::{AddressParseError, ConversionMode, NetworkLayerProtocol, QHostAddress},
+    address::{AddressParseError, ConversionMode, Host, NetworkLayerProtocol, QHostAddress},
     auth::QAuthenticator,
     datagram::QNetworkDatagram,
-    host_info::{HostInfoError, QHostInfo},
+    host_info::{HostInfoError, HostInfoErrorKind, LookupId, QHostInfo},
     interface::{
         DnsEligibilityStatus, InterfaceFlags, InterfaceType, QNetworkAddressEntry,
         QNetworkInterface,
@@ -72,7 +95,7 @@ pub use self::{
     },
     server::QTcpServer,
     socket::{
-        BindMode, Host, PauseModes, QAbstractSocket, QTcpSocket, QUdpSocket, SocketError,
+        BindMode, PauseModes, QAbstractSocket, QTcpSocket, QUdpSocket, SocketError,
         SocketErrorKind, SocketOption, SocketState, SocketType,
     },
 };

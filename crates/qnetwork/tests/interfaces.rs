@@ -67,11 +67,14 @@ fn local_address() {
 fn interface_from_xxx() {
     for interface in QNetworkInterface::all_interfaces() {
         let (name, index) = (interface.name(), interface.index());
-        assert_eq!(QNetworkInterface::interface_from_name(name).index(), index);
-        assert_eq!(QNetworkInterface::interface_from_index(index).name(), name);
-        assert_eq!(QNetworkInterface::interface_from_name(&index.to_string()).name(), name);
-        assert_eq!(QNetworkInterface::interface_index_from_name(name), index);
-        assert_eq!(QNetworkInterface::interface_name_from_index(index), name);
+        assert_eq!(QNetworkInterface::interface_from_name(name).unwrap().index(), index);
+        assert_eq!(QNetworkInterface::interface_from_index(index).unwrap().name(), name);
+        assert_eq!(
+            QNetworkInterface::interface_from_name(&index.to_string()).unwrap().name(),
+            name
+        );
+        assert_eq!(QNetworkInterface::interface_index_from_name(name), Some(index));
+        assert_eq!(QNetworkInterface::interface_name_from_index(index).as_deref(), Some(name));
         for entry in interface.address_entries() {
             assert!(!entry.ip().is_null());
             let protocol = entry.ip().protocol();
@@ -88,12 +91,12 @@ fn interface_from_xxx() {
         }
     }
     for name in ["", "no such", "lo\0", "0", "-1", &"x".repeat(1000)] {
-        assert!(!QNetworkInterface::interface_from_name(name).is_valid());
-        assert_eq!(QNetworkInterface::interface_index_from_name(name), 0);
+        assert_eq!(QNetworkInterface::interface_from_name(name), None);
+        assert_eq!(QNetworkInterface::interface_index_from_name(name), None);
     }
     for index in [0, u32::MAX] {
-        assert!(!QNetworkInterface::interface_from_index(index).is_valid());
-        assert_eq!(QNetworkInterface::interface_name_from_index(index), "");
+        assert_eq!(QNetworkInterface::interface_from_index(index), None);
+        assert_eq!(QNetworkInterface::interface_name_from_index(index), None);
     }
 }
 
@@ -106,7 +109,7 @@ fn copy_invalid_interface() {
         assert_eq!((interface.human_readable_name(), interface.hardware_address()), ("", ""));
         assert_eq!(interface.flags(), InterfaceFlags::empty());
         assert_eq!(interface.interface_type(), InterfaceType::Unknown);
-        assert_eq!(interface.maximum_transmission_unit(), 0);
+        assert_eq!(interface.maximum_transmission_unit(), None);
         assert_eq!(interface.address_entries(), []);
     }
 }
@@ -150,7 +153,7 @@ fn ours() -> Vec<String> {
             one.hardware_address(),
             one.flags().bits(),
             one.interface_type(),
-            one.maximum_transmission_unit()
+            one.maximum_transmission_unit().unwrap_or(0)
         ));
         for e in one.address_entries() {
             let dns = match e.dns_eligibility() {
@@ -163,11 +166,15 @@ fn ours() -> Vec<String> {
                 e.ip(),
                 e.netmask(),
                 e.broadcast(),
-                e.prefix_length(),
+                e.prefix_length().map_or(-1, i32::from),
                 i32::from(e.is_lifetime_known()),
                 i32::from(e.is_permanent())
             ));
-            let left = |deadline: qcore::QDeadlineTimer| deadline.remaining_time().div_euclid(1000);
+            // Qt's milliseconds are rounded up.
+            let left = |deadline: qcore::QDeadlineTimer| match deadline.remaining_time() {
+                Some(left) => (left.as_nanos().div_ceil(1_000_000) / 1000) as i64,
+                None => -1,
+            };
             let (preferred, valid) = (left(e.preferred_lifetime()), left(e.validity_lifetime()));
             lines.push(format!("lasts|{preferred}|{valid}"));
         }

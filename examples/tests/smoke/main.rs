@@ -1,5 +1,7 @@
 //! Starts the examples and talks to them.
 
+// `cargo test --workspace` switches this feature on.
+#[cfg(feature = "tls")]
 mod tls;
 
 use std::{

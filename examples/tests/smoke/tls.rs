@@ -1,45 +1,15 @@
 //! The examples with TLS.
 
 use std::{
-    fs,
     io::Write,
-    path::PathBuf,
     process::{Command, Stdio},
-    sync::OnceLock,
 };
-
-use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 
 use super::{Running, example, listening, run, text};
 
-/// Returns a folder with the certificates of an authority and a server, and the server's key.
-fn certificates() -> &'static PathBuf {
-    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
-    FOLDER.get_or_init(|| {
-        // Each process has its own folder, because the tests may run several times at once.
-        let own = format!("smoke-{}", std::process::id());
-        let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(own);
-        fs::create_dir_all(&folder).unwrap();
-        let mut authority = CertificateParams::default();
-        authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        authority.distinguished_name.push(DnType::CommonName, "an authority");
-        let authority_key = KeyPair::generate().unwrap();
-        let authority_cert = authority.self_signed(&authority_key).unwrap();
-        let names = ["localhost".to_owned(), "127.0.0.1".to_owned()];
-        let mut server = CertificateParams::new(names).unwrap();
-        server.distinguished_name.push(DnType::CommonName, "a server");
-        let server_key = KeyPair::generate().unwrap();
-        let issuer = Issuer::new(authority, authority_key);
-        let server_cert = server.signed_by(&server_key, &issuer).unwrap();
-        fs::write(folder.join("ca.crt"), authority_cert.pem()).unwrap();
-        fs::write(folder.join("server.crt"), server_cert.pem()).unwrap();
-        fs::write(folder.join("server.key"), server_key.serialize_pem()).unwrap();
-        folder
-    })
-}
-
+/// Returns the path of a file among the certificates of the conformance tests.
 fn path(name: &str) -> String {
-    certificates().join(name).to_str().unwrap().to_owned()
+    format!("{}/../tests/conformance/certs/{name}", env!("CARGO_MANIFEST_DIR"))
 }
 
 fn client(port: u16, more: &[&str]) -> Command {
@@ -51,19 +21,19 @@ fn client(port: u16, more: &[&str]) -> Command {
 #[test]
 fn a_fortune_that_nobody_else_reads() {
     let (_server, port) =
-        listening("securefortuneserver", &[&path("server.crt"), &path("server.key")]);
+        listening("securefortuneserver", &[&path("good-ec.crt"), &path("good-ec.key")]);
     let output = run(client(port, &["--ca", &path("ca.crt")]));
     assert!(output.status.success(), "{}", text(&output.stderr));
     let lines: Vec<_> = text(&output.stdout).lines().collect();
     assert!(lines[0].starts_with("TLSv1.3, TLS_"), "{lines:?}");
-    assert!(lines[1].starts_with("0  a server, by an authority, SHA-256 "), "{lines:?}");
+    assert!(lines[1].starts_with("0  localhost, by Conformance Root, SHA-256 "), "{lines:?}");
     assert!(lines.len() == 3 && lines[2].len() > 10, "{lines:?}");
 }
 
 #[test]
 fn the_client_asks_about_errors() {
     let (_server, port) =
-        listening("securefortuneserver", &[&path("server.crt"), &path("server.key")]);
+        listening("securefortuneserver", &[&path("good-ec.crt"), &path("good-ec.key")]);
     for (answer, goes_on) in [("y\n", true), ("n\n", false), ("", false)] {
         let mut command = client(port, &[]);
         let mut child = Running(command.stdin(Stdio::piped()).spawn().unwrap());
@@ -71,7 +41,7 @@ fn the_client_asks_about_errors() {
         let output = child.output();
         let errors = text(&output.stderr);
         assert!(errors.contains("\nGo on? [y/N] "), "{errors}");
-        assert!(errors.contains("127.0.0.1 shows this: a server, by an authority, SHA-256 "));
+        assert!(errors.contains("127.0.0.1 shows this: localhost, by Conformance Root, SHA-256 "));
         assert_eq!(output.status.code(), Some(i32::from(!goes_on)), "{errors}");
         assert_eq!(text(&output.stdout).lines().count(), if goes_on { 3 } else { 0 });
     }
@@ -87,7 +57,7 @@ fn the_client_asks_about_errors() {
 
 #[test]
 fn an_echo_by_tls_and_http_to_it() {
-    let files = [path("server.crt"), path("server.key")];
+    let files = [path("good-ec.crt"), path("good-ec.key")];
     let (_server, port) = listening("echoserver", &["--tls", &files[0], &files[1], "--sink"]);
     // The server only reads and sends nothing. The client ends when the server does.
     let command = client(port, &["--ca", &path("ca.crt"), "--get", "/"]).spawn().unwrap();
@@ -110,14 +80,14 @@ fn an_echo_by_tls_and_http_to_it() {
 fn files_that_are_no_certificates() {
     let missing = path("none-such.crt");
     for (arguments, error) in [
-        (vec![missing.clone(), path("server.key")], format!("{missing}: No such file")),
+        (vec![missing.clone(), path("good-ec.key")], format!("{missing}: No such file")),
         (
-            vec![path("server.key"), path("server.key")],
-            format!("{}: there is no", path("server.key")),
+            vec![path("good-ec.key"), path("good-ec.key")],
+            format!("{}: there is no", path("good-ec.key")),
         ),
         (
-            vec![path("server.crt"), path("server.crt")],
-            format!("{}: there is no", path("server.crt")),
+            vec![path("good-ec.crt"), path("good-ec.crt")],
+            format!("{}: there is no", path("good-ec.crt")),
         ),
     ] {
         let mut command = example("securefortuneserver");
@@ -128,6 +98,6 @@ fn files_that_are_no_certificates() {
         assert!(said.starts_with(&format!("securefortuneserver: {error}")), "{said}");
     }
     let mut command = example("echoserver");
-    command.args(["--udp", "--tls", &path("server.crt"), &path("server.key")]);
+    command.args(["--udp", "--tls", &path("good-ec.crt"), &path("good-ec.key")]);
     assert_eq!(run(command).status.code(), Some(2));
 }

@@ -119,10 +119,8 @@ impl<'a> Args<'a> {
         match self.next()? {
             Arg::Text(text) => {
                 let text = std::str::from_utf8(text).map_err(|_| self.wrong("an address"))?;
-                let mut address = QHostAddress::new();
                 // As in Qt, an invalid text makes a null address.
-                address.set_address(text);
-                Ok(address)
+                Ok(text.parse().unwrap_or_default())
             }
             Arg::Names(names) => match &**names {
                 [name] => match special_address(name) {

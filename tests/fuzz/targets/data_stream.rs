@@ -19,7 +19,7 @@ libfuzzer_sys::fuzz_target!(|data: &[u8]| {
     let [version, settings, data @ ..] = data else { return };
     let new = |bytes: &[u8]| {
         let mut stream = QDataStream::from_bytes(bytes);
-        if let Some(version) = StreamVersion::from_number(version % 20) {
+        if let Ok(version) = StreamVersion::try_from(i32::from(version % 20)) {
             stream.set_version(version);
         }
         if settings & 1 == 1 {
@@ -45,7 +45,7 @@ libfuzzer_sys::fuzz_target!(|data: &[u8]| {
             41..=43 if open > 0 => {
                 open -= 1;
                 match step {
-                    41 => drop(stream.commit_transaction()),
+                    41 => _ = stream.commit_transaction(),
                     42 => stream.rollback_transaction(),
                     _ => stream.abort_transaction(),
                 }
@@ -102,7 +102,7 @@ fn read(stream: &mut QDataStream, step: u8, new: &dyn Fn(&[u8]) -> QDataStream) 
         31 => drop(stream.read_utf16()),
         32 => drop(stream.read_string()),
         33 => drop(stream.read_bytes()),
-        34 => drop(stream.transaction(|stream| stream.read::<(String, Vec<u32>)>())),
+        34 => _ = stream.transaction(|stream| stream.read::<(String, Vec<u32>)>()),
         _ => drop(stream.read::<QVariant>()),
     }
 }

@@ -107,7 +107,9 @@ fn queued() {
 
     let signal = Signal::of(&object);
     let sum = Rc::new(Cell::new(0i64));
-    signal.connect_to_with(&sum, ConnectionType::QUEUED, |sum, value| sum.set(sum.get() + value));
+    signal.connect_to_with_type(&sum, ConnectionType::QUEUED, |sum, value| {
+        sum.set(sum.get() + value)
+    });
     let round = || {
         for value in 0..BATCH {
             signal.emit(value);
@@ -129,7 +131,7 @@ fn queued() {
     let next = Rc::new(Signal::of(&object));
     let left = Rc::new(Cell::new(0u32));
     let emitter = Rc::downgrade(&next);
-    next.connect_to_with(&left, ConnectionType::QUEUED, move |left, value: &i64| {
+    next.connect_to_with_type(&left, ConnectionType::QUEUED, move |left, value: &i64| {
         left.set(left.get() - 1);
         match emitter.upgrade() {
             Some(next) if left.get() > 0 => next.emit(value + 1),

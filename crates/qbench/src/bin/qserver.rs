@@ -73,7 +73,7 @@ fn main() -> ExitCode {
 /// Returns the configuration with the certificate and key from the command line.
 fn configuration() -> Option<QSslConfiguration> {
     let mut files = std::env::args().skip(2);
-    let chain = QSslCertificate::from_data(fs::read(files.next()?).ok()?, EncodingFormat::Pem);
+    let chain = QSslCertificate::from_path(files.next()?, EncodingFormat::Pem).ok()?;
     let pem = fs::read(files.next()?).ok()?;
     let mut keys = [KeyAlgorithm::Rsa, KeyAlgorithm::Ec, KeyAlgorithm::Opaque]
         .map(|algorithm| QSslKey::new(&pem, algorithm, EncodingFormat::Pem))
@@ -117,10 +117,11 @@ fn echo_datagrams(socket: &QUdpSocket) {
                 break;
             }
             for datagram in &mut datagrams[..count] {
-                datagram.set_destination(datagram.sender_address(), datagram.sender_port() as u16);
+                let port = datagram.sender_port().unwrap_or(0);
+                datagram.set_destination(datagram.sender_address(), port);
                 datagram.set_sender(QHostAddress::Null, 0);
                 datagram.set_interface_index(0);
-                datagram.set_hop_limit(-1);
+                datagram.set_hop_limit(None);
             }
             socket.write_datagrams(&datagrams[..count]).ok();
         }

@@ -1,4 +1,4 @@
-//! Quitting on Ctrl-C.
+//! Quits the application on Ctrl-C.
 
 use std::{
     cell::RefCell,
@@ -17,10 +17,10 @@ use signal_hook::{
 
 use crate::event_loop::{Dispatcher, EventSource, Readiness, Registration};
 
-/// What the shell reports of a process that SIGINT ended.
+/// The exit status that a shell reports for a process ended by SIGINT.
 const INTERRUPTED: i32 = 128 + SIGINT;
 
-/// The reading end of a pipe that the signal handlers write to.
+/// Reads from the pipe that the signal handlers write to.
 struct Listener {
     pipe: RefCell<UnixStream>,
     registration: Registration,
@@ -28,7 +28,7 @@ struct Listener {
     handlers: RefCell<Vec<SigId>>,
 }
 
-/// What the loop keeps of it.
+/// The loop's reference to the listener. It is `None` until the handlers are installed.
 #[derive(Default)]
 struct Installed(RefCell<Option<Rc<Listener>>>);
 
@@ -37,8 +37,8 @@ pub(super) fn install(dispatcher: &Rc<Dispatcher>) -> io::Result<()> {
     if installed.0.borrow().is_some() {
         return Ok(());
     }
-    // All that may be used up comes first: once a handler is registered, SIGINT no longer ends the
-    // process by itself, not even when the handler is taken back.
+    // Everything that can fail for lack of descriptors comes first. Once a handler is registered,
+    // SIGINT no longer ends the process, even after the handler has been unregistered.
     let (ours, theirs) = StdUnixStream::pair()?;
     ours.set_nonblocking(true)?;
     let also_theirs = theirs.try_clone()?;
@@ -50,13 +50,14 @@ pub(super) fn install(dispatcher: &Rc<Dispatcher>) -> io::Result<()> {
     });
     listener.registration.register(&mut *listener.pipe.borrow_mut(), Interest::READABLE)?;
     let second = Arc::new(AtomicBool::new(false));
-    // What is registered is in the listener at once: its drop takes it back if the rest fails.
+    // The listener owns each handler at once. If a later step fails, its drop unregisters them.
     let add = |handler: io::Result<SigId>| {
         handler.map(|handler| listener.handlers.borrow_mut().push(handler))
     };
     add(low_level::pipe::register(SIGINT, also_theirs))?;
     add(low_level::pipe::register(SIGTERM, theirs))?;
-    // In this order: the first SIGINT only arms what the second one sets off.
+    // The order matters: the first SIGINT sets `second`, and the next one finds it set and ends the
+    // process.
     add(signal_hook::flag::register_conditional_shutdown(SIGINT, INTERRUPTED, second.clone()))?;
     add(signal_hook::flag::register(SIGINT, second))?;
     installed.0.replace(Some(listener));

@@ -1,4 +1,4 @@
-//! What an application is called.
+//! The names of the application, its arguments and its files.
 
 use std::{
     env,
@@ -11,7 +11,7 @@ use std::{
 use super::{CoreApplicationNode, QCoreApplication, process::tell};
 use crate::signal::Signal;
 
-/// The process has one set of names, whichever thread's application is asked.
+/// The names. All threads' applications share one set of names.
 struct Names {
     application: String,
     version: String,
@@ -26,21 +26,21 @@ fn names() -> MutexGuard<'static, Names> {
         organization: String::new(),
         domain: String::new(),
     });
-    // Nothing panics while it is locked.
+    // No code panics while it holds this lock.
     NAMES.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Sets a name; whether it is another than before.
-fn set(name: fn(&mut Names) -> &mut String, to: &str) -> bool {
+/// Sets a name. Returns whether it has changed.
+fn set(name: fn(&mut Names) -> &mut String, to: String) -> bool {
     let mut names = names();
     let name = name(&mut names);
-    let changed = name != to;
-    to.clone_into(name);
+    let changed = *name != to;
+    *name = to;
     changed
 }
 
 impl QCoreApplication {
-    /// Emits a signal of the application, in its own thread.
+    /// Emits a signal of the application in the application's thread.
     fn announce(&self, signal: fn(&CoreApplicationNode) -> &Signal<()>) {
         match self.remote() {
             Some(_) => tell(move |app| signal(app).emit(())),
@@ -48,7 +48,7 @@ impl QCoreApplication {
         }
     }
 
-    /// The name of the application; if none was set, that of the program's file.
+    /// Returns the name of the application. The default is the file name of the program.
     ///
     /// ```standalone_crate
     /// use qcore::QCoreApplication;
@@ -70,81 +70,87 @@ impl QCoreApplication {
         file.to_string_lossy().into_owned()
     }
 
-    /// Sets the name of the application, for the whole process.
+    /// Sets the name of the application for the whole process. If it has changed, emits
+    /// [`application_name_changed`](CoreApplicationNode::application_name_changed).
     #[doc(alias = "setApplicationName")]
-    pub fn set_application_name(&self, name: &str) {
-        if set(|names| &mut names.application, name) {
+    pub fn set_application_name(&self, name: impl Into<String>) {
+        if set(|names| &mut names.application, name.into()) {
             self.announce(|app| &app.application_name_changed);
         }
     }
 
-    /// The version of the application, empty if none was set.
+    /// Returns the version of the application, empty by default.
     #[doc(alias = "applicationVersion")]
     #[must_use]
     pub fn application_version(&self) -> String {
         names().version.clone()
     }
 
-    /// Sets the version of the application, for the whole process.
+    /// Sets the version of the application for the whole process. If it has changed, emits
+    /// [`application_version_changed`](CoreApplicationNode::application_version_changed).
     #[doc(alias = "setApplicationVersion")]
-    pub fn set_application_version(&self, version: &str) {
-        if set(|names| &mut names.version, version) {
+    pub fn set_application_version(&self, version: impl Into<String>) {
+        if set(|names| &mut names.version, version.into()) {
             self.announce(|app| &app.application_version_changed);
         }
     }
 
-    /// The name of the organization behind the application, empty if none was set.
+    /// Returns the name of the organization that makes the application, empty by default.
     #[doc(alias = "organizationName")]
     #[must_use]
     pub fn organization_name(&self) -> String {
         names().organization.clone()
     }
 
-    /// Sets the name of the organization, for the whole process.
+    /// Sets the name of the organization for the whole process. If it has changed, emits
+    /// [`organization_name_changed`](CoreApplicationNode::organization_name_changed).
     #[doc(alias = "setOrganizationName")]
-    pub fn set_organization_name(&self, name: &str) {
-        if set(|names| &mut names.organization, name) {
+    pub fn set_organization_name(&self, name: impl Into<String>) {
+        if set(|names| &mut names.organization, name.into()) {
             self.announce(|app| &app.organization_name_changed);
         }
     }
 
-    /// The internet domain of the organization, empty if none was set.
+    /// Returns the internet domain of the organization, empty by default.
     #[doc(alias = "organizationDomain")]
     #[must_use]
     pub fn organization_domain(&self) -> String {
         names().domain.clone()
     }
 
-    /// Sets the internet domain of the organization, for the whole process.
+    /// Sets the internet domain of the organization for the whole process. If it has changed, emits
+    /// [`organization_domain_changed`](CoreApplicationNode::organization_domain_changed).
     #[doc(alias = "setOrganizationDomain")]
-    pub fn set_organization_domain(&self, domain: &str) {
-        if set(|names| &mut names.domain, domain) {
+    pub fn set_organization_domain(&self, domain: impl Into<String>) {
+        if set(|names| &mut names.domain, domain.into()) {
             self.announce(|app| &app.organization_domain_changed);
         }
     }
 
-    /// The number of the process.
+    /// Returns the process id.
     #[doc(alias = "applicationPid")]
     #[must_use]
     pub fn application_pid() -> u32 {
         system::id()
     }
 
-    /// The command line, the program first. What is not Unicode in it is replaced.
+    /// Returns the command line, starting with the program. Bytes that are not valid Unicode are
+    /// replaced with U+FFFD.
     #[must_use]
     pub fn arguments() -> Vec<String> {
         let text = |argument: OsString| argument.to_string_lossy().into_owned();
         env::args_os().map(text).collect()
     }
 
-    /// The file of the program, if the system tells.
+    /// Returns the path of the program's file, or `None` if the system cannot tell it.
     #[doc(alias = "applicationFilePath")]
     #[must_use]
     pub fn application_file_path() -> Option<PathBuf> {
         env::current_exe().ok()
     }
 
-    /// The folder of the program's file, if the system tells.
+    /// Returns the path of the folder with the program's file, or `None` if the system cannot tell
+    /// it.
     #[doc(alias = "applicationDirPath")]
     #[must_use]
     pub fn application_dir_path() -> Option<PathBuf> {

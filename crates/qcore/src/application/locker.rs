@@ -1,4 +1,4 @@
-//! Keeping a loop running for as long as there is work.
+//! [`QEventLoopLocker`]: keeps a loop running while there is work.
 
 use std::{
     fmt, io,
@@ -17,39 +17,44 @@ use crate::{
     object::QObject,
 };
 
-/// Keeps a loop running: when the last locker of a loop is dropped, the loop quits.
+/// Keeps a loop running: the loop quits when its last locker is dropped.
 ///
-/// One for each piece of work, held where that is done, also in another thread. A loop that is not
-/// running when the last one goes is not told. The application quits with its last one unless
-/// [`QCoreApplication::set_quit_lock_enabled`] says otherwise. Stands for Qt's
-/// [QEventLoopLocker](https://doc.qt.io/qt-5/qeventlooplocker.html).
+/// Create one locker for each piece of work, and drop it when the work is done. A locker may be
+/// moved to another thread. If the last locker is dropped while the loop is not running, nothing
+/// happens, and a later `exec()` does not end because of it. An application quits when its last
+/// locker is dropped, unless [`QCoreApplication::set_quit_lock_enabled`] has disabled that. Stands
+/// for Qt's [QEventLoopLocker](https://doc.qt.io/qt-5/qeventlooplocker.html).
 ///
 /// # Examples
 ///
 /// ```
-/// use qcore::{QCoreApplication, QEventLoopLocker};
+/// use qcore::{QCoreApplication, QEventLoopLocker, QTimer};
 ///
 /// let app = QCoreApplication::new();
-/// for _ in 0..3 {
-///     let locker = QEventLoopLocker::new()?;
-///     std::thread::spawn(move || {
-///         // some work
-///         drop(locker);
-///     });
-/// }
-/// assert_eq!(app.exec(), 0); // until the last thread is done
+/// let lockers = [QEventLoopLocker::try_new()?, QEventLoopLocker::try_new()?];
+/// // The loop itself starts the threads. If they dropped all lockers before exec() runs, exec()
+/// // would not end.
+/// QTimer::single_shot(0, || {
+///     for locker in lockers {
+///         std::thread::spawn(move || {
+///             // some work
+///             drop(locker);
+///         });
+///     }
+/// });
+/// assert_eq!(app.exec(), 0); // returns when the last thread has dropped its locker
 /// # Ok::<(), std::io::Error>(())
 /// ```
-#[must_use = "the loop is kept running only while the locker lives"]
+#[must_use = "the locker keeps the loop running only until it is dropped"]
 pub struct QEventLoopLocker {
     locks: Arc<Locks>,
     poster: Poster,
-    /// The application or the loop.
+    /// The id of the application or of the event loop.
     object: ObjectId,
     is_of_application: bool,
 }
 
-/// Whether applications quit with their last lockers.
+/// Whether an application quits when its last locker is dropped.
 static QUIT_LOCK_ENABLED: AtomicBool = AtomicBool::new(true);
 
 pub(super) fn is_quit_lock_enabled() -> bool {
@@ -61,13 +66,14 @@ pub(super) fn set_quit_lock_enabled(enabled: bool) {
 }
 
 impl QEventLoopLocker {
-    /// Locks the application that [`QCoreApplication::instance`] returns: in a thread without one
-    /// of its own, the process's.
+    /// Locks the application that [`QCoreApplication::instance`] returns: the thread's own
+    /// application or, if the thread has none, the application of the process.
     ///
     /// # Errors
     ///
-    /// If the loop cannot be woken from other threads, for want of descriptors.
-    pub fn new() -> io::Result<Self> {
+    /// The error of the operating system if the process has too few file descriptors left. Without
+    /// them other threads cannot wake the loop.
+    pub fn try_new() -> io::Result<Self> {
         let app = QCoreApplication::instance();
         if let Some(primary) = app.remote() {
             primary.locks.add();
@@ -77,12 +83,12 @@ impl QEventLoopLocker {
         Self::lock(Object::life(&app), app.run(), true)
     }
 
-    /// Locks a loop of this thread.
+    /// Locks an event loop of this thread.
     ///
     /// # Errors
     ///
-    /// As [`new`](QEventLoopLocker::new).
-    pub fn with_loop(event_loop: &QEventLoop) -> io::Result<Self> {
+    /// The same as [`try_new`](QEventLoopLocker::try_new).
+    pub fn try_with_loop(event_loop: &QEventLoop) -> io::Result<Self> {
         Self::lock(Object::life(event_loop), event_loop.run(), false)
     }
 
@@ -100,7 +106,7 @@ impl Drop for QEventLoopLocker {
         let quits = !self.is_of_application || is_quit_lock_enabled();
         if last && quits && self.locks.is_running() {
             let object = self.object;
-            // With the loop gone, there is nothing to quit.
+            // If the loop has ended, there is nothing to quit.
             let _ = self.poster.post(move || {
                 if let Some(object) = find(object).and_then(|life| QObject::of(&life)) {
                     QCoreApplication::send_event(&object, &QEvent::new(EventType::QUIT));

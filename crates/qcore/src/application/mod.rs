@@ -1,8 +1,8 @@
-//! The application, and loops within its loop.
+//! The application and nested event loops.
 //!
 //! [`QCoreApplication`] runs the event loop of its thread, and sends and posts events. A
-//! [`QEventLoop`] runs in a slot, a [`QEventLoopLocker`] keeps either of them running for as long
-//! as there is work, and a [`QSocketNotifier`] watches a descriptor.
+//! [`QEventLoop`] can run inside a slot. A [`QEventLoopLocker`] keeps the application or an event
+//! loop running while there is work. A [`QSocketNotifier`] watches a file descriptor.
 
 #[cfg(feature = "ctrl-c")]
 mod ctrl_c;
@@ -18,7 +18,6 @@ use std::{
     cell::{Cell, RefCell},
     fmt,
     rc::{Rc, Weak},
-    time::Duration,
 };
 
 use self::process::Primary;
@@ -34,20 +33,22 @@ use crate::{
     event_loop::{Dispatcher, ProcessEventsFlags, Run, Which},
     object::QObject,
     signal::Signal,
+    time::QDeadlineTimer,
 };
 
 crate::class! {
-    /// The application: runs the event loop of its thread, until it is told to quit.
+    /// The application: runs the event loop of its thread until it is told to quit.
     ///
-    /// A program makes one, in its main thread. [`instance`](QCoreApplication::instance) finds it
-    /// in every thread, and [`quit`](QCoreApplication::quit) and [`exit`](QCoreApplication::exit)
-    /// end its `exec()` from every thread. Stands for Qt's
+    /// A program creates one application in its main thread.
+    /// [`instance`](QCoreApplication::instance) returns it in every thread.
+    /// [`quit`](QCoreApplication::quit) and [`exit`](QCoreApplication::exit) end its `exec()` from
+    /// every thread. Stands for Qt's
     /// [QCoreApplication](https://doc.qt.io/qt-5/qcoreapplication.html), whose static functions are
     /// methods here.
     ///
-    /// Unlike in Qt, a further thread may make an application of its own with
-    /// [`new`](QCoreApplication::new). Tests need this: Rust runs each test in its own thread,
-    /// several of them at the same time.
+    /// Unlike in Qt, another thread may create an application of its own with
+    /// [`new`](QCoreApplication::new). Tests need this, because Rust runs tests in several threads
+    /// at the same time.
     ///
     /// # Examples
     ///
@@ -74,33 +75,34 @@ crate::class! {
 
 /// The signals of a [`QCoreApplication`].
 pub struct CoreApplicationNode {
-    /// [`exec`](QCoreApplication::exec) is about to return. A last chance for those who have to do
-    /// something before; no loop runs any more.
+    /// Emitted when [`exec`](QCoreApplication::exec) is about to return. The event loop has ended
+    /// by then. Connect to this signal to clean up.
     #[doc(alias = "aboutToQuit")]
     pub about_to_quit: Signal<()>,
-    /// The application has another name.
+    /// Emitted when the name of the application has changed.
     #[doc(alias = "applicationNameChanged")]
     pub application_name_changed: Signal<()>,
-    /// The application has another version.
+    /// Emitted when the version of the application has changed.
     #[doc(alias = "applicationVersionChanged")]
     pub application_version_changed: Signal<()>,
-    /// The organization has another name.
+    /// Emitted when the name of the organization has changed.
     #[doc(alias = "organizationNameChanged")]
     pub organization_name_changed: Signal<()>,
-    /// The organization has another domain.
+    /// Emitted when the internet domain of the organization has changed.
     #[doc(alias = "organizationDomainChanged")]
     pub organization_domain_changed: Signal<()>,
     base: QObject,
     run: Rc<Run>,
-    /// It stands for the process's application, which lives in another thread.
+    /// Whether this object only represents the application of the process, which lives in another
+    /// thread.
     is_remote: bool,
 }
 
-/// The application of one thread.
+/// The application of a thread.
 #[derive(Default)]
 struct Current {
     node: RefCell<Weak<CoreApplicationNode>>,
-    /// It has ended.
+    /// Whether the thread's application is ending or has ended.
     closing_down: Cell<bool>,
 }
 
@@ -139,8 +141,8 @@ impl CoreApplicationNode {
         }
     }
 
-    /// Lets other threads find the application. It needs descriptors: where there are none it is
-    /// tried again later.
+    /// Lets other threads find the application. This needs file descriptors. If there are none
+    /// left, a later call tries again.
     fn claim(&self) {
         let life = self.life();
         if let Ok(poster) = life.dispatcher().poster() {
@@ -151,12 +153,12 @@ impl CoreApplicationNode {
 }
 
 impl QCoreApplication {
-    /// The application of this thread, made now unless there is one.
+    /// Returns the application of this thread, and creates it if there is none.
     ///
-    /// The first one is the process's, which other threads find by
-    /// [`instance`](QCoreApplication::instance).
+    /// The first application becomes that of the process, which
+    /// [`instance`](QCoreApplication::instance) returns in other threads.
     #[must_use]
-    #[allow(clippy::new_without_default)] // it may return what is there
+    #[allow(clippy::new_without_default)] // it may return the existing application
     pub fn new() -> Self {
         let dispatcher = Dispatcher::current();
         match Self::existing(&dispatcher) {
@@ -165,26 +167,26 @@ impl QCoreApplication {
         }
     }
 
-    /// The application: that of this thread if the thread has one, else the process's. Where there
-    /// is none, or the thread's own has ended, it is made, and lives in this thread.
+    /// Returns the application of this thread or, if the thread has none, that of the process. If
+    /// there is neither, or if the thread's own application has ended, the function creates one in
+    /// this thread.
     ///
-    /// The process's application belongs to the thread that made it. What another thread gets here
-    /// is an object of that other thread's, which stands for the application:
+    /// The application of the process belongs to the thread that created it. In another thread the
+    /// function returns a local object that represents the application:
     ///
-    /// * `exit`, `quit`, `shutdown`, the setters of names, and a
-    ///   [`QEventLoopLocker`] reach the application itself, in its own
-    ///   thread;
+    /// * `exit`, `quit`, `shutdown`, the setters of names, and a [`QEventLoopLocker`] act on the
+    ///   application itself, in its own thread;
     /// * `process_events` handles the events of the calling thread, as in Qt;
-    /// * `exec` returns -1 with a warning, as in Qt. A [`QEventLoop`] runs in
-    ///   any thread;
-    /// * its signals are never emitted: connect to the application's in the application's thread.
+    /// * `exec` returns -1 and logs a warning, as in Qt. A [`QEventLoop`] runs in any thread;
+    /// * its signals are never emitted. Connect to the signals of the application in the
+    ///   application's own thread.
     #[must_use]
     pub fn instance() -> Self {
         let dispatcher = Dispatcher::current();
         let existing = Self::existing(&dispatcher);
         match existing {
             Some(app) if !app.is_remote => app,
-            // A thread that had an application gets another one of its own.
+            // A thread whose own application has ended gets another one of its own.
             existing if !is_closing_down(&dispatcher) && process::application().is_some() => {
                 existing.unwrap_or_else(|| Self::make(&dispatcher, true))
             }
@@ -220,20 +222,21 @@ impl QCoreApplication {
         QCoreApplication(Handle::new(node))
     }
 
-    /// The process's application, if this object only stands for it.
+    /// Returns the application of the process if this object only represents it.
     fn remote(&self) -> Option<Primary> {
         if self.is_remote { process::application() } else { None }
     }
 
     /// Runs the event loop until [`exit`](QCoreApplication::exit) or
-    /// [`quit`](QCoreApplication::quit); returns the exit code.
+    /// [`quit`](QCoreApplication::quit) is called, and returns the exit code.
     ///
-    /// What sockets were told to write just before [`exit`](QCoreApplication::exit) is still unsent
-    /// when this returns, and goes out when a loop runs again.
+    /// Data that was written to sockets in the same turn as the call of
+    /// [`exit`](QCoreApplication::exit) is still unsent when `exec` returns. It is sent when an
+    /// event loop runs again in this thread.
     ///
-    /// An `exit` from before is forgotten. Returns -1 at once, with a warning in the log, if any
-    /// loop of this thread is running already. May be called again when it has returned, also after
-    /// a slot's panic has come out of it.
+    /// An `exit` before this call has no effect. If an event loop is already running in this
+    /// thread, the function returns -1 immediately and logs a warning. It may be called again after
+    /// it has returned, and also after the panic of a slot has unwound through it.
     pub fn exec(&self) -> i32 {
         if self.is_remote {
             crate::q_warning!("QCoreApplication::exec: Must be called from the main thread");
@@ -246,7 +249,7 @@ impl QCoreApplication {
             return -1;
         }
         let code = {
-            // Also if a slot's panic ends it.
+            // The guard resets the flag even if the panic of a slot ends the loop.
             struct Forget<'a>(&'a Dispatcher);
             impl Drop for Forget<'_> {
                 fn drop(&mut self) {
@@ -258,45 +261,47 @@ impl QCoreApplication {
             dispatcher.exec(&self.run)
         };
         self.about_to_quit.emit(());
-        // The deletions that the loop has left behind.
-        let deletions = Some(EventType::DEFERRED_DELETE.number());
+        // Makes the deletions that the loop has not made.
+        let deletions = Some(EventType::DEFERRED_DELETE.raw());
         dispatcher.send_posted(&Which::new(None, deletions));
         code
     }
 
-    /// Ends all loops of the application's thread with an exit code, as soon as control is back in
-    /// them. 0 is success. Every thread may call it; called from another thread than the
-    /// application's, it takes effect in the next turn of the application's loop.
+    /// Ends all event loops of the application's thread with an exit code, as soon as control
+    /// returns to them. By convention 0 means success. Every thread may call this function. If
+    /// another thread than the application's calls it, it takes effect in the next turn of the
+    /// application's loop.
     ///
-    /// As with Qt, what sockets have been told to write in the same turn of the loop, in the slot
-    /// that calls this for example, is not sent any more: it would be in the next turn. If the
-    /// program ends, it is lost, and the other end sees a clean end of the stream. To send it
-    /// first, quit in a slot of the socket's `disconnected`, or wait for it with
+    /// As in Qt, data that is written to sockets in the same turn, for example in the slot that
+    /// calls this function, is not sent: the next turn would send it. If the program ends, the data
+    /// is lost, and the peer sees an orderly end of the stream. To send the data first, quit in a
+    /// slot of the socket's `disconnected`, or call
     /// [`wait_for_bytes_written`](crate::QIODevice::wait_for_bytes_written).
     ///
-    /// From then on no [`QEventLoop`] begins in that thread, its `exec` returns
-    /// -1: until the application's own `exec` has returned, or is called if it was not running.
+    /// After this call no [`QEventLoop`] starts in that thread: its `exec` returns -1. This ends
+    /// when the application's own `exec` returns, or when it is called if it was not running.
     pub fn exit(&self, code: i32) {
         self.0.exit(code);
     }
 
-    /// [`exit(0)`](QCoreApplication::exit). What was written to sockets in the same turn is not
-    /// sent.
+    /// Ends the event loops with exit code 0; the same as [`exit(0)`](QCoreApplication::exit). Data
+    /// that was written to sockets in the same turn is not sent.
     pub fn quit(&self) {
         self.exit(0);
     }
 
-    /// Whether the application quits when its last [`QEventLoopLocker`] is
-    /// dropped. True by default.
+    /// Returns whether an application quits when its last [`QEventLoopLocker`] is dropped. The
+    /// default is `true`.
     #[doc(alias = "isQuitLockEnabled")]
     #[must_use]
     pub fn is_quit_lock_enabled() -> bool {
         locker::is_quit_lock_enabled()
     }
 
-    /// Says whether applications quit when their last [`QEventLoopLocker`]
-    /// is dropped. This holds for the whole process. What counts is the value at the moment when
-    /// the locker is dropped. Lockers of a [`QEventLoop`] do not ask.
+    /// Sets whether an application quits when its last [`QEventLoopLocker`] is dropped.
+    ///
+    /// The setting holds for the whole process. It is read at the moment when the last locker is
+    /// dropped. It has no effect on the lockers of a [`QEventLoop`].
     ///
     /// ```
     /// use qcore::QCoreApplication;
@@ -311,21 +316,23 @@ impl QCoreApplication {
         locker::set_quit_lock_enabled(enabled);
     }
 
-    /// Ends the application object, whatever handles there are, and all loops of its thread with
-    /// it. The next [`instance()`](QCoreApplication::instance) is another one.
+    /// Destroys the application object even if there are handles to it, and ends all event loops of
+    /// its thread. The next call of [`instance()`](QCoreApplication::instance) in that thread
+    /// creates another application.
     ///
-    /// There is seldom a need to: dropping the last handle does it.
+    /// This is seldom needed: dropping the last handle destroys the application, too.
     pub fn shutdown(&self) {
         if self.is_remote {
             return process::tell(QCoreApplication::shutdown);
         }
-        // The last handle may be in what dies with it.
+        // The object to be destroyed may own the user's last handle.
         let keep = self.clone();
         keep.quit();
         Object::life(&keep).destroy();
     }
 
-    /// Whether the application of this thread is ending or has ended, and there is no other yet.
+    /// Returns whether the application of this thread is ending or has ended, and the thread has no
+    /// new application yet.
     ///
     /// ```
     /// use qcore::QCoreApplication;
@@ -342,33 +349,44 @@ impl QCoreApplication {
         Dispatcher::existing().is_some_and(|dispatcher| is_closing_down(&dispatcher))
     }
 
-    /// Handles what there is to handle, and returns whether there was anything.
+    /// Handles the events that are pending, and returns whether there were any. It does not wait.
     #[doc(alias = "processEvents")]
     pub fn process_events(&self) -> bool {
-        self.process_events_with(ProcessEventsFlags::ALL_EVENTS)
+        self.process_events_with_flags(ProcessEventsFlags::ALL_EVENTS)
     }
 
-    /// Handles what there is to handle of the kinds that `flags` names, and returns whether there
-    /// was anything. With `WAIT_FOR_MORE_EVENTS` it waits if there was nothing.
+    /// Handles the pending events of the kinds that `flags` selects, and returns whether there were
+    /// any. With `WAIT_FOR_MORE_EVENTS` it waits if none are pending.
     #[doc(alias = "processEvents")]
-    pub fn process_events_with(&self, flags: ProcessEventsFlags) -> bool {
+    pub fn process_events_with_flags(&self, flags: ProcessEventsFlags) -> bool {
         self.dispatcher().process_events(flags)
     }
 
-    /// Handles events as they come, until there are none or the time is over. What comes late is
-    /// left for the loop. It never waits: `WAIT_FOR_MORE_EVENTS` is ignored.
+    /// Handles events of the kinds that `flags` selects until none are pending or `deadline` has
+    /// passed.
+    ///
+    /// The function runs at least one turn of the loop. Events that are pending after the deadline
+    /// stay for the event loop. The function never waits: `WAIT_FOR_MORE_EVENTS` has no effect. The
+    /// limit is in real time, even while a [`VirtualClock`](crate::VirtualClock) is installed. With
+    /// -1 there is no limit. In Qt, -1 means one turn.
     #[doc(alias = "processEvents")]
-    pub fn process_events_for(&self, flags: ProcessEventsFlags, max_time: Duration) {
-        self.dispatcher().process_events_for(flags, max_time);
+    pub fn process_events_for(
+        &self,
+        flags: ProcessEventsFlags,
+        deadline: impl Into<QDeadlineTimer>,
+    ) {
+        self.dispatcher().process_events_for(flags, deadline.into());
     }
 
-    /// Quits when the process is told to by SIGINT (Ctrl-C) or SIGTERM.
+    /// Makes the application quit when the process receives SIGINT (Ctrl-C) or SIGTERM.
     ///
-    /// The second SIGINT ends the process at once, in case the loop does not get to run.
+    /// A second SIGINT ends the process at once with exit status 130, in case the event loop is not
+    /// running.
     ///
     /// # Errors
     ///
-    /// If there are no descriptors left, or the signals cannot be had.
+    /// The error of the operating system if the process has too few file descriptors left, or if
+    /// the signal handlers cannot be installed.
     #[cfg(feature = "ctrl-c")]
     pub fn quit_on_ctrl_c(&self) -> std::io::Result<()> {
         ctrl_c::install(self.dispatcher())

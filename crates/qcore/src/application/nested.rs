@@ -1,19 +1,20 @@
-//! Loops within the loop.
+//! [`QEventLoop`]: an event loop that can run inside another one.
 
-use std::{fmt, rc::Rc, time::Duration};
+use std::{fmt, rc::Rc};
 
 use crate::{
     classes::{Handle, Life, Node, Object},
     event::{EventType, QEvent},
     event_loop::{Dispatcher, ProcessEventsFlags, Run},
     object::QObject,
+    time::QDeadlineTimer,
 };
 
 crate::class! {
-    /// A loop that can be run anywhere, also in a slot that a loop has called.
+    /// An event loop that can run anywhere, even in a slot that another event loop has called.
     ///
-    /// Running one in a slot is a way to wait there while everything else goes on. Stands for Qt's
-    /// [QEventLoop](https://doc.qt.io/qt-5/qeventloop.html).
+    /// A slot that runs an event loop can wait for something while all other events are still
+    /// handled. Stands for Qt's [QEventLoop](https://doc.qt.io/qt-5/qeventloop.html).
     ///
     /// # Examples
     ///
@@ -29,7 +30,7 @@ crate::class! {
     pub struct QEventLoop(EventLoopNode): QObject = base
 }
 
-/// The object behind a [`QEventLoop`].
+/// The node of a [`QEventLoop`].
 pub struct EventLoopNode {
     base: QObject,
     run: Rc<Run>,
@@ -50,65 +51,73 @@ impl Node for EventLoopNode {
 }
 
 impl QEventLoop {
-    /// A loop that does not run yet.
+    /// Creates an event loop that is not running.
     #[must_use]
-    #[allow(clippy::new_without_default)] // a class's `new` makes an object, not a value
+    #[allow(clippy::new_without_default)] // `new` creates an object, not a value
     pub fn new() -> Self {
         let base = QObject::embed(&Life::new());
         Object::life(&base).dispatcher().note_loop();
         QEventLoop(Handle::new(Rc::new(EventLoopNode { base, run: Rc::default() })))
     }
 
-    /// Runs until [`exit`](QEventLoop::exit) or [`quit`](QEventLoop::quit); returns the exit code.
+    /// Runs the loop until [`exit`](QEventLoop::exit) or [`quit`](QEventLoop::quit) is called, and
+    /// returns the exit code.
     ///
-    /// An `exit` from before is forgotten. Returns -1 at once if this object is running already,
-    /// with a warning in the log, and after
-    /// [`QCoreApplication::exit`](super::QCoreApplication::exit), which says for how long.
+    /// An `exit` before this call has no effect. The function returns -1 immediately and logs a
+    /// warning if this loop is already running, or if the thread is ending. It also returns -1
+    /// after [`QCoreApplication::exit`](super::QCoreApplication::exit), whose documentation says
+    /// until when.
     pub fn exec(&self) -> i32 {
-        // The object may be dropped by what runs in it.
+        // A slot that the loop calls may drop the user's last handle.
         let keep = self.clone();
         keep.dispatcher().exec(&keep.run)
     }
 
-    /// Makes [`exec`](QEventLoop::exec) return `code` as soon as control is back in it.
+    /// Tells the loop to end: [`exec`](QEventLoop::exec) returns `code` as soon as control returns
+    /// to it. By convention 0 means success.
     pub fn exit(&self, code: i32) {
         self.run.exit(code);
     }
 
-    /// [`exit(0)`](QEventLoop::exit).
+    /// Tells the loop to end with exit code 0; the same as [`exit(0)`](QEventLoop::exit).
     pub fn quit(&self) {
         self.exit(0);
     }
 
-    /// Whether [`exec`](QEventLoop::exec) is running and was not told to end.
+    /// Returns whether [`exec`](QEventLoop::exec) is running and has not been told to end.
     #[doc(alias = "isRunning")]
     #[must_use]
     pub fn is_running(&self) -> bool {
         self.run.is_running() && !self.run.is_told_to_exit()
     }
 
-    /// Handles what there is to handle, and returns whether there was anything.
+    /// Handles the events that are pending, and returns whether there were any. It does not wait.
     #[doc(alias = "processEvents")]
     pub fn process_events(&self) -> bool {
-        self.process_events_with(ProcessEventsFlags::ALL_EVENTS)
+        self.process_events_with_flags(ProcessEventsFlags::ALL_EVENTS)
     }
 
-    /// Handles what there is to handle of the kinds that `flags` names, and returns whether there
-    /// was anything. With `WAIT_FOR_MORE_EVENTS` it waits if there was nothing.
+    /// Handles the pending events of the kinds that `flags` selects, and returns whether there were
+    /// any. With `WAIT_FOR_MORE_EVENTS` it waits if none are pending.
     #[doc(alias = "processEvents")]
-    pub fn process_events_with(&self, flags: ProcessEventsFlags) -> bool {
+    pub fn process_events_with_flags(&self, flags: ProcessEventsFlags) -> bool {
         self.dispatcher().process_events(flags)
     }
 
-    /// Handles events as they come, until there are none or the time is over. It never waits:
-    /// `WAIT_FOR_MORE_EVENTS` is ignored.
+    /// Handles events of the kinds that `flags` selects until none are pending or `deadline` has
+    /// passed, as
+    /// [`QCoreApplication::process_events_for`](super::QCoreApplication::process_events_for) does.
     #[doc(alias = "processEvents")]
-    pub fn process_events_for(&self, flags: ProcessEventsFlags, max_time: Duration) {
-        self.dispatcher().process_events_for(flags, max_time);
+    pub fn process_events_for(
+        &self,
+        flags: ProcessEventsFlags,
+        deadline: impl Into<QDeadlineTimer>,
+    ) {
+        self.dispatcher().process_events_for(flags, deadline.into());
     }
 
-    /// Makes the loop go round once without waiting. A [`Poster`](crate::Poster) does it from other
-    /// threads.
+    /// Makes the loop run one turn without waiting. Other threads use
+    /// [`Poster::wake_up`](crate::Poster::wake_up).
     #[doc(alias = "wakeUp")]
     pub fn wake_up(&self) {
         self.dispatcher().wake_up();

@@ -1,4 +1,4 @@
-//! The application of the process: the one that other threads reach.
+//! The application of the process, which other threads can reach.
 
 use std::{
     rc::Rc,
@@ -12,7 +12,7 @@ use crate::{
     id::ObjectId,
 };
 
-/// What other threads need of the application.
+/// The parts of the application that other threads need.
 #[derive(Clone)]
 pub(super) struct Primary {
     pub(super) poster: Poster,
@@ -22,19 +22,19 @@ pub(super) struct Primary {
 
 fn primary() -> MutexGuard<'static, Option<Primary>> {
     static PRIMARY: Mutex<Option<Primary>> = Mutex::new(None);
-    // Nothing panics while it is locked.
+    // No code panics while it holds this lock.
     PRIMARY.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The process's application, if it has one.
+/// Returns the application of the process, if there is one.
 pub(super) fn application() -> Option<Primary> {
     let application = primary().clone();
     // The thread may have ended while something still held the application.
     application.filter(|application| application.poster.is_open())
 }
 
-/// Makes an application the process's, unless the process has one already, in a thread that has not
-/// ended.
+/// Makes an application that of the process, unless the process already has one in a thread that has
+/// not ended.
 pub(super) fn claim(application: Primary) {
     let mut primary = primary();
     if primary.as_ref().is_some_and(|primary| primary.poster.is_open()) {
@@ -45,7 +45,7 @@ pub(super) fn claim(application: Primary) {
     drop(before);
 }
 
-/// The application has ended.
+/// Notes that the application has ended.
 pub(super) fn release(poster: &Poster, object: ObjectId) {
     let mut primary = primary();
     let is_this =
@@ -55,11 +55,13 @@ pub(super) fn release(poster: &Poster, object: ObjectId) {
     drop(released);
 }
 
-/// Has the process's application do something, in its own thread. Nothing happens if there is none.
+/// Calls `what` with the application of the process, in the application's thread. Does nothing if
+/// there is no application.
 pub(super) fn tell(what: impl FnOnce(&QCoreApplication) + Send + 'static) {
     if let Some(application) = application() {
         let object = application.object;
-        // Its thread may just be ending, or the application may end before the call comes.
+        // The application's thread may be ending, or the application may end before the call is
+        // made.
         let _ = application.poster.post(move || {
             if let Some(app) = find(object).and_then(|life| life.cast::<QCoreApplication>()) {
                 what(&app);
@@ -68,7 +70,7 @@ pub(super) fn tell(what: impl FnOnce(&QCoreApplication) + Send + 'static) {
     }
 }
 
-/// The object of this thread that has that number.
+/// Returns the object of this thread with this id.
 pub(super) fn find(object: ObjectId) -> Option<Rc<Life>> {
     Objects::of(&Dispatcher::current()).find(object)
 }

@@ -1,4 +1,4 @@
-//! Watching any descriptor.
+//! [`QSocketNotifier`]: watches a file descriptor.
 
 use std::{
     cell::{Cell, RefCell},
@@ -18,28 +18,29 @@ use crate::{
 };
 
 crate::numbered! {
-    /// What a [`QSocketNotifier`] watches for.
+    /// The kind of readiness that a [`QSocketNotifier`] watches for.
     #[doc(alias = "QSocketNotifier::Type")]
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
     #[non_exhaustive]
     pub enum NotifierType {
-        /// There is something to read, or the end was reached.
+        /// There is data to read, or the end of the stream was reached.
         Read = 0,
         /// There is room to write.
         Write = 1,
-        /// There is out-of-band data. Linux only; elsewhere it never happens.
+        /// There is out-of-band data. Only Linux reports this. On other systems it never happens.
         Exception = 2,
     }
 }
 
 crate::class! {
-    /// Watches a descriptor, a pipe or a terminal for example, and says when it is ready.
+    /// Watches a file descriptor, for example a pipe or a terminal, and emits a signal when it is
+    /// ready.
     ///
-    /// It says so again in every turn of the loop for as long as that is so (it is
-    /// level-triggered): the slot has to read or write, or [disable](QSocketNotifier::set_enabled)
-    /// the notifier. A regular file is always ready. Any number of notifiers may watch one
-    /// descriptor, also beside a socket of this library. Stands for Qt's
-    /// [QSocketNotifier](https://doc.qt.io/qt-5/qsocketnotifier.html).
+    /// The notifier is level-triggered: it emits the signal in every turn of the loop while the
+    /// descriptor is ready. The slot must therefore read or write, or
+    /// [disable](QSocketNotifier::set_enabled) the notifier. A regular file is always ready. Any
+    /// number of notifiers may watch the same descriptor, even one that a socket of this library
+    /// uses. Stands for Qt's [QSocketNotifier](https://doc.qt.io/qt-5/qsocketnotifier.html).
     ///
     /// # Examples
     ///
@@ -50,7 +51,7 @@ crate::class! {
     /// let app = QCoreApplication::new();
     /// let (ours, mut theirs) = UnixStream::pair()?;
     /// let ours = Rc::new(ours);
-    /// let notifier = QSocketNotifier::new(ours.clone(), NotifierType::Read)?;
+    /// let notifier = QSocketNotifier::try_new(ours.clone(), NotifierType::Read)?;
     /// notifier.activated.connect_to(&app, move |app, _| {
     ///     let mut byte = [0];
     ///     (&*ours).read_exact(&mut byte).unwrap();
@@ -65,14 +66,15 @@ crate::class! {
 
 /// The signal of a [`QSocketNotifier`].
 pub struct SocketNotifierNode {
-    /// The descriptor is ready for what it is watched for. The arguments are its number and that.
+    /// Emitted when the descriptor is ready. The arguments are the number of the descriptor and the
+    /// kind of readiness that the notifier watches for.
     pub activated: Signal<(RawFd, NotifierType)>,
     base: QObject,
     kind: NotifierType,
-    /// What the user gave, and so keeps open.
+    /// The object that the user has given. It keeps the descriptor open.
     watched: Box<dyn AsFd>,
-    /// A duplicate: it can be in the poll although the descriptor itself is there for another
-    /// reason.
+    /// A duplicate of the descriptor. The poll accepts it even if the descriptor itself is already
+    /// registered by another owner.
     descriptor: OwnedFd,
     registration: Registration,
     enabled: Cell<bool>,
@@ -80,12 +82,12 @@ pub struct SocketNotifierNode {
     warned: RefCell<Option<io::ErrorKind>>,
 }
 
-/// What the poll makes of a descriptor.
+/// Whether the descriptor is registered with the poll.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Polled {
     No,
     Yes,
-    /// The system does not poll such a thing: it is always ready.
+    /// The system cannot poll such a file: it is always ready.
     Never,
 }
 
@@ -100,13 +102,15 @@ impl Node for SocketNotifierNode {
 }
 
 impl QSocketNotifier {
-    /// Watches `io`, which it keeps open, from now on. What is to be used elsewhere, too, is given
-    /// as an `Rc`.
+    /// Creates an enabled notifier that watches `io` and keeps it open. To use `io` elsewhere as
+    /// well, pass an `Rc`.
     ///
     /// # Errors
     ///
-    /// If there are no descriptors left, or the system refuses to watch this one.
-    pub fn new(io: impl AsFd + 'static, kind: NotifierType) -> io::Result<Self> {
+    /// The error of the operating system if the process has no file descriptors left, or if this
+    /// descriptor cannot be watched.
+    #[doc(alias = "QSocketNotifier")]
+    pub fn try_new(io: impl AsFd + 'static, kind: NotifierType) -> io::Result<Self> {
         let descriptor = io.as_fd().try_clone_to_owned()?;
         let life = Life::new();
         let node = Rc::new_cyclic(|this: &Weak<SocketNotifierNode>| SocketNotifierNode {
@@ -124,28 +128,28 @@ impl QSocketNotifier {
         Ok(QSocketNotifier(Handle::new(node)))
     }
 
-    /// The descriptor's number.
+    /// Returns the number of the descriptor.
     #[must_use]
     pub fn socket(&self) -> RawFd {
         self.watched.as_fd().as_raw_fd()
     }
 
-    /// What the descriptor is watched for. This is Qt's `type()`.
+    /// Returns the kind of readiness that the notifier watches for. This is Qt's `type()`.
     #[doc(alias = "type")]
     #[must_use]
     pub fn notifier_type(&self) -> NotifierType {
         self.kind
     }
 
-    /// Whether the descriptor is watched. It is, at first.
+    /// Returns whether the notifier is enabled. The default is `true`.
     #[doc(alias = "isEnabled")]
     #[must_use]
     pub fn is_enabled(&self) -> bool {
         self.enabled.get()
     }
 
-    /// Begins or ceases to watch. If the system refuses, the log says so, and the notifier stays
-    /// disabled.
+    /// Enables or disables the notifier. If the system cannot watch the descriptor, the function
+    /// logs a warning and the notifier stays disabled.
     #[doc(alias = "setEnabled")]
     pub fn set_enabled(&self, enabled: bool) {
         if enabled == self.enabled.get() || self.is_deleted() {
@@ -176,7 +180,8 @@ impl SocketNotifierNode {
 
     fn enable(&self) -> io::Result<()> {
         if self.polled.get() == Polled::No {
-            let mut source = SourceFd(&self.descriptor.as_raw_fd());
+            let descriptor = self.descriptor.as_raw_fd();
+            let mut source = SourceFd(&descriptor);
             let registered = self.registration.register(&mut source, self.interest());
             self.polled.set(match registered {
                 Ok(()) => Polled::Yes,
@@ -209,7 +214,8 @@ impl SocketNotifierNode {
         }
     }
 
-    /// Asks the poll anew: being ready still is an event then.
+    /// Registers the descriptor with the poll again, so that the poll reports it again if it is
+    /// still ready.
     fn watch_on(&self) {
         let watched = match self.polled.get() {
             _ if !self.enabled.get() => return,
@@ -218,7 +224,8 @@ impl SocketNotifierNode {
                 return;
             }
             Polled::Yes => {
-                let mut source = SourceFd(&self.descriptor.as_raw_fd());
+                let descriptor = self.descriptor.as_raw_fd();
+                let mut source = SourceFd(&descriptor);
                 self.registration.reregister(&mut source, self.interest())
             }
             Polled::No => self.enable(),
@@ -233,7 +240,8 @@ impl SocketNotifierNode {
 
 impl EventSource for SocketNotifierNode {
     fn ready(self: Rc<Self>, ready: Readiness) {
-        // It may have been disabled since, or told of something else, of a hang-up for example.
+        // The notifier may have been disabled since the event, or the event may be of another kind,
+        // for example a hang-up.
         if !self.enabled.get() {
             return;
         }

@@ -1,4 +1,4 @@
-//! The connections of an object, as its life knows them.
+//! The connections of an object. Its life stores them.
 
 use std::{
     any::TypeId,
@@ -8,21 +8,23 @@ use std::{
 
 use super::Life;
 
-/// A list of slots of whatever signal: what connections and dying objects know of it.
+/// The list of slots of a signal of any type, as connections and dying objects use it.
 pub(crate) trait SlotList {
-    /// Cuts one connection; whether it was there.
+    /// Cuts the connection `id`. Returns whether it existed.
     fn disconnect(&self, id: u64) -> bool;
-    /// Cuts those to a receiver, and to one function of it if one is given; whether there were any.
+    /// Cuts the connections to `receiver`, or only those to one of its functions. Returns whether
+    /// there were any.
     fn disconnect_receiver(&self, receiver: usize, function: Option<TypeId>) -> bool;
-    /// Cuts all; whether there were any.
+    /// Cuts all connections. Returns whether there were any.
     fn disconnect_all(&self) -> bool;
-    /// Whether a connection stands and its receiver lives.
+    /// Returns whether the connection `id` exists and its receiver is alive.
     fn is_connected(&self, id: u64) -> bool;
-    /// Adds a blocker to a connection, or takes one away; whether the connection stands.
+    /// Adds a blocker to the connection `id`, or removes one. Returns whether the connection
+    /// exists.
     fn block(&self, id: u64, block: bool) -> bool;
 }
 
-/// One connection of a list of slots.
+/// A weak reference to one connection of a list of slots.
 #[derive(Clone)]
 pub(crate) struct Link {
     list: Weak<dyn SlotList>,
@@ -34,7 +36,8 @@ impl Link {
         Link { list, id }
     }
 
-    /// What `f` says of the connection; `false` if the signal is gone.
+    /// Calls `f` with the connection and returns its result, or `false` if the signal no longer
+    /// exists.
     pub(crate) fn with(&self, f: impl FnOnce(&dyn SlotList, u64) -> bool) -> bool {
         self.list.upgrade().is_some_and(|list| f(&*list, self.id))
     }
@@ -48,11 +51,11 @@ impl Link {
     }
 }
 
-/// The connections that have to be cut when the object dies.
+/// The connections that are cut when the object dies.
 pub(super) struct Connections {
-    /// The signals of this object that anybody was ever connected to.
+    /// The signals of this object that have ever had a connection.
     signals: RefCell<Vec<Rc<dyn SlotList>>>,
-    /// The connections that this object receives. Those cut already are swept out now and then.
+    /// The connections to slots of this object. From time to time those already cut are removed.
     incoming: RefCell<Vec<Link>>,
     sweep_at: Cell<u32>,
 }
@@ -69,16 +72,16 @@ impl Default for Connections {
 }
 
 impl Connections {
-    /// Whether anybody was ever connected to a signal of the object.
+    /// Returns whether a signal of the object has ever had a connection.
     #[inline]
     pub(super) fn has_signals(&self) -> bool {
         !self.signals.borrow().is_empty()
     }
 
-    /// Cuts all of them, for good.
+    /// Cuts all connections for good.
     #[inline]
     pub(super) fn cut(&self) {
-        // Most objects that come and go have none.
+        // Most short-lived objects have no connections.
         if self.has_signals() || !self.incoming.borrow().is_empty() {
             self.cut_some();
         }
@@ -89,7 +92,7 @@ impl Connections {
         take_each(&self.incoming, |connection| connection.disconnect());
     }
 
-    /// Forgets the connections that were cut. Their receivers are asked, which may be anybody's
+    /// Removes the connections that have been cut. It asks their receivers, and this may run user
     /// code.
     fn sweep_incoming(&self) {
         let mut swept = self.incoming.take();
@@ -101,8 +104,8 @@ impl Connections {
     }
 }
 
-/// Takes everything out of `list` and cuts it in order. Dropping a closure may panic: what has not
-/// been cut by then goes back to the list, for the next call.
+/// Empties `list` and calls `cut` with each item, in order. If `cut` panics, because the drop of a
+/// closure does, the remaining items go back into `list` for the next call.
 fn take_each<T>(list: &RefCell<Vec<T>>, cut: impl Fn(&T) -> bool) {
     struct Rest<'a, T>(&'a RefCell<Vec<T>>, std::vec::IntoIter<T>);
     impl<T> Drop for Rest<'_, T> {
@@ -122,19 +125,19 @@ impl Life {
     pub(crate) fn add_signal(&self, signal: Rc<dyn SlotList>) {
         let mut signals = self.connections().signals.borrow_mut();
         if signals.len() < 4 {
-            // Most objects have few with slots.
+            // Most objects have few signals with slots.
             signals.reserve_exact(1);
         }
         signals.push(signal);
     }
 
-    /// A signal is gone before its object.
+    /// Removes a signal that is dropped before its object.
     pub(crate) fn remove_signal<T>(&self, signal: &Rc<T>) {
         let mut signals = self.connections().signals.borrow_mut();
         let signal = Rc::as_ptr(signal);
         if let Some(at) = signals.iter().position(|one| std::ptr::addr_eq(Rc::as_ptr(one), signal))
         {
-            // The caller holds it as well, so that nothing of the user's is dropped here.
+            // The caller also holds the signal, so no user value is dropped here.
             signals.remove(at);
         }
     }
@@ -146,14 +149,14 @@ impl Life {
         }
         let mut incoming = connections.incoming.borrow_mut();
         if incoming.len() < 4 {
-            // Most receive few.
+            // Most objects receive few connections.
             incoming.reserve_exact(1);
         }
         incoming.push(connection);
     }
 
-    /// Cuts the connections of all signals of the object, or those to one receiver; whether there
-    /// were any.
+    /// Cuts the connections of all signals of the object, or only those to one receiver. Returns
+    /// whether there were any.
     pub(crate) fn disconnect_signals(&self, receiver: Option<usize>) -> bool {
         let signals: Vec<_> = self.connections().signals.borrow().clone();
         let mut any = false;

@@ -1,25 +1,41 @@
-//! The declaration of a class.
+//! [`class!`](crate::class!): declares a class.
 
-/// Makes a class: a handle type over a node, with a base class or none.
+/// Declares a class: a handle type for a node or for a base class.
 ///
 /// ```text
-/// class! { /// docs
-///          pub struct QTcpServer(TcpServerNode): QObject = base }     a class with a node of its own
-/// class! { /// docs
-///          pub struct QTcpSocket(QAbstractSocket); }                  one that adds only methods
+/// // A class with its own node:
+/// class! {
+///     /// docs
+///     pub struct QSslServer(SslServerNode): QTcpServer, QObject = base
+/// }
+///
+/// // A class that only adds methods:
+/// class! {
+///     /// docs
+///     pub struct QTcpSocket(QAbstractSocket): QIODevice, QObject;
+/// }
 /// ```
 ///
-/// The node of the first form is a struct of yours with the base class's handle, made by its
-/// `embed` function, in the field that is named last, and an implementation of
+/// The first form is for a class with its own node. After the colon come the base class, then
+/// the base classes of that, up to `QObject`. The second form is for a class that only adds methods
+/// to its base class. After the colon come the base classes of that; it may have none.
+///
+/// For each class named there, the macro implements `From<Class>` and `From<&Class>`. They return
+/// the same object as a handle of the base class.
+///
+/// For the first form, write the node: a struct with the handle of the base class, made by its
+/// `embed` function, in the field that the declaration names last. The node implements
 /// [`Node`](crate::classes::Node). The handle type gets `Clone`, `Debug`, comparison by identity,
-/// [`Object`](crate::classes::Object) (so that it can receive signals) and, by `Deref`, the fields
-/// of the node and all that the base class has. The second form gets a private function `derive`,
-/// which makes an object of the class of one of its base class; without it the object does not know
-/// that it is one, and cannot be [cast](crate::QObject::cast) to it.
+/// and [`Object`](crate::classes::Object), so that it can receive signals. It derefs to the node,
+/// and so gives access to the fields of the node and to everything in the base class.
+///
+/// The second form adds a private function `derive`, which makes an object of the class from an
+/// object of the base class. An object made without `derive` does not know its class, and cannot be
+/// [cast](crate::QObject::cast) to it.
 ///
 /// # Examples
 ///
-/// A class with a signal, a state and a destructor, and one that derives from it:
+/// A class with a signal, state and a destructor, and a class that derives from it:
 ///
 /// ```
 /// use std::{cell::Cell, rc::Rc};
@@ -43,7 +59,7 @@
 ///     }
 ///
 ///     fn destructor(&self) {
-///         self.set_open(false); // its slots still hear of it
+///         self.set_open(false); // slots still get this signal
 ///     }
 /// }
 ///
@@ -72,7 +88,7 @@
 ///
 /// class! {
 ///     /// A door that can be slammed.
-///     pub struct HeavyDoor(Door);
+///     pub struct HeavyDoor(Door): QObject;
 /// }
 ///
 /// impl HeavyDoor {
@@ -91,15 +107,19 @@
 /// door.set_open(true);
 /// door.slam();
 /// door.set_open(true);
-/// let object: QObject = door.cast().unwrap();
+/// let object = QObject::from(&door);
 /// assert!(object.cast::<HeavyDoor>().is_some());
 /// drop((door, object));
 /// assert_eq!(seen.get(), 4);
 /// ```
 #[macro_export]
 macro_rules! class {
-    ($(#[$doc:meta])* $vis:vis struct $class:ident($node:ident) : $base:ident = $field:ident) => {
+    (
+        $(#[$doc:meta])*
+        $vis:vis struct $class:ident($node:ident) : $base:ident $(, $ancestor:ident)* = $field:ident
+    ) => {
         $crate::class! { @handle $(#[$doc])* $vis struct $class($crate::classes::Handle<$node>): $base }
+        $crate::class! { @upcasts $class: $base $($ancestor)* }
 
         impl $crate::classes::Lineage for $node {
             fn derives_from(&self, class: ::std::any::TypeId) -> bool {
@@ -118,7 +138,7 @@ macro_rules! class {
         }
 
         impl $class {
-            /// A handle to the object that `node` is a part of.
+            /// Returns a handle to the object that `node` is a part of.
             #[inline]
             #[allow(dead_code)]
             pub(crate) fn from_node(node: ::std::rc::Rc<$node>) -> Self {
@@ -142,11 +162,15 @@ macro_rules! class {
             }
         }
     };
-    ($(#[$doc:meta])* $vis:vis struct $class:ident($base:ident) ;) => {
+    (
+        $(#[$doc:meta])*
+        $vis:vis struct $class:ident($base:ident) $(: $ancestor:ident $(, $more:ident)*)? ;
+    ) => {
         $crate::class! { @handle $(#[$doc])* $vis struct $class($base): $base }
+        $crate::class! { @upcasts $class: $base $($ancestor $($more)*)? }
 
         impl $class {
-            /// An object of this class, made of one of its base class.
+            /// Makes an object of this class from an object of its base class.
             #[allow(dead_code)]
             fn derive(base: $base) -> Self {
                 $crate::classes::Object::life(&base).set_class::<$class>();
@@ -162,6 +186,24 @@ macro_rules! class {
             }
         }
     };
+    (@upcasts $class:ident: $($base:ident)+) => {
+        $(
+            impl ::std::convert::From<$class> for $base {
+                /// Returns the same object as a handle of its base class.
+                fn from(object: $class) -> $base {
+                    <$base as ::std::convert::From<&$class>>::from(&object)
+                }
+            }
+
+            impl ::std::convert::From<&$class> for $base {
+                /// Returns the same object as a handle of its base class.
+                fn from(object: &$class) -> $base {
+                    let base: &$base = object;
+                    ::std::clone::Clone::clone(base)
+                }
+            }
+        )+
+    };
     (@handle $(#[$doc:meta])* $vis:vis struct $class:ident($inner:ty): $base:ident) => {
         $(#[$doc])*
         #[derive(Clone)]
@@ -174,7 +216,7 @@ macro_rules! class {
         }
 
         impl ::std::cmp::PartialEq for $class {
-            /// Whether both are the same object.
+            /// Returns whether both are handles to the same object.
             fn eq(&self, other: &Self) -> bool {
                 use $crate::classes::Object;
                 ::std::rc::Rc::ptr_eq(Object::life(self), Object::life(other))

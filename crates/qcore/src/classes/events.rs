@@ -1,4 +1,4 @@
-//! How an event comes to an object: past the filters to the class, and then to the handler.
+//! Sends events to objects: past the filters to the class, and then to the handler.
 
 use std::{
     cell::{Cell, RefCell},
@@ -12,20 +12,20 @@ use crate::{
     id::ObjectId,
 };
 
-/// A handler of events, or a filter of them, as an object knows it: held weakly. `None` if it has
-/// died.
+/// An event handler or filter. The object holds it weakly. The functions return `None` if it is
+/// dead.
 pub(crate) trait Handler {
     fn event(&self, event: &QEvent) -> Option<bool>;
     fn event_filter(&self, watched: &Rc<Life>, event: &QEvent) -> Option<bool>;
     fn is_alive(&self) -> bool;
 }
 
-/// What an object has only if it has to do with events.
+/// The part of an object that exists only if it uses events.
 #[derive(Default)]
 pub(super) struct EventSide {
     handler: RefCell<Option<Rc<dyn Handler>>>,
     filters: RefCell<Rc<Filters>>,
-    /// The timers whose events come to the object.
+    /// The timers that send their events to the object.
     timers: RefCell<Vec<TimerId>>,
 }
 
@@ -37,10 +37,10 @@ struct Filter<H: ?Sized> {
     handler: H,
 }
 
-/// Takes a filter out, and those that have died. All that is dropped is weak references.
+/// Removes a filter, and all dead filters. This drops only weak references.
 fn take_out(filters: &mut Filters, identity: usize) {
     filters.retain(|filter| {
-        // An address may be somebody else's by now.
+        // The address of a dead filter may belong to another value by now.
         let stays = filter.handler.is_alive() && filter.identity != identity;
         filter.installed.set(stays);
         stays
@@ -59,31 +59,31 @@ impl EventSide {
         !self.filters.borrow().is_empty()
     }
 
-    /// Asks the filters, until one ends the event.
+    /// Calls the filters until one stops the event. Returns whether one has stopped it.
     fn filter(&self, watched: &Rc<Life>, event: &QEvent) -> bool {
         let filters = self.filters.borrow().clone();
         let mut asked = filters.iter().filter(|filter| filter.installed.get());
         asked.any(|filter| {
             filter.handler.event_filter(watched, event) == Some(true)
-                // Nobody is left to get it.
+                // The object has died, so the event ends here.
                 || watched.is_dead()
         })
     }
 
-    /// What the handler says; `None` if there is none.
+    /// Calls the handler and returns its result, or `None` if there is no handler.
     fn handle(&self, event: &QEvent) -> Option<bool> {
         let handler = self.handler.borrow().clone();
         handler?.event(event)
     }
 
-    /// The object has died.
+    /// Stops the timers and drops the handler and the filters of an object that has died.
     pub(super) fn clear(&self, dispatcher: &Dispatcher) {
         for timer in self.timers.take() {
             dispatcher.stop_timer(timer);
         }
         let handler = self.handler.take();
         let filters = self.filters.take();
-        // An event may just be passing them.
+        // An event may be passing these filters now.
         filters.iter().for_each(|filter| filter.installed.set(false));
         drop((handler, filters));
     }
@@ -97,7 +97,7 @@ impl Life {
         drop(before);
     }
 
-    /// Puts a filter before all others. `identity` tells it from them.
+    /// Installs a filter in front of all others. `identity` distinguishes it from them.
     pub(crate) fn install_filter(&self, identity: usize, handler: impl Handler + 'static) {
         let filter = Rc::new(Filter { identity, installed: Cell::new(true), handler });
         self.event_side().change_filters(|filters| {
@@ -114,19 +114,19 @@ impl Life {
         }
     }
 
-    /// Which filters there are has changed: the objects keep it at hand whether the application has
-    /// any.
+    /// Updates what depends on the filters: all objects share a flag that says whether the
+    /// application has any.
     fn note_filters(&self) {
         let has = self.existing_event_side().is_some_and(EventSide::has_filters);
         self.objects().note_filters(self, has);
     }
 
-    /// A timer is the object's own from now on: it stops when the object dies.
+    /// Adds a timer to the object's own timers, which stop when the object dies.
     pub(crate) fn add_timer(&self, id: TimerId) {
         self.event_side().timers.borrow_mut().push(id);
     }
 
-    /// Stops a timer of the object's own; whether it was one.
+    /// Stops one of the object's own timers. Returns whether it was one of them and was running.
     pub(crate) fn stop_own_timer(&self, id: TimerId) -> bool {
         let Some(side) = self.existing_event_side() else { return false };
         let at = side.timers.borrow().iter().position(|timer| *timer == id);
@@ -139,8 +139,8 @@ impl Life {
 // ---- sending
 
 impl Life {
-    /// Shows an event of the library's own to the filters, if there are any: whether one has ended
-    /// it.
+    /// Sends an event of the library's own to the filters, if there are any. Returns whether one
+    /// has stopped it.
     #[inline]
     pub(crate) fn is_filtered(self: &Rc<Self>, event: impl FnOnce() -> QEvent) -> bool {
         self.has_filters() && self.is_filtered_by_some(event)
@@ -172,7 +172,7 @@ impl Life {
         self.existing_event_side().is_some_and(|side| side.filter(self, event))
     }
 
-    /// Sends an event to the object, which the caller holds.
+    /// Sends an event to the object. The caller keeps the object alive.
     pub(crate) fn send(self: &Rc<Self>, event: &QEvent) -> bool {
         if self.has_filters() && self.filter(event) {
             return true;
@@ -185,11 +185,11 @@ impl Life {
             return true;
         }
         let said = self.existing_event_side().and_then(|side| side.handle(event));
-        // What an object without a handler does: nothing, but it knows these.
+        // An object without a handler does nothing with these events, but it recognizes them.
         said.unwrap_or_else(|| event.is_known_to_all())
     }
 
-    /// Sends an event, made only if anybody would see it.
+    /// Sends an event. The event is created only if there is a filter or handler for it.
     #[inline]
     pub(super) fn tell(self: &Rc<Self>, event: impl FnOnce() -> Option<QEvent>) {
         if self.has_filters() || self.existing_event_side().is_some() {
@@ -212,7 +212,7 @@ impl Life {
 // ---- posting
 
 impl Life {
-    /// Has the loop send an event to the object. Drops it if the thread has ended.
+    /// Posts an event to the object. Drops it if the thread is ending.
     pub(crate) fn post(self: &Rc<Self>, event: QEvent, priority: i32) {
         let (id, kind) = (self.id(), event.event_type());
         let event = Cell::new(Some(event));
@@ -220,9 +220,9 @@ impl Life {
         self.dispatcher().post_delivery_with(priority, posted);
     }
 
-    /// Whether an event of that type is posted to the object.
+    /// Returns whether an event of that type is posted to the object.
     pub(crate) fn has_posted_of(&self, kind: EventType) -> bool {
-        let which = Which::new(Some(self.id()), Some(kind.number()));
+        let which = Which::new(Some(self.id()), Some(kind.raw()));
         self.has_posted() && self.dispatcher().has_posted(&which)
     }
 }
@@ -236,7 +236,7 @@ struct PostedEvent {
 
 impl Deliver for PostedEvent {
     fn deliver(&self) {
-        // The event, and what may be the last hold, are dropped in the delivery.
+        // The delivery drops the event and its hold on the object, which may be the last one.
         let event = self.event.take();
         if let Some(event) = event
             && let Some(life) = self.receiver.upgrade()
@@ -251,6 +251,6 @@ impl Deliver for PostedEvent {
     }
 
     fn kind(&self) -> u16 {
-        self.kind.number()
+        self.kind.raw()
     }
 }

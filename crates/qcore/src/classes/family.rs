@@ -8,22 +8,23 @@ use std::{
 use super::{Life, life::Held};
 use crate::event::EventType;
 
-/// Where an object stands among others. A parent holds its children, as a handle would.
+/// The parent and the children of an object. A parent holds its children as a handle does.
 #[derive(Default)]
 pub(super) struct Family {
     parent: RefCell<Weak<Life>>,
     children: RefCell<Children>,
-    /// The place among the parent's children.
+    /// The index of this object in the parent's list of children.
     place: Cell<u32>,
 }
 
-/// Children in the order in which they came. Each knows its place, so that one of many leaves as
-/// fast as one of few; places that are empty are closed up when they are half of all.
+/// The children, in the order in which they were added. Each child knows its index, so that its
+/// removal costs the same however many children there are. When more than half of the entries are
+/// empty, they are removed.
 #[derive(Default)]
 struct Children {
     places: Vec<Option<Held>>,
     count: u32,
-    /// Before this place all are empty; only used when the parent dies.
+    /// All entries before this index are empty. It is used only when the parent dies.
     next: u32,
 }
 
@@ -46,7 +47,7 @@ impl Children {
         Some(child)
     }
 
-    /// Takes the oldest out. From now on no place is closed up.
+    /// Takes the oldest child. After the first call, empty entries are no longer removed.
     fn take_next(&mut self) -> Option<Held> {
         while let Some(place) = self.places.get_mut(self.next as usize) {
             self.next += 1;
@@ -64,22 +65,24 @@ impl Life {
         self.family().parent.borrow().upgrade()
     }
 
-    /// The children, oldest first.
+    /// Returns the children, in the order in which they were added.
     pub(crate) fn children(&self) -> Vec<Rc<Life>> {
         let children = self.family().children.borrow();
         children.places.iter().flatten().map(|child| child.life().clone()).collect()
     }
 
-    /// Gives the object a parent, or none. It must not be an ancestor of that parent.
+    /// Sets or removes the parent of the object. The object must not be an ancestor of the new
+    /// parent.
     pub(crate) fn set_parent(self: &Rc<Self>, parent: Option<&Rc<Life>>) {
         let own = self.family();
         if own.parent.borrow().as_ptr() == parent.map_or(std::ptr::null(), Rc::as_ptr) {
             return;
         }
-        // The parent may have been the last to hold the object, and be told of its going.
+        // The parent may have held the object alone, and its handler gets an event about the
+        // removal. So the object is held meanwhile.
         let _held = self.leave_parent();
         let Some(parent) = parent else { return };
-        // A slot or handler that was told may have done anything.
+        // The handler may have run any code, so the conditions are checked again.
         let has_parent = own.parent.borrow().strong_count() > 0;
         if parent.is_dead() || self.is_dead() || has_parent || self.is_ancestor_of(parent) {
             return;
@@ -89,7 +92,8 @@ impl Life {
         self.tell_parent(parent, EventType::CHILD_ADDED);
     }
 
-    /// Leaves the parent, which is told. Returns the hold that it had.
+    /// Removes the object from its parent, and sends the parent an event. Returns the hold of the
+    /// parent on the object.
     pub(super) fn leave_parent(&self) -> Option<Held> {
         let own = self.family();
         let parent = std::mem::take(&mut *own.parent.borrow_mut()).upgrade()?;
@@ -104,7 +108,8 @@ impl Life {
         parent.tell(|| Some(self.base()?.child_event(kind)));
     }
 
-    /// Ends the children, oldest first. One at a time: a child's destructor may end a sibling.
+    /// Destroys the children, oldest first, and takes them one at a time: the destructor of a child
+    /// may destroy a sibling.
     pub(super) fn destroy_children(&self) {
         while let Some(child) = self.next_child() {
             *child.life().family().parent.borrow_mut() = Weak::new();
@@ -116,7 +121,7 @@ impl Life {
         self.family().children.borrow_mut().take_next()
     }
 
-    /// Whether `self` is `other` or one of its ancestors.
+    /// Returns whether `self` is `other` or one of its ancestors.
     pub(crate) fn is_ancestor_of(self: &Rc<Self>, other: &Rc<Life>) -> bool {
         let mut at = Some(other.clone());
         while let Some(life) = at {

@@ -1,4 +1,4 @@
-//! Handles: what a class of this library is to its users.
+//! The parts of a class: handles and nodes.
 
 use std::{
     any::{Any, TypeId},
@@ -12,58 +12,60 @@ use crate::event::{EventType, QEvent};
 
 /// One class's part of an object: its signals and its state.
 ///
-/// A class writes [`life`](Node::life), and the others if it has anything to do there.
+/// A class implements [`life`](Node::life). The other functions have defaults that do nothing.
 pub trait Node: Lineage {
-    /// The life that all nodes of the object share.
+    /// Returns the life that all nodes of the object share.
     fn life(&self) -> &Rc<Life>;
 
-    /// An event has come that no filter has ended. Returns whether it is one for this class, or for
-    /// its base class; else the object's [`EventHandler`](crate::EventHandler) gets it.
+    /// Handles an event that no filter has stopped. Returns whether this class or its base class
+    /// has handled it. If not, the object's [`EventHandler`](crate::EventHandler) gets it. The
+    /// default is `false`.
     fn event(&self, event: &QEvent) -> bool {
         let _ = event;
         false
     }
 
-    /// What the object does when it dies, while its signals still reach their slots. A class calls
-    /// its base class's last.
+    /// Runs when the object dies, while its signals still reach their slots. A class calls the
+    /// destructor of its base class at the end.
     fn destructor(&self) {}
 }
 
-/// From which classes a node's class derives, and where their nodes are. Written by
-/// [`class!`](crate::class!).
+/// The base classes of a node's class, and their nodes. [`class!`](crate::class!) implements it.
 pub trait Lineage: 'static {
-    /// Whether the node's class is `class`, a handle type, or derives from it.
+    /// Returns whether the node's class has the handle type `class`, or derives from that class.
     fn derives_from(&self, class: TypeId) -> bool;
 
-    /// The node of that type, this one or a base class's.
+    /// Returns the node of type `node`: this one or that of a base class.
     fn find(self: Rc<Self>, node: TypeId) -> Option<Rc<dyn Any>>;
 }
 
-/// The node of the innermost base class, that of `QObject`, as a life knows it.
+/// The node of the innermost base class, `QObject`, as a life uses it.
 pub(crate) trait Base: 'static {
     /// Emits `destroyed`.
     fn emit_destroyed(self: Rc<Self>);
 
-    /// The event that tells a parent that this child has come or gone.
+    /// Returns the event that tells a parent that it has gained or lost this child.
     fn child_event(self: Rc<Self>, kind: EventType) -> QEvent;
 
-    /// The node itself.
+    /// Returns the node itself.
     fn into_any(self: Rc<Self>) -> Rc<dyn Any>;
 }
 
-/// A counted reference to one class's node of an object.
+/// A counted reference to an object, through the node of one of its classes.
 ///
-/// `Handle<N>` is what the types that [`class!`](crate::class!) makes are built of. Cloning gives
-/// the same object; the last clone that is dropped ends it, whatever class the clone was for.
+/// [`class!`](crate::class!) makes handle types from `Handle<N>`. Cloning returns a handle to the
+/// same object. The object dies when its last handle is dropped, whatever class that handle is of.
 pub struct Handle<N: Node> {
     node: Rc<N>,
-    /// `None` where the handle is a base class's, embedded in the node of the derived class: such a
-    /// one is not counted, as the object would otherwise hold itself.
+    /// The life of the object, or `None` if this is the handle of a base class, embedded in the
+    /// node of the derived class. An embedded handle is not counted, because the object would
+    /// otherwise keep itself alive.
     life: Option<Rc<Life>>,
 }
 
 impl<N: Node> Handle<N> {
-    /// Completes a new object, `node` being its outermost one.
+    /// Completes a new object and returns its first handle. `node` is the outermost node of the
+    /// object.
     #[must_use]
     pub fn new(node: Rc<N>) -> Self {
         let whole: Rc<dyn Node> = node.clone();
@@ -71,13 +73,13 @@ impl<N: Node> Handle<N> {
         Self::from_node(node)
     }
 
-    /// A handle to embed in the node of a derived class.
+    /// Creates a handle to embed in the node of a derived class.
     #[must_use]
     pub fn embed(node: Rc<N>) -> Self {
         Handle { node, life: None }
     }
 
-    /// A counted handle to the object that `node` is a part of.
+    /// Returns a counted handle to the object that `node` is a part of.
     #[inline]
     #[must_use]
     pub fn from_node(node: Rc<N>) -> Self {
@@ -86,7 +88,7 @@ impl<N: Node> Handle<N> {
         Handle { node, life: Some(life) }
     }
 
-    /// The node.
+    /// Returns the node.
     #[inline]
     #[must_use]
     pub fn node(&self) -> &Rc<N> {
@@ -125,33 +127,34 @@ impl<N: Node> fmt::Debug for Handle<N> {
     }
 }
 
-/// A handle type of any class: [`QObject`](crate::QObject) and all that derive from it.
+/// The handle type of a class: [`QObject`](crate::QObject) and all types that derive from it.
 ///
-/// Written for you by [`class!`](crate::class!).
+/// [`class!`](crate::class!) implements it.
 pub trait Object: Clone + 'static {
-    /// A reference that does not keep the object. [`QPointer`](crate::QPointer) is the comfortable
-    /// form.
+    /// A weak reference, which does not keep the object alive. [`QPointer`](crate::QPointer) is a
+    /// convenient form of it.
     type Weak: Clone + 'static;
 
-    /// The life that all handles of the object share; its address is the object's identity.
+    /// Returns the life that all handles of the object share. Its address is the object's identity.
     fn life(&self) -> &Rc<Life>;
 
-    /// Makes a weak reference.
+    /// Returns a weak reference to the object.
     fn to_weak(&self) -> Self::Weak;
 
-    /// A handle, unless the object is dead.
+    /// Returns a handle to the object, or `None` if it is dead.
     fn from_weak(weak: &Self::Weak) -> Option<Self>;
 
-    /// Whether [`from_weak`](Object::from_weak) would give a handle.
+    /// Returns whether [`from_weak`](Object::from_weak) would return a handle.
     fn is_alive(weak: &Self::Weak) -> bool;
 
-    /// Whether this class is `class` or derives from it.
+    /// Returns whether this class is `class` or derives from it.
     fn derives_from(class: TypeId) -> bool;
 
-    /// A handle to the object with the outermost node `whole`, if it has a node of this class.
+    /// Returns a handle to the object with the outermost node `whole`, if it has a node of this
+    /// class.
     fn from_whole(whole: Rc<dyn Node>) -> Option<Self>;
 
-    /// The node of that type, of this class or of a base class.
+    /// Returns the node of type `node`, of this class or of a base class.
     fn find_node(&self, node: TypeId) -> Option<Rc<dyn Any>>;
 }
 

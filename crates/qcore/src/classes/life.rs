@@ -1,4 +1,4 @@
-//! The part of an object that all its handles share: who holds it, and whether it lives.
+//! [`Life`]: the part of an object that all its handles share.
 
 use std::{
     any::{Any, TypeId},
@@ -16,31 +16,34 @@ use crate::{
     id::ObjectId,
 };
 
-/// How far an object has come.
+/// The stage of an object's life.
 ///
 /// ```text
-///   Alive ── last handle dropped, parent died, delete_later() ──► Dying ── destructor has run ──► Dead
+///   Alive ── last handle dropped, parent died, or delete_later() ──► Dying
+///   Dying ── destructor done ──────────────────────────────────────► Dead
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stage {
-    /// Somebody holds it: a handle or its parent.
+    /// A handle or the parent holds the object.
     Alive,
-    /// Its destructor runs: slots still get handles to it, and what it closes it announces.
+    /// The destructor is running. Slots still get handles to the object, and its signals are still
+    /// emitted.
     Dying,
-    /// Handles that are left find it closed; nobody gets a new one.
+    /// The object is closed. The remaining handles refer to a dead object, and there are no new
+    /// handles.
     Dead,
 }
 
 type DerivesFrom = fn(TypeId) -> bool;
 
-/// The life of one object.
+/// The life of an object.
 ///
-/// A class is a chain of nodes, one for each base class, and all of them share one `Life`. It
-/// counts the handles, keeps the outermost node alive as long as there are any (so that a handle to
-/// a base class keeps the whole object), and knows the connections that have to be cut when the
-/// object dies.
+/// An object consists of a chain of nodes, one for each class from its own down to `QObject`. All
+/// of them share one `Life`. It counts the handles and keeps the outermost node alive while there
+/// are any, so that a handle of a base class keeps the whole object. It also stores the connections
+/// to cut when the object dies.
 ///
-/// What an emission looks at comes first, so that it is in one line of the cache.
+/// The fields that an emission reads come first, so that they share a cache line.
 #[repr(C)]
 pub struct Life {
     id: ObjectId,
@@ -55,13 +58,14 @@ pub struct Life {
     base: RefCell<Option<Weak<dyn Base>>>,
     connections: Connections,
     family: Family,
-    /// Whether the object's class is that or derives from it, if its outermost node does not tell.
+    /// The `derives_from` function of the object's class, if its outermost node belongs to a base
+    /// class.
     class: Cell<Option<DerivesFrom>>,
 }
 
 impl Life {
-    /// A new life, on the event loop of this thread. The first step in making an object of a class
-    /// of your own; [`Handle::new`](super::Handle::new) is the last.
+    /// Creates a life on the event loop of this thread. This is the first step in making an object
+    /// of a class of your own. The last one is [`Handle::new`](super::Handle::new).
     #[must_use]
     pub fn new() -> Rc<Life> {
         let (dispatcher, objects) = Objects::current();
@@ -82,7 +86,7 @@ impl Life {
         })
     }
 
-    /// The event loop that the object lives on.
+    /// Returns the event loop of the object.
     #[must_use]
     pub fn dispatcher(&self) -> &Rc<Dispatcher> {
         &self.dispatcher
@@ -93,13 +97,13 @@ impl Life {
         self.id
     }
 
-    /// Whether the object is dead: its destructor has run.
+    /// Returns whether the object is dead: its destructor has run.
     #[must_use]
     pub fn is_dead(&self) -> bool {
         self.stage.get() == Stage::Dead
     }
 
-    /// Whether the object's destructor has begun; it may have ended, too.
+    /// Returns whether the object's destructor has begun. It may also have ended.
     #[must_use]
     pub fn is_dying(&self) -> bool {
         self.stage.get() != Stage::Alive
@@ -116,18 +120,18 @@ impl Life {
     // ---- handles
 
     pub(super) fn own(&self, whole: Rc<dyn Node>) {
-        // A base class may have said that it is of that class.
+        // A base class may have set its own class before.
         self.class.set(None);
         *self.whole.borrow_mut() = Some(whole);
     }
 
-    /// Says which node is that of the innermost base class.
+    /// Sets the node of the innermost base class.
     pub(crate) fn set_base(&self, base: Weak<dyn Base>) {
         *self.base.borrow_mut() = Some(base);
     }
 
-    /// The node of the innermost base class. Also when the object is dead, for as long as anybody
-    /// holds what is left of it.
+    /// Returns the node of the innermost base class. This works even if the object is dead, while
+    /// any handle to it exists.
     #[inline]
     pub(crate) fn base(&self) -> Option<Rc<dyn Base>> {
         self.base.borrow().as_ref()?.upgrade()
@@ -142,13 +146,13 @@ impl Life {
     pub(super) fn drop_handle(self: &Rc<Self>) {
         let left = self.handles.get() - 1;
         self.handles.set(left);
-        // One that is still being made has none yet.
+        // An object under construction has no outermost node yet.
         if left == 0 && self.stage.get() == Stage::Alive && self.whole.borrow().is_some() {
             self.destroy();
         }
     }
 
-    /// Holds the object as a handle does, unless it is dead.
+    /// Holds the object as a handle does, unless the object is dead.
     #[inline]
     pub(super) fn hold(self: &Rc<Self>) -> Option<Held> {
         if self.is_dead() { None } else { Some(Held::new(self)) }
@@ -156,13 +160,13 @@ impl Life {
 
     // ---- death
 
-    /// Ends the object now, whatever handles there are: what C++ calls `delete`.
+    /// Destroys the object immediately, even if there are handles to it, as `delete` does in C++.
     pub(crate) fn destroy(self: &Rc<Self>) {
         if self.stage.get() != Stage::Alive {
             return;
         }
         self.stage.set(Stage::Dying);
-        // A slot that panics in here must not leave half an object behind.
+        // If a slot panics in here, the guard still completes the death of the object.
         struct Burial<'a>(&'a Rc<Life>);
         impl Drop for Burial<'_> {
             fn drop(&mut self) {
@@ -174,7 +178,8 @@ impl Life {
         if let Some(whole) = &whole {
             whole.destructor();
         }
-        // Weak references are empty before destroyed() is emitted, and it is emitted in any case.
+        // Weak references become empty before `destroyed` is emitted. It is emitted even if the
+        // signals are blocked.
         self.stage.set(Stage::Dead);
         self.signals_blocked.set(false);
         if self.connections.has_signals()
@@ -185,9 +190,10 @@ impl Life {
         drop(burial);
     }
 
-    /// Cuts all connections, both ways, ends the children and lets the nodes go.
+    /// Cuts all connections from and to the object, destroys the children, and drops the nodes.
     fn bury(&self) {
-        // A panic in here, in a child's slot or where a closure is dropped, must not stop the rest.
+        // If a child's slot or the drop of a closure panics in here, the guard completes the
+        // remaining steps.
         struct Rest<'a>(&'a Life);
         impl Drop for Rest<'_> {
             fn drop(&mut self) {
@@ -210,7 +216,8 @@ impl Life {
         drop(whole);
     }
 
-    /// Asks the event loop to end the object, once control is back at the level of this call.
+    /// Requests the deletion of the object. The event loop destroys it when control returns to the
+    /// level of this call.
     pub(crate) fn delete_later(self: &Rc<Self>) {
         if self.is_dying() || self.deletion_posted.replace(true) {
             return;
@@ -246,12 +253,12 @@ impl Life {
         self.events.get().map(|events| &**events)
     }
 
-    /// Whether anything is posted to the object.
+    /// Returns whether anything is posted to the object.
     pub(crate) fn has_posted(&self) -> bool {
         self.dispatcher.has_posted_to(self.id)
     }
 
-    /// What the object's class has to say to an event: whether it was for it.
+    /// Passes an event to the object's class. Returns whether the class has handled it.
     pub(super) fn node_event(&self, event: &QEvent) -> bool {
         let whole = self.whole.borrow().clone();
         whole.is_some_and(|whole| whole.event(event))
@@ -259,12 +266,14 @@ impl Life {
 
     // ---- class
 
-    /// Says of which class the object is: one that adds only methods to that of its outermost node.
+    /// Sets the class of the object to `T`, which only adds methods to the class of the outermost
+    /// node.
     pub fn set_class<T: Object>(&self) {
         self.class.set(Some(T::derives_from));
     }
 
-    /// The object as one of class `T`, if it is.
+    /// Returns the object as a handle of class `T`, or `None` if it is not of that class or one
+    /// derived from it.
     pub(crate) fn cast<T: Object>(&self) -> Option<T> {
         let whole = self.whole.borrow().clone()?;
         let class = TypeId::of::<T>();
@@ -276,11 +285,11 @@ impl Life {
     }
 }
 
-/// The object's end, posted by [`delete_later`](Life::delete_later).
+/// The deletion of the object, which [`delete_later`](Life::delete_later) posts.
 impl Deliver for Life {
     fn deliver(&self) {
         let Some(life) = self.objects.find(self.id) else { return };
-        // From here on another one can be asked for.
+        // From here on another deletion can be requested.
         self.deletion_posted.set(false);
         if !life.is_filtered(|| QEvent::new(EventType::DEFERRED_DELETE)) {
             life.destroy();
@@ -297,7 +306,7 @@ impl Deliver for Life {
     }
 
     fn kind(&self) -> u16 {
-        EventType::DEFERRED_DELETE.number()
+        EventType::DEFERRED_DELETE.raw()
     }
 
     fn is_wanted(&self) -> bool {
@@ -320,7 +329,7 @@ impl fmt::Debug for Life {
     }
 }
 
-/// A hold on an object: it counts as one of the object's handles.
+/// A hold on an object, which counts as one of the object's handles.
 pub(super) struct Held(Rc<Life>);
 
 impl Held {

@@ -1,11 +1,11 @@
-//! Classes of your own: what is below every object.
+//! Classes of your own, and what every object consists of.
 //!
-//! A struct with a [`QObject`](crate::QObject) in it and signals made by
-//! [`Signal::of`](crate::Signal::of) is enough for most programs. This module is for those who
-//! write classes like those of this library: a cheap handle type with a base class, whose signals
-//! are fields, which has a parent and children, and which dies as the objects of this library do.
+//! A struct with a [`QObject`](crate::QObject) as a field and with signals made by
+//! [`Signal::of`](crate::Signal::of) is enough for most programs. Use this module to write classes
+//! like those of this library. Such a class has a cheap handle type and a base class, its signals
+//! are fields, it has a parent and children, and its objects die as those of this library do.
 //!
-//! A class consists of a node, its signals and its state, and of a handle type, which
+//! A class consists of a node, which has the signals and the state, and of a handle type, which
 //! [`class!`](crate::class!) declares. All nodes of an object share one [`Life`]:
 //!
 //! ```text
@@ -14,9 +14,10 @@
 //!                                                           handles, parent, connections
 //! ```
 //!
-//! An object is made in this order: [`Life::new`] makes its life, the base class's `embed` makes
-//! the base class's part, and [`Handle::new`] completes it. [`class!`](crate::class!) shows an
-//! example. See [the module of objects](crate::object) for how an object dies.
+//! An object is made in this order: [`Life::new`] creates its life, the `embed` function of the
+//! base class creates the part of the base class, and [`Handle::new`] completes the object. See
+//! [`class!`](crate::class!) for an example, and [the `object` module](crate::object) for how an
+//! object dies.
 
 mod connections;
 mod declaring;

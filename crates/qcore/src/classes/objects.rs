@@ -1,4 +1,4 @@
-//! What the objects of one thread share.
+//! [`Objects`]: the table of a thread's objects.
 
 use std::{
     cell::{Cell, OnceCell, RefCell},
@@ -10,24 +10,24 @@ use slab::Slab;
 use super::Life;
 use crate::{event_loop::Dispatcher, id::ObjectId};
 
-/// The objects of one thread: those that have a number, and the one that filters all events.
+/// The objects of one thread: a table by id, and the application, whose filters get all events.
 #[derive(Default)]
 pub(crate) struct Objects {
     table: RefCell<Slab<(u32, Weak<Life>)>>,
     generation: Cell<u32>,
-    /// The application: its filters see the events of all objects.
+    /// The application. Its filters get the events of all objects.
     application: RefCell<Weak<Life>>,
-    /// Whether it has filters.
+    /// Whether the application has filters.
     application_filters: Cell<bool>,
 }
 
 thread_local! {
-    /// This thread's, at hand for each new object.
+    /// A cache of the loop and the objects of this thread, because each new object needs them.
     static CURRENT: OnceCell<(Rc<Dispatcher>, Rc<Objects>)> = const { OnceCell::new() };
 }
 
 impl Objects {
-    /// The loop and the objects of this thread.
+    /// Returns the event loop and the objects of this thread.
     #[inline]
     pub(super) fn current() -> (Rc<Dispatcher>, Rc<Objects>) {
         CURRENT
@@ -42,14 +42,14 @@ impl Objects {
         (dispatcher, objects)
     }
 
-    /// The objects of a loop's thread.
+    /// Returns the objects of the loop's thread.
     pub(crate) fn of(dispatcher: &Dispatcher) -> Rc<Objects> {
         dispatcher.local()
     }
 
-    /// Gives a new object its number.
+    /// Assigns an id to a new object.
     pub(super) fn add(&self, life: &Weak<Life>) -> ObjectId {
-        // Generation 0 is nobody's.
+        // Generation 0 belongs to [`ObjectId::NONE`].
         let generation = self.generation.get().checked_add(1).unwrap_or(1);
         self.generation.set(generation);
         let index = self.table.borrow_mut().insert((generation, life.clone()));
@@ -60,7 +60,7 @@ impl Objects {
         self.table.borrow_mut().try_remove(id.index());
     }
 
-    /// The object with that number, if it is there still. It may be dead.
+    /// Returns the object with this id, if it still exists. It may be dead.
     pub(crate) fn find(&self, id: ObjectId) -> Option<Rc<Life>> {
         let table = self.table.borrow();
         let (generation, life) = table.get(id.index())?;
@@ -69,19 +69,20 @@ impl Objects {
 
     // ---- the application
 
-    /// `life` is the application from now on. It has no filters yet.
+    /// Sets the application. It has no filters yet.
     pub(crate) fn set_application(&self, life: &Rc<Life>) {
         let before = self.application.replace(Rc::downgrade(life));
         drop(before);
         self.forget_application_filters();
     }
 
-    /// The application is ending.
+    /// Notes that the application is ending, so that its filters no longer get events.
     pub(crate) fn forget_application_filters(&self) {
         self.application_filters.set(false);
     }
 
-    /// The filters of `life` are others now. They count for all objects if it is the application.
+    /// Notes that the filters of `life` have changed. `has` tells whether there are any. This
+    /// matters to all objects if `life` is the application.
     pub(super) fn note_filters(&self, life: &Life, has: bool) {
         if std::ptr::eq(self.application.borrow().as_ptr(), life) {
             self.application_filters.set(has);
@@ -93,7 +94,7 @@ impl Objects {
         self.application_filters.get()
     }
 
-    /// The application, if it has filters.
+    /// Returns the application if it has filters.
     pub(super) fn filtering_application(&self) -> Option<Rc<Life>> {
         if !self.application_filters.get() {
             return None;

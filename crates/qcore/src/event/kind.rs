@@ -1,4 +1,4 @@
-//! What events there are.
+//! [`EventType`]: the type of an event.
 
 use std::{
     collections::BTreeSet,
@@ -6,10 +6,10 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use crate::number::UnknownNumber;
+use crate::number::UnknownNumberError;
 
-/// The type of an event: one of Qt's, or from [`USER`](EventType::USER) on one of the program's
-/// own.
+/// The type of an event: one of Qt's types or, from [`USER`](EventType::USER) on, a type of the
+/// program's own.
 ///
 /// # Examples
 ///
@@ -18,7 +18,7 @@ use crate::number::UnknownNumber;
 ///
 /// const MEASURED: EventType = EventType::user(1);
 /// assert!(MEASURED > EventType::USER && MEASURED < EventType::MAX_USER);
-/// assert_eq!(MEASURED.number(), 1001);
+/// assert_eq!(i32::from(MEASURED), 1001);
 /// assert_eq!(EventType::try_from(1001), Ok(MEASURED));
 /// ```
 #[doc(alias = "QEvent::Type")]
@@ -26,42 +26,45 @@ use crate::number::UnknownNumber;
 pub struct EventType(u16);
 
 impl EventType {
-    /// No event.
+    /// Not an event.
     #[doc(alias = "QEvent::None")]
     pub const NONE: EventType = EventType(0);
-    /// A timer is due: [`QEvent::timer`](super::QEvent::timer) has its id.
+    /// A timer is due. [`QEvent::timer`](super::QEvent::timer) returns the event with its id.
     #[doc(alias = "QEvent::Timer")]
     pub const TIMER: EventType = EventType(1);
-    /// The application or the event loop that gets it is to quit.
+    /// The application or the event loop that receives the event is to quit.
     #[doc(alias = "QEvent::Quit")]
     pub const QUIT: EventType = EventType(20);
-    /// A queued slot of the object is to be called.
+    /// A queued slot of the object is to run.
     #[doc(alias = "QEvent::MetaCall")]
     pub const META_CALL: EventType = EventType(43);
-    /// The descriptor of a socket notifier is ready.
+    /// The file descriptor of a socket notifier is ready.
     #[doc(alias = "QEvent::SockAct")]
     pub const SOCK_ACT: EventType = EventType(50);
-    /// The object is to end: what [`delete_later`](crate::QObject::delete_later) posts.
+    /// The object is to be destroyed. [`delete_later`](crate::QObject::delete_later) posts this
+    /// event.
     #[doc(alias = "QEvent::DeferredDelete")]
     pub const DEFERRED_DELETE: EventType = EventType(52);
-    /// The object has got a child: [`QEvent::child`](super::QEvent::child).
+    /// The object has a new child, which [`QEvent::child`](super::QEvent::child) returns.
     #[doc(alias = "QEvent::ChildAdded")]
     pub const CHILD_ADDED: EventType = EventType(68);
-    /// A child has left the object, or has died.
+    /// The object has lost a child: the child has another parent now, no parent, or has died.
     #[doc(alias = "QEvent::ChildRemoved")]
     pub const CHILD_REMOVED: EventType = EventType(71);
-    /// The first of the program's own.
+    /// The first type of the program's own.
     #[doc(alias = "QEvent::User")]
     pub const USER: EventType = EventType(1000);
-    /// The last of the program's own.
+    /// The last type of the program's own.
     #[doc(alias = "QEvent::MaxUser")]
     pub const MAX_USER: EventType = EventType(u16::MAX);
 
-    /// The type of the program's own with number [`USER`](EventType::USER)` + offset`.
+    /// Returns the type with the number [`USER`](EventType::USER)` + offset`, one of the program's
+    /// own.
     ///
     /// # Panics
     ///
-    /// If that is beyond [`MAX_USER`](EventType::MAX_USER): at compile time, for a constant.
+    /// If the number is greater than [`MAX_USER`](EventType::MAX_USER). In a constant this is an
+    /// error at compile time.
     #[must_use]
     #[track_caller]
     pub const fn user(offset: u16) -> EventType {
@@ -69,14 +72,13 @@ impl EventType {
         EventType(1000 + offset)
     }
 
-    /// Qt's number of it. [`try_from`](EventType::try_from) gives the type for a number.
-    #[must_use]
-    pub const fn number(self) -> u16 {
+    /// Returns Qt's number of the type. The layers below this one use it to identify types.
+    pub(crate) const fn raw(self) -> u16 {
         self.0
     }
 
-    /// A type that nobody else in the process is given, counted down from
-    /// [`MAX_USER`](EventType::MAX_USER). `None` when all are taken.
+    /// Reserves an unused type: no other call in this process returns it. The numbers count down
+    /// from [`MAX_USER`](EventType::MAX_USER). Returns `None` if all are taken.
     ///
     /// ```
     /// use qcore::EventType;
@@ -90,18 +92,18 @@ impl EventType {
         register(None)
     }
 
-    /// [`register`](EventType::register), rather with the type `hint` if that is one of the
-    /// program's own and not taken.
+    /// Reserves the type `hint` if it is at least [`USER`](EventType::USER) and not taken.
+    /// Otherwise reserves a type as [`register`](EventType::register) does.
     #[doc(alias = "registerEventType")]
     #[must_use]
-    pub fn register_with(hint: EventType) -> Option<EventType> {
+    pub fn register_with_hint(hint: EventType) -> Option<EventType> {
         register(Some(hint).filter(|hint| *hint >= EventType::USER))
     }
 }
 
 fn register(hint: Option<EventType>) -> Option<EventType> {
     static TAKEN: Mutex<BTreeSet<u16>> = Mutex::new(BTreeSet::new());
-    // Nothing panics while it is locked.
+    // No code panics while it holds this lock.
     let mut taken = TAKEN.lock().unwrap_or_else(PoisonError::into_inner);
     let own = || (EventType::USER.0..=EventType::MAX_USER.0).rev();
     let kind = match hint {
@@ -113,18 +115,21 @@ fn register(hint: Option<EventType>) -> Option<EventType> {
 }
 
 impl From<EventType> for i32 {
-    /// Qt's number of it.
+    /// Returns Qt's number for the type.
     fn from(kind: EventType) -> i32 {
         kind.0.into()
     }
 }
 
 impl TryFrom<i32> for EventType {
-    type Error = UnknownNumber;
+    type Error = UnknownNumberError;
 
-    /// The type with this number, from 0 to 65535: also one of Qt's that has no constant here.
-    fn try_from(number: i32) -> Result<Self, UnknownNumber> {
-        u16::try_from(number).map(EventType).map_err(|_| UnknownNumber::new("EventType", number))
+    /// Returns the type with this number, from 0 to 65535. It may be one of Qt's types that has no
+    /// constant here.
+    fn try_from(number: i32) -> Result<Self, UnknownNumberError> {
+        u16::try_from(number)
+            .map(EventType)
+            .map_err(|_| UnknownNumberError::new("EventType", number))
     }
 }
 
@@ -152,10 +157,10 @@ mod tests {
     #[test]
     fn a_hint_is_taken_once_and_only_among_the_programs_own() {
         let hint = EventType::user(17);
-        assert_eq!(EventType::register_with(hint), Some(hint));
-        let other = EventType::register_with(hint).unwrap();
+        assert_eq!(EventType::register_with_hint(hint), Some(hint));
+        let other = EventType::register_with_hint(hint).unwrap();
         assert!(other != hint && other > EventType::USER);
-        let other = EventType::register_with(EventType::TIMER).unwrap();
+        let other = EventType::register_with_hint(EventType::TIMER).unwrap();
         assert!(other > EventType::USER);
     }
 }

@@ -1,19 +1,22 @@
-//! Events: what is sent or posted to one object.
+//! Events: messages sent or posted to one object.
 //!
-//! A signal is for whoever is interested; an event is for one object, and comes to it like this:
+//! A signal goes to any number of receivers. An event goes to one object, on this path:
 //!
 //! ```text
-//!   post_event ──► the queue of the loop, by priority ─┐
-//!   send_event ────────────────────────────────────────┴─► filters of the application ─► filters of the
-//!       object ─► its class ─► its EventHandler                      (each may end it there)
+//!   post_event ──► queue of the loop, by priority ─┐
+//!   send_event ────────────────────────────────────┴─► filters of the application ─┐
+//!   ┌──────────────────────────────────────────────────────────────────────────────┘
+//!   └─► filters of the object ─► class of the object ─► EventHandler of the object
+//!
+//!   (each of them may stop the event)
 //! ```
 //!
-//! An object of the program's own is a struct with a [`QObject`](crate::QObject) in it. What it
-//! does with events, in Qt by overriding `event()`, `timerEvent()`, `customEvent()`, `childEvent()`
-//! and `eventFilter()`, it says by implementing [`EventHandler`](crate::EventHandler), whose
-//! functions have these names; and tells its `QObject`, by
-//! [`set_event_handler`](crate::QObject::set_event_handler). The library's own events, a timer's or
-//! a queued slot's, go to their class, and filters see them, too.
+//! A class of the program's own is often a struct with a [`QObject`](crate::QObject) in it. In Qt
+//! such a class overrides `event()`, `timerEvent()`, `customEvent()`, `childEvent()` and
+//! `eventFilter()`. Here it implements [`EventHandler`](crate::EventHandler), whose functions have
+//! the same names in snake case, and registers itself with its `QObject` by
+//! [`set_event_handler`](crate::QObject::set_event_handler). The library's own events, for example
+//! of a timer or a queued slot, go to their own class. Filters see them, too.
 //!
 //! # Examples
 //!
@@ -53,21 +56,21 @@ use std::{any::Any, cell::Cell, fmt};
 pub use self::kind::EventType;
 use crate::event_loop::TimerId;
 
-/// A priority of posted events: before the usual ones.
+/// A priority of posted events: sent before events of normal priority.
 #[doc(alias = "Qt::HighEventPriority")]
 pub const HIGH_EVENT_PRIORITY: i32 = 1;
-/// The priority that posted events have unless they are given another.
+/// The default priority of posted events.
 #[doc(alias = "Qt::NormalEventPriority")]
 pub const NORMAL_EVENT_PRIORITY: i32 = 0;
-/// A priority of posted events: behind the usual ones.
+/// A priority of posted events: sent after events of normal priority.
 #[doc(alias = "Qt::LowEventPriority")]
 pub const LOW_EVENT_PRIORITY: i32 = -1;
 
-/// An event: a type, and what belongs to it.
+/// An event: a type and its data.
 ///
-/// Stands for Qt's [QEvent](https://doc.qt.io/qt-5/qevent.html). Where one would derive a class
-/// from that, an event here carries [data](QEvent::with_data) of any type. See [the module](self)
-/// for how one travels.
+/// An event may carry [data](QEvent::with_data) of any type. In Qt, one derives a class from
+/// `QEvent` for that. See [the module](self) for the path of an event. Stands for Qt's
+/// [QEvent](https://doc.qt.io/qt-5/qevent.html).
 pub struct QEvent {
     kind: EventType,
     accepted: Cell<bool>,
@@ -77,25 +80,25 @@ pub struct QEvent {
 enum Data {
     None,
     Timer(QTimerEvent),
-    /// A class of events of an upper layer.
+    /// An event class that a layer above this one defines.
     Class(Box<dyn EventClass>),
     Own(Box<dyn Any>),
 }
 
-/// A class of events of the library whose type an upper layer knows.
+/// An event class of the library that a layer above this one defines.
 pub(crate) trait EventClass: Any {
-    /// The name and the value that an event of the class shows in debug output.
+    /// Returns the name and the value that an event of the class shows in debug output.
     fn shown(&self) -> (&'static str, &dyn fmt::Debug);
 }
 
 impl QEvent {
-    /// An event without data.
+    /// Creates an event without data.
     #[must_use]
     pub fn new(kind: EventType) -> Self {
         Self::of(kind, Data::None)
     }
 
-    /// An event that carries something; [`data`](QEvent::data) gets at it.
+    /// Creates an event that carries `data`. [`data`](QEvent::data) returns it.
     ///
     /// ```
     /// use qcore::{EventType, QEvent};
@@ -121,7 +124,7 @@ impl QEvent {
         Self::of(kind, Data::Class(Box::new(class)))
     }
 
-    /// The event as one of class `T`, if it is.
+    /// Returns the event's data as class `T`, if it is of that class.
     pub(crate) fn class<T: EventClass>(&self) -> Option<&T> {
         match &self.data {
             Data::Class(class) => (&**class as &dyn Any).downcast_ref(),
@@ -129,14 +132,14 @@ impl QEvent {
         }
     }
 
-    /// Whether every object knows events of this kind, if only to ignore them: those for which Qt's
-    /// `QObject` has a function of their own.
+    /// Returns whether every object recognizes this event, even if it does nothing with it. These
+    /// are the events for which Qt's `QObject` has a virtual function.
     pub(crate) fn is_known_to_all(&self) -> bool {
         let has_class = matches!(self.data, Data::Timer(_) | Data::Class(_));
         has_class || self.kind >= EventType::USER
     }
 
-    /// The type.
+    /// Returns the type.
     #[doc(alias = "type")]
     #[inline]
     #[must_use]
@@ -144,7 +147,7 @@ impl QEvent {
         self.kind
     }
 
-    /// The data, if it is a `T`.
+    /// Returns the data if it is of type `T`.
     #[must_use]
     pub fn data<T: Any>(&self) -> Option<&T> {
         match &self.data {
@@ -153,7 +156,7 @@ impl QEvent {
         }
     }
 
-    /// What belongs to an event of [`EventType::TIMER`].
+    /// Returns the timer event, if the type is [`EventType::TIMER`].
     #[must_use]
     pub fn timer(&self) -> Option<&QTimerEvent> {
         match &self.data {
@@ -162,26 +165,26 @@ impl QEvent {
         }
     }
 
-    /// Whether the event is accepted, as it is when new. A mark from the receiver for the sender,
-    /// nothing more.
+    /// Returns whether the event is accepted. The default is `true`. The flag only tells the sender
+    /// what the receiver has set.
     #[doc(alias = "isAccepted")]
     #[must_use]
     pub fn is_accepted(&self) -> bool {
         self.accepted.get()
     }
 
-    /// Marks the event as accepted or not.
+    /// Sets whether the event is accepted.
     #[doc(alias = "setAccepted")]
     pub fn set_accepted(&self, accepted: bool) {
         self.accepted.set(accepted);
     }
 
-    /// [`set_accepted(true)`](QEvent::set_accepted).
+    /// Accepts the event; the same as [`set_accepted(true)`](QEvent::set_accepted).
     pub fn accept(&self) {
         self.set_accepted(true);
     }
 
-    /// [`set_accepted(false)`](QEvent::set_accepted).
+    /// Ignores the event; the same as [`set_accepted(false)`](QEvent::set_accepted).
     pub fn ignore(&self) {
         self.set_accepted(false);
     }
@@ -203,15 +206,15 @@ impl fmt::Debug for QEvent {
     }
 }
 
-/// A timer of an object is due.
+/// The event that tells an object that one of its timers is due.
 #[derive(Clone, Debug)]
 pub struct QTimerEvent {
     timer_id: TimerId,
 }
 
 impl QTimerEvent {
-    /// Which one: what [`start_timer`](crate::QObject::start_timer) returned, or
-    /// [`QBasicTimer::timer_id`](crate::QBasicTimer::timer_id).
+    /// Returns the id of the timer: the value that [`start_timer`](crate::QObject::start_timer) or
+    /// [`QBasicTimer::timer_id`](crate::QBasicTimer::timer_id) returned.
     #[doc(alias = "timerId")]
     #[must_use]
     pub fn timer_id(&self) -> TimerId {

@@ -1,4 +1,4 @@
-//! A thread's loop.
+//! [`Dispatcher`]: the event loop of a thread.
 
 use std::{
     any::{Any, TypeId},
@@ -25,9 +25,9 @@ use crate::{
 
 /// The event loop of a thread.
 ///
-/// Most programs meet it as [`QCoreApplication`](crate::QCoreApplication) and
-/// [`QEventLoop`](crate::QEventLoop). This is the side that sources of events are written against:
-/// posted calls, timers and registrations. See [the module](super) for what a turn of it does.
+/// Most programs use it through [`QCoreApplication`](crate::QCoreApplication) and
+/// [`QEventLoop`](crate::QEventLoop). This type is the interface for event sources: posted calls,
+/// timers and registrations. See [the module](super) for the steps of a turn.
 ///
 /// # Examples
 ///
@@ -54,29 +54,29 @@ pub struct Dispatcher {
     pub(super) writers: RefCell<VecDeque<SourceKey>>,
     pub(super) early_writers: RefCell<VecDeque<SourceKey>>,
     pub(super) timers: RefCell<Timers>,
-    /// How many loops and deliveries are under way, one in the other.
+    /// The number of nested loops and deliveries that are running.
     pub(super) level: Cell<u32>,
     runs: RefCell<Vec<Rc<Run>>>,
     quitting: Cell<bool>,
-    /// The thread has ended, and with it whatever would be called.
+    /// Whether the thread is ending. Then the loop makes no more calls.
     pub(super) ended: Cell<bool>,
-    /// Whose signal called the slot that is running. Noting it is storing a number; what has the
-    /// number is nothing to the loop.
+    /// The id of the object whose signal called the running slot. The loop only stores this number
+    /// and knows nothing of the object.
     sender: Cell<ObjectId>,
     use_of_loop: Cell<UseOfLoop>,
-    /// Somebody wants the loop to go round once.
+    /// Whether the loop is to run one turn without waiting.
     pub(super) woken: Cell<bool>,
     locals: RefCell<Vec<(TypeId, Rc<dyn Any>)>>,
 }
 
-/// Whether the thread uses its loop, as far as it can be known.
+/// Whether the thread runs its loop, as far as is known.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum UseOfLoop {
     #[default]
     Unknown,
-    /// A timer was started, which never fires unless somebody runs the loop.
+    /// A timer was started. It never fires unless the thread runs the loop.
     Expected,
-    /// There is, or was, an object that runs the loop, or the loop has run.
+    /// An object that can run the loop was created, or the loop has run.
     Seen,
 }
 
@@ -84,7 +84,8 @@ thread_local! {
     static CURRENT: OnceCell<Owner> = const { OnceCell::new() };
 }
 
-/// Ends the loop with its thread. Objects that outlive it keep the rest of it.
+/// Shuts the loop down when the thread ends. Objects that outlive the loop keep the rest of it
+/// allocated.
 struct Owner(Rc<Dispatcher>);
 
 impl Drop for Owner {
@@ -94,22 +95,22 @@ impl Drop for Owner {
 }
 
 impl Dispatcher {
-    /// The loop of this thread, made now if there is none.
+    /// Returns the event loop of this thread, and creates it if there is none.
     #[must_use]
     pub fn current() -> Rc<Dispatcher> {
-        // Where the thread is just ending, and its loop with it, a late object gets a loop that
-        // never runs.
+        // When the thread is ending and its loop has ended, an object that is created late gets a
+        // loop that never runs.
         CURRENT
             .try_with(|current| current.get_or_init(|| Owner(Dispatcher::new(false))).0.clone())
             .unwrap_or_else(|_| Dispatcher::new(true))
     }
 
-    /// The loop of this thread, if there is one.
+    /// Returns the event loop of this thread, if there is one.
     pub(crate) fn existing() -> Option<Rc<Dispatcher>> {
         CURRENT.try_with(|current| current.get().map(|owner| owner.0.clone())).ok().flatten()
     }
 
-    /// The loop of this thread, if a slot is running that has a sender.
+    /// Returns the event loop of this thread if a slot with a sender is running.
     #[inline]
     pub(crate) fn with_sender() -> Option<Rc<Dispatcher>> {
         let busy = |owner: &&Owner| owner.0.sender.get() != ObjectId::NONE;
@@ -138,24 +139,26 @@ impl Dispatcher {
 
     // ---- posting
 
-    /// Has `call` run by the loop, in its next turn. A push, and no system call.
+    /// Posts `call`: the loop runs it in the next turn. Posting adds to a queue and makes no system
+    /// call.
     ///
-    /// Drops it if the thread is just ending, and its loop with it.
+    /// Drops `call` if the thread is ending, because its loop has ended.
     pub fn post(&self, call: impl FnOnce() + 'static) {
-        // What waited for ever might hold an object that holds this loop.
+        // A call that never runs might own an object that holds this loop, and so leak both.
         if !self.ended.get() {
             self.posted.borrow_mut().push(Posted::Call(Box::new(call)));
         }
     }
 
-    /// Has something delivered by the loop, in its next turn. Returns whether it was taken: not any
-    /// more once the thread has ended.
+    /// Posts a delivery: the loop makes it in the next turn. Returns whether the delivery was
+    /// accepted. It is not accepted once the thread is ending.
     #[inline]
     pub(crate) fn post_delivery(&self, delivery: Rc<dyn Deliver>) -> bool {
         self.post_delivery_with(0, delivery)
     }
 
-    /// [`post_delivery`](Dispatcher::post_delivery) with a priority: higher numbers come first.
+    /// Posts a delivery as [`post_delivery`](Dispatcher::post_delivery) does, with a priority.
+    /// Deliveries with higher priorities come first.
     #[inline]
     pub(crate) fn post_delivery_with(&self, priority: i32, delivery: Rc<dyn Deliver>) -> bool {
         if self.ended.get() {
@@ -165,49 +168,51 @@ impl Dispatcher {
         true
     }
 
-    /// Has something delivered once control is back at the level of this call: by the loop that
-    /// made the delivery which is under way, and not by one that runs inside of that. Returns
-    /// whether it was taken, as [`post_delivery`](Dispatcher::post_delivery).
+    /// Posts a delivery for the level of this call: the loop that has made the current delivery
+    /// makes it, after control has returned to that loop. A loop nested inside the current delivery
+    /// does not make it. Returns whether the delivery was accepted, as
+    /// [`post_delivery`](Dispatcher::post_delivery) does.
     pub(crate) fn post_for_this_level(&self, delivery: Rc<dyn Deliver>) -> bool {
         if self.ended.get() {
             return false;
         }
-        // What a loop does outside of all deliveries counts as one, as with Qt.
+        // Code that a loop runs outside of all deliveries counts as a delivery, as in Qt.
         let (level, runs) = (self.level.get(), self.runs.borrow().len() as u32);
         let level = if runs > 0 && level == runs { level + 1 } else { level };
         self.posted.borrow_mut().push(Posted::ForLevel(delivery, level));
         true
     }
 
-    /// Whether anything is posted to that object.
+    /// Returns whether anything is posted to the object `receiver`.
     #[inline]
     pub(crate) fn has_posted_to(&self, receiver: ObjectId) -> bool {
         self.posted.borrow().has_any_for(receiver)
     }
 
-    /// Whether any such thing is posted.
+    /// Returns whether anything is posted that `which` selects.
     pub(crate) fn has_posted(&self, which: &Which) -> bool {
         self.posted.borrow().contains(which)
     }
 
-    /// Drops some of what is posted.
+    /// Drops the posted items that `which` selects.
     pub(crate) fn remove_posted(&self, which: &Which) {
         let removed = self.posted.borrow_mut().remove(which);
-        // All the counting first: what is dropped may be anything, and panic.
+        // Cancels all items before it drops any: a drop may run user code, and may panic.
         let cancelled: Vec<_> = removed.iter().filter_map(Posted::cancel).collect();
         drop((removed, cancelled));
     }
 
-    /// Makes the loop go round once without waiting.
+    /// Makes the loop run one turn without waiting.
     pub(crate) fn wake_up(&self) {
         self.woken.set(true);
     }
 
-    /// A way to post from other threads.
+    /// Returns a [`Poster`], which posts to this loop from other threads.
     ///
     /// # Errors
     ///
-    /// The first call needs descriptors for the poll and its waker, and fails where there are none.
+    /// The error of the operating system. The first call needs file descriptors for the poll and
+    /// its waker, and fails if the process has none left.
     pub fn poster(&self) -> io::Result<Poster> {
         let inbox = self.sources.inbox()?;
         if self.ended.get() {
@@ -262,7 +267,7 @@ impl Dispatcher {
             if !ready.is_empty() {
                 return Some(ready);
             }
-            // However little time there is, what has happened already counts.
+            // An event that has already happened counts even if the deadline has passed.
             let over = deadline.has_expired();
             let timeout = match deadline.nanos() {
                 Some(_) if over || self.clock.is_virtual() => Some(Duration::ZERO),
@@ -288,7 +293,12 @@ impl Dispatcher {
 
     // ---- timers
 
-    /// Starts a timer that calls `handler` again and again, until it is stopped.
+    /// Starts a timer that calls `handler` once every `interval` until it is stopped. The loop
+    /// holds `handler` weakly.
+    ///
+    /// This function and [`call_after`](Self::call_after) have no counterpart in Qt. They take a
+    /// `Duration`, which cannot be negative. A [`QTimer`](crate::QTimer) takes an
+    /// [`Interval`](crate::Interval) instead.
     pub fn start_timer(
         &self,
         interval: Duration,
@@ -299,7 +309,7 @@ impl Dispatcher {
         self.timers.borrow_mut().start(now, interval, kind, Action::Handler(handler))
     }
 
-    /// Calls `call` once, when `interval` is over.
+    /// Calls `call` once, after `interval`.
     pub fn call_after(
         &self,
         interval: Duration,
@@ -312,23 +322,23 @@ impl Dispatcher {
         self.timers.borrow_mut().start(now, interval, kind, Action::Once(call))
     }
 
-    /// Stops a timer; whether it was running.
+    /// Stops a timer. Returns whether it was running.
     pub fn stop_timer(&self, id: TimerId) -> bool {
-        // Dropping what it was to call is running somebody's code.
+        // Dropping the action runs user code, so the borrow ends first.
         let action = self.timers.borrow_mut().stop(id);
         action.is_some()
     }
 
-    /// How long until a timer is due: nothing if it is late, `None` if it does not run.
+    /// Returns the time until a timer is due: zero if it is overdue, `None` if it is not running.
     #[must_use]
     pub fn remaining_time(&self, id: TimerId) -> Option<Duration> {
         self.timers.borrow().remaining(id, self.clock.now())
     }
 
-    // ---- what others keep here
+    // ---- values of other modules
 
-    /// The value of type `T` that belongs to this loop, made at first use. For what a library would
-    /// otherwise keep in a thread-local variable.
+    /// Returns the value of type `T` that belongs to this loop, and creates it at first use.
+    /// Libraries use it instead of a thread-local variable.
     #[must_use]
     pub fn local<T: Any + Default>(&self) -> Rc<T> {
         let find = || {
@@ -361,17 +371,17 @@ impl Dispatcher {
 
     // ---- loops
 
-    /// Whether the thread has ended, and its loop with it.
+    /// Returns whether the thread is ending and its loop has ended.
     pub(crate) fn has_ended(&self) -> bool {
         self.ended.get()
     }
 
-    /// Whoever runs the loop is there.
+    /// Notes that an object that can run the loop exists.
     pub(crate) fn note_loop(&self) {
         self.use_of_loop.set(UseOfLoop::Seen);
     }
 
-    /// A timer waits for the loop.
+    /// Notes that a timer needs the loop.
     #[inline]
     pub(crate) fn expect_loop(&self) {
         if self.use_of_loop.get() == UseOfLoop::Unknown {
@@ -390,12 +400,13 @@ impl Dispatcher {
         self.runs.borrow_mut().retain(|other| !Rc::ptr_eq(other, run));
     }
 
-    /// Whether any loop runs.
+    /// Returns whether any loop is running.
     pub(crate) fn is_running(&self) -> bool {
         !self.runs.borrow().is_empty()
     }
 
-    /// Ends all loops that run. None begins until that is [forgotten](Dispatcher::forget_exit).
+    /// Ends all running loops. No loop starts until [`forget_exit`](Dispatcher::forget_exit) is
+    /// called.
     pub(crate) fn exit_all(&self, code: i32) {
         self.quitting.set(true);
         for run in self.runs.borrow().iter() {
@@ -411,12 +422,12 @@ impl Dispatcher {
         self.quitting.get()
     }
 
-    /// Whether this is the last turn of the loop that runs innermost.
+    /// Returns whether the innermost running loop is in its last turn.
     pub(crate) fn is_ending(&self) -> bool {
         self.runs.borrow().last().is_some_and(|run| run.is_told_to_exit())
     }
 
-    /// The thread ends: what waits will not come.
+    /// Shuts the loop down when the thread ends, and drops everything that still waits.
     fn shut_down(&self) {
         if self.use_of_loop.get() == UseOfLoop::Expected {
             crate::q_warning!(
@@ -425,7 +436,7 @@ impl Dispatcher {
         }
         self.ended.set(true);
         self.sources.close();
-        // All of these may hold what the user gave.
+        // All of these may own objects and closures of the user.
         let posted = self.posted.borrow_mut().take_all();
         // A queued value may hold the signal that it was emitted by.
         let cancelled: Vec<_> = posted.iter().filter_map(Posted::cancel).collect();

@@ -1,26 +1,28 @@
 //! The event loop.
 //!
-//! Each thread has one [`Dispatcher`], made when it is first needed. The application, event loops,
-//! timers and sockets are built on it, and it knows none of them: it delivers what was posted,
-//! calls sources and timers, and all of these are traits to it. It works in turns:
+//! Each thread has one [`Dispatcher`], which is created at first use. The application, event loops,
+//! timers and sockets are built on it. The dispatcher knows none of them: it delivers posted calls,
+//! and it calls event sources and timer handlers through traits. It works in turns:
 //!
 //! ```text
-//!   ┌─► posted calls ─► poll ─► sources that are ready ─► writers ─► due timers ─► early writers ─┐
-//!   └─────────────────────────────────────────────────────────────────────────────────────────────┘
+//!   ┌─► posted calls ─► poll ─► ready sources ─► writers ─► due timers ─► early writers ─┐
+//!   └────────────────────────────────────────────────────────────────────────────────────┘
 //! ```
 //!
-//! * **Posted calls**: queued slots, events, [`Poster::post`], `delete_later`. Those that are
-//!   posted meanwhile wait for the next turn.
-//! * **Poll** waits for the operating system, but not if there is anything left to do.
-//! * **Sources** are what is registered with it: sockets, listeners. One that has more to do than
-//!   its share goes to the end of the queue.
-//! * **Writers** are sockets with data to write from before this turn's poll, so that what a slot
-//!   writes goes out in the next turn, as a whole. A socket that nobody watches for it is an
-//!   *early* writer and is served at the end of the turn in which it was written to.
-//! * **Timers** that are due fire by their due time, each at most once.
+//! * **Posted calls** are queued slots, events, calls of [`Poster::post`], and deletions requested
+//!   by `delete_later`. What is posted during this step waits for the next turn.
+//! * **Poll** asks the operating system which sources are ready. It waits for one only if the loop
+//!   has nothing else to do.
+//! * **Sources** are the registered sockets and listeners. A source that has used up its share of
+//!   the turn goes to the end of the queue.
+//! * **Writers** are sockets with data that was written before the poll of this turn. Data that a
+//!   slot writes after the poll goes out in the next turn, all at once. A socket whose
+//!   `bytes_written` signal has no slots is an *early* writer: the loop sends its data at the end
+//!   of the turn in which it was written.
+//! * **Timers** that are due fire in the order of their due times, each at most once.
 //!
-//! Everything that calls a slot is a *delivery*. A slot may run a loop of its own; that one goes on
-//! with the queues as they are, so that nothing is handled twice and nothing is lost.
+//! Each call of user code by the loop is a *delivery*. A slot may run a nested loop. The nested
+//! loop continues with the same queues, so that nothing is handled twice and nothing is lost.
 
 mod dispatcher;
 mod flags;
@@ -37,7 +39,7 @@ mod turn;
 pub use self::{
     dispatcher::Dispatcher,
     flags::ProcessEventsFlags,
-    poster::{LoopGone, Poster},
+    poster::{PostError, PostErrorKind, Poster},
     registration::Registration,
     running::wait_until,
     source::{EventSource, Readiness},

@@ -1,4 +1,4 @@
-//! The operating system's part of a loop: what it waits on.
+//! The poll: waits for events of the operating system.
 
 use std::{
     cell::{Cell, RefCell},
@@ -17,34 +17,36 @@ use super::{
     source::{EventSource, Readiness, SourceEntry, SourceKey, WAKER},
 };
 
-/// How many events one look at the poll takes.
+/// The maximum number of events that one call of the poll returns.
 const EVENTS: usize = 1024;
-/// How long to wait at most where there is no poll to wait on, for want of descriptors.
+/// The longest wait if the poll cannot be created for lack of file descriptors.
 const WITHOUT_POLL: Duration = Duration::from_millis(10);
-/// How often to say that there is none.
+/// The shortest time between two warnings that the poll has failed.
 const COMPLAINT: Duration = Duration::from_secs(60);
 
-/// The poll, the table of sources, and those of them that are ready.
+/// The poll, the table of sources, and the queue of ready sources.
 #[derive(Default)]
 pub(super) struct Sources {
     system: RefCell<Option<System>>,
-    /// Away while the loop waits.
+    /// The poll. It is taken out while the loop waits.
     poll: Cell<Option<Box<Polling>>>,
-    /// When the program was last told that there is no poll.
+    /// When the last warning about a failed poll was logged.
     complained: Cell<Option<Instant>>,
-    /// Whether a poster has woken the loop since the last [`take_woken`](Sources::take_woken).
+    /// Whether a poster has woken the loop since the last call of
+    /// [`take_woken`](Sources::take_woken).
     woken: Cell<bool>,
     table: RefCell<Slab<SourceEntry>>,
     generation: Cell<u32>,
     ready: RefCell<VecDeque<SourceKey>>,
 }
 
-/// What the loop has got from the operating system. It gets all of it at once, at first need: where
-/// one part cannot be had the others are given back, and the next need tries again.
+/// The resources that the loop gets from the operating system. The loop creates all of them
+/// together at first use. If one of them fails, the loop releases the others and tries again at the
+/// next use.
 #[derive(Clone)]
 struct System {
-    /// Another handle to the poll. mio logs what it registers, and a logger may register something
-    /// itself, or run the loop: the poll is not in use meanwhile.
+    /// A second handle to the poll. mio writes to the log when it registers a source, and a logger
+    /// may itself register a source or run the loop. This handle works without borrowing the poll.
     registry: Rc<Registry>,
     inbox: Arc<Inbox>,
 }
@@ -58,7 +60,7 @@ impl Sources {
     // ---- the table
 
     pub(super) fn add(&self, source: Weak<dyn EventSource>) -> SourceKey {
-        // Generation 0 is the waker's.
+        // Generation 0 belongs to the waker.
         let generation = self.generation.get().checked_add(1).unwrap_or(1);
         self.generation.set(generation);
         let entry = SourceEntry { generation, source, ready: Readiness::empty(), queued: false };
@@ -82,7 +84,7 @@ impl Sources {
 
     pub(super) fn make_ready(&self, key: SourceKey, ready: Readiness) {
         let mut table = self.table.borrow_mut();
-        // A source that is gone had events under way.
+        // An event may arrive after its source was removed.
         let Some(entry) = table.get_mut(key.index) else { return };
         if entry.generation != key.generation {
             return;
@@ -97,8 +99,8 @@ impl Sources {
         }
     }
 
-    /// Drops the keys of sources that are gone, if they are most of `queue`. A thread whose loop
-    /// never runs would else gather them for ever.
+    /// Removes the keys of removed sources if they are the majority of `queue`. Otherwise they
+    /// would accumulate without end in a thread whose loop never runs.
     pub(super) fn sweep(&self, queue: &mut VecDeque<SourceKey>) {
         let table = self.table.borrow();
         if is_crowded(queue.len(), table.len()) {
@@ -106,8 +108,8 @@ impl Sources {
         }
     }
 
-    /// Puts the ready sources in the order in which they were added, whatever happened to them
-    /// first. So it is with Qt, whose notifiers keep their order from one turn to the next.
+    /// Sorts the ready sources by the order in which they were added, regardless of the order of
+    /// their events. In Qt, too, notifiers keep their order from one turn to the next.
     fn sort_ready(&self) {
         let mut queue = self.ready.borrow_mut();
         if queue.len() > 1 {
@@ -119,14 +121,14 @@ impl Sources {
         self.ready.borrow().len()
     }
 
-    /// The next ready source and what it is ready for.
+    /// Takes the next ready source from the queue. Returns it with what it is ready for.
     pub(super) fn pop_ready(&self) -> Option<(Weak<dyn EventSource>, Readiness)> {
         let key = self.ready.borrow_mut().pop_front()?;
         self.take_ready(key).or_else(|| Some((Weak::<Gone>::new(), Readiness::empty())))
     }
 
-    /// What one source is ready for, ahead of the queue, in which it keeps its place. `None` if it
-    /// is gone.
+    /// Takes what one source is ready for, ahead of the queue. The source keeps its position in the
+    /// queue. Returns `None` if the source was removed.
     pub(super) fn take_ahead(&self, key: SourceKey) -> Option<Readiness> {
         let mut table = self.table.borrow_mut();
         let entry = table.get_mut(key.index).filter(|entry| entry.generation == key.generation)?;
@@ -187,7 +189,7 @@ impl Sources {
         }
     }
 
-    /// Waits for events, for ever without a time-out, and notes them in the table.
+    /// Waits for events and marks their sources as ready. Without a time-out it waits for ever.
     pub(super) fn wait(&self, timeout: Option<Duration>) {
         let queued = self.ready_count();
         let waited = self.poll(timeout);
@@ -197,7 +199,7 @@ impl Sources {
         match waited {
             Err(error) if error.kind() != io::ErrorKind::Interrupted => {
                 self.complain(&error);
-                // Timers and posts go on, and the next turn tries again.
+                // Timers and posted calls continue. The next turn tries again.
                 std::thread::sleep(
                     timeout.map_or(WITHOUT_POLL, |timeout| timeout.min(WITHOUT_POLL)),
                 );
@@ -210,7 +212,7 @@ impl Sources {
         let first = self.poll.take();
         let Some(mut polling) = first.map_or_else(|| self.first_poll(), |poll| Ok(Some(poll)))?
         else {
-            // A wait is under way further out.
+            // An outer call is waiting with the poll.
             return Ok(());
         };
         let polled = polling.poll.poll(&mut polling.events, timeout.map(whole_millis));
@@ -234,7 +236,7 @@ impl Sources {
         Ok(self.poll.take())
     }
 
-    /// Tells the program, but not in every turn for as long as it lasts.
+    /// Logs a warning, but not in every turn while the error lasts.
     fn complain(&self, error: &io::Error) {
         let now = Instant::now();
         let lately = self.complained.get().is_some_and(|then| now - then < COMPLAINT);
@@ -254,7 +256,7 @@ impl Sources {
         self.woken.get()
     }
 
-    /// The inbox, if there may be anything in it.
+    /// Returns the inbox if it may contain calls.
     #[inline]
     pub(super) fn take_woken(&self) -> Option<Arc<Inbox>> {
         let system = self.system.borrow();
@@ -271,7 +273,8 @@ impl Sources {
     }
 }
 
-/// Poll's time-outs are whole milliseconds, and cut: a timer must not be asked for before its time.
+/// Rounds a time-out up to whole milliseconds. The poll would round it down, and the loop would
+/// wake up before its timer is due.
 fn whole_millis(timeout: Duration) -> Duration {
     match timeout.subsec_nanos() % 1_000_000 {
         0 => timeout,
@@ -283,12 +286,13 @@ fn stands(table: &Slab<SourceEntry>, key: SourceKey) -> bool {
     table.get(key.index).is_some_and(|entry| entry.generation == key.generation)
 }
 
-/// Whether most of a queue must be keys of sources that are gone, each other being in it once.
+/// Returns whether most of a queue must be keys of removed sources. An existing source is in the
+/// queue only once.
 fn is_crowded(queued: usize, sources: usize) -> bool {
     queued > 64 && queued > 2 * sources
 }
 
-/// What stands for a source that is gone.
+/// A source that no longer exists.
 enum Gone {}
 
 impl EventSource for Gone {
@@ -306,7 +310,7 @@ mod tests {
         let lasting = sources.add(nobody());
         let mut writers = VecDeque::new();
         for _ in 0..10_000 {
-            // One that waits again and again, and others that come and go.
+            // One source gets ready again and again, and others are added and removed.
             sources.make_ready(lasting, Readiness::READABLE);
             assert_eq!(sources.take_ahead(lasting), Some(Readiness::READABLE));
             let passing = sources.add(nobody());

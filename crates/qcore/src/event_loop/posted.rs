@@ -1,4 +1,4 @@
-//! What is posted and waits: calls, and what is delivered to objects.
+//! The queue of posted items: calls, and deliveries to objects.
 
 use std::{any::Any, collections::VecDeque, rc::Rc};
 
@@ -6,23 +6,25 @@ use slab::Slab;
 
 use crate::id::ObjectId;
 
-/// Something of which one delivery waits: a queued slot, an event, an object's end.
+/// A posted delivery: a queued slot, an event, or the deletion of an object.
 pub(crate) trait Deliver {
     /// Makes the delivery.
     fn deliver(&self);
 
-    /// There will be none: returns what would have been delivered, to be dropped.
+    /// Cancels the delivery. Returns the value that would have been delivered, for the caller to
+    /// drop.
     fn cancel(&self) -> Option<Box<dyn Any>> {
         None
     }
 
-    /// The object that it is for, or [`ObjectId::NONE`].
+    /// Returns the id of the object that receives the delivery, or [`ObjectId::NONE`].
     fn receiver(&self) -> ObjectId;
 
-    /// A number for its kind. [`Which`] picks by it.
+    /// Returns the number of the delivery's kind. [`Which`] selects by it.
     fn kind(&self) -> u16;
 
-    /// Whether there is anything to do when it comes due. Asked of what waits for its level only.
+    /// Returns whether the delivery still has anything to do. The loop asks only deliveries of
+    /// [`Posted::ForLevel`].
     fn is_wanted(&self) -> bool {
         true
     }
@@ -31,10 +33,10 @@ pub(crate) trait Deliver {
 pub(super) enum Posted {
     Call(Box<dyn FnOnce()>),
     Delivery(Rc<dyn Deliver>),
-    /// A delivery, and the depth of deliveries and loops at which it was asked for: it waits for a
-    /// lesser depth.
+    /// A delivery, and the level of loops and deliveries at which it was requested. It waits until
+    /// the loop is back at a lower level.
     ForLevel(Rc<dyn Deliver>, u32),
-    /// It was delivered or removed out of its order.
+    /// A place whose item was delivered or removed out of order.
     Gone,
 }
 
@@ -46,16 +48,16 @@ impl Posted {
         }
     }
 
-    /// It will not be delivered: returns what would have been, to be dropped.
+    /// Cancels the item. Returns the value that would have been delivered, for the caller to drop.
     pub(super) fn cancel(&self) -> Option<Box<dyn Any>> {
         self.delivery()?.cancel()
     }
 }
 
-/// No place in the table.
+/// The key of no entry in the table.
 const NONE: u32 = u32::MAX;
 
-/// Some of what is posted.
+/// Selects posted items by receiver and kind.
 pub(crate) struct Which {
     receiver: Option<ObjectId>,
     kind: Option<u16>,
@@ -64,7 +66,8 @@ pub(crate) struct Which {
 impl Which {
     pub(crate) const ALL: Which = Which { receiver: None, kind: None };
 
-    /// What is for one object, if one is given, and of one kind, if that is given.
+    /// Selects the items for one object, or for all if `receiver` is `None`, and of one kind, or of
+    /// all if `kind` is `None`.
     pub(crate) fn new(receiver: Option<ObjectId>, kind: Option<u16>) -> Self {
         Which { receiver, kind }
     }
@@ -80,37 +83,39 @@ impl Which {
         })
     }
 
-    /// Whether what was asked for at level `asked`, and is one of these, is done at level `now`.
+    /// Returns whether a deletion that was requested at level `asked` is made at level `now`.
     ///
-    /// A level counts the loops that run, the deliveries under way and the events that are being
-    /// sent. A slot is one deeper than its loop, so what it asks for is done by that loop, and not
-    /// by one which the slot runs itself; unless somebody asks for this kind in particular. What
-    /// was asked for outside of all loops is done by the first one.
+    /// The level is the number of running loops, running deliveries, and events being sent. A slot
+    /// runs one level deeper than its loop. So this loop makes the deletion that the slot requests,
+    /// and a loop that the slot itself runs does not, unless its caller selects this kind
+    /// explicitly. The first loop to run makes a deletion that was requested outside of all loops.
     fn may_run(&self, asked: u32, now: u32) -> bool {
         asked > now || (asked == 0 && now > 0) || (asked == now && self.kind.is_some())
     }
 }
 
-/// By priority, and first in, first out. A round takes what is there when it begins.
+/// Posted items, ordered by priority, and first in, first out within a priority. A round delivers
+/// the items that are in the queue when it begins.
 ///
-/// What waits for its level, a deletion, goes to the end if a round comes to it before its time,
-/// behind all that waits: so it is with Qt, and so events for the object that were posted before it
-/// is due still come.
+/// A deletion waits for its level. If a round reaches it too early, the round moves it to the end
+/// of the queue. Qt does the same. So the object still gets the events that were posted before the
+/// deletion is due.
 #[derive(Default)]
 pub(super) struct PostQueue {
     queue: VecDeque<Entry>,
-    /// What is addressed to an object.
+    /// The items that have a receiver.
     table: Slab<Stored>,
-    /// For each index of an object: the newest of what is posted to the object. With this list, an
-    /// object's death removes what is posted to the object without a look at anything else.
+    /// For each index of an object, the key of the newest item for the object. It starts a list of
+    /// all items for the object, so that the object's death removes these items without examining
+    /// any others.
     newest: Vec<u32>,
-    /// How many were ever taken out, so that a place in the queue keeps its number.
+    /// How many items were ever taken out of the front. It keeps the number of each place stable.
     taken: u64,
-    /// The first place behind what the round that began last takes: nothing is put in before it.
+    /// The first place after the items of the round that began last. No item is inserted before it.
     behind: u64,
-    /// How many rounds are under way, one in the other. Each has a place in the queue.
+    /// How many rounds are running, one nested in the other. Each holds a place in the queue.
     rounds: u32,
-    /// How many in the queue were delivered or removed out of their order.
+    /// How many items in the queue are [`Posted::Gone`].
     gone: usize,
 }
 
@@ -119,27 +124,27 @@ struct Entry {
     place: Place,
 }
 
-/// Where something is that waits in the queue.
+/// The location of a posted item.
 enum Place {
-    /// Here: it is addressed to nobody.
+    /// The item itself: it has no receiver.
     Here(Posted),
-    /// In the table.
+    /// The key of the item in the table.
     Table(u32),
 }
 
 struct Stored {
     posted: Posted,
     receiver: ObjectId,
-    /// The neighbours in the list of what is posted to the same object.
+    /// The neighbours in the list of items for the same object.
     newer: u32,
     older: u32,
 }
 
-/// How far a round has come.
+/// The position of a round.
 pub(super) enum Round {
-    /// One that takes everything, and so empties the queue.
+    /// A round over all items, which empties the queue.
     All,
-    /// One that takes some, from this place on.
+    /// A round over selected items, and the next place that it examines.
     Some(u64),
 }
 
@@ -170,7 +175,8 @@ impl PostQueue {
         }
     }
 
-    /// Behind those of the same priority. From `from` on the queue is sorted.
+    /// Returns the index after the items with the same priority. The queue is sorted from index
+    /// `from` on.
     fn place_for(&self, priority: i32, from: usize) -> usize {
         let (mut low, mut high) = (from.min(self.queue.len()), self.queue.len());
         while low < high {
@@ -200,8 +206,7 @@ impl PostQueue {
         key
     }
 
-    /// Takes what is in the table, and the object's list is without it. The entry stays in the
-    /// queue.
+    /// Takes an item out of the table and out of its object's list. The queue keeps its entry.
     fn take(&mut self, key: u32) -> Posted {
         let stored = &mut self.table[key as usize];
         let posted = std::mem::replace(&mut stored.posted, Posted::Gone);
@@ -219,7 +224,7 @@ impl PostQueue {
         posted
     }
 
-    /// Takes what is at a place of the queue, which stays there.
+    /// Takes the item at an index of the queue. The queue keeps its entry.
     fn take_at(&mut self, at: usize) -> Posted {
         match &mut self.queue[at].place {
             Place::Here(posted) => std::mem::replace(posted, Posted::Gone),
@@ -237,25 +242,25 @@ impl PostQueue {
         }
     }
 
-    /// The newest of what is posted to an object.
+    /// Returns the key of the newest item for an object.
     #[inline]
     fn newest_for(&self, receiver: ObjectId) -> Option<u32> {
         self.newest.get(receiver.index()).copied().filter(|&key| key != NONE)
     }
 
-    /// What is posted to an object, the newest first.
+    /// Returns the keys of the items for an object, newest first.
     fn posted_to(&self, receiver: ObjectId) -> impl Iterator<Item = u32> {
         let older = |&at: &u32| Some(self.table[at as usize].older).filter(|&key| key != NONE);
         std::iter::successors(self.newest_for(receiver), older)
     }
 
-    /// Whether anything is posted to an object.
+    /// Returns whether there is any item for an object.
     #[inline]
     pub(super) fn has_any_for(&self, receiver: ObjectId) -> bool {
         self.newest_for(receiver).is_some()
     }
 
-    /// Whether a round over everything would find anything to do at this level.
+    /// Returns whether a round over all items would deliver any at this level.
     pub(super) fn has_work(&self, level: u32) -> bool {
         self.queue.iter().any(|entry| match self.posted(entry) {
             Posted::Gone => false,
@@ -264,7 +269,7 @@ impl PostQueue {
         })
     }
 
-    /// Whether any such thing is posted.
+    /// Returns whether the queue contains any item that `which` selects.
     pub(super) fn contains(&self, which: &Which) -> bool {
         match which.receiver {
             Some(receiver) => {
@@ -276,20 +281,21 @@ impl PostQueue {
 
     // ---- rounds
 
-    /// Begins a round over what is posted so far.
+    /// Begins a round over the items posted so far.
     pub(super) fn begin_round(&mut self, which: &Which) -> Round {
         self.rounds += 1;
         self.behind = self.taken + self.queue.len() as u64;
         if which.is_all() { Round::All } else { Round::Some(self.taken) }
     }
 
+    /// Ends the round that began last.
     pub(super) fn end_round(&mut self) {
         self.rounds -= 1;
         self.sweep();
     }
 
-    /// Drops what stands for entries that are gone, if they are most of the queue. A thread whose
-    /// loop never runs would else gather them for ever.
+    /// Removes the items that are [`Posted::Gone`] if most items are. Without this, the queue of a
+    /// thread whose loop never runs would grow without limit.
     fn sweep(&mut self) {
         if self.rounds > 0 || self.gone <= 64 || self.gone * 2 <= self.queue.len() {
             return;
@@ -315,8 +321,8 @@ impl PostQueue {
         self.gone = 0;
     }
 
-    /// The next one of a round. What waits for its level goes to the end before its time, or stays
-    /// in its place.
+    /// Takes the next item of a round. An item that is too early for its level is moved to the end
+    /// in a round over all items. In a round over selected items it keeps its place.
     pub(super) fn next(&mut self, round: &mut Round, which: &Which, level: u32) -> Option<Posted> {
         match round {
             Round::All => self.next_of_all(level),
@@ -352,7 +358,7 @@ impl PostQueue {
     }
 
     fn next_of_some(&mut self, at: &mut u64, which: &Which, level: u32) -> Option<Posted> {
-        // A loop that ran in between may have taken some out.
+        // A nested loop may have taken items since the last call.
         *at = self.taken.max(*at);
         while *at < self.behind {
             let index = (*at - self.taken) as usize;
@@ -370,7 +376,8 @@ impl PostQueue {
         None
     }
 
-    /// Takes some out that will not be delivered. To be dropped with nothing borrowed.
+    /// Removes the items that `which` selects. The caller cancels and drops them without holding a
+    /// borrow.
     pub(super) fn remove(&mut self, which: &Which) -> Vec<Posted> {
         let removed = self.take_some(which);
         self.gone += removed.len();
@@ -391,7 +398,7 @@ impl PostQueue {
         found.into_iter().map(|key| self.take(key)).collect()
     }
 
-    /// Takes everything out, for good. To be dropped with nothing borrowed.
+    /// Removes all items for good. The caller drops them without holding a borrow.
     pub(super) fn take_all(&mut self) -> Vec<Posted> {
         let all = (0..self.queue.len()).map(|at| self.take_at(at)).collect();
         self.taken += self.queue.len() as u64;
@@ -428,15 +435,18 @@ mod tests {
     #[test]
     fn what_waits_for_a_level_runs_at_a_lesser_one() {
         let all = |asked, now| Which::ALL.may_run(asked, now);
-        // A slot (loop + delivery = 2) asks: its loop (1) does it, a loop it runs itself (3) not.
+        // A slot runs at level 2: one for its loop and one for the delivery. Its loop, at level 1,
+        // makes the deletion that the slot requests. A loop that the slot runs, at level 3, does
+        // not.
         assert!(all(2, 1));
         assert!(!all(2, 3));
         assert!(!all(2, 2));
-        // Asked for outside: any loop, but not processEvents() outside of one.
+        // Requested outside of all loops: every loop makes the deletion, and processEvents()
+        // outside of a loop does not.
         assert!(all(0, 1));
         assert!(all(0, 3));
         assert!(!all(0, 0));
-        // Whoever asks for deletions in particular gets those of his own level.
+        // A caller that selects deletions explicitly also gets those of its own level.
         let deletions = Which::new(None, Some(52));
         assert!(deletions.may_run(0, 0));
         assert!(deletions.may_run(2, 2));

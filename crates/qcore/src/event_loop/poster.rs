@@ -1,7 +1,7 @@
-//! Calls from other threads.
+//! [`Poster`]: posts calls from other threads.
 
 use std::{
-    fmt,
+    fmt, io,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -10,10 +10,11 @@ use std::{
 
 type Call = Box<dyn FnOnce() + Send>;
 
-/// Posts calls to one thread's event loop from any other.
+/// Posts calls to one thread's event loop from any other thread.
 ///
-/// Made by [`Dispatcher::poster`](super::Dispatcher::poster) in the thread of the loop, then cloned
-/// and sent wherever it is needed. A loop that waits is woken, once for however many calls.
+/// Create it in the thread of the loop with [`Dispatcher::poster`](super::Dispatcher::poster),
+/// clone it, and send the clones to other threads. A post wakes the loop if it is waiting. All
+/// posts before the loop takes the calls cause a single wake-up.
 ///
 /// # Examples
 ///
@@ -35,39 +36,93 @@ pub struct Poster {
     inbox: Arc<Inbox>,
 }
 
-/// The loop that a [`Poster`] posts to has ended with its thread. The call was dropped.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct LoopGone;
+/// The kind of a [`PostError`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum PostErrorKind {
+    /// The thread of the loop has ended, and its loop with it.
+    LoopEnded,
+}
 
-impl fmt::Display for LoopGone {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the event loop has ended")
+/// The error of [`Poster::post`]: the reason why the call could not be posted. The call was
+/// dropped.
+///
+/// # Examples
+///
+/// ```
+/// use qcore::{Dispatcher, event_loop::PostErrorKind};
+///
+/// let thread = std::thread::spawn(|| Dispatcher::current().poster().unwrap());
+/// let poster = thread.join().unwrap();
+/// let error = poster.post(|| ()).unwrap_err();
+/// assert_eq!(error, PostErrorKind::LoopEnded);
+/// assert_eq!(error.to_string(), "the event loop has ended");
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PostError {
+    kind: PostErrorKind,
+}
+
+impl PostError {
+    /// Returns the kind of the error.
+    #[must_use]
+    pub fn kind(&self) -> PostErrorKind {
+        self.kind
     }
 }
 
-impl std::error::Error for LoopGone {}
+impl From<PostErrorKind> for PostError {
+    fn from(kind: PostErrorKind) -> Self {
+        PostError { kind }
+    }
+}
+
+impl PartialEq<PostErrorKind> for PostError {
+    fn eq(&self, kind: &PostErrorKind) -> bool {
+        self.kind == *kind
+    }
+}
+
+impl fmt::Display for PostError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.kind {
+            PostErrorKind::LoopEnded => "the event loop has ended",
+        })
+    }
+}
+
+impl std::error::Error for PostError {}
+
+impl From<PostError> for io::Error {
+    fn from(error: PostError) -> Self {
+        let kind = match error.kind {
+            PostErrorKind::LoopEnded => io::ErrorKind::BrokenPipe,
+        };
+        io::Error::new(kind, error)
+    }
+}
 
 impl Poster {
     pub(super) fn new(inbox: Arc<Inbox>) -> Self {
         Poster { inbox }
     }
 
-    /// Has `call` run by the loop, in its thread.
+    /// Posts `call` to the loop, which runs it in its own thread.
     ///
-    /// `Ok` says that the loop has taken the call, not that the call has run. While the thread runs
-    /// no loop, the call waits, as a posted event does in Qt: it runs in the first turn of the next
-    /// `exec()` or `process_events()`. If the thread ends first, the call is dropped. A caller that
-    /// must know puts something into the call that tells of its drop, such as the sending half of a
-    /// channel.
+    /// `Ok` means that the loop has accepted the call, not that the call has run. While no loop
+    /// runs in the thread, the call waits, like a posted event in Qt: it runs in the first turn of
+    /// the next `exec()` or `process_events()`. If the thread ends first, the call is dropped. To
+    /// detect that, let the call own a value whose drop is visible to the caller, such as the
+    /// sending half of a channel.
     ///
     /// # Errors
     ///
-    /// [`LoopGone`] if the loop's thread has ended.
-    pub fn post(&self, call: impl FnOnce() + Send + 'static) -> Result<(), LoopGone> {
+    /// [`PostErrorKind::LoopEnded`] if the loop's thread has ended.
+    pub fn post(&self, call: impl FnOnce() + Send + 'static) -> Result<(), PostError> {
         self.inbox.push(Box::new(call))
     }
 
-    /// Whether both post to the same loop.
+    /// Returns whether both post to the same loop.
     pub(crate) fn is_for_loop_of(&self, other: &Poster) -> bool {
         Arc::ptr_eq(&self.inbox, &other.inbox)
     }
@@ -77,7 +132,7 @@ impl Poster {
         self.inbox.calls().is_some()
     }
 
-    /// Makes a loop that waits go round.
+    /// Wakes the loop: if it is waiting, it runs one turn.
     #[doc(alias = "wakeUp")]
     pub fn wake_up(&self) {
         self.inbox.wake();
@@ -90,11 +145,11 @@ impl fmt::Debug for Poster {
     }
 }
 
-/// What the posters of a loop share with it.
+/// The queue that a loop shares with its posters.
 pub(super) struct Inbox {
-    /// `None` once the loop has ended.
+    /// The calls that the loop has not taken yet; `None` after the loop has ended.
     calls: Mutex<Option<Vec<Call>>>,
-    /// Whether the loop was woken since it last looked.
+    /// Whether a poster has woken the loop since the loop last took the calls.
     woken: AtomicBool,
     waker: mio::Waker,
 }
@@ -105,14 +160,14 @@ impl Inbox {
     }
 
     fn calls(&self) -> MutexGuard<'_, Option<Vec<Call>>> {
-        // Nothing panics while it is locked.
+        // No code panics while it holds this lock.
         self.calls.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn push(&self, call: Call) -> Result<(), LoopGone> {
+    fn push(&self, call: Call) -> Result<(), PostError> {
         match &mut *self.calls() {
             Some(calls) => calls.push(call),
-            None => return Err(LoopGone),
+            None => return Err(PostErrorKind::LoopEnded.into()),
         }
         self.wake();
         Ok(())
@@ -126,19 +181,20 @@ impl Inbox {
         }
     }
 
-    /// Whether anybody has posted since the loop last looked, or the loop is to go round.
+    /// Returns whether a poster has posted a call or woken the loop since the loop last took the
+    /// calls.
     pub(super) fn is_woken(&self) -> bool {
         self.woken.load(Ordering::Acquire)
     }
 
-    /// The calls since the last time, for the loop.
+    /// Takes the calls for the loop.
     pub(super) fn take(&self) -> Vec<Call> {
-        // Before looking: a post after this wakes anew.
+        // The flag is cleared before the calls are taken. So a later post wakes the loop again.
         self.woken.store(false, Ordering::Release);
         self.calls().as_mut().map(std::mem::take).unwrap_or_default()
     }
 
-    /// The loop ends.
+    /// Closes the inbox when the loop ends. Drops the calls.
     pub(super) fn close(&self) {
         let calls = self.calls().take();
         drop(calls);

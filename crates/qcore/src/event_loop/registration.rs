@@ -1,4 +1,4 @@
-//! A source's place at the loop.
+//! [`Registration`]: the entry of a source in the loop's table.
 
 use std::{
     fmt, io,
@@ -10,66 +10,70 @@ use mio::{Interest, event};
 use super::{Dispatcher, EventSource, Readiness, source::SourceKey};
 use crate::time::QDeadlineTimer;
 
-/// A place in a loop's table of sources, given back when it is dropped.
+/// An entry in a loop's table of sources. Dropping it frees the entry.
 ///
-/// Whoever holds this also holds the descriptor, and calls [`deregister`](Registration::deregister)
-/// before closing it: a duplicate of a descriptor would keep its events coming.
+/// The owner of a `Registration` also owns the file descriptor, and must call
+/// [`deregister`](Registration::deregister) before it closes the descriptor. Otherwise a duplicate
+/// of the descriptor would continue to cause events.
 pub struct Registration {
     dispatcher: Rc<Dispatcher>,
     key: SourceKey,
 }
 
 impl Registration {
-    /// Registers a descriptor under this place, once, for reading and writing as `interest` says.
+    /// Registers a file descriptor for this source. `interest` chooses whether the source receives
+    /// events for reading, for writing, or for both. Call it once for each descriptor.
     ///
     /// # Errors
     ///
-    /// What the operating system says, for example that there are no more watches to be had.
+    /// The error of the operating system, for example if the process has reached the limit of
+    /// watched descriptors.
     pub fn register(&self, io: &mut dyn event::Source, interest: Interest) -> io::Result<()> {
         self.dispatcher.register_io(io, self.key, interest)
     }
 
-    /// Registers a descriptor anew that is registered. What it is ready for already is told once
-    /// more.
+    /// Registers a file descriptor again that is already registered. If it is already ready, the
+    /// poll reports that once more.
     ///
     /// # Errors
     ///
-    /// What the operating system says.
+    /// The error of the operating system.
     pub fn reregister(&self, io: &mut dyn event::Source, interest: Interest) -> io::Result<()> {
         self.dispatcher.reregister_io(io, self.key, interest)
     }
 
-    /// Takes a descriptor out of the poll. An error is of no use to anybody, and left out.
+    /// Removes a file descriptor from the poll. An error is only logged, at debug level, because
+    /// the caller cannot act on it.
     pub fn deregister(&self, io: &mut dyn event::Source) {
         self.dispatcher.deregister_io(io);
     }
 
-    /// Delivers `ready` to the source in the next turn, as if the operating system had told it.
+    /// Delivers `ready` to the source in the next turn, as if the operating system had reported it.
     pub fn requeue(&self, ready: Readiness) {
         self.dispatcher.make_ready(self.key, ready);
     }
 
-    /// Forgets what the source is ready for and has not been told.
+    /// Discards the readiness that the source has not been told of yet.
     pub(crate) fn forget_ready(&self) {
         self.dispatcher.forget_ready(self.key);
     }
 
-    /// Asks for a call of [`EventSource::write_pending`]: in the next turn after its sources, or,
-    /// with `early`, at the end of this one.
+    /// Requests a call of [`EventSource::write_pending`]. The loop makes it in the next turn, after
+    /// the sources. If `early` is true, the loop makes it at the end of the current turn.
     pub fn request_write(&self, early: bool) {
         self.dispatcher.request_write(self.key, early);
     }
 
-    /// Waits for this source alone, with no loop, until a deadline: returns what it is ready for,
-    /// or `None` when the time is over.
+    /// Waits for this source alone, without running an event loop. Returns what it is ready for, or
+    /// `None` when the deadline passes.
     ///
-    /// What happens to other sources meanwhile is kept for the loop. No slot is called.
+    /// The loop keeps the events of all other sources for later. No slot runs during the wait.
     #[must_use]
-    pub fn wait(&self, deadline: QDeadlineTimer) -> Option<Readiness> {
-        self.dispatcher.wait_for(self.key, deadline)
+    pub fn wait(&self, deadline: impl Into<QDeadlineTimer>) -> Option<Readiness> {
+        self.dispatcher.wait_for(self.key, deadline.into())
     }
 
-    /// The loop.
+    /// Returns the event loop of the source.
     #[must_use]
     pub fn dispatcher(&self) -> &Rc<Dispatcher> {
         &self.dispatcher
@@ -89,7 +93,8 @@ impl fmt::Debug for Registration {
 }
 
 impl Dispatcher {
-    /// A place for a source. Nothing is registered with the operating system yet.
+    /// Adds a source to the loop's table. This registers nothing with the operating system yet. The
+    /// loop holds the source weakly.
     #[must_use]
     pub fn add_source(self: &Rc<Self>, source: Weak<dyn EventSource>) -> Registration {
         Registration { dispatcher: self.clone(), key: self.new_source(source) }

@@ -1,4 +1,4 @@
-//! One run of a loop.
+//! [`Run`]: one run of a loop.
 
 use std::{
     cell::{Cell, OnceCell},
@@ -8,7 +8,7 @@ use std::{
     },
 };
 
-/// One run of a loop, as those see it who end it.
+/// The state of one run of a loop: whether it is running, and whether it has been told to exit.
 #[derive(Debug, Default)]
 pub(crate) struct Run {
     running: Cell<bool>,
@@ -18,7 +18,7 @@ pub(crate) struct Run {
 }
 
 impl Run {
-    /// The lockers that keep it running.
+    /// Returns the count of the lockers that keep the run going.
     pub(crate) fn locks(&self) -> &Arc<Locks> {
         self.locks.get_or_init(|| Locks::new(self.running.get()))
     }
@@ -30,7 +30,7 @@ impl Run {
         }
     }
 
-    /// Makes the loop end as soon as control is back in it.
+    /// Tells the loop to end as soon as control returns to it.
     pub(crate) fn exit(&self, code: i32) {
         self.code.set(code);
         self.exit.set(true);
@@ -40,7 +40,7 @@ impl Run {
         self.running.get()
     }
 
-    /// Whether the loop was told to end.
+    /// Returns whether the loop has been told to end.
     pub(crate) fn is_told_to_exit(&self) -> bool {
         self.exit.get()
     }
@@ -55,8 +55,8 @@ impl Run {
     }
 }
 
-/// How many lockers a loop has, and whether it runs: what the lockers share with it, also those in
-/// other threads.
+/// The number of a loop's lockers, and whether the loop is running. The lockers share it with the
+/// loop, even from other threads.
 #[derive(Debug, Default)]
 pub(crate) struct Locks {
     count: AtomicUsize,
@@ -76,7 +76,7 @@ impl Locks {
         self.count.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Takes a locker away. Returns whether it was the last one.
+    /// Removes a locker. Returns whether it was the last one.
     pub(crate) fn remove(&self) -> bool {
         self.count.fetch_sub(1, Ordering::AcqRel) == 1
     }

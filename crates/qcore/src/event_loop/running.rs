@@ -1,19 +1,18 @@
-//! Running the loop: turn after turn, until something is so.
+//! Runs the loop: one turn after another, until a condition is met.
 
-use std::{
-    rc::Rc,
-    time::{Duration, Instant},
-};
+use std::{rc::Rc, time::Instant};
 
 use super::{Dispatcher, ProcessEventsFlags, Run, Which};
 use crate::time::QDeadlineTimer;
 
-/// Runs this thread's event loop until `condition` is true, at most until a deadline: milliseconds,
-/// -1 being for ever, or a `Duration`. Returns whether it became true.
+/// Runs this thread's event loop until `condition` is true or the deadline passes. Returns whether
+/// the condition became true.
 ///
-/// The condition is looked at before anything else, and after each turn of the loop. For tests,
-/// mostly: a program has signals for this. Ends early, with `false`, if the application quits
-/// meanwhile, or if the thread is ending and its event loop with it.
+/// The deadline is given in milliseconds, where -1 means for ever, or as a `Duration`.
+///
+/// The function checks the condition first, and again after each turn of the loop. It is mostly for
+/// tests: a program uses signals instead. It returns `false` early if the application quits, or if
+/// the thread is ending and its event loop has ended.
 ///
 /// # Examples
 ///
@@ -45,7 +44,8 @@ pub fn wait_until(
 }
 
 impl Dispatcher {
-    /// Runs the loop until `run` is told to [exit](Run::exit); -1 if it may not run.
+    /// Runs the loop until `run` is told to [exit](Run::exit). Returns the exit code, or -1 if the
+    /// loop cannot start.
     pub(crate) fn exec(self: &Rc<Self>, run: &Rc<Run>) -> i32 {
         if self.has_ended() {
             crate::q_warning!(
@@ -63,7 +63,7 @@ impl Dispatcher {
             );
             return -1;
         }
-        // An exit before exec is forgotten.
+        // An exit before exec has no effect.
         run.forget_exit();
         run.set_running(true);
         let entered = Entered::new(self, run);
@@ -74,31 +74,34 @@ impl Dispatcher {
         run.code()
     }
 
-    /// Handles what there is to handle of the kinds that `flags` names; whether there was anything.
+    /// Handles the pending events of the kinds that `flags` selects. Returns whether there were
+    /// any.
     pub(crate) fn process_events(self: &Rc<Self>, flags: ProcessEventsFlags) -> bool {
         let done = self.turn(flags - ProcessEventsFlags::WAIT_FOR_MORE_EVENTS, None, None);
         if done || !flags.contains(ProcessEventsFlags::WAIT_FOR_MORE_EVENTS) {
             return done;
         }
         let done = self.turn(flags, None, None);
-        // If it was another thread's call that ended the wait, it has only been put in line.
+        // If the call of another thread ended the wait, the turn has only moved the call to the
+        // queue.
         self.send_posted(&Which::ALL) || done
     }
 
-    /// Handles events without waiting, until there are none or the time is over.
+    /// Handles events without waiting, until none are pending or the deadline has passed.
     pub(crate) fn process_events_for(
         self: &Rc<Self>,
         flags: ProcessEventsFlags,
-        max_time: Duration,
+        deadline: QDeadlineTimer,
     ) {
-        // The time that really passes: a loop's own may stand still.
-        let start = Instant::now();
+        // The limit is in real time, because the loop's own clock may be virtual and stand still.
+        let (start, limit) = (Instant::now(), deadline.remaining_time());
         let flags = flags - ProcessEventsFlags::WAIT_FOR_MORE_EVENTS;
-        while self.turn(flags, None, None) && start.elapsed() < max_time {}
+        let in_time = || limit.is_none_or(|limit| start.elapsed() < limit);
+        while self.turn(flags, None, None) && in_time() {}
     }
 }
 
-/// While it lives, a run is one of those that are under way.
+/// Registers a run as running until the guard is dropped.
 struct Entered<'a> {
     dispatcher: &'a Dispatcher,
     run: &'a Rc<Run>,

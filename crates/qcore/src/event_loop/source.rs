@@ -1,23 +1,23 @@
-//! Sources of events: what is registered with the operating system's poll.
+//! Event sources: the objects that receive events from the operating system's poll.
 
 use std::rc::{Rc, Weak};
 
 use mio::{Token, event};
 
 bitflags::bitflags! {
-    /// What a source has become ready for.
+    /// The kinds of readiness of a source.
     ///
-    /// Readiness is edge-triggered: it is told once, and a source that stops before the operating
-    /// system said "would block" asks for another delivery with
-    /// [`Registration::requeue`](super::Registration::requeue).
+    /// Readiness is edge-triggered: the poll reports it once. A source that stops reading or
+    /// writing before the operating system returns "would block" must call
+    /// [`Registration::requeue`](super::Registration::requeue) to get another call.
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
     pub struct Readiness: u8 {
-        /// There may be something to read. An error counts as this, too.
+        /// There may be data to read. An error sets this flag, too.
         const READABLE = 1;
-        /// There may be room to write. An error counts as this, too.
+        /// There may be room to write. An error sets this flag, too.
         const WRITABLE = 2;
-        /// The other end will send no more, or there was an error: what is left can be read, and a
-        /// short read does not mean that nothing follows.
+        /// The peer will send no more data, or there was an error. The remaining data can still be
+        /// read. A short read does not mean that no more data follows.
         const READ_CLOSED = 4;
         /// There is out-of-band data.
         const PRIORITY = 8;
@@ -37,7 +37,7 @@ impl Readiness {
     }
 }
 
-/// What the loop calls at a source. It holds the source weakly.
+/// An event source: the loop calls it when it is ready. The loop holds the source weakly.
 ///
 /// # Examples
 ///
@@ -56,7 +56,7 @@ impl Readiness {
 ///
 /// impl EventSource for Meter {
 ///     fn ready(self: Rc<Self>, _: Readiness) {
-///         // Read until it would block: there is no other event for what is left.
+///         // Read until it would block: the poll does not report the remaining bytes again.
 ///         let mut buffer = [0; 64];
 ///         while let Ok(count @ 1..) = self.pipe.borrow_mut().read(&mut buffer) {
 ///             self.bytes.set(self.bytes.get() + count);
@@ -78,15 +78,17 @@ impl Readiness {
 /// # Ok::<(), std::io::Error>(())
 /// ```
 pub trait EventSource {
-    /// The source is ready, or was requeued. `ready` is all that has gathered since the last call.
+    /// Called when the source is ready or was requeued. `ready` contains everything that has been
+    /// reported since the last call.
     fn ready(self: Rc<Self>, ready: Readiness);
 
-    /// The source's turn to write has come; see
-    /// [`Registration::request_write`](super::Registration::request_write).
+    /// Called when the source may write, after a call of
+    /// [`Registration::request_write`](super::Registration::request_write). By default it does
+    /// nothing.
     fn write_pending(self: Rc<Self>) {}
 }
 
-/// An index into the table and the generation of what stands there.
+/// The key of a source: its index in the table, and the generation of the entry there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct SourceKey {
     pub(super) index: usize,
@@ -106,7 +108,8 @@ impl SourceKey {
     }
 }
 
-/// The key of the loop's own waker. No source gets it: generations begin at 1.
+/// The key of the loop's own waker. No source has it, because the generations of sources start at
+/// 1.
 pub(super) const WAKER: SourceKey = SourceKey { index: 0, generation: 0 };
 
 pub(super) struct SourceEntry {

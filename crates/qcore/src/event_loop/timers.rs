@@ -1,9 +1,10 @@
 //! The timers of a loop.
 //!
-//! A heap of due times over a slab of timers. Stopping a timer takes it out of the slab only; its
-//! entry in the heap is stale then, is skipped when it comes up, and is swept out when most are. A
-//! timer that fires is out of the heap until its handler has returned, so that a loop run by the
-//! handler can neither fire it again nor wait for it.
+//! The timers are stored in a slab. A heap orders them by due time. Stopping a timer removes it
+//! only from the slab. Its entry in the heap is then stale: the loop skips it when it comes up, and
+//! removes all stale entries when they are the majority. A timer that fires is not in the heap
+//! until its handler has returned. So a loop that the handler runs neither fires the timer again
+//! nor waits for it.
 
 use std::{
     cmp::Reverse,
@@ -16,7 +17,7 @@ use slab::Slab;
 
 use crate::time::{Nanos, TimerType};
 
-/// What a timer calls. The loop holds it weakly.
+/// A handler that a timer calls. The loop holds it weakly.
 ///
 /// # Examples
 ///
@@ -34,17 +35,18 @@ use crate::time::{Nanos, TimerType};
 /// }
 ///
 /// let heartbeat = Rc::new(Heartbeat::default());
-/// let handler: Weak<dyn TimerHandler> = Rc::downgrade(&(heartbeat.clone() as Rc<dyn
-/// TimerHandler>)); let id = Dispatcher::current().start_timer(Duration::ZERO, TimerType::Precise,
-/// handler); assert!(wait_until(5000, || heartbeat.0.get() == 3));
+/// let handler: Rc<dyn TimerHandler> = heartbeat.clone();
+/// let handler: Weak<dyn TimerHandler> = Rc::downgrade(&handler);
+/// let id = Dispatcher::current().start_timer(Duration::ZERO, TimerType::Precise, handler);
+/// assert!(wait_until(5000, || heartbeat.0.get() == 3));
 /// Dispatcher::current().stop_timer(id);
 /// ```
 pub trait TimerHandler {
-    /// The timer `id` is due.
+    /// Called when the timer `id` is due.
     fn timer_due(self: Rc<Self>, id: TimerId);
 }
 
-/// A running timer of a loop.
+/// The id of a running timer of a loop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct TimerId {
     index: u32,
@@ -62,17 +64,18 @@ struct Timer {
     kind: TimerType,
     due: Nanos,
     serial: u64,
-    /// The number of its place in the heap: the one that it has, or while its handler runs the one
-    /// that it will have.
+    /// The number that orders timers with the same due time. While the handler runs, it is the
+    /// number that the timer will have afterwards.
     order: u64,
-    /// Whether it is in the heap; it is not while its handler runs.
+    /// Whether the timer is in the heap. It is not while its handler runs.
     waits: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Due {
     due: Nanos,
-    /// Rises, so that equal due times fire in the order in which they were set.
+    /// A rising number, so that timers with the same due time fire in the order in which they were
+    /// set.
     order: u64,
     index: u32,
 }
@@ -81,12 +84,12 @@ struct Due {
 pub(super) struct Timers {
     timers: Slab<Timer>,
     heap: BinaryHeap<Reverse<Due>>,
-    /// Orders and serials given so far.
+    /// How many orders and serials have been used.
     orders: u64,
     stale: usize,
 }
 
-/// A timer that is to fire now.
+/// A timer that the loop has to fire now.
 pub(super) enum Firing {
     Handler(Weak<dyn TimerHandler>, TimerId),
     Once(Box<dyn FnOnce()>),
@@ -117,8 +120,8 @@ impl Timers {
         TimerId { index: index as u32, serial }
     }
 
-    /// Whether there was such a timer. What it was to call is returned, to be dropped with nothing
-    /// borrowed.
+    /// Stops a timer. Returns its action, or `None` if there is no such timer. The caller drops the
+    /// action without holding a borrow.
     pub(super) fn stop(&mut self, id: TimerId) -> Option<Action> {
         let timer = self.get(id)?;
         let waited = timer.waits;
@@ -134,7 +137,7 @@ impl Timers {
         Some(Duration::from_nanos(self.get(id)?.due.saturating_sub(now)))
     }
 
-    /// When the next one is due, if any waits.
+    /// Returns the due time of the next timer, if any timer waits.
     pub(super) fn next_due(&mut self) -> Option<Nanos> {
         while let Some(Reverse(top)) = self.heap.peek() {
             if self.stands(top) {
@@ -146,13 +149,13 @@ impl Timers {
         None
     }
 
-    /// The number that tells timers set from now on from those set before.
+    /// Returns a mark: timers set before this call have lower orders, timers set later do not.
     pub(super) fn mark(&self) -> u64 {
         self.orders
     }
 
-    /// The next one that is due at `now` and was set before `mark`. It counts as firing until
-    /// [`fired`](Timers::fired).
+    /// Takes the next timer that is due at `now` and was set before `mark`. The timer counts as
+    /// firing until [`fired`](Timers::fired) is called.
     pub(super) fn pop_due(&mut self, now: Nanos, mark: u64) -> Option<Firing> {
         let due = self.next_due()?;
         let Reverse(top) = *self.heap.peek()?;
@@ -161,7 +164,8 @@ impl Timers {
         }
         self.heap.pop();
         let index = top.index as usize;
-        // It is in line again as of now, before any timer that its handler starts.
+        // The timer takes its next place in the order now, before any timer that its handler
+        // starts.
         let order = self.next_order();
         let timer = &mut self.timers[index];
         timer.order = order;
@@ -176,7 +180,8 @@ impl Timers {
                 timer.due = if next > now {
                     next
                 } else {
-                    // Late by a whole interval or more: those that were missed are not made up for.
+                    // The timer is late by at least one interval. It does not make up for the
+                    // timeouts that it missed.
                     due_time(now, timer.interval, timer.kind)
                 };
                 Some(firing)
@@ -188,7 +193,7 @@ impl Timers {
         }
     }
 
-    /// The handler has returned: the timer waits again, unless it was stopped.
+    /// Puts a timer back into the heap after its handler has returned, unless it was stopped.
     pub(super) fn fired(&mut self, id: TimerId) {
         if let Some(timer) = self.get(id).filter(|timer| !timer.waits) {
             let order = timer.order;
@@ -240,10 +245,10 @@ impl Timers {
 const MILLISECOND: Nanos = 1_000_000;
 const SECOND: Nanos = 1000 * MILLISECOND;
 
-/// When a timer started at `now` is due.
+/// Returns the due time of a timer started at `now`.
 ///
-/// Coarse ones are moved, by at most a twentieth of the interval, to the roundest millisecond there
-/// is, so that those which are due at about the same time come due together.
+/// The due time of a coarse timer is moved by at most 5 % of the interval, to the roundest
+/// millisecond in that range. So timers with nearly the same due time fire together.
 fn due_time(now: Nanos, interval: Nanos, kind: TimerType) -> Nanos {
     let due = now.saturating_add(interval);
     match kind {
@@ -251,7 +256,8 @@ fn due_time(now: Nanos, interval: Nanos, kind: TimerType) -> Nanos {
         TimerType::Coarse if interval <= 20 * MILLISECOND => due,
         TimerType::Coarse => {
             let slack = interval / 20;
-            // The largest step of which every window of this width holds a multiple.
+            // The step is the largest power of two, in milliseconds, that is at most the slack and
+            // at most one second. So every range as wide as the slack contains a multiple of it.
             let mut step = MILLISECOND;
             while step * 2 <= slack.min(SECOND) {
                 step *= 2;

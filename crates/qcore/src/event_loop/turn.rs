@@ -1,4 +1,4 @@
-//! A turn of the loop.
+//! One turn of the loop.
 
 use std::{cell::RefCell, collections::VecDeque, rc::Rc, time::Duration};
 
@@ -11,26 +11,27 @@ use super::{
 use crate::{id::ObjectId, time::Nanos};
 
 impl Dispatcher {
-    /// One turn. Returns whether anything was done.
+    /// Runs one turn. Returns whether it has handled anything.
     ///
-    /// With `WAIT_FOR_MORE_EVENTS` it waits for something to happen, at most until `until`, unless
-    /// there is anything to do or `run` is to end.
+    /// With `WAIT_FOR_MORE_EVENTS` it waits for an event, at most until `until`. It does not wait
+    /// if there is already something to do or if `run` has been told to exit.
     ///
-    /// What is written in the last turn of `run`, or in a turn of no loop, does not go out in that
-    /// turn: Qt's write notifiers are for the next one. The other end can tell, since what was
-    /// written before `quit()` may never be sent.
+    /// In the last turn of `run`, and in a turn without a `run`, the data written during that turn
+    /// is not sent. Qt's write notifiers would send it in the next turn. This is visible to the
+    /// peer, because data written before `quit()` may never arrive.
     pub(super) fn turn(
         self: &Rc<Self>,
         flags: ProcessEventsFlags,
         until: Option<Nanos>,
         run: Option<&Rc<Run>>,
     ) -> bool {
-        // The turn may be the loop's last one. It then sends only what was written before it: Qt
-        // sends the rest in its next turn, and there is none.
+        // This may be the last turn of the loop. Then it sends only the data that was written
+        // before it. Qt sends the rest in the next turn, and there is no next turn.
         let is_last = || run.is_none_or(|run| run.is_told_to_exit());
         let (writers_before, early_before) =
             (self.writers.borrow().len(), self.early_writers.borrow().len());
-        // What was posted by another thread before this turn is part of it, as if by this one.
+        // This turn includes the calls that other threads posted before it, as if this thread had
+        // posted them.
         self.collect_posts();
         let mut done = self.send_posted(&Which::ALL);
         let writers = if is_last() { writers_before } else { self.writers.borrow().len() };
@@ -38,12 +39,12 @@ impl Dispatcher {
         let timers = !flags.contains(ProcessEventsFlags::EXCLUDE_TIMERS);
         let wait = flags.contains(ProcessEventsFlags::WAIT_FOR_MORE_EVENTS)
             && !self.ended.get()
-            // Only a loop that runs waits although something was done: whoever runs a single turn
-            // wants to look at what it was.
+            // Only `exec` waits after something was handled. The caller of a single turn wants to
+            // examine what that turn has handled.
             && run.map_or(!done, |run| !run.is_told_to_exit())
             && !self.posted.borrow().has_work(self.level.get())
             && !self.woken.get()
-            // What is excluded stays where it is, and is no reason not to wait.
+            // Excluded sockets stay in their queues and do not prevent a wait.
             && (!sockets
                 || writers == 0
                     && self.early_writers.borrow().is_empty()
@@ -55,8 +56,8 @@ impl Dispatcher {
             done |= self.run_sources();
             done |= self.run_writers(&self.writers, writers);
         }
-        // What was written before the timers fire is sent even if one of them ends the loop, as
-        // with Qt.
+        // Data that was written before the timers fire is sent even if a timer ends the loop, as in
+        // Qt.
         let early_so_far = if is_last() { early_before } else { self.early_writers.borrow().len() };
         if timers {
             done |= self.run_timers();
@@ -68,7 +69,8 @@ impl Dispatcher {
         done
     }
 
-    /// Polls, and waits if it may. Everything that has happened is in the ready queue then.
+    /// Polls, and waits if `wait` is true. Afterwards the ready queue contains every source with an
+    /// event.
     fn poll(&self, wait: bool, sockets: bool, timers: bool, until: Option<Nanos>) {
         if !wait {
             return self.sources.wait(Some(Duration::ZERO));
@@ -91,7 +93,8 @@ impl Dispatcher {
         self.sources.wait(Some(timeout));
     }
 
-    /// Puts in line what other threads have posted; whether one of them has woken the loop.
+    /// Moves the calls of other threads to the queue of this loop. Returns whether one of these
+    /// threads has woken the loop.
     fn collect_posts(&self) -> bool {
         let Some(inbox) = self.sources.take_woken() else { return false };
         for call in inbox.take() {
@@ -100,7 +103,7 @@ impl Dispatcher {
         true
     }
 
-    /// Delivers what is posted, or some of it. Returns whether there was anything.
+    /// Delivers the posted items that `which` selects. Returns whether there were any.
     pub(crate) fn send_posted(self: &Rc<Self>, which: &Which) -> bool {
         struct Ended<'a>(&'a Dispatcher);
         impl Drop for Ended<'_> {
@@ -126,7 +129,7 @@ impl Dispatcher {
         done
     }
 
-    /// Calls somebody's code one level deeper, as if the loop did. The sender stays who it is.
+    /// Makes a delivery one level deeper, as the loop does. The current sender stays the same.
     pub(crate) fn deepen(&self, call: impl FnOnce()) {
         let sender = self.sender();
         self.deliver(|| {
@@ -136,7 +139,8 @@ impl Dispatcher {
     }
 
     fn run_sources(&self) -> bool {
-        // Those that requeue themselves come behind, and so wait for the next turn.
+        // A source that requeues itself goes to the end of the queue, and so waits for the next
+        // turn.
         let mut count = self.sources.ready_count();
         let done = count > 0;
         while count > 0 {
@@ -173,7 +177,7 @@ impl Dispatcher {
                 None => return done,
                 Some(Firing::Once(call)) => self.deliver(call),
                 Some(Firing::Handler(handler, id)) => {
-                    // Even if the handler panics, the timer goes on.
+                    // The guard restarts the timer even if the handler panics.
                     struct Fired<'a>(&'a Dispatcher, TimerId);
                     impl Drop for Fired<'_> {
                         fn drop(&mut self) {
@@ -183,7 +187,7 @@ impl Dispatcher {
                     let _fired = Fired(self, id);
                     match handler.upgrade() {
                         Some(handler) => self.deliver(|| handler.timer_due(id)),
-                        // Nobody is left to stop it.
+                        // The handler is dead, so only the loop can stop the timer.
                         None => drop(self.stop_timer(id)),
                     }
                 }
@@ -192,7 +196,7 @@ impl Dispatcher {
         }
     }
 
-    /// Calls somebody's code, one level deeper.
+    /// Makes a delivery: calls user code, one level deeper.
     fn deliver(&self, call: impl FnOnce()) {
         struct Level<'a>(&'a Dispatcher, ObjectId);
         impl Drop for Level<'_> {
@@ -202,7 +206,8 @@ impl Dispatcher {
             }
         }
         self.level.set(self.level.get() + 1);
-        // Further out there may be a slot that runs this loop; its sender is none of this one's.
+        // This loop may run inside a slot. The sender of that slot is not the sender of this
+        // delivery.
         let _level = Level(self, self.replace_sender(ObjectId::NONE));
         call();
     }

@@ -95,7 +95,7 @@ use crate::time::QDeadlineTimer;
 ///
 /// let (buffer, traffic) = (QBuffer::new(), Rc::new(Traffic::default()));
 /// buffer.open(OpenMode::READ_WRITE)?;
-/// let inner = QIODevice::clone(&buffer);
+/// let inner = QIODevice::from(&buffer);
 /// let device = QIODevice::new(Metered { inner, traffic: traffic.clone() });
 /// device.open(OpenMode::READ_WRITE | OpenMode::UNBUFFERED)?;
 /// device.write("hello\nworld\n")?;

@@ -7,7 +7,10 @@ use std::{
 };
 
 use super::{DeviceBackend, DeviceError, DeviceErrorKind, OpenMode, QIODevice};
-use crate::classes::{Handle, Life, Node, Object};
+use crate::{
+    classes::{Handle, Life, Node, Object},
+    object::QObject,
+};
 
 crate::class! {
     /// A device over bytes in memory.
@@ -28,7 +31,7 @@ crate::class! {
     /// assert_eq!(buffer.data(), b"hello world");
     /// # Ok::<(), qcore::DeviceError>(())
     /// ```
-    pub struct QBuffer(BufferNode): QIODevice = base
+    pub struct QBuffer(BufferNode): QIODevice, QObject = base
 }
 
 /// The object behind a [`QBuffer`].
@@ -44,7 +47,7 @@ struct Memory {
     data: RefCell<Vec<u8>>,
     at: Cell<usize>,
     /// How many bytes were written since the last `bytes_written`.
-    written: Cell<i64>,
+    written: Cell<usize>,
     telling: Cell<bool>,
 }
 
@@ -102,7 +105,7 @@ impl QBuffer {
 impl Memory {
     /// Has the loop emit the signals for this write and all earlier ones.
     fn note_written(&self, count: usize) {
-        self.written.set(self.written.get() + count as i64);
+        self.written.set(self.written.get() + count);
         let Some(node) = self.node.upgrade() else { return };
         let heard = node.base.bytes_written.is_connected() || node.base.ready_read.is_connected();
         if !heard || node.base.signals_blocked() || self.telling.replace(true) {

@@ -48,8 +48,8 @@ pub struct DeviceError {
 impl DeviceError {
     /// Creates an error for a device of your own.
     #[must_use]
-    pub fn new(kind: DeviceErrorKind, text: impl Into<Cow<'static, str>>) -> Self {
-        DeviceError { kind, text: text.into() }
+    pub fn new(kind: DeviceErrorKind, text: impl Into<String>) -> Self {
+        DeviceError { kind, text: Cow::Owned(text.into()) }
     }
 
     /// Returns the kind of the error.
@@ -61,9 +61,9 @@ impl DeviceError {
 
 impl From<DeviceErrorKind> for DeviceError {
     fn from(kind: DeviceErrorKind) -> Self {
-        DeviceError::new(
+        DeviceError {
             kind,
-            match kind {
+            text: Cow::Borrowed(match kind {
                 DeviceErrorKind::NotOpen => "device not open",
                 DeviceErrorKind::NotReadable => "device not open for reading",
                 DeviceErrorKind::NotWritable => "device not open for writing",
@@ -72,8 +72,8 @@ impl From<DeviceErrorKind> for DeviceError {
                 DeviceErrorKind::TimedOut => "the time was over",
                 DeviceErrorKind::Unsupported => "the device cannot do this",
                 DeviceErrorKind::Device => "device error",
-            },
-        )
+            }),
+        }
     }
 }
 

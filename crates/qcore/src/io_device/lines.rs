@@ -48,7 +48,7 @@ impl QIODevice {
     /// function logs a warning and reads nothing.
     #[doc(alias = "readLine")]
     #[must_use = "what was read is lost"]
-    pub fn read_line_with(&self, max_size: usize) -> Vec<u8> {
+    pub fn read_line_with_max_size(&self, max_size: usize) -> Vec<u8> {
         if max_size == 0 {
             return self.read_line();
         }

@@ -22,7 +22,6 @@ mod std_io;
 mod transaction;
 
 use std::{
-    borrow::Cow,
     cell::{Cell, OnceCell, Ref, RefCell},
     fmt,
     rc::{Rc, Weak},
@@ -52,7 +51,8 @@ crate::class! {
     ///
     /// Reading takes the bytes that are there and never waits. A device is either sequential, a
     /// stream like a socket, or it has positions and a size, like [`QBuffer`]. Implement
-    /// [`DeviceBackend`] to make a device of your own. Stands for Qt's
+    /// [`DeviceBackend`] to make a device of your own. [`cast`](QObject::cast) returns a handle of
+    /// the derived class, for example of a [`QBuffer`]. Stands for Qt's
     /// [QIODevice](https://doc.qt.io/qt-5/qiodevice.html).
     ///
     /// # End of data
@@ -100,7 +100,7 @@ pub struct DeviceNode {
     /// `encrypted_bytes_written` is emitted when the system has taken them. `unsent_bytes()`, which
     /// every socket has, returns how many bytes wait.
     #[doc(alias = "bytesWritten")]
-    pub bytes_written: Signal<i64>,
+    pub bytes_written: Signal<usize>,
     /// Emitted when a channel has new data to read. The argument is the channel's number. Also
     /// emitted while one of its own slots runs. [`QBuffer`] does not emit it, as in Qt.
     #[doc(alias = "channelReadyRead")]
@@ -109,7 +109,7 @@ pub struct DeviceNode {
     /// [`bytes_written`](Self::bytes_written). The arguments are the channel's number and the
     /// number of bytes. [`QBuffer`] does not emit it.
     #[doc(alias = "channelBytesWritten")]
-    pub channel_bytes_written: Signal<(i32, i64)>,
+    pub channel_bytes_written: Signal<(i32, usize)>,
     /// Emitted before the device closes.
     #[doc(alias = "aboutToClose")]
     pub about_to_close: Signal<()>,
@@ -134,7 +134,7 @@ pub struct DeviceNode {
     transaction: Cell<Option<usize>>,
     /// The position at which a transaction began, in a device with positions.
     transaction_pos: Cell<i64>,
-    error_string: RefCell<Cow<'static, str>>,
+    error_string: RefCell<String>,
     backend: OnceCell<Backend>,
 }
 
@@ -263,7 +263,7 @@ impl QIODevice {
     #[must_use]
     pub fn error_string(&self) -> String {
         let text = self.0.error_string.borrow();
-        if text.is_empty() { "Unknown error".to_owned() } else { text.clone().into_owned() }
+        if text.is_empty() { "Unknown error".to_owned() } else { text.clone() }
     }
 
     /// Returns whether the device is a stream, without positions and a size.
@@ -556,13 +556,14 @@ impl QIODevice {
 
     /// Sets the text of the last error. An empty text means that there is none.
     #[doc(alias = "setErrorString")]
-    pub fn set_error_string(&self, text: impl Into<Cow<'static, str>>) {
+    pub fn set_error_string(&self, text: impl Into<String>) {
         let before = self.0.error_string.replace(text.into());
         drop(before);
     }
 
     /// Appends a copy of `data` to the read buffer.
-    pub fn append_to_buffer(&self, data: &[u8]) {
+    pub fn append_to_buffer(&self, data: impl AsRef<[u8]>) {
+        let data = data.as_ref();
         let mut buffer = self.0.buffer.borrow_mut();
         // Fills up chunks: with a chunk for each append, single bytes would take thousands of bytes
         // each.

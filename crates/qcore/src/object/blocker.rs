@@ -1,10 +1,10 @@
-//! Blocking an object's signals for a scope.
+//! [`QSignalBlocker`]: blocks an object's signals for a scope.
 
 use super::{QObject, QPointer};
 
-/// Blocks the signals of an object while it lives; then what was in force before is again.
+/// Blocks the signals of an object until it is dropped. Then it restores the state from before.
 ///
-/// An object that was blocked already stays blocked. Stands for Qt's
+/// An object whose signals were already blocked stays blocked. Stands for Qt's
 /// [QSignalBlocker](https://doc.qt.io/qt-5/qsignalblocker.html).
 ///
 /// # Examples
@@ -20,7 +20,7 @@ use super::{QObject, QPointer};
 /// assert!(!object.signals_blocked());
 /// ```
 #[derive(Debug)]
-#[must_use = "the signals are blocked only while the blocker lives"]
+#[must_use = "the signals are blocked only until the blocker is dropped"]
 pub struct QSignalBlocker {
     object: QPointer<QObject>,
     was_blocked: bool,
@@ -28,13 +28,13 @@ pub struct QSignalBlocker {
 }
 
 impl QSignalBlocker {
-    /// Blocks the signals of `object`, and does not keep it alive.
+    /// Blocks the signals of `object`. The blocker does not keep the object alive.
     pub fn new(object: &QObject) -> Self {
         let was_blocked = object.block_signals(true);
         QSignalBlocker { object: QPointer::new(object), was_blocked, active: true }
     }
 
-    /// Puts back what was in force when the blocker was made, before it goes.
+    /// Restores the state from before the blocker was created, without waiting for its drop.
     pub fn unblock(&mut self) {
         self.active = false;
         if let Some(object) = self.object.upgrade() {
@@ -42,7 +42,7 @@ impl QSignalBlocker {
         }
     }
 
-    /// Blocks again after [`unblock`](QSignalBlocker::unblock).
+    /// Blocks the signals again after [`unblock`](QSignalBlocker::unblock).
     pub fn reblock(&mut self) {
         self.active = true;
         if let Some(object) = self.object.upgrade() {

@@ -1,11 +1,11 @@
-//! The event that tells a parent of its children.
+//! [`QChildEvent`]: tells a parent that it has gained or lost a child.
 
 use std::fmt;
 
 use super::QObject;
 use crate::event::{EventClass, EventType, QEvent};
 
-/// An object has got a child, or has one less.
+/// The event that tells an object that it has gained or lost a child.
 ///
 /// # Examples
 ///
@@ -37,19 +37,19 @@ pub struct QChildEvent {
 }
 
 impl QChildEvent {
-    /// The child. One that has left because it died is good for comparing only.
+    /// Returns the child. A child that was removed because it died can only be compared.
     #[must_use]
     pub fn child(&self) -> &QObject {
         &self.child
     }
 
-    /// Whether it has come.
+    /// Returns whether the child was added.
     #[must_use]
     pub fn added(&self) -> bool {
         self.kind == EventType::CHILD_ADDED
     }
 
-    /// Whether it has gone.
+    /// Returns whether the child was removed.
     #[must_use]
     pub fn removed(&self) -> bool {
         self.kind == EventType::CHILD_REMOVED
@@ -67,7 +67,8 @@ impl QEvent {
         Self::of_class(kind, QChildEvent { kind, child })
     }
 
-    /// What belongs to an event of [`EventType::CHILD_ADDED`] or [`EventType::CHILD_REMOVED`].
+    /// Returns the child event, if the type is [`EventType::CHILD_ADDED`] or
+    /// [`EventType::CHILD_REMOVED`].
     #[must_use]
     pub fn child(&self) -> Option<&QChildEvent> {
         self.class()

@@ -1,4 +1,4 @@
-//! Who is asked when an event comes to an object.
+//! [`EventHandler`]: the functions that handle an object's events.
 
 use std::rc::Rc;
 
@@ -9,41 +9,45 @@ use crate::{
     signal::Receiver,
 };
 
-/// What an object does with its events: the virtual functions of Qt's `QObject`.
+/// The event handlers of an object: the virtual functions of Qt's `QObject`.
 ///
-/// All of them do nothing unless they are written. Implement it for the type that has the `QObject`
-/// in it, and name that to the object by [`QObject::set_event_handler`], or to another one by
-/// [`QObject::install_event_filter`]. See [the module of events](crate::event) for an example.
+/// By default `event` calls the function for the type of the event, and all others do nothing.
+/// Implement the trait for the type that has the `QObject` as a field. Then register a value of
+/// that type with its object by [`QObject::set_event_handler`], or with another object by
+/// [`QObject::install_event_filter`]. See [the `event` module](crate::event) for an example.
 pub trait EventHandler {
-    /// An event has come for the object. Returns whether it was known and dealt with, which is what
-    /// [`send_event`](crate::QCoreApplication::send_event) returns.
+    /// Handles an event for the object. Returns whether the handler recognized it.
+    /// [`send_event`](crate::QCoreApplication::send_event) returns this value.
     ///
-    /// Unless it is written it does what [`handle_event`] does: it calls one of the next three.
+    /// The default implementation calls [`handle_event`], which calls one of the next three
+    /// functions.
     fn event(&self, event: &QEvent) -> bool {
         handle_event(self, event)
     }
 
-    /// A timer that was started by [`QObject::start_timer`] or a
-    /// [`QBasicTimer`](crate::QBasicTimer) is due.
+    /// Handles the event of a timer. [`QObject::start_timer`] or a
+    /// [`QBasicTimer`](crate::QBasicTimer) has started that timer.
     #[doc(alias = "timerEvent")]
     fn timer_event(&self, event: &QTimerEvent) {
         let _ = event;
     }
 
-    /// The object has got a child, or has one less. Sent at once, before whatever is posted.
+    /// Handles a child event: the object has gained or lost a child. It is sent immediately, ahead
+    /// of posted events.
     #[doc(alias = "childEvent")]
     fn child_event(&self, event: &QChildEvent) {
         let _ = event;
     }
 
-    /// An event of the program's own, from [`EventType::USER`] on.
+    /// Handles an event of the program's own: one with a type from [`EventType::USER`] on.
     #[doc(alias = "customEvent")]
     fn custom_event(&self, event: &QEvent) {
         let _ = event;
     }
 
-    /// An event has come for `watched`, of which this is a filter. Returns whether it ends here:
-    /// then `watched`, and the filters that were installed earlier, are not told.
+    /// Filters an event for `watched`, on which this filter is installed. Returns whether to stop
+    /// the event. If it returns `true`, neither `watched` nor its earlier filters get the event.
+    /// The default is `false`.
     #[doc(alias = "eventFilter")]
     fn event_filter(&self, watched: &QObject, event: &QEvent) -> bool {
         let _ = (watched, event);
@@ -51,8 +55,8 @@ pub trait EventHandler {
     }
 }
 
-/// Hands an event to the function of `handler` that is for its type; whether there is one. To be
-/// called by those who write [`EventHandler::event`] and have no use for the event themselves.
+/// Calls the function of `handler` for the type of an event. Returns whether there is one. An
+/// implementation of [`EventHandler::event`] calls it for events that it does not handle itself.
 ///
 /// # Examples
 ///
@@ -60,7 +64,7 @@ pub trait EventHandler {
 /// use std::{cell::Cell, rc::Rc};
 /// use qcore::{EventHandler, EventType, QCoreApplication, QEvent, QObject, object::handle_event};
 ///
-/// /// Counts all events, and leaves them to the functions for their types.
+/// /// Counts all events, and passes them to the functions for their types.
 /// #[derive(Default)]
 /// struct Counter {
 ///     all: Cell<u32>,
@@ -99,12 +103,12 @@ pub fn handle_event<H: EventHandler + ?Sized>(handler: &H, event: &QEvent) -> bo
 }
 
 impl QObject {
-    /// Has `handler` called with the events of this object, instead of whoever was before.
+    /// Sets the handler of this object's events, and replaces the previous one.
     ///
-    /// It is held weakly; mostly it is the `Rc` of the struct that this `QObject` is a field of.
-    /// Events that the object's class has a use for itself do not come to it, a
-    /// [`QTimer`](crate::QTimer)'s timeout for example: a [filter](QObject::install_event_filter)
-    /// sees them.
+    /// The object holds the handler weakly. Usually the handler is the `Rc` of the struct that has
+    /// this `QObject` as a field. It does not get events that the object's class handles itself,
+    /// for example the timeout of a [`QTimer`](crate::QTimer). A
+    /// [filter](QObject::install_event_filter) gets these, too.
     #[doc(alias = "event")]
     pub fn set_event_handler<R>(&self, handler: &R)
     where
@@ -116,14 +120,14 @@ impl QObject {
         }
     }
 
-    /// Has `filter` see the events of this object first, by its
-    /// [`event_filter`](EventHandler::event_filter), which may end them there.
+    /// Installs a filter, which gets this object's events first. Its
+    /// [`event_filter`](EventHandler::event_filter) may stop them.
     ///
-    /// The filter that was installed last is asked first; one that is installed again moves to the
-    /// front. It is held weakly, and as if removed when it has died. One that is installed while an
-    /// event passes the filters is asked from the next event on. Filters of the
-    /// [application](crate::QCoreApplication) see the events of all objects of its thread, before
-    /// the objects' own filters.
+    /// The filter that was installed last is called first. Installing a filter again makes it the
+    /// first. The object holds filters weakly, and the death of a filter removes it. A filter that
+    /// is installed while an event passes the filters gets the next event. Filters of the
+    /// [application](crate::QCoreApplication) get the events of all objects of its thread, before
+    /// the filters of the object itself.
     ///
     /// ```
     /// use std::{cell::Cell, rc::Rc};
@@ -143,7 +147,7 @@ impl QObject {
     /// }
     ///
     /// let (timer, gate) = (QTimer::new(), Rc::new(Gate::default()));
-    /// timer.timeout.connect(|()| unreachable!("no timer event comes through"));
+    /// timer.timeout.connect(|()| unreachable!("the filter stops all timer events"));
     /// timer.install_event_filter(&gate);
     /// timer.start(1);
     /// assert!(wait_until(5000, || gate.held_back.get() == 2));
@@ -160,14 +164,14 @@ impl QObject {
         }
     }
 
-    /// Removes a filter; nothing happens if it is none.
+    /// Removes a filter. Does nothing if it is not installed.
     #[doc(alias = "removeEventFilter")]
     pub fn remove_event_filter<R: Receiver>(&self, filter: &R) {
         Object::life(self).remove_filter(filter.identity());
     }
 }
 
-/// A handler or filter, held weakly.
+/// A handler or filter, which the object holds weakly.
 struct Weakly<R: Receiver>(R::Weak);
 
 impl<R: Receiver> Weakly<R> {

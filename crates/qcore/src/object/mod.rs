@@ -1,36 +1,41 @@
 //! Objects: handles, parents and children, and how they die.
 //!
-//! A class of this library, [`QTimer`](crate::QTimer) or a socket, is a *handle*: a small value
-//! that is cloned and dropped in a few nanoseconds. All clones are the same object. Below the
-//! handle lies a chain of nodes, one for each class from the object's own down to [`QObject`]:
+//! A class of this library, for example [`QTimer`](crate::QTimer) or a socket, is a *handle*: a
+//! small value that is cloned and dropped in a few nanoseconds. All clones refer to the same
+//! object. A handle points to a chain of nodes, one for each class from the object's own class down
+//! to [`QObject`]:
 //!
 //! ```text
-//!   QTcpSocket ─► AbstractSocketNode ─► DeviceNode ─► ObjectNode        (each node has its signals)
-//!                        └──────────────────┴───────────────┴──► Life   (handles, parent, connections)
+//!   QTcpSocket ─► AbstractSocketNode ─► DeviceNode ─► ObjectNode    each node has its signals
+//!                        └──────────────────┴───────────────┴──► Life
+//!                                                           handles, parent, connections
 //! ```
 //!
-//! Each node embeds its base class's handle and derefs to it. That is why `socket.ready_read`, a
-//! field of the [`QIODevice`](crate::QIODevice)'s node, can be named on a socket, and why a
-//! `&QTcpSocket` can be given wherever a `&QIODevice` or a `&QObject` is wanted. A handle of a base
-//! class, say a `QObject` in a parent's list, keeps the whole object.
+//! Each node embeds the handle of its base class and derefs to it. So `socket.ready_read`, a field
+//! of the node of [`QIODevice`](crate::QIODevice), is also a field of a socket, and a `&QTcpSocket`
+//! converts to a `&QIODevice` or a `&QObject`. A handle of a base class, for example a `QObject` in
+//! a list of children, keeps the whole object alive.
 //!
 //! # Death
 //!
 //! An object dies when its last handle is dropped, when its parent dies, or when
-//! [`delete_later()`](QObject::delete_later) comes due, whichever is first. The last two do not ask
-//! how many handles there are. Then, in this order:
+//! [`delete_later()`](QObject::delete_later) takes effect, whichever comes first. In the last two
+//! cases it dies even if there are handles. The steps are, in this order:
 //!
-//! 1. its destructor runs; a connected socket aborts in it and says so by its signals;
-//! 2. weak references to it turn empty, and [`destroyed`](ObjectNode::destroyed) is emitted;
-//! 3. all connections from it and to it are cut, and the slots' closures dropped;
-//! 4. its children die, in the order in which they came.
+//! 1. The destructor runs. For example, a connected socket aborts in it and emits the signals for
+//!    that.
+//! 2. Weak references to the object become empty, and it emits
+//!    [`destroyed`](ObjectNode::destroyed).
+//! 3. All connections from and to the object are cut, and the closures of its slots are dropped.
+//! 4. The children of the object die, in the order in which they were added.
 //!
-//! Handles that are left are to a dead object: [`is_deleted()`](QObject::is_deleted) says so, its
-//! state is closed and what could fail fails with a typed error. Nothing of this is unsafe.
+//! The remaining handles refer to a dead object. [`is_deleted()`](QObject::is_deleted) returns
+//! `true`, the object's state is closed, and functions that can fail return a typed error. All of
+//! this is safe code.
 //!
-//! A struct with a `QObject` in it and signals made by [`Signal::of`] is enough for most programs.
-//! [The module of classes](crate::classes) is for those who write classes like those of this
-//! library.
+//! A struct with a `QObject` as a field and with signals made by [`Signal::of`] is enough for most
+//! programs. To write classes like those of this library, see [the `classes`
+//! module](crate::classes).
 
 mod blocker;
 mod child_event;
@@ -62,16 +67,17 @@ use crate::{
     signal::{Receiver, Signal},
 };
 
-/// The base class of all objects: a name, a parent and children, and an orderly death.
+/// The base class of all objects: it has a name, a parent and children, and signals.
 ///
-/// Made by [`QObject::new()`], or reached from any derived handle by `Deref`. `QObject` is a
-/// handle: clones are the same object and `==` compares identity. See [the module](crate::object)
-/// for what happens when an object dies. Stands for Qt's
+/// A `QObject` is a handle: clones refer to the same object, and `==` compares identity. Every
+/// handle of a derived class derefs to a `QObject` and converts to one with `From`.
+/// [`cast`](QObject::cast) returns a handle of a derived class. See [the module](crate::object) for
+/// what happens when an object dies. Stands for Qt's
 /// [QObject](https://doc.qt.io/qt-5/qobject.html).
 ///
 /// # Examples
 ///
-/// A class of your own: a struct with a `QObject` in it.
+/// A class of your own: a struct with a `QObject` as a field.
 ///
 /// ```
 /// use qcore::{QObject, Signal};
@@ -86,19 +92,20 @@ use crate::{
 /// counter.changed.connect(|value| println!("now {value}"));
 /// counter.changed.emit(1);
 /// counter.object.block_signals(true);
-/// counter.changed.emit(2); // nobody hears of this
+/// counter.changed.emit(2); // no slot gets this value
 /// ```
 #[derive(Clone)]
 pub struct QObject(Handle<ObjectNode>);
 
-/// The signals that every object has. Reached as fields of any handle.
+/// The signals that every object has, as fields of every handle.
 pub struct ObjectNode {
-    /// The object has died; the argument is a handle to what is left of it, good for comparing.
+    /// Emitted when the object has died. The argument is a handle to the dead object, which can
+    /// only be compared.
     ///
-    /// Emitted after the destructor, even if signals are blocked. Weak references to the object are
-    /// empty by then; its children still live.
+    /// It is emitted after the destructor, even if the object's signals are blocked. At that time
+    /// weak references to the object are already empty, and its children are still alive.
     pub destroyed: Signal<QObject>,
-    /// The object has a new name.
+    /// Emitted when the name of the object has changed. The argument is the new name.
     #[doc(alias = "objectNameChanged")]
     pub object_name_changed: Signal<String>,
     name: RefCell<String>,
@@ -153,14 +160,15 @@ impl Base for ObjectNode {
 }
 
 impl QObject {
-    /// A new object without a parent or a name.
+    /// Creates an object without a parent or a name.
     #[must_use]
-    #[allow(clippy::new_without_default)] // a class's `new` makes an object, not a value
+    #[allow(clippy::new_without_default)] // `new` creates an object, not a value
     pub fn new() -> Self {
         QObject(Handle::new(ObjectNode::make(&Life::new())))
     }
 
-    /// The base part of a new object of a derived class, to be embedded in that class's node.
+    /// Creates the base part of a new object of a derived class, to be embedded in the node of that
+    /// class.
     #[must_use]
     pub fn embed(life: &Rc<Life>) -> Self {
         QObject(Handle::embed(ObjectNode::make(life)))
@@ -174,19 +182,19 @@ impl QObject {
         self.0.node()
     }
 
-    /// A handle to an object, unless it is dead.
+    /// Returns a handle to an object, or `None` if it is dead.
     pub(crate) fn of(life: &Life) -> Option<Self> {
         if life.is_dead() { None } else { Self::remains_of(life) }
     }
 
-    /// A handle to an object, or to what is left of it.
+    /// Returns a handle to an object even if it is dead.
     fn remains_of(life: &Life) -> Option<Self> {
         Some(QObject::from_node(life.base()?.into_any().downcast().ok()?))
     }
 
     // ---- name
 
-    /// The object's name, empty by default.
+    /// Returns the object's name, empty by default.
     #[doc(alias = "objectName")]
     #[must_use]
     pub fn object_name(&self) -> String {
@@ -197,8 +205,8 @@ impl QObject {
         *self.0.name.borrow() == name
     }
 
-    /// Names the object; emits [`object_name_changed`](ObjectNode::object_name_changed) if the name
-    /// is another than before.
+    /// Sets the object's name. If it has changed, emits
+    /// [`object_name_changed`](ObjectNode::object_name_changed).
     #[doc(alias = "setObjectName")]
     pub fn set_object_name(&self, name: impl Into<String>) {
         let name = name.into();
@@ -211,25 +219,25 @@ impl QObject {
 
     // ---- family
 
-    /// The parent, if there is one.
+    /// Returns the parent, if there is one.
     #[must_use]
     pub fn parent(&self) -> Option<QObject> {
         QObject::of(&*Object::life(self).parent()?)
     }
 
-    /// The children, oldest first.
+    /// Returns the children, in the order in which they were added.
     #[must_use]
     pub fn children(&self) -> Vec<QObject> {
         let children = Object::life(self).children();
         children.iter().filter_map(|child| QObject::remains_of(child)).collect()
     }
 
-    /// Gives the object a parent, another one, or none.
+    /// Sets or removes the parent of the object.
     ///
-    /// A parent keeps its children: a child needs no handle to live on, and dies with its parent
-    /// whatever handles there are. An object that has neither a parent nor a handle dies. A parent
-    /// that is dead, or that is the object itself or one of its descendants, is refused with a
-    /// warning in the log, and nothing changes.
+    /// A parent keeps its children alive: a child needs no handle. A child dies with its parent
+    /// even if there are handles to it. An object without a parent and without handles dies. The
+    /// function logs a warning and changes nothing if the new parent is dead, or if it is the
+    /// object itself or one of its descendants.
     ///
     /// ```
     /// use qcore::{QObject, QTimer};
@@ -255,31 +263,31 @@ impl QObject {
 
     // ---- signals
 
-    /// Stops (`true`) or lets through (`false`) all signals of this object but
-    /// [`destroyed`](ObjectNode::destroyed). Returns what was in force before.
+    /// Blocks (`true`) or unblocks (`false`) all signals of this object except
+    /// [`destroyed`](ObjectNode::destroyed). Returns whether they were blocked before.
     ///
-    /// What is emitted meanwhile is lost. [`QSignalBlocker`] does this for a
-    /// scope.
+    /// Slots never get the values that are emitted while signals are blocked. [`QSignalBlocker`]
+    /// blocks the signals for a scope.
     #[doc(alias = "blockSignals")]
     pub fn block_signals(&self, block: bool) -> bool {
         Object::life(self).block_signals(block)
     }
 
-    /// Whether [`block_signals(true)`](QObject::block_signals) is in force.
+    /// Returns whether the signals of this object are blocked. The default is `false`.
     #[doc(alias = "signalsBlocked")]
     #[must_use]
     pub fn signals_blocked(&self) -> bool {
         Object::life(self).signals_blocked()
     }
 
-    /// Cuts every connection of every signal of this object. Returns whether there was any.
+    /// Disconnects all slots from all signals of this object. Returns whether there were any.
     #[doc(alias = "disconnect")]
     pub fn disconnect_all(&self) -> bool {
         Object::life(self).disconnect_signals(None)
     }
 
-    /// Cuts the connections of all signals of this object to `receiver`. Returns whether there was
-    /// any.
+    /// Disconnects all slots of `receiver` from all signals of this object. Returns whether there
+    /// were any.
     #[doc(alias = "disconnect")]
     pub fn disconnect_receiver<R: Receiver>(&self, receiver: &R) -> bool {
         Object::life(self).disconnect_signals(Some(receiver.identity()))
@@ -287,12 +295,12 @@ impl QObject {
 
     // ---- death
 
-    /// Ends the object when control is back in the event loop from which this was called, whatever
-    /// handles there are.
+    /// Destroys the object when control returns to the event loop from which this function was
+    /// called, even if there are handles to it.
     ///
-    /// An event loop nested deeper does not do it, so a slot that runs one can go on using the
-    /// object. Called outside of any loop, the first loop does it. Calling it again changes
-    /// nothing.
+    /// A nested event loop does not destroy the object, so a slot that runs one can continue to use
+    /// the object. If the function is called outside of all event loops, the next loop that runs
+    /// destroys the object. Further calls have no effect.
     ///
     /// ```
     /// use qcore::{QCoreApplication, QObject};
@@ -310,14 +318,15 @@ impl QObject {
         Object::life(self).delete_later();
     }
 
-    /// Whether the object is dead, and this handle with it.
+    /// Returns whether the object is dead.
     #[doc(alias = "isValid")]
     #[must_use]
     pub fn is_deleted(&self) -> bool {
         Object::life(self).is_dead()
     }
 
-    /// How handles of all classes print: class, name if any, and whether it is dead.
+    /// Formats a handle of any class for debug output: the class, the name if there is one, and
+    /// whether the object is dead.
     #[doc(hidden)]
     pub fn debug_object(&self, class: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{class}({:p}", Rc::as_ptr(Object::life(self)))?;
@@ -353,7 +362,7 @@ impl fmt::Debug for ObjectNode {
 }
 
 impl PartialEq for QObject {
-    /// Whether both are the same object.
+    /// Returns whether both are handles to the same object.
     fn eq(&self, other: &Self) -> bool {
         Rc::ptr_eq(Object::life(self), Object::life(other))
     }

@@ -1,13 +1,13 @@
-//! A reference to an object that does not keep it.
+//! [`QPointer`]: a weak reference to an object.
 
 use std::fmt;
 
 use crate::classes::Object;
 
-/// A weak handle: it does not keep the object, and knows when that has died.
+/// A weak handle: it does not keep the object alive, and tells whether the object has died.
 ///
-/// What a slot's closure holds that must use an object other than its receiver without keeping it
-/// alive. Stands for Qt's [QPointer](https://doc.qt.io/qt-5/qpointer.html).
+/// Use it in the closure of a slot for an object that is not the receiver, so that the closure does
+/// not keep that object alive. Stands for Qt's [QPointer](https://doc.qt.io/qt-5/qpointer.html).
 ///
 /// # Examples
 ///
@@ -23,34 +23,34 @@ use crate::classes::Object;
 pub struct QPointer<T: Object>(Option<T::Weak>);
 
 impl<T: Object> QPointer<T> {
-    /// A weak handle to `object`.
+    /// Creates a weak handle to `object`.
     #[must_use]
     pub fn new(object: &T) -> Self {
         QPointer(Some(object.to_weak()))
     }
 
-    /// A handle, unless the object has died.
+    /// Returns a handle to the object, or `None` if it has died.
     #[doc(alias = "data")]
     #[must_use]
     pub fn upgrade(&self) -> Option<T> {
         T::from_weak(self.0.as_ref()?)
     }
 
-    /// Whether the object has died, or there never was one.
+    /// Returns whether the object has died, or the pointer refers to no object.
     #[doc(alias = "isNull")]
     #[must_use]
     pub fn is_null(&self) -> bool {
         !self.0.as_ref().is_some_and(T::is_alive)
     }
 
-    /// Refers to nothing from now on.
+    /// Makes the pointer refer to no object.
     pub fn clear(&mut self) {
         self.0 = None;
     }
 }
 
 impl<T: Object> Default for QPointer<T> {
-    /// One that refers to nothing.
+    /// Returns a pointer that refers to no object.
     fn default() -> Self {
         QPointer(None)
     }

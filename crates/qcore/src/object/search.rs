@@ -1,10 +1,11 @@
-//! Finding children, and what class they are.
+//! Searches for children, and casts to classes.
 
 use super::QObject;
 use crate::classes::Object;
 
 crate::numbered! {
-    /// Where [`find_children_with`](QObject::find_children_with) looks.
+    /// The depth of the search in
+    /// [`find_children_with_options`](QObject::find_children_with_options).
     ///
     /// # Examples
     ///
@@ -16,16 +17,16 @@ crate::numbered! {
     /// leaf.set_parent(Some(&branch));
     /// assert_eq!(root.find_children::<QTimer>(None).len(), 1);
     /// let direct = FindChildOptions::DirectChildrenOnly;
-    /// assert_eq!(root.find_children_with::<QTimer>(None, direct).len(), 0);
+    /// assert_eq!(root.find_children_with_options::<QTimer>(None, direct).len(), 0);
     /// ```
     #[doc(alias = "Qt::FindChildOptions")]
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
     #[non_exhaustive]
     pub enum FindChildOptions {
-        /// Among the children only.
+        /// Searches the children only.
         #[doc(alias = "FindDirectChildrenOnly")]
         DirectChildrenOnly = 0,
-        /// Among the children and theirs, all the way down. The default.
+        /// Searches the children and all their descendants. The default.
         #[doc(alias = "FindChildrenRecursively")]
         #[default]
         ChildrenRecursively = 1,
@@ -33,7 +34,8 @@ crate::numbered! {
 }
 
 impl QObject {
-    /// The object as one of a class that derives from `QObject`, if it is one.
+    /// Returns the object as a handle of class `T`, or `None` if the object is not of that class or
+    /// one derived from it. `From` converts in the other direction, to a base class.
     ///
     /// ```
     /// use qcore::{QBuffer, QIODevice, QObject, QTimer};
@@ -53,11 +55,10 @@ impl QObject {
         Object::life(self).cast()
     }
 
-    /// The first child of class `T`, and of that name if one is given, among the children and
-    /// theirs.
+    /// Finds the first descendant that is of class `T` and has the given name.
     ///
-    /// `None` is any name, an empty one is that of those without a name. Children come before
-    /// grandchildren.
+    /// A name of `None` matches every object. An empty name matches objects without a name. All
+    /// children are searched before any grandchild.
     ///
     /// ```
     /// use qcore::{QObject, QTimer};
@@ -73,13 +74,14 @@ impl QObject {
     #[doc(alias = "findChild")]
     #[must_use]
     pub fn find_child<'a, T: Object>(&self, name: impl Into<Option<&'a str>>) -> Option<T> {
-        self.find_child_with(name, FindChildOptions::default())
+        self.find_child_with_options(name, FindChildOptions::default())
     }
 
-    /// [`find_child`](QObject::find_child), looking where `options` says.
+    /// Finds a descendant as [`find_child`](QObject::find_child) does. `options` sets the depth of
+    /// the search.
     #[doc(alias = "findChild")]
     #[must_use]
-    pub fn find_child_with<'a, T: Object>(
+    pub fn find_child_with_options<'a, T: Object>(
         &self,
         name: impl Into<Option<&'a str>>,
         options: FindChildOptions,
@@ -87,8 +89,8 @@ impl QObject {
         first(self, name.into(), options)
     }
 
-    /// All children of class `T`, and of that name if one is given, each followed by its own
-    /// children.
+    /// Returns all descendants that are of class `T` and have the given name. Each is followed by
+    /// its own descendants. The name is as in [`find_child`](QObject::find_child).
     ///
     /// ```
     /// use qcore::{QObject, QTimer};
@@ -105,13 +107,14 @@ impl QObject {
     #[doc(alias = "findChildren")]
     #[must_use]
     pub fn find_children<'a, T: Object>(&self, name: impl Into<Option<&'a str>>) -> Vec<T> {
-        self.find_children_with(name, FindChildOptions::default())
+        self.find_children_with_options(name, FindChildOptions::default())
     }
 
-    /// [`find_children`](QObject::find_children), looking where `options` says.
+    /// Returns descendants as [`find_children`](QObject::find_children) does. `options` sets the
+    /// depth of the search.
     #[doc(alias = "findChildren")]
     #[must_use]
-    pub fn find_children_with<'a, T: Object>(
+    pub fn find_children_with_options<'a, T: Object>(
         &self,
         name: impl Into<Option<&'a str>>,
         options: FindChildOptions,
@@ -122,7 +125,7 @@ impl QObject {
     }
 }
 
-/// The object, if it is what is looked for.
+/// Returns the object as a `T` if it matches the class and the name.
 fn wanted<T: Object>(object: &QObject, name: Option<&str>) -> Option<T> {
     if name.is_none_or(|name| object.has_name(name)) { object.cast() } else { None }
 }

@@ -1,13 +1,14 @@
-//! Who emitted the signal whose slot is running.
+//! [`sender()`]: the object that emitted the signal whose slot is running.
 
 use super::QObject;
 use crate::{classes::Objects, event_loop::Dispatcher};
 
-/// The object whose signal called the slot that is running.
+/// Returns the object whose signal called the running slot.
 ///
-/// `None` outside of slots, in a slot of a signal that belongs to no object, and once the sender
-/// has died. In a queued slot it is the object that emitted. Stands for Qt's
-/// [QObject::sender()](https://doc.qt.io/qt-5/qobject.html#sender), but asks for no receiver.
+/// It returns `None` outside of slots, in a slot of a signal without an object, and after the
+/// sender has died. In a queued slot it returns the object that emitted the signal. Stands for Qt's
+/// [QObject::sender()](https://doc.qt.io/qt-5/qobject.html#sender). Unlike that, it does not need a
+/// receiver.
 ///
 /// # Examples
 ///

@@ -1,10 +1,10 @@
-//! A signal that is emitted by another one.
+//! A slot that emits another signal.
 
 use std::rc::Weak;
 
 use super::{list::Slots, slot::Call};
 
-/// A slot that emits a signal, which it holds weakly.
+/// A slot that emits a signal. It holds the signal weakly.
 pub(super) struct Chained<T: 'static>(pub(super) Weak<Slots<T>>);
 
 impl<T: 'static> Call<T> for Chained<T> {

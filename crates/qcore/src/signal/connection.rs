@@ -1,12 +1,11 @@
-//! A connection of a signal to a slot.
+//! [`Connection`]: a connection from a signal to a slot.
 
 use std::fmt;
 
 use crate::classes::{Link, SlotList};
 
 bitflags::bitflags! {
-    /// How a connection is made. [`AUTO`](ConnectionType::AUTO) is what the functions without flags
-    /// do.
+    /// How a signal calls a slot. Functions without flags use [`AUTO`](ConnectionType::AUTO).
     ///
     /// [`bits`](Self::bits) gives Qt's number for the set, and [`from_bits`](Self::from_bits) gives
     /// the set for a number.
@@ -21,7 +20,7 @@ bitflags::bitflags! {
     /// let (said, heard) = (Signal::new(), Rc::new(RefCell::new(Vec::new())));
     /// let hear = |heard: &RefCell<Vec<i32>>, word: &i32| heard.borrow_mut().push(*word);
     /// let later_once = ConnectionType::QUEUED | ConnectionType::SINGLE_SHOT;
-    /// said.connect_to_with(&heard, later_once, hear);
+    /// said.connect_to_with_type(&heard, later_once, hear);
     /// said.emit(1);
     /// said.emit(2);
     /// assert!(heard.borrow().is_empty());
@@ -31,29 +30,32 @@ bitflags::bitflags! {
     #[doc(alias = "Qt::ConnectionType")]
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
     pub struct ConnectionType: u32 {
-        /// Direct: signals and slots of one loop are in one thread.
+        /// The same as [`DIRECT`](ConnectionType::DIRECT), because signals and slots of a loop are
+        /// in the same thread.
         #[doc(alias = "AutoConnection")]
         const AUTO = 0;
-        /// The slot runs inside of `emit`.
+        /// `emit` calls the slot directly.
         #[doc(alias = "DirectConnection")]
         const DIRECT = 1;
-        /// The slot runs from the event loop, later, with a copy of the value.
+        /// The event loop calls the slot later, with a clone of the value.
         #[doc(alias = "QueuedConnection")]
         const QUEUED = 2;
-        /// Refused if the signal is connected to the same slot of the same receiver already: the
-        /// [`Connection`] that is returned is not connected then.
+        /// Makes no second connection if the signal is already connected to the same slot of the
+        /// same receiver. Then the returned [`Connection`] is not connected.
         ///
-        /// A slot is told by its type, so this works for methods; each closure in the source is a
+        /// Slots are compared by type. This works for methods. Each closure in the source code is a
         /// slot of its own.
         #[doc(alias = "UniqueConnection")]
         const UNIQUE = 0x80;
-        /// Cut by the first emission. Qt 5 has no such connections; the number is that of Qt 6.
+        /// The first emission disconnects the slot and then calls it. Qt 5 has no such connections.
+        /// The number is that of Qt 6.
         #[doc(alias = "SingleShotConnection")]
         const SINGLE_SHOT = 0x100;
     }
 }
 
-/// A connection. Dropping it does nothing; all clones are the same connection.
+/// A connection from a signal to a slot. Dropping it does not disconnect the slot. All clones refer
+/// to the same connection.
 ///
 /// # Examples
 ///
@@ -75,19 +77,19 @@ impl Connection {
         Connection(Some(link))
     }
 
-    /// Cuts the connection. Returns whether it stood until now.
+    /// Disconnects the slot. Returns whether it was connected until now.
     pub fn disconnect(&self) -> bool {
         self.with(|list, id| list.disconnect(id))
     }
 
-    /// Whether the connection stands, and its sender and receiver live.
+    /// Returns whether the slot is connected, and its sender and receiver are alive.
     #[must_use]
     pub fn is_connected(&self) -> bool {
         self.with(|list, id| list.is_connected(id))
     }
 
-    /// Keeps the slot from being called while the returned guard lives. What is emitted meanwhile
-    /// is lost to it.
+    /// Blocks the slot while the returned guard exists. The slot never gets the values emitted in
+    /// that time.
     ///
     /// ```
     /// use std::{cell::Cell, rc::Rc};
@@ -101,13 +103,13 @@ impl Connection {
     /// signal.emit(());
     /// assert_eq!(calls.get(), 1);
     /// ```
-    #[must_use = "the slot is blocked only while the guard lives"]
+    #[must_use = "the slot is blocked only until the guard is dropped"]
     pub fn block(&self) -> ConnectionBlocker {
         let blocked = self.with(|list, id| list.block(id, true));
         ConnectionBlocker(if blocked { self.clone() } else { Connection::default() })
     }
 
-    /// Binds the connection to a scope: it is cut when the returned guard is dropped.
+    /// Returns a guard that disconnects the slot when it is dropped.
     #[must_use = "the connection is cut at once if the guard is dropped"]
     pub fn scoped(self) -> ScopedConnection {
         ScopedConnection(self)
@@ -124,7 +126,7 @@ impl fmt::Debug for Connection {
     }
 }
 
-/// Keeps a slot from being called. Made by [`Connection::block`].
+/// Blocks a slot until it is dropped. [`Connection::block`] creates it.
 ///
 /// # Examples
 ///
@@ -135,7 +137,7 @@ impl fmt::Debug for Connection {
 /// let connection = signal.connect(|()| unreachable!("it is blocked"));
 /// let quiet = connection.block();
 /// signal.emit(());
-/// drop(quiet); // now it would be called
+/// drop(quiet); // from here on an emission would call it
 /// ```
 #[derive(Debug)]
 pub struct ConnectionBlocker(Connection);
@@ -146,7 +148,7 @@ impl Drop for ConnectionBlocker {
     }
 }
 
-/// Cuts a connection when it is dropped. Made by [`Connection::scoped`].
+/// Disconnects a slot when it is dropped. [`Connection::scoped`] creates it.
 ///
 /// # Examples
 ///
@@ -165,13 +167,13 @@ impl Drop for ConnectionBlocker {
 pub struct ScopedConnection(Connection);
 
 impl ScopedConnection {
-    /// The connection.
+    /// Returns the connection.
     #[must_use]
     pub fn connection(&self) -> &Connection {
         &self.0
     }
 
-    /// Gives the connection back, which then stands on its own again.
+    /// Returns the connection, which no longer ends with the guard.
     pub fn release(mut self) -> Connection {
         std::mem::take(&mut self.0)
     }

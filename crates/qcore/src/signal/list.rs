@@ -18,10 +18,10 @@ use crate::{
     id::ObjectId,
 };
 
-/// The slots of a signal, in the order of their connection.
+/// The slots of a signal, in the order in which they were connected.
 ///
-/// A cut slot leaves an empty entry, so that cutting costs a search by id and no shifting; the empty
-/// ones are swept out when they are half of all.
+/// Disconnecting a slot leaves an empty entry. It costs a search by id, and moves no other entries.
+/// In a list of at least 16 entries, the empty ones are removed when they are the majority.
 pub(super) struct Slots<T: 'static> {
     life: Option<Rc<Life>>,
     entries: RefCell<Rc<Entries<T>>>,
@@ -29,11 +29,12 @@ pub(super) struct Slots<T: 'static> {
     live: Cell<usize>,
 }
 
-/// Most signals that have a slot have one: that stands in the list itself.
+/// The entries of a list. Most signals with a slot have only one, which is stored in the list
+/// itself.
 type Entries<T> = SmallVec<[Entry<T>; 1]>;
 
 struct Entry<T: 'static> {
-    /// Ids rise, so that the entries are sorted by them.
+    /// Ids rise, so the entries are sorted by id.
     id: u64,
     slot: Option<Rc<dyn AnySlot<T>>>,
 }
@@ -63,10 +64,11 @@ impl<T: 'static> Slots<T> {
         self.call_all(value);
     }
 
-    /// Apart, so that it costs the signals of objects nothing.
+    /// Emits for a signal without an object. A function of its own costs the signals of objects
+    /// nothing.
     #[inline(never)]
     fn emit_of_nobody(&self, value: &T) {
-        // The slots have no sender, also where the emission is in a slot that has one.
+        // The slots have no sender, even if the emission happens in a slot that has one.
         let dispatcher = Dispatcher::with_sender();
         let _scope =
             dispatcher.as_ref().map(|dispatcher| SenderScope::enter(dispatcher, ObjectId::NONE));
@@ -75,8 +77,9 @@ impl<T: 'static> Slots<T> {
 
     #[inline]
     fn call_all(&self, value: &T) {
-        // The snapshot: nothing is borrowed while a slot runs, and what slots change, they change in
-        // a copy. It is the last to hold a slot that was cut meanwhile.
+        // Walks a snapshot, so that nothing is borrowed while a slot runs. Slots that connect or
+        // disconnect change a copy of the list. The snapshot is the last owner of a slot that is
+        // disconnected meanwhile.
         let snapshot = self.entries.borrow().clone();
         match snapshot.as_slice() {
             [only] => self.run(only, value),
@@ -84,7 +87,7 @@ impl<T: 'static> Slots<T> {
         }
     }
 
-    #[inline(always)] // so that the case of a single slot has no loop around it
+    #[inline(always)] // keeps the case of a single slot free of a loop
     fn run(&self, entry: &Entry<T>, value: &T) {
         let Some(slot) = &entry.slot else { return };
         let ran = slot.run(value);
@@ -93,7 +96,8 @@ impl<T: 'static> Slots<T> {
         }
     }
 
-    /// A slot whose receiver has died, or that is to be called a single time.
+    /// Disconnects a slot whose receiver is dead, or that is to be called once. In the second case
+    /// calls it.
     #[cold]
     #[inline(never)]
     fn cut(&self, entry: &Entry<T>, once: bool, value: &T) {
@@ -121,7 +125,7 @@ impl<T: 'static> Slots<T> {
     }
 
     fn find(entries: &[Entry<T>], id: u64) -> Option<usize> {
-        // Without a gap before it, a slot stands at a place that its id tells.
+        // If no entry before it was removed, the index of a slot follows from its id.
         let guess = id.wrapping_sub(entries.first()?.id) as usize;
         if entries.get(guess).is_some_and(|entry| entry.id == id) {
             return Some(guess);
@@ -134,8 +138,8 @@ impl<T: 'static> Slots<T> {
         entries[Self::find(&entries, id)?].slot.clone()
     }
 
-    /// Takes the slots out for which `wanted` says so. They are dropped by the caller's caller, with
-    /// nothing borrowed: dropping a closure is running somebody's code.
+    /// Removes the slots for which `wanted` returns true. The caller drops them after the borrow
+    /// has ended, because dropping a closure runs user code.
     fn take(&self, wanted: impl Fn(&dyn AnySlot<T>) -> bool) -> Vec<Rc<dyn AnySlot<T>>> {
         let mut taken = Vec::new();
         let mut shared = self.entries.borrow_mut();
@@ -179,7 +183,7 @@ impl<T: 'static> SlotList for Slots<T> {
             self.sweep(entries);
             taken
         };
-        // A dead receiver's slot was no connection any more.
+        // A slot with a dead receiver was no longer a connection.
         taken.is_some_and(|slot| {
             slot.state().kill();
             slot.call().is_alive()

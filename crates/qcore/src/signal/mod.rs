@@ -1,19 +1,24 @@
 //! Signals and slots.
 //!
-//! A [`Signal<T>`] is a public field of the object that emits it; a slot is a closure or a method that
-//! is given `&T`. What a slot does is its own affair: it may connect, disconnect, emit the same signal
-//! again, and drop its sender, its receiver or itself.
+//! A [`Signal<T>`] is a public field of the object that emits it. A slot is a closure or a method
+//! that gets `&T`. A slot may connect and disconnect slots, emit the same signal again, and drop
+//! its sender, its receiver or itself.
 //!
 //! ```text
-//!   emit(value) ──► snapshot of the slot list ──► slot 1, slot 2, ... each unless cut meanwhile
+//!   emit(value) ──► snapshot of the slot list ──► slot 1, slot 2, ... if still connected
 //! ```
 //!
-//! The list of slots is shared and copied on write. An emission takes a reference to the list as it
-//! is and walks it with nothing borrowed. Connecting and disconnecting change the list in place, or,
-//! while an emission holds it, in a copy. Hence the rules, which are Qt's: slots run in the order in
-//! which they were connected; one connected during an emission does not run in it; one disconnected
-//! does not run any more. A slot's closure is dropped when it is disconnected, or, if its signal is
-//! just being emitted, when that emission is over.
+//! The list of slots is shared and copied on write. An emission takes a reference to the current
+//! list and walks it while nothing is borrowed. Connecting and disconnecting change the list in
+//! place, or change a copy if an emission holds the list. The rules follow from this, and are those
+//! of Qt:
+//!
+//! * Slots run in the order in which they were connected.
+//! * A slot that is connected during an emission does not run in that emission.
+//! * A slot that is disconnected during an emission does not run any more.
+//!
+//! Disconnecting drops the closure of the slot. If the signal is being emitted, the closure is
+//! dropped at the end of the emission.
 
 mod chained;
 mod connection;
@@ -40,12 +45,15 @@ use crate::{
     event_loop::Dispatcher,
 };
 
-/// A typed signal: a list of slots that are called when it is emitted.
+/// A typed signal: emitting it calls its slots.
 ///
-/// Slots get `&T`; a signal with several arguments has a tuple, one with none `()`. A signal is made
-/// with [`Signal::of`] an object, and then is silent while that object's signals are blocked, and is
-/// cut when the object dies; or with [`Signal::new`], on its own. It takes two words, and its list is
-/// allocated by the first connection.
+/// Slots get `&T`. A signal with several arguments has a tuple as its type, one without arguments
+/// has `()`.
+///
+/// [`Signal::of`] creates the signal of an object. It is silent while the signals of that object
+/// are blocked, and all its connections are cut when the object dies. [`Signal::new`] creates a
+/// signal without an object. A signal is two words long, and allocates its list of slots at the
+/// first connection.
 ///
 /// # Examples
 ///
@@ -69,22 +77,23 @@ pub struct Signal<T: 'static> {
 }
 
 impl<T: 'static> Signal<T> {
-    /// A signal of no object.
+    /// Creates a signal without an object.
     #[must_use]
     pub const fn new() -> Self {
         Signal { life: None, slots: OnceCell::new() }
     }
 
-    /// A signal that belongs to `object`: blocked with it, [`sender()`](crate::sender()) in its
-    /// slots, cut when it dies.
+    /// Creates a signal that belongs to `object`. It is blocked together with the object,
+    /// [`sender()`](crate::sender()) returns the object in its slots, and its connections are cut
+    /// when the object dies.
     ///
-    /// It does not keep the object alive.
+    /// The signal does not keep the object alive.
     #[must_use]
     pub fn of<O: Object>(object: &O) -> Self {
         Signal::in_life(object.life())
     }
 
-    /// A signal of an object that is being made.
+    /// Creates a signal of an object that is under construction.
     #[must_use]
     pub fn in_life(life: &Rc<Life>) -> Self {
         Signal { life: Some(life.clone()), slots: OnceCell::new() }
@@ -92,14 +101,15 @@ impl<T: 'static> Signal<T> {
 
     // ---- emitting
 
-    /// Calls the slots, in the order in which they were connected. Queued ones are called later, by
-    /// the event loop.
+    /// Calls the slots in the order in which they were connected. The event loop calls queued slots
+    /// later.
     ///
-    /// Does nothing while the signals of the object that this one belongs to are blocked.
+    /// Does nothing while the signals of the signal's object are blocked.
     ///
     /// # Panics
     ///
-    /// If a slot does. The slots after it are not called then, and the signal is as good as before.
+    /// If a slot panics. The remaining slots are not called in this emission. The signal stays
+    /// usable.
     #[inline]
     pub fn emit(&self, value: T) {
         if let Some(slots) = self.slots.get() {
@@ -109,17 +119,17 @@ impl<T: 'static> Signal<T> {
 
     // ---- connecting
 
-    /// Connects a closure, for as long as the signal lives or until it is disconnected.
+    /// Connects a closure, until it is disconnected or the signal is dropped.
     ///
-    /// A closure that holds a handle of an object keeps that object alive. Where the slot acts on an
-    /// object, [`connect_to`](Signal::connect_to) is the better choice.
+    /// A closure that owns a handle of an object keeps that object alive. If the slot acts on an
+    /// object, prefer [`connect_to`](Signal::connect_to).
     pub fn connect(&self, slot: impl Fn(&T) + 'static) -> Connection {
         self.add(None, ConnectionType::AUTO, type_of(&slot), Plain(slot))
     }
 
-    /// Connects a method, or a closure, of `receiver`: an object handle, or an `Rc` of anything.
+    /// Connects a method or a closure of `receiver`, which is an object handle or any `Rc`.
     ///
-    /// The connection does not keep the receiver, and is dead at once when the receiver is.
+    /// The connection does not keep the receiver alive. It ends as soon as the receiver dies.
     ///
     /// ```
     /// use std::{cell::RefCell, rc::Rc};
@@ -153,33 +163,36 @@ impl<T: 'static> Signal<T> {
         self.add(Some(Target::of(receiver)), ConnectionType::AUTO, function, call)
     }
 
-    /// [`connect`](Signal::connect), in a way chosen by `flags`.
-    pub fn connect_with(&self, flags: ConnectionType, slot: impl Fn(&T) + 'static) -> Connection
+    /// Connects a closure as [`connect`](Signal::connect) does. `kind` is a combination of the
+    /// flags of [`ConnectionType`].
+    #[doc(alias = "connect")]
+    pub fn connect_with_type(&self, kind: ConnectionType, slot: impl Fn(&T) + 'static) -> Connection
     where
         T: Clone,
     {
         let function = type_of(&slot);
-        self.add_with(None, flags, function, Plain(slot))
+        self.add_with(None, kind, function, Plain(slot))
     }
 
-    /// [`connect_to`](Signal::connect_to), in a way chosen by `flags`.
+    /// Connects a method or a closure as [`connect_to`](Signal::connect_to) does. `kind` is a
+    /// combination of the flags of [`ConnectionType`].
     ///
-    /// A queued call that is still waiting when the receiver dies is dropped; one that is waiting
-    /// when the connection is cut still comes, as in Qt.
+    /// If the receiver dies, its waiting queued calls are dropped. If the slot is disconnected, its
+    /// waiting queued calls still run, as in Qt.
     ///
     /// ```
     /// use qcore::{ConnectionType, QCoreApplication, Signal};
     ///
     /// let app = QCoreApplication::new();
     /// let done = Signal::new();
-    /// done.connect_to_with(&app, ConnectionType::QUEUED, |app, code| app.exit(*code));
+    /// done.connect_to_with_type(&app, ConnectionType::QUEUED, |app, code| app.exit(*code));
     /// done.emit(3);
     /// assert_eq!(app.exec(), 3);
     /// ```
-    pub fn connect_to_with<R: Receiver>(
+    pub fn connect_to_with_type<R: Receiver>(
         &self,
         receiver: &R,
-        flags: ConnectionType,
+        kind: ConnectionType,
         slot: impl Fn(&R::Target, &T) + 'static,
     ) -> Connection
     where
@@ -187,26 +200,28 @@ impl<T: 'static> Signal<T> {
     {
         let function = type_of(&slot);
         let call = ToReceiver::<R, _>::new(receiver, slot);
-        self.add_with(Some(Target::of(receiver)), flags, function, call)
+        self.add_with(Some(Target::of(receiver)), kind, function, call)
     }
 
     /// Connects a closure that changes its own state.
     ///
-    /// A `Cell` in a [`connect`](Signal::connect)ed closure does the same without the panic.
+    /// A closure with a `Cell`, connected with [`connect`](Signal::connect), does the same and
+    /// never panics.
     ///
     /// # Panics
     ///
-    /// The emission panics if it happens while the closure is running, that is, if the closure causes
-    /// its own signal. The message names the place of this call.
+    /// The emission panics if the closure is already running, that is, if the closure emits its own
+    /// signal. The message contains the source location of this call.
     #[track_caller]
     pub fn connect_mut(&self, slot: impl FnMut(&T) + 'static) -> Connection {
         let function = type_of(&slot);
         self.add(None, ConnectionType::AUTO, function, Exclusive::new(slot))
     }
 
-    /// Emits `other` whenever this signal is emitted.
+    /// Connects to another signal: each emission of this signal emits `other`.
     ///
-    /// Neither keeps the other alive. If `other` belongs to an object, that is the receiver.
+    /// Neither signal keeps the other alive. If `other` belongs to an object, that object is the
+    /// receiver.
     ///
     /// ```
     /// use std::{cell::Cell, rc::Rc};
@@ -232,21 +247,21 @@ impl<T: 'static> Signal<T> {
 
     // ---- disconnecting
 
-    /// Cuts all connections. Returns whether there was any.
+    /// Disconnects all slots. Returns whether there were any.
     #[doc(alias = "disconnect")]
     pub fn disconnect_all(&self) -> bool {
         self.slots.get().is_some_and(|slots| slots.disconnect_all())
     }
 
-    /// Cuts all connections to `receiver`. Returns whether there was any.
+    /// Disconnects all slots of `receiver`. Returns whether there were any.
     #[doc(alias = "disconnect")]
     pub fn disconnect_receiver<R: Receiver>(&self, receiver: &R) -> bool {
         let receiver = receiver.identity();
         self.slots.get().is_some_and(|slots| slots.disconnect_receiver(receiver, None))
     }
 
-    /// Cuts all connections to the method `slot` of `receiver`, however often they were made.
-    /// Returns whether there was any.
+    /// Disconnects the method `slot` of `receiver`, even if it was connected several times. Returns
+    /// whether it was connected.
     ///
     /// ```
     /// use std::rc::Rc;
@@ -273,7 +288,7 @@ impl<T: 'static> Signal<T> {
         self.slots.get().is_some_and(|slots| slots.disconnect_receiver(receiver, Some(function)))
     }
 
-    /// Whether any slot is connected.
+    /// Returns whether any slot is connected.
     #[doc(alias = "isSignalConnected")]
     #[inline]
     #[must_use]
@@ -281,9 +296,9 @@ impl<T: 'static> Signal<T> {
         self.slots.get().is_some_and(|slots| slots.len() > 0)
     }
 
-    // ---- in common
+    // ---- helpers
 
-    /// The list of slots, or none if the object is dead.
+    /// Returns the list of slots, or `None` if the object is dead.
     fn slots(&self) -> Option<&Rc<Slots<T>>> {
         if self.life.as_ref().is_some_and(|life| life.is_dead()) {
             return None;
@@ -347,7 +362,7 @@ impl<T: 'static> Signal<T> {
 }
 
 impl<T: 'static> Drop for Signal<T> {
-    /// Cuts all connections.
+    /// Disconnects all slots.
     fn drop(&mut self) {
         if let Some(slots) = self.slots.take() {
             if let Some(life) = &self.life {
@@ -371,7 +386,7 @@ impl<T: 'static> fmt::Debug for Signal<T> {
     }
 }
 
-/// Who receives: what a slot list keeps of a [`Receiver`].
+/// The parts of a [`Receiver`] that a list of slots stores.
 #[derive(Clone, Copy)]
 struct Target<'a> {
     identity: usize,

@@ -1,14 +1,14 @@
-//! What a slot can belong to.
+//! [`Receiver`]: the owner of a slot.
 
 use std::rc::{Rc, Weak};
 
 use crate::classes::{Life, Object};
 
-/// Something that slots belong to: an object handle, or an `Rc<T>` of any `T`.
+/// The owner of a slot: an object handle, or an `Rc<T>` of any `T`.
 ///
-/// A connection made by [`Signal::connect_to`](crate::Signal::connect_to) holds its receiver weakly
-/// and hands it to the slot: an object as the handle, an `Rc<T>` as `&T`, so that a method of `&self`
-/// is a slot in either case.
+/// A connection made with [`Signal::connect_to`](crate::Signal::connect_to) holds its receiver
+/// weakly. The slot gets an object as its handle, and an `Rc<T>` as `&T`, so that a method of
+/// `&self` is a slot in both cases.
 ///
 /// # Examples
 ///
@@ -16,7 +16,7 @@ use crate::classes::{Life, Object};
 /// use std::{cell::Cell, rc::Rc};
 /// use qcore::{QTimer, Receiver, Signal, wait_until};
 ///
-/// /// Tells `receiver` of every second emission.
+/// /// Connects `slot` so that every second emission calls it.
 /// fn connect_every_second<R: Receiver>(
 ///     signal: &Signal<()>,
 ///     receiver: &R,
@@ -39,25 +39,26 @@ use crate::classes::{Life, Object};
 /// assert_eq!(count.get(), 2);
 /// ```
 pub trait Receiver: 'static {
-    /// What the slot is given.
+    /// The type of the reference that the slot gets.
     type Target: ?Sized;
 
-    /// A reference that does not keep the receiver.
+    /// A weak reference, which does not keep the receiver alive.
     type Weak: 'static;
 
-    /// Makes a weak reference.
+    /// Returns a weak reference to the receiver.
     fn downgrade(&self) -> Self::Weak;
 
-    /// Runs `f` on the receiver, if it lives.
+    /// Calls `f` with the receiver if it is alive, and returns the result.
     fn with<V>(weak: &Self::Weak, f: impl FnOnce(&Self::Target) -> V) -> Option<V>;
 
-    /// Whether the receiver lives.
+    /// Returns whether the receiver is alive.
     fn is_alive(weak: &Self::Weak) -> bool;
 
-    /// A number that tells this receiver from all others.
+    /// Returns a number that identifies this receiver among all others.
     fn identity(&self) -> usize;
 
-    /// The life of an object, which has its connections cut when it dies.
+    /// Returns the life of the receiver if it is an object. The connections of an object are cut
+    /// when it dies.
     fn object_life(&self) -> Option<&Rc<Life>>;
 }
 

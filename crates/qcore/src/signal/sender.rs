@@ -2,7 +2,7 @@
 
 use crate::{event_loop::Dispatcher, id::ObjectId};
 
-/// While it lives, a sender is the current one. Then the one before is again.
+/// Makes an object the current sender. Dropping the scope makes the previous sender current again.
 pub(crate) struct SenderScope<'a> {
     dispatcher: &'a Dispatcher,
     before: ObjectId,

@@ -1,4 +1,4 @@
-//! One slot: whether it is to be called, and how.
+//! A slot: its state, and how it is called.
 
 use std::{
     any::{Any, TypeId},
@@ -20,38 +20,38 @@ const DEAD: u32 = 1 << 31;
 const ONCE: u32 = 1 << 30;
 const BLOCKS: u32 = ONCE - 1;
 
-/// What an emission and its list see of a slot, whatever it is that is called.
+/// The interface of a slot for emissions and slot lists, for every kind of call.
 ///
-/// The emission makes one call, [`run`](AnySlot::run), which looks at the state itself: there it is
-/// known where that stands.
+/// An emission makes a single virtual call, [`run`](AnySlot::run). This function checks the state
+/// itself, because it knows where the state is stored.
 pub(super) trait AnySlot<T> {
-    /// Calls the slot, if it is simply to be called.
+    /// Calls the slot if its state has no flags and no blockers.
     fn run(&self, value: &T) -> Ran;
     fn state(&self) -> &SlotState;
     fn call(&self) -> &dyn Call<T>;
 }
 
-/// What came of [`AnySlot::run`].
+/// The result of [`AnySlot::run`].
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Ran {
-    /// It was called, or is not to be called.
+    /// The slot was called, or must not be called.
     Done,
-    /// It was not called: it is to be cut first.
+    /// The slot was not called, because it is to be disconnected before its single call.
     Once,
-    /// Its receiver is gone.
+    /// The receiver of the slot is dead.
     Gone,
 }
 
-/// A slot; `C` is how it is called.
+/// A slot with its state. `C` determines how it is called.
 pub(super) struct Slot<C> {
     state: SlotState,
     call: C,
 }
 
-/// What there is to know of a slot but how it is called.
+/// The state of a slot, which does not depend on how it is called.
 pub(super) struct SlotState {
-    /// 0 for a slot that is simply to be called, which is what an emission looks for: else `DEAD`,
-    /// `ONCE`, and the number of blockers.
+    /// The flags `DEAD` and `ONCE`, and the number of blockers. 0 means that an emission just calls
+    /// the slot; this is the case that an emission checks first.
     bits: Cell<u32>,
     receiver: usize,
     function: TypeId,
@@ -107,18 +107,18 @@ impl SlotState {
     }
 }
 
-/// How a slot is called.
+/// A way to call a slot.
 pub(super) trait Call<T>: 'static {
-    /// Calls it; `false` if its receiver is gone, and the connection with it.
+    /// Calls the slot. Returns `false` if its receiver is dead, and so the connection, too.
     fn call(&self, value: &T) -> bool;
 
-    /// Whether its receiver lives.
+    /// Returns whether the receiver is alive.
     fn is_alive(&self) -> bool {
         true
     }
 }
 
-/// A closure of nobody.
+/// A closure without a receiver.
 pub(super) struct Plain<F>(pub(super) F);
 
 impl<T, F: Fn(&T) + 'static> Call<T> for Plain<F> {
@@ -129,7 +129,7 @@ impl<T, F: Fn(&T) + 'static> Call<T> for Plain<F> {
     }
 }
 
-/// A closure or method of a receiver, which it holds weakly.
+/// A closure or method with a receiver, which the slot holds weakly.
 pub(super) struct ToReceiver<R: Receiver, F> {
     receiver: R::Weak,
     slot: F,
@@ -152,7 +152,7 @@ impl<T, R: Receiver, F: Fn(&R::Target, &T) + 'static> Call<T> for ToReceiver<R, 
     }
 }
 
-/// A closure that must not be entered twice.
+/// A closure that must not be re-entered.
 pub(super) struct Exclusive<F> {
     slot: RefCell<F>,
     connected_at: &'static Location<'static>,
@@ -175,10 +175,10 @@ impl<T, F: FnMut(&T) + 'static> Call<T> for Exclusive<F> {
     }
 }
 
-/// A slot that the event loop calls.
+/// A queued slot: the event loop calls it.
 ///
-/// The values wait in the slot itself, and what is posted is a reference to the slot, so that a
-/// call needs no allocation of its own.
+/// The values wait in the slot itself. Each emission posts a reference to the slot, so that a
+/// queued call needs no allocation of its own.
 pub(super) struct Queued<T, C>(Rc<Queue<T, C>>);
 
 struct Queue<T, C> {
@@ -190,7 +190,7 @@ struct Queue<T, C> {
 }
 
 impl<T, C: Call<T>> Queued<T, C> {
-    /// `receiver` is the object that the slot belongs to, if it belongs to one.
+    /// Creates a queued slot. `receiver` is the object that the slot belongs to, if there is one.
     pub(super) fn new(dispatcher: Rc<Dispatcher>, receiver: Option<&Rc<Life>>, call: C) -> Self {
         let receiver_id = receiver.map_or(ObjectId::NONE, |life| life.id());
         let receiver = receiver.map(Rc::downgrade);
@@ -223,8 +223,8 @@ impl<T: 'static, C: Call<T>> Deliver for Queue<T, C> {
     fn deliver(&self) {
         let next = self.waiting.borrow_mut().pop_front();
         if let Some((value, sender)) = next {
-            // Only now, with the value out of the queue: a filter may run a loop, remove calls, or
-            // panic.
+            // The filters run after the value has left the queue, because a filter may run a loop,
+            // remove calls, or panic.
             let receiver = self.receiver.as_ref().and_then(Weak::upgrade);
             let meta_call = || QEvent::new(EventType::META_CALL);
             if receiver.is_some_and(|life| life.is_filtered(meta_call)) {
@@ -245,6 +245,6 @@ impl<T: 'static, C: Call<T>> Deliver for Queue<T, C> {
     }
 
     fn kind(&self) -> u16 {
-        EventType::META_CALL.number()
+        EventType::META_CALL.raw()
     }
 }

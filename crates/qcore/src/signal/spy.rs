@@ -1,4 +1,4 @@
-//! Watching a signal in a test.
+//! [`QSignalSpy`]: records the emissions of a signal.
 
 use std::{
     cell::{Cell, RefCell},
@@ -9,9 +9,9 @@ use std::{
 use super::{ScopedConnection, Signal};
 use crate::{event_loop::wait_until, time::QDeadlineTimer};
 
-/// Notes what a signal is emitted with, for tests.
+/// Records the values with which a signal is emitted, for tests.
 ///
-/// It stops when it is dropped. Stands for Qt's
+/// Recording ends when the spy is dropped. Stands for Qt's
 /// [QSignalSpy](https://doc.qt.io/qt-5/qsignalspy.html).
 ///
 /// # Examples
@@ -32,14 +32,14 @@ pub struct QSignalSpy<T: 'static> {
 }
 
 struct Seen<T> {
-    /// Each in an `Rc`, so that none is cloned while this is borrowed.
+    /// The values. Each is in an `Rc`, so that no value is cloned while the `RefCell` is borrowed.
     values: RefCell<Vec<Rc<T>>>,
-    /// How often the signal came, also of what was taken.
+    /// The number of emissions, including those that were taken.
     total: Cell<usize>,
 }
 
 impl<T: Clone + 'static> QSignalSpy<T> {
-    /// Notes from now on what `signal` is emitted with.
+    /// Creates a spy that records all emissions of `signal` from now on.
     #[must_use]
     pub fn new(signal: &Signal<T>) -> Self {
         let seen = Rc::new(Seen { values: RefCell::default(), total: Cell::new(0) });
@@ -51,27 +51,30 @@ impl<T: Clone + 'static> QSignalSpy<T> {
         QSignalSpy { seen, _connection: connection.scoped() }
     }
 
-    /// How often the signal was emitted, without what was [taken](QSignalSpy::take).
+    /// Returns the number of recorded emissions, not counting those that were
+    /// [taken](QSignalSpy::take).
     #[must_use]
     pub fn count(&self) -> usize {
         self.seen.values.borrow().len()
     }
 
-    /// What the signal was emitted with, oldest first.
+    /// Returns the recorded values, oldest first.
     #[must_use]
     pub fn values(&self) -> Vec<T> {
         let values = self.seen.values.borrow().clone();
         values.into_iter().map(Rc::unwrap_or_clone).collect()
     }
 
-    /// What the signal was emitted with, oldest first; all of it is forgotten.
+    /// Removes the recorded values and returns them, oldest first.
     #[must_use]
     pub fn take(&self) -> Vec<T> {
         self.seen.values.take().into_iter().map(Rc::unwrap_or_clone).collect()
     }
 
-    /// Runs the event loop until the signal comes again, at most until a deadline: milliseconds, -1
-    /// being for ever, or a `Duration`. Returns whether it came.
+    /// Runs the event loop until the signal is emitted again or the deadline passes. Returns
+    /// whether the signal was emitted.
+    ///
+    /// The deadline is given in milliseconds, where -1 means for ever, or as a `Duration`.
     pub fn wait(&self, deadline: impl Into<QDeadlineTimer>) -> bool {
         let before = self.seen.total.get();
         wait_until(deadline, || self.seen.total.get() > before)

@@ -9,7 +9,7 @@ use crate::object::sender;
 
 type Log = Rc<RefCell<Vec<String>>>;
 
-/// A log that slots write to.
+/// A log to which slots write.
 fn log() -> (Log, impl Fn(&str, &i32) + Clone) {
     let log = Rc::new(RefCell::new(Vec::new()));
     let write = {
@@ -37,7 +37,7 @@ fn connected_in_an_emission_waits_for_the_next() {
     let (log, write) = log();
     let weak = Rc::downgrade(&signal);
     let inner = write.clone();
-    signal.connect_with(ConnectionType::SINGLE_SHOT, move |value| {
+    signal.connect_with_type(ConnectionType::SINGLE_SHOT, move |value| {
         inner("a", value);
         let inner = inner.clone();
         weak.upgrade().unwrap().connect(move |value| inner("new", value));
@@ -77,7 +77,7 @@ fn a_cut_closure_is_dropped_at_once_or_after_the_emission() {
     let own = slot.clone();
     *slot.borrow_mut() = signal.connect(move |()| {
         assert!(own.borrow().disconnect());
-        // The closure is still here: it is running.
+        // The closure still exists, because it is running.
         assert_eq!(Rc::strong_count(&held), 2);
     });
     signal.emit(());
@@ -135,10 +135,14 @@ fn unique_and_by_slot() {
     let signal = Signal::new();
     let receiver = Rc::new(Receiver(Cell::new(0)));
     assert!(
-        signal.connect_to_with(&receiver, ConnectionType::UNIQUE, Receiver::add).is_connected()
+        signal
+            .connect_to_with_type(&receiver, ConnectionType::UNIQUE, Receiver::add)
+            .is_connected()
     );
     assert!(
-        !signal.connect_to_with(&receiver, ConnectionType::UNIQUE, Receiver::add).is_connected()
+        !signal
+            .connect_to_with_type(&receiver, ConnectionType::UNIQUE, Receiver::add)
+            .is_connected()
     );
     assert!(signal.connect_to(&receiver, Receiver::add).is_connected());
     signal.emit(1);

@@ -51,8 +51,9 @@ impl QDataStream {
     /// assert_eq!(out.into_bytes(), b"abc"); // no length in front
     /// ```
     #[doc(alias = "writeRawData")]
-    pub fn write_raw_data(&mut self, data: &[u8]) {
-        if self.has_device() && self.status == StreamStatus::Ok && !self.medium.write(data) {
+    pub fn write_raw_data(&mut self, data: impl AsRef<[u8]>) {
+        let can_write = self.has_device() && self.status == StreamStatus::Ok;
+        if can_write && !self.medium.write(data.as_ref()) {
             self.set_status(StreamStatus::WriteFailed);
         }
     }
@@ -78,8 +79,8 @@ impl QDataStream {
     }
 
     /// Writes a QByteArray that is not null: the length in 32 bits, then the bytes.
-    pub fn write_qbytearray(&mut self, bytes: &[u8]) {
-        self.write_optional_qbytearray(Some(bytes));
+    pub fn write_qbytearray(&mut self, bytes: impl AsRef<[u8]>) {
+        self.write_optional_qbytearray(Some(bytes.as_ref()));
     }
 
     /// Writes a QByteArray. `None` becomes a null array; before [`StreamVersion::QT_3_3`], an empty
@@ -113,7 +114,8 @@ impl QDataStream {
 
     /// Writes the length in 32 bits, then the bytes.
     #[doc(alias = "writeBytes")]
-    pub fn write_bytes(&mut self, bytes: &[u8]) {
+    pub fn write_bytes(&mut self, bytes: impl AsRef<[u8]>) {
+        let bytes = bytes.as_ref();
         if self.write_length(bytes.len()) {
             self.write_raw_data(bytes);
         }

@@ -50,6 +50,7 @@
 mod bit_array;
 mod bytes;
 mod containers;
+mod error;
 mod medium;
 mod numbers;
 mod status;
@@ -63,6 +64,7 @@ mod version;
 use self::medium::Medium;
 pub use self::{
     bit_array::QBitArray,
+    error::{StreamError, StreamErrorKind},
     numbers::{ByteOrder, FloatingPointPrecision},
     status::StreamStatus,
     streamable::{FromStream, ToStream},
@@ -123,11 +125,11 @@ const NULL: u32 = 0xffff_ffff;
 ///
 /// ```
 /// # use qcore::{QDataStream, QIODevice};
-/// # fn on_ready_read(socket: &QIODevice) -> Option<String> {
+/// # fn on_ready_read(socket: &QIODevice) -> Result<String, qcore::stream::StreamError> {
 /// let mut input = QDataStream::new(socket);
 /// input.start_transaction();
 /// let text = input.read_qstring();
-/// if input.commit_transaction() { Some(text) } else { None }
+/// input.commit_transaction().map(|()| text)
 /// # }
 /// ```
 #[derive(Debug, Default)]

@@ -210,7 +210,7 @@ impl QDataStream {
         if self.byte_order == ByteOrder::LittleEndian {
             bytes.reverse();
         }
-        self.write_raw_data(&bytes);
+        self.write_raw_data(bytes);
     }
 }
 

@@ -1,6 +1,6 @@
 //! Transactions: reading messages that may be incomplete.
 
-use super::{QDataStream, StreamStatus};
+use super::{QDataStream, StreamError, StreamErrorKind, StreamStatus};
 
 /// # Transactions
 ///
@@ -29,11 +29,16 @@ impl QDataStream {
         }
     }
 
-    /// Ends the transaction and returns whether it was read completely. If it was not, all bytes
-    /// read since its start will be read again. If they are corrupt, they are gone.
+    /// Ends the transaction. If it was not read completely, all bytes read since its start will be
+    /// read again. If they are corrupt, they are gone.
     ///
-    /// Inside another transaction the function leaves this to the outer one. Without a transaction
-    /// it logs a warning and returns `false`.
+    /// Inside another transaction the function leaves the bytes to the outer one.
+    ///
+    /// # Errors
+    ///
+    /// The kind of error that the [`status`](QDataStream::status) names.
+    /// [`StreamErrorKind::NoTransaction`], with Qt's warning in the log, if no transaction was
+    /// started.
     ///
     /// ```
     /// use qcore::QDataStream;
@@ -41,23 +46,22 @@ impl QDataStream {
     /// let mut stream = QDataStream::from_bytes(*b"\x01");
     /// stream.start_transaction();
     /// stream.read_uint16();
-    /// assert!(!stream.commit_transaction()); // the second byte has not come yet
+    /// assert!(stream.commit_transaction().is_err()); // the second byte has not come yet
     ///
     /// stream.reset_status();
     /// stream.write_raw_data(b"\x02");
     /// stream.start_transaction();
     /// assert_eq!(stream.read_uint16(), 0x0102);
-    /// assert!(stream.commit_transaction());
+    /// assert!(stream.commit_transaction().is_ok());
     /// ```
     #[doc(alias = "commitTransaction")]
-    #[must_use = "what was read is of no use if the transaction failed"]
-    pub fn commit_transaction(&mut self) -> bool {
+    pub fn commit_transaction(&mut self) -> Result<(), StreamError> {
         match self.leave_transaction() {
-            Left::None => return false,
+            Left::None => return Err(StreamErrorKind::NoTransaction.into()),
             Left::Inner => {}
             Left::Outermost => self.settle(),
         }
-        self.status == StreamStatus::Ok
+        self.status.result()
     }
 
     /// Ends the transaction. All bytes read since its start will be read again, unless they are
@@ -102,20 +106,28 @@ impl QDataStream {
         }
     }
 
-    /// Calls `read` in a transaction of its own. Returns its result if everything could be read.
+    /// Calls `read` in a transaction of its own and returns its result.
+    ///
+    /// # Errors
+    ///
+    /// The errors of [`commit_transaction`](QDataStream::commit_transaction).
     ///
     /// ```
-    /// let mut stream = qcore::QDataStream::from_bytes(*b"\0\0\0\x02\0");
-    /// assert_eq!(stream.transaction(|stream| stream.read_qstring()), None);
+    /// use qcore::{QDataStream, stream::StreamErrorKind};
+    ///
+    /// let mut stream = QDataStream::from_bytes(*b"\0\0\0\x02\0");
+    /// let error = stream.transaction(|stream| stream.read_qstring()).unwrap_err();
+    /// assert_eq!(error, StreamErrorKind::ReadPastEnd);
     ///
     /// stream.reset_status();
     /// stream.write_raw_data(b"a");
-    /// assert_eq!(stream.transaction(|stream| stream.read_qstring()), Some("a".to_owned()));
+    /// assert_eq!(stream.transaction(|stream| stream.read_qstring())?, "a");
+    /// # Ok::<(), qcore::stream::StreamError>(())
     /// ```
-    pub fn transaction<T>(&mut self, read: impl FnOnce(&mut Self) -> T) -> Option<T> {
+    pub fn transaction<T>(&mut self, read: impl FnOnce(&mut Self) -> T) -> Result<T, StreamError> {
         self.start_transaction();
         let value = read(self);
-        self.commit_transaction().then_some(value)
+        self.commit_transaction().map(|()| value)
     }
 
     fn settle(&mut self) {

@@ -57,25 +57,6 @@ macro_rules! types {
         }
 
         impl VariantType {
-            /// Returns Qt 5's number for the type.
-            #[must_use]
-            pub fn id(self) -> u32 {
-                match self {
-                    VariantType::Invalid => 0,
-                    $(VariantType::$name => $id,)*
-                }
-            }
-
-            /// Returns the type with this number in Qt 5.
-            #[must_use]
-            pub fn from_id(id: u32) -> Option<Self> {
-                match id {
-                    0 => Some(VariantType::Invalid),
-                    $($id => Some(VariantType::$name),)*
-                    _ => None,
-                }
-            }
-
             /// Returns Qt's name for the type.
             #[doc(alias = "typeName")]
             #[must_use]

@@ -40,7 +40,8 @@ impl QDataStream {
         let number = self.read_uint32();
         let id = self.modern(number);
         let is_null = self.version >= StreamVersion::QT_4_2 && self.read_bool();
-        match id.and_then(VariantType::from_id) {
+        let kind = id.and_then(|id| i32::try_from(id).ok());
+        match kind.and_then(|kind| VariantType::try_from(kind).ok()) {
             Some(VariantType::Invalid) => self.read_no_value(),
             None if id == Some(VOID) => self.read_no_value(),
             Some(kind) => self.read_value(kind, is_null),
@@ -68,8 +69,9 @@ impl QDataStream {
             return self.write_qt_3_variant(value);
         }
         let old = self.version < StreamVersion::QT_5_0;
-        let moved = old && kind.id() >= FIRST_MOVED;
-        self.write_uint32(if moved { kind.id() + MOVED_BY } else { kind.id() });
+        let id = kind as u32;
+        let moved = old && id >= FIRST_MOVED;
+        self.write_uint32(if moved { id + MOVED_BY } else { id });
         if self.version >= StreamVersion::QT_4_2 {
             self.write_bool(value.is_null());
         }
@@ -82,7 +84,7 @@ impl QDataStream {
     /// Writes the format before Qt 4.0. A type without a number there is written as an invalid
     /// variant.
     fn write_qt_3_variant(&mut self, value: &QVariant) {
-        match QT_3_TYPES.iter().position(|&id| id == value.kind().id()) {
+        match QT_3_TYPES.iter().position(|&id| id == value.kind() as u32) {
             Some(0) | None => {
                 self.write_uint32(0);
                 self.write_optional_qstring(None);

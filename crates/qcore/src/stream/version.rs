@@ -1,6 +1,6 @@
 //! [`StreamVersion`]: the versions of the format.
 
-use crate::number::UnknownNumber;
+use crate::number::UnknownNumberError;
 
 /// A version of the format, named after the Qt release that introduced it. Several releases share a
 /// version, so some constants are equal. [The module](crate::stream#versions) lists the
@@ -74,27 +74,6 @@ impl StreamVersion {
     /// The default version of a stream: that of Qt 5.15.
     #[doc(alias = "Qt_DefaultCompiledVersion")]
     pub const QT_DEFAULT_COMPILED_VERSION: StreamVersion = StreamVersion::QT_5_15;
-
-    /// Returns Qt's number for the version.
-    #[must_use]
-    pub fn number(self) -> u8 {
-        self.0
-    }
-
-    /// Returns the version with this number, from 1 for Qt 1.0 to 19 for Qt 5.15. For newer formats
-    /// it returns `None`.
-    ///
-    /// ```
-    /// use qcore::stream::StreamVersion;
-    ///
-    /// assert_eq!(StreamVersion::from_number(17), Some(StreamVersion::QT_5_6));
-    /// assert_eq!(StreamVersion::from_number(20), None);
-    /// ```
-    #[must_use]
-    pub fn from_number(number: u8) -> Option<Self> {
-        let known = StreamVersion::QT_1_0.0..=StreamVersion::QT_5_15.0;
-        known.contains(&number).then_some(StreamVersion(number))
-    }
 }
 
 impl From<StreamVersion> for i32 {
@@ -105,14 +84,24 @@ impl From<StreamVersion> for i32 {
 }
 
 impl TryFrom<i32> for StreamVersion {
-    type Error = UnknownNumber;
+    type Error = UnknownNumberError;
 
-    /// Returns the version with this number, as [`from_number`](StreamVersion::from_number) does.
-    fn try_from(number: i32) -> Result<Self, UnknownNumber> {
-        u8::try_from(number)
-            .ok()
-            .and_then(StreamVersion::from_number)
-            .ok_or(UnknownNumber::new("StreamVersion", number))
+    /// Returns the version with this number, from 1 for Qt 1.0 to 19 for Qt 5.15. A number of a
+    /// newer format is an error.
+    ///
+    /// ```
+    /// use qcore::stream::StreamVersion;
+    ///
+    /// assert_eq!(StreamVersion::try_from(17), Ok(StreamVersion::QT_5_6));
+    /// assert_eq!(i32::from(StreamVersion::QT_5_6), 17);
+    /// assert!(StreamVersion::try_from(20).is_err());
+    /// ```
+    fn try_from(number: i32) -> Result<Self, UnknownNumberError> {
+        let known = StreamVersion::QT_1_0.0..=StreamVersion::QT_5_15.0;
+        match u8::try_from(number) {
+            Ok(number) if known.contains(&number) => Ok(StreamVersion(number)),
+            _ => Err(UnknownNumberError::new("StreamVersion", number)),
+        }
     }
 }
 

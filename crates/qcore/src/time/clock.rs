@@ -1,4 +1,4 @@
-//! The clock of a thread: it shows the real time, or one that a test moves.
+//! The clock of a thread. It shows the real time, or a virtual time that a test controls.
 
 use std::{
     cell::{Cell, OnceCell},
@@ -8,16 +8,18 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// A point on a clock: nanoseconds since some instant. Never goes back.
+use super::Interval;
+
+/// A time on a clock, in nanoseconds since an arbitrary instant. It never goes back.
 pub(crate) type Nanos = u64;
 
-/// Nanoseconds since the first clock of the process was looked at.
+/// Returns the nanoseconds since the first call of this function in the process.
 fn real() -> Nanos {
     static EPOCH: LazyLock<Instant> = LazyLock::new(Instant::now);
     Nanos::try_from(EPOCH.elapsed().as_nanos()).unwrap_or(Nanos::MAX)
 }
 
-/// The time on this thread's clock, or the real time if it has none.
+/// Returns the time on this thread's clock, or the real time if the thread has no clock.
 pub(super) fn now() -> Nanos {
     let now = |clock: &OnceCell<Rc<Clock>>| clock.get().map_or_else(real, |clock| clock.now());
     CURRENT.try_with(now).unwrap_or_else(|_| real())
@@ -27,20 +29,20 @@ thread_local! {
     static CURRENT: OnceCell<Rc<Clock>> = const { OnceCell::new() };
 }
 
-/// A thread's clock. Clocks that were never virtual all show the same.
+/// The clock of a thread. All clocks that were never virtual show the same time.
 #[derive(Default)]
 pub(crate) struct Clock {
-    /// How far it is ahead of the real time.
+    /// The nanoseconds by which the clock is ahead of the real time.
     ahead: Cell<i64>,
-    /// The time it shows while it is virtual.
+    /// The time that the clock shows while it is virtual.
     frozen: Cell<Option<Nanos>>,
-    /// How many want it to be virtual.
+    /// How many [`VirtualClock`]s make it virtual.
     freezers: Cell<u32>,
 }
 
 impl Clock {
-    /// The clock of this thread, made now if there is none. While the thread is ending it may be
-    /// another one at each call, which shows the real time.
+    /// Returns the clock of this thread, and creates it if there is none. While the thread is
+    /// ending, each call may return a different clock that shows the real time.
     pub(crate) fn current() -> Rc<Clock> {
         CURRENT.try_with(|clock| clock.get_or_init(Rc::default).clone()).unwrap_or_default()
     }
@@ -82,13 +84,14 @@ impl fmt::Debug for Clock {
     }
 }
 
-/// Virtual time for this thread's loop, for tests.
+/// A virtual clock for the event loop of this thread, for tests.
 ///
-/// While it lives, the loop's clock stands still but for [`advance`](VirtualClock::advance), and
-/// for the loop itself: where it would wait for a timer, and nothing else is to be done, it moves
-/// the clock to that timer's due time instead. So an hour of timers passes in no time, in the same
-/// order as ever. What happens outside, at sockets and in other threads, takes the time it takes
-/// and is not waited for while a timer is pending.
+/// While a `VirtualClock` exists, the clock of the loop stands still.
+/// [`advance`](VirtualClock::advance) moves it. The loop moves it, too: where it would otherwise
+/// wait for a timer and has nothing else to do, it sets the clock to the due time of that timer. So
+/// a test gets through an hour of timers at once, and the timers fire in the usual order. Sockets
+/// and other threads still work in real time. While a timer is pending, the loop does not wait for
+/// them.
 ///
 /// # Examples
 ///
@@ -101,33 +104,35 @@ impl fmt::Debug for Clock {
 /// let (started, before) = (Instant::now(), clock.now());
 /// let quit = app.clone();
 /// let hour = Duration::from_secs(3600);
-/// QTimer::single_shot_with(hour, TimerType::Precise, move || quit.quit());
+/// QTimer::single_shot_with_type(hour, TimerType::Precise, move || quit.quit());
 /// app.exec();
 /// assert_eq!(clock.now() - before, hour);
 /// assert!(started.elapsed() < Duration::from_secs(60));
 /// ```
 #[derive(Debug)]
-#[must_use = "time is virtual only while the clock lives"]
+#[must_use = "time is virtual only until this clock is dropped"]
 pub struct VirtualClock {
     clock: Rc<Clock>,
 }
 
 impl VirtualClock {
-    /// Stops this thread's loop clock at the time it is. Of several at once, the last to be dropped
-    /// lets it go on.
+    /// Stops the clock of this thread's loop at its current time. If several virtual clocks exist,
+    /// the clock runs again when the last of them is dropped.
     pub fn install() -> Self {
         let clock = Clock::current();
         clock.freeze();
         VirtualClock { clock }
     }
 
-    /// Moves time on. Timers that come due fire when the loop next runs.
-    pub fn advance(&self, by: Duration) {
+    /// Moves the clock forward. Timers that come due fire when the loop next runs. A negative
+    /// interval does not move the clock.
+    pub fn advance(&self, by: impl Into<Interval>) {
+        let by = by.into().as_duration().unwrap_or_default();
         let by = u64::try_from(by.as_nanos()).unwrap_or(Nanos::MAX);
         self.clock.advance_to(self.clock.now().saturating_add(by));
     }
 
-    /// The loop's time, counted from some point in the past.
+    /// Returns the time on the loop's clock since an arbitrary instant in the past.
     #[must_use]
     pub fn now(&self) -> Duration {
         Duration::from_nanos(self.clock.now())
@@ -135,7 +140,7 @@ impl VirtualClock {
 }
 
 impl Drop for VirtualClock {
-    /// Time goes on at its own pace, from where it is.
+    /// Lets the clock run at real speed again, from the time that it shows.
     fn drop(&mut self) {
         self.clock.thaw();
     }

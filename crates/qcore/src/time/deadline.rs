@@ -6,17 +6,21 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{TimerType, clock::now};
+use super::{Interval, TimerType, clock::now};
 
 const MILLISECOND: i128 = 1_000_000;
 const SECOND: i128 = 1_000_000_000;
 
+/// The greatest number of nanoseconds in a deadline. It is half of what fits, so that no difference
+/// of two deadlines overflows.
+const FARTHEST: i128 = i128::MAX / 2;
+
 /// A deadline: a point in time, or never.
 ///
 /// Functions that wait take anything that converts into a deadline: milliseconds as `i32`, where -1
-/// means for ever; a [`Duration`] from now; an [`Instant`]. The deadline is on the clock of the
-/// thread's event loop, so it follows a virtual clock where one is installed. Arithmetic saturates,
-/// and a deadline that never passes stays so. Stands for Qt's
+/// means for ever; a [`Duration`] from now; an [`Interval`]; an [`Instant`]. The deadline is on the
+/// clock of the thread's event loop, so it follows a virtual clock where one is installed.
+/// Arithmetic saturates, and a deadline that never passes stays so. Stands for Qt's
 /// [QDeadlineTimer](https://doc.qt.io/qt-5/qdeadlinetimer.html).
 ///
 /// # Examples
@@ -25,9 +29,10 @@ const SECOND: i128 = 1_000_000_000;
 /// use std::time::Duration;
 /// use qcore::QDeadlineTimer;
 ///
-/// let deadline = QDeadlineTimer::from(Duration::from_secs(60));
+/// let minute = Duration::from_secs(60);
+/// let deadline = QDeadlineTimer::from(minute);
 /// assert!(!deadline.has_expired());
-/// assert!((59_000..=60_000).contains(&deadline.remaining_time()));
+/// assert!(deadline.remaining_time().unwrap() <= minute);
 /// assert!(QDeadlineTimer::from(-1).is_forever());
 /// assert!(deadline < QDeadlineTimer::forever() - 1000);
 /// ```
@@ -66,27 +71,18 @@ impl QDeadlineTimer {
         QDeadlineTimer { at: Some(i128::from(now())), kind }
     }
 
-    /// Creates a deadline `millis` milliseconds from now. With -1 it never passes; with a lower
-    /// number it has passed already.
+    /// Creates a deadline from `limit` and sets its timer type.
     ///
     /// ```
-    /// use qcore::QDeadlineTimer;
+    /// use qcore::{QDeadlineTimer, TimerType};
     ///
-    /// assert!(QDeadlineTimer::from_millis(-1).is_forever());
-    /// assert!(QDeadlineTimer::from_millis(-2).has_expired());
-    /// assert!(QDeadlineTimer::from_millis(i64::MAX).remaining_time() > 0);
+    /// let deadline = QDeadlineTimer::with_timer_type(500, TimerType::Precise);
+    /// assert_eq!(deadline.timer_type(), TimerType::Precise);
+    /// assert_eq!(QDeadlineTimer::from(500).timer_type(), TimerType::Coarse);
     /// ```
     #[must_use]
-    pub fn from_millis(millis: i64) -> Self {
-        Self::from_millis_with(millis, TimerType::Coarse)
-    }
-
-    /// Creates a deadline as [`from_millis`](Self::from_millis) does, and sets its timer type.
-    #[must_use]
-    pub fn from_millis_with(millis: i64, kind: TimerType) -> Self {
-        let mut deadline = Self::new();
-        deadline.set_remaining_time_with(millis, kind);
-        deadline
+    pub fn with_timer_type(limit: impl Into<QDeadlineTimer>, kind: TimerType) -> Self {
+        QDeadlineTimer { kind, ..limit.into() }
     }
 
     /// Returns whether the deadline never passes.
@@ -103,8 +99,10 @@ impl QDeadlineTimer {
         self.left().is_some_and(|left| left == 0)
     }
 
-    /// Returns the milliseconds until the deadline, rounded up; 0 if it has passed, -1 if it never
-    /// passes.
+    /// Returns the time until the deadline. It is zero if the deadline has passed, and `None` if
+    /// the deadline never passes.
+    ///
+    /// Qt returns whole milliseconds, rounded up, and -1 for a deadline that never passes.
     ///
     /// ```
     /// use std::time::Duration;
@@ -112,134 +110,93 @@ impl QDeadlineTimer {
     ///
     /// let clock = VirtualClock::install();
     /// let deadline = QDeadlineTimer::from(Duration::from_micros(1500));
-    /// assert_eq!(deadline.remaining_time(), 2);
-    /// clock.advance(Duration::from_millis(5));
-    /// assert_eq!(deadline.remaining_time(), 0);
-    /// assert_eq!(QDeadlineTimer::forever().remaining_time(), -1);
+    /// assert_eq!(deadline.remaining_time(), Some(Duration::from_micros(1500)));
+    /// clock.advance(5);
+    /// assert_eq!(deadline.remaining_time(), Some(Duration::ZERO));
+    /// assert_eq!(QDeadlineTimer::forever().remaining_time(), None);
     /// ```
     #[doc(alias = "remainingTime")]
-    #[must_use]
-    pub fn remaining_time(&self) -> i64 {
-        self.left().map_or(-1, |left| clamp((left + MILLISECOND - 1) / MILLISECOND))
-    }
-
-    /// Returns the nanoseconds until the deadline; 0 if it has passed, -1 if it never passes.
     #[doc(alias = "remainingTimeNSecs")]
-    #[must_use]
-    pub fn remaining_time_nsecs(&self) -> i64 {
-        self.left().map_or(-1, clamp)
-    }
-
-    /// Returns the time until the deadline; zero if it has passed, `None` if it never passes.
     #[doc(alias = "remainingTimeAsDuration")]
     #[must_use]
-    pub fn remaining(&self) -> Option<Duration> {
-        self.left().map(|left| Duration::from_nanos(u64::try_from(left).unwrap_or(u64::MAX)))
+    pub fn remaining_time(&self) -> Option<Duration> {
+        self.left().map(|left| {
+            let seconds = u64::try_from(left / SECOND).unwrap_or(u64::MAX);
+            Duration::new(seconds, (left % SECOND) as u32)
+        })
     }
 
-    /// Returns the deadline in milliseconds on the loop's clock; `i64::MAX` if it never passes.
+    /// Returns the deadline in milliseconds on the loop's clock, or `None` if it never passes.
+    /// `None` stands for Qt's greatest number.
     #[must_use]
-    pub fn deadline(&self) -> i64 {
-        self.at.map_or(i64::MAX, |at| clamp(at.div_euclid(MILLISECOND)))
+    pub fn deadline(&self) -> Option<i64> {
+        self.at.map(|at| clamp(at.div_euclid(MILLISECOND)))
     }
 
-    /// Returns the deadline in nanoseconds on the loop's clock; `i64::MAX` if it never passes.
+    /// Returns the deadline in nanoseconds on the loop's clock, or `None` if it never passes.
     #[doc(alias = "deadlineNSecs")]
     #[must_use]
-    pub fn deadline_nsecs(&self) -> i64 {
-        self.at.map_or(i64::MAX, clamp)
+    pub fn deadline_nsecs(&self) -> Option<i64> {
+        self.at.map(clamp)
     }
 
-    /// Sets the deadline to `millis` milliseconds from now. With -1 it never passes; with a lower
-    /// number it has passed already. The type becomes [`TimerType::Coarse`], as in Qt.
+    /// Sets the deadline to `interval` from now. With -1 it never passes; with a lower number it
+    /// has passed already.
+    ///
+    /// The type becomes [`TimerType::Coarse`], as in Qt. To have another type, call
+    /// [`set_timer_type`](Self::set_timer_type) afterwards.
     ///
     /// ```
     /// use qcore::{QDeadlineTimer, TimerType};
     ///
-    /// let mut deadline = QDeadlineTimer::from_millis_with(1000, TimerType::Precise);
+    /// let mut deadline = QDeadlineTimer::with_timer_type(1000, TimerType::Precise);
     /// deadline.set_remaining_time(500);
     /// assert_eq!(deadline.timer_type(), TimerType::Coarse);
-    /// deadline.set_remaining_time_with(500, TimerType::Precise);
-    /// assert_eq!(deadline.timer_type(), TimerType::Precise);
+    /// deadline.set_timer_type(TimerType::Precise);
     /// ```
     #[doc(alias = "setRemainingTime")]
-    pub fn set_remaining_time(&mut self, millis: i64) {
-        self.set_remaining_time_with(millis, TimerType::Coarse);
-    }
-
-    /// Sets the deadline as [`set_remaining_time`](Self::set_remaining_time) does, and the timer
-    /// type.
-    #[doc(alias = "setRemainingTime")]
-    pub fn set_remaining_time_with(&mut self, millis: i64, kind: TimerType) {
-        self.kind = kind;
-        self.at = match millis {
-            -1 => None,
-            millis => Some(from_now(i128::from(millis) * MILLISECOND)),
-        };
-    }
-
-    /// Sets the deadline to `secs` seconds and `nsecs` nanoseconds from now. With -1 second it
-    /// never passes. The type becomes [`TimerType::Coarse`], as in Qt.
     #[doc(alias = "setPreciseRemainingTime")]
-    pub fn set_precise_remaining_time(&mut self, secs: i64, nsecs: i64) {
-        self.set_precise_remaining_time_with(secs, nsecs, TimerType::Coarse);
+    pub fn set_remaining_time(&mut self, interval: impl Into<Interval>) {
+        *self = interval.into().into();
     }
 
-    /// Sets the deadline as [`set_precise_remaining_time`](Self::set_precise_remaining_time) does,
-    /// and the timer type.
-    #[doc(alias = "setPreciseRemainingTime")]
-    pub fn set_precise_remaining_time_with(&mut self, secs: i64, nsecs: i64, kind: TimerType) {
-        self.kind = kind;
-        self.at = match secs {
-            -1 => None,
-            secs => Some(from_now(i128::from(secs) * SECOND + i128::from(nsecs))),
-        };
-    }
-
-    /// Sets the deadline in milliseconds on the loop's clock. With `i64::MAX` it never passes. The
-    /// type becomes [`TimerType::Coarse`], as in Qt.
+    /// Sets the deadline in milliseconds on the loop's clock. With `i64::MAX` it never passes.
+    ///
+    /// The type becomes [`TimerType::Coarse`], as in Qt. To have another type, call
+    /// [`set_timer_type`](Self::set_timer_type) afterwards.
     ///
     /// ```
+    /// use std::time::Duration;
     /// use qcore::{QDeadlineTimer, TimerType};
     ///
     /// let mut deadline = QDeadlineTimer::current(TimerType::Coarse);
-    /// deadline.set_deadline(deadline.deadline() + 1000);
-    /// assert!((1..=1000).contains(&deadline.remaining_time()));
+    /// deadline.set_deadline(deadline.deadline().unwrap() + 60_000);
+    /// assert!(deadline.remaining_time().unwrap() <= Duration::from_secs(60));
     /// deadline.set_deadline(i64::MAX);
     /// assert!(deadline.is_forever());
     /// ```
     #[doc(alias = "setDeadline")]
     pub fn set_deadline(&mut self, millis: i64) {
-        self.set_deadline_with(millis, TimerType::Coarse);
-    }
-
-    /// Sets the deadline as [`set_deadline`](Self::set_deadline) does, and the timer type.
-    #[doc(alias = "setDeadline")]
-    pub fn set_deadline_with(&mut self, millis: i64, kind: TimerType) {
-        self.kind = kind;
+        self.kind = TimerType::Coarse;
         self.at = (millis != i64::MAX).then(|| i128::from(millis) * MILLISECOND);
     }
 
     /// Sets the deadline in seconds and nanoseconds on the loop's clock. With `i64::MAX` seconds it
-    /// never passes. The type becomes [`TimerType::Coarse`], as in Qt.
+    /// never passes.
+    ///
+    /// The type becomes [`TimerType::Coarse`], as in Qt. To have another type, call
+    /// [`set_timer_type`](Self::set_timer_type) afterwards.
     #[doc(alias = "setPreciseDeadline")]
     pub fn set_precise_deadline(&mut self, secs: i64, nsecs: i64) {
-        self.set_precise_deadline_with(secs, nsecs, TimerType::Coarse);
-    }
-
-    /// Sets the deadline as [`set_precise_deadline`](Self::set_precise_deadline) does, and the
-    /// timer type.
-    #[doc(alias = "setPreciseDeadline")]
-    pub fn set_precise_deadline_with(&mut self, secs: i64, nsecs: i64, kind: TimerType) {
-        self.kind = kind;
+        self.kind = TimerType::Coarse;
         self.at = (secs != i64::MAX).then(|| i128::from(secs) * SECOND + i128::from(nsecs));
     }
 
-    /// Returns this deadline moved `nsecs` nanoseconds later.
+    /// Returns this deadline moved `nsecs` nanoseconds later; earlier if `nsecs` is negative.
     #[doc(alias = "addNSecs")]
     #[must_use]
     pub fn add_nsecs(self, nsecs: i64) -> Self {
-        QDeadlineTimer { at: self.at.map(|at| at + i128::from(nsecs)), ..self }
+        self.moved(nsecs.into())
     }
 
     /// Returns how accurately a wait for this deadline is timed.
@@ -264,12 +221,20 @@ impl QDeadlineTimer {
     fn left(&self) -> Option<i128> {
         self.at.map(|at| (at - i128::from(now())).max(0))
     }
+
+    /// Returns the deadline moved by a number of nanoseconds.
+    fn moved(self, nanos: i128) -> Self {
+        let at = self.at.map(|at| at.saturating_add(nanos).clamp(-FARTHEST, FARTHEST));
+        QDeadlineTimer { at, ..self }
+    }
 }
 
-/// Returns the time `nanos` from now on the loop's clock, and the current time if `nanos` is
-/// negative.
-fn from_now(nanos: i128) -> i128 {
-    i128::from(now()) + nanos.max(0)
+fn nanos_of_millis(millis: i32) -> i128 {
+    i128::from(millis) * MILLISECOND
+}
+
+fn nanos_of(duration: Duration) -> i128 {
+    i128::try_from(duration.as_nanos()).unwrap_or(i128::MAX)
 }
 
 fn clamp(nanos: i128) -> i64 {
@@ -283,16 +248,28 @@ impl Default for QDeadlineTimer {
 }
 
 impl From<i32> for QDeadlineTimer {
-    /// Creates a deadline `millis` milliseconds from now. With -1 it never passes.
+    /// Creates a deadline `millis` milliseconds from now. With -1 it never passes; with a lower
+    /// number it has passed already.
     fn from(millis: i32) -> Self {
-        Self::from_millis(millis.into())
+        Interval::from(millis).into()
+    }
+}
+
+impl From<Interval> for QDeadlineTimer {
+    /// Creates a deadline `interval` from now. With -1 it never passes; with a lower number it has
+    /// passed already.
+    fn from(interval: Interval) -> Self {
+        if interval == -1 {
+            return Self::forever();
+        }
+        interval.as_duration().unwrap_or_default().into()
     }
 }
 
 impl From<Duration> for QDeadlineTimer {
+    /// Creates a deadline `duration` from now.
     fn from(duration: Duration) -> Self {
-        let nanos = i128::try_from(duration.as_nanos()).unwrap_or(i128::from(i64::MAX));
-        QDeadlineTimer { at: Some(from_now(nanos)), kind: TimerType::Coarse }
+        Self::current(TimerType::Coarse).moved(nanos_of(duration))
     }
 }
 
@@ -327,21 +304,39 @@ impl Ord for QDeadlineTimer {
     }
 }
 
-impl Add<i64> for QDeadlineTimer {
+impl Add<i32> for QDeadlineTimer {
     type Output = Self;
 
     /// Returns the deadline moved `millis` milliseconds later.
-    fn add(self, millis: i64) -> Self {
-        QDeadlineTimer { at: self.at.map(|at| at + i128::from(millis) * MILLISECOND), ..self }
+    fn add(self, millis: i32) -> Self {
+        self.moved(nanos_of_millis(millis))
     }
 }
 
-impl Sub<i64> for QDeadlineTimer {
+impl Add<Duration> for QDeadlineTimer {
+    type Output = Self;
+
+    /// Returns the deadline moved `duration` later.
+    fn add(self, duration: Duration) -> Self {
+        self.moved(nanos_of(duration))
+    }
+}
+
+impl Sub<i32> for QDeadlineTimer {
     type Output = Self;
 
     /// Returns the deadline moved `millis` milliseconds earlier.
-    fn sub(self, millis: i64) -> Self {
-        QDeadlineTimer { at: self.at.map(|at| at - i128::from(millis) * MILLISECOND), ..self }
+    fn sub(self, millis: i32) -> Self {
+        self.moved(-nanos_of_millis(millis))
+    }
+}
+
+impl Sub<Duration> for QDeadlineTimer {
+    type Output = Self;
+
+    /// Returns the deadline moved `duration` earlier.
+    fn sub(self, duration: Duration) -> Self {
+        self.moved(-nanos_of(duration))
     }
 }
 
@@ -359,15 +354,21 @@ impl Sub for QDeadlineTimer {
     }
 }
 
-impl AddAssign<i64> for QDeadlineTimer {
-    fn add_assign(&mut self, millis: i64) {
-        *self = *self + millis;
+impl<T> AddAssign<T> for QDeadlineTimer
+where
+    QDeadlineTimer: Add<T, Output = QDeadlineTimer>,
+{
+    fn add_assign(&mut self, length: T) {
+        *self = *self + length;
     }
 }
 
-impl SubAssign<i64> for QDeadlineTimer {
-    fn sub_assign(&mut self, millis: i64) {
-        *self = *self - millis;
+impl<T> SubAssign<T> for QDeadlineTimer
+where
+    QDeadlineTimer: Sub<T, Output = QDeadlineTimer>,
+{
+    fn sub_assign(&mut self, length: T) {
+        *self = *self - length;
     }
 }
 
@@ -379,16 +380,14 @@ mod tests {
     #[test]
     fn minus_one_is_for_ever_and_survives_arithmetic() {
         let mut set = QDeadlineTimer::new();
-        let mut precise = QDeadlineTimer::new();
         set.set_remaining_time(-1);
-        precise.set_precise_remaining_time(-1, 0);
-        for forever in [QDeadlineTimer::from(-1), QDeadlineTimer::forever(), set, precise] {
-            for timer in [forever, forever + 5, forever - i64::MAX, forever.add_nsecs(i64::MIN)] {
+        let interval = QDeadlineTimer::from(Interval::from(-1));
+        for forever in [QDeadlineTimer::from(-1), QDeadlineTimer::forever(), set, interval] {
+            let shorter = forever - Duration::MAX;
+            for timer in [forever, forever + 5, shorter, forever.add_nsecs(i64::MIN)] {
                 assert!(timer.is_forever() && !timer.has_expired());
-                assert_eq!(timer.remaining_time(), -1);
-                assert_eq!(timer.remaining_time_nsecs(), -1);
-                assert_eq!(timer.deadline(), i64::MAX);
-                assert_eq!(timer.remaining(), None);
+                assert_eq!(timer.remaining_time(), None);
+                assert_eq!((timer.deadline(), timer.deadline_nsecs()), (None, None));
             }
         }
     }
@@ -398,30 +397,40 @@ mod tests {
         let _clock = VirtualClock::install();
         let new = QDeadlineTimer::new();
         assert!(new.has_expired() && !new.is_forever());
-        assert_eq!((new.remaining_time(), new.deadline(), new.deadline_nsecs()), (0, 0, 0));
-        for millis in [-2, 0, i64::MIN] {
-            let timer = QDeadlineTimer::from_millis(millis);
+        assert_eq!(new.remaining_time(), Some(Duration::ZERO));
+        assert_eq!((new.deadline(), new.deadline_nsecs()), (Some(0), Some(0)));
+        for millis in [-2, 0, i32::MIN] {
+            let timer = QDeadlineTimer::from(millis);
             assert!(timer.has_expired() && !timer.is_forever(), "{millis}");
         }
-        for millis in [5, 1 << 62, i64::MAX] {
-            let timer = QDeadlineTimer::from_millis(millis);
+        for left in [Duration::from_millis(5), Duration::from_secs(1 << 62), Duration::MAX] {
+            let timer = QDeadlineTimer::from(left);
             assert!(!timer.has_expired() && !timer.is_forever());
-            assert_eq!(timer.remaining_time(), millis);
+            assert_eq!(timer.remaining_time(), Some(left));
         }
         let mut timer = QDeadlineTimer::new();
-        timer.set_precise_remaining_time(1, -500_000_000);
-        assert_eq!(timer.remaining_time_nsecs(), 500_000_000);
-        timer.set_precise_remaining_time(1 << 62, 0);
-        assert_eq!(timer.remaining_time_nsecs(), i64::MAX);
+        timer.set_remaining_time(Duration::from_millis(500));
+        assert_eq!(timer.remaining_time(), Some(Duration::from_millis(500)));
         timer.set_precise_deadline(-5, 0);
-        assert_eq!((timer.deadline_nsecs(), timer.deadline()), (-5_000_000_000, -5000));
+        assert_eq!((timer.deadline_nsecs(), timer.deadline()), (Some(-5_000_000_000), Some(-5000)));
         timer.set_precise_deadline(9_223_372_036, 854_775_808);
-        assert_eq!((timer.deadline_nsecs(), timer.deadline()), (i64::MAX, 9_223_372_036_854));
+        assert_eq!(timer.deadline_nsecs(), Some(i64::MAX));
+        assert_eq!(timer.deadline(), Some(9_223_372_036_854));
         timer.set_deadline(-1);
-        assert_eq!(timer.deadline_nsecs(), -1_000_000);
+        assert_eq!(timer.deadline_nsecs(), Some(-1_000_000));
         timer.set_deadline(i64::MAX);
         assert!(timer.is_forever());
-        assert_eq!(new.add_nsecs(i64::MIN).deadline_nsecs(), i64::MIN);
+        assert_eq!(new.add_nsecs(i64::MIN).deadline_nsecs(), Some(i64::MIN));
+    }
+
+    #[test]
+    fn arithmetic_saturates() {
+        let at = |at| QDeadlineTimer { at: Some(at), kind: TimerType::Coarse };
+        let late = at(FARTHEST) + Duration::MAX + i32::MAX;
+        let early = at(-FARTHEST) - Duration::MAX - i32::MAX;
+        assert_eq!((late - early, early - late), (i64::MAX, i64::MIN));
+        assert_eq!(late.remaining_time().unwrap().as_secs(), u64::MAX);
+        assert!(early.has_expired() && !late.has_expired() && !late.is_forever());
     }
 
     /// Qt 5.15.8 gave these types, for each way of setting a deadline.
@@ -434,40 +443,27 @@ mod tests {
         assert_eq!(QDeadlineTimer::from(Duration::from_secs(1)).timer_type(), Coarse);
         for kind in [Precise, Coarse, VeryCoarse] {
             assert_eq!(QDeadlineTimer::current(kind).timer_type(), kind);
-            let mut timer = QDeadlineTimer::from_millis_with(100, kind);
+            let mut timer = QDeadlineTimer::with_timer_type(100, kind);
             timer += 5;
+            timer -= Duration::from_millis(5);
             for timer in [timer, timer + 5, timer - 5, timer.add_nsecs(5)] {
                 assert_eq!(timer.timer_type(), kind);
             }
-            type Set = (fn(&mut QDeadlineTimer), fn(&mut QDeadlineTimer, TimerType));
-            let sets: [Set; 4] = [
-                (
-                    |timer| timer.set_remaining_time(-1),
-                    |timer, kind| {
-                        timer.set_remaining_time_with(-1, kind);
-                    },
-                ),
-                (
-                    |timer| timer.set_precise_remaining_time(5, 0),
-                    |timer, kind| {
-                        timer.set_precise_remaining_time_with(5, 0, kind);
-                    },
-                ),
-                (|timer| timer.set_deadline(50), |timer, kind| timer.set_deadline_with(50, kind)),
-                (
-                    |timer| timer.set_precise_deadline(5, 0),
-                    |timer, kind| {
-                        timer.set_precise_deadline_with(5, 0, kind);
-                    },
-                ),
+            let sets: [fn(&mut QDeadlineTimer); 4] = [
+                |timer| timer.set_remaining_time(-1),
+                |timer| timer.set_remaining_time(Duration::from_secs(5)),
+                |timer| timer.set_deadline(50),
+                |timer| timer.set_precise_deadline(5, 0),
             ];
-            for (set, set_with) in sets {
-                let (mut one, mut other) = (timer, QDeadlineTimer::new());
+            for set in sets {
+                let mut one = timer;
                 set(&mut one);
-                set_with(&mut other, kind);
-                assert_eq!((one.timer_type(), other.timer_type()), (Coarse, kind));
-                assert_eq!(one.deadline_nsecs() == i64::MAX, one.is_forever());
-                assert_eq!(one.is_forever(), other.is_forever());
+                assert_eq!(one.timer_type(), Coarse);
+                let mut other = QDeadlineTimer::new();
+                set(&mut other);
+                other.set_timer_type(kind);
+                assert_eq!((one.is_forever(), other.timer_type()), (other.is_forever(), kind));
+                assert_eq!(QDeadlineTimer::with_timer_type(one, kind).timer_type(), kind);
             }
             // Comparison ignores the type.
             let mut other = timer;
@@ -480,13 +476,14 @@ mod tests {
     fn they_pass_on_the_loops_clock() {
         let clock = VirtualClock::install();
         let timer = QDeadlineTimer::from(Duration::from_nanos(2_000_001));
-        assert_eq!(timer.remaining_time(), 3);
-        clock.advance(Duration::from_millis(2));
-        assert_eq!(timer.remaining_time_nsecs(), 1);
+        assert_eq!(timer.remaining_time(), Some(Duration::from_nanos(2_000_001)));
+        clock.advance(2);
+        assert_eq!(timer.remaining_time(), Some(Duration::from_nanos(1)));
         clock.advance(Duration::from_nanos(1));
         assert!(timer.has_expired());
         assert_eq!(timer - QDeadlineTimer::current(TimerType::Precise), 0);
         assert!(timer < timer + 1 && timer + 1 < QDeadlineTimer::forever());
+        assert!(timer + Duration::from_nanos(1) > timer && timer - Duration::from_nanos(1) < timer);
         assert_eq!(QDeadlineTimer::forever() - timer, i64::MAX);
     }
 }

@@ -1,12 +1,14 @@
 //! [`QElapsedTimer`]: measures elapsed time.
 
-use super::clock::now;
+use std::time::Duration;
+
+use super::{Interval, clock::now};
 
 /// Measures the time since it was started.
 ///
 /// It reads the clock of the thread's event loop, which never goes back. A timer that has not been
 /// started is invalid. An invalid timer has expired for every timeout except -1, and all its other
-/// getters return 0. Stands for Qt's [QElapsedTimer](https://doc.qt.io/qt-5/qelapsedtimer.html).
+/// getters return zero. Stands for Qt's [QElapsedTimer](https://doc.qt.io/qt-5/qelapsedtimer.html).
 ///
 /// # Examples
 ///
@@ -18,8 +20,8 @@ use super::clock::now;
 /// let mut timer = QElapsedTimer::new();
 /// timer.start();
 /// clock.advance(Duration::from_millis(1500));
-/// assert_eq!(timer.restart(), 1500);
-/// assert_eq!(timer.elapsed(), 0);
+/// assert_eq!(timer.restart(), Duration::from_millis(1500));
+/// assert_eq!(timer.elapsed(), Duration::ZERO);
 /// assert!(!timer.has_expired(-1));
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -48,8 +50,7 @@ impl QElapsedTimer {
         self.0 = Some(now());
     }
 
-    /// Restarts the timer and returns the milliseconds since the previous start, 0 if there was
-    /// none.
+    /// Restarts the timer and returns the time since the previous start; zero if there was none.
     ///
     /// ```
     /// use std::time::Duration;
@@ -58,12 +59,12 @@ impl QElapsedTimer {
     /// let clock = VirtualClock::install();
     /// let mut lap = QElapsedTimer::new();
     /// lap.start();
-    /// for expected in [30, 40] {
-    ///     clock.advance(Duration::from_millis(expected as u64));
+    /// for expected in [30, 40].map(Duration::from_millis) {
+    ///     clock.advance(expected);
     ///     assert_eq!(lap.restart(), expected);
     /// }
     /// ```
-    pub fn restart(&mut self) -> i64 {
+    pub fn restart(&mut self) -> Duration {
         let elapsed = self.elapsed();
         self.start();
         elapsed
@@ -81,52 +82,52 @@ impl QElapsedTimer {
         self.0.is_some()
     }
 
-    /// Returns the milliseconds since the timer was started, rounded down.
-    #[must_use]
-    pub fn elapsed(&self) -> i64 {
-        self.nsecs_elapsed() / 1_000_000
-    }
-
-    /// Returns the nanoseconds since the timer was started.
+    /// Returns the time since the timer was started; zero if it was not. Qt returns whole
+    /// milliseconds, rounded down.
     #[doc(alias = "nsecsElapsed")]
     #[must_use]
-    pub fn nsecs_elapsed(&self) -> i64 {
-        self.0.map_or(0, |start| difference(start, now()))
+    pub fn elapsed(&self) -> Duration {
+        self.0.map_or(Duration::ZERO, |start| Duration::from_nanos(now().saturating_sub(start)))
     }
 
-    /// Returns whether more than `timeout` milliseconds have passed. A timeout of -1 never expires.
+    /// Returns whether more than `timeout` has passed. A timeout of -1 never expires.
+    ///
+    /// The function compares whole milliseconds, both rounded down, as in Qt. A negative timeout
+    /// other than -1 expires only if the timer was not started.
     ///
     /// ```
-    /// use std::time::Duration;
     /// use qcore::{QElapsedTimer, VirtualClock};
     ///
     /// let clock = VirtualClock::install();
     /// let mut timer = QElapsedTimer::new();
     /// assert!(timer.has_expired(10)); // a timer that is not started
     /// timer.start();
-    /// clock.advance(Duration::from_millis(10));
+    /// clock.advance(10);
     /// assert!(!timer.has_expired(10)); // exactly 10 ms are not enough
-    /// clock.advance(Duration::from_millis(1));
+    /// clock.advance(1);
     /// assert!(timer.has_expired(10) && !timer.has_expired(-1));
     /// ```
     #[doc(alias = "hasExpired")]
     #[must_use]
-    pub fn has_expired(&self, timeout: i64) -> bool {
-        // As an unsigned number, -1 is more than any elapsed time.
-        !self.is_valid() && timeout != -1 || self.elapsed() as u64 > timeout as u64
+    pub fn has_expired(&self, timeout: impl Into<Interval>) -> bool {
+        let timeout = timeout.into();
+        if !self.is_valid() {
+            return timeout != -1;
+        }
+        let elapsed = self.elapsed().as_millis();
+        timeout.as_duration().is_some_and(|timeout| elapsed > timeout.as_millis())
     }
 
     /// Returns the milliseconds from the start of this timer to the start of `other`. The result is
     /// negative if `other` was started first, and 0 if one of the two is invalid.
     ///
     /// ```
-    /// use std::time::Duration;
     /// use qcore::{QElapsedTimer, VirtualClock};
     ///
     /// let clock = VirtualClock::install();
     /// let (mut first, mut second) = (QElapsedTimer::new(), QElapsedTimer::new());
     /// first.start();
-    /// clock.advance(Duration::from_millis(7));
+    /// clock.advance(7);
     /// second.start();
     /// assert_eq!((first.msecs_to(&second), second.msecs_to(&first)), (7, -7));
     /// ```
@@ -174,8 +175,6 @@ fn difference(from: u64, to: u64) -> i64 {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
     use crate::time::VirtualClock;
 
@@ -191,13 +190,15 @@ mod tests {
         assert_eq!((first.secs_to(&second), second.secs_to(&first)), (2, -2));
         assert!(first < second);
         assert!(first.has_expired(2499) && !first.has_expired(2500) && !first.has_expired(-1));
+        assert!(!first.has_expired(-2) && !first.has_expired(i32::MIN));
     }
 
     #[test]
     fn one_that_was_not_started() {
         let mut timer = QElapsedTimer::new();
         assert!(!timer.is_valid() && timer.has_expired(5) && !timer.has_expired(-1));
-        assert_eq!(timer.restart(), 0);
+        assert!(timer.has_expired(-2) && timer.has_expired(Duration::MAX));
+        assert_eq!((timer.elapsed(), timer.restart()), (Duration::ZERO, Duration::ZERO));
         assert!(timer.is_valid());
         timer.invalidate();
         assert_eq!(timer, QElapsedTimer::default());
@@ -209,10 +210,15 @@ mod tests {
         let mut timer = QElapsedTimer::new();
         timer.start();
         clock.advance(Duration::from_nanos(20_999_999));
-        assert_eq!((timer.elapsed(), timer.nsecs_elapsed()), (20, 20_999_999));
-        assert_eq!((timer.restart(), timer.elapsed()), (20, 0));
-        clock.advance(Duration::from_millis(7));
-        assert!(timer.elapsed() == 7 && timer.has_expired(6) && !timer.has_expired(7));
+        let passed = Duration::from_nanos(20_999_999);
+        assert_eq!(timer.elapsed(), passed);
+        // Whole milliseconds are compared.
+        assert!(timer.has_expired(19) && !timer.has_expired(20) && !timer.has_expired(passed));
+        assert!(!timer.has_expired(Duration::from_micros(20_500)));
+        assert_eq!((timer.restart(), timer.elapsed()), (passed, Duration::ZERO));
+        clock.advance(7);
+        assert_eq!(timer.elapsed(), Duration::from_millis(7));
+        assert!(timer.has_expired(6) && !timer.has_expired(7));
     }
 
     #[test]

@@ -1,8 +1,8 @@
-//! Time: a thread's clock, and the values that are measured by it.
+//! Time: the clock of a thread, and the types that read it.
 //!
-//! Each thread has one clock, which its event loop goes by. It shows the real time, which never
-//! goes back, unless a [`VirtualClock`] stands in for it. [`QElapsedTimer`] and [`QDeadlineTimer`]
-//! are read on the same clock. [`Interval`] and [`TimerType`] say when a timer fires.
+//! Each thread has one clock, which its event loop uses. The clock shows the real time and never
+//! goes back. A [`VirtualClock`] can take its place. [`QElapsedTimer`] and [`QDeadlineTimer`] read
+//! the same clock. [`Interval`] and [`TimerType`] determine when a timer fires.
 
 mod clock;
 mod deadline;

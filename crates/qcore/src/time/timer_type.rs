@@ -1,11 +1,11 @@
-//! How exact a timer is.
+//! [`TimerType`]: the accuracy of a timer.
 
 crate::numbered! {
-    /// How exact a timer is.
+    /// The accuracy of a timer.
     ///
     /// Only a [`Precise`](Self::Precise) timer never fires before its interval is over. The
-    /// default, [`Coarse`](Self::Coarse), saves wake-ups and may fire early: use `Precise` for a
-    /// time-out that a protocol promises to another program.
+    /// default, [`Coarse`](Self::Coarse), saves wake-ups and may fire early. Use `Precise` where a
+    /// protocol requires a minimum time.
     ///
     /// # Examples
     ///
@@ -21,16 +21,16 @@ crate::numbered! {
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
     #[non_exhaustive]
     pub enum TimerType {
-        /// To the millisecond, and never early.
+        /// Accurate to one millisecond, and never early.
         #[doc(alias = "PreciseTimer")]
         Precise = 0,
-        /// Within 5 % of the interval, early or late, so that timers which are due at about the
-        /// same time wake the process once. Intervals of 20 ms and less are precise. The default.
+        /// Accurate to 5 % of the interval, early or late, so that timers with nearly the same due
+        /// time wake the process only once. Intervals of 20 ms or less are precise. The default.
         #[doc(alias = "CoarseTimer")]
         #[default]
         Coarse = 1,
-        /// To the nearest second, up to half a second early or late; an interval below half a
-        /// second is one second.
+        /// Accurate to the nearest second: up to half a second early or late. An interval below
+        /// half a second becomes one second.
         #[doc(alias = "VeryCoarseTimer")]
         VeryCoarse = 2,
     }

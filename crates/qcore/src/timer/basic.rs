@@ -64,15 +64,20 @@ impl QBasicTimer {
     /// Each event comes up to 5 % of the interval early or late. With a negative interval the
     /// function logs a warning and changes nothing: a running timer keeps running.
     pub fn start(&self, interval: impl Into<Interval>, object: &QObject) {
-        self.start_with(interval, TimerType::default(), object);
+        self.start_with_type(interval, TimerType::default(), object);
     }
 
     /// Starts the timer as [`start`](QBasicTimer::start) does, with the accuracy that `kind` sets.
     #[doc(alias = "start")]
-    pub fn start_with(&self, interval: impl Into<Interval>, kind: TimerType, object: &QObject) {
+    pub fn start_with_type(
+        &self,
+        interval: impl Into<Interval>,
+        kind: TimerType,
+        object: &QObject,
+    ) {
         let Some(interval) = checked(interval.into(), START_REFUSED) else { return };
         self.stop();
-        let id = object.start_timer_with(interval, kind);
+        let id = object.start_timer_with_type(interval, kind);
         *self.0.borrow_mut() = id.map(|id| (id, QPointer::new(object)));
     }
 

@@ -127,7 +127,7 @@ impl QTimer {
     ///
     /// The timer is coarse: the call comes up to 5 % of the interval early or late. A call after
     /// two seconds, for example, may come at 1.9 s. Where an early call is wrong, as in a
-    /// protocol's timeout, use [`single_shot_with`](QTimer::single_shot_with) and
+    /// protocol's timeout, use [`single_shot_with_type`](QTimer::single_shot_with_type) and
     /// [`TimerType::Precise`].
     ///
     /// With a negative interval the function logs a warning and never calls `slot`.
@@ -141,12 +141,12 @@ impl QTimer {
     /// ```
     #[doc(alias = "singleShot")]
     pub fn single_shot(interval: impl Into<Interval>, slot: impl FnOnce() + 'static) {
-        Self::single_shot_with(interval, TimerType::default(), slot);
+        Self::single_shot_with_type(interval, TimerType::default(), slot);
     }
 
     /// Calls `slot` once, after `interval`, with the accuracy that `kind` sets.
     #[doc(alias = "singleShot")]
-    pub fn single_shot_with(
+    pub fn single_shot_with_type(
         interval: impl Into<Interval>,
         kind: TimerType,
         slot: impl FnOnce() + 'static,
@@ -176,8 +176,28 @@ impl QTimer {
         receiver: &R,
         slot: impl FnOnce(&R::Target) + 'static,
     ) {
+        Self::single_shot_to_with_type(interval, TimerType::default(), receiver, slot);
+    }
+
+    /// Calls `slot` with `receiver` once, as [`single_shot_to`](QTimer::single_shot_to) does, with
+    /// the accuracy that `kind` sets.
+    ///
+    /// ```
+    /// use qcore::{QCoreApplication, QTimer, TimerType};
+    ///
+    /// let app = QCoreApplication::new();
+    /// QTimer::single_shot_to_with_type(5, TimerType::Precise, &app, |app| app.exit(3));
+    /// assert_eq!(app.exec(), 3);
+    /// ```
+    #[doc(alias = "singleShot")]
+    pub fn single_shot_to_with_type<R: Receiver>(
+        interval: impl Into<Interval>,
+        kind: TimerType,
+        receiver: &R,
+        slot: impl FnOnce(&R::Target) + 'static,
+    ) {
         let receiver = receiver.downgrade();
-        Self::single_shot(interval, move || {
+        Self::single_shot_with_type(interval, kind, move || {
             R::with(&receiver, slot);
         });
     }
@@ -197,11 +217,11 @@ impl QTimer {
     /// let timer = QTimer::new();
     /// timer.set_timer_type(TimerType::Precise); // never early
     /// timer.start(1000);
-    /// assert!(timer.is_active() && timer.remaining_time() > 900);
+    /// assert!(timer.is_active() && timer.interval() == 1000);
     ///
     /// timer.start(-1); // logs a warning
     /// assert!(timer.is_active());
-    /// assert_eq!((timer.interval(), timer.remaining_time()), (-1, -1));
+    /// assert!(timer.interval() == -1 && timer.remaining_time().is_none());
     /// ```
     pub fn start(&self, interval: impl Into<Interval>) {
         self.interval.set(interval.into());
@@ -212,13 +232,14 @@ impl QTimer {
     /// again from the beginning. This is Qt's `start()` without an argument.
     ///
     /// ```
+    /// use std::time::Duration;
     /// use qcore::QTimer;
     ///
     /// let timeout = QTimer::new();
     /// timeout.set_single_shot(true);
     /// timeout.set_interval(30_000);
     /// timeout.restart(); // again whenever data arrives
-    /// assert!(timeout.remaining_time() > 29_000);
+    /// assert!(timeout.remaining_time().unwrap() > Duration::from_secs(28));
     /// ```
     #[doc(alias = "start")]
     pub fn restart(&self) {
@@ -226,7 +247,7 @@ impl QTimer {
         if self.is_deleted() {
             return;
         }
-        let Some(interval) = self.interval.get().duration() else {
+        let Some(interval) = self.interval.get().as_duration() else {
             self.never_fires.set(true);
             crate::q_warning!("{START_REFUSED}");
             return;
@@ -268,17 +289,22 @@ impl QTimer {
         self.id.get()
     }
 
-    /// Returns the interval in milliseconds, rounded down; `i32::MAX` if it is longer.
-    #[must_use]
-    pub fn interval(&self) -> i32 {
-        self.interval.get().millis()
-    }
-
-    /// Returns the interval, or `None` if it is negative.
+    /// Returns the interval. It compares with milliseconds and with a `Duration`.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use qcore::QTimer;
+    ///
+    /// let timer = QTimer::new();
+    /// timer.set_interval(1500);
+    /// assert_eq!(timer.interval(), 1500);
+    /// assert_eq!(timer.interval(), Duration::from_millis(1500));
+    /// assert_eq!(timer.interval().as_millis(), 1500);
+    /// ```
     #[doc(alias = "intervalAsDuration")]
     #[must_use]
-    pub fn interval_as_duration(&self) -> Option<Duration> {
-        self.interval.get().duration()
+    pub fn interval(&self) -> Interval {
+        self.interval.get()
     }
 
     /// Sets the interval. An active timer restarts with it, as by [`start`](QTimer::start): with a
@@ -291,10 +317,11 @@ impl QTimer {
         }
     }
 
-    /// Returns the milliseconds until the next timeout, rounded up.
+    /// Returns the time until the next timeout.
     ///
-    /// It is 0 if the timeout is overdue, and -1 if the timer is not running or its interval is
-    /// negative. A single-shot timer is not running while its slot runs.
+    /// It is zero if the timeout is overdue, and `None` if the timer is not running or its interval
+    /// is negative. A single-shot timer is not running while its slot runs. Qt returns whole
+    /// milliseconds, rounded up, and -1 for `None`.
     ///
     /// ```
     /// use std::time::Duration;
@@ -302,26 +329,16 @@ impl QTimer {
     ///
     /// let clock = VirtualClock::install();
     /// let timer = QTimer::new();
-    /// assert_eq!(timer.remaining_time(), -1);
+    /// assert_eq!(timer.remaining_time(), None);
     /// timer.set_timer_type(TimerType::Precise);
     /// timer.start(100);
     /// clock.advance(Duration::from_micros(30_500));
-    /// assert_eq!(timer.remaining_time(), 70);
+    /// assert_eq!(timer.remaining_time(), Some(Duration::from_micros(69_500)));
     /// ```
     #[doc(alias = "remainingTime")]
-    #[must_use]
-    pub fn remaining_time(&self) -> i32 {
-        match self.remaining_time_as_duration() {
-            Some(left) => i32::try_from(left.as_nanos().div_ceil(1_000_000)).unwrap_or(i32::MAX),
-            None => -1,
-        }
-    }
-
-    /// Returns the time until the next timeout. It is zero if the timeout is overdue, and `None` if
-    /// the timer is not running or its interval is negative.
     #[doc(alias = "remainingTimeAsDuration")]
     #[must_use]
-    pub fn remaining_time_as_duration(&self) -> Option<Duration> {
+    pub fn remaining_time(&self) -> Option<Duration> {
         self.dispatcher().remaining_time(self.id.get()?)
     }
 
@@ -379,8 +396,9 @@ impl fmt::Debug for TimerNode {
 const START_REFUSED: &str = "QObject::startTimer: Timers cannot have negative intervals";
 
 fn checked(interval: Interval, warning: &str) -> Option<Duration> {
-    if interval.duration().is_none() {
+    let length = interval.as_duration();
+    if length.is_none() {
         crate::q_warning!("{warning}");
     }
-    interval.duration()
+    length
 }

@@ -46,12 +46,13 @@ impl QObject {
     /// ```
     #[doc(alias = "startTimer")]
     pub fn start_timer(&self, interval: impl Into<Interval>) -> Option<TimerId> {
-        self.start_timer_with(interval, TimerType::default())
+        self.start_timer_with_type(interval, TimerType::default())
     }
 
-    /// [`start_timer`](QObject::start_timer), as exactly as `kind` says.
+    /// Starts a timer as [`start_timer`](QObject::start_timer) does, with the accuracy that `kind`
+    /// sets.
     #[doc(alias = "startTimer")]
-    pub fn start_timer_with(
+    pub fn start_timer_with_type(
         &self,
         interval: impl Into<Interval>,
         kind: TimerType,

@@ -1,7 +1,5 @@
 //! Shared parts of the tests.
 
-#![allow(dead_code)] // not every test uses all of it
-
 use std::{cell::RefCell, fmt::Display, rc::Rc};
 
 /// A log that slots write to.

@@ -256,7 +256,7 @@ static QByteArray perform(Device &d, const QByteArray &call)
         return shown(d.readAll());
     if (name == "read_line")
         return shown(d.readLine());
-    if (name == "read_line_with")
+    if (name == "read_line_with_max_size")
         return shown(d.readLine(n));
     if (name == "read_line_into")
         return into(n, [&d](char *data, qint64 size) { return d.readLine(data, size); });
@@ -319,7 +319,7 @@ static int chance(int below)
 // A mixture of everything, of sizes up to `most`.
 static QList<QByteArray> mixture(int count, int most, bool sequential)
 {
-    static const char *const sized[] = { "read", "read_into", "peek", "peek_into", "read_line_with",
+    static const char *const sized[] = { "read", "read_into", "peek", "peek_into", "read_line_with_max_size",
                                          "read_line_into", "skip" };
     static const char *const others[] = { "read_line", "get_char", "unget_char X", "unget_char Y",
                                           "can_read_line", "start", "rollback", "commit", "at_end" };
@@ -362,8 +362,8 @@ int main()
     // Each function by itself, twice in a row, at the beginning and behind something in the buffer.
     const char *const each[] = { "read 0", "read 1", "read 5", "read 100", "read_into 0", "read_into 1",
                                  "read_into 5", "peek 0", "peek 5", "peek 100", "peek_into 0",
-                                 "peek_into 5", "read_all", "read_line", "read_line_with 1",
-                                 "read_line_with 2", "read_line_with 6", "read_line_with 100",
+                                 "peek_into 5", "read_all", "read_line", "read_line_with_max_size 1",
+                                 "read_line_with_max_size 2", "read_line_with_max_size 6", "read_line_with_max_size 100",
                                  "read_line_into 1", "read_line_into 2", "read_line_into 6", "skip 0", "skip 1", "skip 5", "skip 100",
                                  "get_char", "can_read_line", "at_end" };
     const char *const devices[] = { " data=ab\\r\\ncd\\nefgh claim", " data=ab\\r\\ncd\\nefgh",
@@ -390,7 +390,7 @@ int main()
         "read 20000, read 20000", "read 16384, read 16384", "read 16383, read 16383",
         "peek 20000, peek 20000, read 20000", "read_all, read_all", "read 2, read_all",
         "peek 7, read_all", "read_line, read_line, read_line, read_line",
-        "read_line_with 6, read_line_with 6, read_line_with 6", "read_line_into 20, read_line_into 20",
+        "read_line_with_max_size 6, read_line_with_max_size 6, read_line_with_max_size 6", "read_line_into 20, read_line_into 20",
         "skip 10, skip 10, skip 10", "skip 3, read 10, read 10", "skip 5000, read 10",
         "get_char, get_char, read 10, read 10", "get_char, unget_char X, read 10, read 10",
         "start, read 10, read 10, rollback, read 10, read 10", "start, read 3, read 10, commit, read 10",
@@ -412,7 +412,7 @@ int main()
                                     " data=16384@0@0", " data=40000@0@7 text" })
             for (int n : { 4097, 16383, 16384, 16385, 32769, 100000 })
                 for (const char *call : { "read ", "read_into ", "peek ", "peek_into ", "skip ",
-                                          "read_line_with ", "read_line_into " }) {
+                                          "read_line_with_max_size ", "read_line_into " }) {
                     const QByteArray sized = call + QByteArray::number(n);
                     run(QByteArray(way) + device, { sized, "get_char", sized, "read_all" });
                     if (n == 16384 || n == 32769)
@@ -428,7 +428,7 @@ int main()
             run(spec, script("get_char, read_all, read_all"));
             run(spec, script("peek 20000, read_all, read_all"));
             run(spec, script("start, read_line, read_all, rollback, read_line, read_all"));
-            run(spec, script("peek 7, read_line, peek 40000, read_line_with 30000, skip 40000, read_all"));
+            run(spec, script("peek 7, read_line, peek 40000, read_line_with_max_size 30000, skip 40000, read_all"));
         }
     for (const char *way : { "ran buf", "ran unb" })
         run(QByteArray(way) + " data=900000@0@0 claim", script("read 300000, peek 300000, read_all"));

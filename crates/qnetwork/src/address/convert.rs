@@ -1,6 +1,6 @@
 //! Conversions between IPv4 and IPv6, and from and to the standard library's addresses.
 
-use super::{NetworkLayerProtocol, QHostAddress, Repr};
+use super::{Host, NetworkLayerProtocol, QHostAddress, Repr};
 use std::hash::{Hash, Hasher};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 
@@ -19,7 +19,7 @@ bitflags::bitflags! {
     /// use qnetwork::{ConversionMode, QHostAddress};
     ///
     /// let mode = ConversionMode::CONVERT_LOCAL_HOST | ConversionMode::CONVERT_V4_MAPPED_TO_IPV4;
-    /// assert!(QHostAddress::LocalHost.is_equal(&QHostAddress::LocalHostIPv6, mode));
+    /// assert!(QHostAddress::LocalHost.is_equal(QHostAddress::LocalHostIPv6, mode));
     /// ```
     ///
     /// [qt]: https://doc.qt.io/qt-5/qhostaddress.html#ConversionModeFlag-enum
@@ -130,7 +130,8 @@ impl QHostAddress {
     ///
     /// Qt's default mode is [`ConversionMode::TOLERANT`]. With [`ConversionMode::STRICT`] this is
     /// `==`. Addresses of the same protocol are always compared without conversion: `::1.2.3.4`
-    /// never equals `::ffff:1.2.3.4`, and null equals only null. Scope ids are not compared.
+    /// never equals `::ffff:1.2.3.4`, and null equals only null. Scope ids are not compared. A text
+    /// that is no address is null.
     ///
     /// As in Qt, one case is not symmetric. With `CONVERT_UNSPECIFIED_ADDRESS`, *every* IPv6
     /// address equals [`Any`](Self::Any) if `Any` is `other`, but only `::` does if `Any` is
@@ -144,11 +145,15 @@ impl QHostAddress {
     /// // A dual-stack socket reports an IPv4 peer like this.
     /// let peer: QHostAddress = "::ffff:127.0.0.1".parse()?;
     /// assert_ne!(peer, QHostAddress::LocalHost);
-    /// assert!(peer.is_equal(&QHostAddress::LocalHost, ConversionMode::TOLERANT));
+    /// assert!(peer.is_equal("127.0.0.1", ConversionMode::TOLERANT));
     /// # Ok::<(), qnetwork::AddressParseError>(())
     /// ```
     #[doc(alias = "isEqual")]
-    pub fn is_equal(&self, other: &QHostAddress, mode: ConversionMode) -> bool {
+    pub fn is_equal<'a>(&self, other: impl Into<Host<'a>>, mode: ConversionMode) -> bool {
+        self.equals(&other.into().into_address_or_null(), mode)
+    }
+
+    fn equals(&self, other: &QHostAddress, mode: ConversionMode) -> bool {
         let unspecified = mode.contains(ConversionMode::CONVERT_UNSPECIFIED_ADDRESS);
         match (&self.repr, &other.repr) {
             (Repr::Null, Repr::Null) | (Repr::Any, Repr::Any) => true,
@@ -212,7 +217,7 @@ impl QHostAddress {
 
 impl PartialEq for QHostAddress {
     fn eq(&self, other: &Self) -> bool {
-        self.is_equal(other, ConversionMode::STRICT)
+        self.equals(other, ConversionMode::STRICT)
     }
 }
 
@@ -248,6 +253,12 @@ impl From<IpAddr> for QHostAddress {
             IpAddr::V4(ip) => Self::from_v4(ip),
             IpAddr::V6(ip) => Self::from_v6(ip),
         }
+    }
+}
+
+impl From<&QHostAddress> for QHostAddress {
+    fn from(address: &QHostAddress) -> Self {
+        address.clone()
     }
 }
 

@@ -15,6 +15,7 @@
 mod classify;
 mod convert;
 mod format;
+mod host;
 mod parse;
 mod stream;
 mod subnet;
@@ -26,6 +27,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
 pub use convert::ConversionMode;
+pub use host::Host;
 pub use parse::AddressParseError;
 
 qcore::numbered! {
@@ -86,7 +88,7 @@ qcore::numbered! {
 /// let mut address = QHostAddress::new();
 /// assert!(address.is_null());
 ///
-/// assert!(address.set_address("2001:DB8:0:0:0:0:0:1"));
+/// address.set_address("2001:DB8:0:0:0:0:0:1")?;
 /// assert_eq!(address.to_string(), "2001:db8::1");
 ///
 /// let address: QHostAddress = "127.0.0.1".parse()?;
@@ -265,9 +267,9 @@ impl QHostAddress {
     /// # Ok::<(), qnetwork::AddressParseError>(())
     /// ```
     #[doc(alias = "setScopeId")]
-    pub fn set_scope_id(&mut self, id: &str) {
+    pub fn set_scope_id(&mut self, id: impl Into<String>) {
         if let Some(ip) = self.v6() {
-            *self = Self::from_v6_scoped(ip, id);
+            *self = Self::from_v6_scoped(ip, &id.into());
         }
     }
 

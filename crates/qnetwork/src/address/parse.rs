@@ -9,10 +9,13 @@ use super::QHostAddress;
 use std::borrow::Cow;
 use std::error::Error;
 use std::fmt;
+use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
-/// The error for a text that is no IP address.
+use crate::common::{SocketError, SocketErrorKind};
+
+/// The error for a text that is no IP address or no IP network.
 ///
 /// # Examples
 ///
@@ -21,34 +24,70 @@ use std::str::FromStr;
 ///
 /// let error = "300.1.1.1".parse::<QHostAddress>().unwrap_err();
 /// assert_eq!(error.to_string(), "invalid IP address");
+///
+/// let error = QHostAddress::parse_subnet("10.0.0.0/33").unwrap_err();
+/// assert_eq!(error.to_string(), "invalid IP network");
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AddressParseError(());
+pub struct AddressParseError(Expected);
+
+/// What the text should have been.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Expected {
+    Address,
+    Network,
+}
+
+impl AddressParseError {
+    pub(super) fn address() -> Self {
+        AddressParseError(Expected::Address)
+    }
+
+    pub(super) fn network() -> Self {
+        AddressParseError(Expected::Network)
+    }
+}
 
 impl fmt::Display for AddressParseError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("invalid IP address")
+        f.write_str(match self.0 {
+            Expected::Address => "invalid IP address",
+            Expected::Network => "invalid IP network",
+        })
     }
 }
 
 impl Error for AddressParseError {}
 
+impl From<AddressParseError> for io::Error {
+    /// The kind is [`InvalidInput`](io::ErrorKind::InvalidInput).
+    fn from(error: AddressParseError) -> Self {
+        io::Error::new(io::ErrorKind::InvalidInput, error)
+    }
+}
+
+/// The error of a call that needs an address and was given another text.
+impl From<AddressParseError> for SocketError {
+    fn from(_: AddressParseError) -> Self {
+        Self::new(SocketErrorKind::SocketAddressNotAvailable, "The text is not an IP address")
+    }
+}
+
 /// Parses a text as [`QHostAddress::set_address`] does.
 ///
 /// # Errors
 ///
-/// [`AddressParseError`] if `set_address` returns `false`.
+/// [`AddressParseError`] if the text is no address.
 impl FromStr for QHostAddress {
     type Err = AddressParseError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        parse(text).ok_or(AddressParseError(()))
+        parse(text).ok_or(AddressParseError::address())
     }
 }
 
 impl QHostAddress {
-    /// Parses `text` and sets the address to it. Returns whether the text is an address. If it is
-    /// not, the address becomes null.
+    /// Parses `text` and sets the address to it.
     ///
     /// White space around the address is ignored.
     ///
@@ -66,22 +105,28 @@ impl QHostAddress {
     /// The function does not look up host names. For strict parsing use [`std::net::IpAddr`]'s
     /// parser and then [`QHostAddress::from`].
     ///
+    /// # Errors
+    ///
+    /// [`AddressParseError`] if the text is no address. The address is null then.
+    ///
     /// # Examples
     ///
     /// ```
     /// use qnetwork::QHostAddress;
     ///
     /// let mut address = QHostAddress::new();
-    /// assert!(address.set_address(" 0x7f.1 "));
+    /// address.set_address(" 0x7f.1 ")?;
     /// assert_eq!(address, QHostAddress::LocalHost);
     ///
-    /// assert!(!address.set_address("localhost"));
+    /// assert!(address.set_address("localhost").is_err());
     /// assert!(address.is_null());
+    /// # Ok::<(), qnetwork::AddressParseError>(())
     /// ```
     #[doc(alias = "setAddress")]
-    pub fn set_address(&mut self, text: &str) -> bool {
-        *self = parse(text).unwrap_or_default();
-        !self.is_null()
+    pub fn set_address(&mut self, text: &str) -> Result<(), AddressParseError> {
+        self.clear();
+        *self = text.parse()?;
+        Ok(())
     }
 }
 

@@ -1,15 +1,15 @@
 //! Subnets: an address and a prefix length.
 
-use super::QHostAddress;
+use super::{AddressParseError, Host, QHostAddress};
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 impl QHostAddress {
     /// Returns whether the address is in the subnet that the first `netmask` bits of `subnet` make.
     ///
     /// Both addresses must be IPv4 or both IPv6. A v4-mapped address counts as IPv6 here. Null and
-    /// [`Any`](Self::Any) are in no subnet. `netmask` is a prefix length: a negative one matches
-    /// nothing, 0 matches every address of the family, and one above 32 (above 128 for IPv6) counts
-    /// as 32 (128). Scope ids are not compared.
+    /// [`Any`](Self::Any) are in no subnet, and a text that is no address is null. `netmask` is a
+    /// prefix length: 0 matches every address of the family, and one above 32 (above 128 for IPv6)
+    /// counts as 32 (128). Scope ids are not compared.
     ///
     /// # Examples
     ///
@@ -17,13 +17,17 @@ impl QHostAddress {
     /// use qnetwork::QHostAddress;
     ///
     /// let peer: QHostAddress = "172.16.4.7".parse()?;
-    /// assert!(peer.is_in_subnet(&"172.16.0.0".parse()?, 12));
-    /// assert!(!peer.is_in_subnet(&"10.0.0.0".parse()?, 8));
+    /// assert!(peer.is_in_subnet("172.16.0.0", 12));
+    /// assert!(!peer.is_in_subnet("10.0.0.0", 8));
     /// # Ok::<(), qnetwork::AddressParseError>(())
     /// ```
     #[doc(alias = "isInSubnet")]
-    pub fn is_in_subnet(&self, subnet: &QHostAddress, netmask: i32) -> bool {
-        let Ok(prefix) = u32::try_from(netmask) else { return false };
+    pub fn is_in_subnet<'a>(&self, subnet: impl Into<Host<'a>>, netmask: u8) -> bool {
+        self.is_in(&subnet.into().into_address_or_null(), netmask)
+    }
+
+    fn is_in(&self, subnet: &QHostAddress, netmask: u8) -> bool {
+        let prefix = u32::from(netmask);
         if let (Some(ip), Some(net)) = (self.v4(), subnet.v4()) {
             return network_v4(ip, prefix) == network_v4(net, prefix);
         }
@@ -41,22 +45,25 @@ impl QHostAddress {
     /// ```
     /// use qnetwork::QHostAddress;
     ///
-    /// let private = QHostAddress::parse_subnet("192.168.0.0/16").expect("a valid network");
+    /// let private = QHostAddress::parse_subnet("192.168.0.0/16")?;
     /// assert!("192.168.4.7".parse::<QHostAddress>()?.is_in_subnet_pair(&private));
     /// # Ok::<(), qnetwork::AddressParseError>(())
     /// ```
     #[doc(alias = "isInSubnet")]
-    pub fn is_in_subnet_pair(&self, subnet: &(QHostAddress, i32)) -> bool {
-        self.is_in_subnet(&subnet.0, subnet.1)
+    pub fn is_in_subnet_pair(&self, subnet: &(QHostAddress, u8)) -> bool {
+        self.is_in(&subnet.0, subnet.1)
     }
 
-    /// Parses a subnet. Returns its address with all host bits cleared and its prefix length, or
-    /// `None` if the text is no subnet.
+    /// Parses a subnet. Returns its address with all host bits cleared and its prefix length.
     ///
     /// The text is an IPv4 or IPv6 address, optionally followed by `/` and a prefix length. For
     /// IPv4 a netmask of four parts may replace the prefix length. An IPv4 address may lack parts
     /// at the end (`"172.16"`, `"172.16."`), which count as zero. Its parts are decimal. Without a
     /// prefix length each part that is there adds eight bits.
+    ///
+    /// # Errors
+    ///
+    /// [`AddressParseError`] if the text is no subnet.
     ///
     /// # Examples
     ///
@@ -66,23 +73,15 @@ impl QHostAddress {
     /// let parse = |text| {
     ///     QHostAddress::parse_subnet(text).map(|(net, prefix)| format!("{net}/{prefix}"))
     /// };
-    /// assert_eq!(parse("172.16").as_deref(), Some("172.16.0.0/16"));
-    /// assert_eq!(parse("10.1.2.3/255.0.0.0").as_deref(), Some("10.0.0.0/8"));
-    /// assert_eq!(parse("fe80::1/64").as_deref(), Some("fe80::/64"));
-    /// assert_eq!(parse("10.0.0.0/33"), None);
+    /// assert_eq!(parse("172.16")?, "172.16.0.0/16");
+    /// assert_eq!(parse("10.1.2.3/255.0.0.0")?, "10.0.0.0/8");
+    /// assert_eq!(parse("fe80::1/64")?, "fe80::/64");
+    /// assert!(parse("10.0.0.0/33").is_err());
+    /// # Ok::<(), qnetwork::AddressParseError>(())
     /// ```
     #[doc(alias = "parseSubnet")]
-    pub fn parse_subnet(text: &str) -> Option<(QHostAddress, i32)> {
-        let (net, mask) = match text.split_once('/') {
-            Some((net, mask)) => (net, Some(mask)),
-            None => (text, None),
-        };
-        if text.is_empty() {
-            return None;
-        }
-        let (net, prefix) =
-            if net.contains(':') { parse_v6(net, mask)? } else { parse_v4(net, mask)? };
-        Some((net, i32::try_from(prefix).ok()?))
+    pub fn parse_subnet(text: &str) -> Result<(QHostAddress, u8), AddressParseError> {
+        parse_subnet(text).ok_or_else(AddressParseError::network)
     }
 
     fn v4(&self) -> Option<Ipv4Addr> {
@@ -92,6 +91,18 @@ impl QHostAddress {
             _ => None,
         }
     }
+}
+
+fn parse_subnet(text: &str) -> Option<(QHostAddress, u8)> {
+    let (net, mask) = match text.split_once('/') {
+        Some((net, mask)) => (net, Some(mask)),
+        None => (text, None),
+    };
+    if text.is_empty() {
+        return None;
+    }
+    let (net, prefix) = if net.contains(':') { parse_v6(net, mask)? } else { parse_v4(net, mask)? };
+    Some((net, u8::try_from(prefix).ok()?))
 }
 
 fn parse_v6(net: &str, mask: Option<&str>) -> Option<(QHostAddress, u32)> {

@@ -154,6 +154,41 @@ impl SocketError {
     }
 }
 
+/// Creates an error with a text for its kind alone.
+impl From<SocketErrorKind> for SocketError {
+    fn from(kind: SocketErrorKind) -> Self {
+        Self::new(
+            kind,
+            match kind {
+                SocketErrorKind::ConnectionRefused => return Self::connection_refused(),
+                SocketErrorKind::RemoteHostClosed => return Self::remote_host_closed(),
+                SocketErrorKind::HostNotFound => return Self::host_not_found(),
+                SocketErrorKind::SocketTimeout => return Self::timed_out(),
+                SocketErrorKind::DatagramTooLarge => return Self::datagram_too_large(),
+                SocketErrorKind::UnsupportedSocketOperation => return Self::unsupported(),
+                SocketErrorKind::SocketAccess => "Permission denied",
+                SocketErrorKind::SocketResource => "Out of resources",
+                SocketErrorKind::Network => "Network error",
+                SocketErrorKind::AddressInUse => "The bound address is already in use",
+                SocketErrorKind::SocketAddressNotAvailable => "The address is not available",
+                SocketErrorKind::UnfinishedSocketOperation => "The operation has not finished",
+                SocketErrorKind::ProxyAuthenticationRequired => "Proxy requires authentication",
+                SocketErrorKind::ProxyConnectionRefused => "Connection to proxy refused",
+                SocketErrorKind::ProxyConnectionClosed => "Connection to proxy closed prematurely",
+                SocketErrorKind::ProxyConnectionTimeout => "Connection to proxy timed out",
+                SocketErrorKind::ProxyNotFound => "Proxy host not found",
+                SocketErrorKind::ProxyProtocol => "Proxy server protocol error",
+                SocketErrorKind::Operation => "Operation on socket is not supported",
+                SocketErrorKind::SslHandshakeFailed => "TLS handshake failed",
+                SocketErrorKind::SslInternal => "TLS failed",
+                SocketErrorKind::SslInvalidUserData => "Invalid certificate or key",
+                SocketErrorKind::Temporary => "Temporary error",
+                SocketErrorKind::Unknown => return Self::unknown(),
+            },
+        )
+    }
+}
+
 impl PartialEq<SocketErrorKind> for SocketError {
     fn eq(&self, kind: &SocketErrorKind) -> bool {
         self.kind == *kind

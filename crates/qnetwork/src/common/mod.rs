@@ -4,9 +4,15 @@
 //! system layer use them too, and must not import anything from the sockets above them.
 
 mod error;
+#[cfg(feature = "_tls")]
+mod kind_error;
+mod list;
 mod option;
 mod socket_type;
 
+#[cfg(feature = "_tls")]
+pub(crate) use self::kind_error::kind_error;
+pub(crate) use self::list::owned;
 pub use self::{
     error::{SocketError, SocketErrorKind},
     option::SocketOption,

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::address::QHostAddress;
+use crate::address::{Host, QHostAddress};
 
 /// The bytes of a datagram with its sender, destination, interface and hop limit.
 ///
@@ -20,7 +20,7 @@ use crate::address::QHostAddress;
 /// assert_eq!(datagram.data(), b"ping");
 ///
 /// let reply = datagram.make_reply("pong");
-/// assert_eq!((reply.destination_port(), reply.sender_port()), (5000, 4000));
+/// assert_eq!((reply.destination_port(), reply.sender_port()), (Some(5000), Some(4000)));
 /// ```
 ///
 /// Qt's page: [QNetworkDatagram](https://doc.qt.io/qt-5/qnetworkdatagram.html).
@@ -30,7 +30,7 @@ pub struct QNetworkDatagram {
     sender: Endpoint,
     destination: Endpoint,
     interface_index: u32,
-    hop_limit: i32,
+    hop_limit: Option<u8>,
 }
 
 /// An address with a port. Without an address there is no port.
@@ -41,27 +41,28 @@ struct Endpoint {
 }
 
 impl Endpoint {
-    fn new(address: QHostAddress, port: u16) -> Self {
+    fn new(address: Host<'_>, port: u16) -> Self {
+        let address = address.into_address_or_null();
         let port = if address.is_null() { 0 } else { port };
         Endpoint { address, port }
     }
 
-    fn port(&self) -> i32 {
-        if self.address.is_null() { -1 } else { self.port.into() }
+    fn port(&self) -> Option<u16> {
+        (!self.address.is_null()).then_some(self.port)
     }
 }
 
 impl QNetworkDatagram {
     /// Creates a datagram with these bytes and this destination. [`QHostAddress::Null`] means no
-    /// destination.
+    /// destination. A text that is no address also gives none.
     #[must_use]
-    pub fn new(data: impl Into<Vec<u8>>, destination: impl Into<QHostAddress>, port: u16) -> Self {
+    pub fn new<'a>(data: impl Into<Vec<u8>>, destination: impl Into<Host<'a>>, port: u16) -> Self {
         QNetworkDatagram {
             data: data.into(),
             sender: Endpoint::default(),
             destination: Endpoint::new(destination.into(), port),
             interface_index: 0,
-            hop_limit: -1,
+            hop_limit: None,
         }
     }
 
@@ -115,25 +116,26 @@ impl QNetworkDatagram {
         self.sender.address.clone()
     }
 
-    /// Returns the sender's port; -1 if the sender is not known.
+    /// Returns the sender's port; `None` if the sender is not known, where Qt returns -1.
     #[doc(alias = "senderPort")]
     #[must_use]
-    pub fn sender_port(&self) -> i32 {
+    pub fn sender_port(&self) -> Option<u16> {
         self.sender.port()
     }
 
-    /// Sets the source address and port to send from; with port 0 the system chooses the port.
+    /// Sets the source address and port to send from; with port 0 the system chooses the port. A
+    /// text that is no address removes the sender.
     ///
     /// ```
     /// use qnetwork::{QHostAddress, QNetworkDatagram};
     ///
     /// let mut datagram = QNetworkDatagram::default();
-    /// assert_eq!(datagram.sender_port(), -1);
+    /// assert_eq!(datagram.sender_port(), None);
     /// datagram.set_sender(QHostAddress::LocalHost, 0);
-    /// assert_eq!(datagram.sender_port(), 0);
+    /// assert_eq!(datagram.sender_port(), Some(0));
     /// ```
     #[doc(alias = "setSender")]
-    pub fn set_sender(&mut self, address: impl Into<QHostAddress>, port: u16) {
+    pub fn set_sender<'a>(&mut self, address: impl Into<Host<'a>>, port: u16) {
         self.sender = Endpoint::new(address.into(), port);
     }
 
@@ -144,31 +146,32 @@ impl QNetworkDatagram {
         self.destination.address.clone()
     }
 
-    /// Returns the destination port; -1 if there is no destination.
+    /// Returns the destination port; `None` if there is no destination, where Qt returns -1.
     #[doc(alias = "destinationPort")]
     #[must_use]
-    pub fn destination_port(&self) -> i32 {
+    pub fn destination_port(&self) -> Option<u16> {
         self.destination.port()
     }
 
-    /// Sets the destination address and port.
+    /// Sets the destination address and port. A text that is no address removes the destination.
     #[doc(alias = "setDestination")]
-    pub fn set_destination(&mut self, address: impl Into<QHostAddress>, port: u16) {
+    pub fn set_destination<'a>(&mut self, address: impl Into<Host<'a>>, port: u16) {
         self.destination = Endpoint::new(address.into(), port);
     }
 
     /// Returns the hop limit: how many routers the datagram may pass. A received datagram has the
-    /// hops that are left. -1 means that it is not known, or that the system chooses.
+    /// hops that are left. `None`, where Qt returns -1, means that the limit is not known, or that
+    /// the system chooses it. The default.
     #[doc(alias = "hopLimit")]
     #[must_use]
-    pub fn hop_limit(&self) -> i32 {
+    pub fn hop_limit(&self) -> Option<u8> {
         self.hop_limit
     }
 
-    /// Sets the hop limit: with 1 the datagram stays on the link, 255 is the maximum, and with -1
-    /// the system chooses.
+    /// Sets the hop limit: with 1 the datagram stays on the link, 255 is the maximum, and with
+    /// `None` the system chooses.
     #[doc(alias = "setHopLimit")]
-    pub fn set_hop_limit(&mut self, count: i32) {
+    pub fn set_hop_limit(&mut self, count: Option<u8>) {
         self.hop_limit = count;
     }
 
@@ -196,16 +199,14 @@ impl QNetworkDatagram {
     /// the same. The system chooses the hop limit.
     ///
     /// ```
-    /// use qnetwork::{QHostAddress, QNetworkDatagram};
+    /// use qnetwork::QNetworkDatagram;
     ///
-    /// let group: QHostAddress = "224.0.0.251".parse()?;
-    /// let mut question = QNetworkDatagram::new("who?", group, 5353);
-    /// question.set_sender("192.0.2.7".parse::<QHostAddress>()?, 5353);
+    /// let mut question = QNetworkDatagram::new("who?", "224.0.0.251", 5353);
+    /// question.set_sender("192.0.2.7", 5353);
     ///
     /// let answer = question.make_reply("me");
     /// assert_eq!(answer.destination_address().to_string(), "192.0.2.7");
     /// assert!(answer.sender_address().is_null());
-    /// # Ok::<(), qnetwork::AddressParseError>(())
     /// ```
     #[doc(alias = "makeReply")]
     #[must_use]
@@ -219,7 +220,7 @@ impl QNetworkDatagram {
             sender,
             destination: self.sender.clone(),
             interface_index: self.interface_index,
-            hop_limit: -1,
+            hop_limit: None,
         }
     }
 

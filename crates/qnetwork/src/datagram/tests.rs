@@ -7,7 +7,7 @@ fn ip(text: &str) -> QHostAddress {
 }
 
 /// Returns the addresses and ports of sender and destination.
-fn ends(datagram: &QNetworkDatagram) -> (String, i32, String, i32) {
+fn ends(datagram: &QNetworkDatagram) -> (String, Option<u16>, String, Option<u16>) {
     (
         datagram.sender_address().to_string(),
         datagram.sender_port(),
@@ -16,8 +16,15 @@ fn ends(datagram: &QNetworkDatagram) -> (String, i32, String, i32) {
     )
 }
 
-fn text(sender: &str, port: i32, destination: &str, to: i32) -> (String, i32, String, i32) {
-    (sender.to_owned(), port, destination.to_owned(), to)
+/// The same, with -1 for no port.
+fn text(
+    sender: &str,
+    port: i32,
+    destination: &str,
+    to: i32,
+) -> (String, Option<u16>, String, Option<u16>) {
+    let port_of = |number| u16::try_from(number).ok();
+    (sender.to_owned(), port_of(port), destination.to_owned(), port_of(to))
 }
 
 #[test]
@@ -25,17 +32,17 @@ fn get_set_check() {
     let mut datagram = QNetworkDatagram::default();
     assert!(datagram.is_null() && !datagram.is_valid());
     assert_eq!(ends(&datagram), text("", -1, "", -1));
-    assert_eq!((datagram.hop_limit(), datagram.interface_index()), (-1, 0));
+    assert_eq!((datagram.hop_limit(), datagram.interface_index()), (None, 0));
     assert_eq!(datagram.data(), b"");
 
     // Bytes, hop limit and interface alone do not make a datagram valid.
     datagram.set_data("x");
-    datagram.set_hop_limit(300);
+    datagram.set_hop_limit(Some(255));
     datagram.set_interface_index(u32::MAX);
     assert!(datagram.is_null());
-    assert_eq!((datagram.hop_limit(), datagram.interface_index()), (300, u32::MAX));
-    datagram.set_hop_limit(-5);
-    assert_eq!(datagram.hop_limit(), -5);
+    assert_eq!((datagram.hop_limit(), datagram.interface_index()), (Some(255), u32::MAX));
+    datagram.set_hop_limit(None);
+    assert_eq!(datagram.hop_limit(), None);
 
     datagram.set_sender(QHostAddress::LocalHost, 0);
     assert!(datagram.is_valid());
@@ -65,9 +72,19 @@ fn get_set_check() {
 fn without_an_address_there_is_no_port() {
     let datagram = QNetworkDatagram::new("x", QHostAddress::Null, 5);
     assert!(datagram.is_null());
-    assert_eq!(datagram.destination_port(), -1);
+    assert_eq!(datagram.destination_port(), None);
     assert_eq!(datagram, QNetworkDatagram::new("x", QHostAddress::Null, 6));
-    assert_eq!(QNetworkDatagram::new("x", QHostAddress::LocalHost, 0).destination_port(), 0);
+    assert_eq!(QNetworkDatagram::new("x", QHostAddress::LocalHost, 0).destination_port(), Some(0));
+}
+
+#[test]
+fn text_that_is_no_address_is_null() {
+    let mut datagram = QNetworkDatagram::new("x", "127.1", 5);
+    assert_eq!(datagram.destination_address(), QHostAddress::LocalHost);
+    datagram.set_destination("localhost", 5);
+    datagram.set_sender(String::new(), 5);
+    assert!(datagram.is_null());
+    assert_eq!(ends(&datagram), text("", -1, "", -1));
 }
 
 #[test]
@@ -93,7 +110,7 @@ fn make_reply() {
     ] {
         let mut datagram = QNetworkDatagram::new("in", ip(destination), to);
         datagram.set_sender(ip(sender), port);
-        datagram.set_hop_limit(9);
+        datagram.set_hop_limit(Some(9));
         datagram.set_interface_index(4);
         let before = datagram.clone();
         let reply = datagram.make_reply("out");
@@ -102,7 +119,7 @@ fn make_reply() {
         let from_port = if from.is_empty() { -1 } else { i32::from(to) };
         let to_port = if sender.is_empty() { -1 } else { i32::from(port) };
         assert_eq!(ends(&reply), text(from, from_port, sender, to_port), "{destination}");
-        assert_eq!((reply.interface_index(), reply.hop_limit()), (4, -1));
+        assert_eq!((reply.interface_index(), reply.hop_limit()), (4, None));
     }
     let mut datagram = QNetworkDatagram::new("in", QHostAddress::Any, 6);
     datagram.set_sender(QHostAddress::Any, 5);
@@ -114,8 +131,8 @@ fn swap() {
     let mut first = QNetworkDatagram::new("a", QHostAddress::Null, 0);
     let mut second = QNetworkDatagram::new("b", QHostAddress::LocalHost, 4);
     first.swap(&mut second);
-    assert_eq!((first.data(), first.destination_port()), (&b"b"[..], 4));
-    assert_eq!((second.data(), second.destination_port()), (&b"a"[..], -1));
+    assert_eq!((first.data(), first.destination_port()), (&b"b"[..], Some(4)));
+    assert_eq!((second.data(), second.destination_port()), (&b"a"[..], None));
 }
 
 #[test]
@@ -125,6 +142,6 @@ fn plain_values() {
     assert_eq!(
         format!("{:?}", QNetworkDatagram::new("a\n", QHostAddress::LocalHost, 4)),
         "QNetworkDatagram { data: b\"a\\n\", sender: None, destination: QHostAddress(127.0.0.1):4, \
-         interface_index: 0, hop_limit: -1 }"
+         interface_index: 0, hop_limit: None }"
     );
 }

@@ -193,11 +193,14 @@ pub(crate) trait Datagrams {
 
     fn leave(&self, group: &QHostAddress, by: &QNetworkInterface) -> Result<(), SocketError>;
 
-    /// Returns the interface for outgoing multicast datagrams; an invalid one if the system
+    /// Returns the interface for outgoing multicast datagrams; `None` if the system
     /// chooses.
-    fn multicast_interface(&self) -> QNetworkInterface;
+    fn multicast_interface(&self) -> Option<QNetworkInterface>;
 
-    fn set_multicast_interface(&self, interface: &QNetworkInterface) -> Result<(), SocketError>;
+    fn set_multicast_interface(
+        &self,
+        interface: Option<&QNetworkInterface>,
+    ) -> Result<(), SocketError>;
 }
 
 /// A received datagram that is lent to a callback.
@@ -228,12 +231,12 @@ impl Incoming<'_> {
         let mut destination = path.destination.map(QHostAddress::from).unwrap_or_default();
         if path.destination.is_some_and(|to| to.is_ipv6()) && path.interface != 0 {
             // The scope id is the number and not the name, as in Qt.
-            destination.set_scope_id(&path.interface.to_string());
+            destination.set_scope_id(path.interface.to_string());
         }
         datagram.refill(&self.data[..self.data.len().min(max_size)]);
         datagram.set_sender(sender, port);
         datagram.set_destination(destination, self.local_port);
         datagram.set_interface_index(path.interface);
-        datagram.set_hop_limit(path.hops.unwrap_or(-1));
+        datagram.set_hop_limit(path.hops.and_then(|hops| u8::try_from(hops).ok()));
     }
 }

@@ -132,13 +132,13 @@ impl NativeEngine {
     }
 
     fn departure<'a>(&self, datagram: &'a QNetworkDatagram) -> Departure<'a> {
-        let port = u16::try_from(datagram.destination_port()).unwrap_or(0);
+        let port = datagram.destination_port().unwrap_or(0);
         Departure {
             data: datagram.data(),
             to: self.departure_address(datagram.destination(), port),
             from: datagram.sender().to_ip_addr(),
             interface: datagram.interface_index(),
-            hops: Some(datagram.hop_limit()).filter(|&hops| hops != -1),
+            hops: datagram.hop_limit().map(i32::from),
         }
     }
 
@@ -295,26 +295,27 @@ impl Datagrams for NativeEngine {
         self.change_membership(group, by, Socket::leave_multicast_v4, Socket::leave_multicast_v6)
     }
 
-    fn multicast_interface(&self) -> QNetworkInterface {
+    fn multicast_interface(&self) -> Option<QNetworkInterface> {
         if self.is_v6() {
             let index = self.with(|socket| socket.multicast_if_v6().ok()).flatten();
-            return index
-                .map_or_else(QNetworkInterface::default, QNetworkInterface::interface_from_index);
+            return index.and_then(QNetworkInterface::interface_from_index);
         }
         let own = self.with(|socket| socket.multicast_if_v4().ok()).flatten();
-        let own = own.filter(|own| !own.is_unspecified());
-        let found = own.and_then(|own| {
-            let is_it = |one: &QNetworkInterface| ipv4_addresses(one).any(|other| other == own);
-            QNetworkInterface::all_interfaces().into_iter().find(is_it)
-        });
-        found.unwrap_or_default()
+        let own = own.filter(|own| !own.is_unspecified())?;
+        let is_it = |one: &QNetworkInterface| ipv4_addresses(one).any(|other| other == own);
+        QNetworkInterface::all_interfaces().into_iter().find(is_it)
     }
 
-    fn set_multicast_interface(&self, interface: &QNetworkInterface) -> Result<(), SocketError> {
+    fn set_multicast_interface(
+        &self,
+        interface: Option<&QNetworkInterface>,
+    ) -> Result<(), SocketError> {
+        let interface = interface.filter(|interface| interface.is_valid());
         let set = |own: Ipv4Addr| self.with(|socket| socket.set_multicast_if_v4(&own));
         let done = if self.is_v6() {
-            self.with(|socket| socket.set_multicast_if_v6(interface.index()))
-        } else if interface.is_valid() {
+            let index = interface.map_or(0, QNetworkInterface::index);
+            self.with(|socket| socket.set_multicast_if_v6(index))
+        } else if let Some(interface) = interface {
             ipv4_addresses(interface).map(set).find(|done| matches!(done, Some(Ok(())))).flatten()
         } else {
             set(Ipv4Addr::UNSPECIFIED)

@@ -18,7 +18,7 @@ use crate::{
     address::{NetworkLayerProtocol, QHostAddress},
     auth::QAuthenticator,
     common::{SocketError, SocketErrorKind, SocketOption},
-    host_info::{self, HostInfoError, Lookup, QHostInfo},
+    host_info::{self, Lookup, LookupId, QHostInfo},
     proxy::{Command, Handshake, Http, Next, ProxyType, QNetworkProxy, Socks5, Target},
 };
 
@@ -59,7 +59,7 @@ pub(crate) struct ProxyEngine {
 struct ProxyLookup {
     /// Has the loop call the socket while no engine below does.
     wake: Registration,
-    id: Cell<Option<i32>>,
+    id: Cell<Option<LookupId>>,
     answer: RefCell<Option<QHostInfo>>,
 }
 
@@ -220,7 +220,7 @@ impl ProxyEngine {
     /// Continues after the look-up of the proxy's name.
     fn on_found(&self) {
         let Some(info) = self.lookup.answer.take() else { return };
-        if info.error() != HostInfoError::NoError || info.addresses().is_empty() {
+        if info.error().is_some() || info.addresses().is_empty() {
             return self.fail_later(&SocketError::host_not_found());
         }
         self.addresses.replace(info.addresses().iter().cloned().collect());

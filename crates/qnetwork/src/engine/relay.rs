@@ -439,7 +439,7 @@ impl Datagrams for RelayEngine {
 
     fn send_all(&self, datagrams: &[QNetworkDatagram]) -> (usize, Option<SocketError>) {
         for (count, datagram) in datagrams.iter().enumerate() {
-            let port = u16::try_from(datagram.destination_port()).unwrap_or(0);
+            let port = datagram.destination_port().unwrap_or(0);
             match self.send(datagram.data(), datagram.destination(), port) {
                 Ok(true) => {}
                 Ok(false) => return (count, None),
@@ -457,11 +457,11 @@ impl Datagrams for RelayEngine {
         Err(SocketError::unsupported())
     }
 
-    fn multicast_interface(&self) -> QNetworkInterface {
-        QNetworkInterface::default()
+    fn multicast_interface(&self) -> Option<QNetworkInterface> {
+        None
     }
 
-    fn set_multicast_interface(&self, _: &QNetworkInterface) -> Result<(), SocketError> {
+    fn set_multicast_interface(&self, _: Option<&QNetworkInterface>) -> Result<(), SocketError> {
         Err(SocketError::unsupported())
     }
 }

@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::info::{HostInfoError, QHostInfo};
+use super::info::QHostInfo;
 
 /// How long an entry stays valid.
 const MAX_AGE: Duration = Duration::from_secs(60);
@@ -54,7 +54,7 @@ impl Cache {
     }
 
     fn put(&mut self, name: &str, info: &QHostInfo, now: Instant) {
-        if info.error() != HostInfoError::NoError {
+        if info.error().is_some() {
             return;
         }
         #[cfg(test)]

@@ -1,21 +1,21 @@
 //! The result of a look-up.
 
-use crate::address::QHostAddress;
+use std::borrow::Borrow;
 
-qcore::numbered! {
-    /// The result of a look-up.
-    #[doc(alias = "QHostInfo::HostInfoError")]
-    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-    #[non_exhaustive]
-    pub enum HostInfoError {
-        /// The look-up succeeded.
-        #[default]
-        NoError = 0,
-        /// There is no host of that name, or it has no address.
-        HostNotFound = 1,
-        /// The look-up failed for another reason.
-        #[doc(alias = "UnknownError")]
-        Unknown = 2,
+use super::error::{HostInfoError, HostInfoErrorKind};
+use crate::{address::QHostAddress, common::owned};
+
+/// The number of a look-up, which [`QHostInfo::lookup_host`] returns.
+///
+/// [`QHostInfo::abort_host_lookup`] takes it. A later look-up has a greater number, until after
+/// 2³¹ - 1 look-ups they start again at 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LookupId(pub(super) i32);
+
+impl From<LookupId> for i32 {
+    /// Returns Qt's number.
+    fn from(id: LookupId) -> Self {
+        id.0
     }
 }
 
@@ -27,7 +27,7 @@ qcore::numbered! {
 /// * a name, and return its addresses. The name may contain letters of all languages
 ///   (`bücher.example`), which are looked up as punycode. [`host_name`](QHostInfo::host_name)
 ///   returns the name as it was given. An invalid name, for example with a NUL, a space or a label
-///   of more than 63 letters, gives [`HostNotFound`](HostInfoError::HostNotFound), "Invalid
+///   of more than 63 letters, gives [`HostNotFound`](HostInfoErrorKind::HostNotFound), "Invalid
 ///   hostname".
 /// * an address, and return its name. If it has no name, they return the address as text.
 ///
@@ -52,28 +52,28 @@ qcore::numbered! {
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct QHostInfo {
-    lookup_id: i32,
+    lookup_id: Option<LookupId>,
     host_name: String,
     addresses: Vec<QHostAddress>,
-    error: HostInfoError,
+    error: Option<HostInfoErrorKind>,
     error_string: String,
 }
 
 impl Default for QHostInfo {
     fn default() -> Self {
-        QHostInfo::new(-1)
+        QHostInfo::new(None)
     }
 }
 
 impl QHostInfo {
-    /// Creates a result without a name, addresses or an error. Qt's default for `lookup_id` is -1.
+    /// Creates a result without a name, addresses or an error.
     #[must_use]
-    pub fn new(lookup_id: i32) -> Self {
+    pub fn new(lookup_id: Option<LookupId>) -> Self {
         QHostInfo {
             lookup_id,
             host_name: String::new(),
             addresses: Vec::new(),
-            error: HostInfoError::NoError,
+            error: None,
             error_string: "Unknown error".to_owned(),
         }
     }
@@ -83,12 +83,12 @@ impl QHostInfo {
     }
 
     pub(super) fn not_found(name: &str) -> Self {
-        QHostInfo::failed(name, HostInfoError::HostNotFound, "Host not found")
+        QHostInfo::failed(name, HostInfoErrorKind::HostNotFound, "Host not found")
     }
 
-    pub(super) fn failed(name: &str, error: HostInfoError, text: impl Into<String>) -> Self {
+    pub(super) fn failed(name: &str, error: HostInfoErrorKind, text: impl Into<String>) -> Self {
         let mut info = QHostInfo::found(name, Vec::new());
-        info.error = error;
+        info.error = Some(error);
         info.error_string = text.into();
         info
     }
@@ -106,9 +106,34 @@ impl QHostInfo {
         &self.addresses
     }
 
-    /// Returns the result of the look-up.
+    /// Returns the addresses, or the error if the look-up failed.
+    ///
+    /// ```
+    /// use qnetwork::{HostInfoErrorKind, QHostAddress, QHostInfo};
+    ///
+    /// let info = QHostInfo::from_name("localhost");
+    /// assert!(info.result()?.contains(&QHostAddress::LocalHost));
+    ///
+    /// let error = QHostInfo::from_name("no name").result().unwrap_err();
+    /// assert_eq!(error, HostInfoErrorKind::HostNotFound);
+    /// assert_eq!(error.to_string(), "Invalid hostname");
+    /// # Ok::<(), qnetwork::HostInfoError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// The kind is [`error`](QHostInfo::error), the text is
+    /// [`error_string`](QHostInfo::error_string).
+    pub fn result(&self) -> Result<&[QHostAddress], HostInfoError> {
+        match self.error {
+            None => Ok(&self.addresses),
+            Some(kind) => Err(HostInfoError::new(kind, &self.error_string)),
+        }
+    }
+
+    /// Returns the kind of the error; `None`, where Qt returns `NoError`, if the look-up succeeded.
     #[must_use]
-    pub fn error(&self) -> HostInfoError {
+    pub fn error(&self) -> Option<HostInfoErrorKind> {
         self.error
     }
 
@@ -120,10 +145,10 @@ impl QHostInfo {
     }
 
     /// Returns the number of the look-up, which [`lookup_host`](QHostInfo::lookup_host) also
-    /// returned; -1 for a result of [`from_name`](QHostInfo::from_name).
+    /// returned; `None`, where Qt returns -1, for a result of [`from_name`](QHostInfo::from_name).
     #[doc(alias = "lookupId")]
     #[must_use]
-    pub fn lookup_id(&self) -> i32 {
+    pub fn lookup_id(&self) -> Option<LookupId> {
         self.lookup_id
     }
 
@@ -135,13 +160,13 @@ impl QHostInfo {
 
     /// Sets the addresses.
     #[doc(alias = "setAddresses")]
-    pub fn set_addresses(&mut self, addresses: impl Into<Vec<QHostAddress>>) {
-        self.addresses = addresses.into();
+    pub fn set_addresses(&mut self, addresses: impl IntoIterator<Item: Borrow<QHostAddress>>) {
+        self.addresses = owned(addresses);
     }
 
     /// Sets the error, but not its text.
     #[doc(alias = "setError")]
-    pub fn set_error(&mut self, error: HostInfoError) {
+    pub fn set_error(&mut self, error: Option<HostInfoErrorKind>) {
         self.error = error;
     }
 
@@ -153,7 +178,7 @@ impl QHostInfo {
 
     /// Sets the number of the look-up.
     #[doc(alias = "setLookupId")]
-    pub fn set_lookup_id(&mut self, id: i32) {
+    pub fn set_lookup_id(&mut self, id: Option<LookupId>) {
         self.lookup_id = id;
     }
 

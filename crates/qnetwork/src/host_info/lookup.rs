@@ -14,7 +14,8 @@ use qcore::{Dispatcher, QDeadlineTimer, Receiver};
 
 use super::{
     cache,
-    info::{HostInfoError, QHostInfo},
+    error::HostInfoErrorKind,
+    info::{LookupId, QHostInfo},
     local, resolver, workers,
 };
 use crate::sys;
@@ -30,25 +31,28 @@ impl QHostInfo {
     /// use std::cell::Cell;
     /// use std::rc::Rc;
     /// use qcore::QCoreApplication;
-    /// use qnetwork::{HostInfoError, QHostInfo};
+    /// use qnetwork::{LookupId, QHostInfo};
     ///
     /// #[derive(Default)]
     /// struct Client {
-    ///     lookup: Cell<i32>,
+    ///     lookup: Cell<Option<LookupId>>,
     /// }
     ///
     /// impl Client {
     ///     fn on_looked_up(&self, info: QHostInfo) {
     ///         assert_eq!(info.lookup_id(), self.lookup.get());
-    ///         assert_eq!(info.error(), HostInfoError::HostNotFound);
-    ///         assert_eq!(info.error_string(), "Invalid hostname");
+    ///         match info.result() {
+    ///             Ok(addresses) => println!("{addresses:?}"),
+    ///             Err(error) => println!("{error}"), // "Invalid hostname"
+    ///         }
     ///         QCoreApplication::instance().quit();
     ///     }
     /// }
     ///
     /// let app = QCoreApplication::new();
     /// let client = Rc::new(Client::default());
-    /// client.lookup.set(QHostInfo::lookup_host("no name", &client, Client::on_looked_up));
+    /// let id = QHostInfo::lookup_host("no name", &client, Client::on_looked_up);
+    /// client.lookup.set(Some(id));
     /// app.exec();
     /// ```
     #[doc(alias = "lookupHost")]
@@ -56,7 +60,7 @@ impl QHostInfo {
         name: &str,
         receiver: &R,
         slot: impl FnOnce(&R::Target, QHostInfo) + 'static,
-    ) -> i32 {
+    ) -> LookupId {
         let receiver = receiver.downgrade();
         let answer = move |info| {
             R::with(&receiver, |receiver| slot(receiver, info));
@@ -70,7 +74,7 @@ impl QHostInfo {
     /// Cancels a look-up of this thread: its slot is not called. Does nothing after the answer has
     /// come.
     #[doc(alias = "abortHostLookup")]
-    pub fn abort_host_lookup(lookup_id: i32) {
+    pub fn abort_host_lookup(lookup_id: LookupId) {
         let answer = Dispatcher::current().local::<Pending>().0.borrow_mut().remove(&lookup_id);
         drop(answer);
     }
@@ -79,12 +83,12 @@ impl QHostInfo {
     /// long that takes.
     ///
     /// ```
-    /// use qnetwork::{HostInfoError, QHostAddress, QHostInfo};
+    /// use qnetwork::{HostInfoErrorKind, QHostAddress, QHostInfo};
     ///
     /// let info = QHostInfo::from_name("localhost");
     /// assert!(info.addresses().contains(&QHostAddress::LocalHost));
     /// let info = QHostInfo::from_name("");
-    /// assert_eq!(info.error(), HostInfoError::HostNotFound);
+    /// assert_eq!(info.error(), Some(HostInfoErrorKind::HostNotFound));
     /// assert_eq!(info.error_string(), "No host name given");
     /// ```
     #[doc(alias = "fromName")]
@@ -102,9 +106,9 @@ impl QHostInfo {
         let (tell, told) = mpsc::channel();
         let answer = move |info| drop(tell.send(info));
         if let Err(error) = workers::submit(name, Arc::downgrade(&wanted), answer) {
-            return Some(QHostInfo::failed(name, HostInfoError::Unknown, error.to_string()));
+            return Some(QHostInfo::failed(name, HostInfoErrorKind::Unknown, error.to_string()));
         }
-        match deadline.remaining() {
+        match deadline.remaining_time() {
             Some(left) => told.recv_timeout(left).ok(),
             None => told.recv().ok(),
         }
@@ -172,10 +176,10 @@ type Answer = Box<dyn FnOnce(QHostInfo)>;
 /// Each holds an `Arc` while its answer is wanted. After an abort or the end of the loop the worker
 /// finds the `Arc` gone and skips the look-up.
 #[derive(Default)]
-struct Pending(RefCell<HashMap<i32, (Answer, Arc<()>)>>);
+struct Pending(RefCell<HashMap<LookupId, (Answer, Arc<()>)>>);
 
 impl Pending {
-    fn add(&self, id: i32, answer: Answer) -> Weak<()> {
+    fn add(&self, id: LookupId, answer: Answer) -> Weak<()> {
         let waiting = Arc::new(());
         let wanted = Arc::downgrade(&waiting);
         self.0.borrow_mut().insert(id, (answer, waiting));
@@ -183,17 +187,17 @@ impl Pending {
     }
 
     /// Passes an answer to its slot, in the thread that asked.
-    fn answer(id: i32, mut info: QHostInfo) {
+    fn answer(id: LookupId, mut info: QHostInfo) {
         let answer = Dispatcher::current().local::<Pending>().0.borrow_mut().remove(&id);
         if let Some((answer, _)) = answer {
-            info.set_lookup_id(id);
+            info.set_lookup_id(Some(id));
             answer(info);
         }
     }
 }
 
 /// Has the loop call `answer` with a result that is known already.
-fn answer_later(info: QHostInfo, answer: Answer) -> i32 {
+fn answer_later(info: QHostInfo, answer: Answer) -> LookupId {
     let id = next_id();
     let dispatcher = Dispatcher::current();
     let _ = dispatcher.local::<Pending>().add(id, answer);
@@ -202,7 +206,7 @@ fn answer_later(info: QHostInfo, answer: Answer) -> i32 {
 }
 
 /// Has a worker ask the resolver, and has the loop call `answer` with the result.
-pub(crate) fn ask(name: &str, answer: Answer) -> i32 {
+pub(crate) fn ask(name: &str, answer: Answer) -> LookupId {
     let id = next_id();
     let dispatcher = Dispatcher::current();
     let wanted = dispatcher.local::<Pending>().add(id, answer);
@@ -214,19 +218,19 @@ pub(crate) fn ask(name: &str, answer: Answer) -> i32 {
         Err(error) => Err(error),
     };
     if let Err(error) = failed {
-        let info = QHostInfo::failed(name, HostInfoError::Unknown, error.to_string());
+        let info = QHostInfo::failed(name, HostInfoErrorKind::Unknown, error.to_string());
         dispatcher.post(move || Pending::answer(id, info));
     }
     id
 }
 
-fn next_id() -> i32 {
+fn next_id() -> LookupId {
     static NEXT: AtomicI32 = AtomicI32::new(1);
     // After 2³¹ - 1 look-ups the numbers start again at 1.
-    NEXT.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |id| {
+    let next = NEXT.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |id| {
         Some(id.checked_add(1).unwrap_or(1))
-    })
-    .unwrap_or(1)
+    });
+    LookupId(next.unwrap_or(1))
 }
 
 /// Puts a name into the cache for a minute.

@@ -10,12 +10,13 @@
 //!                          └► resolver.rs ──► cache.rs: names found in the last minute
 //! ```
 //!
-//! `info.rs` is the result, and `lookup.rs` begins look-ups and passes the answers on. `ace.rs`
-//! converts names to ASCII, `named.rs` converts addresses of the system, and `local.rs` finds the
-//! names of this machine.
+//! `info.rs` is the result, `error.rs` says why there is none, and `lookup.rs` begins look-ups and
+//! passes the answers on. `ace.rs` converts names to ASCII, `named.rs` converts addresses of the
+//! system, and `local.rs` finds the names of this machine.
 
 pub(crate) mod ace;
 mod cache;
+mod error;
 mod info;
 mod local;
 mod lookup;
@@ -23,9 +24,12 @@ mod named;
 mod resolver;
 mod workers;
 
-pub use self::info::{HostInfoError, QHostInfo};
 #[cfg(test)]
 pub(crate) use self::lookup::remember;
+pub use self::{
+    error::{HostInfoError, HostInfoErrorKind},
+    info::{LookupId, QHostInfo},
+};
 pub(crate) use self::{
     lookup::{Lookup, ask},
     named::named,

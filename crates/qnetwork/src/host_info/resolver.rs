@@ -4,12 +4,7 @@ use std::{io, net::SocketAddr};
 
 use dns_lookup::{AddrInfoHints, LookupError, LookupErrorKind};
 
-use super::{
-    ace::to_ace,
-    cache,
-    info::{HostInfoError, QHostInfo},
-    named::named,
-};
+use super::{ace::to_ace, cache, error::HostInfoErrorKind, info::QHostInfo, named::named};
 use crate::{
     address::{NetworkLayerProtocol, QHostAddress},
     sys,
@@ -17,7 +12,7 @@ use crate::{
 
 /// Returns the answer for an invalid name, which the resolver need not be asked for.
 pub(super) fn refuse(name: &str) -> Option<QHostInfo> {
-    let not_found = |text| QHostInfo::failed(name, HostInfoError::HostNotFound, text);
+    let not_found = |text| QHostInfo::failed(name, HostInfoErrorKind::HostNotFound, text);
     if name.is_empty() {
         return Some(not_found("No host name given"));
     }
@@ -85,7 +80,7 @@ fn addresses_of(name: &str) -> QHostInfo {
         }
     }
     if addresses.is_empty() {
-        return QHostInfo::failed(name, HostInfoError::Unknown, "Unknown address type");
+        return QHostInfo::failed(name, HostInfoErrorKind::Unknown, "Unknown address type");
     }
     QHostInfo::found(name, addresses)
 }
@@ -99,7 +94,7 @@ fn failed(name: &str, error: LookupError) -> QHostInfo {
             let text = io::Error::from(error).to_string();
             // Qt uses the system's text alone.
             let text = text.strip_prefix("failed to lookup address information: ").unwrap_or(&text);
-            QHostInfo::failed(name, HostInfoError::Unknown, text)
+            QHostInfo::failed(name, HostInfoErrorKind::Unknown, text)
         }
     }
 }
@@ -128,7 +123,7 @@ mod tests {
         #[cfg(target_os = "linux")]
         assert_eq!(failed("x", LookupError::new(libc::EAI_NODATA)), QHostInfo::not_found("x"));
         let info = failed("x", LookupError::new(libc::EAI_AGAIN));
-        assert_eq!(info.error(), HostInfoError::Unknown);
+        assert_eq!(info.error(), Some(HostInfoErrorKind::Unknown));
         assert!(!info.error_string().is_empty());
         assert!(!info.error_string().contains("failed to lookup"), "{}", info.error_string());
     }

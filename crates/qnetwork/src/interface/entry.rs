@@ -3,12 +3,13 @@
 use std::{
     fmt,
     net::{Ipv4Addr, Ipv6Addr},
+    time::Duration,
 };
 
 use qcore::QDeadlineTimer;
 
 use crate::{
-    address::{NetworkLayerProtocol, QHostAddress},
+    address::{Host, NetworkLayerProtocol, QHostAddress},
     sys::{InterfaceFlags, Lifetime, LinkAddress},
 };
 
@@ -59,17 +60,16 @@ qcore::numbered! {
 /// # Examples
 ///
 /// ```
-/// use qnetwork::{QHostAddress, QNetworkAddressEntry};
+/// use qnetwork::QNetworkAddressEntry;
 ///
 /// let mut entry = QNetworkAddressEntry::new();
-/// entry.set_ip("192.0.2.7".parse::<QHostAddress>()?);
-/// entry.set_prefix_length(24);
+/// entry.set_ip("192.0.2.7");
+/// entry.set_prefix_length(Some(24));
 /// assert_eq!(entry.netmask().to_string(), "255.255.255.0");
 /// assert_eq!(entry.to_string(), "192.0.2.7/24");
 ///
-/// entry.set_netmask("255.255.0.0".parse::<QHostAddress>()?);
-/// assert_eq!(entry.prefix_length(), 16);
-/// # Ok::<(), qnetwork::AddressParseError>(())
+/// entry.set_netmask("255.255.0.0");
+/// assert_eq!(entry.prefix_length(), Some(16));
 /// ```
 ///
 /// Qt's page: [QNetworkAddressEntry](https://doc.qt.io/qt-5/qnetworkaddressentry.html).
@@ -106,7 +106,7 @@ impl QNetworkAddressEntry {
         if entry.ip.protocol() == NetworkLayerProtocol::IPv6 && entry.ip.is_link_local() {
             entry.ip.set_scope_id(interface);
         }
-        entry.set_prefix_length(address.prefix_length.map_or(-1, i32::from));
+        entry.set_prefix_length(address.prefix_length);
         entry.broadcast = address.broadcast.map_or_else(|| entry.last_of_network(), Into::into);
         if let Some((preferred, valid)) = address.lifetimes {
             entry.set_address_lifetime(deadline(preferred), deadline(valid));
@@ -133,24 +133,23 @@ impl QNetworkAddressEntry {
         self.ip.clone()
     }
 
-    /// Sets the address. Nothing else changes: the prefix length stays, even if it is too long for
-    /// the new address.
+    /// Sets the address; a text that is no address sets the null one. Nothing else changes: the
+    /// prefix length stays, even if it is too long for the new address.
     #[doc(alias = "setIp")]
-    pub fn set_ip(&mut self, ip: impl Into<QHostAddress>) {
-        self.ip = ip.into();
+    pub fn set_ip<'a>(&mut self, ip: impl Into<Host<'a>>) {
+        self.ip = ip.into().into_address_or_null();
     }
 
     /// Returns the netmask, in the address's protocol; null if it is not known.
     ///
     /// ```
-    /// use qnetwork::{QHostAddress, QNetworkAddressEntry};
+    /// use qnetwork::QNetworkAddressEntry;
     ///
     /// let mut entry = QNetworkAddressEntry::new();
-    /// entry.set_ip("fd00::1".parse::<QHostAddress>()?);
+    /// entry.set_ip("fd00::1");
     /// assert!(entry.netmask().is_null());
-    /// entry.set_prefix_length(64);
+    /// entry.set_prefix_length(Some(64));
     /// assert_eq!(entry.netmask().to_string(), "ffff:ffff:ffff:ffff::");
-    /// # Ok::<(), qnetwork::AddressParseError>(())
     /// ```
     #[must_use]
     pub fn netmask(&self) -> QHostAddress {
@@ -170,21 +169,20 @@ impl QNetworkAddressEntry {
 
     /// Sets the netmask and with it the prefix length.
     ///
-    /// The netmask is unset instead if its protocol is not the address's, or if its ones are not
-    /// all at the front.
+    /// The netmask is unset instead if its protocol is not the address's, if its ones are not all
+    /// at the front, or if it is a text that is no address.
     ///
     /// ```
     /// use qnetwork::{QHostAddress, QNetworkAddressEntry};
     ///
     /// let mut entry = QNetworkAddressEntry::new();
     /// entry.set_ip(QHostAddress::LocalHost);
-    /// entry.set_netmask("255.0.255.0".parse::<QHostAddress>()?);
-    /// assert_eq!(entry.prefix_length(), -1);
-    /// # Ok::<(), qnetwork::AddressParseError>(())
+    /// entry.set_netmask("255.0.255.0");
+    /// assert_eq!(entry.prefix_length(), None);
     /// ```
     #[doc(alias = "setNetmask")]
-    pub fn set_netmask(&mut self, netmask: impl Into<QHostAddress>) {
-        let netmask = netmask.into();
+    pub fn set_netmask<'a>(&mut self, netmask: impl Into<Host<'a>>) {
+        let netmask = netmask.into().into_address_or_null();
         let protocol = netmask.protocol();
         let (ones, all) = match (protocol, netmask.to_ipv4_address()) {
             (NetworkLayerProtocol::IPv4, Some(mask)) => {
@@ -200,21 +198,22 @@ impl QNetworkAddressEntry {
         self.prefix_length = fits.then_some(ones as u8);
     }
 
-    /// Returns how many bits of the address belong to the network; -1 if that is not known.
+    /// Returns how many bits of the address belong to the network; `None` if that is not
+    /// known, where Qt returns -1.
     ///
     /// [`is_in_subnet`](QHostAddress::is_in_subnet) takes this number.
     #[doc(alias = "prefixLength")]
     #[must_use]
-    pub fn prefix_length(&self) -> i32 {
-        self.prefix_length.map_or(-1, i32::from)
+    pub fn prefix_length(&self) -> Option<u8> {
+        self.prefix_length
     }
 
     /// Sets the prefix length and with it the netmask.
     ///
-    /// The prefix length is unset instead if `length` is below 0 or above 32 (above 128 for IPv6),
+    /// The prefix length is unset instead if `length` is `None` or above 32 (above 128 for IPv6),
     /// or if there is no address.
     #[doc(alias = "setPrefixLength")]
-    pub fn set_prefix_length(&mut self, length: i32) {
+    pub fn set_prefix_length(&mut self, length: Option<u8>) {
         let longest = match self.ip.protocol() {
             NetworkLayerProtocol::IPv4 => 32,
             NetworkLayerProtocol::IPv6 => 128,
@@ -223,7 +222,7 @@ impl QNetworkAddressEntry {
                 return;
             }
         };
-        self.prefix_length = u8::try_from(length).ok().filter(|&length| length <= longest);
+        self.prefix_length = length.filter(|&length| length <= longest);
     }
 
     /// Returns the broadcast address of an IPv4 network; null if there is none, as in IPv6.
@@ -234,10 +233,10 @@ impl QNetworkAddressEntry {
         self.broadcast.clone()
     }
 
-    /// Sets the broadcast address.
+    /// Sets the broadcast address; a text that is no address sets the null one.
     #[doc(alias = "setBroadcast")]
-    pub fn set_broadcast(&mut self, broadcast: impl Into<QHostAddress>) {
-        self.broadcast = broadcast.into();
+    pub fn set_broadcast<'a>(&mut self, broadcast: impl Into<Host<'a>>) {
+        self.broadcast = broadcast.into().into_address_or_null();
     }
 
     /// Returns whether the address should be published in the DNS.
@@ -330,7 +329,7 @@ impl QNetworkAddressEntry {
 
 fn deadline(lifetime: Lifetime) -> QDeadlineTimer {
     match lifetime {
-        Some(seconds) => QDeadlineTimer::from_millis(i64::from(seconds) * 1000),
+        Some(seconds) => QDeadlineTimer::from(Duration::from_secs(seconds.into())),
         None => QDeadlineTimer::forever(),
     }
 }

@@ -80,7 +80,8 @@ impl QNetworkInterface {
         interfaces.flat_map(|one| one.entries).map(|entry| entry.ip()).collect()
     }
 
-    /// Returns the interface with this name; an invalid one if there is none.
+    /// Returns the interface with this name; `None` if there is none, where Qt returns an invalid
+    /// one.
     ///
     /// A name that is a number also finds the interface with that [index](Self::index), as in an
     /// address's scope id.
@@ -88,48 +89,49 @@ impl QNetworkInterface {
     /// ```
     /// use qnetwork::QNetworkInterface;
     ///
-    /// let nothing = QNetworkInterface::interface_from_name("no such");
-    /// assert!(!nothing.is_valid());
-    /// assert_eq!(nothing, QNetworkInterface::default());
+    /// assert_eq!(QNetworkInterface::interface_from_name("no such"), None);
     /// ```
     #[doc(alias = "interfaceFromName")]
     #[must_use]
-    pub fn interface_from_name(name: &str) -> QNetworkInterface {
+    pub fn interface_from_name(name: &str) -> Option<QNetworkInterface> {
         let index = number(name);
         Self::find(|one| index.is_some_and(|index| one.index == index) || one.name == name)
     }
 
-    /// Returns the interface with this index; an invalid one if there is none.
+    /// Returns the interface with this index; `None` if there is none, where Qt returns an invalid
+    /// one.
     #[doc(alias = "interfaceFromIndex")]
     #[must_use]
-    pub fn interface_from_index(index: u32) -> QNetworkInterface {
+    pub fn interface_from_index(index: u32) -> Option<QNetworkInterface> {
         Self::find(|one| one.index == index)
     }
 
-    /// Returns the index of the interface with this name; 0 if there is none. If the name is a
-    /// number, the function returns that number without a check.
+    /// Returns the index of the interface with this name; `None` if there is none, where Qt returns
+    /// 0. If the name is a number above 0, the function returns that number without a check.
     ///
     /// ```
     /// use qnetwork::QNetworkInterface;
     ///
-    /// assert_eq!(QNetworkInterface::interface_index_from_name("no such"), 0);
-    /// assert_eq!(QNetworkInterface::interface_index_from_name("7"), 7);
+    /// assert_eq!(QNetworkInterface::interface_index_from_name("no such"), None);
+    /// assert_eq!(QNetworkInterface::interface_index_from_name("7"), Some(7));
     /// ```
     #[doc(alias = "interfaceIndexFromName")]
     #[must_use]
-    pub fn interface_index_from_name(name: &str) -> u32 {
-        number(name).unwrap_or_else(|| sys::interface_index(name))
+    pub fn interface_index_from_name(name: &str) -> Option<u32> {
+        let index = number(name).unwrap_or_else(|| sys::interface_index(name));
+        (index != 0).then_some(index)
     }
 
-    /// Returns the name of the interface with this index; empty if there is none.
+    /// Returns the name of the interface with this index; `None` if there is none, where Qt returns
+    /// an empty text.
     #[doc(alias = "interfaceNameFromIndex")]
     #[must_use]
-    pub fn interface_name_from_index(index: u32) -> String {
-        sys::interface_name(index).unwrap_or_default()
+    pub fn interface_name_from_index(index: u32) -> Option<String> {
+        sys::interface_name(index)
     }
 
-    fn find(wanted: impl Fn(&Self) -> bool) -> Self {
-        Self::all_interfaces().into_iter().find(wanted).unwrap_or_default()
+    fn find(wanted: impl Fn(&Self) -> bool) -> Option<Self> {
+        Self::all_interfaces().into_iter().find(wanted)
     }
 
     pub(crate) fn of(link: Link) -> Self {
@@ -196,11 +198,12 @@ impl QNetworkInterface {
         &self.hardware_address
     }
 
-    /// Returns the maximum size of a packet in bytes (the MTU); 0 if it is not known.
+    /// Returns the maximum size of a packet in bytes (the MTU); `None` if it is not known, where
+    /// Qt returns 0.
     #[doc(alias = "maximumTransmissionUnit")]
     #[must_use]
-    pub fn maximum_transmission_unit(&self) -> u32 {
-        self.mtu
+    pub fn maximum_transmission_unit(&self) -> Option<u32> {
+        (self.mtu != 0).then_some(self.mtu)
     }
 
     /// Returns the addresses of the interface, in the system's order.

@@ -50,7 +50,7 @@ impl LocalSocketNode {
             return Err(LocalSocketError::not_connected());
         }
         let name = self.server_name.borrow().clone();
-        if name.is_empty() {
+        if name.as_os_str().is_empty() {
             return self.fail(LocalSocketErrorKind::ServerNotFound);
         }
         let Ok(socket) = open() else {
@@ -180,7 +180,7 @@ impl LocalSocketNode {
             if deadline.has_expired() {
                 return;
             }
-            thread::sleep(deadline.remaining().map_or(RETRY, |left| left.min(RETRY)));
+            thread::sleep(deadline.remaining_time().map_or(RETRY, |left| left.min(RETRY)));
         }
     }
 }

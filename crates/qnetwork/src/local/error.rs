@@ -135,6 +135,13 @@ impl LocalSocketError {
 /// The class, for texts that name no function.
 pub(super) const CLASS: &str = "QLocalSocket";
 
+/// Creates an error with Qt's text for its kind.
+impl From<LocalSocketErrorKind> for LocalSocketError {
+    fn from(kind: LocalSocketErrorKind) -> Self {
+        Self::new(kind, CLASS)
+    }
+}
+
 impl From<SocketErrorKind> for LocalSocketError {
     fn from(kind: SocketErrorKind) -> Self {
         Self::new(kind.into(), CLASS)

@@ -75,7 +75,7 @@ impl LocalSocketNode {
     }
 
     fn forget_names(&self) {
-        self.server_name.replace(String::new());
-        self.full_server_name.replace(String::new());
+        self.server_name.take();
+        self.full_server_name.take();
     }
 }

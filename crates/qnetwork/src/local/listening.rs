@@ -33,7 +33,7 @@ impl Listener {
     /// Listens at a path.
     pub(super) fn open(
         registration: Registration,
-        path: &str,
+        path: &Path,
         options: LocalServerOptions,
     ) -> io::Result<Self> {
         let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
@@ -43,7 +43,7 @@ impl Listener {
             socket.bind(&address)?;
             socket.listen(BACKLOG).inspect_err(|_| drop(fs::remove_file(path)))?;
         } else {
-            listen_with_access(&socket, Path::new(path), options.mode())?;
+            listen_with_access(&socket, path, options.mode())?;
         }
         Self::of(registration, socket, Some(path.into()))
             .inspect_err(|_| drop(fs::remove_file(path)))
@@ -113,8 +113,7 @@ impl Drop for Listener {
 fn listen_with_access(socket: &Socket, path: &Path, mode: u32) -> io::Result<()> {
     let directory = TempDir::beside(path)?;
     let file = directory.0.join("s");
-    let text = file.to_str().ok_or(io::ErrorKind::InvalidInput)?;
-    socket.bind(&name::address_of(text)?)?;
+    socket.bind(&name::address_of(&file)?)?;
     socket.listen(BACKLOG)?;
     fs::set_permissions(&file, fs::Permissions::from_mode(mode))?;
     fs::rename(&file, path)

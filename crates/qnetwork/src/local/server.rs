@@ -3,7 +3,7 @@
 use std::{
     cell::{Cell, RefCell},
     fmt, fs, io,
-    os::fd::OwnedFd,
+    os::fd::{OwnedFd, RawFd},
     path::Path,
     rc::{Rc, Weak},
 };
@@ -134,10 +134,10 @@ impl QLocalServer {
     /// assert_eq!(error, SocketErrorKind::AddressInUse);
     /// # Ok::<(), qnetwork::SocketError>(())
     /// ```
-    pub fn listen(&self, name: impl AsRef<str>) -> Result<(), SocketError> {
+    pub fn listen(&self, name: impl AsRef<Path>) -> Result<(), SocketError> {
         self.refuse_listening()?;
         let name = name.as_ref();
-        if name.is_empty() {
+        if name.as_os_str().is_empty() {
             return Err(self
                 .state
                 .keep_error(listen_error(&io::Error::from_raw_os_error(libc::ENOENT))));
@@ -145,7 +145,7 @@ impl QLocalServer {
         let full = name::full_name(name);
         let opened = Listener::open(self.register(), &full, self.options.get());
         let listener = opened.map_err(|error| self.state.keep_error(listen_error(&error)))?;
-        self.start(listener, Names { name: name.to_owned(), full });
+        self.start(listener, Names { name: name::shown(name), full: name::shown(&full) });
         Ok(())
     }
 
@@ -178,11 +178,12 @@ impl QLocalServer {
         Ok(())
     }
 
-    /// Returns the number of the descriptor; -1 if the server does not listen.
+    /// Returns the number of the descriptor; `None`, where Qt returns -1, if the server
+    /// does not listen.
     #[doc(alias = "socketDescriptor")]
     #[must_use]
-    pub fn socket_descriptor(&self) -> i32 {
-        self.listener.borrow().as_ref().map_or(-1, Listener::descriptor)
+    pub fn socket_descriptor(&self) -> Option<RawFd> {
+        self.listener.borrow().as_ref().map(Listener::descriptor)
     }
 
     /// Stops listening, removes the file, and closes the connections that nobody has taken. It also
@@ -216,19 +217,32 @@ impl QLocalServer {
     }
 
     /// Removes the file of a server that has crashed. If the server is still listening, clients no
-    /// longer find it. The function removes any file of that name but no directory. Returns whether
-    /// there is no such file now.
+    /// longer find it. The function removes any file of that name but no directory.
     ///
     /// ```
     /// use qnetwork::QLocalServer;
     ///
-    /// assert!(QLocalServer::remove_server("nobody-listens-here"));
+    /// QLocalServer::remove_server("nobody-listens-here")?;
+    /// # Ok::<(), qnetwork::SocketError>(())
     /// ```
+    ///
+    /// # Errors
+    ///
+    /// If the file is still there: [`SocketAccess`](SocketErrorKind::SocketAccess) if the program
+    /// must not remove it, [`Unknown`](SocketErrorKind::Unknown) if it is a directory. It is no
+    /// error if there is no file.
     #[doc(alias = "removeServer")]
-    pub fn remove_server(name: impl AsRef<str>) -> bool {
-        let full = name::full_name(name.as_ref());
-        let path = Path::new(&full);
-        !path.exists() || fs::remove_file(path).is_ok()
+    pub fn remove_server(name: impl AsRef<Path>) -> Result<(), SocketError> {
+        let path = name::full_name(name.as_ref());
+        if !path.exists() {
+            return Ok(());
+        }
+        match fs::remove_file(path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                Err(server_error("QLocalServer::removeServer", &error))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Returns who may connect; [`NO_OPTIONS`](LocalServerOptions::NO_OPTIONS) by default.

@@ -3,12 +3,13 @@
 use std::{
     cell::{Cell, RefCell},
     fmt,
-    os::fd::OwnedFd,
+    os::fd::{OwnedFd, RawFd},
+    path::{Path, PathBuf},
     rc::{Rc, Weak},
 };
 
 use qcore::{
-    OpenMode, QDeadlineTimer, QIODevice, Signal, class,
+    OpenMode, QDeadlineTimer, QIODevice, QObject, Signal, class,
     io_device::DeviceBackend,
     object::{Handle, Life, Node, Object},
 };
@@ -17,6 +18,7 @@ use socket2::Socket;
 use super::{
     attempt::Attempt,
     error::{CLASS, LocalSocketError, LocalSocketErrorKind},
+    name,
     state::LocalSocketState,
 };
 use crate::socket::{QAbstractSocket, SocketError, SocketErrorKind, SocketState};
@@ -66,7 +68,7 @@ class! {
     /// assert_eq!(socket.read_all(), b"hello");
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub struct QLocalSocket(LocalSocketNode): QIODevice = base
+    pub struct QLocalSocket(LocalSocketNode): QIODevice, QObject = base
 }
 
 /// The signals of a [`QLocalSocket`].
@@ -91,8 +93,8 @@ pub struct LocalSocketNode {
     /// The socket that has the connection.
     pub(super) inner: QAbstractSocket,
     pub(super) state: Cell<LocalSocketState>,
-    pub(super) server_name: RefCell<String>,
-    pub(super) full_server_name: RefCell<String>,
+    pub(super) server_name: RefCell<PathBuf>,
+    pub(super) full_server_name: RefCell<PathBuf>,
     pub(super) attempt: RefCell<Option<Attempt>>,
     pub(super) attempt_number: Cell<u32>,
 }
@@ -172,8 +174,8 @@ impl QLocalSocket {
     /// assert_eq!(socket.error(), LocalSocketErrorKind::ServerNotFound);
     /// ```
     #[doc(alias = "connectToServer")]
-    pub fn connect_to_server(&self, name: impl AsRef<str>) {
-        self.connect_to_server_with(name, OpenMode::READ_WRITE);
+    pub fn connect_to_server(&self, name: impl AsRef<Path>) {
+        self.connect_to_server_with_mode(name, OpenMode::READ_WRITE);
     }
 
     /// [`connect_to_server`](QLocalSocket::connect_to_server) with a `mode` in which the socket
@@ -183,7 +185,7 @@ impl QLocalSocket {
     /// read buffer. To connect to a server whose name was [set](QLocalSocket::set_server_name)
     /// before, [`open`](QIODevice::open) the socket.
     #[doc(alias = "connectToServer")]
-    pub fn connect_to_server_with(&self, name: impl AsRef<str>, mode: OpenMode) {
+    pub fn connect_to_server_with_mode(&self, name: impl AsRef<Path>, mode: OpenMode) {
         self.set_server_name(name);
         // Signals report the error.
         let _ = self.connect_in_mode(mode);
@@ -196,7 +198,7 @@ impl QLocalSocket {
     /// Sets the name of the server to which [`open`](QIODevice::open) connects. If the socket is
     /// not unconnected, the function logs a warning and changes nothing.
     #[doc(alias = "setServerName")]
-    pub fn set_server_name(&self, name: impl AsRef<str>) {
+    pub fn set_server_name(&self, name: impl AsRef<Path>) {
         if self.state() != LocalSocketState::Unconnected {
             qcore::q_warning!(
                 "QLocalSocket::setServerName() called while not in unconnected state"
@@ -211,7 +213,7 @@ impl QLocalSocket {
     #[doc(alias = "serverName")]
     #[must_use]
     pub fn server_name(&self) -> String {
-        self.server_name.borrow().clone()
+        name::shown(&self.server_name.borrow())
     }
 
     /// Returns the path of the server to which the socket is connected; empty if there is no
@@ -219,7 +221,7 @@ impl QLocalSocket {
     #[doc(alias = "fullServerName")]
     #[must_use]
     pub fn full_server_name(&self) -> String {
-        self.full_server_name.borrow().clone()
+        name::shown(&self.full_server_name.borrow())
     }
 
     /// Returns the state of the socket.
@@ -246,10 +248,10 @@ impl QLocalSocket {
         self.inner.is_valid()
     }
 
-    /// Returns the number of the descriptor; -1 if there is none.
+    /// Returns the number of the descriptor; `None`, where Qt returns -1, if there is none.
     #[doc(alias = "socketDescriptor")]
     #[must_use]
-    pub fn socket_descriptor(&self) -> i32 {
+    pub fn socket_descriptor(&self) -> Option<RawFd> {
         self.inner.socket_descriptor()
     }
 
@@ -271,14 +273,15 @@ impl QLocalSocket {
     ///
     /// # Errors
     ///
-    /// Those of [`set_socket_descriptor_with`](QLocalSocket::set_socket_descriptor_with).
+    /// Those of
+    /// [`set_socket_descriptor_with_state`](QLocalSocket::set_socket_descriptor_with_state).
     #[doc(alias = "setSocketDescriptor")]
     pub fn set_socket_descriptor(
         &self,
         descriptor: impl Into<OwnedFd>,
     ) -> Result<(), LocalSocketError> {
         let state = LocalSocketState::Connected;
-        self.set_socket_descriptor_with(descriptor, state, OpenMode::READ_WRITE)
+        self.set_socket_descriptor_with_state(descriptor, state, OpenMode::READ_WRITE)
     }
 
     /// Takes over a socket in a given `state`, and opens in a given `mode`. It emits no signal. The
@@ -290,7 +293,7 @@ impl QLocalSocket {
     /// descriptor is not a stream that the poll can watch. Then the function closes the descriptor,
     /// and the socket keeps its state.
     #[doc(alias = "setSocketDescriptor")]
-    pub fn set_socket_descriptor_with(
+    pub fn set_socket_descriptor_with_state(
         &self,
         descriptor: impl Into<OwnedFd>,
         state: LocalSocketState,
@@ -304,7 +307,7 @@ impl QLocalSocket {
         };
         // Set first, so that the inner socket's signal finds the state unchanged.
         let before = self.state.replace(state);
-        let taken = self.inner.set_socket_descriptor_with(descriptor, inner_state, mode);
+        let taken = self.inner.set_socket_descriptor_with_state(descriptor, inner_state, mode);
         if let Err(error) = taken {
             self.state.set(before);
             return Err(error.kind().into());

@@ -51,7 +51,12 @@ impl QNetworkProxyQuery {
     /// Creates a query for a socket that connects to a host and port. The tag names the protocol,
     /// such as "http", and may be empty.
     #[must_use]
-    pub fn new(kind: ProxyQueryType, host_name: &str, port: u16, protocol_tag: &str) -> Self {
+    pub fn new(
+        kind: ProxyQueryType,
+        host_name: impl Into<String>,
+        port: u16,
+        protocol_tag: impl Into<String>,
+    ) -> Self {
         let mut query = QNetworkProxyQuery { kind, ..Self::default() };
         query.set_peer_host_name(host_name);
         query.set_peer_port(Some(port));
@@ -61,13 +66,17 @@ impl QNetworkProxyQuery {
 
     /// Creates a query for a server that listens on a port.
     #[must_use]
-    pub fn for_server(kind: ProxyQueryType, bind_port: u16, protocol_tag: &str) -> Self {
+    pub fn for_server(
+        kind: ProxyQueryType,
+        bind_port: u16,
+        protocol_tag: impl Into<String>,
+    ) -> Self {
         let mut query = QNetworkProxyQuery { kind, local_port: Some(bind_port), ..Self::default() };
         query.set_protocol_tag(protocol_tag);
         query
     }
 
-    /// Creates a query for a request.
+    /// Creates a query for a request. See [`set_url`](Self::set_url).
     #[must_use]
     pub fn for_url(url: &str) -> Self {
         let mut query = QNetworkProxyQuery { kind: ProxyQueryType::UrlRequest, ..Self::default() };
@@ -98,8 +107,8 @@ impl QNetworkProxyQuery {
 
     /// Sets the host to connect to. An invalid host makes it empty.
     #[doc(alias = "setPeerHostName")]
-    pub fn set_peer_host_name(&mut self, host_name: &str) {
-        self.url.set_host(host_name);
+    pub fn set_peer_host_name(&mut self, host_name: impl Into<String>) {
+        self.url.set_host(&host_name.into());
     }
 
     /// Returns the port to connect to, if it is known. Qt returns -1 for none.
@@ -137,8 +146,8 @@ impl QNetworkProxyQuery {
 
     /// Sets the tag that names the protocol. As in Qt, an invalid URL scheme makes it empty.
     #[doc(alias = "setProtocolTag")]
-    pub fn set_protocol_tag(&mut self, protocol_tag: &str) {
-        self.url.set_scheme(protocol_tag);
+    pub fn set_protocol_tag(&mut self, protocol_tag: impl Into<String>) {
+        self.url.set_scheme(&protocol_tag.into());
     }
 
     /// Returns tag, host and port as a URL.

@@ -1,6 +1,6 @@
 //! The part of URL parsing that proxies need.
 
-use std::{error::Error, fmt, str::FromStr};
+use std::{error::Error, fmt, io, str::FromStr};
 
 use super::value::{ProxyType, QNetworkProxy};
 use crate::{address::QHostAddress, host_info::ace};
@@ -16,6 +16,13 @@ impl fmt::Display for ProxyParseError {
 }
 
 impl Error for ProxyParseError {}
+
+impl From<ProxyParseError> for io::Error {
+    /// The kind is [`InvalidInput`](io::ErrorKind::InvalidInput).
+    fn from(error: ProxyParseError) -> Self {
+        io::Error::new(io::ErrorKind::InvalidInput, error)
+    }
+}
 
 /// Parses the URL of a proxy, as people write it on command lines and in the environment.
 ///

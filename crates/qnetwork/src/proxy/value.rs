@@ -243,8 +243,8 @@ impl QNetworkProxy {
 
     /// Sets a header that each request will carry.
     #[doc(alias = "setHeader")]
-    pub fn set_header(&mut self, header: KnownHeader, value: impl AsRef<str>) {
-        self.set_raw_header(header.name(), value.as_ref());
+    pub fn set_header(&mut self, header: KnownHeader, value: impl Into<String>) {
+        self.set_raw_header(header.name(), value.into());
     }
 
     /// Returns whether there is a header with this name. Case does not matter.
@@ -273,16 +273,16 @@ impl QNetworkProxy {
     /// An empty name only removes. To prevent header injection, the function refuses line breaks
     /// and NULs anywhere and a colon in the name: it logs a warning and does nothing.
     #[doc(alias = "setRawHeader")]
-    pub fn set_raw_header(&mut self, name: impl AsRef<[u8]>, value: impl AsRef<[u8]>) {
-        let (name, value) = (name.as_ref(), value.as_ref());
+    pub fn set_raw_header(&mut self, name: impl Into<Vec<u8>>, value: impl Into<Vec<u8>>) {
+        let (name, value) = (name.into(), value.into());
         let breaks = |byte: &u8| matches!(byte, b'\r' | b'\n' | 0);
         if name.iter().any(|byte| breaks(byte) || *byte == b':') || value.iter().any(breaks) {
             qcore::q_warning!("QNetworkProxy::setRawHeader() called with what is no header");
             return;
         }
-        self.remove_raw_header(name);
+        self.remove_raw_header(&name);
         if !name.is_empty() {
-            self.headers.push((name.to_vec(), value.to_vec()));
+            self.headers.push((name, value));
         }
     }
 

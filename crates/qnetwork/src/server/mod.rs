@@ -13,7 +13,7 @@ use std::{
     cell::{Cell, OnceCell, RefCell},
     fmt,
     net::SocketAddr,
-    os::fd::OwnedFd,
+    os::fd::{OwnedFd, RawFd},
     rc::{Rc, Weak},
 };
 
@@ -30,7 +30,7 @@ use self::{
     proxied::ProxyListener,
 };
 use crate::{
-    address::QHostAddress,
+    address::{Host, QHostAddress},
     proxy::{
         self, ProxyCapabilities, ProxyQueryType, ProxyType, QNetworkProxy, QNetworkProxyQuery,
         Route,
@@ -43,7 +43,8 @@ class! {
     ///
     /// Each socket is a child of the server. So nobody else has to hold it, and it dies with the
     /// server. Call [`delete_later`](QObject::delete_later) on a socket that you are done with;
-    /// otherwise closed sockets pile up. Stands for Qt's
+    /// otherwise closed sockets pile up. If the server may be one that encrypts,
+    /// [`cast`](QObject::cast) returns a handle of `QSslServer`. Stands for Qt's
     /// [QTcpServer](https://doc.qt.io/qt-5/qtcpserver.html).
     ///
     /// # Examples
@@ -149,6 +150,9 @@ impl QTcpServer {
     ///
     /// # Errors
     ///
+    /// [`SocketAddressNotAvailable`](SocketErrorKind::SocketAddressNotAvailable) if the address is
+    /// a text that is no address.
+    ///
     /// [`AddressInUse`](SocketErrorKind::AddressInUse),
     /// [`SocketAccess`](SocketErrorKind::SocketAccess) and
     /// [`SocketAddressNotAvailable`](SocketErrorKind::SocketAddressNotAvailable) if the system
@@ -162,13 +166,16 @@ impl QTcpServer {
     ///
     /// If the server is listening already, it keeps listening: the error is
     /// [`Operation`](SocketErrorKind::Operation), and a warning is logged.
-    pub fn listen(&self, address: impl Into<QHostAddress>, port: u16) -> Result<(), SocketError> {
+    pub fn listen<'a>(&self, address: impl Into<Host<'a>>, port: u16) -> Result<(), SocketError> {
         if self.is_deleted() || self.is_listening() {
             qcore::q_warning!("QTcpServer::listen() called when already listening");
             let text = "The server is listening already, or was deleted";
             return Err(SocketError::new(SocketErrorKind::Operation, text));
         }
-        let address = address.into();
+        let address = match address.into().into_address() {
+            Ok(address) => address,
+            Err(error) => return self.start(Err(error.into())),
+        };
         self.start(match self.route(&address, port) {
             Route::Direct => Listener::open(self.register(), &address, port).map(Listening::Here),
             Route::By(proxy) => {
@@ -276,11 +283,12 @@ impl QTcpServer {
         self.start(Listener::adopt(self.register(), descriptor.into()).map(Listening::Here))
     }
 
-    /// Returns the number of the descriptor; -1 if the server does not listen.
+    /// Returns the number of the descriptor; `None`, where Qt returns -1, if the server
+    /// does not listen.
     #[doc(alias = "socketDescriptor")]
     #[must_use]
-    pub fn socket_descriptor(&self) -> i32 {
-        self.listener.borrow().as_ref().map_or(-1, Listening::descriptor)
+    pub fn socket_descriptor(&self) -> Option<RawFd> {
+        self.listener.borrow().as_ref().map(Listening::descriptor).filter(|&number| number != -1)
     }
 
     /// Stops listening, and closes the connections that nobody has taken.

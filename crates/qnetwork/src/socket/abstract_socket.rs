@@ -1,6 +1,6 @@
 //! Making sockets, and what can be asked of any of them.
 
-use std::rc::Rc;
+use std::{os::fd::RawFd, rc::Rc};
 
 use qcore::{
     QIODevice,
@@ -126,15 +126,16 @@ impl QAbstractSocket {
         self.ends.peer_name().unwrap_or_else(|| self.attempt.host_name())
     }
 
-    /// The number of the operating system's descriptor, -1 if there is none. It is also -1 while
-    /// the socket is connecting, unless the socket was bound before.
+    /// Returns the number of the operating system's descriptor; `None`, where Qt returns -1, if
+    /// there is none. While the socket is connecting there is none, unless the socket was bound
+    /// before.
     ///
     /// When a connection ends, slots of [`error_occurred`](AbstractSocketNode::error_occurred)
     /// still see the number, although the descriptor is closed by then.
     #[doc(alias = "socketDescriptor")]
     #[must_use]
-    pub fn socket_descriptor(&self) -> i32 {
-        self.ends.descriptor()
+    pub fn socket_descriptor(&self) -> Option<RawFd> {
+        Some(self.ends.descriptor()).filter(|&number| number != -1)
     }
 
     /// How many bytes the read buffer holds at most. The default, 0, is no limit.

@@ -15,7 +15,7 @@ use super::{
     state::SocketState,
 };
 use crate::{
-    address::{NetworkLayerProtocol, QHostAddress},
+    address::{Host, NetworkLayerProtocol, QHostAddress},
     common::{SocketError, SocketErrorKind},
     engine::{Engine, NativeEngine, Stage},
 };
@@ -96,8 +96,8 @@ impl QAbstractSocket {
     /// assert_eq!(error, SocketErrorKind::AddressInUse);
     /// # Ok::<(), qnetwork::SocketError>(())
     /// ```
-    pub fn bind(&self, address: impl Into<QHostAddress>, port: u16) -> Result<(), SocketError> {
-        self.bind_with(address, port, BindMode::DEFAULT_FOR_PLATFORM)
+    pub fn bind<'a>(&self, address: impl Into<Host<'a>>, port: u16) -> Result<(), SocketError> {
+        self.bind_with_mode(address, port, BindMode::DEFAULT_FOR_PLATFORM)
     }
 
     /// [`bind`](QAbstractSocket::bind) with a mode, which says whether other sockets may be bound
@@ -106,13 +106,19 @@ impl QAbstractSocket {
     /// # Errors
     ///
     /// As [`bind`](QAbstractSocket::bind).
-    pub fn bind_with(
+    pub fn bind_with_mode<'a>(
         &self,
-        address: impl Into<QHostAddress>,
+        address: impl Into<Host<'a>>,
         port: u16,
         mode: BindMode,
     ) -> Result<(), SocketError> {
-        self.bind_node(&address.into(), port, mode)
+        match address.into().into_address() {
+            Ok(address) => self.bind_node(&address, port, mode),
+            Err(error) => {
+                self.refuse_deleted("bind")?;
+                Err(self.report(error.into()))
+            }
+        }
     }
 
     /// Takes over a connection: the descriptor of a connected socket, or of another stream.
@@ -135,7 +141,7 @@ impl QAbstractSocket {
     /// * Bytes that are written to the reading end of a pipe stay in the buffer for ever, as in Qt,
     ///   and only [`abort`](QAbstractSocket::abort) ends the connection. To make `write` fail
     ///   instead, open such an end with [`OpenMode::READ_ONLY`], by
-    ///   [`set_socket_descriptor_with`](QAbstractSocket::set_socket_descriptor_with).
+    ///   [`set_socket_descriptor_with_state`](QAbstractSocket::set_socket_descriptor_with_state).
     /// * The descriptor becomes non-blocking, and so do its duplicates, also those in other
     ///   processes. A terminal is usually shared in this way.
     ///
@@ -146,7 +152,7 @@ impl QAbstractSocket {
     ///
     /// # Errors
     ///
-    /// As [`set_socket_descriptor_with`](QAbstractSocket::set_socket_descriptor_with).
+    /// As [`set_socket_descriptor_with_state`](QAbstractSocket::set_socket_descriptor_with_state).
     ///
     /// # Examples
     ///
@@ -165,7 +171,11 @@ impl QAbstractSocket {
     /// ```
     #[doc(alias = "setSocketDescriptor")]
     pub fn set_socket_descriptor(&self, descriptor: impl Into<OwnedFd>) -> Result<(), SocketError> {
-        self.set_socket_descriptor_with(descriptor, SocketState::Connected, OpenMode::READ_WRITE)
+        self.set_socket_descriptor_with_state(
+            descriptor,
+            SocketState::Connected,
+            OpenMode::READ_WRITE,
+        )
     }
 
     /// [`set_socket_descriptor`](QAbstractSocket::set_socket_descriptor) with the `state` that the
@@ -188,7 +198,7 @@ impl QAbstractSocket {
     ///
     /// Then the descriptor is closed, and this socket is unchanged.
     #[doc(alias = "setSocketDescriptor")]
-    pub fn set_socket_descriptor_with(
+    pub fn set_socket_descriptor_with_state(
         &self,
         descriptor: impl Into<OwnedFd>,
         state: SocketState,

@@ -5,15 +5,14 @@ use std::rc::{Rc, Weak};
 use qcore::{OpenMode, QDeadlineTimer, event_loop::TimerHandler, object::Node};
 
 use super::{
-    host::Host,
     node::{AbstractSocketNode, QAbstractSocket},
     state::SocketState,
 };
 use crate::{
-    address::{NetworkLayerProtocol, QHostAddress},
+    address::{Host, NetworkLayerProtocol, QHostAddress},
     common::{SocketError, SocketErrorKind},
     engine::{Engine, Progress},
-    host_info::{self, HostInfoError, Lookup, QHostInfo},
+    host_info::{self, Lookup, QHostInfo},
 };
 
 impl QAbstractSocket {
@@ -39,9 +38,9 @@ impl QAbstractSocket {
     /// assert_eq!(socket.error(), SocketErrorKind::ConnectionRefused);
     /// ```
     #[doc(alias = "connectToHost")]
-    pub fn connect_to_host(&self, host: impl Into<Host>, port: u16) {
+    pub fn connect_to_host<'a>(&self, host: impl Into<Host<'a>>, port: u16) {
         let mode = OpenMode::READ_WRITE;
-        self.connect_to_host_with(host, port, mode, NetworkLayerProtocol::AnyIP);
+        self.connect_to_host_with_mode(host, port, mode, NetworkLayerProtocol::AnyIP);
     }
 
     /// [`connect_to_host`](QAbstractSocket::connect_to_host) with an open `mode`, and with the
@@ -61,9 +60,9 @@ impl QAbstractSocket {
     ///
     /// A socket that was unbuffered once stays so.
     #[doc(alias = "connectToHost")]
-    pub fn connect_to_host_with(
+    pub fn connect_to_host_with_mode<'a>(
         &self,
-        host: impl Into<Host>,
+        host: impl Into<Host<'a>>,
         port: u16,
         mode: OpenMode,
         protocol: NetworkLayerProtocol,
@@ -124,7 +123,7 @@ impl AbstractSocketNode {
         }
         let by_name = self.proxies.looks_up_names() && host_name.parse::<QHostAddress>().is_err();
         match Lookup::begin_for_address(&host_name) {
-            Lookup::Answer(info) if info.error() == HostInfoError::NoError && !by_name => {
+            Lookup::Answer(info) if info.error().is_none() && !by_name => {
                 self.start_connecting(&info);
             }
             _ if by_name => self.connect_by_name(&host_name),

@@ -34,7 +34,6 @@ mod closing;
 mod connecting;
 mod device;
 mod events;
-mod host;
 // Only the sockets that encrypt are layered.
 #[cfg_attr(not(feature = "_tls"), allow(dead_code))]
 mod layering;
@@ -56,7 +55,6 @@ pub(crate) use self::node::{Outer, SocketClass};
 pub(crate) use self::waiting::Overtime;
 pub use self::{
     binding::BindMode,
-    host::Host,
     node::{AbstractSocketNode, QAbstractSocket},
     pause_modes::PauseModes,
     state::SocketState,

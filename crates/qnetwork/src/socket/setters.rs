@@ -1,7 +1,7 @@
 //! Plain setters, among them those that are protected functions in Qt.
 
 use super::{node::QAbstractSocket, pause_modes::PauseModes, state::SocketState};
-use crate::{address::QHostAddress, common::SocketErrorKind};
+use crate::{address::Host, common::SocketErrorKind};
 
 impl QAbstractSocket {
     /// The events at which the socket pauses. By default it never does.
@@ -33,8 +33,8 @@ impl QAbstractSocket {
 
     /// Sets what the socket is used for, "http" for example. Only a proxy factory uses this.
     #[doc(alias = "setProtocolTag")]
-    pub fn set_protocol_tag(&self, tag: impl AsRef<str>) {
-        self.proxies.set_tag(tag.as_ref());
+    pub fn set_protocol_tag(&self, tag: impl Into<String>) {
+        self.proxies.set_tag(tag.into());
     }
 
     /// For derived classes: sets the state and emits no signal.
@@ -56,10 +56,11 @@ impl QAbstractSocket {
         self.ends.set_local_port(port);
     }
 
-    /// For derived classes: sets what [`local_address`](QAbstractSocket::local_address) returns.
+    /// For derived classes: sets what [`local_address`](QAbstractSocket::local_address) returns. A
+    /// text that is no address sets the null one.
     #[doc(alias = "setLocalAddress")]
-    pub fn set_local_address(&self, address: impl Into<QHostAddress>) {
-        self.ends.set_local_address(address.into());
+    pub fn set_local_address<'a>(&self, address: impl Into<Host<'a>>) {
+        self.ends.set_local_address(address.into().into_address_or_null());
     }
 
     /// For derived classes: sets what [`peer_port`](QAbstractSocket::peer_port) returns.
@@ -68,10 +69,11 @@ impl QAbstractSocket {
         self.ends.set_peer_port(port);
     }
 
-    /// For derived classes: sets what [`peer_address`](QAbstractSocket::peer_address) returns.
+    /// For derived classes: sets what [`peer_address`](QAbstractSocket::peer_address) returns. A
+    /// text that is no address sets the null one.
     #[doc(alias = "setPeerAddress")]
-    pub fn set_peer_address(&self, address: impl Into<QHostAddress>) {
-        self.ends.set_peer_address(address.into());
+    pub fn set_peer_address<'a>(&self, address: impl Into<Host<'a>>) {
+        self.ends.set_peer_address(address.into().into_address_or_null());
     }
 
     /// For derived classes: sets what [`peer_name`](QAbstractSocket::peer_name) returns until the

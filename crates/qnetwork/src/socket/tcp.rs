@@ -3,9 +3,9 @@
 #[cfg(feature = "_tls")]
 use std::rc::Rc;
 
-use qcore::class;
 #[cfg(feature = "_tls")]
 use qcore::object::Life;
+use qcore::{QIODevice, QObject, class};
 
 use super::node::QAbstractSocket;
 use crate::common::SocketType;
@@ -13,7 +13,8 @@ use crate::common::SocketType;
 class! {
     /// A TCP socket: a stream of bytes to another program.
     ///
-    /// Stands for Qt's [QTcpSocket](https://doc.qt.io/qt-5/qtcpsocket.html).
+    /// If the socket may be one that encrypts, [`cast`](QObject::cast) returns a handle of
+    /// `QSslSocket`. Stands for Qt's [QTcpSocket](https://doc.qt.io/qt-5/qtcpsocket.html).
     ///
     /// # Examples
     ///
@@ -37,7 +38,7 @@ class! {
     /// assert_eq!(client.read_all(), b"hello");
     /// # Ok::<(), qnetwork::SocketError>(())
     /// ```
-    pub struct QTcpSocket(QAbstractSocket);
+    pub struct QTcpSocket(QAbstractSocket): QIODevice, QObject;
 }
 
 impl QTcpSocket {

@@ -255,8 +255,8 @@ impl AbstractSocketNode {
         if let Some(outer) = self.layers.outer() {
             return emission.run(|| outer.on_bytes_written(count));
         }
-        emission.run(|| self.with_front(|device| device.bytes_written.emit(count as i64)));
-        self.base.channel_bytes_written.emit((0, count as i64));
+        emission.run(|| self.with_front(|device| device.bytes_written.emit(count)));
+        self.base.channel_bytes_written.emit((0, count));
     }
 
     /// Whether the socket was waiting for its last bytes to go out, and they have gone.

@@ -8,19 +8,18 @@ use super::{crypto::provider, kinds::SslProtocol};
 
 /// A cipher suite: key exchange, authentication and encryption of a connection.
 ///
-/// There are the suites of rustls, under the names that OpenSSL and Qt use. A cipher with any other
-/// name is null, and so is the default one. Stands for Qt's
-/// [QSslCipher](https://doc.qt.io/qt-5/qsslcipher.html).
+/// There are the suites of rustls, under the names that OpenSSL and Qt use. The default cipher is
+/// null. Stands for Qt's [QSslCipher](https://doc.qt.io/qt-5/qsslcipher.html).
 ///
 /// # Examples
 ///
 /// ```
 /// use qnetwork::{QSslCipher, SslProtocol};
 ///
-/// let cipher = QSslCipher::from_name("ECDHE-RSA-AES128-GCM-SHA256");
+/// let cipher = QSslCipher::from_name("ECDHE-RSA-AES128-GCM-SHA256").unwrap();
 /// assert_eq!(cipher.protocol(), SslProtocol::TlsV1_2);
 /// assert_eq!(cipher.encryption_method(), "AESGCM(128)");
-/// assert!(QSslCipher::from_name("RC4-MD5").is_null());
+/// assert_eq!(QSslCipher::from_name("RC4-MD5"), None);
 /// ```
 #[derive(Clone, Copy, Default)]
 pub struct QSslCipher(Option<&'static Suite>);
@@ -102,25 +101,28 @@ static SUITES: [Suite; 9] = {
 };
 
 impl QSslCipher {
-    /// Returns the cipher of this name; a null one if there is none.
+    /// Returns the cipher with this name, as OpenSSL spells it. `None`, where Qt returns a null
+    /// cipher, if the library does not have it.
+    #[doc(alias = "QSslCipher")]
     #[must_use]
-    pub fn from_name(name: &str) -> Self {
-        QSslCipher(SUITES.iter().find(|suite| suite.name == name))
+    pub fn from_name(name: &str) -> Option<Self> {
+        SUITES.iter().find(|suite| suite.name == name).map(|suite| QSslCipher(Some(suite)))
     }
 
-    /// Returns the cipher of this name for a protocol; a null one if there is none.
+    /// Returns the cipher with this name if it is one of this protocol's. `None`, where Qt returns
+    /// a null cipher, if the library does not have it.
     ///
     /// ```
     /// use qnetwork::{QSslCipher, SslProtocol};
     ///
     /// let name = "ECDHE-RSA-AES128-GCM-SHA256";
-    /// assert!(!QSslCipher::from_name_and_protocol(name, SslProtocol::TlsV1_2).is_null());
-    /// assert!(QSslCipher::from_name_and_protocol(name, SslProtocol::TlsV1_3).is_null());
+    /// assert!(QSslCipher::from_name_and_protocol(name, SslProtocol::TlsV1_2).is_some());
+    /// assert!(QSslCipher::from_name_and_protocol(name, SslProtocol::TlsV1_3).is_none());
     /// ```
+    #[doc(alias = "QSslCipher")]
     #[must_use]
-    pub fn from_name_and_protocol(name: &str, protocol: SslProtocol) -> Self {
-        let cipher = QSslCipher::from_name(name);
-        if cipher.protocol() == protocol { cipher } else { QSslCipher(None) }
+    pub fn from_name_and_protocol(name: &str, protocol: SslProtocol) -> Option<Self> {
+        QSslCipher::from_name(name).filter(|cipher| cipher.protocol() == protocol)
     }
 
     /// Returns all ciphers, the best first.
@@ -269,7 +271,7 @@ mod tests {
     #[test]
     fn a_null_one_says_nothing() {
         let null = QSslCipher::default();
-        assert!(null.is_null() && null == QSslCipher::from_name("nonsense"));
+        assert!(null.is_null() && QSslCipher::from_name("nonsense").is_none());
         assert_eq!((null.name(), null.protocol_string(), null.used_bits()), ("", "", 0));
         let texts =
             [null.key_exchange_method(), null.authentication_method(), null.encryption_method()];
@@ -310,7 +312,7 @@ mod tests {
         for cipher in QSslCipher::supported() {
             assert_eq!(
                 QSslCipher::from_name_and_protocol(cipher.name(), cipher.protocol()),
-                cipher
+                Some(cipher)
             );
         }
     }

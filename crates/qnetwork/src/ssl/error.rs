@@ -1,6 +1,6 @@
 //! Errors of certificates.
 
-use std::fmt;
+use std::{fmt, io};
 
 use super::certificate::QSslCertificate;
 
@@ -10,7 +10,7 @@ qcore::numbered! {
     /// Stands for Qt's [QSslError::SslError](https://doc.qt.io/qt-5/qsslerror.html#SslError-enum).
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
     #[non_exhaustive]
-    pub enum SslError {
+    pub enum SslErrorKind {
         /// An error without a code of its own.
         #[doc(alias = "UnspecifiedError")]
         Unspecified = -1,
@@ -93,92 +93,102 @@ qcore::numbered! {
     }
 }
 
-impl SslError {
+impl SslErrorKind {
     /// Returns Qt's text for the error.
     fn text(self) -> &'static str {
         match self {
-            SslError::NoError => "No error",
-            SslError::UnableToGetIssuerCertificate => "The issuer certificate could not be found",
-            SslError::UnableToDecryptCertificateSignature => {
+            SslErrorKind::NoError => "No error",
+            SslErrorKind::UnableToGetIssuerCertificate => {
+                "The issuer certificate could not be found"
+            }
+            SslErrorKind::UnableToDecryptCertificateSignature => {
                 "The certificate signature could not be decrypted"
             }
-            SslError::UnableToDecodeIssuerPublicKey => {
+            SslErrorKind::UnableToDecodeIssuerPublicKey => {
                 "The public key in the certificate could not be read"
             }
-            SslError::CertificateSignatureFailed => "The signature of the certificate is invalid",
-            SslError::CertificateNotYetValid => "The certificate is not yet valid",
-            SslError::CertificateExpired => "The certificate has expired",
-            SslError::InvalidNotBeforeField => {
+            SslErrorKind::CertificateSignatureFailed => {
+                "The signature of the certificate is invalid"
+            }
+            SslErrorKind::CertificateNotYetValid => "The certificate is not yet valid",
+            SslErrorKind::CertificateExpired => "The certificate has expired",
+            SslErrorKind::InvalidNotBeforeField => {
                 "The certificate's notBefore field contains an invalid time"
             }
-            SslError::InvalidNotAfterField => {
+            SslErrorKind::InvalidNotAfterField => {
                 "The certificate's notAfter field contains an invalid time"
             }
-            SslError::SelfSignedCertificate => "The certificate is self-signed, and untrusted",
-            SslError::SelfSignedCertificateInChain => {
+            SslErrorKind::SelfSignedCertificate => "The certificate is self-signed, and untrusted",
+            SslErrorKind::SelfSignedCertificateInChain => {
                 "The root certificate of the certificate chain is self-signed, and untrusted"
             }
-            SslError::UnableToGetLocalIssuerCertificate => {
+            SslErrorKind::UnableToGetLocalIssuerCertificate => {
                 "The issuer certificate of a locally looked up certificate could not be found"
             }
-            SslError::UnableToVerifyFirstCertificate => "No certificates could be verified",
-            SslError::InvalidCaCertificate => "One of the CA certificates is invalid",
-            SslError::PathLengthExceeded => {
+            SslErrorKind::UnableToVerifyFirstCertificate => "No certificates could be verified",
+            SslErrorKind::InvalidCaCertificate => "One of the CA certificates is invalid",
+            SslErrorKind::PathLengthExceeded => {
                 "The basicConstraints path length parameter has been exceeded"
             }
-            SslError::InvalidPurpose => "The supplied certificate is unsuitable for this purpose",
-            SslError::CertificateUntrusted => {
+            SslErrorKind::InvalidPurpose => {
+                "The supplied certificate is unsuitable for this purpose"
+            }
+            SslErrorKind::CertificateUntrusted => {
                 "The root CA certificate is not trusted for this purpose"
             }
-            SslError::CertificateRejected => {
+            SslErrorKind::CertificateRejected => {
                 "The root CA certificate is marked to reject the specified purpose"
             }
-            SslError::SubjectIssuerMismatch => {
+            SslErrorKind::SubjectIssuerMismatch => {
                 "The current candidate issuer certificate was rejected because its subject name \
                  did not match the issuer name of the current certificate"
             }
-            SslError::AuthorityIssuerSerialNumberMismatch => {
+            SslErrorKind::AuthorityIssuerSerialNumberMismatch => {
                 "The current candidate issuer certificate was rejected because its issuer name \
                  and serial number was present and did not match the authority key identifier of \
                  the current certificate"
             }
-            SslError::NoPeerCertificate => "The peer did not present any certificate",
-            SslError::HostNameMismatch => {
+            SslErrorKind::NoPeerCertificate => "The peer did not present any certificate",
+            SslErrorKind::HostNameMismatch => {
                 "The host name did not match any of the valid hosts for this certificate"
             }
             // Qt has no text for it.
-            SslError::NoSslSupport => "",
-            SslError::CertificateBlacklisted => "The peer certificate is blacklisted",
-            SslError::OcspNoResponseFound => "No OCSP status response found",
-            SslError::OcspMalformedRequest => "The OCSP status request had invalid syntax",
-            SslError::OcspMalformedResponse => {
+            SslErrorKind::NoSslSupport => "",
+            SslErrorKind::CertificateBlacklisted => "The peer certificate is blacklisted",
+            SslErrorKind::OcspNoResponseFound => "No OCSP status response found",
+            SslErrorKind::OcspMalformedRequest => "The OCSP status request had invalid syntax",
+            SslErrorKind::OcspMalformedResponse => {
                 "OCSP response contains an unexpected number of SingleResponse structures"
             }
-            SslError::OcspInternalError => "OCSP responder reached an inconsistent internal state",
-            SslError::OcspTryLater => {
+            SslErrorKind::OcspInternalError => {
+                "OCSP responder reached an inconsistent internal state"
+            }
+            SslErrorKind::OcspTryLater => {
                 "OCSP responder was unable to return a status for the requested certificate"
             }
-            SslError::OcspSigRequired => {
+            SslErrorKind::OcspSigRequired => {
                 "The server requires the client to sign the OCSP request in order to construct a \
                  response"
             }
-            SslError::OcspUnauthorized => {
+            SslErrorKind::OcspUnauthorized => {
                 "The client is not authorized to request OCSP status from this server"
             }
-            SslError::OcspResponseCannotBeTrusted => "OCSP responder's identity cannot be verified",
-            SslError::OcspResponseCertIdUnknown => {
+            SslErrorKind::OcspResponseCannotBeTrusted => {
+                "OCSP responder's identity cannot be verified"
+            }
+            SslErrorKind::OcspResponseCertIdUnknown => {
                 "The identity of a certificate in an OCSP response cannot be established"
             }
-            SslError::OcspResponseExpired => "The certificate status response has expired",
-            SslError::OcspStatusUnknown => "The certificate's status is unknown",
-            SslError::Unspecified
-            | SslError::CertificateRevoked
-            | SslError::CertificateStatusUnknown => "Unknown error",
+            SslErrorKind::OcspResponseExpired => "The certificate status response has expired",
+            SslErrorKind::OcspStatusUnknown => "The certificate's status is unknown",
+            SslErrorKind::Unspecified
+            | SslErrorKind::CertificateRevoked
+            | SslErrorKind::CertificateStatusUnknown => "Unknown error",
         }
     }
 }
 
-impl fmt::Display for SslError {
+impl fmt::Display for SslErrorKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.text())
     }
@@ -192,39 +202,46 @@ impl fmt::Display for SslError {
 /// # Examples
 ///
 /// ```
-/// use qnetwork::{QSslError, SslError};
+/// use qnetwork::{QSslError, SslErrorKind};
 ///
-/// let error = QSslError::new(SslError::SelfSignedCertificate);
+/// let error = QSslError::new(SslErrorKind::SelfSignedCertificate);
 /// assert_eq!(error.error_string(), "The certificate is self-signed, and untrusted");
 /// assert!(error.certificate().is_null());
-/// assert_eq!(error, SslError::SelfSignedCertificate);
+/// assert_eq!(error, SslErrorKind::SelfSignedCertificate);
 ///
-/// assert_eq!(QSslError::default().error(), SslError::NoError);
+/// assert_eq!(QSslError::default().error(), SslErrorKind::NoError);
 /// ```
 ///
 /// Qt's page: [QSslError](https://doc.qt.io/qt-5/qsslerror.html).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct QSslError {
-    error: SslError,
+    error: SslErrorKind,
     certificate: QSslCertificate,
 }
 
 impl QSslError {
     /// Creates an error without a certificate.
     #[must_use]
-    pub fn new(error: SslError) -> Self {
+    pub fn new(error: SslErrorKind) -> Self {
         QSslError { error, certificate: QSslCertificate::default() }
     }
 
     /// Creates an error of a certificate.
     #[must_use]
-    pub fn with_certificate(error: SslError, certificate: QSslCertificate) -> Self {
+    pub fn with_certificate(error: SslErrorKind, certificate: QSslCertificate) -> Self {
         QSslError { error, certificate }
     }
 
-    /// Returns the kind of the error.
+    /// Returns the kind of the error. The same as [`error`](Self::error), with the name that all
+    /// errors of this library have.
     #[must_use]
-    pub fn error(&self) -> SslError {
+    pub fn kind(&self) -> SslErrorKind {
+        self.error
+    }
+
+    /// Returns the kind of the error; [`NoError`](SslErrorKind::NoError) of a default value.
+    #[must_use]
+    pub fn error(&self) -> SslErrorKind {
         self.error
     }
 
@@ -247,9 +264,9 @@ impl QSslError {
     }
 }
 
-impl PartialEq<SslError> for QSslError {
+impl PartialEq<SslErrorKind> for QSslError {
     /// Whether the error is of this kind, whatever its certificate.
-    fn eq(&self, error: &SslError) -> bool {
+    fn eq(&self, error: &SslErrorKind) -> bool {
         self.error == *error
     }
 }
@@ -262,102 +279,119 @@ impl fmt::Display for QSslError {
 
 impl std::error::Error for QSslError {}
 
+/// Creates an error without a certificate.
+impl From<SslErrorKind> for QSslError {
+    fn from(kind: SslErrorKind) -> Self {
+        QSslError::new(kind)
+    }
+}
+
+impl From<QSslError> for io::Error {
+    /// The kind is [`InvalidData`](io::ErrorKind::InvalidData).
+    fn from(error: QSslError) -> Self {
+        io::Error::new(io::ErrorKind::InvalidData, error)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     /// Qt's texts.
-    const TEXTS: [(SslError, &str); 38] = [
-        (SslError::Unspecified, "Unknown error"),
-        (SslError::NoError, "No error"),
-        (SslError::UnableToGetIssuerCertificate, "The issuer certificate could not be found"),
+    const TEXTS: [(SslErrorKind, &str); 38] = [
+        (SslErrorKind::Unspecified, "Unknown error"),
+        (SslErrorKind::NoError, "No error"),
+        (SslErrorKind::UnableToGetIssuerCertificate, "The issuer certificate could not be found"),
         (
-            SslError::UnableToDecryptCertificateSignature,
+            SslErrorKind::UnableToDecryptCertificateSignature,
             "The certificate signature could not be decrypted",
         ),
         (
-            SslError::UnableToDecodeIssuerPublicKey,
+            SslErrorKind::UnableToDecodeIssuerPublicKey,
             "The public key in the certificate could not be read",
         ),
-        (SslError::CertificateSignatureFailed, "The signature of the certificate is invalid"),
-        (SslError::CertificateNotYetValid, "The certificate is not yet valid"),
-        (SslError::CertificateExpired, "The certificate has expired"),
+        (SslErrorKind::CertificateSignatureFailed, "The signature of the certificate is invalid"),
+        (SslErrorKind::CertificateNotYetValid, "The certificate is not yet valid"),
+        (SslErrorKind::CertificateExpired, "The certificate has expired"),
         (
-            SslError::InvalidNotBeforeField,
+            SslErrorKind::InvalidNotBeforeField,
             "The certificate's notBefore field contains an invalid time",
         ),
         (
-            SslError::InvalidNotAfterField,
+            SslErrorKind::InvalidNotAfterField,
             "The certificate's notAfter field contains an invalid time",
         ),
-        (SslError::SelfSignedCertificate, "The certificate is self-signed, and untrusted"),
+        (SslErrorKind::SelfSignedCertificate, "The certificate is self-signed, and untrusted"),
         (
-            SslError::SelfSignedCertificateInChain,
+            SslErrorKind::SelfSignedCertificateInChain,
             "The root certificate of the certificate chain is self-signed, and untrusted",
         ),
         (
-            SslError::UnableToGetLocalIssuerCertificate,
+            SslErrorKind::UnableToGetLocalIssuerCertificate,
             "The issuer certificate of a locally looked up certificate could not be found",
         ),
-        (SslError::UnableToVerifyFirstCertificate, "No certificates could be verified"),
-        (SslError::CertificateRevoked, "Unknown error"),
-        (SslError::InvalidCaCertificate, "One of the CA certificates is invalid"),
+        (SslErrorKind::UnableToVerifyFirstCertificate, "No certificates could be verified"),
+        (SslErrorKind::CertificateRevoked, "Unknown error"),
+        (SslErrorKind::InvalidCaCertificate, "One of the CA certificates is invalid"),
         (
-            SslError::PathLengthExceeded,
+            SslErrorKind::PathLengthExceeded,
             "The basicConstraints path length parameter has been exceeded",
         ),
-        (SslError::InvalidPurpose, "The supplied certificate is unsuitable for this purpose"),
-        (SslError::CertificateUntrusted, "The root CA certificate is not trusted for this purpose"),
+        (SslErrorKind::InvalidPurpose, "The supplied certificate is unsuitable for this purpose"),
         (
-            SslError::CertificateRejected,
+            SslErrorKind::CertificateUntrusted,
+            "The root CA certificate is not trusted for this purpose",
+        ),
+        (
+            SslErrorKind::CertificateRejected,
             "The root CA certificate is marked to reject the specified purpose",
         ),
         (
-            SslError::SubjectIssuerMismatch,
+            SslErrorKind::SubjectIssuerMismatch,
             "The current candidate issuer certificate was rejected because its subject name did \
              not match the issuer name of the current certificate",
         ),
         (
-            SslError::AuthorityIssuerSerialNumberMismatch,
+            SslErrorKind::AuthorityIssuerSerialNumberMismatch,
             "The current candidate issuer certificate was rejected because its issuer name and \
              serial number was present and did not match the authority key identifier of the \
              current certificate",
         ),
-        (SslError::NoPeerCertificate, "The peer did not present any certificate"),
+        (SslErrorKind::NoPeerCertificate, "The peer did not present any certificate"),
         (
-            SslError::HostNameMismatch,
+            SslErrorKind::HostNameMismatch,
             "The host name did not match any of the valid hosts for this certificate",
         ),
-        (SslError::NoSslSupport, ""),
-        (SslError::CertificateBlacklisted, "The peer certificate is blacklisted"),
-        (SslError::CertificateStatusUnknown, "Unknown error"),
-        (SslError::OcspNoResponseFound, "No OCSP status response found"),
-        (SslError::OcspMalformedRequest, "The OCSP status request had invalid syntax"),
+        (SslErrorKind::NoSslSupport, ""),
+        (SslErrorKind::CertificateBlacklisted, "The peer certificate is blacklisted"),
+        (SslErrorKind::CertificateStatusUnknown, "Unknown error"),
+        (SslErrorKind::OcspNoResponseFound, "No OCSP status response found"),
+        (SslErrorKind::OcspMalformedRequest, "The OCSP status request had invalid syntax"),
         (
-            SslError::OcspMalformedResponse,
+            SslErrorKind::OcspMalformedResponse,
             "OCSP response contains an unexpected number of SingleResponse structures",
         ),
-        (SslError::OcspInternalError, "OCSP responder reached an inconsistent internal state"),
+        (SslErrorKind::OcspInternalError, "OCSP responder reached an inconsistent internal state"),
         (
-            SslError::OcspTryLater,
+            SslErrorKind::OcspTryLater,
             "OCSP responder was unable to return a status for the requested certificate",
         ),
         (
-            SslError::OcspSigRequired,
+            SslErrorKind::OcspSigRequired,
             "The server requires the client to sign the OCSP request in order to construct a \
              response",
         ),
         (
-            SslError::OcspUnauthorized,
+            SslErrorKind::OcspUnauthorized,
             "The client is not authorized to request OCSP status from this server",
         ),
-        (SslError::OcspResponseCannotBeTrusted, "OCSP responder's identity cannot be verified"),
+        (SslErrorKind::OcspResponseCannotBeTrusted, "OCSP responder's identity cannot be verified"),
         (
-            SslError::OcspResponseCertIdUnknown,
+            SslErrorKind::OcspResponseCertIdUnknown,
             "The identity of a certificate in an OCSP response cannot be established",
         ),
-        (SslError::OcspResponseExpired, "The certificate status response has expired"),
-        (SslError::OcspStatusUnknown, "The certificate's status is unknown"),
+        (SslErrorKind::OcspResponseExpired, "The certificate status response has expired"),
+        (SslErrorKind::OcspStatusUnknown, "The certificate's status is unknown"),
     ];
 
     #[test]
@@ -365,7 +399,7 @@ mod tests {
         for (error, text) in TEXTS {
             assert_eq!(QSslError::new(error).error_string(), text);
             assert_eq!(QSslError::new(error).to_string(), text);
-            let has_none = error == SslError::NoError;
+            let has_none = error == SslErrorKind::NoError;
             assert_eq!(text == "No error", has_none, "{error:?}");
         }
     }
@@ -373,9 +407,9 @@ mod tests {
     #[test]
     fn constructing() {
         let none = QSslError::default();
-        assert_eq!((none.error(), &none.error_string()[..]), (SslError::NoError, "No error"));
+        assert_eq!((none.error(), &none.error_string()[..]), (SslErrorKind::NoError, "No error"));
         assert!(none.certificate().is_null());
-        assert_eq!(none, QSslError::new(SslError::NoError));
+        assert_eq!(none, QSslError::new(SslErrorKind::NoError));
     }
 
     #[test]
@@ -383,16 +417,22 @@ mod tests {
         let pem = rcgen::generate_simple_self_signed(["a.example".to_owned()]).unwrap().cert.pem();
         let certificate = QSslCertificate::new(pem, crate::EncodingFormat::Pem);
         let mut error =
-            QSslError::with_certificate(SslError::HostNameMismatch, certificate.clone());
+            QSslError::with_certificate(SslErrorKind::HostNameMismatch, certificate.clone());
         assert_eq!(error.certificate(), &certificate);
         assert_eq!(error, error.clone());
-        assert_eq!(error, SslError::HostNameMismatch);
-        assert_ne!(error, QSslError::new(SslError::HostNameMismatch));
-        assert_ne!(error, QSslError::with_certificate(SslError::CertificateExpired, certificate));
+        assert_eq!(error, SslErrorKind::HostNameMismatch);
+        assert_ne!(error, QSslError::new(SslErrorKind::HostNameMismatch));
+        assert_ne!(
+            error,
+            QSslError::with_certificate(SslErrorKind::CertificateExpired, certificate)
+        );
         let errors = std::collections::HashSet::from([error.clone(), error.clone()]);
         assert_eq!(errors.len(), 1);
         let mut other = QSslError::default();
         error.swap(&mut other);
-        assert_eq!((error.error(), other.error()), (SslError::NoError, SslError::HostNameMismatch));
+        assert_eq!(
+            (error.error(), other.error()),
+            (SslErrorKind::NoError, SslErrorKind::HostNameMismatch)
+        );
     }
 }

@@ -195,7 +195,9 @@ thread_local! {
 
 fn configuration(variant: usize, identity: Identity<'_>) -> (Arc<ClientConfig>, Arc<ServerConfig>) {
     let mut own = QSslConfiguration::default();
-    own.set_local_certificate_chain(QSslCertificate::from_data(identity.0, EncodingFormat::Pem));
+    own.set_local_certificate_chain(
+        QSslCertificate::from_data(identity.0, EncodingFormat::Pem).unwrap_or_default(),
+    );
     own.set_private_key(QSslKey::new(identity.1, KeyAlgorithm::Ec, EncodingFormat::Pem));
     let own = own.identity().expect("the key fits");
     let protocol = match variant % 4 {

@@ -35,13 +35,13 @@ mod verify;
 
 pub use self::{
     certificate::{
-        CertificateParseError, ExtensionValue, HashAlgorithm, InfoAttribute, QSslCertificate,
-        QSslCertificateExtension, SubjectInfo,
+        ExtensionValue, HashAlgorithm, InfoAttribute, QSslCertificate, QSslCertificateExtension,
+        SslCertificateError, SslCertificateErrorKind, SubjectInfo,
     },
     cipher::QSslCipher,
     configuration::QSslConfiguration,
-    error::{QSslError, SslError},
-    key::{KeyError, QSslKey},
+    error::{QSslError, SslErrorKind},
+    key::{QSslKey, SslKeyError, SslKeyErrorKind},
     kinds::{
         AlternativeNameEntryType, EncodingFormat, KeyAlgorithm, KeyType,
         NextProtocolNegotiationStatus, PatternSyntax, PeerVerifyMode, SslMode, SslOptions,

@@ -10,7 +10,7 @@ use std::{
 
 use mio::net::TcpStream;
 use qcore::{
-    Connection, Interval, Signal, TimerType, class,
+    Connection, Interval, QObject, Signal, TimerType, class,
     event_loop::TimerId,
     object::{Handle, Life, Node, Object},
 };
@@ -67,7 +67,7 @@ class! {
     /// app.exec();
     /// # Ok::<(), qnetwork::SocketError>(())
     /// ```
-    pub struct QSslServer(SslServerNode): QTcpServer = base
+    pub struct QSslServer(SslServerNode): QTcpServer, QObject = base
 }
 
 /// The signals of a [`QSslServer`]. They concern connections whose handshake is running.
@@ -153,15 +153,15 @@ impl QSslServer {
     /// Returns how long a handshake may take; 5 seconds by default.
     #[doc(alias = "handshakeTimeout")]
     #[must_use]
-    pub fn handshake_timeout(&self) -> Duration {
-        self.timeout.get()
+    pub fn handshake_timeout(&self) -> Interval {
+        self.timeout.get().into()
     }
 
     /// Sets how long a handshake may take, in milliseconds or as a `Duration`. It applies to new
     /// handshakes. A negative number changes nothing.
     #[doc(alias = "setHandshakeTimeout")]
     pub fn set_handshake_timeout(&self, timeout: impl Into<Interval>) {
-        if let Some(timeout) = timeout.into().duration() {
+        if let Some(timeout) = timeout.into().as_duration() {
             self.timeout.set(timeout);
         }
     }

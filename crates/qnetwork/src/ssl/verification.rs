@@ -19,14 +19,14 @@ impl QSslCertificate {
     /// certificate may be used for.
     ///
     /// ```
-    /// use qnetwork::{EncodingFormat, QSslCertificate, SslError};
+    /// use qnetwork::{EncodingFormat, QSslCertificate, SslErrorKind};
     ///
     /// let pem = rcgen::generate_simple_self_signed(["a.example".to_owned()]).unwrap().cert.pem();
-    /// let chain = QSslCertificate::from_data(pem, EncodingFormat::Pem);
+    /// let chain = QSslCertificate::from_data(pem, EncodingFormat::Pem).unwrap();
     /// let errors = QSslCertificate::verify(&chain, "b.example");
     /// assert_eq!(errors.len(), 2);
-    /// assert_eq!(errors[0], SslError::HostNameMismatch);
-    /// assert_eq!(errors[1], SslError::SelfSignedCertificate);
+    /// assert_eq!(errors[0], SslErrorKind::HostNameMismatch);
+    /// assert_eq!(errors[1], SslErrorKind::SelfSignedCertificate);
     /// assert_eq!(errors[1].certificate(), &chain[0]);
     /// ```
     #[must_use]

@@ -20,7 +20,7 @@ impl Address {
             return Ok(Value::None);
         }
         let text = args.text()?;
-        Ok(self.0.borrow_mut().set_address(&text).into())
+        Ok(self.0.borrow_mut().set_address(&text).is_ok().into())
     }
 }
 
@@ -47,7 +47,11 @@ impl Kind for Address {
                 })?;
                 address.is_equal(&other, mode).into()
             }
-            "isInSubnet" => address.is_in_subnet(&args.address()?, args.number()?).into(),
+            "isInSubnet" => {
+                let (subnet, prefix) = (args.address()?, args.number::<i32>()?);
+                // The parameter is a `u8` here. Qt finds no address with a negative one.
+                u8::try_from(prefix).is_ok_and(|prefix| address.is_in_subnet(subnet, prefix)).into()
+            }
             "isBroadcast" => address.is_broadcast().into(),
             "isGlobal" => address.is_global().into(),
             "isLinkLocal" => address.is_link_local().into(),

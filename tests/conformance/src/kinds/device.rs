@@ -47,7 +47,7 @@ pub(super) fn call_device(device: &QIODevice, class: &str, args: &Args<'_>) -> R
         "ungetChar" => device.unget_char(args.character()?).into(),
         "canReadLine" => device.can_read_line().into(),
         "readLine" if args.left() == 0 => device.read_line().into(),
-        "readLine" => device.read_line_with(args.number()?).into(),
+        "readLine" => device.read_line_with_max_size(args.number()?).into(),
         "atEnd" => device.at_end().into(),
         "startTransaction" => device.start_transaction().into(),
         "commitTransaction" => device.commit_transaction().into(),

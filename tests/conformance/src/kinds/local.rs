@@ -34,7 +34,7 @@ impl Kind for Local {
             "connectToServer" => {
                 let name = args.text()?;
                 let mode = args.or(OpenMode::READ_WRITE, open_mode)?;
-                socket.connect_to_server_with(name, mode).into()
+                socket.connect_to_server_with_mode(name, mode).into()
             }
             "disconnectFromServer" => socket.disconnect_from_server().into(),
             "abort" => socket.abort().into(),
@@ -53,7 +53,7 @@ impl Kind for Local {
             "serverName" => socket.server_name().into(),
             "setServerName" => socket.set_server_name(args.text()?).into(),
             "fullServerName" => socket.full_server_name().into(),
-            "socketDescriptor" => socket.socket_descriptor().into(),
+            "socketDescriptor" => socket.socket_descriptor().unwrap_or(-1).into(),
             "readBufferSize" => socket.read_buffer_size().into(),
             "setReadBufferSize" => socket.set_read_buffer_size(args.number()?).into(),
             _ => return call_device(&socket, self.class(), args),

@@ -26,12 +26,12 @@ impl Kind for LocalServer {
             "listen" => server.listen(args.text()?).is_ok().into(),
             "isListening" => server.is_listening().into(),
             "close" => server.close().into(),
-            "removeServer" => QLocalServer::remove_server(args.text()?).into(),
+            "removeServer" => QLocalServer::remove_server(args.text()?).is_ok().into(),
             "serverName" => server.server_name().into(),
             "fullServerName" => server.full_server_name().into(),
             "serverError" => names::value(server.server_error()),
             "errorString" => server.error_string().into(),
-            "socketDescriptor" => server.socket_descriptor().into(),
+            "socketDescriptor" => server.socket_descriptor().unwrap_or(-1).into(),
             "setSocketOptions" => {
                 let options = args.flags(option_named, |one, other| one | other)?;
                 server.set_socket_options(options).into()

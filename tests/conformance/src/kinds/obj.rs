@@ -56,7 +56,7 @@ impl Obj {
         let receiver = self.receiver(&name, &label);
         let (world, object) = (args.world.clone(), args.object.to_owned());
         let signal = self.signal(&name)?;
-        signal.connect_to_with(&receiver, kind, move |_, value| {
+        signal.connect_to_with_type(&receiver, kind, move |_, value| {
             world.slot_called(&object, &name, &label, *value);
         });
         Ok(())

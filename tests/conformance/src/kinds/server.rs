@@ -47,7 +47,7 @@ impl Kind for Server {
             "serverPort" | "port" => Value::Port(server.server_port().into()),
             "serverError" => names::value(server.server_error()),
             "errorString" => server.error_string().into(),
-            "socketDescriptor" => i64::from(server.socket_descriptor()).into(),
+            "socketDescriptor" => server.socket_descriptor().unwrap_or(-1).into(),
             "pauseAccepting" => server.pause_accepting().into(),
             "resumeAccepting" => server.resume_accepting().into(),
             "addPendingConnection" => match args.object()?.and_then(|object| object.tcp()) {

@@ -18,7 +18,7 @@ pub(super) fn call_socket(socket: &QAbstractSocket, class: &str, args: &Args<'_>
             let mode = args.or(BindMode::DEFAULT_FOR_PLATFORM, |args| {
                 args.flags(bind_mode_named, |one, other| one | other)
             })?;
-            socket.bind_with(address, port, mode).is_ok().into()
+            socket.bind_with_mode(address, port, mode).is_ok().into()
         }
         "connectToHost" => connect_to_host(socket, args)?.into(),
         "disconnectFromHost" => socket.disconnect_from_host().into(),
@@ -37,7 +37,7 @@ pub(super) fn call_socket(socket: &QAbstractSocket, class: &str, args: &Args<'_>
         "peerAddress" => socket.peer_address().into(),
         "peerPort" => Value::Port(socket.peer_port().into()),
         "peerName" => socket.peer_name().into(),
-        "socketDescriptor" => socket.socket_descriptor().into(),
+        "socketDescriptor" => socket.socket_descriptor().unwrap_or(-1).into(),
         "readBufferSize" => socket.read_buffer_size().into(),
         "setReadBufferSize" => socket.set_read_buffer_size(args.number()?).into(),
         "setSocketOption" => {
@@ -102,11 +102,11 @@ fn connect_to_host(socket: &QAbstractSocket, args: &Args<'_>) -> Result<()> {
     connect(socket, args.text()?.into(), args)
 }
 
-fn connect(socket: &QAbstractSocket, host: qnetwork::Host, args: &Args<'_>) -> Result<()> {
+fn connect(socket: &QAbstractSocket, host: qnetwork::Host<'_>, args: &Args<'_>) -> Result<()> {
     let port = args.number()?;
     let mode = args.or(OpenMode::READ_WRITE, open_mode)?;
     let protocol = args.or(NetworkLayerProtocol::AnyIP, Args::named)?;
-    socket.connect_to_host_with(host, port, mode, protocol);
+    socket.connect_to_host_with_mode(host, port, mode, protocol);
     Ok(())
 }
 

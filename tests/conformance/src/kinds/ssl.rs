@@ -5,7 +5,7 @@ use std::fs;
 use qcore::{OpenMode, QObject};
 use qnetwork::{
     EncodingFormat, KeyAlgorithm, NetworkLayerProtocol, QSslCertificate, QSslConfiguration,
-    QSslError, QSslKey, QSslSocket, QTcpSocket, SslError, SubjectInfo,
+    QSslError, QSslKey, QSslSocket, QTcpSocket, SslErrorKind, SubjectInfo,
 };
 
 use super::{
@@ -45,7 +45,7 @@ impl Kind for Ssl {
                 let (host, port) = (args.text()?, args.number()?);
                 let mode = args.or(OpenMode::READ_WRITE, super::device::open_mode)?;
                 let protocol = args.or(NetworkLayerProtocol::AnyIP, Args::named)?;
-                socket.connect_to_host_encrypted_with(host, port, "", mode, protocol).into()
+                socket.connect_to_host_encrypted_with_mode(host, port, mode, protocol).into()
             }
             "startClientEncryption" => socket.start_client_encryption().into(),
             "startServerEncryption" => socket.start_server_encryption().into(),
@@ -108,12 +108,8 @@ impl Kind for Ssl {
 
 fn certificates(args: &Args<'_>, stem: &str) -> Result<Vec<QSslCertificate>> {
     let path = args.world.certs.join(format!("{stem}.crt"));
-    let found = QSslCertificate::from_data(fs::read(path)?, EncodingFormat::Pem);
-    if found.is_empty() {
-        Err(Error::new(format!("no certificate in {stem}.crt")))
-    } else {
-        Ok(found)
-    }
+    QSslCertificate::from_path(path, EncodingFormat::Pem)
+        .map_err(|error| Error::new(format!("{stem}.crt: {error}")))
 }
 
 fn use_certificate(socket: &QSslSocket, args: &Args<'_>) -> Result<()> {
@@ -135,7 +131,7 @@ fn trust(socket: &QSslSocket, certificates: Vec<QSslCertificate>) {
 fn show_error(error: &QSslError) -> Value {
     // The names are Qt's except for Unspecified, which has no suffix here.
     let name = match error.error() {
-        SslError::Unspecified => "UnspecifiedError".to_owned(),
+        SslErrorKind::Unspecified => "UnspecifiedError".to_owned(),
         error => format!("{error:?}"),
     };
     Value::Enum(name, -1)

@@ -24,9 +24,13 @@ impl Kind for Timer {
             "start" if args.left() == 0 => timer.restart().into(),
             "start" => timer.start(args.number::<i32>()?).into(),
             "stop" => timer.stop().into(),
-            "interval" => timer.interval().into(),
+            "interval" => timer.interval().as_millis().into(),
             "setInterval" => timer.set_interval(args.number::<i32>()?).into(),
-            "remainingTime" => timer.remaining_time().into(),
+            // Qt's milliseconds are rounded up.
+            "remainingTime" => match timer.remaining_time() {
+                Some(left) => (left.as_nanos().div_ceil(1_000_000) as i64).into(),
+                None => (-1_i32).into(),
+            },
             "isActive" => timer.is_active().into(),
             "isSingleShot" => timer.is_single_shot().into(),
             "setSingleShot" => timer.set_single_shot(args.boolean()?).into(),

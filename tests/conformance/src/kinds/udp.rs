@@ -40,7 +40,7 @@ impl Kind for Udp {
                 Err(_) => Value::Number(-1),
             },
             "receiveDatagram" if args.left() == 0 => received(socket.receive_datagram()),
-            "receiveDatagram" => received(socket.receive_datagram_with(args.number()?)),
+            "receiveDatagram" => received(socket.receive_datagram_with_max_size(args.number()?)),
             "writeDatagram" => {
                 let (data, address) = (args.bytes()?, args.address()?);
                 match socket.write_datagram(data, address, args.number()?) {
@@ -76,7 +76,9 @@ impl Kind for Udp {
 /// Returns the datagram. Where there is none, Qt returns an invalid one.
 fn received(datagram: std::result::Result<QNetworkDatagram, SocketError>) -> Value {
     let datagram = datagram.unwrap_or_default();
-    let sender = (datagram.sender_address(), datagram.sender_port().into());
-    let destination = (datagram.destination_address(), datagram.destination_port().into());
+    // Qt's number for no port is -1.
+    let port = |port: Option<u16>| port.map_or(-1, i64::from);
+    let sender = (datagram.sender_address(), port(datagram.sender_port()));
+    let destination = (datagram.destination_address(), port(datagram.destination_port()));
     Value::Datagram(Box::new(Datagram { data: datagram.into_data(), sender, destination }))
 }

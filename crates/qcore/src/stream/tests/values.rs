@@ -185,7 +185,7 @@ fn texts() -> Vec<Value> {
             |input, again| {
                 let mut raw = [0; 3];
                 let count = input.read_raw_data(&mut raw);
-                again.write_raw_data(&raw);
+                again.write_raw_data(raw);
                 count == 3 && raw == *b"abc"
             },
         ),
@@ -261,7 +261,7 @@ fn variants() -> Vec<Value> {
                 if input.version() < StreamVersion::QT_4_0 {
                     again.write_qvariant(&value);
                 } else {
-                    again.write_uint32(kind.id());
+                    again.write_uint32(kind as u32);
                     if input.version() >= StreamVersion::QT_4_2 {
                         again.write_bool(false);
                     }

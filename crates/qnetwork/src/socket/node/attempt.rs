@@ -13,7 +13,7 @@ use qcore::{
 
 use crate::{
     address::{NetworkLayerProtocol, QHostAddress},
-    host_info::QHostInfo,
+    host_info::{LookupId, QHostInfo},
 };
 
 /// How long connecting to one address may take.
@@ -25,7 +25,7 @@ enum Step {
     #[default]
     Idle,
     /// The host's name is being looked up; this is the number of the look-up.
-    LookingUp(i32),
+    LookingUp(LookupId),
     /// The addresses are known, and none has been tried.
     Found,
     /// One address at least has been tried, or the proxy was given the name.
@@ -78,7 +78,7 @@ impl Attempt {
     // ---- the look-up
 
     /// The look-up of the name with this number has begun.
-    pub(crate) fn looks_up(&self, lookup: i32) {
+    pub(crate) fn looks_up(&self, lookup: LookupId) {
         self.step.set(Step::LookingUp(lookup));
     }
 

@@ -23,7 +23,7 @@ use std::{
 };
 
 use qcore::{
-    QIODevice, Signal, class,
+    QIODevice, QObject, Signal, class,
     event_loop::{Dispatcher, EventSource},
     io_device::{DeviceBackend, DeviceNode},
     object::{Handle, Life, Node, Object},
@@ -52,6 +52,9 @@ class! {
     ///
     /// A socket is aborted when its last handle is dropped or its parent dies.
     ///
+    /// [`cast`](QObject::cast) returns a handle of the derived class, for example of a
+    /// [`QTcpSocket`](crate::QTcpSocket).
+    ///
     /// # The order of signals
     ///
     /// * The socket connects: `state_changed(HostLookup)`, `state_changed(Connecting)`,
@@ -63,7 +66,7 @@ class! {
     ///   the signals of the next line. Data that was received can be read afterwards.
     /// * This end closes: `state_changed(Closing)`, `bytes_written` for what was still to be sent,
     ///   `state_changed(Unconnected)`, `read_channel_finished`, `disconnected`.
-    pub struct QAbstractSocket(AbstractSocketNode): QIODevice = base
+    pub struct QAbstractSocket(AbstractSocketNode): QIODevice, QObject = base
 }
 
 /// The signals of a [`QAbstractSocket`].

@@ -33,8 +33,8 @@ impl ProxyChoice {
         self.tag.borrow().as_deref().unwrap_or_default().to_owned()
     }
 
-    pub(crate) fn set_tag(&self, tag: &str) {
-        let tag = Some(tag).filter(|tag| !tag.is_empty()).map(Box::from);
+    pub(crate) fn set_tag(&self, tag: String) {
+        let tag = Some(tag).filter(|tag| !tag.is_empty()).map(String::into_boxed_str);
         self.tag.replace(tag);
     }
 
@@ -49,7 +49,7 @@ impl ProxyChoice {
     ) -> Route {
         let own = self.own();
         proxy::resolve(own.as_ref(), host_name, needs, || {
-            QNetworkProxyQuery::new(kind, host_name, port, &self.tag())
+            QNetworkProxyQuery::new(kind, host_name, port, self.tag())
         })
     }
 

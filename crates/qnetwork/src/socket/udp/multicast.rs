@@ -1,15 +1,16 @@
 //! Multicast groups.
 
 use super::QUdpSocket;
-use crate::{address::QHostAddress, common::SocketError, interface::QNetworkInterface};
+use crate::{address::Host, common::SocketError, interface::QNetworkInterface};
 
 impl QUdpSocket {
     /// Joins a multicast group, on an interface that the system chooses. From now on the socket
     /// receives datagrams that are sent to the group's address.
     ///
-    /// To join an IPv4 group, bind the socket to an IPv4 address such as [`QHostAddress::AnyIPv4`].
-    /// As in Qt, a socket that is bound to [`QHostAddress::Any`] cannot join one. If several
-    /// sockets of this machine use the same group and port, bind them with
+    /// To join an IPv4 group, bind the socket to an IPv4 address such as
+    /// [`QHostAddress::AnyIPv4`](crate::QHostAddress::AnyIPv4). As in Qt, a socket that is bound to
+    /// [`QHostAddress::Any`](crate::QHostAddress::Any) cannot join one. If several sockets of this
+    /// machine use the same group and port, bind them with
     /// [`SHARE_ADDRESS`](crate::BindMode::SHARE_ADDRESS). The option
     /// [`MulticastTtl`](crate::SocketOption::MulticastTtl) sets how many hops multicast datagrams
     /// may take, and [`MulticastLoopback`](crate::SocketOption::MulticastLoopback) whether this
@@ -39,15 +40,15 @@ impl QUdpSocket {
     /// let error = socket.join_multicast_group(group.clone()).unwrap_err();
     /// assert_eq!(error, SocketErrorKind::Operation); // it is not bound
     ///
-    /// socket.bind_with(QHostAddress::AnyIPv4, 0, BindMode::SHARE_ADDRESS)?;
+    /// socket.bind_with_mode(QHostAddress::AnyIPv4, 0, BindMode::SHARE_ADDRESS)?;
     /// if let Err(error) = socket.join_multicast_group(group) {
     ///     println!("no multicast on this machine: {error}");
     /// }
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[doc(alias = "joinMulticastGroup")]
-    pub fn join_multicast_group(&self, group: impl Into<QHostAddress>) -> Result<(), SocketError> {
-        self.join_multicast_group_with(group, &QNetworkInterface::default())
+    pub fn join_multicast_group<'a>(&self, group: impl Into<Host<'a>>) -> Result<(), SocketError> {
+        self.join_multicast_group_on(group, &QNetworkInterface::default())
     }
 
     /// [`join_multicast_group`](QUdpSocket::join_multicast_group) on a given interface.
@@ -56,13 +57,13 @@ impl QUdpSocket {
     ///
     /// Those of [`join_multicast_group`](QUdpSocket::join_multicast_group).
     #[doc(alias = "joinMulticastGroup")]
-    pub fn join_multicast_group_with(
+    pub fn join_multicast_group_on<'a>(
         &self,
-        group: impl Into<QHostAddress>,
+        group: impl Into<Host<'a>>,
         interface: &QNetworkInterface,
     ) -> Result<(), SocketError> {
         let engine = self.datagram_engine("joinMulticastGroup")?;
-        let group = group.into();
+        let group = group.into().into_address()?;
         engine.datagrams().map_or(Ok(()), |one| one.join(&group, interface))
     }
 
@@ -73,8 +74,8 @@ impl QUdpSocket {
     /// Those of [`join_multicast_group`](QUdpSocket::join_multicast_group); also if the socket has
     /// not joined the group.
     #[doc(alias = "leaveMulticastGroup")]
-    pub fn leave_multicast_group(&self, group: impl Into<QHostAddress>) -> Result<(), SocketError> {
-        self.leave_multicast_group_with(group, &QNetworkInterface::default())
+    pub fn leave_multicast_group<'a>(&self, group: impl Into<Host<'a>>) -> Result<(), SocketError> {
+        self.leave_multicast_group_on(group, &QNetworkInterface::default())
     }
 
     /// Leaves a group that was joined on a given interface.
@@ -83,30 +84,29 @@ impl QUdpSocket {
     ///
     /// Those of [`leave_multicast_group`](QUdpSocket::leave_multicast_group).
     #[doc(alias = "leaveMulticastGroup")]
-    pub fn leave_multicast_group_with(
+    pub fn leave_multicast_group_on<'a>(
         &self,
-        group: impl Into<QHostAddress>,
+        group: impl Into<Host<'a>>,
         interface: &QNetworkInterface,
     ) -> Result<(), SocketError> {
         let engine = self.datagram_engine("leaveMulticastGroup")?;
-        let group = group.into();
+        let group = group.into().into_address()?;
         engine.datagrams().map_or(Ok(()), |one| one.leave(&group, interface))
     }
 
-    /// The interface on which multicast datagrams are sent. It is not
-    /// [valid](QNetworkInterface::is_valid) if the system chooses the interface, which is the
-    /// default, or if the socket is not bound, which causes Qt's warning.
+    /// Returns the interface on which the socket sends multicast datagrams.
+    ///
+    /// `None`, where Qt returns an invalid interface, means that the system chooses it, which is
+    /// the default. A socket that is not bound logs Qt's warning and returns `None`.
     #[doc(alias = "multicastInterface")]
     #[must_use]
-    pub fn multicast_interface(&self) -> QNetworkInterface {
-        let engine = self.datagram_engine("multicastInterface").ok();
-        let interface =
-            engine.as_ref().and_then(|engine| Some(engine.datagrams()?.multicast_interface()));
-        interface.unwrap_or_default()
+    pub fn multicast_interface(&self) -> Option<QNetworkInterface> {
+        let engine = self.datagram_engine("multicastInterface").ok()?;
+        engine.datagrams()?.multicast_interface()
     }
 
-    /// Sets the interface on which multicast datagrams are sent. With an invalid interface the
-    /// system chooses one.
+    /// Sets the interface on which the socket sends multicast datagrams. With `None`, or an
+    /// interface that is not [valid](QNetworkInterface::is_valid), the system chooses it.
     ///
     /// # Errors
     ///
@@ -123,14 +123,16 @@ impl QUdpSocket {
     ///
     /// let socket = QUdpSocket::new();
     /// socket.bind(QHostAddress::AnyIPv4, 0)?;
-    /// socket.set_multicast_interface(&loopback)?;
-    /// assert_eq!(socket.multicast_interface().index(), loopback.index());
+    /// socket.set_multicast_interface(Some(&loopback))?;
+    /// assert_eq!(socket.multicast_interface().unwrap().index(), loopback.index());
+    /// socket.set_multicast_interface(None)?;
+    /// assert_eq!(socket.multicast_interface(), None);
     /// # Ok::<(), qnetwork::SocketError>(())
     /// ```
     #[doc(alias = "setMulticastInterface")]
     pub fn set_multicast_interface(
         &self,
-        interface: &QNetworkInterface,
+        interface: Option<&QNetworkInterface>,
     ) -> Result<(), SocketError> {
         let engine = self.datagram_engine("setMulticastInterface")?;
         engine.datagrams().map_or(Ok(()), |one| one.set_multicast_interface(interface))

@@ -140,7 +140,7 @@ impl QUdpSocket {
         let engine = self.datagram_engine("receiveDatagram")?;
         let pending = engine.datagrams().and_then(|one| one.pending_size());
         let Some(size) = pending else { return Err(none_to_read()) };
-        self.receive_datagram_with(size)
+        self.receive_datagram_with_max_size(size)
     }
 
     /// [`receive_datagram`](QUdpSocket::receive_datagram), but keeps at most `max_size` of the
@@ -152,7 +152,10 @@ impl QUdpSocket {
     /// the signal has another error than this function returns, as in Qt: the socket's first error,
     /// or [`Unknown`](SocketErrorKind::Unknown).
     #[doc(alias = "receiveDatagram")]
-    pub fn receive_datagram_with(&self, max_size: usize) -> Result<QNetworkDatagram, SocketError> {
+    pub fn receive_datagram_with_max_size(
+        &self,
+        max_size: usize,
+    ) -> Result<QNetworkDatagram, SocketError> {
         let engine = self.datagram_engine("receiveDatagram")?;
         let mut datagram = QNetworkDatagram::default();
         let mut take = |incoming: &Incoming<'_>| incoming.write_to(&mut datagram, max_size);

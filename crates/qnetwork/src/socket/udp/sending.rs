@@ -6,7 +6,7 @@ use qcore::{DeviceError, DeviceErrorKind};
 
 use super::QUdpSocket;
 use crate::{
-    address::{NetworkLayerProtocol, QHostAddress},
+    address::{Host, NetworkLayerProtocol, QHostAddress},
     common::{SocketError, SocketErrorKind},
     datagram::QNetworkDatagram,
     engine::{Engine, Outcome},
@@ -33,6 +33,8 @@ impl QUdpSocket {
     ///   has listened at the destination of a connected socket's last datagram. As in Qt, a socket
     ///   reports its first such error for all later ones.
     /// * [`Temporary`](SocketErrorKind::Temporary) if the system cannot take the datagram now
+    /// * [`SocketAddressNotAvailable`](SocketErrorKind::SocketAddressNotAvailable) if `host` is a
+    ///   text that is no address; nothing is sent, and no name is looked up
     /// * the errors of [`bind`](crate::QAbstractSocket::bind)
     ///
     /// # Examples
@@ -49,13 +51,20 @@ impl QUdpSocket {
     /// # Ok::<(), qnetwork::SocketError>(())
     /// ```
     #[doc(alias = "writeDatagram")]
-    pub fn write_datagram(
+    pub fn write_datagram<'a>(
         &self,
         data: impl AsRef<[u8]>,
-        host: impl Into<QHostAddress>,
+        host: impl Into<Host<'a>>,
         port: u16,
     ) -> Result<usize, SocketError> {
-        let (data, host) = (data.as_ref(), host.into());
+        let data = data.as_ref();
+        let host = match host.into().into_address() {
+            Ok(host) => host,
+            Err(error) => {
+                self.refuse_deleted("writeDatagram")?;
+                return Err(self.report(error.into()));
+            }
+        };
         let engine = self.engine_for_sending()?;
         let sent = engine.datagrams().map_or(Ok(false), |one| one.send(data, &host, port));
         self.tell_sent(&engine, data.len(), sent)
@@ -84,14 +93,14 @@ impl QUdpSocket {
     /// receiver.bind(QHostAddress::LocalHost, 0)?;
     /// let port = receiver.local_port();
     /// let mut datagram = QNetworkDatagram::new("hello", QHostAddress::LocalHost, port);
-    /// datagram.set_hop_limit(7);
+    /// datagram.set_hop_limit(Some(7));
     ///
     /// let sender = QUdpSocket::new();
     /// sender.bind(QHostAddress::AnyIPv4, 0)?;
     /// sender.write_network_datagram(&datagram)?;
     /// let received = receiver.receive_datagram()?;
     /// # #[cfg(target_os = "linux")]
-    /// assert_eq!(received.hop_limit(), 7);
+    /// assert_eq!(received.hop_limit(), Some(7));
     /// # Ok::<(), qnetwork::SocketError>(())
     /// ```
     #[doc(alias = "writeDatagram")]
@@ -147,7 +156,7 @@ impl QUdpSocket {
                 // A slot has closed the socket. The datagrams were sent all the same.
                 return Ok(count);
             }
-            self.base.bytes_written.emit(datagram.data().len() as i64);
+            self.base.bytes_written.emit(datagram.data().len());
         }
         if count < datagrams.len() && (count == 0 || self.has_engine(&engine)) {
             let error = self.report(error.unwrap_or_else(not_now));
@@ -190,7 +199,7 @@ impl AbstractSocketNode {
         self.ends.keep_descriptor(&**engine);
         match sent {
             Ok(true) => {
-                self.base.bytes_written.emit(count as i64);
+                self.base.bytes_written.emit(count);
                 Ok(count)
             }
             Ok(false) => Err(self.report(not_now())),
@@ -219,7 +228,7 @@ impl AbstractSocketNode {
                 return Err(error.into());
             }
         };
-        self.base.bytes_written.emit(count as i64);
+        self.base.bytes_written.emit(count);
         Ok(count)
     }
 }

@@ -3,6 +3,7 @@
 mod der;
 mod describe;
 mod description;
+mod error;
 mod extension;
 mod hex;
 mod issuing;
@@ -33,8 +34,11 @@ use qcore::QIODevice;
 use sha1::Sha1;
 use sha2::{Sha224, Sha256, Sha384, Sha512};
 
-pub use self::extension::{ExtensionValue, QSslCertificateExtension};
 use self::hex::hex;
+pub use self::{
+    error::{SslCertificateError, SslCertificateErrorKind},
+    extension::{ExtensionValue, QSslCertificateExtension},
+};
 pub(in crate::ssl) use self::{
     name::DistinguishedName,
     parse::{GeneralName, NameConstraints, Parsed},
@@ -123,28 +127,6 @@ qcore::numbered! {
     }
 }
 
-/// Why data is not a certificate.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum CertificateParseError {
-    /// The text has no complete block between the lines `-----BEGIN CERTIFICATE-----` and `-----END
-    /// CERTIFICATE-----`.
-    NoPemBlock,
-    /// The data is not the DER of a certificate.
-    NoCertificate,
-}
-
-impl fmt::Display for CertificateParseError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            CertificateParseError::NoPemBlock => "there is no PEM block of a certificate",
-            CertificateParseError::NoCertificate => "this is not the DER of a certificate",
-        })
-    }
-}
-
-impl std::error::Error for CertificateParseError {}
-
 impl QSslCertificate {
     /// Reads the first certificate of the data. Returns a null one if there is none.
     #[must_use]
@@ -152,63 +134,72 @@ impl QSslCertificate {
         certificates(data.as_ref(), format).next().unwrap_or_default()
     }
 
-    /// Reads the first certificate of the data, like [`new`](Self::new), or returns the reason why
-    /// there is none.
+    /// Creates the first certificate in the data.
     ///
     /// ```
-    /// use qnetwork::{CertificateParseError, EncodingFormat, QSslCertificate};
+    /// use qnetwork::{EncodingFormat, QSslCertificate, SslCertificateErrorKind};
     ///
     /// let error = QSslCertificate::try_new("garbage", EncodingFormat::Der).unwrap_err();
-    /// assert_eq!(error, CertificateParseError::NoCertificate);
+    /// assert_eq!(error, SslCertificateErrorKind::NoCertificate);
     /// ```
     ///
     /// # Errors
     ///
-    /// Those of [`CertificateParseError`].
+    /// [`SslCertificateError`] if the data contains no certificate.
     pub fn try_new(
         data: impl AsRef<[u8]>,
         format: EncodingFormat,
-    ) -> Result<Self, CertificateParseError> {
+    ) -> Result<Self, SslCertificateError> {
         let data = data.as_ref();
-        if let Some(certificate) = certificates(data, format).next() {
-            return Ok(certificate);
-        }
-        Err(match format {
-            EncodingFormat::Pem if pem::Blocks::new(data).next().is_none() => {
-                CertificateParseError::NoPemBlock
-            }
-            _ => CertificateParseError::NoCertificate,
-        })
+        certificates(data, format).next().ok_or_else(|| none_found(data, format))
     }
 
-    /// Reads all certificates of the data. In PEM, blocks that are not certificates are skipped. In
-    /// DER, the list ends at the first value that is not a certificate.
+    /// Creates all certificates in the data: at least one.
+    ///
+    /// As in Qt, what is no certificate is left out beside good certificates. In DER, where one
+    /// certificate follows the other, it ends the list.
     ///
     /// ```
     /// use qnetwork::{EncodingFormat, QSslCertificate};
     ///
     /// let pem = rcgen::generate_simple_self_signed(["a.example".to_owned()]).unwrap().cert.pem();
-    /// assert_eq!(QSslCertificate::from_data(pem.repeat(2), EncodingFormat::Pem).len(), 2);
+    /// assert_eq!(QSslCertificate::from_data(pem.repeat(2), EncodingFormat::Pem)?.len(), 2);
+    /// # Ok::<(), qnetwork::SslCertificateError>(())
     /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`SslCertificateError`] if the data contains no certificate, where Qt returns an empty list.
     #[doc(alias = "fromData")]
-    #[must_use]
-    pub fn from_data(data: impl AsRef<[u8]>, format: EncodingFormat) -> Vec<Self> {
-        certificates(data.as_ref(), format).collect()
+    pub fn from_data(
+        data: impl AsRef<[u8]>,
+        format: EncodingFormat,
+    ) -> Result<Vec<Self>, SslCertificateError> {
+        let data = data.as_ref();
+        let found: Vec<_> = certificates(data, format).collect();
+        if found.is_empty() { Err(none_found(data, format)) } else { Ok(found) }
     }
 
-    /// Reads all certificates of the data that a device has.
+    /// Reads all data from a device and creates all certificates in it. See
+    /// [`from_data`](Self::from_data).
     ///
     /// ```
-    /// use qcore::{QBuffer, OpenMode};
+    /// use qcore::{OpenMode, QBuffer};
     /// use qnetwork::{EncodingFormat, QSslCertificate};
     ///
     /// let buffer = QBuffer::new();
     /// buffer.open(OpenMode::READ_ONLY).unwrap();
-    /// assert!(QSslCertificate::from_device(&buffer, EncodingFormat::Pem).is_empty());
+    /// assert!(QSslCertificate::from_device(&buffer, EncodingFormat::Pem).is_err());
     /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`from_data`](Self::from_data).
     #[doc(alias = "fromDevice")]
-    #[must_use]
-    pub fn from_device(device: &QIODevice, format: EncodingFormat) -> Vec<Self> {
+    pub fn from_device(
+        device: &QIODevice,
+        format: EncodingFormat,
+    ) -> Result<Vec<Self>, SslCertificateError> {
         QSslCertificate::from_data(device.read_all(), format)
     }
 
@@ -507,6 +498,17 @@ impl fmt::Debug for QSslCertificate {
             .field("expiry_date", &parsed.not_after.map(time::iso))
             .finish_non_exhaustive()
     }
+}
+
+/// Says why there is no certificate in the data.
+fn none_found(data: &[u8], format: EncodingFormat) -> SslCertificateError {
+    let kind = match format {
+        EncodingFormat::Pem if pem::Blocks::new(data).next().is_none() => {
+            SslCertificateErrorKind::NoPemBlock
+        }
+        _ => SslCertificateErrorKind::NoCertificate,
+    };
+    kind.into()
 }
 
 /// Iterates over the certificates of the data.

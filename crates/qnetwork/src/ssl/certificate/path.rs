@@ -2,66 +2,126 @@
 
 use std::{
     collections::{HashSet, VecDeque},
-    fs,
+    fs, io,
     path::{Path, PathBuf},
 };
 
 use regex_lite::Regex;
 
-use super::QSslCertificate;
+use super::{QSslCertificate, SslCertificateError, SslCertificateErrorKind};
 use crate::ssl::kinds::{EncodingFormat, PatternSyntax};
 
 impl QSslCertificate {
-    /// Reads all certificates from the files whose path matches.
+    /// Creates all certificates in a file: at least one. A directory is no file.
     ///
-    /// With [`PatternSyntax::FixedString`] the path names at most one file. With the other syntaxes
-    /// the function searches directories. It starts at the last directory before the first special
-    /// character and descends into subdirectories, but skips hidden files and directories. A file
-    /// matches if its path from the start of the search matches. A directory is not a file:
-    /// `"/etc/certs"` yields nothing, `"/etc/certs/*"` the files in it. Files are read in the order
-    /// of their names.
+    /// Qt's `fromPath()` with its default syntax `FixedString`.
+    ///
+    /// ```
+    /// use qnetwork::{EncodingFormat, QSslCertificate, SslCertificateErrorKind};
+    ///
+    /// let error = QSslCertificate::from_path("/none/such", EncodingFormat::Pem).unwrap_err();
+    /// assert_eq!(error, SslCertificateErrorKind::Io(std::io::ErrorKind::NotFound));
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`SslCertificateError`] if the file cannot be read or contains no certificate.
+    #[doc(alias = "fromPath")]
+    pub fn from_path(
+        path: impl AsRef<Path>,
+        format: EncodingFormat,
+    ) -> Result<Vec<Self>, SslCertificateError> {
+        in_files([path.as_ref().to_owned()], format)
+    }
+
+    /// Creates all certificates in the files whose path matches a pattern: at least one.
+    ///
+    /// [`PatternSyntax::FixedString`] names one file: see [`from_path`](Self::from_path). With the
+    /// other kinds of patterns the function searches directories, beginning with the last one whose
+    /// path has no special character, and the directories inside them. It leaves out hidden files
+    /// and hidden directories. The pattern has to match the whole path, as it is reached from where
+    /// the search begins. A directory is no file: `"/etc/certs"` finds nothing, `"/etc/certs/*"`
+    /// finds the files in it. The files are read in the order of their names. Files that cannot be
+    /// read, and files without certificates, are left out.
     ///
     /// ```
     /// use qnetwork::{EncodingFormat, PatternSyntax, QSslCertificate};
     ///
-    /// let pem = rcgen::generate_simple_self_signed(["a.example".to_owned()]).unwrap().cert.pem();
+    /// let pem = rcgen::generate_simple_self_signed(["a.example".to_owned()])?.cert.pem();
     /// let name = format!("qnetwork-certificates-{}", std::process::id());
     /// let directory = std::env::temp_dir().join(name);
-    /// std::fs::create_dir_all(&directory).unwrap();
-    /// std::fs::write(directory.join("a.pem"), &pem).unwrap();
-    /// std::fs::write(directory.join("b.pem"), &pem).unwrap();
+    /// std::fs::create_dir_all(&directory)?;
+    /// std::fs::write(directory.join("a.pem"), &pem)?;
+    /// std::fs::write(directory.join("b.pem"), &pem)?;
     ///
     /// let pattern = format!("{}/*.pem", directory.display());
     /// let (format, syntax) = (EncodingFormat::Pem, PatternSyntax::Wildcard);
-    /// let certificates = QSslCertificate::from_path(&pattern, format, syntax);
+    /// let certificates = QSslCertificate::from_path_with_syntax(&pattern, format, syntax)?;
     /// assert_eq!(certificates.len(), 2);
-    /// std::fs::remove_dir_all(&directory).unwrap();
+    /// std::fs::remove_dir_all(&directory)?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`SslCertificateError`] if no file matches, or if none of them can be read and contains a
+    /// certificate.
     #[doc(alias = "fromPath")]
-    #[must_use]
-    pub fn from_path(path: &str, format: EncodingFormat, syntax: PatternSyntax) -> Vec<Self> {
-        certificates(path, format, syntax)
+    pub fn from_path_with_syntax(
+        pattern: &str,
+        format: EncodingFormat,
+        syntax: PatternSyntax,
+    ) -> Result<Vec<Self>, SslCertificateError> {
+        let search = match syntax {
+            PatternSyntax::FixedString => None,
+            PatternSyntax::Wildcard => Search::by_wildcard(pattern),
+            PatternSyntax::RegularExpression => Search::by_expression(pattern),
+        };
+        match search {
+            Some(search) => in_files(search.files(), format),
+            // The pattern is only a path.
+            None => QSslCertificate::from_path(pattern, format),
+        }
     }
 }
 
 /// The maximum depth of a search.
 const MAX_DEPTH: usize = 128;
 
-/// Reads the certificates of all files that match.
-fn certificates(path: &str, format: EncodingFormat, syntax: PatternSyntax) -> Vec<QSslCertificate> {
-    let search = match syntax {
-        PatternSyntax::FixedString => None,
-        PatternSyntax::Wildcard => Search::by_wildcard(path),
-        PatternSyntax::RegularExpression => Search::by_expression(path),
-    };
-    let files = match search {
-        // The pattern is a plain path.
-        None if Path::new(path).is_file() => vec![PathBuf::from(path)],
-        None => Vec::new(),
-        Some(search) => search.files(),
-    };
-    let read = |file: PathBuf| fs::read(file).unwrap_or_default();
-    files.into_iter().flat_map(|file| QSslCertificate::from_data(read(file), format)).collect()
+/// Returns the certificates in the files; without any, the first error.
+fn in_files(
+    files: impl IntoIterator<Item = PathBuf>,
+    format: EncodingFormat,
+) -> Result<Vec<QSslCertificate>, SslCertificateError> {
+    let mut certificates = Vec::new();
+    let mut first_error = None;
+    for file in files {
+        let found = read(&file).and_then(|data| QSslCertificate::from_data(data, format));
+        match found {
+            Ok(found) => certificates.extend(found),
+            Err(error) => _ = first_error.get_or_insert(error),
+        }
+    }
+    if certificates.is_empty() {
+        return Err(first_error.unwrap_or_else(|| io_error(io::ErrorKind::NotFound)));
+    }
+    Ok(certificates)
+}
+
+/// Reads a file. Opens nothing else: opening a FIFO would wait for its writer.
+fn read(path: &Path) -> Result<Vec<u8>, SslCertificateError> {
+    let kind = fs::metadata(path).map_err(|error| SslCertificateError::reading(&error))?;
+    if kind.is_dir() {
+        return Err(io_error(io::ErrorKind::IsADirectory));
+    }
+    if !kind.is_file() {
+        return Err(io_error(io::ErrorKind::InvalidInput));
+    }
+    fs::read(path).map_err(|error| SslCertificateError::reading(&error))
+}
+
+fn io_error(kind: io::ErrorKind) -> SslCertificateError {
+    SslCertificateErrorKind::Io(kind).into()
 }
 
 /// A search: where it starts and what it looks for.

@@ -5,6 +5,7 @@ mod cache;
 mod tests;
 
 use std::{
+    borrow::Borrow,
     collections::BTreeMap,
     fmt,
     sync::{Arc, Mutex, OnceLock, PoisonError},
@@ -21,6 +22,7 @@ use super::{
     kinds::{NextProtocolNegotiationStatus, PeerVerifyMode, SslOptions, SslProtocol},
     system_certificates::system_ca_certificates,
 };
+use crate::common::owned;
 
 /// The settings of an encrypted connection, and the properties of an established one.
 ///
@@ -255,7 +257,11 @@ impl QSslConfiguration {
     /// Sets the trusted certificates. The system's certificates are no longer trusted. With an
     /// empty list no peer is trusted.
     #[doc(alias = "setCaCertificates")]
-    pub fn set_ca_certificates(&mut self, certificates: Vec<QSslCertificate>) {
+    pub fn set_ca_certificates(
+        &mut self,
+        certificates: impl IntoIterator<Item: Borrow<QSslCertificate>>,
+    ) {
+        let certificates = owned(certificates);
         let settings = self.settings_mut();
         settings.ca_certificates = certificates;
         settings.trusts_system = false;
@@ -280,17 +286,18 @@ impl QSslConfiguration {
 
     /// Adds trusted certificates. See [`add_ca_certificate`](Self::add_ca_certificate).
     #[doc(alias = "addCaCertificates")]
-    pub fn add_ca_certificates(&mut self, certificates: impl IntoIterator<Item = QSslCertificate>) {
+    pub fn add_ca_certificates(
+        &mut self,
+        certificates: impl IntoIterator<Item: Borrow<QSslCertificate>>,
+    ) {
+        let certificates = owned(certificates);
         let settings = self.settings_mut();
         settings.ca_certificates.extend(certificates);
         settings.trusts_system = false;
     }
 
     /// Adds trusted certificates and keeps trusting the system's. The functions of sockets do this.
-    pub(crate) fn add_to_trusted(
-        &mut self,
-        certificates: impl IntoIterator<Item = QSslCertificate>,
-    ) {
+    pub(crate) fn add_to_trusted(&mut self, certificates: Vec<QSslCertificate>) {
         self.settings_mut().ca_certificates.extend(certificates);
     }
 
@@ -320,8 +327,8 @@ impl QSslConfiguration {
     /// allowed if the list has none for it. So a list of TLS 1.2 ciphers does not restrict TLS 1.3,
     /// and an empty list restricts nothing.
     #[doc(alias = "setCiphers")]
-    pub fn set_ciphers(&mut self, ciphers: Vec<QSslCipher>) {
-        self.settings_mut().ciphers = ciphers;
+    pub fn set_ciphers(&mut self, ciphers: impl IntoIterator<Item: Borrow<QSslCipher>>) {
+        self.settings_mut().ciphers = owned(ciphers);
     }
 
     /// Returns all supported ciphers, the best first.
@@ -360,7 +367,7 @@ impl QSslConfiguration {
     /// Sets this end's certificate. A null one means that it has none.
     #[doc(alias = "setLocalCertificate")]
     pub fn set_local_certificate(&mut self, certificate: QSslCertificate) {
-        self.set_local_certificate_chain(vec![certificate]);
+        self.set_local_certificate_chain([certificate]);
     }
 
     /// Returns this end's certificate and its issuers.
@@ -372,8 +379,11 @@ impl QSslConfiguration {
 
     /// Sets this end's certificate and its issuers, in this order. The peer gets all of them.
     #[doc(alias = "setLocalCertificateChain")]
-    pub fn set_local_certificate_chain(&mut self, chain: Vec<QSslCertificate>) {
-        self.settings_mut().local_certificate_chain = chain;
+    pub fn set_local_certificate_chain(
+        &mut self,
+        chain: impl IntoIterator<Item: Borrow<QSslCertificate>>,
+    ) {
+        self.settings_mut().local_certificate_chain = owned(chain);
     }
 
     /// Returns the key of this end's certificate; a null one if it has none.
@@ -487,8 +497,12 @@ impl QSslConfiguration {
 
     /// Stores a setting of the TLS library. No setting has an effect.
     #[doc(alias = "setBackendConfigurationOption")]
-    pub fn set_backend_configuration_option(&mut self, name: &str, value: impl Into<QVariant>) {
-        self.settings_mut().backend.insert(name.to_owned(), value.into());
+    pub fn set_backend_configuration_option(
+        &mut self,
+        name: impl Into<String>,
+        value: impl Into<QVariant>,
+    ) {
+        self.settings_mut().backend.insert(name.into(), value.into());
     }
 
     /// Returns the cached rustls configurations.

@@ -52,9 +52,9 @@ fn changes() {
         (|c| c.set_backend_configuration_option("a", 1), false),
         (|c| c.set_ssl_option(SslOptions::DISABLE_SESSION_TICKETS, true), false),
         (|c| c.set_ssl_option(SslOptions::DISABLE_COMPRESSION, false), false),
-        (|c| c.set_ca_certificates(vec![]), false),
-        (|c| c.add_ca_certificates([]), false),
-        (|c| c.set_ciphers(vec![]), true),
+        (|c| c.set_ca_certificates(Vec::<QSslCertificate>::new()), false),
+        (|c| c.add_ca_certificates(Vec::<QSslCertificate>::new()), false),
+        (|c| c.set_ciphers(Vec::<QSslCipher>::new()), true),
         (|c| c.set_peer_verify_mode(PeerVerifyMode::Auto), true),
         (|c| c.set_peer_verify_depth(-5), true),
     ];
@@ -89,13 +89,13 @@ fn who_is_trusted() {
     let system = QSslConfiguration::system_ca_certificates();
     let mut configuration = QSslConfiguration::new();
     assert_eq!(configuration.trusted_certificates(), system);
-    configuration.add_to_trusted([certificate.clone()]);
+    configuration.add_to_trusted(vec![certificate.clone()]);
     assert_eq!(configuration.trusted_certificates().len(), system.len() + 1);
     configuration.add_ca_certificate(certificate.clone());
     assert_eq!(configuration.trusted_certificates(), [certificate.clone(), certificate.clone()]);
     configuration.set_ca_certificates(vec![certificate.clone()]);
     assert_eq!(configuration.ca_certificates(), [certificate]);
-    configuration.set_ca_certificates(vec![]);
+    configuration.set_ca_certificates(Vec::<QSslCertificate>::new());
     assert!(configuration.trusted_certificates().is_empty());
 }
 
@@ -105,7 +105,7 @@ fn ciphers_of_one_version_say_nothing_of_the_other() {
     assert_eq!(all.len(), 9);
     let mut configuration = QSslConfiguration::new();
     configuration.set_ciphers(vec![
-        QSslCipher::from_name("ECDHE-RSA-AES128-GCM-SHA256"),
+        QSslCipher::from_name("ECDHE-RSA-AES128-GCM-SHA256").unwrap(),
         QSslCipher::default(),
     ]);
     let names: Vec<_> =

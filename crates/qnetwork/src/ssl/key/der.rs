@@ -6,7 +6,7 @@ use pkcs8::{
 };
 use zeroize::Zeroizing;
 
-use super::error::KeyError;
+use super::error::SslKeyErrorKind;
 
 /// Bytes of a private key. They are overwritten when they are dropped.
 pub(super) type Secret = Zeroizing<Vec<u8>>;
@@ -17,8 +17,8 @@ pub(super) const fn oid(text: &str) -> ObjectIdentifier {
 }
 
 /// Converts an error of the DER reader.
-pub(super) fn malformed(_: der::Error) -> KeyError {
-    KeyError::Malformed
+pub(super) fn malformed(_: der::Error) -> SslKeyErrorKind {
+    SslKeyErrorKind::Malformed
 }
 
 /// Encodes a sequence of values that are encoded already.

@@ -14,7 +14,7 @@ use super::{
     curves,
     der::{Secret, malformed, oid, sequence},
     dsa, encryption,
-    error::KeyError,
+    error::SslKeyErrorKind,
 };
 use crate::ssl::kinds::KeyAlgorithm;
 
@@ -66,11 +66,11 @@ pub(super) enum Form {
 }
 
 /// Reads a public key from a `SubjectPublicKeyInfo`.
-pub(super) fn public(der: &[u8]) -> Result<Decoded, KeyError> {
+pub(super) fn public(der: &[u8]) -> Result<Decoded, SslKeyErrorKind> {
     let der = outermost(der)?;
     let info = SubjectPublicKeyInfoRef::from_der(der).map_err(malformed)?;
-    let key = info.subject_public_key.as_bytes().ok_or(KeyError::Malformed)?;
-    let parameters = || info.algorithm.parameters.ok_or(KeyError::Malformed);
+    let key = info.subject_public_key.as_bytes().ok_or(SslKeyErrorKind::Malformed)?;
+    let parameters = || info.algorithm.parameters.ok_or(SslKeyErrorKind::Malformed);
     let (algorithm, bits) = match info.algorithm.oid {
         RSA => (KeyAlgorithm::Rsa, bits(numbers::<2>(key)?[0])?),
         RSA_PSS => {
@@ -89,8 +89,8 @@ pub(super) fn public(der: &[u8]) -> Result<Decoded, KeyError> {
             (KeyAlgorithm::Dh, bits(first_number(parameters()?)?)?)
         }
         ED25519 if key.len() == 32 => return Ok(Decoded::ed25519(der)),
-        ED25519 => return Err(KeyError::Malformed),
-        _ => return Err(KeyError::UnsupportedAlgorithm),
+        ED25519 => return Err(SslKeyErrorKind::Malformed),
+        _ => return Err(SslKeyErrorKind::UnsupportedAlgorithm),
     };
     Ok(Decoded::new(algorithm, bits, der.to_vec()))
 }
@@ -107,7 +107,7 @@ pub(super) fn private(
     wanted: KeyAlgorithm,
     form: Form,
     pass_phrase: &[u8],
-) -> Result<Decoded, KeyError> {
+) -> Result<Decoded, SslKeyErrorKind> {
     let der = outermost(der)?;
     if let Ok(info) = PrivateKeyInfoRef::from_der(der) {
         return from_pkcs8(der, &info);
@@ -117,29 +117,29 @@ pub(super) fn private(
     {
         let secret = decrypted?;
         // A wrong pass phrase rarely yields the right padding. Then the content is not a key.
-        let inner = outermost(&secret).map_err(|_| KeyError::PassPhrase)?;
-        let info = PrivateKeyInfoRef::from_der(inner).map_err(|_| KeyError::PassPhrase)?;
+        let inner = outermost(&secret).map_err(|_| SslKeyErrorKind::PassPhrase)?;
+        let info = PrivateKeyInfoRef::from_der(inner).map_err(|_| SslKeyErrorKind::PassPhrase)?;
         return from_pkcs8(inner, &info);
     }
     match wanted {
-        _ if !matches!(form, Form::Any | Form::Own) => Err(KeyError::Malformed),
+        _ if !matches!(form, Form::Any | Form::Own) => Err(SslKeyErrorKind::Malformed),
         KeyAlgorithm::Rsa => rsa(der),
         KeyAlgorithm::Ec => sec1(der),
         KeyAlgorithm::Dsa => traditional_dsa(der),
-        _ => Err(KeyError::Malformed),
+        _ => Err(SslKeyErrorKind::Malformed),
     }
 }
 
-fn from_pkcs8(der: &[u8], info: &PrivateKeyInfoRef<'_>) -> Result<Decoded, KeyError> {
+fn from_pkcs8(der: &[u8], info: &PrivateKeyInfoRef<'_>) -> Result<Decoded, SslKeyErrorKind> {
     let key = info.private_key.as_bytes();
-    let parameters = || info.algorithm.parameters.ok_or(KeyError::Malformed);
+    let parameters = || info.algorithm.parameters.ok_or(SslKeyErrorKind::Malformed);
     match info.algorithm.oid {
         RSA | RSA_PSS => rsa(outermost(key)?),
         EC => {
             let curve = Curve(parameters()?);
             let parts = Sec1::parse(outermost(key)?)?;
             if parts.curve.is_some_and(|own| own.0 != curve.0) {
-                return Err(KeyError::Malformed);
+                return Err(SslKeyErrorKind::Malformed);
             }
             let bits = parts.bits(curve)?;
             let der = parts.written(curve).map_err(malformed)?;
@@ -150,7 +150,7 @@ fn from_pkcs8(der: &[u8], info: &PrivateKeyInfoRef<'_>) -> Result<Decoded, KeyEr
             let secret = UintRef::from_der(key).map_err(malformed)?;
             let public =
                 dsa::public_key([p, q, g].map(|number| number.as_bytes()), secret.as_bytes());
-            let public = public.ok_or(KeyError::Malformed)?;
+            let public = public.ok_or(SslKeyErrorKind::Malformed)?;
             let public = UintRef::new(&public).map_err(malformed)?;
             let zero = UintRef::new(&[0]).map_err(malformed)?;
             let parts = [zero, p, q, g, public, secret];
@@ -169,15 +169,15 @@ fn from_pkcs8(der: &[u8], info: &PrivateKeyInfoRef<'_>) -> Result<Decoded, KeyEr
         }
         ED25519 => match <&OctetStringRef>::from_der(key) {
             Ok(key) if key.as_bytes().len() == 32 => Ok(Decoded::ed25519(der)),
-            _ => Err(KeyError::Malformed),
+            _ => Err(SslKeyErrorKind::Malformed),
         },
-        _ => Err(KeyError::UnsupportedAlgorithm),
+        _ => Err(SslKeyErrorKind::UnsupportedAlgorithm),
     }
 }
 
 /// Reads PKCS#1: a version and eight numbers, of which the modulus is the first. Numbers of further
 /// primes may follow.
-fn rsa(der: &[u8]) -> Result<Decoded, KeyError> {
+fn rsa(der: &[u8]) -> Result<Decoded, SslKeyErrorKind> {
     let modulus = SliceReader::new(der).and_then(|mut reader| {
         reader.sequence(|reader: &mut SliceReader<'_>| {
             let version = u8::decode(reader)?;
@@ -205,15 +205,15 @@ fn rsa(der: &[u8]) -> Result<Decoded, KeyError> {
 }
 
 /// Reads OpenSSL's sequence: zero, p, q, g, the public and the secret number.
-fn traditional_dsa(der: &[u8]) -> Result<Decoded, KeyError> {
+fn traditional_dsa(der: &[u8]) -> Result<Decoded, SslKeyErrorKind> {
     let [version, p, ..] = numbers::<6>(der)?;
     if version.as_bytes() != [0] {
-        return Err(KeyError::Malformed);
+        return Err(SslKeyErrorKind::Malformed);
     }
     Ok(Decoded::new(KeyAlgorithm::Dsa, bits(p)?, der.to_vec()))
 }
 
-fn dsa_parameters(parameters: AnyRef<'_>) -> Result<[UintRef<'_>; 3], KeyError> {
+fn dsa_parameters(parameters: AnyRef<'_>) -> Result<[UintRef<'_>; 3], SslKeyErrorKind> {
     parameters
         .sequence(|reader| {
             Ok([UintRef::decode(reader)?, UintRef::decode(reader)?, UintRef::decode(reader)?])
@@ -222,9 +222,9 @@ fn dsa_parameters(parameters: AnyRef<'_>) -> Result<[UintRef<'_>; 3], KeyError> 
 }
 
 /// Reads SEC1: the key, its curve, and possibly its public half.
-fn sec1(der: &[u8]) -> Result<Decoded, KeyError> {
+fn sec1(der: &[u8]) -> Result<Decoded, SslKeyErrorKind> {
     let parts = Sec1::parse(der)?;
-    let bits = parts.bits(parts.curve.ok_or(KeyError::Malformed)?)?;
+    let bits = parts.bits(parts.curve.ok_or(SslKeyErrorKind::Malformed)?)?;
     Ok(Decoded::new(KeyAlgorithm::Ec, bits, der.to_vec()))
 }
 
@@ -235,7 +235,7 @@ struct Sec1<'a> {
 }
 
 impl<'a> Sec1<'a> {
-    fn parse(der: &'a [u8]) -> Result<Self, KeyError> {
+    fn parse(der: &'a [u8]) -> Result<Self, SslKeyErrorKind> {
         let mut reader = SliceReader::new(der).map_err(malformed)?;
         reader
             .sequence(|reader: &mut SliceReader<'a>| {
@@ -254,9 +254,9 @@ impl<'a> Sec1<'a> {
     }
 
     /// Returns the size of the curve if the public half has the form of one of its points.
-    fn bits(&self, curve: Curve<'_>) -> Result<u32, KeyError> {
+    fn bits(&self, curve: Curve<'_>) -> Result<u32, SslKeyErrorKind> {
         match &self.public {
-            Some(public) => curve.bits_with(public.as_bytes().ok_or(KeyError::Malformed)?),
+            Some(public) => curve.bits_with(public.as_bytes().ok_or(SslKeyErrorKind::Malformed)?),
             None => curve.bits(),
         }
     }
@@ -279,10 +279,10 @@ struct Curve<'a>(AnyRef<'a>);
 
 impl Curve<'_> {
     /// Returns the number of bits of the curve's numbers.
-    fn bits(self) -> Result<u32, KeyError> {
+    fn bits(self) -> Result<u32, SslKeyErrorKind> {
         if self.0.header().tag() == Tag::ObjectIdentifier {
             let name = self.0.decode_as().map_err(malformed)?;
-            return curves::bits(name).ok_or(KeyError::UnsupportedCurve);
+            return curves::bits(name).ok_or(SslKeyErrorKind::UnsupportedCurve);
         }
         let (kind, field) = self
             .0
@@ -304,33 +304,33 @@ impl Curve<'_> {
                 let degree = first_number(field)?;
                 let bytes = degree.as_bytes();
                 let degree = bytes.iter().fold(0, |value, byte| value << 8 | u32::from(*byte));
-                (bytes.len() <= 2).then_some(degree).ok_or(KeyError::UnsupportedCurve)
+                (bytes.len() <= 2).then_some(degree).ok_or(SslKeyErrorKind::UnsupportedCurve)
             }
-            _ => Err(KeyError::UnsupportedCurve),
+            _ => Err(SslKeyErrorKind::UnsupportedCurve),
         }
     }
 
     /// Returns the number of bits if the point has the form and the length of a point of the curve.
-    fn bits_with(self, point: &[u8]) -> Result<u32, KeyError> {
+    fn bits_with(self, point: &[u8]) -> Result<u32, SslKeyErrorKind> {
         let bits = self.bits()?;
-        let number = usize::try_from(bits.div_ceil(8)).map_err(|_| KeyError::Malformed)?;
+        let number = usize::try_from(bits.div_ceil(8)).map_err(|_| SslKeyErrorKind::Malformed)?;
         let length = match point.first() {
             Some(2 | 3) => 1 + number,
             Some(4 | 6 | 7) => 1 + 2 * number,
-            _ => return Err(KeyError::Malformed),
+            _ => return Err(SslKeyErrorKind::Malformed),
         };
-        if point.len() == length { Ok(bits) } else { Err(KeyError::Malformed) }
+        if point.len() == length { Ok(bits) } else { Err(SslKeyErrorKind::Malformed) }
     }
 }
 
 /// Returns the bytes of the first value. As in Qt, anything behind it is ignored.
-fn outermost(der: &[u8]) -> Result<&[u8], KeyError> {
+fn outermost(der: &[u8]) -> Result<&[u8], SslKeyErrorKind> {
     let mut reader = SliceReader::new(der).map_err(malformed)?;
     reader.tlv_bytes().map_err(malformed)
 }
 
 /// Reads a sequence of exactly this many numbers.
-fn numbers<const COUNT: usize>(der: &[u8]) -> Result<[UintRef<'_>; COUNT], KeyError> {
+fn numbers<const COUNT: usize>(der: &[u8]) -> Result<[UintRef<'_>; COUNT], SslKeyErrorKind> {
     let mut numbers = Vec::with_capacity(COUNT);
     SliceReader::new(der)
         .and_then(|mut reader| {
@@ -342,11 +342,11 @@ fn numbers<const COUNT: usize>(der: &[u8]) -> Result<[UintRef<'_>; COUNT], KeyEr
             })
         })
         .map_err(malformed)?;
-    numbers.try_into().map_err(|_| KeyError::Malformed)
+    numbers.try_into().map_err(|_| SslKeyErrorKind::Malformed)
 }
 
 /// Reads the first number of a sequence.
-fn first_number(sequence: AnyRef<'_>) -> Result<UintRef<'_>, KeyError> {
+fn first_number(sequence: AnyRef<'_>) -> Result<UintRef<'_>, SslKeyErrorKind> {
     sequence
         .sequence(|reader| {
             let first = UintRef::decode(reader)?;
@@ -358,11 +358,11 @@ fn first_number(sequence: AnyRef<'_>) -> Result<UintRef<'_>, KeyError> {
         .map_err(malformed)
 }
 
-fn bits(number: UintRef<'_>) -> Result<u32, KeyError> {
+fn bits(number: UintRef<'_>) -> Result<u32, SslKeyErrorKind> {
     let bytes = number.as_bytes();
-    let first = bytes.first().filter(|first| **first != 0).ok_or(KeyError::Malformed)?;
+    let first = bytes.first().filter(|first| **first != 0).ok_or(SslKeyErrorKind::Malformed)?;
     let bits = bytes.len() * 8 - first.leading_zeros() as usize;
-    u32::try_from(bits).map_err(|_| KeyError::Malformed)
+    u32::try_from(bits).map_err(|_| SslKeyErrorKind::Malformed)
 }
 
 /// Encodes a value with an explicit tag.

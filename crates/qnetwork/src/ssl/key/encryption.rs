@@ -14,7 +14,7 @@ use super::{
     cipher::{self, Cipher},
     der::{Secret, malformed, oid, sequence},
     derivation::{self, Cost, Hash, Purpose},
-    error::KeyError,
+    error::SslKeyErrorKind,
 };
 
 const PBES2: ObjectIdentifier = oid("1.2.840.113549.1.5.13");
@@ -37,7 +37,7 @@ const MOST_MEMORY: u64 = 1 << 30;
 const ROUNDS: u32 = 600_000;
 
 /// Decrypts an `EncryptedPrivateKeyInfo`. Returns `None` if the data is not one.
-pub(super) fn decrypt(der: &[u8], pass_phrase: &[u8]) -> Option<Result<Secret, KeyError>> {
+pub(super) fn decrypt(der: &[u8], pass_phrase: &[u8]) -> Option<Result<Secret, SslKeyErrorKind>> {
     let parts = SliceReader::new(der).and_then(|mut reader| {
         reader.sequence(|reader: &mut SliceReader<'_>| {
             Ok((AlgorithmIdentifierRef::decode(reader)?, <&OctetStringRef>::decode(reader)?))
@@ -45,7 +45,7 @@ pub(super) fn decrypt(der: &[u8], pass_phrase: &[u8]) -> Option<Result<Secret, K
     });
     let (algorithm, data): (AlgorithmIdentifierRef<'_>, &OctetStringRef) = parts.ok()?;
     Some(Scheme::read(&algorithm).and_then(|scheme| {
-        scheme.decrypt(pass_phrase, data.as_bytes()).ok_or(KeyError::PassPhrase)
+        scheme.decrypt(pass_phrase, data.as_bytes()).ok_or(SslKeyErrorKind::PassPhrase)
     }))
 }
 
@@ -60,13 +60,13 @@ enum Scheme<'a> {
 }
 
 impl<'a> Scheme<'a> {
-    fn read(algorithm: &AlgorithmIdentifierRef<'a>) -> Result<Self, KeyError> {
+    fn read(algorithm: &AlgorithmIdentifierRef<'a>) -> Result<Self, SslKeyErrorKind> {
         if algorithm.oid == PBES2 {
-            return Scheme::pbes2(algorithm.parameters.ok_or(KeyError::Malformed)?);
+            return Scheme::pbes2(algorithm.parameters.ok_or(SslKeyErrorKind::Malformed)?);
         }
         let old = OLD.iter().find(|(kind, ..)| *kind == algorithm.oid);
-        let &(_, hash, cipher) = old.ok_or(KeyError::UnsupportedEncryption)?;
-        let parameters = algorithm.parameters.ok_or(KeyError::Malformed)?;
+        let &(_, hash, cipher) = old.ok_or(SslKeyErrorKind::UnsupportedEncryption)?;
+        let parameters = algorithm.parameters.ok_or(SslKeyErrorKind::Malformed)?;
         let (salt, rounds) = parameters
             .sequence(|reader| Ok((<&OctetStringRef>::decode(reader)?, UintRef::decode(reader)?)))
             .map_err(malformed)?;
@@ -77,7 +77,7 @@ impl<'a> Scheme<'a> {
         })
     }
 
-    fn pbes2(parameters: AnyRef<'a>) -> Result<Self, KeyError> {
+    fn pbes2(parameters: AnyRef<'a>) -> Result<Self, SslKeyErrorKind> {
         let (derivation, encryption) = parameters
             .sequence(|reader| {
                 let derivation = AlgorithmIdentifierRef::decode(reader)?;
@@ -86,7 +86,7 @@ impl<'a> Scheme<'a> {
             .map_err(malformed)?;
         let (cipher, iv) = encryption_of(&encryption)?;
         if iv.len() != cipher.iv_length() {
-            return Err(KeyError::Malformed);
+            return Err(SslKeyErrorKind::Malformed);
         }
         let derivation = Derivation::read(&derivation, cipher.key_length())?;
         Ok(Scheme::Pbes2 { derivation, cipher, iv })
@@ -145,8 +145,8 @@ const CIPHERS: [(ObjectIdentifier, Cipher); 5] = [
 /// Reads the cipher and the initialization vector of PBES2.
 fn encryption_of<'a>(
     algorithm: &AlgorithmIdentifierRef<'a>,
-) -> Result<(Cipher, &'a [u8]), KeyError> {
-    let parameters = || algorithm.parameters.ok_or(KeyError::Malformed);
+) -> Result<(Cipher, &'a [u8]), SslKeyErrorKind> {
+    let parameters = || algorithm.parameters.ok_or(SslKeyErrorKind::Malformed);
     if algorithm.oid == RC2_CBC {
         let (version, iv) = parameters()?
             .sequence(|reader| Ok((u32::decode(reader)?, <&OctetStringRef>::decode(reader)?)))
@@ -156,12 +156,12 @@ fn encryption_of<'a>(
             160 => 40,
             120 => 64,
             58 => 128,
-            _ => return Err(KeyError::UnsupportedEncryption),
+            _ => return Err(SslKeyErrorKind::UnsupportedEncryption),
         };
         return Ok((Cipher::Rc2(bits), iv.as_bytes()));
     }
     let known = CIPHERS.iter().find(|(kind, _)| *kind == algorithm.oid);
-    let (_, cipher) = known.ok_or(KeyError::UnsupportedEncryption)?;
+    let (_, cipher) = known.ok_or(SslKeyErrorKind::UnsupportedEncryption)?;
     let iv: &OctetStringRef = parameters()?.decode_as().map_err(malformed)?;
     Ok((*cipher, iv.as_bytes()))
 }
@@ -173,21 +173,24 @@ enum Derivation<'a> {
 }
 
 impl<'a> Derivation<'a> {
-    fn read(algorithm: &AlgorithmIdentifierRef<'a>, key_length: usize) -> Result<Self, KeyError> {
-        let parameters = || algorithm.parameters.ok_or(KeyError::Malformed);
+    fn read(
+        algorithm: &AlgorithmIdentifierRef<'a>,
+        key_length: usize,
+    ) -> Result<Self, SslKeyErrorKind> {
+        let parameters = || algorithm.parameters.ok_or(SslKeyErrorKind::Malformed);
         let (derivation, length) = match algorithm.oid {
             PBKDF2 => Derivation::pbkdf2(parameters()?)?,
             SCRYPT => Derivation::scrypt(parameters()?)?,
-            _ => return Err(KeyError::UnsupportedEncryption),
+            _ => return Err(SslKeyErrorKind::UnsupportedEncryption),
         };
         match length {
-            Some(length) if usize::from(length) != key_length => Err(KeyError::Malformed),
+            Some(length) if usize::from(length) != key_length => Err(SslKeyErrorKind::Malformed),
             _ => Ok(derivation),
         }
     }
 
     /// Reads the parameters of PBKDF2, with the length of the key if it is given.
-    fn pbkdf2(parameters: AnyRef<'a>) -> Result<(Self, Option<u16>), KeyError> {
+    fn pbkdf2(parameters: AnyRef<'a>) -> Result<(Self, Option<u16>), SslKeyErrorKind> {
         let (salt, rounds, length, hash) = parameters
             .sequence(|reader| {
                 let salt = <&OctetStringRef>::decode(reader)?;
@@ -198,12 +201,12 @@ impl<'a> Derivation<'a> {
             })
             .map_err(malformed)?;
         let known = HASHES.iter().find(|(kind, _)| *kind == hash);
-        let &(_, hash) = known.ok_or(KeyError::UnsupportedEncryption)?;
+        let &(_, hash) = known.ok_or(SslKeyErrorKind::UnsupportedEncryption)?;
         let (salt, rounds) = (salt.as_bytes(), bounded(rounds)?);
         Ok((Derivation::Pbkdf2 { hash, salt, rounds }, length))
     }
 
-    fn scrypt(parameters: AnyRef<'a>) -> Result<(Self, Option<u16>), KeyError> {
+    fn scrypt(parameters: AnyRef<'a>) -> Result<(Self, Option<u16>), SslKeyErrorKind> {
         let (salt, [n, r, p], length) = parameters
             .sequence(|reader| {
                 let salt = <&OctetStringRef>::decode(reader)?;
@@ -214,9 +217,9 @@ impl<'a> Derivation<'a> {
             .map_err(malformed)?;
         let work = n.saturating_mul(r).saturating_mul(p).saturating_mul(128);
         if work > MOST_MEMORY {
-            return Err(KeyError::ExcessiveWork);
+            return Err(SslKeyErrorKind::ExcessiveWork);
         }
-        let small = |number| u32::try_from(number).map_err(|_| KeyError::ExcessiveWork);
+        let small = |number| u32::try_from(number).map_err(|_| SslKeyErrorKind::ExcessiveWork);
         let cost = Cost { n, r: small(r)?, p: small(p)? };
         Ok((Derivation::Scrypt { salt: salt.as_bytes(), cost }, length))
     }
@@ -254,10 +257,10 @@ fn large(number: UintRef<'_>) -> u64 {
 }
 
 /// Reads a number of rounds, within the limit.
-fn bounded(rounds: UintRef<'_>) -> Result<u32, KeyError> {
+fn bounded(rounds: UintRef<'_>) -> Result<u32, SslKeyErrorKind> {
     let rounds = u32::try_from(large(rounds)).ok().filter(|rounds| *rounds <= MOST_ROUNDS);
-    match rounds.ok_or(KeyError::ExcessiveWork)? {
-        0 => Err(KeyError::Malformed),
+    match rounds.ok_or(SslKeyErrorKind::ExcessiveWork)? {
+        0 => Err(SslKeyErrorKind::Malformed),
         rounds => Ok(rounds),
     }
 }

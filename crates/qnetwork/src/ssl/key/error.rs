@@ -1,11 +1,13 @@
-//! [`KeyError`]: why data is not a key.
+//! [`SslKeyError`]: why a key cannot be read or written.
 
-use std::fmt;
+use std::{fmt, io};
 
-/// Why data is not a key.
+use crate::common::kind_error;
+
+/// The kinds of [`SslKeyError`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum KeyError {
+pub enum SslKeyErrorKind {
     /// The text has no PEM block with the label of such a key.
     NoPemBlock,
     /// The data is damaged or not a key. In an encoding without the name of the algorithm it may
@@ -23,25 +25,66 @@ pub enum KeyError {
     UnsupportedEncryption,
     /// Checking the pass phrase would take more time or memory than allowed.
     ExcessiveWork,
+    /// A key was to be encrypted with a pass phrase that contains a NUL byte.
+    NulInPassPhrase,
+    /// A null key was to be written.
+    NullKey,
+    /// The key could not be encrypted: the system has no random numbers.
+    EncryptionFailed,
+    /// The file cannot be read.
+    Io(io::ErrorKind),
 }
 
-impl fmt::Display for KeyError {
+impl SslKeyErrorKind {
+    fn io_kind(self) -> io::ErrorKind {
+        match self {
+            SslKeyErrorKind::Io(kind) => kind,
+            SslKeyErrorKind::NulInPassPhrase | SslKeyErrorKind::NullKey => {
+                io::ErrorKind::InvalidInput
+            }
+            SslKeyErrorKind::EncryptionFailed => io::ErrorKind::Other,
+            _ => io::ErrorKind::InvalidData,
+        }
+    }
+}
+
+impl fmt::Display for SslKeyErrorKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            KeyError::NoPemBlock => "there is no PEM block of such a key",
-            KeyError::Malformed => "this is not a key of that algorithm, or it is damaged",
-            KeyError::OtherAlgorithm => "this is a key of another algorithm",
-            KeyError::PassPhrase => "the key is encrypted, and the pass phrase is wrong or missing",
-            KeyError::UnsupportedAlgorithm => "keys of this algorithm are not supported",
-            KeyError::UnsupportedCurve => "keys of this elliptic curve are not supported",
-            KeyError::UnsupportedEncryption => {
+            SslKeyErrorKind::NoPemBlock => "there is no PEM block of such a key",
+            SslKeyErrorKind::Malformed => "this is not a key of that algorithm, or it is damaged",
+            SslKeyErrorKind::OtherAlgorithm => "this is a key of another algorithm",
+            SslKeyErrorKind::PassPhrase => {
+                "the key is encrypted, and the pass phrase is wrong or missing"
+            }
+            SslKeyErrorKind::UnsupportedAlgorithm => "keys of this algorithm are not supported",
+            SslKeyErrorKind::UnsupportedCurve => "keys of this elliptic curve are not supported",
+            SslKeyErrorKind::UnsupportedEncryption => {
                 "the key is encrypted in a way that is not supported"
             }
-            KeyError::ExcessiveWork => {
+            SslKeyErrorKind::ExcessiveWork => {
                 "checking the pass phrase of the key would take too much time or memory"
             }
+            SslKeyErrorKind::NulInPassPhrase => "the pass phrase contains a NUL byte",
+            SslKeyErrorKind::NullKey => "the key is null",
+            SslKeyErrorKind::EncryptionFailed => "the key could not be encrypted",
+            SslKeyErrorKind::Io(kind) => return write!(f, "the file cannot be read: {kind}"),
         })
     }
 }
 
-impl std::error::Error for KeyError {}
+kind_error! {
+    /// Why a [`QSslKey`](crate::QSslKey) cannot be read or written.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use qnetwork::{EncodingFormat, KeyAlgorithm, QSslKey, SslKeyErrorKind};
+    ///
+    /// let (rsa, pem) = (KeyAlgorithm::Rsa, EncodingFormat::Pem);
+    /// let error = QSslKey::try_new("garbage", rsa, pem).unwrap_err();
+    /// assert_eq!(error, SslKeyErrorKind::NoPemBlock);
+    /// assert_eq!(error.to_string(), "there is no PEM block of such a key");
+    /// ```
+    SslKeyError of SslKeyErrorKind
+}

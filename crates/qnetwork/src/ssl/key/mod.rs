@@ -18,7 +18,7 @@ use qcore::QIODevice;
 use rustls::{pki_types::PrivateKeyDer, sign::SigningKey};
 use zeroize::Zeroizing;
 
-pub use self::error::KeyError;
+pub use self::error::{SslKeyError, SslKeyErrorKind};
 use self::{
     der::Secret,
     encoding::{Decoded, Form},
@@ -77,12 +77,13 @@ use super::{
 /// let format = EncodingFormat::Pem;
 /// let pem = rcgen::KeyPair::generate().unwrap().serialize_pem();
 /// let key = QSslKey::new(&pem, KeyAlgorithm::Ec, format);
-/// assert_eq!(key.length(), 256);
+/// assert_eq!(key.length(), Some(256));
 ///
-/// let locked = key.to_pem_with("correct horse");
+/// let locked = key.to_pem_with_pass_phrase("correct horse")?;
 /// let unlocked =
-///     QSslKey::new_with(&locked, KeyAlgorithm::Ec, format, KeyType::Private, "correct horse");
+///     QSslKey::from_data(&locked, KeyAlgorithm::Ec, format, KeyType::Private, "correct horse")?;
 /// assert_eq!(unlocked, key);
+/// # Ok::<(), qnetwork::SslKeyError>(())
 /// ```
 #[derive(Clone, Default)]
 pub struct QSslKey(Option<Arc<Key>>);
@@ -97,94 +98,88 @@ impl QSslKey {
     /// algorithm.
     #[must_use]
     pub fn new(data: impl AsRef<[u8]>, algorithm: KeyAlgorithm, format: EncodingFormat) -> Self {
-        QSslKey::new_with(data, algorithm, format, KeyType::Private, "")
+        QSslKey::try_new(data, algorithm, format).unwrap_or_default()
     }
 
-    /// Reads a key. Returns a null one if the data is not such a key of that algorithm, or if the
-    /// pass phrase is wrong. The pass phrase of an unencrypted key is ignored.
-    #[must_use]
-    pub fn new_with(
-        data: impl AsRef<[u8]>,
-        algorithm: KeyAlgorithm,
-        format: EncodingFormat,
-        key_type: KeyType,
-        pass_phrase: impl AsRef<[u8]>,
-    ) -> Self {
-        QSslKey::try_new(data, algorithm, format, key_type, pass_phrase).unwrap_or_default()
-    }
-
-    /// Reads a key, like [`new_with`](Self::new_with), or returns the reason why there is none.
+    /// Creates a private key from data that is not encrypted.
     ///
     /// ```
-    /// use qnetwork::{EncodingFormat, KeyAlgorithm, KeyError, KeyType, QSslKey};
+    /// use qnetwork::{EncodingFormat, KeyAlgorithm, QSslKey, SslKeyErrorKind};
     ///
-    /// let (rsa, pem, private) = (KeyAlgorithm::Rsa, EncodingFormat::Pem, KeyType::Private);
-    /// let error = QSslKey::try_new("garbage", rsa, pem, private, "").unwrap_err();
-    /// assert_eq!(error, KeyError::NoPemBlock);
+    /// let (rsa, pem) = (KeyAlgorithm::Rsa, EncodingFormat::Pem);
+    /// let error = QSslKey::try_new("garbage", rsa, pem).unwrap_err();
+    /// assert_eq!(error, SslKeyErrorKind::NoPemBlock);
     /// ```
     ///
     /// # Errors
     ///
-    /// Those of [`KeyError`].
+    /// [`SslKeyError`] if the data is no such key of that algorithm.
     pub fn try_new(
+        data: impl AsRef<[u8]>,
+        algorithm: KeyAlgorithm,
+        format: EncodingFormat,
+    ) -> Result<Self, SslKeyError> {
+        QSslKey::from_data(data, algorithm, format, KeyType::Private, "")
+    }
+
+    /// Creates a private or public key from data. The pass phrase is ignored if the key is not
+    /// encrypted.
+    ///
+    /// ```
+    /// use qnetwork::{EncodingFormat, KeyAlgorithm, KeyType, QSslKey};
+    ///
+    /// let pem = rcgen::KeyPair::generate().unwrap().public_key_pem();
+    /// let (algorithm, format) = (KeyAlgorithm::Ec, EncodingFormat::Pem);
+    /// let key = QSslKey::from_data(&pem, algorithm, format, KeyType::Public, "")?;
+    /// assert_eq!(key.key_type(), KeyType::Public);
+    /// # Ok::<(), qnetwork::SslKeyError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`SslKeyError`] if the data is no such key of that algorithm, or if the key is encrypted and
+    /// the pass phrase is wrong.
+    #[doc(alias = "QSslKey")]
+    pub fn from_data(
         data: impl AsRef<[u8]>,
         algorithm: KeyAlgorithm,
         format: EncodingFormat,
         key_type: KeyType,
         pass_phrase: impl AsRef<[u8]>,
-    ) -> Result<Self, KeyError> {
+    ) -> Result<Self, SslKeyError> {
         let (data, pass_phrase) = (data.as_ref(), effective(pass_phrase.as_ref()));
-        let decoded = match (format, key_type) {
-            (EncodingFormat::Der, KeyType::Private) => {
-                encoding::private(data, algorithm, Form::Any, pass_phrase)
-            }
-            (EncodingFormat::Der, KeyType::Public) => encoding::public(data),
-            (EncodingFormat::Pem, KeyType::Private) => {
-                let block = pem::find(data, |label| form(label).is_some())?;
-                let (form, of) = form(block.label).ok_or(KeyError::NoPemBlock)?;
-                if of.is_some_and(|of| of != algorithm) {
-                    return Err(KeyError::OtherAlgorithm);
-                }
-                let der = decrypted(&block, pass_phrase)?;
-                let decoded = encoding::private(&der, algorithm, form, pass_phrase);
-                wrong_pass_phrase(&block, decoded)
-            }
-            (EncodingFormat::Pem, KeyType::Public) => {
-                let block = pem::find(data, |label| label == "PUBLIC KEY")?;
-                wrong_pass_phrase(&block, encoding::public(&decrypted(&block, pass_phrase)?))
-            }
-        }?;
-        if decoded.algorithm != algorithm {
-            return Err(KeyError::OtherAlgorithm);
-        }
+        let decoded = decoded(data, algorithm, format, key_type, pass_phrase)?;
         Ok(QSslKey(Some(Arc::new(Key { key_type, decoded }))))
     }
 
-    /// Reads a key from the data that a device has. Returns a null one if that is not a key. See
-    /// [`new_with`](Self::new_with).
+    /// Reads all data from a device and creates a key from it. See [`from_data`](Self::from_data).
     ///
     /// ```
     /// use qcore::{OpenMode, QBuffer};
     /// use qnetwork::{EncodingFormat, KeyAlgorithm, KeyType, QSslKey};
     ///
     /// let buffer = QBuffer::new();
-    /// buffer.set_data(rcgen::KeyPair::generate().unwrap().serialize_pem());
+    /// buffer.set_data(rcgen::KeyPair::generate()?.serialize_pem());
     /// buffer.open(OpenMode::READ_ONLY)?;
     /// let (algorithm, format) = (KeyAlgorithm::Ec, EncodingFormat::Pem);
-    /// let key = QSslKey::from_device(&buffer, algorithm, format, KeyType::Private, "");
-    /// assert!(!key.is_null());
-    /// # Ok::<(), qcore::DeviceError>(())
+    /// let key = QSslKey::from_device(&buffer, algorithm, format, KeyType::Private, "")?;
+    /// assert_eq!(key.length(), Some(256));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    #[must_use]
+    ///
+    /// # Errors
+    ///
+    /// As [`from_data`](Self::from_data).
+    #[doc(alias = "QSslKey")]
     pub fn from_device(
         device: &QIODevice,
         algorithm: KeyAlgorithm,
         format: EncodingFormat,
         key_type: KeyType,
         pass_phrase: impl AsRef<[u8]>,
-    ) -> Self {
+    ) -> Result<Self, SslKeyError> {
         let data = Zeroizing::new(device.read_all());
-        QSslKey::new_with(&*data, algorithm, format, key_type, pass_phrase)
+        QSslKey::from_data(&*data, algorithm, format, key_type, pass_phrase)
     }
 
     /// Reads the public key of a certificate. Returns a null one if its algorithm is not known.
@@ -224,12 +219,11 @@ impl QSslKey {
         self.0.as_ref().map(|key| key.key_type).unwrap_or_default()
     }
 
-    /// Returns the length in bits: that of the modulus, of the prime, or of the curve's numbers; -1
-    /// for a null or opaque key.
+    /// Returns the key's length in bits: of the modulus, of the prime, or of the numbers of the
+    /// curve. `None`, where Qt returns -1, if the key is null or opaque.
     #[must_use]
-    pub fn length(&self) -> i32 {
-        let bits = self.0.as_ref().and_then(|key| key.decoded.bits);
-        bits.map_or(-1, |bits| i32::try_from(bits).unwrap_or(i32::MAX))
+    pub fn length(&self) -> Option<u32> {
+        self.0.as_ref()?.decoded.bits
     }
 
     /// Returns the key as unencrypted PEM; empty for a null key.
@@ -244,26 +238,38 @@ impl QSslKey {
         to_pem(label, &key.decoded.der)
     }
 
-    /// Returns a private key as encrypted PEM: PKCS#8 with AES-256, whose key is derived from the
-    /// pass phrase by 600,000 rounds of PBKDF2. With an empty pass phrase the PEM is not encrypted.
-    /// A public key is never encrypted.
+    /// Returns the key as PEM. A private key is encrypted: PKCS#8, with an AES-256 key that 600,000
+    /// rounds of PBKDF2 derive from the pass phrase. A public key is never encrypted, and with an
+    /// empty pass phrase a private one is not either.
     ///
-    /// Returns nothing for a null key, or if the pass phrase contains a NUL, because readers would
-    /// stop there, as Qt does. Bytes beyond the first 1024 of the pass phrase are ignored.
+    /// Only the first 1024 bytes of the pass phrase count.
+    ///
+    /// # Errors
+    ///
+    /// Where Qt returns no bytes:
+    ///
+    /// * [`NullKey`](SslKeyErrorKind::NullKey) if the key is null
+    /// * [`NulInPassPhrase`](SslKeyErrorKind::NulInPassPhrase) if the pass phrase contains a NUL:
+    ///   reading the key would stop there, here and in Qt
+    /// * [`EncryptionFailed`](SslKeyErrorKind::EncryptionFailed) if the system has no random
+    ///   numbers
     #[doc(alias = "toPem")]
-    #[must_use]
-    pub fn to_pem_with(&self, pass_phrase: impl AsRef<[u8]>) -> Vec<u8> {
+    pub fn to_pem_with_pass_phrase(
+        &self,
+        pass_phrase: impl AsRef<[u8]>,
+    ) -> Result<Vec<u8>, SslKeyError> {
         let pass_phrase = pass_phrase.as_ref();
-        let Some(key) = &self.0 else { return Vec::new() };
+        let Some(key) = &self.0 else { return Err(SslKeyErrorKind::NullKey.into()) };
         if pass_phrase.is_empty() || key.key_type == KeyType::Public {
-            return self.to_pem();
+            return Ok(self.to_pem());
         }
         if pass_phrase.contains(&0) {
-            return Vec::new();
+            return Err(SslKeyErrorKind::NulInPassPhrase.into());
         }
         let plain = encoding::to_pkcs8(key.decoded.algorithm, &key.decoded.der);
         let encrypted = plain.and_then(|der| encryption::encrypt(&der, effective(pass_phrase)));
-        encrypted.map(|der| to_pem("ENCRYPTED PRIVATE KEY", &der)).unwrap_or_default()
+        let der = encrypted.ok_or(SslKeyErrorKind::EncryptionFailed)?;
+        Ok(to_pem("ENCRYPTED PRIVATE KEY", &der))
     }
 
     /// Returns the key as unencrypted DER; empty for a null key. Qt, too, cannot write encrypted
@@ -311,22 +317,62 @@ fn form(label: &str) -> Option<(Form, Option<KeyAlgorithm>)> {
     })
 }
 
+/// Reads a key in any of the encodings, and checks its algorithm.
+fn decoded(
+    data: &[u8],
+    algorithm: KeyAlgorithm,
+    format: EncodingFormat,
+    key_type: KeyType,
+    pass_phrase: &[u8],
+) -> Result<Decoded, SslKeyErrorKind> {
+    let decoded = match (format, key_type) {
+        (EncodingFormat::Der, KeyType::Private) => {
+            encoding::private(data, algorithm, Form::Any, pass_phrase)
+        }
+        (EncodingFormat::Der, KeyType::Public) => encoding::public(data),
+        (EncodingFormat::Pem, KeyType::Private) => {
+            let block = pem::find(data, |label| form(label).is_some())?;
+            let (form, of) = form(block.label).ok_or(SslKeyErrorKind::NoPemBlock)?;
+            if of.is_some_and(|of| of != algorithm) {
+                return Err(SslKeyErrorKind::OtherAlgorithm);
+            }
+            let der = decrypted(&block, pass_phrase)?;
+            let decoded = encoding::private(&der, algorithm, form, pass_phrase);
+            wrong_pass_phrase(&block, decoded)
+        }
+        (EncodingFormat::Pem, KeyType::Public) => {
+            let block = pem::find(data, |label| label == "PUBLIC KEY")?;
+            wrong_pass_phrase(&block, encoding::public(&decrypted(&block, pass_phrase)?))
+        }
+    }?;
+    if decoded.algorithm != algorithm {
+        return Err(SslKeyErrorKind::OtherAlgorithm);
+    }
+    Ok(decoded)
+}
+
 /// Returns the bytes of a block, decrypted if its header says that it is encrypted in the
 /// traditional way.
-fn decrypted<'a>(block: &'a Block<'_>, pass_phrase: &[u8]) -> Result<Cow<'a, Secret>, KeyError> {
+fn decrypted<'a>(
+    block: &'a Block<'_>,
+    pass_phrase: &[u8],
+) -> Result<Cow<'a, Secret>, SslKeyErrorKind> {
     let Some(Encryption { cipher, iv }) = &block.encryption else {
         return Ok(Cow::Borrowed(&block.der));
     };
-    let salt = iv.get(..8).ok_or(KeyError::Malformed)?;
+    let salt = iv.get(..8).ok_or(SslKeyErrorKind::Malformed)?;
     let key = derivation::traditional(pass_phrase, salt, cipher.key_length());
-    cipher.decrypt(&key, iv, &block.der).map(Cow::Owned).ok_or(KeyError::PassPhrase)
+    cipher.decrypt(&key, iv, &block.der).map(Cow::Owned).ok_or(SslKeyErrorKind::PassPhrase)
 }
 
 /// Decrypting with a wrong pass phrase may yield the right padding by chance. Then the key is
 /// malformed.
-fn wrong_pass_phrase<T>(block: &Block<'_>, result: Result<T, KeyError>) -> Result<T, KeyError> {
+fn wrong_pass_phrase<T>(
+    block: &Block<'_>,
+    result: Result<T, SslKeyErrorKind>,
+) -> Result<T, SslKeyErrorKind> {
     result.map_err(|error| match error {
-        KeyError::Malformed if block.encryption.is_some() => KeyError::PassPhrase,
+        SslKeyErrorKind::Malformed if block.encryption.is_some() => SslKeyErrorKind::PassPhrase,
         error => error,
     })
 }

@@ -7,7 +7,7 @@ use base64::{
 };
 use zeroize::Zeroizing;
 
-use super::{cipher::Cipher, error::KeyError};
+use super::{cipher::Cipher, error::SslKeyErrorKind};
 use crate::ssl::pem::LINE;
 
 /// As in OpenSSL, bits behind the last byte may have any value.
@@ -36,20 +36,20 @@ pub(super) struct Encryption {
 pub(super) fn find<'a>(
     text: &'a [u8],
     wanted: impl Fn(&str) -> bool,
-) -> Result<Block<'a>, KeyError> {
+) -> Result<Block<'a>, SslKeyErrorKind> {
     let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
     let mut lines = text.split(|byte| *byte == b'\n').map(trim_end);
     while let Some(line) = lines.next() {
         let label = line.strip_prefix(b"-----BEGIN ").and_then(|rest| rest.strip_suffix(b"-----"));
         let Some(label) = label.and_then(|label| str::from_utf8(label).ok()) else { continue };
-        let parts = Parts::read(&mut lines, label).ok_or(KeyError::Malformed)?;
-        let der = BASE64.decode(&*parts.digits).map_err(|_| KeyError::Malformed)?;
+        let parts = Parts::read(&mut lines, label).ok_or(SslKeyErrorKind::Malformed)?;
+        let der = BASE64.decode(&*parts.digits).map_err(|_| SslKeyErrorKind::Malformed)?;
         let der = Zeroizing::new(der);
         if wanted(label) {
             return Ok(Block { label, encryption: encryption(&parts.header)?, der });
         }
     }
-    Err(KeyError::NoPemBlock)
+    Err(SslKeyErrorKind::NoPemBlock)
 }
 
 /// Returns a line without trailing characters that OpenSSL treats as white space.
@@ -112,26 +112,26 @@ impl<'a> Parts<'a> {
 }
 
 /// Reads the header of a block: `Proc-Type: 4,ENCRYPTED`, then `DEK-Info`, then anything.
-fn encryption(header: &[&[u8]]) -> Result<Option<Encryption>, KeyError> {
+fn encryption(header: &[&[u8]]) -> Result<Option<Encryption>, SslKeyErrorKind> {
     let Some(first) = header.first() else { return Ok(None) };
     let kind = value(first, b"Proc-Type:").and_then(|rest| rest.strip_prefix(b"4,"));
     if kind.map(trim_start) != Some(b"ENCRYPTED") {
-        return Err(KeyError::Malformed);
+        return Err(SslKeyErrorKind::Malformed);
     }
     let info = header.get(1).and_then(|line| value(line, b"DEK-Info:"));
-    let info = info.ok_or(KeyError::Malformed)?;
+    let info = info.ok_or(SslKeyErrorKind::Malformed)?;
     let name_end = info.iter().position(|byte| matches!(byte, b' ' | b'\t' | b','));
     let (name, rest) = info.split_at(name_end.unwrap_or(info.len()));
     let name = str::from_utf8(name).ok().filter(|name| !name.is_empty());
-    let cipher = Cipher::of_name(name.ok_or(KeyError::Malformed)?);
-    let cipher = cipher.ok_or(KeyError::UnsupportedEncryption)?;
-    let digits = trim_start(rest).strip_prefix(b",").ok_or(KeyError::Malformed)?;
+    let cipher = Cipher::of_name(name.ok_or(SslKeyErrorKind::Malformed)?);
+    let cipher = cipher.ok_or(SslKeyErrorKind::UnsupportedEncryption)?;
+    let digits = trim_start(rest).strip_prefix(b",").ok_or(SslKeyErrorKind::Malformed)?;
     // Like OpenSSL, ignores what follows the initialization vector.
-    let digits = digits.get(..2 * cipher.iv_length()).ok_or(KeyError::Malformed)?;
+    let digits = digits.get(..2 * cipher.iv_length()).ok_or(SslKeyErrorKind::Malformed)?;
     let nibble =
         |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
     let bytes = digits.chunks_exact(2).map(|pair| Some(nibble(pair[0])? << 4 | nibble(pair[1])?));
-    let iv = bytes.collect::<Option<Vec<u8>>>().ok_or(KeyError::Malformed)?;
+    let iv = bytes.collect::<Option<Vec<u8>>>().ok_or(SslKeyErrorKind::Malformed)?;
     Ok(Some(Encryption { cipher, iv }))
 }
 

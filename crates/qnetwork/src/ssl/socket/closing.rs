@@ -45,7 +45,7 @@ impl SslSocketNode {
     ) {
         if !self.is_free() {
             // The connection stays as it is, encrypted or not. The inner socket logs the warning.
-            self.inner.connect_to_host_with(host_name, port, mode, protocol);
+            self.inner.connect_to_host_with_mode(host_name, port, mode, protocol);
             return;
         }
         if !self.flags.initialized.replace(false) {
@@ -55,7 +55,7 @@ impl SslSocketNode {
         self.inner.set_protocol_tag(self.base.protocol_tag());
         self.base.open_device(mode);
         self.base.set_channel_counts(0, 0);
-        self.inner.connect_to_host_with(host_name, port, mode, protocol);
+        self.inner.connect_to_host_with_mode(host_name, port, mode, protocol);
     }
 
     /// Whether the socket has no connection and is not connecting.
@@ -70,7 +70,7 @@ impl SslSocketNode {
         mode: OpenMode,
     ) -> Result<(), SocketError> {
         self.init();
-        if let Err(error) = self.inner.set_socket_descriptor_with(descriptor, state, mode) {
+        if let Err(error) = self.inner.set_socket_descriptor_with_state(descriptor, state, mode) {
             self.base.set_error(&error);
             // The previous connection must not continue without its session.
             self.inner.abort();

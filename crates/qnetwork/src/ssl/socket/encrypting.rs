@@ -21,7 +21,7 @@ impl SslSocketNode {
         &self,
         host_name: String,
         port: u16,
-        peer_name: &str,
+        peer_name: String,
         mode: OpenMode,
         protocol: NetworkLayerProtocol,
     ) {
@@ -33,7 +33,7 @@ impl SslSocketNode {
         }
         let looking_up = self.inner.state() == SocketState::HostLookup;
         if !peer_name.is_empty() && (self.is_free() || looking_up) {
-            self.verify_name.replace(peer_name.to_owned());
+            self.verify_name.replace(peer_name);
         }
         if self.check_protocol("connectToHostEncrypted").is_err() {
             return;

@@ -1,14 +1,15 @@
 //! Certificates and keys of both ends, and what they have agreed on.
 
-use std::{fs, io, path::Path};
+use std::{borrow::Borrow, fs, path::Path};
 
 use zeroize::Zeroizing;
 
 use super::QSslSocket;
+use crate::common::owned;
 use crate::ssl::{
-    certificate::QSslCertificate,
+    certificate::{QSslCertificate, SslCertificateError},
     cipher::QSslCipher,
-    key::QSslKey,
+    key::{QSslKey, SslKeyError},
     kinds::{EncodingFormat, KeyAlgorithm, KeyType, SslProtocol},
 };
 
@@ -29,11 +30,12 @@ impl QSslSocket {
         self.set(|configuration| configuration.set_local_certificate(certificate));
     }
 
-    /// Sets this end's certificate: the first one in a file.
+    /// Sets the certificate of this end to the first one in a file.
     ///
     /// # Errors
     ///
-    /// If the file cannot be read or has no certificate. The socket keeps its previous certificate.
+    /// [`SslCertificateError`] if the file cannot be read or contains no certificate. The socket
+    /// keeps its certificate then.
     ///
     /// ```
     /// use qnetwork::{EncodingFormat, QSslSocket};
@@ -46,12 +48,9 @@ impl QSslSocket {
         &self,
         path: impl AsRef<Path>,
         format: EncodingFormat,
-    ) -> io::Result<()> {
-        let found = QSslCertificate::from_data(fs::read(path)?, format);
-        let certificate = found.into_iter().next();
-        let certificate =
-            certificate.ok_or_else(|| no_certificate("the file has no certificate"))?;
-        self.set_local_certificate(certificate);
+    ) -> Result<(), SslCertificateError> {
+        let data = fs::read(path).map_err(|error| SslCertificateError::reading(&error))?;
+        self.set_local_certificate(QSslCertificate::try_new(data, format)?);
         Ok(())
     }
 
@@ -64,8 +63,11 @@ impl QSslSocket {
 
     /// Sets this end's certificate and its issuers, in this order. The peer gets all of them.
     #[doc(alias = "setLocalCertificateChain")]
-    pub fn set_local_certificate_chain(&self, chain: impl Into<Vec<QSslCertificate>>) {
-        let chain = chain.into();
+    pub fn set_local_certificate_chain(
+        &self,
+        chain: impl IntoIterator<Item: Borrow<QSslCertificate>>,
+    ) {
+        let chain: Vec<QSslCertificate> = owned(chain);
         self.set(|configuration| configuration.set_local_certificate_chain(chain));
     }
 
@@ -82,12 +84,13 @@ impl QSslSocket {
         self.set(|configuration| configuration.set_private_key(key));
     }
 
-    /// Sets the key of this end's certificate from a file. The pass phrase may be empty if the key
-    /// is not encrypted.
+    /// Sets the key of this end's certificate to the private key in a file. The pass phrase is
+    /// ignored if the key is not encrypted.
     ///
     /// # Errors
     ///
-    /// If the file cannot be read or has no such key. The socket keeps its previous key.
+    /// [`SslKeyError`] if the file cannot be read or contains no such key. The socket keeps its key
+    /// then.
     #[doc(alias = "setPrivateKey")]
     pub fn set_private_key_file(
         &self,
@@ -95,11 +98,11 @@ impl QSslSocket {
         algorithm: KeyAlgorithm,
         format: EncodingFormat,
         pass_phrase: impl AsRef<[u8]>,
-    ) -> io::Result<()> {
-        let data = Zeroizing::new(fs::read(path)?);
-        let key = QSslKey::try_new(&data, algorithm, format, KeyType::Private, pass_phrase)
-            .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
-        self.set_private_key(key);
+    ) -> Result<(), SslKeyError> {
+        let data = fs::read(path).map_err(|error| SslKeyError::reading(&error))?;
+        let data = Zeroizing::new(data);
+        let key_type = KeyType::Private;
+        self.set_private_key(QSslKey::from_data(&data, algorithm, format, key_type, pass_phrase)?);
         Ok(())
     }
 
@@ -175,9 +178,4 @@ impl QSslSocket {
     pub fn ssl_library_build_version_string() -> String {
         Self::ssl_library_version_string()
     }
-}
-
-/// Creates the error for a missing certificate.
-pub(super) fn no_certificate(text: &'static str) -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, text)
 }

@@ -115,7 +115,7 @@ impl Outer for SslSocketNode {
         if self.mode.get() == SslMode::Unencrypted {
             self.emit_bytes_written(count);
         } else {
-            self.encrypted_bytes_written.emit(count as i64);
+            self.encrypted_bytes_written.emit(count);
         }
         if self.base.state() == SocketState::Closing && self.write_buffer.borrow().is_empty() {
             self.disconnect();

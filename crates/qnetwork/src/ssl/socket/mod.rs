@@ -40,7 +40,7 @@ use std::{
 };
 
 use qcore::{
-    OpenMode, Signal, class,
+    OpenMode, QIODevice, QObject, Signal, class,
     internals::{ByteQueue, DeviceInternals},
     io_device::DeviceBackend,
     object::{Handle, Life, Node, Object},
@@ -48,8 +48,8 @@ use qcore::{
 
 use super::{configuration::QSslConfiguration, error::QSslError, kinds::SslMode, session::Session};
 use crate::{
-    address::NetworkLayerProtocol,
-    socket::{Host, Outer, QAbstractSocket, QTcpSocket, SocketClass, SocketType},
+    address::{Host, NetworkLayerProtocol},
+    socket::{Outer, QAbstractSocket, QTcpSocket, SocketClass, SocketType},
 };
 
 const CLASS: &str = "QSslSocket";
@@ -131,7 +131,8 @@ class! {
     /// app.exec();
     /// assert_eq!(socket.error(), SocketErrorKind::ConnectionRefused);
     /// ```
-    pub struct QSslSocket(SslSocketNode): QTcpSocket = base
+    pub struct QSslSocket(SslSocketNode):
+        QTcpSocket, QAbstractSocket, QIODevice, QObject = base
 }
 
 /// The signals of a [`QSslSocket`].
@@ -151,7 +152,7 @@ pub struct SslSocketNode {
     pub ssl_errors: Signal<Vec<QSslError>>,
     /// The operating system has accepted this many encrypted bytes.
     #[doc(alias = "encryptedBytesWritten")]
-    pub encrypted_bytes_written: Signal<i64>,
+    pub encrypted_bytes_written: Signal<usize>,
     /// A server has sent a session ticket. Only TLS 1.3 reports it, and only if the configuration
     /// does not have the option
     /// [`DISABLE_SESSION_PERSISTENCE`](crate::SslOptions::DISABLE_SESSION_PERSISTENCE), which is
@@ -290,25 +291,39 @@ impl QSslSocket {
     /// assert_eq!(error, SocketErrorKind::ConnectionRefused);
     /// ```
     #[doc(alias = "connectToHostEncrypted")]
-    pub fn connect_to_host_encrypted(&self, host: impl Into<Host>, port: u16) {
-        let mode = OpenMode::READ_WRITE;
-        self.connect_to_host_encrypted_with(host, port, "", mode, NetworkLayerProtocol::AnyIP);
+    pub fn connect_to_host_encrypted<'a>(&self, host: impl Into<Host<'a>>, port: u16) {
+        let (mode, protocol) = (OpenMode::READ_WRITE, NetworkLayerProtocol::AnyIP);
+        self.connect_to_host_encrypted_with_mode(host, port, mode, protocol);
     }
 
-    /// [`connect_to_host_encrypted`](QSslSocket::connect_to_host_encrypted) with more arguments: a
-    /// name to verify instead of the host's (unless it is empty), a `mode` in which the socket
-    /// opens, and a `protocol` to which addresses are limited.
+    /// Does the same as [`connect_to_host_encrypted`](QSslSocket::connect_to_host_encrypted), but
+    /// opens the socket in `mode` and uses only addresses of `protocol`.
     #[doc(alias = "connectToHostEncrypted")]
-    pub fn connect_to_host_encrypted_with(
+    pub fn connect_to_host_encrypted_with_mode<'a>(
         &self,
-        host: impl Into<Host>,
+        host: impl Into<Host<'a>>,
         port: u16,
-        peer_name: &str,
+        mode: OpenMode,
+        protocol: NetworkLayerProtocol,
+    ) {
+        self.connect_to_host_encrypted_with_peer_name(host, port, "", mode, protocol);
+    }
+
+    /// Does the same as
+    /// [`connect_to_host_encrypted_with_mode`](QSslSocket::connect_to_host_encrypted_with_mode),
+    /// but verifies the certificate for `peer_name` instead of the host's name. An empty
+    /// `peer_name` means the host's name.
+    #[doc(alias = "connectToHostEncrypted")]
+    pub fn connect_to_host_encrypted_with_peer_name<'a>(
+        &self,
+        host: impl Into<Host<'a>>,
+        port: u16,
+        peer_name: impl Into<String>,
         mode: OpenMode,
         protocol: NetworkLayerProtocol,
     ) {
         let host_name = host.into().into_name();
-        self.node().connect_encrypted(host_name, port, peer_name, mode, protocol);
+        self.node().connect_encrypted(host_name, port, peer_name.into(), mode, protocol);
     }
 
     /// Encrypts an existing connection as a client. Returns immediately; the socket emits

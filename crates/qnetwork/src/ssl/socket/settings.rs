@@ -1,10 +1,11 @@
 //! Settings. All are in the configuration, except the name to verify.
 
-use std::io;
+use std::{borrow::Borrow, path::Path};
 
-use super::{QSslSocket, SslSocketNode, identity::no_certificate};
+use super::{QSslSocket, SslSocketNode};
+use crate::common::owned;
 use crate::ssl::{
-    certificate::QSslCertificate,
+    certificate::{QSslCertificate, SslCertificateError},
     cipher::QSslCipher,
     configuration::QSslConfiguration,
     kinds::{EncodingFormat, PatternSyntax, PeerVerifyMode, SslProtocol},
@@ -118,8 +119,8 @@ impl QSslSocket {
     /// Sets the allowed ciphers, the best first. If the list has no cipher for a version of TLS,
     /// all ciphers of that version are allowed.
     #[doc(alias = "setCiphers")]
-    pub fn set_ciphers(&self, ciphers: impl Into<Vec<QSslCipher>>) {
-        let ciphers = ciphers.into();
+    pub fn set_ciphers(&self, ciphers: impl IntoIterator<Item: Borrow<QSslCipher>>) {
+        let ciphers = owned(ciphers);
         self.set(|configuration| configuration.set_ciphers(ciphers));
     }
 
@@ -136,8 +137,7 @@ impl QSslSocket {
     /// ```
     #[doc(alias = "setCiphers")]
     pub fn set_ciphers_by_name(&self, names: &str) {
-        let named = names.split(':').map(QSslCipher::from_name);
-        self.set_ciphers(named.filter(|cipher| !cipher.is_null()).collect::<Vec<_>>());
+        self.set_ciphers(names.split(':').filter_map(QSslCipher::from_name));
     }
 
     /// Returns the allowed ciphers of new sockets.
@@ -149,8 +149,8 @@ impl QSslSocket {
 
     /// Sets the allowed ciphers of new sockets, in all threads.
     #[doc(alias = "setDefaultCiphers")]
-    pub fn set_default_ciphers(ciphers: impl Into<Vec<QSslCipher>>) {
-        let ciphers = ciphers.into();
+    pub fn set_default_ciphers(ciphers: impl IntoIterator<Item: Borrow<QSslCipher>>) {
+        let ciphers = owned(ciphers);
         change_default(|configuration| configuration.set_ciphers(ciphers));
     }
 
@@ -172,8 +172,11 @@ impl QSslSocket {
 
     /// Sets the trusted certificates. The system's certificates are no longer trusted.
     #[doc(alias = "setCaCertificates")]
-    pub fn set_ca_certificates(&self, certificates: impl Into<Vec<QSslCertificate>>) {
-        let certificates = certificates.into();
+    pub fn set_ca_certificates(
+        &self,
+        certificates: impl IntoIterator<Item: Borrow<QSslCertificate>>,
+    ) {
+        let certificates = owned(certificates);
         self.set(|configuration| configuration.set_ca_certificates(certificates));
     }
 
@@ -185,34 +188,53 @@ impl QSslSocket {
 
     /// Adds trusted certificates.
     #[doc(alias = "addCaCertificates")]
-    pub fn add_ca_certificates(&self, certificates: impl IntoIterator<Item = QSslCertificate>) {
-        // The caller's iterator must not run while the configuration is borrowed.
-        let certificates: Vec<_> = certificates.into_iter().collect();
+    pub fn add_ca_certificates(
+        &self,
+        certificates: impl IntoIterator<Item: Borrow<QSslCertificate>>,
+    ) {
+        // The iterator is user code: it must not run while the configuration is borrowed.
+        let certificates = owned(certificates);
         self.set(|configuration| configuration.add_to_trusted(certificates));
     }
 
-    /// Adds the trusted certificates of files whose path matches; see
-    /// [`QSslCertificate::from_path`].
+    /// Also trusts the certificates in a file. See [`QSslCertificate::from_path`].
     ///
     /// # Errors
     ///
-    /// If there is no certificate.
+    /// [`SslCertificateError`] if the file cannot be read or contains no certificate. The socket
+    /// trusts the same certificates as before.
     ///
     /// ```
-    /// use qnetwork::{EncodingFormat, PatternSyntax, QSslSocket};
+    /// use qnetwork::{EncodingFormat, QSslSocket};
     ///
     /// let socket = QSslSocket::new();
-    /// let (format, syntax) = (EncodingFormat::Pem, PatternSyntax::FixedString);
-    /// assert!(socket.add_ca_certificates_from("/none/such", format, syntax).is_err());
+    /// assert!(socket.add_ca_certificates_from_path("/none/such", EncodingFormat::Pem).is_err());
     /// ```
     #[doc(alias = "addCaCertificates")]
-    pub fn add_ca_certificates_from(
+    pub fn add_ca_certificates_from_path(
         &self,
-        path: &str,
+        path: impl AsRef<Path>,
+        format: EncodingFormat,
+    ) -> Result<(), SslCertificateError> {
+        self.add_ca_certificates(QSslCertificate::from_path(path, format)?);
+        Ok(())
+    }
+
+    /// Also trusts the certificates in the files whose path matches a pattern. See
+    /// [`QSslCertificate::from_path_with_syntax`].
+    ///
+    /// # Errors
+    ///
+    /// [`SslCertificateError`] if there is no certificate in such a file. The socket trusts the
+    /// same certificates as before.
+    #[doc(alias = "addCaCertificates")]
+    pub fn add_ca_certificates_from_path_with_syntax(
+        &self,
+        pattern: &str,
         format: EncodingFormat,
         syntax: PatternSyntax,
-    ) -> io::Result<()> {
-        self.add_ca_certificates(from_path(path, format, syntax)?);
+    ) -> Result<(), SslCertificateError> {
+        self.add_ca_certificates(QSslCertificate::from_path_with_syntax(pattern, format, syntax)?);
         Ok(())
     }
 
@@ -225,8 +247,10 @@ impl QSslSocket {
 
     /// Sets the trusted certificates of new sockets, in all threads.
     #[doc(alias = "setDefaultCaCertificates")]
-    pub fn set_default_ca_certificates(certificates: impl Into<Vec<QSslCertificate>>) {
-        let certificates = certificates.into();
+    pub fn set_default_ca_certificates(
+        certificates: impl IntoIterator<Item: Borrow<QSslCertificate>>,
+    ) {
+        let certificates = owned(certificates);
         change_default(|configuration| configuration.set_ca_certificates(certificates));
     }
 
@@ -238,24 +262,44 @@ impl QSslSocket {
 
     /// Adds trusted certificates for new sockets, in all threads.
     #[doc(alias = "addDefaultCaCertificates")]
-    pub fn add_default_ca_certificates(certificates: impl IntoIterator<Item = QSslCertificate>) {
-        let certificates: Vec<_> = certificates.into_iter().collect();
+    pub fn add_default_ca_certificates(
+        certificates: impl IntoIterator<Item: Borrow<QSslCertificate>>,
+    ) {
+        let certificates = owned(certificates);
         change_default(|configuration| configuration.add_to_trusted(certificates));
     }
 
-    /// Adds the trusted certificates of files whose path matches, for new sockets in all threads;
-    /// see [`QSslCertificate::from_path`].
+    /// Has new sockets, in all threads, also trust the certificates in a file. See
+    /// [`QSslCertificate::from_path`].
     ///
     /// # Errors
     ///
-    /// If there is no certificate.
+    /// As [`add_ca_certificates_from_path`](QSslSocket::add_ca_certificates_from_path).
     #[doc(alias = "addDefaultCaCertificates")]
-    pub fn add_default_ca_certificates_from(
-        path: &str,
+    pub fn add_default_ca_certificates_from_path(
+        path: impl AsRef<Path>,
+        format: EncodingFormat,
+    ) -> Result<(), SslCertificateError> {
+        Self::add_default_ca_certificates(QSslCertificate::from_path(path, format)?);
+        Ok(())
+    }
+
+    /// Has new sockets, in all threads, also trust the certificates in the files whose path matches
+    /// a pattern. See [`QSslCertificate::from_path_with_syntax`].
+    ///
+    /// # Errors
+    ///
+    /// As [`add_ca_certificates_from_path_with_syntax`][other].
+    ///
+    /// [other]: QSslSocket::add_ca_certificates_from_path_with_syntax
+    #[doc(alias = "addDefaultCaCertificates")]
+    pub fn add_default_ca_certificates_from_path_with_syntax(
+        pattern: &str,
         format: EncodingFormat,
         syntax: PatternSyntax,
-    ) -> io::Result<()> {
-        Self::add_default_ca_certificates(from_path(path, format, syntax)?);
+    ) -> Result<(), SslCertificateError> {
+        let found = QSslCertificate::from_path_with_syntax(pattern, format, syntax)?;
+        Self::add_default_ca_certificates(found);
         Ok(())
     }
 
@@ -264,17 +308,6 @@ impl QSslSocket {
     #[must_use]
     pub fn system_ca_certificates() -> Vec<QSslCertificate> {
         system_ca_certificates().to_vec()
-    }
-}
-
-fn from_path(
-    path: &str,
-    format: EncodingFormat,
-    syntax: PatternSyntax,
-) -> io::Result<Vec<QSslCertificate>> {
-    match QSslCertificate::from_path(path, format, syntax) {
-        found if found.is_empty() => Err(no_certificate("there is no certificate at that path")),
-        found => Ok(found),
     }
 }
 

@@ -297,9 +297,9 @@ impl SslSocketNode {
                 }
             }
             let _ended = Ended(running);
-            self.base.bytes_written.emit(count as i64);
+            self.base.bytes_written.emit(count);
         }
-        self.base.channel_bytes_written.emit((0, count as i64));
+        self.base.channel_bytes_written.emit((0, count));
     }
 
     /// Emits a signal for each new session ticket, if the program wants it.

@@ -1,15 +1,16 @@
 //! Judging the peer's certificate.
 
-use std::time::SystemTime;
+use std::{borrow::Borrow, time::SystemTime};
 
 use qcore::{internals::DeviceInternals, object::Node};
 
 use super::{QSslSocket, SslSocketNode, muted::Muted};
 use crate::{
+    common::owned,
     socket::{PauseModes, SocketError, SocketErrorKind, SocketState},
     ssl::{
         certificate::QSslCertificate,
-        error::{QSslError, SslError},
+        error::{QSslError, SslErrorKind},
         kinds::{EncodingFormat, PeerVerifyMode, SslMode},
         session::Session,
         verify,
@@ -30,7 +31,7 @@ impl QSslSocket {
     /// ends this.
     ///
     /// A socket that ignores all errors may be talking to anybody. If you know the error, name it
-    /// with [`ignore_ssl_errors_with`](QSslSocket::ignore_ssl_errors_with). Better still, trust the
+    /// with [`ignore_ssl_errors_in`](QSslSocket::ignore_ssl_errors_in). Better still, trust the
     /// right certificate: [`set_ssl_configuration`](QSslSocket::set_ssl_configuration).
     #[doc(alias = "ignoreSslErrors")]
     pub fn ignore_ssl_errors(&self) {
@@ -44,8 +45,8 @@ impl QSslSocket {
     /// While the list is not empty, [`ignore_ssl_errors`](QSslSocket::ignore_ssl_errors) has no
     /// effect.
     #[doc(alias = "ignoreSslErrors")]
-    pub fn ignore_ssl_errors_with(&self, errors: impl Into<Vec<QSslError>>) {
-        let errors = errors.into();
+    pub fn ignore_ssl_errors_in(&self, errors: impl IntoIterator<Item: Borrow<QSslError>>) {
+        let errors = owned(errors);
         self.ignored.replace(errors);
     }
 }
@@ -217,7 +218,7 @@ impl SslSocketNode {
 }
 
 /// Whether Qt finds this error after it has verified the chain.
-fn is_of_leaf(error: SslError) -> bool {
-    use SslError::{CertificateBlacklisted, HostNameMismatch, NoPeerCertificate};
+fn is_of_leaf(error: SslErrorKind) -> bool {
+    use SslErrorKind::{CertificateBlacklisted, HostNameMismatch, NoPeerCertificate};
     matches!(error, CertificateBlacklisted | HostNameMismatch | NoPeerCertificate)
 }

@@ -7,7 +7,7 @@ use super::{
     purpose::{self, Purpose},
     signature,
 };
-use crate::ssl::{certificate::Parsed, error::SslError};
+use crate::ssl::{certificate::Parsed, error::SslErrorKind};
 
 /// The rules for a path.
 pub(super) struct Verifier<'a> {
@@ -25,12 +25,12 @@ impl Verifier<'_> {
         let leaf = path.certificates[0];
         let has_readable_key = leaf.has_readable_key();
         if has_readable_key && self.checks_strength() && !signature::is_strong_key(leaf) {
-            found.push((SslError::Unspecified, 0));
+            found.push((SslErrorKind::Unspecified, 0));
         }
         path.missing_trust(self.max_depth, &mut found);
         if !has_readable_key {
             // OpenSSL gives up here. Qt does not notice if no purpose is checked.
-            found.push((SslError::Unspecified, 0));
+            found.push((SslErrorKind::Unspecified, 0));
         }
         self.check_extensions(path, &mut found);
         if self.checks_strength() {
@@ -52,10 +52,10 @@ impl Verifier<'_> {
         for (place, certificate) in path.certificates.iter().enumerate() {
             let uses = &certificate.uses;
             if uses.has_unknown_critical {
-                found.push((SslError::Unspecified, place));
+                found.push((SslErrorKind::Unspecified, place));
             }
             if uses.is_proxy {
-                found.push((SslError::Unspecified, place));
+                found.push((SslErrorKind::Unspecified, place));
             }
             if place > 0 {
                 let authority = purpose::authority(certificate);
@@ -66,15 +66,15 @@ impl Verifier<'_> {
                     _ => is_last,
                 };
                 if !is_fine {
-                    found.push((SslError::InvalidCaCertificate, place));
+                    found.push((SslErrorKind::InvalidCaCertificate, place));
                 }
             }
             if !purpose::is_for(certificate, self.purpose, place > 0) {
-                found.push((SslError::InvalidPurpose, place));
+                found.push((SslErrorKind::InvalidPurpose, place));
             }
             let allowed = uses.basic_constraints.and_then(|constraints| constraints.path_length);
             if place > 1 && allowed.is_some_and(|allowed| length > allowed) {
-                found.push((SslError::PathLengthExceeded, place));
+                found.push((SslErrorKind::PathLengthExceeded, place));
             }
             if place > 0 && !certificate.is_self_issued() {
                 length += 1;
@@ -85,11 +85,11 @@ impl Verifier<'_> {
     fn check_strength(&self, path: &Path<'_>, found: &mut Vec<Found>) {
         for (place, certificate) in path.certificates.iter().enumerate() {
             if place > 0 && !signature::is_strong_key(certificate) {
-                found.push((SslError::Unspecified, place));
+                found.push((SslErrorKind::Unspecified, place));
             }
             // The last certificate is not trusted because of its signature.
             if place + 1 < path.certificates.len() && !signature::has_strong_hash(certificate) {
-                found.push((SslError::Unspecified, place));
+                found.push((SslErrorKind::Unspecified, place));
             }
         }
     }
@@ -101,31 +101,33 @@ impl Verifier<'_> {
             // There is no key to verify its signature with.
             match last.checked_sub(1) {
                 Some(below) => top = below,
-                None => found.push((SslError::UnableToVerifyFirstCertificate, 0)),
+                None => found.push((SslErrorKind::UnableToVerifyFirstCertificate, 0)),
             }
         }
         for place in (0..=top).rev() {
             let certificate = path.certificates[place];
             if let Some(issuer) = path.certificates.get(place + 1) {
                 if !purpose::may_sign(issuer) {
-                    found.push((SslError::Unspecified, place + 1));
+                    found.push((SslErrorKind::Unspecified, place + 1));
                 }
                 if let Err(error) = signature::verify(certificate, issuer) {
-                    let is_issuers = error == SslError::UnableToDecodeIssuerPublicKey;
+                    let is_issuers = error == SslErrorKind::UnableToDecodeIssuerPublicKey;
                     found.push((error, if is_issuers { place + 1 } else { place }));
                 }
             }
             match certificate.not_before {
-                None => found.push((SslError::InvalidNotBeforeField, place)),
+                None => found.push((SslErrorKind::InvalidNotBeforeField, place)),
                 Some(time) if time > self.now => {
-                    found.push((SslError::CertificateNotYetValid, place));
+                    found.push((SslErrorKind::CertificateNotYetValid, place));
                 }
                 Some(_) => {}
             }
             match certificate.not_after {
-                None => found.push((SslError::InvalidNotAfterField, place)),
+                None => found.push((SslErrorKind::InvalidNotAfterField, place)),
                 // For OpenSSL a certificate expires when its last second begins.
-                Some(time) if time <= self.now => found.push((SslError::CertificateExpired, place)),
+                Some(time) if time <= self.now => {
+                    found.push((SslErrorKind::CertificateExpired, place))
+                }
                 Some(_) => {}
             }
         }

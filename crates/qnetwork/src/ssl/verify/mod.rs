@@ -44,7 +44,7 @@ pub(crate) use self::purpose::Purpose;
 use self::{budget::Budget, host::Host, judge::Verifier, path::Found};
 use super::{
     certificate::{QSslCertificate, seconds},
-    error::{QSslError, SslError},
+    error::{QSslError, SslErrorKind},
 };
 
 /// The default limit of certificates between leaf and root, which is OpenSSL's.
@@ -67,8 +67,8 @@ pub(crate) struct Request<'a> {
 pub(crate) fn verify(request: &Request<'_>) -> Vec<QSslError> {
     let Some(leaf) = request.chain.first() else {
         return vec![QSslError::new(match request.purpose {
-            Purpose::Any => SslError::Unspecified,
-            _ => SslError::NoPeerCertificate,
+            Purpose::Any => SslErrorKind::Unspecified,
+            _ => SslErrorKind::NoPeerCertificate,
         })];
     };
     let mut errors = Vec::new();
@@ -78,7 +78,7 @@ pub(crate) fn verify(request: &Request<'_>) -> Vec<QSslError> {
     let suspects = if request.purpose == Purpose::Any { 1 } else { request.chain.len() };
     for certificate in &request.chain[..suspects] {
         if certificate.is_blacklisted() {
-            report(SslError::CertificateBlacklisted, certificate);
+            report(SslErrorKind::CertificateBlacklisted, certificate);
         }
     }
     let host = request.host.map(Host::new);
@@ -86,7 +86,7 @@ pub(crate) fn verify(request: &Request<'_>) -> Vec<QSslError> {
     if let Some(host) = &host {
         found_by = host.find_in(leaf);
         if found_by.is_none() {
-            report(SslError::HostNameMismatch, leaf);
+            report(SslErrorKind::HostNameMismatch, leaf);
         }
     }
     let (ip, name) = match (&host, found_by) {
@@ -105,7 +105,7 @@ fn verify_chain(request: &Request<'_>, host: names::Host<'_>) -> Vec<Found> {
     let now = seconds(request.now);
     let Some(leaf) = request.chain[0].parsed() else {
         // Qt reports no error for a leaf that cannot be read.
-        return vec![(SslError::Unspecified, 0)];
+        return vec![(SslErrorKind::Unspecified, 0)];
     };
     let verifier = Verifier {
         purpose: request.purpose,

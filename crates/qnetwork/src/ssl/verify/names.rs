@@ -8,7 +8,7 @@ use crate::{
     host_info::ace::to_ace,
     ssl::{
         certificate::{DistinguishedName, GeneralName, NameConstraints, Parsed},
-        error::SslError,
+        error::SslErrorKind,
     },
 };
 
@@ -35,7 +35,7 @@ pub(super) fn check(path: &Path<'_>, host: Host<'_>, budget: &Budget, found: &mu
                 _ => names_of(certificate),
             });
             if !are_allowed(names, constraints, budget) {
-                found.push((SslError::Unspecified, place));
+                found.push((SslErrorKind::Unspecified, place));
             }
         }
     }

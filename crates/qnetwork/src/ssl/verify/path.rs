@@ -1,9 +1,9 @@
 //! The path from a certificate to its root.
 
-use crate::ssl::{certificate::Parsed, error::SslError};
+use crate::ssl::{certificate::Parsed, error::SslErrorKind};
 
 /// An error and its place on the path.
-pub(super) type Found = (SslError, usize);
+pub(super) type Found = (SslErrorKind, usize);
 
 /// The leaf, its issuer, the issuer's issuer, as far as they are known.
 pub(super) struct Path<'a> {
@@ -22,15 +22,15 @@ impl Path<'_> {
         }
         let last = self.certificates.len() - 1;
         if last > max_depth {
-            found.push((SslError::Unspecified, last));
+            found.push((SslErrorKind::Unspecified, last));
         }
         let error = match (self.certificates[last].is_self_issued_by_name_and_key(), last) {
-            (true, 0) => SslError::SelfSignedCertificate,
-            (true, _) => SslError::SelfSignedCertificateInChain,
+            (true, 0) => SslErrorKind::SelfSignedCertificate,
+            (true, _) => SslErrorKind::SelfSignedCertificateInChain,
             (false, _) if self.sent < self.certificates.len() => {
-                SslError::UnableToGetIssuerCertificate
+                SslErrorKind::UnableToGetIssuerCertificate
             }
-            (false, _) => SslError::UnableToGetLocalIssuerCertificate,
+            (false, _) => SslErrorKind::UnableToGetLocalIssuerCertificate,
         };
         found.push((error, last));
     }

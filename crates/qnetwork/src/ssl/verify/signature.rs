@@ -5,16 +5,16 @@ use rustls::pki_types::{SignatureVerificationAlgorithm, alg_id};
 use crate::ssl::{
     certificate::{KeyKind, Parsed, PublicKeyInfo},
     crypto::{provider, small_rsa::Hash},
-    error::SslError,
+    error::SslErrorKind,
 };
 
 /// Verifies the issuer's signature with the provider's algorithms. MD5, SHA-1 and RSA keys below
 /// 2048 bits are not among them, so such signatures fail.
-pub(super) fn verify(certificate: &Parsed, issuer: &Parsed) -> Result<(), SslError> {
+pub(super) fn verify(certificate: &Parsed, issuer: &Parsed) -> Result<(), SslErrorKind> {
     if certificate.signature_algorithm().0 != certificate.signed_algorithm().0 {
-        return Err(SslError::CertificateSignatureFailed);
+        return Err(SslErrorKind::CertificateSignatureFailed);
     }
-    let key = issuer.public_key().ok_or(SslError::UnableToDecodeIssuerPublicKey)?;
+    let key = issuer.public_key().ok_or(SslErrorKind::UnableToDecodeIssuerPublicKey)?;
     let is_right = |algorithm: &&&dyn SignatureVerificationAlgorithm| {
         let kind = algorithm.signature_alg_id();
         kind.as_ref() == certificate.signature_algorithm().0
@@ -31,7 +31,7 @@ pub(super) fn verify(certificate: &Parsed, issuer: &Parsed) -> Result<(), SslErr
             is_signed_otherwise(kinds, key.key, signed, signature)
         }
     };
-    is_signed.then_some(()).ok_or(SslError::CertificateSignatureFailed)
+    is_signed.then_some(()).ok_or(SslErrorKind::CertificateSignatureFailed)
 }
 
 /// Whether a PSS key allows this kind of signature.

@@ -11,7 +11,7 @@ use crate::{
     host_info::ace::to_ace,
     ssl::{
         certificate::QSslCertificate,
-        error::{QSslError, SslError},
+        error::{QSslError, SslErrorKind},
         kinds::EncodingFormat,
     },
 };
@@ -20,13 +20,14 @@ thread_local! {
     /// The number of signatures that this thread's last verification has checked.
     pub(super) static SIGNATURES: Cell<usize> = const { Cell::new(0) };
     /// The errors of the first path of this thread's last verification, and their places.
-    pub(super) static FIRST_PATH: RefCell<Vec<(SslError, usize)>> =
+    pub(super) static FIRST_PATH: RefCell<Vec<(SslErrorKind, usize)>> =
         const { RefCell::new(Vec::new()) };
 }
 
 fn load(name: &str) -> Vec<QSslCertificate> {
     let path = format!("{}/../../tests/conformance/certs/{name}", env!("CARGO_MANIFEST_DIR"));
-    let chain = QSslCertificate::from_data(std::fs::read(path).unwrap(), EncodingFormat::Pem);
+    let chain =
+        QSslCertificate::from_data(std::fs::read(path).unwrap(), EncodingFormat::Pem).unwrap();
     assert!(!chain.is_empty(), "{name}");
     chain
 }
@@ -36,7 +37,7 @@ fn now() -> SystemTime {
     UNIX_EPOCH + Duration::from_secs(1_782_000_000)
 }
 
-fn errors(chain: &[QSslCertificate], host: &str) -> Vec<(SslError, bool)> {
+fn errors(chain: &[QSslCertificate], host: &str) -> Vec<(SslErrorKind, bool)> {
     let found = verify(&Request {
         chain,
         trusted: &load("ca.crt"),
@@ -53,21 +54,24 @@ fn the_certificates_of_the_scenarios() {
     assert_eq!(errors(&load("good.crt"), "localhost"), []);
     assert_eq!(errors(&load("good-ec.crt"), "127.0.0.1"), []);
     assert_eq!(errors(&load("chain.crt"), "localhost"), []);
-    assert_eq!(errors(&load("good.crt"), "other"), [(SslError::HostNameMismatch, true)]);
-    assert_eq!(errors(&load("expired.crt"), "localhost"), [(SslError::CertificateExpired, true)]);
+    assert_eq!(errors(&load("good.crt"), "other"), [(SslErrorKind::HostNameMismatch, true)]);
+    assert_eq!(
+        errors(&load("expired.crt"), "localhost"),
+        [(SslErrorKind::CertificateExpired, true)]
+    );
     assert_eq!(
         errors(&load("notyet.crt"), "localhost"),
-        [(SslError::CertificateNotYetValid, true)]
+        [(SslErrorKind::CertificateNotYetValid, true)]
     );
     assert_eq!(
         errors(&load("selfsigned.crt"), "localhost"),
-        [(SslError::SelfSignedCertificate, true)]
+        [(SslErrorKind::SelfSignedCertificate, true)]
     );
     assert_eq!(
         errors(&load("chain-missing.crt"), "localhost"),
         [
-            (SslError::UnableToGetLocalIssuerCertificate, true),
-            (SslError::UnableToVerifyFirstCertificate, true)
+            (SslErrorKind::UnableToGetLocalIssuerCertificate, true),
+            (SslErrorKind::UnableToVerifyFirstCertificate, true)
         ]
     );
 }
@@ -303,7 +307,7 @@ fn hosts_that_certificates_are_for() {
     assert!(wrong.is_empty(), "{} of {count}:\n{}", wrong.len(), wrong.join("\n"));
 }
 
-fn codes(request: &Request<'_>) -> Vec<SslError> {
+fn codes(request: &Request<'_>) -> Vec<SslErrorKind> {
     verify(request).iter().map(QSslError::error).collect()
 }
 
@@ -317,11 +321,11 @@ fn request<'a>(
 
 #[test]
 fn nothing_to_verify() {
-    assert_eq!(codes(&request(&[], &[], Purpose::Any)), [SslError::Unspecified]);
-    assert_eq!(codes(&request(&[], &[], Purpose::Server)), [SslError::NoPeerCertificate]);
+    assert_eq!(codes(&request(&[], &[], Purpose::Any)), [SslErrorKind::Unspecified]);
+    assert_eq!(codes(&request(&[], &[], Purpose::Server)), [SslErrorKind::NoPeerCertificate]);
     // Qt finds no error in it.
     let null = [QSslCertificate::default()];
-    assert_eq!(codes(&request(&null, &null, Purpose::Any)), [SslError::Unspecified]);
+    assert_eq!(codes(&request(&null, &null, Purpose::Any)), [SslErrorKind::Unspecified]);
     let mut chain = load("good.crt");
     chain.push(QSslCertificate::default());
     assert_eq!(codes(&request(&chain, &load("ca.crt"), Purpose::Server)), []);
@@ -336,13 +340,13 @@ fn to_the_second() {
     let at = |now| codes(&Request { now, ..request(&chain, &trusted, Purpose::Server) });
     assert_eq!(at(first), []);
     assert_eq!(at(last - second), []);
-    let not_yet = SslError::CertificateNotYetValid;
+    let not_yet = SslErrorKind::CertificateNotYetValid;
     assert_eq!(at(first - second), [not_yet, not_yet]);
     // An expired root is not trusted.
     let over = [
-        SslError::UnableToGetLocalIssuerCertificate,
-        SslError::UnableToVerifyFirstCertificate,
-        SslError::CertificateExpired,
+        SslErrorKind::UnableToGetLocalIssuerCertificate,
+        SslErrorKind::UnableToVerifyFirstCertificate,
+        SslErrorKind::CertificateExpired,
     ];
     assert_eq!(at(last), over);
     assert_eq!(at(last + second), over);
@@ -373,11 +377,11 @@ fn maze(count: usize) -> Vec<QSslCertificate> {
 fn a_maze_is_left_soon() {
     let chain = maze(40);
     let found = codes(&request(&chain, &load("ca.crt"), Purpose::Any));
-    assert_eq!(found, [SslError::UnableToGetLocalIssuerCertificate]);
+    assert_eq!(found, [SslErrorKind::UnableToGetLocalIssuerCertificate]);
     assert!((90..=100).contains(&SIGNATURES.get()), "{}", SIGNATURES.get());
     // As trusted certificates, none of which is a root.
     let found = codes(&request(&chain[..1], &chain, Purpose::Any));
-    assert_eq!(found[0], SslError::Unspecified);
+    assert_eq!(found[0], SslErrorKind::Unspecified);
     assert!(SIGNATURES.get() <= 100, "{}", SIGNATURES.get());
 }
 
@@ -401,7 +405,7 @@ fn another_path_is_tried() {
     let both = [wrong.clone(), right.clone()];
     assert_eq!(codes(&request(&leaf, &both, Purpose::Server)), []);
     let found = codes(&request(&leaf, &both[..1], Purpose::Server));
-    assert_eq!(found, [SslError::CertificateSignatureFailed]);
+    assert_eq!(found, [SslErrorKind::CertificateSignatureFailed]);
 }
 
 /// Constraints that cannot be read completely are not treated as weaker ones.
@@ -429,11 +433,11 @@ fn limits_that_cannot_be_read() {
         tree
     };
     assert_eq!(leaf_errors(&permitted(b"example")), []);
-    assert_eq!(leaf_errors(&permitted(b"other")), [SslError::Unspecified]);
+    assert_eq!(leaf_errors(&permitted(b"other")), [SslErrorKind::Unspecified]);
     let mut spoilt = permitted(b"example");
     spoilt[2] = 0xa5;
     let errors = leaf_errors(&spoilt);
-    assert!(errors.contains(&SslError::UnableToGetLocalIssuerCertificate), "{errors:?}");
+    assert!(errors.contains(&SslErrorKind::UnableToGetLocalIssuerCertificate), "{errors:?}");
 }
 
 /// Certificates with all kinds of signatures, made by `tests/data/verify/algorithms.py`, and Qt's
@@ -484,7 +488,9 @@ fn signatures_of_all_kinds() {
         });
         match &errors[..] {
             [] => verified.push(name),
-            [error] => assert_eq!(error.error(), SslError::CertificateSignatureFailed, "{name}"),
+            [error] => {
+                assert_eq!(error.error(), SslErrorKind::CertificateSignatureFailed, "{name}")
+            }
             _ => panic!("{name}: {errors:?}"),
         }
     }
@@ -537,7 +543,7 @@ fn a_common_name_does_not_escape_constraints() {
         codes(&Request { host: Some(host), ..request(&chain, &trusted, Purpose::Server) })
     };
     let only_com = || limits(&["example.com"], &[]);
-    let refused = [SslError::Unspecified];
+    let refused = [SslErrorKind::Unspecified];
     assert_eq!(errors("evil.example.org", only_com(), "a.example.com"), []);
     assert_eq!(errors("b.example.com", only_com(), "b.example.com"), []);
     assert_eq!(errors("evil.example.org", only_com(), "evil.example.org"), refused);
@@ -560,8 +566,8 @@ fn a_pattern_does_not_escape_constraints() {
     };
     let but_www = || limits(&["example.com"], &["www.example.com"]);
     assert_eq!(errors(but_www(), "a.example.com"), []);
-    assert_eq!(errors(but_www(), "www.example.com"), [SslError::Unspecified]);
-    assert_eq!(errors(but_www(), "WWW.example.com"), [SslError::Unspecified]);
+    assert_eq!(errors(but_www(), "www.example.com"), [SslErrorKind::Unspecified]);
+    assert_eq!(errors(but_www(), "WWW.example.com"), [SslErrorKind::Unspecified]);
 }
 
 /// Twenty certificates, each with a thousand names and a thousand constraints.

@@ -18,12 +18,12 @@ const OPAQUE: KeyAlgorithm = KeyAlgorithm::Opaque;
 const PEM: EncodingFormat = EncodingFormat::Pem;
 const DER: EncodingFormat = EncodingFormat::Der;
 
-fn private(pem: &str, algorithm: KeyAlgorithm, pass_phrase: &str) -> Result<QSslKey, KeyError> {
-    QSslKey::try_new(pem, algorithm, PEM, KeyType::Private, pass_phrase)
+fn private(pem: &str, algorithm: KeyAlgorithm, pass_phrase: &str) -> Result<QSslKey, SslKeyError> {
+    QSslKey::from_data(pem, algorithm, PEM, KeyType::Private, pass_phrase)
 }
 
-fn public(pem: &str, algorithm: KeyAlgorithm) -> Result<QSslKey, KeyError> {
-    QSslKey::try_new(pem, algorithm, PEM, KeyType::Public, "")
+fn public(pem: &str, algorithm: KeyAlgorithm) -> Result<QSslKey, SslKeyError> {
+    QSslKey::from_data(pem, algorithm, PEM, KeyType::Public, "")
 }
 
 /// Returns the content of the only block of a PEM.
@@ -37,10 +37,9 @@ fn null_keys() {
     let null = QSslKey::default();
     assert!(null.is_null() && null == QSslKey::default());
     assert_eq!((null.algorithm(), null.key_type()), (KeyAlgorithm::Opaque, KeyType::Private));
-    assert_eq!(null.length(), -1);
-    assert!(
-        null.to_pem().is_empty() && null.to_der().is_empty() && null.to_pem_with("1").is_empty()
-    );
+    assert_eq!(null.length(), None);
+    assert!(null.to_pem().is_empty() && null.to_der().is_empty());
+    assert_eq!(null.to_pem_with_pass_phrase("1").unwrap_err(), SslKeyErrorKind::NullKey);
     assert!(null.signing_key().is_none());
     assert_eq!(format!("{null:?}"), "QSslKey(null)");
     let mut key = private(data!("rsa"), RSA, "").unwrap();
@@ -68,29 +67,34 @@ fn all_kinds_and_encodings() {
         (data!("secp521r1-pkcs8"), EC, 521, false),
         (data!("secp256k1"), EC, 256, true),
         (data!("secp256k1-pkcs8"), EC, 256, false),
-        (data!("ed25519"), OPAQUE, -1, true),
+        (data!("ed25519"), OPAQUE, -1_i32, true),
         (data!("dsa"), DSA, 1024, true),
         (data!("dsa-pkcs8"), DSA, 1024, false),
     ];
     for (pem, algorithm, bits, same) in privates {
         let key = private(pem, algorithm, "").unwrap();
         assert_eq!((key.algorithm(), key.key_type()), (algorithm, KeyType::Private), "{pem}");
-        assert_eq!(key.length(), bits, "{pem}");
+        assert_eq!(key.length(), u32::try_from(bits).ok(), "{pem}");
         assert_eq!(key.to_pem() == pem.as_bytes(), same, "{pem}");
         // As with Qt, the pass phrase is ignored.
         assert_eq!(private(pem, algorithm, "not needed").unwrap(), key);
         let from_der =
-            QSslKey::try_new(key.to_der(), algorithm, DER, KeyType::Private, "").unwrap();
+            QSslKey::from_data(key.to_der(), algorithm, DER, KeyType::Private, "").unwrap();
         assert_eq!(from_der, key);
         for other in [RSA, EC, DSA, KeyAlgorithm::Dh, OPAQUE] {
             if other == algorithm {
                 continue;
             }
-            assert_eq!(private(pem, other, "").unwrap_err(), KeyError::OtherAlgorithm, "{pem}");
+            assert_eq!(
+                private(pem, other, "").unwrap_err(),
+                SslKeyErrorKind::OtherAlgorithm,
+                "{pem}"
+            );
             // DER other than PKCS#8 does not name its algorithm.
-            let der = QSslKey::try_new(key.to_der(), other, DER, KeyType::Private, "");
+            let der = QSslKey::from_data(key.to_der(), other, DER, KeyType::Private, "");
             let says = matches!(algorithm, KeyAlgorithm::Opaque);
-            let error = if says { KeyError::OtherAlgorithm } else { KeyError::Malformed };
+            let error =
+                if says { SslKeyErrorKind::OtherAlgorithm } else { SslKeyErrorKind::Malformed };
             assert_eq!(der.unwrap_err(), error, "{pem} {other:?}");
         }
         assert!(public(pem, algorithm).is_err());
@@ -101,14 +105,19 @@ fn all_kinds_and_encodings() {
         (data!("secp384r1-public"), EC, 384),
         (data!("secp521r1-public"), EC, 521),
         (data!("secp256k1-public"), EC, 256),
-        (data!("ed25519-public"), OPAQUE, -1),
+        (data!("ed25519-public"), OPAQUE, -1_i32),
         (data!("dsa-public"), DSA, 1024),
     ];
     for (pem, algorithm, bits) in publics {
         let key = public(pem, algorithm).unwrap();
-        assert_eq!((key.key_type(), key.length()), (KeyType::Public, bits), "{pem}");
+        assert_eq!(
+            (key.key_type(), key.length()),
+            (KeyType::Public, u32::try_from(bits).ok()),
+            "{pem}"
+        );
         assert_eq!(key.to_pem(), pem.as_bytes());
-        let from_der = QSslKey::try_new(key.to_der(), algorithm, DER, KeyType::Public, "").unwrap();
+        let from_der =
+            QSslKey::from_data(key.to_der(), algorithm, DER, KeyType::Public, "").unwrap();
         assert_eq!(from_der, key);
         assert_eq!(QSslKey::of_certificate(&key.to_der()), key);
         assert!(private(pem, algorithm, "").is_err());
@@ -125,7 +134,7 @@ fn what_a_key_was_wrapped_in_does_not_count() {
         (data!("secp521r1"), data!("secp521r1-pkcs8")),
     ] {
         assert_eq!(private(own, EC, ""), private(pkcs8, EC, ""));
-        let der = QSslKey::try_new(der_of(pkcs8), EC, DER, KeyType::Private, "");
+        let der = QSslKey::from_data(der_of(pkcs8), EC, DER, KeyType::Private, "");
         assert_eq!(der, private(own, EC, ""));
     }
     let private = private(data!("rsa"), RSA, "").unwrap();
@@ -143,10 +152,10 @@ fn pass_phrases() {
     ] {
         assert_eq!(private(pem, RSA, "1234").unwrap(), plain);
         for wrong in ["", "123", "12345"] {
-            assert_eq!(private(pem, RSA, wrong).unwrap_err(), KeyError::PassPhrase);
+            assert_eq!(private(pem, RSA, wrong).unwrap_err(), SslKeyErrorKind::PassPhrase);
         }
         if !pem.contains("DEK-Info") {
-            let der = QSslKey::try_new(der_of(pem), RSA, DER, KeyType::Private, "1234");
+            let der = QSslKey::from_data(der_of(pem), RSA, DER, KeyType::Private, "1234");
             assert_eq!(der.unwrap(), plain);
         }
     }
@@ -165,16 +174,16 @@ fn encrypting() {
         (data!("ed25519"), OPAQUE),
     ] {
         let key = private(pem, algorithm, "").unwrap();
-        let locked = String::from_utf8(key.to_pem_with("1234")).unwrap();
+        let locked = String::from_utf8(key.to_pem_with_pass_phrase("1234").unwrap()).unwrap();
         assert!(locked.starts_with("-----BEGIN ENCRYPTED PRIVATE KEY-----\n"));
         assert_eq!(private(&locked, algorithm, "1234").unwrap(), key);
-        assert_eq!(private(&locked, algorithm, "1235").unwrap_err(), KeyError::PassPhrase);
+        assert_eq!(private(&locked, algorithm, "1235").unwrap_err(), SslKeyErrorKind::PassPhrase);
         // Encrypting yields another text each time. Without a pass phrase nothing is encrypted.
-        assert_ne!(key.to_pem_with("1234"), locked.as_bytes());
-        assert_eq!(key.to_pem_with(""), key.to_pem());
+        assert_ne!(key.to_pem_with_pass_phrase("1234").unwrap(), locked.as_bytes());
+        assert_eq!(key.to_pem_with_pass_phrase("").unwrap(), key.to_pem());
     }
     let public = public(data!("rsa-public"), RSA).unwrap();
-    assert_eq!(public.to_pem_with("1234"), public.to_pem());
+    assert_eq!(public.to_pem_with_pass_phrase("1234").unwrap(), public.to_pem());
 }
 
 /// Written keys can be read again, here and by Qt. Both use a part of the pass phrase only.
@@ -182,15 +191,16 @@ fn encrypting() {
 fn encrypting_with_odd_pass_phrases() {
     let key = private(data!("prime256v1"), EC, "").unwrap();
     for nul in ["\0", "\x0012", "12\0", "12\x0034"] {
-        assert!(key.to_pem_with(nul).is_empty());
+        let error = key.to_pem_with_pass_phrase(nul).unwrap_err();
+        assert_eq!(error, SslKeyErrorKind::NulInPassPhrase);
     }
     let long = "a".repeat(1500);
-    let locked = String::from_utf8(key.to_pem_with(&long)).unwrap();
+    let locked = String::from_utf8(key.to_pem_with_pass_phrase(&long).unwrap()).unwrap();
     assert_eq!(private(&locked, EC, &long).unwrap(), key);
     assert_eq!(private(&locked, EC, &long[..1024]).unwrap(), key);
-    assert_eq!(private(&locked, EC, &long[..1023]).unwrap_err(), KeyError::PassPhrase);
-    let locked = key.to_pem_with([0xff, 0xfe]);
-    let unlocked = QSslKey::new_with(&locked, EC, PEM, KeyType::Private, [0xff, 0xfe]);
+    assert_eq!(private(&locked, EC, &long[..1023]).unwrap_err(), SslKeyErrorKind::PassPhrase);
+    let locked = key.to_pem_with_pass_phrase([0xff, 0xfe]).unwrap();
+    let unlocked = QSslKey::from_data(&locked, EC, PEM, KeyType::Private, [0xff, 0xfe]).unwrap();
     assert_eq!(unlocked, key);
 }
 
@@ -211,12 +221,12 @@ fn around_the_block() {
         assert_eq!(private(&text, RSA, ""), private(pem, RSA, ""), "{text}");
     }
     let not_taken = [
-        (pem.replace('\n', ""), KeyError::Malformed),
-        (pem.replace("RSA PRIVATE", "PRIVATE KEYS"), KeyError::NoPemBlock),
-        (pem.replace("-----BEGIN", "  -----BEGIN"), KeyError::NoPemBlock),
-        ("-----BEGIN RSA PRIVATE KEY-----\n".to_owned(), KeyError::Malformed),
-        (format!("{}{pem}", data!("prime256v1")), KeyError::OtherAlgorithm),
-        (data!("rsa-encrypted").replace("ENCRYPTED ", ""), KeyError::Malformed),
+        (pem.replace('\n', ""), SslKeyErrorKind::Malformed),
+        (pem.replace("RSA PRIVATE", "PRIVATE KEYS"), SslKeyErrorKind::NoPemBlock),
+        (pem.replace("-----BEGIN", "  -----BEGIN"), SslKeyErrorKind::NoPemBlock),
+        ("-----BEGIN RSA PRIVATE KEY-----\n".to_owned(), SslKeyErrorKind::Malformed),
+        (format!("{}{pem}", data!("prime256v1")), SslKeyErrorKind::OtherAlgorithm),
+        (data!("rsa-encrypted").replace("ENCRYPTED ", ""), SslKeyErrorKind::Malformed),
     ];
     for (text, error) in not_taken {
         assert_eq!(private(&text, RSA, "1234").unwrap_err(), error, "{text}");
@@ -235,7 +245,7 @@ fn keys_of_diffie_hellman() {
     let (one, other) = (private(data!("dh"), DH, "").unwrap(), public(data!("dh-public"), DH));
     let other = other.unwrap();
     for (key, kind) in [(&one, KeyType::Private), (&other, KeyType::Public)] {
-        assert_eq!((key.algorithm(), key.key_type(), key.length()), (DH, kind, 512));
+        assert_eq!((key.algorithm(), key.key_type(), key.length()), (DH, kind, Some(512)));
     }
     assert_eq!(one.to_pem(), data!("dh").as_bytes());
     assert_eq!(other.to_pem(), data!("dh-public").as_bytes());
@@ -248,7 +258,7 @@ fn keys_of_diffie_hellman() {
 fn what_is_not_known() {
     for algorithm in [EC, OPAQUE] {
         let error = private(data!("x25519"), algorithm, "").unwrap_err();
-        assert_eq!(error, KeyError::UnsupportedAlgorithm);
+        assert_eq!(error, SslKeyErrorKind::UnsupportedAlgorithm);
     }
     assert!(QSslKey::of_certificate(b"garbage").is_null());
 }
@@ -273,7 +283,7 @@ fn secrets_are_not_told_and_not_left() {
     let key = private(data!("rsa"), RSA, "").unwrap();
     assert_eq!(
         format!("{key:?}"),
-        "QSslKey { key_type: Private, algorithm: Rsa, length: 1024, .. }"
+        "QSslKey { key_type: Private, algorithm: Rsa, length: Some(1024), .. }"
     );
     // What dropping does to the bytes.
     let QSslKey(Some(inner)) = key else { unreachable!() };
@@ -306,8 +316,8 @@ fn work_is_bounded() {
             }
         }
     }
-    let error = QSslKey::try_new(&rounds, RSA, DER, KeyType::Private, "1234").unwrap_err();
-    assert_eq!(error, KeyError::ExcessiveWork);
+    let error = QSslKey::from_data(&rounds, RSA, DER, KeyType::Private, "1234").unwrap_err();
+    assert_eq!(error, SslKeyErrorKind::ExcessiveWork);
 }
 
 proptest! {
@@ -316,7 +326,7 @@ proptest! {
         for algorithm in [RSA, EC, DSA, KeyAlgorithm::Dh, OPAQUE] {
             for format in [PEM, DER] {
                 for key_type in [KeyType::Private, KeyType::Public] {
-                    let _ = QSslKey::try_new(&data, algorithm, format, key_type, "1234");
+                    let _ = QSslKey::from_data(&data, algorithm, format, key_type, "1234");
                 }
             }
         }
@@ -339,7 +349,7 @@ proptest! {
             let at = usize::from(at) % der.len();
             der[at] = byte;
         }
-        if let Ok(key) = QSslKey::try_new(&der, algorithm, DER, KeyType::Private, "") {
+        if let Ok(key) = QSslKey::from_data(&der, algorithm, DER, KeyType::Private, "") {
             let _ = (key.length(), key.to_pem(), key.signing_key());
         }
     }
@@ -357,7 +367,7 @@ fn the_public_key_of_a_certificate() {
         let certificate = params.self_signed(&pair).unwrap();
         let certificate = crate::QSslCertificate::new(certificate.der(), DER);
         let pem = pair.public_key_pem();
-        let key = QSslKey::try_new(pem, algorithm, PEM, KeyType::Public, "").unwrap();
+        let key = QSslKey::from_data(pem, algorithm, PEM, KeyType::Public, "").unwrap();
         assert_eq!(certificate.public_key(), key);
     }
     assert!(crate::QSslCertificate::default().public_key().is_null());
@@ -412,7 +422,7 @@ fn work_of_all_kinds_is_bounded() {
         made.push(encrypted(&scheme));
     }
     for der in made {
-        let error = QSslKey::try_new(&der, RSA, DER, KeyType::Private, "1234").unwrap_err();
-        assert_eq!(error, KeyError::ExcessiveWork, "{der:02x?}");
+        let error = QSslKey::from_data(&der, RSA, DER, KeyType::Private, "1234").unwrap_err();
+        assert_eq!(error, SslKeyErrorKind::ExcessiveWork, "{der:02x?}");
     }
 }

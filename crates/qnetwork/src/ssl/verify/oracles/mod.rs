@@ -12,7 +12,7 @@ mod suites;
 
 use crate::ssl::{
     certificate::QSslCertificate,
-    error::{QSslError, SslError},
+    error::{QSslError, SslErrorKind},
 };
 
 /// Returns all errors with their places in the chain as the tables have them; `-` stands for a null
@@ -28,9 +28,9 @@ pub(super) fn describe(chain: &[QSslCertificate], found: &[QSslError]) -> String
     found.iter().map(describe).collect::<Vec<_>>().join(" ")
 }
 
-fn describe_one(error: SslError, place: Option<usize>) -> String {
+fn describe_one(error: SslErrorKind, place: Option<usize>) -> String {
     let code = match error {
-        SslError::Unspecified => "UnspecifiedError".to_owned(),
+        SslErrorKind::Unspecified => "UnspecifiedError".to_owned(),
         code => format!("{code:?}"),
     };
     format!("{code}@{}", place.map_or("-".to_owned(), |place| place.to_string()))

@@ -1,0 +1,30 @@
+//! The tests of the public interface, one module a subject, in one binary: linking a binary for each
+//! file would take longer than compiling the tests. `Cargo.toml` says which tests need a process of
+//! their own.
+
+mod buffers;
+mod common;
+mod connections;
+mod data_stream;
+mod data_stream_devices;
+mod data_stream_properties;
+mod data_stream_status;
+mod data_stream_types;
+mod deletion;
+mod device_model;
+mod devices;
+mod event_loop;
+mod event_order;
+mod events;
+mod objects;
+mod panics;
+mod queued;
+mod reading;
+mod send_sync;
+mod signal_blocking;
+mod signal_model;
+mod signals;
+mod socket_notifier;
+mod threads;
+mod timer_slots;
+mod timers;
