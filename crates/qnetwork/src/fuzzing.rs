@@ -49,6 +49,7 @@ pub fn netlink(packet: &[u8]) {
 }
 
 /// What name servers send.
+#[cfg(feature = "dns")]
 pub fn dns(data: &[u8]) {
     crate::dns_lookup::fuzz::replies(data);
 }
