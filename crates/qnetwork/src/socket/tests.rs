@@ -179,7 +179,8 @@ fn the_last_address_that_takes_too_long_is_told() {
         assert!((56..64).contains(&took.as_secs()), "{took:?}");
         assert_eq!(errors.take(), [SocketErrorKind::SocketTimeout]);
         assert_eq!(socket.error_string(), "Connection timed out");
-        // What is left of it does no harm, and is closed with the socket.
+        // The descriptor of a bound socket stays until the socket closes, and causes no further
+        // events.
         assert_eq!(socket.socket_descriptor().is_none(), !bound);
         wait_until(10, || false);
         assert_eq!(socket.state(), SocketState::Unconnected);
@@ -190,7 +191,7 @@ fn the_last_address_that_takes_too_long_is_told() {
 fn slots_may_end_it_between_two_addresses() {
     let (_listener, _refuses, port) = two_addresses();
     let socket = QTcpSocket::new();
-    // A slot that waits tries both; the socket must not begin anew when it returns.
+    // A slot that waits tries both; the socket must not start again when it returns.
     socket.host_found.connect_to(&socket, |socket, ()| {
         socket.wait_for_connected(LIMIT).unwrap();
     });
@@ -244,7 +245,7 @@ fn terminals_are_taken_over() {
     assert_eq!(socket.read_all(), b"one\ntwo\nthree\n");
     socket.write("four").unwrap();
     assert!(wait_until(LIMIT, || socket.bytes_to_write() == 0));
-    // Behind the echo of what was typed.
+    // It comes after the terminal's echo of the input.
     let mut shown = [0; 17 + 4];
     shows.read_exact(&mut shown).unwrap();
     assert_eq!(&shown[17..], b"four");

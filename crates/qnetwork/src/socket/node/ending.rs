@@ -19,7 +19,7 @@ enum Wish {
 pub(crate) struct Ending(Cell<Wish>);
 
 impl Ending {
-    /// A new connection begins, or there is none.
+    /// Clears the wish, because a new connection begins or there is none.
     pub(crate) fn reset(&self) {
         self.0.set(Wish::None);
     }

@@ -15,7 +15,7 @@ use crate::{
 const SOME: usize = 32;
 
 impl QUdpSocket {
-    /// Whether there is a datagram to read. An empty datagram counts.
+    /// Returns whether there is a datagram to read. An empty datagram counts.
     ///
     /// A socket that is not bound has none; this causes Qt's warning.
     #[doc(alias = "hasPendingDatagrams")]
@@ -27,7 +27,8 @@ impl QUdpSocket {
         has
     }
 
-    /// The size of the next datagram in bytes. `None`, where Qt has -1, if there is none.
+    /// Returns the size of the next datagram in bytes; `None`, where Qt returns -1, if there is
+    /// none.
     ///
     /// A socket that is not bound has none; this causes Qt's warning.
     #[doc(alias = "pendingDatagramSize")]
@@ -143,14 +144,14 @@ impl QUdpSocket {
         self.receive_datagram_with_max_size(size)
     }
 
-    /// [`receive_datagram`](QUdpSocket::receive_datagram), but keeps at most `max_size` of the
-    /// bytes.
+    /// Receives a datagram like [`receive_datagram`](QUdpSocket::receive_datagram), but keeps only
+    /// its first `max_size` bytes.
     ///
     /// # Errors
     ///
     /// Those of [`read_datagram_into`](QUdpSocket::read_datagram_into). If there is no datagram,
-    /// the signal has another error than this function returns, as in Qt: the socket's first error,
-    /// or [`Unknown`](SocketErrorKind::Unknown).
+    /// the signal does not carry the error that this function returns. As in Qt, it carries the
+    /// socket's first error, or [`Unknown`](SocketErrorKind::Unknown) if there was none.
     #[doc(alias = "receiveDatagram")]
     pub fn receive_datagram_with_max_size(
         &self,
@@ -172,11 +173,11 @@ impl QUdpSocket {
     /// Reads all datagrams that have arrived, at most `max_count`. They are whole. If there are
     /// none, or in case of an error, the result is empty, and no signal is emitted.
     ///
-    /// One system call reads many datagrams, and no further call is made only to learn that these
-    /// were all. A slot of [`ready_read`](qcore::io_device::DeviceNode::ready_read) may call this
-    /// function until the result is empty, but need not. In a slot, the result may be empty
-    /// although a datagram has just arrived: the socket does not ask the system if it expects none.
-    /// Such a datagram is announced in the next turn.
+    /// One system call reads many datagrams, and the socket makes no further call only to learn
+    /// that there are no more. A slot of [`ready_read`](qcore::io_device::DeviceNode::ready_read)
+    /// may call this function until the result is empty, but need not. In a slot, the result may be
+    /// empty although a datagram has just arrived: the socket does not ask the system if it expects
+    /// none. The socket announces such a datagram in the next turn.
     ///
     /// # Examples
     ///
@@ -205,8 +206,8 @@ impl QUdpSocket {
         datagrams
     }
 
-    /// [`receive_datagrams`](QUdpSocket::receive_datagrams) into existing datagrams, whose memory
-    /// is reused. Returns how many were received; the other elements are unchanged.
+    /// Receives datagrams like [`receive_datagrams`](QUdpSocket::receive_datagrams), but reuses the
+    /// memory of existing ones. Returns how many were received; the other elements are unchanged.
     #[must_use = "how many there are cannot be seen otherwise"]
     pub fn receive_datagrams_into(&self, datagrams: &mut [QNetworkDatagram]) -> usize {
         let max_count = datagrams.len();
@@ -220,7 +221,7 @@ impl QUdpSocket {
 }
 
 impl AbstractSocketNode {
-    /// The loop reports that there may be datagrams.
+    /// Reads when the loop reports that there may be datagrams.
     pub(in crate::socket) fn on_datagrams(&self, engine: &Rc<dyn Engine>) {
         let over = matches!(self.current_state(), SocketState::Unconnected | SocketState::Closing);
         if !over && let Some(error) = engine.broken() {
@@ -235,7 +236,7 @@ impl AbstractSocketNode {
         }
     }
 
-    /// Takes a datagram, as Qt's `readDatagram()`.
+    /// Takes a datagram as Qt's `readDatagram()` does.
     fn read_one(&self, take: &mut dyn FnMut(&Incoming<'_>)) -> Result<(), SocketError> {
         let engine = self.datagram_engine("readDatagram")?;
         match self.take_datagram(&engine, take) {
@@ -285,8 +286,8 @@ impl AbstractSocketNode {
         count
     }
 
-    /// The program has looked for datagrams, which were read ahead. The poll will not report them
-    /// again, so the loop has to.
+    /// Makes the loop report datagrams that were read ahead when the program asked for one. The
+    /// poll will not report them again.
     fn note_read_ahead(&self, engine: &Rc<dyn Engine>) {
         if !self.reading.is_announced() {
             self.read_again(engine);

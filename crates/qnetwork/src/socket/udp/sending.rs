@@ -153,7 +153,7 @@ impl QUdpSocket {
         let (count, error) = sent;
         for datagram in &datagrams[..count] {
             if !self.has_engine(&engine) {
-                // A slot has closed the socket. The datagrams were sent all the same.
+                // A slot has closed the socket. The datagrams were sent before that.
                 return Ok(count);
             }
             self.base.bytes_written.emit(datagram.data().len());
@@ -169,7 +169,7 @@ impl QUdpSocket {
 }
 
 impl AbstractSocketNode {
-    /// The engine for sending. Opens one and binds the socket if it has none.
+    /// Returns the engine for sending. If the socket has none, opens one and binds the socket.
     fn engine_for_sending(&self) -> Result<Rc<dyn Engine>, SocketError> {
         self.refuse_deleted("writeDatagram")?;
         if self.engine.is_empty() {
