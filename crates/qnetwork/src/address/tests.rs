@@ -480,8 +480,8 @@ fn is_small_and_crosses_threads() {
     assert!(LIST[0].is_null());
 }
 
-/// No text and no function causes a panic. A text that parses is shown as a text that parses to the
-/// same address.
+/// No text and no function causes a panic. If a text parses, displaying the address gives a text
+/// that parses to the same address.
 #[test]
 fn garbage_does_no_harm() {
     const PIECES: [&str; 24] = [

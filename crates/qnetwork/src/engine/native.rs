@@ -511,7 +511,7 @@ impl Engine for NativeEngine {
                     return Outcome::WouldBlock;
                 }
                 Some(Err(error)) if error.kind() == io::ErrorKind::Interrupted => continue,
-                // Report the error that reading would report, whichever of the two fails first.
+                // A pipe reports the same error for writing as for reading, whichever fails first.
                 Some(Err(error)) if !self.is_socket && sys::is_end(&error) => {
                     sys::read_error(&io::Error::from_raw_os_error(libc::EBADF))
                 }
@@ -643,7 +643,7 @@ fn make_ours(descriptor: &Socket) -> Result<(), SocketError> {
     })
 }
 
-/// Has urgent data delivered with the normal data.
+/// Makes the system deliver urgent data with the normal data.
 fn inline_urgent_data(socket: &Socket) {
     // A system without this option has no urgent data.
     let _ = socket.set_out_of_band_inline(true);

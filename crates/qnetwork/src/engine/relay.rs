@@ -353,7 +353,7 @@ impl Engine for RelayEngine {
         }
     }
 
-    /// As in Qt there is none: only the proxy knows the address that other hosts see.
+    /// Returns none, as in Qt: only the proxy knows the address that other hosts see.
     fn local_address(&self) -> Option<(QHostAddress, u16)> {
         None
     }
@@ -371,7 +371,7 @@ impl Engine for RelayEngine {
 
     fn set_option(&self, _: SocketOption, _: i32) {}
 
-    /// As in Qt, there are no options.
+    /// Returns none: as in Qt, there are no options.
     fn option(&self, _: SocketOption) -> Option<i32> {
         None
     }

@@ -49,8 +49,8 @@ fn lock(pool: &Mutex<Pool>) -> MutexGuard<'_, Pool> {
     pool.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Has a worker look up `name` and call `done` in its own thread. If the look-up is no longer
-/// `wanted` when its turn comes, the worker skips it.
+/// Makes a worker look up `name` and call `done` in the worker's thread. If the look-up is no
+/// longer `wanted` when its turn comes, the worker skips it.
 pub(super) fn submit(
     name: &str,
     wanted: Weak<()>,

@@ -137,7 +137,7 @@ impl Http {
             if bytes.len() >= HEADER_LIMIT {
                 return (bytes.len(), self.fail(not_http()));
             }
-            // The end of the header may have come in part.
+            // The received bytes may end in the middle of the blank line that ends the header.
             self.state = State::Header { searched: bytes.len().saturating_sub(3) };
             return (0, Next::More);
         };

@@ -41,9 +41,9 @@ use crate::{
 class! {
     /// A TCP server: it accepts connections and hands them out as sockets.
     ///
-    /// Each socket is a child of the server. So nobody else has to hold it, and it dies with the
-    /// server. Call [`delete_later`](QObject::delete_later) on a socket that you are done with;
-    /// otherwise closed sockets pile up. If the server may be one that encrypts,
+    /// Each socket is a child of the server. So the program need not keep a handle of it, and it
+    /// dies with the server. Call [`delete_later`](QObject::delete_later) on a socket that you are
+    /// done with; otherwise closed sockets pile up. If the server may be one that encrypts,
     /// [`cast`](QObject::cast) returns a handle of `QSslServer`. Stands for Qt's
     /// [QTcpServer](https://doc.qt.io/qt-5/qtcpserver.html).
     ///
@@ -296,7 +296,7 @@ impl QTcpServer {
         self.0.close();
     }
 
-    /// Whether the server listens.
+    /// Returns whether the server listens.
     #[doc(alias = "isListening")]
     #[must_use]
     pub fn is_listening(&self) -> bool {
@@ -463,7 +463,7 @@ impl QTcpServer {
         }
     }
 
-    /// Whether there is a connection that nobody has taken.
+    /// Returns whether there is a connection that nobody has taken.
     #[doc(alias = "hasPendingConnections")]
     #[must_use]
     pub fn has_pending_connections(&self) -> bool {

@@ -145,7 +145,7 @@ impl QSslCipher {
         provider().cipher_suites.iter().find(|suite| suite.suite() == id).copied()
     }
 
-    /// Whether the cipher is null.
+    /// Returns whether the cipher is null.
     #[doc(alias = "isNull")]
     #[must_use]
     pub fn is_null(&self) -> bool {

@@ -21,7 +21,7 @@ use super::{
 };
 use crate::engine::Outcome;
 
-/// Whether a chain has no errors. Its leaf is a server's or a client's.
+/// Returns whether a chain has no errors. Its leaf is a server's or a client's.
 pub fn finds_no_fault(
     chain: &[Vec<u8>],
     trusted: &[Vec<u8>],

@@ -470,8 +470,9 @@ impl Buffers<'_> {
         self.plain.extend_from_slice(data);
     }
 
-    /// Calls `write` with room for `guess` bytes in the output. `write` returns how many bytes it
-    /// has written, or none if it will never write; its error is the number of bytes that it needs.
+    /// Calls `write` with room for `guess` bytes in the output, and again with more room if it
+    /// needs more. `write` returns the number of bytes written, `None` if it cannot write at all,
+    /// or as its error the number of bytes that it needs. Returns whether it has written.
     fn add_output(
         &mut self,
         guess: usize,

@@ -200,8 +200,8 @@ pub(super) fn bits(value: &[u8]) -> Option<u32> {
     Some(bits)
 }
 
-/// Whether the content of a value fits its tag. The function does not know what sequences, sets and
-/// context-specific values contain. Strings may be constructed; numbers may not.
+/// Returns whether the content of a value fits its tag. The function does not know what sequences,
+/// sets and context-specific values contain. Strings may be constructed; numbers may not.
 pub(super) fn is_well_formed(tlv: &Tlv<'_>) -> bool {
     let value = tlv.value;
     match tlv.tag {

@@ -296,7 +296,7 @@ fn ip_text(bytes: &[u8]) -> String {
 }
 
 impl GeneralName {
-    /// Whether the text of the name contains a NUL.
+    /// Returns whether the text of the name contains a NUL.
     fn has_nul(&self) -> bool {
         match self {
             GeneralName::Email(text) | GeneralName::Dns(text) | GeneralName::Uri(text) => {

@@ -125,7 +125,7 @@ impl PartialEq for Settings {
     }
 }
 
-/// The default configuration, if one was set.
+/// Returns the slot of the default configuration. It is empty until one is set.
 fn default_slot() -> &'static Mutex<Option<QSslConfiguration>> {
     static DEFAULT: OnceLock<Mutex<Option<QSslConfiguration>>> = OnceLock::new();
     DEFAULT.get_or_init(Mutex::default)
@@ -179,7 +179,7 @@ impl QSslConfiguration {
         drop(old);
     }
 
-    /// Whether all settings are those of a null configuration.
+    /// Returns whether all settings are those of a null configuration.
     #[doc(alias = "isNull")]
     #[must_use]
     pub fn is_null(&self) -> bool {
@@ -432,7 +432,7 @@ impl QSslConfiguration {
         Ok(Some(Arc::new(CertifiedKey::new(chain, key))))
     }
 
-    /// Whether all of these options are set.
+    /// Returns whether all of these options are set.
     #[doc(alias = "testSslOption")]
     #[must_use]
     pub fn test_ssl_option(&self, option: SslOptions) -> bool {

@@ -92,7 +92,7 @@ impl<'a> Scheme<'a> {
         Ok(Scheme::Pbes2 { derivation, cipher, iv })
     }
 
-    /// Decrypts. Returns `None` if the pass phrase is wrong.
+    /// Decrypts data. Returns `None` if the pass phrase is wrong.
     fn decrypt(&self, pass_phrase: &[u8], data: &[u8]) -> Option<Secret> {
         match *self {
             Scheme::Pbes1 { hash, cipher, salt, rounds } => {

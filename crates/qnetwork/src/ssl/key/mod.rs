@@ -199,7 +199,7 @@ impl QSslKey {
         std::mem::swap(self, other);
     }
 
-    /// Whether the key is null.
+    /// Returns whether the key is null.
     #[doc(alias = "isNull")]
     #[must_use]
     pub fn is_null(&self) -> bool {

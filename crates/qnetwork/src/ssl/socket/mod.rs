@@ -352,8 +352,8 @@ impl QSslSocket {
         self.mode.get()
     }
 
-    /// Whether the handshake has succeeded. This stays true after the connection has ended, until
-    /// the next one begins.
+    /// Returns whether the handshake has succeeded. This stays true after the connection has ended,
+    /// until the next one begins.
     #[doc(alias = "isEncrypted")]
     #[must_use]
     pub fn is_encrypted(&self) -> bool {

@@ -28,7 +28,7 @@ const PORTION: usize = 4096;
 const ROUNDS: u32 = 256;
 
 impl SslSocketNode {
-    /// Whether data passes through without encryption.
+    /// Returns whether data passes through without encryption.
     pub(super) fn is_plain(&self) -> bool {
         self.mode.get() == SslMode::Unencrypted && !self.flags.auto_start.get()
     }
@@ -121,7 +121,7 @@ impl SslSocketNode {
 
     // ---- the session
 
-    /// Whether this is still the current session.
+    /// Returns whether this is still the current session.
     fn is_session(&self, number: u32) -> bool {
         self.session_number.get() == number
     }

@@ -113,12 +113,12 @@ impl SslSocketNode {
         self.is_judged(judged)
     }
 
-    /// Whether this is still the judged connection.
+    /// Returns whether this is still the judged connection.
     fn is_judged(&self, judged: Judged) -> bool {
         self.session_number.get() == judged.number && self.base.state() == judged.state
     }
 
-    /// Whether there is no connection, or it is closing.
+    /// Returns whether there is no connection, or it is closing.
     fn is_over(&self) -> bool {
         matches!(self.inner.state(), SocketState::Unconnected | SocketState::Closing)
     }
@@ -217,7 +217,7 @@ impl SslSocketNode {
     }
 }
 
-/// Whether Qt finds this error after it has verified the chain.
+/// Returns whether Qt finds this error after it has verified the chain.
 fn is_of_leaf(error: SslErrorKind) -> bool {
     use SslErrorKind::{CertificateBlacklisted, HostNameMismatch, NoPeerCertificate};
     matches!(error, CertificateBlacklisted | HostNameMismatch | NoPeerCertificate)

@@ -379,7 +379,7 @@ fn a_maze_is_left_soon() {
     let found = codes(&request(&chain, &load("ca.crt"), Purpose::Any));
     assert_eq!(found, [SslErrorKind::UnableToGetLocalIssuerCertificate]);
     assert!((90..=100).contains(&SIGNATURES.get()), "{}", SIGNATURES.get());
-    // As trusted certificates, none of which is a root.
+    // The same certificates as trusted ones. None of them is a root.
     let found = codes(&request(&chain[..1], &chain, Purpose::Any));
     assert_eq!(found[0], SslErrorKind::Unspecified);
     assert!(SIGNATURES.get() <= 100, "{}", SIGNATURES.get());

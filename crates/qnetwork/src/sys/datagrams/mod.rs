@@ -51,7 +51,7 @@ pub(crate) struct Departure<'a> {
 }
 
 impl Departure<'_> {
-    /// Whether the datagram needs control messages.
+    /// Returns whether the datagram needs control messages.
     fn is_special(&self) -> bool {
         self.from.is_some() || self.interface != 0 || self.hops.is_some()
     }
@@ -88,7 +88,7 @@ pub(crate) fn receive(
         header.msg_control = controls[at].as_mut_ptr().cast();
         header.msg_controllen = size_of::<Control>() as _;
     }
-    // SAFETY: so many headers were written.
+    // SAFETY: the loop above has written `count` headers.
     let headers = unsafe { written(&mut headers, count) };
     // SAFETY: the headers point to a name, a part, control messages and a slot each, of
     // the sizes that they tell. All live until the end of this function, and none is used otherwise
@@ -97,7 +97,7 @@ pub(crate) fn receive(
     for (at, header) in headers.iter_mut().take(received).enumerate() {
         let len = message_len(header);
         let header = message(header);
-        // SAFETY: the call has written so many bytes of a name.
+        // SAFETY: the call has written `msg_namelen` bytes of a name.
         let from = unsafe { address(header.msg_name.cast(), header.msg_namelen) };
         // SAFETY: the header is one that the call has filled in, its control messages included.
         let path = unsafe { control::path(header) };

@@ -298,7 +298,7 @@ fn kind(hardware: u16) -> InterfaceType {
     }
 }
 
-/// Whether an interface that claims to be Ethernet is wireless.
+/// Returns whether an interface that claims to be Ethernet is wireless.
 fn is_wireless(socket: &Socket, name: &str) -> bool {
     // Longer than the name and the 16 bytes that the call reads and writes.
     let mut request = [0u8; 64];
