@@ -201,7 +201,7 @@ fn hand_on(mut from: TcpStream, mut to: TcpStream, see: impl Fn(&[u8])) {
     let _ = to.shutdown(Shutdown::Write);
 }
 
-/// Has the server encrypt its connections and make them available. Returns a second descriptor of
+/// Makes the server encrypt its connections and make them available. Returns a second descriptor of
 /// each connection, for sending data that is not TLS.
 ///
 /// # Panics

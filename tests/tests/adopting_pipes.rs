@@ -193,7 +193,7 @@ fn nobody_reads_any_more() {
     let error = socket.wait_for_bytes_written(5000).unwrap_err();
     assert_eq!(error, SocketErrorKind::Network);
     check(&socket, &signals);
-    // While much data is being written.
+    // The reader goes away while much data is being written.
     let (socket, mut reader) = writing();
     let signals = told(&socket);
     socket.write(vec![7; 1 << 20]).unwrap();

@@ -223,7 +223,7 @@ fn a_handler_that_closes_the_server() {
     let clients = [connect(&server), connect(&server)];
     wait_until(|| !server.is_listening());
     settle();
-    // As in Qt, the connection is announced all the same. The other one is not accepted any more.
+    // As in Qt, the server still announces the connection. The other one is not accepted any more.
     assert_eq!(*seen.borrow(), ["handler", "announced"]);
     clients.iter().for_each(|client| assert_eq!(read_to_end(client), b""));
 }

@@ -111,7 +111,7 @@ fn a_handle_cuts_its_own_connection_and_no_other() {
     assert_eq!(log.take(), ["b", "d", "e"]);
     assert!(signal.disconnect_all());
     assert!(!late.is_connected());
-    // The list starts anew; the old connections cut nothing in it.
+    // The list starts from empty; the old connections disconnect nothing in it.
     signal.connect(log.slot("f"));
     assert!(connections.iter().all(|connection| !connection.disconnect()));
     signal.emit(());

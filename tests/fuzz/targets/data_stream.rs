@@ -49,7 +49,7 @@ libfuzzer_sys::fuzz_target!(|data: &[u8]| {
                     42 => stream.rollback_transaction(),
                     _ => stream.abort_transaction(),
                 }
-                // What was put back would be read again without end.
+                // Bytes that were put back would be read again for ever.
                 if open == 0 && stream.status() == StreamStatus::ReadPastEnd {
                     break;
                 }
@@ -107,7 +107,7 @@ fn read(stream: &mut QDataStream, step: u8, new: &dyn Fn(&[u8]) -> QDataStream) 
     }
 }
 
-/// Reads a value. What it is written as is the same value, if it was all there.
+/// Reads a value. If the value was complete, writing and reading it gives the same value.
 fn again<T>(stream: &mut QDataStream, new: &dyn Fn(&[u8]) -> QDataStream)
 where
     T: FromStream + ToStream + PartialEq + std::fmt::Debug,

@@ -90,8 +90,8 @@ impl QCoreApplication {
     /// Delivers everything that is posted to `receiver` immediately: events, queued slots, and
     /// deletions that are due. `None` stands for all objects of this thread.
     ///
-    /// What is posted during this call waits for the next turn. The event loop does the same in
-    /// each turn, so call this function only if you cannot wait for the next turn.
+    /// Events posted during this call wait for the next turn. The event loop does the same in each
+    /// turn, so call this function only if you cannot wait for the next turn.
     #[doc(alias = "sendPostedEvents")]
     pub fn send_posted_events(receiver: Option<&QObject>) {
         send_posted(receiver, None);

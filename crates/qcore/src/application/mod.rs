@@ -261,7 +261,7 @@ impl QCoreApplication {
             dispatcher.exec(&self.run)
         };
         self.about_to_quit.emit(());
-        // Makes the deletions that the loop has not made.
+        // Carries out the deletions that the loop has left.
         let deletions = Some(EventType::DEFERRED_DELETE.raw());
         dispatcher.send_posted(&Which::new(None, deletions));
         code

@@ -103,7 +103,7 @@ impl QBuffer {
 }
 
 impl Memory {
-    /// Has the loop emit the signals for this write and all earlier ones.
+    /// Makes the loop emit the signals for this write and all earlier ones.
     fn note_written(&self, count: usize) {
         self.written.set(self.written.get() + count);
         let Some(node) = self.node.upgrade() else { return };

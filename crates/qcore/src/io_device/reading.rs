@@ -19,7 +19,7 @@ pub(super) enum Keep {
     Peek,
 }
 
-/// What a call of the device's `read_data` has brought.
+/// The result of a call of the device's `read_data`.
 enum Asked {
     /// Bytes for the read buffer.
     Buffered,

@@ -87,7 +87,7 @@ impl TimerHandler for ObjectNode {
     fn timer_due(self: Rc<Self>, id: TimerId) {
         let life = self.life();
         if !life.is_dead() {
-            // What the event causes may drop the last handle but this.
+            // The handlers of the event may drop all other handles.
             let _keep = QObject::from_node(self.clone());
             life.send(&QEvent::of_timer(id));
         }
