@@ -222,7 +222,7 @@ fn waiting() {
     socket.write("hello").unwrap();
     socket.wait_for_bytes_written(LIMIT).unwrap();
     assert_eq!(socket.bytes_to_write(), 0);
-    // This fills the pipe. No more fits before somebody reads.
+    // This fills the pipe. The pipe takes no more data before the reader reads.
     socket.write(vec![0; 1 << 20]).unwrap();
     socket.wait_for_bytes_written(LIMIT).unwrap();
     let left = socket.bytes_to_write();

@@ -436,7 +436,8 @@ fn addresses_of_all_types() {
     }
 }
 
-/// Such a text never means any address: the error comes before the first system call.
+/// A text that is not an address is an error, and never stands for `Any`. The error comes before
+/// the first system call.
 #[test]
 fn text_that_is_no_address() {
     const NOT_AVAILABLE: SocketErrorKind = SocketErrorKind::SocketAddressNotAvailable;

@@ -469,7 +469,7 @@ fn closing_in_a_pause_is_a_verdict() {
     assert_eq!(client.error(), SocketErrorKind::Unknown);
 }
 
-/// Differs from Qt, where the slot waits in vain.
+/// In Qt, the wait in the slot never succeeds.
 #[test]
 fn a_slot_waits() {
     let _app = QCoreApplication::new();

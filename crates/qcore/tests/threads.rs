@@ -347,7 +347,7 @@ fn loops_of_a_thread_whose_loop_has_ended_return_at_once() {
     thread_local!(static LOOPS: RefCell<Option<Loops>> = const { RefCell::new(None) });
     let (tell, told) = mpsc::channel();
     let worker = thread::spawn(move || {
-        // It is created before the loop and therefore dropped after it.
+        // The thread-local value is created before the loop, so the thread drops it after the loop.
         LOOPS.set(None);
         QCoreApplication::new().process_events();
         LOOPS.set(Some(Loops(tell)));

@@ -21,7 +21,8 @@ use socket2::{Domain, Socket, Type};
 const PATIENCE: Duration = Duration::from_secs(20);
 const PYTHON: &str = "/usr/bin/python3";
 
-/// Returns the command for an example, which cargo puts beside the folder of this test.
+/// Returns the command for an example. Cargo puts its binary into a folder next to this test's
+/// folder.
 fn example(name: &str) -> Command {
     let test = env::current_exe().unwrap();
     let path: PathBuf = test.ancestors().nth(2).unwrap().join("examples").join(name);

@@ -40,8 +40,8 @@ pub struct BufferNode {
     memory: Rc<Memory>,
 }
 
-/// The device itself. It is not the node, so that the backend's functions do not appear on the
-/// handle beside the device's.
+/// The device itself. It is a type of its own, because functions of the node would appear on the
+/// handle next to the device's.
 struct Memory {
     node: Weak<BufferNode>,
     data: RefCell<Vec<u8>>,

@@ -70,7 +70,7 @@ impl QIODevice {
             let _ = self.read_some(&mut Sink::vec(&mut all, rest), Keep::No);
             return all;
         }
-        // Reads until the device has nothing: only so does it learn that the buffer has room again.
+        // Reads until the device has nothing: this is how it learns that the buffer has room again.
         let mut at_once = PIECE.max(self.buffered());
         while let Ok(1..) = self.read_some(&mut Sink::vec(&mut all, at_once), Keep::No) {
             if !self.is_open() {

@@ -288,7 +288,7 @@ impl QHostAddress {
         Self { repr: Repr::Scoped(Arc::new(Scoped { ip, scope: scope.into() })) }
     }
 
-    /// Returns the IPv6 address with its scope id left out, or `None` for other addresses.
+    /// Returns the IPv6 address without its scope id, or `None` for other addresses.
     fn v6(&self) -> Option<Ipv6Addr> {
         match &self.repr {
             Repr::V6(ip) => Some(*ip),

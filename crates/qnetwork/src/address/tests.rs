@@ -109,8 +109,8 @@ fn answer(row: &str) -> String {
             format!("equal\t{left}\t{right}\t{}\t{modes:x}", a == b)
         }
         ["within", text, subnet, netmask, _] => {
-            // The type here allows no negative prefix length, with which Qt finds no address. One
-            // that is too long counts as the longest.
+            // The type allows no negative prefix length; for one, Qt finds no address in the
+            // subnet. A prefix length that is too long counts as the longest.
             let number = netmask.parse::<i32>().expect("a number").min(255);
             let Ok(prefix) = u8::try_from(number) else { return row.to_owned() };
             let pair = (address(subnet), prefix);

@@ -11,8 +11,8 @@ use qcore::Dispatcher;
 use super::read_ahead::{Arenas, ReadAhead};
 use crate::sys::datagrams::Arrival;
 
-/// After how many datagrams in one turn a slot that asks for more gets none, so that the loop
-/// serves other sources.
+/// The most datagrams that a slot can read in one turn of the loop, so that other sources get their
+/// turn.
 const BUDGET: u32 = 1024;
 
 /// The datagrams and the error that were read ahead, and whether there may be more.
@@ -159,7 +159,7 @@ mod tests {
             guess.learn(found);
             asks
         };
-        // It asks once in 256 times in any case.
+        // It still asks once in 256 times.
         assert_eq!((0..512).filter(|_| asks(false)).count(), 2);
         assert_eq!((0..256).filter(|_| asks(true)).count(), 1);
         assert!((0..1000).all(|_| asks(true)));

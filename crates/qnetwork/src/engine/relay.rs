@@ -34,11 +34,11 @@ const REMARKS_LIMIT: usize = 1 << 20;
 /// Creates the engine for datagrams to and from the proxy.
 type Open = Box<dyn Fn(NetworkLayerProtocol) -> Result<Rc<dyn Engine>, SocketError>>;
 
-/// Has a SOCKS5 proxy relay datagrams. It consists of a control connection, which has to stay open,
-/// and a UDP socket, which exchanges datagrams with the address that the proxy named.
+/// Exchanges datagrams through a SOCKS5 proxy. It consists of a control connection, which has to
+/// stay open, and a UDP socket, which exchanges datagrams with the address that the proxy named.
 ///
-/// Both are registered for one event source and both note every event. An event for only one of
-/// them costs the other one system call in vain.
+/// Both are registered for one event source and both note every event. If an event is for only one
+/// of them, the other makes a system call that finds nothing.
 pub(crate) struct RelayEngine {
     control: ProxyEngine,
     open: Open,
@@ -142,7 +142,7 @@ impl RelayEngine {
         self.stage.set(Stage::Unconnected);
     }
 
-    /// Checks whether the control connection still stands.
+    /// Checks whether the control connection still exists.
     fn look_after_control(&self) {
         if !self.is_relayed() || self.lost.borrow().is_some() {
             return;

@@ -212,7 +212,7 @@ pub(crate) fn ask(name: &str, answer: Answer) -> LookupId {
     let wanted = dispatcher.local::<Pending>().add(id, answer);
     let failed = match dispatcher.poster() {
         Ok(poster) => workers::submit(name, wanted, move |info| {
-            // If the loop is gone, nobody waits for the answer.
+            // If the loop is gone, nothing waits for the answer.
             let _ = poster.post(move || Pending::answer(id, info));
         }),
         Err(error) => Err(error),

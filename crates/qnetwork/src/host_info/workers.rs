@@ -21,7 +21,7 @@ const IDLE: Duration = Duration::from_secs(10);
 type Done = Box<dyn FnOnce(QHostInfo) + Send>;
 
 struct Asker {
-    /// Cannot be upgraded once nobody waits for the answer.
+    /// Cannot be upgraded once nothing waits for the answer.
     wanted: Weak<()>,
     done: Done,
 }

@@ -186,8 +186,8 @@ impl QLocalServer {
         self.listener.borrow().as_ref().map(Listener::descriptor)
     }
 
-    /// Stops listening, removes the file, and closes the connections that nobody has taken. It also
-    /// clears the last error. Does nothing if the server does not listen.
+    /// Stops listening, removes the file, and closes the connections that the program has not
+    /// taken. It also clears the last error. Does nothing if the server does not listen.
     pub fn close(&self) {
         if self.is_listening() {
             self.0.stop_listening();
@@ -324,7 +324,7 @@ impl QLocalServer {
         self.state.handler().clear();
     }
 
-    /// Returns whether there is a connection that nobody has taken.
+    /// Returns whether there is a connection that the program has not taken yet.
     #[doc(alias = "hasPendingConnections")]
     #[must_use]
     pub fn has_pending_connections(&self) -> bool {

@@ -14,7 +14,7 @@ pub(crate) enum Target {
     Name(String, u16),
 }
 
-/// What the caller of a handshake does next.
+/// The next step for the caller of a handshake.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Next {
     /// Wait for more bytes.

@@ -322,7 +322,7 @@ impl PartialEq for QNetworkProxy {
 impl Eq for QNetworkProxy {}
 
 impl fmt::Debug for QNetworkProxy {
-    /// Does not print the password.
+    /// Formats the proxy without its password.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("QNetworkProxy")
             .field("type", &self.kind)

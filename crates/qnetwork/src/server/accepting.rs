@@ -88,7 +88,7 @@ impl TcpServerNode {
 
     fn note(&self, ready: Readiness) {
         match &*self.listener.borrow() {
-            // Accepting does whatever the engine needs.
+            // Accepting also makes the engine of a proxy continue.
             Some(Listening::There(listener)) => {
                 listener.note(ready);
                 self.state.more.set(true);

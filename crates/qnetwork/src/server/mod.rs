@@ -291,7 +291,7 @@ impl QTcpServer {
         self.listener.borrow().as_ref().map(Listening::descriptor).filter(|&number| number != -1)
     }
 
-    /// Stops listening, and closes the connections that nobody has taken.
+    /// Stops listening, and closes the connections that the program has not taken.
     pub fn close(&self) {
         self.0.close();
     }
@@ -463,7 +463,7 @@ impl QTcpServer {
         }
     }
 
-    /// Returns whether there is a connection that nobody has taken.
+    /// Returns whether there is a connection that the program has not taken yet.
     #[doc(alias = "hasPendingConnections")]
     #[must_use]
     pub fn has_pending_connections(&self) -> bool {
@@ -540,8 +540,8 @@ impl QTcpServer {
     pub fn set_max_pending_connections(&self, count: i32) {
         self.state.set_max_pending(count);
         if count > 0 && !self.has_pending_connections() && self.hold.get() == Hold::Full {
-            // Otherwise nobody could take a connection and thereby resume the server. Qt's server
-            // never accepts again in this case.
+            // Taking a connection resumes the server, but there is none to take. Qt's server never
+            // accepts again in this case.
             self.0.resume();
         }
     }

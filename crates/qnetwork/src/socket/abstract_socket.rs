@@ -1,4 +1,4 @@
-//! Making sockets, and what can be asked of any of them.
+//! The constructors of sockets, and the getters that all of them have.
 
 use std::{os::fd::RawFd, rc::Rc};
 
@@ -44,19 +44,19 @@ impl QAbstractSocket {
         socket
     }
 
-    /// Makes a socket whose warnings name `class_name`.
+    /// Creates a socket whose warnings name `class_name`.
     pub(crate) fn make(socket_type: SocketType, class_name: &'static str) -> Self {
         Self::of_node(make_node(&Life::new(), socket_type, class_name))
     }
 
-    /// Makes the TCP socket in a new object of a derived class. The class has a device of its own
+    /// Creates the TCP socket in a new object of a derived class. The class has a device of its own
     /// and calls [`set_class`](AbstractSocketNode::set_class).
     #[cfg(feature = "_tls")]
     pub(crate) fn embed(life: &Rc<Life>, class_name: &'static str) -> Self {
         Self::of_embedded(make_node(life, SocketType::Tcp, class_name))
     }
 
-    /// Makes a TCP socket that moves the bytes of another device. That device emits `ready_read`
+    /// Creates a TCP socket that moves the bytes of another device. That device emits `ready_read`
     /// and `bytes_written`; the socket emits all other signals.
     pub(crate) fn make_behind(front: &QIODevice, class_name: &'static str) -> Self {
         let socket = Self::make(SocketType::Tcp, class_name);

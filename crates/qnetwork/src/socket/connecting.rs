@@ -128,7 +128,7 @@ impl AbstractSocketNode {
                 self.start_connecting(&info);
             }
             _ if by_name => self.connect_by_name(&host_name),
-            // Even if it is known already that there is no such host, the loop reports it.
+            // The loop reports the failure, even if it is already known that there is no such host.
             _ => self.look_up(&host_name),
         }
     }
@@ -158,7 +158,7 @@ impl AbstractSocketNode {
         }
         self.change_state(SocketState::Connecting);
         self.host_found.emit(());
-        // A slot that waits has tried the first address already.
+        // A slot that called a function that waits has already tried the first address.
         if self.current_state() == SocketState::Connecting && !self.attempt.is_trying() {
             self.connect_to_next_address(SocketError::host_not_found());
         }
@@ -250,14 +250,15 @@ impl AbstractSocketNode {
         self.base
             .set_channel_counts(self.base.is_readable().into(), self.base.is_writable().into());
         self.status.set_state(SocketState::Connected);
-        // Before the signals, so that a loop that a slot runs sends what was written already.
+        // Ask before emitting, so that a loop that a slot runs sends the data that was written
+        // already.
         if !self.writing.is_empty() {
             self.schedule();
         }
         if self.is_for_datagrams()
             && let Some(engine) = self.engine()
         {
-            // Datagrams that a bound socket has received.
+            // A bound socket may already have received datagrams.
             self.read_again(&engine);
         }
         self.state_changed.emit(SocketState::Connected);

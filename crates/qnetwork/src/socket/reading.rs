@@ -90,7 +90,7 @@ impl QAbstractSocket {
     }
 }
 
-/// Where the bytes go that a socket receives.
+/// Where received bytes go.
 enum Sink {
     /// Into the read buffer.
     Buffer,
@@ -156,7 +156,8 @@ impl AbstractSocketNode {
         if emits {
             self.emit_ready_read();
         }
-        // A slot may have stopped reading, by a function that waits, and made room afterwards.
+        // A slot may have filled the buffer by a function that waits, which stops reading, and then
+        // made room.
         let connected = self.current_state() == SocketState::Connected;
         if connected && self.reading.is_full() && self.has_room() {
             self.resume_reading();

@@ -17,8 +17,8 @@ use crate::{
 };
 
 impl QAbstractSocket {
-    /// Waits until the socket is connected, at most until a deadline: a `Duration`, or
-    /// milliseconds, of which -1 is for ever.
+    /// Waits until the socket is connected. The deadline is a number of milliseconds, -1 for no
+    /// limit, or a `Duration`.
     ///
     /// The socket looks up the name and tries one address after the other. When the time is over,
     /// it gives up and is unconnected.
@@ -51,8 +51,8 @@ impl QAbstractSocket {
         }
     }
 
-    /// Waits until new data has arrived and `ready_read` was emitted, at most until a deadline: a
-    /// `Duration`, or milliseconds, of which -1 is for ever.
+    /// Waits until new data has arrived and the socket has emitted `ready_read`. The deadline is a
+    /// number of milliseconds, -1 for no limit, or a `Duration`.
     ///
     /// Meanwhile the socket sends what was written. A socket that is connecting connects first.
     ///
@@ -95,8 +95,8 @@ impl QAbstractSocket {
         }
     }
 
-    /// Waits until bytes were sent and `bytes_written` was emitted, at most until a deadline: a
-    /// `Duration`, or milliseconds, of which -1 is for ever.
+    /// Waits until the socket has sent bytes and emitted `bytes_written`. The deadline is a number
+    /// of milliseconds, -1 for no limit, or a `Duration`.
     ///
     /// # Errors
     ///
@@ -134,8 +134,8 @@ impl QAbstractSocket {
         }
     }
 
-    /// Waits until the socket is disconnected, at most until a deadline: a `Duration`, or
-    /// milliseconds, of which -1 is for ever.
+    /// Waits until the socket is disconnected. The deadline is a number of milliseconds, -1 for no
+    /// limit, or a `Duration`.
     ///
     /// Meanwhile the socket sends what was written and receives what arrives.
     ///
@@ -251,7 +251,8 @@ impl AbstractSocketNode {
         }
         while self.current_state() == SocketState::Connecting {
             let Some(engine) = self.engine().filter(|_| self.attempt.is_trying()) else {
-                // A slot of host_found waits: the first address has not been tried yet.
+                // A slot of host_found may be waiting here: the first address has not been tried
+                // yet.
                 self.connect_to_next_address(SocketError::host_not_found());
                 continue;
             };

@@ -50,8 +50,8 @@ struct End {
     plain: usize,
     failed: bool,
     /// The session has said that it sends no more. rustls counts that as a fatal alert, and in
-    /// debug builds it asserts that there is no second one. So this end gets nothing that may be
-    /// broken.
+    /// debug builds it asserts that there is no second one. So this end gets no more data, which
+    /// might be invalid.
     has_closed: bool,
 }
 
@@ -208,7 +208,7 @@ fn configuration(variant: usize, identity: Identity<'_>) -> (Arc<ClientConfig>, 
     let settings = |identity| Settings {
         protocol,
         identity,
-        // So that no run depends on an earlier one.
+        // No run may depend on an earlier one.
         options: SslOptions::default() | SslOptions::DISABLE_SESSION_SHARING,
         next_protocols: if variant & 1 == 1 { vec![b"h2".to_vec()] } else { Vec::new() },
         asks: variant & 4 == 4,

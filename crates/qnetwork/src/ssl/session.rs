@@ -78,7 +78,7 @@ enum Side {
     Server(UnbufferedServerConnection),
 }
 
-/// What to write once that is possible.
+/// The step to repeat once writing is possible.
 enum Want<'a> {
     Nothing,
     Data(&'a [u8]),
@@ -90,7 +90,7 @@ enum Want<'a> {
 enum Step {
     /// There may be more to do.
     Again,
-    /// The output contains what was to be written.
+    /// The output now contains the written data.
     Written,
     /// The session needs more data from the peer.
     Blocked,
@@ -133,7 +133,7 @@ impl Session {
         }
     }
 
-    // ---- what the other end sends
+    // ---- receiving
 
     /// Returns how many more bytes the session can receive.
     pub(super) fn room(&self) -> usize {
@@ -267,7 +267,7 @@ impl Session {
         }
     }
 
-    // ---- what is sent
+    // ---- sending
 
     /// Encrypts data. Fails before the handshake has finished, and does nothing after the session
     /// has failed.
@@ -317,7 +317,7 @@ impl Session {
         self.take_output()
     }
 
-    // ---- what was agreed on
+    // ---- negotiated values
 
     pub(super) fn common(&self) -> &CommonState {
         self.side.common()
@@ -457,7 +457,7 @@ impl Buffers<'_> {
                 if written { Ok(Step::Written) } else { Err(Error::EncryptError) }
             }
             ConnectionState::PeerClosed => Ok(Step::PeerClosed),
-            // `Closed` was returned already, and nobody sends early data without an invitation.
+            // `Closed` was returned already, and a peer sends no early data unless it was offered.
             _ => Ok(Step::Blocked),
         };
         (used, step)

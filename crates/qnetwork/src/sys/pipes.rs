@@ -52,7 +52,7 @@ fn moved(count: libc::ssize_t) -> io::Result<usize> {
 /// the default, would end. Sockets have a flag for this; pipes do not.
 struct SigPipe {
     before: libc::sigset_t,
-    /// The signal was pending before this write, so it belongs to somebody else.
+    /// The signal was pending before this write, so another call has caused it.
     was_pending: bool,
 }
 

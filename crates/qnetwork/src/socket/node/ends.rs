@@ -7,7 +7,8 @@ use crate::{address::QHostAddress, engine::Engine};
 /// The address and port of one end.
 pub(crate) type End = (QHostAddress, u16);
 
-/// What `local_address()`, `peer_port()`, `socket_descriptor()` and the like return.
+/// The values that `local_address()`, `peer_port()`, `socket_descriptor()` and similar functions
+/// return.
 pub(crate) struct Ends {
     addresses: RefCell<Addresses>,
     /// The name that was set by `set_peer_name()`.

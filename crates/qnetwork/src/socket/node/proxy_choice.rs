@@ -6,7 +6,7 @@ use crate::proxy::{
     self, ProxyCapabilities, ProxyQueryType, ProxyType, QNetworkProxy, QNetworkProxyQuery, Route,
 };
 
-/// What decides which proxy a socket uses, and the decision for the current connection.
+/// The settings that decide which proxy a socket uses, and the proxy of the current connection.
 ///
 /// Most sockets have none of this, so everything is boxed.
 #[derive(Default)]

@@ -61,7 +61,7 @@ impl ReadSide {
         &self.ready_read
     }
 
-    // ---- whether it reads
+    // ---- stopping and resuming
 
     /// Forgets why reading has stopped.
     pub(crate) fn reset(&self) {

@@ -11,7 +11,7 @@ use crate::{
     socket::{node::AbstractSocketNode, state::SocketState},
 };
 
-/// For how many datagrams `receive_datagrams()` reserves room at most.
+/// The most datagrams for which `receive_datagrams()` reserves room.
 const SOME: usize = 32;
 
 impl QUdpSocket {
@@ -112,9 +112,9 @@ impl QUdpSocket {
     /// Reads a whole datagram with its sender, its destination, the interface on which it arrived,
     /// and its remaining hops.
     ///
-    /// By the address of the destination, a program can tell multicast and broadcast datagrams from
-    /// those for this machine alone. It is known on Linux only, and not for a socket that was
-    /// [taken over](crate::QAbstractSocket::set_socket_descriptor). As in Qt, the scope of an IPv6
+    /// The address of the destination shows whether a datagram was multicast, broadcast or for this
+    /// machine alone. It is known on Linux only, and not for a socket that was [taken
+    /// over](crate::QAbstractSocket::set_socket_descriptor). As in Qt, the scope of an IPv6
     /// destination is the number of the interface.
     ///
     /// # Errors
@@ -170,8 +170,8 @@ impl QUdpSocket {
         }
     }
 
-    /// Reads all datagrams that have arrived, at most `max_count`. They are whole. If there are
-    /// none, or in case of an error, the result is empty, and no signal is emitted.
+    /// Reads all datagrams that have arrived, at most `max_count`. None is cut short. If there are
+    /// none, or after an error, the result is empty, and the socket emits no signal.
     ///
     /// One system call reads many datagrams, and the socket makes no further call only to learn
     /// that there are no more. A slot of [`ready_read`](qcore::io_device::DeviceNode::ready_read)

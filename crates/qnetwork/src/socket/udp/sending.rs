@@ -14,13 +14,14 @@ use crate::{
 };
 
 impl QUdpSocket {
-    /// Sends a datagram and returns its size in bytes. When this returns, the system has taken the
-    /// datagram and [`bytes_written`](qcore::io_device::DeviceNode::bytes_written) was emitted.
+    /// Sends a datagram and returns its size in bytes. When the function returns, the system has
+    /// taken the datagram, and the socket has emitted
+    /// [`bytes_written`](qcore::io_device::DeviceNode::bytes_written).
     ///
-    /// A socket that is not bound is bound to [`QHostAddress::Any`] and a port that the system
-    /// chooses. Broadcasting, to [`QHostAddress::Broadcast`] for example, needs no permission. A
-    /// null address stands for this machine. If the socket is connected, port 0 stands for its
-    /// peer.
+    /// If the socket is not bound, the function binds it to [`QHostAddress::Any`] and a port that
+    /// the system chooses. Broadcasting, to [`QHostAddress::Broadcast`] for example, needs no
+    /// permission. A null address stands for this machine. If the socket is connected, port 0
+    /// stands for its peer.
     ///
     /// # Errors
     ///

@@ -38,8 +38,8 @@ impl<'a> Der<'a> {
         der.0.is_empty().then_some(Der(value))
     }
 
-    /// Reads a boolean. Returns `false` if the next value is not a boolean, because DER leaves out
-    /// the default; `None` if the boolean is invalid.
+    /// Reads a boolean. Returns `false` if the next value is not a boolean, because DER omits the
+    /// default; `None` if the boolean is invalid.
     pub(super) fn read_bool(&mut self) -> Option<bool> {
         match self.0.first() {
             Some(&BOOLEAN) => match self.read(BOOLEAN)? {

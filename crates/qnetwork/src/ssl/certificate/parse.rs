@@ -98,7 +98,7 @@ pub(in crate::ssl) struct AuthorityKeyId {
 pub(in crate::ssl) struct NameConstraints {
     pub(in crate::ssl) permitted: Vec<GeneralName>,
     pub(in crate::ssl) excluded: Vec<GeneralName>,
-    /// There is a minimum or a maximum, which nobody supports.
+    /// There is a minimum or a maximum, which no implementation supports.
     pub(in crate::ssl) has_distances: bool,
 }
 

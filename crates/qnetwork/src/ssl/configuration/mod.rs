@@ -198,7 +198,7 @@ impl QSslConfiguration {
         settings
     }
 
-    // ---- what is wanted
+    // ---- settings
 
     /// Returns the allowed versions of TLS.
     #[must_use]
@@ -515,7 +515,7 @@ impl QSslConfiguration {
         self.settings.options
     }
 
-    // ---- what has come of it
+    // ---- properties of the connection
 
     /// Returns the peer's certificate; a null one if it has none or has not sent it yet.
     #[doc(alias = "peerCertificate")]

@@ -73,13 +73,14 @@ impl Outer for SslSocketNode {
             return Some(0);
         }
         let session = self.session.borrow();
-        // Without a session data is discarded. It still reads, to find the end of the stream.
+        // Without a session the socket still reads, to find the end of the stream, and discards the
+        // data.
         let Some(session) = session.as_ref() else { return Some(DROPPED) };
         let limit = self.base.read_buffer_size();
         let room = if limit > 0 && self.flags.encrypted.get() {
             match limit.saturating_sub(self.base.buffer_len()) {
                 0 => 0,
-                // A record is decrypted as a whole, so it is not fetched byte by byte.
+                // A session decrypts whole records, so reading byte by byte would not help.
                 room => room.max(PIECE),
             }
         } else {

@@ -74,7 +74,7 @@ impl QSslSocket {
         self.configuration.borrow().peer_verify_depth()
     }
 
-    /// Sets how many certificates may be between the peer's certificate and the root; 0 stands for
+    /// Sets how many certificates may be between the peer's certificate and the root; 0 means
     /// 100. A negative number changes nothing and logs a warning.
     ///
     /// ```
@@ -162,7 +162,7 @@ impl QSslSocket {
         QSslConfiguration::supported_ciphers()
     }
 
-    // ---- whom to trust
+    // ---- trusted certificates
 
     /// Returns the trusted certificates that were set or added.
     #[doc(alias = "caCertificates")]

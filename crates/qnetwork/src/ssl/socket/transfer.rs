@@ -24,7 +24,8 @@ const BLOCK: usize = 32 * 1024;
 /// Like Qt, the socket emits `ready_read` for each portion of this size.
 const PORTION: usize = 4096;
 /// The maximum number of rounds before the loop serves other sources. A session with data to
-/// decrypt needs one round for each record; one whose slots always write would need them for ever.
+/// decrypt needs one round for each record; a session whose slots always write would need rounds
+/// for ever.
 const ROUNDS: u32 = 256;
 
 impl SslSocketNode {

@@ -26,13 +26,13 @@ impl QSslSocket {
     }
 
     /// Ignores all errors of the peer's certificate: in a slot of
-    /// [`ssl_errors`](SslSocketNode::ssl_errors) those that it reports, and all later ones of this
+    /// [`ssl_errors`](SslSocketNode::ssl_errors) the reported ones, and all later ones of this
     /// connection. The next [`connect_to_host_encrypted`](QSslSocket::connect_to_host_encrypted)
-    /// ends this.
+    /// cancels this.
     ///
-    /// A socket that ignores all errors may be talking to anybody. If you know the error, name it
-    /// with [`ignore_ssl_errors_in`](QSslSocket::ignore_ssl_errors_in). Better still, trust the
-    /// right certificate: [`set_ssl_configuration`](QSslSocket::set_ssl_configuration).
+    /// A socket that ignores all errors may be connected to an attacker. If you know the error,
+    /// name it with [`ignore_ssl_errors_in`](QSslSocket::ignore_ssl_errors_in). Better still, trust
+    /// the right certificate: [`set_ssl_configuration`](QSslSocket::set_ssl_configuration).
     #[doc(alias = "ignoreSslErrors")]
     pub fn ignore_ssl_errors(&self) {
         self.flags.ignore_all.set(true);

@@ -62,7 +62,7 @@ pub(crate) fn tell_paths(socket: impl AsFd, is_v6: bool) {
     control::tell_paths(socket.as_fd().as_raw_fd(), is_v6);
 }
 
-/// Receives up to `count` datagrams, which is at most [`BATCH`], each into a [`SLOT`] of `room`.
+/// Receives up to `count` datagrams, each into a [`SLOT`] of `room`. `count` is at most [`BATCH`].
 /// Calls `each` for each datagram with the number of its slot.
 ///
 /// Returns how many there were. Fewer than `count` means that there are no more; if there is none
@@ -199,7 +199,7 @@ unsafe fn address(name: *const c_void, len: libc::socklen_t) -> Option<SocketAdd
     }
 }
 
-// ---- several in one call, where the system has that
+// ---- several datagrams in one call, on systems that support it
 
 #[cfg(any(target_os = "linux", target_os = "android"))]
 mod several {
@@ -302,11 +302,11 @@ use several::{Header, message, message_len, receive_messages, send_messages};
 /// The first `count` headers have been written.
 unsafe fn written(headers: &mut [MaybeUninit<Header>], count: usize) -> &mut [Header] {
     let headers = &mut headers[..count];
-    // SAFETY: they are all written, and `MaybeUninit` has the layout of what it holds.
+    // SAFETY: they are all written, and `MaybeUninit` has the layout of its content.
     unsafe { &mut *(ptr::from_mut(headers) as *mut [Header]) }
 }
 
 fn empty_header() -> Header {
-    // SAFETY: numbers and pointers, for which zero is a value.
+    // SAFETY: the header has only numbers and pointers, for which zero is valid.
     unsafe { mem::zeroed() }
 }

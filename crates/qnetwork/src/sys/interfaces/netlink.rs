@@ -237,7 +237,7 @@ fn array_at<const N: usize>(bytes: &[u8], at: usize) -> io::Result<[u8; N]> {
     bytes.copied().ok_or_else(|| io::ErrorKind::InvalidData.into())
 }
 
-// ---- what they say
+// ---- the content of messages
 
 fn link(payload: &[u8]) -> Option<Link> {
     let hardware = u16_at(payload, 2).ok()?;
