@@ -180,7 +180,7 @@ fn waits_end_though_the_other_end_never_stops_sending() {
     }
 }
 
-/// Returns how often something happens before a timer that is due at once fires.
+/// Returns how many times something happens before a zero timer fires.
 fn before_others(count: &Cell<u32>) -> u32 {
     let app = QCoreApplication::new();
     QTimer::single_shot(0, || QCoreApplication::instance().quit());

@@ -146,7 +146,7 @@ fn emit_in_defined_order() {
     assert_eq!(log.take(), ["b", "a"]);
 
     // During an emission, slots that are cut are skipped. Slots that are new, or are cut and
-    // connected again, wait for the next one.
+    // connected again, are called from the next emission on.
     let signal = Rc::new(Signal::new());
     let cut: Rc<RefCell<Vec<Connection>>> = Rc::default();
     let (weak, connections, inner) = (Rc::downgrade(&signal), cut.clone(), log.clone());

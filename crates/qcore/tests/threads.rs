@@ -108,7 +108,8 @@ fn a_thread_may_post_to_its_own_loop_and_to_another_and_back() {
 
 #[test]
 fn deleted_in_the_loop_of_its_own_thread() {
-    // deleteSelfInSlot: another thread has an object deleted, even inside a nested loop.
+    // Qt's deleteSelfInSlot: another thread deletes an object through its loop, even inside a
+    // nested loop.
     let (app, poster) = (QCoreApplication::new(), poster());
     thread_local!(static OBJECT: RefCell<Option<QObject>> = const { RefCell::new(None) });
     let object = QObject::new();

@@ -389,7 +389,7 @@ fn nul_ends_no_text() {
     for text in ["1.2.3.4\0", "1.2.3.4\0junk", "\x001", "::1\0", "::1\0junk", "::\0"] {
         assert!(text.parse::<QHostAddress>().is_err(), "{text:?}");
     }
-    // The parser does not read beyond the eighth group otherwise.
+    // Without the NUL, the parser would not read beyond the eighth group.
     assert!("1:2:3:4:5:6:7:8:\0::".parse::<QHostAddress>().is_err());
 }
 

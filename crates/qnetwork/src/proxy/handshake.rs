@@ -49,7 +49,8 @@ pub(crate) trait Handshake {
         usize::MAX
     }
 
-    /// Returns the error if the proxy has closed the connection and all bytes have been processed.
+    /// Returns the error to report when the proxy has closed the connection and all bytes have been
+    /// processed.
     fn closed(&mut self) -> SocketError;
 
     /// Returns the authenticator to pass to the program.

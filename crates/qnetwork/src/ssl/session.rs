@@ -292,7 +292,7 @@ impl Session {
                 Ok(Step::Blocked) => return Err(Error::HandshakeNotComplete),
                 Ok(Step::PeerClosed) => self.closed = Some(false),
                 Err(Error::EncryptError) => return Err(Error::EncryptError),
-                // The error is in the peer's data, and is returned as such.
+                // The peer's data has caused the error, so `advance` returns it.
                 Err(error) => {
                     self.fail(error);
                     return Ok(());

@@ -44,8 +44,8 @@ pub(crate) fn interface_name(index: u32) -> Option<String> {
 pub(crate) fn host_name() -> String {
     // Longer than any system's limit.
     let mut name = [0u8; 1025];
-    // SAFETY: the buffer is valid for its length during the call. A name that does not fit may come
-    // without its NUL, for which the last byte is left alone.
+    // SAFETY: the buffer is valid for its length during the call. The call may omit the NUL of a
+    // name that does not fit, so it does not get the last byte, which stays 0.
     let failed = unsafe { libc::gethostname(name.as_mut_ptr().cast(), name.len() - 1) } != 0;
     if failed {
         return String::new();

@@ -155,11 +155,11 @@ mod tests {
         struct Restore(libc::sighandler_t);
         impl Drop for Restore {
             fn drop(&mut self) {
-                // SAFETY: it is what was there before.
+                // SAFETY: this restores the previous action.
                 unsafe { libc::signal(libc::SIGPIPE, self.0) };
             }
         }
-        // SAFETY: the default is no handler of anybody's.
+        // SAFETY: the default action runs no handler.
         let _restore = Restore(unsafe { libc::signal(libc::SIGPIPE, libc::SIG_DFL) });
         let (reader, writer) = io::pipe().unwrap();
         drop(reader);

@@ -194,7 +194,7 @@ impl QSslCertificate {
     ///
     /// # Errors
     ///
-    /// As [`from_data`](Self::from_data).
+    /// Those of [`from_data`](Self::from_data).
     #[doc(alias = "fromDevice")]
     pub fn from_device(
         device: &QIODevice,

@@ -301,7 +301,7 @@ impl QSslConfiguration {
         self.settings_mut().ca_certificates.extend(certificates);
     }
 
-    /// Returns the certificates that the system trusts. They are read at the first call.
+    /// Returns the certificates that the system trusts. The first call reads them.
     #[doc(alias = "systemCaCertificates")]
     #[must_use]
     pub fn system_ca_certificates() -> Vec<QSslCertificate> {

@@ -33,7 +33,7 @@ const MOST_MEMORY: u64 = 1 << 30;
 
 /// The number of hashing rounds for a written key.
 ///
-/// They take about a third of a second, for the owner once, for an attacker at each guess.
+/// They take about a third of a second: once for the owner, at each guess for an attacker.
 const ROUNDS: u32 = 600_000;
 
 /// Decrypts an `EncryptedPrivateKeyInfo`. Returns `None` if the data is not one.

@@ -169,7 +169,7 @@ impl QSslKey {
     ///
     /// # Errors
     ///
-    /// As [`from_data`](Self::from_data).
+    /// Those of [`from_data`](Self::from_data).
     #[doc(alias = "QSslKey")]
     pub fn from_device(
         device: &QIODevice,

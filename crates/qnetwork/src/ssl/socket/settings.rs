@@ -74,8 +74,8 @@ impl QSslSocket {
         self.configuration.borrow().peer_verify_depth()
     }
 
-    /// Sets how many certificates may be between the peer's certificate and the root; 0 means
-    /// 100. A negative number changes nothing and logs a warning.
+    /// Sets how many certificates may be between the peer's certificate and the root. The default,
+    /// 0, stands for 100. A negative number changes nothing and logs a warning.
     ///
     /// ```
     /// let socket = qnetwork::QSslSocket::new();

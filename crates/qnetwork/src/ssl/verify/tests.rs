@@ -158,7 +158,8 @@ fn all_that_qt_says_in_its_order() {
 /// Qt's errors for certificates in unusual forms, recorded by `tests/data/verify/forms.py`.
 const FORMS: &str = include_str!("../../../tests/data/verify/forms.tsv");
 
-/// Where our errors differ: if a leaf's key cannot be read, OpenSSL gives up, and Qt sees no error.
+/// Where our errors differ: if a leaf's key cannot be read, OpenSSL stops verifying, and Qt sees no
+/// error.
 const OUR_FORMS: &[(&str, &str, &str, &str)] = &[
     ("any", "key-short-point-0", "good-root", "UnspecifiedError@0"),
     ("any", "key-no-point-0", "good-root", "UnspecifiedError@0"),

@@ -21,7 +21,7 @@ pub(crate) const BATCH: usize = 32;
 /// The size of the buffer for a received datagram. No datagram is larger.
 pub(crate) const SLOT: usize = 64 * 1024;
 
-/// What the system reports about a received datagram.
+/// The properties of a received datagram.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Arrival {
     pub(crate) len: usize,
@@ -90,9 +90,9 @@ pub(crate) fn receive(
     }
     // SAFETY: the loop above has written `count` headers.
     let headers = unsafe { written(&mut headers, count) };
-    // SAFETY: the headers point to a name, a part, control messages and a slot each, of
-    // the sizes that they tell. All live until the end of this function, and none is used otherwise
-    // before the call has returned.
+    // SAFETY: the headers point to a name, a part, control messages and a slot each, of the sizes
+    // that they state. All live until the end of this function, and nothing else uses them before
+    // the call has returned.
     let received = unsafe { receive_messages(socket.as_fd().as_raw_fd(), headers) }?;
     for (at, header) in headers.iter_mut().take(received).enumerate() {
         let len = message_len(header);
@@ -159,8 +159,8 @@ fn send_batch(fd: RawFd, datagrams: &[Departure<'_>]) -> io::Result<usize> {
     // SAFETY: a header was written for each datagram, of which there are `BATCH` at most.
     let headers = unsafe { written(&mut headers, datagrams.len()) };
     // SAFETY: each of these headers points to a part, and to a name and control messages of the
-    // lengths that it tells, or to none; the part to the datagram's bytes. All live until the call
-    // has returned.
+    // lengths that it states, or to none. The part points to the datagram's bytes. All live until
+    // the call has returned.
     unsafe { send_messages(fd, headers) }
 }
 
