@@ -1,4 +1,4 @@
-//! Adopting streams that are no sockets: pipes, FIFOs, terminals.
+//! Adopting streams that are not sockets: pipes, FIFOs, terminals.
 
 use std::{
     cell::RefCell,

@@ -97,7 +97,7 @@ fn serve(command: Command) -> (Running, u16) {
     (child, port.unwrap_or_else(|| panic!("{line:?}")))
 }
 
-/// Starts a server and returns the place from its first line.
+/// Starts a server and returns the address or name from its first line.
 fn started(mut command: Command) -> (Running, String) {
     let mut child = Running(command.spawn().unwrap());
     let out = child.0.stdout.take().unwrap();

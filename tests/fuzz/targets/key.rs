@@ -2,7 +2,7 @@
 
 use qnetwork::{EncodingFormat, KeyAlgorithm, KeyType, QSslKey};
 
-// The first byte says how many of those that follow are the pass phrase.
+// The first byte is the length of the pass phrase, which follows it.
 libfuzzer_sys::fuzz_target!(|data: &[u8]| {
     let [length, rest @ ..] = data else { return };
     let Some((pass_phrase, data)) = rest.split_at_checked(usize::from(length % 32)) else { return };

@@ -15,8 +15,8 @@ use crate::{
 crate::class! {
     /// A device over bytes in memory.
     ///
-    /// The event loop emits `ready_read` and `bytes_written`, once for all writes before. Stands
-    /// for Qt's [QBuffer](https://doc.qt.io/qt-5/qbuffer.html).
+    /// The event loop emits `ready_read` and `bytes_written` in its next turn, once for all writes
+    /// until then. Stands for Qt's [QBuffer](https://doc.qt.io/qt-5/qbuffer.html).
     ///
     /// # Examples
     ///

@@ -7,8 +7,8 @@ impl QHostAddress {
     /// Returns whether the address is in the subnet that the first `netmask` bits of `subnet` make.
     ///
     /// Both addresses must be IPv4 or both IPv6. A v4-mapped address counts as IPv6 here. Null and
-    /// [`Any`](Self::Any) are in no subnet, and a text that is no address is null. `netmask` is a
-    /// prefix length: 0 matches every address of the family. For IPv4, numbers above 32 count as
+    /// [`Any`](Self::Any) are in no subnet, and a text that is not an address is null. `netmask` is
+    /// a prefix length: 0 matches every address of the family. For IPv4, numbers above 32 count as
     /// 32; for IPv6, numbers above 128 count as 128. Scope ids are not compared.
     ///
     /// # Examples

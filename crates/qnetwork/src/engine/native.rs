@@ -335,7 +335,8 @@ impl Engine for NativeEngine {
         };
         let bound = self.with(|socket| {
             if target.is_ipv6() {
-                // A socket for IPv6 alone stays IPv6-only: to it, an IPv4 address is a mapped one.
+                // A socket for IPv6 alone stays IPv6-only even when it is bound to an IPv4 address,
+                // which it gets in its mapped form.
                 let only_v6 = match address.protocol() {
                     NetworkLayerProtocol::IPv4 => self.family.get() == NetworkLayerProtocol::IPv6,
                     protocol => protocol == NetworkLayerProtocol::IPv6,

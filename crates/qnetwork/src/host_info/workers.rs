@@ -89,7 +89,7 @@ fn submit_to(
     WORK.notify_one();
     if let Some(error) = failed {
         // Nothing is locked here: the program's message handler may look up a name.
-        qcore::q_warning!("no further look-up thread: {error}");
+        qcore::q_warning!("cannot start another look-up thread: {error}");
     }
     Ok(())
 }
@@ -141,7 +141,7 @@ mod tests {
         let pool: &'static Mutex<Pool> = Box::leak(Box::new(Mutex::new(Pool::default())));
         lock(pool).threads = 1;
         qcore::install_message_handler(Some(Box::new(move |_, text| {
-            if text.starts_with("no further look-up thread") {
+            if text.starts_with("cannot start another look-up thread") {
                 LOCKED.lock().unwrap().push(pool.try_lock().is_err());
             }
         })));

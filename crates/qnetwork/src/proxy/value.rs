@@ -277,7 +277,7 @@ impl QNetworkProxy {
         let (name, value) = (name.into(), value.into());
         let breaks = |byte: &u8| matches!(byte, b'\r' | b'\n' | 0);
         if name.iter().any(|byte| breaks(byte) || *byte == b':') || value.iter().any(breaks) {
-            qcore::q_warning!("QNetworkProxy::setRawHeader() called with what is no header");
+            qcore::q_warning!("QNetworkProxy::setRawHeader() called with an invalid header");
             return;
         }
         self.remove_raw_header(&name);

@@ -151,7 +151,7 @@ impl QTcpServer {
     /// # Errors
     ///
     /// [`SocketAddressNotAvailable`](SocketErrorKind::SocketAddressNotAvailable) if the address is
-    /// a text that is no address.
+    /// a text that is not an address.
     ///
     /// [`AddressInUse`](SocketErrorKind::AddressInUse),
     /// [`SocketAccess`](SocketErrorKind::SocketAccess) and

@@ -239,7 +239,7 @@ impl AbstractSocketNode {
             SocketState::Bound | SocketState::Listening => return Err(self.give_up_connecting()),
             _ => {}
         }
-        // A socket that is to close does so at the end of this function.
+        // If the socket has to close once it is connected, it does so at the end of this function.
         let closes = self.ending.take_close();
         if self.current_state() == SocketState::HostLookup {
             self.attempt.cancel_lookup();

@@ -123,7 +123,7 @@ impl End {
                 made.extend((0..VARIANTS).map(|variant| configuration(variant, identity)));
             }
             let (client, server) = &made[index];
-            let name = ServerName::try_from("localhost").expect("it is one");
+            let name = ServerName::try_from("localhost").expect("localhost is a name");
             match is_server {
                 false => Session::client(client.clone(), name, pool),
                 true => Session::server(server.clone(), pool),
@@ -199,7 +199,7 @@ fn configuration(variant: usize, identity: Identity<'_>) -> (Arc<ClientConfig>, 
         QSslCertificate::from_data(identity.0, EncodingFormat::Pem).unwrap_or_default(),
     );
     own.set_private_key(QSslKey::new(identity.1, KeyAlgorithm::Ec, EncodingFormat::Pem));
-    let own = own.identity().expect("the key fits");
+    let own = own.identity().expect("the key matches the certificate");
     let protocol = match variant % 4 {
         0 | 1 => SslProtocol::Any,
         2 => SslProtocol::TlsV1_2,
@@ -216,5 +216,8 @@ fn configuration(variant: usize, identity: Identity<'_>) -> (Arc<ClientConfig>, 
     };
     let client = settings(own.clone().filter(|_| variant & 1 == 1)).client();
     let server = settings(own).server();
-    (Arc::new(client.expect("it is good")), Arc::new(server.expect("it is good")))
+    (
+        Arc::new(client.expect("a valid configuration")),
+        Arc::new(server.expect("a valid configuration")),
+    )
 }

@@ -54,14 +54,14 @@ pub(super) enum News {
 pub(super) struct Session {
     side: Side,
     pool: Rc<BufferPool>,
-    /// The received bytes that were not processed are those from `start` to `end`.
+    /// The received bytes. Those from `start` to `end` were not processed yet.
     input: Vec<u8>,
     start: usize,
     end: usize,
     output: Vec<u8>,
     /// The alert that tells the peer about the failure.
     alert: Vec<u8>,
-    /// Plain text. The caller has not taken what begins at `plain_start`.
+    /// The plain text. The caller has not consumed the bytes from `plain_start` on.
     plain: Vec<u8>,
     plain_start: usize,
     told_peer: bool,

@@ -195,7 +195,7 @@ impl QUdpSocket {
     /// socket.bind(QHostAddress::LocalHost, 0)?;
     /// # Ok::<(), qnetwork::SocketError>(())
     /// ```
-    #[must_use = "what was received is lost"]
+    #[must_use = "the datagrams are lost if the result is not used"]
     pub fn receive_datagrams(&self, max_count: usize) -> Vec<QNetworkDatagram> {
         let mut datagrams = Vec::with_capacity(max_count.min(SOME));
         self.receive_many(max_count, &mut |incoming| {
@@ -208,7 +208,7 @@ impl QUdpSocket {
 
     /// Receives datagrams like [`receive_datagrams`](QUdpSocket::receive_datagrams), but reuses the
     /// memory of existing ones. Returns how many were received; the other elements are unchanged.
-    #[must_use = "how many there are cannot be seen otherwise"]
+    #[must_use = "only the result tells how many datagrams were received"]
     pub fn receive_datagrams_into(&self, datagrams: &mut [QNetworkDatagram]) -> usize {
         let max_count = datagrams.len();
         let mut room = datagrams.iter_mut();

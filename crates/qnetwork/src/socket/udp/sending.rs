@@ -35,7 +35,7 @@ impl QUdpSocket {
     ///   reports its first such error for all later ones.
     /// * [`Temporary`](SocketErrorKind::Temporary) if the system cannot take the datagram now
     /// * [`SocketAddressNotAvailable`](SocketErrorKind::SocketAddressNotAvailable) if `host` is a
-    ///   text that is no address; nothing is sent, and no name is looked up
+    ///   text that is not an address; nothing is sent, and no name is looked up
     /// * the errors of [`bind`](crate::QAbstractSocket::bind)
     ///
     /// # Examples

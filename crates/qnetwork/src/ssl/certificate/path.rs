@@ -12,9 +12,9 @@ use super::{QSslCertificate, SslCertificateError, SslCertificateErrorKind};
 use crate::ssl::kinds::{EncodingFormat, PatternSyntax};
 
 impl QSslCertificate {
-    /// Creates all certificates in a file: at least one. A directory is no file.
+    /// Creates all certificates in a file: at least one. A directory is not a file.
     ///
-    /// Qt's `fromPath()` with its default syntax `FixedString`.
+    /// Stands for Qt's `fromPath()` with its default syntax `FixedString`.
     ///
     /// ```
     /// use qnetwork::{EncodingFormat, QSslCertificate, SslCertificateErrorKind};

@@ -399,11 +399,11 @@ impl QSslConfiguration {
         self.settings_mut().private_key = key;
     }
 
-    /// Returns this end's certificates and key, if it has a certificate. If the key does not match,
-    /// the error is Qt's text for
-    /// [`SslInvalidUserData`](crate::SocketErrorKind::SslInvalidUserData); a second error follows,
-    /// [`SslInternal`](crate::SocketErrorKind::SslInternal) with the text `"Unable to init SSL
-    /// Context: "`.
+    /// Returns this end's certificates and key, if it has a certificate. If the key does not match
+    /// the certificate, the error is Qt's text for
+    /// [`SslInvalidUserData`](crate::SocketErrorKind::SslInvalidUserData); the socket then reports
+    /// a second error, [`SslInternal`](crate::SocketErrorKind::SslInternal) with the text `"Unable
+    /// to init SSL Context: "`.
     pub(crate) fn identity(&self) -> Result<Option<Arc<CertifiedKey>>, String> {
         let settings = &self.settings;
         let chain: Vec<_> =
