@@ -35,6 +35,8 @@ AlternativeNameEntryType QSsl::AlternativeNameEntryType
 BindMode QAbstractSocket::BindFlag
 ConversionMode QHostAddress::ConversionModeFlag
 DnsEligibilityStatus QNetworkAddressEntry::DnsEligibilityStatus
+DnsLookupErrorKind QDnsLookup::Error
+DnsLookupType QDnsLookup::Type
 EncodingFormat QSsl::EncodingFormat
 HashAlgorithm QCryptographicHash::Algorithm
 HostInfoErrorKind QHostInfo::HostInfoError

@@ -2,6 +2,7 @@
 
 #[cfg(doctest)]
 mod book;
+pub mod dns;
 pub mod local;
 mod socks5;
 pub mod tls;

@@ -44,6 +44,7 @@ const QNETWORK: &[&str] = &[
     "proxy",
     "engine",
     "socket",
+    "dns_lookup",
     "server",
     "local",
     "ssl",

@@ -12,12 +12,12 @@ use qcore::{
     stream::{ByteOrder, FloatingPointPrecision, StreamStatus, StreamVersion, VariantType},
 };
 use qnetwork::{
-    AlternativeNameEntryType, BindMode, ConversionMode, DnsEligibilityStatus, EncodingFormat,
-    HashAlgorithm, HostInfoErrorKind, InterfaceFlags, InterfaceType, KeyAlgorithm, KeyType,
-    KnownHeader, LocalServerOptions, LocalSocketErrorKind, LocalSocketState, NetworkLayerProtocol,
-    NextProtocolNegotiationStatus, PatternSyntax, PauseModes, PeerVerifyMode, ProxyCapabilities,
-    ProxyQueryType, ProxyType, SocketErrorKind, SocketOption, SocketState, SocketType,
-    SslErrorKind, SslMode, SslOptions, SslProtocol, SubjectInfo,
+    AlternativeNameEntryType, BindMode, ConversionMode, DnsEligibilityStatus, DnsLookupErrorKind,
+    DnsLookupType, EncodingFormat, HashAlgorithm, HostInfoErrorKind, InterfaceFlags, InterfaceType,
+    KeyAlgorithm, KeyType, KnownHeader, LocalServerOptions, LocalSocketErrorKind, LocalSocketState,
+    NetworkLayerProtocol, NextProtocolNegotiationStatus, PatternSyntax, PauseModes, PeerVerifyMode,
+    ProxyCapabilities, ProxyQueryType, ProxyType, SocketErrorKind, SocketOption, SocketState,
+    SocketType, SslErrorKind, SslMode, SslOptions, SslProtocol, SubjectInfo,
 };
 
 /// Qt's enumerators that have no value here, with the reasons.
@@ -28,6 +28,7 @@ const LEFT_OUT: &[(&str, &[&str], &str)] = &[
         "QElapsedTimer has a monotonic clock on each system",
     ),
     ("ConnectionType", &["BlockingQueuedConnection"], "a handle never leaves its thread"),
+    ("DnsLookupErrorKind", &["NoError"], "QDnsLookup::error() returns None"),
     (
         "HashAlgorithm",
         &[
@@ -161,7 +162,8 @@ macro_rules! flags {
 const ENUMS: &[Enum] = enums! {
     ByteOrder ClockType FindChildOptions FloatingPointPrecision MessageType NotifierType
     StreamStatus TimerType VariantType
-    AlternativeNameEntryType DnsEligibilityStatus EncodingFormat HashAlgorithm HostInfoErrorKind
+    AlternativeNameEntryType DnsEligibilityStatus DnsLookupErrorKind DnsLookupType EncodingFormat
+    HashAlgorithm HostInfoErrorKind
     InterfaceType KeyAlgorithm KeyType KnownHeader LocalSocketErrorKind LocalSocketState
     NetworkLayerProtocol NextProtocolNegotiationStatus PatternSyntax PeerVerifyMode ProxyQueryType
     ProxyType SocketErrorKind SocketOption SocketState SocketType SslErrorKind SslMode SslProtocol

@@ -49,6 +49,11 @@ pub fn netlink(packet: &[u8]) {
     }
 }
 
+/// What name servers send.
+pub fn dns(data: &[u8]) {
+    crate::dns_lookup::fuzz::replies(data);
+}
+
 #[cfg(feature = "_tls")]
 pub use crate::ssl::fuzz::{Identity, finds_no_fault, tls_handshake, tls_records};
 

@@ -46,6 +46,7 @@
 //! * [`datagram`] has [`QNetworkDatagram`]
 //! * [`proxy`] has [`QNetworkProxy`] and [`QNetworkProxyFactory`], [`auth`] has [`QAuthenticator`]
 //! * [`host_info`] has [`QHostInfo`], look-ups of host names
+//! * [`dns_lookup`] has [`QDnsLookup`], look-ups of records in the domain name system
 
 // On docs.rs, which builds with nightly Rust, items show the feature that they need.
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -54,6 +55,7 @@ pub mod address;
 pub mod auth;
 mod common;
 pub mod datagram;
+pub mod dns_lookup;
 mod engine;
 #[cfg(fuzzing)]
 #[doc(hidden)]
@@ -80,6 +82,11 @@ pub use self::{
     address::{AddressParseError, ConversionMode, Host, NetworkLayerProtocol, QHostAddress},
     auth::QAuthenticator,
     datagram::QNetworkDatagram,
+    dns_lookup::{
+        DnsLookupError, DnsLookupErrorKind, DnsLookupType, QDnsDomainNameRecord,
+        QDnsHostAddressRecord, QDnsLookup, QDnsMailExchangeRecord, QDnsServiceRecord,
+        QDnsTextRecord,
+    },
     host_info::{HostInfoError, HostInfoErrorKind, LookupId, QHostInfo},
     interface::{
         DnsEligibilityStatus, InterfaceFlags, InterfaceType, QNetworkAddressEntry,

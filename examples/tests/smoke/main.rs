@@ -147,6 +147,7 @@ fn every_example_has_a_help() {
         "broadcastreceiver",
         "broadcastsender",
         "chat",
+        "dnslookup",
         "echoserver",
         "fortune",
         "fortuneclient",
@@ -540,6 +541,43 @@ fn receiver(mut command: Command) -> (Running, u16, mpsc::Receiver<String>) {
     let line = told.recv_timeout(PATIENCE).expect("the receiver prints where it listens");
     let port = line.split([':', ' ']).nth(3).and_then(|port| port.parse().ok());
     (child, port.unwrap_or_else(|| panic!("{line:?}")), told)
+}
+
+#[test]
+fn dnslookup_asks_a_server() {
+    let server = UdpSocket::bind("127.0.0.1:0").unwrap();
+    server.set_read_timeout(Some(PATIENCE)).unwrap();
+    let at = server.local_addr().unwrap().to_string();
+    let serving = thread::spawn(move || {
+        // One answer with a text, and one refusal.
+        for (flags, records) in [([0x81, 0x80], 1), ([0x81, 0x83], 0)] {
+            let mut buffer = [0; 512];
+            let (length, peer) = server.recv_from(&mut buffer).unwrap();
+            let mut reply = buffer[..length].to_vec();
+            reply[2..4].copy_from_slice(&flags);
+            reply[7] = records;
+            reply.extend(b"\xc0\x0c\0\x10\0\x01\0\0\0\x3c\0\x0b\x05hello\x04\"x\"\n");
+            server.send_to(&reply, peer).unwrap();
+        }
+    });
+    let ask = || {
+        let mut command = example("dnslookup");
+        command.args(["--type", "txt", "--nameserver", &at, "a.example"]);
+        run(command)
+    };
+    let output = ask();
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert_eq!(text(&output.stdout), "a.example\t60\tTXT\t\"hello\" \"\\\"x\\\"\\n\"\n");
+    let output = ask();
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(text(&output.stderr), "dnslookup: Non existent domain\n");
+    serving.join().unwrap();
+
+    for arguments in [&[][..], &["a", "b"], &["a", "--type", "x"], &["a", "--nameserver", "x:1"]] {
+        let mut command = example("dnslookup");
+        command.args(arguments);
+        assert_eq!(run(command).status.code(), Some(2), "{arguments:?}");
+    }
 }
 
 #[test]

@@ -78,6 +78,28 @@ fn push_punycode(text: &str, out: &mut String) {
     }
 }
 
+/// Decodes punycode. Returns `None` if `code` has a character that is no digit, or if a position
+/// or value is too large. A code that ends within a number is read as if that number ended there,
+/// as Qt reads it.
+pub(crate) fn from_punycode(code: &str) -> Option<String> {
+    let (ascii, code) = code.rsplit_once('-').unwrap_or(("", code));
+    let mut text: Vec<char> = ascii.chars().collect();
+    let mut bias = Bias::new();
+    let (mut position, mut value) = (0, 0x80_u32);
+    let mut digits = code.bytes();
+    while digits.len() > 0 {
+        let before = position;
+        position = bias.take_number(&mut digits, position)?;
+        let count = text.len() as u32 + 1;
+        bias.adapt(position - before, count);
+        value = value.checked_add(position / count)?;
+        position %= count;
+        text.insert(position as usize, char::from_u32(value)?);
+        position += 1;
+    }
+    Some(text.into_iter().collect())
+}
+
 /// Punycode's adaptive bias.
 struct Bias {
     value: u32,
@@ -109,6 +131,24 @@ impl Bias {
         }
     }
 
+    /// Reads a number and adds it to `sum`. Returns `None` if there is no such digit, or if the sum
+    /// is too large.
+    fn take_number(&self, digits: &mut impl Iterator<Item = u8>, sum: u32) -> Option<u32> {
+        let (mut sum, mut weight) = (sum, 1_u32);
+        let mut k = Self::BASE;
+        for digit in digits {
+            let digit = value(digit)?;
+            sum = sum.checked_add(digit.checked_mul(weight)?)?;
+            let threshold = k.saturating_sub(self.value).clamp(Self::T_MIN, Self::T_MAX);
+            if digit < threshold {
+                break;
+            }
+            weight = weight.checked_mul(Self::BASE - threshold)?;
+            k += Self::BASE;
+        }
+        Some(sum)
+    }
+
     fn adapt(&mut self, delta: u32, done: u32) {
         let damped = delta / if std::mem::take(&mut self.first) { Self::DAMP } else { 2 };
         let mut delta = damped + damped / done;
@@ -125,6 +165,14 @@ fn digit(value: u32) -> char {
     match value as u8 {
         value @ 0..26 => char::from(b'a' + value),
         value => char::from(b'0' + value - 26),
+    }
+}
+
+fn value(digit: u8) -> Option<u32> {
+    match digit {
+        b'a'..=b'z' => Some(u32::from(digit - b'a')),
+        b'0'..=b'9' => Some(u32::from(digit - b'0') + 26),
+        _ => None,
     }
 }
 
@@ -229,6 +277,7 @@ mod tests {
             let mut out = String::new();
             push_punycode(text, &mut out);
             assert_eq!(out, code);
+            assert_eq!(from_punycode(code).as_deref(), Some(text));
         }
     }
 }

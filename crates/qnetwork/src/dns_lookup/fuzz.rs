@@ -1,0 +1,53 @@
+//! A door for the fuzz targets: what name servers send.
+
+use super::{
+    configuration::Configuration,
+    error::DnsLookupType,
+    message::{self, Reply},
+    resolution::{Resolution, Step},
+};
+use crate::address::QHostAddress;
+
+/// Gives a look-up datagrams and bytes of connections until it ends. The first byte of `data` is
+/// the length of the pieces.
+pub(crate) fn replies(data: &[u8]) {
+    let [piece, data @ ..] = data else { return };
+    let query = message::query(0, "a.example", DnsLookupType::ANY).expect("a short name");
+    let configuration = Configuration {
+        servers: vec![(QHostAddress::LocalHost, 53); 2],
+        ..Configuration::default()
+    };
+    let mut resolution = Resolution::new(query.clone(), configuration, usize::from(piece & 1));
+    let mut step = resolution.begin();
+    let mut by_tcp = false;
+    for piece in data.chunks(usize::from(*piece).max(1)) {
+        match &step {
+            Step::Datagram(..) => by_tcp = false,
+            Step::Stream(..) => by_tcp = true,
+            Step::Wait => {}
+            Step::Done(reply) => return check(reply, data.len()),
+        }
+        step = match piece {
+            [] | [0, ..] => resolution.failed(),
+            _ if by_tcp => resolution.stream(piece),
+            // With the question in front, so that more than the header is read.
+            [server, rest @ ..] => {
+                let mut reply = query.clone();
+                let header = rest.len().min(10);
+                reply[2..2 + header].copy_from_slice(&rest[..header]);
+                reply[5] = 1;
+                reply.extend(&rest[header..]);
+                resolution.datagram(usize::from(server & 1), &reply)
+            }
+        };
+    }
+}
+
+fn check(reply: &Reply, length: usize) {
+    let records = &reply.records;
+    assert!(records.texts.len() + records.host_addresses.len() <= length / 10);
+    let names = records.canonical_names.iter().chain(&records.name_servers);
+    for record in names.chain(&records.pointers) {
+        assert!(record.name().len() <= 1024 && record.value().len() <= 1024, "{record:?}");
+    }
+}
