@@ -49,7 +49,7 @@ pub fn netlink(packet: &[u8]) {
     }
 }
 
-/// What name servers send.
+/// Treats the data as the replies of name servers.
 pub fn dns(data: &[u8]) {
     crate::dns_lookup::fuzz::replies(data);
 }
