@@ -112,7 +112,7 @@ fn who_stalls_or_floods_in_a_handshake_is_not_held_much() {
     drop(stream);
     wait_until(|| other.state() == SocketState::Unconnected);
 
-    // As much data as the connection takes.
+    // Writes as much data as the connection takes.
     let mut stream = TcpStream::connect(("127.0.0.1", server.server_port())).unwrap();
     let other = accepted(&server);
     let flood = std::thread::spawn(move || {

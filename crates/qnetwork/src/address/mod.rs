@@ -5,8 +5,8 @@
 //! invalid text or keeps an invalid state:
 //!
 //! * A NUL character is an invalid character. Qt ignores it and everything after it.
-//! * A null address holds nothing. After a failed `setAddress()`, Qt's still converts to the
-//!   address that it held before and is classified as that address.
+//! * A null address holds nothing. In Qt, an address that is null after a failed `setAddress()`
+//!   still converts to its previous value and is classified by it.
 //! * [`parse_subnet`](QHostAddress::parse_subnet) refuses prefix lengths of 2³¹ and more, which Qt
 //!   stores as negative numbers.
 //! * For a v4-mapped text, `parse_subnet` returns a network that converts to IPv4 with its host

@@ -59,11 +59,11 @@ impl QHostAddress {
     /// The text is an IPv4 or IPv6 address, optionally followed by `/` and a prefix length. For
     /// IPv4 a netmask of four parts may replace the prefix length. An IPv4 address may lack parts
     /// at the end (`"172.16"`, `"172.16."`), which count as zero. Its parts are decimal. Without a
-    /// prefix length each part that is there adds eight bits.
+    /// prefix length each given part adds eight bits.
     ///
     /// # Errors
     ///
-    /// [`AddressParseError`] if the text is no subnet.
+    /// [`AddressParseError`] if the text is not a subnet.
     ///
     /// # Examples
     ///

@@ -8,8 +8,8 @@ use super::{crypto::provider, kinds::SslProtocol};
 
 /// A cipher suite: key exchange, authentication and encryption of a connection.
 ///
-/// There are the suites of rustls, under the names that OpenSSL and Qt use. The default cipher is
-/// null. Stands for Qt's [QSslCipher](https://doc.qt.io/qt-5/qsslcipher.html).
+/// The library has the suites of rustls, under the names that OpenSSL and Qt use. The default
+/// cipher is null. Stands for Qt's [QSslCipher](https://doc.qt.io/qt-5/qsslcipher.html).
 ///
 /// # Examples
 ///

@@ -94,8 +94,9 @@ impl SslSocketNode {
     /// Emits `ssl_errors`, and checks whether the program ignores the errors.
     fn ask(&self, errors: Vec<QSslError>, mode: PeerVerifyMode, judged: Judged) -> bool {
         self.ssl_errors.emit(errors);
-        // A slot may have ended this connection. As in Qt, that is reported as a refusal. If a slot
-        // has started another connection, it is not the one that was judged.
+        // A slot may have ended this connection. As in Qt, the socket then reports that the
+        // certificate was refused. A slot may also have started another connection, which was not
+        // judged.
         let is_another = self.session_number.get() != judged.number && !self.is_over();
         if self.life().is_dead() || is_another {
             return false;
