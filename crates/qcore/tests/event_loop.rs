@@ -454,3 +454,19 @@ fn what_belongs_to_the_loop_is_made_once() {
     assert_eq!(Dispatcher::current().local::<Mine>().0.get(), 7);
     thread::spawn(|| assert_eq!(Dispatcher::current().local::<Mine>().0.get(), 0)).join().unwrap();
 }
+
+#[test]
+fn a_local_value_that_asks_for_itself_while_it_is_made() {
+    thread_local!(static MAKES: Cell<bool> = const { Cell::new(false) });
+    struct Local;
+    impl Default for Local {
+        fn default() -> Self {
+            if !MAKES.replace(true) {
+                let _ = Dispatcher::current().local::<Local>();
+            }
+            Local
+        }
+    }
+    let dispatcher = Dispatcher::current();
+    assert!(Rc::ptr_eq(&dispatcher.local::<Local>(), &dispatcher.local::<Local>()));
+}

@@ -540,3 +540,21 @@ fn a_cast_gives_a_counted_handle_of_the_same_object() {
     drop(parent);
     assert!(buffer.cast::<QObject>().is_none(), "it is dead");
 }
+
+#[test]
+fn what_debug_writes_to_may_use_the_object() {
+    struct Out(QObject);
+    impl std::fmt::Write for Out {
+        fn write_str(&mut self, text: &str) -> std::fmt::Result {
+            self.0.set_object_name(text);
+            Ok(())
+        }
+    }
+    let object = QObject::new();
+    for _ in 0..2 {
+        object.set_object_name("name");
+        std::fmt::write(&mut Out(object.clone()), format_args!("{object:?}")).unwrap();
+        object.set_object_name("name");
+        std::fmt::write(&mut Out(object.clone()), format_args!("{:?}", *object)).unwrap();
+    }
+}

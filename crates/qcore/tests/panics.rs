@@ -204,3 +204,32 @@ fn a_deletion_that_panics_is_one_all_the_same() {
     assert_eq!(app.exec(), 1);
     assert!(objects[2].is_deleted());
 }
+
+/// Panics when it is dropped, except by another panic.
+struct Bomb;
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        assert!(std::thread::panicking(), "in the drop of a closure");
+    }
+}
+
+#[test]
+fn a_closure_whose_drop_panics_leaves_no_other_connected() {
+    // One of the object's own signals, and one that it receives.
+    for incoming in [false, true] {
+        let (object, token) = (QObject::new(), Rc::new(()));
+        let first = if incoming { Signal::new() } else { Signal::of(&object) };
+        let second = if incoming { Signal::new() } else { Signal::of(&object) };
+        let (bomb, held, own) = (Rc::new(Bomb), token.clone(), object.clone());
+        first.connect_to(&object, move |_, ()| drop(bomb.clone()));
+        let connection = second.connect_to(&object, move |_, ()| drop((held.clone(), own.clone())));
+        object.delete_later();
+        drop(object);
+        let app = QCoreApplication::new();
+        quit_soon(&app);
+        assert!(panics(|| app.exec()));
+        assert!(!connection.is_connected() && !second.is_connected());
+        assert_eq!(Rc::strong_count(&token), 1);
+    }
+}

@@ -246,3 +246,21 @@ fn quitting_an_application_that_ends_before_it_is_told() {
     QTimer::single_shot(20, || QCoreApplication::instance().exit(1));
     assert_eq!(next.exec(), 1);
 }
+
+#[test]
+fn an_application_whose_thread_has_ended_is_none() {
+    let _alone = alone();
+    thread::spawn(|| {
+        let app = QCoreApplication::new();
+        let own = app.clone();
+        // A cycle: the application outlives its thread.
+        app.about_to_quit.connect(move |()| own.quit());
+    })
+    .join()
+    .unwrap();
+    let app = QCoreApplication::instance();
+    let quit = || QCoreApplication::instance().exit(7);
+    QTimer::single_shot(0, move || thread::spawn(quit).join().unwrap());
+    QTimer::single_shot(Duration::from_secs(5), || QCoreApplication::instance().exit(1));
+    assert_eq!(app.exec(), 7);
+}

@@ -5,11 +5,13 @@ use std::{
     fs::File,
     io::{ErrorKind, Read, Write},
     os::unix::net::UnixStream,
-    rc::Rc,
+    rc::{Rc, Weak},
 };
 
 use qcore::{
-    NotifierType, ProcessEventsFlags, QCoreApplication, QSignalSpy, QSocketNotifier, QTimer,
+    Dispatcher, NotifierType, ProcessEventsFlags, QCoreApplication, QSignalSpy, QSocketNotifier,
+    QTimer, VirtualClock,
+    event_loop::{EventSource, Readiness, Registration},
     wait_until,
 };
 
@@ -152,6 +154,54 @@ fn excluded_events_are_kept() {
     assert_eq!(&bytes[..3], b"xyz");
 }
 
+/// Counts its turns to write.
+struct Writer {
+    registration: Registration,
+    turns: Cell<u32>,
+}
+
+impl EventSource for Writer {
+    fn ready(self: Rc<Self>, _: Readiness) {}
+
+    fn write_pending(self: Rc<Self>) {
+        self.turns.set(self.turns.get() + 1);
+    }
+}
+
+#[test]
+fn excluded_events_end_no_wait() {
+    let app = QCoreApplication::instance();
+    let flags =
+        ProcessEventsFlags::EXCLUDE_SOCKET_NOTIFIERS | ProcessEventsFlags::WAIT_FOR_MORE_EVENTS;
+    let fires_in_one_turn = || {
+        let fired = Rc::new(Cell::new(false));
+        QTimer::single_shot_to(10, &fired, |fired| fired.set(true));
+        app.process_events_with_flags(flags);
+        fired.get()
+    };
+    let writer = Rc::new_cyclic(|this: &Weak<Writer>| Writer {
+        registration: Dispatcher::current().add_source(this.clone()),
+        turns: Cell::new(0),
+    });
+    for early in [false, true] {
+        writer.registration.request_write(early);
+        assert!(fires_in_one_turn());
+    }
+    assert_eq!(writer.turns.get(), 0);
+    app.process_events();
+    assert_eq!(writer.turns.get(), 2);
+
+    // Nor does virtual time stand still.
+    let _clock = VirtualClock::install();
+    let (ours, mut theirs) = pair();
+    let notifier = watch(&ours, NotifierType::Read);
+    let spy = QSignalSpy::new(&notifier.activated);
+    theirs.write_all(b"x").unwrap();
+    assert!(fires_in_one_turn() && fires_in_one_turn());
+    assert_eq!(spy.count(), 0);
+    assert!(spy.wait(5000));
+}
+
 #[test]
 fn a_regular_file_is_always_ready() {
     let file = Rc::new(File::open(env!("CARGO_MANIFEST_DIR").to_owned() + "/Cargo.toml").unwrap());
@@ -187,4 +237,25 @@ fn disabled_and_deleted_ones_are_silent() {
     // The notifier held the other reference.
     drop(notifier);
     assert_eq!(Rc::strong_count(&ours), 1);
+}
+
+#[test]
+fn enabling_one_again_forgets_what_it_was_ready_for() {
+    let (ours, mut theirs) = pair();
+    let [first, second] = [(); 2].map(|()| watch(&ours, NotifierType::Read));
+    let spy = QSignalSpy::new(&second.activated);
+    first.activated.connect_to(&second, move |second, _| {
+        let mut bytes = [0; 8];
+        assert_eq!((&*ours).read(&mut bytes).unwrap(), 1);
+        second.set_enabled(false);
+        second.set_enabled(true);
+    });
+    let read = QSignalSpy::new(&first.activated);
+    theirs.write_all(b"x").unwrap();
+    assert!(read.wait(5000));
+    assert!(!wait_until(10, || spy.count() > 0));
+    // It is told of what comes next.
+    first.set_enabled(false);
+    theirs.write_all(b"y").unwrap();
+    assert!(spy.wait(5000));
 }

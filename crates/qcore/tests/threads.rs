@@ -384,3 +384,18 @@ fn a_deletion_asked_for_after_the_end_of_the_loop_is_not_kept() {
     .unwrap();
     assert_eq!(Arc::strong_count(&token), 1);
 }
+
+#[test]
+fn a_thread_ends_with_a_queued_value_that_holds_its_signal() {
+    type Value = (Arc<()>, Rc<dyn std::any::Any>);
+    let token = Arc::new(());
+    let held = token.clone();
+    thread::spawn(move || {
+        let signal = Rc::new(Signal::<Value>::new());
+        signal.connect_with_type(ConnectionType::QUEUED, |_| ());
+        signal.emit((held, signal.clone()));
+    })
+    .join()
+    .unwrap();
+    assert_eq!(Arc::strong_count(&token), 1);
+}

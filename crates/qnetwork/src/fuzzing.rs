@@ -50,6 +50,7 @@ pub fn netlink(packet: &[u8]) {
 }
 
 /// Treats the data as the replies of name servers.
+#[cfg(feature = "dns")]
 pub fn dns(data: &[u8]) {
     crate::dns_lookup::fuzz::replies(data);
 }

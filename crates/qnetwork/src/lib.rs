@@ -55,6 +55,7 @@ pub mod address;
 pub mod auth;
 mod common;
 pub mod datagram;
+#[cfg(feature = "dns")]
 pub mod dns_lookup;
 mod engine;
 #[cfg(fuzzing)]
@@ -70,6 +71,11 @@ pub mod socket;
 pub mod ssl;
 mod sys;
 
+#[cfg(feature = "dns")]
+pub use self::dns_lookup::{
+    DnsLookupError, DnsLookupErrorKind, DnsLookupType, QDnsDomainNameRecord, QDnsHostAddressRecord,
+    QDnsLookup, QDnsMailExchangeRecord, QDnsServiceRecord, QDnsTextRecord,
+};
 #[cfg(feature = "_tls")]
 pub use self::ssl::{
     AlternativeNameEntryType, EncodingFormat, ExtensionValue, HashAlgorithm, InfoAttribute,
@@ -82,11 +88,6 @@ pub use self::{
     address::{AddressParseError, ConversionMode, Host, NetworkLayerProtocol, QHostAddress},
     auth::QAuthenticator,
     datagram::QNetworkDatagram,
-    dns_lookup::{
-        DnsLookupError, DnsLookupErrorKind, DnsLookupType, QDnsDomainNameRecord,
-        QDnsHostAddressRecord, QDnsLookup, QDnsMailExchangeRecord, QDnsServiceRecord,
-        QDnsTextRecord,
-    },
     host_info::{HostInfoError, HostInfoErrorKind, LookupId, QHostInfo},
     interface::{
         DnsEligibilityStatus, InterfaceFlags, InterfaceType, QNetworkAddressEntry,

@@ -543,6 +543,7 @@ fn receiver(mut command: Command) -> (Running, u16, mpsc::Receiver<String>) {
     (child, port.unwrap_or_else(|| panic!("{line:?}")), told)
 }
 
+#[cfg(feature = "dns")]
 #[test]
 fn dnslookup_asks_a_server() {
     let server = UdpSocket::bind("127.0.0.1:0").unwrap();

@@ -28,12 +28,21 @@ fn primary() -> MutexGuard<'static, Option<Primary>> {
 
 /// Returns the application of the process, if there is one.
 pub(super) fn application() -> Option<Primary> {
-    primary().clone()
+    let application = primary().clone();
+    // The thread may have ended while something still held the application.
+    application.filter(|application| application.poster.is_open())
 }
 
-/// Makes an application that of the process, unless the process already has one.
+/// Makes an application that of the process, unless the process already has one in a thread that
+/// has not ended.
 pub(super) fn claim(application: Primary) {
-    primary().get_or_insert(application);
+    let mut primary = primary();
+    if primary.as_ref().is_some_and(|primary| primary.poster.is_open()) {
+        return;
+    }
+    let before = primary.replace(application);
+    drop(primary);
+    drop(before);
 }
 
 /// Notes that the application has ended.

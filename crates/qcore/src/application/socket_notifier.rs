@@ -202,6 +202,8 @@ impl SocketNotifierNode {
             self.polled.set(Polled::No);
             self.registration.deregister(&mut SourceFd(&self.descriptor.as_raw_fd()));
         }
+        // What it was ready for by now may be over when it is enabled again.
+        self.registration.forget_ready();
     }
 
     fn wanted(&self) -> Readiness {

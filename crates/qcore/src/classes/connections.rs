@@ -88,12 +88,8 @@ impl Connections {
     }
 
     fn cut_some(&self) {
-        for signal in self.signals.take() {
-            signal.disconnect_all();
-        }
-        for connection in self.incoming.take() {
-            connection.disconnect();
-        }
+        take_each(&self.signals, |signal| signal.disconnect_all());
+        take_each(&self.incoming, |connection| connection.disconnect());
     }
 
     /// Removes the connections that have been cut. It asks their receivers, and this may run user
@@ -105,6 +101,23 @@ impl Connections {
         swept.append(&mut incoming);
         self.sweep_at.set((swept.len() as u32 * 2).max(16));
         *incoming = swept;
+    }
+}
+
+/// Empties `list` and calls `cut` with each item, in order. If `cut` panics, because the drop of a
+/// closure does, the remaining items go back into `list` for the next call.
+fn take_each<T>(list: &RefCell<Vec<T>>, cut: impl Fn(&T) -> bool) {
+    struct Rest<'a, T>(&'a RefCell<Vec<T>>, std::vec::IntoIter<T>);
+    impl<T> Drop for Rest<'_, T> {
+        fn drop(&mut self) {
+            if self.1.len() > 0 {
+                *self.0.borrow_mut() = self.1.by_ref().collect();
+            }
+        }
+    }
+    let mut rest = Rest(list, list.take().into_iter());
+    for item in rest.1.by_ref() {
+        cut(&item);
     }
 }
 

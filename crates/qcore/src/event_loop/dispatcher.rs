@@ -257,6 +257,10 @@ impl Dispatcher {
         self.sources.make_ready(key, ready);
     }
 
+    pub(super) fn forget_ready(&self, key: SourceKey) {
+        self.sources.take_ahead(key);
+    }
+
     pub(super) fn wait_for(&self, key: SourceKey, deadline: QDeadlineTimer) -> Option<Readiness> {
         loop {
             let ready = self.sources.take_ahead(key)?;
@@ -343,6 +347,10 @@ impl Dispatcher {
         };
         let local = find().unwrap_or_else(|| {
             let local: Rc<dyn Any> = Rc::new(T::default());
+            // Making it may have asked for it: whoever did keeps what he got.
+            if let Some(made) = find() {
+                return made;
+            }
             self.locals.borrow_mut().push((TypeId::of::<T>(), local.clone()));
             local
         });
@@ -430,9 +438,11 @@ impl Dispatcher {
         self.sources.close();
         // All of these may own objects and closures of the user.
         let posted = self.posted.borrow_mut().take_all();
+        // A queued value may hold the signal that it was emitted by.
+        let cancelled: Vec<_> = posted.iter().filter_map(Posted::cancel).collect();
         let timers = self.timers.borrow_mut().take_all();
         let locals = self.locals.take();
-        drop((posted, timers, locals));
+        drop((posted, cancelled, timers, locals));
     }
 }
 

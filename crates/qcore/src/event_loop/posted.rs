@@ -113,6 +113,10 @@ pub(super) struct PostQueue {
     taken: u64,
     /// The first place after the items of the round that began last. No item is inserted before it.
     behind: u64,
+    /// How many rounds are running, one nested in the other. Each holds a place in the queue.
+    rounds: u32,
+    /// How many items in the queue are [`Posted::Gone`].
+    gone: usize,
 }
 
 struct Entry {
@@ -279,8 +283,42 @@ impl PostQueue {
 
     /// Begins a round over the items posted so far.
     pub(super) fn begin_round(&mut self, which: &Which) -> Round {
+        self.rounds += 1;
         self.behind = self.taken + self.queue.len() as u64;
         if which.is_all() { Round::All } else { Round::Some(self.taken) }
+    }
+
+    /// Ends the round that began last.
+    pub(super) fn end_round(&mut self) {
+        self.rounds -= 1;
+        self.sweep();
+    }
+
+    /// Removes the items that are [`Posted::Gone`] if most items are. Without this, the queue of a
+    /// thread whose loop never runs would grow without limit.
+    fn sweep(&mut self) {
+        if self.rounds > 0 || self.gone <= 64 || self.gone * 2 <= self.queue.len() {
+            return;
+        }
+        let before = self.behind.saturating_sub(self.taken) as usize;
+        let (mut at, mut left_before) = (0, 0);
+        self.queue.retain(|entry| {
+            let stays = match &entry.place {
+                Place::Here(posted) => !matches!(posted, Posted::Gone),
+                Place::Table(key) => {
+                    let stays = !matches!(self.table[*key as usize].posted, Posted::Gone);
+                    if !stays {
+                        self.table.remove(*key as usize);
+                    }
+                    stays
+                }
+            };
+            left_before += u64::from(stays && at < before);
+            at += 1;
+            stays
+        });
+        self.behind = self.taken + left_before;
+        self.gone = 0;
     }
 
     /// Takes the next item of a round. An item that is too early for its level is moved to the end
@@ -314,6 +352,7 @@ impl PostQueue {
             if !matches!(posted, Posted::Gone) {
                 return Some(posted);
             }
+            self.gone -= 1;
         }
         None
     }
@@ -330,6 +369,7 @@ impl PostQueue {
                 _ => true,
             };
             if due && which.has(posted) {
+                self.gone += 1;
                 return Some(self.take_at(index));
             }
         }
@@ -339,6 +379,13 @@ impl PostQueue {
     /// Removes the items that `which` selects. The caller cancels and drops them without holding a
     /// borrow.
     pub(super) fn remove(&mut self, which: &Which) -> Vec<Posted> {
+        let removed = self.take_some(which);
+        self.gone += removed.len();
+        self.sweep();
+        removed
+    }
+
+    fn take_some(&mut self, which: &Which) -> Vec<Posted> {
         let Some(receiver) = which.receiver else {
             let found: Vec<_> = (0..self.queue.len())
                 .filter(|&at| which.has(self.posted(&self.queue[at])))
@@ -358,6 +405,7 @@ impl PostQueue {
         self.queue.clear();
         self.table.clear();
         self.newest.clear();
+        self.gone = 0;
         all
     }
 }
@@ -433,6 +481,34 @@ mod tests {
         let mut round = queue.begin_round(&Which::ALL);
         assert!(matches!(queue.next(&mut round, &Which::ALL, 1), Some(Posted::ForLevel(..))));
         assert!(matches!(queue.next(&mut round, &Which::ALL, 1), Some(Posted::Call(_))));
+    }
+
+    #[test]
+    fn a_thread_whose_loop_never_runs_gathers_nothing() {
+        let mut queue = PostQueue::default();
+        let deletion = || Posted::Delivery(Rc::new(Deletion));
+        let deletions = Which::new(Some(ObjectId::new(1, 0)), None);
+        // Many that stay, before and behind where a round ended.
+        (0..10).for_each(|_| queue.push(call()));
+        let _ = queue.begin_round(&Which::ALL);
+        queue.end_round();
+        (0..10).for_each(|_| queue.push(call()));
+        for _ in 0..1000 {
+            queue.push(deletion());
+            assert_eq!(queue.remove(&deletions).len(), 1);
+            queue.push(deletion());
+            let mut round = queue.begin_round(&deletions);
+            assert!(queue.next(&mut round, &deletions, 1).is_some());
+            assert!(queue.next(&mut round, &deletions, 1).is_none());
+            queue.end_round();
+        }
+        assert!(queue.queue.len() < 200 && queue.table.len() < 200);
+        queue.push_with(7, call());
+        let mut round = queue.begin_round(&Which::ALL);
+        let left = std::iter::from_fn(|| queue.next(&mut round, &Which::ALL, 1)).count();
+        assert_eq!(left, 21);
+        queue.end_round();
+        assert_eq!((queue.gone, queue.table.len()), (0, 0));
     }
 
     #[test]

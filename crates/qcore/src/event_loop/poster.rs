@@ -127,6 +127,11 @@ impl Poster {
         Arc::ptr_eq(&self.inbox, &other.inbox)
     }
 
+    /// Whether the loop still takes calls.
+    pub(crate) fn is_open(&self) -> bool {
+        self.inbox.calls().is_some()
+    }
+
     /// Wakes the loop: if it is waiting, it runs one turn.
     #[doc(alias = "wakeUp")]
     pub fn wake_up(&self) {

@@ -53,6 +53,11 @@ impl Registration {
         self.dispatcher.make_ready(self.key, ready);
     }
 
+    /// Discards the readiness that the source has not been told of yet.
+    pub(crate) fn forget_ready(&self) {
+        self.dispatcher.forget_ready(self.key);
+    }
+
     /// Requests a call of [`EventSource::write_pending`]. The loop makes it in the next turn, after
     /// the sources. If `early` is true, the loop makes it at the end of the current turn.
     pub fn request_write(&self, early: bool) {

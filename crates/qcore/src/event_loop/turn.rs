@@ -42,12 +42,14 @@ impl Dispatcher {
             // Only `exec` waits after something was handled. The caller of a single turn wants to
             // examine what that turn has handled.
             && run.map_or(!done, |run| !run.is_told_to_exit())
-            && writers == 0
-            && self.early_writers.borrow().is_empty()
             && !self.posted.borrow().has_work(self.level.get())
             && !self.woken.get()
-            && !(sockets && self.sources.ready_count() > 0);
-        self.poll(wait, timers, until);
+            // Excluded sockets stay in their queues and do not prevent a wait.
+            && (!sockets
+                || writers == 0
+                    && self.early_writers.borrow().is_empty()
+                    && self.sources.ready_count() == 0);
+        self.poll(wait, sockets, timers, until);
         done |= self.collect_posts();
         done |= self.woken.take();
         if sockets {
@@ -69,7 +71,7 @@ impl Dispatcher {
 
     /// Polls, and waits if `wait` is true. Afterwards the ready queue contains every source with an
     /// event.
-    fn poll(&self, wait: bool, timers: bool, until: Option<Nanos>) {
+    fn poll(&self, wait: bool, sockets: bool, timers: bool, until: Option<Nanos>) {
         if !wait {
             return self.sources.wait(Some(Duration::ZERO));
         }
@@ -81,7 +83,8 @@ impl Dispatcher {
         let Some(at) = at else { return self.sources.wait(None) };
         if self.clock.is_virtual() {
             self.sources.wait(Some(Duration::ZERO));
-            if self.sources.ready_count() == 0 && !self.sources.is_woken() {
+            let is_ready = sockets && self.sources.ready_count() > 0;
+            if !is_ready && !self.sources.is_woken() {
                 self.clock.advance_to(at);
             }
             return;
@@ -102,7 +105,14 @@ impl Dispatcher {
 
     /// Delivers the posted items that `which` selects. Returns whether there were any.
     pub(crate) fn send_posted(self: &Rc<Self>, which: &Which) -> bool {
+        struct Ended<'a>(&'a Dispatcher);
+        impl Drop for Ended<'_> {
+            fn drop(&mut self) {
+                self.0.posted.borrow_mut().end_round();
+            }
+        }
         let mut round = self.posted.borrow_mut().begin_round(which);
+        let _ended = Ended(self);
         let mut done = false;
         let mut next = || self.posted.borrow_mut().next(&mut round, which, self.level.get());
         while let Some(posted) = next() {

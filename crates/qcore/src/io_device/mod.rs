@@ -606,9 +606,10 @@ impl QIODevice {
 
 impl fmt::Debug for DeviceNode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let buffered = self.buffer.borrow().len();
         f.debug_struct("DeviceNode")
             .field("mode", &self.mode.get())
-            .field("buffered", &self.buffer.borrow().len())
+            .field("buffered", &buffered)
             .finish_non_exhaustive()
     }
 }

@@ -100,9 +100,10 @@ impl BufferPool {
 
 impl fmt::Debug for BufferPool {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (small, large) = (self.small.borrow().len(), self.large.borrow().len());
         f.debug_struct("BufferPool")
-            .field("small", &self.small.borrow().len())
-            .field("large", &self.large.borrow().len())
+            .field("small", &small)
+            .field("large", &large)
             .finish_non_exhaustive()
     }
 }

@@ -330,8 +330,10 @@ impl QObject {
     #[doc(hidden)]
     pub fn debug_object(&self, class: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{class}({:p}", Rc::as_ptr(Object::life(self)))?;
-        if !self.0.name.borrow().is_empty() {
-            write!(f, ", {:?}", self.0.name.borrow())?;
+        // A copy: what is written to may be anybody's, and use the object.
+        let name = self.object_name();
+        if !name.is_empty() {
+            write!(f, ", {name:?}")?;
         }
         f.write_str(if self.is_deleted() { ", deleted)" } else { ")" })
     }
@@ -354,7 +356,8 @@ impl fmt::Debug for QObject {
 
 impl fmt::Debug for ObjectNode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ObjectNode").field("name", &self.name).finish_non_exhaustive()
+        let name = self.name.borrow().clone();
+        f.debug_struct("ObjectNode").field("name", &name).finish_non_exhaustive()
     }
 }
 

@@ -81,6 +81,7 @@ fn push_punycode(text: &str, out: &mut String) {
 /// Decodes punycode. Returns `None` if `code` has a character that is not a digit, or if a position
 /// or value is too large. As in Qt, a number at the end of the code may be incomplete: it ends
 /// where the code ends.
+#[cfg(any(feature = "dns", test))]
 pub(crate) fn from_punycode(code: &str) -> Option<String> {
     let (ascii, code) = code.rsplit_once('-').unwrap_or(("", code));
     let mut text: Vec<char> = ascii.chars().collect();
@@ -133,6 +134,7 @@ impl Bias {
 
     /// Reads a number and adds it to `sum`. Returns `None` if there is no such digit, or if the sum
     /// is too large.
+    #[cfg(any(feature = "dns", test))]
     fn take_number(&self, digits: &mut impl Iterator<Item = u8>, sum: u32) -> Option<u32> {
         let (mut sum, mut weight) = (sum, 1_u32);
         let mut k = Self::BASE;
@@ -168,6 +170,7 @@ fn digit(value: u32) -> char {
     }
 }
 
+#[cfg(any(feature = "dns", test))]
 fn value(digit: u8) -> Option<u32> {
     match digit {
         b'a'..=b'z' => Some(u32::from(digit - b'a')),

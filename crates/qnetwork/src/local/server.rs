@@ -468,8 +468,9 @@ pub(super) fn server_error(function: &str, error: &io::Error) -> SocketError {
 
 impl fmt::Debug for LocalServerNode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = self.names.borrow().full.clone();
         f.debug_struct("LocalServerNode")
-            .field("name", &self.names.borrow().full)
+            .field("name", &name)
             .field("pending", &self.state.pending_count())
             .finish_non_exhaustive()
     }

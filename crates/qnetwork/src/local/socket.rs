@@ -499,9 +499,10 @@ fn translated(error: SocketError) -> LocalSocketError {
 
 impl fmt::Debug for LocalSocketNode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let server = self.full_server_name.borrow().clone();
         f.debug_struct("LocalSocketNode")
             .field("state", &self.state.get())
-            .field("server", &*self.full_server_name.borrow())
+            .field("server", &server)
             .finish_non_exhaustive()
     }
 }

@@ -626,8 +626,9 @@ impl TcpServerNode {
 
 impl fmt::Debug for TcpServerNode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let listening = self.listener.borrow().is_some();
         f.debug_struct("TcpServerNode")
-            .field("listening", &self.listener.borrow().is_some())
+            .field("listening", &listening)
             .field("pending", &self.state.pending_count())
             .finish_non_exhaustive()
     }
