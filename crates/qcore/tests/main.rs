@@ -1,6 +1,6 @@
-//! The tests of the public interface, one module a subject, in one binary: linking a binary for each
-//! file would take longer than compiling the tests. `Cargo.toml` says which tests need a process of
-//! their own.
+//! The tests of the public interface, one module a subject, in one binary: linking a binary for
+//! each file would take longer than compiling the tests. `Cargo.toml` says which tests need a
+//! process of their own.
 
 mod buffers;
 mod common;
