@@ -29,6 +29,7 @@ const QCORE: &[&str] = &[
     "timer",
     "io_device",
     "stream",
+    "text_stream",
     "internals",
 ];
 
