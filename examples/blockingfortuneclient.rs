@@ -43,7 +43,7 @@ fn ask(args: ClientArgs) -> Result<String, SocketError> {
     socket.wait_for_connected(TIMEOUT)?;
     loop {
         socket.wait_for_ready_read(TIMEOUT)?;
-        // A fortune that has come only in part is not read yet.
+        // Waits for more data if only a part of the fortune has arrived.
         if let Some(fortune) = receive_fortune(&socket, args.wire) {
             return Ok(fortune);
         }

@@ -244,7 +244,7 @@ fn run_client(server: &Endpoint, name: &str) -> Outcome {
     app.quit_on_ctrl_c()?;
     let client = Client::new(&app)?;
     client.socket.connect_to_host(&server.host, server.port);
-    // The data goes out once the connection stands.
+    // The socket sends the data once it is connected.
     client.send(format!("{name}\n").as_bytes());
     Ok(app.exec())
 }

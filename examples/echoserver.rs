@@ -1,6 +1,6 @@
 //! A server that sends back all data, or drops it. Try it with `nc 127.0.0.1 7007`; with `--udp`,
-//! try `nc -u`; with `--tls`, try `openssl s_client -connect 127.0.0.1:7007`. `--tls` needs the feature
-//! `tls`.
+//! try `nc -u`; with `--tls`, try `openssl s_client -connect 127.0.0.1:7007`. `--tls` needs the
+//! feature `tls`.
 
 use std::process::ExitCode;
 

@@ -29,7 +29,7 @@ impl Client {
     }
 
     fn on_ready_read(&self, (): &()) {
-        // A fortune that has come only in part is not read yet.
+        // Waits for more data if only a part of the fortune has arrived.
         if let Some(fortune) = receive_local_fortune(&self.socket) {
             print_line(&fortune);
             self.socket.abort();

@@ -165,7 +165,7 @@ pub fn refuse(usage: &str, error: &str) -> ! {
     process::exit(2);
 }
 
-/// Prints a line at once. Ignores errors: the program goes on when nobody reads its output.
+/// Prints a line at once. Ignores errors: the program continues if nothing reads its output.
 pub fn print_line(line: &str) {
     let mut out = std::io::stdout().lock();
     let _ = writeln!(out, "{line}").and_then(|()| out.flush());

@@ -47,8 +47,8 @@ pub fn send_local_fortune(device: &QIODevice) {
     send(device, block);
 }
 
-/// Reads such a fortune if all of it has come. Otherwise reads nothing: call it again when there is
-/// more.
+/// Reads such a fortune if all of it has arrived. Otherwise reads nothing: call it again when there
+/// is more data.
 pub fn receive_local_fortune(device: &QIODevice) -> Option<String> {
     let mut input = QDataStream::new(device);
     input.set_version(StreamVersion::QT_5_10);
@@ -82,8 +82,8 @@ fn send(device: &QIODevice, block: QDataStream) {
     }
 }
 
-/// Reads a fortune if all of it has come. Otherwise reads nothing: call it again when there is
-/// more.
+/// Reads a fortune if all of it has arrived. Otherwise reads nothing: call it again when there is
+/// more data.
 pub fn receive_fortune(device: &QIODevice, wire: Wire) -> Option<String> {
     let mut input = QDataStream::new(device);
     input.start_transaction();

@@ -1,4 +1,4 @@
-//! A name server of the tests' own, on a loopback address and a free port.
+//! A name server for tests, on a loopback address and a free port.
 
 use std::{
     io::{Read, Write},
@@ -71,7 +71,7 @@ pub const ANSWER: u16 = 0x8180;
 /// The flag of a reply that does not fit into a datagram.
 pub const TRUNCATED: u16 = 0x0200;
 
-/// Returns a record of the name that was asked for.
+/// Returns a record of the name in the question.
 ///
 /// # Panics
 ///
@@ -180,7 +180,7 @@ impl NameServer {
         self.address.port()
     }
 
-    /// Returns the queries that have come so far.
+    /// Returns the queries received so far.
     #[must_use]
     pub fn queries(&self) -> Vec<Query> {
         self.queries.lock().unwrap_or_else(PoisonError::into_inner).clone()

@@ -312,7 +312,7 @@ impl CpuClock {
     pub fn now(&self) -> Duration {
         let mut text = [0; 64];
         let count = self.0.read_at(&mut text, 0).expect("it can be read");
-        let text = str::from_utf8(&text[..count]).expect("it is text");
+        let text = str::from_utf8(&text[..count]).expect("the output is UTF-8");
         let nanos = text.split(' ').next().and_then(|nanos| nanos.parse().ok());
         Duration::from_nanos(nanos.expect("a number of nanoseconds"))
     }

@@ -107,7 +107,7 @@ pub fn connected_to(server: &QLocalServer) -> QLocalSocket {
 /// If none comes.
 #[must_use]
 pub fn accepted_by(server: &QLocalServer) -> QLocalSocket {
-    // Waiting would wait for one more than there are.
+    // If a client is pending already, waiting would wait for another one.
     if !server.has_pending_connections() {
         server.wait_for_new_connection(crate::LIMIT).unwrap();
     }

@@ -158,8 +158,8 @@ impl Wire {
         thread::spawn(move || {
             let (client, _) = listener.accept().expect("a client");
             let server = TcpStream::connect(("127.0.0.1", server)).expect("a server");
-            let (from, to) = (server.try_clone().expect("another"), client.try_clone());
-            let to = to.expect("another");
+            let (from, to) = (server.try_clone().expect("a second handle"), client.try_clone());
+            let to = to.expect("a second handle");
             thread::spawn(move || hand_on(from, to, |_| ()));
             hand_on(client, server, |bytes| {
                 sent.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(bytes);
@@ -201,7 +201,7 @@ fn hand_on(mut from: TcpStream, mut to: TcpStream, see: impl Fn(&[u8])) {
     let _ = to.shutdown(Shutdown::Write);
 }
 
-/// Has the server encrypt its connections and make them available. Returns a second descriptor of
+/// Makes the server encrypt its connections and make them available. Returns a second descriptor of
 /// each connection, for sending data that is not TLS.
 ///
 /// # Panics

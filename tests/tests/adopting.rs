@@ -230,7 +230,7 @@ fn in_place_of_another() {
         QSignalSpy::new(&socket.disconnected),
         QSignalSpy::new(&socket.error_occurred),
     );
-    // A descriptor that is no socket changes nothing.
+    // A descriptor that is not a socket changes nothing.
     socket.set_socket_descriptor(File::open("/dev/null").unwrap()).unwrap_err();
     assert_eq!((socket.state(), socket.bytes_available()), (SocketState::Connected, 3));
     assert!(socket.bytes_to_write() > 0);

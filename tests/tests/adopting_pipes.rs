@@ -1,4 +1,4 @@
-//! Adopting streams that are no sockets: pipes, FIFOs, terminals.
+//! Adopting streams that are not sockets: pipes, FIFOs, terminals.
 
 use std::{
     cell::RefCell,
@@ -193,7 +193,7 @@ fn nobody_reads_any_more() {
     let error = socket.wait_for_bytes_written(5000).unwrap_err();
     assert_eq!(error, SocketErrorKind::Network);
     check(&socket, &signals);
-    // While much data is being written.
+    // The reader goes away while much data is being written.
     let (socket, mut reader) = writing();
     let signals = told(&socket);
     socket.write(vec![7; 1 << 20]).unwrap();
@@ -222,7 +222,7 @@ fn waiting() {
     socket.write("hello").unwrap();
     socket.wait_for_bytes_written(LIMIT).unwrap();
     assert_eq!(socket.bytes_to_write(), 0);
-    // This fills the pipe. No more fits before somebody reads.
+    // This fills the pipe. The pipe takes no more data before the reader reads.
     socket.write(vec![0; 1 << 20]).unwrap();
     socket.wait_for_bytes_written(LIMIT).unwrap();
     let left = socket.bytes_to_write();

@@ -202,7 +202,7 @@ fn in_the_wrong_state() {
     socket.connect_to_host("127.0.0.1", port_of(&listener));
     assert_eq!(socket.state(), SocketState::Connecting);
     assert_eq!(refused(&socket), SocketErrorKind::Operation);
-    // The attempt to connect goes on.
+    // The attempt to connect continues.
     wait_until(|| socket.state() == SocketState::Connected);
     assert_eq!(refused(&socket), SocketErrorKind::Operation);
     let (mut stream, _) = listener.accept().unwrap();
@@ -408,7 +408,7 @@ fn receive_urgent_data() {
     }
 }
 
-/// What is given as an address, in each type that a caller may have it in.
+/// The functions take an address in any of these types.
 #[test]
 fn addresses_of_all_types() {
     type Bind = fn(&QTcpSocket, &String) -> Result<(), SocketError>;
@@ -436,7 +436,8 @@ fn addresses_of_all_types() {
     }
 }
 
-/// Such a text never means any address: the error comes before the first system call.
+/// A text that is not an address is an error, and never stands for `Any`. The error comes before
+/// the first system call.
 #[test]
 fn text_that_is_no_address() {
     const NOT_AVAILABLE: SocketErrorKind = SocketErrorKind::SocketAddressNotAvailable;

@@ -1,4 +1,4 @@
-//! Connecting: attempts that must fail, and very many attempts.
+//! Tests of connecting: attempts that must fail, and very many attempts.
 
 use std::{cell::Cell, rc::Rc, thread};
 

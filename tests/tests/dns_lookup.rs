@@ -1,4 +1,4 @@
-//! Look-ups in the domain name system, against a server of the tests' own.
+//! Look-ups in the domain name system, with a name server that the tests run.
 
 use std::{
     cell::{Cell, RefCell},
@@ -78,7 +78,7 @@ fn records(dns: &QDnsLookup) -> String {
     all.iter().map(line).collect::<Vec<_>>().join(" | ")
 }
 
-/// Replies of a server, and what Qt made of them: `tests/data/qt-dns.tsv`.
+/// Replies of a server, and Qt's results for them: `tests/data/qt-dns.tsv`.
 #[test]
 fn replies_as_qt_reads_them() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/qt-dns.tsv");
@@ -183,7 +183,7 @@ fn a_new_look_up() {
     assert_eq!((dns.nameserver(), dns.nameserver_port()), (QHostAddress::LocalHost, 53));
 }
 
-/// As Qt does: only what is another value than before is announced.
+/// As in Qt, setting the current value emits nothing.
 #[test]
 fn properties_announce_their_changes() {
     let dns = QDnsLookup::new();
@@ -220,7 +220,7 @@ fn slow_server() -> NameServer {
     })
 }
 
-/// `QDnsLookup` of Qt's tests, lookupAbortRetry.
+/// Qt's `lookupAbortRetry`.
 #[test]
 fn abort_and_look_up_again() {
     let server = slow_server();
@@ -229,7 +229,7 @@ fn abort_and_look_up_again() {
     dns.abort();
     assert!(finished.count() == 0 && !dns.is_finished(), "nothing was going on");
 
-    // At once, and when the server has been asked.
+    // Aborts immediately, and after the server has received the query.
     for asked in [0, 1] {
         dns.lookup();
         wait_until(|| server.queries().len() == asked);
@@ -253,14 +253,14 @@ fn abort_and_look_up_again() {
     assert_eq!((finished.count(), addresses(&dns)), (1, vec!["192.0.2.9".to_owned()]));
 }
 
-/// `QDnsLookup` of Qt's tests, lookupReuse.
+/// Qt's `lookupReuse`.
 #[test]
 fn another_look_up_of_the_same_object() {
     let server = slow_server();
     let dns = look_up(&server, DnsLookupType::A, "a.example");
     assert_eq!(addresses(&dns), ["192.0.2.9"]);
 
-    // Changes leave the result alone until the next look-up begins.
+    // Changes of the request do not affect the result until the next look-up begins.
     dns.set_name("missing.example");
     assert_eq!((dns.is_finished(), addresses(&dns).len()), (true, 1));
     dns.lookup();
@@ -335,7 +335,7 @@ fn slots_that_look_up_again() {
     settle();
     assert_eq!((count.get(), dns.is_finished()), (3, true));
 
-    // In a slot that abort() calls.
+    // The slot runs within abort().
     let dns = lookup_at(server.port(), DnsLookupType::A, "a.example");
     let errors = Rc::new(RefCell::new(Vec::new()));
     dns.finished.connect_to(&dns, {
@@ -472,7 +472,7 @@ fn a_server_that_fails_is_asked_twice() {
         let dns = look_up(&server, DnsLookupType::A, "a.example");
         assert_eq!((dns.error(), server.queries().len()), (Some(error), 2));
 
-        // The second time it answers.
+        // The server answers the second query.
         let server = script(move |query, count| match count {
             1 => vec![query.reply(ANSWER | code, &[])],
             _ => vec![query.address([192, 0, 2, 1])],
@@ -480,7 +480,7 @@ fn a_server_that_fails_is_asked_twice() {
         let dns = look_up(&server, DnsLookupType::A, "a.example");
         assert_eq!((dns.error(), addresses(&dns).len(), server.queries().len()), (None, 1, 2));
     }
-    // Less than a header, from the server itself.
+    // A reply of the asked server that is shorter than a header.
     let server = script(|query, count| match count {
         1 => vec![query.message[..6].to_vec()],
         _ => vec![query.address([192, 0, 2, 1])],
@@ -496,7 +496,8 @@ fn nobody_listens() {
     let start = Instant::now();
     dns.lookup();
     wait_until(|| dns.is_finished());
-    // Without a time-out: the system reports that the datagrams were refused.
+    // The look-up does not wait for the time limit, because the system reports that the datagrams
+    // were refused.
     assert!(start.elapsed() < Duration::from_millis(4900), "{:?}", start.elapsed());
     assert_eq!(dns.error(), Some(DnsLookupErrorKind::InvalidReply));
     assert_eq!(dns.error_string(), "Invalid reply received");
@@ -524,7 +525,7 @@ fn a_server_that_does_not_answer() {
     assert_eq!((queries.len(), &queries[0].message), (2, &queries[1].message));
 }
 
-/// Moves the clock, and runs what is due then.
+/// Advances the clock and runs the timers that are then due.
 fn settle_for(clock: &VirtualClock, time: Duration) {
     clock.advance(time);
     qcore::QCoreApplication::new().process_events();
@@ -556,7 +557,7 @@ fn a_truncated_datagram_is_asked_for_by_tcp() {
     assert_eq!(queries[0].message, queries[1].message);
 }
 
-/// As in Qt, a connection's reply is taken though it says that it is truncated.
+/// As in Qt, a reply by TCP counts even if it is marked as truncated.
 #[test]
 fn a_truncated_reply_by_tcp() {
     let server = NameServer::start(|query| {
@@ -588,7 +589,7 @@ fn connections_that_bring_no_answer() {
             true => answer(query),
         });
         let dns = look_up(&server, DnsLookupType::A, "a.example");
-        // There is one server, and by TCP it is asked once.
+        // The look-up asks the only server once by TCP.
         assert_eq!((dns.error(), server.queries().len()), (Some(error), 2));
     }
 }
@@ -605,7 +606,7 @@ fn nobody_listens_by_tcp() {
     assert_eq!(dns.error(), Some(DnsLookupErrorKind::InvalidReply));
 }
 
-/// The server accepts the connection and says nothing.
+/// The server accepts the connection and sends nothing.
 #[test]
 fn a_connection_that_stays_silent() {
     let stalled = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
@@ -691,7 +692,7 @@ fn a_server_with_an_ipv6_address() {
     assert_eq!(addresses(&dns), ["192.0.2.1"]);
 }
 
-/// More than 512 bytes in a datagram are read, though nobody asked for so many.
+/// A datagram of more than 512 bytes is read, although the query does not allow it.
 #[test]
 fn a_large_datagram() {
     let server = NameServer::start(|query| vec![many(query, 60)]);

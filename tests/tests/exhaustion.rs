@@ -1,5 +1,5 @@
-//! Each kind of object first without free descriptors, then with enough. A failure is an error, is
-//! not remembered, and leaves nothing behind.
+//! Tries each kind of object first without free descriptors, then with enough. A failure causes an
+//! error, does not affect the next attempt, and leaks nothing.
 
 use std::{cell::Cell, fs::File, net::TcpListener, rc::Rc, sync::mpsc, thread, time::Duration};
 
@@ -15,7 +15,7 @@ use qnetwork::{
 
 type Attempt = fn(&Setting) -> Result<(), String>;
 
-/// What exists before the descriptors are used up.
+/// The objects that exist before the descriptors are used up.
 struct Setting {
     port: u16,
     listener: TcpListener,
@@ -219,7 +219,7 @@ fn a_failure_for_want_of_descriptors_is_not_remembered() {
     }
 }
 
-/// The system's certificates are cached, but only once they have been read.
+/// The system's certificates are cached only after they have been read.
 #[test]
 fn certificates_of_the_system_are_read_again() {
     if !in_child!("certificates_of_the_system_are_read_again", 64) {

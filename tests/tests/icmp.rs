@@ -16,7 +16,7 @@ use qcore::QCoreApplication;
 use qnetwork::{QTcpSocket, SocketErrorKind, SocketState};
 use socket2::{Domain, Protocol, Socket, Type};
 
-/// Returns a socket for all IPv4 packets and one for sending ICMP; `None` without root.
+/// Returns a socket that receives all IPv4 packets, and one that sends ICMP; `None` without root.
 fn raw() -> Option<(Socket, Socket)> {
     let all = Protocol::from(i32::from(0x0800_u16.to_be()));
     let packets = Socket::new(Domain::PACKET, Type::DGRAM, Some(all));

@@ -30,6 +30,7 @@ const QCORE: &[&str] = &[
     "timer",
     "io_device",
     "stream",
+    "text_stream",
     "internals",
     "class",
 ];
@@ -85,7 +86,8 @@ fn the_chapter_on_the_architecture_shows_the_same_order() {
     }
 }
 
-/// The folders that the chapter lists for a crate: the first words in the block below the heading.
+/// Returns the folders that the chapter lists for a crate: the first words in the block below the
+/// heading.
 fn shown(chapter: &str, name: &str) -> Vec<String> {
     let heading = format!("### The folders of `{name}`\n");
     let (_, section) = chapter.split_once(&heading).unwrap_or_else(|| panic!("no {heading:?}"));
@@ -106,7 +108,7 @@ struct Crate {
     sources: BTreeMap<Vec<String>, Source>,
     /// The exported macros, and the folders that they are in.
     macros: BTreeMap<String, String>,
-    /// What the crate's root exports, and the folders that it comes from.
+    /// The names that the crate's root exports, and the folders that they come from.
     exports: BTreeMap<String, String>,
 }
 
@@ -166,7 +168,7 @@ fn collect(folder: &Path, module: &mut Vec<String>, sources: &mut Vec<(Vec<Strin
     }
 }
 
-/// What is wrong with the imports of a crate, a line each.
+/// Returns the faults of a crate's imports, one line each.
 fn check(sources: &Crate, order: &Order) -> Vec<String> {
     let rank = |folder: &str| order.folders.iter().position(|other| *other == folder);
     let mut problems = Vec::new();
@@ -220,7 +222,8 @@ fn problems_with(sources: &[(&str, &str)], order: &Order) -> Vec<String> {
     check(&Crate::of(sources), order)
 }
 
-/// What is wrong in the file `low/file`, below which nothing is and above which is `high`.
+/// Returns the faults of a file `low/file` with this text. The folder `low` is the lowest, and
+/// `high` is above it.
 fn wrong(text: &str) -> Vec<String> {
     let macros = "#[macro_export]\nmacro_rules! tall { () => { $crate::high::x } }";
     problems(&[("low/file", text), ("low", "mod file;"), ("high", macros)], &["low", "high"])

@@ -150,7 +150,7 @@ fn talkative() -> (QTcpSocket, Rc<Cell<u32>>) {
     socket.ready_read.connect_to(&socket, move |socket, ()| {
         drop(socket.read_all());
         count.set(count.get() + 1);
-        assert!(count.get() < 100_000, "it waits on and on");
+        assert!(count.get() < 100_000, "the wait does not end");
         (&other).write_all(b"more").unwrap();
     });
     (socket, told)
@@ -180,7 +180,7 @@ fn waits_end_though_the_other_end_never_stops_sending() {
     }
 }
 
-/// Returns how often something happens before a timer that is due at once fires.
+/// Returns how many times something happens before a zero timer fires.
 fn before_others(count: &Cell<u32>) -> u32 {
     let app = QCoreApplication::new();
     QTimer::single_shot(0, || QCoreApplication::instance().quit());
@@ -197,7 +197,7 @@ fn who_connects_again_and_again_does_not_keep_the_loop() {
     let count = accepted.clone();
     server.new_connection.connect_to(&server, move |server, ()| {
         count.set(count.get() + 1);
-        assert!(count.get() < 1000, "it accepts on and on");
+        assert!(count.get() < 1000, "the server accepts without end");
         server.next_pending_connection().unwrap().delete_later();
         drop(TcpStream::connect(("127.0.0.1", port)).unwrap());
     });
@@ -223,7 +223,7 @@ fn who_sends_datagrams_again_and_again_does_not_keep_the_loop() {
                 0 => break,
                 some => count.set(count.get() + some),
             }
-            assert!(count.get() < 10_000, "it receives on and on");
+            assert!(count.get() < 10_000, "the socket receives without end");
             sender.send_to(b"more", to).unwrap();
         }
     });
@@ -242,7 +242,7 @@ fn an_encrypted_connection_that_always_writes_does_not_keep_the_loop() {
     let count = written.clone();
     other.bytes_written.connect_to(&other, move |socket, _| {
         count.set(count.get() + 1);
-        assert!(count.get() < 10_000, "it writes on and on");
+        assert!(count.get() < 10_000, "the socket writes without end");
         socket.write("x").unwrap();
     });
     other.write("x").unwrap();

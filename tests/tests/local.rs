@@ -161,7 +161,8 @@ fn slots_that_drop_the_socket() {
         pointer
     };
 
-    // While the socket connects, while it reports that it is connected, and while it fails.
+    // The slot drops the handle while the socket connects, while it reports that it is connected,
+    // and while it fails.
     let name = server.full_server_name();
     for (wanted, name) in [
         (LocalSocketState::Connecting, name.clone()),

@@ -43,6 +43,7 @@ mod ssl_interop;
 mod ssl_peers;
 mod ssl_reentry;
 mod ssl_server;
+mod text_stream;
 mod threads;
 mod transfer;
 mod unsent;

@@ -10,6 +10,7 @@ use qcore::{
     ClockType, ConnectionType, EventType, FindChildOptions, MessageType, NotifierType, OpenMode,
     ProcessEventsFlags, TimerType, event,
     stream::{ByteOrder, FloatingPointPrecision, StreamStatus, StreamVersion, VariantType},
+    text_stream::{FieldAlignment, NumberFlags, RealNumberNotation, TextStreamStatus},
 };
 use qnetwork::{
     AlternativeNameEntryType, BindMode, ConversionMode, DnsEligibilityStatus, DnsLookupErrorKind,
@@ -119,6 +120,7 @@ const OUR_TYPES: &[(&str, &str)] = &[
     ("DeviceErrorKind", "Qt's functions return -1 or false"),
     ("ExtensionValue", "it is a QVariant of Qt's: it carries data"),
     ("Host", "it is an argument that is a name or an address"),
+    ("Manipulator", "Qt's manipulators are functions"),
     ("SslKeyErrorKind", "Qt gives a null key and no reason"),
     ("PanicPolicy", "Qt has no policy for exceptions"),
     ("PostErrorKind", "Qt's postEvent() returns nothing"),
@@ -162,7 +164,7 @@ macro_rules! flags {
 
 const ENUMS: &[Enum] = enums! {
     ByteOrder ClockType FindChildOptions FloatingPointPrecision MessageType NotifierType
-    StreamStatus TimerType VariantType
+    StreamStatus TimerType VariantType FieldAlignment RealNumberNotation TextStreamStatus
     AlternativeNameEntryType DnsEligibilityStatus DnsLookupErrorKind DnsLookupType EncodingFormat
     HashAlgorithm HostInfoErrorKind
     InterfaceType KeyAlgorithm KeyType KnownHeader LocalSocketErrorKind LocalSocketState
@@ -172,7 +174,7 @@ const ENUMS: &[Enum] = enums! {
 };
 
 const FLAGS: &[Flags] = flags! {
-    ConnectionType OpenMode ProcessEventsFlags
+    ConnectionType NumberFlags OpenMode ProcessEventsFlags
     BindMode ConversionMode InterfaceFlags LocalServerOptions PauseModes ProxyCapabilities
     SslOptions
 };

@@ -72,7 +72,7 @@ fn an_encrypted_socket() {
     });
 }
 
-/// As in Qt, and as the docs warn.
+/// The socket stays silent, as in Qt, and as the docs of `set_read_buffer_size` warn.
 #[test]
 fn without_setting_it_anew_nothing_comes_any_more() {
     let (socket, mut stream) = pair();

@@ -55,7 +55,7 @@ fn in_ready_read_with_more_to_read() {
     socket.ready_read.connect(move |()| panics());
     let sender = thread::spawn(move || stream.write_all(&vec![1; 2 << 20]).unwrap());
     run_into_panic();
-    // The data that is there is read even without a new event.
+    // The loop reads the available data even without a new event.
     wait_until(|| socket.state() == SocketState::Unconnected);
     assert_eq!(socket.bytes_available(), 2 << 20);
     sender.join().unwrap();
@@ -133,7 +133,7 @@ fn in_new_connection() {
     let clients: Vec<_> =
         (0..3).map(|_| TcpStream::connect(("127.0.0.1", server.server_port())).unwrap()).collect();
     run_into_panic();
-    // The connections that came with the announced one need no further event.
+    // The connections that arrived together with the announced one need no further event.
     let taken = Rc::new(Cell::new(0));
     wait_until(|| {
         while server.next_pending_connection().is_some() {

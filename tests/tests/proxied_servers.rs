@@ -92,7 +92,7 @@ fn connections_come_one_after_the_other() {
         assert_eq!(&answer, b"answer");
         clients.push((client, socket));
     }
-    // All connections still stand.
+    // All connections still exist.
     for (mut client, socket) in clients {
         client.write_all(b"more").unwrap();
         client.shutdown(Shutdown::Write).unwrap();
@@ -371,7 +371,7 @@ fn a_silent_proxy() {
     assert_eq!(proxy.join().unwrap(), b"\x05\x02\0\x01\xc0\0\x02\x07\0\x50");
 }
 
-/// Both replies and the peer's data, cut at any place, and all at once.
+/// The proxy sends both replies and the peer's data, cut at any place, or all at once.
 #[test]
 fn fragmentation() {
     let _app = QCoreApplication::new();

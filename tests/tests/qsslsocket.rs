@@ -1,5 +1,5 @@
-//! The cases of Qt's own tests of QSslSocket about its settings and certificates, with Qt's names. No
-//! scenario covers them. `qsslsocket_transfer` has the others.
+//! The cases of Qt's own tests of QSslSocket about its settings and certificates, with Qt's names.
+//! No scenario covers them. `qsslsocket_transfer` has the others.
 
 use std::time::Duration;
 

@@ -71,7 +71,7 @@ fn broadcasting() {
     let server = QUdpSocket::new();
     server.bind(QHostAddress::AnyIPv4, 0).unwrap();
     let told = QSignalSpy::new(&server.ready_read);
-    // The broadcast address of the loopback network, which no datagram leaves.
+    // The broadcast address of the loopback network. No datagram leaves this network.
     let everybody = ip("127.255.255.255");
     let client = QUdpSocket::new();
     client.bind(QHostAddress::LocalHost, 0).unwrap();

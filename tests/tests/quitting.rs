@@ -14,8 +14,8 @@ use qcore::{
 };
 use qnetwork::{QAbstractSocket, QTcpSocket};
 
-/// A blocking peer: sends "go", and reads to the end when it is told to. Its thread returns the
-/// number of bytes; a stream that does not end cleanly is an error.
+/// Starts a blocking peer, which sends "go" and, when the test tells it to, reads to the end. Its
+/// thread returns the number of bytes, and panics if the stream does not end cleanly.
 fn reader() -> (u16, mpsc::Sender<()>, JoinHandle<usize>) {
     let listener = listener();
     let port = port_of(&listener);

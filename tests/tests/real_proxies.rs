@@ -212,8 +212,8 @@ fn socks5_listening_and_datagrams() {
     server.accept_error.connect(|error| panic!("{error:?}"));
     server.listen(QHostAddress::Any, 0).unwrap();
     for _ in 0..3 {
-        // Until the proxy listens again, there is no listener, or it has another port. A client
-        // that connects to the old port is never accepted.
+        // Until the proxy listens again, there is no listener, or one at another port. No server
+        // accepts a client that connects to the old port.
         let mut come = None;
         wait_until(|| {
             let Some(client) = connection(server.server_port()) else { return false };

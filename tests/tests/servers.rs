@@ -54,7 +54,7 @@ impl Greeter {
     }
 
     fn incoming_connection(&self, descriptor: OwnedFd) {
-        // Nothing has been announced yet, and nothing is borrowed.
+        // The server has announced nothing yet, and borrows nothing.
         assert!(!self.server.has_pending_connections());
         self.server.set_max_pending_connections(self.server.max_pending_connections());
         self.greeted.set(self.greeted.get() + 1);
@@ -143,8 +143,8 @@ fn a_handler_that_makes_the_sockets() {
             ("made by hand", SocketState::Connected)
         );
         assert_eq!(socket.peer_port(), client.local_addr().unwrap().port());
-        // This much fits into the system's buffers. The thread writes, reads and runs the loop by
-        // turns, so more would block it.
+        // This much data fits into the system's buffers. The same thread writes, reads and runs the
+        // loop, so more data would block it.
         client.write_all(&[at as u8; 10_000]).unwrap();
         wait_until(|| socket.bytes_available() == 10_000);
         socket.write(socket.read_all()).unwrap();
@@ -223,7 +223,7 @@ fn a_handler_that_closes_the_server() {
     let clients = [connect(&server), connect(&server)];
     wait_until(|| !server.is_listening());
     settle();
-    // As in Qt, the connection is announced all the same. The other one is not accepted any more.
+    // As in Qt, the server still announces the connection. The other one is not accepted any more.
     assert_eq!(*seen.borrow(), ["handler", "announced"]);
     clients.iter().for_each(|client| assert_eq!(read_to_end(client), b""));
 }
@@ -243,7 +243,7 @@ fn a_handler_that_ends_the_server() {
         });
         let client = connect(holder.borrow().as_ref().unwrap());
         if waiting {
-            // The call needs a handle, which then is the last one.
+            // The call needs a handle, which is the last one when it returns.
             let server = server.upgrade().unwrap();
             assert_eq!(server.wait_for_new_connection(5000), Ok(()));
             drop(server);

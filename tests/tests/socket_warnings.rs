@@ -32,11 +32,11 @@ fn in_the_wrong_state() {
     warned(&["QIODevice::seek (QSslSocket): Cannot call seek on a sequential device"]);
     socket.wait_for_disconnected(10).unwrap_err();
     warned(&["QSslSocket::waitForDisconnected() is not allowed in UnconnectedState"]);
-    // `encryptWithoutConnecting`.
+    // Qt's `encryptWithoutConnecting`.
     socket.start_client_encryption();
     warned(&["QSslSocket::startClientEncryption: cannot start handshake when not connected"]);
     assert_eq!(socket.mode(), SslMode::Unencrypted);
-    // `verifyDepth`.
+    // Qt's `verifyDepth`.
     assert_eq!(socket.peer_verify_depth(), 0);
     socket.set_peer_verify_depth(-1);
     warned(&["QSslSocket::setPeerVerifyDepth: cannot set negative depth of -1"]);

@@ -112,7 +112,7 @@ fn who_stalls_or_floods_in_a_handshake_is_not_held_much() {
     drop(stream);
     wait_until(|| other.state() == SocketState::Unconnected);
 
-    // As much data as the connection takes.
+    // Writes as much data as the connection takes.
     let mut stream = TcpStream::connect(("127.0.0.1", server.server_port())).unwrap();
     let other = accepted(&server);
     let flood = std::thread::spawn(move || {
@@ -469,7 +469,7 @@ fn closing_in_a_pause_is_a_verdict() {
     assert_eq!(client.error(), SocketErrorKind::Unknown);
 }
 
-/// Differs from Qt, where the slot waits in vain.
+/// In Qt, the wait in the slot never succeeds.
 #[test]
 fn a_slot_waits() {
     let _app = QCoreApplication::new();

@@ -127,7 +127,7 @@ impl Peer {
     }
 }
 
-/// What the socket does about errors.
+/// How the socket treats errors.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Way {
     None,

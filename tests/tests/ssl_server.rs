@@ -97,7 +97,7 @@ fn a_handshake_that_takes_too_long() {
     let peer = (QHostAddress::LocalHost, stalls.local_addr().unwrap().port());
     let text = "The TLS handshake took too long".to_owned();
     assert_eq!(*told.borrow(), [(SocketErrorKind::SocketTimeout, text, peer)]);
-    // A reset, if the client had not read all data yet.
+    // The client finds the end of the stream, or an error if the server reset the connection.
     assert!(matches!(stalls.read(&mut [0; 9]), Ok(0) | Err(_)));
     wait_until(|| server.children().is_empty());
     assert!(!server.has_pending_connections());

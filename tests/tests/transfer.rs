@@ -56,7 +56,7 @@ fn bytes_that_come_one_by_one_are_kept_together() {
 #[test]
 fn a_peer_that_never_reads_costs_what_was_written_and_no_more() {
     const SIZE: usize = 64 << 20;
-    // In a process of its own, because the memory of other tests would be counted, too.
+    // Runs in a process of its own, because the test would also count the memory of other tests.
     if !in_child!("a_peer_that_never_reads_costs_what_was_written_and_no_more", 100) {
         return;
     }
@@ -206,7 +206,8 @@ fn data_in_front_of_a_reset_may_be_lost_but_the_end_is_told() {
     assert_eq!(*errors.borrow(), [SocketErrorKind::RemoteHostClosed]);
 }
 
-/// How much the kernel buffers is up to the kernel, so this is no scenario. All else is as in Qt.
+/// This is not a scenario, because the size of the kernel's buffers would affect the trace. All
+/// else is as in Qt.
 #[test]
 fn a_reset_while_the_last_bytes_wait_to_go() {
     let (socket, stream) = pair();

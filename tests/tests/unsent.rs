@@ -18,7 +18,7 @@ use qnetwork::{
 };
 use socket2::SockRef;
 
-/// More than the buffers of two sockets hold, once they have been set to a small size.
+/// More bytes than the buffers of two sockets hold after the test has set them to a small size.
 const PLENTY: usize = 8 << 20;
 const SMALL: i32 = 64 * 1024;
 

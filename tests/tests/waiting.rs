@@ -1,4 +1,4 @@
-//! The functions that wait: without a loop, in slots, and beside other sockets.
+//! The functions that wait: without a loop, in slots, and with other sockets in the same thread.
 
 use std::{
     cell::{Cell, RefCell},

@@ -1,12 +1,12 @@
-//! A message handler is the program's code: it may use the socket that a warning is about. In a
-//! process of its own, since the handler is the process's.
+//! A message handler is the program's code: it may use the socket that a warning is about. The test
+//! has a process of its own, because the handler belongs to the process.
 
 use std::cell::RefCell;
 
 use qcore::{OpenMode, install_message_handler};
 use qnetwork::{QHostAddress, QTcpSocket, SocketErrorKind, SocketState};
 
-/// What the handler does to the socket. Removed before it is called.
+/// The function that the handler calls with the socket. The handler removes it before it calls it.
 type Reaction = (QTcpSocket, fn(&QTcpSocket));
 
 thread_local! {

@@ -53,9 +53,11 @@
 //! * [`number`] has the numbers that Qt gives to the values of its enums
 //! * [`message`] has [`install_message_handler`] for warnings
 //! * [`stream`] has [`QDataStream`], Qt's binary format, and [`QVariant`]
+//! * [`text_stream`] has [`QTextStream`], which reads and writes text
 //!
 //! # Features
 //!
+//! * `codecs` (default): the codecs of [`QTextStream`] that are neither Unicode nor Latin-1
 //! * `ctrl-c` (default): `QCoreApplication::quit_on_ctrl_c()`
 
 // On docs.rs, which builds with nightly Rust, items show the feature that they need.
@@ -76,6 +78,7 @@ pub mod object;
 mod panics;
 pub mod signal;
 pub mod stream;
+pub mod text_stream;
 pub mod time;
 pub mod timer;
 
@@ -99,6 +102,7 @@ pub use self::{
         ScopedConnection, Signal, Slot,
     },
     stream::{QDataStream, QVariant},
+    text_stream::QTextStream,
     time::{ClockType, Interval, QDeadlineTimer, QElapsedTimer, TimerType, VirtualClock},
     timer::{QBasicTimer, QTimer},
 };

@@ -2,7 +2,7 @@
 //!
 //! A message goes to the handler that the program has [installed](install_message_handler). Without
 //! a handler it goes to the [`log`] crate's logger. Without a logger it goes to standard error, so
-//! that nobody misses it.
+//! that it is not lost.
 
 use std::{
     fmt,

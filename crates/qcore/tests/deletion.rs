@@ -150,7 +150,7 @@ fn three_levels_each_do_their_own() {
         quit.quit();
     });
     app.exec();
-    // The outer loop does what the two inner loops had no time for.
+    // The outer loop makes the deletions that the two inner loops did not make.
     let mut names = log.take();
     names.sort();
     assert_eq!(names, ["level 1", "level 2", "level 3"]);

@@ -104,7 +104,7 @@ fn exec_after_exit() {
 #[test]
 fn event_loop_exec_after_exit() {
     // Recorded from Qt: exit() of an application that does not run keeps event loops from starting,
-    // until the application's exec() has run. So does an exit() that ends a loop on its own.
+    // until the application's exec() has run. An exit() that ends a loop on its own does the same.
     let app = QCoreApplication::new();
     let event_loop = QEventLoop::new();
     let run = |code: i32| {

@@ -629,7 +629,7 @@ fn basic_timers() {
     one.swap(&other);
     assert!(!one.is_active());
     assert_eq!(other.timer_id(), Some(id));
-    // As in Qt, a negative interval is refused and a running timer goes on.
+    // As in Qt, a negative interval is refused and a running timer continues.
     other.start(-1, &a.object);
     assert_eq!(other.timer_id(), Some(id));
     one.start(-1, &a.object);

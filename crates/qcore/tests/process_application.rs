@@ -72,7 +72,7 @@ fn an_application_in_another_thread_does_not_run() {
             let remote = QCoreApplication::instance();
             assert_eq!(remote, QCoreApplication::instance());
             assert_eq!(remote.exec(), -1);
-            // It handles its own events, and event loops run as usual.
+            // The other thread handles its own events, and its event loops run as usual.
             let fired = Rc::new(Cell::new(false));
             QTimer::single_shot_to(0, &fired, |fired| fired.set(true));
             remote.process_events();

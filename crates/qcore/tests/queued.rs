@@ -235,7 +235,7 @@ fn the_destructor_of_a_payload_may_emit() {
     let signal = Signal::new();
     signal.connect_with_type(QUEUED, |_: &Emits| ());
     signal.emit(Emits(other.clone()));
-    // A value that waits when its connection is cut is delivered and dropped all the same.
+    // A value that is queued when its connection is cut is still delivered and dropped.
     signal.disconnect_all();
     app.process_events();
     app.process_events();

@@ -1,7 +1,7 @@
 //! The calls that a read makes on its device, one by one, compared with those of real Qt.
 //!
-//! Real Qt wrote `data/reading.tsv`; `data/reading.cpp` did it and describes it. The table contains
-//! the calls as well as their results, so that both sides do the same.
+//! Real Qt wrote `data/reading.tsv`; `data/reading.cpp` is the program, and describes the format.
+//! The table contains the calls as well as their results, so that both sides do the same.
 
 use std::{
     cell::{Cell, RefCell},
@@ -261,7 +261,7 @@ fn a_device_is_asked_what_qt_asks() {
     let mut report = String::new();
     let (mut words, mut device) = ("", Described::new("ran"));
     let mut story = String::new();
-    // The results after a difference mean nothing.
+    // After a difference, further results mean nothing.
     let mut is_over = false;
     for line in GOLDEN.lines() {
         if let Some(new) = line.strip_prefix("# ") {

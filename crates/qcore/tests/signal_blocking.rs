@@ -51,7 +51,7 @@ fn qsignal_blocker_signal_blocking() {
     }
     assert!(!object.signals_blocked());
 
-    // It restores the state that it found when it was created.
+    // The blocker restores the state that it found when it was created.
     let mut blocker = QSignalBlocker::new(&object);
     blocker.unblock();
     object.block_signals(true);

@@ -111,7 +111,7 @@ fn a_handle_cuts_its_own_connection_and_no_other() {
     assert_eq!(log.take(), ["b", "d", "e"]);
     assert!(signal.disconnect_all());
     assert!(!late.is_connected());
-    // The list starts anew; the old connections cut nothing in it.
+    // The list starts from empty; the old connections disconnect nothing in it.
     signal.connect(log.slot("f"));
     assert!(connections.iter().all(|connection| !connection.disconnect()));
     signal.emit(());
@@ -146,7 +146,7 @@ fn emit_in_defined_order() {
     assert_eq!(log.take(), ["b", "a"]);
 
     // During an emission, slots that are cut are skipped. Slots that are new, or are cut and
-    // connected again, wait for the next one.
+    // connected again, are called from the next emission on.
     let signal = Rc::new(Signal::new());
     let cut: Rc<RefCell<Vec<Connection>>> = Rc::default();
     let (weak, connections, inner) = (Rc::downgrade(&signal), cut.clone(), log.clone());

@@ -92,7 +92,7 @@ fn several_on_one_descriptor() {
 #[test]
 fn unexpected_disconnection() {
     // Both notifiers are ready, and the first slot reads both streams empty. The second slot is
-    // called all the same, once.
+    // still called, once.
     let (one, mut to_one) = pair();
     let (two, mut to_two) = pair();
     let notifiers = [&one, &two].map(|stream| watch(stream, NotifierType::Read));

@@ -108,7 +108,8 @@ fn a_thread_may_post_to_its_own_loop_and_to_another_and_back() {
 
 #[test]
 fn deleted_in_the_loop_of_its_own_thread() {
-    // deleteSelfInSlot: another thread has an object deleted, even inside a nested loop.
+    // Qt's deleteSelfInSlot: another thread deletes an object through its loop, even inside a
+    // nested loop.
     let (app, poster) = (QCoreApplication::new(), poster());
     thread_local!(static OBJECT: RefCell<Option<QObject>> = const { RefCell::new(None) });
     let object = QObject::new();
@@ -347,7 +348,7 @@ fn loops_of_a_thread_whose_loop_has_ended_return_at_once() {
     thread_local!(static LOOPS: RefCell<Option<Loops>> = const { RefCell::new(None) });
     let (tell, told) = mpsc::channel();
     let worker = thread::spawn(move || {
-        // It is created before the loop and therefore dropped after it.
+        // The thread-local value is created before the loop, so the thread drops it after the loop.
         LOOPS.set(None);
         QCoreApplication::new().process_events();
         LOOPS.set(Some(Loops(tell)));

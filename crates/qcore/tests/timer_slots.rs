@@ -36,7 +36,7 @@ fn timer_infinite_recursion() {
         event_loop.exec();
         depth.set(0);
     });
-    // recurringTimer: the timer goes on in the outer loop afterwards.
+    // recurringTimer: the timer continues in the outer loop afterwards.
     for interval in [0, 10] {
         timer.start(interval);
         for turn in 1..4 {

@@ -120,7 +120,7 @@ fn a_timer_with_a_negative_interval_is_active_and_never_fires() {
     assert_eq!(state(&timer), (true, -5, None, false));
     assert!(!turn());
 
-    // The timer is active, so it goes on with the next interval.
+    // The timer is active, so it continues with the next interval.
     timer.set_interval(10);
     assert_eq!(state(&timer), (true, 10, Some(millis(10)), true));
     assert!(turn());

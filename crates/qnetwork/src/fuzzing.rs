@@ -1,15 +1,16 @@
-//! Doors for the fuzz targets to what reads bytes from a peer. No part of the API: it is there with
-//! `--cfg fuzzing` only.
+//! Entry points for the fuzz targets to code that reads bytes from a peer. Not part of the API: the
+//! module exists only with `--cfg fuzzing`.
 
 use crate::{
     ProxyType, QNetworkProxy,
     proxy::{Command, Handshake, Http, Next, Socks5, Target, unwrap},
 };
 
-/// How often a proxy may ask, or have the socket connect anew, before it is a fault of ours.
+/// How many times a proxy may ask for credentials or make the socket reconnect. More is a bug in
+/// this library.
 const ROUNDS: usize = 40;
 
-/// What a SOCKS5 proxy says, in pieces as long as the first byte has it.
+/// Treats the data as the replies of a SOCKS5 proxy. The first byte sets the size of the pieces.
 pub fn socks5(data: &[u8]) {
     let target = Target::Name("some.example".to_owned(), 443);
     let command = match data.first().map_or(0, |byte| byte % 3) {
@@ -21,19 +22,19 @@ pub fn socks5(data: &[u8]) {
     unwrap(data);
 }
 
-/// What an HTTP proxy says.
+/// Treats the data as the replies of an HTTP proxy.
 pub fn http_proxy(data: &[u8]) {
     let target = Target::Name("some.example".to_owned(), 443);
     talk(&mut Http::new(&proxy(ProxyType::Http, data), &target), data);
 }
 
-/// What somebody asks who wants to know who one is, round by round, and what is answered: a line
-/// each.
+/// Treats each line as a step of authentication: a setting, a challenge, or a request for an
+/// answer.
 pub fn authenticate(data: &[u8]) {
     crate::auth::fuzz::rounds(data);
 }
 
-/// What the kernel says of the interfaces.
+/// Treats the packet as the kernel's list of interfaces.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub fn netlink(packet: &[u8]) {
     for link in crate::sys::fuzz_interfaces(packet) {
@@ -48,7 +49,7 @@ pub fn netlink(packet: &[u8]) {
     }
 }
 
-/// What name servers send.
+/// Treats the data as the replies of name servers.
 #[cfg(feature = "dns")]
 pub fn dns(data: &[u8]) {
     crate::dns_lookup::fuzz::replies(data);

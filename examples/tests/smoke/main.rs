@@ -21,7 +21,8 @@ use socket2::{Domain, Socket, Type};
 const PATIENCE: Duration = Duration::from_secs(20);
 const PYTHON: &str = "/usr/bin/python3";
 
-/// Returns the command for an example, which cargo puts beside the folder of this test.
+/// Returns the command for an example. Cargo puts its binary into a folder next to this test's
+/// folder.
 fn example(name: &str) -> Command {
     let test = env::current_exe().unwrap();
     let path: PathBuf = test.ancestors().nth(2).unwrap().join("examples").join(name);
@@ -96,7 +97,7 @@ fn serve(command: Command) -> (Running, u16) {
     (child, port.unwrap_or_else(|| panic!("{line:?}")))
 }
 
-/// Starts a server and returns the place from its first line.
+/// Starts a server and returns the address or name from its first line.
 fn started(mut command: Command) -> (Running, String) {
     let mut child = Running(command.spawn().unwrap());
     let out = child.0.stdout.take().unwrap();

@@ -107,7 +107,7 @@ impl Runner {
         found.unwrap_or_else(|| scenario.with_extension("trace"))
     }
 
-    /// Runs one scenario and compares its trace with the file beside it.
+    /// Runs one scenario and compares its trace with the recorded one.
     #[must_use]
     pub(crate) fn check(&self, scenario: &Path) -> Verdict {
         match fs::read_to_string(scenario) {

@@ -141,7 +141,7 @@ mod tests {
         {
             assert!(tokens(line).is_err(), "{line}");
         }
-        // There are no decimals: this is a number, a dot and a number.
+        // The language has no decimal numbers: this is a number, a dot and a number.
         assert_eq!(words("1.5").len(), 3);
     }
 }

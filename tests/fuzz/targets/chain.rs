@@ -3,8 +3,8 @@
 use qnetwork::{EncodingFormat, QSslCertificate, fuzzing};
 
 // Certificates as PEM, one after the other; the first byte says how many of them are trusted, and
-// the second whether the leaf is a server's. What is refused is not trusted because it is sent
-// twice.
+// the second whether the leaf is a server's. Sending a refused certificate twice does not make it
+// trusted.
 libfuzzer_sys::fuzz_target!(|data: &[u8]| {
     let [trusted, how, data @ ..] = data else { return };
     let all = QSslCertificate::from_data(data, EncodingFormat::Pem).unwrap_or_default();

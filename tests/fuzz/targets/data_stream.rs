@@ -13,8 +13,8 @@ use qcore::{
     },
 };
 
-// The first byte is the version, the second the settings; then each step is a byte and what it
-// reads. The stream has the steps and the values, so that one follows the other.
+// The first byte selects the version, the second the settings. After that each step is a byte that
+// selects a type, followed by a value to read. The stream reads both the steps and the values.
 libfuzzer_sys::fuzz_target!(|data: &[u8]| {
     let [version, settings, data @ ..] = data else { return };
     let new = |bytes: &[u8]| {
@@ -49,7 +49,7 @@ libfuzzer_sys::fuzz_target!(|data: &[u8]| {
                     42 => stream.rollback_transaction(),
                     _ => stream.abort_transaction(),
                 }
-                // What was put back would be read again without end.
+                // Bytes that were put back would be read again for ever.
                 if open == 0 && stream.status() == StreamStatus::ReadPastEnd {
                     break;
                 }
@@ -77,7 +77,7 @@ fn read(stream: &mut QDataStream, step: u8, new: &dyn Fn(&[u8]) -> QDataStream) 
         10 => drop(stream.read::<f64>()),
         11 => again::<char>(stream, new),
         12 => again::<String>(stream, new),
-        // Formats before that of Qt 4.0 have ways to read a null one, and none to write it.
+        // In formats before that of Qt 4.0 a null string or array can be read but not written.
         13 | 15 if stream.version() < StreamVersion::QT_4_0 => {
             drop((stream.read::<Option<String>>(), stream.read::<Option<Vec<u8>>>()));
         }
@@ -107,7 +107,7 @@ fn read(stream: &mut QDataStream, step: u8, new: &dyn Fn(&[u8]) -> QDataStream) 
     }
 }
 
-/// Reads a value. What it is written as is the same value, if it was all there.
+/// Reads a value. If the value was complete, writing and reading it gives the same value.
 fn again<T>(stream: &mut QDataStream, new: &dyn Fn(&[u8]) -> QDataStream)
 where
     T: FromStream + ToStream + PartialEq + std::fmt::Debug,

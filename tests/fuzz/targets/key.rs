@@ -2,7 +2,7 @@
 
 use qnetwork::{EncodingFormat, KeyAlgorithm, KeyType, QSslKey};
 
-// The first byte says how many of those that follow are the pass phrase.
+// The first byte is the length of the pass phrase, which follows it.
 libfuzzer_sys::fuzz_target!(|data: &[u8]| {
     let [length, rest @ ..] = data else { return };
     let Some((pass_phrase, data)) = rest.split_at_checked(usize::from(length % 32)) else { return };
@@ -13,7 +13,7 @@ libfuzzer_sys::fuzz_target!(|data: &[u8]| {
                     continue;
                 };
                 let _ = format!("{key:?}");
-                // What it is written as is the same key, without a pass phrase.
+                // The written form, without a pass phrase, is the same key.
                 assert_eq!((key.algorithm(), key.key_type()), (algorithm, key_type));
                 assert!(key.length() > Some(0));
                 let (pem, der) = (key.to_pem(), key.to_der());

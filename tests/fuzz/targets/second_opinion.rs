@@ -11,7 +11,8 @@ use second_opinion::{Case, Keys, Verdict};
 
 static KEYS: LazyLock<Keys> = LazyLock::new(Keys::default);
 
-// The bytes say how a chain is made. What ours finds no fault with, webpki accepts.
+// The bytes determine how the target makes a chain. webpki accepts every chain in which our
+// verification finds no error.
 libfuzzer_sys::fuzz_target!(|data: &[u8]| {
     let case = Case::new(data, &KEYS);
     let ours = finds_no_fault(&case.chain, &case.trusted, &case.host, case.is_server, case.now);

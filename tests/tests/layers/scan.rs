@@ -1,6 +1,6 @@
 //! Reads what a source file imports from its own crate.
 
-/// What was found in one file.
+/// The imports and other findings of one file.
 #[derive(Default)]
 pub(crate) struct Source {
     pub(crate) imports: Vec<Import>,
@@ -18,7 +18,7 @@ pub(crate) struct Import {
     pub(crate) is_macro: bool,
 }
 
-/// Finds the imports of a module: `use` declarations, and paths in code. Comments, strings and what is
+/// Finds the imports of a module: `use` declarations, and paths in code. Comments, strings and code
 /// for tests only do not count.
 pub(crate) fn scan(module: &[String], text: &str) -> Source {
     let tokens = tokens(text);
@@ -39,7 +39,7 @@ struct Scanner<'a> {
     at: usize,
     /// The module that the scanner is in.
     module: Vec<String>,
-    /// The depths of braces at which the inline modules began that the scanner is in.
+    /// For each inline module that the scanner is in, the depth of braces at which it began.
     inline: Vec<usize>,
     depth: usize,
     source: Source,
@@ -50,7 +50,7 @@ impl Scanner<'_> {
         while let Some(token) = self.tokens.get(self.at) {
             match token.text.as_str() {
                 "#" if self.is("[", 1) => self.attribute(),
-                // Not what a type captures.
+                // `use<..>`, which names what a type captures, is not an import.
                 "use" if !self.is("<", 1) => self.import(),
                 "mod" if self.is("{", 2) => {
                     self.module.push(self.tokens[self.at + 1].text.clone());
@@ -90,7 +90,7 @@ impl Scanner<'_> {
         self.tokens.get(self.at).map_or("", |token| &token.text)
     }
 
-    /// An attribute; and the item that it belongs to, if that is for tests only.
+    /// Skips an attribute, and its item too if that is for tests only.
     fn attribute(&mut self) {
         let start = self.at;
         self.skip_group();
@@ -152,13 +152,13 @@ impl Scanner<'_> {
         }
     }
 
-    /// A `use` declaration.
+    /// Reads a `use` declaration.
     fn import(&mut self) {
         self.at += 1;
         self.tree(&[]);
     }
 
-    /// A tree of a `use` declaration, below a path.
+    /// Reads a tree of a `use` declaration, below a path.
     fn tree(&mut self, above: &[String]) {
         let line = self.tokens.get(self.at).map_or(0, |token| token.line);
         let mut path = above.to_vec();
@@ -187,7 +187,7 @@ impl Scanner<'_> {
         self.note(line, path, false);
     }
 
-    /// A path in code.
+    /// Reads a path in code.
     fn path(&mut self) {
         let line = self.tokens[self.at].line;
         let mut path = vec![self.text().to_owned()];
@@ -232,7 +232,8 @@ impl Scanner<'_> {
 
 // ---- tokens
 
-/// A word, `::`, or any other sign. Numbers are words, lifetimes lose their mark.
+/// A word, `::`, or any other single character. A number is a word. A lifetime is a word without
+/// its `'`.
 struct Token {
     text: String,
     line: usize,
@@ -262,7 +263,8 @@ fn tokens(text: &str) -> Vec<Token> {
     tokens
 }
 
-/// How long the comment, string, character or mark of a lifetime is that the text begins with.
+/// Returns the length of the comment, string, character or `'` of a lifetime with which the text
+/// begins, if it begins with one.
 fn ignored(text: &str) -> Option<usize> {
     if text.starts_with("//") {
         return Some(text.find('\n').unwrap_or(text.len()));

@@ -1,4 +1,4 @@
-//! Benchmarks in one process: `qmicro emit|connect|queued|zero|timers10k|timers|echo`.
+//! Benchmarks in one process: `qmicro emit|connect|queued|zero|timers10k|timers|echo|text`.
 //!
 //! Each benchmark prints its figures as lines of JSON.
 
@@ -11,7 +11,10 @@ use std::{
 };
 
 use qbench::{cpu_seconds, report};
-use qcore::{ConnectionType, QCoreApplication, QObject, QTimer, Signal, TimerType};
+use qcore::{
+    ConnectionType, OpenMode, QBuffer, QCoreApplication, QObject, QTextStream, QTimer, Signal,
+    TimerType,
+};
 use qnetwork::{QHostAddress, QTcpServer, QTcpSocket};
 
 fn main() -> ExitCode {
@@ -23,8 +26,9 @@ fn main() -> ExitCode {
         Some("timers10k") => timers(10_000),
         Some("timers") => timers(100_000),
         Some("echo") => echo(),
+        Some("text") => text(),
         _ => {
-            eprintln!("usage: qmicro emit|connect|queued|zero|timers10k|timers|echo");
+            eprintln!("usage: qmicro emit|connect|queued|zero|timers10k|timers|echo|text");
             return ExitCode::from(2);
         }
     }
@@ -217,6 +221,81 @@ fn timers(count: usize) {
     report(&format!("{bench}_late_p99"), late[count * 99 / 100] * 1e3, "ms");
     report(&format!("{bench}_late_min"), late[0] * 1e3, "ms");
 }
+
+/// Measures a text stream over a buffer: lines, words and numbers, read and written.
+fn text() {
+    const COUNT: usize = 400_000;
+    let open = |data: String| {
+        let buffer = QBuffer::new();
+        buffer.set_data(data);
+        buffer.open(OpenMode::READ_ONLY).expect("a buffer opens");
+        buffer
+    };
+    let over = |buffer: &QBuffer| {
+        buffer.reset().expect("a buffer moves");
+        QTextStream::new(buffer)
+    };
+    let time = |bench: &str, unit: &str, work: &mut dyn FnMut()| {
+        let mut best = f64::INFINITY;
+        for _ in 0..5 {
+            let start = Instant::now();
+            work();
+            best = best.min(nanos(start));
+        }
+        report(bench, best / COUNT as f64, unit);
+    };
+
+    let line = |number: usize| format!("line {number} of a log, with about sixty characters in it");
+    let lines = open((0..COUNT).map(|number| line(number) + "\n").collect());
+    time("text_read_line", "ns/line", &mut || {
+        let mut stream = over(&lines);
+        let mut count = 0;
+        while let Some(line) = stream.read_line() {
+            count += usize::from(!black_box(line).is_empty());
+        }
+        assert_eq!(count, COUNT);
+    });
+    time("text_read_line_into", "ns/line", &mut || {
+        let (mut stream, mut line, mut count) = (over(&lines), String::new(), 0);
+        while stream.read_line_into(&mut line) {
+            count += usize::from(!black_box(&line).is_empty());
+        }
+        assert_eq!(count, COUNT);
+    });
+    let words = open((0..COUNT).map(|number| format!("word{number} ")).collect());
+    time("text_read_word", "ns/word", &mut || {
+        let mut stream = over(&words);
+        (0..COUNT).for_each(|_| drop(black_box(stream.read_word())));
+    });
+    let integers = open((0..COUNT).map(|number| format!("{} ", number * 7919)).collect());
+    time("text_read_int", "ns/number", &mut || {
+        let mut stream = over(&integers);
+        (0..COUNT).for_each(|number| assert_eq!(stream.read_int64(), number as i64 * 7919));
+    });
+    let reals = open((0..COUNT).map(|number| format!("{} ", number as f64 * 0.37)).collect());
+    time("text_read_double", "ns/number", &mut || {
+        let mut stream = over(&reals);
+        (0..COUNT).for_each(|number| assert_eq!(stream.read_double(), number as f64 * 0.37));
+    });
+
+    let write = |bench: &str, work: &dyn Fn(&mut QTextStream, usize)| {
+        time(bench, "ns/value", &mut || {
+            let buffer = QBuffer::new();
+            buffer.open(OpenMode::WRITE_ONLY).expect("a buffer opens");
+            let mut stream = QTextStream::new(&buffer);
+            (0..COUNT).for_each(|number| work(&mut stream, number));
+        });
+    };
+    write("text_write_int", &|stream, number| drop_it(stream.write(&(number * 7919)).write(&' ')));
+    write("text_write_double", &|stream, number| {
+        drop_it(stream.write(&(number as f64 * 0.37)).write(&' '));
+    });
+    write("text_write_line", &|stream, _| {
+        drop_it(stream.write("a line of a log, with about sixty characters in it").write(&'\n'));
+    });
+}
+
+fn drop_it(_: &mut QTextStream) {}
 
 /// Measures round trips of 64 bytes with both ends in one loop.
 struct Echo {

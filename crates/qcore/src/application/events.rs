@@ -90,15 +90,15 @@ impl QCoreApplication {
     /// Delivers everything that is posted to `receiver` immediately: events, queued slots, and
     /// deletions that are due. `None` stands for all objects of this thread.
     ///
-    /// What is posted during this call waits for the next turn. The event loop does the same in
-    /// each turn, so call this function only if you cannot wait for the next turn.
+    /// Events posted during this call wait for the next turn. The event loop does the same in each
+    /// turn, so call this function only if you cannot wait for the next turn.
     #[doc(alias = "sendPostedEvents")]
     pub fn send_posted_events(receiver: Option<&QObject>) {
         send_posted(receiver, None);
     }
 
-    /// Delivers immediately what is posted to `receiver` and has this type. `None` stands for all
-    /// objects of this thread.
+    /// Delivers immediately everything of this type that is posted to `receiver`. `None` stands for
+    /// all objects of this thread.
     ///
     /// Queued slots have the type [`META_CALL`](EventType::META_CALL), and deletions have the type
     /// [`DEFERRED_DELETE`](EventType::DEFERRED_DELETE). Everything else stays posted.
@@ -126,8 +126,8 @@ impl QCoreApplication {
         Dispatcher::current().remove_posted(&which(receiver, None));
     }
 
-    /// Drops what is posted to `receiver` and has this type. `None` stands for all objects of this
-    /// thread.
+    /// Drops everything of this type that is posted to `receiver`. `None` stands for all objects of
+    /// this thread.
     ///
     /// ```
     /// use qcore::{EventType, QCoreApplication, QObject};

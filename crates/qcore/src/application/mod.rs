@@ -262,15 +262,15 @@ impl QCoreApplication {
             dispatcher.exec(&self.run)
         };
         self.about_to_quit.emit(());
-        // Makes the deletions that the loop has not made.
+        // Carries out the deletions that the loop has left.
         let deletions = Some(EventType::DEFERRED_DELETE.raw());
         dispatcher.send_posted(&Which::new(None, deletions));
         code
     }
 
     /// Ends all event loops of the application's thread with an exit code, as soon as control
-    /// returns to them. By convention 0 means success. Every thread may call this function. If
-    /// another thread than the application's calls it, it takes effect in the next turn of the
+    /// returns to them. By convention 0 means success. Every thread may call this function. A call
+    /// from a thread other than the application's takes effect in the next turn of the
     /// application's loop.
     ///
     /// As in Qt, data that is written to sockets in the same turn, for example in the slot that
@@ -279,8 +279,9 @@ impl QCoreApplication {
     /// slot of the socket's `disconnected`, or call
     /// [`wait_for_bytes_written`](crate::QIODevice::wait_for_bytes_written).
     ///
-    /// After this call no [`QEventLoop`] starts in that thread: its `exec` returns -1. This ends
-    /// when the application's own `exec` returns, or when it is called if it was not running.
+    /// After this call no [`QEventLoop`] starts in that thread: its `exec` returns -1. Loops can
+    /// start again when the application's own `exec` returns or, if it was not running, when it is
+    /// called.
     pub fn exit(&self, code: i32) {
         self.0.exit(code);
     }

@@ -33,8 +33,8 @@ pub(super) fn application() -> Option<Primary> {
     application.filter(|application| application.poster.is_open())
 }
 
-/// Makes an application that of the process, unless the process already has one in a thread that has
-/// not ended.
+/// Makes an application that of the process, unless the process already has one in a thread that
+/// has not ended.
 pub(super) fn claim(application: Primary) {
     let mut primary = primary();
     if primary.as_ref().is_some_and(|primary| primary.poster.is_open()) {

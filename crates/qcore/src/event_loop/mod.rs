@@ -10,7 +10,7 @@
 //! ```
 //!
 //! * **Posted calls** are queued slots, events, calls of [`Poster::post`], and deletions requested
-//!   by `delete_later`. What is posted during this step waits for the next turn.
+//!   by `delete_later`. Items posted during this step wait for the next turn.
 //! * **Poll** asks the operating system which sources are ready. It waits for one only if the loop
 //!   has nothing else to do.
 //! * **Sources** are the registered sockets and listeners. A source that has used up its share of

@@ -32,8 +32,8 @@ impl Registration {
         self.dispatcher.register_io(io, self.key, interest)
     }
 
-    /// Registers a file descriptor again that is already registered. If it is already ready, the
-    /// poll reports that once more.
+    /// Renews the registration of a file descriptor. If the descriptor is ready, the poll reports
+    /// that once more.
     ///
     /// # Errors
     ///

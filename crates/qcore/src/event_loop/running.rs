@@ -82,8 +82,8 @@ impl Dispatcher {
             return done;
         }
         let done = self.turn(flags, None, None);
-        // If the call of another thread ended the wait, the turn has only moved the call to the
-        // queue.
+        // If a call from another thread has ended the wait, the turn has moved it to the queue but
+        // not run it.
         self.send_posted(&Which::ALL) || done
     }
 

@@ -84,7 +84,7 @@ struct Due {
 pub(super) struct Timers {
     timers: Slab<Timer>,
     heap: BinaryHeap<Reverse<Due>>,
-    /// How many orders and serials have been used.
+    /// How many values of `order` and `serial` have been given out.
     orders: u64,
     stale: usize,
 }

@@ -15,8 +15,8 @@ use crate::{
 crate::library_class! {
     /// A device over bytes in memory.
     ///
-    /// The event loop emits `ready_read` and `bytes_written`, once for all writes before. Stands
-    /// for Qt's [QBuffer](https://doc.qt.io/qt-5/qbuffer.html).
+    /// The event loop emits `ready_read` and `bytes_written` in its next turn, once for all writes
+    /// until then. Stands for Qt's [QBuffer](https://doc.qt.io/qt-5/qbuffer.html).
     ///
     /// # Examples
     ///
@@ -41,8 +41,8 @@ pub struct BufferNode {
     memory: Rc<Memory>,
 }
 
-/// The device itself. It is not the node, so that the backend's functions do not appear on the
-/// handle beside the device's.
+/// The device itself. It is a type of its own, because functions of the node would appear on the
+/// handle next to the device's.
 struct Memory {
     node: Weak<BufferNode>,
     data: RefCell<Vec<u8>>,
@@ -104,7 +104,7 @@ impl QBuffer {
 }
 
 impl Memory {
-    /// Has the loop emit the signals for this write and all earlier ones.
+    /// Makes the loop emit the signals for this write and all earlier ones.
     fn note_written(&self, count: usize) {
         self.written.set(self.written.get() + count);
         let Some(node) = self.node.upgrade() else { return };

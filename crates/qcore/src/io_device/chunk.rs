@@ -7,9 +7,9 @@ use super::pool::BufferPool;
 /// Bytes that are given away or shared; the argument of
 /// [`write_chunk`](super::QIODevice::write_chunk).
 ///
-/// A chunk is made of a `Vec<u8>` or `String`, which it takes over; of an `Rc<[u8]>`, which others
-/// may still use, for example to write the same bytes to many sockets; or of static bytes. None of
-/// these is copied. Here it stands for Qt's `QByteArray`.
+/// A `Vec<u8>`, a `String`, an `Rc<[u8]>` and static bytes convert into a chunk without a copy.
+/// With an `Rc<[u8]>` a program can write the same bytes to many sockets. The type takes the place
+/// of Qt's `QByteArray`.
 ///
 /// # Examples
 ///

@@ -28,7 +28,7 @@ impl QIODevice {
     ///
     /// In text mode a `\r\n` at the end becomes `\n`.
     #[doc(alias = "readLine")]
-    #[must_use = "what was read is lost"]
+    #[must_use = "the bytes are lost if the result is not used"]
     pub fn read_line(&self) -> Vec<u8> {
         let mut line = Vec::new();
         if self.check_readable("read").is_err() {
@@ -47,7 +47,7 @@ impl QIODevice {
     /// A longer line is read in several calls. A `max_size` of 0 means no limit. With 1 the
     /// function logs a warning and reads nothing.
     #[doc(alias = "readLine")]
-    #[must_use = "what was read is lost"]
+    #[must_use = "the bytes are lost if the result is not used"]
     pub fn read_line_with_max_size(&self, max_size: usize) -> Vec<u8> {
         if max_size == 0 {
             return self.read_line();
@@ -150,7 +150,7 @@ impl QIODevice {
         if !sink.filled().ends_with(b"\n") && self.is_open() {
             match self.reach_position() {
                 Err(error) if sink.is_empty() => return Err(error),
-                // Keeps what was taken from the read buffer.
+                // Returns the bytes that were taken from the read buffer.
                 Err(_) => return Ok(sink.len()),
                 Ok(()) => {}
             }

@@ -140,7 +140,7 @@ pub struct DeviceNode {
     backend: OnceCell<Backend>,
 }
 
-/// The owner of the virtual functions.
+/// The object that implements the functions that are virtual in Qt.
 enum Backend {
     /// The node of a derived class, which embeds this one.
     Derived(Weak<dyn DeviceBackend>),
@@ -540,7 +540,7 @@ impl QIODevice {
     // ---- for derived classes
 
     /// Opens the base part: sets the mode, and clears the read buffer and the error text. If the
-    /// device was open already, a transaction goes on, as in Qt.
+    /// device was open already, a transaction continues, as in Qt.
     pub fn open_device(&self, mode: OpenMode) {
         self.0.mode.set(mode);
         self.reset_channel_counts();

@@ -19,7 +19,7 @@ pub(super) enum Keep {
     Peek,
 }
 
-/// What a call of the device's `read_data` has brought.
+/// The result of a call of the device's `read_data`.
 enum Asked {
     /// Bytes for the read buffer.
     Buffered,
@@ -46,7 +46,7 @@ impl QIODevice {
     /// For the bytes that are not in the read buffer, the function calls the device's `read_data`
     /// once if at most 256 KiB are missing or the device reports as many. The memory it allocates
     /// is in proportion to the bytes that are there, not to `max_size`.
-    #[must_use = "what was read is lost"]
+    #[must_use = "the bytes are lost if the result is not used"]
     pub fn read(&self, max_size: usize) -> Vec<u8> {
         let mut data = Vec::new();
         if self.check_readable("read").is_err() {
@@ -58,7 +58,7 @@ impl QIODevice {
 
     /// Reads all bytes that are there now.
     #[doc(alias = "readAll")]
-    #[must_use = "what was read is lost"]
+    #[must_use = "the bytes are lost if the result is not used"]
     pub fn read_all(&self) -> Vec<u8> {
         let mut all = Vec::new();
         if self.check_readable("read").is_err() {
@@ -70,7 +70,7 @@ impl QIODevice {
             let _ = self.read_some(&mut Sink::vec(&mut all, rest), Keep::No);
             return all;
         }
-        // Reads until the device has nothing: only so does it learn that the buffer has room again.
+        // Reads until the device has nothing: this is how it learns that the buffer has room again.
         let mut at_once = PIECE.max(self.buffered());
         while let Ok(1..) = self.read_some(&mut Sink::vec(&mut all, at_once), Keep::No) {
             if !self.is_open() {
@@ -187,7 +187,7 @@ impl QIODevice {
 
     /// Reads one byte; `None` if there is none or reading fails.
     #[doc(alias = "getChar")]
-    #[must_use = "what was read is lost"]
+    #[must_use = "the bytes are lost if the result is not used"]
     pub fn get_char(&self) -> Option<u8> {
         let mut byte = [0];
         match self.read_into(&mut byte) {

@@ -50,7 +50,7 @@ impl QDataStream {
             if self.status != StreamStatus::Ok {
                 return None;
             }
-            // Items without bytes are refused: the data would not bound their number.
+            // Refuse items that take no bytes: the length of the data would not limit their number.
             if self.taken == before {
                 self.set_status(StreamStatus::ReadCorruptData);
                 return None;

@@ -105,6 +105,7 @@ impl QDataStream {
     /// Reads a floating point number of 8 bytes with
     /// [`DoublePrecision`](FloatingPointPrecision::DoublePrecision), the default, and of 4 bytes
     /// otherwise.
+    ///
     /// ```
     /// use qcore::{QDataStream, stream::FloatingPointPrecision};
     ///

@@ -39,8 +39,8 @@ impl QDataStream {
 
     /// Sets the status if it is [`Ok`](StreamStatus::Ok). The first error stays.
     ///
-    /// While the status is not `Ok`, the stream writes nothing. Reads go on outside a transaction.
-    /// Inside a transaction they return zeros and empty values.
+    /// While the status is not `Ok`, the stream writes nothing. Outside a transaction, reads
+    /// continue. Inside a transaction they return zeros and empty values.
     ///
     /// ```
     /// use qcore::{QDataStream, stream::StreamStatus};

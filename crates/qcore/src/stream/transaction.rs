@@ -148,7 +148,7 @@ impl QDataStream {
     }
 }
 
-/// The kind of transaction that was left.
+/// The kind of transaction that a call has ended.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Left {
     None,

@@ -12,7 +12,7 @@ const MOVED_BY: u32 = 97;
 const USER_TYPE: u32 = 1024;
 /// The same type number before Qt 5.0.
 const OLD_USER_TYPE: u32 = 127;
-/// The type number of `void`, which is read like no type.
+/// The type number of `void`. A variant of this type is read as an invalid variant.
 const VOID: u32 = 43;
 /// The types before Qt 4.0: each old number is an index, and the value is the number since Qt 5.0.
 const QT_3_TYPES: [u32; 36] = [

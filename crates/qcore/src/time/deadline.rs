@@ -295,7 +295,7 @@ impl PartialOrd for QDeadlineTimer {
 }
 
 impl Ord for QDeadlineTimer {
-    /// Orders deadlines by time. One that never passes is the greatest.
+    /// Orders deadlines by time. A deadline that never passes is the greatest.
     fn cmp(&self, other: &Self) -> Ordering {
         match (self.at, other.at) {
             (Some(at), Some(other)) => at.cmp(&other),

@@ -13,13 +13,13 @@ use crate::{
 
 impl QObject {
     /// Starts a timer that sends this object an event of type [`TIMER`](crate::EventType::TIMER)
-    /// again and again, until [`kill_timer`](QObject::kill_timer) or the object's end. The id tells
-    /// it from others.
+    /// repeatedly, until [`kill_timer`](QObject::kill_timer) stops it or the object dies. Returns
+    /// the id of the timer.
     ///
     /// The event comes to [`EventHandler::timer_event`](crate::EventHandler::timer_event). The
-    /// timer is coarse: it fires up to 5 % of the interval early or late. `None`, which is Qt's 0,
-    /// with a warning in the log, if the interval is negative or the object is dead. A
-    /// [`QTimer`](crate::QTimer) does the same by a signal.
+    /// timer is coarse: it fires up to 5 % of the interval early or late. If the interval is
+    /// negative or the object is dead, the function logs a warning and returns `None`, where Qt
+    /// returns 0. A [`QTimer`](crate::QTimer) emits a signal instead of sending events.
     ///
     /// ```
     /// use std::{cell::Cell, rc::Rc};
@@ -70,8 +70,8 @@ impl QObject {
         Some(id)
     }
 
-    /// Stops a timer of this object. One that is not, or does not run, is left alone, with a
-    /// warning in the log.
+    /// Stops a timer of this object. If `id` is not a running timer of this object, the function
+    /// does nothing but log a warning.
     #[doc(alias = "killTimer")]
     pub fn kill_timer(&self, id: TimerId) {
         if !Object::life(self).stop_own_timer(id) {
@@ -87,7 +87,7 @@ impl TimerHandler for ObjectNode {
     fn timer_due(self: Rc<Self>, id: TimerId) {
         let life = self.life();
         if !life.is_dead() {
-            // What the event causes may drop the last handle but this.
+            // The handlers of the event may drop all other handles.
             let _keep = QObject::from_node(self.clone());
             life.send(&QEvent::of_timer(id));
         }

@@ -131,7 +131,7 @@ impl QHostAddress {
     /// Qt's default mode is [`ConversionMode::TOLERANT`]. With [`ConversionMode::STRICT`] this is
     /// `==`. Addresses of the same protocol are always compared without conversion: `::1.2.3.4`
     /// never equals `::ffff:1.2.3.4`, and null equals only null. Scope ids are not compared. A text
-    /// that is no address is null.
+    /// that is not an address is null.
     ///
     /// As in Qt, one case is not symmetric. With `CONVERT_UNSPECIFIED_ADDRESS`, *every* IPv6
     /// address equals [`Any`](Self::Any) if `Any` is `other`, but only `::` does if `Any` is

@@ -15,16 +15,16 @@ use super::{AddressParseError, QHostAddress};
 ///
 /// What a text means depends on the call:
 ///
-/// * [`connect_to_host`](crate::QAbstractSocket::connect_to_host) and its longer forms take a text
-///   as it is. An address is connected to without a look-up. Any other text is a host name and is
-///   looked up.
-/// * Calls that need an address and return a `Result` refuse a text that is no address before any
-///   system call. The error is
+/// * [`connect_to_host`](crate::QAbstractSocket::connect_to_host) and its longer forms take any
+///   text. They connect to an address without a look-up. Any other text is a host name, which they
+///   look up.
+/// * Calls that need an address and return a `Result` refuse any other text, before any system
+///   call. The error is
 ///   [`SocketAddressNotAvailable`](crate::SocketErrorKind::SocketAddressNotAvailable). These are
 ///   [`bind`](crate::QAbstractSocket::bind), [`listen`](crate::QTcpServer::listen),
 ///   [`write_datagram`](crate::QUdpSocket::write_datagram), and the functions for multicast groups.
-/// * Calls that need an address and cannot fail take a text that is no address as the null address,
-///   as Qt does. Examples are [`QNetworkDatagram::new`](crate::QNetworkDatagram::new),
+/// * Calls that need an address and cannot fail treat any other text as the null address, as Qt
+///   does. Examples are [`QNetworkDatagram::new`](crate::QNetworkDatagram::new),
 ///   [`set_ip`](crate::QNetworkAddressEntry::set_ip) and [`is_equal`](QHostAddress::is_equal).
 ///
 /// A text is an address if [`QHostAddress`] parses it. The null address itself,

@@ -5,8 +5,8 @@
 //! invalid text or keeps an invalid state:
 //!
 //! * A NUL character is an invalid character. Qt ignores it and everything after it.
-//! * A null address holds nothing. After a failed `setAddress()`, Qt's still converts to the
-//!   address that it held before and is classified as that address.
+//! * A null address holds nothing. In Qt, an address that is null after a failed `setAddress()`
+//!   still converts to its previous value and is classified by it.
 //! * [`parse_subnet`](QHostAddress::parse_subnet) refuses prefix lengths of 2³¹ and more, which Qt
 //!   stores as negative numbers.
 //! * For a v4-mapped text, `parse_subnet` returns a network that converts to IPv4 with its host
@@ -288,7 +288,7 @@ impl QHostAddress {
         Self { repr: Repr::Scoped(Arc::new(Scoped { ip, scope: scope.into() })) }
     }
 
-    /// Returns the IPv6 address with its scope id left out, or `None` for other addresses.
+    /// Returns the IPv6 address without its scope id, or `None` for other addresses.
     fn v6(&self) -> Option<Ipv6Addr> {
         match &self.repr {
             Repr::V6(ip) => Some(*ip),

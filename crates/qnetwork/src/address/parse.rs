@@ -77,7 +77,7 @@ impl From<AddressParseError> for SocketError {
 ///
 /// # Errors
 ///
-/// [`AddressParseError`] if the text is no address.
+/// [`AddressParseError`] if the text is not an address.
 impl FromStr for QHostAddress {
     type Err = AddressParseError;
 
@@ -107,7 +107,7 @@ impl QHostAddress {
     ///
     /// # Errors
     ///
-    /// [`AddressParseError`] if the text is no address. The address is null then.
+    /// [`AddressParseError`] if the text is not an address. The address is null then.
     ///
     /// # Examples
     ///

@@ -7,9 +7,9 @@ impl QHostAddress {
     /// Returns whether the address is in the subnet that the first `netmask` bits of `subnet` make.
     ///
     /// Both addresses must be IPv4 or both IPv6. A v4-mapped address counts as IPv6 here. Null and
-    /// [`Any`](Self::Any) are in no subnet, and a text that is no address is null. `netmask` is a
-    /// prefix length: 0 matches every address of the family, and one above 32 (above 128 for IPv6)
-    /// counts as 32 (128). Scope ids are not compared.
+    /// [`Any`](Self::Any) are in no subnet, and a text that is not an address is null. `netmask` is
+    /// a prefix length: 0 matches every address of the family. For IPv4, numbers above 32 count as
+    /// 32; for IPv6, numbers above 128 count as 128. Scope ids are not compared.
     ///
     /// # Examples
     ///
@@ -59,11 +59,11 @@ impl QHostAddress {
     /// The text is an IPv4 or IPv6 address, optionally followed by `/` and a prefix length. For
     /// IPv4 a netmask of four parts may replace the prefix length. An IPv4 address may lack parts
     /// at the end (`"172.16"`, `"172.16."`), which count as zero. Its parts are decimal. Without a
-    /// prefix length each part that is there adds eight bits.
+    /// prefix length each given part adds eight bits.
     ///
     /// # Errors
     ///
-    /// [`AddressParseError`] if the text is no subnet.
+    /// [`AddressParseError`] if the text is not a subnet.
     ///
     /// # Examples
     ///

@@ -109,8 +109,8 @@ fn answer(row: &str) -> String {
             format!("equal\t{left}\t{right}\t{}\t{modes:x}", a == b)
         }
         ["within", text, subnet, netmask, _] => {
-            // The type here allows no negative prefix length, with which Qt finds no address. One
-            // that is too long counts as the longest.
+            // The type allows no negative prefix length; for one, Qt finds no address in the
+            // subnet. A prefix length that is too long counts as the longest.
             let number = netmask.parse::<i32>().expect("a number").min(255);
             let Ok(prefix) = u8::try_from(number) else { return row.to_owned() };
             let pair = (address(subnet), prefix);
@@ -389,7 +389,7 @@ fn nul_ends_no_text() {
     for text in ["1.2.3.4\0", "1.2.3.4\0junk", "\x001", "::1\0", "::1\0junk", "::\0"] {
         assert!(text.parse::<QHostAddress>().is_err(), "{text:?}");
     }
-    // The parser does not read beyond the eighth group otherwise.
+    // Without the NUL, the parser would not read beyond the eighth group.
     assert!("1:2:3:4:5:6:7:8:\0::".parse::<QHostAddress>().is_err());
 }
 
@@ -480,8 +480,8 @@ fn is_small_and_crosses_threads() {
     assert!(LIST[0].is_null());
 }
 
-/// No text and no function causes a panic. A text that parses is shown as a text that parses to the
-/// same address.
+/// No text and no function causes a panic. If a text parses, displaying the address gives a text
+/// that parses to the same address.
 #[test]
 fn garbage_does_no_harm() {
     const PIECES: [&str; 24] = [

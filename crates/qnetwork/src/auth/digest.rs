@@ -25,7 +25,7 @@ enum Hash {
     Sha256,
 }
 
-/// The values that an answer needs besides the challenge.
+/// The values that an answer needs in addition to the challenge.
 pub(super) struct Who<'a> {
     pub(super) user: &'a [u8],
     pub(super) password: &'a [u8],

@@ -280,7 +280,7 @@ impl PartialEq for QAuthenticator {
 }
 
 impl fmt::Debug for QAuthenticator {
-    /// Does not print the password.
+    /// Formats the authenticator without its password.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let state = self.get();
         f.debug_struct("QAuthenticator")

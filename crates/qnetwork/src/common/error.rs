@@ -101,7 +101,7 @@ qcore::numbered! {
     }
 }
 
-/// An error of a socket: its kind and Qt's text for it.
+/// An error of a socket: its kind, and Qt's text for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SocketError {
     kind: SocketErrorKind,
@@ -113,7 +113,7 @@ impl SocketError {
         SocketError { kind, text: text.into() }
     }
 
-    /// The kind of the error.
+    /// Returns the kind of the error.
     #[must_use]
     pub fn kind(&self) -> SocketErrorKind {
         self.kind
@@ -139,12 +139,12 @@ impl SocketError {
         Self::new(SocketErrorKind::HostNotFound, "Host not found")
     }
 
-    /// Connecting took too long.
+    /// Creates the error for an attempt to connect that took too long.
     pub(crate) fn timed_out() -> Self {
         Self::new(SocketErrorKind::SocketTimeout, "Connection timed out")
     }
 
-    /// The error for a failure of which nothing is known.
+    /// Creates the error for a failure of which nothing is known.
     pub(crate) fn unknown() -> Self {
         Self::new(SocketErrorKind::Unknown, "Unknown error")
     }

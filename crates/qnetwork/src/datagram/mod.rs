@@ -54,7 +54,7 @@ impl Endpoint {
 
 impl QNetworkDatagram {
     /// Creates a datagram with these bytes and this destination. [`QHostAddress::Null`] means no
-    /// destination. A text that is no address also gives none.
+    /// destination. A text that is not an address also gives none.
     #[must_use]
     pub fn new<'a>(data: impl Into<Vec<u8>>, destination: impl Into<Host<'a>>, port: u16) -> Self {
         QNetworkDatagram {
@@ -124,7 +124,7 @@ impl QNetworkDatagram {
     }
 
     /// Sets the source address and port to send from; with port 0 the system chooses the port. A
-    /// text that is no address removes the sender.
+    /// text that is not an address removes the sender.
     ///
     /// ```
     /// use qnetwork::{QHostAddress, QNetworkDatagram};
@@ -153,7 +153,8 @@ impl QNetworkDatagram {
         self.destination.port()
     }
 
-    /// Sets the destination address and port. A text that is no address removes the destination.
+    /// Sets the destination address and port. A text that is not an address removes the
+    /// destination.
     #[doc(alias = "setDestination")]
     pub fn set_destination<'a>(&mut self, address: impl Into<Host<'a>>, port: u16) {
         self.destination = Endpoint::new(address.into(), port);

@@ -16,7 +16,7 @@ fn ends(datagram: &QNetworkDatagram) -> (String, Option<u16>, String, Option<u16
     )
 }
 
-/// The same, with -1 for no port.
+/// Returns expected values in the form of `ends`, with -1 for no port.
 fn text(
     sender: &str,
     port: i32,

@@ -1,4 +1,5 @@
-//! The resolver's configuration: which servers are asked, how often, and how long each has time.
+//! The resolver's configuration: which servers a look-up asks, how many times, and with which time
+//! limit.
 
 use std::{
     env, fs,
@@ -13,28 +14,28 @@ const PATH: &str = "/etc/resolv.conf";
 /// The port of name servers.
 pub(super) const PORT: u16 = 53;
 
-/// The bounds that resolv.conf(5) gives.
+/// The limits that resolv.conf(5) states.
 const MAX_SERVERS: usize = 3;
 const MAX_TIMEOUT: u32 = 30;
 const MAX_ATTEMPTS: u32 = 5;
 
-/// How much of the file is read.
+/// How many bytes of the file to read.
 const MAX_FILE: u64 = 64 * 1024;
 
 /// The address and port of a name server.
 pub(super) type Server = (QHostAddress, u16);
 
-/// How servers are asked.
+/// Which servers to ask, and how.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Configuration {
     pub(super) servers: Vec<Server>,
-    /// How long the first server has time, in seconds.
+    /// The time limit of the first server, in seconds.
     pub(super) timeout: u32,
-    /// How often each server is asked.
+    /// How many times to ask each server.
     pub(super) attempts: u32,
-    /// Each look-up begins with another server.
+    /// Whether each look-up begins with a different server.
     pub(super) rotate: bool,
-    /// Servers are asked by TCP alone.
+    /// Whether to ask the servers by TCP only.
     pub(super) over_tcp: bool,
 }
 
@@ -51,7 +52,7 @@ impl Default for Configuration {
 }
 
 impl Configuration {
-    /// Reads the system's configuration. Without a file the name server is this machine.
+    /// Reads the system's configuration. Without the file, the only name server is this machine.
     pub(super) fn of_system() -> io::Result<Self> {
         let file = read_file(PATH)?;
         let options = env::var_os("RES_OPTIONS");
@@ -64,7 +65,7 @@ impl Configuration {
         let mut configuration = Configuration::default();
         for line in file.lines() {
             let mut words = line.split([' ', '\t']).filter(|word| !word.is_empty());
-            // A line that begins with a space is no option, and `#` and `;` begin comments.
+            // A line that begins with a space is ignored, and `#` and `;` begin comments.
             match line.split([' ', '\t']).next() {
                 Some("nameserver") => configuration.add_server(words.nth(1)),
                 Some("options") => words.skip(1).for_each(|word| configuration.set(word)),
@@ -98,8 +99,9 @@ impl Configuration {
         }
     }
 
-    /// Returns how long the server at that position has time. As with the system's resolver, the
-    /// time doubles with each server and is divided by their number, but is a second at least.
+    /// Returns the time limit of the server at that position. As with the system's resolver, the
+    /// limit doubles with each server and is divided by the number of servers. It is at least one
+    /// second.
     pub(super) fn time_for(&self, server: usize) -> Duration {
         let doubled = u64::from(self.timeout) << server.min(MAX_SERVERS);
         let seconds = match server {
@@ -110,7 +112,7 @@ impl Configuration {
     }
 }
 
-/// Reads the beginning of a file. A file that does not exist is empty.
+/// Reads the beginning of a file. A file that does not exist counts as empty.
 fn read_file(path: &str) -> io::Result<String> {
     let mut file = Vec::new();
     match fs::File::open(path).and_then(|opened| opened.take(MAX_FILE).read_to_end(&mut file)) {
@@ -119,8 +121,8 @@ fn read_file(path: &str) -> io::Result<String> {
     }
 }
 
-/// Returns whether there is no file that can be read, now and later. Other errors are a lack of
-/// descriptors or memory.
+/// Returns whether the file is missing or unreadable for good. Other errors, such as a lack of
+/// descriptors or memory, may pass.
 fn is_no_file(error: &io::Error) -> bool {
     matches!(
         error.kind(),

@@ -20,15 +20,15 @@ qcore::numbered! {
         A = 1,
         /// IPv6 addresses of a host.
         AAAA = 28,
-        /// All records of a name. Many servers answer with a few of them only (RFC 8482).
+        /// All records of a name. Many servers return only a few of them (RFC 8482).
         ANY = 255,
-        /// The name that an alias stands for.
+        /// The canonical name of an alias.
         CNAME = 5,
         /// The mail servers of a domain.
         MX = 15,
         /// The name servers of a domain.
         NS = 2,
-        /// The name that a pointer leads to, for example from an address to its host.
+        /// The name that a pointer contains, for example the host of an address.
         PTR = 12,
         /// The hosts and ports at which a service is offered.
         SRV = 33,

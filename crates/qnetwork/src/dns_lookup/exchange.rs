@@ -18,21 +18,20 @@ use crate::{
     socket::{QTcpSocket, QUdpSocket, SocketErrorKind, SocketState},
 };
 
-/// How many datagrams are read in one turn of the loop.
+/// How many datagrams to read in one turn of the loop.
 const MAX_DATAGRAMS: usize = 32;
 
-/// How many bytes of a connection are read at once.
+/// How many bytes to read from a connection at once.
 const READ_BUFFER: usize = 64 * 1024;
 
-/// A look-up that is going on. It ends with a reply, or when its object [closes](Exchange::close)
-/// it.
+/// A running look-up. It ends with a reply, or when its object [closes](Exchange::close) it.
 pub(super) struct Exchange {
     this: Weak<Exchange>,
     owner: Weak<DnsLookupNode>,
     dispatcher: Rc<Dispatcher>,
     resolution: RefCell<Resolution>,
     /// A socket for each server that has been asked. Each is connected, so that the system drops
-    /// what others send.
+    /// datagrams from other senders.
     datagrams: RefCell<Vec<Option<QUdpSocket>>>,
     stream: RefCell<Option<QTcpSocket>>,
     timer: Cell<Option<TimerId>>,
@@ -64,7 +63,7 @@ impl Exchange {
         self.perform(step);
     }
 
-    /// Carries out a step, and those that follow because a server cannot be reached.
+    /// Carries out a step, and further steps if a server cannot be reached.
     fn perform(&self, mut step: Step) {
         while !self.ended.get() {
             let sent = match step {
@@ -93,7 +92,7 @@ impl Exchange {
         }
     }
 
-    /// Stops all that is going on.
+    /// Ends the exchange: stops the timer and closes the sockets.
     pub(super) fn close(&self) {
         self.ended.set(true);
         if let Some(timer) = self.timer.take() {
@@ -116,7 +115,7 @@ impl Exchange {
         }
     }
 
-    /// Goes on with the next server.
+    /// Continues with the next server.
     fn fail(&self) {
         if !self.ended.get() {
             let step = self.resolution.borrow_mut().failed();
@@ -126,11 +125,12 @@ impl Exchange {
 
     // ---- datagrams
 
-    /// Sends the query to a server. Returns whether that was possible.
+    /// Sends the query to a server. Returns whether this succeeded.
     fn send(&self, server: usize) -> bool {
         let Some(socket) = self.datagram_socket(server) else { return false };
         let query = self.resolution.borrow().query().to_vec();
-        // Where nobody listens, the first call reports that the last datagram was refused.
+        // If nothing listens there, the first call may only report that an earlier datagram was
+        // refused.
         socket.write(&query).is_ok() || socket.write(&query).is_ok()
     }
 
@@ -157,7 +157,7 @@ impl Exchange {
                 return;
             }
             let Some(socket) = self.datagrams.borrow()[server].clone() else { return };
-            // The longer form reports that a datagram of ours was refused.
+            // Unlike `receive_datagram`, this function reports that a sent datagram was refused.
             let step = match socket.receive_datagram_with_max_size(usize::MAX) {
                 Ok(datagram) => self.resolution.borrow_mut().datagram(server, datagram.data()),
                 Err(error) if error == SocketErrorKind::Temporary => return,
@@ -178,7 +178,7 @@ impl Exchange {
 
     // ---- a connection
 
-    /// Connects to a server. Returns whether that was possible.
+    /// Starts to connect to a server. Returns whether this succeeded.
     fn connect(&self, server: usize) -> bool {
         let Some(this) = self.this.upgrade() else { return false };
         let socket = QTcpSocket::new();
@@ -191,7 +191,8 @@ impl Exchange {
         if socket.state() == SocketState::Unconnected {
             return false;
         }
-        // The slots are connected after the call, so that a failure within it is seen only above.
+        // Connect the slots after the call, so that they do not report a failure within it a second
+        // time.
         socket.ready_read.connect_to(&this, Exchange::on_bytes);
         socket.error_occurred.connect_to(&this, |this, _| this.fail());
         socket.connected.connect_to(&this, |this, ()| {

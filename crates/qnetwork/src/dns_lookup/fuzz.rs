@@ -1,4 +1,4 @@
-//! A door for the fuzz targets: what name servers send.
+//! An entry point for the fuzz targets: the replies of name servers.
 
 use super::{
     configuration::Configuration,
@@ -8,8 +8,8 @@ use super::{
 };
 use crate::address::QHostAddress;
 
-/// Gives a look-up datagrams and bytes of connections until it ends. The first byte of `data` is
-/// the length of the pieces.
+/// Passes datagrams and bytes of connections to a look-up until it ends. The first byte of `data`
+/// is the length of the pieces.
 pub(crate) fn replies(data: &[u8]) {
     let [piece, data @ ..] = data else { return };
     let query = message::query(0, "a.example", DnsLookupType::ANY).expect("a short name");
@@ -30,7 +30,7 @@ pub(crate) fn replies(data: &[u8]) {
         step = match piece {
             [] | [0, ..] => resolution.failed(),
             _ if by_tcp => resolution.stream(piece),
-            // With the question in front, so that more than the header is read.
+            // The reply begins with the question, so that the look-up reads more than the header.
             [server, rest @ ..] => {
                 let mut reply = query.clone();
                 let header = rest.len().min(10);

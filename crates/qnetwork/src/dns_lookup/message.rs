@@ -26,7 +26,8 @@ pub(super) const HEADER: usize = 12;
 /// A header, a name of 255 bytes, a type and a class.
 const MAX_QUERY: usize = HEADER + 255 + 4;
 
-/// What a look-up has found, or why it failed. After some errors there are records, too.
+/// The records that a look-up has found, or the reason why it failed. Some errors come with
+/// records.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Reply {
     pub(super) error: Option<DnsLookupError>,
@@ -64,7 +65,7 @@ pub(super) fn answers(reply: &[u8], query: &[u8]) -> bool {
         && (asked.qtype(), asked.qclass()) == (wanted.qtype(), wanted.qclass())
 }
 
-/// What the header of a reply says.
+/// The meaning of a reply's header.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Verdict {
     /// The server's result code.
@@ -77,7 +78,7 @@ pub(super) struct Verdict {
 }
 
 impl Verdict {
-    /// Reads the header, which has to be there.
+    /// Reads the header. The reply must be long enough for one.
     pub(super) fn of(reply: &[u8]) -> Verdict {
         let (header, counts) = {
             let section = HeaderSection::for_message_slice(reply);
@@ -105,8 +106,9 @@ pub(super) fn error_of(code: Rcode) -> Option<DnsLookupErrorKind> {
     })
 }
 
-/// Reads a reply that [answers] the query. As in Qt, the records before an invalid one are kept,
-/// and a reply that ends within a record has the records before that.
+/// Reads a reply that [answers] the query. As in Qt, an invalid record is an error, but the records
+/// before it are kept. A reply that ends within a record is valid, and has the records before that
+/// one.
 pub(super) fn read(reply: &[u8]) -> Reply {
     if let Some(kind) = error_of(Verdict::of(reply).code) {
         return Reply::failed(kind);
@@ -122,7 +124,7 @@ pub(super) fn read(reply: &[u8]) -> Reply {
 
 type Bytes<'a> = Parser<'a, [u8]>;
 
-/// Returns the text of the error if a record is invalid.
+/// Reads the records. If one is invalid, the error is Qt's text.
 fn read_records(reply: &[u8], count: u16, records: &mut Records) -> Result<(), &'static str> {
     const NO_NAME: &str = "Could not expand domain name";
     let mut rest = Parser::from_ref(reply);
@@ -163,8 +165,8 @@ impl RecordHeader {
     }
 }
 
-/// Reads the data of a record. `data` goes to the end of the message: as in Qt, a name may end
-/// behind its record.
+/// Reads the data of a record. `data` extends to the end of the message, because in Qt, too, a name
+/// may end beyond its record.
 fn read_record(
     name: String,
     header: &RecordHeader,
@@ -246,8 +248,8 @@ fn strings(mut data: &[u8]) -> Option<Vec<Vec<u8>>> {
     Some(strings)
 }
 
-/// Reads a name, following at most 255 pointers, each of which has to point backwards. As in Qt,
-/// the text is empty if a label has other characters than letters, digits, `-` and `_`.
+/// Reads a name. Follows at most 255 pointers, which must point backwards. As in Qt, the text is
+/// empty if a label has characters other than letters, digits, `-` and `_`.
 fn name(rest: &mut Bytes<'_>) -> Option<String> {
     let name = ParsedName::parse_ref(rest).ok()?;
     let mut text = String::new();

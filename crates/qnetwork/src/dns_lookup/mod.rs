@@ -1,6 +1,6 @@
 //! Look-ups of records in the domain name system.
 //!
-//! [`QHostInfo`](crate::QHostInfo) has the system's resolver find addresses. A [`QDnsLookup`] asks
+//! [`QHostInfo`](crate::QHostInfo) asks the system's resolver for addresses. A [`QDnsLookup`] asks
 //! name servers itself and returns records of any type:
 //!
 //! ```text
@@ -62,20 +62,19 @@ library_class! {
     /// # Servers
     ///
     /// Without a [name server](QDnsLookup::set_nameserver), the look-up asks those that
-    /// `/etc/resolv.conf` names, at most three. Of the file's options, `timeout`, `attempts`,
-    /// `rotate` and `use-vc` apply, also those of the environment variable `RES_OPTIONS`. By
-    /// default each server is asked twice and has 5 seconds each time. If a server fails, refuses
-    /// or cannot be reached, the next one is asked at once.
+    /// `/etc/resolv.conf` names, at most three. The options `timeout`, `attempts`, `rotate` and
+    /// `use-vc` apply, both from the file and from the environment variable `RES_OPTIONS`. By
+    /// default the look-up asks each server twice and waits up to 5 seconds each time. If a server
+    /// fails, refuses or cannot be reached, the look-up asks the next one at once.
     ///
-    /// The name is looked up as it is: the file's search domains are not appended to it. Proxies
-    /// are not used.
+    /// The look-up does not append the file's search domains to the name, and uses no proxy.
     ///
     /// # Names
     ///
-    /// A name may contain letters of all languages, which are looked up as punycode. Names of
-    /// records are in lower case. As in Qt, they are shown decoded only if their top-level domain
-    /// is one of those whose registries allow no misleading names, and they are empty if they
-    /// contain characters that host names must not contain.
+    /// A name may contain letters of all languages, which the look-up converts to punycode. Names
+    /// of records are in lower case. As in Qt, punycode in them is decoded only under top-level
+    /// domains whose registries allow no misleading names. A name is empty if it contains
+    /// characters that host names must not contain.
     ///
     /// # Examples
     ///
@@ -106,13 +105,13 @@ library_class! {
 pub struct DnsLookupNode {
     /// The look-up has ended: it succeeded, failed or was aborted.
     pub finished: Signal<()>,
-    /// The name has changed; with the new one.
+    /// The name has changed. The argument is the new name.
     #[doc(alias = "nameChanged")]
     pub name_changed: Signal<String>,
-    /// The name server or its port has changed; with the new server.
+    /// The name server or its port has changed. The argument is the name server.
     #[doc(alias = "nameserverChanged")]
     pub nameserver_changed: Signal<QHostAddress>,
-    /// The type has changed; with the new one.
+    /// The type has changed. The argument is the new type.
     #[doc(alias = "typeChanged")]
     pub type_changed: Signal<DnsLookupType>,
     base: QObject,
@@ -125,7 +124,7 @@ pub struct DnsLookupNode {
     number: Cell<u64>,
 }
 
-/// What to look up, and where.
+/// The question of a look-up, and the server to ask.
 #[derive(Clone, Debug)]
 struct Request {
     kind: DnsLookupType,
@@ -135,13 +134,13 @@ struct Request {
     port: u16,
 }
 
-/// How far a look-up has come.
+/// The progress of a look-up.
 #[derive(Default)]
 enum Progress {
     /// It has not begun, or it has ended.
     #[default]
     Idle,
-    /// The loop is going to begin it.
+    /// It has been posted to the loop.
     Posted,
     /// Servers are being asked.
     Asking(Rc<Exchange>),
@@ -171,7 +170,7 @@ impl QDnsLookup {
         Self::with_nameserver(kind, name, QHostAddress::Null)
     }
 
-    /// Creates a look-up for a type and a name, which asks a certain name server.
+    /// Creates a look-up for a type and a name, which asks the given name server.
     #[must_use]
     pub fn with_nameserver<'a>(
         kind: DnsLookupType,
@@ -203,9 +202,9 @@ impl QDnsLookup {
         self.request.borrow().name.clone()
     }
 
-    /// Sets the name to look up. A look-up that is going on keeps its name.
+    /// Sets the name to look up. A running look-up keeps its name.
     ///
-    /// If it is another name than before, emits [`name_changed`](DnsLookupNode::name_changed).
+    /// If the name has changed, emits [`name_changed`](DnsLookupNode::name_changed).
     #[doc(alias = "setName")]
     pub fn set_name(&self, name: impl Into<String>) {
         let name = name.into();
@@ -222,9 +221,9 @@ impl QDnsLookup {
         self.request.borrow().kind
     }
 
-    /// Sets the type of the records to look up. A look-up that is going on keeps its type.
+    /// Sets the type of the records to look up. A running look-up keeps its type.
     ///
-    /// If it is another type than before, emits [`type_changed`](DnsLookupNode::type_changed).
+    /// If the type has changed, emits [`type_changed`](DnsLookupNode::type_changed).
     #[doc(alias = "setType")]
     pub fn set_type(&self, kind: DnsLookupType) {
         let last = std::mem::replace(&mut self.request.borrow_mut().kind, kind);
@@ -233,7 +232,7 @@ impl QDnsLookup {
         }
     }
 
-    /// Returns the name server to ask; null if the system's servers are asked.
+    /// Returns the name server to ask; a null address stands for the system's servers.
     #[must_use]
     pub fn nameserver(&self) -> QHostAddress {
         self.request.borrow().nameserver.clone()
@@ -246,12 +245,10 @@ impl QDnsLookup {
         self.request.borrow().port
     }
 
-    /// Sets the name server to ask, at port 53. With a null address, or with text that is no
-    /// address, the system's servers are asked.
-    /// A look-up that is going on keeps its server.
+    /// Sets the name server to ask, at port 53. A null address, or a text that is not an address,
+    /// stands for the system's servers. A running look-up keeps its server.
     ///
-    /// If it is another server than before, emits
-    /// [`nameserver_changed`](DnsLookupNode::nameserver_changed).
+    /// If the server has changed, emits [`nameserver_changed`](DnsLookupNode::nameserver_changed).
     #[doc(alias = "setNameserver")]
     pub fn set_nameserver<'a>(&self, nameserver: impl Into<Host<'a>>) {
         self.set_nameserver_with_port(nameserver, PORT);
@@ -284,11 +281,11 @@ impl QDnsLookup {
 
     // ---- looking up
 
-    /// Begins a look-up. The event loop emits [`finished`](DnsLookupNode::finished) when it has
-    /// ended, never this function.
+    /// Begins a look-up and returns at once. The event loop emits
+    /// [`finished`](DnsLookupNode::finished) when the look-up has ended.
     ///
-    /// The records and the error of the last look-up are gone. A look-up that is still going on is
-    /// abandoned without a signal.
+    /// The function drops the records and the error of the last look-up. It abandons a running
+    /// look-up without a signal.
     pub fn lookup(&self) {
         if self.is_deleted() {
             return;
@@ -312,21 +309,21 @@ impl QDnsLookup {
 
     /// Cancels the look-up: its error is
     /// [`OperationCancelled`](DnsLookupErrorKind::OperationCancelled), and this function emits
-    /// [`finished`](DnsLookupNode::finished). Does nothing if no look-up is going on.
+    /// [`finished`](DnsLookupNode::finished). Does nothing if no look-up is running.
     pub fn abort(&self) {
         if self.stop() {
             self.finish(Reply::failed(DnsLookupErrorKind::OperationCancelled));
         }
     }
 
-    /// Returns whether a look-up has ended and no other one has begun since.
+    /// Returns whether the last look-up has ended. Before the first one it is `false`.
     #[doc(alias = "isFinished")]
     #[must_use]
     pub fn is_finished(&self) -> bool {
         self.is_finished.get()
     }
 
-    // ---- what was found
+    // ---- the result
 
     /// Returns the kind of the error; `None`, where Qt returns `NoError`, if there was none.
     #[must_use]
@@ -342,8 +339,8 @@ impl QDnsLookup {
         reply.error.as_ref().map(DnsLookupError::text).unwrap_or_default().to_owned()
     }
 
-    /// Returns the error of the look-up as a `Result`. It is `Ok` before the first look-up and
-    /// while one is going on, too.
+    /// Returns the error of the look-up as a `Result`. It is also `Ok` before the first look-up and
+    /// while one is running.
     ///
     /// # Errors
     ///
@@ -433,9 +430,9 @@ impl DnsLookupNode {
         exchange.begin();
     }
 
-    /// Ends the look-up that is going on without a signal. Returns whether there was one.
+    /// Ends a running look-up without a signal. Returns whether there was one.
     fn stop(&self) -> bool {
-        // The call that was posted does nothing any more.
+        // The posted call will see that the number has changed, and do nothing.
         self.number.set(self.number.get() + 1);
         let progress = self.progress.take();
         match progress {

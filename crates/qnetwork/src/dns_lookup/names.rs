@@ -84,8 +84,8 @@ pub(super) fn from_ace(name: &str) -> String {
     labels.map(|labels| labels.join(".") + end).unwrap_or_default()
 }
 
-/// Decodes a label. It stays as it is if the text it stands for is not what would be encoded.
-/// Returns `None` if it is no punycode.
+/// Decodes a label. Keeps it encoded if encoding its text would give another label. Returns `None`
+/// if it is not punycode.
 fn decode(label: &str) -> Option<String> {
     let Some(code) = label.strip_prefix("xn--") else { return Some(label.to_owned()) };
     let text = ace::from_punycode(code)?;
@@ -131,13 +131,13 @@ mod tests {
         ("xn--n3h.net", "\u{2603}.net"),
         ("xn--1ca.de", "\u{e1}.de"),
         ("xn--xn---3ra.de", "xn--\u{fc}.de"),
-        // What is mapped to something else is not shown.
+        // Text that encoding would map to other characters stays encoded.
         ("xn--strae-oqa.de", "xn--strae-oqa.de"),
         ("xn--fa-hia.de", "xn--fa-hia.de"),
         ("xn--a-ecp.de", "xn--a-ecp.de"),
         ("xn--80ak6aa92e.com", "xn--80ak6aa92e.com"),
         ("xn--a.de", "xn--a.de"),
-        // Codes of nothing, of too much and with a digit that there is not.
+        // Invalid codes: empty, too large, or with an invalid digit.
         ("xn--.de", ""),
         ("xn--b-.de", ""),
         ("xn--99999999999999.de", ""),
@@ -154,7 +154,7 @@ mod tests {
         for (name, text) in ASKED {
             assert_eq!(from_ace(name), *text, "{name:?}");
         }
-        // A number that is too large for a character. Qt shows the one with its lower 16 bits.
+        // A number that is too large for a character. Qt shows the character of the lower 16 bits.
         assert_eq!(from_ace("xn--999999b.de"), "");
         assert!(DECODED.is_sorted());
     }

@@ -4,7 +4,7 @@ use std::mem;
 
 use crate::address::QHostAddress;
 
-/// Writes the functions that the classes of records have in common.
+/// Defines the functions that all types of records have.
 macro_rules! record {
     ($class:ident) => {
         impl $class {
@@ -16,8 +16,8 @@ macro_rules! record {
 
             /// Returns the name that the record belongs to.
             ///
-            /// If an alias led to the record, it is the name that the alias stands for, not the
-            /// one that was looked up.
+            /// If the look-up followed an alias, this is the canonical name, not the name that was
+            /// looked up.
             #[must_use]
             pub fn name(&self) -> &str {
                 &self.name

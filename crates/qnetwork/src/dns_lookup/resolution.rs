@@ -8,15 +8,15 @@
 //!                                                 truncated: a connection ◄──┤         │
 //!                                                      │  └────────────────────────────┤
 //!                                                      └──────► a reply ◄────┘         ▼
-//!                                                                  └────► done ◄── no server is left
+//!                                                                  └────► done ◄── none is left
 //! ```
 //!
-//! The rules are those of the system's resolver, which Qt asks:
+//! The rules are those of the system's resolver, which Qt uses:
 //!
-//! * A reply with another id or another question is ignored.
-//! * After a failure, a refusal or a referral the next server is asked. If no other one answers,
-//!   that is the result.
-//! * After a truncated datagram each server is asked by TCP, and once only.
+//! * It ignores a reply with another id or another question.
+//! * After a failure, a refusal or a referral it asks the next server. If no other server answers,
+//!   this reply is the result.
+//! * After a truncated datagram it asks each server by TCP, and only once.
 
 use std::time::Duration;
 
@@ -28,24 +28,24 @@ use super::{
     message::{self, HEADER, Reply, Verdict},
 };
 
-/// How many messages of a connection are ignored because they answer something else.
+/// How many messages of a connection may answer another query before the connection is given up.
 const MAX_IGNORED: u32 = 16;
 
 /// What to do next.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Step {
-    /// Send the query to a server as a datagram, and say so if the time passes.
+    /// Send the query to a server as a datagram. Report if the time limit expires.
     Datagram(usize, Duration),
-    /// Connect to a server, send the [framed](Resolution::framed) query, and say so if the time
-    /// passes before the reply is complete.
+    /// Connect to a server and send the [framed](Resolution::framed) query. Report if the time
+    /// limit expires before the reply is complete.
     Stream(usize, Duration),
-    /// Go on waiting.
+    /// Continue to wait.
     Wait,
     /// The look-up has ended.
     Done(Reply),
 }
 
-/// A look-up that is going on.
+/// The state of a running look-up.
 pub(super) struct Resolution {
     query: Vec<u8>,
     configuration: Configuration,
@@ -54,10 +54,10 @@ pub(super) struct Resolution {
     at: usize,
     first: usize,
     over_tcp: bool,
-    /// What a connection has brought: the length of a message, and the message.
+    /// The bytes received by a connection: the length of a message, and the message.
     stream: Vec<u8>,
     ignored: u32,
-    /// The code of the last reply that was no answer.
+    /// The result code of the last reply that was not an answer.
     code: Rcode,
 }
 
@@ -97,7 +97,7 @@ impl Resolution {
         if self.configuration.attempts == 0 { self.give_up() } else { self.ask() }
     }
 
-    /// A server has sent a datagram.
+    /// Processes a datagram from a server. Returns the next step.
     pub(super) fn datagram(&mut self, server: usize, reply: &[u8]) -> Step {
         if self.over_tcp {
             return Step::Wait;
@@ -112,7 +112,7 @@ impl Resolution {
         let verdict = Verdict::of(reply);
         if verdict.ask_another {
             self.code = verdict.code;
-            // An answer that comes late changes nothing for the server that is asked now.
+            // A late failure of an earlier server does not affect the current one.
             return if is_asked { self.next() } else { Step::Wait };
         }
         if verdict.truncated {
@@ -124,7 +124,7 @@ impl Resolution {
         Step::Done(message::read(reply))
     }
 
-    /// The connection to the server that is asked has brought bytes.
+    /// Processes bytes from the connection to the current server. Returns the next step.
     pub(super) fn stream(&mut self, bytes: &[u8]) -> Step {
         self.stream.extend_from_slice(bytes);
         loop {
@@ -150,13 +150,13 @@ impl Resolution {
         }
     }
 
-    /// The server that is asked cannot be reached, has closed the connection, or has not answered
-    /// in time.
+    /// Gives up the current server, which cannot be reached, has closed the connection, or has not
+    /// answered in time. Returns the next step.
     pub(super) fn failed(&mut self) -> Step {
         self.next()
     }
 
-    /// Returns the server that is being asked.
+    /// Returns the index of the current server.
     pub(super) fn server(&self) -> usize {
         (self.first + self.at) % self.configuration.servers.len()
     }

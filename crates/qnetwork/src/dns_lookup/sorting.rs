@@ -10,15 +10,15 @@ pub(super) fn sort_mail_exchanges(
     records.sort_by_cached_key(|record| (record.preference, random()));
 }
 
-/// Sorts services by priority. Of those with equal priority, each one is the next with a
-/// probability that is proportional to its weight (RFC 2782).
+/// Sorts services by priority. Among services with equal priority, it draws the next one with a
+/// probability proportional to its weight (RFC 2782).
 pub(super) fn sort_services(records: &mut [QDnsServiceRecord], random: &mut impl FnMut() -> u32) {
     // Within a priority, services of weight 0 come first, so that the draw rarely selects one.
     records.sort_by_key(|record| (record.priority, record.weight > 0));
     for equals in records.chunk_by_mut(|one, other| one.priority == other.priority) {
         let mut left: u64 = equals.iter().map(|record| u64::from(record.weight)).sum();
         for next in 0..equals.len() {
-            // All weights are 0 from here on: their order is that of a shuffle.
+            // If all remaining weights are 0, each service has the same probability.
             let drawn = if left == 0 {
                 next + random() as usize % (equals.len() - next)
             } else {
@@ -31,7 +31,7 @@ pub(super) fn sort_services(records: &mut [QDnsServiceRecord], random: &mut impl
     }
 }
 
-/// Returns the first record up to which the weights add up to `mark` or more.
+/// Returns the index of the first record at which the sum of the weights reaches `mark`.
 fn position(records: &[QDnsServiceRecord], mark: u64) -> usize {
     let mut sum = 0;
     let reached = records.iter().position(|record| {
@@ -45,7 +45,7 @@ fn position(records: &[QDnsServiceRecord], mark: u64) -> usize {
 mod tests {
     use super::*;
 
-    /// Numbers that look random and are the same in each run.
+    /// Pseudo-random numbers, the same in each run.
     fn numbers() -> impl FnMut() -> u32 {
         let mut state = 0x9e37_79b9_7f4a_7c15_u64;
         move || {

@@ -16,7 +16,7 @@ fn query() -> Vec<u8> {
     message::query(0x1234, "abc.example", DnsLookupType::A).unwrap()
 }
 
-/// Prepares a look-up at so many servers.
+/// Prepares a look-up with this number of servers.
 fn resolution(servers: u8, change: impl FnOnce(&mut Configuration)) -> Resolution {
     let servers = (1..=servers).map(|last| (Ipv4Addr::new(192, 0, 2, last).into(), 53)).collect();
     let mut configuration = Configuration { servers, ..Configuration::default() };
@@ -121,11 +121,11 @@ fn a_server_that_was_given_up_may_answer_late() {
     let mut one = resolution(2, |_| ());
     one.begin();
     one.failed();
-    // It fails late: the other one still has its time.
+    // A late failure of the first server does not end the wait for the second one.
     assert_eq!(one.datagram(0, &reply(ANSWER | 2, 0)), Step::Wait);
     assert_eq!(one.datagram(0, &[0; 3]), Step::Wait);
     assert_eq!(count(one.datagram(0, &reply(ANSWER, 1))), 1);
-    // A truncated one is asked for by TCP where it came from.
+    // After a truncated reply, the look-up asks the same server by TCP.
     let mut one = resolution(2, |_| ());
     one.begin();
     one.failed();
@@ -183,7 +183,7 @@ fn bytes_of_a_connection() {
         assert!(pieces.all(|piece| one.stream(piece) == Step::Wait));
         assert_eq!(count(one.stream(last)), 200, "pieces of {size}");
     }
-    // The rest of one connection is no part of the next.
+    // The remaining bytes of one connection do not count for the next.
     let mut one = resolution(2, |configuration| configuration.over_tcp = true);
     one.begin();
     one.stream(&bytes[..10]);
@@ -245,7 +245,7 @@ fn chains_of_pointers_are_bounded() {
 }
 
 proptest! {
-    /// What a server sends never panics, and there are no more records than bytes for them.
+    /// No reply causes a panic, or more records than its bytes can hold.
     #[test]
     fn any_reply(rest in prop::collection::vec(any::<u8>(), 0..600), flags: u16, count: u16) {
         let mut message = query();

@@ -105,22 +105,23 @@ pub(crate) trait Engine {
     fn bytes_available(&self) -> usize;
 
     /// Fails with Qt's warning if the engine is not connected. The caller asks before each
-    /// [`write`](Engine::write), with nothing borrowed: the program's handler of warnings is called.
+    /// [`write`](Engine::write), with nothing borrowed: the program's handler of warnings is
+    /// called.
     fn check_connected(&self) -> Result<(), SocketError> {
         Ok(())
     }
 
-    /// Writes. Calls no code of the program.
+    /// Writes the slices in order. Calls no code of the program.
     fn write(&self, data: &[IoSlice<'_>]) -> Outcome;
 
     /// Waits without an event loop until the engine is ready for something. Returns `None` when the
     /// deadline passes.
     fn wait(&self, deadline: QDeadlineTimer) -> Option<Readiness>;
 
-    /// Has the loop call the socket once more as ready for reading.
+    /// Makes the loop call the socket once more as ready for reading.
     fn read_again(&self);
 
-    /// Has the loop call the socket to write; see
+    /// Makes the loop call the socket to write; see
     /// [`Registration::request_write`](qcore::event_loop::Registration::request_write).
     fn request_write(&self, early: bool);
 
@@ -176,7 +177,7 @@ pub(crate) trait Datagrams {
 
     /// Returns whether a slot that takes all datagrams should ask for more. It should not if the
     /// system has just reported that there are no more, unless such questions have paid off lately.
-    /// It should not either after it has taken very many.
+    /// Nor should it after it has taken very many.
     fn may_have_more(&self) -> bool;
 
     /// Returns shared memory after a slot has run.

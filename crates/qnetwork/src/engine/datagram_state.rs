@@ -11,7 +11,8 @@ use qcore::Dispatcher;
 use super::read_ahead::{Arenas, ReadAhead};
 use crate::sys::datagrams::Arrival;
 
-/// How many datagrams a slot that takes all of them gets in one turn, before others are served.
+/// The most datagrams that a slot can read in one turn of the loop, so that other sources get their
+/// turn.
 const BUDGET: u32 = 1024;
 
 /// The datagrams and the error that were read ahead, and whether there may be more.
@@ -20,7 +21,8 @@ pub(super) struct DatagramState {
     /// An error that the system reported while datagrams were read ahead. The next call returns it.
     error: RefCell<Option<io::Error>>,
     local_port: Cell<u16>,
-    /// The system has reported that there are no more, and the poll has reported none since.
+    /// The system has reported that there are no more datagrams, and the poll has reported none
+    /// since.
     drained: Cell<bool>,
     guess: Guess,
     /// How many datagrams were taken in this turn.
@@ -39,7 +41,7 @@ impl DatagramState {
         }
     }
 
-    /// The port that the datagrams arrive at, 0 if it is not known.
+    /// Returns the port at which the datagrams arrive; 0 if it is not known.
     pub(super) fn local_port(&self) -> u16 {
         self.local_port.get()
     }
@@ -52,7 +54,7 @@ impl DatagramState {
         self.ahead.borrow().is_empty() && self.error.borrow().is_none()
     }
 
-    /// The size of the first datagram that was read ahead.
+    /// Returns the size of the first datagram that was read ahead.
     pub(super) fn first_len(&self) -> Option<usize> {
         self.ahead.borrow().first_len()
     }
@@ -65,13 +67,13 @@ impl DatagramState {
         self.ahead.borrow_mut().fill(receive)
     }
 
-    /// The system has returned datagrams, or none, and there may be more or not.
+    /// Records whether the system has returned datagrams, and whether it may have more.
     pub(super) fn note_answer(&self, found: bool, more: bool) {
         self.drained.set(!more);
         self.guess.learn(found);
     }
 
-    /// The poll has reported datagrams.
+    /// Records that the poll has reported datagrams.
     pub(super) fn note_event(&self) {
         self.drained.set(false);
     }
@@ -94,7 +96,7 @@ impl DatagramState {
         self.error.take()
     }
 
-    /// Whether a slot that takes all datagrams should ask for more.
+    /// Returns whether a slot that takes all datagrams should ask for more.
     pub(super) fn may_have_more(&self) -> bool {
         if self.taken.get() >= BUDGET {
             return false;
@@ -102,8 +104,7 @@ impl DatagramState {
         !self.is_empty() || !self.drained.get() || self.guess.asks()
     }
 
-    /// The slots of this turn have been called: moves the datagrams that they have left to the
-    /// socket's own buffer.
+    /// Moves the datagrams that the slots of this turn have not taken to the socket's own buffer.
     pub(super) fn settle(&self) {
         self.taken.set(0);
         self.ahead.borrow_mut().settle();
@@ -114,22 +115,22 @@ impl DatagramState {
 ///
 /// If a program answers each datagram at once and the other end runs on the same processor, the
 /// next datagram has often arrived before the loop polls again. Asking then saves the call of the
-/// poll. If no datagram has arrived, asking is a wasted call. So the system is asked if that has
-/// paid lately.
+/// poll. If no datagram has arrived, asking is a wasted call. So the engine asks the system if
+/// asking has paid lately.
 #[derive(Default)]
 struct Guess {
     /// How many more times to ask without success.
     trust: Cell<u8>,
-    /// How often the system was not asked.
+    /// How many times in a row the engine did not ask.
     passed: Cell<u8>,
     asking: Cell<bool>,
 }
 
 impl Guess {
-    /// How often asking may fail before it is given up.
+    /// How many times in a row asking may find nothing before the engine stops asking.
     const TRUST: u8 = 8;
 
-    /// Whether to ask. Once in 256 times the answer is yes in any case.
+    /// Returns whether to ask. The answer is yes at least once in 256 times.
     fn asks(&self) -> bool {
         let passed = self.passed.get().wrapping_add(1);
         let asks = self.trust.get() > 0 || passed == 0;
@@ -158,7 +159,7 @@ mod tests {
             guess.learn(found);
             asks
         };
-        // It asks once in 256 times in any case.
+        // It still asks once in 256 times.
         assert_eq!((0..512).filter(|_| asks(false)).count(), 2);
         assert_eq!((0..256).filter(|_| asks(true)).count(), 1);
         assert!((0..1000).all(|_| asks(true)));

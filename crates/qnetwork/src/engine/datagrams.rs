@@ -1,4 +1,4 @@
-//! What the native engine does for UDP sockets.
+//! The functions of the native engine for UDP sockets.
 
 use std::{
     io::{self, IoSlice},
@@ -25,7 +25,8 @@ use crate::{
 };
 
 impl NativeEngine {
-    /// Whether a datagram or an error was read ahead. If not, reads ahead what the system has.
+    /// Reads datagrams ahead unless the engine has some or an error already. Returns whether it now
+    /// has.
     pub(super) fn read_datagrams(&self, state: &DatagramState) -> bool {
         if !state.is_empty() {
             return true;
@@ -57,7 +58,7 @@ impl NativeEngine {
         }
     }
 
-    /// Reads a datagram for a connected socket, as much of it as there is room for.
+    /// Reads a datagram for a connected socket. The part that does not fit is lost.
     pub(super) fn read_datagram(&self, state: &DatagramState, data: &mut [u8]) -> Outcome {
         self.read_datagrams(state);
         let mut count = 0;
@@ -74,8 +75,7 @@ impl NativeEngine {
         }
     }
 
-    /// Writes a datagram for a connected socket. As in Qt, only some errors are reported as what
-    /// they are.
+    /// Writes a datagram for a connected socket. As in Qt, only some errors keep their kind.
     pub(super) fn write_datagram(&self, state: &DatagramState, data: &[IoSlice<'_>]) -> Outcome {
         let sent = match state.take_error() {
             Some(error) => Some(Err(error)),
@@ -101,7 +101,8 @@ impl NativeEngine {
         }
     }
 
-    /// Sends some datagrams and returns how many. An error is that of the first one.
+    /// Sends some of the datagrams, and returns how many. Fails with an error that was stored while
+    /// reading ahead, or if the first datagram cannot be sent.
     fn send_some(&self, state: &DatagramState, datagrams: &[Departure<'_>]) -> io::Result<usize> {
         if let Some(error) = state.take_error() {
             return Err(error);
@@ -116,7 +117,8 @@ impl NativeEngine {
         }
     }
 
-    /// Where a datagram goes. `None` is the peer of a connected socket; port 0 stands for it.
+    /// Returns the destination of a datagram; `None` for port 0, which stands for the peer of a
+    /// connected socket.
     ///
     /// An IPv6 address is kept even for an IPv4 socket: the system refuses it, as in Qt.
     fn departure_address(&self, address: &QHostAddress, port: u16) -> Option<SocketAddr> {
@@ -328,7 +330,7 @@ impl Datagrams for NativeEngine {
     }
 }
 
-/// The IPv4 addresses of an interface.
+/// Returns the IPv4 addresses of an interface.
 fn ipv4_addresses(interface: &QNetworkInterface) -> impl Iterator<Item = Ipv4Addr> {
     let entries = interface.address_entries().iter().map(|entry| entry.ip());
     entries

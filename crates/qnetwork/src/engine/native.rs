@@ -115,7 +115,7 @@ impl NativeEngine {
     }
 
     /// Creates an engine for a pipe's end, a terminal or another descriptor that the poll can
-    /// watch. It refuses what the poll cannot watch, such as files and directories.
+    /// watch. It refuses descriptors that the poll cannot watch, such as files and directories.
     fn adopt_stream(
         dispatcher: &Rc<Dispatcher>,
         source: Weak<dyn EventSource>,
@@ -177,7 +177,7 @@ impl NativeEngine {
             registered: Cell::new(false),
             stage: Cell::new(stage),
             readable: Cell::new(false),
-            // So that a write before connecting gets an error and does not wait.
+            // A write before connecting then gets an error and does not wait.
             writable: Cell::new(true),
             read_closed: Cell::new(false),
             family: Cell::new(NetworkLayerProtocol::IPv4),
@@ -249,8 +249,8 @@ impl NativeEngine {
         Some(target)
     }
 
-    /// Calls `connect()`. A second call returns the outcome of the attempt. After a failure that
-    /// way, the socket can be used again. `SO_ERROR` would report the same outcome, but the next
+    /// Calls `connect()`. A second call returns the outcome of the attempt. If that is a failure,
+    /// the socket can be used again. `SO_ERROR` would report the same outcome, but the next
     /// `connect()` would then fail once more.
     fn attempt(&self, target: SocketAddr) -> Result<Progress, SocketError> {
         let call = || self.with(|socket| socket.connect(&target.into()));
@@ -297,7 +297,7 @@ impl NativeEngine {
         self.readable.set(more);
     }
 
-    /// Starts receiving now that a UDP socket has an address.
+    /// Starts receiving, once a UDP socket has an address.
     fn begin_receiving(&self) -> Result<(), SocketError> {
         let Some(datagrams) = &self.datagrams else { return Ok(()) };
         datagrams.set_local_port(self.local().map_or(0, |local| local.port()));
@@ -335,7 +335,8 @@ impl Engine for NativeEngine {
         };
         let bound = self.with(|socket| {
             if target.is_ipv6() {
-                // A socket for IPv6 alone stays IPv6-only: to it, an IPv4 address is a mapped one.
+                // A socket for IPv6 alone stays IPv6-only even when it is bound to an IPv4 address,
+                // which it gets in its mapped form.
                 let only_v6 = match address.protocol() {
                     NetworkLayerProtocol::IPv4 => self.family.get() == NetworkLayerProtocol::IPv6,
                     protocol => protocol == NetworkLayerProtocol::IPv6,
@@ -511,7 +512,7 @@ impl Engine for NativeEngine {
                     return Outcome::WouldBlock;
                 }
                 Some(Err(error)) if error.kind() == io::ErrorKind::Interrupted => continue,
-                // Report the error that reading would report, whichever of the two fails first.
+                // A pipe reports the same error for writing as for reading, whichever fails first.
                 Some(Err(error)) if !self.is_socket && sys::is_end(&error) => {
                     sys::read_error(&io::Error::from_raw_os_error(libc::EBADF))
                 }
@@ -643,7 +644,7 @@ fn make_ours(descriptor: &Socket) -> Result<(), SocketError> {
     })
 }
 
-/// Has urgent data delivered with the normal data.
+/// Makes the system deliver urgent data with the normal data.
 fn inline_urgent_data(socket: &Socket) {
     // A system without this option has no urgent data.
     let _ = socket.set_out_of_band_inline(true);

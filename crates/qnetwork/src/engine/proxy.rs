@@ -28,15 +28,15 @@ const PIECE: usize = 4096;
 /// Creates the engine for the connection to the proxy.
 type Open = Box<dyn Fn(NetworkLayerProtocol) -> Result<Rc<dyn Engine>, SocketError>>;
 
-/// Connects to a proxy with an engine below it and does the handshake. After that it passes
-/// everything through.
+/// Connects to a proxy through another engine and does the handshake. After that it passes data
+/// through unchanged.
 ///
-/// It calls nothing above it. If the proxy asks for credentials, connecting returns
+/// It does not call the socket above it. If the proxy asks for credentials, connecting returns
 /// [`Progress::Asks`] and continues when the socket reports that the program has answered.
 ///
 /// It can also have the proxy [listen](ProxyEngine::listen) or [relay
-/// datagrams](ProxyEngine::associate). Connecting is then finished, once, when the proxy has
-/// reported the address at which it does so.
+/// datagrams](ProxyEngine::associate). Connecting then finishes when the proxy has reported the
+/// address at which it listens or relays.
 pub(crate) struct ProxyEngine {
     proxy: QNetworkProxy,
     open: Open,
@@ -57,7 +57,7 @@ pub(crate) struct ProxyEngine {
 
 /// The look-up of the proxy's name.
 struct ProxyLookup {
-    /// Has the loop call the socket while no engine below does.
+    /// Makes the loop call the socket while there is no engine below that would.
     wake: Registration,
     id: Cell<Option<LookupId>>,
     answer: RefCell<Option<QHostInfo>>,
@@ -107,14 +107,14 @@ impl ProxyEngine {
         engine
     }
 
-    /// Starts to have the proxy listen for one connection. It listens once the
+    /// Begins to ask the proxy to listen for one connection. It listens once the
     /// [stage](Engine::stage) is [`Bound`](Stage::Bound). A peer has connected once the stage is
     /// [`Connected`](Stage::Connected).
     pub(crate) fn listen(&self, address: &QHostAddress, port: u16) -> Result<(), SocketError> {
         self.request(Command::Bind, address, port)
     }
 
-    /// Starts to have the proxy relay datagrams for a client that sends them from `address`. It
+    /// Begins to ask the proxy to relay datagrams for a client that sends them from `address`. It
     /// relays once the [stage](Engine::stage) is [`Connected`](Stage::Connected), as long as the
     /// connection lasts.
     pub(crate) fn associate(&self, address: &QHostAddress, port: u16) -> Result<(), SocketError> {
@@ -261,7 +261,8 @@ impl ProxyEngine {
         }
     }
 
-    /// Has the loop report that connecting has failed; the call that started it never does.
+    /// Makes the loop report that connecting has failed. The call that started it does not report
+    /// this.
     fn fail_later(&self, error: &SocketError) {
         let told = match &*self.talk.borrow() {
             Some(talk) => talk.failed_to_connect(error),

@@ -20,7 +20,7 @@ pub(super) struct Arenas(RefCell<Option<Box<[u8]>>>);
 
 impl Arenas {
     fn take(&self) -> Box<[u8]> {
-        // Only pages that are written to take memory.
+        // A page takes no memory before it is written to.
         self.0.take().unwrap_or_else(|| vec![0; BATCH * SLOT].into_boxed_slice())
     }
 

@@ -34,11 +34,11 @@ const REMARKS_LIMIT: usize = 1 << 20;
 /// Creates the engine for datagrams to and from the proxy.
 type Open = Box<dyn Fn(NetworkLayerProtocol) -> Result<Rc<dyn Engine>, SocketError>>;
 
-/// Has a SOCKS5 proxy relay datagrams. It consists of a control connection, which has to stay open,
-/// and a UDP socket, which exchanges datagrams with the address that the proxy named.
+/// Exchanges datagrams through a SOCKS5 proxy. It consists of a control connection, which has to
+/// stay open, and a UDP socket, which exchanges datagrams with the address that the proxy named.
 ///
-/// Both are registered for one event source and both note every event. An event for only one of
-/// them costs the other one system call in vain.
+/// Both are registered for one event source and both note every event. If an event is for only one
+/// of them, the other makes a system call that finds nothing.
 pub(crate) struct RelayEngine {
     control: ProxyEngine,
     open: Open,
@@ -142,7 +142,7 @@ impl RelayEngine {
         self.stage.set(Stage::Unconnected);
     }
 
-    /// Checks whether the control connection still stands.
+    /// Checks whether the control connection still exists.
     fn look_after_control(&self) {
         if !self.is_relayed() || self.lost.borrow().is_some() {
             return;
@@ -353,7 +353,7 @@ impl Engine for RelayEngine {
         }
     }
 
-    /// As in Qt there is none: only the proxy knows the address that other hosts see.
+    /// Returns none, as in Qt: only the proxy knows the address that other hosts see.
     fn local_address(&self) -> Option<(QHostAddress, u16)> {
         None
     }
@@ -371,7 +371,7 @@ impl Engine for RelayEngine {
 
     fn set_option(&self, _: SocketOption, _: i32) {}
 
-    /// As in Qt, there are no options.
+    /// Returns none: as in Qt, there are no options.
     fn option(&self, _: SocketOption) -> Option<i32> {
         None
     }

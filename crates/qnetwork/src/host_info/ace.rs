@@ -78,9 +78,9 @@ fn push_punycode(text: &str, out: &mut String) {
     }
 }
 
-/// Decodes punycode. Returns `None` if `code` has a character that is no digit, or if a position
-/// or value is too large. A code that ends within a number is read as if that number ended there,
-/// as Qt reads it.
+/// Decodes punycode. Returns `None` if `code` has a character that is not a digit, or if a position
+/// or value is too large. As in Qt, a number at the end of the code may be incomplete: it ends
+/// where the code ends.
 #[cfg(any(feature = "dns", test))]
 pub(crate) fn from_punycode(code: &str) -> Option<String> {
     let (ascii, code) = code.rsplit_once('-').unwrap_or(("", code));

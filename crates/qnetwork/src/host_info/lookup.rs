@@ -160,7 +160,7 @@ impl Lookup {
         }
     }
 
-    /// Does the same for callers that do not need the name of an address.
+    /// Begins a look-up like `begin`, for callers that do not need the name of an address.
     pub(crate) fn begin_for_address(name: &str) -> Lookup {
         match name.parse() {
             Ok(address) => Lookup::Answer(QHostInfo::found(name, vec![address])),
@@ -196,7 +196,7 @@ impl Pending {
     }
 }
 
-/// Has the loop call `answer` with a result that is known already.
+/// Makes the loop call `answer` with a result that is known already.
 fn answer_later(info: QHostInfo, answer: Answer) -> LookupId {
     let id = next_id();
     let dispatcher = Dispatcher::current();
@@ -205,14 +205,14 @@ fn answer_later(info: QHostInfo, answer: Answer) -> LookupId {
     id
 }
 
-/// Has a worker ask the resolver, and has the loop call `answer` with the result.
+/// Makes a worker ask the resolver, and the loop call `answer` with the result.
 pub(crate) fn ask(name: &str, answer: Answer) -> LookupId {
     let id = next_id();
     let dispatcher = Dispatcher::current();
     let wanted = dispatcher.local::<Pending>().add(id, answer);
     let failed = match dispatcher.poster() {
         Ok(poster) => workers::submit(name, wanted, move |info| {
-            // If the loop is gone, nobody waits for the answer.
+            // If the loop is gone, nothing waits for the answer.
             let _ = poster.post(move || Pending::answer(id, info));
         }),
         Err(error) => Err(error),

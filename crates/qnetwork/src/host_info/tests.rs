@@ -195,7 +195,7 @@ fn a_name_that_is_remembered_is_known_at_once() {
         assert!(!known());
         wait_for(&answers, 1);
         assert_eq!(known(), enabled);
-        // `lookup_host` answers from the loop all the same, and only once.
+        // `lookup_host` still answers from the loop, and only once.
         look_up("localhost", &answers);
         assert_eq!(answers.borrow().len(), 1);
         wait_for(&answers, 2);

@@ -21,7 +21,7 @@ const IDLE: Duration = Duration::from_secs(10);
 type Done = Box<dyn FnOnce(QHostInfo) + Send>;
 
 struct Asker {
-    /// Cannot be upgraded once nobody waits for the answer.
+    /// Cannot be upgraded once nothing waits for the answer.
     wanted: Weak<()>,
     done: Done,
 }
@@ -49,8 +49,8 @@ fn lock(pool: &Mutex<Pool>) -> MutexGuard<'_, Pool> {
     pool.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Has a worker look up `name` and call `done` in its own thread. If the look-up is no longer
-/// `wanted` when its turn comes, the worker skips it.
+/// Makes a worker look up `name` and call `done` in the worker's thread. If the look-up is no
+/// longer `wanted` when its turn comes, the worker skips it.
 pub(super) fn submit(
     name: &str,
     wanted: Weak<()>,
@@ -89,7 +89,7 @@ fn submit_to(
     WORK.notify_one();
     if let Some(error) = failed {
         // Nothing is locked here: the program's message handler may look up a name.
-        qcore::q_warning!("no further look-up thread: {error}");
+        qcore::q_warning!("cannot start another look-up thread: {error}");
     }
     Ok(())
 }
@@ -141,7 +141,7 @@ mod tests {
         let pool: &'static Mutex<Pool> = Box::leak(Box::new(Mutex::new(Pool::default())));
         lock(pool).threads = 1;
         qcore::install_message_handler(Some(Box::new(move |_, text| {
-            if text.starts_with("no further look-up thread") {
+            if text.starts_with("cannot start another look-up thread") {
                 LOCKED.lock().unwrap().push(pool.try_lock().is_err());
             }
         })));

@@ -133,8 +133,8 @@ impl QNetworkAddressEntry {
         self.ip.clone()
     }
 
-    /// Sets the address; a text that is no address sets the null one. Nothing else changes: the
-    /// prefix length stays, even if it is too long for the new address.
+    /// Sets the address; a text that is not an address sets the null address. Nothing else changes:
+    /// the prefix length stays, even if it is too long for the new address.
     #[doc(alias = "setIp")]
     pub fn set_ip<'a>(&mut self, ip: impl Into<Host<'a>>) {
         self.ip = ip.into().into_address_or_null();
@@ -170,7 +170,7 @@ impl QNetworkAddressEntry {
     /// Sets the netmask and with it the prefix length.
     ///
     /// The netmask is unset instead if its protocol is not the address's, if its ones are not all
-    /// at the front, or if it is a text that is no address.
+    /// at the front, or if it is a text that is not an address.
     ///
     /// ```
     /// use qnetwork::{QHostAddress, QNetworkAddressEntry};
@@ -233,7 +233,7 @@ impl QNetworkAddressEntry {
         self.broadcast.clone()
     }
 
-    /// Sets the broadcast address; a text that is no address sets the null one.
+    /// Sets the broadcast address; a text that is not an address sets the null address.
     #[doc(alias = "setBroadcast")]
     pub fn set_broadcast<'a>(&mut self, broadcast: impl Into<Host<'a>>) {
         self.broadcast = broadcast.into().into_address_or_null();

@@ -12,7 +12,7 @@ fn ip(text: &str) -> QHostAddress {
     if text.is_empty() { QHostAddress::Null } else { text.parse().unwrap() }
 }
 
-/// An address, a netmask and a prefix length, -1 for none.
+/// Returns an entry's address, netmask and prefix length; -1 stands for none.
 fn state(entry: &QNetworkAddressEntry) -> (String, String, i32) {
     let length = entry.prefix_length().map_or(-1, i32::from);
     (entry.ip().to_string(), entry.netmask().to_string(), length)

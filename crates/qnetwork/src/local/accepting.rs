@@ -103,7 +103,7 @@ impl LocalServerNode {
         match accepted {
             Ok(accepted) => {
                 self.accepts.set(self.has_room());
-                // Before slots run: a loop in a slot must go on accepting.
+                // Requeue before slots run, so that a loop in a slot continues to accept.
                 self.requeue();
                 self.on_accepted(accepted);
                 true

@@ -88,7 +88,7 @@ impl Listener {
         &self.registration
     }
 
-    /// Asks the loop to call the server once more, without news.
+    /// Asks the loop to call the server once more, although the poll has reported nothing new.
     pub(super) fn requeue(&self) {
         self.registration.requeue(Readiness::empty());
     }

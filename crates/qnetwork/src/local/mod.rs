@@ -1,9 +1,9 @@
 //! Local sockets: connections between programs on one machine, through names in the file system.
 //!
-//! A [`QLocalSocket`] is a device of its own. Behind it is a
-//! [`QAbstractSocket`](crate::QAbstractSocket) that nobody else sees and that holds a Unix stream.
-//! This inner socket does what all streams have in common: buffers, calls from the loop, waiting,
-//! the end of a connection. Qt is built the same way, so one state machine serves both.
+//! A [`QLocalSocket`] is a device of its own. Behind it is a private
+//! [`QAbstractSocket`](crate::QAbstractSocket) that holds a Unix stream. This inner socket does
+//! what all streams have in common: buffers, calls from the loop, waiting, the end of a connection.
+//! Qt is built the same way, so one state machine serves both.
 //!
 //! ```text
 //!   your slots ◄── signals ── QLocalSocket ─── read, write ──► QAbstractSocket ──► NativeEngine

@@ -29,7 +29,7 @@ fn temp_dir() -> OsString {
     let named = env::var_os("TMPDIR").filter(|name| !name.is_empty());
     let directory = named.map_or_else(|| PathBuf::from("/tmp"), PathBuf::from);
     let directory = fs::canonicalize(directory).unwrap_or_default();
-    // The root is the one directory that ends with the slash which the caller adds.
+    // The caller adds a slash. Only the root directory already ends with one.
     if directory == Path::new("/") { OsString::new() } else { directory.into_os_string() }
 }
 

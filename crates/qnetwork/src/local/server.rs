@@ -29,8 +29,8 @@ library_class! {
     /// On Unix the name is that of a file. The server removes the file when it
     /// [closes](QLocalServer::close) or dies. If a process crashes, its file stays and prevents the
     /// next server from listening; [`remove_server`](QLocalServer::remove_server) removes it. Each
-    /// socket is a child of the server. So nobody else has to hold it, and it dies with the server.
-    /// Stands for Qt's [QLocalServer](https://doc.qt.io/qt-5/qlocalserver.html).
+    /// socket is a child of the server. So the program need not keep a handle of it, and it dies
+    /// with the server. Stands for Qt's [QLocalServer](https://doc.qt.io/qt-5/qlocalserver.html).
     ///
     /// # Examples
     ///
@@ -199,8 +199,8 @@ impl QLocalServer {
         self.listener.borrow().as_ref().map(Listener::descriptor)
     }
 
-    /// Stops listening, removes the file, and closes the connections that nobody has taken. It also
-    /// clears the last error. Does nothing if the server does not listen.
+    /// Stops listening, removes the file, and closes the connections that the program has not
+    /// taken. It also clears the last error. Does nothing if the server does not listen.
     pub fn close(&self) {
         if self.is_listening() {
             self.0.stop_listening();
@@ -208,7 +208,7 @@ impl QLocalServer {
         }
     }
 
-    /// Whether the server listens.
+    /// Returns whether the server listens.
     #[doc(alias = "isListening")]
     #[must_use]
     pub fn is_listening(&self) -> bool {
@@ -338,7 +338,7 @@ impl QLocalServer {
         self.state.handler().clear();
     }
 
-    /// Whether there is a connection that nobody has taken.
+    /// Returns whether there is a connection that the program has not taken yet.
     #[doc(alias = "hasPendingConnections")]
     #[must_use]
     pub fn has_pending_connections(&self) -> bool {
@@ -397,8 +397,8 @@ impl QLocalServer {
     pub fn set_max_pending_connections(&self, count: i32) {
         self.state.set_max_pending(count);
         if count > 0 && !self.has_pending_connections() && self.is_listening() {
-            // Otherwise nobody could take a connection and thereby resume the server. Qt's server
-            // never accepts again in this case.
+            // Taking a connection resumes the server, but there is none to take. In this case Qt's
+            // server never accepts again.
             self.0.accept_by_limit();
         }
     }

@@ -103,8 +103,8 @@ pub struct LocalSocketNode {
     pub(super) attempt_number: Cell<u32>,
 }
 
-/// The device's backend. It is not the node itself, so that its functions do not hide those of the
-/// device.
+/// The device's backend. It is a type of its own, because functions of the node would hide those of
+/// the device.
 pub(super) struct LocalDevice {
     pub(super) node: Weak<LocalSocketNode>,
 }
@@ -166,7 +166,7 @@ impl QLocalSocket {
     /// full, the socket stays [`Connecting`](LocalSocketState::Connecting) for up to 30 seconds; it
     /// is not open then and cannot be written to.
     ///
-    /// If the socket is connected or connecting already, it stays as it is, and the error is
+    /// If the socket is already connected or connecting, it does not change, and the error is
     /// [`Operation`](LocalSocketErrorKind::Operation).
     ///
     /// ```
@@ -182,8 +182,8 @@ impl QLocalSocket {
         self.connect_to_server_with_mode(name, OpenMode::READ_WRITE);
     }
 
-    /// [`connect_to_server`](QLocalSocket::connect_to_server) with a `mode` in which the socket
-    /// opens.
+    /// Connects to a server like [`connect_to_server`](QLocalSocket::connect_to_server), and opens
+    /// in the given `mode`.
     ///
     /// As in Qt, the function adds [`UNBUFFERED`](OpenMode::UNBUFFERED) to the mode, but there is a
     /// read buffer. To connect to a server whose name was [set](QLocalSocket::set_server_name)
@@ -245,7 +245,7 @@ impl QLocalSocket {
         }
     }
 
-    /// Whether the socket has been connected and was not closed or aborted since.
+    /// Returns whether the socket has been connected and was not closed or aborted since.
     #[doc(alias = "isValid")]
     #[must_use]
     pub fn is_valid(&self) -> bool {
@@ -309,7 +309,8 @@ impl QLocalSocket {
             LocalSocketState::Connected => SocketState::Connected,
             LocalSocketState::Closing => SocketState::Closing,
         };
-        // Set first, so that the inner socket's signal finds the state unchanged.
+        // Set the state first: the slot of the inner socket's signal then sees no change and emits
+        // nothing.
         let before = self.state.replace(state);
         let taken = self.inner.set_socket_descriptor_with_state(descriptor, inner_state, mode);
         if let Err(error) = taken {
@@ -328,7 +329,7 @@ impl QLocalSocket {
     ///
     /// If the write buffer is empty, the socket is unconnected when the function returns. Otherwise
     /// it is [`Closing`](LocalSocketState::Closing) until the data is written. The device stays
-    /// open, so unread data can be read. A socket that is still connecting goes on connecting.
+    /// open, so unread data can be read. A socket that is still connecting continues to connect.
     #[doc(alias = "disconnectFromServer")]
     pub fn disconnect_from_server(&self) {
         self.inner.disconnect_from_host();
@@ -393,7 +394,7 @@ impl QLocalSocket {
     /// limit, or a `Duration`.
     ///
     /// The function waits only if the server's backlog is full. When the deadline passes, the
-    /// socket goes on trying.
+    /// socket continues to try.
     ///
     /// # Errors
     ///

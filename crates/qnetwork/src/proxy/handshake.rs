@@ -14,7 +14,7 @@ pub(crate) enum Target {
     Name(String, u16),
 }
 
-/// What the caller of a handshake does next.
+/// The next step for the caller of a handshake.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Next {
     /// Wait for more bytes.
@@ -37,19 +37,20 @@ pub(crate) enum Next {
 /// The handshake with a proxy, before it passes bytes through. It uses no socket and no clock: the
 /// caller feeds it the received bytes, in pieces of any size, and it returns the next step.
 pub(crate) trait Handshake {
-    /// Returns the first step once the connection to the proxy stands.
+    /// Returns the first step, once the proxy is connected.
     fn begin(&mut self) -> Next;
 
     /// Processes the bytes not used so far. Returns how many it has used, and the next step.
     fn feed(&mut self, bytes: &[u8]) -> (usize, Next);
 
-    /// Returns how many bytes may be read besides the `_unused` ones, if the bytes after the reply
-    /// belong to somebody else.
+    /// Returns how many bytes the caller may read in addition to the `_unused` ones. A handshake
+    /// limits this if it must not read past the end of the proxy's reply.
     fn wants(&self, _unused: &[u8]) -> usize {
         usize::MAX
     }
 
-    /// Returns the error if the proxy has closed the connection and all bytes have been processed.
+    /// Returns the error to report when the proxy has closed the connection and all bytes have been
+    /// processed.
     fn closed(&mut self) -> SocketError;
 
     /// Returns the authenticator to pass to the program.

@@ -50,7 +50,7 @@ enum State {
     /// Skips the body of a reply that asks for credentials.
     Body {
         body: Body,
-        /// How many bytes of the body have come.
+        /// How many bytes of the body have arrived.
         read: usize,
     },
     /// The program is being asked for credentials.
@@ -137,7 +137,7 @@ impl Http {
             if bytes.len() >= HEADER_LIMIT {
                 return (bytes.len(), self.fail(not_http()));
             }
-            // The end of the header may have come in part.
+            // The received bytes may end in the middle of the blank line that ends the header.
             self.state = State::Header { searched: bytes.len().saturating_sub(3) };
             return (0, Next::More);
         };
@@ -167,7 +167,8 @@ impl Http {
         self.authenticator.ask(reply.values("proxy-authenticate"));
         let stale = self.answered && self.authenticator.is_stale();
         if self.answered && (!stale || mem::replace(&mut self.renewed, true)) {
-            // The credentials were wrong. As in Qt, the program asked for others does not see them.
+            // The credentials were wrong. As in Qt, the program does not see them when it is asked
+            // for others.
             self.authenticator = QAuthenticator::new();
             self.authenticator.ask(reply.values("proxy-authenticate"));
         }

@@ -17,7 +17,8 @@ pub(crate) fn wrap(target: &Target, data: &[u8]) -> Vec<u8> {
                     wrapped.extend_from_slice(&address.octets());
                 }
                 address => {
-                    // As everywhere, no address means the local machine; here that is the proxy's.
+                    // As everywhere, a null address means the local machine. Here that is the
+                    // machine of the proxy.
                     let any = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
                     if let IpAddr::V4(address) = address.unwrap_or(any) {
                         wrapped.push(1);

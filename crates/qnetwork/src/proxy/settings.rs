@@ -10,7 +10,7 @@ use super::{
 };
 use crate::address::QHostAddress;
 
-/// Where sockets without a proxy of their own get one.
+/// How sockets without a proxy of their own find one.
 enum Settings {
     /// They use no proxy.
     None,
@@ -85,7 +85,7 @@ pub(super) fn proxy_for_query(query: &QNetworkProxyQuery) -> Vec<QNetworkProxy> 
     // Nothing is locked here: a factory may itself query, or set another factory.
     let Some(factory) = factory else {
         let mut proxies = system::proxies_of_environment(query);
-        // So there is always a route for listening.
+        // Listening therefore always has a route.
         proxies.push(QNetworkProxy::none());
         return proxies;
     };

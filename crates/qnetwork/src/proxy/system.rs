@@ -64,8 +64,8 @@ fn is_listed(host: &str, list: &str) -> bool {
     })
 }
 
-/// Parses a proxy from the environment. Returns `None` if it is invalid or cannot do what the query
-/// needs.
+/// Parses a proxy from the environment. Returns `None` if it is invalid or does not support the
+/// query.
 fn proxy(text: &str, kind: ProxyQueryType) -> Option<QNetworkProxy> {
     let proxy: QNetworkProxy = text.parse().ok()?;
     let listens_or_sends = matches!(kind, ProxyQueryType::UdpSocket | ProxyQueryType::TcpServer);

@@ -277,7 +277,7 @@ impl QNetworkProxy {
         let (name, value) = (name.into(), value.into());
         let breaks = |byte: &u8| matches!(byte, b'\r' | b'\n' | 0);
         if name.iter().any(|byte| breaks(byte) || *byte == b':') || value.iter().any(breaks) {
-            qcore::q_warning!("QNetworkProxy::setRawHeader() called with what is no header");
+            qcore::q_warning!("QNetworkProxy::setRawHeader() called with an invalid header");
             return;
         }
         self.remove_raw_header(&name);
@@ -322,7 +322,7 @@ impl PartialEq for QNetworkProxy {
 impl Eq for QNetworkProxy {}
 
 impl fmt::Debug for QNetworkProxy {
-    /// Does not print the password.
+    /// Formats the proxy without its password.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("QNetworkProxy")
             .field("type", &self.kind)

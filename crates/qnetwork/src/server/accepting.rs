@@ -34,7 +34,7 @@ enum Accepted {
     Proxied(ProxiedConnection),
 }
 
-/// Why there is no connection.
+/// Why the server accepted no connection.
 enum Nobody {
     /// The proxy has no client yet.
     Here,
@@ -88,7 +88,7 @@ impl TcpServerNode {
 
     fn note(&self, ready: Readiness) {
         match &*self.listener.borrow() {
-            // Accepting does whatever the engine needs.
+            // Accepting also makes the engine of a proxy continue.
             Some(Listening::There(listener)) => {
                 listener.note(ready);
                 self.state.more.set(true);
@@ -133,7 +133,7 @@ impl TcpServerNode {
             match accepted {
                 Ok(accepted) => {
                     any = true;
-                    // Before slots run: a loop in a slot must go on accepting, and so must this
+                    // Before slots run: a loop in a slot has to continue accepting, and so has this
                     // loop after a slot panics.
                     self.requeue();
                     // As in Qt, a slot that pauses the server affects later connections only.

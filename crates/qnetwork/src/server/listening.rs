@@ -49,7 +49,7 @@ impl Listening {
         }
     }
 
-    /// Asks the loop to call the server once more, without news.
+    /// Asks the loop to call the server once more, although the poll has reported nothing new.
     pub(super) fn requeue(&self) {
         match self {
             Listening::Here(listener) => listener.registration.requeue(Readiness::empty()),

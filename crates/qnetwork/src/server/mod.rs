@@ -43,9 +43,9 @@ use crate::{
 library_class! {
     /// A TCP server: it accepts connections and hands them out as sockets.
     ///
-    /// Each socket is a child of the server. So nobody else has to hold it, and it dies with the
-    /// server. Call [`delete_later`](QObject::delete_later) on a socket that you are done with;
-    /// otherwise closed sockets pile up. If the server may be one that encrypts,
+    /// Each socket is a child of the server. So the program need not keep a handle of it, and it
+    /// dies with the server. Call [`delete_later`](QObject::delete_later) on a socket that you are
+    /// done with; otherwise closed sockets pile up. If the server may be one that encrypts,
     /// [`cast`](QObject::cast) returns a handle of `QSslServer`. Stands for Qt's
     /// [QTcpServer](https://doc.qt.io/qt-5/qtcpserver.html).
     ///
@@ -228,7 +228,7 @@ impl QTcpServer {
     /// # Errors
     ///
     /// [`SocketAddressNotAvailable`](SocketErrorKind::SocketAddressNotAvailable) if the address is
-    /// a text that is no address.
+    /// a text that is not an address.
     ///
     /// [`AddressInUse`](SocketErrorKind::AddressInUse),
     /// [`SocketAccess`](SocketErrorKind::SocketAccess) and
@@ -368,12 +368,12 @@ impl QTcpServer {
         self.listener.borrow().as_ref().map(Listening::descriptor).filter(|&number| number != -1)
     }
 
-    /// Stops listening, and closes the connections that nobody has taken.
+    /// Stops listening, and closes the connections that the program has not taken.
     pub fn close(&self) {
         self.0.close();
     }
 
-    /// Whether the server listens.
+    /// Returns whether the server listens.
     #[doc(alias = "isListening")]
     #[must_use]
     pub fn is_listening(&self) -> bool {
@@ -541,7 +541,7 @@ impl QTcpServer {
         }
     }
 
-    /// Whether there is a connection that nobody has taken.
+    /// Returns whether there is a connection that the program has not taken yet.
     #[doc(alias = "hasPendingConnections")]
     #[must_use]
     pub fn has_pending_connections(&self) -> bool {
@@ -618,8 +618,8 @@ impl QTcpServer {
     pub fn set_max_pending_connections(&self, count: i32) {
         self.state.set_max_pending(count);
         if count > 0 && !self.has_pending_connections() && self.hold.get() == Hold::Full {
-            // Otherwise nobody could take a connection and thereby resume the server. Qt's server
-            // never accepts again in this case.
+            // Taking a connection resumes the server, but there is none to take. Qt's server never
+            // accepts again in this case.
             self.0.resume();
         }
     }

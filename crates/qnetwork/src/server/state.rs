@@ -109,7 +109,7 @@ impl<S> ServerState<S> {
 
     // ---- the retry timer
 
-    /// Starts the retry timer. A timer that was running is stopped.
+    /// Starts the retry timer, and stops the one that was running.
     pub(crate) fn retry_in(
         &self,
         dispatcher: &Dispatcher,
@@ -129,12 +129,12 @@ impl<S> ServerState<S> {
         id.is_some()
     }
 
-    /// Whether the retry timer is running.
+    /// Returns whether the retry timer is running.
     pub(crate) fn is_retrying(&self) -> bool {
         self.retry.get().is_some()
     }
 
-    /// Whether this is the retry timer.
+    /// Returns whether this is the retry timer.
     pub(crate) fn is_retry_timer(&self, id: TimerId) -> bool {
         self.retry.get() == Some(id)
     }
@@ -146,16 +146,15 @@ impl<S> ServerState<S> {
 }
 
 impl<S: Object> ServerState<S> {
-    /// Whether the queue has a connection that was not deleted.
+    /// Returns whether the queue has a connection that was not deleted.
     pub(crate) fn has_pending(&self) -> bool {
         self.pending.borrow().iter().any(|socket| !Object::life(socket).is_dead())
     }
 }
 
-/// The program's handler of descriptors: what in Qt reimplementing `incomingConnection()` is for.
+/// The program's handler of descriptors. It replaces the overriding of Qt's `incomingConnection()`.
 ///
-/// It is a signal of which nobody else knows, so that blocking the server's signals does not block
-/// the handler.
+/// It is a separate signal, so that blocking the server's signals does not block the handler.
 #[derive(Default)]
 pub(crate) struct IncomingHandler(Signal<Offered>);
 
@@ -163,7 +162,7 @@ pub(crate) struct IncomingHandler(Signal<Offered>);
 type Offered = Rc<Cell<Option<OwnedFd>>>;
 
 impl IncomingHandler {
-    /// Sets the handler. It replaces the one before.
+    /// Sets the handler, in place of the previous one.
     pub(crate) fn set<R: Receiver>(
         &self,
         receiver: &R,
@@ -182,7 +181,7 @@ impl IncomingHandler {
         self.0.disconnect_all();
     }
 
-    /// Whether there is a handler whose receiver lives.
+    /// Returns whether there is a handler whose receiver lives.
     pub(crate) fn is_set(&self) -> bool {
         self.0.is_connected()
     }

@@ -1,4 +1,4 @@
-//! Making sockets, and what can be asked of any of them.
+//! The constructors of sockets, and the getters that all of them have.
 
 use std::{os::fd::RawFd, rc::Rc};
 
@@ -19,9 +19,9 @@ use crate::{
 };
 
 impl QAbstractSocket {
-    /// Makes an unconnected socket of a type. Classes of your own are made of it.
+    /// Creates an unconnected socket of a type. It serves as the base of classes of your own.
     ///
-    /// The socket is unbuffered, as in Qt: a [`QTcpSocket`](super::QTcpSocket) has buffers, a class
+    /// As in Qt, the socket is unbuffered. A [`QTcpSocket`](super::QTcpSocket) has buffers; a class
     /// of your own has to provide them. See [`OpenMode::UNBUFFERED`](qcore::OpenMode::UNBUFFERED).
     ///
     /// A socket of the type [`Sctp`](SocketType::Sctp) cannot be bound or connected: the error is
@@ -44,19 +44,19 @@ impl QAbstractSocket {
         socket
     }
 
-    /// Makes a socket whose warnings name `class_name`.
+    /// Creates a socket whose warnings name `class_name`.
     pub(crate) fn make(socket_type: SocketType, class_name: &'static str) -> Self {
         Self::of_node(make_node(&Life::new(), socket_type, class_name))
     }
 
-    /// Makes the TCP socket in a new object of a derived class. The class has a device of its own
+    /// Creates the TCP socket in a new object of a derived class. The class has a device of its own
     /// and calls [`set_class`](AbstractSocketNode::set_class).
     #[cfg(feature = "_tls")]
     pub(crate) fn embed(life: &Rc<Life>, class_name: &'static str) -> Self {
         Self::of_embedded(make_node(life, SocketType::Tcp, class_name))
     }
 
-    /// Makes a TCP socket that moves the bytes of another device. That device emits `ready_read`
+    /// Creates a TCP socket that moves the bytes of another device. That device emits `ready_read`
     /// and `bytes_written`; the socket emits all other signals.
     pub(crate) fn make_behind(front: &QIODevice, class_name: &'static str) -> Self {
         let socket = Self::make(SocketType::Tcp, class_name);
@@ -64,62 +64,62 @@ impl QAbstractSocket {
         socket
     }
 
-    /// The state of the socket.
+    /// Returns the state of the socket.
     #[must_use]
     pub fn state(&self) -> SocketState {
         self.status.state()
     }
 
-    /// The last error; [`SocketErrorKind::Unknown`] if there was none.
+    /// Returns the last error; [`SocketErrorKind::Unknown`] if there was none.
     #[must_use]
     pub fn error(&self) -> SocketErrorKind {
         self.status.error()
     }
 
-    /// The type of the socket: TCP, UDP or another one.
+    /// Returns the type of the socket: TCP, UDP or another one.
     #[doc(alias = "socketType")]
     #[must_use]
     pub fn socket_type(&self) -> SocketType {
         self.socket_type
     }
 
-    /// Whether the socket can be used: it has a descriptor, or has none yet and is open.
+    /// Returns whether the socket can be used: it has a descriptor, or has none yet and is open.
     #[doc(alias = "isValid")]
     #[must_use]
     pub fn is_valid(&self) -> bool {
         self.engine().map_or(self.is_open(), |engine| engine.descriptor() != -1)
     }
 
-    /// The address of this end. It is null if it is not known.
+    /// Returns the address of this end; a null address if it is not known.
     #[doc(alias = "localAddress")]
     #[must_use]
     pub fn local_address(&self) -> QHostAddress {
         self.ends.local_address()
     }
 
-    /// The port of this end. It is 0 if it is not known.
+    /// Returns the port of this end; 0 if it is not known.
     #[doc(alias = "localPort")]
     #[must_use]
     pub fn local_port(&self) -> u16 {
         self.ends.local_port()
     }
 
-    /// The address of the other end. It is null if there is no connection.
+    /// Returns the address of the other end; a null address if there is no connection.
     #[doc(alias = "peerAddress")]
     #[must_use]
     pub fn peer_address(&self) -> QHostAddress {
         self.ends.peer_address()
     }
 
-    /// The port of the other end. It is 0 if there is no connection.
+    /// Returns the port of the other end; 0 if there is no connection.
     #[doc(alias = "peerPort")]
     #[must_use]
     pub fn peer_port(&self) -> u16 {
         self.ends.peer_port()
     }
 
-    /// The name that was given to [`connect_to_host`](QAbstractSocket::connect_to_host), empty if
-    /// it was never called. The name outlasts the connection.
+    /// Returns the name that was given to [`connect_to_host`](QAbstractSocket::connect_to_host);
+    /// empty if it was never called. The name outlasts the connection.
     #[doc(alias = "peerName")]
     #[must_use]
     pub fn peer_name(&self) -> String {
@@ -138,7 +138,7 @@ impl QAbstractSocket {
         Some(self.ends.descriptor()).filter(|&number| number != -1)
     }
 
-    /// How many bytes the read buffer holds at most. The default, 0, is no limit.
+    /// Returns the limit of the read buffer in bytes. The default, 0, means no limit.
     #[doc(alias = "readBufferSize")]
     #[must_use]
     pub fn read_buffer_size(&self) -> usize {

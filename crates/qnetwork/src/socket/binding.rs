@@ -23,8 +23,8 @@ use crate::{
 bitflags::bitflags! {
     /// Whether a socket shares its address and port with other sockets.
     ///
-    /// On Unix, sharing depends on the first socket that is bound to an address and port. The ones
-    /// that are bound later need not ask for it.
+    /// On Unix, the first socket that is bound to an address and port decides whether they are
+    /// shared. Sockets that are bound later need not ask for it.
     ///
     /// [`bits`](Self::bits) gives Qt's number for the set, and [`from_bits`](Self::from_bits) gives
     /// the set for a number.
@@ -55,9 +55,9 @@ impl QAbstractSocket {
     /// Binds the socket to an address and port of this machine. With port 0 the system chooses a
     /// port.
     ///
-    /// Then the socket is [`Bound`](SocketState::Bound), and
+    /// After that the socket is [`Bound`](SocketState::Bound), and
     /// [`local_port`](QAbstractSocket::local_port) returns the port. A TCP socket need not be bound
-    /// to connect. If it is, it keeps its address, port and descriptor when it connects, even if a
+    /// to connect. A bound one keeps its address, port and descriptor when it connects, even if a
     /// host has several addresses and the first of them fail.
     ///
     /// [`QHostAddress::Any`] stands for all addresses of this machine: IPv4, and IPv6 if the
@@ -100,12 +100,12 @@ impl QAbstractSocket {
         self.bind_with_mode(address, port, BindMode::DEFAULT_FOR_PLATFORM)
     }
 
-    /// [`bind`](QAbstractSocket::bind) with a mode, which says whether other sockets may be bound
-    /// to the same address and port.
+    /// Binds the socket like [`bind`](QAbstractSocket::bind). The mode sets whether other sockets
+    /// may be bound to the same address and port.
     ///
     /// # Errors
     ///
-    /// As [`bind`](QAbstractSocket::bind).
+    /// Those of [`bind`](QAbstractSocket::bind).
     pub fn bind_with_mode<'a>(
         &self,
         address: impl Into<Host<'a>>,
@@ -123,8 +123,8 @@ impl QAbstractSocket {
 
     /// Takes over a connection: the descriptor of a connected socket, or of another stream.
     ///
-    /// Then the socket is [`Connected`](SocketState::Connected) and open for reading and writing.
-    /// It owns the descriptor and closes it when the connection ends.
+    /// After that the socket is [`Connected`](SocketState::Connected) and open for reading and
+    /// writing. It owns the descriptor and closes it when the connection ends.
     ///
     /// # Streams other than TCP connections
     ///
@@ -147,12 +147,13 @@ impl QAbstractSocket {
     ///
     /// # Descriptors that another loop has watched
     ///
-    /// This thread's loop begins to watch the descriptor, whichever loop has watched it before. Two
-    /// sockets with duplicates of one descriptor each get a part of the received data.
+    /// This thread's loop begins to watch the descriptor, even if another loop has watched it
+    /// before. Two sockets with duplicates of one descriptor each get a part of the received data.
     ///
     /// # Errors
     ///
-    /// As [`set_socket_descriptor_with_state`](QAbstractSocket::set_socket_descriptor_with_state).
+    /// Those of
+    /// [`set_socket_descriptor_with_state`](QAbstractSocket::set_socket_descriptor_with_state).
     ///
     /// # Examples
     ///
@@ -178,21 +179,22 @@ impl QAbstractSocket {
         )
     }
 
-    /// [`set_socket_descriptor`](QAbstractSocket::set_socket_descriptor) with the `state` that the
-    /// descriptor is in, and with an open `mode`.
+    /// Takes over a descriptor like
+    /// [`set_socket_descriptor`](QAbstractSocket::set_socket_descriptor), in the given `state` and
+    /// the open `mode`.
     ///
     /// A descriptor in the state [`Unconnected`](SocketState::Unconnected) or
-    /// [`Bound`](SocketState::Bound) can be connected afterwards, and the socket keeps it then. The
-    /// descriptor becomes non-blocking and close-on-exec. The connection that this socket had
-    /// before is closed. The only signal is [`state_changed`](AbstractSocketNode::state_changed),
-    /// if the state has changed.
+    /// [`Bound`](SocketState::Bound) can be connected afterwards, and the socket then keeps it. The
+    /// descriptor becomes non-blocking and close-on-exec. The socket closes its previous
+    /// connection. The only signal is [`state_changed`](AbstractSocketNode::state_changed), if the
+    /// state has changed.
     ///
     /// # Errors
     ///
     /// [`UnsupportedSocketOperation`](SocketErrorKind::UnsupportedSocketOperation)
     ///
     /// * for a socket of another type;
-    /// * for what the poll cannot watch, such as files, directories and `/dev/null`;
+    /// * for a descriptor that the poll cannot watch, such as a file, a directory or `/dev/null`;
     /// * for a pipe in a state other than [`Connected`](SocketState::Connected) and
     ///   [`Closing`](SocketState::Closing).
     ///
@@ -297,8 +299,8 @@ impl AbstractSocketNode {
         self.adopt_connected(socket, Some(peer), OpenMode::READ_WRITE)
     }
 
-    /// Takes over a connection for which `make` makes the engine. Closes the connection that the
-    /// socket had. Emits nothing.
+    /// Takes over a connection whose engine `make` creates. Closes the connection that the socket
+    /// had. Emits nothing.
     pub(crate) fn adopt_with(
         &self,
         make: impl FnOnce(&Rc<Dispatcher>, Weak<dyn EventSource>) -> Made,

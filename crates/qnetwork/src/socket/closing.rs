@@ -9,12 +9,12 @@ use super::{
 use crate::common::SocketError;
 
 impl QAbstractSocket {
-    /// Closes the connection after everything was sent.
+    /// Closes the connection once everything has been sent.
     ///
-    /// If there is nothing to send, the socket is unconnected when this returns; else it is
-    /// [`Closing`](SocketState::Closing) until everything was sent. A socket that is connecting
-    /// goes on to connect, sends what was written, and closes. The socket stays open as a device:
-    /// the program can still read what was received.
+    /// If there is nothing to send, the socket is unconnected when this function returns. Otherwise
+    /// it is [`Closing`](SocketState::Closing) until everything has been sent. A socket that is
+    /// connecting continues to connect, sends what was written, and then closes. The socket stays
+    /// open as a device: the program can still read what was received.
     #[doc(alias = "disconnectFromHost")]
     pub fn disconnect_from_host(&self) {
         match self.layers.class() {
@@ -80,7 +80,7 @@ impl AbstractSocketNode {
         self.finish();
     }
 
-    /// Ends the connection and emits the signals of its end.
+    /// Drops the engine and emits the signals that report the end of the connection.
     fn finish(&self) {
         let before = self.current_state();
         self.attempt.cancel_lookup();
@@ -107,7 +107,7 @@ impl AbstractSocketNode {
 
     // ---- ends that the socket has not asked for
 
-    /// The other end has closed the connection, or reading has failed.
+    /// Ends the connection after the other end has closed it, or reading has failed.
     pub(super) fn on_remote_close(&self, error: &SocketError) {
         if self.fail(error) {
             self.disconnect();
@@ -120,9 +120,9 @@ impl AbstractSocketNode {
         }
     }
 
-    /// Emits an error that ends the connection. The engine is dropped first: what the slots write
-    /// goes nowhere. Returns whether the signals of the end are still to come, that is, whether no
-    /// slot has ended the connection or begun another one.
+    /// Emits an error that ends the connection. It drops the engine first, so that nothing sends
+    /// what the slots write. Returns whether the signals of the end are still to come, that is,
+    /// whether no slot has ended the connection or begun another one.
     fn fail(&self, error: &SocketError) -> bool {
         self.drop_engine();
         self.set_error(error);
@@ -131,14 +131,14 @@ impl AbstractSocketNode {
         self.engine.is_empty() && !self.is_connecting() && !over
     }
 
-    // ---- parts of it
+    // ---- steps of closing
 
-    /// Whether the socket is looking up its host or connecting to it.
+    /// Returns whether the socket is looking up its host or connecting to it.
     pub(super) fn is_connecting(&self) -> bool {
         matches!(self.current_state(), SocketState::HostLookup | SocketState::Connecting)
     }
 
-    /// The program can still read what was received, but it can write no more.
+    /// Closes the write channel. The program can still read what was received.
     fn close_write_channel(&self) {
         self.base.set_channel_counts(self.base.read_channel_count(), 0);
     }
@@ -160,7 +160,7 @@ impl AbstractSocketNode {
         self.writing.clear(self.base.pool());
     }
 
-    /// The destructor of the object.
+    /// Runs when the object is destroyed: aborts the connection.
     pub(crate) fn destroy(&self) {
         if self.current_state() != SocketState::Unconnected {
             self.abort_connection();

@@ -19,11 +19,12 @@ impl QAbstractSocket {
     /// Connects to a host, for reading and writing.
     ///
     /// Returns at once. The socket emits [`connected`](AbstractSocketNode::connected) when it is
-    /// connected, or [`error_occurred`](AbstractSocketNode::error_occurred) if it fails. What the
-    /// program writes meanwhile is sent once the socket is connected. The socket looks up a name
-    /// first and then tries its addresses one after the other, each for 30 seconds at most.
+    /// connected, or [`error_occurred`](AbstractSocketNode::error_occurred) if connecting fails.
+    /// Data that the program writes meanwhile is sent once the socket is connected. The socket
+    /// looks up a name first and then tries its addresses one after the other, each for 30 seconds
+    /// at most.
     ///
-    /// If the socket is connected or connecting already, this does nothing but emit the error
+    /// If the socket is already connected or connecting, this function only emits the error
     /// [`Operation`](SocketErrorKind::Operation).
     ///
     /// ```
@@ -43,22 +44,22 @@ impl QAbstractSocket {
         self.connect_to_host_with_mode(host, port, mode, NetworkLayerProtocol::AnyIP);
     }
 
-    /// [`connect_to_host`](QAbstractSocket::connect_to_host) with an open `mode`, and with the
-    /// `protocol` whose addresses may be used.
+    /// Connects to a host like [`connect_to_host`](QAbstractSocket::connect_to_host), in the given
+    /// open `mode` and with addresses of the given `protocol` only.
     ///
-    /// With [`OpenMode::UNBUFFERED`] the socket reads nothing ahead, and gives what the program
-    /// writes to the system at once:
+    /// With [`OpenMode::UNBUFFERED`] the socket reads nothing ahead, and passes data that the
+    /// program writes to the system at once:
     ///
-    /// * `ready_read` is emitted when there is something to read or the other end has closed, and
-    ///   then not again before the program has read something. The limit of the read buffer has no
-    ///   effect.
-    /// * A program that reads on to the end of the stream finds the socket
-    ///   [`Unconnected`](SocketState::Unconnected). No signal is emitted for that.
-    /// * Writing fails while the socket is connecting. During the look-up, and where the system
-    ///   does not take everything, there is a write buffer after all. `bytes_written` is emitted
-    ///   only for what went through that buffer.
+    /// * The socket emits `ready_read` when there is something to read or the other end has closed.
+    ///   It does not emit it again before the program has read something. The limit of the read
+    ///   buffer has no effect.
+    /// * A program that reads up to the end of the stream finds the socket
+    ///   [`Unconnected`](SocketState::Unconnected). No signal reports that.
+    /// * Writing fails while the socket is connecting. There is a write buffer during the look-up,
+    ///   and for data that the system does not take at once. The socket emits `bytes_written` only
+    ///   for data that went through this buffer.
     ///
-    /// A socket that was unbuffered once stays so.
+    /// A socket that was once unbuffered stays unbuffered.
     #[doc(alias = "connectToHost")]
     pub fn connect_to_host_with_mode<'a>(
         &self,
@@ -127,7 +128,7 @@ impl AbstractSocketNode {
                 self.start_connecting(&info);
             }
             _ if by_name => self.connect_by_name(&host_name),
-            // Even if it is known already that there is no such host, the loop reports it.
+            // The loop reports the failure, even if it is already known that there is no such host.
             _ => self.look_up(&host_name),
         }
     }
@@ -143,7 +144,7 @@ impl AbstractSocketNode {
         self.attempt.looks_up(host_info::ask(host_name, Box::new(answer)));
     }
 
-    /// The host was looked up: begins to connect to its addresses.
+    /// Begins to connect to the addresses that the look-up has found.
     pub(super) fn start_connecting(&self, info: &QHostInfo) {
         if self.current_state() != SocketState::HostLookup {
             return;
@@ -157,14 +158,14 @@ impl AbstractSocketNode {
         }
         self.change_state(SocketState::Connecting);
         self.host_found.emit(());
-        // A slot that waits has tried the first address already.
+        // A slot that called a function that waits has already tried the first address.
         if self.current_state() == SocketState::Connecting && !self.attempt.is_trying() {
             self.connect_to_next_address(SocketError::host_not_found());
         }
     }
 
-    /// Tries the addresses that are left, until one of them is connected or connecting. If none is
-    /// left, the attempt has failed with `error`, which is that of the last address.
+    /// Tries the remaining addresses until one of them is connected or connecting. If none remains,
+    /// the attempt has failed with `error`, the error of the last address.
     pub(super) fn connect_to_next_address(&self, mut error: SocketError) {
         loop {
             let Some(address) = self.attempt.next_address() else {
@@ -174,7 +175,7 @@ impl AbstractSocketNode {
                 self.state_changed.emit(SocketState::Unconnected);
                 self.emit_error();
                 if self.current_state() == SocketState::Unconnected {
-                    // What was written meanwhile was for this attempt.
+                    // Data written meanwhile was for this attempt.
                     self.clear_write_buffer();
                 }
                 return;
@@ -197,7 +198,7 @@ impl AbstractSocketNode {
         }
     }
 
-    /// Goes on with an engine that has begun to connect.
+    /// Continues with an engine that has begun to connect.
     pub(super) fn begin_with(&self, engine: Rc<dyn Engine>, progress: Progress) {
         self.engine.put(engine.clone());
         match progress {
@@ -216,7 +217,7 @@ impl AbstractSocketNode {
         }
     }
 
-    /// The engine is ready for something while it connects.
+    /// Lets the engine continue when it becomes ready while it connects.
     pub(super) fn on_connecting(&self, engine: &Rc<dyn Engine>) {
         self.on_progress(engine, engine.finish_connecting());
     }
@@ -231,7 +232,7 @@ impl AbstractSocketNode {
             Ok(Progress::Asks) => self.ask_for_credentials(engine),
             Ok(Progress::Connected) => {
                 self.stop_connect_timer();
-                // The next turn emits `ready_read` for what has arrived already.
+                // The next turn emits `ready_read` for data that has arrived already.
                 self.read_again(engine);
                 self.on_connected();
             }
@@ -249,14 +250,15 @@ impl AbstractSocketNode {
         self.base
             .set_channel_counts(self.base.is_readable().into(), self.base.is_writable().into());
         self.status.set_state(SocketState::Connected);
-        // Before the signals, so that a loop that a slot runs sends what was written already.
+        // Ask before emitting, so that a loop that a slot runs sends the data that was written
+        // already.
         if !self.writing.is_empty() {
             self.schedule();
         }
         if self.is_for_datagrams()
             && let Some(engine) = self.engine()
         {
-            // Datagrams that a bound socket has received.
+            // A bound socket may already have received datagrams.
             self.read_again(&engine);
         }
         self.state_changed.emit(SocketState::Connected);
@@ -278,12 +280,12 @@ impl AbstractSocketNode {
         self.attempt.stop_timer(self.dispatcher());
     }
 
-    /// When the time for the address that is being tried is over.
+    /// Returns when the time limit for the current address expires.
     pub(super) fn connect_deadline(&self) -> QDeadlineTimer {
         self.attempt.deadline(self.dispatcher())
     }
 
-    /// The time for this address is over.
+    /// Gives up the current address, whose time limit has expired.
     pub(super) fn on_connect_timeout(&self) {
         self.stop_connect_timer();
         let error = match self.engine().map(|engine| engine.timed_out()) {

@@ -11,7 +11,7 @@ use super::node::{AbstractSocketNode, QAbstractSocket};
 
 /// The device backend of a socket.
 ///
-/// It is not the node itself: users of a socket would find the backend's functions beside those of
+/// It is not the node itself: users of a socket would see the backend's functions next to those of
 /// the device.
 pub(super) struct SocketDevice {
     pub(super) node: Weak<AbstractSocketNode>,

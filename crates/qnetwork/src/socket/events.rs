@@ -1,4 +1,5 @@
-//! What the loop calls: the engine is ready, bytes are to be sent, the time to connect is over.
+//! The functions that the loop calls: the engine is ready, bytes are to be sent, the time to
+//! connect is over.
 
 use std::rc::Rc;
 
@@ -33,7 +34,7 @@ impl EventSource for AbstractSocketNode {
             // The engine belongs to an attempt that was given up.
             _ => return,
         }
-        // What a slot writes from here on goes out in another turn: this one may be the last.
+        // Data that a slot writes from here on is sent in another turn: this one may be the last.
         let is_pending = !self.writing.is_empty();
         // With a full read buffer the socket waits until the program asks for more.
         if engine.is_readable() && !self.reading.is_full() {
@@ -72,13 +73,13 @@ impl TimerHandler for AbstractSocketNode {
 }
 
 impl AbstractSocketNode {
-    /// How many bytes the socket may send now: all of them if this is the loop's last turn.
+    /// Returns how many bytes the socket may send now: all of them if this is the loop's last turn.
     fn turn_budget(&self) -> usize {
         let all = self.writing.unsent();
         if all > WRITE_BUDGET && is_last_turn(self.dispatcher()) { all } else { WRITE_BUDGET }
     }
 
-    /// Does what a slot that panicked has kept the socket from doing.
+    /// Does the work that the socket could not do because a slot panicked.
     fn recover(&self) {
         let linked = matches!(self.current_state(), SocketState::Connected | SocketState::Closing);
         let closes = self.ending.closes_when_connected()
@@ -98,7 +99,7 @@ impl AbstractSocketNode {
     }
 }
 
-/// If a slot panics, has the next turn of the loop finish what the slot has interrupted.
+/// Makes the next turn of the loop finish the work that a slot has interrupted by a panic.
 struct Recovery<'a>(&'a AbstractSocketNode);
 
 impl Drop for Recovery<'_> {

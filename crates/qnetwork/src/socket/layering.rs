@@ -1,16 +1,16 @@
-//! What a layered socket does to its base class and to its inner socket.
+//! The functions by which a layered socket controls its base class and its inner socket.
 
 use std::rc::Weak;
 
 use super::node::{AbstractSocketNode, Outer, PartOf, SocketClass};
 
 impl AbstractSocketNode {
-    /// From now on, `class` implements the socket's virtual functions.
+    /// Makes `class` implement the socket's virtual functions from now on.
     pub(crate) fn set_class(&self, class: Weak<dyn SocketClass>) {
         self.layers.set(PartOf::Class(class));
     }
 
-    /// From now on, `outer` gets the bytes of this socket.
+    /// Makes `outer` receive the bytes of this socket from now on.
     pub(crate) fn set_outer(&self, outer: Weak<dyn Outer>) {
         self.layers.set(PartOf::Outer(outer));
     }
@@ -26,7 +26,7 @@ impl AbstractSocketNode {
         self.ends.forget_descriptor();
     }
 
-    /// From now on, the outer socket reads the bytes, also those that have been announced.
+    /// Reads again, now for the outer socket, including bytes that `ready_read` has announced.
     pub(crate) fn read_anew(&self) {
         self.reading.reset();
         if let Some(engine) = self.engine() {

@@ -19,7 +19,8 @@
 //!   nothing.
 //! * `abstract_socket.rs` has the constructors and plain getters, `setters.rs` and `options.rs` the
 //!   setters.
-//! * `events.rs` has what the loop calls, and `device.rs` what the I/O device calls.
+//! * `events.rs` has the functions that the loop calls, and `device.rs` those that the I/O device
+//!   calls.
 //! * `connecting.rs` goes from a name to a connection. `proxying.rs` chooses the proxy,
 //!   `binding.rs` binds sockets and takes over descriptors.
 //! * `reading.rs` and `writing.rs` move bytes, also for sockets without buffers.

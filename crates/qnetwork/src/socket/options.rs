@@ -34,7 +34,7 @@ impl QAbstractSocket {
         }
     }
 
-    /// The value of an option of the operating system's socket.
+    /// Returns the value of an option of the operating system's socket.
     ///
     /// `None` stands for Qt's invalid `QVariant`: there is no such socket, or the system does not
     /// have the option for sockets of this type.

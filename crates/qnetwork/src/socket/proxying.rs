@@ -14,11 +14,12 @@ use crate::{
     proxy::{ProxyCapabilities, ProxyQueryType, ProxyType, QNetworkProxy, Route},
 };
 
-/// How long a UDP socket waits for its proxy. It does nothing else meanwhile.
+/// How long a UDP socket blocks to wait for its proxy.
 const RELAY_TIMEOUT: Duration = Duration::from_secs(5);
 
 impl QAbstractSocket {
-    /// The socket's own proxy; one of the type [`Default`](ProxyType::Default) if it has none.
+    /// Returns the socket's own proxy; one of the type [`Default`](ProxyType::Default) if it has
+    /// none.
     ///
     /// # Examples
     ///
@@ -40,7 +41,7 @@ impl QAbstractSocket {
     /// * A proxy of the type [`Default`](ProxyType::Default) stands for the application's proxy or
     ///   the system's. With [`NoProxy`](ProxyType::NoProxy) the socket connects directly, whatever
     ///   proxy the application has.
-    /// * If the proxy looks up names, the socket gives it the name of the host as it is, and does
+    /// * If the proxy looks up names, the socket passes the host's name to it unchanged, and does
     ///   not emit `host_found`.
     /// * If the proxy cannot do what the socket needs, `connect_to_host` fails at once with
     ///   [`UnsupportedSocketOperation`](SocketErrorKind::UnsupportedSocketOperation).
@@ -71,7 +72,8 @@ impl AbstractSocketNode {
         Ok(())
     }
 
-    /// Whether this library can use the proxy for such a socket. Only SOCKS5 relays datagrams.
+    /// Returns whether this library can use the proxy for such a socket. Only SOCKS5 relays
+    /// datagrams.
     fn can_use(&self, proxy: &QNetworkProxy) -> bool {
         !self.is_for_datagrams() || proxy.proxy_type() == ProxyType::Socks5
     }
@@ -88,7 +90,7 @@ impl AbstractSocketNode {
     }
 
     /// Chooses the proxy for binding the socket. UDP sockets are bound at their proxy. TCP sockets
-    /// with a proxy cannot be bound: what is bound at the proxy cannot connect.
+    /// with a proxy cannot be bound, because a socket that is bound at a proxy cannot connect.
     pub(super) fn choose_proxy_for_binding(&self, port: u16) -> Result<(), SocketError> {
         match self.route_to("", port) {
             Route::Direct => {
@@ -147,7 +149,7 @@ impl AbstractSocketNode {
         }
     }
 
-    /// The connection to the proxy has ended, and the proxy relays no more datagrams.
+    /// Handles the end of the connection to the proxy, which now relays no more datagrams.
     pub(super) fn on_relay_lost(&self, error: &SocketError) {
         if self.current_state() != SocketState::Bound {
             self.on_remote_close(error);
@@ -160,7 +162,7 @@ impl AbstractSocketNode {
         self.emit_error();
     }
 
-    /// Makes an engine that uses a proxy.
+    /// Creates an engine that uses a proxy.
     pub(super) fn proxy_engine(&self, proxy: QNetworkProxy) -> Rc<dyn Engine> {
         let (dispatcher, source) = (self.dispatcher(), self.source());
         let open = |kind| {
@@ -193,7 +195,7 @@ impl AbstractSocketNode {
         }
     }
 
-    /// The proxy asks for a user and a password.
+    /// Asks the program for the user and password that the proxy requires.
     pub(super) fn ask_for_credentials(&self, engine: &Rc<dyn Engine>) {
         let Some(question) = engine.question() else { return };
         // A slot may ask a user, who may take any time.
@@ -206,7 +208,7 @@ impl AbstractSocketNode {
     }
 }
 
-/// Waits until the engine is ready for something, and returns how far it has connected then.
+/// Waits until the engine is ready for something. Returns how far it has then connected.
 fn wait_for_progress(
     engine: &Rc<dyn Engine>,
     deadline: QDeadlineTimer,

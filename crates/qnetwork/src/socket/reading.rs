@@ -2,10 +2,10 @@
 //!
 //! # Sockets without a read buffer
 //!
-//! The bytes, and also the end of the stream, stay with the system until the program reads.
-//! `ready_read` is emitted once when there is something to read, and then not again before the
-//! program has read something. A program that reads on to the end of the stream finds the socket
-//! unconnected, and no signal is emitted for that. All of this is as in Qt.
+//! The bytes, and also the end of the stream, stay with the system until the program reads. The
+//! socket emits `ready_read` once when there is something to read, and then not again before the
+//! program has read something. A program that reads up to the end of the stream finds the socket
+//! unconnected. No signal reports that. All of this is as in Qt.
 
 use std::rc::Rc;
 
@@ -30,8 +30,8 @@ impl QAbstractSocket {
     ///
     /// # When reading goes on
     ///
-    /// A socket that finds its buffer full stops reading, as in Qt, and emits `ready_read` no more.
-    /// It goes on when
+    /// As in Qt, a socket that finds its buffer full stops reading and does not emit `ready_read`
+    /// any more. It reads again when
     ///
     /// * the program has emptied the buffer, or has asked for more bytes than were in it;
     /// * the program sets a different limit, and the buffer has room under it;
@@ -90,7 +90,7 @@ impl QAbstractSocket {
     }
 }
 
-/// Where the bytes go that a socket receives.
+/// Where received bytes go.
 enum Sink {
     /// Into the read buffer.
     Buffer,
@@ -107,7 +107,7 @@ impl AbstractSocketNode {
         }
     }
 
-    /// Where received bytes go at the moment, and how many of them there is room for.
+    /// Returns where received bytes go at the moment, and how many bytes have room there.
     fn sink(&self) -> (Sink, usize) {
         if let Some(outer) = self.layers.outer()
             && let Some(room) = outer.room()
@@ -120,13 +120,13 @@ impl AbstractSocketNode {
         (Sink::Buffer, self.reading.room(self.base.buffer_len()))
     }
 
-    /// Whether there is room for at least one byte more.
+    /// Returns whether there is room for at least one byte more.
     pub(super) fn has_room(&self) -> bool {
         self.sink().1 > 0
     }
 
-    /// Receives what the engine has, at most one read of it, and emits `ready_read` once. Returns
-    /// whether there was anything.
+    /// Receives what one read from the engine returns, and emits `ready_read` once. Returns whether
+    /// there was anything.
     pub(super) fn receive(&self, engine: &Rc<dyn Engine>) -> bool {
         if self.current_state() == SocketState::Closing {
             return false;
@@ -151,12 +151,13 @@ impl AbstractSocketNode {
                 return false;
             }
         }
-        // Before the signal, so that a loop that a slot runs goes on reading.
+        // Ask before emitting, so that a loop that a slot runs continues to read.
         self.read_again(engine);
         if emits {
             self.emit_ready_read();
         }
-        // A slot may have stopped reading, by a function that waits, and made room afterwards.
+        // A slot may have filled the buffer by a function that waits, which stops reading, and then
+        // made room.
         let connected = self.current_state() == SocketState::Connected;
         if connected && self.reading.is_full() && self.has_room() {
             self.resume_reading();
@@ -185,7 +186,7 @@ impl AbstractSocketNode {
         outcome
     }
 
-    /// If the engine may have more to read, has the next turn of the loop call the socket again.
+    /// Makes the loop call the socket again in its next turn if the engine may have more to read.
     pub(super) fn read_again(&self, engine: &Rc<dyn Engine>) {
         if engine.is_readable() {
             engine.read_again();
@@ -193,7 +194,7 @@ impl AbstractSocketNode {
     }
 
     /// Emits `ready_read` or calls the outer socket. A slot that runs a loop is not called again
-    /// from within it; `channel_ready_read` is emitted all the same, as in Qt.
+    /// from within that loop, but the socket still emits `channel_ready_read`, as in Qt.
     pub(super) fn emit_ready_read(&self) {
         let emission = self.reading.ready_read();
         if let Some(outer) = self.layers.outer() {
@@ -203,7 +204,8 @@ impl AbstractSocketNode {
         self.base.channel_ready_read.emit(0);
     }
 
-    /// The program asks for more than is in the buffer, or the buffer may hold more now.
+    /// Reads again after the program has asked for more than the buffer holds, or the buffer has
+    /// got room.
     pub(crate) fn resume_reading(&self) {
         if self.reading.open()
             && let Some(engine) = self.engine()
@@ -228,8 +230,8 @@ impl AbstractSocketNode {
 
     // ---- without a buffer
 
-    /// Emits `ready_read` if there is something to read, or the end of the stream, and that was not
-    /// announced yet. Returns whether there is.
+    /// Emits `ready_read` if there is data or the end of the stream to read, unless the socket has
+    /// announced it already. Returns whether there is something to read.
     pub(super) fn announce_unread(&self, engine: &Rc<dyn Engine>) -> bool {
         if self.reading.is_announced() {
             return true;
@@ -242,7 +244,7 @@ impl AbstractSocketNode {
         true
     }
 
-    /// How many bytes the system has for a socket without a read buffer.
+    /// Returns how many bytes the system has for a socket without a read buffer.
     pub(super) fn unbuffered_bytes(&self) -> usize {
         let has_any = self.is_for_datagrams() || self.current_state() == SocketState::Connected;
         if !self.reading.is_unbuffered() || !has_any {

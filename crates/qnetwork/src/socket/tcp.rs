@@ -42,14 +42,14 @@ library_class! {
 }
 
 impl QTcpSocket {
-    /// Makes an unconnected socket.
+    /// Creates an unconnected socket.
     #[must_use]
     #[allow(clippy::new_without_default)] // a class's `new` makes an object, not a value
     pub fn new() -> Self {
         QTcpSocket::derive(QAbstractSocket::make(SocketType::Tcp, "QTcpSocket"))
     }
 
-    /// Makes the TCP socket in a new object of a derived class.
+    /// Creates the TCP socket in a new object of a derived class.
     #[cfg(feature = "_tls")]
     pub(crate) fn embed(life: &Rc<Life>, class_name: &'static str) -> Self {
         QTcpSocket(QAbstractSocket::embed(life, class_name))

@@ -1,5 +1,5 @@
-//! Hosts with several addresses: such names are put where those go that were looked up. All of
-//! 127.0.0.0/8 is this machine on Linux.
+//! Tests of hosts with several addresses. The tests put the names into the cache of look-ups. On
+//! Linux, all of 127.0.0.0/8 is this machine.
 
 use std::{
     net::{SocketAddr, TcpListener},
@@ -21,7 +21,7 @@ fn address(last: u8) -> QHostAddress {
     std::net::Ipv4Addr::new(127, 0, 0, last).into()
 }
 
-/// A name of its own for these addresses.
+/// Returns a new name for these addresses.
 fn host(name: &str, last: &[u8]) -> String {
     let addresses: Vec<_> = last.iter().map(|last| address(*last)).collect();
     remember(name, &addresses);
@@ -34,7 +34,7 @@ fn bound(address: SocketAddr) -> Option<Socket> {
     Some(socket)
 }
 
-/// A port of 127.0.0.1 that is listened at, of which 127.0.0.2 is had, too.
+/// Returns a port with a listener at 127.0.0.1, and a socket bound to it at 127.0.0.2.
 fn two_addresses() -> (TcpListener, Socket, u16) {
     for _ in 0..100 {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -46,8 +46,8 @@ fn two_addresses() -> (TcpListener, Socket, u16) {
     panic!("no port is free at both addresses");
 }
 
-/// Has a socket listen whose queue is full, so that those who connect wait. What fills it is
-/// returned.
+/// Makes a socket listen and fills its backlog, so that further connections wait. Returns the
+/// sockets that fill it.
 fn fill(socket: &Socket) -> Vec<Socket> {
     socket.listen(0).unwrap();
     let address = socket.local_addr().unwrap();
@@ -112,14 +112,14 @@ fn only_those_of_the_protocol() {
     assert_eq!(socket.peer_address(), address(1));
 }
 
-/// Qt's `bindThenResolveHost`: port and descriptor outlast the look-up, a first address that fails,
-/// and being told to close meanwhile.
+/// Qt's `bindThenResolveHost`: the port and the descriptor stay the same through the look-up, a
+/// first address that fails, and a call to close meanwhile.
 #[test]
 fn bind_then_resolve_host() {
     let (_listener, _refuses, port) = two_addresses();
     remember("first-fails.test", &[QHostAddress::LocalHostIPv6, address(2), address(1)]);
-    // A port that was chosen is given up by the system when a connection is refused; one that was
-    // asked for is not.
+    // When a connection is refused, the system gives up a port that it has chosen itself. It keeps
+    // a port that the program has asked for.
     let (socket, wanted) = (0..100)
         .find_map(|_| {
             let free = QTcpSocket::new();
@@ -127,7 +127,7 @@ fn bind_then_resolve_host() {
             let wanted = free.local_port();
             drop(free);
             let socket = QTcpSocket::new();
-            // Somebody else may have been faster.
+            // Another process may have taken the port meanwhile.
             socket.bind(QHostAddress::AnyIPv4, wanted).ok().map(|()| (socket, wanted))
         })
         .unwrap();
@@ -155,7 +155,7 @@ fn an_address_has_30_seconds() {
     assert_eq!(socket.state(), SocketState::Connecting);
     assert!(wait_until(60_000, || socket.state() == SocketState::Connected));
     let took = clock.now() - before;
-    // A coarse timer: 5 % more or less.
+    // The timer is coarse: it may fire 5 % early or late.
     assert!((28..32).contains(&took.as_secs()), "{took:?}");
     assert!(started.elapsed() < Duration::from_secs(20));
     assert_eq!(socket.peer_address(), address(1));
@@ -179,7 +179,8 @@ fn the_last_address_that_takes_too_long_is_told() {
         assert!((56..64).contains(&took.as_secs()), "{took:?}");
         assert_eq!(errors.take(), [SocketErrorKind::SocketTimeout]);
         assert_eq!(socket.error_string(), "Connection timed out");
-        // What is left of it does no harm, and is closed with the socket.
+        // The descriptor of a bound socket stays until the socket closes, and causes no further
+        // events.
         assert_eq!(socket.socket_descriptor().is_none(), !bound);
         wait_until(10, || false);
         assert_eq!(socket.state(), SocketState::Unconnected);
@@ -190,7 +191,8 @@ fn the_last_address_that_takes_too_long_is_told() {
 fn slots_may_end_it_between_two_addresses() {
     let (_listener, _refuses, port) = two_addresses();
     let socket = QTcpSocket::new();
-    // A slot that waits tries both; the socket must not begin anew when it returns.
+    // A slot that waits makes the socket try both addresses; the socket must not start again when
+    // it returns.
     socket.host_found.connect_to(&socket, |socket, ()| {
         socket.wait_for_connected(LIMIT).unwrap();
     });
@@ -200,7 +202,7 @@ fn slots_may_end_it_between_two_addresses() {
     socket.host_found.disconnect_all();
     socket.abort();
 
-    // And one that begins with another host there.
+    // Another slot aborts and connects to another host.
     let other = host("other.test", &[1]);
     socket.host_found.connect_to(&socket, move |socket, ()| {
         if socket.peer_name() != "other.test" {
@@ -224,7 +226,7 @@ fn a_wait_that_always_has_something_to_do_ends() {
     assert_eq!((rounds(600_000.into()), rounds(qcore::QDeadlineTimer::forever())), (1000, 1000));
 }
 
-/// A terminal gives a line at a time, however much there is.
+/// A terminal returns one line at a time, even if it has more.
 #[test]
 fn terminals_are_taken_over() {
     use std::io::{Read, Write};
@@ -244,7 +246,7 @@ fn terminals_are_taken_over() {
     assert_eq!(socket.read_all(), b"one\ntwo\nthree\n");
     socket.write("four").unwrap();
     assert!(wait_until(LIMIT, || socket.bytes_to_write() == 0));
-    // Behind the echo of what was typed.
+    // It comes after the terminal's echo of the input.
     let mut shown = [0; 17 + 4];
     shows.read_exact(&mut shown).unwrap();
     assert_eq!(&shown[17..], b"four");
@@ -252,7 +254,7 @@ fn terminals_are_taken_over() {
     assert!(wait_until(LIMIT, || socket.state() == SocketState::Unconnected));
     assert_eq!(socket.error(), SocketErrorKind::RemoteHostClosed);
 
-    // The other end: Linux has an error for a terminal that no program is in any more.
+    // The other end: Linux reports an error for a terminal that no program has open any more.
     let Ok((shows, runs)) = crate::sys::pipes::terminal() else { return };
     let mut runs = std::fs::File::from(runs);
     let socket = QTcpSocket::new();

@@ -1,8 +1,7 @@
 //! The functions that wait, which need no running loop.
 //!
-//! A socket that waits polls for its own descriptor alone. It connects, reads and writes as the
-//! loop would have it do, and emits its signals. The readiness of all other sources is kept for the
-//! loop.
+//! A socket that waits polls for its own descriptor alone. It connects, reads and writes as under
+//! the loop, and emits its signals. The poll keeps the readiness of all other sources for the loop.
 
 use std::rc::Rc;
 
@@ -18,8 +17,8 @@ use crate::{
 };
 
 impl QAbstractSocket {
-    /// Waits until the socket is connected, at most until a deadline: a `Duration`, or
-    /// milliseconds, of which -1 is for ever.
+    /// Waits until the socket is connected. The deadline is a number of milliseconds, -1 for no
+    /// limit, or a `Duration`.
     ///
     /// The socket looks up the name and tries one address after the other. When the time is over,
     /// it gives up and is unconnected.
@@ -52,8 +51,8 @@ impl QAbstractSocket {
         }
     }
 
-    /// Waits until new data has arrived and `ready_read` was emitted, at most until a deadline: a
-    /// `Duration`, or milliseconds, of which -1 is for ever.
+    /// Waits until new data has arrived and the socket has emitted `ready_read`. The deadline is a
+    /// number of milliseconds, -1 for no limit, or a `Duration`.
     ///
     /// Meanwhile the socket sends what was written. A socket that is connecting connects first.
     ///
@@ -96,8 +95,8 @@ impl QAbstractSocket {
         }
     }
 
-    /// Waits until bytes were sent and `bytes_written` was emitted, at most until a deadline: a
-    /// `Duration`, or milliseconds, of which -1 is for ever.
+    /// Waits until the socket has sent bytes and emitted `bytes_written`. The deadline is a number
+    /// of milliseconds, -1 for no limit, or a `Duration`.
     ///
     /// # Errors
     ///
@@ -135,8 +134,8 @@ impl QAbstractSocket {
         }
     }
 
-    /// Waits until the socket is disconnected, at most until a deadline: a `Duration`, or
-    /// milliseconds, of which -1 is for ever.
+    /// Waits until the socket is disconnected. The deadline is a number of milliseconds, -1 for no
+    /// limit, or a `Duration`.
     ///
     /// Meanwhile the socket sends what was written and receives what arrives.
     ///
@@ -173,16 +172,16 @@ impl QAbstractSocket {
         Ok(())
     }
 
-    /// The node, counted while slots run that may drop the last handle.
+    /// Returns the node as an `Rc`, which keeps it while slots run that may drop the last handle.
     fn node(&self) -> Rc<AbstractSocketNode> {
         self.this.upgrade().expect("a handle keeps its node")
     }
 }
 
-/// Bounds a wait that always has something to do because the other end never stops sending.
+/// Limits a wait that would never end because the other end never stops sending.
 ///
-/// When the time is over, a wait goes on for some rounds. So a wait with no time at all still finds
-/// what has arrived.
+/// When the time is over, a wait continues for some rounds. So even a wait with a time limit of 0
+/// finds data that has arrived.
 #[derive(Default)]
 pub(crate) struct Overtime(u32);
 
@@ -208,8 +207,8 @@ impl AbstractSocketNode {
         }
     }
 
-    /// Whether the socket may receive something in its state. For a bound TCP socket, reading
-    /// fails.
+    /// Returns whether the socket may receive something in its state. For a bound TCP socket,
+    /// reading fails.
     fn reads(&self) -> bool {
         use SocketState::{Bound, Connected, Listening};
         matches!(self.current_state(), Connected | Bound | Listening)
@@ -240,7 +239,7 @@ impl AbstractSocketNode {
             SocketState::Bound | SocketState::Listening => return Err(self.give_up_connecting()),
             _ => {}
         }
-        // A socket that is to close does so at the end of this function.
+        // If the socket has to close once it is connected, it does so at the end of this function.
         let closes = self.ending.take_close();
         if self.current_state() == SocketState::HostLookup {
             self.attempt.cancel_lookup();
@@ -252,7 +251,8 @@ impl AbstractSocketNode {
         }
         while self.current_state() == SocketState::Connecting {
             let Some(engine) = self.engine().filter(|_| self.attempt.is_trying()) else {
-                // A slot of host_found waits: the first address has not been tried yet.
+                // A slot of host_found may be waiting here: the first address has not been tried
+                // yet.
                 self.connect_to_next_address(SocketError::host_not_found());
                 continue;
             };
@@ -277,8 +277,8 @@ impl AbstractSocketNode {
         }
     }
 
-    /// The time that the caller gives for connecting is over. As in Qt, no signal reports this
-    /// error.
+    /// Gives up connecting because the caller's time limit has expired. As in Qt, no signal reports
+    /// this error.
     fn give_up_connecting(&self) -> SocketError {
         let error = SocketError::new(SocketErrorKind::SocketTimeout, "Socket operation timed out");
         self.stop_connect_timer();
@@ -302,9 +302,9 @@ impl AbstractSocketNode {
             let Some(engine) = self.engine() else { return Err(self.last_error()) };
             let mut readable = reads && engine.is_readable();
             let writable = engine.is_writable() && !self.writing.is_empty();
-            // Received data, and the end of the stream, go before what is written. So the socket
-            // asks the poll here. It asks again if the poll reports something else, which may be
-            // out of date.
+            // The socket handles received data and the end of the stream before it writes. So it
+            // asks the poll here whether it is readable. If the poll reports something else, which
+            // may be out of date, the socket asks again.
             while writable && reads && !readable {
                 let Some(ready) = engine.wait(0.into()) else { break };
                 engine.note(ready);
@@ -320,7 +320,7 @@ impl AbstractSocketNode {
         }
     }
 
-    /// The time for waiting is over: emits the error.
+    /// Emits the error for a wait whose time limit has expired.
     fn wait_timed_out(&self) -> SocketError {
         let text = "Network operation timed out";
         self.report(SocketError::new(SocketErrorKind::SocketTimeout, text))

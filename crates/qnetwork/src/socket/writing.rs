@@ -23,11 +23,10 @@ use crate::{
 };
 
 impl QAbstractSocket {
-    /// Sends as much of the write buffer as the system takes, at once. Returns whether any bytes
-    /// were written.
+    /// Sends as much of the write buffer as the system takes, without waiting for the loop. Returns
+    /// whether any bytes were written.
     ///
-    /// Programs rarely need this: the loop sends everything that was written in one of its turns
-    /// together.
+    /// Programs rarely need this: the loop sends everything that was written in one turn together.
     pub fn flush(&self) -> bool {
         match self.layers.class() {
             Some(class) => class.flush(),
@@ -35,7 +34,7 @@ impl QAbstractSocket {
         }
     }
 
-    /// How many bytes wait in this process for the operating system to take them.
+    /// Returns how many bytes wait in this process for the operating system to take them.
     ///
     /// A program that may write faster than the other end reads should limit this number. For a
     /// `QSslSocket` it includes bytes that
@@ -73,7 +72,7 @@ impl QAbstractSocket {
     }
 }
 
-/// Bytes to send: borrowed, which are copied, or a chunk, which is not.
+/// Bytes to send. Borrowed bytes are copied; an owned chunk is not.
 pub(crate) enum Outgoing<'a> {
     Bytes(&'a [u8]),
     Chunk(Chunk),
@@ -109,10 +108,10 @@ impl Deref for Outgoing<'_> {
 }
 
 impl AbstractSocketNode {
-    /// Step 1: puts bytes into the write buffer. Returns how many they are.
+    /// Step 1: puts bytes into the write buffer. Returns their number.
     ///
-    /// A socket without buffers gives the system as much as it takes, and buffers only the rest. A
-    /// UDP socket sends a datagram.
+    /// A socket without buffers passes as many bytes to the system as it takes, and buffers only
+    /// the rest. A UDP socket sends a datagram.
     pub(crate) fn enqueue<'a>(&self, data: impl Into<Outgoing<'a>>) -> Result<usize, DeviceError> {
         let data = data.into();
         let count = data.len();
@@ -134,7 +133,7 @@ impl AbstractSocketNode {
         Ok(count)
     }
 
-    /// Whether there is a connection to write to, or will be one.
+    /// Fails if there is no connection to write to and there will be none.
     fn check_linked(&self) -> Result<(), DeviceError> {
         if self.current_state() == SocketState::Unconnected || self.is_dead() {
             let error = SocketError::new(SocketErrorKind::Unknown, "Socket is not connected");
@@ -180,7 +179,7 @@ impl AbstractSocketNode {
         }
     }
 
-    /// Whether a slot could observe when bytes are written.
+    /// Returns whether a slot could observe when bytes are written.
     fn is_watched(&self) -> bool {
         if let Some(outer) = self.layers.outer() {
             return outer.watches_writing();
@@ -189,7 +188,7 @@ impl AbstractSocketNode {
             || self.base.channel_bytes_written.is_connected()
     }
 
-    /// Step 3: sends the write buffer, until the system takes no more or `budget` bytes are out.
+    /// Step 3: sends the write buffer until the system takes no more or `budget` bytes are sent.
     /// Emits `bytes_written` for each block. Returns whether any bytes were written.
     pub(super) fn flush(&self, budget: usize) -> bool {
         let mut written = false;
@@ -198,8 +197,7 @@ impl AbstractSocketNode {
             if self.is_connecting() {
                 break;
             }
-            // A block that has grown since it was sent is sent whole before it is announced, as in
-            // Qt.
+            // If a block has grown since it was sent, send the rest before announcing it, as in Qt.
             let whole = !self.writing.is_partly_sent();
             if whole || !engine.is_writable() || sent >= budget {
                 if let Some(count) = self.writing.take_sent(self.base.pool()) {
@@ -225,7 +223,7 @@ impl AbstractSocketNode {
             }
             match self.writing.send(|slices| engine.write(slices)) {
                 Outcome::Moved(count) => sent += count,
-                // The engine is not writable now. What was sent is announced first.
+                // The engine is not writable now. First announce what was sent.
                 Outcome::WouldBlock => {}
                 Outcome::Failed(error) => {
                     self.on_write_error(&error);
@@ -239,7 +237,7 @@ impl AbstractSocketNode {
     /// Emits `bytes_written`, and closes the socket if these were the last bytes before the end.
     fn announce_written(&self, engine: &Rc<dyn Engine>, count: usize) {
         if self.has_sent_last() || !self.writing.is_empty() {
-            // Before the signal, so that a loop that a slot runs goes on sending.
+            // Ask before emitting, so that a loop that a slot runs continues to send.
             self.schedule();
         }
         self.emit_bytes_written(count);
@@ -249,7 +247,7 @@ impl AbstractSocketNode {
     }
 
     /// Emits `bytes_written` or calls the outer socket. A slot that runs a loop is not called again
-    /// from within it; `channel_bytes_written` is emitted all the same, as in Qt.
+    /// from within that loop, but the socket still emits `channel_bytes_written`, as in Qt.
     fn emit_bytes_written(&self, count: usize) {
         let emission = self.writing.bytes_written();
         if let Some(outer) = self.layers.outer() {
@@ -259,7 +257,7 @@ impl AbstractSocketNode {
         self.base.channel_bytes_written.emit((0, count));
     }
 
-    /// Whether the socket was waiting for its last bytes to go out, and they have gone.
+    /// Returns whether the socket was only waiting to send its last bytes, and has sent them.
     pub(super) fn has_sent_last(&self) -> bool {
         self.current_state() == SocketState::Closing && self.writing.is_empty()
     }

@@ -8,8 +8,8 @@ use super::{crypto::provider, kinds::SslProtocol};
 
 /// A cipher suite: key exchange, authentication and encryption of a connection.
 ///
-/// There are the suites of rustls, under the names that OpenSSL and Qt use. The default cipher is
-/// null. Stands for Qt's [QSslCipher](https://doc.qt.io/qt-5/qsslcipher.html).
+/// The library has the suites of rustls, under the names that OpenSSL and Qt use. The default
+/// cipher is null. Stands for Qt's [QSslCipher](https://doc.qt.io/qt-5/qsslcipher.html).
 ///
 /// # Examples
 ///
@@ -145,7 +145,7 @@ impl QSslCipher {
         provider().cipher_suites.iter().find(|suite| suite.suite() == id).copied()
     }
 
-    /// Whether the cipher is null.
+    /// Returns whether the cipher is null.
     #[doc(alias = "isNull")]
     #[must_use]
     pub fn is_null(&self) -> bool {

@@ -265,7 +265,7 @@ impl QSslError {
 }
 
 impl PartialEq<SslErrorKind> for QSslError {
-    /// Whether the error is of this kind, whatever its certificate.
+    /// Returns whether the error is of this kind, whatever its certificate.
     fn eq(&self, error: &SslErrorKind) -> bool {
         self.error == *error
     }

@@ -21,7 +21,7 @@ use super::{
 };
 use crate::engine::Outcome;
 
-/// Whether a chain has no errors. Its leaf is a server's or a client's.
+/// Returns whether a chain has no errors. Its leaf is a server's or a client's.
 pub fn finds_no_fault(
     chain: &[Vec<u8>],
     trusted: &[Vec<u8>],
@@ -50,8 +50,8 @@ struct End {
     plain: usize,
     failed: bool,
     /// The session has said that it sends no more. rustls counts that as a fatal alert, and in
-    /// debug builds it asserts that there is no second one. So this end gets nothing that may be
-    /// broken.
+    /// debug builds it asserts that there is no second one. So this end gets no more data, which
+    /// might be invalid.
     has_closed: bool,
 }
 
@@ -123,7 +123,7 @@ impl End {
                 made.extend((0..VARIANTS).map(|variant| configuration(variant, identity)));
             }
             let (client, server) = &made[index];
-            let name = ServerName::try_from("localhost").expect("it is one");
+            let name = ServerName::try_from("localhost").expect("localhost is a name");
             match is_server {
                 false => Session::client(client.clone(), name, pool),
                 true => Session::server(server.clone(), pool),
@@ -199,7 +199,7 @@ fn configuration(variant: usize, identity: Identity<'_>) -> (Arc<ClientConfig>, 
         QSslCertificate::from_data(identity.0, EncodingFormat::Pem).unwrap_or_default(),
     );
     own.set_private_key(QSslKey::new(identity.1, KeyAlgorithm::Ec, EncodingFormat::Pem));
-    let own = own.identity().expect("the key fits");
+    let own = own.identity().expect("the key matches the certificate");
     let protocol = match variant % 4 {
         0 | 1 => SslProtocol::Any,
         2 => SslProtocol::TlsV1_2,
@@ -208,7 +208,7 @@ fn configuration(variant: usize, identity: Identity<'_>) -> (Arc<ClientConfig>, 
     let settings = |identity| Settings {
         protocol,
         identity,
-        // So that no run depends on an earlier one.
+        // No run may depend on an earlier one.
         options: SslOptions::default() | SslOptions::DISABLE_SESSION_SHARING,
         next_protocols: if variant & 1 == 1 { vec![b"h2".to_vec()] } else { Vec::new() },
         asks: variant & 4 == 4,
@@ -216,5 +216,8 @@ fn configuration(variant: usize, identity: Identity<'_>) -> (Arc<ClientConfig>, 
     };
     let client = settings(own.clone().filter(|_| variant & 1 == 1)).client();
     let server = settings(own).server();
-    (Arc::new(client.expect("it is good")), Arc::new(server.expect("it is good")))
+    (
+        Arc::new(client.expect("a valid configuration")),
+        Arc::new(server.expect("a valid configuration")),
+    )
 }

@@ -1,7 +1,7 @@
 //! Texts for failed sessions.
 //!
-//! rustls names its errors for programmers: `NoKxGroupsInCommon`. If a peer insists on something
-//! that is not supported, the text here names it.
+//! rustls names its errors for programmers: `NoKxGroupsInCommon`. If a peer requires a feature that
+//! this library does not support, the text here names it.
 
 use rustls::{
     AlertDescription, CertificateError, Error, OtherError, PeerIncompatible, PeerMisbehaved,

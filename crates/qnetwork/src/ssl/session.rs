@@ -54,14 +54,14 @@ pub(super) enum News {
 pub(super) struct Session {
     side: Side,
     pool: Rc<BufferPool>,
-    /// The received bytes that were not processed are those from `start` to `end`.
+    /// The received bytes. Those from `start` to `end` were not processed yet.
     input: Vec<u8>,
     start: usize,
     end: usize,
     output: Vec<u8>,
     /// The alert that tells the peer about the failure.
     alert: Vec<u8>,
-    /// Plain text. The caller has not taken what begins at `plain_start`.
+    /// The plain text. The caller has not consumed the bytes from `plain_start` on.
     plain: Vec<u8>,
     plain_start: usize,
     told_peer: bool,
@@ -78,7 +78,7 @@ enum Side {
     Server(UnbufferedServerConnection),
 }
 
-/// What to write once that is possible.
+/// The step to repeat once writing is possible.
 enum Want<'a> {
     Nothing,
     Data(&'a [u8]),
@@ -90,7 +90,7 @@ enum Want<'a> {
 enum Step {
     /// There may be more to do.
     Again,
-    /// The output contains what was to be written.
+    /// The output now contains the written data.
     Written,
     /// The session needs more data from the peer.
     Blocked,
@@ -133,7 +133,7 @@ impl Session {
         }
     }
 
-    // ---- what the other end sends
+    // ---- receiving
 
     /// Returns how many more bytes the session can receive.
     pub(super) fn room(&self) -> usize {
@@ -267,7 +267,7 @@ impl Session {
         }
     }
 
-    // ---- what is sent
+    // ---- sending
 
     /// Encrypts data. Fails before the handshake has finished, and does nothing after the session
     /// has failed.
@@ -292,7 +292,7 @@ impl Session {
                 Ok(Step::Blocked) => return Err(Error::HandshakeNotComplete),
                 Ok(Step::PeerClosed) => self.closed = Some(false),
                 Err(Error::EncryptError) => return Err(Error::EncryptError),
-                // The error is in the peer's data, and is returned as such.
+                // The peer's data has caused the error, so `advance` returns it.
                 Err(error) => {
                     self.fail(error);
                     return Ok(());
@@ -317,7 +317,7 @@ impl Session {
         self.take_output()
     }
 
-    // ---- what was agreed on
+    // ---- negotiated values
 
     pub(super) fn common(&self) -> &CommonState {
         self.side.common()
@@ -457,7 +457,7 @@ impl Buffers<'_> {
                 if written { Ok(Step::Written) } else { Err(Error::EncryptError) }
             }
             ConnectionState::PeerClosed => Ok(Step::PeerClosed),
-            // `Closed` was returned already, and nobody sends early data without an invitation.
+            // `Closed` was returned already, and a peer sends no early data unless it was offered.
             _ => Ok(Step::Blocked),
         };
         (used, step)
@@ -470,8 +470,9 @@ impl Buffers<'_> {
         self.plain.extend_from_slice(data);
     }
 
-    /// Calls `write` with room for `guess` bytes in the output. `write` returns how many bytes it
-    /// has written, or none if it will never write; its error is the number of bytes that it needs.
+    /// Calls `write` with room for `guess` bytes in the output, and again with more room if it
+    /// needs more. `write` returns the number of bytes written, `None` if it cannot write at all,
+    /// or as its error the number of bytes that it needs. Returns whether it has written.
     fn add_output(
         &mut self,
         guess: usize,

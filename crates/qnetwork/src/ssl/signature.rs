@@ -82,7 +82,7 @@ impl AcceptAny {
     /// Returns the schemes that this end can verify, the best first.
     fn schemes(&self) -> Vec<SignatureScheme> {
         let mut schemes = self.0.signature_verification_algorithms.supported_schemes();
-        // Behind the same signatures with unrestricted keys.
+        // These come after the same signatures with unrestricted keys.
         let is_pss = |scheme: &SignatureScheme| RSA_PSS_PSS.iter().any(|(_, one)| one == scheme);
         let after = schemes.iter().rposition(is_pss).map_or(schemes.len(), |last| last + 1);
         schemes.splice(after..after, RSA_PSS_PSS.iter().rev().map(|(scheme, _)| *scheme));

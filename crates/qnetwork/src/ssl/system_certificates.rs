@@ -7,7 +7,7 @@ use rustls_native_certs::ErrorKind;
 use super::{certificate::QSslCertificate, kinds::EncodingFormat};
 use crate::sys;
 
-/// Returns the certificates that the system trusts. It leaves out those that cannot be read.
+/// Returns the certificates that the system trusts. It omits those that cannot be read.
 ///
 /// They are read once. If descriptors, memory or the certificates themselves were missing, the next
 /// call reads them again.

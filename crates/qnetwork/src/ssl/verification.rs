@@ -15,8 +15,8 @@ impl QSslCertificate {
     ///
     /// The other certificates may be its issuers. The CA certificates of the [default
     /// configuration](QSslConfiguration::default_configuration) are trusted. If the host name is
-    /// not empty, the certificate must be for that host. The function does not check what the
-    /// certificate may be used for.
+    /// not empty, the certificate must be for that host. The function does not check the permitted
+    /// uses of the certificate.
     ///
     /// ```
     /// use qnetwork::{EncodingFormat, QSslCertificate, SslErrorKind};

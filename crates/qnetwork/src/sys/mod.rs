@@ -44,8 +44,8 @@ pub(crate) fn interface_name(index: u32) -> Option<String> {
 pub(crate) fn host_name() -> String {
     // Longer than any system's limit.
     let mut name = [0u8; 1025];
-    // SAFETY: the buffer is valid for its length during the call. A name that does not fit may come
-    // without its NUL, for which the last byte is left alone.
+    // SAFETY: the buffer is valid for its length during the call. The call may omit the NUL of a
+    // name that does not fit, so it does not get the last byte, which stays 0.
     let failed = unsafe { libc::gethostname(name.as_mut_ptr().cast(), name.len() - 1) } != 0;
     if failed {
         return String::new();
@@ -54,16 +54,16 @@ pub(crate) fn host_name() -> String {
     name.to_string_lossy().into_owned()
 }
 
-/// A flag for `getaddrinfo`: it leaves out the addresses of a family if this machine has no address
-/// of that family.
+/// A flag for `getaddrinfo`. It omits the addresses of a family if this machine has no address of
+/// that family.
 pub(crate) const ADDRESSES_OF_USE: i32 = libc::AI_ADDRCONFIG;
 
-/// Whether a socket is listening.
+/// Returns whether a socket is listening.
 pub(crate) fn is_listening(socket: &impl AsFd) -> bool {
     let (mut listens, mut length): (libc::c_int, _) =
         (0, size_of::<libc::c_int>() as libc::socklen_t);
-    // SAFETY: the descriptor is open as long as it is borrowed, and the call is told of the size of
-    // what it writes to.
+    // SAFETY: the descriptor is open as long as it is borrowed, and `length` is the size of the
+    // number that the call writes.
     let failed = unsafe {
         libc::getsockopt(
             socket.as_fd().as_raw_fd(),
@@ -85,12 +85,12 @@ pub(crate) fn accept_blocking(listener: &Socket) -> io::Result<OwnedFd> {
     Ok(socket.into())
 }
 
-/// Whether a call failed for lack of descriptors or memory, and may succeed later.
+/// Returns whether a call failed for lack of descriptors or memory, and may succeed later.
 pub(crate) fn is_shortage(error: &io::Error) -> bool {
     matches!(error.raw_os_error(), Some(libc::EMFILE | libc::ENFILE | libc::ENOBUFS | libc::ENOMEM))
 }
 
-/// Whether `accept` failed because of that one connection.
+/// Returns whether `accept` failed because of that one connection.
 pub(crate) fn is_lost_connection(error: &io::Error) -> bool {
     matches!(
         error.raw_os_error(),
@@ -109,8 +109,8 @@ pub(crate) fn is_lost_connection(error: &io::Error) -> bool {
     )
 }
 
-/// Whether Qt ignores this failure of a connection attempt: a router or the peer has sent an ICMP
-/// message about one packet alone (protocol unreachable, source route failed, bad header).
+/// Returns whether Qt ignores this failure of a connection attempt: a router or the peer has sent
+/// an ICMP message about one packet alone (protocol unreachable, source route failed, bad header).
 pub(crate) fn is_passing_failure(error: &io::Error) -> bool {
     matches!(error.raw_os_error(), Some(libc::ENOPROTOOPT | libc::EOPNOTSUPP | libc::EPROTO))
 }
@@ -198,7 +198,7 @@ pub(crate) fn group_error(error: &io::Error) -> SocketError {
     }
 }
 
-/// Whether a failed `send` of a datagram ends a connection.
+/// Returns whether a failed `send` of a datagram ends a connection.
 pub(crate) fn is_end(error: &io::Error) -> bool {
     matches!(error.raw_os_error(), Some(libc::EPIPE | libc::ECONNRESET))
 }

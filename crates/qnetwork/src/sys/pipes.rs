@@ -34,7 +34,7 @@ pub(crate) fn write(stream: impl AsFd, data: &[IoSlice<'_>]) -> io::Result<usize
     written
 }
 
-/// Whether a read would return data, the end of the stream or an error.
+/// Returns whether a read would return data, the end of the stream or an error.
 pub(crate) fn has_input(stream: impl AsFd) -> bool {
     let mut poll =
         libc::pollfd { fd: stream.as_fd().as_raw_fd(), events: libc::POLLIN, revents: 0 };
@@ -52,15 +52,15 @@ fn moved(count: libc::ssize_t) -> io::Result<usize> {
 /// the default, would end. Sockets have a flag for this; pipes do not.
 struct SigPipe {
     before: libc::sigset_t,
-    /// The signal was pending before this write, so it belongs to somebody else.
+    /// The signal was pending before this write, so another call has caused it.
     was_pending: bool,
 }
 
 impl SigPipe {
     fn block() -> Self {
         let (alone, mut before) = (Self::alone(), MaybeUninit::uninit());
-        // SAFETY: both sets live during the call. It fills the second one; the arguments are valid,
-        // so that it cannot fail.
+        // SAFETY: both sets live during the call, which fills the second one. The call cannot fail,
+        // because its arguments are valid.
         let before = unsafe {
             libc::pthread_sigmask(libc::SIG_BLOCK, &raw const alone, before.as_mut_ptr());
             before.assume_init()
@@ -73,8 +73,8 @@ impl SigPipe {
     fn take(&self) {
         if !self.was_pending && Self::is_pending() {
             let (alone, mut signal) = (Self::alone(), 0);
-            // SAFETY: the set and the number live during the call. The signal is blocked and there,
-            // so that nothing is waited for.
+            // SAFETY: the set and the number live during the call. The signal is blocked and
+            // pending, so the call does not wait.
             unsafe { libc::sigwait(&raw const alone, &raw mut signal) };
         }
     }
@@ -120,11 +120,11 @@ impl Drop for SigPipe {
 pub(crate) fn terminal() -> io::Result<(OwnedFd, OwnedFd)> {
     let (mut shows, mut runs) = (-1, -1);
     let (name, settings, size) = (ptr::null_mut(), ptr::null_mut(), ptr::null_mut());
-    // SAFETY: the two numbers live during the call, and nothing else is asked for.
+    // SAFETY: the two numbers live during the call, and the other pointers may be null.
     if unsafe { libc::openpty(&raw mut shows, &raw mut runs, name, settings, size) } != 0 {
         return Err(io::Error::last_os_error());
     }
-    // SAFETY: both were just opened, and nobody else has them.
+    // SAFETY: both were just opened, and nothing else owns them.
     Ok(unsafe { (OwnedFd::from_raw_fd(shows), OwnedFd::from_raw_fd(runs)) })
 }
 
@@ -155,11 +155,11 @@ mod tests {
         struct Restore(libc::sighandler_t);
         impl Drop for Restore {
             fn drop(&mut self) {
-                // SAFETY: it is what was there before.
+                // SAFETY: this restores the previous action.
                 unsafe { libc::signal(libc::SIGPIPE, self.0) };
             }
         }
-        // SAFETY: the default is no handler of anybody's.
+        // SAFETY: the default action runs no handler.
         let _restore = Restore(unsafe { libc::signal(libc::SIGPIPE, libc::SIG_DFL) });
         let (reader, writer) = io::pipe().unwrap();
         drop(reader);

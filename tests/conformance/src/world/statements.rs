@@ -35,8 +35,8 @@ impl World {
         self.spin(SETTLE * self.patience(), |_| Ok(false));
     }
 
-    /// Returns the factor for the duration of loops. A proxy passes data on in threads of its own,
-    /// which may have to wait for a processor.
+    /// Returns a factor for the time that loops run. With a proxy it is larger: the proxy's threads
+    /// may have to wait for a processor.
     fn patience(&self) -> u64 {
         if self.proxy.is_some() { 3 } else { 1 }
     }

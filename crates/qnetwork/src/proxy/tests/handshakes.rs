@@ -606,7 +606,7 @@ fn endless_body(headers: &str, piece: &[u8]) -> (usize, Next) {
         }
         input.extend_from_slice(piece);
         taken += piece.len();
-        assert!(taken < 1 << 20, "it is read on and on");
+        assert!(taken < 1 << 20, "the client reads without end");
     }
 }
 

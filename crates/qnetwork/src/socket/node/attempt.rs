@@ -32,7 +32,8 @@ enum Step {
     Trying,
 }
 
-/// The host that a socket connects to, or was last connected to, and what is left to try.
+/// The host that a socket connects to, or was last connected to, and its addresses that were not
+/// tried yet.
 pub(crate) struct Attempt {
     host_name: RefCell<Box<str>>,
     port: Cell<u16>,
@@ -66,7 +67,7 @@ impl Attempt {
         self.protocol.set(protocol);
     }
 
-    /// The host of the last attempt. It outlasts the connection.
+    /// Returns the host of the last attempt. It outlasts the connection.
     pub(crate) fn host_name(&self) -> String {
         self.host_name.borrow().to_string()
     }
@@ -77,12 +78,12 @@ impl Attempt {
 
     // ---- the look-up
 
-    /// The look-up of the name with this number has begun.
+    /// Records that the look-up with this number has begun.
     pub(crate) fn looks_up(&self, lookup: LookupId) {
         self.step.set(Step::LookingUp(lookup));
     }
 
-    /// The look-up has been answered.
+    /// Records that the look-up has been answered.
     pub(crate) fn looked_up(&self) {
         if let Step::LookingUp(_) = self.step.get() {
             self.step.set(Step::Idle);
@@ -122,13 +123,13 @@ impl Attempt {
         self.addresses.borrow_mut().pop()
     }
 
-    /// The proxy is given the name, and there is no address to try.
+    /// Records that the proxy gets the name, so that there is no address to try.
     pub(crate) fn give_name_to_proxy(&self) {
         self.forget_addresses();
         self.step.set(Step::Trying);
     }
 
-    /// Whether an address has been tried, or the proxy was given the name.
+    /// Returns whether an address has been tried, or the proxy was given the name.
     pub(crate) fn is_trying(&self) -> bool {
         matches!(self.step.get(), Step::Trying)
     }
@@ -139,7 +140,7 @@ impl Attempt {
 
     // ---- the time for one address
 
-    /// Gives the address that is being tried its full time.
+    /// Starts the time limit for the address that is being tried.
     pub(crate) fn start_timer(&self, dispatcher: &Dispatcher, handler: Weak<dyn TimerHandler>) {
         self.stop_timer(dispatcher);
         let id = dispatcher.start_timer(CONNECT_TIMEOUT, TimerType::Coarse, handler);
@@ -152,12 +153,12 @@ impl Attempt {
         }
     }
 
-    /// Whether this is the attempt's timer.
+    /// Returns whether this is the attempt's timer.
     pub(crate) fn is_timer(&self, id: TimerId) -> bool {
         self.timer.get() == Some(id)
     }
 
-    /// When the time for this address is over.
+    /// Returns when the time limit for this address expires.
     pub(crate) fn deadline(&self, dispatcher: &Dispatcher) -> QDeadlineTimer {
         let left = self.timer.get().and_then(|id| dispatcher.remaining_time(id));
         left.map_or(QDeadlineTimer::forever(), QDeadlineTimer::from)

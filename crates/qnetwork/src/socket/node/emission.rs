@@ -1,8 +1,8 @@
-//! Signals that are not emitted to slots that they have called.
+//! [`Emission`]: keeps a signal from being emitted again while it is being emitted.
 
 use std::cell::Cell;
 
-/// Emits a signal, unless it is being emitted already: a slot of `ready_read` that runs an event
+/// Emits a signal unless it is being emitted already. A slot of `ready_read` that runs an event
 /// loop is not called again from within that loop. Qt does the same for `ready_read` and
 /// `bytes_written`.
 #[derive(Default)]

@@ -19,7 +19,7 @@ enum Wish {
 pub(crate) struct Ending(Cell<Wish>);
 
 impl Ending {
-    /// A new connection begins, or there is none.
+    /// Clears the wish, because a new connection begins or there is none.
     pub(crate) fn reset(&self) {
         self.0.set(Wish::None);
     }
@@ -32,7 +32,7 @@ impl Ending {
         self.0.get() == Wish::CloseWhenConnected
     }
 
-    /// Takes the wish to close back, and returns whether there was one.
+    /// Withdraws the wish to close. Returns whether there was one.
     pub(crate) fn take_close(&self) -> bool {
         let closes = self.closes_when_connected();
         if closes {

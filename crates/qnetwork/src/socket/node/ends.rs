@@ -7,16 +7,17 @@ use crate::{address::QHostAddress, engine::Engine};
 /// The address and port of one end.
 pub(crate) type End = (QHostAddress, u16);
 
-/// What `local_address()`, `peer_port()`, `socket_descriptor()` and the like return.
+/// The values that `local_address()`, `peer_port()`, `socket_descriptor()` and similar functions
+/// return.
 pub(crate) struct Ends {
     addresses: RefCell<Addresses>,
     /// The name that was set by `set_peer_name()`.
     peer_name: RefCell<Option<Box<str>>>,
     /// The number of the descriptor if the socket keeps it, else -1.
     ///
-    /// A socket that was bound or taken over keeps its descriptor when it connects; one that is
-    /// only trying an address does not. During the signals of the end of a connection it still
-    /// is the number, although the descriptor is closed by then.
+    /// A socket that was bound or taken over keeps its descriptor when it connects. A socket that
+    /// is only trying an address does not. While the signals report the end of a connection, this
+    /// is still the old number, although the descriptor is closed by then.
     descriptor: Cell<i32>,
 }
 
@@ -73,12 +74,12 @@ impl Ends {
         self.addresses.borrow_mut().peer.1 = port;
     }
 
-    /// The name that was set, if one was.
+    /// Returns the name that was set, if any.
     pub(crate) fn peer_name(&self) -> Option<String> {
         self.peer_name.borrow().as_deref().map(str::to_owned)
     }
 
-    /// Sets the peer's name. The empty one means that none is set.
+    /// Sets the peer's name. An empty name means that none is set.
     pub(crate) fn set_peer_name(&self, name: String) {
         self.peer_name.replace(Some(name).filter(|name| !name.is_empty()).map(Box::from));
     }
@@ -87,12 +88,12 @@ impl Ends {
         self.descriptor.get()
     }
 
-    /// Whether the socket keeps its descriptor when an attempt to connect fails.
+    /// Returns whether the socket keeps its descriptor when an attempt to connect fails.
     pub(crate) fn keeps_descriptor(&self) -> bool {
         self.descriptor.get() != -1
     }
 
-    /// From now on the socket keeps the engine's descriptor.
+    /// Makes the socket keep the engine's descriptor from now on.
     pub(crate) fn keep_descriptor(&self, engine: &dyn Engine) {
         self.descriptor.set(engine.descriptor());
     }

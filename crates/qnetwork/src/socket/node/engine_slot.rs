@@ -16,7 +16,7 @@ impl EngineSlot {
         self.0.borrow().clone()
     }
 
-    /// Whether this engine is still the socket's.
+    /// Returns whether this engine is still the socket's.
     pub(crate) fn holds(&self, engine: &Rc<dyn Engine>) -> bool {
         self.0.borrow().as_ref().is_some_and(|current| Rc::ptr_eq(current, engine))
     }

@@ -1,11 +1,11 @@
 //! Sockets in two layers, such as a `QSslSocket` on a `QTcpSocket`.
 //!
-//! As in Qt, a socket that encrypts consists of two. The program uses the *outer* socket. The
-//! *inner* socket has the connection, and only the outer one uses it. Qt shows this: both have
-//! states and errors, and the outer socket emits those of the inner one as well. Two traits connect
-//! the sockets of this folder with such a class. Through [`SocketClass`], calls on a handle of the
-//! base class reach the outer socket. Through [`Outer`], the inner socket gives its bytes to the
-//! outer one.
+//! As in Qt, a socket that encrypts consists of two sockets. The program uses the *outer* socket.
+//! The *inner* socket has the connection, and only the outer one uses it. Each has its own state
+//! and error, and the outer socket passes on the changes of state and the errors of the inner one.
+//! Two traits connect the sockets of this folder with such a class. Through [`SocketClass`], calls
+//! on a handle of the base class reach the outer socket. Through [`Outer`], the inner socket gives
+//! its bytes to the outer one.
 
 use std::{
     cell::OnceCell,
@@ -68,26 +68,26 @@ pub(crate) trait SocketClass {
 ///
 /// The inner socket emits all other signals. Only the outer socket can connect to them.
 pub(crate) trait Outer {
-    /// How many bytes [`receive`](Outer::receive) has room for. `None` if the bytes are to go into
-    /// the inner socket's own buffer.
+    /// Returns how many bytes [`receive`](Outer::receive) has room for; `None` if the bytes are to
+    /// go into the inner socket's own buffer.
     fn room(&self) -> Option<usize>;
 
     /// Reads at most `room` bytes from the engine. Calls no slot.
     fn receive(&self, engine: &Rc<dyn Engine>, room: usize) -> Outcome;
 
-    /// There is new data, either received or in the inner socket's buffer.
+    /// Called when there is new data, either received or in the inner socket's buffer.
     fn on_ready_read(&self);
 
-    /// The system has taken `count` bytes.
+    /// Called when the system has taken `count` bytes.
     fn on_bytes_written(&self, count: usize);
 
-    /// Whether a slot could observe when bytes are written.
+    /// Returns whether a slot could observe when bytes are written.
     fn watches_writing(&self) -> bool;
 
-    /// The inner socket is about to send its write buffer.
+    /// Called before the inner socket sends its write buffer.
     fn before_writing(&self);
 
-    /// The inner socket has sent everything and is about to close the connection.
+    /// Called before the inner socket closes the connection, when it has sent everything.
     fn before_closing(&self, engine: &Rc<dyn Engine>);
 }
 
@@ -101,17 +101,17 @@ pub(crate) enum PartOf {
     Outer(Weak<dyn Outer>),
 }
 
-/// The object that a socket is a part of. Most sockets are not, so it is boxed.
+/// The object that a socket is a part of. Most sockets are part of no object, so it is boxed.
 #[derive(Default)]
 pub(crate) struct Layers(OnceCell<Box<PartOf>>);
 
 impl Layers {
-    /// Says what the socket is a part of. Only the first call has an effect.
+    /// Sets what the socket is a part of. Only the first call has an effect.
     pub(crate) fn set(&self, whole: PartOf) {
         let _ = self.0.set(Box::new(whole));
     }
 
-    /// The derived class that implements the socket's virtual functions, if there is one.
+    /// Returns the derived class that implements the socket's virtual functions, if there is one.
     pub(crate) fn class(&self) -> Option<Rc<dyn SocketClass>> {
         match &**self.0.get()? {
             PartOf::Class(class) => class.upgrade(),
@@ -119,7 +119,7 @@ impl Layers {
         }
     }
 
-    /// The socket that is layered on this one.
+    /// Returns the socket that is layered on this one, if there is one.
     pub(crate) fn outer(&self) -> Option<Rc<dyn Outer>> {
         match &**self.0.get()? {
             PartOf::Outer(outer) => outer.upgrade(),
@@ -127,7 +127,7 @@ impl Layers {
         }
     }
 
-    /// The device that the socket moves bytes for.
+    /// Returns the device that the socket moves bytes for, if there is one.
     pub(crate) fn front(&self) -> Option<Rc<DeviceNode>> {
         match &**self.0.get()? {
             PartOf::Device(front) => front.upgrade(),

@@ -2,7 +2,8 @@
 //!
 //! The node has the signals of a socket and one part for each thing that a socket does. A part
 //! keeps its own state, in fields that only its own file sees. It calls no slot. The files of the
-//! folder above are the behaviour: their functions ask the parts, change them, and emit.
+//! folder above have the behaviour: their functions read and change the parts, and emit the
+//! signals.
 
 mod attempt;
 mod emission;
@@ -67,8 +68,8 @@ library_class! {
     /// * Connecting fails: `state_changed(Unconnected)`, `error`, `error_occurred`.
     /// * The other end closes: `error(RemoteHostClosed)` while the state is still `Connected`, then
     ///   the signals of the next line. Data that was received can be read afterwards.
-    /// * This end closes: `state_changed(Closing)`, `bytes_written` for what was still to be sent,
-    ///   `state_changed(Unconnected)`, `read_channel_finished`, `disconnected`.
+    /// * This end closes: `state_changed(Closing)`, `bytes_written` for the rest of the write
+    ///   buffer, `state_changed(Unconnected)`, `read_channel_finished`, `disconnected`.
     pub struct QAbstractSocket(AbstractSocketNode): QIODevice = base;
     virtual (FinalDevice, <QObject as Class>::Virtual)
 }
@@ -125,14 +126,15 @@ impl Node for AbstractSocketNode {
 }
 
 impl QAbstractSocket {
-    /// The handle of a new object.
+    /// Returns the handle of a new object.
     pub(super) fn of_node(node: Rc<AbstractSocketNode>) -> Self {
         let backend = Rc::downgrade(&node.device);
         node.base.set_backend(backend);
         QAbstractSocket(Handle::new(node))
     }
 
-    /// The handle of the socket in a new object of a derived class, which has a device of its own.
+    /// Returns the handle of the socket in a new object of a derived class, which has a device of
+    /// its own.
     #[cfg(feature = "_tls")]
     pub(super) fn of_embedded(node: Rc<AbstractSocketNode>) -> Self {
         QAbstractSocket(Handle::embed(node))
@@ -140,7 +142,7 @@ impl QAbstractSocket {
 }
 
 impl AbstractSocketNode {
-    /// A new node. `make_device` makes its device backend.
+    /// Creates a node. `make_device` creates its device backend.
     pub(super) fn make(
         life: &Rc<Life>,
         socket_type: SocketType,
@@ -179,12 +181,12 @@ impl AbstractSocketNode {
         self.life().dispatcher()
     }
 
-    /// What the loop calls when the engine is ready.
+    /// Returns the source that the loop calls when the engine is ready.
     pub(super) fn source(&self) -> Weak<dyn EventSource> {
         self.this.clone()
     }
 
-    /// Whether this is a UDP socket.
+    /// Returns whether this is a UDP socket.
     pub(super) fn is_for_datagrams(&self) -> bool {
         self.socket_type == SocketType::Udp
     }
@@ -203,14 +205,14 @@ impl AbstractSocketNode {
         self.engine.get()
     }
 
-    /// Whether `engine` is still the one of this socket.
+    /// Returns whether `engine` is still the one of this socket.
     pub(super) fn has_engine(&self, engine: &Rc<dyn Engine>) -> bool {
         self.engine.holds(engine)
     }
 
     // ---- state and error
 
-    /// The state. `state()` of the handle is the same.
+    /// Returns the state, as `state()` of the handle does.
     pub(super) fn current_state(&self) -> SocketState {
         self.status.state()
     }

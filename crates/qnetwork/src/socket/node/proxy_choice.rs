@@ -6,14 +6,14 @@ use crate::proxy::{
     self, ProxyCapabilities, ProxyQueryType, ProxyType, QNetworkProxy, QNetworkProxyQuery, Route,
 };
 
-/// What decides which proxy a socket uses, and the decision for the current connection.
+/// The settings that decide which proxy a socket uses, and the proxy of the current connection.
 ///
 /// Most sockets have none of this, so everything is boxed.
 #[derive(Default)]
 pub(crate) struct ProxyChoice {
     /// The socket's own proxy, unless it is of the type `Default`.
     own: RefCell<Option<Box<QNetworkProxy>>>,
-    /// What the socket is used for, "http" for example.
+    /// The tag that tells a proxy factory what the socket is used for, "http" for example.
     tag: RefCell<Option<Box<str>>>,
     /// The proxy of the current connection.
     used: RefCell<Option<Box<QNetworkProxy>>>,
@@ -58,12 +58,12 @@ impl ProxyChoice {
         self.used.replace(proxy);
     }
 
-    /// The proxy of the current connection.
+    /// Returns the proxy of the current connection.
     pub(crate) fn used(&self) -> Option<QNetworkProxy> {
         self.used.borrow().as_deref().cloned()
     }
 
-    /// Whether the proxy looks up the names of hosts.
+    /// Returns whether the proxy looks up the names of hosts.
     pub(crate) fn looks_up_names(&self) -> bool {
         let looks_up = ProxyCapabilities::HOST_NAME_LOOKUP;
         self.used.borrow().as_ref().is_some_and(|proxy| proxy.capabilities().contains(looks_up))

@@ -11,19 +11,20 @@ use super::emission::Emission;
 enum Flow {
     #[default]
     Open,
-    /// The read buffer is full. Reading goes on when the program asks for more than is in it.
+    /// The read buffer is full. Reading continues when the program asks for more than is in it.
     Full,
     /// The socket is unbuffered and has emitted `ready_read`, and the program has not read since.
     Announced,
 }
 
-/// What a socket knows about receiving. The read buffer itself is the device's.
+/// The state of the receiving half. The read buffer itself belongs to the device.
 #[derive(Default)]
 pub(crate) struct ReadSide {
     /// How many bytes the read buffer holds at most; 0 is no limit.
     limit: Cell<usize>,
     flow: Cell<Flow>,
-    /// There is no read buffer, and a write buffer only for what the system does not take.
+    /// There is no read buffer, and the write buffer holds only data that the system does not take
+    /// at once.
     unbuffered: Cell<bool>,
     ready_read: Emission,
 }
@@ -33,12 +34,12 @@ impl ReadSide {
         self.limit.get()
     }
 
-    /// Sets the limit and returns whether it is another one.
+    /// Sets the limit. Returns whether this changes it.
     pub(crate) fn set_limit(&self, limit: usize) -> bool {
         self.limit.replace(limit) != limit
     }
 
-    /// How many bytes one read may put into a buffer that holds `buffered` bytes.
+    /// Returns how many bytes one read may put into a buffer that holds `buffered` bytes.
     pub(crate) fn room(&self, buffered: usize) -> usize {
         match self.limit.get() {
             0 => SCRATCH,
@@ -50,24 +51,24 @@ impl ReadSide {
         self.unbuffered.get()
     }
 
-    /// Once unbuffered, a socket stays so, as in Qt.
+    /// Makes the socket unbuffered for good, as in Qt.
     pub(crate) fn make_unbuffered(&self) {
         self.unbuffered.set(true);
     }
 
-    /// The emission of `ready_read`, or what stands for it.
+    /// Returns the guard that keeps the emission of `ready_read` from nesting.
     pub(crate) fn ready_read(&self) -> &Emission {
         &self.ready_read
     }
 
-    // ---- whether it reads
+    // ---- stopping and resuming
 
     /// Forgets why reading has stopped.
     pub(crate) fn reset(&self) {
         self.flow.set(Flow::Open);
     }
 
-    /// The buffer is full, and there is more to read or not.
+    /// Stops reading for a full buffer, if there is more to read.
     pub(crate) fn set_full(&self, has_more: bool) {
         if has_more {
             self.flow.set(Flow::Full);
@@ -80,7 +81,7 @@ impl ReadSide {
         self.flow.get() == Flow::Full
     }
 
-    /// Ends the stop for a full buffer and returns whether there was one.
+    /// Resumes reading if a full buffer had stopped it. Returns whether it had.
     pub(crate) fn open(&self) -> bool {
         let was_full = self.is_full();
         if was_full {
@@ -89,7 +90,8 @@ impl ReadSide {
         was_full
     }
 
-    /// An unbuffered socket emits `ready_read`, and then no more until something is read.
+    /// Records that an unbuffered socket emits `ready_read`, which it does not repeat before a
+    /// read.
     pub(crate) fn set_announced(&self) {
         self.flow.set(Flow::Announced);
     }
@@ -98,7 +100,7 @@ impl ReadSide {
         self.flow.get() == Flow::Announced
     }
 
-    /// The program has read from an unbuffered socket.
+    /// Records that the program has read from an unbuffered socket.
     pub(crate) fn set_read(&self) {
         if self.is_announced() {
             self.reset();

@@ -4,7 +4,7 @@ use std::cell::Cell;
 
 use crate::{common::SocketErrorKind, socket::state::SocketState};
 
-/// What `state()` and `error()` return. Setting them emits nothing.
+/// The values that `state()` and `error()` return. Setting them emits nothing.
 #[derive(Default)]
 pub(crate) struct Status {
     state: Cell<SocketState>,

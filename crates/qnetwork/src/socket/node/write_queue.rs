@@ -7,7 +7,8 @@ use qcore::{
     io_device::Chunk,
 };
 
-/// Qt's sockets gather what is written in blocks of this size, and announce block by block.
+/// Qt's sockets collect written data in blocks of this size, and emit `bytes_written` block by
+/// block.
 const BLOCK: usize = 32 * 1024;
 /// How many blocks go out in one system call.
 const VECTOR: usize = 64;
@@ -28,7 +29,7 @@ impl WriteQueue {
         self.bytes.len()
     }
 
-    /// How many bytes the system has not taken yet.
+    /// Returns how many bytes the system has not taken yet.
     pub(super) fn unsent(&self) -> usize {
         self.bytes.len() - self.sent
     }
@@ -50,13 +51,13 @@ impl WriteQueue {
         self.sent = 0;
     }
 
-    /// Whether only a part of the first block was sent: the system did not take all of it, or the
-    /// block has grown since.
+    /// Returns whether only a part of the first block was sent: the system did not take all of it,
+    /// or the block has grown since.
     pub(super) fn is_partly_sent(&self) -> bool {
         self.sent > 0 && self.sent < self.bytes.first_len()
     }
 
-    /// Gives what was not sent yet to `send`, up to 64 blocks of it.
+    /// Calls `send` with the unsent data, at most 64 blocks of it.
     pub(super) fn send<R>(&self, send: impl FnOnce(&[IoSlice<'_>]) -> R) -> R {
         let mut slices = [IoSlice::new(&[]); VECTOR];
         let count = self.bytes.slices(self.sent, &mut slices);

@@ -1,4 +1,4 @@
-//! The sending half of a socket: its write buffer, and the call that the loop owes it.
+//! The sending half of a socket: its write buffer, and whether the loop is to call it for sending.
 
 use std::{
     cell::{Cell, RefCell},
@@ -20,17 +20,17 @@ pub(crate) struct WriteSide {
 }
 
 impl WriteSide {
-    /// Whether everything was sent and announced.
+    /// Returns whether everything was sent and announced.
     pub(crate) fn is_empty(&self) -> bool {
         self.queue.borrow().is_empty()
     }
 
-    /// How many bytes have not been announced by `bytes_written` yet.
+    /// Returns how many bytes `bytes_written` has not announced yet.
     pub(crate) fn len(&self) -> usize {
         self.queue.borrow().len()
     }
 
-    /// How many bytes the system has not taken yet.
+    /// Returns how many bytes the system has not taken yet.
     pub(crate) fn unsent(&self) -> usize {
         self.queue.borrow().unsent()
     }
@@ -48,12 +48,12 @@ impl WriteSide {
         self.queue.borrow_mut().clear(pool);
     }
 
-    /// Whether the system has taken a part of the first block, and no more.
+    /// Returns whether the system has taken a part of the first block, and no more.
     pub(crate) fn is_partly_sent(&self) -> bool {
         self.queue.borrow().is_partly_sent()
     }
 
-    /// Has `write` send what was not sent yet.
+    /// Calls `write` with the unsent data.
     pub(crate) fn send(&self, write: impl FnOnce(&[IoSlice<'_>]) -> Outcome) -> Outcome {
         let outcome = self.queue.borrow().send(write);
         if let Outcome::Moved(count) = outcome {
@@ -67,7 +67,7 @@ impl WriteSide {
         self.queue.borrow_mut().take_sent(pool)
     }
 
-    /// The loop is about to be asked for a call. Returns whether it was not asked before.
+    /// Records that the socket asks the loop for a call. Returns whether it has not asked already.
     pub(crate) fn set_scheduled(&self) -> bool {
         !self.scheduled.replace(true)
     }
@@ -76,12 +76,12 @@ impl WriteSide {
         self.scheduled.get()
     }
 
-    /// The loop has made its call, or the engine that it was asked by is gone.
+    /// Records that the loop has made its call, or that the engine that requested it is gone.
     pub(crate) fn clear_scheduled(&self) {
         self.scheduled.set(false);
     }
 
-    /// The emission of `bytes_written`, or what stands for it.
+    /// Returns the guard that keeps the emission of `bytes_written` from nesting.
     pub(crate) fn bytes_written(&self) -> &Emission {
         &self.bytes_written
     }

@@ -126,7 +126,7 @@ impl QUdpSocket {
 }
 
 impl AbstractSocketNode {
-    /// The engine. If there is none, this fails with Qt's warning.
+    /// Returns the engine. If there is none, fails with Qt's warning.
     fn datagram_engine(&self, function: &str) -> Result<std::rc::Rc<dyn Engine>, SocketError> {
         self.engine().filter(|engine| engine.datagrams().is_some()).ok_or_else(|| {
             qcore::q_warning!(

@@ -51,7 +51,8 @@ impl QUdpSocket {
         self.join_multicast_group_on(group, &QNetworkInterface::default())
     }
 
-    /// [`join_multicast_group`](QUdpSocket::join_multicast_group) on a given interface.
+    /// Joins a multicast group like [`join_multicast_group`](QUdpSocket::join_multicast_group), on
+    /// a given interface.
     ///
     /// # Errors
     ///
@@ -67,7 +68,7 @@ impl QUdpSocket {
         engine.datagrams().map_or(Ok(()), |one| one.join(&group, interface))
     }
 
-    /// Leaves a group that was joined on an interface that the system has chosen.
+    /// Leaves a group that the socket joined on an interface of the system's choice.
     ///
     /// # Errors
     ///
@@ -78,7 +79,7 @@ impl QUdpSocket {
         self.leave_multicast_group_on(group, &QNetworkInterface::default())
     }
 
-    /// Leaves a group that was joined on a given interface.
+    /// Leaves a group that the socket joined on a given interface.
     ///
     /// # Errors
     ///

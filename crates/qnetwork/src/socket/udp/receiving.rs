@@ -11,11 +11,11 @@ use crate::{
     socket::{node::AbstractSocketNode, state::SocketState},
 };
 
-/// For how many datagrams `receive_datagrams()` reserves room at most.
+/// The most datagrams for which `receive_datagrams()` reserves room.
 const SOME: usize = 32;
 
 impl QUdpSocket {
-    /// Whether there is a datagram to read. An empty datagram counts.
+    /// Returns whether there is a datagram to read. An empty datagram counts.
     ///
     /// A socket that is not bound has none; this causes Qt's warning.
     #[doc(alias = "hasPendingDatagrams")]
@@ -27,7 +27,8 @@ impl QUdpSocket {
         has
     }
 
-    /// The size of the next datagram in bytes. `None`, where Qt has -1, if there is none.
+    /// Returns the size of the next datagram in bytes; `None`, where Qt returns -1, if there is
+    /// none.
     ///
     /// A socket that is not bound has none; this causes Qt's warning.
     #[doc(alias = "pendingDatagramSize")]
@@ -111,9 +112,9 @@ impl QUdpSocket {
     /// Reads a whole datagram with its sender, its destination, the interface on which it arrived,
     /// and its remaining hops.
     ///
-    /// By the address of the destination, a program can tell multicast and broadcast datagrams from
-    /// those for this machine alone. It is known on Linux only, and not for a socket that was
-    /// [taken over](crate::QAbstractSocket::set_socket_descriptor). As in Qt, the scope of an IPv6
+    /// The address of the destination shows whether a datagram was multicast, broadcast or for this
+    /// machine alone. It is known on Linux only, and not for a socket that was [taken
+    /// over](crate::QAbstractSocket::set_socket_descriptor). As in Qt, the scope of an IPv6
     /// destination is the number of the interface.
     ///
     /// # Errors
@@ -143,14 +144,14 @@ impl QUdpSocket {
         self.receive_datagram_with_max_size(size)
     }
 
-    /// [`receive_datagram`](QUdpSocket::receive_datagram), but keeps at most `max_size` of the
-    /// bytes.
+    /// Receives a datagram like [`receive_datagram`](QUdpSocket::receive_datagram), but keeps only
+    /// its first `max_size` bytes.
     ///
     /// # Errors
     ///
     /// Those of [`read_datagram_into`](QUdpSocket::read_datagram_into). If there is no datagram,
-    /// the signal has another error than this function returns, as in Qt: the socket's first error,
-    /// or [`Unknown`](SocketErrorKind::Unknown).
+    /// the signal does not carry the error that this function returns. As in Qt, it carries the
+    /// socket's first error, or [`Unknown`](SocketErrorKind::Unknown) if there was none.
     #[doc(alias = "receiveDatagram")]
     pub fn receive_datagram_with_max_size(
         &self,
@@ -169,14 +170,14 @@ impl QUdpSocket {
         }
     }
 
-    /// Reads all datagrams that have arrived, at most `max_count`. They are whole. If there are
-    /// none, or in case of an error, the result is empty, and no signal is emitted.
+    /// Reads all datagrams that have arrived, at most `max_count`. None is cut short. If there are
+    /// none, or after an error, the result is empty, and the socket emits no signal.
     ///
-    /// One system call reads many datagrams, and no further call is made only to learn that these
-    /// were all. A slot of [`ready_read`](qcore::io_device::DeviceNode::ready_read) may call this
-    /// function until the result is empty, but need not. In a slot, the result may be empty
-    /// although a datagram has just arrived: the socket does not ask the system if it expects none.
-    /// Such a datagram is announced in the next turn.
+    /// One system call reads many datagrams, and the socket makes no further call only to learn
+    /// that there are no more. A slot of [`ready_read`](qcore::io_device::DeviceNode::ready_read)
+    /// may call this function until the result is empty, but need not. In a slot, the result may be
+    /// empty although a datagram has just arrived: the socket does not ask the system if it expects
+    /// none. The socket announces such a datagram in the next turn.
     ///
     /// # Examples
     ///
@@ -194,7 +195,7 @@ impl QUdpSocket {
     /// socket.bind(QHostAddress::LocalHost, 0)?;
     /// # Ok::<(), qnetwork::SocketError>(())
     /// ```
-    #[must_use = "what was received is lost"]
+    #[must_use = "the datagrams are lost if the result is not used"]
     pub fn receive_datagrams(&self, max_count: usize) -> Vec<QNetworkDatagram> {
         let mut datagrams = Vec::with_capacity(max_count.min(SOME));
         self.receive_many(max_count, &mut |incoming| {
@@ -205,9 +206,9 @@ impl QUdpSocket {
         datagrams
     }
 
-    /// [`receive_datagrams`](QUdpSocket::receive_datagrams) into existing datagrams, whose memory
-    /// is reused. Returns how many were received; the other elements are unchanged.
-    #[must_use = "how many there are cannot be seen otherwise"]
+    /// Receives datagrams like [`receive_datagrams`](QUdpSocket::receive_datagrams), but reuses the
+    /// memory of existing ones. Returns how many were received; the other elements are unchanged.
+    #[must_use = "only the result tells how many datagrams were received"]
     pub fn receive_datagrams_into(&self, datagrams: &mut [QNetworkDatagram]) -> usize {
         let max_count = datagrams.len();
         let mut room = datagrams.iter_mut();
@@ -220,7 +221,7 @@ impl QUdpSocket {
 }
 
 impl AbstractSocketNode {
-    /// The loop reports that there may be datagrams.
+    /// Reads when the loop reports that there may be datagrams.
     pub(in crate::socket) fn on_datagrams(&self, engine: &Rc<dyn Engine>) {
         let over = matches!(self.current_state(), SocketState::Unconnected | SocketState::Closing);
         if !over && let Some(error) = engine.broken() {
@@ -235,7 +236,7 @@ impl AbstractSocketNode {
         }
     }
 
-    /// Takes a datagram, as Qt's `readDatagram()`.
+    /// Takes a datagram as Qt's `readDatagram()` does.
     fn read_one(&self, take: &mut dyn FnMut(&Incoming<'_>)) -> Result<(), SocketError> {
         let engine = self.datagram_engine("readDatagram")?;
         match self.take_datagram(&engine, take) {
@@ -285,8 +286,8 @@ impl AbstractSocketNode {
         count
     }
 
-    /// The program has looked for datagrams, which were read ahead. The poll will not report them
-    /// again, so the loop has to.
+    /// Makes the loop report datagrams that were read ahead when the program asked for one. The
+    /// poll will not report them again.
     fn note_read_ahead(&self, engine: &Rc<dyn Engine>) {
         if !self.reading.is_announced() {
             self.read_again(engine);

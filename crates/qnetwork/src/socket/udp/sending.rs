@@ -14,13 +14,14 @@ use crate::{
 };
 
 impl QUdpSocket {
-    /// Sends a datagram and returns its size in bytes. When this returns, the system has taken the
-    /// datagram and [`bytes_written`](qcore::io_device::DeviceNode::bytes_written) was emitted.
+    /// Sends a datagram and returns its size in bytes. When the function returns, the system has
+    /// taken the datagram, and the socket has emitted
+    /// [`bytes_written`](qcore::io_device::DeviceNode::bytes_written).
     ///
-    /// A socket that is not bound is bound to [`QHostAddress::Any`] and a port that the system
-    /// chooses. Broadcasting, to [`QHostAddress::Broadcast`] for example, needs no permission. A
-    /// null address stands for this machine. If the socket is connected, port 0 stands for its
-    /// peer.
+    /// If the socket is not bound, the function binds it to [`QHostAddress::Any`] and a port that
+    /// the system chooses. Broadcasting, to [`QHostAddress::Broadcast`] for example, needs no
+    /// permission. A null address stands for this machine. If the socket is connected, port 0
+    /// stands for its peer.
     ///
     /// # Errors
     ///
@@ -34,7 +35,7 @@ impl QUdpSocket {
     ///   reports its first such error for all later ones.
     /// * [`Temporary`](SocketErrorKind::Temporary) if the system cannot take the datagram now
     /// * [`SocketAddressNotAvailable`](SocketErrorKind::SocketAddressNotAvailable) if `host` is a
-    ///   text that is no address; nothing is sent, and no name is looked up
+    ///   text that is not an address; nothing is sent, and no name is looked up
     /// * the errors of [`bind`](crate::QAbstractSocket::bind)
     ///
     /// # Examples
@@ -153,7 +154,7 @@ impl QUdpSocket {
         let (count, error) = sent;
         for datagram in &datagrams[..count] {
             if !self.has_engine(&engine) {
-                // A slot has closed the socket. The datagrams were sent all the same.
+                // A slot has closed the socket. The datagrams were sent before that.
                 return Ok(count);
             }
             self.base.bytes_written.emit(datagram.data().len());
@@ -169,7 +170,7 @@ impl QUdpSocket {
 }
 
 impl AbstractSocketNode {
-    /// The engine for sending. Opens one and binds the socket if it has none.
+    /// Returns the engine for sending. If the socket has none, opens one and binds the socket.
     fn engine_for_sending(&self) -> Result<Rc<dyn Engine>, SocketError> {
         self.refuse_deleted("writeDatagram")?;
         if self.engine.is_empty() {

@@ -38,8 +38,8 @@ impl<'a> Der<'a> {
         der.0.is_empty().then_some(Der(value))
     }
 
-    /// Reads a boolean. Returns `false` if the next value is not a boolean, because DER leaves out
-    /// the default; `None` if the boolean is invalid.
+    /// Reads a boolean. Returns `false` if the next value is not a boolean, because DER omits the
+    /// default; `None` if the boolean is invalid.
     pub(super) fn read_bool(&mut self) -> Option<bool> {
         match self.0.first() {
             Some(&BOOLEAN) => match self.read(BOOLEAN)? {
@@ -200,8 +200,8 @@ pub(super) fn bits(value: &[u8]) -> Option<u32> {
     Some(bits)
 }
 
-/// Whether the content of a value fits its tag. The function does not know what sequences, sets and
-/// context-specific values contain. Strings may be constructed; numbers may not.
+/// Returns whether the content of a value fits its tag. The function does not know what sequences,
+/// sets and context-specific values contain. Strings may be constructed; numbers may not.
 pub(super) fn is_well_formed(tlv: &Tlv<'_>) -> bool {
     let value = tlv.value;
     match tlv.tag {

@@ -283,7 +283,7 @@ fn name_constraints(value: &[u8], indent: usize) -> Option<Description> {
     Some(Description::Lines(lines.join("\n")))
 }
 
-/// Returns an address as OpenSSL writes it: no group of an IPv6 address is left out.
+/// Returns an address as OpenSSL writes it: it writes all groups of an IPv6 address.
 fn ip_text(bytes: &[u8]) -> String {
     match bytes.len() {
         4 => bytes.iter().map(u8::to_string).collect::<Vec<_>>().join("."),
@@ -296,7 +296,7 @@ fn ip_text(bytes: &[u8]) -> String {
 }
 
 impl GeneralName {
-    /// Whether the text of the name contains a NUL.
+    /// Returns whether the text of the name contains a NUL.
     fn has_nul(&self) -> bool {
         match self {
             GeneralName::Email(text) | GeneralName::Dns(text) | GeneralName::Uri(text) => {

@@ -109,7 +109,7 @@ impl QSslCertificateExtension {
         self.said.as_ref().map(|said| said.value.clone()).unwrap_or_default()
     }
 
-    /// Whether the extension is critical: software that does not know it must reject the
+    /// Returns whether the extension is critical: software that does not know it must reject the
     /// certificate.
     #[doc(alias = "isCritical")]
     #[must_use]
@@ -117,7 +117,7 @@ impl QSslCertificateExtension {
         self.said.as_ref().is_some_and(|said| said.is_critical)
     }
 
-    /// Whether [`value`](Self::value) keeps this form in later releases.
+    /// Returns whether [`value`](Self::value) keeps this form in later releases.
     #[doc(alias = "isSupported")]
     #[must_use]
     pub fn is_supported(&self) -> bool {

@@ -12,30 +12,30 @@ impl Parsed {
         &self.der
     }
 
-    /// Whether this is a version 1 certificate, which has no extensions.
+    /// Returns whether this is a version 1 certificate, which has no extensions.
     pub(in crate::ssl) fn is_version_1(&self) -> bool {
         self.version == 1
     }
 
-    /// Whether subject and issuer have the same name.
+    /// Returns whether subject and issuer have the same name.
     pub(in crate::ssl) fn is_self_issued(&self) -> bool {
         self.subject.is_same(&self.issuer)
     }
 
-    /// Whether the certificate claims to be signed with its own key.
+    /// Returns whether the certificate claims to be signed with its own key.
     pub(in crate::ssl) fn is_self_issued_by_name_and_key(&self) -> bool {
         self.is_issuer_of(self)
     }
 
-    /// Whether the certificate also allows its key to sign certificates. Qt calls such certificates
-    /// self-signed.
+    /// Returns whether the certificate also allows its key to sign certificates. Qt calls such
+    /// certificates self-signed.
     pub(in crate::ssl) fn is_self_signed(&self) -> bool {
         self.is_self_issued_by_name_and_key()
             && self.uses.key_usage.is_none_or(|usage| usage & CERTIFICATE_SIGN != 0)
     }
 
-    /// Whether this certificate may have issued the other one, according to the names, the other
-    /// one's authority key identifier and the algorithm of its signature. A certificate with
+    /// Returns whether this certificate may have issued the other one, according to the names, the
+    /// other one's authority key identifier and the algorithm of its signature. A certificate with
     /// unreadable extensions has no issuer and is not one.
     pub(in crate::ssl) fn is_issuer_of(&self, other: &Parsed) -> bool {
         self.subject.is_same(&other.issuer)
@@ -78,7 +78,7 @@ impl Parsed {
     }
 }
 
-/// Whether the signature is PKCS#1 with MD2, MD4, MD5, SHA-1 or SHA-2.
+/// Returns whether the signature is PKCS#1 with MD2, MD4, MD5, SHA-1 or SHA-2.
 fn is_rsa_with_hash(signature: &str) -> bool {
     let kind = signature.strip_prefix("1.2.840.113549.1.1.").and_then(|kind| kind.parse().ok());
     matches!(kind, Some(2..=5 | 11..=16))

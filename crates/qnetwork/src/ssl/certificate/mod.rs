@@ -156,8 +156,8 @@ impl QSslCertificate {
 
     /// Creates all certificates in the data: at least one.
     ///
-    /// As in Qt, what is no certificate is left out beside good certificates. In DER, where one
-    /// certificate follows the other, it ends the list.
+    /// As in Qt, the result omits PEM data that is not a certificate. DER data that is not a
+    /// certificate ends the list.
     ///
     /// ```
     /// use qnetwork::{EncodingFormat, QSslCertificate};
@@ -194,7 +194,7 @@ impl QSslCertificate {
     ///
     /// # Errors
     ///
-    /// As [`from_data`](Self::from_data).
+    /// Those of [`from_data`](Self::from_data).
     #[doc(alias = "fromDevice")]
     pub fn from_device(
         device: &QIODevice,
@@ -213,23 +213,23 @@ impl QSslCertificate {
         std::mem::swap(self, other);
     }
 
-    /// Whether the certificate is null.
+    /// Returns whether the certificate is null.
     #[doc(alias = "isNull")]
     #[must_use]
     pub fn is_null(&self) -> bool {
         self.parsed.is_none()
     }
 
-    /// Whether subject and issuer have the same name. The signature is not checked.
+    /// Returns whether subject and issuer have the same name. The signature is not checked.
     #[doc(alias = "isSelfSigned")]
     #[must_use]
     pub fn is_self_signed(&self) -> bool {
         self.parsed.as_ref().is_some_and(|parsed| parsed.is_self_signed())
     }
 
-    /// Whether Qt lists the certificate as fraudulent. The list has serial numbers and names:
-    /// certificates for Google, Yahoo and others that were obtained by break-ins in 2011, the
-    /// authorities that were broken into, and similar cases.
+    /// Returns whether Qt lists the certificate as fraudulent. The list has serial numbers and
+    /// names: certificates for Google, Yahoo and others that were obtained by break-ins in 2011,
+    /// the authorities that were broken into, and similar cases.
     #[doc(alias = "isBlacklisted")]
     #[must_use]
     pub fn is_blacklisted(&self) -> bool {

@@ -29,7 +29,7 @@ pub(in crate::ssl) struct DistinguishedName {
 /// An attribute of a name.
 pub(super) struct Attribute {
     pub(super) oid: String,
-    /// The text as Qt has it.
+    /// The text as Qt shows it.
     pub(super) text: String,
     /// The bytes as they are written.
     raw: Vec<u8>,
@@ -98,7 +98,7 @@ impl DistinguishedName {
         Some(())
     }
 
-    /// Whether two names are the same. Case, string type and spaces do not matter.
+    /// Returns whether two names are the same. Case, string type and spaces do not matter.
     pub(in crate::ssl) fn is_same(&self, other: &Self) -> bool {
         self.canonical == other.canonical
     }

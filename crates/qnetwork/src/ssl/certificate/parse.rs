@@ -98,7 +98,7 @@ pub(in crate::ssl) struct AuthorityKeyId {
 pub(in crate::ssl) struct NameConstraints {
     pub(in crate::ssl) permitted: Vec<GeneralName>,
     pub(in crate::ssl) excluded: Vec<GeneralName>,
-    /// There is a minimum or a maximum, which nobody supports.
+    /// There is a minimum or a maximum, which no implementation supports.
     pub(in crate::ssl) has_distances: bool,
 }
 
@@ -211,7 +211,7 @@ impl Parsed {
         PublicKeyInfo::parse(Der::new(self.public_key_der()).read(der::SEQUENCE)?)
     }
 
-    /// Whether the key's algorithm is known and the key has the right form.
+    /// Returns whether the key's algorithm is known and the key has the right form.
     pub(in crate::ssl) fn has_readable_key(&self) -> bool {
         self.key_kind.is_some()
     }
@@ -322,7 +322,7 @@ impl Uses {
     }
 }
 
-/// Whether an extension must not occur twice, because its content matters.
+/// Returns whether an extension must not occur twice, because its content matters.
 fn is_read(oid: &str) -> bool {
     matches!(
         oid,
@@ -341,8 +341,8 @@ fn is_read(oid: &str) -> bool {
     )
 }
 
-/// Whether an extension may be critical, because this library handles it or it is harmless. As in
-/// OpenSSL, key identifiers may not be critical, although this library uses them.
+/// Returns whether an extension may be critical, because this library handles it or it is harmless.
+/// As in OpenSSL, key identifiers may not be critical, although this library uses them.
 fn is_handled(oid: &str) -> bool {
     matches!(
         oid,

@@ -12,9 +12,9 @@ use super::{QSslCertificate, SslCertificateError, SslCertificateErrorKind};
 use crate::ssl::kinds::{EncodingFormat, PatternSyntax};
 
 impl QSslCertificate {
-    /// Creates all certificates in a file: at least one. A directory is no file.
+    /// Creates all certificates in a file: at least one. A directory is not a file.
     ///
-    /// Qt's `fromPath()` with its default syntax `FixedString`.
+    /// Stands for Qt's `fromPath()` with its default syntax `FixedString`.
     ///
     /// ```
     /// use qnetwork::{EncodingFormat, QSslCertificate, SslCertificateErrorKind};
@@ -37,12 +37,13 @@ impl QSslCertificate {
     /// Creates all certificates in the files whose path matches a pattern: at least one.
     ///
     /// [`PatternSyntax::FixedString`] names one file: see [`from_path`](Self::from_path). With the
-    /// other kinds of patterns the function searches directories, beginning with the last one whose
-    /// path has no special character, and the directories inside them. It leaves out hidden files
-    /// and hidden directories. The pattern has to match the whole path, as it is reached from where
-    /// the search begins. A directory is no file: `"/etc/certs"` finds nothing, `"/etc/certs/*"`
-    /// finds the files in it. The files are read in the order of their names. Files that cannot be
-    /// read, and files without certificates, are left out.
+    /// other kinds of patterns the function searches the deepest directory of the pattern whose
+    /// path has no special character, and the directories inside it. It skips hidden files and
+    /// hidden directories. It also skips files that cannot be read and files without certificates.
+    /// The pattern has to match the whole path of a file, which begins with the path of the
+    /// searched directory as the pattern has it. The pattern `"/etc/certs"` finds nothing, because
+    /// a directory is not a file; `"/etc/certs/*"` finds the files in it. The function reads the
+    /// files in the order of their names.
     ///
     /// ```
     /// use qnetwork::{EncodingFormat, PatternSyntax, QSslCertificate};

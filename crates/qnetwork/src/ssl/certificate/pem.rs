@@ -9,7 +9,7 @@ use base64::{
 const BEGIN: &[u8] = b"-----BEGIN CERTIFICATE-----";
 const END: &[u8] = b"-----END CERTIFICATE-----";
 
-/// All characters that are not base64 were removed before. The text may end anywhere.
+/// Decodes base64 that may end anywhere. Other characters have to be removed first.
 const LENIENT: GeneralPurpose = GeneralPurpose::new(
     &STANDARD,
     GeneralPurposeConfig::new()

@@ -93,8 +93,8 @@ impl<'a> PublicKeyInfo<'a> {
         numbers.is_empty().then_some(found)
     }
 
-    /// Whether the parameters of a PSS key allow a hash and a salt of this length. A key without
-    /// parameters allows all.
+    /// Returns whether the parameters of a PSS key allow a hash and a salt of this length. A key
+    /// without parameters allows all.
     pub(in crate::ssl) fn allows_pss(&self, hash: &[u8], salt: usize) -> bool {
         self.check_pss(hash, salt).is_some()
     }
@@ -125,7 +125,7 @@ impl<'a> PublicKeyInfo<'a> {
         (is_right && least <= salt as u64).then_some(())
     }
 
-    /// Whether two keys are the same, whatever their encoding.
+    /// Returns whether two keys are the same, whatever their encoding.
     pub(in crate::ssl) fn is_same(&self, other: &PublicKeyInfo<'_>) -> bool {
         match (self.kind(), other.kind()) {
             (KeyKind::Rsa, KeyKind::Rsa) | (KeyKind::RsaPss, KeyKind::RsaPss) => {
@@ -212,7 +212,7 @@ impl Algorithm<'_> {
     }
 }
 
-/// Whether two keys are the same point of a curve, possibly compressed.
+/// Returns whether two keys are the same point of a curve, possibly compressed.
 fn is_same_point(one: &PublicKeyInfo<'_>, other: &PublicKeyInfo<'_>) -> bool {
     let is_on_curve =
         |algorithm: Algorithm<'_>| Der::new(algorithm.0).read(der::OID) == Some(EC_DER);
@@ -234,8 +234,8 @@ pub(super) fn bit_length(number: &[u8]) -> usize {
     digits.first().map_or(0, |first| digits.len() * 8 - first.leading_zeros() as usize)
 }
 
-/// Whether the bytes have the first byte and the length of a point of the curve. Points of standard
-/// curves that are not known here may have any length.
+/// Returns whether the bytes have the first byte and the length of a point of the curve. Points of
+/// standard curves that are not known here may have any length.
 fn is_point(bytes: &[u8], curve: &str) -> bool {
     let Some(bits) = curve_bits(curve) else {
         let standards = ["1.2.840.10045.3.", "1.3.132.0.", "1.3.36.3.3.2.8.1.1.", "2.23.43.1.4."];

@@ -125,7 +125,7 @@ impl PartialEq for Settings {
     }
 }
 
-/// The default configuration, if one was set.
+/// Returns the slot of the default configuration. It is empty until one is set.
 fn default_slot() -> &'static Mutex<Option<QSslConfiguration>> {
     static DEFAULT: OnceLock<Mutex<Option<QSslConfiguration>>> = OnceLock::new();
     DEFAULT.get_or_init(Mutex::default)
@@ -179,7 +179,7 @@ impl QSslConfiguration {
         drop(old);
     }
 
-    /// Whether all settings are those of a null configuration.
+    /// Returns whether all settings are those of a null configuration.
     #[doc(alias = "isNull")]
     #[must_use]
     pub fn is_null(&self) -> bool {
@@ -198,7 +198,7 @@ impl QSslConfiguration {
         settings
     }
 
-    // ---- what is wanted
+    // ---- settings
 
     /// Returns the allowed versions of TLS.
     #[must_use]
@@ -301,7 +301,7 @@ impl QSslConfiguration {
         self.settings_mut().ca_certificates.extend(certificates);
     }
 
-    /// Returns the certificates that the system trusts. They are read at the first call.
+    /// Returns the certificates that the system trusts. The first call reads them.
     #[doc(alias = "systemCaCertificates")]
     #[must_use]
     pub fn system_ca_certificates() -> Vec<QSslCertificate> {
@@ -399,11 +399,11 @@ impl QSslConfiguration {
         self.settings_mut().private_key = key;
     }
 
-    /// Returns this end's certificates and key, if it has a certificate. If the key does not match,
-    /// the error is Qt's text for
-    /// [`SslInvalidUserData`](crate::SocketErrorKind::SslInvalidUserData); a second error follows,
-    /// [`SslInternal`](crate::SocketErrorKind::SslInternal) with the text `"Unable to init SSL
-    /// Context: "`.
+    /// Returns this end's certificates and key, if it has a certificate. If the key does not match
+    /// the certificate, the error is Qt's text for
+    /// [`SslInvalidUserData`](crate::SocketErrorKind::SslInvalidUserData); the socket then reports
+    /// a second error, [`SslInternal`](crate::SocketErrorKind::SslInternal) with the text `"Unable
+    /// to init SSL Context: "`.
     pub(crate) fn identity(&self) -> Result<Option<Arc<CertifiedKey>>, String> {
         let settings = &self.settings;
         let chain: Vec<_> =
@@ -432,7 +432,7 @@ impl QSslConfiguration {
         Ok(Some(Arc::new(CertifiedKey::new(chain, key))))
     }
 
-    /// Whether all of these options are set.
+    /// Returns whether all of these options are set.
     #[doc(alias = "testSslOption")]
     #[must_use]
     pub fn test_ssl_option(&self, option: SslOptions) -> bool {
@@ -515,7 +515,7 @@ impl QSslConfiguration {
         self.settings.options
     }
 
-    // ---- what has come of it
+    // ---- properties of the connection
 
     /// Returns the peer's certificate; a null one if it has none or has not sent it yet.
     #[doc(alias = "peerCertificate")]

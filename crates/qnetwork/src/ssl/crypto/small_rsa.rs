@@ -33,7 +33,7 @@ pub(in crate::ssl) enum Padding {
     Pss,
 }
 
-/// Whether a key has signed a message. Modulus and exponent are unsigned numbers.
+/// Returns whether a key has signed a message. Modulus and exponent are unsigned numbers.
 pub(in crate::ssl) fn is_signed(
     modulus: &[u8],
     exponent: &[u8],
@@ -128,7 +128,8 @@ impl Hash {
         Some(encoded)
     }
 
-    /// Whether the bytes are a PSS encoding of the message with `bits` bits (RFC 8017, 9.1.2).
+    /// Returns whether the bytes are a PSS encoding of the message with `bits` bits (RFC 8017,
+    /// 9.1.2).
     fn is_pss(self, bits: usize, message: &[u8], encoded: &[u8]) -> Option<bool> {
         let size = self.length();
         let length = bits.div_ceil(8);
@@ -154,7 +155,7 @@ impl Hash {
         Some(self.of(&[&[0; 8], &self.of(&[message]), salt]) == hash)
     }
 
-    /// MGF1: derives `length` bytes from a seed.
+    /// Derives `length` bytes from a seed with MGF1.
     fn mask(self, seed: &[u8], length: usize) -> Vec<u8> {
         let mut mask = Vec::new();
         for counter in 0u32.. {

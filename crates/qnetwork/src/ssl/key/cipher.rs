@@ -69,7 +69,8 @@ impl Cipher {
         }
     }
 
-    /// Decrypts. Returns `None` if key or vector have the wrong length, or the padding is wrong.
+    /// Decrypts data. Returns `None` if the key or the vector has the wrong length, or the padding
+    /// is wrong.
     pub(super) fn decrypt(self, key: &[u8], iv: &[u8], data: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
         let mut data = Zeroizing::new(data.to_vec());
         let length = match self {

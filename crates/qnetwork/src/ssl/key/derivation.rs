@@ -25,7 +25,7 @@ pub(super) enum Hash {
     Sha512In256,
 }
 
-/// PBKDF2 of RFC 8018, with HMAC.
+/// Derives a key with PBKDF2 of RFC 8018, with HMAC.
 pub(super) fn pbkdf2(
     hash: Hash,
     pass_phrase: &[u8],
@@ -48,7 +48,8 @@ pub(super) fn pbkdf2(
     key
 }
 
-/// PBKDF1 of RFC 8018. Returns 16 bytes: a key of 8 and an initialization vector of 8.
+/// Derives a key with PBKDF1 of RFC 8018. Returns 16 bytes: a key of 8 and an initialization vector
+/// of 8.
 pub(super) fn pbkdf1(hash: Hash, pass_phrase: &[u8], salt: &[u8], rounds: u32) -> Option<Secret> {
     match hash {
         Hash::Md5 => Some(pbkdf1_of::<Md5>(pass_phrase, salt, rounds)),
@@ -68,7 +69,7 @@ fn pbkdf1_of<D: Digest>(pass_phrase: &[u8], salt: &[u8], rounds: u32) -> Secret 
     value
 }
 
-/// OpenSSL's derivation for traditional keys: one round of MD5 for each 16 bytes.
+/// Derives a key as OpenSSL does for traditional keys: one round of MD5 for each 16 bytes.
 pub(super) fn traditional(pass_phrase: &[u8], salt: &[u8], length: usize) -> Secret {
     // Large enough from the start: reallocation would leave a copy of the key in memory.
     let mut key = Zeroizing::new(Vec::with_capacity(length + 16));
@@ -94,7 +95,7 @@ pub(super) enum Purpose {
 const BLOCK: usize = 64;
 const VALUE: usize = 20;
 
-/// The derivation of PKCS#12 with SHA-1, as RFC 7292 describes it in appendix B.2.
+/// Derives a key for PKCS#12 with SHA-1, as RFC 7292 describes it in appendix B.2.
 pub(super) fn pkcs12(
     purpose: Purpose,
     pass_phrase: &[u8],
@@ -160,7 +161,7 @@ pub(super) struct Cost {
     pub(super) p: u32,
 }
 
-/// scrypt of RFC 7914. Returns `None` if the parameters are invalid.
+/// Derives a key with scrypt of RFC 7914. Returns `None` if the parameters are invalid.
 pub(super) fn scrypt(pass_phrase: &[u8], salt: &[u8], cost: Cost, length: usize) -> Option<Secret> {
     let log_n = cost.n.is_power_of_two().then(|| cost.n.trailing_zeros())?;
     let parameters = scrypt::Params::new(u8::try_from(log_n).ok()?, cost.r, cost.p).ok()?;

@@ -46,7 +46,7 @@ impl Decoded {
         Decoded { algorithm, bits: Some(bits), der: der.into() }
     }
 
-    /// Qt has no name for Ed25519.
+    /// Describes an Ed25519 key. Qt has no name for this algorithm.
     fn ed25519(der: &[u8]) -> Self {
         Decoded { algorithm: KeyAlgorithm::Opaque, bits: None, der: der.to_vec().into() }
     }

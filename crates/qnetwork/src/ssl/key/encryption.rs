@@ -33,7 +33,7 @@ const MOST_MEMORY: u64 = 1 << 30;
 
 /// The number of hashing rounds for a written key.
 ///
-/// They take about a third of a second, for the owner once, for an attacker at each guess.
+/// They take about a third of a second: once for the owner, at each guess for an attacker.
 const ROUNDS: u32 = 600_000;
 
 /// Decrypts an `EncryptedPrivateKeyInfo`. Returns `None` if the data is not one.
@@ -92,7 +92,7 @@ impl<'a> Scheme<'a> {
         Ok(Scheme::Pbes2 { derivation, cipher, iv })
     }
 
-    /// Decrypts. Returns `None` if the pass phrase is wrong.
+    /// Decrypts data. Returns `None` if the pass phrase is wrong.
     fn decrypt(&self, pass_phrase: &[u8], data: &[u8]) -> Option<Secret> {
         match *self {
             Scheme::Pbes1 { hash, cipher, salt, rounds } => {

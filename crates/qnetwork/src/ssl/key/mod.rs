@@ -169,7 +169,7 @@ impl QSslKey {
     ///
     /// # Errors
     ///
-    /// As [`from_data`](Self::from_data).
+    /// Those of [`from_data`](Self::from_data).
     #[doc(alias = "QSslKey")]
     pub fn from_device(
         device: &QIODevice,
@@ -199,7 +199,7 @@ impl QSslKey {
         std::mem::swap(self, other);
     }
 
-    /// Whether the key is null.
+    /// Returns whether the key is null.
     #[doc(alias = "isNull")]
     #[must_use]
     pub fn is_null(&self) -> bool {

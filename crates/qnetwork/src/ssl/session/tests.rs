@@ -202,7 +202,8 @@ impl ActiveKeyExchange for NoPoint {
 }
 
 /// In TLS 1.2 rustls prepares the client's certificate before it checks the server's key exchange.
-/// If that check fails, nobody has judged the server, so only the alert may be sent.
+/// If that check fails, the server's certificate was not judged, so the client may send only the
+/// alert.
 #[test]
 fn a_failure_gives_no_certificate_to_a_server_that_was_not_judged() {
     let crypto = CryptoProvider { kx_groups: vec![&NoPoint], ..(*provider()).clone() };
@@ -423,6 +424,6 @@ fn new_keys_are_asked_for_so_often_and_no_more() {
     }
     let asked = ask_for_new_keys(&mut ends);
     assert_eq!(feed(&mut ends.server, &asked, 9999).0, ["failed"]);
-    // The answers stay small, although nobody has taken them.
+    // The output with the answers stays small, although the test has not taken it.
     assert!(ends.server.output.len() < 64 * 64, "{}", ends.server.output.len());
 }

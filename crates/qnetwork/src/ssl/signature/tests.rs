@@ -204,7 +204,8 @@ fn what_is_offered() {
     }
 }
 
-/// The key is where the reader of the whole certificate finds it. Invalid certificates have none.
+/// The quick search finds the same key as the reader of the whole certificate. In invalid
+/// certificates it finds none.
 #[test]
 fn keys_are_found() {
     for (name, der) in goldens().certificates {

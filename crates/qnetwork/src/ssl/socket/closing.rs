@@ -58,7 +58,7 @@ impl SslSocketNode {
         self.inner.connect_to_host_with_mode(host_name, port, mode, protocol);
     }
 
-    /// Whether the socket has no connection and is not connecting.
+    /// Returns whether the socket has no connection and is not connecting.
     pub(super) fn is_free(&self) -> bool {
         matches!(self.inner.state(), SocketState::Unconnected | SocketState::Bound)
     }

@@ -225,7 +225,7 @@ impl SslSocketNode {
     /// and the peer gets an alert.
     fn on_broken(&self, error: &rustls::Error) {
         let number = self.session_number.get();
-        // First, because a slot of the error may close the connection.
+        // Send it first, because a slot of the error may close the connection.
         if let Some(alert) = self.with_session(Session::alert).flatten() {
             // If the alert cannot be sent, the connection has ended anyway.
             let _ = self.inner.enqueue(alert);

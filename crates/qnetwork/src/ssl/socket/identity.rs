@@ -1,4 +1,4 @@
-//! Certificates and keys of both ends, and what they have agreed on.
+//! The certificates and keys of both ends, and the negotiated cipher and protocol.
 
 use std::{borrow::Borrow, fs, path::Path};
 
@@ -137,7 +137,7 @@ impl QSslSocket {
 
     // ---- the library
 
-    /// Whether sockets can encrypt: always true.
+    /// Returns whether sockets can encrypt: always true.
     #[doc(alias = "supportsSsl")]
     #[must_use]
     pub fn supports_ssl() -> bool {

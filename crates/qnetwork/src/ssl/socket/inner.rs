@@ -11,10 +11,10 @@ use crate::{
 
 /// The minimum size of a read, if there is any room.
 const PIECE: usize = 4096;
-/// How many bytes are read at once if there is no session for them.
+/// How many bytes to read at once when there is no session, so that they are discarded.
 const DROPPED: usize = 4096;
-/// How often data is read before a connection is closed. If the peer goes on sending, the kernel
-/// resets the connection.
+/// How many times to read and discard data before closing a connection. If the peer continues to
+/// send, the kernel resets the connection.
 const DRAINS: usize = 16;
 
 impl SslSocketNode {
@@ -73,14 +73,14 @@ impl Outer for SslSocketNode {
             return Some(0);
         }
         let session = self.session.borrow();
-        // Without a session data is discarded. It is read all the same, to find the end of the
-        // stream.
+        // Without a session the socket still reads, to find the end of the stream, and discards the
+        // data.
         let Some(session) = session.as_ref() else { return Some(DROPPED) };
         let limit = self.base.read_buffer_size();
         let room = if limit > 0 && self.flags.encrypted.get() {
             match limit.saturating_sub(self.base.buffer_len()) {
                 0 => 0,
-                // A record is decrypted as a whole, so it is not fetched byte by byte.
+                // A session decrypts whole records, so reading byte by byte would not help.
                 room => room.max(PIECE),
             }
         } else {

@@ -19,8 +19,9 @@
 //! moves the data, `closing.rs` ends the connection, and `waiting.rs` waits without a loop.
 //! `settings.rs` and `identity.rs` have the setters and getters.
 //!
-//! While the peer's certificate has errors that the program has not ignored, the answer to it stays
-//! in the session's output. Only [`transmit`](SslSocketNode::transmit) takes data out of there.
+//! While the peer's certificate has errors that the program has not ignored, the session's answer
+//! to the certificate stays in the session's output. Only [`transmit`](SslSocketNode::transmit)
+//! takes data out of there.
 
 mod closing;
 mod device;
@@ -156,7 +157,7 @@ pub struct SslSocketNode {
     /// A server has sent a session ticket. Only TLS 1.3 reports it, and only if the configuration
     /// does not have the option
     /// [`DISABLE_SESSION_PERSISTENCE`](crate::SslOptions::DISABLE_SESSION_PERSISTENCE), which is
-    /// set by default. Within the program sessions are resumed in either case.
+    /// set by default. Sockets of the same program resume sessions in either case.
     #[doc(alias = "newSessionTicketReceived")]
     pub new_session_ticket_received: Signal<()>,
     base: QTcpSocket,
@@ -184,8 +185,8 @@ pub struct SslSocketNode {
     flags: Flags,
 }
 
-/// The device's backend. It is not the node itself, so that its functions do not hide those of the
-/// device.
+/// The device's backend. It is a type of its own, because functions of the node would hide those of
+/// the device.
 struct SslDevice {
     node: Weak<SslSocketNode>,
 }
@@ -280,7 +281,7 @@ impl QSslSocket {
     ///
     /// If the [protocol](QSslSocket::set_protocol) is not supported, the socket stays unconnected,
     /// and the error is [`SslInvalidUserData`](crate::SocketErrorKind::SslInvalidUserData). If the
-    /// socket is connected or connecting already, it stays as it is, and a warning is logged.
+    /// socket is already connected or connecting, the function only logs a warning.
     ///
     /// ```
     /// use qnetwork::{QSslSocket, SocketErrorKind};
@@ -339,7 +340,8 @@ impl QSslSocket {
 
     /// Encrypts an existing connection as a server. The server needs a certificate and its key.
     ///
-    /// Otherwise like [`start_client_encryption`](QSslSocket::start_client_encryption).
+    /// In all other respects it does the same as
+    /// [`start_client_encryption`](QSslSocket::start_client_encryption).
     #[doc(alias = "startServerEncryption")]
     pub fn start_server_encryption(&self) {
         self.node().start_encryption(SslMode::Server);
@@ -352,8 +354,8 @@ impl QSslSocket {
         self.mode.get()
     }
 
-    /// Whether the handshake has succeeded. This stays true after the connection has ended, until
-    /// the next one begins.
+    /// Returns whether the handshake has succeeded. This stays true after the connection has ended,
+    /// until the next one begins.
     #[doc(alias = "isEncrypted")]
     #[must_use]
     pub fn is_encrypted(&self) -> bool {

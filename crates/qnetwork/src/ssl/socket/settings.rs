@@ -1,4 +1,4 @@
-//! Settings. All are in the configuration, except the name to verify.
+//! The settings of a `QSslSocket`. The configuration has all of them except the name to verify.
 
 use std::{borrow::Borrow, path::Path};
 
@@ -13,7 +13,8 @@ use crate::ssl::{
 };
 
 impl QSslSocket {
-    /// Returns the configuration, with the properties of the connection.
+    /// Returns the configuration, including the properties of the current connection, such as the
+    /// peer's certificates.
     #[doc(alias = "sslConfiguration")]
     #[must_use]
     pub fn ssl_configuration(&self) -> QSslConfiguration {
@@ -65,16 +66,16 @@ impl QSslSocket {
         self.set(|configuration| configuration.set_peer_verify_mode(mode));
     }
 
-    /// Returns how many certificates may be between the peer's certificate and the root; 0, which
-    /// is preset, stands for the default, 100.
+    /// Returns how many certificates may be between the peer's certificate and the root; 0 by
+    /// default, which stands for 100.
     #[doc(alias = "peerVerifyDepth")]
     #[must_use]
     pub fn peer_verify_depth(&self) -> i32 {
         self.configuration.borrow().peer_verify_depth()
     }
 
-    /// Sets how many certificates may be between the peer's certificate and the root; 0 stands for
-    /// the default, 100. A negative number changes nothing and logs a warning.
+    /// Sets how many certificates may be between the peer's certificate and the root. The default,
+    /// 0, stands for 100. A negative number changes nothing and logs a warning.
     ///
     /// ```
     /// let socket = qnetwork::QSslSocket::new();
@@ -124,8 +125,8 @@ impl QSslSocket {
         self.set(|configuration| configuration.set_ciphers(ciphers));
     }
 
-    /// Like [`set_ciphers`](QSslSocket::set_ciphers), with names separated by colons. Unknown names
-    /// are skipped.
+    /// Sets the allowed ciphers like [`set_ciphers`](QSslSocket::set_ciphers), by names separated
+    /// by colons. Unknown names are skipped.
     ///
     /// ```
     /// use qnetwork::QSslSocket;
@@ -161,7 +162,7 @@ impl QSslSocket {
         QSslConfiguration::supported_ciphers()
     }
 
-    // ---- whom to trust
+    // ---- trusted certificates
 
     /// Returns the trusted certificates that were set or added.
     #[doc(alias = "caCertificates")]
@@ -197,7 +198,7 @@ impl QSslSocket {
         self.set(|configuration| configuration.add_to_trusted(certificates));
     }
 
-    /// Also trusts the certificates in a file. See [`QSslCertificate::from_path`].
+    /// Adds the certificates in a file to the trusted ones. See [`QSslCertificate::from_path`].
     ///
     /// # Errors
     ///
@@ -220,7 +221,7 @@ impl QSslSocket {
         Ok(())
     }
 
-    /// Also trusts the certificates in the files whose path matches a pattern. See
+    /// Adds the certificates in all files whose paths match a pattern to the trusted ones. See
     /// [`QSslCertificate::from_path_with_syntax`].
     ///
     /// # Errors
@@ -269,12 +270,12 @@ impl QSslSocket {
         change_default(|configuration| configuration.add_to_trusted(certificates));
     }
 
-    /// Has new sockets, in all threads, also trust the certificates in a file. See
+    /// Adds the certificates in a file to the trusted ones of new sockets, in all threads. See
     /// [`QSslCertificate::from_path`].
     ///
     /// # Errors
     ///
-    /// As [`add_ca_certificates_from_path`](QSslSocket::add_ca_certificates_from_path).
+    /// Those of [`add_ca_certificates_from_path`](QSslSocket::add_ca_certificates_from_path).
     #[doc(alias = "addDefaultCaCertificates")]
     pub fn add_default_ca_certificates_from_path(
         path: impl AsRef<Path>,
@@ -284,12 +285,12 @@ impl QSslSocket {
         Ok(())
     }
 
-    /// Has new sockets, in all threads, also trust the certificates in the files whose path matches
-    /// a pattern. See [`QSslCertificate::from_path_with_syntax`].
+    /// Adds the certificates in all files whose paths match a pattern to the trusted ones of new
+    /// sockets, in all threads. See [`QSslCertificate::from_path_with_syntax`].
     ///
     /// # Errors
     ///
-    /// As [`add_ca_certificates_from_path_with_syntax`][other].
+    /// Those of [`add_ca_certificates_from_path_with_syntax`][other].
     ///
     /// [other]: QSslSocket::add_ca_certificates_from_path_with_syntax
     #[doc(alias = "addDefaultCaCertificates")]
@@ -303,7 +304,7 @@ impl QSslSocket {
         Ok(())
     }
 
-    /// Returns the certificates that the system trusts. They are read at the first call.
+    /// Returns the certificates that the system trusts. The first call reads them.
     #[doc(alias = "systemCaCertificates")]
     #[must_use]
     pub fn system_ca_certificates() -> Vec<QSslCertificate> {

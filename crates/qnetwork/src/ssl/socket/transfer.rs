@@ -24,11 +24,12 @@ const BLOCK: usize = 32 * 1024;
 /// Like Qt, the socket emits `ready_read` for each portion of this size.
 const PORTION: usize = 4096;
 /// The maximum number of rounds before the loop serves other sources. A session with data to
-/// decrypt needs one round for each record; one whose slots always write would need them for ever.
+/// decrypt needs one round for each record; a session whose slots always write would need rounds
+/// for ever.
 const ROUNDS: u32 = 256;
 
 impl SslSocketNode {
-    /// Whether data passes through without encryption.
+    /// Returns whether data passes through without encryption.
     pub(super) fn is_plain(&self) -> bool {
         self.mode.get() == SslMode::Unencrypted && !self.flags.auto_start.get()
     }
@@ -121,7 +122,7 @@ impl SslSocketNode {
 
     // ---- the session
 
-    /// Whether this is still the current session.
+    /// Returns whether this is still the current session.
     fn is_session(&self, number: u32) -> bool {
         self.session_number.get() == number
     }

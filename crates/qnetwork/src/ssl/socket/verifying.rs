@@ -26,13 +26,13 @@ impl QSslSocket {
     }
 
     /// Ignores all errors of the peer's certificate: in a slot of
-    /// [`ssl_errors`](SslSocketNode::ssl_errors) those that it reports, and all later ones of this
+    /// [`ssl_errors`](SslSocketNode::ssl_errors) the reported ones, and all later ones of this
     /// connection. The next [`connect_to_host_encrypted`](QSslSocket::connect_to_host_encrypted)
-    /// ends this.
+    /// cancels this.
     ///
-    /// A socket that ignores all errors may be talking to anybody. If you know the error, name it
-    /// with [`ignore_ssl_errors_in`](QSslSocket::ignore_ssl_errors_in). Better still, trust the
-    /// right certificate: [`set_ssl_configuration`](QSslSocket::set_ssl_configuration).
+    /// A socket that ignores all errors may be connected to an attacker. If you know the error,
+    /// name it with [`ignore_ssl_errors_in`](QSslSocket::ignore_ssl_errors_in). Better still, trust
+    /// the right certificate: [`set_ssl_configuration`](QSslSocket::set_ssl_configuration).
     #[doc(alias = "ignoreSslErrors")]
     pub fn ignore_ssl_errors(&self) {
         self.flags.ignore_all.set(true);
@@ -94,8 +94,9 @@ impl SslSocketNode {
     /// Emits `ssl_errors`, and checks whether the program ignores the errors.
     fn ask(&self, errors: Vec<QSslError>, mode: PeerVerifyMode, judged: Judged) -> bool {
         self.ssl_errors.emit(errors);
-        // A slot may have ended this connection. As in Qt, that is reported as a refusal. If a slot
-        // has started another connection, it is not the one that was judged.
+        // A slot may have ended this connection. As in Qt, the socket then reports that the
+        // certificate was refused. A slot may also have started another connection, which was not
+        // judged.
         let is_another = self.session_number.get() != judged.number && !self.is_over();
         if self.life().is_dead() || is_another {
             return false;
@@ -113,12 +114,12 @@ impl SslSocketNode {
         self.is_judged(judged)
     }
 
-    /// Whether this is still the judged connection.
+    /// Returns whether this is still the judged connection.
     fn is_judged(&self, judged: Judged) -> bool {
         self.session_number.get() == judged.number && self.base.state() == judged.state
     }
 
-    /// Whether there is no connection, or it is closing.
+    /// Returns whether there is no connection, or it is closing.
     fn is_over(&self) -> bool {
         matches!(self.inner.state(), SocketState::Unconnected | SocketState::Closing)
     }
@@ -217,7 +218,7 @@ impl SslSocketNode {
     }
 }
 
-/// Whether Qt finds this error after it has verified the chain.
+/// Returns whether Qt finds this error after it has verified the chain.
 fn is_of_leaf(error: SslErrorKind) -> bool {
     use SslErrorKind::{CertificateBlacklisted, HostNameMismatch, NoPeerCertificate};
     matches!(error, CertificateBlacklisted | HostNameMismatch | NoPeerCertificate)

@@ -35,7 +35,7 @@ impl Budget {
     }
 }
 
-/// If the rest is not enough, it is used up.
+/// Spends `count`. If less is left, spends all of it and returns `false`.
 fn spend(left: &Cell<usize>, count: usize) -> bool {
     let rest = left.get().checked_sub(count);
     left.set(rest.unwrap_or(0));

@@ -38,8 +38,8 @@ impl Host {
         Host { text: text.to_owned(), name, is_numeric, address }
     }
 
-    /// Whether the certificate is for this host. As in Qt, common names count even if there are
-    /// alternative names.
+    /// Returns whether the certificate is for this host. As in Qt, common names count even if there
+    /// are alternative names.
     pub(super) fn find_in(&self, certificate: &QSslCertificate) -> Option<Match> {
         let names = certificate.subject_alternative_names();
         let of_kind = |kind| names.get(&kind).map(Vec::as_slice).unwrap_or_default();
@@ -55,8 +55,8 @@ impl Host {
         names.any(|name| self.is_named(name)).then_some(Match::Name)
     }
 
-    /// Whether a certificate's name, which may be a pattern, matches this host. An asterisk stands
-    /// for the rest of the first label; the name must have at least three labels.
+    /// Returns whether a certificate's name, which may be a pattern, matches this host. An asterisk
+    /// stands for the rest of the first label; the name must have at least three labels.
     pub(super) fn is_named(&self, pattern: &str) -> bool {
         match &self.name {
             Some(name) => self.is_match(pattern, name),

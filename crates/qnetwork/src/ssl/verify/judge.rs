@@ -29,7 +29,7 @@ impl Verifier<'_> {
         }
         path.missing_trust(self.max_depth, &mut found);
         if !has_readable_key {
-            // OpenSSL gives up here. Qt does not notice if no purpose is checked.
+            // OpenSSL stops verifying here. Qt does not notice that if no purpose is checked.
             found.push((SslErrorKind::Unspecified, 0));
         }
         self.check_extensions(path, &mut found);

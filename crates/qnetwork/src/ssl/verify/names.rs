@@ -57,9 +57,10 @@ fn names_of(certificate: &Parsed) -> Vec<Name<'_>> {
     whole.into_iter().chain(mails).chain(alternative).collect()
 }
 
-/// The leaf's common names count if it has no other host names. The host always counts: a pattern
-/// may match hosts that are excluded, and a common name beside other names, which counts in Qt,
-/// would escape the constraints.
+/// Returns the leaf's names that the constraints apply to. Its common names count if it has no
+/// other host names. The host that the program connects to always counts, for two reasons: a
+/// pattern may match hosts that are excluded, and a common name beside other names, which counts in
+/// Qt, would escape the constraints.
 fn names_of_leaf<'a>(leaf: &'a Parsed, host: Host<'a>) -> Vec<Name<'a>> {
     let mut names = names_of(leaf);
     if !names.iter().any(|name| matches!(name, Name::Dns(_))) {
@@ -71,7 +72,7 @@ fn names_of_leaf<'a>(leaf: &'a Parsed, host: Host<'a>) -> Vec<Name<'a>> {
     names
 }
 
-/// A name of a certificate. Its parts are found once, however many constraints there are.
+/// A name of a certificate, split into its parts once for all constraints.
 enum Name<'a> {
     /// An address with its user and its host, if it has both.
     Email(&'a [u8], Option<(&'a [u8], &'a [u8])>),
@@ -109,8 +110,8 @@ impl<'a> Name<'a> {
     }
 }
 
-/// Whether constraints allow a name: if names of its kind are permitted, it must be one of them,
-/// and it must not be excluded.
+/// Returns whether constraints allow a name: if names of its kind are permitted, it must be one of
+/// them, and it must not be excluded.
 fn is_name_allowed(name: &Name<'_>, constraints: &NameConstraints) -> bool {
     #[cfg(test)]
     COMPARISONS.set(COMPARISONS.get() + constraints.permitted.len() + constraints.excluded.len());
@@ -138,7 +139,7 @@ fn is_of_kind(name: &Name<'_>, base: &GeneralName) -> bool {
     }
 }
 
-/// Whether the name is within a subtree; `None` if that cannot be decided.
+/// Returns whether the name is within a subtree; `None` if that cannot be decided.
 fn is_within(name: &Name<'_>, base: &GeneralName) -> Option<bool> {
     match (name, base) {
         (Name::Email(mail, parts), GeneralName::Email(base)) => {
@@ -179,7 +180,7 @@ thread_local! {
     pub(super) static COMPARISONS: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
 }
 
-/// Whether a host is within a domain. A leading dot of the base means "below this domain".
+/// Returns whether a host is within a domain. A leading dot of the base means "below this domain".
 fn is_host_within(host: &[u8], base: &[u8]) -> bool {
     if base.is_empty() {
         return true;
@@ -191,8 +192,8 @@ fn is_host_within(host: &[u8], base: &[u8]) -> bool {
     before == 0 || base[0] == b'.' || host[before - 1] == b'.'
 }
 
-/// Whether an address matches the base, which is an address, a host, or a domain with a leading
-/// dot.
+/// Returns whether an address matches the base, which is an address, a host, or a domain with a
+/// leading dot.
 fn is_mail_within(mail: &[u8], user: &[u8], host: &[u8], base: &[u8]) -> bool {
     match base.iter().rposition(|byte| *byte == b'@') {
         None if base.first() == Some(&b'.') => ends_with(mail, base) && mail.len() > base.len(),
@@ -212,7 +213,7 @@ fn ends_with(text: &[u8], end: &[u8]) -> bool {
     text.len() >= end.len() && text[text.len() - end.len()..].eq_ignore_ascii_case(end)
 }
 
-/// Whether a common name looks like a host name: at least two labels of letters, digits,
+/// Returns whether a common name looks like a host name: at least two labels of letters, digits,
 /// underscores, and inner hyphens.
 fn is_host_name(name: &str) -> bool {
     let is_label = |label: &str| {

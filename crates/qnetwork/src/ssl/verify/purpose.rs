@@ -62,12 +62,12 @@ pub(super) fn authority(certificate: &Parsed) -> Authority {
     }
 }
 
-/// Whether the key may sign certificates. It may if there is no key usage.
+/// Returns whether the key may sign certificates. It may if there is no key usage.
 pub(super) fn may_sign(certificate: &Parsed) -> bool {
     allows(certificate.uses.key_usage, CERTIFICATE_SIGN)
 }
 
-/// Whether a certificate is for this use, or may issue such certificates.
+/// Returns whether a certificate is for this use, or may issue such certificates.
 pub(super) fn is_for(certificate: &Parsed, purpose: Purpose, is_issuer: bool) -> bool {
     let uses = &certificate.uses;
     let (wanted, key_usage, netscape) = match purpose {
@@ -92,7 +92,7 @@ pub(super) fn is_for(certificate: &Parsed, purpose: Purpose, is_issuer: bool) ->
     allows(uses.key_usage, key_usage) && allows(uses.netscape_type, netscape)
 }
 
-/// Whether one of the bits is set, or the extension is missing.
+/// Returns whether one of the bits is set, or the extension is missing.
 fn allows(said: Option<u32>, bits: u32) -> bool {
     said.is_none_or(|said| said & bits != 0)
 }

@@ -73,8 +73,9 @@ fn best_issuer(
     best
 }
 
-/// Searches for a path without errors, until the budget is spent. Each step costs a signature, so a
-/// peer cannot cause much work with certificates that could all have issued one another.
+/// Searches for a path without errors until the budget is spent. Each step checks one signature and
+/// counts against the budget. So a peer cannot cause much work by sending many certificates that
+/// could have issued one another.
 pub(super) fn find_good<'a>(
     verifier: &Verifier<'_>,
     leaf: &'a Parsed,

@@ -34,7 +34,7 @@ pub(super) fn verify(certificate: &Parsed, issuer: &Parsed) -> Result<(), SslErr
     is_signed.then_some(()).ok_or(SslErrorKind::CertificateSignatureFailed)
 }
 
-/// Whether a PSS key allows this kind of signature.
+/// Returns whether a PSS key allows this kind of signature.
 fn is_for_pss(key: &PublicKeyInfo<'_>, kind: &[u8]) -> bool {
     let hashes = [
         (alg_id::RSA_PSS_SHA256, Hash::Sha256),
@@ -79,13 +79,13 @@ fn is_signed_otherwise(_: (&[u8], &[u8]), _: &[u8], _: &[u8], _: &[u8]) -> bool 
     false
 }
 
-/// Whether the key is at least as strong as an RSA key of 2048 bits.
+/// Returns whether the key is at least as strong as an RSA key of 2048 bits.
 pub(super) fn is_strong_key(certificate: &Parsed) -> bool {
     let Some(bits) = certificate.key_bits() else { return false };
     bits.is_rsa && bits.bits >= 2048 || !bits.is_rsa && bits.bits >= 224
 }
 
-/// Whether the signature's hash is stronger than SHA-1.
+/// Returns whether the signature's hash is stronger than SHA-1.
 pub(super) fn has_strong_hash(certificate: &Parsed) -> bool {
     let oid = certificate.signature_algorithm().oid();
     !matches!(

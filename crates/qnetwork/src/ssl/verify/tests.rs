@@ -158,7 +158,8 @@ fn all_that_qt_says_in_its_order() {
 /// Qt's errors for certificates in unusual forms, recorded by `tests/data/verify/forms.py`.
 const FORMS: &str = include_str!("../../../tests/data/verify/forms.tsv");
 
-/// Where our errors differ: if a leaf's key cannot be read, OpenSSL gives up, and Qt sees no error.
+/// Where our errors differ: if a leaf's key cannot be read, OpenSSL stops verifying, and Qt sees no
+/// error.
 const OUR_FORMS: &[(&str, &str, &str, &str)] = &[
     ("any", "key-short-point-0", "good-root", "UnspecifiedError@0"),
     ("any", "key-no-point-0", "good-root", "UnspecifiedError@0"),
@@ -379,7 +380,7 @@ fn a_maze_is_left_soon() {
     let found = codes(&request(&chain, &load("ca.crt"), Purpose::Any));
     assert_eq!(found, [SslErrorKind::UnableToGetLocalIssuerCertificate]);
     assert!((90..=100).contains(&SIGNATURES.get()), "{}", SIGNATURES.get());
-    // As trusted certificates, none of which is a root.
+    // The same certificates as trusted ones. None of them is a root.
     let found = codes(&request(&chain[..1], &chain, Purpose::Any));
     assert_eq!(found[0], SslErrorKind::Unspecified);
     assert!(SIGNATURES.get() <= 100, "{}", SIGNATURES.get());

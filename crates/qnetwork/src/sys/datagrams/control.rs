@@ -1,4 +1,4 @@
-//! Control messages: what accompanies a datagram besides its bytes and its address.
+//! Control messages: the properties of a datagram besides its bytes and its address.
 
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub(super) use linux::{add, path, tell_paths};
@@ -33,8 +33,8 @@ mod linux {
         for (level, name) in options {
             let on: c_int = 1;
             let size = size_of::<c_int>() as libc::socklen_t;
-            // SAFETY: `on` is a number of the size that is given, and lives during the call. A
-            // system that refuses tells less of datagrams, and nothing else.
+            // SAFETY: `on` is a number of the size that is given, and lives during the call. If the
+            // system refuses, it only reports less about datagrams.
             unsafe { libc::setsockopt(fd, level, name, ptr::from_ref(&on).cast(), size) };
         }
     }
@@ -43,10 +43,10 @@ mod linux {
     ///
     /// # Safety
     ///
-    /// The system has filled in the header, and what it points to is still alive.
+    /// The system has filled in the header, and the memory that it points to is still alive.
     pub(crate) unsafe fn path(header: &libc::msghdr) -> Path {
         let mut path = Path::default();
-        // SAFETY: these walk the control messages within the length that the header tells.
+        // SAFETY: these functions walk the control messages within the length in the header.
         let mut control = unsafe { libc::CMSG_FIRSTHDR(header) };
         while !control.is_null() {
             // SAFETY: it is one of the header's control messages, with data of the type that its

@@ -21,7 +21,7 @@ pub(crate) const BATCH: usize = 32;
 /// The size of the buffer for a received datagram. No datagram is larger.
 pub(crate) const SLOT: usize = 64 * 1024;
 
-/// What the system reports about a received datagram.
+/// The properties of a received datagram.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Arrival {
     pub(crate) len: usize,
@@ -51,7 +51,7 @@ pub(crate) struct Departure<'a> {
 }
 
 impl Departure<'_> {
-    /// Whether the datagram needs control messages.
+    /// Returns whether the datagram needs control messages.
     fn is_special(&self) -> bool {
         self.from.is_some() || self.interface != 0 || self.hops.is_some()
     }
@@ -62,7 +62,7 @@ pub(crate) fn tell_paths(socket: impl AsFd, is_v6: bool) {
     control::tell_paths(socket.as_fd().as_raw_fd(), is_v6);
 }
 
-/// Receives up to `count` datagrams, which is at most [`BATCH`], each into a [`SLOT`] of `room`.
+/// Receives up to `count` datagrams, each into a [`SLOT`] of `room`. `count` is at most [`BATCH`].
 /// Calls `each` for each datagram with the number of its slot.
 ///
 /// Returns how many there were. Fewer than `count` means that there are no more; if there is none
@@ -88,16 +88,16 @@ pub(crate) fn receive(
         header.msg_control = controls[at].as_mut_ptr().cast();
         header.msg_controllen = size_of::<Control>() as _;
     }
-    // SAFETY: so many headers were written.
+    // SAFETY: the loop above has written `count` headers.
     let headers = unsafe { written(&mut headers, count) };
-    // SAFETY: the headers point to a name, a part, control messages and a slot each, of
-    // the sizes that they tell. All live until the end of this function, and none is used otherwise
-    // before the call has returned.
+    // SAFETY: the headers point to a name, a part, control messages and a slot each, of the sizes
+    // that they state. All live until the end of this function, and nothing else uses them before
+    // the call has returned.
     let received = unsafe { receive_messages(socket.as_fd().as_raw_fd(), headers) }?;
     for (at, header) in headers.iter_mut().take(received).enumerate() {
         let len = message_len(header);
         let header = message(header);
-        // SAFETY: the call has written so many bytes of a name.
+        // SAFETY: the call has written `msg_namelen` bytes of a name.
         let from = unsafe { address(header.msg_name.cast(), header.msg_namelen) };
         // SAFETY: the header is one that the call has filled in, its control messages included.
         let path = unsafe { control::path(header) };
@@ -159,8 +159,8 @@ fn send_batch(fd: RawFd, datagrams: &[Departure<'_>]) -> io::Result<usize> {
     // SAFETY: a header was written for each datagram, of which there are `BATCH` at most.
     let headers = unsafe { written(&mut headers, datagrams.len()) };
     // SAFETY: each of these headers points to a part, and to a name and control messages of the
-    // lengths that it tells, or to none; the part to the datagram's bytes. All live until the call
-    // has returned.
+    // lengths that it states, or to none. The part points to the datagram's bytes. All live until
+    // the call has returned.
     unsafe { send_messages(fd, headers) }
 }
 
@@ -199,7 +199,7 @@ unsafe fn address(name: *const c_void, len: libc::socklen_t) -> Option<SocketAdd
     }
 }
 
-// ---- several in one call, where the system has that
+// ---- several datagrams in one call, on systems that support it
 
 #[cfg(any(target_os = "linux", target_os = "android"))]
 mod several {
@@ -302,11 +302,11 @@ use several::{Header, message, message_len, receive_messages, send_messages};
 /// The first `count` headers have been written.
 unsafe fn written(headers: &mut [MaybeUninit<Header>], count: usize) -> &mut [Header] {
     let headers = &mut headers[..count];
-    // SAFETY: they are all written, and `MaybeUninit` has the layout of what it holds.
+    // SAFETY: they are all written, and `MaybeUninit` has the layout of its content.
     unsafe { &mut *(ptr::from_mut(headers) as *mut [Header]) }
 }
 
 fn empty_header() -> Header {
-    // SAFETY: numbers and pointers, for which zero is a value.
+    // SAFETY: the header has only numbers and pointers, for which zero is valid.
     unsafe { mem::zeroed() }
 }

@@ -237,7 +237,7 @@ fn array_at<const N: usize>(bytes: &[u8], at: usize) -> io::Result<[u8; N]> {
     bytes.copied().ok_or_else(|| io::ErrorKind::InvalidData.into())
 }
 
-// ---- what they say
+// ---- the content of messages
 
 fn link(payload: &[u8]) -> Option<Link> {
     let hardware = u16_at(payload, 2).ok()?;
@@ -298,7 +298,7 @@ fn kind(hardware: u16) -> InterfaceType {
     }
 }
 
-/// Whether an interface that claims to be Ethernet is wireless.
+/// Returns whether an interface that claims to be Ethernet is wireless.
 fn is_wireless(socket: &Socket, name: &str) -> bool {
     // Longer than the name and the 16 bytes that the call reads and writes.
     let mut request = [0u8; 64];
@@ -401,7 +401,7 @@ mod tests {
             addresses: Vec::new(),
         };
         assert_eq!(link(&message), Some(expected));
-        // A truncated message gives less, or nothing, but no panic.
+        // A truncated message gives less data, or none, but no panic.
         for end in 0..message.len() {
             link(&message[..end]);
         }
@@ -488,8 +488,8 @@ mod tests {
         assert_eq!(next_message(&mut left).unwrap()[HEADER..], [1; 5]);
         assert_eq!(next_message(&mut left).unwrap().len(), HEADER);
         assert_eq!(next_message(&mut left), None);
-        // A length that is too short causes no endless loop, and one that is too long is not
-        // believed.
+        // A length that is too short causes no endless loop. A length that is too long gives no
+        // message.
         for length in [0u32, 15, 17, u32::MAX] {
             let bytes = [&length.to_ne_bytes()[..], &[0; 12]].concat();
             assert_eq!(next_message(&mut &bytes[..]), None);

@@ -285,7 +285,7 @@ fn secrets_are_not_told_and_not_left() {
         format!("{key:?}"),
         "QSslKey { key_type: Private, algorithm: Rsa, length: Some(1024), .. }"
     );
-    // What dropping does to the bytes.
+    // Dropping clears the bytes.
     let QSslKey(Some(inner)) = key else { unreachable!() };
     let mut inner = Arc::into_inner(inner).expect("there is no copy");
     assert!(inner.decoded.der.len() > 500);

@@ -264,7 +264,8 @@ fn difference(name: &str) -> Option<&'static Difference> {
     DIFFERENCES.iter().find(|one| one.chain == name)
 }
 
-/// Returns the errors of OpenSSL's path, if our verification has found another one.
+/// Returns the errors of the first path, the one that OpenSSL finds, if our verification has taken
+/// a different path.
 fn first_path() -> String {
     let errors = FIRST_PATH.take();
     let errors = errors.iter().map(|(error, place)| describe_one(*error, Some(*place)));

@@ -16,7 +16,7 @@ use crate::ssl::verify::{
 /// These take some seconds. `CASES=1000000` in the environment asks for more.
 const CASES: u64 = 10_000;
 
-/// Differs from the seeds of the second opinion.
+/// This seed differs from those of the second opinion.
 const FIRST: u64 = 1 << 40;
 
 type Exception = (&'static str, fn(&Case, &str) -> bool);

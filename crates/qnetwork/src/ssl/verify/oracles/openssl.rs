@@ -24,7 +24,8 @@ pub(super) fn ask<'a>(cases: impl Iterator<Item = &'a Case>) -> Result<Vec<Strin
     let mut command = Command::new("python3");
     command.arg(script).stdin(Stdio::piped()).stdout(Stdio::piped());
     let mut python = command.spawn().map_err(|error| format!("python3: {error}"))?;
-    // Python reads everything before it writes. If it has ended already, it says why.
+    // Python reads everything before it writes. If the process has ended already, its output gives
+    // the reason.
     match python.stdin.take().unwrap().write_all(questions.as_bytes()) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => panic!("{error}"),
         _ => {}

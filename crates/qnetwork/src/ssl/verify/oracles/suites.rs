@@ -169,7 +169,8 @@ impl<'a> Case<'a> {
         if found.is_empty() { String::new() } else { text }
     }
 
-    /// Whether we accept the case and one of the others does not. Qt was not asked about all cases.
+    /// Returns whether we accept the case and one of the others does not. Qt was not asked about
+    /// all cases.
     fn is_accepted_here_alone(&self, found: &str) -> bool {
         let is_refused = self.suite.ends_with("REJECT")
             || self.openssl != "OK"

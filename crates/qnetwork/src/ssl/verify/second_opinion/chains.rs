@@ -440,7 +440,7 @@ fn alternative_name(host: &str) -> SanType {
 }
 
 fn text(ascii: &str) -> rcgen::string::Ia5String {
-    ascii.try_into().expect("it is ASCII")
+    ascii.try_into().expect("the text is ASCII")
 }
 
 fn time(seconds: i64) -> time::OffsetDateTime {

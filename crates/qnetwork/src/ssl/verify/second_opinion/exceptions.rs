@@ -109,7 +109,7 @@ pub(super) const EXCEPTIONS: &[Exception] = &[
     }),
 ];
 
-/// Whether the error concerns one of several paths.
+/// Returns whether the error concerns one of several paths.
 fn is_of_path(error: &Error) -> bool {
     matches!(
         error,
@@ -120,7 +120,7 @@ fn is_of_path(error: &Error) -> bool {
 }
 
 impl Case {
-    /// Whether a change with these words was noted.
+    /// Returns whether a change with these words was noted.
     fn says(&self, words: &str) -> bool {
         self.says_both(words, "")
     }
@@ -134,7 +134,7 @@ fn contains(bytes: &[u8], part: &[u8]) -> bool {
     bytes.windows(part.len()).any(|window| window == part)
 }
 
-/// Whether the leaf has a common name, of any string type, that is the host or a pattern.
+/// Returns whether the leaf has a common name, of any string type, that is the host or a pattern.
 fn has_common_name_of_host(case: &Case) -> bool {
     let parent = case.host.split_once('.').map(|(_, parent)| format!("*.{parent}"));
     [Some(case.host.clone()), parent].into_iter().flatten().any(|name| {
@@ -145,25 +145,25 @@ fn has_common_name_of_host(case: &Case) -> bool {
     })
 }
 
-/// Whether the host is an address that the leaf has as a host name.
+/// Returns whether the host is an address that the leaf has as a host name.
 fn has_address_as_name(case: &Case) -> bool {
     let name = [&[0x82, case.host.len() as u8], case.host.as_bytes()].concat();
     case.host.parse::<IpAddr>().is_ok() && contains(&case.chain[0], &name)
 }
 
-/// Whether a certificate has Netscape's or Microsoft's mark for strong cryptography.
+/// Returns whether a certificate has Netscape's or Microsoft's mark for strong cryptography.
 fn has_gated_use(case: &Case) -> bool {
     let words = ["[2, 16, 840, 1, 113730, 4, 1]", "[1, 3, 6, 1, 4, 1, 311, 10, 3, 3]"];
     words.into_iter().any(|word| case.says_both("extended key usage", word))
 }
 
-/// Whether there is a date from 1950 to 1969 with a year of two digits.
+/// Returns whether there is a date from 1950 to 1969 with a year of two digits.
 fn has_old_date(case: &Case) -> bool {
     let is_old = |bytes: &[u8]| matches!(bytes, [0x17, 0x0d, b'5' | b'6']);
     case.chain.iter().chain(&case.trusted).any(|der| der.windows(3).any(is_old))
 }
 
-/// Whether there is a host constraint that is not a host name.
+/// Returns whether there is a host constraint that is not a host name.
 fn has_odd_constraint(case: &Case) -> bool {
     let odd = [
         "DnsName(\"*",
@@ -176,13 +176,13 @@ fn has_odd_constraint(case: &Case) -> bool {
     odd.iter().any(|name| case.says_both("name constraints", name))
 }
 
-/// Whether there is a boolean other than 0 and 255.
+/// Returns whether there is a boolean other than 0 and 255.
 fn has_odd_boolean(case: &Case) -> bool {
     let is_odd = |bytes: &[u8]| matches!(bytes, [1, 1, 1..=0xfe]);
     case.chain.iter().chain(&case.trusted).any(|der| der.windows(3).any(is_odd))
 }
 
-/// Whether the two algorithm fields of each untrusted certificate are the same.
+/// Returns whether the two algorithm fields of each untrusted certificate are the same.
 fn are_signed_alike(case: &Case) -> bool {
     let mut others = case.chain.iter().filter(|der| !case.trusted.contains(der));
     others.all(|der| {
@@ -191,7 +191,7 @@ fn are_signed_alike(case: &Case) -> bool {
     })
 }
 
-/// Whether the issuer of a certificate differs in bytes from every subject.
+/// Returns whether the issuer of a certificate differs in bytes from every subject.
 fn has_issuer_in_other_bytes(case: &Case) -> bool {
     let ders: Vec<_> = case.chain.iter().chain(&case.trusted).map(|der| &der[..]).collect();
     let ders: Vec<_> = ders.into_iter().map(CertificateDer::from).collect();
@@ -204,7 +204,7 @@ fn has_issuer_in_other_bytes(case: &Case) -> bool {
     !all.iter().enumerate().all(has_issuer)
 }
 
-/// Whether a sent certificate has the name and the key of another one.
+/// Returns whether a sent certificate has the name and the key of another one.
 fn has_namesake(case: &Case) -> bool {
     let ders: Vec<_> = case.chain.iter().map(|der| CertificateDer::from(&der[..])).collect();
     let all: Vec<_> = ders.iter().filter_map(|der| EndEntityCert::try_from(der).ok()).collect();
@@ -215,14 +215,14 @@ fn has_namesake(case: &Case) -> bool {
     all.iter().enumerate().any(|(at, one)| all[at + 1..].iter().any(|other| is_same(one, other)))
 }
 
-/// Whether a certificate is not of version 3.
+/// Returns whether a certificate is not of version 3.
 fn has_other_version(case: &Case) -> bool {
     let mut all = case.chain.iter().chain(&case.trusted);
     all.any(|der| !contains(&der[..20.min(der.len())], b"\xa0\x03\x02\x01\x02"))
 }
 
-/// Whether one of these extensions is critical: Netscape's type, policies, policy constraints,
-/// policy mappings, inhibited policies, no revocation check.
+/// Returns whether one of these extensions is critical: Netscape's type, policies, policy
+/// constraints, policy mappings, inhibited policies, no revocation check.
 fn has_known_critical(case: &Case) -> bool {
     let known: [&[u8]; 6] = [
         b"\x06\x09\x60\x86\x48\x01\x86\xf8\x42\x01\x01",

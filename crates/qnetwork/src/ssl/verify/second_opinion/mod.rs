@@ -61,8 +61,8 @@ impl Case {
         rich::make(&mut Choices(bytes), keys)
     }
 
-    /// Whether a bit string of the leaf was changed, or a sequence that may contain one. The key is
-    /// a bit string.
+    /// Returns whether a bit string of the leaf was changed, or a sequence that may contain one.
+    /// The key is a bit string.
     #[cfg(test)]
     pub(super) fn may_change_leaf_key(&self) -> bool {
         let changes = ["(0x3) changed", "(0x30) changed"];

@@ -28,7 +28,7 @@ pub(super) fn parts(certificate: &[u8]) -> (Vec<u8>, Vec<u8>) {
     (encode(&parts[..1]), encode(&parts[1..2]))
 }
 
-/// Makes a certificate of its parts.
+/// Makes a certificate from its parts.
 pub(super) fn join(signed: Vec<u8>, algorithm: Vec<u8>, signature: &[u8]) -> Vec<u8> {
     let bits = [&[0], signature].concat();
     let bits = Node { tag: 0x03, content: Content::Bytes(bits), has_long_length: false };

@@ -27,7 +27,7 @@ fn enrich(draft: &mut Draft<'_>, place: usize, above: usize) {
     let parameters = &mut draft.parameters;
     let name = &mut parameters.distinguished_name;
     name.push(DnType::OrganizationName, "Example");
-    let mail = "me@example.com".try_into().expect("it is ASCII");
+    let mail = "me@example.com".try_into().expect("the text is ASCII");
     let mail_address = DnType::CustomDnType(vec![1, 2, 840, 113549, 1, 9, 1]);
     name.push(mail_address, DnValue::Ia5String(mail));
     parameters.subject_alt_names.clear();

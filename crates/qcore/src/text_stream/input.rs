@@ -1,0 +1,282 @@
+//! [`Input`]: the text that was read ahead from a device.
+
+use std::collections::VecDeque;
+
+use super::{codec::TextCodec, decode::Decoder};
+use crate::io_device::{DeviceError, QIODevice};
+
+/// How many bytes to read from the device at once, as in Qt.
+const PIECE: usize = 16384;
+
+/// A device and the text that was read ahead from it.
+pub(super) struct Input {
+    device: QIODevice,
+    decoder: Decoder,
+    text: String,
+    /// How much of `text` has been taken.
+    at: usize,
+    /// Up to where `at` can move without anything else to do.
+    limit: usize,
+    /// How much text came before `text`.
+    before: u64,
+    /// The bytes that the rest of `text` was decoded from, if the device has positions. They tell
+    /// where in the device the next character begins.
+    sources: VecDeque<Source>,
+    /// A buffer for reading, and one for the next source.
+    piece: Vec<u8>,
+    spare: Vec<u8>,
+}
+
+/// Bytes that were read from a device.
+struct Source {
+    /// The position of the first byte.
+    position: i64,
+    bytes: Vec<u8>,
+    /// Where their text begins, counted from the beginning of all text.
+    start: u64,
+    /// The state of the decoder before them.
+    decoder: Decoder,
+    without_returns: bool,
+}
+
+impl Input {
+    pub(super) fn new(device: &QIODevice, codec: TextCodec) -> Self {
+        Input {
+            device: device.clone(),
+            decoder: Decoder::new(codec),
+            text: String::new(),
+            at: 0,
+            limit: 0,
+            before: 0,
+            sources: VecDeque::new(),
+            piece: Vec::new(),
+            spare: Vec::new(),
+        }
+    }
+
+    pub(super) fn device(&self) -> &QIODevice {
+        &self.device
+    }
+
+    pub(super) fn is_sequential(&self) -> bool {
+        self.device.is_sequential()
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.at == self.text.len()
+    }
+
+    /// Returns the text that was read ahead.
+    #[inline]
+    pub(super) fn rest(&self) -> &str {
+        &self.text[self.at..]
+    }
+
+    pub(super) fn set_codec(&mut self, codec: TextCodec) {
+        self.decoder.set_codec(codec);
+    }
+
+    /// Takes `count` bytes of the text that was read ahead.
+    #[inline]
+    pub(super) fn consume(&mut self, count: usize) {
+        self.at += count;
+        if self.at >= self.limit {
+            self.tidy();
+        }
+    }
+
+    /// Drops what is no longer needed of the text and its sources.
+    fn tidy(&mut self) {
+        if self.is_empty() {
+            self.before += self.text.len() as u64;
+            self.text.clear();
+            self.at = 0;
+            // Without its sources, the decoder's state could not be repeated.
+            if self.decoder.snapshot().is_some() {
+                self.forget_sources();
+            }
+        }
+        let taken = self.before + self.at as u64;
+        while self.sources.get(1).is_some_and(|next| next.start < taken) {
+            if let Some(source) = self.sources.pop_front() {
+                self.spare = source.bytes;
+            }
+        }
+        if self.at >= PIECE && self.at >= self.text.len() / 2 {
+            self.text.drain(..self.at);
+            self.before = taken;
+            self.at = 0;
+        }
+        self.set_limit();
+    }
+
+    fn set_limit(&mut self) {
+        let length = self.text.len();
+        let next = self.sources.get(1).map(|next| (next.start + 1).saturating_sub(self.before));
+        let next = next.and_then(|next| usize::try_from(next).ok()).unwrap_or(length);
+        self.limit = length.min(next).min(PIECE.max(length / 2));
+    }
+
+    fn forget_sources(&mut self) {
+        if let Some(source) = self.sources.pop_back() {
+            self.spare = source.bytes;
+            self.sources.clear();
+        }
+    }
+
+    /// Reads from the device and appends the text. Returns whether bytes came. The first bytes may
+    /// change the codec, if `detects` is set.
+    pub(super) fn fill(&mut self, codec: &mut TextCodec, detects: &mut bool) -> bool {
+        // The stream removes carriage returns itself: the device's bytes have to keep their
+        // positions.
+        let is_text = self.device.is_text_mode_enabled();
+        if is_text {
+            self.device.set_text_mode_enabled(false);
+        }
+        let position = self.device.pos();
+        let mut piece = std::mem::take(&mut self.piece);
+        piece.resize(PIECE, 0);
+        let count = self.device.read_into(&mut piece).unwrap_or(0).min(PIECE);
+        if is_text && self.device.is_open() {
+            self.device.set_text_mode_enabled(true);
+        }
+        if count > 0 {
+            self.append(&piece[..count], position, is_text, codec, detects);
+        }
+        self.piece = piece;
+        count > 0
+    }
+
+    fn append(
+        &mut self,
+        bytes: &[u8],
+        position: i64,
+        without_returns: bool,
+        codec: &mut TextCodec,
+        detects: &mut bool,
+    ) {
+        if std::mem::take(detects)
+            && let Some(found) = TextCodec::for_mark(bytes)
+        {
+            *codec = found;
+            self.decoder.set_codec(found);
+        }
+        if !self.device.is_sequential() {
+            self.remember(bytes, position, without_returns);
+        }
+        let old = self.text.len();
+        self.decoder.decode(bytes, &mut self.text);
+        if without_returns {
+            remove_returns(&mut self.text, old);
+        }
+        self.set_limit();
+    }
+
+    fn remember(&mut self, bytes: &[u8], position: i64, without_returns: bool) {
+        match (self.decoder.snapshot(), self.sources.back_mut()) {
+            (Some(decoder), _) => {
+                let mut own = std::mem::take(&mut self.spare);
+                own.clear();
+                own.extend_from_slice(bytes);
+                let start = self.before + self.text.len() as u64;
+                let source = Source { position, bytes: own, start, decoder, without_returns };
+                self.sources.push_back(source);
+            }
+            (None, Some(last)) => last.bytes.extend_from_slice(bytes),
+            (None, None) => {}
+        }
+    }
+
+    /// Returns the device's position of the next character. Moves the device there and drops the
+    /// text that was read ahead.
+    pub(super) fn synchronize(&mut self) -> Result<i64, DeviceError> {
+        if self.is_sequential() {
+            return Ok(0);
+        }
+        if self.is_empty() && self.sources.is_empty() {
+            let pending = self.decoder.pending() as i64;
+            let position = self.device.pos() - pending;
+            if pending > 0 {
+                self.device.seek(position)?;
+                self.decoder.forget_pending();
+            }
+            return Ok(position);
+        }
+        let Some((position, decoder)) = self.find_position() else {
+            return Ok(self.device.pos());
+        };
+        self.device.seek(position)?;
+        self.drop_ahead();
+        self.decoder = decoder;
+        Ok(position)
+    }
+
+    /// Returns the position of the next character and the state of the decoder there.
+    fn find_position(&self) -> Option<(i64, Decoder)> {
+        let source = self.sources.front()?;
+        let end = self.sources.get(1).map(|next| next.start);
+        let end = end.unwrap_or(self.before + self.text.len() as u64);
+        let wanted = usize::try_from((self.before + self.at as u64) - source.start).ok()?;
+        let mut decoder = source.decoder.snapshot()?;
+        if wanted == 0 {
+            let position = source.position - decoder.pending() as i64;
+            decoder.forget_pending();
+            return Some((position, decoder));
+        }
+        let same_length = end - source.start == source.bytes.len() as u64;
+        let mut text = String::new();
+        if same_length && decoder.is_plain(&source.bytes) {
+            decoder.decode(source.bytes.get(..wanted)?, &mut text);
+            return Some((source.position + wanted as i64, decoder));
+        }
+        // Decodes the bytes again: in blocks up to the one that has the character, then one by one.
+        let (mut done, mut used) = (0, 0);
+        for block in source.bytes.chunks(256) {
+            let Some(mut ahead) = decoder.snapshot() else { break };
+            text.clear();
+            ahead.decode(block, &mut text);
+            if source.without_returns {
+                remove_returns(&mut text, 0);
+            }
+            if done + text.len() >= wanted {
+                break;
+            }
+            done += text.len();
+            used += block.len();
+            decoder = ahead;
+        }
+        text.clear();
+        while done + text.len() < wanted && used < source.bytes.len() {
+            let old = text.len();
+            decoder.decode(&source.bytes[used..=used], &mut text);
+            if source.without_returns {
+                remove_returns(&mut text, old);
+            }
+            used += 1;
+        }
+        Some((source.position + used as i64, decoder))
+    }
+
+    /// Moves the device and drops the text that was read ahead.
+    pub(super) fn seek(&mut self, position: i64, codec: TextCodec) -> Result<(), DeviceError> {
+        self.device.seek(position)?;
+        self.drop_ahead();
+        self.decoder = Decoder::new(codec);
+        Ok(())
+    }
+
+    fn drop_ahead(&mut self) {
+        self.text.clear();
+        self.at = 0;
+        self.forget_sources();
+        self.set_limit();
+    }
+}
+
+fn remove_returns(text: &mut String, from: usize) {
+    if text[from..].contains('\r') {
+        let kept = text[from..].replace('\r', "");
+        text.truncate(from);
+        text.push_str(&kept);
+    }
+}

@@ -1,0 +1,313 @@
+//! Reading numbers.
+
+use super::{QTextStream, TextStreamStatus};
+
+/// The zeros of the scripts that Qt takes decimal digits of. The other nine follow each.
+const ZEROS: [u32; 37] = [
+    0x30, 0x660, 0x6f0, 0x7c0, 0x966, 0x9e6, 0xa66, 0xae6, 0xb66, 0xbe6, 0xc66, 0xce6, 0xd66,
+    0xde6, 0xe50, 0xed0, 0xf20, 0x1040, 0x1090, 0x17e0, 0x1810, 0x1946, 0x19d0, 0x1a80, 0x1a90,
+    0x1b50, 0x1bb0, 0x1c40, 0x1c50, 0xa620, 0xa8d0, 0xa900, 0xa9d0, 0xa9f0, 0xaa50, 0xabf0, 0xff10,
+];
+
+/// Returns the value of a decimal digit of any script.
+fn digit(c: char) -> Option<u64> {
+    if c.is_ascii() {
+        return c.to_digit(10).map(u64::from);
+    }
+    let code = u32::from(c);
+    let next = ZEROS.partition_point(|&zero| zero <= code);
+    let value = code - ZEROS.get(next.checked_sub(1)?)?;
+    (value < 10).then_some(value.into())
+}
+
+macro_rules! readers {
+    ($($type:ident $read:ident;)*) => {
+        /// # Reading numbers
+        ///
+        /// These functions skip white space, then read as much as belongs to a number. If there is
+        /// none, they return 0 and set the status: to
+        /// [`ReadPastEnd`](TextStreamStatus::ReadPastEnd) at the end, otherwise to
+        /// [`ReadCorruptData`](TextStreamStatus::ReadCorruptData).
+        ///
+        /// Integers have a base, see [`set_integer_base`](QTextStream::set_integer_base). As in Qt,
+        /// a number that does not fit is no error: it wraps around.
+        impl QTextStream {
+            $(
+                #[doc = concat!("Reads an integer and cuts it to `", stringify!($type), "`.")]
+                #[doc(alias = "operator>>")]
+                pub fn $read(&mut self) -> $type {
+                    self.read_integer() as $type
+                }
+            )*
+
+            /// Reads a floating point number, `inf` or `nan`, whatever the case. A number beyond
+            /// the range of `f64`, or too small for it, is an error.
+            ///
+            /// ```
+            /// let mut input = qcore::QTextStream::from_string("1.5e3,-inf");
+            /// assert_eq!(input.read_double(), 1500.0);
+            /// assert_eq!(input.read_char(), ',');
+            /// assert_eq!(input.read_double(), f64::NEG_INFINITY);
+            /// ```
+            #[doc(alias = "operator>>")]
+            pub fn read_double(&mut self) -> f64 {
+                if !self.has_medium() {
+                    return 0.0;
+                }
+                self.skip_spaces();
+                match self.parse_real() {
+                    Some(value) => value,
+                    None => {
+                        self.fail();
+                        0.0
+                    }
+                }
+            }
+
+            /// Reads a floating point number as [`read_double`](QTextStream::read_double) does and
+            /// rounds it.
+            #[doc(alias = "operator>>")]
+            pub fn read_float(&mut self) -> f32 {
+                self.read_double() as f32
+            }
+        }
+    };
+}
+
+readers! {
+    i16 read_int16;
+    u16 read_uint16;
+    i32 read_int32;
+    u32 read_uint32;
+    i64 read_int64;
+    u64 read_uint64;
+}
+
+impl QTextStream {
+    pub(super) fn read_integer(&mut self) -> u64 {
+        if !self.has_medium() {
+            return 0;
+        }
+        self.skip_spaces();
+        let parsed = match self.parse_decimal() {
+            Some(value) => Some(value),
+            None => self.parse_integer(),
+        };
+        parsed.unwrap_or_else(|| {
+            self.fail();
+            0
+        })
+    }
+
+    fn fail(&mut self) {
+        self.set_status(if self.is_at_end() {
+            TextStreamStatus::ReadPastEnd
+        } else {
+            TextStreamStatus::ReadCorruptData
+        });
+    }
+
+    /// Reads a decimal number of ASCII digits that ends within the text that is there.
+    fn parse_decimal(&mut self) -> Option<u64> {
+        let base = self.settings.base;
+        let text = self.rest().as_bytes();
+        let is_signed = matches!(text.first()?, b'+' | b'-');
+        let from = usize::from(is_signed);
+        let mut value = 0u64;
+        for (at, &byte) in text.iter().enumerate().skip(from) {
+            let digit = byte.wrapping_sub(b'0');
+            if digit > 9 {
+                // Another script's digit or the digits of another base may follow.
+                let has_prefix = base == 0 && !is_signed && text[0] == b'0';
+                if at == from || !byte.is_ascii() || has_prefix || !matches!(base, 0 | 10) {
+                    return None;
+                }
+                let value = if text[0] == b'-' { negated(value) } else { value };
+                self.consume(at);
+                return Some(value);
+            }
+            value = value.wrapping_mul(10).wrapping_add(digit.into());
+        }
+        None
+    }
+
+    /// Reads a number in any base. As in Qt, what is read before an error is gone, unless noted.
+    fn parse_integer(&mut self) -> Option<u64> {
+        let base = match self.settings.base {
+            0 => match self.peek(0)? {
+                '0' => match self.peek(1) {
+                    None => {
+                        self.consume(1);
+                        return Some(0);
+                    }
+                    Some('x' | 'X') => 16,
+                    Some('b' | 'B') => 2,
+                    Some('0'..='7') => 8,
+                    Some(_) => 10,
+                },
+                '+' | '-' => 10,
+                c if digit(c).is_some() => 10,
+                _ => return None,
+            },
+            base => base,
+        };
+        match base {
+            2 => self.parse_binary(),
+            8 => self.parse_octal(),
+            10 => self.parse_signed(),
+            16 => self.parse_hexadecimal(),
+            _ => None,
+        }
+    }
+
+    fn parse_signed(&mut self) -> Option<u64> {
+        let sign = self.peek(0)?;
+        let is_signed = matches!(sign, '+' | '-');
+        if is_signed {
+            self.consume(1);
+        }
+        let mut value = None;
+        while let Some(c) = self.peek(0)
+            && let Some(digit) = digit(c)
+        {
+            value = Some(value.unwrap_or(0u64).wrapping_mul(10).wrapping_add(digit));
+            self.consume(c.len_utf8());
+        }
+        value.map(|value| if sign == '-' { negated(value) } else { value })
+    }
+
+    fn parse_octal(&mut self) -> Option<u64> {
+        match self.peek(0)? {
+            '0' => {}
+            other => {
+                self.consume(other.len_utf8());
+                return None;
+            }
+        }
+        // Without a digit the prefix stays.
+        self.peek(1).filter(|c| ('0'..='7').contains(c))?;
+        self.consume(1);
+        self.parse_digits(8)
+    }
+
+    fn parse_binary(&mut self) -> Option<u64> {
+        let first = self.peek(0)?;
+        if first != '0' {
+            self.consume(first.len_utf8());
+            return None;
+        }
+        let second = self.peek(1);
+        if !matches!(second, Some('b' | 'B')) {
+            self.consume(1 + second.map_or(0, char::len_utf8));
+            return None;
+        }
+        // Without a digit the prefix stays.
+        self.peek(2).filter(|c| matches!(c, '0' | '1'))?;
+        self.consume(2);
+        self.parse_digits(2)
+    }
+
+    fn parse_hexadecimal(&mut self) -> Option<u64> {
+        for expected in ['0', 'x'] {
+            let c = self.peek(0)?;
+            self.consume(c.len_utf8());
+            if c.to_ascii_lowercase() != expected {
+                return None;
+            }
+        }
+        self.parse_digits(16)
+    }
+
+    /// Reads digits up to another character; `None` if there are none.
+    fn parse_digits(&mut self, base: u32) -> Option<u64> {
+        let mut value = None;
+        while let Some(c) = self.peek(0)
+            && let Some(digit) = c.to_digit(base)
+        {
+            value =
+                Some(value.unwrap_or(0u64).wrapping_mul(base.into()).wrapping_add(digit.into()));
+            self.consume(1);
+        }
+        value
+    }
+
+    /// Reads a real number. Of an error, the character stays that does not fit.
+    fn parse_real(&mut self) -> Option<f64> {
+        let (mut state, mut used) = (Real::Init, 0);
+        for byte in self.rest().bytes() {
+            let Some(new) = state.after(byte.into()) else { break };
+            state = new;
+            used += 1;
+        }
+        loop {
+            let next = self.peek(used);
+            let Some(new) = next.and_then(|c| state.after(c)) else { break };
+            state = new;
+            used += 1;
+        }
+        let text = &self.rest()[..used];
+        let value = match state {
+            Real::Mantissa | Real::Dot | Real::Fraction | Real::Exponent => finite(text),
+            Real::Nan3 => Some(f64::NAN),
+            Real::Inf3 if text.starts_with('-') => Some(f64::NEG_INFINITY),
+            Real::Inf3 => Some(f64::INFINITY),
+            _ => None,
+        };
+        self.consume(used);
+        value
+    }
+}
+
+/// Returns the number that `text` is; `None` if it does not fit into an `f64`.
+fn finite(text: &str) -> Option<f64> {
+    let value: f64 = text.parse().ok()?;
+    let mantissa = text.split(['e', 'E']).next().unwrap_or(text);
+    let is_zero = || !mantissa.contains(|c| matches!(c, '1'..='9'));
+    (value.is_finite() && (value != 0.0 || is_zero())).then_some(value)
+}
+
+/// Negates a number as Qt does, which leaves one beyond the range of `i64` as it is.
+fn negated(value: u64) -> u64 {
+    if (value as i64) > 0 { value.wrapping_neg() } else { value }
+}
+
+/// How far a real number has been read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Real {
+    Init,
+    Sign,
+    Mantissa,
+    Dot,
+    Fraction,
+    ExponentMark,
+    ExponentSign,
+    Exponent,
+    Nan1,
+    Nan2,
+    Nan3,
+    Inf1,
+    Inf2,
+    Inf3,
+}
+
+impl Real {
+    /// Returns the state after `c`; `None` if `c` does not belong to the number.
+    fn after(self, c: char) -> Option<Real> {
+        Some(match (self, c.to_ascii_lowercase()) {
+            (Real::Init, '+' | '-') => Real::Sign,
+            (Real::Init | Real::Sign | Real::Mantissa, '0'..='9') => Real::Mantissa,
+            (Real::Init | Real::Sign | Real::Mantissa, '.') => Real::Dot,
+            (Real::Dot | Real::Fraction, '0'..='9') => Real::Fraction,
+            (Real::Mantissa | Real::Fraction, 'e') => Real::ExponentMark,
+            (Real::ExponentMark, '+' | '-') => Real::ExponentSign,
+            (Real::ExponentMark | Real::ExponentSign | Real::Exponent, '0'..='9') => Real::Exponent,
+            (Real::Init | Real::Sign, 'n') => Real::Nan1,
+            (Real::Nan1, 'a') => Real::Nan2,
+            (Real::Nan2, 'n') => Real::Nan3,
+            (Real::Init | Real::Sign, 'i') => Real::Inf1,
+            (Real::Inf1, 'n') => Real::Inf2,
+            (Real::Inf2, 'f') => Real::Inf3,
+            _ => return None,
+        })
+    }
+}

@@ -1,0 +1,316 @@
+//! Reading lines, words and characters.
+
+use super::{Medium, QTextStream, TextStreamStatus};
+
+/// # Reading text
+///
+/// Reading takes the text that is there and never waits. A socket may have received only a part of
+/// a line: ask [`can_read_line`](crate::io_device::QIODevice::can_read_line) before the first line is read
+/// from it, because the stream reads ahead.
+///
+/// Characters are counted as Rust's `char`s. In Qt, a character outside the basic multilingual
+/// plane counts as two.
+impl QTextStream {
+    /// Reads a line. Returns it without the line feed, and without a carriage return before that.
+    /// Returns `None` at the end.
+    ///
+    /// ```
+    /// use qcore::QTextStream;
+    ///
+    /// let mut input = QTextStream::from_string("one\r\n\nthree");
+    /// assert_eq!(input.read_line().as_deref(), Some("one"));
+    /// assert_eq!(input.read_line().as_deref(), Some(""));
+    /// assert_eq!(input.read_line().as_deref(), Some("three"));
+    /// assert_eq!(input.read_line(), None);
+    /// ```
+    #[doc(alias = "readLine")]
+    pub fn read_line(&mut self) -> Option<String> {
+        self.read_line_with_maxlen(0)
+    }
+
+    /// Reads a line, at most `maxlen` characters of it; all of it if `maxlen` is 0. The rest is the
+    /// next line. A line feed counts as well: of a line with just `maxlen` characters, an empty
+    /// rest remains.
+    ///
+    /// ```
+    /// use qcore::QTextStream;
+    ///
+    /// let mut input = QTextStream::from_string("abcde\n");
+    /// assert_eq!(input.read_line_with_maxlen(3).as_deref(), Some("abc"));
+    /// assert_eq!(input.read_line_with_maxlen(3).as_deref(), Some("de"));
+    /// assert_eq!(input.read_line_with_maxlen(3), None);
+    /// ```
+    #[doc(alias = "readLine")]
+    pub fn read_line_with_maxlen(&mut self, maxlen: usize) -> Option<String> {
+        let mut line = String::new();
+        self.take_line(maxlen, &mut line).then_some(line)
+    }
+
+    /// Reads a line into `line`, whose memory is used again. Returns `false` at the end; then
+    /// `line` is empty.
+    ///
+    /// ```
+    /// use qcore::QTextStream;
+    ///
+    /// let mut input = QTextStream::from_string("one\ntwo\n");
+    /// let (mut line, mut letters) = (String::new(), 0);
+    /// while input.read_line_into(&mut line) {
+    ///     letters += line.len();
+    /// }
+    /// assert_eq!(letters, 6);
+    /// ```
+    #[doc(alias = "readLineInto")]
+    pub fn read_line_into(&mut self, line: &mut String) -> bool {
+        self.read_line_into_with_maxlen(line, 0)
+    }
+
+    /// Reads a line into `line`, at most `maxlen` characters of it, as
+    /// [`read_line_with_maxlen`](QTextStream::read_line_with_maxlen) does.
+    #[doc(alias = "readLineInto")]
+    pub fn read_line_into_with_maxlen(&mut self, line: &mut String, maxlen: usize) -> bool {
+        line.clear();
+        self.take_line(maxlen, line)
+    }
+
+    /// Reads all text that is there now.
+    ///
+    /// ```
+    /// let mut input = qcore::QTextStream::from_string("one two three");
+    /// assert_eq!(input.read_word(), "one");
+    /// assert_eq!(input.read_all(), " two three");
+    /// ```
+    #[doc(alias = "readAll")]
+    pub fn read_all(&mut self) -> String {
+        let mut all = String::new();
+        if self.has_medium() {
+            loop {
+                all.push_str(self.rest());
+                self.consume(self.rest().len());
+                if !self.more() {
+                    break;
+                }
+            }
+        }
+        all
+    }
+
+    /// Reads at most `maxlen` characters.
+    ///
+    /// ```
+    /// let mut input = qcore::QTextStream::from_string("fünf");
+    /// assert_eq!(input.read(2), "fü");
+    /// assert_eq!(input.read(9), "nf");
+    /// ```
+    pub fn read(&mut self, maxlen: usize) -> String {
+        let mut text = String::new();
+        if !self.has_medium() {
+            return text;
+        }
+        let mut left = maxlen;
+        while left > 0 {
+            let rest = self.rest();
+            let mut end = rest.len();
+            if rest.is_ascii() {
+                end = end.min(left);
+                left -= end;
+            } else {
+                for (count, (at, _)) in rest.char_indices().enumerate() {
+                    if count == left {
+                        end = at;
+                        break;
+                    }
+                }
+                left -= rest[..end].chars().count();
+            }
+            text.push_str(&rest[..end]);
+            self.consume(end);
+            if left > 0 && !self.more() {
+                break;
+            }
+        }
+        text
+    }
+
+    /// Reads a character, white space included. At the end returns NUL and sets the status to
+    /// [`ReadPastEnd`](TextStreamStatus::ReadPastEnd).
+    ///
+    /// ```
+    /// let mut input = qcore::QTextStream::from_string("é ");
+    /// assert_eq!((input.read_char(), input.read_char()), ('é', ' '));
+    /// assert_eq!(input.read_char(), '\0');
+    /// ```
+    #[doc(alias = "operator>>")]
+    pub fn read_char(&mut self) -> char {
+        if !self.has_medium() {
+            return '\0';
+        }
+        match self.peek(0) {
+            Some(c) => {
+                self.consume(c.len_utf8());
+                c
+            }
+            None => {
+                self.set_status(TextStreamStatus::ReadPastEnd);
+                '\0'
+            }
+        }
+    }
+
+    /// Skips white space, then reads up to the next white space. If there is no word, returns none
+    /// and sets the status to [`ReadPastEnd`](TextStreamStatus::ReadPastEnd).
+    ///
+    /// ```
+    /// let mut input = qcore::QTextStream::from_string("  one\n two ");
+    /// assert_eq!((input.read_word(), input.read_word()), ("one".to_owned(), "two".to_owned()));
+    /// assert_eq!(input.read_word(), "");
+    /// ```
+    #[doc(alias = "operator>>")]
+    pub fn read_word(&mut self) -> String {
+        if !self.has_medium() {
+            return String::new();
+        }
+        self.skip_spaces();
+        let mut scanned = 0;
+        let end = loop {
+            let rest = &self.rest()[scanned..];
+            if let Some(end) = find_space(rest) {
+                break scanned + end;
+            }
+            scanned += rest.len();
+            if !self.more() {
+                break scanned;
+            }
+        };
+        let word = self.rest()[..end].to_owned();
+        self.consume(end);
+        if word.is_empty() {
+            self.set_status(TextStreamStatus::ReadPastEnd);
+        }
+        word
+    }
+
+    /// Skips white space, up to the next other character or the end.
+    #[doc(alias = "skipWhiteSpace")]
+    pub fn skip_white_space(&mut self) {
+        if self.has_medium() {
+            self.skip_spaces();
+        }
+    }
+
+    /// Returns whether there is nothing left to read now.
+    #[doc(alias = "atEnd")]
+    #[must_use]
+    pub fn at_end(&self) -> bool {
+        !self.has_medium() || self.is_at_end()
+    }
+
+    pub(super) fn is_at_end(&self) -> bool {
+        match &self.medium {
+            Medium::None => true,
+            Medium::Device(input) => input.is_empty() && input.device().at_end(),
+            Medium::Text { .. } => self.rest().is_empty(),
+        }
+    }
+
+    pub(super) fn skip_spaces(&mut self) {
+        loop {
+            let rest = self.rest();
+            let is_space = |byte: &u8| matches!(byte, b' ' | b'\t'..=b'\r');
+            let mut spaces = rest.bytes().take_while(|byte| is_space(byte)).count();
+            if rest.as_bytes().get(spaces).is_some_and(|byte| !byte.is_ascii()) {
+                spaces = rest.len() - rest.trim_start().len();
+            }
+            let is_all = spaces == rest.len();
+            self.consume(spaces);
+            if !is_all || !self.more() {
+                return;
+            }
+        }
+    }
+
+    /// Returns the character at `offset`, counted in bytes from the next character.
+    pub(super) fn peek(&mut self, offset: usize) -> Option<char> {
+        loop {
+            if let Some(c) = self.rest()[offset..].chars().next() {
+                return Some(c);
+            }
+            if !self.more() {
+                return None;
+            }
+        }
+    }
+
+    fn take_line(&mut self, maxlen: usize, line: &mut String) -> bool {
+        if !self.has_medium() {
+            return false;
+        }
+        let (mut scanned, mut left, mut found) = (0, maxlen, false);
+        loop {
+            let rest = &self.rest()[scanned..];
+            let (length, is_line) = match find_line_feed(rest.as_bytes()) {
+                Some(end) => (end + 1, true),
+                None => (rest.len(), false),
+            };
+            if maxlen == 0 {
+                if is_line && scanned == 0 {
+                    let text = &rest[..length - 1];
+                    line.push_str(text.strip_suffix('\r').unwrap_or(text));
+                    self.consume(length);
+                    return true;
+                }
+                scanned += length;
+                found = is_line;
+            } else {
+                let mut end = 0;
+                for (at, c) in rest[..length].char_indices() {
+                    if left == 0 {
+                        break;
+                    }
+                    left -= 1;
+                    end = at + c.len_utf8();
+                    found = c == '\n';
+                }
+                scanned += end;
+            }
+            if found || (maxlen > 0 && left == 0) || !self.more() {
+                break;
+            }
+        }
+        // As in Qt, a carriage return at the end of the data may belong to a line feed to come.
+        let is_whole = found
+            || match &self.medium {
+                Medium::Device(input) => input.device().at_end(),
+                Medium::None | Medium::Text { .. } => scanned == self.rest().len(),
+            };
+        let mut text = &self.rest()[..scanned];
+        text = text.strip_suffix('\n').unwrap_or(text);
+        if is_whole {
+            text = text.strip_suffix('\r').unwrap_or(text);
+        }
+        line.push_str(text);
+        self.consume(scanned);
+        scanned > 0
+    }
+}
+
+fn find_line_feed(bytes: &[u8]) -> Option<usize> {
+    // The compiler compares a block at once.
+    let mut blocks = bytes.chunks_exact(32);
+    let mut before = 0;
+    for block in &mut blocks {
+        if block.iter().fold(false, |found, &byte| found | (byte == b'\n')) {
+            break;
+        }
+        before += block.len();
+    }
+    bytes[before..].iter().position(|&byte| byte == b'\n').map(|at| before + at)
+}
+
+fn find_space(text: &str) -> Option<usize> {
+    let is_end = |byte: u8| matches!(byte, b' ' | b'\t'..=b'\r') || !byte.is_ascii();
+    let end = text.bytes().position(is_end)?;
+    if text.as_bytes()[end].is_ascii() {
+        return Some(end);
+    }
+    text[end..].find(char::is_whitespace).map(|at| end + at)
+}

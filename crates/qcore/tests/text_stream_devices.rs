@@ -1,0 +1,352 @@
+//! Text streams over devices: positions, codecs, byte order marks and the status. The tests are
+//! those of Qt's own; text_stream_goldens.rs compares much more with real Qt.
+
+use std::{
+    cell::{Cell, RefCell},
+    fmt::Write as _,
+    rc::Rc,
+};
+
+use qcore::{
+    DeviceError, DeviceErrorKind, OpenMode, QBuffer, QIODevice, QTextStream,
+    io_device::DeviceBackend,
+    text_stream::{Manipulator::*, TextCodec, TextStreamStatus},
+};
+
+fn open(data: impl Into<Vec<u8>>, mode: OpenMode) -> QBuffer {
+    let buffer = QBuffer::new();
+    buffer.set_data(data);
+    buffer.open(mode).unwrap();
+    buffer
+}
+
+fn reading(data: impl Into<Vec<u8>>) -> QTextStream {
+    QTextStream::new(&open(data, OpenMode::READ_ONLY))
+}
+
+// ---- position
+
+#[test]
+fn seek_and_pos() {
+    let mut stream = reading("αβγ one\r\ntwo");
+    assert_eq!(stream.pos(), Some(0));
+    assert_eq!(stream.read_char(), 'α');
+    assert_eq!(stream.pos(), Some(2));
+    assert_eq!(stream.read_line().as_deref(), Some("βγ one"));
+    assert_eq!(stream.pos(), Some(12));
+    assert_eq!(stream.read_all(), "two");
+    assert_eq!(stream.pos(), Some(15));
+    stream.seek(0).unwrap();
+    assert_eq!(stream.read_all(), "αβγ one\r\ntwo");
+    assert_eq!(stream.seek(-1).unwrap_err(), DeviceErrorKind::InvalidArgument);
+
+    let mut stream = QTextStream::from_string("äb");
+    assert_eq!((stream.read(1), stream.pos()), ("ä".to_owned(), Some(2)));
+    stream.seek(0).unwrap();
+    for wrong in [-1, 1, 4, i64::MAX] {
+        assert_eq!(stream.seek(wrong).unwrap_err(), DeviceErrorKind::InvalidArgument, "{wrong}");
+    }
+    assert_eq!(stream.read_all(), "äb");
+}
+
+/// Checks the position after each character, and reading on from there.
+fn check_positions(codec: TextCodec, mode: OpenMode, text: &str) {
+    let encoded = |text: &str| {
+        let mut out = QTextStream::from_bytes(Vec::new());
+        out.set_codec(codec);
+        out.write(text);
+        out.into_bytes()
+    };
+    let is_text = mode.contains(OpenMode::TEXT);
+    let expected: String = text.chars().filter(|&c| !is_text || c != '\r').collect();
+    let step = 1 + text.len() / 50;
+    let make = || {
+        let mut stream = QTextStream::new(&open(encoded(text), OpenMode::READ_ONLY | mode));
+        stream.set_codec(codec);
+        stream
+    };
+    let mut one = make();
+    let mut read = String::new();
+    while !one.at_end() {
+        read.push_str(&one.read(step));
+        let position = one.pos().unwrap();
+        assert_eq!(one.device().unwrap().pos(), position);
+        // Without asking for it on the way, the position is the same.
+        let mut other = make();
+        assert_eq!(other.read(read.chars().count()), read);
+        assert_eq!(other.pos(), Some(position), "{codec:?} {mode:?} {}", read.len());
+        other.seek(position).unwrap();
+        assert_eq!(read.clone() + &other.read_all(), expected);
+        if !is_text {
+            assert_eq!(position, encoded(&read).len() as i64, "{codec:?}");
+        }
+    }
+    assert_eq!(read, expected);
+}
+
+#[test]
+fn positions_in_every_codec() {
+    let text = "aé漢😀\r\nb漢\r\r\nかな x\n";
+    for codec in [TextCodec::UTF8, TextCodec::UTF16, TextCodec::UTF16_BE, TextCodec::UTF32_LE] {
+        for mode in [OpenMode::empty(), OpenMode::TEXT] {
+            check_positions(codec, mode, text);
+            // Across the edge of the read buffer.
+            for more in [4_090, 8_188, 16_375, 16_381, 16_383] {
+                check_positions(codec, mode, &("x".repeat(more) + text + "rest"));
+            }
+        }
+    }
+    check_positions(TextCodec::LATIN1, OpenMode::TEXT, "aéü\r\nb\r\r\n\n");
+    #[cfg(feature = "codecs")]
+    for name in ["Shift_JIS", "EUC-JP", "GB18030", "Big5", "windows-1252"] {
+        let codec = TextCodec::from_name(name).unwrap();
+        let text = if name == "windows-1252" { "aéü€\r\n" } else { "a漢字\r\n漢b\r\r\n" };
+        check_positions(codec, OpenMode::TEXT, text);
+        check_positions(codec, OpenMode::empty(), &("x".repeat(16_383) + text + "rest"));
+    }
+}
+
+#[cfg(feature = "codecs")]
+#[test]
+fn positions_with_a_shift_state() {
+    let codec = TextCodec::from_name("ISO-2022-JP").unwrap();
+    let mut out = QTextStream::from_bytes(Vec::new());
+    out.set_codec(codec);
+    out.write(&"漢字".repeat(10_000)).write("a");
+    let mut stream = QTextStream::from_bytes(out.into_bytes());
+    stream.set_codec(codec);
+    assert_eq!(stream.read(15_001).chars().last(), Some('漢'));
+    let position = stream.pos().unwrap();
+    assert_eq!(position, 3 + 2 * 15_001);
+    assert_eq!(stream.read(1), "字"); // the shift state is kept
+    assert!(stream.read_all().ends_with("字a"));
+}
+
+#[test]
+fn reading_and_writing_in_turns() {
+    let buffer = open("name=???;rest", OpenMode::READ_WRITE);
+    let mut stream = QTextStream::new(&buffer);
+    assert_eq!(stream.read(5), "name=");
+    assert_eq!(stream.pos(), Some(5));
+    stream.write("Ada");
+    stream.flush();
+    assert_eq!(stream.read_all(), ";rest");
+    stream.write("+");
+    stream.seek(0).unwrap();
+    assert_eq!(stream.read_line().as_deref(), Some("name=Ada;rest+"));
+}
+
+#[test]
+fn utf8_incomplete_at_buffer_boundary() {
+    for before in 16_380..16_390 {
+        let text = format!("{}€\n€", "x".repeat(before));
+        assert_eq!(reading(text.clone()).read_all(), text);
+        let mut stream = reading(text.clone());
+        assert_eq!(stream.read(before), "x".repeat(before));
+        assert_eq!(stream.pos(), Some(before as i64)); // half a character does not count
+        assert_eq!(stream.read_all(), "€\n€");
+    }
+}
+
+#[test]
+fn text_mode_on_empty_read() {
+    let buffer = open("", OpenMode::READ_ONLY | OpenMode::TEXT);
+    let mut stream = QTextStream::new(&buffer);
+    assert_eq!(stream.read_line(), None);
+    assert!(buffer.is_text_mode_enabled());
+}
+
+// ---- codecs and marks
+
+#[test]
+fn write_seek_write_no_bom() {
+    for name in ["UTF-16", "UTF-8", "UTF-32BE"] {
+        let buffer = open("", OpenMode::READ_WRITE);
+        let mut out = QTextStream::new(&buffer);
+        out.set_codec(TextCodec::from_name(name).unwrap());
+        out.set_generate_byte_order_mark(true);
+        out.write("abc").flush();
+        let first = buffer.data();
+        out.seek(first.len() as i64).unwrap();
+        out.write("def").flush();
+        let mut input = reading(buffer.data());
+        assert_eq!(input.read_all(), "abcdef", "{name}");
+        assert!(!out.generate_byte_order_mark());
+    }
+}
+
+#[test]
+fn generate_bom() {
+    for mark in [false, true] {
+        let mut out = QTextStream::from_bytes(Vec::new());
+        out.set_codec(TextCodec::UTF16_LE);
+        if mark {
+            out.write(&Bom);
+        }
+        out.write("Hi");
+        out.set_generate_byte_order_mark(true); // too late
+        let expected: &[u8] = if mark { b"\xff\xfeH\0i\0" } else { b"H\0i\0" };
+        assert_eq!(out.into_bytes(), expected);
+    }
+}
+
+#[test]
+fn read_bom_seek_back_read_bom_again() {
+    for (data, codec) in [
+        (&b"\xef\xbb\xbfab"[..], TextCodec::UTF8),
+        (b"\xff\xfea\0b\0", TextCodec::UTF16_LE),
+        (b"\xfe\xff\0a\0b", TextCodec::UTF16_BE),
+    ] {
+        let mut stream = reading(data);
+        for _ in 0..3 {
+            assert_eq!(stream.read_all(), "ab");
+            assert_eq!(stream.codec(), codec);
+            stream.seek(0).unwrap();
+            assert_eq!(stream.pos(), Some(0));
+        }
+    }
+}
+
+#[test]
+fn set_codec() {
+    let mut stream = reading(*b"f\xfc\nf\xc3\xbc\nf\xfc");
+    stream.set_codec(TextCodec::LATIN1);
+    assert_eq!(stream.read_line().as_deref(), Some("fü"));
+    stream.set_codec(TextCodec::UTF8);
+    assert_eq!(stream.read_line().as_deref(), Some("fü"));
+    stream.set_codec(TextCodec::LATIN1);
+    assert_eq!(stream.read_line().as_deref(), Some("fü"));
+}
+
+#[test]
+fn names_of_codecs() {
+    for (name, expected) in [
+        ("utf8", Some("UTF-8")),
+        ("Latin1", Some("ISO-8859-1")),
+        ("utf-16_le", Some("UTF-16LE")),
+        ("unicode-1-1-utf-8", cfg!(feature = "codecs").then_some("UTF-8")),
+        ("CP1252", cfg!(feature = "codecs").then_some("windows-1252")),
+        ("sjis", cfg!(feature = "codecs").then_some("Shift_JIS")),
+        ("x-user-defined", None),
+        ("replacement", None),
+        ("", None),
+        ("no such", None),
+    ] {
+        assert_eq!(TextCodec::from_name(name).map(TextCodec::name), expected, "{name}");
+    }
+    for name in ["ISO-8859-1", "UTF-8", "UTF-16", "UTF-16BE", "UTF-16LE", "UTF-32", "UTF-32BE"] {
+        assert_eq!(TextCodec::from_name(name).unwrap().name(), name);
+    }
+}
+
+// ---- status
+
+#[test]
+fn status_of_reads() {
+    use TextStreamStatus::{Ok, ReadCorruptData, ReadPastEnd};
+    let mut stream = reading("123 abc   ");
+    assert_eq!((stream.read_int32(), stream.status()), (123, Ok));
+    assert_eq!((stream.read_int32(), stream.status()), (0, ReadCorruptData));
+    stream.set_status(ReadPastEnd);
+    assert_eq!(stream.status(), ReadCorruptData); // the first one stays
+    stream.reset_status();
+    assert_eq!((stream.read_word(), stream.status()), ("abc".to_owned(), Ok));
+    assert_eq!((stream.read_int32(), stream.status()), (0, ReadPastEnd));
+    stream.reset_status();
+    assert_eq!((stream.read_word(), stream.status()), (String::new(), ReadPastEnd));
+
+    let mut stream = reading("1.23 abc   ");
+    assert_eq!((stream.read_double(), stream.status()), (1.23, Ok));
+    assert_eq!((stream.read_double(), stream.status()), (0.0, ReadCorruptData));
+    stream.reset_status();
+    assert_eq!((stream.read_word(), stream.status()), ("abc".to_owned(), Ok));
+    assert_eq!((stream.read_double(), stream.status()), (0.0, ReadPastEnd));
+}
+
+/// A device that takes a number of bytes and then no more.
+#[derive(Default)]
+struct Limited {
+    room: Cell<usize>,
+    data: RefCell<Vec<u8>>,
+}
+
+struct LimitedBackend(Rc<Limited>);
+
+impl DeviceBackend for LimitedBackend {
+    fn class_name(&self) -> &'static str {
+        "Limited"
+    }
+
+    fn is_sequential(&self) -> bool {
+        true
+    }
+
+    fn read_data(&self, _: &QIODevice, _: &mut [u8]) -> Result<usize, DeviceError> {
+        Ok(0)
+    }
+
+    fn write_data(&self, _: &QIODevice, data: &[u8]) -> Result<usize, DeviceError> {
+        let count = data.len().min(self.0.room.get());
+        self.0.room.set(self.0.room.get() - count);
+        self.0.data.borrow_mut().extend_from_slice(&data[..count]);
+        Ok(count)
+    }
+}
+
+#[test]
+fn status_write_error() {
+    let limited = Rc::new(Limited::default());
+    let device = QIODevice::new(LimitedBackend(limited.clone()));
+    device.open(OpenMode::WRITE_ONLY).unwrap();
+    let mut out = QTextStream::new(&device);
+    out.write("hello");
+    assert_eq!(out.status(), TextStreamStatus::Ok);
+    out.flush();
+    assert_eq!(out.status(), TextStreamStatus::WriteFailed);
+    assert!(write!(out, "more").is_err());
+    limited.room.set(100);
+    out.write("more").flush();
+    drop(out);
+    assert_eq!(*limited.data.borrow(), b"");
+
+    limited.room.set(3);
+    let mut out = QTextStream::new(&device);
+    out.write("hello").flush();
+    assert_eq!(out.status(), TextStreamStatus::WriteFailed);
+    assert_eq!(*limited.data.borrow(), b"hel");
+}
+
+#[test]
+fn after_a_read_error_nothing_is_written() {
+    let buffer = open("x", OpenMode::READ_WRITE);
+    let mut stream = QTextStream::new(&buffer);
+    stream.read_int32();
+    stream.write("y").flush();
+    assert_eq!(buffer.data(), b"x");
+    stream.reset_status();
+    stream.seek(1).unwrap();
+    assert_eq!(buffer.data(), b"xy");
+}
+
+#[test]
+fn what_is_kept_before_the_device() {
+    let buffer = open("", OpenMode::WRITE_ONLY);
+    let mut out = QTextStream::new(&buffer);
+    out.write(&"x".repeat(16_384));
+    assert_eq!(buffer.data().len(), 0);
+    out.write("y");
+    assert_eq!(buffer.data().len(), 16_385);
+    out.write(&Endl);
+    assert_eq!(buffer.data().len(), 16_386);
+}
+
+#[test]
+fn still_open_when_at_end() {
+    let buffer = open("one\ntwo", OpenMode::READ_ONLY);
+    let mut stream = QTextStream::new(&buffer);
+    while !stream.at_end() {
+        stream.read_line();
+    }
+    assert!(buffer.is_open());
+    assert!(format!("{stream:?}").contains("UTF-8"));
+}

@@ -1,0 +1,168 @@
+//! No input makes a text stream panic, and the memory allocated is in proportion to the bytes that
+//! are there.
+
+#![allow(unsafe_code)] // an allocator that counts
+
+use std::{
+    alloc::{GlobalAlloc, Layout, System},
+    cell::Cell,
+    hint::black_box,
+};
+
+use proptest::{collection::vec, prelude::*};
+use qcore::{
+    OpenMode, QBuffer, QTextStream,
+    text_stream::{Manipulator, TextCodec},
+};
+
+/// The most bytes allocated for each byte of input. A byte of Latin-1 may be two of UTF-8, and text,
+/// source and result exist at the same time; all of them may just have grown.
+const MULTIPLE: usize = 24;
+/// The bytes that are allowed even without input: the buffers for reading.
+const AT_LEAST: usize = 128 * 1024;
+
+const CODECS: [TextCodec; 8] = [
+    TextCodec::UTF8,
+    TextCodec::LATIN1,
+    TextCodec::UTF16,
+    TextCodec::UTF16_BE,
+    TextCodec::UTF16_LE,
+    TextCodec::UTF32,
+    TextCodec::UTF32_BE,
+    TextCodec::UTF32_LE,
+];
+
+struct Counting;
+
+thread_local! {
+    static LIVE: Cell<isize> = const { Cell::new(0) };
+    static PEAK: Cell<isize> = const { Cell::new(0) };
+}
+
+fn count(by: isize) {
+    let _ = LIVE.try_with(|live| {
+        live.set(live.get() + by);
+        let _ = PEAK.try_with(|peak| peak.set(peak.get().max(live.get())));
+    });
+}
+
+// SAFETY: all calls are passed on to the system's allocator unchanged; counting does not allocate.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        count(layout.size() as isize);
+        // SAFETY: the caller's promise is passed on.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        count(-(layout.size() as isize));
+        // SAFETY: the caller's promise is passed on.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+
+    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        // Counts as if the memory had to be moved: then both blocks exist for a while.
+        count(size as isize);
+        count(-(layout.size() as isize));
+        // SAFETY: the caller's promise is passed on.
+        unsafe { System.realloc(pointer, layout, size) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+fn codec(number: u8) -> TextCodec {
+    #[cfg(feature = "codecs")]
+    if number >= 128 {
+        let names = ["Shift_JIS", "EUC-JP", "ISO-2022-JP", "GB18030", "Big5", "EUC-KR", "KOI8-R"];
+        return TextCodec::from_name(names[usize::from(number) % names.len()]).unwrap();
+    }
+    CODECS[usize::from(number) % CODECS.len()]
+}
+
+/// Takes one step of any kind.
+fn step(stream: &mut QTextStream, kind: u8, size: u8) {
+    let length = usize::from(size);
+    match kind % 18 {
+        0 => drop(black_box(stream.read_line_with_maxlen(length))),
+        1 => drop(black_box(stream.read(length * 100))),
+        2 => drop(black_box(stream.read_word())),
+        3 => drop(black_box(stream.read_char())),
+        4 => drop(black_box(stream.read_double())),
+        5 | 6 => {
+            stream.set_integer_base([0, 2, 8, 10, 16, 36][length % 6]);
+            black_box(stream.read_int64());
+        }
+        7 => stream.skip_white_space(),
+        8 | 9 => {
+            if let Some(position) = stream.pos() {
+                stream.seek(position).unwrap();
+            }
+        }
+        10 => drop(stream.seek(i64::from(size) * 7)),
+        11 => stream.set_codec(codec(size)),
+        12 => stream.reset_status(),
+        13 => drop(black_box(stream.at_end())),
+        14 => stream.set_auto_detect_unicode(true),
+        15 => drop(black_box(stream.read_line())),
+        16 => stream.set_real_number_precision(length),
+        _ => {
+            stream.write(&Manipulator::FieldWidth(length % 9)).write("é").write(&1.25).flush();
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn any_bytes(
+        data in prop_oneof![
+            vec(any::<u8>(), 0..3000),
+            "[ -~\\n\\r\\t€é]{0,2000}".prop_map(String::into_bytes),
+            "([0-9]{1,400}|0x|0b|[-+.eE]|nan|inf|[ \\r\\n]){0,200}".prop_map(String::into_bytes),
+        ],
+        repeat in 1usize..12,
+        steps in vec((any::<u8>(), any::<u8>()), 0..60),
+        first_codec in any::<u8>(),
+        over in 0..3,
+    ) {
+        let data = data.repeat(repeat);
+        let length = data.len();
+        let base = LIVE.get();
+        PEAK.set(base);
+        let mut stream = match over {
+            0 => QTextStream::from_string(String::from_utf8_lossy(&data)),
+            _ => {
+                let buffer = QBuffer::new();
+                buffer.set_data(data.clone());
+                let text = if over == 1 { OpenMode::empty() } else { OpenMode::TEXT };
+                buffer.open(OpenMode::READ_WRITE | text).unwrap();
+                QTextStream::new(&buffer)
+            }
+        };
+        stream.set_codec(codec(first_codec));
+        for &(kind, size) in &steps {
+            step(&mut stream, kind, size);
+        }
+        drop(black_box(stream.read_all()));
+        drop(stream);
+        // A seek may have made the buffer longer.
+        let peak = (PEAK.get() - base) as usize;
+        prop_assert!(peak <= MULTIPLE * (length + 2000) + AT_LEAST, "{} of {}", peak, length);
+    }
+
+    #[test]
+    fn reals_are_those_of_the_standard_library(bits in any::<u64>(), precision in 0usize..16) {
+        let value = f64::from_bits(bits);
+        if value.is_finite() {
+            let mut stream = QTextStream::from_string("");
+            stream.write(&Manipulator::Scientific);
+            stream.write(&Manipulator::RealNumberPrecision(precision)).write(&value);
+            let expected = format!("{value:.precision$e}").parse::<f64>().unwrap();
+            // Only the direction of a tie may differ, and doubles of random bits have none.
+            let text = stream.string().unwrap().to_owned();
+            prop_assert_eq!(text.parse::<f64>().unwrap(), expected, "{}", text);
+            prop_assert_eq!(stream.read_double(), expected);
+        }
+    }
+}
