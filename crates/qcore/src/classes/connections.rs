@@ -64,7 +64,7 @@ impl Link {
 pub(super) struct Connections {
     /// The signals of this object that have ever had a connection.
     signals: RefCell<Vec<Rc<dyn SlotList>>>,
-    /// The connections to slots of this object. From time to time those already cut are removed.
+    /// The connections to slots of this object. Disconnected ones are removed in batches.
     incoming: RefCell<Vec<Link>>,
     sweep_at: Cell<u32>,
 }

@@ -120,7 +120,7 @@ impl Life {
     // ---- handles
 
     pub(super) fn own(&self, whole: Rc<dyn Node>) {
-        // A base class may have set its own class before.
+        // A base class may have marked the object as one of its own class by `set_class`.
         self.class.set(None);
         *self.whole.borrow_mut() = Some(whole);
     }
@@ -240,7 +240,7 @@ impl Life {
         }
     }
 
-    // ---- its parts
+    // ---- the parts of a life
 
     #[inline]
     pub(super) fn objects(&self) -> &Objects {

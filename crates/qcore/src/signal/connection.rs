@@ -173,7 +173,7 @@ impl ScopedConnection {
         &self.0
     }
 
-    /// Returns the connection, which no longer ends with the guard.
+    /// Releases the connection from the guard and returns it. It then outlives the guard.
     pub fn release(mut self) -> Connection {
         std::mem::take(&mut self.0)
     }

@@ -19,7 +19,7 @@ use crate::{
 
 /// The slots of a signal, in the order in which they were connected.
 ///
-/// Disconnecting a slot leaves an empty entry. It costs a search by id, and moves no other entries.
+/// Disconnecting a slot finds its entry by id and leaves it empty. No other entry moves.
 /// In a list of at least 16 entries, the empty ones are removed when they are the majority.
 pub(super) struct Slots<T: 'static> {
     life: Option<Rc<Life>>,
@@ -63,8 +63,8 @@ impl<T: 'static> Slots<T> {
         self.call_all(value);
     }
 
-    /// Emits for a signal without an object. A function of its own costs the signals of objects
-    /// nothing.
+    /// Emits for a signal without an object. This is a separate function so that signals of objects
+    /// do not pay for it.
     #[inline(never)]
     fn emit_of_nobody(&self, value: &T) {
         // The slots have no sender, even if the emission happens in a slot that has one.

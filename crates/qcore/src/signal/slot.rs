@@ -161,7 +161,7 @@ impl<T: 'static> dyn AnySlot<T> + '_ {
 
 /// A way to call a slot.
 pub(super) trait Call<T>: 'static {
-    /// Calls the slot. Returns `false` if its receiver is dead, and so the connection, too.
+    /// Calls the slot. Returns `false` if the receiver is dead, which ends the connection.
     fn call(&self, value: &T) -> bool;
 
     /// Returns whether the receiver is alive.
