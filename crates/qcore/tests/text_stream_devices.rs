@@ -350,3 +350,34 @@ fn still_open_when_at_end() {
     assert!(buffer.is_open());
     assert!(format!("{stream:?}").contains("UTF-8"));
 }
+
+/// A device that panics when it is read.
+struct Panics;
+
+impl DeviceBackend for Panics {
+    fn class_name(&self) -> &'static str {
+        "Panics"
+    }
+
+    fn is_sequential(&self) -> bool {
+        true
+    }
+
+    fn read_data(&self, _: &QIODevice, _: &mut [u8]) -> Result<usize, DeviceError> {
+        panic!("the device is broken");
+    }
+
+    fn write_data(&self, _: &QIODevice, _: &[u8]) -> Result<usize, DeviceError> {
+        Err(DeviceErrorKind::NotWritable.into())
+    }
+}
+
+#[test]
+fn a_device_that_panics_keeps_its_text_mode() {
+    let device = QIODevice::new(Panics);
+    device.open(OpenMode::READ_ONLY | OpenMode::TEXT).unwrap();
+    let mut stream = QTextStream::new(&device);
+    let read = std::panic::AssertUnwindSafe(|| stream.read_line());
+    assert!(std::panic::catch_unwind(read).is_err());
+    assert!(device.is_text_mode_enabled());
+}

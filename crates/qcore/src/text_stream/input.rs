@@ -127,19 +127,14 @@ impl Input {
     /// Reads from the device and appends the text. Returns whether bytes came. The first bytes may
     /// change the codec, if `detects` is set.
     pub(super) fn fill(&mut self, codec: &mut TextCodec, detects: &mut bool) -> bool {
-        // The stream removes carriage returns itself: the device's bytes have to keep their
-        // positions.
-        let is_text = self.device.is_text_mode_enabled();
-        if is_text {
-            self.device.set_text_mode_enabled(false);
-        }
-        let position = self.device.pos();
+        let device = self.device.clone();
+        let raw = WithoutTextMode::enter(&device);
+        let is_text = raw.was_on;
+        let position = device.pos();
         let mut piece = std::mem::take(&mut self.piece);
         piece.resize(PIECE, 0);
-        let count = self.device.read_into(&mut piece).unwrap_or(0).min(PIECE);
-        if is_text && self.device.is_open() {
-            self.device.set_text_mode_enabled(true);
-        }
+        let count = device.read_into(&mut piece).unwrap_or(0).min(PIECE);
+        drop(raw);
         if count > 0 {
             self.append(&piece[..count], position, is_text, codec, detects);
         }
@@ -270,6 +265,33 @@ impl Input {
         self.at = 0;
         self.forget_sources();
         self.set_limit();
+    }
+}
+
+/// Switches a device's text mode off while it lives, also if the device panics.
+///
+/// The stream removes carriage returns itself, because the device's bytes have to keep their
+/// positions.
+struct WithoutTextMode<'a> {
+    device: &'a QIODevice,
+    was_on: bool,
+}
+
+impl<'a> WithoutTextMode<'a> {
+    fn enter(device: &'a QIODevice) -> Self {
+        let was_on = device.is_text_mode_enabled();
+        if was_on {
+            device.set_text_mode_enabled(false);
+        }
+        WithoutTextMode { device, was_on }
+    }
+}
+
+impl Drop for WithoutTextMode<'_> {
+    fn drop(&mut self) {
+        if self.was_on && self.device.is_open() {
+            self.device.set_text_mode_enabled(true);
+        }
     }
 }
 
