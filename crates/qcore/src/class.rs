@@ -1,4 +1,5 @@
-//! The declaration of classes of one's own. It stands above all folders: it names things of most.
+//! The macro [`class!`](crate::class!). It is above all folders, because its expansion uses most of
+//! them.
 
 /// Declares a class of your own, derived from [`QObject`](crate::QObject) or from any other class.
 ///
@@ -8,33 +9,34 @@
 ///     pub struct Name: BaseClass {
 ///         pub done: Signal<String>,            // a signal of the object
 ///         count: Cell<u32> = Cell::new(0),     // a field with its first value
-///         id: u32,                             // a field whose value derive() is given
+///         id: u32,                             // a field whose value is an argument of derive()
 ///     }
 /// }
 /// ```
 ///
-/// The type is a handle, as that of every class of this library: a clone is the same object, and
-/// `==` compares identity. It dereferences to its fields and signals, and to the base class with
-/// all that that has. Slots get it as `&Name` and may clone it. It has a parent, children,
-/// `delete_later()` and `destroyed`; [`find_child`](crate::QObject::find_child) and
-/// [`cast`](crate::QObject::cast) know it; `From` converts it into a handle of any of its base
-/// classes.
+/// The type is a handle, like every class of this library: a clone is the same object, and `==`
+/// compares identity. It dereferences to its own fields and signals and to those of its base
+/// classes. Slots get it as `&Name` and may clone it. It has a parent, children, `delete_later()` and
+/// `destroyed`. [`find_child`](crate::QObject::find_child) finds it, and
+/// [`cast`](crate::QObject::cast) converts to it. `From` converts it into a handle of any base class.
 ///
-/// Handles are shared, so fields are never assigned: one that changes is a `Cell` or a `RefCell`.
+/// Several handles share the fields, so a program cannot assign to a field. Use a `Cell` or a
+/// `RefCell` for a field that changes.
 ///
 /// # Making objects
 ///
-/// The macro writes a private function that makes an object of this class of one of its base class:
+/// The macro writes a private function. It takes an object of the base class and makes it an object
+/// of this class:
 ///
 /// ```text
 /// fn derive(base: BaseClass, id: u32, ..) -> Name
 /// ```
 ///
-/// After the base object it takes the fields without a value, in the order of their declaration. A
-/// value may use the fields that stand before it. A constructor of your own calls `derive`,
-/// connects what it has to, and returns the object.
+/// The arguments after the base object are the fields without a value, in the order of their
+/// declaration. A field's value may use the fields above it. A constructor of your own calls
+/// `derive`, connects the slots, and returns the object.
 ///
-/// `derive` panics if the base object is of a derived class already.
+/// `derive` panics if `base` is already an object of a derived class.
 ///
 /// # Examples
 ///
@@ -45,7 +47,7 @@
 /// class! {
 ///     /// Counts seconds.
 ///     pub struct StopWatch: QObject {
-///         /// So many seconds have passed.
+///         /// Emitted every second with the number of seconds.
 ///         pub ticked: Signal<u32>,
 ///         seconds: Cell<u32> = Cell::new(0),
 ///         timer: QTimer = QTimer::new(),
@@ -81,8 +83,8 @@
 ///
 /// # Overriding
 ///
-/// What is virtual in Qt is a trait here. A class overrides the functions by implementing the
-/// trait; nothing has to be called.
+/// Qt's virtual functions are traits here. A class overrides the functions by implementing the
+/// trait. You need not register anything.
 ///
 /// | trait | base class | functions in Qt |
 /// | --- | --- | --- |
@@ -91,9 +93,9 @@
 /// | [`DeviceBackend`](crate::io_device::DeviceBackend) | `QIODevice` | `readData`, .. |
 /// | `qnetwork::IncomingConnection` | `QTcpServer`, `QLocalServer` | `incomingConnection` |
 ///
-/// A class over a class of your own overrides again. The functions of `EventHandler` that it does
-/// not write stay those of the base class. A function of the base class is called by its name:
-/// `Base::timer_event(self, event)`.
+/// If the base class is a class of your own, the derived class can override the same functions
+/// again. It inherits the functions of `EventHandler` that it does not implement. It calls a
+/// function of its base class by name: `Base::timer_event(self, event)`.
 ///
 /// ```
 /// use std::cell::Cell;
@@ -116,7 +118,7 @@
 /// }
 ///
 /// class! {
-///     /// Prints them.
+///     /// Prints a line for each event.
 ///     pub struct LoudClock: Clock {}
 /// }
 ///
@@ -134,13 +136,15 @@
 ///
 /// # Devices
 ///
-/// A class derived from [`QIODevice`](crate::QIODevice) itself is made of
-/// [`QIODevice::without_backend`](crate::QIODevice::without_backend) and implements
-/// [`DeviceBackend`](crate::io_device::DeviceBackend). Several functions of that trait have the
-/// names of functions of `QIODevice`, so write the trait's path instead of importing it; else
-/// `device.open(mode)` means the trait's function. A class over such a class writes all functions
-/// that are to differ from the trait's own, and may call those of its base class. Sockets and
-/// buffers have device functions of their own: a class derived from them that implements
+/// A class derived directly from [`QIODevice`](crate::QIODevice) passes
+/// [`QIODevice::without_backend`](crate::QIODevice::without_backend) to `derive` and implements
+/// [`DeviceBackend`](crate::io_device::DeviceBackend). Write the path of this trait instead of
+/// importing it: some of its functions have the same names as functions of `QIODevice`, and with the
+/// import `device.open(mode)` would call the trait's function.
+///
+/// A class derived from such a class does not inherit the functions of `DeviceBackend`. It implements
+/// all those that differ from the trait's defaults, and may call those of its base class. Sockets and
+/// buffers have their own device functions. A class derived from them that implements
 /// `DeviceBackend` does not compile.
 ///
 /// ```
@@ -148,7 +152,7 @@
 /// use qcore::{DeviceError, DeviceErrorKind, OpenMode, QIODevice, class, io_device};
 ///
 /// class! {
-///     /// Gives zeros, and counts them.
+///     /// A device that returns zeros and counts them.
 ///     pub struct Zeros: QIODevice {
 ///         count: Cell<usize> = Cell::new(0),
 ///     }
@@ -183,10 +187,11 @@
 ///
 /// # Who holds whom
 ///
-/// An object lives while it has a handle or a parent. A field that holds a handle of the object's
-/// own parent, or of another object that holds this one, would keep both for ever: such a field is
-/// a [`QPointer`](crate::QPointer), or the slot asks for [`parent()`](crate::QObject::parent). A
-/// slot needs neither: it is given its receiver, or [two](crate::IntoReceiver).
+/// An object lives while it has a handle or a parent. If a field holds a handle of the object's
+/// parent, or of another object that holds this one, the two keep each other alive for ever. Use a
+/// [`QPointer`](crate::QPointer) for such a field, or call [`parent()`](crate::QObject::parent). A
+/// slot needs no such field: it gets its receiver, or [two receivers](crate::IntoReceiver), as an
+/// argument.
 #[macro_export]
 macro_rules! class {
     ($(#[$meta:meta])* $vis:vis struct $class:ident : $base:ty { $($fields:tt)* }) => {
@@ -287,7 +292,7 @@ macro_rules! class {
             }
 
             impl $class {
-                /// Makes an object of this class of one of its base class.
+                /// Makes an object of the base class an object of this class.
                 ///
                 /// The other arguments are the fields without values, in the order of their
                 /// declaration.

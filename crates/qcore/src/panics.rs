@@ -1,4 +1,4 @@
-//! What becomes of a panic in code of the program's that the library calls.
+//! Handles panics of slots, event handlers and posted calls, as [`PanicPolicy`] says.
 
 use std::{
     any::Any,
@@ -7,7 +7,7 @@ use std::{
     sync::atomic::{AtomicBool, Ordering::Relaxed},
 };
 
-/// What becomes of a panic in a slot; see
+/// How the library handles a panic of a slot; set by
 /// [`QCoreApplication::set_panic_policy`](crate::QCoreApplication::set_panic_policy).
 ///
 /// # Examples
@@ -20,14 +20,15 @@ use std::{
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum PanicPolicy {
-    /// It unwinds out of `emit()` and of `exec()`, and mostly ends the program. The default.
+    /// The panic unwinds through `emit()` and `exec()`. It ends the program unless the program
+    /// catches it. This is the default.
     #[default]
     Unwind,
-    /// It is logged, and the program goes on with the next slot.
+    /// The library logs the panic and calls the next slot.
     Report,
 }
 
-/// One for the whole process, as there is one application.
+/// Whether panics are reported. The policy is that of the whole process.
 static REPORTS: AtomicBool = AtomicBool::new(false);
 
 pub(crate) fn policy() -> PanicPolicy {
@@ -43,13 +44,14 @@ pub(crate) fn reports() -> bool {
     REPORTS.load(Relaxed)
 }
 
-/// Calls `call`. If it panics, and panics are to be reported, `None`; `what` says what it was.
+/// Calls `call` and returns its result. If the policy is `Report` and `call` panics, it logs that
+/// `what` panicked, and returns `None`.
 #[inline]
 pub(crate) fn guard<V>(what: impl Display, call: impl FnOnce() -> V) -> Option<V> {
     if reports() { catch(&what, call) } else { Some(call()) }
 }
 
-/// The slot that was connected at `place`.
+/// Calls `call`, which runs the slot that was connected at `place`, as [`guard`] does.
 pub(crate) fn guard_slot<V>(
     place: &'static Location<'static>,
     call: impl FnOnce() -> V,
@@ -64,7 +66,7 @@ fn catch<V>(what: &dyn Display, call: impl FnOnce() -> V) -> Option<V> {
         Ok(value) => Some(value),
         Err(payload) => {
             crate::message::critical(format_args!("{what} panicked: {}", text_of(&*payload)));
-            // A payload may be of any type, and panic once more when it is dropped.
+            // The payload may have any type, so that dropping it may panic again.
             if let Err(again) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
                 std::mem::forget(again);
             }

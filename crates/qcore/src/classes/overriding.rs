@@ -1,19 +1,20 @@
 //! How a class overrides the virtual functions of its base classes.
 //!
-//! The virtual functions of a class are a trait: `EventHandler` for `QObject`, `DeviceBackend` for
-//! `QIODevice`, `IncomingConnection` for `QTcpServer`. The expansion of [`class!`](crate::class!)
-//! asks for each of them whether the new class implements it. It can ask, since the class is no
-//! type parameter there: a call of `install` on a [`Probe`] finds the method of [`Overrides`] if
-//! the class has the trait, and else, one reference further, that of [`NotOverridden`].
+//! Each class with virtual functions has a trait for them: `EventHandler` for `QObject`,
+//! `DeviceBackend` for `QIODevice`, `IncomingConnection` for `QTcpServer`. The expansion of
+//! [`class!`](crate::class!) calls `install` on a [`Probe`] for each base class. Method resolution
+//! finds the method of [`Overrides`] if the new class implements the trait. Otherwise it finds the
+//! method of [`NotOverridden`], which needs one more reference. This works only because the class is
+//! a concrete type in the expansion, not a type parameter.
 
 use std::{marker::PhantomData, rc::Rc};
 
 use super::{Life, Node, Object};
 use crate::panics::guard;
 
-/// Class `Self` is class `B` or derives from it.
+/// Implemented if class `Self` is class `B` or derives from it.
 ///
-/// Functions that take an object of some class and more can be written with this bound:
+/// Use it as the bound of a function that takes objects of class `B` and of all derived classes:
 ///
 /// ```
 /// use qcore::{QIODevice, QObject, QTimer, classes::Inherits};
@@ -31,11 +32,11 @@ use crate::panics::guard;
     label = "not a class derived from `{B}`"
 )]
 pub trait Inherits<B: Object>: Object {
-    /// The object as one of class `B`.
+    /// Returns the object as an object of class `B`.
     fn as_base(&self) -> &B;
 }
 
-/// What can be converted into a handle of class `B`, by `From`: a handle of a derived class, or a
+/// A value that `From` converts into a handle of class `B`: a handle of a derived class, or a
 /// reference to a handle of `B` or of a derived class.
 #[doc(hidden)]
 #[diagnostic::on_unimplemented(
@@ -52,7 +53,7 @@ impl<B: Object, D: Inherits<B>> IntoBase<B> for &D {
     }
 }
 
-/// No class: the end of a list of them.
+/// The end of a list of classes.
 #[doc(hidden)]
 #[derive(Debug)]
 pub enum NoClass {}
@@ -96,16 +97,17 @@ impl<'a, B, T> Probe<'a, B, T> {
     }
 }
 
-/// What installs the functions by which class `T` overrides those of class `B`. Implemented for
-/// `Probe<'_, B, T>`, by the crate of `B`.
+/// Installs the functions of class `T` that override those of class `B`. The crate of `B`
+/// implements this trait for `Probe<'_, B, T>`.
 #[doc(hidden)]
 pub trait Overrides<B> {
-    /// `()`, or what says why the functions cannot be overridden.
+    /// `()`, or a type whose missing [`CanOverride`] makes the compiler say why `T` must not
+    /// override the functions.
     type Outcome;
     fn install(&self) -> Self::Outcome;
 }
 
-/// What is done for a class that does not override them.
+/// Does nothing, for a class that overrides no functions.
 #[doc(hidden)]
 pub trait NotOverridden {
     fn install(&self) {}
@@ -113,11 +115,12 @@ pub trait NotOverridden {
 
 impl<B, T> NotOverridden for &Probe<'_, B, T> {}
 
-/// Accepts what [`Overrides::install`] returns, if it is `()`.
+/// Accepts the result of [`Overrides::install`]. Compiles only if the class may override the
+/// functions.
 #[doc(hidden)]
 pub fn installed<O: CanOverride>(_: O) {}
 
-/// What [`Overrides::install`] returns where a class may override.
+/// The result of [`Overrides::install`] for a class that may override the functions.
 #[doc(hidden)]
 #[diagnostic::on_unimplemented(
     message = "this class cannot implement `DeviceBackend`",
@@ -131,8 +134,8 @@ impl CanOverride for () {}
 
 /// The destructor of a class of your own.
 ///
-/// It is called when an object of the class dies, before the destructor of its base class, while
-/// the object's signals still reach their slots. See [how objects die](crate::object#death).
+/// The library calls it when an object of the class dies, before the destructor of the base class.
+/// The object's signals still reach their slots then. See [how objects die](crate::object#death).
 ///
 /// ```
 /// use std::{cell::RefCell, rc::Rc};
@@ -157,7 +160,7 @@ impl CanOverride for () {}
 /// assert_eq!(*said.borrow(), ["goodbye"]);
 /// ```
 pub trait Destructor {
-    /// Called when the object dies.
+    /// Cleans up when the object dies.
     fn destructor(&self);
 }
 
@@ -177,7 +180,7 @@ impl<T: Destructor + Object> Probe<'_, NoClass, T> {
     }
 }
 
-/// What is done for a class without a destructor.
+/// Calls only the base class's destructor, for a class without one of its own.
 #[doc(hidden)]
 pub trait NoDestructor {
     fn destroy(_: &Rc<Life>, base: &dyn Node) {
@@ -187,7 +190,7 @@ pub trait NoDestructor {
 
 impl<T> NoDestructor for Probe<'_, NoClass, T> {}
 
-/// A class that [`class!`](crate::class!) has made.
+/// A class that was declared with [`class!`](crate::class!).
 #[doc(hidden)]
 pub trait OwnClass {
     type Node: Node;

@@ -5,7 +5,7 @@ use std::rc::{Rc, Weak};
 use super::shape::{OfObject, OfPair, OfRc};
 use crate::classes::{Life, Object};
 
-/// Something that slots belong to: an object, or an `Rc<T>` or `Weak<T>` of any `T`.
+/// The owner of a slot: an object, or an `Rc<T>` or `Weak<T>` of any `T`.
 ///
 /// A connection made by [`Signal::connect_to`](crate::Signal::connect_to) or
 /// [`connect_slot`](crate::Signal::connect_slot) holds its receiver weakly and hands it to the
@@ -54,10 +54,10 @@ pub trait Receiver: 'static {
     /// A weak reference, which does not keep the receiver alive.
     type Weak: 'static;
 
-    /// A reference that keeps it. For an object this is the handle, else an `Rc<T>`.
+    /// A reference that keeps the receiver alive: the handle of an object, or an `Rc<T>`.
     type Strong: Strong;
 
-    /// How methods take it.
+    /// How methods take the receiver.
     #[doc(hidden)]
     type Kind;
 
@@ -76,7 +76,7 @@ pub trait Receiver: 'static {
     /// Returns a number that identifies this receiver among all others.
     fn identity(&self) -> usize;
 
-    /// The number of the second one, if the receiver is two.
+    /// Returns the number of the second receiver of a pair, or 0.
     #[doc(hidden)]
     fn second(weak: &Self::Weak) -> usize {
         let _ = weak;
@@ -88,20 +88,20 @@ pub trait Receiver: 'static {
     fn object_life(&self) -> Option<&Rc<Life>>;
 }
 
-/// A reference that keeps a receiver, as the slots of [two receivers](IntoReceiver) get it.
+/// A strong reference to a receiver. The slots of a [pair of receivers](IntoReceiver) get two.
 pub trait Strong: 'static {
-    /// What a method of the receiver takes.
+    /// The type that a method of the receiver takes by reference.
     type Target: ?Sized;
 
-    /// The receiver.
+    /// Returns the receiver.
     fn target(&self) -> &Self::Target;
 }
 
-/// What [`connect_to`](crate::Signal::connect_to) and [`connect_slot`](crate::Signal::connect_slot)
-/// take: a reference to a [`Receiver`], or a pair of them.
+/// A reference to a [`Receiver`], or a pair of such references. The parameter type of
+/// [`connect_to`](crate::Signal::connect_to) and [`connect_slot`](crate::Signal::connect_slot).
 ///
-/// The slot of a pair is given both, and the connection is dead as soon as either is. This is what
-/// `lambda message: self.show(connection, message)` is for in Python.
+/// The slot of a pair gets both receivers. The connection ends as soon as one of them dies. Use a
+/// pair where a Python program connects `lambda message: self.show(connection, message)`.
 ///
 /// # Examples
 ///
@@ -135,23 +135,23 @@ pub trait Strong: 'static {
             method write `self`; or two of them: `(&this, &other)`"
 )]
 pub trait IntoReceiver {
-    /// The receiver, or both as a tuple.
+    /// The receiver, or a tuple of both receivers.
     type Receiver: Receiver;
 
-    /// Makes a weak reference.
+    /// Returns a weak reference to the receiver or to both.
     fn downgrade(&self) -> <Self::Receiver as Receiver>::Weak;
 
-    /// The receiver's [identity](Receiver::identity); that of the first of two.
+    /// Returns the [identity](Receiver::identity) of the receiver, or of the first one of a pair.
     fn identity(&self) -> usize;
 
-    /// The lives of those that are objects.
+    /// Returns the lives of the receivers that are objects.
     fn lives(&self) -> [Option<&Rc<Life>>; 2];
 }
 
-/// What a slot of `R` is given.
+/// The type that a slot of `R` gets.
 pub type TargetOf<R> = <<R as IntoReceiver>::Receiver as Receiver>::Target;
 
-/// How a method of `R` takes it.
+/// How a method takes a receiver of type `R`.
 #[doc(hidden)]
 pub type KindOf<R> = <<R as IntoReceiver>::Receiver as Receiver>::Kind;
 

@@ -1,45 +1,46 @@
-//! Names of the shapes of slots, by which the compiler tells the implementations of `Slot` apart.
+//! Marker types for the forms that a slot can have. `Slot` has one implementation for each form, and
+//! the marker is a type parameter that keeps these implementations apart.
 
 use std::marker::PhantomData;
 
 // ---- the receiver
 
-/// An object: its methods are those of its class and of all base classes.
+/// The receiver is an object. A slot may be a method of its class or of any base class.
 #[derive(Debug)]
 pub enum OfObject {}
 
-/// In an `Rc`.
+/// The receiver is in an `Rc`.
 #[derive(Debug)]
 pub enum OfRc {}
 
-/// Two of them.
+/// There are two receivers.
 #[derive(Debug)]
 pub enum OfPair {}
 
 // ---- what the method takes
 
-/// Nothing of the value.
+/// The slot takes no value.
 #[derive(Debug)]
 pub enum Nothing {}
 
-/// The value, in the way `W`.
+/// The slot takes the whole value, passed as `W` says.
 #[derive(Debug)]
 pub struct Whole<W>(PhantomData<W>);
 
-/// The parts of a tuple, in the ways `W`.
+/// The slot takes parts of a tuple, passed as `W` says.
 #[derive(Debug)]
 pub struct Parts<W>(PhantomData<W>);
 
 // ---- in which way
 
-/// As a reference.
+/// The value is passed as a reference.
 #[derive(Debug)]
 pub enum ByReference {}
 
-/// As a clone.
+/// The value is passed as a clone.
 #[derive(Debug)]
 pub enum ByValue {}
 
-/// What it lends.
+/// The value is passed as what it dereferences to, such as `&str` for a `String`.
 #[derive(Debug)]
 pub enum Lent {}

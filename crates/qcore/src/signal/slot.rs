@@ -41,7 +41,7 @@ pub(super) enum Ran {
     Done,
     /// The slot was not called, because it is to be disconnected before its single call.
     Once,
-    /// The slot was not called, because a panic of it is to be reported.
+    /// The slot was not called, because the caller must catch and report its panic.
     Guarded,
     /// The receiver of the slot is dead.
     Gone,
@@ -60,11 +60,12 @@ pub(super) struct SlotState {
     bits: Cell<u32>,
     receiver: usize,
     function: Function,
-    /// Where it was connected.
+    /// The source location of the connect call.
     place: &'static Location<'static>,
 }
 
-/// The type of a slot's closure or method. This takes half the room of the `TypeId` itself.
+/// A function that returns the type of a slot's closure or method. A pointer to it is half the size
+/// of a `TypeId`.
 pub(super) type Function = fn() -> TypeId;
 
 impl<C> OneSlot<C> {
@@ -99,7 +100,7 @@ impl<T, C: Call<T>> AnySlot<T> for OneSlot<C> {
     }
 }
 
-/// What is to be done with a guarded, blocked or dead slot.
+/// Returns the result for a slot that is guarded, blocked or dead.
 #[cold]
 fn otherwise(bits: u32) -> Ran {
     match bits {
@@ -141,7 +142,7 @@ impl SlotState {
 }
 
 impl<T: 'static> dyn AnySlot<T> + '_ {
-    /// Whether it is that function of that receiver.
+    /// Returns whether the slot calls this method of this receiver.
     pub(super) fn is(&self, method: &MethodId) -> bool {
         let state = self.state();
         state.receiver == method.receiver
@@ -149,7 +150,8 @@ impl<T: 'static> dyn AnySlot<T> + '_ {
             && self.call().second_receiver() == method.second_receiver
     }
 
-    /// Calls it whatever its state says; `false` if its receiver is gone.
+    /// Calls the slot without a check of its blockers and flags. Returns `false` if the receiver is
+    /// dead.
     pub(super) fn call_anyway(&self, value: &T) -> bool {
         if self.state().is_guarded() {
             guard_slot(self.state().place(), || self.call().call(value)).unwrap_or(true)
@@ -169,7 +171,7 @@ pub(super) trait Call<T>: 'static {
         true
     }
 
-    /// The identity of the second receiver, if there are two.
+    /// Returns the identity of the second receiver, or 0 if there is only one.
     fn second_receiver(&self) -> usize {
         0
     }
