@@ -8,6 +8,7 @@ mod application_proxies;
 mod binding;
 mod channels;
 mod connecting;
+mod cookbook;
 mod datagram_warnings;
 mod datagrams;
 mod descriptors;
