@@ -13,6 +13,7 @@ mod datagram_warnings;
 mod datagrams;
 mod descriptors;
 mod dns_lookup;
+mod documents;
 mod dropping;
 mod exhaustion;
 mod icmp;
