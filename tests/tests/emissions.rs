@@ -405,7 +405,8 @@ fn encrypted(cases: &mut Cases) {
     };
     let connecting = "state_changed state_changed host_found";
     let (mode, protocol) = (OpenMode::READ_WRITE, NetworkLayerProtocol::AnyIP);
-    let functions: [(_, &dyn Fn(&QSslSocket)); 3] = [
+    type Call<'a> = &'a dyn Fn(&QSslSocket);
+    let functions: [(_, Call<'_>); 3] = [
         ("QSslSocket::connect_to_host_encrypted", &|socket| {
             socket.connect_to_host_encrypted("127.0.0.1", port);
         }),

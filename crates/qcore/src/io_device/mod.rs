@@ -575,8 +575,9 @@ impl QIODevice {
         }
     }
 
-    /// Closes the base part: emits [`about_to_close`](DeviceNode::about_to_close) before it returns,
-    /// and then drops unread data. The text of the last error stays. Does nothing if the device is not open.
+    /// Closes the base part: emits [`about_to_close`](DeviceNode::about_to_close) before it
+    /// returns, and then drops unread data. The text of the last error stays. Does nothing if the
+    /// device is not open.
     pub fn close_device(&self) {
         if !self.is_open() {
             return;
