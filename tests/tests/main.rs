@@ -15,6 +15,7 @@ mod descriptors;
 mod dns_lookup;
 mod documents;
 mod dropping;
+mod emissions;
 mod exhaustion;
 mod icmp;
 mod idle;

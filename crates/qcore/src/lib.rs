@@ -98,8 +98,9 @@ pub use self::{
     },
     panics::PanicPolicy,
     signal::{
-        Connection, ConnectionBlocker, ConnectionType, IntoReceiver, Lend, QSignalSpy, Receiver,
-        ScopedConnection, Signal, Slot,
+        CallError, CallErrorKind, Connection, ConnectionBlocker, ConnectionType, IntoReceiver,
+        Lend, PendingCall, QSignalSpy, Receiver, Remote, RemoteSignal, ScopedConnection, Signal,
+        Slot,
     },
     stream::{QDataStream, QVariant},
     text_stream::QTextStream,

@@ -238,7 +238,7 @@ impl QObject {
     }
 
     /// Sets the object's name. If it has changed, emits
-    /// [`object_name_changed`](ObjectNode::object_name_changed).
+    /// [`object_name_changed`](ObjectNode::object_name_changed) before it returns.
     #[doc(alias = "setObjectName")]
     pub fn set_object_name(&self, name: impl Into<String>) {
         let name = name.into();
