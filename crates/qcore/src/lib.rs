@@ -58,7 +58,7 @@
 //! # Features
 //!
 //! * `codecs` (default): the codecs of [`QTextStream`] that are neither Unicode nor Latin-1
-//! * `ctrl-c` (default): `QCoreApplication::quit_on_ctrl_c()`
+//! * `unix-signals` (default): `UnixSignalNotifier` and `QCoreApplication::quit_on_ctrl_c()`
 
 // On docs.rs, which builds with nightly Rust, items show the feature that they need.
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -84,6 +84,8 @@ pub mod timer;
 
 #[cfg(unix)]
 pub use self::application::{NotifierType, QSocketNotifier};
+#[cfg(all(unix, feature = "unix-signals"))]
+pub use self::application::{UnixSignal, UnixSignalNotifier};
 pub use self::{
     application::{QCoreApplication, QEventLoop, QEventLoopLocker},
     classes::Destructor,

@@ -14,6 +14,8 @@ use qcore::{
     stream::{StreamError, StreamErrorKind},
     timer::TimerNode,
 };
+#[cfg(all(unix, feature = "unix-signals"))]
+use qcore::{UnixSignal, UnixSignalNotifier};
 
 // Checks whether `T` implements a trait: if it does, the inherent constant hides the trait's
 // constant.
@@ -95,4 +97,12 @@ fn what_belongs_to_a_loop_stays_in_its_thread() {
     // Checks the probe itself.
     let probe = table! { Cell<u8>: true, false; std::sync::MutexGuard<'static, u8>: false, true; };
     assert!(probe.iter().all(|(_, found, expected)| found == expected));
+}
+
+#[cfg(all(unix, feature = "unix-signals"))]
+#[test]
+fn a_notifier_stays_in_its_thread_and_its_signals_do_not() {
+    let notifier = (SendProbe::<UnixSignalNotifier>::SEND, SyncProbe::<UnixSignalNotifier>::SYNC);
+    assert_eq!(notifier, (false, false));
+    assert_eq!((SendProbe::<UnixSignal>::SEND, SyncProbe::<UnixSignal>::SYNC), (true, true));
 }
