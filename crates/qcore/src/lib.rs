@@ -54,6 +54,7 @@
 //! * [`message`] has [`install_message_handler`] for warnings
 //! * [`stream`] has [`QDataStream`], Qt's binary format, and [`QVariant`]
 //! * [`text_stream`] has [`QTextStream`], which reads and writes text
+//! * [`thread_pool`] has [`QThreadPool`], which runs blocking work beside the loop
 //!
 //! # Features
 //!
@@ -79,6 +80,7 @@ mod panics;
 pub mod signal;
 pub mod stream;
 pub mod text_stream;
+pub mod thread_pool;
 pub mod time;
 pub mod timer;
 
@@ -105,6 +107,7 @@ pub use self::{
     },
     stream::{QDataStream, QVariant},
     text_stream::QTextStream,
+    thread_pool::{QThreadPool, ThreadPoolError, ThreadPoolErrorKind, ThreadPoolTask},
     time::{ClockType, Interval, QDeadlineTimer, QElapsedTimer, TimerType, VirtualClock},
     timer::{QBasicTimer, QTimer},
 };

@@ -6,12 +6,14 @@ use qcore::{
     Connection, ConnectionBlocker, ConnectionType, DeviceError, DeviceErrorKind, Dispatcher,
     Interval, OpenMode, PostError, PostErrorKind, Poster, ProcessEventsFlags, QCoreApplication,
     QDataStream, QDeadlineTimer, QElapsedTimer, QEventLoop, QIODevice, QObject, QPointer,
-    QSignalBlocker, QSignalSpy, QTimer, ScopedConnection, Signal, TimerType, VirtualClock,
+    QSignalBlocker, QSignalSpy, QThreadPool, QTimer, ScopedConnection, Signal, ThreadPoolError,
+    ThreadPoolErrorKind, ThreadPoolTask, TimerType, VirtualClock,
     application::{CoreApplicationNode, EventLoopNode},
     event_loop::{Readiness, Registration, TimerId},
     number::UnknownNumberError,
     object::{Life, ObjectNode},
     stream::{StreamError, StreamErrorKind},
+    thread_pool::ThreadPoolTaskNode,
     timer::TimerNode,
 };
 #[cfg(all(unix, feature = "unix-signals"))]
@@ -56,6 +58,8 @@ fn what_belongs_to_a_loop_stays_in_its_thread() {
         QPointer<QObject>: false, false;
         QPointer<QTimer>: false, false;
         QTimer: false, false;
+        ThreadPoolTask<u8>: false, false;
+        ThreadPoolTaskNode<u8>: false, false;
         TimerNode: false, false;
         QIODevice: false, false;
         QCoreApplication: false, false;
@@ -76,6 +80,9 @@ fn what_belongs_to_a_loop_stays_in_its_thread() {
         Poster: true, true;
         PostError: true, true;
         PostErrorKind: true, true;
+        QThreadPool: true, true;
+        ThreadPoolError: true, true;
+        ThreadPoolErrorKind: true, true;
         StreamError: true, true;
         StreamErrorKind: true, true;
         ConnectionType: true, true;

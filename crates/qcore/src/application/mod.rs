@@ -37,6 +37,7 @@ use crate::{
     event_loop::{Dispatcher, ProcessEventsFlags, Run, Which},
     object::QObject,
     signal::Signal,
+    thread_pool,
     time::QDeadlineTimer,
 };
 
@@ -130,8 +131,10 @@ impl Node for CoreApplicationNode {
         let dispatcher = self.life().dispatcher();
         dispatcher.local::<Current>().closing_down.set(true);
         Objects::of(dispatcher).forget_application_filters();
-        if let Ok(poster) = dispatcher.poster() {
-            process::release(&poster, self.life().id());
+        if let Ok(poster) = dispatcher.poster()
+            && process::release(&poster, self.life().id())
+        {
+            thread_pool::wait_for_global();
         }
     }
 
