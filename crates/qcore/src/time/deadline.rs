@@ -51,6 +51,7 @@ impl QDeadlineTimer {
     }
 
     /// Creates a deadline that never passes.
+    #[doc(alias = "ForeverConstant")]
     #[doc(alias = "Forever")]
     #[must_use]
     pub const fn forever() -> Self {

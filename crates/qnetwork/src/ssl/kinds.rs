@@ -189,6 +189,7 @@ bitflags! {
     ///
     /// [`bits`](Self::bits) returns Qt's number for the set, and [`from_bits`](Self::from_bits) the
     /// set for a number.
+    #[doc(alias = "QSsl::SslOption")]
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
     pub struct SslOptions: u32 {
         /// Disables empty fragments, which only TLS 1.0 uses.
