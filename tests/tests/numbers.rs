@@ -23,11 +23,6 @@ use qnetwork::{
 
 /// Qt's enumerators that have no value here, with the reasons.
 const LEFT_OUT: &[(&str, &[&str], &str)] = &[
-    (
-        "ClockType",
-        &["SystemTime", "TickCounter", "MachAbsoluteTime", "PerformanceCounter"],
-        "QElapsedTimer has a monotonic clock on each system",
-    ),
     ("ConnectionType", &["BlockingQueuedConnection"], "a handle never leaves its thread"),
     ("DnsLookupErrorKind", &["NoError"], "QDnsLookup::error() returns None"),
     (
@@ -54,19 +49,6 @@ const LEFT_OUT: &[(&str, &[&str], &str)] = &[
         "MessageType",
         &["QtDebugMsg", "QtFatalMsg", "QtInfoMsg"],
         "these crates have warnings and errors only",
-    ),
-    (
-        "SslProtocol",
-        &[
-            "SslV3",
-            "SslV2",
-            "TlsV1SslV3",
-            "DtlsV1_0",
-            "DtlsV1_0OrLater",
-            "DtlsV1_2",
-            "DtlsV1_2OrLater",
-        ],
-        "SSL is broken, and there is no DTLS",
     ),
     (
         "VariantType",

@@ -200,6 +200,19 @@ impl QDeadlineTimer {
         self.moved(nsecs.into())
     }
 
+    /// Swaps two deadlines, as [`std::mem::swap`] does. The name is Qt's.
+    ///
+    /// ```
+    /// use qcore::QDeadlineTimer;
+    ///
+    /// let (mut one, mut other) = (QDeadlineTimer::new(), QDeadlineTimer::forever());
+    /// one.swap(&mut other);
+    /// assert!(one.is_forever() && other.has_expired());
+    /// ```
+    pub fn swap(&mut self, other: &mut Self) {
+        std::mem::swap(self, other);
+    }
+
     /// Returns how accurately a wait for this deadline is timed.
     #[doc(alias = "timerType")]
     #[must_use]
