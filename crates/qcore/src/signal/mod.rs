@@ -180,7 +180,7 @@ impl<T: 'static> Signal<T> {
     /// class! {
     ///     /// Counts down.
     ///     pub struct Countdown: QObject {
-    ///         timer: QTimer = QTimer::new(),
+    ///         child timer: QTimer = QTimer::with_interval(1),
     ///         left: Cell<u32> = Cell::new(3),
     ///     }
     /// }
@@ -189,7 +189,7 @@ impl<T: 'static> Signal<T> {
     ///     fn new() -> Self {
     ///         let this = Self::derive(QObject::new());
     ///         this.timer.timeout.connect_slot(&this, Self::step);
-    ///         this.timer.start(1);
+    ///         this.timer.start();
     ///         this
     ///     }
     ///
