@@ -358,6 +358,7 @@ fn constants_have_qts_numbers() {
         ("DeferredDelete", EventType::DEFERRED_DELETE),
         ("ChildAdded", EventType::CHILD_ADDED),
         ("ChildRemoved", EventType::CHILD_REMOVED),
+        ("DynamicPropertyChange", EventType::DYNAMIC_PROPERTY_CHANGE),
         ("User", EventType::USER),
         ("MaxUser", EventType::MAX_USER),
     ] {

@@ -31,6 +31,7 @@ const SAMPLES: &[(&str, &str)] = &[
     ("FnOnce()", "|| ()"),
     ("Fn(&T)", "|_| ()"),
     ("Fn(&R::Target, OwnedFd)", "|_, _| ()"),
+    ("T", "0"),
 ];
 
 /// What the uses need.
