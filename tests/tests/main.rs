@@ -4,6 +4,7 @@
 
 mod adopting;
 mod adopting_pipes;
+mod api_map;
 mod application_proxies;
 mod binding;
 mod channels;
