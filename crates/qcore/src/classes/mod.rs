@@ -38,6 +38,7 @@ pub(crate) use self::{
     objects::Objects,
 };
 pub use self::{
+    family::adopt,
     handle::{Class, Handle, Lineage, Node, Object},
     life::Life,
     overriding::{
