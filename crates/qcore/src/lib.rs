@@ -140,15 +140,20 @@ pub use self::{
 pub mod prelude {
     #[doc(no_inline)]
     pub use crate::{
-        ClockType, Connection, ConnectionBlocker, ConnectionType, Destructor, DeviceError,
-        DeviceErrorKind, Dispatcher, EventHandler, EventType, FindChildOptions, Interval,
-        MessageType, OpenMode, PanicPolicy, PostError, PostErrorKind, Poster, ProcessEventsFlags,
-        QBasicTimer, QBuffer, QChildEvent, QCoreApplication, QDataStream, QDeadlineTimer,
-        QElapsedTimer, QEvent, QEventLoop, QEventLoopLocker, QIODevice, QObject, QPointer,
-        QSignalBlocker, QSignalSpy, QTextStream, QTimer, QTimerEvent, QVariant, ScopedConnection,
-        Signal, TimerId, TimerType, VirtualClock, class,
+        CallError, CallErrorKind, ClockType, Connection, ConnectionBlocker, ConnectionType,
+        Destructor, DeviceError, DeviceErrorKind, Dispatcher, EventHandler, EventType,
+        FindChildOptions, Interval, MessageType, OpenMode, PanicPolicy, PendingCall, PostError,
+        PostErrorKind, Poster, ProcessEventsFlags, QBasicTimer, QBuffer, QChildEvent,
+        QCoreApplication, QDataStream, QDeadlineTimer, QElapsedTimer, QEvent, QEventLoop,
+        QEventLoopLocker, QIODevice, QObject, QPointer, QSignalBlocker, QSignalSpy, QTextStream,
+        QThreadPool, QTimer, QTimerEvent, QVariant, Remote, RemoteSignal, ScopedConnection, Signal,
+        ThreadPoolError, ThreadPoolErrorKind, ThreadPoolTask, TimerId, TimerType, VirtualClock,
+        class,
     };
     #[cfg(unix)]
     #[doc(no_inline)]
     pub use crate::{NotifierType, QSocketNotifier};
+    #[cfg(all(unix, feature = "unix-signals"))]
+    #[doc(no_inline)]
+    pub use crate::{UnixSignal, UnixSignalNotifier};
 }
