@@ -83,7 +83,7 @@ pub(crate) fn contain<V>(call: impl FnOnce() -> V) -> Result<V, String> {
     })
 }
 
-fn text_of(payload: &dyn Any) -> &str {
+pub(crate) fn text_of(payload: &dyn Any) -> &str {
     let text = payload.downcast_ref::<String>().map(String::as_str);
     text.or_else(|| payload.downcast_ref::<&str>().copied()).unwrap_or("(no message)")
 }

@@ -3,11 +3,12 @@
 use std::{cell::Cell, marker::PhantomData};
 
 use qcore::{
-    Connection, ConnectionBlocker, ConnectionType, DeviceError, DeviceErrorKind, Dispatcher,
-    Interval, OpenMode, PostError, PostErrorKind, Poster, ProcessEventsFlags, QCoreApplication,
-    QDataStream, QDeadlineTimer, QElapsedTimer, QEventLoop, QIODevice, QObject, QPointer,
-    QSignalBlocker, QSignalSpy, QThreadPool, QTimer, ScopedConnection, Signal, ThreadPoolError,
-    ThreadPoolErrorKind, ThreadPoolTask, TimerType, VirtualClock,
+    CallError, CallErrorKind, Connection, ConnectionBlocker, ConnectionType, DeviceError,
+    DeviceErrorKind, Dispatcher, Interval, OpenMode, PendingCall, PostError, PostErrorKind, Poster,
+    ProcessEventsFlags, QCoreApplication, QDataStream, QDeadlineTimer, QElapsedTimer, QEventLoop,
+    QIODevice, QObject, QPointer, QSignalBlocker, QSignalSpy, QThreadPool, QTimer, Remote,
+    RemoteSignal, ScopedConnection, Signal, ThreadPoolError, ThreadPoolErrorKind, ThreadPoolTask,
+    TimerType, VirtualClock,
     application::{CoreApplicationNode, EventLoopNode},
     event_loop::{Readiness, Registration, TimerId},
     number::UnknownNumberError,
@@ -72,6 +73,7 @@ fn what_belongs_to_a_loop_stays_in_its_thread() {
         ConnectionBlocker: false, false;
         ScopedConnection: false, false;
         QSignalSpy<()>: false, false;
+        RemoteSignal<QObject, i32>: true, false;
         QDataStream: false, false;
         Dispatcher: false, false;
         Registration: false, false;
@@ -80,6 +82,12 @@ fn what_belongs_to_a_loop_stays_in_its_thread() {
         Poster: true, true;
         PostError: true, true;
         PostErrorKind: true, true;
+        Remote<QObject>: true, true;
+        Remote<std::rc::Rc<Cell<i32>>>: true, true;
+        PendingCall<i32>: true, true;
+        PendingCall<std::rc::Rc<i32>>: false, false;
+        CallError: true, true;
+        CallErrorKind: true, true;
         QThreadPool: true, true;
         ThreadPoolError: true, true;
         ThreadPoolErrorKind: true, true;
