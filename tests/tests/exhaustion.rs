@@ -1,16 +1,18 @@
 //! Tries each kind of object first without free descriptors, then with enough. A failure causes an
 //! error, does not affect the next attempt, and leaks nothing.
 
-use std::{cell::Cell, fs::File, net::TcpListener, rc::Rc, sync::mpsc, thread, time::Duration};
+use std::{
+    cell::Cell, fs::File, io::Write, net::TcpListener, rc::Rc, sync::mpsc, thread, time::Duration,
+};
 
-use integration::{LIMIT, descriptors, in_child, tls, wait_at_most};
+use integration::{LIMIT, descriptors, in_child, tls, wait_at_most, wait_until};
 use qcore::{
     Dispatcher, NotifierType, QCoreApplication, QEventLoopLocker, QSocketNotifier, QTimer,
 };
 use qnetwork::{
-    EncodingFormat, QHostAddress, QHostInfo, QLocalServer, QLocalSocket, QNetworkInterface,
-    QSslCertificate, QSslConfiguration, QSslServer, QTcpServer, QTcpSocket, QUdpSocket,
-    SocketState,
+    DetachedSocket, EncodingFormat, QHostAddress, QHostInfo, QLocalServer, QLocalSocket,
+    QNetworkInterface, QSslCertificate, QSslConfiguration, QSslServer, QTcpServer, QTcpSocket,
+    QUdpSocket, SocketState,
 };
 
 type Attempt = fn(&Setting) -> Result<(), String>;
@@ -20,6 +22,8 @@ struct Setting {
     port: u16,
     listener: TcpListener,
     local: String,
+    /// A connection that another thread has handed over, with unread bytes.
+    detached: Cell<Option<DetachedSocket>>,
 }
 
 fn or<T, E: ToString>(result: Result<T, E>) -> Result<(), String> {
@@ -69,6 +73,22 @@ fn connecting(setting: &Setting) -> Result<(), String> {
         matches!(socket.state(), SocketState::Connected | SocketState::Unconnected)
     });
     check(socket.state() == SocketState::Connected, &socket.error_string())
+}
+
+/// A connection from another thread is the first thing for which this thread needs a poll.
+fn attaching(setting: &Setting) -> Result<(), String> {
+    let connection = setting.detached.take();
+    let connection = connection.ok_or("there is no connection")?;
+    let socket = QTcpSocket::new();
+    if let Err(error) = socket.attach(connection) {
+        let text = error.to_string();
+        check(socket.state() == SocketState::Unconnected, "the socket has changed")?;
+        // Nothing is lost.
+        setting.detached.set(Some(error.into_socket()));
+        return Err(text);
+    }
+    socket.wait_for_ready_read(5000).map_err(|error| error.to_string())?;
+    check(socket.read_all() == b"unread", "bytes are lost")
 }
 
 fn connecting_without_a_loop(setting: &Setting) -> Result<(), String> {
@@ -162,11 +182,14 @@ fn first_without(
         let serving = thread::spawn(move || {
             let local = QLocalServer::new();
             local.listen(name).expect("there are descriptors");
-            ready.send(()).expect("the test waits");
+            let (socket, mut stream) = integration::pair();
+            stream.write_all(b"unread").expect("there is room");
+            wait_until(|| socket.bytes_available() == 6);
+            ready.send(socket.detach().expect("it is connected")).expect("the test waits");
             gone.recv().ok();
         });
-        is_ready.recv().expect("the server listens");
-        let setting = Setting { port, listener, local };
+        let detached = Cell::new(is_ready.recv().ok());
+        let setting = Setting { port, listener, local, detached };
         let taken: Vec<_> = std::iter::from_fn(|| File::open("/dev/null").ok()).collect();
         assert!(taken.len() > 10);
         let first = attempt(&setting);
@@ -187,13 +210,14 @@ fn a_failure_for_want_of_descriptors_is_not_remembered() {
         return;
     }
     assert!(!wait_at_most(Duration::ZERO, || false));
-    let attempts: [(&str, Attempt); 16] = [
+    let attempts: [(&str, Attempt); 17] = [
         ("poster", poster),
         ("locker", locker),
         ("application of another thread", application_of_another_thread),
         ("notifier", notifier),
         ("connecting", connecting),
         ("connecting without a loop", connecting_without_a_loop),
+        ("attaching", attaching),
         ("listening", listening),
         ("binding", binding),
         ("sending", sending),

@@ -14,6 +14,7 @@ mod descriptors;
 mod dns_lookup;
 mod dropping;
 mod exhaustion;
+mod handing_over;
 mod icmp;
 mod idle;
 mod layers;

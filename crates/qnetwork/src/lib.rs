@@ -103,7 +103,7 @@ pub use self::{
     },
     server::{IncomingConnection, QTcpServer},
     socket::{
-        BindMode, PauseModes, QAbstractSocket, QTcpSocket, QUdpSocket, SocketError,
-        SocketErrorKind, SocketOption, SocketState, SocketType,
+        AttachError, BindMode, DetachedSocket, PauseModes, QAbstractSocket, QTcpSocket, QUdpSocket,
+        SocketError, SocketErrorKind, SocketOption, SocketState, SocketType,
     },
 };
