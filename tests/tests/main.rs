@@ -50,3 +50,4 @@ mod transfer;
 mod unsent;
 mod waiting;
 mod warned;
+mod workers;

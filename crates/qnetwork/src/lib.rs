@@ -101,7 +101,7 @@ pub use self::{
         KnownHeader, ProxyCapabilities, ProxyFactory, ProxyParseError, ProxyQueryType, ProxyType,
         QNetworkProxy, QNetworkProxyFactory, QNetworkProxyQuery,
     },
-    server::{IncomingConnection, QTcpServer},
+    server::{IncomingConnection, QTcpServer, WorkerError, WorkerErrorKind},
     socket::{
         AttachError, BindMode, DetachedSocket, PauseModes, QAbstractSocket, QTcpSocket, QUdpSocket,
         SocketError, SocketErrorKind, SocketOption, SocketState, SocketType,

@@ -4,7 +4,7 @@ use std::{
     any::Any,
     error::Error,
     fmt, io,
-    os::fd::{AsFd, AsRawFd, BorrowedFd},
+    os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd},
 };
 
 use qcore::{OpenMode, internals::DetachedBytes};
@@ -72,6 +72,11 @@ impl DetachedSocket {
     pub(crate) fn without_text_mode(mut self) -> Self {
         self.mode.remove(OpenMode::TEXT);
         self
+    }
+
+    /// Returns the descriptor alone.
+    pub(crate) fn into_descriptor(self) -> OwnedFd {
+        self.socket.into()
     }
 
     pub(crate) fn set_extra(&mut self, extra: impl Any + Send) {
