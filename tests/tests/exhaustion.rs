@@ -101,6 +101,23 @@ fn listening(_: &Setting) -> Result<(), String> {
     or(QTcpServer::new().listen(QHostAddress::LocalHost, 0))
 }
 
+fn listening_with_workers(_: &Setting) -> Result<(), String> {
+    let server = QTcpServer::new();
+    server.set_workers(2, || {
+        let server = QTcpServer::new();
+        server.new_connection.connect_to(&server, |server, ()| {
+            server.next_pending_connection().expect("it has come").write("hello").ok();
+        });
+        server
+    });
+    or(server.listen(QHostAddress::LocalHost, 0))?;
+    check(server.worker_count() == 2, "workers are missing")?;
+    let client = QTcpSocket::new();
+    client.connect_to_host("127.0.0.1", server.server_port());
+    wait_at_most(LIMIT, || client.bytes_available() == 5);
+    check(client.read_all() == b"hello", "no worker answers")
+}
+
 fn binding(_: &Setting) -> Result<(), String> {
     or(QUdpSocket::new().bind(QHostAddress::LocalHost, 0))
 }
@@ -210,7 +227,7 @@ fn a_failure_for_want_of_descriptors_is_not_remembered() {
         return;
     }
     assert!(!wait_at_most(Duration::ZERO, || false));
-    let attempts: [(&str, Attempt); 17] = [
+    let attempts: [(&str, Attempt); 18] = [
         ("poster", poster),
         ("locker", locker),
         ("application of another thread", application_of_another_thread),
@@ -219,6 +236,7 @@ fn a_failure_for_want_of_descriptors_is_not_remembered() {
         ("connecting without a loop", connecting_without_a_loop),
         ("attaching", attaching),
         ("listening", listening),
+        ("listening with workers", listening_with_workers),
         ("binding", binding),
         ("sending", sending),
         ("listening locally", listening_locally),

@@ -124,6 +124,7 @@ const OUR_TYPES: &[(&str, &str)] = &[
     ("SslKeyErrorKind", "Qt gives a null key and no reason"),
     ("PanicPolicy", "Qt has no policy for exceptions"),
     ("PostErrorKind", "Qt's postEvent() returns nothing"),
+    ("WorkerErrorKind", "Qt's servers have no workers"),
     ("QVariant", "it carries data; the number is that of its kind(), a VariantType"),
     ("Readiness", "Qt has a notifier each for reading and writing"),
     ("StreamErrorKind", "Qt returns false; the status, which is compared, has the reason"),
