@@ -293,7 +293,7 @@ fn a_loop_without_descriptors_is_quiet() {
     let ticks = Rc::new(Cell::new(0));
     let timer = QTimer::new();
     timer.timeout.connect_to(&ticks, |ticks, ()| ticks.set(ticks.get() + 1));
-    timer.start(2);
+    timer.start_with_interval(2);
     assert!(wait_at_most(LIMIT, || ticks.get() >= 50));
     drop(taken);
     assert!(wait_at_most(LIMIT, || ticks.get() >= 60));

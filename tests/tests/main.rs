@@ -13,6 +13,7 @@ mod datagrams;
 mod descriptors;
 mod dns_lookup;
 mod dropping;
+mod emissions;
 mod exhaustion;
 mod handing_over;
 mod icmp;

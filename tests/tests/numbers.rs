@@ -28,7 +28,6 @@ const LEFT_OUT: &[(&str, &[&str], &str)] = &[
         &["SystemTime", "TickCounter", "MachAbsoluteTime", "PerformanceCounter"],
         "QElapsedTimer has a monotonic clock on each system",
     ),
-    ("ConnectionType", &["BlockingQueuedConnection"], "a handle never leaves its thread"),
     ("DnsLookupErrorKind", &["NoError"], "QDnsLookup::error() returns None"),
     (
         "HashAlgorithm",
@@ -123,6 +122,7 @@ const OUR_TYPES: &[(&str, &str)] = &[
     ("Manipulator", "Qt's manipulators are functions"),
     ("SslKeyErrorKind", "Qt gives a null key and no reason"),
     ("PanicPolicy", "Qt has no policy for exceptions"),
+    ("CallErrorKind", "Qt reports no errors of blocking calls"),
     ("PostErrorKind", "Qt's postEvent() returns nothing"),
     ("WorkerErrorKind", "Qt's servers have no workers"),
     ("QVariant", "it carries data; the number is that of its kind(), a VariantType"),

@@ -54,6 +54,13 @@ pub fn buffer_len(device: &DeviceNode) -> usize {
     device.buffer_len()
 }
 
+/// Returns how many values of this thread other threads can refer to: receivers, slots and ends of
+/// connections.
+#[must_use]
+pub fn lodgers() -> usize {
+    Dispatcher::current().lodgers()
+}
+
 /// Returns whether the innermost running loop is in its last turn.
 #[must_use]
 pub fn is_last_turn(dispatcher: &Dispatcher) -> bool {

@@ -7,9 +7,9 @@
 //! use qcore::{QCoreApplication, QTimer};
 //!
 //! let app = QCoreApplication::new();
-//! let timer = QTimer::new();
-//! timer.timeout.connect_to(&app, |app, ()| app.quit());
-//! timer.start(10);
+//! let timer = QTimer::with_interval(10);
+//! timer.timeout.connect_slot(&app, QCoreApplication::quit);
+//! timer.start();
 //! app.exec();
 //! ```
 //!
@@ -19,7 +19,7 @@
 //!
 //! ```compile_fail
 //! let timer = qcore::QTimer::new();
-//! std::thread::spawn(move || timer.start(10)); // a timer belongs to its thread's loop
+//! std::thread::spawn(move || timer.start()); // a timer belongs to its thread's loop
 //! ```
 //!
 //! # Up and down the classes
@@ -98,8 +98,9 @@ pub use self::{
     },
     panics::PanicPolicy,
     signal::{
-        Connection, ConnectionBlocker, ConnectionType, IntoReceiver, Lend, QSignalSpy, Receiver,
-        ScopedConnection, Signal, Slot,
+        CallError, CallErrorKind, Connection, ConnectionBlocker, ConnectionType, IntoReceiver,
+        Lend, PendingCall, QSignalSpy, Receiver, Remote, RemoteSignal, ScopedConnection, Signal,
+        Slot,
     },
     stream::{QDataStream, QVariant},
     text_stream::QTextStream,

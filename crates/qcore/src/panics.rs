@@ -75,7 +75,7 @@ fn catch<V>(what: &dyn Display, call: impl FnOnce() -> V) -> Option<V> {
     }
 }
 
-fn text_of(payload: &dyn Any) -> &str {
+pub(crate) fn text_of(payload: &dyn Any) -> &str {
     let text = payload.downcast_ref::<String>().map(String::as_str);
     text.or_else(|| payload.downcast_ref::<&str>().copied()).unwrap_or("(no message)")
 }

@@ -22,6 +22,7 @@ mod objects;
 mod panics;
 mod queued;
 mod reading;
+mod remote;
 mod send_sync;
 mod signal_blocking;
 mod signal_model;

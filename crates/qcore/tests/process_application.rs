@@ -226,7 +226,7 @@ fn a_timer_in_a_thread_without_a_loop() {
         .unwrap();
         thread::spawn(|| {
             let timer = QTimer::new();
-            timer.start(1);
+            timer.start_with_interval(1);
             assert!(!wait_until(1, || false));
         })
         .join()

@@ -3,10 +3,11 @@
 use std::{cell::Cell, marker::PhantomData};
 
 use qcore::{
-    Connection, ConnectionBlocker, ConnectionType, DeviceError, DeviceErrorKind, Dispatcher,
-    Interval, OpenMode, PostError, PostErrorKind, Poster, ProcessEventsFlags, QCoreApplication,
-    QDataStream, QDeadlineTimer, QElapsedTimer, QEventLoop, QIODevice, QObject, QPointer,
-    QSignalBlocker, QSignalSpy, QTimer, ScopedConnection, Signal, TimerType, VirtualClock,
+    CallError, CallErrorKind, Connection, ConnectionBlocker, ConnectionType, DeviceError,
+    DeviceErrorKind, Dispatcher, Interval, OpenMode, PendingCall, PostError, PostErrorKind, Poster,
+    ProcessEventsFlags, QCoreApplication, QDataStream, QDeadlineTimer, QElapsedTimer, QEventLoop,
+    QIODevice, QObject, QPointer, QSignalBlocker, QSignalSpy, QTimer, Remote, RemoteSignal,
+    ScopedConnection, Signal, TimerType, VirtualClock,
     application::{CoreApplicationNode, EventLoopNode},
     event_loop::{Readiness, Registration, TimerId},
     number::UnknownNumberError,
@@ -66,6 +67,7 @@ fn what_belongs_to_a_loop_stays_in_its_thread() {
         ConnectionBlocker: false, false;
         ScopedConnection: false, false;
         QSignalSpy<()>: false, false;
+        RemoteSignal<QObject, i32>: true, false;
         QDataStream: false, false;
         Dispatcher: false, false;
         Registration: false, false;
@@ -74,6 +76,12 @@ fn what_belongs_to_a_loop_stays_in_its_thread() {
         Poster: true, true;
         PostError: true, true;
         PostErrorKind: true, true;
+        Remote<QObject>: true, true;
+        Remote<std::rc::Rc<Cell<i32>>>: true, true;
+        PendingCall<i32>: true, true;
+        PendingCall<std::rc::Rc<i32>>: false, false;
+        CallError: true, true;
+        CallErrorKind: true, true;
         StreamError: true, true;
         StreamErrorKind: true, true;
         ConnectionType: true, true;

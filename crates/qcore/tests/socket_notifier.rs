@@ -124,7 +124,7 @@ fn mixing_with_timers() {
     let spy = QSignalSpy::new(&notifier.activated);
     let timer = QTimer::new();
     let ticks = QSignalSpy::new(&timer.timeout);
-    timer.start(0);
+    timer.start_with_interval(0);
     app.process_events();
     assert_eq!((spy.count(), ticks.count()), (0, 1));
     theirs.write_all(b"x").unwrap();

@@ -164,7 +164,7 @@ fn zero() {
             QCoreApplication::instance().quit();
         }
     });
-    timer.start(0);
+    timer.start_with_interval(0);
     app.exec();
     report("zero_timer", fires.get() as f64 / start.elapsed().as_secs_f64(), "fires/s");
 }
@@ -201,7 +201,7 @@ fn timers(count: usize) {
                 QCoreApplication::instance().quit();
             }
         });
-        timer.start(due);
+        timer.start_with_interval(due);
     }
     let starting = nanos(start);
     let started = cpu_seconds();

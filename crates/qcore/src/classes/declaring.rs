@@ -108,6 +108,16 @@ macro_rules! library_class {
         #[derive(Clone)]
         $vis struct $class($inner);
 
+        impl $class {
+            /// Sets the parent of a new object, and returns the object. See
+            /// [`QObject::with_parent`]($crate::QObject::with_parent).
+            #[allow(dead_code, clippy::return_self_not_must_use)]
+            $vis fn with_parent(self, parent: &$crate::QObject) -> Self {
+                $crate::QObject::set_parent(&self, ::std::option::Option::Some(parent));
+                self
+            }
+        }
+
         impl $crate::classes::Class for $class {
             type Inner = $inner;
             type Virtual = $virtual;

@@ -238,7 +238,7 @@ impl QObject {
     }
 
     /// Sets the object's name. If it has changed, emits
-    /// [`object_name_changed`](ObjectNode::object_name_changed).
+    /// [`object_name_changed`](ObjectNode::object_name_changed) before it returns.
     #[doc(alias = "setObjectName")]
     pub fn set_object_name(&self, name: impl Into<String>) {
         let name = name.into();
@@ -269,20 +269,24 @@ impl QObject {
     /// A parent keeps its children alive: a child needs no handle. A child dies with its parent
     /// even if there are handles to it. An object without a parent and without handles dies. The
     /// function logs a warning and changes nothing if the new parent is dead, or if it is the
-    /// object itself or one of its descendants.
+    /// object itself or one of its descendants. [`with_parent`](QObject::with_parent) is the short
+    /// form for a new object.
     ///
     /// ```
     /// use qcore::{QObject, QTimer};
     ///
-    /// let parent = QObject::new();
-    /// let timer = QTimer::new();
+    /// let (parent, timer) = (QObject::new(), QTimer::new());
     /// timer.set_parent(Some(&parent));
     /// drop(parent);
     /// assert!(timer.is_deleted());
     /// ```
     #[doc(alias = "setParent")]
     pub fn set_parent(&self, parent: Option<&QObject>) {
-        let life = Object::life(self);
+        Self::set_parent_of(self, parent);
+    }
+
+    fn set_parent_of<O: Object>(child: &O, parent: Option<&QObject>) {
+        let life = child.life();
         if let Some(parent) = parent {
             let parent = Object::life(parent);
             if parent.is_dead() || life.is_ancestor_of(parent) {
@@ -291,6 +295,32 @@ impl QObject {
             }
         }
         life.set_parent(parent.map(Object::life));
+    }
+
+    /// Makes an object a child of this one. The expansion of `class!` calls it for each field that
+    /// is marked as a child.
+    #[doc(hidden)]
+    pub fn adopt<O: Object>(&self, child: &O) {
+        Self::set_parent_of(child, Some(self));
+    }
+
+    /// Sets the parent of a new object, and returns the object.
+    ///
+    /// Each class has this function, classes of your own too. It follows a constructor, where a
+    /// PySide2 program passes the parent to the constructor: `QTimer(parent)`.
+    /// [`set_parent`](QObject::set_parent) describes what a parent does.
+    ///
+    /// ```
+    /// use qcore::{QObject, QTimer};
+    ///
+    /// let parent = QObject::new();
+    /// let timer = QTimer::new().with_parent(&parent);
+    /// assert!(timer.parent() == Some(parent));
+    /// ```
+    #[allow(clippy::return_self_not_must_use)] // a parent alone may hold the object
+    pub fn with_parent(self, parent: &QObject) -> Self {
+        self.set_parent(Some(parent));
+        self
     }
 
     // ---- signals

@@ -98,9 +98,8 @@ library_class! {
 /// }
 ///
 /// impl Echo {
-///     fn new(parent: &QObject) -> Self {
+///     fn new() -> Self {
 ///         let this = Self::derive(QTcpSocket::new());
-///         this.set_parent(Some(parent));
 ///         this.ready_read.connect_slot(&this, Self::on_ready_read);
 ///         this.disconnected.connect_slot(&this, QObject::delete_later);
 ///         this
@@ -120,7 +119,7 @@ library_class! {
 ///
 /// impl IncomingConnection for Server {
 ///     fn incoming_connection(&self, descriptor: OwnedFd) {
-///         Echo::new(self).set_socket_descriptor(descriptor).ok();
+///         Echo::new().with_parent(self).set_socket_descriptor(descriptor).ok();
 ///     }
 /// }
 ///
@@ -589,8 +588,8 @@ impl QTcpServer {
     }
 
     /// Waits for a connection; no loop needs to run. The deadline is a number of milliseconds, -1
-    /// for no limit, or a `Duration`. When the function returns, the server has accepted the
-    /// connection and emitted [`new_connection`](TcpServerNode::new_connection).
+    /// for no limit, or a `Duration`. Accepts the connection and emits
+    /// [`new_connection`](TcpServerNode::new_connection) before it returns.
     ///
     /// # Errors
     ///

@@ -73,7 +73,7 @@ impl QAbstractSocket {
     ///         QCoreApplication::instance().quit();
     ///     }
     /// });
-    /// ticker.start(1);
+    /// ticker.start_with_interval(1);
     /// app.exec();
     /// assert_eq!(*taken.borrow(), b"ten bytes.");
     /// # Ok::<(), qnetwork::SocketError>(())
