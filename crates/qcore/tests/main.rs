@@ -32,6 +32,7 @@ mod socket_notifier;
 mod text_stream;
 mod text_stream_devices;
 mod text_stream_goldens;
+mod thread_pool;
 mod threads;
 mod timer_slots;
 mod timers;

@@ -127,8 +127,14 @@ impl<T: 'static> Signal<T> {
     /// usable.
     #[inline]
     pub fn emit(&self, value: T) {
+        self.emit_ref(&value);
+    }
+
+    /// Emits the signal with a value that the caller keeps.
+    #[inline]
+    pub(crate) fn emit_ref(&self, value: &T) {
         if let Some(slots) = self.slots.get() {
-            slots.emit(&value);
+            slots.emit(value);
         }
     }
 
