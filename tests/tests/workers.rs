@@ -177,7 +177,7 @@ fn reluctant(counts: &Counts, take: &Arc<AtomicUsize>) -> QTcpServer {
             serve(&server.next_pending_connection().unwrap());
         }
     });
-    timer.start(1);
+    timer.start_with_interval(1);
     server
 }
 
@@ -285,7 +285,7 @@ fn closing() {
                         server.close();
                     }
                 });
-                timer.start(1);
+                timer.start_with_interval(1);
                 server
             }
         });

@@ -9,19 +9,18 @@
 //!   thread of the listening server            thread of a worker
 //!   accept() ─► give() ─► Inbox ───────────► fetch() ─► on_handed(): new_connection ─► your slots
 //!                                                                                        │
-//!   resume, close, pause  ◄── Home::post ◄── next_pending_connection(), close(), ... ◄───┘
+//!   resume, close, pause  ◄─ Remote::post ◄─ next_pending_connection(), close(), ... ◄───┘
 //! ```
 //!
-//! `inbox.rs` has the connections that are on their way, `part.rs` what runs in a worker's thread,
-//! and `home.rs` the way back.
+//! `inbox.rs` has the connections that are on their way, and `part.rs` what runs in a worker's
+//! thread.
 
 mod error;
-mod home;
 mod inbox;
 mod part;
 
 use std::{
-    cell::{Cell, OnceCell, RefCell},
+    cell::{Cell, RefCell},
     io,
     sync::{
         Arc, Mutex, PoisonError,
@@ -32,12 +31,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use qcore::{Dispatcher, Poster, classes::Inherits};
+use qcore::{Dispatcher, Poster, Remote, classes::Inherits};
 
 pub use self::error::{WorkerError, WorkerErrorKind};
 pub(super) use self::inbox::Handed;
 use self::{
-    home::Home,
     inbox::Inbox,
     part::{Here, Part, Start},
 };
@@ -68,7 +66,6 @@ pub(super) struct Workers {
     make: RefCell<Option<Make>>,
     count: usize,
     shared: Arc<Shared>,
-    home: OnceCell<Home>,
     list: RefCell<Vec<Worker>>,
     /// The worker whose turn it is.
     next: Cell<usize>,
@@ -206,7 +203,6 @@ impl QTcpServer {
                 max_pending: AtomicI32::new(self.state.max_pending()),
                 is_full: AtomicBool::new(false),
             }),
-            home: OnceCell::new(),
             list: RefCell::default(),
             next: Cell::new(0),
         };
@@ -289,14 +285,8 @@ impl Workers {
     }
 
     /// Starts the workers that do not run.
-    fn start(&self, server: &TcpServerNode) -> io::Result<()> {
-        let home = match self.home.get() {
-            Some(home) => home,
-            None => {
-                let made = Home::of(server.this.clone())?;
-                self.home.get_or_init(|| made)
-            }
-        };
+    fn start(&self, server: &QTcpServer) -> io::Result<()> {
+        let home = Remote::of(server);
         for number in 0..self.count {
             if self.list.borrow().iter().any(|worker| worker.number == number) {
                 continue;
@@ -307,7 +297,7 @@ impl Workers {
         Ok(())
     }
 
-    fn spawn(&self, number: usize, home: Home) -> io::Result<Worker> {
+    fn spawn(&self, number: usize, home: Remote<QTcpServer>) -> io::Result<Worker> {
         let inbox = Arc::new(Inbox::default());
         let make = self.make.borrow().clone();
         let make = make.ok_or_else(|| io::Error::other("the server has died"))?;
@@ -390,7 +380,8 @@ impl TcpServerNode {
     /// Starts the workers, as the server begins to listen.
     pub(super) fn start_workers(&self, place: (QHostAddress, u16)) -> Result<(), SocketError> {
         let Some(workers) = self.workers() else { return Ok(()) };
-        workers.start(self).map_err(|error| {
+        let Some(node) = self.this.upgrade() else { return Ok(()) };
+        workers.start(&QTcpServer::from_node(node)).map_err(|error| {
             let text = format!("Cannot start a worker: {error}");
             SocketError::new(SocketErrorKind::SocketResource, text)
         })?;

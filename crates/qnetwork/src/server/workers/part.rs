@@ -8,11 +8,10 @@ use std::{
     sync::{Arc, atomic::Ordering::SeqCst},
 };
 
-use qcore::{Dispatcher, EventType, QCoreApplication, QEventLoop};
+use qcore::{Dispatcher, EventType, QCoreApplication, QEventLoop, Remote};
 
 use super::{
     Role, Shared, WorkerError, WorkerErrorKind,
-    home::Home,
     inbox::{Fetched, Inbox},
 };
 use crate::{
@@ -23,7 +22,8 @@ use crate::{
 /// What a worker's server knows of the whole.
 pub(crate) struct Part {
     shared: Arc<Shared>,
-    home: Home,
+    /// The listening server.
+    home: Remote<QTcpServer>,
     inbox: Arc<Inbox>,
     /// How many connections the worker has fetched.
     fetched: Cell<usize>,
@@ -43,7 +43,7 @@ pub(super) struct Start {
     pub(super) worker: usize,
     pub(super) make: super::Make,
     pub(super) shared: Arc<Shared>,
-    pub(super) home: Home,
+    pub(super) home: Remote<QTcpServer>,
     pub(super) inbox: Arc<Inbox>,
 }
 
@@ -59,7 +59,8 @@ pub(super) fn run(start: Start) {
         Ok(Some(kind)) => WorkerError::new(kind, worker),
         Err(payload) => WorkerError::panicked(worker, text_of(&*payload)),
     };
-    home.post(move |server| server.on_worker_ended(error));
+    // If the listening server has died, nobody wants to know.
+    let _ = home.post(move |server| server.0.on_worker_ended(error));
 }
 
 /// Runs the worker's server. Returns why it has ended, unless it was told to.
@@ -132,7 +133,8 @@ impl Part {
 
     /// Calls `f` in the loop of the listening server.
     pub(crate) fn tell(&self, f: impl FnOnce(&TcpServerNode) + Send + 'static) {
-        self.home.post(f);
+        // If it has died, this worker will end.
+        let _ = self.home.post(move |server| f(server.0.node()));
     }
 
     /// Publishes how many connections wait to be taken, `waiting` of those that were fetched.
