@@ -4,6 +4,7 @@
 
 mod adopting;
 mod adopting_pipes;
+mod api_map;
 mod application_proxies;
 mod binding;
 mod channels;
@@ -13,6 +14,7 @@ mod datagrams;
 mod descriptors;
 mod dns_lookup;
 mod dropping;
+mod emissions;
 mod exhaustion;
 mod icmp;
 mod idle;

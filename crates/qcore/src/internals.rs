@@ -29,6 +29,13 @@ impl DeviceInternals for QIODevice {
     }
 }
 
+/// Returns how many values of this thread other threads can refer to: receivers, slots and ends of
+/// connections.
+#[must_use]
+pub fn lodgers() -> usize {
+    Dispatcher::current().lodgers()
+}
+
 /// Returns whether the innermost running loop is in its last turn.
 #[must_use]
 pub fn is_last_turn(dispatcher: &Dispatcher) -> bool {

@@ -54,11 +54,12 @@
 //! * [`message`] has [`install_message_handler`] for warnings
 //! * [`stream`] has [`QDataStream`], Qt's binary format, and [`QVariant`]
 //! * [`text_stream`] has [`QTextStream`], which reads and writes text
+//! * [`thread_pool`] has [`QThreadPool`], which runs blocking work beside the loop
 //!
 //! # Features
 //!
 //! * `codecs` (default): the codecs of [`QTextStream`] that are neither Unicode nor Latin-1
-//! * `ctrl-c` (default): `QCoreApplication::quit_on_ctrl_c()`
+//! * `unix-signals` (default): `UnixSignalNotifier` and `QCoreApplication::quit_on_ctrl_c()`
 
 // On docs.rs, which builds with nightly Rust, items show the feature that they need.
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -79,11 +80,14 @@ mod panics;
 pub mod signal;
 pub mod stream;
 pub mod text_stream;
+pub mod thread_pool;
 pub mod time;
 pub mod timer;
 
 #[cfg(unix)]
 pub use self::application::{NotifierType, QSocketNotifier};
+#[cfg(all(unix, feature = "unix-signals"))]
+pub use self::application::{UnixSignal, UnixSignalNotifier};
 pub use self::{
     application::{QCoreApplication, QEventLoop, QEventLoopLocker},
     classes::Destructor,
@@ -98,11 +102,13 @@ pub use self::{
     },
     panics::PanicPolicy,
     signal::{
-        Connection, ConnectionBlocker, ConnectionType, IntoReceiver, Lend, QSignalSpy, Receiver,
-        ScopedConnection, Signal, Slot,
+        CallError, CallErrorKind, Connection, ConnectionBlocker, ConnectionType, IntoReceiver,
+        Lend, PendingCall, QSignalSpy, Receiver, Remote, RemoteSignal, ScopedConnection, Signal,
+        Slot,
     },
     stream::{QDataStream, QVariant},
     text_stream::QTextStream,
+    thread_pool::{QThreadPool, ThreadPoolError, ThreadPoolErrorKind, ThreadPoolTask},
     time::{ClockType, Interval, QDeadlineTimer, QElapsedTimer, TimerType, VirtualClock},
     timer::{QBasicTimer, QTimer},
 };

@@ -6,7 +6,7 @@ mod ported;
 mod tls;
 
 use std::{
-    env,
+    env, fs,
     io::{BufRead, BufReader, Read, Write},
     net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream, UdpSocket},
     os::unix::net::{UnixListener, UnixStream},
@@ -387,6 +387,54 @@ fn loopback_gets_all_that_it_sends() {
     assert_eq!(run(command).status.code(), Some(2));
 }
 
+fn kill(signal: &str, child: &Running) {
+    let killed = Command::new("kill").args([signal, &child.0.id().to_string()]).status().unwrap();
+    assert!(killed.success());
+}
+
+#[test]
+fn a_daemon_reads_its_settings_again_and_lets_connections_finish() {
+    let file = env::temp_dir().join(format!("qcore-daemon-{}", std::process::id()));
+    fs::write(&file, "hello\n").unwrap();
+    let (server, port) = listening("daemon", &["--greeting", file.to_str().unwrap()]);
+    let line = |client: &mut BufReader<TcpStream>| {
+        let mut line = String::new();
+        client.read_line(&mut line).unwrap();
+        line
+    };
+    let mut first = BufReader::new(connect(port));
+    assert_eq!(line(&mut first), "hello\n");
+    fs::write(&file, "welcome\n").unwrap();
+    kill("-HUP", &server);
+    let end = Instant::now() + PATIENCE;
+    while line(&mut BufReader::new(connect(port))) != "welcome\n" {
+        assert!(Instant::now() < end, "the daemon does not read its greeting");
+    }
+    fs::remove_file(&file).unwrap();
+
+    kill("-TERM", &server);
+    while TcpStream::connect(("127.0.0.1", port)).is_ok() {
+        assert!(Instant::now() < end, "the daemon does not stop listening");
+    }
+    // The connection lives until its client ends it.
+    first.get_mut().write_all(b"still here\n").unwrap();
+    assert_eq!(line(&mut first), "still here\n");
+    drop(first);
+    let output = server.output();
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+}
+
+#[test]
+fn a_daemon_ends_at_its_deadline() {
+    let (server, port) = listening("daemon", &["--deadline", "0"]);
+    let mut client = connect(port);
+    client.write_all(b"x").unwrap();
+    client.read_exact(&mut [0]).unwrap();
+    kill("-TERM", &server);
+    assert_eq!(server.output().status.code(), Some(3));
+    assert_eq!(client.read(&mut [0]).unwrap(), 0);
+}
+
 fn chat_server() -> (Running, u16) {
     let mut command = example("chat");
     command.args(["--serve", "127.0.0.1:0"]);
@@ -736,7 +784,7 @@ fn a_local_fortune_client_without_a_fortune() {
     drop(server);
     let output = run(ask());
     assert_eq!(text(&output.stderr), "localfortuneclient: the server does not run\n");
-    std::fs::remove_file(&name).unwrap();
+    fs::remove_file(&name).unwrap();
 }
 
 #[test]
@@ -753,7 +801,7 @@ fn local_fortunes_and_qt() {
     let output = run(client);
     let fortune = "Grüße from Qt \u{1f600}\n";
     assert_eq!(text(&output.stdout), fortune, "{}", text(&output.stderr));
-    std::fs::remove_file(&name).unwrap();
+    fs::remove_file(&name).unwrap();
 
     let name = local_name("ours");
     let mut server = example("localfortuneserver");
@@ -766,5 +814,5 @@ fn local_fortunes_and_qt() {
     assert_eq!(text(&output.stdout).lines().count(), 1);
     assert!(text(&output.stdout).len() > 10);
     drop(server);
-    std::fs::remove_file(&name).unwrap();
+    fs::remove_file(&name).unwrap();
 }

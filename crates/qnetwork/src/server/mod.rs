@@ -570,8 +570,8 @@ impl QTcpServer {
     }
 
     /// Waits for a connection; no loop needs to run. The deadline is a number of milliseconds, -1
-    /// for no limit, or a `Duration`. When the function returns, the server has accepted the
-    /// connection and emitted [`new_connection`](TcpServerNode::new_connection).
+    /// for no limit, or a `Duration`. Accepts the connection and emits
+    /// [`new_connection`](TcpServerNode::new_connection) before it returns.
     ///
     /// # Errors
     ///

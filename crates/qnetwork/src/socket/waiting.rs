@@ -23,6 +23,8 @@ impl QAbstractSocket {
     /// The socket looks up the name and tries one address after the other. When the time is over,
     /// it gives up and is unconnected.
     ///
+    /// Like the loop, the function emits the signals of the socket before it returns.
+    ///
     /// # Errors
     ///
     /// * [`SocketTimeout`](SocketErrorKind::SocketTimeout) when the time is over
@@ -55,6 +57,8 @@ impl QAbstractSocket {
     /// number of milliseconds, -1 for no limit, or a `Duration`.
     ///
     /// Meanwhile the socket sends what was written. A socket that is connecting connects first.
+    ///
+    /// Like the loop, the function emits the signals of the socket before it returns.
     ///
     /// # Errors
     ///
@@ -98,6 +102,8 @@ impl QAbstractSocket {
     /// Waits until the socket has sent bytes and emitted `bytes_written`. The deadline is a number
     /// of milliseconds, -1 for no limit, or a `Duration`.
     ///
+    /// Like the loop, the function emits the signals of the socket before it returns.
+    ///
     /// # Errors
     ///
     /// Those of [`wait_for_ready_read`](QAbstractSocket::wait_for_ready_read);
@@ -138,6 +144,8 @@ impl QAbstractSocket {
     /// limit, or a `Duration`.
     ///
     /// Meanwhile the socket sends what was written and receives what arrives.
+    ///
+    /// Like the loop, the function emits the signals of the socket before it returns.
     ///
     /// # Errors
     ///
