@@ -106,9 +106,12 @@ const OUR_TYPES: &[(&str, &str)] = &[
     ("PanicPolicy", "Qt has no policy for exceptions"),
     ("CallErrorKind", "Qt reports no errors of blocking calls"),
     ("PostErrorKind", "Qt's postEvent() returns nothing"),
+    ("WorkerErrorKind", "Qt's servers have no workers"),
     ("QVariant", "it carries data; the number is that of its kind(), a VariantType"),
     ("Readiness", "Qt has a notifier each for reading and writing"),
     ("StreamErrorKind", "Qt returns false; the status, which is compared, has the reason"),
+    ("ThreadPoolErrorKind", "a QRunnable of Qt's has no result"),
+    ("UnixSignal", "Qt does not report signals of the operating system"),
 ];
 
 /// An enum: its name, and a function that returns the name and number of the value for a number.
