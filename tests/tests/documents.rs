@@ -7,7 +7,7 @@ use std::{
     path::{Component, Path, PathBuf},
 };
 
-use integration::chapters::{Block, blocks};
+use integration::chapters::{self, Block, Language, blocks};
 
 /// The address of a file of this repository on GitHub, for links that leave the book.
 const REPOSITORY: [&str; 2] = [
@@ -201,6 +201,15 @@ fn the_chapter_on_differences_leads_to_each_row() {
         }
     }
     assert!(rows > 150, "{rows} rows");
+}
+
+#[test]
+fn readers_are_told_how_the_programs_begin() {
+    let chapter = read("docs/porting.md");
+    for language in [Language::Python, Language::Rust] {
+        let indented = chapters::prelude(language).replace('\n', "\n  ");
+        assert!(chapter.contains(&format!("  {}\n", indented.trim_end())), "{language:?}");
+    }
 }
 
 const MISTAKES: &str = "crates/qcore/tests/mistakes";
