@@ -15,6 +15,7 @@ documents! {
     readme_of_qnetwork "../../crates/qnetwork/README.md"
     contributing "../../CONTRIBUTING.md"
     porting "../../docs/porting.md"
+    connections "../../docs/connections.md"
     architecture "../../docs/architecture.md"
     certificates "../../docs/certificates.md"
     proxies "../../docs/proxies.md"
