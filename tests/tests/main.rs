@@ -4,17 +4,21 @@
 
 mod adopting;
 mod adopting_pipes;
+mod api_map;
 mod application_proxies;
 mod binding;
 mod channels;
 mod connecting;
+mod cookbook;
 mod datagram_warnings;
 mod datagrams;
 mod descriptors;
 mod dns_lookup;
+mod documents;
 mod dropping;
 mod emissions;
 mod exhaustion;
+mod handing_over;
 mod icmp;
 mod idle;
 mod layers;
@@ -51,3 +55,4 @@ mod transfer;
 mod unsent;
 mod waiting;
 mod warned;
+mod workers;

@@ -101,10 +101,10 @@ pub use self::{
         KnownHeader, ProxyCapabilities, ProxyFactory, ProxyParseError, ProxyQueryType, ProxyType,
         QNetworkProxy, QNetworkProxyFactory, QNetworkProxyQuery,
     },
-    server::{IncomingConnection, QTcpServer},
+    server::{IncomingConnection, QTcpServer, WorkerError, WorkerErrorKind},
     socket::{
-        BindMode, PauseModes, QAbstractSocket, QTcpSocket, QUdpSocket, SocketError,
-        SocketErrorKind, SocketOption, SocketState, SocketType,
+        AttachError, BindMode, DetachedSocket, PauseModes, QAbstractSocket, QTcpSocket, QUdpSocket,
+        SocketError, SocketErrorKind, SocketOption, SocketState, SocketType,
     },
 };
 

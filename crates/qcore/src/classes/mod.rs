@@ -30,6 +30,7 @@ mod handle;
 mod life;
 mod objects;
 mod overriding;
+mod properties;
 
 pub(crate) use self::{
     connections::{Link, MethodId, SlotList},
@@ -39,7 +40,7 @@ pub(crate) use self::{
 };
 pub use self::{
     family::adopt,
-    handle::{Class, Handle, Lineage, Node, Object},
+    handle::{Class, Handle, IsClass, Lineage, Node, Object},
     life::Life,
     overriding::{
         CanOverride, Destructor, Inherits, IntoBase, NoClass, NoDestructor, NotOverridden,

@@ -71,8 +71,10 @@
 
 mod blocker;
 mod child_event;
+mod class_name;
 mod handler;
 mod pointer;
+mod properties;
 mod search;
 mod sender;
 
@@ -94,7 +96,7 @@ pub use self::{
 #[doc(no_inline)]
 pub use crate::classes::{Handle, Life, Lineage, Node, Object};
 use crate::{
-    classes::{Base, Class, Inherits, IntoBase, NoClass, adopt},
+    classes::{Base, Class, Inherits, IntoBase, IsClass, NoClass, adopt},
     event::{EventType, QEvent},
     signal::{Receiver, Signal},
 };
@@ -151,8 +153,8 @@ impl Node for ObjectNode {
 }
 
 impl Lineage for ObjectNode {
-    fn derives_from(&self, class: TypeId) -> bool {
-        QObject::derives_from(class)
+    fn any_class(&self, is: &mut IsClass<'_>) -> bool {
+        <QObject as Object>::any_class(is)
     }
 
     fn find(self: Rc<Self>, node: TypeId) -> Option<Rc<dyn Any>> {
@@ -440,8 +442,8 @@ impl Class for QObject {
         self.0
     }
 
-    fn is_or_derives_from(class: TypeId) -> bool {
-        class == TypeId::of::<QObject>()
+    fn any_class(is: &mut IsClass<'_>) -> bool {
+        is(TypeId::of::<QObject>(), "QObject")
     }
 }
 
