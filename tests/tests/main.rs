@@ -28,6 +28,7 @@ mod numbers;
 mod own_classes;
 mod paced_reading;
 mod panics;
+mod preludes;
 mod proxied_datagrams;
 mod proxied_servers;
 mod proxies;
