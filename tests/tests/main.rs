@@ -4,14 +4,17 @@
 
 mod adopting;
 mod adopting_pipes;
+mod api_map;
 mod application_proxies;
 mod binding;
 mod channels;
 mod connecting;
+mod cookbook;
 mod datagram_warnings;
 mod datagrams;
 mod descriptors;
 mod dns_lookup;
+mod documents;
 mod dropping;
 mod emissions;
 mod exhaustion;
@@ -28,6 +31,7 @@ mod numbers;
 mod own_classes;
 mod paced_reading;
 mod panics;
+mod preludes;
 mod proxied_datagrams;
 mod proxied_servers;
 mod proxies;

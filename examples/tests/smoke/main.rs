@@ -1,5 +1,6 @@
 //! Starts the examples and talks to them.
 
+mod ported;
 // `cargo test --workspace` switches this feature on.
 #[cfg(feature = "tls")]
 mod tls;
@@ -630,7 +631,15 @@ fn the_echo_server_echoes_datagrams() {
 }
 
 /// Starts a receiver of datagrams. Returns its port and the lines that it prints afterwards.
-fn receiver(mut command: Command) -> (Running, u16, mpsc::Receiver<String>) {
+fn receiver(command: Command) -> (Running, u16, mpsc::Receiver<String>) {
+    let (child, told) = watched(command);
+    let line = told.recv_timeout(PATIENCE).expect("the receiver prints where it listens");
+    let port = line.split([':', ' ']).nth(3).and_then(|port| port.parse().ok());
+    (child, port.unwrap_or_else(|| panic!("{line:?}")), told)
+}
+
+/// Starts a program and returns the lines that it prints, while it runs.
+fn watched(mut command: Command) -> (Running, mpsc::Receiver<String>) {
     let mut child = Running(command.spawn().unwrap());
     let out = child.0.stdout.take().unwrap();
     let (tell, told) = mpsc::channel();
@@ -639,9 +648,7 @@ fn receiver(mut command: Command) -> (Running, u16, mpsc::Receiver<String>) {
             let _ = tell.send(line.unwrap());
         }
     });
-    let line = told.recv_timeout(PATIENCE).expect("the receiver prints where it listens");
-    let port = line.split([':', ' ']).nth(3).and_then(|port| port.parse().ok());
-    (child, port.unwrap_or_else(|| panic!("{line:?}")), told)
+    (child, told)
 }
 
 #[cfg(feature = "dns")]
