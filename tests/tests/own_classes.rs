@@ -11,8 +11,8 @@ use qcore::{
     class, wait_until,
 };
 use qnetwork::{
-    IncomingConnection, QAbstractSocket, QHostAddress, QLocalServer, QLocalSocket, QTcpServer,
-    QTcpSocket, SocketErrorKind, SocketState,
+    IncomingConnection, QAbstractSocket, QHostAddress, QLocalServer, QLocalSocket, QSslSocket,
+    QTcpServer, QTcpSocket, QUdpSocket, SocketErrorKind, SocketState,
 };
 
 #[derive(Clone, Copy, PartialEq)]
@@ -340,4 +340,26 @@ fn a_client_with_timers_of_its_own() {
     assert!(wait_until(5000, || failed.get() == Some(SocketErrorKind::RemoteHostClosed)));
     drop(home);
     assert!(projector.is_deleted() && projector.socket.is_deleted());
+}
+
+/// The classes that only add functions to their base class have names of their own, too.
+#[test]
+fn names_of_classes() {
+    let _app = QCoreApplication::new();
+    let tcp = QObject::from(QTcpSocket::new());
+    assert_eq!(tcp.class_name(), "QTcpSocket");
+    assert!(tcp.inherits("QTcpSocket") && tcp.inherits("QAbstractSocket"));
+    assert!(tcp.inherits("QIODevice") && tcp.inherits("QObject") && !tcp.inherits("QUdpSocket"));
+    let ssl = QObject::from(QSslSocket::new());
+    assert_eq!(ssl.class_name(), "QSslSocket");
+    assert!(ssl.inherits("QTcpSocket") && !ssl.inherits("Connection"));
+    assert_eq!(QUdpSocket::new().class_name(), "QUdpSocket");
+    assert_eq!(QTcpServer::new().class_name(), "QTcpServer");
+
+    let own = Connection::new("Ann", &Rc::default());
+    own.set_object_name("own");
+    let own = QAbstractSocket::from(own);
+    assert_eq!(own.class_name(), "Connection");
+    assert!(own.inherits("Connection") && own.inherits("QTcpSocket"));
+    assert_eq!(own.dump_object_tree(), "Connection::own \n    QTimer:: \n");
 }

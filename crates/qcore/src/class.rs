@@ -332,7 +332,7 @@ macro_rules! class {
                     $crate::class! { @override $class object [
                         <$base as $crate::classes::Class>::Virtual
                     ] }
-                    $($crate::QObject::adopt(&object, &object.$child);)*
+                    $($crate::classes::adopt(&object.$child, &object);)*
                     object
                 }
             }

@@ -112,3 +112,48 @@ pub use self::{
     time::{ClockType, Interval, QDeadlineTimer, QElapsedTimer, TimerType, VirtualClock},
     timer::{QBasicTimer, QTimer},
 };
+
+/// What most programs import: `use qcore::prelude::*`.
+///
+/// It has all types of the crate's root, the traits that a class of your own implements to
+/// [override](crate::class!#overriding) functions, and [`class!`](crate::class!). Functions and
+/// other traits are not part of it.
+///
+/// ```
+/// use qcore::prelude::*;
+///
+/// class! {
+///     struct Greeter: QObject {
+///         greeted: Signal<String>,
+///     }
+/// }
+///
+/// let app = QCoreApplication::new();
+/// let greeter = Greeter::derive(QObject::new()).with_parent(&app);
+/// greeter.greeted.connect_to(&app, |app, name| {
+///     println!("hello, {name}");
+///     app.quit();
+/// });
+/// QTimer::single_shot_to(0, &greeter, |greeter| greeter.greeted.emit("world".to_owned()));
+/// app.exec();
+/// ```
+pub mod prelude {
+    #[doc(no_inline)]
+    pub use crate::{
+        CallError, CallErrorKind, ClockType, Connection, ConnectionBlocker, ConnectionType,
+        Destructor, DeviceError, DeviceErrorKind, Dispatcher, EventHandler, EventType,
+        FindChildOptions, Interval, MessageType, OpenMode, PanicPolicy, PendingCall, PostError,
+        PostErrorKind, Poster, ProcessEventsFlags, QBasicTimer, QBuffer, QChildEvent,
+        QCoreApplication, QDataStream, QDeadlineTimer, QElapsedTimer, QEvent, QEventLoop,
+        QEventLoopLocker, QIODevice, QObject, QPointer, QSignalBlocker, QSignalSpy, QTextStream,
+        QThreadPool, QTimer, QTimerEvent, QVariant, Remote, RemoteSignal, ScopedConnection, Signal,
+        ThreadPoolError, ThreadPoolErrorKind, ThreadPoolTask, TimerId, TimerType, VirtualClock,
+        class,
+    };
+    #[cfg(unix)]
+    #[doc(no_inline)]
+    pub use crate::{NotifierType, QSocketNotifier};
+    #[cfg(all(unix, feature = "unix-signals"))]
+    #[doc(no_inline)]
+    pub use crate::{UnixSignal, UnixSignalNotifier};
+}

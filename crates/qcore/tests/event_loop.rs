@@ -446,6 +446,49 @@ fn wake_up() {
 }
 
 #[test]
+fn pending_events() {
+    let pending = QCoreApplication::has_pending_events;
+    assert!(!pending());
+    let clock = VirtualClock::install();
+    let app = QCoreApplication::new();
+    assert!(!pending());
+
+    post(|| ());
+    assert!(pending() && pending());
+    app.process_events();
+    assert!(!pending());
+
+    let timer = QTimer::with_interval(50);
+    timer.start();
+    assert!(!pending());
+    clock.advance(60);
+    assert!(pending());
+    app.process_events();
+    assert!(!pending());
+    timer.set_interval(0);
+    assert!(pending());
+    timer.stop();
+    assert!(!pending());
+}
+
+/// Asking takes nothing from the loop.
+#[test]
+fn pending_events_of_others_stay() {
+    let app = QCoreApplication::new();
+    let poster = Dispatcher::current().poster().unwrap();
+    let quit = thread::spawn(move || poster.post(|| QCoreApplication::instance().exit(3)));
+    quit.join().unwrap().unwrap();
+    assert!(QCoreApplication::has_pending_events());
+    assert_eq!(app.exec(), 3);
+
+    let event_loop = QEventLoop::new();
+    event_loop.wake_up();
+    assert!(QCoreApplication::has_pending_events());
+    assert!(app.process_events_with_flags(WAIT));
+    assert!(!QCoreApplication::has_pending_events());
+}
+
+#[test]
 fn what_belongs_to_the_loop_is_made_once() {
     #[derive(Default)]
     struct Mine(Cell<u32>);

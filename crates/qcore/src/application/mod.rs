@@ -349,6 +349,25 @@ impl QCoreApplication {
         Object::life(&keep).destroy();
     }
 
+    /// Returns whether there is no application yet, neither of this thread nor of the process. This
+    /// is also the case after the application has ended.
+    ///
+    /// ```
+    /// use qcore::QCoreApplication;
+    ///
+    /// assert!(QCoreApplication::starting_up());
+    /// let app = QCoreApplication::new();
+    /// assert!(!QCoreApplication::starting_up());
+    /// drop(app);
+    /// assert!(QCoreApplication::starting_up());
+    /// ```
+    #[doc(alias = "startingUp")]
+    #[must_use]
+    pub fn starting_up() -> bool {
+        let own = Dispatcher::existing().and_then(|dispatcher| Self::existing(&dispatcher));
+        own.is_none() && process::application().is_none()
+    }
+
     /// Returns whether the application of this thread is ending or has ended, and the thread has no
     /// new application yet.
     ///
@@ -365,6 +384,29 @@ impl QCoreApplication {
     #[must_use]
     pub fn closing_down() -> bool {
         Dispatcher::existing().is_some_and(|dispatcher| is_closing_down(&dispatcher))
+    }
+
+    /// Returns whether [`process_events`](QCoreApplication::process_events) would handle anything in
+    /// this thread: something posted, a timer that is due, a socket that is ready, or written data
+    /// that is still to be sent.
+    ///
+    /// Qt's function is obsolete: it also returns `true` when there is nothing to handle.
+    ///
+    /// ```
+    /// use qcore::{EventType, QCoreApplication, QEvent, QObject};
+    ///
+    /// let app = QCoreApplication::new();
+    /// let object = QObject::new();
+    /// assert!(!QCoreApplication::has_pending_events());
+    /// QCoreApplication::post_event(&object, QEvent::new(EventType::USER));
+    /// assert!(QCoreApplication::has_pending_events());
+    /// app.process_events();
+    /// assert!(!QCoreApplication::has_pending_events());
+    /// ```
+    #[doc(alias = "hasPendingEvents")]
+    #[must_use]
+    pub fn has_pending_events() -> bool {
+        Dispatcher::existing().is_some_and(|dispatcher| dispatcher.has_pending_events())
     }
 
     /// Handles the events that are pending, and returns whether there were any. It does not wait.

@@ -37,7 +37,7 @@ pub use self::{
 };
 use self::{
     backend::NoBackend,
-    byte_queue::ByteQueue,
+    byte_queue::{ByteQueue, DetachedBytes},
     pool::{BufferPool, SMALL},
 };
 use crate::{
@@ -179,6 +179,13 @@ impl DeviceNode {
             error_string: RefCell::default(),
             backend: OnceCell::new(),
         })
+    }
+}
+
+impl DeviceNode {
+    /// Returns the number of bytes in the read buffer.
+    pub(crate) fn buffer_len(&self) -> usize {
+        self.buffer.borrow().len()
     }
 }
 
@@ -635,6 +642,15 @@ impl QIODevice {
     #[must_use]
     pub fn buffer_len(&self) -> usize {
         self.0.buffer.borrow().len()
+    }
+
+    /// Ends the transaction and replaces the content of the read buffer. Returns what was in it.
+    pub(crate) fn exchange_buffer(&self, bytes: DetachedBytes) -> DetachedBytes {
+        self.0.transaction.set(None);
+        let mut buffer = self.0.buffer.borrow_mut();
+        let before = buffer.detach();
+        buffer.attach(bytes);
+        before
     }
 
     /// Returns the pool that the buffers come from.

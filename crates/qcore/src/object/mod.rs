@@ -71,8 +71,10 @@
 
 mod blocker;
 mod child_event;
+mod class_name;
 mod handler;
 mod pointer;
+mod properties;
 mod search;
 mod sender;
 
@@ -94,7 +96,7 @@ pub use self::{
 #[doc(no_inline)]
 pub use crate::classes::{Handle, Life, Lineage, Node, Object};
 use crate::{
-    classes::{Base, Class, Inherits, IntoBase, NoClass},
+    classes::{Base, Class, Inherits, IntoBase, IsClass, NoClass, adopt},
     event::{EventType, QEvent},
     signal::{Receiver, Signal},
 };
@@ -151,8 +153,8 @@ impl Node for ObjectNode {
 }
 
 impl Lineage for ObjectNode {
-    fn derives_from(&self, class: TypeId) -> bool {
-        QObject::derives_from(class)
+    fn any_class(&self, is: &mut IsClass<'_>) -> bool {
+        <QObject as Object>::any_class(is)
     }
 
     fn find(self: Rc<Self>, node: TypeId) -> Option<Rc<dyn Any>> {
@@ -282,26 +284,10 @@ impl QObject {
     /// ```
     #[doc(alias = "setParent")]
     pub fn set_parent(&self, parent: Option<&QObject>) {
-        Self::set_parent_of(self, parent);
-    }
-
-    fn set_parent_of<O: Object>(child: &O, parent: Option<&QObject>) {
-        let life = child.life();
-        if let Some(parent) = parent {
-            let parent = Object::life(parent);
-            if parent.is_dead() || life.is_ancestor_of(parent) {
-                crate::q_warning!("QObject::setParent: Cannot set this parent");
-                return;
-            }
+        match parent {
+            Some(parent) => adopt(self, parent),
+            None => Object::life(self).set_parent(None),
         }
-        life.set_parent(parent.map(Object::life));
-    }
-
-    /// Makes an object a child of this one. The expansion of `class!` calls it for each field that
-    /// is marked as a child.
-    #[doc(hidden)]
-    pub fn adopt<O: Object>(&self, child: &O) {
-        Self::set_parent_of(child, Some(self));
     }
 
     /// Sets the parent of a new object, and returns the object.
@@ -318,8 +304,8 @@ impl QObject {
     /// assert!(timer.parent() == Some(parent));
     /// ```
     #[allow(clippy::return_self_not_must_use)] // a parent alone may hold the object
-    pub fn with_parent(self, parent: &QObject) -> Self {
-        self.set_parent(Some(parent));
+    pub fn with_parent(self, parent: &impl Object) -> Self {
+        adopt(&self, parent);
         self
     }
 
@@ -456,8 +442,8 @@ impl Class for QObject {
         self.0
     }
 
-    fn is_or_derives_from(class: TypeId) -> bool {
-        class == TypeId::of::<QObject>()
+    fn any_class(is: &mut IsClass<'_>) -> bool {
+        is(TypeId::of::<QObject>(), "QObject")
     }
 }
 

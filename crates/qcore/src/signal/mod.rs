@@ -391,6 +391,23 @@ impl<T: 'static> Signal<T> {
         self.slots.get().is_some_and(|slots| slots.len() > 0)
     }
 
+    /// Returns the number of connected slots. A slot whose receiver has died is not connected.
+    ///
+    /// ```
+    /// use qcore::{QObject, Signal};
+    ///
+    /// let (signal, object) = (Signal::<()>::new(), QObject::new());
+    /// signal.connect(|()| println!("called"));
+    /// signal.connect_to(&object, |_, ()| println!("called, too"));
+    /// assert_eq!(signal.receivers(), 2);
+    /// drop(object);
+    /// assert_eq!(signal.receivers(), 1);
+    /// ```
+    #[must_use]
+    pub fn receivers(&self) -> usize {
+        self.slots.get().map_or(0, |slots| slots.count())
+    }
+
     // ---- helpers
 
     /// Returns the list of slots, or `None` if the object is dead.

@@ -333,6 +333,7 @@ impl QDnsLookup {
     // ---- the result
 
     /// Returns the kind of the error; `None`, where Qt returns `NoError`, if there was none.
+    #[doc(alias = "NoError")]
     #[must_use]
     pub fn error(&self) -> Option<DnsLookupErrorKind> {
         self.reply.borrow().error.as_ref().map(DnsLookupError::kind)

@@ -526,12 +526,12 @@ impl QLocalSocket {
     }
 
     /// Returns the node as an `Rc`, because a slot may drop the last handle.
-    fn node_kept(&self) -> Rc<LocalSocketNode> {
+    pub(super) fn node_kept(&self) -> Rc<LocalSocketNode> {
         self.this.upgrade().expect("a handle keeps its node")
     }
 }
 
-fn translated(error: SocketError) -> LocalSocketError {
+pub(super) fn translated(error: SocketError) -> LocalSocketError {
     error.kind().into()
 }
 

@@ -339,7 +339,7 @@ impl AbstractSocketNode {
     }
 
     /// Drops the connection, or the attempt to connect, and everything that belongs to it.
-    fn forget_connection(&self) {
+    pub(super) fn forget_connection(&self) {
         self.attempt.cancel_lookup();
         self.stop_connect_timer();
         self.release_engine();
@@ -349,7 +349,7 @@ impl AbstractSocketNode {
         self.ending.reset();
     }
 
-    fn install(&self, engine: Rc<dyn Engine>, mode: OpenMode) {
+    pub(super) fn install(&self, engine: Rc<dyn Engine>, mode: OpenMode) {
         self.engine.put(engine);
         self.base.open_device(mode);
         self.learn_ends();
@@ -363,7 +363,7 @@ impl AbstractSocketNode {
     }
 
     /// Fails with a warning if the object is dying or dead.
-    pub(super) fn refuse_deleted(&self, function: &str) -> Result<(), SocketError> {
+    pub(crate) fn refuse_deleted(&self, function: &str) -> Result<(), SocketError> {
         if self.life().is_dying() {
             qcore::q_warning!("QAbstractSocket::{function}() called on a socket that was deleted");
             let text = "The socket was deleted";

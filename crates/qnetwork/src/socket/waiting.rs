@@ -85,7 +85,7 @@ impl QAbstractSocket {
             if !node.reads() {
                 return Err(node.last_error());
             }
-            if !node.has_room() {
+            if !node.has_room() && !node.reading.has_inherited() {
                 let text = "The read buffer is full";
                 return Err(SocketError::new(SocketErrorKind::Operation, text));
             }

@@ -15,7 +15,8 @@
 //!
 //! Qt is built in the same way, which shows in the order and number of the signals. While nothing
 //! is encrypted there is no session, and data passes through unchanged. `encrypting.rs` starts a
-//! session and runs its handshake, `verifying.rs` judges the peer's certificate, `transfer.rs`
+//! session and runs its handshake, `handing_over.rs` hands a plain connection over to another
+//! thread, `verifying.rs` judges the peer's certificate, `transfer.rs`
 //! moves the data, `closing.rs` ends the connection, and `waiting.rs` waits without a loop.
 //! `settings.rs` and `identity.rs` have the setters and getters.
 //!
@@ -26,6 +27,7 @@
 mod closing;
 mod device;
 mod encrypting;
+mod handing_over;
 mod identity;
 mod inner;
 mod muted;
