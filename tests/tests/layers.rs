@@ -27,6 +27,7 @@ const QCORE: &[&str] = &[
     "signal",
     "object",
     "application",
+    "thread",
     "timer",
     "io_device",
     "stream",

@@ -46,6 +46,8 @@
 //! * [`event`] has [`QEvent`], which is sent or posted to one object
 //! * [`classes`] has the parts that classes of your own are made of
 //! * [`event_loop`] has [`Dispatcher`], the loop of a thread, and [`Poster`] for other threads
+//! * [`thread`] has [`QThread`], a thread with an event loop. A [`Remote`] is a receiver in another
+//!   thread
 //! * [`time`] has [`QElapsedTimer`], [`QDeadlineTimer`] and [`VirtualClock`]
 //! * [`timer`] has [`QTimer`] and [`QBasicTimer`]
 //! * [`io_device`] has [`QIODevice`], the base of devices that are read and written, and
@@ -79,6 +81,7 @@ mod panics;
 pub mod signal;
 pub mod stream;
 pub mod text_stream;
+pub mod thread;
 pub mod time;
 pub mod timer;
 
@@ -104,6 +107,7 @@ pub use self::{
     },
     stream::{QDataStream, QVariant},
     text_stream::QTextStream,
+    thread::{QThread, ThreadPanic, ThreadPriority, ThreadResult},
     time::{ClockType, Interval, QDeadlineTimer, QElapsedTimer, TimerType, VirtualClock},
     timer::{QBasicTimer, QTimer},
 };

@@ -20,6 +20,7 @@ mod events;
 mod mistakes;
 mod objects;
 mod panics;
+mod qthread;
 mod queued;
 mod reading;
 mod remote;

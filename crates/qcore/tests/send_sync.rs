@@ -13,6 +13,7 @@ use qcore::{
     number::UnknownNumberError,
     object::{Life, ObjectNode},
     stream::{StreamError, StreamErrorKind},
+    thread::{QThread, ThreadNode, ThreadPanic, ThreadPriority},
     timer::TimerNode,
 };
 
@@ -60,6 +61,8 @@ fn what_belongs_to_a_loop_stays_in_its_thread() {
         QCoreApplication: false, false;
         CoreApplicationNode: false, false;
         QEventLoop: false, false;
+        QThread: false, false;
+        ThreadNode: false, false;
         EventLoopNode: false, false;
         QSignalBlocker: false, false;
         Signal<()>: false, false;
@@ -82,6 +85,8 @@ fn what_belongs_to_a_loop_stays_in_its_thread() {
         PendingCall<std::rc::Rc<i32>>: false, false;
         CallError: true, true;
         CallErrorKind: true, true;
+        ThreadPanic: true, true;
+        ThreadPriority: true, true;
         StreamError: true, true;
         StreamErrorKind: true, true;
         ConnectionType: true, true;
