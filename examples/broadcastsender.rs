@@ -78,11 +78,10 @@ fn run(options: Options) -> Result<i32, Box<dyn std::error::Error>> {
     let app = QCoreApplication::new();
     app.quit_on_ctrl_c()?;
     let to = options.to.parse()?;
-    let timer = QTimer::new();
-    let every = i32::try_from(options.every)?;
+    let timer = QTimer::with_interval(i32::try_from(options.every)?);
     let socket = QUdpSocket::new();
     let sender = Rc::new(Sender { app: app.clone(), socket, to, options, number: Cell::new(0) });
     timer.timeout.connect_to(&sender, Sender::send);
-    timer.start(every);
+    timer.start();
     Ok(app.exec())
 }

@@ -157,8 +157,7 @@ impl Room {
 
 impl Guest {
     fn new(room: &Room) -> Self {
-        let this = Self::derive(QTcpSocket::new());
-        this.set_parent(Some(room));
+        let this = Self::derive(QTcpSocket::new()).with_parent(room);
         // Everything beyond that stays in the system's buffers, which slows the sender.
         this.set_read_buffer_size(MAX_LINE);
         this.ready_read.connect_slot((&this, room), Self::on_ready_read);

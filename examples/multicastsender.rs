@@ -86,10 +86,9 @@ fn run(options: Options) -> Result<i32, Box<dyn std::error::Error>> {
         socket.set_multicast_interface(by.as_ref())?;
         sockets.push((group, socket));
     }
-    let timer = QTimer::new();
-    let every = i32::try_from(options.every)?;
+    let timer = QTimer::with_interval(i32::try_from(options.every)?);
     let sender = Rc::new(Sender { app: app.clone(), sockets, options, number: Cell::new(0) });
     timer.timeout.connect_to(&sender, Sender::send);
-    timer.start(every);
+    timer.start();
     Ok(app.exec())
 }

@@ -14,7 +14,6 @@ documents! {
     readme_of_qcore "../../crates/qcore/README.md"
     readme_of_qnetwork "../../crates/qnetwork/README.md"
     contributing "../../CONTRIBUTING.md"
-    porting "../../docs/porting.md"
     architecture "../../docs/architecture.md"
     certificates "../../docs/certificates.md"
     proxies "../../docs/proxies.md"

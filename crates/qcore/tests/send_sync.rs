@@ -6,16 +6,20 @@ use qcore::{
     CallError, CallErrorKind, Connection, ConnectionBlocker, ConnectionType, DeviceError,
     DeviceErrorKind, Dispatcher, Interval, OpenMode, PendingCall, PostError, PostErrorKind, Poster,
     ProcessEventsFlags, QCoreApplication, QDataStream, QDeadlineTimer, QElapsedTimer, QEventLoop,
-    QIODevice, QObject, QPointer, QSignalBlocker, QSignalSpy, QTimer, Remote, RemoteSignal,
-    ScopedConnection, Signal, TimerType, VirtualClock,
+    QIODevice, QObject, QPointer, QSignalBlocker, QSignalSpy, QThreadPool, QTimer, Remote,
+    RemoteSignal, ScopedConnection, Signal, ThreadPoolError, ThreadPoolErrorKind, ThreadPoolTask,
+    TimerType, VirtualClock,
     application::{CoreApplicationNode, EventLoopNode},
     event_loop::{Readiness, Registration, TimerId},
     number::UnknownNumberError,
     object::{Life, ObjectNode},
     stream::{StreamError, StreamErrorKind},
     thread::{QThread, ThreadNode, ThreadPanic, ThreadPriority},
+    thread_pool::ThreadPoolTaskNode,
     timer::TimerNode,
 };
+#[cfg(all(unix, feature = "unix-signals"))]
+use qcore::{UnixSignal, UnixSignalNotifier};
 
 // Checks whether `T` implements a trait: if it does, the inherent constant hides the trait's
 // constant.
@@ -56,6 +60,8 @@ fn what_belongs_to_a_loop_stays_in_its_thread() {
         QPointer<QObject>: false, false;
         QPointer<QTimer>: false, false;
         QTimer: false, false;
+        ThreadPoolTask<u8>: false, false;
+        ThreadPoolTaskNode<u8>: false, false;
         TimerNode: false, false;
         QIODevice: false, false;
         QCoreApplication: false, false;
@@ -87,6 +93,9 @@ fn what_belongs_to_a_loop_stays_in_its_thread() {
         CallErrorKind: true, true;
         ThreadPanic: true, true;
         ThreadPriority: true, true;
+        QThreadPool: true, true;
+        ThreadPoolError: true, true;
+        ThreadPoolErrorKind: true, true;
         StreamError: true, true;
         StreamErrorKind: true, true;
         ConnectionType: true, true;
@@ -108,4 +117,12 @@ fn what_belongs_to_a_loop_stays_in_its_thread() {
     // Checks the probe itself.
     let probe = table! { Cell<u8>: true, false; std::sync::MutexGuard<'static, u8>: false, true; };
     assert!(probe.iter().all(|(_, found, expected)| found == expected));
+}
+
+#[cfg(all(unix, feature = "unix-signals"))]
+#[test]
+fn a_notifier_stays_in_its_thread_and_its_signals_do_not() {
+    let notifier = (SendProbe::<UnixSignalNotifier>::SEND, SyncProbe::<UnixSignalNotifier>::SYNC);
+    assert_eq!(notifier, (false, false));
+    assert_eq!((SendProbe::<UnixSignal>::SEND, SyncProbe::<UnixSignal>::SYNC), (true, true));
 }

@@ -159,7 +159,7 @@ fn of_several_values() {
 fn a_base_class_has_it() {
     let (taker, _) = Taker::new();
     let (done, timer) = (Signal::<()>::new(), QTimer::new());
-    timer.start(1000);
+    timer.start_with_interval(1000);
     done.connect_slot(&timer, QTimer::stop);
     done.connect_slot(&taker, QObject::delete_later);
     done.emit(());

@@ -1,4 +1,4 @@
-//! Benchmarks in one process: `qmicro emit|connect|queued|zero|timers10k|timers|echo|text`.
+//! Benchmarks in one process: `qmicro emit|connect|queued|crossthread|zero|timers10k|timers|echo|text`.
 //!
 //! Each benchmark prints its figures as lines of JSON.
 
@@ -22,13 +22,16 @@ fn main() -> ExitCode {
         Some("emit") => emit(),
         Some("connect") => connect(),
         Some("queued") => queued(),
+        Some("crossthread") => qbench::crossthread(),
         Some("zero") => zero(),
         Some("timers10k") => timers(10_000),
         Some("timers") => timers(100_000),
         Some("echo") => echo(),
         Some("text") => text(),
         _ => {
-            eprintln!("usage: qmicro emit|connect|queued|zero|timers10k|timers|echo|text");
+            eprintln!(
+                "usage: qmicro emit|connect|queued|crossthread|zero|timers10k|timers|echo|text"
+            );
             return ExitCode::from(2);
         }
     }
@@ -164,7 +167,7 @@ fn zero() {
             QCoreApplication::instance().quit();
         }
     });
-    timer.start(0);
+    timer.start_with_interval(0);
     app.exec();
     report("zero_timer", fires.get() as f64 / start.elapsed().as_secs_f64(), "fires/s");
 }
@@ -201,7 +204,7 @@ fn timers(count: usize) {
                 QCoreApplication::instance().quit();
             }
         });
-        timer.start(due);
+        timer.start_with_interval(due);
     }
     let starting = nanos(start);
     let started = cpu_seconds();

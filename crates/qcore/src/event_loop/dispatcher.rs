@@ -103,6 +103,7 @@ impl Drop for Owner {
 
 impl Dispatcher {
     /// Returns the event loop of this thread, and creates it if there is none.
+    #[doc(alias = "eventDispatcher")]
     #[must_use]
     pub fn current() -> Rc<Dispatcher> {
         // When the thread is ending and its loop has ended, an object that is created late gets a

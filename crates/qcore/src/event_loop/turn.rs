@@ -95,6 +95,22 @@ impl Dispatcher {
         self.sources.wait(Some(timeout));
     }
 
+    /// Returns whether the next turn has something to do without waiting.
+    pub(crate) fn has_pending_events(&self) -> bool {
+        self.sources.wait(Some(Duration::ZERO));
+        if self.collect_posts() {
+            // The next turn still has to see that another thread has woken it.
+            self.woken.set(true);
+        }
+        let due = self.timers.borrow_mut().next_due();
+        self.woken.get()
+            || self.posted.borrow().has_work(self.level.get())
+            || self.sources.ready_count() > 0
+            || !self.writers.borrow().is_empty()
+            || !self.early_writers.borrow().is_empty()
+            || due.is_some_and(|due| due <= self.clock.now())
+    }
+
     /// Moves the calls of other threads to the queue of this loop. Returns whether one of these
     /// threads has woken the loop.
     pub(crate) fn collect_posts(&self) -> bool {

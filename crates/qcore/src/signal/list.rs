@@ -53,6 +53,14 @@ impl<T: 'static> Slots<T> {
         self.live.get()
     }
 
+    /// The number of slots whose receivers live.
+    pub(super) fn count(&self) -> usize {
+        // Whether a receiver lives may be for the program to say, so nothing is borrowed.
+        let snapshot = self.entries.borrow().clone();
+        let slots = snapshot.iter().filter_map(|entry| entry.slot.as_ref());
+        slots.filter(|slot| !slot.state().is_dead() && slot.call().is_alive()).count()
+    }
+
     #[inline]
     pub(super) fn emit(&self, value: &T) {
         let Some(life) = &self.life else { return self.emit_of_nobody(value) };

@@ -133,8 +133,14 @@ impl<T: 'static> Signal<T> {
     /// usable.
     #[inline]
     pub fn emit(&self, value: T) {
+        self.emit_ref(&value);
+    }
+
+    /// Emits the signal with a value that the caller keeps.
+    #[inline]
+    pub(crate) fn emit_ref(&self, value: &T) {
         if let Some(slots) = self.slots.get() {
-            slots.emit(&value);
+            slots.emit(value);
         }
     }
 
@@ -195,7 +201,7 @@ impl<T: 'static> Signal<T> {
     /// class! {
     ///     /// Counts down.
     ///     pub struct Countdown: QObject {
-    ///         timer: QTimer = QTimer::new(),
+    ///         child timer: QTimer = QTimer::with_interval(1),
     ///         left: Cell<u32> = Cell::new(3),
     ///     }
     /// }
@@ -204,7 +210,7 @@ impl<T: 'static> Signal<T> {
     ///     fn new() -> Self {
     ///         let this = Self::derive(QObject::new());
     ///         this.timer.timeout.connect_slot(&this, Self::step);
-    ///         this.timer.start(1);
+    ///         this.timer.start();
     ///         this
     ///     }
     ///
@@ -389,6 +395,23 @@ impl<T: 'static> Signal<T> {
     #[must_use]
     pub fn is_connected(&self) -> bool {
         self.slots.get().is_some_and(|slots| slots.len() > 0)
+    }
+
+    /// Returns the number of connected slots. A slot whose receiver has died is not connected.
+    ///
+    /// ```
+    /// use qcore::{QObject, Signal};
+    ///
+    /// let (signal, object) = (Signal::<()>::new(), QObject::new());
+    /// signal.connect(|()| println!("called"));
+    /// signal.connect_to(&object, |_, ()| println!("called, too"));
+    /// assert_eq!(signal.receivers(), 2);
+    /// drop(object);
+    /// assert_eq!(signal.receivers(), 1);
+    /// ```
+    #[must_use]
+    pub fn receivers(&self) -> usize {
+        self.slots.get().map_or(0, |slots| slots.count())
     }
 
     // ---- helpers

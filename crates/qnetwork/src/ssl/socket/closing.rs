@@ -91,7 +91,7 @@ impl SslSocketNode {
         Ok(())
     }
 
-    fn on_taken_over(&self, state: SocketState, mode: OpenMode) {
+    pub(super) fn on_taken_over(&self, state: SocketState, mode: OpenMode) {
         self.base.clear_error();
         self.base.set_socket_state(state);
         self.base.open_device(mode);
