@@ -39,6 +39,13 @@ impl Inbox {
         Arc::new(Inbox(HandOver::new()))
     }
 
+    /// Returns an inbox that takes no messages.
+    pub(crate) fn closed() -> Arc<Self> {
+        let inbox = Inbox::new();
+        inbox.close();
+        inbox
+    }
+
     /// Returns the inbox of this thread's loop.
     pub(crate) fn of_this_thread() -> Arc<Self> {
         Dispatcher::current().inbox().clone()

@@ -113,7 +113,7 @@ impl Dispatcher {
 
     /// Moves the calls of other threads to the queue of this loop. Returns whether one of these
     /// threads has woken the loop.
-    pub(super) fn collect_posts(&self) -> bool {
+    pub(crate) fn collect_posts(&self) -> bool {
         let woken = self.sources.take_woken();
         let has_woken = woken.is_some();
         if let Some(inbox) = woken {
