@@ -18,6 +18,7 @@ documents! {
     architecture "../../docs/architecture.md"
     certificates "../../docs/certificates.md"
     proxies "../../docs/proxies.md"
+    workers "../../docs/workers.md"
     limits "../../docs/limits.md"
     decisions "../../docs/decisions.md"
 }

@@ -22,6 +22,7 @@ mod objects;
 mod own_receivers;
 mod panics;
 mod properties;
+mod qthread;
 mod queued;
 mod reading;
 mod remote;

@@ -129,14 +129,15 @@ pub use self::{
 pub mod prelude {
     #[doc(no_inline)]
     pub use crate::{
-        AddressParseError, BindMode, ConversionMode, DnsEligibilityStatus, Host, HostInfoError,
-        HostInfoErrorKind, IncomingConnection, InterfaceFlags, InterfaceType, KnownHeader,
-        LocalServerOptions, LocalSocketError, LocalSocketErrorKind, LocalSocketState, LookupId,
-        NetworkLayerProtocol, PauseModes, ProxyCapabilities, ProxyFactory, ProxyParseError,
-        ProxyQueryType, ProxyType, QAbstractSocket, QAuthenticator, QHostAddress, QHostInfo,
-        QLocalServer, QLocalSocket, QNetworkAddressEntry, QNetworkDatagram, QNetworkInterface,
-        QNetworkProxy, QNetworkProxyFactory, QNetworkProxyQuery, QTcpServer, QTcpSocket,
-        QUdpSocket, SocketError, SocketErrorKind, SocketOption, SocketState, SocketType,
+        AddressParseError, AttachError, BindMode, ConversionMode, DetachedSocket,
+        DnsEligibilityStatus, Host, HostInfoError, HostInfoErrorKind, IncomingConnection,
+        InterfaceFlags, InterfaceType, KnownHeader, LocalServerOptions, LocalSocketError,
+        LocalSocketErrorKind, LocalSocketState, LookupId, NetworkLayerProtocol, PauseModes,
+        ProxyCapabilities, ProxyFactory, ProxyParseError, ProxyQueryType, ProxyType,
+        QAbstractSocket, QAuthenticator, QHostAddress, QHostInfo, QLocalServer, QLocalSocket,
+        QNetworkAddressEntry, QNetworkDatagram, QNetworkInterface, QNetworkProxy,
+        QNetworkProxyFactory, QNetworkProxyQuery, QTcpServer, QTcpSocket, QUdpSocket, SocketError,
+        SocketErrorKind, SocketOption, SocketState, SocketType, WorkerError, WorkerErrorKind,
     };
     #[cfg(feature = "_tls")]
     #[doc(no_inline)]
