@@ -20,6 +20,7 @@
 //! Disconnecting drops the closure of the slot. If the signal is being emitted, the closure is
 //! dropped at the end of the emission.
 
+mod abandon;
 mod chained;
 mod connection;
 mod connects;
@@ -33,11 +34,16 @@ mod sender;
 #[doc(hidden)]
 pub mod shape;
 mod slot;
+mod spread;
 mod spy;
 mod wire;
 
 use std::{any::TypeId, cell::OnceCell, fmt, rc::Rc};
 
+pub(crate) use self::{
+    abandon::BlockedCalls,
+    spread::{Spread, Spreading},
+};
 use self::{
     chained::Chained,
     list::Slots,
