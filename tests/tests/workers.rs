@@ -671,6 +671,74 @@ fn a_server_with_a_proxy() {
     assert_eq!(&meanwhile(move || proxy.join().unwrap()), b"hello");
 }
 
+/// The thread of the listening server need not be the main thread, and may end with its server.
+#[test]
+fn a_thread_with_a_server_ends() {
+    for kept in [false, true] {
+        let (tell, told) = mpsc::channel();
+        let thread = thread::spawn(move || {
+            let server = with_workers(2, echo_server);
+            tell.send(server.server_port()).unwrap();
+            let stream = echo(client(&server), b"one");
+            if kept {
+                thread_local!(static KEPT: RefCell<Option<QTcpServer>> = const { RefCell::new(None) });
+                // Dropped when its loop is gone, or just before.
+                KEPT.set(Some(server));
+            }
+            stream
+        });
+        let port = told.recv_timeout(LIMIT).unwrap();
+        let stream = thread.join().unwrap();
+        assert_eq!(read_to_end(&stream), b"");
+        assert!(connection(port).is_none());
+    }
+}
+
+/// The listening server may be of a derived class.
+#[test]
+fn a_listening_server_that_encrypts_nothing() {
+    if !in_child!("a_listening_server_that_encrypts_nothing", 200) {
+        return;
+    }
+    settle();
+    let before = descriptors();
+    for end in [(|server| server.delete_later()) as fn(&QSslServer), |_| ()] {
+        let server = QSslServer::new();
+        server.set_workers(2, echo_server);
+        server.listen(QHostAddress::LocalHost, 0).unwrap();
+        let stream = echo(client(&server), b"plain");
+        end(&server);
+        settle();
+        drop(server);
+        assert_eq!(read_to_end(&stream), b"");
+        drop(stream);
+        assert_eq!(descriptors(), before);
+    }
+}
+
+/// A worker may end the program's loop, and the program ends with connections.
+#[test]
+fn a_worker_quits_the_application() {
+    if !in_child!("a_worker_quits_the_application", 200) {
+        return;
+    }
+    let app = QCoreApplication::new();
+    let server = with_workers(2, || {
+        let server = echo_server();
+        server.new_connection.connect(|()| QCoreApplication::instance().exit(5));
+        server
+    });
+    let port = server.server_port();
+    let client = thread::spawn(move || connection(port).unwrap());
+    assert_eq!(app.exec(), 5);
+    let stream = client.join().unwrap();
+    // The workers go on until the server dies.
+    assert_eq!(server.worker_count(), 2);
+    let stream = echo(stream, b"still there");
+    drop(server);
+    assert_eq!(read_to_end(&stream), b"");
+}
+
 /// With the policy `Report`, a worker survives a panic.
 #[test]
 fn panics_that_are_reported() {
