@@ -14,6 +14,7 @@ documents! {
     readme_of_qcore "../../crates/qcore/README.md"
     readme_of_qnetwork "../../crates/qnetwork/README.md"
     contributing "../../CONTRIBUTING.md"
+    connections "../../docs/connections.md"
     architecture "../../docs/architecture.md"
     certificates "../../docs/certificates.md"
     proxies "../../docs/proxies.md"

@@ -28,6 +28,7 @@ const QCORE: &[&str] = &[
     "thread_pool",
     "object",
     "application",
+    "thread",
     "timer",
     "io_device",
     "stream",

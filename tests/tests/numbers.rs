@@ -8,7 +8,7 @@ use std::{
 
 use qcore::{
     ClockType, ConnectionType, EventType, FindChildOptions, MessageType, NotifierType, OpenMode,
-    ProcessEventsFlags, TimerType, event,
+    ProcessEventsFlags, ThreadPriority, TimerType, event,
     stream::{ByteOrder, FloatingPointPrecision, StreamStatus, StreamVersion, VariantType},
     text_stream::{FieldAlignment, NumberFlags, RealNumberNotation, TextStreamStatus},
 };
@@ -149,7 +149,7 @@ macro_rules! flags {
 
 const ENUMS: &[Enum] = enums! {
     ByteOrder ClockType FindChildOptions FloatingPointPrecision MessageType NotifierType
-    StreamStatus TimerType VariantType FieldAlignment RealNumberNotation TextStreamStatus
+    StreamStatus ThreadPriority TimerType VariantType FieldAlignment RealNumberNotation TextStreamStatus
     AlternativeNameEntryType DnsEligibilityStatus DnsLookupErrorKind DnsLookupType EncodingFormat
     HashAlgorithm HostInfoErrorKind
     InterfaceType KeyAlgorithm KeyType KnownHeader LocalSocketErrorKind LocalSocketState

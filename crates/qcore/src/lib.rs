@@ -46,6 +46,8 @@
 //! * [`event`] has [`QEvent`], which is sent or posted to one object
 //! * [`classes`] has the parts that classes of your own are made of
 //! * [`event_loop`] has [`Dispatcher`], the loop of a thread, and [`Poster`] for other threads
+//! * [`thread`] has [`QThread`], a thread with an event loop. A [`Remote`] is a receiver in another
+//!   thread
 //! * [`time`] has [`QElapsedTimer`], [`QDeadlineTimer`] and [`VirtualClock`]
 //! * [`timer`] has [`QTimer`] and [`QBasicTimer`]
 //! * [`io_device`] has [`QIODevice`], the base of devices that are read and written, and
@@ -80,6 +82,7 @@ mod panics;
 pub mod signal;
 pub mod stream;
 pub mod text_stream;
+pub mod thread;
 pub mod thread_pool;
 pub mod time;
 pub mod timer;
@@ -108,6 +111,7 @@ pub use self::{
     },
     stream::{QDataStream, QVariant},
     text_stream::QTextStream,
+    thread::{QThread, ThreadPanic, ThreadPriority, ThreadResult},
     thread_pool::{QThreadPool, ThreadPoolError, ThreadPoolErrorKind, ThreadPoolTask},
     time::{ClockType, Interval, QDeadlineTimer, QElapsedTimer, TimerType, VirtualClock},
     timer::{QBasicTimer, QTimer},
@@ -146,9 +150,9 @@ pub mod prelude {
         PostErrorKind, Poster, ProcessEventsFlags, QBasicTimer, QBuffer, QChildEvent,
         QCoreApplication, QDataStream, QDeadlineTimer, QElapsedTimer, QEvent, QEventLoop,
         QEventLoopLocker, QIODevice, QObject, QPointer, QSignalBlocker, QSignalSpy, QTextStream,
-        QThreadPool, QTimer, QTimerEvent, QVariant, Remote, RemoteSignal, ScopedConnection, Signal,
-        ThreadPoolError, ThreadPoolErrorKind, ThreadPoolTask, TimerId, TimerType, VirtualClock,
-        class,
+        QThread, QThreadPool, QTimer, QTimerEvent, QVariant, Remote, RemoteSignal,
+        ScopedConnection, Signal, ThreadPanic, ThreadPoolError, ThreadPoolErrorKind,
+        ThreadPoolTask, ThreadPriority, ThreadResult, TimerId, TimerType, VirtualClock, class,
     };
     #[cfg(unix)]
     #[doc(no_inline)]

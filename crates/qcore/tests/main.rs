@@ -21,6 +21,7 @@ mod mistakes;
 mod objects;
 mod panics;
 mod properties;
+mod qthread;
 mod queued;
 mod reading;
 mod remote;

@@ -14,6 +14,7 @@ use qcore::{
     number::UnknownNumberError,
     object::{Life, ObjectNode},
     stream::{StreamError, StreamErrorKind},
+    thread::{QThread, ThreadNode, ThreadPanic, ThreadPriority},
     thread_pool::ThreadPoolTaskNode,
     timer::TimerNode,
 };
@@ -66,6 +67,8 @@ fn what_belongs_to_a_loop_stays_in_its_thread() {
         QCoreApplication: false, false;
         CoreApplicationNode: false, false;
         QEventLoop: false, false;
+        QThread: false, false;
+        ThreadNode: false, false;
         EventLoopNode: false, false;
         QSignalBlocker: false, false;
         Signal<()>: false, false;
@@ -88,6 +91,8 @@ fn what_belongs_to_a_loop_stays_in_its_thread() {
         PendingCall<std::rc::Rc<i32>>: false, false;
         CallError: true, true;
         CallErrorKind: true, true;
+        ThreadPanic: true, true;
+        ThreadPriority: true, true;
         QThreadPool: true, true;
         ThreadPoolError: true, true;
         ThreadPoolErrorKind: true, true;

@@ -73,6 +73,7 @@ pub struct Dispatcher {
     /// The buffer that the loop swaps with that of its inbox.
     pub(super) buffer: Cell<Vec<Message>>,
     locals: RefCell<Vec<(TypeId, Rc<dyn Any>)>>,
+    at_end: RefCell<Option<Box<dyn FnOnce()>>>,
 }
 
 /// Whether the thread runs its loop, as far as is known.
@@ -125,6 +126,15 @@ impl Dispatcher {
         CURRENT.try_with(find).ok().flatten()
     }
 
+    /// Creates the loop of this thread, which takes the messages of `inbox`. The thread must not have
+    /// a loop yet.
+    pub(crate) fn with_inbox(inbox: Arc<Inbox>) -> Rc<Dispatcher> {
+        let dispatcher = Dispatcher::current();
+        let is_new = dispatcher.sources.adopt(inbox);
+        debug_assert!(is_new, "the thread has a loop with an inbox already");
+        dispatcher
+    }
+
     /// Returns the loop that takes the messages of `inbox`, if it is the loop of this thread.
     #[inline]
     pub(crate) fn of_inbox(inbox: &Arc<Inbox>) -> Option<Rc<Dispatcher>> {
@@ -153,6 +163,7 @@ impl Dispatcher {
             arrived: RefCell::default(),
             buffer: Cell::default(),
             locals: RefCell::default(),
+            at_end: RefCell::default(),
         })
     }
 
@@ -425,6 +436,16 @@ impl Dispatcher {
         self.runs.borrow_mut().retain(|other| !Rc::ptr_eq(other, run));
     }
 
+    /// Returns how many loops are running, one nested in the other.
+    pub(crate) fn loop_level(&self) -> usize {
+        self.runs.borrow().len()
+    }
+
+    /// Makes the loop call `call` when its thread ends, before it drops what it holds.
+    pub(crate) fn at_end(&self, call: impl FnOnce() + 'static) {
+        *self.at_end.borrow_mut() = Some(Box::new(call));
+    }
+
     /// Returns whether any loop is running.
     pub(crate) fn is_running(&self) -> bool {
         !self.runs.borrow().is_empty()
@@ -454,6 +475,10 @@ impl Dispatcher {
 
     /// Shuts the loop down when the thread ends, and drops everything that still waits.
     pub(crate) fn shut_down(&self) {
+        let at_end = self.at_end.take();
+        if let Some(at_end) = at_end {
+            at_end();
+        }
         if self.ended.replace(true) {
             return;
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{
     Dispatcher, PostError, PostErrorKind,
     hand_over::{HandOver, ToWake},
-    posted::Deliver,
+    posted::{Deliver, Posted},
 };
 
 /// An item that a thread sends to a loop.
@@ -19,12 +19,31 @@ pub(crate) enum Message {
     Setup(Box<dyn FnOnce() + Send>),
 }
 
+impl Message {
+    /// Returns what the loop puts into its queue, or the setup.
+    #[inline]
+    pub(super) fn into_posted(self) -> Result<Posted, Box<dyn FnOnce() + Send>> {
+        match self {
+            Message::Call(call) => Ok(Posted::Call(call)),
+            Message::Delivery(delivery) => Ok(Posted::Sent(delivery)),
+            Message::Setup(setup) => Err(setup),
+        }
+    }
+}
+
 /// The queue that a loop shares with other threads. It may exist before its loop.
 pub(crate) struct Inbox(HandOver<Message, mio::Waker>);
 
 impl Inbox {
     pub(crate) fn new() -> Arc<Self> {
         Arc::new(Inbox(HandOver::new()))
+    }
+
+    /// Returns an inbox that takes no messages.
+    pub(crate) fn closed() -> Arc<Self> {
+        let inbox = Inbox::new();
+        inbox.close();
+        inbox
     }
 
     /// Returns the inbox of this thread's loop.

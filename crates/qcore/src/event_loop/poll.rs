@@ -265,6 +265,11 @@ impl Sources {
         self.inbox.get()
     }
 
+    /// Makes this loop take the messages of `inbox`. Returns whether it had no inbox yet.
+    pub(super) fn adopt(&self, inbox: Arc<Inbox>) -> bool {
+        self.inbox.set(inbox).is_ok()
+    }
+
     /// Returns whether the inbox may contain messages.
     #[inline]
     pub(super) fn is_woken(&self) -> bool {

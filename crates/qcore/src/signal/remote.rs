@@ -195,7 +195,7 @@ impl<R: Receiver> Remote<R> {
             return Err(CallErrorKind::WouldDeadlock.into());
         }
         let deadline: QDeadlineTimer = deadline.into();
-        self.ask(call)?.wait(deadline.remaining_time())
+        self.ask(call)?.wait(self.lodging.inbox(), deadline.remaining_time())
     }
 
     /// Calls `call` with the receiver, in the receiver's thread, and returns a future of the

@@ -9,7 +9,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::{event_loop::PostErrorKind, panics::text_of};
+use super::abandon::{Fail, wait_for};
+use crate::{
+    event_loop::{Inbox, PostErrorKind},
+    panics::text_of,
+};
 
 /// The kind of a [`CallError`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -174,8 +178,19 @@ impl<V> Reply<V> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Blocks the thread until there is an answer, at most for `limit`.
-    pub(super) fn wait(&self, limit: Option<Duration>) -> Result<V, CallError> {
+    /// Blocks the thread until the loop of `inbox` has answered, at most for `limit`.
+    pub(super) fn wait(
+        self: &Arc<Self>,
+        inbox: &Arc<Inbox>,
+        limit: Option<Duration>,
+    ) -> Result<V, CallError>
+    where
+        V: Send + 'static,
+    {
+        wait_for(inbox, self.clone(), || self.wait_at_most(limit))
+    }
+
+    fn wait_at_most(&self, limit: Option<Duration>) -> Result<V, CallError> {
         let until = limit.and_then(|limit| Instant::now().checked_add(limit));
         let mut state = self.state();
         loop {
@@ -196,6 +211,21 @@ impl<V> Reply<V> {
         }
     }
 
+    /// Answers. The first answer counts.
+    fn answer(&self, answer: Result<V, CallError>) {
+        let mut state = self.state();
+        // The value of the user is dropped where no lock is held.
+        let before = match &mut *state {
+            State::Open(_) => std::mem::replace(&mut *state, State::Answered(answer)),
+            _ => State::Answered(answer),
+        };
+        drop(state);
+        self.answered.notify_one();
+        if let State::Open(Some(waker)) = before {
+            waker.wake();
+        }
+    }
+
     /// Returns the answer to a task, or wakes the task when there is one.
     fn poll(&self, context: &mut Context<'_>) -> Poll<Result<V, CallError>> {
         let waker = context.waker().clone();
@@ -213,23 +243,21 @@ impl<V> Reply<V> {
     }
 }
 
+impl<V: Send> Fail for Reply<V> {
+    fn fail(&self) {
+        self.answer(Err(CallErrorKind::LoopEnded.into()));
+    }
+}
+
 impl<V> Answerer<V> {
     pub(super) fn answer(mut self, answer: Result<V, CallError>) {
         self.give(answer);
     }
 
-    /// Answers, unless this answerer has answered.
-    pub(super) fn give(&mut self, answer: Result<V, CallError>) {
-        let Some(reply) = self.0.take() else { return };
-        let mut state = reply.state();
-        let before = std::mem::replace(&mut *state, State::Answered(answer));
-        drop(state);
-        reply.answered.notify_one();
-        if let State::Open(Some(waker)) = before {
-            waker.wake();
+    fn give(&mut self, answer: Result<V, CallError>) {
+        if let Some(reply) = self.0.take() {
+            reply.answer(answer);
         }
-        // If nobody waits any more, the answer is dropped here: the user's value, with no lock held.
-        drop(reply);
     }
 }
 

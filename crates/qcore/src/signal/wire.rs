@@ -160,8 +160,13 @@ where
     T: Clone + Send + 'static,
     S: Invoke<R, T>,
 {
-    let ends = PhantomData;
-    let slot = RemoteSlot::<R, T, S> { wire: wire.clone(), way: Way::of(kind), ends };
+    let firing = Firing::<R, T, S> { wire: wire.clone(), way: Way::of(kind), ends: PhantomData };
+    let firing = Arc::new(firing);
+    let spread = signal.existing_spread();
+    if let Some(spread) = &spread {
+        spread.add(firing.clone());
+    }
+    let slot = RemoteSlot { firing, is_spread: spread.is_some() };
     let target = Target { identity: remote.identity(), lives: [None, None] };
     let connection = signal.add(Some(target), kind, function, slot);
     let Some(link) = connection.link() else { return connection };
@@ -195,54 +200,56 @@ impl Way {
     }
 }
 
-/// The slot in the list of the signal.
-struct RemoteSlot<R, T, S> {
+/// What an emission does for a receiver in another thread. Every thread may do it.
+pub(super) trait Fire<T>: Send + Sync {
+    /// Calls the slot if the receiver is in this thread, and sends a call to it otherwise.
+    fn fire(&self, value: &T);
+
+    /// Returns whether the connection is cut.
+    fn is_cut(&self) -> bool;
+}
+
+struct Firing<R, T, S> {
     wire: Arc<Wire>,
     way: Way,
     ends: PhantomData<fn(R, T, S)>,
 }
 
-impl<R, T, S> Call<T> for RemoteSlot<R, T, S>
-where
-    R: Receiver,
-    T: Clone + Send + 'static,
-    S: Invoke<R, T>,
-{
-    fn call(&self, value: &T) -> bool {
-        if self.wire.blockers.load(Relaxed) == 0 && !self.wire.is_cut.load(Relaxed) {
-            self.fire(value);
-        }
-        !self.wire.is_cut.load(Relaxed)
-    }
-
-    fn is_alive(&self) -> bool {
-        !self.wire.is_cut.load(Relaxed)
-    }
-}
-
-impl<R, T, S> RemoteSlot<R, T, S>
+impl<R, T, S> Fire<T> for Firing<R, T, S>
 where
     R: Receiver,
     T: Clone + Send + 'static,
     S: Invoke<R, T>,
 {
     fn fire(&self, value: &T) {
+        if self.is_cut() || self.wire.blockers.load(Relaxed) != 0 {
+            return;
+        }
         let is_here = self.way != Way::Queued && self.wire.slot.inbox().is_here();
         match self.way {
-            Way::Auto if is_here => {
-                deliver::<R, T, S>(&self.wire, value);
-            }
+            Way::Auto if is_here => deliver::<R, T, S>(&self.wire, value),
             Way::Blocking if is_here => warn_of_deadlock(),
             Way::Blocking => {
                 let (reply, answerer) = Reply::new();
                 self.send(value, Some(answerer));
                 // The slot has run, or will not run.
-                let _ = reply.wait(None);
+                let _ = reply.wait(self.wire.slot.inbox(), None);
             }
             Way::Auto | Way::Queued => self.send(value, None),
         }
     }
 
+    fn is_cut(&self) -> bool {
+        self.wire.is_cut.load(Relaxed)
+    }
+}
+
+impl<R, T, S> Firing<R, T, S>
+where
+    R: Receiver,
+    T: Clone + Send + 'static,
+    S: Invoke<R, T>,
+{
     fn send(&self, value: &T, answerer: Option<Answerer<()>>) {
         let arrival = Arrival::<R, T, S> {
             wire: self.wire.clone(),
@@ -257,10 +264,35 @@ where
     }
 }
 
+/// The slot in the list of the signal.
+struct RemoteSlot<R, T, S> {
+    firing: Arc<Firing<R, T, S>>,
+    /// Whether another thread emits the signal and has called the slot.
+    is_spread: bool,
+}
+
+impl<R, T, S> Call<T> for RemoteSlot<R, T, S>
+where
+    R: Receiver,
+    T: Clone + Send + 'static,
+    S: Invoke<R, T>,
+{
+    fn call(&self, value: &T) -> bool {
+        if !self.is_spread {
+            self.firing.fire(value);
+        }
+        !self.firing.is_cut()
+    }
+
+    fn is_alive(&self) -> bool {
+        !self.firing.is_cut()
+    }
+}
+
 impl<R, T, S> Drop for RemoteSlot<R, T, S> {
     fn drop(&mut self) {
         // Calls that are under way keep the wire, and are made. But it is no connection any more.
-        self.wire.is_cut.store(true, Relaxed);
+        self.firing.wire.is_cut.store(true, Relaxed);
     }
 }
 
