@@ -20,7 +20,7 @@ use integration::{
     LIMIT, connection, descriptors, in_child, listener, peer, read_to_end, settle, tls,
     wait_at_most, wait_until,
 };
-use qcore::{EventType, PanicPolicy, QCoreApplication, QSignalSpy, QTimer, class};
+use qcore::{EventType, PanicPolicy, QCoreApplication, QSignalSpy, QTimer, Remote, class};
 use qnetwork::{
     IncomingConnection, ProxyType, QHostAddress, QNetworkProxy, QSslServer, QTcpServer, QTcpSocket,
     SocketErrorKind, SocketState, WorkerErrorKind,
@@ -753,6 +753,34 @@ fn panics_that_are_reported() {
     let stream = echo(client(&server), b"one");
     echo(stream, b"two");
     assert_eq!((failed.count(), server.worker_count()), (0, 1));
+}
+
+/// A worker that waits for the thread of the dying server does not delay its death.
+#[test]
+fn a_worker_that_calls_the_other_thread() {
+    let app = QCoreApplication::new();
+    let (remote, calls) = (Remote::of(&app), Arc::new(AtomicBool::new(false)));
+    let server = with_workers(1, {
+        let calls = calls.clone();
+        move || {
+            let (server, calls, remote) = (echo_server(), calls.clone(), remote.clone());
+            server.new_connection.connect(move |()| {
+                calls.store(true, SeqCst);
+                remote.call(|_| panic!("the loop does not run any more")).unwrap_err();
+            });
+            server
+        }
+    });
+    let stream = client(&server);
+    // This does not run the loop, so the call waits.
+    server.wait_for_new_connection(5000).unwrap();
+    while !calls.load(SeqCst) {
+        thread::yield_now();
+    }
+    let start = Instant::now();
+    drop(server);
+    assert!(start.elapsed() < Duration::from_secs(4));
+    assert_eq!(read_to_end(&stream), b"");
 }
 
 /// The destructor does not wait for ever for a worker that is stuck.
