@@ -19,6 +19,7 @@ mod event_order;
 mod events;
 mod mistakes;
 mod objects;
+mod own_receivers;
 mod panics;
 mod properties;
 mod qthread;
