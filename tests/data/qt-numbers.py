@@ -34,6 +34,7 @@ RealNumberNotation QTextStream::RealNumberNotation
 StreamStatus QDataStream::Status
 StreamVersion QDataStream::Version
 TextStreamStatus QTextStream::Status
+ThreadPriority QThread::Priority
 TimerType Qt::TimerType
 AlternativeNameEntryType QSsl::AlternativeNameEntryType
 BindMode QAbstractSocket::BindFlag

@@ -2,6 +2,7 @@
 
 #[cfg(doctest)]
 mod book;
+pub mod chapters;
 pub mod dns;
 pub mod local;
 mod socks5;

@@ -8,7 +8,7 @@ use std::{
 
 use qcore::{
     ClockType, ConnectionType, EventType, FindChildOptions, MessageType, NotifierType, OpenMode,
-    ProcessEventsFlags, TimerType, event,
+    ProcessEventsFlags, ThreadPriority, TimerType, event,
     stream::{ByteOrder, FloatingPointPrecision, StreamStatus, StreamVersion, VariantType},
     text_stream::{FieldAlignment, NumberFlags, RealNumberNotation, TextStreamStatus},
 };
@@ -23,7 +23,6 @@ use qnetwork::{
 
 /// Qt's enumerators that have no value here, with the reasons.
 const LEFT_OUT: &[(&str, &[&str], &str)] = &[
-    ("ConnectionType", &["BlockingQueuedConnection"], "a handle never leaves its thread"),
     ("DnsLookupErrorKind", &["NoError"], "QDnsLookup::error() returns None"),
     (
         "HashAlgorithm",
@@ -107,10 +106,14 @@ const OUR_TYPES: &[(&str, &str)] = &[
     ("OcspRevocationReason", "PySide2 does not have Qt's enum"),
     ("SslKeyErrorKind", "Qt gives a null key and no reason"),
     ("PanicPolicy", "Qt has no policy for exceptions"),
+    ("CallErrorKind", "Qt reports no errors of blocking calls"),
     ("PostErrorKind", "Qt's postEvent() returns nothing"),
+    ("WorkerErrorKind", "Qt's servers have no workers"),
     ("QVariant", "it carries data; the number is that of its kind(), a VariantType"),
     ("Readiness", "Qt has a notifier each for reading and writing"),
     ("StreamErrorKind", "Qt returns false; the status, which is compared, has the reason"),
+    ("ThreadPoolErrorKind", "a QRunnable of Qt's has no result"),
+    ("UnixSignal", "Qt does not report signals of the operating system"),
 ];
 
 /// An enum: its name, and a function that returns the name and number of the value for a number.
@@ -148,7 +151,7 @@ macro_rules! flags {
 
 const ENUMS: &[Enum] = enums! {
     ByteOrder ClockType FindChildOptions FloatingPointPrecision MessageType NotifierType
-    StreamStatus TimerType VariantType FieldAlignment RealNumberNotation TextStreamStatus
+    StreamStatus ThreadPriority TimerType VariantType FieldAlignment RealNumberNotation TextStreamStatus
     AlternativeNameEntryType DnsEligibilityStatus DnsLookupErrorKind DnsLookupType EncodingFormat
     HashAlgorithm HostInfoErrorKind
     InterfaceType KeyAlgorithm KeyType KnownHeader LocalSocketErrorKind LocalSocketState

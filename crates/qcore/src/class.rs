@@ -17,9 +17,10 @@
 ///
 /// The type is a handle, like every class of this library: a clone is the same object, and `==`
 /// compares identity. It dereferences to its own fields and signals and to those of its base
-/// classes. Slots get it as `&Name` and may clone it. It has a parent, children, `delete_later()` and
-/// `destroyed`. [`find_child`](crate::QObject::find_child) finds it, and
-/// [`cast`](crate::QObject::cast) converts to it. `From` converts it into a handle of any base class.
+/// classes. Slots get it as `&Name` and may clone it. It has a parent, children, `delete_later()`
+/// and `destroyed`. [`find_child`](crate::QObject::find_child) finds it, and
+/// [`cast`](crate::QObject::cast) converts to it. `From` converts it into a handle of any base
+/// class.
 ///
 /// Several handles share the fields, so a program cannot assign to a field. Use a `Cell` or a
 /// `RefCell` for a field that changes.
@@ -331,7 +332,7 @@ macro_rules! class {
                     $crate::class! { @override $class object [
                         <$base as $crate::classes::Class>::Virtual
                     ] }
-                    $($crate::QObject::adopt(&object, &object.$child);)*
+                    $($crate::classes::adopt(&object.$child, &object);)*
                     object
                 }
             }

@@ -46,6 +46,8 @@
 //! * [`event`] has [`QEvent`], which is sent or posted to one object
 //! * [`classes`] has the parts that classes of your own are made of
 //! * [`event_loop`] has [`Dispatcher`], the loop of a thread, and [`Poster`] for other threads
+//! * [`thread`] has [`QThread`], a thread with an event loop. A [`Remote`] is a receiver in another
+//!   thread
 //! * [`time`] has [`QElapsedTimer`], [`QDeadlineTimer`] and [`VirtualClock`]
 //! * [`timer`] has [`QTimer`] and [`QBasicTimer`]
 //! * [`io_device`] has [`QIODevice`], the base of devices that are read and written, and
@@ -54,11 +56,12 @@
 //! * [`message`] has [`install_message_handler`] for warnings
 //! * [`stream`] has [`QDataStream`], Qt's binary format, and [`QVariant`]
 //! * [`text_stream`] has [`QTextStream`], which reads and writes text
+//! * [`thread_pool`] has [`QThreadPool`], which runs blocking work beside the loop
 //!
 //! # Features
 //!
 //! * `codecs` (default): the codecs of [`QTextStream`] that are neither Unicode nor Latin-1
-//! * `ctrl-c` (default): `QCoreApplication::quit_on_ctrl_c()`
+//! * `unix-signals` (default): `UnixSignalNotifier` and `QCoreApplication::quit_on_ctrl_c()`
 
 // On docs.rs, which builds with nightly Rust, items show the feature that they need.
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -79,11 +82,15 @@ mod panics;
 pub mod signal;
 pub mod stream;
 pub mod text_stream;
+pub mod thread;
+pub mod thread_pool;
 pub mod time;
 pub mod timer;
 
 #[cfg(unix)]
 pub use self::application::{NotifierType, QSocketNotifier};
+#[cfg(all(unix, feature = "unix-signals"))]
+pub use self::application::{UnixSignal, UnixSignalNotifier};
 pub use self::{
     application::{QCoreApplication, QEventLoop, QEventLoopLocker},
     classes::Destructor,
@@ -98,11 +105,59 @@ pub use self::{
     },
     panics::PanicPolicy,
     signal::{
-        Connection, ConnectionBlocker, ConnectionType, IntoReceiver, Lend, QSignalSpy, Receiver,
-        ScopedConnection, Signal, Slot,
+        CallError, CallErrorKind, Connection, ConnectionBlocker, ConnectionType, IntoReceiver,
+        Lend, PendingCall, QSignalSpy, Receiver, Remote, RemoteSignal, ScopedConnection, Signal,
+        Slot,
     },
     stream::{QDataStream, QVariant},
     text_stream::QTextStream,
+    thread::{QThread, ThreadPanic, ThreadPriority, ThreadResult},
+    thread_pool::{QThreadPool, ThreadPoolError, ThreadPoolErrorKind, ThreadPoolTask},
     time::{ClockType, Interval, QDeadlineTimer, QElapsedTimer, TimerType, VirtualClock},
     timer::{QBasicTimer, QTimer},
 };
+
+/// What most programs import: `use qcore::prelude::*`.
+///
+/// It has all types of the crate's root, the traits that a class of your own implements to
+/// [override](crate::class!#overriding) functions, and [`class!`](crate::class!). Functions and
+/// other traits are not part of it.
+///
+/// ```
+/// use qcore::prelude::*;
+///
+/// class! {
+///     struct Greeter: QObject {
+///         greeted: Signal<String>,
+///     }
+/// }
+///
+/// let app = QCoreApplication::new();
+/// let greeter = Greeter::derive(QObject::new()).with_parent(&app);
+/// greeter.greeted.connect_to(&app, |app, name| {
+///     println!("hello, {name}");
+///     app.quit();
+/// });
+/// QTimer::single_shot_to(0, &greeter, |greeter| greeter.greeted.emit("world".to_owned()));
+/// app.exec();
+/// ```
+pub mod prelude {
+    #[doc(no_inline)]
+    pub use crate::{
+        CallError, CallErrorKind, ClockType, Connection, ConnectionBlocker, ConnectionType,
+        Destructor, DeviceError, DeviceErrorKind, Dispatcher, EventHandler, EventType,
+        FindChildOptions, Interval, MessageType, OpenMode, PanicPolicy, PendingCall, PostError,
+        PostErrorKind, Poster, ProcessEventsFlags, QBasicTimer, QBuffer, QChildEvent,
+        QCoreApplication, QDataStream, QDeadlineTimer, QElapsedTimer, QEvent, QEventLoop,
+        QEventLoopLocker, QIODevice, QObject, QPointer, QSignalBlocker, QSignalSpy, QTextStream,
+        QThread, QThreadPool, QTimer, QTimerEvent, QVariant, Remote, RemoteSignal,
+        ScopedConnection, Signal, ThreadPanic, ThreadPoolError, ThreadPoolErrorKind,
+        ThreadPoolTask, ThreadPriority, ThreadResult, TimerId, TimerType, VirtualClock, class,
+    };
+    #[cfg(unix)]
+    #[doc(no_inline)]
+    pub use crate::{NotifierType, QSocketNotifier};
+    #[cfg(all(unix, feature = "unix-signals"))]
+    #[doc(no_inline)]
+    pub use crate::{UnixSignal, UnixSignalNotifier};
+}

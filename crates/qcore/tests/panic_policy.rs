@@ -12,9 +12,9 @@ use std::{
 
 use common::Log;
 use qcore::{
-    ConnectionType, Destructor, EventHandler, EventType, MessageType, PanicPolicy,
-    QCoreApplication, QEvent, QObject, QTimer, QTimerEvent, Signal, class, install_message_handler,
-    sender, wait_until,
+    CallErrorKind, ConnectionType, Destructor, EventHandler, EventType, MessageType, PanicPolicy,
+    QCoreApplication, QEvent, QObject, QThread, QTimer, QTimerEvent, Signal, class,
+    install_message_handler, sender, wait_until,
 };
 
 static TURN: Mutex<()> = Mutex::new(());
@@ -286,4 +286,26 @@ fn a_payload_that_panics_when_it_is_dropped() {
     signal.emit(());
     assert_eq!(log.take(), ["after"]);
     assert!(reported.only().ends_with("panicked: (no message)"));
+}
+
+#[test]
+fn a_thread_goes_on_after_the_panics_of_its_slots() {
+    let reported = Reported::new();
+    let (thread, signal) = (QThread::new(), Signal::new());
+    let object = thread.build(QObject::new);
+    signal.connect_to(&object, |_, ()| panic!("slot"));
+    thread.start().unwrap();
+    object.post(|_| panic!("posted")).unwrap();
+    signal.emit(());
+    assert_eq!(object.call(|_| panic!("called")).unwrap_err(), CallErrorKind::Panicked);
+    assert_eq!(object.call(|_| 1), Ok(1));
+    let reports = reported.take();
+    assert_eq!(reports.len(), 3, "{reports:?}");
+    for (report, text) in reports.iter().zip(["posted", "slot", "called"]) {
+        assert!(report.ends_with(&format!("panicked: {text}")), "{report}");
+    }
+    assert!(reports[1].contains("panic_policy.rs"), "the place of the connect call");
+    thread.quit();
+    assert!(thread.wait(5000));
+    assert_eq!(thread.result(), Some(Ok(0)));
 }

@@ -1,4 +1,4 @@
-//! Benchmarks in one process: `qmicro emit|connect|queued|zero|timers10k|timers|echo|text`.
+//! Benchmarks in one process: `qmicro emit|connect|queued|crossthread|zero|timers10k|timers|echo|text`.
 //!
 //! Each benchmark prints its figures as lines of JSON.
 
@@ -22,13 +22,16 @@ fn main() -> ExitCode {
         Some("emit") => emit(),
         Some("connect") => connect(),
         Some("queued") => queued(),
+        Some("crossthread") => qbench::crossthread(),
         Some("zero") => zero(),
         Some("timers10k") => timers(10_000),
         Some("timers") => timers(100_000),
         Some("echo") => echo(),
         Some("text") => text(),
         _ => {
-            eprintln!("usage: qmicro emit|connect|queued|zero|timers10k|timers|echo|text");
+            eprintln!(
+                "usage: qmicro emit|connect|queued|crossthread|zero|timers10k|timers|echo|text"
+            );
             return ExitCode::from(2);
         }
     }

@@ -112,8 +112,8 @@ macro_rules! library_class {
             /// Sets the parent of a new object, and returns the object. See
             /// [`QObject::with_parent`]($crate::QObject::with_parent).
             #[allow(dead_code, clippy::return_self_not_must_use)]
-            $vis fn with_parent(self, parent: &$crate::QObject) -> Self {
-                $crate::QObject::set_parent(&self, ::std::option::Option::Some(parent));
+            $vis fn with_parent(self, parent: &impl $crate::classes::Object) -> Self {
+                $crate::classes::adopt(&self, parent);
                 self
             }
         }

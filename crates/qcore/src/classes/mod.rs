@@ -39,6 +39,7 @@ pub(crate) use self::{
     objects::Objects,
 };
 pub use self::{
+    family::adopt,
     handle::{Class, Handle, IsClass, Lineage, Node, Object},
     life::Life,
     overriding::{

@@ -6,6 +6,7 @@ use std::{
     collections::VecDeque,
     fmt, io,
     rc::{Rc, Weak},
+    sync::Arc,
     time::Duration,
 };
 
@@ -13,6 +14,7 @@ use mio::{Interest, event};
 
 use super::{
     EventSource, Poster, Readiness, Run, TimerHandler, TimerId,
+    inbox::{Inbox, Message},
     poll::Sources,
     posted::{Deliver, PostQueue, Posted, Which},
     source::SourceKey,
@@ -66,7 +68,12 @@ pub struct Dispatcher {
     use_of_loop: Cell<UseOfLoop>,
     /// Whether the loop is to run one turn without waiting.
     pub(super) woken: Cell<bool>,
+    /// The messages that the loop has taken from its inbox and not yet moved to `posted`.
+    pub(super) arrived: RefCell<VecDeque<Message>>,
+    /// The buffer that the loop swaps with that of its inbox.
+    pub(super) buffer: Cell<Vec<Message>>,
     locals: RefCell<Vec<(TypeId, Rc<dyn Any>)>>,
+    at_end: RefCell<Option<Box<dyn FnOnce()>>>,
 }
 
 /// Whether the thread runs its loop, as far as is known.
@@ -119,6 +126,25 @@ impl Dispatcher {
         CURRENT.try_with(find).ok().flatten()
     }
 
+    /// Creates the loop of this thread, which takes the messages of `inbox`. The thread must not have
+    /// a loop yet.
+    pub(crate) fn with_inbox(inbox: Arc<Inbox>) -> Rc<Dispatcher> {
+        let dispatcher = Dispatcher::current();
+        let is_new = dispatcher.sources.adopt(inbox);
+        debug_assert!(is_new, "the thread has a loop with an inbox already");
+        dispatcher
+    }
+
+    /// Returns the loop that takes the messages of `inbox`, if it is the loop of this thread.
+    #[inline]
+    pub(crate) fn of_inbox(inbox: &Arc<Inbox>) -> Option<Rc<Dispatcher>> {
+        let is_its = |owner: &&Owner| {
+            owner.0.sources.existing_inbox().is_some_and(|own| Arc::ptr_eq(own, inbox))
+        };
+        let find = |current: &OnceCell<Owner>| Some(current.get().filter(is_its)?.0.clone());
+        CURRENT.try_with(find).ok().flatten()
+    }
+
     fn new(ended: bool) -> Rc<Dispatcher> {
         Rc::new(Dispatcher {
             clock: Clock::current(),
@@ -134,7 +160,10 @@ impl Dispatcher {
             sender: Cell::new(ObjectId::NONE),
             use_of_loop: Cell::default(),
             woken: Cell::new(false),
+            arrived: RefCell::default(),
+            buffer: Cell::default(),
             locals: RefCell::default(),
+            at_end: RefCell::default(),
         })
     }
 
@@ -215,11 +244,17 @@ impl Dispatcher {
     /// The error of the operating system. The first call needs file descriptors for the poll and
     /// its waker, and fails if the process has none left.
     pub fn poster(&self) -> io::Result<Poster> {
-        let inbox = self.sources.inbox()?;
+        self.sources.ensure_poll()?;
+        Ok(Poster::new(self.inbox().clone()))
+    }
+
+    /// Returns the queue of what other threads send to this loop.
+    pub(crate) fn inbox(&self) -> &Arc<Inbox> {
+        let inbox = self.sources.inbox();
         if self.ended.get() {
             inbox.close();
         }
-        Ok(Poster::new(inbox))
+        inbox
     }
 
     // ---- sources
@@ -401,6 +436,16 @@ impl Dispatcher {
         self.runs.borrow_mut().retain(|other| !Rc::ptr_eq(other, run));
     }
 
+    /// Returns how many loops are running, one nested in the other.
+    pub(crate) fn loop_level(&self) -> usize {
+        self.runs.borrow().len()
+    }
+
+    /// Makes the loop call `call` when its thread ends, before it drops what it holds.
+    pub(crate) fn at_end(&self, call: impl FnOnce() + 'static) {
+        *self.at_end.borrow_mut() = Some(Box::new(call));
+    }
+
     /// Returns whether any loop is running.
     pub(crate) fn is_running(&self) -> bool {
         !self.runs.borrow().is_empty()
@@ -429,21 +474,28 @@ impl Dispatcher {
     }
 
     /// Shuts the loop down when the thread ends, and drops everything that still waits.
-    fn shut_down(&self) {
+    pub(crate) fn shut_down(&self) {
+        let at_end = self.at_end.take();
+        if let Some(at_end) = at_end {
+            at_end();
+        }
+        if self.ended.replace(true) {
+            return;
+        }
         if self.use_of_loop.get() == UseOfLoop::Expected {
             crate::q_warning!(
                 "QObject::startTimer: The thread of a timer has ended without an event loop"
             );
         }
-        self.ended.set(true);
         self.sources.close();
+        let arrived = self.arrived.take();
         // All of these may own objects and closures of the user.
         let posted = self.posted.borrow_mut().take_all();
         // A queued value may hold the signal that it was emitted by.
         let cancelled: Vec<_> = posted.iter().filter_map(Posted::cancel).collect();
         let timers = self.timers.borrow_mut().take_all();
         let locals = self.locals.take();
-        drop((posted, cancelled, timers, locals));
+        drop((arrived, posted, cancelled, timers, locals));
     }
 }
 

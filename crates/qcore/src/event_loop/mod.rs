@@ -26,6 +26,9 @@
 
 mod dispatcher;
 mod flags;
+mod hand_over;
+mod inbox;
+mod lodging;
 mod poll;
 mod posted;
 mod poster;
@@ -46,6 +49,8 @@ pub use self::{
     timers::{TimerHandler, TimerId},
 };
 pub(crate) use self::{
+    inbox::{Inbox, Message},
+    lodging::Lodging,
     posted::{Deliver, Which},
     run::{Locks, Run},
 };

@@ -96,7 +96,7 @@ pub use self::{
 #[doc(no_inline)]
 pub use crate::classes::{Handle, Life, Lineage, Node, Object};
 use crate::{
-    classes::{Base, Class, Inherits, IntoBase, IsClass, NoClass},
+    classes::{Base, Class, Inherits, IntoBase, IsClass, NoClass, adopt},
     event::{EventType, QEvent},
     signal::{Receiver, Signal},
 };
@@ -240,7 +240,7 @@ impl QObject {
     }
 
     /// Sets the object's name. If it has changed, emits
-    /// [`object_name_changed`](ObjectNode::object_name_changed).
+    /// [`object_name_changed`](ObjectNode::object_name_changed) before it returns.
     #[doc(alias = "setObjectName")]
     pub fn set_object_name(&self, name: impl Into<String>) {
         let name = name.into();
@@ -284,26 +284,10 @@ impl QObject {
     /// ```
     #[doc(alias = "setParent")]
     pub fn set_parent(&self, parent: Option<&QObject>) {
-        Self::set_parent_of(self, parent);
-    }
-
-    fn set_parent_of<O: Object>(child: &O, parent: Option<&QObject>) {
-        let life = child.life();
-        if let Some(parent) = parent {
-            let parent = Object::life(parent);
-            if parent.is_dead() || life.is_ancestor_of(parent) {
-                crate::q_warning!("QObject::setParent: Cannot set this parent");
-                return;
-            }
+        match parent {
+            Some(parent) => adopt(self, parent),
+            None => Object::life(self).set_parent(None),
         }
-        life.set_parent(parent.map(Object::life));
-    }
-
-    /// Makes an object a child of this one. The expansion of `class!` calls it for each field that
-    /// is marked as a child.
-    #[doc(hidden)]
-    pub fn adopt<O: Object>(&self, child: &O) {
-        Self::set_parent_of(child, Some(self));
     }
 
     /// Sets the parent of a new object, and returns the object.
@@ -320,8 +304,8 @@ impl QObject {
     /// assert!(timer.parent() == Some(parent));
     /// ```
     #[allow(clippy::return_self_not_must_use)] // a parent alone may hold the object
-    pub fn with_parent(self, parent: &QObject) -> Self {
-        self.set_parent(Some(parent));
+    pub fn with_parent(self, parent: &impl Object) -> Self {
+        adopt(&self, parent);
         self
     }
 

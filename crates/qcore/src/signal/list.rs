@@ -132,7 +132,7 @@ impl<T: 'static> Slots<T> {
     pub(super) fn has(&self, method: &MethodId) -> bool {
         let entries = self.entries.borrow();
         let mut slots = entries.iter().filter_map(|entry| entry.slot.as_ref());
-        slots.any(|slot| slot.is(method) && !slot.state().is_dead())
+        slots.any(|slot| slot.is(method) && !slot.state().is_dead() && slot.call().is_alive())
     }
 
     fn find(entries: &[Entry<T>], id: u64) -> Option<usize> {

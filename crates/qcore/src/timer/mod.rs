@@ -16,7 +16,7 @@ use crate::{
     event::QEvent,
     event_loop::{Dispatcher, TimerHandler, TimerId},
     object::QObject,
-    signal::{IntoReceiver, Receiver, Signal, TargetOf},
+    signal::{Receiver, Signal, TargetOf, shape::Local},
     time::{Interval, TimerType},
 };
 
@@ -201,7 +201,7 @@ impl QTimer {
     /// Calls `slot` with `receiver` once, after `interval`, unless the receiver has died by then.
     ///
     /// The receiver is `&object`, `&rc` or, within a method, `self`; or [two of
-    /// them](IntoReceiver). The slot is a closure or a method that takes the receiver alone.
+    /// them](crate::IntoReceiver). The slot is a closure or a method that takes the receiver alone.
     /// `QTimer::single_shot_to(0, self, Self::check)` is PySide2's `QTimer.singleShot(0,
     /// self.check)`.
     ///
@@ -216,7 +216,7 @@ impl QTimer {
     /// assert_eq!(app.exec(), 0);
     /// ```
     #[doc(alias = "singleShot")]
-    pub fn single_shot_to<R: IntoReceiver>(
+    pub fn single_shot_to<R: Local>(
         interval: impl Into<Interval>,
         receiver: R,
         slot: impl FnOnce(&TargetOf<R>) + 'static,
@@ -235,7 +235,7 @@ impl QTimer {
     /// assert_eq!(app.exec(), 3);
     /// ```
     #[doc(alias = "singleShot")]
-    pub fn single_shot_to_with_type<R: IntoReceiver>(
+    pub fn single_shot_to_with_type<R: Local>(
         interval: impl Into<Interval>,
         kind: TimerType,
         receiver: R,

@@ -131,6 +131,9 @@ impl AbstractSocketNode {
         if self.current_state() == SocketState::Closing {
             return false;
         }
+        if self.announce_inherited(engine) {
+            return true;
+        }
         let (sink, room) = self.sink();
         if room == 0 {
             // Qt turns its notifier off here. So even if the program takes some bytes out of the

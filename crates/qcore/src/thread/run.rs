@@ -1,0 +1,211 @@
+//! What runs in the thread that a `QThread` starts.
+
+use std::{
+    any::Any,
+    cell::{Cell, RefCell},
+    io,
+    panic::{AssertUnwindSafe, catch_unwind},
+    rc::Rc,
+    sync::Arc,
+    thread::{Builder, JoinHandle},
+};
+
+use super::{
+    QThread, ThreadPanic, ThreadPriority, ThreadResult,
+    control::{Control, Stage},
+};
+use crate::{
+    classes::Object,
+    event::EventType,
+    event_loop::{Dispatcher, Inbox, Which},
+    panics::text_of,
+    signal::{Receiver, Remote},
+};
+
+/// One start of a thread.
+pub(super) struct Start {
+    control: Arc<Control>,
+    inbox: Arc<Inbox>,
+    owner: Remote<QThread>,
+    /// The stage before the start.
+    before: Stage,
+}
+
+impl Start {
+    /// Begins a start. Returns `None` if the thread is running.
+    pub(super) fn new(
+        control: &Arc<Control>,
+        owner: Remote<QThread>,
+        priority: ThreadPriority,
+        is_restartable: bool,
+    ) -> io::Result<Option<Self>> {
+        let mut state = control.state();
+        if state.stage == Stage::Running {
+            return Ok(None);
+        }
+        if !is_restartable && state.function.is_none() {
+            drop(state);
+            let text = "the function of this thread has run already";
+            return Err(io::Error::new(io::ErrorKind::Unsupported, text));
+        }
+        let stage = std::mem::replace(&mut state.stage, Stage::Running);
+        state.priority = priority;
+        let before = state.result.take();
+        let inbox = state.inbox.clone();
+        drop(state);
+        drop(before);
+        Ok(Some(Start { control: control.clone(), inbox, owner, before: stage }))
+    }
+
+    /// Creates the thread.
+    pub(super) fn spawn(self, builder: Builder) -> io::Result<JoinHandle<()>> {
+        let (control, before) = (self.control.clone(), self.before);
+        builder.spawn(move || self.run()).inspect_err(|_| {
+            let mut state = control.state();
+            state.stage = before;
+            state.priority = ThreadPriority::Inherit;
+        })
+    }
+
+    fn run(self) {
+        // The first thread-local variable of the thread is destroyed last.
+        END.set(Some(End(self.control.clone())));
+        self.control.blocked_calls.clone().install();
+        let dispatcher = Dispatcher::with_inbox(self.inbox.clone());
+        let face = QThread::inside(self.control.clone());
+        let result = caught(|| self.work(&dispatcher, &face));
+        self.control.begin_finish(&result);
+        let result = &result;
+        // The panic hook has reported a panic in here. The thread goes on ending.
+        let step = |step: &dyn Fn()| drop(caught(step));
+        step(&|| face.finished.emit(result.clone()));
+        step(&|| {
+            if let Some(spread) = &self.control.finished {
+                spread.fire(result);
+            }
+        });
+        let told = result.clone();
+        // The owner may have ended.
+        let _ = self.owner.post(move |thread| thread.finished.emit(told));
+        let deletions = Which::new(None, Some(EventType::DEFERRED_DELETE.raw()));
+        step(&|| {
+            dispatcher.send_posted(&deletions);
+        });
+        let kept = dispatcher.local::<Kept>();
+        while let Some(last) = kept.take_last() {
+            let last = Cell::new(Some(last));
+            step(&|| drop(last.take()));
+        }
+        let face = Cell::new(Some(face));
+        step(&|| drop(face.take()));
+        step(&|| dispatcher.shut_down());
+    }
+
+    /// Runs the function of the thread or its event loop. Returns the exit code.
+    fn work(&self, dispatcher: &Rc<Dispatcher>, face: &QThread) -> i32 {
+        let mut state = self.control.state();
+        let (builders, function) = (std::mem::take(&mut state.builders), state.function.take());
+        drop(state);
+        builders.into_iter().for_each(|build| build());
+        // Connects what was connected to these objects. Their calls wait for the loop.
+        dispatcher.collect_posts();
+        face.started.emit(());
+        if let Some(spread) = &self.control.started {
+            spread.fire(&());
+        }
+        // The owner may have ended.
+        let _ = self.owner.post(|thread| thread.started.emit(()));
+        match function {
+            Some(function) => {
+                function();
+                0
+            }
+            None => face.exec(),
+        }
+    }
+}
+
+/// Calls `call`. Returns its result, or the panic that it ended with.
+fn caught<V>(call: impl FnOnce() -> V) -> Result<V, ThreadPanic> {
+    catch_unwind(AssertUnwindSafe(call)).map_err(|payload| {
+        let panic = ThreadPanic::new(text_of(&*payload as &dyn Any));
+        // The payload may have any type, so that dropping it may panic again.
+        if let Err(again) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
+            std::mem::forget(again);
+        }
+        panic
+    })
+}
+
+thread_local! {
+    static END: Cell<Option<End>> = const { Cell::new(None) };
+}
+
+/// Tells those who wait that the thread is gone.
+struct End(Arc<Control>);
+
+impl Drop for End {
+    fn drop(&mut self) {
+        self.0.finish();
+    }
+}
+
+/// The objects that a thread has built and keeps.
+#[derive(Default)]
+struct Kept {
+    objects: RefCell<Vec<Rc<dyn AnyKept>>>,
+    sweep_at: Cell<usize>,
+}
+
+trait AnyKept {
+    fn is_alive(&self) -> bool;
+}
+
+impl<R: Receiver> AnyKept for R {
+    fn is_alive(&self) -> bool {
+        R::is_alive(&self.downgrade())
+    }
+}
+
+impl Kept {
+    fn add(&self, object: Rc<dyn AnyKept>) {
+        if self.objects.borrow().len() >= self.sweep_at.get() {
+            self.sweep();
+        }
+        self.objects.borrow_mut().push(object);
+    }
+
+    /// Lets go of the objects that were deleted.
+    fn sweep(&self) {
+        let objects = self.objects.borrow().clone();
+        let dead: Vec<_> = objects.into_iter().filter(|object| !object.is_alive()).collect();
+        self.objects.borrow_mut().retain(|object| !dead.iter().any(|one| Rc::ptr_eq(one, object)));
+        self.sweep_at.set((self.objects.borrow().len() * 2).max(16));
+    }
+
+    fn take_last(&self) -> Option<Rc<dyn AnyKept>> {
+        self.objects.borrow_mut().pop()
+    }
+}
+
+/// Keeps an object that was built in this thread, and makes `remote` its handle.
+pub(super) fn keep<R: Receiver>(remote: &Remote<R>, object: R) {
+    remote.place(&&object);
+    let dispatcher = Dispatcher::current();
+    if !dispatcher.has_ended() {
+        dispatcher.local::<Kept>().add(Rc::new(object));
+    }
+}
+
+/// The thread that ends with its thread-local variables, although no `QThread` has started it.
+pub(super) fn finish_with(dispatcher: &Dispatcher, face: &QThread) {
+    let life = Rc::downgrade(Object::life(face));
+    dispatcher.at_end(move || {
+        let face = life.upgrade().and_then(|life| life.cast::<QThread>());
+        if let Some(face) = face {
+            let result: ThreadResult = Ok(0);
+            face.control.begin_finish(&result);
+            face.finished.emit(result);
+        }
+    });
+}
