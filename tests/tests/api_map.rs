@@ -26,8 +26,8 @@ mod uses {
     include!(concat!(env!("OUT_DIR"), "/api_map.rs"));
 }
 
-/// How many members may be missing.
-const MOST: usize = 103;
+/// How many members may be missing: 5.5 %.
+const MOST: usize = 68;
 
 /// Classes of which only members without a meaning in Rust may be missing.
 const WHOLE: &[&str] = &[
