@@ -28,6 +28,7 @@ mod local;
 mod local_descriptors;
 mod local_files;
 mod numbers;
+mod ocsp;
 mod own_classes;
 mod paced_reading;
 mod panics;

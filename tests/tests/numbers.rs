@@ -102,6 +102,8 @@ const OUR_TYPES: &[(&str, &str)] = &[
     ("ExtensionValue", "it is a QVariant of Qt's: it carries data"),
     ("Host", "it is an argument that is a name or an address"),
     ("Manipulator", "Qt's manipulators are functions"),
+    ("OcspCertificateStatus", "PySide2 does not have Qt's enum"),
+    ("OcspRevocationReason", "PySide2 does not have Qt's enum"),
     ("SslKeyErrorKind", "Qt gives a null key and no reason"),
     ("PanicPolicy", "Qt has no policy for exceptions"),
     ("CallErrorKind", "Qt reports no errors of blocking calls"),

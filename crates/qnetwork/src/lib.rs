@@ -79,10 +79,11 @@ pub use self::dns_lookup::{
 #[cfg(feature = "_tls")]
 pub use self::ssl::{
     AlternativeNameEntryType, EncodingFormat, ExtensionValue, HashAlgorithm, InfoAttribute,
-    KeyAlgorithm, KeyType, NextProtocolNegotiationStatus, PatternSyntax, PeerVerifyMode,
-    QSslCertificate, QSslCertificateExtension, QSslCipher, QSslConfiguration, QSslError, QSslKey,
-    QSslServer, QSslSocket, SslCertificateError, SslCertificateErrorKind, SslErrorKind,
-    SslKeyError, SslKeyErrorKind, SslMode, SslOptions, SslProtocol, SubjectInfo,
+    KeyAlgorithm, KeyType, NextProtocolNegotiationStatus, OcspCertificateStatus,
+    OcspRevocationReason, PatternSyntax, PeerVerifyMode, QOcspResponse, QSslCertificate,
+    QSslCertificateExtension, QSslCipher, QSslConfiguration, QSslError, QSslKey, QSslServer,
+    QSslSocket, SslCertificateError, SslCertificateErrorKind, SslErrorKind, SslKeyError,
+    SslKeyErrorKind, SslMode, SslOptions, SslProtocol, SubjectInfo,
 };
 pub use self::{
     address::{AddressParseError, ConversionMode, Host, NetworkLayerProtocol, QHostAddress},
