@@ -25,6 +25,7 @@ const QCORE: &[&str] = &[
     "event",
     "classes",
     "signal",
+    "task",
     "object",
     "application",
     "timer",

@@ -46,6 +46,7 @@
 //! * [`event`] has [`QEvent`], which is sent or posted to one object
 //! * [`classes`] has the parts that classes of your own are made of
 //! * [`event_loop`] has [`Dispatcher`], the loop of a thread, and [`Poster`] for other threads
+//! * `task` has tasks: [`spawn_local`], [`spawn_for`], [`block_on`], and time for them
 //! * [`time`] has [`QElapsedTimer`], [`QDeadlineTimer`] and [`VirtualClock`]
 //! * [`timer`] has [`QTimer`] and [`QBasicTimer`]
 //! * [`io_device`] has [`QIODevice`], the base of devices that are read and written, and
@@ -59,6 +60,8 @@
 //!
 //! * `codecs` (default): the codecs of [`QTextStream`] that are neither Unicode nor Latin-1
 //! * `ctrl-c` (default): `QCoreApplication::quit_on_ctrl_c()`
+//! * `tasks` (default): `async` code on the event loop
+//! * `futures`: the traits of the crates `futures-core` and `futures-io` for signals and devices
 
 // On docs.rs, which builds with nightly Rust, items show the feature that they need.
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -78,12 +81,16 @@ pub mod object;
 mod panics;
 pub mod signal;
 pub mod stream;
+#[cfg(feature = "tasks")]
+pub mod task;
 pub mod text_stream;
 pub mod time;
 pub mod timer;
 
 #[cfg(unix)]
 pub use self::application::{NotifierType, QSocketNotifier};
+#[cfg(feature = "tasks")]
+pub use self::task::{JoinHandle, block_on, spawn_for, spawn_local};
 pub use self::{
     application::{QCoreApplication, QEventLoop, QEventLoopLocker},
     classes::Destructor,

@@ -1,5 +1,7 @@
 //! [`Dispatcher`]: the event loop of a thread.
 
+#[cfg(feature = "tasks")]
+use std::task::Waker;
 use std::{
     any::{Any, TypeId},
     cell::{Cell, OnceCell, RefCell},
@@ -11,6 +13,8 @@ use std::{
 
 use mio::{Interest, event};
 
+#[cfg(feature = "tasks")]
+use super::tasks::Tasks;
 use super::{
     EventSource, Poster, Readiness, Run, TimerHandler, TimerId,
     poll::Sources,
@@ -18,6 +22,8 @@ use super::{
     source::SourceKey,
     timers::{Action, Timers},
 };
+#[cfg(feature = "tasks")]
+use crate::time::Nanos;
 use crate::{
     id::ObjectId,
     time::{Clock, QDeadlineTimer, TimerType},
@@ -67,6 +73,8 @@ pub struct Dispatcher {
     /// Whether the loop is to run one turn without waiting.
     pub(super) woken: Cell<bool>,
     locals: RefCell<Vec<(TypeId, Rc<dyn Any>)>>,
+    #[cfg(feature = "tasks")]
+    pub(super) tasks: OnceCell<Rc<Tasks>>,
 }
 
 /// Whether the thread runs its loop, as far as is known.
@@ -134,6 +142,8 @@ impl Dispatcher {
             use_of_loop: Cell::default(),
             woken: Cell::new(false),
             locals: RefCell::default(),
+            #[cfg(feature = "tasks")]
+            tasks: OnceCell::new(),
         })
     }
 
@@ -322,6 +332,26 @@ impl Dispatcher {
         self.timers.borrow_mut().start(now, interval, kind, Action::Once(call))
     }
 
+    /// Wakes `waker` at the time `at`. This timer is a precise one.
+    #[cfg(feature = "tasks")]
+    pub(crate) fn wake_at(&self, at: Nanos, waker: Waker) -> TimerId {
+        let now = self.clock.now();
+        let interval = Duration::from_nanos(at.saturating_sub(now));
+        self.timers.borrow_mut().start(now, interval, TimerType::Precise, Action::Wake(waker))
+    }
+
+    /// Returns whether a timer is running.
+    #[cfg(feature = "tasks")]
+    pub(crate) fn is_timer_running(&self, id: TimerId) -> bool {
+        self.timers.borrow().is_running(id)
+    }
+
+    /// Returns the time on the loop's clock.
+    #[cfg(feature = "tasks")]
+    pub(crate) fn now(&self) -> Nanos {
+        self.clock.now()
+    }
+
     /// Stops a timer. Returns whether it was running.
     pub fn stop_timer(&self, id: TimerId) -> bool {
         // Dropping the action runs user code, so the borrow ends first.
@@ -435,6 +465,10 @@ impl Dispatcher {
             );
         }
         self.ended.set(true);
+        #[cfg(feature = "tasks")]
+        if let Some(tasks) = self.tasks.get() {
+            tasks.shut_down();
+        }
         self.sources.close();
         // All of these may own objects and closures of the user.
         let posted = self.posted.borrow_mut().take_all();

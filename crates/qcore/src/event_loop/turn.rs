@@ -16,6 +16,8 @@ impl Dispatcher {
     /// With `WAIT_FOR_MORE_EVENTS` it waits for an event, at most until `until`. It does not wait
     /// if there is already something to do or if `run` has been told to exit.
     ///
+    /// `root` runs in the step for tasks and returns whether it has done anything.
+    ///
     /// In the last turn of `run`, and in a turn without a `run`, the data written during that turn
     /// is not sent. Qt's write notifiers would send it in the next turn. This is visible to the
     /// peer, because data written before `quit()` may never arrive.
@@ -24,6 +26,7 @@ impl Dispatcher {
         flags: ProcessEventsFlags,
         until: Option<Nanos>,
         run: Option<&Rc<Run>>,
+        root: Option<&dyn Fn() -> bool>,
     ) -> bool {
         // This may be the last turn of the loop. Then it sends only the data that was written
         // before it. Qt sends the rest in the next turn, and there is no next turn.
@@ -44,6 +47,7 @@ impl Dispatcher {
             && run.map_or(!done, |run| !run.is_told_to_exit())
             && !self.posted.borrow().has_work(self.level.get())
             && !self.woken.get()
+            && !self.has_ready_tasks()
             // Excluded sockets stay in their queues and do not prevent a wait.
             && (!sockets
                 || writers == 0
@@ -62,6 +66,7 @@ impl Dispatcher {
         if timers {
             done |= self.run_timers();
         }
+        done |= self.run_tasks(root);
         let early = if is_last() { early_so_far } else { self.early_writers.borrow().len() };
         if sockets && early > 0 {
             done |= self.run_writers(&self.early_writers, early);
@@ -100,6 +105,7 @@ impl Dispatcher {
         for call in inbox.take() {
             self.posted.borrow_mut().push(Posted::Call(call));
         }
+        self.collect_tasks();
         true
     }
 
@@ -176,6 +182,8 @@ impl Dispatcher {
             match firing {
                 None => return done,
                 Some(Firing::Once(call)) => self.deliver(call),
+                #[cfg(feature = "tasks")]
+                Some(Firing::Wake(waker)) => self.deliver(|| waker.wake()),
                 Some(Firing::Handler(handler, id)) => {
                     // The guard restarts the timer even if the handler panics.
                     struct Fired<'a>(&'a Dispatcher, TimerId);
@@ -197,7 +205,7 @@ impl Dispatcher {
     }
 
     /// Makes a delivery: calls user code, one level deeper.
-    fn deliver(&self, call: impl FnOnce()) {
+    pub(crate) fn deliver(&self, call: impl FnOnce()) {
         struct Level<'a>(&'a Dispatcher, ObjectId);
         impl Drop for Level<'_> {
             fn drop(&mut self) {
@@ -210,5 +218,22 @@ impl Dispatcher {
         // delivery.
         let _level = Level(self, self.replace_sender(ObjectId::NONE));
         guard("code that the event loop called", call);
+    }
+}
+
+/// Without tasks, the turn has no step for them.
+#[cfg(not(feature = "tasks"))]
+impl Dispatcher {
+    #[inline]
+    fn has_ready_tasks(&self) -> bool {
+        false
+    }
+
+    #[inline]
+    fn collect_tasks(&self) {}
+
+    #[inline]
+    fn run_tasks(&self, _: Option<&dyn Fn() -> bool>) -> bool {
+        false
     }
 }

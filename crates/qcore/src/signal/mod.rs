@@ -24,6 +24,8 @@ mod chained;
 mod connection;
 mod list;
 mod method;
+#[cfg(feature = "tasks")]
+mod next;
 mod receiver;
 mod sender;
 #[doc(hidden)]
@@ -33,6 +35,8 @@ mod spy;
 
 use std::{any::TypeId, cell::OnceCell, fmt, rc::Rc};
 
+#[cfg(feature = "tasks")]
+pub use self::next::{Next, SignalError, SignalErrorKind, SignalStream};
 use self::{
     chained::Chained,
     list::Slots,
