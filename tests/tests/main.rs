@@ -5,6 +5,7 @@
 mod adopting;
 mod adopting_pipes;
 mod application_proxies;
+mod awaited_sockets;
 mod binding;
 mod channels;
 mod connecting;

@@ -5,6 +5,8 @@
 //! servers and local servers have in common.
 
 mod accepting;
+#[cfg(feature = "tasks")]
+mod awaiting;
 mod listening;
 mod proxied;
 mod state;
@@ -26,6 +28,10 @@ use qcore::{
     object::{Handle, Life, Node, Object},
 };
 
+#[cfg(feature = "tasks")]
+pub use self::awaiting::Incoming;
+#[cfg(feature = "tasks")]
+pub(crate) use self::awaiting::{Accepting, accept, leave, wait_for_connection};
 pub(crate) use self::state::ServerState;
 use self::{
     listening::{Listener, Listening},
@@ -699,6 +705,8 @@ impl TcpServerNode {
             // The parent holds its child too. The socket dies here if there is no other handle.
             socket.set_parent(None);
         }
+        #[cfg(feature = "tasks")]
+        self.state.closed.emit(());
     }
 }
 

@@ -25,11 +25,14 @@
 //!   `binding.rs` binds sockets and takes over descriptors.
 //! * `reading.rs` and `writing.rs` move bytes, also for sockets without buffers.
 //! * `closing.rs` ends the connection, also when the object dies.
-//! * `waiting.rs` has the functions that wait, which need no loop.
+//! * `waiting.rs` has the functions that wait, which need no loop, and `awaiting.rs` those for
+//!   tasks.
 //! * `layering.rs` is for sockets in two layers, those that encrypt.
 //! * `udp/` has datagrams.
 
 mod abstract_socket;
+#[cfg(feature = "tasks")]
+mod awaiting;
 mod binding;
 mod closing;
 mod connecting;
@@ -51,6 +54,8 @@ mod udp;
 mod waiting;
 mod writing;
 
+#[cfg(all(feature = "tasks", feature = "_tls"))]
+pub(crate) use self::awaiting::AbortsAttempt;
 #[cfg(feature = "_tls")]
 pub(crate) use self::node::{Outer, SocketClass};
 pub(crate) use self::waiting::Overtime;
