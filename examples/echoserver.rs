@@ -1,15 +1,15 @@
 //! A server that sends back all data, or drops it. Try it with `nc 127.0.0.1 7007`; with `--udp`,
 //! try `nc -u`; with `--tls`, try `openssl s_client -connect 127.0.0.1:7007`. `--tls` needs the
-//! feature `tls`.
+//! feature `tls`. With `--workers N`, the connections are spread over N threads.
 
 use std::process::ExitCode;
 
 use examples::{Endpoint, parse_args, print_line, refuse};
-use qcore::QCoreApplication;
+use qcore::{QCoreApplication, QObject};
 use qnetwork::{QTcpServer, QUdpSocket};
 
 const USAGE: &str = "\
-usage: echoserver [--udp | --tls CERT KEY] [--listen ADDR:PORT] [--sink]
+usage: echoserver [--udp | --tls CERT KEY] [--listen ADDR:PORT] [--sink] [--workers N]
 
 Sends back all data that it receives.
 
@@ -17,17 +17,21 @@ Sends back all data that it receives.
   --tls CERT KEY      use TLS with the certificate and key in these PEM files
   --listen ADDR:PORT  the address to listen on; port 0 means any free port [127.0.0.1:7007]
   --sink              only read, and send nothing back
+  --workers N         spread the connections over N threads [0: use one thread for everything]
   --help              print this text";
 
 fn main() -> ExitCode {
     let mut listen = Endpoint { host: "127.0.0.1".to_owned(), port: 7007 };
-    let (mut udp, mut tls, mut sink) = (false, None, false);
+    let (mut udp, mut tls, mut sink, mut workers) = (false, None, false, 0);
     parse_args(USAGE, |argument, value| {
         match argument {
             lexopt::Arg::Long("udp") => udp = true,
             lexopt::Arg::Long("tls") => tls = Some(tls::configuration(&value(), &value())?),
             lexopt::Arg::Long("listen") => listen = value().parse()?,
             lexopt::Arg::Long("sink") => sink = true,
+            lexopt::Arg::Long("workers") => {
+                workers = value().parse().map_err(|_| "N must be a number")?;
+            }
             _ => return Ok(false),
         }
         Ok(true)
@@ -35,7 +39,10 @@ fn main() -> ExitCode {
     if udp && tls.is_some() {
         refuse(USAGE, "there is no TLS by UDP");
     }
-    match run(&listen, udp, tls, sink) {
+    if udp && workers > 0 {
+        refuse(USAGE, "there are no workers for UDP");
+    }
+    match run(&listen, udp, tls, sink, workers) {
         Ok(code) => ExitCode::from(code as u8),
         Err(error) => {
             eprintln!("echoserver: {error}");
@@ -49,6 +56,7 @@ fn run(
     udp: bool,
     tls: Option<tls::Configuration>,
     sink: bool,
+    workers: usize,
 ) -> Result<i32, Box<dyn std::error::Error>> {
     let app = QCoreApplication::new();
     app.quit_on_ctrl_c()?;
@@ -58,6 +66,21 @@ fn run(
         return Ok(app.exec());
     }
 
+    let server = if workers == 0 {
+        stream_server(tls, sink)
+    } else {
+        let server = QTcpServer::new();
+        server.set_workers(workers, move || stream_server(tls.clone(), sink));
+        server.worker_failed.connect(|error| eprintln!("echoserver: {error}"));
+        server
+    };
+    server.listen(listen.address()?, listen.port)?;
+    print_line(&format!("listening on {}", listen.at_port(server.server_port())));
+    Ok(app.exec())
+}
+
+/// Returns a server that does not listen yet. Each worker has one, or the program has a single one.
+fn stream_server(tls: Option<tls::Configuration>, sink: bool) -> QTcpServer {
     let server = match tls {
         None => QTcpServer::new(),
         Some(configuration) => tls::server(configuration),
@@ -72,12 +95,10 @@ fn run(
                     }
                 }
             });
-            socket.disconnected.connect_to(&socket, |socket, ()| socket.delete_later());
+            socket.disconnected.connect_slot(&socket, QObject::delete_later);
         }
     });
-    server.listen(listen.address()?, listen.port)?;
-    print_line(&format!("listening on {}", listen.at_port(server.server_port())));
-    Ok(app.exec())
+    server
 }
 
 fn serve_datagrams(
@@ -129,6 +150,7 @@ mod tls {
     use qnetwork::QTcpServer;
 
     /// There is none.
+    #[derive(Clone)]
     pub(crate) enum Configuration {}
 
     pub(crate) fn configuration(_: &str, _: &str) -> Result<Configuration, String> {

@@ -25,7 +25,7 @@ import time
 
 import shiboken2
 from PySide2 import QtCore, QtNetwork
-from PySide2.QtCore import QByteArray, QCoreApplication, QEventLoop, QIODevice, QObject, QTimer, Qt
+from PySide2.QtCore import QByteArray, QCoreApplication, QEventLoop, QIODevice, QObject, QThread, QTimer, Qt
 from PySide2.QtNetwork import (QAbstractSocket, QHostAddress, QHostInfo, QLocalServer, QLocalSocket,
                                QNetworkProxy, QSsl, QSslCertificate, QSslConfiguration, QSslError,
                                QSslKey, QSslSocket, QTcpServer, QTcpSocket, QUdpSocket)
@@ -309,6 +309,32 @@ class Slot(QObject):
     def called(self, value):
         self.function(value)
 
+    @QtCore.Slot()
+    def plain(self):
+        self.function()
+
+
+class Thread(QThread):
+    """Runs its event loop, and traces how that begins and ends."""
+
+    def __init__(self, world, name):
+        super().__init__()
+        self.world, self.name = world, name
+        self.errand = Emitter()                              # brings the blocks of `in NAME` to the thread
+        self.blocks = []
+        self.runner = Slot(lambda number: self.blocks[number]())
+        QObject.connect(self.errand, QtCore.SIGNAL("fired(int)"), self.runner, QtCore.SLOT("called(int)"),
+                        Qt.QueuedConnection)
+        self.runner.moveToThread(self)
+
+    def run(self):
+        self.world.log(self.name, "> exec()")
+        self.world.log(self.name, "< %d" % self.exec_())
+
+    def post(self, function):
+        self.blocks.append(function)
+        self.errand.fired.emit(len(self.blocks) - 1)
+
 
 class Gone(QObject):
     """Hears an object's destroyed(): a plain function would be called with a wrapper of what is no more."""
@@ -375,14 +401,37 @@ class World:
         self.objects, self.order, self.lines = {}, [], []
         self.port_names, self.counts, self.slots = {}, {}, {}
         self.grouped, self.keep = True, []
-        self.threads, self.args = [], ()
-        self.pointers, self.vtables, self.dying, self.calling = {}, {}, set(), []
+        self.threads, self.here = [], threading.local()
+        self.pointers, self.vtables, self.dying = {}, {}, set()
+        self.thread_names = {}
         self.proxy = None
+
+    @property
+    def args(self):
+        """The arguments of the signal whose block this thread runs."""
+        return getattr(self.here, "args", ())
+
+    @args.setter
+    def args(self, args):
+        self.here.args = args
+
+    @property
+    def calling(self):
+        """The calls that this thread is making."""
+        if not hasattr(self.here, "calling"):
+            self.here.calling = []
+        return self.here.calling
 
     # ---- tracing
 
     def log(self, name, text):
-        self.lines.append((name, text))
+        self.lines.append((name, self.thread_name(), text))
+
+    def thread_name(self):
+        """The scenario's name of the thread that is running; None in the main thread."""
+        if not self.thread_names:
+            return None
+        return self.thread_names.get(shiboken2.getCppPointer(QThread.currentThread())[0])
 
     def port(self, number):
         return Port(self.port_names.get(number, str(number)))
@@ -458,7 +507,8 @@ class World:
             self.dying.add(name)
             record()
         self.keep.append(Gone(gone))
-        QObject.connect(obj, QtCore.SIGNAL("destroyed()"), self.keep[-1], QtCore.SLOT("gone()"))
+        # Where the object dies, whatever thread that is.
+        QObject.connect(obj, QtCore.SIGNAL("destroyed()"), self.keep[-1], QtCore.SLOT("gone()"), Qt.DirectConnection)
         if isinstance(obj, QLocalSocket):      # its destructor emits before its virtual table changes
             self.keep.append(Doomed(lambda: self.dying.add(name)))
             obj.installEventFilter(self.keep[-1])
@@ -518,6 +568,9 @@ class World:
             self.objects[name] = (Peer if kind == "peer" else UdpPeer)(self, name, rest.split())
             self.order.append(name)
             return
+        if kind == "thread":
+            self.create_thread(name)
+            return
         made = {"tcp": QTcpSocket, "udp": QUdpSocket, "ssl": QSslSocket, "server": QTcpServer, "sslserver": SslServer,
                 "timer": QTimer, "obj": Emitter, "buffer": QtCore.QBuffer, "local": QLocalSocket,
                 "localserver": QLocalServer, "address": QHostAddress, "loop": QEventLoop}[kind]
@@ -530,6 +583,8 @@ class World:
                 return
         else:
             obj = made()
+            if rest.startswith("in "):
+                obj.moveToThread(self.living(rest[3:].strip()))
             if kind == "tcp" and self.proxy is not None:
                 obj.setProxy(self.proxy)
         self.keep.append(obj)
@@ -538,6 +593,18 @@ class World:
             self.order.append(name)
         else:
             self.watch(name, obj)
+
+    def create_thread(self, name):
+        thread = Thread(self, name)
+        self.thread_names[shiboken2.getCppPointer(thread)[0]] = name
+        self.keep.append(thread)
+        self.watch(name, thread)
+        for signal_name in ("started", "finished"):
+            told = Slot(self.recorder(name, signal_name))     # in the main thread, by the loop
+            direct = Slot(lambda signal_name=signal_name: self.log(name, "| " + signal_name))
+            for slot, kind in ((told, Qt.AutoConnection), (direct, Qt.DirectConnection)):
+                self.keep.append(slot)
+                QObject.connect(thread, QtCore.SIGNAL(signal_name + "()"), slot, QtCore.SLOT("plain()"), kind)
 
     # ---- evaluation
 
@@ -605,7 +672,8 @@ class World:
         if parent is obj or not isinstance(parent, QObject) and parent != "null":
             raise TypeError("no parent for " + name)
         pointer = None if parent == "null" else shiboken2.getCppPointer(parent)[0]
-        QT_CORE._ZN7QObject9setParentEPS_(ctypes.c_void_p(self.pointers[name]), ctypes.c_void_p(pointer))
+        child = shiboken2.getCppPointer(obj)[0]
+        QT_CORE._ZN7QObject9setParentEPS_(ctypes.c_void_p(child), ctypes.c_void_p(pointer))
 
     def do_parent(self, name, obj):
         parent = self.parent_of(name)
@@ -648,6 +716,31 @@ class World:
                         self.run_block(entry[0])
             self.named[key] = Slot(slot)
         return self.named[key]
+
+    def do_connectTo(self, name, obj, signal_name, receiver, label, kind=Qt.AutoConnection):
+        """To a slot that lives in the receiver's thread and dies with it."""
+        to = next(known for known, thing in self.objects.items() if thing is receiver)
+
+        def slot(*args):
+            self.log(to, "| %s(%s)" % (label, ", ".join(self.show(a) for a in args)))
+            for entry in list(self.slots.get("slot " + label, ())):
+                if entry[1] != 0:
+                    entry[1] -= 1
+                    self.run_block(entry[0])
+        made = Slot(slot)
+        self.keep.append(made)
+        made.moveToThread(receiver.thread())
+        self.do_setParent(label, made, receiver)
+        shape = "()" if isinstance(obj, QThread) else "(int)"
+        function = "plain()" if isinstance(obj, QThread) else "called(int)"
+        QObject.connect(obj, QtCore.SIGNAL(signal_name + shape), made, QtCore.SLOT(function), kind)
+        self.links.setdefault((name, signal_name, label), []).append((obj, made, signal_name + shape, function))
+
+    def do_disconnectFrom(self, name, obj, signal_name, label):
+        for sender, made, what, function in self.links.pop((name, signal_name, label)):
+            QObject.disconnect(sender, QtCore.SIGNAL(what), made, QtCore.SLOT(function))
+
+    links = {}
 
     def do_emit(self, name, obj, signal_name, *args):
         getattr(obj, signal_name).emit(*args)
@@ -773,6 +866,16 @@ class World:
             self.dying.add(rest)
             delete(self.pointers[rest])
             self.log(rest, "< -")
+        elif word == "in":                                   # a block in another thread, queued; or waited for
+            name, _, how = rest.partition(" ")
+            thread, done = self.living(name), threading.Event()
+
+            def errand():
+                self.run_block(inner)
+                done.set()
+            thread.post(errand)
+            if how == "wait" and not done.wait(5):
+                raise TimeoutError("the thread does not run the block")
         elif word == "sleep":                                # no event loop runs meanwhile
             time.sleep(int(rest) / 1000)
         elif word == "set":                                  # on an authenticator given to a slot
@@ -801,10 +904,12 @@ class World:
     def run(self, block):
         self.run_block(block)
         self.settle()
-        lines = self.lines
+        lines = list(self.lines)
         if self.grouped:
-            lines = [line for name in dict.fromkeys(self.order) for line in lines if line[0] == name]
-        return "".join("%s %s\n" % line for line in lines)
+            threads = [None] + list(self.thread_names.values())
+            lines = [line for name in dict.fromkeys(self.order) for thread in threads
+                     for line in lines if line[:2] == (name, thread)]
+        return "".join("%s%s %s\n" % (name, "@" + thread if thread else "", text) for name, thread, text in lines)
 
 
 def plain(value):

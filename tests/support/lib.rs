@@ -2,6 +2,7 @@
 
 #[cfg(doctest)]
 mod book;
+pub mod chapters;
 pub mod dns;
 pub mod local;
 mod socks5;
@@ -51,7 +52,7 @@ pub fn wait_at_most(limit: Duration, mut condition: impl FnMut() -> bool) -> boo
     let end = Instant::now() + limit;
     // Wakes the loop for conditions that do not depend on an event of this thread.
     let heartbeat = QTimer::new();
-    heartbeat.start(2);
+    heartbeat.start_with_interval(2);
     while !condition() {
         if Instant::now() >= end {
             return false;

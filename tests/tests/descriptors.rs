@@ -124,7 +124,7 @@ fn a_loop_without_a_poll() {
     let app = QCoreApplication::new();
     let (timer, ticks) = (QTimer::new(), Rc::new(Cell::new(0)));
     timer.timeout.connect_to(&ticks, |ticks, ()| ticks.set(ticks.get() + 1));
-    timer.start(50);
+    timer.start_with_interval(50);
     let posted = Rc::new(Cell::new(false));
     Dispatcher::current().post({
         let posted = posted.clone();

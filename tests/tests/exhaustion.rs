@@ -1,16 +1,18 @@
 //! Tries each kind of object first without free descriptors, then with enough. A failure causes an
 //! error, does not affect the next attempt, and leaks nothing.
 
-use std::{cell::Cell, fs::File, net::TcpListener, rc::Rc, sync::mpsc, thread, time::Duration};
+use std::{
+    cell::Cell, fs::File, io::Write, net::TcpListener, rc::Rc, sync::mpsc, thread, time::Duration,
+};
 
-use integration::{LIMIT, descriptors, in_child, tls, wait_at_most};
+use integration::{LIMIT, descriptors, in_child, tls, wait_at_most, wait_until};
 use qcore::{
     Dispatcher, NotifierType, QCoreApplication, QEventLoopLocker, QSocketNotifier, QTimer,
 };
 use qnetwork::{
-    EncodingFormat, QHostAddress, QHostInfo, QLocalServer, QLocalSocket, QNetworkInterface,
-    QSslCertificate, QSslConfiguration, QSslServer, QTcpServer, QTcpSocket, QUdpSocket,
-    SocketState,
+    DetachedSocket, EncodingFormat, QHostAddress, QHostInfo, QLocalServer, QLocalSocket,
+    QNetworkInterface, QSslCertificate, QSslConfiguration, QSslServer, QTcpServer, QTcpSocket,
+    QUdpSocket, SocketState,
 };
 
 type Attempt = fn(&Setting) -> Result<(), String>;
@@ -20,6 +22,8 @@ struct Setting {
     port: u16,
     listener: TcpListener,
     local: String,
+    /// A connection that another thread has handed over, with unread bytes.
+    detached: Cell<Option<DetachedSocket>>,
 }
 
 fn or<T, E: ToString>(result: Result<T, E>) -> Result<(), String> {
@@ -71,6 +75,22 @@ fn connecting(setting: &Setting) -> Result<(), String> {
     check(socket.state() == SocketState::Connected, &socket.error_string())
 }
 
+/// A connection from another thread is the first thing for which this thread needs a poll.
+fn attaching(setting: &Setting) -> Result<(), String> {
+    let connection = setting.detached.take();
+    let connection = connection.ok_or("there is no connection")?;
+    let socket = QTcpSocket::new();
+    if let Err(error) = socket.attach(connection) {
+        let text = error.to_string();
+        check(socket.state() == SocketState::Unconnected, "the socket has changed")?;
+        // Nothing is lost.
+        setting.detached.set(Some(error.into_socket()));
+        return Err(text);
+    }
+    socket.wait_for_ready_read(5000).map_err(|error| error.to_string())?;
+    check(socket.read_all() == b"unread", "bytes are lost")
+}
+
 fn connecting_without_a_loop(setting: &Setting) -> Result<(), String> {
     let socket = QTcpSocket::new();
     socket.connect_to_host("127.0.0.1", setting.port);
@@ -79,6 +99,23 @@ fn connecting_without_a_loop(setting: &Setting) -> Result<(), String> {
 
 fn listening(_: &Setting) -> Result<(), String> {
     or(QTcpServer::new().listen(QHostAddress::LocalHost, 0))
+}
+
+fn listening_with_workers(_: &Setting) -> Result<(), String> {
+    let server = QTcpServer::new();
+    server.set_workers(2, || {
+        let server = QTcpServer::new();
+        server.new_connection.connect_to(&server, |server, ()| {
+            server.next_pending_connection().expect("it has come").write("hello").ok();
+        });
+        server
+    });
+    or(server.listen(QHostAddress::LocalHost, 0))?;
+    check(server.worker_count() == 2, "workers are missing")?;
+    let client = QTcpSocket::new();
+    client.connect_to_host("127.0.0.1", server.server_port());
+    wait_at_most(LIMIT, || client.bytes_available() == 5);
+    check(client.read_all() == b"hello", "no worker answers")
 }
 
 fn binding(_: &Setting) -> Result<(), String> {
@@ -162,11 +199,14 @@ fn first_without(
         let serving = thread::spawn(move || {
             let local = QLocalServer::new();
             local.listen(name).expect("there are descriptors");
-            ready.send(()).expect("the test waits");
+            let (socket, mut stream) = integration::pair();
+            stream.write_all(b"unread").expect("there is room");
+            wait_until(|| socket.bytes_available() == 6);
+            ready.send(socket.detach().expect("it is connected")).expect("the test waits");
             gone.recv().ok();
         });
-        is_ready.recv().expect("the server listens");
-        let setting = Setting { port, listener, local };
+        let detached = Cell::new(is_ready.recv().ok());
+        let setting = Setting { port, listener, local, detached };
         let taken: Vec<_> = std::iter::from_fn(|| File::open("/dev/null").ok()).collect();
         assert!(taken.len() > 10);
         let first = attempt(&setting);
@@ -187,14 +227,16 @@ fn a_failure_for_want_of_descriptors_is_not_remembered() {
         return;
     }
     assert!(!wait_at_most(Duration::ZERO, || false));
-    let attempts: [(&str, Attempt); 16] = [
+    let attempts: [(&str, Attempt); 18] = [
         ("poster", poster),
         ("locker", locker),
         ("application of another thread", application_of_another_thread),
         ("notifier", notifier),
         ("connecting", connecting),
         ("connecting without a loop", connecting_without_a_loop),
+        ("attaching", attaching),
         ("listening", listening),
+        ("listening with workers", listening_with_workers),
         ("binding", binding),
         ("sending", sending),
         ("listening locally", listening_locally),
@@ -251,7 +293,7 @@ fn a_loop_without_descriptors_is_quiet() {
     let ticks = Rc::new(Cell::new(0));
     let timer = QTimer::new();
     timer.timeout.connect_to(&ticks, |ticks, ()| ticks.set(ticks.get() + 1));
-    timer.start(2);
+    timer.start_with_interval(2);
     assert!(wait_at_most(LIMIT, || ticks.get() >= 50));
     drop(taken);
     assert!(wait_at_most(LIMIT, || ticks.get() >= 60));

@@ -25,6 +25,7 @@ const QCORE: &[&str] = &[
     "event",
     "classes",
     "signal",
+    "thread_pool",
     "task",
     "object",
     "application",

@@ -23,12 +23,6 @@ use qnetwork::{
 
 /// Qt's enumerators that have no value here, with the reasons.
 const LEFT_OUT: &[(&str, &[&str], &str)] = &[
-    (
-        "ClockType",
-        &["SystemTime", "TickCounter", "MachAbsoluteTime", "PerformanceCounter"],
-        "QElapsedTimer has a monotonic clock on each system",
-    ),
-    ("ConnectionType", &["BlockingQueuedConnection"], "a handle never leaves its thread"),
     ("DnsLookupErrorKind", &["NoError"], "QDnsLookup::error() returns None"),
     (
         "HashAlgorithm",
@@ -54,19 +48,6 @@ const LEFT_OUT: &[(&str, &[&str], &str)] = &[
         "MessageType",
         &["QtDebugMsg", "QtFatalMsg", "QtInfoMsg"],
         "these crates have warnings and errors only",
-    ),
-    (
-        "SslProtocol",
-        &[
-            "SslV3",
-            "SslV2",
-            "TlsV1SslV3",
-            "DtlsV1_0",
-            "DtlsV1_0OrLater",
-            "DtlsV1_2",
-            "DtlsV1_2OrLater",
-        ],
-        "SSL is broken, and there is no DTLS",
     ),
     (
         "VariantType",
@@ -125,10 +106,14 @@ const OUR_TYPES: &[(&str, &str)] = &[
     ("Manipulator", "Qt's manipulators are functions"),
     ("SslKeyErrorKind", "Qt gives a null key and no reason"),
     ("PanicPolicy", "Qt has no policy for exceptions"),
+    ("CallErrorKind", "Qt reports no errors of blocking calls"),
     ("PostErrorKind", "Qt's postEvent() returns nothing"),
+    ("WorkerErrorKind", "Qt's servers have no workers"),
     ("QVariant", "it carries data; the number is that of its kind(), a VariantType"),
     ("Readiness", "Qt has a notifier each for reading and writing"),
     ("StreamErrorKind", "Qt returns false; the status, which is compared, has the reason"),
+    ("ThreadPoolErrorKind", "a QRunnable of Qt's has no result"),
+    ("UnixSignal", "Qt does not report signals of the operating system"),
 ];
 
 /// An enum: its name, and a function that returns the name and number of the value for a number.
@@ -378,6 +363,7 @@ fn constants_have_qts_numbers() {
         ("DeferredDelete", EventType::DEFERRED_DELETE),
         ("ChildAdded", EventType::CHILD_ADDED),
         ("ChildRemoved", EventType::CHILD_REMOVED),
+        ("DynamicPropertyChange", EventType::DYNAMIC_PROPERTY_CHANGE),
         ("User", EventType::USER),
         ("MaxUser", EventType::MAX_USER),
     ] {

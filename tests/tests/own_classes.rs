@@ -11,8 +11,8 @@ use qcore::{
     class, wait_until,
 };
 use qnetwork::{
-    IncomingConnection, QAbstractSocket, QHostAddress, QLocalServer, QLocalSocket, QTcpServer,
-    QTcpSocket, SocketErrorKind, SocketState,
+    IncomingConnection, QAbstractSocket, QHostAddress, QLocalServer, QLocalSocket, QSslSocket,
+    QTcpServer, QTcpSocket, QUdpSocket, SocketErrorKind, SocketState,
 };
 
 #[derive(Clone, Copy, PartialEq)]
@@ -29,7 +29,7 @@ class! {
         own_name: String,
         peer_name: RefCell<String> = "unknown".to_owned().into(),
         stage: Cell<Stage> = Stage::Greeting.into(),
-        ping: QTimer = QTimer::new(),
+        child ping: QTimer = QTimer::with_interval(60_000),
         deaths: Rc<Cell<u32>>,
     }
 }
@@ -37,7 +37,6 @@ class! {
 impl Connection {
     fn new(own_name: &str, deaths: &Rc<Cell<u32>>) -> Self {
         let this = Self::derive(QTcpSocket::new(), own_name.to_owned(), deaths.clone());
-        this.ping.set_parent(Some(&this));
         this.connected.connect_slot(&this, Self::greet);
         this.ready_read.connect_slot(&this, Self::on_ready_read);
         this.disconnected.connect_slot(&this.ping, QTimer::stop);
@@ -66,7 +65,7 @@ impl Connection {
                 ("HELLO", Stage::Greeting) => {
                     self.stage.set(Stage::Talking);
                     self.peer_name.replace(text.to_owned());
-                    self.ping.start(60_000);
+                    self.ping.start();
                     self.ready.emit(());
                 }
                 ("SAY", Stage::Talking) => {
@@ -123,8 +122,7 @@ impl Server {
 
 impl IncomingConnection for Server {
     fn incoming_connection(&self, descriptor: OwnedFd) {
-        let connection = Connection::new(&self.name, &self.deaths);
-        connection.set_parent(Some(self));
+        let connection = Connection::new(&self.name, &self.deaths).with_parent(self);
         connection.ready.connect_slot((self, &connection), Self::on_ready);
         connection.disconnected.connect_slot(&connection, QObject::delete_later);
         connection.set_socket_descriptor(descriptor).unwrap();
@@ -138,8 +136,7 @@ fn a_chat() {
     let server = Server::new("server", &deaths);
     let home = QObject::new();
     let [ann, bob] = ["ann", "bob"].map(|name| {
-        let connection = Connection::new(name, &deaths);
-        connection.set_parent(Some(&home));
+        let connection = Connection::new(name, &deaths).with_parent(&home);
         connection.connect_to_host(QHostAddress::LocalHost, server.server_port());
         connection
     });
@@ -245,8 +242,7 @@ class! {
 impl IncomingConnection<QLocalServer> for LocalServer {
     fn incoming_connection(&self, descriptor: OwnedFd) {
         self.served.set(self.served.get() + 1);
-        let socket = QLocalSocket::new();
-        socket.set_parent(Some(self));
+        let socket = QLocalSocket::new().with_parent(self);
         socket.set_socket_descriptor(descriptor).unwrap();
         socket.write("welcome\n").unwrap();
     }
@@ -269,17 +265,15 @@ class! {
     struct Projector: QObject {
         pub answered: Signal<(String, String)>,
         pub failed: Signal<SocketErrorKind>,
-        socket: QTcpSocket = QTcpSocket::new(),
+        child socket: QTcpSocket = QTcpSocket::new(),
         poll: Cell<i32> = Cell::new(0),
         waiting: RefCell<Option<String>> = None.into(),
     }
 }
 
 impl Projector {
-    fn new(parent: &QObject) -> Self {
+    fn new() -> Self {
         let this = Self::derive(QObject::new());
-        this.set_parent(Some(parent));
-        this.socket.set_parent(Some(&this));
         this.socket.connected.connect_slot(&this, Self::on_connected);
         this.socket.ready_read.connect_slot(&this, Self::on_ready_read);
         this.socket.error_occurred.connect_signal(&this.failed);
@@ -326,7 +320,7 @@ fn a_client_with_timers_of_its_own() {
     });
     device.listen(QHostAddress::LocalHost, 0).unwrap();
     let home = QObject::new();
-    let projector = Projector::new(&home);
+    let projector = Projector::new().with_parent(&home);
     let answers = Rc::new(RefCell::new(Vec::new()));
     projector.answered.connect_to((&app, &answers), |(app, answers), (command, answer)| {
         answers.borrow_mut().push(format!("{command} -> {answer}"));
@@ -346,4 +340,26 @@ fn a_client_with_timers_of_its_own() {
     assert!(wait_until(5000, || failed.get() == Some(SocketErrorKind::RemoteHostClosed)));
     drop(home);
     assert!(projector.is_deleted() && projector.socket.is_deleted());
+}
+
+/// The classes that only add functions to their base class have names of their own, too.
+#[test]
+fn names_of_classes() {
+    let _app = QCoreApplication::new();
+    let tcp = QObject::from(QTcpSocket::new());
+    assert_eq!(tcp.class_name(), "QTcpSocket");
+    assert!(tcp.inherits("QTcpSocket") && tcp.inherits("QAbstractSocket"));
+    assert!(tcp.inherits("QIODevice") && tcp.inherits("QObject") && !tcp.inherits("QUdpSocket"));
+    let ssl = QObject::from(QSslSocket::new());
+    assert_eq!(ssl.class_name(), "QSslSocket");
+    assert!(ssl.inherits("QTcpSocket") && !ssl.inherits("Connection"));
+    assert_eq!(QUdpSocket::new().class_name(), "QUdpSocket");
+    assert_eq!(QTcpServer::new().class_name(), "QTcpServer");
+
+    let own = Connection::new("Ann", &Rc::default());
+    own.set_object_name("own");
+    let own = QAbstractSocket::from(own);
+    assert_eq!(own.class_name(), "Connection");
+    assert!(own.inherits("Connection") && own.inherits("QTcpSocket"));
+    assert_eq!(own.dump_object_tree(), "Connection::own \n    QTimer:: \n");
 }

@@ -23,7 +23,7 @@ fn read_at_a_pace(device: &QIODevice, again: impl Fn() + 'static) {
             again();
         }
     });
-    timer.start(0);
+    timer.start_with_interval(0);
     wait_until(|| got.borrow().len() == SIZE);
     assert!(*got.borrow() == pattern(0, SIZE));
 }

@@ -21,7 +21,7 @@ fn run_into_panic() {
     let app = QCoreApplication::new();
     let guard = QTimer::new();
     guard.timeout.connect_to(&app, |app, ()| app.exit(1));
-    guard.start(Duration::from_secs(10));
+    guard.start_with_interval(Duration::from_secs(10));
     let run = catch_unwind(AssertUnwindSafe(|| app.exec()));
     assert!(run.is_err(), "no slot has panicked");
 }

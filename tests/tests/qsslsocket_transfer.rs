@@ -224,7 +224,16 @@ fn write_big_chunk() {
 fn unsupported_protocols() {
     let _app = QCoreApplication::new();
     let server = encrypting("good");
-    for protocol in [SslProtocol::TlsV1_0, SslProtocol::TlsV1_1, SslProtocol::Unknown] {
+    for protocol in [
+        SslProtocol::SslV2,
+        SslProtocol::SslV3,
+        SslProtocol::TlsV1_0,
+        SslProtocol::TlsV1_1,
+        SslProtocol::DtlsV1_0,
+        SslProtocol::DtlsV1_0OrLater,
+        SslProtocol::DtlsV1_2,
+        SslProtocol::DtlsV1_2OrLater,
+    ] {
         let client = client();
         client.set_protocol(protocol);
         client.connect_to_host_encrypted("127.0.0.1", server.server_port());

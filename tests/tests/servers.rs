@@ -323,7 +323,7 @@ fn a_handler_that_panics() {
     let app = QCoreApplication::new();
     let guard = QTimer::new();
     guard.timeout.connect_to(&app, |app, ()| app.exit(1));
-    guard.start(Duration::from_secs(10));
+    guard.start_with_interval(Duration::from_secs(10));
     assert!(catch_unwind(AssertUnwindSafe(|| app.exec())).is_err());
     // The connection whose handler panicked is closed. The others need no new event.
     wait_until(|| count.get() == 2);

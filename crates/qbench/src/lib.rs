@@ -1,6 +1,10 @@
 //! Shared parts of the benchmarks: printing a figure, and reading the thread's CPU time.
 
+mod crossthread;
+
 use std::fs;
+
+pub use self::crossthread::crossthread;
 
 /// Prints one figure as a line of JSON. The field `peer` distinguishes it from other programs'
 /// figures.

@@ -10,15 +10,17 @@
 ///         pub done: Signal<String>,            // a signal of the object
 ///         count: Cell<u32> = Cell::new(0),     // a field with its first value
 ///         id: u32,                             // a field whose value is an argument of derive()
+///         child timer: QTimer = QTimer::new(), // a field that is also a child of the object
 ///     }
 /// }
 /// ```
 ///
 /// The type is a handle, like every class of this library: a clone is the same object, and `==`
 /// compares identity. It dereferences to its own fields and signals and to those of its base
-/// classes. Slots get it as `&Name` and may clone it. It has a parent, children, `delete_later()` and
-/// `destroyed`. [`find_child`](crate::QObject::find_child) finds it, and
-/// [`cast`](crate::QObject::cast) converts to it. `From` converts it into a handle of any base class.
+/// classes. Slots get it as `&Name` and may clone it. It has a parent, children, `delete_later()`
+/// and `destroyed`. [`find_child`](crate::QObject::find_child) finds it, and
+/// [`cast`](crate::QObject::cast) converts to it. `From` converts it into a handle of any base
+/// class.
 ///
 /// Several handles share the fields, so a program cannot assign to a field. Use a `Cell` or a
 /// `RefCell` for a field that changes.
@@ -38,6 +40,19 @@
 ///
 /// `derive` panics if `base` is already an object of a derived class.
 ///
+/// # Children
+///
+/// The word `child` in front of a field's name makes the object in the field a child of the new
+/// object: `child timer: QTimer = QTimer::new()` stands for PySide2's `self.timer = QTimer(self)`.
+/// A child dies when the object dies. Without `child`, the field's object lives as long as any
+/// handle to the object, even if `delete_later()` or a parent has destroyed the object. So a socket
+/// or a timer in a field is usually a child. `derive` adds the children in the order of their
+/// declaration, after it has installed what the class [overrides](#overriding). A visibility stands
+/// before `child`.
+///
+/// The object itself gets its parent from [`with_parent`](crate::QObject::with_parent), which each
+/// class has: `StopWatch::new(3).with_parent(&home)`.
+///
 /// # Examples
 ///
 /// ```
@@ -50,16 +65,14 @@
 ///         /// Emitted every second with the number of seconds.
 ///         pub ticked: Signal<u32>,
 ///         seconds: Cell<u32> = Cell::new(0),
-///         timer: QTimer = QTimer::new(),
+///         child timer: QTimer = QTimer::with_interval(1000),
 ///         limit: u32,
 ///     }
 /// }
 ///
 /// impl StopWatch {
-///     pub fn new(limit: u32, parent: &QObject) -> Self {
+///     pub fn new(limit: u32) -> Self {
 ///         let this = Self::derive(QObject::new(), limit);
-///         this.set_parent(Some(parent));
-///         this.timer.set_parent(Some(&this));
 ///         this.timer.timeout.connect_slot(&this, Self::on_timeout);
 ///         this
 ///     }
@@ -74,9 +87,9 @@
 /// }
 ///
 /// let home = QObject::new();
-/// let watch = StopWatch::new(3, &home);
+/// let watch = StopWatch::new(3).with_parent(&home);
 /// watch.ticked.connect(|seconds| println!("{seconds} s"));
-/// watch.timer.start(1); // its seconds are short
+/// watch.timer.start_with_interval(1); // a short second, for the test
 /// assert!(home.find_child::<StopWatch>(None) == Some(watch.clone()));
 /// assert!(wait_until(5000, || watch.seconds.get() == 3));
 /// ```
@@ -196,7 +209,7 @@
 macro_rules! class {
     ($(#[$meta:meta])* $vis:vis struct $class:ident : $base:ty { $($fields:tt)* }) => {
         $crate::class! {
-            @field [$(#[$meta])* $vis struct $class: $base] life [] [] [] $($fields)*
+            @field [$(#[$meta])* $vis struct $class: $base] life [] [] [] [] $($fields)*
         }
     };
     ($(#[$meta:meta])* $vis:vis struct $class:ident { $($fields:tt)* }) => {
@@ -207,42 +220,52 @@ macro_rules! class {
     ($(#[$meta:meta])* $vis:vis struct $class:ident < $($rest:tt)*) => {
         ::std::compile_error!("a class cannot have type parameters");
     };
+    // A child: from here on a field like any other, and remembered.
+    (
+        @field $head:tt $life:ident $struct:tt $value:tt $given:tt [$($children:ident)*]
+        $(#[$meta:meta])* $vis:vis child $name:ident : $($rest:tt)*
+    ) => {
+        $crate::class! {
+            @field $head $life $struct $value $given [$($children)* $name]
+            $(#[$meta])* $vis $name : $($rest)*
+        }
+    };
     // A signal.
     (
-        @field $head:tt $life:ident [$($struct:tt)*] [$($value:tt)*] $given:tt
+        @field $head:tt $life:ident [$($struct:tt)*] [$($value:tt)*] $given:tt $children:tt
         $(#[$meta:meta])* $vis:vis $name:ident : Signal<$arguments:ty> $(, $($rest:tt)*)?
     ) => {
         $crate::class! {
             @field $head $life
             [$($struct)* $(#[$meta])* $vis $name: Signal<$arguments>,]
             [$($value)* ($name: Signal<$arguments>: $crate::signal::Signal::in_life(&$life))]
-            $given
+            $given $children
             $($($rest)*)?
         }
     };
     // A field with a value.
     (
-        @field $head:tt $life:ident [$($struct:tt)*] [$($value:tt)*] $given:tt
+        @field $head:tt $life:ident [$($struct:tt)*] [$($value:tt)*] $given:tt $children:tt
         $(#[$meta:meta])* $vis:vis $name:ident : $type:ty = $init:expr $(, $($rest:tt)*)?
     ) => {
         $crate::class! {
             @field $head $life
             [$($struct)* $(#[$meta])* $vis $name: $type,]
             [$($value)* ($name: $type: $init)]
-            $given
+            $given $children
             $($($rest)*)?
         }
     };
     // A field whose value is given to derive().
     (
-        @field $head:tt $life:ident [$($struct:tt)*] [$($value:tt)*] [$($given:tt)*]
+        @field $head:tt $life:ident [$($struct:tt)*] [$($value:tt)*] [$($given:tt)*] $children:tt
         $(#[$meta:meta])* $vis:vis $name:ident : $type:ty $(, $($rest:tt)*)?
     ) => {
         $crate::class! {
             @field $head $life
             [$($struct)* $(#[$meta])* $vis $name: $type,]
             [$($value)* ($name: $type: $name)]
-            [$($given)* $name: $type,]
+            [$($given)* $name: $type,] $children
             $($($rest)*)?
         }
     };
@@ -250,6 +273,7 @@ macro_rules! class {
     (
         @field [$(#[$meta:meta])* $vis:vis struct $class:ident : $base:ty] $life:ident
         [$($struct:tt)*] [$(($name:ident : $type:ty : $value:expr))*] [$($given:tt)*]
+        [$($child:ident)*]
     ) => {
         $crate::library_class! {
             @handle $(#[$meta])*
@@ -308,12 +332,15 @@ macro_rules! class {
                     $crate::class! { @override $class object [
                         <$base as $crate::classes::Class>::Virtual
                     ] }
+                    $($crate::classes::adopt(&object.$child, &object);)*
                     object
                 }
             }
         };
     };
-    (@field $head:tt $life:ident $struct:tt $value:tt $given:tt $($rest:tt)+) => {
+    (
+        @field $head:tt $life:ident $struct:tt $value:tt $given:tt $children:tt $($rest:tt)+
+    ) => {
         ::std::compile_error!(::std::concat!(
             "a field is written `name: Type` or `name: Type = value`, with a comma behind it; ",
             "this is not: `", ::std::stringify!($($rest)+), "`"

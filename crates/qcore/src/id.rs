@@ -20,6 +20,15 @@ impl ObjectId {
         (self.0 >> 32) as u32
     }
 
+    /// Returns the number that [`from_bits`](ObjectId::from_bits) makes the same id from.
+    pub(crate) fn bits(self) -> u64 {
+        self.0
+    }
+
+    pub(crate) fn from_bits(bits: u64) -> Self {
+        ObjectId(bits)
+    }
+
     pub(crate) fn index(self) -> usize {
         self.0 as u32 as usize
     }

@@ -9,17 +9,27 @@
 use std::rc::Rc;
 
 pub use crate::io_device::{
-    byte_queue::ByteQueue,
+    byte_queue::{ByteQueue, DetachedBytes},
     class::FinalDevice,
     pool::{BufferPool, SCRATCH},
 };
-use crate::{event_loop::Dispatcher, io_device::QIODevice};
+use crate::{
+    event_loop::Dispatcher,
+    io_device::{DeviceNode, QIODevice},
+};
 
 /// The functions of a device that sockets use.
 pub trait DeviceInternals {
     /// Returns the pool that the device's buffers come from. All devices of a thread share one
     /// pool.
     fn pool(&self) -> &Rc<BufferPool>;
+
+    /// Takes the content of the read buffer, for another thread. A transaction ends, and its bytes
+    /// count as unread.
+    fn detach_buffer(&self) -> DetachedBytes;
+
+    /// Replaces the content of the read buffer. A transaction ends.
+    fn attach_buffer(&self, bytes: DetachedBytes);
 }
 
 impl DeviceInternals for QIODevice {
@@ -27,6 +37,28 @@ impl DeviceInternals for QIODevice {
     fn pool(&self) -> &Rc<BufferPool> {
         self.buffer_pool()
     }
+
+    fn detach_buffer(&self) -> DetachedBytes {
+        self.exchange_buffer(DetachedBytes::default())
+    }
+
+    fn attach_buffer(&self, bytes: DetachedBytes) {
+        let before = self.exchange_buffer(bytes);
+        drop(before);
+    }
+}
+
+/// Returns the number of bytes in the read buffer of a device that is known by its node.
+#[must_use]
+pub fn buffer_len(device: &DeviceNode) -> usize {
+    device.buffer_len()
+}
+
+/// Returns how many values of this thread other threads can refer to: receivers, slots and ends of
+/// connections.
+#[must_use]
+pub fn lodgers() -> usize {
+    Dispatcher::current().lodgers()
 }
 
 /// Returns whether the innermost running loop is in its last turn.

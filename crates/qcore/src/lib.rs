@@ -7,9 +7,9 @@
 //! use qcore::{QCoreApplication, QTimer};
 //!
 //! let app = QCoreApplication::new();
-//! let timer = QTimer::new();
-//! timer.timeout.connect_to(&app, |app, ()| app.quit());
-//! timer.start(10);
+//! let timer = QTimer::with_interval(10);
+//! timer.timeout.connect_slot(&app, QCoreApplication::quit);
+//! timer.start();
 //! app.exec();
 //! ```
 //!
@@ -19,7 +19,7 @@
 //!
 //! ```compile_fail
 //! let timer = qcore::QTimer::new();
-//! std::thread::spawn(move || timer.start(10)); // a timer belongs to its thread's loop
+//! std::thread::spawn(move || timer.start()); // a timer belongs to its thread's loop
 //! ```
 //!
 //! # Up and down the classes
@@ -55,13 +55,14 @@
 //! * [`message`] has [`install_message_handler`] for warnings
 //! * [`stream`] has [`QDataStream`], Qt's binary format, and [`QVariant`]
 //! * [`text_stream`] has [`QTextStream`], which reads and writes text
+//! * [`thread_pool`] has [`QThreadPool`], which runs blocking work beside the loop
 //!
 //! # Features
 //!
 //! * `codecs` (default): the codecs of [`QTextStream`] that are neither Unicode nor Latin-1
-//! * `ctrl-c` (default): `QCoreApplication::quit_on_ctrl_c()`
 //! * `tasks` (default): `async` code on the event loop
 //! * `futures`: the traits of the crates `futures-core` and `futures-io` for signals and devices
+//! * `unix-signals` (default): `UnixSignalNotifier` and `QCoreApplication::quit_on_ctrl_c()`
 
 // On docs.rs, which builds with nightly Rust, items show the feature that they need.
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -84,11 +85,14 @@ pub mod stream;
 #[cfg(feature = "tasks")]
 pub mod task;
 pub mod text_stream;
+pub mod thread_pool;
 pub mod time;
 pub mod timer;
 
 #[cfg(unix)]
 pub use self::application::{NotifierType, QSocketNotifier};
+#[cfg(all(unix, feature = "unix-signals"))]
+pub use self::application::{UnixSignal, UnixSignalNotifier};
 #[cfg(feature = "tasks")]
 pub use self::task::{JoinHandle, block_on, spawn_for, spawn_local};
 pub use self::{
@@ -105,11 +109,61 @@ pub use self::{
     },
     panics::PanicPolicy,
     signal::{
-        Connection, ConnectionBlocker, ConnectionType, IntoReceiver, Lend, QSignalSpy, Receiver,
-        ScopedConnection, Signal, Slot,
+        CallError, CallErrorKind, Connection, ConnectionBlocker, ConnectionType, IntoReceiver,
+        Lend, PendingCall, QSignalSpy, Receiver, Remote, RemoteSignal, ScopedConnection, Signal,
+        Slot,
     },
     stream::{QDataStream, QVariant},
     text_stream::QTextStream,
+    thread_pool::{QThreadPool, ThreadPoolError, ThreadPoolErrorKind, ThreadPoolTask},
     time::{ClockType, Interval, QDeadlineTimer, QElapsedTimer, TimerType, VirtualClock},
     timer::{QBasicTimer, QTimer},
 };
+
+/// What most programs import: `use qcore::prelude::*`.
+///
+/// It has all types of the crate's root, the traits that a class of your own implements to
+/// [override](crate::class!#overriding) functions, and [`class!`](crate::class!). Functions and
+/// other traits are not part of it.
+///
+/// ```
+/// use qcore::prelude::*;
+///
+/// class! {
+///     struct Greeter: QObject {
+///         greeted: Signal<String>,
+///     }
+/// }
+///
+/// let app = QCoreApplication::new();
+/// let greeter = Greeter::derive(QObject::new()).with_parent(&app);
+/// greeter.greeted.connect_to(&app, |app, name| {
+///     println!("hello, {name}");
+///     app.quit();
+/// });
+/// QTimer::single_shot_to(0, &greeter, |greeter| greeter.greeted.emit("world".to_owned()));
+/// app.exec();
+/// ```
+pub mod prelude {
+    #[cfg(feature = "tasks")]
+    #[doc(no_inline)]
+    pub use crate::JoinHandle;
+    #[doc(no_inline)]
+    pub use crate::{
+        CallError, CallErrorKind, ClockType, Connection, ConnectionBlocker, ConnectionType,
+        Destructor, DeviceError, DeviceErrorKind, Dispatcher, EventHandler, EventType,
+        FindChildOptions, Interval, MessageType, OpenMode, PanicPolicy, PendingCall, PostError,
+        PostErrorKind, Poster, ProcessEventsFlags, QBasicTimer, QBuffer, QChildEvent,
+        QCoreApplication, QDataStream, QDeadlineTimer, QElapsedTimer, QEvent, QEventLoop,
+        QEventLoopLocker, QIODevice, QObject, QPointer, QSignalBlocker, QSignalSpy, QTextStream,
+        QThreadPool, QTimer, QTimerEvent, QVariant, Remote, RemoteSignal, ScopedConnection, Signal,
+        ThreadPoolError, ThreadPoolErrorKind, ThreadPoolTask, TimerId, TimerType, VirtualClock,
+        class,
+    };
+    #[cfg(unix)]
+    #[doc(no_inline)]
+    pub use crate::{NotifierType, QSocketNotifier};
+    #[cfg(all(unix, feature = "unix-signals"))]
+    #[doc(no_inline)]
+    pub use crate::{UnixSignal, UnixSignalNotifier};
+}

@@ -62,7 +62,7 @@ static HANDLER: RwLock<Option<Handler>> = RwLock::new(None);
 /// install_message_handler(Some(Box::new(move |_, text| {
 ///     tell.send(text.to_owned()).ok();
 /// })));
-/// QTimer::new().start(-1);
+/// QTimer::new().start_with_interval(-1);
 /// install_message_handler(None);
 /// assert_eq!(told.recv().unwrap(), "QObject::startTimer: Timers cannot have negative intervals");
 /// ```

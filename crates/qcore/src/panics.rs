@@ -62,13 +62,25 @@ pub(crate) fn guard_slot<V>(
 #[cold]
 #[inline(never)]
 fn catch<V>(what: &dyn Display, call: impl FnOnce() -> V) -> Option<V> {
-    match catch_unwind(AssertUnwindSafe(call)) {
+    match contain(call) {
         Ok(value) => Some(value),
-        Err(payload) => {
-            report(what, payload);
+        Err(text) => {
+            crate::message::critical(format_args!("{what} panicked: {text}"));
             None
         }
     }
+}
+
+/// Calls `call` and returns its result, or the text of its panic, whatever the policy is.
+pub(crate) fn contain<V>(call: impl FnOnce() -> V) -> Result<V, String> {
+    catch_unwind(AssertUnwindSafe(call)).map_err(|payload| {
+        let text = text_of(&*payload).to_owned();
+        // The payload may have any type, so that dropping it may panic again.
+        if let Err(again) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
+            std::mem::forget(again);
+        }
+        text
+    })
 }
 
 /// Logs that `what` panicked, and drops the payload of the panic.

@@ -67,12 +67,12 @@ fn timers_that_fire_and_start_anew() {
     let timer = QTimer::new();
     let fires = Rc::new(Cell::new(0));
     timer.timeout.connect_to(&fires, |fires, ()| fires.set(fires.get() + 1));
-    timer.start(0);
+    timer.start_with_interval(0);
     let restarted = QTimer::new();
-    restarted.start(1000);
+    restarted.start_with_interval(1000);
     let round = || {
         app.process_events();
-        restarted.start(1000);
+        restarted.start_with_interval(1000);
     };
     (0..1000).for_each(|_| round());
     assert_eq!(allocations(|| (0..1000).for_each(|_| round())), 0);

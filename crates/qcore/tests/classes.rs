@@ -23,7 +23,7 @@ class! {
         pub explained: Signal<(i32, Vec<Vec<u8>>)>,
         step: i32,
         value: Cell<i32> = Cell::new(step * 10),
-        ticker: QTimer = QTimer::new(),
+        child ticker: QTimer = QTimer::new(),
         log: Log,
     }
 }
@@ -31,7 +31,6 @@ class! {
 impl Counter {
     fn new(step: i32, log: &Log) -> Self {
         let this = Self::derive(QObject::new(), step, log.clone());
-        this.ticker.set_parent(Some(&this));
         this.ticker.timeout.connect_slot(&this, Self::add);
         this
     }
@@ -139,7 +138,7 @@ fn a_handle_of_fields_and_signals() {
 #[test]
 fn slots_get_the_object() {
     let counter = Counter::new(1, &Log::default());
-    counter.ticker.start(1);
+    counter.ticker.start_with_interval(1);
     let target = 13;
     assert!(wait_until(5000, || counter.value.get() >= target));
     // From within a slot it is cloned, connected and handed on.
@@ -156,8 +155,7 @@ fn slots_get_the_object() {
 #[test]
 fn a_family() {
     let (log, parent) = (Log::default(), QObject::new());
-    let special = Special::new("Ann", &log);
-    special.set_parent(Some(&parent));
+    let special = Special::new("Ann", &log).with_parent(&parent);
     assert!(parent.find_child::<Special>(None) == Some(special.clone()));
     assert!(parent.find_child::<Counter>(None).is_some());
     assert!(parent.find_child::<Plain>(None).is_none());
@@ -182,6 +180,56 @@ fn a_family() {
     drop(parent);
     assert!(pointer.is_null());
     assert_eq!(log.take(), ["~Special", "~Counter"]);
+}
+
+#[test]
+fn fields_that_are_children() {
+    class! {
+        struct Parts: QObject {
+            pub child first: QObject = QObject::new(),
+            child given: Counter,
+            child: Cell<i32> = Cell::new(7), // the word is still a name
+            not: QTimer = QTimer::new(),
+            log: Log,
+        }
+    }
+    impl EventHandler for Parts {
+        fn child_event(&self, event: &QChildEvent) {
+            let which = if *event.child() == self.first { "first" } else { "given" };
+            self.log.add(format!("{which} {}", event.added()));
+        }
+    }
+    let log = Log::default();
+    let parts = Parts::derive(QObject::new(), Counter::new(1, &Log::default()), log.clone());
+    assert_eq!(log.take(), ["first true", "given true"]);
+    assert!(parts.children() == [parts.first.clone(), parts.given.clone().into()]);
+    assert_eq!(parts.child.get(), 7);
+    assert!(parts.not.parent().is_none());
+
+    // Children die with the object, although it still has a handle; other fields do not.
+    let home = QObject::new();
+    parts.set_parent(Some(&home));
+    let pointer = QPointer::new(&parts.not);
+    drop(home);
+    assert!(parts.is_deleted() && parts.first.is_deleted() && parts.given.is_deleted());
+    assert!(!parts.not.is_deleted());
+    drop(parts);
+    assert!(pointer.is_null());
+}
+
+#[test]
+fn a_parent_in_a_constructor() {
+    let parent = QObject::new();
+    let timer = QTimer::with_interval(20).with_parent(&parent);
+    Plain::derive(Special::new("Bob", &Log::default()).with_parent(&parent));
+    assert!(parent.children()[0] == timer.clone().into());
+    assert!(parent.children()[1].cast::<Plain>().is_some());
+    drop(parent);
+    assert!(timer.is_deleted());
+
+    // Nothing is gained by a dead parent.
+    let dead = timer;
+    assert!(QObject::new().with_parent(&dead).parent().is_none());
 }
 
 #[test]

@@ -376,3 +376,36 @@ fn null_receiver() {
     signal.emit(());
     other.emit(());
 }
+
+#[test]
+fn receivers_are_the_slots_that_live() {
+    let signal = Signal::<()>::new();
+    assert_eq!(signal.receivers(), 0);
+    let (plain, object, listener) = (Signal::new(), QObject::new(), Rc::new(Listener::default()));
+    let connection = signal.connect(|()| ());
+    signal.connect_to(&object, |_, ()| ());
+    signal.connect_to(&listener, |_, ()| ());
+    signal.connect_to(&listener, |_, ()| ());
+    signal.connect_signal(&plain);
+    assert_eq!(signal.receivers(), 5);
+    let blocked = connection.block();
+    assert_eq!(signal.receivers(), 5);
+    drop(blocked);
+    connection.disconnect();
+    assert_eq!(signal.receivers(), 4);
+    drop(listener);
+    assert_eq!(signal.receivers(), 2);
+    drop(object);
+    drop(plain);
+    assert_eq!(signal.receivers(), 0);
+
+    let held = Rc::new(signal);
+    let (weak, seen) = (Rc::downgrade(&held), Rc::new(Cell::new(9)));
+    held.connect_to_with_type(&seen, ConnectionType::SINGLE_SHOT, move |seen, ()| {
+        seen.set(weak.upgrade().unwrap().receivers());
+    });
+    assert_eq!(held.receivers(), 1);
+    held.emit(());
+    // A single-shot slot is disconnected before it is called.
+    assert_eq!((seen.get(), held.receivers()), (0, 0));
+}

@@ -281,7 +281,7 @@ fn a_timer_deletes_itself_in_its_timeout() {
     let pointer = QPointer::new(&timer);
     timer.timeout.connect_to(&timer, |timer, ()| timer.delete_later());
     timer.destroyed.connect_to(&app, |app, _| app.quit());
-    timer.start(0);
+    timer.start_with_interval(0);
     assert_eq!(app.exec(), 0);
     assert!(pointer.is_null() && timer.is_deleted() && !timer.is_active());
 }

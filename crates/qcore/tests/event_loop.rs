@@ -304,7 +304,7 @@ fn process_events_exclude_timers() {
     let timer = QTimer::new();
     let names = log.clone();
     timer.timeout.connect(move |()| names.add("timer"));
-    timer.start(10);
+    timer.start_with_interval(10);
     let names = log.clone();
     QTimer::single_shot(0, move || names.add("zero"));
     let names = log.clone();
@@ -323,7 +323,7 @@ fn waiting_without_timers_does_not_wait_for_them() {
     let fired = Rc::new(Cell::new(false));
     let timer = QTimer::new();
     timer.timeout.connect_to(&fired, |fired, ()| fired.set(true));
-    timer.start(0);
+    timer.start_with_interval(0);
     let poster = Dispatcher::current().poster().unwrap();
     let worker = thread::spawn(move || poster.post(|| ()));
     assert!(app.process_events_with_flags(WAIT | ProcessEventsFlags::EXCLUDE_TIMERS));
@@ -348,7 +348,7 @@ fn process_events_for_is_bounded() {
     let calls = Rc::new(Cell::new(0));
     let timer = QTimer::new();
     timer.timeout.connect_to(&calls, |calls, ()| calls.set(calls.get() + 1));
-    timer.start(0);
+    timer.start_with_interval(0);
     let (begun, bound) = (Instant::now(), Duration::from_millis(20));
     app.process_events_for(ProcessEventsFlags::ALL_EVENTS, bound);
     assert!(begun.elapsed() >= bound && begun.elapsed() < long);
@@ -443,6 +443,49 @@ fn wake_up() {
     // There are no events, but the call returns `true`.
     assert!(QCoreApplication::new().process_events_with_flags(WAIT));
     worker.join().unwrap();
+}
+
+#[test]
+fn pending_events() {
+    let pending = QCoreApplication::has_pending_events;
+    assert!(!pending());
+    let clock = VirtualClock::install();
+    let app = QCoreApplication::new();
+    assert!(!pending());
+
+    post(|| ());
+    assert!(pending() && pending());
+    app.process_events();
+    assert!(!pending());
+
+    let timer = QTimer::with_interval(50);
+    timer.start();
+    assert!(!pending());
+    clock.advance(60);
+    assert!(pending());
+    app.process_events();
+    assert!(!pending());
+    timer.set_interval(0);
+    assert!(pending());
+    timer.stop();
+    assert!(!pending());
+}
+
+/// Asking takes nothing from the loop.
+#[test]
+fn pending_events_of_others_stay() {
+    let app = QCoreApplication::new();
+    let poster = Dispatcher::current().poster().unwrap();
+    let quit = thread::spawn(move || poster.post(|| QCoreApplication::instance().exit(3)));
+    quit.join().unwrap().unwrap();
+    assert!(QCoreApplication::has_pending_events());
+    assert_eq!(app.exec(), 3);
+
+    let event_loop = QEventLoop::new();
+    event_loop.wake_up();
+    assert!(QCoreApplication::has_pending_events());
+    assert!(app.process_events_with_flags(WAIT));
+    assert!(!QCoreApplication::has_pending_events());
 }
 
 #[test]

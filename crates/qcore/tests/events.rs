@@ -433,7 +433,7 @@ fn filters_see_the_librarys_own_events() {
     timer.set_single_shot(true);
     timer.timeout.connect(log.slot("timeout"));
     timer.install_event_filter(&gate);
-    timer.start(1);
+    timer.start_with_interval(1);
     let until = |lines: &[&str]| {
         let mut seen = Vec::new();
         assert!(wait_until(5000, || {

@@ -163,7 +163,7 @@ fn timers_go_on() {
             names.add(format!("{} {}", timer.object_name(), calls.get()));
             assert!(calls.get() > 1, "the first time");
         });
-        timer.start(0);
+        timer.start_with_interval(0);
         timer
     });
     let once = log.clone();
@@ -186,7 +186,7 @@ fn a_single_shot_timer_that_panicked_is_stopped() {
     let timer = QTimer::new();
     timer.set_single_shot(true);
     timer.timeout.connect(|()| panic!("in its slot"));
-    timer.start(0);
+    timer.start_with_interval(0);
     assert!(panics(|| app.exec()));
     assert!(!timer.is_active());
     assert!(!app.process_events());

@@ -9,7 +9,7 @@ use std::{
 };
 
 use qcore::{
-    Dispatcher, MessageType, QCoreApplication, QEventLoop, QEventLoopLocker, QTimer,
+    Dispatcher, MessageType, QCoreApplication, QEventLoop, QEventLoopLocker, QThreadPool, QTimer,
     install_message_handler, wait_until,
 };
 
@@ -52,6 +52,27 @@ fn another_thread_quits_the_application() {
         worker.join().unwrap();
     });
     assert_eq!((app.exec(), code.get()), (0, 1));
+}
+
+/// As in Qt, whose application waits for the global pool in its destructor.
+#[test]
+fn the_end_of_the_application_waits_for_the_global_pool() {
+    let _alone = alone();
+    let app = QCoreApplication::new();
+    let (go, wait) = mpsc::channel::<()>();
+    let (say, said) = mpsc::channel();
+    QThreadPool::global_instance()
+        .start(move || {
+            let _ = wait.recv();
+            say.send(()).unwrap();
+        })
+        .unwrap();
+    // The task ends while the drop waits for it.
+    app.destroyed.connect(|_| assert!(QCoreApplication::closing_down()));
+    let other = thread::spawn(move || drop(go));
+    drop(app);
+    assert_eq!(said.try_recv(), Ok(()));
+    other.join().unwrap();
 }
 
 /// A call of quit() before the loop runs has an effect, too.
@@ -226,7 +247,7 @@ fn a_timer_in_a_thread_without_a_loop() {
         .unwrap();
         thread::spawn(|| {
             let timer = QTimer::new();
-            timer.start(1);
+            timer.start_with_interval(1);
             assert!(!wait_until(1, || false));
         })
         .join()

@@ -301,7 +301,7 @@ fn a_loop_run_in_a_slot_has_senders_of_its_own() {
         event_loop.exec();
         names.add(sender().unwrap().object_name());
     });
-    timer.start(0);
+    timer.start_with_interval(0);
     object.set_object_name("renamed");
     assert_eq!(log.take(), ["timer", "renamed"]);
     assert!(posted.get());

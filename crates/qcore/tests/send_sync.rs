@@ -3,17 +3,22 @@
 use std::{cell::Cell, marker::PhantomData};
 
 use qcore::{
-    Connection, ConnectionBlocker, ConnectionType, DeviceError, DeviceErrorKind, Dispatcher,
-    Interval, OpenMode, PostError, PostErrorKind, Poster, ProcessEventsFlags, QCoreApplication,
-    QDataStream, QDeadlineTimer, QElapsedTimer, QEventLoop, QIODevice, QObject, QPointer,
-    QSignalBlocker, QSignalSpy, QTimer, ScopedConnection, Signal, TimerType, VirtualClock,
+    CallError, CallErrorKind, Connection, ConnectionBlocker, ConnectionType, DeviceError,
+    DeviceErrorKind, Dispatcher, Interval, OpenMode, PendingCall, PostError, PostErrorKind, Poster,
+    ProcessEventsFlags, QCoreApplication, QDataStream, QDeadlineTimer, QElapsedTimer, QEventLoop,
+    QIODevice, QObject, QPointer, QSignalBlocker, QSignalSpy, QThreadPool, QTimer, Remote,
+    RemoteSignal, ScopedConnection, Signal, ThreadPoolError, ThreadPoolErrorKind, ThreadPoolTask,
+    TimerType, VirtualClock,
     application::{CoreApplicationNode, EventLoopNode},
     event_loop::{Readiness, Registration, TimerId},
     number::UnknownNumberError,
     object::{Life, ObjectNode},
     stream::{StreamError, StreamErrorKind},
+    thread_pool::ThreadPoolTaskNode,
     timer::TimerNode,
 };
+#[cfg(all(unix, feature = "unix-signals"))]
+use qcore::{UnixSignal, UnixSignalNotifier};
 
 // Checks whether `T` implements a trait: if it does, the inherent constant hides the trait's
 // constant.
@@ -54,6 +59,17 @@ fn what_belongs_to_a_loop_stays_in_its_thread() {
         QPointer<QObject>: false, false;
         QPointer<QTimer>: false, false;
         QTimer: false, false;
+        qcore::JoinHandle<u8>: false, false;
+        qcore::task::ScopedTask<u8>: false, false;
+        qcore::task::Sleep: false, false;
+        qcore::task::Ticks: false, false;
+        qcore::signal::Next<u8>: false, false;
+        qcore::signal::SignalStream<u8>: false, false;
+        qcore::io_device::DeviceStream: false, false;
+        qcore::io_device::ReadHalf: false, false;
+        qcore::io_device::WriteHalf: false, false;
+        ThreadPoolTask<u8>: false, false;
+        ThreadPoolTaskNode<u8>: false, false;
         TimerNode: false, false;
         QIODevice: false, false;
         QCoreApplication: false, false;
@@ -66,6 +82,7 @@ fn what_belongs_to_a_loop_stays_in_its_thread() {
         ConnectionBlocker: false, false;
         ScopedConnection: false, false;
         QSignalSpy<()>: false, false;
+        RemoteSignal<QObject, i32>: true, false;
         QDataStream: false, false;
         Dispatcher: false, false;
         Registration: false, false;
@@ -74,6 +91,19 @@ fn what_belongs_to_a_loop_stays_in_its_thread() {
         Poster: true, true;
         PostError: true, true;
         PostErrorKind: true, true;
+        qcore::task::JoinError: true, true;
+        qcore::task::BlockOnError: true, true;
+        qcore::task::TimeoutError: true, true;
+        qcore::signal::SignalError: true, true;
+        Remote<QObject>: true, true;
+        Remote<std::rc::Rc<Cell<i32>>>: true, true;
+        PendingCall<i32>: true, true;
+        PendingCall<std::rc::Rc<i32>>: false, false;
+        CallError: true, true;
+        CallErrorKind: true, true;
+        QThreadPool: true, true;
+        ThreadPoolError: true, true;
+        ThreadPoolErrorKind: true, true;
         StreamError: true, true;
         StreamErrorKind: true, true;
         ConnectionType: true, true;
@@ -95,4 +125,12 @@ fn what_belongs_to_a_loop_stays_in_its_thread() {
     // Checks the probe itself.
     let probe = table! { Cell<u8>: true, false; std::sync::MutexGuard<'static, u8>: false, true; };
     assert!(probe.iter().all(|(_, found, expected)| found == expected));
+}
+
+#[cfg(all(unix, feature = "unix-signals"))]
+#[test]
+fn a_notifier_stays_in_its_thread_and_its_signals_do_not() {
+    let notifier = (SendProbe::<UnixSignalNotifier>::SEND, SyncProbe::<UnixSignalNotifier>::SYNC);
+    assert_eq!(notifier, (false, false));
+    assert_eq!((SendProbe::<UnixSignal>::SEND, SyncProbe::<UnixSignal>::SYNC), (true, true));
 }

@@ -26,6 +26,24 @@ fn watch(stream: &Rc<UnixStream>, kind: NotifierType) -> QSocketNotifier {
 }
 
 #[test]
+fn a_ready_descriptor_is_a_pending_event() {
+    let app = QCoreApplication::new();
+    let (ours, mut theirs) = pair();
+    let notifier = watch(&ours, NotifierType::Read);
+    let reads = Rc::new(Cell::new(0));
+    notifier.activated.connect_to(&reads, move |reads, _| {
+        reads.set(reads.get() + (&*ours).read(&mut [0; 8]).unwrap());
+    });
+    assert!(!QCoreApplication::has_pending_events());
+    theirs.write_all(b"x").unwrap();
+    assert!(QCoreApplication::has_pending_events() && reads.get() == 0);
+    app.process_events();
+    assert_eq!(reads.get(), 1);
+    app.process_events();
+    assert!(!QCoreApplication::has_pending_events());
+}
+
+#[test]
 fn constructing() {
     let (ours, _theirs) = pair();
     let notifier = watch(&ours, NotifierType::Read);
@@ -124,7 +142,7 @@ fn mixing_with_timers() {
     let spy = QSignalSpy::new(&notifier.activated);
     let timer = QTimer::new();
     let ticks = QSignalSpy::new(&timer.timeout);
-    timer.start(0);
+    timer.start_with_interval(0);
     app.process_events();
     assert_eq!((spy.count(), ticks.count()), (0, 1));
     theirs.write_all(b"x").unwrap();

@@ -119,7 +119,7 @@ fn a_task_that_wakes_itself_starves_nobody() {
 
     let (timer, fired) = (QTimer::new(), Rc::new(Cell::new(0)));
     timer.timeout.connect_to(&fired, |fired, ()| fired.set(fired.get() + 1));
-    timer.start(1);
+    timer.start_with_interval(1);
     let posted = Rc::new(Cell::new(false));
     let poster = Dispatcher::current().poster().unwrap();
     let flag = posted.clone();
@@ -319,7 +319,7 @@ fn block_on_runs_the_loop_inside_of_slots_tasks_and_threads() {
             .unwrap(),
         );
     });
-    timer.start(0);
+    timer.start_with_interval(0);
     let words = String::from("borrowed");
     let borrowed = &words;
     let outer = block_on(async {

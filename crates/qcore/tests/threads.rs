@@ -207,7 +207,7 @@ impl Drop for Late {
         let (token, held) = (self.0.clone(), object);
         QTimer::single_shot(0, move || drop((token, held)));
         let timer = QTimer::new();
-        timer.start(0);
+        timer.start_with_interval(0);
         assert!(sender().is_none());
         let _ =
             QCoreApplication::instance().process_events_with_flags(ProcessEventsFlags::ALL_EVENTS);
@@ -236,13 +236,13 @@ impl Everything {
             .map(|at| {
                 let (timer, late) = (QTimer::new(), late());
                 timer.timeout.connect(move |()| assert!(Arc::strong_count(&late.0) > 1));
-                timer.start(at);
+                timer.start_with_interval(at);
                 timer
             })
             .collect();
         let child = QTimer::new();
         child.set_parent(Some(&object));
-        child.start(0);
+        child.start_with_interval(0);
         let (held, pending) = (object.clone(), late());
         Dispatcher::current().post(move || drop((held, pending)));
         let (held, pending) = (object.clone(), late());
@@ -316,7 +316,7 @@ fn many_threads_each_with_a_loop() {
             thread::spawn(move || {
                 let (app, timer) = (QCoreApplication::new(), QTimer::new());
                 timer.timeout.connect_to(&app, move |app, ()| app.exit(code));
-                timer.start(code % 4);
+                timer.start_with_interval(code % 4);
                 app.exec()
             })
         })

@@ -14,7 +14,7 @@ fn ticking(interval: i32, name: &'static str, log: &Log) -> QTimer {
     let timer = QTimer::new();
     timer.timeout.connect(log.slot(name));
     timer.set_timer_type(TimerType::Precise);
-    timer.start(interval);
+    timer.start_with_interval(interval);
     timer
 }
 
@@ -38,7 +38,7 @@ fn timer_infinite_recursion() {
     });
     // recurringTimer: the timer continues in the outer loop afterwards.
     for interval in [0, 10] {
-        timer.start(interval);
+        timer.start_with_interval(interval);
         for turn in 1..4 {
             clock.advance(millis(10));
             app.process_events();
@@ -83,7 +83,7 @@ fn recurse_on_timeout_and_stop_timer() {
         inner.process_events();
         assert!(!weak.upgrade().unwrap().is_active());
     });
-    timer.start(10);
+    timer.start_with_interval(10);
     for _ in 0..3 {
         clock.advance(millis(10));
         app.process_events();
@@ -103,7 +103,7 @@ fn one_slot_may_stop_restart_or_drop_the_timers_behind_it() {
     let again = restarted.clone();
     first.timeout.connect(move |()| {
         stopped.stop();
-        again.restart();
+        again.start();
         dropped.take();
     });
     clock.advance(millis(10));
@@ -167,7 +167,7 @@ fn posted_events_should_not_starve_timers() {
     let (turns, timer) = (Rc::new(Cell::new(0)), QTimer::new());
     again(turns.clone());
     timer.timeout.connect_to(&app, |app, ()| app.quit());
-    timer.start(0);
+    timer.start_with_interval(0);
     app.exec();
     assert_eq!(turns.get(), 2);
 }

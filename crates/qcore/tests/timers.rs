@@ -23,7 +23,7 @@ fn ticking(interval: i32, name: &'static str, log: &Log) -> QTimer {
     let timer = QTimer::new();
     timer.timeout.connect(log.slot(name));
     timer.set_timer_type(TimerType::Precise);
-    timer.start(interval);
+    timer.start_with_interval(interval);
     timer
 }
 
@@ -37,7 +37,7 @@ fn zero_timer() {
         let timer = QTimer::new();
         timer.timeout.connect_to(&calls, |calls, ()| calls.set(calls.get() + 1));
         timer.set_single_shot(single_shot);
-        timer.start(0);
+        timer.start_with_interval(0);
         assert!(timer.is_active());
         for turn in 1..4 {
             assert_eq!(app.process_events(), turn == 1 || !single_shot);
@@ -75,7 +75,7 @@ fn getters_and_setters() {
     timer.set_timer_type(TimerType::Precise);
     timer.set_interval(1234);
     assert!(!timer.is_active());
-    timer.restart();
+    timer.start();
     assert_eq!(timer.interval(), 1234);
     assert_eq!(timer.remaining_time(), Some(millis(1234)));
     clock.advance(millis(234));
@@ -84,7 +84,7 @@ fn getters_and_setters() {
     timer.set_interval(500);
     assert_eq!(timer.remaining_time(), Some(millis(500)));
     let between = Duration::from_micros(2500);
-    timer.start(between);
+    timer.start_with_interval(between);
     assert_eq!((timer.interval().as_millis(), timer.remaining_time()), (2, Some(between)));
     assert_eq!(timer.interval(), between);
     clock.advance(Duration::from_secs(1));
@@ -110,11 +110,11 @@ fn a_timer_with_a_negative_interval_is_active_and_never_fires() {
         clock.advance(millis(3000));
         app.process_events()
     };
-    timer.start(-1);
+    timer.start_with_interval(-1);
     assert_eq!(state(&timer), (true, -1, None, false));
     assert_eq!(timer.interval().as_duration(), None);
     assert!(!turn());
-    timer.restart();
+    timer.start();
     assert_eq!(state(&timer), (true, -1, None, false));
     timer.set_interval(-5);
     assert_eq!(state(&timer), (true, -5, None, false));
@@ -134,15 +134,15 @@ fn a_timer_with_a_negative_interval_is_active_and_never_fires() {
     // A timer that is not active takes the interval and stays inactive.
     timer.set_interval(-6);
     assert_eq!(state(&timer), (false, -6, None, false));
-    timer.start(1000);
-    timer.start(i32::MIN);
+    timer.start_with_interval(1000);
+    timer.start_with_interval(i32::MIN);
     assert_eq!(state(&timer), (true, i32::MIN, None, false));
     timer.set_single_shot(true);
     timer.set_timer_type(TimerType::VeryCoarse);
-    timer.restart();
+    timer.start();
     assert_eq!(state(&timer), (true, i32::MIN, None, false));
     assert!(!turn());
-    timer.start(20);
+    timer.start_with_interval(20);
     assert!(turn());
     assert_eq!((state(&timer), fired.take()), ((false, 20, None, false), 1));
 }
@@ -159,10 +159,10 @@ fn a_slot_gives_its_timer_a_negative_interval() {
             let (timer, fired) = (timer.clone(), fired.clone());
             move |()| {
                 fired.set(fired.get() + 1);
-                timer.start(-1);
+                timer.start_with_interval(-1);
             }
         });
-        timer.start(1);
+        timer.start_with_interval(1);
         for _ in 0..3 {
             clock.advance(millis(10));
             app.process_events();
@@ -197,7 +197,7 @@ fn a_month_is_a_month() {
             (Interval::from(days(30)), days(28), days(4)),
             (Interval::from(i32::MAX), days(23), days(3)),
         ] {
-            timer.start(interval);
+            timer.start_with_interval(interval);
             assert!(timer.remaining_time().unwrap() > early);
             clock.advance(early);
             app.process_events();
@@ -213,14 +213,14 @@ fn a_month_is_a_month() {
 fn cancel_long_timer() {
     let timer = QTimer::new();
     timer.set_single_shot(true);
-    timer.start(60 * 60 * 1000);
+    timer.start_with_interval(60 * 60 * 1000);
     assert!(timer.is_active());
     timer.stop();
     assert!(!timer.is_active());
     for longest in [Duration::MAX, Duration::from_secs(u64::MAX / 1_000_000_000)] {
         for kind in [TimerType::Precise, TimerType::Coarse, TimerType::VeryCoarse] {
             timer.set_timer_type(kind);
-            timer.start(longest);
+            timer.start_with_interval(longest);
             assert!(timer.is_active());
             assert!(timer.remaining_time().unwrap() > Duration::from_secs(500 * 365 * 24 * 3600));
             assert!(!QCoreApplication::new().process_events());
@@ -237,7 +237,7 @@ fn remaining_time_initial() {
         for start in [0, 1, 10, 20].map(millis) {
             let timer = QTimer::new();
             timer.set_timer_type(kind);
-            timer.start(start);
+            timer.start_with_interval(start);
             assert_eq!(timer.remaining_time(), Some(start));
         }
     }
@@ -249,7 +249,7 @@ fn remaining_time() {
     let timer = QTimer::new();
     for kind in [TimerType::Coarse, TimerType::Precise] {
         timer.set_timer_type(kind);
-        timer.start(200);
+        timer.start_with_interval(200);
         clock.advance(millis(50));
         let left = timer.remaining_time().unwrap();
         // A coarse timer is shifted by at most a twentieth.
@@ -272,7 +272,7 @@ fn remaining_time_during_activation() {
             let timer = weak.upgrade().unwrap();
             out.set(Some((timer.is_active(), timer.remaining_time())));
         });
-        timer.start(20);
+        timer.start_with_interval(20);
         clock.advance(millis(25));
         app.process_events();
         let expected = if single_shot { (false, None) } else { (true, Some(millis(15))) };
@@ -350,10 +350,10 @@ fn livelock() {
         let (names, next) = (log.clone(), second.clone());
         first.timeout.connect(move |()| {
             names.add("first");
-            next.start(interval);
+            next.start_with_interval(interval);
             posted.emit(());
         });
-        first.start(interval);
+        first.start_with_interval(interval);
         clock.advance(millis(10));
         app.process_events();
         assert_eq!(log.take(), ["first"]);
@@ -377,7 +377,7 @@ fn timer_fires_only_once_per_process_events() {
             // The slot takes longer than the interval.
             slow.advance(millis(100));
         });
-        timer.start(interval);
+        timer.start_with_interval(interval);
         clock.advance(millis(1000));
         for turn in 1..10 {
             app.process_events();
@@ -403,12 +403,12 @@ fn a_timer_restarted_in_its_slot_waits_for_its_interval() {
                 out.borrow_mut().push(time.now());
                 time.advance(Duration::from_nanos(1_234_567));
                 out.borrow_mut().push(time.now());
-                weak.upgrade().unwrap().restart();
+                weak.upgrade().unwrap().start();
                 if out.borrow().len() > 10 {
                     QCoreApplication::instance().quit();
                 }
             });
-            timer.start(millis(interval));
+            timer.start_with_interval(millis(interval));
             QCoreApplication::new().exec();
             for pair in times.borrow().chunks_exact(2) {
                 let (took, wanted) = (pair[1] - pair[0], millis(interval));
@@ -436,7 +436,7 @@ fn precise_timers_are_never_early_in_real_time() {
             QCoreApplication::instance().quit();
         }
     });
-    timer.start(3);
+    timer.start_with_interval(3);
     QCoreApplication::new().exec();
 }
 
@@ -507,7 +507,7 @@ fn call_on_timeout() {
     let timer = QTimer::new();
     let context = Rc::new(Cell::new(0));
     let connection = timer.timeout.connect_to(&context, |calls, ()| calls.set(calls.get() + 1));
-    timer.start(0);
+    timer.start_with_interval(0);
     QCoreApplication::new().process_events();
     assert_eq!(context.get(), 1);
     assert!(connection.is_connected());
@@ -565,7 +565,7 @@ fn an_hour_of_virtual_time_is_the_same_each_time() {
                 timer.set_timer_type(TimerType::Precise);
                 let (log, clock) = (log.clone(), clock.clone());
                 timer.timeout.connect(move |()| log.borrow_mut().push((at, clock.now() - begun)));
-                timer.start(60_000 + 7_000 * at);
+                timer.start_with_interval(60_000 + 7_000 * at);
                 timer
             })
             .collect();
@@ -600,7 +600,7 @@ proptest! {
             let timer = QTimer::new();
             timer.set_timer_type(TimerType::Precise);
             timer.timeout.connect_to(&fired, move |fired, ()| fired.borrow_mut().push(at));
-            timer.start(millis(*interval));
+            timer.start_with_interval(millis(*interval));
             model.push((*interval, at, at));
             timer
         }).collect();

@@ -108,9 +108,58 @@ pub use self::{
         KnownHeader, ProxyCapabilities, ProxyFactory, ProxyParseError, ProxyQueryType, ProxyType,
         QNetworkProxy, QNetworkProxyFactory, QNetworkProxyQuery,
     },
-    server::{IncomingConnection, QTcpServer},
+    server::{IncomingConnection, QTcpServer, WorkerError, WorkerErrorKind},
     socket::{
-        BindMode, PauseModes, QAbstractSocket, QTcpSocket, QUdpSocket, SocketError,
-        SocketErrorKind, SocketOption, SocketState, SocketType,
+        AttachError, BindMode, DetachedSocket, PauseModes, QAbstractSocket, QTcpSocket, QUdpSocket,
+        SocketError, SocketErrorKind, SocketOption, SocketState, SocketType,
     },
 };
+
+/// What most programs import, beside `qcore::prelude`: `use qnetwork::prelude::*`.
+///
+/// It has all types of the crate's root, and the trait [`IncomingConnection`], which a server class
+/// of your own implements.
+///
+/// ```
+/// use qcore::prelude::*;
+/// use qnetwork::prelude::*;
+///
+/// let app = QCoreApplication::new();
+/// let socket = QTcpSocket::new();
+/// socket.state_changed.connect_to(&app, |app, state| match state {
+///     SocketState::Unconnected => app.quit(),
+///     state => println!("{state:?}"),
+/// });
+/// socket.connect_to_host("127.0.0.1", 1);
+/// app.exec();
+/// ```
+pub mod prelude {
+    #[doc(no_inline)]
+    pub use crate::{
+        AddressParseError, AttachError, BindMode, ConversionMode, DetachedSocket,
+        DnsEligibilityStatus, Host, HostInfoError, HostInfoErrorKind, IncomingConnection,
+        InterfaceFlags, InterfaceType, KnownHeader, LocalServerOptions, LocalSocketError,
+        LocalSocketErrorKind, LocalSocketState, LookupId, NetworkLayerProtocol, PauseModes,
+        ProxyCapabilities, ProxyFactory, ProxyParseError, ProxyQueryType, ProxyType,
+        QAbstractSocket, QAuthenticator, QHostAddress, QHostInfo, QLocalServer, QLocalSocket,
+        QNetworkAddressEntry, QNetworkDatagram, QNetworkInterface, QNetworkProxy,
+        QNetworkProxyFactory, QNetworkProxyQuery, QTcpServer, QTcpSocket, QUdpSocket, SocketError,
+        SocketErrorKind, SocketOption, SocketState, SocketType, WorkerError, WorkerErrorKind,
+    };
+    #[cfg(feature = "_tls")]
+    #[doc(no_inline)]
+    pub use crate::{
+        AlternativeNameEntryType, EncodingFormat, ExtensionValue, HashAlgorithm, InfoAttribute,
+        KeyAlgorithm, KeyType, NextProtocolNegotiationStatus, PatternSyntax, PeerVerifyMode,
+        QSslCertificate, QSslCertificateExtension, QSslCipher, QSslConfiguration, QSslError,
+        QSslKey, QSslServer, QSslSocket, SslCertificateError, SslCertificateErrorKind,
+        SslErrorKind, SslKeyError, SslKeyErrorKind, SslMode, SslOptions, SslProtocol, SubjectInfo,
+    };
+    #[cfg(feature = "dns")]
+    #[doc(no_inline)]
+    pub use crate::{
+        DnsLookupError, DnsLookupErrorKind, DnsLookupType, QDnsDomainNameRecord,
+        QDnsHostAddressRecord, QDnsLookup, QDnsMailExchangeRecord, QDnsServiceRecord,
+        QDnsTextRecord,
+    };
+}

@@ -1,11 +1,12 @@
 //! Starts the examples and talks to them.
 
+mod ported;
 // `cargo test --workspace` switches this feature on.
 #[cfg(feature = "tls")]
 mod tls;
 
 use std::{
-    env,
+    env, fs,
     io::{BufRead, BufReader, Read, Write},
     net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream, UdpSocket},
     os::unix::net::{UnixListener, UnixStream},
@@ -159,6 +160,7 @@ fn every_example_has_a_help() {
         "multicastsender",
         "securefortuneserver",
         "securesocketclient",
+        "taskechoserver",
     ] {
         let mut command = example(name);
         command.arg("--help");
@@ -337,6 +339,72 @@ fn a_fortune_client_without_a_fortune() {
 #[test]
 fn the_echo_server_echoes_to_many() {
     let (_server, port) = listening("echoserver", &[]);
+    echoes_to_many(port);
+}
+
+#[test]
+fn the_echo_server_of_tasks_echoes_to_many() {
+    let (_server, port) = listening("taskechoserver", &[]);
+    echoes_to_many(port);
+    // The end of what a client sends is not the end of what it gets.
+    let mut client = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    client.write_all(b"the end").unwrap();
+    client.shutdown(Shutdown::Write).unwrap();
+    let mut all = String::new();
+    client.read_to_string(&mut all).unwrap();
+    assert_eq!(all, "the end");
+}
+
+/// Returns the CPU time of each worker, in nanoseconds.
+fn times_of_workers(server: &Running) -> Vec<u64> {
+    let tasks = fs::read_dir(format!("/proc/{}/task", server.0.id())).unwrap();
+    let mut times = Vec::new();
+    for task in tasks.map(|task| task.unwrap().path()) {
+        if fs::read_to_string(task.join("comm")).unwrap().starts_with("QTcpServer ") {
+            let times_of = fs::read_to_string(task.join("schedstat")).unwrap();
+            times.push(times_of.split(' ').next().unwrap().parse().unwrap());
+        }
+    }
+    times
+}
+
+#[test]
+fn the_echo_server_has_workers() {
+    for number in [1, 2, 3] {
+        let (server, port) = listening("echoserver", &["--workers", &number.to_string()]);
+        assert_eq!(times_of_workers(&server).len(), number);
+        echoes_to_many(port);
+        let before = times_of_workers(&server);
+        let mut streams: Vec<_> = (0..6 * number).map(|_| connect(port)).collect();
+        for _ in 0..100 {
+            for stream in &mut streams {
+                stream.write_all(b"hello").unwrap();
+            }
+            for stream in &mut streams {
+                stream.read_exact(&mut [0; 5]).unwrap();
+            }
+        }
+        // Each has the same work. What a thread is interrupted by counts as its time, too.
+        let after = times_of_workers(&server);
+        let spent: Vec<_> =
+            after.iter().zip(&before).map(|(after, before)| after - before).collect();
+        let fair = spent.iter().sum::<u64>() / number as u64;
+        println!("{spent:?}");
+        assert!(spent.iter().all(|time| (fair / 3..=fair * 3).contains(time)), "{spent:?}");
+    }
+    let (_server, port) = listening("echoserver", &["--workers", "2", "--sink"]);
+    let mut stream = connect(port);
+    stream.write_all(&vec![1; 3_000_000]).unwrap();
+    stream.shutdown(Shutdown::Write).unwrap();
+    assert_eq!(read_all(stream), b"");
+    for arguments in [["--workers", "many"], ["--udp", "--workers=2"]] {
+        let mut command = example("echoserver");
+        command.args(arguments);
+        assert_eq!(run(command).status.code(), Some(2));
+    }
+}
+
+fn echoes_to_many(port: u16) {
     let mut streams: Vec<_> = (0..20).map(|_| connect(port)).collect();
     for (at, stream) in streams.iter_mut().enumerate() {
         stream.write_all(&[at as u8; 1000]).unwrap();
@@ -384,6 +452,54 @@ fn loopback_gets_all_that_it_sends() {
     let mut command = example("loopback");
     command.args(["--bytes", "many"]);
     assert_eq!(run(command).status.code(), Some(2));
+}
+
+fn kill(signal: &str, child: &Running) {
+    let killed = Command::new("kill").args([signal, &child.0.id().to_string()]).status().unwrap();
+    assert!(killed.success());
+}
+
+#[test]
+fn a_daemon_reads_its_settings_again_and_lets_connections_finish() {
+    let file = env::temp_dir().join(format!("qcore-daemon-{}", std::process::id()));
+    fs::write(&file, "hello\n").unwrap();
+    let (server, port) = listening("daemon", &["--greeting", file.to_str().unwrap()]);
+    let line = |client: &mut BufReader<TcpStream>| {
+        let mut line = String::new();
+        client.read_line(&mut line).unwrap();
+        line
+    };
+    let mut first = BufReader::new(connect(port));
+    assert_eq!(line(&mut first), "hello\n");
+    fs::write(&file, "welcome\n").unwrap();
+    kill("-HUP", &server);
+    let end = Instant::now() + PATIENCE;
+    while line(&mut BufReader::new(connect(port))) != "welcome\n" {
+        assert!(Instant::now() < end, "the daemon does not read its greeting");
+    }
+    fs::remove_file(&file).unwrap();
+
+    kill("-TERM", &server);
+    while TcpStream::connect(("127.0.0.1", port)).is_ok() {
+        assert!(Instant::now() < end, "the daemon does not stop listening");
+    }
+    // The connection lives until its client ends it.
+    first.get_mut().write_all(b"still here\n").unwrap();
+    assert_eq!(line(&mut first), "still here\n");
+    drop(first);
+    let output = server.output();
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+}
+
+#[test]
+fn a_daemon_ends_at_its_deadline() {
+    let (server, port) = listening("daemon", &["--deadline", "0"]);
+    let mut client = connect(port);
+    client.write_all(b"x").unwrap();
+    client.read_exact(&mut [0]).unwrap();
+    kill("-TERM", &server);
+    assert_eq!(server.output().status.code(), Some(3));
+    assert_eq!(client.read(&mut [0]).unwrap(), 0);
 }
 
 fn chat_server() -> (Running, u16) {
@@ -529,7 +645,15 @@ fn the_echo_server_echoes_datagrams() {
 }
 
 /// Starts a receiver of datagrams. Returns its port and the lines that it prints afterwards.
-fn receiver(mut command: Command) -> (Running, u16, mpsc::Receiver<String>) {
+fn receiver(command: Command) -> (Running, u16, mpsc::Receiver<String>) {
+    let (child, told) = watched(command);
+    let line = told.recv_timeout(PATIENCE).expect("the receiver prints where it listens");
+    let port = line.split([':', ' ']).nth(3).and_then(|port| port.parse().ok());
+    (child, port.unwrap_or_else(|| panic!("{line:?}")), told)
+}
+
+/// Starts a program and returns the lines that it prints, while it runs.
+fn watched(mut command: Command) -> (Running, mpsc::Receiver<String>) {
     let mut child = Running(command.spawn().unwrap());
     let out = child.0.stdout.take().unwrap();
     let (tell, told) = mpsc::channel();
@@ -538,9 +662,7 @@ fn receiver(mut command: Command) -> (Running, u16, mpsc::Receiver<String>) {
             let _ = tell.send(line.unwrap());
         }
     });
-    let line = told.recv_timeout(PATIENCE).expect("the receiver prints where it listens");
-    let port = line.split([':', ' ']).nth(3).and_then(|port| port.parse().ok());
-    (child, port.unwrap_or_else(|| panic!("{line:?}")), told)
+    (child, told)
 }
 
 #[cfg(feature = "dns")]
@@ -729,7 +851,7 @@ fn a_local_fortune_client_without_a_fortune() {
     drop(server);
     let output = run(ask());
     assert_eq!(text(&output.stderr), "localfortuneclient: the server does not run\n");
-    std::fs::remove_file(&name).unwrap();
+    fs::remove_file(&name).unwrap();
 }
 
 #[test]
@@ -746,7 +868,7 @@ fn local_fortunes_and_qt() {
     let output = run(client);
     let fortune = "Grüße from Qt \u{1f600}\n";
     assert_eq!(text(&output.stdout), fortune, "{}", text(&output.stderr));
-    std::fs::remove_file(&name).unwrap();
+    fs::remove_file(&name).unwrap();
 
     let name = local_name("ours");
     let mut server = example("localfortuneserver");
@@ -759,5 +881,5 @@ fn local_fortunes_and_qt() {
     assert_eq!(text(&output.stdout).lines().count(), 1);
     assert!(text(&output.stdout).len() > 10);
     drop(server);
-    std::fs::remove_file(&name).unwrap();
+    fs::remove_file(&name).unwrap();
 }

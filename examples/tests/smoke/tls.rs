@@ -63,17 +63,20 @@ fn an_echo_by_tls_and_http_to_it() {
     let command = client(port, &["--ca", &path("ca.crt"), "--get", "/"]).spawn().unwrap();
     drop(Running(command));
 
-    let (_server, port) = listening("echoserver", &["--tls", &files[0], &files[1]]);
-    let mut child =
-        Running(client(port, &["--ca", &path("ca.crt"), "--get", "/abc"]).spawn().unwrap());
-    let mut out = std::io::BufReader::new(child.0.stdout.take().unwrap());
-    let mut lines = Vec::new();
-    while lines.last().map(String::as_str) != Some("Connection: close\r\n") {
-        let mut line = String::new();
-        assert!(std::io::BufRead::read_line(&mut out, &mut line).unwrap() > 0, "{lines:?}");
-        lines.push(line);
+    for workers in ["0", "2"] {
+        let arguments = ["--tls", &files[0], &files[1], "--workers", workers];
+        let (_server, port) = listening("echoserver", &arguments);
+        let mut child =
+            Running(client(port, &["--ca", &path("ca.crt"), "--get", "/abc"]).spawn().unwrap());
+        let mut out = std::io::BufReader::new(child.0.stdout.take().unwrap());
+        let mut lines = Vec::new();
+        while lines.last().map(String::as_str) != Some("Connection: close\r\n") {
+            let mut line = String::new();
+            assert!(std::io::BufRead::read_line(&mut out, &mut line).unwrap() > 0, "{lines:?}");
+            lines.push(line);
+        }
+        assert_eq!(lines[2], "GET /abc HTTP/1.1\r\n");
     }
-    assert_eq!(lines[2], "GET /abc HTTP/1.1\r\n");
 }
 
 #[test]

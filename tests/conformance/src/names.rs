@@ -181,14 +181,21 @@ impl Named for SslMode {
 impl Named for SslProtocol {
     const TABLE: &'static [(&'static str, i64, Self)] = &[
         ("UnknownProtocol", -1, SslProtocol::Unknown),
+        ("SslV3", 0, SslProtocol::SslV3),
+        ("SslV2", 1, SslProtocol::SslV2),
         ("TlsV1_0", 2, SslProtocol::TlsV1_0),
         ("TlsV1_1", 3, SslProtocol::TlsV1_1),
         ("TlsV1_2", 4, SslProtocol::TlsV1_2),
         ("AnyProtocol", 5, SslProtocol::Any),
+        ("TlsV1SslV3", 6, SslProtocol::TlsV1SslV3),
         ("SecureProtocols", 7, SslProtocol::Secure),
         ("TlsV1_0OrLater", 8, SslProtocol::TlsV1_0OrLater),
         ("TlsV1_1OrLater", 9, SslProtocol::TlsV1_1OrLater),
         ("TlsV1_2OrLater", 10, SslProtocol::TlsV1_2OrLater),
+        ("DtlsV1_0", 11, SslProtocol::DtlsV1_0),
+        ("DtlsV1_0OrLater", 12, SslProtocol::DtlsV1_0OrLater),
+        ("DtlsV1_2", 13, SslProtocol::DtlsV1_2),
+        ("DtlsV1_2OrLater", 14, SslProtocol::DtlsV1_2OrLater),
         ("TlsV1_3", 15, SslProtocol::TlsV1_3),
         ("TlsV1_3OrLater", 16, SslProtocol::TlsV1_3OrLater),
     ];

@@ -71,7 +71,8 @@ impl QCoreApplication {
     }
 
     /// Sets the name of the application for the whole process. If it has changed, emits
-    /// [`application_name_changed`](CoreApplicationNode::application_name_changed).
+    /// [`application_name_changed`](CoreApplicationNode::application_name_changed) before it
+    /// returns, if the application belongs to this thread.
     #[doc(alias = "setApplicationName")]
     pub fn set_application_name(&self, name: impl Into<String>) {
         if set(|names| &mut names.application, name.into()) {
@@ -87,7 +88,8 @@ impl QCoreApplication {
     }
 
     /// Sets the version of the application for the whole process. If it has changed, emits
-    /// [`application_version_changed`](CoreApplicationNode::application_version_changed).
+    /// [`application_version_changed`](CoreApplicationNode::application_version_changed) before it
+    /// returns, if the application belongs to this thread.
     #[doc(alias = "setApplicationVersion")]
     pub fn set_application_version(&self, version: impl Into<String>) {
         if set(|names| &mut names.version, version.into()) {
@@ -103,7 +105,8 @@ impl QCoreApplication {
     }
 
     /// Sets the name of the organization for the whole process. If it has changed, emits
-    /// [`organization_name_changed`](CoreApplicationNode::organization_name_changed).
+    /// [`organization_name_changed`](CoreApplicationNode::organization_name_changed) before it
+    /// returns, if the application belongs to this thread.
     #[doc(alias = "setOrganizationName")]
     pub fn set_organization_name(&self, name: impl Into<String>) {
         if set(|names| &mut names.organization, name.into()) {
@@ -119,7 +122,8 @@ impl QCoreApplication {
     }
 
     /// Sets the internet domain of the organization for the whole process. If it has changed, emits
-    /// [`organization_domain_changed`](CoreApplicationNode::organization_domain_changed).
+    /// [`organization_domain_changed`](CoreApplicationNode::organization_domain_changed) before it
+    /// returns, if the application belongs to this thread.
     #[doc(alias = "setOrganizationDomain")]
     pub fn set_organization_domain(&self, domain: impl Into<String>) {
         if set(|names| &mut names.domain, domain.into()) {

@@ -2,10 +2,9 @@
 //!
 //! [`QCoreApplication`] runs the event loop of its thread, and sends and posts events. A
 //! [`QEventLoop`] can run inside a slot. A [`QEventLoopLocker`] keeps the application or an event
-//! loop running while there is work. A [`QSocketNotifier`] watches a file descriptor.
+//! loop running while there is work. A [`QSocketNotifier`] watches a file descriptor, a
+//! `UnixSignalNotifier` the signals of the operating system.
 
-#[cfg(feature = "ctrl-c")]
-mod ctrl_c;
 mod events;
 mod identity;
 mod locker;
@@ -14,6 +13,8 @@ mod panic_policy;
 mod process;
 #[cfg(unix)]
 mod socket_notifier;
+#[cfg(all(unix, feature = "unix-signals"))]
+mod unix_signal;
 
 use std::{
     cell::{Cell, RefCell},
@@ -24,6 +25,8 @@ use std::{
 use self::process::Primary;
 #[cfg(unix)]
 pub use self::socket_notifier::{NotifierType, QSocketNotifier, SocketNotifierNode};
+#[cfg(all(unix, feature = "unix-signals"))]
+pub use self::unix_signal::{UnixSignal, UnixSignalNotifier, UnixSignalNotifierNode};
 pub use self::{
     locker::QEventLoopLocker,
     nested::{EventLoopNode, QEventLoop},
@@ -34,6 +37,7 @@ use crate::{
     event_loop::{Dispatcher, ProcessEventsFlags, Run, Which},
     object::QObject,
     signal::Signal,
+    thread_pool,
     time::QDeadlineTimer,
 };
 
@@ -97,6 +101,9 @@ pub struct CoreApplicationNode {
     /// Whether this object only represents the application of the process, which lives in another
     /// thread.
     is_remote: bool,
+    /// The notifier of `quit_on_ctrl_c`.
+    #[cfg(all(unix, feature = "unix-signals"))]
+    ctrl_c: RefCell<Option<UnixSignalNotifier>>,
 }
 
 /// The application of a thread.
@@ -113,14 +120,21 @@ impl Node for CoreApplicationNode {
     }
 
     fn destructor(&self) {
+        #[cfg(all(unix, feature = "unix-signals"))]
+        {
+            let notifier = self.ctrl_c.take();
+            drop(notifier);
+        }
         if self.is_remote {
             return;
         }
         let dispatcher = self.life().dispatcher();
         dispatcher.local::<Current>().closing_down.set(true);
         Objects::of(dispatcher).forget_application_filters();
-        if let Ok(poster) = dispatcher.poster() {
-            process::release(&poster, self.life().id());
+        if let Ok(poster) = dispatcher.poster()
+            && process::release(&poster, self.life().id())
+        {
+            thread_pool::wait_for_global();
         }
     }
 
@@ -211,6 +225,8 @@ impl QCoreApplication {
             base: QObject::embed(&life),
             run: Rc::default(),
             is_remote,
+            #[cfg(all(unix, feature = "unix-signals"))]
+            ctrl_c: RefCell::default(),
         });
         let current = dispatcher.local::<Current>();
         *current.node.borrow_mut() = Rc::downgrade(&node);
@@ -333,6 +349,25 @@ impl QCoreApplication {
         Object::life(&keep).destroy();
     }
 
+    /// Returns whether there is no application yet, neither of this thread nor of the process. This
+    /// is also the case after the application has ended.
+    ///
+    /// ```
+    /// use qcore::QCoreApplication;
+    ///
+    /// assert!(QCoreApplication::starting_up());
+    /// let app = QCoreApplication::new();
+    /// assert!(!QCoreApplication::starting_up());
+    /// drop(app);
+    /// assert!(QCoreApplication::starting_up());
+    /// ```
+    #[doc(alias = "startingUp")]
+    #[must_use]
+    pub fn starting_up() -> bool {
+        let own = Dispatcher::existing().and_then(|dispatcher| Self::existing(&dispatcher));
+        own.is_none() && process::application().is_none()
+    }
+
     /// Returns whether the application of this thread is ending or has ended, and the thread has no
     /// new application yet.
     ///
@@ -349,6 +384,29 @@ impl QCoreApplication {
     #[must_use]
     pub fn closing_down() -> bool {
         Dispatcher::existing().is_some_and(|dispatcher| is_closing_down(&dispatcher))
+    }
+
+    /// Returns whether [`process_events`](QCoreApplication::process_events) would handle anything in
+    /// this thread: something posted, a timer that is due, a socket that is ready, or written data
+    /// that is still to be sent.
+    ///
+    /// Qt's function is obsolete: it also returns `true` when there is nothing to handle.
+    ///
+    /// ```
+    /// use qcore::{EventType, QCoreApplication, QEvent, QObject};
+    ///
+    /// let app = QCoreApplication::new();
+    /// let object = QObject::new();
+    /// assert!(!QCoreApplication::has_pending_events());
+    /// QCoreApplication::post_event(&object, QEvent::new(EventType::USER));
+    /// assert!(QCoreApplication::has_pending_events());
+    /// app.process_events();
+    /// assert!(!QCoreApplication::has_pending_events());
+    /// ```
+    #[doc(alias = "hasPendingEvents")]
+    #[must_use]
+    pub fn has_pending_events() -> bool {
+        Dispatcher::existing().is_some_and(|dispatcher| dispatcher.has_pending_events())
     }
 
     /// Handles the events that are pending, and returns whether there were any. It does not wait.
@@ -382,16 +440,24 @@ impl QCoreApplication {
 
     /// Makes the application quit when the process receives SIGINT (Ctrl-C) or SIGTERM.
     ///
-    /// A second SIGINT ends the process at once with exit status 130, in case the event loop is not
-    /// running.
+    /// A second SIGINT ends the process at once, in case the event loop is not running. When the
+    /// application object dies, the signals end the process again. A program that has more to do
+    /// before it ends uses a [`UnixSignalNotifier`], as this function does.
     ///
     /// # Errors
     ///
-    /// The error of the operating system if the process has too few file descriptors left, or if
-    /// the signal handlers cannot be installed.
-    #[cfg(feature = "ctrl-c")]
+    /// The error of the operating system, for example if the process has too few file descriptors
+    /// left.
+    #[cfg(all(unix, feature = "unix-signals"))]
     pub fn quit_on_ctrl_c(&self) -> std::io::Result<()> {
-        ctrl_c::install(self.dispatcher())
+        if self.is_deleted() || self.ctrl_c.borrow().is_some() {
+            return Ok(());
+        }
+        let notifier = UnixSignalNotifier::try_new([UnixSignal::Interrupt, UnixSignal::Terminate])?;
+        notifier.end_on_second(UnixSignal::Interrupt)?;
+        notifier.activated.connect_to(self, |app, _| app.quit());
+        self.ctrl_c.replace(Some(notifier));
+        Ok(())
     }
 
     fn run(&self) -> &Rc<Run> {

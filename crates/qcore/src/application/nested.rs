@@ -24,7 +24,7 @@ crate::library_class! {
     /// let event_loop = QEventLoop::new();
     /// let timer = QTimer::new();
     /// timer.timeout.connect_to(&event_loop, |event_loop, ()| event_loop.exit(7));
-    /// timer.start(10);
+    /// timer.start_with_interval(10);
     /// assert_eq!(event_loop.exec(), 7);
     /// ```
     pub struct QEventLoop(EventLoopNode): QObject = base

@@ -45,14 +45,14 @@ pub(super) fn claim(application: Primary) {
     drop(before);
 }
 
-/// Notes that the application has ended.
-pub(super) fn release(poster: &Poster, object: ObjectId) {
+/// Notes that an application has ended. Returns whether it was that of the process.
+pub(super) fn release(poster: &Poster, object: ObjectId) -> bool {
     let mut primary = primary();
     let is_this =
         |primary: &mut Primary| primary.object == object && primary.poster.is_for_loop_of(poster);
     let released = primary.take_if(is_this);
     drop(primary);
-    drop(released);
+    released.is_some()
 }
 
 /// Calls `what` with the application of the process, in the application's thread. Does nothing if

@@ -51,7 +51,7 @@ impl Link {
         self.list.upgrade().is_some_and(|list| f(&*list, self.id))
     }
 
-    fn disconnect(&self) -> bool {
+    pub(crate) fn disconnect(&self) -> bool {
         self.with(|list, id| list.disconnect(id))
     }
 

@@ -71,8 +71,8 @@ macro_rules! library_class {
     // What a node and its handle need to be a part of the chain.
     (@node $class:ident($node:ty) : $base:ty = $field:ident) => {
         impl $crate::classes::Lineage for $node {
-            fn derives_from(&self, class: ::std::any::TypeId) -> bool {
-                <$class as $crate::classes::Object>::derives_from(class)
+            fn any_class(&self, is: &mut $crate::classes::IsClass<'_>) -> bool {
+                <$class as $crate::classes::Object>::any_class(is)
             }
 
             fn find(
@@ -108,6 +108,16 @@ macro_rules! library_class {
         #[derive(Clone)]
         $vis struct $class($inner);
 
+        impl $class {
+            /// Sets the parent of a new object, and returns the object. See
+            /// [`QObject::with_parent`]($crate::QObject::with_parent).
+            #[allow(dead_code, clippy::return_self_not_must_use)]
+            $vis fn with_parent(self, parent: &impl $crate::classes::Object) -> Self {
+                $crate::classes::adopt(&self, parent);
+                self
+            }
+        }
+
         impl $crate::classes::Class for $class {
             type Inner = $inner;
             type Virtual = $virtual;
@@ -126,9 +136,9 @@ macro_rules! library_class {
                 self.0
             }
 
-            fn is_or_derives_from(class: ::std::any::TypeId) -> bool {
-                class == ::std::any::TypeId::of::<$class>()
-                    || <$base as $crate::classes::Object>::derives_from(class)
+            fn any_class(is: &mut $crate::classes::IsClass<'_>) -> bool {
+                is(::std::any::TypeId::of::<$class>(), ::std::stringify!($class))
+                    || <$base as $crate::classes::Object>::any_class(is)
             }
         }
 

@@ -5,7 +5,7 @@ use std::{
     rc::{Rc, Weak},
 };
 
-use super::Life;
+use super::{Life, properties::Properties};
 use crate::{
     event::{EventType, QEvent},
     event_loop::{Deliver, Dispatcher, TimerId, Which},
@@ -20,7 +20,7 @@ pub(crate) trait Handler {
     fn is_alive(&self) -> bool;
 }
 
-/// The part of an object that exists only if it uses events.
+/// The part of an object that exists only if it uses events or has properties.
 #[derive(Default)]
 pub(super) struct EventSide {
     /// What the object's classes override.
@@ -30,6 +30,7 @@ pub(super) struct EventSide {
     filters: RefCell<Rc<Filters>>,
     /// The timers that send their events to the object.
     timers: RefCell<Vec<TimerId>>,
+    properties: Properties,
 }
 
 type Filters = Vec<Rc<Filter<dyn Handler>>>;
@@ -80,7 +81,12 @@ impl EventSide {
         handler?.event(event)
     }
 
-    /// Stops the timers and drops the handler and the filters of an object that has died.
+    pub(super) fn properties(&self) -> &Properties {
+        &self.properties
+    }
+
+    /// Stops the timers and drops the handler, the filters and the properties of an object that has
+    /// died.
     pub(super) fn clear(&self, dispatcher: &Dispatcher) {
         for timer in self.timers.take() {
             dispatcher.stop_timer(timer);
@@ -89,7 +95,7 @@ impl EventSide {
         let filters = self.filters.take();
         // An event may be passing these filters now.
         filters.iter().for_each(|filter| filter.installed.set(false));
-        drop((handlers, filters));
+        drop((handlers, filters, self.properties.take()));
     }
 }
 

@@ -5,8 +5,20 @@ use std::{
     rc::{Rc, Weak},
 };
 
-use super::{Life, life::Held};
+use super::{Life, Object, life::Held};
 use crate::event::EventType;
+
+/// Makes an object a child of another one. Logs a warning and changes nothing if the parent is dead,
+/// or is the child itself or one of its descendants.
+#[doc(hidden)]
+pub fn adopt(child: &impl Object, parent: &impl Object) {
+    let (child, parent) = (child.life(), parent.life());
+    if parent.is_dead() || child.is_ancestor_of(parent) {
+        crate::q_warning!("QObject::setParent: Cannot set this parent");
+        return;
+    }
+    child.set_parent(Some(parent));
+}
 
 /// The parent and the children of an object. A parent holds its children as a handle does.
 #[derive(Default)]

@@ -30,10 +30,15 @@ pub trait Node: Lineage {
     fn destructor(&self) {}
 }
 
+/// Asked about each class of an object: its handle type and its name.
+#[doc(hidden)]
+pub type IsClass<'a> = dyn FnMut(TypeId, &'static str) -> bool + 'a;
+
 /// The base classes of a node's class, and their nodes. [`class!`](crate::class!) implements it.
 pub trait Lineage: 'static {
-    /// Returns whether the node's class has the handle type `class`, or derives from that class.
-    fn derives_from(&self, class: TypeId) -> bool;
+    /// Calls `is` with the node's class and its base classes. See [`Object::any_class`].
+    #[doc(hidden)]
+    fn any_class(&self, is: &mut IsClass<'_>) -> bool;
 
     /// Returns the node of type `node`: this one or that of a base class.
     fn find(self: Rc<Self>, node: TypeId) -> Option<Rc<dyn Any>>;
@@ -176,7 +181,14 @@ pub trait Object: Clone + 'static {
     fn is_alive(weak: &Self::Weak) -> bool;
 
     /// Returns whether this class is `class` or derives from it.
-    fn derives_from(class: TypeId) -> bool;
+    fn derives_from(class: TypeId) -> bool {
+        Self::any_class(&mut |one, _| one == class)
+    }
+
+    /// Calls `is` with this class, its base class and so on down to `QObject`, until it returns
+    /// `true`. Returns whether it has.
+    #[doc(hidden)]
+    fn any_class(is: &mut IsClass<'_>) -> bool;
 
     /// Returns a handle to the object with the outermost node `whole`, if it has a node of this
     /// class.
@@ -217,8 +229,8 @@ impl<N: Node> Object for Handle<N> {
         weak.upgrade().is_some_and(|node| !node.life().is_dead())
     }
 
-    fn derives_from(class: TypeId) -> bool {
-        TypeId::of::<Self>() == class
+    fn any_class(is: &mut IsClass<'_>) -> bool {
+        is(TypeId::of::<Self>(), "Handle")
     }
 
     fn from_whole(whole: Rc<dyn Node>) -> Option<Self> {
@@ -259,7 +271,7 @@ pub trait Class: Clone + 'static {
     fn wrap(inner: Self::Inner) -> Self;
     fn inner(&self) -> &Self::Inner;
     fn into_inner(self) -> Self::Inner;
-    fn is_or_derives_from(class: TypeId) -> bool;
+    fn any_class(is: &mut IsClass<'_>) -> bool;
 }
 
 #[diagnostic::do_not_recommend]
@@ -285,8 +297,8 @@ impl<C: Class> Object for C {
         C::Inner::is_alive(weak)
     }
 
-    fn derives_from(class: TypeId) -> bool {
-        C::is_or_derives_from(class)
+    fn any_class(is: &mut IsClass<'_>) -> bool {
+        <C as Class>::any_class(is)
     }
 
     fn from_whole(whole: Rc<dyn Node>) -> Option<Self> {

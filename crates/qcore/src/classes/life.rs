@@ -8,7 +8,8 @@ use std::{
 };
 
 use super::{
-    Base, Node, Object, Objects, connections::Connections, events::EventSide, family::Family,
+    Base, IsClass, Node, Object, Objects, connections::Connections, events::EventSide,
+    family::Family,
 };
 use crate::{
     event::{EventType, QEvent},
@@ -34,7 +35,7 @@ enum Stage {
     Dead,
 }
 
-type DerivesFrom = fn(TypeId) -> bool;
+type AnyClass = fn(&mut IsClass<'_>) -> bool;
 
 /// The life of an object.
 ///
@@ -58,9 +59,9 @@ pub struct Life {
     base: RefCell<Option<Weak<dyn Base>>>,
     connections: Connections,
     family: Family,
-    /// The `derives_from` function of the object's class, if its outermost node belongs to a base
+    /// The `any_class` function of the object's class, if its outermost node belongs to a base
     /// class.
-    class: Cell<Option<DerivesFrom>>,
+    class: Cell<Option<AnyClass>>,
 }
 
 impl Life {
@@ -282,7 +283,7 @@ impl Life {
     /// Sets the class of the object to `T`, which only adds methods to the class of the outermost
     /// node.
     pub fn set_class<T: Object>(&self) {
-        self.class.set(Some(T::derives_from));
+        self.class.set(Some(T::any_class));
     }
 
     /// Returns the object as a handle of class `T`, or `None` if it is not of that class or one
@@ -292,11 +293,22 @@ impl Life {
     pub fn cast<T: Object>(&self) -> Option<T> {
         let whole = self.whole.borrow().clone()?;
         let class = TypeId::of::<T>();
-        let is_one = match self.class.get() {
-            Some(derives_from) => derives_from(class),
-            None => whole.derives_from(class),
-        };
+        let is_one = self.any_class(&*whole, &mut |one, _| one == class);
         if is_one && !self.is_dead() { T::from_whole(whole) } else { None }
+    }
+
+    fn any_class(&self, whole: &dyn Node, is: &mut IsClass<'_>) -> bool {
+        match self.class.get() {
+            Some(any_class) => any_class(is),
+            None => whole.any_class(is),
+        }
+    }
+
+    /// Calls `is` with the names of the object's class and its base classes, until it returns
+    /// `true`. Returns whether it has. A dead object has no class any more.
+    pub(crate) fn any_class_name(&self, mut is: impl FnMut(&'static str) -> bool) -> bool {
+        let whole = self.whole.borrow().clone().filter(|_| !self.is_dead());
+        whole.is_some_and(|whole| self.any_class(&*whole, &mut |_, name| is(name)))
     }
 }
 

@@ -30,6 +30,7 @@ mod handle;
 mod life;
 mod objects;
 mod overriding;
+mod properties;
 
 pub(crate) use self::{
     connections::{Link, MethodId, SlotList},
@@ -38,7 +39,8 @@ pub(crate) use self::{
     objects::Objects,
 };
 pub use self::{
-    handle::{Class, Handle, Lineage, Node, Object},
+    family::adopt,
+    handle::{Class, Handle, IsClass, Lineage, Node, Object},
     life::Life,
     overriding::{
         CanOverride, Destructor, Inherits, IntoBase, NoClass, NoDestructor, NotOverridden,

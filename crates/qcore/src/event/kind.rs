@@ -51,6 +51,11 @@ impl EventType {
     /// The object has lost a child: the child has another parent now, no parent, or has died.
     #[doc(alias = "QEvent::ChildRemoved")]
     pub const CHILD_REMOVED: EventType = EventType(71);
+    /// A [property](crate::QObject::set_property) of the object was set or removed. The
+    /// [data](super::QEvent::data) is the name of the property, a `String`.
+    #[doc(alias = "QEvent::DynamicPropertyChange")]
+    #[doc(alias = "QDynamicPropertyChangeEvent")]
+    pub const DYNAMIC_PROPERTY_CHANGE: EventType = EventType(170);
     /// The first type of the program's own.
     #[doc(alias = "QEvent::User")]
     pub const USER: EventType = EventType(1000);
@@ -144,6 +149,7 @@ impl fmt::Debug for EventType {
             EventType::DEFERRED_DELETE => "DeferredDelete",
             EventType::CHILD_ADDED => "ChildAdded",
             EventType::CHILD_REMOVED => "ChildRemoved",
+            EventType::DYNAMIC_PROPERTY_CHANGE => "DynamicPropertyChange",
             EventType(number) => return write!(f, "EventType({number})"),
         };
         f.write_str(name)

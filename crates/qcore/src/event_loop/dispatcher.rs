@@ -8,6 +8,7 @@ use std::{
     collections::VecDeque,
     fmt, io,
     rc::{Rc, Weak},
+    sync::Arc,
     time::Duration,
 };
 
@@ -17,6 +18,7 @@ use mio::{Interest, event};
 use super::tasks::Tasks;
 use super::{
     EventSource, Poster, Readiness, Run, TimerHandler, TimerId,
+    inbox::{Inbox, Message},
     poll::Sources,
     posted::{Deliver, PostQueue, Posted, Which},
     source::SourceKey,
@@ -72,6 +74,10 @@ pub struct Dispatcher {
     use_of_loop: Cell<UseOfLoop>,
     /// Whether the loop is to run one turn without waiting.
     pub(super) woken: Cell<bool>,
+    /// The messages that the loop has taken from its inbox and not yet moved to `posted`.
+    pub(super) arrived: RefCell<VecDeque<Message>>,
+    /// The buffer that the loop swaps with that of its inbox.
+    pub(super) buffer: Cell<Vec<Message>>,
     locals: RefCell<Vec<(TypeId, Rc<dyn Any>)>>,
     #[cfg(feature = "tasks")]
     pub(super) tasks: OnceCell<Rc<Tasks>>,
@@ -104,6 +110,7 @@ impl Drop for Owner {
 
 impl Dispatcher {
     /// Returns the event loop of this thread, and creates it if there is none.
+    #[doc(alias = "eventDispatcher")]
     #[must_use]
     pub fn current() -> Rc<Dispatcher> {
         // When the thread is ending and its loop has ended, an object that is created late gets a
@@ -126,6 +133,16 @@ impl Dispatcher {
         CURRENT.try_with(find).ok().flatten()
     }
 
+    /// Returns the loop that takes the messages of `inbox`, if it is the loop of this thread.
+    #[inline]
+    pub(crate) fn of_inbox(inbox: &Arc<Inbox>) -> Option<Rc<Dispatcher>> {
+        let is_its = |owner: &&Owner| {
+            owner.0.sources.existing_inbox().is_some_and(|own| Arc::ptr_eq(own, inbox))
+        };
+        let find = |current: &OnceCell<Owner>| Some(current.get().filter(is_its)?.0.clone());
+        CURRENT.try_with(find).ok().flatten()
+    }
+
     fn new(ended: bool) -> Rc<Dispatcher> {
         Rc::new(Dispatcher {
             clock: Clock::current(),
@@ -141,6 +158,8 @@ impl Dispatcher {
             sender: Cell::new(ObjectId::NONE),
             use_of_loop: Cell::default(),
             woken: Cell::new(false),
+            arrived: RefCell::default(),
+            buffer: Cell::default(),
             locals: RefCell::default(),
             #[cfg(feature = "tasks")]
             tasks: OnceCell::new(),
@@ -224,11 +243,17 @@ impl Dispatcher {
     /// The error of the operating system. The first call needs file descriptors for the poll and
     /// its waker, and fails if the process has none left.
     pub fn poster(&self) -> io::Result<Poster> {
-        let inbox = self.sources.inbox()?;
+        self.sources.ensure_poll()?;
+        Ok(Poster::new(self.inbox().clone()))
+    }
+
+    /// Returns the queue of what other threads send to this loop.
+    pub(crate) fn inbox(&self) -> &Arc<Inbox> {
+        let inbox = self.sources.inbox();
         if self.ended.get() {
             inbox.close();
         }
-        Ok(Poster::new(inbox))
+        inbox
     }
 
     // ---- sources
@@ -458,25 +483,28 @@ impl Dispatcher {
     }
 
     /// Shuts the loop down when the thread ends, and drops everything that still waits.
-    fn shut_down(&self) {
+    pub(crate) fn shut_down(&self) {
+        if self.ended.replace(true) {
+            return;
+        }
         if self.use_of_loop.get() == UseOfLoop::Expected {
             crate::q_warning!(
                 "QObject::startTimer: The thread of a timer has ended without an event loop"
             );
         }
-        self.ended.set(true);
         #[cfg(feature = "tasks")]
         if let Some(tasks) = self.tasks.get() {
             tasks.shut_down();
         }
         self.sources.close();
+        let arrived = self.arrived.take();
         // All of these may own objects and closures of the user.
         let posted = self.posted.borrow_mut().take_all();
         // A queued value may hold the signal that it was emitted by.
         let cancelled: Vec<_> = posted.iter().filter_map(Posted::cancel).collect();
         let timers = self.timers.borrow_mut().take_all();
         let locals = self.locals.take();
-        drop((posted, cancelled, timers, locals));
+        drop((arrived, posted, cancelled, timers, locals));
     }
 }
 

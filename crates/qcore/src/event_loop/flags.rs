@@ -19,6 +19,7 @@ bitflags::bitflags! {
     /// app.process_events_with_flags(ProcessEventsFlags::WAIT_FOR_MORE_EVENTS);
     /// assert!(fired.get());
     /// ```
+    #[doc(alias = "QEventLoop::ProcessEventsFlag")]
     #[doc(alias = "QEventLoop::ProcessEventsFlags")]
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
     pub struct ProcessEventsFlags: u32 {

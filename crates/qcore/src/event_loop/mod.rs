@@ -28,6 +28,9 @@
 
 mod dispatcher;
 mod flags;
+mod hand_over;
+mod inbox;
+mod lodging;
 mod poll;
 mod posted;
 mod poster;
@@ -50,6 +53,8 @@ pub use self::{
     timers::{TimerHandler, TimerId},
 };
 pub(crate) use self::{
+    inbox::{Inbox, Message},
+    lodging::Lodging,
     posted::{Deliver, Which},
     run::{Locks, Run},
 };

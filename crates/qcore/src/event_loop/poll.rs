@@ -1,7 +1,7 @@
 //! The poll: waits for events of the operating system.
 
 use std::{
-    cell::{Cell, RefCell},
+    cell::{Cell, OnceCell, RefCell},
     collections::VecDeque,
     io,
     rc::{Rc, Weak},
@@ -13,7 +13,7 @@ use mio::{Events, Interest, Poll, Registry, Waker, event};
 use slab::Slab;
 
 use super::{
-    poster::Inbox,
+    inbox::Inbox,
     source::{EventSource, Readiness, SourceEntry, SourceKey, WAKER},
 };
 
@@ -32,7 +32,9 @@ pub(super) struct Sources {
     poll: Cell<Option<Box<Polling>>>,
     /// When the last warning about a failed poll was logged.
     complained: Cell<Option<Instant>>,
-    /// Whether a poster has woken the loop since the last call of
+    /// The queue of what other threads send. It may be older than the poll.
+    inbox: OnceCell<Arc<Inbox>>,
+    /// Whether the poll has reported the waker since the last call of
     /// [`take_woken`](Sources::take_woken).
     woken: Cell<bool>,
     table: RefCell<Slab<SourceEntry>>,
@@ -48,7 +50,6 @@ struct System {
     /// A second handle to the poll. mio writes to the log when it registers a source, and a logger
     /// may itself register a source or run the loop. This handle works without borrowing the poll.
     registry: Rc<Registry>,
-    inbox: Arc<Inbox>,
 }
 
 struct Polling {
@@ -156,8 +157,8 @@ impl Sources {
         }
         let poll = Poll::new()?;
         let registry = Rc::new(poll.registry().try_clone()?);
-        let inbox = Arc::new(Inbox::new(Waker::new(&registry, WAKER.token())?));
-        let system = System { registry, inbox };
+        self.inbox().set_waker(Waker::new(&registry, WAKER.token())?);
+        let system = System { registry };
         let events = Events::with_capacity(EVENTS);
         self.poll.set(Some(Box::new(Polling { poll, events })));
         *self.system.borrow_mut() = Some(system.clone());
@@ -209,9 +210,16 @@ impl Sources {
     }
 
     fn poll(&self, timeout: Option<Duration>) -> io::Result<()> {
-        let first = self.poll.take();
-        let Some(mut polling) = first.map_or_else(|| self.first_poll(), |poll| Ok(Some(poll)))?
-        else {
+        let (polling, timeout) = match self.poll.take() {
+            Some(polling) => (Some(polling), timeout),
+            None => {
+                self.ensure_poll()?;
+                // What was sent before the poll existed has woken nobody.
+                let is_woken = self.inbox().is_woken();
+                (self.poll.take(), if is_woken { Some(Duration::ZERO) } else { timeout })
+            }
+        };
+        let Some(mut polling) = polling else {
             // An outer call is waiting with the poll.
             return Ok(());
         };
@@ -230,10 +238,10 @@ impl Sources {
         polled
     }
 
+    /// Creates the poll if there is none yet.
     #[cold]
-    fn first_poll(&self) -> io::Result<Option<Box<Polling>>> {
-        self.system()?;
-        Ok(self.poll.take())
+    pub(super) fn ensure_poll(&self) -> io::Result<()> {
+        self.system().map(drop)
     }
 
     /// Logs a warning, but not in every turn while the error lasts.
@@ -248,27 +256,32 @@ impl Sources {
 
     // ---- other threads
 
-    pub(super) fn inbox(&self) -> io::Result<Arc<Inbox>> {
-        Ok(self.system()?.inbox)
+    pub(super) fn inbox(&self) -> &Arc<Inbox> {
+        self.inbox.get_or_init(Inbox::new)
     }
 
-    pub(super) fn is_woken(&self) -> bool {
-        self.woken.get()
-    }
-
-    /// Returns the inbox if it may contain calls.
     #[inline]
-    pub(super) fn take_woken(&self) -> Option<Arc<Inbox>> {
-        let system = self.system.borrow();
-        let inbox = &system.as_ref()?.inbox;
+    pub(super) fn existing_inbox(&self) -> Option<&Arc<Inbox>> {
+        self.inbox.get()
+    }
+
+    /// Returns whether the inbox may contain messages.
+    #[inline]
+    pub(super) fn is_woken(&self) -> bool {
+        self.inbox.get().is_some_and(|inbox| self.woken.get() || inbox.is_woken())
+    }
+
+    /// Returns the inbox if it may contain messages.
+    #[inline]
+    pub(super) fn take_woken(&self) -> Option<&Arc<Inbox>> {
+        let inbox = self.inbox.get()?;
         let woken = self.woken.replace(false) || inbox.is_woken();
-        woken.then(|| inbox.clone())
+        woken.then_some(inbox)
     }
 
     pub(super) fn close(&self) {
-        let system = self.system.borrow().clone();
-        if let Some(system) = system {
-            system.inbox.close();
+        if let Some(inbox) = self.inbox.get() {
+            inbox.close();
         }
     }
 }

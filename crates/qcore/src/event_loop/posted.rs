@@ -33,6 +33,8 @@ pub(crate) trait Deliver {
 pub(super) enum Posted {
     Call(Box<dyn FnOnce()>),
     Delivery(Rc<dyn Deliver>),
+    /// A delivery that came from another thread.
+    Sent(Box<dyn Deliver>),
     /// A delivery, and the level of loops and deliveries at which it was requested. It waits until
     /// the loop is back at a lower level.
     ForLevel(Rc<dyn Deliver>, u32),
@@ -41,10 +43,11 @@ pub(super) enum Posted {
 }
 
 impl Posted {
-    fn delivery(&self) -> Option<&Rc<dyn Deliver>> {
+    fn delivery(&self) -> Option<&dyn Deliver> {
         match self {
             Posted::Call(_) | Posted::Gone => None,
-            Posted::Delivery(delivery) | Posted::ForLevel(delivery, _) => Some(delivery),
+            Posted::Delivery(delivery) | Posted::ForLevel(delivery, _) => Some(&**delivery),
+            Posted::Sent(delivery) => Some(&**delivery),
         }
     }
 

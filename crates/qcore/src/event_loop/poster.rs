@@ -1,14 +1,8 @@
 //! [`Poster`]: posts calls from other threads.
 
-use std::{
-    fmt, io,
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
-};
+use std::{fmt, io, sync::Arc};
 
-type Call = Box<dyn FnOnce() + Send>;
+use super::inbox::{Inbox, Message};
 
 /// Posts calls to one thread's event loop from any other thread.
 ///
@@ -42,9 +36,11 @@ pub struct Poster {
 pub enum PostErrorKind {
     /// The thread of the loop has ended, and its loop with it.
     LoopEnded,
+    /// The receiver of the call is dead.
+    TargetDied,
 }
 
-/// The error of [`Poster::post`]: the reason why the call could not be posted. The call was
+/// The error of [`Poster::post`] and [`Remote::post`](crate::Remote::post): the reason why the call could not be posted. The call was
 /// dropped.
 ///
 /// # Examples
@@ -87,6 +83,7 @@ impl fmt::Display for PostError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.kind {
             PostErrorKind::LoopEnded => "the event loop has ended",
+            PostErrorKind::TargetDied => "the receiver is dead",
         })
     }
 }
@@ -96,14 +93,14 @@ impl std::error::Error for PostError {}
 impl From<PostError> for io::Error {
     fn from(error: PostError) -> Self {
         let kind = match error.kind {
-            PostErrorKind::LoopEnded => io::ErrorKind::BrokenPipe,
+            PostErrorKind::LoopEnded | PostErrorKind::TargetDied => io::ErrorKind::BrokenPipe,
         };
         io::Error::new(kind, error)
     }
 }
 
 impl Poster {
-    pub(super) fn new(inbox: Arc<Inbox>) -> Self {
+    pub(crate) fn new(inbox: Arc<Inbox>) -> Self {
         Poster { inbox }
     }
 
@@ -119,7 +116,9 @@ impl Poster {
     ///
     /// [`PostErrorKind::LoopEnded`] if the loop's thread has ended.
     pub fn post(&self, call: impl FnOnce() + Send + 'static) -> Result<(), PostError> {
-        self.inbox.push(Box::new(call))
+        // Even in the loop's own thread the call goes through the queue, so that it wakes the loop.
+        let refused = self.inbox.push(Message::Call(Box::new(call)));
+        refused.map_err(|_message| PostErrorKind::LoopEnded.into())
     }
 
     /// Returns whether both post to the same loop.
@@ -129,7 +128,7 @@ impl Poster {
 
     /// Whether the loop still takes calls.
     pub(crate) fn is_open(&self) -> bool {
-        self.inbox.calls().is_some()
+        self.inbox.is_open()
     }
 
     /// Wakes the loop: if it is waiting, it runs one turn.
@@ -142,61 +141,5 @@ impl Poster {
 impl fmt::Debug for Poster {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Poster").finish_non_exhaustive()
-    }
-}
-
-/// The queue that a loop shares with its posters.
-pub(super) struct Inbox {
-    /// The calls that the loop has not taken yet; `None` after the loop has ended.
-    calls: Mutex<Option<Vec<Call>>>,
-    /// Whether a poster has woken the loop since the loop last took the calls.
-    woken: AtomicBool,
-    waker: mio::Waker,
-}
-
-impl Inbox {
-    pub(super) fn new(waker: mio::Waker) -> Self {
-        Inbox { calls: Mutex::new(Some(Vec::new())), woken: AtomicBool::new(false), waker }
-    }
-
-    fn calls(&self) -> MutexGuard<'_, Option<Vec<Call>>> {
-        // No code panics while it holds this lock.
-        self.calls.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn push(&self, call: Call) -> Result<(), PostError> {
-        match &mut *self.calls() {
-            Some(calls) => calls.push(call),
-            None => return Err(PostErrorKind::LoopEnded.into()),
-        }
-        self.wake();
-        Ok(())
-    }
-
-    fn wake(&self) {
-        if !self.woken.swap(true, Ordering::AcqRel)
-            && let Err(error) = self.waker.wake()
-        {
-            crate::q_warning!("cannot wake an event loop: {error}");
-        }
-    }
-
-    /// Returns whether a poster has posted a call or woken the loop since the loop last took the
-    /// calls.
-    pub(super) fn is_woken(&self) -> bool {
-        self.woken.load(Ordering::Acquire)
-    }
-
-    /// Takes the calls for the loop.
-    pub(super) fn take(&self) -> Vec<Call> {
-        // The flag is cleared before the calls are taken. So a later post wakes the loop again.
-        self.woken.store(false, Ordering::Release);
-        self.calls().as_mut().map(std::mem::take).unwrap_or_default()
-    }
-
-    /// Closes the inbox when the loop ends. Drops the calls.
-    pub(super) fn close(&self) {
-        let calls = self.calls().take();
-        drop(calls);
     }
 }

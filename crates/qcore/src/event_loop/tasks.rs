@@ -21,7 +21,7 @@ use std::{
     pin::Pin,
     rc::Rc,
     sync::{
-        Arc, Mutex, OnceLock, PoisonError,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
     task::{Context, Poll, Wake, Waker},
@@ -29,7 +29,7 @@ use std::{
 
 use slab::Slab;
 
-use super::{Dispatcher, Poster};
+use super::{Dispatcher, inbox::Inbox};
 
 /// How many tasks the loop polls in one turn. The others are the first ones of the next turn.
 pub(super) const BUDGET: u32 = 256;
@@ -126,6 +126,8 @@ pub(crate) struct Tasks {
     ready: RefCell<VecDeque<TaskKey>>,
     /// Tasks that were woken while being polled. They are ready in the next turn.
     deferred: RefCell<VecDeque<TaskKey>>,
+    /// The buffer that the loop swaps with the queue of tasks that other threads have woken.
+    buffer: Cell<Vec<Arc<Alarm>>>,
     /// Alarms of finished tasks that nobody else has a clone of.
     alarms: RefCell<Vec<(Arc<Alarm>, Waker)>>,
     next_generation: Cell<u32>,
@@ -142,8 +144,8 @@ thread_local! {
 
 /// What wakers in all threads share.
 pub(crate) struct Shared {
-    /// Set as soon as the loop has its descriptors. Before that, the loop does not wait.
-    poster: OnceLock<Poster>,
+    /// The inbox of the loop, which wakes it.
+    inbox: Arc<Inbox>,
     /// The tasks that other threads have woken.
     away: Mutex<Vec<Arc<Alarm>>>,
 }
@@ -203,9 +205,7 @@ impl Shared {
 
     /// Makes the loop run its step for tasks.
     fn wake_loop(&self) {
-        if let Some(poster) = self.poster.get() {
-            poster.wake_up();
-        }
+        self.inbox.wake();
     }
 
     /// Wakes the future that runs the loop by itself.
@@ -219,25 +219,12 @@ impl Shared {
 impl Dispatcher {
     /// Returns the tasks of this loop.
     pub(crate) fn tasks(&self) -> &Rc<Tasks> {
-        let tasks = self.tasks.get_or_init(|| {
-            let tasks = Rc::new(Tasks::new(self.ended.get()));
+        self.tasks.get_or_init(|| {
+            let tasks = Rc::new(Tasks::new(self.inbox().clone(), self.ended.get()));
             // Only the loop of this thread can be asked for its tasks.
             let _ = HERE.try_with(|here| here.set(tasks.clone()));
             tasks
-        });
-        self.connect_tasks(tasks);
-        tasks
-    }
-
-    /// Gives the wakers what they need to wake the loop from other threads. If it cannot be had now,
-    /// the loop tries again in each turn and does not wait for longer than a moment.
-    fn connect_tasks(&self, tasks: &Tasks) {
-        if tasks.shared.poster.get().is_none()
-            && !self.ended.get()
-            && let Ok(poster) = self.poster()
-        {
-            let _ = tasks.shared.poster.set(poster);
-        }
+        })
     }
 
     /// Returns whether a task is ready.
@@ -270,10 +257,6 @@ impl Dispatcher {
                 self.0.requeue();
             }
         }
-        if tasks.shared.poster.get().is_none() {
-            self.connect_tasks(tasks);
-            tasks.collect();
-        }
         let mut done = false;
         {
             let _requeue = Requeue(tasks);
@@ -288,12 +271,13 @@ impl Dispatcher {
 }
 
 impl Tasks {
-    fn new(ended: bool) -> Self {
+    fn new(inbox: Arc<Inbox>, ended: bool) -> Self {
         Tasks {
-            shared: Arc::new(Shared { poster: OnceLock::new(), away: Mutex::default() }),
+            shared: Arc::new(Shared { inbox, away: Mutex::default() }),
             table: RefCell::default(),
             ready: RefCell::default(),
             deferred: RefCell::default(),
+            buffer: Cell::default(),
             alarms: RefCell::default(),
             next_generation: Cell::new(0),
             next_serial: Cell::new(0),
@@ -486,13 +470,18 @@ impl Tasks {
 
     /// Makes those tasks ready that other threads have woken.
     fn collect(&self) {
-        let woken =
-            std::mem::take(&mut *self.shared.away.lock().unwrap_or_else(PoisonError::into_inner));
-        for alarm in woken {
+        // The two buffers take turns, so that neither grows anew.
+        let mut woken = self.buffer.take();
+        {
+            let mut away = self.shared.away.lock().unwrap_or_else(PoisonError::into_inner);
+            std::mem::swap(&mut *away, &mut woken);
+        }
+        for alarm in woken.drain(..) {
             // Reads what the thread has written before it woke the task.
             alarm.away.swap(false, Ordering::AcqRel);
             self.make_ready(TaskKey(alarm.key.load(Ordering::Relaxed)));
         }
+        self.buffer.set(woken);
     }
 
     /// Makes those tasks ready that were woken while being polled.

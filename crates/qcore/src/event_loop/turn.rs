@@ -4,6 +4,7 @@ use std::{cell::RefCell, collections::VecDeque, rc::Rc, time::Duration};
 
 use super::{
     Dispatcher, ProcessEventsFlags, Run, TimerId,
+    inbox::Message,
     posted::{Posted, Which},
     source::SourceKey,
     timers::Firing,
@@ -48,6 +49,7 @@ impl Dispatcher {
             && !self.posted.borrow().has_work(self.level.get())
             && !self.woken.get()
             && !self.has_ready_tasks()
+            && !self.sources.is_woken()
             // Excluded sockets stay in their queues and do not prevent a wait.
             && (!sockets
                 || writers == 0
@@ -98,15 +100,66 @@ impl Dispatcher {
         self.sources.wait(Some(timeout));
     }
 
+    /// Returns whether the next turn has something to do without waiting.
+    pub(crate) fn has_pending_events(&self) -> bool {
+        self.sources.wait(Some(Duration::ZERO));
+        if self.collect_posts() {
+            // The next turn still has to see that another thread has woken it.
+            self.woken.set(true);
+        }
+        let due = self.timers.borrow_mut().next_due();
+        self.woken.get()
+            || self.posted.borrow().has_work(self.level.get())
+            || self.has_ready_tasks()
+            || self.sources.ready_count() > 0
+            || !self.writers.borrow().is_empty()
+            || !self.early_writers.borrow().is_empty()
+            || due.is_some_and(|due| due <= self.clock.now())
+    }
+
     /// Moves the calls of other threads to the queue of this loop. Returns whether one of these
     /// threads has woken the loop.
-    fn collect_posts(&self) -> bool {
-        let Some(inbox) = self.sources.take_woken() else { return false };
-        for call in inbox.take() {
-            self.posted.borrow_mut().push(Posted::Call(call));
+    pub(super) fn collect_posts(&self) -> bool {
+        let woken = self.sources.take_woken();
+        let has_woken = woken.is_some();
+        if let Some(inbox) = woken {
+            // The buffers of the inbox and of the loop take turns, so that neither grows anew.
+            let mut buffer = self.buffer.take();
+            let discarded = inbox.take(&mut buffer);
+            self.arrived.borrow_mut().extend(buffer.drain(..));
+            self.buffer.set(buffer);
+            self.drop_lodgers(&discarded);
         }
-        self.collect_tasks();
-        true
+        if has_woken {
+            self.collect_tasks();
+        }
+        // A setup may run user code, which may post and so collect the messages behind it, or panic.
+        // The messages that are left wait in `arrived`.
+        let next = || self.arrived.borrow_mut().pop_front();
+        while let Some(message) = next() {
+            self.enqueue(message);
+        }
+        has_woken
+    }
+
+    fn enqueue(&self, message: Message) {
+        let posted = match message {
+            Message::Call(call) => Posted::Call(call),
+            Message::Delivery(delivery) => Posted::Sent(delivery),
+            Message::Setup(setup) => return setup(),
+        };
+        self.posted.borrow_mut().push(posted);
+    }
+
+    /// Accepts a message that this loop's own thread sends. Returns it if the loop has ended.
+    pub(super) fn accept(&self, message: Message) -> Result<(), Message> {
+        if self.ended.get() {
+            return Err(message);
+        }
+        // What other threads have sent before comes first.
+        self.collect_posts();
+        self.enqueue(message);
+        Ok(())
     }
 
     /// Delivers the posted items that `which` selects. Returns whether there were any.
@@ -125,6 +178,7 @@ impl Dispatcher {
             match posted {
                 Posted::Call(call) => self.deliver(call),
                 Posted::Delivery(delivery) => self.deliver(|| delivery.deliver()),
+                Posted::Sent(delivery) => self.deliver(|| delivery.deliver()),
                 Posted::ForLevel(delivery, _) if delivery.is_wanted() => {
                     self.deliver(|| delivery.deliver());
                 }

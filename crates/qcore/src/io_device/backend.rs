@@ -120,6 +120,7 @@ pub trait DeviceBackend {
     /// # Errors
     ///
     /// The reason why the device cannot read.
+    #[doc(alias = "readData")]
     fn read_data(&self, device: &QIODevice, data: &mut [u8]) -> Result<usize, DeviceError>;
 
     /// Writes to the device itself: all of `data`, or as much as it takes. Returns the number of
@@ -128,6 +129,7 @@ pub trait DeviceBackend {
     /// # Errors
     ///
     /// The reason why the device cannot write.
+    #[doc(alias = "writeData")]
     fn write_data(&self, device: &QIODevice, data: &[u8]) -> Result<usize, DeviceError>;
 
     /// Writes bytes that a sequential device may keep without a copy. By default it calls

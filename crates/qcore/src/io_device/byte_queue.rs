@@ -4,6 +4,31 @@ use std::{collections::VecDeque, io::IoSlice};
 
 use super::{Chunk, pool::BufferPool};
 
+/// The bytes of a queue on their way to another thread: chunks that share nothing with this thread.
+#[derive(Debug, Default)]
+pub struct DetachedBytes(Vec<(Vec<u8>, usize, usize)>);
+
+impl DetachedBytes {
+    /// Returns whether there are no bytes.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Appends bytes as a chunk of their own.
+    pub fn push(&mut self, data: Vec<u8>) {
+        if !data.is_empty() {
+            let limit = data.len();
+            self.0.push((data, 0, limit));
+        }
+    }
+
+    /// Appends all bytes of `other`.
+    pub fn append(&mut self, mut other: DetachedBytes) {
+        self.0.append(&mut other.0);
+    }
+}
+
 #[derive(Debug, Default)]
 struct Piece {
     data: Chunk,
@@ -200,6 +225,31 @@ impl ByteQueue {
         }
     }
 
+    /// Takes all bytes, for another thread. They stay divided into the same chunks. Only chunks
+    /// that this thread shares are copied.
+    #[must_use]
+    pub fn detach(&mut self) -> DetachedBytes {
+        let ByteQueue { head, tail, .. } = std::mem::take(self);
+        let pieces = std::iter::once(head).chain(tail).filter(|piece| piece.len() > 0);
+        DetachedBytes(
+            pieces
+                .map(|mut piece| match piece.data.as_mut_vec() {
+                    Some(data) => (std::mem::take(data), piece.start, piece.limit),
+                    None => (piece.bytes().to_vec(), 0, 0),
+                })
+                .collect(),
+        )
+    }
+
+    /// Appends bytes that another thread's queue has detached, without a copy.
+    pub fn attach(&mut self, bytes: DetachedBytes) {
+        for (data, start, limit) in bytes.0 {
+            let piece = Piece { data: data.into(), start, limit };
+            self.len += piece.len();
+            self.push(piece);
+        }
+    }
+
     /// Returns the offset of the first `byte` at or after `from`.
     #[must_use]
     pub fn find(&self, byte: u8, from: usize) -> Option<usize> {
@@ -263,6 +313,7 @@ mod tests {
         Unread(u8),
         Consume(usize),
         TakeAll,
+        Detach,
         Clear,
     }
 
@@ -275,6 +326,7 @@ mod tests {
             2 => (0u8..4).prop_map(Step::Unread),
             4 => (0usize..60).prop_map(Step::Consume),
             1 => Just(Step::TakeAll),
+            1 => Just(Step::Detach),
             1 => Just(Step::Clear),
         ]
     }
@@ -308,6 +360,13 @@ mod tests {
                         model.drain(..count.min(model.len()));
                     }
                     Step::TakeAll => prop_assert_eq!(queue.take_all(&pool), std::mem::take(&mut model)),
+                    Step::Detach => {
+                        let first = queue.first_len();
+                        let detached = queue.detach();
+                        prop_assert!(queue.is_empty());
+                        queue.attach(detached);
+                        prop_assert_eq!(queue.first_len(), first);
+                    }
                     Step::Clear => {
                         queue.clear(&pool);
                         model.clear();

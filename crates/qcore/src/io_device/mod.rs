@@ -41,7 +41,7 @@ pub use self::{
 };
 use self::{
     backend::NoBackend,
-    byte_queue::ByteQueue,
+    byte_queue::{ByteQueue, DetachedBytes},
     pool::{BufferPool, SMALL},
 };
 use crate::{
@@ -183,6 +183,13 @@ impl DeviceNode {
             error_string: RefCell::default(),
             backend: OnceCell::new(),
         })
+    }
+}
+
+impl DeviceNode {
+    /// Returns the number of bytes in the read buffer.
+    pub(crate) fn buffer_len(&self) -> usize {
+        self.buffer.borrow().len()
     }
 }
 
@@ -377,6 +384,9 @@ impl QIODevice {
 
     /// Opens the device.
     ///
+    /// A device of its own class may emit signals before it returns: a `QLocalSocket` connects, and
+    /// emits `state_changed`, and `connected` or `error_occurred`.
+    ///
     /// # Errors
     ///
     /// The device's own error. Sockets are opened by connecting them, not with this function.
@@ -400,8 +410,13 @@ impl QIODevice {
         self.backend().bytes_to_write()
     }
 
-    /// Closes the device and drops unread data. An open device emits
-    /// [`about_to_close`](DeviceNode::about_to_close) first.
+    /// Closes the device and drops unread data.
+    ///
+    /// An open device emits [`about_to_close`](DeviceNode::about_to_close) before it returns. A
+    /// socket also emits the signals of its function for disconnecting: `state_changed`,
+    /// [`read_channel_finished`](DeviceNode::read_channel_finished) and `disconnected`. If it is
+    /// encrypted, it first sends what was written, and emits
+    /// [`bytes_written`](DeviceNode::bytes_written) and `encrypted_bytes_written`.
     pub fn close(&self) {
         self.backend().close(self);
     }
@@ -413,6 +428,8 @@ impl QIODevice {
     /// `deadline` limits the wait: milliseconds, where -1 means for ever, or a `Duration`. The
     /// device decides how to wait: a [socket](https://doc.qt.io/qt-5/qabstractsocket.html) can, a
     /// [`QBuffer`] cannot.
+    ///
+    /// Like the loop, the function emits the signals of the device before it returns.
     ///
     /// # Errors
     ///
@@ -441,6 +458,8 @@ impl QIODevice {
     ///
     /// `deadline` limits the wait: milliseconds, where -1 means for ever, or a `Duration`.
     ///
+    /// Like the loop, the function emits the signals of the device before it returns.
+    ///
     /// # Errors
     ///
     /// The same as [`wait_for_ready_read`](QIODevice::wait_for_ready_read).
@@ -456,6 +475,9 @@ impl QIODevice {
 
     /// Writes `data`. Returns how many bytes the device took; a device with a write buffer takes
     /// all.
+    ///
+    /// A connected UDP socket emits [`bytes_written`](DeviceNode::bytes_written) before it returns.
+    /// Other devices of this library emit it later, from the event loop.
     ///
     /// # Errors
     ///
@@ -483,6 +505,9 @@ impl QIODevice {
 
     /// Writes bytes that can be given away or shared, see [`Chunk`]. A device with a write buffer,
     /// like a socket, keeps them without a copy, and `bytes_written` reports them in one piece.
+    ///
+    /// Emits [`bytes_written`](DeviceNode::bytes_written) before it returns where
+    /// [`write`](QIODevice::write) does.
     ///
     /// # Errors
     ///
@@ -512,6 +537,9 @@ impl QIODevice {
     }
 
     /// Writes one byte.
+    ///
+    /// Emits [`bytes_written`](DeviceNode::bytes_written) before it returns where
+    /// [`write`](QIODevice::write) does.
     ///
     /// # Errors
     ///
@@ -558,8 +586,9 @@ impl QIODevice {
         }
     }
 
-    /// Closes the base part: emits [`about_to_close`](DeviceNode::about_to_close), then drops
-    /// unread data. The text of the last error stays. Does nothing if the device is not open.
+    /// Closes the base part: emits [`about_to_close`](DeviceNode::about_to_close) before it
+    /// returns, and then drops unread data. The text of the last error stays. Does nothing if the
+    /// device is not open.
     pub fn close_device(&self) {
         if !self.is_open() {
             return;
@@ -617,6 +646,15 @@ impl QIODevice {
     #[must_use]
     pub fn buffer_len(&self) -> usize {
         self.0.buffer.borrow().len()
+    }
+
+    /// Ends the transaction and replaces the content of the read buffer. Returns what was in it.
+    pub(crate) fn exchange_buffer(&self, bytes: DetachedBytes) -> DetachedBytes {
+        self.0.transaction.set(None);
+        let mut buffer = self.0.buffer.borrow_mut();
+        let before = buffer.detach();
+        buffer.attach(bytes);
+        before
     }
 
     /// Returns the pool that the buffers come from.

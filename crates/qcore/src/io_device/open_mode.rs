@@ -20,6 +20,7 @@ bitflags::bitflags! {
     /// assert_eq!(buffer.read_line(), b"one\n");
     /// # Ok::<(), qcore::DeviceError>(())
     /// ```
+    #[doc(alias = "QIODevice::OpenModeFlag")]
     #[doc(alias = "QIODevice::OpenMode")]
     #[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]
     pub struct OpenMode: u32 {

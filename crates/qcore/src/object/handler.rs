@@ -151,10 +151,10 @@ impl QObject {
     ///     }
     /// }
     ///
-    /// let (timer, gate) = (QTimer::new(), Rc::new(Gate::default()));
+    /// let (timer, gate) = (QTimer::with_interval(1), Rc::new(Gate::default()));
     /// timer.timeout.connect(|()| unreachable!("the filter stops all timer events"));
     /// timer.install_event_filter(&gate);
-    /// timer.start(1);
+    /// timer.start();
     /// assert!(wait_until(5000, || gate.held_back.get() == 2));
     /// ```
     #[doc(alias = "installEventFilter")]

@@ -71,8 +71,10 @@
 
 mod blocker;
 mod child_event;
+mod class_name;
 mod handler;
 mod pointer;
+mod properties;
 mod search;
 mod sender;
 
@@ -94,7 +96,7 @@ pub use self::{
 #[doc(no_inline)]
 pub use crate::classes::{Handle, Life, Lineage, Node, Object};
 use crate::{
-    classes::{Base, Class, Inherits, IntoBase, NoClass},
+    classes::{Base, Class, Inherits, IntoBase, IsClass, NoClass, adopt},
     event::{EventType, QEvent},
     signal::{Receiver, Signal},
 };
@@ -151,8 +153,8 @@ impl Node for ObjectNode {
 }
 
 impl Lineage for ObjectNode {
-    fn derives_from(&self, class: TypeId) -> bool {
-        QObject::derives_from(class)
+    fn any_class(&self, is: &mut IsClass<'_>) -> bool {
+        <QObject as Object>::any_class(is)
     }
 
     fn find(self: Rc<Self>, node: TypeId) -> Option<Rc<dyn Any>> {
@@ -238,7 +240,7 @@ impl QObject {
     }
 
     /// Sets the object's name. If it has changed, emits
-    /// [`object_name_changed`](ObjectNode::object_name_changed).
+    /// [`object_name_changed`](ObjectNode::object_name_changed) before it returns.
     #[doc(alias = "setObjectName")]
     pub fn set_object_name(&self, name: impl Into<String>) {
         let name = name.into();
@@ -269,28 +271,42 @@ impl QObject {
     /// A parent keeps its children alive: a child needs no handle. A child dies with its parent
     /// even if there are handles to it. An object without a parent and without handles dies. The
     /// function logs a warning and changes nothing if the new parent is dead, or if it is the
-    /// object itself or one of its descendants.
+    /// object itself or one of its descendants. [`with_parent`](QObject::with_parent) is the short
+    /// form for a new object.
     ///
     /// ```
     /// use qcore::{QObject, QTimer};
     ///
-    /// let parent = QObject::new();
-    /// let timer = QTimer::new();
+    /// let (parent, timer) = (QObject::new(), QTimer::new());
     /// timer.set_parent(Some(&parent));
     /// drop(parent);
     /// assert!(timer.is_deleted());
     /// ```
     #[doc(alias = "setParent")]
     pub fn set_parent(&self, parent: Option<&QObject>) {
-        let life = Object::life(self);
-        if let Some(parent) = parent {
-            let parent = Object::life(parent);
-            if parent.is_dead() || life.is_ancestor_of(parent) {
-                crate::q_warning!("QObject::setParent: Cannot set this parent");
-                return;
-            }
+        match parent {
+            Some(parent) => adopt(self, parent),
+            None => Object::life(self).set_parent(None),
         }
-        life.set_parent(parent.map(Object::life));
+    }
+
+    /// Sets the parent of a new object, and returns the object.
+    ///
+    /// Each class has this function, classes of your own too. It follows a constructor, where a
+    /// PySide2 program passes the parent to the constructor: `QTimer(parent)`.
+    /// [`set_parent`](QObject::set_parent) describes what a parent does.
+    ///
+    /// ```
+    /// use qcore::{QObject, QTimer};
+    ///
+    /// let parent = QObject::new();
+    /// let timer = QTimer::new().with_parent(&parent);
+    /// assert!(timer.parent() == Some(parent));
+    /// ```
+    #[allow(clippy::return_self_not_must_use)] // a parent alone may hold the object
+    pub fn with_parent(self, parent: &impl Object) -> Self {
+        adopt(&self, parent);
+        self
     }
 
     // ---- signals
@@ -426,8 +442,8 @@ impl Class for QObject {
         self.0
     }
 
-    fn is_or_derives_from(class: TypeId) -> bool {
-        class == TypeId::of::<QObject>()
+    fn any_class(is: &mut IsClass<'_>) -> bool {
+        is(TypeId::of::<QObject>(), "QObject")
     }
 }
 

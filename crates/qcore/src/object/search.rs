@@ -97,10 +97,10 @@ impl QObject {
     ///
     /// let parent = QObject::new();
     /// for _ in 0..3 {
-    ///     QTimer::new().set_parent(Some(&parent));
+    ///     QTimer::new().with_parent(&parent);
     /// }
     /// for timer in parent.find_children::<QTimer>(None) {
-    ///     timer.start(1000);
+    ///     timer.start_with_interval(1000);
     /// }
     /// assert_eq!(parent.find_children::<QObject>("heartbeat").len(), 0);
     /// ```

@@ -30,16 +30,26 @@ bitflags::bitflags! {
     #[doc(alias = "Qt::ConnectionType")]
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
     pub struct ConnectionType: u32 {
-        /// The same as [`DIRECT`](ConnectionType::DIRECT), because signals and slots of a loop are
-        /// in the same thread.
+        /// `emit` calls the slot directly, if the receiver is in the thread of the emission. If it
+        /// is a [`Remote`](crate::Remote) in another thread, the event loop of that thread calls
+        /// the slot later.
         #[doc(alias = "AutoConnection")]
         const AUTO = 0;
-        /// `emit` calls the slot directly.
+        /// `emit` calls the slot directly. For a receiver in another thread this is the same as
+        /// [`AUTO`](ConnectionType::AUTO): a slot never runs outside of its receiver's thread.
         #[doc(alias = "DirectConnection")]
         const DIRECT = 1;
         /// The event loop calls the slot later, with a clone of the value.
         #[doc(alias = "QueuedConnection")]
         const QUEUED = 2;
+        /// The receiver's event loop calls the slot, and `emit` waits until the slot has returned,
+        /// or until it is certain that it will not run.
+        ///
+        /// This is for a [`Remote`](crate::Remote), a receiver in another thread. If the receiver
+        /// is in the thread of the emission, `emit` does not call the slot and logs a warning. Qt
+        /// waits for ever.
+        #[doc(alias = "BlockingQueuedConnection")]
+        const BLOCKING_QUEUED = 3;
         /// Makes no second connection if the signal is already connected to the same slot of the
         /// same receiver. Then the returned [`Connection`] is not connected.
         ///
@@ -113,6 +123,11 @@ impl Connection {
     #[must_use = "the connection is cut at once if the guard is dropped"]
     pub fn scoped(self) -> ScopedConnection {
         ScopedConnection(self)
+    }
+
+    /// Returns the connection in the list of the signal, if it was made.
+    pub(super) fn link(&self) -> Option<&Link> {
+        self.0.as_ref()
     }
 
     fn with(&self, f: impl FnOnce(&dyn SlotList, u64) -> bool) -> bool {

@@ -53,6 +53,14 @@ impl<T: 'static> Slots<T> {
         self.live.get()
     }
 
+    /// The number of slots whose receivers live.
+    pub(super) fn count(&self) -> usize {
+        // Whether a receiver lives may be for the program to say, so nothing is borrowed.
+        let snapshot = self.entries.borrow().clone();
+        let slots = snapshot.iter().filter_map(|entry| entry.slot.as_ref());
+        slots.filter(|slot| !slot.state().is_dead() && slot.call().is_alive()).count()
+    }
+
     #[inline]
     pub(super) fn emit(&self, value: &T) {
         let Some(life) = &self.life else { return self.emit_of_nobody(value) };
@@ -124,7 +132,7 @@ impl<T: 'static> Slots<T> {
     pub(super) fn has(&self, method: &MethodId) -> bool {
         let entries = self.entries.borrow();
         let mut slots = entries.iter().filter_map(|entry| entry.slot.as_ref());
-        slots.any(|slot| slot.is(method) && !slot.state().is_dead())
+        slots.any(|slot| slot.is(method) && !slot.state().is_dead() && slot.call().is_alive())
     }
 
     fn find(entries: &[Entry<T>], id: u64) -> Option<usize> {

@@ -1,11 +1,10 @@
 //! Methods as slots, in each shape in which people write them.
 
-use std::{marker::PhantomData, rc::Rc, sync::Arc};
+use std::{rc::Rc, sync::Arc};
 
 use super::{
-    receiver::{Receiver, Strong},
+    receiver::Strong,
     shape::{ByReference, ByValue, Lent, Nothing, OfObject, OfPair, OfRc, Parts, Whole},
-    slot::Call,
 };
 use crate::classes::{Inherits, Object};
 
@@ -223,36 +222,3 @@ parts!([A a B b C c D d] [A a] () () [] ());
 parts!([A a B b C c D d] [A a B b] () () [] ());
 parts!([A a B b C c D d] [A a B b C c] () () [] ());
 parts!([A a B b C c D d] [A a B b C c D d] () () [] ());
-
-/// A method of a receiver, which is held weakly.
-pub(super) struct Method<R: Receiver, F, Shape> {
-    receiver: R::Weak,
-    method: F,
-    shape: PhantomData<fn() -> Shape>,
-}
-
-impl<R: Receiver, F, Shape> Method<R, F, Shape> {
-    pub(super) fn new(receiver: R::Weak, method: F) -> Self {
-        Method { receiver, method, shape: PhantomData }
-    }
-}
-
-impl<T, R, F, Shape> Call<T> for Method<R, F, Shape>
-where
-    R: Receiver,
-    F: Slot<R::Kind, R::Target, T, Shape>,
-    Shape: 'static,
-{
-    #[inline]
-    fn call(&self, value: &T) -> bool {
-        R::with(&self.receiver, |receiver| self.method.call(receiver, value)).is_some()
-    }
-
-    fn is_alive(&self) -> bool {
-        R::is_alive(&self.receiver)
-    }
-
-    fn second_receiver(&self) -> usize {
-        R::second(&self.receiver)
-    }
-}

@@ -22,16 +22,21 @@
 
 mod chained;
 mod connection;
+mod connects;
 mod list;
 mod method;
 #[cfg(feature = "tasks")]
 mod next;
 mod receiver;
+mod remote;
+mod remote_signal;
+mod reply;
 mod sender;
 #[doc(hidden)]
 pub mod shape;
 mod slot;
 mod spy;
+mod wire;
 
 use std::{any::TypeId, cell::OnceCell, fmt, rc::Rc};
 
@@ -40,13 +45,18 @@ pub use self::next::{Next, SignalError, SignalErrorKind, SignalStream};
 use self::{
     chained::Chained,
     list::Slots,
-    method::Method,
-    slot::{Call, Exclusive, Function, OneSlot, Plain, Queued, ToReceiver},
+    receiver::Local,
+    shape::{Closure, Method},
+    slot::{Call, Deadlock, Exclusive, Function, OneSlot, Plain, Queued},
 };
 pub use self::{
     connection::{Connection, ConnectionBlocker, ConnectionType, ScopedConnection},
+    connects::Connects,
     method::{Lend, Slot},
     receiver::{IntoReceiver, KindOf, Receiver, Strong, TargetOf},
+    remote::Remote,
+    remote_signal::RemoteSignal,
+    reply::{CallError, CallErrorKind, PendingCall},
     spy::QSignalSpy,
 };
 use crate::{
@@ -121,8 +131,14 @@ impl<T: 'static> Signal<T> {
     /// usable.
     #[inline]
     pub fn emit(&self, value: T) {
+        self.emit_ref(&value);
+    }
+
+    /// Emits the signal with a value that the caller keeps.
+    #[inline]
+    pub(crate) fn emit_ref(&self, value: &T) {
         if let Some(slots) = self.slots.get() {
-            slots.emit(&value);
+            slots.emit(value);
         }
     }
 
@@ -160,14 +176,13 @@ impl<T: 'static> Signal<T> {
     /// assert!(!connection.is_connected());
     /// ```
     #[track_caller]
-    pub fn connect_to<R: IntoReceiver>(
-        &self,
-        receiver: R,
-        slot: impl Fn(&TargetOf<R>, &T) + 'static,
-    ) -> Connection {
-        let function = type_of(&slot);
-        let call = ToReceiver::<R::Receiver, _>::new(receiver.downgrade(), slot);
-        self.add(Some(Target::of(&receiver)), ConnectionType::AUTO, function, call)
+    pub fn connect_to<R, F>(&self, receiver: R, slot: F) -> Connection
+    where
+        R: IntoReceiver,
+        F: Fn(&TargetOf<R>, &T) + 'static,
+        R: Connects<T, Closure<F>>,
+    {
+        receiver.connect_receiver(self, TypeId::of::<F>, Closure(slot))
     }
 
     /// Connects a method of `receiver`: an object, or an `Rc` or `Weak` of anything, or
@@ -184,7 +199,7 @@ impl<T: 'static> Signal<T> {
     /// class! {
     ///     /// Counts down.
     ///     pub struct Countdown: QObject {
-    ///         timer: QTimer = QTimer::new(),
+    ///         child timer: QTimer = QTimer::with_interval(1),
     ///         left: Cell<u32> = Cell::new(3),
     ///     }
     /// }
@@ -193,7 +208,7 @@ impl<T: 'static> Signal<T> {
     ///     fn new() -> Self {
     ///         let this = Self::derive(QObject::new());
     ///         this.timer.timeout.connect_slot(&this, Self::step);
-    ///         this.timer.start(1);
+    ///         this.timer.start();
     ///         this
     ///     }
     ///
@@ -209,14 +224,69 @@ impl<T: 'static> Signal<T> {
     /// assert!(wait_until(5000, || countdown.left.get() == 0));
     /// ```
     #[track_caller]
-    pub fn connect_slot<R: IntoReceiver, Shape: 'static>(
-        &self,
-        receiver: R,
-        slot: impl Slot<KindOf<R>, TargetOf<R>, T, Shape>,
-    ) -> Connection {
-        let function = type_of(&slot);
-        let call = Method::<R::Receiver, _, Shape>::new(receiver.downgrade(), slot);
-        self.add(Some(Target::of(&receiver)), ConnectionType::AUTO, function, call)
+    pub fn connect_slot<R, F, Shape>(&self, receiver: R, slot: F) -> Connection
+    where
+        R: IntoReceiver,
+        F: Slot<KindOf<R>, TargetOf<R>, T, Shape>,
+        Shape: 'static,
+        R: Connects<T, Method<F, Shape>>,
+    {
+        receiver.connect_receiver(self, TypeId::of::<F>, Method::new(slot))
+    }
+
+    /// Connects a method as [`connect_slot`](Signal::connect_slot) does. The event loop calls the
+    /// slot later, with a clone of the value. This is Qt's `QueuedConnection`.
+    ///
+    /// A slot that is called directly runs inside of the function that emits the signal. A queued
+    /// slot runs when that function has returned, and its caller, too. So it may borrow a `RefCell`
+    /// that the caller has borrowed, or destroy an object that the caller uses.
+    ///
+    /// It is the short form of [`connect_slot_with_type`](Signal::connect_slot_with_type) with
+    /// [`ConnectionType::QUEUED`].
+    ///
+    /// ```
+    /// use std::cell::RefCell;
+    /// use qcore::prelude::*;
+    ///
+    /// class! {
+    ///     struct Rooms: QObject {
+    ///         left: Signal<String>,
+    ///         names: RefCell<Vec<String>> = RefCell::default(),
+    ///     }
+    /// }
+    ///
+    /// impl Rooms {
+    ///     fn tell_all(&self) {
+    ///         for name in &*self.names.borrow() {
+    ///             self.left.emit(name.clone());
+    ///         }
+    ///     }
+    ///
+    ///     fn remove(&self, name: &str) {
+    ///         self.names.borrow_mut().retain(|other| other != name);
+    ///         QCoreApplication::instance().quit();
+    ///     }
+    /// }
+    ///
+    /// let app = QCoreApplication::new();
+    /// let rooms = Rooms::derive(QObject::new());
+    /// rooms.names.borrow_mut().push("cellar".to_owned());
+    /// rooms.left.connect_queued(&rooms, Rooms::remove);
+    /// rooms.tell_all(); // with a direct connection: "RefCell already borrowed"
+    /// app.exec();
+    /// assert!(rooms.names.borrow().is_empty());
+    /// ```
+    #[doc(alias = "QueuedConnection")]
+    #[track_caller]
+    pub fn connect_queued<R, F, Shape>(&self, receiver: R, slot: F) -> Connection
+    where
+        T: Clone,
+        R: IntoReceiver,
+        F: Slot<KindOf<R>, TargetOf<R>, T, Shape>,
+        Shape: 'static,
+        R: Connects<T, Method<F, Shape>>,
+    {
+        self.connect_slot_with_type(receiver, ConnectionType::QUEUED, slot)
     }
 
     /// Connects a closure as [`connect`](Signal::connect) does. `kind` is a combination of the
@@ -247,36 +317,39 @@ impl<T: 'static> Signal<T> {
     /// assert_eq!(app.exec(), 3);
     /// ```
     #[track_caller]
-    pub fn connect_to_with_type<R: IntoReceiver>(
+    pub fn connect_to_with_type<R, F>(
         &self,
         receiver: R,
         kind: ConnectionType,
-        slot: impl Fn(&TargetOf<R>, &T) + 'static,
+        slot: F,
     ) -> Connection
     where
         T: Clone,
+        R: IntoReceiver,
+        F: Fn(&TargetOf<R>, &T) + 'static,
+        R: Connects<T, Closure<F>>,
     {
-        let function = type_of(&slot);
-        let call = ToReceiver::<R::Receiver, _>::new(receiver.downgrade(), slot);
-        self.add_with(Some(Target::of(&receiver)), kind, function, call)
+        receiver.connect_receiver_with_type(self, kind, TypeId::of::<F>, Closure(slot))
     }
 
     /// Connects a method as [`connect_slot`](Signal::connect_slot) does. `kind` says when the slot
     /// is called and how often it may be connected.
     #[doc(alias = "connect")]
     #[track_caller]
-    pub fn connect_slot_with_type<R: IntoReceiver, Shape: 'static>(
+    pub fn connect_slot_with_type<R, F, Shape>(
         &self,
         receiver: R,
         kind: ConnectionType,
-        slot: impl Slot<KindOf<R>, TargetOf<R>, T, Shape>,
+        slot: F,
     ) -> Connection
     where
         T: Clone,
+        R: IntoReceiver,
+        F: Slot<KindOf<R>, TargetOf<R>, T, Shape>,
+        Shape: 'static,
+        R: Connects<T, Method<F, Shape>>,
     {
-        let function = type_of(&slot);
-        let call = Method::<R::Receiver, _, Shape>::new(receiver.downgrade(), slot);
-        self.add_with(Some(Target::of(&receiver)), kind, function, call)
+        receiver.connect_receiver_with_type(self, kind, TypeId::of::<F>, Method::new(slot))
     }
 
     /// Connects a closure that changes its own state.
@@ -363,7 +436,7 @@ impl<T: 'static> Signal<T> {
     ) -> bool {
         let method = MethodId {
             receiver: receiver.identity(),
-            second_receiver: R::Receiver::second(&receiver.downgrade()),
+            second_receiver: receiver.second_identity(),
             function: type_of(&slot)(),
         };
         self.slots.get().is_some_and(|slots| slots.disconnect_method(&method))
@@ -375,6 +448,23 @@ impl<T: 'static> Signal<T> {
     #[must_use]
     pub fn is_connected(&self) -> bool {
         self.slots.get().is_some_and(|slots| slots.len() > 0)
+    }
+
+    /// Returns the number of connected slots. A slot whose receiver has died is not connected.
+    ///
+    /// ```
+    /// use qcore::{QObject, Signal};
+    ///
+    /// let (signal, object) = (Signal::<()>::new(), QObject::new());
+    /// signal.connect(|()| println!("called"));
+    /// signal.connect_to(&object, |_, ()| println!("called, too"));
+    /// assert_eq!(signal.receivers(), 2);
+    /// drop(object);
+    /// assert_eq!(signal.receivers(), 1);
+    /// ```
+    #[must_use]
+    pub fn receivers(&self) -> usize {
+        self.slots.get().map_or(0, |slots| slots.count())
     }
 
     // ---- helpers
@@ -404,7 +494,9 @@ impl<T: 'static> Signal<T> {
     where
         T: Clone,
     {
-        if flags.contains(ConnectionType::QUEUED) {
+        if flags.contains(ConnectionType::BLOCKING_QUEUED) {
+            self.add(target, flags, function, Deadlock(call))
+        } else if flags.contains(ConnectionType::QUEUED) {
             let dispatcher = match &self.life {
                 Some(life) => life.dispatcher().clone(),
                 None => Dispatcher::current(),
@@ -481,7 +573,7 @@ struct Target<'a> {
 }
 
 impl<'a> Target<'a> {
-    fn of<R: IntoReceiver>(receiver: &'a R) -> Self {
+    fn of<R: Local>(receiver: &'a R) -> Self {
         Target { identity: receiver.identity(), lives: receiver.lives() }
     }
 }

@@ -97,7 +97,8 @@ pub trait Strong: 'static {
     fn target(&self) -> &Self::Target;
 }
 
-/// A reference to a [`Receiver`], or a pair of such references. The parameter type of
+/// A reference to a [`Receiver`], a pair of such references, or a reference to a
+/// [`Remote`](crate::Remote), which is a receiver in another thread. The parameter type of
 /// [`connect_to`](crate::Signal::connect_to) and [`connect_slot`](crate::Signal::connect_slot).
 ///
 /// The slot of a pair gets both receivers. The connection ends as soon as one of them dies. Use a
@@ -138,11 +139,20 @@ pub trait IntoReceiver {
     /// The receiver, or a tuple of both receivers.
     type Receiver: Receiver;
 
-    /// Returns a weak reference to the receiver or to both.
-    fn downgrade(&self) -> <Self::Receiver as Receiver>::Weak;
-
     /// Returns the [identity](Receiver::identity) of the receiver, or of the first one of a pair.
     fn identity(&self) -> usize;
+
+    /// Returns the number of the second receiver of a pair, or 0.
+    #[doc(hidden)]
+    fn second_identity(&self) -> usize {
+        0
+    }
+}
+
+/// A receiver, or a pair of receivers, in the thread of the caller.
+pub trait Local: IntoReceiver {
+    /// Returns a weak reference to the receiver or to both.
+    fn downgrade(&self) -> <Self::Receiver as Receiver>::Weak;
 
     /// Returns the lives of the receivers that are objects.
     fn lives(&self) -> [Option<&Rc<Life>>; 2];
@@ -158,12 +168,14 @@ pub type KindOf<R> = <<R as IntoReceiver>::Receiver as Receiver>::Kind;
 impl<R: Receiver> IntoReceiver for &R {
     type Receiver = R;
 
-    fn downgrade(&self) -> R::Weak {
-        R::downgrade(self)
-    }
-
     fn identity(&self) -> usize {
         R::identity(self)
+    }
+}
+
+impl<R: Receiver> Local for &R {
+    fn downgrade(&self) -> R::Weak {
+        R::downgrade(self)
     }
 
     fn lives(&self) -> [Option<&Rc<Life>>; 2] {
@@ -174,12 +186,18 @@ impl<R: Receiver> IntoReceiver for &R {
 impl<A: Receiver, B: Receiver> IntoReceiver for (&A, &B) {
     type Receiver = (A, B);
 
-    fn downgrade(&self) -> (A::Weak, B::Weak, usize) {
-        (self.0.downgrade(), self.1.downgrade(), self.1.identity())
-    }
-
     fn identity(&self) -> usize {
         self.0.identity()
+    }
+
+    fn second_identity(&self) -> usize {
+        self.1.identity()
+    }
+}
+
+impl<A: Receiver, B: Receiver> Local for (&A, &B) {
+    fn downgrade(&self) -> (A::Weak, B::Weak, usize) {
+        (self.0.downgrade(), self.1.downgrade(), self.1.identity())
     }
 
     fn lives(&self) -> [Option<&Rc<Life>>; 2] {

@@ -3,6 +3,8 @@
 
 use std::marker::PhantomData;
 
+pub use super::{connects::Invoke, receiver::Local};
+
 // ---- the receiver
 
 /// The receiver is an object. A slot may be a method of its class or of any base class.
@@ -44,3 +46,19 @@ pub enum ByValue {}
 /// The value is passed as what it dereferences to, such as `&str` for a `String`.
 #[derive(Debug)]
 pub enum Lent {}
+
+// ---- what connecting makes of a slot
+
+/// A closure that takes the receiver and the value.
+#[derive(Debug)]
+pub struct Closure<F>(pub(super) F);
+
+/// A method of the receiver, of one of the shapes above.
+#[derive(Debug)]
+pub struct Method<F, Shape>(pub(super) F, PhantomData<fn() -> Shape>);
+
+impl<F, Shape> Method<F, Shape> {
+    pub(super) fn new(method: F) -> Self {
+        Method(method, PhantomData)
+    }
+}

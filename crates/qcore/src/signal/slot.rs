@@ -8,7 +8,7 @@ use std::{
     rc::{Rc, Weak},
 };
 
-use super::{receiver::Receiver, sender::SenderScope};
+use super::{connects::Invoke, receiver::Receiver, sender::SenderScope};
 use crate::{
     classes::{Life, MethodId},
     event::{EventType, QEvent},
@@ -189,21 +189,21 @@ impl<T, F: Fn(&T) + 'static> Call<T> for Plain<F> {
 }
 
 /// A closure or method with a receiver, which the slot holds weakly.
-pub(super) struct ToReceiver<R: Receiver, F> {
+pub(super) struct ToReceiver<R: Receiver, S> {
     receiver: R::Weak,
-    slot: F,
+    slot: S,
 }
 
-impl<R: Receiver, F> ToReceiver<R, F> {
-    pub(super) fn new(receiver: R::Weak, slot: F) -> Self {
+impl<R: Receiver, S> ToReceiver<R, S> {
+    pub(super) fn new(receiver: R::Weak, slot: S) -> Self {
         ToReceiver { receiver, slot }
     }
 }
 
-impl<T, R: Receiver, F: Fn(&R::Target, &T) + 'static> Call<T> for ToReceiver<R, F> {
+impl<T, R: Receiver, S: Invoke<R, T>> Call<T> for ToReceiver<R, S> {
     #[inline]
     fn call(&self, value: &T) -> bool {
-        R::with(&self.receiver, |receiver| (self.slot)(receiver, value)).is_some()
+        R::with(&self.receiver, |receiver| self.slot.invoke(receiver, value)).is_some()
     }
 
     fn is_alive(&self) -> bool {
@@ -236,6 +236,31 @@ impl<T, F: FnMut(&T) + 'static> Call<T> for Exclusive<F> {
         slot(value);
         true
     }
+}
+
+/// A slot that the emission would have to wait for, in its own thread. It is never called.
+pub(super) struct Deadlock<C>(pub(super) C);
+
+impl<T, C: Call<T>> Call<T> for Deadlock<C> {
+    fn call(&self, _: &T) -> bool {
+        warn_of_deadlock();
+        self.0.is_alive()
+    }
+
+    fn is_alive(&self) -> bool {
+        self.0.is_alive()
+    }
+
+    fn second_receiver(&self) -> usize {
+        self.0.second_receiver()
+    }
+}
+
+pub(super) fn warn_of_deadlock() {
+    crate::q_warning!(
+        "Qt: Dead lock detected while activating a BlockingQueuedConnection: the receiver is in \
+         the thread of the emission"
+    );
 }
 
 /// A queued slot: the event loop calls it.

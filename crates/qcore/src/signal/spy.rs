@@ -21,7 +21,7 @@ use crate::{event_loop::wait_until, time::QDeadlineTimer};
 ///
 /// let timer = QTimer::new();
 /// let spy = QSignalSpy::new(&timer.timeout);
-/// timer.start(5);
+/// timer.start_with_interval(5);
 /// assert!(spy.wait(5000));
 /// assert_eq!(spy.take(), [()]);
 /// assert_eq!(spy.count(), 0);

@@ -39,7 +39,7 @@ use crate::event_loop::{Dispatcher, Payload, Root, RootEnd, Shared};
 /// use qcore::{QTimer, block_on};
 ///
 /// let timer = QTimer::new();
-/// timer.start(1);
+/// timer.start_with_interval(1);
 /// let ticks = block_on(async {
 ///     for _ in 0..3 {
 ///         timer.timeout.next().await?;

@@ -170,7 +170,7 @@ mod tests {
     fn a_bound_in_time_holds_while_time_stands_still() {
         let _clock = VirtualClock::install();
         let timer = QTimer::new();
-        timer.start(0);
+        timer.start_with_interval(0);
         let app = QCoreApplication::new();
         app.process_events_for(ProcessEventsFlags::ALL_EVENTS, Duration::from_millis(2));
         assert!(timer.is_active());

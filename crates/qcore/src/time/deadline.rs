@@ -51,6 +51,7 @@ impl QDeadlineTimer {
     }
 
     /// Creates a deadline that never passes.
+    #[doc(alias = "ForeverConstant")]
     #[doc(alias = "Forever")]
     #[must_use]
     pub const fn forever() -> Self {
@@ -197,6 +198,19 @@ impl QDeadlineTimer {
     #[must_use]
     pub fn add_nsecs(self, nsecs: i64) -> Self {
         self.moved(nsecs.into())
+    }
+
+    /// Swaps two deadlines, as [`std::mem::swap`] does. The name is Qt's.
+    ///
+    /// ```
+    /// use qcore::QDeadlineTimer;
+    ///
+    /// let (mut one, mut other) = (QDeadlineTimer::new(), QDeadlineTimer::forever());
+    /// one.swap(&mut other);
+    /// assert!(one.is_forever() && other.has_expired());
+    /// ```
+    pub fn swap(&mut self, other: &mut Self) {
+        std::mem::swap(self, other);
     }
 
     /// Returns how accurately a wait for this deadline is timed.

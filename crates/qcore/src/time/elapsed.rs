@@ -28,13 +28,30 @@ use super::{Interval, clock::now};
 pub struct QElapsedTimer(Option<u64>);
 
 crate::numbered! {
-    /// The kind of clock that a timer reads; see [`QElapsedTimer::clock_type`].
+    /// The kind of clock that a timer reads.
+    ///
+    /// [`QElapsedTimer::clock_type`] returns [`Monotonic`](Self::Monotonic) on every system. Qt
+    /// returns the other values on some systems.
+    ///
+    /// ```
+    /// use qcore::{ClockType, QElapsedTimer};
+    ///
+    /// assert_eq!(QElapsedTimer::clock_type(), ClockType::Monotonic);
+    /// ```
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
     #[non_exhaustive]
     pub enum ClockType {
+        /// The time of day, which may be set back.
+        SystemTime = 0,
         /// A clock that never goes back, even when the time of day is changed.
         #[doc(alias = "MonotonicClock")]
         Monotonic = 1,
+        /// The tick counter of Windows.
+        TickCounter = 2,
+        /// The absolute time of macOS.
+        MachAbsoluteTime = 3,
+        /// The performance counter of Windows.
+        PerformanceCounter = 4,
     }
 }
 

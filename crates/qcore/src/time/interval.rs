@@ -42,7 +42,7 @@ use std::{cmp::Ordering, fmt, time::Duration};
 /// assert_eq!(Interval::from(1500), Duration::from_millis(1500));
 ///
 /// let timer = QTimer::new();
-/// timer.start(Duration::from_micros(2500));
+/// timer.start_with_interval(Duration::from_micros(2500));
 /// assert!(timer.interval() > 2 && timer.interval() != 2);
 /// assert_eq!(timer.interval().as_duration(), Some(Duration::from_micros(2500)));
 /// ```

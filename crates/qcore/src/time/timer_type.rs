@@ -15,7 +15,7 @@ crate::numbered! {
     /// let timer = QTimer::new();
     /// assert_eq!(timer.timer_type(), TimerType::Coarse); // 3 s may be 2.85 s
     /// timer.set_timer_type(TimerType::Precise);
-    /// timer.start(3000);
+    /// timer.start_with_interval(3000);
     /// ```
     #[doc(alias = "Qt::TimerType")]
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]

@@ -16,7 +16,7 @@ use crate::{
     event::QEvent,
     event_loop::{Dispatcher, TimerHandler, TimerId},
     object::QObject,
-    signal::{Receiver, Signal},
+    signal::{Receiver, Signal, TargetOf, shape::Local},
     time::{Interval, TimerType},
 };
 
@@ -37,14 +37,14 @@ crate::library_class! {
     ///
     /// let app = QCoreApplication::new();
     /// let ticks = Rc::new(Cell::new(0));
-    /// let timer = QTimer::new();
+    /// let timer = QTimer::with_interval(5);
     /// timer.timeout.connect_to(&ticks, |ticks, ()| {
     ///     ticks.set(ticks.get() + 1);
     ///     if ticks.get() == 3 {
     ///         QCoreApplication::instance().quit();
     ///     }
     /// });
-    /// timer.start(5);
+    /// timer.start();
     /// app.exec();
     /// assert_eq!(ticks.get(), 3);
     /// ```
@@ -123,6 +123,46 @@ impl QTimer {
         })))
     }
 
+    /// Creates a timer that is not running, with an interval.
+    ///
+    /// ```
+    /// use qcore::{QCoreApplication, QTimer};
+    ///
+    /// let app = QCoreApplication::new();
+    /// let timer = QTimer::with_interval(5).with_parent(&app);
+    /// timer.timeout.connect_slot(&app, QCoreApplication::quit);
+    /// timer.start();
+    /// app.exec();
+    /// ```
+    #[must_use]
+    pub fn with_interval(interval: impl Into<Interval>) -> Self {
+        let timer = Self::new();
+        timer.interval.set(interval.into());
+        timer
+    }
+
+    /// Creates a timer that is not running, with an interval, and that stops at its first timeout.
+    ///
+    /// [`single_shot`](QTimer::single_shot) needs no timer object. A program that stops or restarts
+    /// the timer, such as one for a timeout, needs one.
+    ///
+    /// ```
+    /// use qcore::{QCoreApplication, QTimer};
+    ///
+    /// let app = QCoreApplication::new();
+    /// let timeout = QTimer::single_shot_timer(5);
+    /// timeout.timeout.connect_to(&app, |app, ()| app.exit(3));
+    /// timeout.start();
+    /// assert_eq!(app.exec(), 3);
+    /// assert!(!timeout.is_active());
+    /// ```
+    #[must_use]
+    pub fn single_shot_timer(interval: impl Into<Interval>) -> Self {
+        let timer = Self::with_interval(interval);
+        timer.single_shot.set(true);
+        timer
+    }
+
     /// Calls `slot` once, after `interval`.
     ///
     /// The timer is coarse: the call comes up to 5 % of the interval early or late. A call after
@@ -160,6 +200,11 @@ impl QTimer {
 
     /// Calls `slot` with `receiver` once, after `interval`, unless the receiver has died by then.
     ///
+    /// The receiver is `&object`, `&rc` or, within a method, `self`; or [two of
+    /// them](crate::IntoReceiver). The slot is a closure or a method that takes the receiver alone.
+    /// `QTimer::single_shot_to(0, self, Self::check)` is PySide2's `QTimer.singleShot(0,
+    /// self.check)`.
+    ///
     /// As with [`single_shot`](QTimer::single_shot), the call comes up to 5 % of the interval early
     /// or late.
     ///
@@ -167,14 +212,14 @@ impl QTimer {
     /// use qcore::{QCoreApplication, QTimer};
     ///
     /// let app = QCoreApplication::new();
-    /// QTimer::single_shot_to(5, &app, |app| app.quit());
+    /// QTimer::single_shot_to(5, &app, QCoreApplication::quit);
     /// assert_eq!(app.exec(), 0);
     /// ```
     #[doc(alias = "singleShot")]
-    pub fn single_shot_to<R: Receiver>(
+    pub fn single_shot_to<R: Local>(
         interval: impl Into<Interval>,
-        receiver: &R,
-        slot: impl FnOnce(&R::Target) + 'static,
+        receiver: R,
+        slot: impl FnOnce(&TargetOf<R>) + 'static,
     ) {
         Self::single_shot_to_with_type(interval, TimerType::default(), receiver, slot);
     }
@@ -190,19 +235,20 @@ impl QTimer {
     /// assert_eq!(app.exec(), 3);
     /// ```
     #[doc(alias = "singleShot")]
-    pub fn single_shot_to_with_type<R: Receiver>(
+    pub fn single_shot_to_with_type<R: Local>(
         interval: impl Into<Interval>,
         kind: TimerType,
-        receiver: &R,
-        slot: impl FnOnce(&R::Target) + 'static,
+        receiver: R,
+        slot: impl FnOnce(&TargetOf<R>) + 'static,
     ) {
         let receiver = receiver.downgrade();
         Self::single_shot_with_type(interval, kind, move || {
-            R::with(&receiver, slot);
+            R::Receiver::with(&receiver, slot);
         });
     }
 
-    /// Sets the interval and starts the timer. A running timer starts again from the beginning.
+    /// Starts the timer with its [`interval`](QTimer::interval), which is 0 if the program has set
+    /// none. A running timer starts again from the beginning.
     ///
     /// The timer is coarse unless [`set_timer_type`](QTimer::set_timer_type) has set another type:
     /// it fires up to 5 % of the interval early or late. With an interval of 3 s the first timeout
@@ -212,37 +258,14 @@ impl QTimer {
     /// interval, and never fires.
     ///
     /// ```
-    /// use qcore::{QTimer, TimerType};
-    ///
-    /// let timer = QTimer::new();
-    /// timer.set_timer_type(TimerType::Precise); // never early
-    /// timer.start(1000);
-    /// assert!(timer.is_active() && timer.interval() == 1000);
-    ///
-    /// timer.start(-1); // logs a warning
-    /// assert!(timer.is_active());
-    /// assert!(timer.interval() == -1 && timer.remaining_time().is_none());
-    /// ```
-    pub fn start(&self, interval: impl Into<Interval>) {
-        self.interval.set(interval.into());
-        self.restart();
-    }
-
-    /// Starts the timer with its current [`interval`](QTimer::interval). A running timer starts
-    /// again from the beginning. This is Qt's `start()` without an argument.
-    ///
-    /// ```
     /// use std::time::Duration;
     /// use qcore::QTimer;
     ///
-    /// let timeout = QTimer::new();
-    /// timeout.set_single_shot(true);
-    /// timeout.set_interval(30_000);
-    /// timeout.restart(); // again whenever data arrives
+    /// let timeout = QTimer::single_shot_timer(30_000);
+    /// timeout.start(); // again whenever data arrives
     /// assert!(timeout.remaining_time().unwrap() > Duration::from_secs(28));
     /// ```
-    #[doc(alias = "start")]
-    pub fn restart(&self) {
+    pub fn start(&self) {
         self.halt();
         if self.is_deleted() {
             return;
@@ -256,6 +279,29 @@ impl QTimer {
         self.dispatcher().expect_loop();
         let id = self.dispatcher().start_timer(interval, self.kind.get(), node);
         self.id.set(Some(id));
+    }
+
+    /// Sets the interval and starts the timer. This is Qt's `start(msec)`.
+    ///
+    /// It does the same as [`set_interval`](QTimer::set_interval) followed by
+    /// [`start`](QTimer::start).
+    ///
+    /// ```
+    /// use qcore::{QTimer, TimerType};
+    ///
+    /// let timer = QTimer::new();
+    /// timer.set_timer_type(TimerType::Precise); // never early
+    /// timer.start_with_interval(1000);
+    /// assert!(timer.is_active() && timer.interval() == 1000);
+    ///
+    /// timer.start_with_interval(-1); // logs a warning
+    /// assert!(timer.is_active());
+    /// assert!(timer.interval() == -1 && timer.remaining_time().is_none());
+    /// ```
+    #[doc(alias = "start")]
+    pub fn start_with_interval(&self, interval: impl Into<Interval>) {
+        self.interval.set(interval.into());
+        self.start();
     }
 
     /// Stops the timer.
@@ -280,7 +326,7 @@ impl QTimer {
     ///
     /// let timer = QTimer::new();
     /// assert_eq!(timer.timer_id(), None);
-    /// timer.start(1000);
+    /// timer.start();
     /// assert!(timer.timer_id().is_some());
     /// ```
     #[doc(alias = "timerId")]
@@ -313,7 +359,7 @@ impl QTimer {
     pub fn set_interval(&self, interval: impl Into<Interval>) {
         self.interval.set(interval.into());
         if self.is_active() {
-            self.restart();
+            self.start();
         }
     }
 
@@ -331,7 +377,7 @@ impl QTimer {
     /// let timer = QTimer::new();
     /// assert_eq!(timer.remaining_time(), None);
     /// timer.set_timer_type(TimerType::Precise);
-    /// timer.start(100);
+    /// timer.start_with_interval(100);
     /// clock.advance(Duration::from_micros(30_500));
     /// assert_eq!(timer.remaining_time(), Some(Duration::from_micros(69_500)));
     /// ```
@@ -359,7 +405,7 @@ impl QTimer {
     /// let (count, timer) = (Rc::new(Cell::new(0)), QTimer::new());
     /// timer.timeout.connect_to(&count, |count, ()| count.set(count.get() + 1));
     /// timer.set_single_shot(true);
-    /// timer.start(0);
+    /// timer.start();
     /// QTimer::single_shot_to(20, &app, |app| app.quit());
     /// app.exec();
     /// assert_eq!(count.get(), 1);

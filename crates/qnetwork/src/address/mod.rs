@@ -99,6 +99,7 @@ qcore::numbered! {
 ///
 /// Qt's page: [QHostAddress](https://doc.qt.io/qt-5/qhostaddress.html).
 // `Display` is Qt's `toString()`. An `impl` cannot have a doc alias, so it is here.
+#[doc(alias = "QHostAddress::SpecialAddress")]
 #[doc(alias = "toString")]
 #[derive(Clone, Default)]
 pub struct QHostAddress {

@@ -204,7 +204,8 @@ impl QDnsLookup {
 
     /// Sets the name to look up. A running look-up keeps its name.
     ///
-    /// If the name has changed, emits [`name_changed`](DnsLookupNode::name_changed).
+    /// If the name has changed, emits [`name_changed`](DnsLookupNode::name_changed) before it
+    /// returns.
     #[doc(alias = "setName")]
     pub fn set_name(&self, name: impl Into<String>) {
         let name = name.into();
@@ -223,7 +224,8 @@ impl QDnsLookup {
 
     /// Sets the type of the records to look up. A running look-up keeps its type.
     ///
-    /// If the type has changed, emits [`type_changed`](DnsLookupNode::type_changed).
+    /// If the type has changed, emits [`type_changed`](DnsLookupNode::type_changed) before it
+    /// returns.
     #[doc(alias = "setType")]
     pub fn set_type(&self, kind: DnsLookupType) {
         let last = std::mem::replace(&mut self.request.borrow_mut().kind, kind);
@@ -248,7 +250,8 @@ impl QDnsLookup {
     /// Sets the name server to ask, at port 53. A null address, or a text that is not an address,
     /// stands for the system's servers. A running look-up keeps its server.
     ///
-    /// If the server has changed, emits [`nameserver_changed`](DnsLookupNode::nameserver_changed).
+    /// If the server has changed, emits [`nameserver_changed`](DnsLookupNode::nameserver_changed)
+    /// before it returns.
     #[doc(alias = "setNameserver")]
     pub fn set_nameserver<'a>(&self, nameserver: impl Into<Host<'a>>) {
         self.set_nameserver_with_port(nameserver, PORT);
@@ -256,6 +259,9 @@ impl QDnsLookup {
 
     /// Sets the name server to ask, as [`set_nameserver`](QDnsLookup::set_nameserver) does, and its
     /// port. Qt has this since version 6.6.
+    ///
+    /// If the server or the port has changed, emits
+    /// [`nameserver_changed`](DnsLookupNode::nameserver_changed) before it returns.
     ///
     /// ```
     /// use qnetwork::{QDnsLookup, QHostAddress};
@@ -309,7 +315,8 @@ impl QDnsLookup {
 
     /// Cancels the look-up: its error is
     /// [`OperationCancelled`](DnsLookupErrorKind::OperationCancelled), and this function emits
-    /// [`finished`](DnsLookupNode::finished). Does nothing if no look-up is running.
+    /// [`finished`](DnsLookupNode::finished) before it returns. Does nothing if no look-up is
+    /// running.
     pub fn abort(&self) {
         if self.stop() {
             self.finish(Reply::failed(DnsLookupErrorKind::OperationCancelled));
@@ -326,6 +333,7 @@ impl QDnsLookup {
     // ---- the result
 
     /// Returns the kind of the error; `None`, where Qt returns `NoError`, if there was none.
+    #[doc(alias = "NoError")]
     #[must_use]
     pub fn error(&self) -> Option<DnsLookupErrorKind> {
         self.reply.borrow().error.as_ref().map(DnsLookupError::kind)

@@ -154,6 +154,11 @@ pub(crate) trait Engine {
     /// Returns the first error, which Qt's engine keeps, too.
     fn error(&self) -> SocketError;
 
+    /// Takes the bytes that the engine has received for the socket and not delivered.
+    fn take_input(&self) -> Vec<u8> {
+        Vec::new()
+    }
+
     /// Gives away the system's socket, if there is one. The engine cannot be used afterwards.
     fn release(&self) -> Option<Socket> {
         None

@@ -162,6 +162,25 @@ impl NativeEngine {
         Ok(engine)
     }
 
+    /// Creates an engine for a connection that another loop's engine has
+    /// [released](Engine::release). If that fails, it returns the socket.
+    pub(crate) fn attach(
+        dispatcher: &Rc<Dispatcher>,
+        source: Weak<dyn EventSource>,
+        socket: Socket,
+    ) -> Result<Self, (SocketError, Socket)> {
+        let mut engine = Self::new(dispatcher, source, Type::STREAM, socket, Stage::Connected);
+        engine.is_socket = engine.with(|socket| socket.r#type().is_ok()) == Some(true);
+        // As for a pipe that is adopted.
+        engine.writable.set(engine.is_socket);
+        if engine.local().is_some_and(|local| local.is_ipv6()) {
+            engine.family.set(NetworkLayerProtocol::IPv6);
+        }
+        let Err(error) = engine.register() else { return Ok(engine) };
+        let socket = engine.io.take().expect("an engine has its socket until it fails");
+        Err((sys::other_error(&error), socket))
+    }
+
     fn of(
         dispatcher: &Rc<Dispatcher>,
         source: Weak<dyn EventSource>,
@@ -169,12 +188,22 @@ impl NativeEngine {
         socket: Socket,
         stage: Stage,
     ) -> Result<Self, SocketError> {
-        let is_datagrams = kind == Type::DGRAM;
-        if is_datagrams && socket.set_broadcast(true).is_err() {
+        if kind == Type::DGRAM && socket.set_broadcast(true).is_err() {
             let kind = SocketErrorKind::UnsupportedSocketOperation;
             return Err(SocketError::new(kind, "Unable to initialize broadcast socket"));
         }
-        Ok(NativeEngine {
+        Ok(Self::new(dispatcher, source, kind, socket, stage))
+    }
+
+    fn new(
+        dispatcher: &Rc<Dispatcher>,
+        source: Weak<dyn EventSource>,
+        kind: Type,
+        socket: Socket,
+        stage: Stage,
+    ) -> Self {
+        let is_datagrams = kind == Type::DGRAM;
+        NativeEngine {
             io: RefCell::new(Some(socket)),
             registration: dispatcher.add_source(source),
             registered: Cell::new(false),
@@ -191,7 +220,7 @@ impl NativeEngine {
             error: OnceCell::new(),
             is_socket: true,
             datagrams: is_datagrams.then(|| Box::new(DatagramState::new(dispatcher))),
-        })
+        }
     }
 
     fn register(&self) -> io::Result<()> {

@@ -616,6 +616,10 @@ impl Engine for ProxyEngine {
         self.below().map_or_else(SocketError::unknown, |below| below.error())
     }
 
+    fn take_input(&self) -> Vec<u8> {
+        self.input.take()
+    }
+
     fn release(&self) -> Option<Socket> {
         self.below.take()?.release()
     }

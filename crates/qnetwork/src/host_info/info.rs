@@ -132,6 +132,7 @@ impl QHostInfo {
     }
 
     /// Returns the kind of the error; `None`, where Qt returns `NoError`, if the look-up succeeded.
+    #[doc(alias = "NoError")]
     #[must_use]
     pub fn error(&self) -> Option<HostInfoErrorKind> {
         self.error

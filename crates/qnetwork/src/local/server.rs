@@ -360,8 +360,8 @@ impl QLocalServer {
 
     /// Waits for a connection; no loop needs to run. The deadline is a number of milliseconds, -1
     /// for no limit, or a `Duration`. When the function returns, the server has accepted the
-    /// connection, whatever the [limit](QLocalServer::set_max_pending_connections), and emitted
-    /// [`new_connection`](LocalServerNode::new_connection).
+    /// connection, whatever the [limit](QLocalServer::set_max_pending_connections). It emits
+    /// [`new_connection`](LocalServerNode::new_connection) before it returns.
     ///
     /// # Errors
     ///

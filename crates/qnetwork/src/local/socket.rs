@@ -169,6 +169,11 @@ impl QLocalSocket {
     /// If the socket is already connected or connecting, it does not change, and the error is
     /// [`Operation`](LocalSocketErrorKind::Operation).
     ///
+    /// Emits [`state_changed`](LocalSocketNode::state_changed) and
+    /// [`connected`](LocalSocketNode::connected) before it returns, or
+    /// [`state_changed`](LocalSocketNode::state_changed) and
+    /// [`error_occurred`](LocalSocketNode::error_occurred).
+    ///
     /// ```
     /// use qnetwork::{LocalSocketErrorKind, LocalSocketState, QLocalSocket};
     ///
@@ -188,6 +193,10 @@ impl QLocalSocket {
     /// As in Qt, the function adds [`UNBUFFERED`](OpenMode::UNBUFFERED) to the mode, but there is a
     /// read buffer. To connect to a server whose name was [set](QLocalSocket::set_server_name)
     /// before, [`open`](QIODevice::open) the socket.
+    ///
+    /// Emits the same signals before it returns: [`state_changed`](LocalSocketNode::state_changed),
+    /// and [`connected`](LocalSocketNode::connected) or
+    /// [`error_occurred`](LocalSocketNode::error_occurred).
     #[doc(alias = "connectToServer")]
     pub fn connect_to_server_with_mode(&self, name: impl AsRef<Path>, mode: OpenMode) {
         self.set_server_name(name);
@@ -330,6 +339,11 @@ impl QLocalSocket {
     /// If the write buffer is empty, the socket is unconnected when the function returns. Otherwise
     /// it is [`Closing`](LocalSocketState::Closing) until the data is written. The device stays
     /// open, so unread data can be read. A socket that is still connecting continues to connect.
+    ///
+    /// Emits [`state_changed`](LocalSocketNode::state_changed) before it returns, if the socket is
+    /// connected. If the write buffer is empty, it also emits
+    /// [`read_channel_finished`](qcore::io_device::DeviceNode::read_channel_finished) and
+    /// [`disconnected`](LocalSocketNode::disconnected).
     #[doc(alias = "disconnectFromServer")]
     pub fn disconnect_from_server(&self) {
         self.inner.disconnect_from_host();
@@ -337,6 +351,12 @@ impl QLocalSocket {
 
     /// Closes the connection immediately and discards unwritten data. As in Qt, the device stays
     /// open.
+    ///
+    /// Unless the socket is unconnected, it emits
+    /// [`about_to_close`](qcore::io_device::DeviceNode::about_to_close),
+    /// [`state_changed`](LocalSocketNode::state_changed) and
+    /// [`read_channel_finished`](qcore::io_device::DeviceNode::read_channel_finished) before it
+    /// returns, and [`disconnected`](LocalSocketNode::disconnected) if it was connected.
     pub fn abort(&self) {
         self.drop_attempt();
         self.inner.abort();
@@ -346,6 +366,12 @@ impl QLocalSocket {
 
     /// Writes as much of the write buffer as the system accepts now. Returns whether it wrote
     /// anything.
+    ///
+    /// Emits [`bytes_written`](qcore::io_device::DeviceNode::bytes_written) before it returns, if
+    /// it wrote anything. When it writes the last bytes of a socket that is closing, it also emits
+    /// [`state_changed`](LocalSocketNode::state_changed),
+    /// [`read_channel_finished`](qcore::io_device::DeviceNode::read_channel_finished) and
+    /// [`disconnected`](LocalSocketNode::disconnected).
     pub fn flush(&self) -> bool {
         self.inner.flush()
     }
@@ -396,6 +422,8 @@ impl QLocalSocket {
     /// The function waits only if the server's backlog is full. When the deadline passes, the
     /// socket continues to try.
     ///
+    /// Like the loop, the function emits the signals of the socket before it returns.
+    ///
     /// # Errors
     ///
     /// [`SocketTimeout`](LocalSocketErrorKind::SocketTimeout) when the deadline passes; neither
@@ -424,6 +452,8 @@ impl QLocalSocket {
     /// is a number of milliseconds, -1 for no limit, or a `Duration`. Meanwhile the socket sends
     /// what was written. If the socket is still connecting, the function waits for that first.
     ///
+    /// Like the loop, the function emits the signals of the socket before it returns.
+    ///
     /// # Errors
     ///
     /// [`SocketTimeout`](LocalSocketErrorKind::SocketTimeout) when the deadline passes; the socket
@@ -442,6 +472,8 @@ impl QLocalSocket {
     /// Waits until the socket has sent data and emitted `bytes_written`. The deadline is a number
     /// of milliseconds, -1 for no limit, or a `Duration`.
     ///
+    /// Like the loop, the function emits the signals of the socket before it returns.
+    ///
     /// # Errors
     ///
     /// Those of [`wait_for_ready_read`](QLocalSocket::wait_for_ready_read).
@@ -458,6 +490,8 @@ impl QLocalSocket {
 
     /// Waits until the socket is disconnected. The deadline is a number of milliseconds, -1 for no
     /// limit, or a `Duration`. Meanwhile the socket sends what was written and reads what arrives.
+    ///
+    /// Like the loop, the function emits the signals of the socket before it returns.
     ///
     /// # Errors
     ///
@@ -492,12 +526,12 @@ impl QLocalSocket {
     }
 
     /// Returns the node as an `Rc`, because a slot may drop the last handle.
-    fn node_kept(&self) -> Rc<LocalSocketNode> {
+    pub(super) fn node_kept(&self) -> Rc<LocalSocketNode> {
         self.this.upgrade().expect("a handle keeps its node")
     }
 }
 
-fn translated(error: SocketError) -> LocalSocketError {
+pub(super) fn translated(error: SocketError) -> LocalSocketError {
     error.kind().into()
 }
 

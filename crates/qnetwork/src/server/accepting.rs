@@ -8,11 +8,13 @@ use qcore::{
     event_loop::{EventSource, Readiness, TimerHandler, TimerId},
     object::Node,
 };
+use socket2::SockRef;
 
 use super::{
     Hold, TcpServerNode,
     listening::Listening,
     proxied::{ProxiedConnection, Waited},
+    workers::{Handed, Workers},
 };
 use crate::{
     socket::{Overtime, QTcpSocket, SocketError, SocketErrorKind},
@@ -47,12 +49,17 @@ enum Nobody {
 impl TcpServerNode {
     /// Accepts connections again, whatever has stopped the server.
     pub(crate) fn resume(&self) {
+        self.publish();
         if self.hold.replace(Hold::No) != Hold::No {
             self.requeue();
         }
     }
 
     pub(super) fn wait(&self, deadline: QDeadlineTimer) -> Result<(), SocketError> {
+        if self.part().is_some() {
+            let text = "The connections of a worker come by its loop";
+            return Err(SocketError::new(SocketErrorKind::Operation, text));
+        }
         let mut overtime = Overtime::default();
         loop {
             if overtime.is_over(deadline) {
@@ -99,9 +106,21 @@ impl TcpServerNode {
     }
 
     fn is_full(&self) -> bool {
-        let room = usize::try_from(self.state.max_pending()).unwrap_or(0);
-        let in_hand = self.reception().map_or(0, |reception| reception.count());
-        self.state.pending_count() + in_hand >= room
+        let is_full = || {
+            let room = usize::try_from(self.state.max_pending()).unwrap_or(0);
+            let in_hand = self.reception().map_or(0, |reception| reception.count());
+            let handed = self.workers().map_or(0, Workers::waiting);
+            self.state.pending_count() + in_hand + handed >= room
+        };
+        if !is_full() {
+            return false;
+        }
+        let Some(workers) = self.workers() else { return true };
+        // From now on, a worker that makes room says so. One may have made room just before.
+        workers.set_full(true);
+        let is_full = is_full();
+        workers.set_full(is_full);
+        is_full
     }
 
     /// Accepts connections from the backlog. Returns whether there was one.
@@ -114,7 +133,7 @@ impl TcpServerNode {
                 }
                 return any;
             }
-            let has_handler = self.state.handler().is_set();
+            let has_handler = self.workers().is_none() && self.state.handler().is_set();
             let accepted = match &*self.listener.borrow() {
                 Some(Listening::Here(listener)) if has_handler => {
                     listener.accept_descriptor().map(Accepted::Descriptor).map_err(Nobody::System)
@@ -169,6 +188,13 @@ impl TcpServerNode {
     }
 
     fn on_accepted(&self, accepted: Accepted) {
+        if let Some(workers) = self.workers() {
+            match self.to_hand(accepted) {
+                Ok(connection) => workers.give(connection),
+                Err(error) => self.report(error),
+            }
+            return;
+        }
         let taken = match accepted {
             Accepted::Stream(stream, peer) if self.reception.get().is_some() => {
                 if let Some(reception) = self.reception() {
@@ -183,8 +209,48 @@ impl TcpServerNode {
             }
             Accepted::Proxied(connection) => self.make_proxied_socket(connection),
         };
-        match taken {
+        self.on_made(taken);
+    }
+
+    fn on_made(&self, made: Result<(), SocketError>) {
+        match made {
             Ok(()) => self.new_connection.emit(()),
+            Err(error) => self.report(error),
+        }
+    }
+
+    /// Converts a connection to what goes to a worker.
+    fn to_hand(&self, accepted: Accepted) -> Result<Handed, SocketError> {
+        match accepted {
+            Accepted::Stream(stream, peer) => Ok(Handed::Stream(stream, peer)),
+            Accepted::Proxied(connection) => {
+                let socket = QTcpSocket::new();
+                socket
+                    .adopt_with(|dispatcher, source| connection.into_engine(dispatcher, source))?;
+                socket.detach().map(Handed::Detached)
+            }
+            // With workers, the listening server's own handler is not asked.
+            Accepted::Descriptor(_) => Err(SocketError::unsupported()),
+        }
+    }
+
+    /// Processes a connection that the listening server has handed over to this worker.
+    pub(super) fn on_handed(&self, connection: Handed) {
+        let has_handler = self.state.handler().is_set();
+        let taken = match connection {
+            Handed::Stream(stream, peer) if !has_handler => {
+                return self.on_accepted(Accepted::Stream(stream, peer));
+            }
+            Handed::Stream(stream, _) => blocking(OwnedFd::from(stream)),
+            Handed::Detached(connection) if has_handler => blocking(connection.into_descriptor()),
+            Handed::Detached(connection) => {
+                let socket = QTcpSocket::new();
+                let attached = socket.attach(connection).map_err(SocketError::from);
+                return self.on_made(attached.map(|()| self.add_pending(socket)));
+            }
+        };
+        match taken {
+            Ok(descriptor) => self.on_accepted(Accepted::Descriptor(descriptor)),
             Err(error) => self.report(error),
         }
     }
@@ -247,7 +313,7 @@ impl TcpServerNode {
         self.state.retry_in(self.life().dispatcher(), time, self.this.clone());
     }
 
-    fn report(&self, error: SocketError) {
+    pub(super) fn report(&self, error: SocketError) {
         let kind = error.kind();
         self.state.keep_error(error);
         self.accept_error.emit(kind);
@@ -272,6 +338,15 @@ impl TcpServerNode {
             }
         }
     }
+}
+
+/// Makes a descriptor block, for the program's handler.
+fn blocking(descriptor: OwnedFd) -> Result<OwnedFd, SocketError> {
+    let nonblocking = false;
+    SockRef::from(&descriptor)
+        .set_nonblocking(nonblocking)
+        .map_err(|error| sys::other_error(&error))?;
+    Ok(descriptor)
 }
 
 impl EventSource for TcpServerNode {

@@ -1,8 +1,9 @@
 //! TCP servers.
 //!
 //! `listening.rs` has the listening socket, and `accepting.rs` accepts connections when the loop
-//! reports them. `proxied.rs` is for a server whose proxy listens for it. `state.rs` has what TCP
-//! servers and local servers have in common.
+//! reports them. `proxied.rs` is for a server whose proxy listens for it. `workers/` spreads
+//! connections over several threads. `state.rs` has what TCP servers and local servers have in
+//! common.
 
 mod accepting;
 #[cfg(feature = "tasks")]
@@ -10,6 +11,7 @@ mod awaiting;
 mod listening;
 mod proxied;
 mod state;
+mod workers;
 
 use std::{
     cell::{Cell, OnceCell, RefCell},
@@ -33,9 +35,11 @@ pub use self::awaiting::Incoming;
 #[cfg(feature = "tasks")]
 pub(crate) use self::awaiting::{Accepting, accept, leave, wait_for_connection};
 pub(crate) use self::state::ServerState;
+pub use self::workers::{WorkerError, WorkerErrorKind};
 use self::{
     listening::{Listener, Listening},
     proxied::ProxyListener,
+    workers::Role,
 };
 use crate::{
     address::{Host, QHostAddress},
@@ -100,9 +104,8 @@ library_class! {
 /// }
 ///
 /// impl Echo {
-///     fn new(parent: &QObject) -> Self {
+///     fn new() -> Self {
 ///         let this = Self::derive(QTcpSocket::new());
-///         this.set_parent(Some(parent));
 ///         this.ready_read.connect_slot(&this, Self::on_ready_read);
 ///         this.disconnected.connect_slot(&this, QObject::delete_later);
 ///         this
@@ -122,7 +125,7 @@ library_class! {
 ///
 /// impl IncomingConnection for Server {
 ///     fn incoming_connection(&self, descriptor: OwnedFd) {
-///         Echo::new(self).set_socket_descriptor(descriptor).ok();
+///         Echo::new().with_parent(self).set_socket_descriptor(descriptor).ok();
 ///     }
 /// }
 ///
@@ -166,6 +169,9 @@ pub struct TcpServerNode {
     /// listens for the server, it tries again after a second or more.
     #[doc(alias = "acceptError")]
     pub accept_error: Signal<SocketErrorKind>,
+    /// A [worker](QTcpServer::set_workers) has ended before the server, for example because a slot
+    /// has panicked in its thread.
+    pub worker_failed: Signal<WorkerError>,
     base: QObject,
     this: Weak<TcpServerNode>,
     listener: RefCell<Option<Listening>>,
@@ -175,6 +181,8 @@ pub struct TcpServerNode {
     reception: OnceCell<Weak<dyn Reception>>,
     /// The server's own proxy, if it has one.
     proxy: RefCell<Option<Box<QNetworkProxy>>>,
+    /// What the server is among others, if it has workers or belongs to a worker.
+    role: OnceCell<Box<Role>>,
 }
 
 /// A derived class that processes a connection before the server hands it out.
@@ -205,8 +213,7 @@ impl Node for TcpServerNode {
     }
 
     fn destructor(&self) {
-        self.close();
-        self.state.handler().clear();
+        self.end();
     }
 }
 
@@ -250,7 +257,7 @@ impl QTcpServer {
     /// If the server is listening already, it keeps listening: the error is
     /// [`Operation`](SocketErrorKind::Operation), and a warning is logged.
     pub fn listen<'a>(&self, address: impl Into<Host<'a>>, port: u16) -> Result<(), SocketError> {
-        if self.is_deleted() || self.is_listening() {
+        if self.cannot_listen() {
             qcore::q_warning!("QTcpServer::listen() called when already listening");
             let text = "The server is listening already, or was deleted";
             return Err(SocketError::new(SocketErrorKind::Operation, text));
@@ -358,7 +365,7 @@ impl QTcpServer {
     /// [`Operation`](SocketErrorKind::Operation), and a warning is logged.
     #[doc(alias = "setSocketDescriptor")]
     pub fn set_socket_descriptor(&self, descriptor: impl Into<OwnedFd>) -> Result<(), SocketError> {
-        if self.is_deleted() || self.is_listening() {
+        if self.cannot_listen() {
             qcore::q_warning!("QTcpServer::setSocketDescriptor() called when already listening");
             let text = "The server is listening already, or was deleted";
             return Err(SocketError::new(SocketErrorKind::Operation, text));
@@ -376,28 +383,34 @@ impl QTcpServer {
 
     /// Stops listening, and closes the connections that the program has not taken.
     pub fn close(&self) {
-        self.0.close();
+        match self.0.part() {
+            Some(part) => part.tell(TcpServerNode::close),
+            None => self.0.close(),
+        }
     }
 
     /// Returns whether the server listens.
     #[doc(alias = "isListening")]
     #[must_use]
     pub fn is_listening(&self) -> bool {
-        self.listener.borrow().is_some()
+        match self.0.part() {
+            Some(part) => part.place().is_some(),
+            None => self.listener.borrow().is_some(),
+        }
     }
 
     /// Returns the address at which the server listens; a null address if it does not listen.
     #[doc(alias = "serverAddress")]
     #[must_use]
     pub fn server_address(&self) -> QHostAddress {
-        self.listener.borrow().as_ref().map(|listener| listener.place().0).unwrap_or_default()
+        self.0.place().unwrap_or_default().0
     }
 
     /// Returns the port at which the server listens; 0 if it does not listen.
     #[doc(alias = "serverPort")]
     #[must_use]
     pub fn server_port(&self) -> u16 {
-        self.listener.borrow().as_ref().map_or(0, |listener| listener.place().1)
+        self.0.place().unwrap_or_default().1
     }
 
     // ---- accepting
@@ -413,8 +426,9 @@ impl QTcpServer {
     /// nothing if the server does not listen.
     #[doc(alias = "pauseAccepting")]
     pub fn pause_accepting(&self) {
-        if self.is_listening() {
-            self.hold.set(Hold::Paused);
+        match self.0.part() {
+            Some(part) => part.tell(TcpServerNode::pause),
+            None => self.0.pause(),
         }
     }
 
@@ -422,10 +436,9 @@ impl QTcpServer {
     /// [error](TcpServerNode::accept_error) the server retries immediately.
     #[doc(alias = "resumeAccepting")]
     pub fn resume_accepting(&self) {
-        let waits = self.0.stop_retrying();
-        self.0.resume();
-        if waits {
-            self.0.requeue();
+        match self.0.part() {
+            Some(part) => part.tell(TcpServerNode::resume_accepting),
+            None => self.0.resume_accepting(),
         }
     }
 
@@ -563,13 +576,17 @@ impl QTcpServer {
     #[must_use]
     pub fn next_pending_connection(&self) -> Option<QTcpSocket> {
         loop {
-            let socket = self.state.pop()?;
+            let Some(socket) = self.state.pop() else {
+                self.0.publish();
+                return None;
+            };
             if socket.is_deleted() {
                 continue;
             }
             if self.is_listening() {
                 self.0.resume();
             } else {
+                self.0.publish();
                 qcore::q_warning!("QTcpServer::nextPendingConnection() called while not listening");
             }
             return Some(socket);
@@ -577,8 +594,8 @@ impl QTcpServer {
     }
 
     /// Waits for a connection; no loop needs to run. The deadline is a number of milliseconds, -1
-    /// for no limit, or a `Duration`. When the function returns, the server has accepted the
-    /// connection and emitted [`new_connection`](TcpServerNode::new_connection).
+    /// for no limit, or a `Duration`. Accepts the connection and emits
+    /// [`new_connection`](TcpServerNode::new_connection) before it returns.
     ///
     /// # Errors
     ///
@@ -614,7 +631,10 @@ impl QTcpServer {
     #[doc(alias = "maxPendingConnections")]
     #[must_use]
     pub fn max_pending_connections(&self) -> i32 {
-        self.state.max_pending()
+        match self.0.part() {
+            Some(part) => part.max_pending(),
+            None => self.state.max_pending(),
+        }
     }
 
     /// Sets how many accepted connections may wait to be taken. Further connections stay in the
@@ -622,11 +642,9 @@ impl QTcpServer {
     /// it takes effect when the next one is taken; if none is waiting, it takes effect immediately.
     #[doc(alias = "setMaxPendingConnections")]
     pub fn set_max_pending_connections(&self, count: i32) {
-        self.state.set_max_pending(count);
-        if count > 0 && !self.has_pending_connections() && self.hold.get() == Hold::Full {
-            // Taking a connection resumes the server, but there is none to take. Qt's server never
-            // accepts again in this case.
-            self.0.resume();
+        match self.0.part() {
+            Some(part) => part.set_max_pending(count),
+            None => self.0.change_max_pending(count),
         }
     }
 
@@ -644,13 +662,18 @@ impl QTcpServer {
         self.state.error_string()
     }
 
+    fn cannot_listen(&self) -> bool {
+        self.is_deleted() || self.0.part().is_some() || self.is_listening()
+    }
+
     fn start(&self, listener: Result<Listening, SocketError>) -> Result<(), SocketError> {
         let listener = listener.map_err(|error| self.state.keep_error(error))?;
-        if self.is_deleted() || self.is_listening() {
+        if self.cannot_listen() {
             // The program's proxy factory has made the server listen, or deleted it.
             let text = "The server is listening already, or was deleted";
             return Err(SocketError::new(SocketErrorKind::Operation, text));
         }
+        self.0.start_workers(listener.place()).map_err(|error| self.state.keep_error(error))?;
         self.hold.set(Hold::No);
         if let Listening::There(_) = listener {
             // A client may have connected in the same packet in which the proxy reported that it
@@ -668,6 +691,7 @@ impl TcpServerNode {
         Rc::new_cyclic(|this| TcpServerNode {
             new_connection: Signal::in_life(life),
             accept_error: Signal::in_life(life),
+            worker_failed: Signal::in_life(life),
             base: QObject::embed(life),
             this: this.clone(),
             listener: RefCell::new(None),
@@ -675,6 +699,7 @@ impl TcpServerNode {
             hold: Cell::new(Hold::No),
             proxy: RefCell::default(),
             reception: OnceCell::new(),
+            role: OnceCell::new(),
         })
     }
 
@@ -693,10 +718,57 @@ impl TcpServerNode {
         self.reception.get()?.upgrade()
     }
 
+    /// Runs when the object is destroyed.
+    pub(crate) fn end(&self) {
+        self.close();
+        self.end_workers();
+        self.state.handler().clear();
+    }
+
     fn close(&self) {
         self.stop_retrying();
         let listener = self.listener.take();
         drop(listener);
+        self.close_workers();
+        self.close_untaken();
+    }
+
+    /// Returns the address and the port at which clients connect.
+    fn place(&self) -> Option<(QHostAddress, u16)> {
+        match self.part() {
+            Some(part) => part.place(),
+            None => self.listener.borrow().as_ref().map(Listening::place),
+        }
+    }
+
+    fn pause(&self) {
+        if self.listener.borrow().is_some() {
+            self.hold.set(Hold::Paused);
+        }
+    }
+
+    fn resume_accepting(&self) {
+        let waits = self.stop_retrying();
+        self.resume();
+        if waits {
+            self.requeue();
+        }
+    }
+
+    fn change_max_pending(&self, count: i32) {
+        self.state.set_max_pending(count);
+        if let Some(workers) = self.workers() {
+            workers.set_max_pending(count);
+        }
+        if count > 0 && !self.state.has_pending() && self.hold.get() == Hold::Full {
+            // Taking a connection resumes the server, but there is none to take. Qt's server never
+            // accepts again in this case.
+            self.resume();
+        }
+    }
+
+    /// Closes the connections that the program has not taken.
+    fn close_untaken(&self) {
         if let Some(reception) = self.reception() {
             reception.close();
         }
@@ -705,6 +777,7 @@ impl TcpServerNode {
             // The parent holds its child too. The socket dies here if there is no other handle.
             socket.set_parent(None);
         }
+        self.publish();
         #[cfg(feature = "tasks")]
         self.state.closed.emit(());
     }

@@ -22,7 +22,8 @@ use crate::socket::{SocketError, SocketErrorKind};
 /// No method calls a slot or drops a socket while it borrows anything.
 pub(crate) struct ServerState<S> {
     pending: RefCell<VecDeque<S>>,
-    max_pending: Cell<i32>,
+    /// The limit for the connections that wait; `None` if the program has set none.
+    max_pending: Cell<Option<i32>>,
     handler: IncomingHandler,
     error: RefCell<Option<SocketError>>,
     retry: Cell<Option<TimerId>>,
@@ -38,7 +39,7 @@ impl<S> Default for ServerState<S> {
     fn default() -> Self {
         ServerState {
             pending: RefCell::default(),
-            max_pending: Cell::new(30),
+            max_pending: Cell::default(),
             handler: IncomingHandler::default(),
             error: RefCell::default(),
             retry: Cell::default(),
@@ -72,14 +73,19 @@ impl<S> ServerState<S> {
         self.pending.borrow().len()
     }
 
-    /// Returns the limit that the program has set for the queue.
+    /// Returns the limit for the queue.
     pub(crate) fn max_pending(&self) -> i32 {
+        self.max_pending.get().unwrap_or(30)
+    }
+
+    /// Returns the limit, if the program has set one.
+    pub(crate) fn max_pending_set(&self) -> Option<i32> {
         self.max_pending.get()
     }
 
     /// Sets the limit for the queue.
     pub(crate) fn set_max_pending(&self, count: i32) {
-        self.max_pending.set(count);
+        self.max_pending.set(Some(count));
     }
 
     // ---- the program's handler

@@ -68,6 +68,9 @@ impl QAbstractSocket {
     /// A UDP socket with a [proxy](crate::QUdpSocket#proxies) is bound at the proxy as well. A TCP
     /// socket with a proxy cannot be bound.
     ///
+    /// Emits [`state_changed`](AbstractSocketNode::state_changed) before it returns, or
+    /// [`error_occurred`](AbstractSocketNode::error_occurred) if it fails.
+    ///
     /// # Errors
     ///
     /// [`AddressInUse`](SocketErrorKind::AddressInUse),
@@ -103,6 +106,9 @@ impl QAbstractSocket {
     /// Binds the socket like [`bind`](QAbstractSocket::bind). The mode sets whether other sockets
     /// may be bound to the same address and port.
     ///
+    /// Emits [`state_changed`](AbstractSocketNode::state_changed) before it returns, or
+    /// [`error_occurred`](AbstractSocketNode::error_occurred) if it fails.
+    ///
     /// # Errors
     ///
     /// Those of [`bind`](QAbstractSocket::bind).
@@ -125,6 +131,9 @@ impl QAbstractSocket {
     ///
     /// After that the socket is [`Connected`](SocketState::Connected) and open for reading and
     /// writing. It owns the descriptor and closes it when the connection ends.
+    ///
+    /// Emits [`state_changed`](AbstractSocketNode::state_changed) before it returns, if the state
+    /// has changed.
     ///
     /// # Streams other than TCP connections
     ///
@@ -186,8 +195,8 @@ impl QAbstractSocket {
     /// A descriptor in the state [`Unconnected`](SocketState::Unconnected) or
     /// [`Bound`](SocketState::Bound) can be connected afterwards, and the socket then keeps it. The
     /// descriptor becomes non-blocking and close-on-exec. The socket closes its previous
-    /// connection. The only signal is [`state_changed`](AbstractSocketNode::state_changed), if the
-    /// state has changed.
+    /// connection. The function emits only [`state_changed`](AbstractSocketNode::state_changed)
+    /// before it returns, if the state has changed.
     ///
     /// # Errors
     ///
@@ -330,7 +339,7 @@ impl AbstractSocketNode {
     }
 
     /// Drops the connection, or the attempt to connect, and everything that belongs to it.
-    fn forget_connection(&self) {
+    pub(super) fn forget_connection(&self) {
         self.attempt.cancel_lookup();
         self.stop_connect_timer();
         self.release_engine();
@@ -340,7 +349,7 @@ impl AbstractSocketNode {
         self.ending.reset();
     }
 
-    fn install(&self, engine: Rc<dyn Engine>, mode: OpenMode) {
+    pub(super) fn install(&self, engine: Rc<dyn Engine>, mode: OpenMode) {
         self.engine.put(engine);
         self.base.open_device(mode);
         self.learn_ends();
@@ -354,7 +363,7 @@ impl AbstractSocketNode {
     }
 
     /// Fails with a warning if the object is dying or dead.
-    pub(super) fn refuse_deleted(&self, function: &str) -> Result<(), SocketError> {
+    pub(crate) fn refuse_deleted(&self, function: &str) -> Result<(), SocketError> {
         if self.life().is_dying() {
             qcore::q_warning!("QAbstractSocket::{function}() called on a socket that was deleted");
             let text = "The socket was deleted";

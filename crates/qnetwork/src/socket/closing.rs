@@ -15,6 +15,11 @@ impl QAbstractSocket {
     /// it is [`Closing`](SocketState::Closing) until everything has been sent. A socket that is
     /// connecting continues to connect, sends what was written, and then closes. The socket stays
     /// open as a device: the program can still read what was received.
+    ///
+    /// Emits [`state_changed`](AbstractSocketNode::state_changed) before it returns, if the socket
+    /// is connected or bound. If there is nothing to send, it also emits
+    /// [`read_channel_finished`](qcore::io_device::DeviceNode::read_channel_finished) and
+    /// [`disconnected`](AbstractSocketNode::disconnected).
     #[doc(alias = "disconnectFromHost")]
     pub fn disconnect_from_host(&self) {
         match self.layers.class() {
@@ -24,6 +29,12 @@ impl QAbstractSocket {
     }
 
     /// Closes the connection at once. Bytes that were not sent are lost.
+    ///
+    /// Unless the socket is unconnected, it emits
+    /// [`about_to_close`](qcore::io_device::DeviceNode::about_to_close),
+    /// [`state_changed`](AbstractSocketNode::state_changed) and
+    /// [`read_channel_finished`](qcore::io_device::DeviceNode::read_channel_finished) before it
+    /// returns, and [`disconnected`](AbstractSocketNode::disconnected) if it was connected.
     pub fn abort(&self) {
         match self.layers.class() {
             Some(class) => class.abort(),

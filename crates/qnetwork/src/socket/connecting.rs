@@ -27,6 +27,12 @@ impl QAbstractSocket {
     /// If the socket is already connected or connecting, this function only emits the error
     /// [`Operation`](SocketErrorKind::Operation).
     ///
+    /// Emits [`state_changed`](AbstractSocketNode::state_changed) before it returns. For an
+    /// address, or a name whose addresses are in the cache, it also emits
+    /// [`host_found`](AbstractSocketNode::host_found) and, if connecting fails at once,
+    /// [`error_occurred`](AbstractSocketNode::error_occurred). A UDP socket also emits
+    /// [`connected`](AbstractSocketNode::connected).
+    ///
     /// ```
     /// use qcore::QCoreApplication;
     /// use qnetwork::{QTcpSocket, SocketErrorKind};
@@ -60,6 +66,11 @@ impl QAbstractSocket {
     ///   for data that went through this buffer.
     ///
     /// A socket that was once unbuffered stays unbuffered.
+    ///
+    /// Emits the same signals before it returns:
+    /// [`state_changed`](AbstractSocketNode::state_changed), and in some cases
+    /// [`host_found`](AbstractSocketNode::host_found), [`connected`](AbstractSocketNode::connected)
+    /// and [`error_occurred`](AbstractSocketNode::error_occurred).
     #[doc(alias = "connectToHost")]
     pub fn connect_to_host_with_mode<'a>(
         &self,

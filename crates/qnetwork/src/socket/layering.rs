@@ -2,7 +2,10 @@
 
 use std::rc::Weak;
 
-use super::node::{AbstractSocketNode, Outer, PartOf, SocketClass};
+use super::{
+    detached::DetachedSocket,
+    node::{AbstractSocketNode, Outer, PartOf, SocketClass},
+};
 
 impl AbstractSocketNode {
     /// Makes `class` implement the socket's virtual functions from now on.
@@ -18,6 +21,12 @@ impl AbstractSocketNode {
     /// Copies the addresses, the peer's name and the descriptor's number from the inner socket.
     pub(crate) fn mirror(&self, inner: &AbstractSocketNode) {
         self.ends.copy(&inner.ends, inner.attempt.host_name());
+    }
+
+    /// Makes a connection that was taken out of the inner socket take along the addresses and the
+    /// peer's name of this one.
+    pub(crate) fn lend_ends(&self, connection: &mut DetachedSocket) {
+        connection.ends = self.ends.detach();
     }
 
     /// Forgets what [`mirror`](Self::mirror) has copied.

@@ -24,6 +24,8 @@
 //! * `connecting.rs` goes from a name to a connection. `proxying.rs` chooses the proxy,
 //!   `binding.rs` binds sockets and takes over descriptors.
 //! * `reading.rs` and `writing.rs` move bytes, also for sockets without buffers.
+//! * `handing_over.rs` takes a connection out of a socket and puts it into another one; between them
+//!   it is a value of `detached.rs`.
 //! * `closing.rs` ends the connection, also when the object dies.
 //! * `waiting.rs` has the functions that wait, which need no loop, and `awaiting.rs` those for
 //!   tasks.
@@ -36,8 +38,10 @@ mod awaiting;
 mod binding;
 mod closing;
 mod connecting;
+mod detached;
 mod device;
 mod events;
+mod handing_over;
 // Only the sockets that encrypt are layered.
 #[cfg_attr(not(feature = "_tls"), allow(dead_code))]
 mod layering;
@@ -56,16 +60,20 @@ mod writing;
 
 #[cfg(all(feature = "tasks", feature = "_tls"))]
 pub(crate) use self::awaiting::AbortsAttempt;
-#[cfg(feature = "_tls")]
-pub(crate) use self::node::{Outer, SocketClass};
 pub(crate) use self::waiting::Overtime;
 pub use self::{
     binding::BindMode,
+    detached::{AttachError, DetachedSocket},
     node::{AbstractSocketNode, QAbstractSocket},
     pause_modes::PauseModes,
     state::SocketState,
     tcp::QTcpSocket,
     udp::QUdpSocket,
+};
+#[cfg(feature = "_tls")]
+pub(crate) use self::{
+    handing_over::not_connected,
+    node::{Outer, SocketClass},
 };
 pub use crate::common::{SocketError, SocketErrorKind, SocketOption, SocketType};
 

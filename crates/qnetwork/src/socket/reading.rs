@@ -73,7 +73,7 @@ impl QAbstractSocket {
     ///         QCoreApplication::instance().quit();
     ///     }
     /// });
-    /// ticker.start(1);
+    /// ticker.start_with_interval(1);
     /// app.exec();
     /// assert_eq!(*taken.borrow(), b"ten bytes.");
     /// # Ok::<(), qnetwork::SocketError>(())
@@ -130,6 +130,9 @@ impl AbstractSocketNode {
     pub(super) fn receive(&self, engine: &Rc<dyn Engine>) -> bool {
         if self.current_state() == SocketState::Closing || self.reading.is_ended() {
             return false;
+        }
+        if self.announce_inherited(engine) {
+            return true;
         }
         let (sink, room) = self.sink();
         if room == 0 {

@@ -23,6 +23,8 @@ impl QAbstractSocket {
     /// The socket looks up the name and tries one address after the other. When the time is over,
     /// it gives up and is unconnected.
     ///
+    /// Like the loop, the function emits the signals of the socket before it returns.
+    ///
     /// # Errors
     ///
     /// * [`SocketTimeout`](SocketErrorKind::SocketTimeout) when the time is over
@@ -56,6 +58,8 @@ impl QAbstractSocket {
     ///
     /// Meanwhile the socket sends what was written. A socket that is connecting connects first.
     ///
+    /// Like the loop, the function emits the signals of the socket before it returns.
+    ///
     /// # Errors
     ///
     /// * [`SocketTimeout`](SocketErrorKind::SocketTimeout) when the time is over; the socket stays
@@ -81,7 +85,7 @@ impl QAbstractSocket {
             if !node.reads() {
                 return Err(node.last_error());
             }
-            if !node.has_room() {
+            if !node.has_room() && !node.reading.has_inherited() {
                 let text = "The read buffer is full";
                 return Err(SocketError::new(SocketErrorKind::Operation, text));
             }
@@ -97,6 +101,8 @@ impl QAbstractSocket {
 
     /// Waits until the socket has sent bytes and emitted `bytes_written`. The deadline is a number
     /// of milliseconds, -1 for no limit, or a `Duration`.
+    ///
+    /// Like the loop, the function emits the signals of the socket before it returns.
     ///
     /// # Errors
     ///
@@ -138,6 +144,8 @@ impl QAbstractSocket {
     /// limit, or a `Duration`.
     ///
     /// Meanwhile the socket sends what was written and receives what arrives.
+    ///
+    /// Like the loop, the function emits the signals of the socket before it returns.
     ///
     /// # Errors
     ///

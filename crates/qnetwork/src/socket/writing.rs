@@ -27,6 +27,13 @@ impl QAbstractSocket {
     /// whether any bytes were written.
     ///
     /// Programs rarely need this: the loop sends everything that was written in one turn together.
+    ///
+    /// Emits [`bytes_written`](qcore::io_device::DeviceNode::bytes_written) before it returns, if
+    /// any bytes were written, and `encrypted_bytes_written` if they are encrypted. When it sends
+    /// the last bytes of a socket that is closing, it also emits
+    /// [`state_changed`](AbstractSocketNode::state_changed),
+    /// [`read_channel_finished`](qcore::io_device::DeviceNode::read_channel_finished) and
+    /// [`disconnected`](AbstractSocketNode::disconnected).
     pub fn flush(&self) -> bool {
         match self.layers.class() {
             Some(class) => class.flush(),

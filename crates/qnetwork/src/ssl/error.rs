@@ -8,6 +8,7 @@ qcore::numbered! {
     /// The kind of a certificate error.
     ///
     /// Stands for Qt's [QSslError::SslError](https://doc.qt.io/qt-5/qsslerror.html#SslError-enum).
+    #[doc(alias = "QSslError::SslError")]
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
     #[non_exhaustive]
     pub enum SslErrorKind {

@@ -6,12 +6,21 @@ qcore::numbered! {
     /// One or several versions of TLS.
     ///
     /// Stands for Qt's [QSsl::SslProtocol](https://doc.qt.io/qt-5/qssl.html#SslProtocol-enum). TLS
-    /// 1.0 and 1.1 are broken, and this library does not support them. A connection that allows
-    /// only one of them fails with
-    /// [`SslInvalidUserData`](crate::SocketErrorKind::SslInvalidUserData), as Qt fails for SSL 3.
+    /// 1.2 and 1.3 are supported. SSL and TLS 1.0 and 1.1 are broken, and DTLS is not for streams.
+    /// If the configuration of a socket allows only unsupported versions, the socket does not
+    /// connect, and the error is
+    /// [`SslInvalidUserData`](crate::SocketErrorKind::SslInvalidUserData).
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
     #[non_exhaustive]
     pub enum SslProtocol {
+        /// No known version. A connection that is not encrypted has this protocol. In a
+        /// configuration it allows TLS 1.2 and 1.3, as in Qt.
+        #[doc(alias = "UnknownProtocol")]
+        Unknown = -1,
+        /// SSL 3, which is not supported.
+        SslV3 = 0,
+        /// SSL 2, which is not supported.
+        SslV2 = 1,
         /// TLS 1.0, which is not supported.
         TlsV1_0 = 2,
         /// TLS 1.1, which is not supported.
@@ -21,6 +30,8 @@ qcore::numbered! {
         /// All supported versions: TLS 1.2 and 1.3.
         #[doc(alias = "AnyProtocol")]
         Any = 5,
+        /// All supported versions: TLS 1.2 and 1.3. The name is from the time of SSL 3.
+        TlsV1SslV3 = 6,
         /// All versions that are considered secure: TLS 1.2 and 1.3. The default.
         #[default]
         #[doc(alias = "SecureProtocols")]
@@ -31,13 +42,18 @@ qcore::numbered! {
         TlsV1_1OrLater = 9,
         /// TLS 1.2 and 1.3.
         TlsV1_2OrLater = 10,
+        /// DTLS 1.0, which is not supported.
+        DtlsV1_0 = 11,
+        /// DTLS 1.0 and later, which are not supported.
+        DtlsV1_0OrLater = 12,
+        /// DTLS 1.2, which is not supported.
+        DtlsV1_2 = 13,
+        /// DTLS 1.2 and later, which are not supported.
+        DtlsV1_2OrLater = 14,
         /// TLS 1.3.
         TlsV1_3 = 15,
         /// TLS 1.3, which is the latest version.
         TlsV1_3OrLater = 16,
-        /// No known version: the protocol of a connection that is not encrypted.
-        #[doc(alias = "UnknownProtocol")]
-        Unknown = -1,
     }
 }
 
@@ -189,6 +205,7 @@ bitflags! {
     ///
     /// [`bits`](Self::bits) returns Qt's number for the set, and [`from_bits`](Self::from_bits) the
     /// set for a number.
+    #[doc(alias = "QSsl::SslOption")]
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
     pub struct SslOptions: u32 {
         /// Disables empty fragments, which only TLS 1.0 uses.

@@ -111,8 +111,7 @@ impl Node for SslServerNode {
     }
 
     fn destructor(&self) {
-        self.base.close();
-        self.base.clear_incoming_connection();
+        self.base.end();
     }
 }
 

@@ -43,12 +43,22 @@ pub(super) fn versions(protocol: SslProtocol) -> &'static [&'static SupportedPro
     match protocol {
         SslProtocol::TlsV1_2 => &BOTH[1..],
         SslProtocol::TlsV1_3 | SslProtocol::TlsV1_3OrLater => &BOTH[..1],
-        SslProtocol::Any
+        // As in Qt, an unknown protocol restricts nothing.
+        SslProtocol::Unknown
+        | SslProtocol::Any
+        | SslProtocol::TlsV1SslV3
         | SslProtocol::Secure
         | SslProtocol::TlsV1_0OrLater
         | SslProtocol::TlsV1_1OrLater
         | SslProtocol::TlsV1_2OrLater => BOTH,
-        SslProtocol::TlsV1_0 | SslProtocol::TlsV1_1 | SslProtocol::Unknown => &[],
+        SslProtocol::SslV3
+        | SslProtocol::SslV2
+        | SslProtocol::TlsV1_0
+        | SslProtocol::TlsV1_1
+        | SslProtocol::DtlsV1_0
+        | SslProtocol::DtlsV1_0OrLater
+        | SslProtocol::DtlsV1_2
+        | SslProtocol::DtlsV1_2OrLater => &[],
     }
 }
 

@@ -21,8 +21,8 @@ impl Kind for Timer {
     fn call(&self, args: &Args<'_>) -> Result<Value> {
         let timer = self.0.get()?;
         Ok(match args.method {
-            "start" if args.left() == 0 => timer.restart().into(),
-            "start" => timer.start(args.number::<i32>()?).into(),
+            "start" if args.left() == 0 => timer.start().into(),
+            "start" => timer.start_with_interval(args.number::<i32>()?).into(),
             "stop" => timer.stop().into(),
             "interval" => timer.interval().as_millis().into(),
             "setInterval" => timer.set_interval(args.number::<i32>()?).into(),

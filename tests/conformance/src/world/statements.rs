@@ -131,7 +131,7 @@ impl World {
             Ok(false) => {}
             Err(error) => world.fail(&error),
         });
-        ticker.start(LOOK_EVERY);
+        ticker.start_with_interval(LOOK_EVERY);
         event_loop.exec();
         ticker.stop();
         came.get()

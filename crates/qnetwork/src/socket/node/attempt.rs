@@ -72,6 +72,11 @@ impl Attempt {
         self.host_name.borrow().to_string()
     }
 
+    /// Takes over the host's name with the connection that another socket has made.
+    pub(crate) fn set_host_name(&self, host_name: Box<str>) {
+        self.host_name.replace(host_name);
+    }
+
     pub(crate) fn port(&self) -> u16 {
         self.port.get()
     }

@@ -21,6 +21,13 @@ pub(crate) struct Ends {
     descriptor: Cell<i32>,
 }
 
+/// The addresses, ports and the peer's name of a connection that is between two sockets.
+#[derive(Default)]
+pub(crate) struct DetachedEnds {
+    addresses: Addresses,
+    peer_name: Option<Box<str>>,
+}
+
 #[derive(Clone, Default)]
 struct Addresses {
     local: End,
@@ -117,6 +124,17 @@ impl Ends {
         self.addresses.replace(addresses);
         self.set_peer_name(name);
         self.descriptor.set(inner.descriptor.get());
+    }
+
+    /// Takes everything but the descriptor, for the socket that continues the connection.
+    pub(crate) fn detach(&self) -> DetachedEnds {
+        DetachedEnds { addresses: self.addresses.take(), peer_name: self.peer_name.take() }
+    }
+
+    /// Takes over what another socket has detached.
+    pub(crate) fn attach(&self, ends: DetachedEnds) {
+        self.addresses.replace(ends.addresses);
+        self.peer_name.replace(ends.peer_name);
     }
 
     /// Forgets the other end, as a new attempt begins.

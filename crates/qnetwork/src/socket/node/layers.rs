@@ -19,7 +19,10 @@ use crate::{
     address::NetworkLayerProtocol,
     common::{SocketError, SocketOption},
     engine::{Engine, Outcome},
-    socket::state::SocketState,
+    socket::{
+        detached::{AttachError, DetachedSocket},
+        state::SocketState,
+    },
 };
 
 /// The functions of a socket that are virtual in Qt, as a derived class implements them.
@@ -57,6 +60,10 @@ pub(crate) trait SocketClass {
         state: SocketState,
         mode: OpenMode,
     ) -> Result<(), SocketError>;
+
+    fn detach(&self) -> Result<DetachedSocket, SocketError>;
+
+    fn attach(&self, connection: DetachedSocket) -> Result<(), AttachError>;
 
     fn wait_for_connected(&self, deadline: QDeadlineTimer) -> Result<(), SocketError>;
 

@@ -33,10 +33,13 @@ use qcore::{
     object::{Handle, Life, Node, Object},
 };
 
-pub(crate) use self::layers::{Outer, PartOf, SocketClass};
 use self::{
     attempt::Attempt, ending::Ending, ends::Ends, engine_slot::EngineSlot, layers::Layers,
     proxy_choice::ProxyChoice, read_side::ReadSide, status::Status, write_side::WriteSide,
+};
+pub(crate) use self::{
+    ends::DetachedEnds,
+    layers::{Outer, PartOf, SocketClass},
 };
 use super::{pause_modes::PauseModes, state::SocketState};
 use crate::{

@@ -15,6 +15,8 @@ enum Flow {
     Full,
     /// The socket is unbuffered and has emitted `ready_read`, and the program has not read since.
     Announced,
+    /// The socket has taken over unread bytes with its connection. No slot has been told of them.
+    Inherited,
 }
 
 /// The state of the receiving half. The read buffer itself belongs to the device.
@@ -140,6 +142,16 @@ impl ReadSide {
     #[cfg(not(feature = "tasks"))]
     pub(crate) fn take_ended(&self) -> bool {
         false
+    }
+
+    /// Records that the socket has taken over unread bytes with its connection.
+    pub(crate) fn set_inherited(&self) {
+        self.flow.set(Flow::Inherited);
+    }
+
+    /// Returns whether the socket still has to announce bytes that it has taken over.
+    pub(crate) fn has_inherited(&self) -> bool {
+        self.flow.get() == Flow::Inherited
     }
 
     /// Records that an unbuffered socket emits `ready_read`, which it does not repeat before a

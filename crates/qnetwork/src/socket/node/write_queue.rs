@@ -3,7 +3,7 @@
 use std::io::IoSlice;
 
 use qcore::{
-    internals::{BufferPool, ByteQueue},
+    internals::{BufferPool, ByteQueue, DetachedBytes},
     io_device::Chunk,
 };
 
@@ -49,6 +49,17 @@ impl WriteQueue {
     pub(super) fn clear(&mut self, pool: &BufferPool) {
         self.bytes.clear(pool);
         self.sent = 0;
+    }
+
+    /// Takes all bytes, for another thread, and how many of them were sent.
+    pub(super) fn detach(&mut self) -> (DetachedBytes, usize) {
+        (self.bytes.detach(), std::mem::take(&mut self.sent))
+    }
+
+    /// Puts in the bytes that another queue has detached. This queue must be empty.
+    pub(super) fn attach(&mut self, (bytes, sent): (DetachedBytes, usize)) {
+        self.bytes.attach(bytes);
+        self.sent = sent;
     }
 
     /// Returns whether only a part of the first block was sent: the system did not take all of it,

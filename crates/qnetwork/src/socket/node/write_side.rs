@@ -5,7 +5,10 @@ use std::{
     io::IoSlice,
 };
 
-use qcore::{internals::BufferPool, io_device::Chunk};
+use qcore::{
+    internals::{BufferPool, DetachedBytes},
+    io_device::Chunk,
+};
 
 use super::{emission::Emission, write_queue::WriteQueue};
 use crate::engine::Outcome;
@@ -62,6 +65,16 @@ impl WriteSide {
     #[cfg(feature = "tasks")]
     pub(crate) fn is_shut_down(&self) -> bool {
         self.shut_down.get()
+    }
+
+    /// Takes all bytes, for another thread, and how many of them were sent.
+    pub(crate) fn detach(&self) -> (DetachedBytes, usize) {
+        self.queue.borrow_mut().detach()
+    }
+
+    /// Puts in the bytes that another socket has detached. The buffer must be empty.
+    pub(crate) fn attach(&self, unsent: (DetachedBytes, usize)) {
+        self.queue.borrow_mut().attach(unsent);
     }
 
     /// Returns whether the system has taken a part of the first block, and no more.

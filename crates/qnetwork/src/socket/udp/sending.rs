@@ -14,14 +14,15 @@ use crate::{
 };
 
 impl QUdpSocket {
-    /// Sends a datagram and returns its size in bytes. When the function returns, the system has
-    /// taken the datagram, and the socket has emitted
-    /// [`bytes_written`](qcore::io_device::DeviceNode::bytes_written).
+    /// Sends a datagram and returns its size in bytes. Emits
+    /// [`bytes_written`](qcore::io_device::DeviceNode::bytes_written) before it returns, when the
+    /// system has taken the datagram.
     ///
     /// If the socket is not bound, the function binds it to [`QHostAddress::Any`] and a port that
-    /// the system chooses. Broadcasting, to [`QHostAddress::Broadcast`] for example, needs no
-    /// permission. A null address stands for this machine. If the socket is connected, port 0
-    /// stands for its peer.
+    /// the system chooses, and emits
+    /// [`state_changed`](crate::socket::AbstractSocketNode::state_changed). Broadcasting, to
+    /// [`QHostAddress::Broadcast`] for example, needs no permission. A null address stands for this
+    /// machine. If the socket is connected, port 0 stands for its peer.
     ///
     /// # Errors
     ///
@@ -81,6 +82,11 @@ impl QUdpSocket {
     ///
     /// If the socket is connected, a datagram without a destination goes to its peer.
     ///
+    /// Emits [`bytes_written`](qcore::io_device::DeviceNode::bytes_written) before it returns, or
+    /// [`error_occurred`](crate::socket::AbstractSocketNode::error_occurred) if it fails; and
+    /// [`state_changed`](crate::socket::AbstractSocketNode::state_changed) first, if it binds the
+    /// socket.
+    ///
     /// # Errors
     ///
     /// Those of [`write_datagram`](QUdpSocket::write_datagram).
@@ -119,8 +125,10 @@ impl QUdpSocket {
     }
 
     /// Sends datagrams in their order, up to 32 in one system call. Returns how many were sent.
-    /// When the system has taken them,
-    /// [`bytes_written`](qcore::io_device::DeviceNode::bytes_written) is emitted for each.
+    /// Emits [`bytes_written`](qcore::io_device::DeviceNode::bytes_written) for each before it
+    /// returns, when the system has taken them; and
+    /// [`state_changed`](crate::socket::AbstractSocketNode::state_changed) first, if it binds the
+    /// socket.
     ///
     /// If a datagram cannot be sent, this function sends none of those that follow it, and returns
     /// the number of those before it.

@@ -12,7 +12,10 @@ use qcore::{
 use super::{CLASS, SslDevice, SslSocketNode};
 use crate::{
     address::NetworkLayerProtocol,
-    socket::{QAbstractSocket, SocketClass, SocketError, SocketOption, SocketState},
+    socket::{
+        AttachError, DetachedSocket, QAbstractSocket, SocketClass, SocketError, SocketOption,
+        SocketState,
+    },
 };
 
 impl SslDevice {
@@ -198,6 +201,14 @@ impl SocketClass for SslSocketNode {
         mode: OpenMode,
     ) -> Result<(), SocketError> {
         self.take_over(descriptor, state, mode)
+    }
+
+    fn detach(&self) -> Result<DetachedSocket, SocketError> {
+        self.detach_connection()
+    }
+
+    fn attach(&self, connection: DetachedSocket) -> Result<(), AttachError> {
+        self.attach_connection(connection)
     }
 
     fn wait_for_connected(&self, deadline: QDeadlineTimer) -> Result<(), SocketError> {

@@ -15,7 +15,8 @@
 //!
 //! Qt is built in the same way, which shows in the order and number of the signals. While nothing
 //! is encrypted there is no session, and data passes through unchanged. `encrypting.rs` starts a
-//! session and runs its handshake, `verifying.rs` judges the peer's certificate, `transfer.rs`
+//! session and runs its handshake, `handing_over.rs` hands a connection over to another
+//! thread, `verifying.rs` judges the peer's certificate, `transfer.rs`
 //! moves the data, `closing.rs` ends the connection, and `waiting.rs` waits without a loop.
 //! `settings.rs` and `identity.rs` have the setters and getters.
 //!
@@ -28,6 +29,7 @@ mod awaiting;
 mod closing;
 mod device;
 mod encrypting;
+mod handing_over;
 mod identity;
 mod inner;
 mod muted;
@@ -217,6 +219,8 @@ struct Flags {
     starting: Cell<bool>,
     /// `init` was called for the next connection.
     initialized: Cell<bool>,
+    /// The connection has come with decrypted data that no slot was told of.
+    inherited: Cell<bool>,
 }
 
 impl Node for SslSocketNode {
@@ -285,6 +289,11 @@ impl QSslSocket {
     /// and the error is [`SslInvalidUserData`](crate::SocketErrorKind::SslInvalidUserData). If the
     /// socket is already connected or connecting, the function only logs a warning.
     ///
+    /// Emits [`state_changed`](crate::socket::AbstractSocketNode::state_changed) before it returns,
+    /// and [`host_found`](crate::socket::AbstractSocketNode::host_found) or
+    /// [`error_occurred`](crate::socket::AbstractSocketNode::error_occurred) in the cases in which
+    /// [`connect_to_host`](crate::QAbstractSocket::connect_to_host) does.
+    ///
     /// ```
     /// use qnetwork::{QSslSocket, SocketErrorKind};
     ///
@@ -301,6 +310,11 @@ impl QSslSocket {
 
     /// Does the same as [`connect_to_host_encrypted`](QSslSocket::connect_to_host_encrypted), but
     /// opens the socket in `mode` and uses only addresses of `protocol`.
+    ///
+    /// Emits the same signals before it returns:
+    /// [`state_changed`](crate::socket::AbstractSocketNode::state_changed), and in some cases
+    /// [`host_found`](crate::socket::AbstractSocketNode::host_found) or
+    /// [`error_occurred`](crate::socket::AbstractSocketNode::error_occurred).
     #[doc(alias = "connectToHostEncrypted")]
     pub fn connect_to_host_encrypted_with_mode<'a>(
         &self,
@@ -316,6 +330,11 @@ impl QSslSocket {
     /// [`connect_to_host_encrypted_with_mode`](QSslSocket::connect_to_host_encrypted_with_mode),
     /// but verifies the certificate for `peer_name` instead of the host's name. An empty
     /// `peer_name` means the host's name.
+    ///
+    /// Emits the same signals before it returns:
+    /// [`state_changed`](crate::socket::AbstractSocketNode::state_changed), and in some cases
+    /// [`host_found`](crate::socket::AbstractSocketNode::host_found) or
+    /// [`error_occurred`](crate::socket::AbstractSocketNode::error_occurred).
     #[doc(alias = "connectToHostEncrypted")]
     pub fn connect_to_host_encrypted_with_peer_name<'a>(
         &self,
@@ -335,6 +354,10 @@ impl QSslSocket {
     /// Data that was received but not read is treated as part of the handshake. The socket never
     /// returns it as if it had been encrypted. (In Qt such data can still be read.) If there is no
     /// connection, or the socket encrypts already, the function only logs a warning.
+    ///
+    /// Emits [`mode_changed`](SslSocketNode::mode_changed) before it returns, or
+    /// [`error_occurred`](crate::socket::AbstractSocketNode::error_occurred) if the protocol,
+    /// certificate or key cannot be used.
     #[doc(alias = "startClientEncryption")]
     pub fn start_client_encryption(&self) {
         self.node().start_encryption(SslMode::Client);
@@ -344,6 +367,10 @@ impl QSslSocket {
     ///
     /// In all other respects it does the same as
     /// [`start_client_encryption`](QSslSocket::start_client_encryption).
+    ///
+    /// Emits [`mode_changed`](SslSocketNode::mode_changed) before it returns, or
+    /// [`error_occurred`](crate::socket::AbstractSocketNode::error_occurred) if the protocol,
+    /// certificate or key cannot be used.
     #[doc(alias = "startServerEncryption")]
     pub fn start_server_encryption(&self) {
         self.node().start_encryption(SslMode::Server);

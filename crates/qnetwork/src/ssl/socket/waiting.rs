@@ -12,6 +12,8 @@ impl QSslSocket {
     /// Waits until the handshake has finished; connects first if necessary. The deadline is a
     /// number of milliseconds, -1 for no limit, or a `Duration`.
     ///
+    /// Like the loop, the function emits the signals of the socket before it returns.
+    ///
     /// # Errors
     ///
     /// [`SocketTimeout`](SocketErrorKind::SocketTimeout) when the deadline passes.

@@ -1,0 +1,107 @@
+//! [`Inbox`]: what other threads send to a loop.
+
+use std::sync::Arc;
+
+use super::{
+    Dispatcher, PostError, PostErrorKind,
+    hand_over::{HandOver, ToWake},
+    posted::Deliver,
+};
+
+/// An item that a thread sends to a loop.
+pub(crate) enum Message {
+    /// A call, which the loop makes like a posted one of its own.
+    Call(Box<dyn FnOnce() + Send>),
+    /// A delivery to a receiver.
+    Delivery(Box<dyn Deliver + Send>),
+    /// A change of the tables of the loop's thread. The loop makes it as soon as it takes the item,
+    /// that is, before it makes any call that was sent with it or later.
+    Setup(Box<dyn FnOnce() + Send>),
+}
+
+/// The queue that a loop shares with other threads. It may exist before its loop.
+pub(crate) struct Inbox(HandOver<Message, mio::Waker>);
+
+impl Inbox {
+    pub(crate) fn new() -> Arc<Self> {
+        Arc::new(Inbox(HandOver::new()))
+    }
+
+    /// Returns the inbox of this thread's loop.
+    pub(crate) fn of_this_thread() -> Arc<Self> {
+        Dispatcher::current().inbox().clone()
+    }
+
+    // ---- any thread
+
+    /// Sends a message. Sending within the loop's own thread makes no system call.
+    pub(crate) fn send(self: &Arc<Self>, message: Message) -> Result<(), PostError> {
+        let refused = match Dispatcher::of_inbox(self) {
+            Some(home) => home.accept(message),
+            None => self.push(message),
+        };
+        // The message is dropped here, where no lock is held.
+        refused.map_err(|_message| PostErrorKind::LoopEnded.into())
+    }
+
+    /// Sends a message through the queue, even from the loop's own thread.
+    pub(crate) fn push(&self, message: Message) -> Result<(), Message> {
+        wake(self.0.push(message)?);
+        Ok(())
+    }
+
+    /// Tells the loop to drop the value that it keeps under this key.
+    pub(super) fn discard(&self, key: u32) {
+        wake(self.0.discard(key));
+    }
+
+    /// Wakes the loop: if it is waiting, it runs one turn.
+    pub(super) fn wake(&self) {
+        wake(self.0.wake());
+    }
+
+    /// Returns whether the loop may still take messages.
+    pub(crate) fn is_open(&self) -> bool {
+        self.0.is_open()
+    }
+
+    /// Returns whether the calling thread is that of the loop.
+    pub(crate) fn is_here(self: &Arc<Self>) -> bool {
+        Dispatcher::of_inbox(self).is_some()
+    }
+
+    // ---- the loop
+
+    pub(super) fn set_waker(&self, waker: mio::Waker) {
+        self.0.set_waker(waker);
+    }
+
+    /// Returns whether anything was sent since the loop last took the messages.
+    #[inline]
+    pub(super) fn is_woken(&self) -> bool {
+        self.0.is_woken()
+    }
+
+    /// Swaps the messages for the empty `messages`, and returns the keys of discarded values.
+    pub(super) fn take(&self, messages: &mut Vec<Message>) -> Vec<u32> {
+        self.0.take(messages)
+    }
+
+    pub(super) fn take_discarded(&self) -> Vec<u32> {
+        self.0.take_discarded()
+    }
+
+    /// Closes the inbox when the loop ends. Drops the messages.
+    pub(crate) fn close(&self) {
+        let messages = self.0.close();
+        drop(messages);
+    }
+}
+
+fn wake(waker: ToWake<mio::Waker>) {
+    if let Some(waker) = waker
+        && let Err(error) = waker.wake()
+    {
+        crate::q_warning!("cannot wake an event loop: {error}");
+    }
+}

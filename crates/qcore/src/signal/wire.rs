@@ -1,0 +1,368 @@
+//! Connections from a signal in one thread to a receiver in another.
+//!
+//! ```text
+//!   thread of the signal                            thread of the receiver
+//!   list of slots ─► RemoteSlot ─► Wire ───────────► Installed: the slot
+//!                    Link ◄─────── (for cutting) ◄── weakly
+//! ```
+//!
+//! Each emission sends an [`Arrival`] with a clone of the value. An arrival holds the wire, and so
+//! the slot: calls that are under way are made even if the signal is disconnected or dies. The slot
+//! itself stays in the thread of its receiver, and is dropped there.
+
+use std::{
+    any::Any,
+    cell::Cell,
+    marker::PhantomData,
+    panic::Location,
+    rc::Rc,
+    sync::{
+        Arc, Mutex, PoisonError, Weak as ArcWeak,
+        atomic::{AtomicBool, AtomicU32, Ordering::Relaxed},
+    },
+};
+
+use super::{
+    Connection, ConnectionType, Remote, Signal, Target,
+    connects::Invoke,
+    receiver::Receiver,
+    remote::{Reached, is_alive, reach, watch},
+    reply::{Answerer, Reply},
+    slot::{Call, Function, warn_of_deadlock},
+};
+use crate::{
+    classes::{Link, MethodId, SlotList},
+    event::EventType,
+    event_loop::{Deliver, Lodging, Message},
+    id::ObjectId,
+    panics::guard_slot,
+};
+
+/// What both ends of a connection share.
+pub(super) struct Wire {
+    /// The receiver.
+    target: Arc<Lodging>,
+    /// The slot, in the receiver's thread.
+    slot: Arc<Lodging>,
+    is_cut: AtomicBool,
+    /// How many blockers the connection has.
+    blockers: AtomicU32,
+    sender: Mutex<SenderEnd>,
+}
+
+/// The connection in the list of the signal, which the receiver's end disconnects.
+enum SenderEnd {
+    /// The signal is not connected yet.
+    None,
+    Connected(Arc<Lodging>),
+    /// The receiver's end is cut.
+    Cut,
+}
+
+impl Wire {
+    /// Creates a connection, of which neither end exists yet.
+    pub(super) fn new<R: Receiver>(remote: &Remote<R>) -> Arc<Wire> {
+        let target = remote.lodging().clone();
+        let slot = Lodging::reserve(target.inbox().clone());
+        let sender = Mutex::new(SenderEnd::None);
+        let (is_cut, blockers) = (AtomicBool::new(false), AtomicU32::new(0));
+        Arc::new(Wire { target, slot, is_cut, blockers, sender })
+    }
+
+    fn set_sender(&self, end: SenderEnd) -> SenderEnd {
+        // No code panics while it holds this lock.
+        let mut sender = self.sender.lock().unwrap_or_else(PoisonError::into_inner);
+        match *sender {
+            SenderEnd::Cut => end,
+            _ => std::mem::replace(&mut *sender, end),
+        }
+    }
+
+    /// Cuts the connection at the receiver's end: the receiver has died, or was disconnected there.
+    fn cut(&self) {
+        self.is_cut.store(true, Relaxed);
+        if let SenderEnd::Connected(link) = self.set_sender(SenderEnd::Cut) {
+            let inbox = link.inbox().clone();
+            // If the sender's loop has ended, its signals are gone.
+            let _ = inbox.send(Message::Setup(Box::new(move || disconnect(&link))));
+        }
+    }
+}
+
+/// Disconnects the signal. The calling thread is that of the signal.
+fn disconnect(link: &Lodging) {
+    if let Some(link) = link.value::<Link>() {
+        link.disconnect();
+    }
+}
+
+/// Connects a signal of this thread to a receiver of any thread.
+#[track_caller]
+pub(super) fn connect_remote<R, T, S>(
+    signal: &Signal<T>,
+    remote: &Remote<R>,
+    kind: ConnectionType,
+    function: Function,
+    slot: S,
+) -> Connection
+where
+    R: Receiver,
+    T: Clone + Send + 'static,
+    S: Invoke<R, T> + Send,
+{
+    let wire = Wire::new(remote);
+    let (weak, place) = (Arc::downgrade(&wire), Location::caller());
+    let setup = move || drop(install::<R, T, S>(&weak, slot, place));
+    // If the loop has ended, its receivers are dead.
+    match wire.slot.inbox().send(Message::Setup(Box::new(setup))) {
+        Ok(()) => attach::<R, T, S>(signal, wire, remote, kind, function),
+        Err(_) => Connection::default(),
+    }
+}
+
+/// Makes the end of the connection that is in the thread of the receiver. Returns a connection of
+/// that end.
+pub(super) fn install<R, T, S>(
+    wire: &ArcWeak<Wire>,
+    slot: S,
+    place: &'static Location<'static>,
+) -> Connection
+where
+    R: Receiver,
+    T: 'static,
+    S: Invoke<R, T>,
+{
+    // The signal may have been disconnected meanwhile.
+    let Some(wire) = wire.upgrade() else { return Connection::default() };
+    let ends = PhantomData;
+    let installed =
+        Rc::new(Installed::<R, T, S> { slot, wire: Arc::downgrade(&wire), place, ends });
+    wire.slot.place(installed.clone());
+    let list: Rc<dyn SlotList> = installed;
+    let link = Link::new(Rc::downgrade(&list), 0);
+    drop(list);
+    if !watch::<R>(&wire.target, &link) {
+        wire.cut();
+    }
+    Connection::new(link)
+}
+
+/// Makes the end of the connection that is in the thread of the signal.
+pub(super) fn attach<R, T, S>(
+    signal: &Signal<T>,
+    wire: Arc<Wire>,
+    remote: &Remote<R>,
+    kind: ConnectionType,
+    function: Function,
+) -> Connection
+where
+    R: Receiver,
+    T: Clone + Send + 'static,
+    S: Invoke<R, T>,
+{
+    let ends = PhantomData;
+    let slot = RemoteSlot::<R, T, S> { wire: wire.clone(), way: Way::of(kind), ends };
+    let target = Target { identity: remote.identity(), lives: [None, None] };
+    let connection = signal.add(Some(target), kind, function, slot);
+    let Some(link) = connection.link() else { return connection };
+    let end = Lodging::here(Rc::new(link.clone()));
+    if let SenderEnd::Connected(_) = wire.set_sender(SenderEnd::Connected(end)) {
+        // The receiver was faster.
+        connection.disconnect();
+    }
+    connection
+}
+
+/// When the slot is called.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Way {
+    /// In the emission if the signal is emitted in the receiver's thread, and else by the loop.
+    Auto,
+    Queued,
+    /// By the loop, while the emission waits.
+    Blocking,
+}
+
+impl Way {
+    fn of(kind: ConnectionType) -> Self {
+        if kind.contains(ConnectionType::BLOCKING_QUEUED) {
+            Way::Blocking
+        } else if kind.contains(ConnectionType::QUEUED) {
+            Way::Queued
+        } else {
+            Way::Auto
+        }
+    }
+}
+
+/// The slot in the list of the signal.
+struct RemoteSlot<R, T, S> {
+    wire: Arc<Wire>,
+    way: Way,
+    ends: PhantomData<fn(R, T, S)>,
+}
+
+impl<R, T, S> Call<T> for RemoteSlot<R, T, S>
+where
+    R: Receiver,
+    T: Clone + Send + 'static,
+    S: Invoke<R, T>,
+{
+    fn call(&self, value: &T) -> bool {
+        if self.wire.blockers.load(Relaxed) == 0 && !self.wire.is_cut.load(Relaxed) {
+            self.fire(value);
+        }
+        !self.wire.is_cut.load(Relaxed)
+    }
+
+    fn is_alive(&self) -> bool {
+        !self.wire.is_cut.load(Relaxed)
+    }
+}
+
+impl<R, T, S> RemoteSlot<R, T, S>
+where
+    R: Receiver,
+    T: Clone + Send + 'static,
+    S: Invoke<R, T>,
+{
+    fn fire(&self, value: &T) {
+        let is_here = self.way != Way::Queued && self.wire.slot.inbox().is_here();
+        match self.way {
+            Way::Auto if is_here => {
+                deliver::<R, T, S>(&self.wire, value);
+            }
+            Way::Blocking if is_here => warn_of_deadlock(),
+            Way::Blocking => {
+                let (reply, answerer) = Reply::new();
+                self.send(value, Some(answerer));
+                // The slot has run, or will not run.
+                let _ = reply.wait(None);
+            }
+            Way::Auto | Way::Queued => self.send(value, None),
+        }
+    }
+
+    fn send(&self, value: &T, answerer: Option<Answerer<()>>) {
+        let arrival = Arrival::<R, T, S> {
+            wire: self.wire.clone(),
+            value: Cell::new(Some(value.clone())),
+            answerer: Cell::new(answerer),
+            ends: PhantomData,
+        };
+        let message = Message::Delivery(Box::new(arrival));
+        if self.wire.slot.inbox().send(message).is_err() {
+            self.wire.is_cut.store(true, Relaxed);
+        }
+    }
+}
+
+impl<R, T, S> Drop for RemoteSlot<R, T, S> {
+    fn drop(&mut self) {
+        // Calls that are under way keep the wire, and are made. But it is no connection any more.
+        self.wire.is_cut.store(true, Relaxed);
+    }
+}
+
+/// The slot in the thread of its receiver.
+struct Installed<R, T, S> {
+    slot: S,
+    wire: ArcWeak<Wire>,
+    /// The source location of the connect call.
+    place: &'static Location<'static>,
+    ends: PhantomData<fn(R, T)>,
+}
+
+/// Calls the slot. The calling thread is that of the receiver.
+fn deliver<R, T, S>(wire: &Wire, value: &T)
+where
+    R: Receiver,
+    T: 'static,
+    S: Invoke<R, T>,
+{
+    let Some(installed) = wire.slot.value::<Installed<R, T, S>>() else { return };
+    let reached = reach::<R, _>(&wire.target, |receiver| {
+        guard_slot(installed.place, || installed.slot.invoke(receiver, value));
+    });
+    if matches!(reached, Reached::Dead) {
+        wire.cut();
+        wire.slot.evict();
+    }
+}
+
+impl<R: Receiver, T: 'static, S: 'static> SlotList for Installed<R, T, S> {
+    fn disconnect(&self, _: u64) -> bool {
+        let Some(wire) = self.wire.upgrade() else { return false };
+        let was_connected = !wire.is_cut.load(Relaxed);
+        wire.cut();
+        // Without a receiver no call can be made. Else the calls that are under way are still made.
+        if !is_alive::<R>(&wire.target) {
+            wire.slot.evict();
+        }
+        was_connected
+    }
+
+    fn disconnect_receiver(&self, _: usize) -> bool {
+        self.disconnect(0)
+    }
+
+    fn disconnect_method(&self, _: &MethodId) -> bool {
+        false
+    }
+
+    fn disconnect_all(&self) -> bool {
+        self.disconnect(0)
+    }
+
+    fn is_connected(&self, _: u64) -> bool {
+        self.wire
+            .upgrade()
+            .is_some_and(|wire| !wire.is_cut.load(Relaxed) && is_alive::<R>(&wire.target))
+    }
+
+    fn block(&self, _: u64, block: bool) -> bool {
+        let Some(wire) = self.wire.upgrade() else { return false };
+        if block {
+            wire.blockers.fetch_add(1, Relaxed);
+        } else {
+            wire.blockers.fetch_sub(1, Relaxed);
+        }
+        true
+    }
+}
+
+/// One emission on its way to the receiver.
+struct Arrival<R, T, S> {
+    wire: Arc<Wire>,
+    value: Cell<Option<T>>,
+    /// Tells the emission that the slot has run, if it waits for that.
+    answerer: Cell<Option<Answerer<()>>>,
+    ends: PhantomData<fn(R, S)>,
+}
+
+impl<R, T, S> Deliver for Arrival<R, T, S>
+where
+    R: Receiver,
+    T: 'static,
+    S: Invoke<R, T>,
+{
+    fn deliver(&self) {
+        // The answerer answers when it is dropped, even if the slot panics.
+        let _answerer = self.answerer.take();
+        if let Some(value) = self.value.take() {
+            deliver::<R, T, S>(&self.wire, &value);
+        }
+    }
+
+    fn cancel(&self) -> Option<Box<dyn Any>> {
+        Some(Box::new(self.value.take()?))
+    }
+
+    fn receiver(&self) -> ObjectId {
+        self.wire.target.object()
+    }
+
+    fn kind(&self) -> u16 {
+        EventType::META_CALL.raw()
+    }
+}

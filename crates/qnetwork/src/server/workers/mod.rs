@@ -1,0 +1,434 @@
+//! Servers whose connections are spread over several threads.
+//!
+//! A *worker* is a thread with a loop and a server, which is the one that the program would use
+//! with a single loop. The *listening server* is the one on which the program has called
+//! [`set_workers`](QTcpServer::set_workers). It accepts all connections and hands each over to a
+//! worker:
+//!
+//! ```text
+//!   thread of the listening server            thread of a worker
+//!   accept() ─► give() ─► Inbox ───────────► fetch() ─► on_handed(): new_connection ─► your slots
+//!                                                                                        │
+//!   resume, close, pause  ◄─ Remote::post ◄─ next_pending_connection(), close(), ... ◄───┘
+//! ```
+//!
+//! `inbox.rs` has the connections that are on their way, and `part.rs` what runs in a worker's
+//! thread.
+
+mod error;
+mod inbox;
+mod part;
+
+use std::{
+    cell::{Cell, RefCell},
+    io,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, AtomicI32, Ordering::SeqCst},
+        mpsc,
+    },
+    thread::{self, JoinHandle},
+    time::{Duration, Instant},
+};
+
+use qcore::{Dispatcher, Poster, Remote, classes::Inherits};
+
+pub use self::error::{WorkerError, WorkerErrorKind};
+pub(super) use self::inbox::Handed;
+use self::{
+    inbox::Inbox,
+    part::{Here, Part, Start},
+};
+use super::{Hold, QTcpServer, TcpServerNode};
+use crate::{
+    address::QHostAddress,
+    socket::{SocketError, SocketErrorKind},
+};
+
+/// How long the destructor of a listening server waits for its workers.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// A worker is passed over while it has this many more connections that wait than another one.
+const SLACK: usize = 8;
+
+/// Makes a worker's server, in the worker's thread.
+type Make = Arc<dyn Fn() -> QTcpServer + Send + Sync>;
+
+/// What a server is, if it is not a server with a single loop.
+pub(super) enum Role {
+    Listening(Workers),
+    Worker(Part),
+}
+
+/// The workers of a listening server.
+pub(super) struct Workers {
+    /// Dropped when the server dies.
+    make: RefCell<Option<Make>>,
+    count: usize,
+    shared: Arc<Shared>,
+    list: RefCell<Vec<Worker>>,
+    /// The worker whose turn it is.
+    next: Cell<usize>,
+}
+
+/// What a listening server shares with its workers.
+struct Shared {
+    /// Where the server listens, if it does.
+    place: Mutex<Option<(QHostAddress, u16)>>,
+    max_pending: AtomicI32,
+    /// Whether the listening server waits until connections are taken.
+    is_full: AtomicBool,
+}
+
+/// A worker, as the listening server sees it.
+struct Worker {
+    number: usize,
+    poster: Poster,
+    inbox: Arc<Inbox>,
+    /// How many connections the worker has got.
+    handed: Cell<usize>,
+    thread: JoinHandle<()>,
+    /// Closed when the worker has ended.
+    ended: mpsc::Receiver<()>,
+}
+
+/// # Several threads
+impl QTcpServer {
+    /// Spreads the connections over `count` threads, the workers.
+    ///
+    /// `make` runs in each worker's thread and returns the server that the program would use with
+    /// a single loop, with its slots. Each connection appears at one of these servers and stays in
+    /// its thread, so the code for a connection does not change. This server listens. It emits
+    /// [`new_connection`](TcpServerNode::new_connection) no more, because the workers' servers do.
+    ///
+    /// Call this function before [`listen`](QTcpServer::listen), which starts the threads. Later
+    /// calls only log a warning. With a `count` of 0, this server does its own work.
+    ///
+    /// # How connections are spread
+    ///
+    /// The workers take turns, so that each gets equally many. A worker is passed over while eight
+    /// more connections wait in it to be taken than in another one, or fewer if the
+    /// [limit](QTcpServer::set_max_pending_connections) for all is low. So if a worker is stuck in
+    /// a slot, the connections that it has got wait for it, and the others continue.
+    ///
+    /// # The workers' servers
+    ///
+    /// `make` may return any class derived from `QTcpServer`: a `QSslServer`, whose handshakes then
+    /// run in the workers, or a class of your own. A [handler](QTcpServer::set_incoming_connection)
+    /// gets its descriptors in the worker.
+    ///
+    /// A worker's server behaves as if it listened.
+    ///
+    /// * [`is_listening`](QTcpServer::is_listening), [`server_address`](QTcpServer::server_address)
+    ///   and [`server_port`](QTcpServer::server_port) return the values of the listening server.
+    /// * [`close`](QTcpServer::close), [`pause_accepting`](QTcpServer::pause_accepting),
+    ///   [`resume_accepting`](QTcpServer::resume_accepting) and
+    ///   [`set_max_pending_connections`](QTcpServer::set_max_pending_connections) act on the
+    ///   listening server, so on all workers. They take effect in its loop, shortly after the call.
+    /// * `listen`, `set_socket_descriptor` and `wait_for_new_connection` fail with
+    ///   [`Operation`](SocketErrorKind::Operation). A proxy that is set has no effect.
+    ///
+    /// # What holds for all workers together
+    ///
+    /// * The [limit](QTcpServer::set_max_pending_connections) of connections that wait to be taken.
+    ///   It counts those of all workers. If `make` sets it, each worker sets the same limit once
+    ///   more, and the last call counts: four workers that set 50 allow 50 in all.
+    /// * [`pause_accepting`](QTcpServer::pause_accepting). With workers, the pause lasts until
+    ///   `resume_accepting`, even if a worker takes a connection.
+    /// * [`close`](QTcpServer::close) stops listening and closes the connections that no worker has
+    ///   taken. As with a single loop, the others continue. The workers stay for the next `listen`.
+    /// * [`accept_error`](TcpServerNode::accept_error) is emitted by the listening server.
+    ///
+    /// # Ends
+    ///
+    /// When the listening server dies, it tells the workers to end. Each of them deletes its server
+    /// in its own thread, and with it all of its connections. The destructor waits for that for up
+    /// to 5 seconds; after that it logs a warning and lets the threads run on.
+    ///
+    /// If a slot panics in a worker, that worker ends with its connections. The others continue,
+    /// and the listening server emits [`worker_failed`](TcpServerNode::worker_failed). Connections
+    /// that the worker has not fetched yet go to the others. The next `listen` starts the worker
+    /// again. If no worker is left, the listening server closes. To keep a worker running after a
+    /// panic, use [`PanicPolicy::Report`](qcore::PanicPolicy::Report).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::{io::{Read, Write}, net::TcpStream};
+    /// use qnetwork::{QHostAddress, QTcpServer};
+    ///
+    /// /// What a program with a single loop uses.
+    /// fn echo_server() -> QTcpServer {
+    ///     let server = QTcpServer::new();
+    ///     server.new_connection.connect_to(&server, |server, ()| {
+    ///         while let Some(socket) = server.next_pending_connection() {
+    ///             socket.ready_read.connect_to(&socket, |socket, ()| {
+    ///                 socket.write(socket.read_all()).ok();
+    ///             });
+    ///             socket.disconnected.connect_to(&socket, |socket, ()| socket.delete_later());
+    ///         }
+    ///     });
+    ///     server
+    /// }
+    ///
+    /// let server = QTcpServer::new();
+    /// server.set_workers(2, echo_server);
+    /// server.listen(QHostAddress::LocalHost, 0)?;
+    ///
+    /// let port = server.server_port();
+    /// let client = std::thread::spawn(move || {
+    ///     let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    ///     stream.write_all(b"hello").unwrap();
+    ///     let mut answer = [0; 5];
+    ///     stream.read_exact(&mut answer).unwrap();
+    ///     answer
+    /// });
+    /// assert!(qcore::wait_until(5000, || client.is_finished()));
+    /// assert_eq!(&client.join().unwrap(), b"hello");
+    /// # Ok::<(), qnetwork::SocketError>(())
+    /// ```
+    pub fn set_workers<S: Inherits<QTcpServer>>(
+        &self,
+        count: usize,
+        make: impl Fn() -> S + Send + Sync + 'static,
+    ) {
+        if self.is_deleted() || count == 0 && self.0.role.get().is_none() {
+            return;
+        }
+        let workers = Workers {
+            make: RefCell::new(Some(Arc::new(move || make().as_base().clone()))),
+            count,
+            shared: Arc::new(Shared {
+                place: Mutex::default(),
+                max_pending: AtomicI32::new(self.state.max_pending()),
+                is_full: AtomicBool::new(false),
+            }),
+            list: RefCell::default(),
+            next: Cell::new(0),
+        };
+        let is_late = self.is_listening();
+        if is_late || self.0.role.set(Box::new(Role::Listening(workers))).is_err() {
+            qcore::q_warning!("QTcpServer::setWorkers() called again, or while listening");
+        }
+    }
+
+    /// Returns how many workers run: 0 before the first [`listen`](QTcpServer::listen), and for a
+    /// server with a single loop.
+    #[must_use]
+    pub fn worker_count(&self) -> usize {
+        self.0.workers().map_or(0, |workers| workers.list.borrow().len())
+    }
+}
+
+impl Shared {
+    fn place(&self) -> Option<(QHostAddress, u16)> {
+        self.place.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn set_place(&self, place: Option<(QHostAddress, u16)>) {
+        *self.place.lock().unwrap_or_else(PoisonError::into_inner) = place;
+    }
+}
+
+impl Worker {
+    /// Returns how many of its connections wait to be taken.
+    fn waiting(&self) -> usize {
+        self.handed.get().saturating_sub(self.inbox.left())
+    }
+
+    /// Calls `f` in the worker's thread. Does nothing if it has ended.
+    fn tell(&self, f: impl FnOnce() + Send + 'static) {
+        let _ = self.poster.post(f);
+    }
+
+    fn give(&self, connection: Handed) {
+        self.handed.set(self.handed.get() + 1);
+        if let Some(round) = self.inbox.push(connection) {
+            // If the worker has just ended, `on_worker_ended` takes the connection back.
+            self.tell(move || Here::with_server(|server| server.fetch(round)));
+        }
+    }
+}
+
+impl Workers {
+    /// Returns how many connections wait to be taken, of all workers together.
+    pub(super) fn waiting(&self) -> usize {
+        self.list.borrow().iter().map(Worker::waiting).sum()
+    }
+
+    /// Records that the listening server waits for room. A worker that makes room calls
+    /// [`resume_if_full`](TcpServerNode::resume_if_full).
+    pub(super) fn set_full(&self, is_full: bool) {
+        self.shared.is_full.store(is_full, SeqCst);
+    }
+
+    pub(super) fn set_max_pending(&self, count: i32) {
+        self.shared.max_pending.store(count, SeqCst);
+    }
+
+    /// Gives a connection to the worker whose turn it is, or the next one that is not behind.
+    pub(super) fn give(&self, connection: Handed) {
+        let list = self.list.borrow();
+        let next = self.next.get();
+        let least = list.iter().map(Worker::waiting).min().unwrap_or(0);
+        // Together, workers that are stuck must not use up the limit.
+        let limit = usize::try_from(self.shared.max_pending.load(SeqCst)).unwrap_or(0);
+        let slack = (limit / (2 * self.count)).min(SLACK);
+        let order = |worker: &&Worker| {
+            let is_behind = worker.waiting() > least + slack;
+            (is_behind, (worker.number + self.count - next) % self.count)
+        };
+        if let Some(worker) = list.iter().min_by_key(order) {
+            self.next.set((worker.number + 1) % self.count);
+            worker.give(connection);
+        }
+    }
+
+    /// Starts the workers that do not run.
+    fn start(&self, server: &QTcpServer) -> io::Result<()> {
+        let home = Remote::of(server);
+        for number in 0..self.count {
+            if self.list.borrow().iter().any(|worker| worker.number == number) {
+                continue;
+            }
+            let worker = self.spawn(number, home.clone())?;
+            self.list.borrow_mut().push(worker);
+        }
+        Ok(())
+    }
+
+    fn spawn(&self, number: usize, home: Remote<QTcpServer>) -> io::Result<Worker> {
+        let inbox = Arc::new(Inbox::default());
+        let make = self.make.borrow().clone();
+        let make = make.ok_or_else(|| io::Error::other("the server has died"))?;
+        let shared = self.shared.clone();
+        let start = Start { worker: number, make, shared, home, inbox: inbox.clone() };
+        let (ready, is_ready) = mpsc::channel();
+        let (ends, ended) = mpsc::channel();
+        let name = format!("QTcpServer {number}");
+        let thread = thread::Builder::new().name(name).spawn(move || {
+            let _ends: mpsc::Sender<()> = ends;
+            let poster = Dispatcher::current().poster();
+            let is_usable = poster.is_ok();
+            if ready.send(poster).is_ok() && is_usable {
+                part::run(start);
+            }
+        })?;
+        match is_ready.recv() {
+            Ok(Ok(poster)) => {
+                Ok(Worker { number, poster, inbox, handed: Cell::new(0), thread, ended })
+            }
+            Ok(Err(error)) => Err(error),
+            Err(_) => Err(io::Error::other("a worker has not started")),
+        }
+    }
+
+    /// Closes the connections that were not taken.
+    fn close(&self) {
+        self.shared.set_place(None);
+        let mut untaken = Vec::new();
+        for worker in &*self.list.borrow() {
+            let connections = worker.inbox.take_all();
+            worker.handed.set(worker.handed.get() - connections.len());
+            untaken.push(connections);
+            worker.tell(|| Here::with_server(TcpServerNode::close_untaken));
+        }
+        self.set_full(false);
+    }
+
+    /// Ends the workers and waits for their threads.
+    fn end(&self) {
+        let workers = self.list.take();
+        for worker in &workers {
+            worker.tell(|| Here::of_thread().quit());
+        }
+        let limit = Instant::now() + PATIENCE;
+        let mut late = 0;
+        for worker in workers {
+            let left = limit.saturating_duration_since(Instant::now());
+            match worker.ended.recv_timeout(left) {
+                Err(mpsc::RecvTimeoutError::Timeout) => late += 1,
+                // The thread catches all panics.
+                _ => drop(worker.thread.join()),
+            }
+        }
+        if late > 0 {
+            qcore::q_warning!("QTcpServer: Destroyed while {late} of its workers are still busy");
+        }
+        let make = self.make.take();
+        drop(make);
+    }
+}
+
+impl TcpServerNode {
+    /// Returns the workers, if this is a listening server that has workers.
+    pub(super) fn workers(&self) -> Option<&Workers> {
+        match &**self.role.get()? {
+            Role::Listening(workers) => Some(workers).filter(|workers| workers.count > 0),
+            Role::Worker(_) => None,
+        }
+    }
+
+    /// Returns what a worker's server knows of the whole, if this is one.
+    pub(super) fn part(&self) -> Option<&Part> {
+        match &**self.role.get()? {
+            Role::Listening(_) => None,
+            Role::Worker(part) => Some(part),
+        }
+    }
+
+    /// Starts the workers, as the server begins to listen.
+    pub(super) fn start_workers(&self, place: (QHostAddress, u16)) -> Result<(), SocketError> {
+        let Some(workers) = self.workers() else { return Ok(()) };
+        let Some(node) = self.this.upgrade() else { return Ok(()) };
+        workers.start(&QTcpServer::from_node(node)).map_err(|error| {
+            let text = format!("Cannot start a worker: {error}");
+            SocketError::new(SocketErrorKind::SocketResource, text)
+        })?;
+        workers.shared.set_place(Some(place));
+        Ok(())
+    }
+
+    pub(super) fn close_workers(&self) {
+        if let Some(workers) = self.workers() {
+            workers.close();
+        }
+    }
+
+    pub(super) fn end_workers(&self) {
+        if let Some(workers) = self.workers() {
+            workers.end();
+        }
+    }
+
+    /// Accepts connections again if it was waiting for room.
+    fn resume_if_full(&self) {
+        if self.hold.get() == Hold::Full {
+            self.resume();
+        }
+    }
+
+    /// Continues without a worker.
+    fn on_worker_ended(&self, error: WorkerError) {
+        let Some(workers) = self.workers() else { return };
+        let ended = {
+            let mut list = workers.list.borrow_mut();
+            let at = list.iter().position(|worker| worker.number == error.worker());
+            at.map(|at| list.swap_remove(at))
+        };
+        let Some(ended) = ended else { return };
+        let unfetched = ended.inbox.take_all();
+        drop(ended);
+        for connection in unfetched {
+            workers.give(connection);
+        }
+        qcore::q_warning!("QTcpServer: {error}");
+        self.resume_if_full();
+        self.worker_failed.emit(error);
+        if workers.list.borrow().is_empty() && self.listener.borrow().is_some() {
+            self.close();
+            let text = "All workers have ended";
+            self.report(SocketError::new(SocketErrorKind::SocketResource, text));
+        }
+    }
+}
