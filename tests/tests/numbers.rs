@@ -98,6 +98,8 @@ const OUR_VALUES: &[(&str, &str, &str)] = &[
 /// Public enums and flags that stand for no enum of Qt's, with the reasons.
 const OUR_TYPES: &[(&str, &str)] = &[
     ("SslCertificateErrorKind", "Qt gives a null certificate and no reason"),
+    ("JoinErrorKind", "Qt has no tasks"),
+    ("SignalErrorKind", "Qt has no tasks"),
     ("DeviceErrorKind", "Qt's functions return -1 or false"),
     ("ExtensionValue", "it is a QVariant of Qt's: it carries data"),
     ("Host", "it is an argument that is a name or an address"),

@@ -24,6 +24,8 @@
 //! to the certificate stays in the session's output. Only [`transmit`](SslSocketNode::transmit)
 //! takes data out of there.
 
+#[cfg(feature = "tasks")]
+mod awaiting;
 mod closing;
 mod device;
 mod encrypting;
