@@ -151,10 +151,11 @@ pub mod prelude {
     #[doc(no_inline)]
     pub use crate::{
         AlternativeNameEntryType, EncodingFormat, ExtensionValue, HashAlgorithm, InfoAttribute,
-        KeyAlgorithm, KeyType, NextProtocolNegotiationStatus, PatternSyntax, PeerVerifyMode,
-        QSslCertificate, QSslCertificateExtension, QSslCipher, QSslConfiguration, QSslError,
-        QSslKey, QSslServer, QSslSocket, SslCertificateError, SslCertificateErrorKind,
-        SslErrorKind, SslKeyError, SslKeyErrorKind, SslMode, SslOptions, SslProtocol, SubjectInfo,
+        KeyAlgorithm, KeyType, NextProtocolNegotiationStatus, OcspCertificateStatus,
+        OcspRevocationReason, PatternSyntax, PeerVerifyMode, QOcspResponse, QSslCertificate,
+        QSslCertificateExtension, QSslCipher, QSslConfiguration, QSslError, QSslKey, QSslServer,
+        QSslSocket, SslCertificateError, SslCertificateErrorKind, SslErrorKind, SslKeyError,
+        SslKeyErrorKind, SslMode, SslOptions, SslProtocol, SubjectInfo,
     };
     #[cfg(feature = "dns")]
     #[doc(no_inline)]
