@@ -17,6 +17,7 @@ documents! {
     architecture "../../docs/architecture.md"
     certificates "../../docs/certificates.md"
     proxies "../../docs/proxies.md"
+    threads "../../docs/threads.md"
     limits "../../docs/limits.md"
     decisions "../../docs/decisions.md"
 }
