@@ -1,9 +1,9 @@
 //! Broadcasts a datagram to the network once a second, like Qt's example.
 
-use std::{cell::Cell, process::ExitCode, rc::Rc};
+use std::{cell::Cell, process::ExitCode};
 
 use examples::{parse_args, print_line};
-use qcore::{QCoreApplication, QTimer};
+use qcore::{QCoreApplication, QObject, QTimer, class};
 use qnetwork::{QHostAddress, QUdpSocket};
 
 const USAGE: &str = "\
@@ -24,17 +24,21 @@ struct Options {
     count: u64,
 }
 
-/// The sender: a timer and a socket. The socket need not be bound.
-struct Sender {
-    app: QCoreApplication,
-    socket: QUdpSocket,
-    to: QHostAddress,
-    options: Options,
-    number: Cell<u64>,
+class! {
+    /// The sender: a timer and a socket. The socket need not be bound.
+    struct Sender: QObject {
+        to: QHostAddress,
+        options: Options,
+        every: i32,
+        app: QCoreApplication = QCoreApplication::instance(),
+        child socket: QUdpSocket = QUdpSocket::new(),
+        child timer: QTimer = QTimer::with_interval(every),
+        number: Cell<u64> = Cell::new(0),
+    }
 }
 
 impl Sender {
-    fn send(&self, (): &()) {
+    fn send(&self) {
         let number = self.number.get() + 1;
         self.number.set(number);
         let text = format!("Broadcast message {number}");
@@ -78,10 +82,9 @@ fn run(options: Options) -> Result<i32, Box<dyn std::error::Error>> {
     let app = QCoreApplication::new();
     app.quit_on_ctrl_c()?;
     let to = options.to.parse()?;
-    let timer = QTimer::with_interval(i32::try_from(options.every)?);
-    let socket = QUdpSocket::new();
-    let sender = Rc::new(Sender { app: app.clone(), socket, to, options, number: Cell::new(0) });
-    timer.timeout.connect_to(&sender, Sender::send);
-    timer.start();
+    let every = i32::try_from(options.every)?;
+    let sender = Sender::derive(QObject::new(), to, options, every);
+    sender.timer.timeout.connect_slot(&sender, Sender::send);
+    sender.timer.start();
     Ok(app.exec())
 }

@@ -12,7 +12,7 @@ use std::{
 };
 
 use examples::{Endpoint, parse_args, print_line, refuse};
-use qcore::{NotifierType, QCoreApplication, QSocketNotifier, class};
+use qcore::{NotifierType, QCoreApplication, QObject, QSocketNotifier, class};
 use qnetwork::{IncomingConnection, QTcpServer, QTcpSocket, SocketErrorKind};
 
 const USAGE: &str = "\
@@ -119,7 +119,12 @@ class! {
 
 impl IncomingConnection for Room {
     fn incoming_connection(&self, descriptor: OwnedFd) {
-        Guest::new(self).come_by(descriptor);
+        let guest = Guest::new().with_parent(self);
+        guest.ready_read.connect_slot((&guest, self), Guest::on_ready_read);
+        guest
+            .disconnected
+            .connect_to((&guest, self), |(guest, room), ()| guest.leave(room, "left"));
+        guest.come_by(descriptor);
     }
 }
 
@@ -156,12 +161,10 @@ impl Room {
 }
 
 impl Guest {
-    fn new(room: &Room) -> Self {
-        let this = Self::derive(QTcpSocket::new()).with_parent(room);
+    fn new() -> Self {
+        let this = Self::derive(QTcpSocket::new());
         // Everything beyond that stays in the system's buffers, which slows the sender.
         this.set_read_buffer_size(MAX_LINE);
-        this.ready_read.connect_slot((&this, room), Self::on_ready_read);
-        this.disconnected.connect_to((&this, room), |(guest, room), ()| guest.leave(room, "left"));
         this
     }
 
@@ -241,41 +244,37 @@ impl Guest {
 fn run_client(server: &Endpoint, name: &str) -> Outcome {
     let app = QCoreApplication::new();
     app.quit_on_ctrl_c()?;
-    let client = Client::new(&app)?;
+    let client = Client::new()?;
     client.socket.connect_to_host(&server.host, server.port);
     // The socket sends the data once it is connected.
     client.send(format!("{name}\n").as_bytes());
     Ok(app.exec())
 }
 
-struct Client {
-    app: QCoreApplication,
-    socket: QTcpSocket,
-    /// Standard input without a buffer: the notifier would not report data inside a buffer.
-    input: Rc<File>,
-    typed: QSocketNotifier,
-    /// Whether the data read last ended in the middle of a line.
-    in_line: Cell<bool>,
-    leaving: Cell<bool>,
+class! {
+    struct Client: QObject {
+        /// Standard input without a buffer: the notifier would not report data inside a buffer.
+        input: Rc<File>,
+        child typed: QSocketNotifier,
+        app: QCoreApplication = QCoreApplication::instance(),
+        child socket: QTcpSocket = QTcpSocket::new(),
+        /// Whether the data read last ended in the middle of a line.
+        in_line: Cell<bool> = Cell::new(false),
+        leaving: Cell<bool> = Cell::new(false),
+    }
 }
 
 impl Client {
-    fn new(app: &QCoreApplication) -> io::Result<Rc<Self>> {
+    fn new() -> io::Result<Self> {
         let input = Rc::new(File::from(io::stdin().as_fd().try_clone_to_owned()?));
-        let client = Rc::new(Client {
-            app: app.clone(),
-            socket: QTcpSocket::new(),
-            typed: QSocketNotifier::try_new(input.clone(), NotifierType::Read)?,
-            input,
-            in_line: Cell::new(false),
-            leaving: Cell::new(false),
-        });
-        client.typed.activated.connect_slot(&client, Client::on_typed);
-        client.socket.ready_read.connect_slot(&client, Client::on_ready_read);
-        client.socket.bytes_written.connect_slot(&client, Client::on_bytes_written);
-        client.socket.error_occurred.connect_slot(&client, Client::on_error);
-        client.socket.disconnected.connect_slot(&client, Client::on_disconnected);
-        Ok(client)
+        let typed = QSocketNotifier::try_new(input.clone(), NotifierType::Read)?;
+        let this = Self::derive(QObject::new(), input, typed);
+        this.typed.activated.connect_slot(&this, Self::on_typed);
+        this.socket.ready_read.connect_slot(&this, Self::on_ready_read);
+        this.socket.bytes_written.connect_slot(&this, Self::on_bytes_written);
+        this.socket.error_occurred.connect_slot(&this, Self::on_error);
+        this.socket.disconnected.connect_slot(&this, Self::on_disconnected);
+        Ok(this)
     }
 
     fn on_typed(&self) {

@@ -5,7 +5,7 @@
 use std::process::ExitCode;
 
 use examples::{Endpoint, parse_args, print_line, refuse};
-use qcore::QCoreApplication;
+use qcore::{QCoreApplication, QObject};
 use qnetwork::{QTcpServer, QUdpSocket};
 
 const USAGE: &str = "\
@@ -95,7 +95,7 @@ fn stream_server(tls: Option<tls::Configuration>, sink: bool) -> QTcpServer {
                     }
                 }
             });
-            socket.disconnected.connect_to(&socket, |socket, ()| socket.delete_later());
+            socket.disconnected.connect_slot(&socket, QObject::delete_later);
         }
     });
     server

@@ -1,9 +1,9 @@
 //! Gets a fortune from a server and prints it.
 
-use std::{process::ExitCode, rc::Rc};
+use std::process::ExitCode;
 
 use examples::{Wire, client_args, print_line, receive_fortune};
-use qcore::QCoreApplication;
+use qcore::{QCoreApplication, QObject, class};
 use qnetwork::{QTcpSocket, SocketErrorKind};
 
 const USAGE: &str = "\
@@ -16,22 +16,24 @@ Gets a fortune from a server and prints it.
   --proxy URL  use a proxy: socks5://USER:PASSWORD@HOST:PORT or http://USER:PASSWORD@HOST:PORT
   --help       print this text";
 
-/// The client: a socket and the handlers of its signals.
-struct Client {
-    app: QCoreApplication,
-    socket: QTcpSocket,
-    wire: Wire,
+class! {
+    /// The client: a socket and the handlers of its signals.
+    struct Client: QObject {
+        app: QCoreApplication = QCoreApplication::instance(),
+        child socket: QTcpSocket = QTcpSocket::new(),
+        wire: Wire,
+    }
 }
 
 impl Client {
-    fn new(app: &QCoreApplication, wire: Wire) -> Rc<Client> {
-        let client = Rc::new(Client { app: app.clone(), socket: QTcpSocket::new(), wire });
-        client.socket.ready_read.connect_to(&client, Client::on_ready_read);
-        client.socket.error_occurred.connect_to(&client, Client::on_error);
-        client
+    fn new(wire: Wire) -> Self {
+        let this = Self::derive(QObject::new(), wire);
+        this.socket.ready_read.connect_slot(&this, Self::on_ready_read);
+        this.socket.error_occurred.connect_slot(&this, Self::on_error);
+        this
     }
 
-    fn on_ready_read(&self, (): &()) {
+    fn on_ready_read(&self) {
         // Waits for more data if only a part of the fortune has arrived.
         if let Some(fortune) = receive_fortune(&self.socket, self.wire) {
             print_line(&fortune);
@@ -53,7 +55,7 @@ impl Client {
 fn main() -> ExitCode {
     let args = client_args(USAGE);
     let app = QCoreApplication::new();
-    let client = Client::new(&app, args.wire);
+    let client = Client::new(args.wire);
     if let Some(proxy) = args.proxy {
         client.socket.set_proxy(proxy);
     }

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use examples::{Endpoint, Wire, parse_args, print_line, send_fortune};
-use qcore::QCoreApplication;
+use qcore::{QCoreApplication, QObject};
 use qnetwork::QTcpServer;
 
 const USAGE: &str = "\
@@ -42,7 +42,7 @@ fn run(listen: &Endpoint, wire: Wire) -> Result<i32, Box<dyn std::error::Error>>
     let server = QTcpServer::new();
     server.new_connection.connect_to(&server, move |server, ()| {
         while let Some(client) = server.next_pending_connection() {
-            client.disconnected.connect_to(&client, |client, ()| client.delete_later());
+            client.disconnected.connect_slot(&client, QObject::delete_later);
             send_fortune(&client, wire);
             // Closes the connection once the fortune has been sent.
             client.disconnect_from_host();

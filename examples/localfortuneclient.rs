@@ -1,9 +1,9 @@
 //! Asks a local fortune server for a fortune and prints it.
 
-use std::{process::ExitCode, rc::Rc};
+use std::process::ExitCode;
 
 use examples::{LOCAL_NAME, parse_args, print_line, receive_local_fortune};
-use qcore::QCoreApplication;
+use qcore::{QCoreApplication, QObject, QTimer, class};
 use qnetwork::{LocalSocketErrorKind, QLocalSocket};
 
 const USAGE: &str = "\
@@ -14,21 +14,23 @@ Asks a fortune server on this machine for a fortune and prints it.
   NAME    the server's path, or its name in the directory for temporary files [fortune]
   --help  print this text";
 
-/// The client: a socket and the handlers of its signals.
-struct Client {
-    app: QCoreApplication,
-    socket: QLocalSocket,
+class! {
+    /// The client: a socket and the handlers of its signals.
+    struct Client: QObject {
+        app: QCoreApplication = QCoreApplication::instance(),
+        child socket: QLocalSocket = QLocalSocket::new(),
+    }
 }
 
 impl Client {
-    fn new(app: &QCoreApplication) -> Rc<Client> {
-        let client = Rc::new(Client { app: app.clone(), socket: QLocalSocket::new() });
-        client.socket.ready_read.connect_to(&client, Client::on_ready_read);
-        client.socket.error_occurred.connect_to(&client, Client::on_error);
-        client
+    fn new() -> Self {
+        let this = Self::derive(QObject::new());
+        this.socket.ready_read.connect_slot(&this, Self::on_ready_read);
+        this.socket.error_occurred.connect_slot(&this, Self::on_error);
+        this
     }
 
-    fn on_ready_read(&self, (): &()) {
+    fn on_ready_read(&self) {
         // Waits for more data if only a part of the fortune has arrived.
         if let Some(fortune) = receive_local_fortune(&self.socket) {
             print_line(&fortune);
@@ -61,10 +63,9 @@ fn main() -> ExitCode {
         Ok(true)
     });
     let app = QCoreApplication::new();
-    let client = Client::new(&app);
+    let client = Client::new();
     // Connects in the loop's first turn: before that, an error could not end the loop.
     let name = name.unwrap_or_else(|| LOCAL_NAME.to_owned());
-    let socket = client.socket.clone();
-    qcore::QTimer::single_shot(0, move || socket.connect_to_server(&name));
+    QTimer::single_shot_to(0, &client.socket, move |socket| socket.connect_to_server(&name));
     ExitCode::from(app.exec() as u8)
 }

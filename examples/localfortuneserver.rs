@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use examples::{LOCAL_NAME, parse_args, print_line, send_local_fortune};
-use qcore::QCoreApplication;
+use qcore::{QCoreApplication, QObject};
 use qnetwork::QLocalServer;
 
 const USAGE: &str = "\
@@ -41,7 +41,7 @@ fn run(name: &str) -> Result<i32, Box<dyn std::error::Error>> {
     let server = QLocalServer::new();
     server.new_connection.connect_to(&server, |server, ()| {
         while let Some(client) = server.next_pending_connection() {
-            client.disconnected.connect_to(&client, |client, ()| client.delete_later());
+            client.disconnected.connect_slot(&client, QObject::delete_later);
             send_local_fortune(&client);
             // Closes the connection once the fortune has been sent.
             client.disconnect_from_server();

@@ -1,14 +1,13 @@
 //! Sends 50 MB to itself, with a client and a server in one loop, and shows the progress of both.
 
 use std::{
-    cell::{Cell, OnceCell, RefCell},
+    cell::{Cell, RefCell},
     process::ExitCode,
-    rc::Rc,
     time::Instant,
 };
 
 use examples::{Progress, parse_args, print_line};
-use qcore::QCoreApplication;
+use qcore::{QCoreApplication, QObject, class};
 use qnetwork::{QHostAddress, QTcpServer, QTcpSocket, SocketError};
 
 const USAGE: &str = "\
@@ -48,62 +47,53 @@ fn main() -> ExitCode {
 fn run(total: u64) -> Result<i32, Box<dyn std::error::Error>> {
     let app = QCoreApplication::new();
     app.quit_on_ctrl_c()?;
-    let loopback = Loopback::new(&app, total);
+    let loopback = Loopback::new(total);
     loopback.start()?;
     Ok(app.exec())
 }
 
-struct Loopback {
-    app: QCoreApplication,
-    server: QTcpServer,
-    /// The end that sends.
-    client: QTcpSocket,
-    /// The end that receives, once there is a connection.
-    accepted: OnceCell<QTcpSocket>,
-    total: u64,
-    written: Cell<u64>,
-    received: Cell<u64>,
-    started: Instant,
-    progress: RefCell<Progress<2>>,
+class! {
+    /// A server and its only client.
+    struct Loopback: QObject {
+        total: u64,
+        app: QCoreApplication = QCoreApplication::instance(),
+        child server: QTcpServer = QTcpServer::new(),
+        /// The end that sends.
+        child client: QTcpSocket = QTcpSocket::new(),
+        written: Cell<u64> = Cell::new(0),
+        received: Cell<u64> = Cell::new(0),
+        started: Instant = Instant::now(),
+        progress: RefCell<Progress<2>> = Progress::new(["sent", "received"], total).into(),
+    }
 }
 
 impl Loopback {
-    fn new(app: &QCoreApplication, total: u64) -> Rc<Self> {
-        let loopback = Rc::new(Loopback {
-            app: app.clone(),
-            server: QTcpServer::new(),
-            client: QTcpSocket::new(),
-            accepted: OnceCell::new(),
-            total,
-            written: Cell::new(0),
-            received: Cell::new(0),
-            started: Instant::now(),
-            progress: RefCell::new(Progress::new(["sent", "received"], total)),
-        });
-        loopback.client.connected.connect_to(&loopback, |loopback, ()| loopback.write_more());
-        loopback.client.bytes_written.connect_to(&loopback, |loopback, _| loopback.on_sent());
-        loopback.client.error_occurred.connect_to(&loopback, |loopback, _| {
-            eprintln!("loopback: {}", loopback.client.error_string());
-            loopback.app.exit(1);
-        });
-        let this = Rc::downgrade(&loopback);
-        loopback.server.new_connection.connect_to(&loopback.server, move |server, ()| {
-            let Some(loopback) = this.upgrade() else { return };
-            let Some(socket) = server.next_pending_connection() else { return };
-            // No further connection is expected. Closing the server does not affect the accepted
-            // one.
-            server.close();
-            socket.ready_read.connect_to(&loopback, |loopback, ()| loopback.on_ready_read());
-            socket.disconnected.connect_to(&loopback, |loopback, ()| loopback.on_end());
-            let _ = loopback.accepted.set(socket);
-        });
-        loopback
+    fn new(total: u64) -> Self {
+        let this = Self::derive(QObject::new(), total);
+        this.client.connected.connect_slot(&this, Self::write_more);
+        this.client.bytes_written.connect_slot(&this, Self::on_sent);
+        this.client.error_occurred.connect_slot(&this, Self::on_error);
+        this.server.new_connection.connect_slot(&this, Self::on_new_connection);
+        this
     }
 
     fn start(&self) -> Result<(), SocketError> {
         self.server.listen(QHostAddress::LocalHost, 0)?;
         self.client.connect_to_host(QHostAddress::LocalHost, self.server.server_port());
         Ok(())
+    }
+
+    fn on_new_connection(&self) {
+        let Some(socket) = self.server.next_pending_connection() else { return };
+        // No further connection is expected. Closing the server does not affect the accepted one.
+        self.server.close();
+        socket.ready_read.connect_slot((self, &socket), Self::on_ready_read);
+        socket.disconnected.connect_slot(self, Self::on_end);
+    }
+
+    fn on_error(&self) {
+        eprintln!("loopback: {}", self.client.error_string());
+        self.app.exit(1);
     }
 
     fn write_more(&self) {
@@ -127,8 +117,8 @@ impl Loopback {
         self.write_more();
     }
 
-    fn on_ready_read(&self) {
-        let Some(socket) = self.accepted.get() else { return };
+    /// Reads from the end that receives.
+    fn on_ready_read(&self, socket: &QTcpSocket) {
         let mut buffer = [0; PAYLOAD];
         while let Ok(count @ 1..) = socket.read_into(&mut buffer) {
             self.received.set(self.received.get() + count as u64);

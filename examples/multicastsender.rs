@@ -1,9 +1,9 @@
 //! Sends a datagram to an IPv4 and an IPv6 multicast group once a second, like Qt's example.
 
-use std::{cell::Cell, process::ExitCode, rc::Rc};
+use std::{cell::Cell, process::ExitCode};
 
 use examples::{Group, parse_args, print_line};
-use qcore::{QCoreApplication, QTimer};
+use qcore::{QCoreApplication, QObject, QTimer, class};
 use qnetwork::{QHostAddress, QUdpSocket, SocketOption};
 
 const USAGE: &str = "\
@@ -27,16 +27,20 @@ struct Options {
     count: u64,
 }
 
-/// The sender: a timer and one socket for each group.
-struct Sender {
-    app: QCoreApplication,
-    sockets: Vec<(QHostAddress, QUdpSocket)>,
-    options: Options,
-    number: Cell<u64>,
+class! {
+    /// The sender: a timer and one socket for each group.
+    struct Sender: QObject {
+        sockets: Vec<(QHostAddress, QUdpSocket)>,
+        options: Options,
+        every: i32,
+        app: QCoreApplication = QCoreApplication::instance(),
+        child timer: QTimer = QTimer::with_interval(every),
+        number: Cell<u64> = Cell::new(0),
+    }
 }
 
 impl Sender {
-    fn send(&self, (): &()) {
+    fn send(&self) {
         let number = self.number.get() + 1;
         self.number.set(number);
         let text = format!("Multicast message {number}");
@@ -86,9 +90,9 @@ fn run(options: Options) -> Result<i32, Box<dyn std::error::Error>> {
         socket.set_multicast_interface(by.as_ref())?;
         sockets.push((group, socket));
     }
-    let timer = QTimer::with_interval(i32::try_from(options.every)?);
-    let sender = Rc::new(Sender { app: app.clone(), sockets, options, number: Cell::new(0) });
-    timer.timeout.connect_to(&sender, Sender::send);
-    timer.start();
+    let every = i32::try_from(options.every)?;
+    let sender = Sender::derive(QObject::new(), sockets, options, every);
+    sender.timer.timeout.connect_slot(&sender, Sender::send);
+    sender.timer.start();
     Ok(app.exec())
 }

@@ -4,7 +4,7 @@
 use std::process::ExitCode;
 
 use examples::{Endpoint, fortune, parse_args, print_line, refuse, server_configuration};
-use qcore::QCoreApplication;
+use qcore::{QCoreApplication, QObject};
 use qnetwork::{QSslConfiguration, QSslServer};
 
 const USAGE: &str = "\
@@ -54,7 +54,7 @@ fn run(
     // fails.
     server.new_connection.connect_to(&server, |server, ()| {
         while let Some(client) = server.next_pending_connection() {
-            client.disconnected.connect_to(&client, |client, ()| client.delete_later());
+            client.disconnected.connect_slot(&client, QObject::delete_later);
             client.write(format!("{}\n", fortune())).ok();
             // Closes the connection once the fortune has been sent.
             client.disconnect_from_host();

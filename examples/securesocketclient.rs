@@ -11,7 +11,7 @@ use std::{
 };
 
 use examples::{certificates, parse_args, print_line, refuse};
-use qcore::{NotifierType, QCoreApplication, QSocketNotifier};
+use qcore::{NotifierType, QCoreApplication, QObject, QSocketNotifier, class};
 use qnetwork::{
     AlternativeNameEntryType, HashAlgorithm, PauseModes, QSslCertificate, QSslError, QSslSocket,
     SocketErrorKind, SocketState, SubjectInfo,
@@ -39,15 +39,17 @@ struct Options {
     path: Option<String>,
 }
 
-struct Client {
-    app: QCoreApplication,
-    socket: QSslSocket,
-    options: Options,
-    /// Standard input without a buffer: the notifier would not report data inside a buffer.
-    input: Rc<File>,
-    /// Reports the answer while a question is open.
-    typed: QSocketNotifier,
-    exit_code: Cell<i32>,
+class! {
+    struct Client: QObject {
+        options: Options,
+        /// Standard input without a buffer: the notifier would not report data inside a buffer.
+        input: Rc<File>,
+        /// Reports the answer while a question is open.
+        child typed: QSocketNotifier,
+        app: QCoreApplication = QCoreApplication::instance(),
+        child socket: QSslSocket = QSslSocket::new(),
+        exit_code: Cell<i32> = Cell::new(0),
+    }
 }
 
 fn main() -> ExitCode {
@@ -84,32 +86,24 @@ fn main() -> ExitCode {
 
 fn run(options: Options) -> io::Result<i32> {
     let app = QCoreApplication::new();
-    let client = Client::new(&app, options)?;
+    let client = Client::new(options)?;
     client.connect();
     Ok(app.exec())
 }
 
 impl Client {
-    fn new(app: &QCoreApplication, options: Options) -> io::Result<Rc<Client>> {
+    fn new(options: Options) -> io::Result<Self> {
         let input = Rc::new(File::from(io::stdin().as_fd().try_clone_to_owned()?));
-        let client = Rc::new(Client {
-            app: app.clone(),
-            socket: QSslSocket::new(),
-            options,
-            typed: QSocketNotifier::try_new(input.clone(), NotifierType::Read)?,
-            input,
-            exit_code: Cell::new(0),
-        });
-        client.typed.set_enabled(false);
-        client.typed.activated.connect_to(&client, |client, _| client.on_typed());
-        client.socket.encrypted.connect_to(&client, Client::on_encrypted);
-        client.socket.ready_read.connect_to(&client, Client::on_ready_read);
-        client.socket.ssl_errors.connect_to(&client, |client, errors| client.ask(errors));
-        client.socket.error_occurred.connect_to(&client, Client::on_error);
-        client.socket.disconnected.connect_to(&client, |client, ()| {
-            client.app.exit(client.exit_code.get());
-        });
-        Ok(client)
+        let typed = QSocketNotifier::try_new(input.clone(), NotifierType::Read)?;
+        typed.set_enabled(false);
+        let this = Self::derive(QObject::new(), options, input, typed);
+        this.typed.activated.connect_slot(&this, Self::on_typed);
+        this.socket.encrypted.connect_slot(&this, Self::on_encrypted);
+        this.socket.ready_read.connect_slot(&this, Self::on_ready_read);
+        this.socket.ssl_errors.connect_slot(&this, Self::ask);
+        this.socket.error_occurred.connect_slot(&this, Self::on_error);
+        this.socket.disconnected.connect_slot(&this, Self::on_disconnected);
+        Ok(this)
     }
 
     fn connect(&self) {
@@ -125,7 +119,7 @@ impl Client {
         self.socket.connect_to_host_encrypted(host.as_str(), *port);
     }
 
-    fn on_encrypted(&self, (): &()) {
+    fn on_encrypted(&self) {
         let socket = &self.socket;
         let cipher = socket.session_cipher();
         print_line(&format!("{}, {}", cipher.protocol_string(), cipher.name()));
@@ -140,7 +134,7 @@ impl Client {
         }
     }
 
-    fn on_ready_read(&self, (): &()) {
+    fn on_ready_read(&self) {
         let _ = io::stdout().write_all(&self.socket.read_all());
     }
 
@@ -166,6 +160,10 @@ impl Client {
             self.socket.ignore_ssl_errors();
         }
         self.socket.resume();
+    }
+
+    fn on_disconnected(&self) {
+        self.app.exit(self.exit_code.get());
     }
 
     fn on_error(&self, kind: &SocketErrorKind) {

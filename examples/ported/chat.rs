@@ -9,14 +9,8 @@ use std::{
     process::ExitCode,
 };
 
-use qcore::{
-    NotifierType, QCoreApplication, QDataStream, QElapsedTimer, QObject, QSocketNotifier, QTimer,
-    Signal, class, stream::StreamStatus,
-};
-use qnetwork::{
-    BindMode, IncomingConnection, QHostAddress, QTcpServer, QTcpSocket, QUdpSocket, SocketError,
-    SocketState,
-};
+use qcore::prelude::*;
+use qnetwork::prelude::*;
 
 const USAGE: &str = "\
 usage: ported-chat NAME PORT
@@ -103,8 +97,10 @@ impl IncomingConnection for Server {
     fn incoming_connection(&self, descriptor: OwnedFd) {
         let connection = Connection::new(&self.own_name).with_parent(self);
         self.accepted.emit(connection.clone());
-        connection.set_socket_descriptor(descriptor).ok();
-        connection.greet();
+        match connection.set_socket_descriptor(descriptor) {
+            Ok(()) => connection.greet(),
+            Err(_) => connection.delete_later(),
+        }
     }
 }
 
@@ -142,8 +138,7 @@ impl Finder {
     fn on_ready_read(&self) {
         while let Ok(datagram) = self.receive_datagram() {
             let mut stream = QDataStream::from_bytes(datagram.data());
-            let found = stream.read();
-            if stream.status() == StreamStatus::Ok {
+            if let Ok(found) = stream.transaction(QDataStream::read) {
                 self.found.emit(found);
             }
         }

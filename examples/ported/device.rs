@@ -4,13 +4,12 @@ use std::{
     cell::{Cell, RefCell},
     collections::VecDeque,
     error::Error,
-    iter,
     os::fd::OwnedFd,
     process::ExitCode,
 };
 
-use qcore::{QCoreApplication, QObject, QTimer, Signal, class};
-use qnetwork::{IncomingConnection, QAbstractSocket, QHostAddress, QTcpServer, QTcpSocket};
+use qcore::prelude::*;
+use qnetwork::prelude::*;
 use sha2::{Digest, Sha256};
 
 const USAGE: &str = "\
@@ -33,17 +32,13 @@ fn digest(challenge: &str, password: &str) -> String {
     digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// The whole lines that have arrived. Aborts the socket if a line has no end.
-fn lines_of(socket: &QTcpSocket) -> impl Iterator<Item = String> {
-    iter::from_fn(|| {
-        if socket.can_read_line() {
-            return Some(String::from_utf8_lossy(&socket.read_line()).trim().to_owned());
-        }
-        if socket.bytes_available() > MAX_LINE {
-            socket.abort();
-        }
-        None
-    })
+/// The next whole line, if one has arrived. Aborts the socket if a line has no end.
+fn next_line(socket: &QTcpSocket) -> Option<String> {
+    if !socket.can_read_line() && socket.bytes_available() > MAX_LINE {
+        socket.abort();
+    }
+    let line = socket.can_read_line().then(|| socket.read_line())?;
+    Some(String::from_utf8_lossy(&line).trim().to_owned())
 }
 
 class! {
@@ -100,7 +95,7 @@ impl Device {
     }
 
     fn on_ready_read(&self) {
-        for line in lines_of(&self.socket) {
+        while let Some(line) = next_line(&self.socket) {
             match line.split_once(' ').unwrap_or((&line, "")) {
                 ("HELLO", challenge) => {
                     let answer = digest(challenge, &self.password);
@@ -228,7 +223,7 @@ impl Session {
 
     fn on_ready_read(&self, device: &SimulatedDevice) {
         self.silence_timer.start();
-        for line in lines_of(self) {
+        while let Some(line) = next_line(self) {
             if !self.logged_in.get() {
                 self.log_in(&line, &device.password);
             } else if self.fault != "silent" {
@@ -266,8 +261,10 @@ class! {
 impl IncomingConnection for SimulatedDevice {
     fn incoming_connection(&self, descriptor: OwnedFd) {
         let session = Session::new(self.faults.borrow_mut().pop_front().unwrap_or_default(), self);
-        session.set_socket_descriptor(descriptor).ok();
-        session.start();
+        match session.set_socket_descriptor(descriptor) {
+            Ok(()) => session.start(),
+            Err(_) => session.delete_later(),
+        }
     }
 }
 
@@ -305,20 +302,20 @@ impl SimulatedDevice {
 fn main() -> Result<ExitCode, Box<dyn Error>> {
     let app = QCoreApplication::new();
     let arguments = QCoreApplication::arguments();
-    match arguments.iter().map(String::as_str).collect::<Vec<_>>()[1..] {
+    let _program: QObject = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[1..] {
         ["--simulate", password, ref faults @ ..] => {
-            let server = SimulatedDevice::new(password, faults);
-            server.listen(QHostAddress::LocalHost, 0)?;
-            println!("listening on 127.0.0.1:{}", server.server_port());
-            Ok(ExitCode::from(app.exec() as u8))
+            let device = SimulatedDevice::new(password, faults);
+            device.listen(QHostAddress::LocalHost, 0)?;
+            println!("listening on 127.0.0.1:{}", device.server_port());
+            device.into()
         }
         [port, password, power @ ("on" | "off")] => {
-            let _switch = Switch::new(port.parse()?, password, power);
-            Ok(ExitCode::from(app.exec() as u8))
+            Switch::new(port.parse()?, password, power).into()
         }
         _ => {
             eprintln!("{USAGE}");
-            Ok(ExitCode::FAILURE)
+            return Ok(ExitCode::FAILURE);
         }
-    }
+    };
+    Ok(ExitCode::from(app.exec() as u8))
 }

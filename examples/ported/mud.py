@@ -89,14 +89,17 @@ class MudSocket(QSslSocket):
             case [_, Telnet.GA]:
                 self.prompt_received.emit(self.take_text())
             case [_, Telnet.DO, option]:
-                self.write(bytes([Telnet.IAC, Telnet.WONT, option]))
+                self.refuse(Telnet.WONT, option)
             case [_, Telnet.WILL, option]:
-                self.write(bytes([Telnet.IAC, Telnet.DONT, option]))
+                self.refuse(Telnet.DONT, option)
             case [_, Telnet.SB, *_, Telnet.IAC, Telnet.SE]:
                 pass
             case [_, Telnet.SB, *data] if len(data) < MAX_LINE:
                 return
         self.command.clear()
+
+    def refuse(self, answer, option):
+        self.write(bytes([Telnet.IAC, answer, option]))
 
 
 class Kind(Enum):

@@ -9,10 +9,8 @@ use std::{
     process::ExitCode,
 };
 
-use qcore::{NotifierType, QCoreApplication, QObject, QSocketNotifier, Signal, class};
-use qnetwork::{
-    HashAlgorithm, QAbstractSocket, QSslError, QSslSocket, SocketErrorKind, SslErrorKind,
-};
+use qcore::prelude::*;
+use qnetwork::prelude::*;
 
 const USAGE: &str = "\
 usage: ported-mud PORT FINGERPRINT [RULE...]
@@ -92,13 +90,17 @@ impl MudSocket {
             [_] | [_, DO | DONT | WILL | WONT] => return,
             [_, IAC] => self.text.borrow_mut().push(IAC),
             [_, GA] => self.prompt_received.emit(self.take_text()),
-            [_, DO, option] => drop(self.write([IAC, WONT, option])),
-            [_, WILL, option] => drop(self.write([IAC, DONT, option])),
+            [_, DO, option] => self.refuse(WONT, option),
+            [_, WILL, option] => self.refuse(DONT, option),
             [_, SB, .., IAC, SE] => {}
             [_, SB, ref data @ ..] if data.len() < MAX_LINE => return,
             _ => {}
         }
         self.command.take();
+    }
+
+    fn refuse(&self, answer: u8, option: u8) {
+        self.write([telnet::IAC, answer, option]).ok();
     }
 }
 

@@ -64,12 +64,11 @@ class Packet(NamedTuple):
     def decode(data):
         """Returns the packet, or None if the data is damaged."""
         stream = QDataStream(data)
-        if stream.readUInt32() != MAGIC or stream.readUInt8() != VERSION:
-            return None
+        head = stream.readUInt32(), stream.readUInt8()
         kind, sender = stream.readUInt8(), stream.readUInt32()
         packet = Packet(kind, sender, stream.readUInt32(), stream.readQString())
         is_whole = stream.status() == QDataStream.Ok and stream.atEnd()
-        return packet if is_whole else None
+        return packet if head == (MAGIC, VERSION) and is_whole else None
 
 
 class Flow:

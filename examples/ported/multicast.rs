@@ -7,10 +7,8 @@ use std::{
     process::ExitCode,
 };
 
-use qcore::{QCoreApplication, QDataStream, QObject, QTimer, Signal, class, stream::StreamStatus};
-use qnetwork::{
-    BindMode, InterfaceFlags, QHostAddress, QNetworkInterface, QUdpSocket, SocketOption,
-};
+use qcore::{prelude::*, stream::StreamStatus};
+use qnetwork::prelude::*;
 
 const USAGE: &str = "\
 usage: ported-multicast PORT COUNT GROUP...
@@ -50,13 +48,11 @@ impl Packet {
     /// Returns the packet, or `None` if the data is damaged.
     fn decode(data: &[u8]) -> Option<Self> {
         let mut stream = QDataStream::from_bytes(data);
-        if stream.read::<(u32, u8)>() != (MAGIC, VERSION) {
-            return None;
-        }
+        let head: (u32, u8) = stream.read();
         let (kind, sender) = stream.read();
         let (number, payload) = stream.read();
         let is_whole = stream.status() == StreamStatus::Ok && stream.at_end();
-        is_whole.then_some(Packet { kind, sender, number, payload })
+        (head == (MAGIC, VERSION) && is_whole).then_some(Packet { kind, sender, number, payload })
     }
 }
 
@@ -217,20 +213,19 @@ impl Sender {
 fn main() -> Result<ExitCode, Box<dyn Error>> {
     let app = QCoreApplication::new();
     let arguments = QCoreApplication::arguments();
-    match arguments.iter().map(String::as_str).collect::<Vec<_>>()[1..] {
+    let _program: QObject = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[1..] {
         ["--send", sender, port, count, group, ref skipped @ ..] => {
             let is_sent = |number: &u32| !skipped.contains(&number.to_string().as_str());
             let numbers = (0..count.parse()?).filter(is_sent).collect();
-            let _sender = Sender::new(sender.parse()?, port.parse()?, group, numbers)?;
-            Ok(ExitCode::from(app.exec() as u8))
+            Sender::new(sender.parse()?, port.parse()?, group, numbers)?.into()
         }
         [port, count, ref groups @ ..] if !groups.is_empty() => {
-            let _monitor = Monitor::new(port.parse()?, count.parse()?, groups)?;
-            Ok(ExitCode::from(app.exec() as u8))
+            Monitor::new(port.parse()?, count.parse()?, groups)?.into()
         }
         _ => {
             eprintln!("{USAGE}");
-            Ok(ExitCode::FAILURE)
+            return Ok(ExitCode::FAILURE);
         }
-    }
+    };
+    Ok(ExitCode::from(app.exec() as u8))
 }

@@ -2,8 +2,8 @@
 
 use std::{cell::RefCell, error::Error, process::ExitCode, thread, time::Duration};
 
-use qcore::{QCoreApplication, QDataStream, QObject, QTimer, Signal, class};
-use qnetwork::{QLocalServer, QLocalSocket};
+use qcore::prelude::*;
+use qnetwork::prelude::*;
 
 const USAGE: &str = "\
 usage: ported-single NAME FILE...    opens files

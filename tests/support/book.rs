@@ -14,10 +14,12 @@ documents! {
     readme_of_qcore "../../crates/qcore/README.md"
     readme_of_qnetwork "../../crates/qnetwork/README.md"
     contributing "../../CONTRIBUTING.md"
+    connections "../../docs/connections.md"
     architecture "../../docs/architecture.md"
     certificates "../../docs/certificates.md"
     proxies "../../docs/proxies.md"
     threads "../../docs/threads.md"
+    workers "../../docs/workers.md"
     limits "../../docs/limits.md"
     decisions "../../docs/decisions.md"
 }

@@ -15,8 +15,8 @@ const PRELUDES: [&str; 2] = [
     "from PySide2.QtCore import *\n\
      from PySide2.QtNetwork import *\n",
     "use std::{cell::{Cell, RefCell}, collections::HashMap, rc::Rc, time::Duration};\n\
-     use qcore::*;\n\
-     use qnetwork::*;\n",
+     use qcore::prelude::*;\n\
+     use qnetwork::prelude::*;\n",
 ];
 
 /// The language of a program.

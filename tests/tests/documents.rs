@@ -7,7 +7,7 @@ use std::{
     path::{Component, Path, PathBuf},
 };
 
-use integration::chapters::{Block, blocks};
+use integration::chapters::{self, Block, Language, blocks};
 
 /// The address of a file of this repository on GitHub, for links that leave the book.
 const REPOSITORY: [&str; 2] = [
@@ -203,11 +203,27 @@ fn the_chapter_on_differences_leads_to_each_row() {
     assert!(rows > 150, "{rows} rows");
 }
 
+#[test]
+fn readers_are_told_how_the_programs_begin() {
+    let chapter = read("docs/porting.md");
+    for language in [Language::Python, Language::Rust] {
+        let indented = chapters::prelude(language).replace('\n', "\n  ");
+        assert!(chapter.contains(&format!("  {}\n", indented.trim_end())), "{language:?}");
+    }
+}
+
 const MISTAKES: &str = "crates/qcore/tests/mistakes";
 
+/// Returns the chapters on the mistakes that the compiler finds.
+fn chapters_on_mistakes() -> String {
+    ["mistakes", "mistakes-in-classes"]
+        .map(|name| read(&format!("docs/porting/{name}.md")))
+        .concat()
+}
+
 #[test]
-fn the_chapter_on_mistakes_has_each_mistake() {
-    let chapter = read("docs/porting/mistakes.md");
+fn the_chapters_on_mistakes_have_each_one() {
+    let chapter = chapters_on_mistakes();
     let marked = chapter.lines().filter_map(|line| line.strip_prefix("<!-- mistake "));
     let mut shown: Vec<_> = marked.map(|rest| rest.trim_end_matches(" -->").to_owned()).collect();
     shown.sort();
@@ -221,8 +237,8 @@ fn the_chapter_on_mistakes_has_each_mistake() {
 }
 
 #[test]
-fn the_chapter_on_mistakes_quotes_what_the_compiler_says() {
-    let chapter = read("docs/porting/mistakes.md");
+fn the_chapters_on_mistakes_quote_the_compiler() {
+    let chapter = chapters_on_mistakes();
     for section in chapter.split("<!-- mistake ").skip(1) {
         let (name, section) = section.split_once(" -->").unwrap();
         let section = section.split("\n## ").next().unwrap();

@@ -12,12 +12,13 @@ use std::{
 
 use integration::{
     LIMIT, descriptors, in_child, listener, local, pair, pattern, peer, port_of, read_to_end,
-    server, settle, wait_at_most, wait_until,
+    server, settle, tls, wait_at_most, wait_until,
 };
 use qcore::{Dispatcher, OpenMode, Poster, QCoreApplication, QObject, QSignalSpy, object::Object};
 use qnetwork::{
     DetachedSocket, LocalSocketErrorKind, LocalSocketState, ProxyType, QHostAddress, QLocalSocket,
-    QNetworkProxy, QSslSocket, QTcpSocket, SocketErrorKind, SocketOption, SocketState,
+    QNetworkProxy, QSslSocket, QTcpSocket, SocketErrorKind, SocketOption, SocketState, SslMode,
+    SslProtocol,
 };
 
 /// Returns a new socket with the connection.
@@ -572,13 +573,88 @@ fn sockets_that_can_encrypt() {
     let error = third.detach().unwrap_err();
     assert_eq!(error, SocketErrorKind::UnsupportedSocketOperation);
     assert_eq!(third.state(), SocketState::Connected);
-    assert!(error.to_string().contains("TLS session"), "{error}");
+    assert!(error.to_string().contains("TLS handshake"), "{error}");
     // A plain connection replaces the encrypted one.
     let (socket, mut stream) = pair();
     third.attach(socket.detach().unwrap()).unwrap();
     third.write("plain again").unwrap();
     wait_until(|| third.bytes_to_write() == 0);
     assert_eq!(read(&mut stream, 11), b"plain again");
+}
+
+#[test]
+fn encrypted_connections() {
+    for protocol in [SslProtocol::TlsV1_2, SslProtocol::TlsV1_3] {
+        let server = tls::encrypting("good");
+        let client = tls::client();
+        client.set_protocol(protocol);
+        let other = tls::encrypt(&client, &server);
+        let known = (client.session_cipher(), client.peer_certificate());
+        // Bytes wait on each side of the session, in both directions.
+        let (mut here, there) = (client, other);
+        for at in 0..=20 {
+            there.write(pattern(0, 20)).unwrap();
+            wait_until(|| here.bytes_available() == 20);
+            let mut received = here.read(at);
+            here.write(&pattern(5, 20)[..at]).unwrap();
+            let states = QSignalSpy::new(&here.state_changed);
+            let ended = QSignalSpy::new(&here.disconnected);
+            let connection = here.detach().unwrap();
+            assert_eq!((states.take(), ended.count()), (vec![SocketState::Unconnected], 0));
+            assert_eq!((here.is_encrypted(), here.mode()), (false, SslMode::Unencrypted));
+            there.write("meanwhile").unwrap();
+            there.flush();
+            here = secured(connection);
+            let ready = QSignalSpy::new(&here.ready_read);
+            assert_eq!((here.bytes_available(), here.bytes_to_write()), (20 - at, at));
+            here.write(&pattern(5, 20)[at..]).unwrap();
+            wait_until(|| here.bytes_available() == 29 - at);
+            assert_eq!(ready.count(), if at == 20 { 1 } else { 2 });
+            received.extend(here.read_all());
+            assert_eq!(received, [pattern(0, 20), b"meanwhile".into()].concat(), "at {at}");
+            wait_until(|| there.bytes_available() == 20);
+            assert_eq!(there.read_all(), pattern(5, 20), "at {at}");
+        }
+        assert!(here.is_encrypted() && here.mode() == SslMode::Client);
+        assert_eq!((here.session_cipher(), here.peer_certificate()), known);
+        assert_eq!(here.session_protocol(), protocol);
+
+        // In a wait.
+        there.write("waited for").unwrap();
+        there.flush();
+        here.wait_for_ready_read(5000).unwrap();
+        here = secured(here.detach().unwrap());
+        here.wait_for_ready_read(5000).unwrap();
+        assert_eq!(here.read_all(), b"waited for");
+
+        // No other class can continue it, and nothing is lost.
+        there.write("for the right one").unwrap();
+        wait_until(|| here.bytes_available() == 17);
+        let connection = here.detach().unwrap();
+        let failed = QTcpSocket::new().attach(connection).unwrap_err();
+        assert_eq!(failed, SocketErrorKind::UnsupportedSocketOperation);
+        let failed = QLocalSocket::new().attach(failed.into_socket()).unwrap_err();
+        assert_eq!(failed, SocketErrorKind::UnsupportedSocketOperation);
+        here = secured(failed.into_socket());
+        assert_eq!(here.read_all(), b"for the right one");
+
+        // The end, of TLS and of the stream.
+        let errors = QSignalSpy::new(&here.error_occurred);
+        there.write("last").unwrap();
+        let connection = here.detach().unwrap();
+        there.disconnect_from_host();
+        wait_until(|| there.state() == SocketState::Unconnected);
+        let last = secured(connection);
+        wait_until(|| last.state() == SocketState::Unconnected);
+        assert_eq!((last.read_all(), errors.count()), (b"last".to_vec(), 0));
+        assert_eq!(last.detach().unwrap_err(), SocketErrorKind::Operation);
+    }
+}
+
+fn secured(connection: DetachedSocket) -> QSslSocket {
+    let socket = QSslSocket::new();
+    socket.attach(connection).unwrap();
+    socket
 }
 
 /// A generator of the same numbers in each run.
@@ -595,7 +671,10 @@ impl Random {
 
 /// What all threads share: how to reach each of them, and how often connections have moved.
 #[derive(Clone)]
-struct Threads(Arc<Mutex<(Vec<Poster>, usize)>>);
+struct Threads(Arc<Mutex<(Vec<Poster>, usize)>>, Continue);
+
+/// Gives a connection to a new socket of some class.
+type Continue = fn(DetachedSocket) -> QTcpSocket;
 
 impl Threads {
     /// Hands the connection over to any thread, which continues to send everything back.
@@ -608,7 +687,7 @@ impl Threads {
     }
 
     fn echo(&self, random: Random, connection: DetachedSocket) {
-        let (threads, socket) = (self.clone(), attached(connection));
+        let (threads, socket) = (self.clone(), self.1(connection));
         let random = RefCell::new(random);
         socket.set_parent(Some(&QCoreApplication::instance()));
         socket.disconnected.connect_to(&socket, |socket, ()| socket.delete_later());
@@ -634,19 +713,7 @@ fn random_traffic_between_many_loops() {
     const THREADS: usize = 4;
     const CONNECTIONS: u64 = 6;
     const SIZE: usize = 600_000;
-    let loops: Vec<(Poster, JoinHandle<()>)> = (0..THREADS)
-        .map(|_| {
-            let (tell, told) = mpsc::channel();
-            let thread = thread::spawn(move || {
-                let app = QCoreApplication::new();
-                tell.send(Dispatcher::current().poster().unwrap()).unwrap();
-                app.exec();
-            });
-            (told.recv_timeout(LIMIT).unwrap(), thread)
-        })
-        .collect();
-    let posters = loops.iter().map(|(poster, _)| poster.clone()).collect();
-    let threads = Threads(Arc::new(Mutex::new((posters, 0))));
+    let (threads, loops) = threads(THREADS, attached);
     let peers: Vec<_> = (0..CONNECTIONS)
         .map(|seed| {
             let (port, peer) = peer(move |mut stream| {
@@ -674,13 +741,62 @@ fn random_traffic_between_many_loops() {
     for peer in peers {
         peer.join().unwrap();
     }
+    end(&threads, loops);
+}
+
+fn threads(count: usize, socket: Continue) -> (Threads, Vec<(Poster, JoinHandle<()>)>) {
+    let loops: Vec<_> = (0..count)
+        .map(|_| {
+            let (tell, told) = mpsc::channel();
+            let thread = thread::spawn(move || {
+                let app = QCoreApplication::new();
+                tell.send(Dispatcher::current().poster().unwrap()).unwrap();
+                app.exec();
+            });
+            (told.recv_timeout(LIMIT).unwrap(), thread)
+        })
+        .collect();
+    let posters = loops.iter().map(|(poster, _)| poster.clone()).collect();
+    (Threads(Arc::new(Mutex::new((posters, 0))), socket), loops)
+}
+
+/// Ends the threads, after connections have moved often enough.
+fn end(threads: &Threads, loops: Vec<(Poster, JoinHandle<()>)>) {
     let moves = threads.0.lock().unwrap().1;
     println!("{moves} moves");
-    assert!(moves > 100);
     for (poster, thread) in loops {
         poster.post(|| QCoreApplication::instance().quit()).unwrap();
         thread.join().unwrap();
     }
+    assert!(moves > 50, "{moves}");
+}
+
+#[test]
+fn encrypted_traffic_between_many_loops() {
+    let (threads, loops) = threads(3, |connection| QTcpSocket::clone(&secured(connection)));
+    let server = tls::encrypting("good");
+    let clients: Vec<_> = (0..3u64)
+        .map(|seed| {
+            let client = tls::client();
+            let other = tls::encrypt(&client, &server);
+            threads.hand_over(Random(99 + seed), other.detach().unwrap());
+            let mut random = Random(0x1234_5678 + seed);
+            let mut rest = &pattern(seed as usize, 200_000)[..];
+            while !rest.is_empty() {
+                let (piece, after) = rest.split_at((1 + random.below(9000)).min(rest.len()));
+                client.write(piece).unwrap();
+                rest = after;
+            }
+            client
+        })
+        .collect();
+    for (seed, client) in clients.iter().enumerate() {
+        wait_until(|| client.bytes_available() == 200_000);
+        assert!(client.read_all() == pattern(seed, 200_000), "connection {seed}");
+        client.disconnect_from_host();
+    }
+    wait_until(|| clients.iter().all(|client| client.state() == SocketState::Unconnected));
+    end(&threads, loops);
 }
 
 /// An object of the old thread may die while its connection is used elsewhere.

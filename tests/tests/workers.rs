@@ -20,7 +20,7 @@ use integration::{
     LIMIT, connection, descriptors, in_child, listener, peer, read_to_end, settle, tls,
     wait_at_most, wait_until,
 };
-use qcore::{PanicPolicy, QCoreApplication, QSignalSpy, QTimer, class};
+use qcore::{EventType, PanicPolicy, QCoreApplication, QSignalSpy, QTimer, class};
 use qnetwork::{
     IncomingConnection, ProxyType, QHostAddress, QNetworkProxy, QSslServer, QTcpServer, QTcpSocket,
     SocketErrorKind, SocketState, WorkerErrorKind,
@@ -508,6 +508,23 @@ fn servers_that_cannot_be_workers() {
         server
     });
     assert_eq!(error, WorkerErrorKind::LoopEnded);
+    for late in [false, true] {
+        let error = failure(if late {
+            || {
+                let server = echo_server();
+                QTimer::single_shot_to(20, &server, |server| server.delete_later());
+                server
+            }
+        } else {
+            || {
+                let server = echo_server();
+                server.delete_later();
+                QCoreApplication::send_posted_events_of_type(None, EventType::DEFERRED_DELETE);
+                server
+            }
+        });
+        assert_eq!(error, WorkerErrorKind::ServerDeleted);
+    }
 }
 
 #[test]

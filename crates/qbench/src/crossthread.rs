@@ -1,28 +1,42 @@
 //! Measures calls from one thread into the event loop of another one.
 
 use std::{
-    cell::Cell,
+    cell::{Cell, RefCell},
     rc::Rc,
     sync::mpsc,
     thread,
-    time::{Duration, Instant},
+    time::Instant,
 };
 
-use qcore::{Dispatcher, Poster, QCoreApplication, QEventLoop};
+use qcore::{Dispatcher, Poster, QCoreApplication, QEventLoop, QObject, Remote, Signal};
 
 use crate::report;
 
 const TRIPS: u32 = 100_000;
-const BATCH: u32 = 1000;
+const BATCH: u64 = 1000;
 const BATCHES: u32 = 1000;
+/// What a batch of the numbers below 1000 adds up to.
+const TOTAL: u64 = BATCH * (BATCH - 1) / 2;
 
-thread_local! {
-    /// What the calls of a batch add to.
-    static SUM: Cell<u64> = const { Cell::new(0) };
+/// The other thread: its loop, and a sum that lives there.
+struct Worker {
+    poster: Poster,
+    event_loop: Remote<QEventLoop>,
+    sum: Remote<Rc<Cell<u64>>>,
 }
 
-/// Measures calls between this thread's loop and that of a worker thread: round trips, one at a
-/// time, and batches of 1000 calls in one direction.
+thread_local! {
+    /// The sum in the worker's thread, for calls that find it by themselves.
+    static SUM: RefCell<Rc<Cell<u64>>> = RefCell::default();
+}
+
+fn sum() -> Rc<Cell<u64>> {
+    SUM.with_borrow(Clone::clone)
+}
+
+/// Measures calls between this thread's loop and that of a worker thread, by [`Poster`], by
+/// [`Remote`] and by signals: round trips, one at a time, and batches of 1000 calls in one
+/// direction.
 ///
 /// # Panics
 ///
@@ -30,48 +44,74 @@ thread_local! {
 pub fn crossthread() {
     let app = QCoreApplication::new();
     let (tell, told) = mpsc::channel();
-    let worker = thread::spawn(move || {
-        let ends = Rc::new(QEventLoop::new());
-        tell.send(Dispatcher::current().poster().expect("descriptors are free")).unwrap();
-        QUIT.set(Some(ends.clone()));
-        ends.exec();
+    let thread = thread::spawn(move || {
+        let event_loop = QEventLoop::new();
+        let worker = Worker {
+            poster: Dispatcher::current().poster().expect("descriptors are free"),
+            event_loop: Remote::of(&event_loop),
+            sum: Remote::of(&sum()),
+        };
+        tell.send(worker).expect("the main thread waits");
+        event_loop.exec();
     });
-    let worker_loop = told.recv().expect("the worker has a loop");
+    let worker = told.recv().expect("the worker has a loop");
     let home = Dispatcher::current().poster().expect("descriptors are free");
+    let remote_app = Remote::of(&app);
 
-    for (bench, trips) in [(None, TRIPS / 10), (Some("crossthread_roundtrip"), TRIPS)] {
-        let start = Instant::now();
-        trip(worker_loop.clone(), home.clone(), trips);
+    measure("crossthread_roundtrip", TRIPS, "ns/trip", &mut |trips| {
+        trip(worker.poster.clone(), home.clone(), trips);
         app.exec();
-        if let Some(bench) = bench {
-            report(bench, each(start.elapsed(), trips), "ns/trip");
-        }
-    }
-    for (bench, batches) in [(None, BATCHES / 10), (Some("crossthread_batch1000"), BATCHES)] {
-        let start = Instant::now();
-        for _ in 0..batches {
-            batch(&worker_loop, &home);
-            app.exec();
-        }
-        if let Some(bench) = bench {
-            report(bench, each(start.elapsed(), batches * BATCH), "ns/call");
-        }
-    }
-    let end = || {
-        let ends = QUIT.take().expect("the worker has stored its loop");
-        ends.quit();
+    });
+    measure("crossthread_roundtrip_remote", TRIPS, "ns/trip", &mut |trips| {
+        remote_trip(worker.event_loop.clone(), remote_app.clone(), trips);
+        app.exec();
+    });
+
+    // The last call of a batch makes the loop here quit.
+    let finish = || {
+        let home = remote_app.clone();
+        let finish = move |sum: &Cell<u64>| {
+            assert_eq!(sum.take(), TOTAL);
+            home.post(QCoreApplication::quit).expect("the loop here runs");
+        };
+        worker.sum.post(finish).expect("the worker runs");
+        app.exec();
     };
-    worker_loop.post(end).expect("the worker runs");
-    worker.join().expect("the worker ends");
+    let batches = |bench: &str, batch: &dyn Fn()| {
+        measure(bench, BATCHES, "ns/call", &mut |batches| {
+            for _ in 0..batches {
+                batch();
+                finish();
+            }
+        });
+    };
+    batches("crossthread_batch1000", &|| {
+        for value in 0..BATCH {
+            let call = move || SUM.with_borrow(|sum| sum.set(sum.get() + value));
+            worker.poster.post(call).expect("the worker runs");
+        }
+    });
+    batches("crossthread_batch1000_remote", &|| {
+        for value in 0..BATCH {
+            let call = move |sum: &Cell<u64>| sum.set(sum.get() + value);
+            worker.sum.post(call).expect("the worker runs");
+        }
+    });
+    let object = QObject::new();
+    let signal: Signal<u64> = Signal::of(&object);
+    signal.connect_to(&worker.sum, |sum, value| sum.set(sum.get() + value));
+    batches("crossthread_batch1000_signal", &|| (0..BATCH).for_each(|value| signal.emit(value)));
+
+    worker.event_loop.post(QEventLoop::quit).expect("the worker runs");
+    thread.join().expect("the worker ends");
 }
 
-thread_local! {
-    /// The loop of the worker.
-    static QUIT: Cell<Option<Rc<QEventLoop>>> = const { Cell::new(None) };
-}
-
-fn each(time: Duration, count: u32) -> f64 {
-    time.as_secs_f64() * 1e9 / f64::from(count)
+fn measure(bench: &str, count: u32, unit: &str, work: &mut dyn FnMut(u32)) {
+    work(count / 10);
+    let start = Instant::now();
+    work(count);
+    let calls = if unit == "ns/call" { BATCH } else { 1 } as f64 * f64::from(count);
+    report(bench, start.elapsed().as_secs_f64() * 1e9 / calls, unit);
 }
 
 /// Calls into the worker's loop, which calls back.
@@ -88,20 +128,15 @@ fn trip(worker: Poster, home: Poster, left: u32) {
     worker.post(call).expect("the worker runs");
 }
 
-/// Calls into the worker's loop many times. The last call makes this thread's loop quit.
-fn batch(worker: &Poster, home: &Poster) {
-    for value in 0..BATCH {
-        let call = move || SUM.set(SUM.get() + u64::from(value));
-        worker.post(call).expect("the worker runs");
-    }
-    let home = home.clone();
-    let call = move || {
-        let sum = SUM.take();
-        home.post(move || {
-            assert_eq!(sum, u64::from(BATCH) * u64::from(BATCH - 1) / 2);
-            QCoreApplication::instance().quit();
-        })
-        .expect("the loop here runs");
+fn remote_trip(worker: Remote<QEventLoop>, home: Remote<QCoreApplication>, left: u32) {
+    let next = worker.clone();
+    let call = move |_: &QEventLoop| {
+        let back = home.clone();
+        let call = move |app: &QCoreApplication| match left {
+            1 => app.quit(),
+            _ => remote_trip(next, back, left - 1),
+        };
+        home.post(call).expect("the loop here runs");
     };
     worker.post(call).expect("the worker runs");
 }

@@ -1,7 +1,7 @@
 //! Slots as methods of any shape, and what they can belong to.
 
 use std::{
-    cell::Cell,
+    cell::{Cell, RefCell},
     rc::{Rc, Weak},
     sync::Arc,
 };
@@ -331,4 +331,40 @@ fn a_dead_receiver() {
     assert!(!number.connect_slot(&taker, Taker::number).is_connected());
     assert!(!number.connect_slot((&timer, &taker), |_: &QTimer, _: &Taker| ()).is_connected());
     assert!(!number.is_connected());
+}
+
+#[test]
+fn the_backtrace_of_a_slot_names_its_caller() {
+    #[inline(never)]
+    fn one_that_borrows(names: &RefCell<Vec<String>>, said: &Signal<String>) {
+        let names = names.borrow_mut();
+        said.emit(names.len().to_string());
+    }
+    let (names, said) = (Rc::new(RefCell::new(Vec::new())), Signal::new());
+    let found = Rc::new(Cell::new(false));
+    said.connect_to((&names, &found), |(names, found), _| {
+        assert!(names.try_borrow().is_err());
+        let backtrace = std::backtrace::Backtrace::force_capture().to_string();
+        found.set(backtrace.contains("one_that_borrows"));
+    });
+    one_that_borrows(&names, &said);
+    assert!(found.get());
+}
+
+#[test]
+fn a_queued_slot_runs_when_the_caller_has_returned() {
+    let names = Rc::new(RefCell::new(vec!["Ann".to_owned()]));
+    let left = Signal::<String>::new();
+    fn remove(names: &RefCell<Vec<String>>, name: &str) {
+        names.borrow_mut().retain(|other| other != name);
+    }
+    left.connect_queued(&names, remove);
+    for name in &*names.borrow() {
+        left.emit(name.clone());
+    }
+    assert_eq!(names.borrow().len(), 1);
+    assert!(wait_until(5000, || names.borrow().is_empty()));
+
+    left.disconnect_slot(&names, remove);
+    assert!(!left.is_connected());
 }

@@ -1,5 +1,6 @@
-//! A server for benchmarks that measure from outside: `qserver echo|sink|source|udp|udp-each`, or
-//! `qserver tls-echo|tls-sink CERT KEY`. It prints `LISTENING <port>`.
+//! A server for benchmarks that measure from outside: `qserver udp|udp-each`,
+//! `qserver echo|sink|source [WORKERS]` or `qserver tls-echo|tls-sink CERT KEY`. It prints
+//! `LISTENING <port>`. With a number of workers, that many threads have the connections.
 //!
 //! * `echo` sends back all data
 //! * `sink` reads a number (64 bits, little endian), then as many bytes, and answers with the
@@ -37,12 +38,16 @@ fn main() -> ExitCode {
         Some("udp-each") => return serve_datagrams(&app, echo_each_datagram),
         _ => {
             eprintln!(
-                "usage: qserver echo|sink|source|udp|udp-each, or tls-echo|tls-sink CERT KEY"
+                "usage: qserver udp|udp-each, echo|sink|source [WORKERS], or tls-echo|tls-sink CERT \
+                 KEY"
             );
             return ExitCode::from(2);
         }
     };
-    let server = if mode.is_some_and(|mode| mode.starts_with("tls")) {
+    let is_tls = mode.is_some_and(|mode| mode.starts_with("tls"));
+    let workers = std::env::args().nth(2).filter(|_| !is_tls);
+    let workers: usize = workers.and_then(|number| number.parse().ok()).unwrap_or(0);
+    let server = if is_tls {
         let server = QSslServer::new();
         match configuration() {
             Some(configuration) => server.set_ssl_configuration(configuration),
@@ -56,18 +61,30 @@ fn main() -> ExitCode {
         QTcpServer::new()
     };
     server.set_max_pending_connections(i32::MAX);
-    server.new_connection.connect_to(&server, move |server, ()| {
-        while let Some(socket) = server.next_pending_connection() {
-            socket.disconnected.connect_to(&socket, |socket, ()| socket.delete_later());
-            serve(&socket);
-        }
-    });
+    if workers > 0 {
+        server.set_workers(workers, move || {
+            let server = QTcpServer::new();
+            take_connections(&server, serve);
+            server
+        });
+    } else {
+        take_connections(&server, serve);
+    }
     if let Err(error) = server.listen(QHostAddress::LocalHost, 0) {
         eprintln!("qserver: {error}");
         return ExitCode::FAILURE;
     }
     println!("LISTENING {}", server.server_port());
     ExitCode::from(app.exec() as u8)
+}
+
+fn take_connections(server: &QTcpServer, serve: fn(&QTcpSocket)) {
+    server.new_connection.connect_to(server, move |server, ()| {
+        while let Some(socket) = server.next_pending_connection() {
+            socket.disconnected.connect_to(&socket, |socket, ()| socket.delete_later());
+            serve(&socket);
+        }
+    });
 }
 
 /// Returns the configuration with the certificate and key from the command line.

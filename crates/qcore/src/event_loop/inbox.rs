@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{
     Dispatcher, PostError, PostErrorKind,
     hand_over::{HandOver, ToWake},
-    posted::Deliver,
+    posted::{Deliver, Posted},
 };
 
 /// An item that a thread sends to a loop.
@@ -17,6 +17,18 @@ pub(crate) enum Message {
     /// A change of the tables of the loop's thread. The loop makes it as soon as it takes the item,
     /// that is, before it makes any call that was sent with it or later.
     Setup(Box<dyn FnOnce() + Send>),
+}
+
+impl Message {
+    /// Returns what the loop puts into its queue, or the setup.
+    #[inline]
+    pub(super) fn into_posted(self) -> Result<Posted, Box<dyn FnOnce() + Send>> {
+        match self {
+            Message::Call(call) => Ok(Posted::Call(call)),
+            Message::Delivery(delivery) => Ok(Posted::Sent(delivery)),
+            Message::Setup(setup) => Err(setup),
+        }
+    }
 }
 
 /// The queue that a loop shares with other threads. It may exist before its loop.

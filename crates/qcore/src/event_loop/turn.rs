@@ -120,7 +120,11 @@ impl Dispatcher {
             // The buffers of the inbox and of the loop take turns, so that neither grows anew.
             let mut buffer = self.buffer.take();
             let discarded = inbox.take(&mut buffer);
-            self.arrived.borrow_mut().extend(buffer.drain(..));
+            let mut messages = buffer.drain(..);
+            if self.arrived.borrow().is_empty() {
+                self.enqueue_calls(&mut messages);
+            }
+            self.arrived.borrow_mut().extend(messages);
             self.buffer.set(buffer);
             self.drop_lodgers(&discarded);
         }
@@ -133,13 +137,23 @@ impl Dispatcher {
         has_woken
     }
 
+    /// Moves messages to the queue of this loop, until a setup is among them. That one goes to
+    /// `arrived`.
+    fn enqueue_calls(&self, messages: &mut impl Iterator<Item = Message>) {
+        let mut queue = self.posted.borrow_mut();
+        for message in messages {
+            match message.into_posted() {
+                Ok(posted) => queue.push(posted),
+                Err(setup) => return self.arrived.borrow_mut().push_back(Message::Setup(setup)),
+            }
+        }
+    }
+
     fn enqueue(&self, message: Message) {
-        let posted = match message {
-            Message::Call(call) => Posted::Call(call),
-            Message::Delivery(delivery) => Posted::Sent(delivery),
-            Message::Setup(setup) => return setup(),
-        };
-        self.posted.borrow_mut().push(posted);
+        match message.into_posted() {
+            Ok(posted) => self.posted.borrow_mut().push(posted),
+            Err(setup) => setup(),
+        }
     }
 
     /// Accepts a message that this loop's own thread sends. Returns it if the loop has ended.

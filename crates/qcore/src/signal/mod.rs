@@ -236,6 +236,61 @@ impl<T: 'static> Signal<T> {
         receiver.connect_receiver(self, TypeId::of::<F>, Method::new(slot))
     }
 
+    /// Connects a method as [`connect_slot`](Signal::connect_slot) does. The event loop calls the
+    /// slot later, with a clone of the value. This is Qt's `QueuedConnection`.
+    ///
+    /// A slot that is called directly runs inside of the function that emits the signal. A queued
+    /// slot runs when that function has returned, and its caller, too. So it may borrow a `RefCell`
+    /// that the caller has borrowed, or destroy an object that the caller uses.
+    ///
+    /// It is the short form of [`connect_slot_with_type`](Signal::connect_slot_with_type) with
+    /// [`ConnectionType::QUEUED`].
+    ///
+    /// ```
+    /// use std::cell::RefCell;
+    /// use qcore::prelude::*;
+    ///
+    /// class! {
+    ///     struct Rooms: QObject {
+    ///         left: Signal<String>,
+    ///         names: RefCell<Vec<String>> = RefCell::default(),
+    ///     }
+    /// }
+    ///
+    /// impl Rooms {
+    ///     fn tell_all(&self) {
+    ///         for name in &*self.names.borrow() {
+    ///             self.left.emit(name.clone());
+    ///         }
+    ///     }
+    ///
+    ///     fn remove(&self, name: &str) {
+    ///         self.names.borrow_mut().retain(|other| other != name);
+    ///         QCoreApplication::instance().quit();
+    ///     }
+    /// }
+    ///
+    /// let app = QCoreApplication::new();
+    /// let rooms = Rooms::derive(QObject::new());
+    /// rooms.names.borrow_mut().push("cellar".to_owned());
+    /// rooms.left.connect_queued(&rooms, Rooms::remove);
+    /// rooms.tell_all(); // with a direct connection: "RefCell already borrowed"
+    /// app.exec();
+    /// assert!(rooms.names.borrow().is_empty());
+    /// ```
+    #[doc(alias = "QueuedConnection")]
+    #[track_caller]
+    pub fn connect_queued<R, F, Shape>(&self, receiver: R, slot: F) -> Connection
+    where
+        T: Clone,
+        R: IntoReceiver,
+        F: Slot<KindOf<R>, TargetOf<R>, T, Shape>,
+        Shape: 'static,
+        R: Connects<T, Method<F, Shape>>,
+    {
+        self.connect_slot_with_type(receiver, ConnectionType::QUEUED, slot)
+    }
+
     /// Connects a closure as [`connect`](Signal::connect) does. `kind` is a combination of the
     /// flags of [`ConnectionType`].
     #[doc(alias = "connect")]

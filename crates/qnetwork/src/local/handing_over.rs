@@ -93,6 +93,7 @@ impl LocalSocketNode {
         if let Err(error) = self.refuse_deleted("attach") {
             return Err(AttachError::new(error.into(), connection));
         }
+        connection = connection.check_plain()?;
         let extra = connection.take_extra::<Extra>();
         let mut mode = connection.mode();
         if let Err(failed) = self.inner.put_connection(connection.without_text_mode()) {

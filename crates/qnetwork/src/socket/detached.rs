@@ -35,7 +35,9 @@ pub struct DetachedSocket {
     pub(super) ends: DetachedEnds,
     pub(super) host_name: Box<str>,
     /// What a class that is built on a socket adds.
-    extra: Option<Box<dyn Any + Send>>,
+    extra: Option<Box<dyn Any + Send + Sync>>,
+    /// Whether only a socket of that class can continue the connection.
+    needs_extra: bool,
 }
 
 impl DetachedSocket {
@@ -50,6 +52,7 @@ impl DetachedSocket {
             ends: DetachedEnds::default(),
             host_name: Box::default(),
             extra: None,
+            needs_extra: false,
         }
     }
 
@@ -79,8 +82,25 @@ impl DetachedSocket {
         self.socket.into()
     }
 
-    pub(crate) fn set_extra(&mut self, extra: impl Any + Send) {
+    pub(crate) fn set_extra(&mut self, extra: impl Any + Send + Sync) {
         self.extra = Some(Box::new(extra));
+    }
+
+    /// Sets what a class adds that no other class can do without.
+    #[cfg(feature = "_tls")]
+    pub(crate) fn set_needed_extra(&mut self, extra: impl Any + Send + Sync) {
+        self.set_extra(extra);
+        self.needs_extra = true;
+    }
+
+    /// Fails if only a socket of a derived class can continue the connection.
+    pub(crate) fn check_plain(self) -> Result<Self, AttachError> {
+        if !self.needs_extra {
+            return Ok(self);
+        }
+        let text = "Only a QSslSocket can continue an encrypted connection";
+        let kind = SocketErrorKind::UnsupportedSocketOperation;
+        Err(AttachError::new(SocketError::new(kind, text), self))
     }
 
     /// Takes what a class has added, if it is a `T`.

@@ -50,8 +50,10 @@ impl QTcpSocket {
     /// A slot of the socket may call this function. If the program has begun a
     /// [transaction](qcore::QIODevice::start_transaction), the function rolls it back. A socket
     /// that is connected through a [proxy](crate::QAbstractSocket::set_proxy) can be handed over,
-    /// too. A [`QUdpSocket`](crate::QUdpSocket) cannot, because it has no connection: bind another
-    /// one in the other thread.
+    /// too. A `QSslSocket` can be handed over before it encrypts, to a socket of any class. Once it
+    /// encrypts, only a `QSslSocket` can continue the connection, and takes over the TLS session
+    /// with the configuration. A [`QUdpSocket`](crate::QUdpSocket) cannot be handed over, because
+    /// it has no connection: bind another one in the other thread.
     ///
     /// # Errors
     ///
@@ -60,7 +62,7 @@ impl QTcpSocket {
     /// * [`Operation`](SocketErrorKind::Operation) if the socket is not
     ///   [`Connected`](SocketState::Connected), or is to close as soon as everything is sent;
     /// * [`UnsupportedSocketOperation`](SocketErrorKind::UnsupportedSocketOperation) for a
-    ///   `QSslSocket` that encrypts. Hand the connection over before the handshake.
+    ///   `QSslSocket` whose handshake is running.
     ///
     /// # Examples
     ///
@@ -132,6 +134,8 @@ impl QTcpSocket {
     ///   this thread's poll cannot watch the descriptor. The first socket of a thread needs
     ///   descriptors for the poll.
     /// * [`Operation`](SocketErrorKind::Operation) if the socket was deleted.
+    /// * [`UnsupportedSocketOperation`](SocketErrorKind::UnsupportedSocketOperation) if the
+    ///   connection is encrypted, and this socket is not a `QSslSocket`.
     ///
     /// # Examples
     ///
@@ -182,6 +186,7 @@ impl AbstractSocketNode {
         if let Err(error) = self.refuse_deleted("attach") {
             return Err(AttachError::new(error, connection));
         }
+        let connection = connection.check_plain()?;
         let before = self.current_state();
         self.put_connection(connection)?;
         if before != SocketState::Connected {

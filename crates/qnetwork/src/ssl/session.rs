@@ -73,6 +73,15 @@ pub(super) struct Session {
     error: Option<Error>,
 }
 
+/// A session that leaves its thread. Its handshake has finished, and it has neither ended nor
+/// failed.
+pub(super) struct DetachedSession {
+    side: Side,
+    input: Vec<u8>,
+    output: Vec<u8>,
+    plain: Vec<u8>,
+}
+
 enum Side {
     Client(UnbufferedClientConnection),
     Server(UnbufferedServerConnection),
@@ -131,6 +140,38 @@ impl Session {
             failed: false,
             error: None,
         }
+    }
+
+    // ---- leaving the thread
+
+    /// Returns whether the session can go to another thread: its handshake has finished, and it has
+    /// neither ended nor failed.
+    pub(super) fn can_leave(&self) -> bool {
+        self.told_peer && self.told_encrypted && self.closed.is_none() && !self.failed
+    }
+
+    /// Takes the session out of this thread, if it [can leave](Self::can_leave).
+    pub(super) fn detach(mut self) -> DetachedSession {
+        self.plain.drain(..self.plain_start);
+        let input = self.input[self.start..self.end].to_vec();
+        DetachedSession { side: self.side, input, output: self.output, plain: self.plain }
+    }
+
+    /// Continues a session of another thread, which has `received` more bytes to process.
+    pub(super) fn attach(session: DetachedSession, received: &[u8], pool: Rc<BufferPool>) -> Self {
+        let DetachedSession { side, mut input, output, plain } = session;
+        input.extend_from_slice(received);
+        let end = input.len();
+        let attached = Session { input, end, output, plain, ..Self::new(side, pool) };
+        Session { told_peer: true, told_encrypted: true, ..attached }
+    }
+
+    /// Returns the buffers of a session that has ended to the pool.
+    pub(super) fn recycle(mut self) {
+        (self.start, self.end) = (0, 0);
+        self.release_input(Vec::new());
+        self.pool.put(mem::take(&mut self.plain));
+        self.pool.put(mem::take(&mut self.output));
     }
 
     // ---- receiving
@@ -383,15 +424,6 @@ impl Side {
             Side::Client(connection) => connection,
             Side::Server(connection) => connection,
         }
-    }
-}
-
-impl Drop for Session {
-    fn drop(&mut self) {
-        (self.start, self.end) = (0, 0);
-        self.release_input(Vec::new());
-        self.pool.put(mem::take(&mut self.plain));
-        self.pool.put(mem::take(&mut self.output));
     }
 }
 

@@ -22,6 +22,7 @@ mod part;
 use std::{
     cell::{Cell, RefCell},
     io,
+    rc::Rc,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, AtomicI32, Ordering::SeqCst},
@@ -66,7 +67,9 @@ pub(super) struct Workers {
     make: RefCell<Option<Make>>,
     count: usize,
     shared: Arc<Shared>,
-    list: RefCell<Vec<Worker>>,
+    /// The workers that run. None of them is used while the list is borrowed, because waking a
+    /// loop may log.
+    list: RefCell<Vec<Rc<Worker>>>,
     /// The worker whose turn it is.
     next: Cell<usize>,
 }
@@ -87,7 +90,7 @@ struct Worker {
     inbox: Arc<Inbox>,
     /// How many connections the worker has got.
     handed: Cell<usize>,
-    thread: JoinHandle<()>,
+    thread: Cell<Option<JoinHandle<()>>>,
     /// Closed when the worker has ended.
     ended: mpsc::Receiver<()>,
 }
@@ -253,7 +256,7 @@ impl Worker {
 impl Workers {
     /// Returns how many connections wait to be taken, of all workers together.
     pub(super) fn waiting(&self) -> usize {
-        self.list.borrow().iter().map(Worker::waiting).sum()
+        self.list.borrow().iter().map(|worker| worker.waiting()).sum()
     }
 
     /// Records that the listening server waits for room. A worker that makes room calls
@@ -268,20 +271,24 @@ impl Workers {
 
     /// Gives a connection to the worker whose turn it is, or the next one that is not behind.
     pub(super) fn give(&self, connection: Handed) {
-        let list = self.list.borrow();
-        let next = self.next.get();
-        let least = list.iter().map(Worker::waiting).min().unwrap_or(0);
-        // Together, workers that are stuck must not use up the limit.
-        let limit = usize::try_from(self.shared.max_pending.load(SeqCst)).unwrap_or(0);
-        let slack = (limit / (2 * self.count)).min(SLACK);
-        let order = |worker: &&Worker| {
-            let is_behind = worker.waiting() > least + slack;
-            (is_behind, (worker.number + self.count - next) % self.count)
-        };
-        if let Some(worker) = list.iter().min_by_key(order) {
+        if let Some(worker) = self.next_worker() {
             self.next.set((worker.number + 1) % self.count);
             worker.give(connection);
         }
+    }
+
+    fn next_worker(&self) -> Option<Rc<Worker>> {
+        let list = self.list.borrow();
+        let next = self.next.get();
+        let least = list.iter().map(|worker| worker.waiting()).min().unwrap_or(0);
+        // Together, workers that are stuck must not use up the limit.
+        let limit = usize::try_from(self.shared.max_pending.load(SeqCst)).unwrap_or(0);
+        let slack = (limit / (2 * self.count)).min(SLACK);
+        let order = |worker: &&Rc<Worker>| {
+            let is_behind = worker.waiting() > least + slack;
+            (is_behind, (worker.number + self.count - next) % self.count)
+        };
+        list.iter().min_by_key(order).cloned()
     }
 
     /// Starts the workers that do not run.
@@ -292,7 +299,7 @@ impl Workers {
                 continue;
             }
             let worker = self.spawn(number, home.clone())?;
-            self.list.borrow_mut().push(worker);
+            self.list.borrow_mut().push(Rc::new(worker));
         }
         Ok(())
     }
@@ -316,6 +323,7 @@ impl Workers {
         })?;
         match is_ready.recv() {
             Ok(Ok(poster)) => {
+                let thread = Cell::new(Some(thread));
                 Ok(Worker { number, poster, inbox, handed: Cell::new(0), thread, ended })
             }
             Ok(Err(error)) => Err(error),
@@ -326,11 +334,11 @@ impl Workers {
     /// Closes the connections that were not taken.
     fn close(&self) {
         self.shared.set_place(None);
-        let mut untaken = Vec::new();
-        for worker in &*self.list.borrow() {
+        let workers = self.list.borrow().clone();
+        for worker in workers {
             let connections = worker.inbox.take_all();
             worker.handed.set(worker.handed.get() - connections.len());
-            untaken.push(connections);
+            drop(connections);
             worker.tell(|| Here::with_server(TcpServerNode::close_untaken));
         }
         self.set_full(false);
@@ -349,7 +357,7 @@ impl Workers {
             match worker.ended.recv_timeout(left) {
                 Err(mpsc::RecvTimeoutError::Timeout) => late += 1,
                 // The thread catches all panics.
-                _ => drop(worker.thread.join()),
+                _ => drop(worker.thread.take().map(JoinHandle::join)),
             }
         }
         if late > 0 {
@@ -395,9 +403,13 @@ impl TcpServerNode {
         }
     }
 
+    /// Ends the workers as the server dies. If it is a worker's server, ends this worker.
     pub(super) fn end_workers(&self) {
         if let Some(workers) = self.workers() {
             workers.end();
+        }
+        if self.part().is_some() {
+            Here::of_thread().exit();
         }
     }
 

@@ -73,13 +73,16 @@ fn serve(start: Start, here: &Here) -> Option<WorkerErrorKind> {
     if !server.0.join(part) {
         return Some(WorkerErrorKind::InvalidServer);
     }
-    drop(server);
     let event_loop = QEventLoop::new();
     here.event_loop.replace(Some(event_loop.clone()));
-    if !here.quits.get() {
+    if !here.quits.get() && !server.is_deleted() {
         event_loop.exec();
     }
-    (!here.quits.get()).then_some(WorkerErrorKind::LoopEnded)
+    match here.quits.get() {
+        true => None,
+        false if server.is_deleted() => Some(WorkerErrorKind::ServerDeleted),
+        false => Some(WorkerErrorKind::LoopEnded),
+    }
 }
 
 impl Here {
@@ -99,6 +102,11 @@ impl Here {
     /// Ends the worker.
     pub(super) fn quit(&self) {
         self.quits.set(true);
+        self.exit();
+    }
+
+    /// Ends the loop, if it runs.
+    pub(super) fn exit(&self) {
         let event_loop = self.event_loop.borrow().clone();
         if let Some(event_loop) = event_loop {
             event_loop.exit(0);

@@ -26,6 +26,7 @@ impl SslSocketNode {
             &flags.pending_close,
             &flags.shut_down,
             &flags.tickets_wait,
+            &flags.inherited,
         ] {
             flag.set(false);
         }
@@ -160,7 +161,9 @@ impl SslSocketNode {
     pub(super) fn drop_session(&self) {
         self.session_number.set(self.session_number.get().wrapping_add(1));
         let session = self.session.take();
-        drop(session);
+        if let Some(session) = session {
+            session.recycle();
+        }
     }
 
     /// Sets and emits an error.

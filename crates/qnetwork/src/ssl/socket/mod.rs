@@ -15,7 +15,7 @@
 //!
 //! Qt is built in the same way, which shows in the order and number of the signals. While nothing
 //! is encrypted there is no session, and data passes through unchanged. `encrypting.rs` starts a
-//! session and runs its handshake, `handing_over.rs` hands a plain connection over to another
+//! session and runs its handshake, `handing_over.rs` hands a connection over to another
 //! thread, `verifying.rs` judges the peer's certificate, `transfer.rs`
 //! moves the data, `closing.rs` ends the connection, and `waiting.rs` waits without a loop.
 //! `settings.rs` and `identity.rs` have the setters and getters.
@@ -217,6 +217,8 @@ struct Flags {
     starting: Cell<bool>,
     /// `init` was called for the next connection.
     initialized: Cell<bool>,
+    /// The connection has come with decrypted data that no slot was told of.
+    inherited: Cell<bool>,
 }
 
 impl Node for SslSocketNode {

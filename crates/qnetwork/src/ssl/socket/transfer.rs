@@ -146,6 +146,12 @@ impl SslSocketNode {
         if flags.muted.get() == Some(number) || flags.paused.get() {
             return;
         }
+        if flags.inherited.replace(false) && self.base.buffer_len() > 0 {
+            self.emit_ready_read();
+            if !self.is_session(number) {
+                return;
+            }
+        }
         for _ in 0..ROUNDS {
             let mut moved = false;
             if flags.encrypted.get() {
