@@ -19,6 +19,7 @@ documents! {
     certificates "../../docs/certificates.md"
     tasks "../../docs/tasks.md"
     proxies "../../docs/proxies.md"
+    threads "../../docs/threads.md"
     workers "../../docs/workers.md"
     limits "../../docs/limits.md"
     decisions "../../docs/decisions.md"

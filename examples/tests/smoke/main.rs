@@ -161,6 +161,7 @@ fn every_example_has_a_help() {
         "securefortuneserver",
         "securesocketclient",
         "taskechoserver",
+        "threadedfortuneserver",
     ] {
         let mut command = example(name);
         command.arg("--help");
@@ -179,13 +180,15 @@ fn every_example_has_a_help() {
 #[test]
 fn fortune_client_and_server() {
     for wire in [&[][..], &["--pyside2"]] {
-        let (_server, port) = listening("fortuneserver", wire);
-        for name in ["fortuneclient", "blockingfortuneclient", "fortuneclient"] {
-            let mut client = example(name);
-            client.args(["127.0.0.1", &port.to_string()]).args(wire);
-            let output = run(client);
-            assert!(output.status.success(), "{}", text(&output.stderr));
-            assert!(text(&output.stdout).len() > 10);
+        for server in ["fortuneserver", "threadedfortuneserver"] {
+            let (_server, port) = listening(server, wire);
+            for name in ["fortuneclient", "blockingfortuneclient", "fortuneclient"] {
+                let mut client = example(name);
+                client.args(["127.0.0.1", &port.to_string()]).args(wire);
+                let output = run(client);
+                assert!(output.status.success(), "{}", text(&output.stderr));
+                assert!(text(&output.stdout).len() > 10);
+            }
         }
     }
 }
