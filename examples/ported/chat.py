@@ -100,8 +100,10 @@ class Server(QTcpServer):
     def incomingConnection(self, descriptor):
         connection = Connection(self.own_name, self)
         self.accepted.emit(connection)
-        connection.setSocketDescriptor(descriptor)
-        connection.greet()
+        if connection.setSocketDescriptor(descriptor):
+            connection.greet()
+        else:
+            connection.deleteLater()
 
 
 class Finder(QUdpSocket):

@@ -97,8 +97,10 @@ impl IncomingConnection for Server {
     fn incoming_connection(&self, descriptor: OwnedFd) {
         let connection = Connection::new(&self.own_name).with_parent(self);
         self.accepted.emit(connection.clone());
-        connection.set_socket_descriptor(descriptor).ok();
-        connection.greet();
+        match connection.set_socket_descriptor(descriptor) {
+            Ok(()) => connection.greet(),
+            Err(_) => connection.delete_later(),
+        }
     }
 }
 

@@ -224,8 +224,10 @@ class SimulatedDevice(QTcpServer):
 
     def incomingConnection(self, descriptor):
         session = Session(self.faults.popleft() if self.faults else "", self)
-        session.setSocketDescriptor(descriptor)
-        session.start()
+        if session.setSocketDescriptor(descriptor):
+            session.start()
+        else:
+            session.deleteLater()
 
     def answer(self, command):
         match command.split():

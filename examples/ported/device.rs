@@ -261,8 +261,10 @@ class! {
 impl IncomingConnection for SimulatedDevice {
     fn incoming_connection(&self, descriptor: OwnedFd) {
         let session = Session::new(self.faults.borrow_mut().pop_front().unwrap_or_default(), self);
-        session.set_socket_descriptor(descriptor).ok();
-        session.start();
+        match session.set_socket_descriptor(descriptor) {
+            Ok(()) => session.start(),
+            Err(_) => session.delete_later(),
+        }
     }
 }
 

@@ -17,6 +17,7 @@ documents! {
     connections "../../docs/connections.md"
     architecture "../../docs/architecture.md"
     certificates "../../docs/certificates.md"
+    tasks "../../docs/tasks.md"
     proxies "../../docs/proxies.md"
     workers "../../docs/workers.md"
     limits "../../docs/limits.md"

@@ -160,6 +160,7 @@ fn every_example_has_a_help() {
         "multicastsender",
         "securefortuneserver",
         "securesocketclient",
+        "taskechoserver",
     ] {
         let mut command = example(name);
         command.arg("--help");
@@ -339,6 +340,19 @@ fn a_fortune_client_without_a_fortune() {
 fn the_echo_server_echoes_to_many() {
     let (_server, port) = listening("echoserver", &[]);
     echoes_to_many(port);
+}
+
+#[test]
+fn the_echo_server_of_tasks_echoes_to_many() {
+    let (_server, port) = listening("taskechoserver", &[]);
+    echoes_to_many(port);
+    // The end of what a client sends is not the end of what it gets.
+    let mut client = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    client.write_all(b"the end").unwrap();
+    client.shutdown(Shutdown::Write).unwrap();
+    let mut all = String::new();
+    client.read_to_string(&mut all).unwrap();
+    assert_eq!(all, "the end");
 }
 
 /// Returns the CPU time of each worker, in nanoseconds.

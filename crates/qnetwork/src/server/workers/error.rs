@@ -10,6 +10,8 @@ pub enum WorkerErrorKind {
     Panicked,
     /// The worker's server listens itself, or has workers of its own.
     InvalidServer,
+    /// The program has deleted the worker's server.
+    ServerDeleted,
     /// The program has ended the loop of the worker's thread.
     LoopEnded,
 }
@@ -77,6 +79,9 @@ impl fmt::Display for WorkerError {
             WorkerErrorKind::Panicked => write!(f, "worker {worker} has panicked: {text}"),
             WorkerErrorKind::InvalidServer => {
                 write!(f, "the server of worker {worker} listens itself or has workers")
+            }
+            WorkerErrorKind::ServerDeleted => {
+                write!(f, "the server of worker {worker} has been deleted")
             }
             WorkerErrorKind::LoopEnded => write!(f, "the loop of worker {worker} has ended"),
         }
