@@ -272,7 +272,7 @@ impl QThread {
         let mut state = self.control.state();
         let remote = Remote::reserve(state.inbox.clone());
         let place = remote.clone();
-        let builder: Builder = Box::new(move || run::keep(&place, make()));
+        let builder: Builder = Box::new(move || run::build(place, make));
         if state.stage == Stage::Running {
             let inbox = state.inbox.clone();
             drop(state);

@@ -190,9 +190,18 @@ impl Kept {
     }
 }
 
-/// Keeps an object that was built in this thread, and makes `remote` its handle.
-pub(super) fn keep<R: Receiver>(remote: &Remote<R>, object: R) {
-    remote.place(&&object);
+/// Builds an object in this thread, keeps it, and makes `remote` its handle.
+pub(super) fn build<R: Receiver>(remote: Remote<R>, make: impl FnOnce() -> R) {
+    /// Whoever calls an object that could not be built learns that there is none.
+    struct Building<R: Receiver>(Remote<R>);
+    impl<R: Receiver> Drop for Building<R> {
+        fn drop(&mut self) {
+            self.0.give_up();
+        }
+    }
+    let building = Building(remote);
+    let object = make();
+    building.0.place(&&object);
     let dispatcher = Dispatcher::current();
     if !dispatcher.has_ended() {
         dispatcher.local::<Kept>().add(Rc::new(object));
