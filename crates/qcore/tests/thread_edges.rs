@@ -140,6 +140,48 @@ fn a_failed_start_keeps_the_result_of_the_last_run() {
 }
 
 #[test]
+fn a_start_does_not_wait_for_calls_of_the_last_run() {
+    /// Calls another thread when it is dropped.
+    struct Caller(Remote<QObject>, mpsc::Sender<CallErrorKind>);
+    impl Drop for Caller {
+        fn drop(&mut self) {
+            self.1.send(self.0.call(|_| ()).unwrap_err().kind()).unwrap();
+        }
+    }
+    let (thread, object) = (QThread::new(), QObject::new());
+    let (hand, take) = mpsc::channel();
+    let remote = Remote::of(&object);
+    thread.build(move || Rc::new(Caller(remote, hand)));
+    let runs = Rc::new(Cell::new(0));
+    thread.finished.connect_to(&runs, {
+        let thread = thread.clone();
+        move |runs, _| {
+            runs.set(runs.get() + 1);
+            if runs.get() == 1 {
+                thread.start().unwrap();
+            }
+        }
+    });
+    thread.start().unwrap();
+    thread.quit();
+    assert!(wait_until(5000, || runs.get() == 1));
+    assert_eq!(take.recv().unwrap(), CallErrorKind::LoopEnded);
+    // Later calls are made again.
+    let remote = Remote::of(&object);
+    let (hand, take) = mpsc::channel();
+    thread.poster().post(move || hand.send(remote.call(|_| 5)).unwrap()).unwrap();
+    let mut answer = None;
+    assert!(wait_until(5000, || {
+        answer = take.try_recv().ok();
+        answer.is_some()
+    }));
+    assert_eq!(answer, Some(Ok(5)));
+    thread.quit();
+    assert!(wait_until(5000, || runs.get() == 2));
+    thread.finished.disconnect_all();
+}
+
+#[test]
 fn an_object_that_could_not_be_built_is_known_to_be_missing() {
     let thread = QThread::new();
     let missing = thread.build(|| -> QObject { panic!("no parts") });
