@@ -42,7 +42,7 @@ impl Inbox {
     /// Returns an inbox that takes no messages.
     pub(crate) fn closed() -> Arc<Self> {
         let inbox = Inbox::new();
-        inbox.close();
+        drop(inbox.close());
         inbox
     }
 
@@ -110,10 +110,9 @@ impl Inbox {
         self.0.take_discarded()
     }
 
-    /// Closes the inbox when the loop ends. Drops the messages.
-    pub(crate) fn close(&self) {
-        let messages = self.0.close();
-        drop(messages);
+    /// Closes the inbox when the loop ends. Returns its messages, for the caller to drop.
+    pub(crate) fn close(&self) -> Vec<Message> {
+        self.0.close().unwrap_or_default()
     }
 }
 
