@@ -20,6 +20,8 @@ mod event_loop;
 mod event_order;
 mod events;
 mod mistakes;
+#[cfg(feature = "tasks")]
+mod nested_tasks;
 mod objects;
 mod own_receivers;
 mod panics;
