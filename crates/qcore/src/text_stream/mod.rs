@@ -120,12 +120,13 @@ pub struct QTextStream {
     codec: TextCodec,
     detects: bool,
     encoder: Encoder,
-    /// Written text that has not gone to the device.
-    unflushed: String,
+    /// Written text that has not gone to the device, in UTF-8.
+    unflushed: Vec<u8>,
     settings: Settings,
     status: TextStreamStatus,
-    /// Memory for the digits of numbers.
-    digits: String,
+    /// Memory for numbers, and for their digits.
+    number: Vec<u8>,
+    digits: Vec<u8>,
 }
 
 /// What a stream is over.
@@ -214,10 +215,11 @@ impl QTextStream {
             codec: TextCodec::default(),
             detects: true,
             encoder: Encoder::default(),
-            unflushed: String::new(),
+            unflushed: Vec::new(),
             settings: Settings::default(),
             status: TextStreamStatus::Ok,
-            digits: String::new(),
+            number: Vec::new(),
+            digits: Vec::new(),
         }
     }
 
