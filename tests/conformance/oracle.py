@@ -315,7 +315,7 @@ class Slot(QObject):
 
 
 class Thread(QThread):
-    """Runs its event loop, and traces how that begins and ends."""
+    """Runs its event loop, and traces what that returns."""
 
     def __init__(self, world, name):
         super().__init__()
@@ -328,8 +328,7 @@ class Thread(QThread):
         self.runner.moveToThread(self)
 
     def run(self):
-        self.world.log(self.name, "> exec()")
-        self.world.log(self.name, "< %d" % self.exec_())
+        self.world.log(self.name, "= %d" % self.exec_())
 
     def post(self, function):
         self.blocks.append(function)

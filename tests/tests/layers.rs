@@ -26,6 +26,7 @@ const QCORE: &[&str] = &[
     "classes",
     "signal",
     "thread_pool",
+    "task",
     "object",
     "application",
     "thread",

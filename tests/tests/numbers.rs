@@ -98,10 +98,14 @@ const OUR_VALUES: &[(&str, &str, &str)] = &[
 /// Public enums and flags that stand for no enum of Qt's, with the reasons.
 const OUR_TYPES: &[(&str, &str)] = &[
     ("SslCertificateErrorKind", "Qt gives a null certificate and no reason"),
+    ("JoinErrorKind", "Qt has no tasks"),
+    ("SignalErrorKind", "Qt has no tasks"),
     ("DeviceErrorKind", "Qt's functions return -1 or false"),
     ("ExtensionValue", "it is a QVariant of Qt's: it carries data"),
     ("Host", "it is an argument that is a name or an address"),
     ("Manipulator", "Qt's manipulators are functions"),
+    ("OcspCertificateStatus", "PySide2 does not have Qt's enum"),
+    ("OcspRevocationReason", "PySide2 does not have Qt's enum"),
     ("SslKeyErrorKind", "Qt gives a null key and no reason"),
     ("PanicPolicy", "Qt has no policy for exceptions"),
     ("CallErrorKind", "Qt reports no errors of blocking calls"),

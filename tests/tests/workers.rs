@@ -20,7 +20,7 @@ use integration::{
     LIMIT, connection, descriptors, in_child, listener, peer, read_to_end, settle, tls,
     wait_at_most, wait_until,
 };
-use qcore::{EventType, PanicPolicy, QCoreApplication, QSignalSpy, QTimer, class};
+use qcore::{EventType, PanicPolicy, QCoreApplication, QSignalSpy, QTimer, Remote, class};
 use qnetwork::{
     IncomingConnection, ProxyType, QHostAddress, QNetworkProxy, QSslServer, QTcpServer, QTcpSocket,
     SocketErrorKind, SocketState, WorkerErrorKind,
@@ -671,6 +671,74 @@ fn a_server_with_a_proxy() {
     assert_eq!(&meanwhile(move || proxy.join().unwrap()), b"hello");
 }
 
+/// The thread of the listening server need not be the main thread, and may end with its server.
+#[test]
+fn a_thread_with_a_server_ends() {
+    for kept in [false, true] {
+        let (tell, told) = mpsc::channel();
+        let thread = thread::spawn(move || {
+            let server = with_workers(2, echo_server);
+            tell.send(server.server_port()).unwrap();
+            let stream = echo(client(&server), b"one");
+            if kept {
+                thread_local!(static KEPT: RefCell<Option<QTcpServer>> = const { RefCell::new(None) });
+                // Dropped when its loop is gone, or just before.
+                KEPT.set(Some(server));
+            }
+            stream
+        });
+        let port = told.recv_timeout(LIMIT).unwrap();
+        let stream = thread.join().unwrap();
+        assert_eq!(read_to_end(&stream), b"");
+        assert!(connection(port).is_none());
+    }
+}
+
+/// The listening server may be of a derived class.
+#[test]
+fn a_listening_server_that_encrypts_nothing() {
+    if !in_child!("a_listening_server_that_encrypts_nothing", 200) {
+        return;
+    }
+    settle();
+    let before = descriptors();
+    for end in [(|server| server.delete_later()) as fn(&QSslServer), |_| ()] {
+        let server = QSslServer::new();
+        server.set_workers(2, echo_server);
+        server.listen(QHostAddress::LocalHost, 0).unwrap();
+        let stream = echo(client(&server), b"plain");
+        end(&server);
+        settle();
+        drop(server);
+        assert_eq!(read_to_end(&stream), b"");
+        drop(stream);
+        assert_eq!(descriptors(), before);
+    }
+}
+
+/// A worker may end the program's loop, and the program ends with connections.
+#[test]
+fn a_worker_quits_the_application() {
+    if !in_child!("a_worker_quits_the_application", 200) {
+        return;
+    }
+    let app = QCoreApplication::new();
+    let server = with_workers(2, || {
+        let server = echo_server();
+        server.new_connection.connect(|()| QCoreApplication::instance().exit(5));
+        server
+    });
+    let port = server.server_port();
+    let client = thread::spawn(move || connection(port).unwrap());
+    assert_eq!(app.exec(), 5);
+    let stream = client.join().unwrap();
+    // The workers go on until the server dies.
+    assert_eq!(server.worker_count(), 2);
+    let stream = echo(stream, b"still there");
+    drop(server);
+    assert_eq!(read_to_end(&stream), b"");
+}
+
 /// With the policy `Report`, a worker survives a panic.
 #[test]
 fn panics_that_are_reported() {
@@ -685,6 +753,34 @@ fn panics_that_are_reported() {
     let stream = echo(client(&server), b"one");
     echo(stream, b"two");
     assert_eq!((failed.count(), server.worker_count()), (0, 1));
+}
+
+/// A worker that waits for the thread of the dying server does not delay its death.
+#[test]
+fn a_worker_that_calls_the_other_thread() {
+    let app = QCoreApplication::new();
+    let (remote, calls) = (Remote::of(&app), Arc::new(AtomicBool::new(false)));
+    let server = with_workers(1, {
+        let calls = calls.clone();
+        move || {
+            let (server, calls, remote) = (echo_server(), calls.clone(), remote.clone());
+            server.new_connection.connect(move |()| {
+                calls.store(true, SeqCst);
+                remote.call(|_| panic!("the loop does not run any more")).unwrap_err();
+            });
+            server
+        }
+    });
+    let stream = client(&server);
+    // This does not run the loop, so the call waits.
+    server.wait_for_new_connection(5000).unwrap();
+    while !calls.load(SeqCst) {
+        thread::yield_now();
+    }
+    let start = Instant::now();
+    drop(server);
+    assert!(start.elapsed() < Duration::from_secs(4));
+    assert_eq!(read_to_end(&stream), b"");
 }
 
 /// The destructor does not wait for ever for a worker that is stuck.

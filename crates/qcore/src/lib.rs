@@ -48,6 +48,7 @@
 //! * [`event_loop`] has [`Dispatcher`], the loop of a thread, and [`Poster`] for other threads
 //! * [`thread`] has [`QThread`], a thread with an event loop. A [`Remote`] is a receiver in another
 //!   thread
+//! * `task` has tasks: [`spawn_local`], [`spawn_for`], [`block_on`], and time for them
 //! * [`time`] has [`QElapsedTimer`], [`QDeadlineTimer`] and [`VirtualClock`]
 //! * [`timer`] has [`QTimer`] and [`QBasicTimer`]
 //! * [`io_device`] has [`QIODevice`], the base of devices that are read and written, and
@@ -61,6 +62,8 @@
 //! # Features
 //!
 //! * `codecs` (default): the codecs of [`QTextStream`] that are neither Unicode nor Latin-1
+//! * `tasks` (default): `async` code on the event loop
+//! * `futures`: the traits of the crates `futures-core` and `futures-io` for signals and devices
 //! * `unix-signals` (default): `UnixSignalNotifier` and `QCoreApplication::quit_on_ctrl_c()`
 
 // On docs.rs, which builds with nightly Rust, items show the feature that they need.
@@ -81,6 +84,8 @@ pub mod object;
 mod panics;
 pub mod signal;
 pub mod stream;
+#[cfg(feature = "tasks")]
+pub mod task;
 pub mod text_stream;
 pub mod thread;
 pub mod thread_pool;
@@ -91,6 +96,8 @@ pub mod timer;
 pub use self::application::{NotifierType, QSocketNotifier};
 #[cfg(all(unix, feature = "unix-signals"))]
 pub use self::application::{UnixSignal, UnixSignalNotifier};
+#[cfg(feature = "tasks")]
+pub use self::task::{JoinHandle, block_on, spawn_for, spawn_local};
 pub use self::{
     application::{QCoreApplication, QEventLoop, QEventLoopLocker},
     classes::Destructor,
@@ -142,6 +149,9 @@ pub use self::{
 /// app.exec();
 /// ```
 pub mod prelude {
+    #[cfg(feature = "tasks")]
+    #[doc(no_inline)]
+    pub use crate::JoinHandle;
     #[doc(no_inline)]
     pub use crate::{
         CallError, CallErrorKind, ClockType, Connection, ConnectionBlocker, ConnectionType,

@@ -83,6 +83,17 @@ pub(crate) fn contain<V>(call: impl FnOnce() -> V) -> Result<V, String> {
     })
 }
 
+/// Logs that `what` panicked, and drops the payload of the panic.
+#[cfg(feature = "tasks")]
+pub(crate) fn report(what: &dyn Display, payload: Box<dyn Any + Send>) {
+    crate::message::critical(format_args!("{what} panicked: {}", text_of(&*payload)));
+    // The payload may have any type, so that dropping it may panic again.
+    if let Err(again) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
+        std::mem::forget(again);
+    }
+}
+
+/// Returns the message of a panic.
 pub(crate) fn text_of(payload: &dyn Any) -> &str {
     let text = payload.downcast_ref::<String>().map(String::as_str);
     text.or_else(|| payload.downcast_ref::<&str>().copied()).unwrap_or("(no message)")

@@ -2,6 +2,8 @@
 //! each file would take longer than compiling the tests. `Cargo.toml` says which tests need a
 //! process of their own.
 
+#[cfg(feature = "tasks")]
+mod awaited_signals;
 mod buffers;
 mod classes;
 mod common;
@@ -19,6 +21,7 @@ mod event_order;
 mod events;
 mod mistakes;
 mod objects;
+mod own_receivers;
 mod panics;
 mod properties;
 mod qthread;
@@ -31,6 +34,8 @@ mod signal_model;
 mod signals;
 mod slots;
 mod socket_notifier;
+#[cfg(feature = "tasks")]
+mod tasks;
 mod text_stream;
 mod text_stream_devices;
 mod text_stream_goldens;

@@ -60,6 +60,15 @@ fn what_belongs_to_a_loop_stays_in_its_thread() {
         QPointer<QObject>: false, false;
         QPointer<QTimer>: false, false;
         QTimer: false, false;
+        qcore::JoinHandle<u8>: false, false;
+        qcore::task::ScopedTask<u8>: false, false;
+        qcore::task::Sleep: false, false;
+        qcore::task::Ticks: false, false;
+        qcore::signal::Next<u8>: false, false;
+        qcore::signal::SignalStream<u8>: false, false;
+        qcore::io_device::DeviceStream: false, false;
+        qcore::io_device::ReadHalf: false, false;
+        qcore::io_device::WriteHalf: false, false;
         ThreadPoolTask<u8>: false, false;
         ThreadPoolTaskNode<u8>: false, false;
         TimerNode: false, false;
@@ -85,6 +94,10 @@ fn what_belongs_to_a_loop_stays_in_its_thread() {
         Poster: true, true;
         PostError: true, true;
         PostErrorKind: true, true;
+        qcore::task::JoinError: true, true;
+        qcore::task::BlockOnError: true, true;
+        qcore::task::TimeoutError: true, true;
+        qcore::signal::SignalError: true, true;
         Remote<QObject>: true, true;
         Remote<std::rc::Rc<Cell<i32>>>: true, true;
         PendingCall<i32>: true, true;

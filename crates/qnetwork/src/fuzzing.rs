@@ -56,7 +56,9 @@ pub fn dns(data: &[u8]) {
 }
 
 #[cfg(feature = "_tls")]
-pub use crate::ssl::fuzz::{Identity, finds_no_fault, tls_handshake, tls_records};
+pub use crate::ssl::fuzz::{
+    Identity, finds_no_fault, is_valid_response, tls_handshake, tls_records,
+};
 
 fn proxy(kind: ProxyType, data: &[u8]) -> QNetworkProxy {
     let user = if data.first().is_some_and(|byte| byte & 1 == 1) { "me" } else { "" };

@@ -47,6 +47,13 @@
 //! * [`proxy`] has [`QNetworkProxy`] and [`QNetworkProxyFactory`], [`auth`] has [`QAuthenticator`]
 //! * [`host_info`] has [`QHostInfo`], look-ups of host names
 //! * [`dns_lookup`] has [`QDnsLookup`], look-ups of records in the domain name system
+//!
+//! # Tasks
+//!
+//! With the feature `tasks`, which is on by default, `async` code uses the same sockets: `connect`,
+//! `accept`, `recv` and others are awaited, and [`stream`](qcore::QIODevice::stream) of a socket
+//! reads and writes. See [`qcore::task`]. With the feature `futures`, streams implement the traits of
+//! the crate `futures-io`.
 
 // On docs.rs, which builds with nightly Rust, items show the feature that they need.
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -79,10 +86,11 @@ pub use self::dns_lookup::{
 #[cfg(feature = "_tls")]
 pub use self::ssl::{
     AlternativeNameEntryType, EncodingFormat, ExtensionValue, HashAlgorithm, InfoAttribute,
-    KeyAlgorithm, KeyType, NextProtocolNegotiationStatus, PatternSyntax, PeerVerifyMode,
-    QSslCertificate, QSslCertificateExtension, QSslCipher, QSslConfiguration, QSslError, QSslKey,
-    QSslServer, QSslSocket, SslCertificateError, SslCertificateErrorKind, SslErrorKind,
-    SslKeyError, SslKeyErrorKind, SslMode, SslOptions, SslProtocol, SubjectInfo,
+    KeyAlgorithm, KeyType, NextProtocolNegotiationStatus, OcspCertificateStatus,
+    OcspRevocationReason, PatternSyntax, PeerVerifyMode, QOcspResponse, QSslCertificate,
+    QSslCertificateExtension, QSslCipher, QSslConfiguration, QSslError, QSslKey, QSslServer,
+    QSslSocket, SslCertificateError, SslCertificateErrorKind, SslErrorKind, SslKeyError,
+    SslKeyErrorKind, SslMode, SslOptions, SslProtocol, SubjectInfo,
 };
 pub use self::{
     address::{AddressParseError, ConversionMode, Host, NetworkLayerProtocol, QHostAddress},
@@ -143,10 +151,11 @@ pub mod prelude {
     #[doc(no_inline)]
     pub use crate::{
         AlternativeNameEntryType, EncodingFormat, ExtensionValue, HashAlgorithm, InfoAttribute,
-        KeyAlgorithm, KeyType, NextProtocolNegotiationStatus, PatternSyntax, PeerVerifyMode,
-        QSslCertificate, QSslCertificateExtension, QSslCipher, QSslConfiguration, QSslError,
-        QSslKey, QSslServer, QSslSocket, SslCertificateError, SslCertificateErrorKind,
-        SslErrorKind, SslKeyError, SslKeyErrorKind, SslMode, SslOptions, SslProtocol, SubjectInfo,
+        KeyAlgorithm, KeyType, NextProtocolNegotiationStatus, OcspCertificateStatus,
+        OcspRevocationReason, PatternSyntax, PeerVerifyMode, QOcspResponse, QSslCertificate,
+        QSslCertificateExtension, QSslCipher, QSslConfiguration, QSslError, QSslKey, QSslServer,
+        QSslSocket, SslCertificateError, SslCertificateErrorKind, SslErrorKind, SslKeyError,
+        SslKeyErrorKind, SslMode, SslOptions, SslProtocol, SubjectInfo,
     };
     #[cfg(feature = "dns")]
     #[doc(no_inline)]

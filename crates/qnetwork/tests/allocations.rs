@@ -18,6 +18,49 @@ use qnetwork::{
 fn an_echo() {
     over_tcp();
     over_a_local_socket();
+    #[cfg(feature = "tasks")]
+    by_tasks();
+}
+
+/// Both ends are tasks.
+#[cfg(feature = "tasks")]
+fn by_tasks() {
+    use qcore::spawn_local;
+
+    let server = QTcpServer::new();
+    server.listen(QHostAddress::LocalHost, 0).unwrap();
+    let (port, trips) = (server.server_port(), Rc::new(Cell::new(0)));
+    let counted = trips.clone();
+    let _serving = spawn_local(async move {
+        let mut stream = server.accept().await.unwrap().stream();
+        let mut buffer = [0; 1024];
+        loop {
+            let count = stream.read(&mut buffer).await.unwrap();
+            stream.write_all(&buffer[..count]).await.unwrap();
+        }
+        #[allow(unreachable_code)]
+        ()
+    })
+    .scoped();
+    let _asking = spawn_local(async move {
+        let socket = QTcpSocket::new();
+        socket.connect("127.0.0.1", port).await.unwrap();
+        let mut stream = socket.stream();
+        let mut buffer = [7; 64];
+        loop {
+            stream.write_all(&buffer).await.unwrap();
+            stream.read_exact(&mut buffer).await.unwrap();
+            counted.set(counted.get() + 1);
+        }
+        #[allow(unreachable_code)]
+        ()
+    })
+    .scoped();
+    assert!(wait_until(10_000, || trips.get() >= 100));
+    let first = trips.get();
+    let count = allocations(|| assert!(wait_until(10_000, || trips.get() >= first + 500)));
+    // Running the loop takes one allocation.
+    assert_eq!(count, 1);
 }
 
 fn over_tcp() {

@@ -160,6 +160,8 @@ fn every_example_has_a_help() {
         "multicastsender",
         "securefortuneserver",
         "securesocketclient",
+        "taskechoserver",
+        "threadedfortuneserver",
     ] {
         let mut command = example(name);
         command.arg("--help");
@@ -178,13 +180,15 @@ fn every_example_has_a_help() {
 #[test]
 fn fortune_client_and_server() {
     for wire in [&[][..], &["--pyside2"]] {
-        let (_server, port) = listening("fortuneserver", wire);
-        for name in ["fortuneclient", "blockingfortuneclient", "fortuneclient"] {
-            let mut client = example(name);
-            client.args(["127.0.0.1", &port.to_string()]).args(wire);
-            let output = run(client);
-            assert!(output.status.success(), "{}", text(&output.stderr));
-            assert!(text(&output.stdout).len() > 10);
+        for server in ["fortuneserver", "threadedfortuneserver"] {
+            let (_server, port) = listening(server, wire);
+            for name in ["fortuneclient", "blockingfortuneclient", "fortuneclient"] {
+                let mut client = example(name);
+                client.args(["127.0.0.1", &port.to_string()]).args(wire);
+                let output = run(client);
+                assert!(output.status.success(), "{}", text(&output.stderr));
+                assert!(text(&output.stdout).len() > 10);
+            }
         }
     }
 }
@@ -339,6 +343,19 @@ fn a_fortune_client_without_a_fortune() {
 fn the_echo_server_echoes_to_many() {
     let (_server, port) = listening("echoserver", &[]);
     echoes_to_many(port);
+}
+
+#[test]
+fn the_echo_server_of_tasks_echoes_to_many() {
+    let (_server, port) = listening("taskechoserver", &[]);
+    echoes_to_many(port);
+    // The end of what a client sends is not the end of what it gets.
+    let mut client = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    client.write_all(b"the end").unwrap();
+    client.shutdown(Shutdown::Write).unwrap();
+    let mut all = String::new();
+    client.read_to_string(&mut all).unwrap();
+    assert_eq!(all, "the end");
 }
 
 /// Returns the CPU time of each worker, in nanoseconds.

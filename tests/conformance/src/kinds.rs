@@ -12,18 +12,22 @@ mod socket;
 mod ssl;
 mod ssl_server;
 mod tcp;
+mod thread;
 mod timer;
 mod udp;
 
 use std::{cell::RefCell, rc::Rc, sync::Arc};
 
 use qcore::{
-    QObject,
+    Connection, ConnectionType, QObject, QThread, Remote,
     object::{Life, Object},
 };
 use qnetwork::{QHostAddress, QTcpSocket};
 
-pub(crate) use self::device::mode_number;
+pub(crate) use self::{
+    device::mode_number,
+    thread::{Elsewhere, Slot},
+};
 
 use crate::{
     args::Args,
@@ -32,7 +36,7 @@ use crate::{
     ports::Ports,
     syntax::{KindName, PeerOption},
     value::Value,
-    world::Recorder,
+    world::{Recorder, World},
 };
 
 /// An object of a scenario.
@@ -70,6 +74,28 @@ pub(crate) trait Kind {
         None
     }
 
+    /// Connects a signal to a slot of a receiver, which may live in another thread.
+    fn connect(
+        &self,
+        signal: &str,
+        receiver: &Remote<QObject>,
+        kind: ConnectionType,
+        slot: Slot,
+    ) -> Result<Connection> {
+        let _ = (receiver, kind, slot);
+        Err(Error::new(format!("{} cannot connect its signal {signal}", self.class())))
+    }
+
+    /// Returns the object, if it lives in another thread.
+    fn elsewhere(&self) -> Option<&Elsewhere> {
+        None
+    }
+
+    /// Returns the thread and the world in it, if this is a `thread`.
+    fn place(&self) -> Option<(QThread, Remote<Rc<World>>)> {
+        None
+    }
+
     /// Returns the part that all objects share; `None` for an `address`.
     fn held(&self) -> Option<&dyn AnyHeld>;
 }
@@ -89,7 +115,7 @@ pub(crate) fn make(kind: KindName, name: &str) -> Result<Rc<dyn Kind>> {
         KindName::Buffer => Rc::new(buffer::Buffer::new()),
         KindName::Loop => Rc::new(event_loop::Loop::new()),
         KindName::Address => of_address(QHostAddress::new()),
-        KindName::Peer | KindName::UdpPeer => {
+        KindName::Peer | KindName::UdpPeer | KindName::Thread => {
             return Err(Error::new(format!("{name}: a {} is made in another way", kind.word())));
         }
     })
@@ -111,6 +137,51 @@ pub(crate) fn make_peer(
 /// Creates the object for an address that a call has returned.
 pub(crate) fn of_address(address: QHostAddress) -> Rc<dyn Kind> {
     Rc::new(address::Address::new(address))
+}
+
+/// Returns the object for a thread, whose world is `inside`.
+pub(crate) fn thread(thread: QThread, inside: Remote<Rc<World>>) -> Rc<dyn Kind> {
+    Rc::new(thread::Thread::new(thread, Some(inside)))
+}
+
+/// Returns the object for a thread within that thread.
+pub(crate) fn face_of(thread: QThread) -> Rc<dyn Kind> {
+    Rc::new(thread::Thread::new(thread, None))
+}
+
+/// Returns the object for one that lives in another thread.
+pub(crate) fn elsewhere(name: &str, thread: QThread, inside: Remote<Rc<World>>) -> Rc<dyn Kind> {
+    Rc::new(Elsewhere::new(name, thread, inside))
+}
+
+/// Takes the arguments of `connectTo`, and connects.
+fn connect_to(
+    args: &Args<'_>,
+    connect: impl FnOnce(&str, &Remote<QObject>, ConnectionType, Slot) -> Result<Connection>,
+) -> Result<Value> {
+    let signal = args.label()?;
+    let (name, label) = (args.label()?, args.label()?);
+    let kind = args.or(ConnectionType::AUTO, |args| {
+        args.flags(obj::connection_type, |one, other| one | other)
+    })?;
+    let object = args.world.living(&name)?;
+    let receiver = match object.elsewhere() {
+        Some(elsewhere) => elsewhere.receiver(),
+        None => {
+            let receiver = QObject::new();
+            receiver.set_parent(object.held().and_then(AnyHeld::object).as_ref());
+            Remote::of(&receiver)
+        }
+    };
+    let slot_label = label.clone();
+    let slot: Slot = Box::new(move |value| {
+        if let Some(world) = World::current() {
+            world.called(&name, &slot_label, value);
+        }
+    });
+    let connection = connect(&signal, &receiver, kind, slot)?;
+    args.world.keep_link(args.object, &signal, &label, connection);
+    Ok(Value::None)
 }
 
 /// The scenario's handle of an object. It is dropped to destroy the object.

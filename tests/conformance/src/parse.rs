@@ -1,6 +1,6 @@
 //! The parser of scenarios.
 
-use std::rc::Rc;
+use std::sync::Arc;
 
 use crate::{
     error::{Error, Result},
@@ -75,7 +75,7 @@ impl Lines<'_> {
             if action == Action::Global && indent > 0 {
                 return Err(Error::new("`global` stands in no block").at(number));
             }
-            if let Action::On { block, .. } = &mut action {
+            if let Action::On { block, .. } | Action::In { block, .. } = &mut action {
                 *block = self.inner(indent, number)?;
             }
             out.push(Statement { line: number, action });
@@ -135,6 +135,7 @@ impl<'a> Words<'a> {
                 Action::Meanwhile { delay: self.count("milliseconds")?, call: self.call()? }
             }
             "set" => return self.set(),
+            "in" => return self.within_thread(),
             _ => match KindName::named(word) {
                 Some(kind) => return self.make(kind),
                 None => return Err(Error::new(format!("no statement begins with `{word}`"))),
@@ -148,7 +149,7 @@ impl<'a> Words<'a> {
             "until" => {
                 let within = self.take_within()?;
                 let start = self.tokens.get(self.at).map_or(0, |token| token.start);
-                let condition = Rc::new(self.condition()?);
+                let condition = Arc::new(self.condition()?);
                 let text = self.line[start..self.tokens[self.at - 1].end].to_owned();
                 Ok(Action::RunUntil { condition, text, within })
             }
@@ -212,7 +213,19 @@ impl<'a> Words<'a> {
             }
             times = Some(self.count("a number of times")?);
         }
-        Ok(Action::On { event, times, block: Rc::default() })
+        Ok(Action::On { event, times, block: Arc::default() })
+    }
+
+    fn within_thread(&mut self) -> Result<Action> {
+        let thread = self.name("a thread")?;
+        let wait = self.at < self.tokens.len();
+        if wait {
+            let word = self.name("`wait`")?;
+            if word != "wait" {
+                return Err(Error::new(format!("expected `wait`, found `{word}`")));
+            }
+        }
+        Ok(Action::In { thread, wait, block: Arc::default() })
     }
 
     fn set(&mut self) -> Result<Action> {
@@ -234,9 +247,13 @@ impl<'a> Words<'a> {
             self.at += 1;
             return Ok(Action::Take { kind, name, call: self.call()? });
         }
-        let mut options = Vec::new();
+        let (mut options, mut thread) = (Vec::new(), None);
         while self.at < self.tokens.len() {
             let word = self.name("an option")?;
+            if matches!(kind, KindName::Obj | KindName::Loop) && word == "in" {
+                thread = Some(self.name("a thread")?);
+                continue;
+            }
             let option = match (kind, &*word) {
                 (KindName::Peer | KindName::UdpPeer, "ipv6") => PeerOption::Ipv6,
                 (KindName::Peer, "closed") => PeerOption::Closed,
@@ -248,7 +265,7 @@ impl<'a> Words<'a> {
         if options.contains(&PeerOption::Closed) && options.contains(&PeerOption::Full) {
             return Err(Error::new("a peer is `closed` or `full`"));
         }
-        Ok(Action::Make { kind, name, options })
+        Ok(Action::Make { kind, name, options, thread })
     }
 
     // ---- expressions

@@ -1,6 +1,6 @@
 //! The syntax tree of a scenario.
 
-use std::rc::Rc;
+use std::sync::Arc;
 
 /// One line, with the block that belongs to it.
 #[derive(Debug, PartialEq, Eq)]
@@ -12,7 +12,7 @@ pub(crate) struct Statement {
 }
 
 /// Statements that run together.
-pub(crate) type Block = Rc<[Statement]>;
+pub(crate) type Block = Arc<[Statement]>;
 
 /// The kinds of statements.
 #[derive(Debug, PartialEq, Eq)]
@@ -27,6 +27,17 @@ pub(crate) enum Action {
         name: String,
         /// The options of a peer.
         options: Vec<PeerOption>,
+        /// The thread that the object lives in, if it is not the main thread.
+        thread: Option<String>,
+    },
+    /// `in THREAD [wait]` and its block
+    In {
+        /// The name of the thread.
+        thread: String,
+        /// Whether the statement ends when the block has run.
+        wait: bool,
+        /// The statements of the block.
+        block: Block,
     },
     /// `KIND NAME = OBJ.method()`
     Take {
@@ -49,7 +60,7 @@ pub(crate) enum Action {
     /// `run until CONDITION [within MS]`
     RunUntil {
         /// The condition that ends the wait.
-        condition: Rc<Condition>,
+        condition: Arc<Condition>,
         /// The source text of the condition.
         text: String,
         /// The time limit in milliseconds.
@@ -172,12 +183,13 @@ pub(crate) enum KindName {
     Buffer,
     Address,
     Obj,
+    Thread,
     Peer,
     UdpPeer,
 }
 
 impl KindName {
-    const ALL: [(&'static str, KindName); 14] = [
+    const ALL: [(&'static str, KindName); 15] = [
         ("tcp", KindName::Tcp),
         ("udp", KindName::Udp),
         ("ssl", KindName::Ssl),
@@ -190,6 +202,7 @@ impl KindName {
         ("buffer", KindName::Buffer),
         ("address", KindName::Address),
         ("obj", KindName::Obj),
+        ("thread", KindName::Thread),
         ("peer", KindName::Peer),
         ("udppeer", KindName::UdpPeer),
     ];

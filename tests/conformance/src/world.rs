@@ -6,17 +6,22 @@
 mod meanwhile;
 mod recorder;
 mod statements;
+mod threads;
 
 use std::{
-    cell::{Cell, RefCell},
-    collections::HashMap,
+    cell::RefCell,
+    collections::{HashMap, HashSet},
     path::{Path, PathBuf},
-    rc::Rc,
-    sync::Arc,
+    rc::{Rc, Weak},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use self::meanwhile::Meanwhile;
 pub(crate) use self::recorder::Recorder;
+use qcore::Connection;
 use qnetwork::{ProxyType, QNetworkProxy};
 
 use crate::{
@@ -44,30 +49,58 @@ enum Thing {
 
 /// A block, and how often it may still run; `None` means without limit.
 struct Reaction {
-    left: Cell<Option<u64>>,
+    left: Mutex<Option<u64>>,
     block: Block,
 }
 
-/// One run of a scenario.
-pub(crate) struct World {
+/// The parts of a run that all its threads use.
+struct Shared {
     scenario: String,
-    /// The folder of the certificates and keys.
-    pub(crate) certs: PathBuf,
+    certs: PathBuf,
+    ports: Arc<Ports>,
+    /// The names in the order of their groups.
+    order: Mutex<Vec<String>>,
+    /// The names of the threads, in the order in which they were made.
+    threads: Mutex<Vec<String>>,
+    lines: Mutex<Vec<Line>>,
+    ungrouped: AtomicBool,
+    counts: Mutex<HashMap<Event, u64>>,
+    reactions: Mutex<HashMap<Event, Vec<Arc<Reaction>>>>,
+    /// The names of the objects that have died.
+    dead: Mutex<HashSet<String>>,
+}
+
+/// A line of the trace.
+struct Line {
+    name: String,
+    /// The thread, if it is not the main thread.
+    thread: Option<String>,
+    text: String,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+thread_local! {
+    static CURRENT: RefCell<Weak<World>> = const { RefCell::new(Weak::new()) };
+}
+
+/// One run of a scenario, as one of its threads sees it: the objects of that thread.
+pub(crate) struct World {
+    shared: Arc<Shared>,
+    /// The name of the thread; `None` for the main thread.
+    thread: Option<String>,
     /// The proxy of every `tcp`.
     pub(super) proxy: Option<QNetworkProxy>,
     things: RefCell<HashMap<String, Thing>>,
-    ports: Arc<Ports>,
-    /// The names in the order of their groups.
-    order: RefCell<Vec<String>>,
-    lines: RefCell<Vec<(String, String)>>,
-    ungrouped: Cell<bool>,
-    counts: RefCell<HashMap<Event, u64>>,
-    reactions: RefCell<HashMap<Event, Vec<Rc<Reaction>>>>,
     /// The arguments of the signal whose block is running.
     arguments: RefCell<Rc<[Value]>>,
     /// The running calls: objects and methods.
     calls: RefCell<Vec<(String, String)>>,
     meanwhile: RefCell<HashMap<String, Meanwhile>>,
+    /// The connections of `connectTo`, by object, signal and label.
+    links: RefCell<HashMap<[String; 3], Vec<Connection>>>,
 }
 
 impl World {
@@ -77,32 +110,55 @@ impl World {
             ProxyKind::Http => ProxyType::Http,
         };
         let proxy = by.map(|by| QNetworkProxy::new(kind(by.kind), "127.0.0.1", by.port));
-        Rc::new(World {
+        let shared = Arc::new(Shared {
             scenario: scenario.display().to_string(),
             certs: certs.to_owned(),
+            ports: Arc::default(),
+            order: Mutex::default(),
+            threads: Mutex::default(),
+            lines: Mutex::default(),
+            ungrouped: AtomicBool::new(false),
+            counts: Mutex::default(),
+            reactions: Mutex::default(),
+            dead: Mutex::default(),
+        });
+        World::of_thread(shared, None, proxy)
+    }
+
+    fn of_thread(
+        shared: Arc<Shared>,
+        thread: Option<String>,
+        proxy: Option<QNetworkProxy>,
+    ) -> Rc<Self> {
+        let world = Rc::new(World {
+            shared,
+            thread,
             proxy,
             things: RefCell::default(),
-            ports: Arc::default(),
-            order: RefCell::default(),
-            lines: RefCell::default(),
-            ungrouped: Cell::new(false),
-            counts: RefCell::default(),
-            reactions: RefCell::default(),
             arguments: RefCell::new(Rc::new([])),
             calls: RefCell::default(),
             meanwhile: RefCell::default(),
-        })
+            links: RefCell::default(),
+        });
+        CURRENT.set(Rc::downgrade(&world));
+        world
+    }
+
+    /// Returns the folder of the certificates and keys.
+    pub(crate) fn certs(&self) -> &Path {
+        &self.shared.certs
     }
 
     // ---- the trace
 
     pub(crate) fn log(&self, name: &str, text: impl Into<String>) {
-        self.lines.borrow_mut().push((name.to_owned(), text.into()));
+        let (name, thread) = (name.to_owned(), self.thread.clone());
+        lock(&self.shared.lines).push(Line { name, thread, text: text.into() });
     }
 
     /// Adds the name to the end of the groups, if it is new.
     fn group(&self, name: &str) {
-        let mut order = self.order.borrow_mut();
+        let mut order = lock(&self.shared.order);
         if !order.iter().any(|known| known == name) {
             order.push(name.to_owned());
         }
@@ -110,19 +166,32 @@ impl World {
 
     /// Returns the trace: in order of time, or grouped by object.
     pub(crate) fn trace(&self) -> String {
-        let lines = self.lines.borrow();
-        let text = |(name, text): &(String, String)| format!("{name} {text}\n");
-        if self.ungrouped.get() {
+        let lines = lock(&self.shared.lines);
+        let text = |Line { name, thread, text }: &Line| match thread {
+            None => format!("{name} {text}\n"),
+            Some(thread) => format!("{name}@{thread} {text}\n"),
+        };
+        if self.shared.ungrouped.load(Ordering::Relaxed) {
             return lines.iter().map(text).collect();
         }
-        let order = self.order.borrow();
-        let group = |name: &String| lines.iter().filter(|line| line.0 == *name).map(text).collect();
-        order.iter().map(group).collect::<Vec<String>>().concat()
+        let threads: Vec<Option<String>> = [None]
+            .into_iter()
+            .chain(lock(&self.shared.threads).iter().cloned().map(Some))
+            .collect();
+        let mut trace = String::new();
+        for name in &*lock(&self.shared.order) {
+            for thread in &threads {
+                let group =
+                    lines.iter().filter(|line| line.name == *name && line.thread == *thread);
+                trace.extend(group.map(text));
+            }
+        }
+        trace
     }
 
     /// Ends the process because of an error in the scenario, where no error can be returned.
     pub(crate) fn fail(&self, error: &Error) -> ! {
-        give_up(&self.scenario, error)
+        give_up(&self.shared.scenario, error)
     }
 
     // ---- objects
@@ -131,8 +200,9 @@ impl World {
         self.is_free(name)?;
         let thing = match kind {
             KindName::Peer | KindName::UdpPeer => {
-                Thing::Peer(kinds::make_peer(kind, name, options, &self.ports)?)
+                Thing::Peer(kinds::make_peer(kind, name, options, &self.shared.ports)?)
             }
+            KindName::Thread => Thing::Object(self.make_thread(name)),
             _ => {
                 let object = kinds::make(kind, name)?;
                 if let (KindName::Tcp, Some(proxy), Some(socket)) =
@@ -254,6 +324,12 @@ impl World {
         {
             return Ok(Some(is_dying(&**object).into()));
         }
+        if let Thing::Object(object) = &thing
+            && object.elsewhere().is_some()
+            && method == "isDeleted"
+        {
+            return Ok(Some(lock(&self.shared.dead).contains(name).into()));
+        }
         if let Thing::Peer(peer) = thing {
             let args = self.peer_args(args)?;
             return peer.call(method, &args).map(value::of_reply);
@@ -333,14 +409,14 @@ impl World {
         if !is_dying(object)
             && let Some(port) = object.port()
         {
-            self.ports.learn(port, || format!("{name}.port"));
+            self.shared.ports.learn(port, || format!("{name}.port"));
         }
     }
 }
 
 impl Names for World {
     fn port(&self, port: i64) -> String {
-        self.ports.show(port)
+        self.shared.ports.show(port)
     }
 
     fn object(&self, object: &Rc<dyn Kind>) -> String {

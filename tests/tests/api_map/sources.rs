@@ -35,6 +35,7 @@ pub(crate) struct Declaration {
 struct Class {
     crate_name: &'static str,
     node: String,
+    base: String,
 }
 
 impl Sources {
@@ -66,6 +67,12 @@ impl Sources {
         self.classes.get(class).map(|class| class.node.as_str())
     }
 
+    /// Whether a class derives from another one.
+    pub(crate) fn derives_from(&self, class: &str, base: &str) -> bool {
+        let Some(class) = self.classes.get(class) else { return false };
+        class.base == base || self.derives_from(&class.base, base)
+    }
+
     /// Whether a table of a macro has a row with this name and this alias.
     pub(crate) fn is_in_table(&self, name: &str, alias: &str) -> bool {
         let entry = format!("{name} \"{alias}\"");
@@ -95,9 +102,8 @@ impl Sources {
             match &container {
                 None => {
                     let code = without_visibility(code);
-                    if let Some((class, node)) = class_of(code) {
-                        let class_of_node = Class { crate_name, node };
-                        self.classes.insert(class.clone(), class_of_node);
+                    if let Some((class, node, base)) = class_of(code) {
+                        self.classes.insert(class.clone(), Class { crate_name, node, base });
                         self.add("", &class, Declaration { aliases, ..Declaration::default() });
                     } else if let Some(found) = Container::of(code, indent) {
                         self.add("", &found.name, Declaration { aliases, ..Default::default() });
@@ -183,14 +189,19 @@ impl Container {
     }
 }
 
-/// `struct QTimer(TimerNode): QObject = base`: the class and its node.
-fn class_of(code: &str) -> Option<(String, String)> {
+/// `struct QTimer(TimerNode): QObject = base`: the class, its node and its base class. A class that
+/// only adds functions has no node: `struct QTcpSocket(QAbstractSocket);`.
+fn class_of(code: &str) -> Option<(String, String, String)> {
     let class = name_behind(code, "struct Q")?;
     let (_, behind) = code.split_once(&format!("struct {class}("))?;
-    let node = behind.trim_start_matches("Handle<");
-    let node = leading_name(node)?;
-    let is_class = code.contains("): ") || code.contains(");") && node.starts_with('Q');
-    (is_class || behind.starts_with("Handle<")).then(|| (class.to_owned(), node.to_owned()))
+    let node = leading_name(behind.trim_start_matches("Handle<"))?.to_owned();
+    let base = match code.split_once("): ") {
+        Some((_, base)) => leading_name(base)?.to_owned(),
+        None if behind.starts_with("Handle<") => String::new(),
+        None if node.starts_with('Q') => node.clone(),
+        None => return None,
+    };
+    Some((class.to_owned(), node, base))
 }
 
 fn without_visibility(code: &str) -> &str {

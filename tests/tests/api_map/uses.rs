@@ -28,6 +28,7 @@ const SAMPLES: &[(&str, &str)] = &[
     ("&[S]", "&[\"\"]"),
     ("&R", "value::<&std::rc::Rc<Receiver>>()"),
     ("ProxyFactory", "|_: &qnetwork::QNetworkProxyQuery| Vec::new()"),
+    ("FnOnce() -> R", "qcore::QObject::new"),
     ("FnOnce()", "|| ()"),
     ("Fn(&T)", "|_| ()"),
     ("Fn(&R::Target, OwnedFd)", "|_, _| ()"),
@@ -48,7 +49,7 @@ pub(crate) fn of_rows(rows: &[Row], sources: &Sources) -> Result<String, String>
     for row in rows {
         let Some(item) = &row.item else { continue };
         uses.insert(use_of(item, sources)?);
-        upcasts.extend(upcast(row, item, sources));
+        upcasts.extend(upcast(row, item, sources)?);
     }
     let mut text = PRELUDE.to_owned();
     for (index, line) in uses.iter().enumerate() {
@@ -87,12 +88,22 @@ fn use_of(item: &Item, sources: &Sources) -> Result<String, String> {
     })
 }
 
-/// A class and its base class, if the row's class inherits the item.
-fn upcast(row: &Row, item: &Item, sources: &Sources) -> Option<(String, String)> {
-    let (Item::Associated { owner, .. } | Item::Field { owner, .. }) = item else { return None };
-    let class = sources.crate_of_class(&row.class)?;
-    let base = sources.crate_of_class(owner)?;
-    (row.class != *owner).then(|| (format!("{class}::{}", row.class), format!("{base}::{owner}")))
+/// A class and its base class, if the row's class inherits the item. An item of another class needs
+/// a note.
+fn upcast(row: &Row, item: &Item, sources: &Sources) -> Result<Option<(String, String)>, String> {
+    let (Item::Associated { owner, .. } | Item::Field { owner, .. }) = item else {
+        return Ok(None);
+    };
+    let (Some(class), Some(base)) =
+        (sources.crate_of_class(&row.class), sources.crate_of_class(owner))
+    else {
+        return Ok(None);
+    };
+    let inherits = sources.derives_from(&row.class, owner);
+    if row.class != *owner && !inherits && row.note.is_empty() {
+        return Err(format!("{} does not derive from {owner}: {}", row.class, row.member));
+    }
+    Ok(inherits.then(|| (format!("{class}::{}", row.class), format!("{base}::{owner}"))))
 }
 
 /// Whether a function has parameters of generic types, lifetimes apart.

@@ -1,19 +1,22 @@
-//! Benchmarks in one process: `qmicro emit|connect|queued|crossthread|zero|timers10k|timers|echo|text`.
+//! Benchmarks in one process: `qmicro emit|connect|queued|crossthread|zero|timers10k|timers|echo|text|
+//! tasks`.
 //!
 //! Each benchmark prints its figures as lines of JSON.
 
 use std::{
     cell::{Cell, RefCell},
+    future::poll_fn,
     hint::black_box,
     process::ExitCode,
     rc::Rc,
+    task::{Poll, Waker},
     time::{Duration, Instant},
 };
 
 use qbench::{cpu_seconds, report};
 use qcore::{
     ConnectionType, OpenMode, QBuffer, QCoreApplication, QObject, QTextStream, QTimer, Signal,
-    TimerType,
+    TimerType, block_on, spawn_local, wait_until,
 };
 use qnetwork::{QHostAddress, QTcpServer, QTcpSocket};
 
@@ -28,14 +31,96 @@ fn main() -> ExitCode {
         Some("timers") => timers(100_000),
         Some("echo") => echo(),
         Some("text") => text(),
+        Some("tasks") => tasks(),
         _ => {
             eprintln!(
-                "usage: qmicro emit|connect|queued|crossthread|zero|timers10k|timers|echo|text"
+                "usage: qmicro emit|connect|queued|crossthread|zero|timers10k|timers|echo|text|\
+                 tasks"
             );
             return ExitCode::from(2);
         }
     }
     ExitCode::SUCCESS
+}
+
+/// Measures tasks: one million that are ready at once, two that wake each other, and one that awaits
+/// a signal, in nanoseconds each.
+fn tasks() {
+    const COUNT: u32 = 1_000_000;
+    let per = |name: &str, start: Instant, count: u32| {
+        report(name, start.elapsed().as_nanos() as f64 / f64::from(count), "ns");
+    };
+
+    let start = Instant::now();
+    let done = Rc::new(Cell::new(0));
+    for _ in 0..COUNT {
+        let done = done.clone();
+        spawn_local(async move { done.set(done.get() + 1) });
+    }
+    assert!(wait_until(60_000, || done.get() == COUNT));
+    per("task_spawn_and_finish", start, COUNT);
+
+    // Each of the two waits until it is its turn.
+    let turn = Rc::new((Cell::new(0), Cell::new(None::<Waker>), Cell::new(None::<Waker>)));
+    let play = |player: u32| {
+        let turn = turn.clone();
+        async move {
+            let (own, other) = if player == 0 { (&turn.1, &turn.2) } else { (&turn.2, &turn.1) };
+            for _ in 0..COUNT / 2 {
+                poll_fn(|context| {
+                    if turn.0.get() % 2 == player {
+                        return Poll::Ready(());
+                    }
+                    own.set(Some(context.waker().clone()));
+                    Poll::Pending
+                })
+                .await;
+                turn.0.set(turn.0.get() + 1);
+                if let Some(waker) = other.take() {
+                    waker.wake();
+                }
+            }
+        }
+    };
+    let start = Instant::now();
+    let players = [spawn_local(play(0)), spawn_local(play(1))];
+    block_on(async {
+        for player in players {
+            player.await.unwrap();
+        }
+    })
+    .unwrap();
+    per("task_ping_pong", start, COUNT);
+
+    let signal = Rc::new(Signal::<u32>::new());
+    let (awaited, seen) = (signal.clone(), Rc::new(Cell::new(0)));
+    let count = seen.clone();
+    let _task = spawn_local(async move {
+        while awaited.next().await.is_ok() {
+            count.set(count.get() + 1);
+        }
+    })
+    .scoped();
+    let app = QCoreApplication::instance();
+    app.process_events();
+    let start = Instant::now();
+    for value in 0..COUNT {
+        signal.emit(value);
+        app.process_events();
+    }
+    per("signal_next", start, COUNT);
+    assert_eq!(seen.get(), COUNT);
+
+    let queued = Signal::<u32>::new();
+    let sum = Rc::new(Cell::new(0));
+    queued.connect_to_with_type(&sum, ConnectionType::QUEUED, |sum, _| sum.set(sum.get() + 1));
+    let start = Instant::now();
+    for value in 0..COUNT {
+        queued.emit(value);
+        app.process_events();
+    }
+    per("signal_queued", start, COUNT);
+    assert_eq!(sum.get(), COUNT);
 }
 
 /// Measures the emission of an object's signal. Its slots, closures or methods of a receiver, add

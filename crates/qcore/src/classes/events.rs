@@ -41,22 +41,25 @@ struct Filter<H: ?Sized> {
     handler: H,
 }
 
-/// Removes a filter, and all dead filters. This drops only weak references.
-fn take_out(filters: &mut Filters, identity: usize) {
-    filters.retain(|filter| {
-        // The address of a dead filter may belong to another value by now.
-        let stays = filter.handler.is_alive() && filter.identity != identity;
-        filter.installed.set(stays);
-        stays
-    });
-}
-
 impl EventSide {
-    fn change_filters(&self, change: impl FnOnce(&mut Filters)) {
+    /// Removes a filter and all dead filters, and puts a new one in front of the others.
+    fn change_filters(&self, life: &Life, identity: usize, new: Option<Rc<Filter<dyn Handler>>>) {
+        // Whether a filter lives may be for the program to say. The program may install and remove
+        // filters, or destroy the object. So the dead ones are found before the list is changed.
+        let snapshot = self.filters.borrow().clone();
+        for filter in snapshot.iter().filter(|filter| !filter.handler.is_alive()) {
+            // Its address may belong to another value by now.
+            filter.installed.set(false);
+        }
         let mut filters = Filters::clone(&self.filters.borrow());
-        change(&mut filters);
+        filters.retain(|filter| {
+            let stays = filter.installed.get() && filter.identity != identity;
+            filter.installed.set(stays);
+            stays
+        });
+        filters.splice(0..0, new.filter(|_| !life.is_dead()));
         let before = self.filters.replace(Rc::new(filters));
-        drop(before);
+        drop((before, snapshot));
     }
 
     fn has_filters(&self) -> bool {
@@ -125,16 +128,13 @@ impl Life {
     /// Installs a filter in front of all others. `identity` distinguishes it from them.
     pub(crate) fn install_filter(&self, identity: usize, handler: impl Handler + 'static) {
         let filter = Rc::new(Filter { identity, installed: Cell::new(true), handler });
-        self.event_side().change_filters(|filters| {
-            take_out(filters, identity);
-            filters.insert(0, filter);
-        });
+        self.event_side().change_filters(self, identity, Some(filter));
         self.note_filters();
     }
 
     pub(crate) fn remove_filter(&self, identity: usize) {
         if let Some(side) = self.existing_event_side() {
-            side.change_filters(|filters| take_out(filters, identity));
+            side.change_filters(self, identity, None);
             self.note_filters();
         }
     }

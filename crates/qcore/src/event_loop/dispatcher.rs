@@ -1,5 +1,7 @@
 //! [`Dispatcher`]: the event loop of a thread.
 
+#[cfg(feature = "tasks")]
+use std::task::Waker;
 use std::{
     any::{Any, TypeId},
     cell::{Cell, OnceCell, RefCell},
@@ -12,6 +14,8 @@ use std::{
 
 use mio::{Interest, event};
 
+#[cfg(feature = "tasks")]
+use super::tasks::Tasks;
 use super::{
     EventSource, Poster, Readiness, Run, TimerHandler, TimerId,
     inbox::{Inbox, Message},
@@ -20,6 +24,8 @@ use super::{
     source::SourceKey,
     timers::{Action, Timers},
 };
+#[cfg(feature = "tasks")]
+use crate::time::Nanos;
 use crate::{
     id::ObjectId,
     time::{Clock, QDeadlineTimer, TimerType},
@@ -74,6 +80,8 @@ pub struct Dispatcher {
     pub(super) buffer: Cell<Vec<Message>>,
     locals: RefCell<Vec<(TypeId, Rc<dyn Any>)>>,
     at_end: RefCell<Option<Box<dyn FnOnce()>>>,
+    #[cfg(feature = "tasks")]
+    pub(super) tasks: OnceCell<Rc<Tasks>>,
 }
 
 /// Whether the thread runs its loop, as far as is known.
@@ -164,6 +172,8 @@ impl Dispatcher {
             buffer: Cell::default(),
             locals: RefCell::default(),
             at_end: RefCell::default(),
+            #[cfg(feature = "tasks")]
+            tasks: OnceCell::new(),
         })
     }
 
@@ -358,6 +368,26 @@ impl Dispatcher {
         self.timers.borrow_mut().start(now, interval, kind, Action::Once(call))
     }
 
+    /// Wakes `waker` at the time `at`. This timer is a precise one.
+    #[cfg(feature = "tasks")]
+    pub(crate) fn wake_at(&self, at: Nanos, waker: Waker) -> TimerId {
+        let now = self.clock.now();
+        let interval = Duration::from_nanos(at.saturating_sub(now));
+        self.timers.borrow_mut().start(now, interval, TimerType::Precise, Action::Wake(waker))
+    }
+
+    /// Returns whether a timer is running.
+    #[cfg(feature = "tasks")]
+    pub(crate) fn is_timer_running(&self, id: TimerId) -> bool {
+        self.timers.borrow().is_running(id)
+    }
+
+    /// Returns the time on the loop's clock.
+    #[cfg(feature = "tasks")]
+    pub(crate) fn now(&self) -> Nanos {
+        self.clock.now()
+    }
+
     /// Stops a timer. Returns whether it was running.
     pub fn stop_timer(&self, id: TimerId) -> bool {
         // Dropping the action runs user code, so the borrow ends first.
@@ -486,6 +516,10 @@ impl Dispatcher {
             crate::q_warning!(
                 "QObject::startTimer: The thread of a timer has ended without an event loop"
             );
+        }
+        #[cfg(feature = "tasks")]
+        if let Some(tasks) = self.tasks.get() {
+            tasks.shut_down();
         }
         self.sources.close();
         let arrived = self.arrived.take();

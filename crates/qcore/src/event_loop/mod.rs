@@ -5,8 +5,8 @@
 //! and it calls event sources and timer handlers through traits. It works in turns:
 //!
 //! ```text
-//!   ┌─► posted calls ─► poll ─► ready sources ─► writers ─► due timers ─► early writers ─┐
-//!   └────────────────────────────────────────────────────────────────────────────────────┘
+//!   ┌─► posted calls ─► poll ─► ready sources ─► writers ─► due timers ─► tasks ─► early writers ─┐
+//!   └─────────────────────────────────────────────────────────────────────────────────────────────┘
 //! ```
 //!
 //! * **Posted calls** are queued slots, events, calls of [`Poster::post`], and deletions requested
@@ -20,6 +20,8 @@
 //!   `bytes_written` signal has no slots is an *early* writer: the loop sends its data at the end
 //!   of the turn in which it was written.
 //! * **Timers** that are due fire in the order of their due times, each at most once.
+//! * **Tasks** that are ready are polled in the order in which they became ready, at most 256 in one
+//!   turn. The data that they write goes out in the same turn. The feature `tasks` adds this step.
 //!
 //! Each call of user code by the loop is a *delivery*. A slot may run a nested loop. The nested
 //! loop continues with the same queues, so that nothing is handled twice and nothing is lost.
@@ -36,6 +38,8 @@ mod registration;
 mod run;
 mod running;
 mod source;
+#[cfg(feature = "tasks")]
+mod tasks;
 mod timers;
 mod turn;
 
@@ -53,4 +57,9 @@ pub(crate) use self::{
     lodging::Lodging,
     posted::{Deliver, Which},
     run::{Locks, Run},
+};
+#[cfg(feature = "tasks")]
+pub(crate) use self::{
+    running::{Root, RootEnd},
+    tasks::{Job, Joined, Payload, Shared, TaskKey, Tasks},
 };

@@ -38,7 +38,7 @@ pub fn wait_until(
             return false;
         }
         let flags = ProcessEventsFlags::WAIT_FOR_MORE_EVENTS;
-        dispatcher.turn(flags, deadline.nanos(), None);
+        dispatcher.turn(flags, deadline.nanos(), None, None);
     }
     true
 }
@@ -68,20 +68,44 @@ impl Dispatcher {
         run.set_running(true);
         let entered = Entered::new(self, run);
         while !run.is_told_to_exit() {
-            self.turn(ProcessEventsFlags::WAIT_FOR_MORE_EVENTS, None, Some(run));
+            self.turn(ProcessEventsFlags::WAIT_FOR_MORE_EVENTS, None, Some(run), None);
         }
         drop(entered);
         run.code()
     }
 
+    /// Runs the loop until `root` returns true. The loop calls `root` in the step for tasks of each
+    /// turn.
+    #[cfg(feature = "tasks")]
+    pub(crate) fn run_until(self: &Rc<Self>, root: &dyn Root) -> RootEnd {
+        let run = Rc::new(Run::default());
+        let _entered = Entered::new(self, &run);
+        let tasks = self.tasks().clone();
+        let step = || root.step();
+        loop {
+            if root.is_done() {
+                return RootEnd::Done;
+            }
+            if run.is_told_to_exit() {
+                return RootEnd::Quit;
+            }
+            if self.has_ended() {
+                return RootEnd::LoopEnded;
+            }
+            // Another future that ran the loop inside of this one may have cleared it.
+            tasks.set_root_woken(root.is_woken());
+            self.turn(ProcessEventsFlags::WAIT_FOR_MORE_EVENTS, None, Some(&run), Some(&step));
+        }
+    }
+
     /// Handles the pending events of the kinds that `flags` selects. Returns whether there were
     /// any.
     pub(crate) fn process_events(self: &Rc<Self>, flags: ProcessEventsFlags) -> bool {
-        let done = self.turn(flags - ProcessEventsFlags::WAIT_FOR_MORE_EVENTS, None, None);
+        let done = self.turn(flags - ProcessEventsFlags::WAIT_FOR_MORE_EVENTS, None, None, None);
         if done || !flags.contains(ProcessEventsFlags::WAIT_FOR_MORE_EVENTS) {
             return done;
         }
-        let done = self.turn(flags, None, None);
+        let done = self.turn(flags, None, None, None);
         // If a call from another thread has ended the wait, the turn has moved it to the queue but
         // not run it.
         self.send_posted(&Which::ALL) || done
@@ -97,8 +121,27 @@ impl Dispatcher {
         let (start, limit) = (Instant::now(), deadline.remaining_time());
         let flags = flags - ProcessEventsFlags::WAIT_FOR_MORE_EVENTS;
         let in_time = || limit.is_none_or(|limit| start.elapsed() < limit);
-        while self.turn(flags, None, None) && in_time() {}
+        while self.turn(flags, None, None, None) && in_time() {}
     }
+}
+
+/// A future that the loop runs for, see [`Dispatcher::run_until`].
+#[cfg(feature = "tasks")]
+pub(crate) trait Root {
+    /// Polls the future if it was woken. Returns whether it was.
+    fn step(&self) -> bool;
+    fn is_woken(&self) -> bool;
+    fn is_done(&self) -> bool;
+}
+
+/// Why [`Dispatcher::run_until`] has returned.
+#[cfg(feature = "tasks")]
+pub(crate) enum RootEnd {
+    Done,
+    /// The application quits.
+    Quit,
+    /// The thread is ending.
+    LoopEnded,
 }
 
 /// Registers a run as running until the guard is dropped.

@@ -6,6 +6,8 @@
 //! until its handler has returned. So a loop that the handler runs neither fires the timer again
 //! nor waits for it.
 
+#[cfg(feature = "tasks")]
+use std::task::Waker;
 use std::{
     cmp::Reverse,
     collections::BinaryHeap,
@@ -56,6 +58,8 @@ pub struct TimerId {
 pub(super) enum Action {
     Handler(Weak<dyn TimerHandler>),
     Once(Box<dyn FnOnce()>),
+    #[cfg(feature = "tasks")]
+    Wake(Waker),
 }
 
 struct Timer {
@@ -93,6 +97,8 @@ pub(super) struct Timers {
 pub(super) enum Firing {
     Handler(Weak<dyn TimerHandler>, TimerId),
     Once(Box<dyn FnOnce()>),
+    #[cfg(feature = "tasks")]
+    Wake(Waker),
 }
 
 impl Timers {
@@ -131,6 +137,11 @@ impl Timers {
             self.sweep();
         }
         timer.action
+    }
+
+    #[cfg(feature = "tasks")]
+    pub(super) fn is_running(&self, id: TimerId) -> bool {
+        self.get(id).is_some()
     }
 
     pub(super) fn remaining(&self, id: TimerId, now: Nanos) -> Option<Duration> {
@@ -188,6 +199,8 @@ impl Timers {
             }
             _ => match self.timers.remove(index).action {
                 Some(Action::Once(call)) => Some(Firing::Once(call)),
+                #[cfg(feature = "tasks")]
+                Some(Action::Wake(waker)) => Some(Firing::Wake(waker)),
                 _ => None,
             },
         }

@@ -17,6 +17,8 @@ impl Dispatcher {
     /// With `WAIT_FOR_MORE_EVENTS` it waits for an event, at most until `until`. It does not wait
     /// if there is already something to do or if `run` has been told to exit.
     ///
+    /// `root` runs in the step for tasks and returns whether it has done anything.
+    ///
     /// In the last turn of `run`, and in a turn without a `run`, the data written during that turn
     /// is not sent. Qt's write notifiers would send it in the next turn. This is visible to the
     /// peer, because data written before `quit()` may never arrive.
@@ -25,6 +27,7 @@ impl Dispatcher {
         flags: ProcessEventsFlags,
         until: Option<Nanos>,
         run: Option<&Rc<Run>>,
+        root: Option<&dyn Fn() -> bool>,
     ) -> bool {
         // This may be the last turn of the loop. Then it sends only the data that was written
         // before it. Qt sends the rest in the next turn, and there is no next turn.
@@ -45,6 +48,7 @@ impl Dispatcher {
             && run.map_or(!done, |run| !run.is_told_to_exit())
             && !self.posted.borrow().has_work(self.level.get())
             && !self.woken.get()
+            && !self.has_ready_tasks()
             && !self.sources.is_woken()
             // Excluded sockets stay in their queues and do not prevent a wait.
             && (!sockets
@@ -64,6 +68,7 @@ impl Dispatcher {
         if timers {
             done |= self.run_timers();
         }
+        done |= self.run_tasks(root);
         let early = if is_last() { early_so_far } else { self.early_writers.borrow().len() };
         if sockets && early > 0 {
             done |= self.run_writers(&self.early_writers, early);
@@ -105,6 +110,7 @@ impl Dispatcher {
         let due = self.timers.borrow_mut().next_due();
         self.woken.get()
             || self.posted.borrow().has_work(self.level.get())
+            || self.has_ready_tasks()
             || self.sources.ready_count() > 0
             || !self.writers.borrow().is_empty()
             || !self.early_writers.borrow().is_empty()
@@ -127,6 +133,9 @@ impl Dispatcher {
             self.arrived.borrow_mut().extend(messages);
             self.buffer.set(buffer);
             self.drop_lodgers(&discarded);
+        }
+        if has_woken {
+            self.collect_tasks();
         }
         // A setup may run user code, which may post and so collect the messages behind it, or panic.
         // The messages that are left wait in `arrived`.
@@ -241,6 +250,8 @@ impl Dispatcher {
             match firing {
                 None => return done,
                 Some(Firing::Once(call)) => self.deliver(call),
+                #[cfg(feature = "tasks")]
+                Some(Firing::Wake(waker)) => self.deliver(|| waker.wake()),
                 Some(Firing::Handler(handler, id)) => {
                     // The guard restarts the timer even if the handler panics.
                     struct Fired<'a>(&'a Dispatcher, TimerId);
@@ -262,7 +273,7 @@ impl Dispatcher {
     }
 
     /// Makes a delivery: calls user code, one level deeper.
-    fn deliver(&self, call: impl FnOnce()) {
+    pub(crate) fn deliver(&self, call: impl FnOnce()) {
         struct Level<'a>(&'a Dispatcher, ObjectId);
         impl Drop for Level<'_> {
             fn drop(&mut self) {
@@ -275,5 +286,22 @@ impl Dispatcher {
         // delivery.
         let _level = Level(self, self.replace_sender(ObjectId::NONE));
         guard("code that the event loop called", call);
+    }
+}
+
+/// Without tasks, the turn has no step for them.
+#[cfg(not(feature = "tasks"))]
+impl Dispatcher {
+    #[inline]
+    fn has_ready_tasks(&self) -> bool {
+        false
+    }
+
+    #[inline]
+    fn collect_tasks(&self) {}
+
+    #[inline]
+    fn run_tasks(&self, _: Option<&dyn Fn() -> bool>) -> bool {
+        false
     }
 }

@@ -1,5 +1,7 @@
 //! [`DeviceBackend`]: the virtual functions of a device.
 
+#[cfg(feature = "tasks")]
+use super::StreamDevice;
 use super::{Chunk, DeviceError, DeviceErrorKind, OpenMode, QIODevice};
 use crate::time::QDeadlineTimer;
 
@@ -252,6 +254,13 @@ pub trait DeviceBackend {
     ) -> Result<(), DeviceError> {
         let _ = (device, deadline);
         Err(DeviceErrorKind::Unsupported.into())
+    }
+
+    /// Returns what the device can do for a [`DeviceStream`](super::DeviceStream) beyond the
+    /// functions of this trait. The default is `None`: then the stream makes do with them.
+    #[cfg(feature = "tasks")]
+    fn stream_device(&self) -> Option<&dyn StreamDevice> {
+        None
     }
 
     /// Closes the device. By default it calls [`QIODevice::close_device`].

@@ -18,6 +18,8 @@ pub enum DeviceErrorKind {
     InvalidArgument,
     /// The deadline passed.
     TimedOut,
+    /// There is more data than the caller allows.
+    TooLong,
     /// The device does not support the operation, for example waiting.
     Unsupported,
     /// The device itself failed.
@@ -70,6 +72,7 @@ impl From<DeviceErrorKind> for DeviceError {
                 DeviceErrorKind::Closed => "the end was reached",
                 DeviceErrorKind::InvalidArgument => "invalid argument",
                 DeviceErrorKind::TimedOut => "the time was over",
+                DeviceErrorKind::TooLong => "there is more data than allowed",
                 DeviceErrorKind::Unsupported => "the device cannot do this",
                 DeviceErrorKind::Device => "device error",
             }),
@@ -101,6 +104,7 @@ impl From<DeviceError> for io::Error {
                 io::ErrorKind::PermissionDenied
             }
             DeviceErrorKind::TimedOut => io::ErrorKind::TimedOut,
+            DeviceErrorKind::TooLong => io::ErrorKind::InvalidData,
             DeviceErrorKind::Unsupported => io::ErrorKind::Unsupported,
             DeviceErrorKind::Device => io::ErrorKind::Other,
         };

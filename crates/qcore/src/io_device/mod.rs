@@ -13,6 +13,8 @@ pub(crate) mod byte_queue;
 mod channels;
 mod chunk;
 pub(crate) mod class;
+#[cfg(feature = "tasks")]
+mod device_stream;
 mod error;
 mod lines;
 mod open_mode;
@@ -28,6 +30,8 @@ use std::{
     rc::{Rc, Weak},
 };
 
+#[cfg(feature = "tasks")]
+pub use self::device_stream::{DeviceStream, ReadHalf, StreamDevice, WriteHalf};
 pub use self::{
     backend::DeviceBackend,
     buffer::{BufferNode, QBuffer},

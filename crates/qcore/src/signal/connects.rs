@@ -10,7 +10,7 @@ use super::{
 
 /// A receiver that a signal of `T` can be connected to with the slot `S`.
 ///
-/// Every [receiver](IntoReceiver) in the thread of the signal is one. A
+/// Every [receiver](crate::IntoReceiver) in the thread of the signal is one. A
 /// [`Remote`](crate::Remote), a receiver in another thread, is one if `T` is `Clone + Send` and the
 /// slot is `Send`.
 #[diagnostic::on_unimplemented(

@@ -58,7 +58,7 @@ impl<T: 'static> Slots<T> {
         // Whether a receiver lives may be for the program to say, so nothing is borrowed.
         let snapshot = self.entries.borrow().clone();
         let slots = snapshot.iter().filter_map(|entry| entry.slot.as_ref());
-        slots.filter(|slot| !slot.state().is_dead() && slot.call().is_alive()).count()
+        slots.filter(|slot| slot.call().is_alive() && !slot.state().is_dead()).count()
     }
 
     #[inline]
@@ -130,9 +130,11 @@ impl<T: 'static> Slots<T> {
     }
 
     pub(super) fn has(&self, method: &MethodId) -> bool {
-        let entries = self.entries.borrow();
-        let mut slots = entries.iter().filter_map(|entry| entry.slot.as_ref());
-        slots.any(|slot| slot.is(method) && !slot.state().is_dead() && slot.call().is_alive())
+        // Whether a receiver lives may be for the program to say, so nothing is borrowed. It may
+        // also disconnect the slot.
+        let snapshot = self.entries.borrow().clone();
+        let mut slots = snapshot.iter().filter_map(|entry| entry.slot.as_ref());
+        slots.any(|slot| slot.is(method) && slot.call().is_alive() && !slot.state().is_dead())
     }
 
     fn find(entries: &[Entry<T>], id: u64) -> Option<usize> {

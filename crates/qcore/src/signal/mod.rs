@@ -26,6 +26,8 @@ mod connection;
 mod connects;
 mod list;
 mod method;
+#[cfg(feature = "tasks")]
+mod next;
 mod receiver;
 mod remote;
 mod remote_signal;
@@ -40,6 +42,8 @@ mod wire;
 
 use std::{any::TypeId, cell::OnceCell, fmt, rc::Rc};
 
+#[cfg(feature = "tasks")]
+pub use self::next::{Next, SignalError, SignalErrorKind, SignalStream};
 pub(crate) use self::{
     abandon::BlockedCalls,
     spread::{Spread, Spreading},

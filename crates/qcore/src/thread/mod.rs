@@ -226,6 +226,7 @@ impl QThread {
     /// assert!(thread.wait(5000));
     /// # Ok::<(), std::io::Error>(())
     /// ```
+    #[doc(alias = "run")]
     #[must_use]
     pub fn create(run: impl FnOnce() + Send + 'static) -> Self {
         Self::make(Some(Box::new(run)))
@@ -263,6 +264,7 @@ impl QThread {
     /// [`delete_later`](QObject::delete_later) deletes it. An `Rc` lives as long as the thread.
     ///
     /// If `make` panics, the thread ends with that panic.
+    #[doc(alias = "moveToThread")]
     pub fn build<R: Receiver>(&self, make: impl FnOnce() -> R + Send + 'static) -> Remote<R> {
         if self.is_deleted() {
             return Remote::reserve(Inbox::closed());

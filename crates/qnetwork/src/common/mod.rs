@@ -8,11 +8,15 @@ mod error;
 mod kind_error;
 mod list;
 mod option;
+#[cfg(feature = "tasks")]
+mod race;
 mod socket_type;
 
 #[cfg(feature = "_tls")]
 pub(crate) use self::kind_error::kind_error;
 pub(crate) use self::list::owned;
+#[cfg(feature = "tasks")]
+pub(crate) use self::race::either;
 pub use self::{
     error::{SocketError, SocketErrorKind},
     option::SocketOption,

@@ -114,6 +114,19 @@ pub(crate) trait Engine {
     /// Writes the slices in order. Calls no code of the program.
     fn write(&self, data: &[IoSlice<'_>]) -> Outcome;
 
+    /// Sets whether the engine stays connected for writing when the other end sends no more.
+    #[cfg(feature = "tasks")]
+    fn set_half_open(&self, half_open: bool) {
+        let _ = half_open;
+    }
+
+    /// Tells the other end that no more bytes follow. Everything that was written is in the system's
+    /// hands.
+    #[cfg(feature = "tasks")]
+    fn shut_down_writing(&self) -> Result<(), SocketError> {
+        Err(SocketError::unsupported())
+    }
+
     /// Waits without an event loop until the engine is ready for something. Returns `None` when the
     /// deadline passes.
     fn wait(&self, deadline: QDeadlineTimer) -> Option<Readiness>;

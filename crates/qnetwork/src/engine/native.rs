@@ -46,6 +46,9 @@ pub(crate) struct NativeEngine {
     stage: Cell<Stage>,
     readable: Cell<bool>,
     writable: Cell<bool>,
+    /// The connection stays for writing when the other end sends no more.
+    #[cfg(feature = "tasks")]
+    half_open: Cell<bool>,
     read_closed: Cell<bool>,
     /// The address family of the socket: IPv4, IPv6, or both, which is an IPv6 socket too.
     family: Cell<NetworkLayerProtocol>,
@@ -209,6 +212,8 @@ impl NativeEngine {
             // A write before connecting then gets an error and does not wait.
             writable: Cell::new(true),
             read_closed: Cell::new(false),
+            #[cfg(feature = "tasks")]
+            half_open: Cell::new(false),
             family: Cell::new(NetworkLayerProtocol::IPv4),
             was_unfinished: Cell::new(false),
             peer: Cell::new(None),
@@ -450,6 +455,11 @@ impl Engine for NativeEngine {
                 false => sys::pipes::read(*socket, data),
             });
             let error = match read {
+                #[cfg(feature = "tasks")]
+                Some(Ok(0)) if self.half_open.get() => {
+                    self.readable.set(false);
+                    return Outcome::Failed(SocketError::remote_host_closed());
+                }
                 Some(Ok(0)) | None => SocketError::remote_host_closed(),
                 Some(Ok(count)) => {
                     // A terminal returns one line per read, so only "would block" means that it is
@@ -581,6 +591,23 @@ impl Engine for NativeEngine {
             return Some((QHostAddress::Any, local.port()));
         }
         Some(named(&local))
+    }
+
+    #[cfg(feature = "tasks")]
+    fn set_half_open(&self, half_open: bool) {
+        self.half_open.set(half_open && self.is_socket);
+    }
+
+    #[cfg(feature = "tasks")]
+    fn shut_down_writing(&self) -> Result<(), SocketError> {
+        if !self.is_socket {
+            // A pipe or a terminal has no halves.
+            return Err(SocketError::unsupported());
+        }
+        match self.with(|socket| socket.shutdown(std::net::Shutdown::Write)) {
+            Some(Err(error)) => Err(SocketError::new(SocketErrorKind::Network, error.to_string())),
+            Some(Ok(())) | None => Ok(()),
+        }
     }
 
     fn peer_address(&self) -> Option<(QHostAddress, u16)> {

@@ -541,6 +541,21 @@ impl Engine for ProxyEngine {
         }
     }
 
+    #[cfg(feature = "tasks")]
+    fn set_half_open(&self, half_open: bool) {
+        if let Some(below) = self.below() {
+            below.set_half_open(half_open);
+        }
+    }
+
+    #[cfg(feature = "tasks")]
+    fn shut_down_writing(&self) -> Result<(), SocketError> {
+        match self.below().filter(|_| self.stage.get() == Stage::Connected) {
+            Some(below) => below.shut_down_writing(),
+            None => Err(SocketError::unknown()),
+        }
+    }
+
     fn wait(&self, deadline: QDeadlineTimer) -> Option<Readiness> {
         if self.lookup.id.get().is_some() {
             // The answer would come through the loop, which is not running.

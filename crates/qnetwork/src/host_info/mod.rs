@@ -15,6 +15,8 @@
 //! system, and `local.rs` finds the names of this machine.
 
 pub(crate) mod ace;
+#[cfg(feature = "tasks")]
+mod awaiting;
 mod cache;
 mod error;
 mod info;

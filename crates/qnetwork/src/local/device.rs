@@ -1,5 +1,7 @@
 //! The backend of the device, which forwards to the inner socket.
 
+#[cfg(feature = "tasks")]
+use qcore::io_device::StreamDevice;
 use qcore::{
     DeviceError, OpenMode, QDeadlineTimer, QIODevice,
     io_device::{Chunk, DeviceBackend, DeviceErrorKind},
@@ -72,6 +74,11 @@ impl DeviceBackend for LocalDevice {
         self.inner().map_or(0, |inner| inner.bytes_to_write())
     }
 
+    #[cfg(feature = "tasks")]
+    fn stream_device(&self) -> Option<&dyn StreamDevice> {
+        Some(self)
+    }
+
     fn wait_for_ready_read(
         &self,
         _: &QIODevice,
@@ -92,6 +99,35 @@ impl DeviceBackend for LocalDevice {
         if let Some(node) = self.node.upgrade() {
             node.close_socket();
         }
+    }
+}
+
+#[cfg(feature = "tasks")]
+impl StreamDevice for LocalDevice {
+    fn unsent_bytes(&self, _: &QIODevice) -> usize {
+        self.inner().map_or(0, |inner| inner.unsent_bytes())
+    }
+
+    fn flush(&self, _: &QIODevice) {
+        if let Ok(inner) = self.inner() {
+            inner.flush();
+        }
+    }
+
+    fn has_ended(&self) -> bool {
+        self.inner().map_or(true, |inner| inner.has_ended())
+    }
+
+    fn stream_error(&self) -> Option<DeviceError> {
+        self.inner().ok()?.stream_error()
+    }
+
+    fn shut_down_writing(&self, _: &QIODevice) -> Result<(), DeviceError> {
+        Ok(self.inner()?.shut_down_writing()?)
+    }
+
+    fn read_buffer_size(&self) -> usize {
+        self.inner().map_or(0, |inner| inner.read_buffer_size())
     }
 }
 

@@ -20,6 +20,8 @@
 
 mod accepting;
 mod attempt;
+#[cfg(feature = "tasks")]
+mod awaiting;
 mod connecting;
 mod device;
 mod error;

@@ -456,6 +456,8 @@ impl LocalServerNode {
         let listener = self.listener.take();
         drop(listener);
         self.names.replace(Names::default());
+        #[cfg(feature = "tasks")]
+        self.state.closed.emit(());
     }
 }
 

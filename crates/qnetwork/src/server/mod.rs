@@ -6,6 +6,8 @@
 //! common.
 
 mod accepting;
+#[cfg(feature = "tasks")]
+mod awaiting;
 mod listening;
 mod proxied;
 mod state;
@@ -28,6 +30,10 @@ use qcore::{
     object::{Handle, Life, Node, Object},
 };
 
+#[cfg(feature = "tasks")]
+pub use self::awaiting::Incoming;
+#[cfg(feature = "tasks")]
+pub(crate) use self::awaiting::{Accepting, accept, leave, wait_for_connection};
 pub(crate) use self::state::ServerState;
 pub use self::workers::{WorkerError, WorkerErrorKind};
 use self::{
@@ -772,6 +778,8 @@ impl TcpServerNode {
             socket.set_parent(None);
         }
         self.publish();
+        #[cfg(feature = "tasks")]
+        self.state.closed.emit(());
     }
 }
 

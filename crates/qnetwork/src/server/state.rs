@@ -30,6 +30,9 @@ pub(crate) struct ServerState<S> {
     /// Whether there may be connections to accept. `accept` clears this when the kernel says "would
     /// block".
     pub(crate) more: Cell<bool>,
+    /// Emitted when the server stops listening, for the tasks that wait for connections.
+    #[cfg(feature = "tasks")]
+    pub(crate) closed: Signal<()>,
 }
 
 impl<S> Default for ServerState<S> {
@@ -41,6 +44,8 @@ impl<S> Default for ServerState<S> {
             error: RefCell::default(),
             retry: Cell::default(),
             more: Cell::default(),
+            #[cfg(feature = "tasks")]
+            closed: Signal::new(),
         }
     }
 }

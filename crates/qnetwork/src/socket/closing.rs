@@ -93,7 +93,7 @@ impl AbstractSocketNode {
 
     /// Drops the engine and emits the signals that report the end of the connection.
     fn finish(&self) {
-        let before = self.current_state();
+        let (before, has_told_end) = (self.current_state(), self.reading.take_ended());
         self.attempt.cancel_lookup();
         self.stop_connect_timer();
         if before == SocketState::Closing
@@ -105,7 +105,9 @@ impl AbstractSocketNode {
         self.release_engine();
         self.change_state(SocketState::Unconnected);
         // These come even if a slot has begun to connect again, as in Qt.
-        self.base.read_channel_finished.emit(());
+        if !has_told_end {
+            self.base.read_channel_finished.emit(());
+        }
         if matches!(before, SocketState::Connected | SocketState::Closing) {
             self.disconnected.emit(());
         }

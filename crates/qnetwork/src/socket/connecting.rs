@@ -112,6 +112,7 @@ impl AbstractSocketNode {
         }
         self.ending.reset();
         self.reading.reset();
+        self.reading.take_ended();
         self.attempt.begin(host_name.clone(), port, protocol);
         self.ends.forget_peer();
         if self.current_state() != SocketState::Bound {

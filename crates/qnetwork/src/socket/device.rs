@@ -2,6 +2,8 @@
 
 use std::rc::{Rc, Weak};
 
+#[cfg(feature = "tasks")]
+use qcore::io_device::StreamDevice;
 use qcore::{
     DeviceError, QDeadlineTimer, QIODevice,
     io_device::{Chunk, DeviceBackend, DeviceErrorKind},
@@ -58,6 +60,11 @@ impl DeviceBackend for SocketDevice {
         self.node.upgrade().map_or(0, |node| node.writing.len())
     }
 
+    #[cfg(feature = "tasks")]
+    fn stream_device(&self) -> Option<&dyn StreamDevice> {
+        Some(self)
+    }
+
     fn wait_for_ready_read(
         &self,
         _: &QIODevice,
@@ -78,5 +85,46 @@ impl DeviceBackend for SocketDevice {
         if let Some(node) = self.node.upgrade() {
             node.close_socket();
         }
+    }
+}
+
+#[cfg(feature = "tasks")]
+impl StreamDevice for SocketDevice {
+    fn unsent_bytes(&self, _: &QIODevice) -> usize {
+        self.node.upgrade().map_or(0, |node| node.writing.unsent())
+    }
+
+    fn flush(&self, _: &QIODevice) {
+        if let Ok(socket) = self.socket() {
+            socket.flush();
+        }
+    }
+
+    fn stream_opened(&self) {
+        if let Some(node) = self.node.upgrade() {
+            node.reading.add_stream();
+        }
+    }
+
+    fn stream_dropped(&self) {
+        if let Some(node) = self.node.upgrade() {
+            node.on_stream_dropped();
+        }
+    }
+
+    fn has_ended(&self) -> bool {
+        self.node.upgrade().is_none_or(|node| node.has_ended())
+    }
+
+    fn stream_error(&self) -> Option<DeviceError> {
+        self.node.upgrade()?.stream_error()
+    }
+
+    fn shut_down_writing(&self, _: &QIODevice) -> Result<(), DeviceError> {
+        Ok(self.node()?.shut_down_writing()?)
+    }
+
+    fn read_buffer_size(&self) -> usize {
+        self.node.upgrade().map_or(0, |node| node.reading.limit())
     }
 }

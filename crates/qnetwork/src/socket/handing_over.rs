@@ -60,7 +60,8 @@ impl QTcpSocket {
     /// The socket does not change, and the error is
     ///
     /// * [`Operation`](SocketErrorKind::Operation) if the socket is not
-    ///   [`Connected`](SocketState::Connected), or is to close as soon as everything is sent;
+    ///   [`Connected`](SocketState::Connected), is to close as soon as everything is sent, or has
+    ///   closed one half of the connection;
     /// * [`UnsupportedSocketOperation`](SocketErrorKind::UnsupportedSocketOperation) for a
     ///   `QSslSocket` whose handshake is running.
     ///
@@ -161,7 +162,10 @@ impl AbstractSocketNode {
         self.refuse_deleted("detach")?;
         let stays = self.current_state() == SocketState::Connected
             && !self.ending.closes_when_connected()
-            && !self.ending.is_aborting();
+            && !self.ending.is_aborting()
+            // A task has closed one half, or the other end has.
+            && !self.reading.is_ended()
+            && !self.writing.is_shut_down();
         let engine = self.engine().filter(|_| stays).ok_or_else(not_connected)?;
         // What a proxy's engine still holds was received after what is in the buffer.
         let rest = engine.take_input();

@@ -27,11 +27,14 @@
 //! * `handing_over.rs` takes a connection out of a socket and puts it into another one; between them
 //!   it is a value of `detached.rs`.
 //! * `closing.rs` ends the connection, also when the object dies.
-//! * `waiting.rs` has the functions that wait, which need no loop.
+//! * `waiting.rs` has the functions that wait, which need no loop, and `awaiting.rs` those for
+//!   tasks.
 //! * `layering.rs` is for sockets in two layers, those that encrypt.
 //! * `udp/` has datagrams.
 
 mod abstract_socket;
+#[cfg(feature = "tasks")]
+mod awaiting;
 mod binding;
 mod closing;
 mod connecting;
@@ -55,6 +58,8 @@ mod udp;
 mod waiting;
 mod writing;
 
+#[cfg(all(feature = "tasks", feature = "_tls"))]
+pub(crate) use self::awaiting::AbortsAttempt;
 pub(crate) use self::waiting::Overtime;
 pub use self::{
     binding::BindMode,

@@ -128,7 +128,7 @@ impl AbstractSocketNode {
     /// Receives what one read from the engine returns, and emits `ready_read` once. Returns whether
     /// there was anything.
     pub(super) fn receive(&self, engine: &Rc<dyn Engine>) -> bool {
-        if self.current_state() == SocketState::Closing {
+        if self.current_state() == SocketState::Closing || self.reading.is_ended() {
             return false;
         }
         if self.announce_inherited(engine) {
@@ -141,6 +141,10 @@ impl AbstractSocketNode {
             self.reading.set_full(engine.has_more());
             return false;
         }
+        #[cfg(feature = "tasks")]
+        if self.reading.has_stream() {
+            engine.set_half_open(self.may_keep_sending());
+        }
         let (outcome, emits) = match sink {
             Sink::Buffer => (self.read_to_buffer(engine, room), self.base.is_readable()),
             Sink::Outer(outer) => (outer.receive(engine, room), true),
@@ -150,6 +154,10 @@ impl AbstractSocketNode {
             Outcome::Moved(_) => {}
             Outcome::WouldBlock => return false,
             Outcome::Failed(error) => {
+                #[cfg(feature = "tasks")]
+                if self.keeps_sending(engine, &error) {
+                    return false;
+                }
                 self.on_remote_close(&error);
                 return false;
             }
@@ -220,7 +228,7 @@ impl AbstractSocketNode {
     /// Reads for a program that has emptied the read buffer and wants more.
     pub(super) fn read_beyond_buffer(&self, data: &mut [u8]) -> Result<usize, DeviceError> {
         let connected = self.current_state() == SocketState::Connected;
-        let Some(engine) = self.engine().filter(|_| connected) else {
+        let Some(engine) = self.engine().filter(|_| connected && !self.reading.is_ended()) else {
             return Err(SocketError::remote_host_closed().into());
         };
         if self.reading.is_unbuffered() {

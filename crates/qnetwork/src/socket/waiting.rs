@@ -219,7 +219,7 @@ impl AbstractSocketNode {
     /// reading fails.
     fn reads(&self) -> bool {
         use SocketState::{Bound, Connected, Listening};
-        matches!(self.current_state(), Connected | Bound | Listening)
+        matches!(self.current_state(), Connected | Bound | Listening) && !self.reading.is_ended()
     }
 
     /// Warns and returns `true` if the socket is unconnected.

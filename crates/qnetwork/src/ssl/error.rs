@@ -42,7 +42,8 @@ qcore::numbered! {
         UnableToGetLocalIssuerCertificate = 11,
         /// The chain consists of one certificate, and its issuer is not known.
         UnableToVerifyFirstCertificate = 12,
-        /// A certificate was revoked. This library does not check revocation.
+        /// A certificate was revoked. Only [OCSP
+        /// stapling](crate::QSslConfiguration::set_ocsp_stapling_enabled) checks that.
         CertificateRevoked = 13,
         /// A certificate that is not an authority has signed another one.
         InvalidCaCertificate = 14,

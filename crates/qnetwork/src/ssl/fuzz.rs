@@ -15,6 +15,7 @@ use super::{
     configuration::QSslConfiguration,
     key::QSslKey,
     kinds::{EncodingFormat, KeyAlgorithm, SslOptions, SslProtocol},
+    ocsp,
     session::{HELD, News, Session},
     tls::Settings,
     verify::{Purpose, Request, verify},
@@ -41,6 +42,18 @@ pub fn finds_no_fault(
         now: UNIX_EPOCH + Duration::from_secs(now),
     };
     verify(&request).is_empty()
+}
+
+/// Checks an OCSP response and returns whether it is valid for the first certificate of the chain,
+/// whose issuers are trusted.
+pub fn is_valid_response(response: &[u8], chain: &[QSslCertificate], now: u64) -> bool {
+    let request = ocsp::Request {
+        response,
+        chain,
+        trusted: chain,
+        now: UNIX_EPOCH + Duration::from_secs(now),
+    };
+    ocsp::check(&request).is_ok_and(|checked| checked.errors.is_empty())
 }
 
 /// A session and the events that it has returned.

@@ -4,6 +4,7 @@
 //! * `certificate/` and `key/` read certificates and keys
 //! * `verify/` finds the errors of a chain of certificates. It uses no socket and no clock.
 //!   `verification.rs` verifies with the default configuration
+//! * `ocsp/` checks what a server sends about the revocation of its certificate
 //! * `tls.rs` converts a configuration for rustls. `session.rs` is one end of a TLS connection and
 //!   does no I/O
 //! * `reason.rs` says why a session has failed
@@ -22,6 +23,7 @@ mod error;
 pub(crate) mod fuzz;
 mod key;
 mod kinds;
+mod ocsp;
 mod pem;
 mod reason;
 mod server;
@@ -47,6 +49,7 @@ pub use self::{
         NextProtocolNegotiationStatus, PatternSyntax, PeerVerifyMode, SslMode, SslOptions,
         SslProtocol,
     },
+    ocsp::{OcspCertificateStatus, OcspRevocationReason, QOcspResponse},
     server::{QSslServer, SslServerNode},
     socket::{QSslSocket, SslSocketNode},
 };

@@ -15,6 +15,7 @@ use super::{
     configuration::QSslConfiguration,
     crypto::provider,
     kinds::{PeerVerifyMode, SslOptions, SslProtocol},
+    ocsp::{self, Stapled},
     signature::AcceptAny,
 };
 use crate::socket::{SocketError, SocketErrorKind};
@@ -177,6 +178,16 @@ pub(super) fn server_config(
     }
     let config = settings(configuration)?.server().map_err(|error| bad_configuration(&error))?;
     Ok(made.get_or_init(|| Arc::new(config)).clone())
+}
+
+/// Makes a configuration for one client, which keeps the server's OCSP response. A resumed session
+/// would have none.
+pub(super) fn stapling(config: &mut Arc<ClientConfig>) -> Stapled {
+    let stapled = Stapled::default();
+    let config = Arc::make_mut(config);
+    config.dangerous().set_certificate_verifier(ocsp::verifier(stapled.clone()));
+    config.resumption = Resumption::disabled();
+    stapled
 }
 
 fn settings(configuration: &QSslConfiguration) -> Result<Settings, SocketError> {

@@ -2,9 +2,9 @@
 
 use std::{cell::RefCell, collections::HashMap, rc::Rc};
 
-use qcore::{ConnectionType, QObject, Signal};
+use qcore::{Connection, ConnectionType, QObject, Remote, Signal};
 
-use super::{AnyHeld, Held, Kind, call_object};
+use super::{AnyHeld, Held, Kind, Slot, call_object, connect_to};
 use crate::{
     args::Args,
     error::{Error, Result},
@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// A signal's name and a slot's label.
-type Slot = (String, String);
+type Labelled = (String, String);
 
 pub(super) struct Obj {
     object: Held<QObject>,
@@ -21,7 +21,7 @@ pub(super) struct Obj {
     fired: Rc<Signal<i32>>,
     other: Rc<Signal<i32>>,
     /// The receivers of the slots, one object for each slot.
-    receivers: RefCell<HashMap<Slot, QObject>>,
+    receivers: RefCell<HashMap<Labelled, QObject>>,
 }
 
 impl Obj {
@@ -99,6 +99,15 @@ impl Kind for Obj {
             "connectSlot" => self.connect_slot(args)?,
             "disconnectSlot" => self.disconnect_slot(args)?,
             "deleteSlot" => self.delete_slot(args)?,
+            "connectTo" => {
+                return connect_to(args, |signal, receiver, kind, slot| {
+                    self.connect(signal, receiver, kind, slot)
+                });
+            }
+            "disconnectFrom" => {
+                let (signal, label) = (args.label()?, args.label()?);
+                args.world.cut_links(args.object, &signal, &label);
+            }
             _ => return call_object(&self.object.get()?, self.class(), args),
         }
         Ok(Value::None)
@@ -110,17 +119,29 @@ impl Kind for Obj {
         }
     }
 
+    fn connect(
+        &self,
+        signal: &str,
+        receiver: &Remote<QObject>,
+        kind: ConnectionType,
+        slot: Slot,
+    ) -> Result<Connection> {
+        let signal = self.signal(signal)?;
+        Ok(signal.connect_to_with_type(receiver, kind, move |_, value| slot(Some(*value))))
+    }
+
     fn held(&self) -> Option<&dyn AnyHeld> {
         Some(&self.object)
     }
 }
 
-fn connection_type(name: &str) -> Option<ConnectionType> {
+pub(super) fn connection_type(name: &str) -> Option<ConnectionType> {
     Some(match name {
         "AutoConnection" => ConnectionType::AUTO,
         "DirectConnection" => ConnectionType::DIRECT,
         "QueuedConnection" => ConnectionType::QUEUED,
         "UniqueConnection" => ConnectionType::UNIQUE,
+        "BlockingQueuedConnection" => ConnectionType::BLOCKING_QUEUED,
         _ => return None,
     })
 }

@@ -107,7 +107,7 @@ impl Kind for Ssl {
 }
 
 fn certificates(args: &Args<'_>, stem: &str) -> Result<Vec<QSslCertificate>> {
-    let path = args.world.certs.join(format!("{stem}.crt"));
+    let path = args.world.certs().join(format!("{stem}.crt"));
     QSslCertificate::from_path(path, EncodingFormat::Pem)
         .map_err(|error| Error::new(format!("{stem}.crt: {error}")))
 }
@@ -115,7 +115,7 @@ fn certificates(args: &Args<'_>, stem: &str) -> Result<Vec<QSslCertificate>> {
 fn use_certificate(socket: &QSslSocket, args: &Args<'_>) -> Result<()> {
     let stem = args.text()?;
     socket.set_local_certificate_chain(certificates(args, &stem)?);
-    let text = fs::read(args.world.certs.join(format!("{stem}.key")))?;
+    let text = fs::read(args.world.certs().join(format!("{stem}.key")))?;
     let is_ec = text.windows(8).any(|word| word == b"BEGIN EC");
     let algorithm = if is_ec { KeyAlgorithm::Ec } else { KeyAlgorithm::Rsa };
     socket.set_private_key(QSslKey::new(text, algorithm, EncodingFormat::Pem));

@@ -36,7 +36,7 @@ fn arguments_nest() {
 fn conditions() {
     let until = |line: &str| match one(line) {
         Action::RunUntil { condition, text, within } => {
-            (Rc::into_inner(condition).unwrap(), text, within)
+            (Arc::into_inner(condition).unwrap(), text, within)
         }
         other => panic!("{other:?}"),
     };
@@ -66,7 +66,10 @@ fn conditions() {
 fn objects_are_made_and_taken() {
     let options = vec![PeerOption::Ipv6, PeerOption::Full];
     let name = "p".to_owned();
-    assert_eq!(one("peer p ipv6 full"), Action::Make { kind: KindName::Peer, name, options });
+    assert_eq!(
+        one("peer p ipv6 full"),
+        Action::Make { kind: KindName::Peer, name, options, thread: None }
+    );
     let taken = call("s", "nextPendingConnection", vec![]);
     let name = "w".to_owned();
     let action = one("ssl w = s.nextPendingConnection()");

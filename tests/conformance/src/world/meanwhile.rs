@@ -48,7 +48,7 @@ impl World {
         let args = self.peer_args(&call.args)?;
         let at = Instant::now() + Duration::from_millis(delay);
         let mut all = self.meanwhile.borrow_mut();
-        let scenario = &self.scenario;
+        let scenario = &self.shared.scenario;
         let meanwhile =
             all.entry(call.object.clone()).or_insert_with(|| Meanwhile::start(peer, scenario));
         meanwhile.add(at, Later { method: call.method.clone(), args });

@@ -1,10 +1,10 @@
 //! [`Recorder`]: is connected to every signal of an object before anything else.
 
-use std::rc::Rc;
+use std::{rc::Rc, sync::Arc};
 
 use qcore::Signal;
 
-use super::{Reaction, Thing, World, is_dying};
+use super::{Reaction, Thing, World, is_dying, lock};
 use crate::{syntax::Event, value::Value};
 
 /// Records an object's signals and then runs the blocks that react to them.
@@ -61,7 +61,10 @@ impl World {
             if shown.is_empty() { String::new() } else { format!("({})", shown.join(", ")) };
         self.log(name, format!("| {signal}{shown}{brackets}"));
         let event = Event::Signal { object: name.to_owned(), signal: signal.to_owned() };
-        *self.counts.borrow_mut().entry(event.clone()).or_default() += 1;
+        if signal == "destroyed" {
+            lock(&self.shared.dead).insert(name.to_owned());
+        }
+        *lock(&self.shared.counts).entry(event.clone()).or_default() += 1;
         self.react(&event, &args.into());
     }
 
@@ -71,14 +74,22 @@ impl World {
         self.react(&Event::Slot(label.to_owned()), &vec![value.into()].into());
     }
 
+    /// Records the call of a slot of `connectTo`.
+    pub(crate) fn called(self: &Rc<Self>, name: &str, label: &str, value: Option<i32>) {
+        let shown = value.map_or(String::new(), |value| value.to_string());
+        self.log(name, format!("| {label}({shown})"));
+        let args: Vec<Value> = value.into_iter().map(Value::from).collect();
+        self.react(&Event::Slot(label.to_owned()), &args.into());
+    }
+
     /// Runs the blocks that react to the event. Blocks added meanwhile do not run.
     fn react(self: &Rc<Self>, event: &Event, args: &Rc<[Value]>) {
-        let reactions: Vec<Rc<Reaction>> =
-            self.reactions.borrow().get(event).cloned().unwrap_or_default();
+        let reactions: Vec<Arc<Reaction>> =
+            lock(&self.shared.reactions).get(event).cloned().unwrap_or_default();
         for reaction in reactions {
-            match reaction.left.get() {
+            match &mut *lock(&reaction.left) {
                 Some(0) => continue,
-                Some(left) => reaction.left.set(Some(left - 1)),
+                Some(left) => *left -= 1,
                 None => {}
             }
             let outer = self.arguments.replace(args.clone());

@@ -3,12 +3,13 @@
 use std::{
     cell::Cell,
     rc::Rc,
+    sync::{Arc, Mutex, atomic::Ordering},
     time::{Duration, Instant},
 };
 
 use qcore::{QEventLoop, QTimer, TimerType};
 
-use super::{Reaction, Thing, World};
+use super::{Reaction, Thing, World, lock};
 use crate::{
     error::{Error, Result},
     syntax::{Action, Call, Condition, Event, Statement},
@@ -43,8 +44,14 @@ impl World {
 
     fn statement(self: &Rc<Self>, action: &Action) -> Result<()> {
         match action {
-            Action::Global => self.ungrouped.set(true),
-            Action::Make { kind, name, options } => return self.make(*kind, name, options),
+            Action::Global => self.shared.ungrouped.store(true, Ordering::Relaxed),
+            Action::Make { kind, name, thread: Some(thread), .. } => {
+                return self.make_elsewhere(*kind, name, thread);
+            }
+            Action::Make { kind, name, options, thread: None } => {
+                return self.make(*kind, name, options);
+            }
+            Action::In { thread, wait, block } => return self.run_in(thread, *wait, block),
             Action::Take { name, call, .. } => return self.take(name, call),
             Action::Call { call, text } => return self.call(call, text),
             Action::Delete(name) => return self.delete(name),
@@ -54,9 +61,9 @@ impl World {
             Action::RunFor(time) => drop(self.spin(*time * self.patience(), |_| Ok(false))),
             Action::Sleep(time) => std::thread::sleep(Duration::from_millis(*time)),
             Action::On { event, times, block } => {
-                let reaction = Reaction { left: Cell::new(*times), block: block.clone() };
-                let mut reactions = self.reactions.borrow_mut();
-                reactions.entry(event.clone()).or_default().push(Rc::new(reaction));
+                let reaction = Reaction { left: Mutex::new(*times), block: block.clone() };
+                let mut reactions = lock(&self.shared.reactions);
+                reactions.entry(event.clone()).or_default().push(Arc::new(reaction));
             }
             Action::Meanwhile { delay, call } => return self.meanwhile(*delay, call),
             Action::Set { argument, method, text } => return self.set(*argument, method, text),
@@ -76,7 +83,7 @@ impl World {
         Ok(())
     }
 
-    fn run_until(self: &Rc<Self>, condition: &Rc<Condition>, text: &str, within: u64) {
+    fn run_until(self: &Rc<Self>, condition: &Arc<Condition>, text: &str, within: u64) {
         let condition = condition.clone();
         let came = match &*condition {
             Condition::Signal(event) => {
@@ -94,7 +101,7 @@ impl World {
 
     /// Returns how often the event has happened.
     fn count(&self, event: &Event) -> u64 {
-        self.counts.borrow().get(event).copied().unwrap_or(0)
+        lock(&self.shared.counts).get(event).copied().unwrap_or(0)
     }
 
     fn holds(self: &Rc<Self>, condition: &Condition) -> Result<bool> {

@@ -4,13 +4,14 @@ use std::{
     collections::VecDeque,
     net::SocketAddr,
     sync::{
-        Mutex, MutexGuard, PoisonError,
+        Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicUsize, Ordering::SeqCst},
     },
 };
 
 use mio::net::TcpStream;
 
+use super::WorkerErrorKind;
 use crate::socket::DetachedSocket;
 
 /// An accepted connection that goes to a worker.
@@ -29,6 +30,8 @@ pub(super) struct Inbox {
     state: Mutex<State>,
     /// How many connections of this worker no longer wait to be taken by the program.
     left: AtomicUsize,
+    /// Why the worker has ended its thread.
+    end: OnceLock<WorkerErrorKind>,
 }
 
 #[derive(Default)]
@@ -73,18 +76,24 @@ impl Inbox {
         connection.map(|connection| Fetched { connection, more })
     }
 
-    /// Returns the round, if there are connections to fetch and no call would.
-    pub(super) fn recall(&self) -> Option<u64> {
-        let state = self.state();
-        state.is_called.then_some(state.round)
-    }
-
     /// Takes all connections. Begins a new round.
     pub(super) fn take_all(&self) -> VecDeque<Handed> {
         let mut state = self.state();
         state.round += 1;
         state.is_called = false;
         std::mem::take(&mut state.connections)
+    }
+
+    // ---- the end
+
+    /// Returns why the worker has ended its thread, if it has.
+    pub(super) fn end(&self) -> Option<WorkerErrorKind> {
+        self.end.get().copied()
+    }
+
+    /// Sets why the worker ends its thread. The first reason counts.
+    pub(super) fn set_end(&self, reason: WorkerErrorKind) {
+        let _ = self.end.set(reason);
     }
 
     // ---- counting

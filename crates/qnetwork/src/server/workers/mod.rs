@@ -1,6 +1,6 @@
 //! Servers whose connections are spread over several threads.
 //!
-//! A *worker* is a thread with a loop and a server, which is the one that the program would use
+//! A *worker* is a [`QThread`] with a loop and a server, which is the one that the program would use
 //! with a single loop. The *listening server* is the one on which the program has called
 //! [`set_workers`](QTcpServer::set_workers). It accepts all connections and hands each over to a
 //! worker:
@@ -26,28 +26,19 @@ use std::{
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, AtomicI32, Ordering::SeqCst},
-        mpsc,
     },
-    thread::{self, JoinHandle},
-    time::{Duration, Instant},
 };
 
-use qcore::{Dispatcher, Poster, Remote, classes::Inherits};
+use qcore::{QThread, Remote, ThreadResult, classes::Inherits};
 
 pub use self::error::{WorkerError, WorkerErrorKind};
 pub(super) use self::inbox::Handed;
-use self::{
-    inbox::Inbox,
-    part::{Here, Part, Start},
-};
+use self::{inbox::Inbox, part::Part};
 use super::{Hold, QTcpServer, TcpServerNode};
 use crate::{
     address::QHostAddress,
     socket::{SocketError, SocketErrorKind},
 };
-
-/// How long the destructor of a listening server waits for its workers.
-const PATIENCE: Duration = Duration::from_secs(5);
 
 /// A worker is passed over while it has this many more connections that wait than another one.
 const SLACK: usize = 8;
@@ -83,16 +74,15 @@ struct Shared {
     is_full: AtomicBool,
 }
 
-/// A worker, as the listening server sees it.
+/// A worker, as the listening server sees it. Dropping it ends its thread and waits for that.
 struct Worker {
     number: usize,
-    poster: Poster,
+    thread: QThread,
+    /// The worker's server.
+    server: Remote<QTcpServer>,
     inbox: Arc<Inbox>,
     /// How many connections the worker has got.
     handed: Cell<usize>,
-    thread: Cell<Option<JoinHandle<()>>>,
-    /// Closed when the worker has ended.
-    ended: mpsc::Receiver<()>,
 }
 
 /// # Several threads
@@ -145,8 +135,8 @@ impl QTcpServer {
     /// # Ends
     ///
     /// When the listening server dies, it tells the workers to end. Each of them deletes its server
-    /// in its own thread, and with it all of its connections. The destructor waits for that for up
-    /// to 5 seconds; after that it logs a warning and lets the threads run on.
+    /// in its own thread, and with it all of its connections. The destructor waits for that, up to
+    /// 5 seconds for each worker; after that it logs a warning and lets the thread run on.
     ///
     /// If a slot panics in a worker, that worker ends with its connections. The others continue,
     /// and the listening server emits [`worker_failed`](TcpServerNode::worker_failed). Connections
@@ -239,16 +229,16 @@ impl Worker {
         self.handed.get().saturating_sub(self.inbox.left())
     }
 
-    /// Calls `f` in the worker's thread. Does nothing if it has ended.
-    fn tell(&self, f: impl FnOnce() + Send + 'static) {
-        let _ = self.poster.post(f);
+    /// Calls `f` with the worker's server, in its thread. Does nothing if it has died.
+    fn tell(&self, f: impl FnOnce(&TcpServerNode) + Send + 'static) {
+        let _ = self.server.post(move |server| f(server.0.node()));
     }
 
     fn give(&self, connection: Handed) {
         self.handed.set(self.handed.get() + 1);
         if let Some(round) = self.inbox.push(connection) {
             // If the worker has just ended, `on_worker_ended` takes the connection back.
-            self.tell(move || Here::with_server(|server| server.fetch(round)));
+            self.tell(move |server| server.fetch(round));
         }
     }
 }
@@ -293,42 +283,36 @@ impl Workers {
 
     /// Starts the workers that do not run.
     fn start(&self, server: &QTcpServer) -> io::Result<()> {
-        let home = Remote::of(server);
         for number in 0..self.count {
             if self.list.borrow().iter().any(|worker| worker.number == number) {
                 continue;
             }
-            let worker = self.spawn(number, home.clone())?;
+            let worker = self.spawn(number, server)?;
             self.list.borrow_mut().push(Rc::new(worker));
         }
         Ok(())
     }
 
-    fn spawn(&self, number: usize, home: Remote<QTcpServer>) -> io::Result<Worker> {
-        let inbox = Arc::new(Inbox::default());
+    fn spawn(&self, number: usize, server: &QTcpServer) -> io::Result<Worker> {
         let make = self.make.borrow().clone();
         let make = make.ok_or_else(|| io::Error::other("the server has died"))?;
-        let shared = self.shared.clone();
-        let start = Start { worker: number, make, shared, home, inbox: inbox.clone() };
-        let (ready, is_ready) = mpsc::channel();
-        let (ends, ended) = mpsc::channel();
-        let name = format!("QTcpServer {number}");
-        let thread = thread::Builder::new().name(name).spawn(move || {
-            let _ends: mpsc::Sender<()> = ends;
-            let poster = Dispatcher::current().poster();
-            let is_usable = poster.is_ok();
-            if ready.send(poster).is_ok() && is_usable {
-                part::run(start);
-            }
-        })?;
-        match is_ready.recv() {
-            Ok(Ok(poster)) => {
-                let thread = Cell::new(Some(thread));
-                Ok(Worker { number, poster, inbox, handed: Cell::new(0), thread, ended })
-            }
-            Ok(Err(error)) => Err(error),
-            Err(_) => Err(io::Error::other("a worker has not started")),
-        }
+        let inbox = Arc::new(Inbox::default());
+        let thread = QThread::new();
+        thread.set_object_name(format!("QTcpServer {number}"));
+        let workers_server = {
+            let (shared, home, inbox) = (self.shared.clone(), Remote::of(server), inbox.clone());
+            thread.build(move || {
+                let part = Part { shared, home, inbox, fetched: Cell::new(0) };
+                part::make_server(&*make, part)
+            })
+        };
+        // In the worker's thread: the server dies, whoever holds it.
+        thread.finished.connect_to(&workers_server, |server, _| server.delete_later());
+        thread.finished.connect_to(server, move |server, result| {
+            server.0.on_worker_ended(number, result);
+        });
+        thread.start()?;
+        Ok(Worker { number, thread, server: workers_server, inbox, handed: Cell::new(0) })
     }
 
     /// Closes the connections that were not taken.
@@ -339,7 +323,7 @@ impl Workers {
             let connections = worker.inbox.take_all();
             worker.handed.set(worker.handed.get() - connections.len());
             drop(connections);
-            worker.tell(|| Here::with_server(TcpServerNode::close_untaken));
+            worker.tell(TcpServerNode::close_untaken);
         }
         self.set_full(false);
     }
@@ -348,21 +332,9 @@ impl Workers {
     fn end(&self) {
         let workers = self.list.take();
         for worker in &workers {
-            worker.tell(|| Here::of_thread().quit());
+            worker.thread.quit();
         }
-        let limit = Instant::now() + PATIENCE;
-        let mut late = 0;
-        for worker in workers {
-            let left = limit.saturating_duration_since(Instant::now());
-            match worker.ended.recv_timeout(left) {
-                Err(mpsc::RecvTimeoutError::Timeout) => late += 1,
-                // The thread catches all panics.
-                _ => drop(worker.thread.take().map(JoinHandle::join)),
-            }
-        }
-        if late > 0 {
-            qcore::q_warning!("QTcpServer: Destroyed while {late} of its workers are still busy");
-        }
+        drop(workers);
         let make = self.make.take();
         drop(make);
     }
@@ -408,8 +380,8 @@ impl TcpServerNode {
         if let Some(workers) = self.workers() {
             workers.end();
         }
-        if self.part().is_some() {
-            Here::of_thread().exit();
+        if let Some(part) = self.part() {
+            part.end();
         }
     }
 
@@ -421,15 +393,23 @@ impl TcpServerNode {
     }
 
     /// Continues without a worker.
-    fn on_worker_ended(&self, error: WorkerError) {
+    fn on_worker_ended(&self, number: usize, result: &ThreadResult) {
         let Some(workers) = self.workers() else { return };
         let ended = {
             let mut list = workers.list.borrow_mut();
-            let at = list.iter().position(|worker| worker.number == error.worker());
+            let at = list.iter().position(|worker| worker.number == number);
             at.map(|at| list.swap_remove(at))
         };
         let Some(ended) = ended else { return };
+        let error = match result {
+            Err(panic) => WorkerError::panicked(number, panic.message()),
+            Ok(_) => {
+                let kind = ended.inbox.end().unwrap_or(WorkerErrorKind::LoopEnded);
+                WorkerError::new(kind, number)
+            }
+        };
         let unfetched = ended.inbox.take_all();
+        // Waits until the worker's connections have died.
         drop(ended);
         for connection in unfetched {
             workers.give(connection);

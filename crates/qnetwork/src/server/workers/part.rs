@@ -1,17 +1,14 @@
-//! A worker: its thread, and its server as a part of the whole.
+//! A worker's server, as a part of the whole.
 
 use std::{
-    any::Any,
-    cell::{Cell, RefCell},
-    panic::{AssertUnwindSafe, catch_unwind},
-    rc::Rc,
+    cell::Cell,
     sync::{Arc, atomic::Ordering::SeqCst},
 };
 
-use qcore::{Dispatcher, EventType, QCoreApplication, QEventLoop, Remote};
+use qcore::{QThread, Remote, object::Node};
 
 use super::{
-    Role, Shared, WorkerError, WorkerErrorKind,
+    Role, Shared, WorkerErrorKind,
     inbox::{Fetched, Inbox},
 };
 use crate::{
@@ -21,106 +18,31 @@ use crate::{
 
 /// What a worker's server knows of the whole.
 pub(crate) struct Part {
-    shared: Arc<Shared>,
-    /// The listening server.
-    home: Remote<QTcpServer>,
-    inbox: Arc<Inbox>,
-    /// How many connections the worker has fetched.
-    fetched: Cell<usize>,
-}
-
-/// What runs in the worker's thread, for calls from other threads.
-#[derive(Default)]
-pub(super) struct Here {
-    server: RefCell<Option<QTcpServer>>,
-    event_loop: RefCell<Option<QEventLoop>>,
-    /// Whether the listening server has told the worker to end.
-    quits: Cell<bool>,
-}
-
-/// What a new worker gets.
-pub(super) struct Start {
-    pub(super) worker: usize,
-    pub(super) make: super::Make,
     pub(super) shared: Arc<Shared>,
+    /// The listening server.
     pub(super) home: Remote<QTcpServer>,
     pub(super) inbox: Arc<Inbox>,
+    /// How many connections the worker has fetched.
+    pub(super) fetched: Cell<usize>,
 }
 
-/// Runs a worker until it is told to end. Reports if it ends for another reason.
-pub(super) fn run(start: Start) {
-    let (worker, home) = (start.worker, start.home.clone());
-    let here = Here::of_thread();
-    let ended = catch_unwind(AssertUnwindSafe(|| serve(start, &here)));
-    // The connections die with the server. Their slots may panic, too.
-    let died = catch_unwind(AssertUnwindSafe(|| here.end()));
-    let error = match ended.and_then(|ended| died.map(|()| ended)) {
-        Ok(None) => return,
-        Ok(Some(kind)) => WorkerError::new(kind, worker),
-        Err(payload) => WorkerError::panicked(worker, text_of(&*payload)),
-    };
-    // If the listening server has died, nobody wants to know.
-    let _ = home.post(move |server| server.0.on_worker_ended(error));
-}
-
-/// Runs the worker's server. Returns why it has ended, unless it was told to.
-fn serve(start: Start, here: &Here) -> Option<WorkerErrorKind> {
-    let server = (start.make)();
-    // From here on, the server dies before the thread ends, whoever holds it.
-    here.server.replace(Some(server.clone()));
-    let Start { shared, home, inbox, .. } = start;
-    let part = Part { shared, home, inbox, fetched: Cell::new(0) };
+/// Makes the server of a worker, in its thread. If that is not possible, the thread will end.
+pub(super) fn make_server(make: &dyn Fn() -> QTcpServer, part: Part) -> QTcpServer {
+    let (server, inbox) = (make(), part.inbox.clone());
     if !server.0.join(part) {
-        return Some(WorkerErrorKind::InvalidServer);
+        end_thread(&inbox, WorkerErrorKind::InvalidServer);
+    } else if server.is_deleted() {
+        end_thread(&inbox, WorkerErrorKind::ServerDeleted);
     }
-    let event_loop = QEventLoop::new();
-    here.event_loop.replace(Some(event_loop.clone()));
-    if !here.quits.get() && !server.is_deleted() {
-        event_loop.exec();
-    }
-    match here.quits.get() {
-        true => None,
-        false if server.is_deleted() => Some(WorkerErrorKind::ServerDeleted),
-        false => Some(WorkerErrorKind::LoopEnded),
-    }
+    server
 }
 
-impl Here {
-    /// Returns the one of this thread.
-    pub(super) fn of_thread() -> Rc<Here> {
-        Dispatcher::current().local()
-    }
-
-    /// Calls `f` with the worker's server, if there is one.
-    pub(super) fn with_server(f: impl FnOnce(&TcpServerNode)) {
-        let server = Here::of_thread().server.borrow().clone();
-        if let Some(server) = server {
-            f(server.0.node());
-        }
-    }
-
-    /// Ends the worker.
-    pub(super) fn quit(&self) {
-        self.quits.set(true);
-        self.exit();
-    }
-
-    /// Ends the loop, if it runs.
-    pub(super) fn exit(&self) {
-        let event_loop = self.event_loop.borrow().clone();
-        if let Some(event_loop) = event_loop {
-            event_loop.exit(0);
-        }
-    }
-
-    fn end(&self) {
-        let event_loop = self.event_loop.take();
-        drop(event_loop);
-        if let Some(server) = self.server.take() {
-            server.delete_later();
-            let kind = EventType::DEFERRED_DELETE;
-            QCoreApplication::send_posted_events_of_type(Some(&server), kind);
-        }
+/// Ends the worker, whose thread this is, unless it is ending already.
+fn end_thread(inbox: &Inbox, reason: WorkerErrorKind) {
+    let thread = QThread::current_thread();
+    if thread.is_running() {
+        inbox.set_end(reason);
+        thread.quit();
     }
 }
 
@@ -152,25 +74,23 @@ impl Part {
             self.tell(TcpServerNode::resume_if_full);
         }
     }
+
+    /// Ends the worker, because its server dies.
+    pub(super) fn end(&self) {
+        end_thread(&self.inbox, WorkerErrorKind::ServerDeleted);
+    }
 }
 
 impl TcpServerNode {
     /// Makes this server a part of the whole. Fails if it is used in another way already.
     fn join(&self, part: Part) -> bool {
-        if self.listener.borrow().is_some() {
-            return false;
-        }
         let limit = self.state.max_pending_set();
-        if self.role.set(Box::new(Role::Worker(part))).is_err() {
+        if self.listener.borrow().is_some() || self.role.set(Box::new(Role::Worker(part))).is_err()
+        {
             return false;
         }
-        if let Some(part) = self.part() {
-            if let Some(limit) = limit {
-                part.set_max_pending(limit);
-            }
-            if let Some(round) = part.inbox.recall() {
-                fetch_later(round);
-            }
+        if let (Some(part), Some(limit)) = (self.part(), limit) {
+            part.set_max_pending(limit);
         }
         true
     }
@@ -181,7 +101,12 @@ impl TcpServerNode {
         let Some(Fetched { connection, more }) = part.inbox.fetch(round) else { return };
         if more {
             // Before slots run: a loop in a slot fetches the next one.
-            fetch_later(round);
+            let this = self.this.clone();
+            self.life().dispatcher().post(move || {
+                if let Some(server) = this.upgrade() {
+                    server.fetch(round);
+                }
+            });
         }
         part.fetched.set(part.fetched.get() + 1);
         self.on_handed(connection);
@@ -195,14 +120,4 @@ impl TcpServerNode {
             part.publish(self.state.pending_count() + in_hand);
         }
     }
-}
-
-/// Asks the loop of this thread, a worker's, for a call that fetches a connection.
-fn fetch_later(round: u64) {
-    Dispatcher::current().post(move || Here::with_server(|server| server.fetch(round)));
-}
-
-fn text_of(payload: &dyn Any) -> &str {
-    let text = payload.downcast_ref::<String>().map(String::as_str);
-    text.or_else(|| payload.downcast_ref::<&str>().copied()).unwrap_or("(no message)")
 }

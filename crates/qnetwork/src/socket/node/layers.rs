@@ -45,6 +45,9 @@ pub(crate) trait SocketClass {
 
     fn unsent_bytes(&self) -> usize;
 
+    #[cfg(feature = "tasks")]
+    fn shut_down_writing(&self) -> Result<(), SocketError>;
+
     fn set_read_buffer_size(&self, size: usize);
 
     fn set_socket_option(&self, option: SocketOption, value: i32);

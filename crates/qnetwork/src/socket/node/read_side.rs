@@ -29,6 +29,12 @@ pub(crate) struct ReadSide {
     /// at once.
     unbuffered: Cell<bool>,
     ready_read: Emission,
+    /// How many streams of tasks read and write the socket.
+    #[cfg(feature = "tasks")]
+    streams: Cell<u32>,
+    /// The other end sends no more. A stream of a task keeps the connection for sending.
+    #[cfg(feature = "tasks")]
+    ended: Cell<bool>,
 }
 
 impl ReadSide {
@@ -90,6 +96,52 @@ impl ReadSide {
             self.reset();
         }
         was_full
+    }
+
+    /// Counts a stream of a task.
+    #[cfg(feature = "tasks")]
+    pub(crate) fn add_stream(&self) {
+        self.streams.set(self.streams.get() + 1);
+    }
+
+    /// Forgets a stream. Returns whether it was the last one.
+    #[cfg(feature = "tasks")]
+    pub(crate) fn remove_stream(&self) -> bool {
+        self.streams.set(self.streams.get() - 1);
+        self.streams.get() == 0
+    }
+
+    #[cfg(feature = "tasks")]
+    pub(crate) fn has_stream(&self) -> bool {
+        self.streams.get() > 0
+    }
+
+    /// Records that the other end sends no more.
+    #[cfg(feature = "tasks")]
+    pub(crate) fn set_ended(&self) {
+        self.ended.set(true);
+    }
+
+    /// Returns whether the other end sends no more, while the connection is kept for sending.
+    #[cfg(feature = "tasks")]
+    pub(crate) fn is_ended(&self) -> bool {
+        self.ended.get()
+    }
+
+    /// Forgets that the other end sends no more. Returns whether that was so.
+    #[cfg(feature = "tasks")]
+    pub(crate) fn take_ended(&self) -> bool {
+        self.ended.take()
+    }
+
+    #[cfg(not(feature = "tasks"))]
+    pub(crate) fn is_ended(&self) -> bool {
+        false
+    }
+
+    #[cfg(not(feature = "tasks"))]
+    pub(crate) fn take_ended(&self) -> bool {
+        false
     }
 
     /// Records that the socket has taken over unread bytes with its connection.

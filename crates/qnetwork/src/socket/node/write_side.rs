@@ -20,6 +20,9 @@ pub(crate) struct WriteSide {
     /// The loop was asked for a call and has not made it yet.
     scheduled: Cell<bool>,
     bytes_written: Emission,
+    /// This end has closed its half of the connection.
+    #[cfg(feature = "tasks")]
+    shut_down: Cell<bool>,
 }
 
 impl WriteSide {
@@ -49,6 +52,24 @@ impl WriteSide {
     /// Drops what was not sent.
     pub(crate) fn clear(&self, pool: &BufferPool) {
         self.queue.borrow_mut().clear(pool);
+        #[cfg(feature = "tasks")]
+        self.shut_down.set(false);
+    }
+
+    #[cfg(feature = "tasks")]
+    pub(crate) fn set_shut_down(&self) {
+        self.shut_down.set(true);
+    }
+
+    #[cfg(not(feature = "tasks"))]
+    pub(crate) fn is_shut_down(&self) -> bool {
+        false
+    }
+
+    /// Returns whether this end has closed its half of the connection.
+    #[cfg(feature = "tasks")]
+    pub(crate) fn is_shut_down(&self) -> bool {
+        self.shut_down.get()
     }
 
     /// Takes all bytes, for another thread, and how many of them were sent.

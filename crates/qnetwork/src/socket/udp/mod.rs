@@ -13,6 +13,8 @@
 //!
 //! `receiving.rs` and `sending.rs` do this, and `multicast.rs` has multicast groups.
 
+#[cfg(feature = "tasks")]
+mod awaiting;
 mod multicast;
 mod receiving;
 mod sending;

@@ -4,35 +4,35 @@ use super::hex::hex;
 
 /// The bytes that were not read yet.
 #[derive(Clone, Copy)]
-pub(super) struct Der<'a>(&'a [u8]);
+pub(in crate::ssl) struct Der<'a>(&'a [u8]);
 
 /// A value with its tag.
 #[derive(Clone, Copy)]
-pub(super) struct Tlv<'a> {
-    pub(super) tag: u8,
-    pub(super) value: &'a [u8],
+pub(in crate::ssl) struct Tlv<'a> {
+    pub(in crate::ssl) tag: u8,
+    pub(in crate::ssl) value: &'a [u8],
     /// Tag, length and value.
-    pub(super) raw: &'a [u8],
+    pub(in crate::ssl) raw: &'a [u8],
 }
 
 const BOOLEAN: u8 = 0x01;
-pub(super) const INTEGER: u8 = 0x02;
-pub(super) const BIT_STRING: u8 = 0x03;
-pub(super) const OCTET_STRING: u8 = 0x04;
+pub(in crate::ssl) const INTEGER: u8 = 0x02;
+pub(in crate::ssl) const BIT_STRING: u8 = 0x03;
+pub(in crate::ssl) const OCTET_STRING: u8 = 0x04;
 const NULL: u8 = 0x05;
-pub(super) const OID: u8 = 0x06;
+pub(in crate::ssl) const OID: u8 = 0x06;
 const ENUMERATED: u8 = 0x0a;
 const UNIVERSAL_STRING: u8 = 0x1c;
 const BMP_STRING: u8 = 0x1e;
-pub(super) const SEQUENCE: u8 = 0x30;
+pub(in crate::ssl) const SEQUENCE: u8 = 0x30;
 
 impl<'a> Der<'a> {
-    pub(super) fn new(bytes: &'a [u8]) -> Self {
+    pub(in crate::ssl) fn new(bytes: &'a [u8]) -> Self {
         Der(bytes)
     }
 
     /// Returns a reader for the content of the only value, which must have this tag.
-    pub(super) fn inside(bytes: &'a [u8], tag: u8) -> Option<Self> {
+    pub(in crate::ssl) fn inside(bytes: &'a [u8], tag: u8) -> Option<Self> {
         let mut der = Der(bytes);
         let value = der.read(tag)?;
         der.0.is_empty().then_some(Der(value))
@@ -40,7 +40,7 @@ impl<'a> Der<'a> {
 
     /// Reads a boolean. Returns `false` if the next value is not a boolean, because DER omits the
     /// default; `None` if the boolean is invalid.
-    pub(super) fn read_bool(&mut self) -> Option<bool> {
+    pub(in crate::ssl) fn read_bool(&mut self) -> Option<bool> {
         match self.0.first() {
             Some(&BOOLEAN) => match self.read(BOOLEAN)? {
                 [byte] => Some(*byte != 0),
@@ -51,7 +51,7 @@ impl<'a> Der<'a> {
     }
 
     /// Returns the first remaining value with this tag.
-    pub(super) fn find(mut self, tag: u8) -> Option<&'a [u8]> {
+    pub(in crate::ssl) fn find(mut self, tag: u8) -> Option<&'a [u8]> {
         loop {
             let next = self.next_value()?;
             if next.tag == tag {
@@ -61,22 +61,22 @@ impl<'a> Der<'a> {
     }
 
     /// Returns all remaining bytes.
-    pub(super) fn rest(&self) -> &'a [u8] {
+    pub(in crate::ssl) fn rest(&self) -> &'a [u8] {
         self.0
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    pub(in crate::ssl) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
     /// Reads the next value if it has this tag. Otherwise reads nothing.
-    pub(super) fn read(&mut self, tag: u8) -> Option<&'a [u8]> {
+    pub(in crate::ssl) fn read(&mut self, tag: u8) -> Option<&'a [u8]> {
         (*self.0.first()? == tag).then(|| self.next_value())?.map(|tlv| tlv.value)
     }
 
     /// Reads the next value. `None` at the end, and if the bytes are invalid. Tags above 30 and
     /// indefinite lengths are not supported; no certificate has them.
-    pub(super) fn next_value(&mut self) -> Option<Tlv<'a>> {
+    pub(in crate::ssl) fn next_value(&mut self) -> Option<Tlv<'a>> {
         let (&tag, &first) = (self.0.first()?, self.0.get(1)?);
         if tag & 0x1f == 0x1f {
             return None;
@@ -100,7 +100,7 @@ impl<'a> Der<'a> {
 }
 
 /// Reads an integer that is not negative, fits into 64 bits and has no superfluous bytes.
-pub(super) fn small_integer(value: &[u8]) -> Option<u64> {
+pub(in crate::ssl) fn small_integer(value: &[u8]) -> Option<u64> {
     if matches!(value, [] | [0x80..=0xff, ..] | [0, 0..=0x7f, ..]) || value.len() > 8 {
         return None;
     }
@@ -108,7 +108,7 @@ pub(super) fn small_integer(value: &[u8]) -> Option<u64> {
 }
 
 /// Reads an integer that fits into 64 bits.
-pub(super) fn signed_integer(value: &[u8]) -> Option<i64> {
+pub(in crate::ssl) fn signed_integer(value: &[u8]) -> Option<i64> {
     if value.is_empty() || value.len() > 8 {
         return None;
     }
@@ -117,7 +117,7 @@ pub(super) fn signed_integer(value: &[u8]) -> Option<i64> {
 }
 
 /// Returns an integer as OpenSSL writes it: large ones in hexadecimal.
-pub(super) fn integer_to_string(value: &[u8]) -> String {
+pub(in crate::ssl) fn integer_to_string(value: &[u8]) -> String {
     if let Some(number) = signed_integer(value) {
         return number.to_string();
     }
@@ -127,7 +127,7 @@ pub(super) fn integer_to_string(value: &[u8]) -> String {
 }
 
 /// Returns the [`magnitude`] of an integer; `None` if it is empty or has superfluous bytes.
-pub(super) fn integer(value: &[u8]) -> Option<(Vec<u8>, bool)> {
+pub(in crate::ssl) fn integer(value: &[u8]) -> Option<(Vec<u8>, bool)> {
     match value {
         [] | [0, 0..=0x7f, ..] | [0xff, 0x80..=0xff, ..] => None,
         _ => Some(magnitude(value)),
@@ -156,7 +156,7 @@ fn magnitude(value: &[u8]) -> (Vec<u8>, bool) {
 }
 
 /// Returns an object identifier with dots.
-pub(super) fn oid_to_string(value: &[u8]) -> Option<String> {
+pub(in crate::ssl) fn oid_to_string(value: &[u8]) -> Option<String> {
     let mut numbers = Vec::new();
     let mut number: u128 = 0;
     for byte in value {
@@ -187,7 +187,7 @@ pub(super) fn oid_to_string(value: &[u8]) -> Option<String> {
 
 /// Returns the first 32 bits of a bit string; its first bit is bit 0. Unused bits count as 0.
 /// `None` if the number of unused bits is above 7.
-pub(super) fn bits(value: &[u8]) -> Option<u32> {
+pub(in crate::ssl) fn bits(value: &[u8]) -> Option<u32> {
     let (&unused, bytes) = value.split_first()?;
     if unused > 7 {
         return None;
@@ -202,7 +202,7 @@ pub(super) fn bits(value: &[u8]) -> Option<u32> {
 
 /// Returns whether the content of a value fits its tag. The function does not know what sequences,
 /// sets and context-specific values contain. Strings may be constructed; numbers may not.
-pub(super) fn is_well_formed(tlv: &Tlv<'_>) -> bool {
+pub(in crate::ssl) fn is_well_formed(tlv: &Tlv<'_>) -> bool {
     let value = tlv.value;
     match tlv.tag {
         0x21 | 0x22 | 0x25 | 0x26 | 0x2a => false,

@@ -1,6 +1,6 @@
 //! [`QSslCertificate`].
 
-mod der;
+pub(in crate::ssl) mod der;
 mod describe;
 mod description;
 mod error;
@@ -42,8 +42,8 @@ pub use self::{
 pub(in crate::ssl) use self::{
     name::DistinguishedName,
     parse::{GeneralName, NameConstraints, Parsed},
-    public_key::{KeyBits, KeyKind, PublicKeyInfo},
-    time::seconds,
+    public_key::{Algorithm, KeyBits, KeyKind, PublicKeyInfo},
+    time::{parse as parse_time, seconds},
 };
 use super::{
     key::QSslKey,

@@ -42,7 +42,7 @@ pub(super) struct Attribute {
 impl DistinguishedName {
     /// Reads the content of a name's sequence. As in OpenSSL, a string that is invalid for its type
     /// makes the name invalid.
-    pub(super) fn parse(name: &[u8]) -> Option<Self> {
+    pub(in crate::ssl) fn parse(name: &[u8]) -> Option<Self> {
         let mut result = DistinguishedName { attributes: Vec::new(), canonical: Vec::new() };
         let mut sets = Der::new(name);
         while !sets.is_empty() {

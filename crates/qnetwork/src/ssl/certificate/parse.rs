@@ -34,6 +34,8 @@ pub(in crate::ssl) struct Parsed {
     signed_algorithm: Range<usize>,
     signature_algorithm: Range<usize>,
     signature: Range<usize>,
+    subject_name: Range<usize>,
+    issuer_name: Range<usize>,
     pub(super) version: u64,
     /// The absolute value of the serial number in big-endian order, and its sign.
     pub(super) serial: Vec<u8>,
@@ -135,13 +137,15 @@ impl Parsed {
         };
         let (serial, serial_is_negative) = der::integer(fields.read(der::INTEGER)?)?;
         let signed_algorithm = fields.read(der::SEQUENCE)?;
-        let issuer = DistinguishedName::parse(fields.read(der::SEQUENCE)?)?;
+        let issuer_name = fields.next_value().filter(|name| name.tag == der::SEQUENCE)?;
+        let issuer = DistinguishedName::parse(issuer_name.value)?;
         let mut validity = Der::new(fields.read(der::SEQUENCE)?);
         let (not_before, not_after) = (validity.next_value()?, validity.next_value()?);
         if !validity.is_empty() {
             return None;
         }
-        let subject = DistinguishedName::parse(fields.read(der::SEQUENCE)?)?;
+        let subject_name = fields.next_value().filter(|name| name.tag == der::SEQUENCE)?;
+        let subject = DistinguishedName::parse(subject_name.value)?;
         let spki = fields.next_value().filter(|spki| spki.tag == der::SEQUENCE)?;
         PublicKeyInfo::parse(spki.value)?;
         for unique_identifier in [UNIQUE_ID_1, UNIQUE_ID_2] {
@@ -166,6 +170,8 @@ impl Parsed {
             signed_algorithm: range_in(der, signed_algorithm)?,
             signature_algorithm: range_in(der, signature_algorithm)?,
             signature: range_in(der, signature)?,
+            subject_name: range_in(der, subject_name.raw)?,
+            issuer_name: range_in(der, issuer_name.raw)?,
             version: version + 1,
             serial,
             serial_is_negative,
@@ -223,6 +229,21 @@ impl Parsed {
 
     pub(in crate::ssl) fn serial(&self) -> &[u8] {
         &self.serial
+    }
+
+    /// Returns whether the content of an integer is the serial number.
+    pub(in crate::ssl) fn has_serial(&self, content: &[u8]) -> bool {
+        der::integer(content) == Some((self.serial.clone(), self.serial_is_negative))
+    }
+
+    /// Returns the subject's name as it is encoded.
+    pub(in crate::ssl) fn subject_der(&self) -> &[u8] {
+        &self.der[self.subject_name.clone()]
+    }
+
+    /// Returns the issuer's name as it is encoded.
+    pub(in crate::ssl) fn issuer_der(&self) -> &[u8] {
+        &self.der[self.issuer_name.clone()]
     }
 
     pub(super) fn value(&self, extension: &RawExtension) -> &[u8] {

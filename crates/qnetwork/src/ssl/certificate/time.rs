@@ -11,7 +11,7 @@ const MONTHS: [&str; 12] =
 /// Parses a `UTCTime` or a `GeneralizedTime` as seconds since 1970. Certificates use whole seconds
 /// in UTC. Returns `Some(None)` for any other or invalid time, and `None` if the tag is not that of
 /// a time.
-pub(super) fn parse(tag: u8, value: &[u8]) -> Option<Option<i64>> {
+pub(in crate::ssl) fn parse(tag: u8, value: &[u8]) -> Option<Option<i64>> {
     let year_digits = match tag {
         UTC_TIME => 2,
         GENERALIZED_TIME => 4,

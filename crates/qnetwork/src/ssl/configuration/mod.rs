@@ -76,6 +76,7 @@ struct Settings {
     private_key: QSslKey,
     options: SslOptions,
     allowed_next_protocols: Vec<Vec<u8>>,
+    ocsp_stapling: bool,
     backend: BTreeMap<String, QVariant>,
     cache: Cache,
 }
@@ -103,6 +104,7 @@ impl Default for Settings {
             private_key: QSslKey::default(),
             options: SslOptions::default(),
             allowed_next_protocols: Vec::new(),
+            ocsp_stapling: false,
             backend: BTreeMap::new(),
             cache: Cache::default(),
         }
@@ -121,6 +123,7 @@ impl PartialEq for Settings {
             && self.private_key == other.private_key
             && self.options == other.options
             && self.allowed_next_protocols == other.allowed_next_protocols
+            && self.ocsp_stapling == other.ocsp_stapling
             && self.backend == other.backend
     }
 }
@@ -429,7 +432,9 @@ impl QSslConfiguration {
             }
         }
         let chain = chain.iter().map(|one| CertificateDer::from(one.to_der())).collect();
-        Ok(Some(Arc::new(CertifiedKey::new(chain, key))))
+        let mut identity = CertifiedKey::new(chain, key);
+        identity.ocsp = self.ocsp_response();
+        Ok(Some(Arc::new(identity)))
     }
 
     /// Returns whether all of these options are set.
@@ -489,13 +494,16 @@ impl QSslConfiguration {
         self.settings.backend.clone()
     }
 
-    /// Replaces the settings of the TLS library. No setting has an effect.
+    /// Replaces the settings of the TLS library. See
+    /// [`set_backend_configuration_option`](Self::set_backend_configuration_option).
     #[doc(alias = "setBackendConfiguration")]
     pub fn set_backend_configuration(&mut self, options: BTreeMap<String, QVariant>) {
         self.settings_mut().backend = options;
     }
 
-    /// Stores a setting of the TLS library. No setting has an effect.
+    /// Stores a setting of the TLS library. One of them has an effect, as in Qt:
+    /// `Qt-OCSP-response`, a byte array. A server sends this OCSP response, encoded as DER, with
+    /// its certificate. A client with this setting cannot encrypt.
     #[doc(alias = "setBackendConfigurationOption")]
     pub fn set_backend_configuration_option(
         &mut self,
@@ -503,6 +511,42 @@ impl QSslConfiguration {
         value: impl Into<QVariant>,
     ) {
         self.settings_mut().backend.insert(name.into(), value.into());
+    }
+
+    /// Returns whether a client asks for the server's OCSP response. The default is `false`.
+    #[doc(alias = "ocspStaplingEnabled")]
+    #[must_use]
+    pub fn ocsp_stapling_enabled(&self) -> bool {
+        self.settings.ocsp_stapling
+    }
+
+    /// Sets whether a client asks the server for an OCSP response, which says whether the server's
+    /// certificate was revoked.
+    ///
+    /// The socket checks the response if it [verifies](PeerVerifyMode::Verify) the certificate. It
+    /// reports a missing, expired or forged response and a revoked certificate as errors of the
+    /// certificate, before an error of the host name. If the response cannot be read, the handshake
+    /// fails. Each connection makes a new handshake, so that the response is a new one. The setting
+    /// is for clients: a server with it cannot encrypt.
+    ///
+    /// ```
+    /// use qnetwork::QSslConfiguration;
+    ///
+    /// let mut configuration = QSslConfiguration::default_configuration();
+    /// configuration.set_ocsp_stapling_enabled(true);
+    /// assert!(configuration.ocsp_stapling_enabled());
+    /// ```
+    #[doc(alias = "setOcspStaplingEnabled")]
+    pub fn set_ocsp_stapling_enabled(&mut self, enabled: bool) {
+        self.settings_mut().ocsp_stapling = enabled;
+    }
+
+    /// Returns the OCSP response for a server to send.
+    pub(crate) fn ocsp_response(&self) -> Option<Vec<u8>> {
+        match self.settings.backend.get("Qt-OCSP-response") {
+            Some(QVariant::ByteArray(response)) if !response.is_empty() => Some(response.clone()),
+            _ => None,
+        }
     }
 
     /// Returns the cached rustls configurations.

@@ -129,7 +129,7 @@ impl SslSocketNode {
     }
 
     /// Tells the peer that no more data follows.
-    fn say_goodbye(&self) {
+    pub(super) fn say_goodbye(&self) {
         if !self.flags.encrypted.get() || self.flags.shut_down.replace(true) {
             return;
         }

@@ -2,6 +2,8 @@
 
 use std::{os::fd::OwnedFd, rc::Rc};
 
+#[cfg(feature = "tasks")]
+use qcore::{Connection, io_device::StreamDevice};
 use qcore::{
     DeviceError, OpenMode, QDeadlineTimer, QIODevice,
     io_device::{Chunk, DeviceBackend, DeviceErrorKind},
@@ -61,6 +63,11 @@ impl DeviceBackend for SslDevice {
         self.node.upgrade().map_or(0, |node| node.bytes_to_write())
     }
 
+    #[cfg(feature = "tasks")]
+    fn stream_device(&self) -> Option<&dyn StreamDevice> {
+        Some(self)
+    }
+
     fn wait_for_ready_read(
         &self,
         _: &QIODevice,
@@ -81,6 +88,52 @@ impl DeviceBackend for SslDevice {
         if let Some(node) = self.node.upgrade() {
             node.close_socket();
         }
+    }
+}
+
+#[cfg(feature = "tasks")]
+impl StreamDevice for SslDevice {
+    fn unsent_bytes(&self, _: &QIODevice) -> usize {
+        self.node.upgrade().map_or(0, |node| SocketClass::unsent_bytes(&*node))
+    }
+
+    fn flush(&self, _: &QIODevice) {
+        if let Some(node) = self.node.upgrade() {
+            node.flush_all();
+        }
+    }
+
+    fn connect_sent(&self, device: &QIODevice, wake: Rc<dyn Fn()>) -> [Connection; 2] {
+        let Some(node) = self.node.upgrade() else { return Default::default() };
+        let also = wake.clone();
+        [
+            device.bytes_written.connect(move |_| wake()),
+            node.encrypted_bytes_written.connect(move |_| also()),
+        ]
+    }
+
+    fn has_ended(&self) -> bool {
+        self.node.upgrade().is_none_or(|node| node.base.has_ended())
+    }
+
+    fn stream_error(&self) -> Option<DeviceError> {
+        self.node.upgrade()?.base.stream_error()
+    }
+
+    fn prepare_shutdown(&self, _: &QIODevice) {
+        if let Some(node) = self.node.upgrade()
+            && !node.is_plain()
+        {
+            node.say_goodbye();
+        }
+    }
+
+    fn shut_down_writing(&self, _: &QIODevice) -> Result<(), DeviceError> {
+        Ok(SocketClass::shut_down_writing(&*self.node()?)?)
+    }
+
+    fn read_buffer_size(&self) -> usize {
+        self.node.upgrade().map_or(0, |node| node.base.read_buffer_size())
     }
 }
 
@@ -118,6 +171,11 @@ impl SocketClass for SslSocketNode {
             false => self.session.borrow().as_ref().map_or(0, |session| session.output_len()),
         };
         self.write_buffer.borrow().len() + output + self.inner.unsent_bytes()
+    }
+
+    #[cfg(feature = "tasks")]
+    fn shut_down_writing(&self) -> Result<(), SocketError> {
+        self.inner.shut_down_writing()
     }
 
     fn set_read_buffer_size(&self, size: usize) {

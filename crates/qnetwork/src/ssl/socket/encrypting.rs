@@ -124,10 +124,21 @@ impl SslSocketNode {
         let session = match mode {
             SslMode::Server => {
                 let config = tls::server_config(&configuration)?;
+                if configuration.ocsp_stapling_enabled() {
+                    let text = "Server-side QSslSocket does not support OCSP stapling";
+                    return Err(SocketError::new(SocketErrorKind::SslInvalidUserData, text));
+                }
                 Session::server(config, pool)
             }
             _ => {
-                let config = tls::client_config(&configuration)?;
+                let mut config = tls::client_config(&configuration)?;
+                if configuration.ocsp_response().is_some() {
+                    let text = "Client-side sockets do not send OCSP responses";
+                    return Err(SocketError::new(SocketErrorKind::SslInvalidUserData, text));
+                }
+                let asks = configuration.ocsp_stapling_enabled();
+                let stapled = asks.then(|| tls::stapling(&mut config));
+                self.stapled.replace(stapled);
                 Session::client(config, self.server_name(), pool)
             }
         };

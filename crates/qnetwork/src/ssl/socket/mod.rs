@@ -24,6 +24,8 @@
 //! to the certificate stays in the session's output. Only [`transmit`](SslSocketNode::transmit)
 //! takes data out of there.
 
+#[cfg(feature = "tasks")]
+mod awaiting;
 mod closing;
 mod device;
 mod encrypting;
@@ -50,7 +52,13 @@ use qcore::{
     object::{Handle, Life, Node, Object},
 };
 
-use super::{configuration::QSslConfiguration, error::QSslError, kinds::SslMode, session::Session};
+use super::{
+    configuration::QSslConfiguration,
+    error::QSslError,
+    kinds::SslMode,
+    ocsp::{QOcspResponse, Stapled},
+    session::Session,
+};
 use crate::{
     address::{Host, NetworkLayerProtocol},
     socket::{Outer, QAbstractSocket, QTcpSocket, SocketClass, SocketType},
@@ -181,6 +189,9 @@ pub struct SslSocketNode {
     errors: RefCell<Vec<QSslError>>,
     /// Errors that the program ignores.
     ignored: RefCell<Vec<QSslError>>,
+    /// The server's OCSP response, if the socket has asked for it.
+    stapled: RefCell<Option<Stapled>>,
+    ocsp_responses: RefCell<Vec<QOcspResponse>>,
     /// How often `ready_read` was emitted.
     ready_reads: Cell<u32>,
     tickets: Cell<u32>,
@@ -262,6 +273,8 @@ impl QSslSocket {
             verify_name: RefCell::default(),
             errors: RefCell::default(),
             ignored: RefCell::default(),
+            stapled: RefCell::default(),
+            ocsp_responses: RefCell::default(),
             ready_reads: Cell::new(0),
             tickets: Cell::new(0),
             flags: Flags::default(),

@@ -12,6 +12,7 @@ use crate::{
         certificate::QSslCertificate,
         error::{QSslError, SslErrorKind},
         kinds::{EncodingFormat, PeerVerifyMode, SslMode},
+        ocsp::{self, QOcspResponse},
         session::Session,
         verify,
     },
@@ -23,6 +24,15 @@ impl QSslSocket {
     #[must_use]
     pub fn ssl_handshake_errors(&self) -> Vec<QSslError> {
         self.errors.borrow().clone()
+    }
+
+    /// Returns the OCSP response that the server has sent in the last handshake, if this socket has
+    /// [asked for it](crate::QSslConfiguration::set_ocsp_stapling_enabled) and the response has one
+    /// answer. It may have errors: [`ssl_errors`](SslSocketNode::ssl_errors) reports them.
+    #[doc(alias = "ocspResponses")]
+    #[must_use]
+    pub fn ocsp_responses(&self) -> Vec<QOcspResponse> {
+        self.ocsp_responses.borrow().clone()
     }
 
     /// Ignores all errors of the peer's certificate: in a slot of
@@ -78,7 +88,7 @@ impl SslSocketNode {
 
     fn tell_errors(&self, judged: Judged) -> bool {
         let mode = self.verify_mode();
-        let errors = self.find_errors(mode);
+        let (errors, failure) = self.find_errors(mode);
         // The errors of the chain come last in the list but are emitted first.
         let of_leaf = errors.iter().take_while(|error| is_of_leaf(error.error())).count();
         for error in errors[of_leaf..].iter().chain(&errors[..of_leaf]) {
@@ -86,6 +96,14 @@ impl SslSocketNode {
             if !self.is_judged(judged) {
                 return false;
             }
+        }
+        if let Some(ocsp::Failure(text)) = failure {
+            self.fail(&SocketError::new(SocketErrorKind::SslHandshakeFailed, text));
+            if self.session_number.get() == judged.number {
+                self.drop_session();
+                self.abort_connection();
+            }
+            return false;
         }
         self.errors.replace(errors.clone());
         errors.is_empty() || self.ask(errors, mode, judged)
@@ -163,29 +181,50 @@ impl SslSocketNode {
     }
 
     /// Returns all errors in Qt's order: those of the peer's own certificate, then those of the
-    /// chain.
-    fn find_errors(&self, mode: PeerVerifyMode) -> Vec<QSslError> {
+    /// chain. With a failure, the list has the errors that Qt finds before it.
+    fn find_errors(&self, mode: PeerVerifyMode) -> (Vec<QSslError>, Option<ocsp::Failure>) {
         let chain = self.note_peer();
+        let before = self.ocsp_responses.take();
+        drop(before);
         let is_client = self.mode.get() == SslMode::Client;
         if chain.is_empty() && mode != PeerVerifyMode::Verify {
-            return Vec::new();
+            return (Vec::new(), None);
         }
         let configuration = self.configuration.borrow().clone();
         let trusts = mode != PeerVerifyMode::None && !chain.is_empty();
         let trusted = if trusts { configuration.trusted_certificates() } else { Vec::new() };
         let name = self.peer_name();
+        let now = SystemTime::now();
         let mut errors = verify::verify(&verify::Request {
             chain: &chain,
             trusted: &trusted,
             host: is_client.then_some(&name),
             purpose: if is_client { verify::Purpose::Server } else { verify::Purpose::Client },
             depth: usize::try_from(configuration.peer_verify_depth()).unwrap_or(0),
-            now: SystemTime::now(),
+            now,
         });
         if mode == PeerVerifyMode::None {
             errors.retain(|error| is_of_leaf(error.error()));
         }
-        errors
+        let stapled = self.stapled.take().map(|stapled| stapled.take());
+        if let Some(response) = stapled.filter(|_| mode == PeerVerifyMode::Verify) {
+            let request =
+                ocsp::Request { response: &response, chain: &chain, trusted: &trusted, now };
+            let is_fraud =
+                |error: &QSslError| error.error() == SslErrorKind::CertificateBlacklisted;
+            match ocsp::check(&request) {
+                Ok(checked) => {
+                    self.ocsp_responses.replace(checked.responses);
+                    let frauds = errors.iter().take_while(|error| is_fraud(error)).count();
+                    errors.splice(frauds..frauds, checked.errors);
+                }
+                Err(failure) => {
+                    errors.retain(|error| is_fraud(error) || !is_of_leaf(error.error()));
+                    return (errors, Some(failure));
+                }
+            }
+        }
+        (errors, None)
     }
 
     // ---- pausing
@@ -220,6 +259,12 @@ impl SslSocketNode {
 
 /// Returns whether Qt finds this error after it has verified the chain.
 fn is_of_leaf(error: SslErrorKind) -> bool {
-    use SslErrorKind::{CertificateBlacklisted, HostNameMismatch, NoPeerCertificate};
-    matches!(error, CertificateBlacklisted | HostNameMismatch | NoPeerCertificate)
+    use SslErrorKind::{
+        CertificateBlacklisted, CertificateRevoked, HostNameMismatch, NoPeerCertificate,
+        OcspNoResponseFound, OcspStatusUnknown,
+    };
+    matches!(
+        error,
+        CertificateBlacklisted | HostNameMismatch | NoPeerCertificate | CertificateRevoked
+    ) || (OcspNoResponseFound as i32..=OcspStatusUnknown as i32).contains(&(error as i32))
 }

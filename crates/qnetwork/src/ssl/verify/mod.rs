@@ -41,9 +41,10 @@ mod tests;
 use std::time::SystemTime;
 
 pub(crate) use self::purpose::Purpose;
+pub(in crate::ssl) use self::signature::is_signed;
 use self::{budget::Budget, host::Host, judge::Verifier, path::Found};
 use super::{
-    certificate::{QSslCertificate, seconds},
+    certificate::{Parsed, QSslCertificate, seconds},
     error::{QSslError, SslErrorKind},
 };
 
@@ -131,4 +132,33 @@ fn verify_chain(request: &Request<'_>, host: names::Host<'_>) -> Vec<Found> {
     #[cfg(test)]
     tests::SIGNATURES.set(budget::MAX_SIGNATURES - verifier.budget.signatures.get());
     errors
+}
+
+/// Verifies a certificate that has signed something other than a certificate. Returns its issuer,
+/// and no issuer for a root; `None` if the certificate is not valid.
+pub(in crate::ssl) fn issuer<'a>(
+    certificate: &'a Parsed,
+    sent: &[&'a Parsed],
+    trusted: &'a [QSslCertificate],
+    now: SystemTime,
+) -> Option<Option<&'a Parsed>> {
+    let now = seconds(now);
+    let verifier = Verifier {
+        purpose: Purpose::Any,
+        host: names::Host { ip: None, name: None },
+        now,
+        budget: Budget::default(),
+        max_depth: DEFAULT_DEPTH,
+    };
+    let trusted = trusted.iter().filter_map(QSslCertificate::parsed);
+    let trusted: Vec<_> = trusted.filter(|root| root.not_after > Some(now)).collect();
+    let first = search::build(&verifier, certificate, sent, &trusted);
+    let errors = verifier.judge(&first);
+    verifier.budget.spend_signatures(first.certificates.len());
+    let path = if errors.is_empty() {
+        first
+    } else {
+        search::find_good(&verifier, certificate, sent, &trusted)?
+    };
+    Some(path.certificates.get(1).copied())
 }

@@ -3,35 +3,43 @@
 use rustls::pki_types::{SignatureVerificationAlgorithm, alg_id};
 
 use crate::ssl::{
-    certificate::{KeyKind, Parsed, PublicKeyInfo},
+    certificate::{Algorithm, KeyKind, Parsed, PublicKeyInfo},
     crypto::{provider, small_rsa::Hash},
     error::SslErrorKind,
 };
 
-/// Verifies the issuer's signature with the provider's algorithms. MD5, SHA-1 and RSA keys below
-/// 2048 bits are not among them, so such signatures fail.
+/// Verifies the issuer's signature.
 pub(super) fn verify(certificate: &Parsed, issuer: &Parsed) -> Result<(), SslErrorKind> {
     if certificate.signature_algorithm().0 != certificate.signed_algorithm().0 {
         return Err(SslErrorKind::CertificateSignatureFailed);
     }
     let key = issuer.public_key().ok_or(SslErrorKind::UnableToDecodeIssuerPublicKey)?;
+    let (signed, signature) = (certificate.signed(), certificate.signature());
+    is_signed(&key, certificate.signature_algorithm(), signed, signature)
+        .then_some(())
+        .ok_or(SslErrorKind::CertificateSignatureFailed)
+}
+
+/// Verifies a signature with the provider's algorithms. MD5, SHA-1 and RSA keys below 2048 bits are
+/// not among them, so such signatures fail.
+pub(in crate::ssl) fn is_signed(
+    key: &PublicKeyInfo<'_>,
+    by: Algorithm<'_>,
+    signed: &[u8],
+    signature: &[u8],
+) -> bool {
     let is_right = |algorithm: &&&dyn SignatureVerificationAlgorithm| {
         let kind = algorithm.signature_alg_id();
-        kind.as_ref() == certificate.signature_algorithm().0
+        kind.as_ref() == by.0
             && (algorithm.public_key_alg_id().as_ref() == key.algorithm.0
-                || is_for_pss(&key, kind.as_ref()))
+                || is_for_pss(key, kind.as_ref()))
     };
     let provider = provider();
     let algorithms = provider.signature_verification_algorithms.all;
-    let (signed, signature) = (certificate.signed(), certificate.signature());
-    let is_signed = match algorithms.iter().find(is_right) {
+    match algorithms.iter().find(is_right) {
         Some(algorithm) => algorithm.verify_signature(key.key, signed, signature).is_ok(),
-        None => {
-            let kinds = (certificate.signature_algorithm().0, key.algorithm.0);
-            is_signed_otherwise(kinds, key.key, signed, signature)
-        }
-    };
-    is_signed.then_some(()).ok_or(SslErrorKind::CertificateSignatureFailed)
+        None => is_signed_otherwise((by.0, key.algorithm.0), key.key, signed, signature),
+    }
 }
 
 /// Returns whether a PSS key allows this kind of signature.

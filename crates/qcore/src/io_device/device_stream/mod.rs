@@ -1,0 +1,385 @@
+//! [`DeviceStream`]: a device for tasks.
+//!
+//! The bytes stay in the buffers of the device. A stream has slots at the device's signals, which
+//! wake the task that waits. So slots and tasks may read and write the same device, and nothing
+//! that has arrived is hidden from the device, for example when it begins to encrypt.
+
+mod awaiting;
+#[cfg(feature = "futures")]
+mod futures;
+mod reading;
+mod writing;
+
+use std::{
+    cell::Cell,
+    fmt,
+    rc::Rc,
+    task::{Context, Poll, Waker},
+};
+
+pub use self::{reading::ReadHalf, writing::WriteHalf};
+use super::{DeviceError, DeviceErrorKind, QIODevice};
+use crate::signal::{Connection, ScopedConnection};
+
+impl QIODevice {
+    /// Returns a stream, by which a task reads the device and writes to it.
+    ///
+    /// Every device has one: sockets, encrypted or not, and devices of your own. The stream keeps
+    /// the device alive. Several streams of one device share its bytes: what one has read, the
+    /// others do not get.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use qcore::{OpenMode, QBuffer, block_on};
+    ///
+    /// let buffer = QBuffer::new();
+    /// buffer.set_data(b"one\ntwo\nthr");
+    /// buffer.open(OpenMode::READ_ONLY)?;
+    /// let mut stream = buffer.stream();
+    /// let lines = block_on(async {
+    ///     let mut lines = Vec::new();
+    ///     while let Some(line) = stream.read_line().await? {
+    ///         lines.push(line);
+    ///     }
+    ///     Ok::<_, qcore::DeviceError>(lines)
+    /// });
+    /// assert_eq!(lines.unwrap()?, [&b"one\n"[..], b"two\n", b"thr"]);
+    /// # Ok::<(), qcore::DeviceError>(())
+    /// ```
+    #[must_use]
+    pub fn stream(&self) -> DeviceStream {
+        DeviceStream::new(self)
+    }
+}
+
+/// What a [`DeviceStream`] asks of a device that can do more than [`DeviceBackend`] has.
+///
+/// A backend returns it from
+/// [`stream_device`](super::DeviceBackend::stream_device). All functions have defaults.
+///
+/// [`DeviceBackend`]: super::DeviceBackend
+pub trait StreamDevice {
+    /// Returns how many written bytes wait in this process. The default is
+    /// [`bytes_to_write`](QIODevice::bytes_to_write).
+    fn unsent_bytes(&self, device: &QIODevice) -> usize {
+        device.bytes_to_write()
+    }
+
+    /// Passes on as many written bytes as possible without waiting. The default does nothing.
+    fn flush(&self, device: &QIODevice) {
+        let _ = device;
+    }
+
+    /// Connects `wake` to the signals that are emitted when there are fewer unsent bytes. The
+    /// default is [`bytes_written`](super::DeviceNode::bytes_written).
+    fn connect_sent(&self, device: &QIODevice, wake: Rc<dyn Fn()>) -> [Connection; 2] {
+        [device.bytes_written.connect(move |_| wake()), Connection::default()]
+    }
+
+    /// Returns whether no more bytes will arrive. Those in the read buffer can still be read. The
+    /// default is `false`: then reading finds out.
+    fn has_ended(&self) -> bool {
+        false
+    }
+
+    /// Returns the error that has ended the stream, or why it has not begun; `None` if the other
+    /// end has closed it in order. The default is `None`.
+    fn stream_error(&self) -> Option<DeviceError> {
+        None
+    }
+
+    /// A stream of the device was created. The default does nothing.
+    fn stream_opened(&self) {}
+
+    /// A stream of the device was dropped, both halves of it. The default does nothing.
+    fn stream_dropped(&self) {}
+
+    /// Writes what the protocol has to say before the sending half is closed. The stream sends it
+    /// before it calls [`shut_down_writing`](StreamDevice::shut_down_writing). The default does
+    /// nothing.
+    fn prepare_shutdown(&self, device: &QIODevice) {
+        let _ = device;
+    }
+
+    /// Tells the other end that no more bytes follow. It can still send. All bytes have been passed
+    /// on before. The default does nothing.
+    ///
+    /// # Errors
+    ///
+    /// The error of the device.
+    fn shut_down_writing(&self, device: &QIODevice) -> Result<(), DeviceError> {
+        let _ = device;
+        Ok(())
+    }
+
+    /// Returns the limit of the read buffer in bytes, 0 if there is none. The default is 0.
+    fn read_buffer_size(&self) -> usize {
+        0
+    }
+}
+
+/// A device without more than its backend.
+struct Plain;
+
+impl StreamDevice for Plain {}
+
+/// Reads and writes a [`QIODevice`] in tasks. [`QIODevice::stream`] creates it.
+///
+/// Reading waits until there is something to read, and returns no bytes at the end of the stream.
+/// Writing waits while too many bytes have not been sent, see
+/// [`set_write_limit`](WriteHalf::set_write_limit). While the signals of the device are blocked,
+/// both wait.
+///
+/// With the feature `futures`, the stream implements `AsyncRead`, `AsyncBufRead` and `AsyncWrite` of
+/// the crate `futures-io`, as do both halves.
+///
+/// # The end
+///
+/// [`shutdown`](DeviceStream::shutdown) sends everything that was written and then tells the other
+/// end that no more follows; reading goes on. If the other end closes its sending half, reading
+/// returns 0, and a `QTcpSocket` with a stream stays connected, so that the task can still write.
+/// It is disconnected when both halves are closed, or when the stream is dropped. When a stream is dropped, it sends what the operating
+/// system takes at once. If it is the last owner of its socket, the rest is lost with the socket, so
+/// a task that has written ends with `shutdown`.
+///
+/// # Examples
+///
+/// ```
+/// use qcore::{DeviceError, QIODevice};
+///
+/// /// Sends everything back.
+/// async fn echo(device: QIODevice) -> Result<(), DeviceError> {
+///     let mut stream = device.stream();
+///     let mut buffer = [0; 4096];
+///     loop {
+///         match stream.read(&mut buffer).await? {
+///             0 => return stream.shutdown().await,
+///             count => stream.write_all(&buffer[..count]).await?,
+///         }
+///     }
+/// }
+/// ```
+pub struct DeviceStream {
+    reader: ReadHalf,
+    writer: WriteHalf,
+}
+
+impl DeviceStream {
+    fn new(device: &QIODevice) -> Self {
+        let core = Core::new(device);
+        DeviceStream { reader: ReadHalf::new(core.clone()), writer: WriteHalf::new(core) }
+    }
+
+    /// Returns the device.
+    #[must_use]
+    pub fn device(&self) -> &QIODevice {
+        &self.reader.core.device
+    }
+
+    /// Returns the two halves, which two tasks may use at the same time. Each of them keeps the
+    /// device alive.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use qcore::{OpenMode, QBuffer, block_on, spawn_local};
+    ///
+    /// let buffer = QBuffer::new();
+    /// buffer.open(OpenMode::READ_WRITE)?;
+    /// let (mut reader, mut writer) = buffer.stream().split();
+    /// let writing = spawn_local(async move { writer.write_all(b"hello").await });
+    /// block_on(writing).unwrap().unwrap()?;
+    /// assert_eq!(reader.device().size(), 5);
+    /// # let _ = &mut reader;
+    /// # Ok::<(), qcore::DeviceError>(())
+    /// ```
+    #[must_use]
+    pub fn split(self) -> (ReadHalf, WriteHalf) {
+        (self.reader, self.writer)
+    }
+
+    /// Reads what there is, at most as much as fits; see [`ReadHalf::read`].
+    ///
+    /// # Errors
+    ///
+    /// Those of [`ReadHalf::read`].
+    pub async fn read(&mut self, buffer: &mut [u8]) -> Result<usize, DeviceError> {
+        self.reader.read(buffer).await
+    }
+
+    /// Fills `buffer`; see [`ReadHalf::read_exact`].
+    ///
+    /// # Errors
+    ///
+    /// Those of [`ReadHalf::read_exact`].
+    pub async fn read_exact(&mut self, buffer: &mut [u8]) -> Result<(), DeviceError> {
+        self.reader.read_exact(buffer).await
+    }
+
+    /// Reads a line; see [`ReadHalf::read_line`].
+    ///
+    /// # Errors
+    ///
+    /// Those of [`ReadHalf::read_until`].
+    pub async fn read_line(&mut self) -> Result<Option<Vec<u8>>, DeviceError> {
+        self.reader.read_line().await
+    }
+
+    /// Reads up to a byte; see [`ReadHalf::read_until`].
+    ///
+    /// # Errors
+    ///
+    /// Those of [`ReadHalf::read_until`].
+    pub async fn read_until(&mut self, byte: u8) -> Result<Option<Vec<u8>>, DeviceError> {
+        self.reader.read_until(byte).await
+    }
+
+    /// Reads everything up to the end of the stream; see [`ReadHalf::read_to_end`].
+    ///
+    /// # Errors
+    ///
+    /// Those of [`ReadHalf::read_to_end`].
+    pub async fn read_to_end(&mut self, max_size: usize) -> Result<Vec<u8>, DeviceError> {
+        self.reader.read_to_end(max_size).await
+    }
+
+    /// Sets the longest line; see [`ReadHalf::set_max_line_size`].
+    pub fn set_max_line_size(&mut self, size: usize) {
+        self.reader.set_max_line_size(size);
+    }
+
+    /// Writes as much as the limit allows; see [`WriteHalf::write`].
+    ///
+    /// # Errors
+    ///
+    /// Those of [`WriteHalf::write`].
+    pub async fn write(&mut self, data: &[u8]) -> Result<usize, DeviceError> {
+        self.writer.write(data).await
+    }
+
+    /// Writes all of `data`; see [`WriteHalf::write_all`].
+    ///
+    /// # Errors
+    ///
+    /// Those of [`WriteHalf::write`].
+    pub async fn write_all(&mut self, data: &[u8]) -> Result<(), DeviceError> {
+        self.writer.write_all(data).await
+    }
+
+    /// Waits until everything was sent; see [`WriteHalf::flush`].
+    ///
+    /// # Errors
+    ///
+    /// Those of [`WriteHalf::flush`].
+    pub async fn flush(&mut self) -> Result<(), DeviceError> {
+        self.writer.flush().await
+    }
+
+    /// Sends everything and tells the other end that no more follows; see [`WriteHalf::shutdown`].
+    ///
+    /// # Errors
+    ///
+    /// Those of [`WriteHalf::flush`].
+    pub async fn shutdown(&mut self) -> Result<(), DeviceError> {
+        self.writer.shutdown().await
+    }
+
+    /// Sets how many bytes may wait to be sent; see [`WriteHalf::set_write_limit`].
+    pub fn set_write_limit(&mut self, bytes: usize) {
+        self.writer.set_write_limit(bytes);
+    }
+}
+
+impl fmt::Debug for DeviceStream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DeviceStream").field("device", self.device()).finish_non_exhaustive()
+    }
+}
+
+/// What both halves share.
+struct Core {
+    device: QIODevice,
+    tasks: Rc<Waiting>,
+    /// The slots that wake the tasks.
+    _connections: [ScopedConnection; 4],
+}
+
+/// The tasks that wait, one for each direction.
+#[derive(Default)]
+struct Waiting {
+    reader: Cell<Option<Waker>>,
+    writer: Cell<Option<Waker>>,
+    /// Whether the device has said that no more bytes follow.
+    finished: Cell<bool>,
+}
+
+impl Core {
+    fn new(device: &QIODevice) -> Rc<Self> {
+        let tasks = Rc::new(Waiting::default());
+        let (reads, ends) = (tasks.clone(), tasks.clone());
+        let (closes, dies) = (tasks.clone(), tasks.clone());
+        let connections = [
+            device.ready_read.connect(move |()| wake(&reads.reader)).scoped(),
+            device
+                .read_channel_finished
+                .connect(move |()| {
+                    ends.finished.set(true);
+                    ends.wake_both();
+                })
+                .scoped(),
+            device.about_to_close.connect(move |()| closes.wake_both()).scoped(),
+            device.destroyed.connect(move |_| dies.wake_both()).scoped(),
+        ];
+        let core = Core { device: device.clone(), tasks, _connections: connections };
+        core.with_stream_device(|stream, _| stream.stream_opened());
+        Rc::new(core)
+    }
+
+    /// Calls `f` with what the device can do for streams.
+    fn with_stream_device<T>(&self, f: impl FnOnce(&dyn StreamDevice, &QIODevice) -> T) -> T {
+        let backend = self.device.backend();
+        f(backend.stream_device().unwrap_or(&Plain), &self.device)
+    }
+
+    /// Returns an error if the device is not open in this direction.
+    fn check(&self, open: bool, otherwise: DeviceErrorKind) -> Result<(), DeviceError> {
+        if !self.device.is_open() {
+            return Err(DeviceErrorKind::NotOpen.into());
+        }
+        if open { Ok(()) } else { Err(otherwise.into()) }
+    }
+}
+
+impl Drop for Core {
+    fn drop(&mut self) {
+        self.with_stream_device(|stream, _| stream.stream_dropped());
+    }
+}
+
+impl Waiting {
+    fn wake_both(&self) {
+        wake(&self.reader);
+        wake(&self.writer);
+    }
+}
+
+fn wake(place: &Cell<Option<Waker>>) {
+    if let Some(waker) = place.take() {
+        waker.wake();
+    }
+}
+
+/// Puts the waker of a task into its place.
+fn wait_in<T>(place: &Cell<Option<Waker>>, context: &Context<'_>) -> Poll<T> {
+    let waker = match place.take() {
+        Some(known) if known.will_wake(context.waker()) => known,
+        // Dropping the other one may run any code.
+        other => {
+            drop(other);
+            context.waker().clone()
+        }
+    };
+    place.set(Some(waker));
+    Poll::Pending
+}

@@ -1,0 +1,259 @@
+//! Reading in tasks.
+
+use std::{
+    fmt,
+    future::poll_fn,
+    rc::Rc,
+    task::{Context, Poll},
+};
+
+use super::{Core, wait_in};
+use crate::io_device::{DeviceError, DeviceErrorKind, QIODevice};
+
+/// How long a line may be by default.
+const MAX_LINE: usize = 1 << 20;
+/// How much `read_to_end` reads at once.
+const PORTION: usize = 16 * 1024;
+
+/// The half of a [`DeviceStream`](super::DeviceStream) that reads.
+///
+/// # Examples
+///
+/// ```
+/// use qcore::{DeviceError, io_device::ReadHalf};
+///
+/// async fn count_lines(mut reader: ReadHalf) -> Result<usize, DeviceError> {
+///     let mut count = 0;
+///     while reader.read_line().await?.is_some() {
+///         count += 1;
+///     }
+///     Ok(count)
+/// }
+/// ```
+pub struct ReadHalf {
+    pub(super) core: Rc<Core>,
+    max_line: usize,
+    /// A copy of bytes of the device, which `AsyncBufRead` lends.
+    #[cfg(feature = "futures")]
+    pub(super) lent: super::futures::Lent,
+}
+
+impl ReadHalf {
+    pub(super) fn new(core: Rc<Core>) -> Self {
+        ReadHalf {
+            core,
+            max_line: MAX_LINE,
+            #[cfg(feature = "futures")]
+            lent: Default::default(),
+        }
+    }
+
+    /// Returns the device.
+    #[must_use]
+    pub fn device(&self) -> &QIODevice {
+        &self.core.device
+    }
+
+    /// Reads as many bytes as there are and fit, and waits until there is at least one. Returns 0 at
+    /// the end of the stream, or if `buffer` is empty.
+    ///
+    /// Cancel safe: nothing was read then.
+    ///
+    /// # Errors
+    ///
+    /// [`NotOpen`](DeviceErrorKind::NotOpen) if the device is closed or dead,
+    /// [`NotReadable`](DeviceErrorKind::NotReadable) if it is open for writing only, and the error
+    /// that has ended the stream. A socket that is not connected yet has not begun its stream, which
+    /// is an error, too: await its `connect()` first.
+    pub async fn read(&mut self, buffer: &mut [u8]) -> Result<usize, DeviceError> {
+        poll_fn(|context| self.poll_read(context, buffer)).await
+    }
+
+    /// Fills `buffer`.
+    ///
+    /// Not cancel safe: bytes that were read are in `buffer`, and nothing says how many.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`read`](ReadHalf::read); [`Closed`](DeviceErrorKind::Closed) if the stream ends
+    /// before.
+    pub async fn read_exact(&mut self, buffer: &mut [u8]) -> Result<(), DeviceError> {
+        let mut filled = 0;
+        while filled < buffer.len() {
+            match self.read(&mut buffer[filled..]).await? {
+                0 => return Err(DeviceErrorKind::Closed.into()),
+                count => filled += count,
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads a line with its `\n`: [`read_until`](ReadHalf::read_until)`(b'\n')`.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`read_until`](ReadHalf::read_until).
+    pub async fn read_line(&mut self) -> Result<Option<Vec<u8>>, DeviceError> {
+        self.read_until(b'\n').await
+    }
+
+    /// Reads everything up to a byte, and that byte. At the end of the stream it returns the rest,
+    /// which lacks the byte, and then `None`.
+    ///
+    /// Cancel safe: the bytes stay in the device until all of them are there.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`read`](ReadHalf::read); [`TooLong`](DeviceErrorKind::TooLong) if the byte is not
+    /// among the first [`max_line_size`](ReadHalf::set_max_line_size) bytes or does not fit into the
+    /// device's read buffer. The bytes can still be read.
+    pub async fn read_until(&mut self, byte: u8) -> Result<Option<Vec<u8>>, DeviceError> {
+        let mut searched = 0;
+        poll_fn(|context| self.poll_until(context, byte, &mut searched)).await
+    }
+
+    /// Reads up to the end of the stream.
+    ///
+    /// Not cancel safe: the bytes that were read are lost.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`read`](ReadHalf::read); [`TooLong`](DeviceErrorKind::TooLong) if there are more
+    /// than `max_size` bytes.
+    pub async fn read_to_end(&mut self, max_size: usize) -> Result<Vec<u8>, DeviceError> {
+        let mut all = Vec::new();
+        loop {
+            let len = all.len();
+            all.resize(len + PORTION, 0);
+            let count = self.read(&mut all[len..]).await?;
+            all.truncate(len + count);
+            if count == 0 {
+                return Ok(all);
+            }
+            if all.len() > max_size {
+                return Err(DeviceErrorKind::TooLong.into());
+            }
+        }
+    }
+
+    /// Sets how many bytes [`read_line`](ReadHalf::read_line) and
+    /// [`read_until`](ReadHalf::read_until) return at most, 1 MiB by default. It bounds the memory
+    /// that the other end can make the program use.
+    pub fn set_max_line_size(&mut self, size: usize) {
+        self.max_line = size;
+    }
+
+    pub(super) fn poll_read(
+        &mut self,
+        context: &Context<'_>,
+        buffer: &mut [u8],
+    ) -> Poll<Result<usize, DeviceError>> {
+        #[cfg(feature = "futures")]
+        self.lent.clear();
+        if buffer.is_empty() {
+            return Poll::Ready(Ok(0));
+        }
+        self.check()?;
+        let read = self.core.device.read_into(buffer);
+        self.conclude(context, read)
+    }
+
+    pub(super) fn check(&self) -> Result<(), DeviceError> {
+        self.core.check(self.core.device.is_readable(), DeviceErrorKind::NotReadable)
+    }
+
+    /// Returns what the device's answer means for a stream: bytes, the end, an error, or to wait.
+    pub(super) fn conclude(
+        &self,
+        context: &Context<'_>,
+        read: Result<usize, DeviceError>,
+    ) -> Poll<Result<usize, DeviceError>> {
+        let core = &*self.core;
+        match read {
+            Ok(0) if core.device.is_sequential() && !core.tasks.finished.get() => {
+                wait_in(&core.tasks.reader, context)
+            }
+            Ok(count) => Poll::Ready(Ok(count)),
+            Err(error) if error == DeviceErrorKind::Closed => {
+                Poll::Ready(match core.with_stream_device(|stream, _| stream.stream_error()) {
+                    Some(error) => Err(error),
+                    None => Ok(0),
+                })
+            }
+            Err(error) => Poll::Ready(Err(error)),
+        }
+    }
+
+    fn poll_until(
+        &mut self,
+        context: &Context<'_>,
+        byte: u8,
+        searched: &mut usize,
+    ) -> Poll<Result<Option<Vec<u8>>, DeviceError>> {
+        #[cfg(feature = "futures")]
+        self.lent.clear();
+        self.check()?;
+        let device = &self.core.device;
+        if !device.is_sequential() {
+            return Poll::Ready(self.take_until(byte));
+        }
+        let limit = self.core.with_stream_device(|stream, _| stream.read_buffer_size());
+        let max = if limit == 0 { self.max_line } else { self.max_line.min(limit) };
+        // Moves the bytes that the device itself has into the read buffer.
+        if device.bytes_available() > device.buffered() {
+            let _ = device.peek(max);
+        }
+        let (start, buffered) = (device.start(), device.buffered());
+        // Somebody else may have read meanwhile.
+        let from = if *searched > buffered { 0 } else { *searched };
+        let found = device.buffer().find(byte, start + from).map(|at| at + 1 - start);
+        match found {
+            Some(count) if count <= max => return Poll::Ready(Ok(Some(device.read(count)))),
+            None if buffered < max => {}
+            _ => return Poll::Ready(Err(DeviceErrorKind::TooLong.into())),
+        }
+        *searched = buffered;
+        let ended = self.core.tasks.finished.get()
+            || self.core.with_stream_device(|stream, _| stream.has_ended());
+        if buffered > 0 && ended {
+            return Poll::Ready(Ok(Some(device.read(buffered))));
+        }
+        if buffered > 0 {
+            return wait_in(&self.core.tasks.reader, context);
+        }
+        // Asks the device, which knows whether this is the end.
+        let read = device.peek_into(&mut [0]);
+        match self.conclude(context, read) {
+            Poll::Pending => Poll::Pending,
+            Poll::Ready(Ok(0)) => Poll::Ready(Ok(None)),
+            // It had some after all.
+            Poll::Ready(Ok(_)) => {
+                context.waker().wake_by_ref();
+                Poll::Pending
+            }
+            Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
+        }
+    }
+
+    /// Reads from a device with positions, which has all of its bytes now.
+    fn take_until(&self, byte: u8) -> Result<Option<Vec<u8>>, DeviceError> {
+        let mut taken = Vec::new();
+        while let Some(next) = self.core.device.get_char() {
+            taken.push(next);
+            if next == byte {
+                break;
+            }
+            if taken.len() >= self.max_line {
+                taken.iter().rev().for_each(|&byte| self.core.device.unget_char(byte));
+                return Err(DeviceErrorKind::TooLong.into());
+            }
+        }
+        Ok(if taken.is_empty() { None } else { Some(taken) })
+    }
+}
+
+impl fmt::Debug for ReadHalf {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ReadHalf").field("device", self.device()).finish_non_exhaustive()
+    }
+}

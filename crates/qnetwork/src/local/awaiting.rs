@@ -1,0 +1,138 @@
+//! Local sockets and servers in tasks.
+
+use std::path::Path;
+
+use qcore::Signal;
+
+use super::{LocalSocketError, LocalSocketErrorKind, LocalSocketState, QLocalServer, QLocalSocket};
+use crate::{
+    server::{Accepting, Incoming, ServerState, accept, leave, wait_for_connection},
+    socket::SocketError,
+};
+
+impl QLocalSocket {
+    /// Connects to a server by name, as [`connect_to_server`](QLocalSocket::connect_to_server)
+    /// does, and waits until the socket is connected. Nothing happens before the future is polled.
+    ///
+    /// Dropping the future before it has returned [aborts](QLocalSocket::abort) the connection.
+    ///
+    /// # Errors
+    ///
+    /// * [`Operation`](LocalSocketErrorKind::Operation) if the socket is connected or connecting
+    ///   already; it stays so
+    /// * any error with which connecting fails
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use qcore::block_on;
+    /// use qnetwork::{LocalSocketErrorKind, QLocalSocket};
+    ///
+    /// let socket = QLocalSocket::new();
+    /// let error = block_on(socket.connect("nobody-listens-here")).unwrap().unwrap_err();
+    /// assert_eq!(error, LocalSocketErrorKind::ServerNotFound);
+    /// ```
+    pub async fn connect(&self, name: impl AsRef<Path>) -> Result<(), LocalSocketError> {
+        if self.state() != LocalSocketState::Unconnected {
+            return Err(LocalSocketErrorKind::Operation.into());
+        }
+        struct Aborts<'a>(Option<&'a QLocalSocket>);
+        impl Drop for Aborts<'_> {
+            fn drop(&mut self) {
+                if let Some(socket) = self.0
+                    && socket.state() != LocalSocketState::Unconnected
+                {
+                    socket.abort();
+                }
+            }
+        }
+        let mut attempt = Aborts(Some(self));
+        self.connect_to_server(name);
+        let connected = self.connected().await;
+        attempt.0 = None;
+        connected
+    }
+
+    /// Waits until the socket is connected. Returns at once if it is. This is
+    /// [`wait_for_connected`](QLocalSocket::wait_for_connected) for tasks. Cancel safe: the socket
+    /// goes on connecting.
+    ///
+    /// # Errors
+    ///
+    /// The error with which connecting has failed.
+    pub async fn connected(&self) -> Result<(), LocalSocketError> {
+        loop {
+            match self.state() {
+                LocalSocketState::Connected => return Ok(()),
+                LocalSocketState::Connecting => {}
+                _ => return Err(self.last_error()),
+            }
+            if self.state_changed.next().await.is_err() {
+                return Err(self.last_error());
+            }
+        }
+    }
+
+    /// Waits until the socket is unconnected. Returns at once if it is, or if it was deleted. This
+    /// is [`wait_for_disconnected`](QLocalSocket::wait_for_disconnected) for tasks. Cancel safe.
+    pub async fn disconnected(&self) {
+        while self.state() != LocalSocketState::Unconnected
+            && self.state_changed.next().await.is_ok()
+        {}
+    }
+}
+
+impl QLocalServer {
+    /// Waits for a connection and takes it. Returns at once if one waits to be taken.
+    ///
+    /// The socket has no parent, so the connection ends with the last handle of the socket. Cancel
+    /// safe: the connection comes to the next call.
+    ///
+    /// # Errors
+    ///
+    /// [`Operation`](crate::SocketErrorKind::Operation) if the server does not listen, or stops
+    /// listening meanwhile.
+    pub async fn accept(&self) -> Result<QLocalSocket, SocketError> {
+        accept(self).await
+    }
+
+    /// Returns the connections of the server, for a task that takes all of them. It keeps the server
+    /// alive.
+    pub fn incoming(&self) -> Incoming<QLocalSocket> {
+        Incoming::of(self.clone())
+    }
+
+    /// Waits until there is a connection to take. Returns at once if there is one. This is
+    /// [`wait_for_new_connection`](QLocalServer::wait_for_new_connection) for tasks. Cancel safe.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`accept`](QLocalServer::accept).
+    pub async fn new_connection(&self) -> Result<(), SocketError> {
+        wait_for_connection(self).await
+    }
+}
+
+impl Accepting<QLocalSocket> for QLocalServer {
+    fn state(&self) -> &ServerState<QLocalSocket> {
+        &self.state
+    }
+
+    fn has_pending(&self) -> bool {
+        self.has_pending_connections()
+    }
+
+    fn emits(&self) -> &Signal<()> {
+        &self.new_connection
+    }
+
+    fn listens(&self) -> bool {
+        self.is_listening()
+    }
+
+    fn take(&self) -> Option<QLocalSocket> {
+        let socket = self.next_pending_connection()?;
+        leave(&socket, self);
+        Some(socket)
+    }
+}

@@ -1,0 +1,198 @@
+//! Servers in tasks: what TCP servers and local servers have in common.
+
+use std::fmt;
+
+use qcore::{QObject, Signal, signal::SignalStream};
+
+use super::{QTcpServer, ServerState};
+use crate::{
+    common::either,
+    socket::{QTcpSocket, SocketError, SocketErrorKind},
+};
+
+impl QTcpServer {
+    /// Waits for a connection and takes it. Returns at once if one waits to be taken.
+    ///
+    /// The socket has no parent, unlike that of
+    /// [`next_pending_connection`](QTcpServer::next_pending_connection): the connection ends with
+    /// the last handle of the socket. A socket to which a
+    /// [handler](QTcpServer::set_incoming_connection) has given another parent keeps it. The sockets
+    /// of a `QSslServer` are encrypted; [`cast`](qcore::QObject::cast) returns the `QSslSocket`.
+    ///
+    /// Cancel safe: the connection comes to the next call.
+    ///
+    /// # Errors
+    ///
+    /// [`Operation`](SocketErrorKind::Operation) if the server does not listen, or stops listening
+    /// meanwhile. If the server cannot accept a connection, it emits `accept_error` and retries, and
+    /// the future waits.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use qcore::{block_on, spawn_local};
+    /// use qnetwork::{QHostAddress, QTcpServer, QTcpSocket};
+    ///
+    /// let server = QTcpServer::new();
+    /// server.listen(QHostAddress::LocalHost, 0)?;
+    /// let port = server.server_port();
+    /// let greeting = block_on(async {
+    ///     spawn_local(async move {
+    ///         let socket = server.accept().await?;
+    ///         socket.stream().write_all(b"welcome").await.ok();
+    ///         Ok::<_, qnetwork::SocketError>(())
+    ///     });
+    ///     let socket = QTcpSocket::new();
+    ///     socket.connect("127.0.0.1", port).await?;
+    ///     Ok::<_, qnetwork::SocketError>(socket.stream().read_to_end(1000).await.unwrap())
+    /// });
+    /// assert_eq!(greeting.unwrap()?, b"welcome");
+    /// # Ok::<(), qnetwork::SocketError>(())
+    /// ```
+    pub async fn accept(&self) -> Result<QTcpSocket, SocketError> {
+        accept(self).await
+    }
+
+    /// Returns the connections of the server, for a task that takes all of them. It keeps the server
+    /// alive. See [`accept`](QTcpServer::accept) for the sockets.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use qcore::spawn_local;
+    /// use qnetwork::{QHostAddress, QTcpServer, QTcpSocket};
+    ///
+    /// async fn serve(socket: QTcpSocket) { /* ... */ }
+    ///
+    /// let server = QTcpServer::new();
+    /// server.listen(QHostAddress::LocalHost, 0)?;
+    /// let mut incoming = server.incoming();
+    /// spawn_local(async move {
+    ///     while let Some(socket) = incoming.next().await {
+    ///         spawn_local(serve(socket));
+    ///     }
+    /// });
+    /// # Ok::<(), qnetwork::SocketError>(())
+    /// ```
+    pub fn incoming(&self) -> Incoming<QTcpSocket> {
+        Incoming::of(self.clone())
+    }
+
+    /// Waits until there is a connection to take. Returns at once if there is one. This is
+    /// [`wait_for_new_connection`](QTcpServer::wait_for_new_connection) for tasks.
+    ///
+    /// Cancel safe.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`accept`](QTcpServer::accept).
+    pub async fn new_connection(&self) -> Result<(), SocketError> {
+        wait_for_connection(self).await
+    }
+}
+
+/// A server whose connections a task takes.
+pub(crate) trait Accepting<S> {
+    fn state(&self) -> &ServerState<S>;
+    fn has_pending(&self) -> bool;
+    fn emits(&self) -> &Signal<()>;
+    fn listens(&self) -> bool;
+
+    /// Takes a connection that has not died.
+    fn take(&self) -> Option<S>;
+}
+
+impl Accepting<QTcpSocket> for QTcpServer {
+    fn state(&self) -> &ServerState<QTcpSocket> {
+        &self.state
+    }
+
+    fn has_pending(&self) -> bool {
+        self.has_pending_connections()
+    }
+
+    fn emits(&self) -> &Signal<()> {
+        &self.new_connection
+    }
+
+    fn listens(&self) -> bool {
+        self.is_listening()
+    }
+
+    fn take(&self) -> Option<QTcpSocket> {
+        let socket = self.next_pending_connection()?;
+        leave(&socket, self);
+        Some(socket)
+    }
+}
+
+/// Makes a socket live as long as its handles, and not as long as its server.
+pub(crate) fn leave(socket: &QObject, server: &QObject) {
+    if socket.parent().as_ref() == Some(server) {
+        socket.set_parent(None);
+    }
+}
+
+pub(crate) async fn wait_for_connection<S>(server: &dyn Accepting<S>) -> Result<(), SocketError> {
+    loop {
+        if server.has_pending() {
+            return Ok(());
+        }
+        if !server.listens() {
+            let text = "The server does not listen";
+            return Err(SocketError::new(SocketErrorKind::Operation, text));
+        }
+        either(server.emits().next(), server.state().closed.next()).await;
+    }
+}
+
+pub(crate) async fn accept<S>(server: &dyn Accepting<S>) -> Result<S, SocketError> {
+    loop {
+        wait_for_connection(server).await?;
+        if let Some(socket) = server.take() {
+            return Ok(socket);
+        }
+    }
+}
+
+/// The connections of a server, for a task. [`QTcpServer::incoming`] and
+/// [`QLocalServer::incoming`](crate::QLocalServer::incoming) create it.
+pub struct Incoming<S> {
+    server: Box<dyn Accepting<S>>,
+    connected: SignalStream<()>,
+    closed: SignalStream<()>,
+}
+
+impl<S> Incoming<S> {
+    pub(crate) fn of(server: impl Accepting<S> + 'static) -> Self {
+        Incoming {
+            connected: server.emits().stream_with_capacity(1),
+            closed: server.state().closed.stream_with_capacity(1),
+            server: Box::new(server),
+        }
+    }
+
+    /// Waits for the next connection. Returns `None` when the server does not listen any more and
+    /// all its connections were taken.
+    ///
+    /// Cancel safe: the connection comes to the next call.
+    pub async fn next(&mut self) -> Option<S> {
+        loop {
+            if self.server.has_pending()
+                && let Some(socket) = self.server.take()
+            {
+                return Some(socket);
+            }
+            if !self.server.listens() {
+                return None;
+            }
+            either(self.connected.next(), self.closed.next()).await;
+        }
+    }
+}
+
+impl<S> fmt::Debug for Incoming<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Incoming").field("listening", &self.server.listens()).finish()
+    }
+}

@@ -1,0 +1,194 @@
+//! Sockets in tasks: to connect, and to wait for states.
+
+use std::rc::Rc;
+
+use qcore::DeviceError;
+
+use super::{
+    node::{AbstractSocketNode, QAbstractSocket},
+    state::SocketState,
+};
+use crate::{
+    address::Host,
+    common::{SocketError, SocketErrorKind},
+    engine::{Engine, Stage},
+};
+
+impl QAbstractSocket {
+    /// Connects to a host, as [`connect_to_host`](QAbstractSocket::connect_to_host) does, and waits
+    /// until the socket is connected. Nothing happens before the future is polled.
+    ///
+    /// Dropping the future before it has returned [aborts](QAbstractSocket::abort) the connection.
+    ///
+    /// # Errors
+    ///
+    /// * [`Operation`](SocketErrorKind::Operation) if the socket is connected or connecting already;
+    ///   it stays so
+    /// * any error with which connecting fails
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use qcore::{block_on, task::timeout};
+    /// use qnetwork::{QHostAddress, QTcpServer, QTcpSocket};
+    ///
+    /// let server = QTcpServer::new();
+    /// server.listen(QHostAddress::LocalHost, 0)?;
+    /// let socket = QTcpSocket::new();
+    /// let connecting = socket.connect("127.0.0.1", server.server_port());
+    /// block_on(timeout(5000, connecting)).unwrap().unwrap()?;
+    /// assert_eq!(socket.peer_port(), server.server_port());
+    /// # Ok::<(), qnetwork::SocketError>(())
+    /// ```
+    pub async fn connect<'a>(
+        &self,
+        host: impl Into<Host<'a>>,
+        port: u16,
+    ) -> Result<(), SocketError> {
+        self.check_free()?;
+        let attempt = AbortsAttempt::of(self);
+        self.connect_to_host(host, port);
+        let connected = self.connected().await;
+        attempt.finished();
+        connected
+    }
+
+    /// Waits until the socket is connected. Returns at once if it is. This is
+    /// [`wait_for_connected`](QAbstractSocket::wait_for_connected) for tasks;
+    /// [`timeout`](qcore::task::timeout()) limits it.
+    ///
+    /// It differs from `socket.connected.next()`, which waits for the signal alone, and so also
+    /// after connecting has failed. Cancel safe: the socket goes on connecting.
+    ///
+    /// # Errors
+    ///
+    /// [`Operation`](SocketErrorKind::Operation) if the socket is not connecting, or any error with
+    /// which connecting fails.
+    pub async fn connected(&self) -> Result<(), SocketError> {
+        loop {
+            match self.state() {
+                SocketState::Connected => return Ok(()),
+                SocketState::HostLookup | SocketState::Connecting => {}
+                _ => return Err(self.last_error()),
+            }
+            if self.state_changed.next().await.is_err() {
+                return Err(self.last_error());
+            }
+        }
+    }
+
+    /// Waits until the socket is unconnected. Returns at once if it is, or if it was deleted. This
+    /// is [`wait_for_disconnected`](QAbstractSocket::wait_for_disconnected) for tasks.
+    ///
+    /// Cancel safe.
+    pub async fn disconnected(&self) {
+        while self.state() != SocketState::Unconnected && self.state_changed.next().await.is_ok() {}
+    }
+
+    /// Fails unless the socket is free to connect.
+    pub(crate) fn check_free(&self) -> Result<(), SocketError> {
+        if matches!(self.state(), SocketState::Unconnected | SocketState::Bound) {
+            return Ok(());
+        }
+        let text = "Trying to connect while connection is in progress";
+        Err(SocketError::new(SocketErrorKind::Operation, text))
+    }
+}
+
+/// Aborts an attempt to connect when its future is dropped.
+pub(crate) struct AbortsAttempt<'a>(Option<&'a QAbstractSocket>);
+
+impl<'a> AbortsAttempt<'a> {
+    pub(crate) fn of(socket: &'a QAbstractSocket) -> Self {
+        AbortsAttempt(Some(socket))
+    }
+
+    /// The attempt has succeeded or failed.
+    pub(crate) fn finished(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for AbortsAttempt<'_> {
+    fn drop(&mut self) {
+        if let Some(socket) = self.0.take()
+            && socket.state() != SocketState::Unconnected
+        {
+            socket.abort();
+        }
+    }
+}
+
+impl AbstractSocketNode {
+    /// Returns whether no more bytes will arrive.
+    pub(crate) fn has_ended(&self) -> bool {
+        matches!(self.current_state(), SocketState::Unconnected | SocketState::Closing)
+            || self.reading.is_ended()
+    }
+
+    /// The other end has closed the connection, or at least its sending half. If the socket has a
+    /// stream, which can tell the two apart, the connection is kept for sending. Returns whether it
+    /// is.
+    pub(super) fn keeps_sending(&self, engine: &Rc<dyn Engine>, error: &SocketError) -> bool {
+        let keeps = self.reading.has_stream()
+            && self.may_keep_sending()
+            && engine.stage() == Stage::Connected
+            && *error == SocketErrorKind::RemoteHostClosed;
+        if keeps {
+            self.reading.set_ended();
+            self.base.read_channel_finished.emit(());
+        }
+        keeps
+    }
+
+    /// Returns whether the task of a stream could still write if the other end sends no more.
+    pub(super) fn may_keep_sending(&self) -> bool {
+        self.layers.outer().is_none()
+            && !self.reading.is_unbuffered()
+            && self.current_state() == SocketState::Connected
+            && !self.writing.is_shut_down()
+    }
+
+    /// The last stream was dropped. If only the stream has kept the connection, it ends.
+    pub(super) fn on_stream_dropped(&self) {
+        if !self.reading.remove_stream() {
+            return;
+        }
+        if let Some(engine) = self.engine() {
+            engine.set_half_open(false);
+        }
+        if self.reading.is_ended() && self.current_state() == SocketState::Connected {
+            self.on_remote_close(&SocketError::remote_host_closed());
+        }
+    }
+
+    /// Returns the error that has ended the connection, or why there is none yet; `None` if the
+    /// other end has closed it in order, or this one has.
+    pub(crate) fn stream_error(&self) -> Option<DeviceError> {
+        if matches!(self.current_state(), SocketState::HostLookup | SocketState::Connecting) {
+            let text = "The socket is not connected yet";
+            return Some(SocketError::new(SocketErrorKind::Operation, text).into());
+        }
+        match self.last_error() {
+            _ if !self.has_ended() => None,
+            error if error == SocketErrorKind::RemoteHostClosed => None,
+            error if error == SocketErrorKind::Operation => None,
+            error => Some(error.into()),
+        }
+    }
+
+    /// Closes the sending half of the connection. Everything was sent.
+    pub(crate) fn shut_down_writing(&self) -> Result<(), SocketError> {
+        let Some(engine) = self.engine().filter(|_| self.current_state() == SocketState::Connected)
+        else {
+            return Ok(());
+        };
+        engine.shut_down_writing()?;
+        self.writing.set_shut_down();
+        if self.reading.is_ended() {
+            // Both halves are closed now.
+            self.disconnect();
+        }
+        Ok(())
+    }
+}

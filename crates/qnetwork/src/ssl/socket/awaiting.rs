@@ -1,0 +1,61 @@
+//! Encryption in tasks.
+
+use super::QSslSocket;
+use crate::{
+    address::Host,
+    common::either,
+    socket::{AbortsAttempt, SocketError, SocketErrorKind, SocketState},
+};
+
+impl QSslSocket {
+    /// Connects to a host and encrypts, as
+    /// [`connect_to_host_encrypted`](QSslSocket::connect_to_host_encrypted) does, and waits until
+    /// the handshake has finished. Nothing happens before the future is polled.
+    ///
+    /// `ssl_errors` is emitted meanwhile, so a slot may ignore errors. Dropping the future before it
+    /// has returned aborts the connection.
+    ///
+    /// # Errors
+    ///
+    /// * [`Operation`](SocketErrorKind::Operation) if the socket is connected or connecting already;
+    ///   it stays so
+    /// * any error with which connecting or the handshake fails
+    pub async fn connect_encrypted<'a>(
+        &self,
+        host: impl Into<Host<'a>>,
+        port: u16,
+    ) -> Result<(), SocketError> {
+        self.check_free()?;
+        let attempt = AbortsAttempt::of(self);
+        self.connect_to_host_encrypted(host, port);
+        let encrypted = self.encrypted().await;
+        attempt.finished();
+        encrypted
+    }
+
+    /// Waits until the handshake has finished. Returns at once if it has. This is
+    /// [`wait_for_encrypted`](QSslSocket::wait_for_encrypted) for tasks.
+    ///
+    /// It differs from `socket.encrypted.next()`, which waits for the signal alone, and so also
+    /// after the handshake has failed. Cancel safe: the handshake goes on.
+    ///
+    /// # Errors
+    ///
+    /// [`Operation`](SocketErrorKind::Operation) if the socket is not going to encrypt, or the error
+    /// with which connecting or the handshake has failed.
+    pub async fn encrypted(&self) -> Result<(), SocketError> {
+        loop {
+            if self.is_encrypted() {
+                return Ok(());
+            }
+            if matches!(self.state(), SocketState::Unconnected | SocketState::Closing) {
+                return Err(self.last_error());
+            }
+            if self.node().is_plain() {
+                let text = "The socket is not going to encrypt";
+                return Err(SocketError::new(SocketErrorKind::Operation, text));
+            }
+            either(self.encrypted.next(), self.state_changed.next()).await;
+        }
+    }
+}
