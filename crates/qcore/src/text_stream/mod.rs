@@ -20,6 +20,7 @@
 //! * Text is valid Unicode: half of a surrogate pair, or a number that is no character, is read as
 //!   U+FFFD.
 //! * A position in a string counts bytes, as elsewhere in Rust.
+//! * Closing the device does not flush the stream. Call [`flush`](QTextStream::flush) before.
 //! * [`read`](QTextStream::read) is Qt's `read(maxlen)`, therefore the generic function is
 //!   `read_value`.
 //! * Codecs other than Unicode and Latin-1 are those of the Encoding Standard, which the browsers

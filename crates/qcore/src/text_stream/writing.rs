@@ -18,7 +18,8 @@ impl QTextStream {
     ///
     /// The stream flushes itself when it has more than 16 KiB, before it moves or changes its
     /// device, and when it is dropped. If the device does not take all of the text, the rest is
-    /// lost and the status becomes [`WriteFailed`](TextStreamStatus::WriteFailed).
+    /// lost and the status becomes [`WriteFailed`](TextStreamStatus::WriteFailed). Flush the stream
+    /// before you close its device: unlike in Qt, closing the device does not flush the stream.
     ///
     /// ```
     /// use qcore::{OpenMode, QBuffer, QTextStream};
