@@ -1,5 +1,8 @@
 //! Starts the examples and talks to them.
 
+// `.ci/run` switches this feature on.
+#[cfg(feature = "ecosystem")]
+mod ecosystem;
 mod ported;
 // `cargo test --workspace` switches this feature on.
 #[cfg(feature = "tls")]
@@ -163,18 +166,22 @@ fn every_example_has_a_help() {
         "taskechoserver",
         "threadedfortuneserver",
     ] {
-        let mut command = example(name);
-        command.arg("--help");
-        let output = run(command);
-        assert!(output.status.success());
-        assert!(text(&output.stdout).starts_with(&format!("usage: {name}")));
-
-        let mut command = example(name);
-        command.arg("--nonsense");
-        let output = run(command);
-        assert_eq!(output.status.code(), Some(2));
-        assert!(text(&output.stderr).contains("--nonsense"));
+        has_a_help(name);
     }
+}
+
+fn has_a_help(name: &str) {
+    let mut command = example(name);
+    command.arg("--help");
+    let output = run(command);
+    assert!(output.status.success());
+    assert!(text(&output.stdout).starts_with(&format!("usage: {name}")));
+
+    let mut command = example(name);
+    command.arg("--nonsense");
+    let output = run(command);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stderr).contains("--nonsense"));
 }
 
 #[test]
