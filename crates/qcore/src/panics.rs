@@ -84,6 +84,7 @@ pub(crate) fn contain<V>(call: impl FnOnce() -> V) -> Result<V, String> {
 }
 
 /// Logs that `what` panicked, and drops the payload of the panic.
+#[cfg(feature = "tasks")]
 pub(crate) fn report(what: &dyn Display, payload: Box<dyn Any + Send>) {
     crate::message::critical(format_args!("{what} panicked: {}", text_of(&*payload)));
     // The payload may have any type, so that dropping it may panic again.

@@ -61,6 +61,11 @@ impl WriteSide {
         self.shut_down.set(true);
     }
 
+    #[cfg(not(feature = "tasks"))]
+    pub(crate) fn is_shut_down(&self) -> bool {
+        false
+    }
+
     /// Returns whether this end has closed its half of the connection.
     #[cfg(feature = "tasks")]
     pub(crate) fn is_shut_down(&self) -> bool {
