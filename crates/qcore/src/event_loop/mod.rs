@@ -31,6 +31,7 @@ mod flags;
 mod hand_over;
 mod inbox;
 mod lodging;
+mod parcel;
 mod poll;
 mod posted;
 mod poster;
@@ -55,6 +56,7 @@ pub use self::{
 pub(crate) use self::{
     inbox::{Inbox, Message},
     lodging::Lodging,
+    parcel::{Parcel, Values},
     posted::{Deliver, Which},
     run::{Locks, Run},
 };
