@@ -21,6 +21,8 @@ mod event_order;
 mod events;
 mod gathered_calls;
 mod mistakes;
+#[cfg(feature = "tasks")]
+mod nested_tasks;
 mod objects;
 mod own_receivers;
 mod panics;
