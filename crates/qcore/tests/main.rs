@@ -42,6 +42,7 @@ mod tasks;
 mod text_stream;
 mod text_stream_devices;
 mod text_stream_goldens;
+mod thread_edges;
 mod thread_pool;
 mod threads;
 mod timer_slots;

@@ -29,6 +29,7 @@ use super::{
 use crate::time::Nanos;
 use crate::{
     id::ObjectId,
+    panics::contain,
     time::{Clock, QDeadlineTimer, TimerType},
 };
 
@@ -273,7 +274,7 @@ impl Dispatcher {
     pub(crate) fn inbox(&self) -> &Arc<Inbox> {
         let inbox = self.sources.inbox();
         if self.ended.get() {
-            inbox.close();
+            drop(inbox.close());
         }
         inbox
     }
@@ -515,10 +516,14 @@ impl Dispatcher {
     }
 
     /// Shuts the loop down when the thread ends, and drops everything that still waits.
+    ///
+    /// All of that may own objects and closures of the user. The panic hook has reported their
+    /// panics. The rest is dropped as well, and this function does not panic: it runs in the
+    /// destructor of a thread-local variable, where a panic would abort the process.
     pub(crate) fn shut_down(&self) {
         let at_end = self.at_end.take();
         if let Some(at_end) = at_end {
-            at_end();
+            let _ = contain(at_end);
         }
         if self.ended.replace(true) {
             return;
@@ -530,17 +535,27 @@ impl Dispatcher {
         }
         #[cfg(feature = "tasks")]
         if let Some(tasks) = self.tasks.get() {
-            tasks.shut_down();
+            let _ = contain(|| tasks.shut_down());
         }
-        self.sources.close();
-        let arrived = self.arrived.take();
-        // All of these may own objects and closures of the user.
+        drop_each(self.sources.close());
+        drop_each(self.arrived.take());
         let posted = self.posted.borrow_mut().take_all();
         // A queued value may hold the signal that it was emitted by.
         let cancelled: Vec<_> = posted.iter().filter_map(Posted::cancel).collect();
         let timers = self.timers.borrow_mut().take_all();
         let (lodgers, locals) = (self.lodgers.take(), self.locals.take());
-        drop((arrived, posted, cancelled, timers, lodgers, locals));
+        drop_each(posted);
+        drop_each(cancelled);
+        drop_each(timers);
+        drop_each(lodgers);
+        drop_each(locals);
+    }
+}
+
+/// Drops values of the user one by one, so that the panic of one drop does not reach the others.
+fn drop_each<T>(values: impl IntoIterator<Item = T>) {
+    for value in values {
+        let _ = contain(|| drop(value));
     }
 }
 

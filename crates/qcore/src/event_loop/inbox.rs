@@ -44,7 +44,7 @@ impl Inbox {
     /// Returns an inbox that takes no messages.
     pub(crate) fn closed() -> Arc<Self> {
         let inbox = Inbox::new();
-        inbox.close();
+        drop(inbox.close());
         inbox
     }
 
@@ -116,7 +116,12 @@ impl Inbox {
 
     /// Wakes the loop: if it is waiting, it runs one turn.
     pub(super) fn wake(&self) {
-        wake(self.0.wake());
+        wake(self.note());
+    }
+
+    /// Makes the loop run one turn without waiting. The caller gives the result to [`wake`].
+    pub(super) fn note(&self) -> ToWake<mio::Waker> {
+        self.0.wake()
     }
 
     /// Returns whether the loop may still take messages.
@@ -150,10 +155,9 @@ impl Inbox {
         self.0.take_discarded()
     }
 
-    /// Closes the inbox when the loop ends. Drops the messages.
-    pub(crate) fn close(&self) {
-        let messages = self.0.close();
-        drop(messages);
+    /// Closes the inbox when the loop ends. Returns its messages, for the caller to drop.
+    pub(crate) fn close(&self) -> Vec<Message> {
+        self.0.close().unwrap_or_default()
     }
 }
 
@@ -161,7 +165,8 @@ fn ended() -> PostError {
     PostErrorKind::LoopEnded.into()
 }
 
-fn wake(waker: ToWake<mio::Waker>) {
+/// Wakes the loop if the caller has to, after it has released all locks.
+pub(super) fn wake(waker: ToWake<mio::Waker>) {
     if let Some(waker) = waker
         && let Err(error) = waker.wake()
     {

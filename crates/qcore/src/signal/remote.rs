@@ -110,6 +110,14 @@ impl<R: Receiver> Remote<R> {
         }
     }
 
+    /// Notes that there will be no receiver, unless there is one. The calling thread is that of the
+    /// receiver.
+    pub(crate) fn give_up(&self) {
+        if !is_made::<R>(&self.lodging) {
+            self.lodging.evict();
+        }
+    }
+
     pub(super) fn identity(&self) -> usize {
         self.identity
     }
@@ -364,6 +372,26 @@ pub(super) fn reach<R: Receiver, V>(
     if life.is_some_and(|life| life.is_filtered(|| QEvent::new(EventType::META_CALL))) {
         return Reached::Filtered;
     }
+    meet(to, &resident, call)
+}
+
+/// Calls `call` with the receiver as [`reach`] does, but directly: the call is no event, and no
+/// event filter sees it.
+pub(super) fn reach_directly<R: Receiver, V>(
+    to: &Lodging,
+    call: impl FnOnce(&R::Target) -> V,
+) -> Reached<V> {
+    match to.value::<Resident<R>>() {
+        Some(resident) => meet(to, &resident, call),
+        None => Reached::Dead,
+    }
+}
+
+fn meet<R: Receiver, V>(
+    to: &Lodging,
+    resident: &Resident<R>,
+    call: impl FnOnce(&R::Target) -> V,
+) -> Reached<V> {
     if let Some(value) = R::with(&resident.weak, call) {
         return Reached::Called(value);
     }
@@ -374,7 +402,6 @@ pub(super) fn reach<R: Receiver, V>(
 /// Makes the death of the receiver cut a connection. Returns `false` if the receiver is known to be
 /// dead. The calling thread is that of the receiver.
 pub(super) fn watch<R: Receiver>(to: &Lodging, link: &Link) -> bool {
-    // A receiver that does not exist yet is watched by nobody: a call will find it dead.
     let Some(resident) = to.value::<Resident<R>>() else { return !to.is_gone() };
     if !R::is_alive(&resident.weak) {
         return false;
@@ -383,6 +410,12 @@ pub(super) fn watch<R: Receiver>(to: &Lodging, link: &Link) -> bool {
         life.add_incoming(link.clone());
     }
     true
+}
+
+/// Returns whether the receiver has been made, even if it has died since. The calling thread is that
+/// of the receiver.
+pub(super) fn is_made<R: Receiver>(to: &Lodging) -> bool {
+    to.is_gone() || to.value::<Resident<R>>().is_some()
 }
 
 /// Returns whether the receiver is alive. The calling thread is that of the receiver.

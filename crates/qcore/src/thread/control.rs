@@ -186,8 +186,7 @@ impl Control {
         let (inbox, builders) = (state.inbox.clone(), std::mem::take(&mut state.builders));
         let function = state.function.take();
         drop(state);
-        inbox.close();
-        drop((builders, function));
+        drop((inbox.close(), builders, function));
     }
 
     pub(super) fn request_interruption(&self) {

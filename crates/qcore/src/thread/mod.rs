@@ -272,7 +272,7 @@ impl QThread {
         let mut state = self.control.state();
         let remote = Remote::reserve(state.inbox.clone());
         let place = remote.clone();
-        let builder: Builder = Box::new(move || run::keep(&place, make()));
+        let builder: Builder = Box::new(move || run::build(place, make));
         if state.stage == Stage::Running {
             let inbox = state.inbox.clone();
             drop(state);
@@ -352,8 +352,8 @@ impl QThread {
     /// is called, and returns the exit code. To be called in the thread itself, on the object that
     /// [`current_thread`](QThread::current_thread) returns.
     ///
-    /// If `exit` was called since the thread was started, or since the last loop of the thread
-    /// ended, the function returns that code without waiting for events.
+    /// If `exit` was called since the thread was started, or since `exec` last returned, the
+    /// function returns that code without waiting for events.
     ///
     /// Returns -1 and logs a warning if the calling thread is another one.
     pub fn exec(&self) -> i32 {
@@ -366,23 +366,25 @@ impl QThread {
         if let Some(code) = exit.take() {
             return code;
         }
-        dispatcher.exec(&Rc::<Run>::default())
+        let code = dispatcher.exec(&Rc::<Run>::default());
+        exit.set(None);
+        code
     }
 
     /// Ends all event loops of the thread with an exit code. By convention 0 means success.
     ///
-    /// Does nothing if the thread is not running. If the thread has not called
-    /// [`exec`](QThread::exec) yet, the code is kept for that call. Calls that were posted to the
-    /// thread before are made first.
+    /// Does nothing if the thread is not running. If the thread is not in [`exec`](QThread::exec),
+    /// the code is also kept for the next call of it: a thread that runs a
+    /// [`QEventLoop`](crate::QEventLoop) first ends both. Calls that were posted to the thread
+    /// before are made first.
     pub fn exit(&self, code: i32) {
         let Side::Inside { exit, .. } = &self.side else {
             return self.exit_from_outside(code);
         };
-        let dispatcher = Object::life(self).dispatcher();
-        if !dispatcher.is_running() {
-            exit.set(Some(code));
-        }
-        dispatcher.exit_all(code);
+        // The loops that are running now need not be that of the thread: its objects and functions
+        // may run loops of their own before it.
+        exit.set(Some(code));
+        Object::life(self).dispatcher().exit_all(code);
     }
 
     /// Ends all event loops of the thread with the exit code 0; the same as
