@@ -221,7 +221,7 @@ impl EventHandler for Filter {
     fn event_filter(&self, _: &QObject, event: &QEvent) -> bool {
         assert_eq!(event.event_type(), EventType::META_CALL);
         self.0.set(self.0.get() + 1);
-        self.0.get() % 2 == 0
+        self.0.get().is_multiple_of(2)
     }
 }
 
@@ -239,4 +239,30 @@ fn an_event_filter_sees_each_call() {
     });
     app.process_events();
     assert_eq!((seen.get(), MADE.get()), (40, 20));
+}
+
+#[test]
+fn values_whose_drops_panic_are_all_dropped() {
+    struct Trap {
+        _token: Token,
+    }
+
+    impl Drop for Trap {
+        fn drop(&mut self) {
+            panic!("on purpose");
+        }
+    }
+
+    let object = QObject::new();
+    let remote = Remote::of(&object);
+    let (dropped, count) = tokens();
+    send(move || {
+        for _ in 0..10 {
+            let trap = Trap { _token: Token(dropped.clone()) };
+            remote.post(move |_| drop(trap)).unwrap();
+        }
+    });
+    let remove = || QCoreApplication::remove_posted_events(Some(&object));
+    assert!(catch_unwind(AssertUnwindSafe(remove)).is_err());
+    assert_eq!(count(), 10);
 }

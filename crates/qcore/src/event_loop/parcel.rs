@@ -4,9 +4,12 @@ use std::{
     any::Any,
     cell::{Cell, RefCell},
     collections::VecDeque,
+    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
+    thread,
 };
 
 use super::posted::Deliver;
+use crate::panics::contain;
 
 /// The maximum number of calls in one parcel.
 const LIMIT: usize = 256;
@@ -28,7 +31,7 @@ pub(crate) struct Values<V> {
     left: Cell<usize>,
 }
 
-impl<V: 'static> Values<V> {
+impl<V> Values<V> {
     pub(crate) fn new(first: V) -> Self {
         Values { first: Cell::new(Some(first)), more: RefCell::default(), left: Cell::new(1) }
     }
@@ -59,8 +62,29 @@ impl<V: 'static> Values<V> {
     }
 
     /// Takes all values, for the caller to drop.
-    pub(crate) fn take_all(&self) -> Option<Box<dyn Any>> {
-        self.left.set(0);
-        Some(Box::new((self.first.take(), self.more.take())))
+    pub(crate) fn take_all(&self) -> Option<Box<dyn Any>>
+    where
+        V: 'static,
+    {
+        let (first, more) = (Cell::new(self.first.take()), RefCell::new(self.more.take()));
+        Some(Box::new(Values { first, more, left: Cell::new(self.left.take()) }))
+    }
+}
+
+impl<V> Drop for Values<V> {
+    /// Drops the values one by one, as if each of them had a parcel of its own. If several drops
+    /// panic, only the first panic goes on: a second one would abort the process.
+    fn drop(&mut self) {
+        let mut panic = None;
+        while let Some(value) = self.take() {
+            if panic.is_some() || thread::panicking() {
+                let _ = contain(|| drop(value));
+            } else {
+                panic = catch_unwind(AssertUnwindSafe(|| drop(value))).err();
+            }
+        }
+        if let Some(payload) = panic {
+            resume_unwind(payload);
+        }
     }
 }
