@@ -261,20 +261,24 @@ where
 {
     fn send(&self, value: &T, answerer: Option<Answerer<()>>) {
         let wire = &self.wire;
-        let sent = wire.slot.inbox().send_value(
-            Emission { value: value.clone(), answerer },
-            |arrivals: &mut Arrivals<R, T, S>, emission| {
-                if Arc::ptr_eq(&arrivals.wire, wire) {
-                    arrivals.emissions.add(emission)
-                } else {
-                    Err(emission)
-                }
-            },
-            |emission| {
-                let (wire, emissions) = (wire.clone(), Values::new(emission));
-                Arrivals { wire, emissions, ends: PhantomData }
-            },
-        );
+        let emission = Emission { value: value.clone(), answerer };
+        let add = |arrivals: &mut Arrivals<R, T, S>, emission| {
+            if Arc::ptr_eq(&arrivals.wire, wire) {
+                arrivals.emissions.add(emission)
+            } else {
+                Err(emission)
+            }
+        };
+        let make = |emission| {
+            let (wire, emissions) = (wire.clone(), Values::new(emission));
+            Arrivals { wire, emissions, ends: PhantomData }
+        };
+        let inbox = wire.slot.inbox();
+        // The other ways send only from other threads.
+        let sent = match self.way {
+            Way::Queued => inbox.send_value(emission, add, make),
+            Way::Auto | Way::Blocking => inbox.push_value(emission, add, make),
+        };
         if sent.is_err() {
             wire.is_cut.store(true, Relaxed);
         }
