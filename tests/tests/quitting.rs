@@ -154,6 +154,38 @@ fn what_is_written_in_the_turn_before_is_sent() {
     }
 }
 
+/// A slot starts an abort of its connection and then writes. A zero timer of the slot fires after
+/// the data was sent, and a queued call runs before it, as in Qt.
+#[test]
+fn an_abort_by_a_timer_comes_after_what_the_slot_wrote() {
+    for watched in [false, true] {
+        for (queued, arrives) in [(false, 5), (true, 0)] {
+            let app = QCoreApplication::new();
+            let (port, tell, thread) = reader();
+            let socket = QTcpSocket::new();
+            if watched {
+                socket.bytes_written.connect(|_| ());
+            }
+            let abort = Rc::new(Signal::<()>::new());
+            abort.connect_queued(&socket, QAbstractSocket::abort);
+            socket.disconnected.connect_slot(&app, QCoreApplication::quit);
+            socket.ready_read.connect_to(&socket, move |socket, ()| {
+                assert_eq!(socket.read_all(), b"go");
+                if queued {
+                    abort.emit(());
+                } else {
+                    QTimer::single_shot_to(0, socket, |socket| socket.abort());
+                }
+                socket.write("reply").unwrap();
+            });
+            socket.connect_to_host("127.0.0.1", port);
+            app.exec();
+            tell.send(()).unwrap();
+            assert_eq!(thread.join().unwrap(), arrives, "queued: {queued}, watched: {watched}");
+        }
+    }
+}
+
 /// Data that waits for the next turn is sent when a loop runs again.
 #[test]
 fn a_loop_that_runs_again_sends_it() {

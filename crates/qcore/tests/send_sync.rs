@@ -60,15 +60,6 @@ fn what_belongs_to_a_loop_stays_in_its_thread() {
         QPointer<QObject>: false, false;
         QPointer<QTimer>: false, false;
         QTimer: false, false;
-        qcore::JoinHandle<u8>: false, false;
-        qcore::task::ScopedTask<u8>: false, false;
-        qcore::task::Sleep: false, false;
-        qcore::task::Ticks: false, false;
-        qcore::signal::Next<u8>: false, false;
-        qcore::signal::SignalStream<u8>: false, false;
-        qcore::io_device::DeviceStream: false, false;
-        qcore::io_device::ReadHalf: false, false;
-        qcore::io_device::WriteHalf: false, false;
         ThreadPoolTask<u8>: false, false;
         ThreadPoolTaskNode<u8>: false, false;
         TimerNode: false, false;
@@ -94,10 +85,6 @@ fn what_belongs_to_a_loop_stays_in_its_thread() {
         Poster: true, true;
         PostError: true, true;
         PostErrorKind: true, true;
-        qcore::task::JoinError: true, true;
-        qcore::task::BlockOnError: true, true;
-        qcore::task::TimeoutError: true, true;
-        qcore::signal::SignalError: true, true;
         Remote<QObject>: true, true;
         Remote<std::rc::Rc<Cell<i32>>>: true, true;
         PendingCall<i32>: true, true;
@@ -138,4 +125,27 @@ fn a_notifier_stays_in_its_thread_and_its_signals_do_not() {
     let notifier = (SendProbe::<UnixSignalNotifier>::SEND, SyncProbe::<UnixSignalNotifier>::SYNC);
     assert_eq!(notifier, (false, false));
     assert_eq!((SendProbe::<UnixSignal>::SEND, SyncProbe::<UnixSignal>::SYNC), (true, true));
+}
+
+#[cfg(feature = "tasks")]
+#[test]
+fn tasks_stay_in_their_thread_and_their_errors_do_not() {
+    let table = table! {
+        qcore::JoinHandle<u8>: false, false;
+        qcore::task::ScopedTask<u8>: false, false;
+        qcore::task::Sleep: false, false;
+        qcore::task::Ticks: false, false;
+        qcore::signal::Next<u8>: false, false;
+        qcore::signal::SignalStream<u8>: false, false;
+        qcore::io_device::DeviceStream: false, false;
+        qcore::io_device::ReadHalf: false, false;
+        qcore::io_device::WriteHalf: false, false;
+        qcore::task::JoinError: true, true;
+        qcore::task::BlockOnError: true, true;
+        qcore::task::TimeoutError: true, true;
+        qcore::signal::SignalError: true, true;
+    };
+    for (name, found, expected) in table {
+        assert_eq!(found, expected, "{name}: (Send, Sync)");
+    }
 }

@@ -18,8 +18,10 @@
 //! * **Writers** are sockets with data that was written before the poll of this turn. Data that a
 //!   slot writes after the poll goes out in the next turn, all at once. A socket whose
 //!   `bytes_written` signal has no slots is an *early* writer: the loop sends its data at the end
-//!   of the turn in which it was written.
-//! * **Timers** that are due fire in the order of their due times, each at most once.
+//!   of the turn in which it was written, unless calls are posted that must run before.
+//! * **Timers** that are due fire in the order of their due times, each at most once. If none was due
+//!   when the loop polled, the step is left out: a timer that a source starts waits for the next
+//!   turn, in which the data that the source wrote goes out first.
 //! * **Tasks** that are ready are polled in the order in which they became ready, at most 256 in one
 //!   turn. The data that they write goes out in the same turn. The feature `tasks` adds this step.
 //!

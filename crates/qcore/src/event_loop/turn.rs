@@ -39,7 +39,11 @@ impl Dispatcher {
         // posted them.
         self.collect_posts();
         let mut done = self.send_posted(&Which::ALL);
-        let writers = if is_last() { writers_before } else { self.writers.borrow().len() };
+        let (writers, early) = if is_last() {
+            (writers_before, early_before)
+        } else {
+            (self.writers.borrow().len(), self.early_writers.borrow().len())
+        };
         let sockets = !flags.contains(ProcessEventsFlags::EXCLUDE_SOCKET_NOTIFIERS);
         let timers = !flags.contains(ProcessEventsFlags::EXCLUDE_TIMERS);
         let wait = flags.contains(ProcessEventsFlags::WAIT_FOR_MORE_EVENTS)
@@ -60,19 +64,21 @@ impl Dispatcher {
         self.poll(wait, sockets, timers, until);
         done |= self.collect_posts();
         done |= self.woken.take();
+        // If no timer is due now, the timers that the sources start wait for the next turn, as with
+        // Qt's GLib loop. What the sources write is then sent before these timers fire.
+        let is_due = timers && self.is_timer_due();
         if sockets {
             done |= self.run_sources();
             done |= self.run_writers(&self.writers, writers);
+            done |= self.run_writers(&self.early_writers, early);
         }
-        // Data that was written before the timers fire is sent even if a timer ends the loop, as in
-        // Qt.
-        let early_so_far = if is_last() { early_before } else { self.early_writers.borrow().len() };
-        if timers {
+        if is_due {
             done |= self.run_timers();
         }
         done |= self.run_tasks(root);
-        let early = if is_last() { early_so_far } else { self.early_writers.borrow().len() };
-        if sockets && early > 0 {
+        // Posted calls run before the data is sent, as in Qt: one of them may end the connection.
+        if sockets && !is_last() && !self.posted.borrow().has_work(self.level.get()) {
+            let early = self.early_writers.borrow().len();
             done |= self.run_writers(&self.early_writers, early);
         }
         done
@@ -109,14 +115,18 @@ impl Dispatcher {
             // The next turn still has to see that another thread has woken it.
             self.woken.set(true);
         }
-        let due = self.timers.borrow_mut().next_due();
         self.woken.get()
             || self.posted.borrow().has_work(self.level.get())
             || self.has_ready_tasks()
             || self.sources.ready_count() > 0
             || !self.writers.borrow().is_empty()
             || !self.early_writers.borrow().is_empty()
-            || due.is_some_and(|due| due <= self.clock.now())
+            || self.is_timer_due()
+    }
+
+    fn is_timer_due(&self) -> bool {
+        let due = self.timers.borrow_mut().next_due();
+        due.is_some_and(|due| due <= self.clock.now())
     }
 
     /// Moves the calls of other threads to the queue of this loop. Returns whether one of these
