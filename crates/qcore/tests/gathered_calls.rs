@@ -131,7 +131,9 @@ fn the_death_of_the_receiver_drops_the_other_calls_at_once() {
     let object = holder.take().unwrap();
     let remote = Remote::of(&object);
     holder.set(Some(object));
-    thread_local!(static HOLDER: RefCell<Option<Rc<Cell<Option<QObject>>>>> = const { RefCell::new(None) });
+    thread_local! {
+        static HOLDER: RefCell<Option<Rc<Cell<Option<QObject>>>>> = const { RefCell::new(None) };
+    }
     HOLDER.set(Some(holder));
     let (dropped, count) = tokens();
     let (seen, made) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));

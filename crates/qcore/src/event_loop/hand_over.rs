@@ -60,7 +60,7 @@ impl<M, W> HandOver<M, W> {
     }
 
     /// Adds a part to the newest item with `join`. If `join` returns the part, or if there is no
-    /// item, it adds the item that `make` makes of the part. Returns the part if the loop has ended.
+    /// item, it adds the item that `make` makes of it. Returns the part if the loop has ended.
     ///
     /// The two functions run under the lock, so they must not call any user code.
     pub(super) fn push_or_join<P>(

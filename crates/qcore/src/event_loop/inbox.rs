@@ -72,7 +72,7 @@ impl Inbox {
     }
 
     /// Sends a call: adds its `value` to the newest parcel with `add`, or sends the parcel that
-    /// `make` makes of the value. `add` returns the value if that parcel is for other calls, or full.
+    /// `make` makes of the value. `add` returns the value if it cannot be in that parcel.
     ///
     /// The two functions run under a lock, so they must not call any user code.
     pub(crate) fn send_value<P: Parcel, V>(

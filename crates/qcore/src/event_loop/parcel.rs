@@ -17,8 +17,8 @@ const LIMIT: usize = 256;
 /// A delivery that a thread sends to the loop of another one.
 ///
 /// Consecutive calls of one kind with one receiver differ only in their values. The inbox gathers
-/// such calls in one parcel. So a burst of calls shares one allocation and one place in the queue of
-/// the loop. The loop still makes each call as a delivery of its own.
+/// such calls in one parcel. So a burst of calls shares one allocation and one place in the loop's
+/// queue. The loop still makes each call as a delivery of its own.
 pub(crate) trait Parcel: Deliver + Any + Send {}
 
 impl<P: Deliver + Any + Send> Parcel for P {}
