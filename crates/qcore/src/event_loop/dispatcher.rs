@@ -19,6 +19,7 @@ use super::tasks::Tasks;
 use super::{
     EventSource, Poster, Readiness, Run, TimerHandler, TimerId,
     inbox::{Inbox, Message},
+    lodging::Lodgers,
     poll::Sources,
     posted::{Deliver, PostQueue, Posted, Which},
     source::SourceKey,
@@ -79,6 +80,7 @@ pub struct Dispatcher {
     pub(super) arrived: RefCell<VecDeque<Message>>,
     /// The buffer that the loop swaps with that of its inbox.
     pub(super) buffer: Cell<Vec<Message>>,
+    pub(super) lodgers: Lodgers,
     locals: RefCell<Vec<(TypeId, Rc<dyn Any>)>>,
     at_end: RefCell<Option<Box<dyn FnOnce()>>>,
     #[cfg(feature = "tasks")]
@@ -124,7 +126,13 @@ impl Dispatcher {
 
     /// Returns the event loop of this thread, if there is one.
     pub(crate) fn existing() -> Option<Rc<Dispatcher>> {
-        CURRENT.try_with(|current| current.get().map(|owner| owner.0.clone())).ok().flatten()
+        Dispatcher::with_existing(Rc::clone)
+    }
+
+    /// Calls `f` with the event loop of this thread, if there is one.
+    #[inline]
+    pub(super) fn with_existing<V>(f: impl FnOnce(&Rc<Dispatcher>) -> V) -> Option<V> {
+        CURRENT.try_with(|current| current.get().map(|owner| f(&owner.0))).ok().flatten()
     }
 
     /// Returns the event loop of this thread if a slot with a sender is running.
@@ -147,11 +155,13 @@ impl Dispatcher {
     /// Returns the loop that takes the messages of `inbox`, if it is the loop of this thread.
     #[inline]
     pub(crate) fn of_inbox(inbox: &Arc<Inbox>) -> Option<Rc<Dispatcher>> {
-        let is_its = |owner: &&Owner| {
-            owner.0.sources.existing_inbox().is_some_and(|own| Arc::ptr_eq(own, inbox))
-        };
-        let find = |current: &OnceCell<Owner>| Some(current.get().filter(is_its)?.0.clone());
-        CURRENT.try_with(find).ok().flatten()
+        Dispatcher::with_existing(|home| home.has_inbox(inbox).then(|| home.clone())).flatten()
+    }
+
+    /// Returns whether this is the loop that takes the messages of `inbox`.
+    #[inline]
+    pub(super) fn has_inbox(&self, inbox: &Arc<Inbox>) -> bool {
+        self.sources.existing_inbox().is_some_and(|own| Arc::ptr_eq(own, inbox))
     }
 
     fn new(ended: bool) -> Rc<Dispatcher> {
@@ -171,6 +181,7 @@ impl Dispatcher {
             woken: Cell::new(false),
             arrived: RefCell::default(),
             buffer: Cell::default(),
+            lodgers: RefCell::default(),
             locals: RefCell::default(),
             at_end: RefCell::default(),
             #[cfg(feature = "tasks")]
@@ -532,10 +543,11 @@ impl Dispatcher {
         // A queued value may hold the signal that it was emitted by.
         let cancelled: Vec<_> = posted.iter().filter_map(Posted::cancel).collect();
         let timers = self.timers.borrow_mut().take_all();
-        let locals = self.locals.take();
+        let (lodgers, locals) = (self.lodgers.take(), self.locals.take());
         drop_each(posted);
         drop_each(cancelled);
         drop_each(timers);
+        drop_each(lodgers);
         drop_each(locals);
     }
 }

@@ -29,7 +29,11 @@ use std::{
 
 use slab::Slab;
 
-use super::{Dispatcher, inbox::Inbox, running::Root};
+use super::{
+    Dispatcher,
+    inbox::{Inbox, wake},
+    running::Root,
+};
 
 /// How many tasks the loop polls in one turn. The others are the first ones of the next turn.
 pub(super) const BUDGET: u32 = 256;
@@ -183,11 +187,16 @@ impl Alarm {
             return;
         }
         let shared = self.shared.clone();
-        match &mut *shared.away() {
-            Some(away) => away.push(self),
-            None => return,
-        }
-        shared.wake_loop();
+        let waker = match &mut *shared.away() {
+            Some(away) => {
+                let is_first = away.is_empty();
+                away.push(self);
+                // The first one wakes the loop, which takes all of them.
+                if is_first { shared.inbox.note() } else { None }
+            }
+            None => None,
+        };
+        wake(waker);
     }
 }
 

@@ -202,7 +202,9 @@ impl Dispatcher {
         while let Some(posted) = next() {
             match posted {
                 Posted::Call(call) => self.deliver(call),
-                Posted::Delivery(delivery) => self.deliver(|| delivery.deliver()),
+                Posted::Delivery(delivery) | Posted::Several(delivery) => {
+                    self.deliver(|| delivery.deliver());
+                }
                 Posted::Sent(delivery) => self.deliver(|| delivery.deliver()),
                 Posted::ForLevel(delivery, _) if delivery.is_wanted() => {
                     self.deliver(|| delivery.deliver());

@@ -19,7 +19,9 @@ use super::{
 use crate::{
     classes::{Life, Link, MethodId, SlotList},
     event::{EventType, QEvent},
-    event_loop::{Deliver, Inbox, Lodging, Message, PostError, PostErrorKind, Poster},
+    event_loop::{
+        Deliver, Inbox, Lodging, Message, Parcel, PostError, PostErrorKind, Poster, Values,
+    },
     id::ObjectId,
     time::QDeadlineTimer,
 };
@@ -139,8 +141,17 @@ impl<R: Receiver> Remote<R> {
         if self.lodging.is_gone() {
             return Err(self.gone().into());
         }
-        let to = self.lodging.clone();
-        self.send(PostedCall::<R, _> { to, call: Cell::new(Some(call)), receiver: PhantomData })
+        let lodging = &self.lodging;
+        lodging.inbox().send_value(
+            call,
+            |parcel: &mut PostedCalls<R, _>, call| {
+                if Arc::ptr_eq(&parcel.to, lodging) { parcel.calls.add(call) } else { Err(call) }
+            },
+            |call| {
+                let (to, calls) = (lodging.clone(), Values::new(call));
+                PostedCalls { to, calls, receiver: PhantomData }
+            },
+        )
     }
 
     /// Calls `call` with the receiver, in the receiver's thread, and waits for its result.
@@ -246,7 +257,7 @@ impl<R: Receiver> Remote<R> {
         }
     }
 
-    fn send(&self, delivery: impl Deliver + Send + 'static) -> Result<(), PostError> {
+    fn send(&self, delivery: impl Parcel) -> Result<(), PostError> {
         self.lodging.inbox().send(Message::Delivery(Box::new(delivery)))
     }
 
@@ -412,18 +423,26 @@ pub(super) fn is_alive<R: Receiver>(to: &Lodging) -> bool {
     to.value::<Resident<R>>().is_some_and(|resident| R::is_alive(&resident.weak))
 }
 
-/// A call that [`Remote::post`] has sent.
-struct PostedCall<R, F> {
+/// Calls that [`Remote::post`] has sent.
+struct PostedCalls<R, F> {
     to: Arc<Lodging>,
-    call: Cell<Option<F>>,
+    calls: Values<F>,
     receiver: PhantomData<fn() -> R>,
 }
 
-impl<R: Receiver, F: FnOnce(&R::Target) + 'static> Deliver for PostedCall<R, F> {
+impl<R: Receiver, F: FnOnce(&R::Target) + 'static> Deliver for PostedCalls<R, F> {
     fn deliver(&self) {
-        if let Some(call) = self.call.take() {
+        if let Some(call) = self.calls.take() {
             reach::<R, _>(&self.to, call);
         }
+    }
+
+    fn is_last(&self) -> bool {
+        self.calls.is_last()
+    }
+
+    fn cancel(&self) -> Option<Box<dyn Any>> {
+        self.calls.take_all()
     }
 
     fn receiver(&self) -> ObjectId {

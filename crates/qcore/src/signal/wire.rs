@@ -6,13 +6,12 @@
 //!                    Link ◄─────── (for cutting) ◄── weakly
 //! ```
 //!
-//! Each emission sends an [`Arrival`] with a clone of the value. An arrival holds the wire, and so
+//! Each emission sends a clone of the value in [`Arrivals`]. They hold the wire, and so
 //! the slot: calls that are under way are made even if the signal is disconnected or dies. The slot
 //! itself stays in the thread of its receiver, and is dropped there.
 
 use std::{
     any::Any,
-    cell::Cell,
     marker::PhantomData,
     panic::Location,
     rc::Rc,
@@ -34,7 +33,7 @@ use super::{
 use crate::{
     classes::{Link, MethodId, SlotList},
     event::EventType,
-    event_loop::{Deliver, Dispatcher, Lodging, Message},
+    event_loop::{Deliver, Dispatcher, Lodging, Message, Values},
     id::ObjectId,
     panics::guard_slot,
 };
@@ -261,15 +260,27 @@ where
     S: Invoke<R, T>,
 {
     fn send(&self, value: &T, answerer: Option<Answerer<()>>) {
-        let arrival = Arrival::<R, T, S> {
-            wire: self.wire.clone(),
-            value: Cell::new(Some(value.clone())),
-            answerer: Cell::new(answerer),
-            ends: PhantomData,
+        let wire = &self.wire;
+        let emission = Emission { value: value.clone(), answerer };
+        let add = |arrivals: &mut Arrivals<R, T, S>, emission| {
+            if Arc::ptr_eq(&arrivals.wire, wire) {
+                arrivals.emissions.add(emission)
+            } else {
+                Err(emission)
+            }
         };
-        let message = Message::Delivery(Box::new(arrival));
-        if self.wire.slot.inbox().send(message).is_err() {
-            self.wire.is_cut.store(true, Relaxed);
+        let make = |emission| {
+            let (wire, emissions) = (wire.clone(), Values::new(emission));
+            Arrivals { wire, emissions, ends: PhantomData }
+        };
+        let inbox = wire.slot.inbox();
+        // The other ways send only from other threads.
+        let sent = match self.way {
+            Way::Queued => inbox.send_value(emission, add, make),
+            Way::Auto | Way::Blocking => inbox.push_value(emission, add, make),
+        };
+        if sent.is_err() {
+            wire.is_cut.store(true, Relaxed);
         }
     }
 }
@@ -390,16 +401,20 @@ impl<R: Receiver, T: 'static, S: 'static> SlotList for Installed<R, T, S> {
     }
 }
 
-/// One emission on its way to the receiver.
-struct Arrival<R, T, S> {
+/// Emissions on their way to the receiver.
+struct Arrivals<R, T, S> {
     wire: Arc<Wire>,
-    value: Cell<Option<T>>,
-    /// Tells the emission that the slot has run, if it waits for that.
-    answerer: Cell<Option<Answerer<()>>>,
+    emissions: Values<Emission<T>>,
     ends: PhantomData<fn(R, S)>,
 }
 
-impl<R, T, S> Deliver for Arrival<R, T, S>
+struct Emission<T> {
+    value: T,
+    /// Tells the emission that the slot has run, if it waits for that.
+    answerer: Option<Answerer<()>>,
+}
+
+impl<R, T, S> Deliver for Arrivals<R, T, S>
 where
     R: Receiver,
     T: 'static,
@@ -407,14 +422,17 @@ where
 {
     fn deliver(&self) {
         // The answerer answers when it is dropped, even if the slot panics.
-        let _answerer = self.answerer.take();
-        if let Some(value) = self.value.take() {
+        if let Some(Emission { answerer: _answerer, value }) = self.emissions.take() {
             deliver::<R, T, S>(&self.wire, &value, How::AsEvent);
         }
     }
 
+    fn is_last(&self) -> bool {
+        self.emissions.is_last()
+    }
+
     fn cancel(&self) -> Option<Box<dyn Any>> {
-        Some(Box::new(self.value.take()?))
+        self.emissions.take_all()
     }
 
     fn receiver(&self) -> ObjectId {
