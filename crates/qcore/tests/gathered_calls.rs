@@ -14,8 +14,8 @@ use std::{
 };
 
 use qcore::{
-    Dispatcher, EventHandler, EventType, QCoreApplication, QEvent, QEventLoop, QObject, Receiver,
-    Remote, Signal,
+    Dispatcher, EventHandler, EventType, QCoreApplication, QEvent, QEventLoop, QObject, QThread,
+    Receiver, Remote, Signal,
 };
 
 /// A value that counts how many of its kind are dropped.
@@ -348,4 +348,21 @@ fn the_end_of_a_thread_drops_the_calls_that_are_left() {
     worker.join().unwrap();
     assert_eq!((made.load(Ordering::Relaxed), count()), (4, 300));
     drop(asked);
+}
+
+#[test]
+fn a_thread_that_never_starts_drops_all_even_if_drops_panic() {
+    let thread = QThread::new();
+    let (dropped, count) = tokens();
+    for _ in 0..3 {
+        let trap = Trap { _token: Token(dropped.clone()) };
+        let built = thread.build(move || {
+            drop(trap);
+            Rc::new(())
+        });
+        let trap = Trap { _token: Token(dropped.clone()) };
+        drop(built.call_async(move |()| drop(trap)));
+    }
+    assert!(catch_unwind(AssertUnwindSafe(|| drop(thread))).is_err());
+    assert_eq!(count(), 6);
 }
