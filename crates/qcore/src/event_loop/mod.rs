@@ -57,7 +57,7 @@ pub use self::{
 pub(crate) use self::{
     inbox::{Inbox, Message},
     lodging::Lodging,
-    posted::{Deliver, Which},
+    posted::{Deliver, Preparation, Which},
     run::{Locks, Run},
 };
 #[cfg(feature = "tasks")]
