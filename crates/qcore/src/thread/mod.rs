@@ -40,7 +40,7 @@ pub use self::{
 };
 use crate::{
     classes::{Handle, Life, Node, Object},
-    event_loop::{Dispatcher, Inbox, Message, Poster, Run},
+    event_loop::{Dispatcher, Inbox, Message, Poster, Preparation, Run},
     object::QObject,
     signal::{Receiver, Remote, Signal, Spreading},
     time::QDeadlineTimer,
@@ -257,8 +257,12 @@ impl QThread {
     ///
     /// The object need not be `Send`: `make` runs in the thread. If the thread is not running,
     /// `make` runs as soon as it starts, before [`started`](ThreadNode::started) is emitted.
-    /// Otherwise it is queued like a call. The handle can be used at once: what is posted, called or
-    /// connected waits for the object.
+    /// Otherwise it is queued like a call.
+    ///
+    /// The handle can be used at once. Calls and connections wait for the object. At the start the
+    /// thread makes the objects, then the connections, then it emits `started`, then it makes the
+    /// calls. So slots hear what the object emits in a slot of `started`. They do not hear what
+    /// `make` itself emits, because no connection exists before the object does.
     ///
     /// The thread keeps the object until it ends, or, if it is an object,
     /// [`delete_later`](QObject::delete_later) deletes it. An `Rc` lives as long as the thread.
@@ -283,7 +287,7 @@ impl QThread {
             let inbox = state.inbox.clone();
             drop(state);
             // If the loop has ended meanwhile, there is no object to be made.
-            let _ = inbox.send(Message::Call(builder));
+            let _ = inbox.send(Message::Delivery(Preparation::new(builder)));
         } else {
             state.builders.push(builder);
         }
