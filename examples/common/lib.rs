@@ -4,10 +4,19 @@
 mod args;
 mod fortunes;
 mod group;
+#[cfg(feature = "ecosystem")]
+mod loop_timer;
 mod progress;
 #[cfg(feature = "tls")]
 mod tls;
 
+// Compiles and runs the code blocks of the chapter.
+#[cfg(all(doctest, feature = "ecosystem"))]
+#[doc = include_str!("../../docs/ecosystem.md")]
+mod chapter {}
+
+#[cfg(feature = "ecosystem")]
+pub use self::loop_timer::LoopTimer;
 #[cfg(feature = "tls")]
 pub use self::tls::{certificates, private_key, server_configuration};
 pub use self::{

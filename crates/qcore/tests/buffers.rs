@@ -314,3 +314,19 @@ fn write_in_text_mode() {
     assert_eq!(buffer.pos(), 10);
     assert_eq!(buffer.data(), b"two\nlines\n");
 }
+
+/// Writes that begin within the bytes, end beyond them, or begin after them.
+#[test]
+fn writes_across_the_end() {
+    let buffer = opened(b"abcd", OpenMode::READ_WRITE);
+    buffer.seek(2).unwrap();
+    assert_eq!(buffer.write("XYZ").unwrap(), 3);
+    assert_eq!(buffer.data(), b"abXYZ");
+    assert_eq!(buffer.write("!").unwrap(), 1);
+    buffer.seek(1).unwrap();
+    assert_eq!(buffer.write("_").unwrap(), 1);
+    assert_eq!((buffer.data(), buffer.pos()), (b"a_XYZ!".to_vec(), 2));
+    buffer.seek(8).unwrap();
+    assert_eq!(buffer.write("end").unwrap(), 3);
+    assert_eq!(buffer.data(), b"a_XYZ!\0\0end");
+}

@@ -19,7 +19,10 @@ mod devices;
 mod event_loop;
 mod event_order;
 mod events;
+mod gathered_calls;
 mod mistakes;
+#[cfg(feature = "tasks")]
+mod nested_tasks;
 mod objects;
 mod own_receivers;
 mod panics;
@@ -39,6 +42,7 @@ mod tasks;
 mod text_stream;
 mod text_stream_devices;
 mod text_stream_goldens;
+mod thread_edges;
 mod thread_pool;
 mod threads;
 mod timer_slots;

@@ -9,8 +9,8 @@ use std::{
 };
 
 use qcore::{
-    Dispatcher, MessageType, QCoreApplication, QEventLoop, QEventLoopLocker, QThreadPool, QTimer,
-    install_message_handler, wait_until,
+    CallErrorKind, Dispatcher, MessageType, QCoreApplication, QEventLoop, QEventLoopLocker,
+    QThreadPool, QTimer, Remote, install_message_handler, wait_until,
 };
 
 /// The process has only one application, so these tests run one at a time.
@@ -76,6 +76,30 @@ fn the_end_of_the_application_waits_for_the_global_pool() {
 }
 
 /// A call of quit() before the loop runs has an effect, too.
+#[test]
+fn the_end_of_the_application_does_not_wait_for_calls_into_its_own_loop() {
+    let _alone = alone();
+    for _ in 0..2 {
+        let app = QCoreApplication::new();
+        let (remote, pool) = (Remote::of(&app), QThreadPool::global_instance());
+        let (hand, take) = mpsc::channel();
+        let (begun, begin) = mpsc::channel();
+        let to = remote.clone();
+        // While the loop runs, it makes the call.
+        let result = pool.run(move || to.call(|_| 5).unwrap());
+        result.finished.connect_to(&app, |app, five| app.exit(*five.as_ref().unwrap()));
+        assert_eq!(app.exec(), 5);
+        pool.start(move || {
+            begun.send(()).unwrap();
+            hand.send(remote.call(|_| ()).unwrap_err().kind()).unwrap();
+        })
+        .unwrap();
+        begin.recv().unwrap();
+        drop(app);
+        assert_eq!(take.recv().unwrap(), CallErrorKind::LoopEnded);
+    }
+}
+
 #[test]
 fn quitting_from_another_thread_before_exec() {
     let _alone = alone();

@@ -672,3 +672,20 @@ fn read_stdin() {
         std::fs::remove_file(&result).unwrap();
     }
 }
+
+/// Small reads from a long string take time in proportion to what they read, not to the rest.
+#[test]
+fn small_reads_from_a_long_string() {
+    const LENGTH: usize = 4 << 20;
+    let mut stream = QTextStream::from_string("x".repeat(LENGTH));
+    let mut count = 0;
+    while let Some(part) = stream.read_line_with_maxlen(16) {
+        count += part.len();
+    }
+    assert_eq!(count, LENGTH);
+    stream.seek(0).unwrap();
+    for _ in 0..LENGTH / 16 {
+        assert_eq!(stream.read(16).len(), 16);
+    }
+    assert!(stream.at_end());
+}

@@ -7,10 +7,11 @@ use std::{
     rc::Rc,
 };
 
+use proptest::prelude::*;
 use qcore::{
     DeviceError, DeviceErrorKind, OpenMode, QBuffer, QIODevice, QTextStream,
     io_device::DeviceBackend,
-    text_stream::{Manipulator::*, TextCodec, TextStreamStatus},
+    text_stream::{Manipulator::*, NumberFlags, TextCodec, TextStreamStatus},
 };
 
 fn open(data: impl Into<Vec<u8>>, mode: OpenMode) -> QBuffer {
@@ -328,6 +329,18 @@ fn after_a_read_error_nothing_is_written() {
     assert_eq!(buffer.data(), b"xy");
 }
 
+/// Qt flushes the stream when the device is about to close.
+#[test]
+fn a_closed_device_is_an_error() {
+    let buffer = open("abc", OpenMode::READ_WRITE);
+    let mut out = QTextStream::new(&buffer);
+    out.write("XY");
+    buffer.close();
+    out.flush();
+    assert_eq!(out.status(), TextStreamStatus::WriteFailed);
+    assert_eq!(buffer.data(), b"abc");
+}
+
 #[test]
 fn what_is_kept_before_the_device() {
     let buffer = open("", OpenMode::WRITE_ONLY);
@@ -380,4 +393,114 @@ fn a_device_that_panics_keeps_its_text_mode() {
     let read = std::panic::AssertUnwindSafe(|| stream.read_line());
     assert!(std::panic::catch_unwind(read).is_err());
     assert!(device.is_text_mode_enabled());
+}
+
+/// A device that gives a few bytes at once, so that the stream meets the edge of what it has read
+/// everywhere.
+struct Pieces {
+    left: RefCell<Vec<u8>>,
+    size: usize,
+}
+
+impl DeviceBackend for Pieces {
+    fn class_name(&self) -> &'static str {
+        "Pieces"
+    }
+
+    fn is_sequential(&self) -> bool {
+        true
+    }
+
+    fn read_data(&self, _: &QIODevice, out: &mut [u8]) -> Result<usize, DeviceError> {
+        let mut left = self.left.borrow_mut();
+        let count = self.size.min(out.len()).min(left.len());
+        out[..count].copy_from_slice(&left[..count]);
+        left.drain(..count);
+        Ok(count)
+    }
+
+    fn write_data(&self, _: &QIODevice, _: &[u8]) -> Result<usize, DeviceError> {
+        Err(DeviceErrorKind::NotWritable.into())
+    }
+}
+
+/// Reads a value of one kind and describes it, the status and the position in the text.
+fn describe(stream: &mut QTextStream, kind: u8) -> String {
+    let value = match kind {
+        0 => format!("{:?}", stream.read_int64()),
+        1 => format!("{:?}", stream.read_uint16()),
+        2 => format!("{:?}", stream.read_double().to_bits()),
+        3 => format!("{:?}", stream.read_word()),
+        4 | 5 => format!("{:?}", stream.read(3)),
+        6 => {
+            stream.set_integer_base(if stream.integer_base() == 0 { 10 } else { 0 });
+            String::new()
+        }
+        _ => format!("{:?}", stream.read_line()),
+    };
+    let status = stream.status();
+    stream.reset_status();
+    format!("{kind}: {value} {status:?}")
+}
+
+proptest! {
+    /// What is read does not depend on how much of it the stream has.
+    #[test]
+    fn reading_in_pieces(
+        parts in prop::collection::vec(
+            prop_oneof![
+                "[ \\t\\n]{1,2}",
+                "[-+]?[0-9]{1,22}",
+                "[-+]?[0-9]{0,9}[.][0-9]{0,9}",
+                "[-+]?[0-9]{1,16}[.][0-9]{1,20}[eE]?[-+]?[0-9]{0,2}",
+                "0[xXbB0]?[0-9a-f]{0,4}",
+                "[a-zé漢\u{a0}\u{661}.]{1,3}",
+                Just("\r\n".to_owned()),
+            ],
+            0..30,
+        ),
+        kinds in prop::collection::vec(0u8..8, 1..30),
+        size in 1usize..4,
+    ) {
+        // The text ends with a space, where reading a line looks for more.
+        let text = parts.concat() + " ";
+        let device = QIODevice::new(Pieces { left: RefCell::new(text.clone().into()), size });
+        device.open(OpenMode::READ_ONLY).unwrap();
+        let mut pieces = QTextStream::new(&device);
+        let mut whole = QTextStream::from_bytes(text.clone());
+        let mut string = QTextStream::from_string(text);
+        for kind in kinds {
+            let expected = describe(&mut pieces, kind);
+            prop_assert_eq!(&describe(&mut whole, kind), &expected);
+            prop_assert_eq!(&describe(&mut string, kind), &expected);
+        }
+        let rest = pieces.read_all();
+        prop_assert_eq!(&whole.read_all(), &rest);
+        prop_assert_eq!(&string.read_all(), &rest);
+    }
+
+    /// A number is the same in a string, over a device, and in a field.
+    #[test]
+    fn numbers_in_every_medium(
+        real in prop_oneof![any::<f64>(), (0i64..1 << 40).prop_map(|n| n as f64 * 0.005)],
+        integer in any::<i64>(),
+        shift in 0u32..64,
+        precision in 0usize..20,
+        notation in 0u8..3,
+        flags in 0u32..32,
+    ) {
+        let write = |mut stream: QTextStream| {
+            stream.write(&[Reset, Fixed, Scientific][usize::from(notation)]);
+            stream.write(&RealNumberPrecision(precision));
+            stream.set_number_flags(NumberFlags::from_bits_truncate(flags));
+            stream.write(&real).write(&' ').write(&(integer >> shift)).write(&'é');
+            stream
+        };
+        let text = write(QTextStream::from_string("")).into_string();
+        let bytes = write(QTextStream::from_bytes(Vec::new())).into_bytes();
+        prop_assert_eq!(text.as_bytes(), &bytes);
+        let mut field = QTextStream::from_bytes(Vec::new());
+        field.set_field_width(1);
+        prop_assert_eq!(text.as_bytes(), &write(field).into_bytes());
+    }
 }

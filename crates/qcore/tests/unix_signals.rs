@@ -132,8 +132,9 @@ fn notifier(case: &str) -> ! {
             wait_for_parent();
             assert!(wait_until(LONG, || !got.borrow().is_empty()));
             QCoreApplication::instance().process_events();
-            // The slot of the first signal has destroyed the notifier.
-            assert_eq!(*got.borrow(), [Terminate]);
+            // The slot of the first signal has destroyed the notifier. The kernel may run the two
+            // handlers in two threads, so either signal may be the first.
+            assert_eq!(got.borrow().len(), 1);
             wait_for_parent();
         }
         "again" => {

@@ -1,5 +1,8 @@
 //! Starts the examples and talks to them.
 
+// `.ci/run` switches this feature on.
+#[cfg(feature = "ecosystem")]
+mod ecosystem;
 mod ported;
 // `cargo test --workspace` switches this feature on.
 #[cfg(feature = "tls")]
@@ -163,18 +166,22 @@ fn every_example_has_a_help() {
         "taskechoserver",
         "threadedfortuneserver",
     ] {
-        let mut command = example(name);
-        command.arg("--help");
-        let output = run(command);
-        assert!(output.status.success());
-        assert!(text(&output.stdout).starts_with(&format!("usage: {name}")));
-
-        let mut command = example(name);
-        command.arg("--nonsense");
-        let output = run(command);
-        assert_eq!(output.status.code(), Some(2));
-        assert!(text(&output.stderr).contains("--nonsense"));
+        has_a_help(name);
     }
+}
+
+fn has_a_help(name: &str) {
+    let mut command = example(name);
+    command.arg("--help");
+    let output = run(command);
+    assert!(output.status.success());
+    assert!(text(&output.stdout).starts_with(&format!("usage: {name}")));
+
+    let mut command = example(name);
+    command.arg("--nonsense");
+    let output = run(command);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stderr).contains("--nonsense"));
 }
 
 #[test]
@@ -375,7 +382,12 @@ fn times_of_workers(server: &Running) -> Vec<u64> {
 fn the_echo_server_has_workers() {
     for number in [1, 2, 3] {
         let (server, port) = listening("echoserver", &["--workers", &number.to_string()]);
-        assert_eq!(times_of_workers(&server).len(), number);
+        // A thread gets its name when it first runs, which may be later than the server's first line.
+        let end = Instant::now() + PATIENCE;
+        while times_of_workers(&server).len() != number {
+            assert!(Instant::now() < end, "the server has no {number} workers");
+            thread::sleep(Duration::from_millis(1));
+        }
         echoes_to_many(port);
         let before = times_of_workers(&server);
         let mut streams: Vec<_> = (0..6 * number).map(|_| connect(port)).collect();

@@ -148,3 +148,36 @@ fn keys_are_taken_once() {
         sender.join().unwrap();
     });
 }
+
+/// A part joins the newest item only while the loop has not taken that item.
+#[test]
+fn parts_that_join_an_item_arrive_once_and_in_the_order_of_their_sender() {
+    model(|| {
+        let queue = Arc::new(HandOver::<Vec<Item>, Arc<Notify>>::new());
+        let senders = [1, 2].map(|sender| {
+            let queue = queue.clone();
+            let join = move |newest: &mut Vec<Item>, part: Item| {
+                if newest[0].0 != sender {
+                    return Err(part);
+                }
+                newest.push(part);
+                Ok(())
+            };
+            thread::spawn(move || {
+                for number in [1, 2] {
+                    wake(queue.push_or_join((sender, number), join, |part| vec![part]).unwrap());
+                }
+            })
+        });
+        let mut taken = Vec::new();
+        queue.take(&mut taken);
+        for sender in senders {
+            sender.join().unwrap();
+        }
+        assert!(queue.is_woken() || taken.iter().flatten().count() == 4);
+        let mut rest = Vec::new();
+        queue.take(&mut rest);
+        let items: Vec<Item> = taken.into_iter().chain(rest).flatten().collect();
+        assert_eq!((items_of(1, &items), items_of(2, &items)), (vec![1, 2], vec![1, 2]));
+    });
+}

@@ -1,8 +1,8 @@
 //! A server for benchmarks that measure from outside: `qserver udp|udp-each`,
-//! `qserver echo|sink|source [WORKERS]` or `qserver tls-echo|tls-sink CERT KEY`. It prints
+//! `qserver echo|echo-tasks|sink|source [WORKERS]` or `qserver tls-echo|tls-sink CERT KEY`. It prints
 //! `LISTENING <port>`. With a number of workers, that many threads have the connections.
 //!
-//! * `echo` sends back all data
+//! * `echo` sends back all data; `echo-tasks` does so in a task for each connection
 //! * `sink` reads a number (64 bits, little endian), then as many bytes, and answers with the
 //!   number; it repeats this
 //! * `udp` sends back all datagrams that are there at once; `udp-each` sends them back one by one
@@ -16,7 +16,7 @@ use std::{
     rc::Rc,
 };
 
-use qcore::QCoreApplication;
+use qcore::{QCoreApplication, spawn_local};
 use qnetwork::{
     EncodingFormat, KeyAlgorithm, PeerVerifyMode, QHostAddress, QNetworkDatagram, QSslCertificate,
     QSslConfiguration, QSslKey, QSslServer, QTcpServer, QTcpSocket, QUdpSocket, SocketError,
@@ -30,6 +30,7 @@ fn main() -> ExitCode {
     let mode = std::env::args().nth(1);
     let serve: fn(&QTcpSocket) = match mode.as_deref() {
         Some("echo") => echo,
+        Some("echo-tasks") => echo_tasks,
         Some("sink") => sink,
         Some("source") => source,
         Some("tls-echo") => echo,
@@ -38,8 +39,8 @@ fn main() -> ExitCode {
         Some("udp-each") => return serve_datagrams(&app, echo_each_datagram),
         _ => {
             eprintln!(
-                "usage: qserver udp|udp-each, echo|sink|source [WORKERS], or tls-echo|tls-sink CERT \
-                 KEY"
+                "usage: qserver udp|udp-each, echo|echo-tasks|sink|source [WORKERS], or \
+                 tls-echo|tls-sink CERT KEY"
             );
             return ExitCode::from(2);
         }
@@ -109,6 +110,18 @@ fn echo(socket: &QTcpSocket) {
         let mut buffer = [0; 16 * 1024];
         while let Ok(count @ 1..) = socket.read_into(&mut buffer) {
             socket.write(&buffer[..count]).ok();
+        }
+    });
+}
+
+fn echo_tasks(socket: &QTcpSocket) {
+    let mut stream = socket.stream();
+    spawn_local(async move {
+        let mut buffer = [0; 16 * 1024];
+        while let Ok(count @ 1..) = stream.read(&mut buffer).await {
+            if stream.write_all(&buffer[..count]).await.is_err() {
+                return;
+            }
         }
     });
 }

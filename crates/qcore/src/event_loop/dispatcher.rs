@@ -19,6 +19,7 @@ use super::tasks::Tasks;
 use super::{
     EventSource, Poster, Readiness, Run, TimerHandler, TimerId,
     inbox::{Inbox, Message},
+    lodging::Lodgers,
     poll::Sources,
     posted::{Deliver, PostQueue, Posted, Which},
     source::SourceKey,
@@ -28,6 +29,7 @@ use super::{
 use crate::time::Nanos;
 use crate::{
     id::ObjectId,
+    panics::contain,
     time::{Clock, QDeadlineTimer, TimerType},
 };
 
@@ -78,6 +80,7 @@ pub struct Dispatcher {
     pub(super) arrived: RefCell<VecDeque<Message>>,
     /// The buffer that the loop swaps with that of its inbox.
     pub(super) buffer: Cell<Vec<Message>>,
+    pub(super) lodgers: Lodgers,
     locals: RefCell<Vec<(TypeId, Rc<dyn Any>)>>,
     at_end: RefCell<Option<Box<dyn FnOnce()>>>,
     #[cfg(feature = "tasks")]
@@ -123,7 +126,13 @@ impl Dispatcher {
 
     /// Returns the event loop of this thread, if there is one.
     pub(crate) fn existing() -> Option<Rc<Dispatcher>> {
-        CURRENT.try_with(|current| current.get().map(|owner| owner.0.clone())).ok().flatten()
+        Dispatcher::with_existing(Rc::clone)
+    }
+
+    /// Calls `f` with the event loop of this thread, if there is one.
+    #[inline]
+    pub(super) fn with_existing<V>(f: impl FnOnce(&Rc<Dispatcher>) -> V) -> Option<V> {
+        CURRENT.try_with(|current| current.get().map(|owner| f(&owner.0))).ok().flatten()
     }
 
     /// Returns the event loop of this thread if a slot with a sender is running.
@@ -146,11 +155,13 @@ impl Dispatcher {
     /// Returns the loop that takes the messages of `inbox`, if it is the loop of this thread.
     #[inline]
     pub(crate) fn of_inbox(inbox: &Arc<Inbox>) -> Option<Rc<Dispatcher>> {
-        let is_its = |owner: &&Owner| {
-            owner.0.sources.existing_inbox().is_some_and(|own| Arc::ptr_eq(own, inbox))
-        };
-        let find = |current: &OnceCell<Owner>| Some(current.get().filter(is_its)?.0.clone());
-        CURRENT.try_with(find).ok().flatten()
+        Dispatcher::with_existing(|home| home.has_inbox(inbox).then(|| home.clone())).flatten()
+    }
+
+    /// Returns whether this is the loop that takes the messages of `inbox`.
+    #[inline]
+    pub(super) fn has_inbox(&self, inbox: &Arc<Inbox>) -> bool {
+        self.sources.existing_inbox().is_some_and(|own| Arc::ptr_eq(own, inbox))
     }
 
     fn new(ended: bool) -> Rc<Dispatcher> {
@@ -170,6 +181,7 @@ impl Dispatcher {
             woken: Cell::new(false),
             arrived: RefCell::default(),
             buffer: Cell::default(),
+            lodgers: RefCell::default(),
             locals: RefCell::default(),
             at_end: RefCell::default(),
             #[cfg(feature = "tasks")]
@@ -262,7 +274,7 @@ impl Dispatcher {
     pub(crate) fn inbox(&self) -> &Arc<Inbox> {
         let inbox = self.sources.inbox();
         if self.ended.get() {
-            inbox.close();
+            drop(inbox.close());
         }
         inbox
     }
@@ -504,10 +516,14 @@ impl Dispatcher {
     }
 
     /// Shuts the loop down when the thread ends, and drops everything that still waits.
+    ///
+    /// All of that may own objects and closures of the user. The panic hook has reported their
+    /// panics. The rest is dropped as well, and this function does not panic: it runs in the
+    /// destructor of a thread-local variable, where a panic would abort the process.
     pub(crate) fn shut_down(&self) {
         let at_end = self.at_end.take();
         if let Some(at_end) = at_end {
-            at_end();
+            let _ = contain(at_end);
         }
         if self.ended.replace(true) {
             return;
@@ -519,17 +535,27 @@ impl Dispatcher {
         }
         #[cfg(feature = "tasks")]
         if let Some(tasks) = self.tasks.get() {
-            tasks.shut_down();
+            let _ = contain(|| tasks.shut_down());
         }
-        self.sources.close();
-        let arrived = self.arrived.take();
-        // All of these may own objects and closures of the user.
+        drop_each(self.sources.close());
+        drop_each(self.arrived.take());
         let posted = self.posted.borrow_mut().take_all();
         // A queued value may hold the signal that it was emitted by.
         let cancelled: Vec<_> = posted.iter().filter_map(Posted::cancel).collect();
         let timers = self.timers.borrow_mut().take_all();
-        let locals = self.locals.take();
-        drop((arrived, posted, cancelled, timers, locals));
+        let (lodgers, locals) = (self.lodgers.take(), self.locals.take());
+        drop_each(posted);
+        drop_each(cancelled);
+        drop_each(timers);
+        drop_each(lodgers);
+        drop_each(locals);
+    }
+}
+
+/// Drops values of the user one by one, so that the panic of one drop does not reach the others.
+fn drop_each<T>(values: impl IntoIterator<Item = T>) {
+    for value in values {
+        let _ = contain(|| drop(value));
     }
 }
 

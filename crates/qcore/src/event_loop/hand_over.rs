@@ -56,10 +56,27 @@ impl<M, W> HandOver<M, W> {
 
     /// Adds an item. Returns the item if the loop has ended.
     pub(super) fn push(&self, item: M) -> Result<ToWake<W>, M> {
+        self.push_or_join(item, |_, item| Err(item), |item| item)
+    }
+
+    /// Adds a part to the newest item with `join`. If `join` returns the part, or if there is no
+    /// item, it adds the item that `make` makes of it. Returns the part if the loop has ended.
+    ///
+    /// The two functions run under the lock, so they must not call any user code.
+    pub(super) fn push_or_join<P>(
+        &self,
+        part: P,
+        join: impl FnOnce(&mut M, P) -> Result<(), P>,
+        make: impl FnOnce(P) -> M,
+    ) -> Result<ToWake<W>, P> {
         let mut shared = self.shared();
-        match &mut shared.items {
-            Some(items) => items.push(item),
-            None => return Err(item),
+        let Some(items) = &mut shared.items else { return Err(part) };
+        let refused = match items.last_mut() {
+            Some(newest) => join(newest, part).err(),
+            None => Some(part),
+        };
+        if let Some(part) = refused {
+            items.push(make(part));
         }
         Ok(self.note(&shared))
     }
@@ -79,7 +96,12 @@ impl<M, W> HandOver<M, W> {
 
     /// Notes that there is something to take. Only the first note after a take wakes the loop.
     fn note(&self, shared: &Shared<M, W>) -> ToWake<W> {
-        if self.woken.swap(true, Ordering::AcqRel) { None } else { shared.waker.clone() }
+        // All changes of the flag are made under the lock.
+        if self.woken.load(Ordering::Relaxed) {
+            return None;
+        }
+        self.woken.store(true, Ordering::Release);
+        shared.waker.clone()
     }
 
     pub(super) fn is_open(&self) -> bool {

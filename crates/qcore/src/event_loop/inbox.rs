@@ -1,11 +1,12 @@
 //! [`Inbox`]: what other threads send to a loop.
 
-use std::sync::Arc;
+use std::{any::Any, rc::Rc, sync::Arc};
 
 use super::{
     Dispatcher, PostError, PostErrorKind,
     hand_over::{HandOver, ToWake},
-    posted::{Deliver, Posted},
+    parcel::Parcel,
+    posted::Posted,
 };
 
 /// An item that a thread sends to a loop.
@@ -13,7 +14,7 @@ pub(crate) enum Message {
     /// A call, which the loop makes like a posted one of its own.
     Call(Box<dyn FnOnce() + Send>),
     /// A delivery to a receiver.
-    Delivery(Box<dyn Deliver + Send>),
+    Delivery(Box<dyn Parcel>),
     /// A change of the tables of the loop's thread. The loop makes it as soon as it takes the item,
     /// that is, before it makes any call that was sent with it or later.
     Setup(Box<dyn FnOnce() + Send>),
@@ -25,7 +26,8 @@ impl Message {
     pub(super) fn into_posted(self) -> Result<Posted, Box<dyn FnOnce() + Send>> {
         match self {
             Message::Call(call) => Ok(Posted::Call(call)),
-            Message::Delivery(delivery) => Ok(Posted::Sent(delivery)),
+            Message::Delivery(delivery) if delivery.is_last() => Ok(Posted::Sent(delivery)),
+            Message::Delivery(delivery) => Ok(Posted::Several(Rc::from(delivery as Box<_>))),
             Message::Setup(setup) => Err(setup),
         }
     }
@@ -42,7 +44,7 @@ impl Inbox {
     /// Returns an inbox that takes no messages.
     pub(crate) fn closed() -> Arc<Self> {
         let inbox = Inbox::new();
-        inbox.close();
+        drop(inbox.close());
         inbox
     }
 
@@ -60,12 +62,50 @@ impl Inbox {
             None => self.push(message),
         };
         // The message is dropped here, where no lock is held.
-        refused.map_err(|_message| PostErrorKind::LoopEnded.into())
+        refused.map_err(|_message| ended())
     }
 
     /// Sends a message through the queue, even from the loop's own thread.
     pub(crate) fn push(&self, message: Message) -> Result<(), Message> {
         wake(self.0.push(message)?);
+        Ok(())
+    }
+
+    /// Sends a call: adds its `value` to the newest parcel with `add`, or sends the parcel that
+    /// `make` makes of the value. `add` returns the value if it cannot be in that parcel.
+    ///
+    /// The two functions run under a lock, so they must not call any user code.
+    pub(crate) fn send_value<P: Parcel, V>(
+        self: &Arc<Self>,
+        value: V,
+        add: impl FnOnce(&mut P, V) -> Result<(), V>,
+        make: impl FnOnce(V) -> P,
+    ) -> Result<(), PostError> {
+        if self.is_here() {
+            return self.send(Message::Delivery(Box::new(make(value))));
+        }
+        self.push_value(value, add, make)
+    }
+
+    /// Sends a call as [`send_value`](Inbox::send_value) does, but through the queue even from the
+    /// loop's own thread.
+    pub(crate) fn push_value<P: Parcel, V>(
+        &self,
+        value: V,
+        add: impl FnOnce(&mut P, V) -> Result<(), V>,
+        make: impl FnOnce(V) -> P,
+    ) -> Result<(), PostError> {
+        let join = |newest: &mut Message, value| match newest {
+            Message::Delivery(parcel) => match (&mut **parcel as &mut dyn Any).downcast_mut() {
+                Some(parcel) => add(parcel, value),
+                None => Err(value),
+            },
+            Message::Call(_) | Message::Setup(_) => Err(value),
+        };
+        let make = |value| Message::Delivery(Box::new(make(value)));
+        // A refused value is dropped here, where no lock is held.
+        let waker = self.0.push_or_join(value, join, make).map_err(|_value| ended())?;
+        wake(waker);
         Ok(())
     }
 
@@ -76,7 +116,12 @@ impl Inbox {
 
     /// Wakes the loop: if it is waiting, it runs one turn.
     pub(super) fn wake(&self) {
-        wake(self.0.wake());
+        wake(self.note());
+    }
+
+    /// Makes the loop run one turn without waiting. The caller gives the result to [`wake`].
+    pub(super) fn note(&self) -> ToWake<mio::Waker> {
+        self.0.wake()
     }
 
     /// Returns whether the loop may still take messages.
@@ -86,7 +131,7 @@ impl Inbox {
 
     /// Returns whether the calling thread is that of the loop.
     pub(crate) fn is_here(self: &Arc<Self>) -> bool {
-        Dispatcher::of_inbox(self).is_some()
+        Dispatcher::with_existing(|home| home.has_inbox(self)) == Some(true)
     }
 
     // ---- the loop
@@ -110,14 +155,18 @@ impl Inbox {
         self.0.take_discarded()
     }
 
-    /// Closes the inbox when the loop ends. Drops the messages.
-    pub(crate) fn close(&self) {
-        let messages = self.0.close();
-        drop(messages);
+    /// Closes the inbox when the loop ends. Returns its messages, for the caller to drop.
+    pub(crate) fn close(&self) -> Vec<Message> {
+        self.0.close().unwrap_or_default()
     }
 }
 
-fn wake(waker: ToWake<mio::Waker>) {
+fn ended() -> PostError {
+    PostErrorKind::LoopEnded.into()
+}
+
+/// Wakes the loop if the caller has to, after it has released all locks.
+pub(super) fn wake(waker: ToWake<mio::Waker>) {
     if let Some(waker) = waker
         && let Err(error) = waker.wake()
     {

@@ -33,8 +33,7 @@ pub(crate) struct Lodging {
 }
 
 /// The values that lodge in one thread.
-#[derive(Default)]
-struct Lodgers(RefCell<Slab<Rc<dyn Any>>>);
+pub(super) type Lodgers = RefCell<Slab<Rc<dyn Any>>>;
 
 impl Lodging {
     /// Creates a lodging without a value in the loop of `inbox`, which may not have started yet.
@@ -68,16 +67,15 @@ impl Lodging {
             self.is_gone.store(true, Relaxed);
             return drop(value);
         }
-        let lodgers = home.local::<Lodgers>();
-        let key = lodgers.0.borrow_mut().insert(value);
+        let key = home.lodgers.borrow_mut().insert(value);
         self.key.store(key as u32, Relaxed);
     }
 
     /// Returns the value. The calling thread is the home.
     pub(crate) fn value<V: 'static>(&self) -> Option<Rc<V>> {
-        let lodgers = Dispatcher::existing()?.local::<Lodgers>();
-        let value = lodgers.0.borrow().get(self.key.load(Relaxed) as usize)?.clone();
-        value.downcast().ok()
+        let key = self.key.load(Relaxed) as usize;
+        let find = |home: &Rc<Dispatcher>| home.lodgers.borrow().get(key).cloned();
+        Dispatcher::with_existing(find)??.downcast().ok()
     }
 
     /// Takes the value out early. The calling thread is the home.
@@ -135,17 +133,16 @@ impl Dispatcher {
     /// Returns the number of values that lodge in this thread.
     pub(crate) fn lodgers(&self) -> usize {
         self.drop_discarded();
-        self.local::<Lodgers>().0.borrow().len()
+        self.lodgers.borrow().len()
     }
 
     pub(super) fn drop_lodgers(&self, keys: &[u32]) {
         if keys.is_empty() || self.has_ended() {
             return;
         }
-        let lodgers = self.local::<Lodgers>();
         for &key in keys {
             // Dropping the value runs user code, so the borrow ends first.
-            let value = lodgers.0.borrow_mut().try_remove(key as usize);
+            let value = self.lodgers.borrow_mut().try_remove(key as usize);
             drop(value);
         }
     }

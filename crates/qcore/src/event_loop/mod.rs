@@ -33,6 +33,7 @@ mod flags;
 mod hand_over;
 mod inbox;
 mod lodging;
+mod parcel;
 mod poll;
 mod posted;
 mod poster;
@@ -57,6 +58,7 @@ pub use self::{
 pub(crate) use self::{
     inbox::{Inbox, Message},
     lodging::Lodging,
+    parcel::{Parcel, Values},
     posted::{Deliver, Which},
     run::{Locks, Run},
 };

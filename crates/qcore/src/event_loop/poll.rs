@@ -13,7 +13,7 @@ use mio::{Events, Interest, Poll, Registry, Waker, event};
 use slab::Slab;
 
 use super::{
-    inbox::Inbox,
+    inbox::{Inbox, Message},
     source::{EventSource, Readiness, SourceEntry, SourceKey, WAKER},
 };
 
@@ -284,10 +284,9 @@ impl Sources {
         woken.then_some(inbox)
     }
 
-    pub(super) fn close(&self) {
-        if let Some(inbox) = self.inbox.get() {
-            inbox.close();
-        }
+    /// Closes the inbox. Returns its messages, for the caller to drop.
+    pub(super) fn close(&self) -> Vec<Message> {
+        self.inbox.get().map_or_else(Vec::new, |inbox| inbox.close())
     }
 }
 

@@ -8,8 +8,19 @@ use crate::id::ObjectId;
 
 /// A posted delivery: a queued slot, an event, or the deletion of an object.
 pub(crate) trait Deliver {
-    /// Makes the delivery.
+    /// Makes the delivery. A parcel of several calls makes the next one.
     fn deliver(&self);
+
+    /// Returns whether nothing is left to deliver after the next call of
+    /// [`deliver`](Deliver::deliver).
+    fn is_last(&self) -> bool {
+        true
+    }
+
+    /// Returns whether [`Which`] can select the delivery.
+    fn is_selectable(&self) -> bool {
+        true
+    }
 
     /// Cancels the delivery. Returns the value that would have been delivered, for the caller to
     /// drop.
@@ -35,6 +46,9 @@ pub(super) enum Posted {
     Delivery(Rc<dyn Deliver>),
     /// A delivery that came from another thread.
     Sent(Box<dyn Deliver>),
+    /// A parcel of several calls that came from another thread. It keeps its place until its last
+    /// call.
+    Several(Rc<dyn Deliver>),
     /// A delivery, and the level of loops and deliveries at which it was requested. It waits until
     /// the loop is back at a lower level.
     ForLevel(Rc<dyn Deliver>, u32),
@@ -46,8 +60,19 @@ impl Posted {
     fn delivery(&self) -> Option<&dyn Deliver> {
         match self {
             Posted::Call(_) | Posted::Gone => None,
-            Posted::Delivery(delivery) | Posted::ForLevel(delivery, _) => Some(&**delivery),
+            Posted::Delivery(delivery)
+            | Posted::Several(delivery)
+            | Posted::ForLevel(delivery, _) => Some(&**delivery),
             Posted::Sent(delivery) => Some(&**delivery),
+        }
+    }
+
+    /// Returns the item without taking it, if it is a parcel with several calls left.
+    #[inline]
+    fn share(&self) -> Option<Posted> {
+        match self {
+            Posted::Several(parcel) if !parcel.is_last() => Some(Posted::Several(parcel.clone())),
+            _ => None,
         }
     }
 
@@ -81,7 +106,8 @@ impl Which {
 
     fn has(&self, posted: &Posted) -> bool {
         posted.delivery().is_some_and(|delivery| {
-            self.kind.is_none_or(|wanted| wanted == delivery.kind())
+            delivery.is_selectable()
+                && self.kind.is_none_or(|wanted| wanted == delivery.kind())
                 && self.receiver.is_none_or(|wanted| wanted == delivery.receiver())
         })
     }
@@ -336,6 +362,9 @@ impl PostQueue {
     #[inline]
     fn next_of_all(&mut self, level: u32) -> Option<Posted> {
         while self.taken < self.behind {
+            if let Some(parcel) = self.posted(self.queue.front()?).share() {
+                return Some(parcel);
+            }
             let entry = self.queue.pop_front()?;
             self.taken += 1;
             let posted = match entry.place {
@@ -366,12 +395,16 @@ impl PostQueue {
         while *at < self.behind {
             let index = (*at - self.taken) as usize;
             let posted = self.posted(self.queue.get(index)?);
-            *at += 1;
             let due = match posted {
                 Posted::ForLevel(_, asked) => which.may_run(*asked, level),
                 _ => true,
             };
-            if due && which.has(posted) {
+            let is_wanted = due && which.has(posted);
+            if is_wanted && let Some(parcel) = posted.share() {
+                return Some(parcel);
+            }
+            *at += 1;
+            if is_wanted {
                 self.gone += 1;
                 return Some(self.take_at(index));
             }

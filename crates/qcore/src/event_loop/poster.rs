@@ -2,7 +2,8 @@
 
 use std::{fmt, io, sync::Arc};
 
-use super::inbox::{Inbox, Message};
+use super::{inbox::Inbox, parcel::Values, posted::Deliver};
+use crate::id::ObjectId;
 
 /// Posts calls to one thread's event loop from any other thread.
 ///
@@ -117,8 +118,11 @@ impl Poster {
     /// [`PostErrorKind::LoopEnded`] if the loop's thread has ended.
     pub fn post(&self, call: impl FnOnce() + Send + 'static) -> Result<(), PostError> {
         // Even in the loop's own thread the call goes through the queue, so that it wakes the loop.
-        let refused = self.inbox.push(Message::Call(Box::new(call)));
-        refused.map_err(|_message| PostErrorKind::LoopEnded.into())
+        self.inbox.push_value(
+            call,
+            |posting: &mut Posting<_>, call| posting.0.add(call),
+            |call| Posting(Values::new(call)),
+        )
     }
 
     /// Returns whether both post to the same loop.
@@ -135,6 +139,33 @@ impl Poster {
     #[doc(alias = "wakeUp")]
     pub fn wake_up(&self) {
         self.inbox.wake();
+    }
+}
+
+/// Calls that [`Poster::post`] has sent.
+struct Posting<F>(Values<F>);
+
+impl<F: FnOnce() + 'static> Deliver for Posting<F> {
+    fn deliver(&self) {
+        if let Some(call) = self.0.take() {
+            call();
+        }
+    }
+
+    fn is_last(&self) -> bool {
+        self.0.is_last()
+    }
+
+    fn is_selectable(&self) -> bool {
+        false
+    }
+
+    fn receiver(&self) -> ObjectId {
+        ObjectId::NONE
+    }
+
+    fn kind(&self) -> u16 {
+        0
     }
 }
 

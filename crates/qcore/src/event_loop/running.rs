@@ -74,14 +74,11 @@ impl Dispatcher {
         run.code()
     }
 
-    /// Runs the loop until `root` returns true. The loop calls `root` in the step for tasks of each
-    /// turn.
+    /// Runs the loop until `root` is done. The loop polls `root` in the step for tasks of each turn.
     #[cfg(feature = "tasks")]
     pub(crate) fn run_until(self: &Rc<Self>, root: &dyn Root) -> RootEnd {
         let run = Rc::new(Run::default());
         let _entered = Entered::new(self, &run);
-        let tasks = self.tasks().clone();
-        let step = || root.step();
         loop {
             if root.is_done() {
                 return RootEnd::Done;
@@ -92,9 +89,7 @@ impl Dispatcher {
             if self.has_ended() {
                 return RootEnd::LoopEnded;
             }
-            // Another future that ran the loop inside of this one may have cleared it.
-            tasks.set_root_woken(root.is_woken());
-            self.turn(ProcessEventsFlags::WAIT_FOR_MORE_EVENTS, None, Some(&run), Some(&step));
+            self.turn(ProcessEventsFlags::WAIT_FOR_MORE_EVENTS, None, Some(&run), Some(root));
         }
     }
 
@@ -125,12 +120,16 @@ impl Dispatcher {
     }
 }
 
-/// A future that the loop runs for, see [`Dispatcher::run_until`].
-#[cfg(feature = "tasks")]
+/// A future that the loop runs for, see `Dispatcher::run_until`. Loops inside of that loop do not
+/// poll it.
+#[cfg_attr(not(feature = "tasks"), expect(dead_code))]
 pub(crate) trait Root {
     /// Polls the future if it was woken. Returns whether it was.
     fn step(&self) -> bool;
+
+    /// Returns whether the future was woken and not polled since.
     fn is_woken(&self) -> bool;
+
     fn is_done(&self) -> bool;
 }
 

@@ -21,7 +21,7 @@ use std::{
     pin::Pin,
     rc::Rc,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
     task::{Context, Poll, Wake, Waker},
@@ -29,7 +29,11 @@ use std::{
 
 use slab::Slab;
 
-use super::{Dispatcher, inbox::Inbox};
+use super::{
+    Dispatcher,
+    inbox::{Inbox, wake},
+    running::Root,
+};
 
 /// How many tasks the loop polls in one turn. The others are the first ones of the next turn.
 pub(super) const BUDGET: u32 = 256;
@@ -132,8 +136,6 @@ pub(crate) struct Tasks {
     alarms: RefCell<Vec<(Arc<Alarm>, Waker)>>,
     next_generation: Cell<u32>,
     next_serial: Cell<u64>,
-    /// Whether a future that runs the loop by itself was woken.
-    root_woken: Cell<bool>,
     ended: Cell<bool>,
 }
 
@@ -146,8 +148,9 @@ thread_local! {
 pub(crate) struct Shared {
     /// The inbox of the loop, which wakes it.
     inbox: Arc<Inbox>,
-    /// The tasks that other threads have woken.
-    away: Mutex<Vec<Arc<Alarm>>>,
+    /// The tasks that other threads have woken; `None` after the loop has ended, because an alarm
+    /// in this queue would keep the queue itself.
+    away: Mutex<Option<Vec<Arc<Alarm>>>>,
 }
 
 /// The waker of a task.
@@ -184,8 +187,16 @@ impl Alarm {
             return;
         }
         let shared = self.shared.clone();
-        shared.away.lock().unwrap_or_else(PoisonError::into_inner).push(self);
-        shared.wake_loop();
+        let waker = match &mut *shared.away() {
+            Some(away) => {
+                let is_first = away.is_empty();
+                away.push(self);
+                // The first one wakes the loop, which takes all of them.
+                if is_first { shared.inbox.note() } else { None }
+            }
+            None => None,
+        };
+        wake(waker);
     }
 }
 
@@ -208,11 +219,16 @@ impl Shared {
         self.inbox.wake();
     }
 
-    /// Wakes the future that runs the loop by itself.
-    pub(crate) fn wake_root(self: &Arc<Self>) {
-        if !self.with_tasks(|tasks| tasks.root_woken.set(true)) {
+    /// Makes the loop run its step for tasks, if this is another thread. In the loop's own thread
+    /// the loop is not waiting.
+    pub(crate) fn wake_loop_from_away(self: &Arc<Self>) {
+        if !self.with_tasks(|_| ()) {
             self.wake_loop();
         }
+    }
+
+    fn away(&self) -> MutexGuard<'_, Option<Vec<Arc<Alarm>>>> {
+        self.away.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -243,14 +259,14 @@ impl Dispatcher {
 
     /// Polls the ready tasks, up to the budget, and then `root`. Returns whether there were any.
     #[inline]
-    pub(super) fn run_tasks(&self, root: Option<&dyn Fn() -> bool>) -> bool {
+    pub(super) fn run_tasks(&self, root: Option<&dyn Root>) -> bool {
         match self.tasks.get() {
             Some(tasks) => self.poll_tasks(tasks, root),
             None => false,
         }
     }
 
-    fn poll_tasks(&self, tasks: &Rc<Tasks>, root: Option<&dyn Fn() -> bool>) -> bool {
+    fn poll_tasks(&self, tasks: &Rc<Tasks>, root: Option<&dyn Root>) -> bool {
         struct Requeue<'a>(&'a Tasks);
         impl Drop for Requeue<'_> {
             fn drop(&mut self) {
@@ -266,14 +282,14 @@ impl Dispatcher {
                 done = true;
             }
         }
-        root.is_some_and(|root| root()) || done
+        root.is_some_and(|root| root.step()) || done
     }
 }
 
 impl Tasks {
     fn new(inbox: Arc<Inbox>, ended: bool) -> Self {
         Tasks {
-            shared: Arc::new(Shared { inbox, away: Mutex::default() }),
+            shared: Arc::new(Shared { inbox, away: Mutex::new((!ended).then(Vec::new)) }),
             table: RefCell::default(),
             ready: RefCell::default(),
             deferred: RefCell::default(),
@@ -281,7 +297,6 @@ impl Tasks {
             alarms: RefCell::default(),
             next_generation: Cell::new(0),
             next_serial: Cell::new(0),
-            root_woken: Cell::new(false),
             ended: Cell::new(ended),
         }
     }
@@ -289,10 +304,6 @@ impl Tasks {
     /// Returns what the wakers share.
     pub(crate) fn shared(&self) -> &Arc<Shared> {
         &self.shared
-    }
-
-    pub(crate) fn set_root_woken(&self, woken: bool) {
-        self.root_woken.set(woken);
     }
 
     // ---- tasks and their handles
@@ -410,8 +421,15 @@ impl Tasks {
             Some(Err(false)) => {
                 // Cloning and dropping wakers of other executors may run any code.
                 let mut awaiter = Some(waker.clone());
-                self.with(key, |entry| std::mem::swap(&mut entry.awaiter, &mut awaiter));
+                let still = self.with(key, |entry| {
+                    std::mem::swap(&mut entry.awaiter, &mut awaiter);
+                    entry.stage != Stage::Finished
+                });
                 drop(awaiter);
+                if still != Some(true) {
+                    // The task has ended while the waker was cloned.
+                    waker.wake_by_ref();
+                }
                 Joined::Pending
             }
             Some(Ok(())) => match self.remove(key) {
@@ -465,16 +483,16 @@ impl Tasks {
     }
 
     fn has_ready(&self) -> bool {
-        self.root_woken.get() || !self.ready.borrow().is_empty()
+        // A loop inside of a task finds the tasks that have run before it in this turn deferred.
+        !self.ready.borrow().is_empty() || !self.deferred.borrow().is_empty()
     }
 
     /// Makes those tasks ready that other threads have woken.
     fn collect(&self) {
         // The two buffers take turns, so that neither grows anew.
         let mut woken = self.buffer.take();
-        {
-            let mut away = self.shared.away.lock().unwrap_or_else(PoisonError::into_inner);
-            std::mem::swap(&mut *away, &mut woken);
+        if let Some(away) = &mut *self.shared.away() {
+            std::mem::swap(away, &mut woken);
         }
         for alarm in woken.drain(..) {
             // Reads what the thread has written before it woke the task.
@@ -514,12 +532,14 @@ impl Tasks {
 
     /// Polls a task and puts it back.
     fn poll(&self, key: TaskKey, mut job: BoxedJob, alarm: (Arc<Alarm>, Waker)) {
-        let polled = job.as_mut().poll(&mut Context::from_waker(&alarm.1));
+        // What is taken out of its `Option` is not dropped while the table is borrowed.
+        let mut polled = Some(job.as_mut().poll(&mut Context::from_waker(&alarm.1)));
         let mut job = Some(job);
         let mut payload = None;
         let mut after = After::Gone;
         let mut alarm = Some(alarm);
         self.with(key, |entry| {
+            let Some(polled) = polled.take() else { return };
             entry.alarm = alarm.take();
             after = match (polled, entry.stage) {
                 (Poll::Pending, Stage::Doomed) => After::Discard,
@@ -576,8 +596,7 @@ impl Tasks {
             }
             drop(entry);
         }
-        let away =
-            std::mem::take(&mut *self.shared.away.lock().unwrap_or_else(PoisonError::into_inner));
+        let away = self.shared.away().take();
         drop((away, self.alarms.take()));
     }
 }
@@ -590,4 +609,39 @@ enum After {
     Requeue,
     Discard,
     Wake(Option<Waker>),
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{future::poll_fn, sync::mpsc, thread};
+
+    use super::*;
+    use crate::spawn_local;
+
+    #[test]
+    fn a_waker_that_outlives_the_loop_does_not_leak() {
+        for woken_before in [false, true] {
+            let (sender, wakers) = mpsc::channel::<Waker>();
+            let shared = thread::spawn(move || {
+                spawn_local(async move {
+                    poll_fn(|context| {
+                        sender.send(context.waker().clone()).unwrap();
+                        Poll::<()>::Pending
+                    })
+                    .await;
+                });
+                crate::QEventLoop::new().process_events();
+                Arc::downgrade(Dispatcher::current().tasks().shared())
+            })
+            .join()
+            .unwrap();
+            let waker = wakers.recv().unwrap();
+            assert!(shared.upgrade().is_some());
+            if woken_before {
+                waker.wake_by_ref();
+            }
+            waker.wake();
+            assert!(shared.upgrade().is_none());
+        }
+    }
 }

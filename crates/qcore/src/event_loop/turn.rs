@@ -6,6 +6,7 @@ use super::{
     Dispatcher, ProcessEventsFlags, Run, TimerId,
     inbox::Message,
     posted::{Posted, Which},
+    running::Root,
     source::SourceKey,
     timers::Firing,
 };
@@ -17,7 +18,7 @@ impl Dispatcher {
     /// With `WAIT_FOR_MORE_EVENTS` it waits for an event, at most until `until`. It does not wait
     /// if there is already something to do or if `run` has been told to exit.
     ///
-    /// `root` runs in the step for tasks and returns whether it has done anything.
+    /// `root` is polled in the step for tasks. If it is woken, the turn does not wait.
     ///
     /// In the last turn of `run`, and in a turn without a `run`, the data written during that turn
     /// is not sent. Qt's write notifiers would send it in the next turn. This is visible to the
@@ -27,7 +28,7 @@ impl Dispatcher {
         flags: ProcessEventsFlags,
         until: Option<Nanos>,
         run: Option<&Rc<Run>>,
-        root: Option<&dyn Fn() -> bool>,
+        root: Option<&dyn Root>,
     ) -> bool {
         // This may be the last turn of the loop. Then it sends only the data that was written
         // before it. Qt sends the rest in the next turn, and there is no next turn.
@@ -53,6 +54,7 @@ impl Dispatcher {
             && !self.posted.borrow().has_work(self.level.get())
             && !self.woken.get()
             && !self.has_ready_tasks()
+            && root.is_none_or(|root| !root.is_woken())
             && !self.sources.is_woken()
             // Excluded sockets stay in their queues and do not prevent a wait.
             && (!sockets
@@ -142,10 +144,9 @@ impl Dispatcher {
             }
             self.arrived.borrow_mut().extend(messages);
             self.buffer.set(buffer);
-            self.drop_lodgers(&discarded);
-        }
-        if has_woken {
+            // Dropping a value may run user code, which may run a loop. That loop needs the tasks.
             self.collect_tasks();
+            self.drop_lodgers(&discarded);
         }
         // A setup may run user code, which may post and so collect the messages behind it, or panic.
         // The messages that are left wait in `arrived`.
@@ -201,7 +202,9 @@ impl Dispatcher {
         while let Some(posted) = next() {
             match posted {
                 Posted::Call(call) => self.deliver(call),
-                Posted::Delivery(delivery) => self.deliver(|| delivery.deliver()),
+                Posted::Delivery(delivery) | Posted::Several(delivery) => {
+                    self.deliver(|| delivery.deliver());
+                }
                 Posted::Sent(delivery) => self.deliver(|| delivery.deliver()),
                 Posted::ForLevel(delivery, _) if delivery.is_wanted() => {
                     self.deliver(|| delivery.deliver());
@@ -311,7 +314,7 @@ impl Dispatcher {
     fn collect_tasks(&self) {}
 
     #[inline]
-    fn run_tasks(&self, _: Option<&dyn Fn() -> bool>) -> bool {
+    fn run_tasks(&self, _: Option<&dyn Root>) -> bool {
         false
     }
 }

@@ -236,12 +236,16 @@ impl DeviceBackend for Memory {
         let at = self.at.get();
         let end = at.checked_add(new.len()).ok_or_else(out_of_memory)?;
         let mut data = self.data.borrow_mut();
-        if end > data.len() {
-            let more = end - data.len();
-            data.try_reserve(more).map_err(|_| out_of_memory())?;
-            data.resize(end, 0);
+        let length = data.len();
+        if end > length {
+            data.try_reserve(end - length).map_err(|_| out_of_memory())?;
         }
-        data[at..end].copy_from_slice(new);
+        if at > length {
+            data.resize(at, 0);
+        }
+        let (over, beyond) = new.split_at(new.len().min(data.len() - at));
+        data[at..at + over.len()].copy_from_slice(over);
+        data.extend_from_slice(beyond);
         drop(data);
         self.at.set(end);
         self.note_written(new.len());

@@ -310,6 +310,20 @@ impl QIODevice {
         Ok(sink.len())
     }
 
+    /// Moves bytes from the device to the end of the read buffer, as many as one call of the
+    /// device's `read_data` returns. Returns their number.
+    #[cfg(feature = "tasks")]
+    pub(super) fn fill(&self) -> Result<usize, DeviceError> {
+        let mut piece = self.0.pool.take_piece();
+        let count = self.backend().read_data(self, &mut piece).map(|count| count.min(piece.len()));
+        if let (&Ok(count @ 1..), true) = (&count, self.is_open()) {
+            self.append_to_buffer(&piece[..count]);
+            self.advance_device(count);
+        }
+        self.0.pool.put_piece(piece);
+        count
+    }
+
     /// Removes bytes from the read buffer.
     pub(super) fn take(&self, count: usize) {
         self.0.buffer.borrow_mut().consume(count, &self.0.pool);

@@ -13,20 +13,20 @@ pub(super) trait Fail: Send + Sync {
     fn fail(&self);
 }
 
-/// The call that a thread waits for.
+/// The calls that one thread, or the threads of one pool, wait for.
 ///
 /// The owner of a `QThread` may wait for the thread to end, in a destructor. If the thread waited
 /// for a call into the owner's loop meanwhile, both would wait for ever. So the owner abandons these
-/// calls.
+/// calls. The same holds for the owner of a pool of threads.
 #[derive(Default)]
 pub(crate) struct BlockedCalls(Mutex<State>);
 
 #[derive(Default)]
 struct State {
-    /// The loop that makes no more calls of this thread.
+    /// The loop that makes no more calls of these threads.
     abandoned: Option<Arc<Inbox>>,
-    /// The loop and the call that the thread waits for.
-    waiting: Option<(Arc<Inbox>, Arc<dyn Fail>)>,
+    /// The calls that the threads wait for, and the loops that are to make them.
+    waiting: Vec<(Arc<Inbox>, Arc<dyn Fail>)>,
 }
 
 thread_local! {
@@ -34,7 +34,7 @@ thread_local! {
 }
 
 impl BlockedCalls {
-    /// Makes this the one of the calling thread, which has none yet.
+    /// Makes these the blocked calls of the calling thread, which has none yet.
     pub(crate) fn install(self: Arc<Self>) {
         let _ = CURRENT.try_with(|current| current.set(self));
     }
@@ -44,16 +44,23 @@ impl BlockedCalls {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Fails the call into this loop that the thread waits for, and all later ones.
+    /// Fails the calls into this loop that the threads wait for, and all later ones.
     pub(crate) fn abandon(&self, inbox: Arc<Inbox>) {
         let mut state = self.state();
-        let is_waiting = state.waiting.take_if(|(into, _)| Arc::ptr_eq(into, &inbox));
+        let calls: Vec<_> =
+            state.waiting.extract_if(.., |(into, _)| Arc::ptr_eq(into, &inbox)).collect();
         let before = state.abandoned.replace(inbox);
         drop(state);
         drop(before);
-        if let Some((_, call)) = is_waiting {
+        for (_, call) in calls {
             call.fail();
         }
+    }
+
+    /// Ends what [`abandon`](Self::abandon) has begun: later calls are made again.
+    pub(crate) fn resume(&self) {
+        let before = self.state().abandoned.take();
+        drop(before);
     }
 }
 
@@ -68,10 +75,13 @@ pub(super) fn wait_for<V>(inbox: &Arc<Inbox>, call: Arc<dyn Fail>, wait: impl Fn
         call.fail();
         return wait();
     }
-    state.waiting = Some((inbox.clone(), call));
+    state.waiting.push((inbox.clone(), call.clone()));
     drop(state);
     let value = wait();
-    let waited = current.state().waiting.take();
+    let mut state = current.state();
+    let at = state.waiting.iter().position(|(_, waiting)| Arc::ptr_eq(waiting, &call));
+    let waited = at.map(|at| state.waiting.swap_remove(at));
+    drop(state);
     drop(waited);
     value
 }

@@ -19,7 +19,9 @@ use super::{
 use crate::{
     classes::{Life, Link, MethodId, SlotList},
     event::{EventType, QEvent},
-    event_loop::{Deliver, Inbox, Lodging, Message, PostError, PostErrorKind, Poster},
+    event_loop::{
+        Deliver, Inbox, Lodging, Message, Parcel, PostError, PostErrorKind, Poster, Values,
+    },
     id::ObjectId,
     time::QDeadlineTimer,
 };
@@ -108,6 +110,14 @@ impl<R: Receiver> Remote<R> {
         }
     }
 
+    /// Notes that there will be no receiver, unless there is one. The calling thread is that of the
+    /// receiver.
+    pub(crate) fn give_up(&self) {
+        if !is_made::<R>(&self.lodging) {
+            self.lodging.evict();
+        }
+    }
+
     pub(super) fn identity(&self) -> usize {
         self.identity
     }
@@ -131,8 +141,17 @@ impl<R: Receiver> Remote<R> {
         if self.lodging.is_gone() {
             return Err(self.gone().into());
         }
-        let to = self.lodging.clone();
-        self.send(PostedCall::<R, _> { to, call: Cell::new(Some(call)), receiver: PhantomData })
+        let lodging = &self.lodging;
+        lodging.inbox().send_value(
+            call,
+            |parcel: &mut PostedCalls<R, _>, call| {
+                if Arc::ptr_eq(&parcel.to, lodging) { parcel.calls.add(call) } else { Err(call) }
+            },
+            |call| {
+                let (to, calls) = (lodging.clone(), Values::new(call));
+                PostedCalls { to, calls, receiver: PhantomData }
+            },
+        )
     }
 
     /// Calls `call` with the receiver, in the receiver's thread, and waits for its result.
@@ -238,7 +257,7 @@ impl<R: Receiver> Remote<R> {
         }
     }
 
-    fn send(&self, delivery: impl Deliver + Send + 'static) -> Result<(), PostError> {
+    fn send(&self, delivery: impl Parcel) -> Result<(), PostError> {
         self.lodging.inbox().send(Message::Delivery(Box::new(delivery)))
     }
 
@@ -353,6 +372,26 @@ pub(super) fn reach<R: Receiver, V>(
     if life.is_some_and(|life| life.is_filtered(|| QEvent::new(EventType::META_CALL))) {
         return Reached::Filtered;
     }
+    meet(to, &resident, call)
+}
+
+/// Calls `call` with the receiver as [`reach`] does, but directly: the call is no event, and no
+/// event filter sees it.
+pub(super) fn reach_directly<R: Receiver, V>(
+    to: &Lodging,
+    call: impl FnOnce(&R::Target) -> V,
+) -> Reached<V> {
+    match to.value::<Resident<R>>() {
+        Some(resident) => meet(to, &resident, call),
+        None => Reached::Dead,
+    }
+}
+
+fn meet<R: Receiver, V>(
+    to: &Lodging,
+    resident: &Resident<R>,
+    call: impl FnOnce(&R::Target) -> V,
+) -> Reached<V> {
     if let Some(value) = R::with(&resident.weak, call) {
         return Reached::Called(value);
     }
@@ -363,7 +402,6 @@ pub(super) fn reach<R: Receiver, V>(
 /// Makes the death of the receiver cut a connection. Returns `false` if the receiver is known to be
 /// dead. The calling thread is that of the receiver.
 pub(super) fn watch<R: Receiver>(to: &Lodging, link: &Link) -> bool {
-    // A receiver that does not exist yet is watched by nobody: a call will find it dead.
     let Some(resident) = to.value::<Resident<R>>() else { return !to.is_gone() };
     if !R::is_alive(&resident.weak) {
         return false;
@@ -374,23 +412,37 @@ pub(super) fn watch<R: Receiver>(to: &Lodging, link: &Link) -> bool {
     true
 }
 
+/// Returns whether the receiver has been made, even if it has died since. The calling thread is that
+/// of the receiver.
+pub(super) fn is_made<R: Receiver>(to: &Lodging) -> bool {
+    to.is_gone() || to.value::<Resident<R>>().is_some()
+}
+
 /// Returns whether the receiver is alive. The calling thread is that of the receiver.
 pub(super) fn is_alive<R: Receiver>(to: &Lodging) -> bool {
     to.value::<Resident<R>>().is_some_and(|resident| R::is_alive(&resident.weak))
 }
 
-/// A call that [`Remote::post`] has sent.
-struct PostedCall<R, F> {
+/// Calls that [`Remote::post`] has sent.
+struct PostedCalls<R, F> {
     to: Arc<Lodging>,
-    call: Cell<Option<F>>,
+    calls: Values<F>,
     receiver: PhantomData<fn() -> R>,
 }
 
-impl<R: Receiver, F: FnOnce(&R::Target) + 'static> Deliver for PostedCall<R, F> {
+impl<R: Receiver, F: FnOnce(&R::Target) + 'static> Deliver for PostedCalls<R, F> {
     fn deliver(&self) {
-        if let Some(call) = self.call.take() {
+        if let Some(call) = self.calls.take() {
             reach::<R, _>(&self.to, call);
         }
+    }
+
+    fn is_last(&self) -> bool {
+        self.calls.is_last()
+    }
+
+    fn cancel(&self) -> Option<Box<dyn Any>> {
+        self.calls.take_all()
     }
 
     fn receiver(&self) -> ObjectId {

@@ -33,6 +33,15 @@ impl<T> Spread<T> {
         drop(gone);
     }
 
+    /// Forgets a connection that was disconnected.
+    pub(super) fn remove(&self, connection: *const ()) {
+        let mut connections = self.connections();
+        let at = connections.iter().position(|one| Arc::as_ptr(one).cast() == connection);
+        let gone = at.map(|at| connections.remove(at));
+        drop(connections);
+        drop(gone);
+    }
+
     /// Calls the slots of the receivers in this thread, and sends calls to those in other threads.
     pub(crate) fn fire(&self, value: &T) {
         let connections = self.connections().clone();

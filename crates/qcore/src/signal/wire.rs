@@ -6,13 +6,12 @@
 //!                    Link ◄─────── (for cutting) ◄── weakly
 //! ```
 //!
-//! Each emission sends an [`Arrival`] with a clone of the value. An arrival holds the wire, and so
+//! Each emission sends a clone of the value in [`Arrivals`]. They hold the wire, and so
 //! the slot: calls that are under way are made even if the signal is disconnected or dies. The slot
 //! itself stays in the thread of its receiver, and is dropped there.
 
 use std::{
     any::Any,
-    cell::Cell,
     marker::PhantomData,
     panic::Location,
     rc::Rc,
@@ -26,14 +25,15 @@ use super::{
     Connection, ConnectionType, Remote, Signal, Target,
     connects::Invoke,
     receiver::Receiver,
-    remote::{Reached, is_alive, reach, watch},
+    remote::{Reached, is_alive, is_made, reach, reach_directly, watch},
     reply::{Answerer, Reply},
     slot::{Call, Function, warn_of_deadlock},
+    spread::Spread,
 };
 use crate::{
     classes::{Link, MethodId, SlotList},
     event::EventType,
-    event_loop::{Deliver, Lodging, Message},
+    event_loop::{Deliver, Dispatcher, Lodging, Message, Values},
     id::ObjectId,
     panics::guard_slot,
 };
@@ -112,7 +112,16 @@ where
 {
     let wire = Wire::new(remote);
     let (weak, place) = (Arc::downgrade(&wire), Location::caller());
-    let setup = move || drop(install::<R, T, S>(&weak, slot, place));
+    let target = remote.lodging().clone();
+    let setup = move || {
+        let install = move || drop(install::<R, T, S>(&weak, slot, place));
+        if is_made::<R>(&target) {
+            return install();
+        }
+        // The call that makes the receiver waits in the loop's queue. The slot is installed after
+        // it, so that the death of the receiver cuts the connection.
+        Dispatcher::current().post(install);
+    };
     // If the loop has ended, its receivers are dead.
     match wire.slot.inbox().send(Message::Setup(Box::new(setup))) {
         Ok(()) => attach::<R, T, S>(signal, wire, remote, kind, function),
@@ -166,7 +175,7 @@ where
     if let Some(spread) = &spread {
         spread.add(firing.clone());
     }
-    let slot = RemoteSlot { firing, is_spread: spread.is_some() };
+    let slot = RemoteSlot { firing, spread };
     let target = Target { identity: remote.identity(), lives: [None, None] };
     let connection = signal.add(Some(target), kind, function, slot);
     let Some(link) = connection.link() else { return connection };
@@ -227,7 +236,7 @@ where
         }
         let is_here = self.way != Way::Queued && self.wire.slot.inbox().is_here();
         match self.way {
-            Way::Auto if is_here => deliver::<R, T, S>(&self.wire, value),
+            Way::Auto if is_here => deliver::<R, T, S>(&self.wire, value, How::Directly),
             Way::Blocking if is_here => warn_of_deadlock(),
             Way::Blocking => {
                 let (reply, answerer) = Reply::new();
@@ -251,15 +260,27 @@ where
     S: Invoke<R, T>,
 {
     fn send(&self, value: &T, answerer: Option<Answerer<()>>) {
-        let arrival = Arrival::<R, T, S> {
-            wire: self.wire.clone(),
-            value: Cell::new(Some(value.clone())),
-            answerer: Cell::new(answerer),
-            ends: PhantomData,
+        let wire = &self.wire;
+        let emission = Emission { value: value.clone(), answerer };
+        let add = |arrivals: &mut Arrivals<R, T, S>, emission| {
+            if Arc::ptr_eq(&arrivals.wire, wire) {
+                arrivals.emissions.add(emission)
+            } else {
+                Err(emission)
+            }
         };
-        let message = Message::Delivery(Box::new(arrival));
-        if self.wire.slot.inbox().send(message).is_err() {
-            self.wire.is_cut.store(true, Relaxed);
+        let make = |emission| {
+            let (wire, emissions) = (wire.clone(), Values::new(emission));
+            Arrivals { wire, emissions, ends: PhantomData }
+        };
+        let inbox = wire.slot.inbox();
+        // The other ways send only from other threads.
+        let sent = match self.way {
+            Way::Queued => inbox.send_value(emission, add, make),
+            Way::Auto | Way::Blocking => inbox.push_value(emission, add, make),
+        };
+        if sent.is_err() {
+            wire.is_cut.store(true, Relaxed);
         }
     }
 }
@@ -267,8 +288,8 @@ where
 /// The slot in the list of the signal.
 struct RemoteSlot<R, T, S> {
     firing: Arc<Firing<R, T, S>>,
-    /// Whether another thread emits the signal and has called the slot.
-    is_spread: bool,
+    /// The connections that another thread fires, if this is one of them.
+    spread: Option<Arc<Spread<T>>>,
 }
 
 impl<R, T, S> Call<T> for RemoteSlot<R, T, S>
@@ -278,7 +299,8 @@ where
     S: Invoke<R, T>,
 {
     fn call(&self, value: &T) -> bool {
-        if !self.is_spread {
+        // Otherwise the other thread has called the slot.
+        if self.spread.is_none() {
             self.firing.fire(value);
         }
         !self.firing.is_cut()
@@ -293,6 +315,9 @@ impl<R, T, S> Drop for RemoteSlot<R, T, S> {
     fn drop(&mut self) {
         // Calls that are under way keep the wire, and are made. But it is no connection any more.
         self.firing.wire.is_cut.store(true, Relaxed);
+        if let Some(spread) = &self.spread {
+            spread.remove(Arc::as_ptr(&self.firing).cast());
+        }
     }
 }
 
@@ -305,17 +330,30 @@ struct Installed<R, T, S> {
     ends: PhantomData<fn(R, T)>,
 }
 
+/// How the slot is called.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum How {
+    /// Within the emission.
+    Directly,
+    /// By the loop: event filters of the receiver see the call.
+    AsEvent,
+}
+
 /// Calls the slot. The calling thread is that of the receiver.
-fn deliver<R, T, S>(wire: &Wire, value: &T)
+fn deliver<R, T, S>(wire: &Wire, value: &T, how: How)
 where
     R: Receiver,
     T: 'static,
     S: Invoke<R, T>,
 {
     let Some(installed) = wire.slot.value::<Installed<R, T, S>>() else { return };
-    let reached = reach::<R, _>(&wire.target, |receiver| {
+    let call = |receiver: &R::Target| {
         guard_slot(installed.place, || installed.slot.invoke(receiver, value));
-    });
+    };
+    let reached = match how {
+        How::Directly => reach_directly::<R, _>(&wire.target, call),
+        How::AsEvent => reach::<R, _>(&wire.target, call),
+    };
     if matches!(reached, Reached::Dead) {
         wire.cut();
         wire.slot.evict();
@@ -363,16 +401,20 @@ impl<R: Receiver, T: 'static, S: 'static> SlotList for Installed<R, T, S> {
     }
 }
 
-/// One emission on its way to the receiver.
-struct Arrival<R, T, S> {
+/// Emissions on their way to the receiver.
+struct Arrivals<R, T, S> {
     wire: Arc<Wire>,
-    value: Cell<Option<T>>,
-    /// Tells the emission that the slot has run, if it waits for that.
-    answerer: Cell<Option<Answerer<()>>>,
+    emissions: Values<Emission<T>>,
     ends: PhantomData<fn(R, S)>,
 }
 
-impl<R, T, S> Deliver for Arrival<R, T, S>
+struct Emission<T> {
+    value: T,
+    /// Tells the emission that the slot has run, if it waits for that.
+    answerer: Option<Answerer<()>>,
+}
+
+impl<R, T, S> Deliver for Arrivals<R, T, S>
 where
     R: Receiver,
     T: 'static,
@@ -380,14 +422,17 @@ where
 {
     fn deliver(&self) {
         // The answerer answers when it is dropped, even if the slot panics.
-        let _answerer = self.answerer.take();
-        if let Some(value) = self.value.take() {
-            deliver::<R, T, S>(&self.wire, &value);
+        if let Some(Emission { answerer: _answerer, value }) = self.emissions.take() {
+            deliver::<R, T, S>(&self.wire, &value, How::AsEvent);
         }
     }
 
+    fn is_last(&self) -> bool {
+        self.emissions.is_last()
+    }
+
     fn cancel(&self) -> Option<Box<dyn Any>> {
-        Some(Box::new(self.value.take()?))
+        self.emissions.take_all()
     }
 
     fn receiver(&self) -> ObjectId {

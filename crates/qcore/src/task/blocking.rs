@@ -132,7 +132,7 @@ impl Wake for Alarm {
 
     fn wake_by_ref(self: &Arc<Self>) {
         if !self.woken.swap(true, Ordering::AcqRel) {
-            self.shared.wake_root();
+            self.shared.wake_loop_from_away();
         }
     }
 }

@@ -207,9 +207,8 @@ impl<T> JoinHandle<T> {
 impl<T: 'static> Future for JoinHandle<T> {
     type Output = Result<T, JoinError>;
 
-    /// # Panics
-    ///
-    /// If it is polled again after it has returned the result.
+    /// A handle that has returned the result returns [`Aborted`](JoinErrorKind::Aborted) if it is
+    /// polled again.
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let Some(key) = self.key else { return Poll::Ready(Err(JoinErrorKind::Aborted.into())) };
         let mut output: Option<T> = None;

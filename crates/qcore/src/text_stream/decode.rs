@@ -78,34 +78,35 @@ impl Decoder {
         self.pending.clear();
     }
 
-    /// Returns whether `raw` is its own text.
-    pub(super) fn is_plain(&self, raw: &[u8]) -> bool {
-        self.pending.is_empty()
-            && match self.kind {
-                Kind::Latin1 => raw.is_ascii(),
-                Kind::Utf8 => std::str::from_utf8(raw).is_ok(),
-                _ => false,
-            }
+    /// Forgets that the text begins here.
+    pub(super) fn set_started(&mut self) {
+        self.at_start = false;
     }
 
-    /// Appends the text of `bytes` to `text`.
-    pub(super) fn decode(&mut self, bytes: &[u8], text: &mut String) {
+    /// Appends the text of `bytes` to `text`. Returns whether the text is the bytes themselves:
+    /// those kept from before, and `bytes` without those kept from now on.
+    pub(super) fn decode(&mut self, bytes: &[u8], text: &mut String) -> bool {
         if bytes.is_empty() {
-            return;
+            return true;
         }
         if self.pending.is_empty() {
             return self.decode_joined(bytes, text);
         }
         let mut joined = std::mem::take(&mut self.pending).into_vec();
         joined.extend_from_slice(bytes);
-        self.decode_joined(&joined, text);
+        self.decode_joined(&joined, text)
     }
 
-    fn decode_joined(&mut self, bytes: &[u8], text: &mut String) {
+    fn decode_joined(&mut self, bytes: &[u8], text: &mut String) -> bool {
         let before = text.len();
+        let mut is_same = false;
         match self.kind {
-            Kind::Latin1 => decode_latin1(bytes, text),
-            Kind::Utf8 => self.pending = decode_utf8(bytes, text).into(),
+            Kind::Latin1 => is_same = decode_latin1(bytes, text),
+            Kind::Utf8 => {
+                let incomplete;
+                (incomplete, is_same) = decode_utf8(bytes, text);
+                self.pending = incomplete.into();
+            }
             Kind::Utf16(order) => self.decode_utf16(order, bytes, text),
             Kind::Utf32(order) => self.decode_utf32(order, bytes, text),
             #[cfg(feature = "codecs")]
@@ -119,8 +120,10 @@ impl Decoder {
             self.at_start = false;
             if self.has_mark() && text[before..].starts_with('\u{feff}') {
                 text.replace_range(before..before + '\u{feff}'.len_utf8(), "");
+                is_same = false;
             }
         }
+        is_same
     }
 
     fn has_mark(&self) -> bool {
@@ -166,30 +169,39 @@ impl Decoder {
     }
 }
 
-fn decode_latin1(bytes: &[u8], text: &mut String) {
+/// Appends the text to `text` and returns whether it is the bytes themselves.
+fn decode_latin1(bytes: &[u8], text: &mut String) -> bool {
     match std::str::from_utf8(bytes) {
-        Ok(ascii) if bytes.is_ascii() => text.push_str(ascii),
-        _ => text.extend(bytes.iter().map(|&byte| char::from(byte))),
+        Ok(ascii) if bytes.is_ascii() => {
+            text.push_str(ascii);
+            true
+        }
+        _ => {
+            text.extend(bytes.iter().map(|&byte| char::from(byte)));
+            false
+        }
     }
 }
 
-/// Appends the text to `text` and returns the incomplete character at the end. Each byte of an
-/// invalid sequence becomes U+FFFD, as in Qt.
-pub(super) fn decode_utf8<'a>(mut bytes: &'a [u8], text: &mut String) -> &'a [u8] {
+/// Appends the text to `text`. Returns the incomplete character at the end, and whether the text is
+/// the bytes before that. Each byte of an invalid sequence becomes U+FFFD, as in Qt.
+pub(super) fn decode_utf8<'a>(mut bytes: &'a [u8], text: &mut String) -> (&'a [u8], bool) {
+    let mut is_same = true;
     loop {
         let error = match std::str::from_utf8(bytes) {
             Ok(valid) => {
                 text.push_str(valid);
-                return &[];
+                return (&[], is_same);
             }
             Err(error) => error,
         };
         let (valid, rest) = bytes.split_at(error.valid_up_to());
         text.push_str(std::str::from_utf8(valid).unwrap_or_default());
         if error.error_len().is_none() {
-            return rest;
+            return (rest, is_same);
         }
         text.push(char::REPLACEMENT_CHARACTER);
+        is_same = false;
         bytes = &rest[1..];
     }
 }

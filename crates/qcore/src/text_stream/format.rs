@@ -1,6 +1,7 @@
-//! Numbers as text, in the C locale.
+//! Numbers as text, in the C locale. The text is ASCII, in bytes: so it needs no check that it is
+//! UTF-8 before it is appended to other bytes.
 
-use std::fmt::Write;
+use std::io::Write;
 
 use super::settings::{NumberFlags, RealNumberNotation, Settings};
 
@@ -8,20 +9,20 @@ use super::settings::{NumberFlags, RealNumberNotation, Settings};
 const DIGITS: usize = 1100;
 
 /// Appends an integer.
-pub(super) fn integer(text: &mut String, mut magnitude: u64, is_negative: bool, how: &Settings) {
+pub(super) fn integer(text: &mut Vec<u8>, mut magnitude: u64, is_negative: bool, how: &Settings) {
     push_sign(text, is_negative, how.flags);
     let base = u64::from(if (2..=36).contains(&how.base) { how.base } else { 10 });
     if how.flags.contains(NumberFlags::SHOW_BASE) {
         let is_upper = how.flags.contains(NumberFlags::UPPERCASE_BASE);
-        text.push_str(match base {
-            2 if is_upper => "0B",
-            2 => "0b",
+        text.extend_from_slice(match base {
+            2 if is_upper => b"0B",
+            2 => b"0b",
             // As in Qt, a zero with a sign has no prefix.
-            8 if magnitude == 0 && how.flags.contains(NumberFlags::FORCE_SIGN) => "",
-            8 => "0",
-            16 if is_upper => "0X",
-            16 => "0x",
-            _ => "",
+            8 if magnitude == 0 && how.flags.contains(NumberFlags::FORCE_SIGN) => b"",
+            8 => b"0",
+            16 if is_upper => b"0X",
+            16 => b"0x",
+            _ => b"",
         });
     }
     if base == 10 {
@@ -39,29 +40,43 @@ pub(super) fn integer(text: &mut String, mut magnitude: u64, is_negative: bool, 
             break;
         }
     }
-    text.push_str(std::str::from_utf8(&digits[at..]).unwrap_or_default());
+    text.extend_from_slice(&digits[at..]);
 }
 
-fn push_decimal_integer(text: &mut String, mut value: u64) {
-    let mut digits = [0; 20];
-    let mut at = digits.len();
-    while value >= 100 {
-        at -= 2;
-        digits[at..at + 2].copy_from_slice(pair(value % 100));
+fn push_decimal_integer(text: &mut Vec<u8>, mut value: u64) {
+    // The digits are written where they belong. A constant number of bytes is appended for them,
+    // which takes two instructions, and those behind the number are cut off.
+    let (start, count) = (text.len(), count_digits(value));
+    text.extend_from_slice(&[b'0'; 20]);
+    text.truncate(start + count);
+    let (first, pairs) = text[start..].as_rchunks_mut::<2>();
+    for digits in pairs.iter_mut().rev() {
+        *digits = pair(value % 100);
         value /= 100;
     }
-    if value >= 10 {
-        at -= 2;
-        digits[at..at + 2].copy_from_slice(pair(value));
-    } else {
-        at -= 1;
-        digits[at] = b'0' + value as u8;
+    if let [first] = first {
+        *first = b'0' + value as u8;
     }
-    text.push_str(std::str::from_utf8(&digits[at..]).unwrap_or_default());
+}
+
+fn count_digits(value: u64) -> usize {
+    const POWERS: [u64; 20] = {
+        let mut powers = [1; 20];
+        let mut at = 1;
+        while at < 20 {
+            powers[at] = powers[at - 1] * 10;
+            at += 1;
+        }
+        powers
+    };
+    // The number of bits times log10(2) is the number of digits, or one too low.
+    let bits = u64::BITS - (value | 1).leading_zeros();
+    let estimate = ((bits * 1233) >> 12) as usize;
+    (estimate + usize::from(value >= POWERS[estimate])).max(1)
 }
 
 /// Returns the two digits of a number below 100.
-fn pair(value: u64) -> &'static [u8] {
+fn pair(value: u64) -> [u8; 2] {
     const PAIRS: [[u8; 2]; 100] = {
         let mut pairs = [[0; 2]; 100];
         let mut at = 0;
@@ -71,19 +86,19 @@ fn pair(value: u64) -> &'static [u8] {
         }
         pairs
     };
-    &PAIRS[value as usize]
+    PAIRS[value as usize]
 }
 
 /// Appends a floating point number. `scratch` is memory to use.
-pub(super) fn real(text: &mut String, value: f64, how: &Settings, scratch: &mut String) {
+pub(super) fn real(text: &mut Vec<u8>, value: f64, how: &Settings, scratch: &mut Vec<u8>) {
     let is_upper = how.flags.contains(NumberFlags::UPPERCASE_DIGITS);
     if !value.is_finite() {
         push_sign(text, value < 0.0, how.flags);
-        text.push_str(match (value.is_nan(), is_upper) {
-            (true, true) => "NAN",
-            (true, false) => "nan",
-            (false, true) => "INF",
-            (false, false) => "inf",
+        text.extend_from_slice(match (value.is_nan(), is_upper) {
+            (true, true) => b"NAN",
+            (true, false) => b"nan",
+            (false, true) => b"INF",
+            (false, false) => b"inf",
         });
         return;
     }
@@ -95,7 +110,7 @@ pub(super) fn real(text: &mut String, value: f64, how: &Settings, scratch: &mut 
         RealNumberNotation::Fixed => {
             push_fixed(text, value, how.precision, scratch);
             if keeps_point && how.precision == 0 {
-                text.push('.');
+                text.push(b'.');
             }
         }
         RealNumberNotation::Scientific => {
@@ -105,17 +120,19 @@ pub(super) fn real(text: &mut String, value: f64, how: &Settings, scratch: &mut 
         RealNumberNotation::Smart => {
             let after_first = how.precision.max(1) - 1;
             let exponent = digits(value, after_first, scratch);
-            scratch.truncate(scratch.trim_end_matches('0').len().max(1));
+            let is_zero = |&&digit: &&u8| digit == b'0';
+            let zeros = scratch[1..].iter().rev().take_while(is_zero).count();
+            scratch.truncate(scratch.len() - zeros);
             let wanted = if keeps_point { after_first } else { scratch.len() - 1 };
             match usize::try_from(exponent) {
                 Ok(exponent) if exponent <= after_first => {
                     push_decimal(text, scratch, wanted, keeps_point, exponent);
                 }
                 Err(_) if exponent >= -4 => {
-                    text.push_str("0.");
+                    text.extend_from_slice(b"0.");
                     let before = text.len();
                     push_zeros(text, exponent.unsigned_abs() as usize - 1);
-                    text.push_str(scratch);
+                    text.extend_from_slice(scratch);
                     // As in Qt, the zeros after the point count.
                     let least = if keeps_point { after_first + 1 } else { 0 };
                     push_zeros(text, least.saturating_sub(text.len() - before));
@@ -126,73 +143,74 @@ pub(super) fn real(text: &mut String, value: f64, how: &Settings, scratch: &mut 
     }
 }
 
-fn push_sign(text: &mut String, is_negative: bool, flags: NumberFlags) {
+fn push_sign(text: &mut Vec<u8>, is_negative: bool, flags: NumberFlags) {
     if is_negative {
-        text.push('-');
+        text.push(b'-');
     } else if flags.contains(NumberFlags::FORCE_SIGN) {
-        text.push('+');
+        text.push(b'+');
     }
 }
 
 /// Appends digits with `after_first` digits after the first one, a point and an exponent.
 fn push_scientific(
-    text: &mut String,
-    digits: &str,
+    text: &mut Vec<u8>,
+    digits: &[u8],
     after_first: usize,
     keeps_point: bool,
     exponent: i32,
     is_upper: bool,
 ) {
-    text.push_str(&digits[..1]);
+    text.push(digits[0]);
     if after_first > 0 || keeps_point {
-        text.push('.');
+        text.push(b'.');
     }
-    text.push_str(&digits[1..]);
+    text.extend_from_slice(&digits[1..]);
     push_zeros(text, (after_first + 1).saturating_sub(digits.len()));
-    text.push(if is_upper { 'E' } else { 'e' });
-    text.push(if exponent < 0 { '-' } else { '+' });
+    text.push(if is_upper { b'E' } else { b'e' });
+    text.push(if exponent < 0 { b'-' } else { b'+' });
     let exponent = exponent.unsigned_abs();
     if exponent < 10 {
-        text.push('0');
+        text.push(b'0');
     }
-    let _ = write!(text, "{exponent}");
+    push_decimal_integer(text, exponent.into());
 }
 
 /// Appends digits of a number of at least 1, with `after_first` digits after the first one.
 fn push_decimal(
-    text: &mut String,
-    digits: &str,
+    text: &mut Vec<u8>,
+    digits: &[u8],
     after_first: usize,
     keeps_point: bool,
     exponent: usize,
 ) {
     let whole = exponent + 1;
     let (before, after) = digits.split_at(whole.min(digits.len()));
-    text.push_str(before);
+    text.extend_from_slice(before);
     push_zeros(text, whole - before.len());
     let count = (after_first + 1).saturating_sub(whole);
     if count > 0 || keeps_point {
-        text.push('.');
+        text.push(b'.');
     }
-    text.push_str(after);
+    text.extend_from_slice(after);
     push_zeros(text, count.saturating_sub(after.len()));
 }
 
-fn push_zeros(text: &mut String, count: usize) {
-    text.extend(std::iter::repeat_n('0', count));
+fn push_zeros(text: &mut Vec<u8>, count: usize) {
+    if count > 0 {
+        text.resize(text.len() + count, b'0');
+    }
 }
 
 /// Appends a number with `precision` digits after the point.
-fn push_fixed(text: &mut String, value: f64, precision: usize, scratch: &mut String) {
+fn push_fixed(text: &mut Vec<u8>, value: f64, precision: usize, scratch: &mut Vec<u8>) {
     if let Some(scaled) = i32::try_from(precision).ok().and_then(|by| scaled(value, by)) {
         let one = 10u64.pow(precision as u32);
         push_decimal_integer(text, scaled / one);
         if precision > 0 {
-            text.push('.');
             // The digit in front keeps the zeros after the point; it becomes the point.
-            let at = text.len() - 1;
+            let at = text.len();
             push_decimal_integer(text, one + scaled % one);
-            text.replace_range(at..at + 2, ".");
+            text[at] = b'.';
         }
         return;
     }
@@ -202,13 +220,13 @@ fn push_fixed(text: &mut String, value: f64, precision: usize, scratch: &mut Str
         scratch.clear();
         let _ = write!(scratch, "{value:.*}", exact + 1);
         scratch.pop();
-        if scratch.ends_with('.') {
+        if scratch.ends_with(b".") {
             scratch.pop();
         }
         if round_up(scratch) {
-            text.push('1');
+            text.push(b'1');
         }
-        text.push_str(scratch);
+        text.extend_from_slice(scratch);
     } else {
         let _ = write!(text, "{value:.exact$}");
     }
@@ -217,7 +235,7 @@ fn push_fixed(text: &mut String, value: f64, precision: usize, scratch: &mut Str
 
 /// Sets `out` to the significant digits of a number, `after_first` or fewer after the first one,
 /// and returns the exponent of the first. Zeros are left out at the end only beyond [`DIGITS`].
-fn digits(value: f64, after_first: usize, out: &mut String) -> i32 {
+fn digits(value: f64, after_first: usize, out: &mut Vec<u8>) -> i32 {
     if let Some(exponent) = quick_digits(value, after_first, out) {
         return exponent;
     }
@@ -227,10 +245,10 @@ fn digits(value: f64, after_first: usize, out: &mut String) -> i32 {
         if (lowest - estimate).abs() <= 1 {
             let exponent = scientific(value, exact + 1, out);
             let unit = exponent - exact as i32 - 1;
-            if lowest == unit && out.ends_with('5') && ends_at(value, unit) {
+            if lowest == unit && out.ends_with(b"5") && ends_at(value, unit) {
                 out.pop();
                 if round_up(out) {
-                    out.insert(0, '1');
+                    out.insert(0, b'1');
                     out.pop();
                     return exponent + 1;
                 }
@@ -242,7 +260,7 @@ fn digits(value: f64, after_first: usize, out: &mut String) -> i32 {
 }
 
 /// Does what [`digits`] does for numbers of usual size, if rounding is clear.
-fn quick_digits(value: f64, after_first: usize, out: &mut String) -> Option<i32> {
+fn quick_digits(value: f64, after_first: usize, out: &mut Vec<u8>) -> Option<i32> {
     if !(1e-7..1e22).contains(&value) || after_first > 14 {
         return None;
     }
@@ -271,8 +289,8 @@ fn power(exponent: i32) -> Option<f64> {
     Some(if exponent < 0 { 1.0 / power } else { *power })
 }
 
-/// Returns the number times ten to the `by`, rounded to an integer; `None` if that is large, or so
-/// close to half a unit that the rounding is not clear.
+/// Returns the number times ten to the `by`, rounded to an integer; `None` if that is large. As in
+/// Qt, half a unit goes up.
 fn scaled(value: f64, by: i32) -> Option<u64> {
     // One operation with an exact power: the error is half a unit of the last bit.
     let scaled = if by < 0 { value / power(-by)? } else { value * power(by)? };
@@ -282,18 +300,38 @@ fn scaled(value: f64, by: i32) -> Option<u64> {
     let whole = scaled as u64;
     let fraction = scaled - whole as f64;
     let error = scaled * f64::EPSILON;
-    if (fraction - 0.5).abs() <= error {
-        return None;
+    let is_clear = (fraction - 0.5).abs() > error;
+    let goes_up = if is_clear { fraction > 0.5 } else { is_half_or_more(value, by, whole) };
+    Some(whole + u64::from(goes_up))
+}
+
+/// Returns whether the number times ten to the `by` is at least `whole` and a half, if it is about
+/// that. Both sides of the comparison then have about the same size, which fits into 128 bits.
+fn is_half_or_more(value: f64, by: i32, whole: u64) -> bool {
+    let (mantissa, exponent) = parts(value);
+    let (mut left, mut right) = (u128::from(mantissa), u128::from(2 * whole + 1));
+    let tens = 10u128.pow(by.unsigned_abs());
+    if by < 0 {
+        right *= tens;
+    } else {
+        left *= tens;
     }
-    Some(whole + u64::from(fraction > 0.5))
+    // Twice the number, because `right` is twice `whole` and a half.
+    let doublings = exponent + 1;
+    if doublings < 0 {
+        right <<= -doublings;
+    } else {
+        left <<= doublings;
+    }
+    left >= right
 }
 
 /// Sets `out` to digits as Rust rounds them, and returns the exponent of the first.
-fn scientific(value: f64, after_first: usize, out: &mut String) -> i32 {
+fn scientific(value: f64, after_first: usize, out: &mut Vec<u8>) -> i32 {
     out.clear();
     let _ = write!(out, "{value:.after_first$e}");
-    let Some(mark) = out.rfind('e') else { return 0 };
-    let exponent = out[mark + 1..].parse().unwrap_or(0);
+    let Some(mark) = out.iter().rposition(|&byte| byte == b'e') else { return 0 };
+    let exponent = ascii(&out[mark + 1..]).parse().unwrap_or(0);
     out.truncate(mark);
     if out.len() > 1 {
         out.remove(1); // the point
@@ -322,15 +360,25 @@ fn ends_at(value: f64, unit: i32) -> bool {
 }
 
 /// Adds one to the last digit. Returns whether all digits were nines and are zeros now.
-fn round_up(digits: &mut String) -> bool {
-    let nines = digits.len() - digits.trim_end_matches(['9', '.']).len();
-    let kept = digits.len() - nines;
-    let zeros = digits[kept..].replace('9', "0");
-    digits.truncate(kept);
-    let last = digits.pop();
-    if let Some(digit) = last {
-        digits.push(char::from(digit as u8 + 1));
+fn round_up(digits: &mut [u8]) -> bool {
+    for digit in digits.iter_mut().rev() {
+        match *digit {
+            b'.' => {}
+            b'9' => *digit = b'0',
+            _ => {
+                *digit += 1;
+                return false;
+            }
+        }
     }
-    digits.push_str(&zeros);
-    last.is_none()
+    true
+}
+
+/// Returns a number that this module has formatted as text.
+///
+/// # Panics
+///
+/// Panics if the bytes are no text, which a number's bytes always are.
+pub(super) fn ascii(number: &[u8]) -> &str {
+    std::str::from_utf8(number).expect("numbers are ASCII")
 }

@@ -31,7 +31,8 @@ pub(super) struct Input {
 struct Source {
     /// The position of the first byte.
     position: i64,
-    bytes: Vec<u8>,
+    /// `None` if the text is the bytes themselves, including those that the decoder kept before.
+    bytes: Option<Vec<u8>>,
     /// Where their text begins, counted from the beginning of all text.
     start: u64,
     /// The state of the decoder before them.
@@ -98,9 +99,8 @@ impl Input {
         }
         let taken = self.before + self.at as u64;
         while self.sources.get(1).is_some_and(|next| next.start < taken) {
-            if let Some(source) = self.sources.pop_front() {
-                self.spare = source.bytes;
-            }
+            let source = self.sources.pop_front();
+            self.keep_spare(source);
         }
         if self.at >= PIECE && self.at >= self.text.len() / 2 {
             self.text.drain(..self.at);
@@ -118,9 +118,15 @@ impl Input {
     }
 
     fn forget_sources(&mut self) {
-        if let Some(source) = self.sources.pop_back() {
-            self.spare = source.bytes;
-            self.sources.clear();
+        let source = self.sources.pop_back();
+        self.keep_spare(source);
+        self.sources.clear();
+    }
+
+    /// Keeps the memory of a source for the next one.
+    fn keep_spare(&mut self, source: Option<Source>) {
+        if let Some(bytes) = source.and_then(|source| source.bytes) {
+            self.spare = bytes;
         }
     }
 
@@ -156,30 +162,42 @@ impl Input {
             *codec = found;
             self.decoder.set_codec(found);
         }
-        if !self.device.is_sequential() {
-            self.remember(bytes, position, without_returns);
+        // What is left of a line or word moves to the front; taken text makes room.
+        if self.at >= self.text.len() - self.at {
+            self.before += self.at as u64;
+            self.text.drain(..self.at);
+            self.at = 0;
         }
+        let start = self.before + self.text.len() as u64;
+        let before = self.decoder.snapshot();
         let old = self.text.len();
-        self.decoder.decode(bytes, &mut self.text);
+        let mut is_same = self.decoder.decode(bytes, &mut self.text);
         if without_returns {
-            remove_returns(&mut self.text, old);
+            is_same &= !remove_returns(&mut self.text, old);
+        }
+        if !self.device.is_sequential() {
+            match (before, self.sources.back_mut()) {
+                (Some(decoder), _) => {
+                    let kept = decoder.pending() as i64;
+                    let (position, bytes) = match is_same {
+                        true => (position - kept, None),
+                        false => (position, Some(self.copy(bytes))),
+                    };
+                    let source = Source { position, bytes, start, decoder, without_returns };
+                    self.sources.push_back(source);
+                }
+                (None, Some(Source { bytes: Some(own), .. })) => own.extend_from_slice(bytes),
+                (None, _) => {}
+            }
         }
         self.set_limit();
     }
 
-    fn remember(&mut self, bytes: &[u8], position: i64, without_returns: bool) {
-        match (self.decoder.snapshot(), self.sources.back_mut()) {
-            (Some(decoder), _) => {
-                let mut own = std::mem::take(&mut self.spare);
-                own.clear();
-                own.extend_from_slice(bytes);
-                let start = self.before + self.text.len() as u64;
-                let source = Source { position, bytes: own, start, decoder, without_returns };
-                self.sources.push_back(source);
-            }
-            (None, Some(last)) => last.bytes.extend_from_slice(bytes),
-            (None, None) => {}
-        }
+    fn copy(&mut self, bytes: &[u8]) -> Vec<u8> {
+        let mut own = std::mem::take(&mut self.spare);
+        own.clear();
+        own.extend_from_slice(bytes);
+        own
     }
 
     /// Returns the device's position of the next character. Moves the device there and drops the
@@ -209,24 +227,24 @@ impl Input {
     /// Returns the position of the next character and the state of the decoder there.
     fn find_position(&self) -> Option<(i64, Decoder)> {
         let source = self.sources.front()?;
-        let end = self.sources.get(1).map(|next| next.start);
-        let end = end.unwrap_or(self.before + self.text.len() as u64);
         let wanted = usize::try_from((self.before + self.at as u64) - source.start).ok()?;
         let mut decoder = source.decoder.snapshot()?;
+        let Some(bytes) = &source.bytes else {
+            decoder.forget_pending();
+            if wanted > 0 {
+                decoder.set_started();
+            }
+            return Some((source.position + wanted as i64, decoder));
+        };
         if wanted == 0 {
             let position = source.position - decoder.pending() as i64;
             decoder.forget_pending();
             return Some((position, decoder));
         }
-        let same_length = end - source.start == source.bytes.len() as u64;
         let mut text = String::new();
-        if same_length && decoder.is_plain(&source.bytes) {
-            decoder.decode(source.bytes.get(..wanted)?, &mut text);
-            return Some((source.position + wanted as i64, decoder));
-        }
         // Decodes the bytes again: in blocks up to the one that has the character, then one by one.
         let (mut done, mut used) = (0, 0);
-        for block in source.bytes.chunks(256) {
+        for block in bytes.chunks(256) {
             let Some(mut ahead) = decoder.snapshot() else { break };
             text.clear();
             ahead.decode(block, &mut text);
@@ -241,9 +259,9 @@ impl Input {
             decoder = ahead;
         }
         text.clear();
-        while done + text.len() < wanted && used < source.bytes.len() {
+        while done + text.len() < wanted && used < bytes.len() {
             let old = text.len();
-            decoder.decode(&source.bytes[used..=used], &mut text);
+            decoder.decode(&bytes[used..=used], &mut text);
             if source.without_returns {
                 remove_returns(&mut text, old);
             }
@@ -295,10 +313,13 @@ impl Drop for WithoutTextMode<'_> {
     }
 }
 
-fn remove_returns(text: &mut String, from: usize) {
-    if text[from..].contains('\r') {
+/// Removes carriage returns from `from` on. Returns whether there were any.
+fn remove_returns(text: &mut String, from: usize) -> bool {
+    let has_returns = text[from..].contains('\r');
+    if has_returns {
         let kept = text[from..].replace('\r', "");
         text.truncate(from);
         text.push_str(&kept);
     }
+    has_returns
 }

@@ -20,6 +20,7 @@
 //! * Text is valid Unicode: half of a surrogate pair, or a number that is no character, is read as
 //!   U+FFFD.
 //! * A position in a string counts bytes, as elsewhere in Rust.
+//! * Closing the device does not flush the stream. Call [`flush`](QTextStream::flush) before.
 //! * [`read`](QTextStream::read) is Qt's `read(maxlen)`, therefore the generic function is
 //!   `read_value`.
 //! * Codecs other than Unicode and Latin-1 are those of the Encoding Standard, which the browsers
@@ -120,12 +121,13 @@ pub struct QTextStream {
     codec: TextCodec,
     detects: bool,
     encoder: Encoder,
-    /// Written text that has not gone to the device.
-    unflushed: String,
+    /// Written text that has not gone to the device, in UTF-8.
+    unflushed: Vec<u8>,
     settings: Settings,
     status: TextStreamStatus,
-    /// Memory for the digits of numbers.
-    digits: String,
+    /// Memory for numbers, and for their digits.
+    number: Vec<u8>,
+    digits: Vec<u8>,
 }
 
 /// What a stream is over.
@@ -214,10 +216,11 @@ impl QTextStream {
             codec: TextCodec::default(),
             detects: true,
             encoder: Encoder::default(),
-            unflushed: String::new(),
+            unflushed: Vec::new(),
             settings: Settings::default(),
             status: TextStreamStatus::Ok,
-            digits: String::new(),
+            number: Vec::new(),
+            digits: Vec::new(),
         }
     }
 

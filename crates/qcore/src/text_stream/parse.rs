@@ -9,6 +9,10 @@ const ZEROS: [u32; 37] = [
     0x1b50, 0x1bb0, 0x1c40, 0x1c50, 0xa620, 0xa8d0, 0xa900, 0xa9d0, 0xa9f0, 0xaa50, 0xabf0, 0xff10,
 ];
 
+/// Powers of ten that are exact.
+const POWERS: [f64; 16] =
+    [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15];
+
 /// Returns the value of a decimal digit of any script.
 fn digit(c: char) -> Option<u64> {
     if c.is_ascii() {
@@ -54,6 +58,10 @@ macro_rules! readers {
                 if !self.has_medium() {
                     return 0.0;
                 }
+                if let Some((value, count)) = usual_real(self.rest().as_bytes()) {
+                    self.consume(count);
+                    return value;
+                }
                 self.skip_spaces();
                 match self.parse_real() {
                     Some(value) => value,
@@ -88,12 +96,15 @@ impl QTextStream {
         if !self.has_medium() {
             return 0;
         }
+        let base = self.settings.base;
+        if matches!(base, 0 | 10)
+            && let Some((value, count)) = usual_integer(self.rest().as_bytes(), base == 0)
+        {
+            self.consume(count);
+            return value;
+        }
         self.skip_spaces();
-        let parsed = match self.parse_decimal() {
-            Some(value) => Some(value),
-            None => self.parse_integer(),
-        };
-        parsed.unwrap_or_else(|| {
+        self.parse_integer().unwrap_or_else(|| {
             self.fail();
             0
         })
@@ -105,30 +116,6 @@ impl QTextStream {
         } else {
             TextStreamStatus::ReadCorruptData
         });
-    }
-
-    /// Reads a decimal number of ASCII digits that ends within the text that is there.
-    fn parse_decimal(&mut self) -> Option<u64> {
-        let base = self.settings.base;
-        let text = self.rest().as_bytes();
-        let is_signed = matches!(text.first()?, b'+' | b'-');
-        let from = usize::from(is_signed);
-        let mut value = 0u64;
-        for (at, &byte) in text.iter().enumerate().skip(from) {
-            let digit = byte.wrapping_sub(b'0');
-            if digit > 9 {
-                // Another script's digit or the digits of another base may follow.
-                let has_prefix = base == 0 && !is_signed && text[0] == b'0';
-                if at == from || !byte.is_ascii() || has_prefix || !matches!(base, 0 | 10) {
-                    return None;
-                }
-                let value = if text[0] == b'-' { negated(value) } else { value };
-                self.consume(at);
-                return Some(value);
-            }
-            value = value.wrapping_mul(10).wrapping_add(digit.into());
-        }
-        None
     }
 
     /// Reads a number in any base. As in Qt, what is read before an error is gone, unless noted.
@@ -258,11 +245,81 @@ impl QTextStream {
     }
 }
 
+/// Returns the number that `text` begins with, and how many bytes the number and the white space
+/// before it take: if all of that is ASCII, and the text shows that the number ends there and has
+/// no prefix of a base. The functions of the stream read the other numbers.
+fn usual_integer(text: &[u8], may_have_prefix: bool) -> Option<(u64, usize)> {
+    let (is_negative, from) = sign(text)?;
+    let (value, end) = digits(text, from, 0);
+    let next = *text.get(end)?;
+    // Digits of another script may follow.
+    if end == from || !next.is_ascii() {
+        return None;
+    }
+    // A zero at the beginning, without a sign, may be a prefix.
+    if may_have_prefix && text[from] == b'0' && (end > from + 1 || next.is_ascii_alphabetic()) {
+        let is_signed = from > 0 && matches!(text[from - 1], b'+' | b'-');
+        if !is_signed {
+            return None;
+        }
+    }
+    Some((if is_negative { negated(value) } else { value }, end))
+}
+
+/// Does the same for a number with a fraction or without one, if its value is the exact quotient of
+/// two numbers.
+fn usual_real(text: &[u8]) -> Option<(f64, usize)> {
+    let (is_negative, from) = sign(text)?;
+    let (mut mantissa, mut end) = digits(text, from, 0);
+    let mut count = end - from;
+    let mut after_point = 0;
+    if count > 0 && text.get(end) == Some(&b'.') {
+        let point = end;
+        (mantissa, end) = digits(text, point + 1, mantissa);
+        after_point = end - point - 1;
+        count += after_point;
+        if after_point == 0 {
+            return None;
+        }
+    }
+    // Both numbers are doubles, so that one division rounds correctly.
+    if !(1..=15).contains(&count) || matches!(text.get(end)?, b'e' | b'E') {
+        return None;
+    }
+    let value = mantissa as f64 / POWERS[after_point];
+    Some((if is_negative { -value } else { value }, end))
+}
+
+/// Skips white space and a sign. Returns whether the sign is a minus, and where the digits begin.
+#[inline]
+fn sign(text: &[u8]) -> Option<(bool, usize)> {
+    let mut at = 0;
+    while matches!(text.get(at)?, b' ' | b'\t'..=b'\r') {
+        at += 1;
+    }
+    let sign = text[at];
+    Some((sign == b'-', at + usize::from(matches!(sign, b'+' | b'-'))))
+}
+
+/// Appends the digits from `at` on to a number. Returns the number and where the digits end.
+#[inline]
+fn digits(text: &[u8], mut at: usize, mut value: u64) -> (u64, usize) {
+    while let Some(byte) = text.get(at) {
+        let digit = byte.wrapping_sub(b'0');
+        if digit > 9 {
+            break;
+        }
+        value = value.wrapping_mul(10).wrapping_add(digit.into());
+        at += 1;
+    }
+    (value, at)
+}
+
 /// Returns the number that `text` is; `None` if it does not fit into an `f64`.
 fn finite(text: &str) -> Option<f64> {
     let value: f64 = text.parse().ok()?;
-    let mantissa = text.split(['e', 'E']).next().unwrap_or(text);
-    let is_zero = || !mantissa.contains(|c| matches!(c, '1'..='9'));
+    let mantissa = || text.split(['e', 'E']).next().unwrap_or(text);
+    let is_zero = || !mantissa().contains(|c| matches!(c, '1'..='9'));
     (value.is_finite() && (value != 0.0 || is_zero())).then_some(value)
 }
 

@@ -24,7 +24,14 @@ impl QTextStream {
     /// assert_eq!(input.read_line(), None);
     /// ```
     #[doc(alias = "readLine")]
+    #[inline]
     pub fn read_line(&mut self) -> Option<String> {
+        if let Some((line, length)) = whole_line(self.rest()) {
+            // Made from the whole line, the string allocates what it needs at once.
+            let line = line.to_owned();
+            self.consume(length);
+            return Some(line);
+        }
         self.read_line_with_maxlen(0)
     }
 
@@ -61,7 +68,13 @@ impl QTextStream {
     /// ```
     #[doc(alias = "readLineInto")]
     pub fn read_line_into(&mut self, line: &mut String) -> bool {
-        self.read_line_into_with_maxlen(line, 0)
+        line.clear();
+        if let Some((text, length)) = whole_line(self.rest()) {
+            line.push_str(text);
+            self.consume(length);
+            return true;
+        }
+        self.take_line(0, line)
     }
 
     /// Reads a line into `line`, at most `maxlen` characters of it, as
@@ -109,18 +122,16 @@ impl QTextStream {
         let mut left = maxlen;
         while left > 0 {
             let rest = self.rest();
-            let mut end = rest.len();
-            if rest.is_ascii() {
-                end = end.min(left);
+            // Looks at no more of the rest than it takes.
+            let mut end = rest.len().min(left);
+            if rest.as_bytes()[..end].is_ascii() {
                 left -= end;
             } else {
-                for (count, (at, _)) in rest.char_indices().enumerate() {
-                    if count == left {
-                        end = at;
-                        break;
-                    }
+                end = 0;
+                for c in rest.chars().take(left) {
+                    end += c.len_utf8();
+                    left -= 1;
                 }
-                left -= rest[..end].chars().count();
             }
             text.push_str(&rest[..end]);
             self.consume(end);
@@ -169,6 +180,11 @@ impl QTextStream {
         if !self.has_medium() {
             return String::new();
         }
+        if let Some((from, end)) = whole_word(self.rest()) {
+            let word = self.rest()[from..end].to_owned();
+            self.consume(end);
+            return word;
+        }
         self.skip_spaces();
         let mut scanned = 0;
         let end = loop {
@@ -215,8 +231,7 @@ impl QTextStream {
     pub(super) fn skip_spaces(&mut self) {
         loop {
             let rest = self.rest();
-            let is_space = |byte: &u8| matches!(byte, b' ' | b'\t'..=b'\r');
-            let mut spaces = rest.bytes().take_while(|byte| is_space(byte)).count();
+            let mut spaces = rest.bytes().take_while(|&byte| is_space(byte)).count();
             if rest.as_bytes().get(spaces).is_some_and(|byte| !byte.is_ascii()) {
                 spaces = rest.len() - rest.trim_start().len();
             }
@@ -247,30 +262,20 @@ impl QTextStream {
         let (mut scanned, mut left, mut found) = (0, maxlen, false);
         loop {
             let rest = &self.rest()[scanned..];
-            let (length, is_line) = match find_line_feed(rest.as_bytes()) {
-                Some(end) => (end + 1, true),
-                None => (rest.len(), false),
-            };
             if maxlen == 0 {
-                if is_line && scanned == 0 {
-                    let text = &rest[..length - 1];
-                    line.push_str(text.strip_suffix('\r').unwrap_or(text));
-                    self.consume(length);
-                    return true;
-                }
-                scanned += length;
-                found = is_line;
+                let end = find_line_feed(rest.as_bytes());
+                found = end.is_some();
+                scanned += end.map_or(rest.len(), |end| end + 1);
             } else {
-                let mut end = 0;
-                for (at, c) in rest[..length].char_indices() {
-                    if left == 0 {
+                // Stops at the limit: a search for the end of the line would repeat with each call.
+                for c in rest.chars().take(left) {
+                    left -= 1;
+                    scanned += c.len_utf8();
+                    found = c == '\n';
+                    if found {
                         break;
                     }
-                    left -= 1;
-                    end = at + c.len_utf8();
-                    found = c == '\n';
                 }
-                scanned += end;
             }
             if found || (maxlen > 0 && left == 0) || !self.more() {
                 break;
@@ -293,6 +298,29 @@ impl QTextStream {
     }
 }
 
+/// Returns the line that `text` begins with, and its length with its end; `None` if its end is not
+/// in `text`.
+#[inline]
+fn whole_line(text: &str) -> Option<(&str, usize)> {
+    let end = find_line_feed(text.as_bytes())?;
+    let line = &text[..end];
+    Some((line.strip_suffix('\r').unwrap_or(line), end + 1))
+}
+
+/// Returns where a word is that `text` begins with, after white space; `None` if that is not ASCII
+/// or its end is not in `text`.
+fn whole_word(text: &str) -> Option<(usize, usize)> {
+    let text = text.as_bytes();
+    let from = text.iter().position(|&byte| !is_space(byte))?;
+    let end = from + text[from..].iter().position(|&byte| is_space(byte) || !byte.is_ascii())?;
+    is_space(text[end]).then_some((from, end))
+}
+
+#[inline]
+fn is_space(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t'..=b'\r')
+}
+
 fn find_line_feed(bytes: &[u8]) -> Option<usize> {
     // The compiler compares a block at once.
     let mut blocks = bytes.chunks_exact(32);
@@ -303,12 +331,24 @@ fn find_line_feed(bytes: &[u8]) -> Option<usize> {
         }
         before += block.len();
     }
-    bytes[before..].iter().position(|&byte| byte == b'\n').map(|at| before + at)
+    let rest = &bytes[before..];
+    let (words, _) = rest.as_chunks::<8>();
+    let place = words.iter().enumerate().find_map(|(at, word)| {
+        // The lowest bit set is that of the first line feed; higher ones may be wrong.
+        const ONES: u64 = u64::from_ne_bytes([1; 8]);
+        let differences = u64::from_le_bytes(*word) ^ (ONES * u64::from(b'\n'));
+        let zeros = differences.wrapping_sub(ONES) & !differences & (ONES << 7);
+        (zeros != 0).then(|| at * 8 + zeros.trailing_zeros() as usize / 8)
+    });
+    let place = place.or_else(|| {
+        let from = words.len() * 8;
+        rest[from..].iter().position(|&byte| byte == b'\n').map(|at| from + at)
+    });
+    place.map(|at| before + at)
 }
 
 fn find_space(text: &str) -> Option<usize> {
-    let is_end = |byte: u8| matches!(byte, b' ' | b'\t'..=b'\r') || !byte.is_ascii();
-    let end = text.bytes().position(is_end)?;
+    let end = text.bytes().position(|byte| is_space(byte) || !byte.is_ascii())?;
     if text.as_bytes()[end].is_ascii() {
         return Some(end);
     }

@@ -89,6 +89,7 @@ impl QTextStream {
     /// assert_eq!(out.into_string(), "x = 0.1\nff");
     /// ```
     #[doc(alias = "operator<<")]
+    #[inline]
     pub fn write<T: ToText + ?Sized>(&mut self, value: &T) -> &mut Self {
         value.write_to(self);
         self
@@ -164,8 +165,9 @@ impl FromText for f64 {
 }
 
 impl ToText for char {
+    #[inline]
     fn write_to(&self, stream: &mut QTextStream) {
-        stream.put(self.encode_utf8(&mut [0; 4]), false);
+        stream.put_char(*self);
     }
 }
 
@@ -176,14 +178,16 @@ impl FromText for char {
 }
 
 impl ToText for str {
+    #[inline]
     fn write_to(&self, stream: &mut QTextStream) {
-        stream.put(self, false);
+        stream.put(self);
     }
 }
 
 impl ToText for String {
+    #[inline]
     fn write_to(&self, stream: &mut QTextStream) {
-        stream.put(self, false);
+        stream.put(self);
     }
 }
 
@@ -197,9 +201,9 @@ impl FromText for String {
 impl ToText for [u8] {
     fn write_to(&self, stream: &mut QTextStream) {
         let mut text = String::new();
-        let incomplete = decode_utf8(self, &mut text);
+        let (incomplete, _) = decode_utf8(self, &mut text);
         text.extend(incomplete.iter().map(|_| char::REPLACEMENT_CHARACTER));
-        stream.put(&text, false);
+        stream.put(&text);
     }
 }
 
@@ -226,7 +230,7 @@ impl FromText for Vec<u8> {
 impl ToText for CStr {
     fn write_to(&self, stream: &mut QTextStream) {
         let text: String = self.to_bytes().iter().map(|&byte| char::from(byte)).collect();
-        stream.put(&text, false);
+        stream.put(&text);
     }
 }
 
@@ -249,8 +253,8 @@ impl FromText for CString {
 impl ToText for fmt::Arguments<'_> {
     fn write_to(&self, stream: &mut QTextStream) {
         match self.as_str() {
-            Some(text) => stream.put(text, false),
-            None => stream.put(&self.to_string(), false),
+            Some(text) => stream.put(text),
+            None => stream.put(&self.to_string()),
         }
     }
 }

@@ -2,7 +2,11 @@
 
 use std::fmt;
 
-use super::{FieldAlignment, Medium, QTextStream, TextStreamStatus, format, settings::Settings};
+use super::{
+    FieldAlignment, Medium, QTextStream, TextStreamStatus,
+    format::{self, ascii},
+    settings::Settings,
+};
 
 /// How much text to keep before it goes to the device, in bytes.
 const KEPT: usize = 16384;
@@ -14,7 +18,8 @@ impl QTextStream {
     ///
     /// The stream flushes itself when it has more than 16 KiB, before it moves or changes its
     /// device, and when it is dropped. If the device does not take all of the text, the rest is
-    /// lost and the status becomes [`WriteFailed`](TextStreamStatus::WriteFailed).
+    /// lost and the status becomes [`WriteFailed`](TextStreamStatus::WriteFailed). Flush the stream
+    /// before you close its device: unlike in Qt, closing the device does not flush the stream.
     ///
     /// ```
     /// use qcore::{OpenMode, QBuffer, QTextStream};
@@ -37,7 +42,7 @@ impl QTextStream {
         let (written, size) = if self.encoder.is_plain() {
             (input.device().write(&text), text.len())
         } else {
-            let bytes = self.encoder.encode(&text);
+            let bytes = self.encoder.encode(unflushed_text(&text));
             (input.device().write(&bytes), bytes.len())
         };
         if !written.is_ok_and(|written| written == size) {
@@ -59,27 +64,53 @@ impl QTextStream {
         self.put_number(|text, settings, scratch| format::real(text, value, settings, scratch));
     }
 
-    /// Writes the number that `format` appends to a string.
-    fn put_number(&mut self, format: impl FnOnce(&mut String, &Settings, &mut String)) {
-        if self.settings.width > 0 {
-            let mut text = String::new();
-            format(&mut text, &self.settings, &mut self.digits);
-            return self.put(&text, true);
+    /// Writes the number that `format` appends to bytes.
+    #[inline]
+    fn put_number(&mut self, format: impl FnOnce(&mut Vec<u8>, &Settings, &mut Vec<u8>)) {
+        if let (Medium::Device(_), 0) = (&self.medium, self.settings.width) {
+            // Without a field, the number goes right to where it belongs.
+            format(&mut self.unflushed, &self.settings, &mut self.digits);
+            return self.flush_if_full();
         }
-        // Without a field, the number goes right to where it belongs.
-        let text = match &mut self.medium {
-            Medium::None => return self.put("", true),
-            Medium::Text { text, .. } => return format(text, &self.settings, &mut self.digits),
-            Medium::Device(_) => &mut self.unflushed,
-        };
-        format(text, &self.settings, &mut self.digits);
+        let mut number = std::mem::take(&mut self.number);
+        number.clear();
+        format(&mut number, &self.settings, &mut self.digits);
+        self.put_in_field(ascii(&number), true);
+        if number.capacity() <= KEPT {
+            self.number = number;
+        }
+    }
+
+    /// Writes text in its field.
+    #[inline]
+    pub(super) fn put(&mut self, text: &str) {
+        if let (Medium::Device(_), 0) = (&self.medium, self.settings.width) {
+            self.unflushed.extend_from_slice(text.as_bytes());
+            return self.flush_if_full();
+        }
+        self.put_in_field(text, false);
+    }
+
+    /// Writes a character in its field.
+    #[inline]
+    pub(super) fn put_char(&mut self, c: char) {
+        if let (Medium::Device(_), 0, Ok(byte @ 0..=127)) =
+            (&self.medium, self.settings.width, u8::try_from(c))
+        {
+            self.unflushed.push(byte);
+            return self.flush_if_full();
+        }
+        self.put_in_field(c.encode_utf8(&mut [0; 4]), false);
+    }
+
+    #[inline]
+    fn flush_if_full(&mut self) {
         if self.unflushed.len() > KEPT {
             self.flush();
         }
     }
 
-    /// Writes a value in its field.
-    pub(super) fn put(&mut self, text: &str, is_number: bool) {
+    fn put_in_field(&mut self, text: &str, is_number: bool) {
         if !self.has_medium() {
             return;
         }
@@ -111,31 +142,36 @@ impl QTextStream {
     }
 
     fn pad(&mut self, mut count: usize) {
+        const MOST: usize = 1024;
+        if count == 0 {
+            return;
+        }
+        let mut pad = [0; 4];
+        let pad = &*self.settings.pad.encode_utf8(&mut pad);
+        let pads = pad.repeat(count.min(MOST));
         while count > 0 {
             // A wide field over a device needs no more memory than a narrow one.
-            let now = count.min(1024);
-            let pad = self.settings.pad;
-            self.append_with(|text| text.extend(std::iter::repeat_n(pad, now)));
+            let now = count.min(MOST);
+            self.append(&pads[..pad.len() * now]);
             count -= now;
         }
     }
 
-    pub(super) fn append(&mut self, text: &str) {
-        self.append_with(|all| all.push_str(text));
-    }
-
-    fn append_with(&mut self, append: impl FnOnce(&mut String)) {
+    fn append(&mut self, new: &str) {
         match &mut self.medium {
             Medium::None => {}
-            Medium::Text { text, .. } => append(text),
+            Medium::Text { text, .. } => text.push_str(new),
             Medium::Device(_) => {
-                append(&mut self.unflushed);
-                if self.unflushed.len() > KEPT {
-                    self.flush();
-                }
+                self.unflushed.extend_from_slice(new.as_bytes());
+                self.flush_if_full();
             }
         }
     }
+}
+
+/// Returns the written text. The stream keeps it in bytes, as most codecs need it.
+fn unflushed_text(bytes: &[u8]) -> &str {
+    std::str::from_utf8(bytes).expect("the stream appends whole texts only")
 }
 
 /// Writes text as it is: without a field. With `write!` a stream takes everything that Rust can

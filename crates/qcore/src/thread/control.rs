@@ -88,6 +88,7 @@ pub(super) type Spreads = (Arc<Spread<()>>, Arc<Spread<ThreadResult>>);
 pub(super) struct Control {
     state: Mutex<State>,
     changed: Condvar,
+    /// Whether an interruption is requested. It changes under the lock of the state.
     interruption: AtomicBool,
     pub(super) started: Option<Arc<Spread<()>>>,
     pub(super) finished: Option<Arc<Spread<ThreadResult>>>,
@@ -143,8 +144,8 @@ impl Control {
 
     /// Notes that `run` has returned.
     pub(super) fn begin_finish(&self, result: &ThreadResult) {
-        self.interruption.store(false, Relaxed);
         let mut state = self.state();
+        self.interruption.store(false, Relaxed);
         state.stage = Stage::Finishing;
         state.priority = ThreadPriority::Inherit;
         // Objects that are built from here on are for the next run.
@@ -180,18 +181,31 @@ impl Control {
         true
     }
 
+    /// Blocks the calling thread until this thread is gone, at most for `limit`, as
+    /// [`wait`](Self::wait) does. The calls of this thread into the loop of `inbox`, that of the
+    /// caller, fail meanwhile: otherwise both would wait for ever.
+    pub(super) fn wait_without_calls(&self, inbox: &Arc<Inbox>, limit: Option<Duration>) -> bool {
+        self.blocked_calls.abandon(inbox.clone());
+        let is_gone = self.wait(limit);
+        if is_gone {
+            self.blocked_calls.resume();
+        }
+        is_gone
+    }
+
     /// Drops what waits for the next start, because there is none.
     pub(super) fn abandon(&self) {
         let mut state = self.state();
         let (inbox, builders) = (state.inbox.clone(), std::mem::take(&mut state.builders));
         let function = state.function.take();
         drop(state);
-        inbox.close();
-        drop((builders, function));
+        drop((inbox.close(), builders, function));
     }
 
     pub(super) fn request_interruption(&self) {
-        if self.stage() == Stage::Running {
+        // Under the lock, so that a request does not come after the end and meet the next run.
+        let state = self.state();
+        if state.stage == Stage::Running {
             self.interruption.store(true, Relaxed);
         }
     }

@@ -155,9 +155,9 @@ impl Node for ThreadNode {
         if matches!(self.control.stage(), Stage::Running | Stage::Finishing) {
             self.control.request_interruption();
             self.exit_from_outside(0);
-            self.control.blocked_calls.abandon(self.life().dispatcher().inbox().clone());
             let deadline: QDeadlineTimer = PATIENCE.into();
-            if !self.control.wait(deadline.remaining_time()) {
+            let here = self.life().dispatcher().inbox();
+            if !self.control.wait_without_calls(here, deadline.remaining_time()) {
                 crate::q_warning!("QThread: Destroyed while thread is still running");
                 return;
             }
@@ -263,7 +263,13 @@ impl QThread {
     /// The thread keeps the object until it ends, or, if it is an object,
     /// [`delete_later`](QObject::delete_later) deletes it. An `Rc` lives as long as the thread.
     ///
-    /// If `make` panics, the thread ends with that panic.
+    /// If `make` panics, the thread ends with that panic. With
+    /// [`PanicPolicy::Report`](crate::PanicPolicy::Report), a thread that is running goes on without
+    /// the object, and the handle returns
+    /// [`TargetDied`](crate::event_loop::PostErrorKind::TargetDied).
+    ///
+    /// A [`call`](Remote::call) waits for the start, too. So the thread that is to start this one
+    /// waits for ever if it calls before. Use [`post`](Remote::post) until then.
     #[doc(alias = "moveToThread")]
     pub fn build<R: Receiver>(&self, make: impl FnOnce() -> R + Send + 'static) -> Remote<R> {
         if self.is_deleted() {
@@ -272,7 +278,7 @@ impl QThread {
         let mut state = self.control.state();
         let remote = Remote::reserve(state.inbox.clone());
         let place = remote.clone();
-        let builder: Builder = Box::new(move || run::keep(&place, make()));
+        let builder: Builder = Box::new(move || run::build(place, make));
         if state.stage == Stage::Running {
             let inbox = state.inbox.clone();
             drop(state);
@@ -294,7 +300,8 @@ impl QThread {
     // ---- running
 
     /// Starts the thread. Does nothing if it is running. A thread that has finished can be started
-    /// again, and has a new event loop then.
+    /// again, and has a new event loop then. If its objects are just dying, the function waits for
+    /// them. Calls of theirs into the event loop of the calling thread fail meanwhile.
     ///
     /// The thread's name for the operating system is the
     /// [`object_name`](QObject::object_name), or `QThread` if the object has none. Linux shows its
@@ -321,7 +328,7 @@ impl QThread {
             return Err(io::Error::new(io::ErrorKind::NotConnected, "the QThread is dead"));
         }
         if self.control.stage() == Stage::Finishing {
-            self.control.wait(None);
+            self.control.wait_without_calls(Object::life(self).dispatcher().inbox(), None);
         }
         let name: String = match self.object_name() {
             name if name.is_empty() => "QThread".to_owned(),
@@ -352,8 +359,8 @@ impl QThread {
     /// is called, and returns the exit code. To be called in the thread itself, on the object that
     /// [`current_thread`](QThread::current_thread) returns.
     ///
-    /// If `exit` was called since the thread was started, or since the last loop of the thread
-    /// ended, the function returns that code without waiting for events.
+    /// If `exit` was called since the thread was started, or since `exec` last returned, the
+    /// function returns that code without waiting for events.
     ///
     /// Returns -1 and logs a warning if the calling thread is another one.
     pub fn exec(&self) -> i32 {
@@ -366,23 +373,25 @@ impl QThread {
         if let Some(code) = exit.take() {
             return code;
         }
-        dispatcher.exec(&Rc::<Run>::default())
+        let code = dispatcher.exec(&Rc::<Run>::default());
+        exit.set(None);
+        code
     }
 
     /// Ends all event loops of the thread with an exit code. By convention 0 means success.
     ///
-    /// Does nothing if the thread is not running. If the thread has not called
-    /// [`exec`](QThread::exec) yet, the code is kept for that call. Calls that were posted to the
-    /// thread before are made first.
+    /// Does nothing if the thread is not running. If the thread is not in [`exec`](QThread::exec),
+    /// the code is also kept for the next call of it: a thread that runs a
+    /// [`QEventLoop`](crate::QEventLoop) first ends both. Calls that were posted to the thread
+    /// before are made first.
     pub fn exit(&self, code: i32) {
         let Side::Inside { exit, .. } = &self.side else {
             return self.exit_from_outside(code);
         };
-        let dispatcher = Object::life(self).dispatcher();
-        if !dispatcher.is_running() {
-            exit.set(Some(code));
-        }
-        dispatcher.exit_all(code);
+        // The loops that are running now need not be that of the thread: its objects and functions
+        // may run loops of their own before it.
+        exit.set(Some(code));
+        Object::life(self).dispatcher().exit_all(code);
     }
 
     /// Ends all event loops of the thread with the exit code 0; the same as

@@ -27,8 +27,8 @@ pub(super) struct Start {
     control: Arc<Control>,
     inbox: Arc<Inbox>,
     owner: Remote<QThread>,
-    /// The stage before the start.
-    before: Stage,
+    /// The stage before the start, and the result of the last run.
+    before: (Stage, Option<ThreadResult>),
 }
 
 impl Start {
@@ -50,19 +50,18 @@ impl Start {
         }
         let stage = std::mem::replace(&mut state.stage, Stage::Running);
         state.priority = priority;
-        let before = state.result.take();
+        let before = (stage, state.result.take());
         let inbox = state.inbox.clone();
         drop(state);
-        drop(before);
-        Ok(Some(Start { control: control.clone(), inbox, owner, before: stage }))
+        Ok(Some(Start { control: control.clone(), inbox, owner, before }))
     }
 
     /// Creates the thread.
     pub(super) fn spawn(self, builder: Builder) -> io::Result<JoinHandle<()>> {
-        let (control, before) = (self.control.clone(), self.before);
+        let (control, before) = (self.control.clone(), self.before.clone());
         builder.spawn(move || self.run()).inspect_err(|_| {
             let mut state = control.state();
-            state.stage = before;
+            (state.stage, state.result) = before;
             state.priority = ThreadPriority::Inherit;
         })
     }
@@ -177,9 +176,12 @@ impl Kept {
 
     /// Lets go of the objects that were deleted.
     fn sweep(&self) {
-        let objects = self.objects.borrow().clone();
-        let dead: Vec<_> = objects.into_iter().filter(|object| !object.is_alive()).collect();
-        self.objects.borrow_mut().retain(|object| !dead.iter().any(|one| Rc::ptr_eq(one, object)));
+        let objects = self.objects.take();
+        let (alive, dead): (Vec<_>, Vec<_>) =
+            objects.into_iter().partition(|object| object.is_alive());
+        let added = self.objects.replace(alive);
+        self.objects.borrow_mut().extend(added);
+        drop(dead);
         self.sweep_at.set((self.objects.borrow().len() * 2).max(16));
     }
 
@@ -188,9 +190,18 @@ impl Kept {
     }
 }
 
-/// Keeps an object that was built in this thread, and makes `remote` its handle.
-pub(super) fn keep<R: Receiver>(remote: &Remote<R>, object: R) {
-    remote.place(&&object);
+/// Builds an object in this thread, keeps it, and makes `remote` its handle.
+pub(super) fn build<R: Receiver>(remote: Remote<R>, make: impl FnOnce() -> R) {
+    /// Whoever calls an object that could not be built learns that there is none.
+    struct Building<R: Receiver>(Remote<R>);
+    impl<R: Receiver> Drop for Building<R> {
+        fn drop(&mut self) {
+            self.0.give_up();
+        }
+    }
+    let building = Building(remote);
+    let object = make();
+    building.0.place(&&object);
     let dispatcher = Dispatcher::current();
     if !dispatcher.has_ended() {
         dispatcher.local::<Kept>().add(Rc::new(object));

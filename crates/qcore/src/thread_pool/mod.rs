@@ -37,6 +37,9 @@ use crate::time::{Interval, QDeadlineTimer};
 /// the application of the process waits for its tasks. If `main` returns without one, or if the
 /// program calls `std::process::exit`, the process ends in the middle of the tasks.
 ///
+/// The thread that waits makes no calls meanwhile. So a [`Remote::call`](crate::Remote::call) of a
+/// task into that thread fails with [`LoopEnded`](crate::CallErrorKind::LoopEnded).
+///
 /// # Examples
 ///
 /// A slot calls a library that blocks. The loop goes on meanwhile, and a method gets the result:
@@ -87,7 +90,7 @@ impl Drop for Owner {
     fn drop(&mut self) {
         // A task may own the last handle. It cannot wait for itself.
         if !self.workers.is_current() {
-            self.workers.wait_for_done(None);
+            self.workers.wait_at_end();
         }
         self.workers.close();
     }
@@ -200,7 +203,8 @@ impl QThreadPool {
     /// Waits until all tasks are done, or until the deadline passes. Returns whether all are done.
     ///
     /// The deadline is given in milliseconds, where -1 means for ever, or as a `Duration`. The loop
-    /// does not run meanwhile, so the results of [`run`](QThreadPool::run) come later.
+    /// does not run meanwhile, so the results of [`run`](QThreadPool::run) come later, and a task
+    /// that waits for a [`call`](crate::Remote::call) into the calling thread never ends.
     ///
     /// In a task of the same pool the function logs a warning and returns `false` at once. In Qt it
     /// would wait for itself.
@@ -262,7 +266,7 @@ pub(crate) fn wait_for_global() {
     if let Some(pool) = GLOBAL.get()
         && !pool.owner.workers.is_current()
     {
-        pool.owner.workers.wait_for_done(None);
+        pool.owner.workers.wait_at_end();
     }
 }
 

@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::panics;
+use crate::{event_loop::Dispatcher, panics, signal::BlockedCalls};
 
 /// The name of the threads, as in Qt.
 const NAME: &str = "Thread (pooled)";
@@ -26,6 +26,8 @@ pub(super) struct Workers {
     work: Condvar,
     /// Notified when all tasks are done.
     done: Condvar,
+    /// The calls into event loops that the tasks wait for.
+    blocked_calls: Arc<BlockedCalls>,
 }
 
 struct State {
@@ -76,6 +78,7 @@ impl Workers {
             }),
             work: Condvar::new(),
             done: Condvar::new(),
+            blocked_calls: Arc::default(),
         }
     }
 
@@ -164,6 +167,16 @@ impl Workers {
         true
     }
 
+    /// Waits until all tasks are done, in a destructor. The loop of the calling thread runs no more
+    /// meanwhile, so calls of the tasks into it fail. Otherwise both would wait for ever.
+    pub(super) fn wait_at_end(&self) {
+        if let Some(dispatcher) = Dispatcher::existing() {
+            self.blocked_calls.abandon(dispatcher.inbox().clone());
+        }
+        self.wait_for_done(None);
+        self.blocked_calls.resume();
+    }
+
     // ---- settings
 
     pub(super) fn settings(&self) -> Settings {
@@ -217,6 +230,7 @@ impl Workers {
 
     fn work(&self) {
         CURRENT.set(self);
+        self.blocked_calls.clone().install();
         let mut state = self.lock();
         loop {
             let too_many = state.threads > state.settings.max_threads.max(1);

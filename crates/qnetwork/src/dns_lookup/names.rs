@@ -87,7 +87,9 @@ pub(super) fn from_ace(name: &str) -> String {
 /// Decodes a label. Keeps it encoded if encoding its text would give another label. Returns `None`
 /// if it is not punycode.
 fn decode(label: &str) -> Option<String> {
-    let Some(code) = label.strip_prefix("xn--") else { return Some(label.to_owned()) };
+    // Qt decodes no code of one or two characters, valid or not.
+    let code = label.strip_prefix("xn--").filter(|code| code.len() > 2);
+    let Some(code) = code else { return Some(label.to_owned()) };
     let text = ace::from_punycode(code)?;
     let prepared = stringprep::nameprep(&text).is_ok_and(|prepared| prepared == text);
     Some(if prepared { text } else { label.to_owned() })
@@ -144,6 +146,15 @@ mod tests {
         ("a.xn--99999999999999.de", ""),
         ("xn--99999999999999.example", "xn--99999999999999.example"),
         ("xn--a_b.de", ""),
+        ("xn--b_-.de", ""),
+        ("xn--bb_.de", ""),
+        ("xn--9a.de", "xn--9a.de"),
+        ("xn--__.de", "xn--__.de"),
+        ("xn--_a.de", "xn--_a.de"),
+        ("xn--b_.de", "xn--b_.de"),
+        ("xn--_.de", "xn--_.de"),
+        ("xn--a.b_.de", "xn--a.b_.de"),
+        ("xn--bcher_-kva.de", "bch\u{ea}er_.de"),
         // Codes that end too early.
         ("xn--bcher-kv.de", "b\u{fc}cher.de"),
         ("xn--zzzz.de", "\u{7bb2}\u{7ba5}.de"),

@@ -179,7 +179,7 @@ impl Resolution {
     }
 
     fn ask(&mut self) -> Step {
-        let time = self.configuration.time_for(self.at);
+        let time = self.configuration.time_for(self.server());
         if self.over_tcp {
             self.stream.clear();
             self.ignored = 0;

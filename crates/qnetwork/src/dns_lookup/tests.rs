@@ -73,9 +73,10 @@ fn servers_are_asked_in_turn() {
     let mut configuration = resolution(3, |_| ()).configuration().clone();
     configuration.attempts = 1;
     let mut rotated = Resolution::new(query(), configuration, 2);
-    assert_eq!(rotated.begin(), seconds(2, 5));
-    assert_eq!(rotated.failed(), seconds(0, 3));
-    assert_eq!(rotated.failed(), seconds(1, 6));
+    // The time depends on the place in the file, as with the system's resolver.
+    assert_eq!(rotated.begin(), seconds(2, 6));
+    assert_eq!(rotated.failed(), seconds(0, 5));
+    assert_eq!(rotated.failed(), seconds(1, 3));
     assert_eq!(error(rotated.failed()), DnsLookupErrorKind::InvalidReply);
 
     let mut none = resolution(1, |configuration| configuration.attempts = 0);

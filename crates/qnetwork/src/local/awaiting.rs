@@ -67,7 +67,8 @@ impl QLocalSocket {
                 LocalSocketState::Connecting => {}
                 _ => return Err(self.last_error()),
             }
-            if self.state_changed.next().await.is_err() {
+            // The slot may have been disconnected by `disconnect_all`.
+            if self.state_changed.next().await.is_err() && self.is_deleted() {
                 return Err(self.last_error());
             }
         }
@@ -76,9 +77,12 @@ impl QLocalSocket {
     /// Waits until the socket is unconnected. Returns at once if it is, or if it was deleted. This
     /// is [`wait_for_disconnected`](QLocalSocket::wait_for_disconnected) for tasks. Cancel safe.
     pub async fn disconnected(&self) {
-        while self.state() != LocalSocketState::Unconnected
-            && self.state_changed.next().await.is_ok()
-        {}
+        while self.state() != LocalSocketState::Unconnected {
+            // The slot may have been disconnected by `disconnect_all`.
+            if self.state_changed.next().await.is_err() && self.is_deleted() {
+                return;
+            }
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use qcore::{QObject, Signal, signal::SignalStream};
+use qcore::{QObject, Signal};
 
 use super::{QTcpServer, ServerState};
 use crate::{
@@ -159,17 +159,11 @@ pub(crate) async fn accept<S>(server: &dyn Accepting<S>) -> Result<S, SocketErro
 /// [`QLocalServer::incoming`](crate::QLocalServer::incoming) create it.
 pub struct Incoming<S> {
     server: Box<dyn Accepting<S>>,
-    connected: SignalStream<()>,
-    closed: SignalStream<()>,
 }
 
 impl<S> Incoming<S> {
     pub(crate) fn of(server: impl Accepting<S> + 'static) -> Self {
-        Incoming {
-            connected: server.emits().stream_with_capacity(1),
-            closed: server.state().closed.stream_with_capacity(1),
-            server: Box::new(server),
-        }
+        Incoming { server: Box::new(server) }
     }
 
     /// Waits for the next connection. Returns `None` when the server does not listen any more and
@@ -177,17 +171,7 @@ impl<S> Incoming<S> {
     ///
     /// Cancel safe: the connection comes to the next call.
     pub async fn next(&mut self) -> Option<S> {
-        loop {
-            if self.server.has_pending()
-                && let Some(socket) = self.server.take()
-            {
-                return Some(socket);
-            }
-            if !self.server.listens() {
-                return None;
-            }
-            either(self.connected.next(), self.closed.next()).await;
-        }
+        accept(&*self.server).await.ok()
     }
 }
 

@@ -71,7 +71,8 @@ impl QAbstractSocket {
                 SocketState::HostLookup | SocketState::Connecting => {}
                 _ => return Err(self.last_error()),
             }
-            if self.state_changed.next().await.is_err() {
+            // The slot may have been disconnected by `disconnect_all`.
+            if self.state_changed.next().await.is_err() && self.is_deleted() {
                 return Err(self.last_error());
             }
         }
@@ -82,7 +83,12 @@ impl QAbstractSocket {
     ///
     /// Cancel safe.
     pub async fn disconnected(&self) {
-        while self.state() != SocketState::Unconnected && self.state_changed.next().await.is_ok() {}
+        while self.state() != SocketState::Unconnected {
+            // The slot may have been disconnected by `disconnect_all`.
+            if self.state_changed.next().await.is_err() && self.is_deleted() {
+                return;
+            }
+        }
     }
 
     /// Fails unless the socket is free to connect.

@@ -51,7 +51,7 @@ impl AsyncBufRead for ReadHalf {
     fn poll_fill_buf(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<&[u8]>> {
         let this = self.get_mut();
         if this.lent.rest().is_empty() {
-            if let Err(error) = this.check() {
+            if let Err(error) = this.begin() {
                 return Poll::Ready(Err(error.into()));
             }
             this.lent.consumed = 0;

@@ -89,6 +89,13 @@ pub trait StreamDevice {
         None
     }
 
+    /// Returns whether the stream has ended although neither end has said so, in a protocol that has
+    /// a message for that. Reading then fails with [`Closed`](DeviceErrorKind::Closed), because
+    /// bytes may be missing. The default is `false`.
+    fn is_cut_off(&self) -> bool {
+        false
+    }
+
     /// A stream of the device was created. The default does nothing.
     fn stream_opened(&self) {}
 
@@ -130,6 +137,8 @@ impl StreamDevice for Plain {}
 /// Writing waits while too many bytes have not been sent, see
 /// [`set_write_limit`](WriteHalf::set_write_limit). While the signals of the device are blocked,
 /// both wait.
+///
+/// A stream belongs to one connection: a socket that connects again needs a new stream.
 ///
 /// With the feature `futures`, the stream implements `AsyncRead`, `AsyncBufRead` and `AsyncWrite` of
 /// the crate `futures-io`, as do both halves.
@@ -302,14 +311,34 @@ struct Core {
     device: QIODevice,
     tasks: Rc<Waiting>,
     /// The slots that wake the tasks.
+    slots: Cell<Option<Slots>>,
+}
+
+/// The slots that wake the tasks of a stream.
+struct Slots {
     _connections: [ScopedConnection; 4],
+    /// Whether somebody has disconnected one of them.
+    cut: Rc<Cell<bool>>,
+}
+
+/// What a slot of a stream owns. Dropping it tells the stream that its slot was disconnected.
+struct Slot {
+    tasks: Rc<Waiting>,
+    cut: Rc<Cell<bool>>,
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        self.cut.set(true);
+        self.tasks.ring_both();
+    }
 }
 
 /// The tasks that wait, one for each direction.
 #[derive(Default)]
 struct Waiting {
-    reader: Cell<Option<Waker>>,
-    writer: Cell<Option<Waker>>,
+    reader: Bell,
+    writer: Bell,
     /// Whether the device has said that no more bytes follow.
     finished: Cell<bool>,
 }
@@ -317,23 +346,21 @@ struct Waiting {
 impl Core {
     fn new(device: &QIODevice) -> Rc<Self> {
         let tasks = Rc::new(Waiting::default());
-        let (reads, ends) = (tasks.clone(), tasks.clone());
-        let (closes, dies) = (tasks.clone(), tasks.clone());
-        let connections = [
-            device.ready_read.connect(move |()| wake(&reads.reader)).scoped(),
-            device
-                .read_channel_finished
-                .connect(move |()| {
-                    ends.finished.set(true);
-                    ends.wake_both();
-                })
-                .scoped(),
-            device.about_to_close.connect(move |()| closes.wake_both()).scoped(),
-            device.destroyed.connect(move |_| dies.wake_both()).scoped(),
-        ];
-        let core = Core { device: device.clone(), tasks, _connections: connections };
+        let slots = Cell::new(Some(Slots::new(device, &tasks)));
+        let core = Core { device: device.clone(), tasks, slots };
         core.with_stream_device(|stream, _| stream.stream_opened());
         Rc::new(core)
+    }
+
+    /// Connects the slots again if somebody has disconnected them, as
+    /// [`disconnect_all`](crate::Signal::disconnect_all) does.
+    fn mend(&self) {
+        let Some(slots) = self.slots.take() else { return };
+        if !slots.cut.get() || self.device.is_deleted() {
+            return self.slots.set(Some(slots));
+        }
+        drop(slots);
+        self.slots.set(Some(Slots::new(&self.device, &self.tasks)));
     }
 
     /// Calls `f` with what the device can do for streams.
@@ -357,29 +384,69 @@ impl Drop for Core {
     }
 }
 
+impl Slots {
+    fn new(device: &QIODevice, tasks: &Rc<Waiting>) -> Self {
+        let cut = Rc::new(Cell::new(false));
+        let slot = || Slot { tasks: tasks.clone(), cut: cut.clone() };
+        let (reads, ends, closes, dies) = (slot(), slot(), slot(), slot());
+        let connections = [
+            device.ready_read.connect(move |()| reads.tasks.reader.ring()).scoped(),
+            device
+                .read_channel_finished
+                .connect(move |()| {
+                    ends.tasks.finished.set(true);
+                    ends.tasks.ring_both();
+                })
+                .scoped(),
+            device.about_to_close.connect(move |()| closes.tasks.ring_both()).scoped(),
+            device.destroyed.connect(move |_| dies.tasks.ring_both()).scoped(),
+        ];
+        Slots { _connections: connections, cut }
+    }
+}
+
 impl Waiting {
-    fn wake_both(&self) {
-        wake(&self.reader);
-        wake(&self.writer);
+    fn ring_both(&self) {
+        self.reader.ring();
+        self.writer.ring();
     }
 }
 
-fn wake(place: &Cell<Option<Waker>>) {
-    if let Some(waker) = place.take() {
-        waker.wake();
-    }
+/// Wakes the task that waits in one direction.
+#[derive(Default)]
+struct Bell {
+    waker: Cell<Option<Waker>>,
+    /// Whether it has rung since the task began to look at the device.
+    rung: Cell<bool>,
 }
 
-/// Puts the waker of a task into its place.
-fn wait_in<T>(place: &Cell<Option<Waker>>, context: &Context<'_>) -> Poll<T> {
-    let waker = match place.take() {
-        Some(known) if known.will_wake(context.waker()) => known,
-        // Dropping the other one may run any code.
-        other => {
-            drop(other);
-            context.waker().clone()
+impl Bell {
+    fn ring(&self) {
+        self.rung.set(true);
+        if let Some(waker) = self.waker.take() {
+            waker.wake();
         }
-    };
-    place.set(Some(waker));
-    Poll::Pending
+    }
+
+    /// The task begins to look at the device.
+    fn begin(&self) {
+        self.rung.set(false);
+    }
+
+    /// The task has found nothing and waits. If the bell has rung meanwhile, the task is woken now:
+    /// to look at the device, and to clone or drop a waker of another executor, may run any code.
+    fn wait<T>(&self, context: &Context<'_>) -> Poll<T> {
+        let waker = match self.waker.take() {
+            Some(known) if known.will_wake(context.waker()) => known,
+            other => {
+                drop(other);
+                context.waker().clone()
+            }
+        };
+        self.waker.set(Some(waker));
+        if self.rung.get() {
+            self.ring();
+        }
+        Poll::Pending
+    }
 }

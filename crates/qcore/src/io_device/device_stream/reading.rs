@@ -7,7 +7,7 @@ use std::{
     task::{Context, Poll},
 };
 
-use super::{Core, wait_in};
+use super::Core;
 use crate::io_device::{DeviceError, DeviceErrorKind, QIODevice};
 
 /// How long a line may be by default.
@@ -65,6 +65,8 @@ impl ReadHalf {
     /// [`NotReadable`](DeviceErrorKind::NotReadable) if it is open for writing only, and the error
     /// that has ended the stream. A socket that is not connected yet has not begun its stream, which
     /// is an error, too: await its `connect()` first.
+    /// [`Closed`](DeviceErrorKind::Closed) if an encrypted connection was closed without the message
+    /// of TLS that announces it. An attacker can cut a stream off like that.
     pub async fn read(&mut self, buffer: &mut [u8]) -> Result<usize, DeviceError> {
         poll_fn(|context| self.poll_read(context, buffer)).await
     }
@@ -153,12 +155,19 @@ impl ReadHalf {
         if buffer.is_empty() {
             return Poll::Ready(Ok(0));
         }
-        self.check()?;
+        self.begin()?;
         let read = self.core.device.read_into(buffer);
         self.conclude(context, read)
     }
 
-    pub(super) fn check(&self) -> Result<(), DeviceError> {
+    /// Begins to look at the device. Returns an error if it is not open for reading.
+    pub(super) fn begin(&self) -> Result<(), DeviceError> {
+        self.core.mend();
+        self.core.tasks.reader.begin();
+        self.check()
+    }
+
+    fn check(&self) -> Result<(), DeviceError> {
         self.core.check(self.core.device.is_readable(), DeviceErrorKind::NotReadable)
     }
 
@@ -171,14 +180,15 @@ impl ReadHalf {
         let core = &*self.core;
         match read {
             Ok(0) if core.device.is_sequential() && !core.tasks.finished.get() => {
-                wait_in(&core.tasks.reader, context)
+                core.tasks.reader.wait(context)
             }
             Ok(count) => Poll::Ready(Ok(count)),
             Err(error) if error == DeviceErrorKind::Closed => {
-                Poll::Ready(match core.with_stream_device(|stream, _| stream.stream_error()) {
+                Poll::Ready(core.with_stream_device(|stream, _| match stream.stream_error() {
                     Some(error) => Err(error),
+                    None if stream.is_cut_off() => Err(DeviceErrorKind::Closed.into()),
                     None => Ok(0),
-                })
+                }))
             }
             Err(error) => Poll::Ready(Err(error)),
         }
@@ -192,46 +202,41 @@ impl ReadHalf {
     ) -> Poll<Result<Option<Vec<u8>>, DeviceError>> {
         #[cfg(feature = "futures")]
         self.lent.clear();
-        self.check()?;
+        self.begin()?;
         let device = &self.core.device;
         if !device.is_sequential() {
             return Poll::Ready(self.take_until(byte));
         }
         let limit = self.core.with_stream_device(|stream, _| stream.read_buffer_size());
         let max = if limit == 0 { self.max_line } else { self.max_line.min(limit) };
-        // Moves the bytes that the device itself has into the read buffer.
-        if device.bytes_available() > device.buffered() {
-            let _ = device.peek(max);
-        }
-        let (start, buffered) = (device.start(), device.buffered());
-        // Somebody else may have read meanwhile.
-        let from = if *searched > buffered { 0 } else { *searched };
-        let found = device.buffer().find(byte, start + from).map(|at| at + 1 - start);
-        match found {
-            Some(count) if count <= max => return Poll::Ready(Ok(Some(device.read(count)))),
-            None if buffered < max => {}
-            _ => return Poll::Ready(Err(DeviceErrorKind::TooLong.into())),
-        }
-        *searched = buffered;
-        let ended = self.core.tasks.finished.get()
-            || self.core.with_stream_device(|stream, _| stream.has_ended());
-        if buffered > 0 && ended {
-            return Poll::Ready(Ok(Some(device.read(buffered))));
-        }
-        if buffered > 0 {
-            return wait_in(&self.core.tasks.reader, context);
-        }
-        // Asks the device, which knows whether this is the end.
-        let read = device.peek_into(&mut [0]);
-        match self.conclude(context, read) {
-            Poll::Pending => Poll::Pending,
-            Poll::Ready(Ok(0)) => Poll::Ready(Ok(None)),
-            // It had some after all.
-            Poll::Ready(Ok(_)) => {
-                context.waker().wake_by_ref();
-                Poll::Pending
+        loop {
+            let (start, buffered) = (device.start(), device.buffered());
+            // Somebody else may have read meanwhile.
+            let from = if *searched > buffered { 0 } else { *searched };
+            let found = device.buffer().find(byte, start + from).map(|at| at + 1 - start);
+            match found {
+                Some(count) if count <= max => return Poll::Ready(Ok(Some(device.read(count)))),
+                None if buffered < max => {}
+                _ => return Poll::Ready(Err(DeviceErrorKind::TooLong.into())),
             }
-            Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
+            *searched = buffered;
+            // Only the device knows whether more bytes follow.
+            let more = device.fill();
+            self.check()?;
+            match more {
+                Ok(1..) => {}
+                Ok(0) if !self.core.tasks.finished.get() => {
+                    return self.core.tasks.reader.wait(context);
+                }
+                Err(error) if buffered == 0 || error != DeviceErrorKind::Closed => {
+                    let end = self.conclude(context, Err(error));
+                    return end.map(|end| end.map(|_| None));
+                }
+                _ if device.buffered() > 0 => {
+                    return Poll::Ready(Ok(Some(device.read(device.buffered()))));
+                }
+                _ => return Poll::Ready(Ok(None)),
+            }
         }
     }
 

@@ -1,13 +1,14 @@
 //! Writing in tasks.
 
 use std::{
+    cell::Cell,
     fmt,
     future::poll_fn,
     rc::Rc,
     task::{Context, Poll},
 };
 
-use super::{Core, wait_in, wake};
+use super::{Core, Slot};
 use crate::{
     io_device::{DeviceError, DeviceErrorKind, QIODevice},
     signal::ScopedConnection,
@@ -36,6 +37,8 @@ pub struct WriteHalf {
     /// The slots that wake the task when bytes were sent. There are none while nobody waits, because
     /// a socket without slots at its `bytes_written` sends earlier.
     sent: Option<[ScopedConnection; 2]>,
+    /// Whether somebody has disconnected these slots.
+    cut: Rc<Cell<bool>>,
     shut_down: ShutDown,
 }
 
@@ -50,7 +53,13 @@ enum ShutDown {
 
 impl WriteHalf {
     pub(super) fn new(core: Rc<Core>) -> Self {
-        WriteHalf { core, limit: WRITE_LIMIT, sent: None, shut_down: ShutDown::No }
+        WriteHalf {
+            core,
+            limit: WRITE_LIMIT,
+            sent: None,
+            cut: Rc::default(),
+            shut_down: ShutDown::No,
+        }
     }
 
     /// Returns the device.
@@ -121,7 +130,7 @@ impl WriteHalf {
     /// A task that writes more waits. Bytes that others have written count as well.
     pub fn set_write_limit(&mut self, bytes: usize) {
         self.limit = bytes.max(1);
-        wake(&self.core.tasks.writer);
+        self.core.tasks.writer.ring();
     }
 
     pub(super) fn poll_write(
@@ -129,6 +138,7 @@ impl WriteHalf {
         context: &Context<'_>,
         data: &[u8],
     ) -> Poll<Result<usize, DeviceError>> {
+        self.begin();
         self.core.check(
             self.core.device.is_writable() && self.shut_down == ShutDown::No,
             DeviceErrorKind::NotWritable,
@@ -140,7 +150,7 @@ impl WriteHalf {
         if unsent >= self.limit {
             return self.wait_for_room(context);
         }
-        self.sent = None;
+        self.stop_waiting();
         let count = data.len().min(self.limit - unsent);
         match self.core.device.write(&data[..count]) {
             // A device that takes nothing now says when it does.
@@ -150,6 +160,7 @@ impl WriteHalf {
     }
 
     pub(super) fn poll_flush(&mut self, context: &Context<'_>) -> Poll<Result<(), DeviceError>> {
+        self.begin();
         if self.unsent_bytes() > 0 && self.core.device.is_open() {
             self.core.with_stream_device(|stream, device| stream.flush(device));
         }
@@ -157,7 +168,7 @@ impl WriteHalf {
         if self.unsent_bytes() > 0 {
             return self.wait_for_room(context);
         }
-        self.sent = None;
+        self.stop_waiting();
         let failed = self.core.with_stream_device(|stream, _| {
             if stream.has_ended() { stream.stream_error() } else { None }
         });
@@ -191,14 +202,32 @@ impl WriteHalf {
     /// Waits until the device has sent something or has ended.
     fn wait_for_room<T>(&mut self, context: &Context<'_>) -> Poll<T> {
         if self.sent.is_none() {
-            let tasks = self.core.tasks.clone();
-            let wake_writer: Rc<dyn Fn()> = Rc::new(move || wake(&tasks.writer));
+            let slot = Slot { tasks: self.core.tasks.clone(), cut: self.cut.clone() };
+            let wake_writer: Rc<dyn Fn()> = Rc::new(move || slot.tasks.writer.ring());
             let connections = self
                 .core
                 .with_stream_device(|stream, device| stream.connect_sent(device, wake_writer));
             self.sent = Some(connections.map(|connection| connection.scoped()));
         }
-        wait_in(&self.core.tasks.writer, context)
+        self.core.tasks.writer.wait(context)
+    }
+
+    /// Begins to look at the device.
+    fn begin(&mut self) {
+        self.core.mend();
+        if self.cut.get() {
+            self.stop_waiting();
+        }
+        self.core.tasks.writer.begin();
+    }
+
+    /// Disconnects the slots that wait for room.
+    fn stop_waiting(&mut self) {
+        if self.sent.take().is_some() {
+            // A slot that is dropped later, at the end of an emission, belongs to the old cell.
+            self.cut = Rc::default();
+            self.core.tasks.writer.begin();
+        }
     }
 }
 

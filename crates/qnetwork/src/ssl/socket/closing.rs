@@ -128,6 +128,17 @@ impl SslSocketNode {
         self.inner.disconnect_from_host();
     }
 
+    /// Returns whether the connection was closed before either end had sent the message of TLS that
+    /// says so. Anybody on the way can close it like that, and bytes may be missing.
+    #[cfg(feature = "tasks")]
+    pub(super) fn is_cut_off(&self) -> bool {
+        use crate::socket::SocketErrorKind;
+        self.flags.encrypted.get()
+            && !self.flags.shut_down.get()
+            && self.base.has_ended()
+            && self.base.last_error() == SocketErrorKind::RemoteHostClosed
+    }
+
     /// Tells the peer that no more data follows.
     pub(super) fn say_goodbye(&self) {
         if !self.flags.encrypted.get() || self.flags.shut_down.replace(true) {

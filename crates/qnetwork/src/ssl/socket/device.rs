@@ -120,6 +120,10 @@ impl StreamDevice for SslDevice {
         self.node.upgrade()?.base.stream_error()
     }
 
+    fn is_cut_off(&self) -> bool {
+        self.node.upgrade().is_some_and(|node| node.is_cut_off())
+    }
+
     fn prepare_shutdown(&self, _: &QIODevice) {
         if let Some(node) = self.node.upgrade()
             && !node.is_plain()
