@@ -19,8 +19,9 @@ type Select<R, T> = Box<dyn for<'a> Fn(&'a <R as Receiver>::Target) -> &'a Signa
 /// thread. The connection is made in the thread of the signal, by its event loop, after the calls
 /// that the calling thread has sent before. If the sender has died by then, nothing is connected.
 ///
-/// The returned [`Connection`] disconnects the signal from here. It is connected from the beginning.
-/// A value that was emitted before the disconnection may still arrive.
+/// The calling thread can disconnect the signal with the returned [`Connection`]. It counts as
+/// connected immediately, before the other thread has connected the signal. A value that was
+/// emitted before the disconnection may still arrive.
 ///
 /// # Examples
 ///
