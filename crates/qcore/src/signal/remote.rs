@@ -400,6 +400,14 @@ fn meet<R: Receiver, V>(
     Reached::Dead
 }
 
+/// Calls `call` with the receiver if it is alive, without an event. The calling thread is that of
+/// the receiver.
+pub(super) fn visit<R: Receiver>(to: &Lodging, call: impl FnOnce(&R::Target)) {
+    if let Some(resident) = to.value::<Resident<R>>() {
+        R::with(&resident.weak, call);
+    }
+}
+
 /// Makes the death of the receiver cut a connection. Returns `false` if the receiver is known to be
 /// dead. The calling thread is that of the receiver.
 pub(super) fn watch<R: Receiver>(to: &Lodging, link: &Link) -> bool {

@@ -40,7 +40,7 @@ pub use self::{
 };
 use crate::{
     classes::{Handle, Life, Node, Object},
-    event_loop::{Dispatcher, Inbox, Message, Poster, Run},
+    event_loop::{Dispatcher, Inbox, Message, Poster, Preparation, Run},
     object::QObject,
     signal::{Receiver, Remote, Signal, Spreading},
     time::QDeadlineTimer,
@@ -257,8 +257,13 @@ impl QThread {
     ///
     /// The object need not be `Send`: `make` runs in the thread. If the thread is not running,
     /// `make` runs as soon as it starts, before [`started`](ThreadNode::started) is emitted.
-    /// Otherwise the library queues `make` like a call. The handle can be used at once: calls and
-    /// connections wait until the object exists.
+    /// Otherwise the library queues `make` like a call.
+    ///
+    /// The handle can be used at once. Calls and connections wait for the object. When the thread
+    /// starts, it first makes the objects and then the connections. Then it emits `started`, and
+    /// after that it makes the calls. So a slot receives what the object emits in a slot of
+    /// `started`. It does not receive what `make` itself emits, because no connection exists before
+    /// the object does.
     ///
     /// The thread keeps the object until the thread ends or until
     /// [`delete_later`](QObject::delete_later) deletes the object. An `Rc` lives as long as the
@@ -285,7 +290,7 @@ impl QThread {
             let inbox = state.inbox.clone();
             drop(state);
             // If the loop has ended meanwhile, there is no object to be made.
-            let _ = inbox.send(Message::Call(builder));
+            let _ = inbox.send(Message::Delivery(Preparation::new(builder)));
         } else {
             state.builders.push(builder);
         }
