@@ -33,8 +33,9 @@ type Select<R, T> = Box<dyn for<'a> Fn(&'a <R as Receiver>::Target) -> &'a Signa
 /// wait for its start before it emits `started`. If the sender has died by then, nothing is
 /// connected.
 ///
-/// The returned [`Connection`] disconnects the signal from here. It is connected from the beginning.
-/// A value that was emitted before the disconnection may still arrive.
+/// The calling thread can disconnect the signal with the returned [`Connection`]. It counts as
+/// connected immediately, before the other thread has connected the signal. A value that was
+/// emitted before the disconnection may still arrive.
 ///
 /// # Examples
 ///
