@@ -1,5 +1,5 @@
-//! The macro [`class!`](crate::class!). It is above all folders, because its expansion uses most of
-//! them.
+//! The macro [`class!`](crate::class!). In the order of imports it is above all folders, because
+//! its expansion uses most of them.
 
 /// Declares a class of your own, derived from [`QObject`](crate::QObject) or from any other class.
 ///
@@ -47,8 +47,8 @@
 /// A child dies when the object dies. Without `child`, the field's object lives as long as any
 /// handle to the object, even if `delete_later()` or a parent has destroyed the object. So a socket
 /// or a timer in a field is usually a child. `derive` adds the children in the order of their
-/// declaration, after it has installed what the class [overrides](#overriding). A visibility stands
-/// before `child`.
+/// declaration, after it has installed the functions that the class [overrides](#overriding). Write
+/// a visibility before the word: `pub child timer`.
 ///
 /// The object itself gets its parent from [`with_parent`](crate::QObject::with_parent), which each
 /// class has: `StopWatch::new(3).with_parent(&home)`.
@@ -152,13 +152,13 @@
 /// A class derived directly from [`QIODevice`](crate::QIODevice) passes
 /// [`QIODevice::without_backend`](crate::QIODevice::without_backend) to `derive` and implements
 /// [`DeviceBackend`](crate::io_device::DeviceBackend). Write the path of this trait instead of
-/// importing it: some of its functions have the same names as functions of `QIODevice`, and with the
-/// import `device.open(mode)` would call the trait's function.
+/// importing it: some of its functions have the same names as functions of `QIODevice`, and with
+/// the import `device.open(mode)` would call the trait's function.
 ///
-/// A class derived from such a class does not inherit the functions of `DeviceBackend`. It implements
-/// all those that differ from the trait's defaults, and may call those of its base class. Sockets and
-/// buffers have their own device functions. A class derived from them that implements
-/// `DeviceBackend` does not compile.
+/// A class derived from such a class does not inherit the functions of `DeviceBackend`. It
+/// implements all those that differ from the trait's defaults, and may call those of its base
+/// class. Sockets and buffers have their own device functions. A class derived from them that
+/// implements `DeviceBackend` does not compile.
 ///
 /// ```
 /// use std::cell::Cell;
@@ -201,7 +201,7 @@
 /// # Who holds whom
 ///
 /// An object lives while it has a handle or a parent. If a field holds a handle of the object's
-/// parent, or of another object that holds this one, the two keep each other alive for ever. Use a
+/// parent, or of another object that holds this one, the two objects live for ever. Use a
 /// [`QPointer`](crate::QPointer) for such a field, or call [`parent()`](crate::QObject::parent). A
 /// slot needs no such field: it gets its receiver, or [two receivers](crate::IntoReceiver), as an
 /// argument.

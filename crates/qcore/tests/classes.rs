@@ -491,6 +491,49 @@ fn deriving_from_what_is_there_already() {
     assert_eq!(token.holders(), 1);
 }
 
+/// Declares a class and one that derives from it, for each name.
+macro_rules! letters {
+    ($($letter:ident)*) => {
+        $(
+            mod $letter {
+                use qcore::{QObject, Signal, class};
+
+                class! {
+                    pub struct $letter: QObject {
+                        pub changed: Signal<i32>,
+                        child part: QObject = QObject::new(),
+                        value: i32,
+                    }
+                }
+
+                class! {
+                    pub struct Derived: $letter {
+                        child sibling: $letter = $letter::derive(QObject::new(), 2),
+                    }
+                }
+
+                pub(super) fn check() {
+                    let object = Derived::derive($letter::derive(QObject::new(), 1));
+                    let base: $letter = object.clone().into();
+                    assert_eq!(base.class_name(), "Derived");
+                    assert_eq!(base.value + object.sibling.value, 3);
+                    assert!(base.cast::<Derived>().is_some_and(|again| again == object));
+                }
+            }
+        )*
+
+        #[test]
+        fn names_of_one_letter() {
+            $($letter::check();)*
+        }
+    };
+}
+
+#[allow(non_snake_case)]
+mod letters {
+    letters! { A B C D E F G H I J K L M N O P Q R S T U V W X Y Z }
+}
+
 #[test]
 fn nothing_is_left_behind() {
     let token = Log::default();

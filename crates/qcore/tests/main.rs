@@ -47,3 +47,4 @@ mod thread_pool;
 mod threads;
 mod timer_slots;
 mod timers;
+mod worker_signals;

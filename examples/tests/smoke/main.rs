@@ -145,6 +145,34 @@ fn fortune_prints_one() {
 }
 
 #[test]
+fn worker_counts_and_reports_progress() {
+    let mut command = example("worker");
+    command.args(["--below", "100000"]);
+    let output = run(command);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let lines: Vec<_> = text(&output.stdout).lines().collect();
+    let percents: Vec<_> = (1..10).map(|tenth| format!("{tenth}0 %")).collect();
+    assert_eq!(lines[..9], percents);
+    assert_eq!(lines[9..], ["9592 prime numbers below 100000"]);
+}
+
+#[test]
+fn filedigests_prints_what_it_can_read() {
+    let folder = env::temp_dir().join(format!("filedigests-{}", std::process::id()));
+    fs::create_dir_all(&folder).unwrap();
+    let (file, missing) = (folder.join("abc"), folder.join("missing"));
+    fs::write(&file, "abc").unwrap();
+    let mut command = example("filedigests");
+    command.args([&file, &missing]);
+    let output = run(command);
+    fs::remove_dir_all(&folder).unwrap();
+    let digest = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+    assert_eq!(text(&output.stdout), format!("{digest}  {}\n", file.display()));
+    assert!(text(&output.stderr).contains(&*missing.to_string_lossy()));
+    assert_eq!(output.status.code(), Some(1));
+}
+
+#[test]
 fn every_example_has_a_help() {
     for name in [
         "blockingfortuneclient",
@@ -153,6 +181,7 @@ fn every_example_has_a_help() {
         "chat",
         "dnslookup",
         "echoserver",
+        "filedigests",
         "fortune",
         "fortuneclient",
         "fortuneserver",
@@ -165,6 +194,7 @@ fn every_example_has_a_help() {
         "securesocketclient",
         "taskechoserver",
         "threadedfortuneserver",
+        "worker",
     ] {
         has_a_help(name);
     }

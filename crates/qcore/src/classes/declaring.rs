@@ -150,31 +150,31 @@ macro_rules! library_class {
         }
 
         #[diagnostic::do_not_recommend]
-        impl<B: $crate::classes::Object> $crate::classes::Inherits<B> for $class
+        impl<__Base: $crate::classes::Object> $crate::classes::Inherits<__Base> for $class
         where
-            $base: $crate::classes::Inherits<B>,
+            $base: $crate::classes::Inherits<__Base>,
         {
             #[inline]
-            fn as_base(&self) -> &B {
+            fn as_base(&self) -> &__Base {
                 let base: &$base = self;
                 $crate::classes::Inherits::as_base(base)
             }
         }
 
         #[diagnostic::do_not_recommend]
-        impl<B: $crate::classes::Object> $crate::classes::IntoBase<B> for $class
+        impl<__Base: $crate::classes::Object> $crate::classes::IntoBase<__Base> for $class
         where
-            $base: $crate::classes::Inherits<B>,
+            $base: $crate::classes::Inherits<__Base>,
         {
-            fn into_base(self) -> B {
+            fn into_base(self) -> __Base {
                 let base: &$base = &self;
-                $crate::classes::Inherits::<B>::as_base(base).clone()
+                $crate::classes::Inherits::<__Base>::as_base(base).clone()
             }
         }
 
         /// The same object, as one of its base class.
-        impl<D: $crate::classes::IntoBase<$class>> ::std::convert::From<D> for $class {
-            fn from(object: D) -> Self {
+        impl<__Derived: $crate::classes::IntoBase<$class>> ::std::convert::From<__Derived> for $class {
+            fn from(object: __Derived) -> Self {
                 object.into_base()
             }
         }
@@ -196,7 +196,7 @@ macro_rules! library_class {
         impl ::std::cmp::Eq for $class {}
 
         impl ::std::hash::Hash for $class {
-            fn hash<H: ::std::hash::Hasher>(&self, state: &mut H) {
+            fn hash<__Hasher: ::std::hash::Hasher>(&self, state: &mut __Hasher) {
                 let life = $crate::classes::Object::life(self);
                 ::std::ptr::hash(::std::rc::Rc::as_ptr(life), state);
             }

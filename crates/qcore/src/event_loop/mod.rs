@@ -59,7 +59,7 @@ pub(crate) use self::{
     inbox::{Inbox, Message},
     lodging::Lodging,
     parcel::{Parcel, Values},
-    posted::{Deliver, Which},
+    posted::{Deliver, Preparation, Which},
     run::{Locks, Run},
 };
 #[cfg(feature = "tasks")]

@@ -1,6 +1,6 @@
 //! The queue of posted items: calls, and deliveries to objects.
 
-use std::{any::Any, collections::VecDeque, rc::Rc};
+use std::{any::Any, cell::Cell, collections::VecDeque, rc::Rc};
 
 use slab::Slab;
 
@@ -38,6 +38,37 @@ pub(crate) trait Deliver {
     /// [`Posted::ForLevel`].
     fn is_wanted(&self) -> bool {
         true
+    }
+}
+
+/// A call that builds or connects objects of the loop's thread for another thread.
+///
+/// The loop makes it after the calls that were sent before. A `QThread` makes those that wait at
+/// its start before it emits `started`.
+pub(crate) struct Preparation(Cell<Option<Box<dyn FnOnce() + Send>>>);
+
+impl Preparation {
+    /// The number of this kind, which is that of no event.
+    pub(crate) const KIND: u16 = 0;
+
+    pub(crate) fn new(call: impl FnOnce() + Send + 'static) -> Box<Self> {
+        Box::new(Preparation(Cell::new(Some(Box::new(call)))))
+    }
+}
+
+impl Deliver for Preparation {
+    fn deliver(&self) {
+        if let Some(call) = self.0.take() {
+            call();
+        }
+    }
+
+    fn receiver(&self) -> ObjectId {
+        ObjectId::NONE
+    }
+
+    fn kind(&self) -> u16 {
+        Self::KIND
     }
 }
 
@@ -106,8 +137,13 @@ impl Which {
 
     fn has(&self, posted: &Posted) -> bool {
         posted.delivery().is_some_and(|delivery| {
+            // A preparation is no event, and so is selected only by its kind.
+            let has_kind = match self.kind {
+                Some(wanted) => wanted == delivery.kind(),
+                None => delivery.kind() != Preparation::KIND,
+            };
             delivery.is_selectable()
-                && self.kind.is_none_or(|wanted| wanted == delivery.kind())
+                && has_kind
                 && self.receiver.is_none_or(|wanted| wanted == delivery.receiver())
         })
     }

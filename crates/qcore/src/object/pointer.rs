@@ -31,6 +31,7 @@ impl<T: Object> QPointer<T> {
 
     /// Returns a handle to the object, or `None` if it has died.
     #[doc(alias = "data")]
+    #[doc(alias = "get")]
     #[must_use]
     pub fn upgrade(&self) -> Option<T> {
         T::from_weak(self.0.as_ref()?)

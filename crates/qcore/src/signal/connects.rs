@@ -2,7 +2,7 @@
 
 use super::{
     Connection, ConnectionType, Remote, Signal, Slot, Target,
-    receiver::{Local, Receiver},
+    receiver::{IntoReceiver, Local, Receiver},
     shape::{Closure, Method},
     slot::{Function, ToReceiver},
     wire::connect_remote,
@@ -13,6 +13,9 @@ use super::{
 /// Every [receiver](crate::IntoReceiver) in the thread of the signal is one. A
 /// [`Remote`](crate::Remote), a receiver in another thread, is one if `T` is `Clone + Send` and the
 /// slot is `Send`.
+///
+/// Whether `S` fits the receiver is a bound of the functions, not of the trait. So the compiler
+/// says only once that a slot does not fit.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot receive signals of `{T}`",
     label = "not a reference to a receiver, or not one for this signal",
@@ -21,11 +24,13 @@ use super::{
     note = "a `&Remote` receives signals from other threads: the values must be `Clone` and `Send`, \
             and the slot must be `Send`"
 )]
-pub trait Connects<T: 'static, S> {
+pub trait Connects<T: 'static, S>: IntoReceiver {
     /// Connects the slot.
     #[doc(hidden)]
     #[track_caller]
-    fn connect_receiver(self, signal: &Signal<T>, function: Function, slot: S) -> Connection;
+    fn connect_receiver(self, signal: &Signal<T>, function: Function, slot: S) -> Connection
+    where
+        S: Invoke<Self::Receiver, T>;
 
     /// Connects the slot in the given way.
     #[doc(hidden)]
@@ -38,7 +43,8 @@ pub trait Connects<T: 'static, S> {
         slot: S,
     ) -> Connection
     where
-        T: Clone;
+        T: Clone,
+        S: Invoke<Self::Receiver, T>;
 }
 
 /// A slot that gets its receiver from the caller.
@@ -65,9 +71,12 @@ where
 }
 
 #[diagnostic::do_not_recommend]
-impl<R: Local, T: 'static, S: Invoke<R::Receiver, T>> Connects<T, S> for R {
+impl<R: Local, T: 'static, S> Connects<T, S> for R {
     #[track_caller]
-    fn connect_receiver(self, signal: &Signal<T>, function: Function, slot: S) -> Connection {
+    fn connect_receiver(self, signal: &Signal<T>, function: Function, slot: S) -> Connection
+    where
+        S: Invoke<R::Receiver, T>,
+    {
         let call = ToReceiver::<R::Receiver, _>::new(self.downgrade(), slot);
         signal.add(Some(Target::of(&self)), ConnectionType::AUTO, function, call)
     }
@@ -82,6 +91,7 @@ impl<R: Local, T: 'static, S: Invoke<R::Receiver, T>> Connects<T, S> for R {
     ) -> Connection
     where
         T: Clone,
+        S: Invoke<R::Receiver, T>,
     {
         let call = ToReceiver::<R::Receiver, _>::new(self.downgrade(), slot);
         signal.add_with(Some(Target::of(&self)), kind, function, call)
@@ -92,10 +102,13 @@ impl<R, T, S> Connects<T, S> for &Remote<R>
 where
     R: Receiver,
     T: Clone + Send + 'static,
-    S: Invoke<R, T> + Send,
+    S: Send,
 {
     #[track_caller]
-    fn connect_receiver(self, signal: &Signal<T>, function: Function, slot: S) -> Connection {
+    fn connect_receiver(self, signal: &Signal<T>, function: Function, slot: S) -> Connection
+    where
+        S: Invoke<R, T>,
+    {
         connect_remote(signal, self, ConnectionType::AUTO, function, slot)
     }
 
@@ -106,7 +119,10 @@ where
         kind: ConnectionType,
         function: Function,
         slot: S,
-    ) -> Connection {
+    ) -> Connection
+    where
+        S: Invoke<R, T>,
+    {
         connect_remote(signal, self, kind, function, slot)
     }
 }

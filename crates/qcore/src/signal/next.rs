@@ -262,7 +262,7 @@ impl<T: 'static> SignalStream<T> {
     /// Waits for the next value. Returns `None` when the sender has died or has cut the connection,
     /// and all values before that have been returned.
     ///
-    /// Cancel safe: the value stays for the next call.
+    /// Cancel safe: the next call returns the value.
     pub async fn next(&mut self) -> Option<T> {
         std::future::poll_fn(|context| self.poll_value(context)).await
     }

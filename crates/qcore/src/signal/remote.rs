@@ -135,8 +135,8 @@ impl<R: Receiver> Remote<R> {
     /// # Errors
     ///
     /// * [`PostErrorKind::LoopEnded`] if the loop of the receiver's thread has ended
-    /// * [`PostErrorKind::TargetDied`] if the receiver is known to be dead. An `Rc` is known to be
-    ///   dead only after a call has not found it.
+    /// * [`PostErrorKind::TargetDied`] if the receiver is known to be dead. The library notices the
+    ///   death of an `Rc` only when the loop next tries to call it.
     pub fn post(&self, call: impl FnOnce(&R::Target) + Send + 'static) -> Result<(), PostError> {
         if self.lodging.is_gone() {
             return Err(self.gone().into());
@@ -167,7 +167,8 @@ impl<R: Receiver> Remote<R> {
     ///
     /// # Errors
     ///
-    /// [`CallErrorKind`] lists the reasons. No call from the receiver's own thread is made.
+    /// [`CallErrorKind`] lists the reasons. In the receiver's own thread, the function always
+    /// fails.
     ///
     /// # Examples
     ///
@@ -399,6 +400,14 @@ fn meet<R: Receiver, V>(
     Reached::Dead
 }
 
+/// Calls `call` with the receiver if it is alive, without an event. The calling thread is that of
+/// the receiver.
+pub(super) fn visit<R: Receiver>(to: &Lodging, call: impl FnOnce(&R::Target)) {
+    if let Some(resident) = to.value::<Resident<R>>() {
+        R::with(&resident.weak, call);
+    }
+}
+
 /// Makes the death of the receiver cut a connection. Returns `false` if the receiver is known to be
 /// dead. The calling thread is that of the receiver.
 pub(super) fn watch<R: Receiver>(to: &Lodging, link: &Link) -> bool {
@@ -412,8 +421,8 @@ pub(super) fn watch<R: Receiver>(to: &Lodging, link: &Link) -> bool {
     true
 }
 
-/// Returns whether the receiver has been made, even if it has died since. The calling thread is that
-/// of the receiver.
+/// Returns whether the receiver has been made, even if it has died since. The calling thread is
+/// that of the receiver.
 pub(super) fn is_made<R: Receiver>(to: &Lodging) -> bool {
     to.is_gone() || to.value::<Resident<R>>().is_some()
 }

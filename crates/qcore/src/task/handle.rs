@@ -21,8 +21,8 @@ use crate::{
 /// Starts a task: the event loop of this thread runs `future`.
 ///
 /// The task begins in the loop's next turn, not in this call. Dropping the handle does not stop the
-/// task; see [`JoinHandle`] for what the handle is good for. If the thread is ending and its loop
-/// has ended, the function drops the future, and the handle returns
+/// task. The [`JoinHandle`] returns the task's output and can abort the task. If the thread is
+/// ending and its loop has ended, the function drops the future, and the handle returns
 /// [`Aborted`](JoinErrorKind::Aborted).
 ///
 /// A future that owns an object keeps that object alive. [`spawn_for`] starts a task that uses its
@@ -148,8 +148,8 @@ impl SlotList for Tasks {
 /// The result is the output of the task's future, or a [`JoinError`] if the task has panicked or
 /// was aborted.
 ///
-/// Dropping the handle does nothing to the task, as with a [`Connection`](crate::Connection):
-/// the task goes on. [`scoped`](JoinHandle::scoped) returns a handle that aborts the task when it is
+/// Dropping the handle does nothing to the task, as with a [`Connection`](crate::Connection): the
+/// task goes on. [`scoped`](JoinHandle::scoped) returns a handle that aborts the task when it is
 /// dropped.
 ///
 /// # Examples
@@ -192,8 +192,8 @@ impl<T> JoinHandle<T> {
         !self.key.is_some_and(|key| self.tasks.is_running(key))
     }
 
-    /// Drops the handle and leaves the task running. This is the same as dropping the handle, and
-    /// says so.
+    /// Drops the handle and leaves the task running. Dropping the handle does the same; a call of
+    /// this function shows the intention.
     pub fn detach(self) {
         drop(self);
     }

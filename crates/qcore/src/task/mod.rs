@@ -31,8 +31,8 @@
 //! most 256 in one turn. A task that wakes itself while it runs is ready again in the next turn. So
 //! no task keeps sockets and timers waiting, unless it computes for long without an `.await`.
 //!
-//! A loop that a slot or a task runs inside of another loop runs the same tasks. The task that runs
-//! such a loop is not entered again meanwhile.
+//! A slot or a task may run a nested loop. The nested loop runs the same tasks, except for tasks
+//! that are running a nested loop themselves.
 //!
 //! # The end of a task
 //!
@@ -46,7 +46,7 @@
 //!
 //! # Panics
 //!
-//! A panic of a task is an error at its [`JoinHandle`]. If the handle was dropped, the
+//! If a task panics, its [`JoinHandle`] returns an error. If the handle was dropped, the
 //! [`PanicPolicy`](crate::PanicPolicy) decides, as for a slot.
 
 mod blocking;

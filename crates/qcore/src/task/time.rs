@@ -19,8 +19,8 @@ use crate::{
 /// Waits for an interval: a number of milliseconds or a `Duration`.
 ///
 /// The time begins with this call, not with the first `.await`. It is the time of the loop's clock,
-/// which may be a [`VirtualClock`](crate::VirtualClock). The future is never early. With an interval
-/// of 0 the loop serves its sources and timers once. A negative interval never ends.
+/// which may be a [`VirtualClock`](crate::VirtualClock). The future is never early. With an
+/// interval of 0 the loop serves its sources and timers once. A negative interval never ends.
 ///
 /// Cancel safe: dropping the future stops the timer.
 ///
@@ -68,7 +68,7 @@ fn after(now: Nanos, interval: Duration) -> Nanos {
 #[must_use = "futures do nothing unless they are awaited"]
 pub struct Sleep {
     dispatcher: Rc<Dispatcher>,
-    /// When it is over; `None` is never.
+    /// When the time is over; `None` means never.
     due: Option<Nanos>,
     timer: Option<(TimerId, Waker)>,
 }
@@ -123,7 +123,8 @@ impl fmt::Debug for Sleep {
 /// or a [`QDeadlineTimer`]. When it passes, the future is not polled any more. It is dropped with
 /// the returned future, at the end of the statement that awaits it.
 ///
-/// A future that is done when the deadline passes has not timed out. Cancel safe if the future is.
+/// If the future is done when the deadline passes, the result is its output. Cancel safe if the
+/// future is.
 ///
 /// # Errors
 ///
@@ -205,8 +206,8 @@ pub struct Ticks {
 impl Ticks {
     /// Waits for the next tick.
     ///
-    /// Ticks that the task was too late for are not made up for, as with a
-    /// [`QTimer`](crate::QTimer). Cancel safe: the tick comes to the next call.
+    /// If the task is late by more than a period, it skips the missed ticks, as a
+    /// [`QTimer`](crate::QTimer) does. Cancel safe: the next call returns the tick.
     pub async fn tick(&mut self) {
         Pin::new(&mut self.sleep).await;
         let dispatcher = &self.sleep.dispatcher;

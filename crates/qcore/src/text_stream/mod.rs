@@ -25,7 +25,7 @@
 //!   `read_value`.
 //! * Codecs other than Unicode and Latin-1 are those of the Encoding Standard, which the browsers
 //!   use. They need the feature `codecs`, which is on by default.
-//! * Qt returns a wrong number for more than some 120 digits; here every digit counts.
+//! * Qt misreads real numbers of more than about 120 characters. This library reads all digits.
 //!
 //! # Untrusted input
 //!
@@ -235,7 +235,7 @@ impl QTextStream {
     }
 
     /// Flushes the stream and returns the bytes of a stream over bytes, including those that have
-    /// been read. Any other stream returns none.
+    /// been read. Any other stream returns an empty `Vec`.
     #[must_use]
     pub fn into_bytes(mut self) -> Vec<u8> {
         self.flush();
@@ -261,8 +261,8 @@ impl QTextStream {
         *self = QTextStream::new(device);
     }
 
-    /// Flushes the stream and detaches it from its device or string. From then on it reads nothing
-    /// and writes are lost, each with Qt's warning in the log.
+    /// Flushes the stream and detaches it from its device or string. From then on, a read returns
+    /// nothing, and the stream drops written text. Each such call logs Qt's warning.
     #[doc(alias = "setDevice")]
     pub fn unset_device(&mut self) {
         self.flush();
@@ -313,8 +313,8 @@ impl QTextStream {
     /// The device moves to this position, so that what is written goes there, and the stream drops
     /// the text that it has read ahead. Text that has not been flushed does not count.
     ///
-    /// Returns `None` if the stream is over nothing, with Qt's warning in the log, or if the device
-    /// cannot move.
+    /// Returns `None` if the device cannot move. Returns `None` and logs Qt's warning if the stream
+    /// has neither a device nor a string.
     ///
     /// ```
     /// let mut input = qcore::QTextStream::from_bytes("fünf sechs");

@@ -2,7 +2,7 @@
 
 use super::{QTextStream, TextStreamStatus};
 
-/// The zeros of the scripts that Qt takes decimal digits of. The other nine follow each.
+/// The zeros of the scripts whose decimal digits Qt reads. Nine more digits follow each zero.
 const ZEROS: [u32; 37] = [
     0x30, 0x660, 0x6f0, 0x7c0, 0x966, 0x9e6, 0xa66, 0xae6, 0xb66, 0xbe6, 0xc66, 0xce6, 0xd66,
     0xde6, 0xe50, 0xed0, 0xf20, 0x1040, 0x1090, 0x17e0, 0x1810, 0x1946, 0x19d0, 0x1a80, 0x1a90,
@@ -28,8 +28,8 @@ macro_rules! readers {
     ($($type:ident $read:ident;)*) => {
         /// # Reading numbers
         ///
-        /// These functions skip white space, then read as much as belongs to a number. If there is
-        /// none, they return 0 and set the status: to
+        /// These functions skip white space, then read the characters that belong to a number. If
+        /// there is no number, they return 0 and set the status: to
         /// [`ReadPastEnd`](TextStreamStatus::ReadPastEnd) at the end, otherwise to
         /// [`ReadCorruptData`](TextStreamStatus::ReadCorruptData).
         ///
@@ -118,7 +118,7 @@ impl QTextStream {
         });
     }
 
-    /// Reads a number in any base. As in Qt, what is read before an error is gone, unless noted.
+    /// Reads a number in any base. As in Qt, the characters before an error are lost, unless noted.
     fn parse_integer(&mut self) -> Option<u64> {
         let base = match self.settings.base {
             0 => match self.peek(0)? {
@@ -218,7 +218,8 @@ impl QTextStream {
         value
     }
 
-    /// Reads a real number. Of an error, the character stays that does not fit.
+    /// Reads a real number. After an error, the stream continues at the character that does not
+    /// fit.
     fn parse_real(&mut self) -> Option<f64> {
         let (mut state, mut used) = (Real::Init, 0);
         for byte in self.rest().bytes() {

@@ -5,8 +5,8 @@ use super::{Medium, QTextStream, TextStreamStatus};
 /// # Reading text
 ///
 /// Reading takes the text that is there and never waits. A socket may have received only a part of
-/// a line: ask [`can_read_line`](crate::io_device::QIODevice::can_read_line) before the first line is read
-/// from it, because the stream reads ahead.
+/// a line: ask [`can_read_line`](crate::io_device::QIODevice::can_read_line) before the first line
+/// is read from it, because the stream reads ahead.
 ///
 /// Characters are counted as Rust's `char`s. In Qt, a character outside the basic multilingual
 /// plane counts as two.
@@ -35,9 +35,9 @@ impl QTextStream {
         self.read_line_with_maxlen(0)
     }
 
-    /// Reads a line, at most `maxlen` characters of it; all of it if `maxlen` is 0. The rest is the
-    /// next line. A line feed counts as well: of a line with just `maxlen` characters, an empty
-    /// rest remains.
+    /// Reads a line, at most `maxlen` characters of it, or all of it if `maxlen` is 0. The next
+    /// call returns the rest. The line feed counts as a character: if a line has exactly `maxlen`
+    /// characters before its line feed, the next call returns an empty line.
     ///
     /// ```
     /// use qcore::QTextStream;
@@ -167,8 +167,8 @@ impl QTextStream {
         }
     }
 
-    /// Skips white space, then reads up to the next white space. If there is no word, returns none
-    /// and sets the status to [`ReadPastEnd`](TextStreamStatus::ReadPastEnd).
+    /// Skips white space, then reads up to the next white space. If there is no word, returns an
+    /// empty string and sets the status to [`ReadPastEnd`](TextStreamStatus::ReadPastEnd).
     ///
     /// ```
     /// let mut input = qcore::QTextStream::from_string("  one\n two ");

@@ -314,8 +314,8 @@ impl QTextStream {
         self.settings.alignment = alignment;
     }
 
-    /// Returns the base of integers; 0 if it is 10 for writing and the prefix selects it for
-    /// reading.
+    /// Returns the base of integers. With 0, integers are written in base 10, and the prefix of an
+    /// integer selects its base when it is read.
     #[doc(alias = "integerBase")]
     #[must_use]
     pub fn integer_base(&self) -> u32 {

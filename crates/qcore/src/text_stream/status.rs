@@ -23,7 +23,7 @@ crate::numbered! {
         Ok = 0,
         /// The text ended before the value.
         ReadPastEnd = 1,
-        /// The text is no value of the type.
+        /// The text is not a value of the type.
         ReadCorruptData = 2,
         /// The device did not take the data.
         WriteFailed = 3,

@@ -48,11 +48,11 @@ impl QThread {
 
     /// Returns the object that stands for the calling thread, in that thread.
     ///
-    /// In a thread that a `QThread` has started, this is not the object that started it, which
-    /// belongs to another thread, but controls the same thread. Its [`finished`](ThreadNode::finished)
-    /// is emitted directly. All other threads, the main thread among them, have such an object as
-    /// well: it is running, [`exec`](QThread::exec) and [`exit`](QThread::exit) work, and `finished`
-    /// is emitted when the thread ends.
+    /// In a thread that a `QThread` has started, this is not the `QThread` that started it, because
+    /// that belongs to another thread. Both objects control the same thread. The thread itself
+    /// emits [`finished`](ThreadNode::finished) of this object. All other threads, the main thread
+    /// among them, have such an object, too: it is running, [`exec`](QThread::exec) and
+    /// [`exit`](QThread::exit) work, and it emits `finished` when the thread ends.
     ///
     /// # Examples
     ///
@@ -82,7 +82,8 @@ impl QThread {
         })
     }
 
-    /// Returns an identifier of the calling thread. No other thread of the process ever has the same.
+    /// Returns an identifier of the calling thread. No other thread of the process ever has the
+    /// same.
     #[doc(alias = "currentThreadId")]
     #[must_use]
     pub fn current_thread_id() -> thread::ThreadId {

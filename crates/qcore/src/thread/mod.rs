@@ -40,7 +40,7 @@ pub use self::{
 };
 use crate::{
     classes::{Handle, Life, Node, Object},
-    event_loop::{Dispatcher, Inbox, Message, Poster, Run},
+    event_loop::{Dispatcher, Inbox, Message, Poster, Preparation, Run},
     object::QObject,
     signal::{Receiver, Remote, Signal, Spreading},
     time::QDeadlineTimer,
@@ -106,19 +106,19 @@ crate::library_class! {
     ///
     /// If the `QThread` dies while its thread is running, its destructor requests an interruption,
     /// tells the event loop to quit, and waits up to 5 seconds for the thread. Calls of the thread
-    /// into the event loop of the destructor's thread fail meanwhile. If the thread has not ended by
-    /// then, the destructor logs a warning and leaves the thread running. Qt ends the program.
+    /// into the event loop of the destructor's thread fail meanwhile. If the thread has not ended
+    /// by then, the destructor logs a warning and leaves the thread running. Qt ends the program.
     pub struct QThread(ThreadNode): QObject = base
 }
 
 /// The signals of a [`QThread`].
 ///
-/// Slots of [`Remote`] receivers in the new thread are called by that thread itself, when the signal
-/// is emitted. All other slots are queued.
+/// Slots of [`Remote`] receivers in the new thread are called by that thread itself, when the
+/// signal is emitted. All other slots are queued.
 pub struct ThreadNode {
     /// Emitted when the thread has started, before it runs its event loop.
     pub started: Signal<()>,
-    /// Emitted when the thread is about to end, with the way in which it ends. At that time
+    /// Emitted when the thread is about to end, with its exit code or its panic. At that time
     /// [`is_finished`](QThread::is_finished) returns `true`.
     pub finished: Signal<ThreadResult>,
     base: QObject,
@@ -182,7 +182,7 @@ impl ThreadNode {
     }
 }
 
-/// Waits for the very end of a thread that is gone as far as programs can tell.
+/// Waits until the operating system's thread has ended. It has reported its end already.
 fn join(handle: &RefCell<Option<JoinHandle<()>>>) {
     let handle = handle.take();
     if let Some(handle) = handle {
@@ -257,19 +257,26 @@ impl QThread {
     ///
     /// The object need not be `Send`: `make` runs in the thread. If the thread is not running,
     /// `make` runs as soon as it starts, before [`started`](ThreadNode::started) is emitted.
-    /// Otherwise it is queued like a call. The handle can be used at once: what is posted, called or
-    /// connected waits for the object.
+    /// Otherwise the library queues `make` like a call.
     ///
-    /// The thread keeps the object until it ends, or, if it is an object,
-    /// [`delete_later`](QObject::delete_later) deletes it. An `Rc` lives as long as the thread.
+    /// The handle can be used at once. Calls and connections wait for the object. When the thread
+    /// starts, it first makes the objects and then the connections. Then it emits `started`, and
+    /// after that it makes the calls. So a slot receives what the object emits in a slot of
+    /// `started`. It does not receive what `make` itself emits, because no connection exists before
+    /// the object does.
+    ///
+    /// The thread keeps the object until the thread ends or until
+    /// [`delete_later`](QObject::delete_later) deletes the object. An `Rc` lives as long as the
+    /// thread.
     ///
     /// If `make` panics, the thread ends with that panic. With
-    /// [`PanicPolicy::Report`](crate::PanicPolicy::Report), a thread that is running goes on without
-    /// the object, and the handle returns
+    /// [`PanicPolicy::Report`](crate::PanicPolicy::Report), a thread that is running goes on
+    /// without the object, and the handle returns
     /// [`TargetDied`](crate::event_loop::PostErrorKind::TargetDied).
     ///
-    /// A [`call`](Remote::call) waits for the start, too. So the thread that is to start this one
-    /// waits for ever if it calls before. Use [`post`](Remote::post) until then.
+    /// If the thread is not running, a [`call`](Remote::call) waits for its start. So a program
+    /// that calls from the thread of the `QThread` before [`start`](QThread::start) waits for ever.
+    /// Use [`post`](Remote::post) there.
     #[doc(alias = "moveToThread")]
     pub fn build<R: Receiver>(&self, make: impl FnOnce() -> R + Send + 'static) -> Remote<R> {
         if self.is_deleted() {
@@ -283,7 +290,7 @@ impl QThread {
             let inbox = state.inbox.clone();
             drop(state);
             // If the loop has ended meanwhile, there is no object to be made.
-            let _ = inbox.send(Message::Call(builder));
+            let _ = inbox.send(Message::Delivery(Preparation::new(builder)));
         } else {
             state.builders.push(builder);
         }
@@ -300,8 +307,9 @@ impl QThread {
     // ---- running
 
     /// Starts the thread. Does nothing if it is running. A thread that has finished can be started
-    /// again, and has a new event loop then. If its objects are just dying, the function waits for
-    /// them. Calls of theirs into the event loop of the calling thread fail meanwhile.
+    /// again, and has a new event loop then. If the thread is about to end, the function waits
+    /// until its objects are dead. Their calls into the event loop of the calling thread fail
+    /// meanwhile.
     ///
     /// The thread's name for the operating system is the
     /// [`object_name`](QObject::object_name), or `QThread` if the object has none. Linux shows its
@@ -356,8 +364,8 @@ impl QThread {
     }
 
     /// Runs the event loop of the thread until [`exit`](QThread::exit) or [`quit`](QThread::quit)
-    /// is called, and returns the exit code. To be called in the thread itself, on the object that
-    /// [`current_thread`](QThread::current_thread) returns.
+    /// is called, and returns the exit code. Call this function in the thread itself, on the object
+    /// that [`current_thread`](QThread::current_thread) returns.
     ///
     /// If `exit` was called since the thread was started, or since `exec` last returned, the
     /// function returns that code without waiting for events.
@@ -381,9 +389,9 @@ impl QThread {
     /// Ends all event loops of the thread with an exit code. By convention 0 means success.
     ///
     /// Does nothing if the thread is not running. If the thread is not in [`exec`](QThread::exec),
-    /// the code is also kept for the next call of it: a thread that runs a
-    /// [`QEventLoop`](crate::QEventLoop) first ends both. Calls that were posted to the thread
-    /// before are made first.
+    /// the next call of `exec` returns the code immediately. So if a function of the thread runs a
+    /// [`QEventLoop`](crate::QEventLoop) before `exec`, this function ends both loops. The thread
+    /// first makes the calls that were posted to it before.
     pub fn exit(&self, code: i32) {
         let Side::Inside { exit, .. } = &self.side else {
             return self.exit_from_outside(code);
@@ -422,8 +430,8 @@ impl QThread {
         has_ended
     }
 
-    /// Returns whether the thread is running: from [`start`](QThread::start) until its event loop or
-    /// function has returned.
+    /// Returns whether the thread is running: from [`start`](QThread::start) until its event loop
+    /// or function has returned.
     #[doc(alias = "isRunning")]
     #[must_use]
     pub fn is_running(&self) -> bool {
@@ -444,9 +452,9 @@ impl QThread {
         self.control.state().result.clone()
     }
 
-    /// Asks the thread to stop what it is doing. The thread finds out by
-    /// [`is_interruption_requested`](QThread::is_interruption_requested). Does nothing if the thread
-    /// is not running.
+    /// Asks the thread to stop its work. The thread has to call
+    /// [`is_interruption_requested`](QThread::is_interruption_requested) and return. Does nothing
+    /// if the thread is not running.
     #[doc(alias = "requestInterruption")]
     pub fn request_interruption(&self) {
         if let Side::Inside { is_started: false, .. } = self.side {
@@ -456,8 +464,8 @@ impl QThread {
         self.control.request_interruption();
     }
 
-    /// Returns whether the thread was asked to stop what it is doing. The request is forgotten when
-    /// the thread finishes.
+    /// Returns whether [`request_interruption`](QThread::request_interruption) was called. When the
+    /// thread finishes, the request is cleared.
     #[doc(alias = "isInterruptionRequested")]
     #[must_use]
     pub fn is_interruption_requested(&self) -> bool {
@@ -507,9 +515,9 @@ impl QThread {
         }
     }
 
-    /// Returns how many event loops are running in the thread, one nested in the other. To be
-    /// called in the thread itself, on the object that [`current_thread`](QThread::current_thread)
-    /// returns; returns 0 elsewhere.
+    /// Returns how many event loops are running in the thread, one nested in the other. Call this
+    /// function in the thread itself, on the object that
+    /// [`current_thread`](QThread::current_thread) returns. Any other object returns 0.
     #[doc(alias = "loopLevel")]
     #[must_use]
     pub fn loop_level(&self) -> usize {

@@ -17,7 +17,7 @@ use super::{
 use crate::{
     classes::Object,
     event::EventType,
-    event_loop::{Dispatcher, Inbox, Which},
+    event_loop::{Dispatcher, Inbox, Preparation, Which},
     panics::text_of,
     signal::{Receiver, Remote},
 };
@@ -106,8 +106,10 @@ impl Start {
         let (builders, function) = (std::mem::take(&mut state.builders), state.function.take());
         drop(state);
         builders.into_iter().for_each(|build| build());
-        // Connects what was connected to these objects. Their calls wait for the loop.
+        // Connects what was connected to these objects, and what these objects were connected to.
+        // Their calls wait for the loop.
         dispatcher.collect_posts();
+        dispatcher.send_posted(&Which::new(None, Some(Preparation::KIND)));
         face.started.emit(());
         if let Some(spread) = &self.control.started {
             spread.fire(&());

@@ -20,7 +20,7 @@ use crate::time::{Interval, QDeadlineTimer};
 /// A pool of threads for work that blocks: computations, file systems, libraries that wait.
 ///
 /// [`run`](QThreadPool::run) runs a closure on a thread of the pool and gives its result to the
-/// event loop that has asked, as a signal or as a value to `await`.
+/// event loop of the calling thread, as a signal or as a value to `await`.
 /// [`global_instance`](QThreadPool::global_instance) is the pool that a program normally uses. A
 /// `QThreadPool` is a handle: a clone is the same pool. Every thread may use it. Stands for Qt's
 /// [QThreadPool](https://doc.qt.io/qt-5/qthreadpool.html). A closure takes the place of a
@@ -33,12 +33,14 @@ use crate::time::{Interval, QDeadlineTimer};
 /// # The end
 ///
 /// When the last handle of a pool is dropped, the drop waits until all tasks are done, those in the
-/// queue as well, as Qt's destructor does. The global pool has no last handle. Instead, the drop of
-/// the application of the process waits for its tasks. If `main` returns without one, or if the
-/// program calls `std::process::exit`, the process ends in the middle of the tasks.
+/// queue as well, as Qt's destructor does. The library keeps a handle of the global pool, so it has
+/// no last one. Instead, the drop of the process's application waits for its tasks. If `main`
+/// returns without an application, or if the program calls `std::process::exit`, the process ends
+/// in the middle of the tasks.
 ///
-/// The thread that waits makes no calls meanwhile. So a [`Remote::call`](crate::Remote::call) of a
-/// task into that thread fails with [`LoopEnded`](crate::CallErrorKind::LoopEnded).
+/// The loop of the waiting thread does not run meanwhile. So a
+/// [`Remote::call`](crate::Remote::call) of a task into that thread fails with
+/// [`LoopEnded`](crate::CallErrorKind::LoopEnded).
 ///
 /// # Examples
 ///
@@ -127,8 +129,8 @@ impl QThreadPool {
     /// task. Dropping it changes nothing: the work runs, and connected slots are called. If the
     /// thread of the caller ends first, the pool drops the result.
     ///
-    /// If `work` panics, the result is an `Err` with the text of the panic. So it is if the work
-    /// could not run.
+    /// If `work` panics, the result is an `Err` with the text of the panic. If the pool could not
+    /// run `work`, the result is an `Err` as well.
     ///
     /// ```
     /// use qcore::{QCoreApplication, QThreadPool, ThreadPoolErrorKind};
@@ -158,13 +160,13 @@ impl QThreadPool {
 
     /// Runs `work` on a thread of the pool.
     ///
-    /// If `work` panics, the thread of the pool goes on with the next task. The panic hook of the
-    /// program has reported the panic by then.
+    /// If `work` panics, the program's panic hook reports the panic, and the thread of the pool
+    /// goes on with the next task.
     ///
     /// # Errors
     ///
-    /// The error of the operating system if the pool has no thread and cannot start one. `work` is
-    /// dropped then. If the pool has other threads, these will run `work`.
+    /// The error of the operating system if the pool has no thread and cannot start one. The pool
+    /// drops `work` then. If the pool has at least one thread, that thread will run `work`.
     pub fn start(&self, work: impl FnOnce() + Send + 'static) -> io::Result<()> {
         self.start_with_priority(work, 0)
     }

@@ -1,6 +1,6 @@
-//! [`ThreadPoolTask`]: work in a pool, whose result goes to the loop that has asked.
+//! [`ThreadPoolTask`]: work in a pool, whose result goes to the caller's event loop.
 //!
-//! The node of a task stays in a table of the asking loop until the result arrives. The thread of
+//! The node of a task stays in a table of the caller's loop until the result arrives. The thread of
 //! the pool knows only the key. It posts the result to the loop, which takes the node out of the
 //! table and emits the signal.
 
@@ -27,7 +27,7 @@ use crate::{
 
 /// Work that [`QThreadPool::run`](super::QThreadPool::run) has given to a pool.
 ///
-/// [`finished`](ThreadPoolTaskNode::finished) tells its result. The task is also a [`Future`],
+/// [`finished`](ThreadPoolTaskNode::finished) carries its result. The task is also a [`Future`],
 /// which returns the result by value. The slots of `finished` are called before the future is
 /// woken.
 ///

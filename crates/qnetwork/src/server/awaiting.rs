@@ -19,7 +19,7 @@ impl QTcpServer {
     /// [handler](QTcpServer::set_incoming_connection) has given another parent keeps it. The sockets
     /// of a `QSslServer` are encrypted; [`cast`](qcore::QObject::cast) returns the `QSslSocket`.
     ///
-    /// Cancel safe: the connection comes to the next call.
+    /// Cancel safe: the next call returns the connection.
     ///
     /// # Errors
     ///
@@ -169,7 +169,7 @@ impl<S> Incoming<S> {
     /// Waits for the next connection. Returns `None` when the server does not listen any more and
     /// all its connections were taken.
     ///
-    /// Cancel safe: the connection comes to the next call.
+    /// Cancel safe: the next call returns the connection.
     pub async fn next(&mut self) -> Option<S> {
         accept(&*self.server).await.ok()
     }

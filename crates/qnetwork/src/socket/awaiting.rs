@@ -57,8 +57,8 @@ impl QAbstractSocket {
     /// [`wait_for_connected`](QAbstractSocket::wait_for_connected) for tasks;
     /// [`timeout`](qcore::task::timeout()) limits it.
     ///
-    /// It differs from `socket.connected.next()`, which waits for the signal alone, and so also
-    /// after connecting has failed. Cancel safe: the socket goes on connecting.
+    /// It differs from `socket.connected.next()`, which waits for the signal alone, and so waits
+    /// for ever if connecting fails. Cancel safe: the socket goes on connecting.
     ///
     /// # Errors
     ///

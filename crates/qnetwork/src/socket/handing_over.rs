@@ -7,8 +7,9 @@
 //!     no loop watches it   unsent bytes, addresses         ready_read in the next turn
 //! ```
 //!
-//! The object stays in its thread, because its slots do. The connection goes. So the two sockets
-//! report changes of their state and nothing else: the connection neither ends nor begins.
+//! The object stays in its thread, because its slots cannot leave it. Only the connection goes to
+//! the other thread. The two sockets emit `state_changed` and nothing else, because the connection
+//! neither ends nor begins.
 
 use std::rc::Rc;
 

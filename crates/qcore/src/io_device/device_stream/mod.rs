@@ -25,8 +25,8 @@ impl QIODevice {
     /// Returns a stream, by which a task reads the device and writes to it.
     ///
     /// Every device has one: sockets, encrypted or not, and devices of your own. The stream keeps
-    /// the device alive. Several streams of one device share its bytes: what one has read, the
-    /// others do not get.
+    /// the device alive. Several streams of one device share its bytes: each byte goes to one of
+    /// them only.
     ///
     /// # Examples
     ///
@@ -148,9 +148,10 @@ impl StreamDevice for Plain {}
 /// [`shutdown`](DeviceStream::shutdown) sends everything that was written and then tells the other
 /// end that no more follows; reading goes on. If the other end closes its sending half, reading
 /// returns 0, and a `QTcpSocket` with a stream stays connected, so that the task can still write.
-/// It is disconnected when both halves are closed, or when the stream is dropped. When a stream is dropped, it sends what the operating
-/// system takes at once. If it is the last owner of its socket, the rest is lost with the socket, so
-/// a task that has written ends with `shutdown`.
+/// The socket disconnects when both halves are closed, or when the stream is dropped. A stream that
+/// is dropped sends as many bytes as the operating system takes immediately. If it is the last
+/// owner of its socket, the other bytes are lost. So call `shutdown` at the end of a task that
+/// writes.
 ///
 /// # Examples
 ///

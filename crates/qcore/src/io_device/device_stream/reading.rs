@@ -57,7 +57,7 @@ impl ReadHalf {
     /// Reads as many bytes as there are and fit, and waits until there is at least one. Returns 0 at
     /// the end of the stream, or if `buffer` is empty.
     ///
-    /// Cancel safe: nothing was read then.
+    /// Cancel safe: a call that is cancelled has read nothing.
     ///
     /// # Errors
     ///
@@ -65,15 +65,15 @@ impl ReadHalf {
     /// [`NotReadable`](DeviceErrorKind::NotReadable) if it is open for writing only, and the error
     /// that has ended the stream. A socket that is not connected yet has not begun its stream, which
     /// is an error, too: await its `connect()` first.
-    /// [`Closed`](DeviceErrorKind::Closed) if an encrypted connection was closed without the message
-    /// of TLS that announces it. An attacker can cut a stream off like that.
+    /// [`Closed`](DeviceErrorKind::Closed) if an encrypted connection ended without TLS's closing
+    /// message. An attacker can cut a stream off in this way.
     pub async fn read(&mut self, buffer: &mut [u8]) -> Result<usize, DeviceError> {
         poll_fn(|context| self.poll_read(context, buffer)).await
     }
 
     /// Fills `buffer`.
     ///
-    /// Not cancel safe: bytes that were read are in `buffer`, and nothing says how many.
+    /// Not cancel safe: bytes that were read are in `buffer`, and their number is lost.
     ///
     /// # Errors
     ///

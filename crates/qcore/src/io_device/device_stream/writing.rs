@@ -74,7 +74,7 @@ impl WriteHalf {
     /// The device has taken the bytes when this function returns. A socket sends them at the end of
     /// the loop's turn, together with all others written in that turn.
     ///
-    /// Cancel safe: nothing was written then.
+    /// Cancel safe: a call that is cancelled has written nothing.
     ///
     /// # Errors
     ///
@@ -88,7 +88,7 @@ impl WriteHalf {
 
     /// Writes all of `data`.
     ///
-    /// Not cancel safe: nothing says how many bytes were written.
+    /// Not cancel safe: the number of bytes that were written is lost.
     ///
     /// # Errors
     ///
@@ -101,7 +101,7 @@ impl WriteHalf {
         Ok(())
     }
 
-    /// Sends now what was written, and waits until the operating system has taken all of it.
+    /// Sends the written bytes now, and waits until the operating system has taken all of them.
     ///
     /// Cancel safe: the bytes will be sent anyway.
     ///
@@ -116,8 +116,8 @@ impl WriteHalf {
     /// Waits until everything was sent, and then tells the other end that no more bytes follow. The
     /// other end can still send. Nothing can be written afterwards.
     ///
-    /// A TCP or local socket closes its sending half. A `QSslSocket` sends the message of TLS that
-    /// says so. Other devices only flush. Cancel safe, like [`flush`](WriteHalf::flush).
+    /// A TCP or local socket closes its sending half. A `QSslSocket` sends TLS's closing message.
+    /// Other devices only flush. Cancel safe, like [`flush`](WriteHalf::flush).
     ///
     /// # Errors
     ///

@@ -1,7 +1,7 @@
 //! Servers whose connections are spread over several threads.
 //!
-//! A *worker* is a [`QThread`] with a loop and a server, which is the one that the program would use
-//! with a single loop. The *listening server* is the one on which the program has called
+//! A *worker* is a [`QThread`] with a loop and a server, which is the one that the program would
+//! use with a single loop. The *listening server* is the one on which the program has called
 //! [`set_workers`](QTcpServer::set_workers). It accepts all connections and hands each over to a
 //! worker:
 //!
@@ -40,7 +40,7 @@ use crate::{
     socket::{SocketError, SocketErrorKind},
 };
 
-/// A worker is passed over while it has this many more connections that wait than another one.
+/// A worker gets no connections while this many more wait for it than for another worker.
 const SLACK: usize = 8;
 
 /// Makes a worker's server, in the worker's thread.
@@ -91,18 +91,18 @@ impl QTcpServer {
     ///
     /// `make` runs in each worker's thread and returns the server that the program would use with
     /// a single loop, with its slots. Each connection appears at one of these servers and stays in
-    /// its thread, so the code for a connection does not change. This server listens. It emits
-    /// [`new_connection`](TcpServerNode::new_connection) no more, because the workers' servers do.
+    /// its thread, so the code for a connection does not change. This server listens. Instead of
+    /// it, the workers' servers emit [`new_connection`](TcpServerNode::new_connection).
     ///
     /// Call this function before [`listen`](QTcpServer::listen), which starts the threads. Later
     /// calls only log a warning. With a `count` of 0, this server does its own work.
     ///
     /// # How connections are spread
     ///
-    /// The workers take turns, so that each gets equally many. A worker is passed over while eight
-    /// more connections wait in it to be taken than in another one, or fewer if the
-    /// [limit](QTcpServer::set_max_pending_connections) for all is low. So if a worker is stuck in
-    /// a slot, the connections that it has got wait for it, and the others continue.
+    /// The workers take turns, so that each gets equally many. While eight more connections wait
+    /// for one worker than for another, the server gives that worker no new ones. It does so
+    /// earlier if the [limit](QTcpServer::set_max_pending_connections) for all is low. So if a
+    /// worker is stuck in a slot, its connections wait for it, and the other workers continue.
     ///
     /// # The workers' servers
     ///
@@ -110,7 +110,7 @@ impl QTcpServer {
     /// run in the workers, or a class of your own. A [handler](QTcpServer::set_incoming_connection)
     /// gets its descriptors in the worker.
     ///
-    /// A worker's server behaves as if it listened.
+    /// A worker's server behaves as if it were listening:
     ///
     /// * [`is_listening`](QTcpServer::is_listening), [`server_address`](QTcpServer::server_address)
     ///   and [`server_port`](QTcpServer::server_port) return the values of the listening server.
@@ -119,7 +119,7 @@ impl QTcpServer {
     ///   [`set_max_pending_connections`](QTcpServer::set_max_pending_connections) act on the
     ///   listening server, so on all workers. They take effect in its loop, shortly after the call.
     /// * `listen`, `set_socket_descriptor` and `wait_for_new_connection` fail with
-    ///   [`Operation`](SocketErrorKind::Operation). A proxy that is set has no effect.
+    ///   [`Operation`](SocketErrorKind::Operation). `set_proxy` has no effect.
     ///
     /// # What holds for all workers together
     ///
