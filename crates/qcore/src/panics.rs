@@ -3,8 +3,9 @@
 use std::{
     any::Any,
     fmt::Display,
-    panic::{AssertUnwindSafe, Location, catch_unwind},
+    panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind},
     sync::atomic::{AtomicBool, Ordering::Relaxed},
+    thread,
 };
 
 /// How the library handles a panic of a slot; set by
@@ -81,6 +82,22 @@ pub(crate) fn contain<V>(call: impl FnOnce() -> V) -> Result<V, String> {
         }
         text
     })
+}
+
+/// Drops values of the user one by one. If several drops panic, only the first panic goes on, after
+/// all values are dropped: a second one would abort the process.
+pub(crate) fn drop_all<T>(values: impl IntoIterator<Item = T>) {
+    let mut panic = None;
+    for value in values {
+        if panic.is_some() || thread::panicking() {
+            let _ = contain(|| drop(value));
+        } else {
+            panic = catch_unwind(AssertUnwindSafe(|| drop(value))).err();
+        }
+    }
+    if let Some(payload) = panic {
+        resume_unwind(payload);
+    }
 }
 
 /// Logs that `what` panicked, and drops the payload of the panic.

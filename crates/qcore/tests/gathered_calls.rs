@@ -8,13 +8,14 @@ use std::{
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
+        mpsc,
     },
     thread,
 };
 
 use qcore::{
-    Dispatcher, EventHandler, EventType, QCoreApplication, QEvent, QEventLoop, QObject, Receiver,
-    Remote, Signal,
+    Dispatcher, EventHandler, EventType, QCoreApplication, QEvent, QEventLoop, QObject, QThread,
+    Receiver, Remote, Signal,
 };
 
 /// A value that counts how many of its kind are dropped.
@@ -245,16 +246,6 @@ fn an_event_filter_sees_each_call() {
 
 #[test]
 fn values_whose_drops_panic_are_all_dropped() {
-    struct Trap {
-        _token: Token,
-    }
-
-    impl Drop for Trap {
-        fn drop(&mut self) {
-            panic!("on purpose");
-        }
-    }
-
     let object = QObject::new();
     let remote = Remote::of(&object);
     let (dropped, count) = tokens();
@@ -267,4 +258,111 @@ fn values_whose_drops_panic_are_all_dropped() {
     let remove = || QCoreApplication::remove_posted_events(Some(&object));
     assert!(catch_unwind(AssertUnwindSafe(remove)).is_err());
     assert_eq!(count(), 10);
+}
+
+/// A value whose drop panics.
+struct Trap {
+    _token: Token,
+}
+
+impl Drop for Trap {
+    fn drop(&mut self) {
+        panic!("on purpose");
+    }
+}
+
+#[test]
+fn removed_calls_whose_drops_panic_are_all_dropped() {
+    let object = QObject::new();
+    let remote = Remote::of(&object);
+    let (dropped, count) = tokens();
+    send(move || {
+        for _ in 0..3 {
+            let trap = Trap { _token: Token(dropped.clone()) };
+            drop(remote.call_async(move |_| drop(trap)));
+        }
+    });
+    let remove = || QCoreApplication::remove_posted_events(Some(&object));
+    assert!(catch_unwind(AssertUnwindSafe(remove)).is_err());
+    assert_eq!(count(), 3);
+}
+
+#[test]
+fn slots_whose_drops_panic_are_all_dropped_in_the_thread_of_their_receiver() {
+    let app = QCoreApplication::instance();
+    let object = QObject::new();
+    let remote = Remote::of(&object);
+    let (dropped, count) = tokens();
+    let (is_connected, connected) = mpsc::channel();
+    let (disconnect, told) = mpsc::channel::<()>();
+    let worker = thread::spawn(move || {
+        let signal = Signal::<usize>::new();
+        for _ in 0..3 {
+            let trap = Trap { _token: Token(dropped.clone()) };
+            signal.connect_to(&remote, move |_, _| {
+                let _ = &trap;
+            });
+        }
+        is_connected.send(()).unwrap();
+        told.recv().unwrap();
+        drop(signal);
+    });
+    connected.recv().unwrap();
+    app.process_events();
+    disconnect.send(()).unwrap();
+    worker.join().unwrap();
+    assert_eq!(count(), 0);
+    assert!(catch_unwind(AssertUnwindSafe(|| app.process_events())).is_err());
+    assert_eq!(count(), 3);
+}
+
+#[test]
+fn the_end_of_a_thread_drops_the_calls_that_are_left() {
+    let (dropped, count) = tokens();
+    let (give, take) = mpsc::channel();
+    let (sent, all_sent) = mpsc::channel::<()>();
+    let worker = thread::spawn(move || {
+        let object = QObject::new();
+        give.send(Remote::of(&object)).unwrap();
+        all_sent.recv().unwrap();
+        let work = || QEventLoop::new().process_events();
+        assert!(catch_unwind(AssertUnwindSafe(work)).is_err());
+        thread_local!(static KEPT: RefCell<Option<QObject>> = const { RefCell::new(None) });
+        KEPT.set(Some(object));
+    });
+    let remote: Remote<QObject> = take.recv().unwrap();
+    let made = Arc::new(AtomicUsize::new(0));
+    for number in 0..300 {
+        let (token, made) = (Token(dropped.clone()), made.clone());
+        let home = worker.thread().id();
+        let call = move |_: &QObject| {
+            assert_eq!(thread::current().id(), home);
+            made.fetch_add(1, Ordering::Relaxed);
+            assert_ne!(number, 3, "on purpose");
+            drop(token);
+        };
+        remote.post(call).unwrap();
+    }
+    let asked = remote.call_async(|_| ());
+    sent.send(()).unwrap();
+    worker.join().unwrap();
+    assert_eq!((made.load(Ordering::Relaxed), count()), (4, 300));
+    drop(asked);
+}
+
+#[test]
+fn a_thread_that_never_starts_drops_all_even_if_drops_panic() {
+    let thread = QThread::new();
+    let (dropped, count) = tokens();
+    for _ in 0..3 {
+        let trap = Trap { _token: Token(dropped.clone()) };
+        let built = thread.build(move || {
+            drop(trap);
+            Rc::new(())
+        });
+        let trap = Trap { _token: Token(dropped.clone()) };
+        drop(built.call_async(move |()| drop(trap)));
+    }
+    assert!(catch_unwind(AssertUnwindSafe(|| drop(thread))).is_err());
+    assert_eq!(count(), 6);
 }

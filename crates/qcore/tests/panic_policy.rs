@@ -8,12 +8,13 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind, panic_any},
     rc::Rc,
     sync::{Mutex, MutexGuard, PoisonError},
+    thread,
 };
 
 use common::Log;
 use qcore::{
     CallErrorKind, ConnectionType, Destructor, EventHandler, EventType, MessageType, PanicPolicy,
-    QCoreApplication, QEvent, QObject, QThread, QTimer, QTimerEvent, Signal, class,
+    QCoreApplication, QEvent, QObject, QThread, QTimer, QTimerEvent, Remote, Signal, class,
     install_message_handler, sender, wait_until,
 };
 
@@ -308,4 +309,45 @@ fn a_thread_goes_on_after_the_panics_of_its_slots() {
     thread.quit();
     assert!(thread.wait(5000));
     assert_eq!(thread.result(), Some(Ok(0)));
+}
+
+#[test]
+fn the_drop_of_a_slot_that_another_thread_disconnects_is_reported() {
+    struct Trap;
+
+    impl Drop for Trap {
+        fn drop(&mut self) {
+            panic!("dropped");
+        }
+    }
+
+    fn connect(signal: &Signal<()>, remote: &Remote<QObject>) {
+        let trap = Trap;
+        signal.connect_to(remote, move |_, ()| {
+            let _ = &trap;
+        });
+    }
+
+    let _reported = Reported::new();
+    let app = QCoreApplication::instance();
+    let object = QObject::new();
+    let remote = Remote::of(&object);
+    let early = remote.clone();
+    // The loop gets the slot after the signal has died.
+    thread::spawn(move || connect(&Signal::new(), &early)).join().unwrap();
+    app.process_events();
+    let report = "code that the event loop called panicked: dropped";
+    assert_eq!(*REPORTS.lock().unwrap(), [report]);
+    // The loop has the slot, and drops it when the signal dies.
+    let worker = thread::spawn(move || {
+        let signal = Signal::new();
+        connect(&signal, &remote);
+        remote.call(|_| ()).unwrap();
+    });
+    while !worker.is_finished() {
+        app.process_events();
+    }
+    worker.join().unwrap();
+    app.process_events();
+    assert_eq!(*REPORTS.lock().unwrap(), [report, report]);
 }

@@ -29,7 +29,7 @@ use super::{
 use crate::time::Nanos;
 use crate::{
     id::ObjectId,
-    panics::contain,
+    panics::{contain, drop_all},
     time::{Clock, QDeadlineTimer, TimerType},
 };
 
@@ -251,7 +251,8 @@ impl Dispatcher {
         let removed = self.posted.borrow_mut().remove(which);
         // Cancels all items before it drops any: a drop may run user code, and may panic.
         let cancelled: Vec<_> = removed.iter().filter_map(Posted::cancel).collect();
-        drop((removed, cancelled));
+        let removed = removed.into_iter().map(|posted| (Some(posted), None));
+        drop_all(removed.chain(cancelled.into_iter().map(|value| (None, Some(value)))));
     }
 
     /// Makes the loop run one turn without waiting.

@@ -13,7 +13,10 @@ use std::{
 use slab::Slab;
 
 use super::{Dispatcher, inbox::Inbox};
-use crate::id::ObjectId;
+use crate::{
+    id::ObjectId,
+    panics::{drop_all, guard},
+};
 
 /// The key of a lodging whose value is not there yet.
 const NONE: u32 = u32::MAX;
@@ -125,9 +128,14 @@ impl Dispatcher {
         if let Some(inbox) = self.sources.existing_inbox()
             && inbox.is_woken()
         {
-            let keys = inbox.take_discarded();
-            self.drop_lodgers(&keys);
+            self.drop_lodgers_for_others(&inbox.take_discarded());
         }
+    }
+
+    /// Drops the values with these keys, which other threads have discarded. This thread may be
+    /// doing anything else, so the panic of a drop is handled like that of a posted call.
+    pub(super) fn drop_lodgers_for_others(&self, keys: &[u32]) {
+        guard("code that the event loop called", || self.drop_lodgers(keys));
     }
 
     /// Returns the number of values that lodge in this thread.
@@ -140,10 +148,8 @@ impl Dispatcher {
         if keys.is_empty() || self.has_ended() {
             return;
         }
-        for &key in keys {
-            // Dropping the value runs user code, so the borrow ends first.
-            let value = self.lodgers.borrow_mut().try_remove(key as usize);
-            drop(value);
-        }
+        // Dropping a value runs user code. The borrow ends before that.
+        let take = |&key: &u32| self.lodgers.borrow_mut().try_remove(key as usize);
+        drop_all(keys.iter().map(take));
     }
 }

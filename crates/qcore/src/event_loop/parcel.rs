@@ -4,15 +4,18 @@ use std::{
     any::Any,
     cell::{Cell, RefCell},
     collections::VecDeque,
-    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
-    thread,
+    iter,
 };
 
 use super::posted::Deliver;
-use crate::panics::contain;
+use crate::panics::drop_all;
 
 /// The maximum number of calls in one parcel.
-const LIMIT: usize = 256;
+const MAX_CALLS: usize = 256;
+
+/// The maximum size of the values in one parcel, in bytes, if there are several. A parcel frees its
+/// memory after its last call, and it grows under the lock of the inbox.
+const MAX_BYTES: usize = 64 * 1024;
 
 /// A delivery that a thread sends to the loop of another one.
 ///
@@ -32,6 +35,13 @@ pub(crate) struct Values<V> {
 }
 
 impl<V> Values<V> {
+    /// The maximum number of calls with such values in one parcel.
+    const LIMIT: usize = match size_of::<V>() {
+        0..=256 => MAX_CALLS,
+        size if size > MAX_BYTES => 1,
+        size => MAX_BYTES / size,
+    };
+
     pub(crate) fn new(first: V) -> Self {
         Values { first: Cell::new(Some(first)), more: RefCell::default(), left: Cell::new(1) }
     }
@@ -40,7 +50,7 @@ impl<V> Values<V> {
     #[inline]
     pub(crate) fn add(&mut self, value: V) -> Result<(), V> {
         let left = self.left.get_mut();
-        if *left == LIMIT {
+        if *left == Self::LIMIT {
             return Err(value);
         }
         *left += 1;
@@ -72,19 +82,26 @@ impl<V> Values<V> {
 }
 
 impl<V> Drop for Values<V> {
-    /// Drops the values one by one, as if each of them had a parcel of its own. If several drops
-    /// panic, only the first panic goes on: a second one would abort the process.
+    /// Drops the values one by one, as if each of them had a parcel of its own.
     fn drop(&mut self) {
-        let mut panic = None;
-        while let Some(value) = self.take() {
-            if panic.is_some() || thread::panicking() {
-                let _ = contain(|| drop(value));
-            } else {
-                panic = catch_unwind(AssertUnwindSafe(|| drop(value))).err();
-            }
-        }
-        if let Some(payload) = panic {
-            resume_unwind(payload);
-        }
+        drop_all(iter::from_fn(|| self.take()));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Returns how many values a parcel takes.
+    fn count<V: Clone>(value: &V) -> usize {
+        let mut values = Values::new(value.clone());
+        1 + iter::repeat_with(|| values.add(value.clone())).take_while(Result::is_ok).count()
+    }
+
+    #[test]
+    fn a_parcel_of_large_values_has_few_of_them() {
+        assert_eq!((count(&()), count(&[0_u8; 256])), (256, 256));
+        assert_eq!((count(&[0_u8; 257]), count(&[0_u8; 30_000])), (255, 2));
+        assert_eq!((count(&[0_u8; 65_536]), count(&[0_u8; 70_000])), (1, 1));
     }
 }

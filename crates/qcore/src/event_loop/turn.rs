@@ -146,7 +146,7 @@ impl Dispatcher {
             self.buffer.set(buffer);
             // Dropping a value may run user code, which may run a loop. That loop needs the tasks.
             self.collect_tasks();
-            self.drop_lodgers(&discarded);
+            self.drop_lodgers_for_others(&discarded);
         }
         // A setup may run user code, which may post and so collect the messages behind it, or panic.
         // The messages that are left wait in `arrived`.
@@ -172,7 +172,9 @@ impl Dispatcher {
     fn enqueue(&self, message: Message) {
         match message.into_posted() {
             Ok(posted) => self.posted.borrow_mut().push(posted),
-            Err(setup) => setup(),
+            Err(setup) => {
+                guard("code that the event loop called", setup);
+            }
         }
     }
 

@@ -1,6 +1,7 @@
 //! [`Control`]: what a `QThread` shares with the thread that it has started.
 
 use std::{
+    any::Any,
     error::Error,
     fmt,
     sync::{
@@ -13,6 +14,7 @@ use std::{
 use super::ThreadPriority;
 use crate::{
     event_loop::Inbox,
+    panics::drop_all,
     signal::{BlockedCalls, Spread},
 };
 
@@ -199,7 +201,11 @@ impl Control {
         let (inbox, builders) = (state.inbox.clone(), std::mem::take(&mut state.builders));
         let function = state.function.take();
         drop(state);
-        drop((inbox.close(), builders, function));
+        // The values of the user, whose drops may panic.
+        let calls = inbox.close().into_iter().map(|call| Box::new(call) as Box<dyn Any>);
+        let builders = builders.into_iter().map(|builder| Box::new(builder) as Box<dyn Any>);
+        let function = function.map(|function| Box::new(function) as Box<dyn Any>);
+        drop_all(calls.chain(builders).chain(function));
     }
 
     pub(super) fn request_interruption(&self) {
