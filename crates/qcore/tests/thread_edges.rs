@@ -188,13 +188,17 @@ fn an_object_that_could_not_be_built_is_known_to_be_missing() {
     thread.start().unwrap();
     assert!(thread.wait(5000));
     assert_eq!(missing.post(|_| ()).unwrap_err(), PostErrorKind::LoopEnded);
-    // A loop that catches the panic goes on without the object.
-    let thread = QThread::create(|| {
+    // A loop that catches the panic goes on without the object. The object is asked for when the
+    // function already runs: before, the panic would end the thread.
+    let (tell, told) = mpsc::channel();
+    let thread = QThread::create(move || {
         let current = QThread::current_thread();
+        tell.send(()).unwrap();
         catch_unwind(|| QThread::current_thread().exec()).unwrap_err();
         current.exec();
     });
     thread.start().unwrap();
+    told.recv().unwrap();
     let signal = Signal::<()>::new();
     let missing = thread.build(|| -> QObject { panic!("no parts") });
     let connection = signal.connect_to(&missing, |_, ()| ());
