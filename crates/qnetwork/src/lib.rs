@@ -111,8 +111,9 @@ pub use self::{
     },
     server::{IncomingConnection, QTcpServer, WorkerError, WorkerErrorKind},
     socket::{
-        AttachError, BindMode, DetachedSocket, PauseModes, QAbstractSocket, QTcpSocket, QUdpSocket,
-        SocketError, SocketErrorKind, SocketOption, SocketState, SocketType,
+        AttachError, BindMode, CloseReason, DetachedSocket, PauseModes, QAbstractSocket,
+        QTcpSocket, QUdpSocket, SocketError, SocketErrorKind, SocketOption, SocketState,
+        SocketType, TimeoutKind,
     },
 };
 
@@ -137,7 +138,7 @@ pub use self::{
 pub mod prelude {
     #[doc(no_inline)]
     pub use crate::{
-        AddressParseError, AttachError, BindMode, ConversionMode, DetachedSocket,
+        AddressParseError, AttachError, BindMode, CloseReason, ConversionMode, DetachedSocket,
         DnsEligibilityStatus, Host, HostInfoError, HostInfoErrorKind, IncomingConnection,
         InterfaceFlags, InterfaceType, KnownHeader, LocalServerOptions, LocalSocketError,
         LocalSocketErrorKind, LocalSocketState, LookupId, NetworkLayerProtocol, PauseModes,
@@ -145,7 +146,8 @@ pub mod prelude {
         QAbstractSocket, QAuthenticator, QHostAddress, QHostInfo, QLocalServer, QLocalSocket,
         QNetworkAddressEntry, QNetworkDatagram, QNetworkInterface, QNetworkProxy,
         QNetworkProxyFactory, QNetworkProxyQuery, QTcpServer, QTcpSocket, QUdpSocket, SocketError,
-        SocketErrorKind, SocketOption, SocketState, SocketType, WorkerError, WorkerErrorKind,
+        SocketErrorKind, SocketOption, SocketState, SocketType, TimeoutKind, WorkerError,
+        WorkerErrorKind,
     };
     #[cfg(feature = "_tls")]
     #[doc(no_inline)]
