@@ -20,6 +20,9 @@ pub enum DeviceErrorKind {
     TimedOut,
     /// There is more data than the caller allows.
     TooLong,
+    /// Too many written bytes wait to be sent, and the device was told to
+    /// [refuse](super::WhenFull::Refuse) more. It has taken nothing.
+    Full,
     /// The device does not support the operation, for example waiting.
     Unsupported,
     /// The device itself failed.
@@ -73,6 +76,7 @@ impl From<DeviceErrorKind> for DeviceError {
                 DeviceErrorKind::InvalidArgument => "invalid argument",
                 DeviceErrorKind::TimedOut => "the time was over",
                 DeviceErrorKind::TooLong => "there is more data than allowed",
+                DeviceErrorKind::Full => "too many bytes wait to be sent",
                 DeviceErrorKind::Unsupported => "the device cannot do this",
                 DeviceErrorKind::Device => "device error",
             }),
@@ -105,6 +109,7 @@ impl From<DeviceError> for io::Error {
             }
             DeviceErrorKind::TimedOut => io::ErrorKind::TimedOut,
             DeviceErrorKind::TooLong => io::ErrorKind::InvalidData,
+            DeviceErrorKind::Full => io::ErrorKind::WouldBlock,
             DeviceErrorKind::Unsupported => io::ErrorKind::Unsupported,
             DeviceErrorKind::Device => io::ErrorKind::Other,
         };
