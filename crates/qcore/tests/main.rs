@@ -19,6 +19,7 @@ mod devices;
 mod event_loop;
 mod event_order;
 mod events;
+mod framing;
 mod gathered_calls;
 mod mistakes;
 #[cfg(feature = "tasks")]

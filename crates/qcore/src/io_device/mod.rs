@@ -16,6 +16,7 @@ pub(crate) mod class;
 #[cfg(feature = "tasks")]
 mod device_stream;
 mod error;
+mod lending;
 mod lines;
 mod open_mode;
 pub(crate) mod pool;

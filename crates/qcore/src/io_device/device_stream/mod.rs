@@ -119,11 +119,6 @@ pub trait StreamDevice {
         let _ = device;
         Ok(())
     }
-
-    /// Returns the limit of the read buffer in bytes, 0 if there is none. The default is 0.
-    fn read_buffer_size(&self) -> usize {
-        0
-    }
 }
 
 /// A device without more than its backend.

@@ -207,7 +207,7 @@ impl ReadHalf {
         if !device.is_sequential() {
             return Poll::Ready(self.take_until(byte));
         }
-        let limit = self.core.with_stream_device(|stream, _| stream.read_buffer_size());
+        let limit = device.backend().read_buffer_size();
         let max = if limit == 0 { self.max_line } else { self.max_line.min(limit) };
         loop {
             let (start, buffered) = (device.start(), device.buffered());
