@@ -3,6 +3,7 @@
 use std::{
     cell::{Cell, RefCell},
     collections::VecDeque,
+    error::Error,
     fmt::Debug,
     rc::Rc,
 };
@@ -20,11 +21,13 @@ use qcore::{
 
 /// A stream. What the other end sends is in the read buffer, or in the backend.
 #[derive(Default)]
-struct Pipe {
-    waiting: RefCell<VecDeque<u8>>,
-    ended: Cell<bool>,
-    written: RefCell<Vec<u8>>,
-    limit: Cell<usize>,
+pub(crate) struct Pipe {
+    pub(crate) waiting: RefCell<VecDeque<u8>>,
+    pub(crate) ended: Cell<bool>,
+    pub(crate) written: RefCell<Vec<u8>>,
+    pub(crate) limit: Cell<usize>,
+    /// How many written bytes have not been passed on.
+    pub(crate) unsent: Cell<usize>,
 }
 
 struct Backend(Rc<Pipe>);
@@ -60,11 +63,15 @@ impl DeviceBackend for Backend {
         self.0.written.borrow_mut().extend(data);
         Ok(data.len())
     }
+
+    fn bytes_to_write(&self) -> usize {
+        self.0.unsent.get()
+    }
 }
 
 /// How bytes come into the device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Way {
+pub(crate) enum Way {
     Copied,
     Chunk,
     Shared,
@@ -73,14 +80,14 @@ enum Way {
 
 const WAYS: [Way; 4] = [Way::Copied, Way::Chunk, Way::Shared, Way::Backend];
 
-fn pipe() -> (QIODevice, Rc<Pipe>) {
+pub(crate) fn pipe() -> (QIODevice, Rc<Pipe>) {
     let pipe = Rc::new(Pipe::default());
     let device = QIODevice::new(Backend(pipe.clone()));
     device.open_device(OpenMode::READ_WRITE);
     (device, pipe)
 }
 
-fn feed(device: &QIODevice, pipe: &Pipe, bytes: &[u8], way: Way) {
+pub(crate) fn feed(device: &QIODevice, pipe: &Pipe, bytes: &[u8], way: Way) {
     match way {
         Way::Copied => device.append_to_buffer(bytes),
         Way::Chunk => device.append_chunk(bytes.to_vec()),
@@ -90,12 +97,12 @@ fn feed(device: &QIODevice, pipe: &Pipe, bytes: &[u8], way: Way) {
     device.ready_read.emit(());
 }
 
-fn end(device: &QIODevice, pipe: &Pipe) {
+pub(crate) fn end(device: &QIODevice, pipe: &Pipe) {
     pipe.ended.set(true);
     device.read_channel_finished.emit(());
 }
 
-fn turn() {
+pub(crate) fn turn() {
     QEventLoop::new().process_events();
 }
 
@@ -197,25 +204,33 @@ proptest! {
     }
 
     #[test]
-    fn any_bytes_give_at_most_one_error(
+    fn any_bytes_give_the_same_in_any_pieces(
         bytes in prop::collection::vec(prop_oneof![any::<u8>(), b'0'..=b':', Just(b'\n')], 0..300),
         size in 1usize..40,
     ) {
-        fn check<C: Codec<Message: Debug + Clone>>(codec: C, bytes: &[u8], size: usize) {
+        fn receive<C: Codec<Message: Debug + Clone>>(codec: C, bytes: &[u8], size: usize) -> String {
             let (device, pipe) = pipe();
             let framed = Framed::new(&device, codec);
-            let errors = QSignalSpy::new(&framed.error);
+            let (messages, errors) =
+                (QSignalSpy::new(&framed.message), QSignalSpy::new(&framed.error));
             for piece in bytes.chunks(size) {
                 feed(&device, &pipe, piece, Way::Copied);
             }
             end(&device, &pipe);
             assert!(errors.count() <= 1);
             assert!(errors.count() == 1 || device.bytes_available() == 0);
+            format!("{:?} {:?}", messages.values(), errors.values())
+        }
+        fn check<C: Codec<Message: Debug + Clone> + Clone>(codec: C, bytes: &[u8], size: usize) {
+            assert_eq!(receive(codec.clone(), bytes, size), receive(codec, bytes, bytes.len().max(1)));
         }
         check(Netstrings::new().with_limit(100), &bytes, size);
         check(Lines::new().with_limit(100), &bytes, size);
         check(LengthPrefix::new(PrefixSize::U16).counting_itself(), &bytes, size);
         check(DataBlocks::<Vec<(String, u32)>>::new(PrefixSize::U8), &bytes, size);
+        check(Delimited::new(*b"\n0").with_limit(9), &bytes, size);
+        #[cfg(feature = "json")]
+        check(qcore::framing::JsonLines::<u64>::new().with_limit(9), &bytes, size);
     }
 }
 
@@ -234,6 +249,46 @@ fn half_a_message_at_the_end_is_an_error() {
     turn();
     assert_eq!(log.borrow().len(), 2);
     assert_eq!(framed.detach().read_all(), b"hal");
+}
+
+#[test]
+fn a_device_that_reports_its_end_only_by_the_signal_ends_as_well() {
+    let (device, pipe) = pipe();
+    let framed = Framed::new(&device, Lines::new());
+    let log = watch(&framed);
+    feed(&device, &pipe, b"whole\nhal", Way::Copied);
+    device.read_channel_finished.emit(());
+    assert_eq!(*log.borrow(), ["\"whole\"", "Incomplete"]);
+}
+
+#[test]
+fn one_message_is_encoded_once_for_many_devices() {
+    let pipes = [(); 3].map(|()| pipe());
+    let framed = pipes.each_ref().map(|(device, _)| Framed::new(device, Netstrings::new()));
+    for size in [1, 100_000] {
+        let encoded = framed[0].encode(&vec![b'x'; size]).unwrap();
+        for framed in &framed {
+            framed.send_encoded(encoded.clone()).unwrap();
+        }
+        let expected = format!("{size}:{},", "x".repeat(size));
+        for (_, pipe) in &pipes {
+            assert_eq!(pipe.written.take(), expected.as_bytes());
+        }
+    }
+    let refused = framed[0].encode(&vec![0; 2 << 20]).unwrap_err();
+    assert_eq!(refused, FrameErrorKind::TooLong);
+    pipes[0].0.close();
+    assert_eq!(framed[0].send_encoded("1:a,").unwrap_err(), FrameErrorKind::Device);
+}
+
+#[test]
+fn errors_carry_what_caused_them() {
+    let error = Lines::new().decode(b"\xff\n").unwrap_err();
+    assert!(error.source().is_some_and(|source| source.is::<std::str::Utf8Error>()));
+    let (device, _) = pipe();
+    device.close();
+    let error = Framed::new(&device, Lines::new()).send("a").unwrap_err();
+    assert!(error.source().is_some_and(|source| source.is::<DeviceError>()));
 }
 
 #[test]

@@ -19,6 +19,8 @@ mod devices;
 mod event_loop;
 mod event_order;
 mod events;
+#[cfg(feature = "tasks")]
+mod framed_streams;
 mod framing;
 mod gathered_calls;
 mod mistakes;

@@ -175,6 +175,10 @@ impl<D: Inherits<QIODevice>, C: Codec> Framed<D, C> {
         if device.write_chunk(message)? == size { Ok(()) } else { Err(refused()) }
     }
 
+    pub(super) fn node(&self) -> &Rc<FramedNode<C>> {
+        &self.node
+    }
+
     fn writable(&self) -> Result<&QIODevice, FrameError> {
         let device = self.device.as_base();
         if device.is_deleted() {

@@ -35,9 +35,13 @@ mod length_prefix;
 mod lines;
 mod netstrings;
 mod node;
+#[cfg(feature = "tasks")]
+mod stream;
 
 #[cfg(feature = "json")]
 pub use self::json::JsonLines;
+#[cfg(feature = "tasks")]
+pub use self::stream::FramedStream;
 pub use self::{
     blocks::DataBlocks,
     codec::{Codec, Decoded},

@@ -8,6 +8,8 @@ use std::{
 };
 
 use super::{Codec, Decoded, FrameError, FrameErrorKind};
+#[cfg(feature = "tasks")]
+use crate::io_device::Waiting;
 use crate::{
     classes::Object,
     io_device::{DeviceErrorKind, QIODevice},
@@ -41,8 +43,7 @@ pub struct FramedNode<C: Codec> {
     paused: Cell<bool>,
     /// Decoding has failed.
     stopped: Cell<bool>,
-    /// The stream is over. What arrives next is another one.
-    over: Cell<bool>,
+    phase: Cell<Phase>,
     running: Cell<bool>,
     /// The loop will call `run`.
     posted: Cell<bool>,
@@ -52,16 +53,39 @@ pub struct FramedNode<C: Codec> {
     seen: Cell<usize>,
     /// How many bytes the codec needs.
     needed: Cell<usize>,
+    /// The task that takes the messages, instead of the slots.
+    #[cfg(feature = "tasks")]
+    taker: Cell<Option<Rc<Waiting>>>,
+}
+
+/// Where the device is in its stream of bytes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    Receiving,
+    /// The other end has sent everything.
+    Finished,
+    /// The device was closed. What arrives next is another stream.
+    Closed,
+}
+
+/// Who takes the messages.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Taker {
+    Slots,
+    #[cfg(feature = "tasks")]
+    Task,
 }
 
 /// What one step has found.
-enum Found<M> {
+pub(super) enum Found<M> {
     Message(M),
     /// Nothing that the program hears of.
     Nothing,
     Failed(FrameError),
     /// There is nothing to do before more bytes arrive.
     Wait,
+    /// No message will follow in this stream.
+    End,
 }
 
 impl<C: Codec> FramedNode<C> {
@@ -75,18 +99,20 @@ impl<C: Codec> FramedNode<C> {
             attached: Cell::new(true),
             paused: Cell::new(false),
             stopped: Cell::new(false),
-            over: Cell::new(false),
+            phase: Cell::new(Phase::Receiving),
             running: Cell::new(false),
             posted: Cell::new(false),
             missed: Cell::new(false),
             seen: Cell::new(0),
             needed: Cell::new(0),
+            #[cfg(feature = "tasks")]
+            taker: Cell::new(None),
         });
         let (reads, ends, closes) = (node.clone(), node.clone(), node.clone());
         node.slots.set(Some([
             device.ready_read.connect(move |()| reads.on_ready_read()).scoped(),
             device.read_channel_finished.connect(move |()| ends.on_finished()).scoped(),
-            device.about_to_close.connect(move |()| closes.over.set(true)).scoped(),
+            device.about_to_close.connect(move |()| closes.phase.set(Phase::Closed)).scoped(),
         ]));
         // `ready_read` has told of these bytes already.
         if device.is_readable() && device.bytes_available() > 0 {
@@ -98,6 +124,7 @@ impl<C: Codec> FramedNode<C> {
     pub(super) fn detach(&self) {
         self.attached.set(false);
         drop(self.slots.take());
+        self.wake();
     }
 
     pub(super) fn is_attached(&self) -> bool {
@@ -126,6 +153,7 @@ impl<C: Codec> FramedNode<C> {
         self.seen.set(0);
         self.needed.set(0);
         self.schedule();
+        self.wake();
         drop(before);
     }
 
@@ -139,7 +167,7 @@ impl<C: Codec> FramedNode<C> {
     }
 
     fn on_ready_read(self: &Rc<Self>) {
-        if self.over.replace(false) {
+        if self.phase.replace(Phase::Receiving) != Phase::Receiving {
             self.stopped.set(false);
             self.forget();
         }
@@ -151,8 +179,8 @@ impl<C: Codec> FramedNode<C> {
     }
 
     fn on_finished(self: &Rc<Self>) {
+        self.phase.set(Phase::Finished);
         self.run();
-        self.over.set(true);
     }
 
     /// Makes the loop call [`run`](Self::run).
@@ -172,32 +200,39 @@ impl<C: Codec> FramedNode<C> {
 
     /// Emits all messages that are there. A call from within does nothing: the outer one goes on.
     fn run(self: &Rc<Self>) {
-        if self.running.replace(true) {
+        if self.is_taken() || self.running.replace(true) {
             return;
         }
         let running = Running { node: self, emitting: Cell::new(false) };
         let mut budget = BUDGET;
         loop {
             // No handle of the device lives while slots run: one of them may drop the last.
-            match self.step(&mut budget) {
+            match self.step(Taker::Slots, &mut budget) {
                 Found::Message(message) => running.emit(&self.message, message),
                 Found::Nothing => {}
                 Found::Failed(error) => {
                     self.stopped.set(true);
                     running.emit(&self.error, error);
                 }
-                Found::Wait => return,
+                Found::Wait | Found::End => return,
+            }
+            if self.is_taken() {
+                return;
             }
         }
     }
 
-    fn step(self: &Rc<Self>, budget: &mut usize) -> Found<C::Message> {
-        if !self.attached.get() || self.paused.get() || self.stopped.get() {
-            return Found::Wait;
+    /// Decodes at most one message.
+    pub(super) fn step(self: &Rc<Self>, taker: Taker, budget: &mut usize) -> Found<C::Message> {
+        if !self.attached.get() || self.stopped.get() {
+            return Found::End;
         }
-        let Some(device) = QIODevice::from_weak(&self.device) else { return Found::Wait };
-        // While the signals are blocked, nobody would hear of a message.
-        if !device.is_readable() || device.signals_blocked() {
+        let Some(device) = QIODevice::from_weak(&self.device) else { return Found::End };
+        if !device.is_readable() {
+            return Found::End;
+        }
+        // While the signals are blocked, no slot would hear of a message.
+        if taker == Taker::Slots && (self.paused.get() || device.signals_blocked()) {
             return Found::Wait;
         }
         let wanted = self.needed.get().max(self.seen.get().saturating_add(1));
@@ -211,6 +246,7 @@ impl<C: Codec> FramedNode<C> {
             return Found::Failed(FrameError::new(FrameErrorKind::TooLong, text));
         }
         match device.pull() {
+            Ok(0) if self.is_at_end(taker, &device) => self.decode_end(&device),
             Ok(0) => Found::Wait,
             Ok(count) if count > *budget => {
                 self.missed.set(true);
@@ -220,10 +256,16 @@ impl<C: Codec> FramedNode<C> {
                 *budget -= count;
                 Found::Nothing
             }
-            Err(_) if !device.is_open() => Found::Wait,
+            Err(_) if !device.is_open() => Found::End,
             Err(error) if error == DeviceErrorKind::Closed => self.decode_end(&device),
             Err(error) => Found::Failed(error.into()),
         }
+    }
+
+    /// Returns whether a device that has nothing now will have nothing later.
+    fn is_at_end(&self, taker: Taker, device: &QIODevice) -> bool {
+        let may_grow = taker == Taker::Slots || device.is_sequential();
+        !may_grow || self.phase.get() == Phase::Finished
     }
 
     fn decode(
@@ -263,7 +305,7 @@ impl<C: Codec> FramedNode<C> {
         let lends = device.can_lend();
         let there = if lends { device.buffer_len() } else { device.bytes_available() };
         if there == 0 {
-            return Found::Wait;
+            return Found::End;
         }
         let Some(mut codec) = Lease::of(self) else {
             self.missed.set(true);
@@ -274,7 +316,7 @@ impl<C: Codec> FramedNode<C> {
             device.with_front(there, look)
         } else {
             match Self::peek(device, there) {
-                Ok(bytes) if bytes.is_empty() => return Found::Wait,
+                Ok(bytes) if bytes.is_empty() => return Found::End,
                 Ok(bytes) => look(&bytes),
                 Err(error) => return Found::Failed(error),
             }
@@ -319,6 +361,59 @@ impl<C: Codec> FramedNode<C> {
         let count = device.peek_into(&mut bytes)?;
         bytes.truncate(count);
         Ok(bytes)
+    }
+
+    /// Stops after an error.
+    #[cfg(feature = "tasks")]
+    pub(super) fn stop(&self) {
+        self.stopped.set(true);
+    }
+
+    /// Makes a task the taker of the messages. If there was one, its stream has ended.
+    #[cfg(feature = "tasks")]
+    pub(super) fn set_taker(&self, taker: &Rc<Waiting>) {
+        if let Some(before) = self.taker.replace(Some(taker.clone())) {
+            before.ring();
+        }
+    }
+
+    /// Returns whether this task is the taker of the messages.
+    #[cfg(feature = "tasks")]
+    pub(super) fn is_taker(&self, task: &Rc<Waiting>) -> bool {
+        self.with_taker(|taker| taker.is_some_and(|taker| Rc::ptr_eq(taker, task)))
+    }
+
+    /// Gives the messages to the slots again.
+    #[cfg(feature = "tasks")]
+    pub(super) fn clear_taker(self: &Rc<Self>, task: &Rc<Waiting>) {
+        if self.is_taker(task) {
+            self.taker.set(None);
+            self.schedule();
+        }
+    }
+
+    #[cfg(feature = "tasks")]
+    fn with_taker<T>(&self, look: impl FnOnce(Option<&Rc<Waiting>>) -> T) -> T {
+        let taker = self.taker.take();
+        let seen = look(taker.as_ref());
+        self.taker.set(taker);
+        seen
+    }
+
+    /// Returns whether a task takes the messages.
+    fn is_taken(&self) -> bool {
+        #[cfg(feature = "tasks")]
+        return self.with_taker(|taker| taker.is_some());
+        #[cfg(not(feature = "tasks"))]
+        false
+    }
+
+    /// Wakes the task that takes the messages.
+    fn wake(&self) {
+        #[cfg(feature = "tasks")]
+        if let Some(taker) = self.with_taker(|taker| taker.cloned()) {
+            taker.ring();
+        }
     }
 
     /// Forgets what the codec has seen of a message.

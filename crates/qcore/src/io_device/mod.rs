@@ -32,6 +32,8 @@ use std::{
 };
 
 #[cfg(feature = "tasks")]
+pub(crate) use self::device_stream::Waiting;
+#[cfg(feature = "tasks")]
 pub use self::device_stream::{DeviceStream, ReadHalf, StreamDevice, WriteHalf};
 pub use self::{
     backend::DeviceBackend,

@@ -296,6 +296,42 @@ impl DeviceStream {
     }
 }
 
+/// For streams of messages.
+impl DeviceStream {
+    pub(crate) fn waiting(&self) -> &Rc<Waiting> {
+        &self.reader.core.tasks
+    }
+
+    /// Begins to look at the device.
+    pub(crate) fn begin(&self) -> Result<(), DeviceError> {
+        self.reader.begin()
+    }
+
+    /// The device has nothing to read. Waits for more, or returns why no more will come.
+    pub(crate) fn conclude(
+        &self,
+        context: &Context<'_>,
+        read: Result<usize, DeviceError>,
+    ) -> Poll<Result<usize, DeviceError>> {
+        self.reader.conclude(context, read)
+    }
+
+    /// Waits until the limit allows to write.
+    pub(crate) fn poll_room(&mut self, context: &Context<'_>) -> Poll<Result<(), DeviceError>> {
+        self.writer.poll_room(context)
+    }
+
+    #[cfg(feature = "futures")]
+    pub(crate) fn poll_flush(&mut self, context: &Context<'_>) -> Poll<Result<(), DeviceError>> {
+        self.writer.poll_flush(context)
+    }
+
+    #[cfg(feature = "futures")]
+    pub(crate) fn poll_shutdown(&mut self, context: &Context<'_>) -> Poll<Result<(), DeviceError>> {
+        self.writer.poll_shutdown(context)
+    }
+}
+
 impl fmt::Debug for DeviceStream {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("DeviceStream").field("device", self.device()).finish_non_exhaustive()
@@ -332,7 +368,7 @@ impl Drop for Slot {
 
 /// The tasks that wait, one for each direction.
 #[derive(Default)]
-struct Waiting {
+pub(crate) struct Waiting {
     reader: Bell,
     writer: Bell,
     /// Whether the device has said that no more bytes follow.
@@ -402,6 +438,11 @@ impl Slots {
 }
 
 impl Waiting {
+    /// Wakes the task that reads.
+    pub(crate) fn ring(&self) {
+        self.reader.ring();
+    }
+
     fn ring_both(&self) {
         self.reader.ring();
         self.writer.ring();

@@ -5,7 +5,7 @@ use std::{
     fmt,
     future::poll_fn,
     rc::Rc,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
 };
 
 use super::{Core, Slot};
@@ -138,25 +138,34 @@ impl WriteHalf {
         context: &Context<'_>,
         data: &[u8],
     ) -> Poll<Result<usize, DeviceError>> {
-        self.begin();
-        self.core.check(
-            self.core.device.is_writable() && self.shut_down == ShutDown::No,
-            DeviceErrorKind::NotWritable,
-        )?;
         if data.is_empty() {
+            self.begin_writing()?;
             return Poll::Ready(Ok(0));
         }
-        let unsent = self.unsent_bytes();
-        if unsent >= self.limit {
-            return self.wait_for_room(context);
-        }
-        self.stop_waiting();
-        let count = data.len().min(self.limit - unsent);
+        ready!(self.poll_room(context))?;
+        let count = data.len().min(self.limit.saturating_sub(self.unsent_bytes()));
         match self.core.device.write(&data[..count]) {
             // A device that takes nothing now says when it does.
             Ok(0) => self.wait_for_room(context),
             written => Poll::Ready(written),
         }
+    }
+
+    /// Waits until the limit allows to write at least one byte.
+    pub(super) fn poll_room(&mut self, context: &Context<'_>) -> Poll<Result<(), DeviceError>> {
+        self.begin_writing()?;
+        if self.unsent_bytes() >= self.limit {
+            return self.wait_for_room(context);
+        }
+        self.stop_waiting();
+        Poll::Ready(Ok(()))
+    }
+
+    /// Begins to look at the device. Returns an error if nothing can be written.
+    fn begin_writing(&mut self) -> Result<(), DeviceError> {
+        self.begin();
+        let is_writable = self.core.device.is_writable() && self.shut_down == ShutDown::No;
+        self.core.check(is_writable, DeviceErrorKind::NotWritable)
     }
 
     pub(super) fn poll_flush(&mut self, context: &Context<'_>) -> Poll<Result<(), DeviceError>> {
