@@ -4,6 +4,7 @@
 
 #[cfg(feature = "tasks")]
 mod awaited_signals;
+mod borrowed_reading;
 mod buffers;
 mod classes;
 mod common;

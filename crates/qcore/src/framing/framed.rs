@@ -282,6 +282,7 @@ impl<D: Inherits<QIODevice>, C: Codec> Strong for Framed<D, C> {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<D: Inherits<QIODevice>, C: Codec> Receiver for Framed<D, C> {
     type Target = Self;
     type Weak = (D::Weak, Weak<FramedNode<C>>);

@@ -235,6 +235,10 @@ impl<C: Codec> FramedNode<C> {
         if taker == Taker::Slots && (self.paused.get() || device.signals_blocked()) {
             return Found::Wait;
         }
+        // The program has borrowed the next bytes.
+        if device.is_lent() {
+            return Found::Wait;
+        }
         let wanted = self.needed.get().max(self.seen.get().saturating_add(1));
         let lends = device.can_lend();
         let there = if lends { device.buffer_len() } else { device.bytes_available() };

@@ -22,6 +22,8 @@ pub enum DeviceErrorKind {
     TooLong,
     /// The device does not support the operation, for example waiting.
     Unsupported,
+    /// The next bytes of the device are [lent](super::FilledBuf).
+    Busy,
     /// The device itself failed.
     Device,
 }
@@ -74,6 +76,7 @@ impl From<DeviceErrorKind> for DeviceError {
                 DeviceErrorKind::TimedOut => "the time was over",
                 DeviceErrorKind::TooLong => "there is more data than allowed",
                 DeviceErrorKind::Unsupported => "the device cannot do this",
+                DeviceErrorKind::Busy => "the next bytes are lent",
                 DeviceErrorKind::Device => "device error",
             }),
         }
@@ -106,6 +109,7 @@ impl From<DeviceError> for io::Error {
             DeviceErrorKind::TimedOut => io::ErrorKind::TimedOut,
             DeviceErrorKind::TooLong => io::ErrorKind::InvalidData,
             DeviceErrorKind::Unsupported => io::ErrorKind::Unsupported,
+            DeviceErrorKind::Busy => io::ErrorKind::ResourceBusy,
             DeviceErrorKind::Device => io::ErrorKind::Other,
         };
         io::Error::new(kind, error)

@@ -40,6 +40,7 @@ pub use self::{
     buffer::{BufferNode, QBuffer},
     chunk::Chunk,
     error::{DeviceError, DeviceErrorKind},
+    lending::FilledBuf,
     open_mode::OpenMode,
 };
 use self::{
@@ -144,6 +145,8 @@ pub struct DeviceNode {
     /// The position at which a transaction began, in a device with positions.
     transaction_pos: Cell<i64>,
     error_string: RefCell<String>,
+    /// How often bytes of the read buffer were lent and returned: odd while they are lent.
+    lendings: Cell<u32>,
     backend: OnceCell<Backend>,
 }
 
@@ -184,6 +187,7 @@ impl DeviceNode {
             transaction: Cell::new(None),
             transaction_pos: Cell::new(0),
             error_string: RefCell::default(),
+            lendings: Cell::new(0),
             backend: OnceCell::new(),
         })
     }
@@ -634,6 +638,7 @@ impl QIODevice {
 
     /// Drops the content of the read buffer.
     pub fn clear_buffer(&self) {
+        self.recall();
         self.0.buffer.borrow_mut().clear(&self.0.pool);
     }
 
@@ -641,6 +646,7 @@ impl QIODevice {
     /// transaction.
     #[must_use]
     pub fn take_buffer(&self) -> Vec<u8> {
+        self.recall();
         self.0.transaction.set(None);
         self.0.buffer.borrow_mut().take_all(&self.0.pool)
     }
@@ -653,6 +659,7 @@ impl QIODevice {
 
     /// Ends the transaction and replaces the content of the read buffer. Returns what was in it.
     pub(crate) fn exchange_buffer(&self, bytes: DetachedBytes) -> DetachedBytes {
+        self.recall();
         self.0.transaction.set(None);
         let mut buffer = self.0.buffer.borrow_mut();
         let before = buffer.detach();

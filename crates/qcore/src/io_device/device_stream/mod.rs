@@ -18,7 +18,7 @@ use std::{
 };
 
 pub use self::{reading::ReadHalf, writing::WriteHalf};
-use super::{DeviceError, DeviceErrorKind, QIODevice};
+use super::{DeviceError, DeviceErrorKind, FilledBuf, QIODevice};
 use crate::signal::{Connection, ScopedConnection};
 
 impl QIODevice {
@@ -211,6 +211,15 @@ impl DeviceStream {
     /// Those of [`ReadHalf::read`].
     pub async fn read(&mut self, buffer: &mut [u8]) -> Result<usize, DeviceError> {
         self.reader.read(buffer).await
+    }
+
+    /// Waits for bytes and lends them; see [`ReadHalf::fill_buf`].
+    ///
+    /// # Errors
+    ///
+    /// Those of [`ReadHalf::fill_buf`].
+    pub async fn fill_buf(&mut self) -> Result<FilledBuf<'_>, DeviceError> {
+        self.reader.fill_buf().await
     }
 
     /// Fills `buffer`; see [`ReadHalf::read_exact`].
