@@ -4,6 +4,7 @@
 
 #[cfg(feature = "tasks")]
 mod awaited_signals;
+mod borrowed_reading;
 mod buffers;
 mod classes;
 mod common;
@@ -19,6 +20,9 @@ mod devices;
 mod event_loop;
 mod event_order;
 mod events;
+#[cfg(feature = "tasks")]
+mod framed_streams;
+mod framing;
 mod gathered_calls;
 mod mistakes;
 #[cfg(feature = "tasks")]
