@@ -47,6 +47,7 @@ mod qtcpsocket;
 mod qudpsocket;
 mod quitting;
 mod real_proxies;
+mod reconnecting;
 mod servers;
 mod socket_warnings;
 mod ssl_connections;
