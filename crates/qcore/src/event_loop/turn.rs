@@ -16,7 +16,7 @@ impl Dispatcher {
     /// Runs one turn. Returns whether it has handled anything.
     ///
     /// With `WAIT_FOR_MORE_EVENTS` it waits for an event, at most until `until`. It does not wait
-    /// if there is already something to do or if `run` has been told to exit.
+    /// if there is already something to do or if [`Run::exit`] was called.
     ///
     /// `root` is polled in the step for tasks. If it is woken, the turn does not wait.
     ///
