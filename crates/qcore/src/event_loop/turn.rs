@@ -276,7 +276,7 @@ impl Dispatcher {
                         }
                     }
                     let _fired = Fired(self, id);
-                    match handler.upgrade() {
+                    match handler {
                         Some(handler) => self.deliver(|| handler.timer_due(id)),
                         // The handler is dead, so only the loop can stop the timer.
                         None => drop(self.stop_timer(id)),
