@@ -43,6 +43,7 @@ const QNETWORK: &[&str] = &[
     "common",
     "address",
     "auth",
+    "simulation",
     "sys",
     "interface",
     "host_info",

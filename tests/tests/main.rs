@@ -46,6 +46,7 @@ mod qudpsocket;
 mod quitting;
 mod real_proxies;
 mod servers;
+mod simulation;
 mod socket_warnings;
 mod ssl_connections;
 mod ssl_interop;

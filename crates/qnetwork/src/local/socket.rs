@@ -16,7 +16,6 @@ use qcore::{
     library_class,
     object::{Handle, Life, Node, Object},
 };
-use socket2::Socket;
 
 use super::{
     attempt::Attempt,
@@ -24,7 +23,10 @@ use super::{
     name,
     state::LocalSocketState,
 };
-use crate::socket::{QAbstractSocket, SocketError, SocketErrorKind, SocketState};
+use crate::{
+    socket::{QAbstractSocket, SocketError, SocketErrorKind, SocketState},
+    sys::Socket,
+};
 
 library_class! {
     /// A connection to another program on this machine. On Unix it is a stream socket with a name

@@ -1,6 +1,8 @@
 //! Datagrams: several in one call, with their control messages.
 
 mod control;
+#[cfg(feature = "simulation")]
+mod simulated;
 
 use std::{
     ffi::{c_int, c_void},
@@ -14,6 +16,7 @@ use std::{
 use socket2::SockAddr;
 
 use self::control::Control;
+use super::Socket;
 
 /// How many datagrams one call moves at most.
 pub(crate) const BATCH: usize = 32;
@@ -68,12 +71,16 @@ pub(crate) fn tell_paths(socket: impl AsFd, is_v6: bool) {
 /// Returns how many there were. Fewer than `count` means that there are no more; if there is none
 /// at all, the error is "would block".
 pub(crate) fn receive(
-    socket: impl AsFd,
+    socket: &Socket,
     room: &mut [u8],
     count: usize,
     mut each: impl FnMut(usize, Arrival),
 ) -> io::Result<usize> {
     let count = count.min(BATCH).min(room.len() / SLOT);
+    #[cfg(feature = "simulation")]
+    if let Some(received) = simulated::receive(socket, room, count, &mut each) {
+        return received;
+    }
     let mut names = [const { MaybeUninit::<libc::sockaddr_storage>::uninit() }; BATCH];
     let mut controls = [const { MaybeUninit::<Control>::uninit() }; BATCH];
     let mut parts = [const { MaybeUninit::<libc::iovec>::uninit() }; BATCH];
@@ -108,7 +115,11 @@ pub(crate) fn receive(
 
 /// Sends up to [`BATCH`] datagrams in order. Returns how many were sent. An error concerns the
 /// first datagram; an error of a later one appears when that datagram comes first.
-pub(crate) fn send_all(socket: impl AsFd, datagrams: &[Departure<'_>]) -> io::Result<usize> {
+pub(crate) fn send_all(socket: &Socket, datagrams: &[Departure<'_>]) -> io::Result<usize> {
+    #[cfg(feature = "simulation")]
+    if let Some(sent) = simulated::send_all(socket, datagrams) {
+        return sent;
+    }
     let fd = socket.as_fd().as_raw_fd();
     match datagrams {
         [] => Ok(0),
