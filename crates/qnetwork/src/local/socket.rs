@@ -16,7 +16,6 @@ use qcore::{
     library_class,
     object::{Handle, Life, Node, Object},
 };
-use socket2::Socket;
 
 use super::{
     attempt::Attempt,
@@ -24,8 +23,11 @@ use super::{
     name,
     state::LocalSocketState,
 };
-use crate::socket::{
-    CloseReason, Closure, QAbstractSocket, SocketError, SocketErrorKind, SocketState, TellsEnd,
+use crate::{
+    socket::{
+        CloseReason, Closure, QAbstractSocket, SocketError, SocketErrorKind, SocketState, TellsEnd,
+    },
+    sys::Socket,
 };
 
 library_class! {
