@@ -58,6 +58,7 @@ mod ssl_reentry;
 mod ssl_server;
 mod text_stream;
 mod threads;
+mod timeouts;
 mod transfer;
 mod unsent;
 mod waiting;
