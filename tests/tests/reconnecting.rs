@@ -14,8 +14,8 @@ use integration::{
     wait_until,
 };
 use qcore::{
-    DeviceErrorKind, QCoreApplication, QObject, QPointer, QSignalSpy, VirtualClock, block_on, class,
-    spawn_local, task::timeout,
+    DeviceErrorKind, QCoreApplication, QObject, QPointer, QSignalSpy, VirtualClock, block_on,
+    class, spawn_local, task::timeout,
 };
 use qnetwork::{
     ProxyType, QNetworkProxy, QSslSocket, QTcpServer, QTcpSocket, Reconnector,
@@ -720,6 +720,14 @@ fn in_tasks() {
     wait_until(|| server.has_pending_connections());
     server.next_pending_connection().unwrap().abort();
     assert!(block_on(timeout(LIMIT, next)).unwrap().unwrap().unwrap());
+
+    // Right after a loss there is no connection, although the reconnector does not know it yet.
+    block_on(timeout(LIMIT, link.connected())).unwrap().unwrap().unwrap();
+    let connected = QSignalSpy::new(&link.connected);
+    link.socket().abort();
+    assert_eq!(link.state(), Connected);
+    block_on(timeout(LIMIT, link.connected())).unwrap().unwrap().unwrap();
+    assert_eq!(connected.count(), 1);
 
     // It gives up, is stopped, dies.
     server.close();

@@ -88,7 +88,8 @@ mod tests {
     #[test]
     fn bounds_double_up_to_the_longest_delay() {
         let mut backoff = Backoff::new(seconds(1), seconds(60));
-        let bounds: Vec<_> = (0..9).map(|_| (backoff.bound().as_secs(), backoff.next()).0).collect();
+        let bounds: Vec<_> =
+            (0..9).map(|_| (backoff.bound().as_secs(), backoff.next()).0).collect();
         assert_eq!(bounds, [1, 2, 4, 8, 16, 32, 60, 60, 60]);
         backoff.reset();
         assert_eq!(backoff.bound(), seconds(1));
@@ -128,7 +129,7 @@ mod tests {
         let delays: Vec<_> = (0..10_000).map(|_| backoff.next()).collect();
         for tenth in 0..10 {
             let within = seconds(tenth * 10)..seconds(tenth * 10 + 10);
-            let count = delays.iter().filter(|delay| within.contains(delay)).count();
+            let count = delays.iter().filter(|delay| within.contains(*delay)).count();
             assert!((850..1150).contains(&count), "{count} of 10000 in {within:?}");
         }
     }
