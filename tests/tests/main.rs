@@ -53,6 +53,7 @@ mod ssl_interop;
 mod ssl_peers;
 mod ssl_reentry;
 mod ssl_server;
+mod tcp_values;
 mod text_stream;
 mod threads;
 mod transfer;

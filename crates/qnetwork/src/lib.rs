@@ -114,8 +114,8 @@ pub use self::{
     reconnect::{Reconnector, ReconnectorState, WhileAway},
     server::{IncomingConnection, QTcpServer, WorkerError, WorkerErrorKind},
     socket::{
-        AttachError, BindMode, DetachedSocket, PauseModes, QAbstractSocket, QTcpSocket, QUdpSocket,
-        SocketError, SocketErrorKind, SocketOption, SocketState, SocketType,
+        AttachError, BindMode, DetachedSocket, KeepAlive, PauseModes, QAbstractSocket, QTcpSocket,
+        QUdpSocket, SocketError, SocketErrorKind, SocketOption, SocketState, SocketType, TcpInfo,
     },
 };
 
@@ -142,14 +142,14 @@ pub mod prelude {
     pub use crate::{
         AddressParseError, AttachError, BindMode, ConversionMode, DetachedSocket,
         DnsEligibilityStatus, Host, HostInfoError, HostInfoErrorKind, IncomingConnection,
-        InterfaceFlags, InterfaceType, KnownHeader, LocalServerOptions, LocalSocketError,
-        LocalSocketErrorKind, LocalSocketState, LookupId, NetworkLayerProtocol, PauseModes,
-        ProxyCapabilities, ProxyFactory, ProxyParseError, ProxyQueryType, ProxyType,
+        InterfaceFlags, InterfaceType, KeepAlive, KnownHeader, LocalServerOptions,
+        LocalSocketError, LocalSocketErrorKind, LocalSocketState, LookupId, NetworkLayerProtocol,
+        PauseModes, ProxyCapabilities, ProxyFactory, ProxyParseError, ProxyQueryType, ProxyType,
         QAbstractSocket, QAuthenticator, QHostAddress, QHostInfo, QLocalServer, QLocalSocket,
         QNetworkAddressEntry, QNetworkDatagram, QNetworkInterface, QNetworkProxy,
         QNetworkProxyFactory, QNetworkProxyQuery, QTcpServer, QTcpSocket, QUdpSocket, Reconnector,
         ReconnectorState, SocketError, SocketErrorKind, SocketOption, SocketState, SocketType,
-        WhileAway, WorkerError, WorkerErrorKind,
+        TcpInfo, WhileAway, WorkerError, WorkerErrorKind,
     };
     #[cfg(feature = "_tls")]
     #[doc(no_inline)]

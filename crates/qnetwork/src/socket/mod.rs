@@ -18,7 +18,7 @@
 //! * `node/` has the node and the parts that it is made of. A part has private state and emits
 //!   nothing.
 //! * `abstract_socket.rs` has the constructors and plain getters, `setters.rs` and `options.rs` the
-//!   setters.
+//!   setters; `tcp_options.rs` has the settings and figures of TCP.
 //! * `events.rs` has the functions that the loop calls, and `device.rs` those that the I/O device
 //!   calls.
 //! * `connecting.rs` goes from a name to a connection. `proxying.rs` chooses the proxy,
@@ -54,6 +54,7 @@ mod reading;
 mod setters;
 mod state;
 mod tcp;
+mod tcp_options;
 mod udp;
 mod waiting;
 mod writing;
@@ -75,7 +76,9 @@ pub(crate) use self::{
     handing_over::not_connected,
     node::{Outer, SocketClass},
 };
-pub use crate::common::{SocketError, SocketErrorKind, SocketOption, SocketType};
+pub use crate::common::{
+    KeepAlive, SocketError, SocketErrorKind, SocketOption, SocketType, TcpInfo,
+};
 
 #[cfg(test)]
 mod tests;

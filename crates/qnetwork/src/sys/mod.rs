@@ -6,6 +6,7 @@ pub(crate) mod datagrams;
 mod interfaces;
 mod options;
 pub(crate) mod pipes;
+pub(crate) mod tcp;
 
 use std::{
     ffi::{CStr, CString},

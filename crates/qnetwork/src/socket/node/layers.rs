@@ -21,6 +21,7 @@ use crate::{
     engine::{Engine, Outcome},
     socket::{
         detached::{AttachError, DetachedSocket},
+        node::QAbstractSocket,
         state::SocketState,
     },
 };
@@ -53,6 +54,9 @@ pub(crate) trait SocketClass {
     fn set_socket_option(&self, option: SocketOption, value: i32);
 
     fn socket_option(&self, option: SocketOption) -> Option<i32>;
+
+    /// Returns the socket that has the connection.
+    fn carrier(&self) -> QAbstractSocket;
 
     fn set_socket_descriptor(
         &self,
