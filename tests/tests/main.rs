@@ -10,6 +10,7 @@ mod awaited_ends;
 mod awaited_sockets;
 mod binding;
 mod channels;
+mod closed;
 mod connecting;
 mod cookbook;
 mod datagram_warnings;

@@ -114,8 +114,9 @@ pub use self::{
     reconnect::{Reconnector, ReconnectorState, WhileAway},
     server::{IncomingConnection, QTcpServer, WorkerError, WorkerErrorKind},
     socket::{
-        AttachError, BindMode, DetachedSocket, KeepAlive, PauseModes, QAbstractSocket, QTcpSocket,
-        QUdpSocket, SocketError, SocketErrorKind, SocketOption, SocketState, SocketType, TcpInfo,
+        AttachError, BindMode, CloseReason, DetachedSocket, KeepAlive, PauseModes, QAbstractSocket,
+        QTcpSocket, QUdpSocket, SocketError, SocketErrorKind, SocketOption, SocketState,
+        SocketType, TcpInfo, TimeoutKind,
     },
 };
 
@@ -140,7 +141,7 @@ pub use self::{
 pub mod prelude {
     #[doc(no_inline)]
     pub use crate::{
-        AddressParseError, AttachError, BindMode, ConversionMode, DetachedSocket,
+        AddressParseError, AttachError, BindMode, CloseReason, ConversionMode, DetachedSocket,
         DnsEligibilityStatus, Host, HostInfoError, HostInfoErrorKind, IncomingConnection,
         InterfaceFlags, InterfaceType, KeepAlive, KnownHeader, LocalServerOptions,
         LocalSocketError, LocalSocketErrorKind, LocalSocketState, LookupId, NetworkLayerProtocol,
@@ -149,7 +150,7 @@ pub mod prelude {
         QNetworkAddressEntry, QNetworkDatagram, QNetworkInterface, QNetworkProxy,
         QNetworkProxyFactory, QNetworkProxyQuery, QTcpServer, QTcpSocket, QUdpSocket, Reconnector,
         ReconnectorState, SocketError, SocketErrorKind, SocketOption, SocketState, SocketType,
-        TcpInfo, WhileAway, WorkerError, WorkerErrorKind,
+        TcpInfo, TimeoutKind, WhileAway, WorkerError, WorkerErrorKind,
     };
     #[cfg(feature = "_tls")]
     #[doc(no_inline)]
