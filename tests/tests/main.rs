@@ -22,6 +22,7 @@ mod dropping;
 mod emissions;
 mod exhaustion;
 mod handing_over;
+mod heartbeats;
 mod icmp;
 mod idle;
 mod layers;

@@ -23,6 +23,9 @@ pub enum TimeoutKind {
     Lifetime,
     /// Closing: the time to send what was written.
     Close,
+    /// The answer to a ping of a [`Heartbeat`](crate::Heartbeat). The heartbeat has the times;
+    /// `set_timeout` with this kind has no effect.
+    Heartbeat,
 }
 
 impl fmt::Display for TimeoutKind {
@@ -35,6 +38,7 @@ impl fmt::Display for TimeoutKind {
             Self::IdleWrite => "the other end has not read for too long",
             Self::Lifetime => "the connection has lasted too long",
             Self::Close => "closing took too long",
+            Self::Heartbeat => "the other end has not answered",
         })
     }
 }
