@@ -23,6 +23,7 @@
 //!   calls.
 //! * `connecting.rs` goes from a name to a connection. `proxying.rs` chooses the proxy,
 //!   `binding.rs` binds sockets and takes over descriptors.
+//! * `racing/` connects to several addresses at once, for sockets with happy eyeballs.
 //! * `reading.rs` and `writing.rs` move bytes, also for sockets without buffers.
 //! * `handing_over.rs` takes a connection out of a socket and puts it into another one; between them
 //!   it is a value of `detached.rs`.
@@ -52,6 +53,7 @@ mod node;
 mod options;
 mod pause_modes;
 mod proxying;
+mod racing;
 mod reading;
 mod setters;
 mod state;

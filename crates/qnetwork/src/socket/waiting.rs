@@ -252,6 +252,7 @@ impl AbstractSocketNode {
         let closes = self.ending.take_close();
         if self.current_state() == SocketState::HostLookup {
             self.attempt.cancel_lookup();
+            self.end_race();
             let host_name = self.attempt.host_name();
             match QHostInfo::from_name_until(&host_name, deadline) {
                 Some(info) => self.start_connecting(&info),
@@ -259,9 +260,20 @@ impl AbstractSocketNode {
             }
         }
         while self.current_state() == SocketState::Connecting {
-            let Some(engine) = self.engine().filter(|_| self.attempt.is_trying()) else {
+            if !self.attempt.is_trying() {
                 // A slot of host_found may be waiting here: the first address has not been tried
                 // yet.
+                self.try_addresses();
+                continue;
+            }
+            if self.is_racing() {
+                self.wait_for_race(deadline);
+                if self.is_racing() && deadline.has_expired() {
+                    return Err(self.give_up_connecting());
+                }
+                continue;
+            }
+            let Some(engine) = self.engine() else {
                 self.connect_to_next_address(SocketError::host_not_found());
                 continue;
             };

@@ -43,7 +43,9 @@ pub(crate) use self::{
     ends::DetachedEnds,
     layers::{Outer, PartOf, SocketClass},
 };
-use super::{close_reason::CloseReason, pause_modes::PauseModes, state::SocketState};
+use super::{
+    close_reason::CloseReason, pause_modes::PauseModes, racing::Racing, state::SocketState,
+};
 use crate::{
     auth::QAuthenticator,
     common::{SocketError, SocketErrorKind, SocketType},
@@ -125,6 +127,7 @@ pub struct AbstractSocketNode {
     pub(super) engine: EngineSlot,
     pub(super) ends: Ends,
     pub(super) attempt: Attempt,
+    pub(super) racing: Racing,
     pub(super) proxies: ProxyChoice,
     pub(super) reading: ReadSide,
     pub(super) writing: WriteSide,
@@ -184,6 +187,7 @@ impl AbstractSocketNode {
             engine: EngineSlot::default(),
             ends: Ends::default(),
             attempt: Attempt::default(),
+            racing: Racing::default(),
             proxies: ProxyChoice::default(),
             reading: ReadSide::default(),
             writing: WriteSide::default(),
