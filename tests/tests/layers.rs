@@ -34,6 +34,7 @@ const QCORE: &[&str] = &[
     "io_device",
     "stream",
     "text_stream",
+    "framing",
     "internals",
     "class",
 ];

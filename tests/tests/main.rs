@@ -8,6 +8,7 @@ mod api_map;
 mod application_proxies;
 mod awaited_ends;
 mod awaited_sockets;
+mod back_pressure;
 mod binding;
 mod channels;
 mod closed;

@@ -129,7 +129,7 @@ mod tests {
         let delays: Vec<_> = (0..10_000).map(|_| backoff.next()).collect();
         for tenth in 0..10 {
             let within = seconds(tenth * 10)..seconds(tenth * 10 + 10);
-            let count = delays.iter().filter(|delay| within.contains(*delay)).count();
+            let count = delays.iter().filter(|&&delay| within.contains(&delay)).count();
             assert!((850..1150).contains(&count), "{count} of 10000 in {within:?}");
         }
     }
