@@ -52,6 +52,7 @@ const QNETWORK: &[&str] = &[
     "proxy",
     "engine",
     "socket",
+    "heartbeat",
     "dns_lookup",
     "server",
     "local",

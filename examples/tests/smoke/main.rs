@@ -4,6 +4,7 @@
 #[cfg(feature = "ecosystem")]
 mod ecosystem;
 mod ported;
+mod reconnecting;
 // `cargo test --workspace` switches this feature on.
 #[cfg(feature = "tls")]
 mod tls;
@@ -190,6 +191,7 @@ fn every_example_has_a_help() {
         "loopback",
         "multicastreceiver",
         "multicastsender",
+        "reconnectingclient",
         "securefortuneserver",
         "securesocketclient",
         "taskechoserver",

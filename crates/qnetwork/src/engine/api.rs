@@ -156,6 +156,11 @@ pub(crate) trait Engine {
     /// Returns the value of an option, if the system has it.
     fn option(&self, option: SocketOption) -> Option<i32>;
 
+    /// Calls `call` with the system's socket, if there is one.
+    fn with_socket(&self, call: &mut dyn FnMut(&Socket)) {
+        let _ = call;
+    }
+
     /// Returns the first error, which Qt's engine keeps, too.
     fn error(&self) -> SocketError;
 

@@ -661,6 +661,10 @@ impl Engine for NativeEngine {
             .filter(|&value| value != -1)
     }
 
+    fn with_socket(&self, call: &mut dyn FnMut(&Socket)) {
+        let _ = self.with(|socket| call(socket));
+    }
+
     fn error(&self) -> SocketError {
         if let Some(error) = self.error.get() {
             return error.as_ref().clone();

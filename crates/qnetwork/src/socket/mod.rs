@@ -18,11 +18,12 @@
 //! * `node/` has the node and the parts that it is made of. A part has private state and emits
 //!   nothing.
 //! * `abstract_socket.rs` has the constructors and plain getters, `setters.rs` and `options.rs` the
-//!   setters.
+//!   setters; `tcp_options.rs` has the settings and figures of TCP.
 //! * `events.rs` has the functions that the loop calls, and `device.rs` those that the I/O device
 //!   calls.
 //! * `connecting.rs` goes from a name to a connection. `proxying.rs` chooses the proxy,
 //!   `binding.rs` binds sockets and takes over descriptors.
+//! * `racing/` connects to several addresses at once, for sockets with happy eyeballs.
 //! * `reading.rs` and `writing.rs` move bytes, also for sockets without buffers.
 //! * `handing_over.rs` takes a connection out of a socket and puts it into another one; between them
 //!   it is a value of `detached.rs`.
@@ -53,10 +54,12 @@ mod node;
 mod options;
 mod pause_modes;
 mod proxying;
+mod racing;
 mod reading;
 mod setters;
 mod state;
 mod tcp;
+mod tcp_options;
 mod timeout_kind;
 mod timing;
 mod udp;
@@ -85,7 +88,9 @@ pub(crate) use self::{
     node::{Closure, TellsEnd},
     waiting::Overtime,
 };
-pub use crate::common::{SocketError, SocketErrorKind, SocketOption, SocketType};
+pub use crate::common::{
+    KeepAlive, SocketError, SocketErrorKind, SocketOption, SocketType, TcpInfo,
+};
 
 #[cfg(test)]
 mod tests;

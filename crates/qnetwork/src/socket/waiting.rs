@@ -252,6 +252,7 @@ impl AbstractSocketNode {
         let closes = self.ending.take_close();
         while self.current_state() == SocketState::HostLookup {
             self.attempt.cancel_lookup();
+            self.end_race();
             let host_name = self.attempt.host_name();
             let until = self.timeouts_deadline().min(deadline);
             match QHostInfo::from_name_until(&host_name, until) {
@@ -261,9 +262,20 @@ impl AbstractSocketNode {
             }
         }
         while self.current_state() == SocketState::Connecting {
-            let Some(engine) = self.engine().filter(|_| self.attempt.is_trying()) else {
+            if !self.attempt.is_trying() {
                 // A slot of host_found may be waiting here: the first address has not been tried
                 // yet.
+                self.try_addresses();
+                continue;
+            }
+            if self.is_racing() {
+                self.wait_for_race(deadline);
+                if self.is_racing() && deadline.has_expired() {
+                    return Err(self.give_up_connecting());
+                }
+                continue;
+            }
+            let Some(engine) = self.engine() else {
                 self.connect_to_next_address(SocketError::host_not_found());
                 continue;
             };

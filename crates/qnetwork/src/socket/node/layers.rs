@@ -20,8 +20,8 @@ use crate::{
     common::{SocketError, SocketOption},
     engine::{Engine, Outcome},
     socket::{
-        QAbstractSocket,
         detached::{AttachError, DetachedSocket},
+        node::QAbstractSocket,
         state::SocketState,
     },
 };
@@ -55,6 +55,9 @@ pub(crate) trait SocketClass {
     fn set_socket_option(&self, option: SocketOption, value: i32);
 
     fn socket_option(&self, option: SocketOption) -> Option<i32>;
+
+    /// Returns the socket that has the connection.
+    fn carrier(&self) -> QAbstractSocket;
 
     fn set_socket_descriptor(
         &self,

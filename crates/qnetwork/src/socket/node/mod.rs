@@ -46,7 +46,9 @@ pub(crate) use self::{
     layers::{Outer, PartOf, SocketClass},
     timeouts::Situation,
 };
-use super::{close_reason::CloseReason, pause_modes::PauseModes, state::SocketState};
+use super::{
+    close_reason::CloseReason, pause_modes::PauseModes, racing::Racing, state::SocketState,
+};
 use crate::{
     auth::QAuthenticator,
     common::{SocketError, SocketErrorKind, SocketType},
@@ -128,6 +130,7 @@ pub struct AbstractSocketNode {
     pub(super) engine: EngineSlot,
     pub(super) ends: Ends,
     pub(super) attempt: Attempt,
+    pub(super) racing: Racing,
     pub(super) proxies: ProxyChoice,
     pub(super) reading: ReadSide,
     pub(super) writing: WriteSide,
@@ -188,6 +191,7 @@ impl AbstractSocketNode {
             engine: EngineSlot::default(),
             ends: Ends::default(),
             attempt: Attempt::default(),
+            racing: Racing::default(),
             proxies: ProxyChoice::default(),
             reading: ReadSide::default(),
             writing: WriteSide::default(),

@@ -201,6 +201,10 @@ impl SocketClass for SslSocketNode {
         self.inner.socket_option(option)
     }
 
+    fn carrier(&self) -> QAbstractSocket {
+        self.inner.clone()
+    }
+
     fn set_socket_descriptor(
         &self,
         descriptor: OwnedFd,
