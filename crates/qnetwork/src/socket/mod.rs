@@ -23,7 +23,8 @@
 //!   calls.
 //! * `connecting.rs` goes from a name to a connection. `proxying.rs` chooses the proxy,
 //!   `binding.rs` binds sockets and takes over descriptors.
-//! * `reading.rs` and `writing.rs` move bytes, also for sockets without buffers.
+//! * `reading.rs` and `writing.rs` move bytes, also for sockets without buffers. `pausing.rs` stops
+//!   reading.
 //! * `handing_over.rs` takes a connection out of a socket and puts it into another one; between them
 //!   it is a value of `detached.rs`.
 //! * `closing.rs` ends the connection, also when the object dies.
@@ -49,6 +50,7 @@ mod layering;
 mod node;
 mod options;
 mod pause_modes;
+mod pausing;
 mod proxying;
 mod reading;
 mod setters;

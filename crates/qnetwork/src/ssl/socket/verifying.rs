@@ -252,7 +252,7 @@ impl SslSocketNode {
             self.refuse();
             return;
         }
-        self.inner.resume_reading();
+        self.inner.read_on();
         self.transmit();
     }
 }
