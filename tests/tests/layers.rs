@@ -55,6 +55,7 @@ const QNETWORK: &[&str] = &[
     "server",
     "local",
     "ssl",
+    "reconnect",
 ];
 
 /// The order of the folders of a crate.

@@ -44,6 +44,7 @@ mod socket_notifier;
 #[cfg(feature = "tasks")]
 mod tasks;
 mod text_stream;
+mod text_stream_closing;
 mod text_stream_devices;
 mod text_stream_goldens;
 mod thread_edges;

@@ -1,9 +1,11 @@
 //! [`DeviceBackend`]: the virtual functions of a device.
 
+use std::rc::Rc;
+
 #[cfg(feature = "tasks")]
 use super::StreamDevice;
 use super::{Chunk, DeviceError, DeviceErrorKind, OpenMode, QIODevice};
-use crate::time::QDeadlineTimer;
+use crate::{signal::Connection, time::QDeadlineTimer};
 
 /// The virtual functions of a [`QIODevice`]. A class derived from it implements them, and so does a
 /// device of your own.
@@ -224,6 +226,19 @@ pub trait DeviceBackend {
     /// Returns how many written bytes have not been passed on yet. The default is 0.
     fn bytes_to_write(&self) -> usize {
         0
+    }
+
+    /// Returns how many written bytes wait in this process. It differs from
+    /// [`bytes_to_write`](DeviceBackend::bytes_to_write), the default, if bytes also wait elsewhere,
+    /// for example in an encrypted form.
+    fn unsent_bytes(&self) -> usize {
+        self.bytes_to_write()
+    }
+
+    /// Connects `wake` to the signals of the device that are emitted when fewer bytes are unsent. By
+    /// default this is [`bytes_written`](super::DeviceNode::bytes_written).
+    fn connect_sent(&self, device: &QIODevice, wake: Rc<dyn Fn()>) -> [Connection; 2] {
+        [device.bytes_written.connect(move |_| wake()), Connection::default()]
     }
 
     /// Returns how many bytes the device puts into its read buffer at most, 0 if there is no limit.

@@ -74,6 +74,10 @@ impl DeviceBackend for LocalDevice {
         self.inner().map_or(0, |inner| inner.bytes_to_write())
     }
 
+    fn unsent_bytes(&self) -> usize {
+        self.inner().map_or(0, |inner| inner.unsent_bytes())
+    }
+
     #[cfg(feature = "tasks")]
     fn stream_device(&self) -> Option<&dyn StreamDevice> {
         Some(self)
@@ -108,8 +112,12 @@ impl DeviceBackend for LocalDevice {
 
 #[cfg(feature = "tasks")]
 impl StreamDevice for LocalDevice {
-    fn unsent_bytes(&self, _: &QIODevice) -> usize {
-        self.inner().map_or(0, |inner| inner.unsent_bytes())
+    fn keeps_chunks(&self) -> bool {
+        true
+    }
+
+    fn can_send(&self) -> bool {
+        self.inner().is_ok_and(|inner| inner.can_send())
     }
 
     fn flush(&self, _: &QIODevice) {

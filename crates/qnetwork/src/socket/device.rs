@@ -60,6 +60,10 @@ impl DeviceBackend for SocketDevice {
         self.node.upgrade().map_or(0, |node| node.writing.len())
     }
 
+    fn unsent_bytes(&self) -> usize {
+        self.node.upgrade().map_or(0, |node| node.writing.unsent())
+    }
+
     #[cfg(feature = "tasks")]
     fn stream_device(&self) -> Option<&dyn StreamDevice> {
         Some(self)
@@ -94,8 +98,12 @@ impl DeviceBackend for SocketDevice {
 
 #[cfg(feature = "tasks")]
 impl StreamDevice for SocketDevice {
-    fn unsent_bytes(&self, _: &QIODevice) -> usize {
-        self.node.upgrade().map_or(0, |node| node.writing.unsent())
+    fn keeps_chunks(&self) -> bool {
+        self.node.upgrade().is_some_and(|node| !node.is_for_datagrams())
+    }
+
+    fn can_send(&self) -> bool {
+        self.node.upgrade().is_some_and(|node| node.can_send())
     }
 
     fn flush(&self, _: &QIODevice) {

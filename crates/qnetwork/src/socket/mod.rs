@@ -27,7 +27,8 @@
 //!   reading.
 //! * `handing_over.rs` takes a connection out of a socket and puts it into another one; between them
 //!   it is a value of `detached.rs`.
-//! * `closing.rs` ends the connection, also when the object dies.
+//! * `closing.rs` ends the connection, also when the object dies. `close_reason.rs` says why it has
+//!   ended.
 //! * `waiting.rs` has the functions that wait, which need no loop, and `awaiting.rs` those for
 //!   tasks.
 //! * `layering.rs` is for sockets in two layers, those that encrypt.
@@ -37,6 +38,7 @@ mod abstract_socket;
 #[cfg(feature = "tasks")]
 mod awaiting;
 mod binding;
+mod close_reason;
 mod closing;
 mod connecting;
 mod detached;
@@ -56,26 +58,32 @@ mod reading;
 mod setters;
 mod state;
 mod tcp;
+mod timeout_kind;
 mod udp;
 mod waiting;
 mod writing;
 
 #[cfg(all(feature = "tasks", feature = "_tls"))]
 pub(crate) use self::awaiting::AbortsAttempt;
-pub(crate) use self::waiting::Overtime;
 pub use self::{
     binding::BindMode,
+    close_reason::CloseReason,
     detached::{AttachError, DetachedSocket},
     node::{AbstractSocketNode, QAbstractSocket},
     pause_modes::PauseModes,
     state::SocketState,
     tcp::QTcpSocket,
+    timeout_kind::TimeoutKind,
     udp::QUdpSocket,
 };
 #[cfg(feature = "_tls")]
 pub(crate) use self::{
     handing_over::not_connected,
     node::{Outer, SocketClass},
+};
+pub(crate) use self::{
+    node::{Closure, TellsEnd},
+    waiting::Overtime,
 };
 pub use crate::common::{SocketError, SocketErrorKind, SocketOption, SocketType};
 

@@ -18,8 +18,8 @@ use std::{
 };
 
 pub use self::{reading::ReadHalf, writing::WriteHalf};
-use super::{DeviceError, DeviceErrorKind, FilledBuf, QIODevice};
-use crate::signal::{Connection, ScopedConnection};
+use super::{Chunk, DeviceError, DeviceErrorKind, FilledBuf, QIODevice};
+use crate::signal::ScopedConnection;
 
 impl QIODevice {
     /// Returns a stream, by which a task reads the device and writes to it.
@@ -60,10 +60,10 @@ impl QIODevice {
 ///
 /// [`DeviceBackend`]: super::DeviceBackend
 pub trait StreamDevice {
-    /// Returns how many written bytes wait in this process. The default is
-    /// [`bytes_to_write`](QIODevice::bytes_to_write).
-    fn unsent_bytes(&self, device: &QIODevice) -> usize {
-        device.bytes_to_write()
+    /// Returns whether [`write_chunk`](QIODevice::write_chunk) always takes all bytes. The default
+    /// is `false`.
+    fn keeps_chunks(&self) -> bool {
+        false
     }
 
     /// Passes on as many written bytes as possible without waiting. The default does nothing.
@@ -71,10 +71,11 @@ pub trait StreamDevice {
         let _ = device;
     }
 
-    /// Connects `wake` to the signals that are emitted when there are fewer unsent bytes. The
-    /// default is [`bytes_written`](super::DeviceNode::bytes_written).
-    fn connect_sent(&self, device: &QIODevice, wake: Rc<dyn Fn()>) -> [Connection; 2] {
-        [device.bytes_written.connect(move |_| wake()), Connection::default()]
+    /// Returns whether written bytes can be passed on, now or later. It is `false` once the
+    /// connection has ended or its sending half is closed. The default is `true`: then writing finds
+    /// out.
+    fn can_send(&self) -> bool {
+        true
     }
 
     /// Returns whether no more bytes will arrive. Those in the read buffer can still be read. The
@@ -302,6 +303,24 @@ impl DeviceStream {
     /// Sets how many bytes may wait to be sent; see [`WriteHalf::set_write_limit`].
     pub fn set_write_limit(&mut self, bytes: usize) {
         self.writer.set_write_limit(bytes);
+    }
+
+    /// Reads without a copy; see [`ReadHalf::read_chunk`].
+    ///
+    /// # Errors
+    ///
+    /// Those of [`ReadHalf::read`].
+    pub async fn read_chunk(&mut self) -> Result<Vec<u8>, DeviceError> {
+        self.reader.read_chunk().await
+    }
+
+    /// Writes without a copy; see [`WriteHalf::write_chunk`].
+    ///
+    /// # Errors
+    ///
+    /// Those of [`WriteHalf::write`].
+    pub async fn write_chunk(&mut self, data: impl Into<Chunk>) -> Result<(), DeviceError> {
+        self.writer.write_chunk(data).await
     }
 }
 

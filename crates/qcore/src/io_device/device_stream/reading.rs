@@ -71,6 +71,25 @@ impl ReadHalf {
         poll_fn(|context| self.poll_read(context, buffer)).await
     }
 
+    /// Reads all bytes that are there, and waits until there is at least one. Returns no bytes at
+    /// the end of the stream.
+    ///
+    /// If the device received the bytes in one large piece, the function returns that piece without
+    /// a copy. [`WriteHalf::write_chunk`](super::WriteHalf::write_chunk) can pass it on, again
+    /// without a copy. [`set_read_buffer_size`] of a socket limits how many bytes are there. Without
+    /// a limit, a socket of a task that rarely reads collects everything that arrives.
+    ///
+    /// Cancel safe: a call that is cancelled has read nothing.
+    ///
+    /// [`set_read_buffer_size`]: https://doc.qt.io/qt-5/qabstractsocket.html#setReadBufferSize
+    ///
+    /// # Errors
+    ///
+    /// Those of [`read`](ReadHalf::read).
+    pub async fn read_chunk(&mut self) -> Result<Vec<u8>, DeviceError> {
+        poll_fn(|context| self.poll_chunk(context)).await
+    }
+
     /// Waits until there is something to read, and returns it as a slice, usually without a copy.
     /// [`consume`](FilledBuf::consume) removes bytes. The slice is empty at the end of the stream.
     ///
@@ -200,6 +219,30 @@ impl ReadHalf {
         self.begin()?;
         let read = self.core.device.read_into(buffer);
         self.conclude(context, read)
+    }
+
+    fn poll_chunk(&mut self, context: &Context<'_>) -> Poll<Result<Vec<u8>, DeviceError>> {
+        #[cfg(feature = "futures")]
+        self.lent.clear();
+        self.begin()?;
+        loop {
+            let device = &self.core.device;
+            if device.is_sequential() && device.bytes_available() == 0 {
+                // Only a read tells the end of the stream from a stream that is empty now.
+                let more = device.fill();
+                self.check()?;
+                match more {
+                    Ok(1..) => {}
+                    ended => return self.conclude(context, ended).map_ok(|_| Vec::new()),
+                }
+            }
+            let data = self.core.device.read_all();
+            // The text mode may have removed all bytes.
+            if !data.is_empty() || !self.core.device.is_sequential() {
+                return Poll::Ready(Ok(data));
+            }
+            self.check()?;
+        }
     }
 
     /// Begins to look at the device. Returns an error if it is not open for reading.

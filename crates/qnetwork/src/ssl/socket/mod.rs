@@ -61,7 +61,7 @@ use super::{
 };
 use crate::{
     address::{Host, NetworkLayerProtocol},
-    socket::{Outer, QAbstractSocket, QTcpSocket, SocketClass, SocketType},
+    socket::{Outer, QAbstractSocket, QTcpSocket, SocketClass, SocketType, TellsEnd},
 };
 
 const CLASS: &str = "QSslSocket";
@@ -105,26 +105,9 @@ library_class! {
     /// As with Qt, [`bytes_to_write`](qcore::QIODevice::bytes_to_write) counts only the data that
     /// is not encrypted yet, and [`bytes_written`](qcore::io_device::DeviceNode::bytes_written)
     /// reports that data was encrypted, not that it was sent. So if the peer does not read, the
-    /// socket accepts all data and keeps it. To limit the amount, use
-    /// [`unsent_bytes`](QAbstractSocket::unsent_bytes) and continue in slots of `bytes_written` and
-    /// [`encrypted_bytes_written`](SslSocketNode::encrypted_bytes_written):
-    ///
-    /// ```
-    /// use qnetwork::QSslSocket;
-    ///
-    /// /// Writes more of a file, say, as long as less than 256 KiB wait.
-    /// fn send_more(socket: &QSslSocket, chunks: &mut dyn Iterator<Item = Vec<u8>>) {
-    ///     while socket.unsent_bytes() < 256 * 1024 {
-    ///         let Some(chunk) = chunks.next() else { return };
-    ///         socket.write(&chunk).ok();
-    ///     }
-    /// }
-    ///
-    /// let socket = QSslSocket::new();
-    /// socket.connect_to_host_encrypted("127.0.0.1", 4433);
-    /// send_more(&socket, &mut std::iter::repeat_with(|| vec![0; 65536]));
-    /// assert_eq!(socket.unsent_bytes(), 256 * 1024);
-    /// ```
+    /// socket accepts all data and keeps it.
+    /// [`unsent_bytes`](qcore::QIODevice::unsent_bytes) counts all of it, and
+    /// [`write_flow`](qcore::QIODevice::write_flow) limits it.
     ///
     /// # Examples
     ///
@@ -238,11 +221,14 @@ impl Node for SslSocketNode {
     }
 
     fn destructor(&self) {
+        let held = self.base.hold_closed();
         self.inner.destroy();
         self.drop_session();
         self.write_buffer.borrow_mut().clear(self.base.pool());
         self.base.destroy();
         self.base.set_open_mode(OpenMode::NOT_OPEN);
+        drop(held);
+        self.base.tell_closed_now();
     }
 }
 
@@ -411,7 +397,7 @@ impl QSslSocket {
     }
 
     /// Returns how many encrypted bytes the operating system has not accepted yet.
-    /// [`unsent_bytes`](QAbstractSocket::unsent_bytes) also counts data that is not encrypted yet.
+    /// [`unsent_bytes`](qcore::QIODevice::unsent_bytes) also counts data that is not encrypted yet.
     #[doc(alias = "encryptedBytesToWrite")]
     #[must_use]
     pub fn encrypted_bytes_to_write(&self) -> usize {
