@@ -3,6 +3,9 @@
 // `.ci/run` switches this feature on.
 #[cfg(feature = "ecosystem")]
 mod ecosystem;
+// `cargo test --workspace` switches this feature on.
+#[cfg(feature = "json")]
+mod jsonchat;
 mod ported;
 mod reconnecting;
 // `cargo test --workspace` switches this feature on.

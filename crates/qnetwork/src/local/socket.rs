@@ -469,6 +469,22 @@ impl QLocalSocket {
         self.inner.set_read_buffer_size(size);
     }
 
+    /// Stops reading. See [`QAbstractSocket::pause_reading`].
+    pub fn pause_reading(&self) {
+        self.inner.pause_reading();
+    }
+
+    /// Reads again. See [`QAbstractSocket::resume_reading`].
+    pub fn resume_reading(&self) {
+        self.inner.resume_reading();
+    }
+
+    /// Returns whether reading is paused.
+    #[must_use]
+    pub fn is_reading_paused(&self) -> bool {
+        self.inner.is_reading_paused()
+    }
+
     // ---- waiting
 
     /// Waits until the socket is connected. The deadline is a number of milliseconds, -1 for no

@@ -24,7 +24,8 @@
 //! * `connecting.rs` goes from a name to a connection. `proxying.rs` chooses the proxy,
 //!   `binding.rs` binds sockets and takes over descriptors.
 //! * `racing/` connects to several addresses at once, for sockets with happy eyeballs.
-//! * `reading.rs` and `writing.rs` move bytes, also for sockets without buffers.
+//! * `reading.rs` and `writing.rs` move bytes, also for sockets without buffers. `pausing.rs` stops
+//!   reading.
 //! * `handing_over.rs` takes a connection out of a socket and puts it into another one; between them
 //!   it is a value of `detached.rs`.
 //! * `closing.rs` ends the connection, also when the object dies. `close_reason.rs` says why it has
@@ -53,6 +54,7 @@ mod layering;
 mod node;
 mod options;
 mod pause_modes;
+mod pausing;
 mod proxying;
 mod racing;
 mod reading;

@@ -108,7 +108,7 @@ enum Sink {
 impl AbstractSocketNode {
     pub(crate) fn limit_reading(&self, size: usize) {
         if self.reading.set_limit(size) && (size == 0 || self.base.buffer_len() < size) {
-            self.resume_reading();
+            self.read_on();
         }
     }
 
@@ -118,6 +118,9 @@ impl AbstractSocketNode {
             && let Some(room) = outer.room()
         {
             return (Sink::Outer(outer), room);
+        }
+        if self.is_paused() {
+            return (Sink::Buffer, 0);
         }
         if self.reading.is_unbuffered() {
             return (Sink::System, SCRATCH);
@@ -136,7 +139,7 @@ impl AbstractSocketNode {
         if self.current_state() == SocketState::Closing || self.reading.is_ended() {
             return false;
         }
-        if self.announce_inherited(engine) {
+        if !self.is_paused() && self.announce_inherited(engine) {
             return true;
         }
         let (sink, room) = self.sink();
@@ -176,7 +179,7 @@ impl AbstractSocketNode {
         // made room.
         let connected = self.current_state() == SocketState::Connected;
         if connected && self.reading.is_full() && self.has_room() {
-            self.resume_reading();
+            self.read_on();
         }
         true
     }
@@ -217,7 +220,7 @@ impl AbstractSocketNode {
 
     /// Reads again after the program has asked for more than the buffer holds, or the buffer has
     /// got room.
-    pub(crate) fn resume_reading(&self) {
+    pub(crate) fn read_on(&self) {
         if self.reading.open()
             && let Some(engine) = self.engine()
         {
@@ -235,7 +238,7 @@ impl AbstractSocketNode {
             return self.read_unbuffered(&engine, data);
         }
         // The loop fills the buffer, but it may have stopped because the buffer was full.
-        self.resume_reading();
+        self.read_on();
         Ok(0)
     }
 

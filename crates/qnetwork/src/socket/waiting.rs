@@ -87,7 +87,8 @@ impl QAbstractSocket {
                 return Err(node.last_error());
             }
             if !node.has_room() && !node.reading.has_inherited() {
-                let text = "The read buffer is full";
+                let text =
+                    if node.is_paused() { "Reading is paused" } else { "The read buffer is full" };
                 return Err(SocketError::new(SocketErrorKind::Operation, text));
             }
             let (readable, writable) = node.wait_for_either(true, deadline)?;

@@ -52,6 +52,9 @@ pub(crate) trait SocketClass {
     /// Returns the socket that has the connection and its time-outs.
     fn timed(&self) -> QAbstractSocket;
 
+    /// The program has resumed reading, which it had paused.
+    fn reading_resumed(&self);
+
     fn set_socket_option(&self, option: SocketOption, value: i32);
 
     fn socket_option(&self, option: SocketOption) -> Option<i32>;
@@ -89,6 +92,9 @@ pub(crate) trait Outer {
 
     /// Reads at most `room` bytes from the engine. Calls no slot.
     fn receive(&self, engine: &Rc<dyn Engine>, room: usize) -> Outcome;
+
+    /// Returns whether the program has paused reading.
+    fn is_paused(&self) -> bool;
 
     /// Called when there is new data, either received or in the inner socket's buffer.
     fn on_ready_read(&self);

@@ -185,12 +185,16 @@ impl SocketClass for SslSocketNode {
         self.base.limit_reading(size);
         self.inner.limit_reading(size);
         if size == 0 || self.base.buffer_len() < size {
-            self.inner.resume_reading();
+            self.inner.read_on();
         }
     }
 
     fn timed(&self) -> QAbstractSocket {
         self.inner.clone()
+    }
+
+    fn reading_resumed(&self) {
+        self.on_resumed();
     }
 
     fn set_socket_option(&self, option: SocketOption, value: i32) {
