@@ -24,6 +24,7 @@ mod reading;
 mod sink;
 mod std_io;
 mod transaction;
+mod watch;
 
 use std::{
     cell::{Cell, OnceCell, Ref, RefCell},
@@ -45,6 +46,7 @@ use self::{
     backend::NoBackend,
     byte_queue::{ByteQueue, DetachedBytes},
     pool::{BufferPool, SMALL},
+    watch::ReadWatch,
 };
 use crate::{
     classes::{Class, Handle, Life, Node, Object},
@@ -144,8 +146,16 @@ pub struct DeviceNode {
     transaction_pos: Cell<i64>,
     error_string: RefCell<String>,
     backend: OnceCell<Backend>,
-    /// What limits written bytes. Most devices have none.
-    flow: OnceCell<Box<WriteFlow>>,
+    extras: OnceCell<Box<Extras>>,
+}
+
+/// Parts that few devices have.
+#[derive(Default)]
+struct Extras {
+    /// What limits written bytes.
+    flow: OnceCell<WriteFlow>,
+    /// What happens to unread bytes.
+    watch: OnceCell<ReadWatch>,
 }
 
 /// The object that implements the functions that are virtual in Qt.
@@ -186,7 +196,7 @@ impl DeviceNode {
             transaction_pos: Cell::new(0),
             error_string: RefCell::default(),
             backend: OnceCell::new(),
-            flow: OnceCell::new(),
+            extras: OnceCell::new(),
         })
     }
 }
@@ -233,6 +243,10 @@ impl QIODevice {
     /// Sets the device's virtual functions. Only the first call has an effect.
     pub fn set_backend(&self, backend: Weak<dyn DeviceBackend>) {
         let _ = self.0.backend.set(Backend::Derived(backend));
+    }
+
+    fn extras(&self) -> &Extras {
+        self.0.extras.get_or_init(Box::default)
     }
 
     fn backend(&self) -> Rc<dyn DeviceBackend> {

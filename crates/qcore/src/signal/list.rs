@@ -2,6 +2,7 @@
 
 use std::{
     cell::{Cell, RefCell},
+    panic::Location,
     rc::Rc,
 };
 
@@ -9,7 +10,7 @@ use smallvec::SmallVec;
 
 use super::{
     sender::SenderScope,
-    slot::{AnySlot, Call, OneSlot, Ran},
+    slot::{AnySlot, Call, OneSlot, Ran, SlotState},
 };
 use crate::{
     classes::{Life, MethodId, SlotList},
@@ -59,6 +60,14 @@ impl<T: 'static> Slots<T> {
         let snapshot = self.entries.borrow().clone();
         let slots = snapshot.iter().filter_map(|entry| entry.slot.as_ref());
         slots.filter(|slot| slot.call().is_alive() && !slot.state().is_dead()).count()
+    }
+
+    /// The places where the slots were connected.
+    pub(super) fn places(&self) -> Vec<&'static Location<'static>> {
+        let entries = self.entries.borrow();
+        let slots = entries.iter().filter_map(|entry| entry.slot.as_ref());
+        let live = slots.map(|slot| slot.state()).filter(|state| !state.is_dead());
+        live.map(SlotState::place).collect()
     }
 
     #[inline]
