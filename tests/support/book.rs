@@ -17,6 +17,7 @@ documents! {
     connections "../../docs/connections.md"
     architecture "../../docs/architecture.md"
     certificates "../../docs/certificates.md"
+    flow "../../docs/flow.md"
     tasks "../../docs/tasks.md"
     proxies "../../docs/proxies.md"
     threads "../../docs/threads.md"

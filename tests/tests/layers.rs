@@ -54,6 +54,7 @@ const QNETWORK: &[&str] = &[
     "server",
     "local",
     "ssl",
+    "pipe",
 ];
 
 /// The order of the folders of a crate.

@@ -71,6 +71,8 @@ pub mod fuzzing;
 pub mod host_info;
 pub mod interface;
 pub mod local;
+#[cfg(feature = "tasks")]
+pub mod pipe;
 pub mod proxy;
 pub mod server;
 pub mod socket;
@@ -112,7 +114,7 @@ pub use self::{
     server::{IncomingConnection, QTcpServer, WorkerError, WorkerErrorKind},
     socket::{
         AttachError, BindMode, DetachedSocket, PauseModes, QAbstractSocket, QTcpSocket, QUdpSocket,
-        SocketError, SocketErrorKind, SocketOption, SocketState, SocketType,
+        RateLimit, SocketError, SocketErrorKind, SocketOption, SocketState, SocketType,
     },
 };
 
@@ -144,8 +146,9 @@ pub mod prelude {
         ProxyCapabilities, ProxyFactory, ProxyParseError, ProxyQueryType, ProxyType,
         QAbstractSocket, QAuthenticator, QHostAddress, QHostInfo, QLocalServer, QLocalSocket,
         QNetworkAddressEntry, QNetworkDatagram, QNetworkInterface, QNetworkProxy,
-        QNetworkProxyFactory, QNetworkProxyQuery, QTcpServer, QTcpSocket, QUdpSocket, SocketError,
-        SocketErrorKind, SocketOption, SocketState, SocketType, WorkerError, WorkerErrorKind,
+        QNetworkProxyFactory, QNetworkProxyQuery, QTcpServer, QTcpSocket, QUdpSocket, RateLimit,
+        SocketError, SocketErrorKind, SocketOption, SocketState, SocketType, WorkerError,
+        WorkerErrorKind,
     };
     #[cfg(feature = "_tls")]
     #[doc(no_inline)]

@@ -4,6 +4,7 @@
 #[cfg(feature = "ecosystem")]
 mod ecosystem;
 mod ported;
+mod relay;
 // `cargo test --workspace` switches this feature on.
 #[cfg(feature = "tls")]
 mod tls;
@@ -193,6 +194,7 @@ fn every_example_has_a_help() {
         "securefortuneserver",
         "securesocketclient",
         "taskechoserver",
+        "tcprelay",
         "threadedfortuneserver",
         "worker",
     ] {

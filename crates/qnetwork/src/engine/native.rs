@@ -20,6 +20,8 @@ use super::{
     api::{Datagrams, Engine, Outcome, Progress, Stage},
     datagram_state::DatagramState,
 };
+#[cfg(feature = "tasks")]
+use crate::sys::splice::KernelPipe;
 use crate::{
     address::{NetworkLayerProtocol, QHostAddress},
     common::{SocketError, SocketErrorKind, SocketOption, SocketType},
@@ -338,6 +340,53 @@ impl NativeEngine {
         self.register().map_err(|error| self.fail(sys::other_error(&error)))
     }
 
+    /// Calls `read` until it is not interrupted, and notes what it says about the socket. 0 is the
+    /// end of the stream.
+    fn reading(&self, mut read: impl FnMut(&mut &Socket) -> io::Result<usize>) -> Outcome {
+        loop {
+            let error = match self.with(&mut read) {
+                #[cfg(feature = "tasks")]
+                Some(Ok(0)) if self.half_open.get() => {
+                    self.readable.set(false);
+                    return Outcome::Failed(SocketError::remote_host_closed());
+                }
+                Some(Ok(0)) | None => SocketError::remote_host_closed(),
+                Some(Ok(count)) => return Outcome::Moved(count),
+                Some(Err(error)) if would_block(&error) => {
+                    self.readable.set(false);
+                    return Outcome::WouldBlock;
+                }
+                Some(Err(error)) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Some(Err(error)) => sys::read_error(&error),
+            };
+            self.readable.set(false);
+            self.close();
+            return Outcome::Failed(self.fail(error));
+        }
+    }
+
+    /// Calls `write` until it is not interrupted, and notes what it says about the socket.
+    fn writing(&self, mut write: impl FnMut(&mut &Socket) -> io::Result<usize>) -> Outcome {
+        loop {
+            let error = match self.with(&mut write) {
+                None => SocketError::remote_host_closed(),
+                Some(Ok(count)) => return Outcome::Moved(count),
+                Some(Err(error)) if would_block(&error) => {
+                    self.writable.set(false);
+                    return Outcome::WouldBlock;
+                }
+                Some(Err(error)) if error.kind() == io::ErrorKind::Interrupted => continue,
+                // A pipe reports the same error for writing as for reading, whichever fails first.
+                Some(Err(error)) if !self.is_socket && sys::is_end(&error) => {
+                    sys::read_error(&io::Error::from_raw_os_error(libc::EBADF))
+                }
+                Some(Err(error)) => sys::write_error(&error),
+            };
+            self.close();
+            return Outcome::Failed(self.fail(error));
+        }
+    }
+
     fn local(&self) -> Option<SocketAddr> {
         self.with(|socket| socket.local_addr().ok())??.as_socket()
     }
@@ -449,37 +498,19 @@ impl Engine for NativeEngine {
         if let Some(state) = &self.datagrams {
             return self.read_datagram(state, data);
         }
-        loop {
-            let read = self.with(|socket| match self.is_socket {
-                true => socket.read(data),
-                false => sys::pipes::read(*socket, data),
-            });
-            let error = match read {
-                #[cfg(feature = "tasks")]
-                Some(Ok(0)) if self.half_open.get() => {
-                    self.readable.set(false);
-                    return Outcome::Failed(SocketError::remote_host_closed());
-                }
-                Some(Ok(0)) | None => SocketError::remote_host_closed(),
-                Some(Ok(count)) => {
-                    // A terminal returns one line per read, so only "would block" means that it is
-                    // empty.
-                    if count < data.len() && !self.read_closed.get() && self.is_socket {
-                        self.readable.set(false);
-                    }
-                    return Outcome::Moved(count);
-                }
-                Some(Err(error)) if would_block(&error) => {
-                    self.readable.set(false);
-                    return Outcome::WouldBlock;
-                }
-                Some(Err(error)) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Some(Err(error)) => sys::read_error(&error),
-            };
+        let outcome = self.reading(|socket| match self.is_socket {
+            true => socket.read(data),
+            false => sys::pipes::read(*socket, data),
+        });
+        if let Outcome::Moved(count) = outcome
+            && count < data.len()
+            && !self.read_closed.get()
+            && self.is_socket
+        {
+            // A terminal returns one line per read, so only "would block" means that it is empty.
             self.readable.set(false);
-            self.close();
-            return Outcome::Failed(self.fail(error));
         }
+        outcome
     }
 
     fn has_more(&self) -> bool {
@@ -534,32 +565,38 @@ impl Engine for NativeEngine {
             return self.write_datagram(state, data);
         }
         let total: usize = data.iter().map(|part| part.len()).sum();
-        loop {
-            let sent = self.with(|socket| match self.is_socket {
-                true => sys::send(socket, data),
-                false => sys::pipes::write(*socket, data),
-            });
-            let error = match sent {
-                None => SocketError::remote_host_closed(),
-                Some(Ok(count)) => {
-                    // The system took only a part: an event reports when there is room again.
-                    self.writable.set(count == total || !self.is_socket);
-                    return Outcome::Moved(count);
-                }
-                Some(Err(error)) if would_block(&error) => {
-                    self.writable.set(false);
-                    return Outcome::WouldBlock;
-                }
-                Some(Err(error)) if error.kind() == io::ErrorKind::Interrupted => continue,
-                // A pipe reports the same error for writing as for reading, whichever fails first.
-                Some(Err(error)) if !self.is_socket && sys::is_end(&error) => {
-                    sys::read_error(&io::Error::from_raw_os_error(libc::EBADF))
-                }
-                Some(Err(error)) => sys::write_error(&error),
-            };
-            self.close();
-            return Outcome::Failed(self.fail(error));
+        let outcome = self.writing(|socket| match self.is_socket {
+            true => sys::send(socket, data),
+            false => sys::pipes::write(*socket, data),
+        });
+        if let Outcome::Moved(count) = outcome {
+            // The system took only a part: an event reports when there is room again.
+            self.writable.set(count == total || !self.is_socket);
         }
+        outcome
+    }
+
+    #[cfg(feature = "tasks")]
+    fn fill(&self, pipe: &mut KernelPipe, max: usize) -> Outcome {
+        let outcome = self.reading(|socket| pipe.fill(*socket, max));
+        if pipe.is_refused() {
+            self.readable.set(true);
+        }
+        outcome
+    }
+
+    #[cfg(feature = "tasks")]
+    fn drain(&self, pipe: &mut KernelPipe, max: usize) -> Outcome {
+        let outcome = self.writing(|socket| pipe.drain(*socket, max));
+        if pipe.is_refused() {
+            self.writable.set(true);
+        }
+        outcome
+    }
+
+    #[cfg(feature = "tasks")]
+    fn splices(&self) -> bool {
+        self.is_socket && self.datagrams.is_none() && self.stage.get() == Stage::Connected
     }
 
     fn wait(&self, deadline: QDeadlineTimer) -> Option<Readiness> {
@@ -711,87 +748,4 @@ fn would_block(error: &io::Error) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    struct Nobody;
-
-    impl EventSource for Nobody {
-        fn ready(self: Rc<Self>, _: Readiness) {}
-    }
-
-    fn opened(protocol: NetworkLayerProtocol) -> NativeEngine {
-        let source = Weak::<Nobody>::new();
-        NativeEngine::open(&Dispatcher::current(), source, SocketType::Tcp, protocol).unwrap()
-    }
-
-    #[test]
-    fn construction() {
-        let engine = opened(NetworkLayerProtocol::IPv4);
-        assert_eq!(engine.stage(), Stage::Unconnected);
-        assert!(engine.descriptor() > 0);
-        assert_eq!(engine.local_address(), Some((QHostAddress::AnyIPv4, 0)));
-        assert_eq!((engine.peer_address(), engine.bytes_available()), (None, 0));
-        assert_eq!(engine.error(), SocketError::unknown());
-        assert!(!engine.registered.get());
-    }
-
-    #[test]
-    fn the_peer_closes() {
-        use std::io::Write;
-
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let engine = opened(NetworkLayerProtocol::IPv4);
-        let port = listener.local_addr().unwrap().port();
-        let mut progress = engine.connect(&QHostAddress::LocalHost, port);
-        while progress == Ok(Progress::Connecting) {
-            assert_eq!(engine.stage(), Stage::Connecting);
-            engine.wait(QDeadlineTimer::forever());
-            progress = engine.finish_connecting();
-        }
-        assert_eq!((progress, engine.stage()), (Ok(Progress::Connected), Stage::Connected));
-        assert_eq!(engine.peer_address(), Some((QHostAddress::LocalHost, port)));
-        let (mut stream, _) = listener.accept().unwrap();
-        let read = || loop {
-            match engine.read(&mut [0]) {
-                Outcome::WouldBlock => engine.wait(QDeadlineTimer::forever()),
-                outcome => return outcome,
-            };
-        };
-        stream.write_all(b"x").unwrap();
-        assert!(matches!(read(), Outcome::Moved(1)));
-        drop(stream);
-        let Outcome::Failed(error) = read() else { panic!("the connection is over") };
-        assert_eq!(error, SocketErrorKind::RemoteHostClosed);
-        assert_eq!((engine.error(), engine.stage()), (error, Stage::Unconnected));
-        assert_eq!(engine.descriptor(), -1);
-    }
-
-    #[test]
-    fn it_is_used_again_after_a_failure() {
-        let taken = opened(NetworkLayerProtocol::IPv4);
-        taken.bind(&QHostAddress::LocalHost, 0, None).unwrap();
-        let (_, closed) = taken.local_address().unwrap();
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = listener.local_addr().unwrap().port();
-
-        let engine = opened(NetworkLayerProtocol::IPv4);
-        let descriptor = engine.descriptor();
-        let connect = |port| {
-            let mut progress = engine.connect(&QHostAddress::LocalHost, port);
-            while matches!(progress, Ok(Progress::Connecting)) {
-                engine.wait(QDeadlineTimer::forever());
-                progress = engine.finish_connecting();
-            }
-            progress
-        };
-        let refused = connect(closed).unwrap_err();
-        assert_eq!(refused, SocketErrorKind::ConnectionRefused);
-        assert_eq!((engine.stage(), engine.registered.get()), (Stage::Unconnected, false));
-        assert_eq!(connect(port), Ok(Progress::Connected));
-        assert_eq!((engine.descriptor(), engine.registered.get()), (descriptor, true));
-        // The engine keeps its first error.
-        assert_eq!(engine.error(), refused);
-        drop(listener);
-    }
-}
+mod tests;

@@ -24,7 +24,7 @@ use super::{
     name,
     state::LocalSocketState,
 };
-use crate::socket::{QAbstractSocket, SocketError, SocketErrorKind, SocketState};
+use crate::socket::{QAbstractSocket, RateLimit, SocketError, SocketErrorKind, SocketState};
 
 library_class! {
     /// A connection to another program on this machine. On Unix it is a stream socket with a name
@@ -360,6 +360,36 @@ impl QLocalSocket {
     pub fn abort(&self) {
         self.drop_attempt();
         self.inner.abort();
+    }
+
+    /// Limits how many bytes a second the socket receives; `None` removes the limit. See
+    /// [`QAbstractSocket::set_read_rate`](crate::QAbstractSocket::set_read_rate).
+    pub fn set_read_rate(&self, limit: Option<&RateLimit>) {
+        self.inner.set_read_rate(limit);
+    }
+
+    /// Returns the limit of received bytes, if the socket has one.
+    #[must_use]
+    pub fn read_rate(&self) -> Option<RateLimit> {
+        self.inner.read_rate()
+    }
+
+    /// Limits how many bytes a second the socket sends; `None` removes the limit. See
+    /// [`QAbstractSocket::set_write_rate`](crate::QAbstractSocket::set_write_rate).
+    pub fn set_write_rate(&self, limit: Option<&RateLimit>) {
+        self.inner.set_write_rate(limit);
+    }
+
+    /// Returns the limit of sent bytes, if the socket has one.
+    #[must_use]
+    pub fn write_rate(&self) -> Option<RateLimit> {
+        self.inner.write_rate()
+    }
+
+    /// Returns the socket that has the connection.
+    #[cfg(feature = "tasks")]
+    pub(crate) fn transport(&self) -> QAbstractSocket {
+        self.inner.clone()
     }
 
     // ---- moving bytes

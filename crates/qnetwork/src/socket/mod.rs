@@ -26,6 +26,8 @@
 //! * `reading.rs` and `writing.rs` move bytes, also for sockets without buffers.
 //! * `handing_over.rs` takes a connection out of a socket and puts it into another one; between them
 //!   it is a value of `detached.rs`.
+//! * `limiting.rs` limits the bytes a second, with a `rate_limit.rs`.
+//! * `splicing.rs` moves bytes to another socket within the kernel.
 //! * `closing.rs` ends the connection, also when the object dies.
 //! * `waiting.rs` has the functions that wait, which need no loop, and `awaiting.rs` those for
 //!   tasks.
@@ -45,13 +47,17 @@ mod handing_over;
 // Only the sockets that encrypt are layered.
 #[cfg_attr(not(feature = "_tls"), allow(dead_code))]
 mod layering;
+mod limiting;
 #[cfg_attr(not(feature = "_tls"), allow(dead_code))]
 mod node;
 mod options;
 mod pause_modes;
 mod proxying;
+mod rate_limit;
 mod reading;
 mod setters;
+#[cfg(feature = "tasks")]
+mod splicing;
 mod state;
 mod tcp;
 mod udp;
@@ -60,12 +66,15 @@ mod writing;
 
 #[cfg(all(feature = "tasks", feature = "_tls"))]
 pub(crate) use self::awaiting::AbortsAttempt;
+#[cfg(feature = "tasks")]
+pub(crate) use self::splicing::{Splice, Spliced};
 pub(crate) use self::waiting::Overtime;
 pub use self::{
     binding::BindMode,
     detached::{AttachError, DetachedSocket},
     node::{AbstractSocketNode, QAbstractSocket},
     pause_modes::PauseModes,
+    rate_limit::RateLimit,
     state::SocketState,
     tcp::QTcpSocket,
     udp::QUdpSocket,

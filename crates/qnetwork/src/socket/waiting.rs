@@ -94,7 +94,7 @@ impl QAbstractSocket {
                 return Ok(());
             }
             if writable {
-                node.flush(usize::MAX);
+                node.flush_now();
             }
         }
     }
@@ -131,7 +131,7 @@ impl QAbstractSocket {
             if readable {
                 node.receive_now();
             }
-            if writable && node.flush(usize::MAX) {
+            if writable && node.flush_now() {
                 return Ok(());
             }
             if node.current_state() != SocketState::Connected {
@@ -174,7 +174,7 @@ impl QAbstractSocket {
                 node.receive_now();
             }
             if writable {
-                node.flush(usize::MAX);
+                node.flush_now();
             }
         }
         Ok(())
@@ -339,6 +339,6 @@ impl AbstractSocketNode {
     fn receive_now(&self) -> bool {
         let Some(engine) = self.engine() else { return false };
         self.reading.open();
-        self.receive(&engine)
+        self.receive_now_from(&engine)
     }
 }

@@ -15,6 +15,7 @@ use std::{
 
 use qcore::{OpenMode, QDeadlineTimer, io_device::DeviceNode};
 
+use super::QAbstractSocket;
 use crate::{
     address::NetworkLayerProtocol,
     common::{SocketError, SocketOption},
@@ -42,6 +43,9 @@ pub(crate) trait SocketClass {
     fn resume(&self);
 
     fn flush(&self) -> bool;
+
+    /// Returns the socket that has the connection.
+    fn transport(&self) -> QAbstractSocket;
 
     #[cfg(feature = "tasks")]
     fn shut_down_writing(&self) -> Result<(), SocketError>;

@@ -10,6 +10,8 @@ mod emission;
 mod ending;
 mod ends;
 mod engine_slot;
+#[cfg_attr(not(feature = "tasks"), allow(dead_code))]
+mod extras;
 mod layers;
 mod proxy_choice;
 mod read_side;
@@ -34,11 +36,13 @@ use qcore::{
 };
 
 use self::{
-    attempt::Attempt, ending::Ending, ends::Ends, engine_slot::EngineSlot, layers::Layers,
-    proxy_choice::ProxyChoice, read_side::ReadSide, status::Status, write_side::WriteSide,
+    attempt::Attempt, ending::Ending, ends::Ends, engine_slot::EngineSlot, extras::Extras,
+    layers::Layers, proxy_choice::ProxyChoice, read_side::ReadSide, status::Status,
+    write_side::WriteSide,
 };
 pub(crate) use self::{
     ends::DetachedEnds,
+    extras::Direction,
     layers::{Outer, PartOf, SocketClass},
 };
 use super::{pause_modes::PauseModes, state::SocketState};
@@ -115,6 +119,7 @@ pub struct AbstractSocketNode {
     pub(super) writing: WriteSide,
     pub(super) ending: Ending,
     pub(super) layers: Layers,
+    pub(super) extras: Extras,
     pub(super) pause_mode: Cell<PauseModes>,
 }
 
@@ -172,6 +177,7 @@ impl AbstractSocketNode {
             writing: WriteSide::default(),
             ending: Ending::default(),
             layers: Layers::default(),
+            extras: Extras::default(),
             pause_mode: Cell::default(),
         })
     }

@@ -68,11 +68,22 @@ impl WriteQueue {
         self.sent > 0 && self.sent < self.bytes.first_len()
     }
 
-    /// Calls `send` with the unsent data, at most 64 blocks of it.
-    pub(super) fn send<R>(&self, send: impl FnOnce(&[IoSlice<'_>]) -> R) -> R {
+    /// Calls `send` with the unsent data, at most 64 blocks of it and at most `max` bytes.
+    pub(super) fn send<R>(&self, max: usize, send: impl FnOnce(&[IoSlice<'_>]) -> R) -> R {
         let mut slices = [IoSlice::new(&[]); VECTOR];
         let count = self.bytes.slices(self.sent, &mut slices);
-        send(&slices[..count])
+        if max >= self.unsent() {
+            return send(&slices[..count]);
+        }
+        let mut rest = max;
+        let mut cut = [IoSlice::new(&[]); VECTOR];
+        for (part, slice) in cut.iter_mut().zip(&slices[..count]) {
+            let len = slice.len().min(rest);
+            *part = IoSlice::new(&slice[..len]);
+            rest -= len;
+        }
+        let used = cut.iter().take_while(|part| !part.is_empty()).count();
+        send(&cut[..used])
     }
 
     pub(super) fn mark_sent(&mut self, count: usize) {
