@@ -430,7 +430,7 @@ fn reals_are_read() {
     assert_eq!(stream.read_double(), f64::NEG_INFINITY);
     assert_eq!((reading("").read_double(), reading("a").read_float()), (0.0, 0.0));
     // Unlike in Qt, every digit counts.
-    assert_eq!(reading("1".repeat(300)).read_double(), "1".repeat(300).parse().unwrap());
+    assert_eq!(reading("1".repeat(300)).read_double(), "1".repeat(300).parse::<f64>().unwrap());
 }
 
 #[test]

@@ -41,6 +41,7 @@
 //! * `ssl` has `QSslSocket` and `QSslServer`, which encrypt, with certificates, keys, ciphers and
 //!   configurations
 //! * [`local`] has [`QLocalSocket`] and [`QLocalServer`], for connections within this machine
+//! * [`reconnect`] has [`Reconnector`], which connects a socket again when its connection is lost
 //! * [`address`] has [`QHostAddress`]
 //! * [`interface`] has [`QNetworkInterface`], the network interfaces of this machine
 //! * [`datagram`] has [`QNetworkDatagram`]
@@ -74,6 +75,7 @@ pub mod local;
 #[cfg(feature = "tasks")]
 pub mod pipe;
 pub mod proxy;
+pub mod reconnect;
 pub mod server;
 pub mod socket;
 #[cfg(feature = "_tls")]
@@ -111,10 +113,12 @@ pub use self::{
         KnownHeader, ProxyCapabilities, ProxyFactory, ProxyParseError, ProxyQueryType, ProxyType,
         QNetworkProxy, QNetworkProxyFactory, QNetworkProxyQuery,
     },
+    reconnect::{Reconnector, ReconnectorState, WhileAway},
     server::{IncomingConnection, QTcpServer, WorkerError, WorkerErrorKind},
     socket::{
-        AttachError, BindMode, DetachedSocket, PauseModes, QAbstractSocket, QTcpSocket, QUdpSocket,
-        RateLimit, SocketError, SocketErrorKind, SocketOption, SocketState, SocketType,
+        AttachError, BindMode, CloseReason, DetachedSocket, PauseModes, QAbstractSocket,
+        QTcpSocket, QUdpSocket, RateLimit, SocketError, SocketErrorKind, SocketOption, SocketState,
+        SocketType, TimeoutKind,
     },
 };
 
@@ -139,7 +143,7 @@ pub use self::{
 pub mod prelude {
     #[doc(no_inline)]
     pub use crate::{
-        AddressParseError, AttachError, BindMode, ConversionMode, DetachedSocket,
+        AddressParseError, AttachError, BindMode, CloseReason, ConversionMode, DetachedSocket,
         DnsEligibilityStatus, Host, HostInfoError, HostInfoErrorKind, IncomingConnection,
         InterfaceFlags, InterfaceType, KnownHeader, LocalServerOptions, LocalSocketError,
         LocalSocketErrorKind, LocalSocketState, LookupId, NetworkLayerProtocol, PauseModes,
@@ -147,8 +151,8 @@ pub mod prelude {
         QAbstractSocket, QAuthenticator, QHostAddress, QHostInfo, QLocalServer, QLocalSocket,
         QNetworkAddressEntry, QNetworkDatagram, QNetworkInterface, QNetworkProxy,
         QNetworkProxyFactory, QNetworkProxyQuery, QTcpServer, QTcpSocket, QUdpSocket, RateLimit,
-        SocketError, SocketErrorKind, SocketOption, SocketState, SocketType, WorkerError,
-        WorkerErrorKind,
+        Reconnector, ReconnectorState, SocketError, SocketErrorKind, SocketOption, SocketState,
+        SocketType, TimeoutKind, WhileAway, WorkerError, WorkerErrorKind,
     };
     #[cfg(feature = "_tls")]
     #[doc(no_inline)]

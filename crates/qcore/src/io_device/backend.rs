@@ -241,6 +241,13 @@ pub trait DeviceBackend {
         [device.bytes_written.connect(move |_| wake()), Connection::default()]
     }
 
+    /// Returns how many bytes the device puts into its read buffer at most, 0 if there is no limit.
+    /// The default is 0.
+    #[doc(alias = "readBufferSize")]
+    fn read_buffer_size(&self) -> usize {
+        0
+    }
+
     /// Waits until there is new data to read, without running an event loop. By default it fails at
     /// once.
     ///

@@ -25,6 +25,8 @@ pub enum DeviceErrorKind {
     Full,
     /// The device does not support the operation, for example waiting.
     Unsupported,
+    /// The next bytes of the device are [lent](super::FilledBuf).
+    Busy,
     /// The device itself failed.
     Device,
 }
@@ -78,6 +80,7 @@ impl From<DeviceErrorKind> for DeviceError {
                 DeviceErrorKind::TooLong => "there is more data than allowed",
                 DeviceErrorKind::Full => "too many bytes wait to be sent",
                 DeviceErrorKind::Unsupported => "the device cannot do this",
+                DeviceErrorKind::Busy => "the next bytes are lent",
                 DeviceErrorKind::Device => "device error",
             }),
         }
@@ -111,6 +114,7 @@ impl From<DeviceError> for io::Error {
             DeviceErrorKind::TooLong => io::ErrorKind::InvalidData,
             DeviceErrorKind::Full => io::ErrorKind::WouldBlock,
             DeviceErrorKind::Unsupported => io::ErrorKind::Unsupported,
+            DeviceErrorKind::Busy => io::ErrorKind::ResourceBusy,
             DeviceErrorKind::Device => io::ErrorKind::Other,
         };
         io::Error::new(kind, error)

@@ -17,6 +17,7 @@ pub(crate) mod class;
 mod device_stream;
 mod error;
 mod flow;
+mod lending;
 mod lines;
 mod open_mode;
 pub(crate) mod pool;
@@ -33,6 +34,8 @@ use std::{
 };
 
 #[cfg(feature = "tasks")]
+pub(crate) use self::device_stream::Waiting;
+#[cfg(feature = "tasks")]
 pub use self::device_stream::{DeviceStream, ReadHalf, StreamDevice, WriteHalf};
 pub use self::{
     backend::DeviceBackend,
@@ -40,6 +43,7 @@ pub use self::{
     chunk::Chunk,
     error::{DeviceError, DeviceErrorKind},
     flow::{WhenFull, WriteFlow},
+    lending::FilledBuf,
     open_mode::OpenMode,
 };
 use self::{
@@ -145,6 +149,8 @@ pub struct DeviceNode {
     /// The position at which a transaction began, in a device with positions.
     transaction_pos: Cell<i64>,
     error_string: RefCell<String>,
+    /// How often bytes of the read buffer were lent and returned: odd while they are lent.
+    lendings: Cell<u32>,
     backend: OnceCell<Backend>,
     extras: OnceCell<Box<Extras>>,
 }
@@ -195,6 +201,7 @@ impl DeviceNode {
             transaction: Cell::new(None),
             transaction_pos: Cell::new(0),
             error_string: RefCell::default(),
+            lendings: Cell::new(0),
             backend: OnceCell::new(),
             extras: OnceCell::new(),
         })
@@ -676,6 +683,7 @@ impl QIODevice {
 
     /// Drops the content of the read buffer.
     pub fn clear_buffer(&self) {
+        self.recall();
         self.0.buffer.borrow_mut().clear(&self.0.pool);
     }
 
@@ -683,6 +691,7 @@ impl QIODevice {
     /// transaction.
     #[must_use]
     pub fn take_buffer(&self) -> Vec<u8> {
+        self.recall();
         self.0.transaction.set(None);
         self.0.buffer.borrow_mut().take_all(&self.0.pool)
     }
@@ -695,6 +704,7 @@ impl QIODevice {
 
     /// Ends the transaction and replaces the content of the read buffer. Returns what was in it.
     pub(crate) fn exchange_buffer(&self, bytes: DetachedBytes) -> DetachedBytes {
+        self.recall();
         self.0.transaction.set(None);
         let mut buffer = self.0.buffer.borrow_mut();
         let before = buffer.detach();

@@ -128,6 +128,13 @@ impl QIODevice {
     /// The program has read bytes.
     #[inline]
     pub(super) fn note_read(&self) {
+        if self.0.extras.get().is_some() {
+            self.note_read_for_watch();
+        }
+    }
+
+    #[cold]
+    fn note_read_for_watch(&self) {
         if let Some(watch) = self.watch_in_use() {
             watch.was_read.set(true);
         }

@@ -179,6 +179,11 @@ pub(crate) trait Engine {
     /// Returns the first error, which Qt's engine keeps, too.
     fn error(&self) -> SocketError;
 
+    /// Returns whether the other end has reset the connection, so that bytes may be missing.
+    fn was_reset(&self) -> bool {
+        false
+    }
+
     /// Takes the bytes that the engine has received for the socket and not delivered.
     fn take_input(&self) -> Vec<u8> {
         Vec::new()

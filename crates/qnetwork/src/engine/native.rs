@@ -52,6 +52,8 @@ pub(crate) struct NativeEngine {
     #[cfg(feature = "tasks")]
     half_open: Cell<bool>,
     read_closed: Cell<bool>,
+    /// The other end has reset the connection.
+    reset: Cell<bool>,
     /// The address family of the socket: IPv4, IPv6, or both, which is an IPv6 socket too.
     family: Cell<NetworkLayerProtocol>,
     /// Whether an attempt to connect did not finish at once. In Qt that leaves an error.
@@ -214,6 +216,7 @@ impl NativeEngine {
             // A write before connecting then gets an error and does not wait.
             writable: Cell::new(true),
             read_closed: Cell::new(false),
+            reset: Cell::new(false),
             #[cfg(feature = "tasks")]
             half_open: Cell::new(false),
             family: Cell::new(NetworkLayerProtocol::IPv4),
@@ -357,7 +360,10 @@ impl NativeEngine {
                     return Outcome::WouldBlock;
                 }
                 Some(Err(error)) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Some(Err(error)) => sys::read_error(&error),
+                Some(Err(error)) => {
+                    self.reset.set(sys::is_end(&error));
+                    sys::read_error(&error)
+                }
             };
             self.readable.set(false);
             self.close();
@@ -380,7 +386,10 @@ impl NativeEngine {
                 Some(Err(error)) if !self.is_socket && sys::is_end(&error) => {
                     sys::read_error(&io::Error::from_raw_os_error(libc::EBADF))
                 }
-                Some(Err(error)) => sys::write_error(&error),
+                Some(Err(error)) => {
+                    self.reset.set(sys::is_end(&error));
+                    sys::write_error(&error)
+                }
             };
             self.close();
             return Outcome::Failed(self.fail(error));
@@ -597,6 +606,10 @@ impl Engine for NativeEngine {
     #[cfg(feature = "tasks")]
     fn splices(&self) -> bool {
         self.is_socket && self.datagrams.is_none() && self.stage.get() == Stage::Connected
+    }
+
+    fn was_reset(&self) -> bool {
+        self.reset.get()
     }
 
     fn wait(&self, deadline: QDeadlineTimer) -> Option<Readiness> {

@@ -516,6 +516,10 @@ impl Engine for ProxyEngine {
         }
     }
 
+    fn was_reset(&self) -> bool {
+        self.below().is_some_and(|below| below.was_reset())
+    }
+
     fn has_more(&self) -> bool {
         !self.input.borrow().is_empty() || self.below().is_none_or(|below| below.has_more())
     }

@@ -19,7 +19,7 @@ use super::{
     socket::LocalSocketNode,
     state::LocalSocketState,
 };
-use crate::socket::SocketState;
+use crate::socket::{CloseReason, SocketState, TellsEnd};
 
 /// How long to try while the server's backlog is full.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
@@ -35,6 +35,8 @@ impl LocalSocketNode {
             qcore::q_warning!("{FUNCTION}() called on a socket that was deleted");
             return Err(LocalSocketError::not_connected());
         }
+        // A slot may be called here that tells of the end of the connection before.
+        self.tell_closed_now();
         if matches!(self.state.get(), LocalSocketState::Connected | LocalSocketState::Connecting) {
             let function = "QLocalSocket::connectToserver";
             let error = LocalSocketError::new(LocalSocketErrorKind::Operation, function);
@@ -42,6 +44,7 @@ impl LocalSocketNode {
             self.emit_error(error.kind());
             return Err(error);
         }
+        self.closure.begin();
         self.base.set_error_string("");
         let number = self.next_attempt();
         self.inner.set_socket_state(SocketState::Connecting);
@@ -106,6 +109,8 @@ impl LocalSocketNode {
     /// Reports that there is no connection, and closes the socket.
     fn fail(&self, kind: LocalSocketErrorKind) -> Result<(), LocalSocketError> {
         let error = LocalSocketError::new(kind, FUNCTION);
+        let _held = self.hold_closed();
+        self.closure.note(CloseReason::ConnectFailed(error.clone().into()));
         self.drop_attempt();
         self.inner.set_socket_error(kind.of_socket());
         self.base.set_error_string(error.text());
@@ -120,6 +125,7 @@ impl LocalSocketNode {
             {
                 self.state_changed.emit(LocalSocketState::Unconnected);
             }
+            self.end_attempt();
         }
         Err(error)
     }

@@ -83,6 +83,10 @@ impl DeviceBackend for LocalDevice {
         Some(self)
     }
 
+    fn read_buffer_size(&self) -> usize {
+        self.inner().map_or(0, |inner| inner.read_buffer_size())
+    }
+
     fn wait_for_ready_read(
         &self,
         _: &QIODevice,
@@ -144,10 +148,6 @@ impl StreamDevice for LocalDevice {
 
     fn shut_down_writing(&self, _: &QIODevice) -> Result<(), DeviceError> {
         Ok(self.inner()?.shut_down_writing()?)
-    }
-
-    fn read_buffer_size(&self) -> usize {
-        self.inner().map_or(0, |inner| inner.read_buffer_size())
     }
 }
 

@@ -24,7 +24,10 @@ use super::{
     name,
     state::LocalSocketState,
 };
-use crate::socket::{QAbstractSocket, RateLimit, SocketError, SocketErrorKind, SocketState};
+use crate::socket::{
+    CloseReason, Closure, QAbstractSocket, RateLimit, SocketError, SocketErrorKind, SocketState,
+    TellsEnd,
+};
 
 library_class! {
     /// A connection to another program on this machine. On Unix it is a stream socket with a name
@@ -81,6 +84,10 @@ pub struct LocalSocketNode {
     pub connected: Signal<()>,
     /// The connection has ended.
     pub disconnected: Signal<()>,
+    /// The connection has ended, or connecting has failed: the reason. Emitted exactly once for
+    /// each connection, after all other signals of its end. See
+    /// [`AbstractSocketNode::closed`](crate::socket::AbstractSocketNode::closed).
+    pub closed: Signal<CloseReason>,
     /// The state has changed.
     #[doc(alias = "stateChanged")]
     pub state_changed: Signal<LocalSocketState>,
@@ -101,6 +108,7 @@ pub struct LocalSocketNode {
     pub(super) full_server_name: RefCell<PathBuf>,
     pub(super) attempt: RefCell<Option<Attempt>>,
     pub(super) attempt_number: Cell<u32>,
+    pub(super) closure: Closure,
 }
 
 /// The device's backend. It is a type of its own, because functions of the node would hide those of
@@ -115,6 +123,7 @@ impl Node for LocalSocketNode {
     }
 
     fn destructor(&self) {
+        let held = self.hold_closed();
         self.close_socket();
         // A slot may have started to connect again.
         self.drop_attempt();
@@ -122,6 +131,28 @@ impl Node for LocalSocketNode {
         self.base.set_open_mode(OpenMode::NOT_OPEN);
         self.base.clear_buffer();
         self.state.set(LocalSocketState::Unconnected);
+        self.closure.end();
+        drop(held);
+        self.tell_closed_now();
+    }
+}
+
+impl TellsEnd for LocalSocketNode {
+    fn closure(&self) -> &Closure {
+        &self.closure
+    }
+
+    fn tell(&self, reason: CloseReason) {
+        self.closed.emit(reason);
+    }
+
+    fn tell_later(&self) {
+        let node = self.this.clone();
+        self.life().dispatcher().post(move || {
+            if let Some(node) = node.upgrade() {
+                node.tell_closed();
+            }
+        });
     }
 }
 
@@ -136,6 +167,7 @@ impl QLocalSocket {
         let node = Rc::new_cyclic(|this: &Weak<LocalSocketNode>| LocalSocketNode {
             connected: Signal::in_life(&life),
             disconnected: Signal::in_life(&life),
+            closed: Signal::in_life(&life),
             state_changed: Signal::in_life(&life),
             error: Signal::in_life(&life),
             error_occurred: Signal::in_life(&life),
@@ -148,6 +180,7 @@ impl QLocalSocket {
             full_server_name: RefCell::default(),
             attempt: RefCell::new(None),
             attempt_number: Cell::new(0),
+            closure: Closure::default(),
         });
         let device: Rc<dyn DeviceBackend> = node._device.clone();
         node.base.set_backend(Rc::downgrade(&device));
@@ -297,8 +330,9 @@ impl QLocalSocket {
         self.set_socket_descriptor_with_state(descriptor, state, OpenMode::READ_WRITE)
     }
 
-    /// Takes over a socket in a given `state`, and opens in a given `mode`. It emits no signal. The
-    /// function closes the previous connection.
+    /// Takes over a socket in a given `state`, and opens in a given `mode`. The function closes the
+    /// previous connection. It emits no signal but [`closed`](LocalSocketNode::closed) for that
+    /// connection.
     ///
     /// # Errors
     ///
@@ -318,6 +352,8 @@ impl QLocalSocket {
             LocalSocketState::Connected => SocketState::Connected,
             LocalSocketState::Closing => SocketState::Closing,
         };
+        let node = self.node_kept();
+        let _held = node.hold_closed();
         // Set the state first: the slot of the inner socket's signal then sees no change and emits
         // nothing.
         let before = self.state.replace(state);
@@ -326,9 +362,18 @@ impl QLocalSocket {
             self.state.set(before);
             return Err(error.kind().into());
         }
-        self.drop_attempt();
-        self.0.next_attempt();
-        self.base.open_device(mode);
+        node.closure.end();
+        let is_connection = state != LocalSocketState::Unconnected;
+        let replaced = node.closure.take_held();
+        if is_connection {
+            node.closure.begin();
+        }
+        node.drop_attempt();
+        node.next_attempt();
+        node.base.open_device(mode);
+        if let Some(reason) = replaced {
+            node.closed.emit(reason);
+        }
         Ok(())
     }
 
@@ -358,8 +403,11 @@ impl QLocalSocket {
     /// [`read_channel_finished`](qcore::io_device::DeviceNode::read_channel_finished) before it
     /// returns, and [`disconnected`](LocalSocketNode::disconnected) if it was connected.
     pub fn abort(&self) {
-        self.drop_attempt();
-        self.inner.abort();
+        let node = self.node_kept();
+        let _held = node.hold_closed();
+        node.drop_attempt();
+        node.inner.abort();
+        node.end_attempt();
     }
 
     /// Limits how many bytes a second the socket receives; `None` removes the limit. See

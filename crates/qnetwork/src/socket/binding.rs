@@ -11,6 +11,7 @@ use qcore::{Dispatcher, OpenMode, event_loop::EventSource, object::Node};
 use socket2::{Socket, Type};
 
 use super::{
+    close_reason::CloseReason,
     node::{AbstractSocketNode, QAbstractSocket},
     state::SocketState,
 };
@@ -196,7 +197,8 @@ impl QAbstractSocket {
     /// [`Bound`](SocketState::Bound) can be connected afterwards, and the socket then keeps it. The
     /// descriptor becomes non-blocking and close-on-exec. The socket closes its previous
     /// connection. The function emits only [`state_changed`](AbstractSocketNode::state_changed)
-    /// before it returns, if the state has changed.
+    /// before it returns, if the state has changed, and before that
+    /// [`closed`](AbstractSocketNode::closed) for a connection that it has replaced.
     ///
     /// # Errors
     ///
@@ -294,9 +296,14 @@ impl AbstractSocketNode {
         let engine =
             NativeEngine::adopt(dispatcher, self.source(), self.socket_type, socket, stage);
         let engine = engine.inspect_err(|error| self.set_error(error))?;
-        self.forget_connection();
+        let replaced = self.forget_connection();
         self.install(Rc::new(engine), mode);
-        if self.status.set_state(state) != state {
+        if matches!(stage, Stage::Connected | Stage::Connecting) {
+            self.begin_connection();
+        }
+        let is_same = self.status.set_state(state) == state;
+        self.tell_replaced(replaced);
+        if !is_same && self.current_state() == state {
             self.state_changed.emit(state);
         }
         Ok(())
@@ -315,9 +322,11 @@ impl AbstractSocketNode {
         make: impl FnOnce(&Rc<Dispatcher>, Weak<dyn EventSource>) -> Made,
     ) -> Result<(), SocketError> {
         let engine = make(self.dispatcher(), self.source())?;
-        self.forget_connection();
+        let replaced = self.forget_connection();
         self.install(engine, OpenMode::READ_WRITE);
+        self.begin_connection();
         self.status.set_state(SocketState::Connected);
+        self.tell_replaced(replaced);
         Ok(())
     }
 
@@ -332,14 +341,17 @@ impl AbstractSocketNode {
         let (dispatcher, source) = (self.dispatcher(), self.source());
         let engine =
             NativeEngine::take(dispatcher, source, Type::STREAM, socket, Stage::Connected, peer)?;
-        self.forget_connection();
+        let replaced = self.forget_connection();
         self.install(Rc::new(engine), mode);
+        self.begin_connection();
         self.status.set_state(SocketState::Connected);
+        self.tell_replaced(replaced);
         Ok(())
     }
 
-    /// Drops the connection, or the attempt to connect, and everything that belongs to it.
-    pub(super) fn forget_connection(&self) {
+    /// Drops the connection, or the attempt to connect, and everything that belongs to it. Returns
+    /// the reason to [tell](Self::tell_replaced) if there was one.
+    pub(super) fn forget_connection(&self) -> Option<CloseReason> {
         self.attempt.cancel_lookup();
         self.stop_connect_timer();
         self.release_engine();
@@ -347,6 +359,15 @@ impl AbstractSocketNode {
         self.clear_write_buffer();
         self.clear_error();
         self.ending.reset();
+        self.end_connection();
+        self.closure.take_held()
+    }
+
+    /// Emits `closed` for a connection that another one has replaced.
+    pub(super) fn tell_replaced(&self, replaced: Option<CloseReason>) {
+        if let Some(reason) = replaced {
+            self.closed.emit(reason);
+        }
     }
 
     pub(super) fn install(&self, engine: Rc<dyn Engine>, mode: OpenMode) {

@@ -69,6 +69,10 @@ impl DeviceBackend for SocketDevice {
         Some(self)
     }
 
+    fn read_buffer_size(&self) -> usize {
+        self.node.upgrade().map_or(0, |node| node.reading.limit())
+    }
+
     fn wait_for_ready_read(
         &self,
         _: &QIODevice,
@@ -130,9 +134,5 @@ impl StreamDevice for SocketDevice {
 
     fn shut_down_writing(&self, _: &QIODevice) -> Result<(), DeviceError> {
         Ok(self.node()?.shut_down_writing()?)
-    }
-
-    fn read_buffer_size(&self) -> usize {
-        self.node.upgrade().map_or(0, |node| node.reading.limit())
     }
 }

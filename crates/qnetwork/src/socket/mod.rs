@@ -28,7 +28,8 @@
 //!   it is a value of `detached.rs`.
 //! * `limiting.rs` limits the bytes a second, with a `rate_limit.rs`.
 //! * `splicing.rs` moves bytes to another socket within the kernel.
-//! * `closing.rs` ends the connection, also when the object dies.
+//! * `closing.rs` ends the connection, also when the object dies. `close_reason.rs` says why it has
+//!   ended.
 //! * `waiting.rs` has the functions that wait, which need no loop, and `awaiting.rs` those for
 //!   tasks.
 //! * `layering.rs` is for sockets in two layers, those that encrypt.
@@ -38,6 +39,7 @@ mod abstract_socket;
 #[cfg(feature = "tasks")]
 mod awaiting;
 mod binding;
+mod close_reason;
 mod closing;
 mod connecting;
 mod detached;
@@ -60,6 +62,7 @@ mod setters;
 mod splicing;
 mod state;
 mod tcp;
+mod timeout_kind;
 mod udp;
 mod waiting;
 mod writing;
@@ -68,21 +71,26 @@ mod writing;
 pub(crate) use self::awaiting::AbortsAttempt;
 #[cfg(feature = "tasks")]
 pub(crate) use self::splicing::{Splice, Spliced};
-pub(crate) use self::waiting::Overtime;
 pub use self::{
     binding::BindMode,
+    close_reason::CloseReason,
     detached::{AttachError, DetachedSocket},
     node::{AbstractSocketNode, QAbstractSocket},
     pause_modes::PauseModes,
     rate_limit::RateLimit,
     state::SocketState,
     tcp::QTcpSocket,
+    timeout_kind::TimeoutKind,
     udp::QUdpSocket,
 };
 #[cfg(feature = "_tls")]
 pub(crate) use self::{
     handing_over::not_connected,
     node::{Outer, SocketClass},
+};
+pub(crate) use self::{
+    node::{Closure, TellsEnd},
+    waiting::Overtime,
 };
 pub use crate::common::{SocketError, SocketErrorKind, SocketOption, SocketType};
 

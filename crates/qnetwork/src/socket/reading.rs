@@ -5,7 +5,7 @@
 //! The bytes, and also the end of the stream, stay with the system until the program reads. The
 //! socket emits `ready_read` once when there is something to read, and then not again before the
 //! program has read something. A program that reads up to the end of the stream finds the socket
-//! unconnected. No signal reports that. All of this is as in Qt.
+//! unconnected. No signal of Qt's reports that. All of this is as in Qt.
 
 use std::rc::Rc;
 
@@ -15,7 +15,8 @@ use qcore::{
 };
 
 use super::{
-    node::{AbstractSocketNode, Direction, Outer, QAbstractSocket},
+    close_reason::CloseReason,
+    node::{AbstractSocketNode, Direction, Outer, QAbstractSocket, TellsEnd},
     state::SocketState,
 };
 use crate::{
@@ -298,9 +299,13 @@ impl AbstractSocketNode {
                 Outcome::Moved(moved) => count = moved,
                 Outcome::WouldBlock => {}
                 Outcome::Failed(error) => {
+                    self.closure.note(CloseReason::of_error(&error, engine.was_reset()));
                     self.set_error(&error);
                     self.release_engine();
                     self.status.set_state(SocketState::Unconnected);
+                    self.end_connection();
+                    // As in Qt, reading emits nothing. The loop emits `closed`.
+                    self.tell_later();
                     return Err(error.into());
                 }
             }

@@ -8,7 +8,8 @@ use std::rc::Rc;
 use qcore::QDeadlineTimer;
 
 use super::{
-    node::{AbstractSocketNode, QAbstractSocket},
+    close_reason::CloseReason,
+    node::{AbstractSocketNode, QAbstractSocket, TellsEnd},
     state::SocketState,
 };
 use crate::{
@@ -289,6 +290,9 @@ impl AbstractSocketNode {
     /// this error.
     fn give_up_connecting(&self) -> SocketError {
         let error = SocketError::new(SocketErrorKind::SocketTimeout, "Socket operation timed out");
+        let _held = self.hold_closed();
+        self.closure.note(CloseReason::ConnectFailed(error.clone()));
+        self.end_connection();
         self.stop_connect_timer();
         self.release_engine();
         self.attempt.forget_addresses();

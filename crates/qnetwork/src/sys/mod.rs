@@ -200,7 +200,8 @@ pub(crate) fn group_error(error: &io::Error) -> SocketError {
     }
 }
 
-/// Returns whether a failed `send` of a datagram ends a connection.
+/// Returns whether a failed call means that the other end has ended the connection without
+/// reading everything, or will not read what is sent.
 pub(crate) fn is_end(error: &io::Error) -> bool {
     matches!(error.raw_os_error(), Some(libc::EPIPE | libc::ECONNRESET))
 }

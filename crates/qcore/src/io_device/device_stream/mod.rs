@@ -18,7 +18,7 @@ use std::{
 };
 
 pub use self::{reading::ReadHalf, writing::WriteHalf};
-use super::{Chunk, DeviceError, DeviceErrorKind, QIODevice};
+use super::{Chunk, DeviceError, DeviceErrorKind, FilledBuf, QIODevice};
 use crate::signal::ScopedConnection;
 
 impl QIODevice {
@@ -120,11 +120,6 @@ pub trait StreamDevice {
         let _ = device;
         Ok(())
     }
-
-    /// Returns the limit of the read buffer in bytes, 0 if there is none. The default is 0.
-    fn read_buffer_size(&self) -> usize {
-        0
-    }
 }
 
 /// A device without more than its backend.
@@ -217,6 +212,15 @@ impl DeviceStream {
     /// Those of [`ReadHalf::read`].
     pub async fn read(&mut self, buffer: &mut [u8]) -> Result<usize, DeviceError> {
         self.reader.read(buffer).await
+    }
+
+    /// Waits for bytes and lends them; see [`ReadHalf::fill_buf`].
+    ///
+    /// # Errors
+    ///
+    /// Those of [`ReadHalf::fill_buf`].
+    pub async fn fill_buf(&mut self) -> Result<FilledBuf<'_>, DeviceError> {
+        self.reader.fill_buf().await
     }
 
     /// Fills `buffer`; see [`ReadHalf::read_exact`].
@@ -320,6 +324,42 @@ impl DeviceStream {
     }
 }
 
+/// For streams of messages.
+impl DeviceStream {
+    pub(crate) fn waiting(&self) -> &Rc<Waiting> {
+        &self.reader.core.tasks
+    }
+
+    /// Begins to look at the device.
+    pub(crate) fn begin(&self) -> Result<(), DeviceError> {
+        self.reader.begin()
+    }
+
+    /// The device has nothing to read. Waits for more, or returns why no more will come.
+    pub(crate) fn conclude(
+        &self,
+        context: &Context<'_>,
+        read: Result<usize, DeviceError>,
+    ) -> Poll<Result<usize, DeviceError>> {
+        self.reader.conclude(context, read)
+    }
+
+    /// Waits until the limit allows to write.
+    pub(crate) fn poll_room(&mut self, context: &Context<'_>) -> Poll<Result<(), DeviceError>> {
+        self.writer.poll_room(context)
+    }
+
+    #[cfg(feature = "futures")]
+    pub(crate) fn poll_flush(&mut self, context: &Context<'_>) -> Poll<Result<(), DeviceError>> {
+        self.writer.poll_flush(context)
+    }
+
+    #[cfg(feature = "futures")]
+    pub(crate) fn poll_shutdown(&mut self, context: &Context<'_>) -> Poll<Result<(), DeviceError>> {
+        self.writer.poll_shutdown(context)
+    }
+}
+
 impl fmt::Debug for DeviceStream {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("DeviceStream").field("device", self.device()).finish_non_exhaustive()
@@ -356,7 +396,7 @@ impl Drop for Slot {
 
 /// The tasks that wait, one for each direction.
 #[derive(Default)]
-struct Waiting {
+pub(crate) struct Waiting {
     reader: Bell,
     writer: Bell,
     /// Whether the device has said that no more bytes follow.
@@ -426,6 +466,11 @@ impl Slots {
 }
 
 impl Waiting {
+    /// Wakes the task that reads.
+    pub(crate) fn ring(&self) {
+        self.reader.ring();
+    }
+
     fn ring_both(&self) {
         self.reader.ring();
         self.writer.ring();

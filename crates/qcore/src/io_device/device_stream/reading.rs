@@ -8,7 +8,7 @@ use std::{
 };
 
 use super::Core;
-use crate::io_device::{DeviceError, DeviceErrorKind, QIODevice};
+use crate::io_device::{DeviceError, DeviceErrorKind, FilledBuf, QIODevice};
 
 /// How long a line may be by default.
 const MAX_LINE: usize = 1 << 20;
@@ -88,6 +88,48 @@ impl ReadHalf {
     /// Those of [`read`](ReadHalf::read).
     pub async fn read_chunk(&mut self) -> Result<Vec<u8>, DeviceError> {
         poll_fn(|context| self.poll_chunk(context)).await
+    }
+
+    /// Waits until there is something to read, and returns it as a slice, usually without a copy.
+    /// [`consume`](FilledBuf::consume) removes bytes. The slice is empty at the end of the stream.
+    ///
+    /// Cancel safe: a call that is cancelled has read nothing.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`read`](ReadHalf::read), and of [`QIODevice::fill_buf`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use qcore::{DeviceError, io_device::ReadHalf};
+    ///
+    /// /// Counts the lines up to the end of the stream.
+    /// async fn count_lines(mut reader: ReadHalf) -> Result<usize, DeviceError> {
+    ///     let mut lines = 0;
+    ///     loop {
+    ///         let bytes = reader.fill_buf().await?;
+    ///         if bytes.is_empty() {
+    ///             return Ok(lines);
+    ///         }
+    ///         lines += bytes.iter().filter(|&&byte| byte == b'\n').count();
+    ///         let all = bytes.len();
+    ///         bytes.consume(all);
+    ///     }
+    /// }
+    /// ```
+    pub async fn fill_buf(&mut self) -> Result<FilledBuf<'_>, DeviceError> {
+        let there = poll_fn(|context| {
+            #[cfg(feature = "futures")]
+            self.lent.clear();
+            self.begin()?;
+            let there = self.core.device.fill_buf().map(|bytes| bytes.len());
+            self.conclude(context, there)
+        });
+        match there.await? {
+            0 => Ok(FilledBuf::empty(&self.core.device)),
+            _ => self.core.device.fill_buf(),
+        }
     }
 
     /// Fills `buffer`.
@@ -250,7 +292,7 @@ impl ReadHalf {
         if !device.is_sequential() {
             return Poll::Ready(self.take_until(byte));
         }
-        let limit = self.core.with_stream_device(|stream, _| stream.read_buffer_size());
+        let limit = device.backend().read_buffer_size();
         let max = if limit == 0 { self.max_line } else { self.max_line.min(limit) };
         loop {
             let (start, buffered) = (device.start(), device.buffered());

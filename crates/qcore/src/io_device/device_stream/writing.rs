@@ -207,7 +207,7 @@ impl WriteHalf {
     }
 
     /// Waits until the limit allows at least one byte.
-    fn poll_room(&mut self, context: &Context<'_>) -> Poll<Result<(), DeviceError>> {
+    pub(super) fn poll_room(&mut self, context: &Context<'_>) -> Poll<Result<(), DeviceError>> {
         self.begin();
         self.check()?;
         if self.is_full() {

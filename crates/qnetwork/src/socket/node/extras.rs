@@ -110,6 +110,7 @@ impl Extras {
 
 /// # Limits of bytes a second
 impl Extras {
+    #[inline]
     fn limited(&self, direction: Direction) -> Option<&Limited> {
         Some(&self.0.get()?.limits[direction as usize])
     }
@@ -154,13 +155,8 @@ impl Extras {
     /// asked.
     #[inline]
     pub(crate) fn settle(&self, direction: Direction, allowed: Option<usize>, moved: usize) {
-        if let Some(limited) = self.limited(direction)
-            && let Some(limit) = &*limited.limit.borrow()
-        {
-            match allowed {
-                Some(allowed) => limit.give_back(allowed.saturating_sub(moved)),
-                None => limit.charge(moved),
-            }
+        if let Some(limited) = self.limited(direction) {
+            limited.settle(allowed, moved);
         }
     }
 
@@ -187,6 +183,19 @@ impl Extras {
 }
 
 impl Limited {
+    #[cold]
+    #[inline(never)]
+    fn settle(&self, allowed: Option<usize>, moved: usize) {
+        if let Some(limit) = &*self.limit.borrow() {
+            match allowed {
+                Some(allowed) => limit.give_back(allowed.saturating_sub(moved)),
+                None => limit.charge(moved),
+            }
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
     fn allow(&self, direction: Direction, want: usize, node: &Weak<AbstractSocketNode>) -> usize {
         let limit = self.limit.borrow().clone();
         let Some(limit) = limit else { return want };
@@ -214,6 +223,7 @@ fn add(wakers: &Wakers, waker: &Waker) {
     }
 }
 
+#[cold]
 fn wake(wakers: &Wakers) {
     let wakers = wakers.take();
     for waker in wakers {

@@ -72,18 +72,11 @@ impl WriteQueue {
     pub(super) fn send<R>(&self, max: usize, send: impl FnOnce(&[IoSlice<'_>]) -> R) -> R {
         let mut slices = [IoSlice::new(&[]); VECTOR];
         let count = self.bytes.slices(self.sent, &mut slices);
-        if max >= self.unsent() {
-            return send(&slices[..count]);
+        if max < self.unsent() {
+            send_part(&slices[..count], max, send)
+        } else {
+            send(&slices[..count])
         }
-        let mut rest = max;
-        let mut cut = [IoSlice::new(&[]); VECTOR];
-        for (part, slice) in cut.iter_mut().zip(&slices[..count]) {
-            let len = slice.len().min(rest);
-            *part = IoSlice::new(&slice[..len]);
-            rest -= len;
-        }
-        let used = cut.iter().take_while(|part| !part.is_empty()).count();
-        send(&cut[..used])
     }
 
     pub(super) fn mark_sent(&mut self, count: usize) {
@@ -100,4 +93,23 @@ impl WriteQueue {
         self.sent -= count;
         Some(count)
     }
+}
+
+/// Calls `send` with the first `max` bytes of the slices.
+#[cold]
+#[inline(never)]
+fn send_part<R>(slices: &[IoSlice<'_>], max: usize, send: impl FnOnce(&[IoSlice<'_>]) -> R) -> R {
+    let mut rest = max;
+    let mut parts = [IoSlice::new(&[]); VECTOR];
+    let mut count = 0;
+    for (part, slice) in parts.iter_mut().zip(slices) {
+        if rest == 0 {
+            break;
+        }
+        let len = slice.len().min(rest);
+        *part = IoSlice::new(&slice[..len]);
+        rest -= len;
+        count += 1;
+    }
+    send(&parts[..count])
 }

@@ -81,6 +81,10 @@ impl DeviceBackend for SslDevice {
         Some(self)
     }
 
+    fn read_buffer_size(&self) -> usize {
+        self.node.upgrade().map_or(0, |node| node.base.read_buffer_size())
+    }
+
     fn wait_for_ready_read(
         &self,
         _: &QIODevice,
@@ -142,10 +146,6 @@ impl StreamDevice for SslDevice {
 
     fn shut_down_writing(&self, _: &QIODevice) -> Result<(), DeviceError> {
         Ok(SocketClass::shut_down_writing(&*self.node()?)?)
-    }
-
-    fn read_buffer_size(&self) -> usize {
-        self.node.upgrade().map_or(0, |node| node.base.read_buffer_size())
     }
 }
 

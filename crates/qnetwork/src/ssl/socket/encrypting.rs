@@ -12,7 +12,7 @@ use super::{SslSocketNode, muted::Muted};
 use crate::{
     address::{NetworkLayerProtocol, QHostAddress},
     host_info,
-    socket::{SocketError, SocketErrorKind, SocketState},
+    socket::{CloseReason, SocketError, SocketErrorKind, SocketState, TellsEnd},
     ssl::{kinds::SslMode, reason, session::Session, tls},
 };
 
@@ -35,9 +35,19 @@ impl SslSocketNode {
         if !peer_name.is_empty() && (self.is_free() || looking_up) {
             self.verify_name.replace(peer_name);
         }
-        if self.check_protocol("connectToHostEncrypted").is_err() {
+        let was_free = self.is_free();
+        if was_free {
+            // A slot may be called here that tells of the end of the connection before.
+            self.base.tell_closed_now();
+        }
+        let held = self.base.hold_closed();
+        if let Err(error) = self.check_protocol("connectToHostEncrypted") {
+            if was_free {
+                self.base.closure().end_with(CloseReason::ConnectFailed(error));
+            }
             return;
         }
+        drop(held);
         if self.is_free() {
             self.init();
             self.flags.auto_start.set(true);
@@ -211,7 +221,10 @@ impl SslSocketNode {
             return;
         }
         let text = format!("Error during SSL handshake: {}", reason::of(error));
-        self.fail_for_good(&SocketError::new(SocketErrorKind::SslHandshakeFailed, text));
+        let error = SocketError::new(SocketErrorKind::SslHandshakeFailed, text);
+        let _held = self.base.hold_closed();
+        self.base.closure().note(CloseReason::TlsRefused(error.clone()));
+        self.fail_for_good(&error);
         self.abort_connection();
     }
 
@@ -245,7 +258,10 @@ impl SslSocketNode {
             return;
         }
         let text = format!("Error while reading: {}", reason::of(error));
-        self.fail_for_good(&SocketError::new(SocketErrorKind::SslInternal, text));
+        let failure = SocketError::new(SocketErrorKind::SslInternal, text);
+        let _held = self.base.hold_closed();
+        self.base.closure().note(CloseReason::Failed(failure.clone()));
+        self.fail_for_good(&failure);
         if self.session_number.get() != number {
             return;
         }

@@ -61,7 +61,7 @@ use super::{
 };
 use crate::{
     address::{Host, NetworkLayerProtocol},
-    socket::{Outer, QAbstractSocket, QTcpSocket, SocketClass, SocketType},
+    socket::{Outer, QAbstractSocket, QTcpSocket, SocketClass, SocketType, TellsEnd},
 };
 
 const CLASS: &str = "QSslSocket";
@@ -221,11 +221,14 @@ impl Node for SslSocketNode {
     }
 
     fn destructor(&self) {
+        let held = self.base.hold_closed();
         self.inner.destroy();
         self.drop_session();
         self.write_buffer.borrow_mut().clear(self.base.pool());
         self.base.destroy();
         self.base.set_open_mode(OpenMode::NOT_OPEN);
+        drop(held);
+        self.base.tell_closed_now();
     }
 }
 

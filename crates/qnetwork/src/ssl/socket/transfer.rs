@@ -11,7 +11,7 @@ use qcore::{
 
 use super::SslSocketNode;
 use crate::{
-    socket::{Outer, SocketError, SocketErrorKind, SocketState},
+    socket::{CloseReason, Outer, SocketError, SocketErrorKind, SocketState, TellsEnd},
     ssl::{
         kinds::{SslMode, SslOptions},
         reason,
@@ -203,6 +203,7 @@ impl SslSocketNode {
                 News::Closed => {
                     // The peer has closed, so it needs no message.
                     flags.shut_down.set(true);
+                    self.base.closure().note(CloseReason::Remote);
                     let text = "The TLS/SSL connection has been closed";
                     self.fail(&SocketError::new(SocketErrorKind::RemoteHostClosed, text));
                     return;
