@@ -24,6 +24,8 @@ pub(super) struct ReadWatch {
     is_level_triggered: Cell<bool>,
     /// Whether the loop will look at the device.
     is_posted: Cell<bool>,
+    /// Whether the watch is emitting `ready_read`.
+    is_emitting: Cell<bool>,
     /// How long bytes may lie unread before that is logged.
     patience: Cell<Option<Duration>>,
     /// Whether a timer runs that looks at the device.
@@ -44,7 +46,8 @@ impl QIODevice {
     /// for each emission gets all of them. A program that leaves bytes unread on purpose keeps the
     /// loop busy, until it switches this off.
     ///
-    /// While a slot of `ready_read` runs an event loop, that loop does not emit the signal again.
+    /// While a slot that the event loop has called runs an event loop of its own, that loop does not
+    /// emit the signal again.
     ///
     /// # Examples
     ///
@@ -113,6 +116,7 @@ impl QIODevice {
             device: self.to_weak(),
             is_level_triggered: Cell::new(false),
             is_posted: Cell::new(false),
+            is_emitting: Cell::new(false),
             patience: Cell::new(None),
             has_timer: Cell::new(false),
             was_read: Cell::new(false),
@@ -165,7 +169,8 @@ impl ReadWatch {
     fn on_ready_read(&self, device: &QIODevice) {
         let dispatcher = Object::life(device).dispatcher();
         if self.is_level_triggered.get() && !self.is_posted.get() {
-            let look: Rc<dyn Deliver> = Rc::new(Look(self.device.clone()));
+            let look = Look { device: self.device.clone(), id: Object::life(device).id() };
+            let look: Rc<dyn Deliver> = Rc::new(look);
             self.is_posted.set(dispatcher.post_for_this_level(look));
         }
         if let Some(patience) = self.patience.get()
@@ -181,9 +186,18 @@ impl ReadWatch {
 
     /// The loop has come to its next turn.
     fn look(&self, device: &QIODevice) {
+        struct Ended<'a>(&'a Cell<bool>);
+        impl Drop for Ended<'_> {
+            fn drop(&mut self) {
+                self.0.set(false);
+            }
+        }
         self.is_posted.set(false);
-        if self.is_level_triggered.get() && has_unread(device) {
+        // A loop that a slot runs outside of all other loops comes here, too.
+        if self.is_level_triggered.get() && has_unread(device) && !self.is_emitting.replace(true) {
+            let ended = Ended(&self.is_emitting);
             device.ready_read.emit(());
+            drop(ended);
             // Somebody may have disconnected the slot that asks for the next look.
             if self.is_level_triggered.get() && has_unread(device) {
                 self.on_ready_read(device);
@@ -238,27 +252,27 @@ fn is_ours(place: &Location<'_>) -> bool {
 }
 
 /// Makes the loop look whether bytes are left.
-struct Look(Weak<DeviceNode>);
+struct Look {
+    device: Weak<DeviceNode>,
+    /// The number of the device. The loop keeps the level only of deliveries to an object.
+    id: ObjectId,
+}
 
 impl Deliver for Look {
     fn deliver(&self) {
-        with_watch(&self.0, |device, watch| watch.look(device));
+        with_watch(&self.device, |device, watch| watch.look(device));
     }
 
     fn cancel(&self) -> Option<Box<dyn Any>> {
-        with_watch(&self.0, |_, watch| watch.is_posted.set(false));
+        with_watch(&self.device, |_, watch| watch.is_posted.set(false));
         None
     }
 
     fn receiver(&self) -> ObjectId {
-        ObjectId::NONE
+        self.id
     }
 
     fn kind(&self) -> u16 {
         0
-    }
-
-    fn is_selectable(&self) -> bool {
-        false
     }
 }
