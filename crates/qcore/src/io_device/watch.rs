@@ -46,8 +46,8 @@ impl QIODevice {
     /// for each emission gets all of them. A program that leaves bytes unread on purpose keeps the
     /// loop busy, until it switches this off.
     ///
-    /// While a slot that the event loop has called runs an event loop of its own, that loop does not
-    /// emit the signal again.
+    /// If a slot runs an event loop of its own, that loop does not emit the signal again. If the slot
+    /// was called outside of all event loops, its loop may do so once.
     ///
     /// # Examples
     ///
@@ -169,8 +169,9 @@ impl ReadWatch {
     fn on_ready_read(&self, device: &QIODevice) {
         let dispatcher = Object::life(device).dispatcher();
         if self.is_level_triggered.get() && !self.is_posted.get() {
-            let look = Look { device: self.device.clone(), id: Object::life(device).id() };
-            let look: Rc<dyn Deliver> = Rc::new(look);
+            let is_in_loop = dispatcher.is_running();
+            let id = if is_in_loop { Object::life(device).id() } else { ObjectId::NONE };
+            let look: Rc<dyn Deliver> = Rc::new(Look { device: self.device.clone(), id });
             self.is_posted.set(dispatcher.post_for_this_level(look));
         }
         if let Some(patience) = self.patience.get()
@@ -254,7 +255,8 @@ fn is_ours(place: &Location<'_>) -> bool {
 /// Makes the loop look whether bytes are left.
 struct Look {
     device: Weak<DeviceNode>,
-    /// The number of the device. The loop keeps the level only of deliveries to an object.
+    /// The number of the device. The loop keeps the level only of deliveries to an object. Outside
+    /// of all loops there is no level to come back to, and this is no object.
     id: ObjectId,
 }
 
