@@ -112,6 +112,8 @@ const OUR_TYPES: &[(&str, &str)] = &[
     ("SslKeyErrorKind", "Qt gives a null key and no reason"),
     ("PanicPolicy", "Qt has no policy for exceptions"),
     ("CallErrorKind", "Qt reports no errors of blocking calls"),
+    ("PipeErrorKind", "Qt has no pipes between devices"),
+    ("WhenFull", "a device of Qt takes everything"),
     ("PostErrorKind", "Qt's postEvent() returns nothing"),
     ("WorkerErrorKind", "Qt's servers have no workers"),
     ("CloseReason", "Qt has no signal with the reason of an end"),

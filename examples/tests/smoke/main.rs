@@ -8,6 +8,7 @@ mod ecosystem;
 mod jsonchat;
 mod ported;
 mod reconnecting;
+mod relay;
 // `cargo test --workspace` switches this feature on.
 #[cfg(feature = "tls")]
 mod tls;
@@ -198,6 +199,7 @@ fn every_example_has_a_help() {
         "securefortuneserver",
         "securesocketclient",
         "taskechoserver",
+        "tcprelay",
         "threadedfortuneserver",
         "worker",
     ] {

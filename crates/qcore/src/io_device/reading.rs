@@ -307,6 +307,9 @@ impl QIODevice {
         if !asked && self.buffered() == 0 {
             let _ = backend.read_data(self, &mut []);
         }
+        if keep == Keep::No {
+            self.note_read();
+        }
         Ok(sink.len())
     }
 
@@ -328,6 +331,7 @@ impl QIODevice {
     pub(super) fn take(&self, count: usize) {
         self.0.buffer.borrow_mut().consume(count, &self.0.pool);
         self.advance(count as i64);
+        self.note_read();
     }
 
     /// Tells the backend that the read buffer is empty, so that it can fetch bytes that had no

@@ -26,8 +26,8 @@ use super::{
 };
 use crate::{
     socket::{
-        CloseReason, Closure, QAbstractSocket, SocketError, SocketErrorKind, SocketState, TellsEnd,
-        TimeoutKind,
+        CloseReason, Closure, QAbstractSocket, RateLimit, SocketError, SocketErrorKind,
+        SocketState, TellsEnd, TimeoutKind,
     },
     sys::Socket,
 };
@@ -439,6 +439,36 @@ impl QLocalSocket {
     #[must_use]
     pub fn timeout(&self, kind: TimeoutKind) -> Option<Duration> {
         self.inner.timeout(kind)
+    }
+
+    /// Limits how many bytes a second the socket receives; `None` removes the limit. See
+    /// [`QAbstractSocket::set_read_rate`](crate::QAbstractSocket::set_read_rate).
+    pub fn set_read_rate(&self, limit: Option<&RateLimit>) {
+        self.inner.set_read_rate(limit);
+    }
+
+    /// Returns the limit of received bytes, if the socket has one.
+    #[must_use]
+    pub fn read_rate(&self) -> Option<RateLimit> {
+        self.inner.read_rate()
+    }
+
+    /// Limits how many bytes a second the socket sends; `None` removes the limit. See
+    /// [`QAbstractSocket::set_write_rate`](crate::QAbstractSocket::set_write_rate).
+    pub fn set_write_rate(&self, limit: Option<&RateLimit>) {
+        self.inner.set_write_rate(limit);
+    }
+
+    /// Returns the limit of sent bytes, if the socket has one.
+    #[must_use]
+    pub fn write_rate(&self) -> Option<RateLimit> {
+        self.inner.write_rate()
+    }
+
+    /// Returns the socket that has the connection.
+    #[cfg(feature = "tasks")]
+    pub(crate) fn transport(&self) -> QAbstractSocket {
+        self.inner.clone()
     }
 
     // ---- moving bytes

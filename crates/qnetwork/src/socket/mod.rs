@@ -28,6 +28,8 @@
 //!   reading.
 //! * `handing_over.rs` takes a connection out of a socket and puts it into another one; between them
 //!   it is a value of `detached.rs`.
+//! * `limiting.rs` limits the bytes a second, with a `rate_limit.rs`.
+//! * `splicing.rs` moves bytes to another socket within the kernel.
 //! * `closing.rs` ends the connection, also when the object dies. `close_reason.rs` says why it has
 //!   ended.
 //! * `timing.rs` has the time-outs.
@@ -50,6 +52,7 @@ mod handing_over;
 // Only the sockets that encrypt are layered.
 #[cfg_attr(not(feature = "_tls"), allow(dead_code))]
 mod layering;
+mod limiting;
 #[cfg_attr(not(feature = "_tls"), allow(dead_code))]
 mod node;
 mod options;
@@ -57,8 +60,11 @@ mod pause_modes;
 mod pausing;
 mod proxying;
 mod racing;
+mod rate_limit;
 mod reading;
 mod setters;
+#[cfg(feature = "tasks")]
+mod splicing;
 mod state;
 mod tcp;
 mod tcp_options;
@@ -70,12 +76,15 @@ mod writing;
 
 #[cfg(all(feature = "tasks", feature = "_tls"))]
 pub(crate) use self::awaiting::AbortsAttempt;
+#[cfg(feature = "tasks")]
+pub(crate) use self::splicing::{Splice, Spliced};
 pub use self::{
     binding::BindMode,
     close_reason::CloseReason,
     detached::{AttachError, DetachedSocket},
     node::{AbstractSocketNode, QAbstractSocket},
     pause_modes::PauseModes,
+    rate_limit::RateLimit,
     state::SocketState,
     tcp::QTcpSocket,
     timeout_kind::TimeoutKind,

@@ -16,7 +16,7 @@ use qcore::{
 
 use super::{
     close_reason::CloseReason,
-    node::{AbstractSocketNode, Outer, QAbstractSocket, TellsEnd},
+    node::{AbstractSocketNode, Direction, Outer, QAbstractSocket, TellsEnd},
     state::SocketState,
 };
 use crate::{
@@ -130,17 +130,29 @@ impl AbstractSocketNode {
 
     /// Returns whether there is room for at least one byte more.
     pub(super) fn has_room(&self) -> bool {
-        self.sink().1 > 0
+        !self.extras.is_tapped() && self.sink().1 > 0
     }
 
     /// Receives what one read from the engine returns, and emits `ready_read` once. Returns whether
     /// there was anything.
     pub(super) fn receive(&self, engine: &Rc<dyn Engine>) -> bool {
+        self.receive_some(engine, true)
+    }
+
+    /// Receives for a function that waits, which does not keep to a limit of bytes a second.
+    pub(super) fn receive_now_from(&self, engine: &Rc<dyn Engine>) -> bool {
+        self.receive_some(engine, false)
+    }
+
+    fn receive_some(&self, engine: &Rc<dyn Engine>, is_limited: bool) -> bool {
         if self.current_state() == SocketState::Closing || self.reading.is_ended() {
             return false;
         }
         if !self.is_paused() && self.announce_inherited(engine) {
             return true;
+        }
+        if self.extras.on_readable() {
+            return false;
         }
         let (sink, room) = self.sink();
         if room == 0 {
@@ -153,11 +165,21 @@ impl AbstractSocketNode {
         if self.reading.has_stream() {
             engine.set_half_open(self.may_keep_sending());
         }
+        let max = match is_limited && !matches!(sink, Sink::System) {
+            true => self.extras.allow(Direction::Reading, room.min(SCRATCH), &self.this),
+            false => room,
+        };
+        if max == 0 {
+            return false;
+        }
+        let room = room.min(max);
         let (outcome, emits) = match sink {
             Sink::Buffer => (self.read_to_buffer(engine, room), self.base.is_readable()),
             Sink::Outer(outer) => (outer.receive(engine, room), true),
             Sink::System => return self.announce_unread(engine),
         };
+        let moved = if let Outcome::Moved(count) = outcome { count } else { 0 };
+        self.extras.settle(Direction::Reading, is_limited.then_some(max), moved);
         match outcome {
             Outcome::Moved(_) => self.timeouts.note_received(),
             Outcome::WouldBlock => return false,

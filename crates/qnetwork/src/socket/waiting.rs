@@ -96,7 +96,7 @@ impl QAbstractSocket {
                 return Ok(());
             }
             if writable {
-                node.flush(usize::MAX);
+                node.flush_now();
             }
         }
     }
@@ -133,7 +133,7 @@ impl QAbstractSocket {
             if readable {
                 node.receive_now();
             }
-            if writable && node.flush(usize::MAX) {
+            if writable && node.flush_now() {
                 return Ok(());
             }
             if node.current_state() != SocketState::Connected {
@@ -176,7 +176,7 @@ impl QAbstractSocket {
                 node.receive_now();
             }
             if writable {
-                node.flush(usize::MAX);
+                node.flush_now();
             }
         }
         Ok(())
@@ -365,6 +365,6 @@ impl AbstractSocketNode {
     fn receive_now(&self) -> bool {
         let Some(engine) = self.engine() else { return false };
         self.reading.open();
-        self.receive(&engine)
+        self.receive_now_from(&engine)
     }
 }

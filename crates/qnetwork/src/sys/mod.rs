@@ -6,6 +6,8 @@ pub(crate) mod datagrams;
 mod interfaces;
 mod options;
 pub(crate) mod pipes;
+#[cfg(feature = "tasks")]
+pub(crate) mod splice;
 pub(crate) mod tcp;
 
 use std::{

@@ -15,13 +15,13 @@ use std::{
 
 use qcore::{OpenMode, QDeadlineTimer, io_device::DeviceNode};
 
+use super::QAbstractSocket;
 use crate::{
     address::NetworkLayerProtocol,
     common::{SocketError, SocketOption},
     engine::{Engine, Outcome},
     socket::{
         detached::{AttachError, DetachedSocket},
-        node::QAbstractSocket,
         state::SocketState,
     },
 };
@@ -43,6 +43,9 @@ pub(crate) trait SocketClass {
     fn resume(&self);
 
     fn flush(&self) -> bool;
+
+    /// Returns the socket that has the connection.
+    fn transport(&self) -> QAbstractSocket;
 
     #[cfg(feature = "tasks")]
     fn shut_down_writing(&self) -> Result<(), SocketError>;

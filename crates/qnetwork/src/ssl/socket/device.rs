@@ -176,6 +176,10 @@ impl SocketClass for SslSocketNode {
         self.flush_all()
     }
 
+    fn transport(&self) -> QAbstractSocket {
+        QAbstractSocket::clone(&self.inner)
+    }
+
     #[cfg(feature = "tasks")]
     fn shut_down_writing(&self) -> Result<(), SocketError> {
         self.inner.shut_down_writing()
