@@ -285,7 +285,7 @@ pub(crate) const GROWTH: &[Growth] = &[
     Growth {
         title: "Server's CPU for a round trip",
         file: "connections.svg",
-        axis: "connections, one of which is active",
+        axis: "connections, one active at a time",
         unit: "µs",
         figure: "connections#.active",
     },
