@@ -125,6 +125,13 @@ pub trait DeviceBackend {
     #[doc(alias = "readData")]
     fn read_data(&self, device: &QIODevice, data: &mut [u8]) -> Result<usize, DeviceError>;
 
+    /// Returns whether the backend puts all bytes into the read buffer by itself, as a socket does.
+    /// Then `read_data` returns no bytes. It only hears that the caller wants more.
+    #[doc(hidden)]
+    fn fills_buffer(&self) -> bool {
+        false
+    }
+
     /// Writes to the device itself: all of `data`, or as much as it takes. Returns the number of
     /// bytes.
     ///

@@ -356,6 +356,15 @@ impl ByteQueue {
         count
     }
 
+    /// Returns the bytes after the first `offset`, if they are in one chunk and there are any.
+    #[must_use]
+    pub fn only_slice(&self, offset: usize) -> Option<&[u8]> {
+        if !self.tail.is_empty() {
+            return None;
+        }
+        self.head.bytes().get(offset..).filter(|bytes| !bytes.is_empty())
+    }
+
     /// Returns the length of the first chunk.
     #[must_use]
     pub fn first_len(&self) -> usize {
@@ -481,6 +490,9 @@ mod tests {
                     let count = queue.slices(offset, &mut slices);
                     let joined: Vec<u8> =
                         slices[..count].iter().flat_map(|s| s.iter().copied()).collect();
+                    if let Some(only) = queue.only_slice(offset) {
+                        prop_assert_eq!(only, &joined[..]);
+                    }
                     prop_assert_eq!(joined, model.get(offset..).unwrap_or_default());
                 }
             }

@@ -13,7 +13,7 @@ use qcore::{
 };
 use socket2::Socket;
 
-use super::api::{Engine, Outcome, Progress, Stage};
+use super::api::{Engine, Outcome, Progress, Stage, read_zeroed};
 use crate::{
     address::{NetworkLayerProtocol, QHostAddress},
     auth::QAuthenticator,
@@ -513,6 +513,13 @@ impl Engine for ProxyEngine {
         match self.below() {
             Some(below) => below.read(data),
             None => Outcome::Failed(SocketError::remote_host_closed()),
+        }
+    }
+
+    fn read_to(&self, buffer: &mut Vec<u8>, room: usize) -> Outcome {
+        match self.below() {
+            Some(below) if self.input.borrow().is_empty() => below.read_to(buffer, room),
+            _ => read_zeroed(buffer, room, |data| self.read(data)),
         }
     }
 

@@ -48,6 +48,10 @@ impl DeviceBackend for SocketDevice {
         self.node()?.read_beyond_buffer(data)
     }
 
+    fn fills_buffer(&self) -> bool {
+        self.node.upgrade().is_some_and(|node| !node.reading.is_unbuffered())
+    }
+
     fn write_data(&self, _: &QIODevice, data: &[u8]) -> Result<usize, DeviceError> {
         self.node()?.enqueue(data)
     }

@@ -200,7 +200,7 @@ struct Flags {
     paused: Cell<bool>,
     /// The socket closes once all data is encrypted.
     pending_close: Cell<bool>,
-    /// One of the ends has said that it sends no more.
+    /// One of the ends has sent TLS's closing message.
     shut_down: Cell<bool>,
     /// A call that encrypts the write buffer is queued in the loop.
     flush_posted: Cell<bool>,
@@ -211,7 +211,8 @@ struct Flags {
     starting: Cell<bool>,
     /// `init` was called for the next connection.
     initialized: Cell<bool>,
-    /// The connection has come with decrypted data that no slot was told of.
+    /// The socket has taken over a connection with decrypted data, and has not emitted `ready_read`
+    /// for it yet.
     inherited: Cell<bool>,
 }
 
