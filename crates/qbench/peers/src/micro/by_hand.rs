@@ -32,14 +32,14 @@ pub fn run(work: &str, seconds: f64) -> bool {
     true
 }
 
-type Slots = Vec<Option<Box<dyn Fn(&i64)>>>;
+type Slot = Box<dyn Fn(&i64)>;
 
 fn emit(bench: &str, count: u32) {
     let sum = Rc::new(Cell::new(0i64));
-    let slots: Vec<Box<dyn Fn(&i64)>> = (0..count)
+    let slots: Vec<Slot> = (0..count)
         .map(|_| {
             let sum = sum.clone();
-            Box::new(move |value: &i64| sum.set(sum.get() + value)) as Box<dyn Fn(&i64)>
+            Box::new(move |value: &i64| sum.set(sum.get() + value)) as Slot
         })
         .collect();
     let times = (2_000_000 / count).max(10);
@@ -57,7 +57,7 @@ fn emit(bench: &str, count: u32) {
 fn connect() {
     for (count, rounds) in [(1u32, 100_000u32), (100, 2000), (10_000, 20)] {
         let sum = Rc::new(Cell::new(0i64));
-        let mut slots = Slots::new();
+        let mut slots: Vec<Option<Slot>> = Vec::new();
         let start = Instant::now();
         for _ in 0..rounds {
             for _ in 0..count {
