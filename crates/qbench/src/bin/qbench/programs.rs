@@ -66,6 +66,7 @@ impl Programs {
             ["-p", "examples", "--example", "fortuneclient", "--example", "fortuneserver"];
         self.cargo(&[&["--profile", "dist"][..], &fortune].concat())?;
         self.cargo(&[&["--release"][..], &fortune].concat())?;
+        self.cargo(&[&["--profile", "small"][..], &fortune].concat())?;
         let manifest = self.root.join("crates/qbench/peers/Cargo.toml");
         let manifest = manifest.to_str().ok_or("the path is not in UTF-8")?;
         let folder = self.peers_target();
@@ -221,7 +222,7 @@ impl Programs {
     }
 
     fn sizes(&self) -> Result<Vec<Figure>, String> {
-        ["release", "dist"]
+        ["release", "dist", "small"]
             .into_iter()
             .map(|profile| {
                 let program = self.target.join(profile).join("examples/fortuneclient");
