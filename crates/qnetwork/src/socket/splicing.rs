@@ -101,6 +101,7 @@ impl Splice {
                 let Some(pipe) = &mut self.pipe else { continue };
                 match to.drain(pipe, held) {
                     Outcome::Moved(count) => {
+                        self.to.timeouts.note_sent();
                         moved(count);
                         budget = budget.saturating_sub(count);
                     }
@@ -139,7 +140,10 @@ impl Splice {
             let Some(pipe) = &mut self.pipe else { continue };
             from.set_half_open(self.from.may_keep_sending());
             match from.fill(pipe, CAPACITY) {
-                Outcome::Moved(count) => self.burst += count,
+                Outcome::Moved(count) => {
+                    self.from.timeouts.note_received();
+                    self.burst += count;
+                }
                 Outcome::WouldBlock => {}
                 Outcome::Failed(error) => {
                     self.from.on_splice_ended(&from, &error);
