@@ -21,6 +21,11 @@ pub struct Registration {
 }
 
 impl Registration {
+    #[cfg(feature = "simulation")]
+    pub(super) fn key(&self) -> SourceKey {
+        self.key
+    }
+
     /// Registers a file descriptor for this source. `interest` chooses whether the source receives
     /// events for reading, for writing, or for both. Call it once for each descriptor.
     ///
@@ -53,7 +58,7 @@ impl Registration {
         self.dispatcher.make_ready(self.key, ready);
     }
 
-    /// Discards the readiness that the source has not been told of yet.
+    /// Discards the readiness that the loop has not delivered to the source yet.
     pub(crate) fn forget_ready(&self) {
         self.dispatcher.forget_ready(self.key);
     }

@@ -44,8 +44,8 @@ pub fn wait_until(
 }
 
 impl Dispatcher {
-    /// Runs the loop until `run` is told to [exit](Run::exit). Returns the exit code, or -1 if the
-    /// loop cannot start.
+    /// Runs the loop until [`Run::exit`] is called. Returns the exit code, or -1 if the loop cannot
+    /// start.
     pub(crate) fn exec(self: &Rc<Self>, run: &Rc<Run>) -> i32 {
         if self.has_ended() {
             crate::q_warning!(
@@ -115,6 +115,12 @@ impl Dispatcher {
         // The limit is in real time, because the loop's own clock may be virtual and stand still.
         let (start, limit) = (Instant::now(), deadline.remaining_time());
         let flags = flags - ProcessEventsFlags::WAIT_FOR_MORE_EVENTS;
+        #[cfg(feature = "simulation")]
+        if self.is_simulated() {
+            // Each turn takes simulated time.
+            while self.turn(flags, None, None, None) && !deadline.has_expired() {}
+            return;
+        }
         let in_time = || limit.is_none_or(|limit| start.elapsed() < limit);
         while self.turn(flags, None, None, None) && in_time() {}
     }

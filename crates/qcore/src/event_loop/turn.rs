@@ -16,7 +16,7 @@ impl Dispatcher {
     /// Runs one turn. Returns whether it has handled anything.
     ///
     /// With `WAIT_FOR_MORE_EVENTS` it waits for an event, at most until `until`. It does not wait
-    /// if there is already something to do or if `run` has been told to exit.
+    /// if there is already something to do or if [`Run::exit`] was called.
     ///
     /// `root` is polled in the step for tasks. If it is woken, the turn does not wait.
     ///
@@ -102,7 +102,7 @@ impl Dispatcher {
             (due, until) => due.or(until),
         };
         let Some(at) = at else { return self.sources.wait(None) };
-        if self.clock.is_virtual() {
+        if self.sources.moves(&self.clock) {
             self.sources.wait(Some(Duration::ZERO));
             let is_ready = sockets && self.sources.ready_count() > 0;
             if !is_ready && !self.sources.is_woken() {

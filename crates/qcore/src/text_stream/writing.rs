@@ -5,7 +5,7 @@ use std::fmt;
 use super::{
     FieldAlignment, Medium, QTextStream, TextStreamStatus,
     format::{self, ascii},
-    settings::Settings,
+    settings::{MAX_LENGTH, Settings},
 };
 
 /// How much text to keep before it goes to the device, in bytes.
@@ -95,7 +95,8 @@ impl QTextStream {
         if self.settings.width == 0 {
             return self.append(text);
         }
-        let padding = self.settings.width.saturating_sub(text.encode_utf16().count());
+        let width = self.settings.width.min(MAX_LENGTH);
+        let padding = width.saturating_sub(text.encode_utf16().count());
         match self.settings.alignment {
             FieldAlignment::Left => {
                 self.append(text);

@@ -3,7 +3,6 @@
 use std::io::IoSlice;
 
 use qcore::{QDeadlineTimer, event_loop::Readiness};
-use socket2::Socket;
 
 use crate::{
     address::QHostAddress,
@@ -13,7 +12,7 @@ use crate::{
     host_info::named,
     interface::QNetworkInterface,
     proxy::QNetworkProxy,
-    sys::datagrams::Arrival,
+    sys::{Socket, datagrams::Arrival},
 };
 
 /// The progress of an attempt to connect.
@@ -159,6 +158,11 @@ pub(crate) trait Engine {
 
     /// Returns the first error, which Qt's engine keeps, too.
     fn error(&self) -> SocketError;
+
+    /// Returns whether the engine is connected to a proxy, and their handshake is running.
+    fn is_negotiating(&self) -> bool {
+        false
+    }
 
     /// Returns whether the other end has reset the connection, so that bytes may be missing.
     fn was_reset(&self) -> bool {

@@ -8,7 +8,7 @@ use std::{
 
 use mio::net::TcpStream;
 use qcore::{Dispatcher, OpenMode, event_loop::EventSource, object::Node};
-use socket2::{Socket, Type};
+use socket2::Type;
 
 use super::{
     close_reason::CloseReason,
@@ -19,7 +19,7 @@ use crate::{
     address::{Host, NetworkLayerProtocol, QHostAddress},
     common::{SocketError, SocketErrorKind},
     engine::{Engine, NativeEngine, Stage},
-    sys,
+    sys::{self, Socket},
 };
 
 bitflags::bitflags! {
@@ -155,6 +155,9 @@ impl QAbstractSocket {
     ///   [`set_socket_descriptor_with_state`](QAbstractSocket::set_socket_descriptor_with_state).
     /// * The descriptor becomes non-blocking, and so do its duplicates, also those in other
     ///   processes. A terminal is usually shared in this way.
+    ///
+    /// Emits [`state_changed`](AbstractSocketNode::state_changed) before it returns, if the state has
+    /// changed, and [`closed`](AbstractSocketNode::closed) for a connection that it has replaced.
     ///
     /// # Descriptors that another loop has watched
     ///
@@ -302,6 +305,9 @@ impl AbstractSocketNode {
         if matches!(stage, Stage::Connected | Stage::Connecting) {
             self.begin_connection();
         }
+        if stage == Stage::Connected {
+            self.time_connected();
+        }
         let is_same = self.status.set_state(state) == state;
         self.tell_replaced(replaced);
         if !is_same && self.current_state() == state {
@@ -327,6 +333,7 @@ impl AbstractSocketNode {
         self.install(engine, OpenMode::READ_WRITE);
         self.begin_connection();
         self.status.set_state(SocketState::Connected);
+        self.time_connected();
         self.tell_replaced(replaced);
         Ok(())
     }
@@ -350,6 +357,7 @@ impl AbstractSocketNode {
         self.install(Rc::new(engine), mode);
         self.begin_connection();
         self.status.set_state(SocketState::Connected);
+        self.time_connected();
         self.tell_replaced(replaced);
         Ok(())
     }

@@ -22,7 +22,7 @@ use super::{Chunk, DeviceError, DeviceErrorKind, FilledBuf, QIODevice};
 use crate::signal::ScopedConnection;
 
 impl QIODevice {
-    /// Returns a stream, by which a task reads the device and writes to it.
+    /// Creates a stream, with which a task reads from the device and writes to it.
     ///
     /// Every device has one: sockets, encrypted or not, and devices of your own. The stream keeps
     /// the device alive. Several streams of one device share its bytes: each byte goes to one of
@@ -90,8 +90,8 @@ pub trait StreamDevice {
         None
     }
 
-    /// Returns whether the stream has ended although neither end has said so, in a protocol that has
-    /// a message for that. Reading then fails with [`Closed`](DeviceErrorKind::Closed), because
+    /// Returns whether the stream has ended without the closing message of its protocol. A protocol
+    /// without such a message returns `false`. If it is `true`, reading fails with [`Closed`](DeviceErrorKind::Closed), because
     /// bytes may be missing. The default is `false`.
     fn is_cut_off(&self) -> bool {
         false
@@ -399,7 +399,7 @@ impl Drop for Slot {
 pub(crate) struct Waiting {
     reader: Bell,
     writer: Bell,
-    /// Whether the device has said that no more bytes follow.
+    /// Whether the device has emitted `read_channel_finished`.
     finished: Cell<bool>,
 }
 

@@ -200,7 +200,7 @@ struct Flags {
     paused: Cell<bool>,
     /// The socket closes once all data is encrypted.
     pending_close: Cell<bool>,
-    /// One of the ends has said that it sends no more.
+    /// One of the ends has sent TLS's closing message.
     shut_down: Cell<bool>,
     /// A call that encrypts the write buffer is queued in the loop.
     flush_posted: Cell<bool>,
@@ -211,7 +211,8 @@ struct Flags {
     starting: Cell<bool>,
     /// `init` was called for the next connection.
     initialized: Cell<bool>,
-    /// The connection has come with decrypted data that no slot was told of.
+    /// The socket has taken over a connection with decrypted data, and has not emitted `ready_read`
+    /// for it yet.
     inherited: Cell<bool>,
 }
 
@@ -289,7 +290,8 @@ impl QSslSocket {
     /// Emits [`state_changed`](crate::socket::AbstractSocketNode::state_changed) before it returns,
     /// and [`host_found`](crate::socket::AbstractSocketNode::host_found) or
     /// [`error_occurred`](crate::socket::AbstractSocketNode::error_occurred) in the cases in which
-    /// [`connect_to_host`](crate::QAbstractSocket::connect_to_host) does.
+    /// [`connect_to_host`](crate::QAbstractSocket::connect_to_host) does. If connecting fails at
+    /// once, it also emits [`closed`](crate::socket::AbstractSocketNode::closed).
     ///
     /// ```
     /// use qnetwork::{QSslSocket, SocketErrorKind};
@@ -310,8 +312,9 @@ impl QSslSocket {
     ///
     /// Emits the same signals before it returns:
     /// [`state_changed`](crate::socket::AbstractSocketNode::state_changed), and in some cases
-    /// [`host_found`](crate::socket::AbstractSocketNode::host_found) or
-    /// [`error_occurred`](crate::socket::AbstractSocketNode::error_occurred).
+    /// [`host_found`](crate::socket::AbstractSocketNode::host_found),
+    /// [`error_occurred`](crate::socket::AbstractSocketNode::error_occurred) and
+    /// [`closed`](crate::socket::AbstractSocketNode::closed).
     #[doc(alias = "connectToHostEncrypted")]
     pub fn connect_to_host_encrypted_with_mode<'a>(
         &self,
@@ -330,8 +333,9 @@ impl QSslSocket {
     ///
     /// Emits the same signals before it returns:
     /// [`state_changed`](crate::socket::AbstractSocketNode::state_changed), and in some cases
-    /// [`host_found`](crate::socket::AbstractSocketNode::host_found) or
-    /// [`error_occurred`](crate::socket::AbstractSocketNode::error_occurred).
+    /// [`host_found`](crate::socket::AbstractSocketNode::host_found),
+    /// [`error_occurred`](crate::socket::AbstractSocketNode::error_occurred) and
+    /// [`closed`](crate::socket::AbstractSocketNode::closed).
     #[doc(alias = "connectToHostEncrypted")]
     pub fn connect_to_host_encrypted_with_peer_name<'a>(
         &self,
