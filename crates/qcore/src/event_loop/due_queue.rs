@@ -18,8 +18,8 @@ use std::{cmp::Reverse, collections::BinaryHeap};
 
 use crate::time::Nanos;
 
-/// The heap alone holds this many entries. It is then as fast as the wheel, because it fits into the
-/// processor's first cache.
+/// The heap alone holds this many entries. It is as fast as the wheel then, because it fits into
+/// the processor's first cache.
 const FEW: usize = 1024;
 /// The length of a tick in nanoseconds is 2 to the power of this.
 const TICK_BITS: u32 = 20;

@@ -75,7 +75,7 @@ impl Dispatcher {
         }
         done |= moved;
         if let Some(now) = now {
-            // Reading the clock takes longer than all other steps of a turn that only fires a timer.
+            // Reading the clock takes a good part of a turn that only fires a timer.
             done |= self.run_timers(if moved { self.clock.now() } else { now });
         }
         done |= self.run_tasks(root);
