@@ -34,6 +34,7 @@ const QCORE: &[&str] = &[
     "io_device",
     "stream",
     "text_stream",
+    "framing",
     "internals",
     "class",
 ];
@@ -54,6 +55,7 @@ const QNETWORK: &[&str] = &[
     "server",
     "local",
     "ssl",
+    "reconnect",
 ];
 
 /// The order of the folders of a crate.

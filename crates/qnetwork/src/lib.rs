@@ -41,6 +41,7 @@
 //! * `ssl` has `QSslSocket` and `QSslServer`, which encrypt, with certificates, keys, ciphers and
 //!   configurations
 //! * [`local`] has [`QLocalSocket`] and [`QLocalServer`], for connections within this machine
+//! * [`reconnect`] has [`Reconnector`], which connects a socket again when its connection is lost
 //! * [`address`] has [`QHostAddress`]
 //! * [`interface`] has [`QNetworkInterface`], the network interfaces of this machine
 //! * [`datagram`] has [`QNetworkDatagram`]
@@ -72,6 +73,7 @@ pub mod host_info;
 pub mod interface;
 pub mod local;
 pub mod proxy;
+pub mod reconnect;
 pub mod server;
 pub mod socket;
 #[cfg(feature = "_tls")]
@@ -109,6 +111,7 @@ pub use self::{
         KnownHeader, ProxyCapabilities, ProxyFactory, ProxyParseError, ProxyQueryType, ProxyType,
         QNetworkProxy, QNetworkProxyFactory, QNetworkProxyQuery,
     },
+    reconnect::{Reconnector, ReconnectorState, WhileAway},
     server::{IncomingConnection, QTcpServer, WorkerError, WorkerErrorKind},
     socket::{
         AttachError, BindMode, CloseReason, DetachedSocket, PauseModes, QAbstractSocket,
@@ -145,9 +148,9 @@ pub mod prelude {
         ProxyCapabilities, ProxyFactory, ProxyParseError, ProxyQueryType, ProxyType,
         QAbstractSocket, QAuthenticator, QHostAddress, QHostInfo, QLocalServer, QLocalSocket,
         QNetworkAddressEntry, QNetworkDatagram, QNetworkInterface, QNetworkProxy,
-        QNetworkProxyFactory, QNetworkProxyQuery, QTcpServer, QTcpSocket, QUdpSocket, SocketError,
-        SocketErrorKind, SocketOption, SocketState, SocketType, TimeoutKind, WorkerError,
-        WorkerErrorKind,
+        QNetworkProxyFactory, QNetworkProxyQuery, QTcpServer, QTcpSocket, QUdpSocket, Reconnector,
+        ReconnectorState, SocketError, SocketErrorKind, SocketOption, SocketState, SocketType,
+        TimeoutKind, WhileAway, WorkerError, WorkerErrorKind,
     };
     #[cfg(feature = "_tls")]
     #[doc(no_inline)]

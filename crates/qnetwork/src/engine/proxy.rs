@@ -13,7 +13,7 @@ use qcore::{
 };
 use socket2::Socket;
 
-use super::api::{Engine, Outcome, Progress, Stage};
+use super::api::{Engine, Outcome, Progress, Stage, read_zeroed};
 use crate::{
     address::{NetworkLayerProtocol, QHostAddress},
     auth::QAuthenticator,
@@ -519,6 +519,13 @@ impl Engine for ProxyEngine {
     fn is_negotiating(&self) -> bool {
         let is_connected = self.below().is_some_and(|below| below.stage() == Stage::Connected);
         self.stage.get() == Stage::Connecting && is_connected
+    }
+
+    fn read_to(&self, buffer: &mut Vec<u8>, room: usize) -> Outcome {
+        match self.below() {
+            Some(below) if self.input.borrow().is_empty() => below.read_to(buffer, room),
+            _ => read_zeroed(buffer, room, |data| self.read(data)),
+        }
     }
 
     fn was_reset(&self) -> bool {

@@ -453,30 +453,6 @@ impl QLocalSocket {
         self.inner.flush()
     }
 
-    /// Returns how many bytes wait in this process until the operating system accepts them.
-    /// [`bytes_to_write`](QIODevice::bytes_to_write) also counts bytes that were sent but not
-    /// announced by `bytes_written` yet.
-    ///
-    /// ```
-    /// use qnetwork::{QLocalServer, QLocalSocket};
-    ///
-    /// let server = QLocalServer::new();
-    /// let name = format!("unsent-{}", std::process::id());
-    /// server.listen(&name)?;
-    /// let socket = QLocalSocket::new();
-    /// socket.connect_to_server(&name);
-    ///
-    /// socket.write("to be sent")?;
-    /// assert_eq!(socket.unsent_bytes(), 10);
-    /// socket.flush();
-    /// assert_eq!(socket.unsent_bytes(), 0);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    #[must_use]
-    pub fn unsent_bytes(&self) -> usize {
-        self.inner.unsent_bytes()
-    }
-
     /// Returns the limit of the read buffer in bytes; 0, the default, means no limit.
     #[doc(alias = "readBufferSize")]
     #[must_use]

@@ -119,6 +119,7 @@ impl Listener {
         let local = local.as_socket().ok_or_else(SocketError::unsupported)?;
         let (address, port) = named(&local);
         let address = if dual(&local) { QHostAddress::Any } else { address };
+        sys::inline_urgent_data(&socket);
         let mut io = TcpListener::from_std(socket.into());
         registration.register(&mut io, Interest::READABLE).map_err(failed)?;
         Ok(Listener { io, registration, address, port })

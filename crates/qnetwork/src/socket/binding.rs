@@ -19,6 +19,7 @@ use crate::{
     address::{Host, NetworkLayerProtocol, QHostAddress},
     common::{SocketError, SocketErrorKind},
     engine::{Engine, NativeEngine, Stage},
+    sys,
 };
 
 bitflags::bitflags! {
@@ -346,6 +347,10 @@ impl AbstractSocketNode {
         mode: OpenMode,
     ) -> Result<(), SocketError> {
         let (dispatcher, source) = (self.dispatcher(), self.source());
+        if peer.is_none() {
+            // No server has accepted it.
+            sys::inline_urgent_data(&socket);
+        }
         let engine =
             NativeEngine::take(dispatcher, source, Type::STREAM, socket, Stage::Connected, peer)?;
         let replaced = self.forget_connection();

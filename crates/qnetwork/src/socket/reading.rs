@@ -91,6 +91,10 @@ impl QAbstractSocket {
     }
 }
 
+/// A block with at least this many bytes goes into the read buffer as it is. Copying the bytes would
+/// cost more. The block takes at most four times the memory of its bytes.
+const GIVEN_AWAY: usize = SCRATCH / 4;
+
 /// Where received bytes go.
 enum Sink {
     /// Into the read buffer.
@@ -180,21 +184,16 @@ impl AbstractSocketNode {
     /// Reads once into the buffer. A socket that is open only for writing drops the bytes.
     fn read_to_buffer(&self, engine: &Rc<dyn Engine>, room: usize) -> Outcome {
         let pool = self.base.pool();
-        let mut scratch = pool.take_scratch();
-        let outcome = engine.read(&mut scratch[..room]);
-        match outcome {
-            Outcome::Moved(count) if self.base.is_readable() => {
-                if count >= SCRATCH / 2 {
-                    // Giving the buffer away costs less than copying it.
-                    scratch.truncate(count);
-                    self.base.append_chunk(scratch);
-                    return outcome;
-                }
-                self.base.append_to_buffer(&scratch[..count]);
+        let mut block = pool.take_block();
+        let outcome = engine.read_to(&mut block, room);
+        if self.base.is_readable() {
+            if block.len() >= GIVEN_AWAY {
+                self.base.append_chunk(block);
+                return outcome;
             }
-            _ => {}
+            self.base.append_to_buffer(&block);
         }
-        pool.put_scratch(scratch);
+        pool.put_block(block);
         outcome
     }
 

@@ -19,7 +19,7 @@ use socket2::Socket;
 pub(crate) use self::interfaces::fuzz as fuzz_interfaces;
 pub use self::interfaces::{InterfaceFlags, InterfaceType};
 pub(crate) use self::interfaces::{Lifetime, Link, LinkAddress, links};
-pub(crate) use self::options::{available, option, send, set_option};
+pub(crate) use self::options::{available, inline_urgent_data, option, receive, send, set_option};
 use crate::common::{SocketError, SocketErrorKind};
 
 /// Returns the index of a network interface; 0 if there is none of that name.

@@ -44,8 +44,6 @@ pub(crate) trait SocketClass {
 
     fn flush(&self) -> bool;
 
-    fn unsent_bytes(&self) -> usize;
-
     #[cfg(feature = "tasks")]
     fn shut_down_writing(&self) -> Result<(), SocketError>;
 

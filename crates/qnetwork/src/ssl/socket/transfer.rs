@@ -43,6 +43,23 @@ impl SslSocketNode {
         }
     }
 
+    /// Returns how many bytes wait, encrypted or not.
+    pub(super) fn unsent_bytes(&self) -> usize {
+        // Session tickets that wait for the first data do not count.
+        let output = match self.flags.tickets_wait.get() {
+            true => 0,
+            false => self.session.borrow().as_ref().map_or(0, |session| session.output_len()),
+        };
+        self.write_buffer.borrow().len() + output + self.inner.unsent_bytes()
+    }
+
+    /// Returns whether written bytes can be sent, now or later.
+    #[cfg(feature = "tasks")]
+    pub(super) fn can_send(&self) -> bool {
+        use SocketState::{Closing, Unconnected};
+        !matches!(self.base.state(), Unconnected | Closing) && !self.flags.shut_down.get()
+    }
+
     /// Provides more data when the read buffer is empty.
     pub(super) fn supply(&self, data: &mut [u8]) -> Result<usize, DeviceError> {
         if self.is_plain() {
