@@ -47,6 +47,7 @@ mod quitting;
 mod real_proxies;
 mod servers;
 mod simulation;
+mod simulation_faults;
 mod socket_warnings;
 mod ssl_connections;
 mod ssl_interop;
