@@ -34,6 +34,7 @@ const QCORE: &[&str] = &[
     "io_device",
     "stream",
     "text_stream",
+    "framing",
     "internals",
     "class",
 ];
@@ -55,6 +56,7 @@ const QNETWORK: &[&str] = &[
     "server",
     "local",
     "ssl",
+    "reconnect",
 ];
 
 /// The order of the folders of a crate.

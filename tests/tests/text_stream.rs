@@ -1,6 +1,10 @@
 //! A text stream over a socket, line by line.
 
-use std::{cell::RefCell, io::Write, rc::Rc};
+use std::{
+    cell::RefCell,
+    io::{Read, Write},
+    rc::Rc,
+};
 
 use integration::{pair, wait_until};
 use qcore::{QIODevice, QTextStream, text_stream::Manipulator};
@@ -69,4 +73,22 @@ fn still_open_when_at_end() {
     assert!(socket.is_open() && socket.is_valid());
     drop(stream);
     assert!(socket.is_open());
+}
+
+#[test]
+fn closing_the_socket_sends_the_text() {
+    for aborts in [false, true] {
+        let (socket, mut peer) = pair();
+        let mut out = QTextStream::new(&socket);
+        out.write("goodbye");
+        if aborts {
+            socket.abort(); // real Qt crashes here
+        } else {
+            socket.close();
+        }
+        wait_until(|| socket.state() == qnetwork::SocketState::Unconnected);
+        let mut received = Vec::new();
+        let _ = peer.read_to_end(&mut received);
+        assert_eq!(received, if aborts { &b""[..] } else { b"goodbye" });
+    }
 }

@@ -57,11 +57,13 @@
 //! * [`message`] has [`install_message_handler`] for warnings
 //! * [`stream`] has [`QDataStream`], Qt's binary format, and [`QVariant`]
 //! * [`text_stream`] has [`QTextStream`], which reads and writes text
+//! * [`framing`] has [`Framed`](framing::Framed), which sends and receives messages over a device
 //! * [`thread_pool`] has [`QThreadPool`], which runs blocking work beside the loop
 //!
 //! # Features
 //!
 //! * `codecs` (default): the codecs of [`QTextStream`] that are neither Unicode nor Latin-1
+//! * `json`: [`framing::JsonLines`](framing), messages in JSON
 //! * `tasks` (default): `async` code on the event loop
 //! * `futures`: the traits of the crates `futures-core` and `futures-io` for signals and devices
 //! * `unix-signals` (default): `UnixSignalNotifier` and `QCoreApplication::quit_on_ctrl_c()`
@@ -75,6 +77,7 @@ mod class;
 pub mod classes;
 pub mod event;
 pub mod event_loop;
+pub mod framing;
 mod id;
 pub mod internals;
 pub mod io_device;

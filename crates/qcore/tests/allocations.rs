@@ -8,7 +8,9 @@ use std::{cell::Cell, rc::Rc};
 use counting::allocations;
 use qcore::{
     ConnectionType, DeviceError, Dispatcher, OpenMode, QBuffer, QCoreApplication, QIODevice,
-    QObject, QTimer, Signal, io_device::DeviceBackend,
+    QObject, QTimer, Signal,
+    framing::{Codec, Decoded, FrameError, Framed},
+    io_device::DeviceBackend,
 };
 
 fn counter() -> (Rc<Cell<i64>>, impl Fn(&Cell<i64>, &i64) + Clone) {
@@ -59,6 +61,61 @@ fn posted_calls_that_hold_nothing() {
     };
     round();
     assert_eq!(allocations(|| (0..100).for_each(|_| round())), 0);
+}
+
+/// A device whose bytes are put into its read buffer.
+struct Fed;
+
+impl DeviceBackend for Fed {
+    fn class_name(&self) -> &'static str {
+        "Fed"
+    }
+
+    fn is_sequential(&self) -> bool {
+        true
+    }
+
+    fn read_data(&self, _: &QIODevice, _: &mut [u8]) -> Result<usize, DeviceError> {
+        Ok(0)
+    }
+
+    fn write_data(&self, _: &QIODevice, data: &[u8]) -> Result<usize, DeviceError> {
+        Ok(data.len())
+    }
+}
+
+/// Messages of one byte.
+struct Bytes;
+
+impl Codec for Bytes {
+    type Message = u8;
+    type Sent = u8;
+
+    fn decode(&mut self, bytes: &[u8]) -> Result<Decoded<u8>, FrameError> {
+        Ok(Decoded::Message(bytes[0], 1))
+    }
+
+    fn encode(&mut self, message: &u8, out: &mut Vec<u8>) -> Result<(), FrameError> {
+        out.push(*message);
+        Ok(())
+    }
+}
+
+#[test]
+fn messages_that_are_framed() {
+    let device = QIODevice::new(Fed);
+    device.open(OpenMode::READ_WRITE).unwrap();
+    let framed = Framed::new(&device, Bytes);
+    let sum = Rc::new(Cell::new(0));
+    framed.message.connect_to(&sum, |sum, message| sum.set(sum.get() + usize::from(*message)));
+    let round = || {
+        device.append_to_buffer([1; 100]);
+        device.ready_read.emit(());
+        framed.send(&1).unwrap();
+    };
+    round();
+    assert_eq!(allocations(|| (0..100).for_each(|_| round())), 0);
+    assert_eq!(sum.get(), 10_100);
 }
 
 #[test]

@@ -70,7 +70,7 @@ fn an_earlier_error_stops_no_read_outside_a_transaction() {
     assert_eq!(input.read_int16(), 7);
     assert_eq!(input.read_qstring(), "a");
     assert_eq!(input.read::<Vec<u16>>(), [5]);
-    assert_eq!(input.read::<Vec<u16>>(), []); // too short
+    assert!(input.read::<Vec<u16>>().is_empty()); // too short
     assert_eq!(input.status(), StreamStatus::ReadCorruptData);
 
     // A later error of another kind does not replace the earlier one. Valid data is still read.

@@ -4,6 +4,7 @@
 
 #[cfg(feature = "tasks")]
 mod awaited_signals;
+mod borrowed_reading;
 mod buffers;
 mod classes;
 mod common;
@@ -19,6 +20,9 @@ mod devices;
 mod event_loop;
 mod event_order;
 mod events;
+#[cfg(feature = "tasks")]
+mod framed_streams;
+mod framing;
 mod gathered_calls;
 mod mistakes;
 #[cfg(feature = "tasks")]
@@ -40,6 +44,7 @@ mod socket_notifier;
 #[cfg(feature = "tasks")]
 mod tasks;
 mod text_stream;
+mod text_stream_closing;
 mod text_stream_devices;
 mod text_stream_goldens;
 mod thread_edges;

@@ -64,6 +64,8 @@ fn what_belongs_to_a_loop_stays_in_its_thread() {
         ThreadPoolTaskNode<u8>: false, false;
         TimerNode: false, false;
         QIODevice: false, false;
+        qcore::io_device::WriteFlow: false, false;
+        qcore::io_device::WhenFull: true, true;
         QCoreApplication: false, false;
         CoreApplicationNode: false, false;
         QEventLoop: false, false;

@@ -430,7 +430,7 @@ fn reals_are_read() {
     assert_eq!(stream.read_double(), f64::NEG_INFINITY);
     assert_eq!((reading("").read_double(), reading("a").read_float()), (0.0, 0.0));
     // Unlike in Qt, every digit counts.
-    assert_eq!(reading("1".repeat(300)).read_double(), "1".repeat(300).parse().unwrap());
+    assert_eq!(reading("1".repeat(300)).read_double(), "1".repeat(300).parse::<f64>().unwrap());
 }
 
 #[test]
@@ -688,4 +688,49 @@ fn small_reads_from_a_long_string() {
         assert_eq!(stream.read(16).len(), 16);
     }
     assert!(stream.at_end());
+}
+
+#[test]
+fn huge_field_widths_and_precisions_are_limited() {
+    const MAX: usize = 1_000_000;
+    for huge in [MAX + 1, i32::MAX as usize, isize::MAX as usize, usize::MAX] {
+        let mut out = QTextStream::from_string("");
+        out.write(&FieldWidth(huge)).write("x").write(&1.5);
+        assert_eq!((out.field_width(), out.string().unwrap().len()), (huge, 2 * MAX));
+
+        // Over a device, the text does not gather in the stream.
+        let mut out = QTextStream::from_bytes(Vec::new());
+        out.set_field_width(huge);
+        out.set_pad_char('🙂');
+        out.set_field_alignment(FieldAlignment::Center);
+        out.write("x");
+        assert_eq!(out.into_bytes().len(), 4 * (MAX - 1) + 1);
+
+        for (notation, around) in [
+            (RealNumberNotation::Fixed, "1.".len()),
+            (RealNumberNotation::Scientific, "1.e+00".len()),
+            (RealNumberNotation::Smart, ".".len()),
+        ] {
+            for value in [1.5, 1e300, 1e-300, 0.0, f64::MAX, f64::MIN_POSITIVE] {
+                let mut out = QTextStream::from_string("");
+                out.set_number_flags(NumberFlags::FORCE_POINT);
+                out.set_real_number_notation(notation);
+                out.set_real_number_precision(huge);
+                out.write(&value);
+                assert_eq!(out.real_number_precision(), huge);
+                let length = out.string().unwrap().len();
+                assert!((MAX + around..MAX + around + 310).contains(&length), "{value} {length}");
+            }
+        }
+    }
+}
+
+#[test]
+fn huge_limits_of_reads() {
+    let mut input = QTextStream::from_string("one\ntwo");
+    assert_eq!(input.read_line_with_maxlen(usize::MAX).as_deref(), Some("one"));
+    assert_eq!(input.read(usize::MAX), "two");
+    let mut input = QTextStream::from_bytes("one\ntwo");
+    assert_eq!(input.read_line_with_maxlen(usize::MAX).as_deref(), Some("one"));
+    assert_eq!(input.read(usize::MAX), "two");
 }

@@ -329,18 +329,6 @@ fn after_a_read_error_nothing_is_written() {
     assert_eq!(buffer.data(), b"xy");
 }
 
-/// Qt flushes the stream when the device is about to close.
-#[test]
-fn a_closed_device_is_an_error() {
-    let buffer = open("abc", OpenMode::READ_WRITE);
-    let mut out = QTextStream::new(&buffer);
-    out.write("XY");
-    buffer.close();
-    out.flush();
-    assert_eq!(out.status(), TextStreamStatus::WriteFailed);
-    assert_eq!(buffer.data(), b"abc");
-}
-
 #[test]
 fn what_is_kept_before_the_device() {
     let buffer = open("", OpenMode::WRITE_ONLY);

@@ -41,6 +41,7 @@
 //! * `ssl` has `QSslSocket` and `QSslServer`, which encrypt, with certificates, keys, ciphers and
 //!   configurations
 //! * [`local`] has [`QLocalSocket`] and [`QLocalServer`], for connections within this machine
+//! * [`reconnect`] has [`Reconnector`], which connects a socket again when its connection is lost
 //! * [`address`] has [`QHostAddress`]
 //! * [`interface`] has [`QNetworkInterface`], the network interfaces of this machine
 //! * [`datagram`] has [`QNetworkDatagram`]
@@ -73,6 +74,7 @@ pub mod host_info;
 pub mod interface;
 pub mod local;
 pub mod proxy;
+pub mod reconnect;
 pub mod server;
 #[cfg(feature = "simulation")]
 #[cfg_attr(docsrs, doc(cfg(feature = "simulation")))]
@@ -113,10 +115,12 @@ pub use self::{
         KnownHeader, ProxyCapabilities, ProxyFactory, ProxyParseError, ProxyQueryType, ProxyType,
         QNetworkProxy, QNetworkProxyFactory, QNetworkProxyQuery,
     },
+    reconnect::{Reconnector, ReconnectorState, WhileAway},
     server::{IncomingConnection, QTcpServer, WorkerError, WorkerErrorKind},
     socket::{
-        AttachError, BindMode, DetachedSocket, PauseModes, QAbstractSocket, QTcpSocket, QUdpSocket,
-        SocketError, SocketErrorKind, SocketOption, SocketState, SocketType,
+        AttachError, BindMode, CloseReason, DetachedSocket, PauseModes, QAbstractSocket,
+        QTcpSocket, QUdpSocket, SocketError, SocketErrorKind, SocketOption, SocketState,
+        SocketType, TimeoutKind,
     },
 };
 
@@ -141,15 +145,16 @@ pub use self::{
 pub mod prelude {
     #[doc(no_inline)]
     pub use crate::{
-        AddressParseError, AttachError, BindMode, ConversionMode, DetachedSocket,
+        AddressParseError, AttachError, BindMode, CloseReason, ConversionMode, DetachedSocket,
         DnsEligibilityStatus, Host, HostInfoError, HostInfoErrorKind, IncomingConnection,
         InterfaceFlags, InterfaceType, KnownHeader, LocalServerOptions, LocalSocketError,
         LocalSocketErrorKind, LocalSocketState, LookupId, NetworkLayerProtocol, PauseModes,
         ProxyCapabilities, ProxyFactory, ProxyParseError, ProxyQueryType, ProxyType,
         QAbstractSocket, QAuthenticator, QHostAddress, QHostInfo, QLocalServer, QLocalSocket,
         QNetworkAddressEntry, QNetworkDatagram, QNetworkInterface, QNetworkProxy,
-        QNetworkProxyFactory, QNetworkProxyQuery, QTcpServer, QTcpSocket, QUdpSocket, SocketError,
-        SocketErrorKind, SocketOption, SocketState, SocketType, WorkerError, WorkerErrorKind,
+        QNetworkProxyFactory, QNetworkProxyQuery, QTcpServer, QTcpSocket, QUdpSocket, Reconnector,
+        ReconnectorState, SocketError, SocketErrorKind, SocketOption, SocketState, SocketType,
+        TimeoutKind, WhileAway, WorkerError, WorkerErrorKind,
     };
     #[cfg(feature = "_tls")]
     #[doc(no_inline)]

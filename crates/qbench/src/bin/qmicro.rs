@@ -434,9 +434,10 @@ fn echo() {
     let server = QTcpServer::new();
     server.new_connection.connect_to(&server, |server, ()| {
         while let Some(socket) = server.next_pending_connection() {
-            socket.ready_read.connect_to(&socket, |socket, ()| {
-                let mut buffer = [0; 4096];
-                while let Ok(count @ 1..) = socket.read_into(&mut buffer) {
+            let buffer = RefCell::new([0; 4096]);
+            socket.ready_read.connect_to(&socket, move |socket, ()| {
+                let mut buffer = buffer.borrow_mut();
+                while let Ok(count @ 1..) = socket.read_into(&mut *buffer) {
                     socket.write(&buffer[..count]).expect("the socket is connected");
                 }
             });
@@ -455,10 +456,10 @@ fn echo() {
     let client = QTcpSocket::new();
     let shared = echo.clone();
     client.connected.connect_to(&client, move |client, ()| shared.send(client));
-    let got = Cell::new(0);
+    let (got, buffer) = (Cell::new(0), RefCell::new([0; 4096]));
     client.ready_read.connect_to(&client, move |client, ()| {
-        let mut buffer = [0; 4096];
-        while let Ok(count @ 1..) = client.read_into(&mut buffer) {
+        let mut buffer = buffer.borrow_mut();
+        while let Ok(count @ 1..) = client.read_into(&mut *buffer) {
             got.set(got.get() + count);
         }
         if got.get() == 64 {

@@ -105,12 +105,19 @@ fn configuration() -> Option<QSslConfiguration> {
     Some(configuration)
 }
 
+thread_local! {
+    /// The memory that slots read into. The servers that this one is compared with do not zero
+    /// theirs for each read, either.
+    static BUFFER: RefCell<Vec<u8>> = RefCell::new(vec![0; 64 * 1024]);
+}
+
 fn echo(socket: &QTcpSocket) {
     socket.ready_read.connect_to(socket, |socket, ()| {
-        let mut buffer = [0; 16 * 1024];
-        while let Ok(count @ 1..) = socket.read_into(&mut buffer) {
-            socket.write(&buffer[..count]).ok();
-        }
+        BUFFER.with_borrow_mut(|buffer| {
+            while let Ok(count @ 1..) = socket.read_into(&mut buffer[..16 * 1024]) {
+                socket.write(&buffer[..count]).ok();
+            }
+        });
     });
 }
 
@@ -173,8 +180,7 @@ fn echo_each_datagram(socket: &QUdpSocket) {
 
 fn sink(socket: &QTcpSocket) {
     let (total, left) = (Cell::new(0), Cell::new(0u64));
-    socket.ready_read.connect_to(socket, move |socket, ()| {
-        let mut buffer = [0; 64 * 1024];
+    let read = move |socket: &QTcpSocket, buffer: &mut [u8]| {
         loop {
             if left.get() == 0 {
                 let Some(number) = read_number(socket) else { return };
@@ -188,6 +194,9 @@ fn sink(socket: &QTcpSocket) {
                 socket.write(total.get().to_le_bytes()).ok();
             }
         }
+    };
+    socket.ready_read.connect_to(socket, move |socket, ()| {
+        BUFFER.with_borrow_mut(|buffer| read(socket, buffer));
     });
 }
 

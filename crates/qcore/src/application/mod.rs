@@ -42,7 +42,7 @@ use crate::{
 };
 
 crate::library_class! {
-    /// The application: runs the event loop of its thread until it is told to quit.
+    /// The application: runs the event loop of its thread until `quit` or `exit` is called.
     ///
     /// A program creates one application in its main thread.
     /// [`instance`](QCoreApplication::instance) returns it in every thread.
@@ -156,8 +156,10 @@ impl CoreApplicationNode {
         }
     }
 
-    /// Lets other threads find the application. This needs file descriptors. If there are none
-    /// left, a later call tries again.
+    /// Registers the application in the process, so that other threads find it.
+    ///
+    /// Other threads wake the loop through a file descriptor. If the process has none left, this
+    /// function registers nothing, and the next call tries again.
     fn claim(&self) {
         let life = self.life();
         if let Ok(poster) = life.dispatcher().poster() {

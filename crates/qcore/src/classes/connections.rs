@@ -6,6 +6,8 @@ use std::{
     rc::{Rc, Weak},
 };
 
+use smallvec::{Array, SmallVec};
+
 use super::Life;
 
 /// The list of slots of a signal of any type, as connections and dying objects use it.
@@ -63,9 +65,9 @@ impl Link {
 /// The connections that are cut when the object dies.
 pub(super) struct Connections {
     /// The signals of this object that have ever had a connection.
-    signals: RefCell<Vec<Rc<dyn SlotList>>>,
+    signals: RefCell<SmallVec<[Rc<dyn SlotList>; 1]>>,
     /// The connections to slots of this object. Disconnected ones are removed in batches.
-    incoming: RefCell<Vec<Link>>,
+    incoming: RefCell<SmallVec<[Link; 1]>>,
     sweep_at: Cell<u32>,
 }
 
@@ -105,7 +107,7 @@ impl Connections {
     /// code.
     fn sweep_incoming(&self) {
         let mut swept = self.incoming.take();
-        swept.retain(Link::is_connected);
+        swept.retain(|link| link.is_connected());
         let mut incoming = self.incoming.borrow_mut();
         swept.append(&mut incoming);
         self.sweep_at.set((swept.len() as u32 * 2).max(16));
@@ -115,9 +117,9 @@ impl Connections {
 
 /// Empties `list` and calls `cut` with each item, in order. If `cut` panics, because the drop of a
 /// closure does, the remaining items go back into `list` for the next call.
-fn take_each<T>(list: &RefCell<Vec<T>>, cut: impl Fn(&T) -> bool) {
-    struct Rest<'a, T>(&'a RefCell<Vec<T>>, std::vec::IntoIter<T>);
-    impl<T> Drop for Rest<'_, T> {
+fn take_each<A: Array>(list: &RefCell<SmallVec<A>>, cut: impl Fn(&A::Item) -> bool) {
+    struct Rest<'a, A: Array>(&'a RefCell<SmallVec<A>>, smallvec::IntoIter<A>);
+    impl<A: Array> Drop for Rest<'_, A> {
         fn drop(&mut self) {
             if self.1.len() > 0 {
                 *self.0.borrow_mut() = self.1.by_ref().collect();
@@ -167,7 +169,7 @@ impl Life {
     /// Cuts the connections of all signals of the object, or only those to one receiver. Returns
     /// whether there were any.
     pub(crate) fn disconnect_signals(&self, receiver: Option<usize>) -> bool {
-        let signals: Vec<_> = self.connections().signals.borrow().clone();
+        let signals = self.connections().signals.borrow().clone();
         let mut any = false;
         for signal in signals {
             any |= match receiver {

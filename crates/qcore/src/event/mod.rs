@@ -145,7 +145,7 @@ impl QEvent {
         self.left.set(true);
     }
 
-    /// Whether it was left to the base class since this was last asked.
+    /// Returns whether `leave_to_base` was called since the last call of this function.
     pub(crate) fn take_left(&self) -> bool {
         let timer = self.timer().is_some_and(|event| event.left.take());
         self.left.take() || timer

@@ -29,6 +29,7 @@
 //! loop continues with the same queues, so that nothing is handled twice and nothing is lost.
 
 mod dispatcher;
+mod due_queue;
 mod flags;
 mod hand_over;
 mod inbox;

@@ -58,7 +58,7 @@ impl Registration {
         self.dispatcher.make_ready(self.key, ready);
     }
 
-    /// Discards the readiness that the source has not been told of yet.
+    /// Discards the readiness that the loop has not delivered to the source yet.
     pub(crate) fn forget_ready(&self) {
         self.dispatcher.forget_ready(self.key);
     }

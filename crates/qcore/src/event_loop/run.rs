@@ -8,7 +8,8 @@ use std::{
     },
 };
 
-/// The state of one run of a loop: whether it is running, and whether it has been told to exit.
+/// The state of one run of a loop: whether it is running, and whether
+/// [`exit`](Run::exit) was called.
 #[derive(Debug, Default)]
 pub(crate) struct Run {
     running: Cell<bool>,
@@ -40,7 +41,7 @@ impl Run {
         self.running.get()
     }
 
-    /// Returns whether the loop has been told to end.
+    /// Returns whether the loop has to end.
     pub(crate) fn is_told_to_exit(&self) -> bool {
         self.exit.get()
     }

@@ -44,8 +44,8 @@ pub fn wait_until(
 }
 
 impl Dispatcher {
-    /// Runs the loop until `run` is told to [exit](Run::exit). Returns the exit code, or -1 if the
-    /// loop cannot start.
+    /// Runs the loop until [`Run::exit`] is called. Returns the exit code, or -1 if the loop cannot
+    /// start.
     pub(crate) fn exec(self: &Rc<Self>, run: &Rc<Run>) -> i32 {
         if self.has_ended() {
             crate::q_warning!(

@@ -87,7 +87,8 @@ type BoxedJob = Pin<Box<dyn Job>>;
 
 struct Entry {
     generation: u32,
-    /// A rising number, by which the tasks are dropped in the order in which they were spawned.
+    /// How many tasks were spawned before this one. When the loop ends, it drops the tasks in this
+    /// order.
     serial: u64,
     /// The future; or its output, if the task is finished. Taken out while the task is polled.
     job: Option<BoxedJob>,

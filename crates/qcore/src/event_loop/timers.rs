@@ -1,22 +1,21 @@
 //! The timers of a loop.
 //!
-//! The timers are stored in a slab. A heap orders them by due time. Stopping a timer removes it
-//! only from the slab. Its entry in the heap is then stale: the loop skips it when it comes up, and
-//! removes all stale entries when they are the majority. A timer that fires is not in the heap
-//! until its handler has returned. So a loop that the handler runs neither fires the timer again
-//! nor waits for it.
+//! The timers are stored in a slab. A [queue](DueQueue) orders them by due time. Stopping a timer
+//! removes it only from the slab. Its entry in the queue is then stale: the loop skips it when it
+//! comes up, and removes all stale entries when they are the majority. A timer that fires is not in
+//! the queue until its handler has returned. So a loop that the handler runs neither fires the
+//! timer again nor waits for it.
 
 #[cfg(feature = "tasks")]
 use std::task::Waker;
 use std::{
-    cmp::Reverse,
-    collections::BinaryHeap,
     rc::{Rc, Weak},
     time::Duration,
 };
 
 use slab::Slab;
 
+use super::due_queue::{Due, DueQueue};
 use crate::time::{Nanos, TimerType};
 
 /// A handler that a timer calls. The loop holds it weakly.
@@ -46,6 +45,11 @@ use crate::time::{Nanos, TimerType};
 pub trait TimerHandler {
     /// Called when the timer `id` is due.
     fn timer_due(self: Rc<Self>, id: TimerId);
+
+    /// Reads the memory that [`timer_due`](TimerHandler::timer_due) will need, and does nothing
+    /// else. The loop calls it for many timers, shortly before they are due.
+    #[doc(hidden)]
+    fn fetch(&self) {}
 }
 
 /// The id of a running timer of a loop.
@@ -71,23 +75,16 @@ struct Timer {
     /// The number that orders timers with the same due time. While the handler runs, it is the
     /// number that the timer will have afterwards.
     order: u64,
-    /// Whether the timer is in the heap. It is not while its handler runs.
+    /// Whether the timer is in the queue. It is not while its handler runs.
     waits: bool,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Due {
-    due: Nanos,
-    /// A rising number, so that timers with the same due time fire in the order in which they were
-    /// set.
-    order: u64,
-    index: u32,
 }
 
 #[derive(Default)]
 pub(super) struct Timers {
     timers: Slab<Timer>,
-    heap: BinaryHeap<Reverse<Due>>,
+    queue: DueQueue,
+    /// The time of the last start or firing.
+    now: Nanos,
     /// How many values of `order` and `serial` have been given out.
     orders: u64,
     stale: usize,
@@ -95,7 +92,8 @@ pub(super) struct Timers {
 
 /// A timer that the loop has to fire now.
 pub(super) enum Firing {
-    Handler(Weak<dyn TimerHandler>, TimerId),
+    /// `None` if the handler is dead.
+    Handler(Option<Rc<dyn TimerHandler>>, TimerId),
     Once(Box<dyn FnOnce()>),
     #[cfg(feature = "tasks")]
     Wake(Waker),
@@ -111,6 +109,7 @@ impl Timers {
     ) -> TimerId {
         let interval = Nanos::try_from(interval.as_nanos()).unwrap_or(Nanos::MAX);
         let due = due_time(now, interval, kind);
+        self.now = now;
         let serial = self.next_order();
         let index = self.timers.insert(Timer {
             action: Some(action),
@@ -150,14 +149,20 @@ impl Timers {
 
     /// Returns the due time of the next timer, if any timer waits.
     pub(super) fn next_due(&mut self) -> Option<Nanos> {
-        while let Some(Reverse(top)) = self.heap.peek() {
-            if self.stands(top) {
-                return Some(top.due);
+        self.first().map(|first| first.due)
+    }
+
+    /// Returns the first entry of the queue that is not stale.
+    fn first(&mut self) -> Option<Due> {
+        loop {
+            let timers = &self.timers;
+            let first = *self.queue.peek(|entry| fetch(timers, entry))?;
+            if self.stands(&first) {
+                return Some(first);
             }
-            self.heap.pop();
+            self.queue.pop();
             self.stale -= 1;
         }
-        None
     }
 
     /// Returns a mark: timers set before this call have lower orders, timers set later do not.
@@ -168,12 +173,12 @@ impl Timers {
     /// Takes the next timer that is due at `now` and was set before `mark`. The timer counts as
     /// firing until [`fired`](Timers::fired) is called.
     pub(super) fn pop_due(&mut self, now: Nanos, mark: u64) -> Option<Firing> {
-        let due = self.next_due()?;
-        let Reverse(top) = *self.heap.peek()?;
-        if due > now || top.order >= mark {
+        let top = self.first()?;
+        if top.due > now || top.order >= mark {
             return None;
         }
-        self.heap.pop();
+        self.queue.pop();
+        self.now = now;
         let index = top.index as usize;
         // The timer takes its next place in the order now, before any timer that its handler
         // starts.
@@ -184,7 +189,7 @@ impl Timers {
         match &timer.action {
             Some(Action::Handler(handler)) => {
                 let firing = Firing::Handler(
-                    handler.clone(),
+                    handler.upgrade(),
                     TimerId { index: top.index, serial: timer.serial },
                 );
                 let next = timer.due.saturating_add(timer.interval);
@@ -206,7 +211,7 @@ impl Timers {
         }
     }
 
-    /// Puts a timer back into the heap after its handler has returned, unless it was stopped.
+    /// Puts a timer back into the queue after its handler has returned, unless it was stopped.
     pub(super) fn fired(&mut self, id: TimerId) {
         if let Some(timer) = self.get(id).filter(|timer| !timer.waits) {
             let order = timer.order;
@@ -215,11 +220,11 @@ impl Timers {
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.heap.is_empty()
+        self.queue.is_empty()
     }
 
     pub(super) fn take_all(&mut self) -> Slab<impl Sized + use<>> {
-        self.heap.clear();
+        self.queue.clear();
         self.stale = 0;
         std::mem::take(&mut self.timers)
     }
@@ -237,21 +242,35 @@ impl Timers {
         let timer = &mut self.timers[index];
         timer.order = order;
         timer.waits = true;
-        self.heap.push(Reverse(Due { due: timer.due, order, index: index as u32 }));
+        self.queue.push(Due { due: timer.due, order, index: index as u32 }, self.now);
     }
 
     fn stands(&self, entry: &Due) -> bool {
-        let timer = self.timers.get(entry.index as usize);
-        timer.is_some_and(|timer| timer.waits && timer.order == entry.order)
+        stands(&self.timers, entry)
     }
 
     fn sweep(&mut self) {
-        if self.stale > 64 && self.stale * 2 > self.heap.len() {
-            let mut heap = std::mem::take(&mut self.heap);
-            heap.retain(|Reverse(entry)| self.stands(entry));
-            self.heap = heap;
+        if self.stale > 64 && self.stale * 2 > self.queue.len() {
+            let timers = &self.timers;
+            self.queue.retain(|entry| stands(timers, entry));
             self.stale = 0;
         }
+    }
+}
+
+fn stands(timers: &Slab<Timer>, entry: &Due) -> bool {
+    let timer = timers.get(entry.index as usize);
+    timer.is_some_and(|timer| timer.waits && timer.order == entry.order)
+}
+
+/// Reads a timer that is due soon, and its handler. The processor then fetches them from memory
+/// while it does the same for other timers. When the timers fire, each one would wait for its own.
+fn fetch(timers: &Slab<Timer>, entry: &Due) {
+    let timer = timers.get(entry.index as usize);
+    if let Some(Timer { action: Some(Action::Handler(handler)), .. }) = timer
+        && let Some(handler) = handler.upgrade()
+    {
+        handler.fetch();
     }
 }
 
@@ -334,7 +353,7 @@ mod tests {
             assert!(timers.stop(id).is_some());
             assert!(timers.stop(id).is_none());
         }
-        assert!(timers.heap.len() < 200);
+        assert!(timers.queue.len() < 200);
         assert_eq!(timers.next_due(), None);
     }
 

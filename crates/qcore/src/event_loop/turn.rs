@@ -16,7 +16,7 @@ impl Dispatcher {
     /// Runs one turn. Returns whether it has handled anything.
     ///
     /// With `WAIT_FOR_MORE_EVENTS` it waits for an event, at most until `until`. It does not wait
-    /// if there is already something to do or if `run` has been told to exit.
+    /// if there is already something to do or if [`Run::exit`] was called.
     ///
     /// `root` is polled in the step for tasks. If it is woken, the turn does not wait.
     ///
@@ -276,7 +276,7 @@ impl Dispatcher {
                         }
                     }
                     let _fired = Fired(self, id);
-                    match handler.upgrade() {
+                    match handler {
                         Some(handler) => self.deliver(|| handler.timer_due(id)),
                         // The handler is dead, so only the loop can stop the timer.
                         None => drop(self.stop_timer(id)),

@@ -1,9 +1,11 @@
 //! [`DeviceBackend`]: the virtual functions of a device.
 
+use std::rc::Rc;
+
 #[cfg(feature = "tasks")]
 use super::StreamDevice;
 use super::{Chunk, DeviceError, DeviceErrorKind, OpenMode, QIODevice};
-use crate::time::QDeadlineTimer;
+use crate::{signal::Connection, time::QDeadlineTimer};
 
 /// The virtual functions of a [`QIODevice`]. A class derived from it implements them, and so does a
 /// device of your own.
@@ -123,6 +125,13 @@ pub trait DeviceBackend {
     #[doc(alias = "readData")]
     fn read_data(&self, device: &QIODevice, data: &mut [u8]) -> Result<usize, DeviceError>;
 
+    /// Returns whether the backend puts all bytes into the read buffer by itself, as a socket does.
+    /// Then `read_data` returns no bytes. It only hears that the caller wants more.
+    #[doc(hidden)]
+    fn fills_buffer(&self) -> bool {
+        false
+    }
+
     /// Writes to the device itself: all of `data`, or as much as it takes. Returns the number of
     /// bytes.
     ///
@@ -223,6 +232,26 @@ pub trait DeviceBackend {
 
     /// Returns how many written bytes have not been passed on yet. The default is 0.
     fn bytes_to_write(&self) -> usize {
+        0
+    }
+
+    /// Returns how many written bytes wait in this process. It differs from
+    /// [`bytes_to_write`](DeviceBackend::bytes_to_write), the default, if bytes also wait elsewhere,
+    /// for example in an encrypted form.
+    fn unsent_bytes(&self) -> usize {
+        self.bytes_to_write()
+    }
+
+    /// Connects `wake` to the signals of the device that are emitted when fewer bytes are unsent. By
+    /// default this is [`bytes_written`](super::DeviceNode::bytes_written).
+    fn connect_sent(&self, device: &QIODevice, wake: Rc<dyn Fn()>) -> [Connection; 2] {
+        [device.bytes_written.connect(move |_| wake()), Connection::default()]
+    }
+
+    /// Returns how many bytes the device puts into its read buffer at most, 0 if there is no limit.
+    /// The default is 0.
+    #[doc(alias = "readBufferSize")]
+    fn read_buffer_size(&self) -> usize {
         0
     }
 

@@ -29,6 +29,16 @@ impl DetachedBytes {
     }
 }
 
+/// The first chunk of a queue, while it is outside of it.
+#[derive(Debug, Default)]
+pub(super) struct Front(Piece);
+
+impl Front {
+    pub(super) fn bytes(&self) -> &[u8] {
+        self.0.bytes()
+    }
+}
+
 #[derive(Debug, Default)]
 struct Piece {
     data: Chunk,
@@ -225,6 +235,62 @@ impl ByteQueue {
         }
     }
 
+    /// Takes the first chunk out of the queue, for [`put_front`](ByteQueue::put_front). The bytes
+    /// behind it stay.
+    pub(super) fn take_front(&mut self) -> Front {
+        self.len -= self.head.len();
+        Front(std::mem::take(&mut self.head))
+    }
+
+    /// Puts a chunk back in front of all bytes.
+    pub(super) fn put_front(&mut self, front: Front) {
+        if front.0.len() == 0 {
+            return;
+        }
+        self.len += front.0.len();
+        let before = std::mem::replace(&mut self.head, front.0);
+        if before.len() > 0 {
+            self.tail.push_front(before);
+        }
+    }
+
+    /// Moves bytes into the first chunk, so that it has at least `count` of them, or all that there
+    /// are.
+    ///
+    /// A caller that at least doubles `count` from call to call makes the queue copy each byte a
+    /// bounded number of times.
+    pub(super) fn join(&mut self, count: usize, pool: &BufferPool) {
+        let count = count.min(self.len);
+        if self.head.len() >= count {
+            return;
+        }
+        let start = std::mem::take(&mut self.head.start);
+        let mut joined = match self.head.data.as_mut_vec() {
+            Some(data) => {
+                data.drain(..start);
+                std::mem::take(data)
+            }
+            None => {
+                let mut copy = pool.take(count);
+                copy.extend_from_slice(&self.head.data[start..]);
+                copy
+            }
+        };
+        joined.reserve(count - joined.len());
+        while joined.len() < count {
+            let Some(next) = self.tail.front_mut() else { break };
+            let part = next.len().min(count - joined.len());
+            joined.extend_from_slice(&next.bytes()[..part]);
+            next.start += part;
+            if next.len() == 0
+                && let Some(empty) = self.tail.pop_front()
+            {
+                empty.data.recycle(pool);
+            }
+        }
+        self.head = Piece { limit: joined.len(), data: joined.into(), start: 0 };
+    }
+
     /// Takes all bytes, for another thread. They stay divided into the same chunks. Only chunks
     /// that this thread shares are copied.
     #[must_use]
@@ -290,6 +356,15 @@ impl ByteQueue {
         count
     }
 
+    /// Returns the bytes after the first `offset`, if they are in one chunk and there are any.
+    #[must_use]
+    pub fn only_slice(&self, offset: usize) -> Option<&[u8]> {
+        if !self.tail.is_empty() {
+            return None;
+        }
+        self.head.bytes().get(offset..).filter(|bytes| !bytes.is_empty())
+    }
+
     /// Returns the length of the first chunk.
     #[must_use]
     pub fn first_len(&self) -> usize {
@@ -315,6 +390,8 @@ mod tests {
         TakeAll,
         Detach,
         Clear,
+        Join(usize),
+        Front,
     }
 
     fn step() -> impl Strategy<Value = Step> {
@@ -328,6 +405,8 @@ mod tests {
             1 => Just(Step::TakeAll),
             1 => Just(Step::Detach),
             1 => Just(Step::Clear),
+            2 => (0usize..80).prop_map(Step::Join),
+            1 => Just(Step::Front),
         ]
     }
 
@@ -367,6 +446,21 @@ mod tests {
                         queue.attach(detached);
                         prop_assert_eq!(queue.first_len(), first);
                     }
+                    Step::Join(count) => {
+                        queue.join(count, &pool);
+                        prop_assert!(queue.first_len() >= count.min(model.len()));
+                    }
+                    Step::Front => {
+                        // While the first chunk is outside, the queue has all others, and takes
+                        // more.
+                        let front = queue.take_front();
+                        let taken = front.bytes().len();
+                        prop_assert_eq!(front.bytes(), &model[..taken]);
+                        prop_assert_eq!(queue.len(), model.len() - taken);
+                        queue.append(&[1, 2], 16, &pool);
+                        model.extend([1, 2]);
+                        queue.put_front(front);
+                    }
                     Step::Clear => {
                         queue.clear(&pool);
                         model.clear();
@@ -396,6 +490,9 @@ mod tests {
                     let count = queue.slices(offset, &mut slices);
                     let joined: Vec<u8> =
                         slices[..count].iter().flat_map(|s| s.iter().copied()).collect();
+                    if let Some(only) = queue.only_slice(offset) {
+                        prop_assert_eq!(only, &joined[..]);
+                    }
                     prop_assert_eq!(joined, model.get(offset..).unwrap_or_default());
                 }
             }

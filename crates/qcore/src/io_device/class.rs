@@ -99,6 +99,10 @@ impl<T: DeviceBackend + Object> DeviceBackend for OfClass<T> {
         self.with(|class| class.bytes_to_write())
     }
 
+    fn read_buffer_size(&self) -> usize {
+        self.with(|class| class.read_buffer_size())
+    }
+
     fn wait_for_ready_read(
         &self,
         device: &QIODevice,

@@ -20,8 +20,13 @@ pub enum DeviceErrorKind {
     TimedOut,
     /// There is more data than the caller allows.
     TooLong,
+    /// Too many written bytes wait to be sent, and the device was told to
+    /// [refuse](super::WhenFull::Refuse) more. It has taken nothing.
+    Full,
     /// The device does not support the operation, for example waiting.
     Unsupported,
+    /// The next bytes of the device are [lent](super::FilledBuf).
+    Busy,
     /// The device itself failed.
     Device,
 }
@@ -73,7 +78,9 @@ impl From<DeviceErrorKind> for DeviceError {
                 DeviceErrorKind::InvalidArgument => "invalid argument",
                 DeviceErrorKind::TimedOut => "the time was over",
                 DeviceErrorKind::TooLong => "there is more data than allowed",
+                DeviceErrorKind::Full => "too many bytes wait to be sent",
                 DeviceErrorKind::Unsupported => "the device cannot do this",
+                DeviceErrorKind::Busy => "the next bytes are lent",
                 DeviceErrorKind::Device => "device error",
             }),
         }
@@ -105,7 +112,9 @@ impl From<DeviceError> for io::Error {
             }
             DeviceErrorKind::TimedOut => io::ErrorKind::TimedOut,
             DeviceErrorKind::TooLong => io::ErrorKind::InvalidData,
+            DeviceErrorKind::Full => io::ErrorKind::WouldBlock,
             DeviceErrorKind::Unsupported => io::ErrorKind::Unsupported,
+            DeviceErrorKind::Busy => io::ErrorKind::ResourceBusy,
             DeviceErrorKind::Device => io::ErrorKind::Other,
         };
         io::Error::new(kind, error)

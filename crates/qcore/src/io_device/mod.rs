@@ -16,6 +16,8 @@ pub(crate) mod class;
 #[cfg(feature = "tasks")]
 mod device_stream;
 mod error;
+mod flow;
+mod lending;
 mod lines;
 mod open_mode;
 pub(crate) mod pool;
@@ -31,12 +33,16 @@ use std::{
 };
 
 #[cfg(feature = "tasks")]
+pub(crate) use self::device_stream::Waiting;
+#[cfg(feature = "tasks")]
 pub use self::device_stream::{DeviceStream, ReadHalf, StreamDevice, WriteHalf};
 pub use self::{
     backend::DeviceBackend,
     buffer::{BufferNode, QBuffer},
     chunk::Chunk,
     error::{DeviceError, DeviceErrorKind},
+    flow::{WhenFull, WriteFlow},
+    lending::FilledBuf,
     open_mode::OpenMode,
 };
 use self::{
@@ -141,7 +147,11 @@ pub struct DeviceNode {
     /// The position at which a transaction began, in a device with positions.
     transaction_pos: Cell<i64>,
     error_string: RefCell<String>,
+    /// How often bytes of the read buffer were lent and returned: odd while they are lent.
+    lendings: Cell<u32>,
     backend: OnceCell<Backend>,
+    /// What limits written bytes. Most devices have none.
+    flow: OnceCell<Box<WriteFlow>>,
 }
 
 /// The object that implements the functions that are virtual in Qt.
@@ -181,7 +191,9 @@ impl DeviceNode {
             transaction: Cell::new(None),
             transaction_pos: Cell::new(0),
             error_string: RefCell::default(),
+            lendings: Cell::new(0),
             backend: OnceCell::new(),
+            flow: OnceCell::new(),
         })
     }
 }
@@ -385,7 +397,7 @@ impl QIODevice {
     /// Opens the device.
     ///
     /// A device of its own class may emit signals before it returns: a `QLocalSocket` connects, and
-    /// emits `state_changed`, and `connected` or `error_occurred`.
+    /// emits `state_changed`, and `connected`, or `error_occurred` and `closed`.
     ///
     /// # Errors
     ///
@@ -402,7 +414,7 @@ impl QIODevice {
     ///
     /// For an encrypted `QSslSocket` these are the bytes that are not encrypted yet, as in Qt. The
     /// socket encrypts all written bytes as soon as the loop runs, and any number of encrypted
-    /// bytes may then wait for the peer to read. `unsent_bytes()`, which every socket has, returns
+    /// bytes may then wait for the peer to read. [`unsent_bytes`](QIODevice::unsent_bytes) returns
     /// how many bytes wait in all.
     #[doc(alias = "bytesToWrite")]
     #[must_use]
@@ -410,12 +422,29 @@ impl QIODevice {
         self.backend().bytes_to_write()
     }
 
+    /// Returns how many written bytes wait in this process for the operating system to take them.
+    ///
+    /// A program that may write faster than the other end reads should limit this number;
+    /// [`write_flow`](QIODevice::write_flow) helps. For a `QSslSocket` it includes bytes that
+    /// [`bytes_to_write`](QIODevice::bytes_to_write) does not count: those that are encrypted and
+    /// not sent, with the bytes that encryption adds. For other sockets the two numbers differ only
+    /// by bytes that were sent and have not been announced by
+    /// [`bytes_written`](DeviceNode::bytes_written) yet. Neither number includes what the system
+    /// has taken and the other end has not received. Qt has no such function.
+    ///
+    /// The number is 0 for a device that passes on bytes at once, such as a `QUdpSocket` or a
+    /// [`QBuffer`].
+    #[must_use]
+    pub fn unsent_bytes(&self) -> usize {
+        self.backend().unsent_bytes()
+    }
+
     /// Closes the device and drops unread data.
     ///
     /// An open device emits [`about_to_close`](DeviceNode::about_to_close) before it returns. A
     /// socket also emits the signals of its function for disconnecting: `state_changed`,
-    /// [`read_channel_finished`](DeviceNode::read_channel_finished) and `disconnected`. If it is
-    /// encrypted, it first sends what was written, and emits
+    /// [`read_channel_finished`](DeviceNode::read_channel_finished), `disconnected` and `closed`. If
+    /// it is encrypted, it first sends what was written, and emits
     /// [`bytes_written`](DeviceNode::bytes_written) and `encrypted_bytes_written`.
     pub fn close(&self) {
         self.backend().close(self);
@@ -482,13 +511,17 @@ impl QIODevice {
     /// # Errors
     ///
     /// [`DeviceErrorKind::NotOpen`] or [`NotWritable`](DeviceErrorKind::NotWritable), with Qt's
-    /// warning in the log. Otherwise the device's own error.
+    /// warning in the log. [`Full`](DeviceErrorKind::Full) if the program has chosen
+    /// [`WhenFull::Refuse`] and too many bytes wait. Otherwise the device's own error.
     pub fn write(&self, data: impl AsRef<[u8]>) -> Result<usize, DeviceError> {
         self.check_writable("write")?;
         self.check_write_channel()?;
         let backend = self.backend();
         if backend.is_sequential() {
-            return backend.write_data(self, data.as_ref());
+            return match self.flow_in_use() {
+                None => backend.write_data(self, data.as_ref()),
+                Some(flow) => flow.write(self, || backend.write_data(self, data.as_ref())),
+            };
         }
         if self.0.device_pos.get() != self.pos() {
             self.seek(self.pos())?;
@@ -533,7 +566,10 @@ impl QIODevice {
         }
         self.check_writable("write")?;
         self.check_write_channel()?;
-        backend.write_chunk(self, data)
+        match self.flow_in_use() {
+            None => backend.write_chunk(self, data),
+            Some(flow) => flow.write(self, || backend.write_chunk(self, data)),
+        }
     }
 
     /// Writes one byte.
@@ -578,6 +614,7 @@ impl QIODevice {
         self.reset_channel_counts();
         self.set_error_string("");
         self.clear_buffer();
+        self.forget_fullness();
         let at_end = mode.contains(OpenMode::APPEND) && !self.is_sequential();
         self.0.pos.set(if at_end { self.backend().size() } else { 0 });
         if self.0.device_pos.get() != 0 {
@@ -597,6 +634,7 @@ impl QIODevice {
         self.0.mode.set(OpenMode::NOT_OPEN);
         self.reset_channel_counts();
         self.clear_buffer();
+        self.forget_fullness();
         self.0.transaction.set(None);
         self.0.pos.set(0);
     }
@@ -631,6 +669,7 @@ impl QIODevice {
 
     /// Drops the content of the read buffer.
     pub fn clear_buffer(&self) {
+        self.recall();
         self.0.buffer.borrow_mut().clear(&self.0.pool);
     }
 
@@ -638,6 +677,7 @@ impl QIODevice {
     /// transaction.
     #[must_use]
     pub fn take_buffer(&self) -> Vec<u8> {
+        self.recall();
         self.0.transaction.set(None);
         self.0.buffer.borrow_mut().take_all(&self.0.pool)
     }
@@ -650,6 +690,7 @@ impl QIODevice {
 
     /// Ends the transaction and replaces the content of the read buffer. Returns what was in it.
     pub(crate) fn exchange_buffer(&self, bytes: DetachedBytes) -> DetachedBytes {
+        self.recall();
         self.0.transaction.set(None);
         let mut buffer = self.0.buffer.borrow_mut();
         let before = buffer.detach();

@@ -24,6 +24,7 @@ pub struct BufferPool {
     small: RefCell<Vec<Vec<u8>>>,
     large: RefCell<Vec<Vec<u8>>>,
     scratch: Cell<Vec<u8>>,
+    block: Cell<Vec<u8>>,
     pieces: RefCell<Vec<Vec<u8>>>,
 }
 
@@ -71,6 +72,31 @@ impl BufferPool {
         // Zeroes only the part beyond the current length.
         scratch.resize(SCRATCH, 0);
         scratch
+    }
+
+    /// Takes an empty buffer with room for [`SCRATCH`] bytes, for a device that appends to it what
+    /// it receives. Give it back, or keep it as a chunk if a good part of it is filled.
+    #[must_use]
+    pub fn take_block(&self) -> Vec<u8> {
+        let block = self.block.take();
+        if block.capacity() >= SCRATCH {
+            return block;
+        }
+        let mut large = self.large.borrow_mut();
+        match large.iter().position(|buffer| buffer.capacity() >= SCRATCH) {
+            Some(at) => {
+                let mut block = large.swap_remove(at);
+                block.clear();
+                block
+            }
+            None => Vec::with_capacity(SCRATCH),
+        }
+    }
+
+    /// Returns the buffer of [`take_block`](Self::take_block).
+    pub fn put_block(&self, mut block: Vec<u8>) {
+        block.clear();
+        self.block.set(block);
     }
 
     /// Takes a buffer of [`PIECE`] bytes with no particular content. Give it back.

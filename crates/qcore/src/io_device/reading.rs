@@ -355,6 +355,10 @@ impl QIODevice {
         stays: bool,
         at_end: &mut bool,
     ) -> Result<Asked, DeviceError> {
+        if backend.fills_buffer() {
+            *at_end = true;
+            return backend.read_data(self, &mut []).map(|_| Asked::Done);
+        }
         let unbuffered = self.open_mode().contains(OpenMode::UNBUFFERED);
         if !stays && (unbuffered || sink.room() >= PIECE) {
             return self.read_directly(backend, sink, at_end);

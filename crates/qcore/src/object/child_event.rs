@@ -61,7 +61,7 @@ impl QChildEvent {
         self.left.set(true);
     }
 
-    /// Whether it was left to the base class since this was last asked.
+    /// Returns whether `leave_to_base` was called since the last call of this function.
     pub(super) fn take_left(&self) -> bool {
         self.left.take()
     }

@@ -1,11 +1,9 @@
 //! The list of slots of one signal.
 
 use std::{
-    cell::{Cell, RefCell},
+    cell::{Cell, RefCell, RefMut},
     rc::Rc,
 };
-
-use smallvec::SmallVec;
 
 use super::{
     sender::SenderScope,
@@ -23,17 +21,24 @@ use crate::{
 /// In a list of at least 16 entries, the empty ones are removed when they are the majority.
 pub(super) struct Slots<T: 'static> {
     life: Option<Rc<Life>>,
-    entries: RefCell<Rc<Entries<T>>>,
+    /// A second reference to the slot of a list with a single one. An emission takes it and puts
+    /// it back, which costs less than to count a new reference. It is `None` during an emission,
+    /// after the list has changed, and in every other list.
+    only: Cell<Option<Rc<dyn AnySlot<T>>>>,
+    entries: RefCell<Entries<T>>,
     next_id: Cell<u64>,
     live: Cell<usize>,
 }
 
-/// The entries of a list. Most signals with a slot have only one, which is stored in the list
-/// itself.
-type Entries<T> = SmallVec<[Entry<T>; 1]>;
+enum Entries<T: 'static> {
+    /// The id of a single slot, and the slot. Most signals with a slot have only one, which needs
+    /// no list.
+    One(u64, Rc<dyn AnySlot<T>>),
+    /// The entries, sorted by id, because ids rise. `None` stands for an empty list.
+    Many(Option<Rc<Vec<Entry<T>>>>),
+}
 
 struct Entry<T: 'static> {
-    /// Ids rise, so the entries are sorted by id.
     id: u64,
     slot: Option<Rc<dyn AnySlot<T>>>,
 }
@@ -44,9 +49,125 @@ impl<T> Clone for Entry<T> {
     }
 }
 
+impl<T> Clone for Entries<T> {
+    fn clone(&self) -> Self {
+        match self {
+            Entries::One(id, slot) => Entries::One(*id, slot.clone()),
+            Entries::Many(entries) => Entries::Many(entries.clone()),
+        }
+    }
+}
+
+impl<T> Entries<T> {
+    /// Returns the slots that have not been disconnected.
+    fn slots(&self) -> impl Iterator<Item = &Rc<dyn AnySlot<T>>> {
+        let (one, many) = match self {
+            Entries::One(_, slot) => (Some(slot), None),
+            Entries::Many(entries) => (None, entries.as_deref()),
+        };
+        one.into_iter().chain(many.into_iter().flatten().filter_map(|entry| entry.slot.as_ref()))
+    }
+
+    fn slot(&self, id: u64) -> Option<&Rc<dyn AnySlot<T>>> {
+        match self {
+            Entries::One(one, slot) => (*one == id).then_some(slot),
+            Entries::Many(entries) => {
+                let entries = entries.as_deref()?;
+                entries[find(entries, id)?].slot.as_ref()
+            }
+        }
+    }
+
+    fn id_of(&self, wanted: &Rc<dyn AnySlot<T>>) -> Option<u64> {
+        let is_wanted = |slot: &Rc<dyn AnySlot<T>>| Rc::ptr_eq(slot, wanted);
+        match self {
+            Entries::One(id, slot) => is_wanted(slot).then_some(*id),
+            Entries::Many(entries) => {
+                let mut entries = entries.as_deref()?.iter();
+                entries.find(|entry| entry.slot.as_ref().is_some_and(is_wanted)).map(|one| one.id)
+            }
+        }
+    }
+
+    fn push(&mut self, id: u64, slot: Rc<dyn AnySlot<T>>) {
+        if let Entries::Many(Some(entries)) = self {
+            return Rc::make_mut(entries).push(Entry { id, slot: Some(slot) });
+        }
+        *self = match std::mem::replace(self, Entries::Many(None)) {
+            Entries::One(first_id, first) => {
+                let first = Entry { id: first_id, slot: Some(first) };
+                let entries = vec![first, Entry { id, slot: Some(slot) }];
+                Entries::Many(Some(Rc::new(entries)))
+            }
+            Entries::Many(_) => Entries::One(id, slot),
+        };
+    }
+
+    /// Takes the slot `id` out of the list.
+    fn take(&mut self, id: u64) -> Option<Rc<dyn AnySlot<T>>> {
+        match self {
+            Entries::One(one, _) if *one == id => self.take_one(),
+            Entries::One(..) => None,
+            Entries::Many(entries) => {
+                let entries = entries.as_mut()?;
+                let at = find(entries, id)?;
+                // A copy of the list would be for nothing.
+                entries[at].slot.as_ref()?;
+                Rc::make_mut(entries)[at].slot.take()
+            }
+        }
+    }
+
+    fn take_one(&mut self) -> Option<Rc<dyn AnySlot<T>>> {
+        match std::mem::replace(self, Entries::Many(None)) {
+            Entries::One(_, slot) => Some(slot),
+            Entries::Many(_) => None,
+        }
+    }
+
+    /// Takes the slots for which `wanted` returns true out of the list.
+    fn take_all(&mut self, wanted: impl Fn(&dyn AnySlot<T>) -> bool) -> Vec<Rc<dyn AnySlot<T>>> {
+        match self {
+            Entries::One(_, slot) if wanted(&**slot) => self.take_one().into_iter().collect(),
+            Entries::Many(Some(entries)) => {
+                let entries = Rc::make_mut(entries).iter_mut();
+                let wanted = |entry: &&mut Entry<T>| entry.slot.as_deref().is_some_and(&wanted);
+                entries.filter(wanted).filter_map(|entry| entry.slot.take()).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// Removes the empty entries if they are too many. `live` is the number of the others.
+    fn sweep(&mut self, live: usize) {
+        let Entries::Many(many) = self else { return };
+        let Some(entries) = many else { return };
+        if live == 0 {
+            *many = None;
+        } else if live * 2 < entries.len() && entries.len() >= 16 {
+            Rc::make_mut(entries).retain(|entry| entry.slot.is_some());
+        }
+    }
+}
+
+fn find<T>(entries: &[Entry<T>], id: u64) -> Option<usize> {
+    // If no entry before it was removed, the index of a slot follows from its id.
+    let guess = id.wrapping_sub(entries.first()?.id) as usize;
+    if entries.get(guess).is_some_and(|entry| entry.id == id) {
+        return Some(guess);
+    }
+    entries.binary_search_by_key(&id, |entry| entry.id).ok()
+}
+
 impl<T: 'static> Slots<T> {
     pub(super) fn new(life: Option<Rc<Life>>) -> Self {
-        Slots { life, entries: RefCell::default(), next_id: Cell::new(0), live: Cell::new(0) }
+        Slots {
+            life,
+            only: Cell::new(None),
+            entries: RefCell::new(Entries::Many(None)),
+            next_id: Cell::new(0),
+            live: Cell::new(0),
+        }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -57,14 +178,14 @@ impl<T: 'static> Slots<T> {
     pub(super) fn count(&self) -> usize {
         // Whether a receiver lives may be for the program to say, so nothing is borrowed.
         let snapshot = self.entries.borrow().clone();
-        let slots = snapshot.iter().filter_map(|entry| entry.slot.as_ref());
-        slots.filter(|slot| slot.call().is_alive() && !slot.state().is_dead()).count()
+        let lives = |slot: &&Rc<dyn AnySlot<T>>| slot.call().is_alive() && !slot.state().is_dead();
+        snapshot.slots().filter(lives).count()
     }
 
-    #[inline]
+    #[inline(always)] // an emission to a single slot takes less time than a prologue
     pub(super) fn emit(&self, value: &T) {
         let Some(life) = &self.life else { return self.emit_of_nobody(value) };
-        if life.signals_blocked() || self.live.get() == 0 {
+        if life.signals_blocked() {
             return;
         }
         let _scope = SenderScope::enter(life.dispatcher(), life.id());
@@ -82,39 +203,80 @@ impl<T: 'static> Slots<T> {
         self.call_all(value);
     }
 
-    #[inline]
+    // An emission holds a reference to the list or to the only slot, so that nothing is borrowed
+    // while a slot runs. Slots that connect or disconnect change the list, or a copy of it. The
+    // emission is the last owner of a slot that is disconnected meanwhile.
+    #[inline(always)]
     fn call_all(&self, value: &T) {
-        // Walks a snapshot, so that nothing is borrowed while a slot runs. Slots that connect or
-        // disconnect change a copy of the list. The snapshot is the last owner of a slot that is
-        // disconnected meanwhile.
-        let snapshot = self.entries.borrow().clone();
-        match snapshot.as_slice() {
-            [only] => self.run(only, value),
-            all => all.iter().for_each(|entry| self.run(entry, value)),
-        }
-    }
-
-    #[inline(always)] // keeps the case of a single slot free of a loop
-    fn run(&self, entry: &Entry<T>, value: &T) {
-        let Some(slot) = &entry.slot else { return };
-        let ran = slot.run(value);
+        let Some(only) = self.only.take() else { return self.call_snapshot(value) };
+        let ran = only.run(value);
         if ran != Ran::Done {
-            self.run_otherwise(entry, ran, value);
+            self.run_only_otherwise(&only, ran, value);
+        }
+        self.put_back(only);
+    }
+
+    /// Keeps the only slot for the next emission, unless the list has changed.
+    #[inline(always)]
+    fn put_back(&self, only: Rc<dyn AnySlot<T>>) {
+        let is_only = match &*self.entries.borrow() {
+            Entries::One(_, slot) => Rc::ptr_eq(slot, &only),
+            Entries::Many(_) => false,
+        };
+        if is_only {
+            // An emission within this one may have put the same slot back.
+            self.only.set(Some(only));
         }
     }
 
-    /// Runs a slot that has a flag or a dead receiver: disconnects it, calls it, or both.
+    #[inline(never)]
+    fn call_snapshot(&self, value: &T) {
+        let snapshot = self.entries.borrow().clone();
+        match snapshot {
+            Entries::Many(Some(entries)) => self.call_each(&entries, value),
+            Entries::Many(None) => {}
+            Entries::One(_, only) => {
+                self.only.set(Some(only));
+                self.call_all(value);
+            }
+        }
+    }
+
+    #[inline(never)] // the loop needs all registers
+    fn call_each(&self, entries: &[Entry<T>], value: &T) {
+        for entry in entries {
+            let Some(slot) = &entry.slot else { continue };
+            let ran = slot.run(value);
+            if ran != Ran::Done {
+                self.run_entry_otherwise(entry, ran, value);
+            }
+        }
+    }
+
     #[cold]
     #[inline(never)]
-    fn run_otherwise(&self, entry: &Entry<T>, ran: Ran, value: &T) {
-        if ran != Ran::Guarded {
-            self.disconnect(entry.id);
+    fn run_only_otherwise(&self, only: &Rc<dyn AnySlot<T>>, ran: Ran, value: &T) {
+        let id = self.entries.borrow().id_of(only);
+        self.run_otherwise(id, &**only, ran, value);
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn run_entry_otherwise(&self, entry: &Entry<T>, ran: Ran, value: &T) {
+        if let Some(slot) = &entry.slot {
+            self.run_otherwise(Some(entry.id), &**slot, ran, value);
         }
-        if ran != Ran::Gone
-            && let Some(slot) = &entry.slot
-            && !slot.call_anyway(value)
-        {
-            self.disconnect(entry.id);
+    }
+
+    /// Runs a slot that has a flag or a dead receiver: disconnects it, calls it, or both. `id` is
+    /// `None` if the slot is already disconnected.
+    fn run_otherwise(&self, id: Option<u64>, slot: &dyn AnySlot<T>, ran: Ran, value: &T) {
+        let disconnect = || id.is_some_and(|id| self.disconnect(id));
+        if ran != Ran::Guarded {
+            disconnect();
+        }
+        if ran != Ran::Gone && !slot.call_anyway(value) {
+            disconnect();
         }
     }
 
@@ -122,9 +284,7 @@ impl<T: 'static> Slots<T> {
         let id = self.next_id.get();
         self.next_id.set(id + 1);
         let slot: Rc<dyn AnySlot<T>> = Rc::new(slot);
-        let mut shared = self.entries.borrow_mut();
-        let entries = Rc::make_mut(&mut shared);
-        entries.push(Entry { id, slot: Some(slot) });
+        self.change().push(id, slot);
         self.live.set(self.live.get() + 1);
         id
     }
@@ -133,74 +293,53 @@ impl<T: 'static> Slots<T> {
         // Whether a receiver lives may be for the program to say, so nothing is borrowed. It may
         // also disconnect the slot.
         let snapshot = self.entries.borrow().clone();
-        let mut slots = snapshot.iter().filter_map(|entry| entry.slot.as_ref());
-        slots.any(|slot| slot.is(method) && slot.call().is_alive() && !slot.state().is_dead())
-    }
-
-    fn find(entries: &[Entry<T>], id: u64) -> Option<usize> {
-        // If no entry before it was removed, the index of a slot follows from its id.
-        let guess = id.wrapping_sub(entries.first()?.id) as usize;
-        if entries.get(guess).is_some_and(|entry| entry.id == id) {
-            return Some(guess);
-        }
-        entries.binary_search_by_key(&id, |entry| entry.id).ok()
+        let is_one = |slot: &dyn AnySlot<T>| {
+            slot.is(method) && slot.call().is_alive() && !slot.state().is_dead()
+        };
+        snapshot.slots().any(|slot| is_one(&**slot))
     }
 
     fn slot(&self, id: u64) -> Option<Rc<dyn AnySlot<T>>> {
-        let entries = self.entries.borrow();
-        entries[Self::find(&entries, id)?].slot.clone()
+        self.entries.borrow().slot(id).cloned()
+    }
+
+    /// Borrows the entries for a change. They hold the slots, so this drops none.
+    #[inline]
+    fn change(&self) -> RefMut<'_, Entries<T>> {
+        drop(self.only.take());
+        self.entries.borrow_mut()
     }
 
     /// Removes the slots for which `wanted` returns true. The caller drops them after the borrow
     /// has ended, because dropping a closure runs user code.
     fn take(&self, wanted: impl Fn(&dyn AnySlot<T>) -> bool) -> Vec<Rc<dyn AnySlot<T>>> {
-        let mut taken = Vec::new();
-        let mut shared = self.entries.borrow_mut();
-        let entries = Rc::make_mut(&mut shared);
-        for entry in entries.iter_mut() {
-            if entry.slot.as_deref().is_some_and(&wanted) {
-                taken.extend(entry.slot.take());
-            }
-        }
+        let mut entries = self.change();
+        let taken = entries.take_all(wanted);
         for slot in &taken {
             slot.state().kill();
         }
-        self.live.set(self.live.get() - taken.len());
-        self.sweep(entries);
+        self.removed(&mut entries, taken.len());
         taken
     }
 
-    fn sweep(&self, entries: &mut Entries<T>) {
-        if self.live.get() == 0 {
-            entries.clear();
-            if entries.capacity() > 16 {
-                entries.shrink_to_fit();
-            }
-        } else if self.live.get() * 2 < entries.len() && entries.len() >= 16 {
-            entries.retain(|entry| entry.slot.is_some());
-        }
+    #[inline]
+    fn removed(&self, entries: &mut Entries<T>, count: usize) {
+        self.live.set(self.live.get() - count);
+        entries.sweep(self.live.get());
     }
 }
 
 impl<T: 'static> SlotList for Slots<T> {
     fn disconnect(&self, id: u64) -> bool {
         let taken = {
-            let mut shared = self.entries.borrow_mut();
-            let Some(at) = Self::find(&shared, id) else { return false };
-            if shared[at].slot.is_none() {
-                return false;
-            }
-            let entries = Rc::make_mut(&mut shared);
-            let taken = entries[at].slot.take();
-            self.live.set(self.live.get() - 1);
-            self.sweep(entries);
+            let mut entries = self.change();
+            let Some(taken) = entries.take(id) else { return false };
+            self.removed(&mut entries, 1);
             taken
         };
+        taken.state().kill();
         // A slot with a dead receiver was no longer a connection.
-        taken.is_some_and(|slot| {
-            slot.state().kill();
-            slot.call().is_alive()
-        })
+        taken.call().is_alive()
     }
 
     fn disconnect_receiver(&self, receiver: usize) -> bool {

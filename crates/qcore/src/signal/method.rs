@@ -81,7 +81,7 @@ pub trait Slot<Kind, R: ?Sized, T, Shape>: 'static {
     fn call(&self, receiver: &R, value: &T);
 }
 
-/// Values of which a slot can be given something borrowed: a `&str` of a `String`.
+/// Values that a signal can pass to a slot in borrowed form: a `String` as a `&str`.
 pub trait Lend {
     /// What it lends.
     type Lent: ?Sized;

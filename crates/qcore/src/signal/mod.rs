@@ -135,13 +135,13 @@ impl<T: 'static> Signal<T> {
     ///
     /// If a slot panics. The remaining slots are not called in this emission. The signal stays
     /// usable.
-    #[inline]
+    #[inline(always)] // see `Slots::emit`
     pub fn emit(&self, value: T) {
         self.emit_ref(&value);
     }
 
     /// Emits the signal with a value that the caller keeps.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn emit_ref(&self, value: &T) {
         if let Some(slots) = self.slots.get() {
             slots.emit(value);

@@ -495,7 +495,7 @@ impl<R: Receiver, F: FnOnce(&R::Target) -> V + 'static, V: 'static> Deliver for 
 }
 
 impl<R: Receiver, F, V> Drop for Ask<R, F, V> {
-    /// The call was dropped without having been made. The caller is told why.
+    /// If the call was never made, answers the caller with an error that says why.
     fn drop(&mut self) {
         let Some((call, answerer)) = self.inner.take() else { return };
         drop(call);

@@ -102,7 +102,7 @@ impl<R: Receiver, T: Clone + Send + 'static> RemoteSignal<R, T> {
     /// use qcore::{QCoreApplication, QObject, QThread, Signal, class};
     ///
     /// class! {
-    ///     /// Emits `failed` when it is told to start.
+    ///     /// Its function `start` emits `failed`.
     ///     pub struct Worker: QObject {
     ///         pub failed: Signal<i32>,
     ///     }

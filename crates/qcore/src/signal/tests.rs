@@ -182,3 +182,29 @@ fn a_panic_leaves_the_signal_as_good_as_before() {
     signal.emit(());
     assert_eq!(calls.get(), 1);
 }
+
+#[test]
+fn a_single_slot_that_is_replaced_during_its_emission_is_not_called_again() {
+    let signal = Rc::new(Signal::<i32>::new());
+    let calls = Rc::new(RefCell::new(Vec::new()));
+    let first = Rc::new(RefCell::new(Connection::default()));
+    let (weak, log, own) = (Rc::downgrade(&signal), calls.clone(), first.clone());
+    let connection = signal.connect(move |depth| {
+        log.borrow_mut().push(("first", *depth));
+        let signal = weak.upgrade().unwrap();
+        if *depth > 0 {
+            // The inner emission ends while the list still has this slot alone.
+            return signal.emit(depth - 1);
+        }
+        own.borrow().disconnect();
+        let log = log.clone();
+        signal.connect(move |depth| log.borrow_mut().push(("second", *depth)));
+    });
+    first.replace(connection);
+    signal.emit(2);
+    assert_eq!(calls.take(), [("first", 2), ("first", 1), ("first", 0)]);
+    signal.emit(7);
+    signal.emit(8);
+    assert_eq!(calls.take(), [("second", 7), ("second", 8)]);
+    assert_eq!(signal.receivers(), 1);
+}

@@ -60,7 +60,7 @@ enum SenderEnd {
 }
 
 impl Wire {
-    /// Creates a connection, of which neither end exists yet.
+    /// Creates a connection that has neither a sender nor a receiver yet.
     pub(super) fn new<R: Receiver>(remote: &Remote<R>) -> Arc<Wire> {
         let target = remote.lodging().clone();
         let slot = Lodging::reserve(target.inbox().clone());

@@ -196,7 +196,7 @@ impl QTextStream {
         if let super::Medium::Device(input) = &mut self.medium {
             input.set_codec(codec);
         }
-        self.encoder.set_codec(codec);
+        self.output.set_codec(codec);
         if let Some(position) = position {
             let _ = self.seek(position);
         }
@@ -229,7 +229,7 @@ impl QTextStream {
     #[doc(alias = "generateByteOrderMark")]
     #[must_use]
     pub fn generate_byte_order_mark(&self) -> bool {
-        self.encoder.marks()
+        self.output.marks()
     }
 
     /// Sets whether the stream writes a byte order mark before the first text, if the codec is
@@ -247,8 +247,8 @@ impl QTextStream {
     /// ```
     #[doc(alias = "setGenerateByteOrderMark")]
     pub fn set_generate_byte_order_mark(&mut self, generate: bool) {
-        if self.unflushed.is_empty() {
-            self.encoder.set_marks(generate);
+        if self.output.is_empty() {
+            self.output.set_marks(generate);
         }
     }
 }

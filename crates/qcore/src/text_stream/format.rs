@@ -3,7 +3,7 @@
 
 use std::io::Write;
 
-use super::settings::{NumberFlags, RealNumberNotation, Settings};
+use super::settings::{MAX_LENGTH, NumberFlags, RealNumberNotation, Settings};
 
 /// The most digits that a number can have before all others are zeros.
 const DIGITS: usize = 1100;
@@ -105,20 +105,21 @@ pub(super) fn real(text: &mut Vec<u8>, value: f64, how: &Settings, scratch: &mut
     // As in Qt, a negative zero has no sign.
     push_sign(text, value < 0.0, how.flags);
     let value = value.abs();
+    let precision = how.precision.min(MAX_LENGTH);
     let keeps_point = how.flags.contains(NumberFlags::FORCE_POINT);
     match how.notation {
         RealNumberNotation::Fixed => {
-            push_fixed(text, value, how.precision, scratch);
-            if keeps_point && how.precision == 0 {
+            push_fixed(text, value, precision, scratch);
+            if keeps_point && precision == 0 {
                 text.push(b'.');
             }
         }
         RealNumberNotation::Scientific => {
-            let exponent = digits(value, how.precision, scratch);
-            push_scientific(text, scratch, how.precision, keeps_point, exponent, is_upper);
+            let exponent = digits(value, precision, scratch);
+            push_scientific(text, scratch, precision, keeps_point, exponent, is_upper);
         }
         RealNumberNotation::Smart => {
-            let after_first = how.precision.max(1) - 1;
+            let after_first = precision.max(1) - 1;
             let exponent = digits(value, after_first, scratch);
             let is_zero = |&&digit: &&u8| digit == b'0';
             let zeros = scratch[1..].iter().rev().take_while(is_zero).count();

@@ -20,7 +20,6 @@
 //! * Text is valid Unicode: half of a surrogate pair, or a number that is no character, is read as
 //!   U+FFFD.
 //! * A position in a string counts bytes, as elsewhere in Rust.
-//! * Closing the device does not flush the stream. Call [`flush`](QTextStream::flush) before.
 //! * [`read`](QTextStream::read) is Qt's `read(maxlen)`, therefore the generic function is
 //!   `read_value`.
 //! * Codecs other than Unicode and Latin-1 are those of the Encoding Standard, which the browsers
@@ -38,6 +37,7 @@ mod decode;
 mod encode;
 mod format;
 mod input;
+mod output;
 mod parse;
 mod reading;
 mod settings;
@@ -53,7 +53,7 @@ pub use self::{
     status::TextStreamStatus,
     values::{FromText, ToText},
 };
-use self::{encode::Encoder, input::Input, settings::Settings};
+use self::{input::Input, output::Output, settings::Settings};
 use crate::io_device::{DeviceError, DeviceErrorKind, OpenMode, QBuffer, QIODevice};
 
 /// Reads and writes text, over a device, over bytes or over a string.
@@ -120,11 +120,8 @@ pub struct QTextStream {
     bytes: Option<QBuffer>,
     codec: TextCodec,
     detects: bool,
-    encoder: Encoder,
-    /// Written text that has not gone to the device, in UTF-8.
-    unflushed: Vec<u8>,
+    output: Output,
     settings: Settings,
-    status: TextStreamStatus,
     /// Memory for numbers, and for their digits.
     number: Vec<u8>,
     digits: Vec<u8>,
@@ -144,7 +141,7 @@ enum Medium {
 impl Default for QTextStream {
     /// Creates a stream over nothing, which can be given a device or a string later.
     fn default() -> Self {
-        QTextStream::over(Medium::None)
+        QTextStream::over(Medium::None, Output::default())
     }
 }
 
@@ -170,8 +167,9 @@ impl QTextStream {
     /// ```
     #[must_use]
     pub fn new(device: &QIODevice) -> Self {
-        let input = Input::new(device, TextCodec::default());
-        QTextStream::over(Medium::Device(Box::new(input)))
+        let stream = QTextStream::over_device(device);
+        stream.output.connect();
+        stream
     }
 
     /// Creates a stream over a string. It reads from the beginning and writes at the end.
@@ -186,7 +184,7 @@ impl QTextStream {
     /// ```
     #[must_use]
     pub fn from_string(text: impl Into<String>) -> Self {
-        QTextStream::over(Medium::Text { text: text.into(), at: 0 })
+        QTextStream::over(Medium::Text { text: text.into(), at: 0 }, Output::default())
     }
 
     /// Creates a stream over bytes: over a [`QBuffer`] that is open for reading and writing. Both
@@ -204,21 +202,25 @@ impl QTextStream {
         let buffer = QBuffer::new();
         buffer.set_data(bytes);
         let _ = buffer.open(OpenMode::READ_WRITE);
-        let mut stream = QTextStream::new(&buffer);
+        let mut stream = QTextStream::over_device(&buffer);
         stream.bytes = Some(buffer);
         stream
     }
 
-    fn over(medium: Medium) -> Self {
+    /// Creates a stream over a device, without a connection to it.
+    fn over_device(device: &QIODevice) -> Self {
+        let input = Input::new(device, TextCodec::default());
+        QTextStream::over(Medium::Device(Box::new(input)), Output::new(device))
+    }
+
+    fn over(medium: Medium, output: Output) -> Self {
         QTextStream {
             medium,
             bytes: None,
             codec: TextCodec::default(),
             detects: true,
-            encoder: Encoder::default(),
-            unflushed: Vec::new(),
+            output,
             settings: Settings::default(),
-            status: TextStreamStatus::Ok,
             number: Vec::new(),
             digits: Vec::new(),
         }
@@ -248,7 +250,11 @@ impl QTextStream {
     #[must_use]
     pub fn device(&self) -> Option<&QIODevice> {
         match &self.medium {
-            Medium::Device(input) => Some(input.device()),
+            Medium::Device(input) => {
+                // A stream over bytes connects here, because nobody had its device before.
+                self.output.connect();
+                Some(input.device())
+            }
             Medium::None | Medium::Text { .. } => None,
         }
     }
@@ -354,7 +360,7 @@ impl QTextStream {
             Medium::None => Err(DeviceErrorKind::NotOpen.into()),
             Medium::Device(input) => {
                 input.seek(position, self.codec)?;
-                self.encoder.set_marks(false);
+                self.output.set_marks(false);
                 Ok(())
             }
             Medium::Text { text, at } => match usize::try_from(position) {
@@ -412,7 +418,7 @@ impl QTextStream {
     fn more(&mut self) -> bool {
         let Medium::Device(input) = &mut self.medium else { return false };
         let came = input.fill(&mut self.codec, &mut self.detects);
-        self.encoder.set_codec(self.codec);
+        self.output.set_codec(self.codec);
         came
     }
 }
@@ -436,7 +442,7 @@ impl fmt::Debug for QTextStream {
         f.debug_struct("QTextStream")
             .field("device", &self.device())
             .field("codec", &self.codec.name())
-            .field("status", &self.status)
+            .field("status", &self.status())
             .finish_non_exhaustive()
     }
 }

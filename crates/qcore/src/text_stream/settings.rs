@@ -223,6 +223,10 @@ impl ToText for Manipulator {
     }
 }
 
+/// The largest field width and precision that have an effect. Numbers and fields need memory in
+/// proportion to them.
+pub(super) const MAX_LENGTH: usize = 1_000_000;
+
 /// What [`QTextStream::reset`] sets to its default.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Settings {
@@ -259,7 +263,8 @@ impl QTextStream {
     }
 
     /// Sets the least number of characters of each written value; 0 by default. It applies to every
-    /// value until it is set anew, even to the line feed of [`Manipulator::Endl`].
+    /// value until it is set anew, even to the line feed of [`Manipulator::Endl`]. A larger
+    /// width than 1,000,000 has the effect of this one.
     ///
     /// As in Qt, a character outside the basic multilingual plane, an emoji for example, counts as
     /// two.
@@ -376,7 +381,7 @@ impl QTextStream {
     }
 
     /// Sets the precision of floating point numbers; 6 by default. [`RealNumberNotation`] says what
-    /// it counts.
+    /// it counts. A larger precision than 1,000,000 has the effect of this one.
     ///
     /// ```
     /// use qcore::{QTextStream, text_stream::RealNumberNotation};

@@ -34,7 +34,7 @@ impl QTextStream {
     /// Returns the error state of the stream.
     #[must_use]
     pub fn status(&self) -> TextStreamStatus {
-        self.status
+        self.output.status()
     }
 
     /// Sets the status if it is [`Ok`](TextStreamStatus::Ok). The first error stays.
@@ -43,9 +43,7 @@ impl QTextStream {
     /// error. Reads go on.
     #[doc(alias = "setStatus")]
     pub fn set_status(&mut self, status: TextStreamStatus) {
-        if self.status == TextStreamStatus::Ok {
-            self.status = status;
-        }
+        self.output.set_status(status);
     }
 
     /// Sets the status to [`Ok`](TextStreamStatus::Ok).
@@ -62,6 +60,6 @@ impl QTextStream {
     /// ```
     #[doc(alias = "resetStatus")]
     pub fn reset_status(&mut self) {
-        self.status = TextStreamStatus::Ok;
+        self.output.reset_status();
     }
 }

@@ -5,11 +5,11 @@ use std::fmt;
 use super::{
     FieldAlignment, Medium, QTextStream, TextStreamStatus,
     format::{self, ascii},
-    settings::Settings,
+    settings::{MAX_LENGTH, Settings},
 };
 
 /// How much text to keep before it goes to the device, in bytes.
-const KEPT: usize = 16384;
+pub(super) const KEPT: usize = 16384;
 
 /// # Writing
 impl QTextStream {
@@ -17,9 +17,14 @@ impl QTextStream {
     /// the text stays in the stream.
     ///
     /// The stream flushes itself when it has more than 16 KiB, before it moves or changes its
-    /// device, and when it is dropped. If the device does not take all of the text, the rest is
-    /// lost and the status becomes [`WriteFailed`](TextStreamStatus::WriteFailed). Flush the stream
-    /// before you close its device: unlike in Qt, closing the device does not flush the stream.
+    /// device, when the device closes, and when it is dropped. If the device does not take all of
+    /// the text, the rest is lost and the status becomes
+    /// [`WriteFailed`](TextStreamStatus::WriteFailed).
+    ///
+    /// When the device closes, a slot of its [`about_to_close`](crate::io_device::DeviceNode::about_to_close)
+    /// flushes the stream. The stream connects this slot when it gets the device. Of the other
+    /// slots of that signal, those connected later find the text in the device. Text that they
+    /// write to the stream is not flushed, and the next flush fails.
     ///
     /// ```
     /// use qcore::{OpenMode, QBuffer, QTextStream};
@@ -34,24 +39,7 @@ impl QTextStream {
     /// # Ok::<(), qcore::DeviceError>(())
     /// ```
     pub fn flush(&mut self) {
-        if self.status != TextStreamStatus::Ok || self.unflushed.is_empty() {
-            return;
-        }
-        let Medium::Device(input) = &self.medium else { return };
-        let mut text = std::mem::take(&mut self.unflushed);
-        let (written, size) = if self.encoder.is_plain() {
-            (input.device().write(&text), text.len())
-        } else {
-            let bytes = self.encoder.encode(unflushed_text(&text));
-            (input.device().write(&bytes), bytes.len())
-        };
-        if !written.is_ok_and(|written| written == size) {
-            self.set_status(TextStreamStatus::WriteFailed);
-        }
-        if text.capacity() <= 4 * KEPT {
-            text.clear();
-            self.unflushed = text;
-        }
+        self.output.flush();
     }
 
     pub(super) fn put_integer(&mut self, magnitude: u64, is_negative: bool) {
@@ -67,10 +55,9 @@ impl QTextStream {
     /// Writes the number that `format` appends to bytes.
     #[inline]
     fn put_number(&mut self, format: impl FnOnce(&mut Vec<u8>, &Settings, &mut Vec<u8>)) {
-        if let (Medium::Device(_), 0) = (&self.medium, self.settings.width) {
+        if let (Some(output), 0) = (self.output.to_device(), self.settings.width) {
             // Without a field, the number goes right to where it belongs.
-            format(&mut self.unflushed, &self.settings, &mut self.digits);
-            return self.flush_if_full();
+            return output.append(|text| format(text, &self.settings, &mut self.digits));
         }
         let mut number = std::mem::take(&mut self.number);
         number.clear();
@@ -84,9 +71,8 @@ impl QTextStream {
     /// Writes text in its field.
     #[inline]
     pub(super) fn put(&mut self, text: &str) {
-        if let (Medium::Device(_), 0) = (&self.medium, self.settings.width) {
-            self.unflushed.extend_from_slice(text.as_bytes());
-            return self.flush_if_full();
+        if let (Some(output), 0) = (self.output.to_device(), self.settings.width) {
+            return output.append(|unflushed| unflushed.extend_from_slice(text.as_bytes()));
         }
         self.put_in_field(text, false);
     }
@@ -94,20 +80,12 @@ impl QTextStream {
     /// Writes a character in its field.
     #[inline]
     pub(super) fn put_char(&mut self, c: char) {
-        if let (Medium::Device(_), 0, Ok(byte @ 0..=127)) =
-            (&self.medium, self.settings.width, u8::try_from(c))
+        if let (Some(output), 0, Ok(byte @ 0..=127)) =
+            (self.output.to_device(), self.settings.width, u8::try_from(c))
         {
-            self.unflushed.push(byte);
-            return self.flush_if_full();
+            return output.append(|text| text.push(byte));
         }
         self.put_in_field(c.encode_utf8(&mut [0; 4]), false);
-    }
-
-    #[inline]
-    fn flush_if_full(&mut self) {
-        if self.unflushed.len() > KEPT {
-            self.flush();
-        }
     }
 
     fn put_in_field(&mut self, text: &str, is_number: bool) {
@@ -117,7 +95,8 @@ impl QTextStream {
         if self.settings.width == 0 {
             return self.append(text);
         }
-        let padding = self.settings.width.saturating_sub(text.encode_utf16().count());
+        let width = self.settings.width.min(MAX_LENGTH);
+        let padding = width.saturating_sub(text.encode_utf16().count());
         match self.settings.alignment {
             FieldAlignment::Left => {
                 self.append(text);
@@ -162,16 +141,10 @@ impl QTextStream {
             Medium::None => {}
             Medium::Text { text, .. } => text.push_str(new),
             Medium::Device(_) => {
-                self.unflushed.extend_from_slice(new.as_bytes());
-                self.flush_if_full();
+                self.output.append(|unflushed| unflushed.extend_from_slice(new.as_bytes()));
             }
         }
     }
-}
-
-/// Returns the written text. The stream keeps it in bytes, as most codecs need it.
-fn unflushed_text(bytes: &[u8]) -> &str {
-    std::str::from_utf8(bytes).expect("the stream appends whole texts only")
 }
 
 /// Writes text as it is: without a field. With `write!` a stream takes everything that Rust can
@@ -191,6 +164,6 @@ impl fmt::Write for QTextStream {
             return Err(fmt::Error);
         }
         self.append(text);
-        if self.status == TextStreamStatus::WriteFailed { Err(fmt::Error) } else { Ok(()) }
+        if self.status() == TextStreamStatus::WriteFailed { Err(fmt::Error) } else { Ok(()) }
     }
 }

@@ -32,7 +32,7 @@ thread_local! {
 /// The clock of a thread. All clocks that were never virtual show the same time.
 #[derive(Default)]
 pub(crate) struct Clock {
-    /// The nanoseconds by which the clock is ahead of the real time.
+    /// How many nanoseconds the clock is ahead of the real time.
     ahead: Cell<i64>,
     /// The time that the clock shows while it is virtual.
     frozen: Cell<Option<Nanos>>,

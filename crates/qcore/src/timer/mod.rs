@@ -6,6 +6,7 @@ mod object_timers;
 use std::{
     cell::Cell,
     fmt,
+    hint::black_box,
     rc::{Rc, Weak},
     time::Duration,
 };
@@ -102,6 +103,10 @@ impl TimerHandler for TimerNode {
             self.halt();
         }
         self.timeout.emit(());
+    }
+
+    fn fetch(&self) {
+        black_box((self.life.is_dead(), self.timeout.is_connected()));
     }
 }
 

@@ -144,7 +144,7 @@ impl SocketError {
         Self::new(SocketErrorKind::SocketTimeout, "Connection timed out")
     }
 
-    /// Creates the error for a failure of which nothing is known.
+    /// Creates the error for a failure whose cause is unknown.
     pub(crate) fn unknown() -> Self {
         Self::new(SocketErrorKind::Unknown, "Unknown error")
     }

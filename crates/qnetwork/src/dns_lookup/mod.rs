@@ -11,6 +11,8 @@
 //!
 //! `resolution.rs` and `message.rs` have neither sockets nor a clock.
 
+#[cfg(feature = "tasks")]
+mod awaiting;
 mod configuration;
 mod error;
 mod exchange;

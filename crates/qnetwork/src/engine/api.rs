@@ -97,6 +97,12 @@ pub(crate) trait Engine {
 
     fn read(&self, data: &mut [u8]) -> Outcome;
 
+    /// Reads at most `room` bytes into an empty buffer. An engine that need not zero the memory
+    /// first does better than this function.
+    fn read_to(&self, buffer: &mut Vec<u8>, room: usize) -> Outcome {
+        read_zeroed(buffer, room, |data| self.read(data))
+    }
+
     /// Asks the system whether there is something to read. The end of the stream counts.
     fn has_more(&self) -> bool;
 
@@ -153,6 +159,16 @@ pub(crate) trait Engine {
     /// Returns the first error, which Qt's engine keeps, too.
     fn error(&self) -> SocketError;
 
+    /// Returns whether the engine is connected to a proxy, and their handshake is running.
+    fn is_negotiating(&self) -> bool {
+        false
+    }
+
+    /// Returns whether the other end has reset the connection, so that bytes may be missing.
+    fn was_reset(&self) -> bool {
+        false
+    }
+
     /// Takes the bytes that the engine has received for the socket and not delivered.
     fn take_input(&self) -> Vec<u8> {
         Vec::new()
@@ -177,6 +193,18 @@ pub(crate) trait Engine {
     fn datagrams(&self) -> Option<&dyn Datagrams> {
         None
     }
+}
+
+/// Reads at most `room` bytes into an empty buffer, which it fills with zeros first.
+pub(super) fn read_zeroed(
+    buffer: &mut Vec<u8>,
+    room: usize,
+    read: impl FnOnce(&mut [u8]) -> Outcome,
+) -> Outcome {
+    buffer.resize(room, 0);
+    let outcome = read(buffer);
+    buffer.truncate(if let Outcome::Moved(count) = outcome { count } else { 0 });
+    outcome
 }
 
 /// The functions that only engines for datagrams have.

@@ -27,6 +27,8 @@ pub(super) struct DatagramState {
     guess: Guess,
     /// How many datagrams were taken in this turn.
     taken: Cell<u32>,
+    /// Whether the system divides large messages into datagrams, as far as is known.
+    segments: Cell<bool>,
 }
 
 impl DatagramState {
@@ -38,6 +40,7 @@ impl DatagramState {
             drained: Cell::new(false),
             guess: Guess::default(),
             taken: Cell::new(0),
+            segments: Cell::new(true),
         }
     }
 
@@ -48,6 +51,10 @@ impl DatagramState {
 
     pub(super) fn set_local_port(&self, port: u16) {
         self.local_port.set(port);
+    }
+
+    pub(super) fn segments(&self) -> &Cell<bool> {
+        &self.segments
     }
 
     pub(super) fn is_empty(&self) -> bool {

@@ -107,7 +107,8 @@ impl NativeEngine {
             return Err(error);
         }
         loop {
-            let sent = self.with(|socket| sys::datagrams::send_all(socket, datagrams));
+            let segments = state.segments();
+            let sent = self.with(|socket| sys::datagrams::send_all(socket, datagrams, segments));
             match sent {
                 None => return Err(io::ErrorKind::NotConnected.into()),
                 Some(Err(error)) if error.kind() == io::ErrorKind::Interrupted => {}

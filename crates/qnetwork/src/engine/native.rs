@@ -17,7 +17,7 @@ use qcore::{
 use socket2::{Domain, Type};
 
 use super::{
-    api::{Datagrams, Engine, Outcome, Progress, Stage},
+    api::{Datagrams, Engine, Outcome, Progress, Stage, read_zeroed},
     datagram_state::DatagramState,
 };
 use crate::{
@@ -50,6 +50,8 @@ pub(crate) struct NativeEngine {
     #[cfg(feature = "tasks")]
     half_open: Cell<bool>,
     read_closed: Cell<bool>,
+    /// The other end has reset the connection.
+    reset: Cell<bool>,
     /// The address family of the socket: IPv4, IPv6, or both, which is an IPv6 socket too.
     family: Cell<NetworkLayerProtocol>,
     /// Whether an attempt to connect did not finish at once. In Qt that leaves an error.
@@ -114,6 +116,7 @@ impl NativeEngine {
         // A family without ports has no peer address that could be shown.
         let nowhere = SocketAddr::from(([0; 4], 0));
         let peer = peer.map(|peer| peer.as_socket().unwrap_or(nowhere));
+        sys::inline_urgent_data(&socket);
         Self::take(dispatcher, source, kind, socket, stage, peer)
     }
 
@@ -136,7 +139,7 @@ impl NativeEngine {
         Ok(engine)
     }
 
-    /// Creates an engine for a non-blocking socket of the right type.
+    /// Creates an engine for a non-blocking socket of the right type, which inlines urgent data.
     pub(crate) fn take(
         dispatcher: &Rc<Dispatcher>,
         source: Weak<dyn EventSource>,
@@ -145,10 +148,11 @@ impl NativeEngine {
         stage: Stage,
         peer: Option<SocketAddr>,
     ) -> Result<Self, SocketError> {
-        inline_urgent_data(&socket);
         let engine = Self::of(dispatcher, source, kind, socket, stage)?;
         engine.peer.set(peer);
-        if engine.local().is_some_and(|local| local.is_ipv6()) {
+        // Both ends are of one family, and asking the system takes time.
+        let end = peer.or_else(|| engine.local());
+        if end.is_some_and(|end| end.is_ipv6()) {
             engine.family.set(NetworkLayerProtocol::IPv6);
         }
         if let Some(datagrams) = &engine.datagrams {
@@ -212,6 +216,7 @@ impl NativeEngine {
             // A write before connecting then gets an error and does not wait.
             writable: Cell::new(true),
             read_closed: Cell::new(false),
+            reset: Cell::new(false),
             #[cfg(feature = "tasks")]
             half_open: Cell::new(false),
             family: Cell::new(NetworkLayerProtocol::IPv4),
@@ -329,6 +334,45 @@ impl NativeEngine {
     /// Notes whether there may be more to read.
     pub(super) fn note_more(&self, more: bool) {
         self.readable.set(more);
+    }
+
+    /// Reads from a stream. `read` reads at most `room` bytes.
+    fn read_with(
+        &self,
+        room: usize,
+        mut read: impl FnMut(&Socket) -> io::Result<usize>,
+    ) -> Outcome {
+        loop {
+            let read = self.with(|socket| read(socket));
+            let error = match read {
+                #[cfg(feature = "tasks")]
+                Some(Ok(0)) if self.half_open.get() => {
+                    self.readable.set(false);
+                    return Outcome::Failed(SocketError::remote_host_closed());
+                }
+                Some(Ok(0)) | None => SocketError::remote_host_closed(),
+                Some(Ok(count)) => {
+                    // A terminal returns one line per read, so only "would block" means that it is
+                    // empty.
+                    if count < room && !self.read_closed.get() && self.is_socket {
+                        self.readable.set(false);
+                    }
+                    return Outcome::Moved(count);
+                }
+                Some(Err(error)) if would_block(&error) => {
+                    self.readable.set(false);
+                    return Outcome::WouldBlock;
+                }
+                Some(Err(error)) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Some(Err(error)) => {
+                    self.reset.set(sys::is_end(&error));
+                    sys::read_error(&error)
+                }
+            };
+            self.readable.set(false);
+            self.close();
+            return Outcome::Failed(self.fail(error));
+        }
     }
 
     /// Starts receiving, once a UDP socket has an address.
@@ -449,37 +493,17 @@ impl Engine for NativeEngine {
         if let Some(state) = &self.datagrams {
             return self.read_datagram(state, data);
         }
-        loop {
-            let read = self.with(|socket| match self.is_socket {
-                true => socket.read(data),
-                false => sys::pipes::read(*socket, data),
-            });
-            let error = match read {
-                #[cfg(feature = "tasks")]
-                Some(Ok(0)) if self.half_open.get() => {
-                    self.readable.set(false);
-                    return Outcome::Failed(SocketError::remote_host_closed());
-                }
-                Some(Ok(0)) | None => SocketError::remote_host_closed(),
-                Some(Ok(count)) => {
-                    // A terminal returns one line per read, so only "would block" means that it is
-                    // empty.
-                    if count < data.len() && !self.read_closed.get() && self.is_socket {
-                        self.readable.set(false);
-                    }
-                    return Outcome::Moved(count);
-                }
-                Some(Err(error)) if would_block(&error) => {
-                    self.readable.set(false);
-                    return Outcome::WouldBlock;
-                }
-                Some(Err(error)) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Some(Err(error)) => sys::read_error(&error),
-            };
-            self.readable.set(false);
-            self.close();
-            return Outcome::Failed(self.fail(error));
+        self.read_with(data.len(), |mut socket| match self.is_socket {
+            true => socket.read(data),
+            false => sys::pipes::read(socket, data),
+        })
+    }
+
+    fn read_to(&self, buffer: &mut Vec<u8>, room: usize) -> Outcome {
+        if self.is_socket && self.datagrams.is_none() {
+            return self.read_with(room, |socket| sys::receive(socket, buffer, room));
         }
+        read_zeroed(buffer, room, |data| self.read(data))
     }
 
     fn has_more(&self) -> bool {
@@ -555,11 +579,18 @@ impl Engine for NativeEngine {
                 Some(Err(error)) if !self.is_socket && sys::is_end(&error) => {
                     sys::read_error(&io::Error::from_raw_os_error(libc::EBADF))
                 }
-                Some(Err(error)) => sys::write_error(&error),
+                Some(Err(error)) => {
+                    self.reset.set(sys::is_end(&error));
+                    sys::write_error(&error)
+                }
             };
             self.close();
             return Outcome::Failed(self.fail(error));
         }
+    }
+
+    fn was_reset(&self) -> bool {
+        self.reset.get()
     }
 
     fn wait(&self, deadline: QDeadlineTimer) -> Option<Readiness> {
@@ -683,7 +714,7 @@ fn domain_of(family: NetworkLayerProtocol) -> Domain {
 fn open(domain: Domain, kind: Type) -> io::Result<Socket> {
     let socket = Socket::new(domain, kind, None)?;
     socket.set_nonblocking(true)?;
-    inline_urgent_data(&socket);
+    sys::inline_urgent_data(&socket);
     Ok(socket)
 }
 
@@ -700,98 +731,9 @@ fn make_ours(descriptor: &Socket) -> Result<(), SocketError> {
     })
 }
 
-/// Makes the system deliver urgent data with the normal data.
-fn inline_urgent_data(socket: &Socket) {
-    // A system without this option has no urgent data.
-    let _ = socket.set_out_of_band_inline(true);
-}
-
 fn would_block(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::WouldBlock
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    struct Nobody;
-
-    impl EventSource for Nobody {
-        fn ready(self: Rc<Self>, _: Readiness) {}
-    }
-
-    fn opened(protocol: NetworkLayerProtocol) -> NativeEngine {
-        let source = Weak::<Nobody>::new();
-        NativeEngine::open(&Dispatcher::current(), source, SocketType::Tcp, protocol).unwrap()
-    }
-
-    #[test]
-    fn construction() {
-        let engine = opened(NetworkLayerProtocol::IPv4);
-        assert_eq!(engine.stage(), Stage::Unconnected);
-        assert!(engine.descriptor() > 0);
-        assert_eq!(engine.local_address(), Some((QHostAddress::AnyIPv4, 0)));
-        assert_eq!((engine.peer_address(), engine.bytes_available()), (None, 0));
-        assert_eq!(engine.error(), SocketError::unknown());
-        assert!(!engine.registered.get());
-    }
-
-    #[test]
-    fn the_peer_closes() {
-        use std::io::Write;
-
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let engine = opened(NetworkLayerProtocol::IPv4);
-        let port = listener.local_addr().unwrap().port();
-        let mut progress = engine.connect(&QHostAddress::LocalHost, port);
-        while progress == Ok(Progress::Connecting) {
-            assert_eq!(engine.stage(), Stage::Connecting);
-            engine.wait(QDeadlineTimer::forever());
-            progress = engine.finish_connecting();
-        }
-        assert_eq!((progress, engine.stage()), (Ok(Progress::Connected), Stage::Connected));
-        assert_eq!(engine.peer_address(), Some((QHostAddress::LocalHost, port)));
-        let (mut stream, _) = listener.accept().unwrap();
-        let read = || loop {
-            match engine.read(&mut [0]) {
-                Outcome::WouldBlock => engine.wait(QDeadlineTimer::forever()),
-                outcome => return outcome,
-            };
-        };
-        stream.write_all(b"x").unwrap();
-        assert!(matches!(read(), Outcome::Moved(1)));
-        drop(stream);
-        let Outcome::Failed(error) = read() else { panic!("the connection is over") };
-        assert_eq!(error, SocketErrorKind::RemoteHostClosed);
-        assert_eq!((engine.error(), engine.stage()), (error, Stage::Unconnected));
-        assert_eq!(engine.descriptor(), -1);
-    }
-
-    #[test]
-    fn it_is_used_again_after_a_failure() {
-        let taken = opened(NetworkLayerProtocol::IPv4);
-        taken.bind(&QHostAddress::LocalHost, 0, None).unwrap();
-        let (_, closed) = taken.local_address().unwrap();
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = listener.local_addr().unwrap().port();
-
-        let engine = opened(NetworkLayerProtocol::IPv4);
-        let descriptor = engine.descriptor();
-        let connect = |port| {
-            let mut progress = engine.connect(&QHostAddress::LocalHost, port);
-            while matches!(progress, Ok(Progress::Connecting)) {
-                engine.wait(QDeadlineTimer::forever());
-                progress = engine.finish_connecting();
-            }
-            progress
-        };
-        let refused = connect(closed).unwrap_err();
-        assert_eq!(refused, SocketErrorKind::ConnectionRefused);
-        assert_eq!((engine.stage(), engine.registered.get()), (Stage::Unconnected, false));
-        assert_eq!(connect(port), Ok(Progress::Connected));
-        assert_eq!((engine.descriptor(), engine.registered.get()), (descriptor, true));
-        // The engine keeps its first error.
-        assert_eq!(engine.error(), refused);
-        drop(listener);
-    }
-}
+mod tests;

@@ -12,7 +12,7 @@ use qcore::{
     event_loop::{EventSource, Readiness, Registration},
 };
 
-use super::api::{Engine, Outcome, Progress, Stage};
+use super::api::{Engine, Outcome, Progress, Stage, read_zeroed};
 use crate::{
     address::{NetworkLayerProtocol, QHostAddress},
     auth::QAuthenticator,
@@ -514,6 +514,22 @@ impl Engine for ProxyEngine {
             Some(below) => below.read(data),
             None => Outcome::Failed(SocketError::remote_host_closed()),
         }
+    }
+
+    fn read_to(&self, buffer: &mut Vec<u8>, room: usize) -> Outcome {
+        match self.below() {
+            Some(below) if self.input.borrow().is_empty() => below.read_to(buffer, room),
+            _ => read_zeroed(buffer, room, |data| self.read(data)),
+        }
+    }
+
+    fn is_negotiating(&self) -> bool {
+        let is_connected = self.below().is_some_and(|below| below.stage() == Stage::Connected);
+        self.stage.get() == Stage::Connecting && is_connected
+    }
+
+    fn was_reset(&self) -> bool {
+        self.below().is_some_and(|below| below.was_reset())
     }
 
     fn has_more(&self) -> bool {

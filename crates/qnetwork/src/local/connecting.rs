@@ -19,9 +19,12 @@ use super::{
     socket::LocalSocketNode,
     state::LocalSocketState,
 };
-use crate::{socket::SocketState, sys::Socket};
+use crate::{
+    socket::{CloseReason, SocketState, TellsEnd, TimeoutKind},
+    sys::Socket,
+};
 
-/// How long to try while the server's backlog is full.
+/// How long to try while the server's backlog is full, unless the program has set a time-out.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
 /// The interval between attempts.
 const RETRY: Duration = Duration::from_millis(5);
@@ -35,6 +38,8 @@ impl LocalSocketNode {
             qcore::q_warning!("{FUNCTION}() called on a socket that was deleted");
             return Err(LocalSocketError::not_connected());
         }
+        // A slot may be called here that tells of the end of the connection before.
+        self.tell_closed_now();
         if matches!(self.state.get(), LocalSocketState::Connected | LocalSocketState::Connecting) {
             let function = "QLocalSocket::connectToserver";
             let error = LocalSocketError::new(LocalSocketErrorKind::Operation, function);
@@ -42,6 +47,7 @@ impl LocalSocketNode {
             self.emit_error(error.kind());
             return Err(error);
         }
+        self.closure.begin();
         self.base.set_error_string("");
         let number = self.next_attempt();
         self.inner.set_socket_state(SocketState::Connecting);
@@ -106,6 +112,8 @@ impl LocalSocketNode {
     /// Reports that there is no connection, and closes the socket.
     fn fail(&self, kind: LocalSocketErrorKind) -> Result<(), LocalSocketError> {
         let error = LocalSocketError::new(kind, FUNCTION);
+        let _held = self.hold_closed();
+        self.closure.note(CloseReason::ConnectFailed(error.clone().into()));
         self.drop_attempt();
         self.inner.set_socket_error(kind.of_socket());
         self.base.set_error_string(error.text());
@@ -120,6 +128,7 @@ impl LocalSocketNode {
             {
                 self.state_changed.emit(LocalSocketState::Unconnected);
             }
+            self.end_attempt();
         }
         Err(error)
     }
@@ -129,7 +138,8 @@ impl LocalSocketNode {
     fn retry_later(&self, socket: Socket, mode: OpenMode) {
         let dispatcher = self.life().dispatcher();
         let timer = dispatcher.start_timer(RETRY, TimerType::Precise, self.this.clone());
-        let until = CONNECT_TIMEOUT.into();
+        let limit = self.inner.time_limit(TimeoutKind::Connect).unwrap_or(CONNECT_TIMEOUT);
+        let until = limit.into();
         self.attempt.replace(Some(Attempt { socket, mode, timer, until }));
     }
 
@@ -148,6 +158,9 @@ impl LocalSocketNode {
             failed => {
                 self.stop_timer(attempt.timer);
                 drop(attempt);
+                if failed.is_ok() {
+                    self.closure.note(CloseReason::TimedOut(TimeoutKind::Connect));
+                }
                 let kind = failed.err().unwrap_or(LocalSocketErrorKind::SocketTimeout);
                 // Signals report the error.
                 let _ = self.fail(kind);

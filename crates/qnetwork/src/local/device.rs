@@ -74,9 +74,17 @@ impl DeviceBackend for LocalDevice {
         self.inner().map_or(0, |inner| inner.bytes_to_write())
     }
 
+    fn unsent_bytes(&self) -> usize {
+        self.inner().map_or(0, |inner| inner.unsent_bytes())
+    }
+
     #[cfg(feature = "tasks")]
     fn stream_device(&self) -> Option<&dyn StreamDevice> {
         Some(self)
+    }
+
+    fn read_buffer_size(&self) -> usize {
+        self.inner().map_or(0, |inner| inner.read_buffer_size())
     }
 
     fn wait_for_ready_read(
@@ -104,8 +112,12 @@ impl DeviceBackend for LocalDevice {
 
 #[cfg(feature = "tasks")]
 impl StreamDevice for LocalDevice {
-    fn unsent_bytes(&self, _: &QIODevice) -> usize {
-        self.inner().map_or(0, |inner| inner.unsent_bytes())
+    fn keeps_chunks(&self) -> bool {
+        true
+    }
+
+    fn can_send(&self) -> bool {
+        self.inner().is_ok_and(|inner| inner.can_send())
     }
 
     fn flush(&self, _: &QIODevice) {
@@ -124,10 +136,6 @@ impl StreamDevice for LocalDevice {
 
     fn shut_down_writing(&self, _: &QIODevice) -> Result<(), DeviceError> {
         Ok(self.inner()?.shut_down_writing()?)
-    }
-
-    fn read_buffer_size(&self) -> usize {
-        self.inner().map_or(0, |inner| inner.read_buffer_size())
     }
 }
 

@@ -9,7 +9,7 @@ use super::{
     socket::{LocalSocketNode, QLocalSocket, translated},
     state::LocalSocketState,
 };
-use crate::socket::{AttachError, DetachedSocket};
+use crate::socket::{AttachError, DetachedSocket, SocketState, TellsEnd};
 
 /// What a local socket adds to its inner socket's connection.
 struct Extra {
@@ -60,6 +60,8 @@ impl QLocalSocket {
         let node = self.node_kept();
         node.refuse_deleted("detach")?;
         let mut connection = node.inner.take_connection().map_err(translated)?;
+        // It has not ended, but goes on in another socket.
+        node.closure.forget();
         let mode = node.base.open_mode();
         connection.set_mode(mode - OpenMode::UNBUFFERED);
         connection.prepend_unread(node.base.detach_buffer());
@@ -94,6 +96,7 @@ impl LocalSocketNode {
             return Err(AttachError::new(error.into(), connection));
         }
         connection = connection.check_plain()?;
+        let _held = self.hold_closed();
         let extra = connection.take_extra::<Extra>();
         let mut mode = connection.mode();
         if let Err(failed) = self.inner.put_connection(connection.without_text_mode()) {
@@ -113,7 +116,14 @@ impl LocalSocketNode {
             self.full_server_name.replace(extra.full_server_name);
         }
         self.base.open_device(mode);
-        if self.state.get() != LocalSocketState::Connected {
+        self.closure.end();
+        let replaced = self.closure.take_held();
+        self.closure.begin();
+        if let Some(reason) = replaced {
+            self.closed.emit(reason);
+        }
+        let is_same = self.inner.state() == SocketState::Connected;
+        if self.state.get() != LocalSocketState::Connected && is_same {
             self.change_state(LocalSocketState::Connected);
         }
         Ok(())

@@ -7,7 +7,7 @@ use super::{
     socket::LocalSocketNode,
     state::LocalSocketState,
 };
-use crate::socket::{SocketErrorKind, SocketState};
+use crate::socket::{CloseReason, SocketErrorKind, SocketState, TellsEnd};
 
 impl LocalSocketNode {
     /// Connects the signals of the inner socket to this one.
@@ -17,6 +17,7 @@ impl LocalSocketNode {
         inner.error_occurred.connect_to(self, |node, kind| node.on_inner_error(*kind));
         inner.connected.connect_to(self, |node, ()| node.connected.emit(()));
         inner.disconnected.connect_to(self, |node, ()| node.disconnected.emit(()));
+        inner.closed.connect_to(self, |node, reason| node.on_inner_closed(reason));
         inner.about_to_close.connect_to(self, |node, ()| node.base.about_to_close.emit(()));
         inner.read_channel_finished.connect_to(self, |node, ()| {
             node.base.read_channel_finished.emit(());
@@ -40,6 +41,7 @@ impl LocalSocketNode {
     }
 
     fn on_inner_error(&self, kind: SocketErrorKind) {
+        let _held = self.hold_closed();
         let error = LocalSocketError::from(kind);
         self.base.set_error_string(error.text());
         self.emit_error(error.kind());
@@ -64,6 +66,7 @@ impl LocalSocketNode {
 
     /// Closes the connection, as part of the device's `close()`.
     pub(super) fn close_socket(&self) {
+        let _held = self.hold_closed();
         if self.attempt.borrow().is_some() {
             // The inner socket has no connection to close yet.
             self.drop_attempt();
@@ -72,6 +75,20 @@ impl LocalSocketNode {
         self.inner.close();
         self.forget_names();
         self.base.close_device();
+        self.end_attempt();
+    }
+
+    fn on_inner_closed(&self, reason: &CloseReason) {
+        self.closure.end_with(reason.clone());
+        self.tell_closed();
+    }
+
+    /// Notes the end of an attempt to connect of which the inner socket did not know.
+    pub(super) fn end_attempt(&self) {
+        if self.state.get() == LocalSocketState::Unconnected {
+            self.closure.end();
+            self.tell_closed();
+        }
     }
 
     fn forget_names(&self) {

@@ -6,10 +6,11 @@ use std::{
     os::fd::{OwnedFd, RawFd},
     path::{Path, PathBuf},
     rc::{Rc, Weak},
+    time::Duration,
 };
 
 use qcore::{
-    OpenMode, QDeadlineTimer, QIODevice, QObject, Signal,
+    Interval, OpenMode, QDeadlineTimer, QIODevice, QObject, Signal,
     classes::Class,
     internals::FinalDevice,
     io_device::DeviceBackend,
@@ -24,7 +25,10 @@ use super::{
     state::LocalSocketState,
 };
 use crate::{
-    socket::{QAbstractSocket, SocketError, SocketErrorKind, SocketState},
+    socket::{
+        CloseReason, Closure, QAbstractSocket, SocketError, SocketErrorKind, SocketState, TellsEnd,
+        TimeoutKind,
+    },
     sys::Socket,
 };
 
@@ -83,6 +87,10 @@ pub struct LocalSocketNode {
     pub connected: Signal<()>,
     /// The connection has ended.
     pub disconnected: Signal<()>,
+    /// The connection has ended, or connecting has failed: the reason. Emitted exactly once for
+    /// each connection, after all other signals of its end. See
+    /// [`AbstractSocketNode::closed`](crate::socket::AbstractSocketNode::closed).
+    pub closed: Signal<CloseReason>,
     /// The state has changed.
     #[doc(alias = "stateChanged")]
     pub state_changed: Signal<LocalSocketState>,
@@ -103,6 +111,7 @@ pub struct LocalSocketNode {
     pub(super) full_server_name: RefCell<PathBuf>,
     pub(super) attempt: RefCell<Option<Attempt>>,
     pub(super) attempt_number: Cell<u32>,
+    pub(super) closure: Closure,
 }
 
 /// The device's backend. It is a type of its own, because functions of the node would hide those of
@@ -117,6 +126,7 @@ impl Node for LocalSocketNode {
     }
 
     fn destructor(&self) {
+        let held = self.hold_closed();
         self.close_socket();
         // A slot may have started to connect again.
         self.drop_attempt();
@@ -124,6 +134,28 @@ impl Node for LocalSocketNode {
         self.base.set_open_mode(OpenMode::NOT_OPEN);
         self.base.clear_buffer();
         self.state.set(LocalSocketState::Unconnected);
+        self.closure.end();
+        drop(held);
+        self.tell_closed_now();
+    }
+}
+
+impl TellsEnd for LocalSocketNode {
+    fn closure(&self) -> &Closure {
+        &self.closure
+    }
+
+    fn tell(&self, reason: CloseReason) {
+        self.closed.emit(reason);
+    }
+
+    fn tell_later(&self) {
+        let node = self.this.clone();
+        self.life().dispatcher().post(move || {
+            if let Some(node) = node.upgrade() {
+                node.tell_closed();
+            }
+        });
     }
 }
 
@@ -138,6 +170,7 @@ impl QLocalSocket {
         let node = Rc::new_cyclic(|this: &Weak<LocalSocketNode>| LocalSocketNode {
             connected: Signal::in_life(&life),
             disconnected: Signal::in_life(&life),
+            closed: Signal::in_life(&life),
             state_changed: Signal::in_life(&life),
             error: Signal::in_life(&life),
             error_occurred: Signal::in_life(&life),
@@ -150,6 +183,7 @@ impl QLocalSocket {
             full_server_name: RefCell::default(),
             attempt: RefCell::new(None),
             attempt_number: Cell::new(0),
+            closure: Closure::default(),
         });
         let device: Rc<dyn DeviceBackend> = node._device.clone();
         node.base.set_backend(Rc::downgrade(&device));
@@ -173,8 +207,8 @@ impl QLocalSocket {
     ///
     /// Emits [`state_changed`](LocalSocketNode::state_changed) and
     /// [`connected`](LocalSocketNode::connected) before it returns, or
-    /// [`state_changed`](LocalSocketNode::state_changed) and
-    /// [`error_occurred`](LocalSocketNode::error_occurred).
+    /// [`state_changed`](LocalSocketNode::state_changed),
+    /// [`error_occurred`](LocalSocketNode::error_occurred) and [`closed`](LocalSocketNode::closed).
     ///
     /// ```
     /// use qnetwork::{LocalSocketErrorKind, LocalSocketState, QLocalSocket};
@@ -197,8 +231,8 @@ impl QLocalSocket {
     /// before, [`open`](QIODevice::open) the socket.
     ///
     /// Emits the same signals before it returns: [`state_changed`](LocalSocketNode::state_changed),
-    /// and [`connected`](LocalSocketNode::connected) or
-    /// [`error_occurred`](LocalSocketNode::error_occurred).
+    /// and [`connected`](LocalSocketNode::connected), or
+    /// [`error_occurred`](LocalSocketNode::error_occurred) and [`closed`](LocalSocketNode::closed).
     #[doc(alias = "connectToServer")]
     pub fn connect_to_server_with_mode(&self, name: impl AsRef<Path>, mode: OpenMode) {
         self.set_server_name(name);
@@ -299,8 +333,9 @@ impl QLocalSocket {
         self.set_socket_descriptor_with_state(descriptor, state, OpenMode::READ_WRITE)
     }
 
-    /// Takes over a socket in a given `state`, and opens in a given `mode`. It emits no signal. The
-    /// function closes the previous connection.
+    /// Takes over a socket in a given `state`, and opens in a given `mode`. The function closes the
+    /// previous connection. It emits no signal but [`closed`](LocalSocketNode::closed) for that
+    /// connection.
     ///
     /// # Errors
     ///
@@ -320,6 +355,8 @@ impl QLocalSocket {
             LocalSocketState::Connected => SocketState::Connected,
             LocalSocketState::Closing => SocketState::Closing,
         };
+        let node = self.node_kept();
+        let _held = node.hold_closed();
         // Set the state first: the slot of the inner socket's signal then sees no change and emits
         // nothing.
         let before = self.state.replace(state);
@@ -328,9 +365,18 @@ impl QLocalSocket {
             self.state.set(before);
             return Err(error.kind().into());
         }
-        self.drop_attempt();
-        self.0.next_attempt();
-        self.base.open_device(mode);
+        node.closure.end();
+        let is_connection = state != LocalSocketState::Unconnected;
+        let replaced = node.closure.take_held();
+        if is_connection {
+            node.closure.begin();
+        }
+        node.drop_attempt();
+        node.next_attempt();
+        node.base.open_device(mode);
+        if let Some(reason) = replaced {
+            node.closed.emit(reason);
+        }
         Ok(())
     }
 
@@ -344,8 +390,8 @@ impl QLocalSocket {
     ///
     /// Emits [`state_changed`](LocalSocketNode::state_changed) before it returns, if the socket is
     /// connected. If the write buffer is empty, it also emits
-    /// [`read_channel_finished`](qcore::io_device::DeviceNode::read_channel_finished) and
-    /// [`disconnected`](LocalSocketNode::disconnected).
+    /// [`read_channel_finished`](qcore::io_device::DeviceNode::read_channel_finished),
+    /// [`disconnected`](LocalSocketNode::disconnected) and [`closed`](LocalSocketNode::closed).
     #[doc(alias = "disconnectFromServer")]
     pub fn disconnect_from_server(&self) {
         self.inner.disconnect_from_host();
@@ -356,12 +402,43 @@ impl QLocalSocket {
     ///
     /// Unless the socket is unconnected, it emits
     /// [`about_to_close`](qcore::io_device::DeviceNode::about_to_close),
-    /// [`state_changed`](LocalSocketNode::state_changed) and
-    /// [`read_channel_finished`](qcore::io_device::DeviceNode::read_channel_finished) before it
-    /// returns, and [`disconnected`](LocalSocketNode::disconnected) if it was connected.
+    /// [`state_changed`](LocalSocketNode::state_changed),
+    /// [`read_channel_finished`](qcore::io_device::DeviceNode::read_channel_finished) and
+    /// [`closed`](LocalSocketNode::closed) before it returns, and
+    /// [`disconnected`](LocalSocketNode::disconnected) if it was connected.
     pub fn abort(&self) {
-        self.drop_attempt();
-        self.inner.abort();
+        let node = self.node_kept();
+        let _held = node.hold_closed();
+        node.drop_attempt();
+        node.inner.abort();
+        node.end_attempt();
+    }
+
+    /// Closes the connection like [`disconnect_from_server`](QLocalSocket::disconnect_from_server),
+    /// but aborts it if not everything is sent within `timeout`. See
+    /// [`QAbstractSocket::disconnect_from_host_with_timeout`].
+    ///
+    /// Emits the same signals as `disconnect_from_server` before it returns:
+    /// [`state_changed`](LocalSocketNode::state_changed), and if there is nothing to send,
+    /// [`read_channel_finished`](qcore::io_device::DeviceNode::read_channel_finished),
+    /// [`disconnected`](LocalSocketNode::disconnected) and [`closed`](LocalSocketNode::closed).
+    pub fn disconnect_from_server_with_timeout(&self, timeout: impl Into<Interval>) {
+        self.inner.disconnect_from_host_with_timeout(timeout);
+    }
+
+    /// Sets a time-out, in milliseconds or as a `Duration`. A negative number switches it off. See
+    /// [`QAbstractSocket::set_timeout`].
+    ///
+    /// A local socket connects within the call. [`Connect`](TimeoutKind::Connect) limits how long
+    /// it tries while the server's backlog is full: 30 seconds if it is not set.
+    pub fn set_timeout(&self, kind: TimeoutKind, timeout: impl Into<Interval>) {
+        self.inner.set_timeout(kind, timeout);
+    }
+
+    /// Returns a time-out; `None` if it is off.
+    #[must_use]
+    pub fn timeout(&self, kind: TimeoutKind) -> Option<Duration> {
+        self.inner.timeout(kind)
     }
 
     // ---- moving bytes
@@ -372,34 +449,10 @@ impl QLocalSocket {
     /// Emits [`bytes_written`](qcore::io_device::DeviceNode::bytes_written) before it returns, if
     /// it wrote anything. When it writes the last bytes of a socket that is closing, it also emits
     /// [`state_changed`](LocalSocketNode::state_changed),
-    /// [`read_channel_finished`](qcore::io_device::DeviceNode::read_channel_finished) and
-    /// [`disconnected`](LocalSocketNode::disconnected).
+    /// [`read_channel_finished`](qcore::io_device::DeviceNode::read_channel_finished),
+    /// [`disconnected`](LocalSocketNode::disconnected) and [`closed`](LocalSocketNode::closed).
     pub fn flush(&self) -> bool {
         self.inner.flush()
-    }
-
-    /// Returns how many bytes wait in this process until the operating system accepts them.
-    /// [`bytes_to_write`](QIODevice::bytes_to_write) also counts bytes that were sent but not
-    /// announced by `bytes_written` yet.
-    ///
-    /// ```
-    /// use qnetwork::{QLocalServer, QLocalSocket};
-    ///
-    /// let server = QLocalServer::new();
-    /// let name = format!("unsent-{}", std::process::id());
-    /// server.listen(&name)?;
-    /// let socket = QLocalSocket::new();
-    /// socket.connect_to_server(&name);
-    ///
-    /// socket.write("to be sent")?;
-    /// assert_eq!(socket.unsent_bytes(), 10);
-    /// socket.flush();
-    /// assert_eq!(socket.unsent_bytes(), 0);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    #[must_use]
-    pub fn unsent_bytes(&self) -> usize {
-        self.inner.unsent_bytes()
     }
 
     /// Returns the limit of the read buffer in bytes; 0, the default, means no limit.

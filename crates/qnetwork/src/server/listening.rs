@@ -116,6 +116,7 @@ impl Listener {
         let local = local.as_socket().ok_or_else(SocketError::unsupported)?;
         let (address, port) = named(&local);
         let address = if dual(&local) { QHostAddress::Any } else { address };
+        sys::inline_urgent_data(&socket);
         sys::watch(&registration, &sys::watched(&socket), Interest::READABLE).map_err(failed)?;
         Ok(Listener { io: socket, registration, address, port })
     }

@@ -369,6 +369,17 @@ impl Socket {
         it.patiently(|state, id| state.send_packet(id, data.to_vec(), to, None, None))
     }
 
+    /// Receives into room that need not be initialized.
+    pub(crate) fn recv(&self, room: &mut [MaybeUninit<u8>]) -> io::Result<usize> {
+        let Some(it) = &self.simulated else { return self.real.recv(room) };
+        let mut bytes = vec![0; room.len()];
+        let count = it.patiently(|state, id| state.receive(id, &mut bytes, false))?;
+        for (slot, byte) in room.iter_mut().zip(&bytes[..count]) {
+            slot.write(*byte);
+        }
+        Ok(count)
+    }
+
     /// Receives a datagram. Returns its size and its sender.
     ///
     /// # Errors

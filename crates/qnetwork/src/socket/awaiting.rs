@@ -132,6 +132,12 @@ impl AbstractSocketNode {
             || self.reading.is_ended()
     }
 
+    /// Returns whether written bytes can be sent, now or when the socket has connected.
+    pub(crate) fn can_send(&self) -> bool {
+        !matches!(self.current_state(), SocketState::Unconnected | SocketState::Closing)
+            && !self.writing.is_shut_down()
+    }
+
     /// The other end has closed the connection, or at least its sending half. If the socket has a
     /// stream, which can tell the two apart, the connection is kept for sending. Returns whether it
     /// is.

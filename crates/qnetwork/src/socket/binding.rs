@@ -11,6 +11,7 @@ use qcore::{Dispatcher, OpenMode, event_loop::EventSource, object::Node};
 use socket2::Type;
 
 use super::{
+    close_reason::CloseReason,
     node::{AbstractSocketNode, QAbstractSocket},
     state::SocketState,
 };
@@ -18,7 +19,7 @@ use crate::{
     address::{Host, NetworkLayerProtocol, QHostAddress},
     common::{SocketError, SocketErrorKind},
     engine::{Engine, NativeEngine, Stage},
-    sys::Socket,
+    sys::{self, Socket},
 };
 
 bitflags::bitflags! {
@@ -155,6 +156,9 @@ impl QAbstractSocket {
     /// * The descriptor becomes non-blocking, and so do its duplicates, also those in other
     ///   processes. A terminal is usually shared in this way.
     ///
+    /// Emits [`state_changed`](AbstractSocketNode::state_changed) before it returns, if the state has
+    /// changed, and [`closed`](AbstractSocketNode::closed) for a connection that it has replaced.
+    ///
     /// # Descriptors that another loop has watched
     ///
     /// This thread's loop begins to watch the descriptor, even if another loop has watched it
@@ -197,7 +201,8 @@ impl QAbstractSocket {
     /// [`Bound`](SocketState::Bound) can be connected afterwards, and the socket then keeps it. The
     /// descriptor becomes non-blocking and close-on-exec. The socket closes its previous
     /// connection. The function emits only [`state_changed`](AbstractSocketNode::state_changed)
-    /// before it returns, if the state has changed.
+    /// before it returns, if the state has changed, and before that
+    /// [`closed`](AbstractSocketNode::closed) for a connection that it has replaced.
     ///
     /// # Errors
     ///
@@ -295,9 +300,17 @@ impl AbstractSocketNode {
         let engine =
             NativeEngine::adopt(dispatcher, self.source(), self.socket_type, socket, stage);
         let engine = engine.inspect_err(|error| self.set_error(error))?;
-        self.forget_connection();
+        let replaced = self.forget_connection();
         self.install(Rc::new(engine), mode);
-        if self.status.set_state(state) != state {
+        if matches!(stage, Stage::Connected | Stage::Connecting) {
+            self.begin_connection();
+        }
+        if stage == Stage::Connected {
+            self.time_connected();
+        }
+        let is_same = self.status.set_state(state) == state;
+        self.tell_replaced(replaced);
+        if !is_same && self.current_state() == state {
             self.state_changed.emit(state);
         }
         Ok(())
@@ -316,9 +329,12 @@ impl AbstractSocketNode {
         make: impl FnOnce(&Rc<Dispatcher>, Weak<dyn EventSource>) -> Made,
     ) -> Result<(), SocketError> {
         let engine = make(self.dispatcher(), self.source())?;
-        self.forget_connection();
+        let replaced = self.forget_connection();
         self.install(engine, OpenMode::READ_WRITE);
+        self.begin_connection();
         self.status.set_state(SocketState::Connected);
+        self.time_connected();
+        self.tell_replaced(replaced);
         Ok(())
     }
 
@@ -331,16 +347,24 @@ impl AbstractSocketNode {
         mode: OpenMode,
     ) -> Result<(), SocketError> {
         let (dispatcher, source) = (self.dispatcher(), self.source());
+        if peer.is_none() {
+            // No server has accepted it.
+            sys::inline_urgent_data(&socket);
+        }
         let engine =
             NativeEngine::take(dispatcher, source, Type::STREAM, socket, Stage::Connected, peer)?;
-        self.forget_connection();
+        let replaced = self.forget_connection();
         self.install(Rc::new(engine), mode);
+        self.begin_connection();
         self.status.set_state(SocketState::Connected);
+        self.time_connected();
+        self.tell_replaced(replaced);
         Ok(())
     }
 
-    /// Drops the connection, or the attempt to connect, and everything that belongs to it.
-    pub(super) fn forget_connection(&self) {
+    /// Drops the connection, or the attempt to connect, and everything that belongs to it. Returns
+    /// the reason to [tell](Self::tell_replaced) if there was one.
+    pub(super) fn forget_connection(&self) -> Option<CloseReason> {
         self.attempt.cancel_lookup();
         self.stop_connect_timer();
         self.release_engine();
@@ -348,6 +372,15 @@ impl AbstractSocketNode {
         self.clear_write_buffer();
         self.clear_error();
         self.ending.reset();
+        self.end_connection();
+        self.closure.take_held()
+    }
+
+    /// Emits `closed` for a connection that another one has replaced.
+    pub(super) fn tell_replaced(&self, replaced: Option<CloseReason>) {
+        if let Some(reason) = replaced {
+            self.closed.emit(reason);
+        }
     }
 
     pub(super) fn install(&self, engine: Rc<dyn Engine>, mode: OpenMode) {

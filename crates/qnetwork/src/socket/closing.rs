@@ -3,7 +3,8 @@
 use qcore::{OpenMode, internals::DeviceInternals};
 
 use super::{
-    node::{AbstractSocketNode, QAbstractSocket},
+    close_reason::CloseReason,
+    node::{AbstractSocketNode, QAbstractSocket, TellsEnd},
     state::SocketState,
 };
 use crate::common::SocketError;
@@ -18,8 +19,13 @@ impl QAbstractSocket {
     ///
     /// Emits [`state_changed`](AbstractSocketNode::state_changed) before it returns, if the socket
     /// is connected or bound. If there is nothing to send, it also emits
-    /// [`read_channel_finished`](qcore::io_device::DeviceNode::read_channel_finished) and
-    /// [`disconnected`](AbstractSocketNode::disconnected).
+    /// [`read_channel_finished`](qcore::io_device::DeviceNode::read_channel_finished),
+    /// [`disconnected`](AbstractSocketNode::disconnected) and
+    /// [`closed`](AbstractSocketNode::closed).
+    ///
+    /// If the other end does not read, this takes any time:
+    /// [`disconnect_from_host_with_timeout`](QAbstractSocket::disconnect_from_host_with_timeout)
+    /// limits it.
     #[doc(alias = "disconnectFromHost")]
     pub fn disconnect_from_host(&self) {
         match self.layers.class() {
@@ -32,9 +38,10 @@ impl QAbstractSocket {
     ///
     /// Unless the socket is unconnected, it emits
     /// [`about_to_close`](qcore::io_device::DeviceNode::about_to_close),
-    /// [`state_changed`](AbstractSocketNode::state_changed) and
-    /// [`read_channel_finished`](qcore::io_device::DeviceNode::read_channel_finished) before it
-    /// returns, and [`disconnected`](AbstractSocketNode::disconnected) if it was connected.
+    /// [`state_changed`](AbstractSocketNode::state_changed),
+    /// [`read_channel_finished`](qcore::io_device::DeviceNode::read_channel_finished) and
+    /// [`closed`](AbstractSocketNode::closed) before it returns, and
+    /// [`disconnected`](AbstractSocketNode::disconnected) if it was connected.
     pub fn abort(&self) {
         match self.layers.class() {
             Some(class) => class.abort(),
@@ -50,6 +57,7 @@ impl AbstractSocketNode {
         if self.current_state() == SocketState::Unconnected {
             return;
         }
+        let _held = self.hold_closed();
         self.stop_connect_timer();
         self.ending.abort();
         self.close_socket();
@@ -57,6 +65,7 @@ impl AbstractSocketNode {
 
     /// Closes the device and the connection: this is `close()` of the device.
     pub(crate) fn close_socket(&self) {
+        let _held = self.hold_closed();
         self.base.close_device();
         if self.current_state() != SocketState::Unconnected {
             self.disconnect();
@@ -71,11 +80,13 @@ impl AbstractSocketNode {
         let aborting = self.ending.is_aborting();
         if !aborting && self.is_connecting() {
             self.ending.close_when_connected();
+            self.limit_closing(None);
             return;
         }
         if aborting {
             self.attempt.cancel_lookup();
         } else {
+            self.limit_closing(None);
             if state != SocketState::Closing {
                 self.change_state(SocketState::Closing);
                 if self.current_state() != SocketState::Closing {
@@ -93,7 +104,11 @@ impl AbstractSocketNode {
 
     /// Drops the engine and emits the signals that report the end of the connection.
     fn finish(&self) {
+        let _held = self.hold_closed();
         let (before, has_told_end) = (self.current_state(), self.reading.take_ended());
+        if has_told_end && !self.ending.is_aborting() {
+            self.closure.note(CloseReason::Remote);
+        }
         self.attempt.cancel_lookup();
         self.stop_connect_timer();
         if before == SocketState::Closing
@@ -103,6 +118,7 @@ impl AbstractSocketNode {
             outer.before_closing(&engine);
         }
         self.release_engine();
+        self.end_connection();
         self.change_state(SocketState::Unconnected);
         // These come even if a slot has begun to connect again, as in Qt.
         if !has_told_end {
@@ -122,12 +138,14 @@ impl AbstractSocketNode {
 
     /// Ends the connection after the other end has closed it, or reading has failed.
     pub(super) fn on_remote_close(&self, error: &SocketError) {
+        let _held = self.hold_closed();
         if self.fail(error) {
             self.disconnect();
         }
     }
 
     pub(super) fn on_write_error(&self, error: &SocketError) {
+        let _held = self.hold_closed();
         if self.fail(error) {
             self.abort_connection();
         }
@@ -137,11 +155,28 @@ impl AbstractSocketNode {
     /// what the slots write. Returns whether the signals of the end are still to come, that is,
     /// whether no slot has ended the connection or begun another one.
     fn fail(&self, error: &SocketError) -> bool {
+        let is_reset = self.engine().is_some_and(|engine| engine.was_reset());
+        self.closure.note(CloseReason::of_error(error, is_reset));
         self.drop_engine();
         self.set_error(error);
         self.emit_error();
         let over = self.current_state() == SocketState::Unconnected;
         self.engine.is_empty() && !self.is_connecting() && !over
+    }
+
+    // ---- the signal that tells the end
+
+    /// A connection begins, or an attempt to connect.
+    pub(super) fn begin_connection(&self) {
+        self.closure.begin();
+        self.timeouts.begin();
+        self.start_timeouts();
+    }
+
+    /// The connection has ended. `closed` is emitted as soon as the signals about the end are.
+    pub(super) fn end_connection(&self) {
+        self.closure.end();
+        self.timeouts.end(self.dispatcher());
     }
 
     // ---- steps of closing
@@ -175,6 +210,7 @@ impl AbstractSocketNode {
 
     /// Runs when the object is destroyed: aborts the connection.
     pub(crate) fn destroy(&self) {
+        let held = self.hold_closed();
         if self.current_state() != SocketState::Unconnected {
             self.abort_connection();
         }
@@ -186,5 +222,9 @@ impl AbstractSocketNode {
         self.base.clear_buffer();
         self.base.set_open_mode(OpenMode::NOT_OPEN);
         self.status.set_state(SocketState::Unconnected);
+        self.end_connection();
+        drop(held);
+        // Slots further up the stack may still hold the signal back.
+        self.tell_closed_now();
     }
 }

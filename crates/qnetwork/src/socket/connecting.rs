@@ -5,8 +5,10 @@ use std::rc::{Rc, Weak};
 use qcore::{OpenMode, QDeadlineTimer, event_loop::TimerHandler, object::Node};
 
 use super::{
-    node::{AbstractSocketNode, QAbstractSocket},
+    close_reason::CloseReason,
+    node::{AbstractSocketNode, QAbstractSocket, TellsEnd},
     state::SocketState,
+    timeout_kind::TimeoutKind,
 };
 use crate::{
     address::{Host, NetworkLayerProtocol, QHostAddress},
@@ -101,6 +103,8 @@ impl AbstractSocketNode {
             );
             return;
         }
+        // A slot may be called here that tells of the end of the connection before.
+        self.tell_closed_now();
         if !matches!(self.current_state(), SocketState::Unconnected | SocketState::Bound) {
             qcore::q_warning!(
                 "QAbstractSocket::connectToHost() called when already looking up or \
@@ -119,7 +123,11 @@ impl AbstractSocketNode {
             self.ends.set_local(Default::default());
         }
         self.clear_write_buffer();
+        self.begin_connection();
         if let Err(error) = self.choose_proxy(&host_name, port) {
+            let _held = self.hold_closed();
+            self.closure.note(CloseReason::ConnectFailed(error.clone()));
+            self.end_connection();
             self.report(error);
             return;
         }
@@ -162,8 +170,12 @@ impl AbstractSocketNode {
             return;
         }
         if !self.attempt.take_addresses(info) {
+            let _held = self.hold_closed();
+            let error = SocketError::host_not_found();
+            self.closure.note(CloseReason::ConnectFailed(error.clone()));
+            self.end_connection();
             self.status.set_state(SocketState::Unconnected);
-            self.set_error(&SocketError::host_not_found());
+            self.set_error(&error);
             self.state_changed.emit(SocketState::Unconnected);
             self.emit_error();
             return;
@@ -178,9 +190,22 @@ impl AbstractSocketNode {
 
     /// Tries the remaining addresses until one of them is connected or connecting. If none remains,
     /// the attempt has failed with `error`, the error of the last address.
-    pub(super) fn connect_to_next_address(&self, mut error: SocketError) {
+    pub(super) fn connect_to_next_address(&self, error: SocketError) {
+        self.connect_or_fail(error, None);
+    }
+
+    /// Tries the remaining addresses like
+    /// [`connect_to_next_address`](Self::connect_to_next_address). `timeout` is the time-out that
+    /// has ended the attempt to connect to the last address.
+    pub(super) fn connect_or_fail(&self, mut error: SocketError, mut timeout: Option<TimeoutKind>) {
         loop {
             let Some(address) = self.attempt.next_address() else {
+                let _held = self.hold_closed();
+                self.closure.note(match timeout {
+                    Some(kind) => CloseReason::TimedOut(kind),
+                    None => CloseReason::ConnectFailed(error.clone()),
+                });
+                self.end_connection();
                 self.status.set_state(SocketState::Unconnected);
                 self.set_error(&error);
                 self.drop_attempt();
@@ -192,6 +217,7 @@ impl AbstractSocketNode {
                 }
                 return;
             };
+            timeout = None;
             let engine = match self.engine() {
                 // Bound or taken over: the socket keeps its descriptor for all addresses.
                 Some(engine) => engine,
@@ -223,7 +249,7 @@ impl AbstractSocketNode {
     }
 
     /// Drops an engine that could not connect, unless the socket keeps its descriptor.
-    fn drop_attempt(&self) {
+    pub(super) fn drop_attempt(&self) {
         if !self.ends.keeps_descriptor() {
             self.release_engine();
         }
@@ -240,7 +266,12 @@ impl AbstractSocketNode {
         progress: Result<Progress, SocketError>,
     ) {
         match progress {
-            Ok(Progress::Connecting) => {}
+            Ok(Progress::Connecting) => {
+                if !self.timeouts.are_unused() && engine.is_negotiating() {
+                    self.timeouts.proxy_handshake();
+                    self.start_timeouts();
+                }
+            }
             Ok(Progress::Asks) => self.ask_for_credentials(engine),
             Ok(Progress::Connected) => {
                 self.stop_connect_timer();
@@ -262,6 +293,7 @@ impl AbstractSocketNode {
         self.base
             .set_channel_counts(self.base.is_readable().into(), self.base.is_writable().into());
         self.status.set_state(SocketState::Connected);
+        self.time_connected();
         // Ask before emitting, so that a loop that a slot runs sends the data that was written
         // already.
         if !self.writing.is_empty() {
@@ -285,7 +317,8 @@ impl AbstractSocketNode {
 
     pub(super) fn start_connect_timer(&self) {
         let handler: Weak<dyn TimerHandler> = self.this.clone();
-        self.attempt.start_timer(self.dispatcher(), handler);
+        let limit = self.timeouts.limit(TimeoutKind::Address);
+        self.attempt.start_timer(limit, self.dispatcher(), handler);
     }
 
     pub(super) fn stop_connect_timer(&self) {
@@ -306,6 +339,6 @@ impl AbstractSocketNode {
             None => SocketError::timed_out(),
         };
         self.drop_attempt();
-        self.connect_to_next_address(error);
+        self.connect_or_fail(error, Some(TimeoutKind::Address));
     }
 }

@@ -48,6 +48,10 @@ impl DeviceBackend for SocketDevice {
         self.node()?.read_beyond_buffer(data)
     }
 
+    fn fills_buffer(&self) -> bool {
+        self.node.upgrade().is_some_and(|node| !node.reading.is_unbuffered())
+    }
+
     fn write_data(&self, _: &QIODevice, data: &[u8]) -> Result<usize, DeviceError> {
         self.node()?.enqueue(data)
     }
@@ -60,9 +64,17 @@ impl DeviceBackend for SocketDevice {
         self.node.upgrade().map_or(0, |node| node.writing.len())
     }
 
+    fn unsent_bytes(&self) -> usize {
+        self.node.upgrade().map_or(0, |node| node.writing.unsent())
+    }
+
     #[cfg(feature = "tasks")]
     fn stream_device(&self) -> Option<&dyn StreamDevice> {
         Some(self)
+    }
+
+    fn read_buffer_size(&self) -> usize {
+        self.node.upgrade().map_or(0, |node| node.reading.limit())
     }
 
     fn wait_for_ready_read(
@@ -90,8 +102,12 @@ impl DeviceBackend for SocketDevice {
 
 #[cfg(feature = "tasks")]
 impl StreamDevice for SocketDevice {
-    fn unsent_bytes(&self, _: &QIODevice) -> usize {
-        self.node.upgrade().map_or(0, |node| node.writing.unsent())
+    fn keeps_chunks(&self) -> bool {
+        self.node.upgrade().is_some_and(|node| !node.is_for_datagrams())
+    }
+
+    fn can_send(&self) -> bool {
+        self.node.upgrade().is_some_and(|node| node.can_send())
     }
 
     fn flush(&self, _: &QIODevice) {
@@ -122,9 +138,5 @@ impl StreamDevice for SocketDevice {
 
     fn shut_down_writing(&self, _: &QIODevice) -> Result<(), DeviceError> {
         Ok(self.node()?.shut_down_writing()?)
-    }
-
-    fn read_buffer_size(&self) -> usize {
-        self.node.upgrade().map_or(0, |node| node.reading.limit())
     }
 }

@@ -61,6 +61,10 @@ impl EventSource for AbstractSocketNode {
 
 impl TimerHandler for AbstractSocketNode {
     fn timer_due(self: Rc<Self>, id: TimerId) {
+        if self.timeouts.is_timer(id) {
+            self.on_timeouts_due();
+            return;
+        }
         if !self.attempt.is_timer(id) {
             return;
         }

@@ -181,6 +181,9 @@ impl AbstractSocketNode {
         connection.ends = self.ends.detach();
         connection.host_name = self.attempt.host_name().into();
         self.release_engine();
+        self.end_connection();
+        // It has not ended, but goes on in another socket.
+        self.closure.forget();
         self.base.set_open_mode(OpenMode::NOT_OPEN);
         self.status.set_state(SocketState::Unconnected);
         Ok(connection)
@@ -194,7 +197,8 @@ impl AbstractSocketNode {
         let connection = connection.check_plain()?;
         let before = self.current_state();
         self.put_connection(connection)?;
-        if before != SocketState::Connected {
+        let is_connected = self.current_state() == SocketState::Connected;
+        if before != SocketState::Connected && is_connected {
             self.state_changed.emit(SocketState::Connected);
         }
         Ok(())
@@ -211,8 +215,9 @@ impl AbstractSocketNode {
                 return Err(AttachError::new(error, connection));
             }
         };
-        self.forget_connection();
+        let replaced = self.forget_connection();
         self.install(engine.clone(), connection.mode);
+        self.begin_connection();
         self.ends.attach(connection.ends);
         self.attempt.set_host_name(connection.host_name);
         if connection.is_unbuffered {
@@ -221,6 +226,7 @@ impl AbstractSocketNode {
         self.reading.set_limit(connection.limit);
         self.writing.attach(connection.unsent);
         self.status.set_state(SocketState::Connected);
+        self.time_connected();
         if !connection.unread.is_empty() {
             self.base.attach_buffer(connection.unread);
             self.reading.set_inherited();
@@ -232,6 +238,7 @@ impl AbstractSocketNode {
             self.writing.set_scheduled();
             engine.request_write(false);
         }
+        self.tell_replaced(replaced);
         Ok(())
     }
 

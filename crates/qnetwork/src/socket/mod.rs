@@ -26,7 +26,9 @@
 //! * `reading.rs` and `writing.rs` move bytes, also for sockets without buffers.
 //! * `handing_over.rs` takes a connection out of a socket and puts it into another one; between them
 //!   it is a value of `detached.rs`.
-//! * `closing.rs` ends the connection, also when the object dies.
+//! * `closing.rs` ends the connection, also when the object dies. `close_reason.rs` says why it has
+//!   ended.
+//! * `timing.rs` has the time-outs.
 //! * `waiting.rs` has the functions that wait, which need no loop, and `awaiting.rs` those for
 //!   tasks.
 //! * `layering.rs` is for sockets in two layers, those that encrypt.
@@ -36,6 +38,7 @@ mod abstract_socket;
 #[cfg(feature = "tasks")]
 mod awaiting;
 mod binding;
+mod close_reason;
 mod closing;
 mod connecting;
 mod detached;
@@ -54,26 +57,33 @@ mod reading;
 mod setters;
 mod state;
 mod tcp;
+mod timeout_kind;
+mod timing;
 mod udp;
 mod waiting;
 mod writing;
 
 #[cfg(all(feature = "tasks", feature = "_tls"))]
 pub(crate) use self::awaiting::AbortsAttempt;
-pub(crate) use self::waiting::Overtime;
 pub use self::{
     binding::BindMode,
+    close_reason::CloseReason,
     detached::{AttachError, DetachedSocket},
     node::{AbstractSocketNode, QAbstractSocket},
     pause_modes::PauseModes,
     state::SocketState,
     tcp::QTcpSocket,
+    timeout_kind::TimeoutKind,
     udp::QUdpSocket,
 };
 #[cfg(feature = "_tls")]
 pub(crate) use self::{
     handing_over::not_connected,
     node::{Outer, SocketClass},
+};
+pub(crate) use self::{
+    node::{Closure, TellsEnd},
+    waiting::Overtime,
 };
 pub use crate::common::{SocketError, SocketErrorKind, SocketOption, SocketType};
 

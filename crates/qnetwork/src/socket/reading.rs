@@ -5,7 +5,7 @@
 //! The bytes, and also the end of the stream, stay with the system until the program reads. The
 //! socket emits `ready_read` once when there is something to read, and then not again before the
 //! program has read something. A program that reads up to the end of the stream finds the socket
-//! unconnected. No signal reports that. All of this is as in Qt.
+//! unconnected. No signal of Qt's reports that. All of this is as in Qt.
 
 use std::rc::Rc;
 
@@ -15,7 +15,8 @@ use qcore::{
 };
 
 use super::{
-    node::{AbstractSocketNode, Outer, QAbstractSocket},
+    close_reason::CloseReason,
+    node::{AbstractSocketNode, Outer, QAbstractSocket, TellsEnd},
     state::SocketState,
 };
 use crate::{
@@ -90,6 +91,10 @@ impl QAbstractSocket {
     }
 }
 
+/// A block with at least this many bytes goes into the read buffer as it is. Copying the bytes would
+/// cost more. The block takes at most four times the memory of its bytes.
+const GIVEN_AWAY: usize = SCRATCH / 4;
+
 /// Where received bytes go.
 enum Sink {
     /// Into the read buffer.
@@ -151,7 +156,7 @@ impl AbstractSocketNode {
             Sink::System => return self.announce_unread(engine),
         };
         match outcome {
-            Outcome::Moved(_) => {}
+            Outcome::Moved(_) => self.timeouts.note_received(),
             Outcome::WouldBlock => return false,
             Outcome::Failed(error) => {
                 #[cfg(feature = "tasks")]
@@ -179,21 +184,16 @@ impl AbstractSocketNode {
     /// Reads once into the buffer. A socket that is open only for writing drops the bytes.
     fn read_to_buffer(&self, engine: &Rc<dyn Engine>, room: usize) -> Outcome {
         let pool = self.base.pool();
-        let mut scratch = pool.take_scratch();
-        let outcome = engine.read(&mut scratch[..room]);
-        match outcome {
-            Outcome::Moved(count) if self.base.is_readable() => {
-                if count >= SCRATCH / 2 {
-                    // Giving the buffer away costs less than copying it.
-                    scratch.truncate(count);
-                    self.base.append_chunk(scratch);
-                    return outcome;
-                }
-                self.base.append_to_buffer(&scratch[..count]);
+        let mut block = pool.take_block();
+        let outcome = engine.read_to(&mut block, room);
+        if self.base.is_readable() {
+            if block.len() >= GIVEN_AWAY {
+                self.base.append_chunk(block);
+                return outcome;
             }
-            _ => {}
+            self.base.append_to_buffer(&block);
         }
-        pool.put_scratch(scratch);
+        pool.put_block(block);
         outcome
     }
 
@@ -273,12 +273,19 @@ impl AbstractSocketNode {
         let mut count = 0;
         if !data.is_empty() {
             match engine.read(data) {
-                Outcome::Moved(moved) => count = moved,
+                Outcome::Moved(moved) => {
+                    self.timeouts.note_received();
+                    count = moved;
+                }
                 Outcome::WouldBlock => {}
                 Outcome::Failed(error) => {
+                    self.closure.note(CloseReason::of_error(&error, engine.was_reset()));
                     self.set_error(&error);
                     self.release_engine();
                     self.status.set_state(SocketState::Unconnected);
+                    self.end_connection();
+                    // As in Qt, reading emits nothing. The loop emits `closed`.
+                    self.tell_later();
                     return Err(error.into());
                 }
             }

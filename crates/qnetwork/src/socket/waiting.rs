@@ -8,7 +8,8 @@ use std::rc::Rc;
 use qcore::QDeadlineTimer;
 
 use super::{
-    node::{AbstractSocketNode, QAbstractSocket},
+    close_reason::CloseReason,
+    node::{AbstractSocketNode, QAbstractSocket, TellsEnd},
     state::SocketState,
 };
 use crate::{
@@ -249,12 +250,14 @@ impl AbstractSocketNode {
         }
         // If the socket has to close once it is connected, it does so at the end of this function.
         let closes = self.ending.take_close();
-        if self.current_state() == SocketState::HostLookup {
+        while self.current_state() == SocketState::HostLookup {
             self.attempt.cancel_lookup();
             let host_name = self.attempt.host_name();
-            match QHostInfo::from_name_until(&host_name, deadline) {
+            let until = self.timeouts_deadline().min(deadline);
+            match QHostInfo::from_name_until(&host_name, until) {
                 Some(info) => self.start_connecting(&info),
-                None => return Err(self.give_up_connecting()),
+                None if deadline.has_expired() => return Err(self.give_up_connecting()),
+                None => self.on_timeouts_due(),
             }
         }
         while self.current_state() == SocketState::Connecting {
@@ -264,13 +267,15 @@ impl AbstractSocketNode {
                 self.connect_to_next_address(SocketError::host_not_found());
                 continue;
             };
-            let until = self.connect_deadline().min(deadline);
+            let limit = self.timeouts_deadline();
+            let until = self.connect_deadline().min(limit).min(deadline);
             match engine.wait(until) {
                 Some(ready) => {
                     engine.note(ready);
                     self.on_connecting(&engine);
                 }
                 None if deadline.has_expired() => return Err(self.give_up_connecting()),
+                None if limit.has_expired() => self.on_timeouts_due(),
                 None => self.on_connect_timeout(),
             }
         }
@@ -289,6 +294,9 @@ impl AbstractSocketNode {
     /// this error.
     fn give_up_connecting(&self) -> SocketError {
         let error = SocketError::new(SocketErrorKind::SocketTimeout, "Socket operation timed out");
+        let _held = self.hold_closed();
+        self.closure.note(CloseReason::ConnectFailed(error.clone()));
+        self.end_connection();
         self.stop_connect_timer();
         self.release_engine();
         self.attempt.forget_addresses();
@@ -307,6 +315,10 @@ impl AbstractSocketNode {
         deadline: QDeadlineTimer,
     ) -> Result<(bool, bool), SocketError> {
         loop {
+            let limit = self.timeouts_deadline();
+            if limit.has_expired() {
+                self.on_timeouts_due();
+            }
             let Some(engine) = self.engine() else { return Err(self.last_error()) };
             let mut readable = reads && engine.is_readable();
             let writable = engine.is_writable() && !self.writing.is_empty();
@@ -321,8 +333,9 @@ impl AbstractSocketNode {
             if readable || writable {
                 return Ok((readable, writable));
             }
-            match engine.wait(deadline) {
+            match engine.wait(limit.min(deadline)) {
                 Some(ready) => engine.note(ready),
+                None if limit.has_expired() && !deadline.has_expired() => {}
                 None => return Err(self.wait_timed_out()),
             }
         }

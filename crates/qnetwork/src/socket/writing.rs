@@ -32,49 +32,13 @@ impl QAbstractSocket {
     /// any bytes were written, and `encrypted_bytes_written` if they are encrypted. When it sends
     /// the last bytes of a socket that is closing, it also emits
     /// [`state_changed`](AbstractSocketNode::state_changed),
-    /// [`read_channel_finished`](qcore::io_device::DeviceNode::read_channel_finished) and
-    /// [`disconnected`](AbstractSocketNode::disconnected).
+    /// [`read_channel_finished`](qcore::io_device::DeviceNode::read_channel_finished),
+    /// [`disconnected`](AbstractSocketNode::disconnected) and
+    /// [`closed`](AbstractSocketNode::closed).
     pub fn flush(&self) -> bool {
         match self.layers.class() {
             Some(class) => class.flush(),
             None => AbstractSocketNode::flush(self, usize::MAX),
-        }
-    }
-
-    /// Returns how many bytes wait in this process for the operating system to take them.
-    ///
-    /// A program that may write faster than the other end reads should limit this number. For a
-    /// `QSslSocket` it includes bytes that
-    /// [`bytes_to_write`](qcore::QIODevice::bytes_to_write) does not count: those that are
-    /// encrypted and not sent, with the bytes that encryption adds. For other sockets the two
-    /// numbers differ only by bytes that were sent and have not been announced by `bytes_written`
-    /// yet. Neither number includes what the system has taken and the other end has not received.
-    /// Qt has no such function.
-    ///
-    /// The number is 0 for a UDP socket, which sends at once.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use qnetwork::{QHostAddress, QTcpServer, QTcpSocket};
-    ///
-    /// let server = QTcpServer::new();
-    /// server.listen(QHostAddress::LocalHost, 0)?;
-    /// let socket = QTcpSocket::new();
-    /// socket.connect_to_host("127.0.0.1", server.server_port());
-    /// socket.wait_for_connected(5000)?;
-    ///
-    /// socket.write("to be sent").unwrap();
-    /// assert_eq!(socket.unsent_bytes(), 10);
-    /// socket.flush();
-    /// assert_eq!(socket.unsent_bytes(), 0);
-    /// # Ok::<(), qnetwork::SocketError>(())
-    /// ```
-    #[must_use]
-    pub fn unsent_bytes(&self) -> usize {
-        match self.layers.class() {
-            Some(class) => class.unsent_bytes(),
-            None => self.writing.unsent(),
         }
     }
 }
@@ -162,7 +126,10 @@ impl AbstractSocketNode {
             Err(error) => Outcome::Failed(error),
         };
         match outcome {
-            Outcome::Moved(count) => Ok(count),
+            Outcome::Moved(count) => {
+                self.timeouts.note_sent();
+                Ok(count)
+            }
             Outcome::WouldBlock => Ok(0),
             Outcome::Failed(error) => {
                 self.set_error(&error);
@@ -229,7 +196,10 @@ impl AbstractSocketNode {
                 continue;
             }
             match self.writing.send(|slices| engine.write(slices)) {
-                Outcome::Moved(count) => sent += count,
+                Outcome::Moved(count) => {
+                    self.timeouts.note_sent();
+                    sent += count;
+                }
                 // The engine is not writable now. First announce what was sent.
                 Outcome::WouldBlock => {}
                 Outcome::Failed(error) => {

@@ -19,7 +19,7 @@ use qcore::{
 use super::{configuration::QSslConfiguration, error::QSslError, socket::QSslSocket};
 use crate::{
     server::{QTcpServer, Reception},
-    socket::{QTcpSocket, SocketErrorKind},
+    socket::{CloseReason, QTcpSocket, SocketErrorKind, TellsEnd, TimeoutKind},
 };
 
 /// The default limit for the duration of a handshake.
@@ -273,6 +273,7 @@ impl SslServerNode {
             // Emitted before the abort, because an aborted socket no longer knows its peer.
             socket.set_socket_error(SocketErrorKind::SocketTimeout);
             socket.set_error_string("The TLS handshake took too long");
+            socket.closure().note(CloseReason::TimedOut(TimeoutKind::TlsHandshake));
             self.error_occurred.emit((socket.clone(), SocketErrorKind::SocketTimeout));
             socket.abort();
             socket.delete_later();

@@ -23,7 +23,7 @@ pub(crate) use socket2::Socket;
 pub(crate) use self::interfaces::fuzz as fuzz_interfaces;
 pub use self::interfaces::{InterfaceFlags, InterfaceType};
 pub(crate) use self::interfaces::{Lifetime, Link, LinkAddress, links};
-pub(crate) use self::options::{available, option, send, set_option};
+pub(crate) use self::options::{available, inline_urgent_data, option, receive, send, set_option};
 use crate::common::{SocketError, SocketErrorKind};
 #[cfg(feature = "simulation")]
 pub(crate) use crate::simulation::{Socket, Watched};
@@ -258,7 +258,8 @@ pub(crate) fn group_error(error: &io::Error) -> SocketError {
     }
 }
 
-/// Returns whether a failed `send` of a datagram ends a connection.
+/// Returns whether a failed call means that the other end has ended the connection without
+/// reading everything, or will not read what is sent.
 pub(crate) fn is_end(error: &io::Error) -> bool {
     matches!(error.raw_os_error(), Some(libc::EPIPE | libc::ECONNRESET))
 }

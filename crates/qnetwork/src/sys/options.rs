@@ -10,6 +10,23 @@ use std::{
 use super::Socket;
 use crate::common::SocketOption;
 
+/// Receives at most `max` bytes and appends them to `buffer`, into room that it has already.
+pub(crate) fn receive(socket: &Socket, buffer: &mut Vec<u8>, max: usize) -> io::Result<usize> {
+    let room = buffer.spare_capacity_mut();
+    let max = max.min(room.len());
+    let count = socket.recv(&mut room[..max])?;
+    // SAFETY: `recv` has initialized the first `count` bytes of the spare capacity.
+    unsafe { buffer.set_len(buffer.len() + count) };
+    Ok(count)
+}
+
+/// Makes the system deliver urgent data with the normal data. The sockets that a listening socket
+/// accepts inherit this.
+pub(crate) fn inline_urgent_data(socket: &Socket) {
+    // A system without this option has no urgent data.
+    let _ = socket.set_out_of_band_inline(true);
+}
+
 /// Sends data. If the connection is closed, the process gets no SIGPIPE.
 #[cfg(feature = "simulation")]
 pub(crate) fn send(socket: &Socket, data: &[IoSlice<'_>]) -> io::Result<usize> {

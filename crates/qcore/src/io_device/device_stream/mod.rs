@@ -18,11 +18,11 @@ use std::{
 };
 
 pub use self::{reading::ReadHalf, writing::WriteHalf};
-use super::{DeviceError, DeviceErrorKind, QIODevice};
-use crate::signal::{Connection, ScopedConnection};
+use super::{Chunk, DeviceError, DeviceErrorKind, FilledBuf, QIODevice};
+use crate::signal::ScopedConnection;
 
 impl QIODevice {
-    /// Returns a stream, by which a task reads the device and writes to it.
+    /// Creates a stream, with which a task reads from the device and writes to it.
     ///
     /// Every device has one: sockets, encrypted or not, and devices of your own. The stream keeps
     /// the device alive. Several streams of one device share its bytes: each byte goes to one of
@@ -60,10 +60,10 @@ impl QIODevice {
 ///
 /// [`DeviceBackend`]: super::DeviceBackend
 pub trait StreamDevice {
-    /// Returns how many written bytes wait in this process. The default is
-    /// [`bytes_to_write`](QIODevice::bytes_to_write).
-    fn unsent_bytes(&self, device: &QIODevice) -> usize {
-        device.bytes_to_write()
+    /// Returns whether [`write_chunk`](QIODevice::write_chunk) always takes all bytes. The default
+    /// is `false`.
+    fn keeps_chunks(&self) -> bool {
+        false
     }
 
     /// Passes on as many written bytes as possible without waiting. The default does nothing.
@@ -71,10 +71,11 @@ pub trait StreamDevice {
         let _ = device;
     }
 
-    /// Connects `wake` to the signals that are emitted when there are fewer unsent bytes. The
-    /// default is [`bytes_written`](super::DeviceNode::bytes_written).
-    fn connect_sent(&self, device: &QIODevice, wake: Rc<dyn Fn()>) -> [Connection; 2] {
-        [device.bytes_written.connect(move |_| wake()), Connection::default()]
+    /// Returns whether written bytes can be passed on, now or later. It is `false` once the
+    /// connection has ended or its sending half is closed. The default is `true`: then writing finds
+    /// out.
+    fn can_send(&self) -> bool {
+        true
     }
 
     /// Returns whether no more bytes will arrive. Those in the read buffer can still be read. The
@@ -89,8 +90,8 @@ pub trait StreamDevice {
         None
     }
 
-    /// Returns whether the stream has ended although neither end has said so, in a protocol that has
-    /// a message for that. Reading then fails with [`Closed`](DeviceErrorKind::Closed), because
+    /// Returns whether the stream has ended without the closing message of its protocol. A protocol
+    /// without such a message returns `false`. If it is `true`, reading fails with [`Closed`](DeviceErrorKind::Closed), because
     /// bytes may be missing. The default is `false`.
     fn is_cut_off(&self) -> bool {
         false
@@ -118,11 +119,6 @@ pub trait StreamDevice {
     fn shut_down_writing(&self, device: &QIODevice) -> Result<(), DeviceError> {
         let _ = device;
         Ok(())
-    }
-
-    /// Returns the limit of the read buffer in bytes, 0 if there is none. The default is 0.
-    fn read_buffer_size(&self) -> usize {
-        0
     }
 }
 
@@ -218,6 +214,15 @@ impl DeviceStream {
         self.reader.read(buffer).await
     }
 
+    /// Waits for bytes and lends them; see [`ReadHalf::fill_buf`].
+    ///
+    /// # Errors
+    ///
+    /// Those of [`ReadHalf::fill_buf`].
+    pub async fn fill_buf(&mut self) -> Result<FilledBuf<'_>, DeviceError> {
+        self.reader.fill_buf().await
+    }
+
     /// Fills `buffer`; see [`ReadHalf::read_exact`].
     ///
     /// # Errors
@@ -299,6 +304,60 @@ impl DeviceStream {
     pub fn set_write_limit(&mut self, bytes: usize) {
         self.writer.set_write_limit(bytes);
     }
+
+    /// Reads without a copy; see [`ReadHalf::read_chunk`].
+    ///
+    /// # Errors
+    ///
+    /// Those of [`ReadHalf::read`].
+    pub async fn read_chunk(&mut self) -> Result<Vec<u8>, DeviceError> {
+        self.reader.read_chunk().await
+    }
+
+    /// Writes without a copy; see [`WriteHalf::write_chunk`].
+    ///
+    /// # Errors
+    ///
+    /// Those of [`WriteHalf::write`].
+    pub async fn write_chunk(&mut self, data: impl Into<Chunk>) -> Result<(), DeviceError> {
+        self.writer.write_chunk(data).await
+    }
+}
+
+/// For streams of messages.
+impl DeviceStream {
+    pub(crate) fn waiting(&self) -> &Rc<Waiting> {
+        &self.reader.core.tasks
+    }
+
+    /// Begins to look at the device.
+    pub(crate) fn begin(&self) -> Result<(), DeviceError> {
+        self.reader.begin()
+    }
+
+    /// The device has nothing to read. Waits for more, or returns why no more will come.
+    pub(crate) fn conclude(
+        &self,
+        context: &Context<'_>,
+        read: Result<usize, DeviceError>,
+    ) -> Poll<Result<usize, DeviceError>> {
+        self.reader.conclude(context, read)
+    }
+
+    /// Waits until the limit allows to write.
+    pub(crate) fn poll_room(&mut self, context: &Context<'_>) -> Poll<Result<(), DeviceError>> {
+        self.writer.poll_room(context)
+    }
+
+    #[cfg(feature = "futures")]
+    pub(crate) fn poll_flush(&mut self, context: &Context<'_>) -> Poll<Result<(), DeviceError>> {
+        self.writer.poll_flush(context)
+    }
+
+    #[cfg(feature = "futures")]
+    pub(crate) fn poll_shutdown(&mut self, context: &Context<'_>) -> Poll<Result<(), DeviceError>> {
+        self.writer.poll_shutdown(context)
+    }
 }
 
 impl fmt::Debug for DeviceStream {
@@ -337,10 +396,10 @@ impl Drop for Slot {
 
 /// The tasks that wait, one for each direction.
 #[derive(Default)]
-struct Waiting {
+pub(crate) struct Waiting {
     reader: Bell,
     writer: Bell,
-    /// Whether the device has said that no more bytes follow.
+    /// Whether the device has emitted `read_channel_finished`.
     finished: Cell<bool>,
 }
 
@@ -407,6 +466,11 @@ impl Slots {
 }
 
 impl Waiting {
+    /// Wakes the task that reads.
+    pub(crate) fn ring(&self) {
+        self.reader.ring();
+    }
+
     fn ring_both(&self) {
         self.reader.ring();
         self.writer.ring();

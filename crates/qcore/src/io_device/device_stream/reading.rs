@@ -8,7 +8,7 @@ use std::{
 };
 
 use super::Core;
-use crate::io_device::{DeviceError, DeviceErrorKind, QIODevice};
+use crate::io_device::{DeviceError, DeviceErrorKind, FilledBuf, QIODevice};
 
 /// How long a line may be by default.
 const MAX_LINE: usize = 1 << 20;
@@ -69,6 +69,67 @@ impl ReadHalf {
     /// message. An attacker can cut a stream off in this way.
     pub async fn read(&mut self, buffer: &mut [u8]) -> Result<usize, DeviceError> {
         poll_fn(|context| self.poll_read(context, buffer)).await
+    }
+
+    /// Reads all bytes that are there, and waits until there is at least one. Returns no bytes at
+    /// the end of the stream.
+    ///
+    /// If the device received the bytes in one large piece, the function returns that piece without
+    /// a copy. [`WriteHalf::write_chunk`](super::WriteHalf::write_chunk) can pass it on, again
+    /// without a copy. [`set_read_buffer_size`] of a socket limits how many bytes are there. Without
+    /// a limit, a socket of a task that rarely reads collects everything that arrives.
+    ///
+    /// Cancel safe: a call that is cancelled has read nothing.
+    ///
+    /// [`set_read_buffer_size`]: https://doc.qt.io/qt-5/qabstractsocket.html#setReadBufferSize
+    ///
+    /// # Errors
+    ///
+    /// Those of [`read`](ReadHalf::read).
+    pub async fn read_chunk(&mut self) -> Result<Vec<u8>, DeviceError> {
+        poll_fn(|context| self.poll_chunk(context)).await
+    }
+
+    /// Waits until there is something to read, and returns it as a slice, usually without a copy.
+    /// [`consume`](FilledBuf::consume) removes bytes. The slice is empty at the end of the stream.
+    ///
+    /// Cancel safe: a call that is cancelled has read nothing.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`read`](ReadHalf::read), and of [`QIODevice::fill_buf`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use qcore::{DeviceError, io_device::ReadHalf};
+    ///
+    /// /// Counts the lines up to the end of the stream.
+    /// async fn count_lines(mut reader: ReadHalf) -> Result<usize, DeviceError> {
+    ///     let mut lines = 0;
+    ///     loop {
+    ///         let bytes = reader.fill_buf().await?;
+    ///         if bytes.is_empty() {
+    ///             return Ok(lines);
+    ///         }
+    ///         lines += bytes.iter().filter(|&&byte| byte == b'\n').count();
+    ///         let all = bytes.len();
+    ///         bytes.consume(all);
+    ///     }
+    /// }
+    /// ```
+    pub async fn fill_buf(&mut self) -> Result<FilledBuf<'_>, DeviceError> {
+        let there = poll_fn(|context| {
+            #[cfg(feature = "futures")]
+            self.lent.clear();
+            self.begin()?;
+            let there = self.core.device.fill_buf().map(|bytes| bytes.len());
+            self.conclude(context, there)
+        });
+        match there.await? {
+            0 => Ok(FilledBuf::empty(&self.core.device)),
+            _ => self.core.device.fill_buf(),
+        }
     }
 
     /// Fills `buffer`.
@@ -160,6 +221,30 @@ impl ReadHalf {
         self.conclude(context, read)
     }
 
+    fn poll_chunk(&mut self, context: &Context<'_>) -> Poll<Result<Vec<u8>, DeviceError>> {
+        #[cfg(feature = "futures")]
+        self.lent.clear();
+        self.begin()?;
+        loop {
+            let device = &self.core.device;
+            if device.is_sequential() && device.bytes_available() == 0 {
+                // Only a read tells the end of the stream from a stream that is empty now.
+                let more = device.fill();
+                self.check()?;
+                match more {
+                    Ok(1..) => {}
+                    ended => return self.conclude(context, ended).map_ok(|_| Vec::new()),
+                }
+            }
+            let data = self.core.device.read_all();
+            // The text mode may have removed all bytes.
+            if !data.is_empty() || !self.core.device.is_sequential() {
+                return Poll::Ready(Ok(data));
+            }
+            self.check()?;
+        }
+    }
+
     /// Begins to look at the device. Returns an error if it is not open for reading.
     pub(super) fn begin(&self) -> Result<(), DeviceError> {
         self.core.mend();
@@ -207,7 +292,7 @@ impl ReadHalf {
         if !device.is_sequential() {
             return Poll::Ready(self.take_until(byte));
         }
-        let limit = self.core.with_stream_device(|stream, _| stream.read_buffer_size());
+        let limit = device.backend().read_buffer_size();
         let max = if limit == 0 { self.max_line } else { self.max_line.min(limit) };
         loop {
             let (start, buffered) = (device.start(), device.buffered());

@@ -10,7 +10,7 @@ use std::{
 
 use super::{Core, Slot};
 use crate::{
-    io_device::{DeviceError, DeviceErrorKind, QIODevice},
+    io_device::{Chunk, DeviceError, DeviceErrorKind, QIODevice},
     signal::ScopedConnection,
 };
 
@@ -33,7 +33,6 @@ const WRITE_LIMIT: usize = 64 * 1024;
 /// ```
 pub struct WriteHalf {
     core: Rc<Core>,
-    limit: usize,
     /// The slots that wake the task when bytes were sent. There are none while nobody waits, because
     /// a socket without slots at its `bytes_written` sends earlier.
     sent: Option<[ScopedConnection; 2]>,
@@ -53,13 +52,7 @@ enum ShutDown {
 
 impl WriteHalf {
     pub(super) fn new(core: Rc<Core>) -> Self {
-        WriteHalf {
-            core,
-            limit: WRITE_LIMIT,
-            sent: None,
-            cut: Rc::default(),
-            shut_down: ShutDown::No,
-        }
+        WriteHalf { core, sent: None, cut: Rc::default(), shut_down: ShutDown::No }
     }
 
     /// Returns the device.
@@ -101,6 +94,41 @@ impl WriteHalf {
         Ok(())
     }
 
+    /// Writes all bytes of a [`Chunk`]. A socket keeps them without a copy. Waits until the limit
+    /// allows at least one of them; the others may exceed it.
+    ///
+    /// Not cancel safe: the bytes are lost.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`write`](WriteHalf::write).
+    pub async fn write_chunk(&mut self, data: impl Into<Chunk>) -> Result<(), DeviceError> {
+        let data = data.into();
+        if !self.core.with_stream_device(|stream, _| stream.keeps_chunks()) {
+            return self.write_all(&data).await;
+        }
+        poll_fn(|context| self.poll_room(context)).await?;
+        self.core.device.write_chunk(data).map(|_| ())
+    }
+
+    /// Waits until the device can pass on no more bytes, because it is closed or dead, its
+    /// connection has ended, or its sending half was shut down.
+    ///
+    /// A task that waits for something else awaits this, too, to learn of the end in time. Cancel
+    /// safe.
+    pub async fn closed(&mut self) {
+        poll_fn(|context| {
+            self.begin();
+            let core = self.core.clone();
+            let sends = || core.with_stream_device(|stream, _| stream.can_send());
+            if !core.device.is_open() || self.shut_down == ShutDown::Done || !sends() {
+                return Poll::Ready(());
+            }
+            core.tasks.writer.wait(context)
+        })
+        .await;
+    }
+
     /// Sends the written bytes now, and waits until the operating system has taken all of them.
     ///
     /// Cancel safe: the bytes will be sent anyway.
@@ -126,11 +154,29 @@ impl WriteHalf {
         poll_fn(|context| self.poll_shutdown(context)).await
     }
 
-    /// Sets how many bytes may wait in this process to be sent, 64 KiB by default and at least 1.
-    /// A task that writes more waits. Bytes that others have written count as well.
+    /// Sets how many bytes may wait in this process to be sent, at least 1. A task that writes more
+    /// waits. Bytes that others have written count as well.
+    ///
+    /// The limit belongs to the device: it is the high mark of its
+    /// [`write_flow`](QIODevice::write_flow). This function sets that mark, and the low mark to half
+    /// of it. As long as the device has no high mark, a task waits at 64 KiB.
     pub fn set_write_limit(&mut self, bytes: usize) {
-        self.limit = bytes.max(1);
+        let high = bytes.max(1);
+        self.core.device.write_flow().set_marks(high / 2, high);
         self.core.tasks.writer.ring();
+    }
+
+    fn limit(&self) -> usize {
+        match self.core.device.flow_in_use() {
+            Some(flow) if flow.high_mark() < usize::MAX => flow.high_mark(),
+            _ => WRITE_LIMIT,
+        }
+    }
+
+    /// Returns whether the device takes no bytes at the moment.
+    fn is_full(&self) -> bool {
+        self.unsent_bytes() >= self.limit()
+            || self.core.device.flow_in_use().is_some_and(|flow| flow.is_full())
     }
 
     pub(super) fn poll_write(
@@ -138,25 +184,37 @@ impl WriteHalf {
         context: &Context<'_>,
         data: &[u8],
     ) -> Poll<Result<usize, DeviceError>> {
-        self.begin();
-        self.core.check(
-            self.core.device.is_writable() && self.shut_down == ShutDown::No,
-            DeviceErrorKind::NotWritable,
-        )?;
         if data.is_empty() {
-            return Poll::Ready(Ok(0));
+            self.begin();
+            return Poll::Ready(self.check().map(|()| 0));
         }
-        let unsent = self.unsent_bytes();
-        if unsent >= self.limit {
-            return self.wait_for_room(context);
+        match self.poll_room(context) {
+            Poll::Ready(room) => room?,
+            Poll::Pending => return Poll::Pending,
         }
-        self.stop_waiting();
-        let count = data.len().min(self.limit - unsent);
+        let count = data.len().min(self.limit().saturating_sub(self.unsent_bytes()).max(1));
         match self.core.device.write(&data[..count]) {
             // A device that takes nothing now says when it does.
             Ok(0) => self.wait_for_room(context),
             written => Poll::Ready(written),
         }
+    }
+
+    /// Returns an error if nothing can be written.
+    fn check(&self) -> Result<(), DeviceError> {
+        let open = self.core.device.is_writable() && self.shut_down == ShutDown::No;
+        self.core.check(open, DeviceErrorKind::NotWritable)
+    }
+
+    /// Waits until the limit allows at least one byte.
+    pub(super) fn poll_room(&mut self, context: &Context<'_>) -> Poll<Result<(), DeviceError>> {
+        self.begin();
+        self.check()?;
+        if self.is_full() {
+            return self.wait_for_room(context);
+        }
+        self.stop_waiting();
+        Poll::Ready(Ok(()))
     }
 
     pub(super) fn poll_flush(&mut self, context: &Context<'_>) -> Poll<Result<(), DeviceError>> {
@@ -196,7 +254,7 @@ impl WriteHalf {
     }
 
     fn unsent_bytes(&self) -> usize {
-        self.core.with_stream_device(|stream, device| stream.unsent_bytes(device))
+        self.core.device.unsent_bytes()
     }
 
     /// Waits until the device has sent something or has ended.
@@ -204,10 +262,7 @@ impl WriteHalf {
         if self.sent.is_none() {
             let slot = Slot { tasks: self.core.tasks.clone(), cut: self.cut.clone() };
             let wake_writer: Rc<dyn Fn()> = Rc::new(move || slot.tasks.writer.ring());
-            let connections = self
-                .core
-                .with_stream_device(|stream, device| stream.connect_sent(device, wake_writer));
-            self.sent = Some(connections.map(|connection| connection.scoped()));
+            self.sent = Some(self.core.device.connect_sent(wake_writer));
         }
         self.core.tasks.writer.wait(context)
     }

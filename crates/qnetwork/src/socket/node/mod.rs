@@ -6,6 +6,7 @@
 //! signals.
 
 mod attempt;
+mod closure;
 mod emission;
 mod ending;
 mod ends;
@@ -14,6 +15,7 @@ mod layers;
 mod proxy_choice;
 mod read_side;
 mod status;
+mod timeouts;
 mod write_queue;
 mod write_side;
 
@@ -35,13 +37,16 @@ use qcore::{
 
 use self::{
     attempt::Attempt, ending::Ending, ends::Ends, engine_slot::EngineSlot, layers::Layers,
-    proxy_choice::ProxyChoice, read_side::ReadSide, status::Status, write_side::WriteSide,
+    proxy_choice::ProxyChoice, read_side::ReadSide, status::Status, timeouts::Timeouts,
+    write_side::WriteSide,
 };
 pub(crate) use self::{
+    closure::{Closure, TellsEnd},
     ends::DetachedEnds,
     layers::{Outer, PartOf, SocketClass},
+    timeouts::Situation,
 };
-use super::{pause_modes::PauseModes, state::SocketState};
+use super::{close_reason::CloseReason, pause_modes::PauseModes, state::SocketState};
 use crate::{
     auth::QAuthenticator,
     common::{SocketError, SocketErrorKind, SocketType},
@@ -73,6 +78,7 @@ library_class! {
     ///   the signals of the next line. Data that was received can be read afterwards.
     /// * This end closes: `state_changed(Closing)`, `bytes_written` for the rest of the write
     ///   buffer, `state_changed(Unconnected)`, `read_channel_finished`, `disconnected`.
+    /// * After each of these ends: [`closed`](AbstractSocketNode::closed).
     pub struct QAbstractSocket(AbstractSocketNode): QIODevice = base;
     virtual (FinalDevice, <QObject as Class>::Virtual)
 }
@@ -86,6 +92,18 @@ pub struct AbstractSocketNode {
     pub connected: Signal<()>,
     /// The connection has ended.
     pub disconnected: Signal<()>,
+    /// The connection has ended, or connecting has failed: the reason.
+    ///
+    /// Emitted exactly once for each connection, in whatever way it ends: closed by either end,
+    /// aborted, reset, timed out, or because the socket dies or gets another descriptor. A
+    /// connection begins with a call of [`connect_to_host`](QAbstractSocket::connect_to_host), with
+    /// a descriptor, or when a server accepts it. A connection that is
+    /// [handed over](crate::QTcpSocket::detach) has not ended: the socket that continues it emits
+    /// the signal later. Qt has no such signal.
+    ///
+    /// The signal comes after all other signals of the end. It comes before `destroyed`, and before
+    /// the first signal of the socket's next connection.
+    pub closed: Signal<CloseReason>,
     /// The state has changed.
     #[doc(alias = "stateChanged")]
     pub state_changed: Signal<SocketState>,
@@ -114,6 +132,8 @@ pub struct AbstractSocketNode {
     pub(super) reading: ReadSide,
     pub(super) writing: WriteSide,
     pub(super) ending: Ending,
+    pub(super) closure: Closure,
+    pub(super) timeouts: Timeouts,
     pub(super) layers: Layers,
     pub(super) pause_mode: Cell<PauseModes>,
 }
@@ -155,6 +175,7 @@ impl AbstractSocketNode {
             host_found: Signal::in_life(life),
             connected: Signal::in_life(life),
             disconnected: Signal::in_life(life),
+            closed: Signal::in_life(life),
             state_changed: Signal::in_life(life),
             error: Signal::in_life(life),
             error_occurred: Signal::in_life(life),
@@ -171,6 +192,8 @@ impl AbstractSocketNode {
             reading: ReadSide::default(),
             writing: WriteSide::default(),
             ending: Ending::default(),
+            closure: Closure::default(),
+            timeouts: Timeouts::default(),
             layers: Layers::default(),
             pause_mode: Cell::default(),
         })
@@ -236,6 +259,7 @@ impl AbstractSocketNode {
     }
 
     pub(crate) fn emit_error(&self) {
+        let _held = self.hold_closed();
         let kind = self.status.error();
         self.error.emit(kind);
         self.error_occurred.emit(kind);
@@ -246,6 +270,25 @@ impl AbstractSocketNode {
         self.set_error(&error);
         self.emit_error();
         error
+    }
+}
+
+impl TellsEnd for AbstractSocketNode {
+    fn closure(&self) -> &Closure {
+        &self.closure
+    }
+
+    fn tell(&self, reason: CloseReason) {
+        self.closed.emit(reason);
+    }
+
+    fn tell_later(&self) {
+        let node = self.this.clone();
+        self.dispatcher().post(move || {
+            if let Some(node) = node.upgrade() {
+                node.tell_closed();
+            }
+        });
     }
 }
 

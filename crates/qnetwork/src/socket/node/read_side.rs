@@ -15,7 +15,8 @@ enum Flow {
     Full,
     /// The socket is unbuffered and has emitted `ready_read`, and the program has not read since.
     Announced,
-    /// The socket has taken over unread bytes with its connection. No slot has been told of them.
+    /// The socket has taken over a connection with unread bytes, and has not emitted `ready_read`
+    /// for them yet.
     Inherited,
 }
 

@@ -143,7 +143,7 @@ impl DistinguishedName {
         out
     }
 
-    /// Returns the bytes by which names are compared.
+    /// Returns the canonical form of the name. Two names are equal if these bytes are.
     pub(in crate::ssl) fn canonical(&self) -> &[u8] {
         &self.canonical
     }

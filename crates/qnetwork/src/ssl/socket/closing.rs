@@ -8,7 +8,7 @@ use qcore::{OpenMode, internals::DeviceInternals};
 use super::SslSocketNode;
 use crate::{
     address::NetworkLayerProtocol,
-    socket::{SocketError, SocketState},
+    socket::{SocketError, SocketState, TellsEnd},
     ssl::{kinds::SslMode, session::Session},
 };
 
@@ -16,6 +16,7 @@ impl SslSocketNode {
     /// Clears the state of the previous connection.
     pub(super) fn init(&self) {
         self.drop_session();
+        self.base.closure().renew();
         self.mode.set(SslMode::Unencrypted);
         let flags = &self.flags;
         for flag in [
@@ -49,6 +50,12 @@ impl SslSocketNode {
             self.inner.connect_to_host_with_mode(host_name, port, mode, protocol);
             return;
         }
+        // A slot may be called here that tells of the end of the connection before.
+        self.base.tell_closed_now();
+        if !self.is_free() {
+            self.inner.connect_to_host_with_mode(host_name, port, mode, protocol);
+            return;
+        }
         if !self.flags.initialized.replace(false) {
             self.init();
         }
@@ -70,6 +77,7 @@ impl SslSocketNode {
         state: SocketState,
         mode: OpenMode,
     ) -> Result<(), SocketError> {
+        let _held = self.base.hold_closed();
         self.init();
         if let Err(error) = self.inner.set_socket_descriptor_with_state(descriptor, state, mode) {
             self.base.set_error(&error);
@@ -108,6 +116,7 @@ impl SslSocketNode {
             self.inner.disconnect_from_host();
             return;
         }
+        self.inner.limit_closing(None);
         if matches!(state, SocketState::HostLookup | SocketState::Connecting) {
             self.flags.pending_close.set(true);
             return;
@@ -151,12 +160,14 @@ impl SslSocketNode {
     }
 
     pub(super) fn abort_connection(&self) {
+        let _held = self.base.hold_closed();
         self.inner.abort();
         self.close_socket();
     }
 
     /// Closes the connection, as part of the device's `close()`.
     pub(super) fn close_socket(&self) {
+        let _held = self.base.hold_closed();
         if self.inner.bytes_to_write() > 0 || !self.write_buffer.borrow().is_empty() {
             self.flush_all();
         }

@@ -3,9 +3,9 @@
 use std::{os::fd::OwnedFd, rc::Rc};
 
 #[cfg(feature = "tasks")]
-use qcore::{Connection, io_device::StreamDevice};
+use qcore::io_device::StreamDevice;
 use qcore::{
-    DeviceError, OpenMode, QDeadlineTimer, QIODevice,
+    Connection, DeviceError, OpenMode, QDeadlineTimer, QIODevice,
     io_device::{Chunk, DeviceBackend, DeviceErrorKind},
 };
 
@@ -63,9 +63,26 @@ impl DeviceBackend for SslDevice {
         self.node.upgrade().map_or(0, |node| node.bytes_to_write())
     }
 
+    fn unsent_bytes(&self) -> usize {
+        self.node.upgrade().map_or(0, |node| node.unsent_bytes())
+    }
+
+    fn connect_sent(&self, device: &QIODevice, wake: Rc<dyn Fn()>) -> [Connection; 2] {
+        let Some(node) = self.node.upgrade() else { return Default::default() };
+        let also = wake.clone();
+        [
+            device.bytes_written.connect(move |_| wake()),
+            node.encrypted_bytes_written.connect(move |_| also()),
+        ]
+    }
+
     #[cfg(feature = "tasks")]
     fn stream_device(&self) -> Option<&dyn StreamDevice> {
         Some(self)
+    }
+
+    fn read_buffer_size(&self) -> usize {
+        self.node.upgrade().map_or(0, |node| node.base.read_buffer_size())
     }
 
     fn wait_for_ready_read(
@@ -93,23 +110,18 @@ impl DeviceBackend for SslDevice {
 
 #[cfg(feature = "tasks")]
 impl StreamDevice for SslDevice {
-    fn unsent_bytes(&self, _: &QIODevice) -> usize {
-        self.node.upgrade().map_or(0, |node| SocketClass::unsent_bytes(&*node))
+    fn keeps_chunks(&self) -> bool {
+        true
+    }
+
+    fn can_send(&self) -> bool {
+        self.node.upgrade().is_some_and(|node| node.can_send())
     }
 
     fn flush(&self, _: &QIODevice) {
         if let Some(node) = self.node.upgrade() {
             node.flush_all();
         }
-    }
-
-    fn connect_sent(&self, device: &QIODevice, wake: Rc<dyn Fn()>) -> [Connection; 2] {
-        let Some(node) = self.node.upgrade() else { return Default::default() };
-        let also = wake.clone();
-        [
-            device.bytes_written.connect(move |_| wake()),
-            node.encrypted_bytes_written.connect(move |_| also()),
-        ]
     }
 
     fn has_ended(&self) -> bool {
@@ -134,10 +146,6 @@ impl StreamDevice for SslDevice {
 
     fn shut_down_writing(&self, _: &QIODevice) -> Result<(), DeviceError> {
         Ok(SocketClass::shut_down_writing(&*self.node()?)?)
-    }
-
-    fn read_buffer_size(&self) -> usize {
-        self.node.upgrade().map_or(0, |node| node.base.read_buffer_size())
     }
 }
 
@@ -168,15 +176,6 @@ impl SocketClass for SslSocketNode {
         self.flush_all()
     }
 
-    fn unsent_bytes(&self) -> usize {
-        // Session tickets that wait for the first data do not count.
-        let output = match self.flags.tickets_wait.get() {
-            true => 0,
-            false => self.session.borrow().as_ref().map_or(0, |session| session.output_len()),
-        };
-        self.write_buffer.borrow().len() + output + self.inner.unsent_bytes()
-    }
-
     #[cfg(feature = "tasks")]
     fn shut_down_writing(&self) -> Result<(), SocketError> {
         self.inner.shut_down_writing()
@@ -188,6 +187,10 @@ impl SocketClass for SslSocketNode {
         if size == 0 || self.base.buffer_len() < size {
             self.inner.resume_reading();
         }
+    }
+
+    fn timed(&self) -> QAbstractSocket {
+        self.inner.clone()
     }
 
     fn set_socket_option(&self, option: SocketOption, value: i32) {

@@ -12,7 +12,7 @@ use super::{SslSocketNode, muted::Muted};
 use crate::{
     address::{NetworkLayerProtocol, QHostAddress},
     host_info,
-    socket::{SocketError, SocketErrorKind, SocketState},
+    socket::{CloseReason, SocketError, SocketErrorKind, SocketState, TellsEnd},
     ssl::{kinds::SslMode, reason, session::Session, tls},
 };
 
@@ -35,9 +35,19 @@ impl SslSocketNode {
         if !peer_name.is_empty() && (self.is_free() || looking_up) {
             self.verify_name.replace(peer_name);
         }
-        if self.check_protocol("connectToHostEncrypted").is_err() {
+        let was_free = self.is_free();
+        if was_free {
+            // A slot may be called here that tells of the end of the connection before.
+            self.base.tell_closed_now();
+        }
+        let held = self.base.hold_closed();
+        if let Err(error) = self.check_protocol("connectToHostEncrypted") {
+            if was_free {
+                self.base.closure().end_with(CloseReason::ConnectFailed(error));
+            }
             return;
         }
+        drop(held);
         if self.is_free() {
             self.init();
             self.flags.auto_start.set(true);
@@ -93,6 +103,7 @@ impl SslSocketNode {
             Ok(session) => {
                 self.drop_session();
                 self.session.replace(Some(Box::new(session)));
+                self.inner.note_tls_handshake(true);
                 self.take_plain_bytes();
                 self.transmit();
             }
@@ -190,6 +201,7 @@ impl SslSocketNode {
             self.flags.tickets_wait.set(is_last && self.mode.get() == SslMode::Server);
         }
         self.flags.encrypted.set(true);
+        self.inner.note_tls_handshake(false);
         let number = self.session_number.get();
         self.encrypted.emit(());
         if self.session_number.get() == number
@@ -211,7 +223,10 @@ impl SslSocketNode {
             return;
         }
         let text = format!("Error during SSL handshake: {}", reason::of(error));
-        self.fail_for_good(&SocketError::new(SocketErrorKind::SslHandshakeFailed, text));
+        let error = SocketError::new(SocketErrorKind::SslHandshakeFailed, text);
+        let _held = self.base.hold_closed();
+        self.base.closure().note(CloseReason::TlsRefused(error.clone()));
+        self.fail_for_good(&error);
         self.abort_connection();
     }
 
@@ -245,7 +260,10 @@ impl SslSocketNode {
             return;
         }
         let text = format!("Error while reading: {}", reason::of(error));
-        self.fail_for_good(&SocketError::new(SocketErrorKind::SslInternal, text));
+        let failure = SocketError::new(SocketErrorKind::SslInternal, text);
+        let _held = self.base.hold_closed();
+        self.base.closure().note(CloseReason::Failed(failure.clone()));
+        self.fail_for_good(&failure);
         if self.session_number.get() != number {
             return;
         }

@@ -9,7 +9,8 @@ use qcore::{
 use super::SslSocketNode;
 use crate::{
     socket::{
-        AttachError, DetachedSocket, SocketError, SocketErrorKind, SocketState, not_connected,
+        AttachError, DetachedSocket, SocketError, SocketErrorKind, SocketState, TellsEnd,
+        not_connected,
     },
     ssl::{
         configuration::QSslConfiguration,
@@ -91,6 +92,7 @@ impl SslSocketNode {
         if let Err(error) = self.base.refuse_deleted("attach") {
             return Err(AttachError::new(error, connection));
         }
+        let _held = self.base.hold_closed();
         let mode = connection.mode();
         let encrypted = connection.take_extra::<Encrypted>();
         if let Err(failed) = self.inner.put_connection(connection.without_text_mode()) {

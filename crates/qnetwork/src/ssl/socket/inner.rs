@@ -5,7 +5,7 @@ use std::rc::Rc;
 use super::SslSocketNode;
 use crate::{
     engine::{Engine, Outcome},
-    socket::{Outer, SocketState},
+    socket::{CloseReason, Outer, SocketState, TellsEnd},
     ssl::kinds::SslMode,
 };
 
@@ -26,6 +26,7 @@ impl SslSocketNode {
         inner.state_changed.connect_to(self, |node, state| node.base.change_state(*state));
         inner.error_occurred.connect_to(self, |node, _| node.on_inner_error());
         inner.disconnected.connect_to(self, |node, ()| node.on_disconnected());
+        inner.closed.connect_to(self, |node, reason| node.on_inner_closed(reason));
         inner.read_channel_finished.connect_to(self, |node, ()| {
             node.base.read_channel_finished.emit(());
         });
@@ -48,6 +49,7 @@ impl SslSocketNode {
     }
 
     fn on_inner_error(&self) {
+        let _held = self.base.hold_closed();
         if self.session.borrow().is_some() {
             // Data that arrived before the error is processed first.
             self.transmit();
@@ -61,6 +63,17 @@ impl SslSocketNode {
         if self.base.state() == SocketState::Unconnected {
             self.base.forget_ends();
         }
+    }
+
+    fn on_inner_closed(&self, reason: &CloseReason) {
+        let encrypts = self.mode.get() != SslMode::Unencrypted;
+        let reason = match reason {
+            // TCP has ended in order, but TLS has not.
+            CloseReason::Remote if encrypts && !self.flags.shut_down.get() => CloseReason::Reset,
+            reason => reason.clone(),
+        };
+        self.base.closure().end_with(reason);
+        self.base.tell_closed();
     }
 }
 
@@ -120,6 +133,10 @@ impl Outer for SslSocketNode {
         if self.base.state() == SocketState::Closing && self.write_buffer.borrow().is_empty() {
             self.disconnect();
         }
+    }
+
+    fn abort(&self) {
+        self.abort_connection();
     }
 
     fn watches_writing(&self) -> bool {

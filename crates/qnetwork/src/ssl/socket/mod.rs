@@ -61,7 +61,7 @@ use super::{
 };
 use crate::{
     address::{Host, NetworkLayerProtocol},
-    socket::{Outer, QAbstractSocket, QTcpSocket, SocketClass, SocketType},
+    socket::{Outer, QAbstractSocket, QTcpSocket, SocketClass, SocketType, TellsEnd},
 };
 
 const CLASS: &str = "QSslSocket";
@@ -105,26 +105,9 @@ library_class! {
     /// As with Qt, [`bytes_to_write`](qcore::QIODevice::bytes_to_write) counts only the data that
     /// is not encrypted yet, and [`bytes_written`](qcore::io_device::DeviceNode::bytes_written)
     /// reports that data was encrypted, not that it was sent. So if the peer does not read, the
-    /// socket accepts all data and keeps it. To limit the amount, use
-    /// [`unsent_bytes`](QAbstractSocket::unsent_bytes) and continue in slots of `bytes_written` and
-    /// [`encrypted_bytes_written`](SslSocketNode::encrypted_bytes_written):
-    ///
-    /// ```
-    /// use qnetwork::QSslSocket;
-    ///
-    /// /// Writes more of a file, say, as long as less than 256 KiB wait.
-    /// fn send_more(socket: &QSslSocket, chunks: &mut dyn Iterator<Item = Vec<u8>>) {
-    ///     while socket.unsent_bytes() < 256 * 1024 {
-    ///         let Some(chunk) = chunks.next() else { return };
-    ///         socket.write(&chunk).ok();
-    ///     }
-    /// }
-    ///
-    /// let socket = QSslSocket::new();
-    /// socket.connect_to_host_encrypted("127.0.0.1", 4433);
-    /// send_more(&socket, &mut std::iter::repeat_with(|| vec![0; 65536]));
-    /// assert_eq!(socket.unsent_bytes(), 256 * 1024);
-    /// ```
+    /// socket accepts all data and keeps it.
+    /// [`unsent_bytes`](qcore::QIODevice::unsent_bytes) counts all of it, and
+    /// [`write_flow`](qcore::QIODevice::write_flow) limits it.
     ///
     /// # Examples
     ///
@@ -217,7 +200,7 @@ struct Flags {
     paused: Cell<bool>,
     /// The socket closes once all data is encrypted.
     pending_close: Cell<bool>,
-    /// One of the ends has said that it sends no more.
+    /// One of the ends has sent TLS's closing message.
     shut_down: Cell<bool>,
     /// A call that encrypts the write buffer is queued in the loop.
     flush_posted: Cell<bool>,
@@ -228,7 +211,8 @@ struct Flags {
     starting: Cell<bool>,
     /// `init` was called for the next connection.
     initialized: Cell<bool>,
-    /// The connection has come with decrypted data that no slot was told of.
+    /// The socket has taken over a connection with decrypted data, and has not emitted `ready_read`
+    /// for it yet.
     inherited: Cell<bool>,
 }
 
@@ -238,11 +222,14 @@ impl Node for SslSocketNode {
     }
 
     fn destructor(&self) {
+        let held = self.base.hold_closed();
         self.inner.destroy();
         self.drop_session();
         self.write_buffer.borrow_mut().clear(self.base.pool());
         self.base.destroy();
         self.base.set_open_mode(OpenMode::NOT_OPEN);
+        drop(held);
+        self.base.tell_closed_now();
     }
 }
 
@@ -303,7 +290,8 @@ impl QSslSocket {
     /// Emits [`state_changed`](crate::socket::AbstractSocketNode::state_changed) before it returns,
     /// and [`host_found`](crate::socket::AbstractSocketNode::host_found) or
     /// [`error_occurred`](crate::socket::AbstractSocketNode::error_occurred) in the cases in which
-    /// [`connect_to_host`](crate::QAbstractSocket::connect_to_host) does.
+    /// [`connect_to_host`](crate::QAbstractSocket::connect_to_host) does. If connecting fails at
+    /// once, it also emits [`closed`](crate::socket::AbstractSocketNode::closed).
     ///
     /// ```
     /// use qnetwork::{QSslSocket, SocketErrorKind};
@@ -324,8 +312,9 @@ impl QSslSocket {
     ///
     /// Emits the same signals before it returns:
     /// [`state_changed`](crate::socket::AbstractSocketNode::state_changed), and in some cases
-    /// [`host_found`](crate::socket::AbstractSocketNode::host_found) or
-    /// [`error_occurred`](crate::socket::AbstractSocketNode::error_occurred).
+    /// [`host_found`](crate::socket::AbstractSocketNode::host_found),
+    /// [`error_occurred`](crate::socket::AbstractSocketNode::error_occurred) and
+    /// [`closed`](crate::socket::AbstractSocketNode::closed).
     #[doc(alias = "connectToHostEncrypted")]
     pub fn connect_to_host_encrypted_with_mode<'a>(
         &self,
@@ -344,8 +333,9 @@ impl QSslSocket {
     ///
     /// Emits the same signals before it returns:
     /// [`state_changed`](crate::socket::AbstractSocketNode::state_changed), and in some cases
-    /// [`host_found`](crate::socket::AbstractSocketNode::host_found) or
-    /// [`error_occurred`](crate::socket::AbstractSocketNode::error_occurred).
+    /// [`host_found`](crate::socket::AbstractSocketNode::host_found),
+    /// [`error_occurred`](crate::socket::AbstractSocketNode::error_occurred) and
+    /// [`closed`](crate::socket::AbstractSocketNode::closed).
     #[doc(alias = "connectToHostEncrypted")]
     pub fn connect_to_host_encrypted_with_peer_name<'a>(
         &self,
@@ -411,7 +401,7 @@ impl QSslSocket {
     }
 
     /// Returns how many encrypted bytes the operating system has not accepted yet.
-    /// [`unsent_bytes`](QAbstractSocket::unsent_bytes) also counts data that is not encrypted yet.
+    /// [`unsent_bytes`](qcore::QIODevice::unsent_bytes) also counts data that is not encrypted yet.
     #[doc(alias = "encryptedBytesToWrite")]
     #[must_use]
     pub fn encrypted_bytes_to_write(&self) -> usize {

@@ -11,7 +11,7 @@ use qcore::{
 
 use super::SslSocketNode;
 use crate::{
-    socket::{Outer, SocketError, SocketErrorKind, SocketState},
+    socket::{CloseReason, Outer, SocketError, SocketErrorKind, SocketState, TellsEnd},
     ssl::{
         kinds::{SslMode, SslOptions},
         reason,
@@ -41,6 +41,23 @@ impl SslSocketNode {
             SslMode::Unencrypted => self.inner.bytes_to_write(),
             _ => self.write_buffer.borrow().len(),
         }
+    }
+
+    /// Returns how many bytes wait, encrypted or not.
+    pub(super) fn unsent_bytes(&self) -> usize {
+        // Session tickets that wait for the first data do not count.
+        let output = match self.flags.tickets_wait.get() {
+            true => 0,
+            false => self.session.borrow().as_ref().map_or(0, |session| session.output_len()),
+        };
+        self.write_buffer.borrow().len() + output + self.inner.unsent_bytes()
+    }
+
+    /// Returns whether written bytes can be sent, now or later.
+    #[cfg(feature = "tasks")]
+    pub(super) fn can_send(&self) -> bool {
+        use SocketState::{Closing, Unconnected};
+        !matches!(self.base.state(), Unconnected | Closing) && !self.flags.shut_down.get()
     }
 
     /// Provides more data when the read buffer is empty.
@@ -186,6 +203,7 @@ impl SslSocketNode {
                 News::Closed => {
                     // The peer has closed, so it needs no message.
                     flags.shut_down.set(true);
+                    self.base.closure().note(CloseReason::Remote);
                     let text = "The TLS/SSL connection has been closed";
                     self.fail(&SocketError::new(SocketErrorKind::RemoteHostClosed, text));
                     return;

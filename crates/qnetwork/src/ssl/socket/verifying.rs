@@ -7,7 +7,7 @@ use qcore::{internals::DeviceInternals, object::Node};
 use super::{QSslSocket, SslSocketNode, muted::Muted};
 use crate::{
     common::owned,
-    socket::{PauseModes, SocketError, SocketErrorKind, SocketState},
+    socket::{CloseReason, PauseModes, SocketError, SocketErrorKind, SocketState, TellsEnd},
     ssl::{
         certificate::QSslCertificate,
         error::{QSslError, SslErrorKind},
@@ -72,6 +72,7 @@ impl SslSocketNode {
     /// Verifies the peer's certificate and reports its errors. Returns whether to continue.
     pub(super) fn judge(&self) -> bool {
         let judged = Judged { number: self.session_number.get(), state: self.base.state() };
+        let _held = self.base.hold_closed();
         let muted = Muted::begin_verdict(self);
         let verdict = self.tell_errors(judged);
         drop(muted);
@@ -98,7 +99,9 @@ impl SslSocketNode {
             }
         }
         if let Some(ocsp::Failure(text)) = failure {
-            self.fail(&SocketError::new(SocketErrorKind::SslHandshakeFailed, text));
+            let error = SocketError::new(SocketErrorKind::SslHandshakeFailed, text);
+            self.base.closure().note(CloseReason::TlsRefused(error.clone()));
+            self.fail(&error);
             if self.session_number.get() == judged.number {
                 self.drop_session();
                 self.abort_connection();
@@ -123,6 +126,8 @@ impl SslSocketNode {
             let pauses = self.base.pause_mode().contains(PauseModes::PAUSE_ON_SSL_ERRORS);
             if pauses && self.is_judged(judged) {
                 self.flags.paused.set(true);
+                // The program may ask a user, who may take any time.
+                self.inner.note_tls_handshake(false);
                 self.with_session(Session::settle);
             } else {
                 self.refuse();
@@ -144,7 +149,10 @@ impl SslSocketNode {
 
     fn refuse(&self) {
         let text = self.errors.borrow().first().map(QSslError::error_string).unwrap_or_default();
-        self.fail(&SocketError::new(SocketErrorKind::SslHandshakeFailed, text));
+        let error = SocketError::new(SocketErrorKind::SslHandshakeFailed, text);
+        let _held = self.base.hold_closed();
+        self.base.closure().note(CloseReason::TlsRefused(error.clone()));
+        self.fail(&error);
         // The session's answer must not be sent.
         self.drop_session();
         self.inner.disconnect_from_host();
@@ -252,6 +260,7 @@ impl SslSocketNode {
             self.refuse();
             return;
         }
+        self.inner.note_tls_handshake(!self.flags.encrypted.get());
         self.inner.resume_reading();
         self.transmit();
     }

@@ -1,9 +1,13 @@
 //! Control messages: the properties of a datagram besides its bytes and its address.
 
+#[cfg(all(test, any(target_os = "linux", target_os = "android")))]
+pub(super) use linux::stop_checksums;
 #[cfg(any(target_os = "linux", target_os = "android"))]
-pub(super) use linux::{add, path, tell_paths};
+pub(super) use linux::{CAN_SEGMENT, add, add_segment_size, path, tell_paths};
+#[cfg(all(test, not(any(target_os = "linux", target_os = "android"))))]
+pub(super) use none::stop_checksums;
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
-pub(super) use none::{add, path, tell_paths};
+pub(super) use none::{CAN_SEGMENT, add, add_segment_size, path, tell_paths};
 
 /// Buffer for the control messages of a datagram: path and hop limit.
 #[repr(C, align(8))]
@@ -125,6 +129,32 @@ mod linux {
         len
     }
 
+    /// The system divides a message into datagrams if it gets their size.
+    pub(crate) const CAN_SEGMENT: bool = true;
+
+    /// Adds the size of the datagrams into which the system is to divide the message. Returns the
+    /// length of the control messages.
+    ///
+    /// # Safety
+    ///
+    /// The header has zeroed room for a [`Control`](super::Control).
+    pub(crate) unsafe fn add_segment_size(header: &libc::msghdr, size: usize) -> usize {
+        // No larger datagram is a part of a message.
+        let size = size as u16;
+        // SAFETY: there is room, as the caller promises.
+        unsafe { put(header, &mut ptr::null_mut(), libc::SOL_UDP, libc::UDP_SEGMENT, size) }
+    }
+
+    /// Makes a socket send datagrams without checksums. Returns whether that has worked.
+    #[cfg(test)]
+    pub(crate) fn stop_checksums(fd: RawFd) -> bool {
+        let on: c_int = 1;
+        let size = size_of::<c_int>() as libc::socklen_t;
+        let (level, name) = (libc::SOL_SOCKET, libc::SO_NO_CHECK);
+        // SAFETY: `on` is a number of the size that is given, and lives during the call.
+        0 == unsafe { libc::setsockopt(fd, level, name, ptr::from_ref(&on).cast(), size) }
+    }
+
     /// Writes a control message behind the one at `at`. Returns its length.
     ///
     /// # Safety
@@ -161,6 +191,20 @@ mod none {
     use super::super::{Departure, Path};
 
     pub(crate) fn tell_paths(_: RawFd, _: bool) {}
+
+    pub(crate) const CAN_SEGMENT: bool = false;
+
+    /// # Safety
+    ///
+    /// The caller has nothing to ensure.
+    pub(crate) unsafe fn add_segment_size(_: &libc::msghdr, _: usize) -> usize {
+        0
+    }
+
+    #[cfg(test)]
+    pub(crate) fn stop_checksums(_: RawFd) -> bool {
+        false
+    }
 
     /// # Safety
     ///

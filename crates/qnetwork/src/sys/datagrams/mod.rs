@@ -5,6 +5,7 @@ mod control;
 mod simulated;
 
 use std::{
+    cell::Cell,
     ffi::{c_int, c_void},
     io,
     mem::{self, MaybeUninit},
@@ -23,6 +24,13 @@ pub(crate) const BATCH: usize = 32;
 
 /// The size of the buffer for a received datagram. No datagram is larger.
 pub(crate) const SLOT: usize = 64 * 1024;
+
+/// The size of the largest datagrams that go out as parts of a message. With larger ones, most
+/// networks refuse the message.
+const MOST_SEGMENTED: usize = 1472;
+
+/// The most bytes of such a message. A UDP packet over IPv4 has room for little more.
+const MOST_IN_MESSAGE: usize = 65_000;
 
 /// The properties of a received datagram.
 #[derive(Clone, Copy, Debug)]
@@ -115,17 +123,35 @@ pub(crate) fn receive(
 
 /// Sends up to [`BATCH`] datagrams in order. Returns how many were sent. An error concerns the
 /// first datagram; an error of a later one appears when that datagram comes first.
-pub(crate) fn send_all(socket: &Socket, datagrams: &[Departure<'_>]) -> io::Result<usize> {
+///
+/// Datagrams of the same size to the same address go to the system as one large message, which it
+/// divides. This takes a fraction of the time. If the system refuses such a message, the function
+/// sends the datagrams one by one, and clears `segments` so that it does not try again.
+pub(crate) fn send_all(
+    socket: &Socket,
+    datagrams: &[Departure<'_>],
+    segments: &Cell<bool>,
+) -> io::Result<usize> {
     #[cfg(feature = "simulation")]
     if let Some(sent) = simulated::send_all(socket, datagrams) {
         return sent;
     }
     let fd = socket.as_fd().as_raw_fd();
+    let datagrams = &datagrams[..datagrams.len().min(BATCH)];
     match datagrams {
-        [] => Ok(0),
-        [one] if !one.is_special() => send_plain(fd, one).map(|()| 1),
-        many => send_batch(fd, &many[..many.len().min(BATCH)]),
+        [] => return Ok(0),
+        [one] if !one.is_special() => return send_plain(fd, one).map(|()| 1),
+        _ => {}
     }
+    if segments.get() && run_len(datagrams) > 1 {
+        match send_batch(fd, datagrams, run_len) {
+            Err(error) if may_be_refused(&error) => {
+                segments.set(error.kind() == io::ErrorKind::WouldBlock);
+            }
+            sent => return sent,
+        }
+    }
+    send_batch(fd, datagrams, |_| 1)
 }
 
 fn send_plain(fd: RawFd, datagram: &Departure<'_>) -> io::Result<()> {
@@ -138,41 +164,94 @@ fn send_plain(fd: RawFd, datagram: &Departure<'_>) -> io::Result<()> {
     if sent < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }
 
-fn send_batch(fd: RawFd, datagrams: &[Departure<'_>]) -> io::Result<usize> {
+/// Returns how many of the datagrams, from the first on, can go out as one message. All have the
+/// size of the first one, but the last may be shorter.
+fn run_len(datagrams: &[Departure<'_>]) -> usize {
+    let first = &datagrams[0];
+    let size = first.data.len();
+    if !control::CAN_SEGMENT || first.is_special() || !(1..=MOST_SEGMENTED).contains(&size) {
+        return 1;
+    }
+    let (mut count, mut ended) = (1, false);
+    for next in &datagrams[1..] {
+        let len = next.data.len();
+        let total = (count + 1) * size;
+        if ended || next.is_special() || next.to != first.to || total > MOST_IN_MESSAGE {
+            break;
+        }
+        if len == 0 || len > size {
+            break;
+        }
+        ended = len < size;
+        count += 1;
+    }
+    count
+}
+
+/// Returns whether the system may have failed because it was to divide a message. A path may be too
+/// narrow for the parts, a device may be unable to do it, or the whole may not fit into the buffer.
+fn may_be_refused(error: &io::Error) -> bool {
+    let refusals = [libc::EINVAL, libc::EIO, libc::EMSGSIZE, libc::EOPNOTSUPP, libc::ENOBUFS];
+    error.kind() == io::ErrorKind::WouldBlock
+        || error.raw_os_error().is_some_and(|code| refusals.contains(&code))
+}
+
+/// Sends at most [`BATCH`] datagrams. `run` tells how many of the rest make up the next message.
+fn send_batch(
+    fd: RawFd,
+    datagrams: &[Departure<'_>],
+    run: impl Fn(&[Departure<'_>]) -> usize,
+) -> io::Result<usize> {
     let mut names = [const { MaybeUninit::<SockAddr>::uninit() }; BATCH];
     let mut controls = [const { MaybeUninit::<Control>::uninit() }; BATCH];
     let mut parts = [const { MaybeUninit::<libc::iovec>::uninit() }; BATCH];
     let mut headers = [const { MaybeUninit::<Header>::uninit() }; BATCH];
-    for (at, datagram) in datagrams.iter().enumerate() {
+    let mut runs = [0; BATCH];
+    for (part, datagram) in parts.iter_mut().zip(datagrams) {
         // The system does not write to it.
         let base = datagram.data.as_ptr().cast_mut().cast::<c_void>();
-        let part = libc::iovec { iov_base: base, iov_len: datagram.data.len() };
-        let header = message(headers[at].write(empty_header()));
-        header.msg_iov = parts[at].write(part);
-        header.msg_iovlen = 1;
+        part.write(libc::iovec { iov_base: base, iov_len: datagram.data.len() });
+    }
+    let parts = parts.as_mut_ptr().cast::<libc::iovec>();
+    let (mut count, mut done) = (0, 0);
+    while done < datagrams.len() {
+        let len = run(&datagrams[done..]);
+        let datagram = &datagrams[done];
+        let header = message(headers[count].write(empty_header()));
+        header.msg_iov = parts.wrapping_add(done);
+        header.msg_iovlen = len as _;
         if let Some(to) = datagram.to {
-            let name = names[at].write(SockAddr::from(to));
+            let name = names[count].write(SockAddr::from(to));
             header.msg_name = name.as_ptr().cast_mut().cast();
             header.msg_namelen = name.len();
         }
-        if datagram.is_special() {
-            let control = controls[at].write(Control::default());
+        if len > 1 || datagram.is_special() {
+            let control = controls[count].write(Control::default());
             header.msg_control = ptr::from_mut(control).cast();
             header.msg_controllen = size_of::<Control>() as _;
             // SAFETY: the header has room for control messages, which is zeroed.
-            let len = unsafe { control::add(header, datagram) };
+            let len = unsafe {
+                match len {
+                    1 => control::add(header, datagram),
+                    _ => control::add_segment_size(header, datagram.data.len()),
+                }
+            };
             header.msg_controllen = len as _;
             if len == 0 {
                 header.msg_control = ptr::null_mut();
             }
         }
+        runs[count] = len;
+        count += 1;
+        done += len;
     }
-    // SAFETY: a header was written for each datagram, of which there are `BATCH` at most.
-    let headers = unsafe { written(&mut headers, datagrams.len()) };
-    // SAFETY: each of these headers points to a part, and to a name and control messages of the
-    // lengths that it states, or to none. The part points to the datagram's bytes. All live until
-    // the call has returned.
-    unsafe { send_messages(fd, headers) }
+    // SAFETY: `count` headers were written. There are `BATCH` at most.
+    let headers = unsafe { written(&mut headers, count) };
+    // SAFETY: each of these headers points to as many parts as it states, and to a name and control
+    // messages of the lengths that it states, or to none. The parts point to the bytes of the
+    // datagrams. All live until the call has returned.
+    let sent = unsafe { send_messages(fd, headers) }?;
+    Ok(runs[..sent].iter().sum())
 }
 
 #[cfg(not(target_vendor = "apple"))]
@@ -320,4 +399,62 @@ unsafe fn written(headers: &mut [MaybeUninit<Header>], count: usize) -> &mut [He
 fn empty_header() -> Header {
     // SAFETY: the header has only numbers and pointers, for which zero is valid.
     unsafe { mem::zeroed() }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::fd::OwnedFd;
+
+    use super::*;
+
+    fn departure(len: usize, port: u16) -> Departure<'static> {
+        let data = &[7; 4096][..len];
+        let to = Some(SocketAddr::from(([127, 0, 0, 1], port)));
+        Departure { data, to, from: None, interface: 0, hops: None }
+    }
+
+    #[test]
+    fn datagrams_of_one_size_and_address_make_a_message() {
+        if !control::CAN_SEGMENT {
+            return;
+        }
+        let runs = |lens: &[usize]| {
+            let all: Vec<_> = lens.iter().map(|&len| departure(len, 1)).collect();
+            run_len(&all)
+        };
+        assert_eq!(runs(&[5, 5, 5]), 3);
+        assert_eq!(runs(&[5, 5, 3, 3, 5]), 3);
+        assert_eq!(runs(&[5, 6, 6]), 1);
+        assert_eq!(runs(&[5, 5, 0, 5]), 2);
+        assert_eq!(runs(&[0, 0]), 1);
+        assert_eq!(runs(&[1473, 1473]), 1);
+        assert_eq!(runs(&[1472; 100]), 44);
+        assert_eq!(run_len(&[departure(5, 1), departure(5, 2)]), 1);
+        let special = Departure { hops: Some(3), ..departure(5, 1) };
+        assert_eq!(run_len(&[departure(5, 1), special]), 1);
+        assert_eq!(run_len(&[special, departure(5, 1)]), 1);
+    }
+
+    #[test]
+    fn they_are_sent_one_by_one_if_the_system_does_not_divide() {
+        let receiver = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+        let sender = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+        let sender = Socket::from(OwnedFd::from(sender));
+        let port = receiver.local_addr().unwrap().port();
+        let many = [4, 4, 4, 2, 9, 9, 0].map(|len| departure(len, port));
+        let mut buffer = [0; 100];
+        // The system divides no message of a socket that sends no checksums.
+        for (checksums, divides) in [(true, control::CAN_SEGMENT), (false, false)] {
+            if !checksums && !control::stop_checksums(sender.as_fd().as_raw_fd()) {
+                eprintln!("skipped: checksums cannot be switched off");
+                return;
+            }
+            let segments = Cell::new(true);
+            assert_eq!(send_all(&sender, &many, &segments).unwrap(), many.len());
+            assert_eq!(segments.get(), divides || !control::CAN_SEGMENT);
+            for sent in &many {
+                assert_eq!(receiver.recv(&mut buffer).unwrap(), sent.data.len());
+            }
+        }
+    }
 }

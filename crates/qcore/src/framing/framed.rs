@@ -1,0 +1,316 @@
+//! [`Framed`]: a device that sends and receives messages.
+
+use std::{
+    fmt,
+    ops::Deref,
+    rc::{Rc, Weak},
+};
+
+use super::{Codec, FrameError, FrameErrorKind, FramedNode};
+use crate::{
+    classes::{Inherits, Life, Object},
+    io_device::{Chunk, DeviceError, DeviceErrorKind, QIODevice},
+    signal::{Receiver, Strong, shape::OfRc},
+};
+
+/// From this size on, in bytes, the device keeps the buffer of a message. A smaller message would
+/// keep a buffer that is mostly empty.
+const GIVEN: usize = 4096;
+/// From this size on, in bytes, devices share an encoded message. A smaller one costs less to copy
+/// than to keep as a chunk of its own.
+const SHARED: usize = 512;
+
+/// A device that sends and receives messages: a socket, encrypted or not, a buffer, or a device of
+/// your own, and a [`Codec`].
+///
+/// A `Framed` is a handle, like a handle of an object: a clone is the same thing. It is a
+/// [receiver](crate::Receiver) of slots, which get it as `&Framed`. The signals
+/// [`message`](FramedNode::message) and [`error`](FramedNode::error) are fields of it.
+///
+/// # Life
+///
+/// What does the work lives as long as the device, and needs no handle to a `Framed`. The handle
+/// keeps the device alive, as any handle of the device does. When the device dies, the slots of
+/// `message` and `error` are disconnected.
+///
+/// The object works for all streams of its device, one after the other: if a socket connects again,
+/// the codec begins anew.
+///
+/// # What slots may do
+///
+/// In one turn of the loop the object emits all messages that have arrived, one at a time. A slot
+/// may send, close or delete the device, [`pause`](Framed::pause), change the codec, or
+/// [`detach`](Framed::detach). Each of these has its effect before the next message. Bytes behind
+/// the current message stay in the device, where the program, another codec, or the beginning of
+/// encryption finds them.
+///
+/// Only one `Framed` at a time can work with a device. A program that reads from the device itself
+/// pauses it or detaches it first.
+///
+/// # Examples
+///
+/// ```
+/// use qcore::{OpenMode, QBuffer, framing::{Framed, Lines}, wait_until};
+///
+/// let buffer = QBuffer::new();
+/// buffer.open(OpenMode::READ_WRITE)?;
+/// buffer.write("one\r\ntwo\nthr")?;
+/// buffer.reset()?;
+///
+/// let framed = Framed::new(&buffer, Lines::new());
+/// let lines = qcore::QSignalSpy::new(&framed.message);
+/// assert!(wait_until(1000, || lines.count() == 2));
+/// assert_eq!(lines.values(), ["one", "two"]);
+///
+/// let buffer = framed.detach();
+/// assert_eq!(buffer.read_all(), b"thr");
+/// # Ok::<(), qcore::DeviceError>(())
+/// ```
+///
+/// Two protocols on one connection: the first line decides.
+///
+/// ```
+/// use qcore::{OpenMode, QBuffer, QSignalSpy, wait_until};
+/// use qcore::framing::{Framed, LengthPrefix, Lines, PrefixSize};
+///
+/// let buffer = QBuffer::new();
+/// buffer.set_data(b"binary\n\x05hello");
+/// buffer.open(OpenMode::READ_ONLY)?;
+///
+/// let received = qcore::Signal::<Vec<u8>>::new();
+/// let spy = QSignalSpy::new(&received);
+/// let lines = Framed::new(&buffer, Lines::new());
+/// lines.message.connect_to(&lines, move |lines, line| {
+///     assert_eq!(line, "binary");
+///     let blocks = Framed::new(&lines.detach(), LengthPrefix::new(PrefixSize::U8));
+///     blocks.message.connect_signal(&received);
+/// });
+/// assert!(wait_until(1000, || spy.count() == 1));
+/// assert_eq!(spy.values()[0], b"hello");
+/// # Ok::<(), qcore::DeviceError>(())
+/// ```
+pub struct Framed<D: Inherits<QIODevice>, C: Codec> {
+    device: D,
+    node: Rc<FramedNode<C>>,
+}
+
+impl<D: Inherits<QIODevice>, C: Codec> Framed<D, C> {
+    /// Splits what the device receives into messages, from its next byte on.
+    ///
+    /// If the device has bytes already, the event loop emits the messages in its next turn.
+    #[must_use]
+    pub fn new(device: &D, codec: C) -> Self {
+        Framed { device: device.clone(), node: FramedNode::attach(device.as_base(), codec) }
+    }
+
+    /// Returns the device.
+    #[must_use]
+    pub fn device(&self) -> &D {
+        &self.device
+    }
+
+    /// Sends a message. The bytes of each message follow those of the one before.
+    ///
+    /// # Errors
+    ///
+    /// The error of the codec, if the message cannot be written in it. Then nothing was sent.
+    /// [`FrameErrorKind::Device`] if the device is not open, or has not taken all bytes. A device of
+    /// your own may take a part of them, and the other end can then not tell where a later message
+    /// begins. A socket takes all bytes, as [`write`](QIODevice::write) does, and sends them later.
+    pub fn send(&self, message: &C::Sent) -> Result<(), FrameError> {
+        let pool = self.writable()?.buffer_pool().clone();
+        let mut bytes = pool.take(0);
+        self.node.encode(message, &mut bytes)?;
+        if bytes.len() >= GIVEN {
+            return self.send_encoded(bytes);
+        }
+        self.write(&bytes)?;
+        pool.put(bytes);
+        Ok(())
+    }
+
+    /// Encodes a message without sending it, for [`send_encoded`](Framed::send_encoded).
+    ///
+    /// # Errors
+    ///
+    /// The error of the codec, if the message cannot be written in it.
+    pub fn encode(&self, message: &C::Sent) -> Result<Chunk, FrameError> {
+        let pool = self.device.as_base().buffer_pool().clone();
+        let mut bytes = pool.take(0);
+        self.node.encode(message, &mut bytes)?;
+        let shared: Rc<[u8]> = bytes[..].into();
+        pool.put(bytes);
+        Ok(shared.into())
+    }
+
+    /// Sends bytes that are encoded already. So a program encodes a message once and sends it to
+    /// any number of devices, which share the bytes if these are many.
+    ///
+    /// # Errors
+    ///
+    /// [`FrameErrorKind::Device`], as [`send`](Framed::send).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use qcore::{OpenMode, QBuffer, framing::{Framed, Netstrings}};
+    ///
+    /// let buffers = [QBuffer::new(), QBuffer::new()];
+    /// let readers = buffers.each_ref().map(|buffer| Framed::new(buffer, Netstrings::new()));
+    /// buffers.iter().try_for_each(|buffer| buffer.open(OpenMode::WRITE_ONLY))?;
+    ///
+    /// let news = readers[0].encode(b"news")?;
+    /// for reader in &readers {
+    ///     reader.send_encoded(news.clone())?;
+    /// }
+    /// assert_eq!(buffers[1].data(), b"4:news,");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn send_encoded(&self, message: impl Into<Chunk>) -> Result<(), FrameError> {
+        let (device, message) = (self.writable()?, message.into());
+        if message.len() < SHARED || !device.is_sequential() {
+            return self.write(&message);
+        }
+        let size = message.len();
+        if device.write_chunk(message)? == size { Ok(()) } else { Err(refused()) }
+    }
+
+    pub(super) fn node(&self) -> &Rc<FramedNode<C>> {
+        &self.node
+    }
+
+    fn writable(&self) -> Result<&QIODevice, FrameError> {
+        let device = self.device.as_base();
+        if device.is_deleted() {
+            return Err(DeviceError::from(DeviceErrorKind::NotOpen).into());
+        }
+        Ok(device)
+    }
+
+    /// Writes a copy of the bytes.
+    fn write(&self, mut bytes: &[u8]) -> Result<(), FrameError> {
+        while !bytes.is_empty() {
+            match self.device.as_base().write(bytes)? {
+                0 => return Err(refused()),
+                taken => bytes = &bytes[taken.min(bytes.len())..],
+            }
+        }
+        Ok(())
+    }
+
+    /// Emits no more messages until [`resume`](Framed::resume) is called. What arrives stays in the
+    /// device.
+    ///
+    /// A socket goes on to receive. Limit its buffer, `set_read_buffer_size`, if the other end must
+    /// not fill the memory meanwhile. The limit must have room for the longest message.
+    pub fn pause(&self) {
+        self.node.pause();
+    }
+
+    /// Emits messages again. The event loop emits those that are there in its next turn.
+    pub fn resume(&self) {
+        self.node.resume();
+    }
+
+    /// Returns whether [`pause`](Framed::pause) was called, and [`resume`](Framed::resume) was not.
+    #[must_use]
+    pub fn is_paused(&self) -> bool {
+        self.node.is_paused()
+    }
+
+    /// Decodes and encodes with another codec from the next message on. If decoding has failed, it
+    /// begins anew, at the bytes that could not be decoded.
+    ///
+    /// For a codec of another type, call [`detach`](Framed::detach) and make a new `Framed`.
+    pub fn set_codec(&self, codec: C) {
+        self.node.set_codec(codec);
+    }
+
+    /// Ends the work and returns the device. All bytes that were not part of an emitted message are
+    /// still in it.
+    ///
+    /// All handles of this object still send, but emit nothing any more.
+    pub fn detach(&self) -> D {
+        self.node.detach();
+        self.device.clone()
+    }
+
+    /// Returns whether neither [`detach`](Framed::detach) was called nor the device has died.
+    #[must_use]
+    pub fn is_attached(&self) -> bool {
+        self.node.is_attached() && D::is_alive(&self.device.to_weak())
+    }
+}
+
+fn refused() -> FrameError {
+    FrameError::new(FrameErrorKind::Device, "the device has not taken the whole message")
+}
+
+impl<D: Inherits<QIODevice>, C: Codec> Deref for Framed<D, C> {
+    type Target = FramedNode<C>;
+
+    fn deref(&self) -> &FramedNode<C> {
+        &self.node
+    }
+}
+
+impl<D: Inherits<QIODevice>, C: Codec> Clone for Framed<D, C> {
+    fn clone(&self) -> Self {
+        Framed { device: self.device.clone(), node: self.node.clone() }
+    }
+}
+
+impl<D: Inherits<QIODevice>, C: Codec> PartialEq for Framed<D, C> {
+    fn eq(&self, other: &Self) -> bool {
+        Rc::ptr_eq(&self.node, &other.node)
+    }
+}
+
+impl<D: Inherits<QIODevice>, C: Codec> Eq for Framed<D, C> {}
+
+impl<D: Inherits<QIODevice>, C: Codec> fmt::Debug for Framed<D, C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Framed").field("node", &self.node).finish_non_exhaustive()
+    }
+}
+
+impl<D: Inherits<QIODevice>, C: Codec> Strong for Framed<D, C> {
+    type Target = Self;
+
+    fn target(&self) -> &Self {
+        self
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<D: Inherits<QIODevice>, C: Codec> Receiver for Framed<D, C> {
+    type Target = Self;
+    type Weak = (D::Weak, Weak<FramedNode<C>>);
+    type Strong = Self;
+    type Kind = OfRc;
+
+    fn downgrade(&self) -> Self::Weak {
+        (self.device.to_weak(), Rc::downgrade(&self.node))
+    }
+
+    fn upgrade(weak: &Self::Weak) -> Option<Self> {
+        Some(Framed { device: D::from_weak(&weak.0)?, node: weak.1.upgrade()? })
+    }
+
+    fn with<V>(weak: &Self::Weak, f: impl FnOnce(&Self) -> V) -> Option<V> {
+        let framed = Self::upgrade(weak)?;
+        Some(f(&framed))
+    }
+
+    fn is_alive(weak: &Self::Weak) -> bool {
+        D::is_alive(&weak.0) && weak.1.strong_count() > 0
+    }
+
+    fn identity(&self) -> usize {
+        Rc::as_ptr(&self.node).cast::<()>().addr()
+    }
+
+    fn object_life(&self) -> Option<&Rc<Life>> {
+        Some(Object::life(&self.device))
+    }
+}

@@ -1,0 +1,58 @@
+//! Messages over any device: [`Framed`] and its codecs.
+//!
+//! A device is a stream of bytes, and `ready_read` says nothing about where a message ends. A
+//! [`Framed`] splits the stream into messages, and emits a signal for each. A [`Codec`] knows how
+//! messages look in bytes:
+//!
+//! | codec | messages | in bytes |
+//! | --- | --- | --- |
+//! | [`Lines`] | `String` | text that ends with LF or CRLF |
+//! | [`Delimited`] | `Vec<u8>` | bytes that end with a delimiter of your choice |
+//! | [`LengthPrefix`] | `Vec<u8>` | the length as a number of 1, 2, 4 or 8 bytes, then the bytes |
+//! | [`DataBlocks`] | any type of `QDataStream` | the same, with values in Qt's format inside |
+//! | [`Netstrings`] | `Vec<u8>` | `5:hello,` |
+//! | `JsonLines` | any type of `serde` | one JSON text a line; needs the feature `json` |
+//!
+//! A codec of your own implements [`Codec`].
+//!
+//! ```text
+//!   device: ready_read ──► Codec::decode(bytes of the read buffer) ──► message.emit(..)
+//!                                             └──► error.emit(..), once, and nothing more
+//!   send(&message) ──► Codec::encode ──► device: write
+//! ```
+//!
+//! The bytes stay in the read buffer of the device until they are part of a whole message. So a
+//! program can change the codec, or stop framing and read on its own, at any message.
+
+mod blocks;
+mod codec;
+mod delimited;
+mod error;
+mod framed;
+#[cfg(feature = "json")]
+mod json;
+mod length_prefix;
+mod lines;
+mod netstrings;
+mod node;
+#[cfg(feature = "tasks")]
+mod stream;
+
+#[cfg(feature = "json")]
+pub use self::json::JsonLines;
+#[cfg(feature = "tasks")]
+pub use self::stream::FramedStream;
+pub use self::{
+    blocks::DataBlocks,
+    codec::{Codec, Decoded},
+    delimited::Delimited,
+    error::{FrameError, FrameErrorKind},
+    framed::Framed,
+    length_prefix::{LengthPrefix, PrefixSize},
+    lines::Lines,
+    netstrings::Netstrings,
+    node::FramedNode,
+};
+
+/// The default limit of a message, in bytes.
+const DEFAULT_LIMIT: usize = 1 << 20;

@@ -1,0 +1,76 @@
+//! Look-ups in tasks.
+
+use super::{DnsLookupError, DnsLookupErrorKind, Progress, QDnsLookup};
+
+impl QDnsLookup {
+    /// Looks up the records, as [`lookup`](QDnsLookup::lookup) does, and waits for the result.
+    /// Nothing happens before the future is polled.
+    ///
+    /// Dropping the future before it has returned [aborts](QDnsLookup::abort) the look-up.
+    ///
+    /// # Errors
+    ///
+    /// The error with which the look-up has failed, as [`result`](QDnsLookup::result) returns it.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// use qcore::{block_on, task::timeout};
+    /// use qnetwork::{DnsLookupType, QDnsLookup};
+    ///
+    /// let dns = QDnsLookup::with_name(DnsLookupType::SRV, "_imap._tcp.example.org");
+    /// block_on(timeout(20_000, dns.query())).unwrap().unwrap()?;
+    /// for record in dns.service_records() {
+    ///     println!("{}:{}", record.target(), record.port());
+    /// }
+    /// # Ok::<(), qnetwork::DnsLookupError>(())
+    /// ```
+    pub async fn query(&self) -> Result<(), DnsLookupError> {
+        self.lookup();
+        let mut running = Aborts { dns: self, number: Some(self.number.get()) };
+        let result = self.finished().await;
+        running.number = None;
+        result
+    }
+
+    /// Waits until the look-up has ended, and returns its [`result`](QDnsLookup::result). Returns
+    /// at once if none is running. If another look-up begins meanwhile, the function waits for that
+    /// one.
+    ///
+    /// It differs from `dns.finished.next()`, which waits for the signal even if the look-up has
+    /// ended before. Cancel safe: the look-up goes on.
+    ///
+    /// # Errors
+    ///
+    /// The error with which the look-up has failed.
+    /// [`OperationCancelled`](DnsLookupErrorKind::OperationCancelled) if the object was deleted.
+    pub async fn finished(&self) -> Result<(), DnsLookupError> {
+        loop {
+            if self.is_deleted() {
+                return Err(DnsLookupErrorKind::OperationCancelled.into());
+            }
+            if matches!(*self.progress.borrow(), Progress::Idle) {
+                return self.result();
+            }
+            // An error means that the object was deleted, or that `disconnect_all` has disconnected
+            // the slot.
+            let _ = self.finished.next().await;
+        }
+    }
+}
+
+/// Aborts a look-up when its future is dropped.
+struct Aborts<'a> {
+    dns: &'a QDnsLookup,
+    /// The number of the look-up; `None` when it has ended.
+    number: Option<u64>,
+}
+
+impl Drop for Aborts<'_> {
+    fn drop(&mut self) {
+        // The program may have begun another look-up, which is not this future's.
+        if self.number == Some(self.dns.number.get()) {
+            self.dns.abort();
+        }
+    }
+}

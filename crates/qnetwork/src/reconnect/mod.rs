@@ -1,0 +1,473 @@
+//! [`Reconnector`]: a connection that is made again whenever it is lost.
+//!
+//! ```text
+//!   state_changed, connected of the socket ─► attempts.rs: what happens next ─► signals
+//!                     a timer of the loop ─►      │
+//!                                 backoff.rs: how long to wait;  while_away.rs: what waits
+//! ```
+//!
+//! `backoff.rs` and `while_away.rs` have neither a socket nor a clock. `awaiting.rs` is for tasks.
+
+mod attempts;
+#[cfg(feature = "tasks")]
+mod awaiting;
+mod backoff;
+mod while_away;
+
+use std::{
+    cell::{Cell, RefCell},
+    fmt,
+    rc::{Rc, Weak},
+    time::Duration,
+};
+
+use qcore::{
+    DeviceError, Interval, QElapsedTimer, QObject, Signal,
+    event_loop::TimerId,
+    library_class,
+    object::{Handle, Life, Node, Object},
+};
+
+pub use self::while_away::WhileAway;
+use self::{backoff::Backoff, while_away::Queue};
+#[cfg(feature = "_tls")]
+use crate::ssl::QSslSocket;
+use crate::{
+    address::Host,
+    common::{SocketError, SocketErrorKind},
+    socket::QTcpSocket,
+};
+
+/// The bound of the first delay.
+const FIRST_DELAY: Duration = Duration::from_secs(1);
+/// The bound of all delays.
+const LONGEST_DELAY: Duration = Duration::from_secs(60);
+/// How long one attempt may take.
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(60);
+/// How long a connection has to last until the next loss counts as the first one.
+const HEALTHY_AFTER: Duration = Duration::from_secs(10);
+
+/// The state of a [`Reconnector`].
+///
+/// ```text
+///            start()               connected            lost
+///   Stopped ────────► Connecting ────────────► Connected ────► Waiting
+///      ▲                │   ▲ └─ failed ───────────────────────► │ │
+///      │ stop()         │   └──── the delay is over, retry_now() ┘ │
+///   from any state      └────────────► GaveUp ◄────────────────────┘
+///                         too many attempts, too long without a connection
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ReconnectorState {
+    /// Not started, or stopped by the program.
+    #[default]
+    Stopped,
+    /// An attempt is running: look-up, proxy, TCP, and TLS if the socket encrypts.
+    Connecting,
+    /// The socket is connected; if it encrypts, the handshake has succeeded.
+    Connected,
+    /// The next attempt begins when the delay is over.
+    Waiting,
+    /// A limit was reached. [`start`](Reconnector::start) begins anew.
+    GaveUp,
+}
+
+library_class! {
+    /// Keeps a socket connected to a host: connects, and connects again after each failure and each
+    /// loss, with delays between the attempts.
+    ///
+    /// All attempts use the same socket object. So the program connects its slots once, and
+    /// whatever is built on the socket stays: its slots, its proxy, its TLS configuration. The
+    /// socket becomes a child of the reconnector.
+    ///
+    /// The socket may be a [`QTcpSocket`], an object of a class derived from it, or, with
+    /// [`with_encryption`](Reconnector::with_encryption), a `QSslSocket`. For a `QSslSocket`,
+    /// "connected" means that the handshake has succeeded.
+    ///
+    /// Qt has no such class.
+    ///
+    /// # Delays and limits
+    ///
+    /// A delay is a random length of time between nothing and a bound ("full jitter"). The bound is
+    /// 1 second at first and doubles with each failure, up to 60 seconds; see
+    /// [`set_delays`](Reconnector::set_delays). Without limits the reconnector goes on for ever.
+    /// [`set_max_attempts`](Reconnector::set_max_attempts) and
+    /// [`set_max_outage`](Reconnector::set_max_outage) set limits. One attempt may take
+    /// [60 seconds](Reconnector::set_attempt_timeout).
+    ///
+    /// A connection that lasts for [10 seconds](Reconnector::set_healthy_after) is healthy: when it
+    /// is lost, delays and limits begin anew. An earlier loss counts as a failed attempt. So a
+    /// server that accepts connections and closes them at once is not asked without a delay.
+    ///
+    /// The reconnector retries after every error, also one that may be permanent, such as a refused
+    /// certificate. A program that knows better calls [`stop`](Reconnector::stop) in a slot of
+    /// [`waiting`](ReconnectorNode::waiting), where [`error`](Reconnector::error) returns the
+    /// reason.
+    ///
+    /// # Ending a connection
+    ///
+    /// [`stop`](Reconnector::stop) ends the connection for good. If the program closes or aborts the
+    /// socket itself, because the peer violates the protocol for example, the reconnector treats
+    /// this as a loss and connects again.
+    ///
+    /// # What is sent
+    ///
+    /// [`send`](Reconnector::send) hands a message to the socket, or does what
+    /// [`set_while_away`](Reconnector::set_while_away) says if there is no connection. Messages that
+    /// are kept follow what the slots of [`connected`](ReconnectorNode::connected) write. A message
+    /// that the socket has accepted is lost if the connection ends before the peer has received it:
+    /// only the program's protocol can find out what has arrived.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use qcore::{QCoreApplication, QObject};
+    /// use qnetwork::{QHostAddress, QTcpServer, QTcpSocket, Reconnector};
+    ///
+    /// let app = QCoreApplication::new();
+    /// // A server that hangs up on its first client.
+    /// let server = QTcpServer::new();
+    /// server.listen(QHostAddress::LocalHost, 0)?;
+    /// server.new_connection.connect_to(&server, |server, ()| {
+    ///     let socket = server.next_pending_connection().unwrap();
+    ///     socket.ready_read.connect_to(&socket, |socket, ()| {
+    ///         socket.write(socket.read_all()).ok();
+    ///     });
+    ///     if server.object_name().is_empty() {
+    ///         server.set_object_name("hung up");
+    ///         socket.abort();
+    ///     }
+    /// });
+    ///
+    /// let link = Reconnector::new(&QTcpSocket::new(), "127.0.0.1", server.server_port());
+    /// link.set_delays(10, 100); // short ones, for the test
+    /// link.connected.connect_to(&link, |link, ()| {
+    ///     link.socket().write("hello").ok();
+    /// });
+    /// link.waiting.connect(|delay| println!("trying again in {delay:?}"));
+    /// link.socket().ready_read.connect_to((&app, &link), |(app, link), ()| {
+    ///     assert_eq!(link.socket().read_all(), b"hello");
+    ///     link.stop();
+    ///     app.quit();
+    /// });
+    /// link.start();
+    /// app.exec();
+    /// assert_eq!(link.attempt(), 2);
+    /// # Ok::<(), qnetwork::SocketError>(())
+    /// ```
+    pub struct Reconnector(ReconnectorNode): QObject = base
+}
+
+/// The signals of a [`Reconnector`].
+pub struct ReconnectorNode {
+    /// The state has changed. Emitted before the signal that belongs to the new state.
+    pub state_changed: Signal<ReconnectorState>,
+    /// An attempt begins. The argument is its number, 1 for the first one since the start or since
+    /// the loss of a healthy connection.
+    pub connecting: Signal<u32>,
+    /// The socket is connected; if it encrypts, the handshake has succeeded.
+    pub connected: Signal<()>,
+    /// There is no connection, and the next attempt begins after this delay.
+    /// [`error`](Reconnector::error) returns the reason.
+    pub waiting: Signal<Duration>,
+    /// There is no connection, and a limit was reached. The argument is the last error.
+    pub gave_up: Signal<SocketError>,
+    base: QObject,
+    this: Weak<ReconnectorNode>,
+    socket: QTcpSocket,
+    encrypts: bool,
+    host: RefCell<(String, u16)>,
+    state: Cell<ReconnectorState>,
+    /// Changes with each change of the state, so that the code behind an emission sees whether a
+    /// slot has changed the state.
+    changes: Cell<u64>,
+    error: RefCell<SocketError>,
+    /// Why the current attempt was aborted, if its time was over.
+    aborted: Cell<bool>,
+    /// The socket was told to connect. Before, it may still have to end an earlier connection.
+    began: Cell<bool>,
+    /// A call of `check` is posted.
+    check_posted: Cell<bool>,
+    attempt: Cell<u32>,
+    /// Runs since the start, or since the loss of a healthy connection.
+    outage: Cell<QElapsedTimer>,
+    /// Runs since the socket is connected.
+    uptime: Cell<QElapsedTimer>,
+    timer: Cell<Option<TimerId>>,
+    backoff: RefCell<Backoff>,
+    limits: Cell<Limits>,
+    rule: Cell<WhileAway>,
+    queue: RefCell<Queue>,
+}
+
+/// The settings that are lengths of time or numbers.
+#[derive(Clone, Copy)]
+struct Limits {
+    attempts: Option<u32>,
+    outage: Option<Duration>,
+    attempt: Option<Duration>,
+    healthy_after: Duration,
+}
+
+impl Node for ReconnectorNode {
+    fn life(&self) -> &Rc<Life> {
+        Object::life(&self.base)
+    }
+
+    fn destructor(&self) {
+        self.end();
+    }
+}
+
+impl Reconnector {
+    /// Creates a reconnector for a socket and a host. It does nothing before
+    /// [`start`](Reconnector::start). The socket becomes its child.
+    #[must_use]
+    pub fn new<'a>(socket: &QTcpSocket, host: impl Into<Host<'a>>, port: u16) -> Self {
+        Self::make(socket.clone(), false, host.into().into_name(), port)
+    }
+
+    /// Creates a reconnector for a socket that encrypts as a client, and a host. It does nothing
+    /// before [`start`](Reconnector::start). The socket becomes its child.
+    ///
+    /// The certificate is verified for the host's name. Slots of the socket's
+    /// [`ssl_errors`](crate::ssl::SslSocketNode::ssl_errors) decide about its errors at each
+    /// attempt, as with [`connect_to_host_encrypted`](QSslSocket::connect_to_host_encrypted).
+    #[cfg(feature = "_tls")]
+    #[must_use]
+    pub fn with_encryption<'a>(socket: &QSslSocket, host: impl Into<Host<'a>>, port: u16) -> Self {
+        let this = Self::make(QTcpSocket::from(socket), true, host.into().into_name(), port);
+        let node = this.this.clone();
+        socket.encrypted.connect_to(&this, move |_, ()| {
+            if let Some(node) = node.upgrade() {
+                node.on_connected();
+            }
+        });
+        this
+    }
+
+    fn make(socket: QTcpSocket, encrypts: bool, host: String, port: u16) -> Self {
+        let life = Life::new();
+        let this = Reconnector(Handle::new(Rc::new_cyclic(|this| ReconnectorNode {
+            state_changed: Signal::in_life(&life),
+            connecting: Signal::in_life(&life),
+            connected: Signal::in_life(&life),
+            waiting: Signal::in_life(&life),
+            gave_up: Signal::in_life(&life),
+            base: QObject::embed(&life),
+            this: this.clone(),
+            socket: socket.clone(),
+            encrypts,
+            host: RefCell::new((host, port)),
+            state: Cell::default(),
+            changes: Cell::new(0),
+            error: RefCell::new(SocketErrorKind::Unknown.into()),
+            aborted: Cell::new(false),
+            began: Cell::new(false),
+            check_posted: Cell::new(false),
+            attempt: Cell::new(0),
+            outage: Cell::default(),
+            uptime: Cell::default(),
+            timer: Cell::new(None),
+            backoff: RefCell::new(Backoff::new(FIRST_DELAY, LONGEST_DELAY)),
+            limits: Cell::new(Limits {
+                attempts: None,
+                outage: None,
+                attempt: Some(ATTEMPT_TIMEOUT),
+                healthy_after: HEALTHY_AFTER,
+            }),
+            rule: Cell::default(),
+            queue: RefCell::default(),
+        })));
+        socket.set_parent(Some(&this));
+        this.listen();
+        this
+    }
+
+    // ---- starting and stopping
+
+    /// Begins to connect. Does nothing if the reconnector is connecting, connected or waiting.
+    ///
+    /// Delays and limits begin anew. If the socket is connected already, the reconnector takes the
+    /// connection over.
+    ///
+    /// Emits [`state_changed`](ReconnectorNode::state_changed),
+    /// [`connecting`](ReconnectorNode::connecting) and the signals of the socket's
+    /// [`connect_to_host`](crate::QAbstractSocket::connect_to_host) before it returns.
+    pub fn start(&self) {
+        self.node().start();
+    }
+
+    /// Ends everything: no attempt follows. Drops the messages that wait.
+    ///
+    /// A connected socket sends what was written and then closes, as
+    /// [`disconnect_from_host`](crate::QAbstractSocket::disconnect_from_host) does. A connecting one
+    /// aborts.
+    ///
+    /// Emits [`state_changed`](ReconnectorNode::state_changed) and the signals of the socket before
+    /// it returns.
+    pub fn stop(&self) {
+        self.node().stop();
+    }
+
+    /// Begins the next attempt now, without waiting for the end of the delay. Fits the moment when
+    /// the network has come back. Does nothing if the reconnector is connecting or connected.
+    ///
+    /// The attempt counts like any other, and the next delay is as long as it would be without this
+    /// call. A reconnector that was stopped or gave up [starts](Reconnector::start).
+    ///
+    /// Emits what [`start`](Reconnector::start) emits before it returns.
+    pub fn retry_now(&self) {
+        self.node().retry_now();
+    }
+
+    // ---- state
+
+    /// Returns the socket. It is the same object for all attempts.
+    ///
+    /// For a socket of a derived class, [`cast`](QObject::cast) returns a handle of that class.
+    #[must_use]
+    pub fn socket(&self) -> &QTcpSocket {
+        &self.socket
+    }
+
+    /// Returns the state.
+    #[must_use]
+    pub fn state(&self) -> ReconnectorState {
+        self.state.get()
+    }
+
+    /// Returns the number of the current or last attempt: 1 for the first one since the start or
+    /// since the loss of a healthy connection, 0 before.
+    #[must_use]
+    pub fn attempt(&self) -> u32 {
+        self.attempt.get()
+    }
+
+    /// Returns why the last attempt has failed or the last connection has ended. The kind is
+    /// [`Unknown`](SocketErrorKind::Unknown) before, and if this end has closed the connection.
+    #[must_use]
+    pub fn error(&self) -> SocketError {
+        self.error.borrow().clone()
+    }
+
+    /// Returns the host's name or address, and the port.
+    #[must_use]
+    pub fn host(&self) -> (String, u16) {
+        self.host.borrow().clone()
+    }
+
+    /// Sets the host and the port for the next attempts. A running attempt and a connection stay.
+    ///
+    /// A program with several servers calls this in a slot of
+    /// [`waiting`](ReconnectorNode::waiting).
+    pub fn set_host<'a>(&self, host: impl Into<Host<'a>>, port: u16) {
+        self.host.replace((host.into().into_name(), port));
+    }
+
+    // ---- delays and limits
+
+    /// Sets the bound of the first delay, 1 second by default, and of the longest one, 60 seconds by
+    /// default. A negative length changes nothing.
+    ///
+    /// With 0 for both there are no delays. A program does that for tests only.
+    pub fn set_delays(&self, first: impl Into<Interval>, longest: impl Into<Interval>) {
+        if let (Some(first), Some(longest)) =
+            (first.into().as_duration(), longest.into().as_duration())
+        {
+            self.backoff.borrow_mut().set_delays(first, longest);
+        }
+    }
+
+    /// Makes the random delays the same in each run of the program, for tests. By default they
+    /// differ.
+    pub fn set_seed(&self, seed: u64) {
+        self.backoff.borrow_mut().set_seed(seed);
+    }
+
+    /// Sets after how many failed attempts in a row the reconnector gives up. `None`, the default,
+    /// is no limit. `Some(0)` is taken for `Some(1)`.
+    pub fn set_max_attempts(&self, attempts: Option<u32>) {
+        self.limits.set(Limits { attempts, ..self.limits.get() });
+    }
+
+    /// Sets for how long the reconnector tries. A negative length, the default, is no limit.
+    ///
+    /// The time begins with [`start`](Reconnector::start), and with the loss of a healthy
+    /// connection. When it is over, a running attempt is aborted. The reconnector gives up earlier
+    /// if the next attempt would begin later than that.
+    pub fn set_max_outage(&self, time: impl Into<Interval>) {
+        self.limits.set(Limits { outage: time.into().as_duration(), ..self.limits.get() });
+    }
+
+    /// Sets how long one attempt may take, all together: look-up, all addresses, proxy, and the TLS
+    /// handshake. The default is 60 seconds; a negative length is no limit. It applies to the next
+    /// attempt.
+    pub fn set_attempt_timeout(&self, time: impl Into<Interval>) {
+        self.limits.set(Limits { attempt: time.into().as_duration(), ..self.limits.get() });
+    }
+
+    /// Sets how long a connection has to last until delays and limits begin anew, 10 seconds by
+    /// default. A negative length changes nothing.
+    pub fn set_healthy_after(&self, time: impl Into<Interval>) {
+        if let Some(healthy_after) = time.into().as_duration() {
+            self.limits.set(Limits { healthy_after, ..self.limits.get() });
+        }
+    }
+
+    // ---- sending
+
+    /// Sets what [`send`](Reconnector::send) does while there is no connection. By default it
+    /// returns an error. Messages that wait already stay.
+    pub fn set_while_away(&self, rule: WhileAway) {
+        self.rule.set(rule);
+    }
+
+    /// Writes a message to the socket, or does what
+    /// [`set_while_away`](Reconnector::set_while_away) says if there is no connection.
+    ///
+    /// # Errors
+    ///
+    /// * [`NotOpen`](qcore::DeviceErrorKind::NotOpen) if there is no connection and the message is
+    ///   neither kept nor dropped
+    /// * [`TooLong`](qcore::DeviceErrorKind::TooLong) if the message has no room among those that
+    ///   wait
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use qnetwork::{QTcpSocket, Reconnector, WhileAway};
+    ///
+    /// let link = Reconnector::new(&QTcpSocket::new(), "127.0.0.1", 1);
+    /// assert!(link.send("refused").is_err());
+    /// link.set_while_away(WhileAway::KeepLatest(10));
+    /// link.send("first")?;
+    /// link.send("second")?; // the first one has no room beside it
+    /// assert_eq!(link.waiting_bytes(), 6);
+    /// # Ok::<(), qcore::DeviceError>(())
+    /// ```
+    pub fn send(&self, message: impl AsRef<[u8]>) -> Result<(), DeviceError> {
+        self.node().send(message.as_ref())
+    }
+
+    /// Returns the size of the messages that wait for a connection, in bytes.
+    #[must_use]
+    pub fn waiting_bytes(&self) -> usize {
+        self.queue.borrow().bytes()
+    }
+
+    /// Returns the node as an `Rc`, because a slot may drop the last handle.
+    fn node(&self) -> Rc<ReconnectorNode> {
+        self.this.upgrade().expect("a handle keeps its node")
+    }
+}
+
+impl fmt::Debug for ReconnectorNode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ReconnectorNode")
+            .field("state", &self.state.get())
+            .field("attempt", &self.attempt.get())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,125 @@
+//! What becomes of messages that are sent while there is no connection.
+
+use std::collections::VecDeque;
+
+use qcore::{DeviceError, DeviceErrorKind};
+
+/// What [`Reconnector::send`](super::Reconnector::send) does while there is no connection.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum WhileAway {
+    /// Returns an error.
+    #[default]
+    Refuse,
+    /// Drops the message and returns success. Fits measurements that nobody needs later.
+    Drop,
+    /// Keeps messages of at most this many bytes altogether. A message without room is an error.
+    Keep(usize),
+    /// Keeps messages of at most this many bytes altogether. Drops the oldest ones to make room.
+    KeepLatest(usize),
+}
+
+/// The messages that wait for a connection.
+#[derive(Default)]
+pub(super) struct Queue {
+    messages: VecDeque<Vec<u8>>,
+    bytes: usize,
+}
+
+impl Queue {
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Does with a message what `rule` says.
+    pub(super) fn take_in(&mut self, message: &[u8], rule: WhileAway) -> Result<(), DeviceError> {
+        let limit = match rule {
+            WhileAway::Refuse => {
+                return Err(DeviceError::new(DeviceErrorKind::NotOpen, "there is no connection"));
+            }
+            WhileAway::Drop => return Ok(()),
+            WhileAway::Keep(limit) | WhileAway::KeepLatest(limit) => limit,
+        };
+        let keeps_latest = matches!(rule, WhileAway::KeepLatest(_));
+        // Another rule may have kept more. An empty message would cost memory and no bytes.
+        let has_room = |bytes: usize| bytes.checked_add(message.len()).is_some_and(|n| n <= limit);
+        if !has_room(0) || (!keeps_latest && !has_room(self.bytes)) {
+            let text = "the message has no room among those that wait for a connection";
+            return Err(DeviceError::new(DeviceErrorKind::TooLong, text));
+        }
+        if message.is_empty() {
+            return Ok(());
+        }
+        while !has_room(self.bytes) {
+            drop(self.pop());
+        }
+        self.bytes += message.len();
+        self.messages.push_back(message.to_vec());
+        Ok(())
+    }
+
+    /// Takes the oldest message.
+    pub(super) fn pop(&mut self) -> Option<Vec<u8>> {
+        let message = self.messages.pop_front()?;
+        self.bytes -= message.len();
+        Some(message)
+    }
+
+    /// Puts a message back to the front.
+    pub(super) fn put_back(&mut self, message: Vec<u8>) {
+        self.bytes += message.len();
+        self.messages.push_front(message);
+    }
+
+    pub(super) fn clear(&mut self) {
+        *self = Queue::default();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kept(queue: &mut Queue) -> Vec<String> {
+        std::iter::from_fn(|| queue.pop()).map(|one| String::from_utf8(one).unwrap()).collect()
+    }
+
+    #[test]
+    fn the_first_or_the_last_messages_are_kept() {
+        let mut queue = Queue::default();
+        for (message, has_room) in [("one", true), ("two", true), ("three", false), ("4", true)] {
+            let result = queue.take_in(message.as_bytes(), WhileAway::Keep(7));
+            assert_eq!(result.is_ok(), has_room, "{message}");
+        }
+        assert_eq!(queue.bytes(), 7);
+        assert_eq!(kept(&mut queue), ["one", "two", "4"]);
+        assert_eq!(queue.bytes(), 0);
+
+        for message in ["one", "two", "three", "4"] {
+            queue.take_in(message.as_bytes(), WhileAway::KeepLatest(7)).unwrap();
+        }
+        let error = queue.take_in(b"much longer", WhileAway::KeepLatest(7)).unwrap_err();
+        assert_eq!(error, DeviceErrorKind::TooLong);
+        assert_eq!(kept(&mut queue), ["three", "4"]);
+    }
+
+    #[test]
+    fn refused_and_dropped() {
+        let mut queue = Queue::default();
+        let error = queue.take_in(b"x", WhileAway::Refuse).unwrap_err();
+        assert_eq!(error, DeviceErrorKind::NotOpen);
+        queue.take_in(b"x", WhileAway::Drop).unwrap();
+        queue.take_in(b"", WhileAway::Keep(0)).unwrap();
+        queue.take_in(b"x", WhileAway::Keep(0)).unwrap_err();
+        assert_eq!((queue.bytes(), queue.pop()), (0, None));
+    }
+
+    #[test]
+    fn a_smaller_limit_drops_what_is_there() {
+        let mut queue = Queue::default();
+        queue.take_in(&[1; 10], WhileAway::Keep(10)).unwrap();
+        queue.take_in(&[2; 2], WhileAway::Keep(4)).unwrap_err();
+        queue.take_in(&[3; 2], WhileAway::KeepLatest(4)).unwrap();
+        assert_eq!((queue.bytes(), queue.pop()), (2, Some(vec![3; 2])));
+    }
+}

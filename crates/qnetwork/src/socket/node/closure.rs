@@ -1,0 +1,162 @@
+//! What is still to be told about the end of a connection.
+
+use std::cell::{Cell, RefCell};
+
+use crate::socket::close_reason::CloseReason;
+
+/// Whether the signal `closed` is still to be emitted, and with which reason.
+#[derive(Default)]
+pub(crate) struct Closure {
+    /// Why the connection ends: the first cause that was noted.
+    cause: RefCell<Option<Box<CloseReason>>>,
+    stage: Cell<Stage>,
+    /// How many calls that are running still emit signals about the end.
+    holds: Cell<u32>,
+}
+
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum Stage {
+    /// There is no connection, or its end was told.
+    #[default]
+    Told,
+    /// There is a connection, or an attempt to connect.
+    Open,
+    /// The connection has ended, and this was not told yet.
+    Ended,
+}
+
+impl Closure {
+    /// A connection begins. The end of the one before was told.
+    pub(crate) fn begin(&self) {
+        self.forget();
+        self.stage.set(Stage::Open);
+    }
+
+    /// Returns whether there is a connection, or an attempt to connect.
+    pub(crate) fn is_open(&self) -> bool {
+        self.stage.get() == Stage::Open
+    }
+
+    /// Notes why the connection ends or is about to end. The first cause counts.
+    pub(crate) fn note(&self, reason: CloseReason) {
+        let mut cause = self.cause.borrow_mut();
+        if cause.is_none() && reason != CloseReason::Local {
+            *cause = Some(Box::new(reason));
+        }
+    }
+
+    /// The connection has ended. Does nothing if there was none.
+    pub(crate) fn end(&self) {
+        if self.stage.get() == Stage::Open {
+            self.stage.set(Stage::Ended);
+        }
+    }
+
+    /// A connection has ended whose beginning was not noted here.
+    pub(crate) fn end_with(&self, reason: CloseReason) {
+        self.note(reason);
+        self.stage.set(Stage::Ended);
+    }
+
+    /// The socket has no connection any more, but the connection goes on elsewhere.
+    pub(crate) fn forget(&self) {
+        self.cause.take();
+        self.stage.set(Stage::Told);
+    }
+
+    /// Drops a cause that was noted for a connection that is over, unless it is still to be told.
+    pub(crate) fn renew(&self) {
+        if self.stage.get() != Stage::Ended {
+            self.cause.take();
+        }
+    }
+
+    /// Returns the reason if it is to be told now.
+    pub(crate) fn take(&self) -> Option<CloseReason> {
+        if self.holds.get() > 0 { None } else { self.take_held() }
+    }
+
+    /// Returns the reason if it is to be told, even if other signals about the end are still to
+    /// come.
+    pub(crate) fn take_held(&self) -> Option<CloseReason> {
+        if self.stage.get() != Stage::Ended {
+            return None;
+        }
+        self.stage.set(Stage::Told);
+        Some(self.cause.take().map_or(CloseReason::Local, |cause| *cause))
+    }
+}
+
+/// An object that tells once how its connection has ended.
+pub(crate) trait TellsEnd {
+    fn closure(&self) -> &Closure;
+
+    /// Emits `closed`.
+    fn tell(&self, reason: CloseReason);
+
+    /// Asks the loop to call [`tell_closed`](Self::tell_closed).
+    fn tell_later(&self);
+
+    /// Emits `closed` if the connection has ended and nothing holds the signal back.
+    fn tell_closed(&self) {
+        if let Some(reason) = self.closure().take() {
+            self.tell(reason);
+        }
+    }
+
+    /// Emits `closed` if the connection has ended, because the object dies or the next connection
+    /// begins.
+    fn tell_closed_now(&self) {
+        if let Some(reason) = self.closure().take_held() {
+            self.tell(reason);
+        }
+    }
+
+    /// Holds `closed` back while other signals about the end are emitted. Dropping the last of
+    /// these guards emits it.
+    fn hold_closed(&self) -> Held<'_, Self>
+    where
+        Self: Sized,
+    {
+        let holds = &self.closure().holds;
+        holds.set(holds.get() + 1);
+        Held(self)
+    }
+}
+
+pub(crate) struct Held<'a, T: TellsEnd>(&'a T);
+
+impl<T: TellsEnd> Drop for Held<'_, T> {
+    fn drop(&mut self) {
+        let holds = &self.0.closure().holds;
+        holds.set(holds.get() - 1);
+        if std::thread::panicking() {
+            self.0.tell_later();
+        } else {
+            self.0.tell_closed();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_cause_counts() {
+        let closure = Closure::default();
+        closure.end();
+        assert_eq!(closure.take(), None);
+        closure.begin();
+        closure.note(CloseReason::Local);
+        closure.note(CloseReason::Reset);
+        closure.note(CloseReason::Remote);
+        assert_eq!(closure.take(), None);
+        closure.end();
+        assert_eq!(closure.take(), Some(CloseReason::Reset));
+        assert_eq!(closure.take(), None);
+        closure.begin();
+        closure.end();
+        assert_eq!(closure.take(), Some(CloseReason::Local));
+    }
+}

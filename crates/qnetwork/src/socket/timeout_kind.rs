@@ -1,0 +1,58 @@
+//! The kinds of time-outs.
+
+use std::fmt;
+
+use crate::common::{SocketError, SocketErrorKind};
+
+/// What a [time-out](crate::QAbstractSocket::set_timeout) of a socket limits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum TimeoutKind {
+    /// Connecting: the look-up of the name, all addresses together, and a proxy. Encryption is not
+    /// part of it.
+    Connect,
+    /// Connecting to one address. 30 seconds if it is not set.
+    Address,
+    /// The handshake with a proxy, after the connection to the proxy is made.
+    ProxyHandshake,
+    /// The TLS handshake.
+    TlsHandshake,
+    /// The time in which nothing was received.
+    IdleRead,
+    /// The time in which the system took none of the bytes that wait to be sent.
+    IdleWrite,
+    /// The whole life of a connection, from its beginning.
+    Lifetime,
+    /// Closing: the time to send what was written.
+    Close,
+}
+
+impl TimeoutKind {
+    /// Returns the error with which this time-out ends a connection.
+    pub(crate) fn error(self) -> SocketError {
+        let text = match self {
+            Self::Connect | Self::Address => return SocketError::timed_out(),
+            Self::ProxyHandshake => return SocketErrorKind::ProxyConnectionTimeout.into(),
+            Self::TlsHandshake => "The TLS handshake took too long",
+            Self::IdleRead => "Nothing was received for too long",
+            Self::IdleWrite => "The other end has not read for too long",
+            Self::Lifetime => "The connection has lasted too long",
+            Self::Close => "Closing took too long",
+        };
+        SocketError::new(SocketErrorKind::SocketTimeout, text)
+    }
+}
+
+impl fmt::Display for TimeoutKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Connect | Self::Address => "connecting took too long",
+            Self::ProxyHandshake => "the handshake with the proxy took too long",
+            Self::TlsHandshake => "the TLS handshake took too long",
+            Self::IdleRead => "nothing was received for too long",
+            Self::IdleWrite => "the other end has not read for too long",
+            Self::Lifetime => "the connection has lasted too long",
+            Self::Close => "closing took too long",
+        })
+    }
+}
