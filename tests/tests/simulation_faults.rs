@@ -342,6 +342,6 @@ fn below(net: &Network, end: u64) -> usize {
 /// `CASES=100000 cargo test -p integration random_programs` tries more seeds.
 #[test]
 fn random_programs_keep_to_the_model() {
-    let cases = env::var("CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(300);
+    let cases = env::var("CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(500);
     Simulation::seeds(0..cases, random_program);
 }

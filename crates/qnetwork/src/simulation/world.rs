@@ -34,6 +34,9 @@ const POLL: Nanos = 1_000;
 /// How often destructors may wait at the end of a world. Nothing happens there any more.
 const MOST_WAITS: u32 = 1_000_000;
 
+/// The number of no socket.
+const NO_SOCKET: SocketId = 0;
+
 /// The thread that has called `Simulation::run`. It is no program.
 const CONTROLLER: usize = usize::MAX;
 
@@ -389,13 +392,8 @@ impl World {
     /// Lets a program wait for a time.
     pub(super) fn sleep(&self, program: usize, time: Duration) {
         let until = self.lock().now.saturating_add(nanos(time));
-        self.wait(program, Some(until), None);
-        while self.lock().now < until {
-            if self.lock().ended {
-                return;
-            }
-            self.wait(program, Some(until), None);
-        }
+        // No event of a socket ends the wait.
+        self.wait(program, Some(until), Some(NO_SOCKET));
     }
 
     pub(super) fn take_log(&self) -> String {
@@ -447,8 +445,10 @@ impl State {
     }
 
     fn give_turn(&mut self, program: usize) {
-        self.running = program;
-        self.programs[program].turn.notify_one();
+        // A program that gives the turn to itself does not wait for it.
+        if std::mem::replace(&mut self.running, program) != program {
+            self.programs[program].turn.notify_one();
+        }
     }
 
     /// Notes that a socket has an event.
