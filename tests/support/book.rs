@@ -24,6 +24,7 @@ documents! {
     proxies "../../docs/proxies.md"
     threads "../../docs/threads.md"
     workers "../../docs/workers.md"
+    simulation "../../docs/simulation.md"
     limits "../../docs/limits.md"
     decisions "../../docs/decisions.md"
 }

@@ -55,6 +55,7 @@ mod real_proxies;
 mod reconnecting;
 mod servers;
 mod simulation;
+mod simulation_faults;
 mod socket_warnings;
 mod ssl_connections;
 mod ssl_interop;

@@ -172,8 +172,9 @@ fn check(options: &Options) -> io::Result<i32> {
     let runner = runner(options)?;
     let (mut passed, mut failed) = (0, 0);
     let mut out = io::stdout();
-    for file in &options.files {
-        match runner.check(file) {
+    let verdicts = runner.check_all(&options.files);
+    for (file, verdict) in options.files.iter().zip(verdicts) {
+        match verdict {
             Verdict::Passed => passed += 1,
             Verdict::Failed(why) => {
                 failed += 1;

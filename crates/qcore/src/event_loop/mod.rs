@@ -42,7 +42,7 @@ mod registration;
 mod run;
 mod running;
 #[cfg(feature = "simulation")]
-mod simulated;
+pub(crate) mod simulated;
 mod source;
 #[cfg(feature = "tasks")]
 mod tasks;

@@ -298,6 +298,18 @@ impl Sources {
         self.inbox.set(inbox).is_ok()
     }
 
+    /// Returns whether a poll has reported the waker, and nobody has taken the messages since.
+    #[cfg(feature = "simulation")]
+    pub(super) fn has_woken(&self) -> bool {
+        self.woken.get()
+    }
+
+    /// Notes that a poll has reported the waker.
+    #[cfg(feature = "simulation")]
+    pub(super) fn set_woken(&self) {
+        self.woken.set(true);
+    }
+
     /// Returns whether the inbox may contain messages.
     #[inline]
     pub(super) fn is_woken(&self) -> bool {

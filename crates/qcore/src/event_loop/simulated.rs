@@ -1,10 +1,17 @@
 //! A poll that a simulation provides instead of the operating system's.
 
-use std::{cell::OnceCell, fmt, io, rc::Rc, sync::Arc, time::Duration};
+use std::{
+    cell::OnceCell,
+    fmt, io,
+    rc::Rc,
+    sync::Arc,
+    thread::{self, JoinHandle},
+    time::Duration,
+};
 
 use mio::Token;
 
-use super::{Dispatcher, Readiness, Registration, inbox::Inbox, poll::Sources, source::SourceKey};
+use super::{Dispatcher, Readiness, Registration, poll::Sources, source::SourceKey};
 use crate::time::Clock;
 
 /// The poll of a simulated world. The simulated network of the crate `qnetwork` implements it.
@@ -21,7 +28,24 @@ pub trait SimulatedPoll {
         woken: &Woken,
         report: &mut dyn FnMut(Token, Readiness),
     ) -> Duration;
+
+    /// Waits for a time. Returns the time of the simulated world after that.
+    fn sleep(&self, time: Duration) -> Duration;
+
+    /// Starts a thread that belongs to the simulated world, too.
+    ///
+    /// # Errors
+    ///
+    /// The error of the operating system.
+    fn spawn(
+        &self,
+        builder: thread::Builder,
+        run: Box<dyn FnOnce() + Send>,
+    ) -> io::Result<JoinHandle<()>>;
 }
+
+/// How often a blocking call checks whether it has to block any longer.
+const PAUSE: Duration = Duration::from_micros(100);
 
 /// Returns whether another thread has sent something to the loop. Every thread may call it.
 pub type Woken = Arc<dyn Fn() -> bool + Send + Sync>;
@@ -32,8 +56,17 @@ pub(super) struct Simulated(OnceCell<World>);
 
 struct World {
     poll: Rc<dyn SimulatedPoll>,
-    woken: Woken,
     clock: Rc<Clock>,
+}
+
+impl World {
+    fn set_time(&self, now: Duration) {
+        self.clock.advance_to(nanos(now));
+    }
+}
+
+fn nanos(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }
 
 impl Simulated {
@@ -47,8 +80,15 @@ impl Sources {
     pub(super) fn wait_simulated(&self, timeout: Option<Duration>) -> bool {
         let Some(world) = self.simulated.0.get() else { return false };
         let mut report = |token, ready| self.make_ready(SourceKey::from_token(token), ready);
-        let now = world.poll.poll(timeout, &world.woken, &mut report);
-        world.clock.advance_to(u64::try_from(now.as_nanos()).unwrap_or(u64::MAX));
+        // Like the waker of a real poll, an inbox ends one wait, even if nobody takes the messages
+        // afterwards. Its own thread makes the inbox, so there is no other later in this wait.
+        let inbox = self.existing_inbox().filter(|_| !self.has_woken()).cloned();
+        let woken: Woken = Arc::new(move || inbox.as_ref().is_some_and(|inbox| inbox.is_woken()));
+        let now = world.poll.poll(timeout, &woken, &mut report);
+        if woken() {
+            self.set_woken();
+        }
+        world.set_time(now);
         true
     }
 }
@@ -59,10 +99,8 @@ impl Dispatcher {
     ///
     /// From then on the loop refuses to register descriptors of the operating system.
     pub fn simulate(&self, poll: Rc<dyn SimulatedPoll>, now: Duration) {
-        self.clock.simulate(u64::try_from(now.as_nanos()).unwrap_or(u64::MAX));
-        let inbox: Arc<Inbox> = self.inbox().clone();
-        let woken: Woken = Arc::new(move || inbox.is_woken());
-        let world = World { poll, woken, clock: self.clock.clone() };
+        self.clock.simulate(nanos(now));
+        let world = World { poll, clock: self.clock.clone() };
         let is_new = self.sources.simulated.0.set(world).is_ok();
         debug_assert!(is_new, "the loop is simulated already");
     }
@@ -79,6 +117,50 @@ impl Registration {
     #[must_use]
     pub fn token(&self) -> Token {
         self.key().token()
+    }
+}
+
+/// Calls `call` with the simulated world of this thread, if it belongs to one.
+fn with_world<V>(call: impl FnOnce(&World) -> V) -> Option<V> {
+    let dispatcher = Dispatcher::existing()?;
+    dispatcher.sources.simulated.0.get().map(call)
+}
+
+/// Lets simulated time pass. Returns `false` if this thread belongs to no simulated world.
+pub(crate) fn sleep(time: Duration) -> bool {
+    with_world(|world| world.set_time(world.poll.sleep(time))).is_some()
+}
+
+/// Blocks until `condition` is true, at most for `limit` of simulated time. Returns whether it is
+/// true; `None` if this thread belongs to no simulated world.
+pub(crate) fn wait_until(limit: Option<Duration>, condition: impl Fn() -> bool) -> Option<bool> {
+    with_world(|world| {
+        let end = limit.map(|limit| world.clock.now().saturating_add(nanos(limit)));
+        while !condition() {
+            if end.is_some_and(|end| end <= world.clock.now()) {
+                return false;
+            }
+            world.set_time(world.poll.sleep(PAUSE));
+        }
+        true
+    })
+}
+
+/// Starts a thread, which belongs to the simulated world of this thread if there is one.
+pub(crate) fn spawn(
+    builder: thread::Builder,
+    run: impl FnOnce() + Send + 'static,
+) -> io::Result<JoinHandle<()>> {
+    let mut run = Some(run);
+    let spawned = with_world(|world| {
+        let run = run.take().expect("called once");
+        (world.poll.clone(), Box::new(run))
+    });
+    match (spawned, run) {
+        // Nothing is borrowed while the thread starts.
+        (Some((poll, run)), _) => poll.spawn(builder, run),
+        (None, Some(run)) => builder.spawn(run),
+        (None, None) => unreachable!("the call is there unless the world has it"),
     }
 }
 

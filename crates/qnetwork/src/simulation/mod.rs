@@ -49,11 +49,13 @@
 //!
 //! # What is simulated
 //!
-//! TCP, UDP, local sockets, host names and time. The simulation refuses other sockets. Threads that
-//! a program starts by itself, with `std::thread` or a `QThread`, are no programs: their sockets are
-//! those of this machine. `SystemTime` and the list of network interfaces are those of this machine,
+//! TCP, UDP, local sockets, host names and time. The simulation refuses other sockets. A
+//! `QThread` that a program starts is another program on the same host. Other threads, such as those
+//! of `std::thread` and `QThreadPool`, are no programs: their sockets are those of this machine. `SystemTime` and the list of network interfaces are those of this machine,
 //! too, and so are settings of the process, such as the proxy of the application.
 
+mod faults;
+mod link;
 mod net;
 mod random;
 mod socket;
@@ -64,8 +66,8 @@ mod world;
 
 use std::{fmt, net::IpAddr, panic::resume_unwind, sync::Arc, thread, time::Duration};
 
-pub use self::socket::Socket;
 pub(crate) use self::socket::Watched;
+pub use self::{faults::Faults, link::Link, socket::Socket};
 use self::{
     net::HostEntry,
     world::{Event, World, with_current},
@@ -97,7 +99,7 @@ impl Simulation {
         let world = World::new(self.seed);
         let network = Network { world: world.clone() };
         let host = network.host("main", "10.255.255.1");
-        let program = world.add_program("main");
+        let program = world.add_program("main", host.number);
         let mut result = None;
         let panic = thread::scope(|scope| {
             let (world, result, network) = (&world, &mut result, &network);
@@ -180,6 +182,47 @@ impl Network {
         self.world.lock().net.names.insert(name.to_ascii_lowercase(), addresses);
     }
 
+    /// Returns the host of the program that [`Simulation::run`] has started.
+    #[must_use]
+    pub fn main(&self) -> Host {
+        Host { world: self.world.clone(), number: 0 }
+    }
+
+    // ---- links
+
+    /// Sets the properties of the link between two hosts. The loopback of a host is no link: there,
+    /// everything arrives at once.
+    pub fn set_link(&self, a: &Host, b: &Host, link: Link) {
+        self.world.lock().net.links.set(a.number, b.number, link);
+    }
+
+    /// Sets the properties of all links that [`set_link`](Network::set_link) does not set.
+    pub fn set_default_link(&self, link: Link) {
+        self.world.lock().net.links.other = link;
+    }
+
+    /// Cuts the link between two hosts. Datagrams are lost. TCP waits for the link to be mended;
+    /// after 15 minutes, an end that has sent something fails with a time-out.
+    pub fn cut(&self, a: &Host, b: &Host) {
+        let mut state = self.world.lock();
+        state.note(format_args!("the link between two hosts is cut"));
+        state.net.links.cut(a.number, b.number);
+    }
+
+    /// Mends the link between two hosts. What TCP has held back goes out.
+    pub fn mend(&self, a: &Host, b: &Host) {
+        let mut state = self.world.lock();
+        state.note(format_args!("the link between two hosts is mended"));
+        state.mend(a.number, b.number);
+    }
+
+    /// Resets all TCP connections between two hosts, as a router between them could.
+    pub fn reset_connections(&self, a: &Host, b: &Host) {
+        self.world.lock().reset_between(a.number, b.number);
+    }
+
+    // ---- chance, time, log
+
     /// Returns the seed of the simulation.
     #[must_use]
     pub fn seed(&self) -> u64 {
@@ -233,6 +276,22 @@ impl Host {
         self
     }
 
+    /// Sets how often system calls of this host fail.
+    pub fn set_faults(&self, faults: Faults) {
+        self.world.lock().net.hosts[self.number].faults = faults;
+    }
+
+    /// Stops the programs of this host for a time, as if the machine were suspended. Its kernel
+    /// still receives. For the programs the clock jumps.
+    ///
+    /// The program that calls this function runs until it next waits.
+    pub fn freeze(&self, time: Duration) {
+        let mut state = self.world.lock();
+        state.note(format_args!("a host is frozen"));
+        let until = state.now.saturating_add(world::nanos(time));
+        state.net.hosts[self.number].frozen_until = until;
+    }
+
     /// Starts a program on this host. It runs when the calling program next waits.
     ///
     /// # Panics
@@ -240,10 +299,8 @@ impl Host {
     /// If the operating system starts no more threads.
     pub fn start(&self, program: impl FnOnce() + Send + 'static) {
         let name = self.world.lock().net.hosts[self.number].name.clone();
-        let number = self.world.add_program(&name);
-        let (world, host) = (self.world.clone(), self.number);
-        let run = move || world.clone().run_program(number, host, program);
-        let thread = thread::Builder::new().name(name).spawn(run);
+        let builder = thread::Builder::new().name(name);
+        let thread = self.world.start(builder, self.number, program);
         self.world.keep(thread.expect("the system starts a thread"));
     }
 }

@@ -13,10 +13,12 @@ use mio::Token;
 use qcore::event_loop::Readiness;
 
 use super::{
+    faults::Faults,
+    link::Links,
     tcp::{End, Segment},
     udp::{Mailbox, Packet},
     unix::LocalName,
-    world::State,
+    world::{Nanos, State},
 };
 
 /// The number of a socket. No two sockets of a world have the same.
@@ -40,18 +42,27 @@ pub(super) struct Net {
     pub(super) given: Vec<Given>,
     /// Names that are not those of hosts.
     pub(super) names: BTreeMap<String, Vec<IpAddr>>,
+    pub(super) links: Links,
 }
 
 pub(super) struct HostEntry {
     pub(super) name: String,
     pub(super) addresses: Vec<IpAddr>,
     values: BTreeMap<TypeId, Arc<dyn Any + Send + Sync>>,
+    pub(super) faults: Faults,
+    /// Until when its programs do not run.
+    pub(super) frozen_until: Nanos,
 }
 
 impl HostEntry {
     pub(super) fn new(name: &str, address: IpAddr) -> Self {
-        let values = BTreeMap::new();
-        HostEntry { name: name.to_owned(), addresses: vec![address], values }
+        HostEntry {
+            name: name.to_owned(),
+            addresses: vec![address],
+            values: BTreeMap::new(),
+            faults: Faults::default(),
+            frozen_until: 0,
+        }
     }
 }
 
@@ -83,7 +94,10 @@ pub(super) struct Sock {
     /// Whether the program has chosen the port.
     pub(super) is_bound: bool,
     pub(super) error: Option<Errno>,
+    /// The program that watches the socket, and the token of the source there.
     pub(super) watch: Option<(usize, Token)>,
+    /// What the program wants to know.
+    interest: Readiness,
     /// Whether the watching program has an event of this socket.
     queued: bool,
     pub(super) role: Role,
@@ -120,6 +134,8 @@ pub(super) enum Happening {
     Packet { host: usize, sender: SocketId, packet: Packet },
     /// A host has answered that nobody receives at an address.
     Unreachable { sender: SocketId, to: SocketAddr },
+    /// What has waited for a link to be mended has waited too long.
+    GiveUp { from: SocketId, to: SocketId },
     /// An attempt to connect fails.
     Fail { socket: SocketId, to: SocketAddr, error: Errno },
 }
@@ -143,6 +159,7 @@ impl Sock {
             is_bound: false,
             error: None,
             watch: None,
+            interest: Readiness::all(),
             queued: false,
             role: if is_stream { Role::Idle } else { Role::Mailbox(Box::default()) },
         }
@@ -263,7 +280,7 @@ impl Net {
         if program != of || !std::mem::take(&mut sock.queued) {
             return None;
         }
-        let level = sock.level();
+        let level = sock.level() & sock.interest;
         (!level.is_empty()).then_some((token, level))
     }
 
@@ -387,11 +404,13 @@ impl State {
         self.notify(id, watcher);
     }
 
-    pub(super) fn watch(&mut self, id: SocketId, program: usize, token: Token) {
+    pub(super) fn watch(&mut self, id: SocketId, program: usize, token: Token, writes: bool) {
         let sock = self.sock(id);
         sock.watch = Some((program, token));
+        sock.interest = Readiness::all();
+        sock.interest.set(Readiness::WRITABLE, writes);
         sock.queued = false;
-        if !sock.level().is_empty() {
+        if !(sock.level() & sock.interest).is_empty() {
             self.edge(id);
         }
     }

@@ -22,7 +22,6 @@ impl Random {
         self.next() % end
     }
 
-    #[cfg(test)]
     /// Returns `true` with this probability.
     pub(super) fn chance(&mut self, probability: f64) -> bool {
         // 53 bits are the precision of an f64.

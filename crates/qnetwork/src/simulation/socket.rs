@@ -15,6 +15,7 @@ use qcore::event_loop::Registration;
 use socket2::{Domain, Protocol, SockAddr, Type};
 
 use super::{
+    faults::Call,
     net::{Errno, Given, Sock, SocketId, inode},
     udp::Packet,
     unix::LocalName,
@@ -126,6 +127,10 @@ impl Socket {
     /// The error of the operating system. The simulation has no sockets but those for
     /// TCP and UDP, and local ones for streams.
     pub fn new(domain: Domain, kind: Type, protocol: Option<Protocol>) -> io::Result<Self> {
+        let fault = with_current(|turn| turn.world.lock().fault(turn.host, Call::Open, false));
+        if let Some(error) = fault.flatten() {
+            return Err(io::Error::from_raw_os_error(error));
+        }
         let real = socket2::Socket::new(domain, kind, protocol)?;
         let simulated = with_current(|turn| {
             let is_inet = matches!(domain, Domain::IPV4 | Domain::IPV6)
@@ -231,6 +236,11 @@ impl Socket {
         });
         let mut made: Option<(socket2::Socket, u64)> = None;
         let id = it.patiently(|state, id| {
+            if state.sock(id).is_readable()
+                && let Some(error) = state.socket_fault(id, Call::Accept)
+            {
+                return Err(error);
+            }
             if made.is_none() && state.sock(id).is_readable() {
                 let errno = |error: io::Error| error.raw_os_error().unwrap_or(libc::EMFILE);
                 let real = socket2::Socket::new(domain, Type::STREAM, None).map_err(errno)?;
@@ -362,8 +372,12 @@ impl Socket {
     /// Receives into room that need not be initialized.
     pub(crate) fn recv(&self, room: &mut [MaybeUninit<u8>]) -> io::Result<usize> {
         let Some(it) = &self.simulated else { return self.real.recv(room) };
-        let mut bytes = vec![0; room.len()];
-        let count = it.patiently(|state, id| state.receive(id, &mut bytes, false))?;
+        let mut bytes = Vec::new();
+        let count = it.patiently(|state, id| {
+            let there = state.sock(id).available();
+            bytes.resize(there.max(1).min(room.len()), 0);
+            receive(state, id, &mut bytes)
+        })?;
         for (slot, byte) in room.iter_mut().zip(&bytes[..count]) {
             slot.write(*byte);
         }
@@ -390,7 +404,7 @@ impl Socket {
     pub(crate) fn send_slices(&self, data: &[IoSlice<'_>]) -> io::Result<usize> {
         match &self.simulated {
             None => self.real.send_vectored_with_flags(data, NO_SIGNAL),
-            Some(it) => it.patiently(|state, id| state.send(id, data)),
+            Some(it) => it.patiently(|state, id| send(state, id, data)),
         }
     }
 
@@ -429,6 +443,9 @@ impl Socket {
     pub(crate) fn simulated_packet(&self) -> Option<io::Result<Packet>> {
         let it = self.simulated.as_ref()?;
         let received = it.with(|state, id| {
+            if let Some(error) = state.socket_fault(id, Call::Read) {
+                return Err(error);
+            }
             let mut packet = state.receive_packet(id, false)?;
             let sock = state.sock(id);
             (packet.from, packet.to) = (sock.shown(packet.from), sock.shown(packet.to));
@@ -454,7 +471,11 @@ impl Socket {
         hops: Option<i32>,
     ) -> Option<io::Result<usize>> {
         let it = self.simulated.as_ref()?;
-        let sent = it.with(|state, id| state.send_packet(id, data.to_vec(), to, from, hops));
+        let sent = it.with(|state, id| match state.socket_fault(id, Call::Write) {
+            // The loop does not report when there is room for datagrams.
+            Some(error) if error != libc::EAGAIN => Err(error),
+            _ => state.send_packet(id, data.to_vec(), to, from, hops),
+        });
         Some(sent.map_err(io::Error::from_raw_os_error))
     }
 
@@ -544,7 +565,7 @@ impl Watched {
             return to.register(&mut SourceFd(&self.fd), interest);
         };
         let program = with_current(|turn| turn.program).ok_or(io::ErrorKind::Unsupported)?;
-        world.lock().watch(*id, program, to.token());
+        world.lock().watch(*id, program, to.token(), interest.is_writable());
         Ok(())
     }
 
@@ -604,6 +625,47 @@ groups! {
     fn leave_multicast_v6(&self, Ipv6Addr, u32) by leave;
 }
 
+/// Sends data, unless the call has a fault.
+fn send(state: &mut State, id: SocketId, data: &[IoSlice<'_>]) -> Result<usize, Errno> {
+    if let Some(error) = state.socket_fault(id, Call::Write) {
+        return Err(error);
+    }
+    let total = data.iter().map(|part| part.len()).sum();
+    let count =
+        if state.sock(id).is_stream { state.shorten(id, Call::Write, total) } else { total };
+    if count == total {
+        return state.send(id, data);
+    }
+    let mut left = count;
+    let mut parts = Vec::new();
+    for part in data {
+        let taken = part.len().min(left);
+        left -= taken;
+        parts.push(IoSlice::new(&part[..taken]));
+    }
+    let sent = state.send(id, &parts);
+    // There is room again.
+    state.edge(id);
+    sent
+}
+
+/// Receives data, unless the call has a fault.
+fn receive(state: &mut State, id: SocketId, room: &mut [u8]) -> Result<usize, Errno> {
+    if let Some(error) = state.socket_fault(id, Call::Read) {
+        return Err(error);
+    }
+    let sock = state.sock(id);
+    let there = sock.available().min(room.len());
+    let count = if sock.is_stream { state.shorten(id, Call::Read, there) } else { there };
+    if count == there {
+        return state.receive(id, room, false);
+    }
+    let received = state.receive(id, &mut room[..count], false);
+    // The rest arrives now.
+    state.edge(id);
+    received
+}
+
 fn inet(address: &SockAddr) -> io::Result<SocketAddr> {
     address.as_socket().ok_or_else(|| io::Error::from_raw_os_error(libc::EAFNOSUPPORT))
 }
@@ -612,7 +674,7 @@ impl Read for &Socket {
     fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
         match &self.simulated {
             None => (&self.real).read(room),
-            Some(it) => it.patiently(|state, id| state.receive(id, room, false)),
+            Some(it) => it.patiently(|state, id| receive(state, id, room)),
         }
     }
 }

@@ -480,7 +480,7 @@ impl State {
     }
 
     /// Sends a segment from one end to the other. Segments arrive in their order.
-    fn transmit(&mut self, from: SocketId, to: SocketId, segment: Segment) {
+    pub(super) fn transmit(&mut self, from: SocketId, to: SocketId, segment: Segment) {
         let Some(sock) = self.net.sockets.get(&from) else { return };
         let Some(other) = self.net.sockets.get(&to) else {
             // The other end no longer exists. Its host answers data with a reset.
@@ -491,6 +491,7 @@ impl State {
         };
         let size = if let Segment::Data(data) = &segment { data.len() } else { 0 };
         let (host, to_host) = (sock.host, other.host);
+        let Some(segment) = self.hold(from, to, (host, to_host), segment) else { return };
         let delay = self.reliable_delay(host, to_host, size);
         let now = self.now;
         let last = self.net.sockets.get_mut(&from).and_then(Sock::end_mut);
@@ -508,8 +509,9 @@ impl State {
     }
 
     /// Sends a segment that no socket has sent.
-    fn transmit_from_host(&mut self, host: usize, to: SocketId, segment: Segment) {
+    pub(super) fn transmit_from_host(&mut self, host: usize, to: SocketId, segment: Segment) {
         let Some(to_host) = self.net.sockets.get(&to).map(|sock| sock.host) else { return };
+        let Some(segment) = self.hold(0, to, (host, to_host), segment) else { return };
         match self.reliable_delay(host, to_host, 0) {
             0 => self.segment_arrives(0, to, segment),
             delay => {
@@ -606,6 +608,36 @@ impl State {
         self.remove_if_done(to);
     }
 
+    /// Ends a connection whose other end does not answer any more.
+    pub(super) fn times_out(&mut self, id: SocketId) {
+        let Some(sock) = self.net.sockets.get_mut(&id) else { return };
+        let Some(end) = sock.end_mut().filter(|end| !end.is_reset) else { return };
+        end.is_reset = true;
+        end.peer = None;
+        end.out.clear();
+        sock.error = Some(libc::ETIMEDOUT);
+        self.note_socket(id, format_args!("times out"));
+        self.edge(id);
+        self.remove_if_done(id);
+    }
+
+    /// Resets all connections between two hosts, as a router between them could.
+    pub(super) fn reset_between(&mut self, a: usize, b: usize) {
+        let ends: Vec<(SocketId, SocketId)> = self
+            .net
+            .sockets
+            .iter()
+            .filter(|(_, sock)| sock.host == a)
+            .filter_map(|(id, sock)| Some((*id, sock.end()?.peer?)))
+            .collect();
+        for (id, peer) in ends {
+            if self.net.sockets.get(&peer).is_some_and(|sock| sock.host == b) {
+                self.reset_arrives(id);
+                self.reset_arrives(peer);
+            }
+        }
+    }
+
     // ---- events
 
     pub(super) fn happen(&mut self, happening: Happening) {
@@ -621,6 +653,7 @@ impl State {
             }
             Happening::Packet { host, sender, packet } => self.packet_arrives(host, sender, packet),
             Happening::Unreachable { sender, to } => self.refusal_arrives(sender, to),
+            Happening::GiveUp { from, to } => self.give_up(from, to),
             Happening::Fail { socket, to, error } => {
                 if self.is_connecting(socket, to) {
                     let sock = self.sock(socket);
@@ -630,22 +663,5 @@ impl State {
                 }
             }
         }
-    }
-
-    // ---- links
-
-    /// Returns how long a packet takes; `None` if it is lost.
-    fn delay(&mut self, from: usize, to: usize, _size: usize) -> Option<Nanos> {
-        Some(if from == to { 0 } else { 100_000 })
-    }
-
-    /// Returns when the copies of a packet arrive: none if it is lost.
-    pub(super) fn delays(&mut self, from: usize, to: usize, size: usize) -> Vec<Nanos> {
-        self.delay(from, to, size).into_iter().collect()
-    }
-
-    /// Returns how long data takes that is sent again when it is lost.
-    fn reliable_delay(&mut self, from: usize, to: usize, size: usize) -> Nanos {
-        self.delay(from, to, size).unwrap_or(0)
     }
 }

@@ -10,6 +10,7 @@ use std::{
     cmp::Reverse,
     collections::BinaryHeap,
     fmt::{self, Write as _},
+    io,
     panic::resume_unwind,
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     thread::{self, JoinHandle},
@@ -32,6 +33,9 @@ const POLL: Nanos = 1_000;
 
 /// How often destructors may wait at the end of a world. Nothing happens there any more.
 const MOST_WAITS: u32 = 1_000_000;
+
+/// The number of no socket.
+const NO_SOCKET: SocketId = 0;
 
 /// The thread that has called `Simulation::run`. It is no program.
 const CONTROLLER: usize = usize::MAX;
@@ -67,8 +71,11 @@ pub(super) struct State {
 
 struct Program {
     name: String,
+    host: usize,
     turn: Arc<Condvar>,
     status: Status,
+    /// Whether it waits while it unwinds at the end of the world.
+    unwinds: bool,
     /// The sockets with events that the program has not seen.
     ready: Vec<SocketId>,
 }
@@ -177,11 +184,11 @@ impl World {
     // ---- programs
 
     /// Adds a program. It can run from the next turn on.
-    pub(super) fn add_program(&self, name: &str) -> usize {
+    pub(super) fn add_program(&self, name: &str, host: usize) -> usize {
         let mut state = self.lock();
         let status = Status::Waits { until: Some(0), woken: None, socket: None, nudged: true };
-        let turn = Arc::default();
-        state.programs.push(Program { name: name.to_owned(), turn, status, ready: Vec::new() });
+        let (name, turn, ready) = (name.to_owned(), Arc::default(), Vec::new());
+        state.programs.push(Program { name, host, turn, status, unwinds: false, ready });
         state.programs.len() - 1
     }
 
@@ -203,6 +210,23 @@ impl World {
             state.note(format_args!("{name} panics"));
             state.panic.get_or_insert(panic);
         }
+    }
+
+    /// Starts a program on a host. It runs when the calling program next waits.
+    pub(super) fn start(
+        self: &Arc<Self>,
+        builder: thread::Builder,
+        host: usize,
+        run: impl FnOnce() + Send + 'static,
+    ) -> io::Result<JoinHandle<()>> {
+        let name = self.lock().net.hosts[host].name.clone();
+        let program = self.add_program(&name, host);
+        let world = self.clone();
+        let started = builder.spawn(move || world.clone().run_program(program, host, run));
+        if started.is_err() {
+            self.lock().programs[program].status = Status::Ended;
+        }
+        started
     }
 
     /// Keeps the thread of a program.
@@ -236,15 +260,13 @@ impl World {
     pub(super) fn end(&self) -> Option<Box<dyn Any + Send>> {
         let mut state = self.lock();
         state.ended = true;
-        let mut program = 0;
-        while program < state.programs.len() {
-            if !matches!(state.programs[program].status, Status::Ended) {
-                state.give_turn(program);
-                while state.running != CONTROLLER {
-                    state = self.controller.wait(state).unwrap_or_else(PoisonError::into_inner);
-                }
+        let mut last = 0;
+        while let Some(program) = state.next_to_end(last) {
+            last = program;
+            state.give_turn(program);
+            while state.running != CONTROLLER {
+                state = self.controller.wait(state).unwrap_or_else(PoisonError::into_inner);
             }
-            program += 1;
         }
         let threads = std::mem::take(&mut state.threads);
         let panic = state.panic.take();
@@ -274,13 +296,16 @@ impl World {
         let mut state = self.lock();
         state.now += POLL;
         if state.ended {
-            // A destructor waits while the program unwinds.
+            // A destructor waits while the program unwinds, maybe for the end of another program.
             state.now = state.now.max(until.unwrap_or(0));
             state.waits_at_end += 1;
             if state.waits_at_end > MOST_WAITS {
                 eprintln!("a destructor waits for ever at the end of a simulation");
                 std::process::abort();
             }
+            state.programs[program].unwinds = true;
+            state.running = CONTROLLER;
+            self.controller.notify_one();
         } else {
             state.programs[program].status = Status::Waits { until, woken, socket, nudged: false };
             state.collect_closed();
@@ -367,13 +392,8 @@ impl World {
     /// Lets a program wait for a time.
     pub(super) fn sleep(&self, program: usize, time: Duration) {
         let until = self.lock().now.saturating_add(nanos(time));
-        self.wait(program, Some(until), None);
-        while self.lock().now < until {
-            if self.lock().ended {
-                return;
-            }
-            self.wait(program, Some(until), None);
-        }
+        // No event of a socket ends the wait.
+        self.wait(program, Some(until), Some(NO_SOCKET));
     }
 
     pub(super) fn take_log(&self) -> String {
@@ -384,6 +404,9 @@ impl World {
 impl State {
     fn is_able(&self, program: usize) -> bool {
         let program = &self.programs[program];
+        if self.net.hosts[program.host].frozen_until > self.now {
+            return false;
+        }
         match &program.status {
             Status::Runs | Status::Ended => false,
             Status::Waits { until, woken, socket, nudged } => {
@@ -395,18 +418,37 @@ impl State {
         }
     }
 
+    /// Returns the program that ends next: one that has not begun to, or else the first after
+    /// `last` that waits while it unwinds.
+    fn next_to_end(&self, last: usize) -> Option<usize> {
+        let count = self.programs.len();
+        let mut left = (last + 1..=last + count)
+            .map(|program| program % count.max(1))
+            .filter(|program| !matches!(self.programs[*program].status, Status::Ended));
+        let fresh = (0..count).find(|program| {
+            let program = &self.programs[*program];
+            !program.unwinds && !matches!(program.status, Status::Ended)
+        });
+        fresh.or_else(|| left.next())
+    }
+
     fn next_time(&self) -> Option<Nanos> {
         let events = self.queue.peek().map(|Reverse(first)| first.at);
         let waits = self.programs.iter().filter_map(|program| match program.status {
-            Status::Waits { until, .. } => until,
-            _ => None,
+            Status::Ended | Status::Runs => None,
+            Status::Waits { until, .. } => match self.net.hosts[program.host].frozen_until {
+                frozen if frozen > self.now => Some(frozen),
+                _ => until,
+            },
         });
         waits.chain(events).min()
     }
 
     fn give_turn(&mut self, program: usize) {
-        self.running = program;
-        self.programs[program].turn.notify_one();
+        // A program that gives the turn to itself does not wait for it.
+        if std::mem::replace(&mut self.running, program) != program {
+            self.programs[program].turn.notify_one();
+        }
     }
 
     /// Notes that a socket has an event.
@@ -463,6 +505,20 @@ impl SimulatedPoll for ProgramPoll {
             report(token, readiness);
         }
         Duration::from_nanos(now)
+    }
+
+    fn sleep(&self, time: Duration) -> Duration {
+        self.world.sleep(self.program, time);
+        Duration::from_nanos(self.world.lock().now)
+    }
+
+    fn spawn(
+        &self,
+        builder: thread::Builder,
+        run: Box<dyn FnOnce() + Send>,
+    ) -> io::Result<JoinHandle<()>> {
+        let host = self.world.lock().programs[self.program].host;
+        self.world.start(builder, host, run)
     }
 }
 
