@@ -52,11 +52,13 @@ const QNETWORK: &[&str] = &[
     "proxy",
     "engine",
     "socket",
+    "heartbeat",
     "dns_lookup",
     "server",
     "local",
     "ssl",
     "reconnect",
+    "pipe",
 ];
 
 /// The order of the folders of a crate.

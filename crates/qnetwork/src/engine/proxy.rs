@@ -628,6 +628,12 @@ impl Engine for ProxyEngine {
         self.below()?.option(option)
     }
 
+    fn with_socket(&self, call: &mut dyn FnMut(&Socket)) {
+        if let Some(below) = self.below() {
+            below.with_socket(call);
+        }
+    }
+
     fn error(&self) -> SocketError {
         self.below().map_or_else(SocketError::unknown, |below| below.error())
     }

@@ -6,12 +6,16 @@ pub(crate) mod datagrams;
 mod interfaces;
 mod options;
 pub(crate) mod pipes;
+#[cfg(feature = "tasks")]
+pub(crate) mod splice;
+pub(crate) mod tcp;
 
 use std::{
     ffi::{CStr, CString},
     io,
     net::SocketAddr,
-    os::fd::{AsRawFd, FromRawFd, OwnedFd},
+    os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd},
+    time::Duration,
 };
 
 use mio::{Interest, net::TcpStream};
@@ -67,6 +71,26 @@ pub(crate) fn host_name() -> String {
 /// A flag for `getaddrinfo`. It omits the addresses of a family if this machine has no address of
 /// that family.
 pub(crate) const ADDRESSES_OF_USE: i32 = libc::AI_ADDRCONFIG;
+
+/// Waits until one of the descriptors can be written to, or fails. Returns `false` when the time is
+/// over, where `None` is no limit, or after a signal.
+pub(crate) fn wait_for_any(descriptors: &[RawFd], time: Option<Duration>) -> bool {
+    #[cfg(feature = "simulation")]
+    if crate::simulation::is_simulated() {
+        // These descriptors say nothing of simulated sockets, so the caller looks each millisecond.
+        const STEP: Duration = Duration::from_millis(1);
+        crate::simulation::sleep(time.map_or(STEP, |time| time.min(STEP)));
+        return true;
+    }
+    let poll = |fd: &RawFd| libc::pollfd { fd: *fd, events: libc::POLLOUT, revents: 0 };
+    let mut polls: Vec<_> = descriptors.iter().map(poll).collect();
+    // Rounded up, so that the time is over when the call returns.
+    let millis = |time: Duration| time.as_nanos().div_ceil(1_000_000).try_into();
+    let millis = time.map_or(-1, |time| millis(time).unwrap_or(libc::c_int::MAX));
+    let count = polls.len() as libc::nfds_t;
+    // SAFETY: there are `count` structures, and they live during the call.
+    unsafe { libc::poll(polls.as_mut_ptr(), count, millis) > 0 }
+}
 
 /// Returns whether a socket is listening.
 pub(crate) fn is_listening(socket: &Socket) -> bool {
