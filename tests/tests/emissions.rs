@@ -149,7 +149,7 @@ const FLUSH: &str = "QAbstractSocket::flush";
 
 fn watch_socket(socket: &QAbstractSocket) -> Log {
     watch!(socket, about_to_close ready_read bytes_written read_channel_finished host_found
-        connected disconnected state_changed error_occurred)
+        connected disconnected closed state_changed error_occurred)
 }
 
 fn new_socket() -> (QTcpSocket, Log) {
@@ -206,7 +206,7 @@ fn connecting(cases: &mut Cases) {
 
     let (socket, log) = new_socket();
     let seen = (&socket, &log);
-    for expected in ["state_changed", ""] {
+    for expected in ["state_changed", "closed"] {
         let stream = connection(port).unwrap();
         cases.add("QAbstractSocket::set_socket_descriptor", seen, expected, |socket| {
             socket.set_socket_descriptor(stream).unwrap();
@@ -223,7 +223,7 @@ fn connecting(cases: &mut Cases) {
 
 /// The functions that close, and what they emit: unconnected, bound, connecting, connected, with
 /// unsent bytes, and with unsent bytes that the socket is sending before it closes.
-const CLOSING: [Function<QTcpSocket, [&str; 6]>; 3] = [
+const CLOSING: [Function<QTcpSocket, [&str; 6]>; 4] = [
     (
         DISCONNECT,
         |socket| socket.disconnect_from_host(),
@@ -231,7 +231,19 @@ const CLOSING: [Function<QTcpSocket, [&str; 6]>; 3] = [
             "",
             "state_changed state_changed read_channel_finished disconnected",
             "",
+            "state_changed state_changed read_channel_finished disconnected closed",
+            "state_changed",
+            "",
+        ],
+    ),
+    (
+        "QAbstractSocket::disconnect_from_host_with_timeout",
+        |socket| socket.disconnect_from_host_with_timeout(LIMIT),
+        [
+            "",
             "state_changed state_changed read_channel_finished disconnected",
+            "",
+            "state_changed state_changed read_channel_finished disconnected closed",
             "state_changed",
             "",
         ],
@@ -242,10 +254,10 @@ const CLOSING: [Function<QTcpSocket, [&str; 6]>; 3] = [
         [
             "",
             "state_changed read_channel_finished",
-            "about_to_close state_changed read_channel_finished",
-            "about_to_close state_changed read_channel_finished disconnected",
-            "about_to_close state_changed read_channel_finished disconnected",
-            "about_to_close state_changed read_channel_finished disconnected",
+            "about_to_close state_changed read_channel_finished closed",
+            "about_to_close state_changed read_channel_finished disconnected closed",
+            "about_to_close state_changed read_channel_finished disconnected closed",
+            "about_to_close state_changed read_channel_finished disconnected closed",
         ],
     ),
     (
@@ -255,7 +267,7 @@ const CLOSING: [Function<QTcpSocket, [&str; 6]>; 3] = [
             "",
             "state_changed state_changed read_channel_finished disconnected",
             "about_to_close",
-            "about_to_close state_changed state_changed read_channel_finished disconnected",
+            "about_to_close state_changed state_changed read_channel_finished disconnected closed",
             "about_to_close state_changed",
             "about_to_close",
         ],
@@ -306,7 +318,7 @@ fn moving_bytes(cases: &mut Cases) {
     cases.add(function, seen, "", |socket| socket.set_read_buffer_size(0));
     socket.write("x").unwrap();
     cases.add(DISCONNECT, seen, "state_changed", |socket| socket.disconnect_from_host());
-    let sent = "bytes_written state_changed read_channel_finished disconnected";
+    let sent = "bytes_written state_changed read_channel_finished disconnected closed";
     cases.add(FLUSH, seen, sent, |socket| assert!(socket.flush()));
 
     let (socket, _peer, log) = connected_socket();
@@ -380,7 +392,7 @@ fn datagrams(cases: &mut Cases) {
         socket.write_chunk(b"x".to_vec()).unwrap();
     });
     cases.add("QIODevice::put_char", seen, "bytes_written", |socket| socket.put_char(7).unwrap());
-    let expected = "about_to_close state_changed read_channel_finished disconnected";
+    let expected = "about_to_close state_changed read_channel_finished disconnected closed";
     cases.add(ABORT, seen, expected, |socket| socket.abort());
 }
 
@@ -389,7 +401,7 @@ fn encrypted(cases: &mut Cases) {
     let port = server.server_port();
     let watch = |socket: &QSslSocket| {
         watch!(socket, about_to_close ready_read bytes_written read_channel_finished host_found
-            connected disconnected state_changed error_occurred mode_changed encrypted
+            connected disconnected closed state_changed error_occurred mode_changed encrypted
             encrypted_bytes_written)
     };
     let new_socket = || {
@@ -423,7 +435,7 @@ fn encrypted(cases: &mut Cases) {
         cases.add(function, (&socket, &log), connecting, call);
         let (socket, log) = new_socket();
         socket.set_protocol(SslProtocol::TlsV1_0);
-        cases.add(function, (&socket, &log), "error_occurred", call);
+        cases.add(function, (&socket, &log), "error_occurred closed", call);
     }
     let functions: [Function<QSslSocket>; 2] = [
         ("QSslSocket::start_client_encryption", QSslSocket::start_client_encryption, ()),
@@ -471,11 +483,12 @@ fn encrypted(cases: &mut Cases) {
     cases.add(function, seen, "", |socket| socket.set_read_buffer_size(1));
     cases.add(function, seen, "", |socket| socket.set_read_buffer_size(0));
 
-    let close = "state_changed state_changed read_channel_finished disconnected about_to_close";
+    let close =
+        "state_changed state_changed read_channel_finished disconnected about_to_close closed";
     for (function, call, empty, unsent) in [
         (DISCONNECT, CLOSING[0].1, "state_changed state_changed", "state_changed"),
-        (ABORT, CLOSING[1].1, &close[14..], &close[14..]),
-        (CLOSE, CLOSING[2].1, close, &format!("{sent} {close}")),
+        (ABORT, CLOSING[2].1, &close[14..], &close[14..]),
+        (CLOSE, CLOSING[3].1, close, &format!("{sent} {close}")),
     ] {
         let (socket, _other, log) = encrypted_socket();
         cases.add(function, (&socket, &log), empty, |socket| call(socket));
@@ -492,7 +505,7 @@ fn local(cases: &mut Cases) {
     let new_socket = || {
         let socket = QLocalSocket::new();
         let log = watch!(socket, about_to_close ready_read bytes_written read_channel_finished
-            connected disconnected state_changed error_occurred);
+            connected disconnected closed state_changed error_occurred);
         (socket, log)
     };
     let connected_socket = || {
@@ -501,7 +514,7 @@ fn local(cases: &mut Cases) {
         (socket, log)
     };
     let connected = "state_changed state_changed connected";
-    let failed = "state_changed error_occurred state_changed";
+    let failed = "state_changed error_occurred state_changed closed";
     let (socket, log) = new_socket();
     let function = "QLocalSocket::connect_to_server";
     cases.add(function, (&socket, &log), connected, |socket| socket.connect_to_server(&name));
@@ -539,19 +552,25 @@ fn local(cases: &mut Cases) {
     socket.write("x").unwrap();
     let function = "QLocalSocket::disconnect_from_server";
     cases.add(function, seen, "state_changed", QLocalSocket::disconnect_from_server);
-    let expected = "bytes_written state_changed read_channel_finished disconnected";
+    let expected = "bytes_written state_changed read_channel_finished disconnected closed";
     cases.add("QLocalSocket::wait_for_disconnected", seen, expected, |socket| {
         socket.wait_for_disconnected(LIMIT).unwrap();
     });
 
     let close = "state_changed state_changed read_channel_finished disconnected";
+    let expected = format!("{close} closed");
     let (socket, log) = connected_socket();
-    cases.add(function, (&socket, &log), close, QLocalSocket::disconnect_from_server);
+    cases.add(function, (&socket, &log), &expected, QLocalSocket::disconnect_from_server);
     let (socket, log) = connected_socket();
-    let expected = "about_to_close state_changed read_channel_finished disconnected";
+    let function = "QLocalSocket::disconnect_from_server_with_timeout";
+    cases.add(function, (&socket, &log), &expected, |socket| {
+        socket.disconnect_from_server_with_timeout(LIMIT);
+    });
+    let (socket, log) = connected_socket();
+    let expected = "about_to_close state_changed read_channel_finished disconnected closed";
     cases.add("QLocalSocket::abort", (&socket, &log), expected, QLocalSocket::abort);
     let (socket, log) = connected_socket();
-    let expected = format!("about_to_close {close} about_to_close");
+    let expected = format!("about_to_close {close} about_to_close closed");
     cases.add(CLOSE, (&socket, &log), &expected, |socket| socket.close());
 
     let log = watch!(server, new_connection);

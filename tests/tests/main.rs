@@ -59,6 +59,7 @@ mod ssl_server;
 mod tcp_values;
 mod text_stream;
 mod threads;
+mod timeouts;
 mod transfer;
 mod unsent;
 mod waiting;

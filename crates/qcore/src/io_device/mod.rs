@@ -397,7 +397,7 @@ impl QIODevice {
     /// Opens the device.
     ///
     /// A device of its own class may emit signals before it returns: a `QLocalSocket` connects, and
-    /// emits `state_changed`, and `connected` or `error_occurred`.
+    /// emits `state_changed`, and `connected`, or `error_occurred` and `closed`.
     ///
     /// # Errors
     ///
@@ -443,8 +443,8 @@ impl QIODevice {
     ///
     /// An open device emits [`about_to_close`](DeviceNode::about_to_close) before it returns. A
     /// socket also emits the signals of its function for disconnecting: `state_changed`,
-    /// [`read_channel_finished`](DeviceNode::read_channel_finished) and `disconnected`. If it is
-    /// encrypted, it first sends what was written, and emits
+    /// [`read_channel_finished`](DeviceNode::read_channel_finished), `disconnected` and `closed`. If
+    /// it is encrypted, it first sends what was written, and emits
     /// [`bytes_written`](DeviceNode::bytes_written) and `encrypted_bytes_written`.
     pub fn close(&self) {
         self.backend().close(self);

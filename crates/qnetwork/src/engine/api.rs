@@ -165,6 +165,11 @@ pub(crate) trait Engine {
     /// Returns the first error, which Qt's engine keeps, too.
     fn error(&self) -> SocketError;
 
+    /// Returns whether the engine is connected to a proxy, and their handshake is running.
+    fn is_negotiating(&self) -> bool {
+        false
+    }
+
     /// Returns whether the other end has reset the connection, so that bytes may be missing.
     fn was_reset(&self) -> bool {
         false

@@ -523,6 +523,11 @@ impl Engine for ProxyEngine {
         }
     }
 
+    fn is_negotiating(&self) -> bool {
+        let is_connected = self.below().is_some_and(|below| below.stage() == Stage::Connected);
+        self.stage.get() == Stage::Connecting && is_connected
+    }
+
     fn was_reset(&self) -> bool {
         self.below().is_some_and(|below| below.was_reset())
     }

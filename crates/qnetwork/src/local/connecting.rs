@@ -19,9 +19,9 @@ use super::{
     socket::LocalSocketNode,
     state::LocalSocketState,
 };
-use crate::socket::{CloseReason, SocketState, TellsEnd};
+use crate::socket::{CloseReason, SocketState, TellsEnd, TimeoutKind};
 
-/// How long to try while the server's backlog is full.
+/// How long to try while the server's backlog is full, unless the program has set a time-out.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
 /// The interval between attempts.
 const RETRY: Duration = Duration::from_millis(5);
@@ -135,7 +135,8 @@ impl LocalSocketNode {
     fn retry_later(&self, socket: Socket, mode: OpenMode) {
         let dispatcher = self.life().dispatcher();
         let timer = dispatcher.start_timer(RETRY, TimerType::Precise, self.this.clone());
-        let until = CONNECT_TIMEOUT.into();
+        let limit = self.inner.time_limit(TimeoutKind::Connect).unwrap_or(CONNECT_TIMEOUT);
+        let until = limit.into();
         self.attempt.replace(Some(Attempt { socket, mode, timer, until }));
     }
 
@@ -154,6 +155,9 @@ impl LocalSocketNode {
             failed => {
                 self.stop_timer(attempt.timer);
                 drop(attempt);
+                if failed.is_ok() {
+                    self.closure.note(CloseReason::TimedOut(TimeoutKind::Connect));
+                }
                 let kind = failed.err().unwrap_or(LocalSocketErrorKind::SocketTimeout);
                 // Signals report the error.
                 let _ = self.fail(kind);

@@ -6,10 +6,11 @@ use std::{
     os::fd::{OwnedFd, RawFd},
     path::{Path, PathBuf},
     rc::{Rc, Weak},
+    time::Duration,
 };
 
 use qcore::{
-    OpenMode, QDeadlineTimer, QIODevice, QObject, Signal,
+    Interval, OpenMode, QDeadlineTimer, QIODevice, QObject, Signal,
     classes::Class,
     internals::FinalDevice,
     io_device::DeviceBackend,
@@ -26,6 +27,7 @@ use super::{
 };
 use crate::socket::{
     CloseReason, Closure, QAbstractSocket, SocketError, SocketErrorKind, SocketState, TellsEnd,
+    TimeoutKind,
 };
 
 library_class! {
@@ -203,8 +205,8 @@ impl QLocalSocket {
     ///
     /// Emits [`state_changed`](LocalSocketNode::state_changed) and
     /// [`connected`](LocalSocketNode::connected) before it returns, or
-    /// [`state_changed`](LocalSocketNode::state_changed) and
-    /// [`error_occurred`](LocalSocketNode::error_occurred).
+    /// [`state_changed`](LocalSocketNode::state_changed),
+    /// [`error_occurred`](LocalSocketNode::error_occurred) and [`closed`](LocalSocketNode::closed).
     ///
     /// ```
     /// use qnetwork::{LocalSocketErrorKind, LocalSocketState, QLocalSocket};
@@ -227,8 +229,8 @@ impl QLocalSocket {
     /// before, [`open`](QIODevice::open) the socket.
     ///
     /// Emits the same signals before it returns: [`state_changed`](LocalSocketNode::state_changed),
-    /// and [`connected`](LocalSocketNode::connected) or
-    /// [`error_occurred`](LocalSocketNode::error_occurred).
+    /// and [`connected`](LocalSocketNode::connected), or
+    /// [`error_occurred`](LocalSocketNode::error_occurred) and [`closed`](LocalSocketNode::closed).
     #[doc(alias = "connectToServer")]
     pub fn connect_to_server_with_mode(&self, name: impl AsRef<Path>, mode: OpenMode) {
         self.set_server_name(name);
@@ -386,8 +388,8 @@ impl QLocalSocket {
     ///
     /// Emits [`state_changed`](LocalSocketNode::state_changed) before it returns, if the socket is
     /// connected. If the write buffer is empty, it also emits
-    /// [`read_channel_finished`](qcore::io_device::DeviceNode::read_channel_finished) and
-    /// [`disconnected`](LocalSocketNode::disconnected).
+    /// [`read_channel_finished`](qcore::io_device::DeviceNode::read_channel_finished),
+    /// [`disconnected`](LocalSocketNode::disconnected) and [`closed`](LocalSocketNode::closed).
     #[doc(alias = "disconnectFromServer")]
     pub fn disconnect_from_server(&self) {
         self.inner.disconnect_from_host();
@@ -398,15 +400,43 @@ impl QLocalSocket {
     ///
     /// Unless the socket is unconnected, it emits
     /// [`about_to_close`](qcore::io_device::DeviceNode::about_to_close),
-    /// [`state_changed`](LocalSocketNode::state_changed) and
-    /// [`read_channel_finished`](qcore::io_device::DeviceNode::read_channel_finished) before it
-    /// returns, and [`disconnected`](LocalSocketNode::disconnected) if it was connected.
+    /// [`state_changed`](LocalSocketNode::state_changed),
+    /// [`read_channel_finished`](qcore::io_device::DeviceNode::read_channel_finished) and
+    /// [`closed`](LocalSocketNode::closed) before it returns, and
+    /// [`disconnected`](LocalSocketNode::disconnected) if it was connected.
     pub fn abort(&self) {
         let node = self.node_kept();
         let _held = node.hold_closed();
         node.drop_attempt();
         node.inner.abort();
         node.end_attempt();
+    }
+
+    /// Closes the connection like [`disconnect_from_server`](QLocalSocket::disconnect_from_server),
+    /// but aborts it if not everything is sent within `timeout`. See
+    /// [`QAbstractSocket::disconnect_from_host_with_timeout`].
+    ///
+    /// Emits the same signals as `disconnect_from_server` before it returns:
+    /// [`state_changed`](LocalSocketNode::state_changed), and if there is nothing to send,
+    /// [`read_channel_finished`](qcore::io_device::DeviceNode::read_channel_finished),
+    /// [`disconnected`](LocalSocketNode::disconnected) and [`closed`](LocalSocketNode::closed).
+    pub fn disconnect_from_server_with_timeout(&self, timeout: impl Into<Interval>) {
+        self.inner.disconnect_from_host_with_timeout(timeout);
+    }
+
+    /// Sets a time-out, in milliseconds or as a `Duration`. A negative number switches it off. See
+    /// [`QAbstractSocket::set_timeout`].
+    ///
+    /// A local socket connects within the call. [`Connect`](TimeoutKind::Connect) limits how long
+    /// it tries while the server's backlog is full: 30 seconds if it is not set.
+    pub fn set_timeout(&self, kind: TimeoutKind, timeout: impl Into<Interval>) {
+        self.inner.set_timeout(kind, timeout);
+    }
+
+    /// Returns a time-out; `None` if it is off.
+    #[must_use]
+    pub fn timeout(&self, kind: TimeoutKind) -> Option<Duration> {
+        self.inner.timeout(kind)
     }
 
     // ---- moving bytes
@@ -417,8 +447,8 @@ impl QLocalSocket {
     /// Emits [`bytes_written`](qcore::io_device::DeviceNode::bytes_written) before it returns, if
     /// it wrote anything. When it writes the last bytes of a socket that is closing, it also emits
     /// [`state_changed`](LocalSocketNode::state_changed),
-    /// [`read_channel_finished`](qcore::io_device::DeviceNode::read_channel_finished) and
-    /// [`disconnected`](LocalSocketNode::disconnected).
+    /// [`read_channel_finished`](qcore::io_device::DeviceNode::read_channel_finished),
+    /// [`disconnected`](LocalSocketNode::disconnected) and [`closed`](LocalSocketNode::closed).
     pub fn flush(&self) -> bool {
         self.inner.flush()
     }

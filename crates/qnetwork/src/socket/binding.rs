@@ -156,6 +156,9 @@ impl QAbstractSocket {
     /// * The descriptor becomes non-blocking, and so do its duplicates, also those in other
     ///   processes. A terminal is usually shared in this way.
     ///
+    /// Emits [`state_changed`](AbstractSocketNode::state_changed) before it returns, if the state has
+    /// changed, and [`closed`](AbstractSocketNode::closed) for a connection that it has replaced.
+    ///
     /// # Descriptors that another loop has watched
     ///
     /// This thread's loop begins to watch the descriptor, even if another loop has watched it
@@ -302,6 +305,9 @@ impl AbstractSocketNode {
         if matches!(stage, Stage::Connected | Stage::Connecting) {
             self.begin_connection();
         }
+        if stage == Stage::Connected {
+            self.time_connected();
+        }
         let is_same = self.status.set_state(state) == state;
         self.tell_replaced(replaced);
         if !is_same && self.current_state() == state {
@@ -327,6 +333,7 @@ impl AbstractSocketNode {
         self.install(engine, OpenMode::READ_WRITE);
         self.begin_connection();
         self.status.set_state(SocketState::Connected);
+        self.time_connected();
         self.tell_replaced(replaced);
         Ok(())
     }
@@ -350,6 +357,7 @@ impl AbstractSocketNode {
         self.install(Rc::new(engine), mode);
         self.begin_connection();
         self.status.set_state(SocketState::Connected);
+        self.time_connected();
         self.tell_replaced(replaced);
         Ok(())
     }

@@ -8,7 +8,7 @@ use super::{
     state::SocketState,
     timeout_kind::TimeoutKind,
 };
-use crate::common::{SocketError, SocketErrorKind};
+use crate::common::SocketError;
 
 impl QAbstractSocket {
     /// Closes the connection once everything has been sent.
@@ -20,8 +20,13 @@ impl QAbstractSocket {
     ///
     /// Emits [`state_changed`](AbstractSocketNode::state_changed) before it returns, if the socket
     /// is connected or bound. If there is nothing to send, it also emits
-    /// [`read_channel_finished`](qcore::io_device::DeviceNode::read_channel_finished) and
-    /// [`disconnected`](AbstractSocketNode::disconnected).
+    /// [`read_channel_finished`](qcore::io_device::DeviceNode::read_channel_finished),
+    /// [`disconnected`](AbstractSocketNode::disconnected) and
+    /// [`closed`](AbstractSocketNode::closed).
+    ///
+    /// If the other end does not read, this takes any time:
+    /// [`disconnect_from_host_with_timeout`](QAbstractSocket::disconnect_from_host_with_timeout)
+    /// limits it.
     #[doc(alias = "disconnectFromHost")]
     pub fn disconnect_from_host(&self) {
         match self.layers.class() {
@@ -34,9 +39,10 @@ impl QAbstractSocket {
     ///
     /// Unless the socket is unconnected, it emits
     /// [`about_to_close`](qcore::io_device::DeviceNode::about_to_close),
-    /// [`state_changed`](AbstractSocketNode::state_changed) and
-    /// [`read_channel_finished`](qcore::io_device::DeviceNode::read_channel_finished) before it
-    /// returns, and [`disconnected`](AbstractSocketNode::disconnected) if it was connected.
+    /// [`state_changed`](AbstractSocketNode::state_changed),
+    /// [`read_channel_finished`](qcore::io_device::DeviceNode::read_channel_finished) and
+    /// [`closed`](AbstractSocketNode::closed) before it returns, and
+    /// [`disconnected`](AbstractSocketNode::disconnected) if it was connected.
     pub fn abort(&self) {
         match self.layers.class() {
             Some(class) => class.abort(),
@@ -53,8 +59,7 @@ impl QAbstractSocket {
         let node = self.this.upgrade().expect("a handle keeps its node");
         let _held = node.hold_closed();
         node.closure().note(CloseReason::TimedOut(TimeoutKind::Heartbeat));
-        let text = "The other end has not answered";
-        node.report(SocketError::new(SocketErrorKind::SocketTimeout, text));
+        node.report(TimeoutKind::Heartbeat.error());
         if carrier.has_engine(&engine) {
             self.abort();
         }
@@ -91,11 +96,13 @@ impl AbstractSocketNode {
         let aborting = self.ending.is_aborting();
         if !aborting && self.is_connecting() {
             self.ending.close_when_connected();
+            self.limit_closing(None);
             return;
         }
         if aborting {
             self.attempt.cancel_lookup();
         } else {
+            self.limit_closing(None);
             if state != SocketState::Closing {
                 self.change_state(SocketState::Closing);
                 if self.current_state() != SocketState::Closing {
@@ -178,11 +185,14 @@ impl AbstractSocketNode {
     /// A connection begins, or an attempt to connect.
     pub(super) fn begin_connection(&self) {
         self.closure.begin();
+        self.timeouts.begin();
+        self.start_timeouts();
     }
 
     /// The connection has ended. `closed` is emitted as soon as the signals about the end are.
     pub(super) fn end_connection(&self) {
         self.closure.end();
+        self.timeouts.end(self.dispatcher());
     }
 
     // ---- steps of closing

@@ -264,7 +264,7 @@ impl AbstractSocketNode {
     }
 
     /// Drops an engine that could not connect, unless the socket keeps its descriptor.
-    fn drop_attempt(&self) {
+    pub(super) fn drop_attempt(&self) {
         if !self.ends.keeps_descriptor() {
             self.release_engine();
         }
@@ -281,7 +281,12 @@ impl AbstractSocketNode {
         progress: Result<Progress, SocketError>,
     ) {
         match progress {
-            Ok(Progress::Connecting) => {}
+            Ok(Progress::Connecting) => {
+                if !self.timeouts.are_unused() && engine.is_negotiating() {
+                    self.timeouts.proxy_handshake();
+                    self.start_timeouts();
+                }
+            }
             Ok(Progress::Asks) => self.ask_for_credentials(engine),
             Ok(Progress::Connected) => {
                 self.stop_connect_timer();
@@ -311,6 +316,7 @@ impl AbstractSocketNode {
         self.base
             .set_channel_counts(self.base.is_readable().into(), self.base.is_writable().into());
         self.status.set_state(SocketState::Connected);
+        self.time_connected();
         // Ask before emitting, so that a loop that a slot runs sends the data that was written
         // already.
         if !self.writing.is_empty() {
@@ -334,7 +340,8 @@ impl AbstractSocketNode {
 
     pub(super) fn start_connect_timer(&self) {
         let handler: Weak<dyn TimerHandler> = self.this.clone();
-        self.attempt.start_timer(self.dispatcher(), handler);
+        let limit = self.timeouts.limit(TimeoutKind::Address);
+        self.attempt.start_timer(limit, self.dispatcher(), handler);
     }
 
     /// Stops the time limit, because the socket no longer tries this address. Ends a race, too.

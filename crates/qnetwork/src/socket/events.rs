@@ -61,6 +61,10 @@ impl EventSource for AbstractSocketNode {
 
 impl TimerHandler for AbstractSocketNode {
     fn timer_due(self: Rc<Self>, id: TimerId) {
+        if self.timeouts.is_timer(id) {
+            self.on_timeouts_due();
+            return;
+        }
         if !self.attempt.is_timer(id) {
             return;
         }
@@ -73,6 +77,11 @@ impl TimerHandler for AbstractSocketNode {
 }
 
 impl AbstractSocketNode {
+    /// Returns a guard for a call from the loop that may run slots.
+    pub(super) fn recovery(&self) -> Recovery<'_> {
+        Recovery(self)
+    }
+
     /// Returns how many bytes the socket may send now: all of them if this is the loop's last turn.
     fn turn_budget(&self) -> usize {
         let all = self.writing.unsent();
@@ -100,7 +109,7 @@ impl AbstractSocketNode {
 }
 
 /// Makes the next turn of the loop finish the work that a slot has interrupted by a panic.
-struct Recovery<'a>(&'a AbstractSocketNode);
+pub(super) struct Recovery<'a>(&'a AbstractSocketNode);
 
 impl Drop for Recovery<'_> {
     fn drop(&mut self) {

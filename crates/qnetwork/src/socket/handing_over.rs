@@ -226,6 +226,7 @@ impl AbstractSocketNode {
         self.reading.set_limit(connection.limit);
         self.writing.attach(connection.unsent);
         self.status.set_state(SocketState::Connected);
+        self.time_connected();
         if !connection.unread.is_empty() {
             self.base.attach_buffer(connection.unread);
             self.reading.set_inherited();

@@ -29,6 +29,7 @@
 //!   it is a value of `detached.rs`.
 //! * `closing.rs` ends the connection, also when the object dies. `close_reason.rs` says why it has
 //!   ended.
+//! * `timing.rs` has the time-outs.
 //! * `waiting.rs` has the functions that wait, which need no loop, and `awaiting.rs` those for
 //!   tasks.
 //! * `layering.rs` is for sockets in two layers, those that encrypt.
@@ -60,6 +61,7 @@ mod state;
 mod tcp;
 mod tcp_options;
 mod timeout_kind;
+mod timing;
 mod udp;
 mod waiting;
 mod writing;

@@ -195,12 +195,22 @@ impl AbstractSocketNode {
         }
     }
 
+    /// Stops the time for connecting while the program is asked, and continues it.
+    fn set_asking(&self, is_asking: bool) {
+        if !self.timeouts.are_unused() {
+            self.timeouts.set_asking(is_asking);
+            self.start_timeouts();
+        }
+    }
+
     /// Asks the program for the user and password that the proxy requires.
     pub(super) fn ask_for_credentials(&self, engine: &Rc<dyn Engine>) {
         let Some(question) = engine.question() else { return };
         // A slot may ask a user, who may take any time.
         self.stop_connect_timer();
+        self.set_asking(true);
         self.proxy_authentication_required.emit(question);
+        self.set_asking(false);
         if self.current_state() == SocketState::Connecting && self.has_engine(engine) {
             self.start_connect_timer();
             self.on_progress(engine, engine.answered());

@@ -156,7 +156,7 @@ impl AbstractSocketNode {
             Sink::System => return self.announce_unread(engine),
         };
         match outcome {
-            Outcome::Moved(_) => {}
+            Outcome::Moved(_) => self.timeouts.note_received(),
             Outcome::WouldBlock => return false,
             Outcome::Failed(error) => {
                 #[cfg(feature = "tasks")]
@@ -273,7 +273,10 @@ impl AbstractSocketNode {
         let mut count = 0;
         if !data.is_empty() {
             match engine.read(data) {
-                Outcome::Moved(moved) => count = moved,
+                Outcome::Moved(moved) => {
+                    self.timeouts.note_received();
+                    count = moved;
+                }
                 Outcome::WouldBlock => {}
                 Outcome::Failed(error) => {
                     self.closure.note(CloseReason::of_error(&error, engine.was_reset()));

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::common::{SocketError, SocketErrorKind};
+
 /// What a [time-out](crate::QAbstractSocket::set_timeout) of a socket limits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -26,6 +28,23 @@ pub enum TimeoutKind {
     /// The answer to a ping of a [`Heartbeat`](crate::Heartbeat). The heartbeat has the times;
     /// `set_timeout` with this kind has no effect.
     Heartbeat,
+}
+
+impl TimeoutKind {
+    /// Returns the error with which this time-out ends a connection.
+    pub(crate) fn error(self) -> SocketError {
+        let text = match self {
+            Self::Connect | Self::Address => return SocketError::timed_out(),
+            Self::ProxyHandshake => return SocketErrorKind::ProxyConnectionTimeout.into(),
+            Self::TlsHandshake => "The TLS handshake took too long",
+            Self::IdleRead => "Nothing was received for too long",
+            Self::IdleWrite => "The other end has not read for too long",
+            Self::Lifetime => "The connection has lasted too long",
+            Self::Close => "Closing took too long",
+            Self::Heartbeat => "The other end has not answered",
+        };
+        SocketError::new(SocketErrorKind::SocketTimeout, text)
+    }
 }
 
 impl fmt::Display for TimeoutKind {

@@ -250,13 +250,15 @@ impl AbstractSocketNode {
         }
         // If the socket has to close once it is connected, it does so at the end of this function.
         let closes = self.ending.take_close();
-        if self.current_state() == SocketState::HostLookup {
+        while self.current_state() == SocketState::HostLookup {
             self.attempt.cancel_lookup();
             self.end_race();
             let host_name = self.attempt.host_name();
-            match QHostInfo::from_name_until(&host_name, deadline) {
+            let until = self.timeouts_deadline().min(deadline);
+            match QHostInfo::from_name_until(&host_name, until) {
                 Some(info) => self.start_connecting(&info),
-                None => return Err(self.give_up_connecting()),
+                None if deadline.has_expired() => return Err(self.give_up_connecting()),
+                None => self.on_timeouts_due(),
             }
         }
         while self.current_state() == SocketState::Connecting {
@@ -267,9 +269,13 @@ impl AbstractSocketNode {
                 continue;
             }
             if self.is_racing() {
-                self.wait_for_race(deadline);
+                let limit = self.timeouts_deadline();
+                self.wait_for_race(limit.min(deadline));
                 if self.is_racing() && deadline.has_expired() {
                     return Err(self.give_up_connecting());
+                }
+                if self.is_racing() && limit.has_expired() {
+                    self.on_timeouts_due();
                 }
                 continue;
             }
@@ -277,13 +283,15 @@ impl AbstractSocketNode {
                 self.connect_to_next_address(SocketError::host_not_found());
                 continue;
             };
-            let until = self.connect_deadline().min(deadline);
+            let limit = self.timeouts_deadline();
+            let until = self.connect_deadline().min(limit).min(deadline);
             match engine.wait(until) {
                 Some(ready) => {
                     engine.note(ready);
                     self.on_connecting(&engine);
                 }
                 None if deadline.has_expired() => return Err(self.give_up_connecting()),
+                None if limit.has_expired() => self.on_timeouts_due(),
                 None => self.on_connect_timeout(),
             }
         }
@@ -323,6 +331,10 @@ impl AbstractSocketNode {
         deadline: QDeadlineTimer,
     ) -> Result<(bool, bool), SocketError> {
         loop {
+            let limit = self.timeouts_deadline();
+            if limit.has_expired() {
+                self.on_timeouts_due();
+            }
             let Some(engine) = self.engine() else { return Err(self.last_error()) };
             let mut readable = reads && engine.is_readable();
             let writable = engine.is_writable() && !self.writing.is_empty();
@@ -337,8 +349,9 @@ impl AbstractSocketNode {
             if readable || writable {
                 return Ok((readable, writable));
             }
-            match engine.wait(deadline) {
+            match engine.wait(limit.min(deadline)) {
                 Some(ready) => engine.note(ready),
+                None if limit.has_expired() && !deadline.has_expired() => {}
                 None => return Err(self.wait_timed_out()),
             }
         }

@@ -32,8 +32,9 @@ impl QAbstractSocket {
     /// any bytes were written, and `encrypted_bytes_written` if they are encrypted. When it sends
     /// the last bytes of a socket that is closing, it also emits
     /// [`state_changed`](AbstractSocketNode::state_changed),
-    /// [`read_channel_finished`](qcore::io_device::DeviceNode::read_channel_finished) and
-    /// [`disconnected`](AbstractSocketNode::disconnected).
+    /// [`read_channel_finished`](qcore::io_device::DeviceNode::read_channel_finished),
+    /// [`disconnected`](AbstractSocketNode::disconnected) and
+    /// [`closed`](AbstractSocketNode::closed).
     pub fn flush(&self) -> bool {
         match self.layers.class() {
             Some(class) => class.flush(),
@@ -125,7 +126,10 @@ impl AbstractSocketNode {
             Err(error) => Outcome::Failed(error),
         };
         match outcome {
-            Outcome::Moved(count) => Ok(count),
+            Outcome::Moved(count) => {
+                self.timeouts.note_sent();
+                Ok(count)
+            }
             Outcome::WouldBlock => Ok(0),
             Outcome::Failed(error) => {
                 self.set_error(&error);
@@ -192,7 +196,10 @@ impl AbstractSocketNode {
                 continue;
             }
             match self.writing.send(|slices| engine.write(slices)) {
-                Outcome::Moved(count) => sent += count,
+                Outcome::Moved(count) => {
+                    self.timeouts.note_sent();
+                    sent += count;
+                }
                 // The engine is not writable now. First announce what was sent.
                 Outcome::WouldBlock => {}
                 Outcome::Failed(error) => {

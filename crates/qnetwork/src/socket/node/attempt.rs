@@ -16,7 +16,7 @@ use crate::{
     host_info::{LookupId, QHostInfo},
 };
 
-/// How long connecting to one address may take.
+/// How long connecting to one address may take by default.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How far the attempt has come.
@@ -168,10 +168,16 @@ impl Attempt {
 
     // ---- the time for one address
 
-    /// Starts the time limit for the address that is being tried.
-    pub(crate) fn start_timer(&self, dispatcher: &Dispatcher, handler: Weak<dyn TimerHandler>) {
+    /// Starts the time limit for the address that is being tried: 30 seconds, or `limit`.
+    pub(crate) fn start_timer(
+        &self,
+        limit: Option<Duration>,
+        dispatcher: &Dispatcher,
+        handler: Weak<dyn TimerHandler>,
+    ) {
         self.stop_timer(dispatcher);
-        let id = dispatcher.start_timer(CONNECT_TIMEOUT, TimerType::Coarse, handler);
+        let limit = limit.unwrap_or(CONNECT_TIMEOUT);
+        let id = dispatcher.start_timer(limit, TimerType::Coarse, handler);
         self.timer.set(Some(id));
     }
 

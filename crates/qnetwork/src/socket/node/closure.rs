@@ -32,6 +32,11 @@ impl Closure {
         self.stage.set(Stage::Open);
     }
 
+    /// Returns whether there is a connection, or an attempt to connect.
+    pub(crate) fn is_open(&self) -> bool {
+        self.stage.get() == Stage::Open
+    }
+
     /// Notes why the connection ends or is about to end. The first cause counts.
     pub(crate) fn note(&self, reason: CloseReason) {
         let mut cause = self.cause.borrow_mut();

@@ -20,6 +20,7 @@ use crate::{
     common::{SocketError, SocketOption},
     engine::{Engine, Outcome},
     socket::{
+        QAbstractSocket,
         detached::{AttachError, DetachedSocket},
         node::QAbstractSocket,
         state::SocketState,
@@ -48,6 +49,9 @@ pub(crate) trait SocketClass {
     fn shut_down_writing(&self) -> Result<(), SocketError>;
 
     fn set_read_buffer_size(&self, size: usize);
+
+    /// Returns the socket that has the connection and its time-outs.
+    fn timed(&self) -> QAbstractSocket;
 
     fn set_socket_option(&self, option: SocketOption, value: i32);
 
@@ -101,6 +105,9 @@ pub(crate) trait Outer {
 
     /// Called before the inner socket closes the connection, when it has sent everything.
     fn before_closing(&self, engine: &Rc<dyn Engine>);
+
+    /// Aborts the connection, because its time is over.
+    fn abort(&self);
 }
 
 /// How a socket belongs to another object.

@@ -15,6 +15,7 @@ mod layers;
 mod proxy_choice;
 mod read_side;
 mod status;
+mod timeouts;
 mod write_queue;
 mod write_side;
 
@@ -36,12 +37,14 @@ use qcore::{
 
 use self::{
     attempt::Attempt, ending::Ending, ends::Ends, engine_slot::EngineSlot, layers::Layers,
-    proxy_choice::ProxyChoice, read_side::ReadSide, status::Status, write_side::WriteSide,
+    proxy_choice::ProxyChoice, read_side::ReadSide, status::Status, timeouts::Timeouts,
+    write_side::WriteSide,
 };
 pub(crate) use self::{
     closure::{Closure, TellsEnd},
     ends::DetachedEnds,
     layers::{Outer, PartOf, SocketClass},
+    timeouts::Situation,
 };
 use super::{
     close_reason::CloseReason, pause_modes::PauseModes, racing::Racing, state::SocketState,
@@ -133,6 +136,7 @@ pub struct AbstractSocketNode {
     pub(super) writing: WriteSide,
     pub(super) ending: Ending,
     pub(super) closure: Closure,
+    pub(super) timeouts: Timeouts,
     pub(super) layers: Layers,
     pub(super) pause_mode: Cell<PauseModes>,
 }
@@ -193,6 +197,7 @@ impl AbstractSocketNode {
             writing: WriteSide::default(),
             ending: Ending::default(),
             closure: Closure::default(),
+            timeouts: Timeouts::default(),
             layers: Layers::default(),
             pause_mode: Cell::default(),
         })

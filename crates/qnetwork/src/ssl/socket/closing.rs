@@ -116,6 +116,7 @@ impl SslSocketNode {
             self.inner.disconnect_from_host();
             return;
         }
+        self.inner.limit_closing(None);
         if matches!(state, SocketState::HostLookup | SocketState::Connecting) {
             self.flags.pending_close.set(true);
             return;

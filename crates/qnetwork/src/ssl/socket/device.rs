@@ -189,6 +189,10 @@ impl SocketClass for SslSocketNode {
         }
     }
 
+    fn timed(&self) -> QAbstractSocket {
+        self.inner.clone()
+    }
+
     fn set_socket_option(&self, option: SocketOption, value: i32) {
         self.inner.set_socket_option(option, value);
     }

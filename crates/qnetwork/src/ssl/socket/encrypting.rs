@@ -103,6 +103,7 @@ impl SslSocketNode {
             Ok(session) => {
                 self.drop_session();
                 self.session.replace(Some(Box::new(session)));
+                self.inner.note_tls_handshake(true);
                 self.take_plain_bytes();
                 self.transmit();
             }
@@ -200,6 +201,7 @@ impl SslSocketNode {
             self.flags.tickets_wait.set(is_last && self.mode.get() == SslMode::Server);
         }
         self.flags.encrypted.set(true);
+        self.inner.note_tls_handshake(false);
         let number = self.session_number.get();
         self.encrypted.emit(());
         if self.session_number.get() == number

@@ -135,6 +135,10 @@ impl Outer for SslSocketNode {
         }
     }
 
+    fn abort(&self) {
+        self.abort_connection();
+    }
+
     fn watches_writing(&self) -> bool {
         self.base.bytes_written.is_connected()
             || self.base.channel_bytes_written.is_connected()

@@ -290,7 +290,8 @@ impl QSslSocket {
     /// Emits [`state_changed`](crate::socket::AbstractSocketNode::state_changed) before it returns,
     /// and [`host_found`](crate::socket::AbstractSocketNode::host_found) or
     /// [`error_occurred`](crate::socket::AbstractSocketNode::error_occurred) in the cases in which
-    /// [`connect_to_host`](crate::QAbstractSocket::connect_to_host) does.
+    /// [`connect_to_host`](crate::QAbstractSocket::connect_to_host) does. If connecting fails at
+    /// once, it also emits [`closed`](crate::socket::AbstractSocketNode::closed).
     ///
     /// ```
     /// use qnetwork::{QSslSocket, SocketErrorKind};
@@ -311,8 +312,9 @@ impl QSslSocket {
     ///
     /// Emits the same signals before it returns:
     /// [`state_changed`](crate::socket::AbstractSocketNode::state_changed), and in some cases
-    /// [`host_found`](crate::socket::AbstractSocketNode::host_found) or
-    /// [`error_occurred`](crate::socket::AbstractSocketNode::error_occurred).
+    /// [`host_found`](crate::socket::AbstractSocketNode::host_found),
+    /// [`error_occurred`](crate::socket::AbstractSocketNode::error_occurred) and
+    /// [`closed`](crate::socket::AbstractSocketNode::closed).
     #[doc(alias = "connectToHostEncrypted")]
     pub fn connect_to_host_encrypted_with_mode<'a>(
         &self,
@@ -331,8 +333,9 @@ impl QSslSocket {
     ///
     /// Emits the same signals before it returns:
     /// [`state_changed`](crate::socket::AbstractSocketNode::state_changed), and in some cases
-    /// [`host_found`](crate::socket::AbstractSocketNode::host_found) or
-    /// [`error_occurred`](crate::socket::AbstractSocketNode::error_occurred).
+    /// [`host_found`](crate::socket::AbstractSocketNode::host_found),
+    /// [`error_occurred`](crate::socket::AbstractSocketNode::error_occurred) and
+    /// [`closed`](crate::socket::AbstractSocketNode::closed).
     #[doc(alias = "connectToHostEncrypted")]
     pub fn connect_to_host_encrypted_with_peer_name<'a>(
         &self,

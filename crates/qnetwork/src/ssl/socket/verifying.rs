@@ -126,6 +126,8 @@ impl SslSocketNode {
             let pauses = self.base.pause_mode().contains(PauseModes::PAUSE_ON_SSL_ERRORS);
             if pauses && self.is_judged(judged) {
                 self.flags.paused.set(true);
+                // The program may ask a user, who may take any time.
+                self.inner.note_tls_handshake(false);
                 self.with_session(Session::settle);
             } else {
                 self.refuse();
@@ -258,6 +260,7 @@ impl SslSocketNode {
             self.refuse();
             return;
         }
+        self.inner.note_tls_handshake(!self.flags.encrypted.get());
         self.inner.resume_reading();
         self.transmit();
     }
