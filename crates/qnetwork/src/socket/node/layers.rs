@@ -20,7 +20,6 @@ use crate::{
     common::{SocketError, SocketOption},
     engine::{Engine, Outcome},
     socket::{
-        QAbstractSocket,
         detached::{AttachError, DetachedSocket},
         node::QAbstractSocket,
         state::SocketState,
