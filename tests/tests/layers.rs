@@ -44,6 +44,7 @@ const QNETWORK: &[&str] = &[
     "common",
     "address",
     "auth",
+    "simulation",
     "sys",
     "interface",
     "host_info",

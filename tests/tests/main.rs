@@ -50,6 +50,7 @@ mod quitting;
 mod real_proxies;
 mod reconnecting;
 mod servers;
+mod simulation;
 mod socket_warnings;
 mod ssl_connections;
 mod ssl_interop;

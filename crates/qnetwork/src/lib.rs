@@ -48,6 +48,7 @@
 //! * [`datagram`] has [`QNetworkDatagram`]
 //! * [`proxy`] has [`QNetworkProxy`] and [`QNetworkProxyFactory`], [`auth`] has [`QAuthenticator`]
 //! * [`host_info`] has [`QHostInfo`], look-ups of host names
+//! * `simulation` has a simulated network for tests, with the feature `simulation`
 //! * [`dns_lookup`] has [`QDnsLookup`], look-ups of records in the domain name system
 //!
 //! # Tasks
@@ -77,6 +78,9 @@ pub mod local;
 pub mod proxy;
 pub mod reconnect;
 pub mod server;
+#[cfg(feature = "simulation")]
+#[cfg_attr(docsrs, doc(cfg(feature = "simulation")))]
+pub mod simulation;
 pub mod socket;
 #[cfg(feature = "_tls")]
 pub mod ssl;

@@ -20,6 +20,8 @@ pub(crate) struct Runner {
     pub(crate) certs: PathBuf,
     /// The proxy of every `tcp`.
     pub(crate) by: Option<By>,
+    /// The seed of the simulation that scenarios run in.
+    pub(crate) seed: Option<u64>,
     /// The time limit of a scenario.
     pub(crate) limit: Duration,
 }
@@ -80,6 +82,9 @@ impl Runner {
         let mut command = Command::new(env::current_exe()?);
         if let Some(By { kind, port }) = self.by {
             command.args(["--proxy", &kind.to_string(), "--proxy-port", &port.to_string()]);
+        }
+        if let Some(seed) = self.seed {
+            command.args(["--seed", &seed.to_string()]);
         }
         let mut child = command
             .arg("--certs")

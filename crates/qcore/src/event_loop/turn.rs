@@ -96,7 +96,7 @@ impl Dispatcher {
             (due, until) => due.or(until),
         };
         let Some(at) = at else { return self.sources.wait(None) };
-        if self.clock.is_virtual() {
+        if self.sources.moves(&self.clock) {
             self.sources.wait(Some(Duration::ZERO));
             let is_ready = sockets && self.sources.ready_count() > 0;
             if !is_ready && !self.sources.is_woken() {

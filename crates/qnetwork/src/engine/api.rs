@@ -3,7 +3,6 @@
 use std::io::IoSlice;
 
 use qcore::{QDeadlineTimer, event_loop::Readiness};
-use socket2::Socket;
 
 use crate::{
     address::QHostAddress,
@@ -13,7 +12,7 @@ use crate::{
     host_info::named,
     interface::QNetworkInterface,
     proxy::QNetworkProxy,
-    sys::datagrams::Arrival,
+    sys::{Socket, datagrams::Arrival},
 };
 
 /// The progress of an attempt to connect.

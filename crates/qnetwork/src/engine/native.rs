@@ -9,12 +9,12 @@ use std::{
     rc::{Rc, Weak},
 };
 
-use mio::{Interest, unix::SourceFd};
+use mio::Interest;
 use qcore::{
     Dispatcher, QDeadlineTimer,
     event_loop::{EventSource, Readiness, Registration},
 };
-use socket2::{Domain, Socket, Type};
+use socket2::{Domain, Type};
 
 use super::{
     api::{Datagrams, Engine, Outcome, Progress, Stage, read_zeroed},
@@ -24,7 +24,7 @@ use crate::{
     address::{NetworkLayerProtocol, QHostAddress},
     common::{SocketError, SocketErrorKind, SocketOption, SocketType},
     host_info::named,
-    sys,
+    sys::{self, Socket},
 };
 
 /// A TCP or UDP socket, or another stream such as a pipe. It is registered with the poll once,
@@ -232,12 +232,12 @@ impl NativeEngine {
         if self.registered.get() {
             return Ok(());
         }
-        if let Some(fd) = self.with(|socket| socket.as_raw_fd()) {
+        if let Some(watched) = self.with(|socket| sys::watched(socket)) {
             let interest = match self.datagrams {
                 Some(_) => Interest::READABLE,
                 None => Interest::READABLE | Interest::WRITABLE,
             };
-            self.registration.register(&mut SourceFd(&fd), interest)?;
+            sys::watch(&self.registration, &watched, interest)?;
             self.registered.set(true);
         }
         Ok(())
@@ -245,9 +245,9 @@ impl NativeEngine {
 
     fn deregister(&self) {
         if self.registered.replace(false)
-            && let Some(fd) = self.with(|socket| socket.as_raw_fd())
+            && let Some(watched) = self.with(|socket| sys::watched(socket))
         {
-            self.registration.deregister(&mut SourceFd(&fd));
+            sys::unwatch(&self.registration, &watched);
         }
     }
 
@@ -529,7 +529,7 @@ impl Engine for NativeEngine {
         match (self.stage.get(), ahead) {
             (_, Some(Some(len))) => len,
             (Stage::Connected, _) | (Stage::Bound, Some(None)) => {
-                self.with(|socket| sys::available(*socket)).unwrap_or(0)
+                self.with(|socket| sys::available(socket)).unwrap_or(0)
             }
             (Stage::Unconnected, Some(None)) => {
                 qcore::q_warning!(
@@ -657,7 +657,7 @@ impl Engine for NativeEngine {
     }
 
     fn option(&self, option: SocketOption) -> Option<i32> {
-        self.with(|socket| sys::option(*socket, option, self.is_v6()).ok())?
+        self.with(|socket| sys::option(socket, option, self.is_v6()).ok())?
             .filter(|&value| value != -1)
     }
 

@@ -11,7 +11,6 @@ use qcore::{
     Dispatcher, QDeadlineTimer,
     event_loop::{EventSource, Readiness, Registration},
 };
-use socket2::Socket;
 
 use super::api::{Engine, Outcome, Progress, Stage, read_zeroed};
 use crate::{
@@ -20,6 +19,7 @@ use crate::{
     common::{SocketError, SocketErrorKind, SocketOption},
     host_info::{self, Lookup, LookupId, QHostInfo},
     proxy::{Command, Handshake, Http, Next, ProxyType, QNetworkProxy, Socks5, Target},
+    sys::Socket,
 };
 
 /// How many bytes of the proxy's replies to read at once.

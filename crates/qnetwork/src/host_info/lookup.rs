@@ -104,6 +104,11 @@ impl QHostInfo {
         if let Lookup::Answer(info) = Lookup::begin_for_address(name) {
             return Some(info);
         }
+        #[cfg(feature = "simulation")]
+        if crate::simulation::is_simulated() {
+            crate::simulation::wait_for_lookup(deadline.remaining_time());
+            return (!deadline.has_expired()).then(|| resolver::resolve(&Question::both(name)));
+        }
         let wanted = Arc::new(());
         let (tell, told) = mpsc::channel();
         let answer = move |info| drop(tell.send(info));

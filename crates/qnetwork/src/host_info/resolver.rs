@@ -91,6 +91,10 @@ fn name_of(address: QHostAddress) -> QHostInfo {
         (NetworkLayerProtocol::IPv4, Some(ip)) => ip.into(),
         _ => address.to_ipv6_address().into(),
     };
+    #[cfg(feature = "simulation")]
+    if let Some(name) = crate::simulation::name_of(ip) {
+        return QHostInfo::found(&name.unwrap_or_else(|| address.to_string()), vec![address]);
+    }
     let name = match dns_lookup::getnameinfo(&SocketAddr::new(ip, 0), 0) {
         Ok((name, _)) if !name.is_empty() => name,
         _ => address.to_string(),
@@ -99,6 +103,13 @@ fn name_of(address: QHostAddress) -> QHostInfo {
 }
 
 fn addresses_of(name: &str, family: NetworkLayerProtocol) -> QHostInfo {
+    #[cfg(feature = "simulation")]
+    if let Some(addresses) = crate::simulation::addresses_of(&to_ace(name).unwrap_or_default()) {
+        return match &*addresses {
+            [] => QHostInfo::not_found(name),
+            found => QHostInfo::found(name, found.iter().map(|ip| (*ip).into()).collect()),
+        };
+    }
     let address = match family {
         NetworkLayerProtocol::IPv4 => libc::AF_INET,
         NetworkLayerProtocol::IPv6 => libc::AF_INET6,

@@ -17,7 +17,6 @@ use qcore::{
     library_class,
     object::{Handle, Life, Node, Object},
 };
-use socket2::Socket;
 
 use super::{
     attempt::Attempt,
@@ -25,9 +24,12 @@ use super::{
     name,
     state::LocalSocketState,
 };
-use crate::socket::{
-    CloseReason, Closure, QAbstractSocket, SocketError, SocketErrorKind, SocketState, TellsEnd,
-    TimeoutKind,
+use crate::{
+    socket::{
+        CloseReason, Closure, QAbstractSocket, SocketError, SocketErrorKind, SocketState, TellsEnd,
+        TimeoutKind,
+    },
+    sys::Socket,
 };
 
 library_class! {

@@ -3,12 +3,11 @@
 use std::time::Duration;
 
 use qcore::Interval;
-use socket2::Socket;
 
 use super::node::QAbstractSocket;
 use crate::{
     common::{KeepAlive, SocketError, SocketErrorKind, TcpInfo},
-    sys::tcp,
+    sys::{Socket, tcp},
 };
 
 /// # Settings and figures of TCP

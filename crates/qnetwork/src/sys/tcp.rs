@@ -2,15 +2,14 @@
 
 use std::time::Duration;
 
-use socket2::Socket;
-
+use super::Socket;
 use crate::common::{KeepAlive, SocketError, TcpInfo};
 
 #[cfg(any(target_os = "linux", target_os = "android"))]
 mod system {
     use std::{io, mem::MaybeUninit, os::fd::AsRawFd};
 
-    use socket2::{Protocol, TcpKeepalive};
+    use socket2::{Protocol, SockRef, TcpKeepalive};
 
     use super::*;
     use crate::common::SocketErrorKind;
@@ -23,7 +22,7 @@ mod system {
         socket: &Socket,
         value: Option<KeepAlive>,
     ) -> Result<(), SocketError> {
-        check(socket)?;
+        let socket = &checked(socket)?;
         if let Some(KeepAlive { idle, interval, count }) = value {
             // Checked before anything is set, so that an error changes nothing.
             let (idle, interval) = (whole_seconds(idle)?, whole_seconds(interval)?);
@@ -37,7 +36,7 @@ mod system {
     }
 
     pub(crate) fn keep_alive(socket: &Socket) -> Result<Option<KeepAlive>, SocketError> {
-        check(socket)?;
+        let socket = &checked(socket)?;
         let read = || {
             if !socket.keepalive()? {
                 return Ok(None);
@@ -55,7 +54,7 @@ mod system {
         socket: &Socket,
         value: Option<Duration>,
     ) -> Result<(), SocketError> {
-        check(socket)?;
+        let socket = &checked(socket)?;
         if value.is_some_and(|value| value.is_zero() || value.as_millis() > i32::MAX as u128) {
             return Err(out_of_range());
         }
@@ -65,13 +64,13 @@ mod system {
     }
 
     pub(crate) fn user_timeout(socket: &Socket) -> Result<Option<Duration>, SocketError> {
-        check(socket)?;
+        let socket = &checked(socket)?;
         let value = socket.tcp_user_timeout().map_err(|error| failed(&error))?;
         Ok(value.filter(|value| !value.is_zero()))
     }
 
     pub(crate) fn tcp_info(socket: &Socket) -> Result<TcpInfo, SocketError> {
-        check(socket)?;
+        let socket = &checked(socket)?;
         let mut info = MaybeUninit::<libc::tcp_info>::zeroed();
         let mut size = size_of::<libc::tcp_info>() as libc::socklen_t;
         // SAFETY: the system writes at most `size` bytes to `info`, and a size to `size`; both live
@@ -111,9 +110,10 @@ mod system {
 
     /// Fails unless this is a TCP socket. For others the system may take an option that has no
     /// effect.
-    fn check(socket: &Socket) -> Result<(), SocketError> {
+    fn checked(socket: &Socket) -> Result<SockRef<'_>, SocketError> {
+        let socket = SockRef::from(socket);
         match socket.protocol() {
-            Ok(Some(Protocol::TCP)) => Ok(()),
+            Ok(Some(Protocol::TCP)) => Ok(socket),
             _ => Err(SocketError::unsupported()),
         }
     }
