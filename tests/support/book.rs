@@ -18,6 +18,8 @@ documents! {
     reconnecting "../../docs/reconnecting.md"
     architecture "../../docs/architecture.md"
     certificates "../../docs/certificates.md"
+    framing "../../docs/framing.md"
+    flow "../../docs/flow.md"
     tasks "../../docs/tasks.md"
     proxies "../../docs/proxies.md"
     threads "../../docs/threads.md"

@@ -23,7 +23,7 @@ use qcore::{OpenMode, QBuffer, QCoreApplication, QIODevice, QObject};
 use qnetwork::{
     BindMode, DnsLookupType, NetworkLayerProtocol, QAbstractSocket, QDnsLookup, QHostAddress,
     QLocalServer, QLocalSocket, QNetworkDatagram, QSslSocket, QTcpServer, QTcpSocket, QUdpSocket,
-    Reconnector, ReconnectorState, SocketState, SslProtocol,
+    Reconnector, ReconnectorState, SocketState, SslProtocol, pipe::Pipe,
 };
 
 /// The signals that were emitted.
@@ -130,6 +130,12 @@ fn objects(cases: &mut Cases) {
     cases.add("Reconnector::retry_now", seen, "", Reconnector::retry_now);
     cases.add("Reconnector::stop", seen, "state_changed", Reconnector::stop);
     cases.add("Reconnector::stop", seen, "", Reconnector::stop);
+
+    let (from, to) = (QBuffer::new(), QBuffer::new());
+    let pipe = qnetwork::pipe::pipe(&from, &to);
+    let seen = (&pipe, &watch!(pipe, finished));
+    cases.add("Pipe::stop", seen, "finished", Pipe::stop);
+    cases.add("Pipe::stop", seen, "", Pipe::stop);
 
     let server = QTcpServer::new();
     let seen = (&server, &watch!(server, new_connection accept_error));

@@ -58,6 +58,7 @@ const QNETWORK: &[&str] = &[
     "local",
     "ssl",
     "reconnect",
+    "pipe",
 ];
 
 /// The order of the folders of a crate.

@@ -75,6 +75,8 @@ pub mod heartbeat;
 pub mod host_info;
 pub mod interface;
 pub mod local;
+#[cfg(feature = "tasks")]
+pub mod pipe;
 pub mod proxy;
 pub mod reconnect;
 pub mod server;
@@ -122,7 +124,7 @@ pub use self::{
     server::{IncomingConnection, QTcpServer, WorkerError, WorkerErrorKind},
     socket::{
         AttachError, BindMode, CloseReason, DetachedSocket, KeepAlive, PauseModes, QAbstractSocket,
-        QTcpSocket, QUdpSocket, SocketError, SocketErrorKind, SocketOption, SocketState,
+        QTcpSocket, QUdpSocket, RateLimit, SocketError, SocketErrorKind, SocketOption, SocketState,
         SocketType, TcpInfo, TimeoutKind,
     },
 };
@@ -156,8 +158,9 @@ pub mod prelude {
         ProxyQueryType, ProxyType, QAbstractSocket, QAuthenticator, QHostAddress, QHostInfo,
         QLocalServer, QLocalSocket, QNetworkAddressEntry, QNetworkDatagram, QNetworkInterface,
         QNetworkProxy, QNetworkProxyFactory, QNetworkProxyQuery, QTcpServer, QTcpSocket,
-        QUdpSocket, Reconnector, ReconnectorState, SocketError, SocketErrorKind, SocketOption,
-        SocketState, SocketType, TcpInfo, TimeoutKind, WhileAway, WorkerError, WorkerErrorKind,
+        QUdpSocket, RateLimit, Reconnector, ReconnectorState, SocketError, SocketErrorKind,
+        SocketOption, SocketState, SocketType, TcpInfo, TimeoutKind, WhileAway, WorkerError,
+        WorkerErrorKind,
     };
     #[cfg(feature = "_tls")]
     #[doc(no_inline)]

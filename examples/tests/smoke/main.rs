@@ -3,8 +3,12 @@
 // `.ci/run` switches this feature on.
 #[cfg(feature = "ecosystem")]
 mod ecosystem;
+// `cargo test --workspace` switches this feature on.
+#[cfg(feature = "json")]
+mod jsonchat;
 mod ported;
 mod reconnecting;
+mod relay;
 // `cargo test --workspace` switches this feature on.
 #[cfg(feature = "tls")]
 mod tls;
@@ -195,6 +199,7 @@ fn every_example_has_a_help() {
         "securefortuneserver",
         "securesocketclient",
         "taskechoserver",
+        "tcprelay",
         "threadedfortuneserver",
         "worker",
     ] {

@@ -4,6 +4,8 @@ use std::io::IoSlice;
 
 use qcore::{QDeadlineTimer, event_loop::Readiness};
 
+#[cfg(feature = "tasks")]
+use crate::sys::splice::KernelPipe;
 use crate::{
     address::QHostAddress,
     auth::QAuthenticator,
@@ -118,6 +120,29 @@ pub(crate) trait Engine {
 
     /// Writes the slices in order. Calls no code of the program.
     fn write(&self, data: &[IoSlice<'_>]) -> Outcome;
+
+    /// Moves bytes from the system's socket into a pipe of the kernel. Used only if
+    /// [`splices`](Engine::splices) is true.
+    #[cfg(feature = "tasks")]
+    fn fill(&self, pipe: &mut KernelPipe, max: usize) -> Outcome {
+        let _ = (pipe, max);
+        Outcome::Failed(SocketError::unsupported())
+    }
+
+    /// Moves bytes from a pipe of the kernel to the system's socket. Used only if
+    /// [`splices`](Engine::splices) is true.
+    #[cfg(feature = "tasks")]
+    fn drain(&self, pipe: &mut KernelPipe, max: usize) -> Outcome {
+        let _ = (pipe, max);
+        Outcome::Failed(SocketError::unsupported())
+    }
+
+    /// Returns whether the engine's bytes are those of a system's socket, without a protocol in
+    /// between.
+    #[cfg(feature = "tasks")]
+    fn splices(&self) -> bool {
+        false
+    }
 
     /// Sets whether the engine stays connected for writing when the other end sends no more.
     #[cfg(feature = "tasks")]

@@ -104,7 +104,13 @@ fn name_of(address: QHostAddress) -> QHostInfo {
 
 fn addresses_of(name: &str, family: NetworkLayerProtocol) -> QHostInfo {
     #[cfg(feature = "simulation")]
-    if let Some(addresses) = crate::simulation::addresses_of(&to_ace(name).unwrap_or_default()) {
+    if let Some(mut addresses) = crate::simulation::addresses_of(&to_ace(name).unwrap_or_default())
+    {
+        addresses.retain(|ip| match family {
+            NetworkLayerProtocol::IPv4 => ip.is_ipv4(),
+            NetworkLayerProtocol::IPv6 => ip.is_ipv6(),
+            _ => true,
+        });
         return match &*addresses {
             [] => QHostInfo::not_found(name),
             found => QHostInfo::found(name, found.iter().map(|ip| (*ip).into()).collect()),

@@ -218,6 +218,7 @@ impl AbstractSocketNode {
         self.writing.clear_scheduled();
         self.reading.reset();
         self.engine.clear();
+        self.extras.on_end();
     }
 
     pub(super) fn clear_write_buffer(&self) {

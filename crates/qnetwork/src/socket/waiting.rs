@@ -87,7 +87,8 @@ impl QAbstractSocket {
                 return Err(node.last_error());
             }
             if !node.has_room() && !node.reading.has_inherited() {
-                let text = "The read buffer is full";
+                let text =
+                    if node.is_paused() { "Reading is paused" } else { "The read buffer is full" };
                 return Err(SocketError::new(SocketErrorKind::Operation, text));
             }
             let (readable, writable) = node.wait_for_either(true, deadline)?;
@@ -95,7 +96,7 @@ impl QAbstractSocket {
                 return Ok(());
             }
             if writable {
-                node.flush(usize::MAX);
+                node.flush_now();
             }
         }
     }
@@ -132,7 +133,7 @@ impl QAbstractSocket {
             if readable {
                 node.receive_now();
             }
-            if writable && node.flush(usize::MAX) {
+            if writable && node.flush_now() {
                 return Ok(());
             }
             if node.current_state() != SocketState::Connected {
@@ -175,7 +176,7 @@ impl QAbstractSocket {
                 node.receive_now();
             }
             if writable {
-                node.flush(usize::MAX);
+                node.flush_now();
             }
         }
         Ok(())
@@ -368,6 +369,6 @@ impl AbstractSocketNode {
     fn receive_now(&self) -> bool {
         let Some(engine) = self.engine() else { return false };
         self.reading.open();
-        self.receive(&engine)
+        self.receive_now_from(&engine)
     }
 }

@@ -6,6 +6,8 @@ pub(crate) mod datagrams;
 mod interfaces;
 mod options;
 pub(crate) mod pipes;
+#[cfg(feature = "tasks")]
+pub(crate) mod splice;
 pub(crate) mod tcp;
 
 use std::{
@@ -73,10 +75,12 @@ pub(crate) const ADDRESSES_OF_USE: i32 = libc::AI_ADDRCONFIG;
 /// Waits until one of the descriptors can be written to, or fails. Returns `false` when the time is
 /// over, where `None` is no limit, or after a signal.
 pub(crate) fn wait_for_any(descriptors: &[RawFd], time: Option<Duration>) -> bool {
-    // In a simulation the time passes in another way, and the caller waits for its own engine.
     #[cfg(feature = "simulation")]
     if crate::simulation::is_simulated() {
-        return false;
+        // These descriptors say nothing of simulated sockets, so the caller looks each millisecond.
+        const STEP: Duration = Duration::from_millis(1);
+        crate::simulation::sleep(time.map_or(STEP, |time| time.min(STEP)));
+        return true;
     }
     let poll = |fd: &RawFd| libc::pollfd { fd: *fd, events: libc::POLLOUT, revents: 0 };
     let mut polls: Vec<_> = descriptors.iter().map(poll).collect();

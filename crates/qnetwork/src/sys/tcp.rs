@@ -22,7 +22,7 @@ mod system {
         socket: &Socket,
         value: Option<KeepAlive>,
     ) -> Result<(), SocketError> {
-        let socket = &checked(socket)?;
+        let socket = tcp(socket)?;
         if let Some(KeepAlive { idle, interval, count }) = value {
             // Checked before anything is set, so that an error changes nothing.
             let (idle, interval) = (whole_seconds(idle)?, whole_seconds(interval)?);
@@ -36,7 +36,7 @@ mod system {
     }
 
     pub(crate) fn keep_alive(socket: &Socket) -> Result<Option<KeepAlive>, SocketError> {
-        let socket = &checked(socket)?;
+        let socket = tcp(socket)?;
         let read = || {
             if !socket.keepalive()? {
                 return Ok(None);
@@ -54,7 +54,7 @@ mod system {
         socket: &Socket,
         value: Option<Duration>,
     ) -> Result<(), SocketError> {
-        let socket = &checked(socket)?;
+        let socket = tcp(socket)?;
         if value.is_some_and(|value| value.is_zero() || value.as_millis() > i32::MAX as u128) {
             return Err(out_of_range());
         }
@@ -64,13 +64,13 @@ mod system {
     }
 
     pub(crate) fn user_timeout(socket: &Socket) -> Result<Option<Duration>, SocketError> {
-        let socket = &checked(socket)?;
+        let socket = tcp(socket)?;
         let value = socket.tcp_user_timeout().map_err(|error| failed(&error))?;
         Ok(value.filter(|value| !value.is_zero()))
     }
 
     pub(crate) fn tcp_info(socket: &Socket) -> Result<TcpInfo, SocketError> {
-        let socket = &checked(socket)?;
+        let socket = tcp(socket)?;
         let mut info = MaybeUninit::<libc::tcp_info>::zeroed();
         let mut size = size_of::<libc::tcp_info>() as libc::socklen_t;
         // SAFETY: the system writes at most `size` bytes to `info`, and a size to `size`; both live
@@ -110,7 +110,7 @@ mod system {
 
     /// Fails unless this is a TCP socket. For others the system may take an option that has no
     /// effect.
-    fn checked(socket: &Socket) -> Result<SockRef<'_>, SocketError> {
+    fn tcp(socket: &Socket) -> Result<SockRef<'_>, SocketError> {
         let socket = SockRef::from(socket);
         match socket.protocol() {
             Ok(Some(Protocol::TCP)) => Ok(socket),

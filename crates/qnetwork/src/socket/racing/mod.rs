@@ -141,11 +141,11 @@ impl AbstractSocketNode {
         race.looked_up(family);
         let addresses = self.attempt.wanted_addresses(info);
         race.plan.borrow_mut().answer(family, addresses, race.now());
-        self.go_on(race);
+        self.continue_race(race);
     }
 
     /// Begins to connect if the socket is still looking up the name; then goes on with the race.
-    fn go_on(&self, race: &Race) {
+    fn continue_race(&self, race: &Race) {
         if self.current_state() == SocketState::HostLookup {
             let number = race.number.get();
             if !race.plan.borrow().is_ready(race.now()) {
@@ -302,7 +302,7 @@ impl AbstractSocketNode {
                 return;
             }
         }
-        self.go_on(race);
+        self.continue_race(race);
     }
 
     /// Waits without a loop until something happens in the race, or the deadline passes.
@@ -348,7 +348,7 @@ impl AbstractSocketNode {
             let of_family = addresses.iter().filter(|address| Family::of(address) == family);
             race.plan.borrow_mut().answer(family, of_family.cloned().collect(), race.now());
         }
-        self.go_on(race);
+        self.continue_race(race);
         true
     }
 }
