@@ -23,7 +23,7 @@ use qcore::{OpenMode, QBuffer, QCoreApplication, QIODevice, QObject};
 use qnetwork::{
     BindMode, DnsLookupType, NetworkLayerProtocol, QAbstractSocket, QDnsLookup, QHostAddress,
     QLocalServer, QLocalSocket, QNetworkDatagram, QSslSocket, QTcpServer, QTcpSocket, QUdpSocket,
-    SocketState, SslProtocol, pipe::Pipe,
+    Reconnector, ReconnectorState, SocketState, SslProtocol, pipe::Pipe,
 };
 
 /// The signals that were emitted.
@@ -118,6 +118,18 @@ fn objects(cases: &mut Cases) {
     cases.add("QDnsLookup::lookup", seen, "", QDnsLookup::lookup);
     cases.add("QDnsLookup::abort", seen, "finished", QDnsLookup::abort);
     cases.add("QDnsLookup::abort", seen, "", QDnsLookup::abort);
+
+    let server = server();
+    let link = Reconnector::new(&QTcpSocket::new(), "127.0.0.1", server.server_port());
+    let seen = (&link, &watch!(link, state_changed connecting connected waiting gave_up));
+    cases.add("Reconnector::start", seen, "state_changed connecting", Reconnector::start);
+    cases.add("Reconnector::stop", seen, "state_changed", Reconnector::stop);
+    cases.add("Reconnector::retry_now", seen, "state_changed connecting", Reconnector::retry_now);
+    cases.add("Reconnector::start", seen, "", Reconnector::start);
+    wait_until(|| link.state() == ReconnectorState::Connected);
+    cases.add("Reconnector::retry_now", seen, "", Reconnector::retry_now);
+    cases.add("Reconnector::stop", seen, "state_changed", Reconnector::stop);
+    cases.add("Reconnector::stop", seen, "", Reconnector::stop);
 
     let (from, to) = (QBuffer::new(), QBuffer::new());
     let pipe = qnetwork::pipe::pipe(&from, &to);

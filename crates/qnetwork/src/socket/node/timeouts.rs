@@ -31,7 +31,7 @@ pub(crate) struct Timeouts(OnceCell<Box<Set>>);
 
 #[derive(Default)]
 struct Set {
-    limits: [Cell<Option<Duration>>; 8],
+    limits: [Cell<Option<Duration>>; 9],
     timer: Cell<Option<TimerId>>,
     phase: Cell<Phase>,
     /// When the connection began.
