@@ -15,6 +15,7 @@ documents! {
     readme_of_qnetwork "../../crates/qnetwork/README.md"
     contributing "../../CONTRIBUTING.md"
     connections "../../docs/connections.md"
+    closing "../../docs/closing.md"
     architecture "../../docs/architecture.md"
     certificates "../../docs/certificates.md"
     tasks "../../docs/tasks.md"

@@ -49,6 +49,7 @@ mod quitting;
 mod real_proxies;
 mod reconnecting;
 mod servers;
+mod shutdown;
 mod socket_warnings;
 mod ssl_connections;
 mod ssl_interop;
