@@ -138,7 +138,7 @@ fn objects(cases: &mut Cases) {
     cases.add("Pipe::stop", seen, "", Pipe::stop);
 
     let server = QTcpServer::new();
-    let seen = (&server, &watch!(server, new_connection accept_error));
+    let seen = (&server, &watch!(server, new_connection accept_error shutting_down));
     cases.add("QTcpServer::listen", seen, "", |s| s.listen(QHostAddress::LocalHost, 0).unwrap());
     cases.add("QTcpServer::pause_accepting", seen, "", QTcpServer::pause_accepting);
     let _client = connection(server.server_port());
@@ -154,6 +154,7 @@ fn objects(cases: &mut Cases) {
         server.add_pending_connection(QTcpSocket::new());
     });
     cases.add("QTcpServer::close", seen, "", QTcpServer::close);
+    cases.add("QTcpServer::shutdown", seen, "shutting_down", |server| server.shutdown(0));
 }
 
 // ---- TCP sockets
@@ -591,13 +592,16 @@ fn local(cases: &mut Cases) {
     let expected = format!("about_to_close {close} about_to_close closed");
     cases.add(CLOSE, (&socket, &log), &expected, |socket| socket.close());
 
-    let log = watch!(server, new_connection);
+    let log = watch!(server, new_connection shutting_down);
     let _socket = connected_socket();
     let function = "QLocalServer::wait_for_new_connection";
     cases.add(function, (&server, &log), "new_connection", |server| {
         server.wait_for_new_connection(LIMIT).unwrap();
     });
+    let _taken = server.next_pending_connection();
     cases.add("QLocalServer::close", (&server, &log), "", QLocalServer::close);
+    let function = "QLocalServer::shutdown";
+    cases.add(function, (&server, &log), "shutting_down", |server| server.shutdown(0));
 }
 
 // ---- the documentation
