@@ -431,6 +431,7 @@ fn unbuffered() -> (QTcpSocket, TcpStream) {
     let mode = OpenMode::READ_WRITE | OpenMode::UNBUFFERED;
     socket.connect_to_host_with_mode("127.0.0.1", port, mode, NetworkLayerProtocol::AnyIP);
     run(socket.connected()).unwrap();
+    assert!(socket.open_mode().contains(OpenMode::UNBUFFERED));
     (socket, listener.accept().unwrap().0)
 }
 
@@ -485,6 +486,8 @@ fn a_stream_reads_from_an_unbuffered_socket() {
         assert!(got == expected);
         assert_eq!(stream.read(&mut data).await, Ok(0));
         assert_eq!(stream.read_line().await, Ok(None));
+        // An unbuffered socket has disconnected then.
+        assert_eq!(stream.write(b"x").await.unwrap_err(), DeviceErrorKind::Closed);
     });
 }
 
