@@ -10,7 +10,10 @@ use std::{
     time::Duration,
 };
 
-use examples::{Endpoint, LoopTimer, parse_args, print_line, refuse, server_configuration};
+use examples::{
+    Endpoint, LoopTimer, TRIAL_CERTIFICATE, TRIAL_KEY, parse_args, print_line, refuse,
+    server_configuration,
+};
 use http_body_util::BodyExt;
 use hyper::{
     Method, Request, Response, StatusCode,
@@ -20,7 +23,7 @@ use hyper::{
     service::service_fn,
 };
 use qcore::{QCoreApplication, block_on, spawn_local};
-use qnetwork::{QSslConfiguration, QSslServer, QTcpServer, QTcpSocket};
+use qnetwork::{QSslConfiguration, QTcpServer, QTcpSocket};
 use smol_hyper::rt::FuturesIo;
 
 const USAGE: &str = "\
@@ -35,11 +38,6 @@ bytes.
   --cert FILE         with --tls, show the certificates in this PEM file
   --key FILE          the key of the certificate, a PEM file
   --help              print this text";
-
-/// The certificate for trying, and its key.
-const CERTIFICATE: &str =
-    concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/conformance/certs/good-ec.crt");
-const KEY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/conformance/certs/good-ec.key");
 
 /// How many bytes a connection reads ahead of its task.
 const READ_AHEAD: usize = 64 * 1024;
@@ -65,7 +63,8 @@ fn main() -> ExitCode {
     if certificate.is_some() != key.is_some() || (certificate.is_some() && !tls) {
         refuse(USAGE, "--cert and --key need each other, and --tls");
     }
-    let files = (certificate.as_deref().unwrap_or(CERTIFICATE), key.as_deref().unwrap_or(KEY));
+    let files =
+        (certificate.as_deref().unwrap_or(TRIAL_CERTIFICATE), key.as_deref().unwrap_or(TRIAL_KEY));
     let configuration = tls.then(|| server_configuration(files.0, files.1)).transpose();
     match configuration.map_err(Into::into).and_then(|with| run(&listen, with)) {
         Ok(()) => ExitCode::SUCCESS,
@@ -82,21 +81,9 @@ fn run(
 ) -> Result<(), Box<dyn std::error::Error>> {
     let app = QCoreApplication::new();
     app.quit_on_ctrl_c()?;
-    let server = match tls {
-        None => QTcpServer::new(),
-        Some(configuration) => {
-            let server = QSslServer::new();
-            server.set_ssl_configuration(configuration);
-            // `error_occurred` reports clients whose handshake fails.
-            server.error_occurred.connect(|(client, _)| {
-                eprintln!("httpserver: {}: {}", client.peer_address(), client.error_string());
-            });
-            server.into()
-        }
-    };
+    let server = examples::server(tls, "httpserver");
     server.listen(listen.address()?, listen.port)?;
     print_line(&format!("listening on {}", listen.at_port(server.server_port())));
-    server.accept_error.connect(|kind| eprintln!("httpserver: cannot accept: {kind:?}"));
     // Ctrl-C ends this with an error.
     let _ = block_on(serve(&server));
     Ok(())

@@ -7,17 +7,21 @@ use async_tungstenite::{
     accept_async_with_config,
     tungstenite::{Error, protocol::WebSocketConfig},
 };
-use examples::{Endpoint, parse_args, print_line};
+use examples::{
+    Endpoint, TRIAL_CERTIFICATE, TRIAL_KEY, parse_args, print_line, server_configuration,
+};
 use futures_core::Stream;
 use qcore::{QCoreApplication, block_on, spawn_local, task::timeout};
-use qnetwork::{QTcpServer, QTcpSocket};
+use qnetwork::{QSslConfiguration, QTcpServer, QTcpSocket};
 
 const USAGE: &str = "\
-usage: websocketecho [--listen ADDR:PORT]
+usage: websocketecho [--listen ADDR:PORT] [--tls]
 
 Sends back all WebSocket messages that it receives.
 
   --listen ADDR:PORT  the address to listen on; port 0 means any free port [127.0.0.1:7081]
+  --tls               use TLS. The certificate is one for localhost, whose key is public. It is for
+                      trying only.
   --help              print this text";
 
 /// How many bytes a connection reads ahead of its task.
@@ -29,14 +33,17 @@ const HANDSHAKE_LIMIT: i32 = 10_000;
 
 fn main() -> ExitCode {
     let mut listen = Endpoint { host: "127.0.0.1".to_owned(), port: 7081 };
+    let mut tls = false;
     parse_args(USAGE, |argument, value| {
         match argument {
             lexopt::Arg::Long("listen") => listen = value().parse()?,
+            lexopt::Arg::Long("tls") => tls = true,
             _ => return Ok(false),
         }
         Ok(true)
     });
-    match run(&listen) {
+    let configuration = tls.then(|| server_configuration(TRIAL_CERTIFICATE, TRIAL_KEY)).transpose();
+    match configuration.map_err(Into::into).and_then(|with| run(&listen, with)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("websocketecho: {error}");
@@ -45,13 +52,15 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(listen: &Endpoint) -> Result<(), Box<dyn std::error::Error>> {
+fn run(
+    listen: &Endpoint,
+    tls: Option<QSslConfiguration>,
+) -> Result<(), Box<dyn std::error::Error>> {
     let app = QCoreApplication::new();
     app.quit_on_ctrl_c()?;
-    let server = QTcpServer::new();
+    let server = examples::server(tls, "websocketecho");
     server.listen(listen.address()?, listen.port)?;
     print_line(&format!("listening on {}", listen.at_port(server.server_port())));
-    server.accept_error.connect(|kind| eprintln!("websocketecho: cannot accept: {kind:?}"));
     // Ctrl-C ends this with an error.
     let _ = block_on(serve(&server));
     Ok(())

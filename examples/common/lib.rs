@@ -18,7 +18,9 @@ mod chapter {}
 #[cfg(feature = "ecosystem")]
 pub use self::loop_timer::LoopTimer;
 #[cfg(feature = "tls")]
-pub use self::tls::{certificates, private_key, server_configuration};
+pub use self::tls::{
+    TRIAL_CERTIFICATE, TRIAL_KEY, certificates, private_key, server, server_configuration,
+};
 pub use self::{
     args::{ClientArgs, Endpoint, client_args, parse_args, print_line, refuse},
     fortunes::{

@@ -4,7 +4,7 @@ use std::{
     cell::Cell,
     future::poll_fn,
     io::{Read, Write},
-    net::Shutdown,
+    net::{Shutdown, TcpListener, TcpStream},
     pin::Pin,
     sync::{
         Arc,
@@ -14,6 +14,7 @@ use std::{
     time::Duration,
 };
 
+use futures_io::AsyncBufRead;
 use integration::{
     connection, pair, pattern, read_to_end, server,
     tls::{client, encrypt, encrypting},
@@ -22,7 +23,9 @@ use qcore::{
     DeviceErrorKind, OpenMode, block_on, spawn_local,
     task::{sleep, timeout, yield_now},
 };
-use qnetwork::{QHostAddress, QTcpSocket, QUdpSocket, SocketErrorKind, SocketState};
+use qnetwork::{
+    NetworkLayerProtocol, QHostAddress, QTcpSocket, QUdpSocket, SocketErrorKind, SocketState,
+};
 
 const LONG: Duration = Duration::from_secs(20);
 
@@ -197,14 +200,13 @@ fn more_than_the_read_buffer_holds() {
         let mut at = 200_000;
         while at < 300_000 {
             let lent = poll_fn(|context| {
-                use futures_io::AsyncBufRead;
                 let polled = Pin::new(&mut stream).poll_fill_buf(context);
                 polled.map(|lent| lent.unwrap().to_vec())
             })
             .await;
             let count = lent.len().min(300_000 - at);
             assert!(lent[..count] == pattern(at, count));
-            futures_io::AsyncBufRead::consume(Pin::new(&mut stream), count);
+            Pin::new(&mut stream).consume(count);
             at += count;
         }
         assert_eq!(stream.read_line().await.unwrap_err(), DeviceErrorKind::TooLong);
@@ -265,7 +267,7 @@ fn lines_of_an_unbuffered_socket() {
             "127.0.0.1",
             server.server_port(),
             mode,
-            qnetwork::NetworkLayerProtocol::AnyIP,
+            NetworkLayerProtocol::AnyIP,
         );
         socket.connected().await.unwrap();
         let other = server.accept().await.unwrap();
@@ -419,4 +421,93 @@ fn one_busy_task_leaves_time_for_sockets_and_timers() {
         drop(busy);
     });
     assert_eq!(spins.get(), 1000);
+}
+
+/// Returns a socket without buffers, and its peer.
+fn unbuffered() -> (QTcpSocket, TcpStream) {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let socket = QTcpSocket::new();
+    let mode = OpenMode::READ_WRITE | OpenMode::UNBUFFERED;
+    socket.connect_to_host_with_mode("127.0.0.1", port, mode, NetworkLayerProtocol::AnyIP);
+    run(socket.connected()).unwrap();
+    assert!(socket.open_mode().contains(OpenMode::UNBUFFERED));
+    (socket, listener.accept().unwrap().0)
+}
+
+#[test]
+fn a_stream_reads_from_an_unbuffered_socket() {
+    let (socket, mut other) = unbuffered();
+    let mut stream = socket.stream();
+    run(async {
+        let mut data = [0; 3];
+        // Before, while and after the task waits.
+        other.write_all(b"one").unwrap();
+        stream.read_exact(&mut data).await.unwrap();
+        assert_eq!(data, *b"one");
+        let late = spawn_local(async move {
+            sleep(5).await;
+            other.write_all(b"two").unwrap();
+            other
+        });
+        stream.read_exact(&mut data).await.unwrap();
+        assert_eq!(data, *b"two");
+        let mut other = late.await.unwrap();
+
+        // A line in two pieces.
+        other.write_all(b"li").unwrap();
+        let late = spawn_local(async move {
+            sleep(5).await;
+            other.write_all(b"ne\nrest").unwrap();
+            other
+        });
+        assert_eq!(stream.read_line().await.unwrap().unwrap(), b"line\n");
+        let mut other = late.await.unwrap();
+        stream.read_exact(&mut data).await.unwrap();
+        assert_eq!(data, *b"res");
+        let lent = stream.fill_buf().await.unwrap();
+        assert_eq!(*lent, *b"t");
+        lent.consume(1);
+        let lent = poll_fn(|context| {
+            let lent = Pin::new(&mut stream).poll_fill_buf(context);
+            lent.map(|lent| lent.unwrap().to_vec())
+        });
+        other.write_all(b"x").unwrap();
+        assert_eq!(lent.await, b"x");
+        Pin::new(&mut stream).consume(1);
+        other.write_all(b"chunk").unwrap();
+        assert_eq!(stream.read_chunk().await.unwrap(), b"chunk");
+
+        let all = pattern(0, 4 << 20);
+        let expected = all.clone();
+        let thread = std::thread::spawn(move || other.write_all(&all).unwrap());
+        let got = stream.read_to_end(usize::MAX).await.unwrap();
+        thread.join().unwrap();
+        assert!(got == expected);
+        assert_eq!(stream.read(&mut data).await, Ok(0));
+        assert_eq!(stream.read_line().await, Ok(None));
+        // An unbuffered socket has disconnected then.
+        assert_eq!(stream.write(b"x").await.unwrap_err(), DeviceErrorKind::Closed);
+    });
+}
+
+#[test]
+fn a_stream_writes_to_an_unbuffered_socket() {
+    let (socket, mut other) = unbuffered();
+    let mut stream = socket.stream();
+    let thread = std::thread::spawn(move || {
+        let got = read_to_end(&other);
+        other.write_all(b"bye").unwrap();
+        got
+    });
+    run(async {
+        stream.set_write_limit(1000);
+        stream.write_all(&pattern(0, 8 << 20)).await.unwrap();
+        stream.flush().await.unwrap();
+        assert_eq!(socket.bytes_to_write(), 0);
+        // The other end still answers after that.
+        stream.shutdown().await.unwrap();
+        assert_eq!(stream.read_to_end(100).await.unwrap(), b"bye");
+    });
+    assert!(thread.join().unwrap() == pattern(0, 8 << 20));
 }

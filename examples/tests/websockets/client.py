@@ -2,13 +2,15 @@
 
 import asyncio
 import os
+import ssl
 import sys
 
 import websockets
 
 
-async def main(url):
-    async with websockets.connect(url, max_size=None, compression=None) as web:
+async def main(url, certificates=None):
+    tls = ssl.create_default_context(cafile=certificates) if certificates else None
+    async with websockets.connect(url, ssl=tls, max_size=None, compression=None) as web:
         for message in ["hello", "", "\u00fc\u4e16", b"\x00\xff", b""]:
             await web.send(message)
             assert await web.recv() == message, message
@@ -40,4 +42,4 @@ async def main(url):
     print("closed", web.close_code)
 
 
-asyncio.run(asyncio.wait_for(main(sys.argv[1]), 60))
+asyncio.run(asyncio.wait_for(main(*sys.argv[1:]), 60))

@@ -12,7 +12,7 @@ use socket2::SockRef;
 
 use super::{
     super::{PYTHON, connect, listening, run, text},
-    descriptors, has, pattern, wait_for_descriptors,
+    certificate, descriptors, has, pattern, wait_for_descriptors,
 };
 
 #[test]
@@ -20,11 +20,18 @@ fn python_talks_to_it() {
     if !has(PYTHON, &["-c", "import websockets"]) {
         return;
     }
-    let (server, port) = listening("websocketecho", &[]);
+    python_talks(&[], |port| vec![format!("ws://127.0.0.1:{port}/")]);
+    let root = certificate("ca.crt");
+    python_talks(&["--tls"], |port| vec![format!("wss://localhost:{port}/"), root]);
+}
+
+/// Runs Python's client against the server.
+fn python_talks(server: &[&str], client: impl FnOnce(u16) -> Vec<String>) {
+    let (server, port) = listening("websocketecho", server);
     let before = descriptors(&server);
     let mut command = Command::new(PYTHON);
     command.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/websockets/client.py"));
-    command.arg(format!("ws://127.0.0.1:{port}/"));
+    command.args(client(port));
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let output = run(command);
     assert!(output.status.success(), "{}", text(&output.stderr));

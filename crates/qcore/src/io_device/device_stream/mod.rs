@@ -144,6 +144,8 @@ impl StreamDevice for Plain {}
 /// [`shutdown`](DeviceStream::shutdown) sends everything that was written and then tells the other
 /// end that no more follows; reading goes on. If the other end closes its sending half, reading
 /// returns 0, and a `QTcpSocket` with a stream stays connected, so that the task can still write.
+/// A `QTcpSocket` that was opened with [`OpenMode::UNBUFFERED`](crate::OpenMode::UNBUFFERED)
+/// disconnects instead.
 /// The socket disconnects when both halves are closed, or when the stream is dropped. A stream that
 /// is dropped sends as many bytes as the operating system takes immediately. If it is the last
 /// owner of its socket, the other bytes are lost. So call `shutdown` at the end of a task that

@@ -121,7 +121,7 @@ impl ReadHalf {
     pub async fn fill_buf(&mut self) -> Result<FilledBuf<'_>, DeviceError> {
         let there = poll_fn(|context| {
             #[cfg(feature = "futures")]
-            self.lent.clear();
+            self.lent.clear(&self.core.device);
             self.begin()?;
             let there = self.core.device.fill_buf().map(|bytes| bytes.len());
             self.conclude(context, there)
@@ -212,7 +212,7 @@ impl ReadHalf {
         buffer: &mut [u8],
     ) -> Poll<Result<usize, DeviceError>> {
         #[cfg(feature = "futures")]
-        self.lent.clear();
+        self.lent.clear(&self.core.device);
         if buffer.is_empty() {
             return Poll::Ready(Ok(0));
         }
@@ -223,7 +223,7 @@ impl ReadHalf {
 
     fn poll_chunk(&mut self, context: &Context<'_>) -> Poll<Result<Vec<u8>, DeviceError>> {
         #[cfg(feature = "futures")]
-        self.lent.clear();
+        self.lent.clear(&self.core.device);
         self.begin()?;
         loop {
             let device = &self.core.device;
@@ -286,7 +286,7 @@ impl ReadHalf {
         searched: &mut usize,
     ) -> Poll<Result<Option<Vec<u8>>, DeviceError>> {
         #[cfg(feature = "futures")]
-        self.lent.clear();
+        self.lent.clear(&self.core.device);
         self.begin()?;
         let device = &self.core.device;
         if !device.is_sequential() {
