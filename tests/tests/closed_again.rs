@@ -1,4 +1,4 @@
-//! `closed` when a slot connects again.
+//! `closed` when a slot connects again, or waits for it in a loop.
 
 use std::{
     cell::{Cell, RefCell},
@@ -9,11 +9,12 @@ use std::{
 use integration::{
     listener,
     local::{self, Dir},
-    port_of, settle,
+    pair, port_of, settle,
     tls::{client, encrypt, encrypting, wires_of},
     wait_until,
 };
-use qnetwork::{QAbstractSocket, QSslSocket, SocketState};
+use qcore::{QCoreApplication, QEventLoop, QTimer};
+use qnetwork::{QAbstractSocket, QSslSocket, SocketErrorKind, SocketState};
 
 type Notes = Rc<RefCell<Vec<String>>>;
 
@@ -137,5 +138,89 @@ fn a_local_socket() {
         wait_until(|| notes.borrow().iter().any(|note| note == "Connected"));
         settle();
         expect_before_the_next(&notes, if aborts { "closed(Local)" } else { "closed(Remote)" });
+    }
+}
+
+// ---- a loop in a slot
+
+/// Runs a loop until the socket has told that it is closed. Returns whether it has.
+fn told_in_a_loop(socket: &QAbstractSocket, begin: impl FnOnce()) -> bool {
+    let (inner, told) = (QEventLoop::new(), Rc::new(Cell::new(false)));
+    let (end, tell) = (inner.clone(), told.clone());
+    socket.closed.connect(move |_| {
+        tell.set(true);
+        end.quit();
+    });
+    begin();
+    // The loop ends in any case.
+    let end = inner.clone();
+    QTimer::single_shot(1500, move || end.quit());
+    if !told.get() {
+        inner.exec();
+    }
+    told.get()
+}
+
+#[test]
+fn a_loop_that_waits_for_the_end_of_the_next_connection() {
+    for encrypts in [false, true] {
+        let listener = listener();
+        let port = port_of(&listener);
+        let server = encrypting("good");
+        let told = Rc::new(Cell::new(None));
+        let slot = {
+            let (told, once) = (told.clone(), Cell::new(true));
+            move |socket: &QAbstractSocket, ()| {
+                if !once.replace(false) {
+                    return;
+                }
+                socket.connect_to_host("127.0.0.1", port);
+                socket.connected.connect_to(socket, |socket, ()| socket.abort());
+                told.set(Some(told_in_a_loop(socket, || {})));
+            }
+        };
+        let (socket, stream);
+        let (client, other);
+        if encrypts {
+            client = self::client();
+            other = encrypt(&client, &server);
+            let base: &QAbstractSocket = &client;
+            base.disconnected.connect_to(base, move |socket, ()| slot(socket, ()));
+            client.abort();
+            drop(other);
+        } else {
+            (socket, stream) = pair();
+            let base: &QAbstractSocket = &socket;
+            base.disconnected.connect_to(base, move |socket, ()| slot(socket, ()));
+            drop(stream);
+        }
+        wait_until(|| told.get().is_some());
+        assert_eq!(told.get(), Some(true), "encrypts: {encrypts}");
+    }
+}
+
+#[test]
+fn a_loop_in_a_slot_of_an_error_that_ends_nothing() {
+    let _app = QCoreApplication::new();
+    for encrypts in [false, true] {
+        let server = encrypting("good");
+        let client = client();
+        let (plain, _stream) = pair();
+        let mut _other = None;
+        let socket: &QAbstractSocket = if encrypts {
+            _other = Some(encrypt(&client, &server));
+            &client
+        } else {
+            &plain
+        };
+        let told = Rc::new(Cell::new(None));
+        let tell = told.clone();
+        socket.error_occurred.connect_to(socket, move |socket, kind| {
+            if *kind == SocketErrorKind::SocketTimeout && tell.get().is_none() {
+                tell.set(Some(told_in_a_loop(socket, || socket.disconnect_from_host())));
+            }
+        });
+        socket.wait_for_ready_read(50).unwrap_err();
+        assert_eq!(told.get(), Some(true), "encrypts: {encrypts}");
     }
 }
