@@ -1,4 +1,4 @@
-//! `closed` when a slot connects again, or waits for it in a loop.
+//! `closed` when a slot connects again, waits for it in a loop, or destroys the socket.
 
 use std::{
     cell::{Cell, RefCell},
@@ -13,8 +13,11 @@ use integration::{
     tls::{client, encrypt, encrypting, wires_of},
     wait_until,
 };
-use qcore::{QCoreApplication, QEventLoop, QTimer};
-use qnetwork::{QAbstractSocket, QSslSocket, SocketErrorKind, SocketState};
+use qcore::{QCoreApplication, QEventLoop, QObject, QTimer};
+use qnetwork::{
+    LocalSocketState, QAbstractSocket, QLocalSocket, QSslSocket, QTcpSocket, SocketErrorKind,
+    SocketState,
+};
 
 type Notes = Rc<RefCell<Vec<String>>>;
 
@@ -223,4 +226,59 @@ fn a_loop_in_a_slot_of_an_error_that_ends_nothing() {
         socket.wait_for_ready_read(50).unwrap_err();
         assert_eq!(told.get(), Some(true), "encrypts: {encrypts}");
     }
+}
+
+// ---- a slot that destroys the socket
+
+/// Lets the first `closed` destroy the socket.
+fn parent_until_closed(socket: &QObject, closed: &qcore::Signal<qnetwork::CloseReason>) {
+    let parent = QObject::new();
+    socket.set_parent(Some(&parent));
+    let parent = RefCell::new(Some(parent));
+    closed.connect(move |_| drop(parent.take()));
+}
+
+#[test]
+fn a_slot_that_destroys_the_socket() {
+    let listener = listener();
+    let port = port_of(&listener);
+    let check = |socket: &QTcpSocket, what: &str| {
+        settle();
+        assert_eq!(socket.state(), SocketState::Unconnected, "{what}");
+        assert!(!socket.is_open(), "{what}");
+    };
+    let (socket, _stream) = pair();
+    parent_until_closed(&socket, &socket.closed);
+    socket.disconnected.connect_to(&socket, move |socket, ()| {
+        socket.connect_to_host("127.0.0.1", port);
+    });
+    socket.abort();
+    check(&socket, "TCP");
+
+    for plain in [false, true] {
+        let server = encrypting("good");
+        let client = client();
+        let _other = encrypt(&client, &server);
+        parent_until_closed(&client, &client.closed);
+        client.disconnected.connect_to(&client, move |client, ()| {
+            if plain {
+                client.connect_to_host("127.0.0.1", port);
+            } else {
+                client.connect_to_host_encrypted("127.0.0.1", port);
+            }
+        });
+        client.abort();
+        check(&client, "TLS");
+    }
+
+    let dir = Dir::new();
+    let server = local::server(&dir);
+    let (socket, _other): (QLocalSocket, _) = local::pair(&server);
+    parent_until_closed(&socket, &socket.closed);
+    let name = server.full_server_name();
+    socket.disconnected.connect_to(&socket, move |socket, ()| socket.connect_to_server(&name));
+    socket.abort();
+    settle();
+    assert_eq!(socket.state(), LocalSocketState::Unconnected);
+    assert!(!socket.is_open());
 }
