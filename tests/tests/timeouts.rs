@@ -3,7 +3,7 @@
 use std::{
     cell::RefCell,
     io::{Read, Write},
-    net::TcpListener,
+    net::{Shutdown, TcpListener},
     rc::Rc,
     time::Duration,
 };
@@ -17,7 +17,7 @@ use integration::{
 };
 use qcore::{QCoreApplication, QTimer, Signal, VirtualClock};
 use qnetwork::{
-    CloseReason, LocalSocketState, ProxyType, QLocalSocket, QNetworkProxy, QTcpSocket,
+    CloseReason, LocalSocketState, ProxyType, QLocalSocket, QNetworkProxy, QTcpSocket, RateLimit,
     SocketErrorKind, SocketState, TimeoutKind,
 };
 
@@ -539,4 +539,63 @@ fn a_setting_that_is_switched_off() {
     wait_until(|| socket.state() == SocketState::Unconnected);
     pass(seconds(100));
     assert_eq!(reasons.borrow().len(), 2);
+}
+
+// ---- what the socket does not do of its own accord is not idle
+
+#[test]
+fn a_paused_socket_is_not_idle() {
+    let _app = QCoreApplication::new();
+    let server = encrypting("good");
+    let client = client();
+    let _other = encrypt(&client, &server);
+    let (plain, _stream) = pair();
+    for socket in [&plain, &*client] {
+        let reasons = reasons(&socket.closed);
+        socket.set_timeout(TimeoutKind::IdleRead, 8000);
+        socket.pause_reading();
+        pass(seconds(100));
+        assert!(reasons.borrow().is_empty());
+        socket.resume_reading();
+        expect_between(expect(&reasons, TimeoutKind::IdleRead), 7900, 9100);
+    }
+}
+
+#[test]
+fn who_waits_for_a_rate_is_not_idle() {
+    let _app = QCoreApplication::new();
+    let limit = RateLimit::new(1);
+    limit.set_burst(1);
+    let (reader, mut stream) = pair();
+    let read = reasons(&reader.closed);
+    reader.set_read_rate(Some(&limit));
+    stream.write_all(&[7; 100]).unwrap();
+    wait_until(|| reader.bytes_available() == 1);
+    reader.set_timeout(TimeoutKind::IdleRead, 300);
+    let (writer, _stream) = pair();
+    let written = reasons(&writer.closed);
+    writer.set_write_rate(Some(&limit));
+    writer.set_timeout(TimeoutKind::IdleWrite, 300);
+    writer.write(vec![0; 1000]).unwrap();
+    pass(seconds(20));
+    assert!(read.borrow().is_empty(), "{read:?}");
+    assert!(written.borrow().is_empty(), "{written:?}");
+}
+
+#[test]
+fn a_connection_that_is_half_closed_is_not_idle() {
+    let _app = QCoreApplication::new();
+    let (one, first) = pair();
+    let (other, mut second) = pair();
+    let ends = reasons(&one.closed);
+    one.set_timeout(TimeoutKind::IdleRead, 8000);
+    let pipe = qnetwork::pipe::pipe_both(&one, &other);
+    first.shutdown(Shutdown::Write).unwrap();
+    // The pipe passes the end on.
+    second.set_nonblocking(true).unwrap();
+    wait_until(|| matches!(second.read(&mut [0]), Ok(0)));
+    pass(seconds(100));
+    assert!(ends.borrow().is_empty(), "{ends:?}");
+    second.write_all(b"answer").unwrap();
+    wait_until(|| pipe.bytes_back() == 6);
 }

@@ -6,7 +6,7 @@ use qcore::{Interval, QDeadlineTimer, event_loop::TimerHandler};
 
 use super::{
     close_reason::CloseReason,
-    node::{AbstractSocketNode, QAbstractSocket, Situation, TellsEnd},
+    node::{AbstractSocketNode, Direction, QAbstractSocket, Situation, TellsEnd},
     state::SocketState,
     timeout_kind::TimeoutKind,
 };
@@ -37,7 +37,10 @@ impl QAbstractSocket {
     /// No time-out expires early. [`IdleRead`](TimeoutKind::IdleRead) and
     /// [`IdleWrite`](TimeoutKind::IdleWrite) may be late by an eighth of the time: receiving and
     /// sending start no timer, and a single timer checks eight times whether anything has moved.
-    /// While the read buffer is full, nothing is read, and `IdleRead` does not count.
+    /// `IdleRead` does not count while the socket reads nothing: while its read buffer is full,
+    /// while reading is paused, while it waits for its share of a [`RateLimit`](crate::RateLimit),
+    /// and after the other end has closed its half of the connection. `IdleWrite` does not count
+    /// while the socket waits for its share of a `RateLimit`.
     ///
     /// # Examples
     ///
@@ -210,9 +213,12 @@ impl AbstractSocketNode {
 
     fn situation(&self) -> Situation {
         let stops = self.reading.is_full() || self.reading.is_announced();
+        // Nothing is to come, or this end does not take it.
+        let rests =
+            self.reading.is_ended() || self.is_paused() || self.extras.waits(Direction::Reading);
         Situation {
-            reads: self.current_state() == SocketState::Connected && !stops,
-            has_unsent: self.writing.unsent() > 0,
+            reads: self.current_state() == SocketState::Connected && !stops && !rests,
+            has_unsent: self.writing.unsent() > 0 && !self.extras.waits(Direction::Writing),
         }
     }
 

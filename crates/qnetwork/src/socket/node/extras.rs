@@ -124,6 +124,11 @@ impl Extras {
         self.limited(direction)?.limit.borrow().clone()
     }
 
+    /// Returns whether the socket waits for its share of a limit.
+    pub(crate) fn waits(&self, direction: Direction) -> bool {
+        self.limited(direction).is_some_and(|limited| limited.waits.get())
+    }
+
     /// Sets a limit. Returns whether the socket has waited for the one before.
     pub(crate) fn set_limit(&self, direction: Direction, limit: Option<&RateLimit>) -> bool {
         if limit.is_none() && self.0.get().is_none() {
