@@ -17,8 +17,8 @@ use integration::{
 };
 use qcore::{QCoreApplication, QTimer, Signal, VirtualClock};
 use qnetwork::{
-    CloseReason, LocalSocketState, ProxyType, QLocalSocket, QNetworkProxy, QTcpSocket, RateLimit,
-    SocketErrorKind, SocketState, TimeoutKind,
+    CloseReason, LocalSocketState, ProxyType, QLocalSocket, QNetworkProxy, QSslSocket, QTcpSocket,
+    RateLimit, SocketErrorKind, SocketState, SslMode, TimeoutKind,
 };
 
 fn seconds(count: u64) -> Duration {
@@ -598,4 +598,51 @@ fn a_connection_that_is_half_closed_is_not_idle() {
     assert!(ends.borrow().is_empty(), "{ends:?}");
     second.write_all(b"answer").unwrap();
     wait_until(|| pipe.bytes_back() == 6);
+}
+
+// ---- settings for a phase that has begun
+
+#[test]
+fn a_limit_for_a_handshake_that_runs() {
+    let _app = QCoreApplication::new();
+    let listener = listener();
+    let socket = QSslSocket::new();
+    let reasons = reasons(&socket.closed);
+    socket.connect_to_host_encrypted("127.0.0.1", port_of(&listener));
+    wait_until(|| socket.mode() != SslMode::Unencrypted);
+    socket.set_timeout(TimeoutKind::TlsHandshake, 5000);
+    expect_between(expect(&reasons, TimeoutKind::TlsHandshake), 4900, 5100);
+}
+
+#[test]
+fn a_limit_for_closing_that_has_begun() {
+    let _app = QCoreApplication::new();
+    let server = encrypting("good");
+    let client = client();
+    let other = encrypt(&client, &server);
+    other.pause_reading();
+    let (plain, _stream) = pair();
+    for socket in [&plain, &*client] {
+        let reasons = reasons(&socket.closed);
+        socket.write(vec![0; 50 << 20]).unwrap();
+        socket.disconnect_from_host();
+        socket.set_timeout(TimeoutKind::Close, 5000);
+        expect_between(expect(&reasons, TimeoutKind::Close), 4900, 5100);
+    }
+}
+
+#[test]
+fn a_limit_for_a_negotiation_that_runs() {
+    let _app = QCoreApplication::new();
+    let proxy = listener();
+    let socket = QTcpSocket::new();
+    let reasons = reasons(&socket.closed);
+    socket.set_proxy(QNetworkProxy::new(ProxyType::Socks5, "127.0.0.1", port_of(&proxy)));
+    socket.connect_to_host("127.0.0.1", 1);
+    // The greeting has come: the handshake runs.
+    let (mut stream, _) = proxy.accept().unwrap();
+    stream.set_nonblocking(true).unwrap();
+    wait_until(|| matches!(stream.read(&mut [0]), Ok(1)));
+    socket.set_timeout(TimeoutKind::ProxyHandshake, 5000);
+    expect_between(expect(&reasons, TimeoutKind::ProxyHandshake), 4900, 5100);
 }

@@ -75,8 +75,8 @@ impl QAbstractSocket {
     pub fn set_timeout(&self, kind: TimeoutKind, timeout: impl Into<Interval>) {
         let timeout = timeout.into().as_duration();
         match self.layers.class() {
-            Some(class) => class.timed().limit_time(kind, timeout),
-            None => self.limit_time(kind, timeout),
+            Some(class) => class.timed().limit_time(kind, timeout, class.is_in_phase(kind)),
+            None => self.limit_time(kind, timeout, false),
         }
     }
 
@@ -140,13 +140,35 @@ impl QAbstractSocket {
 }
 
 impl AbstractSocketNode {
-    pub(crate) fn limit_time(&self, kind: TimeoutKind, limit: Option<Duration>) {
+    /// Sets a time-out. `is_in_phase` says that the outer socket is in the phase that this time-out
+    /// limits.
+    pub(crate) fn limit_time(&self, kind: TimeoutKind, limit: Option<Duration>, is_in_phase: bool) {
         if self.is_for_datagrams() {
             return;
         }
         self.use_timeouts();
         self.timeouts.set_limit(kind, limit);
+        // The phase may have begun while the socket had no such time-out.
+        match kind {
+            TimeoutKind::Close if is_in_phase || self.is_to_close() => {
+                self.timeouts.limit_closing(limit);
+            }
+            TimeoutKind::ProxyHandshake => {
+                let engine = self.engine().filter(|_| self.is_connecting());
+                if engine.is_some_and(|engine| engine.is_negotiating()) {
+                    self.timeouts.proxy_handshake();
+                }
+            }
+            #[cfg(feature = "_tls")]
+            TimeoutKind::TlsHandshake if is_in_phase => self.timeouts.begin_tls_handshake(),
+            _ => {}
+        }
         self.start_timeouts();
+    }
+
+    /// Returns whether the socket closes as soon as it has sent everything.
+    fn is_to_close(&self) -> bool {
+        self.current_state() == SocketState::Closing || self.ending.closes_when_connected()
     }
 
     /// The socket is to close, within `limit` or the time that was set for closing.
