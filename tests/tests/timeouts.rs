@@ -194,9 +194,9 @@ fn connecting() {
         socket.set_timeout(kind, limit);
         socket.connect_to_host("127.0.0.1", port);
         let taken = expect(&reasons, kind);
-        // The timer of an address may be early or late by a twentieth, as in Qt.
         let limit = u64::try_from(limit).unwrap();
-        expect_between(taken, limit * 95 / 100, limit * 106 / 100);
+        // A moment has passed in real time.
+        expect_between(taken, limit * 99 / 100, limit * 106 / 100);
         assert_eq!(socket.error(), SocketErrorKind::SocketTimeout);
     }
 }
@@ -539,6 +539,23 @@ fn a_setting_that_is_switched_off() {
     wait_until(|| socket.state() == SocketState::Unconnected);
     pass(seconds(100));
     assert_eq!(reasons.borrow().len(), 2);
+}
+
+#[test]
+fn an_address_is_not_given_up_early() {
+    let _app = QCoreApplication::new();
+    let (port, _listener, _clients) = mute();
+    for limit in [500, 617, 733, 851, 999_u64] {
+        let socket = QTcpSocket::new();
+        let reasons = reasons(&socket.closed);
+        socket.set_timeout(TimeoutKind::Address, Duration::from_millis(limit));
+        let clock = VirtualClock::install();
+        let start = clock.now();
+        socket.connect_to_host("127.0.0.1", port);
+        wait_until(|| !reasons.borrow().is_empty());
+        expect_between(clock.now() - start, limit, limit + 100);
+        assert_eq!(*reasons.borrow(), [CloseReason::TimedOut(TimeoutKind::Address)]);
+    }
 }
 
 // ---- what the socket does not do of its own accord is not idle
