@@ -23,7 +23,7 @@ use qcore::{OpenMode, QBuffer, QCoreApplication, QIODevice, QObject};
 use qnetwork::{
     BindMode, DnsLookupType, NetworkLayerProtocol, QAbstractSocket, QDnsLookup, QHostAddress,
     QLocalServer, QLocalSocket, QNetworkDatagram, QSslSocket, QTcpServer, QTcpSocket, QUdpSocket,
-    SocketState, SslProtocol,
+    SocketState, SslProtocol, pipe::Pipe,
 };
 
 /// The signals that were emitted.
@@ -118,6 +118,12 @@ fn objects(cases: &mut Cases) {
     cases.add("QDnsLookup::lookup", seen, "", QDnsLookup::lookup);
     cases.add("QDnsLookup::abort", seen, "finished", QDnsLookup::abort);
     cases.add("QDnsLookup::abort", seen, "", QDnsLookup::abort);
+
+    let (from, to) = (QBuffer::new(), QBuffer::new());
+    let pipe = qnetwork::pipe::pipe(&from, &to);
+    let seen = (&pipe, &watch!(pipe, finished));
+    cases.add("Pipe::stop", seen, "finished", Pipe::stop);
+    cases.add("Pipe::stop", seen, "", Pipe::stop);
 
     let server = QTcpServer::new();
     let seen = (&server, &watch!(server, new_connection accept_error shutting_down));

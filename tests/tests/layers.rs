@@ -44,6 +44,7 @@ const QNETWORK: &[&str] = &[
     "common",
     "address",
     "auth",
+    "simulation",
     "sys",
     "interface",
     "host_info",
@@ -51,11 +52,13 @@ const QNETWORK: &[&str] = &[
     "proxy",
     "engine",
     "socket",
+    "heartbeat",
     "dns_lookup",
     "server",
     "local",
     "ssl",
     "reconnect",
+    "pipe",
 ];
 
 /// The order of the folders of a crate.

@@ -721,6 +721,14 @@ fn in_tasks() {
     server.next_pending_connection().unwrap().abort();
     assert!(block_on(timeout(LIMIT, next)).unwrap().unwrap().unwrap());
 
+    // Right after a loss there is no connection, although the reconnector does not know it yet.
+    block_on(timeout(LIMIT, link.connected())).unwrap().unwrap().unwrap();
+    let connected = QSignalSpy::new(&link.connected);
+    link.socket().abort();
+    assert_eq!(link.state(), Connected);
+    block_on(timeout(LIMIT, link.connected())).unwrap().unwrap().unwrap();
+    assert_eq!(connected.count(), 1);
+
     // It gives up, is stopped, dies.
     server.close();
     for end in 0..3 {

@@ -36,12 +36,12 @@ fn sum() -> Rc<Cell<u64>> {
 
 /// Measures calls between this thread's loop and that of a worker thread, by [`Poster`], by
 /// [`Remote`] and by signals: round trips, one at a time, and batches of 1000 calls in one
-/// direction.
+/// direction. `fewer` divides the usual number of calls.
 ///
 /// # Panics
 ///
 /// If the loops do not make the calls.
-pub fn crossthread() {
+pub fn crossthread(fewer: u32) {
     let app = QCoreApplication::new();
     let (tell, told) = mpsc::channel();
     let thread = thread::spawn(move || {
@@ -58,11 +58,11 @@ pub fn crossthread() {
     let home = Dispatcher::current().poster().expect("descriptors are free");
     let remote_app = Remote::of(&app);
 
-    measure("crossthread_roundtrip", TRIPS, "ns/trip", &mut |trips| {
+    measure("crossthread_roundtrip", TRIPS / fewer, "ns/trip", &mut |trips| {
         trip(worker.poster.clone(), home.clone(), trips);
         app.exec();
     });
-    measure("crossthread_roundtrip_remote", TRIPS, "ns/trip", &mut |trips| {
+    measure("crossthread_roundtrip_remote", TRIPS / fewer, "ns/trip", &mut |trips| {
         remote_trip(worker.event_loop.clone(), remote_app.clone(), trips);
         app.exec();
     });
@@ -78,7 +78,7 @@ pub fn crossthread() {
         app.exec();
     };
     let batches = |bench: &str, batch: &dyn Fn()| {
-        measure(bench, BATCHES, "ns/call", &mut |batches| {
+        measure(bench, BATCHES / fewer, "ns/call", &mut |batches| {
             for _ in 0..batches {
                 batch();
                 finish();

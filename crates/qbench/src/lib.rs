@@ -1,10 +1,16 @@
 //! Shared parts of the benchmarks: printing a figure, and reading the thread's CPU time.
 
 mod crossthread;
+mod growth;
+mod waits;
 
 use std::fs;
 
-pub use self::crossthread::crossthread;
+pub use self::{
+    crossthread::crossthread,
+    growth::grow,
+    waits::{blocking, burst},
+};
 
 /// Prints one figure as a line of JSON. The field `peer` distinguishes it from other programs'
 /// figures.

@@ -3,12 +3,12 @@
 #[path = "common/counting.rs"]
 mod counting;
 
-use std::{cell::Cell, rc::Rc};
+use std::{cell::Cell, rc::Rc, time::Duration};
 
 use counting::allocations;
 use qcore::{
     ConnectionType, DeviceError, Dispatcher, OpenMode, QBuffer, QCoreApplication, QIODevice,
-    QObject, QTimer, Signal,
+    QObject, QTimer, Signal, TimerType, VirtualClock,
     framing::{Codec, Decoded, FrameError, Framed},
     io_device::DeviceBackend,
 };
@@ -223,5 +223,168 @@ fn bytes_that_are_returned() {
         });
         assert!(some > 5 && some <= calls);
         assert_eq!(count, some);
+    }
+}
+
+/// A connection takes its slot, and nothing more once the list has room. Disconnecting takes
+/// nothing.
+#[test]
+fn connections() {
+    let object = QObject::new();
+    let signal: Signal<i64> = Signal::of(&object);
+    let (sum, add) = counter();
+    let mut connections = Vec::with_capacity(100);
+    let mut round = |connecting: &mut usize, disconnecting: &mut usize| {
+        *connecting += allocations(|| {
+            for _ in 0..100 {
+                let (sum, add) = (sum.clone(), add.clone());
+                connections.push(signal.connect(move |value| add(&sum, value)));
+            }
+        });
+        *disconnecting += allocations(|| {
+            connections.drain(..).for_each(|connection| assert!(connection.disconnect()));
+        });
+    };
+    round(&mut 0, &mut 0);
+    let (mut connecting, mut disconnecting) = (0, 0);
+    (0..100).for_each(|_| round(&mut connecting, &mut disconnecting));
+    assert!(connecting <= 3 * 10_000, "{connecting} for 10,000 connections");
+    assert!(disconnecting <= 100, "{disconnecting} for 10,000 disconnections");
+}
+
+#[test]
+fn thousands_of_timers() {
+    let app = QCoreApplication::new();
+    let clock = VirtualClock::install();
+    let fires = Rc::new(Cell::new(0));
+    let timers: Vec<QTimer> = (0..10_000)
+        .map(|_| {
+            let timer = QTimer::new();
+            timer.set_single_shot(true);
+            timer.set_timer_type(TimerType::Precise);
+            timer.timeout.connect_to(&fires, |fires, ()| fires.set(fires.get() + 1));
+            timer
+        })
+        .collect();
+    let round = || {
+        for (timer, number) in timers.iter().zip(0u64..) {
+            timer.start_with_interval(Duration::from_millis(number * 7919 % 1000));
+        }
+        for _ in 0..11 {
+            clock.advance(Duration::from_millis(100));
+            app.process_events();
+        }
+    };
+    (0..3).for_each(|_| round());
+    assert_eq!(fires.get(), 30_000);
+    let count = allocations(|| (0..3).for_each(|_| round()));
+    assert_eq!(fires.get(), 60_000);
+    // Where the timers lie in the loop's tables depends on the time of day. A table may have to
+    // grow once more, but no timer allocates.
+    assert!(count < 100, "{count} for 30,000 timers");
+}
+
+#[test]
+fn calls_of_another_thread() {
+    let app = QCoreApplication::new();
+    let poster = Dispatcher::current().poster().unwrap();
+    let round = || {
+        (0..100).for_each(|_| poster.post(|| ()).unwrap());
+        app.process_events();
+    };
+    (0..10).for_each(|_| round());
+    // The loop takes all calls of a batch at once. The next batch needs a new queue.
+    let count = allocations(|| (0..100).for_each(|_| round()));
+    assert!(count <= 2 * 100, "{count} for 100 batches of 100 calls");
+
+    // A call that holds something takes a share of the memory of its batch.
+    let (sender, received) = std::sync::mpsc::channel();
+    let mut sum = 0;
+    let mut round = || {
+        for value in 0..100u64 {
+            let sender = sender.clone();
+            poster.post(move || sender.send(value).unwrap()).unwrap();
+        }
+        app.process_events();
+        sum += received.try_iter().sum::<u64>();
+    };
+    (0..10).for_each(|_| round());
+    let count = allocations(|| (0..100).for_each(|_| round()));
+    assert!(count <= 2 * 10_000, "{count} for 10,000 calls");
+    assert_eq!(sum, 110 * 4950);
+}
+
+#[cfg(feature = "tasks")]
+mod tasks {
+    use std::{
+        cell::Cell,
+        future::poll_fn,
+        rc::Rc,
+        task::{Poll, Waker},
+    };
+
+    use qcore::{QCoreApplication, Signal, spawn_local};
+
+    use super::allocations;
+
+    #[test]
+    fn spawning_takes_what_the_future_needs() {
+        let app = QCoreApplication::new();
+        let done = Rc::new(Cell::new(0));
+        let round = || {
+            for _ in 0..100 {
+                let done = done.clone();
+                spawn_local(async move { done.set(done.get() + 1) });
+            }
+            app.process_events();
+        };
+        (0..10).for_each(|_| round());
+        let count = allocations(|| (0..100).for_each(|_| round()));
+        assert_eq!(done.get(), 11_000);
+        assert!(count <= 2 * 10_000, "{count} for 10,000 tasks");
+    }
+
+    #[test]
+    fn a_wake_up() {
+        let app = QCoreApplication::new();
+        let (waker, polls) = (Rc::new(Cell::new(None::<Waker>)), Rc::new(Cell::new(0)));
+        let (kept, counted) = (waker.clone(), polls.clone());
+        let _task = spawn_local(poll_fn(move |context| {
+            counted.set(counted.get() + 1);
+            kept.set(Some(context.waker().clone()));
+            Poll::<()>::Pending
+        }))
+        .scoped();
+        let round = || {
+            app.process_events();
+            waker.take().unwrap().wake();
+        };
+        (0..10).for_each(|_| round());
+        assert_eq!(allocations(|| (0..1000).for_each(|_| round())), 0);
+        assert_eq!(polls.get(), 1010);
+    }
+
+    #[test]
+    fn an_awaited_signal() {
+        let app = QCoreApplication::new();
+        let signal = Rc::new(Signal::<u32>::new());
+        let (awaited, seen) = (signal.clone(), Rc::new(Cell::new(0)));
+        let counted = seen.clone();
+        let _task = spawn_local(async move {
+            while awaited.next().await.is_ok() {
+                counted.set(counted.get() + 1);
+            }
+        })
+        .scoped();
+        app.process_events();
+        let round = || {
+            signal.emit(1);
+            app.process_events();
+        };
+        (0..10).for_each(|_| round());
+        let count = allocations(|| (0..1000).for_each(|_| round()));
+        assert_eq!(seen.get(), 1010);
+        // Each `next()` is a slot of its own.
+        assert!(count <= 3 * 1000, "{count} for 1000 emissions");
     }
 }

@@ -15,7 +15,7 @@ use qcore::{
         Codec, DataBlocks, Decoded, Delimited, FrameError, FrameErrorKind, Framed, LengthPrefix,
         Lines, Netstrings, PrefixSize,
     },
-    io_device::DeviceBackend,
+    io_device::{DeviceBackend, WhenFull},
     stream::ByteOrder,
 };
 
@@ -539,6 +539,22 @@ fn what_cannot_be_sent_is_not_sent() {
     assert!(pipe.written.borrow().is_empty());
     device.close();
     assert_eq!(ends.send(b"a").unwrap_err(), FrameErrorKind::Device);
+}
+
+#[test]
+fn a_full_device_takes_no_part_of_a_message() {
+    let (device, pipe) = pipe();
+    let flow = device.write_flow();
+    flow.set_marks(5, 10);
+    flow.set_when_full(WhenFull::Refuse);
+    let framed = Framed::new(&device, Lines::new());
+    // These wait after the first message.
+    pipe.unsent.set(10);
+    framed.send("fits").unwrap();
+    for message in ["small", &"x".repeat(10_000)] {
+        assert_eq!(framed.send(message).unwrap_err(), FrameErrorKind::Full);
+    }
+    assert_eq!(*pipe.written.borrow(), b"fits\n");
 }
 
 #[test]

@@ -52,4 +52,5 @@ mod thread_pool;
 mod threads;
 mod timer_slots;
 mod timers;
+mod unread;
 mod worker_signals;

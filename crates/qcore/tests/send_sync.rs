@@ -11,6 +11,7 @@ use qcore::{
     TimerType, VirtualClock,
     application::{CoreApplicationNode, EventLoopNode},
     event_loop::{Readiness, Registration, TimerId},
+    framing,
     number::UnknownNumberError,
     object::{Life, ObjectNode},
     stream::{StreamError, StreamErrorKind},
@@ -83,6 +84,9 @@ fn what_belongs_to_a_loop_stays_in_its_thread() {
         Dispatcher: false, false;
         Registration: false, false;
         VirtualClock: false, false;
+        framing::Framed<qcore::QBuffer, framing::Lines>: false, false;
+        framing::FramedNode<framing::Lines>: false, false;
+        qcore::io_device::FilledBuf<'static>: false, false;
         // Types for other threads, and plain values.
         Poster: true, true;
         PostError: true, true;
@@ -112,6 +116,15 @@ fn what_belongs_to_a_loop_stays_in_its_thread() {
         DeviceError: true, true;
         DeviceErrorKind: true, true;
         UnknownNumberError: true, true;
+        framing::Lines: true, true;
+        framing::Delimited: true, true;
+        framing::LengthPrefix: true, true;
+        framing::PrefixSize: true, true;
+        framing::DataBlocks<std::rc::Rc<u8>>: true, true;
+        framing::Netstrings: true, true;
+        framing::Decoded<u8>: true, true;
+        framing::FrameError: true, true;
+        framing::FrameErrorKind: true, true;
     };
     for (name, found, expected) in table {
         assert_eq!(found, expected, "{name}: (Send, Sync)");
@@ -139,6 +152,7 @@ fn tasks_stay_in_their_thread_and_their_errors_do_not() {
         qcore::task::Ticks: false, false;
         qcore::signal::Next<u8>: false, false;
         qcore::signal::SignalStream<u8>: false, false;
+        framing::FramedStream<qcore::QBuffer, framing::Lines>: false, false;
         qcore::io_device::DeviceStream: false, false;
         qcore::io_device::ReadHalf: false, false;
         qcore::io_device::WriteHalf: false, false;

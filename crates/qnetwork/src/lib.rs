@@ -42,11 +42,13 @@
 //!   configurations
 //! * [`local`] has [`QLocalSocket`] and [`QLocalServer`], for connections within this machine
 //! * [`reconnect`] has [`Reconnector`], which connects a socket again when its connection is lost
+//! * [`heartbeat`] has [`Heartbeat`], which notices that the other end of a connection is gone
 //! * [`address`] has [`QHostAddress`]
 //! * [`interface`] has [`QNetworkInterface`], the network interfaces of this machine
 //! * [`datagram`] has [`QNetworkDatagram`]
 //! * [`proxy`] has [`QNetworkProxy`] and [`QNetworkProxyFactory`], [`auth`] has [`QAuthenticator`]
 //! * [`host_info`] has [`QHostInfo`], look-ups of host names
+//! * `simulation` has a simulated network for tests, with the feature `simulation`
 //! * [`dns_lookup`] has [`QDnsLookup`], look-ups of records in the domain name system
 //!
 //! # Tasks
@@ -69,12 +71,18 @@ mod engine;
 #[cfg(fuzzing)]
 #[doc(hidden)]
 pub mod fuzzing;
+pub mod heartbeat;
 pub mod host_info;
 pub mod interface;
 pub mod local;
+#[cfg(feature = "tasks")]
+pub mod pipe;
 pub mod proxy;
 pub mod reconnect;
 pub mod server;
+#[cfg(feature = "simulation")]
+#[cfg_attr(docsrs, doc(cfg(feature = "simulation")))]
+pub mod simulation;
 pub mod socket;
 #[cfg(feature = "_tls")]
 pub mod ssl;
@@ -98,6 +106,7 @@ pub use self::{
     address::{AddressParseError, ConversionMode, Host, NetworkLayerProtocol, QHostAddress},
     auth::QAuthenticator,
     datagram::QNetworkDatagram,
+    heartbeat::Heartbeat,
     host_info::{HostInfoError, HostInfoErrorKind, LookupId, QHostInfo},
     interface::{
         DnsEligibilityStatus, InterfaceFlags, InterfaceType, QNetworkAddressEntry,
@@ -114,9 +123,9 @@ pub use self::{
     reconnect::{Reconnector, ReconnectorState, WhileAway},
     server::{IncomingConnection, QTcpServer, WorkerError, WorkerErrorKind},
     socket::{
-        AttachError, BindMode, CloseReason, DetachedSocket, PauseModes, QAbstractSocket,
-        QTcpSocket, QUdpSocket, SocketError, SocketErrorKind, SocketOption, SocketState,
-        SocketType, TimeoutKind,
+        AttachError, BindMode, CloseReason, DetachedSocket, KeepAlive, PauseModes, QAbstractSocket,
+        QTcpSocket, QUdpSocket, RateLimit, SocketError, SocketErrorKind, SocketOption, SocketState,
+        SocketType, TcpInfo, TimeoutKind,
     },
 };
 
@@ -142,15 +151,16 @@ pub mod prelude {
     #[doc(no_inline)]
     pub use crate::{
         AddressParseError, AttachError, BindMode, CloseReason, ConversionMode, DetachedSocket,
-        DnsEligibilityStatus, Host, HostInfoError, HostInfoErrorKind, IncomingConnection,
-        InterfaceFlags, InterfaceType, KnownHeader, LocalServerOptions, LocalSocketError,
-        LocalSocketErrorKind, LocalSocketState, LookupId, NetworkLayerProtocol, PauseModes,
-        ProxyCapabilities, ProxyFactory, ProxyParseError, ProxyQueryType, ProxyType,
-        QAbstractSocket, QAuthenticator, QHostAddress, QHostInfo, QLocalServer, QLocalSocket,
-        QNetworkAddressEntry, QNetworkDatagram, QNetworkInterface, QNetworkProxy,
-        QNetworkProxyFactory, QNetworkProxyQuery, QTcpServer, QTcpSocket, QUdpSocket, Reconnector,
-        ReconnectorState, SocketError, SocketErrorKind, SocketOption, SocketState, SocketType,
-        TimeoutKind, WhileAway, WorkerError, WorkerErrorKind,
+        DnsEligibilityStatus, Heartbeat, Host, HostInfoError, HostInfoErrorKind,
+        IncomingConnection, InterfaceFlags, InterfaceType, KeepAlive, KnownHeader,
+        LocalServerOptions, LocalSocketError, LocalSocketErrorKind, LocalSocketState, LookupId,
+        NetworkLayerProtocol, PauseModes, ProxyCapabilities, ProxyFactory, ProxyParseError,
+        ProxyQueryType, ProxyType, QAbstractSocket, QAuthenticator, QHostAddress, QHostInfo,
+        QLocalServer, QLocalSocket, QNetworkAddressEntry, QNetworkDatagram, QNetworkInterface,
+        QNetworkProxy, QNetworkProxyFactory, QNetworkProxyQuery, QTcpServer, QTcpSocket,
+        QUdpSocket, RateLimit, Reconnector, ReconnectorState, SocketError, SocketErrorKind,
+        SocketOption, SocketState, SocketType, TcpInfo, TimeoutKind, WhileAway, WorkerError,
+        WorkerErrorKind,
     };
     #[cfg(feature = "_tls")]
     #[doc(no_inline)]

@@ -269,3 +269,158 @@ fn over_a_local_socket() {
     assert_eq!(count, 1);
     assert!(told.get() >= 64 * 500);
 }
+
+fn sink(socket: &QTcpSocket, received: &Rc<Cell<usize>>) {
+    let received = received.clone();
+    let memory = RefCell::new(vec![0; 64 * 1024]);
+    socket.ready_read.connect_to(socket, move |socket, ()| {
+        let mut buffer = memory.borrow_mut();
+        while let Ok(count @ 1..) = socket.read_into(&mut buffer) {
+            received.set(received.get() + count);
+        }
+    });
+}
+
+/// Returns both ends of a connection.
+fn connected() -> (QTcpServer, QTcpSocket, QTcpSocket) {
+    let (server, client) = (QTcpServer::new(), QTcpSocket::new());
+    server.listen(QHostAddress::LocalHost, 0).unwrap();
+    client.connect_to_host(QHostAddress::LocalHost, server.server_port());
+    assert!(wait_until(10_000, || client.is_valid() && server.has_pending_connections()));
+    let accepted = server.next_pending_connection().unwrap();
+    (server, client, accepted)
+}
+
+/// Megabytes in one direction: what is written in chunks and read into memory of one's own takes no
+/// memory of each chunk's.
+#[test]
+fn bulk() {
+    static BLOCK: [u8; 64 * 1024] = [7; 64 * 1024];
+    const ROUND: usize = 256;
+    let (_server, client, accepted) = connected();
+    let received = Rc::new(Cell::new(0));
+    sink(&accepted, &received);
+    let mut sent = 0;
+    let mut round = || {
+        for _ in 0..ROUND {
+            client.write_chunk(&BLOCK[..]).unwrap();
+            sent += BLOCK.len();
+            assert!(wait_until(10_000, || client.bytes_to_write() < 256 * 1024));
+        }
+        assert!(wait_until(10_000, || received.get() == sent));
+    };
+    (0..4).for_each(|_| round());
+    // Each `wait_until` takes one. How the kernel divides the bytes decides on the rest.
+    let count = allocations(&mut round);
+    assert!(count <= 2 * (ROUND + 1), "{count} for {ROUND} blocks");
+}
+
+/// Each connection takes a handful of allocations at both ends together, however many there are.
+#[test]
+fn accepting() {
+    let server = QTcpServer::new();
+    let taken = Rc::new(RefCell::new(Vec::with_capacity(100)));
+    let more = taken.clone();
+    server.new_connection.connect_to(&server, move |server, ()| {
+        while let Some(socket) = server.next_pending_connection() {
+            more.borrow_mut().push(socket);
+        }
+    });
+    server.listen(QHostAddress::LocalHost, 0).unwrap();
+    let mut clients = Vec::with_capacity(100);
+    let mut round = || {
+        for _ in 0..100 {
+            let client = QTcpSocket::new();
+            client.connect_to_host(QHostAddress::LocalHost, server.server_port());
+            clients.push(client);
+        }
+        assert!(wait_until(10_000, || taken.borrow().len() == 100));
+        clients.drain(..).for_each(|client| client.abort());
+        taken.borrow_mut().drain(..).for_each(|socket| socket.abort());
+    };
+    (0..3).for_each(|_| round());
+    let count = allocations(&mut round);
+    assert!(count <= 100 * 24, "{count} for 100 connections");
+}
+
+#[test]
+fn a_client_that_waits() {
+    use std::io::{Read, Write};
+
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let server = std::thread::spawn(move || {
+        let mut stream = listener.accept().unwrap().0;
+        let mut buffer = [0; 64];
+        while stream.read_exact(&mut buffer).is_ok() {
+            stream.write_all(&buffer).unwrap();
+        }
+    });
+    let client = QTcpSocket::new();
+    client.connect_to_host("127.0.0.1", port);
+    client.wait_for_connected(10_000).unwrap();
+    let trip = || {
+        let mut buffer = [7; 64];
+        client.write(&buffer[..]).unwrap();
+        while client.bytes_available() < 64 {
+            client.wait_for_ready_read(10_000).unwrap();
+        }
+        assert_eq!(client.read_into(&mut buffer).unwrap(), 64);
+    };
+    (0..10).for_each(|_| trip());
+    assert_eq!(allocations(|| (0..100).for_each(|_| trip())), 0);
+    client.abort();
+    server.join().unwrap();
+}
+
+/// An echo of records: what is allocated is rustls's.
+#[cfg(feature = "tls")]
+#[test]
+fn an_encrypted_echo() {
+    use qnetwork::{
+        EncodingFormat, KeyAlgorithm, PeerVerifyMode, QSslCertificate, QSslConfiguration, QSslKey,
+        QSslServer, QSslSocket,
+    };
+
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/conformance/certs");
+    let read = |name: &str| std::fs::read(format!("{folder}/{name}")).unwrap();
+    let mut configuration = QSslConfiguration::default_configuration();
+    let chain = QSslCertificate::from_data(read("good-ec.crt"), EncodingFormat::Pem).unwrap();
+    let key = QSslKey::new(read("good-ec.key"), KeyAlgorithm::Ec, EncodingFormat::Pem);
+    configuration.set_local_certificate_chain(chain);
+    configuration.set_private_key(key);
+    let server = QSslServer::new();
+    server.set_ssl_configuration(configuration);
+    server.new_connection.connect_to(&server, |server, ()| {
+        while let Some(socket) = server.next_pending_connection() {
+            socket.ready_read.connect_to(&socket, |socket, ()| {
+                let mut buffer = [0; 1024];
+                while let Ok(count @ 1..) = socket.read_into(&mut buffer) {
+                    socket.write(&buffer[..count]).unwrap();
+                }
+            });
+        }
+    });
+    server.listen(QHostAddress::LocalHost, 0).unwrap();
+    let client = QSslSocket::new();
+    client.set_peer_verify_mode(PeerVerifyMode::None);
+    let trips = Rc::new(Cell::new(0));
+    let counted = trips.clone();
+    client.ready_read.connect_to(&client, move |client, ()| {
+        let mut buffer = [0; 1024];
+        while let Ok(count @ 1..) = client.read_into(&mut buffer) {
+            client.write(&buffer[..count]).unwrap();
+            counted.set(counted.get() + 1);
+        }
+    });
+    client.connect_to_host_encrypted("127.0.0.1", server.server_port());
+    assert!(wait_until(10_000, || client.is_encrypted()));
+    client.write([7; 64]).unwrap();
+    assert!(wait_until(10_000, || trips.get() >= 100));
+    let first = trips.get();
+    let count = allocations(|| assert!(wait_until(10_000, || trips.get() >= first + 500)));
+    // For each of the two records of a trip, rustls allocates the encrypted bytes that it hands
+    // out; each end reads and writes one.
+    println!("{count} allocations for 500 trips");
+    assert!(count <= 4 * 500 + 100, "{count} for 500 trips");
+}

@@ -3,7 +3,12 @@
 // `.ci/run` switches this feature on.
 #[cfg(feature = "ecosystem")]
 mod ecosystem;
+// `cargo test --workspace` switches this feature on.
+#[cfg(feature = "json")]
+mod jsonchat;
 mod ported;
+mod reconnecting;
+mod relay;
 // `cargo test --workspace` switches this feature on.
 #[cfg(feature = "tls")]
 mod tls;
@@ -190,9 +195,11 @@ fn every_example_has_a_help() {
         "loopback",
         "multicastreceiver",
         "multicastsender",
+        "reconnectingclient",
         "securefortuneserver",
         "securesocketclient",
         "taskechoserver",
+        "tcprelay",
         "threadedfortuneserver",
         "worker",
     ] {

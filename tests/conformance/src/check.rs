@@ -6,8 +6,11 @@ use std::{
     net::{Ipv4Addr, Ipv6Addr, TcpListener, UdpSocket},
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
-    sync::atomic::{AtomicU32, Ordering},
-    thread::JoinHandle,
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicU32, AtomicUsize, Ordering},
+    },
+    thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
 
@@ -20,6 +23,8 @@ pub(crate) struct Runner {
     pub(crate) certs: PathBuf,
     /// The proxy of every `tcp`.
     pub(crate) by: Option<By>,
+    /// The seed of the simulation that scenarios run in.
+    pub(crate) seed: Option<u64>,
     /// The time limit of a scenario.
     pub(crate) limit: Duration,
 }
@@ -81,6 +86,9 @@ impl Runner {
         if let Some(By { kind, port }) = self.by {
             command.args(["--proxy", &kind.to_string(), "--proxy-port", &port.to_string()]);
         }
+        if let Some(seed) = self.seed {
+            command.args(["--seed", &seed.to_string()]);
+        }
         let mut child = command
             .arg("--certs")
             .arg(&self.certs)
@@ -105,6 +113,34 @@ impl Runner {
         let mut candidates = own.chain([scenario.with_extension("ours")]);
         let found = candidates.find(|file| file.exists());
         found.unwrap_or_else(|| scenario.with_extension("trace"))
+    }
+
+    /// Runs scenarios and compares their traces. Simulated ones run at the same time: they do not
+    /// depend on the time that the machine has for them.
+    pub(crate) fn check_all<'a>(
+        &'a self,
+        scenarios: &'a [PathBuf],
+    ) -> Box<dyn Iterator<Item = Verdict> + 'a> {
+        if self.seed.is_none() {
+            return Box::new(scenarios.iter().map(|scenario| self.check(scenario)));
+        }
+        let next = AtomicUsize::new(0);
+        let done: Vec<_> = scenarios.iter().map(|_| Mutex::new(None)).collect();
+        let work = || {
+            loop {
+                let at = next.fetch_add(1, Ordering::Relaxed);
+                let Some(scenario) = scenarios.get(at) else { return };
+                let verdict = self.check(scenario);
+                *done[at].lock().unwrap_or_else(PoisonError::into_inner) = Some(verdict);
+            }
+        };
+        thread::scope(|scope| {
+            for _ in 0..thread::available_parallelism().map_or(1, usize::from) {
+                scope.spawn(work);
+            }
+        });
+        let verdict = |done: Mutex<_>| done.into_inner().unwrap_or_else(PoisonError::into_inner);
+        Box::new(done.into_iter().filter_map(verdict))
     }
 
     /// Runs one scenario and compares its trace with the recorded one.
@@ -187,13 +223,13 @@ fn wait(child: &mut Child, limit: Duration) -> io::Result<Option<ExitStatus>> {
             child.wait()?;
             return Ok(None);
         }
-        std::thread::sleep(Duration::from_millis(5));
+        thread::sleep(Duration::from_millis(5));
     }
 }
 
 /// Reads a pipe to its end in a thread of its own, so that the child never blocks on it.
 fn reader(pipe: Option<impl Read + Send + 'static>) -> JoinHandle<Vec<u8>> {
-    std::thread::spawn(move || {
+    thread::spawn(move || {
         let mut data = Vec::new();
         if let Some(mut pipe) = pipe {
             pipe.read_to_end(&mut data).ok();

@@ -28,6 +28,8 @@ Usage: conformance [OPTION...] FILE...           print the trace of each scenari
        conformance --serve-proxy KIND            run a proxy until stdin ends; print its port
 
   --certs DIR   the directory of the certificates
+  --simulated   run in the simulated network, on virtual time
+  --seed N      the seed of the simulation (1)
   --proxy KIND  every tcp uses a socks5 or http proxy; NAME.KIND.ours and NAME.KIND.trace go first
 ";
 
@@ -39,6 +41,8 @@ struct Options {
     proxy: Option<ProxyKind>,
     /// The port of a proxy that is running already.
     proxy_port: u16,
+    /// The seed of the simulation that the scenario runs in.
+    seed: Option<u64>,
     files: Vec<PathBuf>,
 }
 
@@ -86,11 +90,14 @@ fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Options, lexopt::Er
     let mut parser = lexopt::Parser::from_iter(args);
     let certs = Path::new(env!("CARGO_MANIFEST_DIR")).join("certs");
     let files = Vec::new();
-    let mut options = Options { mode: Mode::Print, certs, proxy: None, proxy_port: 0, files };
+    let mut options =
+        Options { mode: Mode::Print, certs, proxy: None, proxy_port: 0, seed: None, files };
     while let Some(arg) = parser.next()? {
         match arg {
             Long("certs") => options.certs = parser.value()?.into(),
             Long("check") => options.mode = Mode::Check,
+            Long("simulated") => options.seed = options.seed.or(Some(1)),
+            Long("seed") => options.seed = Some(parser.value()?.parse()?),
             Long("run") => options.mode = Mode::Run,
             Long("proxy") => options.proxy = Some(parser.value()?.parse()?),
             Long("proxy-port") => options.proxy_port = parser.value()?.parse()?,
@@ -102,6 +109,9 @@ fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Options, lexopt::Er
             Value(file) => options.files.push(file.into()),
             _ => return Err(arg.unexpected()),
         }
+    }
+    if options.seed.is_some() && options.proxy.is_some() {
+        return Err("a proxy cannot be simulated".into());
     }
     if options.files.is_empty() && !matches!(options.mode, Mode::Help | Mode::ServeProxy) {
         return Err("no scenario is given".into());
@@ -121,12 +131,17 @@ fn runner(options: &Options) -> io::Result<Runner> {
         Some(kind) => Some(By { kind, port: proxy::serve(kind)? }),
         None => None,
     };
-    Ok(Runner { certs: options.certs.clone(), by, limit: LIMIT })
+    Ok(Runner { certs: options.certs.clone(), by, seed: options.seed, limit: LIMIT })
 }
 
 fn run_here(options: &Options) -> i32 {
     let by = options.proxy.map(|kind| By { kind, port: options.proxy_port });
-    match run::scenario(&options.files[0], &options.certs, by) {
+    let (file, certs) = (&options.files[0], &options.certs);
+    let trace = match options.seed {
+        Some(seed) => run::simulated(file, certs, seed),
+        None => run::scenario(file, certs, by),
+    };
+    match trace {
         Ok(trace) => match io::stdout().write_all(trace.as_bytes()) {
             Ok(()) => 0,
             Err(_) => 1,
@@ -157,8 +172,9 @@ fn check(options: &Options) -> io::Result<i32> {
     let runner = runner(options)?;
     let (mut passed, mut failed) = (0, 0);
     let mut out = io::stdout();
-    for file in &options.files {
-        match runner.check(file) {
+    let verdicts = runner.check_all(&options.files);
+    for (file, verdict) in options.files.iter().zip(verdicts) {
+        match verdict {
             Verdict::Passed => passed += 1,
             Verdict::Failed(why) => {
                 failed += 1;

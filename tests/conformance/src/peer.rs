@@ -1,4 +1,4 @@
-//! Peers: blocking sockets of the system, without this project and without Qt.
+//! Peers: blocking sockets of the system or of the simulation, without signals and without Qt.
 //!
 //! Peers do not belong to the event loop's thread, because `meanwhile` calls them from another one.
 //! A call that waits holds no lock meanwhile, so the two threads never wait for each other.
@@ -9,16 +9,16 @@ mod udp;
 use std::{
     io,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
-    os::fd::{AsFd, AsRawFd},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
-use mio::{Events, Interest, Poll, Token, unix::SourceFd};
-use socket2::{Domain, Socket};
+use qnetwork::simulation::{self, Socket};
+use socket2::Domain;
 
 pub(crate) use self::{tcp::TcpPeer, udp::UdpPeer};
 use crate::{
     error::{Error, Result},
+    run::now,
     syntax::PeerOption,
 };
 
@@ -84,28 +84,17 @@ fn port_of(socket: &Socket) -> io::Result<u16> {
     address.map(|address| address.port()).ok_or_else(|| io::Error::other("a socket with no port"))
 }
 
-/// Returns whether a read would not block. As for `select`, a socket that can never be read counts
-/// as readable.
-fn is_readable(socket: &Socket) -> io::Result<bool> {
-    let mut poll = Poll::new()?;
-    let fd = socket.as_fd().as_raw_fd();
-    poll.registry().register(&mut SourceFd(&fd), Token(0), Interest::READABLE)?;
-    let mut events = Events::with_capacity(1);
-    poll.poll(&mut events, Some(Duration::ZERO))?;
-    Ok(!events.is_empty())
-}
-
 /// Repeats the call while it is interrupted or would block, until the time limit.
 fn patiently<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = now() + PATIENCE;
     loop {
         match call() {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                if Instant::now() >= deadline {
+                if now() >= deadline {
                     return Err(io::Error::new(io::ErrorKind::TimedOut, "nothing came for 5 s"));
                 }
-                std::thread::sleep(Duration::from_millis(1));
+                simulation::sleep(Duration::from_millis(1));
             }
             done => return done,
         }

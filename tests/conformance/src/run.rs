@@ -1,8 +1,14 @@
 //! The work of the process of one scenario.
 
-use std::{fs, path::Path};
+use std::{
+    fs,
+    path::Path,
+    sync::LazyLock,
+    time::{Duration, Instant},
+};
 
 use qcore::QCoreApplication;
+use qnetwork::simulation::{self, Simulation};
 
 use crate::{
     check::By,
@@ -29,4 +35,19 @@ pub(crate) fn scenario(path: &Path, certs: &Path, by: Option<By>) -> Result<Stri
     drop(app);
     // The trace ends here. Events at the end of the process do not belong to it.
     Ok(world.trace())
+}
+
+/// Runs a scenario in a simulation with this seed and returns its trace.
+///
+/// # Errors
+///
+/// As [`scenario`].
+pub(crate) fn simulated(path: &Path, certs: &Path, seed: u64) -> Result<String> {
+    Simulation::new(seed).run(|_| scenario(path, certs, None))
+}
+
+/// Returns the time since some instant: the simulation's time, or the real one.
+pub(crate) fn now() -> Duration {
+    static EPOCH: LazyLock<Instant> = LazyLock::new(Instant::now);
+    simulation::now().unwrap_or_else(|| EPOCH.elapsed())
 }

@@ -23,6 +23,33 @@ fn so_they_do_by_an_http_proxy() {
     check(&["--proxy", "http"], &listed("proxies.txt"));
 }
 
+#[test]
+fn so_they_do_in_the_simulated_network() {
+    let left_out = listed("not-simulated.txt");
+    let mut scenarios = listed("finished.txt");
+    let all = scenarios.len();
+    scenarios.retain(|name| !left_out.contains(name));
+    assert!(left_out.len() * 20 <= all, "more than 5 % are left out");
+    check(&["--simulated"], &scenarios);
+}
+
+#[test]
+fn a_seed_determines_a_simulated_run() {
+    let name = "server-several-pending.scn";
+    let run = |seed: &str| {
+        let scenario = Path::new(HERE).join("scenarios").join(name);
+        let run = Command::new(env!("CARGO_BIN_EXE_conformance"))
+            .args(["--simulated", "--seed", seed])
+            .arg(scenario)
+            .output()
+            .expect("the runner runs");
+        assert!(run.status.success());
+        run.stdout
+    };
+    assert_eq!(run("1"), run("1"));
+    assert_eq!(run("1"), run("2"));
+}
+
 fn check(options: &[&str], scenarios: &[String]) {
     assert!(!scenarios.is_empty());
     let run = Command::new(env!("CARGO_BIN_EXE_conformance"))

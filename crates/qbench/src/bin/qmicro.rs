@@ -1,7 +1,10 @@
 //! Benchmarks in one process: `qmicro emit|connect|queued|crossthread|zero|timers10k|timers|echo|text|
-//! tasks`.
+//! tasks|blocking|burst|grow [SECONDS]`.
 //!
-//! Each benchmark prints its figures as lines of JSON.
+//! Each benchmark prints its figures as lines of JSON. `blocking` is a client that waits for its
+//! server, `burst` sends many datagrams at once, and `grow` shows how costs grow with the number of
+//! slots and timers. The number of seconds is how long those take that repeat their work for a
+//! certain time. If it is below 1, the others do less, too.
 
 use std::{
     cell::{Cell, RefCell},
@@ -21,21 +24,27 @@ use qcore::{
 use qnetwork::{QHostAddress, QTcpServer, QTcpSocket};
 
 fn main() -> ExitCode {
+    let seconds = std::env::args().nth(2).and_then(|text| text.parse::<f64>().ok());
+    let short = seconds.is_some_and(|seconds| seconds < 1.0);
+    let (one, longer) = (seconds.unwrap_or(1.0), seconds.unwrap_or(1.5));
     match std::env::args().nth(1).as_deref() {
         Some("emit") => emit(),
         Some("connect") => connect(),
         Some("queued") => queued(),
-        Some("crossthread") => qbench::crossthread(),
-        Some("zero") => zero(),
+        Some("crossthread") => qbench::crossthread(if short { 5 } else { 1 }),
+        Some("zero") => zero(one),
         Some("timers10k") => timers(10_000),
         Some("timers") => timers(100_000),
-        Some("echo") => echo(),
-        Some("text") => text(),
-        Some("tasks") => tasks(),
+        Some("echo") => echo(longer),
+        Some("text") => text(if short { 1 } else { 5 }),
+        Some("tasks") => tasks(if short { 200_000 } else { 1_000_000 }),
+        Some("blocking") => qbench::blocking(one),
+        Some("burst") => qbench::burst(one),
+        Some("grow") => qbench::grow(),
         _ => {
             eprintln!(
                 "usage: qmicro emit|connect|queued|crossthread|zero|timers10k|timers|echo|text|\
-                 tasks"
+                 tasks|blocking|burst|grow [SECONDS]"
             );
             return ExitCode::from(2);
         }
@@ -43,22 +52,21 @@ fn main() -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// Measures tasks: one million that are ready at once, two that wake each other, and one that awaits
-/// a signal, in nanoseconds each.
-fn tasks() {
-    const COUNT: u32 = 1_000_000;
+/// Measures tasks: many that are ready at once, two that wake each other, and one that awaits a
+/// signal, in nanoseconds each.
+fn tasks(tasks: u32) {
     let per = |name: &str, start: Instant, count: u32| {
         report(name, start.elapsed().as_nanos() as f64 / f64::from(count), "ns");
     };
 
     let start = Instant::now();
     let done = Rc::new(Cell::new(0));
-    for _ in 0..COUNT {
+    for _ in 0..tasks {
         let done = done.clone();
         spawn_local(async move { done.set(done.get() + 1) });
     }
-    assert!(wait_until(60_000, || done.get() == COUNT));
-    per("task_spawn_and_finish", start, COUNT);
+    assert!(wait_until(60_000, || done.get() == tasks));
+    per("task_spawn_and_finish", start, tasks);
 
     // Each of the two waits until it is its turn.
     let turn = Rc::new((Cell::new(0), Cell::new(None::<Waker>), Cell::new(None::<Waker>)));
@@ -66,7 +74,7 @@ fn tasks() {
         let turn = turn.clone();
         async move {
             let (own, other) = if player == 0 { (&turn.1, &turn.2) } else { (&turn.2, &turn.1) };
-            for _ in 0..COUNT / 2 {
+            for _ in 0..tasks / 2 {
                 poll_fn(|context| {
                     if turn.0.get() % 2 == player {
                         return Poll::Ready(());
@@ -90,7 +98,7 @@ fn tasks() {
         }
     })
     .unwrap();
-    per("task_ping_pong", start, COUNT);
+    per("task_ping_pong", start, tasks);
 
     let signal = Rc::new(Signal::<u32>::new());
     let (awaited, seen) = (signal.clone(), Rc::new(Cell::new(0)));
@@ -104,23 +112,23 @@ fn tasks() {
     let app = QCoreApplication::instance();
     app.process_events();
     let start = Instant::now();
-    for value in 0..COUNT {
+    for value in 0..tasks {
         signal.emit(value);
         app.process_events();
     }
-    per("signal_next", start, COUNT);
-    assert_eq!(seen.get(), COUNT);
+    per("signal_next", start, tasks);
+    assert_eq!(seen.get(), tasks);
 
     let queued = Signal::<u32>::new();
     let sum = Rc::new(Cell::new(0));
     queued.connect_to_with_type(&sum, ConnectionType::QUEUED, |sum, _| sum.set(sum.get() + 1));
     let start = Instant::now();
-    for value in 0..COUNT {
+    for value in 0..tasks {
         queued.emit(value);
         app.process_events();
     }
-    per("signal_queued", start, COUNT);
-    assert_eq!(sum.get(), COUNT);
+    per("signal_queued", start, tasks);
+    assert_eq!(sum.get(), tasks);
 }
 
 /// Measures the emission of an object's signal. Its slots, closures or methods of a receiver, add
@@ -188,6 +196,7 @@ fn connect() {
         let all = rounds as f64 * count as f64;
         report(&format!("connect_n{count}"), connecting / all, "ns/conn");
         report(&format!("disconnect_n{count}"), cutting / all, "ns/conn");
+        report(&format!("connect_and_disconnect_n{count}"), (connecting + cutting) / all, "ns");
     }
 }
 
@@ -241,14 +250,14 @@ fn queued() {
     report("queued_chain", nanos(start) / 200_000.0, "ns/call");
 }
 
-fn zero() {
+fn zero(seconds: f64) {
     let app = QCoreApplication::new();
     let timer = QTimer::new();
     let fires = Rc::new(Cell::new(0u64));
     let start = Instant::now();
     timer.timeout.connect_to(&fires, move |fires, ()| {
         fires.set(fires.get() + 1);
-        if fires.get() % 1024 == 0 && start.elapsed() > Duration::from_secs(1) {
+        if fires.get() % 1024 == 0 && start.elapsed().as_secs_f64() > seconds {
             QCoreApplication::instance().quit();
         }
     });
@@ -311,7 +320,7 @@ fn timers(count: usize) {
 }
 
 /// Measures a text stream over a buffer: lines, words and numbers, read and written.
-fn text() {
+fn text(rounds: u32) {
     const COUNT: usize = 400_000;
     let open = |data: String| {
         let buffer = QBuffer::new();
@@ -325,7 +334,7 @@ fn text() {
     };
     let time = |bench: &str, unit: &str, work: &mut dyn FnMut()| {
         let mut best = f64::INFINITY;
-        for _ in 0..5 {
+        for _ in 0..rounds {
             let start = Instant::now();
             work();
             best = best.min(nanos(start));
@@ -393,6 +402,7 @@ struct Echo {
     began: Cell<Instant>,
     cpu: Cell<f64>,
     warm: Cell<bool>,
+    seconds: f64,
 }
 
 impl Echo {
@@ -402,7 +412,7 @@ impl Echo {
         self.trips.borrow_mut().push((now - self.sent.get()).as_nanos() as u32);
         let passed = (now - self.began.get()).as_secs_f64();
         if !self.warm.get() {
-            if passed > 0.2 {
+            if passed > self.seconds.min(0.2) {
                 self.warm.set(true);
                 self.trips.borrow_mut().clear();
                 self.began.set(now);
@@ -410,7 +420,7 @@ impl Echo {
             }
             return false;
         }
-        if passed < 1.5 {
+        if passed < self.seconds {
             return false;
         }
         let mut trips = self.trips.borrow_mut();
@@ -429,7 +439,7 @@ impl Echo {
     }
 }
 
-fn echo() {
+fn echo(seconds: f64) {
     let app = QCoreApplication::new();
     let server = QTcpServer::new();
     server.new_connection.connect_to(&server, |server, ()| {
@@ -452,6 +462,7 @@ fn echo() {
         began: Cell::new(now),
         cpu: Cell::new(0.0),
         warm: Cell::new(false),
+        seconds,
     });
     let client = QTcpSocket::new();
     let shared = echo.clone();

@@ -329,7 +329,7 @@ impl Dispatcher {
             // An event that has already happened counts even if the deadline has passed.
             let over = deadline.has_expired();
             let timeout = match deadline.nanos() {
-                Some(_) if over || self.clock.is_virtual() => Some(Duration::ZERO),
+                Some(_) if over || self.sources.moves(&self.clock) => Some(Duration::ZERO),
                 Some(at) => Some(Duration::from_nanos(at.saturating_sub(self.clock.now()))),
                 None => None,
             };
@@ -338,7 +338,9 @@ impl Dispatcher {
                 if over {
                     return None;
                 }
-                self.clock.advance_to(deadline.nanos().unwrap_or(0));
+                if self.sources.moves(&self.clock) {
+                    self.clock.advance_to(deadline.nanos().unwrap_or(0));
+                }
             }
         }
     }

@@ -41,12 +41,17 @@ mod poster;
 mod registration;
 mod run;
 mod running;
+#[cfg(feature = "simulation")]
+pub(crate) mod simulated;
 mod source;
 #[cfg(feature = "tasks")]
 mod tasks;
 mod timers;
 mod turn;
 
+#[cfg(feature = "simulation")]
+#[doc(hidden)]
+pub use self::simulated::{SimulatedPoll, Woken};
 pub use self::{
     dispatcher::Dispatcher,
     flags::ProcessEventsFlags,

@@ -16,6 +16,7 @@ use super::{
     inbox::{Inbox, Message},
     source::{EventSource, Readiness, SourceEntry, SourceKey, WAKER},
 };
+use crate::time::Clock;
 
 /// The maximum number of events that one call of the poll returns.
 const EVENTS: usize = 1024;
@@ -40,6 +41,8 @@ pub(super) struct Sources {
     table: RefCell<Slab<SourceEntry>>,
     generation: Cell<u32>,
     ready: RefCell<VecDeque<SourceKey>>,
+    #[cfg(feature = "simulation")]
+    pub(super) simulated: super::simulated::Simulated,
 }
 
 /// The resources that the loop gets from the operating system. The loop creates all of them
@@ -171,6 +174,10 @@ impl Sources {
         key: SourceKey,
         interest: Interest,
     ) -> io::Result<()> {
+        #[cfg(feature = "simulation")]
+        if self.simulated.is_set() {
+            return Err(super::simulated::refusal());
+        }
         self.system()?.registry.register(io, key.token(), interest)
     }
 
@@ -193,6 +200,13 @@ impl Sources {
     /// Waits for events and marks their sources as ready. Without a time-out it waits for ever.
     pub(super) fn wait(&self, timeout: Option<Duration>) {
         let queued = self.ready_count();
+        #[cfg(feature = "simulation")]
+        if self.wait_simulated(timeout) {
+            if self.ready_count() > queued {
+                self.sort_ready();
+            }
+            return;
+        }
         let waited = self.poll(timeout);
         if self.ready_count() > queued {
             self.sort_ready();
@@ -241,6 +255,10 @@ impl Sources {
     /// Creates the poll if there is none yet.
     #[cold]
     pub(super) fn ensure_poll(&self) -> io::Result<()> {
+        #[cfg(feature = "simulation")]
+        if self.simulated.is_set() {
+            return Ok(());
+        }
         self.system().map(drop)
     }
 
@@ -252,6 +270,16 @@ impl Sources {
             self.complained.set(Some(now));
             crate::q_warning!("cannot wait for events: {error}");
         }
+    }
+
+    /// Returns whether the loop itself moves its clock, which stands still while the loop waits. A
+    /// simulated poll moves the clock of its loop.
+    pub(super) fn moves(&self, clock: &Clock) -> bool {
+        #[cfg(feature = "simulation")]
+        if self.simulated.is_set() {
+            return false;
+        }
+        clock.is_virtual()
     }
 
     // ---- other threads
@@ -268,6 +296,18 @@ impl Sources {
     /// Makes this loop take the messages of `inbox`. Returns whether it had no inbox yet.
     pub(super) fn adopt(&self, inbox: Arc<Inbox>) -> bool {
         self.inbox.set(inbox).is_ok()
+    }
+
+    /// Returns whether a poll has reported the waker, and nobody has taken the messages since.
+    #[cfg(feature = "simulation")]
+    pub(super) fn has_woken(&self) -> bool {
+        self.woken.get()
+    }
+
+    /// Notes that a poll has reported the waker.
+    #[cfg(feature = "simulation")]
+    pub(super) fn set_woken(&self) {
+        self.woken.set(true);
     }
 
     /// Returns whether the inbox may contain messages.

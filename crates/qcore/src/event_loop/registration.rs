@@ -21,6 +21,11 @@ pub struct Registration {
 }
 
 impl Registration {
+    #[cfg(feature = "simulation")]
+    pub(super) fn key(&self) -> SourceKey {
+        self.key
+    }
+
     /// Registers a file descriptor for this source. `interest` chooses whether the source receives
     /// events for reading, for writing, or for both. Call it once for each descriptor.
     ///

@@ -115,6 +115,12 @@ impl Dispatcher {
         // The limit is in real time, because the loop's own clock may be virtual and stand still.
         let (start, limit) = (Instant::now(), deadline.remaining_time());
         let flags = flags - ProcessEventsFlags::WAIT_FOR_MORE_EVENTS;
+        #[cfg(feature = "simulation")]
+        if self.is_simulated() {
+            // Each turn takes simulated time.
+            while self.turn(flags, None, None, None) && !deadline.has_expired() {}
+            return;
+        }
         let in_time = || limit.is_none_or(|limit| start.elapsed() < limit);
         while self.turn(flags, None, None, None) && in_time() {}
     }

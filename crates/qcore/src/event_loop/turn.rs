@@ -66,14 +66,17 @@ impl Dispatcher {
         done |= self.woken.take();
         // If no timer is due now, the timers that the sources start wait for the next turn, as with
         // Qt's GLib loop. What the sources write is then sent before these timers fire.
-        let is_due = timers && self.is_timer_due();
+        let now = if timers { self.time_if_timer_due() } else { None };
+        let mut moved = false;
         if sockets {
-            done |= self.run_sources();
-            done |= self.run_writers(&self.writers, writers);
-            done |= self.run_writers(&self.early_writers, early);
+            moved |= self.run_sources();
+            moved |= self.run_writers(&self.writers, writers);
+            moved |= self.run_writers(&self.early_writers, early);
         }
-        if is_due {
-            done |= self.run_timers();
+        done |= moved;
+        if let Some(now) = now {
+            // Reading the clock takes a good part of a turn that only fires a timer.
+            done |= self.run_timers(if moved { self.clock.now() } else { now });
         }
         done |= self.run_tasks(root);
         // Posted calls run before the data is sent, as in Qt: one of them may end the connection.
@@ -90,13 +93,16 @@ impl Dispatcher {
         if !wait {
             return self.sources.wait(Some(Duration::ZERO));
         }
-        let due = if timers { self.timers.borrow_mut().next_due() } else { None };
+        let (due, past) = {
+            let mut all = self.timers.borrow_mut();
+            (if timers { all.next_due() } else { None }, all.past())
+        };
         let at = match (due, until) {
             (Some(due), Some(until)) => Some(due.min(until)),
             (due, until) => due.or(until),
         };
         let Some(at) = at else { return self.sources.wait(None) };
-        if self.clock.is_virtual() {
+        if self.sources.moves(&self.clock) {
             self.sources.wait(Some(Duration::ZERO));
             let is_ready = sockets && self.sources.ready_count() > 0;
             if !is_ready && !self.sources.is_woken() {
@@ -104,8 +110,8 @@ impl Dispatcher {
             }
             return;
         }
-        let timeout = Duration::from_nanos(at.saturating_sub(self.clock.now()));
-        self.sources.wait(Some(timeout));
+        let rest = if at <= past { 0 } else { at.saturating_sub(self.clock.now()) };
+        self.sources.wait(Some(Duration::from_nanos(rest)));
     }
 
     /// Returns whether the next turn has something to do without waiting.
@@ -121,12 +127,13 @@ impl Dispatcher {
             || self.sources.ready_count() > 0
             || !self.writers.borrow().is_empty()
             || !self.early_writers.borrow().is_empty()
-            || self.is_timer_due()
+            || self.time_if_timer_due().is_some()
     }
 
-    fn is_timer_due(&self) -> bool {
-        let due = self.timers.borrow_mut().next_due();
-        due.is_some_and(|due| due <= self.clock.now())
+    /// Returns the time if a timer is due.
+    fn time_if_timer_due(&self) -> Option<Nanos> {
+        let due = self.timers.borrow_mut().next_due()?;
+        Some(self.clock.now()).filter(|&now| due <= now)
     }
 
     /// Moves the calls of other threads to the queue of this loop. Returns whether one of these
@@ -253,11 +260,8 @@ impl Dispatcher {
         count > 0
     }
 
-    fn run_timers(&self) -> bool {
-        if self.timers.borrow().is_empty() {
-            return false;
-        }
-        let now = self.clock.now();
+    /// Fires the timers that are due at `now`, each once.
+    fn run_timers(&self, now: Nanos) -> bool {
         let mark = self.timers.borrow().mark();
         let mut done = false;
         loop {

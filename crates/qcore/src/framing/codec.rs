@@ -51,7 +51,7 @@ pub trait Codec: 'static {
     /// A received message.
     type Message: 'static;
 
-    /// A message to be sent, which [`send`](super::FramedNode::send) takes by reference: for
+    /// A message to be sent, which [`send`](super::Framed::send) takes by reference: for
     /// example `str` if `Message` is `String`.
     type Sent: ?Sized;
 

@@ -4,7 +4,7 @@ use super::{Codec, DEFAULT_LIMIT, Decoded, FrameError, FrameErrorKind};
 
 /// Messages of bytes that end with a delimiter.
 ///
-/// A received message does not include the delimiter. [`send`](super::FramedNode::send) adds it,
+/// A received message does not include the delimiter. [`send`](super::Framed::send) adds it,
 /// and fails with [`FrameErrorKind::Invalid`] if the other end would find it inside of the message.
 /// [`Lines`](super::Lines) is the same for text.
 ///

@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, error::Error, fmt, io, sync::Arc};
 
-use crate::io_device::DeviceError;
+use crate::io_device::{DeviceError, DeviceErrorKind};
 
 /// The kind of a [`FrameError`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -15,6 +15,9 @@ pub enum FrameErrorKind {
     Invalid,
     /// The stream has ended in the middle of a message.
     Incomplete,
+    /// The device refuses more bytes for now, because its
+    /// [`write_flow`](crate::QIODevice::write_flow) says so. Nothing was sent.
+    Full,
     /// The device failed.
     Device,
     /// The codec is at work: it has called the object that uses it.
@@ -85,6 +88,7 @@ impl From<FrameErrorKind> for FrameError {
                 FrameErrorKind::TooLong => "the message is too long",
                 FrameErrorKind::Invalid => "the message is invalid",
                 FrameErrorKind::Incomplete => "the stream has ended in the middle of a message",
+                FrameErrorKind::Full => "too many bytes wait to be sent",
                 FrameErrorKind::Device => "device error",
                 FrameErrorKind::Busy => "the codec is at work",
             }),
@@ -95,7 +99,11 @@ impl From<FrameErrorKind> for FrameError {
 
 impl From<DeviceError> for FrameError {
     fn from(error: DeviceError) -> Self {
-        FrameError::with_source(FrameErrorKind::Device, error)
+        let kind = match error.kind() {
+            DeviceErrorKind::Full => FrameErrorKind::Full,
+            _ => FrameErrorKind::Device,
+        };
+        FrameError::with_source(kind, error)
     }
 }
 
@@ -134,6 +142,7 @@ impl From<FrameError> for io::Error {
         let kind = match error.kind {
             FrameErrorKind::TooLong | FrameErrorKind::Invalid => io::ErrorKind::InvalidData,
             FrameErrorKind::Incomplete => io::ErrorKind::UnexpectedEof,
+            FrameErrorKind::Full => io::ErrorKind::WouldBlock,
             FrameErrorKind::Device => io::ErrorKind::Other,
             FrameErrorKind::Busy => io::ErrorKind::ResourceBusy,
         };

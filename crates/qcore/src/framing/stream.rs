@@ -122,7 +122,8 @@ impl<D: Inherits<QIODevice>, C: Codec> FramedStream<D, C> {
     }
 
     /// Sets how many bytes may wait in this process to be sent before [`send`](FramedStream::send)
-    /// waits, 64 KiB by default and at least 1. A message may exceed it.
+    /// waits, 64 KiB by default and at least 1. A message may exceed it. The limit belongs to the
+    /// device, see [`WriteHalf::set_write_limit`](crate::io_device::WriteHalf::set_write_limit).
     pub fn set_write_limit(&mut self, bytes: usize) {
         self.stream.set_write_limit(bytes);
     }

@@ -97,23 +97,21 @@ impl QIODevice {
     /// ```
     #[must_use]
     pub fn write_flow(&self) -> &WriteFlow {
-        self.0.flow.get_or_init(|| {
-            Box::new(WriteFlow {
-                drained: Signal::in_life(Object::life(self)),
-                device: self.to_weak(),
-                low: Cell::new(0),
-                high: Cell::new(usize::MAX),
-                when_full: Cell::default(),
-                owes_drained: Cell::new(false),
-                watch: RefCell::default(),
-            })
+        self.extras().flow.get_or_init(|| WriteFlow {
+            drained: Signal::in_life(Object::life(self)),
+            device: self.to_weak(),
+            low: Cell::new(0),
+            high: Cell::new(usize::MAX),
+            when_full: Cell::default(),
+            owes_drained: Cell::new(false),
+            watch: RefCell::default(),
         })
     }
 
     /// Returns the marks, if the program has asked for them.
     #[inline]
     pub(super) fn flow_in_use(&self) -> Option<&WriteFlow> {
-        self.0.flow.get().map(|flow| &**flow)
+        self.0.extras.get()?.flow.get()
     }
 
     /// The device was opened or closed: it is not full, and owes no signal.
@@ -205,10 +203,10 @@ impl WriteFlow {
         if self.owes_drained.get() && !self.is_watching() && !device.is_deleted() {
             let node = self.device.clone();
             let watch = device.connect_sent(Rc::new(move || {
-                if let Some(node) = node.upgrade()
-                    && let Some(flow) = node.flow.get()
+                if let Some(device) = node.upgrade().map(QIODevice::from_node)
+                    && let Some(flow) = device.flow_in_use()
                 {
-                    flow.on_sent(&QIODevice::from_node(node.clone()));
+                    flow.on_sent(&device);
                 }
             }));
             let before = self.watch.replace(Some(watch));

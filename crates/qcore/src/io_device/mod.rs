@@ -25,6 +25,7 @@ mod reading;
 mod sink;
 mod std_io;
 mod transaction;
+mod watch;
 
 use std::{
     cell::{Cell, OnceCell, Ref, RefCell},
@@ -49,6 +50,7 @@ use self::{
     backend::NoBackend,
     byte_queue::{ByteQueue, DetachedBytes},
     pool::{BufferPool, SMALL},
+    watch::ReadWatch,
 };
 use crate::{
     classes::{Class, Handle, Life, Node, Object},
@@ -150,8 +152,16 @@ pub struct DeviceNode {
     /// How often bytes of the read buffer were lent and returned: odd while they are lent.
     lendings: Cell<u32>,
     backend: OnceCell<Backend>,
-    /// What limits written bytes. Most devices have none.
-    flow: OnceCell<Box<WriteFlow>>,
+    extras: OnceCell<Box<Extras>>,
+}
+
+/// Parts that few devices have.
+#[derive(Default)]
+struct Extras {
+    /// What limits written bytes.
+    flow: OnceCell<WriteFlow>,
+    /// What happens to unread bytes.
+    watch: OnceCell<ReadWatch>,
 }
 
 /// The object that implements the functions that are virtual in Qt.
@@ -193,7 +203,7 @@ impl DeviceNode {
             error_string: RefCell::default(),
             lendings: Cell::new(0),
             backend: OnceCell::new(),
-            flow: OnceCell::new(),
+            extras: OnceCell::new(),
         })
     }
 }
@@ -240,6 +250,10 @@ impl QIODevice {
     /// Sets the device's virtual functions. Only the first call has an effect.
     pub fn set_backend(&self, backend: Weak<dyn DeviceBackend>) {
         let _ = self.0.backend.set(Backend::Derived(backend));
+    }
+
+    fn extras(&self) -> &Extras {
+        self.0.extras.get_or_init(Box::default)
     }
 
     fn backend(&self) -> Rc<dyn DeviceBackend> {

@@ -252,6 +252,14 @@ impl QIODevice {
         let mode = self.open_mode();
         let text = mode.contains(OpenMode::TEXT);
         let peeking = keep == Keep::Peek;
+        if sequential
+            && !peeking
+            && !text
+            && !self.is_transaction_started()
+            && backend.fills_buffer()
+        {
+            return self.read_filled(&*backend, sink);
+        }
         let stays = if sequential {
             peeking || self.is_transaction_started()
         } else {
@@ -307,7 +315,32 @@ impl QIODevice {
         if !asked && self.buffered() == 0 {
             let _ = backend.read_data(self, &mut []);
         }
+        if keep == Keep::No {
+            self.note_read();
+        }
         Ok(sink.len())
+    }
+
+    /// Reads from a device that fills its read buffer by itself: a shorter form of
+    /// [`read_some`](QIODevice::read_some).
+    fn read_filled(
+        &self,
+        backend: &dyn DeviceBackend,
+        sink: &mut Sink<'_>,
+    ) -> Result<usize, DeviceError> {
+        let (count, is_empty) = {
+            let mut buffer = self.0.buffer.borrow_mut();
+            (sink.drain(&mut buffer, &self.0.pool), buffer.is_empty())
+        };
+        if is_empty {
+            // The backend hears that the buffer is empty. An error is for the next read if there
+            // were bytes, or if the caller wants none.
+            let asked = backend.read_data(self, &mut []);
+            if count == 0 && sink.room() > 0 {
+                asked?;
+            }
+        }
+        Ok(count)
     }
 
     /// Moves bytes from the device to the end of the read buffer, as many as one call of the
@@ -328,6 +361,7 @@ impl QIODevice {
     pub(super) fn take(&self, count: usize) {
         self.0.buffer.borrow_mut().consume(count, &self.0.pool);
         self.advance(count as i64);
+        self.note_read();
     }
 
     /// Tells the backend that the read buffer is empty, so that it can fetch bytes that had no

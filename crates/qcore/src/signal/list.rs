@@ -2,12 +2,13 @@
 
 use std::{
     cell::{Cell, RefCell, RefMut},
+    panic::Location,
     rc::Rc,
 };
 
 use super::{
     sender::SenderScope,
-    slot::{AnySlot, Call, OneSlot, Ran},
+    slot::{AnySlot, Call, OneSlot, Ran, SlotState},
 };
 use crate::{
     classes::{Life, MethodId, SlotList},
@@ -180,6 +181,13 @@ impl<T: 'static> Slots<T> {
         let snapshot = self.entries.borrow().clone();
         let lives = |slot: &&Rc<dyn AnySlot<T>>| slot.call().is_alive() && !slot.state().is_dead();
         snapshot.slots().filter(lives).count()
+    }
+
+    /// The places where the slots were connected.
+    pub(super) fn places(&self) -> Vec<&'static Location<'static>> {
+        let entries = self.entries.borrow();
+        let live = entries.slots().map(|slot| slot.state()).filter(|state| !state.is_dead());
+        live.map(SlotState::place).collect()
     }
 
     #[inline(always)] // an emission to a single slot takes less time than a prologue

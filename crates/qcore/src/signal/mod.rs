@@ -40,7 +40,7 @@ mod spread;
 mod spy;
 mod wire;
 
-use std::{any::TypeId, cell::OnceCell, fmt, rc::Rc};
+use std::{any::TypeId, cell::OnceCell, fmt, panic::Location, rc::Rc};
 
 #[cfg(feature = "tasks")]
 pub use self::next::{Next, SignalError, SignalErrorKind, SignalStream};
@@ -471,6 +471,11 @@ impl<T: 'static> Signal<T> {
     #[must_use]
     pub fn receivers(&self) -> usize {
         self.slots.get().map_or(0, |slots| slots.count())
+    }
+
+    /// Returns the places where the slots were connected.
+    pub(crate) fn places(&self) -> Vec<&'static Location<'static>> {
+        self.slots.get().map_or_else(Vec::new, |slots| slots.places())
     }
 
     // ---- helpers

@@ -191,6 +191,13 @@ impl<V> Reply<V> {
     }
 
     fn wait_at_most(&self, limit: Option<Duration>) -> Result<V, CallError> {
+        #[cfg(feature = "simulation")]
+        if crate::event_loop::simulated::wait_until(limit, || {
+            matches!(*self.state(), State::Answered(_) | State::Taken)
+        }) == Some(false)
+        {
+            return Err(CallErrorKind::TimedOut.into());
+        }
         let until = limit.and_then(|limit| Instant::now().checked_add(limit));
         let mut state = self.state();
         loop {

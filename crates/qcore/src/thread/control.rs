@@ -166,6 +166,12 @@ impl Control {
     /// Blocks the calling thread until this thread is gone, at most for `limit`. Returns whether it
     /// is gone.
     pub(super) fn wait(&self, limit: Option<Duration>) -> bool {
+        #[cfg(feature = "simulation")]
+        if let Some(is_gone) = crate::event_loop::simulated::wait_until(limit, || {
+            !matches!(self.stage(), Stage::Running | Stage::Finishing)
+        }) {
+            return is_gone;
+        }
         let until = limit.and_then(|limit| Instant::now().checked_add(limit));
         let mut state = self.state();
         while matches!(state.stage, Stage::Running | Stage::Finishing) {

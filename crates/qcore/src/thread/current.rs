@@ -106,20 +106,29 @@ impl QThread {
 
     /// Blocks the calling thread for a number of seconds. Its event loop does not run meanwhile.
     pub fn sleep(seconds: u64) {
-        thread::sleep(Duration::from_secs(seconds));
+        pause(Duration::from_secs(seconds));
     }
 
     /// Blocks the calling thread for a number of milliseconds. Its event loop does not run
     /// meanwhile.
     pub fn msleep(milliseconds: u64) {
-        thread::sleep(Duration::from_millis(milliseconds));
+        pause(Duration::from_millis(milliseconds));
     }
 
     /// Blocks the calling thread for a number of microseconds. Its event loop does not run
     /// meanwhile.
     pub fn usleep(microseconds: u64) {
-        thread::sleep(Duration::from_micros(microseconds));
+        pause(Duration::from_micros(microseconds));
     }
+}
+
+/// Blocks the thread, in simulated time if it belongs to a simulation.
+fn pause(time: Duration) {
+    #[cfg(feature = "simulation")]
+    if crate::event_loop::simulated::sleep(time) {
+        return;
+    }
+    thread::sleep(time);
 }
 
 impl QObject {

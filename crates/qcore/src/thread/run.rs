@@ -59,7 +59,11 @@ impl Start {
     /// Creates the thread.
     pub(super) fn spawn(self, builder: Builder) -> io::Result<JoinHandle<()>> {
         let (control, before) = (self.control.clone(), self.before.clone());
-        builder.spawn(move || self.run()).inspect_err(|_| {
+        #[cfg(feature = "simulation")]
+        let spawned = crate::event_loop::simulated::spawn(builder, move || self.run());
+        #[cfg(not(feature = "simulation"))]
+        let spawned = builder.spawn(move || self.run());
+        spawned.inspect_err(|_| {
             let mut state = control.state();
             (state.stage, state.result) = before;
             state.priority = ThreadPriority::Inherit;

@@ -62,6 +62,13 @@ impl Clock {
         }
     }
 
+    /// Lets the clock show a simulated time from now on.
+    #[cfg(feature = "simulation")]
+    pub(crate) fn simulate(&self, now: Nanos) {
+        self.freezers.set(self.freezers.get() + 1);
+        self.frozen.set(Some(now));
+    }
+
     fn freeze(&self) {
         self.freezers.set(self.freezers.get() + 1);
         self.frozen.set(Some(self.now()));

@@ -11,6 +11,7 @@ mod option;
 #[cfg(feature = "tasks")]
 mod race;
 mod socket_type;
+mod tcp_values;
 
 #[cfg(feature = "_tls")]
 pub(crate) use self::kind_error::kind_error;
@@ -21,4 +22,5 @@ pub use self::{
     error::{SocketError, SocketErrorKind},
     option::SocketOption,
     socket_type::SocketType,
+    tcp_values::{KeepAlive, TcpInfo},
 };

@@ -3,8 +3,9 @@
 use std::io::IoSlice;
 
 use qcore::{QDeadlineTimer, event_loop::Readiness};
-use socket2::Socket;
 
+#[cfg(feature = "tasks")]
+use crate::sys::splice::KernelPipe;
 use crate::{
     address::QHostAddress,
     auth::QAuthenticator,
@@ -13,7 +14,7 @@ use crate::{
     host_info::named,
     interface::QNetworkInterface,
     proxy::QNetworkProxy,
-    sys::datagrams::Arrival,
+    sys::{Socket, datagrams::Arrival},
 };
 
 /// The progress of an attempt to connect.
@@ -120,6 +121,29 @@ pub(crate) trait Engine {
     /// Writes the slices in order. Calls no code of the program.
     fn write(&self, data: &[IoSlice<'_>]) -> Outcome;
 
+    /// Moves bytes from the system's socket into a pipe of the kernel. Used only if
+    /// [`splices`](Engine::splices) is true.
+    #[cfg(feature = "tasks")]
+    fn fill(&self, pipe: &mut KernelPipe, max: usize) -> Outcome {
+        let _ = (pipe, max);
+        Outcome::Failed(SocketError::unsupported())
+    }
+
+    /// Moves bytes from a pipe of the kernel to the system's socket. Used only if
+    /// [`splices`](Engine::splices) is true.
+    #[cfg(feature = "tasks")]
+    fn drain(&self, pipe: &mut KernelPipe, max: usize) -> Outcome {
+        let _ = (pipe, max);
+        Outcome::Failed(SocketError::unsupported())
+    }
+
+    /// Returns whether the engine's bytes are those of a system's socket, without a protocol in
+    /// between.
+    #[cfg(feature = "tasks")]
+    fn splices(&self) -> bool {
+        false
+    }
+
     /// Sets whether the engine stays connected for writing when the other end sends no more.
     #[cfg(feature = "tasks")]
     fn set_half_open(&self, half_open: bool) {
@@ -156,6 +180,11 @@ pub(crate) trait Engine {
 
     /// Returns the value of an option, if the system has it.
     fn option(&self, option: SocketOption) -> Option<i32>;
+
+    /// Calls `call` with the system's socket, if there is one.
+    fn with_socket(&self, call: &mut dyn FnMut(&Socket)) {
+        let _ = call;
+    }
 
     /// Returns the first error, which Qt's engine keeps, too.
     fn error(&self) -> SocketError;

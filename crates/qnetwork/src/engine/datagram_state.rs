@@ -175,6 +175,6 @@ mod tests {
             assert!(asks(false));
         }
         assert!(asks(true));
-        assert_eq!((0..100).filter(|_| asks(false)).count(), Guess::TRUST.into());
+        assert_eq!((0..100).filter(|_| asks(false)).count(), usize::from(Guess::TRUST));
     }
 }

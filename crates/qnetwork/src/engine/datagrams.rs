@@ -6,7 +6,6 @@ use std::{
 };
 
 use smallvec::SmallVec;
-use socket2::Socket;
 
 use super::{
     api::{Datagrams, Engine, Incoming, Outcome, Stage},
@@ -19,7 +18,7 @@ use crate::{
     datagram::QNetworkDatagram,
     interface::QNetworkInterface,
     sys::{
-        self,
+        self, Socket,
         datagrams::{BATCH, Departure},
     },
 };
@@ -34,7 +33,7 @@ impl NativeEngine {
         loop {
             let filled = state.fill(|arena, want, each| {
                 let received =
-                    self.with(|socket| sys::datagrams::receive(*socket, arena, want, each));
+                    self.with(|socket| sys::datagrams::receive(socket, arena, want, each));
                 received.unwrap_or_else(|| Err(io::ErrorKind::NotConnected.into()))
             });
             match filled {
@@ -109,7 +108,7 @@ impl NativeEngine {
         }
         loop {
             let segments = state.segments();
-            let sent = self.with(|socket| sys::datagrams::send_all(*socket, datagrams, segments));
+            let sent = self.with(|socket| sys::datagrams::send_all(socket, datagrams, segments));
             match sent {
                 None => return Err(io::ErrorKind::NotConnected.into()),
                 Some(Err(error)) if error.kind() == io::ErrorKind::Interrupted => {}

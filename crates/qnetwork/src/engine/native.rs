@@ -9,22 +9,24 @@ use std::{
     rc::{Rc, Weak},
 };
 
-use mio::{Interest, unix::SourceFd};
+use mio::Interest;
 use qcore::{
     Dispatcher, QDeadlineTimer,
     event_loop::{EventSource, Readiness, Registration},
 };
-use socket2::{Domain, Socket, Type};
+use socket2::{Domain, Type};
 
 use super::{
     api::{Datagrams, Engine, Outcome, Progress, Stage, read_zeroed},
     datagram_state::DatagramState,
 };
+#[cfg(feature = "tasks")]
+use crate::sys::splice::KernelPipe;
 use crate::{
     address::{NetworkLayerProtocol, QHostAddress},
     common::{SocketError, SocketErrorKind, SocketOption, SocketType},
     host_info::named,
-    sys,
+    sys::{self, Socket},
 };
 
 /// A TCP or UDP socket, or another stream such as a pipe. It is registered with the poll once,
@@ -232,12 +234,12 @@ impl NativeEngine {
         if self.registered.get() {
             return Ok(());
         }
-        if let Some(fd) = self.with(|socket| socket.as_raw_fd()) {
+        if let Some(watched) = self.with(|socket| sys::watched(socket)) {
             let interest = match self.datagrams {
                 Some(_) => Interest::READABLE,
                 None => Interest::READABLE | Interest::WRITABLE,
             };
-            self.registration.register(&mut SourceFd(&fd), interest)?;
+            sys::watch(&self.registration, &watched, interest)?;
             self.registered.set(true);
         }
         Ok(())
@@ -245,9 +247,9 @@ impl NativeEngine {
 
     fn deregister(&self) {
         if self.registered.replace(false)
-            && let Some(fd) = self.with(|socket| socket.as_raw_fd())
+            && let Some(watched) = self.with(|socket| sys::watched(socket))
         {
-            self.registration.deregister(&mut SourceFd(&fd));
+            sys::unwatch(&self.registration, &watched);
         }
     }
 
@@ -340,25 +342,39 @@ impl NativeEngine {
     fn read_with(
         &self,
         room: usize,
-        mut read: impl FnMut(&Socket) -> io::Result<usize>,
+        read: impl FnMut(&mut &Socket) -> io::Result<usize>,
     ) -> Outcome {
+        let outcome = self.reading(read);
+        if let Outcome::Moved(count) = outcome
+            && count < room
+            && !self.read_closed.get()
+            && self.is_socket
+        {
+            // A terminal returns one line per read, so only "would block" means that it is empty.
+            self.readable.set(false);
+        }
+        outcome
+    }
+
+    /// Starts receiving, once a UDP socket has an address.
+    fn begin_receiving(&self) -> Result<(), SocketError> {
+        let Some(datagrams) = &self.datagrams else { return Ok(()) };
+        datagrams.set_local_port(self.local().map_or(0, |local| local.port()));
+        self.register().map_err(|error| self.fail(sys::other_error(&error)))
+    }
+
+    /// Calls `read` until it is not interrupted, and notes what it says about the socket. 0 is the
+    /// end of the stream.
+    fn reading(&self, mut read: impl FnMut(&mut &Socket) -> io::Result<usize>) -> Outcome {
         loop {
-            let read = self.with(|socket| read(socket));
-            let error = match read {
+            let error = match self.with(&mut read) {
                 #[cfg(feature = "tasks")]
                 Some(Ok(0)) if self.half_open.get() => {
                     self.readable.set(false);
                     return Outcome::Failed(SocketError::remote_host_closed());
                 }
                 Some(Ok(0)) | None => SocketError::remote_host_closed(),
-                Some(Ok(count)) => {
-                    // A terminal returns one line per read, so only "would block" means that it is
-                    // empty.
-                    if count < room && !self.read_closed.get() && self.is_socket {
-                        self.readable.set(false);
-                    }
-                    return Outcome::Moved(count);
-                }
+                Some(Ok(count)) => return Outcome::Moved(count),
                 Some(Err(error)) if would_block(&error) => {
                     self.readable.set(false);
                     return Outcome::WouldBlock;
@@ -375,11 +391,29 @@ impl NativeEngine {
         }
     }
 
-    /// Starts receiving, once a UDP socket has an address.
-    fn begin_receiving(&self) -> Result<(), SocketError> {
-        let Some(datagrams) = &self.datagrams else { return Ok(()) };
-        datagrams.set_local_port(self.local().map_or(0, |local| local.port()));
-        self.register().map_err(|error| self.fail(sys::other_error(&error)))
+    /// Calls `write` until it is not interrupted, and notes what it says about the socket.
+    fn writing(&self, mut write: impl FnMut(&mut &Socket) -> io::Result<usize>) -> Outcome {
+        loop {
+            let error = match self.with(&mut write) {
+                None => SocketError::remote_host_closed(),
+                Some(Ok(count)) => return Outcome::Moved(count),
+                Some(Err(error)) if would_block(&error) => {
+                    self.writable.set(false);
+                    return Outcome::WouldBlock;
+                }
+                Some(Err(error)) if error.kind() == io::ErrorKind::Interrupted => continue,
+                // A pipe reports the same error for writing as for reading, whichever fails first.
+                Some(Err(error)) if !self.is_socket && sys::is_end(&error) => {
+                    sys::read_error(&io::Error::from_raw_os_error(libc::EBADF))
+                }
+                Some(Err(error)) => {
+                    self.reset.set(sys::is_end(&error));
+                    sys::write_error(&error)
+                }
+            };
+            self.close();
+            return Outcome::Failed(self.fail(error));
+        }
     }
 
     fn local(&self) -> Option<SocketAddr> {
@@ -493,9 +527,9 @@ impl Engine for NativeEngine {
         if let Some(state) = &self.datagrams {
             return self.read_datagram(state, data);
         }
-        self.read_with(data.len(), |mut socket| match self.is_socket {
+        self.read_with(data.len(), |socket| match self.is_socket {
             true => socket.read(data),
-            false => sys::pipes::read(socket, data),
+            false => sys::pipes::read(*socket, data),
         })
     }
 
@@ -529,7 +563,7 @@ impl Engine for NativeEngine {
         match (self.stage.get(), ahead) {
             (_, Some(Some(len))) => len,
             (Stage::Connected, _) | (Stage::Bound, Some(None)) => {
-                self.with(|socket| sys::available(*socket)).unwrap_or(0)
+                self.with(|socket| sys::available(socket)).unwrap_or(0)
             }
             (Stage::Unconnected, Some(None)) => {
                 qcore::q_warning!(
@@ -558,35 +592,38 @@ impl Engine for NativeEngine {
             return self.write_datagram(state, data);
         }
         let total: usize = data.iter().map(|part| part.len()).sum();
-        loop {
-            let sent = self.with(|socket| match self.is_socket {
-                true => sys::send(socket, data),
-                false => sys::pipes::write(*socket, data),
-            });
-            let error = match sent {
-                None => SocketError::remote_host_closed(),
-                Some(Ok(count)) => {
-                    // The system took only a part: an event reports when there is room again.
-                    self.writable.set(count == total || !self.is_socket);
-                    return Outcome::Moved(count);
-                }
-                Some(Err(error)) if would_block(&error) => {
-                    self.writable.set(false);
-                    return Outcome::WouldBlock;
-                }
-                Some(Err(error)) if error.kind() == io::ErrorKind::Interrupted => continue,
-                // A pipe reports the same error for writing as for reading, whichever fails first.
-                Some(Err(error)) if !self.is_socket && sys::is_end(&error) => {
-                    sys::read_error(&io::Error::from_raw_os_error(libc::EBADF))
-                }
-                Some(Err(error)) => {
-                    self.reset.set(sys::is_end(&error));
-                    sys::write_error(&error)
-                }
-            };
-            self.close();
-            return Outcome::Failed(self.fail(error));
+        let outcome = self.writing(|socket| match self.is_socket {
+            true => sys::send(socket, data),
+            false => sys::pipes::write(*socket, data),
+        });
+        if let Outcome::Moved(count) = outcome {
+            // The system took only a part: an event reports when there is room again.
+            self.writable.set(count == total || !self.is_socket);
         }
+        outcome
+    }
+
+    #[cfg(feature = "tasks")]
+    fn fill(&self, pipe: &mut KernelPipe, max: usize) -> Outcome {
+        let outcome = self.reading(|socket| pipe.fill(*socket, max));
+        if pipe.is_refused() {
+            self.readable.set(true);
+        }
+        outcome
+    }
+
+    #[cfg(feature = "tasks")]
+    fn drain(&self, pipe: &mut KernelPipe, max: usize) -> Outcome {
+        let outcome = self.writing(|socket| pipe.drain(*socket, max));
+        if pipe.is_refused() {
+            self.writable.set(true);
+        }
+        outcome
+    }
+
+    #[cfg(feature = "tasks")]
+    fn splices(&self) -> bool {
+        self.is_socket && self.datagrams.is_none() && self.stage.get() == Stage::Connected
     }
 
     fn was_reset(&self) -> bool {
@@ -657,8 +694,12 @@ impl Engine for NativeEngine {
     }
 
     fn option(&self, option: SocketOption) -> Option<i32> {
-        self.with(|socket| sys::option(*socket, option, self.is_v6()).ok())?
+        self.with(|socket| sys::option(socket, option, self.is_v6()).ok())?
             .filter(|&value| value != -1)
+    }
+
+    fn with_socket(&self, call: &mut dyn FnMut(&Socket)) {
+        let _ = self.with(|socket| call(socket));
     }
 
     fn error(&self) -> SocketError {

@@ -11,7 +11,6 @@ use qcore::{
     Dispatcher, QDeadlineTimer,
     event_loop::{EventSource, Readiness, Registration},
 };
-use socket2::Socket;
 
 use super::api::{Engine, Outcome, Progress, Stage, read_zeroed};
 use crate::{
@@ -20,6 +19,7 @@ use crate::{
     common::{SocketError, SocketErrorKind, SocketOption},
     host_info::{self, Lookup, LookupId, QHostInfo},
     proxy::{Command, Handshake, Http, Next, ProxyType, QNetworkProxy, Socks5, Target},
+    sys::Socket,
 };
 
 /// How many bytes of the proxy's replies to read at once.
@@ -516,16 +516,16 @@ impl Engine for ProxyEngine {
         }
     }
 
-    fn is_negotiating(&self) -> bool {
-        let is_connected = self.below().is_some_and(|below| below.stage() == Stage::Connected);
-        self.stage.get() == Stage::Connecting && is_connected
-    }
-
     fn read_to(&self, buffer: &mut Vec<u8>, room: usize) -> Outcome {
         match self.below() {
             Some(below) if self.input.borrow().is_empty() => below.read_to(buffer, room),
             _ => read_zeroed(buffer, room, |data| self.read(data)),
         }
+    }
+
+    fn is_negotiating(&self) -> bool {
+        let is_connected = self.below().is_some_and(|below| below.stage() == Stage::Connected);
+        self.stage.get() == Stage::Connecting && is_connected
     }
 
     fn was_reset(&self) -> bool {
@@ -626,6 +626,12 @@ impl Engine for ProxyEngine {
 
     fn option(&self, option: SocketOption) -> Option<i32> {
         self.below()?.option(option)
+    }
+
+    fn with_socket(&self, call: &mut dyn FnMut(&Socket)) {
+        if let Some(below) = self.below() {
+            below.with_socket(call);
+        }
     }
 
     fn error(&self) -> SocketError {

@@ -15,18 +15,38 @@ const MAX_NAMES: usize = 128;
 
 /// Returns the entry for `name`, if it is there and still valid.
 pub(super) fn get(name: &str) -> Option<QHostInfo> {
+    #[cfg(feature = "simulation")]
+    if let Some((cache, now)) = simulated() {
+        return lock(&cache).get(name, now);
+    }
     cache().get(name, Instant::now())
 }
 
 /// Stores an answer, unless it is an error.
 pub(super) fn put(name: &str, info: &QHostInfo) {
+    #[cfg(feature = "simulation")]
+    if let Some((cache, now)) = simulated() {
+        return lock(&cache).put(name, info, now);
+    }
     cache().put(name, info, Instant::now());
 }
 
 fn cache() -> MutexGuard<'static, Cache> {
     static CACHE: LazyLock<Mutex<Cache>> = LazyLock::new(Mutex::default);
+    lock(&CACHE)
+}
+
+fn lock(cache: &Mutex<Cache>) -> MutexGuard<'_, Cache> {
     // No code panics while it holds the lock.
-    CACHE.lock().unwrap_or_else(PoisonError::into_inner)
+    cache.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Returns the cache of a simulated host, and the time there.
+#[cfg(feature = "simulation")]
+fn simulated() -> Option<(std::sync::Arc<Mutex<Cache>>, Instant)> {
+    static BEGINNING: LazyLock<Instant> = LazyLock::new(Instant::now);
+    let cache = crate::simulation::of_host::<Mutex<Cache>>()?;
+    Some((cache, *BEGINNING + crate::simulation::now()?))
 }
 
 #[derive(Default)]

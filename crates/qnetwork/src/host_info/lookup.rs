@@ -16,9 +16,11 @@ use super::{
     cache,
     error::HostInfoErrorKind,
     info::{LookupId, QHostInfo},
-    local, resolver, workers,
+    local,
+    resolver::{self, Question},
+    workers,
 };
-use crate::sys;
+use crate::{address::NetworkLayerProtocol, sys};
 
 impl QHostInfo {
     /// Looks up a name or an address. The event loop calls `slot` of `receiver` with the answer,
@@ -94,7 +96,7 @@ impl QHostInfo {
     #[doc(alias = "fromName")]
     #[must_use]
     pub fn from_name(name: &str) -> QHostInfo {
-        resolver::resolve(name)
+        resolver::resolve(&Question::both(name))
     }
 
     /// Looks up `name` and waits for the answer until `deadline`. Returns `None` when that passes.
@@ -102,10 +104,16 @@ impl QHostInfo {
         if let Lookup::Answer(info) = Lookup::begin_for_address(name) {
             return Some(info);
         }
+        #[cfg(feature = "simulation")]
+        if crate::simulation::is_simulated() {
+            crate::simulation::wait_for_lookup(deadline.remaining_time());
+            return (!deadline.has_expired()).then(|| resolver::resolve(&Question::both(name)));
+        }
         let wanted = Arc::new(());
         let (tell, told) = mpsc::channel();
         let answer = move |info| drop(tell.send(info));
-        if let Err(error) = workers::submit(name, Arc::downgrade(&wanted), answer) {
+        let question = Question::both(name);
+        if let Err(error) = workers::submit(question, Arc::downgrade(&wanted), answer) {
             return Some(QHostInfo::failed(name, HostInfoErrorKind::Unknown, error.to_string()));
         }
         match deadline.remaining_time() {
@@ -207,18 +215,28 @@ fn answer_later(info: QHostInfo, answer: Answer) -> LookupId {
 
 /// Makes a worker ask the resolver, and the loop call `answer` with the result.
 pub(crate) fn ask(name: &str, answer: Answer) -> LookupId {
+    ask_resolver(Question::both(name), answer)
+}
+
+/// Does the same as [`ask`] for the addresses of one family, IPv4 or IPv6.
+pub(crate) fn ask_family(name: &str, family: NetworkLayerProtocol, answer: Answer) -> LookupId {
+    ask_resolver(Question::family(name, family), answer)
+}
+
+fn ask_resolver(question: Question, answer: Answer) -> LookupId {
     let id = next_id();
     let dispatcher = Dispatcher::current();
     let wanted = dispatcher.local::<Pending>().add(id, answer);
     let failed = match dispatcher.poster() {
-        Ok(poster) => workers::submit(name, wanted, move |info| {
+        Ok(poster) => workers::submit(question.clone(), wanted, move |info| {
             // If the loop is gone, nothing waits for the answer.
             let _ = poster.post(move || Pending::answer(id, info));
         }),
         Err(error) => Err(error),
     };
     if let Err(error) = failed {
-        let info = QHostInfo::failed(name, HostInfoErrorKind::Unknown, error.to_string());
+        let text = error.to_string();
+        let info = QHostInfo::failed(&question.name, HostInfoErrorKind::Unknown, text);
         dispatcher.post(move || Pending::answer(id, info));
     }
     id

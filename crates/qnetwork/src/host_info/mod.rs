@@ -26,14 +26,14 @@ mod named;
 mod resolver;
 mod workers;
 
-#[cfg(test)]
-pub(crate) use self::lookup::remember;
 pub use self::{
     error::{HostInfoError, HostInfoErrorKind},
     info::{LookupId, QHostInfo},
 };
+#[cfg(test)]
+pub(crate) use self::{lookup::remember, resolver::staged::stage};
 pub(crate) use self::{
-    lookup::{Lookup, ask},
+    lookup::{Lookup, ask, ask_family},
     named::named,
 };
 

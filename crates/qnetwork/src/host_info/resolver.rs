@@ -10,6 +10,40 @@ use crate::{
     sys,
 };
 
+/// What the resolver is asked: the addresses of a name, or the name of an address.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Question {
+    pub(super) name: String,
+    /// IPv4 or IPv6 for the addresses of that family alone; any other value for all of them.
+    family: NetworkLayerProtocol,
+}
+
+impl Question {
+    /// Asks for the addresses of both families.
+    pub(super) fn both(name: &str) -> Self {
+        Question::family(name, NetworkLayerProtocol::AnyIP)
+    }
+
+    /// Asks for the addresses of one family.
+    pub(super) fn family(name: &str, family: NetworkLayerProtocol) -> Self {
+        Question { name: name.to_owned(), family }
+    }
+
+    fn is_for_one_family(&self) -> bool {
+        matches!(self.family, NetworkLayerProtocol::IPv4 | NetworkLayerProtocol::IPv6)
+    }
+
+    /// Leaves the addresses that were asked for.
+    pub(super) fn select(&self, mut info: QHostInfo) -> QHostInfo {
+        if self.is_for_one_family() {
+            let addresses = info.addresses().iter();
+            let wanted = addresses.filter(|address| address.protocol() == self.family);
+            info.set_addresses(wanted.cloned().collect::<Vec<_>>());
+        }
+        info
+    }
+}
+
 /// Returns the answer for an invalid name, which the resolver need not be asked for.
 pub(super) fn refuse(name: &str) -> Option<QHostInfo> {
     let not_found = |text| QHostInfo::failed(name, HostInfoErrorKind::HostNotFound, text);
@@ -34,14 +68,21 @@ fn is_never_found(name: &str) -> bool {
     last.eq_ignore_ascii_case("invalid")
 }
 
-/// Looks up a name or address and waits for the answer.
-pub(super) fn resolve(name: &str) -> QHostInfo {
+/// Looks up a name or address and waits for the answer. Only whole answers go into the cache.
+pub(super) fn resolve(question: &Question) -> QHostInfo {
+    #[cfg(test)]
+    if let Some(info) = staged::answer(question) {
+        return info;
+    }
+    let name = &question.name;
     let info = refuse(name).unwrap_or_else(|| match name.parse() {
         Ok(address) => name_of(address),
-        Err(_) => addresses_of(name),
+        Err(_) => addresses_of(name, question.family),
     });
-    cache::put(name, &info);
-    info
+    if !question.is_for_one_family() {
+        cache::put(name, &info);
+    }
+    question.select(info)
 }
 
 fn name_of(address: QHostAddress) -> QHostInfo {
@@ -50,6 +91,10 @@ fn name_of(address: QHostAddress) -> QHostInfo {
         (NetworkLayerProtocol::IPv4, Some(ip)) => ip.into(),
         _ => address.to_ipv6_address().into(),
     };
+    #[cfg(feature = "simulation")]
+    if let Some(name) = crate::simulation::name_of(ip) {
+        return QHostInfo::found(&name.unwrap_or_else(|| address.to_string()), vec![address]);
+    }
     let name = match dns_lookup::getnameinfo(&SocketAddr::new(ip, 0), 0) {
         Ok((name, _)) if !name.is_empty() => name,
         _ => address.to_string(),
@@ -57,13 +102,33 @@ fn name_of(address: QHostAddress) -> QHostInfo {
     QHostInfo::found(&name, vec![address])
 }
 
-fn addresses_of(name: &str) -> QHostInfo {
-    let hints = AddrInfoHints { flags: sys::ADDRESSES_OF_USE, ..AddrInfoHints::default() };
+fn addresses_of(name: &str, family: NetworkLayerProtocol) -> QHostInfo {
+    #[cfg(feature = "simulation")]
+    if let Some(mut addresses) = crate::simulation::addresses_of(&to_ace(name).unwrap_or_default())
+    {
+        addresses.retain(|ip| match family {
+            NetworkLayerProtocol::IPv4 => ip.is_ipv4(),
+            NetworkLayerProtocol::IPv6 => ip.is_ipv6(),
+            _ => true,
+        });
+        return match &*addresses {
+            [] => QHostInfo::not_found(name),
+            found => QHostInfo::found(name, found.iter().map(|ip| (*ip).into()).collect()),
+        };
+    }
+    let address = match family {
+        NetworkLayerProtocol::IPv4 => libc::AF_INET,
+        NetworkLayerProtocol::IPv6 => libc::AF_INET6,
+        _ => libc::AF_UNSPEC,
+    };
+    let flags = sys::ADDRESSES_OF_USE;
+    let hints = AddrInfoHints { flags, address, ..AddrInfoHints::default() };
     // A system that does not know the flag is asked again without it.
     let asked = to_ace(name).unwrap_or_default();
     let found = match dns_lookup::getaddrinfo(Some(&asked), None, Some(hints)) {
         Err(error) if matches!(error.kind(), LookupErrorKind::Badflags) => {
-            dns_lookup::getaddrinfo(Some(&asked), None, None)
+            let hints = AddrInfoHints { address, ..AddrInfoHints::default() };
+            dns_lookup::getaddrinfo(Some(&asked), None, Some(hints))
         }
         found => found,
     };
@@ -96,6 +161,41 @@ fn failed(name: &str, error: LookupError) -> QHostInfo {
             let text = text.strip_prefix("failed to lookup address information: ").unwrap_or(&text);
             QHostInfo::failed(name, HostInfoErrorKind::Unknown, text)
         }
+    }
+}
+
+/// Answers that tests give in place of the resolver, at the moment that they choose.
+#[cfg(test)]
+pub(super) mod staged {
+    use std::{
+        collections::HashMap,
+        sync::{Mutex, mpsc},
+    };
+
+    use super::*;
+
+    type Answers = HashMap<Question, mpsc::Receiver<Vec<QHostAddress>>>;
+
+    static ANSWERS: Mutex<Option<Answers>> = Mutex::new(None);
+
+    /// The resolver will answer with what is sent; with an error if that is nothing.
+    pub(crate) fn stage(
+        name: &str,
+        family: NetworkLayerProtocol,
+    ) -> mpsc::Sender<Vec<QHostAddress>> {
+        let (tell, told) = mpsc::channel();
+        let question = Question::family(name, family);
+        ANSWERS.lock().unwrap().get_or_insert_default().insert(question, told);
+        tell
+    }
+
+    pub(super) fn answer(question: &Question) -> Option<QHostInfo> {
+        let told = ANSWERS.lock().unwrap().as_mut()?.remove(question)?;
+        let addresses = told.recv().unwrap_or_default();
+        Some(match addresses.is_empty() {
+            true => QHostInfo::not_found(&question.name),
+            false => QHostInfo::found(&question.name, addresses),
+        })
     }
 }
 

@@ -1,7 +1,8 @@
 //! The worker threads that call the system's resolver.
 //!
 //! Requests for a name that a worker is looking up already share its answer: the resolver is called
-//! once, and each request gets a copy of the answer.
+//! once, and each request gets a copy of the answer. The same name in another family is another
+//! question.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -11,7 +12,11 @@ use std::{
     time::Duration,
 };
 
-use super::{cache, info::QHostInfo, resolver::resolve};
+use super::{
+    cache,
+    info::QHostInfo,
+    resolver::{Question, resolve},
+};
 
 /// The greatest number of worker threads.
 const MAX_THREADS: usize = 8;
@@ -28,10 +33,10 @@ struct Asker {
 
 #[derive(Default)]
 struct Pool {
-    /// The names that wait for a worker.
-    names: VecDeque<String>,
-    /// The requests for each name, waiting or being looked up.
-    askers: HashMap<String, Vec<Asker>>,
+    /// The questions that wait for a worker.
+    questions: VecDeque<Question>,
+    /// The requests for each question, waiting or being looked up.
+    askers: HashMap<Question, Vec<Asker>>,
     threads: usize,
     idle: usize,
 }
@@ -49,14 +54,20 @@ fn lock(pool: &Mutex<Pool>) -> MutexGuard<'_, Pool> {
     pool.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Makes a worker look up `name` and call `done` in the worker's thread. If the look-up is no
+/// Makes a worker answer `question` and call `done` in the worker's thread. If the look-up is no
 /// longer `wanted` when its turn comes, the worker skips it.
 pub(super) fn submit(
-    name: &str,
+    question: Question,
     wanted: Weak<()>,
     done: impl FnOnce(QHostInfo) + Send + 'static,
 ) -> io::Result<()> {
-    submit_to(&POOL, name, Asker { wanted, done: Box::new(done) }, spawn)
+    #[cfg(feature = "simulation")]
+    if crate::simulation::is_simulated() {
+        let info = resolve(&question);
+        crate::simulation::after_lookup(move || done(info));
+        return Ok(());
+    }
+    submit_to(&POOL, question, Asker { wanted, done: Box::new(done) }, spawn)
 }
 
 fn spawn() -> io::Result<()> {
@@ -65,17 +76,17 @@ fn spawn() -> io::Result<()> {
 
 fn submit_to(
     pool: &Mutex<Pool>,
-    name: &str,
+    question: Question,
     asker: Asker,
     spawn: fn() -> io::Result<()>,
 ) -> io::Result<()> {
     let mut pool = lock(pool);
-    if let Some(askers) = pool.askers.get_mut(name) {
+    if let Some(askers) = pool.askers.get_mut(&question) {
         askers.push(asker);
         return Ok(());
     }
     let mut failed = None;
-    if pool.idle <= pool.names.len() && pool.threads < MAX_THREADS {
+    if pool.idle <= pool.questions.len() && pool.threads < MAX_THREADS {
         match spawn() {
             Ok(()) => pool.threads += 1,
             // The existing threads will do the work.
@@ -83,8 +94,8 @@ fn submit_to(
             Err(error) => return Err(error),
         }
     }
-    pool.names.push_back(name.to_owned());
-    pool.askers.insert(name.to_owned(), vec![asker]);
+    pool.questions.push_back(question.clone());
+    pool.askers.insert(question, vec![asker]);
     drop(pool);
     WORK.notify_one();
     if let Some(error) = failed {
@@ -97,33 +108,34 @@ fn submit_to(
 fn work() {
     let mut pool = pool();
     loop {
-        if let Some(name) = pool.names.pop_front() {
-            pool = work_on(&name, pool);
+        if let Some(question) = pool.questions.pop_front() {
+            pool = work_on(&question, pool);
             continue;
         }
         pool.idle += 1;
         let (woken, waited) = WORK.wait_timeout(pool, IDLE).unwrap_or_else(PoisonError::into_inner);
         pool = woken;
         pool.idle -= 1;
-        if waited.timed_out() && pool.names.is_empty() {
+        if waited.timed_out() && pool.questions.is_empty() {
             pool.threads -= 1;
             return;
         }
     }
 }
 
-fn work_on<'a>(name: &str, mut pool: MutexGuard<'a, Pool>) -> MutexGuard<'a, Pool> {
+fn work_on<'a>(question: &Question, mut pool: MutexGuard<'a, Pool>) -> MutexGuard<'a, Pool> {
     let wanted = |asker: &Asker| asker.wanted.strong_count() > 0;
-    if !pool.askers.get(name).is_some_and(|askers| askers.iter().any(wanted)) {
-        let unwanted = pool.askers.remove(name);
+    if !pool.askers.get(question).is_some_and(|askers| askers.iter().any(wanted)) {
+        let unwanted = pool.askers.remove(question);
         drop(pool);
         drop(unwanted);
         return self::pool();
     }
     drop(pool);
     // Another look-up may have found the name since it was requested.
-    let info = cache::get(name).unwrap_or_else(|| resolve(name));
-    let askers = self::pool().askers.remove(name).unwrap_or_default();
+    let known = cache::get(&question.name).map(|info| question.select(info));
+    let info = known.unwrap_or_else(|| resolve(question));
+    let askers = self::pool().askers.remove(question).unwrap_or_default();
     for asker in askers {
         (asker.done)(info.clone());
     }
@@ -146,15 +158,17 @@ mod tests {
             }
         })));
         let asker = Asker { wanted: Weak::new(), done: Box::new(|_| ()) };
-        submit_to(pool, "a.invalid", asker, || Err(io::Error::other("none"))).unwrap();
+        submit_to(pool, Question::both("a.invalid"), asker, || Err(io::Error::other("none")))
+            .unwrap();
         qcore::install_message_handler(None);
         assert_eq!(*LOCKED.lock().unwrap(), [false]);
-        assert_eq!(lock(pool).names, ["a.invalid"]);
+        assert_eq!(lock(pool).questions, [Question::both("a.invalid")]);
         // Without any thread the look-up is an error, and nothing is kept.
         lock(pool).threads = 0;
         let asker = Asker { wanted: Weak::new(), done: Box::new(|_| ()) };
-        assert!(submit_to(pool, "b.invalid", asker, || Err(io::Error::other("none"))).is_err());
+        let question = Question::both("b.invalid");
+        assert!(submit_to(pool, question, asker, || Err(io::Error::other("none"))).is_err());
         let pool = lock(pool);
-        assert_eq!((pool.names.len(), pool.askers.len()), (1, 1));
+        assert_eq!((pool.questions.len(), pool.askers.len()), (1, 1));
     }
 }

@@ -10,7 +10,6 @@ use qcore::{
     event_loop::{EventSource, Readiness, TimerHandler, TimerId},
     object::Node,
 };
-use socket2::Socket;
 
 use super::{
     server::{LocalServerNode, server_error},
@@ -18,7 +17,7 @@ use super::{
 };
 use crate::{
     socket::{Overtime, SocketError, SocketErrorKind},
-    sys,
+    sys::{self, Socket},
 };
 
 /// How long to wait before accepting again when the process has no descriptor left.

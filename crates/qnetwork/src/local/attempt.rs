@@ -1,7 +1,8 @@
 //! A connection attempt that waits for its server.
 
 use qcore::{OpenMode, QDeadlineTimer, event_loop::TimerId};
-use socket2::Socket;
+
+use crate::sys::Socket;
 
 /// An attempt to connect to a server whose backlog is full. A timer repeats it.
 pub(super) struct Attempt {

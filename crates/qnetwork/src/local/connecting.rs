@@ -10,7 +10,7 @@ use qcore::{
     event_loop::{TimerHandler, TimerId},
     object::Node,
 };
-use socket2::{Domain, Socket, Type};
+use socket2::{Domain, Type};
 
 use super::{
     attempt::Attempt,
@@ -19,7 +19,10 @@ use super::{
     socket::LocalSocketNode,
     state::LocalSocketState,
 };
-use crate::socket::{CloseReason, SocketState, TellsEnd, TimeoutKind};
+use crate::{
+    socket::{CloseReason, SocketState, TellsEnd, TimeoutKind},
+    sys::Socket,
+};
 
 /// How long to try while the server's backlog is full, unless the program has set a time-out.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);

@@ -126,6 +126,18 @@ impl StreamDevice for LocalDevice {
         }
     }
 
+    fn stream_opened(&self) {
+        if let Ok(inner) = self.inner() {
+            inner.on_stream_opened();
+        }
+    }
+
+    fn stream_dropped(&self) {
+        if let Ok(inner) = self.inner() {
+            inner.on_stream_dropped();
+        }
+    }
+
     fn has_ended(&self) -> bool {
         self.inner().map_or(true, |inner| inner.has_ended())
     }

@@ -11,12 +11,12 @@ use std::{
     sync::atomic::{AtomicU32, Ordering},
 };
 
-use mio::{Interest, unix::SourceFd};
+use mio::Interest;
 use qcore::event_loop::{Readiness, Registration};
-use socket2::{Domain, SockAddr, Socket, Type};
+use socket2::{Domain, SockAddr, Type};
 
 use super::{name, options::LocalServerOptions};
-use crate::sys;
+use crate::sys::{self, Socket};
 
 /// How many connections the kernel's backlog holds.
 const BACKLOG: i32 = 50;
@@ -68,7 +68,7 @@ impl Listener {
     }
 
     fn of(registration: Registration, io: Socket, file: Option<PathBuf>) -> io::Result<Self> {
-        registration.register(&mut SourceFd(&io.as_raw_fd()), Interest::READABLE)?;
+        sys::watch(&registration, &sys::watched(&io), Interest::READABLE)?;
         Ok(Listener { io, registration, file })
     }
 
@@ -100,7 +100,7 @@ impl Listener {
 
 impl Drop for Listener {
     fn drop(&mut self) {
-        self.registration.deregister(&mut SourceFd(&self.io.as_raw_fd()));
+        sys::unwatch(&self.registration, &sys::watched(&self.io));
         if let Some(file) = &self.file {
             // It may have been removed already.
             let _ = fs::remove_file(file);

@@ -17,7 +17,6 @@ use qcore::{
     library_class,
     object::{Handle, Life, Node, Object},
 };
-use socket2::Socket;
 
 use super::{
     attempt::Attempt,
@@ -25,9 +24,12 @@ use super::{
     name,
     state::LocalSocketState,
 };
-use crate::socket::{
-    CloseReason, Closure, QAbstractSocket, SocketError, SocketErrorKind, SocketState, TellsEnd,
-    TimeoutKind,
+use crate::{
+    socket::{
+        CloseReason, Closure, QAbstractSocket, RateLimit, SocketError, SocketErrorKind,
+        SocketState, TellsEnd, TimeoutKind,
+    },
+    sys::Socket,
 };
 
 library_class! {
@@ -439,6 +441,36 @@ impl QLocalSocket {
         self.inner.timeout(kind)
     }
 
+    /// Limits how many bytes a second the socket receives; `None` removes the limit. See
+    /// [`QAbstractSocket::set_read_rate`](crate::QAbstractSocket::set_read_rate).
+    pub fn set_read_rate(&self, limit: Option<&RateLimit>) {
+        self.inner.set_read_rate(limit);
+    }
+
+    /// Returns the limit of received bytes, if the socket has one.
+    #[must_use]
+    pub fn read_rate(&self) -> Option<RateLimit> {
+        self.inner.read_rate()
+    }
+
+    /// Limits how many bytes a second the socket sends; `None` removes the limit. See
+    /// [`QAbstractSocket::set_write_rate`](crate::QAbstractSocket::set_write_rate).
+    pub fn set_write_rate(&self, limit: Option<&RateLimit>) {
+        self.inner.set_write_rate(limit);
+    }
+
+    /// Returns the limit of sent bytes, if the socket has one.
+    #[must_use]
+    pub fn write_rate(&self) -> Option<RateLimit> {
+        self.inner.write_rate()
+    }
+
+    /// Returns the socket that has the connection.
+    #[cfg(feature = "tasks")]
+    pub(crate) fn transport(&self) -> QAbstractSocket {
+        self.inner.clone()
+    }
+
     // ---- moving bytes
 
     /// Writes as much of the write buffer as the system accepts now. Returns whether it wrote
@@ -465,6 +497,22 @@ impl QLocalSocket {
     #[doc(alias = "setReadBufferSize")]
     pub fn set_read_buffer_size(&self, size: usize) {
         self.inner.set_read_buffer_size(size);
+    }
+
+    /// Stops reading. See [`QAbstractSocket::pause_reading`].
+    pub fn pause_reading(&self) {
+        self.inner.pause_reading();
+    }
+
+    /// Reads again. See [`QAbstractSocket::resume_reading`].
+    pub fn resume_reading(&self) {
+        self.inner.resume_reading();
+    }
+
+    /// Returns whether reading is paused.
+    #[must_use]
+    pub fn is_reading_paused(&self) -> bool {
+        self.inner.is_reading_paused()
     }
 
     // ---- waiting

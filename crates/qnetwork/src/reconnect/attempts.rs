@@ -163,7 +163,9 @@ impl ReconnectorNode {
         self.socket.state() == SocketState::Connected
     }
 
-    fn is_connected(&self) -> bool {
+    /// Returns whether there is a connection. In the turn in which the socket loses it, the state is
+    /// still `Connected`.
+    pub(super) fn is_connected(&self) -> bool {
         self.state.get() == ReconnectorState::Connected
             && self.socket.state() == SocketState::Connected
     }

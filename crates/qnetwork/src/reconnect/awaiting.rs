@@ -31,8 +31,11 @@ impl Reconnector {
     pub async fn connected(&self) -> Result<(), SocketError> {
         loop {
             match self.state() {
-                ReconnectorState::Connected => return Ok(()),
-                ReconnectorState::Connecting | ReconnectorState::Waiting => {}
+                ReconnectorState::Connected if self.is_connected() => return Ok(()),
+                // The socket has ended, and the loop has not told the reconnector yet.
+                ReconnectorState::Connected
+                | ReconnectorState::Connecting
+                | ReconnectorState::Waiting => {}
                 ReconnectorState::GaveUp => return Err(self.error()),
                 ReconnectorState::Stopped => {
                     let text = "The reconnector is not started";

@@ -333,6 +333,9 @@ impl Reconnector {
     }
 
     /// Returns the state.
+    ///
+    /// The reconnector handles the end of a connection in the next turn of the loop. Until then the
+    /// state is [`Connected`](ReconnectorState::Connected), although the socket is unconnected.
     #[must_use]
     pub fn state(&self) -> ReconnectorState {
         self.state.get()

@@ -6,22 +6,19 @@ use std::{
     os::fd::{AsRawFd, OwnedFd},
 };
 
-use mio::{
-    Interest,
-    net::{TcpListener, TcpStream},
-};
+use mio::{Interest, net::TcpStream};
 use qcore::{
     QDeadlineTimer,
     event_loop::{Readiness, Registration},
 };
-use socket2::{Domain, Protocol, SockRef, Socket, Type};
+use socket2::{Domain, Protocol, Type};
 
 use super::proxied::{ProxyListener, Waited};
 use crate::{
     address::QHostAddress,
     host_info::named,
     socket::{SocketError, SocketErrorKind},
-    sys,
+    sys::{self, Socket},
 };
 
 /// How many connections the kernel's backlog holds.
@@ -70,7 +67,7 @@ impl Listening {
 
 /// A listening socket that is registered with the loop's poll.
 pub(super) struct Listener {
-    io: TcpListener,
+    io: Socket,
     registration: Registration,
     address: QHostAddress,
     port: u16,
@@ -120,25 +117,24 @@ impl Listener {
         let (address, port) = named(&local);
         let address = if dual(&local) { QHostAddress::Any } else { address };
         sys::inline_urgent_data(&socket);
-        let mut io = TcpListener::from_std(socket.into());
-        registration.register(&mut io, Interest::READABLE).map_err(failed)?;
-        Ok(Listener { io, registration, address, port })
+        sys::watch(&registration, &sys::watched(&socket), Interest::READABLE).map_err(failed)?;
+        Ok(Listener { io: socket, registration, address, port })
     }
 
     /// Accepts a connection for a socket of this library.
     pub(super) fn accept(&self) -> io::Result<(TcpStream, SocketAddr)> {
-        self.io.accept()
+        sys::accept(&self.io)
     }
 
     /// Accepts a connection for the program's handler.
     pub(super) fn accept_descriptor(&self) -> io::Result<OwnedFd> {
-        sys::accept_blocking(&SockRef::from(&self.io))
+        sys::accept_blocking(&self.io)
     }
 }
 
 impl Drop for Listener {
     fn drop(&mut self) {
-        self.registration.deregister(&mut self.io);
+        sys::unwatch(&self.registration, &sys::watched(&self.io));
     }
 }
 

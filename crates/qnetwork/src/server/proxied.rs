@@ -11,14 +11,14 @@ use qcore::{
     Dispatcher, QDeadlineTimer, TimerType,
     event_loop::{EventSource, Readiness, Registration, TimerHandler, TimerId},
 };
-use socket2::{Socket, Type};
+use socket2::Type;
 
 use crate::{
     address::QHostAddress,
     engine::{Engine, NativeEngine, Progress, ProxyEngine, Stage},
     proxy::QNetworkProxy,
     socket::{SocketError, SocketType},
-    sys,
+    sys::{self, Socket},
 };
 
 /// How long `listen()` blocks while it waits for the proxy.

@@ -161,8 +161,14 @@ impl AbstractSocketNode {
             && !self.writing.is_shut_down()
     }
 
-    /// The last stream was dropped. If only the stream has kept the connection, it ends.
-    pub(super) fn on_stream_dropped(&self) {
+    /// A stream was created.
+    pub(crate) fn on_stream_opened(&self) {
+        self.reading.add_stream();
+    }
+
+    /// A stream was dropped. If it was the last one, and only streams have kept the connection, the
+    /// connection ends.
+    pub(crate) fn on_stream_dropped(&self) {
         if !self.reading.remove_stream() {
             return;
         }

@@ -8,7 +8,7 @@ use std::{
 
 use mio::net::TcpStream;
 use qcore::{Dispatcher, OpenMode, event_loop::EventSource, object::Node};
-use socket2::{Socket, Type};
+use socket2::Type;
 
 use super::{
     close_reason::CloseReason,
@@ -19,7 +19,7 @@ use crate::{
     address::{Host, NetworkLayerProtocol, QHostAddress},
     common::{SocketError, SocketErrorKind},
     engine::{Engine, NativeEngine, Stage},
-    sys,
+    sys::{self, Socket},
 };
 
 bitflags::bitflags! {

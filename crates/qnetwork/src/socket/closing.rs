@@ -6,8 +6,9 @@ use super::{
     close_reason::CloseReason,
     node::{AbstractSocketNode, QAbstractSocket, TellsEnd},
     state::SocketState,
+    timeout_kind::TimeoutKind,
 };
-use crate::common::SocketError;
+use crate::common::{SocketError, SocketErrorKind};
 
 impl QAbstractSocket {
     /// Closes the connection once everything has been sent.
@@ -46,6 +47,22 @@ impl QAbstractSocket {
         match self.layers.class() {
             Some(class) => class.abort(),
             None => self.abort_connection(),
+        }
+    }
+}
+
+impl QAbstractSocket {
+    /// Ends the connection because the other end has not answered a heartbeat.
+    pub(crate) fn end_for_silence(&self) {
+        let carrier = self.layers.class().map_or_else(|| self.clone(), |class| class.carrier());
+        let Some(engine) = carrier.engine() else { return };
+        let node = self.this.upgrade().expect("a handle keeps its node");
+        let _held = node.hold_closed();
+        node.closure().note(CloseReason::TimedOut(TimeoutKind::Heartbeat));
+        let text = "The other end has not answered";
+        node.report(SocketError::new(SocketErrorKind::SocketTimeout, text));
+        if carrier.has_engine(&engine) {
+            self.abort();
         }
     }
 }
@@ -202,6 +219,7 @@ impl AbstractSocketNode {
         self.writing.clear_scheduled();
         self.reading.reset();
         self.engine.clear();
+        self.extras.on_end();
     }
 
     pub(super) fn clear_write_buffer(&self) {

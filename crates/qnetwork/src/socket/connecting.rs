@@ -148,6 +148,7 @@ impl AbstractSocketNode {
                 self.start_connecting(&info);
             }
             _ if by_name => self.connect_by_name(&host_name),
+            Lookup::Ask if self.races() => self.look_up_families(&host_name),
             // The loop reports the failure, even if it is already known that there is no such host.
             _ => self.look_up(&host_name),
         }
@@ -180,10 +181,24 @@ impl AbstractSocketNode {
             self.emit_error();
             return;
         }
-        self.change_state(SocketState::Connecting);
-        self.host_found.emit(());
+        self.enter_connecting();
         // A slot that called a function that waits has already tried the first address.
         if self.current_state() == SocketState::Connecting && !self.attempt.is_trying() {
+            self.try_addresses();
+        }
+    }
+
+    /// The addresses are known.
+    pub(super) fn enter_connecting(&self) {
+        self.change_state(SocketState::Connecting);
+        self.host_found.emit(());
+    }
+
+    /// Begins to try the addresses: one after the other, or in a race.
+    pub(super) fn try_addresses(&self) {
+        if self.races() {
+            self.begin_race();
+        } else {
             self.connect_to_next_address(SocketError::host_not_found());
         }
     }
@@ -287,6 +302,14 @@ impl AbstractSocketNode {
         }
     }
 
+    /// Continues with an engine that a race has connected.
+    pub(super) fn take_connected(&self, engine: Rc<dyn Engine>) {
+        self.engine.put(engine.clone());
+        // The next turn emits `ready_read` for data that has arrived already.
+        self.read_again(&engine);
+        self.on_connected();
+    }
+
     fn on_connected(&self) {
         self.attempt.forget_addresses();
         self.learn_ends();
@@ -321,8 +344,10 @@ impl AbstractSocketNode {
         self.attempt.start_timer(limit, self.dispatcher(), handler);
     }
 
+    /// Stops the time limit, because the socket no longer tries this address. Ends a race, too.
     pub(super) fn stop_connect_timer(&self) {
         self.attempt.stop_timer(self.dispatcher());
+        self.end_race();
     }
 
     /// Returns when the time limit for the current address expires.

@@ -8,10 +8,12 @@ use std::{
 };
 
 use qcore::{OpenMode, internals::DetachedBytes};
-use socket2::Socket;
 
 use super::node::DetachedEnds;
-use crate::common::{SocketError, SocketErrorKind};
+use crate::{
+    common::{SocketError, SocketErrorKind},
+    sys::Socket,
+};
 
 /// A connection that has left its socket and can go to another thread.
 ///

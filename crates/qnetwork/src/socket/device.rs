@@ -118,7 +118,7 @@ impl StreamDevice for SocketDevice {
 
     fn stream_opened(&self) {
         if let Some(node) = self.node.upgrade() {
-            node.reading.add_stream();
+            node.on_stream_opened();
         }
     }
 

@@ -43,6 +43,9 @@ impl EventSource for AbstractSocketNode {
         if is_pending && ready.contains(Readiness::WRITABLE) && self.has_engine(&engine) {
             self.flush(self.turn_budget());
         }
+        if ready.contains(Readiness::WRITABLE) {
+            self.extras.on_writable();
+        }
     }
 
     fn write_pending(self: Rc<Self>) {

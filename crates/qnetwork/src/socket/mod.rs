@@ -18,14 +18,18 @@
 //! * `node/` has the node and the parts that it is made of. A part has private state and emits
 //!   nothing.
 //! * `abstract_socket.rs` has the constructors and plain getters, `setters.rs` and `options.rs` the
-//!   setters.
+//!   setters; `tcp_options.rs` has the settings and figures of TCP.
 //! * `events.rs` has the functions that the loop calls, and `device.rs` those that the I/O device
 //!   calls.
 //! * `connecting.rs` goes from a name to a connection. `proxying.rs` chooses the proxy,
 //!   `binding.rs` binds sockets and takes over descriptors.
-//! * `reading.rs` and `writing.rs` move bytes, also for sockets without buffers.
+//! * `racing/` connects to several addresses at once, for sockets with happy eyeballs.
+//! * `reading.rs` and `writing.rs` move bytes, also for sockets without buffers. `pausing.rs` stops
+//!   reading.
 //! * `handing_over.rs` takes a connection out of a socket and puts it into another one; between them
 //!   it is a value of `detached.rs`.
+//! * `limiting.rs` limits the bytes a second, with a `rate_limit.rs`.
+//! * `splicing.rs` moves bytes to another socket within the kernel.
 //! * `closing.rs` ends the connection, also when the object dies. `close_reason.rs` says why it has
 //!   ended.
 //! * `timing.rs` has the time-outs.
@@ -48,15 +52,22 @@ mod handing_over;
 // Only the sockets that encrypt are layered.
 #[cfg_attr(not(feature = "_tls"), allow(dead_code))]
 mod layering;
+mod limiting;
 #[cfg_attr(not(feature = "_tls"), allow(dead_code))]
 mod node;
 mod options;
 mod pause_modes;
+mod pausing;
 mod proxying;
+mod racing;
+mod rate_limit;
 mod reading;
 mod setters;
+#[cfg(feature = "tasks")]
+mod splicing;
 mod state;
 mod tcp;
+mod tcp_options;
 mod timeout_kind;
 mod timing;
 mod udp;
@@ -65,12 +76,15 @@ mod writing;
 
 #[cfg(all(feature = "tasks", feature = "_tls"))]
 pub(crate) use self::awaiting::AbortsAttempt;
+#[cfg(feature = "tasks")]
+pub(crate) use self::splicing::{Splice, Spliced};
 pub use self::{
     binding::BindMode,
     close_reason::CloseReason,
     detached::{AttachError, DetachedSocket},
     node::{AbstractSocketNode, QAbstractSocket},
     pause_modes::PauseModes,
+    rate_limit::RateLimit,
     state::SocketState,
     tcp::QTcpSocket,
     timeout_kind::TimeoutKind,
@@ -85,7 +99,9 @@ pub(crate) use self::{
     node::{Closure, TellsEnd},
     waiting::Overtime,
 };
-pub use crate::common::{SocketError, SocketErrorKind, SocketOption, SocketType};
+pub use crate::common::{
+    KeepAlive, SocketError, SocketErrorKind, SocketOption, SocketType, TcpInfo,
+};
 
 #[cfg(test)]
 mod tests;

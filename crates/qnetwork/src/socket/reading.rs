@@ -16,7 +16,7 @@ use qcore::{
 
 use super::{
     close_reason::CloseReason,
-    node::{AbstractSocketNode, Outer, QAbstractSocket, TellsEnd},
+    node::{AbstractSocketNode, Direction, Outer, QAbstractSocket, TellsEnd},
     state::SocketState,
 };
 use crate::{
@@ -108,7 +108,7 @@ enum Sink {
 impl AbstractSocketNode {
     pub(crate) fn limit_reading(&self, size: usize) {
         if self.reading.set_limit(size) && (size == 0 || self.base.buffer_len() < size) {
-            self.resume_reading();
+            self.read_on();
         }
     }
 
@@ -119,6 +119,9 @@ impl AbstractSocketNode {
         {
             return (Sink::Outer(outer), room);
         }
+        if self.is_paused() {
+            return (Sink::Buffer, 0);
+        }
         if self.reading.is_unbuffered() {
             return (Sink::System, SCRATCH);
         }
@@ -127,17 +130,29 @@ impl AbstractSocketNode {
 
     /// Returns whether there is room for at least one byte more.
     pub(super) fn has_room(&self) -> bool {
-        self.sink().1 > 0
+        !self.extras.is_tapped() && self.sink().1 > 0
     }
 
     /// Receives what one read from the engine returns, and emits `ready_read` once. Returns whether
     /// there was anything.
     pub(super) fn receive(&self, engine: &Rc<dyn Engine>) -> bool {
+        self.receive_some(engine, true)
+    }
+
+    /// Receives for a function that waits, which does not keep to a limit of bytes a second.
+    pub(super) fn receive_now_from(&self, engine: &Rc<dyn Engine>) -> bool {
+        self.receive_some(engine, false)
+    }
+
+    fn receive_some(&self, engine: &Rc<dyn Engine>, is_limited: bool) -> bool {
         if self.current_state() == SocketState::Closing || self.reading.is_ended() {
             return false;
         }
-        if self.announce_inherited(engine) {
+        if !self.is_paused() && self.announce_inherited(engine) {
             return true;
+        }
+        if self.extras.on_readable() {
+            return false;
         }
         let (sink, room) = self.sink();
         if room == 0 {
@@ -150,11 +165,21 @@ impl AbstractSocketNode {
         if self.reading.has_stream() {
             engine.set_half_open(self.may_keep_sending());
         }
+        let max = match is_limited && !matches!(sink, Sink::System) {
+            true => self.extras.allow(Direction::Reading, room.min(SCRATCH), &self.this),
+            false => room,
+        };
+        if max == 0 {
+            return false;
+        }
+        let room = room.min(max);
         let (outcome, emits) = match sink {
             Sink::Buffer => (self.read_to_buffer(engine, room), self.base.is_readable()),
             Sink::Outer(outer) => (outer.receive(engine, room), true),
             Sink::System => return self.announce_unread(engine),
         };
+        let moved = if let Outcome::Moved(count) = outcome { count } else { 0 };
+        self.extras.settle(Direction::Reading, is_limited.then_some(max), moved);
         match outcome {
             Outcome::Moved(_) => self.timeouts.note_received(),
             Outcome::WouldBlock => return false,
@@ -176,7 +201,7 @@ impl AbstractSocketNode {
         // made room.
         let connected = self.current_state() == SocketState::Connected;
         if connected && self.reading.is_full() && self.has_room() {
-            self.resume_reading();
+            self.read_on();
         }
         true
     }
@@ -217,7 +242,7 @@ impl AbstractSocketNode {
 
     /// Reads again after the program has asked for more than the buffer holds, or the buffer has
     /// got room.
-    pub(crate) fn resume_reading(&self) {
+    pub(crate) fn read_on(&self) {
         if self.reading.open()
             && let Some(engine) = self.engine()
         {
@@ -235,7 +260,7 @@ impl AbstractSocketNode {
             return self.read_unbuffered(&engine, data);
         }
         // The loop fills the buffer, but it may have stopped because the buffer was full.
-        self.resume_reading();
+        self.read_on();
         Ok(0)
     }
 

@@ -1,6 +1,8 @@
 //! Tests of hosts with several addresses. The tests put the names into the cache of look-ups. On
 //! Linux, all of 127.0.0.0/8 is this machine.
 
+mod racing;
+
 use std::{
     net::{SocketAddr, TcpListener},
     time::{Duration, Instant},

@@ -25,6 +25,9 @@ pub enum TimeoutKind {
     Lifetime,
     /// Closing: the time to send what was written.
     Close,
+    /// The answer to a ping of a [`Heartbeat`](crate::Heartbeat). The heartbeat has the times;
+    /// `set_timeout` with this kind has no effect.
+    Heartbeat,
 }
 
 impl TimeoutKind {
@@ -38,6 +41,7 @@ impl TimeoutKind {
             Self::IdleWrite => "The other end has not read for too long",
             Self::Lifetime => "The connection has lasted too long",
             Self::Close => "Closing took too long",
+            Self::Heartbeat => "The other end has not answered",
         };
         SocketError::new(SocketErrorKind::SocketTimeout, text)
     }
@@ -53,6 +57,7 @@ impl fmt::Display for TimeoutKind {
             Self::IdleWrite => "the other end has not read for too long",
             Self::Lifetime => "the connection has lasted too long",
             Self::Close => "closing took too long",
+            Self::Heartbeat => "the other end has not answered",
         })
     }
 }

@@ -87,7 +87,8 @@ impl QAbstractSocket {
                 return Err(node.last_error());
             }
             if !node.has_room() && !node.reading.has_inherited() {
-                let text = "The read buffer is full";
+                let text =
+                    if node.is_paused() { "Reading is paused" } else { "The read buffer is full" };
                 return Err(SocketError::new(SocketErrorKind::Operation, text));
             }
             let (readable, writable) = node.wait_for_either(true, deadline)?;
@@ -95,7 +96,7 @@ impl QAbstractSocket {
                 return Ok(());
             }
             if writable {
-                node.flush(usize::MAX);
+                node.flush_now();
             }
         }
     }
@@ -132,7 +133,7 @@ impl QAbstractSocket {
             if readable {
                 node.receive_now();
             }
-            if writable && node.flush(usize::MAX) {
+            if writable && node.flush_now() {
                 return Ok(());
             }
             if node.current_state() != SocketState::Connected {
@@ -175,7 +176,7 @@ impl QAbstractSocket {
                 node.receive_now();
             }
             if writable {
-                node.flush(usize::MAX);
+                node.flush_now();
             }
         }
         Ok(())
@@ -252,6 +253,7 @@ impl AbstractSocketNode {
         let closes = self.ending.take_close();
         while self.current_state() == SocketState::HostLookup {
             self.attempt.cancel_lookup();
+            self.end_race();
             let host_name = self.attempt.host_name();
             let until = self.timeouts_deadline().min(deadline);
             match QHostInfo::from_name_until(&host_name, until) {
@@ -261,9 +263,20 @@ impl AbstractSocketNode {
             }
         }
         while self.current_state() == SocketState::Connecting {
-            let Some(engine) = self.engine().filter(|_| self.attempt.is_trying()) else {
+            if !self.attempt.is_trying() {
                 // A slot of host_found may be waiting here: the first address has not been tried
                 // yet.
+                self.try_addresses();
+                continue;
+            }
+            if self.is_racing() {
+                self.wait_for_race(deadline);
+                if self.is_racing() && deadline.has_expired() {
+                    return Err(self.give_up_connecting());
+                }
+                continue;
+            }
+            let Some(engine) = self.engine() else {
                 self.connect_to_next_address(SocketError::host_not_found());
                 continue;
             };
@@ -352,6 +365,6 @@ impl AbstractSocketNode {
     fn receive_now(&self) -> bool {
         let Some(engine) = self.engine() else { return false };
         self.reading.open();
-        self.receive(&engine)
+        self.receive_now_from(&engine)
     }
 }

@@ -14,7 +14,7 @@ use qcore::{
 };
 
 use super::{
-    node::{AbstractSocketNode, QAbstractSocket},
+    node::{AbstractSocketNode, Direction, QAbstractSocket},
     state::SocketState,
 };
 use crate::{
@@ -165,21 +165,33 @@ impl AbstractSocketNode {
     /// Step 3: sends the write buffer until the system takes no more or `budget` bytes are sent.
     /// Emits `bytes_written` for each block. Returns whether any bytes were written.
     pub(super) fn flush(&self, budget: usize) -> bool {
+        self.send(budget, true)
+    }
+
+    /// Sends the write buffer for a function that waits, which does not keep to a limit of bytes a
+    /// second.
+    pub(super) fn flush_now(&self) -> bool {
+        self.send(usize::MAX, false)
+    }
+
+    fn send(&self, budget: usize, is_limited: bool) -> bool {
         let mut written = false;
         let mut sent = 0;
+        // Whether the socket waits for its share of a limit.
+        let mut waits = false;
         while let Some(engine) = self.engine() {
             if self.is_connecting() {
                 break;
             }
             // If a block has grown since it was sent, send the rest before announcing it, as in Qt.
             let whole = !self.writing.is_partly_sent();
-            if whole || !engine.is_writable() || sent >= budget {
+            if whole || !engine.is_writable() || sent >= budget || waits {
                 if let Some(count) = self.writing.take_sent(self.base.pool()) {
                     written = true;
                     self.announce_written(&engine, count);
                     continue;
                 }
-                if self.writing.is_empty() || !engine.is_writable() {
+                if self.writing.is_empty() || !engine.is_writable() || waits {
                     break;
                 }
                 if sent >= budget {
@@ -195,7 +207,19 @@ impl AbstractSocketNode {
                 // The handler of the warning has ended the connection.
                 continue;
             }
-            match self.writing.send(|slices| engine.write(slices)) {
+            let unsent = self.writing.unsent();
+            let max = match is_limited {
+                true => self.extras.allow(Direction::Writing, unsent, &self.this),
+                false => unsent,
+            };
+            if max == 0 {
+                waits = true;
+                continue;
+            }
+            let outcome = self.writing.send(max, |slices| engine.write(slices));
+            let moved = if let Outcome::Moved(count) = outcome { count } else { 0 };
+            self.extras.settle(Direction::Writing, is_limited.then_some(max), moved);
+            match outcome {
                 Outcome::Moved(count) => {
                     self.timeouts.note_sent();
                     sent += count;

@@ -6,14 +6,22 @@ pub(crate) mod datagrams;
 mod interfaces;
 mod options;
 pub(crate) mod pipes;
+#[cfg(feature = "tasks")]
+pub(crate) mod splice;
+pub(crate) mod tcp;
 
 use std::{
     ffi::{CStr, CString},
     io,
-    os::fd::{AsFd, AsRawFd, OwnedFd},
+    net::SocketAddr,
+    os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd},
+    time::Duration,
 };
 
-use socket2::Socket;
+use mio::{Interest, net::TcpStream};
+use qcore::event_loop::Registration;
+#[cfg(not(feature = "simulation"))]
+pub(crate) use socket2::Socket;
 
 #[cfg(all(fuzzing, any(target_os = "linux", target_os = "android")))]
 pub(crate) use self::interfaces::fuzz as fuzz_interfaces;
@@ -21,6 +29,8 @@ pub use self::interfaces::{InterfaceFlags, InterfaceType};
 pub(crate) use self::interfaces::{Lifetime, Link, LinkAddress, links};
 pub(crate) use self::options::{available, inline_urgent_data, option, receive, send, set_option};
 use crate::common::{SocketError, SocketErrorKind};
+#[cfg(feature = "simulation")]
+pub(crate) use crate::simulation::{Socket, Watched};
 
 /// Returns the index of a network interface; 0 if there is none of that name.
 pub(crate) fn interface_index(name: &str) -> u32 {
@@ -42,6 +52,10 @@ pub(crate) fn interface_name(index: u32) -> Option<String> {
 
 /// Returns the host name of this machine.
 pub(crate) fn host_name() -> String {
+    #[cfg(feature = "simulation")]
+    if let Some(name) = crate::simulation::host_name() {
+        return name;
+    }
     // Longer than any system's limit.
     let mut name = [0u8; 1025];
     // SAFETY: the buffer is valid for its length during the call. The call may omit the NUL of a
@@ -58,15 +72,39 @@ pub(crate) fn host_name() -> String {
 /// that family.
 pub(crate) const ADDRESSES_OF_USE: i32 = libc::AI_ADDRCONFIG;
 
+/// Waits until one of the descriptors can be written to, or fails. Returns `false` when the time is
+/// over, where `None` is no limit, or after a signal.
+pub(crate) fn wait_for_any(descriptors: &[RawFd], time: Option<Duration>) -> bool {
+    #[cfg(feature = "simulation")]
+    if crate::simulation::is_simulated() {
+        // These descriptors say nothing of simulated sockets, so the caller looks each millisecond.
+        const STEP: Duration = Duration::from_millis(1);
+        crate::simulation::sleep(time.map_or(STEP, |time| time.min(STEP)));
+        return true;
+    }
+    let poll = |fd: &RawFd| libc::pollfd { fd: *fd, events: libc::POLLOUT, revents: 0 };
+    let mut polls: Vec<_> = descriptors.iter().map(poll).collect();
+    // Rounded up, so that the time is over when the call returns.
+    let millis = |time: Duration| time.as_nanos().div_ceil(1_000_000).try_into();
+    let millis = time.map_or(-1, |time| millis(time).unwrap_or(libc::c_int::MAX));
+    let count = polls.len() as libc::nfds_t;
+    // SAFETY: there are `count` structures, and they live during the call.
+    unsafe { libc::poll(polls.as_mut_ptr(), count, millis) > 0 }
+}
+
 /// Returns whether a socket is listening.
-pub(crate) fn is_listening(socket: &impl AsFd) -> bool {
+pub(crate) fn is_listening(socket: &Socket) -> bool {
+    #[cfg(feature = "simulation")]
+    if let Some(listens) = socket.simulated_listens() {
+        return listens;
+    }
     let (mut listens, mut length): (libc::c_int, _) =
         (0, size_of::<libc::c_int>() as libc::socklen_t);
     // SAFETY: the descriptor is open as long as it is borrowed, and `length` is the size of the
     // number that the call writes.
     let failed = unsafe {
         libc::getsockopt(
-            socket.as_fd().as_raw_fd(),
+            socket.as_raw_fd(),
             libc::SOL_SOCKET,
             libc::SO_ACCEPTCONN,
             (&raw mut listens).cast(),
@@ -74,6 +112,52 @@ pub(crate) fn is_listening(socket: &impl AsFd) -> bool {
         )
     } != 0;
     !failed && listens != 0
+}
+
+/// What a loop watches of a socket.
+#[cfg(not(feature = "simulation"))]
+pub(crate) type Watched = std::os::fd::RawFd;
+
+/// Returns what a loop watches of a socket.
+pub(crate) fn watched(socket: &Socket) -> Watched {
+    #[cfg(feature = "simulation")]
+    return socket.watched();
+    #[cfg(not(feature = "simulation"))]
+    socket.as_raw_fd()
+}
+
+/// Registers a socket with a loop.
+pub(crate) fn watch(
+    registration: &Registration,
+    watched: &Watched,
+    interest: Interest,
+) -> io::Result<()> {
+    #[cfg(feature = "simulation")]
+    return watched.register(registration, interest);
+    #[cfg(not(feature = "simulation"))]
+    registration.register(&mut mio::unix::SourceFd(watched), interest)
+}
+
+/// Removes a socket from a loop.
+pub(crate) fn unwatch(registration: &Registration, watched: &Watched) {
+    #[cfg(feature = "simulation")]
+    watched.deregister(registration);
+    #[cfg(not(feature = "simulation"))]
+    registration.deregister(&mut mio::unix::SourceFd(watched));
+}
+
+/// Accepts a connection. Its descriptor is non-blocking and close-on-exec.
+pub(crate) fn accept(listener: &Socket) -> io::Result<(TcpStream, SocketAddr)> {
+    #[cfg(feature = "simulation")]
+    if listener.simulated_listens().is_some() {
+        let (socket, peer) = listener.accept()?;
+        socket.set_nonblocking(true)?;
+        let peer = peer.as_socket().ok_or(io::ErrorKind::InvalidData)?;
+        return Ok((TcpStream::from_std(OwnedFd::from(socket).into()), peer));
+    }
+    // SAFETY: the descriptor is open as long as `listener` is borrowed, and is not closed here.
+    let listener = unsafe { mio::net::TcpListener::from_raw_fd(listener.as_raw_fd()) };
+    std::mem::ManuallyDrop::new(listener).accept()
 }
 
 /// Accepts a connection. Its descriptor is in blocking mode and close-on-exec.

@@ -7,8 +7,7 @@ use std::{
     ptr,
 };
 
-use socket2::Socket;
-
+use super::Socket;
 use crate::common::SocketOption;
 
 /// Receives at most `max` bytes and appends them to `buffer`, into room that it has already.
@@ -29,6 +28,13 @@ pub(crate) fn inline_urgent_data(socket: &Socket) {
 }
 
 /// Sends data. If the connection is closed, the process gets no SIGPIPE.
+#[cfg(feature = "simulation")]
+pub(crate) fn send(socket: &Socket, data: &[IoSlice<'_>]) -> io::Result<usize> {
+    socket.send_slices(data)
+}
+
+/// Sends data. If the connection is closed, the process gets no SIGPIPE.
+#[cfg(not(feature = "simulation"))]
 pub(crate) fn send(socket: &Socket, data: &[IoSlice<'_>]) -> io::Result<usize> {
     #[cfg(not(target_vendor = "apple"))]
     const FLAGS: c_int = libc::MSG_NOSIGNAL;
@@ -89,7 +95,13 @@ pub(crate) fn set_option(
 }
 
 /// Returns the value of an option. The error is `Unsupported` if the system has no such option.
-pub(crate) fn option(socket: impl AsFd, option: SocketOption, is_v6: bool) -> io::Result<c_int> {
+pub(crate) fn option(socket: &Socket, option: SocketOption, is_v6: bool) -> io::Result<c_int> {
+    #[cfg(feature = "simulation")]
+    if option == SocketOption::PathMtu
+        && let Some(mtu) = socket.simulated_mtu()
+    {
+        return Ok(mtu);
+    }
     let (level, name) = named(option, is_v6).ok_or(io::ErrorKind::Unsupported)?;
     let fd = socket.as_fd().as_raw_fd();
     let mut value: c_int = 0;
@@ -103,7 +115,11 @@ pub(crate) fn option(socket: impl AsFd, option: SocketOption, is_v6: bool) -> io
 }
 
 /// Returns how many bytes can be read.
-pub(crate) fn available(socket: impl AsFd) -> usize {
+pub(crate) fn available(socket: &Socket) -> usize {
+    #[cfg(feature = "simulation")]
+    if let Some(available) = socket.simulated_available() {
+        return available;
+    }
     let mut count: c_int = 0;
     // SAFETY: the call writes a number to `count`, which lives during it.
     let done = unsafe {

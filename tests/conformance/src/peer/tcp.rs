@@ -7,11 +7,10 @@ use std::{
     time::Duration,
 };
 
-use socket2::{Socket, Type};
+use qnetwork::simulation::{self, Socket};
+use socket2::Type;
 
-use super::{
-    PATIENCE, Peer, PeerArg, Reply, bound, is_readable, loopback, patiently, port_of, unknown,
-};
+use super::{PATIENCE, Peer, PeerArg, Reply, bound, loopback, patiently, port_of, unknown};
 use crate::{
     error::{Error, Result},
     ports::Ports,
@@ -54,7 +53,7 @@ impl TcpPeer {
             for _ in 0..2 {
                 fillers.push(filler(SocketAddr::new(address, port))?);
             }
-            std::thread::sleep(FILLING);
+            simulation::sleep(FILLING);
         } else if !options.contains(&PeerOption::Closed) {
             listener.listen(BACKLOG)?;
         }
@@ -72,7 +71,7 @@ impl TcpPeer {
     fn accept(&self) -> Result<()> {
         let listener = held(&self.listener, "listener")?;
         // A time limit on the listener would be inherited by accepted sockets.
-        let accepted = patiently(|| match is_readable(&listener)? {
+        let accepted = patiently(|| match listener.is_readable()? {
             true => listener.accept(),
             false => Err(ErrorKind::WouldBlock.into()),
         });
@@ -90,7 +89,6 @@ impl TcpPeer {
     /// Makes this the peer's connection. A previous one is closed.
     fn keep(&self, socket: Socket) -> Result<()> {
         socket.set_read_timeout(Some(PATIENCE))?;
-        socket.set_write_timeout(Some(PATIENCE))?;
         drop(replace(&self.connection, Some(Arc::new(socket))));
         Ok(())
     }
@@ -135,7 +133,7 @@ impl TcpPeer {
 
     fn available(&self) -> Result<i64> {
         let Ok(connection) = self.connection() else { return Ok(0) };
-        if !is_readable(&connection)? {
+        if !connection.is_readable()? {
             return Ok(0);
         }
         let mut data = Vec::with_capacity(1 << 20);
@@ -179,7 +177,7 @@ impl Peer for TcpPeer {
             ("closeListener", []) => drop(replace(&self.listener, None)),
             ("available", []) => return Ok(Reply::Number(self.available()?)),
             ("pending", []) => {
-                let waits = is_readable(&*held(&self.listener, "listener")?)?;
+                let waits = held(&self.listener, "listener")?.is_readable()?;
                 return Ok(Reply::Number(waits.into()));
             }
             ("port", []) => return Ok(Reply::Port(self.port)),

@@ -1,15 +1,14 @@
 //! `udppeer`: a bound UDP socket.
 
 use std::{
-    net::{IpAddr, SocketAddr, UdpSocket},
+    net::{IpAddr, SocketAddr},
     sync::{Arc, Mutex, PoisonError},
 };
 
-use socket2::{SockRef, Type};
+use qnetwork::simulation::Socket;
+use socket2::Type;
 
-use super::{
-    PATIENCE, Peer, PeerArg, Reply, bound, is_readable, loopback, patiently, port_of, unknown,
-};
+use super::{PATIENCE, Peer, PeerArg, Reply, bound, loopback, patiently, port_of, unknown};
 use crate::{
     error::{Error, Result},
     peer::tcp::to_port,
@@ -22,7 +21,7 @@ use crate::{
 pub(crate) struct UdpPeer {
     address: IpAddr,
     port: u16,
-    socket: Mutex<Option<Arc<UdpSocket>>>,
+    socket: Mutex<Option<Arc<Socket>>>,
 }
 
 impl UdpPeer {
@@ -37,10 +36,10 @@ impl UdpPeer {
         let port = port_of(&socket)?;
         socket.set_read_timeout(Some(PATIENCE))?;
         ports.learn(port, || format!("{name}.port"));
-        Ok(UdpPeer { address, port, socket: Mutex::new(Some(Arc::new(socket.into()))) })
+        Ok(UdpPeer { address, port, socket: Mutex::new(Some(Arc::new(socket))) })
     }
 
-    fn socket(&self) -> Result<Arc<UdpSocket>> {
+    fn socket(&self) -> Result<Arc<Socket>> {
         let socket = self.socket.lock().unwrap_or_else(PoisonError::into_inner).clone();
         socket.ok_or_else(|| Error::new("the peer is closed"))
     }
@@ -50,14 +49,12 @@ impl UdpPeer {
         let mut data = vec![0; 65536];
         let (size, from) = patiently(|| socket.recv_from(&mut data))?;
         data.truncate(size);
+        let from = from.as_socket().ok_or_else(|| Error::new("a sender without an address"))?;
         Ok(Reply::Datagram(data, from.ip(), from.port()))
     }
 
     fn is_readable(&self) -> Result<bool> {
-        let socket = self.socket()?;
-        // `is_readable` needs another socket type, so this makes a second descriptor of the same
-        // socket.
-        Ok(is_readable(&SockRef::from(&*socket).try_clone()?)?)
+        Ok(self.socket()?.is_readable()?)
     }
 }
 
@@ -67,7 +64,7 @@ impl Peer for UdpPeer {
             ("sendTo", [PeerArg::Bytes(data), PeerArg::Number(port)]) => {
                 let to = SocketAddr::new(self.address, to_port(*port)?);
                 let socket = self.socket()?;
-                patiently(|| socket.send_to(data, to))?;
+                patiently(|| socket.send_to(data, &to.into()))?;
             }
             ("recvFrom", []) => return self.recv_from(),
             ("available", []) => return Ok(Reply::Number(self.is_readable()?.into())),

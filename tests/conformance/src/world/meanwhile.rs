@@ -5,15 +5,21 @@ use std::{
     collections::BinaryHeap,
     rc::Rc,
     sync::{Arc, Condvar, Mutex, PoisonError},
-    time::{Duration, Instant},
+    time::Duration,
 };
+
+use qnetwork::simulation;
 
 use super::{Thing, World, give_up};
 use crate::{
     error::{Error, Result},
     peer::{Peer, PeerArg},
+    run::now,
     syntax::Call,
 };
+
+/// How often a simulated thread looks for calls.
+const LOOK_EVERY: Duration = Duration::from_millis(1);
 
 /// The calls that one peer still has to make. A thread makes them when they are due.
 pub(super) struct Meanwhile {
@@ -30,7 +36,7 @@ struct Queue {
 /// A waiting call. Calls that are due at the same time keep the order of their statements.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 struct Due {
-    at: Instant,
+    at: Duration,
     number: u64,
     call: Later,
 }
@@ -46,7 +52,7 @@ impl World {
             return Err(Error::new("only a peer does something meanwhile"));
         };
         let args = self.peer_args(&call.args)?;
-        let at = Instant::now() + Duration::from_millis(delay);
+        let at = now() + Duration::from_millis(delay);
         let mut all = self.meanwhile.borrow_mut();
         let scenario = &self.shared.scenario;
         let meanwhile =
@@ -60,7 +66,7 @@ impl Meanwhile {
     fn start(peer: Arc<dyn Peer>, scenario: &str) -> Self {
         let queue = Arc::<Queue>::default();
         let (work, scenario) = (queue.clone(), scenario.to_owned());
-        std::thread::spawn(move || {
+        simulation::start(move || {
             loop {
                 let call = work.next();
                 if let Err(error) = peer.call(&call.method, &call.args) {
@@ -71,7 +77,7 @@ impl Meanwhile {
         Meanwhile { queue, count: 0 }
     }
 
-    fn add(&mut self, at: Instant, call: Later) {
+    fn add(&mut self, at: Duration, call: Later) {
         let due = Due { at, number: self.count, call };
         self.count += 1;
         self.queue.waiting.lock().unwrap_or_else(PoisonError::into_inner).push(Reverse(due));
@@ -84,14 +90,19 @@ impl Queue {
     fn next(&self) -> Later {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
-            let left =
-                waiting.peek().map(|Reverse(due)| due.at.saturating_duration_since(Instant::now()));
+            let left = waiting.peek().map(|Reverse(due)| due.at.saturating_sub(now()));
             waiting = match left {
                 Some(Duration::ZERO) => {
                     if let Some(Reverse(due)) = waiting.pop() {
                         return due.call;
                     }
                     waiting
+                }
+                // Waiting on the condition variable would stop the simulation.
+                left if simulation::is_simulated() => {
+                    drop(waiting);
+                    simulation::sleep(left.unwrap_or(LOOK_EVERY).min(LOOK_EVERY));
+                    self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
                 }
                 Some(left) => {
                     let woken = self.changed.wait_timeout(waiting, left);

@@ -4,14 +4,16 @@ use std::{
     cell::Cell,
     rc::Rc,
     sync::{Arc, Mutex, atomic::Ordering},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use qcore::{QEventLoop, QTimer, TimerType};
+use qnetwork::simulation;
 
 use super::{Reaction, Thing, World, lock};
 use crate::{
     error::{Error, Result},
+    run::now,
     syntax::{Action, Call, Condition, Event, Statement},
     value::Value,
 };
@@ -59,7 +61,7 @@ impl World {
                 self.run_until(condition, text, *within);
             }
             Action::RunFor(time) => drop(self.spin(*time * self.patience(), |_| Ok(false))),
-            Action::Sleep(time) => std::thread::sleep(Duration::from_millis(*time)),
+            Action::Sleep(time) => simulation::sleep(Duration::from_millis(*time)),
             Action::On { event, times, block } => {
                 let reaction = Reaction { left: Mutex::new(*times), block: block.clone() };
                 let mut reactions = lock(&self.shared.reactions);
@@ -124,7 +126,7 @@ impl World {
         time: u64,
         done: impl Fn(&Rc<World>) -> Result<bool> + 'static,
     ) -> bool {
-        let deadline = Instant::now() + Duration::from_millis(time);
+        let deadline = now() + Duration::from_millis(time);
         let (event_loop, ticker) = (QEventLoop::new(), QTimer::new());
         let came = Rc::new(Cell::new(false));
         let (world, seen) = (self.clone(), came.clone());
@@ -134,7 +136,7 @@ impl World {
                 seen.set(true);
                 event_loop.quit();
             }
-            Ok(false) if Instant::now() >= deadline => event_loop.quit(),
+            Ok(false) if now() >= deadline => event_loop.quit(),
             Ok(false) => {}
             Err(error) => world.fail(&error),
         });

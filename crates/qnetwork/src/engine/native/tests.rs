@@ -1,3 +1,5 @@
+//! Tests of the native engine.
+
 use super::*;
 
 struct Nobody;

@@ -107,19 +107,42 @@ impl Attempt {
 
     /// Takes the host's addresses that are to be tried. Returns whether there are any.
     pub(crate) fn take_addresses(&self, info: &QHostInfo) -> bool {
-        let wanted = |address: &&QHostAddress| match self.protocol.get() {
-            protocol @ (NetworkLayerProtocol::IPv4 | NetworkLayerProtocol::IPv6) => {
-                address.protocol() == protocol
-            }
-            _ => true,
-        };
-        let addresses: Vec<_> = info.addresses().iter().rev().filter(wanted).cloned().collect();
+        let mut addresses = self.wanted_addresses(info);
+        addresses.reverse();
         let any = !addresses.is_empty();
         if any {
             self.step.set(Step::Found);
         }
         self.addresses.replace(addresses);
         any
+    }
+
+    /// Returns the host's addresses that are to be tried, in their order.
+    pub(crate) fn wanted_addresses(&self, info: &QHostInfo) -> Vec<QHostAddress> {
+        let wanted = |address: &&QHostAddress| match self.protocol.get() {
+            protocol @ (NetworkLayerProtocol::IPv4 | NetworkLayerProtocol::IPv6) => {
+                address.protocol() == protocol
+            }
+            _ => true,
+        };
+        info.addresses().iter().filter(wanted).cloned().collect()
+    }
+
+    /// Takes all addresses, in their order.
+    pub(crate) fn take_all_addresses(&self) -> Vec<QHostAddress> {
+        let mut addresses = self.addresses.take();
+        addresses.reverse();
+        addresses
+    }
+
+    /// Records that addresses were found, and none has been tried.
+    pub(crate) fn found(&self) {
+        self.step.set(Step::Found);
+    }
+
+    /// Records that an address is being tried.
+    pub(crate) fn tries(&self) {
+        self.step.set(Step::Trying);
     }
 
     /// Takes the next address that is to be tried.

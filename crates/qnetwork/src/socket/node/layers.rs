@@ -15,12 +15,12 @@ use std::{
 
 use qcore::{OpenMode, QDeadlineTimer, io_device::DeviceNode};
 
+use super::QAbstractSocket;
 use crate::{
     address::NetworkLayerProtocol,
     common::{SocketError, SocketOption},
     engine::{Engine, Outcome},
     socket::{
-        QAbstractSocket,
         detached::{AttachError, DetachedSocket},
         state::SocketState,
     },
@@ -44,6 +44,9 @@ pub(crate) trait SocketClass {
 
     fn flush(&self) -> bool;
 
+    /// Returns the socket that has the connection.
+    fn transport(&self) -> QAbstractSocket;
+
     #[cfg(feature = "tasks")]
     fn shut_down_writing(&self) -> Result<(), SocketError>;
 
@@ -52,9 +55,15 @@ pub(crate) trait SocketClass {
     /// Returns the socket that has the connection and its time-outs.
     fn timed(&self) -> QAbstractSocket;
 
+    /// The program has resumed reading, which it had paused.
+    fn reading_resumed(&self);
+
     fn set_socket_option(&self, option: SocketOption, value: i32);
 
     fn socket_option(&self, option: SocketOption) -> Option<i32>;
+
+    /// Returns the socket that has the connection.
+    fn carrier(&self) -> QAbstractSocket;
 
     fn set_socket_descriptor(
         &self,
@@ -86,6 +95,9 @@ pub(crate) trait Outer {
 
     /// Reads at most `room` bytes from the engine. Calls no slot.
     fn receive(&self, engine: &Rc<dyn Engine>, room: usize) -> Outcome;
+
+    /// Returns whether the program has paused reading.
+    fn is_paused(&self) -> bool;
 
     /// Called when there is new data, either received or in the inner socket's buffer.
     fn on_ready_read(&self);

@@ -11,6 +11,8 @@ mod emission;
 mod ending;
 mod ends;
 mod engine_slot;
+#[cfg_attr(not(feature = "tasks"), allow(dead_code))]
+mod extras;
 mod layers;
 mod proxy_choice;
 mod read_side;
@@ -36,17 +38,20 @@ use qcore::{
 };
 
 use self::{
-    attempt::Attempt, ending::Ending, ends::Ends, engine_slot::EngineSlot, layers::Layers,
-    proxy_choice::ProxyChoice, read_side::ReadSide, status::Status, timeouts::Timeouts,
-    write_side::WriteSide,
+    attempt::Attempt, ending::Ending, ends::Ends, engine_slot::EngineSlot, extras::Extras,
+    layers::Layers, proxy_choice::ProxyChoice, read_side::ReadSide, status::Status,
+    timeouts::Timeouts, write_side::WriteSide,
 };
 pub(crate) use self::{
     closure::{Closure, TellsEnd},
     ends::DetachedEnds,
+    extras::Direction,
     layers::{Outer, PartOf, SocketClass},
     timeouts::Situation,
 };
-use super::{close_reason::CloseReason, pause_modes::PauseModes, state::SocketState};
+use super::{
+    close_reason::CloseReason, pause_modes::PauseModes, racing::Racing, state::SocketState,
+};
 use crate::{
     auth::QAuthenticator,
     common::{SocketError, SocketErrorKind, SocketType},
@@ -128,6 +133,7 @@ pub struct AbstractSocketNode {
     pub(super) engine: EngineSlot,
     pub(super) ends: Ends,
     pub(super) attempt: Attempt,
+    pub(super) racing: Racing,
     pub(super) proxies: ProxyChoice,
     pub(super) reading: ReadSide,
     pub(super) writing: WriteSide,
@@ -135,6 +141,7 @@ pub struct AbstractSocketNode {
     pub(super) closure: Closure,
     pub(super) timeouts: Timeouts,
     pub(super) layers: Layers,
+    pub(super) extras: Extras,
     pub(super) pause_mode: Cell<PauseModes>,
 }
 
@@ -188,6 +195,7 @@ impl AbstractSocketNode {
             engine: EngineSlot::default(),
             ends: Ends::default(),
             attempt: Attempt::default(),
+            racing: Racing::default(),
             proxies: ProxyChoice::default(),
             reading: ReadSide::default(),
             writing: WriteSide::default(),
@@ -195,6 +203,7 @@ impl AbstractSocketNode {
             closure: Closure::default(),
             timeouts: Timeouts::default(),
             layers: Layers::default(),
+            extras: Extras::default(),
             pause_mode: Cell::default(),
         })
     }

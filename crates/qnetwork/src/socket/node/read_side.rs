@@ -29,6 +29,8 @@ pub(crate) struct ReadSide {
     /// There is no read buffer, and the write buffer holds only data that the system does not take
     /// at once.
     unbuffered: Cell<bool>,
+    /// The program has paused reading.
+    paused: Cell<bool>,
     ready_read: Emission,
     /// How many streams of tasks read and write the socket.
     #[cfg(feature = "tasks")]
@@ -97,6 +99,23 @@ impl ReadSide {
             self.reset();
         }
         was_full
+    }
+
+    /// Resumes reading, if a full buffer has stopped it, or an unbuffered socket has announced what
+    /// it has.
+    pub(crate) fn reopen(&self) {
+        if self.is_full() || self.is_announced() {
+            self.reset();
+        }
+    }
+
+    pub(crate) fn is_paused(&self) -> bool {
+        self.paused.get()
+    }
+
+    /// Sets whether the program has paused reading. Returns what was set before.
+    pub(crate) fn set_paused(&self, paused: bool) -> bool {
+        self.paused.replace(paused)
     }
 
     /// Counts a stream of a task.

@@ -68,15 +68,19 @@ impl WriteQueue {
         self.sent > 0 && self.sent < self.bytes.first_len()
     }
 
-    /// Calls `send` with the unsent data, at most 64 blocks of it.
-    pub(super) fn send<R>(&self, send: impl FnOnce(&[IoSlice<'_>]) -> R) -> R {
+    /// Calls `send` with the unsent data, at most 64 blocks of it and at most `max` bytes.
+    pub(super) fn send<R>(&self, max: usize, send: impl FnOnce(&[IoSlice<'_>]) -> R) -> R {
         // Most turns write a single block. An array for many takes longer to fill than to send.
         if let Some(bytes) = self.bytes.only_slice(self.sent) {
-            return send(&[IoSlice::new(bytes)]);
+            return send(&[IoSlice::new(&bytes[..max.min(bytes.len())])]);
         }
         let mut slices = [IoSlice::new(&[]); VECTOR];
         let count = self.bytes.slices(self.sent, &mut slices);
-        send(&slices[..count])
+        if max < self.unsent() {
+            send_part(&slices[..count], max, send)
+        } else {
+            send(&slices[..count])
+        }
     }
 
     pub(super) fn mark_sent(&mut self, count: usize) {
@@ -93,4 +97,23 @@ impl WriteQueue {
         self.sent -= count;
         Some(count)
     }
+}
+
+/// Calls `send` with the first `max` bytes of the slices.
+#[cold]
+#[inline(never)]
+fn send_part<R>(slices: &[IoSlice<'_>], max: usize, send: impl FnOnce(&[IoSlice<'_>]) -> R) -> R {
+    let mut rest = max;
+    let mut parts = [IoSlice::new(&[]); VECTOR];
+    let mut count = 0;
+    for (part, slice) in parts.iter_mut().zip(slices) {
+        if rest == 0 {
+            break;
+        }
+        let len = slice.len().min(rest);
+        *part = IoSlice::new(&slice[..len]);
+        rest -= len;
+        count += 1;
+    }
+    send(&parts[..count])
 }

@@ -87,9 +87,13 @@ impl WriteSide {
         self.queue.borrow().is_partly_sent()
     }
 
-    /// Calls `write` with the unsent data.
-    pub(crate) fn send(&self, write: impl FnOnce(&[IoSlice<'_>]) -> Outcome) -> Outcome {
-        let outcome = self.queue.borrow().send(write);
+    /// Calls `write` with the unsent data, at most `max` bytes.
+    pub(crate) fn send(
+        &self,
+        max: usize,
+        write: impl FnOnce(&[IoSlice<'_>]) -> Outcome,
+    ) -> Outcome {
+        let outcome = self.queue.borrow().send(max, write);
         if let Outcome::Moved(count) = outcome {
             self.queue.borrow_mut().mark_sent(count);
         }

@@ -228,7 +228,7 @@ impl AbstractSocketNode {
             self.on_relay_lost(&error);
             return;
         }
-        if !over && engine.is_readable() {
+        if !over && engine.is_readable() && !self.is_paused() {
             self.announce_unread(engine);
         }
         if let Some(datagrams) = engine.datagrams() {

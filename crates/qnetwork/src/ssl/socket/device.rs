@@ -176,6 +176,10 @@ impl SocketClass for SslSocketNode {
         self.flush_all()
     }
 
+    fn transport(&self) -> QAbstractSocket {
+        QAbstractSocket::clone(&self.inner)
+    }
+
     #[cfg(feature = "tasks")]
     fn shut_down_writing(&self) -> Result<(), SocketError> {
         self.inner.shut_down_writing()
@@ -185,12 +189,16 @@ impl SocketClass for SslSocketNode {
         self.base.limit_reading(size);
         self.inner.limit_reading(size);
         if size == 0 || self.base.buffer_len() < size {
-            self.inner.resume_reading();
+            self.inner.read_on();
         }
     }
 
     fn timed(&self) -> QAbstractSocket {
         self.inner.clone()
+    }
+
+    fn reading_resumed(&self) {
+        self.on_resumed();
     }
 
     fn set_socket_option(&self, option: SocketOption, value: i32) {
@@ -199,6 +207,10 @@ impl SocketClass for SslSocketNode {
 
     fn socket_option(&self, option: SocketOption) -> Option<i32> {
         self.inner.socket_option(option)
+    }
+
+    fn carrier(&self) -> QAbstractSocket {
+        self.inner.clone()
     }
 
     fn set_socket_descriptor(

@@ -121,7 +121,7 @@ impl SslSocketNode {
         impl Drop for Told<'_> {
             fn drop(&mut self) {
                 self.0.flags.starting.set(false);
-                self.0.inner.resume_reading();
+                self.0.inner.read_on();
             }
         }
         self.flags.starting.set(true);

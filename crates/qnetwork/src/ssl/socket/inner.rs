@@ -85,6 +85,9 @@ impl Outer for SslSocketNode {
         if self.flags.paused.get() || self.flags.starting.get() {
             return Some(0);
         }
+        if self.is_paused() && self.flags.encrypted.get() {
+            return Some(0);
+        }
         let session = self.session.borrow();
         // Without a session the socket still reads, to find the end of the stream, and discards the
         // data.
@@ -100,6 +103,10 @@ impl Outer for SslSocketNode {
             usize::MAX
         };
         Some(room.min(session.room()))
+    }
+
+    fn is_paused(&self) -> bool {
+        self.base.is_reading_paused()
     }
 
     fn receive(&self, engine: &Rc<dyn Engine>, room: usize) -> Outcome {

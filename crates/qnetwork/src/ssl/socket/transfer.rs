@@ -73,7 +73,7 @@ impl SslSocketNode {
             return Err(SocketError::remote_host_closed().into());
         }
         // Reading may have stopped because the buffer was full.
-        self.inner.resume_reading();
+        self.inner.read_on();
         Ok(0)
     }
 
@@ -163,7 +163,7 @@ impl SslSocketNode {
         if flags.muted.get() == Some(number) || flags.paused.get() {
             return;
         }
-        if flags.inherited.replace(false) && self.base.buffer_len() > 0 {
+        if flags.inherited.replace(false) && self.base.buffer_len() > 0 && !self.is_paused() {
             self.emit_ready_read();
             if !self.is_session(number) {
                 return;
@@ -299,10 +299,31 @@ impl SslSocketNode {
                 }
                 session.consume(portion);
             }
-            if self.base.is_readable() {
+            // What was received before a pause goes into the buffer, and is announced after it.
+            if self.base.is_readable() && !self.is_paused() {
                 self.emit_ready_read();
             }
         }
+    }
+
+    /// Reads again, and makes the loop announce what is in the buffers.
+    pub(super) fn on_resumed(&self) {
+        self.inner.reopen();
+        let has_unread = |node: &Self| {
+            node.base.buffer_len() > 0 || (node.is_plain() && node.inner.buffer_len() > 0)
+        };
+        if !has_unread(self) {
+            return;
+        }
+        let node = self.this.clone();
+        self.life().dispatcher().post(move || {
+            if let Some(node) = node.upgrade()
+                && !node.is_paused()
+                && has_unread(&node)
+            {
+                node.emit_ready_read();
+            }
+        });
     }
 
     pub(super) fn emit_ready_read(&self) {

@@ -261,7 +261,7 @@ impl SslSocketNode {
             return;
         }
         self.inner.note_tls_handshake(!self.flags.encrypted.get());
-        self.inner.resume_reading();
+        self.inner.read_on();
         self.transmit();
     }
 }

@@ -1,6 +1,8 @@
 //! Datagrams: several in one call, with their control messages.
 
 mod control;
+#[cfg(feature = "simulation")]
+mod simulated;
 
 use std::{
     cell::Cell,
@@ -15,6 +17,7 @@ use std::{
 use socket2::SockAddr;
 
 use self::control::Control;
+use super::Socket;
 
 /// How many datagrams one call moves at most.
 pub(crate) const BATCH: usize = 32;
@@ -76,12 +79,16 @@ pub(crate) fn tell_paths(socket: impl AsFd, is_v6: bool) {
 /// Returns how many there were. Fewer than `count` means that there are no more; if there is none
 /// at all, the error is "would block".
 pub(crate) fn receive(
-    socket: impl AsFd,
+    socket: &Socket,
     room: &mut [u8],
     count: usize,
     mut each: impl FnMut(usize, Arrival),
 ) -> io::Result<usize> {
     let count = count.min(BATCH).min(room.len() / SLOT);
+    #[cfg(feature = "simulation")]
+    if let Some(received) = simulated::receive(socket, room, count, &mut each) {
+        return received;
+    }
     let mut names = [const { MaybeUninit::<libc::sockaddr_storage>::uninit() }; BATCH];
     let mut controls = [const { MaybeUninit::<Control>::uninit() }; BATCH];
     let mut parts = [const { MaybeUninit::<libc::iovec>::uninit() }; BATCH];
@@ -121,10 +128,14 @@ pub(crate) fn receive(
 /// divides. This takes a fraction of the time. If the system refuses such a message, the function
 /// sends the datagrams one by one, and clears `segments` so that it does not try again.
 pub(crate) fn send_all(
-    socket: impl AsFd,
+    socket: &Socket,
     datagrams: &[Departure<'_>],
     segments: &Cell<bool>,
 ) -> io::Result<usize> {
+    #[cfg(feature = "simulation")]
+    if let Some(sent) = simulated::send_all(socket, datagrams) {
+        return sent;
+    }
     let fd = socket.as_fd().as_raw_fd();
     let datagrams = &datagrams[..datagrams.len().min(BATCH)];
     match datagrams {
@@ -392,6 +403,8 @@ fn empty_header() -> Header {
 
 #[cfg(test)]
 mod tests {
+    use std::os::fd::OwnedFd;
+
     use super::*;
 
     fn departure(len: usize, port: u16) -> Departure<'static> {
@@ -426,6 +439,7 @@ mod tests {
     fn they_are_sent_one_by_one_if_the_system_does_not_divide() {
         let receiver = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
         let sender = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+        let sender = Socket::from(OwnedFd::from(sender));
         let port = receiver.local_addr().unwrap().port();
         let many = [4, 4, 4, 2, 9, 9, 0].map(|len| departure(len, port));
         let mut buffer = [0; 100];

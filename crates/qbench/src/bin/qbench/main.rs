@@ -1,0 +1,146 @@
+//! Measures this library, other libraries and Qt on the same work, and writes `docs/performance.md`.
+//!
+//! ```sh
+//! cargo run --release -p qbench                          # everything: some minutes
+//! cargo run --release -p qbench -- --only 'echo|timers'  # some of it, without writing the page
+//! ```
+//!
+//! The measured programs are built with the profile `dist`, with whatever profile this program is
+//! built itself: `qmicro` and `qserver` for this library, `crates/qbench/peers` for the other ones,
+//! and `crates/qbench/qt` if Qt's headers are installed. The peers are a workspace of their own, with
+//! their own `Cargo.lock`, so that no other build compiles them.
+//!
+//! In each round, the peers of one workload run one after another, in processes that are pinned to a
+//! core. The page shows medians over the rounds, and the median of each round's ratio.
+
+mod machine;
+mod page;
+mod plot;
+mod programs;
+mod results;
+mod workloads;
+
+use std::{fs, path::Path, process::ExitCode, time::Instant};
+
+use indicatif::{ProgressBar, ProgressStyle};
+use lexopt::{Arg, ValueExt};
+use regex_lite::Regex;
+
+use self::{
+    programs::Programs,
+    results::Results,
+    workloads::{Peer, WORKLOADS, Workload},
+};
+
+const USAGE: &str = "\
+usage: qbench [--rounds N] [--seconds S] [--only REGEX] [--no-build]
+
+Measures this library, other libraries and Qt, prints the medians, and writes docs/performance.md.
+
+  --rounds N    how often everything is measured; 5 if it is not given
+  --seconds S   how long one measurement lasts, where that can be chosen; 0.3 if it is not given
+  --only REGEX  measures the workloads whose name, WORKLOAD/PEER, matches, and writes no page
+  --no-build    measures the programs as they were built last
+  --help        prints this text";
+
+struct Options {
+    rounds: u32,
+    seconds: f64,
+    only: Option<Regex>,
+    build: bool,
+}
+
+fn options() -> Result<Option<Options>, lexopt::Error> {
+    let mut options = Options { rounds: 5, seconds: 0.3, only: None, build: true };
+    let mut parser = lexopt::Parser::from_env();
+    while let Some(argument) = parser.next()? {
+        match argument {
+            Arg::Long("rounds") => options.rounds = parser.value()?.parse()?,
+            Arg::Long("seconds") => options.seconds = parser.value()?.parse()?,
+            Arg::Long("only") => options.only = Some(parser.value()?.parse_with(Regex::new)?),
+            Arg::Long("no-build") => options.build = false,
+            Arg::Long("help") => return Ok(None),
+            _ => return Err(argument.unexpected()),
+        }
+    }
+    Ok(Some(options))
+}
+
+fn main() -> ExitCode {
+    let options = match options() {
+        Ok(Some(options)) => options,
+        Ok(None) => {
+            println!("{USAGE}");
+            return ExitCode::SUCCESS;
+        }
+        Err(error) => {
+            eprintln!("qbench: {error}\n{USAGE}");
+            return ExitCode::from(2);
+        }
+    };
+    match run(&options) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(problem) => {
+            eprintln!("qbench: {problem}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(options: &Options) -> Result<(), String> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let root = root.canonicalize().map_err(|error| format!("{}: {error}", root.display()))?;
+    let wanted = |workload: &Workload, peer: Peer| {
+        let name = format!("{}/{}", workload.name, peer.name());
+        options.only.as_ref().is_none_or(|only| only.is_match(&name))
+    };
+    let programs = Programs::new(&root, options.build)?;
+    let mut plan = Vec::new();
+    for round in 0..options.rounds {
+        for workload in WORKLOADS {
+            for &peer in workload.peers {
+                let skipped = round > 0 && workload.once.contains(&peer);
+                if !skipped && programs.can(workload, peer) && wanted(workload, peer) {
+                    plan.push((round, workload, peer));
+                }
+            }
+        }
+    }
+
+    let style = "{elapsed_precise} [{bar:30}] {pos}/{len} {msg}";
+    let bar = ProgressBar::new(plan.len() as u64)
+        .with_style(ProgressStyle::with_template(style).expect("a template"));
+    let (mut results, started) = (Results::default(), Instant::now());
+    for (round, workload, peer) in plan {
+        bar.set_message(format!("round {}: {}/{}", round + 1, workload.name, peer.name()));
+        match programs.measure(workload, peer, options.seconds) {
+            Ok(figures) => results.add(round, peer, figures),
+            Err(problem) => bar.suspend(|| {
+                eprintln!("qbench: {}/{}: {problem}", workload.name, peer.name());
+            }),
+        }
+        bar.inc(1);
+    }
+    bar.finish_and_clear();
+
+    print!("{}", page::tables(&results));
+    if options.only.is_some() {
+        return Ok(());
+    }
+    let page = root.join("docs/performance.md");
+    let kept = fs::read_to_string(&page).unwrap_or_default();
+    let text = page::page(&results, options.rounds, started.elapsed(), &kept);
+    write(&page, &text)?;
+    for (name, picture) in plot::pictures(&results) {
+        write(&root.join("docs/performance").join(name), &picture)?;
+    }
+    println!("wrote {} in {} s", page.display(), started.elapsed().as_secs());
+    Ok(())
+}
+
+fn write(path: &Path, text: &str) -> Result<(), String> {
+    let folder = path.parent().unwrap_or(path);
+    fs::create_dir_all(folder)
+        .and_then(|()| fs::write(path, text))
+        .map_err(|error| format!("{}: {error}", path.display()))
+}

@@ -1,0 +1,280 @@
+//! [`ReadWatch`]: what happens to bytes that a program leaves unread.
+
+use std::{
+    any::Any,
+    cell::{Cell, RefCell},
+    fmt::Write as _,
+    panic::Location,
+    rc::{Rc, Weak},
+    time::Duration,
+};
+
+use super::{DeviceNode, QIODevice};
+use crate::{
+    classes::Object,
+    event_loop::Deliver,
+    id::ObjectId,
+    signal::ScopedConnection,
+    time::{Interval, TimerType},
+};
+
+/// What a device does about bytes that the program leaves unread. Most devices do nothing.
+pub(super) struct ReadWatch {
+    device: Weak<DeviceNode>,
+    is_level_triggered: Cell<bool>,
+    /// Whether the loop will look at the device.
+    is_posted: Cell<bool>,
+    /// Whether the watch is emitting `ready_read`.
+    is_emitting: Cell<bool>,
+    /// How long bytes may lie unread before that is logged.
+    patience: Cell<Option<Duration>>,
+    /// Whether a timer runs that looks at the device.
+    has_timer: Cell<bool>,
+    /// Whether the program has read anything since the timer was started.
+    was_read: Cell<bool>,
+    /// The slot at `ready_read`. There is none while the watch has nothing to do.
+    slot: RefCell<Option<ScopedConnection>>,
+}
+
+/// # Unread bytes
+impl QIODevice {
+    /// Sets whether the device emits [`ready_read`](DeviceNode::ready_read) again as long as bytes
+    /// are left. By default it does not, as in Qt: the signal is emitted when new data arrives.
+    ///
+    /// A device that is level-triggered emits the signal once in each turn of the event loop while
+    /// [`bytes_available`](QIODevice::bytes_available) is not 0. So a slot that reads one message
+    /// for each emission gets all of them. A program that leaves bytes unread on purpose keeps the
+    /// loop busy, until it switches this off.
+    ///
+    /// If a slot runs an event loop of its own, that loop does not emit the signal again. If the slot
+    /// was called outside of all event loops, its loop may do so once.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::{cell::RefCell, rc::Rc};
+    /// use qcore::{OpenMode, QBuffer, wait_until};
+    ///
+    /// let buffer = QBuffer::new();
+    /// buffer.open(OpenMode::READ_WRITE)?;
+    /// buffer.set_level_triggered(true);
+    /// let lines = Rc::new(RefCell::new(Vec::new()));
+    /// let read = lines.clone();
+    /// buffer.ready_read.connect_to(&buffer, move |buffer, ()| {
+    ///     read.borrow_mut().push(buffer.read_line()); // one line only
+    /// });
+    /// buffer.write("one\ntwo\nthree\n")?;
+    /// buffer.reset()?;
+    /// assert!(wait_until(5000, || lines.borrow().len() == 3));
+    /// # Ok::<(), qcore::DeviceError>(())
+    /// ```
+    pub fn set_level_triggered(&self, enabled: bool) {
+        if enabled || self.watch_in_use().is_some() {
+            let watch = self.watch();
+            watch.is_level_triggered.set(enabled);
+            watch.arrange(self);
+        }
+    }
+
+    /// Returns whether the device emits [`ready_read`](DeviceNode::ready_read) again as long as
+    /// bytes are left.
+    #[must_use]
+    pub fn is_level_triggered(&self) -> bool {
+        self.watch_in_use().is_some_and(|watch| watch.is_level_triggered.get())
+    }
+
+    /// Logs a warning if bytes are left and the program reads nothing for `interval`. A negative
+    /// interval, the default, switches this off.
+    ///
+    /// A slot that does not read all bytes is a common mistake: the device emits
+    /// [`ready_read`](DeviceNode::ready_read) no more before new data arrives. The warning names the
+    /// class of the device, the number of bytes, and the places where the slots of `ready_read` were
+    /// connected. It goes to the crate `log`, at the level of warnings. The device logs it once
+    /// after each `ready_read`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use qcore::{OpenMode, QBuffer};
+    ///
+    /// let buffer = QBuffer::new();
+    /// buffer.open(OpenMode::READ_WRITE)?;
+    /// buffer.warn_unread_after(5000);
+    /// # Ok::<(), qcore::DeviceError>(())
+    /// ```
+    pub fn warn_unread_after(&self, interval: impl Into<Interval>) {
+        let patience = interval.into().as_duration();
+        if patience.is_some() || self.watch_in_use().is_some() {
+            let watch = self.watch();
+            watch.patience.set(patience);
+            watch.arrange(self);
+        }
+    }
+
+    fn watch(&self) -> &ReadWatch {
+        self.extras().watch.get_or_init(|| ReadWatch {
+            device: self.to_weak(),
+            is_level_triggered: Cell::new(false),
+            is_posted: Cell::new(false),
+            is_emitting: Cell::new(false),
+            patience: Cell::new(None),
+            has_timer: Cell::new(false),
+            was_read: Cell::new(false),
+            slot: RefCell::default(),
+        })
+    }
+
+    #[inline]
+    fn watch_in_use(&self) -> Option<&ReadWatch> {
+        self.0.extras.get()?.watch.get()
+    }
+
+    /// The program has read bytes.
+    #[inline]
+    pub(super) fn note_read(&self) {
+        if self.0.extras.get().is_some() {
+            self.note_read_for_watch();
+        }
+    }
+
+    #[cold]
+    fn note_read_for_watch(&self) {
+        if let Some(watch) = self.watch_in_use() {
+            watch.was_read.set(true);
+        }
+    }
+}
+
+impl ReadWatch {
+    fn has_work(&self) -> bool {
+        self.is_level_triggered.get() || self.patience.get().is_some()
+    }
+
+    /// Connects or disconnects the slot, as the settings have changed.
+    fn arrange(&self, device: &QIODevice) {
+        let slot = self.has_work().then(|| {
+            let node = self.device.clone();
+            let slot = device.ready_read.connect(move |()| {
+                with_watch(&node, |device, watch| watch.on_ready_read(device));
+            });
+            slot.scoped()
+        });
+        let before = self.slot.replace(slot);
+        drop(before);
+        if self.has_work() && device.is_open() && device.bytes_available() > 0 {
+            self.on_ready_read(device);
+        }
+    }
+
+    fn on_ready_read(&self, device: &QIODevice) {
+        let dispatcher = Object::life(device).dispatcher();
+        if self.is_level_triggered.get() && !self.is_posted.get() {
+            let is_in_loop = dispatcher.is_running();
+            let id = if is_in_loop { Object::life(device).id() } else { ObjectId::NONE };
+            let look: Rc<dyn Deliver> = Rc::new(Look { device: self.device.clone(), id });
+            self.is_posted.set(dispatcher.post_for_this_level(look));
+        }
+        if let Some(patience) = self.patience.get()
+            && !self.has_timer.replace(true)
+        {
+            self.was_read.set(false);
+            let node = self.device.clone();
+            dispatcher.call_after(patience, TimerType::Coarse, move || {
+                with_watch(&node, |device, watch| watch.on_timer(device));
+            });
+        }
+    }
+
+    /// The loop has come to its next turn.
+    fn look(&self, device: &QIODevice) {
+        struct Ended<'a>(&'a Cell<bool>);
+        impl Drop for Ended<'_> {
+            fn drop(&mut self) {
+                self.0.set(false);
+            }
+        }
+        self.is_posted.set(false);
+        // A loop that a slot runs outside of all other loops comes here, too.
+        if self.is_level_triggered.get() && has_unread(device) && !self.is_emitting.replace(true) {
+            let ended = Ended(&self.is_emitting);
+            device.ready_read.emit(());
+            drop(ended);
+            // Somebody may have disconnected the slot that asks for the next look.
+            if self.is_level_triggered.get() && has_unread(device) {
+                self.on_ready_read(device);
+            }
+        }
+    }
+
+    /// Bytes may have been unread for as long as the program allows.
+    fn on_timer(&self, device: &QIODevice) {
+        self.has_timer.set(false);
+        let Some(patience) = self.patience.get() else { return };
+        if !has_unread(device) {
+            return;
+        }
+        if self.was_read.get() {
+            return self.on_ready_read(device);
+        }
+        let (bytes, class) = (device.bytes_available(), device.class_name());
+        let mut text = format!("{class}: {bytes} bytes have been unread for {patience:?}");
+        let mut places = device.ready_read.places();
+        places.retain(|place| !is_ours(place));
+        if places.is_empty() {
+            text.push_str("; no slot is connected to ready_read");
+        } else {
+            text.push_str("; slots of ready_read were connected at");
+            for (number, place) in places.iter().enumerate() {
+                let _ = write!(text, "{} {place}", if number > 0 { "," } else { "" });
+            }
+        }
+        log::warn!("{text}");
+    }
+}
+
+fn has_unread(device: &QIODevice) -> bool {
+    device.is_open() && device.bytes_available() > 0
+}
+
+/// Calls `f` with the device and its watch, if they are still there.
+fn with_watch(node: &Weak<DeviceNode>, f: impl FnOnce(&QIODevice, &ReadWatch)) {
+    if let Some(node) = node.upgrade() {
+        let device = QIODevice::from_node(node);
+        if let Some(watch) = device.watch_in_use() {
+            f(&device, watch);
+        }
+    }
+}
+
+/// Returns whether a slot is one of this crate's own.
+fn is_ours(place: &Location<'_>) -> bool {
+    let sources = file!().strip_suffix("io_device/watch.rs");
+    sources.is_some_and(|sources| place.file().starts_with(sources))
+}
+
+/// Makes the loop look whether bytes are left.
+struct Look {
+    device: Weak<DeviceNode>,
+    /// The number of the device. The loop keeps the level only of deliveries to an object. Outside
+    /// of all loops there is no level to come back to, and this is no object.
+    id: ObjectId,
+}
+
+impl Deliver for Look {
+    fn deliver(&self) {
+        with_watch(&self.device, |device, watch| watch.look(device));
+    }
+
+    fn cancel(&self) -> Option<Box<dyn Any>> {
+        with_watch(&self.device, |_, watch| watch.is_posted.set(false));
+        None
+    }
+
+    fn receiver(&self) -> ObjectId {
+        self.id
+    }
+
+    fn kind(&self) -> u16 {
+        0
+    }
+}

@@ -1,0 +1,281 @@
+//! [`Heartbeat`]: notices that the other end does not answer.
+
+use std::{
+    cell::{Cell, RefCell},
+    fmt,
+    rc::{Rc, Weak},
+    time::Duration,
+};
+
+use qcore::{
+    Interval, QElapsedTimer, QObject, QPointer, Signal, TimerType,
+    event_loop::TimerId,
+    library_class,
+    object::{Handle, Life, Node, Object},
+};
+
+use crate::socket::{QAbstractSocket, SocketState};
+
+/// How long the connection is silent before a ping.
+const INTERVAL: Duration = Duration::from_secs(30);
+/// How long the answer may take.
+const ALLOWANCE: Duration = Duration::from_secs(10);
+
+library_class! {
+    /// Asks the other end of a connection now and then whether it is there, and ends the connection
+    /// if no answer comes.
+    ///
+    /// A connection whose other end has lost its power or its network looks like one on which
+    /// nothing is sent. A heartbeat tells the two apart. When no sign of life has come for the
+    /// [interval](Heartbeat::set_interval), it [asks](HeartbeatNode::ping). If no sign of life comes
+    /// within the [allowance](Heartbeat::set_allowance), it ends the connection:
+    ///
+    /// * It emits [`unanswered`](HeartbeatNode::unanswered).
+    /// * The socket emits [`error_occurred`](crate::socket::AbstractSocketNode::error_occurred) with
+    ///   [`SocketTimeout`](crate::SocketErrorKind::SocketTimeout), and aborts.
+    /// * The socket emits [`closed`](crate::socket::AbstractSocketNode::closed) with the kind
+    ///   [`Heartbeat`](crate::TimeoutKind::Heartbeat).
+    ///
+    /// A heartbeat is a child of its socket. It rests while the socket is not connected, and works
+    /// for all connections of the socket, one after the other.
+    ///
+    /// # What is a sign of life
+    ///
+    /// By default whatever arrives. After
+    /// [`set_any_data_counts(false)`](Heartbeat::set_any_data_counts) only
+    /// [`answered`](Heartbeat::answered) is, which the program calls when it has read an answer to
+    /// a ping.
+    ///
+    /// Qt has no such class.
+    ///
+    /// # Examples
+    ///
+    /// A client of a protocol by lines. The answer to `PING` is `PONG`:
+    ///
+    /// ```
+    /// use qnetwork::{Heartbeat, QTcpSocket};
+    ///
+    /// let socket = QTcpSocket::new();
+    /// let heartbeat = Heartbeat::new(&socket);
+    /// heartbeat.set_interval(15_000);
+    /// heartbeat.set_allowance(5000);
+    /// heartbeat.set_message("PING\n");
+    /// heartbeat.set_any_data_counts(false);
+    /// socket.ready_read.connect_to((&socket, &heartbeat), |(socket, heartbeat), ()| {
+    ///     while socket.can_read_line() {
+    ///         match &*socket.read_line() {
+    ///             b"PONG\n" => heartbeat.answered(),
+    ///             line => println!("{}", String::from_utf8_lossy(line)),
+    ///         }
+    ///     }
+    /// });
+    /// ```
+    ///
+    /// A ping that is more than a fixed message:
+    ///
+    /// ```
+    /// # use qnetwork::{Heartbeat, QTcpSocket};
+    /// # let socket = QTcpSocket::new();
+    /// use std::cell::Cell;
+    ///
+    /// let heartbeat = Heartbeat::new(&socket);
+    /// let number = Cell::new(0);
+    /// heartbeat.ping.connect_to(&socket, move |socket, ()| {
+    ///     number.set(number.get() + 1);
+    ///     socket.write(format!("PING {}\n", number.get())).ok();
+    /// });
+    /// ```
+    pub struct Heartbeat(HeartbeatNode): QObject = base
+}
+
+/// The signals of a [`Heartbeat`].
+pub struct HeartbeatNode {
+    /// It is time to ask the other end. Emitted after the [message](Heartbeat::set_message), if
+    /// there is one, was written.
+    pub ping: Signal<()>,
+    /// No sign of life has come in time. The socket aborts when the slots have returned, unless one
+    /// of them has called [`answered`](Heartbeat::answered).
+    pub unanswered: Signal<()>,
+    base: QObject,
+    this: Weak<HeartbeatNode>,
+    socket: QPointer<QAbstractSocket>,
+    message: RefCell<Vec<u8>>,
+    interval: Cell<Duration>,
+    allowance: Cell<Duration>,
+    any_data_counts: Cell<bool>,
+    /// Runs since the last sign of life.
+    silence: Cell<QElapsedTimer>,
+    /// A ping was sent, and no sign of life has come since.
+    asks: Cell<bool>,
+    timer: Cell<Option<TimerId>>,
+}
+
+impl Node for HeartbeatNode {
+    fn life(&self) -> &Rc<Life> {
+        Object::life(&self.base)
+    }
+
+    fn destructor(&self) {
+        self.rest();
+    }
+}
+
+impl Heartbeat {
+    /// Creates a heartbeat for a socket, as its child. It begins to work as soon as the socket is
+    /// connected, or at once.
+    ///
+    /// The interval is 30 seconds and the allowance 10 seconds. There is no message.
+    #[allow(clippy::must_use_candidate)] // the socket keeps it
+    pub fn new(socket: &QAbstractSocket) -> Self {
+        let life = Life::new();
+        let this = Heartbeat(Handle::new(Rc::new_cyclic(|this| HeartbeatNode {
+            ping: Signal::in_life(&life),
+            unanswered: Signal::in_life(&life),
+            base: QObject::embed(&life),
+            this: this.clone(),
+            socket: QPointer::new(socket),
+            message: RefCell::default(),
+            interval: Cell::new(INTERVAL),
+            allowance: Cell::new(ALLOWANCE),
+            any_data_counts: Cell::new(true),
+            silence: Cell::default(),
+            asks: Cell::new(false),
+            timer: Cell::new(None),
+        })));
+        this.set_parent(Some(socket));
+        socket.state_changed.connect_to(&this, |this, state| this.on_state_changed(*state));
+        socket.ready_read.connect_to(&this, |this, ()| {
+            if this.any_data_counts.get() {
+                this.answered();
+            }
+        });
+        this.on_state_changed(socket.state());
+        this
+    }
+
+    /// Sets how long no sign of life has to come before the next ping, 30 seconds by default. A
+    /// negative length changes nothing.
+    pub fn set_interval(&self, interval: impl Into<Interval>) {
+        if let Some(interval) = interval.into().as_duration() {
+            self.interval.set(interval);
+            if self.timer.get().is_some() && !self.asks.get() {
+                self.wait_for_silence();
+            }
+        }
+    }
+
+    /// Sets how long the answer to a ping may take, 10 seconds by default. It applies to the next
+    /// ping. A negative length changes nothing.
+    pub fn set_allowance(&self, allowance: impl Into<Interval>) {
+        if let Some(allowance) = allowance.into().as_duration() {
+            self.allowance.set(allowance);
+        }
+    }
+
+    /// Sets what is written to the socket as a ping. An empty message, the default, is none: a slot
+    /// of [`ping`](HeartbeatNode::ping) writes then.
+    pub fn set_message(&self, message: impl Into<Vec<u8>>) {
+        self.message.replace(message.into());
+    }
+
+    /// Sets whether whatever arrives is a sign of life, which is the default. Otherwise only
+    /// [`answered`](Heartbeat::answered) is.
+    pub fn set_any_data_counts(&self, counts: bool) {
+        self.any_data_counts.set(counts);
+    }
+
+    /// Notes a sign of life: an answer to a ping has arrived.
+    pub fn answered(&self) {
+        self.silence.set(started());
+        if self.asks.replace(false) && self.timer.get().is_some() {
+            self.wait_for_silence();
+        }
+    }
+
+    /// Returns whether a ping was sent and no sign of life has come since.
+    #[must_use]
+    pub fn is_waiting(&self) -> bool {
+        self.asks.get()
+    }
+}
+
+impl HeartbeatNode {
+    fn on_state_changed(&self, state: SocketState) {
+        if state != SocketState::Connected {
+            return self.rest();
+        }
+        self.asks.set(false);
+        self.silence.set(started());
+        self.wait_for_silence();
+    }
+
+    fn rest(&self) {
+        self.asks.set(false);
+        if let Some(timer) = self.timer.take() {
+            self.life().dispatcher().stop_timer(timer);
+        }
+    }
+
+    /// Starts the timer for the end of the interval. Signs of life that come meanwhile start no
+    /// timer: this one then starts another for what is left.
+    fn wait_for_silence(&self) {
+        self.start_timer(self.interval.get().saturating_sub(self.silence.get().elapsed()));
+    }
+
+    fn start_timer(&self, time: Duration) {
+        let (node, dispatcher) = (self.this.clone(), self.life().dispatcher());
+        let due = move || {
+            if let Some(node) = node.upgrade() {
+                node.on_timeout();
+            }
+        };
+        let timer = dispatcher.call_after(time, TimerType::Precise, due);
+        if let Some(before) = self.timer.replace(Some(timer)) {
+            dispatcher.stop_timer(before);
+        }
+    }
+
+    fn on_timeout(&self) {
+        self.timer.set(None);
+        let Some(socket) = self.socket.upgrade() else { return };
+        if self.asks.get() {
+            self.unanswered.emit(());
+            // A slot may have ended the connection, or made another one.
+            if self.asks.get() {
+                self.asks.set(false);
+                socket.end_for_silence();
+            } else if self.timer.get().is_none() && socket.state() == SocketState::Connected {
+                self.wait_for_silence();
+            }
+        } else if self.silence.get().elapsed() < self.interval.get() {
+            self.wait_for_silence();
+        } else {
+            self.asks.set(true);
+            self.start_timer(self.allowance.get());
+            let message = self.message.borrow().clone();
+            if !message.is_empty() {
+                // A failure ends the connection by itself.
+                let _ = socket.write(message);
+            }
+            // The last handle may be this one.
+            drop(socket);
+            self.ping.emit(());
+        }
+    }
+}
+
+fn started() -> QElapsedTimer {
+    let mut timer = QElapsedTimer::new();
+    timer.start();
+    timer
+}
+
+impl fmt::Debug for HeartbeatNode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HeartbeatNode")
+            .field("interval", &self.interval.get())
+            .field("allowance", &self.allowance.get())
+            .field("asks", &self.asks.get())
+            .finish_non_exhaustive()
+    }
+}

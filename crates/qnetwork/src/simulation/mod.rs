@@ -1,0 +1,384 @@
+//! A simulated network: whole programs, servers and clients, in one process, on virtual time.
+//!
+//! A [`Simulation`] runs programs that use the sockets of this crate, unchanged. Below the sockets
+//! is a model of the kernels of simulated hosts and of the network between them. Nothing reaches
+//! the network of this machine. Time is virtual: it stands still while a program runs, and jumps to
+//! the next event when all programs wait. An hour of time-outs passes in milliseconds.
+//!
+//! A seed determines everything that is left to chance: which of several programs runs first, ports
+//! that the system assigns, and faults. Two runs with the same seed do the same and write the same
+//! [log](Simulation::log), byte for byte.
+//!
+//! ```
+//! use qcore::QCoreApplication;
+//! use qnetwork::{QHostAddress, QTcpServer, QTcpSocket, simulation::Simulation};
+//!
+//! let answer = Simulation::new(7).run(|net| {
+//!     net.host("server", "10.0.0.1").start(|| {
+//!         let app = QCoreApplication::new();
+//!         let server = QTcpServer::new();
+//!         server.new_connection.connect_to(&server, |server, ()| {
+//!             let socket = server.next_pending_connection().unwrap();
+//!             socket.ready_read.connect_to(&socket, |socket, ()| {
+//!                 socket.write(socket.read_all()).ok();
+//!             });
+//!         });
+//!         server.listen(QHostAddress::Any, 80).unwrap();
+//!         app.exec();
+//!     });
+//!     let socket = QTcpSocket::new();
+//!     socket.connect_to_host("server", 80);
+//!     socket.wait_for_connected(1000).unwrap();
+//!     socket.write("hello").unwrap();
+//!     socket.wait_for_ready_read(1000).unwrap();
+//!     socket.read_all()
+//! });
+//! assert_eq!(answer, b"hello");
+//! ```
+//!
+//! # Programs
+//!
+//! The closure of [`run`](Simulation::run) and each closure of [`Host::start`] is a program. Each
+//! has a thread of its own, and so an event loop, a clock and an application of its own. Exactly
+//! one of these threads runs at any time. A program lets others run where it waits: in `exec()`, in
+//! the functions `wait_for_*`, in [`sleep`]. A program that waits for something else, such as a
+//! mutex, stops the simulation.
+//!
+//! When the closure of `run` returns, the simulation ends the other programs: each unwinds from the
+//! place where it waits.
+//!
+//! # What is simulated
+//!
+//! TCP, UDP, local sockets, host names and time. The simulation refuses other sockets. A
+//! `QThread` that a program starts is another program on the same host. Other threads, such as those
+//! of `std::thread` and `QThreadPool`, are no programs: their sockets are those of this machine. `SystemTime` and the list of network interfaces are those of this machine,
+//! too, and so are settings of the process, such as the proxy of the application.
+
+mod faults;
+mod link;
+mod net;
+mod random;
+mod socket;
+mod tcp;
+mod udp;
+mod unix;
+mod world;
+
+use std::{fmt, net::IpAddr, panic::resume_unwind, sync::Arc, thread, time::Duration};
+
+pub(crate) use self::socket::Watched;
+pub use self::{faults::Faults, link::Link, socket::Socket};
+use self::{
+    net::HostEntry,
+    world::{Event, World, with_current},
+};
+
+/// A simulated network and its programs. See the [module](self).
+#[derive(Debug)]
+pub struct Simulation {
+    seed: u64,
+    log: String,
+}
+
+impl Simulation {
+    /// Creates a simulation. The seed determines everything that is left to chance.
+    #[must_use]
+    pub fn new(seed: u64) -> Self {
+        Simulation { seed, log: String::new() }
+    }
+
+    /// Runs `main` on the host `main`, which has the address 10.255.255.1. Returns what it returns.
+    ///
+    /// Each call begins a new world at the time 0.
+    ///
+    /// # Panics
+    ///
+    /// With the panic of `main`, or of the first other program that panics. The seed goes to the
+    /// standard error. It also panics if all programs wait for events that cannot come.
+    pub fn run<R: Send>(&mut self, main: impl FnOnce(&Network) -> R + Send) -> R {
+        let world = World::new(self.seed);
+        let network = Network { world: world.clone() };
+        let host = network.host("main", "10.255.255.1");
+        let program = world.add_program("main", host.number);
+        let mut result = None;
+        let panic = thread::scope(|scope| {
+            let (world, result, network) = (&world, &mut result, &network);
+            let main = move || {
+                world.run_program(program, host.number, || *result = Some(main(network)));
+            };
+            let main = thread::Builder::new().name("main".to_owned()).spawn_scoped(scope, main);
+            let main = main.expect("the system starts a thread");
+            world.run_first();
+            let panic = world.end();
+            // The panic of a program was caught.
+            panic.or(main.join().err())
+        });
+        self.log = world.take_log();
+        match (panic, result) {
+            (None, Some(result)) => result,
+            (Some(panic), _) => {
+                eprintln!("the simulation had the seed {}", self.seed);
+                resume_unwind(panic)
+            }
+            (None, None) => unreachable!("a program that does not return panics"),
+        }
+    }
+
+    /// Returns the log of the last run: what the network did, and when. Runs with the same seed
+    /// write the same log.
+    #[must_use]
+    pub fn log(&self) -> &str {
+        &self.log
+    }
+
+    /// Runs `main` in one simulation for each seed.
+    ///
+    /// # Panics
+    ///
+    /// When a simulation panics. The seed goes to the standard error.
+    pub fn seeds(seeds: impl IntoIterator<Item = u64>, main: impl Fn(&Network) + Sync) {
+        for seed in seeds {
+            Simulation::new(seed).run(|network| main(network));
+        }
+    }
+}
+
+/// The network of a simulation.
+#[derive(Clone, Debug)]
+pub struct Network {
+    world: Arc<World>,
+}
+
+impl Network {
+    /// Adds a host with a name and an address. Other hosts find it by its name. Each host also has
+    /// the loopback addresses.
+    ///
+    /// # Panics
+    ///
+    /// If the address is none, or if another host has it.
+    #[track_caller]
+    #[must_use = "a host without a program does nothing"]
+    pub fn host(&self, name: &str, address: &str) -> Host {
+        let address = parse(address);
+        let mut state = self.world.lock();
+        let taken = state.net.hosts.iter().any(|host| host.addresses.contains(&address));
+        let number = state.net.hosts.len();
+        if !taken {
+            state.net.hosts.push(HostEntry::new(name, address));
+        }
+        drop(state);
+        assert!(!taken, "another host has the address {address}");
+        Host { world: self.world.clone(), number }
+    }
+
+    /// Gives a name to addresses. A look-up of the name returns them in this order.
+    ///
+    /// # Panics
+    ///
+    /// If one of the addresses is none.
+    #[track_caller]
+    pub fn name(&self, name: &str, addresses: &[&str]) {
+        let addresses = addresses.iter().map(|address| parse(address)).collect();
+        self.world.lock().net.names.insert(name.to_ascii_lowercase(), addresses);
+    }
+
+    /// Returns the host of the program that [`Simulation::run`] has started.
+    #[must_use]
+    pub fn main(&self) -> Host {
+        Host { world: self.world.clone(), number: 0 }
+    }
+
+    // ---- links
+
+    /// Sets the properties of the link between two hosts. The loopback of a host is no link: there,
+    /// everything arrives at once.
+    pub fn set_link(&self, a: &Host, b: &Host, link: Link) {
+        self.world.lock().net.links.set(a.number, b.number, link);
+    }
+
+    /// Sets the properties of all links that [`set_link`](Network::set_link) does not set.
+    pub fn set_default_link(&self, link: Link) {
+        self.world.lock().net.links.other = link;
+    }
+
+    /// Cuts the link between two hosts. Datagrams are lost. TCP waits for the link to be mended;
+    /// after 15 minutes, an end that has sent something fails with a time-out.
+    pub fn cut(&self, a: &Host, b: &Host) {
+        let mut state = self.world.lock();
+        state.note(format_args!("the link between two hosts is cut"));
+        state.net.links.cut(a.number, b.number);
+    }
+
+    /// Mends the link between two hosts. What TCP has held back goes out.
+    pub fn mend(&self, a: &Host, b: &Host) {
+        let mut state = self.world.lock();
+        state.note(format_args!("the link between two hosts is mended"));
+        state.mend(a.number, b.number);
+    }
+
+    /// Resets all TCP connections between two hosts, as a router between them could.
+    pub fn reset_connections(&self, a: &Host, b: &Host) {
+        self.world.lock().reset_between(a.number, b.number);
+    }
+
+    // ---- chance, time, log
+
+    /// Returns the seed of the simulation.
+    #[must_use]
+    pub fn seed(&self) -> u64 {
+        self.world.seed()
+    }
+
+    /// Returns a random number, which the seed determines.
+    #[must_use]
+    pub fn random(&self) -> u64 {
+        self.world.lock().random.next()
+    }
+
+    /// Returns the time since the beginning of the world.
+    #[must_use]
+    pub fn now(&self) -> Duration {
+        Duration::from_nanos(self.world.lock().now)
+    }
+
+    /// Adds a line to the log.
+    pub fn note(&self, line: &str) {
+        self.world.lock().note(format_args!("{line}"));
+    }
+}
+
+#[track_caller]
+fn parse(address: &str) -> IpAddr {
+    match address.parse() {
+        Ok(address) => address,
+        Err(_) => panic!("{address:?} is no address"),
+    }
+}
+
+/// A host of a simulated network.
+#[derive(Clone)]
+pub struct Host {
+    world: Arc<World>,
+    number: usize,
+}
+
+impl Host {
+    /// Adds an address.
+    ///
+    /// # Panics
+    ///
+    /// If the address is none.
+    #[track_caller]
+    #[must_use = "this returns the host"]
+    pub fn address(self, address: &str) -> Self {
+        let address = parse(address);
+        self.world.lock().net.hosts[self.number].addresses.push(address);
+        self
+    }
+
+    /// Sets how often system calls of this host fail.
+    pub fn set_faults(&self, faults: Faults) {
+        self.world.lock().net.hosts[self.number].faults = faults;
+    }
+
+    /// Stops the programs of this host for a time, as if the machine were suspended. Its kernel
+    /// still receives. For the programs the clock jumps.
+    ///
+    /// The program that calls this function runs until it next waits.
+    pub fn freeze(&self, time: Duration) {
+        let mut state = self.world.lock();
+        state.note(format_args!("a host is frozen"));
+        let until = state.now.saturating_add(world::nanos(time));
+        state.net.hosts[self.number].frozen_until = until;
+    }
+
+    /// Starts a program on this host. It runs when the calling program next waits.
+    ///
+    /// # Panics
+    ///
+    /// If the operating system starts no more threads.
+    pub fn start(&self, program: impl FnOnce() + Send + 'static) {
+        let name = self.world.lock().net.hosts[self.number].name.clone();
+        let builder = thread::Builder::new().name(name);
+        let thread = self.world.start(builder, self.number, program);
+        self.world.keep(thread.expect("the system starts a thread"));
+    }
+}
+
+impl fmt::Debug for Host {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Host").field("number", &self.number).finish_non_exhaustive()
+    }
+}
+
+// ---- the program of this thread
+
+/// Returns whether this thread is a program of a simulation.
+#[must_use]
+pub fn is_simulated() -> bool {
+    with_current(|_| ()).is_some()
+}
+
+/// Lets this program wait without its event loop. Outside of a simulation it waits in real time.
+pub fn sleep(time: Duration) {
+    if with_current(|turn| turn.world.sleep(turn.program, time)).is_none() {
+        thread::sleep(time);
+    }
+}
+
+/// Starts another program on the host of this program. Outside of a simulation it starts a thread.
+///
+/// # Panics
+///
+/// If the operating system starts no more threads.
+pub fn start(program: impl FnOnce() + Send + 'static) {
+    match with_current(|turn| Host { world: turn.world.clone(), number: turn.host }) {
+        Some(host) => host.start(program),
+        None => drop(thread::spawn(program)),
+    }
+}
+
+// ---- what the rest of the crate asks
+
+/// How long a look-up of a name takes.
+const LOOKUP: Duration = Duration::from_millis(1);
+
+/// Returns the name of this host, if it is a simulated one.
+pub(crate) fn host_name() -> Option<String> {
+    with_current(|turn| turn.world.lock().net.hosts[turn.host].name.clone())
+}
+
+/// Returns the addresses of a name, if this host is a simulated one.
+pub(crate) fn addresses_of(name: &str) -> Option<Vec<IpAddr>> {
+    with_current(|turn| turn.world.lock().net.addresses_of(turn.host, name))
+}
+
+/// Returns the name of an address, if this host is a simulated one.
+pub(crate) fn name_of(address: IpAddr) -> Option<Option<String>> {
+    with_current(|turn| turn.world.lock().net.name_of(address))
+}
+
+/// Makes a call when a look-up has taken its time. The call must not use the network.
+pub(crate) fn after_lookup(call: impl FnOnce() + Send + 'static) {
+    with_current(|turn| {
+        let mut state = turn.world.lock();
+        let at = state.now + world::nanos(LOOKUP);
+        state.schedule(at, Event::Call(Box::new(call)));
+    });
+}
+
+/// Lets the time of a look-up pass, but at most `limit`.
+pub(crate) fn wait_for_lookup(limit: Option<Duration>) {
+    sleep(limit.map_or(LOOKUP, |limit| limit.min(LOOKUP)));
+}
+
+/// Returns the time since the beginning of the simulation that this thread is a program of.
+#[must_use]
+pub fn now() -> Option<Duration> {
+    with_current(|turn| Duration::from_nanos(turn.world.lock().now))
+}
+
+/// Returns a value that the programs of a host share.
+pub(crate) fn of_host<T: Default + Send + Sync + 'static>() -> Option<Arc<T>> {
+    with_current(|turn| turn.world.lock().net.of_host(turn.host))
+}

@@ -1,0 +1,118 @@
+//! Pausing: the program stops and resumes reading.
+
+use qcore::object::Node;
+
+use super::node::{AbstractSocketNode, QAbstractSocket};
+
+/// # Pausing
+impl QAbstractSocket {
+    /// Stops reading until [`resume_reading`](QAbstractSocket::resume_reading) is called.
+    ///
+    /// The socket emits no `ready_read`. What is in the read buffer can still be read. What arrives
+    /// stays in the operating system's buffer, and when that is full, the other end has to wait. So
+    /// a program can receive no faster than it works, with bounded memory.
+    ///
+    /// The socket still writes. It notices that the other end has closed the connection when it
+    /// writes, or when reading is resumed. A `QSslSocket` goes on with a handshake. It decrypts what
+    /// it has received already, and the program can read that. A UDP socket leaves datagrams with
+    /// the operating system, which drops those that have no room. Functions that wait for data fail
+    /// with [`Operation`](crate::SocketErrorKind::Operation).
+    ///
+    /// The pause holds for later connections of the socket, too. Qt has no such function.
+    ///
+    /// # Examples
+    ///
+    /// A program that takes one request a time, and works on it in another thread:
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use qcore::{QSignalSpy, QTimer, wait_until};
+    /// use qnetwork::{QHostAddress, QTcpServer, QTcpSocket};
+    ///
+    /// let server = QTcpServer::new();
+    /// server.listen(QHostAddress::LocalHost, 0)?;
+    /// let client = QTcpSocket::new();
+    /// client.connect_to_host("127.0.0.1", server.server_port());
+    /// server.wait_for_new_connection(5000)?;
+    /// let socket = server.next_pending_connection().unwrap();
+    ///
+    /// let requests = QSignalSpy::new(&socket.ready_read);
+    /// socket.ready_read.connect_to(&socket, |socket, ()| {
+    ///     assert_eq!(socket.read_all(), b"request");
+    ///     socket.pause_reading();
+    ///     // Stands for the work.
+    ///     let socket = socket.clone();
+    ///     QTimer::single_shot(Duration::from_millis(1), move || {
+    ///         socket.write("answer").ok();
+    ///         socket.resume_reading();
+    ///     });
+    /// });
+    /// client.bytes_written.connect(|_| ());
+    /// client.ready_read.connect_to(&client, |client, ()| {
+    ///     client.read_all();
+    ///     client.write("request").ok();
+    /// });
+    /// client.write("request").unwrap();
+    /// assert!(wait_until(5000, || requests.count() == 3));
+    /// # Ok::<(), qnetwork::SocketError>(())
+    /// ```
+    pub fn pause_reading(&self) {
+        self.set_paused(true);
+    }
+
+    /// Reads again after [`pause_reading`](QAbstractSocket::pause_reading). Does nothing if reading
+    /// is not paused.
+    ///
+    /// If there are bytes in the read buffer, the event loop emits `ready_read` for them in its next
+    /// turn, also for those that the program has seen before the pause.
+    pub fn resume_reading(&self) {
+        self.set_paused(false);
+    }
+
+    /// Returns whether reading is paused.
+    #[must_use]
+    pub fn is_reading_paused(&self) -> bool {
+        self.reading.is_paused()
+    }
+
+    fn set_paused(&self, paused: bool) {
+        if self.reading.set_paused(paused) == paused || paused {
+            return;
+        }
+        match self.layers.class() {
+            Some(class) => class.reading_resumed(),
+            None => self.on_resumed(),
+        }
+    }
+}
+
+impl AbstractSocketNode {
+    fn on_resumed(&self) {
+        self.reopen();
+        if self.base.buffer_len() == 0 {
+            return;
+        }
+        let node = self.this.clone();
+        self.life().dispatcher().post(move || {
+            if let Some(node) = node.upgrade()
+                && !node.is_paused()
+                && node.base.buffer_len() > 0
+            {
+                node.emit_ready_read();
+            }
+        });
+    }
+
+    /// Returns whether reading is paused, here or by the outer socket.
+    pub(super) fn is_paused(&self) -> bool {
+        self.reading.is_paused() || self.layers.outer().is_some_and(|outer| outer.is_paused())
+    }
+
+    /// Reads again, if there may be something to read, after reading had stopped for any reason.
+    pub(crate) fn reopen(&self) {
+        self.reading.reopen();
+        if let Some(engine) = self.engine() {
+            self.read_again(&engine);
+        }
+    }
+}

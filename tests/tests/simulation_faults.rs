@@ -1,0 +1,347 @@
+//! Faults in the simulated network, and programs that are made at random and run under them.
+
+use std::{
+    cell::{Cell, RefCell},
+    env,
+    rc::Rc,
+    time::Duration,
+};
+
+use qcore::{QCoreApplication, QTimer, wait_until};
+use qnetwork::{
+    QHostAddress, QTcpServer, QTcpSocket, QUdpSocket, SocketErrorKind, SocketState,
+    simulation::{self, Faults, Link, Network, Simulation},
+};
+
+/// Sends everything back. Returns when a client has disconnected.
+fn echo_once() {
+    let app = QCoreApplication::new();
+    let server = QTcpServer::new();
+    server.new_connection.connect_to(&server, |server, ()| {
+        while let Some(socket) = server.next_pending_connection() {
+            socket.ready_read.connect_to(&socket, |socket, ()| {
+                socket.write(socket.read_all()).ok();
+            });
+            let app = QCoreApplication::instance();
+            socket.disconnected.connect(move |()| app.quit());
+        }
+    });
+    server.listen(QHostAddress::Any, 80).unwrap();
+    app.exec();
+}
+
+/// Sends `data` to the host `server` and reads it back. Returns how long that took.
+fn round_trip(net: &Network, data: &[u8]) -> Duration {
+    let socket = QTcpSocket::new();
+    socket.connect_to_host("server", 80);
+    let begun = net.now();
+    assert!(wait_until(600_000, || socket.state() == SocketState::Connected));
+    socket.write(data).unwrap();
+    assert!(wait_until(6_000_000, || socket.bytes_available() >= data.len()));
+    let took = net.now() - begun;
+    assert!(socket.read_all() == data);
+    socket.disconnect_from_host();
+    assert!(wait_until(600_000, || socket.state() == SocketState::Unconnected));
+    took
+}
+
+fn bytes(count: usize) -> Vec<u8> {
+    (0..count).map(|at| (at % 251) as u8).collect()
+}
+
+#[test]
+fn calls_that_do_less_than_asked_lose_nothing() {
+    for (seed, chance) in [(1, 0.1), (2, 0.5), (3, 0.9), (4, 0.9)] {
+        Simulation::new(seed).run(|net| {
+            let server = net.host("server", "10.0.0.1");
+            let faults = Faults::new()
+                .interrupted(chance)
+                .would_block(chance)
+                .short_reads(chance)
+                .short_writes(chance);
+            server.set_faults(faults);
+            net.main().set_faults(faults);
+            server.start(echo_once);
+            round_trip(net, &bytes(50_000));
+        });
+    }
+}
+
+#[test]
+fn links() {
+    let time = |link: Link, count| {
+        Simulation::new(1).run(|net| {
+            let server = net.host("server", "10.0.0.1");
+            net.set_link(&net.main(), &server, link);
+            server.start(echo_once);
+            round_trip(net, &bytes(count)).as_millis()
+        })
+    };
+    let second = Duration::from_secs(1);
+    // The look-up takes 1 ms, the handshake one round trip, the data another one.
+    assert_eq!(time(Link::new().latency(second), 1), 4001);
+    // A hundred kilobytes there, at ten a second. Most of them are on the way back already when the
+    // last ones arrive.
+    let took = time(Link::new().bandwidth(10_000), 100_000);
+    assert!((16_000..18_000).contains(&took), "{took} ms");
+    let took = time(Link::new().jitter(second), 1);
+    assert!((2..4010).contains(&took), "{took} ms");
+    let took = time(Link::new().loss(0.5), 1_000_000);
+    assert!(took > 200, "{took} ms");
+}
+
+#[test]
+fn a_link_is_cut_and_mended() {
+    Simulation::new(1).run(|net| {
+        let server = net.host("server", "10.0.0.1");
+        server.start(echo_once);
+        let socket = QTcpSocket::new();
+        socket.connect_to_host("server", 80);
+        socket.wait_for_connected(1000).unwrap();
+        net.cut(&net.main(), &server);
+        socket.write("x").unwrap();
+        let error = socket.wait_for_ready_read(60_000).unwrap_err();
+        assert_eq!(error, SocketErrorKind::SocketTimeout);
+        let other = QTcpSocket::new();
+        other.connect_to_host("10.0.0.1", 80);
+        let error = other.wait_for_connected(60_000).unwrap_err();
+        assert_eq!(error, SocketErrorKind::SocketTimeout);
+        net.mend(&net.main(), &server);
+        socket.wait_for_ready_read(1000).unwrap();
+        assert_eq!(socket.read_all(), b"x");
+        // One that stays cut ends the connection.
+        net.cut(&net.main(), &server);
+        socket.write("y").unwrap();
+        assert!(wait_until(1_000_000, || socket.state() == SocketState::Unconnected));
+        assert_eq!(socket.error(), SocketErrorKind::Network);
+    });
+}
+
+#[test]
+fn a_router_resets_connections() {
+    Simulation::new(1).run(|net| {
+        let server = net.host("server", "10.0.0.1");
+        server.start(echo_once);
+        let socket = QTcpSocket::new();
+        socket.connect_to_host("server", 80);
+        socket.wait_for_connected(1000).unwrap();
+        net.reset_connections(&net.main(), &server);
+        assert!(wait_until(1000, || socket.state() == SocketState::Unconnected));
+        assert_eq!(socket.error(), SocketErrorKind::RemoteHostClosed);
+    });
+}
+
+#[test]
+fn a_frozen_host_answers_later() {
+    Simulation::new(1).run(|net| {
+        let server = net.host("server", "10.0.0.1");
+        server.start(echo_once);
+        let socket = QTcpSocket::new();
+        socket.connect_to_host("server", 80);
+        socket.wait_for_connected(1000).unwrap();
+        server.freeze(Duration::from_secs(100));
+        socket.write("x").unwrap();
+        assert!(socket.wait_for_ready_read(90_000).is_err());
+        socket.wait_for_ready_read(11_000).unwrap();
+    });
+}
+
+#[test]
+fn a_server_without_descriptors_recovers() {
+    Simulation::new(1).run(|net| {
+        let server = net.host("server", "10.0.0.1");
+        server.start(|| {
+            let app = QCoreApplication::new();
+            let server = QTcpServer::new();
+            server.listen(QHostAddress::Any, 80).unwrap();
+            let errors = Rc::new(Cell::new(0));
+            let count = errors.clone();
+            server.accept_error.connect(move |_| count.set(count.get() + 1));
+            let (quit, left) = (app.clone(), Cell::new(20));
+            server.new_connection.connect_to(&server, move |server, ()| {
+                while let Some(socket) = server.next_pending_connection() {
+                    socket.write("hello").unwrap();
+                    left.set(left.get() - 1);
+                }
+                if left.get() == 0 {
+                    QTimer::single_shot_to(1000, &quit, |quit| quit.quit());
+                }
+            });
+            app.exec();
+            assert!(errors.get() > 0);
+        });
+        simulation::sleep(Duration::from_millis(1));
+        server.set_faults(Faults::new().no_descriptors(0.5));
+        let sockets: Vec<_> = (0..20)
+            .map(|_| {
+                let socket = QTcpSocket::new();
+                socket.connect_to_host("server", 80);
+                socket
+            })
+            .collect();
+        for socket in &sockets {
+            assert!(wait_until(60_000, || socket.bytes_available() == 5));
+        }
+    });
+}
+
+#[test]
+fn datagrams_are_lost_doubled_and_reordered() {
+    Simulation::new(1).run(|net| {
+        let server = net.host("server", "10.0.0.1");
+        let link = Link::new().loss(0.1).duplicates(0.1).jitter(Duration::from_millis(10));
+        net.set_default_link(link);
+        server.start(|| {
+            let app = QCoreApplication::new();
+            let socket = QUdpSocket::new();
+            socket.bind(QHostAddress::AnyIPv4, 80).unwrap();
+            socket.ready_read.connect_to(&socket, |socket, ()| {
+                while let Ok(datagram) = socket.receive_datagram() {
+                    let (host, port) = (datagram.sender_address(), datagram.sender_port().unwrap());
+                    socket.write_datagram(datagram.data(), &host, port).ok();
+                }
+            });
+            app.exec();
+        });
+        simulation::sleep(Duration::from_millis(1));
+        let socket = QUdpSocket::new();
+        socket.bind(QHostAddress::AnyIPv4, 0).unwrap();
+        let numbers = Rc::new(RefCell::new(Vec::new()));
+        let received = numbers.clone();
+        socket.ready_read.connect_to(&socket, move |socket, ()| {
+            while let Ok(datagram) = socket.receive_datagram() {
+                received.borrow_mut().push(datagram.data()[0]);
+            }
+        });
+        let to: QHostAddress = "10.0.0.1".parse().unwrap();
+        for number in 0..200 {
+            socket.write_datagram([number], &to, 80).unwrap();
+        }
+        assert!(!wait_until(1000, || false));
+        let mut numbers = numbers.take();
+        assert!(!numbers.is_sorted());
+        numbers.sort_unstable();
+        let count = numbers.len();
+        numbers.dedup();
+        assert!(numbers.len() < 200 && numbers.len() > 100, "{}", numbers.len());
+        assert!(count > numbers.len());
+    });
+}
+
+// ---- programs at random
+
+/// One end of a connection, as the model sees it.
+#[derive(Default)]
+struct End {
+    sent: RefCell<Vec<u8>>,
+    received: RefCell<Vec<u8>>,
+    disconnected: Cell<u32>,
+}
+
+/// Does something at random with a socket.
+fn act(net: &Network, socket: &QTcpSocket, end: &End) {
+    match net.random() % 16 {
+        0..6 => {
+            let count = net.random() % [10, 1000, 100_000][(net.random() % 3) as usize];
+            let salt = net.random();
+            let data: Vec<u8> = (0..count).map(|at| salt.wrapping_add(at * at / 7) as u8).collect();
+            if let Ok(written) = socket.write(&data) {
+                end.sent.borrow_mut().extend(&data[..written]);
+            }
+        }
+        6 => drop(socket.peek(10)),
+        7 => {
+            let data = socket.read(below(net, 5000));
+            end.received.borrow_mut().extend(data);
+        }
+        8 => drop(socket.wait_for_bytes_written((net.random() % 50) as i32)),
+        9 => drop(socket.wait_for_ready_read((net.random() % 50) as i32)),
+        10 => socket.set_read_buffer_size(below(net, 10_000)),
+        11 => socket.set_read_buffer_size(0),
+        12 => simulation::sleep(Duration::from_millis(net.random() % 100)),
+        13 => {
+            wait_until((net.random() % 20) as i32, || false);
+        }
+        14 if below(net, 10) == 0 => socket.disconnect_from_host(),
+        15 if below(net, 30) == 0 => socket.abort(),
+        _ => {}
+    }
+}
+
+fn attend(socket: &QTcpSocket, end: &Rc<End>) {
+    socket.ready_read.connect_to(socket, {
+        let end = end.clone();
+        move |socket, ()| {
+            let data = socket.read_all();
+            end.received.borrow_mut().extend(data);
+        }
+    });
+    let end = end.clone();
+    socket.disconnected.connect(move |()| end.disconnected.set(end.disconnected.get() + 1));
+}
+
+/// A client and a server that do things at random under faults.
+fn random_program(net: &Network) {
+    let chance = |net: &Network| [0.0, 0.01, 0.3][(net.random() % 3) as usize];
+    net.main().set_faults(
+        Faults::new()
+            .interrupted(chance(net))
+            .would_block(chance(net))
+            .short_reads(chance(net))
+            .short_writes(chance(net)),
+    );
+    let server = QTcpServer::new();
+    server.listen(QHostAddress::LocalHost, 0).unwrap();
+    let client = QTcpSocket::new();
+    client.connect_to_host("127.0.0.1", server.server_port());
+    server.wait_for_new_connection(1000).unwrap();
+    let served = server.next_pending_connection().unwrap();
+    let ends = [Rc::new(End::default()), Rc::new(End::default())];
+    let sockets = [client, served];
+    assert!(wait_until(1000, || sockets[0].state() == SocketState::Connected));
+    for (socket, end) in sockets.iter().zip(&ends) {
+        attend(socket, end);
+    }
+    for _ in 0..net.random() % 60 {
+        let side = (net.random() % 2) as usize;
+        act(net, &sockets[side], &ends[side]);
+    }
+    // Both ends read everything, and close well unless one has ended already.
+    for socket in &sockets {
+        socket.set_read_buffer_size(0);
+    }
+    let well = sockets.iter().all(|socket| socket.state() == SocketState::Connected);
+    if well {
+        let whole = || {
+            let read = |at: usize| ends[at].received.borrow().len() + sockets[at].bytes_available();
+            read(0) == ends[1].sent.borrow().len() && read(1) == ends[0].sent.borrow().len()
+        };
+        assert!(wait_until(60_000, whole), "the data does not arrive");
+    }
+    sockets[0].disconnect_from_host();
+    assert!(wait_until(60_000, || {
+        sockets.iter().all(|socket| socket.state() == SocketState::Unconnected)
+    }));
+    for (at, socket) in sockets.iter().enumerate() {
+        let (end, other) = (&ends[at], &ends[1 - at]);
+        let data = socket.read_all();
+        end.received.borrow_mut().extend(data);
+        let (received, sent) = (end.received.borrow(), other.sent.borrow());
+        assert!(sent.starts_with(&received), "what arrives is not what was sent");
+        if well {
+            assert_eq!(received.len(), sent.len());
+        }
+        assert_eq!(end.disconnected.get(), 1);
+    }
+}
+
+fn below(net: &Network, end: u64) -> usize {
+    (net.random() % end) as usize
+}
+
+/// `CASES=100000 cargo test -p integration random_programs` tries more seeds.
+#[test]
+fn random_programs_keep_to_the_model() {
+    let cases = env::var("CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(500);
+    Simulation::seeds(0..cases, random_program);
+}

@@ -1,0 +1,114 @@
+//! Bytes that a program leaves unread in a socket: `set_level_triggered()`, `warn_unread_after()`.
+
+use std::{cell::RefCell, io::Write, rc::Rc, sync::Mutex, time::Duration};
+
+use integration::{
+    in_child,
+    local::{self, Dir},
+    pair, run_for, tls, wait_until,
+};
+use qcore::{QIODevice, VirtualClock};
+
+/// Reads one line for each emission.
+fn one_line_each(device: &QIODevice) -> Rc<RefCell<Vec<Vec<u8>>>> {
+    let lines = Rc::new(RefCell::new(Vec::new()));
+    let read = lines.clone();
+    device.ready_read.connect_to(device, move |device, ()| {
+        if device.can_read_line() {
+            read.borrow_mut().push(device.read_line());
+        }
+    });
+    lines
+}
+
+#[test]
+fn a_level_triggered_socket_gives_all_lines_to_a_slot_that_reads_one() {
+    let (plain, mut peer) = pair();
+    let dir = Dir::new();
+    let locals = local::server(&dir);
+    let (left, right) = local::pair(&locals);
+    let encrypting = tls::encrypting("good");
+    let client = tls::client();
+    let secure = tls::encrypt(&client, &encrypting);
+    let devices: [QIODevice; 3] = [plain.into(), left.into(), client.into()];
+    for (number, device) in devices.iter().enumerate() {
+        device.set_level_triggered(true);
+        let lines = one_line_each(device);
+        match number {
+            0 => peer.write_all(b"one\ntwo\nthree\n").unwrap(),
+            1 => drop(right.write("one\ntwo\nthree\n").unwrap()),
+            _ => drop(secure.write("one\ntwo\nthree\n").unwrap()),
+        }
+        wait_until(|| lines.borrow().len() == 3);
+        assert_eq!(*lines.borrow(), [&b"one\n"[..], b"two\n", b"three\n"]);
+    }
+}
+
+static LOGGED: Mutex<Vec<String>> = Mutex::new(Vec::new());
+
+struct Logger;
+
+impl log::Log for Logger {
+    fn enabled(&self, _: &log::Metadata<'_>) -> bool {
+        true
+    }
+
+    fn log(&self, record: &log::Record<'_>) {
+        LOGGED.lock().unwrap().push(record.args().to_string());
+    }
+
+    fn flush(&self) {}
+}
+
+#[test]
+fn unread_bytes_are_logged_with_the_places_of_the_slots() {
+    if !in_child!("unread_bytes_are_logged_with_the_places_of_the_slots", 50) {
+        return;
+    }
+    log::set_logger(&Logger).unwrap();
+    log::set_max_level(log::LevelFilter::Warn);
+    let logged = || std::mem::take(&mut *LOGGED.lock().unwrap());
+    let (socket, mut peer) = pair();
+    let (careful, mut other) = pair();
+    let _clock = VirtualClock::install();
+    socket.warn_unread_after(5000);
+    careful.warn_unread_after(5000);
+    let lines = one_line_each(&socket);
+    careful.ready_read.connect_to(&careful, |careful, ()| drop(careful.read_all()));
+    let pass = |seconds| {
+        let mut watch = qcore::QElapsedTimer::new();
+        watch.start();
+        qcore::wait_until(60_000, || watch.elapsed() >= Duration::from_secs(seconds));
+    };
+
+    peer.write_all(b"one\n").unwrap();
+    other.write_all(b"whatever").unwrap();
+    run_for(Duration::from_millis(10));
+    pass(20);
+    assert_eq!((logged(), lines.borrow().len()), (Vec::new(), 1));
+
+    // The slot reads one line and leaves the other.
+    peer.write_all(b"two\nthree\n").unwrap();
+    qcore::wait_until(5000, || lines.borrow().len() == 2);
+    pass(11);
+    let warnings = logged();
+    assert_eq!(warnings.len(), 1, "{warnings:?}");
+    let start =
+        "QTcpSocket: 6 bytes have been unread for 5s; slots of ready_read were connected at ";
+    let place = warnings[0].strip_prefix(start).unwrap_or_else(|| panic!("{warnings:?}"));
+    assert!(place.contains("unread.rs:") && !place.contains("watch.rs"), "{place}");
+    pass(60);
+    assert_eq!(logged(), Vec::<String>::new(), "once for each ready_read");
+
+    // Nobody listens.
+    socket.ready_read.disconnect_all();
+    socket.warn_unread_after(1000);
+    pass(3);
+    let warnings = logged();
+    let text = "QTcpSocket: 6 bytes have been unread for 1s; no slot is connected to ready_read";
+    assert_eq!(warnings, [text]);
+    socket.warn_unread_after(-1);
+    peer.write_all(b"four\n").unwrap();
+    pass(60);
+    assert_eq!(logged(), Vec::<String>::new());
+}
