@@ -6,7 +6,7 @@ use qcore::{Interval, QDeadlineTimer, event_loop::TimerHandler};
 
 use super::{
     close_reason::CloseReason,
-    node::{AbstractSocketNode, QAbstractSocket, Situation, TellsEnd},
+    node::{AbstractSocketNode, Direction, QAbstractSocket, Situation, TellsEnd},
     state::SocketState,
     timeout_kind::TimeoutKind,
 };
@@ -37,7 +37,9 @@ impl QAbstractSocket {
     /// No time-out expires early. [`IdleRead`](TimeoutKind::IdleRead) and
     /// [`IdleWrite`](TimeoutKind::IdleWrite) may be late by an eighth of the time: receiving and
     /// sending start no timer, and a single timer checks eight times whether anything has moved.
-    /// While the read buffer is full, nothing is read, and `IdleRead` does not count.
+    /// While the socket does not read, `IdleRead` does not count: the read buffer is full, reading is
+    /// paused, or a rate limit holds it back. `IdleWrite` does not count while a rate limit holds
+    /// writing back.
     ///
     /// # Examples
     ///
@@ -209,10 +211,15 @@ impl AbstractSocketNode {
     }
 
     fn situation(&self) -> Situation {
-        let stops = self.reading.is_full() || self.reading.is_announced();
+        let stops = self.reading.is_full()
+            || self.reading.is_announced()
+            || self.is_paused()
+            || self.extras.waits(Direction::Reading)
+            // A task that moves the bytes has left them there.
+            || self.extras.is_tapped() && self.engine().is_some_and(|engine| engine.is_readable());
         Situation {
             reads: self.current_state() == SocketState::Connected && !stops,
-            has_unsent: self.writing.unsent() > 0,
+            has_unsent: self.writing.unsent() > 0 && !self.extras.waits(Direction::Writing),
         }
     }
 

@@ -120,6 +120,11 @@ impl Extras {
         self.limit(Direction::Reading).is_some() || self.limit(Direction::Writing).is_some()
     }
 
+    /// Returns whether the socket waits for its share of a limit.
+    pub(crate) fn waits(&self, direction: Direction) -> bool {
+        self.limited(direction).is_some_and(|limited| limited.waits.get())
+    }
+
     pub(crate) fn limit(&self, direction: Direction) -> Option<RateLimit> {
         self.limited(direction)?.limit.borrow().clone()
     }
