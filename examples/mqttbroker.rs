@@ -465,15 +465,15 @@ impl Client {
         };
         match packet.kind {
             0x30..=0x3f => self.on_publish(broker, &session, packet.kind, fields)?,
-            0x40 => session.acknowledge(fields.id()?),
-            0x62 => {
+            0x40 if packet.body.len() == 2 => session.acknowledge(fields.id()?),
+            0x62 if packet.body.len() == 2 => {
                 let id = fields.id()?;
                 session.received.borrow_mut().remove(&id);
                 self.send(0x70, &id.to_be_bytes());
             }
             0x82 => self.on_subscribe(broker, &session, fields)?,
             0xa2 => {
-                let id = fields.id()?;
+                let id = fields.id().filter(|_| !fields.0.is_empty())?;
                 while !fields.0.is_empty() {
                     let filter = fields.text()?;
                     if session.filters.borrow_mut().remove(filter) {
@@ -520,10 +520,12 @@ impl Client {
         }
         fields.end()?;
         if id.is_empty() && !clean {
-            return Some(self.refuse(2));
+            self.refuse(2);
+            return Some(());
         }
         let Some((session, present)) = broker.open_session(id, clean) else {
-            return Some(self.refuse(3));
+            self.refuse(3);
+            return Some(());
         };
         let socket = self.packets.device();
         socket.set_timeout(TimeoutKind::Lifetime, -1);
