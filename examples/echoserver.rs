@@ -4,25 +4,30 @@
 
 use std::process::ExitCode;
 
+use std::time::Duration;
+
 use examples::{Endpoint, parse_args, print_line, refuse};
-use qcore::{QCoreApplication, QObject};
-use qnetwork::{QTcpServer, QUdpSocket};
+use qcore::{QCoreApplication, QObject, UnixSignal, UnixSignalNotifier};
+use qnetwork::{QTcpServer, QUdpSocket, TimeoutKind};
 
 const USAGE: &str = "\
 usage: echoserver [--udp | --tls CERT KEY] [--listen ADDR:PORT] [--sink] [--workers N]
+                  [--idle-timeout SECONDS]
 
-Sends back all data that it receives.
+Sends back all data that it receives. Ctrl-C ends its connections and then the program; a second
+Ctrl-C ends it at once.
 
   --udp               use UDP instead of TCP
   --tls CERT KEY      use TLS with the certificate and key in these PEM files
   --listen ADDR:PORT  the address to listen on; port 0 means any free port [127.0.0.1:7007]
   --sink              only read, and send nothing back
   --workers N         spread the connections over N threads [0: use one thread for everything]
+  --idle-timeout SECONDS  close connections on which nothing arrives for so long [0: never]
   --help              print this text";
 
 fn main() -> ExitCode {
     let mut listen = Endpoint { host: "127.0.0.1".to_owned(), port: 7007 };
-    let (mut udp, mut tls, mut sink, mut workers) = (false, None, false, 0);
+    let (mut udp, mut tls, mut sink, mut workers, mut idle) = (false, None, false, 0, 0);
     parse_args(USAGE, |argument, value| {
         match argument {
             lexopt::Arg::Long("udp") => udp = true,
@@ -31,6 +36,9 @@ fn main() -> ExitCode {
             lexopt::Arg::Long("sink") => sink = true,
             lexopt::Arg::Long("workers") => {
                 workers = value().parse().map_err(|_| "N must be a number")?;
+            }
+            lexopt::Arg::Long("idle-timeout") => {
+                idle = value().parse().map_err(|_| "SECONDS must be a number")?;
             }
             _ => return Ok(false),
         }
@@ -42,7 +50,8 @@ fn main() -> ExitCode {
     if udp && workers > 0 {
         refuse(USAGE, "there are no workers for UDP");
     }
-    match run(&listen, udp, tls, sink, workers) {
+    let idle = (idle > 0).then(|| Duration::from_secs(idle));
+    match run(&listen, udp, tls, workers, Options { sink, idle }) {
         Ok(code) => ExitCode::from(code as u8),
         Err(error) => {
             eprintln!("echoserver: {error}");
@@ -51,36 +60,48 @@ fn main() -> ExitCode {
     }
 }
 
+/// What the server does with its connections.
+#[derive(Clone, Copy)]
+struct Options {
+    /// It sends nothing back.
+    sink: bool,
+    idle: Option<Duration>,
+}
+
 fn run(
     listen: &Endpoint,
     udp: bool,
     tls: Option<tls::Configuration>,
-    sink: bool,
     workers: usize,
+    options: Options,
 ) -> Result<i32, Box<dyn std::error::Error>> {
     let app = QCoreApplication::new();
-    app.quit_on_ctrl_c()?;
     if udp {
-        let socket = serve_datagrams(listen, sink)?;
+        app.quit_on_ctrl_c()?;
+        let socket = serve_datagrams(listen, options.sink)?;
         print_line(&format!("listening on {}", listen.at_port(socket.local_port())));
         return Ok(app.exec());
     }
 
     let server = if workers == 0 {
-        stream_server(tls, sink)
+        stream_server(tls, options)
     } else {
         let server = QTcpServer::new();
-        server.set_workers(workers, move || stream_server(tls.clone(), sink));
+        server.set_workers(workers, move || stream_server(tls.clone(), options));
         server.worker_failed.connect(|error| eprintln!("echoserver: {error}"));
         server
     };
+    let stop = UnixSignalNotifier::try_new([UnixSignal::Interrupt, UnixSignal::Terminate])?;
+    stop.end_on_second(UnixSignal::Interrupt)?;
+    stop.activated.connect_to(&server, |server, _| server.shutdown(3000));
+    server.shut_down.connect_to(&app, |app, _| app.quit());
     server.listen(listen.address()?, listen.port)?;
     print_line(&format!("listening on {}", listen.at_port(server.server_port())));
     Ok(app.exec())
 }
 
 /// Returns a server that does not listen yet. Each worker has one, or the program has a single one.
-fn stream_server(tls: Option<tls::Configuration>, sink: bool) -> QTcpServer {
+fn stream_server(tls: Option<tls::Configuration>, options: Options) -> QTcpServer {
     let server = match tls {
         None => QTcpServer::new(),
         Some(configuration) => tls::server(configuration),
@@ -90,11 +111,14 @@ fn stream_server(tls: Option<tls::Configuration>, sink: bool) -> QTcpServer {
             socket.ready_read.connect_to(&socket, move |socket, ()| {
                 let mut buffer = [0; 16 * 1024];
                 while let Ok(count @ 1..) = socket.read_into(&mut buffer) {
-                    if !sink {
+                    if !options.sink {
                         socket.write(&buffer[..count]).ok();
                     }
                 }
             });
+            if let Some(idle) = options.idle {
+                socket.set_timeout(TimeoutKind::IdleRead, idle);
+            }
             socket.disconnected.connect_slot(&socket, QObject::delete_later);
         }
     });

@@ -16,6 +16,7 @@ documents! {
     contributing "../../CONTRIBUTING.md"
     connections "../../docs/connections.md"
     reconnecting "../../docs/reconnecting.md"
+    closing "../../docs/closing.md"
     architecture "../../docs/architecture.md"
     certificates "../../docs/certificates.md"
     framing "../../docs/framing.md"

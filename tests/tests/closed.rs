@@ -76,6 +76,9 @@ impl Diary {
     /// Expects one `closed` since the last call, as the last signal but for `destroyed`.
     #[track_caller]
     fn expect_one(&self, what: &str) -> CloseReason {
+        // A deletion that was requested outside of all loops needs a loop of its own.
+        settle();
+        wait_until(|| !self.reasons.borrow().is_empty());
         settle();
         let mut lines = self.lines.take();
         lines.retain(|line| line != "destroyed");

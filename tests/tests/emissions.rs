@@ -23,7 +23,7 @@ use qcore::{OpenMode, QBuffer, QCoreApplication, QIODevice, QObject};
 use qnetwork::{
     BindMode, DnsLookupType, NetworkLayerProtocol, QAbstractSocket, QDnsLookup, QHostAddress,
     QLocalServer, QLocalSocket, QNetworkDatagram, QSslSocket, QTcpServer, QTcpSocket, QUdpSocket,
-    SocketState, SslProtocol, pipe::Pipe,
+    Reconnector, ReconnectorState, SocketState, SslProtocol, pipe::Pipe,
 };
 
 /// The signals that were emitted.
@@ -119,6 +119,18 @@ fn objects(cases: &mut Cases) {
     cases.add("QDnsLookup::abort", seen, "finished", QDnsLookup::abort);
     cases.add("QDnsLookup::abort", seen, "", QDnsLookup::abort);
 
+    let server = server();
+    let link = Reconnector::new(&QTcpSocket::new(), "127.0.0.1", server.server_port());
+    let seen = (&link, &watch!(link, state_changed connecting connected waiting gave_up));
+    cases.add("Reconnector::start", seen, "state_changed connecting", Reconnector::start);
+    cases.add("Reconnector::stop", seen, "state_changed", Reconnector::stop);
+    cases.add("Reconnector::retry_now", seen, "state_changed connecting", Reconnector::retry_now);
+    cases.add("Reconnector::start", seen, "", Reconnector::start);
+    wait_until(|| link.state() == ReconnectorState::Connected);
+    cases.add("Reconnector::retry_now", seen, "", Reconnector::retry_now);
+    cases.add("Reconnector::stop", seen, "state_changed", Reconnector::stop);
+    cases.add("Reconnector::stop", seen, "", Reconnector::stop);
+
     let (from, to) = (QBuffer::new(), QBuffer::new());
     let pipe = qnetwork::pipe::pipe(&from, &to);
     let seen = (&pipe, &watch!(pipe, finished));
@@ -126,7 +138,7 @@ fn objects(cases: &mut Cases) {
     cases.add("Pipe::stop", seen, "", Pipe::stop);
 
     let server = QTcpServer::new();
-    let seen = (&server, &watch!(server, new_connection accept_error));
+    let seen = (&server, &watch!(server, new_connection accept_error shutting_down));
     cases.add("QTcpServer::listen", seen, "", |s| s.listen(QHostAddress::LocalHost, 0).unwrap());
     cases.add("QTcpServer::pause_accepting", seen, "", QTcpServer::pause_accepting);
     let _client = connection(server.server_port());
@@ -142,6 +154,7 @@ fn objects(cases: &mut Cases) {
         server.add_pending_connection(QTcpSocket::new());
     });
     cases.add("QTcpServer::close", seen, "", QTcpServer::close);
+    cases.add("QTcpServer::shutdown", seen, "shutting_down", |server| server.shutdown(0));
 }
 
 // ---- TCP sockets
@@ -579,13 +592,16 @@ fn local(cases: &mut Cases) {
     let expected = format!("about_to_close {close} about_to_close closed");
     cases.add(CLOSE, (&socket, &log), &expected, |socket| socket.close());
 
-    let log = watch!(server, new_connection);
+    let log = watch!(server, new_connection shutting_down);
     let _socket = connected_socket();
     let function = "QLocalServer::wait_for_new_connection";
     cases.add(function, (&server, &log), "new_connection", |server| {
         server.wait_for_new_connection(LIMIT).unwrap();
     });
+    let _taken = server.next_pending_connection();
     cases.add("QLocalServer::close", (&server, &log), "", QLocalServer::close);
+    let function = "QLocalServer::shutdown";
+    cases.add(function, (&server, &log), "shutting_down", |server| server.shutdown(0));
 }
 
 // ---- the documentation

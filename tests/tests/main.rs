@@ -54,6 +54,7 @@ mod rate_limits;
 mod real_proxies;
 mod reconnecting;
 mod servers;
+mod shutdown;
 mod simulation;
 mod simulation_faults;
 mod socket_warnings;

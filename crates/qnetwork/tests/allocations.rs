@@ -8,15 +8,56 @@ use std::{
     rc::Rc,
 };
 
-use counting::allocations;
+use counting::{allocations, held};
 use qcore::wait_until;
 use qnetwork::{
     QHostAddress, QLocalServer, QLocalSocket, QNetworkDatagram, QTcpServer, QTcpSocket, QUdpSocket,
+    TimeoutKind,
 };
+
+/// An accepted connection takes at most 2 KiB, without the program's slots.
+#[test]
+fn an_idle_connection() {
+    const COUNT: usize = 200;
+    let server = QTcpServer::new();
+    server.set_max_pending_connections(2 * COUNT as i32);
+    server.listen(QHostAddress::LocalHost, 0).unwrap();
+    let mut sizes = Vec::new();
+    // The first round makes the tables of the loop grow.
+    for timeout in [-1, -1, 60_000] {
+        let address = ("127.0.0.1", server.server_port());
+        let clients: Vec<_> =
+            (0..COUNT).map(|_| std::net::TcpStream::connect(address).unwrap()).collect();
+        let mut sockets = Vec::with_capacity(COUNT);
+        let bytes = held(|| {
+            let all = || {
+                sockets.extend(std::iter::from_fn(|| server.next_pending_connection()));
+                sockets.len() == COUNT
+            };
+            assert!(wait_until(10_000, all));
+            for socket in &sockets {
+                socket.set_timeout(TimeoutKind::IdleRead, timeout);
+            }
+        });
+        for socket in &sockets {
+            socket.disconnected.connect_to(socket, |socket, ()| socket.delete_later());
+        }
+        sizes.push(bytes / COUNT as isize);
+        drop((clients, sockets));
+        // What this round frees must not count for the next one.
+        let none = || server.find_children::<QTcpSocket>(None).is_empty();
+        assert!(wait_until(10_000, none));
+    }
+    sizes.remove(0);
+    println!("measured: {sizes:?} bytes for a connection without and with a time-out");
+    assert!(sizes[0] <= 2048, "{sizes:?}");
+    assert!(sizes[1] <= 2048 + 512, "{sizes:?}");
+}
 
 #[test]
 fn an_echo() {
-    over_tcp();
+    over_tcp(None);
+    over_tcp(Some(60_000));
     over_a_local_socket();
     #[cfg(feature = "tasks")]
     by_tasks();
@@ -63,10 +104,15 @@ fn by_tasks() {
     assert_eq!(count, 1);
 }
 
-fn over_tcp() {
+/// Time-outs allocate nothing for a round trip.
+fn over_tcp(timeout: Option<i32>) {
     let server = QTcpServer::new();
-    server.new_connection.connect_to(&server, |server, ()| {
+    server.new_connection.connect_to(&server, move |server, ()| {
         while let Some(socket) = server.next_pending_connection() {
+            if let Some(timeout) = timeout {
+                socket.set_timeout(TimeoutKind::IdleRead, timeout);
+                socket.set_timeout(TimeoutKind::IdleWrite, timeout);
+            }
             socket.ready_read.connect_to(&socket, |socket, ()| {
                 let mut buffer = [0; 1024];
                 while let Ok(count @ 1..) = socket.read_into(&mut buffer) {

@@ -419,6 +419,25 @@ fn times_of_workers(server: &Running) -> Vec<u64> {
 }
 
 #[test]
+fn the_echo_server_ends_its_connections() {
+    for workers in ["0", "2"] {
+        let arguments = ["--idle-timeout", "1", "--workers", workers];
+        let (server, port) = listening("echoserver", &arguments);
+        let start = Instant::now();
+        assert_eq!(read_all(connect(port)), b"");
+        assert!(start.elapsed() >= Duration::from_millis(900), "{:?}", start.elapsed());
+        // Ctrl-C ends a connection in order, and then the program.
+        let mut stream = connect(port);
+        stream.write_all(b"hello").unwrap();
+        stream.read_exact(&mut [0; 5]).unwrap();
+        let id = server.0.id().to_string();
+        assert!(Command::new("kill").args(["-INT", &id]).status().unwrap().success());
+        assert_eq!(read_all(stream), b"");
+        assert_eq!(server.output().status.code(), Some(0));
+    }
+}
+
+#[test]
 fn the_echo_server_has_workers() {
     for number in [1, 2, 3] {
         let (server, port) = listening("echoserver", &["--workers", &number.to_string()]);

@@ -176,6 +176,7 @@ impl<D: Inherits<QIODevice>, C: Codec> Framed<D, C> {
         if device.write_chunk(message)? == size { Ok(()) } else { Err(refused()) }
     }
 
+    #[cfg(feature = "tasks")]
     pub(super) fn node(&self) -> &Rc<FramedNode<C>> {
         &self.node
     }

@@ -137,6 +137,7 @@ impl Accepting<QLocalSocket> for QLocalServer {
     fn take(&self) -> Option<QLocalSocket> {
         let socket = self.next_pending_connection()?;
         leave(&socket, self);
+        self.state.note_left(&socket);
         Some(socket)
     }
 }

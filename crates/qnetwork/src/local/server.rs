@@ -6,6 +6,7 @@ use std::{
     os::fd::{OwnedFd, RawFd},
     path::Path,
     rc::{Rc, Weak},
+    time::Duration,
 };
 
 use qcore::{
@@ -16,10 +17,13 @@ use qcore::{
     object::{Handle, Life, Node, Object},
 };
 
-use super::{listening::Listener, name, options::LocalServerOptions, socket::QLocalSocket};
+use super::{
+    listening::Listener, name, options::LocalServerOptions, socket::QLocalSocket,
+    state::LocalSocketState,
+};
 use crate::{
-    server::{IncomingConnection, ServerState},
-    socket::{SocketError, SocketErrorKind},
+    server::{IncomingConnection, Served, ServerState, ShutsDown},
+    socket::{CloseReason, SocketError, SocketErrorKind},
 };
 
 library_class! {
@@ -74,6 +78,13 @@ pub struct LocalServerNode {
     /// for each connection. The server accepts one connection in a turn of the loop.
     #[doc(alias = "newConnection")]
     pub new_connection: Signal<()>,
+    /// The server [shuts down](QLocalServer::shutdown), and this connection is to end: a slot says
+    /// goodbye and disconnects it. Emitted once for each connection. If no slot is connected, the
+    /// server calls [`disconnect_from_server`](QLocalSocket::disconnect_from_server) instead.
+    pub shutting_down: Signal<QLocalSocket>,
+    /// The server has [shut down](QLocalServer::shutdown), and all connections have ended. The
+    /// value is how many of them were cut at the deadline. Emitted once for each shutdown.
+    pub shut_down: Signal<usize>,
     pub(super) base: QObject,
     pub(super) this: Weak<LocalServerNode>,
     pub(super) listener: RefCell<Option<Listener>>,
@@ -110,6 +121,8 @@ impl QLocalServer {
         let life = Life::new();
         QLocalServer(Handle::new(Rc::new_cyclic(|this| LocalServerNode {
             new_connection: Signal::in_life(&life),
+            shutting_down: Signal::in_life(&life),
+            shut_down: Signal::in_life(&life),
             base: QObject::embed(&life),
             this: this.clone(),
             listener: RefCell::new(None),
@@ -205,6 +218,20 @@ impl QLocalServer {
         if self.is_listening() {
             self.0.stop_listening();
             self.state.clear_error();
+        }
+    }
+
+    /// Stops listening, tells the connections, waits for them, and cuts those that are left at the
+    /// deadline. The deadline is a number of milliseconds, -1 for no limit, or a `Duration`.
+    ///
+    /// Does what [`QTcpServer::shutdown`](crate::QTcpServer::shutdown) describes. The signals are
+    /// [`shutting_down`](LocalServerNode::shutting_down) for each connection, and
+    /// [`shut_down`](LocalServerNode::shut_down) at the end. Emits `shutting_down` before it
+    /// returns, or the signals of the connections that it disconnects.
+    pub fn shutdown(&self, deadline: impl Into<QDeadlineTimer>) {
+        if !self.is_deleted() {
+            let limit = deadline.into().remaining_time();
+            self.0.node().clone().begin_shutdown(limit, |_| Duration::ZERO);
         }
     }
 
@@ -353,6 +380,9 @@ impl QLocalServer {
             let socket = self.state.pop()?;
             self.0.accept_by_limit();
             if !socket.is_deleted() {
+                if socket.parent().as_ref() != Some(&**self) {
+                    self.state.note_left(&socket);
+                }
                 return Some(socket);
             }
         }
@@ -458,6 +488,59 @@ impl LocalServerNode {
         self.names.replace(Names::default());
         #[cfg(feature = "tasks")]
         self.state.closed.emit(());
+    }
+}
+
+impl Served for QLocalSocket {
+    fn closed(&self) -> &Signal<CloseReason> {
+        &self.closed
+    }
+
+    fn has_ended(&self) -> bool {
+        self.state() == LocalSocketState::Unconnected
+    }
+
+    fn disconnect(&self) {
+        self.disconnect_from_server();
+    }
+
+    fn cut(&self) {
+        self.abort();
+    }
+}
+
+impl ShutsDown for LocalServerNode {
+    type Socket = QLocalSocket;
+
+    fn this(&self) -> Weak<Self> {
+        self.this.clone()
+    }
+
+    fn state(&self) -> &ServerState<QLocalSocket> {
+        &self.state
+    }
+
+    fn connections(&self) -> Vec<QLocalSocket> {
+        let mut sockets = self.base.find_children::<QLocalSocket>(None);
+        for socket in self.state.left() {
+            if !sockets.contains(&socket) {
+                sockets.push(socket);
+            }
+        }
+        sockets.retain(|socket| socket.state() != LocalSocketState::Unconnected);
+        sockets
+    }
+
+    fn goodbye(&self) -> &Signal<QLocalSocket> {
+        &self.shutting_down
+    }
+
+    fn stop(&self) {
+        self.stop_listening();
+    }
+
+    fn finish(&self, cut: usize) {
+        self.shut_down.emit(cut);
     }
 }
 

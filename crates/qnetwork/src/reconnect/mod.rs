@@ -317,7 +317,9 @@ impl Reconnector {
     /// The attempt counts like any other, and the next delay is as long as it would be without this
     /// call. A reconnector that was stopped or gave up [starts](Reconnector::start).
     ///
-    /// Emits what [`start`](Reconnector::start) emits before it returns.
+    /// Emits [`state_changed`](ReconnectorNode::state_changed),
+    /// [`connecting`](ReconnectorNode::connecting) and the signals of the socket's
+    /// [`connect_to_host`](crate::QAbstractSocket::connect_to_host) before it returns.
     pub fn retry_now(&self) {
         self.node().retry_now();
     }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use qcore::{QObject, Signal};
+use qcore::{QObject, Signal, object::Object};
 
 use super::{QTcpServer, ServerState};
 use crate::{
@@ -92,7 +92,7 @@ impl QTcpServer {
 }
 
 /// A server whose connections a task takes.
-pub(crate) trait Accepting<S> {
+pub(crate) trait Accepting<S: Object> {
     fn state(&self) -> &ServerState<S>;
     fn has_pending(&self) -> bool;
     fn emits(&self) -> &Signal<()>;
@@ -122,6 +122,7 @@ impl Accepting<QTcpSocket> for QTcpServer {
     fn take(&self) -> Option<QTcpSocket> {
         let socket = self.next_pending_connection()?;
         leave(&socket, self);
+        self.state.note_left(&socket);
         Some(socket)
     }
 }
@@ -133,7 +134,9 @@ pub(crate) fn leave(socket: &QObject, server: &QObject) {
     }
 }
 
-pub(crate) async fn wait_for_connection<S>(server: &dyn Accepting<S>) -> Result<(), SocketError> {
+pub(crate) async fn wait_for_connection<S: Object>(
+    server: &dyn Accepting<S>,
+) -> Result<(), SocketError> {
     loop {
         if server.has_pending() {
             return Ok(());
@@ -146,7 +149,7 @@ pub(crate) async fn wait_for_connection<S>(server: &dyn Accepting<S>) -> Result<
     }
 }
 
-pub(crate) async fn accept<S>(server: &dyn Accepting<S>) -> Result<S, SocketError> {
+pub(crate) async fn accept<S: Object>(server: &dyn Accepting<S>) -> Result<S, SocketError> {
     loop {
         wait_for_connection(server).await?;
         if let Some(socket) = server.take() {
@@ -157,11 +160,11 @@ pub(crate) async fn accept<S>(server: &dyn Accepting<S>) -> Result<S, SocketErro
 
 /// The connections of a server, for a task. [`QTcpServer::incoming`] and
 /// [`QLocalServer::incoming`](crate::QLocalServer::incoming) create it.
-pub struct Incoming<S> {
+pub struct Incoming<S: Object> {
     server: Box<dyn Accepting<S>>,
 }
 
-impl<S> Incoming<S> {
+impl<S: Object> Incoming<S> {
     pub(crate) fn of(server: impl Accepting<S> + 'static) -> Self {
         Incoming { server: Box::new(server) }
     }
@@ -175,7 +178,7 @@ impl<S> Incoming<S> {
     }
 }
 
-impl<S> fmt::Debug for Incoming<S> {
+impl<S: Object> fmt::Debug for Incoming<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Incoming").field("listening", &self.server.listens()).finish()
     }

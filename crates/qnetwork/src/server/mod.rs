@@ -2,7 +2,7 @@
 //!
 //! `listening.rs` has the listening socket, and `accepting.rs` accepts connections when the loop
 //! reports them. `proxied.rs` is for a server whose proxy listens for it. `workers/` spreads
-//! connections over several threads. `state.rs` has what TCP servers and local servers have in
+//! connections over several threads. `shutdown.rs` ends the connections of a server. `state.rs` has what TCP servers and local servers have in
 //! common.
 
 mod accepting;
@@ -10,6 +10,7 @@ mod accepting;
 mod awaiting;
 mod listening;
 mod proxied;
+mod shutdown;
 mod state;
 mod workers;
 
@@ -34,12 +35,15 @@ use qcore::{
 pub use self::awaiting::Incoming;
 #[cfg(feature = "tasks")]
 pub(crate) use self::awaiting::{Accepting, accept, leave, wait_for_connection};
-pub(crate) use self::state::ServerState;
 pub use self::workers::{WorkerError, WorkerErrorKind};
 use self::{
     listening::{Listener, Listening},
     proxied::ProxyListener,
     workers::Role,
+};
+pub(crate) use self::{
+    shutdown::{Served, ShutsDown},
+    state::ServerState,
 };
 use crate::{
     address::{Host, QHostAddress},
@@ -47,7 +51,7 @@ use crate::{
         self, ProxyCapabilities, ProxyQueryType, ProxyType, QNetworkProxy, QNetworkProxyQuery,
         Route,
     },
-    socket::{QTcpSocket, SocketError, SocketErrorKind},
+    socket::{QTcpSocket, SocketError, SocketErrorKind, SocketState},
 };
 
 library_class! {
@@ -172,6 +176,13 @@ pub struct TcpServerNode {
     /// A [worker](QTcpServer::set_workers) has ended before the server, for example because a slot
     /// has panicked in its thread.
     pub worker_failed: Signal<WorkerError>,
+    /// The server [shuts down](QTcpServer::shutdown), and this connection is to end: a slot says
+    /// goodbye and disconnects it. Emitted once for each connection. If no slot is connected, the
+    /// server calls [`disconnect_from_host`](crate::QAbstractSocket::disconnect_from_host) instead.
+    pub shutting_down: Signal<QTcpSocket>,
+    /// The server has [shut down](QTcpServer::shutdown), and all connections have ended. The value
+    /// is how many of them were cut at the deadline. Emitted once for each shutdown.
+    pub shut_down: Signal<usize>,
     base: QObject,
     this: Weak<TcpServerNode>,
     listener: RefCell<Option<Listening>>,
@@ -389,6 +400,77 @@ impl QTcpServer {
         }
     }
 
+    /// Stops listening, tells the connections, waits for them, and cuts those that are left at the
+    /// deadline. The deadline is a number of milliseconds, -1 for no limit, or a `Duration`.
+    ///
+    /// The server closes as by [`close`](QTcpServer::close). Then it emits
+    /// [`shutting_down`](TcpServerNode::shutting_down) for each of its connections. A slot says
+    /// goodbye in the program's protocol and disconnects the connection, now or when its work is
+    /// done. Without such a slot the server disconnects the connections itself, which sends what
+    /// was written. At the deadline the server aborts the connections that are left. When all have
+    /// ended, the loop emits [`shut_down`](TcpServerNode::shut_down), with the number of those that
+    /// were cut.
+    ///
+    /// The connections of a server are the sockets among its children and their children, and those
+    /// that [`next_pending_connection`](QTcpServer::next_pending_connection) and
+    /// [`accept`](QTcpServer::accept) have returned. Handshakes that a `QSslServer` has not
+    /// finished are cut at once.
+    ///
+    /// A further call only changes the deadline. The server may listen again meanwhile; new
+    /// connections do not belong to the shutdown. Qt has no such function.
+    ///
+    /// Emits `shutting_down` before it returns, or the signals of the connections that it
+    /// disconnects.
+    ///
+    /// # Workers
+    ///
+    /// The servers of [workers](QTcpServer::set_workers) emit `shutting_down` for their
+    /// connections, each in its own thread. This server emits `shut_down` once, for all of them. A
+    /// worker that does not answer is given up one second after the deadline. If a worker's server
+    /// is told to shut down, all of them are.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use qcore::{QCoreApplication, QObject, QTimer};
+    /// use qnetwork::{QHostAddress, QTcpServer, QTcpSocket};
+    ///
+    /// let app = QCoreApplication::new();
+    /// let server = QTcpServer::new();
+    /// server.new_connection.connect_to(&server, |server, ()| {
+    ///     while let Some(socket) = server.next_pending_connection() {
+    ///         socket.disconnected.connect_slot(&socket, QObject::delete_later);
+    ///     }
+    /// });
+    /// server.shutting_down.connect_to(&server, |_, socket| {
+    ///     socket.write("goodbye\n").ok();
+    ///     socket.disconnect_from_host();
+    /// });
+    /// server.shut_down.connect_to(&app, |app, cut| {
+    ///     assert_eq!(*cut, 0);
+    ///     app.quit();
+    /// });
+    /// server.listen(QHostAddress::LocalHost, 0)?;
+    ///
+    /// let client = QTcpSocket::new();
+    /// client.connect_to_host(QHostAddress::LocalHost, server.server_port());
+    /// client.wait_for_connected(5000)?;
+    /// server.wait_for_new_connection(5000)?;
+    /// server.shutdown(5000); // after Ctrl-C, for example
+    /// app.exec();
+    /// assert!(qcore::wait_until(5000, || client.can_read_line()));
+    /// assert_eq!(client.read_line(), b"goodbye\n");
+    /// # Ok::<(), qnetwork::SocketError>(())
+    /// ```
+    pub fn shutdown(&self, deadline: impl Into<QDeadlineTimer>) {
+        let limit = deadline.into().remaining_time();
+        match self.0.part() {
+            Some(part) => part.tell(move |server| server.shut_down_all(limit)),
+            None if self.is_deleted() => {}
+            None => self.0.node().clone().shut_down_all(limit),
+        }
+    }
+
     /// Returns whether the server listens.
     #[doc(alias = "isListening")]
     #[must_use]
@@ -585,9 +667,14 @@ impl QTcpServer {
             }
             if self.is_listening() {
                 self.0.resume();
+            } else if self.state.shutdown().is_some() {
+                self.0.publish();
             } else {
                 self.0.publish();
                 qcore::q_warning!("QTcpServer::nextPendingConnection() called while not listening");
+            }
+            if socket.parent().as_ref() != Some(&**self) {
+                self.state.note_left(&socket);
             }
             return Some(socket);
         }
@@ -692,6 +779,8 @@ impl TcpServerNode {
             new_connection: Signal::in_life(life),
             accept_error: Signal::in_life(life),
             worker_failed: Signal::in_life(life),
+            shutting_down: Signal::in_life(life),
+            shut_down: Signal::in_life(life),
             base: QObject::embed(life),
             this: this.clone(),
             listener: RefCell::new(None),
@@ -780,6 +869,44 @@ impl TcpServerNode {
         self.publish();
         #[cfg(feature = "tasks")]
         self.state.closed.emit(());
+    }
+}
+
+impl ShutsDown for TcpServerNode {
+    type Socket = QTcpSocket;
+
+    fn this(&self) -> Weak<Self> {
+        self.this.clone()
+    }
+
+    fn state(&self) -> &ServerState<QTcpSocket> {
+        &self.state
+    }
+
+    fn connections(&self) -> Vec<QTcpSocket> {
+        let mut sockets = self.base.find_children::<QTcpSocket>(None);
+        for socket in self.state.left() {
+            if !sockets.contains(&socket) {
+                sockets.push(socket);
+            }
+        }
+        sockets.retain(|socket| socket.state() != SocketState::Unconnected);
+        sockets
+    }
+
+    fn goodbye(&self) -> &Signal<QTcpSocket> {
+        &self.shutting_down
+    }
+
+    fn stop(&self) {
+        self.close();
+    }
+
+    fn finish(&self, cut: usize) {
+        match self.part() {
+            Some(part) => part.tell_shut_down(cut),
+            None => self.shut_down.emit(cut),
+        }
     }
 }
 

@@ -9,18 +9,19 @@ use std::{
 };
 
 use qcore::{
-    Dispatcher, Receiver, Signal, TimerType,
+    Dispatcher, QPointer, Receiver, Signal, TimerType,
     event_loop::{TimerHandler, TimerId},
     object::Object,
 };
 
+use super::shutdown::Shutdown;
 use crate::socket::{SocketError, SocketErrorKind};
 
 /// The connections that wait to be taken, the program's handler, the last error and the retry timer
 /// of a server with sockets of the class `S`.
 ///
 /// No method calls a slot or drops a socket while it borrows anything.
-pub(crate) struct ServerState<S> {
+pub(crate) struct ServerState<S: Object> {
     pending: RefCell<VecDeque<S>>,
     /// The limit for the connections that wait; `None` if the program has set none.
     max_pending: Cell<Option<i32>>,
@@ -30,12 +31,16 @@ pub(crate) struct ServerState<S> {
     /// Whether there may be connections to accept. `accept` clears this when the kernel says "would
     /// block".
     pub(crate) more: Cell<bool>,
+    /// The shutdown that is running.
+    shutdown: RefCell<Option<Rc<Shutdown<S>>>>,
+    /// The connections that the program has taken and that are no children of the server.
+    left: RefCell<Vec<QPointer<S>>>,
     /// Emitted when the server stops listening, for the tasks that wait for connections.
     #[cfg(feature = "tasks")]
     pub(crate) closed: Signal<()>,
 }
 
-impl<S> Default for ServerState<S> {
+impl<S: Object> Default for ServerState<S> {
     fn default() -> Self {
         ServerState {
             pending: RefCell::default(),
@@ -44,13 +49,15 @@ impl<S> Default for ServerState<S> {
             error: RefCell::default(),
             retry: Cell::default(),
             more: Cell::default(),
+            shutdown: RefCell::default(),
+            left: RefCell::default(),
             #[cfg(feature = "tasks")]
             closed: Signal::new(),
         }
     }
 }
 
-impl<S> ServerState<S> {
+impl<S: Object> ServerState<S> {
     // ---- connections that wait to be taken
 
     /// Appends a connection to the queue.
@@ -86,6 +93,31 @@ impl<S> ServerState<S> {
     /// Sets the limit for the queue.
     pub(crate) fn set_max_pending(&self, count: i32) {
         self.max_pending.set(Some(count));
+    }
+
+    // ---- shutting down
+
+    pub(crate) fn shutdown(&self) -> Option<Rc<Shutdown<S>>> {
+        self.shutdown.borrow().clone()
+    }
+
+    pub(crate) fn set_shutdown(&self, shutdown: Option<Rc<Shutdown<S>>>) {
+        let before = self.shutdown.replace(shutdown);
+        drop(before);
+    }
+
+    /// Remembers a connection that is no child of the server.
+    pub(crate) fn note_left(&self, socket: &S) {
+        let mut left = self.left.borrow_mut();
+        if left.len() == left.capacity() {
+            left.retain(|socket| !socket.is_null());
+        }
+        left.push(QPointer::new(socket));
+    }
+
+    /// Returns the connections that live and are no children of the server.
+    pub(crate) fn left(&self) -> Vec<S> {
+        self.left.borrow().iter().filter_map(QPointer::upgrade).collect()
     }
 
     // ---- the program's handler

@@ -49,10 +49,11 @@
 //!
 //! # What is simulated
 //!
-//! TCP, UDP, local sockets, host names and time. The simulation refuses other sockets. A
-//! `QThread` that a program starts is another program on the same host. Other threads, such as those
-//! of `std::thread` and `QThreadPool`, are no programs: their sockets are those of this machine. `SystemTime` and the list of network interfaces are those of this machine,
-//! too, and so are settings of the process, such as the proxy of the application.
+//! TCP, UDP, local sockets, host names and time. The simulation refuses other sockets. A `QThread`
+//! that a program starts is another program on the same host. Other threads, such as those of
+//! `std::thread` and `QThreadPool`, are no programs: their sockets are those of this machine.
+//! `SystemTime` and the list of network interfaces are those of this machine, too. Settings of the
+//! process, such as the proxy of the application, are those of all programs.
 
 mod faults;
 mod link;

@@ -131,8 +131,8 @@ impl Ord for Scheduled {
 struct End;
 
 thread_local! {
-    // A program's first thread-local variable, so that its destructor is the last: the program keeps
-    // its turn until all its objects are dropped.
+    // A program's first thread-local variable, so that its destructor is the last: the program
+    // keeps its turn until all its objects are dropped.
     static CURRENT: OnceCell<Turn> = const { OnceCell::new() };
 }
 

@@ -8,7 +8,7 @@ use super::{
     state::SocketState,
     timeout_kind::TimeoutKind,
 };
-use crate::common::{SocketError, SocketErrorKind};
+use crate::common::SocketError;
 
 impl QAbstractSocket {
     /// Closes the connection once everything has been sent.
@@ -59,8 +59,7 @@ impl QAbstractSocket {
         let node = self.this.upgrade().expect("a handle keeps its node");
         let _held = node.hold_closed();
         node.closure().note(CloseReason::TimedOut(TimeoutKind::Heartbeat));
-        let text = "The other end has not answered";
-        node.report(SocketError::new(SocketErrorKind::SocketTimeout, text));
+        node.report(TimeoutKind::Heartbeat.error());
         if carrier.has_engine(&engine) {
             self.abort();
         }

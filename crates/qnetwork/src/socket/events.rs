@@ -80,6 +80,11 @@ impl TimerHandler for AbstractSocketNode {
 }
 
 impl AbstractSocketNode {
+    /// Returns a guard for a call from the loop that may run slots.
+    pub(super) fn recovery(&self) -> Recovery<'_> {
+        Recovery(self)
+    }
+
     /// Returns how many bytes the socket may send now: all of them if this is the loop's last turn.
     fn turn_budget(&self) -> usize {
         let all = self.writing.unsent();
@@ -107,7 +112,7 @@ impl AbstractSocketNode {
 }
 
 /// Makes the next turn of the loop finish the work that a slot has interrupted by a panic.
-struct Recovery<'a>(&'a AbstractSocketNode);
+pub(super) struct Recovery<'a>(&'a AbstractSocketNode);
 
 impl Drop for Recovery<'_> {
     fn drop(&mut self) {

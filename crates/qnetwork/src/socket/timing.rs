@@ -160,6 +160,7 @@ impl AbstractSocketNode {
     }
 
     /// The TLS handshake begins or ends.
+    #[cfg(feature = "_tls")]
     pub(crate) fn note_tls_handshake(&self, is_running: bool) {
         if !self.timeouts.are_unused() {
             self.timeouts.set_tls_handshake(is_running);

@@ -270,9 +270,13 @@ impl AbstractSocketNode {
                 continue;
             }
             if self.is_racing() {
-                self.wait_for_race(deadline);
+                let limit = self.timeouts_deadline();
+                self.wait_for_race(limit.min(deadline));
                 if self.is_racing() && deadline.has_expired() {
                     return Err(self.give_up_connecting());
+                }
+                if self.is_racing() && limit.has_expired() {
+                    self.on_timeouts_due();
                 }
                 continue;
             }

@@ -116,7 +116,7 @@ pub(crate) fn is_listening(socket: &Socket) -> bool {
 
 /// What a loop watches of a socket.
 #[cfg(not(feature = "simulation"))]
-pub(crate) type Watched = std::os::fd::RawFd;
+pub(crate) type Watched = RawFd;
 
 /// Returns what a loop watches of a socket.
 pub(crate) fn watched(socket: &Socket) -> Watched {

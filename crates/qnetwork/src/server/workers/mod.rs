@@ -27,6 +27,7 @@ use std::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, AtomicI32, Ordering::SeqCst},
     },
+    time::Duration,
 };
 
 use qcore::{QThread, Remote, ThreadResult, classes::Inherits};
@@ -34,7 +35,7 @@ use qcore::{QThread, Remote, ThreadResult, classes::Inherits};
 pub use self::error::{WorkerError, WorkerErrorKind};
 pub(super) use self::inbox::Handed;
 use self::{inbox::Inbox, part::Part};
-use super::{Hold, QTcpServer, TcpServerNode};
+use super::{Hold, QTcpServer, ShutsDown, TcpServerNode};
 use crate::{
     address::QHostAddress,
     socket::{SocketError, SocketErrorKind},
@@ -42,6 +43,9 @@ use crate::{
 
 /// A worker gets no connections while this many more wait for it than for another worker.
 const SLACK: usize = 8;
+
+/// How long a worker may take to report the end of a shutdown, after the deadline.
+const GRACE: Duration = Duration::from_secs(1);
 
 /// Makes a worker's server, in the worker's thread.
 type Make = Arc<dyn Fn() -> QTcpServer + Send + Sync>;
@@ -302,7 +306,7 @@ impl Workers {
         let workers_server = {
             let (shared, home, inbox) = (self.shared.clone(), Remote::of(server), inbox.clone());
             thread.build(move || {
-                let part = Part { shared, home, inbox, fetched: Cell::new(0) };
+                let part = Part { shared, home, inbox, number, fetched: Cell::new(0) };
                 part::make_server(&*make, part)
             })
         };
@@ -385,6 +389,27 @@ impl TcpServerNode {
         }
     }
 
+    /// Shuts down this server, with all its workers.
+    pub(super) fn shut_down_all(&self, limit: Option<Duration>) {
+        self.begin_shutdown(limit, |shutdown| {
+            let Some(workers) = self.workers() else { return Duration::ZERO };
+            let list = workers.list.borrow().clone();
+            for worker in list {
+                shutdown.wait_for_worker(worker.number);
+                worker.tell(move |server| server.begin_shutdown(limit, |_| Duration::ZERO));
+            }
+            GRACE
+        });
+    }
+
+    /// A worker's connections have ended in a shutdown, or the worker itself has ended.
+    fn on_worker_shut_down(&self, number: usize, cut: usize) {
+        if let Some(shutdown) = self.state.shutdown() {
+            shutdown.worker_done(number, cut);
+            self.check_shutdown(&shutdown);
+        }
+    }
+
     /// Accepts connections again if it was waiting for room.
     fn resume_if_full(&self) {
         if self.hold.get() == Hold::Full {
@@ -415,6 +440,7 @@ impl TcpServerNode {
             workers.give(connection);
         }
         qcore::q_warning!("QTcpServer: {error}");
+        self.on_worker_shut_down(number, 0);
         self.resume_if_full();
         self.worker_failed.emit(error);
         if workers.list.borrow().is_empty() && self.listener.borrow().is_some() {

@@ -22,6 +22,7 @@ pub(crate) struct Part {
     /// The listening server.
     pub(super) home: Remote<QTcpServer>,
     pub(super) inbox: Arc<Inbox>,
+    pub(super) number: usize,
     /// How many connections the worker has fetched.
     pub(super) fetched: Cell<usize>,
 }
@@ -65,6 +66,12 @@ impl Part {
     pub(crate) fn tell(&self, f: impl FnOnce(&TcpServerNode) + Send + 'static) {
         // If it has died, this worker will end.
         let _ = self.home.post(move |server| f(server.0.node()));
+    }
+
+    /// Tells the listening server that the connections of this worker have ended.
+    pub(in crate::server) fn tell_shut_down(&self, cut: usize) {
+        let number = self.number;
+        self.tell(move |server| server.on_worker_shut_down(number, cut));
     }
 
     /// Publishes how many connections wait to be taken, `waiting` of those that were fetched.

@@ -31,7 +31,7 @@ pub(crate) struct Timeouts(OnceCell<Box<Set>>);
 
 #[derive(Default)]
 struct Set {
-    limits: [Cell<Option<Duration>>; 8],
+    limits: [Cell<Option<Duration>>; 9],
     timer: Cell<Option<TimerId>>,
     phase: Cell<Phase>,
     /// When the connection began.
@@ -128,6 +128,7 @@ impl Timeouts {
     }
 
     /// The TLS handshake begins, or ends.
+    #[cfg(feature = "_tls")]
     pub(crate) fn set_tls_handshake(&self, is_running: bool) {
         if let Some(set) = self.0.get() {
             set.tls_since.set(is_running.then(now));

@@ -27,6 +27,7 @@ use self::{
 use super::{
     node::{AbstractSocketNode, QAbstractSocket},
     state::SocketState,
+    timeout_kind::TimeoutKind,
 };
 use crate::{
     address::QHostAddress,
@@ -36,7 +37,7 @@ use crate::{
     sys,
 };
 
-/// How long connecting to one address may take, as without a race.
+/// How long connecting to one address may take if the program has not set it.
 const ADDRESS_TIMEOUT: Duration = Duration::from_secs(30);
 
 impl QAbstractSocket {
@@ -200,7 +201,8 @@ impl AbstractSocketNode {
                 Step::Exhausted => {
                     self.end_race();
                     self.attempt.forget_addresses();
-                    return self.connect_to_next_address(race.take_error());
+                    let timeout = race.was_late.get().then_some(TimeoutKind::Address);
+                    return self.connect_or_fail(race.take_error(), timeout);
                 }
             }
         }
@@ -208,7 +210,8 @@ impl AbstractSocketNode {
 
     /// Begins an attempt.
     fn enter(&self, race: &Race, address: &QHostAddress) -> Result<(), SocketError> {
-        let entrant = Entrant::new(self.this.clone(), race.now() + ADDRESS_TIMEOUT);
+        let limit = self.timeouts.limit(TimeoutKind::Address).unwrap_or(ADDRESS_TIMEOUT);
+        let entrant = Entrant::new(self.this.clone(), race.now().saturating_add(limit));
         let (dispatcher, protocol) = (self.dispatcher(), address.protocol());
         let engine = NativeEngine::open(dispatcher, entrant.source(), self.socket_type, protocol)?;
         let number = race.number.get();
@@ -225,6 +228,7 @@ impl AbstractSocketNode {
 
     /// Lets an attempt go on that is ready for something.
     fn check_entrant(&self, entrant: &Rc<Entrant>) {
+        let _recovery = self.recovery();
         let Some(race) = self.racing.running() else { return };
         let is_part = race.entrants.borrow().iter().any(|other| Rc::ptr_eq(other, entrant));
         let Some(engine) = entrant.engine().filter(|_| is_part) else { return };

@@ -16,7 +16,7 @@ use super::{
     plan::{Family, Plan},
 };
 use crate::{
-    common::SocketError,
+    common::{SocketError, SocketErrorKind},
     engine::{Engine, NativeEngine},
     host_info::{LookupId, QHostInfo},
 };
@@ -39,6 +39,8 @@ pub(in crate::socket) struct Race {
     timer: Cell<Option<TimerId>>,
     /// The error of the last attempt that has failed.
     error: RefCell<Option<SocketError>>,
+    /// It has failed because its time was over.
+    pub(super) was_late: Cell<bool>,
 }
 
 impl Racing {
@@ -64,6 +66,7 @@ impl Race {
         self.began.set(began);
         self.plan.replace(Plan::default());
         self.error.take();
+        self.was_late.set(false);
         self.number.set(self.number.get() + 1);
         self.is_running.set(true);
     }
@@ -78,6 +81,7 @@ impl Race {
     }
 
     pub(super) fn set_error(&self, error: SocketError) {
+        self.was_late.set(error.kind() == SocketErrorKind::SocketTimeout);
         self.error.replace(Some(error));
     }
 

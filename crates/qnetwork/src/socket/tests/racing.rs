@@ -108,10 +108,12 @@ fn all_fail() {
     drop(listener);
     let socket = racer();
     let (states, errors) = (states(&socket), QSignalSpy::new(&socket.error_occurred));
+    let closed = QSignalSpy::new(&socket.closed);
     socket.connect_to_host(host("all-refuse.test", &[2, 2, 2]), port);
     turn_until(|| socket.state() == SocketState::Unconnected);
     assert_eq!(errors.take(), [SocketErrorKind::ConnectionRefused]);
     assert_eq!(states.take()[2..], [SocketState::Unconnected]);
+    assert!(matches!(closed.take()[..], [CloseReason::ConnectFailed(_)]));
 
     // Each attempt has 30 seconds of its own.
     let (_listener, _silent, _fillers, port) = silent_and_listening();
@@ -125,6 +127,7 @@ fn all_fail() {
     pass(&clock, 250);
     assert_eq!((socket.state(), attempts(&socket)), (SocketState::Unconnected, 0));
     assert_eq!(errors.take(), [SocketErrorKind::SocketTimeout]);
+    assert_eq!(closed.take(), [CloseReason::TimedOut(TimeoutKind::Address)]);
 }
 
 #[test]
@@ -425,4 +428,23 @@ fn the_socket_that_encrypts_passes_it_on() {
     clock.advance(250);
     turn_until(|| socket.state() == SocketState::Connected);
     assert_eq!(socket.peer_address(), address(1));
+}
+
+/// A slot of `connected` panics: the loop still sends what was written.
+#[test]
+fn a_slot_panics_when_it_is_connected() {
+    let clock = VirtualClock::install();
+    let (listener, _silent, _fillers, port) = silent_and_listening();
+    let socket = racer();
+    socket.connect_to_host(host("panics.test", &[2, 1]), port);
+    socket.write("early").unwrap();
+    socket.disconnect_from_host();
+    socket.connected.connect(|()| panic!("a slot panics"));
+    clock.advance(250);
+    let turn = std::panic::AssertUnwindSafe(|| turn_until(|| connected(&socket)));
+    assert!(std::panic::catch_unwind(turn).is_err());
+    turn_until(|| socket.state() == SocketState::Unconnected);
+    let mut early = String::new();
+    listener.accept().unwrap().0.read_to_string(&mut early).unwrap();
+    assert_eq!(early, "early");
 }

@@ -1,0 +1,200 @@
+//! Shutting a server down: it stops listening, tells its connections, waits for them, and cuts
+//! those that are left. TCP servers and local servers have this in common.
+
+use std::{
+    cell::{Cell, RefCell},
+    rc::{Rc, Weak},
+    time::Duration,
+};
+
+use qcore::{
+    Dispatcher, QPointer, Signal, TimerType,
+    event_loop::TimerId,
+    object::{Node, Object},
+};
+
+use super::state::ServerState;
+use crate::socket::{CloseReason, QTcpSocket, SocketState};
+
+/// A connection of a server.
+pub(crate) trait Served: Object + Clone + 'static {
+    fn closed(&self) -> &Signal<CloseReason>;
+    fn has_ended(&self) -> bool;
+    fn disconnect(&self);
+    fn cut(&self);
+}
+
+impl Served for QTcpSocket {
+    fn closed(&self) -> &Signal<CloseReason> {
+        &self.closed
+    }
+
+    fn has_ended(&self) -> bool {
+        self.state() == SocketState::Unconnected
+    }
+
+    fn disconnect(&self) {
+        self.disconnect_from_host();
+    }
+
+    fn cut(&self) {
+        self.abort();
+    }
+}
+
+/// A shutdown that is running.
+pub(crate) struct Shutdown<S: Object> {
+    /// The connections that were told.
+    connections: RefCell<Vec<QPointer<S>>>,
+    /// How many of them have not ended.
+    open: Cell<usize>,
+    /// The workers that have not ended all of their connections.
+    workers: RefCell<Vec<usize>>,
+    /// How many connections were cut.
+    cut: Cell<usize>,
+    timer: Cell<Option<TimerId>>,
+    finished: Cell<bool>,
+}
+
+impl<S: Object> Shutdown<S> {
+    fn new() -> Rc<Self> {
+        Rc::new(Shutdown {
+            connections: RefCell::default(),
+            open: Cell::new(0),
+            workers: RefCell::default(),
+            cut: Cell::new(0),
+            timer: Cell::new(None),
+            finished: Cell::new(false),
+        })
+    }
+
+    pub(crate) fn wait_for_worker(&self, number: usize) {
+        self.workers.borrow_mut().push(number);
+    }
+
+    /// A worker has ended its connections, or the worker itself has ended.
+    pub(crate) fn worker_done(&self, number: usize, cut: usize) {
+        self.workers.borrow_mut().retain(|&one| one != number);
+        self.cut.set(self.cut.get() + cut);
+    }
+
+    fn is_done(&self) -> bool {
+        self.open.get() == 0 && self.workers.borrow().is_empty()
+    }
+
+    fn stop_timer(&self, dispatcher: &Dispatcher) {
+        if let Some(id) = self.timer.take() {
+            dispatcher.stop_timer(id);
+        }
+    }
+}
+
+/// A server that can be shut down.
+pub(crate) trait ShutsDown: Node + Sized + 'static {
+    type Socket: Served;
+
+    fn this(&self) -> Weak<Self>;
+    fn state(&self) -> &ServerState<Self::Socket>;
+
+    /// Returns the connections of the server that have not ended.
+    fn connections(&self) -> Vec<Self::Socket>;
+
+    /// Returns the signal that tells a connection.
+    fn goodbye(&self) -> &Signal<Self::Socket>;
+
+    /// Stops listening, and closes the connections that were not taken.
+    fn stop(&self);
+
+    /// Emits that the shutdown has finished.
+    fn finish(&self, cut: usize);
+
+    /// Shuts the server down. `prepare` adds the workers to wait for, and returns the time that
+    /// they get after the deadline.
+    fn begin_shutdown(
+        &self,
+        limit: Option<Duration>,
+        prepare: impl FnOnce(&Shutdown<Self::Socket>) -> Duration,
+    ) {
+        if let Some(running) = self.state().shutdown() {
+            self.limit_shutdown(&running, limit);
+            return;
+        }
+        let shutdown = Shutdown::new();
+        self.state().set_shutdown(Some(shutdown.clone()));
+        self.stop();
+        let grace = prepare(&shutdown);
+        let connections = self.connections();
+        for socket in &connections {
+            let (server, of) = (self.this(), Rc::downgrade(&shutdown));
+            socket.closed().connect(move |_| {
+                if let (Some(server), Some(shutdown)) = (server.upgrade(), of.upgrade()) {
+                    shutdown.open.set(shutdown.open.get().saturating_sub(1));
+                    server.check_shutdown(&shutdown);
+                }
+            });
+            shutdown.connections.borrow_mut().push(QPointer::new(socket));
+        }
+        shutdown.open.set(connections.len());
+        self.limit_shutdown(&shutdown, limit.map(|limit| limit + grace));
+        for socket in connections {
+            if socket.has_ended() || Object::life(&socket).is_dead() {
+                continue;
+            }
+            if self.goodbye().is_connected() {
+                self.goodbye().emit(socket);
+            } else {
+                socket.disconnect();
+            }
+        }
+        self.check_shutdown(&shutdown);
+    }
+
+    /// Starts the timer that cuts the connections.
+    fn limit_shutdown(&self, shutdown: &Rc<Shutdown<Self::Socket>>, limit: Option<Duration>) {
+        let dispatcher = self.life().dispatcher();
+        shutdown.stop_timer(dispatcher);
+        let Some(limit) = limit else { return };
+        let (server, of) = (self.this(), Rc::downgrade(shutdown));
+        let late = move || {
+            if let (Some(server), Some(shutdown)) = (server.upgrade(), of.upgrade()) {
+                server.cut_rest(&shutdown);
+            }
+        };
+        shutdown.timer.set(Some(dispatcher.call_after(limit, TimerType::Precise, late)));
+    }
+
+    /// Cuts the connections that are left.
+    fn cut_rest(&self, shutdown: &Rc<Shutdown<Self::Socket>>) {
+        shutdown.timer.set(None);
+        let connections = shutdown.connections.take();
+        for socket in connections.iter().filter_map(QPointer::upgrade) {
+            if !socket.has_ended() {
+                shutdown.cut.set(shutdown.cut.get() + 1);
+                socket.cut();
+            }
+        }
+        let stuck = shutdown.workers.take();
+        if !stuck.is_empty() {
+            qcore::q_warning!("QTcpServer::shutdown(): workers {stuck:?} do not answer");
+        }
+        // A connection that was handed over to another socket does not end here.
+        shutdown.open.set(0);
+        self.check_shutdown(shutdown);
+    }
+
+    /// Makes the loop report the end of the shutdown once nothing is left.
+    fn check_shutdown(&self, shutdown: &Rc<Shutdown<Self::Socket>>) {
+        if !shutdown.is_done() || shutdown.finished.replace(true) {
+            return;
+        }
+        let dispatcher = self.life().dispatcher();
+        shutdown.stop_timer(dispatcher);
+        let (server, shutdown) = (self.this(), shutdown.clone());
+        dispatcher.post(move || {
+            if let Some(server) = server.upgrade() {
+                server.state().set_shutdown(None);
+                server.finish(shutdown.cut.get());
+            }
+        });
+    }
+}
