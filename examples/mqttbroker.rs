@@ -8,7 +8,7 @@ use std::{cell::Cell, cell::RefCell, process::ExitCode, rc::Rc, time::Duration};
 
 use examples::{Endpoint, parse_args, print_line, server_configuration};
 use qcore::framing::{Codec, Decoded, FrameError, FrameErrorKind, Framed};
-use qcore::{QCoreApplication, QObject, class};
+use qcore::{QCoreApplication, QObject, UnixSignal, UnixSignalNotifier, class};
 use qnetwork::{QSslConfiguration, QSslServer, QTcpServer, QTcpSocket, TimeoutKind};
 
 const USAGE: &str = "\
@@ -69,7 +69,6 @@ type Failure = Box<dyn std::error::Error>;
 
 fn run(listen: &Endpoint, tls: Option<QSslConfiguration>) -> Result<i32, Failure> {
     let app = QCoreApplication::new();
-    app.quit_on_ctrl_c()?;
     let server = match tls {
         None => QTcpServer::new(),
         Some(configuration) => {
@@ -80,6 +79,11 @@ fn run(listen: &Endpoint, tls: Option<QSslConfiguration>) -> Result<i32, Failure
     };
     let broker = Broker::derive(QObject::new(), server);
     broker.server.new_connection.connect_slot(&broker, Broker::on_new_connection);
+    // Sends what is written, closes all connections, and then ends.
+    let stop = UnixSignalNotifier::try_new([UnixSignal::Interrupt, UnixSignal::Terminate])?;
+    stop.end_on_second(UnixSignal::Interrupt)?;
+    stop.activated.connect_to(&broker, |broker, _| broker.server.shutdown(CLOSE_TIME));
+    broker.server.shut_down.connect_to(&app, |app, _| app.quit());
     broker.server.listen(listen.address()?, listen.port)?;
     print_line(&format!("listening on {}", listen.at_port(broker.server.server_port())));
     Ok(app.exec())

@@ -441,3 +441,14 @@ fn two_hundred_subscribers() {
         }
     });
 }
+
+#[test]
+fn a_broker_that_is_told_to_end() {
+    let (server, port) = listening("mqttbroker", &[]);
+    let mut stream = guest(port, "client", 2, 0, 0);
+    ping(&mut stream);
+    let pid = server.0.id().to_string();
+    assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+    assert_eq!(rest(stream), b"");
+    assert_eq!(server.output().status.code(), Some(0));
+}
