@@ -149,6 +149,21 @@ fn who_is_not_read_is_not_idle() {
 }
 
 #[test]
+fn who_is_paused_is_not_idle() {
+    let _app = QCoreApplication::new();
+    let (socket, mut stream) = pair();
+    let reasons = reasons(&socket.closed);
+    socket.set_timeout(TimeoutKind::IdleRead, 8000);
+    socket.pause_reading();
+    stream.write_all(b"later").unwrap();
+    pass(seconds(100));
+    assert!(reasons.borrow().is_empty());
+    socket.resume_reading();
+    wait_until(|| socket.bytes_available() == 5);
+    expect_between(expect(&reasons, TimeoutKind::IdleRead), 7000, 9100);
+}
+
+#[test]
 fn idle_write() {
     let _app = QCoreApplication::new();
     let (socket, mut stream) = pair();

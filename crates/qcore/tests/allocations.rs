@@ -279,9 +279,9 @@ fn thousands_of_timers() {
     assert_eq!(fires.get(), 30_000);
     let count = allocations(|| (0..3).for_each(|_| round()));
     assert_eq!(fires.get(), 60_000);
-    // Where the timers lie in the loop's tables depends on the time of day. A table may have to
-    // grow once more, but no timer allocates.
-    assert!(count < 100, "{count} for 30,000 timers");
+    // A slot of the timer wheel that has held many timers gives its memory back, so that a burst of
+    // timers does not keep it. No timer allocates by itself.
+    assert!(count < 1000, "{count} for 30,000 timers");
 }
 
 #[test]

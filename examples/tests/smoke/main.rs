@@ -6,6 +6,9 @@ mod ecosystem;
 // `cargo test --workspace` switches this feature on.
 #[cfg(feature = "json")]
 mod jsonchat;
+// `cargo test --workspace` switches this feature on.
+#[cfg(feature = "tls")]
+mod mqtt;
 mod ported;
 mod reconnecting;
 mod relay;

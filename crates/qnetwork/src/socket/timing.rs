@@ -234,12 +234,15 @@ impl AbstractSocketNode {
     }
 
     fn situation(&self) -> Situation {
-        let stops = self.reading.is_full() || self.reading.is_announced();
-        // Nothing is to come, or this end does not take it.
-        let rests =
-            self.reading.is_ended() || self.is_paused() || self.extras.waits(Direction::Reading);
+        let stops = self.reading.is_full()
+            || self.reading.is_announced()
+            || self.reading.is_ended()
+            || self.is_paused()
+            || self.extras.waits(Direction::Reading)
+            // A task that moves the bytes has left them there.
+            || self.extras.is_tapped() && self.engine().is_some_and(|engine| engine.is_readable());
         Situation {
-            reads: self.current_state() == SocketState::Connected && !stops && !rests,
+            reads: self.current_state() == SocketState::Connected && !stops,
             has_unsent: self.writing.unsent() > 0 && !self.extras.waits(Direction::Writing),
         }
     }

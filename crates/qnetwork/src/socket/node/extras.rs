@@ -120,13 +120,13 @@ impl Extras {
         self.limit(Direction::Reading).is_some() || self.limit(Direction::Writing).is_some()
     }
 
-    pub(crate) fn limit(&self, direction: Direction) -> Option<RateLimit> {
-        self.limited(direction)?.limit.borrow().clone()
-    }
-
     /// Returns whether the socket waits for its share of a limit.
     pub(crate) fn waits(&self, direction: Direction) -> bool {
         self.limited(direction).is_some_and(|limited| limited.waits.get())
+    }
+
+    pub(crate) fn limit(&self, direction: Direction) -> Option<RateLimit> {
+        self.limited(direction)?.limit.borrow().clone()
     }
 
     /// Sets a limit. Returns whether the socket has waited for the one before.
