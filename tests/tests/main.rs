@@ -12,6 +12,7 @@ mod back_pressure;
 mod binding;
 mod channels;
 mod closed;
+mod closed_again;
 mod connecting;
 mod cookbook;
 mod datagram_warnings;

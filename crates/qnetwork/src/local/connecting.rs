@@ -34,12 +34,12 @@ const FUNCTION: &str = "QLocalSocket::connectToServer";
 impl LocalSocketNode {
     /// Connects to the server whose name was set.
     pub(super) fn connect(&self, mode: OpenMode) -> Result<(), LocalSocketError> {
-        if self.life().is_dying() {
-            qcore::q_warning!("{FUNCTION}() called on a socket that was deleted");
-            return Err(LocalSocketError::not_connected());
-        }
-        // A slot may be called here that tells of the end of the connection before.
+        self.refuse_deleted("connectToServer")?;
+        // Slots are called here that tell of the end of the connection before. The inner socket
+        // passes its reason on to this one.
+        self.inner.tell_closed_now();
         self.tell_closed_now();
+        self.refuse_deleted("connectToServer")?;
         if matches!(self.state.get(), LocalSocketState::Connected | LocalSocketState::Connecting) {
             let function = "QLocalSocket::connectToserver";
             let error = LocalSocketError::new(LocalSocketErrorKind::Operation, function);

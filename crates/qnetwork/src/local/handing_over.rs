@@ -130,7 +130,7 @@ impl LocalSocketNode {
     }
 
     /// Fails with a warning if the object is dying or dead.
-    fn refuse_deleted(&self, function: &str) -> Result<(), LocalSocketError> {
+    pub(super) fn refuse_deleted(&self, function: &str) -> Result<(), LocalSocketError> {
         if self.life().is_dying() {
             qcore::q_warning!("QLocalSocket::{function}() called on a socket that was deleted");
             return Err(LocalSocketError::not_connected());

@@ -41,7 +41,8 @@ impl LocalSocketNode {
     }
 
     fn on_inner_error(&self, kind: SocketErrorKind) {
-        let _held = self.hold_closed();
+        // An error that does not end the connection holds nothing back.
+        let _held = self.inner.closure().is_held().then(|| self.hold_closed());
         let error = LocalSocketError::from(kind);
         self.base.set_error_string(error.text());
         self.emit_error(error.kind());

@@ -97,14 +97,14 @@ impl AbstractSocketNode {
         mode: OpenMode,
         protocol: NetworkLayerProtocol,
     ) {
-        if self.life().is_dying() {
-            qcore::q_warning!(
-                "QAbstractSocket::connectToHost() called on a socket that was deleted"
-            );
+        if self.refuses_to_connect() {
             return;
         }
         // A slot may be called here that tells of the end of the connection before.
         self.tell_closed_now();
+        if self.refuses_to_connect() {
+            return;
+        }
         if !matches!(self.current_state(), SocketState::Unconnected | SocketState::Bound) {
             qcore::q_warning!(
                 "QAbstractSocket::connectToHost() called when already looking up or \
@@ -152,6 +152,17 @@ impl AbstractSocketNode {
             // The loop reports the failure, even if it is already known that there is no such host.
             _ => self.look_up(&host_name),
         }
+    }
+
+    /// Returns whether the socket was deleted, so that it cannot connect.
+    fn refuses_to_connect(&self) -> bool {
+        let is_dying = self.life().is_dying();
+        if is_dying {
+            qcore::q_warning!(
+                "QAbstractSocket::connectToHost() called on a socket that was deleted"
+            );
+        }
+        is_dying
     }
 
     fn look_up(&self, host_name: &str) {

@@ -111,6 +111,8 @@ impl AbstractSocketNode {
     /// Reads again, if there may be something to read, after reading had stopped for any reason.
     pub(crate) fn reopen(&self) {
         self.reading.reopen();
+        // The time without data begins anew.
+        self.timeouts.note_received();
         if let Some(engine) = self.engine() {
             self.read_again(&engine);
         }

@@ -37,9 +37,10 @@ impl QAbstractSocket {
     /// No time-out expires early. [`IdleRead`](TimeoutKind::IdleRead) and
     /// [`IdleWrite`](TimeoutKind::IdleWrite) may be late by an eighth of the time: receiving and
     /// sending start no timer, and a single timer checks eight times whether anything has moved.
-    /// While the socket does not read, `IdleRead` does not count: the read buffer is full, reading is
-    /// paused, or a rate limit holds it back. `IdleWrite` does not count while a rate limit holds
-    /// writing back.
+    /// `IdleRead` does not count while the socket reads nothing: while its read buffer is full,
+    /// while reading is paused, while it waits for its share of a [`RateLimit`](crate::RateLimit),
+    /// and after the other end has closed its half of the connection. `IdleWrite` does not count
+    /// while the socket waits for its share of a `RateLimit`.
     ///
     /// # Examples
     ///
@@ -74,8 +75,8 @@ impl QAbstractSocket {
     pub fn set_timeout(&self, kind: TimeoutKind, timeout: impl Into<Interval>) {
         let timeout = timeout.into().as_duration();
         match self.layers.class() {
-            Some(class) => class.timed().limit_time(kind, timeout),
-            None => self.limit_time(kind, timeout),
+            Some(class) => class.timed().limit_time(kind, timeout, class.is_in_phase(kind)),
+            None => self.limit_time(kind, timeout, false),
         }
     }
 
@@ -139,13 +140,35 @@ impl QAbstractSocket {
 }
 
 impl AbstractSocketNode {
-    pub(crate) fn limit_time(&self, kind: TimeoutKind, limit: Option<Duration>) {
+    /// Sets a time-out. `is_in_phase` says that the outer socket is in the phase that this time-out
+    /// limits.
+    pub(crate) fn limit_time(&self, kind: TimeoutKind, limit: Option<Duration>, is_in_phase: bool) {
         if self.is_for_datagrams() {
             return;
         }
         self.use_timeouts();
         self.timeouts.set_limit(kind, limit);
+        // The phase may have begun while the socket had no such time-out.
+        match kind {
+            TimeoutKind::Close if is_in_phase || self.is_to_close() => {
+                self.timeouts.limit_closing(limit);
+            }
+            TimeoutKind::ProxyHandshake => {
+                let engine = self.engine().filter(|_| self.is_connecting());
+                if engine.is_some_and(|engine| engine.is_negotiating()) {
+                    self.timeouts.proxy_handshake();
+                }
+            }
+            #[cfg(feature = "_tls")]
+            TimeoutKind::TlsHandshake if is_in_phase => self.timeouts.begin_tls_handshake(),
+            _ => {}
+        }
         self.start_timeouts();
+    }
+
+    /// Returns whether the socket closes as soon as it has sent everything.
+    fn is_to_close(&self) -> bool {
+        self.current_state() == SocketState::Closing || self.ending.closes_when_connected()
     }
 
     /// The socket is to close, within `limit` or the time that was set for closing.
@@ -213,6 +236,7 @@ impl AbstractSocketNode {
     fn situation(&self) -> Situation {
         let stops = self.reading.is_full()
             || self.reading.is_announced()
+            || self.reading.is_ended()
             || self.is_paused()
             || self.extras.waits(Direction::Reading)
             // A task that moves the bytes has left them there.

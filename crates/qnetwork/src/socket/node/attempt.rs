@@ -176,8 +176,12 @@ impl Attempt {
         handler: Weak<dyn TimerHandler>,
     ) {
         self.stop_timer(dispatcher);
-        let limit = limit.unwrap_or(CONNECT_TIMEOUT);
-        let id = dispatcher.start_timer(limit, TimerType::Coarse, handler);
+        // The program's limit must not expire early.
+        let (limit, precision) = match limit {
+            Some(limit) => (limit, TimerType::Precise),
+            None => (CONNECT_TIMEOUT, TimerType::Coarse),
+        };
+        let id = dispatcher.start_timer(limit, precision, handler);
         self.timer.set(Some(id));
     }
 

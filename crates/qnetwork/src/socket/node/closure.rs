@@ -10,8 +10,11 @@ pub(crate) struct Closure {
     /// Why the connection ends: the first cause that was noted.
     cause: RefCell<Option<Box<CloseReason>>>,
     stage: Cell<Stage>,
-    /// How many calls that are running still emit signals about the end.
+    /// How many calls that are running still emit signals about the end of this connection.
     holds: Cell<u32>,
+    /// Changes with each connection. Calls that still emit signals about an earlier connection do
+    /// not hold back the end of the next one.
+    generation: Cell<u32>,
 }
 
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
@@ -62,18 +65,31 @@ impl Closure {
     pub(crate) fn forget(&self) {
         self.cause.take();
         self.stage.set(Stage::Told);
+        self.release();
     }
 
     /// Drops a cause that was noted for a connection that is over, unless it is still to be told.
     pub(crate) fn renew(&self) {
         if self.stage.get() != Stage::Ended {
             self.cause.take();
+            self.release();
         }
+    }
+
+    /// Returns whether a call that is running holds the end back.
+    pub(crate) fn is_held(&self) -> bool {
+        self.holds.get() > 0
+    }
+
+    /// Drops the holds for the connection before.
+    fn release(&self) {
+        self.generation.set(self.generation.get().wrapping_add(1));
+        self.holds.set(0);
     }
 
     /// Returns the reason if it is to be told now.
     pub(crate) fn take(&self) -> Option<CloseReason> {
-        if self.holds.get() > 0 { None } else { self.take_held() }
+        if self.is_held() { None } else { self.take_held() }
     }
 
     /// Returns the reason if it is to be told, even if other signals about the end are still to
@@ -118,22 +134,29 @@ pub(crate) trait TellsEnd {
     where
         Self: Sized,
     {
-        let holds = &self.closure().holds;
-        holds.set(holds.get() + 1);
-        Held(self)
+        let closure = self.closure();
+        closure.holds.set(closure.holds.get() + 1);
+        Held { node: self, generation: closure.generation.get() }
     }
 }
 
-pub(crate) struct Held<'a, T: TellsEnd>(&'a T);
+pub(crate) struct Held<'a, T: TellsEnd> {
+    node: &'a T,
+    generation: u32,
+}
 
 impl<T: TellsEnd> Drop for Held<'_, T> {
     fn drop(&mut self) {
-        let holds = &self.0.closure().holds;
-        holds.set(holds.get() - 1);
+        let closure = self.node.closure();
+        if closure.generation.get() != self.generation {
+            // The end that this guard held back was told when the next connection began.
+            return;
+        }
+        closure.holds.set(closure.holds.get() - 1);
         if std::thread::panicking() {
-            self.0.tell_later();
+            self.node.tell_later();
         } else {
-            self.0.tell_closed();
+            self.node.tell_closed();
         }
     }
 }

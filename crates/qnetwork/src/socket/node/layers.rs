@@ -23,6 +23,7 @@ use crate::{
     socket::{
         detached::{AttachError, DetachedSocket},
         state::SocketState,
+        timeout_kind::TimeoutKind,
     },
 };
 
@@ -54,6 +55,10 @@ pub(crate) trait SocketClass {
 
     /// Returns the socket that has the connection and its time-outs.
     fn timed(&self) -> QAbstractSocket;
+
+    /// Returns whether the socket is in the phase that this time-out limits, which only the class
+    /// knows.
+    fn is_in_phase(&self, kind: TimeoutKind) -> bool;
 
     /// The program has resumed reading, which it had paused.
     fn reading_resumed(&self);

@@ -267,8 +267,8 @@ impl AbstractSocketNode {
         self.base.set_error_string("");
     }
 
+    /// Emits the error. A caller that ends the connection holds `closed` back.
     pub(crate) fn emit_error(&self) {
-        let _held = self.hold_closed();
         let kind = self.status.error();
         self.error.emit(kind);
         self.error_occurred.emit(kind);

@@ -135,6 +135,16 @@ impl Timeouts {
         }
     }
 
+    /// The TLS handshake is running. Keeps the time at which it has begun, if that is known.
+    #[cfg(feature = "_tls")]
+    pub(crate) fn begin_tls_handshake(&self) {
+        if let Some(set) = self.0.get()
+            && set.tls_since.get().is_none()
+        {
+            set.tls_since.set(Some(now()));
+        }
+    }
+
     /// The socket is to close. Keeps an earlier limit, unless this one is given by the call.
     pub(crate) fn close(&self, limit: Option<Duration>) {
         let Some(set) = self.0.get() else { return };
@@ -144,6 +154,13 @@ impl Timeouts {
             && let Some(limit) = self.limit(TimeoutKind::Close)
         {
             set.close_until.set(Some(after(now(), limit)));
+        }
+    }
+
+    /// Sets the limit for closing, which has begun already. It counts from now on.
+    pub(crate) fn limit_closing(&self, limit: Option<Duration>) {
+        if let Some(set) = self.0.get() {
+            set.close_until.set(limit.map(|limit| after(now(), limit)));
         }
     }
 

@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, os::fd::OwnedFd};
 
 use mio::net::TcpStream;
-use qcore::{OpenMode, internals::DeviceInternals};
+use qcore::{OpenMode, internals::DeviceInternals, object::Node};
 
 use super::SslSocketNode;
 use crate::{
@@ -50,8 +50,9 @@ impl SslSocketNode {
             self.inner.connect_to_host_with_mode(host_name, port, mode, protocol);
             return;
         }
-        // A slot may be called here that tells of the end of the connection before.
-        self.base.tell_closed_now();
+        if !self.tell_end_now("connectToHost") {
+            return;
+        }
         if !self.is_free() {
             self.inner.connect_to_host_with_mode(host_name, port, mode, protocol);
             return;
@@ -66,6 +67,19 @@ impl SslSocketNode {
         self.inner.connect_to_host_with_mode(host_name, port, mode, protocol);
     }
 
+    /// Emits `closed` for the connection before, whose mode and cause are still known. Returns
+    /// `false` if the socket was deleted, before or by a slot.
+    pub(super) fn tell_end_now(&self, function: &str) -> bool {
+        // The inner socket passes its reason on to this one.
+        self.inner.tell_closed_now();
+        self.base.tell_closed_now();
+        let is_alive = !self.life().is_dying();
+        if !is_alive {
+            qcore::q_warning!("QSslSocket::{function}() called on a socket that was deleted");
+        }
+        is_alive
+    }
+
     /// Returns whether the socket has no connection and is not connecting.
     pub(super) fn is_free(&self) -> bool {
         matches!(self.inner.state(), SocketState::Unconnected | SocketState::Bound)
@@ -77,13 +91,21 @@ impl SslSocketNode {
         state: SocketState,
         mode: OpenMode,
     ) -> Result<(), SocketError> {
-        let _held = self.base.hold_closed();
+        self.inner.tell_closed_now();
+        self.base.tell_closed_now();
+        self.base.refuse_deleted("setSocketDescriptor")?;
         self.init();
         if let Err(error) = self.inner.set_socket_descriptor_with_state(descriptor, state, mode) {
             self.base.set_error(&error);
             // The previous connection must not continue without its session.
+            let _held = self.base.hold_closed();
             self.inner.abort();
             return Err(error);
+        }
+        let is_closed = self.inner.state() == SocketState::Unconnected;
+        if is_closed && state != SocketState::Unconnected {
+            // A slot that was told of the end of the connection before has closed this one.
+            return Ok(());
         }
         self.on_taken_over(state, mode);
         Ok(())

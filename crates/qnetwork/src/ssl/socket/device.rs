@@ -14,7 +14,7 @@ use crate::{
     address::NetworkLayerProtocol,
     socket::{
         AttachError, DetachedSocket, QAbstractSocket, SocketClass, SocketError, SocketOption,
-        SocketState,
+        SocketState, TimeoutKind,
     },
 };
 
@@ -195,6 +195,20 @@ impl SocketClass for SslSocketNode {
 
     fn timed(&self) -> QAbstractSocket {
         self.inner.clone()
+    }
+
+    fn is_in_phase(&self, kind: TimeoutKind) -> bool {
+        match kind {
+            TimeoutKind::Close => {
+                self.base.state() == SocketState::Closing || self.flags.pending_close.get()
+            }
+            TimeoutKind::TlsHandshake => {
+                self.session.borrow().is_some()
+                    && !self.flags.encrypted.get()
+                    && !self.flags.paused.get()
+            }
+            _ => false,
+        }
     }
 
     fn reading_resumed(&self) {

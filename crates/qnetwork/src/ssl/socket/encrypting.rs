@@ -36,9 +36,8 @@ impl SslSocketNode {
             self.verify_name.replace(peer_name);
         }
         let was_free = self.is_free();
-        if was_free {
-            // A slot may be called here that tells of the end of the connection before.
-            self.base.tell_closed_now();
+        if was_free && !self.tell_end_now("connectToHostEncrypted") {
+            return;
         }
         let held = self.base.hold_closed();
         if let Err(error) = self.check_protocol("connectToHostEncrypted") {

@@ -49,7 +49,9 @@ impl SslSocketNode {
     }
 
     fn on_inner_error(&self) {
-        let _held = self.base.hold_closed();
+        // An error that does not end the connection holds nothing back.
+        let ends = self.inner.closure().is_held();
+        let _held = ends.then(|| self.base.hold_closed());
         if self.session.borrow().is_some() {
             // Data that arrived before the error is processed first.
             self.transmit();

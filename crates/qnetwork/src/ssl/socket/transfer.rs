@@ -203,6 +203,7 @@ impl SslSocketNode {
                 News::Closed => {
                     // The peer has closed, so it needs no message.
                     flags.shut_down.set(true);
+                    let _held = self.base.hold_closed();
                     self.base.closure().note(CloseReason::Remote);
                     let text = "The TLS/SSL connection has been closed";
                     self.fail(&SocketError::new(SocketErrorKind::RemoteHostClosed, text));
