@@ -312,6 +312,29 @@ fn a_broken_peer_ends_a_relay_with_an_error_told_once() {
     join(writing);
 }
 
+/// A connection that was reset has lost bytes. Nobody may take what has come for the whole.
+#[test]
+fn a_reset_source_is_an_error_and_no_end() {
+    for both in [false, true] {
+        let (first, mut source) = pair();
+        let (second, mut sink) = pair();
+        let pipe = if both { pipe_both(&first, &second) } else { pipe(&first, &second) };
+        source.write_all(&[7; 100]).unwrap();
+        wait_until(|| pipe.bytes() == 100 && second.bytes_to_write() == 0);
+        sink.read_exact(&mut [0; 100]).unwrap();
+        integration::reset(source);
+        let error = finish(&pipe).unwrap_err();
+        assert_eq!(error, PipeErrorKind::First, "{error}");
+        assert_eq!(error.device_error().unwrap().kind(), DeviceErrorKind::Closed);
+        if both {
+            let error = sink.read(&mut [0]).unwrap_err();
+            assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset);
+        } else {
+            assert_eq!(second.state(), SocketState::Connected, "it stays as it is");
+        }
+    }
+}
+
 #[test]
 fn the_target_may_end_while_the_source_is_idle() {
     for bulk in [false, true] {
