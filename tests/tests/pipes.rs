@@ -510,3 +510,37 @@ fn buffers_and_the_end_of_a_loop() {
     .join()
     .unwrap();
 }
+
+/// Sends without a break until the connection ends.
+fn flood(mut stream: TcpStream) -> thread::JoinHandle<()> {
+    thread::spawn(move || {
+        let block = pattern(3, 1 << 20);
+        while stream.write_all(&block).is_ok() {}
+    })
+}
+
+#[test]
+fn a_pause_stops_the_bytes_that_go_through_the_kernel() {
+    const MUCH: u64 = 8 << 20;
+    let (from, source) = pair();
+    let (to, mut sink) = pair();
+    let pipe = pipe(&from, &to);
+    let writing = flood(source);
+    let reading = thread::spawn(move || {
+        let mut block = vec![0; 1 << 20];
+        while sink.read(&mut block).is_ok_and(|count| count > 0) {}
+    });
+    wait_until(|| pipe.bytes() > MUCH);
+    from.pause_reading();
+    // What was on its way arrives.
+    let before = pipe.bytes();
+    run_for(Duration::from_millis(200));
+    let moved = pipe.bytes() - before;
+    assert!(moved < 1 << 20, "{moved} bytes during the pause");
+    from.resume_reading();
+    wait_until(|| pipe.bytes() > before + MUCH);
+    from.abort();
+    to.abort();
+    join(writing);
+    join(reading);
+}

@@ -188,6 +188,7 @@ impl AbstractSocketNode {
     fn gives_directly(&self) -> bool {
         self.is_direct()
             && !self.reading.is_ended()
+            && !self.is_paused()
             && !self.reading.is_unbuffered()
             && !self.reading.has_inherited()
             && self.base.buffer_len() == 0
