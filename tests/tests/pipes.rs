@@ -19,7 +19,7 @@ use qcore::{
     task::timeout,
 };
 use qnetwork::{
-    QTcpServer, QTcpSocket, SocketState,
+    CloseReason, QTcpServer, QTcpSocket, SocketState, TimeoutKind,
     pipe::{Pipe, PipeError, PipeErrorKind, pipe, pipe_both},
 };
 
@@ -543,4 +543,33 @@ fn a_pause_stops_the_bytes_that_go_through_the_kernel() {
     to.abort();
     join(writing);
     join(reading);
+}
+
+/// The bytes wait in the kernel, and in neither socket.
+#[test]
+fn a_target_that_is_not_read_times_out_and_the_source_does_not() {
+    let (from, source) = pair();
+    let (to, mut sink) = pair();
+    let ends = [&from, &to].map(|socket| {
+        let reasons = Rc::new(RefCell::new(Vec::<CloseReason>::new()));
+        socket.closed.connect_to(&reasons, |reasons, reason| {
+            reasons.borrow_mut().push(reason.clone());
+        });
+        reasons
+    });
+    from.set_timeout(TimeoutKind::IdleRead, 1000);
+    to.set_timeout(TimeoutKind::IdleWrite, 2500);
+    let pipe = pipe(&from, &to);
+    let writing = flood(source);
+    let reading = thread::spawn(move || {
+        sink.read_exact(&mut vec![0; 8 << 20]).unwrap();
+        sink
+    });
+    let _sink = join(reading);
+    wait_until(|| ends.iter().any(|reasons| !reasons.borrow().is_empty()));
+    assert_eq!(*ends[0].borrow(), []);
+    assert_eq!(*ends[1].borrow(), [CloseReason::TimedOut(TimeoutKind::IdleWrite)]);
+    assert_eq!(finish(&pipe).unwrap_err(), PipeErrorKind::Second);
+    from.abort();
+    join(writing);
 }

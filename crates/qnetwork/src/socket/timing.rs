@@ -6,7 +6,7 @@ use qcore::{Interval, QDeadlineTimer, event_loop::TimerHandler};
 
 use super::{
     close_reason::CloseReason,
-    node::{AbstractSocketNode, QAbstractSocket, Situation, TellsEnd},
+    node::{AbstractSocketNode, Direction, QAbstractSocket, Situation, TellsEnd},
     state::SocketState,
     timeout_kind::TimeoutKind,
 };
@@ -210,9 +210,10 @@ impl AbstractSocketNode {
 
     fn situation(&self) -> Situation {
         let stops = self.reading.is_full() || self.reading.is_announced();
+        let stops = stops || self.extras.is_stalled(Direction::Reading);
         Situation {
             reads: self.current_state() == SocketState::Connected && !stops,
-            has_unsent: self.writing.unsent() > 0,
+            has_unsent: self.writing.unsent() > 0 || self.extras.is_stalled(Direction::Writing),
         }
     }
 
