@@ -16,11 +16,11 @@ use std::{
 
 use futures_io::AsyncBufRead;
 use integration::{
-    connection, pair, pattern, read_to_end, server,
+    connection, local, pair, pattern, read_to_end, server,
     tls::{client, encrypt, encrypting},
 };
 use qcore::{
-    DeviceErrorKind, OpenMode, block_on, spawn_local,
+    DeviceErrorKind, OpenMode, QIODevice, block_on, spawn_local,
     task::{sleep, timeout, yield_now},
 };
 use qnetwork::{
@@ -255,6 +255,46 @@ fn a_cut_off_encrypted_stream_is_an_error() {
         let error = reader.read(&mut data).await.unwrap_err();
         assert_eq!(std::io::Error::from(error).kind(), std::io::ErrorKind::UnexpectedEof);
     });
+}
+
+/// Bytes may be missing: what has come is not the whole.
+#[test]
+fn a_stream_that_was_reset_is_an_error() {
+    fn check(device: &QIODevice, mut peer: TcpStream) {
+        let mut stream = device.stream();
+        peer.write_all(&[7; 100]).unwrap();
+        integration::wait_until(|| device.bytes_available() == 100);
+        integration::reset(peer);
+        let error = run(stream.read_to_end(1000)).unwrap_err();
+        assert_eq!(error.kind(), DeviceErrorKind::Closed);
+    }
+    let (socket, peer) = pair();
+    check(&socket, peer);
+    // The next connection of the socket begins anew.
+    let listener = integration::listener();
+    socket.connect_to_host("127.0.0.1", integration::port_of(&listener));
+    integration::wait_until(|| socket.state() == SocketState::Connected);
+    let (mut peer, _) = listener.accept().unwrap();
+    let mut stream = socket.stream();
+    peer.write_all(b"whole").unwrap();
+    drop(peer);
+    assert_eq!(run(stream.read_to_end(1000)).unwrap(), b"whole");
+
+    let socket = client();
+    socket.connect_to_host("127.0.0.1", integration::port_of(&listener));
+    integration::wait_until(|| socket.state() == SocketState::Connected);
+    check(&socket, listener.accept().unwrap().0);
+
+    // A local socket closes with unread bytes.
+    let dir = local::Dir::new();
+    let server = local::server(&dir);
+    let (socket, peer) = local::pair(&server);
+    let mut stream = socket.stream();
+    socket.write("not read").unwrap();
+    socket.flush();
+    peer.abort();
+    let error = run(stream.read_to_end(1000)).unwrap_err();
+    assert_eq!(error.kind(), DeviceErrorKind::Closed);
 }
 
 #[test]

@@ -19,7 +19,7 @@ use qcore::{
     task::timeout,
 };
 use qnetwork::{
-    QTcpServer, QTcpSocket, SocketState,
+    CloseReason, QTcpServer, QTcpSocket, SocketState, TimeoutKind,
     pipe::{Pipe, PipeError, PipeErrorKind, pipe, pipe_both},
 };
 
@@ -312,6 +312,29 @@ fn a_broken_peer_ends_a_relay_with_an_error_told_once() {
     join(writing);
 }
 
+/// A connection that was reset has lost bytes. Nobody may take what has come for the whole.
+#[test]
+fn a_reset_source_is_an_error_and_no_end() {
+    for both in [false, true] {
+        let (first, mut source) = pair();
+        let (second, mut sink) = pair();
+        let pipe = if both { pipe_both(&first, &second) } else { pipe(&first, &second) };
+        source.write_all(&[7; 100]).unwrap();
+        wait_until(|| pipe.bytes() == 100 && second.bytes_to_write() == 0);
+        sink.read_exact(&mut [0; 100]).unwrap();
+        integration::reset(source);
+        let error = finish(&pipe).unwrap_err();
+        assert_eq!(error, PipeErrorKind::First, "{error}");
+        assert_eq!(error.device_error().unwrap().kind(), DeviceErrorKind::Closed);
+        if both {
+            let error = sink.read(&mut [0]).unwrap_err();
+            assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset);
+        } else {
+            assert_eq!(second.state(), SocketState::Connected, "it stays as it is");
+        }
+    }
+}
+
 #[test]
 fn the_target_may_end_while_the_source_is_idle() {
     for bulk in [false, true] {
@@ -486,4 +509,67 @@ fn buffers_and_the_end_of_a_loop() {
     })
     .join()
     .unwrap();
+}
+
+/// Sends without a break until the connection ends.
+fn flood(mut stream: TcpStream) -> thread::JoinHandle<()> {
+    thread::spawn(move || {
+        let block = pattern(3, 1 << 20);
+        while stream.write_all(&block).is_ok() {}
+    })
+}
+
+#[test]
+fn a_pause_stops_the_bytes_that_go_through_the_kernel() {
+    const MUCH: u64 = 8 << 20;
+    let (from, source) = pair();
+    let (to, mut sink) = pair();
+    let pipe = pipe(&from, &to);
+    let writing = flood(source);
+    let reading = thread::spawn(move || {
+        let mut block = vec![0; 1 << 20];
+        while sink.read(&mut block).is_ok_and(|count| count > 0) {}
+    });
+    wait_until(|| pipe.bytes() > MUCH);
+    from.pause_reading();
+    // What was on its way arrives.
+    let before = pipe.bytes();
+    run_for(Duration::from_millis(200));
+    let moved = pipe.bytes() - before;
+    assert!(moved < 1 << 20, "{moved} bytes during the pause");
+    from.resume_reading();
+    wait_until(|| pipe.bytes() > before + MUCH);
+    from.abort();
+    to.abort();
+    join(writing);
+    join(reading);
+}
+
+/// The bytes wait in the kernel, and in neither socket.
+#[test]
+fn a_target_that_is_not_read_times_out_and_the_source_does_not() {
+    let (from, source) = pair();
+    let (to, mut sink) = pair();
+    let ends = [&from, &to].map(|socket| {
+        let reasons = Rc::new(RefCell::new(Vec::<CloseReason>::new()));
+        socket.closed.connect_to(&reasons, |reasons, reason| {
+            reasons.borrow_mut().push(reason.clone());
+        });
+        reasons
+    });
+    from.set_timeout(TimeoutKind::IdleRead, 1000);
+    to.set_timeout(TimeoutKind::IdleWrite, 2500);
+    let pipe = pipe(&from, &to);
+    let writing = flood(source);
+    let reading = thread::spawn(move || {
+        sink.read_exact(&mut vec![0; 8 << 20]).unwrap();
+        sink
+    });
+    let _sink = join(reading);
+    wait_until(|| ends.iter().any(|reasons| !reasons.borrow().is_empty()));
+    assert_eq!(*ends[0].borrow(), []);
+    assert_eq!(*ends[1].borrow(), [CloseReason::TimedOut(TimeoutKind::IdleWrite)]);
+    assert_eq!(finish(&pipe).unwrap_err(), PipeErrorKind::Second);
+    from.abort();
+    join(writing);
 }

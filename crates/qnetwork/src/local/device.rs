@@ -146,6 +146,10 @@ impl StreamDevice for LocalDevice {
         self.inner().ok()?.stream_error()
     }
 
+    fn is_cut_off(&self) -> bool {
+        self.inner().is_ok_and(|inner| inner.is_cut_off())
+    }
+
     fn shut_down_writing(&self, _: &QIODevice) -> Result<(), DeviceError> {
         Ok(self.inner()?.shut_down_writing()?)
     }

@@ -45,9 +45,11 @@ fn set_limit(device: &QIODevice, size: usize) {
     }
 }
 
-/// Ends a device at once: its peer sees that the connection has broken.
+/// Ends a device at once: its peer sees that the connection has broken. A TCP connection is reset,
+/// since its peer would take an orderly end for the end of the stream.
 pub(super) fn cut(device: &QIODevice) {
     if let Some(socket) = device.cast::<QAbstractSocket>() {
+        socket.reset_on_abort();
         socket.abort();
     } else if let Some(socket) = device.cast::<QLocalSocket>() {
         socket.abort();

@@ -1,6 +1,6 @@
 //! Sockets in tasks: to connect, and to wait for states.
 
-use std::rc::Rc;
+use std::{rc::Rc, time::Duration};
 
 use qcore::DeviceError;
 
@@ -192,6 +192,24 @@ impl AbstractSocketNode {
             error if error == SocketErrorKind::RemoteHostClosed => None,
             error if error == SocketErrorKind::Operation => None,
             error => Some(error.into()),
+        }
+    }
+
+    /// Returns whether the connection was reset, so that received bytes may be missing.
+    pub(crate) fn is_cut_off(&self) -> bool {
+        self.has_ended() && self.reading.was_reset()
+    }
+
+    /// Makes the system reset the connection when the socket aborts it, instead of telling the other
+    /// end that the stream has ended. Has no effect on a connection through a pipe of the kernel.
+    pub(crate) fn reset_on_abort(&self) {
+        let engine = match self.layers.class() {
+            Some(class) => class.carrier().engine(),
+            None => self.engine(),
+        };
+        if let Some(engine) = engine {
+            // If the system refuses, it closes the connection in the usual way.
+            engine.with_socket(&mut |socket| drop(socket.set_linger(Some(Duration::ZERO))));
         }
     }
 

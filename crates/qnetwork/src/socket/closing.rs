@@ -173,6 +173,7 @@ impl AbstractSocketNode {
     fn fail(&self, error: &SocketError) -> bool {
         let is_reset = self.engine().is_some_and(|engine| engine.was_reset());
         self.closure.note(CloseReason::of_error(error, is_reset));
+        self.reading.set_reset(is_reset);
         self.drop_engine();
         self.set_error(error);
         self.emit_error();
@@ -185,6 +186,7 @@ impl AbstractSocketNode {
     /// A connection begins, or an attempt to connect.
     pub(super) fn begin_connection(&self) {
         self.closure.begin();
+        self.reading.set_reset(false);
         self.timeouts.begin();
         self.start_timeouts();
     }

@@ -136,6 +136,10 @@ impl StreamDevice for SocketDevice {
         self.node.upgrade()?.stream_error()
     }
 
+    fn is_cut_off(&self) -> bool {
+        self.node.upgrade().is_some_and(|node| node.is_cut_off())
+    }
+
     fn shut_down_writing(&self, _: &QIODevice) -> Result<(), DeviceError> {
         Ok(self.node()?.shut_down_writing()?)
     }

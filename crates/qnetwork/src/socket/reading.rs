@@ -304,7 +304,9 @@ impl AbstractSocketNode {
                 }
                 Outcome::WouldBlock => {}
                 Outcome::Failed(error) => {
-                    self.closure.note(CloseReason::of_error(&error, engine.was_reset()));
+                    let was_reset = engine.was_reset();
+                    self.closure.note(CloseReason::of_error(&error, was_reset));
+                    self.reading.set_reset(was_reset);
                     self.set_error(&error);
                     self.release_engine();
                     self.status.set_state(SocketState::Unconnected);

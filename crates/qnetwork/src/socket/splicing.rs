@@ -12,7 +12,10 @@ use std::{
 
 use qcore::QIODevice;
 
-use super::{node::AbstractSocketNode, state::SocketState};
+use super::{
+    node::{AbstractSocketNode, Direction},
+    state::SocketState,
+};
 use crate::{
     common::SocketError,
     engine::{Engine, Outcome},
@@ -52,6 +55,9 @@ pub(crate) struct Splice {
     burst: usize,
     /// How many times in a row little has come.
     small: u32,
+    /// The target does not take the bytes that are in the pipe, which the time-outs of both sockets
+    /// have to know.
+    stalled: bool,
 }
 
 impl Splice {
@@ -69,7 +75,7 @@ impl Splice {
         let (from, to) = (from.this.upgrade()?, to.this.upgrade()?);
         from.extras.tap();
         let pipes = from.dispatcher().local::<Pipes>();
-        Some(Splice { from, to, pipe: None, pipes, burst: 0, small: 0 })
+        Some(Splice { from, to, pipe: None, pipes, burst: 0, small: 0, stalled: false })
     }
 
     /// Moves bytes until the source or the target is not ready, and waits. Adds the number of bytes
@@ -95,6 +101,7 @@ impl Splice {
             let Some(to) = self.to.engine() else { return Poll::Ready(Spliced::Stopped) };
             if held > 0 {
                 if !to.is_writable() {
+                    self.set_stalled(true);
                     self.to.extras.wake_for_writing(context.waker());
                     return Poll::Pending;
                 }
@@ -113,6 +120,7 @@ impl Splice {
                 }
                 continue;
             }
+            self.set_stalled(false);
             if !self.from.gives_directly() {
                 return Poll::Ready(Spliced::Stopped);
             }
@@ -153,6 +161,14 @@ impl Splice {
         }
     }
 
+    fn set_stalled(&mut self, is_stalled: bool) {
+        if self.stalled != is_stalled {
+            self.stalled = is_stalled;
+            self.from.extras.set_stalled(Direction::Reading, is_stalled);
+            self.to.extras.set_stalled(Direction::Writing, is_stalled);
+        }
+    }
+
     /// Takes the bytes that are on their way.
     pub(crate) fn take(&mut self) -> Vec<u8> {
         match &mut self.pipe {
@@ -176,6 +192,7 @@ impl Splice {
 impl Drop for Splice {
     fn drop(&mut self) {
         self.give_back();
+        self.set_stalled(false);
         self.from.extras.untap();
         if let Some(engine) = self.from.engine() {
             self.from.read_again(&engine);
@@ -188,6 +205,7 @@ impl AbstractSocketNode {
     fn gives_directly(&self) -> bool {
         self.is_direct()
             && !self.reading.is_ended()
+            && !self.is_paused()
             && !self.reading.is_unbuffered()
             && !self.reading.has_inherited()
             && self.base.buffer_len() == 0

@@ -239,11 +239,13 @@ impl AbstractSocketNode {
             || self.reading.is_ended()
             || self.is_paused()
             || self.extras.waits(Direction::Reading)
+            || self.extras.is_stalled(Direction::Reading)
             // A task that moves the bytes has left them there.
             || self.extras.is_tapped() && self.engine().is_some_and(|engine| engine.is_readable());
+        let unsent = self.writing.unsent() > 0 && !self.extras.waits(Direction::Writing);
         Situation {
             reads: self.current_state() == SocketState::Connected && !stops,
-            has_unsent: self.writing.unsent() > 0 && !self.extras.waits(Direction::Writing),
+            has_unsent: unsent || self.extras.is_stalled(Direction::Writing),
         }
     }
 

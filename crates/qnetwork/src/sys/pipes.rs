@@ -46,18 +46,19 @@ fn moved(count: libc::ssize_t) -> io::Result<usize> {
     usize::try_from(count).map_err(|_| io::Error::last_os_error())
 }
 
-/// Blocks SIGPIPE in this thread while the thread writes to a pipe.
+/// Blocks SIGPIPE in this thread while the thread writes to a pipe, or splices to a socket.
 ///
 /// Rust's own `main` ignores the signal. A program with another `main`, or one that has restored
-/// the default, would end. Sockets have a flag for this; pipes do not.
-struct SigPipe {
+/// the default, would end. Sending to a socket has a flag for this;
+/// writing to a pipe and splicing do not.
+pub(super) struct SigPipe {
     before: libc::sigset_t,
     /// The signal was pending before this write, so another call has caused it.
     was_pending: bool,
 }
 
 impl SigPipe {
-    fn block() -> Self {
+    pub(super) fn block() -> Self {
         let (alone, mut before) = (Self::alone(), MaybeUninit::uninit());
         // SAFETY: both sets live during the call, which fills the second one. The call cannot fail,
         // because its arguments are valid.
@@ -70,7 +71,7 @@ impl SigPipe {
     }
 
     /// Removes the signal that this write has caused.
-    fn take(&self) {
+    pub(super) fn take(&self) {
         if !self.was_pending && Self::is_pending() {
             let (alone, mut signal) = (Self::alone(), 0);
             // SAFETY: the set and the number live during the call. The signal is blocked and
@@ -115,6 +116,33 @@ impl Drop for SigPipe {
     }
 }
 
+/// Gives SIGPIPE its default action, which ends the process, as long as this value lives. The action
+/// belongs to the process, so only one test at a time has such a value.
+#[cfg(test)]
+pub(super) struct DefaultSigPipe {
+    before: libc::sighandler_t,
+    _alone: std::sync::MutexGuard<'static, ()>,
+}
+
+#[cfg(test)]
+impl DefaultSigPipe {
+    pub(super) fn set() -> Self {
+        static ALONE: std::sync::Mutex<()> = std::sync::Mutex::new(());
+        let alone = ALONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        // SAFETY: the default action runs no handler.
+        let before = unsafe { libc::signal(libc::SIGPIPE, libc::SIG_DFL) };
+        DefaultSigPipe { before, _alone: alone }
+    }
+}
+
+#[cfg(test)]
+impl Drop for DefaultSigPipe {
+    fn drop(&mut self) {
+        // SAFETY: this restores the previous action.
+        unsafe { libc::signal(libc::SIGPIPE, self.before) };
+    }
+}
+
 /// Opens a pseudo-terminal: returns its master and its slave.
 #[cfg(test)]
 pub(crate) fn terminal() -> io::Result<(OwnedFd, OwnedFd)> {
@@ -152,15 +180,7 @@ mod tests {
     /// process.
     #[test]
     fn a_pipe_without_a_reader_is_no_signal() {
-        struct Restore(libc::sighandler_t);
-        impl Drop for Restore {
-            fn drop(&mut self) {
-                // SAFETY: this restores the previous action.
-                unsafe { libc::signal(libc::SIGPIPE, self.0) };
-            }
-        }
-        // SAFETY: the default action runs no handler.
-        let _restore = Restore(unsafe { libc::signal(libc::SIGPIPE, libc::SIG_DFL) });
+        let _default = DefaultSigPipe::set();
         let (reader, writer) = io::pipe().unwrap();
         drop(reader);
         for _ in 0..3 {

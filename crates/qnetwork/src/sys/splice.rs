@@ -2,6 +2,8 @@
 
 use std::{io, os::fd::AsFd};
 
+use super::pipes::SigPipe;
+
 /// How many bytes a pipe of the kernel holds, and one call moves, at most.
 pub(crate) const CAPACITY: usize = 256 * 1024;
 
@@ -44,8 +46,14 @@ impl KernelPipe {
     }
 
     /// Moves bytes from the pipe into a socket. Returns their number. The pipe must not be empty.
+    /// If the connection is closed, that is an error; the process gets no SIGPIPE.
     pub(crate) fn drain(&mut self, to: impl AsFd, max: usize) -> io::Result<usize> {
+        let blocked = SigPipe::block();
         let spliced = splice(&self.reader, to, self.held.min(max));
+        if matches!(&spliced, Err(error) if error.raw_os_error() == Some(libc::EPIPE)) {
+            blocked.take();
+        }
+        drop(blocked);
         let count = self.note_refusal(spliced)?;
         self.held -= count;
         Ok(count)
@@ -89,8 +97,7 @@ fn enlarge(pipe: impl AsFd) {
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 fn enlarge(_: impl AsFd) {}
 
-/// Moves bytes without waiting. Writing to a closed connection is an error, and not a signal for the
-/// process.
+/// Moves bytes without waiting. Moving them to a closed connection raises SIGPIPE.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 fn splice(from: impl AsFd, to: impl AsFd, max: usize) -> io::Result<usize> {
     use std::{os::fd::AsRawFd, ptr};
@@ -105,4 +112,29 @@ fn splice(from: impl AsFd, to: impl AsFd, max: usize) -> io::Result<usize> {
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 fn splice(_: impl AsFd, _: impl AsFd, _: usize) -> io::Result<usize> {
     Err(io::ErrorKind::Unsupported.into())
+}
+
+#[cfg(all(test, any(target_os = "linux", target_os = "android")))]
+mod tests {
+    use std::{io::Write, os::unix::net::UnixStream};
+
+    use super::*;
+    use crate::sys::pipes::DefaultSigPipe;
+
+    /// With the default action for SIGPIPE, splicing to a closed connection would end this process.
+    #[test]
+    fn a_closed_connection_is_an_error_and_no_signal() {
+        let _default = DefaultSigPipe::set();
+        let (mut source, from) = UnixStream::pair().unwrap();
+        let (to, sink) = UnixStream::pair().unwrap();
+        source.write_all(b"bytes").unwrap();
+        let mut pipe = KernelPipe::new().unwrap();
+        assert_eq!(pipe.fill(&from, CAPACITY).unwrap(), 5);
+        drop(sink);
+        for _ in 0..3 {
+            let error = pipe.drain(&to, CAPACITY).unwrap_err();
+            assert_eq!(error.raw_os_error(), Some(libc::EPIPE));
+        }
+        assert_eq!(pipe.take().unwrap(), b"bytes");
+    }
 }

@@ -90,9 +90,9 @@ pub trait StreamDevice {
         None
     }
 
-    /// Returns whether the stream has ended without the closing message of its protocol. A protocol
-    /// without such a message returns `false`. If it is `true`, reading fails with [`Closed`](DeviceErrorKind::Closed), because
-    /// bytes may be missing. The default is `false`.
+    /// Returns whether the stream was cut off: the connection was reset, or has ended without the
+    /// closing message of its protocol. Reading then fails with
+    /// [`Closed`](DeviceErrorKind::Closed), because bytes may be missing. The default is `false`.
     fn is_cut_off(&self) -> bool {
         false
     }

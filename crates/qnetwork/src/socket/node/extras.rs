@@ -33,6 +33,9 @@ struct Parts {
     readers: Wakers,
     /// The tasks that wait until the system takes bytes.
     writers: Wakers,
+    /// How many splices have bytes in the kernel that their target does not take: those that read
+    /// from this socket, and those that write to it.
+    stalled: [Cell<u32>; 2],
     /// The limits of bytes a second, for reading and for writing.
     limits: [Limited; 2],
 }
@@ -78,6 +81,18 @@ impl Extras {
     /// Wakes a task when the system takes bytes, or the connection has ended.
     pub(crate) fn wake_for_writing(&self, waker: &Waker) {
         add(&self.parts().writers, waker);
+    }
+
+    /// A splice that moves bytes in this direction waits with bytes that its target does not take,
+    /// or does so no longer.
+    pub(crate) fn set_stalled(&self, direction: Direction, is_stalled: bool) {
+        let count = &self.parts().stalled[direction as usize];
+        count.set(if is_stalled { count.get() + 1 } else { count.get() - 1 });
+    }
+
+    /// Returns whether a splice in this direction has bytes that its target does not take.
+    pub(crate) fn is_stalled(&self, direction: Direction) -> bool {
+        self.0.get().is_some_and(|parts| parts.stalled[direction as usize].get() > 0)
     }
 
     /// There is something to read. Returns whether a task moves it.

@@ -38,6 +38,9 @@ pub(crate) struct ReadSide {
     /// The other end sends no more. A stream of a task keeps the connection for sending.
     #[cfg(feature = "tasks")]
     ended: Cell<bool>,
+    /// The connection was reset, so that received bytes may be missing.
+    #[cfg(feature = "tasks")]
+    was_reset: Cell<bool>,
 }
 
 impl ReadSide {
@@ -162,6 +165,20 @@ impl ReadSide {
     #[cfg(not(feature = "tasks"))]
     pub(crate) fn take_ended(&self) -> bool {
         false
+    }
+
+    /// Records whether the connection was reset before the other end had closed its half.
+    pub(crate) fn set_reset(&self, was_reset: bool) {
+        #[cfg(feature = "tasks")]
+        self.was_reset.set(was_reset && !self.is_ended());
+        #[cfg(not(feature = "tasks"))]
+        let _ = was_reset;
+    }
+
+    /// Returns whether the connection was reset, so that received bytes may be missing.
+    #[cfg(feature = "tasks")]
+    pub(crate) fn was_reset(&self) -> bool {
+        self.was_reset.get()
     }
 
     /// Records that the socket has taken over unread bytes with its connection.

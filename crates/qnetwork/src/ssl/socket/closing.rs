@@ -160,12 +160,15 @@ impl SslSocketNode {
     }
 
     /// Returns whether the connection was closed before either end had sent the message of TLS that
-    /// says so. Anybody on the way can close it like that, and bytes may be missing.
+    /// says so. Anybody on the way can close it like that, and bytes may be missing. A connection
+    /// that is not encrypted was cut off if it was reset.
     #[cfg(feature = "tasks")]
     pub(super) fn is_cut_off(&self) -> bool {
         use crate::socket::SocketErrorKind;
-        self.flags.encrypted.get()
-            && !self.flags.shut_down.get()
+        if !self.flags.encrypted.get() {
+            return self.base.has_ended() && self.inner.is_cut_off();
+        }
+        !self.flags.shut_down.get()
             && self.base.has_ended()
             && self.base.last_error() == SocketErrorKind::RemoteHostClosed
     }
