@@ -1,13 +1,10 @@
 //! No input makes a text stream panic, and the memory allocated is in proportion to the bytes that
 //! are there.
 
-#![allow(unsafe_code)] // an allocator that counts
+#[path = "common/peak.rs"]
+mod peak;
 
-use std::{
-    alloc::{GlobalAlloc, Layout, System},
-    cell::Cell,
-    hint::black_box,
-};
+use std::hint::black_box;
 
 use proptest::{collection::vec, prelude::*};
 use qcore::{
@@ -31,46 +28,6 @@ const CODECS: [TextCodec; 8] = [
     TextCodec::UTF32_BE,
     TextCodec::UTF32_LE,
 ];
-
-struct Counting;
-
-thread_local! {
-    static LIVE: Cell<isize> = const { Cell::new(0) };
-    static PEAK: Cell<isize> = const { Cell::new(0) };
-}
-
-fn count(by: isize) {
-    let _ = LIVE.try_with(|live| {
-        live.set(live.get() + by);
-        let _ = PEAK.try_with(|peak| peak.set(peak.get().max(live.get())));
-    });
-}
-
-// SAFETY: all calls are passed on to the system's allocator unchanged; counting does not allocate.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        count(layout.size() as isize);
-        // SAFETY: the caller's promise is passed on.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        count(-(layout.size() as isize));
-        // SAFETY: the caller's promise is passed on.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-
-    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        // Counts as if the memory had to be moved: then both blocks exist for a while.
-        count(size as isize);
-        count(-(layout.size() as isize));
-        // SAFETY: the caller's promise is passed on.
-        unsafe { System.realloc(pointer, layout, size) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
 
 fn codec(number: u8) -> TextCodec {
     #[cfg(feature = "codecs")]
@@ -128,26 +85,24 @@ proptest! {
     ) {
         let data = data.repeat(repeat);
         let length = data.len();
-        let base = LIVE.get();
-        PEAK.set(base);
-        let mut stream = match over {
-            0 => QTextStream::from_string(String::from_utf8_lossy(&data)),
-            _ => {
-                let buffer = QBuffer::new();
-                buffer.set_data(data.clone());
-                let text = if over == 1 { OpenMode::empty() } else { OpenMode::TEXT };
-                buffer.open(OpenMode::READ_WRITE | text).unwrap();
-                QTextStream::new(&buffer)
+        let peak = peak::peak(|| {
+            let mut stream = match over {
+                0 => QTextStream::from_string(String::from_utf8_lossy(&data)),
+                _ => {
+                    let buffer = QBuffer::new();
+                    buffer.set_data(data.clone());
+                    let text = if over == 1 { OpenMode::empty() } else { OpenMode::TEXT };
+                    buffer.open(OpenMode::READ_WRITE | text).unwrap();
+                    QTextStream::new(&buffer)
+                }
+            };
+            stream.set_codec(codec(first_codec));
+            for &(kind, size) in &steps {
+                step(&mut stream, kind, size);
             }
-        };
-        stream.set_codec(codec(first_codec));
-        for &(kind, size) in &steps {
-            step(&mut stream, kind, size);
-        }
-        drop(black_box(stream.read_all()));
-        drop(stream);
+            drop(black_box(stream.read_all()));
+        });
         // A seek may have made the buffer longer.
-        let peak = (PEAK.get() - base) as usize;
         prop_assert!(peak <= MULTIPLE * (length + 2000) + AT_LEAST, "{} of {}", peak, length);
     }
 

@@ -41,8 +41,8 @@ pub enum PostErrorKind {
     TargetDied,
 }
 
-/// The error of [`Poster::post`] and [`Remote::post`](crate::Remote::post): the reason why the call could not be posted. The call was
-/// dropped.
+/// The error of [`Poster::post`] and [`Remote::post`](crate::Remote::post): the reason why the call
+/// could not be posted. The call was dropped.
 ///
 /// # Examples
 ///

@@ -114,7 +114,7 @@ impl<C: Codec> FramedNode<C> {
             device.read_channel_finished.connect(move |()| ends.on_finished()).scoped(),
             device.about_to_close.connect(move |()| closes.phase.set(Phase::Closed)).scoped(),
         ]));
-        // `ready_read` has told of these bytes already.
+        // The device has emitted `ready_read` for these bytes before this object existed.
         if device.is_readable() && device.bytes_available() > 0 {
             node.schedule();
         }

@@ -59,7 +59,7 @@ pub struct FramedStream<D: Inherits<QIODevice>, C: Codec> {
 }
 
 impl<D: Inherits<QIODevice>, C: Codec> Framed<D, C> {
-    /// Returns a stream, by which a task receives the messages and sends others.
+    /// Returns a stream. A task receives messages from it and sends messages with it.
     #[must_use]
     pub fn stream(&self) -> FramedStream<D, C> {
         let stream = self.device().as_base().stream();

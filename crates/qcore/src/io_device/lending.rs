@@ -124,8 +124,8 @@ impl Drop for Lent<'_> {
 
 /// # Borrowed reading
 impl QIODevice {
-    /// Returns the next bytes of the device as a slice, usually without a copy. If there are none
-    /// now, the slice is empty.
+    /// Returns the next bytes of the device as a slice, usually without a copy. The slice is
+    /// empty if the device has no bytes now.
     ///
     /// How many bytes there are depends on the sizes in which they have arrived. Use
     /// [`fill_buf_with_min_size`](QIODevice::fill_buf_with_min_size) to look at a message that may

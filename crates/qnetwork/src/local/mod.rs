@@ -15,8 +15,8 @@
 //! socket translates all other signals, because their values differ.
 //!
 //! `connecting.rs` connects to a name, `device.rs` has the device's backend, `inner.rs` handles the
-//! inner socket's signals, `handing_over.rs` hands a connection over to another thread, and `name.rs` converts names to paths. `server.rs`, `listening.rs` and
-//! `accepting.rs` are the server.
+//! inner socket's signals, `handing_over.rs` hands a connection over to another thread, and
+//! `name.rs` converts names to paths. `server.rs`, `listening.rs` and `accepting.rs` are the server.
 
 mod accepting;
 mod attempt;

@@ -2,8 +2,8 @@
 //!
 //! `listening.rs` has the listening socket, and `accepting.rs` accepts connections when the loop
 //! reports them. `proxied.rs` is for a server whose proxy listens for it. `workers/` spreads
-//! connections over several threads. `shutdown.rs` ends the connections of a server. `state.rs` has what TCP servers and local servers have in
-//! common.
+//! connections over several threads. `shutdown.rs` ends the connections of a server.
+//! `state.rs` has what TCP servers and local servers have in common.
 
 mod accepting;
 #[cfg(feature = "tasks")]
@@ -426,8 +426,8 @@ impl QTcpServer {
     ///
     /// The servers of [workers](QTcpServer::set_workers) emit `shutting_down` for their
     /// connections, each in its own thread. This server emits `shut_down` once, for all of them. A
-    /// worker that does not answer is given up one second after the deadline. If a worker's server
-    /// is told to shut down, all of them are.
+    /// worker that does not answer is given up one second after the deadline. If a program
+    /// calls this function of a worker's server, all workers and this server shut down.
     ///
     /// # Examples
     ///

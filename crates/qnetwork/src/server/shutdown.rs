@@ -44,7 +44,7 @@ impl Served for QTcpSocket {
 
 /// A shutdown that is running.
 pub(crate) struct Shutdown<S: Object> {
-    /// The connections that were told.
+    /// The connections whose ends the shutdown waits for.
     connections: RefCell<Vec<QPointer<S>>>,
     /// How many of them have not ended.
     open: Cell<usize>,

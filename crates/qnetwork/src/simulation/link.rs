@@ -91,7 +91,7 @@ pub(super) struct Links {
     cut: Vec<(usize, usize)>,
     /// When each direction is free again.
     busy: BTreeMap<(usize, usize), Nanos>,
-    /// The segments that wait for a link to be mended.
+    /// The segments that were sent while their link was cut. They arrive after `mend`.
     held: Vec<Held>,
 }
 

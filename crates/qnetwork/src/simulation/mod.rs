@@ -202,8 +202,9 @@ impl Network {
         self.world.lock().net.links.other = link;
     }
 
-    /// Cuts the link between two hosts. Datagrams are lost. TCP waits for the link to be mended;
-    /// after 15 minutes, an end that has sent something fails with a time-out.
+    /// Cuts the link between two hosts. Datagrams are lost. TCP sends again after
+    /// [`mend`](Network::mend). After 15 minutes, an end that has sent something fails with a
+    /// time-out.
     pub fn cut(&self, a: &Host, b: &Host) {
         let mut state = self.world.lock();
         state.note(format_args!("the link between two hosts is cut"));

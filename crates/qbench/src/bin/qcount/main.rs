@@ -132,7 +132,7 @@ fn bounds(recorded: &str) -> Result<BTreeMap<&str, f64>, String> {
 fn count(name: &str) -> Result<f64, String> {
     let section = format!("--toggle-collect=*{}*", rows::SECTION);
     // Valgrind counts a repeated string instruction once for each repetition. Whether the C library
-    // uses these instructions depends on the processor, so it is told not to.
+    // uses these instructions depends on the processor, so this setting switches them off.
     let tunables = "glibc.cpu.x86_rep_movsb_threshold=1000000000\
                     :glibc.cpu.x86_rep_stosb_threshold=1000000000";
     let output = Command::new("valgrind")
