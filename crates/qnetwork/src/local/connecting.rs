@@ -3,7 +3,7 @@
 //! The socket connects within the call, unless the server's backlog is full. The system has no
 //! event for room in the backlog, so a timer repeats the attempt for half a minute.
 
-use std::{io, rc::Rc, thread, time::Duration};
+use std::{io, rc::Rc, time::Duration};
 
 use qcore::{
     OpenMode, QDeadlineTimer, TimerType,
@@ -193,7 +193,9 @@ impl LocalSocketNode {
             if deadline.has_expired() {
                 return;
             }
-            thread::sleep(deadline.remaining_time().map_or(RETRY, |left| left.min(RETRY)));
+            let pause = deadline.remaining_time().map_or(RETRY, |left| left.min(RETRY));
+            // In a simulation, this takes simulated time.
+            qcore::internals::pause(pause);
         }
     }
 }

@@ -19,6 +19,8 @@ use crate::socket::{CloseReason, QTcpSocket, SocketState};
 /// A connection of a server.
 pub(crate) trait Served: Object + Clone + 'static {
     fn closed(&self) -> &Signal<CloseReason>;
+    /// Connects a function that is called when the state has become "unconnected".
+    fn on_unconnected(&self, f: impl Fn() + 'static);
     fn has_ended(&self) -> bool;
     fn disconnect(&self);
     fn cut(&self);
@@ -27,6 +29,14 @@ pub(crate) trait Served: Object + Clone + 'static {
 impl Served for QTcpSocket {
     fn closed(&self) -> &Signal<CloseReason> {
         &self.closed
+    }
+
+    fn on_unconnected(&self, f: impl Fn() + 'static) {
+        self.state_changed.connect(move |state| {
+            if *state == SocketState::Unconnected {
+                f();
+            }
+        });
     }
 
     fn has_ended(&self) -> bool {
@@ -41,6 +51,9 @@ impl Served for QTcpSocket {
         self.abort();
     }
 }
+
+/// How long a worker may take to report the end of a shutdown, after the deadline.
+const GRACE: Duration = Duration::from_secs(1);
 
 /// A shutdown that is running.
 pub(crate) struct Shutdown<S: Object> {
@@ -68,10 +81,6 @@ impl<S: Object> Shutdown<S> {
         })
     }
 
-    pub(crate) fn wait_for_worker(&self, number: usize) {
-        self.workers.borrow_mut().push(number);
-    }
-
     /// A worker has ended its connections, or the worker itself has ended.
     pub(crate) fn worker_done(&self, number: usize, cut: usize) {
         self.workers.borrow_mut().retain(|&one| one != number);
@@ -86,6 +95,50 @@ impl<S: Object> Shutdown<S> {
         if let Some(id) = self.timer.take() {
             dispatcher.stop_timer(id);
         }
+    }
+}
+
+/// A connection that a shutdown waits for. The slots that tell its end share this value. If the
+/// program cuts these slots, dropping it counts the connection as ended.
+struct Awaited<N: ShutsDown> {
+    server: Weak<N>,
+    shutdown: Weak<Shutdown<N::Socket>>,
+    is_counted: Cell<bool>,
+}
+
+impl<N: ShutsDown> Awaited<N> {
+    /// The connection has ended, or it goes on elsewhere.
+    fn ended(&self) {
+        if self.is_counted.replace(true) {
+            return;
+        }
+        if let (Some(server), Some(shutdown)) = (self.server.upgrade(), self.shutdown.upgrade()) {
+            shutdown.open.set(shutdown.open.get().saturating_sub(1));
+            server.check_shutdown(&shutdown);
+        }
+    }
+
+    /// Waits for the end of a connection.
+    fn watch(self: Rc<Self>, socket: &N::Socket) {
+        let (awaited, detached) = (self.clone(), QPointer::new(socket));
+        socket.closed().connect(move |_| awaited.ended());
+        // A socket whose connection is detached emits no `closed`. In all other cases, `closed`
+        // comes before the posted call.
+        socket.on_unconnected(move || {
+            let Some(server) = self.server.upgrade() else { return };
+            let (awaited, detached) = (self.clone(), detached.clone());
+            server.life().dispatcher().post(move || {
+                if detached.upgrade().is_none_or(|socket| socket.has_ended()) {
+                    awaited.ended();
+                }
+            });
+        });
+    }
+}
+
+impl<N: ShutsDown> Drop for Awaited<N> {
+    fn drop(&mut self) {
+        self.ended();
     }
 }
 
@@ -108,13 +161,16 @@ pub(crate) trait ShutsDown: Node + Sized + 'static {
     /// Emits that the shutdown has finished.
     fn finish(&self, cut: usize);
 
-    /// Shuts the server down. `prepare` adds the workers to wait for, and returns the time that
-    /// they get after the deadline.
-    fn begin_shutdown(
-        &self,
-        limit: Option<Duration>,
-        prepare: impl FnOnce(&Shutdown<Self::Socket>) -> Duration,
-    ) {
+    /// Returns the numbers of the workers of this server.
+    fn workers(&self) -> Vec<usize> {
+        Vec::new()
+    }
+
+    /// Makes a worker shut down too, or changes the deadline of its shutdown.
+    fn shut_worker_down(&self, _number: usize, _limit: Option<Duration>) {}
+
+    /// Shuts the server down, or changes the deadline of the shutdown that is running.
+    fn begin_shutdown(&self, limit: Option<Duration>) {
         if let Some(running) = self.state().shutdown() {
             self.limit_shutdown(&running, limit);
             return;
@@ -122,20 +178,19 @@ pub(crate) trait ShutsDown: Node + Sized + 'static {
         let shutdown = Shutdown::new();
         self.state().set_shutdown(Some(shutdown.clone()));
         self.stop();
-        let grace = prepare(&shutdown);
+        shutdown.workers.replace(self.workers());
         let connections = self.connections();
+        shutdown.open.set(connections.len());
         for socket in &connections {
-            let (server, of) = (self.this(), Rc::downgrade(&shutdown));
-            socket.closed().connect(move |_| {
-                if let (Some(server), Some(shutdown)) = (server.upgrade(), of.upgrade()) {
-                    shutdown.open.set(shutdown.open.get().saturating_sub(1));
-                    server.check_shutdown(&shutdown);
-                }
+            let awaited = Rc::new(Awaited {
+                server: self.this(),
+                shutdown: Rc::downgrade(&shutdown),
+                is_counted: Cell::new(false),
             });
+            awaited.watch(socket);
             shutdown.connections.borrow_mut().push(QPointer::new(socket));
         }
-        shutdown.open.set(connections.len());
-        self.limit_shutdown(&shutdown, limit.map(|limit| limit + grace));
+        self.limit_shutdown(&shutdown, limit);
         for socket in connections {
             if socket.has_ended() || Object::life(&socket).is_dead() {
                 continue;
@@ -149,11 +204,21 @@ pub(crate) trait ShutsDown: Node + Sized + 'static {
         self.check_shutdown(&shutdown);
     }
 
-    /// Starts the timer that cuts the connections.
+    /// Tells the workers the deadline, and starts the timer that cuts the connections.
     fn limit_shutdown(&self, shutdown: &Rc<Shutdown<Self::Socket>>, limit: Option<Duration>) {
+        if shutdown.finished.get() {
+            return;
+        }
+        let workers = shutdown.workers.borrow().clone();
+        for &number in &workers {
+            self.shut_worker_down(number, limit);
+        }
         let dispatcher = self.life().dispatcher();
         shutdown.stop_timer(dispatcher);
-        let Some(limit) = limit else { return };
+        let Some(mut limit) = limit else { return };
+        if !workers.is_empty() {
+            limit = limit.saturating_add(GRACE);
+        }
         let (server, of) = (self.this(), Rc::downgrade(shutdown));
         let late = move || {
             if let (Some(server), Some(shutdown)) = (server.upgrade(), of.upgrade()) {
@@ -177,7 +242,6 @@ pub(crate) trait ShutsDown: Node + Sized + 'static {
         if !stuck.is_empty() {
             qcore::q_warning!("QTcpServer::shutdown(): workers {stuck:?} do not answer");
         }
-        // A connection that was handed over to another socket does not end here.
         shutdown.open.set(0);
         self.check_shutdown(shutdown);
     }

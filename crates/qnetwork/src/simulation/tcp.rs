@@ -571,8 +571,10 @@ impl State {
         };
         if !receives {
             // Nobody can ever read it.
-            if let Some(host) = self.net.sockets.get(&to).map(|sock| sock.host) {
-                self.net.sockets.remove(&to);
+            if let Some((host, owners)) = self.net.sockets.get(&to).map(|s| (s.host, s.owners)) {
+                if owners == 0 {
+                    self.net.sockets.remove(&to);
+                }
                 self.transmit_from_host(host, from, Segment::Reset);
             } else {
                 self.segment_arrives(to, from, Segment::Reset);
@@ -653,7 +655,7 @@ impl State {
             }
             Happening::Packet { host, sender, packet } => self.packet_arrives(host, sender, packet),
             Happening::Unreachable { sender, to } => self.refusal_arrives(sender, to),
-            Happening::GiveUp { from, to } => self.give_up(from, to),
+            Happening::GiveUp { from, to, since } => self.give_up(from, to, since),
             Happening::Fail { socket, to, error } => {
                 if self.is_connecting(socket, to) {
                     let sock = self.sock(socket);
