@@ -1,5 +1,5 @@
-//! The documents: their links lead somewhere, on GitHub and in the book, and what they quote is what
-//! is there.
+//! The documents: their links lead somewhere, on GitHub and in the book, and what they quote is
+//! what is there.
 
 use std::{
     collections::BTreeSet,

@@ -681,7 +681,9 @@ fn a_thread_with_a_server_ends() {
             tell.send(server.server_port()).unwrap();
             let stream = echo(client(&server), b"one");
             if kept {
-                thread_local!(static KEPT: RefCell<Option<QTcpServer>> = const { RefCell::new(None) });
+                thread_local! {
+                    static KEPT: RefCell<Option<QTcpServer>> = const { RefCell::new(None) };
+                }
                 // Dropped when its loop is gone, or just before.
                 KEPT.set(Some(server));
             }

@@ -27,12 +27,12 @@ library_class! {
     ///
     /// A connection whose other end has lost its power or its network looks like one on which
     /// nothing is sent. A heartbeat tells the two apart. When no sign of life has come for the
-    /// [interval](Heartbeat::set_interval), it [asks](HeartbeatNode::ping). If no sign of life comes
-    /// within the [allowance](Heartbeat::set_allowance), it ends the connection:
+    /// [interval](Heartbeat::set_interval), it [asks](HeartbeatNode::ping). If no sign of life
+    /// comes within the [allowance](Heartbeat::set_allowance), it ends the connection:
     ///
     /// * It emits [`unanswered`](HeartbeatNode::unanswered).
-    /// * The socket emits [`error_occurred`](crate::socket::AbstractSocketNode::error_occurred) with
-    ///   [`SocketTimeout`](crate::SocketErrorKind::SocketTimeout), and aborts.
+    /// * The socket emits [`error_occurred`](crate::socket::AbstractSocketNode::error_occurred)
+    ///   with [`SocketTimeout`](crate::SocketErrorKind::SocketTimeout), and aborts.
     /// * The socket emits [`closed`](crate::socket::AbstractSocketNode::closed) with the kind
     ///   [`Heartbeat`](crate::TimeoutKind::Heartbeat).
     ///

@@ -55,8 +55,8 @@
 //!
 //! With the feature `tasks`, which is on by default, `async` code uses the same sockets: `connect`,
 //! `accept`, `recv` and others are awaited, and [`stream`](qcore::QIODevice::stream) of a socket
-//! reads and writes. See [`qcore::task`]. With the feature `futures`, streams implement the traits of
-//! the crate `futures-io`.
+//! reads and writes. See [`qcore::task`]. With the feature `futures`, streams implement the traits
+//! of the crate `futures-io`.
 
 // On docs.rs, which builds with nightly Rust, items show the feature that they need.
 #![cfg_attr(docsrs, feature(doc_cfg))]

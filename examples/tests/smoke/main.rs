@@ -441,7 +441,8 @@ fn the_echo_server_ends_its_connections() {
 fn the_echo_server_has_workers() {
     for number in [1, 2, 3] {
         let (server, port) = listening("echoserver", &["--workers", &number.to_string()]);
-        // A thread gets its name when it first runs, which may be later than the server's first line.
+        // A thread gets its name when it first runs, which may be later than the server's first
+        // line.
         let end = Instant::now() + PATIENCE;
         while times_of_workers(&server).len() != number {
             assert!(Instant::now() < end, "the server has no {number} workers");

@@ -11,8 +11,8 @@ const KEPT: usize = 64 * 1024;
 /// Values in the format of [`QDataStream`], each in a block with its length in front.
 ///
 /// This is the protocol of many programs of Qt. Those that follow the older fortune example write
-/// the length as a `quint16`, others as a `quint32`. Several values in a block are a tuple or a type
-/// of your own, which implements [`FromStream`] and [`ToStream`].
+/// the length as a `quint16`, others as a `quint32`. Several values in a block are a tuple or a
+/// type of your own, which implements [`FromStream`] and [`ToStream`].
 ///
 /// A block that holds less or more than the value is an error of the kind
 /// [`Invalid`](FrameErrorKind::Invalid).

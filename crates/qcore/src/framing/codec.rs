@@ -30,7 +30,11 @@ use super::{FrameError, FrameErrorKind};
 ///         })
 ///     }
 ///
-///     fn encode(&mut self, (kind, value): &Self::Sent, out: &mut Vec<u8>) -> Result<(), FrameError> {
+///     fn encode(
+///         &mut self,
+///         (kind, value): &Self::Sent,
+///         out: &mut Vec<u8>,
+///     ) -> Result<(), FrameError> {
 ///         let size = u8::try_from(value.len()).map_err(|_| FrameErrorKind::TooLong)?;
 ///         out.extend([*kind, size]);
 ///         out.extend(value);

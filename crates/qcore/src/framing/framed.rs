@@ -115,9 +115,10 @@ impl<D: Inherits<QIODevice>, C: Codec> Framed<D, C> {
     ///
     /// The error of the codec, if the message cannot be written in it. Then nothing was sent.
     /// [`FrameErrorKind::Full`] if the device is full and refuses more; nothing was sent, either.
-    /// [`FrameErrorKind::Device`] if the device is not open, or has not taken all bytes. A device of
-    /// your own may take a part of them, and the other end can then not tell where a later message
-    /// begins. A socket takes all bytes, as [`write`](QIODevice::write) does, and sends them later.
+    /// [`FrameErrorKind::Device`] if the device is not open, or has not taken all bytes. A device
+    /// of your own may take a part of them, and the other end can then not tell where a later
+    /// message begins. A socket takes all bytes, as [`write`](QIODevice::write) does, and sends
+    /// them later.
     pub fn send(&self, message: &C::Sent) -> Result<(), FrameError> {
         let pool = self.writable()?.buffer_pool().clone();
         let mut bytes = pool.take(0);

@@ -8,9 +8,9 @@ use super::{Codec, Decoded, Delimited, FrameError, FrameErrorKind};
 
 /// JSON texts, one a line, as messages of any type that `serde` can read and write.
 ///
-/// With `serde_json::Value` as the type, any JSON is a message. Blank lines are skipped. A line that
-/// is not JSON, or not of the type, is an error of the kind [`Invalid`](FrameErrorKind::Invalid).
-/// Needs the feature `json`.
+/// With `serde_json::Value` as the type, any JSON is a message. Blank lines are skipped. A line
+/// that is not JSON, or not of the type, is an error of the kind
+/// [`Invalid`](FrameErrorKind::Invalid). Needs the feature `json`.
 ///
 /// # Examples
 ///

@@ -29,8 +29,8 @@ use crate::{
 /// As with a [`DeviceStream`], a `QTcpSocket` stays connected while the stream exists, if the other
 /// end closes its sending half. So the task can still answer.
 ///
-/// With the feature `futures`, it implements `futures_core::Stream` and, for references to messages,
-/// `futures_sink::Sink`.
+/// With the feature `futures`, it implements `futures_core::Stream` and, for references to
+/// messages, `futures_sink::Sink`.
 ///
 /// # Examples
 ///
@@ -88,8 +88,8 @@ impl<D: Inherits<QIODevice>, C: Codec> FramedStream<D, C> {
         poll_fn(|context| self.poll_message(context)).await
     }
 
-    /// Sends a message, and first waits while [many](FramedStream::set_write_limit) bytes wait to be
-    /// sent.
+    /// Sends a message, and first waits while [many](FramedStream::set_write_limit) bytes wait to
+    /// be sent.
     ///
     /// Cancel safe: a call that is cancelled has sent nothing.
     ///
@@ -215,7 +215,11 @@ mod futures {
         }
     }
 
-    impl<'a, D: Inherits<QIODevice>, C: Codec> futures_sink::Sink<&'a C::Sent> for FramedStream<D, C> {
+    impl<'a, D, C> futures_sink::Sink<&'a C::Sent> for FramedStream<D, C>
+    where
+        D: Inherits<QIODevice>,
+        C: Codec,
+    {
         type Error = FrameError;
 
         fn poll_ready(

@@ -130,8 +130,8 @@ impl QIODevice {
 impl WriteFlow {
     /// Sets the low and the high mark, in bytes. The low mark is at most the high one.
     ///
-    /// A high mark of 0 counts as 1. If more bytes wait than the new high mark allows, the device is
-    /// full from now on.
+    /// A high mark of 0 counts as 1. If more bytes wait than the new high mark allows, the device
+    /// is full from now on.
     pub fn set_marks(&self, low: usize, high: usize) {
         let high = high.max(1);
         self.high.set(high);

@@ -11,13 +11,13 @@ const COPIED: usize = 4096;
 
 /// The next bytes of a device, as a slice. [`QIODevice::fill_buf`] returns it.
 ///
-/// The bytes are the device's own, without a copy, if the device is sequential, is not in text mode,
-/// and has no transaction. Otherwise they are a copy.
+/// The bytes are the device's own, without a copy, if the device is sequential, is not in text
+/// mode, and has no transaction. Otherwise they are a copy.
 ///
 /// [`consume`](FilledBuf::consume) removes bytes from the front, and the device gets the others
 /// back. If the value is dropped, the device gets all back. Until then the device does not have
-/// these bytes: do not read from it in another way. If the device is closed or opened meanwhile, the
-/// bytes are gone, as all others are.
+/// these bytes: do not read from it in another way. If the device is closed or opened meanwhile,
+/// the bytes are gone, as all others are.
 pub struct FilledBuf<'a> {
     device: &'a QIODevice,
     bytes: Bytes<'a>,
@@ -236,7 +236,8 @@ impl QIODevice {
     ///
     /// # Errors
     ///
-    /// [`DeviceErrorKind::Closed`] if no more bytes will arrive. Otherwise the error of the backend.
+    /// [`DeviceErrorKind::Closed`] if no more bytes will arrive. Otherwise the error of the
+    /// backend.
     pub(crate) fn pull(&self) -> Result<usize, DeviceError> {
         let backend = self.backend();
         if !backend.is_sequential() || !self.reads_a_channel() {

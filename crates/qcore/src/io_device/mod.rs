@@ -457,8 +457,8 @@ impl QIODevice {
     ///
     /// An open device emits [`about_to_close`](DeviceNode::about_to_close) before it returns. A
     /// socket also emits the signals of its function for disconnecting: `state_changed`,
-    /// [`read_channel_finished`](DeviceNode::read_channel_finished), `disconnected` and `closed`. If
-    /// it is encrypted, it first sends what was written, and emits
+    /// [`read_channel_finished`](DeviceNode::read_channel_finished), `disconnected` and `closed`.
+    /// If it is encrypted, it first sends what was written, and emits
     /// [`bytes_written`](DeviceNode::bytes_written) and `encrypted_bytes_written`.
     pub fn close(&self) {
         self.backend().close(self);

@@ -46,8 +46,8 @@ impl QIODevice {
     /// for each emission gets all of them. A program that leaves bytes unread on purpose keeps the
     /// loop busy, until it switches this off.
     ///
-    /// If a slot runs an event loop of its own, that loop does not emit the signal again. If the slot
-    /// was called outside of all event loops, its loop may do so once.
+    /// If a slot runs an event loop of its own, that loop does not emit the signal again. If the
+    /// slot was called outside of all event loops, its loop may do so once.
     ///
     /// # Examples
     ///
@@ -87,10 +87,10 @@ impl QIODevice {
     /// interval, the default, switches this off.
     ///
     /// A slot that does not read all bytes is a common mistake: the device emits
-    /// [`ready_read`](DeviceNode::ready_read) no more before new data arrives. The warning names the
-    /// class of the device, the number of bytes, and the places where the slots of `ready_read` were
-    /// connected. It goes to the crate `log`, at the level of warnings. The device logs it once
-    /// after each `ready_read`.
+    /// [`ready_read`](DeviceNode::ready_read) no more before new data arrives. The warning names
+    /// the class of the device, the number of bytes, and the places where the slots of `ready_read`
+    /// were connected. It goes to the crate `log`, at the level of warnings. The device logs it
+    /// once after each `ready_read`.
     ///
     /// # Examples
     ///

@@ -21,8 +21,8 @@ use super::{
     label = "not a reference to a receiver, or not one for this signal",
     note = "write `&this`, where `this` is an object, an `Rc<T>` or a `Weak<T>`; inside of a \
             method write `self`; or two of them: `(&this, &other)`",
-    note = "a `&Remote` receives signals from other threads: the values must be `Clone` and `Send`, \
-            and the slot must be `Send`"
+    note = "a `&Remote` receives signals from other threads: the values must be `Clone` and \
+            `Send`, and the slot must be `Send`"
 )]
 pub trait Connects<T: 'static, S>: IntoReceiver {
     /// Connects the slot.

@@ -100,8 +100,8 @@ impl QLocalServer {
         accept(self).await
     }
 
-    /// Returns the connections of the server, for a task that takes all of them. It keeps the server
-    /// alive.
+    /// Returns the connections of the server, for a task that takes all of them. It keeps the
+    /// server alive.
     pub fn incoming(&self) -> Incoming<QLocalSocket> {
         Incoming::of(self.clone())
     }

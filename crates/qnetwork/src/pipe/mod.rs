@@ -85,12 +85,12 @@ pub fn pipe(from: &QIODevice, to: &QIODevice) -> Pipe {
     pipe
 }
 
-/// Moves all bytes that one of two devices receives to the other one, in both directions, until both
-/// streams have ended.
+/// Moves all bytes that one of two devices receives to the other one, in both directions, until
+/// both streams have ended.
 ///
 /// Each direction works like a [`pipe()`] and ends by itself: a peer that has closed its sending
-/// half still receives what the other one sends. The pipe has finished when both have ended. Two TCP
-/// sockets are disconnected then.
+/// half still receives what the other one sends. The pipe has finished when both have ended. Two
+/// TCP sockets are disconnected then.
 ///
 /// If one of the devices fails, nothing more can be relayed. The pipe then finishes with the error,
 /// and aborts both devices: their peers see that the connection has broken.

@@ -163,8 +163,8 @@ impl ReconnectorNode {
         self.socket.state() == SocketState::Connected
     }
 
-    /// Returns whether there is a connection. In the turn in which the socket loses it, the state is
-    /// still `Connected`.
+    /// Returns whether there is a connection. In the turn in which the socket loses it, the state
+    /// is still `Connected`.
     pub(super) fn is_connected(&self) -> bool {
         self.state.get() == ReconnectorState::Connected
             && self.socket.state() == SocketState::Connected

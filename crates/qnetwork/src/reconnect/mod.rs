@@ -107,17 +107,17 @@ library_class! {
     ///
     /// # Ending a connection
     ///
-    /// [`stop`](Reconnector::stop) ends the connection for good. If the program closes or aborts the
-    /// socket itself, because the peer violates the protocol for example, the reconnector treats
-    /// this as a loss and connects again.
+    /// [`stop`](Reconnector::stop) ends the connection for good. If the program closes or aborts
+    /// the socket itself, because the peer violates the protocol for example, the reconnector
+    /// treats this as a loss and connects again.
     ///
     /// # What is sent
     ///
     /// [`send`](Reconnector::send) hands a message to the socket, or does what
-    /// [`set_while_away`](Reconnector::set_while_away) says if there is no connection. Messages that
-    /// are kept follow what the slots of [`connected`](ReconnectorNode::connected) write. A message
-    /// that the socket has accepted is lost if the connection ends before the peer has received it:
-    /// only the program's protocol can find out what has arrived.
+    /// [`set_while_away`](Reconnector::set_while_away) says if there is no connection. Messages
+    /// that are kept follow what the slots of [`connected`](ReconnectorNode::connected) write. A
+    /// message that the socket has accepted is lost if the connection ends before the peer has
+    /// received it: only the program's protocol can find out what has arrived.
     ///
     /// # Examples
     ///
@@ -302,8 +302,8 @@ impl Reconnector {
     /// Ends everything: no attempt follows. Drops the messages that wait.
     ///
     /// A connected socket sends what was written and then closes, as
-    /// [`disconnect_from_host`](crate::QAbstractSocket::disconnect_from_host) does. A connecting one
-    /// aborts.
+    /// [`disconnect_from_host`](crate::QAbstractSocket::disconnect_from_host) does. A connecting
+    /// one aborts.
     ///
     /// Emits [`state_changed`](ReconnectorNode::state_changed) and the signals of the socket before
     /// it returns.
@@ -373,8 +373,8 @@ impl Reconnector {
 
     // ---- delays and limits
 
-    /// Sets the bound of the first delay, 1 second by default, and of the longest one, 60 seconds by
-    /// default. A negative length changes nothing.
+    /// Sets the bound of the first delay, 1 second by default, and of the longest one, 60 seconds
+    /// by default. A negative length changes nothing.
     ///
     /// With 0 for both there are no delays. A program does that for tests only.
     pub fn set_delays(&self, first: impl Into<Interval>, longest: impl Into<Interval>) {

@@ -16,16 +16,17 @@ impl QTcpServer {
     /// The socket has no parent, unlike that of
     /// [`next_pending_connection`](QTcpServer::next_pending_connection): the connection ends with
     /// the last handle of the socket. A socket to which a
-    /// [handler](QTcpServer::set_incoming_connection) has given another parent keeps it. The sockets
-    /// of a `QSslServer` are encrypted; [`cast`](qcore::QObject::cast) returns the `QSslSocket`.
+    /// [handler](QTcpServer::set_incoming_connection) has given another parent keeps it. The
+    /// sockets of a `QSslServer` are encrypted; [`cast`](qcore::QObject::cast) returns the
+    /// `QSslSocket`.
     ///
     /// Cancel safe: the next call returns the connection.
     ///
     /// # Errors
     ///
     /// [`Operation`](SocketErrorKind::Operation) if the server does not listen, or stops listening
-    /// meanwhile. If the server cannot accept a connection, it emits `accept_error` and retries, and
-    /// the future waits.
+    /// meanwhile. If the server cannot accept a connection, it emits `accept_error` and retries,
+    /// and the future waits.
     ///
     /// # Examples
     ///
@@ -53,8 +54,8 @@ impl QTcpServer {
         accept(self).await
     }
 
-    /// Returns the connections of the server, for a task that takes all of them. It keeps the server
-    /// alive. See [`accept`](QTcpServer::accept) for the sockets.
+    /// Returns the connections of the server, for a task that takes all of them. It keeps the
+    /// server alive. See [`accept`](QTcpServer::accept) for the sockets.
     ///
     /// # Examples
     ///

@@ -1,8 +1,8 @@
 //! The simulated world: its programs, which take turns, and its time.
 //!
 //! Each program has a thread. Exactly one of these threads runs at any time. It passes the turn on
-//! where it waits: in the poll of its loop, or in a blocking call. If no program can run, time jumps
-//! to the next event. So the order of everything follows from the seed.
+//! where it waits: in the poll of its loop, or in a blocking call. If no program can run, time
+//! jumps to the next event. So the order of everything follows from the seed.
 
 use std::{
     any::Any,

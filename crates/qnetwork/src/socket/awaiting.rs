@@ -22,8 +22,8 @@ impl QAbstractSocket {
     ///
     /// # Errors
     ///
-    /// * [`Operation`](SocketErrorKind::Operation) if the socket is connected or connecting already;
-    ///   it stays so
+    /// * [`Operation`](SocketErrorKind::Operation) if the socket is connected or connecting
+    ///   already; it stays so
     /// * any error with which connecting fails
     ///
     /// # Examples
@@ -200,8 +200,9 @@ impl AbstractSocketNode {
         self.has_ended() && self.reading.was_reset()
     }
 
-    /// Makes the system reset the connection when the socket aborts it, instead of telling the other
-    /// end that the stream has ended. Has no effect on a connection through a pipe of the kernel.
+    /// Makes the system reset the connection when the socket aborts it, instead of telling the
+    /// other end that the stream has ended. Has no effect on a connection through a pipe of the
+    /// kernel.
     pub(crate) fn reset_on_abort(&self) {
         let engine = match self.layers.class() {
             Some(class) => class.carrier().engine(),

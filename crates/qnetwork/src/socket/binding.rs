@@ -156,8 +156,9 @@ impl QAbstractSocket {
     /// * The descriptor becomes non-blocking, and so do its duplicates, also those in other
     ///   processes. A terminal is usually shared in this way.
     ///
-    /// Emits [`state_changed`](AbstractSocketNode::state_changed) before it returns, if the state has
-    /// changed, and [`closed`](AbstractSocketNode::closed) for a connection that it has replaced.
+    /// Emits [`state_changed`](AbstractSocketNode::state_changed) before it returns, if the state
+    /// has changed, and [`closed`](AbstractSocketNode::closed) for a connection that it has
+    /// replaced.
     ///
     /// # Descriptors that another loop has watched
     ///

@@ -9,9 +9,9 @@ impl QAbstractSocket {
     /// Limits how many bytes a second the socket receives; `None` removes the limit. Any number of
     /// sockets may share a limit.
     ///
-    /// Bytes above the limit stay in the operating system's buffer, which slows the sender down. The
-    /// limit counts the bytes of the connection: for a `QSslSocket` these are the encrypted ones,
-    /// those of the handshake included.
+    /// Bytes above the limit stay in the operating system's buffer, which slows the sender down.
+    /// The limit counts the bytes of the connection: for a `QSslSocket` these are the encrypted
+    /// ones, those of the handshake included.
     ///
     /// Functions that wait, such as
     /// [`wait_for_ready_read`](QAbstractSocket::wait_for_ready_read), do not keep to the limit, but
@@ -40,8 +40,8 @@ impl QAbstractSocket {
 
     /// Limits how many bytes a second the socket sends; `None` removes the limit.
     ///
-    /// Bytes above the limit wait in the write buffer. [`flush`](QAbstractSocket::flush) keeps to the
-    /// limit, too. All else is as for [`set_read_rate`](QAbstractSocket::set_read_rate).
+    /// Bytes above the limit wait in the write buffer. [`flush`](QAbstractSocket::flush) keeps to
+    /// the limit, too. All else is as for [`set_read_rate`](QAbstractSocket::set_read_rate).
     pub fn set_write_rate(&self, limit: Option<&RateLimit>) {
         self.set_rate(Direction::Writing, limit);
     }

@@ -26,8 +26,8 @@
 //! * `racing/` connects to several addresses at once, for sockets with happy eyeballs.
 //! * `reading.rs` and `writing.rs` move bytes, also for sockets without buffers. `pausing.rs` stops
 //!   reading.
-//! * `handing_over.rs` takes a connection out of a socket and puts it into another one; between them
-//!   it is a value of `detached.rs`.
+//! * `handing_over.rs` takes a connection out of a socket and puts it into another one; between
+//!   them it is a value of `detached.rs`.
 //! * `limiting.rs` limits the bytes a second, with a `rate_limit.rs`.
 //! * `splicing.rs` moves bytes to another socket within the kernel.
 //! * `closing.rs` ends the connection, also when the object dies. `close_reason.rs` says why it has

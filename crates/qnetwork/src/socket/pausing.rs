@@ -13,10 +13,10 @@ impl QAbstractSocket {
     /// a program can receive no faster than it works, with bounded memory.
     ///
     /// The socket still writes. It notices that the other end has closed the connection when it
-    /// writes, or when reading is resumed. A `QSslSocket` goes on with a handshake. It decrypts what
-    /// it has received already, and the program can read that. A UDP socket leaves datagrams with
-    /// the operating system, which drops those that have no room. Functions that wait for data fail
-    /// with [`Operation`](crate::SocketErrorKind::Operation).
+    /// writes, or when reading is resumed. A `QSslSocket` goes on with a handshake. It decrypts
+    /// what it has received already, and the program can read that. A UDP socket leaves datagrams
+    /// with the operating system, which drops those that have no room. Functions that wait for data
+    /// fail with [`Operation`](crate::SocketErrorKind::Operation).
     ///
     /// The pause holds for later connections of the socket, too. Qt has no such function.
     ///
@@ -63,8 +63,8 @@ impl QAbstractSocket {
     /// Reads again after [`pause_reading`](QAbstractSocket::pause_reading). Does nothing if reading
     /// is not paused.
     ///
-    /// If there are bytes in the read buffer, the event loop emits `ready_read` for them in its next
-    /// turn, also for those that the program has seen before the pause.
+    /// If there are bytes in the read buffer, the event loop emits `ready_read` for them in its
+    /// next turn, also for those that the program has seen before the pause.
     pub fn resume_reading(&self) {
         self.set_paused(false);
     }

@@ -91,8 +91,8 @@ impl QAbstractSocket {
     }
 }
 
-/// A block with at least this many bytes goes into the read buffer as it is. Copying the bytes would
-/// cost more. The block takes at most four times the memory of its bytes.
+/// A block with at least this many bytes goes into the read buffer as it is. Copying the bytes
+/// would cost more. The block takes at most four times the memory of its bytes.
 const GIVEN_AWAY: usize = SCRATCH / 4;
 
 /// Where received bytes go.

@@ -1,8 +1,8 @@
 //! Moving bytes from one socket to another within the kernel.
 //!
-//! The bytes go from the system's buffer of the one socket into a pipe of the kernel, and from there
-//! into the buffer of the other socket. The process never sees them. A splice has a pipe only while
-//! bytes are on their way; the loop keeps a few pipes for reuse.
+//! The bytes go from the system's buffer of the one socket into a pipe of the kernel, and from
+//! there into the buffer of the other socket. The process never sees them. A splice has a pipe only
+//! while bytes are on their way; the loop keeps a few pipes for reuse.
 
 use std::{
     cell::RefCell,
@@ -61,8 +61,8 @@ pub(crate) struct Splice {
 }
 
 impl Splice {
-    /// Begins to splice, if nothing is in the way: both sockets are plain and connected, and neither
-    /// has buffered data. `front` is the device of the source if that is another object.
+    /// Begins to splice, if nothing is in the way: both sockets are plain and connected, and
+    /// neither has buffered data. `front` is the device of the source if that is another object.
     pub(crate) fn begin(
         from: &AbstractSocketNode,
         to: &AbstractSocketNode,

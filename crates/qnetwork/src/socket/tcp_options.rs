@@ -68,10 +68,10 @@ impl QAbstractSocket {
         self.with_system(tcp::keep_alive)
     }
 
-    /// Sets how long data that was sent may stay without an acknowledgement, in milliseconds or as a
-    /// `Duration` (`TCP_USER_TIMEOUT`). After this time the connection ends with the error
-    /// [`Network`](SocketErrorKind::Network). A negative number, the default, leaves the time to the
-    /// system; with Linux it is about 15 minutes.
+    /// Sets how long data that was sent may stay without an acknowledgement, in milliseconds or as
+    /// a `Duration` (`TCP_USER_TIMEOUT`). After this time the connection ends with the error
+    /// [`Network`](SocketErrorKind::Network). A negative number, the default, leaves the time to
+    /// the system; with Linux it is about 15 minutes.
     ///
     /// # Errors
     ///
@@ -82,8 +82,8 @@ impl QAbstractSocket {
         self.with_system(|socket| tcp::set_user_timeout(socket, timeout))
     }
 
-    /// Returns how long data that was sent may stay without an acknowledgement; `None` if the system
-    /// decides.
+    /// Returns how long data that was sent may stay without an acknowledgement; `None` if the
+    /// system decides.
     ///
     /// # Errors
     ///

@@ -72,8 +72,8 @@ pub trait StreamDevice {
     }
 
     /// Returns whether written bytes can be passed on, now or later. It is `false` once the
-    /// connection has ended or its sending half is closed. The default is `true`: then writing finds
-    /// out.
+    /// connection has ended or its sending half is closed. The default is `true`: then writing
+    /// finds out.
     fn can_send(&self) -> bool {
         true
     }
@@ -136,8 +136,8 @@ impl StreamDevice for Plain {}
 ///
 /// A stream belongs to one connection: a socket that connects again needs a new stream.
 ///
-/// With the feature `futures`, the stream implements `AsyncRead`, `AsyncBufRead` and `AsyncWrite` of
-/// the crate `futures-io`, as do both halves.
+/// With the feature `futures`, the stream implements `AsyncRead`, `AsyncBufRead` and `AsyncWrite`
+/// of the crate `futures-io`, as do both halves.
 ///
 /// # The end
 ///

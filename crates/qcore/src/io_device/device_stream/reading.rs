@@ -54,8 +54,8 @@ impl ReadHalf {
         &self.core.device
     }
 
-    /// Reads as many bytes as there are and fit, and waits until there is at least one. Returns 0 at
-    /// the end of the stream, or if `buffer` is empty.
+    /// Reads as many bytes as there are and fit, and waits until there is at least one. Returns 0
+    /// at the end of the stream, or if `buffer` is empty.
     ///
     /// Cancel safe: a call that is cancelled has read nothing.
     ///
@@ -63,10 +63,10 @@ impl ReadHalf {
     ///
     /// [`NotOpen`](DeviceErrorKind::NotOpen) if the device is closed or dead,
     /// [`NotReadable`](DeviceErrorKind::NotReadable) if it is open for writing only, and the error
-    /// that has ended the stream. A socket that is not connected yet has not begun its stream, which
-    /// is an error, too: await its `connect()` first.
-    /// [`Closed`](DeviceErrorKind::Closed) if an encrypted connection ended without TLS's closing
-    /// message. An attacker can cut a stream off in this way.
+    /// that has ended the stream. A socket that is not connected yet has not begun its stream,
+    /// which is an error, too: await its `connect()` first. If an encrypted connection ends without
+    /// TLS's closing message, the error is [`Closed`](DeviceErrorKind::Closed): an attacker can cut
+    /// a stream off in this way.
     pub async fn read(&mut self, buffer: &mut [u8]) -> Result<usize, DeviceError> {
         poll_fn(|context| self.poll_read(context, buffer)).await
     }
@@ -76,8 +76,8 @@ impl ReadHalf {
     ///
     /// If the device received the bytes in one large piece, the function returns that piece without
     /// a copy. [`WriteHalf::write_chunk`](super::WriteHalf::write_chunk) can pass it on, again
-    /// without a copy. [`set_read_buffer_size`] of a socket limits how many bytes are there. Without
-    /// a limit, a socket of a task that rarely reads collects everything that arrives.
+    /// without a copy. [`set_read_buffer_size`] of a socket limits how many bytes are there.
+    /// Without a limit, a socket of a task that rarely reads collects everything that arrives.
     ///
     /// Cancel safe: a call that is cancelled has read nothing.
     ///
@@ -168,8 +168,8 @@ impl ReadHalf {
     /// # Errors
     ///
     /// Those of [`read`](ReadHalf::read); [`TooLong`](DeviceErrorKind::TooLong) if the byte is not
-    /// among the first [`max_line_size`](ReadHalf::set_max_line_size) bytes or does not fit into the
-    /// device's read buffer. The bytes can still be read.
+    /// among the first [`max_line_size`](ReadHalf::set_max_line_size) bytes or does not fit into
+    /// the device's read buffer. The bytes can still be read.
     pub async fn read_until(&mut self, byte: u8) -> Result<Option<Vec<u8>>, DeviceError> {
         let mut searched = 0;
         poll_fn(|context| self.poll_until(context, byte, &mut searched)).await

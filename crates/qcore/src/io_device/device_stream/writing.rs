@@ -33,8 +33,8 @@ const WRITE_LIMIT: usize = 64 * 1024;
 /// ```
 pub struct WriteHalf {
     core: Rc<Core>,
-    /// The slots that wake the task when bytes were sent. There are none while nobody waits, because
-    /// a socket without slots at its `bytes_written` sends earlier.
+    /// The slots that wake the task when bytes were sent. There are none while nobody waits,
+    /// because a socket without slots at its `bytes_written` sends earlier.
     sent: Option<[ScopedConnection; 2]>,
     /// Whether somebody has disconnected these slots.
     cut: Rc<Cell<bool>>,
@@ -158,8 +158,8 @@ impl WriteHalf {
     /// waits. Bytes that others have written count as well.
     ///
     /// The limit belongs to the device: it is the high mark of its
-    /// [`write_flow`](QIODevice::write_flow). This function sets that mark, and the low mark to half
-    /// of it. As long as the device has no high mark, a task waits at 64 KiB.
+    /// [`write_flow`](QIODevice::write_flow). This function sets that mark, and the low mark to
+    /// half of it. As long as the device has no high mark, a task waits at 64 KiB.
     pub fn set_write_limit(&mut self, bytes: usize) {
         let high = bytes.max(1);
         self.core.device.write_flow().set_marks(high / 2, high);

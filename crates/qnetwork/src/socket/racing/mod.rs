@@ -41,17 +41,17 @@ use crate::{
 const ADDRESS_TIMEOUT: Duration = Duration::from_secs(30);
 
 impl QAbstractSocket {
-    /// Sets whether the socket tries the addresses of a host at the same time ("happy eyeballs", RFC
-    /// 8305). It applies to the next connection. The default is `false`: as in Qt, one address is
-    /// tried after the other, each for 30 seconds at most.
+    /// Sets whether the socket tries the addresses of a host at the same time ("happy eyeballs",
+    /// RFC 8305). It applies to the next connection. The default is `false`: as in Qt, one address
+    /// is tried after the other, each for 30 seconds at most.
     ///
     /// Many hosts have IPv6 addresses, and many networks lose IPv6 packets. A socket that tries
     /// one address after the other then takes half a minute to connect. With this setting
     ///
     /// * the socket looks up IPv6 and IPv4 addresses at the same time. It begins with the first
     ///   answer; if that is IPv4, it waits 50 ms for the other one.
-    /// * it tries IPv6 and IPv4 addresses in turn. An attempt begins 250 ms after the one before, or
-    ///   at once when one has failed.
+    /// * it tries IPv6 and IPv4 addresses in turn. An attempt begins 250 ms after the one before,
+    ///   or at once when one has failed.
     /// * the first attempt that succeeds is the connection. The socket closes all others.
     ///
     /// States, signals and errors are those of a socket without it. If all attempts fail, the error

@@ -248,7 +248,10 @@ mod tests {
         /// Whatever happens: each address is tried once, and no two attempts begin within 250 ms
         /// unless one has failed between them.
         #[test]
-        fn each_address_is_tried_once(families: Vec<bool>, events in prop::collection::vec(0..4, 200)) {
+        fn each_address_is_tried_once(
+            families: Vec<bool>,
+            events in prop::collection::vec(0..4, 200),
+        ) {
             let addresses: Vec<_> = (1..).zip(&families).map(|(number, is_v6)| match is_v6 {
                 true => v6(number),
                 false => IpAddr::from(Ipv4Addr::from(u32::from(number))).into(),

@@ -12,13 +12,13 @@ impl QSslSocket {
     /// [`connect_to_host_encrypted`](QSslSocket::connect_to_host_encrypted) does, and waits until
     /// the handshake has finished. Nothing happens before the future is polled.
     ///
-    /// `ssl_errors` is emitted meanwhile, so a slot may ignore errors. Dropping the future before it
-    /// has returned aborts the connection.
+    /// `ssl_errors` is emitted meanwhile, so a slot may ignore errors. Dropping the future before
+    /// it has returned aborts the connection.
     ///
     /// # Errors
     ///
-    /// * [`Operation`](SocketErrorKind::Operation) if the socket is connected or connecting already;
-    ///   it stays so
+    /// * [`Operation`](SocketErrorKind::Operation) if the socket is connected or connecting
+    ///   already; it stays so
     /// * any error with which connecting or the handshake fails
     pub async fn connect_encrypted<'a>(
         &self,
@@ -41,8 +41,8 @@ impl QSslSocket {
     ///
     /// # Errors
     ///
-    /// [`Operation`](SocketErrorKind::Operation) if the socket is not going to encrypt, or the error
-    /// with which connecting or the handshake has failed.
+    /// [`Operation`](SocketErrorKind::Operation) if the socket is not going to encrypt, or the
+    /// error with which connecting or the handshake has failed.
     pub async fn encrypted(&self) -> Result<(), SocketError> {
         loop {
             if self.is_encrypted() {
