@@ -48,33 +48,34 @@ impl Link {
         Link { latency, jitter: Duration::ZERO, bandwidth: None, loss: 0.0, duplicates: 0.0 }
     }
 
-    /// Sets how long a packet takes at least.
+    /// Sets the shortest time that a packet takes, 0.1 ms by default.
     #[must_use]
     pub fn latency(self, latency: Duration) -> Self {
         Link { latency, ..self }
     }
 
-    /// Sets the longest random delay that is added to the latency. It may change the order of
-    /// datagrams. TCP keeps the order of its bytes.
+    /// Sets the longest random delay that is added to the latency, 0 by default. The delay may
+    /// change the order of datagrams. TCP keeps the order of its bytes.
     #[must_use]
     pub fn jitter(self, jitter: Duration) -> Self {
         Link { jitter, ..self }
     }
 
-    /// Sets how many bytes each direction carries in a second. At least 1.
+    /// Sets how many bytes per second each direction carries, at least 1. By default there is no
+    /// limit.
     #[must_use]
     pub fn bandwidth(self, bytes: u64) -> Self {
         Link { bandwidth: Some(bytes.max(1)), ..self }
     }
 
-    /// Sets the part of the packets that is lost, from 0 to 1. TCP repeats a lost segment after 0.2
-    /// seconds, then after 0.4, and so on.
+    /// Sets the fraction of packets that is lost, from 0 (the default) to 1. TCP sends a lost
+    /// segment again after 0.2 seconds, then after 0.4, and so on.
     #[must_use]
     pub fn loss(self, loss: f64) -> Self {
         Link { loss, ..self }
     }
 
-    /// Sets the part of the datagrams that arrives twice, from 0 to 1.
+    /// Sets the fraction of datagrams that arrives twice, from 0 (the default) to 1.
     #[must_use]
     pub fn duplicates(self, duplicates: f64) -> Self {
         Link { duplicates, ..self }
