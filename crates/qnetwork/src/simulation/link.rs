@@ -8,7 +8,7 @@ use super::{
     world::{Event, Nanos, State, nanos},
 };
 
-/// The time after which TCP first repeats a segment. It doubles each time.
+/// The time after which TCP first repeats a segment. The time doubles with each repetition.
 const FIRST_REPEAT: Nanos = 200_000_000;
 /// How often a lost segment is repeated at most.
 const REPEATS: u32 = 8;
@@ -124,7 +124,7 @@ impl Links {
 }
 
 impl State {
-    /// Mends the link between two hosts. What has waited goes out.
+    /// Repairs the link between two hosts, and sends the segments that have waited.
     pub(super) fn mend(&mut self, a: usize, b: usize) {
         let links = &mut self.net.links;
         links.cut.retain(|cut| *cut != pair(a, b));
