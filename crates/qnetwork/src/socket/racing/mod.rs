@@ -41,23 +41,24 @@ use crate::{
 const ADDRESS_TIMEOUT: Duration = Duration::from_secs(30);
 
 impl QAbstractSocket {
-    /// Sets whether the socket tries the addresses of a host at the same time ("happy eyeballs",
-    /// RFC 8305). It applies to the next connection. The default is `false`: as in Qt, one address
-    /// is tried after the other, each for 30 seconds at most.
+    /// Sets whether the socket tries several addresses of a host at the same time ("happy
+    /// eyeballs", RFC 8305). It applies from the next connection on. The default is `false`: as in
+    /// Qt, the socket tries one address after the other, each for 30 seconds at most.
     ///
-    /// Many hosts have IPv6 addresses, and many networks lose IPv6 packets. A socket that tries
-    /// one address after the other then takes half a minute to connect. With this setting
+    /// Many hosts have IPv6 addresses, and some networks drop IPv6 packets. A socket that tries one
+    /// address after the other then takes half a minute to connect. With this setting
     ///
     /// * the socket looks up IPv6 and IPv4 addresses at the same time. It begins with the first
     ///   answer; if that is IPv4, it waits 50 ms for the other one.
-    /// * it tries IPv6 and IPv4 addresses in turn. An attempt begins 250 ms after the one before,
-    ///   or at once when one has failed.
-    /// * the first attempt that succeeds is the connection. The socket closes all others.
+    /// * it alternates between IPv6 and IPv4 addresses. The next attempt begins 250 ms after the
+    ///   previous one, or as soon as one has failed.
+    /// * it keeps the first connection that succeeds, and closes all others.
     ///
-    /// States, signals and errors are those of a socket without it. If all attempts fail, the error
-    /// is that of the last one.
+    /// States, signals and errors are the same as without this setting. If all attempts fail, the
+    /// error is that of the last one.
     ///
-    /// It has no effect for a UDP socket, a socket that is bound, and a connection by a proxy.
+    /// The setting has no effect on UDP sockets, on bound sockets, and on connections through a
+    /// proxy.
     ///
     /// # Examples
     ///
@@ -83,7 +84,7 @@ impl QAbstractSocket {
         }
     }
 
-    /// Returns whether the socket tries the addresses of a host at the same time. See
+    /// Returns whether the socket tries several addresses of a host at the same time. See
     /// [`set_happy_eyeballs`](QAbstractSocket::set_happy_eyeballs).
     #[must_use]
     pub fn happy_eyeballs(&self) -> bool {
