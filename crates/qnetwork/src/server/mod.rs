@@ -57,11 +57,11 @@ use crate::{
 library_class! {
     /// A TCP server: it accepts connections and hands them out as sockets.
     ///
-    /// Each socket is a child of the server. So the program need not keep a handle of it, and it
-    /// dies with the server. Call [`delete_later`](QObject::delete_later) on a socket that you are
-    /// done with; otherwise closed sockets pile up. If the server may be one that encrypts,
-    /// [`cast`](QObject::cast) returns a handle of `QSslServer`. Stands for Qt's
-    /// [QTcpServer](https://doc.qt.io/qt-5/qtcpserver.html).
+    /// Each socket is a child of the server. So the program need not keep a handle of the socket,
+    /// and the socket dies with the server. Call [`delete_later`](QObject::delete_later) of a
+    /// socket when its connection has ended. Otherwise closed sockets accumulate until the server
+    /// dies. If the server is a `QSslServer`, [`cast`](QObject::cast) returns a handle of this
+    /// class. Stands for Qt's [QTcpServer](https://doc.qt.io/qt-5/qtcpserver.html).
     ///
     /// # Examples
     ///
@@ -90,8 +90,9 @@ library_class! {
 
 /// What a class derived from [`QTcpServer`] overrides.
 ///
-/// To implement the trait is all there is to do. A class derived from
-/// [`QLocalServer`](crate::QLocalServer) implements `IncomingConnection<QLocalServer>`.
+/// The implementation alone makes the server call the function; nothing has to be registered. A
+/// class derived from [`QLocalServer`](crate::QLocalServer) implements
+/// `IncomingConnection<QLocalServer>`.
 ///
 /// # Examples
 ///
@@ -143,10 +144,11 @@ library_class! {
 /// # Ok::<(), qnetwork::SocketError>(())
 /// ```
 pub trait IncomingConnection<Server: Object = QTcpServer>: Inherits<Server> {
-    /// A connection has been accepted: its descriptor, in blocking mode.
+    /// Takes the descriptor of a connection that the server has accepted. The descriptor is in
+    /// blocking mode.
     ///
-    /// See [`set_incoming_connection`](QTcpServer::set_incoming_connection) for what can be done
-    /// with it.
+    /// [`set_incoming_connection`](QTcpServer::set_incoming_connection) says what the function may
+    /// do with it.
     #[doc(alias = "incomingConnection")]
     fn incoming_connection(&self, descriptor: OwnedFd);
 }
@@ -176,12 +178,14 @@ pub struct TcpServerNode {
     /// A [worker](QTcpServer::set_workers) has ended before the server, for example because a slot
     /// has panicked in its thread.
     pub worker_failed: Signal<WorkerError>,
-    /// The server [shuts down](QTcpServer::shutdown), and this connection is to end: a slot says
-    /// goodbye and disconnects it. Emitted once for each connection. If no slot is connected, the
-    /// server calls [`disconnect_from_host`](crate::QAbstractSocket::disconnect_from_host) instead.
+    /// The server is [shutting down](QTcpServer::shutdown). A slot may say goodbye to the client,
+    /// and has to disconnect this socket. Emitted once for each connection. If no slot is
+    /// connected, the server calls
+    /// [`disconnect_from_host`](crate::QAbstractSocket::disconnect_from_host) instead.
     pub shutting_down: Signal<QTcpSocket>,
     /// The server has [shut down](QTcpServer::shutdown), and all connections have ended. The value
-    /// is how many of them were cut at the deadline. Emitted once for each shutdown.
+    /// is the number of connections that the server has aborted at the deadline. Emitted once for
+    /// each shutdown.
     pub shut_down: Signal<usize>,
     base: QObject,
     this: Weak<TcpServerNode>,
@@ -192,7 +196,7 @@ pub struct TcpServerNode {
     reception: OnceCell<Weak<dyn Reception>>,
     /// The server's own proxy, if it has one.
     proxy: RefCell<Option<Box<QNetworkProxy>>>,
-    /// What the server is among others, if it has workers or belongs to a worker.
+    /// The server's part among several, if it has workers or belongs to a worker.
     role: OnceCell<Box<Role>>,
 }
 
@@ -245,9 +249,9 @@ impl QTcpServer {
     /// Listens at an address and a port. With port 0 the system chooses the port, and
     /// [`server_port`](QTcpServer::server_port) returns it.
     ///
-    /// [`QHostAddress::Any`] stands for all addresses of this machine, IPv4 and IPv6.
-    /// [`AnyIPv6`](QHostAddress::AnyIPv6) stands for its IPv6 addresses alone, and a null address
-    /// for its IPv4 addresses.
+    /// [`QHostAddress::Any`] means all addresses of this machine, IPv4 and IPv6.
+    /// [`AnyIPv6`](QHostAddress::AnyIPv6) means only its IPv6 addresses, and a null address only
+    /// its IPv4 addresses.
     ///
     /// # Errors
     ///
@@ -314,10 +318,10 @@ impl QTcpServer {
     /// Sets the proxy that listens for the server. It takes effect at the next
     /// [`listen`](QTcpServer::listen).
     ///
-    /// [`Default`](ProxyType::Default) stands for the proxy of the application or of the system, if
-    /// it can listen. [`NoProxy`](ProxyType::NoProxy) means that the server uses no proxy, even if
-    /// the application has one. A server that listens at a loopback address never uses a proxy.
-    /// Only SOCKS5 proxies can listen; with any other proxy `listen` fails with
+    /// [`Default`](ProxyType::Default) means the proxy of the application or of the system, if it
+    /// can listen. [`NoProxy`](ProxyType::NoProxy) means no proxy, even if the application has one.
+    /// A server that listens at a loopback address never uses a proxy. Only SOCKS5 proxies can
+    /// listen; with any other proxy `listen` fails with
     /// [`UnsupportedSocketOperation`](SocketErrorKind::UnsupportedSocketOperation).
     ///
     /// [`server_address`](QTcpServer::server_address) and [`server_port`](QTcpServer::server_port)
@@ -347,7 +351,7 @@ impl QTcpServer {
         self.proxy.replace(own);
     }
 
-    /// Listens with a socket that is listening already: one inherited from another process, or one
+    /// Uses a socket that is already listening: one that was inherited from another process, or one
     /// with options that [`listen`](QTcpServer::listen) cannot set.
     ///
     /// The server owns the descriptor, even if this function fails.
@@ -400,24 +404,24 @@ impl QTcpServer {
         }
     }
 
-    /// Stops listening, tells the connections, waits for them, and cuts those that are left at the
-    /// deadline. The deadline is a number of milliseconds, -1 for no limit, or a `Duration`.
+    /// Stops listening, waits until all connections have ended, and aborts the remaining ones at
+    /// the deadline. The deadline is a number of milliseconds, -1 for no limit, or a `Duration`.
     ///
-    /// The server closes as by [`close`](QTcpServer::close). Then it emits
-    /// [`shutting_down`](TcpServerNode::shutting_down) for each of its connections. A slot says
-    /// goodbye in the program's protocol and disconnects the connection, now or when its work is
-    /// done. Without such a slot the server disconnects the connections itself, which sends what
-    /// was written. At the deadline the server aborts the connections that are left. When all have
-    /// ended, the loop emits [`shut_down`](TcpServerNode::shut_down), with the number of those that
-    /// were cut.
+    /// The server [closes](QTcpServer::close). Then it emits
+    /// [`shutting_down`](TcpServerNode::shutting_down) for each of its connections. A slot may say
+    /// goodbye to the client, and disconnects the socket, now or when its work is done. If no slot
+    /// is connected, the server disconnects each socket itself, which sends its unsent bytes. At
+    /// the deadline the server aborts the remaining connections. When all connections have ended,
+    /// the loop emits [`shut_down`](TcpServerNode::shut_down) with the number of connections that
+    /// the server has aborted.
     ///
     /// The connections of a server are the sockets among its children and their children, and those
     /// that [`next_pending_connection`](QTcpServer::next_pending_connection) and
-    /// [`accept`](QTcpServer::accept) have returned. Handshakes that a `QSslServer` has not
-    /// finished are cut at once.
+    /// [`accept`](QTcpServer::accept) have returned. A `QSslServer` aborts connections whose
+    /// handshake has not finished immediately.
     ///
-    /// A further call only changes the deadline. The server may listen again meanwhile; new
-    /// connections do not belong to the shutdown. Qt has no such function.
+    /// Calling this function again changes only the deadline. The server may listen again
+    /// meanwhile: new connections do not belong to the shutdown. Qt has no such function.
     ///
     /// Emits `shutting_down` before it returns, or the signals of the connections that it
     /// disconnects.
@@ -425,9 +429,9 @@ impl QTcpServer {
     /// # Workers
     ///
     /// The servers of [workers](QTcpServer::set_workers) emit `shutting_down` for their
-    /// connections, each in its own thread. This server emits `shut_down` once, for all of them. A
-    /// worker that does not answer is given up one second after the deadline. If a program
-    /// calls this function of a worker's server, all workers and this server shut down.
+    /// connections, each in its own thread. This server emits `shut_down` once, for all workers. It
+    /// waits for a worker until one second after the deadline. If a program calls this function of
+    /// a worker's server, this server and all workers shut down.
     ///
     /// # Examples
     ///
@@ -514,8 +518,9 @@ impl QTcpServer {
         }
     }
 
-    /// Accepts connections again after [`pause_accepting`](QTcpServer::pause_accepting). After an
-    /// [error](TcpServerNode::accept_error) the server retries immediately.
+    /// Accepts connections again after [`pause_accepting`](QTcpServer::pause_accepting). If the
+    /// server waits for its next try after an [error](TcpServerNode::accept_error), it tries again
+    /// immediately.
     #[doc(alias = "resumeAccepting")]
     pub fn resume_accepting(&self) {
         match self.0.part() {
@@ -652,8 +657,8 @@ impl QTcpServer {
     /// Returns the next accepted connection, if there is one. The socket is a child of the server,
     /// unless a [handler](QTcpServer::set_incoming_connection) has given it another parent.
     ///
-    /// There may be connections to take even while the server does not listen. Then Qt's warning is
-    /// logged.
+    /// The program may call this function even if the server does not listen. Then the server logs
+    /// Qt's warning.
     #[doc(alias = "nextPendingConnection")]
     #[must_use]
     pub fn next_pending_connection(&self) -> Option<QTcpSocket> {

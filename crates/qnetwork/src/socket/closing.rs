@@ -24,7 +24,7 @@ impl QAbstractSocket {
     /// [`disconnected`](AbstractSocketNode::disconnected) and
     /// [`closed`](AbstractSocketNode::closed).
     ///
-    /// If the other end does not read, this takes any time:
+    /// If the other end does not read, the socket stays `Closing` for ever:
     /// [`disconnect_from_host_with_timeout`](QAbstractSocket::disconnect_from_host_with_timeout)
     /// limits it.
     #[doc(alias = "disconnectFromHost")]
@@ -35,7 +35,7 @@ impl QAbstractSocket {
         }
     }
 
-    /// Closes the connection at once. Bytes that were not sent are lost.
+    /// Closes the connection at once. Unsent bytes are lost.
     ///
     /// Unless the socket is unconnected, it emits
     /// [`about_to_close`](qcore::io_device::DeviceNode::about_to_close),

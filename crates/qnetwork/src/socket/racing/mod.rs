@@ -7,9 +7,10 @@
 //!                                                        the socket's engine, from then on
 //! ```
 //!
-//! `plan.rs` decides, without a clock. `race.rs` has the state. An attempt has a source of its own
-//! in the loop. When one is connected, its descriptor moves into an engine whose source is the
-//! socket, and everything else is as for other sockets.
+//! `plan.rs` decides which attempt begins when, without a clock. `race.rs` has the state. Each
+//! attempt has an event source of its own in the loop. When an attempt has connected, its
+//! descriptor moves into an engine whose event source is the socket. From then on the socket works
+//! like any other.
 
 mod plan;
 mod race;
@@ -96,7 +97,7 @@ impl QAbstractSocket {
 }
 
 impl AbstractSocketNode {
-    /// Returns whether the next connection is made by a race.
+    /// Returns whether the next attempt to connect is a race.
     pub(super) fn races(&self) -> bool {
         self.racing.get().is_some_and(|race| race.enabled.get())
             && matches!(self.socket_type, SocketType::Tcp | SocketType::Unknown)
@@ -145,7 +146,7 @@ impl AbstractSocketNode {
         self.continue_race(race);
     }
 
-    /// Begins to connect if the socket is still looking up the name; then goes on with the race.
+    /// Begins to connect if the socket is still looking up the name, then continues the race.
     fn continue_race(&self, race: &Race) {
         if self.current_state() == SocketState::HostLookup {
             let number = race.number.get();
@@ -187,7 +188,7 @@ impl AbstractSocketNode {
         }
         self.attempt.tries();
         let number = race.number.get();
-        // Each round tries an address, and there are only so many.
+        // Each round tries another address, so the loop ends.
         while race.number.get() == number {
             let step = race.plan.borrow_mut().next(race.now());
             match step {
@@ -227,7 +228,7 @@ impl AbstractSocketNode {
         Ok(())
     }
 
-    /// Lets an attempt go on that is ready for something.
+    /// Continues an attempt whose engine is ready.
     fn check_entrant(&self, entrant: &Rc<Entrant>) {
         let _recovery = self.recovery();
         let Some(race) = self.racing.running() else { return };
@@ -336,8 +337,8 @@ impl AbstractSocketNode {
         }
     }
 
-    /// Waits for the look-ups that have no answer yet, without a loop that would bring it. Returns
-    /// `false` if there are none, or the deadline has passed.
+    /// Waits for the look-ups that have not ended, without a running loop. Returns `false` if there
+    /// are none, or if the deadline has passed.
     fn wait_for_families(&self, race: &Race, deadline: QDeadlineTimer) -> bool {
         let families = race.abort_lookups();
         if families.is_empty() {
