@@ -199,7 +199,7 @@ impl<C: Codec> FramedNode<C> {
         });
     }
 
-    /// Emits all messages that are there. A call from within does nothing: the outer one goes on.
+    /// Emits all messages that have arrived. A nested call does nothing: the outer call continues.
     fn run(self: &Rc<Self>) {
         if self.is_taken() || self.running.replace(true) {
             return;
@@ -333,7 +333,7 @@ impl<C: Codec> FramedNode<C> {
         self.settle(device, lends, decoded, size)
     }
 
-    /// Removes what was decoded from the device.
+    /// Removes the decoded bytes from the device.
     fn settle(
         &self,
         device: &QIODevice,

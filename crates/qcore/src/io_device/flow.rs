@@ -69,7 +69,7 @@ impl QIODevice {
     ///
     /// # Examples
     ///
-    /// A slot that writes until the device is full, and goes on when it has sent enough:
+    /// A slot that writes until the device is full, and continues when the device has sent enough:
     ///
     /// ```
     /// use std::cell::Cell;

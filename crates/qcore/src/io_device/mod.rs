@@ -459,7 +459,7 @@ impl QIODevice {
     /// An open device emits [`about_to_close`](DeviceNode::about_to_close) before it returns. A
     /// socket also emits the signals of its function for disconnecting: `state_changed`,
     /// [`read_channel_finished`](DeviceNode::read_channel_finished), `disconnected` and `closed`.
-    /// If it is encrypted, it first sends what was written, and emits
+    /// If it is encrypted, it first sends its unsent bytes, and emits
     /// [`bytes_written`](DeviceNode::bytes_written) and `encrypted_bytes_written`.
     pub fn close(&self) {
         self.backend().close(self);
@@ -704,7 +704,8 @@ impl QIODevice {
         self.0.buffer.borrow().len()
     }
 
-    /// Ends the transaction and replaces the content of the read buffer. Returns what was in it.
+    /// Ends the transaction and replaces the content of the read buffer. Returns the previous
+    /// content.
     pub(crate) fn exchange_buffer(&self, bytes: DetachedBytes) -> DetachedBytes {
         self.recall();
         self.0.transaction.set(None);

@@ -148,9 +148,9 @@ impl SlotList for Tasks {
 /// The result is the output of the task's future, or a [`JoinError`] if the task has panicked or
 /// was aborted.
 ///
-/// Dropping the handle does nothing to the task, as with a [`Connection`](crate::Connection): the
-/// task goes on. [`scoped`](JoinHandle::scoped) returns a handle that aborts the task when it is
-/// dropped.
+/// Dropping the handle does not stop the task, just as dropping a [`Connection`](crate::Connection)
+/// does not disconnect it. [`scoped`](JoinHandle::scoped) returns a handle that aborts the task
+/// when it is dropped.
 ///
 /// # Examples
 ///

@@ -551,7 +551,8 @@ impl QLocalSocket {
 
     /// Waits until there is new data to read and the socket has emitted `ready_read`. The deadline
     /// is a number of milliseconds, -1 for no limit, or a `Duration`. Meanwhile the socket sends
-    /// what was written. If the socket is still connecting, the function waits for that first.
+    /// its unsent bytes. If the socket is still connecting, the function waits for the connection
+    /// first.
     ///
     /// Like the loop, the function emits the signals of the socket before it returns.
     ///
@@ -590,7 +591,8 @@ impl QLocalSocket {
     }
 
     /// Waits until the socket is disconnected. The deadline is a number of milliseconds, -1 for no
-    /// limit, or a `Duration`. Meanwhile the socket sends what was written and reads what arrives.
+    /// limit, or a `Duration`. Meanwhile the socket sends its unsent bytes, and reads the bytes
+    /// that arrive.
     ///
     /// Like the loop, the function emits the signals of the socket before it returns.
     ///

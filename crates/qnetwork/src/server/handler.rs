@@ -11,7 +11,7 @@ use qcore::{
 use super::QTcpServer;
 use crate::socket::QTcpSocket;
 
-/// What a class derived from [`QTcpServer`] overrides.
+/// The function that a class derived from [`QTcpServer`] overrides to handle each connection.
 ///
 /// The implementation alone makes the server call the function; nothing has to be registered. A
 /// class derived from [`QLocalServer`](crate::QLocalServer) implements
@@ -96,7 +96,8 @@ impl QTcpServer {
     /// it](QTcpServer::add_pending_connection) to the connections that
     /// [`next_pending_connection`](QTcpServer::next_pending_connection) returns. It may also keep
     /// the connection, pass the descriptor to a thread, or drop it, which closes the connection. In
-    /// each case the server emits [`new_connection`](TcpServerNode::new_connection) afterwards.
+    /// each case the server emits [`new_connection`](super::TcpServerNode::new_connection)
+    /// afterwards.
     ///
     /// `handler` is a method or a closure of `receiver`, which is an object (for example the server
     /// itself) or an `Rc` of anything. The server does not keep the receiver alive. Once the
