@@ -14,8 +14,8 @@ use super::{
 /// [`Remote`](crate::Remote), a receiver in another thread, is one if `T` is `Clone + Send` and the
 /// slot is `Send`.
 ///
-/// Whether `S` fits the receiver is a bound of the functions, not of the trait. So the compiler
-/// says only once that a slot does not fit.
+/// The functions have the bound that `S` fits the receiver, and the trait does not. So the compiler
+/// reports only once that a slot does not fit.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot receive signals of `{T}`",
     label = "not a reference to a receiver, or not one for this signal",
