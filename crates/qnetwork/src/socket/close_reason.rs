@@ -37,7 +37,7 @@ use crate::common::{SocketError, SocketErrorKind};
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CloseReason {
-    /// The program has closed or aborted the connection, has deleted the socket, or has given the
+    /// This end has closed or aborted the connection, has deleted the socket, or has given the
     /// socket another descriptor.
     Local,
     /// The other end has closed the connection in order. All bytes that it sent have arrived.
