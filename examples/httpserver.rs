@@ -34,7 +34,8 @@ bytes.
 
   --listen ADDR:PORT  the address to listen on; port 0 means any free port [127.0.0.1:7080]
   --tls               use TLS. The certificate is one for localhost, whose key is public. It is for
-                      trying only: curl --cacert tests/conformance/certs/ca.crt https://localhost:7080/
+                      trying only:
+                      curl --cacert tests/conformance/certs/ca.crt https://localhost:7080/
   --cert FILE         with --tls, show the certificates in this PEM file
   --key FILE          the key of the certificate, a PEM file
   --help              print this text";

@@ -32,7 +32,7 @@ crate::numbered! {
         /// The program used something in a wrong way.
         #[doc(alias = "QtWarningMsg")]
         Warning = 1,
-        /// A slot panicked, and the program goes on, as its
+        /// A slot panicked, and the program continues, as its
         /// [policy](crate::QCoreApplication::set_panic_policy) says.
         #[doc(alias = "QtCriticalMsg")]
         #[doc(alias = "QtSystemMsg")]

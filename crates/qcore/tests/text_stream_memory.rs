@@ -12,8 +12,8 @@ use qcore::{
     text_stream::{Manipulator, TextCodec, TextStreamStatus},
 };
 
-/// The most bytes allocated for each byte of input. A byte of Latin-1 may be two of UTF-8, and text,
-/// source and result exist at the same time; all of them may just have grown.
+/// The most bytes allocated for each byte of input. A byte of Latin-1 may be two of UTF-8, and
+/// text, source and result exist at the same time; all of them may just have grown.
 const MULTIPLE: usize = 24;
 /// The bytes that are allowed even without input: the buffers for reading.
 const AT_LEAST: usize = 128 * 1024;

@@ -27,11 +27,12 @@ impl PrefixSize {
     }
 }
 
-/// Messages of bytes with their length in front.
+/// Messages of bytes, each with its length in front.
 ///
-/// By default the length is in big endian order, does not count itself, and is at most 1 MiB. A
-/// length over the limit is an error of the kind [`TooLong`](FrameErrorKind::TooLong) as soon as
-/// the length itself has arrived. No memory is allocated for a message before its bytes are there.
+/// By default the length is in big endian order, does not include its own bytes, and is at most 1
+/// MiB. A length over the limit is an error of the kind [`TooLong`](FrameErrorKind::TooLong), as
+/// soon as the length has arrived. The codec allocates memory for a message only when all its bytes
+/// have arrived.
 ///
 /// # Examples
 ///
@@ -76,7 +77,7 @@ impl LengthPrefix {
         self
     }
 
-    /// Makes the length count its own bytes, too.
+    /// Makes the length include its own bytes.
     #[must_use]
     pub fn counting_itself(mut self) -> Self {
         self.counts_itself = true;
@@ -90,7 +91,8 @@ impl LengthPrefix {
         self
     }
 
-    /// Returns the bytes of the message and its whole size, or how many bytes are needed.
+    /// Returns the message and its size including the length, or the number of bytes that are
+    /// needed.
     pub(super) fn find<'a>(&self, bytes: &'a [u8]) -> Result<Decoded<&'a [u8]>, FrameError> {
         let prefix = self.size.bytes();
         let Some(head) = bytes.get(..prefix) else { return Ok(Decoded::Need(prefix)) };

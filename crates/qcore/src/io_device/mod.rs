@@ -1,4 +1,4 @@
-//! Devices: the base of everything that can be read from and written to.
+//! Devices: objects that a program reads bytes from and writes bytes to.
 //!
 //! A [`QIODevice`] has a read buffer, which its backend fills, and functions that take bytes from
 //! that buffer. Written bytes go directly to the backend. The backend is a [`DeviceBackend`].
@@ -60,13 +60,14 @@ use crate::{
 };
 
 crate::library_class! {
-    /// A device that bytes are read from and written to. It is the base class of all sockets.
+    /// A device: a program reads bytes from it and writes bytes to it. It is the base class of all
+    /// sockets.
     ///
-    /// Reading takes the bytes that are there and never waits. A device is either sequential, a
-    /// stream like a socket, or it has positions and a size, like [`QBuffer`]. Implement
-    /// [`DeviceBackend`] to make a device of your own. [`cast`](QObject::cast) returns a handle of
-    /// the derived class, for example of a [`QBuffer`]. Stands for Qt's
-    /// [QIODevice](https://doc.qt.io/qt-5/qiodevice.html).
+    /// Reading returns the bytes that the device has now and never waits. A device is either
+    /// sequential, which means a stream like a socket, or it has positions and a size, like
+    /// [`QBuffer`]. Implement [`DeviceBackend`] to make a device of your own.
+    /// [`cast`](QObject::cast) returns a handle of the derived class, for example of a [`QBuffer`].
+    /// Stands for Qt's [QIODevice](https://doc.qt.io/qt-5/qiodevice.html).
     ///
     /// # End of data
     ///
@@ -438,15 +439,15 @@ impl QIODevice {
 
     /// Returns how many written bytes wait in this process for the operating system to take them.
     ///
-    /// A program that may write faster than the other end reads should limit this number;
-    /// [`write_flow`](QIODevice::write_flow) helps. For a `QSslSocket` it includes bytes that
-    /// [`bytes_to_write`](QIODevice::bytes_to_write) does not count: those that are encrypted and
-    /// not sent, with the bytes that encryption adds. For other sockets the two numbers differ only
-    /// by bytes that were sent and have not been announced by
-    /// [`bytes_written`](DeviceNode::bytes_written) yet. Neither number includes what the system
-    /// has taken and the other end has not received. Qt has no such function.
+    /// A program that may write faster than the other end reads should limit this number, for
+    /// example with [`write_flow`](QIODevice::write_flow). For a `QSslSocket` the number includes
+    /// bytes that [`bytes_to_write`](QIODevice::bytes_to_write) does not count: bytes that are
+    /// encrypted and not sent, with those that encryption adds. For other sockets the two numbers
+    /// differ only by bytes that were sent and that [`bytes_written`](DeviceNode::bytes_written)
+    /// has not reported yet. Neither number includes bytes that the system has taken and the other
+    /// end has not received. Qt has no such function.
     ///
-    /// The number is 0 for a device that passes on bytes at once, such as a `QUdpSocket` or a
+    /// The number is 0 for a device that passes on bytes immediately, such as a `QUdpSocket` or a
     /// [`QBuffer`].
     #[must_use]
     pub fn unsent_bytes(&self) -> usize {
@@ -457,8 +458,8 @@ impl QIODevice {
     ///
     /// An open device emits [`about_to_close`](DeviceNode::about_to_close) before it returns. A
     /// socket also emits the signals of its function for disconnecting: `state_changed`,
-    /// [`read_channel_finished`](DeviceNode::read_channel_finished), `disconnected` and `closed`. If
-    /// it is encrypted, it first sends what was written, and emits
+    /// [`read_channel_finished`](DeviceNode::read_channel_finished), `disconnected` and `closed`.
+    /// If it is encrypted, it first sends its unsent bytes, and emits
     /// [`bytes_written`](DeviceNode::bytes_written) and `encrypted_bytes_written`.
     pub fn close(&self) {
         self.backend().close(self);
@@ -526,7 +527,7 @@ impl QIODevice {
     ///
     /// [`DeviceErrorKind::NotOpen`] or [`NotWritable`](DeviceErrorKind::NotWritable), with Qt's
     /// warning in the log. [`Full`](DeviceErrorKind::Full) if the program has chosen
-    /// [`WhenFull::Refuse`] and too many bytes wait. Otherwise the device's own error.
+    /// [`WhenFull::Refuse`] and the device is full. Otherwise the device's own error.
     pub fn write(&self, data: impl AsRef<[u8]>) -> Result<usize, DeviceError> {
         self.check_writable("write")?;
         self.check_write_channel()?;
@@ -550,8 +551,9 @@ impl QIODevice {
         Ok(count)
     }
 
-    /// Writes bytes that can be given away or shared, see [`Chunk`]. A device with a write buffer,
-    /// like a socket, keeps them without a copy, and `bytes_written` reports them in one piece.
+    /// Writes bytes that the caller gives away or shares, see [`Chunk`]. A device with a write
+    /// buffer, like a socket, keeps them without a copy, and `bytes_written` reports them in one
+    /// piece.
     ///
     /// Emits [`bytes_written`](DeviceNode::bytes_written) before it returns where
     /// [`write`](QIODevice::write) does.
@@ -702,7 +704,8 @@ impl QIODevice {
         self.0.buffer.borrow().len()
     }
 
-    /// Ends the transaction and replaces the content of the read buffer. Returns what was in it.
+    /// Ends the transaction and replaces the content of the read buffer. Returns the previous
+    /// content.
     pub(crate) fn exchange_buffer(&self, bytes: DetachedBytes) -> DetachedBytes {
         self.recall();
         self.0.transaction.set(None);

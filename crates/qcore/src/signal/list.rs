@@ -35,7 +35,7 @@ enum Entries<T: 'static> {
     /// The id of a single slot, and the slot. Most signals with a slot have only one, which needs
     /// no list.
     One(u64, Rc<dyn AnySlot<T>>),
-    /// The entries, sorted by id, because ids rise. `None` stands for an empty list.
+    /// The entries, sorted by id, because ids rise. `None` means an empty list.
     Many(Option<Rc<Vec<Entry<T>>>>),
 }
 

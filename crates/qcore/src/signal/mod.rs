@@ -162,9 +162,9 @@ impl<T: 'static> Signal<T> {
     /// Connects a closure of `receiver`: an object, or an `Rc` or `Weak` of anything, or
     /// [two of them](IntoReceiver).
     ///
-    /// The closure is given the receiver. The connection does not keep it, and is dead at once when
-    /// the receiver is. A method is connected by [`connect_slot`](Signal::connect_slot); one that
-    /// takes `&self` and `&T` can be given here as well.
+    /// The closure gets the receiver as its first argument. The connection does not keep the
+    /// receiver alive, and ends when the receiver dies. [`connect_slot`](Signal::connect_slot)
+    /// connects methods; this function also takes a method with the parameters `&self` and `&T`.
     ///
     /// ```
     /// use std::{cell::RefCell, rc::Rc};
@@ -194,9 +194,9 @@ impl<T: 'static> Signal<T> {
     /// Connects a method of `receiver`: an object, or an `Rc` or `Weak` of anything, or
     /// [two of them](IntoReceiver).
     ///
-    /// The method takes `&self` and, if it wants to, the signal's value: by reference or by value,
-    /// a `String` as `&str`, the parts of a tuple as parameters of their own. [`Slot`] lists the
-    /// shapes. The connection does not keep the receiver, and is dead at once when the receiver is.
+    /// The method takes `&self` and may take the signal's value: by reference or by value, a
+    /// `String` as `&str`, the parts of a tuple as separate parameters. [`Slot`] lists these forms.
+    /// The connection does not keep the receiver alive, and ends when the receiver dies.
     ///
     /// ```
     /// use std::cell::Cell;
@@ -243,9 +243,9 @@ impl<T: 'static> Signal<T> {
     /// Connects a method as [`connect_slot`](Signal::connect_slot) does. The event loop calls the
     /// slot later, with a clone of the value. This is Qt's `QueuedConnection`.
     ///
-    /// A slot that is called directly runs inside of the function that emits the signal. A queued
-    /// slot runs when that function has returned, and its caller, too. So it may borrow a `RefCell`
-    /// that the caller has borrowed, or destroy an object that the caller uses.
+    /// A directly called slot runs inside of the function that emits the signal. A queued slot runs
+    /// when that function and its callers have returned. So it may borrow a `RefCell` that a caller
+    /// has borrowed, or destroy an object that a caller uses.
     ///
     /// It is the short form of [`connect_slot_with_type`](Signal::connect_slot_with_type) with
     /// [`ConnectionType::QUEUED`].

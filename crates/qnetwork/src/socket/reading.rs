@@ -2,10 +2,10 @@
 //!
 //! # Sockets without a read buffer
 //!
-//! The bytes, and also the end of the stream, stay with the system until the program reads. The
-//! socket emits `ready_read` once when there is something to read, and then not again before the
-//! program has read something. A program that reads up to the end of the stream finds the socket
-//! unconnected. No signal of Qt's reports that. All of this is as in Qt.
+//! The bytes and the end of the stream stay in the operating system until the program reads. When
+//! there is something to read, the socket emits `ready_read` once, and then not again until the
+//! program has read something. When the program reads the end of the stream, the socket becomes
+//! unconnected, and emits none of Qt's signals for that. All of this is as in Qt.
 
 use std::rc::Rc;
 
@@ -25,11 +25,11 @@ use crate::{
 };
 
 impl QAbstractSocket {
-    /// Limits the read buffer to `size` bytes. The default, 0, is no limit.
+    /// Limits the read buffer to `size` bytes. The default, 0, means no limit.
     ///
     /// Bytes that do not fit stay in the operating system's buffer, which slows the sender down.
     ///
-    /// # When reading goes on
+    /// # When the socket reads again
     ///
     /// As in Qt, a socket that finds its buffer full stops reading and does not emit `ready_read`
     /// any more. It reads again when
@@ -39,9 +39,9 @@ impl QAbstractSocket {
     /// * the program calls [`wait_for_ready_read`](QAbstractSocket::wait_for_ready_read).
     ///
     /// Reading a part of the buffer is not enough, unless a slot of `ready_read` does so before
-    /// more has arrived. So a program that reads a part of the buffer outside of that slot, by a
-    /// timer for example, may wait for ever: if it takes 3 bytes of a full buffer of 4, no more
-    /// arrive. Such a program has to restart reading by changing the limit:
+    /// more bytes have arrived. So a program that reads a part of the buffer elsewhere, for example
+    /// in a slot of a timer, may wait for ever: if it takes 3 bytes of a full buffer of 4, no more
+    /// bytes arrive. Such a program has to restart reading by changing the limit:
     ///
     /// ```
     /// use std::{cell::RefCell, rc::Rc};
@@ -80,8 +80,8 @@ impl QAbstractSocket {
     /// # Ok::<(), qnetwork::SocketError>(())
     /// ```
     ///
-    /// A program does not need this if it always reads everything in the slot and keeps the rest in
-    /// a buffer of its own.
+    /// A program does not need this if its slot of `ready_read` always reads all bytes, and keeps
+    /// incomplete data in a buffer of its own.
     #[doc(alias = "setReadBufferSize")]
     pub fn set_read_buffer_size(&self, size: usize) {
         match self.layers.class() {
@@ -91,8 +91,8 @@ impl QAbstractSocket {
     }
 }
 
-/// A block with at least this many bytes goes into the read buffer as it is. Copying the bytes would
-/// cost more. The block takes at most four times the memory of its bytes.
+/// A block with at least this many bytes goes into the read buffer without a copy, because copying
+/// would cost more. The block uses at most four times the memory of its bytes.
 const GIVEN_AWAY: usize = SCRATCH / 4;
 
 /// Where received bytes go.
