@@ -25,6 +25,7 @@ mod emissions;
 mod exhaustion;
 mod framed_sockets;
 mod handing_over;
+mod hard_times;
 mod heartbeats;
 mod icmp;
 mod idle;
