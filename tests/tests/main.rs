@@ -27,6 +27,7 @@ mod framed_sockets;
 mod handing_over;
 mod hard_times;
 mod heartbeats;
+mod hostile;
 mod icmp;
 mod idle;
 mod layers;
