@@ -22,7 +22,7 @@ use std::{
 };
 
 use qcore::{
-    DeviceError, Interval, QElapsedTimer, QObject, Signal,
+    Connection, DeviceError, Interval, QElapsedTimer, QObject, Signal,
     event_loop::TimerId,
     library_class,
     object::{Handle, Life, Node, Object},
@@ -115,8 +115,10 @@ library_class! {
     ///
     /// [`send`](Reconnector::send) hands a message to the socket, or does what
     /// [`set_while_away`](Reconnector::set_while_away) says if there is no connection. Messages that
-    /// are kept follow what the slots of [`connected`](ReconnectorNode::connected) write. A message
-    /// that the socket has accepted is lost if the connection ends before the peer has received it:
+    /// are kept follow what the slots of [`connected`](ReconnectorNode::connected) write. If the
+    /// [`write_flow`](qcore::QIODevice::write_flow) of the socket refuses them, they go on waiting
+    /// until it emits [`drained`](qcore::io_device::WriteFlow::drained), and the messages that are
+    /// sent meanwhile wait behind them. A message that the socket has accepted is lost if the connection ends before the peer has received it:
     /// only the program's protocol can find out what has arrived.
     ///
     /// # Examples
@@ -199,6 +201,12 @@ pub struct ReconnectorNode {
     limits: Cell<Limits>,
     rule: Cell<WhileAway>,
     queue: RefCell<Queue>,
+    /// Messages that have waited are being written.
+    sends: Cell<bool>,
+    /// The socket has not taken all messages that have waited, so that others wait behind them.
+    is_behind: Cell<bool>,
+    /// The slot at the socket's `drained`, once the socket has refused a message.
+    drained: RefCell<Option<Connection>>,
 }
 
 /// The settings that are lengths of time or numbers.
@@ -279,6 +287,9 @@ impl Reconnector {
             }),
             rule: Cell::default(),
             queue: RefCell::default(),
+            sends: Cell::new(false),
+            is_behind: Cell::new(false),
+            drained: RefCell::default(),
         })));
         socket.set_parent(Some(&this));
         this.listen();
@@ -430,12 +441,16 @@ impl Reconnector {
     }
 
     /// Writes a message to the socket, or does what
-    /// [`set_while_away`](Reconnector::set_while_away) says if there is no connection.
+    /// [`set_while_away`](Reconnector::set_while_away) says if there is no connection or earlier
+    /// messages still wait.
     ///
     /// # Errors
     ///
     /// * [`NotOpen`](qcore::DeviceErrorKind::NotOpen) if there is no connection and the message is
     ///   neither kept nor dropped
+    /// * [`Full`](qcore::DeviceErrorKind::Full) if the
+    ///   [`write_flow`](qcore::QIODevice::write_flow) of the socket refuses the message, or if
+    ///   earlier messages wait and the message is neither kept nor dropped
     /// * [`TooLong`](qcore::DeviceErrorKind::TooLong) if the message has no room among those that
     ///   wait
     ///
