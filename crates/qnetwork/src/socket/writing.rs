@@ -132,7 +132,10 @@ impl AbstractSocketNode {
             }
             Outcome::WouldBlock => Ok(0),
             Outcome::Failed(error) => {
-                self.set_error(&error);
+                engine.close_failed();
+                if self.has_engine(&engine) {
+                    self.set_error(&error);
+                }
                 Err(error.into())
             }
         }
@@ -227,7 +230,10 @@ impl AbstractSocketNode {
                 // The engine is not writable now. First announce what was sent.
                 Outcome::WouldBlock => {}
                 Outcome::Failed(error) => {
-                    self.on_write_error(&error);
+                    engine.close_failed();
+                    if self.has_engine(&engine) {
+                        self.on_write_error(&error);
+                    }
                     break;
                 }
             }
