@@ -14,8 +14,8 @@ use integration::{
     wait_until,
 };
 use qcore::{
-    DeviceErrorKind, QCoreApplication, QObject, QPointer, QSignalSpy, QTimer, VirtualClock,
-    block_on, class, io_device::WhenFull, spawn_local, task::timeout,
+    DeviceErrorKind, QCoreApplication, QObject, QPointer, QSignalSpy, VirtualClock, block_on,
+    class, io_device::WhenFull, spawn_local, task::timeout,
 };
 use qnetwork::{
     ProxyType, QNetworkProxy, QSslSocket, QTcpServer, QTcpSocket, Reconnector,
@@ -463,14 +463,15 @@ fn messages_that_were_refused_survive_the_connection() {
         link.send(format!("{number:09}\n")).unwrap();
     }
     let lost = Rc::new(Cell::new(false));
-    link.connected.connect_to((&link, &lost), |(link, lost), ()| {
+    link.socket().bytes_written.connect_to((link.socket(), &lost), |(socket, lost), _| {
         if !lost.replace(true) {
-            let socket = link.socket().clone();
-            QTimer::single_shot(0, move || socket.abort());
+            socket.abort();
         }
     });
     link.start();
-    wait_until(|| lost.get() && link.state() == Connected && link.waiting_bytes() == 0);
+    wait_until(|| lost.get() && link.socket().state() == SocketState::Unconnected);
+    assert!(link.waiting_bytes() > 0);
+    wait_until(|| link.waiting_bytes() == 0);
     drop(accept(&listener));
     let mut peer = accept(&listener);
     wait_until(|| link.socket().bytes_to_write() == 0);

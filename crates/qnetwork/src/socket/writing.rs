@@ -121,24 +121,24 @@ impl AbstractSocketNode {
         if data.is_empty() {
             return Ok(0);
         }
-        let outcome = match engine.check_connected() {
-            Ok(()) => engine.write(&[IoSlice::new(data)]),
-            Err(error) => Outcome::Failed(error),
-        };
-        match outcome {
-            Outcome::Moved(count) => {
-                self.timeouts.note_sent();
-                Ok(count)
-            }
-            Outcome::WouldBlock => Ok(0),
-            Outcome::Failed(error) => {
-                engine.close_failed();
-                if self.has_engine(&engine) {
-                    self.set_error(&error);
+        let error = match engine.check_connected() {
+            Err(error) => error,
+            Ok(()) => match engine.write(&[IoSlice::new(data)]) {
+                Outcome::Moved(count) => {
+                    self.timeouts.note_sent();
+                    return Ok(count);
                 }
-                Err(error.into())
-            }
+                Outcome::WouldBlock => return Ok(0),
+                Outcome::Failed(error) => {
+                    engine.close_failed();
+                    error
+                }
+            },
+        };
+        if self.has_engine(&engine) {
+            self.set_error(&error);
         }
+        Err(error.into())
     }
 
     /// Step 2: asks the loop to call the socket for sending, unless it was asked already.
