@@ -90,7 +90,7 @@ pub struct LocalServerNode {
     pub shut_down: Signal<usize>,
     pub(super) base: QObject,
     pub(super) this: Weak<LocalServerNode>,
-    pub(super) listener: RefCell<Option<Listener>>,
+    pub(super) listener: RefCell<Option<Rc<Listener>>>,
     names: RefCell<Names>,
     options: Cell<LocalServerOptions>,
     pub(super) state: ServerState<QLocalSocket>,
@@ -211,7 +211,7 @@ impl QLocalServer {
     #[doc(alias = "socketDescriptor")]
     #[must_use]
     pub fn socket_descriptor(&self) -> Option<RawFd> {
-        self.listener.borrow().as_ref().map(Listener::descriptor)
+        self.listener.borrow().as_ref().map(|listener| listener.descriptor())
     }
 
     /// Stops listening, removes the file, and closes the connections that the program has not
@@ -463,7 +463,7 @@ impl QLocalServer {
         self.names.replace(names);
         self.state.more.set(false);
         self.accepts.set(self.state.max_pending() > 0);
-        self.listener.replace(Some(listener));
+        self.listener.replace(Some(Rc::new(listener)));
     }
 }
 

@@ -4,9 +4,9 @@
 //! in [`check`](ReconnectorNode::check). By then the socket has emitted all signals of the end, and
 //! may connect again.
 
-use std::time::Duration;
+use std::{cell::Cell, time::Duration};
 
-use qcore::{DeviceError, QElapsedTimer, TimerType, object::Node};
+use qcore::{Connection, DeviceError, DeviceErrorKind, QElapsedTimer, TimerType, object::Node};
 
 use super::{Reconnector, ReconnectorNode, ReconnectorState};
 #[cfg(feature = "_tls")]
@@ -74,10 +74,14 @@ impl ReconnectorNode {
     }
 
     pub(super) fn send(&self, message: &[u8]) -> Result<(), DeviceError> {
-        if self.is_connected() {
+        if self.is_connected() && self.is_behind.get() {
+            self.send_queue();
+        }
+        let has_link = self.is_connected();
+        if has_link && !self.is_behind.get() {
             return self.socket.write(message).map(drop);
         }
-        self.queue.borrow_mut().take_in(message, self.rule.get())
+        self.queue.borrow_mut().take_in(message, self.rule.get(), has_link)
     }
 
     /// Runs when the object is destroyed.
@@ -171,13 +175,17 @@ impl ReconnectorNode {
     }
 
     pub(super) fn on_connected(&self) {
-        if self.state.get() != ReconnectorState::Connecting || self.aborted.get() {
+        // A slot that was called earlier may have ended the connection.
+        let is_late = self.aborted.get() || !self.is_ready();
+        if self.state.get() != ReconnectorState::Connecting || is_late {
             return;
         }
         self.stop_timer();
+        self.is_behind.set(false);
         self.uptime.set(started());
         let change = self.enter(ReconnectorState::Connected);
-        if self.changes.get() == change {
+        // A slot may have ended the connection, which `check` notices in the next turn.
+        if self.changes.get() == change && self.is_ready() {
             self.connected.emit(());
         }
         if self.changes.get() == change {
@@ -185,15 +193,47 @@ impl ReconnectorNode {
         }
     }
 
+    /// Writes the messages that wait, until the socket refuses one. Then
+    /// [`drained`](qcore::io_device::WriteFlow::drained) of the socket continues.
     fn send_queue(&self) {
+        // A logger may send a message while one is being written.
+        if self.sends.replace(true) {
+            return;
+        }
+        let _sending = Sending(&self.sends);
+        self.is_behind.set(true);
         while self.is_connected() {
             let message = self.queue.borrow_mut().pop();
-            let Some(message) = message else { return };
-            if self.socket.write(&message).is_err() {
-                self.queue.borrow_mut().put_back(message);
+            let Some(message) = message else {
+                self.is_behind.set(false);
                 return;
+            };
+            let change = self.changes.get();
+            let Err(error) = self.socket.write(&message) else { continue };
+            if self.changes.get() == change {
+                self.queue.borrow_mut().put_back(message);
             }
+            if error == DeviceErrorKind::Full {
+                self.continue_when_drained();
+            }
+            return;
         }
+    }
+
+    fn continue_when_drained(&self) {
+        let is_connected = self.drained.borrow().as_ref().is_some_and(Connection::is_connected);
+        if is_connected {
+            return;
+        }
+        let node = self.this.clone();
+        let drained = self.socket.write_flow().drained.connect_to(&self.base, move |_, ()| {
+            if let Some(node) = node.upgrade()
+                && node.is_connected()
+            {
+                node.send_queue();
+            }
+        });
+        self.drained.replace(Some(drained));
     }
 
     // ---- ends
@@ -324,6 +364,15 @@ impl ReconnectorNode {
             }
             _ => {}
         }
+    }
+}
+
+/// Notes the end of [`send_queue`](ReconnectorNode::send_queue), also after a panic.
+struct Sending<'a>(&'a Cell<bool>);
+
+impl Drop for Sending<'_> {
+    fn drop(&mut self) {
+        self.0.set(false);
     }
 }
 

@@ -22,7 +22,7 @@ use std::{
 };
 
 use qcore::{
-    DeviceError, Interval, QElapsedTimer, QObject, Signal,
+    Connection, DeviceError, Interval, QElapsedTimer, QObject, Signal,
     event_loop::TimerId,
     library_class,
     object::{Handle, Life, Node, Object},
@@ -116,9 +116,11 @@ library_class! {
     /// If there is a connection, [`send`](Reconnector::send) writes the message to the socket.
     /// Otherwise it follows the rule that [`set_while_away`](Reconnector::set_while_away) sets.
     /// When the socket is connected again, the slots of [`connected`](ReconnectorNode::connected)
-    /// write first, and the kept messages follow. A message that the socket has accepted is lost if
-    /// the connection ends before the peer has received it: only acknowledgements in the program's
-    /// protocol show what has arrived.
+    /// write first, and the kept messages follow. If the
+    /// [`write_flow`](qcore::QIODevice::write_flow) of the socket refuses them, they wait until it
+    /// emits [`drained`](qcore::io_device::WriteFlow::drained), and later messages wait behind them.
+    /// A message that the socket has accepted is lost if the connection ends before the peer has
+    /// received it: only acknowledgements in the program's protocol show what has arrived.
     ///
     /// # Examples
     ///
@@ -201,6 +203,12 @@ pub struct ReconnectorNode {
     limits: Cell<Limits>,
     rule: Cell<WhileAway>,
     queue: RefCell<Queue>,
+    /// Messages that have waited are being written.
+    sends: Cell<bool>,
+    /// The socket has not taken all messages that have waited, so that others wait behind them.
+    is_behind: Cell<bool>,
+    /// The slot at the socket's `drained`, once the socket has refused a message.
+    drained: RefCell<Option<Connection>>,
 }
 
 /// The settings that are lengths of time or numbers.
@@ -281,6 +289,9 @@ impl Reconnector {
             }),
             rule: Cell::default(),
             queue: RefCell::default(),
+            sends: Cell::new(false),
+            is_behind: Cell::new(false),
+            drained: RefCell::default(),
         })));
         socket.set_parent(Some(&this));
         this.listen();
@@ -437,16 +448,19 @@ impl Reconnector {
         self.rule.set(rule);
     }
 
-    /// Writes a message to the socket. If there is no connection, follows the rule that
-    /// [`set_while_away`](Reconnector::set_while_away) sets.
+    /// Writes a message to the socket. If there is no connection, or if earlier messages still wait,
+    /// follows the rule that [`set_while_away`](Reconnector::set_while_away) sets.
     ///
     /// # Errors
     ///
     /// * [`NotOpen`](qcore::DeviceErrorKind::NotOpen) if there is no connection and the message is
     ///   neither kept nor dropped
+    /// * [`Full`](qcore::DeviceErrorKind::Full) if the
+    ///   [`write_flow`](qcore::QIODevice::write_flow) of the socket refuses the message, or if
+    ///   earlier messages wait and the message is neither kept nor dropped
     /// * [`TooLong`](qcore::DeviceErrorKind::TooLong) if the message would exceed the limit of the
     ///   rule
-    /// * the errors of [`write`](qcore::QIODevice::write) if there is a connection
+    /// * the other errors of [`write`](qcore::QIODevice::write) if there is a connection
     ///
     /// # Examples
     ///

@@ -119,7 +119,7 @@ pub struct TcpServerNode {
     pub shut_down: Signal<usize>,
     base: QObject,
     this: Weak<TcpServerNode>,
-    listener: RefCell<Option<Listening>>,
+    listener: RefCell<Option<Rc<Listening>>>,
     state: ServerState<QTcpSocket>,
     hold: Cell<Hold>,
     /// The derived class that takes connections before the server hands them out.
@@ -323,7 +323,7 @@ impl QTcpServer {
     #[doc(alias = "socketDescriptor")]
     #[must_use]
     pub fn socket_descriptor(&self) -> Option<RawFd> {
-        self.listener.borrow().as_ref().map(Listening::descriptor).filter(|&number| number != -1)
+        self.listening().map(|listening| listening.descriptor()).filter(|&number| number != -1)
     }
 
     /// Stops listening, and closes the connections that the program has not taken.
@@ -585,7 +585,7 @@ impl QTcpServer {
             self.state.more.set(true);
             listener.requeue();
         }
-        self.listener.replace(Some(listener));
+        self.listener.replace(Some(Rc::new(listener)));
         Ok(())
     }
 }
@@ -643,7 +643,7 @@ impl TcpServerNode {
     fn place(&self) -> Option<(QHostAddress, u16)> {
         match self.part() {
             Some(part) => part.place(),
-            None => self.listener.borrow().as_ref().map(Listening::place),
+            None => self.listening().map(|listening| listening.place()),
         }
     }
 

@@ -13,6 +13,7 @@ use socket2::Type;
 use super::{
     close_reason::CloseReason,
     node::{AbstractSocketNode, QAbstractSocket},
+    proxying::used_otherwise,
     state::SocketState,
 };
 use crate::{
@@ -262,6 +263,10 @@ impl AbstractSocketNode {
         if bound.is_ok() && engine.stage() == Stage::Connecting {
             self.bind_to_relay(&engine)?;
         }
+        if !self.has_engine(&engine) {
+            // The program's logger has closed the socket.
+            return Err(used_otherwise());
+        }
         // If the socket connects, it uses this engine.
         self.ends.keep_descriptor(&*engine);
         if let Err(error) = bound {
@@ -347,6 +352,18 @@ impl AbstractSocketNode {
         peer: Option<SocketAddr>,
         mode: OpenMode,
     ) -> Result<(), SocketError> {
+        self.adopt_connected_if(socket, peer, mode, || true)
+    }
+
+    /// Takes over a connection like [`adopt_connected`](Self::adopt_connected), unless it is no
+    /// longer wanted: the program's logger may have ended the attempt meanwhile.
+    pub(crate) fn adopt_connected_if(
+        &self,
+        socket: Socket,
+        peer: Option<SocketAddr>,
+        mode: OpenMode,
+        is_wanted: impl FnOnce() -> bool,
+    ) -> Result<(), SocketError> {
         let (dispatcher, source) = (self.dispatcher(), self.source());
         if peer.is_none() {
             // No server has accepted it.
@@ -354,6 +371,9 @@ impl AbstractSocketNode {
         }
         let engine =
             NativeEngine::take(dispatcher, source, Type::STREAM, socket, Stage::Connected, peer)?;
+        if !is_wanted() {
+            return Err(used_otherwise());
+        }
         let replaced = self.forget_connection();
         self.install(Rc::new(engine), mode);
         self.begin_connection();

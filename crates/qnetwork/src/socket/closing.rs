@@ -122,6 +122,7 @@ impl AbstractSocketNode {
     fn finish(&self) {
         let _held = self.hold_closed();
         let (before, has_told_end) = (self.current_state(), self.reading.take_ended());
+        let mark = self.closure.mark();
         if has_told_end && !self.ending.is_aborting() {
             self.closure.note(CloseReason::Remote);
         }
@@ -134,6 +135,10 @@ impl AbstractSocketNode {
             outer.before_closing(&engine);
         }
         self.release_engine();
+        if !self.closure.is_at(mark) || self.current_state() != before {
+            // The program's logger has ended the connection.
+            return;
+        }
         self.end_connection();
         self.change_state(SocketState::Unconnected);
         // These come even if a slot has begun to connect again, as in Qt.
@@ -174,7 +179,11 @@ impl AbstractSocketNode {
         let is_reset = self.engine().is_some_and(|engine| engine.was_reset());
         self.closure.note(CloseReason::of_error(error, is_reset));
         self.reading.set_reset(is_reset);
+        let mark = self.closure.mark();
         self.drop_engine();
+        if !self.closure.is_at(mark) {
+            return false;
+        }
         self.set_error(error);
         self.emit_error();
         let over = self.current_state() == SocketState::Unconnected;

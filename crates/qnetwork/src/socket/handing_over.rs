@@ -170,6 +170,10 @@ impl AbstractSocketNode {
         // What a proxy's engine still holds was received after what is in the buffer.
         let rest = engine.take_input();
         let socket = engine.release().ok_or_else(not_connected)?;
+        if !self.has_engine(&engine) {
+            // The program's logger has ended the connection.
+            return Err(not_connected());
+        }
         let mut connection = DetachedSocket::new(socket);
         connection.mode = self.base.open_mode();
         connection.is_unbuffered = self.reading.is_unbuffered();

@@ -188,7 +188,10 @@ impl AbstractSocketNode {
                 if self.keeps_sending(engine, &error) {
                     return false;
                 }
-                self.on_remote_close(&error);
+                // The program's logger may have ended the connection.
+                if self.has_engine(engine) {
+                    self.on_remote_close(&error);
+                }
                 return false;
             }
         }
@@ -303,12 +306,17 @@ impl AbstractSocketNode {
                     count = moved;
                 }
                 Outcome::WouldBlock => {}
+                Outcome::Failed(error) if !self.has_engine(engine) => return Err(error.into()),
                 Outcome::Failed(error) => {
                     let was_reset = engine.was_reset();
                     self.closure.note(CloseReason::of_error(&error, was_reset));
                     self.reading.set_reset(was_reset);
                     self.set_error(&error);
+                    let mark = self.closure.mark();
                     self.release_engine();
+                    if !self.closure.is_at(mark) {
+                        return Err(error.into());
+                    }
                     self.status.set_state(SocketState::Unconnected);
                     self.end_connection();
                     // As in Qt, reading emits nothing. The loop emits `closed`.

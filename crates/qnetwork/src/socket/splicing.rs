@@ -114,6 +114,7 @@ impl Splice {
                     }
                     Outcome::WouldBlock => {}
                     Outcome::Failed(error) => {
+                        to.close_failed();
                         self.to.on_splice_failed(&to, &error);
                         return Poll::Ready(Spliced::Stopped);
                     }
@@ -229,7 +230,7 @@ impl AbstractSocketNode {
 
     /// The peer of a splice's source sends no more.
     fn on_splice_ended(&self, engine: &Rc<dyn Engine>, error: &SocketError) {
-        if !self.keeps_sending(engine, error) {
+        if !self.keeps_sending(engine, error) && self.has_engine(engine) {
             self.on_remote_close(error);
         }
     }

@@ -267,9 +267,7 @@ impl AbstractSocketNode {
         if self.is_connecting() {
             self.attempt.cancel_lookup();
             self.attempt.forget_addresses();
-            self.stop_connect_timer();
-            self.drop_attempt();
-            self.connect_or_fail(kind.error(), Some(kind));
+            self.leave_address(kind.error(), Some(kind));
             return;
         }
         let Some(engine) = self.engine() else { return };

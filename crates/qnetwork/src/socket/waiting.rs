@@ -313,9 +313,14 @@ impl AbstractSocketNode {
         let error = SocketError::new(SocketErrorKind::SocketTimeout, "Socket operation timed out");
         let _held = self.hold_closed();
         self.closure.note(CloseReason::ConnectFailed(error.clone()));
-        self.end_connection();
+        let mark = self.closure.mark();
         self.stop_connect_timer();
         self.release_engine();
+        if !self.closure.is_at(mark) {
+            // The program's logger has ended the attempt.
+            return error;
+        }
+        self.end_connection();
         self.attempt.forget_addresses();
         self.set_error(&error);
         self.change_state(SocketState::Unconnected);

@@ -17,6 +17,10 @@ pub(crate) struct Closure {
     generation: Cell<u32>,
 }
 
+/// A connection, and whether it has ended.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Mark(u32, Stage);
+
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 enum Stage {
     /// There is no connection, or `closed` was emitted for it.
@@ -75,6 +79,16 @@ impl Closure {
             self.cause.take();
             self.release();
         }
+    }
+
+    /// Returns a mark for [`is_at`](Self::is_at).
+    pub(crate) fn mark(&self) -> Mark {
+        Mark(self.generation.get(), self.stage.get())
+    }
+
+    /// Returns whether the connection is the one of the mark, and has not ended since.
+    pub(crate) fn is_at(&self, mark: Mark) -> bool {
+        self.mark() == mark
     }
 
     /// Returns whether a running call holds `closed` back.

@@ -192,13 +192,14 @@ impl AbstractSocketNode {
         while race.number.get() == number {
             let step = race.plan.borrow_mut().next(race.now());
             match step {
-                Step::Try(address) => match self.enter(race, &address) {
-                    Ok(()) => {}
-                    Err(error) => {
+                Step::Try(address) => {
+                    if let Err(error) = self.enter(race, &address)
+                        && race.number.get() == number
+                    {
                         race.set_error(error);
                         race.plan.borrow_mut().failed(race.now());
                     }
-                },
+                }
                 Step::Wait(until) => return self.start_race_timer(race, until),
                 Step::Exhausted => {
                     self.end_race();
@@ -234,7 +235,10 @@ impl AbstractSocketNode {
         let Some(race) = self.racing.running() else { return };
         let is_part = race.entrants.borrow().iter().any(|other| Rc::ptr_eq(other, entrant));
         let Some(engine) = entrant.engine().filter(|_| is_part) else { return };
+        let number = race.number.get();
         match engine.finish_connecting() {
+            // The logger of the program may have ended the race.
+            _ if race.number.get() != number => {}
             Ok(Progress::Connected) => self.win(race, entrant),
             Ok(_) => {}
             Err(error) => self.lose(race, entrant, error),
@@ -252,17 +256,19 @@ impl AbstractSocketNode {
 
     /// An attempt is connected: ends all others.
     fn win(&self, race: &Race, entrant: &Rc<Entrant>) {
+        let number = race.number.get();
         let Some(socket) = entrant.engine().and_then(|engine| engine.release()) else { return };
         let peer = socket.peer_addr().ok().and_then(|peer| peer.as_socket());
         let (dispatcher, source, stage) = (self.dispatcher(), self.source(), Stage::Connected);
-        let number = race.number.get();
         match NativeEngine::take(dispatcher, source, Type::STREAM, socket, stage, peer) {
             _ if race.number.get() != number => {}
             Err(error) => self.lose(race, entrant, error),
             Ok(engine) => {
+                let mark = self.closure.mark();
                 self.end_race();
-                let engine: Rc<dyn Engine> = Rc::new(engine);
-                self.take_connected(engine);
+                if self.closure.is_at(mark) {
+                    self.take_connected(Rc::new(engine));
+                }
             }
         }
     }

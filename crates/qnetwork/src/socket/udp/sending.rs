@@ -233,6 +233,7 @@ impl AbstractSocketNode {
             Outcome::Moved(count) => count,
             Outcome::WouldBlock => 0,
             Outcome::Failed(error) => {
+                // As in Qt, the socket stays connected.
                 self.set_error(&error);
                 return Err(error.into());
             }
