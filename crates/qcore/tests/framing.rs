@@ -187,6 +187,9 @@ proptest! {
             &messages,
             &sizes,
         );
+        let varint = LengthPrefix::new(PrefixSize::Varint(2));
+        bytes_round_trip(|| varint.clone(), &messages, &sizes);
+        bytes_round_trip(|| varint.clone().counting_itself(), &messages, &sizes);
         let texts: Vec<String> = messages
             .iter()
             .map(|message| String::from_utf8_lossy(message).replace(['\n', '\r'], ""))
@@ -203,6 +206,11 @@ proptest! {
         bytes_round_trip(|| Delimited::new(*b"\x09"), &messages, &sizes);
         bytes_round_trip(|| Delimited::new(*b"\x09\x09\x08"), &messages, &sizes);
         bytes_round_trip(|| LengthPrefix::new(PrefixSize::U8), &messages, &sizes);
+        for message in &mut messages {
+            message.resize(message.len().max(3), 7);
+        }
+        bytes_round_trip(|| LengthPrefix::new(size).with_header_size(3), &messages, &sizes);
+        bytes_round_trip(|| varint.clone().with_header_size(2), &messages, &sizes);
     }
 
     #[test]
@@ -233,6 +241,9 @@ proptest! {
         check(Netstrings::new().with_limit(100), &bytes, size);
         check(Lines::new().with_limit(100), &bytes, size);
         check(LengthPrefix::new(PrefixSize::U16).counting_itself(), &bytes, size);
+        let varint = LengthPrefix::new(PrefixSize::Varint(4)).with_limit(100);
+        check(varint.clone().counting_itself(), &bytes, size);
+        check(varint.with_header_size(2), &bytes, size);
         check(DataBlocks::<Vec<(String, u32)>>::new(PrefixSize::U8), &bytes, size);
         check(Delimited::new(*b"\n0").with_limit(9), &bytes, size);
         #[cfg(feature = "json")]

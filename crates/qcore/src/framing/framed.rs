@@ -6,7 +6,7 @@ use std::{
     rc::{Rc, Weak},
 };
 
-use super::{Codec, FrameError, FrameErrorKind, FramedNode};
+use super::{Codec, FrameError, FrameErrorKind, FramedNode, LengthPrefix};
 use crate::{
     classes::{Inherits, Life, Object},
     io_device::{Chunk, DeviceError, DeviceErrorKind, QIODevice},
@@ -124,7 +124,7 @@ impl<D: Inherits<QIODevice>, C: Codec> Framed<D, C> {
     pub fn send(&self, message: &C::Sent) -> Result<(), FrameError> {
         let pool = self.writable()?.buffer_pool().clone();
         let mut bytes = pool.take(0);
-        self.node.encode(message, &mut bytes)?;
+        self.node.encode(|codec| codec.encode(message, &mut bytes))?;
         if bytes.len() >= GIVEN {
             return self.send_encoded(bytes);
         }
@@ -142,7 +142,7 @@ impl<D: Inherits<QIODevice>, C: Codec> Framed<D, C> {
     pub fn encode(&self, message: &C::Sent) -> Result<Chunk, FrameError> {
         let pool = self.device.as_base().buffer_pool().clone();
         let mut bytes = pool.take(0);
-        self.node.encode(message, &mut bytes)?;
+        self.node.encode(|codec| codec.encode(message, &mut bytes))?;
         let shared: Rc<[u8]> = bytes[..].into();
         pool.put(bytes);
         Ok(shared.into())
@@ -248,6 +248,53 @@ impl<D: Inherits<QIODevice>, C: Codec> Framed<D, C> {
     #[must_use]
     pub fn is_attached(&self) -> bool {
         self.node.is_attached() && D::is_alive(&self.device.to_weak())
+    }
+}
+
+impl<D: Inherits<QIODevice>> Framed<D, LengthPrefix> {
+    /// Sends one message that consists of several parts: `parts`, and behind them `shared`. If
+    /// `shared` is long, the devices share its bytes.
+    ///
+    /// So a program sends the same content to any number of devices, and each of them gets a
+    /// beginning of its own. A [header](LengthPrefix::with_header_size) has to be in `parts`.
+    ///
+    /// # Errors
+    ///
+    /// As [`send`](Framed::send). If the header is not in `parts`, the kind is
+    /// [`Invalid`](FrameErrorKind::Invalid), and nothing was sent.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::rc::Rc;
+    /// use qcore::{OpenMode, QBuffer, framing::{Framed, LengthPrefix, PrefixSize}};
+    ///
+    /// let buffers = [QBuffer::new(), QBuffer::new()];
+    /// buffers.iter().try_for_each(|buffer| buffer.open(OpenMode::WRITE_ONLY))?;
+    ///
+    /// let news: Rc<[u8]> = b"news".as_slice().into();
+    /// for (number, buffer) in (1_u16..).zip(&buffers) {
+    ///     let reader = Framed::new(buffer, LengthPrefix::new(PrefixSize::U8));
+    ///     reader.send_parts(&[b"#", &number.to_be_bytes()], news.clone())?;
+    /// }
+    /// assert_eq!(buffers[1].data(), b"\x07#\0\x02news");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn send_parts(&self, parts: &[&[u8]], shared: impl Into<Chunk>) -> Result<(), FrameError> {
+        let (device, shared) = (self.writable()?, shared.into());
+        let mut bytes = device.buffer_pool().take(0);
+        self.node.encode(|codec| codec.encode_parts(parts, shared.len(), &mut bytes))?;
+        if shared.len() < SHARED || !device.is_sequential() {
+            bytes.extend_from_slice(&shared);
+            self.write(&bytes)?;
+        } else {
+            let size = bytes.len() + shared.len();
+            if device.write_with_chunk(&bytes, shared)? != size {
+                return Err(refused());
+            }
+        }
+        device.buffer_pool().put(bytes);
+        Ok(())
     }
 }
 

@@ -158,13 +158,13 @@ impl<C: Codec> FramedNode<C> {
         drop(before);
     }
 
+    /// Calls `encode` with the codec.
     pub(super) fn encode(
         self: &Rc<Self>,
-        message: &C::Sent,
-        out: &mut Vec<u8>,
+        encode: impl FnOnce(&mut C) -> Result<(), FrameError>,
     ) -> Result<(), FrameError> {
         let mut codec = Lease::of(self).ok_or(FrameErrorKind::Busy)?;
-        codec.encode(message, out)
+        encode(&mut codec)
     }
 
     fn on_ready_read(self: &Rc<Self>) {

@@ -588,6 +588,22 @@ impl QIODevice {
         }
     }
 
+    /// Writes `head` to a sequential device, and behind it `data` as
+    /// [`write_chunk`](QIODevice::write_chunk) does. A device that refuses takes neither.
+    pub(crate) fn write_with_chunk(&self, head: &[u8], data: Chunk) -> Result<usize, DeviceError> {
+        self.check_writable("write")?;
+        self.check_write_channel()?;
+        let backend = self.backend();
+        let write = || match backend.write_data(self, head)? {
+            count if count < head.len() => Ok(count),
+            count => Ok(count + backend.write_chunk(self, data)?),
+        };
+        match self.flow_in_use() {
+            None => write(),
+            Some(flow) => flow.write(self, write),
+        }
+    }
+
     /// Writes one byte.
     ///
     /// Emits [`bytes_written`](DeviceNode::bytes_written) before it returns where
