@@ -681,6 +681,12 @@ impl QIODevice {
         self.0.buffer.borrow_mut().append_chunk(data);
     }
 
+    /// Returns the block that the first bytes of the read buffer are in to the pool, if the bytes
+    /// are few.
+    pub(crate) fn return_first_block(&self) {
+        self.0.buffer.borrow_mut().return_block(&self.0.pool);
+    }
+
     /// Drops the content of the read buffer.
     pub fn clear_buffer(&self) {
         self.recall();
