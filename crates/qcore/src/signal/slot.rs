@@ -32,6 +32,8 @@ pub(super) trait AnySlot<T> {
     fn run(&self, value: &T) -> Ran;
     fn state(&self) -> &SlotState;
     fn call(&self) -> &dyn Call<T>;
+    /// Marks the slot as dead. Returns whether its receiver is alive.
+    fn retire(&self) -> bool;
 }
 
 /// The result of [`AnySlot::run`].
@@ -97,6 +99,11 @@ impl<T, C: Call<T>> AnySlot<T> for OneSlot<C> {
 
     fn call(&self) -> &dyn Call<T> {
         &self.call
+    }
+
+    fn retire(&self) -> bool {
+        self.state.kill();
+        self.call.is_alive()
     }
 }
 
