@@ -272,8 +272,8 @@ pub(super) fn warn_of_deadlock() {
 
 /// A queued slot: the event loop calls it.
 ///
-/// The values wait in the slot itself. Each emission posts a reference to the slot, so that a
-/// queued call needs no allocation of its own.
+/// The values wait in the slot itself. Each emission posts the slot once more, so that a queued call
+/// needs no allocation of its own.
 pub(super) struct Queued<T, C>(Rc<Queue<T, C>>);
 
 struct Queue<T, C> {
@@ -305,7 +305,7 @@ impl<T: Clone + 'static, C: Call<T>> Call<T> for Queued<T, C> {
         let value = value.clone();
         let sender = queue.dispatcher.sender();
         queue.waiting.borrow_mut().push_back((value, sender));
-        if !queue.dispatcher.post_delivery(queue.clone()) {
+        if !queue.dispatcher.post_repeated(queue) {
             drop(queue.cancel());
         }
         true
