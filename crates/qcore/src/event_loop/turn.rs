@@ -211,7 +211,9 @@ impl Dispatcher {
         while let Some(posted) = next() {
             match posted {
                 Posted::Call(call) => self.deliver(call),
-                Posted::Delivery(delivery) | Posted::Several(delivery) => {
+                Posted::Delivery(delivery)
+                | Posted::Repeated(delivery, _)
+                | Posted::Several(delivery) => {
                     self.deliver(|| delivery.deliver());
                 }
                 Posted::Sent(delivery) => self.deliver(|| delivery.deliver()),

@@ -149,7 +149,7 @@ pub struct DeviceNode {
     transaction: Cell<Option<usize>>,
     /// The position at which a transaction began, in a device with positions.
     transaction_pos: Cell<i64>,
-    error_string: RefCell<String>,
+    error_string: Cell<Option<Box<str>>>,
     /// How often bytes of the read buffer were lent and returned: odd while they are lent.
     lendings: Cell<u32>,
     backend: OnceCell<Backend>,
@@ -172,7 +172,7 @@ enum Backend {
     /// The backend that the user passed to [`QIODevice::new`].
     Owned(Rc<dyn DeviceBackend>),
     /// In a class of the user's; of several derived from each other, in the most derived one.
-    Class(RefCell<Rc<dyn DeviceBackend>>),
+    Class(Box<RefCell<Rc<dyn DeviceBackend>>>),
 }
 
 impl Node for DeviceNode {
@@ -201,7 +201,7 @@ impl DeviceNode {
             read_line_data_called: Cell::new(false),
             transaction: Cell::new(None),
             transaction_pos: Cell::new(0),
-            error_string: RefCell::default(),
+            error_string: Cell::new(None),
             lendings: Cell::new(0),
             backend: OnceCell::new(),
             extras: OnceCell::new(),
@@ -234,7 +234,8 @@ impl QIODevice {
 
     /// A class overrides the virtual functions.
     fn override_backend(&self, backend: Rc<dyn DeviceBackend>) {
-        let place = self.0.backend.get_or_init(|| Backend::Class(RefCell::new(backend.clone())));
+        let class = || Backend::Class(Box::new(RefCell::new(backend.clone())));
+        let place = self.0.backend.get_or_init(class);
         if let Backend::Class(place) = place {
             let before = place.replace(backend);
             drop(before);
@@ -321,8 +322,10 @@ impl QIODevice {
     #[doc(alias = "errorString")]
     #[must_use]
     pub fn error_string(&self) -> String {
-        let text = self.0.error_string.borrow();
-        if text.is_empty() { "Unknown error".to_owned() } else { text.clone() }
+        let text = self.0.error_string.take();
+        let copy = text.as_deref().unwrap_or("Unknown error").to_owned();
+        self.0.error_string.set(text);
+        copy
     }
 
     /// Returns whether the device is a stream, without positions and a size.
@@ -681,8 +684,8 @@ impl QIODevice {
     /// Sets the text of the last error. An empty text means that there is none.
     #[doc(alias = "setErrorString")]
     pub fn set_error_string(&self, text: impl Into<String>) {
-        let before = self.0.error_string.replace(text.into());
-        drop(before);
+        let text = Some(text.into()).filter(|text| !text.is_empty());
+        self.0.error_string.set(text.map(String::into_boxed_str));
     }
 
     /// Appends a copy of `data` to the read buffer.
@@ -697,6 +700,12 @@ impl QIODevice {
     /// Appends a whole buffer to the read buffer, without a copy.
     pub fn append_chunk(&self, data: impl Into<Chunk>) {
         self.0.buffer.borrow_mut().append_chunk(data);
+    }
+
+    /// Returns the block that the first bytes of the read buffer are in to the pool, if the bytes
+    /// are few.
+    pub(crate) fn return_first_block(&self) {
+        self.0.buffer.borrow_mut().return_block(&self.0.pool);
     }
 
     /// Drops the content of the read buffer.

@@ -40,7 +40,13 @@ mod spread;
 mod spy;
 mod wire;
 
-use std::{any::TypeId, cell::OnceCell, fmt, panic::Location, rc::Rc};
+use std::{
+    any::TypeId,
+    cell::OnceCell,
+    fmt,
+    panic::Location,
+    rc::{Rc, Weak},
+};
 
 #[cfg(feature = "tasks")]
 pub use self::next::{Next, SignalError, SignalErrorKind, SignalStream};
@@ -542,10 +548,13 @@ impl<T: 'static> Signal<T> {
         }
         let once = flags.contains(ConnectionType::SINGLE_SHOT);
         let id = slots.add(OneSlot::new(receiver, function, once, call));
-        let list: Rc<dyn SlotList> = slots.clone();
-        let link = Link::new(Rc::downgrade(&list), id);
+        let list: Weak<Slots<T>> = Rc::downgrade(slots);
+        let link = Link::new(list, id);
         for life in lives.into_iter().flatten() {
-            life.add_incoming(link.clone());
+            // An object cuts the connections of its own signals anyway when it dies.
+            if self.life.as_ref().is_none_or(|own| !Rc::ptr_eq(own, life)) {
+                life.add_incoming(link.clone());
+            }
         }
         Connection::new(link)
     }

@@ -11,7 +11,7 @@ use std::rc::Rc;
 
 use qcore::{
     DeviceError,
-    internals::{DeviceInternals, SCRATCH},
+    internals::{DeviceInternals, GIVEN_AWAY, SCRATCH},
 };
 
 use super::{
@@ -91,10 +91,6 @@ impl QAbstractSocket {
     }
 }
 
-/// A block with at least this many bytes goes into the read buffer without a copy, because copying
-/// would cost more. The block uses at most four times the memory of its bytes.
-const GIVEN_AWAY: usize = SCRATCH / 4;
-
 /// Where received bytes go.
 enum Sink {
     /// Into the read buffer.
@@ -173,8 +169,9 @@ impl AbstractSocketNode {
             return false;
         }
         let room = room.min(max);
+        let lends = self.lends_blocks(&sink);
         let (outcome, emits) = match sink {
-            Sink::Buffer => (self.read_to_buffer(engine, room), self.base.is_readable()),
+            Sink::Buffer => (self.read_to_buffer(engine, room, lends), self.base.is_readable()),
             Sink::Outer(outer) => (outer.receive(engine, room), true),
             Sink::System => return self.announce_unread(engine),
         };
@@ -198,6 +195,7 @@ impl AbstractSocketNode {
         // Ask before emitting, so that a loop that a slot runs continues to read.
         self.read_again(engine);
         if emits {
+            let _lent = lends.then(|| Lent(self));
             self.emit_ready_read();
         }
         // A slot may have filled the buffer by a function that waits, which stops reading, and then
@@ -209,14 +207,26 @@ impl AbstractSocketNode {
         true
     }
 
+    /// Returns whether what is read goes into the read buffer as the block that it was read into.
+    /// Then a slot of `ready_read` that reads it copies it only once. What the slot leaves is copied
+    /// to memory of its size.
+    ///
+    /// A slot that runs a loop would gather blocks, and so would a program that reads later.
+    fn lends_blocks(&self, sink: &Sink) -> bool {
+        matches!(sink, Sink::Buffer)
+            && self.base.buffer_len() == 0
+            && !self.reading.ready_read().is_running()
+            && self.with_front(|device| device.ready_read.is_connected())
+    }
+
     /// Reads once into the buffer. A socket that is open only for writing drops the bytes.
-    fn read_to_buffer(&self, engine: &Rc<dyn Engine>, room: usize) -> Outcome {
+    fn read_to_buffer(&self, engine: &Rc<dyn Engine>, room: usize, lends: bool) -> Outcome {
         let pool = self.base.pool();
         let mut block = pool.take_block();
         let outcome = engine.read_to(&mut block, room);
         if self.base.is_readable() {
-            if block.len() >= GIVEN_AWAY {
-                self.base.append_chunk(block);
+            if block.len() >= GIVEN_AWAY || lends && !block.is_empty() {
+                self.base.lend_block(block);
                 return outcome;
             }
             self.base.append_to_buffer(&block);
@@ -328,5 +338,14 @@ impl AbstractSocketNode {
         self.reading.set_read();
         self.read_again(engine);
         Ok(count)
+    }
+}
+
+/// A block in the read buffer, while slots of `ready_read` run.
+struct Lent<'a>(&'a AbstractSocketNode);
+
+impl Drop for Lent<'_> {
+    fn drop(&mut self) {
+        self.0.base.return_block();
     }
 }
