@@ -106,8 +106,8 @@ impl LengthPrefix {
         self
     }
 
-    /// Puts the length behind a header of so many bytes, 0 by default. The header is the beginning
-    /// of each message, and the length does not count it.
+    /// Sets how many bytes of each message precede the length, 0 by default. These bytes, the
+    /// header, are the first bytes of the message, and the length does not include them.
     ///
     /// # Examples
     ///

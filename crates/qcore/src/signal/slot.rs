@@ -272,8 +272,8 @@ pub(super) fn warn_of_deadlock() {
 
 /// A queued slot: the event loop calls it.
 ///
-/// The values wait in the slot itself. Each emission posts the slot once more, so that a queued call
-/// needs no allocation of its own.
+/// The values wait in the slot itself. Each emission posts the slot once more, so that a queued
+/// call needs no allocation of its own.
 pub(super) struct Queued<T, C>(Rc<Queue<T, C>>);
 
 struct Queue<T, C> {

@@ -20,7 +20,8 @@ pub(super) fn domain_name() -> String {
     domain(told.as_deref(), &configured, &sys::host_name())
 }
 
-/// Reads the beginning of a file. Bytes that are not UTF-8, for example in a comment, do not matter.
+/// Reads the beginning of a file. Bytes that are not UTF-8, for example in a comment, do not
+/// matter.
 fn read(path: &str) -> io::Result<String> {
     let mut bytes = Vec::new();
     File::open(path)?.take(MAX_FILE).read_to_end(&mut bytes)?;
