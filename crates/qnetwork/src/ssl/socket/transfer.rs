@@ -50,7 +50,12 @@ impl SslSocketNode {
             true => 0,
             false => self.session.borrow().as_ref().map_or(0, |session| session.output_len()),
         };
-        self.write_buffer.borrow().len() + output + self.inner.unsent_bytes()
+        // After the end, what was written waits for nothing.
+        let written = match self.base.state() {
+            SocketState::Unconnected => 0,
+            _ => self.write_buffer.borrow().len(),
+        };
+        written + output + self.inner.unsent_bytes()
     }
 
     /// Returns whether written bytes can be sent, now or later.
