@@ -338,7 +338,7 @@ impl<K: Kind> Program for Session<K> {
         }
         drop((client, server, listener));
         expect_closed(net, &hosts);
-        run.verdict(self.transport.proxy().is_none());
+        run.verdict(self.transport.proxy().is_none(), self.transport.encrypts());
     }
 
     fn smaller(&self) -> Vec<Self> {
@@ -398,7 +398,7 @@ kinds! {
 #[test]
 fn programs_that_have_failed() {
     use Step::{Act as Does, Net};
-    use When::{Closed, Disconnected, Now, ReadyRead};
+    use When::{AboutToClose, Closed, Disconnected, Now, ReadyRead};
     fn expect<K: Kind>(seed: u64, apart: bool, second: Mischief, steps: &[Step]) {
         for transport in K::TRANSPORTS {
             let program = Session::<K> {
@@ -444,6 +444,16 @@ fn programs_that_have_failed() {
         Does(0, Now, Act::RunLoop(4)),
     ];
     expect::<Local>(4243, false, calm, &steps);
+    // A slot writes after what was written before was dropped.
+    let steps = [
+        Does(0, ReadyRead, Act::Write(1)),
+        Does(0, AboutToClose, Act::RunLoop(2)),
+        Does(1, Now, Act::Write(1)),
+        Does(0, Now, Act::Write(1)),
+        Does(0, Now, Act::DeleteLater),
+        Does(1, Now, Act::RunLoop(4)),
+    ];
+    expect::<Tcp>(8500, false, calm, &steps);
     let steps = [Does(0, Disconnected, Act::Abort), Does(0, Now, Act::Disconnect)];
     expect::<Local>(178, true, calm, &steps);
 }

@@ -349,7 +349,7 @@ impl Program for Tasks {
         assert!(over, "the tasks of the server do not end");
         drop(listener);
         expect_closed(net, &hosts);
-        run.verdict(false);
+        run.verdict(false, false);
         for side in 0..2 {
             let received = run.ends[side].received.load(Relaxed);
             let sent = run.ends[1 - side].written.load(Relaxed);
