@@ -39,6 +39,7 @@ mod limits;
 mod local;
 mod local_descriptors;
 mod local_files;
+mod model;
 mod numbers;
 mod ocsp;
 mod own_classes;

@@ -589,7 +589,7 @@ impl Engine for NativeEngine {
 
     #[cfg(feature = "tasks")]
     fn fill(&self, pipe: &mut KernelPipe, max: usize) -> Outcome {
-        let outcome = self.reading(|socket| pipe.fill(*socket, max));
+        let outcome = self.reading(|socket| pipe.fill(socket, max));
         if pipe.is_refused() {
             self.readable.set(true);
         }
@@ -598,7 +598,7 @@ impl Engine for NativeEngine {
 
     #[cfg(feature = "tasks")]
     fn drain(&self, pipe: &mut KernelPipe, max: usize) -> Outcome {
-        let outcome = self.writing(|socket| pipe.drain(*socket, max));
+        let outcome = self.writing(|socket| pipe.drain(socket, max));
         if pipe.is_refused() {
             self.writable.set(true);
         }

@@ -131,6 +131,9 @@ impl Node for LocalSocketNode {
         // A slot may have started to connect again.
         self.drop_attempt();
         self.inner.close();
+        // It may still be sending. Its end is told now, and not once more.
+        self.inner.block_signals(true);
+        self.inner.abort();
         self.base.set_open_mode(OpenMode::NOT_OPEN);
         self.base.clear_buffer();
         self.state.set(LocalSocketState::Unconnected);
@@ -623,6 +626,7 @@ impl QLocalSocket {
     /// Takes over a connection that a server has accepted.
     pub(super) fn adopt(&self, socket: Socket) -> Result<(), SocketError> {
         self.inner.adopt_connected(socket, None, OpenMode::READ_WRITE)?;
+        self.closure.begin();
         self.base.open_device(OpenMode::READ_WRITE);
         self.state.set(LocalSocketState::Connected);
         Ok(())

@@ -134,12 +134,21 @@ impl State {
         links.held = stay;
         let go: Vec<Held> = go;
         for held in go {
-            match held.from {
-                // No socket has sent it.
-                0 => self.transmit_from_host(held.hosts.0, held.to, held.segment),
-                from => self.transmit(from, held.to, held.segment),
+            let from = held.from;
+            if self.net.sockets.contains_key(&from) {
+                self.transmit(from, held.to, held.segment);
+                // It may have existed only for this segment.
+                self.remove_if_done(from);
+            } else {
+                // No socket has sent it, or one that is closed has: a reset.
+                self.transmit_from_host(held.hosts.0, held.to, held.segment);
             }
         }
+    }
+
+    /// Returns whether a segment of a socket waits for its link to be mended.
+    pub(super) fn holds_of(&self, from: SocketId) -> bool {
+        self.net.links.held.iter().any(|held| held.from == from)
     }
 
     /// Holds a segment back if the link is cut. Returns it otherwise.

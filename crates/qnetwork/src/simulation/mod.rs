@@ -296,6 +296,31 @@ impl Host {
         state.net.hosts[self.number].frozen_until = until;
     }
 
+    /// Returns how many sockets of this host have a descriptor: those that its programs have not
+    /// closed. A test that expects none at its end finds leaks.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use qnetwork::{QHostAddress, QTcpServer, simulation::Simulation};
+    ///
+    /// Simulation::new(1).run(|net| {
+    ///     let server = QTcpServer::new();
+    ///     server.listen(QHostAddress::Any, 80).unwrap();
+    ///     assert_eq!(net.main().open_sockets(), 1);
+    ///     drop(server);
+    ///     assert_eq!(net.main().open_sockets(), 0);
+    /// });
+    /// ```
+    #[must_use]
+    pub fn open_sockets(&self) -> usize {
+        let mut state = self.world.lock();
+        // Nothing tells when the program closes a descriptor that it has taken out of its socket.
+        state.collect_closed();
+        let sockets = state.net.sockets.values();
+        sockets.filter(|sock| sock.host == self.number && sock.owners > 0).count()
+    }
+
     /// Starts a program on this host. It runs when the calling program next waits.
     ///
     /// # Panics

@@ -409,6 +409,11 @@ impl Socket {
         }
     }
 
+    /// Returns whether the socket is one of a simulation.
+    pub(crate) fn is_simulated(&self) -> bool {
+        self.simulated.is_some()
+    }
+
     /// Returns the most bytes of a packet on the path of a simulated socket, if it is connected.
     pub(crate) fn simulated_mtu(&self) -> Option<i32> {
         let it = self.simulated.as_ref()?;

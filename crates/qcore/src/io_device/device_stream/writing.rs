@@ -204,7 +204,13 @@ impl WriteHalf {
     /// Returns an error if nothing can be written.
     fn check(&self) -> Result<(), DeviceError> {
         let open = self.core.device.is_writable() && self.shut_down == ShutDown::No;
-        self.core.check(open, DeviceErrorKind::NotWritable)
+        self.core.check(open, DeviceErrorKind::NotWritable)?;
+        // Some devices keep the bytes, although their connection has ended. A task that waits for
+        // them to be sent would wait for ever.
+        self.core.with_stream_device(|stream, _| match stream.can_send() {
+            true => Ok(()),
+            false => Err(stream.stream_error().unwrap_or(DeviceErrorKind::Closed.into())),
+        })
     }
 
     /// Waits until the limit allows at least one byte.

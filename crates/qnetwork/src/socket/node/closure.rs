@@ -44,6 +44,11 @@ impl Closure {
         self.stage.get() == Stage::Open
     }
 
+    /// Returns whether there is no connection whose end is still to be told.
+    pub(crate) fn is_told(&self) -> bool {
+        self.stage.get() == Stage::Told
+    }
+
     /// Notes why the connection ends or is about to end. Only the first cause counts.
     pub(crate) fn note(&self, reason: CloseReason) {
         let mut cause = self.cause.borrow_mut();

@@ -205,6 +205,9 @@ struct Flags {
     /// A call that encrypts the write buffer is queued in the loop.
     flush_posted: Cell<bool>,
     in_bytes_written: Cell<bool>,
+    /// A slot of `ready_read` is running, and data has come meanwhile.
+    in_ready_read: Cell<bool>,
+    missed_ready_read: Cell<bool>,
     /// A server's session tickets wait to be sent with its first data.
     tickets_wait: Cell<bool>,
     /// A session is about to start, and gets the data that arrives.
