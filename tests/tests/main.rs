@@ -42,6 +42,7 @@ mod panics;
 mod pausing;
 mod pipes;
 mod preludes;
+mod promises;
 mod proxied_datagrams;
 mod proxied_servers;
 mod proxies;
