@@ -1,7 +1,7 @@
 //! Connecting to a name.
 //!
-//! The socket connects within the call, unless the server's backlog is full. The system has no
-//! event for room in the backlog, so a timer repeats the attempt for half a minute.
+//! The socket connects within the call, unless the server's backlog is full. The system does not
+//! report when the backlog has room, so a timer repeats the attempt for up to 30 seconds.
 
 use std::{io, rc::Rc, thread, time::Duration};
 
@@ -95,10 +95,18 @@ impl LocalSocketNode {
         self.drop_attempt();
         let full_name = name::full_name(&self.server_name.borrow());
         self.full_server_name.replace(full_name);
-        if self.inner.adopt_connected(socket, None, mode).is_err() {
+        let number = self.attempt_number.get();
+        let is_current = || {
+            self.attempt_number.get() == number && self.state.get() == LocalSocketState::Connecting
+        };
+        let adopted = self.inner.adopt_connected_if(socket, None, mode, is_current);
+        if adopted.is_err() && !is_current() {
+            // The program's logger has ended the attempt.
+            return Err(LocalSocketError::not_connected());
+        }
+        if adopted.is_err() {
             return self.fail(LocalSocketErrorKind::Unknown);
         }
-        let number = self.attempt_number.get();
         self.change_state(LocalSocketState::Connected);
         if self.attempt_number.get() == number && !self.life().is_dying() {
             // The outer device is unbuffered because the inner socket has the buffer. As in Qt, the

@@ -121,21 +121,24 @@ impl AbstractSocketNode {
         if data.is_empty() {
             return Ok(0);
         }
-        let outcome = match engine.check_connected() {
-            Ok(()) => engine.write(&[IoSlice::new(data)]),
-            Err(error) => Outcome::Failed(error),
+        let error = match engine.check_connected() {
+            Err(error) => error,
+            Ok(()) => match engine.write(&[IoSlice::new(data)]) {
+                Outcome::Moved(count) => {
+                    self.timeouts.note_sent();
+                    return Ok(count);
+                }
+                Outcome::WouldBlock => return Ok(0),
+                Outcome::Failed(error) => {
+                    engine.close_failed();
+                    error
+                }
+            },
         };
-        match outcome {
-            Outcome::Moved(count) => {
-                self.timeouts.note_sent();
-                Ok(count)
-            }
-            Outcome::WouldBlock => Ok(0),
-            Outcome::Failed(error) => {
-                self.set_error(&error);
-                Err(error.into())
-            }
+        if self.has_engine(&engine) {
+            self.set_error(&error);
         }
+        Err(error.into())
     }
 
     /// Step 2: asks the loop to call the socket for sending, unless it was asked already.
@@ -227,7 +230,10 @@ impl AbstractSocketNode {
                 // The engine is not writable now. First announce what was sent.
                 Outcome::WouldBlock => {}
                 Outcome::Failed(error) => {
-                    self.on_write_error(&error);
+                    engine.close_failed();
+                    if self.has_engine(&engine) {
+                        self.on_write_error(&error);
+                    }
                     break;
                 }
             }

@@ -1,4 +1,5 @@
-//! Measures this library, other libraries and Qt on the same work, and writes `docs/performance.md`.
+//! Measures this library, other libraries and Qt on the same work, and writes
+//! `docs/performance.md`.
 //!
 //! ```sh
 //! cargo run --release -p qbench                          # everything: some minutes
@@ -7,11 +8,11 @@
 //!
 //! The measured programs are built with the profile `dist`, with whatever profile this program is
 //! built itself: `qmicro` and `qserver` for this library, `crates/qbench/peers` for the other ones,
-//! and `crates/qbench/qt` if Qt's headers are installed. The peers are a workspace of their own, with
-//! their own `Cargo.lock`, so that no other build compiles them.
+//! and `crates/qbench/qt` if Qt's headers are installed. The peers are a workspace of their own,
+//! with their own `Cargo.lock`, so that no other build compiles them.
 //!
-//! In each round, the peers of one workload run one after another, in processes that are pinned to a
-//! core. The page shows medians over the rounds, and the median of each round's ratio.
+//! In each round, the peers of one workload run one after another, in processes that are pinned to
+//! a core. The page shows medians over the rounds, and the median of each round's ratio.
 //!
 //! The command `soak` measures nothing: it checks the library for some minutes. See `soak/mod.rs`.
 
