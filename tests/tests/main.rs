@@ -48,6 +48,7 @@ mod panics;
 mod pausing;
 mod pipes;
 mod preludes;
+mod promises;
 mod proxied_datagrams;
 mod proxied_servers;
 mod proxies;

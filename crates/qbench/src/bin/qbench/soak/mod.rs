@@ -173,6 +173,12 @@ fn soak(options: &Options) -> Result<usize, String> {
     let rounds = (limit.as_secs() / 45).clamp(1, 20) as u32;
     campaign(&shared, &certificates, rounds, started + limit);
     before.compare(&shared, Usage::now(), BLOCKS, "after the threads have ended");
+    let counters = &shared.counters;
+    let (strangers, disturbances) =
+        (counters.strangers.load(SeqCst), counters.disturbances.load(SeqCst));
+    if strangers > disturbances {
+        shared.complain(format!("{strangers} headers are wrong, and {disturbances} may be"));
+    }
     progress.end(started.elapsed());
     Ok(shared.violations())
 }
@@ -210,7 +216,7 @@ fn campaign(shared: &Arc<Shared>, certificates: &Arc<Certificates>, rounds: u32,
         }
         shared.forget_reports();
         let usage = Usage::now();
-        let (first, when) = (first.get_or_insert(usage), format!("after round {number}"));
+        let (first, when) = (first.get_or_insert(usage), format!("after round {number} of {rounds}"));
         first.compare(shared, usage, BLOCKS + count * BLOCKS_OF_A_THREAD, &when);
     }
     shared.set_phase(Phase::Over);

@@ -107,6 +107,9 @@ pub(super) struct Counters {
     pub(super) received_datagrams: AtomicU64,
     pub(super) pairs: AtomicU64,
     pub(super) whole: AtomicU64,
+    /// Connections of the client that keeps to no protocol.
+    pub(super) disturbances: AtomicU64,
+    /// Ends whose peer has sent no header of this program.
     pub(super) strangers: AtomicU64,
     pub(super) handed_over: AtomicU64,
     pub(super) shutdowns: AtomicU64,

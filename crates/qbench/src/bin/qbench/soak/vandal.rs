@@ -3,7 +3,7 @@
 use std::{
     io::Write,
     net::{Ipv4Addr, SocketAddr, TcpStream},
-    sync::Arc,
+    sync::{Arc, atomic::Ordering::SeqCst},
     thread,
     time::Duration,
 };
@@ -51,6 +51,7 @@ fn disturb(shared: &Shared, random: &Random) -> Option<TcpStream> {
         fitting.get(random.below(fitting.len().max(1)))?.port
     };
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    shared.counters.disturbances.fetch_add(1, SeqCst);
     let mut stream = TcpStream::connect_timeout(&address, LIMIT).ok()?;
     stream.set_write_timeout(Some(LIMIT)).ok()?;
     let id = shared.new_id();
