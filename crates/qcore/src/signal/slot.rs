@@ -78,6 +78,12 @@ impl<C> OneSlot<C> {
         let (bits, place) = (Cell::new(bits), Location::caller());
         OneSlot { state: SlotState { bits, receiver, function, place }, call }
     }
+
+    /// Returns the way in which the slot is called.
+    #[inline]
+    pub(super) fn inner(&self) -> &C {
+        &self.call
+    }
 }
 
 impl<T, C: Call<T>> AnySlot<T> for OneSlot<C> {
@@ -175,6 +181,9 @@ pub(super) trait Call<T>: 'static {
     fn second_receiver(&self) -> usize {
         0
     }
+
+    /// The connection was cut. Nothing is borrowed.
+    fn on_cut(&self) {}
 }
 
 /// A closure without a receiver.
