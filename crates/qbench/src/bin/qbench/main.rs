@@ -13,6 +13,7 @@
 //! In each round, the peers of one workload run one after another, in processes that are pinned to a
 //! core. The page shows medians over the rounds, and the median of each round's ratio.
 
+mod broker;
 mod machine;
 mod page;
 mod plot;
