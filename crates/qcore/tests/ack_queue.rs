@@ -112,7 +112,7 @@ proptest! {
             }
             prop_assert_eq!(queue.in_flight(), in_flight.len());
             prop_assert_eq!(queue.len(), waiting.len() + in_flight.len());
-            prop_assert_eq!(queue.is_empty(), queue.len() == 0);
+            prop_assert_eq!(queue.is_empty(), waiting.is_empty() && in_flight.is_empty());
         }
     }
 }

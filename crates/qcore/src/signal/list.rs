@@ -8,7 +8,7 @@ use std::{
 
 use super::{
     sender::SenderScope,
-    slot::{AnySlot, Call, OneSlot, Ran, SlotState},
+    slot::{AnySlot, Ran, SlotState},
 };
 use crate::{
     classes::{Life, MethodId, SlotList},
@@ -305,10 +305,9 @@ impl<T: 'static> Slots<T> {
         }
     }
 
-    pub(super) fn add(&self, slot: OneSlot<impl Call<T>>) -> u64 {
+    pub(super) fn add(&self, slot: Rc<dyn AnySlot<T>>) -> u64 {
         let id = self.next_id.get();
         self.next_id.set(id + 1);
-        let slot: Rc<dyn AnySlot<T>> = Rc::new(slot);
         self.change().push(id, slot);
         self.live.set(self.live.get() + 1);
         id
@@ -344,6 +343,10 @@ impl<T: 'static> Slots<T> {
             slot.state().kill();
         }
         self.removed(&mut entries, taken.len());
+        drop(entries);
+        for slot in &taken {
+            slot.call().on_cut();
+        }
         taken
     }
 

@@ -59,7 +59,7 @@ use self::{
     list::Slots,
     receiver::Local,
     shape::{Closure, Method},
-    slot::{Call, Deadlock, Exclusive, Function, OneSlot, Plain, Queued},
+    slot::{AnySlot, Call, Deadlock, Exclusive, Function, OneSlot, Plain, Queued},
 };
 pub use self::{
     connection::{Connection, ConnectionBlocker, ConnectionType, ScopedConnection},
@@ -547,9 +547,8 @@ impl<T: 'static> Signal<T> {
             }
         }
         let once = flags.contains(ConnectionType::SINGLE_SHOT);
-        let id = slots.add(OneSlot::new(receiver, function, once, call));
-        let list: Weak<Slots<T>> = Rc::downgrade(slots);
-        let link = Link::new(list, id);
+        let slot = Rc::new(OneSlot::new(receiver, function, once, call));
+        let link = Self::link(slots, slot);
         for life in lives.into_iter().flatten() {
             // An object cuts the connections of its own signals anyway when it dies.
             if self.life.as_ref().is_none_or(|own| !Rc::ptr_eq(own, life)) {
@@ -557,6 +556,19 @@ impl<T: 'static> Signal<T> {
             }
         }
         Connection::new(link)
+    }
+
+    /// Adds a slot without a receiver, to which the caller keeps a reference.
+    #[cfg(feature = "tasks")]
+    fn add_shared(&self, slot: Rc<dyn AnySlot<T>>) -> Connection {
+        self.slots()
+            .map_or_else(Connection::default, |slots| Connection::new(Self::link(slots, slot)))
+    }
+
+    fn link(slots: &Rc<Slots<T>>, slot: Rc<dyn AnySlot<T>>) -> Link {
+        let id = slots.add(slot);
+        let list: Weak<Slots<T>> = Rc::downgrade(slots);
+        Link::new(list, id)
     }
 }
 

@@ -16,6 +16,7 @@
 //!
 //! The command `soak` measures nothing: it checks the library for some minutes. See `soak/mod.rs`.
 
+mod broker;
 mod machine;
 mod page;
 mod plot;
