@@ -24,6 +24,9 @@ pub trait DeviceInternals {
     /// pool.
     fn pool(&self) -> &Rc<BufferPool>;
 
+    /// Returns the number of bytes in the read buffer, those included that a `FilledBuf` lends.
+    fn held_len(&self) -> usize;
+
     /// Takes the content of the read buffer, for another thread. A transaction ends, and its bytes
     /// count as unread.
     fn detach_buffer(&self) -> DetachedBytes;
@@ -36,6 +39,11 @@ impl DeviceInternals for QIODevice {
     #[inline]
     fn pool(&self) -> &Rc<BufferPool> {
         self.buffer_pool()
+    }
+
+    #[inline]
+    fn held_len(&self) -> usize {
+        QIODevice::held_len(self)
     }
 
     fn detach_buffer(&self) -> DetachedBytes {

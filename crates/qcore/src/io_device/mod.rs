@@ -151,6 +151,8 @@ pub struct DeviceNode {
     error_string: RefCell<String>,
     /// How often bytes of the read buffer were lent and returned: odd while they are lent.
     lendings: Cell<u32>,
+    /// How many bytes of the read buffer are lent.
+    lent: Cell<usize>,
     backend: OnceCell<Backend>,
     extras: OnceCell<Box<Extras>>,
 }
@@ -202,6 +204,7 @@ impl DeviceNode {
             transaction_pos: Cell::new(0),
             error_string: RefCell::default(),
             lendings: Cell::new(0),
+            lent: Cell::new(0),
             backend: OnceCell::new(),
             extras: OnceCell::new(),
         })
