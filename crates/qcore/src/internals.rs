@@ -16,6 +16,7 @@ pub use crate::io_device::{
 use crate::{
     event_loop::Dispatcher,
     io_device::{DeviceNode, QIODevice},
+    signal::Signal,
 };
 
 /// The functions of a device that sockets use.
@@ -60,6 +61,13 @@ impl DeviceInternals for QIODevice {
 #[must_use]
 pub fn buffer_len(device: &DeviceNode) -> usize {
     device.buffer_len()
+}
+
+/// Returns the signal that is emitted when the connection of a device goes on in another object. It
+/// wakes the tasks that wait for the device.
+#[must_use]
+pub fn handed_over(device: &DeviceNode) -> &Signal<()> {
+    &device.handed_over
 }
 
 /// Returns how many values of this thread other threads can refer to: receivers, slots and ends of

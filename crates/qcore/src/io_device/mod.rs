@@ -130,6 +130,9 @@ pub struct DeviceNode {
     /// Emitted when no further data will arrive.
     #[doc(alias = "readChannelFinished")]
     pub read_channel_finished: Signal<()>,
+    /// The device is closed, because its connection goes on in another object. It wakes those that
+    /// wait for the device. Qt has no such signal.
+    pub(crate) handed_over: Signal<()>,
     base: QObject,
     mode: Cell<OpenMode>,
     /// The numbers of channels for reading and for writing.
@@ -191,6 +194,7 @@ impl DeviceNode {
             channel_bytes_written: Signal::in_life(life),
             about_to_close: Signal::in_life(life),
             read_channel_finished: Signal::in_life(life),
+            handed_over: Signal::in_life(life),
             base: QObject::embed(life),
             mode: Cell::default(),
             channels: Cell::default(),
