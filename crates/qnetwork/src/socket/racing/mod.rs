@@ -129,6 +129,7 @@ impl AbstractSocketNode {
                     && let Some(race) = node.racing.running()
                     && race.number.get() == number
                 {
+                    let _recovery = node.recovery();
                     node.on_family(race, family, &info);
                 }
             };
@@ -289,6 +290,7 @@ impl AbstractSocketNode {
                 && let Some(race) = node.racing.running()
                 && race.number.get() == number
             {
+                let _recovery = node.recovery();
                 node.on_race_timer(race);
             }
         };
