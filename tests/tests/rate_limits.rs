@@ -26,8 +26,8 @@ fn watch() -> QElapsedTimer {
     watch
 }
 
-/// Waits in real time until bytes of the peer are there. Later, the virtual clock would not wait for
-/// them. One of them is in the socket's buffer then.
+/// Waits in real time until bytes of the peer are there. Later, the virtual clock would not wait
+/// for them. One of them is in the socket's buffer then.
 fn arrived(socket: &QTcpSocket) {
     socket.set_read_buffer_size(1);
     integration::wait_until(|| socket.bytes_available() == 1);

@@ -11,7 +11,7 @@ use std::rc::Rc;
 pub use crate::io_device::{
     byte_queue::{ByteQueue, DetachedBytes},
     class::FinalDevice,
-    pool::{BufferPool, SCRATCH},
+    pool::{BufferPool, GIVEN_AWAY, SCRATCH},
 };
 use crate::{
     event_loop::Dispatcher,
@@ -28,6 +28,17 @@ pub trait DeviceInternals {
     /// Returns the number of bytes in the read buffer, those included that a `FilledBuf` lends.
     fn held_len(&self) -> usize;
 
+    /// Appends a block of the pool to the read buffer, without a copy.
+    ///
+    /// The block has far more memory than a short message needs. So a caller that appends fewer
+    /// bytes than [`GIVEN_AWAY`] calls [`return_block`](Self::return_block) after the program has
+    /// had a chance to read.
+    fn lend_block(&self, block: Vec<u8>);
+
+    /// Returns the block that the first bytes of the read buffer are in to the pool, if the bytes
+    /// are few, and keeps a copy of them.
+    fn return_block(&self);
+
     /// Takes the content of the read buffer, for another thread. A transaction ends, and its bytes
     /// count as unread.
     fn detach_buffer(&self) -> DetachedBytes;
@@ -37,6 +48,14 @@ pub trait DeviceInternals {
 }
 
 impl DeviceInternals for QIODevice {
+    fn lend_block(&self, block: Vec<u8>) {
+        self.append_chunk(block);
+    }
+
+    fn return_block(&self) {
+        self.return_first_block();
+    }
+
     #[inline]
     fn pool(&self) -> &Rc<BufferPool> {
         self.buffer_pool()

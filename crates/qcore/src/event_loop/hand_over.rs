@@ -17,9 +17,9 @@ use loom::sync::{
 
 /// A queue of items `M` from any thread to one loop, which the waker `W` wakes.
 ///
-/// A queue may exist before its loop. The loop brings its waker when it first waits. Items that were
-/// pushed before that need no wake-up, because the loop checks [`is_woken`](Self::is_woken) after
-/// it has set the waker and before it waits.
+/// A queue may exist before its loop. The loop brings its waker when it first waits. Items that
+/// were pushed before that need no wake-up, because the loop checks [`is_woken`](Self::is_woken)
+/// after it has set the waker and before it waits.
 pub(super) struct HandOver<M, W> {
     shared: Mutex<Shared<M, W>>,
     /// Whether anything was pushed since the loop last took the items. It changes under the lock.

@@ -155,8 +155,8 @@ pub(crate) trait Engine {
         let _ = half_open;
     }
 
-    /// Tells the other end that no more bytes follow. Everything that was written is in the system's
-    /// hands.
+    /// Tells the other end that no more bytes follow. Everything that was written is in the
+    /// system's hands.
     #[cfg(feature = "tasks")]
     fn shut_down_writing(&self) -> Result<(), SocketError> {
         Err(SocketError::unsupported())

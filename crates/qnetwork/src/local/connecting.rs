@@ -1,7 +1,7 @@
 //! Connecting to a name.
 //!
-//! The socket connects within the call, unless the server's backlog is full. The system has no
-//! event for room in the backlog, so a timer repeats the attempt for half a minute.
+//! The socket connects within the call, unless the server's backlog is full. The system does not
+//! report when the backlog has room, so a timer repeats the attempt for up to 30 seconds.
 
 use std::{io, rc::Rc, thread, time::Duration};
 

@@ -1,8 +1,8 @@
-//! Attempts, connections and delays, one after the other.
+//! The sequence of attempts, connections and delays.
 //!
-//! The end of an attempt or of a connection is handled in the next turn of the loop, by
-//! [`check`](ReconnectorNode::check): the socket has then emitted all signals of the end. Only then
-//! may it connect again.
+//! The reconnector handles the end of an attempt or of a connection in the next turn of the loop,
+//! in [`check`](ReconnectorNode::check). By then the socket has emitted all signals of the end, and
+//! may connect again.
 
 use std::{cell::Cell, time::Duration};
 
@@ -59,7 +59,7 @@ impl ReconnectorNode {
         self.stop_timer();
         self.queue.borrow_mut().clear();
         if self.state.get() == ReconnectorState::Stopped {
-            // The program itself may use the socket.
+            // The program may use the socket itself.
             return;
         }
         let change = self.enter(ReconnectorState::Stopped);
@@ -175,8 +175,8 @@ impl ReconnectorNode {
         self.socket.state() == SocketState::Connected
     }
 
-    /// Returns whether there is a connection. In the turn in which the socket loses it, the state is
-    /// still `Connected`.
+    /// Returns whether there is a connection. In the turn in which the socket loses it, the state
+    /// is still `Connected`.
     pub(super) fn is_connected(&self) -> bool {
         self.state.get() == ReconnectorState::Connected
             && self.socket.state() == SocketState::Connected
@@ -280,7 +280,7 @@ impl ReconnectorNode {
     fn check(&self) {
         let has_ended = self.socket.state() == SocketState::Unconnected;
         match self.state.get() {
-            // The connection before has ended at last.
+            // The previous connection has ended now.
             ReconnectorState::Connecting if has_ended && !self.began.get() => self.connect(),
             ReconnectorState::Connecting if has_ended => self.fail(),
             ReconnectorState::Connected if has_ended => {

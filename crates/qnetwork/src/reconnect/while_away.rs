@@ -1,4 +1,4 @@
-//! What becomes of messages that are sent while there is no connection.
+//! [`WhileAway`]: what happens to messages that are sent while there is no connection.
 
 use std::collections::VecDeque;
 
@@ -11,11 +11,13 @@ pub enum WhileAway {
     /// Returns an error.
     #[default]
     Refuse,
-    /// Drops the message and returns success. Fits measurements that nobody needs later.
+    /// Drops the message and returns success: for example for measurements that nobody needs later.
     Drop,
-    /// Keeps messages of at most this many bytes altogether. A message without room is an error.
+    /// Keeps messages with at most this many bytes in total. If a message would exceed this limit,
+    /// [`send`](super::Reconnector::send) returns an error.
     Keep(usize),
-    /// Keeps messages of at most this many bytes altogether. Drops the oldest ones to make room.
+    /// Keeps messages with at most this many bytes in total. Drops the oldest messages if a new one
+    /// would exceed this limit.
     KeepLatest(usize),
 }
 
@@ -31,8 +33,8 @@ impl Queue {
         self.bytes
     }
 
-    /// Does with a message what `rule` says. `has_link` says that there is a connection, which does
-    /// not take the messages that wait.
+    /// Keeps, drops or refuses a message, according to `rule`. `has_link` is true if there is a
+    /// connection that does not take the waiting messages at the moment.
     pub(super) fn take_in(
         &mut self,
         message: &[u8],

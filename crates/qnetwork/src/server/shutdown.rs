@@ -1,5 +1,5 @@
-//! Shutting a server down: it stops listening, tells its connections, waits for them, and cuts
-//! those that are left. TCP servers and local servers have this in common.
+//! Shutting a server down, for TCP servers and local servers: the server stops listening, emits a
+//! signal for each connection, waits for their ends, and aborts the remaining ones.
 
 use std::{
     cell::{Cell, RefCell},
@@ -63,7 +63,7 @@ pub(crate) struct Shutdown<S: Object> {
     open: Cell<usize>,
     /// The workers that have not ended all of their connections.
     workers: RefCell<Vec<usize>>,
-    /// How many connections were cut.
+    /// How many connections the server has aborted.
     cut: Cell<usize>,
     timer: Cell<Option<TimerId>>,
     finished: Cell<bool>,
@@ -113,10 +113,10 @@ pub(crate) trait ShutsDown: Node + Sized + 'static {
     /// Returns the connections of the server that have not ended.
     fn connections(&self) -> Vec<Self::Socket>;
 
-    /// Returns the signal that tells a connection.
+    /// Returns the signal that is emitted for each connection.
     fn goodbye(&self) -> &Signal<Self::Socket>;
 
-    /// Stops listening, and closes the connections that were not taken.
+    /// Stops listening, and closes the pending connections.
     fn stop(&self);
 
     /// Emits that the shutdown has finished.
@@ -191,7 +191,7 @@ pub(crate) trait ShutsDown: Node + Sized + 'static {
         })
     }
 
-    /// Starts the timer that cuts the connections.
+    /// Starts the timer that aborts the connections.
     fn limit_shutdown(&self, shutdown: &Rc<Shutdown<Self::Socket>>, limit: Option<Duration>) {
         let dispatcher = self.life().dispatcher();
         shutdown.stop_timer(dispatcher);
@@ -205,7 +205,7 @@ pub(crate) trait ShutsDown: Node + Sized + 'static {
         shutdown.timer.set(Some(dispatcher.call_after(limit, TimerType::Precise, late)));
     }
 
-    /// Cuts the connections that are left.
+    /// Aborts the remaining connections.
     fn cut_rest(&self, shutdown: &Rc<Shutdown<Self::Socket>>) {
         shutdown.timer.set(None);
         let _rest = self.continue_on_panic(shutdown, Self::cut_rest);
@@ -223,12 +223,12 @@ pub(crate) trait ShutsDown: Node + Sized + 'static {
         if !stuck.is_empty() {
             qcore::q_warning!("QTcpServer::shutdown(): workers {stuck:?} do not answer");
         }
-        // A connection that was handed over to another socket does not end here.
+        // The end of a connection that was handed over to another socket is not reported here.
         shutdown.open.set(0);
         self.check_shutdown(shutdown);
     }
 
-    /// Makes the loop report the end of the shutdown once nothing is left.
+    /// Makes the loop report the end of the shutdown when all connections have ended.
     fn check_shutdown(&self, shutdown: &Rc<Shutdown<Self::Socket>>) {
         if !shutdown.is_done() || shutdown.finished.replace(true) {
             return;

@@ -15,7 +15,8 @@ const SEND_BUFFER: usize = 2_621_440;
 const RECEIVE_BUFFER: usize = 1_048_576;
 /// The most bytes of a segment.
 const SEGMENT: usize = 65_536;
-/// When a request for a connection is first repeated. The interval doubles each time.
+/// The time after which a request for a connection is first repeated. The time doubles with each
+/// repetition.
 const FIRST_RETRY: Nanos = 1_000_000_000;
 /// How often a request for a connection is repeated.
 const RETRIES: u32 = 6;

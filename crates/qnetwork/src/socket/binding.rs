@@ -63,10 +63,10 @@ impl QAbstractSocket {
     /// to connect. A bound one keeps its address, port and descriptor when it connects, even if a
     /// host has several addresses and the first of them fail.
     ///
-    /// [`QHostAddress::Any`] stands for all addresses of this machine: IPv4, and IPv6 if the
-    /// machine has it. [`AnyIPv6`](QHostAddress::AnyIPv6) stands for IPv6 alone, a null address for
-    /// IPv4 alone. If a socket that is bound to `Any` connects to an IPv4 host, the peer's address
-    /// has the form `::ffff:a.b.c.d`.
+    /// [`QHostAddress::Any`] means all addresses of this machine: IPv4, and IPv6 if the machine has
+    /// it. [`AnyIPv6`](QHostAddress::AnyIPv6) means only IPv6, a null address only IPv4. If a
+    /// socket that is bound to `Any` connects to an IPv4 host, the peer's address has the form
+    /// `::ffff:a.b.c.d`.
     ///
     /// A UDP socket with a [proxy](crate::QUdpSocket#proxies) is bound at the proxy as well. A TCP
     /// socket with a proxy cannot be bound.
@@ -157,8 +157,9 @@ impl QAbstractSocket {
     /// * The descriptor becomes non-blocking, and so do its duplicates, also those in other
     ///   processes. A terminal is usually shared in this way.
     ///
-    /// Emits [`state_changed`](AbstractSocketNode::state_changed) before it returns, if the state has
-    /// changed, and [`closed`](AbstractSocketNode::closed) for a connection that it has replaced.
+    /// Emits [`state_changed`](AbstractSocketNode::state_changed) before it returns, if the state
+    /// has changed, and [`closed`](AbstractSocketNode::closed) for a connection that it has
+    /// replaced.
     ///
     /// # Descriptors that another loop has watched
     ///

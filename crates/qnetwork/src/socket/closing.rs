@@ -20,8 +20,8 @@ impl QAbstractSocket {
     ///
     /// If there is nothing to send, the socket is unconnected when this function returns. Otherwise
     /// it is [`Closing`](SocketState::Closing) until everything has been sent. A socket that is
-    /// connecting continues to connect, sends what was written, and then closes. The socket stays
-    /// open as a device: the program can still read what was received.
+    /// connecting continues to connect, sends its unsent bytes, and then closes. The socket stays
+    /// open as a device: the program can still read received bytes.
     ///
     /// Emits [`state_changed`](AbstractSocketNode::state_changed) before it returns, if the socket
     /// is connected or bound. If there is nothing to send, it also emits
@@ -29,7 +29,7 @@ impl QAbstractSocket {
     /// [`disconnected`](AbstractSocketNode::disconnected) and
     /// [`closed`](AbstractSocketNode::closed).
     ///
-    /// If the other end does not read, this takes any time:
+    /// If the other end does not read, the socket stays `Closing` for ever:
     /// [`disconnect_from_host_with_timeout`](QAbstractSocket::disconnect_from_host_with_timeout)
     /// limits it.
     #[doc(alias = "disconnectFromHost")]
@@ -40,7 +40,7 @@ impl QAbstractSocket {
         }
     }
 
-    /// Closes the connection at once. Bytes that were not sent are lost.
+    /// Closes the connection at once. Unsent bytes are lost.
     ///
     /// Unless the socket is unconnected, it emits
     /// [`about_to_close`](qcore::io_device::DeviceNode::about_to_close),
@@ -258,7 +258,7 @@ impl AbstractSocketNode {
         matches!(self.current_state(), SocketState::HostLookup | SocketState::Connecting)
     }
 
-    /// Closes the write channel. The program can still read what was received.
+    /// Closes the write channel. The program can still read received bytes.
     fn close_write_channel(&self) {
         self.base.set_channel_counts(self.base.read_channel_count(), 0);
     }

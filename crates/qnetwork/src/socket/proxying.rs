@@ -38,8 +38,8 @@ impl QAbstractSocket {
 
     /// Sets the proxy of the socket. It is used from the next connection on.
     ///
-    /// * A proxy of the type [`Default`](ProxyType::Default) stands for the application's proxy or
-    ///   the system's. With [`NoProxy`](ProxyType::NoProxy) the socket connects directly, whatever
+    /// * A proxy of the type [`Default`](ProxyType::Default) means the application's proxy or the
+    ///   system's. With [`NoProxy`](ProxyType::NoProxy) the socket connects directly, whatever
     ///   proxy the application has.
     /// * If the proxy looks up names, the socket passes the host's name to it unchanged, and does
     ///   not emit `host_found`.

@@ -12,21 +12,23 @@ use qcore::{Dispatcher, QElapsedTimer, TimerType, event_loop::TimerId};
 
 use super::node::{AbstractSocketNode, Direction};
 
-/// How often a second a limit that somebody waits for is looked at, at most.
+/// How often per second, at most, a limit serves the sockets that wait.
 const PORTIONS: u64 = 50;
 
-/// A limit of bytes a second, which any number of sockets share.
+/// A limit of bytes per second, which any number of sockets can share.
 ///
-/// It is a token bucket: the bucket fills with as many bytes a second as the rate allows, up to the
-/// burst. A socket that reads or writes takes bytes out of the bucket. A socket that finds it empty
-/// waits, and the sockets that wait get equal shares in turn. So over a time of `t` seconds all
-/// sockets together move at most the burst and `t` times the rate.
+/// It is a token bucket: each second, the bucket gets as many bytes as the rate, up to the burst. A
+/// socket that reads or writes takes bytes out of the bucket. If the bucket is empty, the socket
+/// waits. Sockets that wait get equal shares in turn. So in `t` seconds, all sockets together move
+/// at most the burst plus `t` times the rate.
 ///
 /// [`set_read_rate`](super::QAbstractSocket::set_read_rate) and
-/// [`set_write_rate`](super::QAbstractSocket::set_write_rate) give a limit to a socket. One limit
-/// may apply to some sockets or all, for one direction or both. A clone is the same limit.
+/// [`set_write_rate`](super::QAbstractSocket::set_write_rate) set the limit of a socket. One limit
+/// may apply to some sockets or all, and to one direction or both. A clone refers to the same
+/// limit.
 ///
-/// A limit belongs to its thread. It has one timer, which runs only while a socket waits.
+/// A limit belongs to the thread that created it. It has one timer, which runs only while a socket
+/// waits.
 ///
 /// # Examples
 ///
@@ -63,8 +65,8 @@ struct Bucket {
 }
 
 impl RateLimit {
-    /// Creates a limit of `bytes_per_second`, at least 1. The burst is a tenth of it, at least 1.
-    /// The bucket is full at the beginning.
+    /// Creates a limit of `bytes_per_second`, at least 1. The burst is a tenth of the rate, at
+    /// least 1. The bucket is full at first.
     #[must_use]
     pub fn new(bytes_per_second: u64) -> Self {
         let rate = clamp(bytes_per_second);
@@ -84,35 +86,36 @@ impl RateLimit {
         }))
     }
 
-    /// Returns the rate in bytes a second.
+    /// Returns the rate in bytes per second.
     #[must_use]
     pub fn rate(&self) -> u64 {
         self.0.rate.get()
     }
 
-    /// Sets the rate in bytes a second, at least 1. The burst stays. Sockets that wait now wait as
-    /// long as the new rate requires.
+    /// Sets the rate in bytes per second, at least 1. The burst does not change. Sockets that wait
+    /// now wait as long as the new rate requires.
     pub fn set_rate(&self, bytes_per_second: u64) {
         self.0.fill();
         self.0.rate.set(clamp(bytes_per_second));
         self.0.arm_again();
     }
 
-    /// Returns how many bytes the bucket holds at most.
+    /// Returns the burst: how many bytes the bucket holds at most.
     #[must_use]
     pub fn burst(&self) -> u64 {
         self.0.burst.get()
     }
 
-    /// Sets how many bytes the bucket holds at most, at least 1. After a pause, that many bytes may
-    /// be moved at once.
+    /// Sets the burst: how many bytes the bucket holds at most, at least 1. After a pause, the
+    /// sockets may move that many bytes at once. The default is a tenth of the rate.
     pub fn set_burst(&self, bytes: u64) {
         self.0.burst.set(clamp(bytes));
         self.0.fill();
         self.0.arm_again();
     }
 
-    /// Returns how many sockets wait; a socket that waits in both directions counts twice.
+    /// Returns how many sockets wait for bytes. A socket that waits in both directions counts
+    /// twice.
     #[must_use]
     pub fn waiting(&self) -> usize {
         self.0.waiting.borrow().len()

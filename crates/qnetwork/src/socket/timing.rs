@@ -17,12 +17,12 @@ use crate::{common::OnPanic, engine::Engine};
 
 /// # Time-outs
 impl QAbstractSocket {
-    /// Sets a time-out, in milliseconds or as a `Duration`. A negative number switches it off. All
-    /// are off by default, except that each address has 30 seconds.
+    /// Sets a time-out, in milliseconds or as a `Duration`. A negative number switches it off. By
+    /// default all are off, except that [`Address`](TimeoutKind::Address) is 30 seconds.
     ///
-    /// The settings stay for all connections of the socket. A setting for a connection that exists
-    /// counts from now on, or from the beginning of the connection if the socket had another
-    /// time-out then. Qt has no such settings.
+    /// The setting applies to the current connection of the socket and to all later ones. For the
+    /// current connection, the time counts from the beginning of the connection if the socket
+    /// already had a time-out of any kind then, and otherwise from now on. Qt has no such settings.
     ///
     /// # What happens
     ///
@@ -33,18 +33,21 @@ impl QAbstractSocket {
     /// with a proxy, and its text names the time-out. [`closed`](AbstractSocketNode::closed) has
     /// the reason [`TimedOut`](CloseReason::TimedOut) with the kind.
     ///
-    /// The functions that wait, such as `wait_for_ready_read`, also end a connection whose time is
-    /// over. Time-outs do not apply to UDP sockets.
+    /// Time-outs also expire while a function such as `wait_for_ready_read` waits. They do not
+    /// apply to UDP sockets.
     ///
     /// # How exact they are
     ///
     /// No time-out expires early. [`IdleRead`](TimeoutKind::IdleRead) and
-    /// [`IdleWrite`](TimeoutKind::IdleWrite) may be late by an eighth of the time: receiving and
-    /// sending start no timer, and a single timer checks eight times whether anything has moved.
-    /// `IdleRead` does not count while the socket reads nothing: while its read buffer is full,
-    /// while reading is paused, while it waits for its share of a [`RateLimit`](crate::RateLimit),
-    /// and after the other end has closed its half of the connection. `IdleWrite` does not count
-    /// while the socket waits for its share of a `RateLimit`.
+    /// [`IdleWrite`](TimeoutKind::IdleWrite) may expire late, by up to an eighth of their time: to
+    /// save work, the socket does not start a timer each time it receives or sends, but checks
+    /// eight times within the time-out whether it has.
+    ///
+    /// The time of `IdleRead` does not run while the socket does not read: while its read buffer is
+    /// full, while reading is paused, while the socket waits for its share of a
+    /// [`RateLimit`](crate::RateLimit), and after the other end has closed its half of the
+    /// connection. The time of `IdleWrite` does not run while the socket waits for its share of a
+    /// `RateLimit`.
     ///
     /// # Examples
     ///
@@ -93,16 +96,15 @@ impl QAbstractSocket {
         }
     }
 
-    /// Closes the connection like
-    /// [`disconnect_from_host`](QAbstractSocket::disconnect_from_host), but aborts it if not
-    /// everything is sent within `timeout`, in milliseconds or as a `Duration`.
+    /// Closes the connection like [`disconnect_from_host`](QAbstractSocket::disconnect_from_host),
+    /// but aborts it if bytes are still unsent after `timeout`, in milliseconds or as a `Duration`.
+    /// A negative number means no limit.
     ///
-    /// Without a time-out, a peer that never reads keeps the connection for ever. If the time is
-    /// over, the socket emits [`error_occurred`](AbstractSocketNode::error_occurred), aborts, and
-    /// emits [`closed`](AbstractSocketNode::closed) with the reason
-    /// [`TimedOut`](CloseReason::TimedOut) and the kind [`Close`](TimeoutKind::Close). A negative
-    /// number is no limit. A socket that is still connecting has the same time to connect, send
-    /// and close.
+    /// Without a time-out, a peer that never reads keeps the connection open for ever. When the
+    /// time is over, the socket emits [`error_occurred`](AbstractSocketNode::error_occurred),
+    /// aborts, and emits [`closed`](AbstractSocketNode::closed) with the reason
+    /// [`TimedOut`](CloseReason::TimedOut) and the kind [`Close`](TimeoutKind::Close). If the
+    /// socket is still connecting, `timeout` limits connecting, sending and closing together.
     ///
     /// Emits the same signals as `disconnect_from_host` before it returns:
     /// [`state_changed`](AbstractSocketNode::state_changed), and if there is nothing to send,

@@ -57,7 +57,7 @@ impl QAbstractSocket {
     /// Waits until new data has arrived and the socket has emitted `ready_read`. The deadline is a
     /// number of milliseconds, -1 for no limit, or a `Duration`.
     ///
-    /// Meanwhile the socket sends what was written. A socket that is connecting connects first.
+    /// Meanwhile the socket sends its unsent bytes. A socket that is connecting connects first.
     ///
     /// Like the loop, the function emits the signals of the socket before it returns.
     ///
@@ -145,7 +145,7 @@ impl QAbstractSocket {
     /// Waits until the socket is disconnected. The deadline is a number of milliseconds, -1 for no
     /// limit, or a `Duration`.
     ///
-    /// Meanwhile the socket sends what was written and receives what arrives.
+    /// Meanwhile the socket sends its unsent bytes, and receives the bytes that arrive.
     ///
     /// Like the loop, the function emits the signals of the socket before it returns.
     ///

@@ -19,8 +19,8 @@ impl QIODevice {
     /// # Errors
     ///
     /// [`Closed`](DeviceErrorKind::Closed) at the end of the stream,
-    /// [`NotOpen`](DeviceErrorKind::NotOpen) if the device is closed or dead, and the error that has
-    /// ended the stream.
+    /// [`NotOpen`](DeviceErrorKind::NotOpen) if the device is closed or dead, and the error that
+    /// has ended the stream.
     ///
     /// # Examples
     ///

@@ -43,7 +43,7 @@ impl SslSocketNode {
         }
     }
 
-    /// Returns how many bytes wait, encrypted or not.
+    /// Returns how many bytes wait to be sent, encrypted or not.
     pub(super) fn unsent_bytes(&self) -> usize {
         // Session tickets that wait for the first data do not count.
         let output = match self.flags.tickets_wait.get() {
@@ -307,7 +307,7 @@ impl SslSocketNode {
         }
     }
 
-    /// Reads again, and makes the loop announce what is in the buffers.
+    /// Reads again, and makes the loop emit `ready_read` for the bytes in the buffers.
     pub(super) fn on_resumed(&self) {
         self.inner.reopen();
         let has_unread = |node: &Self| {
