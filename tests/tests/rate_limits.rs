@@ -268,3 +268,29 @@ fn a_pipe_keeps_to_the_limits_of_its_sockets() {
     drop(to);
     assert!(read_to_end(&sink) == pattern(0, TOTAL));
 }
+
+/// A socket that waits at a low rate, or for bytes that a function that waits has used up, does not
+/// wait longer than the new rate requires.
+#[test]
+fn a_new_rate_counts_for_those_that_wait() {
+    let _clock = VirtualClock::install();
+    let changes: [fn(&RateLimit); 2] = [
+        |limit| limit.set_rate(1_000_000),
+        |limit| {
+            limit.set_burst(1 << 20);
+            limit.set_rate(1_000_000);
+        },
+    ];
+    for change in changes {
+        let (socket, peer) = pair();
+        let limit = RateLimit::new(1);
+        socket.set_write_rate(Some(&limit));
+        socket.write(vec![1; 10_000]).unwrap();
+        let watch = watch();
+        assert!(!wait_until(5000, || socket.bytes_to_write() == 0));
+        change(&limit);
+        assert!(wait_until(60_000, || socket.bytes_to_write() == 0));
+        assert!(watch.elapsed() < Duration::from_secs(6), "{:?}", watch.elapsed());
+        drop(peer);
+    }
+}

@@ -14,7 +14,10 @@ use qcore::{
     object::{Handle, Life, Node, Object},
 };
 
-use crate::socket::{QAbstractSocket, SocketState};
+use crate::{
+    common::OnPanic,
+    socket::{QAbstractSocket, SocketState},
+};
 
 /// How long the connection is silent before a ping.
 const INTERVAL: Duration = Duration::from_secs(30);
@@ -35,6 +38,12 @@ library_class! {
     ///   with [`SocketTimeout`](crate::SocketErrorKind::SocketTimeout), and aborts.
     /// * The socket emits [`closed`](crate::socket::AbstractSocketNode::closed) with the kind
     ///   [`Heartbeat`](crate::TimeoutKind::Heartbeat).
+    ///
+    /// While the socket does not read, nobody can know whether the other end answers. So the
+    /// heartbeat then asks nothing and ends nothing: while
+    /// [reading is paused](QAbstractSocket::pause_reading), while the read buffer is full, while
+    /// the socket waits for its share of a [`RateLimit`](crate::RateLimit), and after the other end
+    /// has closed its half of the connection.
     ///
     /// A heartbeat is a child of its socket. It works for each connection of the socket, and does
     /// nothing while the socket is not connected.
@@ -143,6 +152,7 @@ impl Heartbeat {
             timer: Cell::new(None),
         })));
         this.set_parent(Some(socket));
+        socket.note_arrivals();
         socket.state_changed.connect_to(&this, |this, state| this.on_state_changed(*state));
         socket.ready_read.connect_to(&this, |this, ()| {
             if this.any_data_counts.get() {
@@ -235,22 +245,44 @@ impl HeartbeatNode {
         }
     }
 
+    /// Returns whether data has arrived since the ping that no `ready_read` has told of.
+    fn has_heard(&self, socket: &QAbstractSocket) -> bool {
+        self.any_data_counts.get() && socket.take_arrival()
+    }
+
+    /// Ends the connection after `unanswered`. A slot may have ended it already, made another one,
+    /// or noted a sign of life.
+    fn conclude(&self, socket: &QAbstractSocket) {
+        if self.asks.replace(false) {
+            socket.end_for_silence();
+        } else if self.timer.get().is_none() && socket.state() == SocketState::Connected {
+            self.wait_for_silence();
+        }
+    }
+
     fn on_timeout(&self) {
         self.timer.set(None);
         let Some(socket) = self.socket.upgrade() else { return };
-        if self.asks.get() {
+        if !socket.listens() || self.asks.get() && self.has_heard(&socket) {
+            self.asks.set(false);
+            self.silence.set(started());
+            self.wait_for_silence();
+        } else if self.asks.get() {
+            let node = self.this.clone();
+            let _conclusion = OnPanic::new(self.life().dispatcher(), move || {
+                if let Some(node) = node.upgrade()
+                    && let Some(socket) = node.socket.upgrade()
+                {
+                    node.conclude(&socket);
+                }
+            });
             self.unanswered.emit(());
-            // A slot may have ended the connection, or made another one.
-            if self.asks.get() {
-                self.asks.set(false);
-                socket.end_for_silence();
-            } else if self.timer.get().is_none() && socket.state() == SocketState::Connected {
-                self.wait_for_silence();
-            }
+            self.conclude(&socket);
         } else if self.silence.get().elapsed() < self.interval.get() {
             self.wait_for_silence();
         } else {
             self.asks.set(true);
+            socket.take_arrival();
             self.start_timer(self.allowance.get());
             let message = self.message.borrow().clone();
             if !message.is_empty() {

@@ -104,6 +104,7 @@ impl<'a> Lent<'a> {
         let front = buffer.take_front();
         let number = device.0.lendings.get().wrapping_add(1);
         device.0.lendings.set(number);
+        device.0.lent.set(front.bytes().len());
         Lent { device, front, number }
     }
 
@@ -117,6 +118,7 @@ impl Drop for Lent<'_> {
     fn drop(&mut self) {
         if self.is_current() {
             self.device.0.lendings.set(self.number.wrapping_add(1));
+            self.device.0.lent.set(0);
             self.device.0.buffer.borrow_mut().put_front(std::mem::take(&mut self.front));
         }
     }
@@ -203,10 +205,17 @@ impl QIODevice {
         self.0.lendings.get() % 2 == 1
     }
 
+    /// Returns how many bytes the read buffer has and will have again when those that are lent come
+    /// back.
+    pub(crate) fn held_len(&self) -> usize {
+        self.buffer_len() + self.0.lent.get()
+    }
+
     /// The buffer is cleared, so bytes that are lent do not return.
     pub(super) fn recall(&self) {
         if self.is_lent() {
             self.0.lendings.set(self.0.lendings.get().wrapping_add(1));
+            self.0.lent.set(0);
         }
     }
 

@@ -131,6 +131,9 @@ pub struct DeviceNode {
     /// Emitted when no further data will arrive.
     #[doc(alias = "readChannelFinished")]
     pub read_channel_finished: Signal<()>,
+    /// The device is closed, because its connection goes on in another object. It wakes those that
+    /// wait for the device. Qt has no such signal.
+    pub(crate) handed_over: Signal<()>,
     base: QObject,
     mode: Cell<OpenMode>,
     /// The numbers of channels for reading and for writing.
@@ -152,6 +155,8 @@ pub struct DeviceNode {
     error_string: Cell<Option<Box<str>>>,
     /// How often bytes of the read buffer were lent and returned: odd while they are lent.
     lendings: Cell<u32>,
+    /// How many bytes of the read buffer are lent.
+    lent: Cell<usize>,
     backend: OnceCell<Backend>,
     extras: OnceCell<Box<Extras>>,
 }
@@ -190,6 +195,7 @@ impl DeviceNode {
             channel_bytes_written: Signal::in_life(life),
             about_to_close: Signal::in_life(life),
             read_channel_finished: Signal::in_life(life),
+            handed_over: Signal::in_life(life),
             base: QObject::embed(life),
             mode: Cell::default(),
             channels: Cell::default(),
@@ -203,6 +209,7 @@ impl DeviceNode {
             transaction_pos: Cell::new(0),
             error_string: Cell::new(None),
             lendings: Cell::new(0),
+            lent: Cell::new(0),
             backend: OnceCell::new(),
             extras: OnceCell::new(),
         })

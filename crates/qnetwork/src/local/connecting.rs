@@ -20,6 +20,7 @@ use super::{
     state::LocalSocketState,
 };
 use crate::{
+    common::OnPanic,
     socket::{CloseReason, SocketState, TellsEnd, TimeoutKind},
     sys::Socket,
 };
@@ -126,7 +127,19 @@ impl LocalSocketNode {
         self.inner.set_socket_error(kind.of_socket());
         self.base.set_error_string(error.text());
         let number = self.attempt_number.get();
+        let node = self.this.clone();
+        let _end = OnPanic::new(self.life().dispatcher(), move || {
+            if let Some(node) = node.upgrade() {
+                node.end_failed(number);
+            }
+        });
         self.emit_error(kind);
+        self.end_failed(number);
+        Err(error)
+    }
+
+    /// Closes the socket after an attempt has failed, unless a slot has begun another one.
+    fn end_failed(&self, number: u32) {
         if self.attempt_number.get() == number {
             self.inner.set_socket_state(SocketState::Unconnected);
             let before = self.state.replace(LocalSocketState::Unconnected);
@@ -138,7 +151,6 @@ impl LocalSocketNode {
             }
             self.end_attempt();
         }
-        Err(error)
     }
 
     // ---- trying again

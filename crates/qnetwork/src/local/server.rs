@@ -13,7 +13,7 @@ use qcore::{
     QDeadlineTimer, QObject, Receiver, Signal,
     classes::{Class, Overrides, Probe},
     event_loop::Registration,
-    library_class,
+    internals, library_class,
     object::{Handle, Life, Node, Object},
 };
 
@@ -496,6 +496,10 @@ impl LocalServerNode {
 impl Served for QLocalSocket {
     fn closed(&self) -> &Signal<CloseReason> {
         &self.closed
+    }
+
+    fn handed_over(&self) -> &Signal<()> {
+        internals::handed_over(self)
     }
 
     fn has_ended(&self) -> bool {

@@ -12,7 +12,7 @@ use super::{Reconnector, ReconnectorNode, ReconnectorState};
 #[cfg(feature = "_tls")]
 use crate::ssl::QSslSocket;
 use crate::{
-    common::{SocketError, SocketErrorKind},
+    common::{OnPanic, SocketError, SocketErrorKind},
     socket::SocketState,
 };
 
@@ -24,6 +24,13 @@ impl Reconnector {
             if *state == SocketState::Unconnected
                 && let Some(node) = node.upgrade()
             {
+                node.check_later();
+            }
+        });
+        // Comes also if a slot of another signal has panicked.
+        let node = self.this.clone();
+        self.socket.closed.connect_to(self, move |_, _| {
+            if let Some(node) = node.upgrade() {
                 node.check_later();
             }
         });
@@ -110,6 +117,7 @@ impl ReconnectorNode {
         self.began.set(false);
         let limits = self.limits.get();
         self.start_timer(shorter(limits.attempt, self.outage_left()));
+        let _attempt = self.continue_on_panic();
         let change = self.enter(ReconnectorState::Connecting);
         if self.changes.get() == change {
             self.connecting.emit(self.attempt.get());
@@ -183,6 +191,7 @@ impl ReconnectorNode {
         self.stop_timer();
         self.is_behind.set(false);
         self.uptime.set(started());
+        let _rest = self.continue_on_panic();
         let change = self.enter(ReconnectorState::Connected);
         // A slot may have ended the connection, which `check` notices in the next turn.
         if self.changes.get() == change && self.is_ready() {
@@ -234,6 +243,21 @@ impl ReconnectorNode {
             }
         });
         self.drained.replace(Some(drained));
+    }
+
+    /// Continues in the next turn of the loop what a slot interrupts by a panic.
+    fn continue_on_panic(&self) -> impl Drop + use<> {
+        let (node, change) = (self.this.clone(), self.changes.get() + 1);
+        OnPanic::new(self.life().dispatcher(), move || {
+            if let Some(node) = node.upgrade()
+                && node.changes.get() == change
+            {
+                node.check();
+                if node.is_connected() {
+                    node.send_queue();
+                }
+            }
+        })
     }
 
     // ---- ends

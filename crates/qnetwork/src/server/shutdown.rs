@@ -3,6 +3,7 @@
 
 use std::{
     cell::{Cell, RefCell},
+    collections::VecDeque,
     rc::{Rc, Weak},
     time::Duration,
 };
@@ -10,15 +11,21 @@ use std::{
 use qcore::{
     Dispatcher, QPointer, Signal, TimerType,
     event_loop::TimerId,
+    internals,
     object::{Node, Object},
 };
 
 use super::state::ServerState;
-use crate::socket::{CloseReason, QTcpSocket, SocketState};
+use crate::{
+    common::OnPanic,
+    socket::{CloseReason, QTcpSocket, SocketState},
+};
 
 /// A connection of a server.
 pub(crate) trait Served: Object + Clone + 'static {
     fn closed(&self) -> &Signal<CloseReason>;
+    /// Emitted when the connection goes on in another socket.
+    fn handed_over(&self) -> &Signal<()>;
     fn has_ended(&self) -> bool;
     fn disconnect(&self);
     fn cut(&self);
@@ -27,6 +34,10 @@ pub(crate) trait Served: Object + Clone + 'static {
 impl Served for QTcpSocket {
     fn closed(&self) -> &Signal<CloseReason> {
         &self.closed
+    }
+
+    fn handed_over(&self) -> &Signal<()> {
+        internals::handed_over(self)
     }
 
     fn has_ended(&self) -> bool {
@@ -45,7 +56,9 @@ impl Served for QTcpSocket {
 /// A shutdown that is running.
 pub(crate) struct Shutdown<S: Object> {
     /// The connections whose ends the shutdown waits for.
-    connections: RefCell<Vec<QPointer<S>>>,
+    connections: RefCell<VecDeque<QPointer<S>>>,
+    /// The connections that are still to be told.
+    untold: RefCell<VecDeque<S>>,
     /// How many of them have not ended.
     open: Cell<usize>,
     /// The workers that have not ended all of their connections.
@@ -60,6 +73,7 @@ impl<S: Object> Shutdown<S> {
     fn new() -> Rc<Self> {
         Rc::new(Shutdown {
             connections: RefCell::default(),
+            untold: RefCell::default(),
             open: Cell::new(0),
             workers: RefCell::default(),
             cut: Cell::new(0),
@@ -125,18 +139,32 @@ pub(crate) trait ShutsDown: Node + Sized + 'static {
         let grace = prepare(&shutdown);
         let connections = self.connections();
         for socket in &connections {
-            let (server, of) = (self.this(), Rc::downgrade(&shutdown));
-            socket.closed().connect(move |_| {
-                if let (Some(server), Some(shutdown)) = (server.upgrade(), of.upgrade()) {
+            let (server, of, left) = (self.this(), Rc::downgrade(&shutdown), Cell::new(false));
+            let leave = Rc::new(move || {
+                if let (Some(server), Some(shutdown)) = (server.upgrade(), of.upgrade())
+                    && !left.replace(true)
+                {
                     shutdown.open.set(shutdown.open.get().saturating_sub(1));
                     server.check_shutdown(&shutdown);
                 }
             });
-            shutdown.connections.borrow_mut().push(QPointer::new(socket));
+            let ends = leave.clone();
+            socket.closed().connect(move |_| ends());
+            socket.handed_over().connect(move |()| leave());
+            shutdown.connections.borrow_mut().push_back(QPointer::new(socket));
         }
         shutdown.open.set(connections.len());
         self.limit_shutdown(&shutdown, limit.map(|limit| limit + grace));
-        for socket in connections {
+        shutdown.untold.replace(connections.into());
+        self.tell_rest(&shutdown);
+    }
+
+    /// Tells the connections that were not told yet.
+    fn tell_rest(&self, shutdown: &Rc<Shutdown<Self::Socket>>) {
+        let _rest = self.continue_on_panic(shutdown, Self::tell_rest);
+        loop {
+            let socket = shutdown.untold.borrow_mut().pop_front();
+            let Some(socket) = socket else { break };
             if socket.has_ended() || Object::life(&socket).is_dead() {
                 continue;
             }
@@ -146,7 +174,21 @@ pub(crate) trait ShutsDown: Node + Sized + 'static {
                 socket.disconnect();
             }
         }
-        self.check_shutdown(&shutdown);
+        self.check_shutdown(shutdown);
+    }
+
+    /// Makes the loop call `step` if a slot panics.
+    fn continue_on_panic(
+        &self,
+        shutdown: &Rc<Shutdown<Self::Socket>>,
+        step: fn(&Self, &Rc<Shutdown<Self::Socket>>),
+    ) -> impl Drop + use<Self> {
+        let (server, of) = (self.this(), Rc::downgrade(shutdown));
+        OnPanic::new(self.life().dispatcher(), move || {
+            if let (Some(server), Some(shutdown)) = (server.upgrade(), of.upgrade()) {
+                step(&server, &shutdown);
+            }
+        })
     }
 
     /// Starts the timer that aborts the connections.
@@ -166,9 +208,13 @@ pub(crate) trait ShutsDown: Node + Sized + 'static {
     /// Aborts the remaining connections.
     fn cut_rest(&self, shutdown: &Rc<Shutdown<Self::Socket>>) {
         shutdown.timer.set(None);
-        let connections = shutdown.connections.take();
-        for socket in connections.iter().filter_map(QPointer::upgrade) {
-            if !socket.has_ended() {
+        let _rest = self.continue_on_panic(shutdown, Self::cut_rest);
+        loop {
+            let socket = shutdown.connections.borrow_mut().pop_front();
+            let Some(socket) = socket else { break };
+            if let Some(socket) = socket.upgrade()
+                && !socket.has_ended()
+            {
                 shutdown.cut.set(shutdown.cut.get() + 1);
                 socket.cut();
             }

@@ -1,5 +1,7 @@
 //! The end of a connection.
 
+use std::rc::Rc;
+
 use qcore::{OpenMode, internals::DeviceInternals};
 
 use super::{
@@ -8,7 +10,10 @@ use super::{
     state::SocketState,
     timeout_kind::TimeoutKind,
 };
-use crate::common::SocketError;
+use crate::{
+    common::{OnPanic, SocketError},
+    engine::Engine,
+};
 
 impl QAbstractSocket {
     /// Closes the connection once everything has been sent.
@@ -59,9 +64,49 @@ impl QAbstractSocket {
         let node = self.this.upgrade().expect("a handle keeps its node");
         let _held = node.hold_closed();
         node.closure().note(CloseReason::TimedOut(TimeoutKind::Heartbeat));
+        let ends = (self.this.clone(), carrier.this.clone(), Rc::downgrade(&engine));
+        let _abort = OnPanic::new(node.dispatcher(), move || {
+            if let (Some(node), Some(carrier), Some(engine)) =
+                (ends.0.upgrade(), ends.1.upgrade(), ends.2.upgrade())
+            {
+                node.abort_with(&carrier, &engine);
+            }
+        });
         node.report(TimeoutKind::Heartbeat.error());
-        if carrier.has_engine(&engine) {
-            self.abort();
+        node.abort_with(&carrier, &engine);
+    }
+
+    /// Returns whether the socket would read bytes of its connection if there were any.
+    pub(crate) fn listens(&self) -> bool {
+        self.layers.class().map_or_else(|| self.reads_now(), |class| class.timed().reads_now())
+    }
+
+    /// Begins to note whether bytes arrive.
+    pub(crate) fn note_arrivals(&self) {
+        match self.layers.class() {
+            Some(class) => class.timed().use_timeouts(),
+            None => self.use_timeouts(),
+        }
+    }
+
+    /// Returns whether bytes have arrived since the last call, also if no signal told of them.
+    pub(crate) fn take_arrival(&self) -> bool {
+        match self.layers.class() {
+            Some(class) => class.timed().timeouts.take_heard(),
+            None => self.timeouts.take_heard(),
+        }
+    }
+}
+
+impl AbstractSocketNode {
+    /// Aborts the connection if `carrier`, which is this socket or its inner one, still has this
+    /// engine.
+    fn abort_with(&self, carrier: &AbstractSocketNode, engine: &Rc<dyn Engine>) {
+        if carrier.has_engine(engine) {
+            match self.layers.class() {
+                Some(class) => class.abort(),
+                None => self.abort_connection(),
+            }
         }
     }
 }

@@ -132,6 +132,7 @@ impl AbstractSocketNode {
             return;
         }
         self.clear_error();
+        let _recovery = self.recovery();
         if mode.contains(OpenMode::UNBUFFERED) {
             self.reading.make_unbuffered();
         }
@@ -169,6 +170,7 @@ impl AbstractSocketNode {
         let node = self.this.clone();
         let answer = move |info: QHostInfo| {
             if let Some(node) = node.upgrade() {
+                let _recovery = node.recovery();
                 node.attempt.looked_up();
                 node.start_connecting(&info);
             }

@@ -16,7 +16,7 @@ use std::rc::Rc;
 use qcore::{
     OpenMode,
     event_loop::Readiness,
-    internals::{DeviceInternals, buffer_len},
+    internals::{DeviceInternals, buffer_len, handed_over},
 };
 
 use super::{
@@ -107,6 +107,10 @@ impl QTcpSocket {
     /// worker.join().unwrap();
     /// # Ok::<(), qnetwork::SocketError>(())
     /// ```
+    ///
+    /// A task that waits for this socket, and a [pipe](crate::pipe::pipe) of it, fail with
+    /// [`NotOpen`](qcore::DeviceErrorKind::NotOpen). A server that is
+    /// [shutting down](crate::QTcpServer::shutdown) no longer waits for the connection.
     #[doc(alias = "moveToThread")]
     pub fn detach(&self) -> Result<DetachedSocket, SocketError> {
         match self.layers.class() {
@@ -153,6 +157,7 @@ impl AbstractSocketNode {
     /// Takes the connection out of this socket, and emits the change of the state.
     fn detach_connection(&self) -> Result<DetachedSocket, SocketError> {
         let connection = self.take_connection()?;
+        handed_over(&self.base).emit(());
         self.state_changed.emit(SocketState::Unconnected);
         Ok(connection)
     }

@@ -1,6 +1,6 @@
 //! Pausing: the program stops and resumes reading.
 
-use qcore::object::Node;
+use qcore::{internals::DeviceInternals, object::Node};
 
 use super::node::{AbstractSocketNode, QAbstractSocket};
 
@@ -89,7 +89,7 @@ impl QAbstractSocket {
 impl AbstractSocketNode {
     fn on_resumed(&self) {
         self.reopen();
-        if self.base.buffer_len() == 0 {
+        if self.base.held_len() == 0 {
             return;
         }
         let node = self.this.clone();

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use qcore::{Dispatcher, QElapsedTimer, TimerType};
+use qcore::{Dispatcher, QElapsedTimer, TimerType, event_loop::TimerId};
 
 use super::node::{AbstractSocketNode, Direction};
 
@@ -60,8 +60,8 @@ struct Bucket {
     since: QElapsedTimer,
     /// Those that wait, in the order in which they came.
     waiting: RefCell<VecDeque<(Weak<AbstractSocketNode>, Direction)>>,
-    /// Whether the timer runs.
-    is_armed: Cell<bool>,
+    /// Runs while somebody waits.
+    timer: Cell<Option<TimerId>>,
 }
 
 impl RateLimit {
@@ -82,7 +82,7 @@ impl RateLimit {
             filled_at: Cell::new(0),
             since,
             waiting: RefCell::default(),
-            is_armed: Cell::new(false),
+            timer: Cell::new(None),
         }))
     }
 
@@ -92,10 +92,12 @@ impl RateLimit {
         self.0.rate.get()
     }
 
-    /// Sets the rate in bytes per second, at least 1. The burst does not change.
+    /// Sets the rate in bytes per second, at least 1. The burst does not change. Sockets that wait
+    /// now wait as long as the new rate requires.
     pub fn set_rate(&self, bytes_per_second: u64) {
         self.0.fill();
         self.0.rate.set(clamp(bytes_per_second));
+        self.0.arm_again();
     }
 
     /// Returns the burst: how many bytes the bucket holds at most.
@@ -109,6 +111,7 @@ impl RateLimit {
     pub fn set_burst(&self, bytes: u64) {
         self.0.burst.set(clamp(bytes));
         self.0.fill();
+        self.0.arm_again();
     }
 
     /// Returns how many sockets wait for bytes. A socket that waits in both directions counts
@@ -140,6 +143,9 @@ impl RateLimit {
     pub(super) fn give_back(&self, count: usize) {
         let level = self.0.level.get().saturating_add(count as i64);
         self.0.level.set(level.min(self.0.burst.get() as i64));
+        if self.0.timer.get().is_some() && level >= self.0.portion() as i64 {
+            self.0.arm_again();
+        }
     }
 
     /// Takes bytes that were moved without asking.
@@ -187,19 +193,28 @@ impl Bucket {
 
     /// Starts the timer, if it does not run.
     fn arm(&self) {
-        if self.is_armed.replace(true) {
+        if self.timer.get().is_some() {
             return;
         }
         let missing = i128::from(self.portion()) - i128::from(self.level.get());
         let nanos = missing.max(0) * 1_000_000_000 / i128::from(self.rate.get());
         let interval = Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX) + 1);
         let this = self.this.clone();
-        self.dispatcher.call_after(interval, TimerType::Precise, move || {
+        let due = move || {
             if let Some(this) = this.upgrade() {
-                this.is_armed.set(false);
+                this.timer.set(None);
                 this.serve();
             }
-        });
+        };
+        self.timer.set(Some(self.dispatcher.call_after(interval, TimerType::Precise, due)));
+    }
+
+    /// Starts a running timer again, because those that wait may get bytes earlier or later now.
+    fn arm_again(&self) {
+        if let Some(timer) = self.timer.take() {
+            self.dispatcher.stop_timer(timer);
+            self.arm();
+        }
     }
 
     /// Gives each socket that waits its share, as far as there are bytes.

@@ -103,7 +103,7 @@ enum Sink {
 
 impl AbstractSocketNode {
     pub(crate) fn limit_reading(&self, size: usize) {
-        if self.reading.set_limit(size) && (size == 0 || self.base.buffer_len() < size) {
+        if self.reading.set_limit(size) && (size == 0 || self.base.held_len() < size) {
             self.read_on();
         }
     }
@@ -121,7 +121,7 @@ impl AbstractSocketNode {
         if self.reading.is_unbuffered() {
             return (Sink::System, SCRATCH);
         }
-        (Sink::Buffer, self.reading.room(self.base.buffer_len()))
+        (Sink::Buffer, self.reading.room(self.base.held_len()))
     }
 
     /// Returns whether there is room for at least one byte more.

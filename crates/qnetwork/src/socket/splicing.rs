@@ -10,7 +10,7 @@ use std::{
     task::{Context, Poll},
 };
 
-use qcore::QIODevice;
+use qcore::{QIODevice, internals::DeviceInternals};
 
 use super::{
     node::{AbstractSocketNode, Direction},
@@ -68,7 +68,7 @@ impl Splice {
         to: &AbstractSocketNode,
         front: Option<&QIODevice>,
     ) -> Option<Self> {
-        let empty = front.is_none_or(|front| front.buffer_len() == 0);
+        let empty = front.is_none_or(|front| front.held_len() == 0);
         if !empty || !from.gives_directly() || from.extras.is_tapped() || !to.takes_directly() {
             return None;
         }
@@ -210,7 +210,7 @@ impl AbstractSocketNode {
             && !self.is_paused()
             && !self.reading.is_unbuffered()
             && !self.reading.has_inherited()
-            && self.base.buffer_len() == 0
+            && self.base.held_len() == 0
             && !self.base.is_transaction_started()
     }
 

@@ -1,6 +1,9 @@
 //! The time-outs of sockets: the settings, and what happens when one expires.
 
-use std::{rc::Weak, time::Duration};
+use std::{
+    rc::{Rc, Weak},
+    time::Duration,
+};
 
 use qcore::{Interval, QDeadlineTimer, event_loop::TimerHandler};
 
@@ -10,6 +13,7 @@ use super::{
     state::SocketState,
     timeout_kind::TimeoutKind,
 };
+use crate::{common::OnPanic, engine::Engine};
 
 /// # Time-outs
 impl QAbstractSocket {
@@ -200,8 +204,13 @@ impl AbstractSocketNode {
         self.timeouts.limit(kind)
     }
 
+    /// Returns whether the socket would read bytes if there were any.
+    pub(crate) fn reads_now(&self) -> bool {
+        self.situation().reads
+    }
+
     /// Makes the part for time-outs. A connection that exists begins now, for these.
-    fn use_timeouts(&self) {
+    pub(crate) fn use_timeouts(&self) {
         if !self.timeouts.are_unused() {
             return;
         }
@@ -271,13 +280,24 @@ impl AbstractSocketNode {
             return;
         }
         let Some(engine) = self.engine() else { return };
+        let node = self.this.clone();
+        let of = Rc::downgrade(&engine);
+        let _abort = OnPanic::new(self.dispatcher(), move || {
+            if let (Some(node), Some(engine)) = (node.upgrade(), of.upgrade()) {
+                node.abort_with_engine(&engine);
+            }
+        });
         self.report(kind.error());
-        if !self.has_engine(&engine) {
-            return;
-        }
-        match self.layers.outer() {
-            Some(outer) => outer.abort(),
-            None => self.abort_connection(),
+        self.abort_with_engine(&engine);
+    }
+
+    /// Aborts the connection if it still has this engine.
+    fn abort_with_engine(&self, engine: &Rc<dyn Engine>) {
+        if self.has_engine(engine) {
+            match self.layers.outer() {
+                Some(outer) => outer.abort(),
+                None => self.abort_connection(),
+            }
         }
     }
 }

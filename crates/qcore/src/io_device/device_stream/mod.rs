@@ -375,7 +375,7 @@ struct Core {
 
 /// The slots that wake the tasks of a stream.
 struct Slots {
-    _connections: [ScopedConnection; 4],
+    _connections: [ScopedConnection; 5],
     /// Whether somebody has disconnected one of them.
     cut: Rc<Cell<bool>>,
 }
@@ -447,7 +447,7 @@ impl Slots {
     fn new(device: &QIODevice, tasks: &Rc<Waiting>) -> Self {
         let cut = Rc::new(Cell::new(false));
         let slot = || Slot { tasks: tasks.clone(), cut: cut.clone() };
-        let (reads, ends, closes, dies) = (slot(), slot(), slot(), slot());
+        let (reads, ends, closes, leaves, dies) = (slot(), slot(), slot(), slot(), slot());
         let connections = [
             device.ready_read.connect(move |()| reads.tasks.reader.ring()).scoped(),
             device
@@ -458,6 +458,7 @@ impl Slots {
                 })
                 .scoped(),
             device.about_to_close.connect(move |()| closes.tasks.ring_both()).scoped(),
+            device.handed_over.connect(move |()| leaves.tasks.ring_both()).scoped(),
             device.destroyed.connect(move |_| dies.tasks.ring_both()).scoped(),
         ];
         Slots { _connections: connections, cut }

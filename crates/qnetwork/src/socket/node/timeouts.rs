@@ -46,6 +46,8 @@ struct Set {
     asking_since: Cell<Option<Nanos>>,
     /// Something was received since the last check.
     received: Cell<bool>,
+    /// Something was received since the last call of [`take_heard`](Timeouts::take_heard).
+    heard: Cell<bool>,
     /// Something was sent since the last check.
     sent: Cell<bool>,
     /// The first check after the last bytes were received.
@@ -180,7 +182,13 @@ impl Timeouts {
     pub(crate) fn note_received(&self) {
         if let Some(set) = self.0.get() {
             set.received.set(true);
+            set.heard.set(true);
         }
+    }
+
+    /// Returns whether something was received since the last call.
+    pub(crate) fn take_heard(&self) -> bool {
+        self.0.get().is_some_and(|set| set.heard.take())
     }
 
     #[inline]

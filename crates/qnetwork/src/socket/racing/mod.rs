@@ -131,6 +131,7 @@ impl AbstractSocketNode {
                     && let Some(race) = node.racing.running()
                     && race.number.get() == number
                 {
+                    let _recovery = node.recovery();
                     node.on_family(race, family, &info);
                 }
             };
@@ -291,6 +292,7 @@ impl AbstractSocketNode {
                 && let Some(race) = node.racing.running()
                 && race.number.get() == number
             {
+                let _recovery = node.recovery();
                 node.on_race_timer(race);
             }
         };
