@@ -37,8 +37,8 @@ impl Dispatcher {
             (self.writers.borrow().len(), self.early_writers.borrow().len());
         // This turn includes the calls that other threads posted before it, as if this thread had
         // posted them.
-        self.collect_posts();
-        let mut done = self.send_posted(&Which::ALL);
+        let woken = self.collect_posts();
+        let mut done = self.send_posted(&Which::ALL) || woken;
         let (writers, early) = if is_last() {
             (writers_before, early_before)
         } else {
@@ -101,7 +101,7 @@ impl Dispatcher {
             (Some(due), Some(until)) => Some(due.min(until)),
             (due, until) => due.or(until),
         };
-        let Some(at) = at else { return self.sources.wait(None) };
+        let Some(at) = at else { return self.sources.wait_for_all(None) };
         if self.sources.moves(&self.clock) {
             self.sources.wait(Some(Duration::ZERO));
             let is_ready = sockets && self.sources.ready_count() > 0;
@@ -111,7 +111,7 @@ impl Dispatcher {
             return;
         }
         let rest = if at <= past { 0 } else { at.saturating_sub(self.clock.now()) };
-        self.sources.wait(Some(Duration::from_nanos(rest)));
+        self.sources.wait_for_all(Some(Duration::from_nanos(rest)));
     }
 
     /// Returns whether the next turn has something to do without waiting.
@@ -191,7 +191,10 @@ impl Dispatcher {
             return Err(message);
         }
         // What other threads have sent before comes first.
-        self.collect_posts();
+        if self.collect_posts() {
+            // The next turn still has to see that another thread has woken it.
+            self.woken.set(true);
+        }
         self.enqueue(message);
         Ok(())
     }
