@@ -1,8 +1,9 @@
-//! Shutting a server down: it stops listening, tells its connections, waits for them, and cuts
-//! those that are left. TCP servers and local servers have this in common.
+//! Shutting a server down, for TCP servers and local servers: the server stops listening, emits a
+//! signal for each connection, waits for their ends, and aborts the remaining ones.
 
 use std::{
     cell::{Cell, RefCell},
+    collections::VecDeque,
     rc::{Rc, Weak},
     time::Duration,
 };
@@ -10,17 +11,21 @@ use std::{
 use qcore::{
     Dispatcher, QPointer, Signal, TimerType,
     event_loop::TimerId,
+    internals,
     object::{Node, Object},
 };
 
 use super::state::ServerState;
-use crate::socket::{CloseReason, QTcpSocket, SocketState};
+use crate::{
+    common::OnPanic,
+    socket::{CloseReason, QTcpSocket, SocketState},
+};
 
 /// A connection of a server.
 pub(crate) trait Served: Object + Clone + 'static {
     fn closed(&self) -> &Signal<CloseReason>;
-    /// Connects a function that is called when the state has become "unconnected".
-    fn on_unconnected(&self, f: impl Fn() + 'static);
+    /// Emitted when the connection goes on in another socket.
+    fn handed_over(&self) -> &Signal<()>;
     fn has_ended(&self) -> bool;
     fn disconnect(&self);
     fn cut(&self);
@@ -31,12 +36,8 @@ impl Served for QTcpSocket {
         &self.closed
     }
 
-    fn on_unconnected(&self, f: impl Fn() + 'static) {
-        self.state_changed.connect(move |state| {
-            if *state == SocketState::Unconnected {
-                f();
-            }
-        });
+    fn handed_over(&self) -> &Signal<()> {
+        internals::handed_over(self)
     }
 
     fn has_ended(&self) -> bool {
@@ -58,12 +59,14 @@ const GRACE: Duration = Duration::from_secs(1);
 /// A shutdown that is running.
 pub(crate) struct Shutdown<S: Object> {
     /// The connections whose ends the shutdown waits for.
-    connections: RefCell<Vec<QPointer<S>>>,
+    connections: RefCell<VecDeque<QPointer<S>>>,
+    /// The connections that are still to be told.
+    untold: RefCell<VecDeque<S>>,
     /// How many of them have not ended.
     open: Cell<usize>,
     /// The workers that have not ended all of their connections.
     workers: RefCell<Vec<usize>>,
-    /// How many connections were cut.
+    /// How many connections the server has aborted.
     cut: Cell<usize>,
     timer: Cell<Option<TimerId>>,
     finished: Cell<bool>,
@@ -73,6 +76,7 @@ impl<S: Object> Shutdown<S> {
     fn new() -> Rc<Self> {
         Rc::new(Shutdown {
             connections: RefCell::default(),
+            untold: RefCell::default(),
             open: Cell::new(0),
             workers: RefCell::default(),
             cut: Cell::new(0),
@@ -98,8 +102,8 @@ impl<S: Object> Shutdown<S> {
     }
 }
 
-/// A connection that a shutdown waits for. The slots that tell its end share this value. If the
-/// program cuts these slots, dropping it counts the connection as ended.
+/// A connection that a shutdown waits for. The slot of `closed` owns this value. If the program
+/// cuts that slot, dropping the value counts the connection as ended.
 struct Awaited<N: ShutsDown> {
     server: Weak<N>,
     shutdown: Weak<Shutdown<N::Socket>>,
@@ -107,7 +111,7 @@ struct Awaited<N: ShutsDown> {
 }
 
 impl<N: ShutsDown> Awaited<N> {
-    /// The connection has ended, or it goes on elsewhere.
+    /// The connection has ended, or it goes on in another socket.
     fn ended(&self) {
         if self.is_counted.replace(true) {
             return;
@@ -118,21 +122,14 @@ impl<N: ShutsDown> Awaited<N> {
         }
     }
 
-    /// Waits for the end of a connection.
     fn watch(self: Rc<Self>, socket: &N::Socket) {
-        let (awaited, detached) = (self.clone(), QPointer::new(socket));
-        socket.closed().connect(move |_| awaited.ended());
-        // A socket whose connection is detached emits no `closed`. In all other cases, `closed`
-        // comes before the posted call.
-        socket.on_unconnected(move || {
-            let Some(server) = self.server.upgrade() else { return };
-            let (awaited, detached) = (self.clone(), detached.clone());
-            server.life().dispatcher().post(move || {
-                if detached.upgrade().is_none_or(|socket| socket.has_ended()) {
-                    awaited.ended();
-                }
-            });
+        let leaves = Rc::downgrade(&self);
+        socket.handed_over().connect(move |()| {
+            if let Some(awaited) = leaves.upgrade() {
+                awaited.ended();
+            }
         });
+        socket.closed().connect(move |_| self.ended());
     }
 }
 
@@ -152,10 +149,10 @@ pub(crate) trait ShutsDown: Node + Sized + 'static {
     /// Returns the connections of the server that have not ended.
     fn connections(&self) -> Vec<Self::Socket>;
 
-    /// Returns the signal that tells a connection.
+    /// Returns the signal that is emitted for each connection.
     fn goodbye(&self) -> &Signal<Self::Socket>;
 
-    /// Stops listening, and closes the connections that were not taken.
+    /// Stops listening, and closes the pending connections.
     fn stop(&self);
 
     /// Emits that the shutdown has finished.
@@ -188,10 +185,19 @@ pub(crate) trait ShutsDown: Node + Sized + 'static {
                 is_counted: Cell::new(false),
             });
             awaited.watch(socket);
-            shutdown.connections.borrow_mut().push(QPointer::new(socket));
+            shutdown.connections.borrow_mut().push_back(QPointer::new(socket));
         }
         self.limit_shutdown(&shutdown, limit);
-        for socket in connections {
+        shutdown.untold.replace(connections.into());
+        self.tell_rest(&shutdown);
+    }
+
+    /// Tells the connections that were not told yet.
+    fn tell_rest(&self, shutdown: &Rc<Shutdown<Self::Socket>>) {
+        let _rest = self.continue_on_panic(shutdown, Self::tell_rest);
+        loop {
+            let socket = shutdown.untold.borrow_mut().pop_front();
+            let Some(socket) = socket else { break };
             if socket.has_ended() || Object::life(&socket).is_dead() {
                 continue;
             }
@@ -201,10 +207,24 @@ pub(crate) trait ShutsDown: Node + Sized + 'static {
                 socket.disconnect();
             }
         }
-        self.check_shutdown(&shutdown);
+        self.check_shutdown(shutdown);
     }
 
-    /// Tells the workers the deadline, and starts the timer that cuts the connections.
+    /// Makes the loop call `step` if a slot panics.
+    fn continue_on_panic(
+        &self,
+        shutdown: &Rc<Shutdown<Self::Socket>>,
+        step: fn(&Self, &Rc<Shutdown<Self::Socket>>),
+    ) -> impl Drop + use<Self> {
+        let (server, of) = (self.this(), Rc::downgrade(shutdown));
+        OnPanic::new(self.life().dispatcher(), move || {
+            if let (Some(server), Some(shutdown)) = (server.upgrade(), of.upgrade()) {
+                step(&server, &shutdown);
+            }
+        })
+    }
+
+    /// Tells the workers the deadline, and starts the timer that aborts the connections.
     fn limit_shutdown(&self, shutdown: &Rc<Shutdown<Self::Socket>>, limit: Option<Duration>) {
         if shutdown.finished.get() {
             return;
@@ -228,12 +248,16 @@ pub(crate) trait ShutsDown: Node + Sized + 'static {
         shutdown.timer.set(Some(dispatcher.call_after(limit, TimerType::Precise, late)));
     }
 
-    /// Cuts the connections that are left.
+    /// Aborts the remaining connections.
     fn cut_rest(&self, shutdown: &Rc<Shutdown<Self::Socket>>) {
         shutdown.timer.set(None);
-        let connections = shutdown.connections.take();
-        for socket in connections.iter().filter_map(QPointer::upgrade) {
-            if !socket.has_ended() {
+        let _rest = self.continue_on_panic(shutdown, Self::cut_rest);
+        loop {
+            let socket = shutdown.connections.borrow_mut().pop_front();
+            let Some(socket) = socket else { break };
+            if let Some(socket) = socket.upgrade()
+                && !socket.has_ended()
+            {
                 shutdown.cut.set(shutdown.cut.get() + 1);
                 socket.cut();
             }
@@ -242,11 +266,12 @@ pub(crate) trait ShutsDown: Node + Sized + 'static {
         if !stuck.is_empty() {
             qcore::q_warning!("QTcpServer::shutdown(): workers {stuck:?} do not answer");
         }
+        // The end of a connection that was handed over to another socket is not reported here.
         shutdown.open.set(0);
         self.check_shutdown(shutdown);
     }
 
-    /// Makes the loop report the end of the shutdown once nothing is left.
+    /// Makes the loop report the end of the shutdown when all connections have ended.
     fn check_shutdown(&self, shutdown: &Rc<Shutdown<Self::Socket>>) {
         if !shutdown.is_done() || shutdown.finished.replace(true) {
             return;

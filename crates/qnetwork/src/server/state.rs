@@ -17,8 +17,8 @@ use qcore::{
 use super::shutdown::Shutdown;
 use crate::socket::{SocketError, SocketErrorKind};
 
-/// The connections that wait to be taken, the program's handler, the last error and the retry timer
-/// of a server with sockets of the class `S`.
+/// The pending connections, the program's handler, the last error and the retry timer of a server
+/// with sockets of the class `S`.
 ///
 /// No method calls a slot or drops a socket while it borrows anything.
 pub(crate) struct ServerState<S: Object> {
@@ -33,13 +33,14 @@ pub(crate) struct ServerState<S: Object> {
     pub(crate) more: Cell<bool>,
     /// The shutdown that is running.
     shutdown: RefCell<Option<Rc<Shutdown<S>>>>,
+    /// The connections that the program has taken and that are not children of the server.
     left: RefCell<Left<S>>,
     /// Emitted when the server stops listening, for the tasks that wait for connections.
     #[cfg(feature = "tasks")]
     pub(crate) closed: Signal<()>,
 }
 
-/// The connections that the program has taken and that are no children of the server.
+/// The connections that the program has taken and that are not children of the server.
 struct Left<S: Object> {
     list: Vec<QPointer<S>>,
     /// The next entry to look at.
@@ -130,12 +131,12 @@ impl<S: Object> ServerState<S> {
         drop(before);
     }
 
-    /// Remembers a connection that is no child of the server.
+    /// Remembers a connection that is not a child of the server.
     pub(crate) fn note_left(&self, socket: &S) {
         self.left.borrow_mut().push(QPointer::new(socket));
     }
 
-    /// Adds the connections that are no children of the server, and are not in `sockets` yet.
+    /// Adds the connections that are not children of the server, and are not in `sockets` yet.
     pub(crate) fn add_left(&self, sockets: &mut Vec<S>) {
         let identity = |socket: &S| Rc::as_ptr(Object::life(socket));
         let known: HashSet<_> = sockets.iter().map(identity).collect();
@@ -219,7 +220,7 @@ impl<S: Object> ServerState<S> {
     }
 }
 
-/// The program's handler of descriptors. It replaces the overriding of Qt's `incomingConnection()`.
+/// The program's handler of descriptors. It replaces an override of Qt's `incomingConnection()`.
 ///
 /// It is a separate signal, so that blocking the server's signals does not block the handler.
 #[derive(Default)]
