@@ -256,11 +256,17 @@ impl<T: 'static> Slots<T> {
 
     #[inline(never)]
     fn call_snapshot(&self, value: &T) {
-        let snapshot = self.entries.borrow().clone();
-        match snapshot {
-            Entries::Many(Some(entries)) => self.call_each(&entries, value),
+        let entries = self.entries.borrow();
+        match &*entries {
             Entries::Many(None) => {}
+            Entries::Many(Some(list)) => {
+                let list = list.clone();
+                drop(entries);
+                self.call_each(&list, value);
+            }
             Entries::One(_, only) => {
+                let only = only.clone();
+                drop(entries);
                 self.only.set(Some(only));
                 self.call_all(value);
             }
