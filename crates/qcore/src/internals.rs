@@ -16,6 +16,7 @@ pub use crate::io_device::{
 use crate::{
     event_loop::Dispatcher,
     io_device::{DeviceNode, QIODevice},
+    signal::Signal,
 };
 
 /// The functions of a device that sockets use.
@@ -23,6 +24,9 @@ pub trait DeviceInternals {
     /// Returns the pool that the device's buffers come from. All devices of a thread share one
     /// pool.
     fn pool(&self) -> &Rc<BufferPool>;
+
+    /// Returns the number of bytes in the read buffer, those included that a `FilledBuf` lends.
+    fn held_len(&self) -> usize;
 
     /// Appends a block of the pool to the read buffer, without a copy.
     ///
@@ -57,6 +61,11 @@ impl DeviceInternals for QIODevice {
         self.buffer_pool()
     }
 
+    #[inline]
+    fn held_len(&self) -> usize {
+        QIODevice::held_len(self)
+    }
+
     fn detach_buffer(&self) -> DetachedBytes {
         self.exchange_buffer(DetachedBytes::default())
     }
@@ -71,6 +80,13 @@ impl DeviceInternals for QIODevice {
 #[must_use]
 pub fn buffer_len(device: &DeviceNode) -> usize {
     device.buffer_len()
+}
+
+/// Returns the signal that is emitted when the connection of a device goes on in another object. It
+/// wakes the tasks that wait for the device.
+#[must_use]
+pub fn handed_over(device: &DeviceNode) -> &Signal<()> {
+    &device.handed_over
 }
 
 /// Returns how many values of this thread other threads can refer to: receivers, slots and ends of

@@ -1,5 +1,6 @@
-//! Benchmarks in one process: `qmicro emit|connect|queued|crossthread|zero|timers10k|timers|echo|text|
-//! tasks|blocking|burst|grow [SECONDS]`.
+//! Benchmarks in one process: `qmicro WORK [SECONDS]`. `WORK` is one of `emit`, `connect`,
+//! `queued`, `crossthread`, `zero`, `timers10k`, `timers`, `echo`, `text`, `tasks`, `blocking`,
+//! `burst` and `grow`.
 //!
 //! Each benchmark prints its figures as lines of JSON. `blocking` is a client that waits for its
 //! server, `burst` sends many datagrams at once, and `grow` shows how costs grow with the number of

@@ -8,8 +8,8 @@ use std::{
 use super::{Life, Object, life::Held};
 use crate::event::EventType;
 
-/// Makes an object a child of another one. Logs a warning and changes nothing if the parent is dead,
-/// or is the child itself or one of its descendants.
+/// Makes an object a child of another one. Logs a warning and changes nothing if the parent is
+/// dead, or is the child itself or one of its descendants.
 #[doc(hidden)]
 pub fn adopt(child: &impl Object, parent: &impl Object) {
     let (child, parent) = (child.life(), parent.life());

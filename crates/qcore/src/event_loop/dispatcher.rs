@@ -143,8 +143,8 @@ impl Dispatcher {
         CURRENT.try_with(find).ok().flatten()
     }
 
-    /// Creates the loop of this thread, which takes the messages of `inbox`. The thread must not have
-    /// a loop yet.
+    /// Creates the loop of this thread, which takes the messages of `inbox`. The thread must not
+    /// have a loop yet.
     pub(crate) fn with_inbox(inbox: Arc<Inbox>) -> Rc<Dispatcher> {
         let dispatcher = Dispatcher::current();
         let is_new = dispatcher.sources.adopt(inbox);

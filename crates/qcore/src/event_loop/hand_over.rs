@@ -17,9 +17,9 @@ use loom::sync::{
 
 /// A queue of items `M` from any thread to one loop, which the waker `W` wakes.
 ///
-/// A queue may exist before its loop. The loop brings its waker when it first waits. A push wakes the
-/// loop only while it waits: before each wait, the loop calls [`begin_wait`](Self::begin_wait), which
-/// tells it of what was pushed before.
+/// A queue may exist before its loop. The loop brings its waker when it first waits. A push wakes
+/// the loop only while it waits: before each wait, the loop calls
+/// [`begin_wait`](Self::begin_wait), which reports what was pushed before.
 pub(super) struct HandOver<M, W> {
     shared: Mutex<Shared<M, W>>,
     /// [`IDLE`], [`WAITING`] or [`WOKEN`]. It becomes `WOKEN`, and stops being so, under the lock.

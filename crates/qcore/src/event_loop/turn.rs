@@ -155,8 +155,8 @@ impl Dispatcher {
             self.collect_tasks();
             self.drop_lodgers_for_others(&discarded);
         }
-        // A setup may run user code, which may post and so collect the messages behind it, or panic.
-        // The messages that are left wait in `arrived`.
+        // A setup may run user code, which may post and so collect the messages behind it, or
+        // panic. The messages that are left wait in `arrived`.
         let next = || self.arrived.borrow_mut().pop_front();
         while let Some(message) = next() {
             self.enqueue(message);

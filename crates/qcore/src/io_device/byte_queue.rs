@@ -475,7 +475,9 @@ mod tests {
                         queue.consume(count, &pool);
                         model.drain(..count.min(model.len()));
                     }
-                    Step::TakeAll => prop_assert_eq!(queue.take_all(&pool), std::mem::take(&mut model)),
+                    Step::TakeAll => {
+                        prop_assert_eq!(queue.take_all(&pool), std::mem::take(&mut model));
+                    }
                     Step::Detach => {
                         let first = queue.first_len();
                         let detached = queue.detach();
@@ -508,7 +510,8 @@ mod tests {
                 for offset in [0, 1, model.len() / 2, model.len()] {
                     let count = queue.copy_to(offset, &mut copy);
                     prop_assert_eq!(&copy[..count], model.get(offset..).unwrap_or_default());
-                    let found = model.iter().skip(offset).position(|&b| b == 3).map(|at| at + offset);
+                    let found = model.iter().skip(offset).position(|&b| b == 3);
+                    let found = found.map(|at| at + offset);
                     prop_assert_eq!(queue.find(3, offset), found);
                     for to in [0, offset, model.len() / 3, model.len() + 1] {
                         let within = found.filter(|&at| at < to);

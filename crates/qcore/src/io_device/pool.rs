@@ -9,8 +9,8 @@ use std::{
 pub(super) const SMALL: usize = 4096;
 /// The size of the loop's shared read buffer, in bytes.
 pub const SCRATCH: usize = 256 * 1024;
-/// A block with at least this many bytes may stay in a buffer as it is: copying the bytes would cost
-/// more. The block takes at most four times the memory of its bytes.
+/// A block with at least this many bytes may stay in a buffer as it is: copying the bytes would
+/// cost more. The block takes at most four times the memory of its bytes.
 pub const GIVEN_AWAY: usize = SCRATCH / 4;
 /// How many bytes a device reads into its buffer at once, as in Qt.
 pub(super) const PIECE: usize = 16_384;

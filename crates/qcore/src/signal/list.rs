@@ -8,7 +8,7 @@ use std::{
 
 use super::{
     sender::SenderScope,
-    slot::{AnySlot, Call, OneSlot, Ran, SlotState},
+    slot::{AnySlot, Ran, SlotState},
 };
 use crate::{
     classes::{Life, MethodId, SlotList},
@@ -35,7 +35,7 @@ enum Entries<T: 'static> {
     /// The id of a single slot, and the slot. Most signals with a slot have only one, which needs
     /// no list.
     One(u64, Rc<dyn AnySlot<T>>),
-    /// The entries, sorted by id, because ids rise. `None` stands for an empty list.
+    /// The entries, sorted by id, because ids rise. `None` means an empty list.
     Many(Option<Rc<Vec<Entry<T>>>>),
 }
 
@@ -311,10 +311,9 @@ impl<T: 'static> Slots<T> {
         }
     }
 
-    pub(super) fn add(&self, slot: OneSlot<impl Call<T>>) -> u64 {
+    pub(super) fn add(&self, slot: Rc<dyn AnySlot<T>>) -> u64 {
         let id = self.next_id.get();
         self.next_id.set(id + 1);
-        let slot: Rc<dyn AnySlot<T>> = Rc::new(slot);
         self.change().push(id, slot);
         self.live.set(self.live.get() + 1);
         id
@@ -350,6 +349,10 @@ impl<T: 'static> Slots<T> {
             slot.state().kill();
         }
         self.removed(&mut entries, taken.len());
+        drop(entries);
+        for slot in &taken {
+            slot.call().on_cut();
+        }
         taken
     }
 

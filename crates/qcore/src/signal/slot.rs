@@ -32,7 +32,7 @@ pub(super) trait AnySlot<T> {
     fn run(&self, value: &T) -> Ran;
     fn state(&self) -> &SlotState;
     fn call(&self) -> &dyn Call<T>;
-    /// Marks the slot as dead. Returns whether its receiver is alive.
+    /// Marks the slot as dead and tells it so. Returns whether its receiver is alive.
     fn retire(&self) -> bool;
 }
 
@@ -80,6 +80,12 @@ impl<C> OneSlot<C> {
         let (bits, place) = (Cell::new(bits), Location::caller());
         OneSlot { state: SlotState { bits, receiver, function, place }, call }
     }
+
+    /// Returns the way in which the slot is called.
+    #[inline]
+    pub(super) fn inner(&self) -> &C {
+        &self.call
+    }
 }
 
 impl<T, C: Call<T>> AnySlot<T> for OneSlot<C> {
@@ -103,6 +109,7 @@ impl<T, C: Call<T>> AnySlot<T> for OneSlot<C> {
 
     fn retire(&self) -> bool {
         self.state.kill();
+        self.call.on_cut();
         self.call.is_alive()
     }
 }
@@ -182,6 +189,9 @@ pub(super) trait Call<T>: 'static {
     fn second_receiver(&self) -> usize {
         0
     }
+
+    /// The connection was cut. Nothing is borrowed.
+    fn on_cut(&self) {}
 }
 
 /// A closure without a receiver.
@@ -272,8 +282,8 @@ pub(super) fn warn_of_deadlock() {
 
 /// A queued slot: the event loop calls it.
 ///
-/// The values wait in the slot itself. Each emission posts the slot once more, so that a queued call
-/// needs no allocation of its own.
+/// The values wait in the slot itself. Each emission posts the slot once more, so that a queued
+/// call needs no allocation of its own.
 pub(super) struct Queued<T, C>(Rc<Queue<T, C>>);
 
 struct Queue<T, C> {

@@ -2,10 +2,10 @@
 //!
 //! # Sockets without a read buffer
 //!
-//! The bytes, and also the end of the stream, stay with the system until the program reads. The
-//! socket emits `ready_read` once when there is something to read, and then not again before the
-//! program has read something. A program that reads up to the end of the stream finds the socket
-//! unconnected. No signal of Qt's reports that. All of this is as in Qt.
+//! The bytes and the end of the stream stay in the operating system until the program reads. When
+//! there is something to read, the socket emits `ready_read` once, and then not again until the
+//! program has read something. When the program reads the end of the stream, the socket becomes
+//! unconnected, and emits none of Qt's signals for that. All of this is as in Qt.
 
 use std::rc::Rc;
 
@@ -25,11 +25,11 @@ use crate::{
 };
 
 impl QAbstractSocket {
-    /// Limits the read buffer to `size` bytes. The default, 0, is no limit.
+    /// Limits the read buffer to `size` bytes. The default, 0, means no limit.
     ///
     /// Bytes that do not fit stay in the operating system's buffer, which slows the sender down.
     ///
-    /// # When reading goes on
+    /// # When the socket reads again
     ///
     /// As in Qt, a socket that finds its buffer full stops reading and does not emit `ready_read`
     /// any more. It reads again when
@@ -39,9 +39,9 @@ impl QAbstractSocket {
     /// * the program calls [`wait_for_ready_read`](QAbstractSocket::wait_for_ready_read).
     ///
     /// Reading a part of the buffer is not enough, unless a slot of `ready_read` does so before
-    /// more has arrived. So a program that reads a part of the buffer outside of that slot, by a
-    /// timer for example, may wait for ever: if it takes 3 bytes of a full buffer of 4, no more
-    /// arrive. Such a program has to restart reading by changing the limit:
+    /// more bytes have arrived. So a program that reads a part of the buffer elsewhere, for example
+    /// in a slot of a timer, may wait for ever: if it takes 3 bytes of a full buffer of 4, no more
+    /// bytes arrive. Such a program has to restart reading by changing the limit:
     ///
     /// ```
     /// use std::{cell::RefCell, rc::Rc};
@@ -80,8 +80,8 @@ impl QAbstractSocket {
     /// # Ok::<(), qnetwork::SocketError>(())
     /// ```
     ///
-    /// A program does not need this if it always reads everything in the slot and keeps the rest in
-    /// a buffer of its own.
+    /// A program does not need this if its slot of `ready_read` always reads all bytes, and keeps
+    /// incomplete data in a buffer of its own.
     #[doc(alias = "setReadBufferSize")]
     pub fn set_read_buffer_size(&self, size: usize) {
         match self.layers.class() {
@@ -103,7 +103,7 @@ enum Sink {
 
 impl AbstractSocketNode {
     pub(crate) fn limit_reading(&self, size: usize) {
-        if self.reading.set_limit(size) && (size == 0 || self.base.buffer_len() < size) {
+        if self.reading.set_limit(size) && (size == 0 || self.base.held_len() < size) {
             self.read_on();
         }
     }
@@ -121,7 +121,7 @@ impl AbstractSocketNode {
         if self.reading.is_unbuffered() {
             return (Sink::System, SCRATCH);
         }
-        (Sink::Buffer, self.reading.room(self.base.buffer_len()))
+        (Sink::Buffer, self.reading.room(self.base.held_len()))
     }
 
     /// Returns whether there is room for at least one byte more.
@@ -185,7 +185,10 @@ impl AbstractSocketNode {
                 if self.keeps_sending(engine, &error) {
                     return false;
                 }
-                self.on_remote_close(&error);
+                // The program's logger may have ended the connection.
+                if self.has_engine(engine) {
+                    self.on_remote_close(&error);
+                }
                 return false;
             }
         }
@@ -313,12 +316,17 @@ impl AbstractSocketNode {
                     count = moved;
                 }
                 Outcome::WouldBlock => {}
+                Outcome::Failed(error) if !self.has_engine(engine) => return Err(error.into()),
                 Outcome::Failed(error) => {
                     let was_reset = engine.was_reset();
                     self.closure.note(CloseReason::of_error(&error, was_reset));
                     self.reading.set_reset(was_reset);
                     self.set_error(&error);
+                    let mark = self.closure.mark();
                     self.release_engine();
+                    if !self.closure.is_at(mark) {
+                        return Err(error.into());
+                    }
                     self.status.set_state(SocketState::Unconnected);
                     self.end_connection();
                     // As in Qt, reading emits nothing. The loop emits `closed`.

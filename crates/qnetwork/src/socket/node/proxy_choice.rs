@@ -1,4 +1,4 @@
-//! The proxy that a socket was given, and the one that it uses.
+//! The proxy that the program has set, and the one that the socket uses.
 
 use std::cell::{OnceCell, RefCell};
 
