@@ -256,17 +256,11 @@ impl<T: 'static> Slots<T> {
 
     #[inline(never)]
     fn call_snapshot(&self, value: &T) {
-        let entries = self.entries.borrow();
-        match &*entries {
+        let snapshot = self.entries.borrow().clone();
+        match snapshot {
+            Entries::Many(Some(entries)) => self.call_each(&entries, value),
             Entries::Many(None) => {}
-            Entries::Many(Some(list)) => {
-                let list = list.clone();
-                drop(entries);
-                self.call_each(&list, value);
-            }
             Entries::One(_, only) => {
-                let only = only.clone();
-                drop(entries);
                 self.only.set(Some(only));
                 self.call_all(value);
             }
