@@ -6,9 +6,11 @@ use std::{
     time::Duration,
 };
 
+use integration::local::Dir;
 use qcore::{QCoreApplication, QTimer, wait_until};
 use qnetwork::{
-    QHostAddress, QTcpServer, QTcpSocket, QUdpSocket, SocketErrorKind, SocketState,
+    LocalSocketState, QHostAddress, QLocalServer, QLocalSocket, QTcpServer, QTcpSocket, QUdpSocket,
+    SocketErrorKind, SocketState,
     pipe::pipe_both,
     simulation::{self, Faults, Link, Network, Simulation},
 };
@@ -319,5 +321,117 @@ fn datagrams_are_lost_doubled_and_reordered() {
         numbers.dedup();
         assert!(numbers.len() < 200 && numbers.len() > 100, "{}", numbers.len());
         assert!(count > numbers.len());
+    });
+}
+
+#[test]
+fn data_on_its_way_does_not_take_a_reset_socket_from_its_program() {
+    for writes in [false, true] {
+        Simulation::new(1).run(move |net| {
+            net.set_default_link(Link::new().latency(Duration::from_millis(50)));
+            let (a, b) = (net.host("a", "10.0.0.1"), net.host("b", "10.0.0.2"));
+            b.start(move || {
+                let server = QTcpServer::new();
+                server.listen(QHostAddress::Any, 80).unwrap();
+                server.wait_for_new_connection(5000).unwrap();
+                let socket = server.next_pending_connection().unwrap();
+                simulation::sleep(Duration::from_secs(1));
+                if writes {
+                    socket.write("x").unwrap();
+                    socket.flush();
+                }
+                let error = socket.wait_for_ready_read(1000).unwrap_err();
+                assert_ne!(error, SocketErrorKind::SocketTimeout);
+                assert_eq!(socket.state(), SocketState::Unconnected);
+            });
+            a.start(|| {
+                let socket = QTcpSocket::new();
+                socket.connect_to_host("b", 80);
+                socket.wait_for_connected(5000).unwrap();
+                simulation::sleep(Duration::from_millis(200));
+                socket.write("hello").unwrap();
+                socket.flush();
+                simulation::sleep(Duration::from_secs(3));
+            });
+            // The bytes are on their way.
+            simulation::sleep(Duration::from_millis(320));
+            net.reset_connections(&a, &b);
+            simulation::sleep(Duration::from_secs(3));
+        });
+    }
+}
+
+#[test]
+fn each_cut_of_a_link_lasts_as_long_before_a_connection_ends() {
+    Simulation::new(1).run(|net| {
+        let server = net.host("server", "10.0.0.1");
+        server.start(echo_once);
+        let socket = QTcpSocket::new();
+        socket.connect_to_host("server", 80);
+        socket.wait_for_connected(1000).unwrap();
+        for _ in 0..2 {
+            net.cut(&net.main(), &server);
+            socket.write("x").unwrap();
+            // The rest of the time has to begin anew with the second cut.
+            let error = socket.wait_for_ready_read(600_000).unwrap_err();
+            assert_eq!(error, SocketErrorKind::SocketTimeout);
+            net.mend(&net.main(), &server);
+            socket.wait_for_ready_read(1000).unwrap();
+            assert_eq!(socket.read_all(), b"x");
+        }
+        socket.abort();
+    });
+}
+
+#[test]
+fn links_of_any_delay() {
+    Simulation::new(1).run(|net| {
+        let server = net.host("server", "10.0.0.1");
+        server.start(|| {
+            let socket = QUdpSocket::new();
+            socket.bind(QHostAddress::Any, 80).unwrap();
+            assert!(socket.wait_for_ready_read(1000).is_err());
+        });
+        let socket = QUdpSocket::new();
+        for link in [Link::new().jitter(Duration::MAX), Link::new().latency(Duration::MAX)] {
+            net.set_default_link(link);
+            socket.write_datagram("x", "10.0.0.1", 80).unwrap();
+        }
+        simulation::sleep(Duration::from_secs(2));
+    });
+}
+
+#[test]
+fn a_full_backlog_takes_simulated_time() {
+    let dir = Dir::new();
+    let name = dir.path("full");
+    Simulation::new(1).run(move |net| {
+        let host = net.host("host", "10.0.0.9");
+        let path = name.clone();
+        host.start(move || {
+            let server = QLocalServer::new();
+            server.set_max_pending_connections(0);
+            server.listen(&path).unwrap();
+            simulation::sleep(Duration::from_secs(3600));
+        });
+        let path = name.clone();
+        host.start(move || {
+            simulation::sleep(Duration::from_millis(10));
+            let mut connected = Vec::new();
+            loop {
+                let socket = QLocalSocket::new();
+                socket.connect_to_server(&path);
+                if socket.state() != LocalSocketState::Connected {
+                    let before = simulation::now().unwrap();
+                    assert!(socket.wait_for_connected(100).is_err());
+                    let took = simulation::now().unwrap() - before;
+                    assert!((100..130).contains(&took.as_millis()), "{took:?}");
+                    return;
+                }
+                connected.push(socket);
+                assert!(connected.len() < 1000, "the backlog is never full");
+            }
+        });
+        simulation::sleep(Duration::from_secs(10));
     });
 }

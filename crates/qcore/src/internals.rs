@@ -13,6 +13,7 @@ pub use crate::io_device::{
     class::FinalDevice,
     pool::{BufferPool, GIVEN_AWAY, SCRATCH},
 };
+pub use crate::thread::current::pause;
 use crate::{
     event_loop::Dispatcher,
     io_device::{DeviceNode, QIODevice},

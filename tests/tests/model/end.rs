@@ -431,6 +431,8 @@ impl End {
         let order = self.order.borrow().clone();
         let Some(order) = order else { return };
         order.set_handed_over(true);
+        // A handle of a dead socket does not know its class any more.
+        let next = conn.fresh();
         let Some(connection) = conn.detach() else { return order.set_handed_over(false) };
         // A slot may have dropped the socket.
         if self.conn.borrow().is_none() {
@@ -438,7 +440,6 @@ impl End {
             self.run.ends[self.side].closings.fetch_add(1, Relaxed);
             return;
         }
-        let next = conn.fresh();
         self.watch(next.clone());
         if let Err(error) = next.attach(connection) {
             self.run.fail(format!("end {}: {error}", self.side));

@@ -48,6 +48,8 @@ pub struct FramedNode<C: Codec> {
     running: Cell<bool>,
     /// The loop will call `run`.
     posted: Cell<bool>,
+    /// The device will tell when lent bytes are back.
+    awaits_return: Cell<bool>,
     /// Something has arrived while the codec was at work for a message to be sent.
     missed: Cell<bool>,
     /// How many bytes the codec has seen of an incomplete message.
@@ -103,6 +105,7 @@ impl<C: Codec> FramedNode<C> {
             phase: Cell::new(Phase::Receiving),
             running: Cell::new(false),
             posted: Cell::new(false),
+            awaits_return: Cell::new(false),
             missed: Cell::new(false),
             seen: Cell::new(0),
             needed: Cell::new(0),
@@ -194,9 +197,18 @@ impl<C: Codec> FramedNode<C> {
         Object::life(&device).dispatcher().post(move || {
             if let Some(node) = node.upgrade() {
                 node.posted.set(false);
-                node.run();
+                node.go_on();
             }
         });
+    }
+
+    /// Makes the one who takes the messages look for more.
+    fn go_on(self: &Rc<Self>) {
+        if self.is_taken() {
+            self.wake();
+        } else {
+            self.run();
+        }
     }
 
     /// Emits all messages that have arrived. A nested call does nothing: the outer call continues.
@@ -238,6 +250,15 @@ impl<C: Codec> FramedNode<C> {
         }
         // The program has borrowed the next bytes.
         if device.is_lent() {
+            if !self.awaits_return.replace(true) {
+                let node = Rc::downgrade(self);
+                device.when_returned(move || {
+                    if let Some(node) = node.upgrade() {
+                        node.awaits_return.set(false);
+                        node.go_on();
+                    }
+                });
+            }
             return Found::Wait;
         }
         let wanted = self.needed.get().max(self.seen.get().saturating_add(1));

@@ -1,8 +1,9 @@
 //! Lending bytes of the read buffer, without a copy.
 
-use std::{fmt, ops::Deref};
+use std::{cell::RefCell, fmt, ops::Deref};
 
 use super::{DeviceError, DeviceErrorKind, QIODevice, byte_queue::Front, pool::SCRATCH};
+use crate::classes::Object;
 
 /// How many bytes the front has at least after it was joined.
 const JOINED: usize = 512;
@@ -121,8 +122,16 @@ impl Drop for Lent<'_> {
             self.device.0.lent.set(0);
             self.device.0.buffer.borrow_mut().put_front(std::mem::take(&mut self.front));
         }
+        if let Some(extras) = self.device.0.extras.get() {
+            for waiter in extras.waiters.take() {
+                Object::life(self.device).dispatcher().post(waiter);
+            }
+        }
     }
 }
+
+/// Functions for the loop to call when lent bytes are back.
+pub(super) type Waiters = RefCell<Vec<Box<dyn FnOnce()>>>;
 
 /// # Borrowed reading
 impl QIODevice {
@@ -203,6 +212,11 @@ impl QIODevice {
     /// Returns whether the first bytes of the read buffer are lent.
     pub(crate) fn is_lent(&self) -> bool {
         self.0.lendings.get() % 2 == 1
+    }
+
+    /// Makes the loop call a function once the bytes that are lent are back.
+    pub(crate) fn when_returned(&self, f: impl FnOnce() + 'static) {
+        self.extras().waiters.borrow_mut().push(Box::new(f));
     }
 
     /// Returns how many bytes the read buffer has and will have again when those that are lent come

@@ -168,6 +168,8 @@ struct Extras {
     flow: OnceCell<WriteFlow>,
     /// What happens to unread bytes.
     watch: OnceCell<ReadWatch>,
+    /// Those who wait for bytes that are lent.
+    waiters: lending::Waiters,
 }
 
 /// The object that implements the functions that are virtual in Qt.

@@ -12,7 +12,7 @@ use std::{
 use super::{DeviceNode, QIODevice};
 use crate::{
     classes::Object,
-    event_loop::Deliver,
+    event_loop::{Deliver, TimerId},
     id::ObjectId,
     signal::ScopedConnection,
     time::{Interval, TimerType},
@@ -28,8 +28,8 @@ pub(super) struct ReadWatch {
     is_emitting: Cell<bool>,
     /// How long bytes may lie unread before that is logged.
     patience: Cell<Option<Duration>>,
-    /// Whether a timer runs that looks at the device.
-    has_timer: Cell<bool>,
+    /// The timer that looks at the device.
+    timer: Cell<Option<TimerId>>,
     /// Whether the program has read anything since the timer was started.
     was_read: Cell<bool>,
     /// The slot at `ready_read`. There is none while the watch has nothing to do.
@@ -85,7 +85,8 @@ impl QIODevice {
     }
 
     /// Logs a warning if there are unread bytes and the program reads nothing for `interval`, in
-    /// milliseconds or as a `Duration`. A negative interval, the default, switches this off.
+    /// milliseconds or as a `Duration`. A negative interval, the default, switches this off. If
+    /// there are unread bytes already, the time begins with this call.
     ///
     /// A common mistake is a slot that does not read all bytes: the device does not emit
     /// [`ready_read`](DeviceNode::ready_read) again until new data arrives. The warning names the
@@ -119,7 +120,7 @@ impl QIODevice {
             is_posted: Cell::new(false),
             is_emitting: Cell::new(false),
             patience: Cell::new(None),
-            has_timer: Cell::new(false),
+            timer: Cell::new(None),
             was_read: Cell::new(false),
             slot: RefCell::default(),
         })
@@ -162,6 +163,9 @@ impl ReadWatch {
         });
         let before = self.slot.replace(slot);
         drop(before);
+        if let Some(timer) = self.timer.take() {
+            Object::life(device).dispatcher().stop_timer(timer);
+        }
         if self.has_work() && device.is_open() && device.bytes_available() > 0 {
             self.on_ready_read(device);
         }
@@ -176,13 +180,14 @@ impl ReadWatch {
             self.is_posted.set(dispatcher.post_for_this_level(look));
         }
         if let Some(patience) = self.patience.get()
-            && !self.has_timer.replace(true)
+            && self.timer.get().is_none()
         {
             self.was_read.set(false);
             let node = self.device.clone();
-            dispatcher.call_after(patience, TimerType::Coarse, move || {
+            let timer = dispatcher.call_after(patience, TimerType::Coarse, move || {
                 with_watch(&node, |device, watch| watch.on_timer(device));
             });
+            self.timer.set(Some(timer));
         }
     }
 
@@ -209,7 +214,7 @@ impl ReadWatch {
 
     /// Bytes may have been unread for as long as the program allows.
     fn on_timer(&self, device: &QIODevice) {
-        self.has_timer.set(false);
+        self.timer.set(None);
         let Some(patience) = self.patience.get() else { return };
         if !has_unread(device) {
             return;

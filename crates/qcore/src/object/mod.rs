@@ -255,7 +255,8 @@ impl QObject {
         if self.has_name(&name) {
             return;
         }
-        self.0.name.set(Some(name.as_str().into()).filter(|name: &Box<str>| !name.is_empty()));
+        let stored = Some(name.clone()).filter(|name| !name.is_empty());
+        self.0.name.set(stored.map(String::into_boxed_str));
         self.0.object_name_changed.emit(name);
     }
 

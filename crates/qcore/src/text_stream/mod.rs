@@ -342,6 +342,9 @@ impl QTextStream {
     /// Flushes the stream and moves to a position, as [`pos`](QTextStream::pos) returns it. The
     /// status does not change.
     ///
+    /// The stream decodes what follows from the codec's initial state. In ISO-2022-JP, a position
+    /// between two escape sequences may have another state, and then the text is wrong.
+    ///
     /// ```
     /// let mut input = qcore::QTextStream::from_bytes("one two");
     /// assert_eq!(input.read_all(), "one two");
@@ -440,8 +443,13 @@ impl Drop for QTextStream {
 
 impl fmt::Debug for QTextStream {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // `device()` prepares the stream for a device that others use.
+        let device = match &self.medium {
+            Medium::Device(input) => Some(input.device()),
+            Medium::None | Medium::Text { .. } => None,
+        };
         f.debug_struct("QTextStream")
-            .field("device", &self.device())
+            .field("device", &device)
             .field("codec", &self.codec.name())
             .field("status", &self.status())
             .finish_non_exhaustive()

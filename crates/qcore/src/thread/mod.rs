@@ -18,7 +18,7 @@
 //! [`QThread::current_thread`] returns another object that stands for the same thread.
 
 mod control;
-mod current;
+pub(crate) mod current;
 mod priority;
 mod run;
 

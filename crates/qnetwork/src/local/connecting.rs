@@ -3,7 +3,7 @@
 //! The socket connects within the call, unless the server's backlog is full. The system does not
 //! report when the backlog has room, so a timer repeats the attempt for up to 30 seconds.
 
-use std::{io, rc::Rc, thread, time::Duration};
+use std::{io, rc::Rc, time::Duration};
 
 use qcore::{
     OpenMode, QDeadlineTimer, TimerType,
@@ -213,7 +213,9 @@ impl LocalSocketNode {
             if deadline.has_expired() {
                 return;
             }
-            thread::sleep(deadline.remaining_time().map_or(RETRY, |left| left.min(RETRY)));
+            let pause = deadline.remaining_time().map_or(RETRY, |left| left.min(RETRY));
+            // In a simulation, this takes simulated time.
+            qcore::internals::pause(pause);
         }
     }
 }

@@ -6,7 +6,6 @@ use std::{
     os::fd::{OwnedFd, RawFd},
     path::Path,
     rc::{Rc, Weak},
-    time::Duration,
 };
 
 use qcore::{
@@ -233,7 +232,7 @@ impl QLocalServer {
     pub fn shutdown(&self, deadline: impl Into<QDeadlineTimer>) {
         if !self.is_deleted() {
             let limit = deadline.into().remaining_time();
-            self.0.node().clone().begin_shutdown(limit, |_| Duration::ZERO);
+            self.0.node().clone().begin_shutdown(limit);
         }
     }
 
@@ -528,11 +527,7 @@ impl ShutsDown for LocalServerNode {
 
     fn connections(&self) -> Vec<QLocalSocket> {
         let mut sockets = self.base.find_children::<QLocalSocket>(None);
-        for socket in self.state.left() {
-            if !sockets.contains(&socket) {
-                sockets.push(socket);
-            }
-        }
+        self.state.add_left(&mut sockets);
         sockets.retain(|socket| socket.state() != LocalSocketState::Unconnected);
         sockets
     }

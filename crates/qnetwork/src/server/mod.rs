@@ -22,6 +22,7 @@ use std::{
     net::SocketAddr,
     os::fd::{OwnedFd, RawFd},
     rc::{Rc, Weak},
+    time::Duration,
 };
 
 use mio::net::TcpStream;
@@ -399,9 +400,9 @@ impl QTcpServer {
     pub fn shutdown(&self, deadline: impl Into<QDeadlineTimer>) {
         let limit = deadline.into().remaining_time();
         match self.0.part() {
-            Some(part) => part.tell(move |server| server.shut_down_all(limit)),
+            Some(part) => part.tell(move |server| server.begin_shutdown(limit)),
             None if self.is_deleted() => {}
-            None => self.0.node().clone().shut_down_all(limit),
+            None => self.0.node().clone().begin_shutdown(limit),
         }
     }
 
@@ -702,11 +703,7 @@ impl ShutsDown for TcpServerNode {
 
     fn connections(&self) -> Vec<QTcpSocket> {
         let mut sockets = self.base.find_children::<QTcpSocket>(None);
-        for socket in self.state.left() {
-            if !sockets.contains(&socket) {
-                sockets.push(socket);
-            }
-        }
+        self.state.add_left(&mut sockets);
         sockets.retain(|socket| socket.state() != SocketState::Unconnected);
         sockets
     }
@@ -717,6 +714,14 @@ impl ShutsDown for TcpServerNode {
 
     fn stop(&self) {
         self.close();
+    }
+
+    fn workers(&self) -> Vec<usize> {
+        self.worker_numbers()
+    }
+
+    fn shut_worker_down(&self, number: usize, limit: Option<Duration>) {
+        self.shut_down_worker(number, limit);
     }
 
     fn finish(&self, cut: usize) {

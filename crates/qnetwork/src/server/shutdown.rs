@@ -53,6 +53,9 @@ impl Served for QTcpSocket {
     }
 }
 
+/// How long a worker may take to report the end of a shutdown, after the deadline.
+const GRACE: Duration = Duration::from_secs(1);
+
 /// A shutdown that is running.
 pub(crate) struct Shutdown<S: Object> {
     /// The connections whose ends the shutdown waits for.
@@ -82,10 +85,6 @@ impl<S: Object> Shutdown<S> {
         })
     }
 
-    pub(crate) fn wait_for_worker(&self, number: usize) {
-        self.workers.borrow_mut().push(number);
-    }
-
     /// A worker has ended its connections, or the worker itself has ended.
     pub(crate) fn worker_done(&self, number: usize, cut: usize) {
         self.workers.borrow_mut().retain(|&one| one != number);
@@ -100,6 +99,43 @@ impl<S: Object> Shutdown<S> {
         if let Some(id) = self.timer.take() {
             dispatcher.stop_timer(id);
         }
+    }
+}
+
+/// A connection that a shutdown waits for. The slot of `closed` owns this value. If the program
+/// cuts that slot, dropping the value counts the connection as ended.
+struct Awaited<N: ShutsDown> {
+    server: Weak<N>,
+    shutdown: Weak<Shutdown<N::Socket>>,
+    is_counted: Cell<bool>,
+}
+
+impl<N: ShutsDown> Awaited<N> {
+    /// The connection has ended, or it goes on in another socket.
+    fn ended(&self) {
+        if self.is_counted.replace(true) {
+            return;
+        }
+        if let (Some(server), Some(shutdown)) = (self.server.upgrade(), self.shutdown.upgrade()) {
+            shutdown.open.set(shutdown.open.get().saturating_sub(1));
+            server.check_shutdown(&shutdown);
+        }
+    }
+
+    fn watch(self: Rc<Self>, socket: &N::Socket) {
+        let leaves = Rc::downgrade(&self);
+        socket.handed_over().connect(move |()| {
+            if let Some(awaited) = leaves.upgrade() {
+                awaited.ended();
+            }
+        });
+        socket.closed().connect(move |_| self.ended());
+    }
+}
+
+impl<N: ShutsDown> Drop for Awaited<N> {
+    fn drop(&mut self) {
+        self.ended();
     }
 }
 
@@ -122,13 +158,16 @@ pub(crate) trait ShutsDown: Node + Sized + 'static {
     /// Emits that the shutdown has finished.
     fn finish(&self, cut: usize);
 
-    /// Shuts the server down. `prepare` adds the workers to wait for, and returns the time that
-    /// they get after the deadline.
-    fn begin_shutdown(
-        &self,
-        limit: Option<Duration>,
-        prepare: impl FnOnce(&Shutdown<Self::Socket>) -> Duration,
-    ) {
+    /// Returns the numbers of the workers of this server.
+    fn workers(&self) -> Vec<usize> {
+        Vec::new()
+    }
+
+    /// Makes a worker shut down too, or changes the deadline of its shutdown.
+    fn shut_worker_down(&self, _number: usize, _limit: Option<Duration>) {}
+
+    /// Shuts the server down, or changes the deadline of the shutdown that is running.
+    fn begin_shutdown(&self, limit: Option<Duration>) {
         if let Some(running) = self.state().shutdown() {
             self.limit_shutdown(&running, limit);
             return;
@@ -136,25 +175,19 @@ pub(crate) trait ShutsDown: Node + Sized + 'static {
         let shutdown = Shutdown::new();
         self.state().set_shutdown(Some(shutdown.clone()));
         self.stop();
-        let grace = prepare(&shutdown);
+        shutdown.workers.replace(self.workers());
         let connections = self.connections();
+        shutdown.open.set(connections.len());
         for socket in &connections {
-            let (server, of, left) = (self.this(), Rc::downgrade(&shutdown), Cell::new(false));
-            let leave = Rc::new(move || {
-                if let (Some(server), Some(shutdown)) = (server.upgrade(), of.upgrade())
-                    && !left.replace(true)
-                {
-                    shutdown.open.set(shutdown.open.get().saturating_sub(1));
-                    server.check_shutdown(&shutdown);
-                }
+            let awaited = Rc::new(Awaited {
+                server: self.this(),
+                shutdown: Rc::downgrade(&shutdown),
+                is_counted: Cell::new(false),
             });
-            let ends = leave.clone();
-            socket.closed().connect(move |_| ends());
-            socket.handed_over().connect(move |()| leave());
+            awaited.watch(socket);
             shutdown.connections.borrow_mut().push_back(QPointer::new(socket));
         }
-        shutdown.open.set(connections.len());
-        self.limit_shutdown(&shutdown, limit.map(|limit| limit + grace));
+        self.limit_shutdown(&shutdown, limit);
         shutdown.untold.replace(connections.into());
         self.tell_rest(&shutdown);
     }
@@ -191,11 +224,21 @@ pub(crate) trait ShutsDown: Node + Sized + 'static {
         })
     }
 
-    /// Starts the timer that aborts the connections.
+    /// Tells the workers the deadline, and starts the timer that aborts the connections.
     fn limit_shutdown(&self, shutdown: &Rc<Shutdown<Self::Socket>>, limit: Option<Duration>) {
+        if shutdown.finished.get() {
+            return;
+        }
+        let workers = shutdown.workers.borrow().clone();
+        for &number in &workers {
+            self.shut_worker_down(number, limit);
+        }
         let dispatcher = self.life().dispatcher();
         shutdown.stop_timer(dispatcher);
-        let Some(limit) = limit else { return };
+        let Some(mut limit) = limit else { return };
+        if !workers.is_empty() {
+            limit = limit.saturating_add(GRACE);
+        }
         let (server, of) = (self.this(), Rc::downgrade(shutdown));
         let late = move || {
             if let (Some(server), Some(shutdown)) = (server.upgrade(), of.upgrade()) {

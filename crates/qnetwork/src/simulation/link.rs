@@ -14,6 +14,8 @@ const FIRST_REPEAT: Nanos = 200_000_000;
 const REPEATS: u32 = 8;
 /// After this time without an answer a connection ends with a time-out, as on Linux.
 const PATIENCE: Nanos = 924_000_000_000;
+/// The longest time that a packet takes: more than a hundred years.
+const LONGEST: Nanos = Nanos::MAX / 4;
 
 /// The properties of a link between two hosts, the same in both directions.
 ///
@@ -69,7 +71,8 @@ impl Link {
     }
 
     /// Sets the fraction of packets that is lost, from 0 (the default) to 1. TCP sends a lost
-    /// segment again after 0.2 seconds, then after 0.4, and so on.
+    /// segment again after 0.2 seconds, then after 0.4, and so on. It sends no segment more than
+    /// eight times in vain: no loss ends a connection. [`Network::cut`](super::Network::cut) does.
     #[must_use]
     pub fn loss(self, loss: f64) -> Self {
         Link { loss, ..self }
@@ -101,6 +104,7 @@ struct Held {
     to: SocketId,
     hosts: (usize, usize),
     segment: Segment,
+    since: Nanos,
 }
 
 fn pair(a: usize, b: usize) -> (usize, usize) {
@@ -164,18 +168,20 @@ impl State {
         }
         if matches!(segment, Segment::Data(_) | Segment::Fin) {
             let at = self.now + PATIENCE;
-            self.schedule(at, Event::Net(Happening::GiveUp { from, to }));
+            let give_up = Happening::GiveUp { from, to, since: self.now };
+            self.schedule(at, Event::Net(give_up));
         }
-        self.net.links.held.push(Held { from, to, hosts, segment });
+        let since = self.now;
+        self.net.links.held.push(Held { from, to, hosts, segment, since });
         None
     }
 
-    /// Ends a connection whose segments have waited too long.
-    pub(super) fn give_up(&mut self, from: SocketId, to: SocketId) {
+    /// Ends a connection if segments have waited since this time.
+    pub(super) fn give_up(&mut self, from: SocketId, to: SocketId, since: Nanos) {
         let held = &mut self.net.links.held;
-        let before = held.len();
-        held.retain(|held| held.from != from || held.to != to);
-        if held.len() < before {
+        let is_of = |held: &Held| held.from == from && held.to == to;
+        if held.iter().any(|held| is_of(held) && held.since <= since) {
+            held.retain(|held| !is_of(held));
             self.times_out(from);
         }
     }
@@ -194,7 +200,7 @@ impl State {
             return None;
         }
         let jitter = nanos(link.jitter);
-        let jitter = if jitter > 0 { self.random.below(jitter + 1) } else { 0 };
+        let jitter = if jitter > 0 { self.random.below(jitter.saturating_add(1)) } else { 0 };
         let waits = match link.bandwidth {
             None => 0,
             Some(bandwidth) => {
@@ -205,7 +211,8 @@ impl State {
                 *busy - now
             }
         };
-        Some(waits + nanos(link.latency) + jitter)
+        let delay = waits.saturating_add(nanos(link.latency)).saturating_add(jitter);
+        Some(delay.min(LONGEST))
     }
 
     /// Returns when the copies of a datagram arrive: none if it is lost.

@@ -350,9 +350,8 @@ pub fn is_simulated() -> bool {
 
 /// Lets this program wait without its event loop. Outside of a simulation it waits in real time.
 pub fn sleep(time: Duration) {
-    if with_current(|turn| turn.world.sleep(turn.program, time)).is_none() {
-        thread::sleep(time);
-    }
+    // The clock of the loop moves, too.
+    qcore::internals::pause(time);
 }
 
 /// Starts another program on the host of this program. Outside of a simulation it starts a thread.

@@ -667,7 +667,7 @@ impl State {
             }
             Happening::Packet { host, sender, packet } => self.packet_arrives(host, sender, packet),
             Happening::Unreachable { sender, to } => self.refusal_arrives(sender, to),
-            Happening::GiveUp { from, to } => self.give_up(from, to),
+            Happening::GiveUp { from, to, since } => self.give_up(from, to, since),
             Happening::Fail { socket, to, error } => {
                 if self.is_connecting(socket, to) {
                     let sock = self.sock(socket);

@@ -44,9 +44,6 @@ use crate::{
 /// A worker gets no connections while this many more wait for it than for another worker.
 const SLACK: usize = 8;
 
-/// How long a worker may take to report the end of a shutdown, after the deadline.
-const GRACE: Duration = Duration::from_secs(1);
-
 /// Makes a worker's server, in the worker's thread.
 type Make = Arc<dyn Fn() -> QTcpServer + Send + Sync>;
 
@@ -394,17 +391,18 @@ impl TcpServerNode {
         }
     }
 
-    /// Shuts down this server, with all its workers.
-    pub(super) fn shut_down_all(&self, limit: Option<Duration>) {
-        self.begin_shutdown(limit, |shutdown| {
-            let Some(workers) = self.workers() else { return Duration::ZERO };
-            let list = workers.list.borrow().clone();
-            for worker in list {
-                shutdown.wait_for_worker(worker.number);
-                worker.tell(move |server| server.begin_shutdown(limit, |_| Duration::ZERO));
-            }
-            GRACE
-        });
+    pub(super) fn worker_numbers(&self) -> Vec<usize> {
+        let Some(workers) = self.workers() else { return Vec::new() };
+        workers.list.borrow().iter().map(|worker| worker.number).collect()
+    }
+
+    /// Makes a worker's server shut down. Does nothing if the worker has ended.
+    pub(super) fn shut_down_worker(&self, number: usize, limit: Option<Duration>) {
+        let Some(workers) = self.workers() else { return };
+        let worker = workers.list.borrow().iter().find(|one| one.number == number).cloned();
+        if let Some(worker) = worker {
+            worker.tell(move |server| server.begin_shutdown(limit));
+        }
     }
 
     /// A worker's connections have ended in a shutdown, or the worker itself has ended.
