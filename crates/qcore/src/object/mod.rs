@@ -255,7 +255,7 @@ impl QObject {
         if self.has_name(&name) {
             return;
         }
-        self.0.name.set(Some(name.as_str().into()).filter(|name: &Box<str>| !name.is_empty()));
+        self.0.name.set((!name.is_empty()).then(|| name.as_str().into()));
         self.0.object_name_changed.emit(name);
     }
 
