@@ -216,7 +216,8 @@ fn campaign(shared: &Arc<Shared>, certificates: &Arc<Certificates>, rounds: u32,
         }
         shared.forget_reports();
         let usage = Usage::now();
-        let (first, when) = (first.get_or_insert(usage), format!("after round {number} of {rounds}"));
+        let (first, when) =
+            (first.get_or_insert(usage), format!("after round {number} of {rounds}"));
         first.compare(shared, usage, BLOCKS + count * BLOCKS_OF_A_THREAD, &when);
     }
     shared.set_phase(Phase::Over);
