@@ -13,11 +13,11 @@ use integration::{
     connection,
     local::{self, Dir},
     read_to_end, server, settle,
-    tls::{client, identified},
+    tls::{self, client, identified},
     wait_until,
 };
 use qcore::{QCoreApplication, QObject, QSignalSpy, VirtualClock, spawn_local};
-use qnetwork::{QHostAddress, QSslServer, QTcpServer, QTcpSocket, SocketState};
+use qnetwork::{QHostAddress, QSslServer, QSslSocket, QTcpServer, QTcpSocket, SocketState};
 
 /// Connects clients and lets the server take them.
 fn clients(server: &QTcpServer, count: usize) -> Vec<TcpStream> {
@@ -278,4 +278,40 @@ fn a_server_with_workers() {
     server.listen(QHostAddress::LocalHost, 0).unwrap();
     let _stream = connection(server.server_port()).unwrap();
     wait_until(|| TAKEN.load(SeqCst) == 6);
+}
+
+/// The server does not wait for a connection that goes on in another socket.
+#[test]
+fn a_connection_that_is_handed_over() {
+    for encrypts in [false, true] {
+        let server = if encrypts { tls::encrypting("good") } else { server() };
+        let (socket, _peer) = if encrypts {
+            let client = client();
+            (QTcpSocket::from(tls::encrypt(&client, &server)), Peer::Encrypting(client))
+        } else {
+            let stream = connection(server.server_port()).unwrap();
+            wait_until(|| server.has_pending_connections());
+            (server.next_pending_connection().unwrap(), Peer::Plain(stream))
+        };
+        // So that the server does not disconnect it.
+        server.shutting_down.connect(|_| ());
+        let spy = QSignalSpy::new(&server.shut_down);
+        server.shutdown(-1);
+        settle();
+        assert_eq!(spy.count(), 0);
+        let connection = socket.detach().unwrap();
+        wait_until(|| spy.count() == 1);
+        assert_eq!(spy.take(), [0]);
+        // It may come back to the same socket, and end there.
+        socket.attach(connection).unwrap();
+        socket.abort();
+        settle();
+        assert_eq!(spy.count(), 0);
+    }
+}
+
+/// Keeps the other end open.
+enum Peer {
+    Plain(#[allow(dead_code, reason = "it is only kept")] TcpStream),
+    Encrypting(#[allow(dead_code, reason = "it is only kept")] QSslSocket),
 }

@@ -164,7 +164,9 @@ where
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..Default::default() })]
+    #![proptest_config(ProptestConfig {
+        cases: 64, failure_persistence: None, ..Default::default()
+    })]
     #[test]
     fn any_messages_in_any_pieces(
         mut messages in prop::collection::vec(
@@ -216,7 +218,10 @@ proptest! {
         bytes in prop::collection::vec(prop_oneof![any::<u8>(), b'0'..=b':', Just(b'\n')], 0..300),
         size in 1usize..40,
     ) {
-        fn receive<C: Codec<Message: Debug + Clone>>(codec: C, bytes: &[u8], size: usize) -> String {
+        fn receive<C>(codec: C, bytes: &[u8], size: usize) -> String
+        where
+            C: Codec<Message: Debug + Clone>,
+        {
             let (device, pipe) = pipe();
             let framed = Framed::new(&device, codec);
             let (messages, errors) =
@@ -230,7 +235,8 @@ proptest! {
             format!("{:?} {:?}", messages.values(), errors.values())
         }
         fn check<C: Codec<Message: Debug + Clone> + Clone>(codec: C, bytes: &[u8], size: usize) {
-            assert_eq!(receive(codec.clone(), bytes, size), receive(codec, bytes, bytes.len().max(1)));
+            let in_pieces = receive(codec.clone(), bytes, size);
+            assert_eq!(in_pieces, receive(codec, bytes, bytes.len().max(1)));
         }
         check(Netstrings::new().with_limit(100), &bytes, size);
         check(Lines::new().with_limit(100), &bytes, size);

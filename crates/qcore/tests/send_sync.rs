@@ -47,7 +47,11 @@ impl<T: ?Sized + Sync> SyncProbe<T> {
 
 macro_rules! table {
     ($($type:ty: $send:literal, $sync:literal;)*) => {
-        [$((stringify!($type), (SendProbe::<$type>::SEND, SyncProbe::<$type>::SYNC), ($send, $sync))),*]
+        [$((
+            stringify!($type),
+            (SendProbe::<$type>::SEND, SyncProbe::<$type>::SYNC),
+            ($send, $sync),
+        )),*]
     };
 }
 

@@ -4,9 +4,9 @@ use std::{collections::VecDeque, fmt};
 
 /// Messages that wait until the other end acknowledges them.
 ///
-/// A message is in the queue until it is acknowledged. So a program sends it again if the
-/// connection ends before. The queue only keeps the messages, in their order; the program sends
-/// them.
+/// A message stays in the queue until it is acknowledged. So if the connection ends before that,
+/// the program can send it again. The queue only keeps the messages, in their order; the program
+/// sends them.
 ///
 /// ```text
 ///   push() ─► waiting ──next_to_send()─► in flight ──acknowledge(id)─► (gone)
@@ -16,8 +16,8 @@ use std::{collections::VecDeque, fmt};
 ///
 /// * The queue is limited, so that an end that never acknowledges anything costs little memory.
 /// * The messages in flight are limited, too: the *window*.
-/// * [`next_to_send`](AckQueue::next_to_send) gives each message an identifier, the next one of 1 to
-///   65,535. The message keeps it.
+/// * [`next_to_send`](AckQueue::next_to_send) gives each message an identifier, the next one of 1
+///   to 65,535. The message keeps it.
 ///
 /// # Examples
 ///
@@ -88,23 +88,23 @@ impl<M> AckQueue<M> {
         }
     }
 
-    /// Sets how many messages the queue takes at most, and how many bytes all of them have at most.
-    /// Both are unlimited by default. What is in the queue stays in it.
+    /// Sets the maximum number of messages in the queue, and of their bytes in total. By default
+    /// there is no limit. Messages that are already in the queue stay in it.
     #[must_use]
     pub fn with_limits(mut self, messages: usize, bytes: usize) -> Self {
         (self.max_messages, self.max_bytes) = (messages, bytes);
         self
     }
 
-    /// Sets how many messages are in flight at most: they were sent and are not acknowledged. The
-    /// default is no limit but the number of identifiers.
+    /// Sets the maximum number of messages in flight: those that were sent and are not
+    /// acknowledged. By default only the number of identifiers limits it.
     #[must_use]
     pub fn with_window(mut self, messages: usize) -> Self {
         self.window = messages;
         self
     }
 
-    /// Appends a message. `size` is what counts for the limit of bytes.
+    /// Appends a message. `size` is its number of bytes, for the limit of bytes.
     ///
     /// # Errors
     ///
@@ -152,8 +152,8 @@ impl<M> AckQueue<M> {
         Some(entry.message)
     }
 
-    /// Makes [`next_to_send`](AckQueue::next_to_send) begin with the oldest message again. A program
-    /// calls it when the connection has ended.
+    /// Makes [`next_to_send`](AckQueue::next_to_send) begin with the oldest message again. A
+    /// program calls it when the connection has ended.
     pub fn restart(&mut self) {
         self.in_flight = 0;
     }

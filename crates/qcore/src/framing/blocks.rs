@@ -10,12 +10,12 @@ const KEPT: usize = 64 * 1024;
 
 /// Values in the format of [`QDataStream`], each in a block with its length in front.
 ///
-/// This is the protocol of many programs of Qt. Those that follow the older fortune example write
-/// the length as a `quint16`, others as a `quint32`. Several values in a block are a tuple or a type
-/// of your own, which implements [`FromStream`] and [`ToStream`].
+/// Many Qt programs use this protocol. Those that follow Qt's older fortune example write the
+/// length as a `quint16`, others as a `quint32`. If a block has several values, `T` is a tuple, or
+/// a type of your own that implements [`FromStream`] and [`ToStream`].
 ///
-/// A block that holds less or more than the value is an error of the kind
-/// [`Invalid`](FrameErrorKind::Invalid).
+/// A block that is shorter or longer than its value is an error of the kind
+/// [`Invalid`](FrameErrorKind::Invalid). A block has at most 1 MiB by default.
 ///
 /// # Examples
 ///
@@ -44,7 +44,7 @@ impl<T> DataBlocks<T> {
         Self::with_prefix(LengthPrefix::new(size))
     }
 
-    /// Creates a codec with a length in any form. Its limit is that of a block.
+    /// Creates a codec with a length in any form. The limit of `prefix` limits a block.
     #[must_use]
     pub fn with_prefix(prefix: LengthPrefix) -> Self {
         let version = StreamVersion::default();

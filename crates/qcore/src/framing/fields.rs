@@ -2,11 +2,11 @@
 
 use super::{Decoded, LengthPrefix, PrefixSize};
 
-/// The fields of a binary message, which are taken from its front one after the other.
+/// Reads the fields of a binary message, one after the other, from borrowed bytes.
 ///
-/// Each function returns `None` and takes nothing if there are too few bytes left. Nothing is
-/// copied. Numbers are in big endian order. Unlike [`QDataStream`](crate::QDataStream), it works on
-/// borrowed bytes and has no format of its own for texts and lists.
+/// If too few bytes are left, a function returns `None` and reads nothing. No bytes are copied.
+/// Numbers are in big endian order. Unlike [`QDataStream`](crate::QDataStream), this type has no
+/// format of its own for text and lists.
 ///
 /// # Examples
 ///
@@ -27,19 +27,19 @@ use super::{Decoded, LengthPrefix, PrefixSize};
 pub struct Fields<'a>(&'a [u8]);
 
 impl<'a> Fields<'a> {
-    /// Creates the fields of a message.
+    /// Creates a reader of the fields of `message`.
     #[must_use]
     pub const fn new(message: &'a [u8]) -> Self {
         Fields(message)
     }
 
-    /// Takes so many bytes.
+    /// Reads `count` bytes.
     #[inline]
     pub fn bytes(&mut self, count: usize) -> Option<&'a [u8]> {
         self.0.split_off(..count)
     }
 
-    /// Takes bytes with their length in front, and returns them without the length.
+    /// Reads a length and then that many bytes. Returns the bytes without the length.
     #[inline]
     pub fn prefixed(&mut self, size: PrefixSize) -> Option<&'a [u8]> {
         let prefix = LengthPrefix::new(size).with_limit(usize::MAX);
@@ -48,31 +48,31 @@ impl<'a> Fields<'a> {
         Some(parts.body)
     }
 
-    /// Takes a number of 1 byte.
+    /// Reads a number of 1 byte.
     #[inline]
     pub fn u8(&mut self) -> Option<u8> {
         self.0.split_off_first().copied()
     }
 
-    /// Takes a number of 2 bytes.
+    /// Reads a number of 2 bytes.
     #[inline]
     pub fn u16(&mut self) -> Option<u16> {
         self.array().map(u16::from_be_bytes)
     }
 
-    /// Takes a number of 4 bytes.
+    /// Reads a number of 4 bytes.
     #[inline]
     pub fn u32(&mut self) -> Option<u32> {
         self.array().map(u32::from_be_bytes)
     }
 
-    /// Takes a number of 8 bytes.
+    /// Reads a number of 8 bytes.
     #[inline]
     pub fn u64(&mut self) -> Option<u64> {
         self.array().map(u64::from_be_bytes)
     }
 
-    /// Takes all bytes that are left.
+    /// Reads all remaining bytes.
     #[inline]
     pub fn rest(&mut self) -> &'a [u8] {
         std::mem::take(&mut self.0)

@@ -48,11 +48,12 @@ pub(super) struct Parts<'a> {
     pub(super) body: &'a [u8],
 }
 
-/// Messages of bytes with their length in front.
+/// Messages of bytes, each with its length in front.
 ///
-/// By default the length is in big endian order, does not count itself, and is at most 1 MiB. A
-/// length over the limit is an error of the kind [`TooLong`](FrameErrorKind::TooLong) as soon as
-/// the length itself has arrived. No memory is allocated for a message before its bytes are there.
+/// By default the length is in big endian order, does not include its own bytes, and is at most 1
+/// MiB. A length over the limit is an error of the kind [`TooLong`](FrameErrorKind::TooLong), as
+/// soon as the length has arrived. The codec allocates memory for a message only when all its bytes
+/// have arrived.
 ///
 /// # Examples
 ///
@@ -98,15 +99,15 @@ impl LengthPrefix {
         self
     }
 
-    /// Makes the length count its own bytes, too.
+    /// Makes the length include its own bytes.
     #[must_use]
     pub fn counting_itself(mut self) -> Self {
         self.counts_itself = true;
         self
     }
 
-    /// Puts the length behind a header of so many bytes, 0 by default. The header is the beginning
-    /// of each message, and the length does not count it.
+    /// Sets how many bytes of each message precede the length, 0 by default. These bytes, the
+    /// header, are the first bytes of the message, and the length does not include them.
     ///
     /// # Examples
     ///

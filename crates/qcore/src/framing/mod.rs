@@ -1,15 +1,15 @@
 //! Messages over any device: [`Framed`] and its codecs.
 //!
 //! A device is a stream of bytes, and `ready_read` says nothing about where a message ends. A
-//! [`Framed`] splits the stream into messages, and emits a signal for each. A [`Codec`] knows how
-//! messages look in bytes:
+//! [`Framed`] splits the stream into messages, and emits a signal for each. A [`Codec`] converts
+//! between messages and bytes:
 //!
 //! | codec | messages | in bytes |
 //! | --- | --- | --- |
 //! | [`Lines`] | `String` | text that ends with LF or CRLF |
 //! | [`Delimited`] | `Vec<u8>` | bytes that end with a delimiter of your choice |
 //! | [`LengthPrefix`] | `Vec<u8>` | the length as a number of a fixed or variable size, then the bytes |
-//! | [`DataBlocks`] | any type of `QDataStream` | the same, with values in Qt's format inside |
+//! | [`DataBlocks`] | any type of `QDataStream` | the length, then values in the format of `QDataStream` |
 //! | [`Netstrings`] | `Vec<u8>` | `5:hello,` |
 //! | `JsonLines` | any type of `serde` | one JSON text a line; needs the feature `json` |
 //!
@@ -22,8 +22,8 @@
 //!   send(&message) ──► Codec::encode ──► device: write
 //! ```
 //!
-//! The bytes stay in the read buffer of the device until they are part of a whole message. So a
-//! program can change the codec, or stop framing and read on its own, at any message.
+//! The bytes stay in the read buffer of the device until their whole message has arrived. So after
+//! any message a program can change the codec, or stop framing and read the bytes itself.
 
 mod ack_queue;
 mod blocks;

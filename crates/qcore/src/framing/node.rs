@@ -23,16 +23,17 @@ const WINDOW: usize = 4096;
 
 /// The object behind a [`Framed`](super::Framed), with its signals. The device keeps it alive.
 pub struct FramedNode<C: Codec> {
-    /// Emitted for each message, as soon as all of it has arrived.
+    /// Emitted for each message, as soon as the whole message has arrived.
     ///
-    /// If a slot runs an event loop, later messages wait until it returns.
+    /// If a slot runs an event loop, later messages wait until the slot returns.
     pub message: Signal<C::Message>,
-    /// Emitted when decoding fails, once for a stream. No message follows.
+    /// Emitted when decoding fails, once for each stream of bytes. No message follows, unless the
+    /// program sets another codec.
     ///
-    /// The bytes that cannot be decoded are still in the device while the slots run. A slot usually
-    /// aborts the connection, or [detaches](super::Framed::detach) from the device. If the slots do
-    /// neither, the object drops everything that arrives later, so that the other end cannot fill
-    /// the memory.
+    /// While the slots run, the bytes that cannot be decoded are still in the device. A slot
+    /// usually aborts the connection, or [detaches](super::Framed::detach) from the device. If no
+    /// slot does this, the object drops everything that arrives later, so that the other end cannot
+    /// fill the memory.
     pub error: Signal<FrameError>,
     device: <QIODevice as Object>::Weak,
     /// Empty while the codec is at work.
@@ -198,7 +199,7 @@ impl<C: Codec> FramedNode<C> {
         });
     }
 
-    /// Emits all messages that are there. A call from within does nothing: the outer one goes on.
+    /// Emits all messages that have arrived. A nested call does nothing: the outer call continues.
     fn run(self: &Rc<Self>) {
         if self.is_taken() || self.running.replace(true) {
             return;
@@ -332,7 +333,7 @@ impl<C: Codec> FramedNode<C> {
         self.settle(device, lends, decoded, size)
     }
 
-    /// Removes what was decoded from the device.
+    /// Removes the decoded bytes from the device.
     fn settle(
         &self,
         device: &QIODevice,

@@ -2,7 +2,10 @@
 
 use std::{collections::VecDeque, io::IoSlice};
 
-use super::{Chunk, pool::BufferPool};
+use super::{
+    Chunk,
+    pool::{BufferPool, GIVEN_AWAY},
+};
 
 /// The bytes of a queue on their way to another thread: chunks that share nothing with this thread.
 #[derive(Debug, Default)]
@@ -114,6 +117,20 @@ impl ByteQueue {
             self.len += data.len();
             self.push(Piece { limit: data.len(), data, start: 0 });
         }
+    }
+
+    /// Copies the first chunk to memory of its size, if its bytes are few and its memory is a whole
+    /// block of the pool, which gets it back.
+    pub(super) fn return_block(&mut self, pool: &BufferPool) {
+        let len = self.head.len();
+        if len == 0 || len >= GIVEN_AWAY || !self.head.data.is_block() {
+            return;
+        }
+        let mut data = pool.take(len);
+        data.extend_from_slice(self.head.bytes());
+        let limit = data.capacity();
+        let piece = Piece { data: data.into(), start: 0, limit };
+        std::mem::replace(&mut self.head, piece).data.recycle(pool);
     }
 
     fn push(&mut self, piece: Piece) {
@@ -385,6 +402,8 @@ mod tests {
         Append(Vec<u8>),
         AppendChunk(Vec<u8>),
         AppendShared(Vec<u8>),
+        AppendBlock(Vec<u8>),
+        ReturnBlock,
         Unread(u8),
         Consume(usize),
         TakeAll,
@@ -400,6 +419,8 @@ mod tests {
             4 => bytes().prop_map(Step::Append),
             1 => bytes().prop_map(Step::AppendChunk),
             1 => bytes().prop_map(Step::AppendShared),
+            1 => bytes().prop_map(Step::AppendBlock),
+            1 => Just(Step::ReturnBlock),
             2 => (0u8..4).prop_map(Step::Unread),
             4 => (0usize..60).prop_map(Step::Consume),
             1 => Just(Step::TakeAll),
@@ -430,6 +451,13 @@ mod tests {
                         queue.append_chunk(Rc::<[u8]>::from(&*data));
                         model.extend(data);
                     }
+                    Step::AppendBlock(data) => {
+                        let mut block = pool.take_block();
+                        block.extend_from_slice(&data);
+                        queue.append_chunk(block);
+                        model.extend(data);
+                    }
+                    Step::ReturnBlock => queue.return_block(&pool),
                     Step::Unread(byte) => {
                         queue.unread(byte);
                         model.insert(0, byte);
@@ -438,7 +466,9 @@ mod tests {
                         queue.consume(count, &pool);
                         model.drain(..count.min(model.len()));
                     }
-                    Step::TakeAll => prop_assert_eq!(queue.take_all(&pool), std::mem::take(&mut model)),
+                    Step::TakeAll => {
+                        prop_assert_eq!(queue.take_all(&pool), std::mem::take(&mut model));
+                    }
                     Step::Detach => {
                         let first = queue.first_len();
                         let detached = queue.detach();
@@ -471,7 +501,8 @@ mod tests {
                 for offset in [0, 1, model.len() / 2, model.len()] {
                     let count = queue.copy_to(offset, &mut copy);
                     prop_assert_eq!(&copy[..count], model.get(offset..).unwrap_or_default());
-                    let found = model.iter().skip(offset).position(|&b| b == 3).map(|at| at + offset);
+                    let found = model.iter().skip(offset).position(|&b| b == 3);
+                    let found = found.map(|at| at + offset);
                     prop_assert_eq!(queue.find(3, offset), found);
                     for to in [0, offset, model.len() / 3, model.len() + 1] {
                         let within = found.filter(|&at| at < to);
@@ -507,6 +538,27 @@ mod tests {
         queue.consume(100, &pool);
         assert_eq!(queue.head.data.as_mut_vec().unwrap().capacity(), 0);
         assert_eq!(pool.small_kept(), 1);
+    }
+
+    #[test]
+    fn a_block_with_few_bytes_goes_back_to_the_pool() {
+        let (pool, mut queue) = (BufferPool::default(), ByteQueue::default());
+        let mut block = pool.take_block();
+        block.extend_from_slice(b"some of this is read");
+        let place = block.as_ptr();
+        queue.append_chunk(block);
+        queue.consume(5, &pool);
+        queue.return_block(&pool);
+        assert!(queue.head.data.as_mut_vec().unwrap().capacity() <= SMALL);
+        assert_eq!(pool.take_block().as_ptr(), place);
+        queue.append(b".", 16, &pool);
+        assert_eq!(queue.take_all(&pool), b"of this is read.");
+        // A block that is filled well stays.
+        let mut block = pool.take_block();
+        block.resize(GIVEN_AWAY, 0);
+        queue.append_chunk(block);
+        queue.return_block(&pool);
+        assert_eq!(queue.take_all(&pool).len(), GIVEN_AWAY);
     }
 
     #[test]

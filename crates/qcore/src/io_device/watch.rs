@@ -38,16 +38,17 @@ pub(super) struct ReadWatch {
 
 /// # Unread bytes
 impl QIODevice {
-    /// Sets whether the device emits [`ready_read`](DeviceNode::ready_read) again as long as bytes
-    /// are left. By default it does not, as in Qt: the signal is emitted when new data arrives.
+    /// Sets whether the device emits [`ready_read`](DeviceNode::ready_read) again while there are
+    /// unread bytes. The default is `false`, as in Qt: the device emits the signal only when new
+    /// data arrives.
     ///
-    /// A device that is level-triggered emits the signal once in each turn of the event loop while
+    /// A level-triggered device emits the signal once in each turn of the event loop while
     /// [`bytes_available`](QIODevice::bytes_available) is not 0. So a slot that reads one message
-    /// for each emission gets all of them. A program that leaves bytes unread on purpose keeps the
-    /// loop busy, until it switches this off.
+    /// for each emission gets all of them. If a program leaves bytes unread on purpose, the loop
+    /// never waits, until the program switches this off.
     ///
-    /// If a slot runs an event loop of its own, that loop does not emit the signal again. If the slot
-    /// was called outside of all event loops, its loop may do so once.
+    /// If a slot runs an event loop of its own, that loop does not emit the signal again. If the
+    /// slot was called outside of all event loops, its loop may do so once.
     ///
     /// # Examples
     ///
@@ -76,21 +77,21 @@ impl QIODevice {
         }
     }
 
-    /// Returns whether the device emits [`ready_read`](DeviceNode::ready_read) again as long as
-    /// bytes are left.
+    /// Returns whether the device emits [`ready_read`](DeviceNode::ready_read) again while there
+    /// are unread bytes.
     #[must_use]
     pub fn is_level_triggered(&self) -> bool {
         self.watch_in_use().is_some_and(|watch| watch.is_level_triggered.get())
     }
 
-    /// Logs a warning if bytes are left and the program reads nothing for `interval`. A negative
-    /// interval, the default, switches this off.
+    /// Logs a warning if there are unread bytes and the program reads nothing for `interval`, in
+    /// milliseconds or as a `Duration`. A negative interval, the default, switches this off.
     ///
-    /// A slot that does not read all bytes is a common mistake: the device emits
-    /// [`ready_read`](DeviceNode::ready_read) no more before new data arrives. The warning names the
-    /// class of the device, the number of bytes, and the places where the slots of `ready_read` were
-    /// connected. It goes to the crate `log`, at the level of warnings. The device logs it once
-    /// after each `ready_read`.
+    /// A common mistake is a slot that does not read all bytes: the device does not emit
+    /// [`ready_read`](DeviceNode::ready_read) again until new data arrives. The warning names the
+    /// class of the device, the number of bytes, and the source lines where the slots of
+    /// `ready_read` were connected. The device logs it with `log::warn!`, at most once after each
+    /// `ready_read`.
     ///
     /// # Examples
     ///

@@ -32,8 +32,8 @@ impl<T: Clone + 'static> Signal<T> {
     /// assert_eq!(block_on(answer).unwrap(), Ok(42));
     /// ```
     ///
-    /// The emission only wakes the task, which goes on when the loop polls it. Each call waits for
-    /// one emission. A task that needs all of them uses [`stream`](Signal::stream). While the
+    /// The emission only wakes the task, which continues when the loop polls it. Each call waits
+    /// for one emission. A task that needs all of them uses [`stream`](Signal::stream). While the
     /// signals of the sender are blocked, the future waits.
     ///
     /// Cancel safe: dropping the future disconnects it.

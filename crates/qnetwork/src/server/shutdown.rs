@@ -1,8 +1,9 @@
-//! Shutting a server down: it stops listening, tells its connections, waits for them, and cuts
-//! those that are left. TCP servers and local servers have this in common.
+//! Shutting a server down, for TCP servers and local servers: the server stops listening, emits a
+//! signal for each connection, waits for their ends, and aborts the remaining ones.
 
 use std::{
     cell::{Cell, RefCell},
+    collections::VecDeque,
     rc::{Rc, Weak},
     time::Duration,
 };
@@ -10,15 +11,21 @@ use std::{
 use qcore::{
     Dispatcher, QPointer, Signal, TimerType,
     event_loop::TimerId,
+    internals,
     object::{Node, Object},
 };
 
 use super::state::ServerState;
-use crate::socket::{CloseReason, QTcpSocket, SocketState};
+use crate::{
+    common::OnPanic,
+    socket::{CloseReason, QTcpSocket, SocketState},
+};
 
 /// A connection of a server.
 pub(crate) trait Served: Object + Clone + 'static {
     fn closed(&self) -> &Signal<CloseReason>;
+    /// Emitted when the connection goes on in another socket.
+    fn handed_over(&self) -> &Signal<()>;
     fn has_ended(&self) -> bool;
     fn disconnect(&self);
     fn cut(&self);
@@ -27,6 +34,10 @@ pub(crate) trait Served: Object + Clone + 'static {
 impl Served for QTcpSocket {
     fn closed(&self) -> &Signal<CloseReason> {
         &self.closed
+    }
+
+    fn handed_over(&self) -> &Signal<()> {
+        internals::handed_over(self)
     }
 
     fn has_ended(&self) -> bool {
@@ -45,12 +56,14 @@ impl Served for QTcpSocket {
 /// A shutdown that is running.
 pub(crate) struct Shutdown<S: Object> {
     /// The connections whose ends the shutdown waits for.
-    connections: RefCell<Vec<QPointer<S>>>,
+    connections: RefCell<VecDeque<QPointer<S>>>,
+    /// The connections that are still to be told.
+    untold: RefCell<VecDeque<S>>,
     /// How many of them have not ended.
     open: Cell<usize>,
     /// The workers that have not ended all of their connections.
     workers: RefCell<Vec<usize>>,
-    /// How many connections were cut.
+    /// How many connections the server has aborted.
     cut: Cell<usize>,
     timer: Cell<Option<TimerId>>,
     finished: Cell<bool>,
@@ -60,6 +73,7 @@ impl<S: Object> Shutdown<S> {
     fn new() -> Rc<Self> {
         Rc::new(Shutdown {
             connections: RefCell::default(),
+            untold: RefCell::default(),
             open: Cell::new(0),
             workers: RefCell::default(),
             cut: Cell::new(0),
@@ -99,10 +113,10 @@ pub(crate) trait ShutsDown: Node + Sized + 'static {
     /// Returns the connections of the server that have not ended.
     fn connections(&self) -> Vec<Self::Socket>;
 
-    /// Returns the signal that tells a connection.
+    /// Returns the signal that is emitted for each connection.
     fn goodbye(&self) -> &Signal<Self::Socket>;
 
-    /// Stops listening, and closes the connections that were not taken.
+    /// Stops listening, and closes the pending connections.
     fn stop(&self);
 
     /// Emits that the shutdown has finished.
@@ -125,18 +139,32 @@ pub(crate) trait ShutsDown: Node + Sized + 'static {
         let grace = prepare(&shutdown);
         let connections = self.connections();
         for socket in &connections {
-            let (server, of) = (self.this(), Rc::downgrade(&shutdown));
-            socket.closed().connect(move |_| {
-                if let (Some(server), Some(shutdown)) = (server.upgrade(), of.upgrade()) {
+            let (server, of, left) = (self.this(), Rc::downgrade(&shutdown), Cell::new(false));
+            let leave = Rc::new(move || {
+                if let (Some(server), Some(shutdown)) = (server.upgrade(), of.upgrade())
+                    && !left.replace(true)
+                {
                     shutdown.open.set(shutdown.open.get().saturating_sub(1));
                     server.check_shutdown(&shutdown);
                 }
             });
-            shutdown.connections.borrow_mut().push(QPointer::new(socket));
+            let ends = leave.clone();
+            socket.closed().connect(move |_| ends());
+            socket.handed_over().connect(move |()| leave());
+            shutdown.connections.borrow_mut().push_back(QPointer::new(socket));
         }
         shutdown.open.set(connections.len());
         self.limit_shutdown(&shutdown, limit.map(|limit| limit + grace));
-        for socket in connections {
+        shutdown.untold.replace(connections.into());
+        self.tell_rest(&shutdown);
+    }
+
+    /// Tells the connections that were not told yet.
+    fn tell_rest(&self, shutdown: &Rc<Shutdown<Self::Socket>>) {
+        let _rest = self.continue_on_panic(shutdown, Self::tell_rest);
+        loop {
+            let socket = shutdown.untold.borrow_mut().pop_front();
+            let Some(socket) = socket else { break };
             if socket.has_ended() || Object::life(&socket).is_dead() {
                 continue;
             }
@@ -146,10 +174,24 @@ pub(crate) trait ShutsDown: Node + Sized + 'static {
                 socket.disconnect();
             }
         }
-        self.check_shutdown(&shutdown);
+        self.check_shutdown(shutdown);
     }
 
-    /// Starts the timer that cuts the connections.
+    /// Makes the loop call `step` if a slot panics.
+    fn continue_on_panic(
+        &self,
+        shutdown: &Rc<Shutdown<Self::Socket>>,
+        step: fn(&Self, &Rc<Shutdown<Self::Socket>>),
+    ) -> impl Drop + use<Self> {
+        let (server, of) = (self.this(), Rc::downgrade(shutdown));
+        OnPanic::new(self.life().dispatcher(), move || {
+            if let (Some(server), Some(shutdown)) = (server.upgrade(), of.upgrade()) {
+                step(&server, &shutdown);
+            }
+        })
+    }
+
+    /// Starts the timer that aborts the connections.
     fn limit_shutdown(&self, shutdown: &Rc<Shutdown<Self::Socket>>, limit: Option<Duration>) {
         let dispatcher = self.life().dispatcher();
         shutdown.stop_timer(dispatcher);
@@ -163,12 +205,16 @@ pub(crate) trait ShutsDown: Node + Sized + 'static {
         shutdown.timer.set(Some(dispatcher.call_after(limit, TimerType::Precise, late)));
     }
 
-    /// Cuts the connections that are left.
+    /// Aborts the remaining connections.
     fn cut_rest(&self, shutdown: &Rc<Shutdown<Self::Socket>>) {
         shutdown.timer.set(None);
-        let connections = shutdown.connections.take();
-        for socket in connections.iter().filter_map(QPointer::upgrade) {
-            if !socket.has_ended() {
+        let _rest = self.continue_on_panic(shutdown, Self::cut_rest);
+        loop {
+            let socket = shutdown.connections.borrow_mut().pop_front();
+            let Some(socket) = socket else { break };
+            if let Some(socket) = socket.upgrade()
+                && !socket.has_ended()
+            {
                 shutdown.cut.set(shutdown.cut.get() + 1);
                 socket.cut();
             }
@@ -177,12 +223,12 @@ pub(crate) trait ShutsDown: Node + Sized + 'static {
         if !stuck.is_empty() {
             qcore::q_warning!("QTcpServer::shutdown(): workers {stuck:?} do not answer");
         }
-        // A connection that was handed over to another socket does not end here.
+        // The end of a connection that was handed over to another socket is not reported here.
         shutdown.open.set(0);
         self.check_shutdown(shutdown);
     }
 
-    /// Makes the loop report the end of the shutdown once nothing is left.
+    /// Makes the loop report the end of the shutdown when all connections have ended.
     fn check_shutdown(&self, shutdown: &Rc<Shutdown<Self::Socket>>) {
         if !shutdown.is_done() || shutdown.finished.replace(true) {
             return;

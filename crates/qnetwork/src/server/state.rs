@@ -17,8 +17,8 @@ use qcore::{
 use super::shutdown::Shutdown;
 use crate::socket::{SocketError, SocketErrorKind};
 
-/// The connections that wait to be taken, the program's handler, the last error and the retry timer
-/// of a server with sockets of the class `S`.
+/// The pending connections, the program's handler, the last error and the retry timer of a server
+/// with sockets of the class `S`.
 ///
 /// No method calls a slot or drops a socket while it borrows anything.
 pub(crate) struct ServerState<S: Object> {
@@ -33,7 +33,7 @@ pub(crate) struct ServerState<S: Object> {
     pub(crate) more: Cell<bool>,
     /// The shutdown that is running.
     shutdown: RefCell<Option<Rc<Shutdown<S>>>>,
-    /// The connections that the program has taken and that are no children of the server.
+    /// The connections that the program has taken and that are not children of the server.
     left: RefCell<Vec<QPointer<S>>>,
     /// Emitted when the server stops listening, for the tasks that wait for connections.
     #[cfg(feature = "tasks")]
@@ -106,7 +106,7 @@ impl<S: Object> ServerState<S> {
         drop(before);
     }
 
-    /// Remembers a connection that is no child of the server.
+    /// Remembers a connection that is not a child of the server.
     pub(crate) fn note_left(&self, socket: &S) {
         let mut left = self.left.borrow_mut();
         if left.len() == left.capacity() {
@@ -115,7 +115,7 @@ impl<S: Object> ServerState<S> {
         left.push(QPointer::new(socket));
     }
 
-    /// Returns the connections that live and are no children of the server.
+    /// Returns the remembered connections that are still alive.
     pub(crate) fn left(&self) -> Vec<S> {
         self.left.borrow().iter().filter_map(QPointer::upgrade).collect()
     }
@@ -195,7 +195,7 @@ impl<S: Object> ServerState<S> {
     }
 }
 
-/// The program's handler of descriptors. It replaces the overriding of Qt's `incomingConnection()`.
+/// The program's handler of descriptors. It replaces an override of Qt's `incomingConnection()`.
 ///
 /// It is a separate signal, so that blocking the server's signals does not block the handler.
 #[derive(Default)]

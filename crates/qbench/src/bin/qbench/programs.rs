@@ -216,7 +216,8 @@ impl Programs {
         figures
     }
 
-    /// Starts the fortune client many times. Returns the median of the milliseconds that a run took.
+    /// Starts the fortune client many times. Returns the median of the milliseconds that a run
+    /// took.
     fn start_up(&self, peer: Peer) -> Result<Vec<Figure>, String> {
         let program = self.ours("examples/fortuneserver");
         let server = Server::start(&mut self.pinned(0, &program, &["--listen", "127.0.0.1:0"]))?;

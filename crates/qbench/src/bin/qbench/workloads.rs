@@ -251,8 +251,8 @@ pub(crate) const SECTIONS: &[Section] = &[
         title: "Start-up and size",
         note: "The fortune client is started, connects to a server on the same machine, prints a \
                fortune and ends. Its binary has no TLS and is stripped. \
-               `cargo build --profile small -p examples --example fortuneclient` builds the smallest \
-               one.",
+               `cargo build --profile small -p examples --example fortuneclient` builds the \
+               smallest one.",
         rows: &[
             cost("the fortune client, from start to end", "start", "ms"),
             cost("size of its binary, profile release", "size_release", "kB"),

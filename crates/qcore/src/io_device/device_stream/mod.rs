@@ -1,8 +1,8 @@
 //! [`DeviceStream`]: a device for tasks.
 //!
-//! The bytes stay in the buffers of the device. A stream has slots at the device's signals, which
-//! wake the task that waits. So slots and tasks may read and write the same device, and nothing
-//! that has arrived is hidden from the device, for example when it begins to encrypt.
+//! The bytes stay in the buffers of the device. A stream connects slots to the device's signals,
+//! and the slots wake the waiting task. So slots and tasks may read and write the same device, and
+//! the device has all bytes itself when it begins to encrypt.
 
 mod awaiting;
 #[cfg(feature = "futures")]
@@ -24,9 +24,8 @@ use crate::signal::ScopedConnection;
 impl QIODevice {
     /// Creates a stream, with which a task reads from the device and writes to it.
     ///
-    /// Every device has one: sockets, encrypted or not, and devices of your own. The stream keeps
-    /// the device alive. Several streams of one device share its bytes: each byte goes to one of
-    /// them only.
+    /// Every device has streams: sockets, encrypted or not, and devices of your own. The stream
+    /// keeps the device alive. If a device has several streams, each byte goes to only one of them.
     ///
     /// # Examples
     ///
@@ -53,7 +52,7 @@ impl QIODevice {
     }
 }
 
-/// What a [`DeviceStream`] asks of a device that can do more than [`DeviceBackend`] has.
+/// Further functions of a device for a [`DeviceStream`], which [`DeviceBackend`] does not have.
 ///
 /// A backend returns it from
 /// [`stream_device`](super::DeviceBackend::stream_device). All functions have defaults.
@@ -72,14 +71,14 @@ pub trait StreamDevice {
     }
 
     /// Returns whether written bytes can be passed on, now or later. It is `false` once the
-    /// connection has ended or its sending half is closed. The default is `true`: then writing finds
-    /// out.
+    /// connection has ended or its sending half is closed. The default is `true`: then the end
+    /// shows only in an error of writing.
     fn can_send(&self) -> bool {
         true
     }
 
     /// Returns whether no more bytes will arrive. Those in the read buffer can still be read. The
-    /// default is `false`: then reading finds out.
+    /// default is `false`: then the end shows only in an error of reading.
     fn has_ended(&self) -> bool {
         false
     }
@@ -103,15 +102,14 @@ pub trait StreamDevice {
     /// A stream of the device was dropped, both halves of it. The default does nothing.
     fn stream_dropped(&self) {}
 
-    /// Writes what the protocol has to say before the sending half is closed. The stream sends it
-    /// before it calls [`shut_down_writing`](StreamDevice::shut_down_writing). The default does
-    /// nothing.
+    /// Writes the closing message of the protocol. The stream sends this message before it calls
+    /// [`shut_down_writing`](StreamDevice::shut_down_writing). The default does nothing.
     fn prepare_shutdown(&self, device: &QIODevice) {
         let _ = device;
     }
 
-    /// Tells the other end that no more bytes follow. It can still send. All bytes have been passed
-    /// on before. The default does nothing.
+    /// Closes the sending half of the connection. The other end can still send. The device has
+    /// passed on all written bytes before. The default does nothing.
     ///
     /// # Errors
     ///
@@ -136,20 +134,19 @@ impl StreamDevice for Plain {}
 ///
 /// A stream belongs to one connection: a socket that connects again needs a new stream.
 ///
-/// With the feature `futures`, the stream implements `AsyncRead`, `AsyncBufRead` and `AsyncWrite` of
-/// the crate `futures-io`, as do both halves.
+/// With the feature `futures`, the stream implements `AsyncRead`, `AsyncBufRead` and `AsyncWrite`
+/// of the crate `futures-io`, as do both halves.
 ///
 /// # The end
 ///
-/// [`shutdown`](DeviceStream::shutdown) sends everything that was written and then tells the other
-/// end that no more follows; reading goes on. If the other end closes its sending half, reading
-/// returns 0, and a `QTcpSocket` with a stream stays connected, so that the task can still write.
-/// A `QTcpSocket` that was opened with [`OpenMode::UNBUFFERED`](crate::OpenMode::UNBUFFERED)
-/// disconnects instead.
-/// The socket disconnects when both halves are closed, or when the stream is dropped. A stream that
-/// is dropped sends as many bytes as the operating system takes immediately. If it is the last
-/// owner of its socket, the other bytes are lost. So call `shutdown` at the end of a task that
-/// writes.
+/// [`shutdown`](DeviceStream::shutdown) sends all written bytes and then closes the sending half of
+/// the connection. The task can still read. If the other end closes its sending half, reading
+/// returns 0, and a `QTcpSocket` with a stream stays connected, so that the task can still write. A
+/// `QTcpSocket` that was opened with [`OpenMode::UNBUFFERED`](crate::OpenMode::UNBUFFERED)
+/// disconnects instead. The socket disconnects when both halves are closed, or when the stream is
+/// dropped. When a stream is dropped, it sends as many bytes as the operating system takes
+/// immediately. If it was the last owner of its socket, the other bytes are lost. So call
+/// `shutdown` at the end of a task that writes.
 ///
 /// # Examples
 ///
@@ -207,7 +204,7 @@ impl DeviceStream {
         (self.reader, self.writer)
     }
 
-    /// Reads what there is, at most as much as fits; see [`ReadHalf::read`].
+    /// Reads the available bytes, as many as fit into `buffer`; see [`ReadHalf::read`].
     ///
     /// # Errors
     ///
@@ -243,7 +240,7 @@ impl DeviceStream {
         self.reader.read_line().await
     }
 
-    /// Reads up to a byte; see [`ReadHalf::read_until`].
+    /// Reads up to and including a certain byte; see [`ReadHalf::read_until`].
     ///
     /// # Errors
     ///
@@ -261,7 +258,7 @@ impl DeviceStream {
         self.reader.read_to_end(max_size).await
     }
 
-    /// Sets the longest line; see [`ReadHalf::set_max_line_size`].
+    /// Sets the maximum length of a line; see [`ReadHalf::set_max_line_size`].
     pub fn set_max_line_size(&mut self, size: usize) {
         self.reader.set_max_line_size(size);
     }
@@ -293,7 +290,7 @@ impl DeviceStream {
         self.writer.flush().await
     }
 
-    /// Sends everything and tells the other end that no more follows; see [`WriteHalf::shutdown`].
+    /// Sends all written bytes and closes the sending half; see [`WriteHalf::shutdown`].
     ///
     /// # Errors
     ///
@@ -302,7 +299,7 @@ impl DeviceStream {
         self.writer.shutdown().await
     }
 
-    /// Sets how many bytes may wait to be sent; see [`WriteHalf::set_write_limit`].
+    /// Sets at how many unsent bytes a writing task waits; see [`WriteHalf::set_write_limit`].
     pub fn set_write_limit(&mut self, bytes: usize) {
         self.writer.set_write_limit(bytes);
     }
@@ -378,7 +375,7 @@ struct Core {
 
 /// The slots that wake the tasks of a stream.
 struct Slots {
-    _connections: [ScopedConnection; 4],
+    _connections: [ScopedConnection; 5],
     /// Whether somebody has disconnected one of them.
     cut: Rc<Cell<bool>>,
 }
@@ -450,7 +447,7 @@ impl Slots {
     fn new(device: &QIODevice, tasks: &Rc<Waiting>) -> Self {
         let cut = Rc::new(Cell::new(false));
         let slot = || Slot { tasks: tasks.clone(), cut: cut.clone() };
-        let (reads, ends, closes, dies) = (slot(), slot(), slot(), slot());
+        let (reads, ends, closes, leaves, dies) = (slot(), slot(), slot(), slot(), slot());
         let connections = [
             device.ready_read.connect(move |()| reads.tasks.reader.ring()).scoped(),
             device
@@ -461,6 +458,7 @@ impl Slots {
                 })
                 .scoped(),
             device.about_to_close.connect(move |()| closes.tasks.ring_both()).scoped(),
+            device.handed_over.connect(move |()| leaves.tasks.ring_both()).scoped(),
             device.destroyed.connect(move |_| dies.tasks.ring_both()).scoped(),
         ];
         Slots { _connections: connections, cut }

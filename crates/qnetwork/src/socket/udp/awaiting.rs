@@ -14,8 +14,8 @@ impl QUdpSocket {
     ///
     /// # Errors
     ///
-    /// [`Operation`](SocketErrorKind::Operation) if the socket is neither bound nor connected, or is
-    /// closed meanwhile; the errors of [`receive_datagram`](QUdpSocket::receive_datagram).
+    /// [`Operation`](SocketErrorKind::Operation) if the socket is neither bound nor connected, or
+    /// is closed meanwhile; the errors of [`receive_datagram`](QUdpSocket::receive_datagram).
     ///
     /// # Examples
     ///
