@@ -81,15 +81,18 @@ fn packet_id(fields: &mut Fields<'_>) -> Option<u16> {
     fields.u16().filter(|id| *id != 0)
 }
 
-/// Wildcards in front do not match topics that begin with `$`.
-fn matches(filter: &str, topic: &str) -> bool {
-    let (levels, names) = (filter.split('/'), topic.split('/'));
-    let (depth, height) = (levels.clone().count(), names.clone().count());
-    let is_hidden = topic.starts_with('$') && filter.starts_with(['+', '#']);
-    let is_deep = depth == height || filter.ends_with('#') && depth <= height + 1;
-    is_deep
-        && !is_hidden
-        && levels.zip(names).all(|(level, name)| ["#", "+", name].contains(&level))
+/// Returns the filters that match the topic, with a `/` behind each. `has` tells whether there is a
+/// filter with this beginning.
+fn filters_for(topic: &str, has: impl Fn(&String) -> bool) -> Vec<String> {
+    let mut starts = vec![vec![String::new()]];
+    for name in topic.split('/') {
+        let longer = |start: &String| [name, "+"].map(|level| format!("{start}{level}/"));
+        starts.push(starts[starts.len() - 1].iter().flat_map(longer).filter(&has).collect());
+    }
+    let last = starts.last().cloned().unwrap_or_default();
+    let all = starts.into_iter().flatten().map(|start| start + "#/").chain(last);
+    // Wildcards in front do not match topics that begin with `$`.
+    all.filter(|filter| !topic.starts_with('$') || filter.starts_with('$')).collect()
 }
 
 class! {
@@ -139,9 +142,8 @@ impl Broker {
             }
             false => None,
         };
-        for _ in 0..(flags & 0xc0).count_ones() {
-            fields.prefixed(U16)?; // a name and a password: everybody may come in
-        }
+        // Everybody may come in, whatever the name and the password are.
+        (0..(flags & 0xc0).count_ones()).try_for_each(|_| fields.prefixed(U16).map(drop))?;
         let wrong_flags = flags & 1 != 0 || flags & 0xc0 == 0x40 || !has_will && flags & 0x38 != 0;
         if wrong_flags || qos == 3 || !fields.is_empty() || id.len() > MAX_TOPIC {
             return None;
@@ -192,13 +194,13 @@ impl Broker {
         if message.retain {
             let mut retained = self.retained.borrow_mut();
             let before = retained.insert(message.topic.clone(), message.clone());
-            let bytes = self.retained_bytes.get() - before.map_or(0, |before| before.size());
-            self.retained_bytes.set(bytes + message.size());
-            let too_much =
-                retained.len() > MAX_RETAINED.0 || bytes + message.size() > MAX_RETAINED.1;
-            if message.payload.is_empty() || too_much {
+            let others = self.retained_bytes.get() - before.map_or(0, |before| before.size());
+            let bytes = others + message.size();
+            let fits = retained.len() <= MAX_RETAINED.0 && bytes <= MAX_RETAINED.1;
+            let keeps = fits && !message.payload.is_empty();
+            self.retained_bytes.set(if keeps { bytes } else { others });
+            if !keeps {
                 retained.remove(&message.topic);
-                self.retained_bytes.set(bytes);
             }
         }
         for (session, qos) in self.find(&message.topic) {
@@ -211,18 +213,8 @@ impl Broker {
         let (filters, mut found) = (self.filters.borrow(), Vec::new());
         let from = |filter: &String| filters.range((filter.clone(), String::new())..);
         let has = |start: &String| from(start).next().is_some_and(|it| it.0.0.starts_with(start));
-        // The beginnings of filters that match the beginning of the topic, and whole filters.
-        let (mut starts, mut whole) = (vec![String::new()], Vec::new());
-        for name in topic.split('/') {
-            whole.extend(starts.iter().map(|start| format!("{start}#/")));
-            let longer = |start: &String| [name, "+"].map(|level| format!("{start}{level}/"));
-            starts = starts.iter().flat_map(longer).filter(has).collect();
-        }
-        whole.extend(starts.iter().map(|start| format!("{start}#/")));
-        whole.extend(starts);
-        whole.retain(|filter| !topic.starts_with('$') || filter.starts_with('$'));
-        for filter in &whole {
-            let here = from(filter).take_while(|it| it.0.0 == *filter);
+        for filter in filters_for(topic, has) {
+            let here = from(&filter).take_while(|it| it.0.0 == filter);
             found.extend(here.map(|it| it.1.clone()));
         }
         found.sort_by(|(a, more), (b, less)| (&a.id, less).cmp(&(&b.id, more)));
@@ -230,12 +222,13 @@ impl Broker {
         found
     }
 
-    /// Returns the retained messages with topics that match the filter.
-    fn find_retained(&self, filter: &str) -> Vec<Rc<Message>> {
+    /// Returns the retained messages with topics that match the filter, which ends with a `/`.
+    fn find_retained(&self, filter: &String) -> Vec<Rc<Message>> {
         let fixed = filter.split(['+', '#']).next().unwrap_or_default().trim_end_matches('/');
+        let matches = |topic| filters_for(topic, |it| filter.starts_with(it)).contains(filter);
         let retained = self.retained.borrow();
         let topics = retained.range(fixed.to_owned()..).take_while(|it| it.0.starts_with(fixed));
-        topics.filter(|it| matches(filter, it.0)).map(|it| it.1.clone()).collect()
+        topics.filter(|it| matches(it.0)).map(|it| it.1.clone()).collect()
     }
 }
 
@@ -308,17 +301,18 @@ impl Session {
     fn on_subscribe(&self, broker: &Broker, fields: &mut Fields<'_>) -> Option<()> {
         let (id, mut granted, mut retained) = (packet_id(fields)?, Vec::new(), Vec::new());
         while granted.is_empty() || !fields.is_empty() {
-            let (filter, qos) = (filter(fields)?, fields.u8().filter(|qos| *qos < 3)?.min(1));
-            let (key, mut filters) = (filter.to_owned() + "/", self.filters.borrow_mut());
+            let key = filter(fields)?.to_owned() + "/";
+            let qos = fields.u8().filter(|qos| *qos < 3)?.min(1);
+            let mut filters = self.filters.borrow_mut();
             let is_full = filters.len() >= MAX_FILTERS && !filters.contains(&key);
             if is_full || granted.len() >= MAX_FILTERS_AT_ONCE {
                 granted.push(0x80);
                 continue;
             }
             granted.push(qos);
+            retained.extend(broker.find_retained(&key).into_iter().map(|it| (it, qos)));
             filters.insert(key.clone());
             broker.filters.borrow_mut().insert((key, self.id.clone()), (self.clone(), qos));
-            retained.extend(broker.find_retained(filter).into_iter().map(|it| (it, qos)));
         }
         self.send(0x90, &[&id.to_be_bytes(), &granted[..]].concat());
         for (message, qos) in retained {
