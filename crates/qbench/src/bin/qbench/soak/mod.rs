@@ -68,8 +68,10 @@ checks all bytes and signals. Exits with 1 if anything is wrong.
   --threads N      how many threads have an event loop; 2 if it is not given
   --help           prints this text";
 
-/// How many descriptors are left to everything but connections.
+/// How many descriptors are left to everything but connections, or half of all if that is less.
 const RESERVED: usize = 300;
+/// How many descriptors the soak needs.
+const NEEDED: usize = 200;
 /// How many blocks of memory may be left that are not the soak's own: the caches of the process.
 const BLOCKS: usize = 300;
 /// How many more blocks each thread may have after a round than after the first one. A thread keeps
@@ -148,7 +150,11 @@ fn soak(options: &Options) -> Result<usize, String> {
     let started = Instant::now();
     let limit = Duration::from_secs_f64(options.minutes * 60.0);
     let certificates = Arc::new(Certificates::read()?);
-    let most = most_descriptors()?.saturating_sub(RESERVED);
+    let limit_of_descriptors = most_descriptors()?;
+    if limit_of_descriptors < NEEDED {
+        return Err(format!("the soak needs {NEEDED} descriptors; `ulimit -n` sets their limit"));
+    }
+    let most = limit_of_descriptors - RESERVED.min(limit_of_descriptors / 2);
     // Each third connection or so has four descriptors.
     let room = options.connections.map_or(most, |count| (count * 5 / 2).min(most));
     let shared = Arc::new(Shared::new(options.seed, options.threads, room));
@@ -170,7 +176,8 @@ fn soak(options: &Options) -> Result<usize, String> {
     let before = Usage::now();
 
     shared.set_room(room);
-    let rounds = (limit.as_secs() / 45).clamp(1, 20) as u32;
+    // The memory after the first round is what the other rounds are compared with.
+    let rounds = (limit.as_secs() / 45).clamp(2, 20) as u32;
     campaign(&shared, &certificates, rounds, started + limit);
     before.compare(&shared, Usage::now(), BLOCKS, "after the threads have ended");
     let counters = &shared.counters;
