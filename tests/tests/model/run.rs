@@ -128,7 +128,11 @@ impl Run {
                 if !self.is_broken.load(Relaxed)
                     && !matches!(
                         reasons.1,
-                        Some(CloseReason::Local | CloseReason::TimedOut(_)) | None
+                        Some(
+                            CloseReason::Local
+                                | CloseReason::TimedOut(_)
+                                | CloseReason::ConnectFailed(_)
+                        ) | None
                     ) =>
             {
                 self.fail(format!("nobody has ended the connection: {reasons:?}"));
