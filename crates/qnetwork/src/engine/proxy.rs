@@ -558,7 +558,8 @@ impl Engine for ProxyEngine {
     }
 
     fn close_failed(&self) {
-        if let Some(below) = self.below() {
+        // During the handshake with the proxy, a write of the program has not reached the socket.
+        if let Some(below) = self.below().filter(|_| self.stage.get() == Stage::Connected) {
             below.close_failed();
         }
     }

@@ -446,14 +446,15 @@ mod tests {
         let many = [4, 4, 4, 2, 9, 9, 0].map(|len| departure(len, port));
         let mut buffer = [0; 100];
         // The system divides no message of a socket that sends no checksums.
-        for (checksums, divides) in [(true, control::CAN_SEGMENT), (false, false)] {
+        for checksums in [true, false] {
             if !checksums && !control::stop_checksums(sender.as_fd().as_raw_fd()) {
                 eprintln!("skipped: checksums cannot be switched off");
                 return;
             }
             let segments = Cell::new(true);
             assert_eq!(send_all(&sender, &many, &segments).unwrap(), many.len());
-            assert_eq!(segments.get(), divides || !control::CAN_SEGMENT);
+            // The system's error, EINVAL, may concern these datagrams alone.
+            assert!(segments.get());
             for sent in &many {
                 assert_eq!(receiver.recv(&mut buffer).unwrap(), sent.data.len());
             }
