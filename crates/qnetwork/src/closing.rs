@@ -34,27 +34,25 @@ use crate::{
 ///
 /// # Examples
 ///
-/// A program that ends at Ctrl-C. It has a server, and a connection of its own:
+/// A program with a server and a connection of its own. Programs usually call this in a slot of a
+/// `UnixSignalNotifier`:
 ///
-/// ```no_run
-/// use qcore::{QCoreApplication, UnixSignal, UnixSignalNotifier};
+/// ```
+/// use qcore::QCoreApplication;
 /// use qnetwork::{QHostAddress, QTcpServer, QTcpSocket, close_all};
 ///
 /// let app = QCoreApplication::new();
 /// let (server, upstream) = (QTcpServer::new(), QTcpSocket::new());
-/// server.listen(QHostAddress::LocalHost, 8080)?;
-/// upstream.connect_to_host("127.0.0.1", 9090);
+/// server.listen(QHostAddress::LocalHost, 0)?;
+/// # let other = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+/// # let port = other.local_addr().unwrap().port();
+/// upstream.connect_to_host("127.0.0.1", port);
 ///
-/// let stop = UnixSignalNotifier::try_new([UnixSignal::Interrupt, UnixSignal::Terminate])?;
-/// stop.end_on_second(UnixSignal::Interrupt)?;
-/// stop.activated.connect_to((&server, &upstream), |(server, upstream), _| {
-///     close_all([server.into(), upstream.into()], 5000, |cut| {
-///         QCoreApplication::instance().exit(if cut == 0 { 0 } else { 3 });
-///     });
+/// close_all([(&server).into(), (&upstream).into()], 5000, |cut| {
+///     QCoreApplication::instance().exit(if cut == 0 { 0 } else { 3 });
 /// });
-/// std::process::exit(app.exec());
-/// # #[allow(unreachable_code)]
-/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// assert_eq!(app.exec(), 0);
+/// # Ok::<(), qnetwork::SocketError>(())
 /// ```
 pub fn close_all(
     all: impl IntoIterator<Item = Closable>,

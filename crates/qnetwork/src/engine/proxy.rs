@@ -558,7 +558,8 @@ impl Engine for ProxyEngine {
     }
 
     fn close_failed(&self) {
-        if let Some(below) = self.below() {
+        // A write that comes too early fails, too, and ends nothing.
+        if let Some(below) = self.below().filter(|_| self.stage.get() == Stage::Connected) {
             below.close_failed();
         }
     }
