@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use examples::{Endpoint, parse_args, print_line, refuse};
 use qcore::{QCoreApplication, QObject, UnixSignal, UnixSignalNotifier};
-use qnetwork::{QTcpServer, QUdpSocket, TimeoutKind};
+use qnetwork::{QTcpServer, QUdpSocket, TimeoutKind, close_all};
 
 const USAGE: &str = "\
 usage: echoserver [--udp | --tls CERT KEY] [--listen ADDR:PORT] [--sink] [--workers N]
@@ -93,8 +93,9 @@ fn run(
     };
     let stop = UnixSignalNotifier::try_new([UnixSignal::Interrupt, UnixSignal::Terminate])?;
     stop.end_on_second(UnixSignal::Interrupt)?;
-    stop.activated.connect_to(&server, |server, _| server.shutdown(3000));
-    server.shut_down.connect_to(&app, |app, _| app.quit());
+    stop.activated.connect_to(&server, |server, _| {
+        close_all([server.into()], 3000, |_| QCoreApplication::instance().quit());
+    });
     server.listen(listen.address()?, listen.port)?;
     print_line(&format!("listening on {}", listen.at_port(server.server_port())));
     Ok(app.exec())

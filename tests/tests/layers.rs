@@ -59,6 +59,7 @@ const QNETWORK: &[&str] = &[
     "ssl",
     "reconnect",
     "pipe",
+    "closing",
 ];
 
 /// The order of the folders of a crate.

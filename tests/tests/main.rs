@@ -13,6 +13,7 @@ mod binding;
 mod channels;
 mod closed;
 mod closed_again;
+mod closing_all;
 mod connecting;
 mod cookbook;
 mod datagram_warnings;

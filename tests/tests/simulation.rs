@@ -12,10 +12,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use qcore::{QCoreApplication, QTimer, wait_until};
+use qcore::{QCoreApplication, QSignalSpy, QTimer, wait_until};
 use qnetwork::{
     HostInfoErrorKind, QHostAddress, QHostInfo, QTcpServer, QTcpSocket, SocketErrorKind,
-    SocketOption, SocketState,
+    SocketOption, SocketState, TimeoutKind,
     simulation::{self, Network, Simulation, Socket},
 };
 use socket2::{Domain, Type};
@@ -356,4 +356,53 @@ fn outside_of_a_simulation_sockets_are_real() {
     let mut data = [0];
     (&socket).read_exact(&mut data).unwrap();
     assert!(!socket.is_readable().unwrap());
+}
+
+/// Two addresses never answer, and one refuses the connection. The race tries an IPv6 and an IPv4
+/// address in turn, 250 ms apart, and goes on at once after a refusal.
+#[test]
+fn happy_eyeballs() {
+    Simulation::new(1).run(|net| {
+        let main = net.main().address("fd00::3");
+        let silent = net.host("silent", "fd00::1").address("10.0.0.1");
+        let server = net.host("server", "10.0.0.2").address("fd00::2");
+        net.cut(&main, &silent);
+        server.start(echo_by_ipv4);
+        net.name("many", &["10.0.0.1", "fd00::1", "fd00::2", "10.0.0.2"]);
+        simulation::sleep(Duration::from_millis(1));
+        for (races, least) in [(true, 500), (false, 2 * 3000)] {
+            let socket = QTcpSocket::new();
+            socket.set_happy_eyeballs(races);
+            socket.set_timeout(TimeoutKind::Address, 3000);
+            let (found, told) =
+                (QSignalSpy::new(&socket.host_found), QSignalSpy::new(&socket.connected));
+            let begun = net.now();
+            socket.connect_to_host("many", 80);
+            assert!(wait_until(60_000, || socket.state() == SocketState::Connected));
+            let taken = net.now() - begun;
+            let least = Duration::from_millis(least);
+            assert!(taken >= least && taken < least + Duration::from_millis(100), "{taken:?}");
+            assert_eq!(socket.peer_address().to_string(), "10.0.0.2");
+            assert_eq!((found.count(), told.count()), (1, 1));
+            socket.write("hello\n").unwrap();
+            assert!(wait_until(60_000, || socket.can_read_line()));
+            // The attempts that have lost are over: nothing comes after the silent ones' time.
+            assert!(!wait_until(4000, || socket.state() != SocketState::Connected));
+            assert_eq!((found.count(), told.count()), (1, 1));
+        }
+    });
+}
+
+fn echo_by_ipv4() {
+    let app = QCoreApplication::new();
+    let server = QTcpServer::new();
+    server.new_connection.connect_to(&server, |server, ()| {
+        while let Some(socket) = server.next_pending_connection() {
+            socket.ready_read.connect_to(&socket, |socket, ()| {
+                socket.write(socket.read_all()).unwrap();
+            });
+        }
+    });
+    server.listen(QHostAddress::AnyIPv4, 80).unwrap();
+    app.exec();
 }

@@ -111,4 +111,27 @@ fn unread_bytes_are_logged_with_the_places_of_the_slots() {
     peer.write_all(b"four\n").unwrap();
     pass(60);
     assert_eq!(logged(), Vec::<String>::new());
+
+    // The setting belongs to a device, in whichever thread that is.
+    let threads = [1000, 2000].map(|patience| {
+        std::thread::spawn(move || {
+            let (socket, mut peer) = pair();
+            socket.warn_unread_after(patience);
+            peer.write_all(b"five").unwrap();
+            wait_until(|| socket.bytes_available() == 4);
+            let _clock = VirtualClock::install();
+            pass(60);
+        })
+    });
+    for thread in threads {
+        thread.join().unwrap();
+    }
+    let mut warnings = logged();
+    warnings.sort();
+    let text = |time| {
+        format!(
+            "QTcpSocket: 4 bytes have been unread for {time}; no slot is connected to ready_read"
+        )
+    };
+    assert_eq!(warnings, [text("1s"), text("2s")]);
 }

@@ -65,6 +65,7 @@
 
 pub mod address;
 pub mod auth;
+pub mod closing;
 mod common;
 pub mod datagram;
 #[cfg(feature = "dns")]
@@ -107,6 +108,7 @@ pub use self::ssl::{
 pub use self::{
     address::{AddressParseError, ConversionMode, Host, NetworkLayerProtocol, QHostAddress},
     auth::QAuthenticator,
+    closing::{Closable, close_all},
     datagram::QNetworkDatagram,
     heartbeat::Heartbeat,
     host_info::{HostInfoError, HostInfoErrorKind, LookupId, QHostInfo},
@@ -152,8 +154,8 @@ pub use self::{
 pub mod prelude {
     #[doc(no_inline)]
     pub use crate::{
-        AddressParseError, AttachError, BindMode, CloseReason, ConversionMode, DetachedSocket,
-        DnsEligibilityStatus, Heartbeat, Host, HostInfoError, HostInfoErrorKind,
+        AddressParseError, AttachError, BindMode, Closable, CloseReason, ConversionMode,
+        DetachedSocket, DnsEligibilityStatus, Heartbeat, Host, HostInfoError, HostInfoErrorKind,
         IncomingConnection, InterfaceFlags, InterfaceType, KeepAlive, KnownHeader,
         LocalServerOptions, LocalSocketError, LocalSocketErrorKind, LocalSocketState, LookupId,
         NetworkLayerProtocol, PauseModes, ProxyCapabilities, ProxyFactory, ProxyParseError,
@@ -162,7 +164,7 @@ pub mod prelude {
         QNetworkProxy, QNetworkProxyFactory, QNetworkProxyQuery, QTcpServer, QTcpSocket,
         QUdpSocket, RateLimit, Reconnector, ReconnectorState, SocketError, SocketErrorKind,
         SocketOption, SocketState, SocketType, TcpInfo, TimeoutKind, WhileAway, WorkerError,
-        WorkerErrorKind,
+        WorkerErrorKind, close_all,
     };
     #[cfg(feature = "_tls")]
     #[doc(no_inline)]

@@ -94,6 +94,9 @@ impl QIODevice {
     /// `ready_read` were connected. The device logs it with `log::warn!`, at most once after each
     /// `ready_read`.
     ///
+    /// The setting belongs to this device. It does not go along when the connection of a socket is
+    /// handed over: the socket that continues it has its own setting.
+    ///
     /// # Examples
     ///
     /// ```

@@ -558,7 +558,7 @@ impl Engine for ProxyEngine {
     }
 
     fn close_failed(&self) {
-        // During the handshake with the proxy, a write of the program has not reached the socket.
+        // A write that comes during the handshake with the proxy fails, too, and ends nothing.
         if let Some(below) = self.below().filter(|_| self.stage.get() == Stage::Connected) {
             below.close_failed();
         }

@@ -94,7 +94,7 @@ impl AbstractSocketNode {
 
     /// Does the work that the socket could not do because a slot panicked.
     fn recover(&self) {
-        if self.current_state() == SocketState::Connecting && !self.attempt.is_trying() {
+        if self.current_state() == SocketState::Connecting && self.attempt.has_found() {
             // The slot of `host_found` or of `state_changed` has panicked.
             self.try_addresses();
             return;

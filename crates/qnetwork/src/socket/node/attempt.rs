@@ -158,6 +158,11 @@ impl Attempt {
         self.set_step(Step::Found);
     }
 
+    /// Returns whether addresses were found, and none has been tried.
+    pub(crate) fn has_found(&self) -> bool {
+        self.0.get().is_some_and(|parts| matches!(parts.step.get(), Step::Found))
+    }
+
     /// Records that an address is being tried.
     pub(crate) fn tries(&self) {
         self.set_step(Step::Trying);
