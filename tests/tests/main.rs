@@ -6,6 +6,7 @@ mod adopting;
 mod adopting_pipes;
 mod api_map;
 mod application_proxies;
+mod awaited_attempts;
 mod awaited_datagrams;
 mod awaited_ends;
 mod awaited_sockets;

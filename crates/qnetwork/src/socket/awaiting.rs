@@ -1,6 +1,6 @@
 //! Sockets in tasks: to connect, and to wait for states.
 
-use std::{rc::Rc, time::Duration};
+use std::{future::poll_fn, pin::pin, rc::Rc, task::Poll, time::Duration};
 
 use qcore::DeviceError;
 
@@ -18,12 +18,15 @@ impl QAbstractSocket {
     /// Connects to a host, as [`connect_to_host`](QAbstractSocket::connect_to_host) does, and waits
     /// until the socket is connected. Nothing happens before the future is polled.
     ///
-    /// Dropping the future before it has returned [aborts](QAbstractSocket::abort) the connection.
+    /// Dropping the future before it has returned [aborts](QAbstractSocket::abort) the connection,
+    /// unless the program has begun another one meanwhile.
     ///
     /// # Errors
     ///
     /// * [`Operation`](SocketErrorKind::Operation) if the socket is connected or connecting already;
     ///   it stays so
+    /// * [`Operation`](SocketErrorKind::Operation) if the program meanwhile ends the attempt and
+    ///   begins another connection, which goes on
     /// * any error with which connecting fails
     ///
     /// # Examples
@@ -45,12 +48,7 @@ impl QAbstractSocket {
         host: impl Into<Host<'a>>,
         port: u16,
     ) -> Result<(), SocketError> {
-        self.check_free()?;
-        let attempt = AbortsAttempt::of(self);
-        self.connect_to_host(host, port);
-        let connected = self.connected().await;
-        attempt.finished();
-        connected
+        self.attempt(|| self.connect_to_host(host, port), self.connected()).await
     }
 
     /// Waits until the socket is connected. Returns at once if it is. This is
@@ -92,7 +90,7 @@ impl QAbstractSocket {
     }
 
     /// Fails unless the socket is free to connect.
-    pub(crate) fn check_free(&self) -> Result<(), SocketError> {
+    fn check_free(&self) -> Result<(), SocketError> {
         if matches!(self.state(), SocketState::Unconnected | SocketState::Bound) {
             return Ok(());
         }
@@ -101,27 +99,77 @@ impl QAbstractSocket {
     }
 }
 
-/// Aborts an attempt to connect when its future is dropped.
-pub(crate) struct AbortsAttempt<'a>(Option<&'a QAbstractSocket>);
+/// An attempt to connect that a future makes. Dropping it ends the attempt, and no later connection
+/// of the socket.
+pub(crate) struct AbortsAttempt<F: Fn() -> u32, A: FnMut()> {
+    /// How many connections the socket had begun before.
+    before: u32,
+    /// Returns how many connections the socket has begun.
+    begun: F,
+    abort: A,
+    is_done: bool,
+}
 
-impl<'a> AbortsAttempt<'a> {
-    pub(crate) fn of(socket: &'a QAbstractSocket) -> Self {
-        AbortsAttempt(Some(socket))
+impl<F: Fn() -> u32, A: FnMut()> AbortsAttempt<F, A> {
+    /// Begins the attempt that the socket makes next.
+    pub(crate) fn new(begun: F, abort: A) -> Self {
+        AbortsAttempt { before: begun(), begun, abort, is_done: false }
     }
 
-    /// The attempt has succeeded or failed.
-    pub(crate) fn finished(mut self) {
-        self.0 = None;
+    /// Waits for the attempt, whose outcome `connected` returns. Returns `None` if the program has
+    /// begun another one, which has to wake the task.
+    pub(crate) async fn run<T>(mut self, connected: impl Future<Output = T>) -> Option<T> {
+        let outcome = {
+            let mut connected = pin!(connected);
+            poll_fn(|context| match self.number() {
+                // The socket may have refused to begin an attempt.
+                0 | 1 => connected.as_mut().poll(context).map(Some),
+                _ => Poll::Ready(None),
+            })
+            .await
+        };
+        self.is_done = true;
+        outcome
+    }
+
+    /// Returns how many connections the socket has begun since.
+    fn number(&self) -> u32 {
+        (self.begun)().wrapping_sub(self.before)
     }
 }
 
-impl Drop for AbortsAttempt<'_> {
+impl<F: Fn() -> u32, A: FnMut()> Drop for AbortsAttempt<F, A> {
     fn drop(&mut self) {
-        if let Some(socket) = self.0.take()
-            && socket.state() != SocketState::Unconnected
-        {
-            socket.abort();
+        if !self.is_done && self.number() == 1 {
+            (self.abort)();
         }
+    }
+}
+
+impl QAbstractSocket {
+    /// Calls `begin`, which begins to connect, and waits for `connected`. Aborts the attempt if the
+    /// future is dropped before that.
+    pub(crate) async fn attempt(
+        &self,
+        begin: impl FnOnce(),
+        connected: impl Future<Output = Result<(), SocketError>>,
+    ) -> Result<(), SocketError> {
+        self.check_free()?;
+        let begun = || match self.layers.class() {
+            Some(class) => class.carrier().closure.begun(),
+            None => self.closure.begun(),
+        };
+        let abort = || {
+            if self.state() != SocketState::Unconnected {
+                self.abort();
+            }
+        };
+        let attempt = AbortsAttempt::new(begun, abort);
+        begin();
+        attempt.run(connected).await.unwrap_or_else(|| {
+            let text = "The program has begun another connection";
+            Err(SocketError::new(SocketErrorKind::Operation, text))
+        })
     }
 }
 

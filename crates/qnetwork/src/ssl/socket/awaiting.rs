@@ -4,7 +4,7 @@ use super::QSslSocket;
 use crate::{
     address::Host,
     common::either,
-    socket::{AbortsAttempt, SocketError, SocketErrorKind, SocketState},
+    socket::{SocketError, SocketErrorKind, SocketState},
 };
 
 impl QSslSocket {
@@ -13,24 +13,21 @@ impl QSslSocket {
     /// the handshake has finished. Nothing happens before the future is polled.
     ///
     /// `ssl_errors` is emitted meanwhile, so a slot may ignore errors. Dropping the future before it
-    /// has returned aborts the connection.
+    /// has returned aborts the connection, unless the program has begun another one meanwhile.
     ///
     /// # Errors
     ///
     /// * [`Operation`](SocketErrorKind::Operation) if the socket is connected or connecting already;
     ///   it stays so
+    /// * [`Operation`](SocketErrorKind::Operation) if the program meanwhile ends the attempt and
+    ///   begins another connection, which goes on
     /// * any error with which connecting or the handshake fails
     pub async fn connect_encrypted<'a>(
         &self,
         host: impl Into<Host<'a>>,
         port: u16,
     ) -> Result<(), SocketError> {
-        self.check_free()?;
-        let attempt = AbortsAttempt::of(self);
-        self.connect_to_host_encrypted(host, port);
-        let encrypted = self.encrypted().await;
-        attempt.finished();
-        encrypted
+        self.attempt(|| self.connect_to_host_encrypted(host, port), self.encrypted()).await
     }
 
     /// Waits until the handshake has finished. Returns at once if it has. This is
