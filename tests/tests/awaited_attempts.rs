@@ -1,15 +1,19 @@
-//! Attempts to connect in tasks.
+//! Attempts to connect and to encrypt in tasks.
 
 use std::{
     task::{Context, Poll, Waker},
     time::Duration,
 };
 
-use integration::{local, server, wait_until};
+use integration::{
+    listener, local, port_of, server,
+    tls::{certificates, client, key},
+    wait_until,
+};
 use qcore::{block_on, task::timeout};
 use qnetwork::{
-    LocalSocketErrorKind, LocalSocketState, QLocalSocket, QSslSocket, QTcpSocket, SocketErrorKind,
-    SocketState,
+    CloseReason, LocalSocketErrorKind, LocalSocketState, QLocalSocket, QSslConfiguration,
+    QSslSocket, QTcpSocket, SocketError, SocketErrorKind, SocketState, TimeoutKind,
 };
 
 const LONG: Duration = Duration::from_secs(20);
@@ -94,4 +98,62 @@ fn a_cancelled_local_connect_spares_a_later_connection() {
         assert_eq!(socket.state(), LocalSocketState::Connected);
         socket.abort();
     }
+}
+
+// ---- encryption that cannot start
+
+/// Returns a configuration whose key belongs to another certificate.
+fn mismatched() -> QSslConfiguration {
+    let mut configuration = QSslConfiguration::default_configuration();
+    configuration.set_local_certificate_chain(certificates("good"));
+    configuration.set_private_key(key("wildcard"));
+    configuration
+}
+
+#[test]
+fn encryption_that_cannot_start_is_an_error() {
+    let listener = listener();
+    let socket = QSslSocket::new();
+    socket.set_ssl_configuration(mismatched());
+    let connecting = socket.connect_encrypted("127.0.0.1", port_of(&listener));
+    assert_eq!(run(connecting).unwrap_err(), SocketErrorKind::SslInternal);
+    socket.abort();
+
+    // The task waits already when the handshake fails to start.
+    socket.connect_to_host("127.0.0.1", port_of(&listener));
+    wait_until(|| socket.state() == SocketState::Connected);
+    socket.start_server_encryption();
+    assert_eq!(run(socket.encrypted()).unwrap_err(), SocketErrorKind::SslInternal);
+    socket.abort();
+    // The next connection starts anew.
+    assert_refused(&run(socket.encrypted()).unwrap_err());
+}
+
+fn assert_refused(error: &SocketError) {
+    assert!(*error == SocketErrorKind::SslInternal || *error == SocketErrorKind::Operation);
+}
+
+/// The protocol was changed after the attempt has begun.
+#[test]
+fn a_protocol_that_is_not_supported_is_an_error() {
+    let listener = listener();
+    let socket = client();
+    let mut connecting = Box::pin(socket.connect_encrypted("127.0.0.1", port_of(&listener)));
+    assert!(poll(&mut connecting).is_pending());
+    socket.set_protocol(qnetwork::SslProtocol::SslV3);
+    assert_eq!(run(connecting).unwrap_err(), SocketErrorKind::SslInvalidUserData);
+}
+
+#[test]
+fn a_time_out_ends_a_connection_that_cannot_encrypt() {
+    let listener = listener();
+    let socket = QSslSocket::new();
+    socket.set_ssl_configuration(mismatched());
+    socket.set_timeout(TimeoutKind::TlsHandshake, 20);
+    let mut closed = Box::pin(socket.closed.next());
+    assert!(poll(&mut closed).is_pending());
+    socket.connect_to_host_encrypted("127.0.0.1", port_of(&listener));
+    // The errors that Qt emits come first, and the first cause counts.
+    let reason = run(closed).unwrap();
+    assert_eq!(reason, CloseReason::TimedOut(TimeoutKind::TlsHandshake));
 }

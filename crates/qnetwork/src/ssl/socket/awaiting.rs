@@ -39,7 +39,8 @@ impl QSslSocket {
     /// # Errors
     ///
     /// [`Operation`](SocketErrorKind::Operation) if the socket is not going to encrypt, or the error
-    /// with which connecting or the handshake has failed.
+    /// with which connecting or the handshake has failed. If the handshake cannot even start,
+    /// because the protocol, certificate or key cannot be used, the socket stays connected.
     pub async fn encrypted(&self) -> Result<(), SocketError> {
         loop {
             if self.is_encrypted() {
@@ -48,11 +49,17 @@ impl QSslSocket {
             if matches!(self.state(), SocketState::Unconnected | SocketState::Closing) {
                 return Err(self.last_error());
             }
-            if self.node().is_plain() {
+            let node = self.node();
+            if node.flags.start_failed.get() {
+                return Err(self.last_error());
+            }
+            if node.is_plain() {
                 let text = "The socket is not going to encrypt";
                 return Err(SocketError::new(SocketErrorKind::Operation, text));
             }
-            either(self.encrypted.next(), self.state_changed.next()).await;
+            drop(node);
+            let changed = either(self.state_changed.next(), self.error_occurred.next());
+            either(self.encrypted.next(), changed).await;
         }
     }
 }

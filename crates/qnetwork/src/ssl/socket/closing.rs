@@ -26,6 +26,7 @@ impl SslSocketNode {
             &flags.paused,
             &flags.pending_close,
             &flags.shut_down,
+            &flags.start_failed,
             &flags.tickets_wait,
             &flags.inherited,
         ] {

@@ -203,7 +203,7 @@ impl SocketClass for SslSocketNode {
                 self.base.state() == SocketState::Closing || self.flags.pending_close.get()
             }
             TimeoutKind::TlsHandshake => {
-                self.session.borrow().is_some()
+                (self.session.borrow().is_some() || self.flags.start_failed.get())
                     && !self.flags.encrypted.get()
                     && !self.flags.paused.get()
             }

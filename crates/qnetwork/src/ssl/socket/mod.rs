@@ -202,6 +202,8 @@ struct Flags {
     pending_close: Cell<bool>,
     /// One of the ends has sent TLS's closing message.
     shut_down: Cell<bool>,
+    /// The handshake could not start.
+    start_failed: Cell<bool>,
     /// A call that encrypts the write buffer is queued in the loop.
     flush_posted: Cell<bool>,
     in_bytes_written: Cell<bool>,
