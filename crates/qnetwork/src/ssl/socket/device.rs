@@ -9,7 +9,7 @@ use qcore::{
     io_device::{Chunk, DeviceBackend, DeviceErrorKind},
 };
 
-use super::{CLASS, SslDevice, SslSocketNode};
+use super::{CLASS, SslDevice, SslSocketNode, Work};
 use crate::{
     address::NetworkLayerProtocol,
     socket::{
@@ -203,7 +203,9 @@ impl SocketClass for SslSocketNode {
                 self.base.state() == SocketState::Closing || self.flags.pending_close.get()
             }
             TimeoutKind::TlsHandshake => {
-                (self.session.borrow().is_some() || self.flags.start_failed.get())
+                (self.session.borrow().is_some()
+                    || self.flags.work.get() != Work::Idle
+                    || self.flags.start_failed.get())
                     && !self.flags.encrypted.get()
                     && !self.flags.paused.get()
             }

@@ -91,9 +91,14 @@ impl Outer for SslSocketNode {
             return Some(0);
         }
         let session = self.session.borrow();
-        // Without a session the socket still reads, to find the end of the stream, and discards the
-        // data.
-        let Some(session) = session.as_ref() else { return Some(DROPPED) };
+        let Some(session) = session.as_ref() else {
+            if self.note_missed() {
+                return Some(0);
+            }
+            // Without a session the socket still reads, to find the end of the stream, and discards
+            // the data.
+            return Some(DROPPED);
+        };
         let limit = self.base.read_buffer_size();
         let room = if limit > 0 && self.flags.encrypted.get() {
             match limit.saturating_sub(self.base.buffer_len()) {

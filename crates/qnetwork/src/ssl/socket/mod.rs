@@ -204,6 +204,8 @@ struct Flags {
     shut_down: Cell<bool>,
     /// The handshake could not start.
     start_failed: Cell<bool>,
+    /// Whether rustls is working on the session.
+    work: Cell<Work>,
     /// A call that encrypts the write buffer is queued in the loop.
     flush_posted: Cell<bool>,
     in_bytes_written: Cell<bool>,
@@ -216,6 +218,16 @@ struct Flags {
     /// The socket has taken over a connection with decrypted data, and has not emitted `ready_read`
     /// for it yet.
     inherited: Cell<bool>,
+}
+
+/// Whether rustls is working on the session, so that the socket does not have it.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum Work {
+    #[default]
+    Idle,
+    Running,
+    /// Something was to be done meanwhile, and has to be done afterwards.
+    Missed,
 }
 
 impl Node for SslSocketNode {

@@ -9,7 +9,7 @@ use qcore::{
     object::Node,
 };
 
-use super::SslSocketNode;
+use super::{SslSocketNode, Work};
 use crate::{
     socket::{CloseReason, Outer, SocketError, SocketErrorKind, SocketState, TellsEnd},
     ssl::{
@@ -148,12 +148,26 @@ impl SslSocketNode {
     /// rustls logs, and the program's logger may use the socket.
     pub(super) fn with_session<T>(&self, work: impl FnOnce(&mut Session) -> T) -> Option<T> {
         let number = self.session_number.get();
-        let mut session = self.session.take()?;
+        let Some(mut session) = self.session.take() else {
+            self.note_missed();
+            return None;
+        };
+        let _working = Working { node: self, before: self.flags.work.replace(Work::Running) };
         let done = work(&mut session);
         if self.is_session(number) {
             self.session.replace(Some(session));
         }
         Some(done)
+    }
+
+    /// The session is wanted, but the socket has none. Returns whether rustls is working on it. Then
+    /// the socket reads and transmits after that.
+    pub(super) fn note_missed(&self) -> bool {
+        let is_working = self.flags.work.get() != Work::Idle;
+        if is_working {
+            self.flags.work.set(Work::Missed);
+        }
+        is_working
     }
 
     /// Encrypts written data, sends the output, processes received data, and emits signals.
@@ -367,6 +381,21 @@ impl SslSocketNode {
             if !self.is_session(number) {
                 return;
             }
+        }
+    }
+}
+
+/// Marks that rustls works on the session. Dropping it makes the socket do what it has missed.
+struct Working<'a> {
+    node: &'a SslSocketNode,
+    before: Work,
+}
+
+impl Drop for Working<'_> {
+    fn drop(&mut self) {
+        if self.node.flags.work.replace(self.before) == Work::Missed {
+            self.node.inner.read_on();
+            self.node.post_flush();
         }
     }
 }
