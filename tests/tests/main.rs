@@ -24,6 +24,7 @@ mod dns_lookup;
 mod documents;
 mod dropping;
 mod emissions;
+mod ended_streams;
 mod exhaustion;
 mod framed_sockets;
 mod handing_over;

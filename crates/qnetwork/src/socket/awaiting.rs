@@ -187,26 +187,64 @@ impl AbstractSocketNode {
     }
 
     /// The other end has closed the connection, or at least its sending half. If the socket has a
-    /// stream, which can tell the two apart, the connection is kept for sending. Returns whether it
-    /// is.
+    /// stream, which can tell the two apart, the connection is kept for sending. Returns whether
+    /// there is nothing more to do: the connection is kept, or slots have ended it.
     pub(super) fn keeps_sending(&self, engine: &Rc<dyn Engine>, error: &SocketError) -> bool {
-        let keeps = self.reading.has_stream()
-            && self.may_keep_sending()
+        let may_keep = self.may_keep_sending()
             && engine.stage() == Stage::Connected
             && *error == SocketErrorKind::RemoteHostClosed;
-        if keeps {
-            self.reading.set_ended();
-            self.base.read_channel_finished.emit(());
+        if !may_keep {
+            return false;
         }
-        keeps
+        if let Some(outer) = self.layers.outer() {
+            let keeps = outer.keeps_sending();
+            if !self.has_engine(engine) || self.current_state() != SocketState::Connected {
+                // A slot has ended the connection, or is about to when everything was sent.
+                return true;
+            }
+            if !keeps {
+                return false;
+            }
+        }
+        self.reading.set_ended();
+        self.base.read_channel_finished.emit(());
+        true
     }
 
-    /// Returns whether the task of a stream could still write if the other end sends no more.
+    /// Returns whether a task could still write if the other end sends no more: the socket has a
+    /// stream, or the one that is layered on it does.
     pub(super) fn may_keep_sending(&self) -> bool {
-        self.layers.outer().is_none()
+        let has_stream = match self.layers.outer() {
+            Some(outer) => outer.has_stream(),
+            None => self.reading.has_stream(),
+        };
+        has_stream
             && !self.reading.is_unbuffered()
             && self.current_state() == SocketState::Connected
             && !self.writing.is_shut_down()
+    }
+
+    /// The other end of an encrypted connection sends no more, and a stream keeps the connection.
+    #[cfg(feature = "_tls")]
+    pub(crate) fn end_reading(&self) {
+        self.reading.set_ended();
+    }
+
+    /// Returns whether the socket has a stream.
+    #[cfg(feature = "_tls")]
+    pub(crate) fn has_stream(&self) -> bool {
+        self.reading.has_stream()
+    }
+
+    /// Forgets a stream of a socket that is layered on another one. Returns whether it was the last.
+    #[cfg(feature = "_tls")]
+    pub(crate) fn remove_stream(&self) -> bool {
+        self.reading.remove_stream()
+    }
+
+    /// Returns whether the connection has ended before everything was sent.
+    pub(crate) fn has_lost(&self) -> bool {
+        self.writing.has_lost()
     }
 
     /// A stream was created.
@@ -217,9 +255,13 @@ impl AbstractSocketNode {
     /// A stream was dropped. If it was the last one, and only streams have kept the connection, the
     /// connection ends.
     pub(crate) fn on_stream_dropped(&self) {
-        if !self.reading.remove_stream() {
-            return;
+        if self.reading.remove_stream() {
+            self.on_last_stream_dropped();
         }
+    }
+
+    /// The last stream was dropped, of this socket or of the one that is layered on it.
+    pub(crate) fn on_last_stream_dropped(&self) {
         if let Some(engine) = self.engine() {
             engine.set_half_open(false);
         }

@@ -53,13 +53,17 @@ impl QSslSocket {
             if node.flags.start_failed.get() {
                 return Err(self.last_error());
             }
+            if node.inner.is_reading_ended() {
+                // A stream keeps the connection, but there will be no answer.
+                return Err(SocketError::remote_host_closed());
+            }
             if node.is_plain() {
                 let text = "The socket is not going to encrypt";
                 return Err(SocketError::new(SocketErrorKind::Operation, text));
             }
             drop(node);
             let changed = either(self.state_changed.next(), self.error_occurred.next());
-            either(self.encrypted.next(), changed).await;
+            either(either(self.encrypted.next(), self.read_channel_finished.next()), changed).await;
         }
     }
 }

@@ -132,6 +132,27 @@ impl StreamDevice for SslDevice {
         self.node.upgrade()?.base.stream_error()
     }
 
+    fn has_lost(&self) -> bool {
+        self.node.upgrade().is_some_and(|node| node.has_lost())
+    }
+
+    fn connect_closed(&self, wake: Box<dyn Fn()>) -> Connection {
+        let node = self.node.upgrade();
+        node.map_or_else(Connection::default, |node| node.base.closed.connect(move |_| wake()))
+    }
+
+    fn stream_opened(&self) {
+        if let Some(node) = self.node.upgrade() {
+            node.on_stream_opened();
+        }
+    }
+
+    fn stream_dropped(&self) {
+        if let Some(node) = self.node.upgrade() {
+            node.on_stream_dropped();
+        }
+    }
+
     fn is_cut_off(&self) -> bool {
         self.node.upgrade().is_some_and(|node| node.is_cut_off())
     }
@@ -182,7 +203,7 @@ impl SocketClass for SslSocketNode {
 
     #[cfg(feature = "tasks")]
     fn shut_down_writing(&self) -> Result<(), SocketError> {
-        self.inner.shut_down_writing()
+        self.close_half()
     }
 
     fn set_read_buffer_size(&self, size: usize) {

@@ -27,9 +27,7 @@ impl SslSocketNode {
         inner.error_occurred.connect_to(self, |node, _| node.on_inner_error());
         inner.disconnected.connect_to(self, |node, ()| node.on_disconnected());
         inner.closed.connect_to(self, |node, reason| node.on_inner_closed(reason));
-        inner.read_channel_finished.connect_to(self, |node, ()| {
-            node.base.read_channel_finished.emit(());
-        });
+        inner.read_channel_finished.connect_to(self, |node, ()| node.on_read_channel_finished());
         inner.proxy_authentication_required.connect_to(self, |node, asked| {
             node.base.proxy_authentication_required.emit(asked.clone());
         });
@@ -67,11 +65,24 @@ impl SslSocketNode {
         }
     }
 
+    fn on_read_channel_finished(&self) {
+        if self.flags.told_end.get() {
+            return;
+        }
+        #[cfg(feature = "tasks")]
+        if self.inner.is_reading_ended() {
+            // A stream keeps the connection, which is not encrypted.
+            self.flags.told_end.set(true);
+            self.base.end_reading();
+        }
+        self.base.read_channel_finished.emit(());
+    }
+
     fn on_inner_closed(&self, reason: &CloseReason) {
         let encrypts = self.mode.get() != SslMode::Unencrypted;
         let reason = match reason {
             // TCP has ended in order, but TLS has not.
-            CloseReason::Remote if encrypts && !self.flags.shut_down.get() => CloseReason::Reset,
+            CloseReason::Remote if encrypts && !self.has_goodbye() => CloseReason::Reset,
             reason => reason.clone(),
         };
         self.base.closure().end_with(reason);
@@ -114,6 +125,21 @@ impl Outer for SslSocketNode {
 
     fn is_paused(&self) -> bool {
         self.base.is_reading_paused()
+    }
+
+    #[cfg(feature = "tasks")]
+    fn has_stream(&self) -> bool {
+        let may_send = self.flags.encrypted.get() && !self.flags.shut_down.get();
+        self.base.has_stream() && (may_send || self.is_plain())
+    }
+
+    #[cfg(feature = "tasks")]
+    fn keeps_sending(&self) -> bool {
+        if self.is_plain() {
+            return true;
+        }
+        self.transmit();
+        self.base.is_reading_ended() && !self.flags.shut_down.get()
     }
 
     fn receive(&self, engine: &Rc<dyn Engine>, room: usize) -> Outcome {
